@@ -1,1 +1,3 @@
 //! Siaga: risk.
+
+pub mod codec;
