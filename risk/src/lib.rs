@@ -1,3 +1,11 @@
-//! Siaga: risk.
+//! Siaga's core: the vocabulary, the deterministic machine, the journal and the pipeline.
+//!
+//! Start with [`event`]: everything that may enter the core and everything that may leave it.
 
 pub mod codec;
+pub mod event;
+pub mod ids;
+pub mod terms;
+pub mod units;
+pub mod verdict;
+pub mod view;

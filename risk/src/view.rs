@@ -1,0 +1,170 @@
+//! Questions to the core and their answers. A question changes nothing, is not numbered and not journaled.
+
+use crate::event::*;
+use crate::ids::*;
+use crate::terms::*;
+use crate::units::*;
+use crate::verdict::Reasons;
+
+/// A question. It enters by the same ring as the inputs and is answered with the sequence it saw.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Query {
+    Account(AccountId),
+    /// What would this order do?
+    Preview(Box<NewOrder>),
+    Instrument(InstrumentId),
+    /// A slice of the margin ladder: at most `count` accounts from `after` on, by id.
+    Ladder {
+        after: Option<AccountId>,
+        count: u32,
+    },
+    Desk,
+    /// Counters and facts of a replay.
+    Tape(InstrumentId),
+}
+
+/// A question with the rim's number of the waiting caller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    pub token: u64,
+    pub query: Query,
+}
+
+/// The answer to a question, with the last sequence and time the machine had applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    pub token: u64,
+    pub seq: Seq,
+    pub now: Ts,
+    pub view: View,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum View {
+    NotFound,
+    Account(Box<AccountView>),
+    Preview(Box<PreviewView>),
+    Instrument(Box<InstrumentView>),
+    Ladder(Vec<LadderRow>),
+    Desk(Box<DeskView>),
+    Tape(Box<TapeView>),
+}
+
+/// An account now. Money is in the account's currency.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountView {
+    pub terms: AccountTerms,
+    /// The leverage that wins, and whether it is the account's own.
+    pub leverage: u32,
+    pub state: MarginState,
+    /// A conversion rate is missing: equity and level are not known.
+    pub unknown: bool,
+    pub restricted_unacknowledged: bool,
+    pub under_review: bool,
+    pub balance: Money,
+    pub credit: Money,
+    pub equity: Money,
+    pub unrealised: Money,
+    pub used: Money,
+    pub free: Money,
+    /// Absent without used margin.
+    pub level: Option<Ratio>,
+    pub day_start_equity: Money,
+    /// Equity that may be lost before each threshold; negative when it is behind.
+    pub to_warning: Money,
+    pub to_restricted: Money,
+    pub to_stop_out: Money,
+    pub warning: Ratio,
+    pub restricted: Ratio,
+    pub stop_out: Ratio,
+    pub positions: Vec<PositionView>,
+    pub orders: Vec<OrderChange>,
+}
+
+/// A position now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PositionView {
+    pub position: PositionChange,
+    /// Price it would close at, when known.
+    pub close_price: Option<Price>,
+    pub unrealised: Money,
+    /// The instrument's price (alone, everything else still) at which the account is called and stopped out.
+    pub warning_at: Option<Price>,
+    pub stop_out_at: Option<Price>,
+    /// Quantity that closing orders already cover.
+    pub covered: Qty,
+}
+
+/// What an order would do, by the same check that it meets when it is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreviewView {
+    pub reasons: Reasons,
+    pub price: Option<Price>,
+    pub margin_order: Money,
+    pub used_before: Money,
+    pub used_after: Money,
+    pub free_after: Money,
+    pub level_after: Option<Ratio>,
+    /// Loss at the attached stop-loss, or absent.
+    pub loss_at_stop: Option<Money>,
+    /// Net quantity in the instrument after it.
+    pub net_after: Qty,
+    pub closes: bool,
+}
+
+/// An instrument now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstrumentView {
+    pub terms: InstrumentTerms,
+    pub mark: Option<Mark>,
+    pub feed: FeedState,
+    pub halted: bool,
+    pub volatility: VolatilityState,
+    pub realised_5m: Ratio,
+    pub session_until: Option<Ts>,
+    /// Median-like usual time between quotes, nanoseconds, 0 = unknown.
+    pub usual_gap_ns: u64,
+    pub quotes: u64,
+    pub dropped: u64,
+}
+
+/// A row of the margin ladder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LadderRow {
+    pub account: AccountId,
+    pub state: MarginState,
+    pub equity: Money,
+    pub used: Money,
+    pub level: Option<Ratio>,
+    pub to_stop_out: Money,
+}
+
+/// The house at a glance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeskView {
+    pub accounts: u32,
+    pub positions: u32,
+    pub orders: u32,
+    pub states: [u32; 4],
+    pub modes: Vec<(Scope, TradingMode)>,
+    pub kills: Vec<Scope>,
+    pub links: Vec<(LinkId, LinkMode, bool)>,
+    pub state_hash: u64,
+}
+
+/// Facts of an instrument's tape, counted by the machine since the first quote.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TapeView {
+    pub quotes: u64,
+    pub crossed: u64,
+    pub locked: u64,
+    pub out_of_order: u64,
+    pub same_time: u64,
+    pub same_quote: u64,
+    pub mid2_min: Option<(i64, Ts)>,
+    pub mid2_max: Option<(i64, Ts)>,
+    pub spread_max: Option<(i64, Ts)>,
+    /// Longest time between two quotes, and when it began.
+    pub gap_max: Option<(u64, Ts)>,
+}
