@@ -1,1 +1,3 @@
-//! Siaga: platform.
+//! Siaga's business platform: its place, the door to the database, and the one event table.
+
+pub mod db;

@@ -1,0 +1,91 @@
+use super::QUEUE_MAX;
+
+/// SQLSTATE of a statement that ran into its timeout or was cancelled.
+const QUERY_CANCELED: &str = "57014";
+
+/// Why a transaction did not happen. Nothing of it was written.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The queue is full; the caller answers 503.
+    #[error("the database is busy: {QUEUE_MAX} transactions wait already; try again in a moment")]
+    Busy,
+    /// The statement timeout ended it.
+    #[error(
+        "the database did not answer within the statement timeout; narrow the request or try again"
+    )]
+    Timeout,
+    /// [`super::Db::close`] was called.
+    #[error("the database is closed: the program is stopping")]
+    Closed,
+    /// No connection.
+    #[error(
+        "the database cannot be reached: {0}; check that it runs and that [database] url is right"
+    )]
+    Unavailable(String),
+    /// The URL is none.
+    #[error(
+        "the database URL is not understood: {0}; it looks like postgres://user@host:5432/siaga"
+    )]
+    BadUrl(String),
+    /// A report that cannot be cut into slices.
+    #[error(
+        "{0} needs a PostgreSQL server: the embedded database cannot run long statements; set [database] url"
+    )]
+    NeedsServer(&'static str),
+    /// Stored data that this program did not write or does not understand.
+    #[error("{0}")]
+    Unexpected(String),
+    /// A bug in the work itself.
+    #[error("a transaction panicked and was rolled back; its cause is in the log")]
+    Panicked,
+    /// PostgreSQL refused a statement.
+    #[error("the database refused a statement: {0}")]
+    Sql(sqlx::Error),
+}
+
+impl DbError {
+    /// True when the same call may succeed a moment later.
+    pub fn may_retry(&self) -> bool {
+        matches!(
+            self,
+            DbError::Busy | DbError::Timeout | DbError::Unavailable(_)
+        )
+    }
+
+    /// SQLSTATE of a refused statement, e.g. `23505` for a duplicate.
+    pub fn sqlstate(&self) -> Option<String> {
+        match self {
+            DbError::Sql(sqlx::Error::Database(error)) => {
+                error.code().map(|code| code.into_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// True when the connection is of no further use.
+    pub(super) fn broke_connection(&self) -> bool {
+        matches!(self, DbError::Unavailable(_) | DbError::Panicked)
+    }
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut => DbError::Busy,
+            sqlx::Error::PoolClosed => DbError::Closed,
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => DbError::Unavailable(error.to_string()),
+            sqlx::Error::Database(database) => match database.code().as_deref() {
+                Some(QUERY_CANCELED) => DbError::Timeout,
+                // Class 57: the server ends sessions; class 08: the connection failed.
+                Some(code) if code.starts_with("57P") || code.starts_with("08") => {
+                    DbError::Unavailable(error.to_string())
+                }
+                _ => DbError::Sql(error),
+            },
+            _ => DbError::Sql(error),
+        }
+    }
+}
