@@ -1,1 +1,3 @@
 //! Siaga: the desk.
+
+pub mod store;

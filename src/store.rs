@@ -1,0 +1,5 @@
+//! The read model: bars, alerts, orders, deals, money, events and (on a server) ticks in PostgreSQL.
+//!
+//! All of it is derived from the output log and can be rebuilt from there; the core never waits for it.
+
+pub mod db;
