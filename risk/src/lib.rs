@@ -5,6 +5,7 @@
 pub mod codec;
 pub mod event;
 pub mod ids;
+pub mod pipeline;
 pub mod terms;
 pub mod units;
 pub mod verdict;

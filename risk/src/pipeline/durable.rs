@@ -1,0 +1,45 @@
+//! How far the journal has synced, as other threads may see it.
+
+use crate::event::Seq;
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The journal stage writes it after each sync; egress reads it before anything durable leaves.
+#[derive(Debug)]
+pub struct Durable {
+    seq: AtomicU64,
+    poisoned: AtomicBool,
+}
+
+impl Durable {
+    /// Everything up to `seq` is on the disk already.
+    pub fn new(seq: Seq) -> Self {
+        Self {
+            seq: AtomicU64::new(seq),
+            poisoned: AtomicBool::new(false),
+        }
+    }
+
+    /// Called after the sync returned; whoever sees `seq` also sees what the sync made true.
+    pub fn advance(&self, seq: Seq) {
+        self.seq.store(seq, Ordering::Release);
+    }
+
+    /// The last synced input.
+    pub fn seq(&self) -> Seq {
+        self.seq.load(Ordering::Acquire)
+    }
+
+    /// A write or sync failed: nothing will become durable any more.
+    pub fn poison(&self) {
+        self.poisoned.store(true, Ordering::Release);
+    }
+
+    /// True once a write or sync has failed.
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,155 @@
+//! From many producers to one machine, and out again.
+//!
+//! One ring takes what producers put in; the journal's stage and the machine's stage read the same
+//! slots side by side. What the machine decides leaves through a second ring to one egress loop.
+//! Nothing calls backwards.
+
+mod durable;
+mod entry;
+mod inbox;
+pub mod ring;
+mod stage;
+mod wait;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+pub use durable::Durable;
+pub use entry::Entry;
+pub use inbox::{Full, Inbox, merge};
+pub use stage::{Decider, Image, Leaving, Numbered, Recorder, Sink, journal, machine};
+pub use wait::{Idle, Wait};
+
+use crate::event::Seq;
+
+/// Slots of the outbound ring. One input may cause more outputs than this (a gap can call a
+/// hundred thousand accounts): then the machine waits and the inbound ring conflates.
+pub const OUTBOUND_SLOTS: usize = 16_384;
+
+/// Inputs between two images of the state: at a calm demo's pace about a day and a half, at a
+/// million quotes a second ten seconds.
+pub const IMAGE_EVERY: u64 = 10_000_000;
+
+/// How the pipeline runs. Sizes and waiting never change a decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub slots: usize,
+    pub outbound_slots: usize,
+    pub image_every: u64,
+    pub wait: Wait,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            slots: ring::RING_SLOTS,
+            outbound_slots: OUTBOUND_SLOTS,
+            image_every: IMAGE_EVERY,
+            wait: Wait::default(),
+        }
+    }
+}
+
+/// The running stages.
+pub struct Pipeline<D, R> {
+    inbox: Inbox,
+    journal: JoinHandle<R>,
+    machine: JoinHandle<D>,
+}
+
+/// The reading end of the outbound ring.
+pub type Outbox = rtrb::Consumer<Leaving>;
+
+/// The outbound ring as the machine's stage sees it.
+struct Outbound {
+    ring: rtrb::Producer<Leaving>,
+    wait: Wait,
+}
+
+impl Sink for Outbound {
+    fn put(&mut self, leaving: Leaving) -> u64 {
+        let mut leaving = leaving;
+        let mut idle = Idle::new(self.wait);
+        let mut turns = 0;
+        loop {
+            match self.ring.push(leaving) {
+                Ok(()) => return turns,
+                Err(rtrb::PushError::Full(back)) => {
+                    // Egress is gone: there is nobody to hand anything to, and stopping must not hang.
+                    if self.ring.is_abandoned() {
+                        return turns;
+                    }
+                    leaving = back;
+                    turns += 1;
+                    idle.wait();
+                }
+            }
+        }
+    }
+}
+
+/// Starts the two stages. `last` is the input both have seen; `failed` is told once when the journal
+/// cannot record any more.
+///
+/// # Errors
+/// When a thread cannot be started.
+pub fn start<D: Decider, R: Recorder>(
+    decider: D,
+    recorder: R,
+    durable: Arc<Durable>,
+    last: Seq,
+    options: Options,
+    failed: impl FnMut(String) + Send + 'static,
+) -> std::io::Result<(Pipeline<D, R>, Inbox, Outbox)> {
+    let (writer, for_journal, for_machine) = ring::build(options.slots);
+    let (ring, outbox) = rtrb::RingBuffer::new(options.outbound_slots);
+    let inbox = Inbox::new(writer);
+    let wait = options.wait;
+    let journal = std::thread::Builder::new()
+        .name("journal".into())
+        .spawn(move || stage::journal(for_journal, recorder, &durable, last, wait, failed))?;
+    let machine = std::thread::Builder::new()
+        .name("machine".into())
+        .spawn(move || {
+            let mut sink = Outbound { ring, wait };
+            stage::machine(
+                for_machine,
+                decider,
+                &mut sink,
+                last,
+                options.image_every,
+                wait,
+            )
+        })?;
+    let pipeline = Pipeline {
+        inbox: inbox.clone(),
+        journal,
+        machine,
+    };
+    Ok((pipeline, inbox, outbox))
+}
+
+impl<D, R> Pipeline<D, R> {
+    /// Lets the stages finish what is in the ring and gives machine and recorder back.
+    ///
+    /// # Panics
+    /// When a stage panicked: the machine's state can no longer be trusted.
+    pub fn stop(mut self) -> (D, R) {
+        let mut idle = Idle::new(Wait::Sleep);
+        while !self.inbox.stop() && !self.machine.is_finished() {
+            idle.wait();
+        }
+        let machine = self
+            .machine
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let journal = self
+            .journal
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (machine, journal)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+use super::*;
+use crate::event::{DropReason, Dropped, Input, Output};
+use crate::ids::{InstrumentId, SourceId};
+use crate::units::{Price, Ts};
+use crate::view::{Ask, Query, Reply, View};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Counts clock inputs and answers questions with what it has seen.
+struct Counter(u64);
+
+impl Decider for Counter {
+    fn apply(&mut self, seq: Seq, input: &Input, outputs: &mut Vec<Output>) {
+        self.0 += 1;
+        outputs.push(Output::Dropped(Dropped {
+            instrument: InstrumentId(seq as u32),
+            source: SourceId(0),
+            reason: DropReason::Closed,
+            bid: Price(input.ts().0 as i64),
+            ask: Price(0),
+        }));
+    }
+    fn ask(&self, ask: &Ask) -> Reply {
+        Reply {
+            token: ask.token,
+            seq: self.0,
+            now: Ts(0),
+            view: View::NotFound,
+        }
+    }
+    fn image(&self) -> (Vec<u8>, u64) {
+        (self.0.to_le_bytes().to_vec(), self.0)
+    }
+}
+
+#[derive(Default)]
+struct Tape {
+    recorded: Vec<(Seq, u64)>,
+    fail_at: Option<Seq>,
+}
+
+impl Recorder for Tape {
+    fn append(&mut self, seq: Seq, input: &Input) -> Result<(), String> {
+        if self.fail_at == Some(seq) {
+            return Err("no space left".into());
+        }
+        self.recorded.push((seq, input.ts().0));
+        Ok(())
+    }
+    fn sync(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+fn options() -> Options {
+    Options {
+        slots: 64,
+        outbound_slots: 8,
+        image_every: 1_000,
+        wait: Wait::Yield,
+    }
+}
+
+fn push(inbox: &mut Inbox, ts: u64) {
+    while inbox.input(Input::Clock(Ts(ts))).is_err() {
+        std::thread::yield_now();
+    }
+}
+
+fn collect(mut outbox: Outbox) -> Vec<Leaving> {
+    let mut all = Vec::new();
+    let mut idle = Idle::new(Wait::Yield);
+    loop {
+        match outbox.pop() {
+            Ok(Leaving::End(seq)) => {
+                all.push(Leaving::End(seq));
+                return all;
+            }
+            Ok(leaving) => all.push(leaving),
+            Err(_) => idle.wait(),
+        }
+    }
+}
+
+#[test]
+fn both_stages_number_alike_and_nothing_is_lost_through_small_rings() {
+    let durable = Arc::new(Durable::new(7));
+    let (pipeline, inbox, outbox) = start(
+        Counter(0),
+        Tape::default(),
+        durable.clone(),
+        7,
+        options(),
+        |_| panic!("recording works"),
+    )
+    .unwrap();
+    let egress = std::thread::spawn(move || collect(outbox));
+    let producers: Vec<_> = (0..3u64)
+        .map(|producer| {
+            let mut inbox = inbox.clone();
+            std::thread::spawn(move || {
+                for step in 0..1_500 {
+                    push(&mut inbox, producer * 10_000 + step);
+                    if step % 100 == 0 {
+                        while inbox
+                            .ask(Ask {
+                                token: step,
+                                query: Query::Desk,
+                            })
+                            .is_err()
+                        {
+                            std::thread::yield_now();
+                        }
+                    }
+                }
+            })
+        })
+        .collect();
+    for producer in producers {
+        producer.join().unwrap();
+    }
+    let (counter, tape) = pipeline.stop();
+    let left = egress.join().unwrap();
+    assert_eq!(counter.0, 4_500);
+    assert_eq!(durable.seq(), 4_507);
+    let decided: Vec<(Seq, u64)> = left
+        .iter()
+        .filter_map(|leaving| match leaving {
+            Leaving::Output(numbered) => match numbered.output {
+                Output::Dropped(dropped) => Some((numbered.key.seq, dropped.bid.0 as u64)),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        decided, tape.recorded,
+        "journal and machine saw the same inputs under the same numbers"
+    );
+    assert_eq!(
+        left.iter()
+            .filter(|leaving| matches!(leaving, Leaving::Reply(_)))
+            .count(),
+        45
+    );
+    let images: Vec<Seq> = left
+        .iter()
+        .filter_map(|leaving| match leaving {
+            Leaving::Image(image) => Some(image.seq),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(images, [1_000, 2_000, 3_000, 4_000]);
+}
+
+#[test]
+fn after_a_failed_write_the_machine_goes_on_and_nothing_becomes_durable() {
+    let durable = Arc::new(Durable::new(0));
+    static FAILED: AtomicUsize = AtomicUsize::new(0);
+    let tape = Tape {
+        fail_at: Some(10),
+        ..Tape::default()
+    };
+    let (pipeline, mut inbox, outbox) =
+        start(Counter(0), tape, durable.clone(), 0, options(), |reason| {
+            assert_eq!(reason, "no space left");
+            FAILED.fetch_add(1, Ordering::SeqCst);
+        })
+        .unwrap();
+    let egress = std::thread::spawn(move || collect(outbox));
+    for step in 0..100 {
+        push(&mut inbox, step);
+    }
+    let (counter, tape) = pipeline.stop();
+    assert_eq!(counter.0, 100);
+    assert_eq!(tape.recorded.len(), 9);
+    assert!(durable.is_poisoned() && durable.seq() < 10);
+    assert_eq!(FAILED.load(Ordering::SeqCst), 1);
+    assert!(matches!(
+        egress.join().unwrap().last(),
+        Some(Leaving::End(100))
+    ));
+}
