@@ -1,4 +1,5 @@
 use super::*;
+use crate::{codec_enum, record, unit_enum};
 use proptest::prelude::*;
 
 record! {

@@ -3,6 +3,7 @@
 //! Start with [`event`]: everything that may enter the core and everything that may leave it.
 
 pub mod codec;
+mod codec_macros;
 pub mod event;
 pub mod ids;
 pub mod pipeline;
