@@ -279,12 +279,16 @@ record! {
         /// Fixed margin per lot in margin currency minor units, 0 = none.
         pub margin_fixed: Money,
         pub feeds: Vec<Feed>,
+        /// After three switches of source within 60 s the lower one stays for this long, 0 = off.
+        pub damp_ns: u64,
         /// Above this age the price is delayed.
         pub quote_age_max_ns: u64,
         /// Delayed for longer than this, the instrument is unavailable.
         pub cache_age_max_ns: u64,
         pub filter: FilterTerms,
         pub halt: HaltTerms,
+        /// Further moves within the halt's window that are reported as breaches (at most eight).
+        pub watch: Vec<Ratio>,
         pub swap: SwapTerms,
         /// Haircut per whole minute unavailable, and its cap (decisions on dead prices).
         pub dead_step: Ratio,

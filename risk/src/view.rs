@@ -167,4 +167,37 @@ pub struct TapeView {
     pub spread_max: Option<(i64, Ts)>,
     /// Longest time between two quotes, and when it began.
     pub gap_max: Option<(u64, Ts)>,
+    /// What only a replay asks for; absent unless the tape is recorded.
+    pub detail: Option<Box<TapeDetail>>,
+}
+
+/// A row of a tape: its time, bid and ask.
+pub type TapeRow = (Ts, Price, Price);
+
+/// Facts that cost memory, kept only while a tape is recorded. Mids are bid + ask (mid × 2).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TapeDetail {
+    pub first: Option<TapeRow>,
+    pub last: Option<TapeRow>,
+    pub minutes_with_ticks: u64,
+    /// Minute with the largest (high − low) / low: its start, low and high.
+    pub minute_range_max: Option<(Ts, i64, i64)>,
+    /// Largest change between the closes of two adjacent minutes: start of the second, first and second close.
+    pub minute_change_max: Option<(Ts, i64, i64)>,
+    /// Spread of the middle row, as twice the spread (the two middle rows are averaged).
+    pub spread_median_x2: Option<i64>,
+    pub busiest_second: Option<(Ts, u64)>,
+    pub busiest_minute: Option<(Ts, u64)>,
+    /// Rows beyond each threshold: the alert's first, then the watched ones in their order.
+    pub breaches: Vec<BreachCount>,
+    /// Largest move within the window: its size, time and direction.
+    pub move_max: Option<(Ratio, Ts, Direction)>,
+}
+
+/// How often a threshold was exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BreachCount {
+    pub threshold: Ratio,
+    pub ticks: u64,
+    pub alerts: u64,
 }
