@@ -1,0 +1,116 @@
+//! The interface of a link to a broker: what the router may tell it and what it says back.
+
+use siaga_risk::event::{BrokerReport, LinkCommand, Mark, Protect, Submit, TermsChange};
+use siaga_risk::ids::{LinkId, OrderId};
+use siaga_risk::terms::HeldBy;
+use siaga_risk::units::Ts;
+
+/// What a link can do; the house routes and sets its terms by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Who holds stop-loss, take-profit and trailing prices of accounts routed here.
+    pub protective: HeldBy,
+    /// The link wants prices (a paper broker fills against them, a bridge passes them on).
+    pub prices: bool,
+}
+
+/// Whether the broker can be reached, and how often it has been reached anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connection {
+    pub up: bool,
+    /// Raised at each new connection, so a loss and a return between two looks are still seen.
+    pub count: u64,
+}
+
+/// What a link says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// Something happened to an order.
+    Report(BrokerReport),
+    /// The answer to [`Link::status`]; executions that were missing came before it as reports.
+    Status(BrokerReport),
+}
+
+impl LinkEvent {
+    /// The report that becomes an input of the core.
+    pub fn report(&self) -> &BrokerReport {
+        match self {
+            LinkEvent::Report(report) | LinkEvent::Status(report) => report,
+        }
+    }
+}
+
+/// A pure session with a broker. Time is an argument and never goes back.
+///
+/// Call order: tell (`submit`, `cancel`, `protect`, `status`, `on_mark`, `on_terms`), then drain
+/// `poll_event` (and `poll_text` of its [`Wire`]), then sleep until `poll_deadline` and call `on_deadline`.
+/// A command told while the connection is down is dropped by the link: the router never does that.
+pub trait Link: Send {
+    /// The id of the house for this link.
+    fn id(&self) -> LinkId;
+    /// What the link can do; may change when a bridge says hello.
+    fn capabilities(&self) -> Capabilities;
+    /// Whether the broker can be reached now.
+    fn connection(&self) -> Connection;
+    /// Place an order. Given at most once per order id.
+    fn submit(&mut self, submit: &Submit, now: Ts);
+    /// Cancel what is left of an order.
+    fn cancel(&mut self, order: OrderId, now: Ts);
+    /// Protective prices the broker is to hold.
+    fn protect(&mut self, protect: &Protect, now: Ts);
+    /// Ask what became of an order; answered by [`LinkEvent::Status`], `Unknown` when the broker never got it.
+    fn status(&mut self, order: OrderId, now: Ts);
+    /// An order that worked at the broker before this program started.
+    fn adopt(&mut self, _order: &OpenOrder, _now: Ts) {}
+    /// The price that serves an instrument now.
+    fn on_mark(&mut self, _mark: &Mark, _now: Ts) {}
+    /// Terms came into force (digits, currencies).
+    fn on_terms(&mut self, _terms: &TermsChange) {}
+    /// The next thing the link has to say.
+    fn poll_event(&mut self) -> Option<LinkEvent>;
+    /// When `on_deadline` wants to be called.
+    fn poll_deadline(&self) -> Option<Ts>;
+    /// Time has come.
+    fn on_deadline(&mut self, now: Ts);
+    /// The text transport of a link that a broker's program connects to.
+    fn wire(&mut self) -> Option<&mut dyn Wire> {
+        None
+    }
+
+    /// Gives one durable command to the method that takes it.
+    fn command(&mut self, command: &LinkCommand, now: Ts) {
+        match command {
+            LinkCommand::Submit(submit) => self.submit(submit, now),
+            LinkCommand::Cancel(order) => self.cancel(*order, now),
+            LinkCommand::Protect(protect) => self.protect(protect, now),
+            LinkCommand::Status(order) => self.status(*order, now),
+        }
+    }
+}
+
+/// An order of an earlier run that is still open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenOrder {
+    /// The order as it was sent.
+    pub submit: Submit,
+    /// Quantity filled already, lot steps.
+    pub filled: siaga_risk::units::Qty,
+    /// The broker has confirmed it (working or partly filled).
+    pub confirmed: bool,
+}
+
+/// A text transport, one connection at a time: a newer connection replaces the older one.
+/// The carrier (a WebSocket) calls `on_open`, then `on_text` per frame, drains `poll_text`
+/// after each call and at each deadline, and closes when `poll_close` says so.
+pub trait Wire {
+    /// A peer connected; nothing is believed of it before its hello.
+    fn on_open(&mut self, now: Ts);
+    /// One text frame came in.
+    fn on_text(&mut self, text: &str, now: Ts);
+    /// The peer is gone.
+    fn on_close(&mut self, now: Ts);
+    /// The next text frame to send.
+    fn poll_text(&mut self) -> Option<String>;
+    /// The connection must be closed, and why; asked once per reason.
+    fn poll_close(&mut self) -> Option<&'static str>;
+}
