@@ -1,3 +1,5 @@
 //! Siaga: the desk.
 
+pub mod clock;
+pub mod config;
 pub mod store;

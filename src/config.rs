@@ -1,0 +1,389 @@
+//! Configuration: addresses, paths, sizes. What changes decisions is not here but journaled.
+//!
+//! One TOML file; `SIAGA__SECTION__KEY` in the environment wins over it, and
+//! `SIAGA__SECTION__KEY_FILE` reads a secret from a file. An unknown key is an error.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// Prefix of the environment variables.
+const PREFIX: &str = "SIAGA__";
+
+/// The whole configuration. Every section has defaults that start a demonstration desk.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub server: Server,
+    pub data: Data,
+    pub core: Core,
+    pub store: Store,
+    pub feed: Feed,
+    pub broker: Broker,
+    pub alerts: Alerts,
+    pub desk: Desk,
+}
+
+/// Where the program listens.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    pub listen: SocketAddr,
+    /// Further host names the page may be opened by, beside the bound address.
+    pub hosts: Vec<String>,
+    /// Serves the console from this folder instead of the one built in.
+    pub assets_dir: Option<PathBuf>,
+}
+
+/// Where it keeps what it must not lose.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    pub dir: PathBuf,
+    /// Size of one journal segment, mebibytes.
+    pub segment_mib: u32,
+    /// The output log cuts off its slowest reader beyond this, mebibytes.
+    pub log_mib: u32,
+}
+
+/// How the core's threads wait.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Core {
+    pub wait: WaitStrategy,
+}
+
+/// See `siaga_risk::pipeline::Wait`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum WaitStrategy {
+    Spin,
+    Yield,
+    #[default]
+    Sleep,
+}
+
+/// The read model. No URL: PostgreSQL inside the program, for trial and demonstration.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    pub enabled: bool,
+    pub url: Option<String>,
+}
+
+/// Where prices come from.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Feed {
+    pub simulator: bool,
+    pub seed: u64,
+    pub scenario: String,
+    /// Quotes a second of the simulator as a multiple of its usual pace.
+    pub rate: f64,
+    pub binance: Venue,
+    pub kraken: Venue,
+}
+
+/// A live venue.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Venue {
+    pub enabled: bool,
+    /// Another address than the venue's own, e.g. a proxy or a test server.
+    pub url: Option<String>,
+    /// Our symbols to subscribe to; empty = all the venue lists.
+    pub symbols: Vec<String>,
+}
+
+/// The paper broker and the bridge.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Broker {
+    pub latency_ms: u32,
+    /// Largest slippage, price ticks.
+    pub slippage_ticks: u32,
+    /// Share of orders filled in parts, percent.
+    pub partial_percent: u8,
+    /// Share of orders rejected, percent.
+    pub reject_percent: u8,
+    /// Secret a bridge program presents; none = the bridge is off.
+    pub bridge_token: Option<String>,
+}
+
+/// Where alerts go beside the log and the console.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alerts {
+    pub webhook_url: Option<String>,
+    /// Secrets in the form `whsec_…`; two during a rotation.
+    pub webhook_secrets: Vec<String>,
+}
+
+/// What the desk says of itself.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Desk {
+    /// Whom a client calls when nothing can be traded here.
+    pub phone: String,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
+            hosts: Vec::new(),
+            assets_dir: None,
+        }
+    }
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            dir: PathBuf::from("data"),
+            segment_mib: 64,
+            log_mib: 2_048,
+        }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            url: None,
+        }
+    }
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            simulator: true,
+            seed: 20_260_101,
+            scenario: "calm".into(),
+            rate: 1.0,
+            binance: Venue::default(),
+            kraken: Venue::default(),
+        }
+    }
+}
+
+impl Default for Broker {
+    fn default() -> Self {
+        Self {
+            latency_ms: 40,
+            slippage_ticks: 2,
+            partial_percent: 5,
+            reject_percent: 0,
+            bridge_token: None,
+        }
+    }
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self {
+            phone: "the dealing desk".into(),
+        }
+    }
+}
+
+/// What is wrong with the configuration, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{origin}: {problem}")]
+pub struct ConfigError {
+    /// File or environment variable.
+    pub origin: String,
+    pub problem: String,
+}
+
+impl Config {
+    /// Reads `path` (defaults when none) and lays the environment over it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming file or variable, the key, and a suggestion.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut table = toml::Table::new();
+        let mut origin = "defaults".to_owned();
+        if let Some(path) = path {
+            origin = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
+                origin: origin.clone(),
+                problem: format!("cannot be read: {error}"),
+            })?;
+            table = text.parse().map_err(|error: toml::de::Error| ConfigError {
+                origin: origin.clone(),
+                problem: format!("is not TOML: {}", error.to_string().trim()),
+            })?;
+        }
+        for (name, value) in environment {
+            if let Some(key) = name.strip_prefix(PREFIX) {
+                overlay(&mut table, &name, key, &value)?;
+            }
+        }
+        let config: Config =
+            toml::Value::Table(table)
+                .try_into()
+                .map_err(|error: toml::de::Error| ConfigError {
+                    origin: origin.clone(),
+                    problem: explain(error.message()),
+                })?;
+        config
+            .check()
+            .map_err(|problem| ConfigError { origin, problem })?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !(1..=4_096).contains(&self.data.segment_mib) {
+            return Err("data.segment_mib must be between 1 and 4096".into());
+        }
+        if !(self.feed.rate > 0.0 && self.feed.rate <= 10_000.0) {
+            return Err("feed.rate must be above 0 and at most 10000".into());
+        }
+        if self.broker.partial_percent > 100 || self.broker.reject_percent > 100 {
+            return Err("broker.partial_percent and broker.reject_percent are at most 100".into());
+        }
+        Ok(())
+    }
+}
+
+/// Lays `SIAGA__SECTION__KEY=value` over the table; `_FILE` reads the value from a file.
+fn overlay(table: &mut toml::Table, name: &str, key: &str, value: &str) -> Result<(), ConfigError> {
+    let fault = |problem: String| ConfigError {
+        origin: name.to_owned(),
+        problem,
+    };
+    let lower = key.to_lowercase();
+    let (path, value) = match lower.strip_suffix("_file") {
+        Some(path) => {
+            let text = std::fs::read_to_string(value)
+                .map_err(|error| fault(format!("{value} cannot be read: {error}")))?;
+            (path.to_owned(), text.trim_end().to_owned())
+        }
+        None => (lower.clone(), value.to_owned()),
+    };
+    let Some((section, key)) = path.split_once("__") else {
+        return Err(fault("has the form SIAGA__SECTION__KEY".into()));
+    };
+    // A value that is TOML of its own (number, true, list) is taken as such, all else as text.
+    let parsed = format!("v = {value}")
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or(toml::Value::String(value));
+    let mut place = table
+        .entry(section)
+        .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    let mut names = key.split("__").peekable();
+    while let Some(part) = names.next() {
+        let Some(inner) = place.as_table_mut() else {
+            return Err(fault(format!("{section} is not a section")));
+        };
+        if names.peek().is_none() {
+            inner.insert(part.to_owned(), parsed);
+            break;
+        }
+        place = inner
+            .entry(part)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    }
+    Ok(())
+}
+
+/// Adds "did you mean" to serde's message about an unknown key.
+fn explain(message: &str) -> String {
+    let parts: Vec<&str> = message.split('`').collect();
+    if !message.starts_with("unknown field") || parts.len() < 3 {
+        return message.to_owned();
+    }
+    let (wrong, known) = (parts[1], &parts[3..]);
+    let near = known
+        .iter()
+        .step_by(2)
+        .max_by(|a, b| strsim::jaro_winkler(wrong, a).total_cmp(&strsim::jaro_winkler(wrong, b)));
+    match near {
+        Some(near) => format!("unknown key `{wrong}`: did you mean `{near}`?"),
+        None => format!("unknown key `{wrong}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("siaga.toml");
+        std::fs::write(&path, text).unwrap();
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(Some(&path), environment)
+    }
+
+    #[test]
+    fn defaults_start_a_demonstration() {
+        let config = Config::load(None, std::iter::empty()).unwrap();
+        assert_eq!(config, Config::default());
+        assert!(config.feed.simulator && config.store.url.is_none());
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = load(
+            "[server]\nlisten = '127.0.0.1:1'\n[feed]\nseed = 3\n",
+            &[
+                ("SIAGA__SERVER__LISTEN", "127.0.0.1:9"),
+                ("SIAGA__FEED__BINANCE__ENABLED", "true"),
+                ("OTHER", "x"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.server.listen.port(), 9);
+        assert_eq!(config.feed.seed, 3);
+        assert!(config.feed.binance.enabled);
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        std::fs::write(&path, "from-a-file\n").unwrap();
+        let config = load(
+            "",
+            &[("SIAGA__BROKER__BRIDGE_TOKEN_FILE", path.to_str().unwrap())],
+        )
+        .unwrap();
+        assert_eq!(config.broker.bridge_token.as_deref(), Some("from-a-file"));
+    }
+
+    #[test]
+    fn mistakes_say_what_to_do() {
+        let unknown = load("[server]\nlisen = '127.0.0.1:1'\n", &[]).unwrap_err();
+        assert!(
+            unknown.to_string().contains("did you mean `listen`?"),
+            "{unknown}"
+        );
+        let section = load("[sever]\n", &[]).unwrap_err();
+        assert!(
+            section.to_string().contains("did you mean `server`?"),
+            "{section}"
+        );
+        assert!(
+            load("[server\n", &[])
+                .unwrap_err()
+                .to_string()
+                .contains("is not TOML")
+        );
+        let size = load("[data]\nsegment_mib = 0\n", &[]).unwrap_err();
+        assert!(size.to_string().contains("segment_mib"), "{size}");
+        let name = load("", &[("SIAGA__X", "1")]).unwrap_err();
+        assert!(name.to_string().contains("SIAGA__SECTION__KEY"), "{name}");
+    }
+}
