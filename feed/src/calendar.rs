@@ -1,0 +1,381 @@
+//! Trading calendars, compiled from local times to UTC instants: sessions, rollovers, day starts.
+//!
+//! Pure: an interval goes in, inputs come out. [`Planner`] keeps the core a day ahead.
+
+use crate::catalog::Catalog;
+use jiff::civil::{Date, Time, Weekday, date, time};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde::Deserialize;
+use siaga_risk::event::{Body, DayStart, Rollover, Session};
+use siaga_risk::ids::InstrumentId;
+use siaga_risk::units::*;
+use std::collections::BTreeMap;
+
+/// Calendars an instrument may name.
+pub const NAMES: [&str; 6] = ["always", "fx", "metal", "energy", "index", "jakarta"];
+
+/// The core knows at least this much of the future.
+pub const HORIZON_NS: u64 = 24 * HOUR_NS;
+
+/// One plan reaches this much further than the horizon, so that plans are rare.
+pub const STEP_NS: u64 = 24 * HOUR_NS;
+
+/// Longest closure between two sessions, days: a weekend beside holidays.
+const CLOSURE_DAYS_MAX: i64 = 12;
+
+/// The forex day and the day of the accounts end at this time in this zone.
+const DAY_END: Time = time(17, 0, 0, 0);
+const NEW_YORK: &str = "America/New_York";
+
+/// A session open around the clock is told a week at a time, from Monday 0:00 UTC.
+const ALWAYS_EPOCH: Date = date(1970, 1, 5);
+const WEEK_NS: u64 = 7 * DAY_NS;
+
+/// Trading days of a calendar: the session named by a date opens at `opens` (of the day before when
+/// `opens_day_before`) and closes at `closes`, Monday to Friday.
+struct Rule {
+    zone: &'static str,
+    opens: Time,
+    opens_day_before: bool,
+    closes: Time,
+}
+
+fn rule(name: &str) -> Option<Rule> {
+    let new_york = |opens| Rule {
+        zone: NEW_YORK,
+        opens,
+        opens_day_before: true,
+        closes: DAY_END,
+    };
+    match name {
+        "fx" => Some(new_york(DAY_END)),
+        // An hour's break each day.
+        "metal" | "energy" | "index" => Some(new_york(time(18, 0, 0, 0))),
+        "jakarta" => Some(Rule {
+            zone: "Asia/Jakarta",
+            opens: time(8, 0, 0, 0),
+            opens_day_before: false,
+            closes: time(16, 0, 0, 0),
+        }),
+        _ => None,
+    }
+}
+
+/// Days that are shorter or do not take place, per calendar.
+#[derive(Clone, Debug, Default)]
+pub struct Holidays {
+    /// By calendar and date; `None` = closed, else the early close.
+    days: BTreeMap<(String, Date), Option<Time>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HolidayFile {
+    holiday: Vec<HolidayLine>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HolidayLine {
+    date: String,
+    name: String,
+    calendars: Vec<String>,
+    close: Option<String>,
+}
+
+/// Why a holiday file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HolidayError {
+    #[error("{0}")]
+    File(String),
+    #[error("{name}: \"{text}\" is no {what}")]
+    Value {
+        name: String,
+        text: String,
+        what: &'static str,
+    },
+}
+
+impl Holidays {
+    /// Reads a holiday file.
+    ///
+    /// # Errors
+    /// [`HolidayError`] naming the entry.
+    pub fn read(text: &str) -> Result<Holidays, HolidayError> {
+        let file: HolidayFile = toml::from_str(text)
+            .map_err(|error| HolidayError::File(error.to_string().trim_end().to_owned()))?;
+        let mut days = BTreeMap::new();
+        for line in file.holiday {
+            let wrong = |text: &str, what| HolidayError::Value {
+                name: line.name.clone(),
+                text: text.to_owned(),
+                what,
+            };
+            let day: Date = line.date.parse().map_err(|_| wrong(&line.date, "date"))?;
+            let close = match &line.close {
+                Some(text) => Some(
+                    text.parse::<Time>()
+                        .map_err(|_| wrong(text, "time of day"))?,
+                ),
+                None => None,
+            };
+            for calendar in &line.calendars {
+                if !NAMES.contains(&calendar.as_str()) {
+                    return Err(wrong(calendar, "calendar"));
+                }
+                days.insert((calendar.clone(), day), close);
+            }
+        }
+        Ok(Holidays { days })
+    }
+
+    /// `None` = an ordinary day, `Some(None)` = closed, `Some(Some(time))` = closes early.
+    fn on(&self, calendar: &str, day: Date) -> Option<Option<Time>> {
+        self.days.get(&(calendar.to_owned(), day)).copied()
+    }
+}
+
+/// An instrument's calendar and what a rollover multiplies by, Monday first.
+struct Entry {
+    instrument: InstrumentId,
+    calendar: String,
+    week: [u8; 7],
+}
+
+/// The calendars of all instruments of a catalog.
+pub struct Calendars {
+    entries: Vec<Entry>,
+    holidays: Holidays,
+}
+
+/// An open session: from, until.
+type Open = (Ts, Ts);
+
+impl Calendars {
+    pub fn new(catalog: &Catalog) -> Calendars {
+        Calendars::with(catalog, |calendar| calendar.to_owned())
+    }
+
+    /// Every instrument open around the clock: the simulated market does not sleep, so a demonstration on a Sunday moves.
+    pub fn always_open(catalog: &Catalog) -> Calendars {
+        Calendars::with(catalog, |_| "always".to_owned())
+    }
+
+    fn with(catalog: &Catalog, calendar: impl Fn(&str) -> String) -> Calendars {
+        let entries = catalog.instruments.iter().map(|listing| Entry {
+            instrument: listing.terms.id,
+            calendar: calendar(&listing.calendar),
+            week: listing.terms.swap.week,
+        });
+        Calendars {
+            entries: entries.collect(),
+            holidays: catalog.holidays.clone(),
+        }
+    }
+
+    /// The session (open or closed) each instrument is in at `now`.
+    pub fn current(&self, now: Ts) -> Vec<Body> {
+        let mut bodies = Vec::new();
+        for (calendar, sessions) in self.sessions(now, now.plus(1)) {
+            let in_force = sessions
+                .iter()
+                .rfind(|session| session.at <= now && session.until > now);
+            if let Some(session) = in_force {
+                bodies.extend(self.of(&calendar).map(|entry| {
+                    Body::Session(Session {
+                        instrument: entry.instrument,
+                        ..*session
+                    })
+                }));
+            }
+        }
+        bodies
+    }
+
+    /// Every session change, rollover and day start in `[from, until)`, in order of time.
+    pub fn between(&self, from: Ts, until: Ts) -> Vec<Body> {
+        let inside = |at: Ts| at >= from && at < until;
+        let mut bodies = Vec::new();
+        for (calendar, sessions) in self.sessions(from, until) {
+            for session in sessions.iter().filter(|session| inside(session.at)) {
+                bodies.extend(self.of(&calendar).map(|entry| {
+                    let session = Session {
+                        instrument: entry.instrument,
+                        ..*session
+                    };
+                    (session.at, Body::Session(session))
+                }));
+            }
+        }
+        for (day, at) in day_ends(from, until).filter(|(_, at)| inside(*at)) {
+            let weekday = day.weekday().to_monday_zero_offset() as u8;
+            for entry in &self.entries {
+                let days = entry.week[usize::from(weekday)];
+                if days > 0 {
+                    let rollover = Rollover {
+                        instrument: entry.instrument,
+                        at,
+                        days,
+                        weekday,
+                    };
+                    bodies.push((at, Body::Rollover(rollover)));
+                }
+            }
+            bodies.push((at, Body::DayStart(DayStart { at, zone: 0 })));
+        }
+        bodies.sort_by_key(|(at, _)| *at);
+        bodies.into_iter().map(|(_, body)| body).collect()
+    }
+
+    fn of<'a>(&'a self, calendar: &'a str) -> impl Iterator<Item = &'a Entry> {
+        self.entries
+            .iter()
+            .filter(move |entry| entry.calendar == calendar)
+    }
+
+    /// Sessions, open and closed in turn, that cover `[from, until)`, once per calendar in use. Their instrument is not set.
+    fn sessions(&self, from: Ts, until: Ts) -> BTreeMap<String, Vec<Session>> {
+        let mut by_calendar = BTreeMap::new();
+        for entry in &self.entries {
+            if !by_calendar.contains_key(&entry.calendar) {
+                let sessions = match rule(&entry.calendar) {
+                    Some(rule) => alternating(&self.opens(&entry.calendar, &rule, from, until)),
+                    None => always(from, until),
+                };
+                by_calendar.insert(entry.calendar.clone(), sessions);
+            }
+        }
+        by_calendar
+    }
+
+    /// Open sessions around `[from, until)`, those that touch joined into one.
+    fn opens(&self, calendar: &str, rule: &Rule, from: Ts, until: Ts) -> Vec<Open> {
+        let zone = zone(rule.zone);
+        let first = local_date(from, &zone).saturating_sub(CLOSURE_DAYS_MAX.days());
+        let last = local_date(until, &zone).saturating_add(CLOSURE_DAYS_MAX.days());
+        let mut opens: Vec<Open> = Vec::new();
+        for day in first.series(1.day()).take_while(|day| *day <= last) {
+            if matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
+                continue;
+            }
+            let close = match self.holidays.on(calendar, day) {
+                Some(None) => continue,
+                Some(Some(early)) => early,
+                None => rule.closes,
+            };
+            let open_day = if rule.opens_day_before {
+                day.saturating_sub(1.day())
+            } else {
+                day
+            };
+            let open = (
+                instant(open_day, rule.opens, &zone),
+                instant(day, close, &zone),
+            );
+            match opens.last_mut() {
+                Some(before) if before.1 == open.0 => before.1 = open.1,
+                _ => opens.push(open),
+            }
+        }
+        opens
+    }
+}
+
+fn alternating(opens: &[Open]) -> Vec<Session> {
+    let mut sessions = Vec::with_capacity(opens.len() * 2);
+    for (index, open) in opens.iter().enumerate() {
+        sessions.push(session(true, open.0, open.1));
+        if let Some(next) = opens.get(index + 1) {
+            sessions.push(session(false, open.1, next.0));
+        }
+    }
+    sessions
+}
+
+fn always(from: Ts, until: Ts) -> Vec<Session> {
+    let epoch = instant(ALWAYS_EPOCH, Time::midnight(), &TimeZone::UTC);
+    let mut sessions = Vec::new();
+    let mut at = epoch.plus(from.since(epoch) / WEEK_NS * WEEK_NS);
+    while at < until {
+        sessions.push(session(true, at, at.plus(WEEK_NS)));
+        at = at.plus(WEEK_NS);
+    }
+    sessions
+}
+
+fn session(open: bool, at: Ts, until: Ts) -> Session {
+    Session {
+        instrument: InstrumentId(0),
+        open,
+        at,
+        until,
+    }
+}
+
+/// The ends of the forex day around `[from, until)`, with the date that ends.
+fn day_ends(from: Ts, until: Ts) -> impl Iterator<Item = (Date, Ts)> {
+    let zone = zone(NEW_YORK);
+    let first = local_date(from, &zone).saturating_sub(1.day());
+    let last = local_date(until, &zone).saturating_add(1.day());
+    first
+        .series(1.day())
+        .take_while(move |day| *day <= last)
+        .map(move |day| (day, instant(day, DAY_END, &zone)))
+}
+
+fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).expect("the zones of the calendars are built in")
+}
+
+fn local_date(ts: Ts, zone: &TimeZone) -> Date {
+    let ns = i128::from(ts.0.min(i64::MAX as u64));
+    let timestamp = Timestamp::from_nanosecond(ns).unwrap_or(Timestamp::MAX);
+    zone.to_datetime(timestamp).date()
+}
+
+/// A local time as an instant; a time skipped by a switch is taken as the one behind it.
+fn instant(day: Date, at: Time, zone: &TimeZone) -> Ts {
+    let zoned = day.to_datetime(at).to_zoned(zone.clone());
+    let ns = zoned.map_or(0, |zoned| zoned.timestamp().as_nanosecond());
+    Ts(u64::try_from(ns).unwrap_or(0))
+}
+
+/// Sends the calendar to the core, always at least a day ahead. Call `due` at the start and now and then.
+pub struct Planner {
+    calendars: Calendars,
+    planned_until: Option<Ts>,
+}
+
+impl Planner {
+    pub fn new(calendars: Calendars) -> Planner {
+        Planner {
+            calendars,
+            planned_until: None,
+        }
+    }
+
+    /// What the core has to be told now: at the first call also the sessions in force.
+    pub fn due(&mut self, now: Ts) -> Vec<Body> {
+        let (mut bodies, from) = match self.planned_until {
+            Some(planned) if planned >= now.plus(HORIZON_NS) => return Vec::new(),
+            // A clock that jumped past the plan starts it anew.
+            Some(planned) if planned > now => (Vec::new(), planned),
+            _ => (self.calendars.current(now), now.plus(1)),
+        };
+        let until = now.plus(HORIZON_NS + STEP_NS);
+        bodies.extend(self.calendars.between(from, until));
+        self.planned_until = Some(until);
+        bodies
+    }
+
+    /// When `due` has something to say next; `None` = now.
+    pub fn deadline(&self) -> Option<Ts> {
+        self.planned_until
+            .map(|planned| Ts(planned.0.saturating_sub(HORIZON_NS) + 1))
+    }
+}
+
+#[cfg(test)]
+#[path = "calendar_tests.rs"]
+mod tests;

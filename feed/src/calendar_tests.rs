@@ -1,0 +1,170 @@
+use super::*;
+
+fn ts(text: &str) -> Ts {
+    let timestamp: Timestamp = text.parse().unwrap();
+    Ts(u64::try_from(timestamp.as_nanosecond()).unwrap())
+}
+
+fn utc(ts: Ts) -> String {
+    Timestamp::from_nanosecond(i128::from(ts.0))
+        .unwrap()
+        .strftime("%a %m-%d %H:%M")
+        .to_string()
+}
+
+/// Sessions of one instrument within an interval, as `open Sun 03-01 22:00 .. Fri 03-06 22:00`.
+fn sessions(symbol: &str, from: &str, until: &str) -> Vec<String> {
+    let catalog = Catalog::shipped();
+    let id = catalog.listing(symbol).unwrap().terms.id;
+    Calendars::new(&catalog)
+        .between(ts(from), ts(until))
+        .into_iter()
+        .filter_map(|body| match body {
+            Body::Session(s) if s.instrument == id => Some(format!(
+                "{} {} .. {}",
+                if s.open { "open" } else { "closed" },
+                utc(s.at),
+                utc(s.until)
+            )),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn the_forex_week_follows_new_york_over_both_switches() {
+    // Daylight saving begins on Sunday 8 March and ends on Sunday 1 November 2026.
+    assert_eq!(
+        sessions("EUR/USD", "2026-03-01T00:00:00Z", "2026-03-14T00:00:00Z"),
+        [
+            "open Sun 03-01 22:00 .. Fri 03-06 22:00",
+            "closed Fri 03-06 22:00 .. Sun 03-08 21:00",
+            "open Sun 03-08 21:00 .. Fri 03-13 21:00",
+            "closed Fri 03-13 21:00 .. Sun 03-15 21:00",
+        ]
+    );
+    assert_eq!(
+        sessions("EUR/USD", "2026-10-30T00:00:00Z", "2026-11-07T00:00:00Z"),
+        [
+            "closed Fri 10-30 21:00 .. Sun 11-01 22:00",
+            "open Sun 11-01 22:00 .. Fri 11-06 22:00",
+            "closed Fri 11-06 22:00 .. Sun 11-08 22:00",
+        ]
+    );
+}
+
+#[test]
+fn metals_break_for_an_hour_each_day() {
+    assert_eq!(
+        sessions("XAU/USD", "2026-06-01T00:00:00Z", "2026-06-02T23:00:00Z"),
+        [
+            "closed Mon 06-01 21:00 .. Mon 06-01 22:00",
+            "open Mon 06-01 22:00 .. Tue 06-02 21:00",
+            "closed Tue 06-02 21:00 .. Tue 06-02 22:00",
+            "open Tue 06-02 22:00 .. Wed 06-03 21:00",
+        ]
+    );
+}
+
+#[test]
+fn holidays_close_a_day_or_end_it_early() {
+    assert_eq!(
+        sessions("EUR/USD", "2026-12-24T00:00:00Z", "2026-12-29T00:00:00Z"),
+        [
+            "closed Thu 12-24 22:00 .. Sun 12-27 22:00",
+            "open Sun 12-27 22:00 .. Thu 12-31 22:00"
+        ]
+    );
+    assert_eq!(
+        sessions("US500", "2026-11-26T12:00:00Z", "2026-11-27T00:00:00Z"),
+        [
+            "closed Thu 11-26 18:00 .. Thu 11-26 23:00",
+            "open Thu 11-26 23:00 .. Fri 11-27 18:15"
+        ]
+    );
+}
+
+#[test]
+fn crypto_never_closes_and_the_rupiah_keeps_jakarta_hours() {
+    let all = sessions("BTC/USDT", "2026-03-01T00:00:00Z", "2026-03-20T00:00:00Z");
+    assert_eq!(all.len(), 3);
+    assert!(
+        all.iter()
+            .all(|line| line.starts_with("open Mon") && line.contains(".. Mon")),
+        "{all:?}"
+    );
+    assert_eq!(
+        sessions("USD/IDR", "2026-06-03T00:00:00Z", "2026-06-04T00:00:00Z"),
+        [
+            "open Wed 06-03 01:00 .. Wed 06-03 09:00",
+            "closed Wed 06-03 09:00 .. Thu 06-04 01:00"
+        ]
+    );
+}
+
+#[test]
+fn rollover_is_at_five_in_new_york_and_triple_on_wednesday() {
+    let catalog = Catalog::shipped();
+    let of = |symbol: &str, from: &str, until: &str| -> Vec<(String, u8)> {
+        let id = catalog.listing(symbol).unwrap().terms.id;
+        Calendars::new(&catalog)
+            .between(ts(from), ts(until))
+            .into_iter()
+            .filter_map(|body| match body {
+                Body::Rollover(r) if r.instrument == id => Some((utc(r.at), r.days)),
+                _ => None,
+            })
+            .collect()
+    };
+    let week = |days: &[(&str, u8)]| {
+        days.iter()
+            .map(|(at, n)| ((*at).to_owned(), *n))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("EUR/USD", "2026-03-02T00:00:00Z", "2026-03-10T00:00:00Z"),
+        week(&[
+            ("Mon 03-02 22:00", 1),
+            ("Tue 03-03 22:00", 1),
+            ("Wed 03-04 22:00", 3),
+            ("Thu 03-05 22:00", 1),
+            ("Fri 03-06 22:00", 1),
+            ("Mon 03-09 21:00", 1),
+        ])
+    );
+    assert_eq!(
+        of("BTC/USDT", "2026-03-07T00:00:00Z", "2026-03-09T00:00:00Z").len(),
+        2,
+        "crypto rolls on weekends too"
+    );
+}
+
+#[test]
+fn every_moment_belongs_to_exactly_one_session() {
+    let catalog = Catalog::shipped();
+    let calendars = Calendars::new(&catalog);
+    let start = ts("2026-02-27T00:00:00Z");
+    for hour in 0..24 * 40 {
+        let now = start.plus(hour * HOUR_NS);
+        let current = calendars.current(now);
+        assert_eq!(current.len(), catalog.instruments.len(), "at {}", utc(now));
+    }
+}
+
+#[test]
+fn the_planner_stays_a_day_ahead_and_says_nothing_twice() {
+    let catalog = Catalog::shipped();
+    let mut planner = Planner::new(Calendars::new(&catalog));
+    let start = ts("2026-03-06T12:00:00Z");
+    let first = planner.due(start);
+    assert!(first.len() > catalog.instruments.len());
+    assert!(planner.due(start.plus(HOUR_NS)).is_empty());
+    let mut told = first;
+    for hour in 1..24 * 14 {
+        told.extend(planner.due(start.plus(hour * HOUR_NS)));
+    }
+    let mut direct = Calendars::new(&catalog).current(start);
+    let until = planner.planned_until.unwrap();
+    direct.extend(Calendars::new(&catalog).between(start.plus(1), until));
+    assert_eq!(told, direct);
+}

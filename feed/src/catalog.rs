@@ -1,0 +1,427 @@
+//! The shipped terms of the house: instruments, currencies, groups, sources, links, demo accounts.
+//!
+//! The journal is the truth; these files are only what a first start imports ([`Catalog::bodies`]).
+
+mod build;
+mod file;
+mod value;
+
+use crate::calendar::Holidays;
+use siaga_risk::event::{Body, Cash, CashKind, NewOrder};
+use siaga_risk::ids::*;
+use siaga_risk::terms::*;
+use siaga_risk::units::*;
+
+const INSTRUMENTS: &str = include_str!("../catalog/instruments.toml");
+const CURRENCIES: &str = include_str!("../catalog/currencies.toml");
+const SOURCES: &str = include_str!("../catalog/sources.toml");
+const GROUPS: &str = include_str!("../catalog/groups.toml");
+const DEMO: &str = include_str!("../catalog/demo.toml");
+const HOLIDAYS: &str = include_str!("../catalog/holidays.toml");
+
+/// Names of the two simulated sources; a primary and one to fail over to.
+pub const SIM_PRIMARY: &str = "sim-primary";
+pub const SIM_SECONDARY: &str = "sim-secondary";
+
+/// Everything the house starts with, in the order it must be imported.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    pub currencies: Vec<Currency>,
+    pub sources: Vec<Source>,
+    pub links: Vec<Link>,
+    pub instruments: Vec<Listing>,
+    pub groups: Vec<Group>,
+    pub accounts: Vec<DemoAccount>,
+    /// Market orders that open the demo accounts' first positions, to be sent once prices are there.
+    pub orders: Vec<NewOrder>,
+    pub holidays: Holidays,
+}
+
+#[derive(Clone, Debug)]
+pub struct Currency {
+    pub code: String,
+    pub name: String,
+    pub terms: CurrencyTerms,
+}
+
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub name: String,
+    pub terms: SourceTerms,
+}
+
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub name: String,
+    /// What groups on this link do at a stop-out unless they say otherwise.
+    pub stop_out: StopOutMode,
+    pub terms: LinkTerms,
+}
+
+/// An instrument with everything the rim knows of it.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    pub symbol: String,
+    pub name: String,
+    pub terms: InstrumentTerms,
+    /// Name of its trading calendar (`crate::calendar`).
+    pub calendar: String,
+    /// Names at venues.
+    pub venues: Vec<VenueSymbol>,
+    pub sim: SimTerms,
+}
+
+/// The name of an instrument at a venue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VenueSymbol {
+    pub source: SourceId,
+    pub symbol: String,
+}
+
+/// What the simulator needs to know of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SimTerms {
+    /// Start price; `None` = follows from its legs.
+    pub price: Option<Price>,
+    /// Typical spread in price steps.
+    pub spread: Price,
+    /// Standard deviation of one minute's return.
+    pub sigma: Ratio,
+    /// Quotes per second of one source.
+    pub rate: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub name: String,
+    pub terms: GroupTerms,
+}
+
+/// An account of the demonstration desk.
+#[derive(Clone, Debug)]
+pub struct DemoAccount {
+    pub name: String,
+    pub terms: AccountTerms,
+    pub balance: Money,
+}
+
+/// What is wrong with a catalog file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogError {
+    /// Not TOML, a missing or an unknown key.
+    #[error("{file}: {message}")]
+    File { file: String, message: String },
+    /// A value that cannot be used.
+    #[error("{file}: {entry}: {key}: {message}")]
+    Value {
+        file: String,
+        entry: String,
+        key: &'static str,
+        message: String,
+    },
+    /// A name nobody has.
+    #[error("unknown {what} \"{name}\"{}", suggestion(.similar))]
+    Unknown {
+        what: &'static str,
+        name: String,
+        similar: Option<String>,
+    },
+}
+
+fn suggestion(similar: &Option<String>) -> String {
+    similar
+        .as_ref()
+        .map(|name| format!("; did you mean \"{name}\"?"))
+        .unwrap_or_default()
+}
+
+/// The text of the catalog files, for houses that bring their own.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    pub instruments: &'a str,
+    pub currencies: &'a str,
+    pub sources: &'a str,
+    pub groups: &'a str,
+    pub demo: &'a str,
+    pub holidays: &'a str,
+}
+
+impl Files<'static> {
+    /// The files in the program.
+    pub const SHIPPED: Files<'static> = Files {
+        instruments: INSTRUMENTS,
+        currencies: CURRENCIES,
+        sources: SOURCES,
+        groups: GROUPS,
+        demo: DEMO,
+        holidays: HOLIDAYS,
+    };
+}
+
+impl Catalog {
+    /// The shipped catalog; every instrument is served by the simulator's two sources.
+    ///
+    /// # Panics
+    /// Never: the shipped files are part of the build and a test reads them.
+    pub fn shipped() -> Catalog {
+        Catalog::shipped_with(&[SIM_PRIMARY, SIM_SECONDARY])
+            .expect("the shipped catalog is checked by a test")
+    }
+
+    /// The shipped catalog with each instrument's feeds held to the named sources, venues before simulators.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unknown`] for a source nobody has.
+    pub fn shipped_with(sources: &[&str]) -> Result<Catalog, CatalogError> {
+        let mut catalog = Catalog::read(&Files::SHIPPED)?;
+        catalog.retain_sources(sources)?;
+        Ok(catalog)
+    }
+
+    /// Reads catalog files.
+    ///
+    /// # Errors
+    /// [`CatalogError`] naming file, entry and key; an unknown key comes with the nearest known one.
+    pub fn read(files: &Files<'_>) -> Result<Catalog, CatalogError> {
+        build::catalog(files)
+    }
+
+    /// Holds every instrument's feeds to the named sources.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unknown`] for a source nobody has.
+    pub fn retain_sources(&mut self, names: &[&str]) -> Result<(), CatalogError> {
+        let kept = names
+            .iter()
+            .map(|name| self.source(name).map(|source| source.terms.id))
+            .collect::<Result<Vec<_>, _>>()?;
+        for listing in &mut self.instruments {
+            listing
+                .terms
+                .feeds
+                .retain(|feed| kept.contains(&feed.source));
+        }
+        Ok(())
+    }
+
+    /// The inputs of a first start, in an order the core accepts: terms before what uses them, then deposits.
+    pub fn bodies(&self) -> Vec<Body> {
+        let currencies = self.currencies.iter().map(|c| Body::Currency(c.terms));
+        let sources = self.sources.iter().map(|s| Body::Source(s.terms));
+        let links = self.links.iter().map(|l| Body::Link(l.terms));
+        let instruments = self
+            .instruments
+            .iter()
+            .map(|i| Body::Instrument(Box::new(i.terms.clone())));
+        let groups = self.groups.iter().map(|g| Body::Group(g.terms));
+        let accounts = self.accounts.iter().map(|a| Body::Account(a.terms));
+        let deposits = self.accounts.iter().map(|a| {
+            Body::Cash(Cash {
+                account: a.terms.id,
+                kind: CashKind::Deposit,
+                amount: a.balance,
+                reference: u64::from(a.terms.id.0),
+            })
+        });
+        currencies
+            .chain(sources)
+            .chain(links)
+            .chain(instruments)
+            .chain(groups)
+            .chain(accounts)
+            .chain(deposits)
+            .collect()
+    }
+
+    /// The instrument with this symbol (case does not matter).
+    ///
+    /// # Errors
+    /// [`CatalogError::Unknown`] with the nearest symbol.
+    pub fn listing(&self, symbol: &str) -> Result<&Listing, CatalogError> {
+        find("instrument", symbol, &self.instruments, |listing| {
+            &listing.symbol
+        })
+    }
+
+    pub fn listing_by_id(&self, id: InstrumentId) -> Option<&Listing> {
+        self.instruments
+            .iter()
+            .find(|listing| listing.terms.id == id)
+    }
+
+    /// # Errors
+    /// [`CatalogError::Unknown`] with the nearest code.
+    pub fn currency(&self, code: &str) -> Result<&Currency, CatalogError> {
+        find("currency", code, &self.currencies, |currency| {
+            &currency.code
+        })
+    }
+
+    pub fn currency_by_id(&self, id: CurrencyId) -> Option<&Currency> {
+        self.currencies
+            .iter()
+            .find(|currency| currency.terms.id == id)
+    }
+
+    /// # Errors
+    /// [`CatalogError::Unknown`] with the nearest name.
+    pub fn source(&self, name: &str) -> Result<&Source, CatalogError> {
+        find("source", name, &self.sources, |source| &source.name)
+    }
+
+    /// # Errors
+    /// [`CatalogError::Unknown`] with the nearest name.
+    pub fn link(&self, name: &str) -> Result<&Link, CatalogError> {
+        find("link", name, &self.links, |link| &link.name)
+    }
+
+    /// # Errors
+    /// [`CatalogError::Unknown`] with the nearest name.
+    pub fn group(&self, name: &str) -> Result<&Group, CatalogError> {
+        find("group", name, &self.groups, |group| &group.name)
+    }
+}
+
+fn find<'a, T>(
+    what: &'static str,
+    name: &str,
+    all: &'a [T],
+    key: impl Fn(&T) -> &String,
+) -> Result<&'a T, CatalogError> {
+    all.iter()
+        .find(|item| key(item).eq_ignore_ascii_case(name))
+        .ok_or_else(|| CatalogError::Unknown {
+            what,
+            name: name.to_owned(),
+            similar: value::nearest(name, all.iter().map(|item| key(item).as_str())),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_shipped_catalog_is_whole() {
+        let catalog = Catalog::shipped();
+        let symbols: Vec<&str> = catalog
+            .instruments
+            .iter()
+            .map(|l| l.symbol.as_str())
+            .collect();
+        for must in [
+            "EUR/USD", "CHF/JPY", "USD/IDR", "XAU/USD", "XAG/USD", "WTI", "BRENT", "NATGAS",
+            "US500", "US100", "BTC/USD", "BTC/USDT", "ETH/USDT",
+        ] {
+            assert!(symbols.contains(&must), "{must}");
+        }
+        let of = |class| {
+            catalog
+                .instruments
+                .iter()
+                .filter(|l| l.terms.class == class)
+                .count()
+        };
+        assert_eq!(of(AssetClass::Forex), 29, "28 pairs and the rupiah");
+        assert!(of(AssetClass::Crypto) >= 13);
+        for listing in &catalog.instruments {
+            assert_eq!(
+                listing.terms.feeds.len(),
+                2,
+                "{}: a primary and a secondary",
+                listing.symbol
+            );
+            assert!(listing.terms.qty_min.0 > 0 && listing.terms.qty_max > listing.terms.qty_min);
+            assert!(listing.sim.rate >= 3 && listing.sim.rate <= 8);
+        }
+        assert_eq!(catalog.groups.len(), 5);
+        assert_eq!(catalog.orders.len(), 14);
+        let eurusd = catalog.listing("eur/usd").unwrap();
+        assert_eq!(eurusd.terms.halt.alert, Ratio::basis_points(50));
+        assert_eq!(eurusd.terms.halt.halt, Ratio::percent(1));
+        assert_eq!(eurusd.terms.dead_step, Ratio::basis_points(2));
+        let btc = catalog.listing("BTC/USDT").unwrap();
+        assert_eq!(
+            (btc.terms.halt.alert, btc.terms.halt.halt),
+            (Ratio::percent(3), Ratio::percent(10))
+        );
+        assert_eq!(btc.terms.dead_cap, Ratio::basis_points(500));
+    }
+
+    #[test]
+    fn ids_and_names_are_unique() {
+        let catalog = Catalog::shipped();
+        let ids: BTreeSet<u32> = catalog.instruments.iter().map(|l| l.terms.id.0).collect();
+        let symbols: BTreeSet<&str> = catalog
+            .instruments
+            .iter()
+            .map(|l| l.symbol.as_str())
+            .collect();
+        assert_eq!(ids.len(), catalog.instruments.len());
+        assert_eq!(symbols.len(), catalog.instruments.len());
+    }
+
+    #[test]
+    fn live_sources_stand_before_the_simulator() {
+        let catalog = Catalog::shipped_with(&["kraken", "binance", SIM_PRIMARY]).unwrap();
+        let feeds = |symbol: &str| -> Vec<u16> {
+            let listing = catalog.listing(symbol).unwrap();
+            listing
+                .terms
+                .feeds
+                .iter()
+                .map(|feed| feed.source.0)
+                .collect()
+        };
+        assert_eq!(feeds("BTC/USDT"), [3, 4, 1]);
+        assert_eq!(feeds("EUR/USD"), [4, 1]);
+        assert_eq!(feeds("WTI"), [1]);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_a_suggestion() {
+        let catalog = Catalog::shipped();
+        let text = catalog.listing("EUR/UDS").unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "unknown instrument \"EUR/UDS\"; did you mean \"EUR/USD\"?"
+        );
+
+        let broken = INSTRUMENTS.replacen("price_digits = 5", "price_digit = 5", 1);
+        let files = Files {
+            instruments: &broken,
+            ..Files::SHIPPED
+        };
+        let text = Catalog::read(&files).unwrap_err().to_string();
+        assert!(
+            text.contains("price_digit") && text.contains("did you mean \"price_digits\"?"),
+            "{text}"
+        );
+
+        let broken = INSTRUMENTS.replacen("\"0.01\"", "\"0.0x\"", 1);
+        let files = Files {
+            instruments: &broken,
+            ..Files::SHIPPED
+        };
+        let text = Catalog::read(&files).unwrap_err().to_string();
+        assert!(
+            text.contains("AVAX/USDT") && text.contains("qty_min"),
+            "{text}"
+        );
+
+        let broken = INSTRUMENTS.replacen("base = \"EUR\"", "base = \"EUX\"", 1);
+        let files = Files {
+            instruments: &broken,
+            ..Files::SHIPPED
+        };
+        assert!(Catalog::read(&files).is_err());
+
+        let broken = INSTRUMENTS.replacen("id = 2,", "id = 1,", 1);
+        let files = Files {
+            instruments: &broken,
+            ..Files::SHIPPED
+        };
+        assert!(Catalog::read(&files).is_err(), "an id given twice");
+    }
+}

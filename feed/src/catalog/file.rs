@@ -1,0 +1,211 @@
+//! The catalog files as they are written; `build` turns them into terms.
+
+use super::{CatalogError, value};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instruments {
+    pub class: BTreeMap<String, InstrumentKeys>,
+    pub instrument: Vec<InstrumentKeys>,
+}
+
+/// Points as a whole number, or an annual percentage as text.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+pub enum SwapValue {
+    Points(i64),
+    Percent(String),
+}
+
+/// An instrument's line; every key may also come from its class.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InstrumentKeys {
+    pub id: Option<u32>,
+    pub symbol: Option<String>,
+    pub name: Option<String>,
+    pub class: Option<String>,
+    pub base: Option<String>,
+    pub quote: Option<String>,
+    pub price_digits: Option<u8>,
+    pub mode: Option<String>,
+    pub calendar: Option<String>,
+    pub margin_currency: Option<String>,
+    pub trade_mode: Option<String>,
+    pub qty_digits: Option<u8>,
+    pub contract_size: Option<String>,
+    pub tick: Option<String>,
+    pub tick_value: Option<String>,
+    pub qty_min: Option<String>,
+    pub qty_max: Option<String>,
+    pub qty_step: Option<String>,
+    pub notional_max: Option<String>,
+    pub collar: Option<String>,
+    pub negative_prices: Option<bool>,
+    pub leverage_max: Option<u32>,
+    pub margin_initial: Option<String>,
+    pub margin_maintenance: Option<String>,
+    pub margin_hedged: Option<String>,
+    pub margin_fixed: Option<String>,
+    pub feeds: Option<Vec<String>>,
+    pub feed_timeout: Option<String>,
+    pub quote_age_max: Option<String>,
+    pub cache_age_max: Option<String>,
+    pub spread_max: Option<String>,
+    pub halt_alert: Option<String>,
+    pub halt: Option<String>,
+    pub vol_floor: Option<String>,
+    pub swap_mode: Option<String>,
+    pub swap_long: Option<SwapValue>,
+    pub swap_short: Option<SwapValue>,
+    pub swap_week: Option<[u8; 7]>,
+    pub dead_step: Option<String>,
+    pub dead_cap: Option<String>,
+    pub trade_delayed: Option<bool>,
+    pub family: Option<u16>,
+    pub binance: Option<String>,
+    pub kraken: Option<String>,
+    pub sim_price: Option<String>,
+    pub sim_spread: Option<i64>,
+    pub sim_sigma: Option<String>,
+    pub sim_rate: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Currencies {
+    pub currency: Vec<Currency>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Currency {
+    pub id: u16,
+    pub code: String,
+    pub name: String,
+    pub digits: u8,
+    pub pivot: u8,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sources {
+    pub source: Vec<Source>,
+    pub link: Vec<Link>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub id: u16,
+    pub name: String,
+    pub kind: String,
+    pub crossed: String,
+    pub filtered: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    pub id: u16,
+    pub name: String,
+    pub protective: String,
+    pub stop_out: String,
+    pub answer_timeout: String,
+    pub queue_tolerance: String,
+    pub queue_expiry: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Groups {
+    pub defaults: GroupDefaults,
+    pub group: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupDefaults {
+    pub stop_out_mode: String,
+    pub loss_account: String,
+    pub loss_position: String,
+    pub rate_max: u32,
+    pub rate_window: String,
+    pub duplicate_window: String,
+    pub acknowledge_risk: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    pub id: u16,
+    pub name: String,
+    pub preset: String,
+    pub margin_price: String,
+    pub leverage: u32,
+    pub warning: String,
+    pub restricted: String,
+    pub stop_out: String,
+    pub stop_out_test: String,
+    pub stop_out_policy: String,
+    pub free_margin: String,
+    pub negative_balance_protection: bool,
+    pub stop_out_mode: Option<String>,
+    pub loss_account: Option<String>,
+    pub loss_position: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demo {
+    #[serde(default)]
+    pub account: Vec<Account>,
+    #[serde(default)]
+    pub order: Vec<Order>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    pub id: u32,
+    pub name: String,
+    pub group: String,
+    pub link: String,
+    pub currency: String,
+    pub accounting: String,
+    pub balance: String,
+    #[serde(default)]
+    pub leverage: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    pub account: u32,
+    pub symbol: String,
+    pub side: String,
+    pub qty: String,
+}
+
+/// Reads one file; an unknown key is an error that names the nearest known one.
+pub fn read<'a, T: Deserialize<'a>>(file: &str, text: &'a str) -> Result<T, CatalogError> {
+    toml::from_str(text).map_err(|error| CatalogError::File {
+        file: file.to_owned(),
+        message: with_suggestion(error.to_string().trim_end(), error.message()),
+    })
+}
+
+/// serde names the unknown key first and the known ones after it, each in backticks.
+fn with_suggestion(full: &str, message: &str) -> String {
+    if !message.starts_with("unknown field") {
+        return full.to_owned();
+    }
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let unknown = quoted.next().unwrap_or_default();
+    match value::nearest(unknown, quoted) {
+        Some(near) => format!("{full}; did you mean \"{near}\"?"),
+        None => full.to_owned(),
+    }
+}

@@ -1,0 +1,223 @@
+//! Exact decimals in text to scaled integers: `"1.0850"` at 5 digits is `108_500`. No float on the way.
+
+use siaga_risk::units::pow10;
+
+/// Longest decimal looked at, bytes: an i64 has 19 digits, venues pad with zeros.
+pub const DECIMAL_BYTES_MAX: usize = 48;
+
+/// Why a text is no decimal of that scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecimalError {
+    #[error("not a decimal number")]
+    NotANumber,
+    #[error("more digits behind the point than the scale has")]
+    TooPrecise,
+    #[error("too large for its scale")]
+    TooLarge,
+}
+
+/// `text` as an integer of `10^-digits`; digits beyond the scale must be zero.
+///
+/// # Errors
+/// [`DecimalError`]; infinities, NaN and empty text are `NotANumber`.
+#[inline]
+pub fn parse_exact(text: &[u8], digits: u8) -> Result<i64, DecimalError> {
+    parse(text, digits, false)
+}
+
+/// Like [`parse_exact`], but digits beyond the scale are cut off: for quantities finer than a lot step.
+///
+/// # Errors
+/// [`DecimalError::NotANumber`] and [`DecimalError::TooLarge`].
+#[inline]
+pub fn parse_cut(text: &[u8], digits: u8) -> Result<i64, DecimalError> {
+    parse(text, digits, true)
+}
+
+#[inline]
+fn parse(text: &[u8], digits: u8, cut: bool) -> Result<i64, DecimalError> {
+    let (negative, body) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    if body.is_empty() || body.len() > DECIMAL_BYTES_MAX {
+        return Err(DecimalError::NotANumber);
+    }
+    let mut value: i64 = 0;
+    let mut seen = 0usize;
+    let mut at = 0;
+    while at < body.len() && body[at].is_ascii_digit() {
+        value = push(value, body[at])?;
+        at += 1;
+        seen += 1;
+    }
+    let mut left = digits;
+    if at < body.len() && body[at] == b'.' {
+        at += 1;
+        while at < body.len() && body[at].is_ascii_digit() {
+            if left > 0 {
+                value = push(value, body[at])?;
+                left -= 1;
+            } else if body[at] != b'0' && !cut {
+                return exponent(body, digits, cut, negative)
+                    .unwrap_or(Err(DecimalError::TooPrecise));
+            }
+            at += 1;
+            seen += 1;
+        }
+    }
+    if seen == 0 {
+        return Err(DecimalError::NotANumber);
+    }
+    if at < body.len() {
+        return exponent(body, digits, cut, negative).unwrap_or(Err(DecimalError::NotANumber));
+    }
+    if left > 0 {
+        if left > 18 {
+            return Err(DecimalError::TooLarge);
+        }
+        value = value
+            .checked_mul(pow10(left))
+            .ok_or(DecimalError::TooLarge)?;
+    }
+    Ok(if negative { -value } else { value })
+}
+
+#[inline(always)]
+fn push(value: i64, digit: u8) -> Result<i64, DecimalError> {
+    value
+        .checked_mul(10)
+        .and_then(|value| value.checked_add(i64::from(digit - b'0')))
+        .ok_or(DecimalError::TooLarge)
+}
+
+/// The rare form `1.5e-05` (JSON numbers of some venues): moves the point, then parses again. `None` = no exponent.
+#[cold]
+fn exponent(
+    body: &[u8],
+    digits: u8,
+    cut: bool,
+    negative: bool,
+) -> Option<Result<i64, DecimalError>> {
+    let e = body.iter().position(|b| matches!(b, b'e' | b'E'))?;
+    let power: i32 = match std::str::from_utf8(&body[e + 1..])
+        .ok()
+        .and_then(|text| text.parse().ok())
+    {
+        Some(power) if (-30..=18).contains(&power) => power,
+        _ => return Some(Err(DecimalError::NotANumber)),
+    };
+    let mantissa = &body[..e];
+    let point = mantissa
+        .iter()
+        .position(|b| *b == b'.')
+        .unwrap_or(mantissa.len());
+    let plain: Vec<u8> = mantissa.iter().copied().filter(|b| *b != b'.').collect();
+    if plain.is_empty() || !plain.iter().all(u8::is_ascii_digit) {
+        return Some(Err(DecimalError::NotANumber));
+    }
+    let point = point as i32 + power;
+    let mut moved = Vec::with_capacity(DECIMAL_BYTES_MAX);
+    if negative {
+        moved.push(b'-');
+    }
+    if point <= 0 {
+        moved.extend_from_slice(b"0.");
+        moved.resize(moved.len() + (-point) as usize, b'0');
+        moved.extend_from_slice(&plain);
+    } else {
+        let point = point as usize;
+        moved.extend_from_slice(&plain[..point.min(plain.len())]);
+        moved.resize(moved.len() + point.saturating_sub(plain.len()), b'0');
+        moved.push(b'.');
+        moved.extend_from_slice(&plain[point.min(plain.len())..]);
+    }
+    Some(parse(&moved, digits, cut))
+}
+
+/// Digits behind the point that `text` really uses (trailing zeros do not count); 0 when it has none.
+pub fn digits_used(text: &[u8]) -> u8 {
+    match text.iter().position(|b| *b == b'.') {
+        None => 0,
+        Some(point) => {
+            let behind = &text[point + 1..];
+            let used = behind
+                .iter()
+                .rposition(|b| *b != b'0')
+                .map_or(0, |last| last + 1);
+            used.min(u8::MAX as usize) as u8
+        }
+    }
+}
+
+/// `value` of `10^-digits` as text, always with `digits` digits behind the point.
+pub fn format(value: i64, digits: u8) -> String {
+    let scale = pow10(digits).unsigned_abs();
+    let size = value.unsigned_abs();
+    let sign = if value < 0 { "-" } else { "" };
+    if digits == 0 {
+        return format!("{sign}{size}");
+    }
+    format!(
+        "{sign}{}.{:0width$}",
+        size / scale,
+        size % scale,
+        width = digits as usize
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_exact_or_refused() {
+        for (text, digits, want) in [
+            ("1.0850", 5, Ok(108_500)),
+            ("61837.63000000", 2, Ok(6_183_763)),
+            ("-36.98", 2, Ok(-3_698)),
+            ("0", 8, Ok(0)),
+            (".5", 1, Ok(5)),
+            ("5.", 1, Ok(50)),
+            ("1e-05", 8, Ok(1_000)),
+            ("1.5E3", 2, Ok(150_000)),
+            ("-2.5e-1", 2, Ok(-25)),
+            ("12.50e-1", 2, Ok(125)),
+            ("1.005", 2, Err(DecimalError::TooPrecise)),
+            ("", 2, Err(DecimalError::NotANumber)),
+            ("-", 2, Err(DecimalError::NotANumber)),
+            (".", 2, Err(DecimalError::NotANumber)),
+            ("NaN", 2, Err(DecimalError::NotANumber)),
+            ("Infinity", 2, Err(DecimalError::NotANumber)),
+            ("1e999", 2, Err(DecimalError::NotANumber)),
+            ("1,5", 2, Err(DecimalError::NotANumber)),
+            ("99999999999999999999", 0, Err(DecimalError::TooLarge)),
+            ("9223372036854775807", 0, Ok(i64::MAX)),
+            ("9223372036854775807", 1, Err(DecimalError::TooLarge)),
+        ] {
+            assert_eq!(
+                parse_exact(text.as_bytes(), digits),
+                want,
+                "{text} at {digits}"
+            );
+        }
+        assert_eq!(parse_cut(b"0.123456789", 5), Ok(12_345));
+        assert_eq!(parse_exact(b"0.123456789e3", 6), Ok(123_456_789));
+    }
+
+    #[test]
+    fn text_and_value_are_inverse() {
+        for (value, digits, text) in [
+            (-3_698, 2, "-36.98"),
+            (5, 3, "0.005"),
+            (7, 0, "7"),
+            (108_500, 5, "1.08500"),
+        ] {
+            assert_eq!(format(value, digits), text);
+            assert_eq!(parse_exact(text.as_bytes(), digits), Ok(value));
+        }
+        assert_eq!(digits_used(b"61837.63000000"), 2);
+        assert_eq!(digits_used(b"7.000"), 0);
+        assert_eq!(digits_used(b"123872.99999999999"), 11);
+    }
+}
