@@ -372,6 +372,7 @@ fn listing(
             margin_currency.digits,
         )?),
         feeds: feeds(at, own, defaults, sources)?,
+        damp_ns: MINUTE_NS,
         quote_age_max_ns: duration("quote_age_max", key!(own, defaults, quote_age_max))?,
         cache_age_max_ns: duration("cache_age_max", key!(own, defaults, cache_age_max))?,
         filter: FilterTerms {
@@ -388,6 +389,7 @@ fn listing(
             vol_floor: ratio("vol_floor", key!(own, defaults, vol_floor), Ratio(0))?,
             ..HALT
         },
+        watch: Vec::new(),
         swap: swap(at, own, defaults)?,
         dead_step: ratio("dead_step", key!(own, defaults, dead_step), Ratio(0))?,
         dead_cap: ratio("dead_cap", key!(own, defaults, dead_cap), Ratio(0))?,
