@@ -7,6 +7,7 @@ mod codec_macros;
 pub mod event;
 pub mod ids;
 pub mod pipeline;
+pub mod record;
 pub mod terms;
 pub mod units;
 pub mod verdict;
