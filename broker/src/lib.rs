@@ -7,3 +7,4 @@ pub mod directory;
 pub mod id;
 pub mod link;
 pub mod paper;
+pub mod router;

@@ -72,6 +72,8 @@ pub trait Link: Send {
     fn poll_deadline(&self) -> Option<Ts>;
     /// Time has come.
     fn on_deadline(&mut self, now: Ts);
+    /// Breaks (`up` false) or mends the connection on purpose: for drills and demonstrations.
+    fn drill(&mut self, _up: bool) {}
     /// The text transport of a link that a broker's program connects to.
     fn wire(&mut self) -> Option<&mut dyn Wire> {
         None

@@ -340,6 +340,14 @@ impl Link for PaperLink {
         }
     }
 
+    fn drill(&mut self, up: bool) {
+        if up {
+            self.come_back();
+        } else {
+            self.go_down();
+        }
+    }
+
     fn poll_event(&mut self) -> Option<LinkEvent> {
         if self.connection.up {
             self.said.pop_front()

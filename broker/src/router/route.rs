@@ -1,0 +1,181 @@
+//! One link with its supervisor: what was handed over, what may be open, what is asked.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use siaga_risk::event::*;
+use siaga_risk::ids::{OrderId, PositionId};
+use siaga_risk::units::Ts;
+
+use super::OpenSet;
+use super::supervisor::{Decision, Limits, Supervisor};
+use crate::link::{Link, LinkEvent, OpenOrder};
+
+pub(super) struct Route {
+    pub(super) link: Box<dyn Link>,
+    supervisor: Supervisor,
+    answer_ns: u64,
+    open: OpenSet,
+    /// Orders handed over in this run that the broker has not answered, and when.
+    unanswered: BTreeMap<OrderId, Ts>,
+    /// Newest protective prices that could not be handed over.
+    protects: BTreeMap<PositionId, Protect>,
+}
+
+impl Route {
+    pub(super) fn new(link: Box<dyn Link>, limits: Limits) -> Self {
+        Self {
+            link,
+            supervisor: Supervisor::new(limits),
+            answer_ns: limits.answer_ns,
+            open: OpenSet::new(),
+            unanswered: BTreeMap::new(),
+            protects: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn mode(&self) -> LinkMode {
+        self.supervisor.mode()
+    }
+
+    pub(super) fn adopt(&mut self, order: &OpenOrder, now: Ts) {
+        self.open.insert(order.submit.id);
+        self.link.adopt(order, now);
+    }
+
+    pub(super) fn forget(&mut self, order: OrderId) {
+        self.open.remove(&order);
+        self.unanswered.remove(&order);
+        self.supervisor.answered(order);
+    }
+
+    pub(super) fn on_link_change(&mut self, change: &LinkChange) {
+        self.supervisor.on_link_change(change);
+    }
+
+    pub(super) fn set_manual(&mut self, on: bool) {
+        self.supervisor.set_manual(on);
+    }
+
+    /// Gives an instruction to the link when it may have it. `late`: it is of an earlier run.
+    pub(super) fn hand_over(&mut self, command: &LinkCommand, late: bool, now: Ts) -> bool {
+        let live = self.supervisor.mode() == LinkMode::Live && self.link.connection().up;
+        match command {
+            LinkCommand::Submit(submit) if live && !late => {
+                self.open.insert(submit.id);
+                self.unanswered.insert(submit.id, now);
+            }
+            LinkCommand::Submit(_) => return false,
+            // The core asks about an order that the next reconciliation must settle too.
+            LinkCommand::Status(order) => {
+                self.open.insert(*order);
+            }
+            LinkCommand::Protect(protect) if !live => {
+                self.protects.insert(protect.position, *protect);
+            }
+            LinkCommand::Protect(_) | LinkCommand::Cancel(_) => {}
+        }
+        if live {
+            self.link.command(command, now);
+        }
+        live
+    }
+
+    /// Moves what the link said into `inputs` and lets the supervisor decide; returns the number of reports.
+    pub(super) fn settle(
+        &mut self,
+        inputs: &mut VecDeque<Body>,
+        inputs_max: usize,
+        now: Ts,
+    ) -> u64 {
+        let mut reports = self.collect(inputs, inputs_max, now);
+        while let Some(decision) = self.supervisor.reconsider(self.link.connection(), now) {
+            let mode = match decision {
+                Decision::Enter(mode) => mode,
+                Decision::Reconcile => LinkMode::Recovering,
+            };
+            let report = LinkReport {
+                link: self.link.id(),
+                mode,
+                manual: self.supervisor.is_manual(),
+            };
+            self.supervisor.told(&report);
+            inputs.push_back(Body::LinkState(report));
+            if decision == Decision::Reconcile {
+                self.reconcile(now);
+                reports += self.collect(inputs, inputs_max, now);
+            }
+            if mode == LinkMode::Live {
+                self.hand_over_protects(now);
+            }
+        }
+        reports
+    }
+
+    pub(super) fn poll_deadline(&self) -> Option<Ts> {
+        let slow = self
+            .unanswered
+            .values()
+            .min()
+            .map(|at| at.plus(self.answer_ns));
+        [
+            self.link.poll_deadline(),
+            self.supervisor.poll_deadline(),
+            slow,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    pub(super) fn on_deadline(&mut self, now: Ts) {
+        self.link.on_deadline(now);
+        let answer_ns = self.answer_ns;
+        let supervisor = &mut self.supervisor;
+        self.unanswered.retain(|_, at| {
+            let waited = now.since(*at);
+            let is_slow = waited >= answer_ns;
+            if is_slow {
+                supervisor.on_answer(waited.saturating_add(1), false, now);
+            }
+            !is_slow
+        });
+        if supervisor.mode() == LinkMode::Recovering {
+            for order in supervisor.due(now) {
+                supervisor.asked(order, now);
+                self.link.status(order, now);
+            }
+        }
+    }
+
+    fn collect(&mut self, inputs: &mut VecDeque<Body>, inputs_max: usize, now: Ts) -> u64 {
+        let mut reports = 0;
+        while inputs.len() < inputs_max
+            && let Some(event) = self.link.poll_event()
+        {
+            reports += 1;
+            let report = *event.report();
+            if let Some(at) = self.unanswered.remove(&report.order) {
+                let refused = matches!(report.event, BrokerEvent::Rejected(_));
+                self.supervisor.on_answer(now.since(at), refused, now);
+            }
+            if matches!(event, LinkEvent::Status(_)) {
+                self.supervisor.answered(report.order);
+            }
+            inputs.push_back(Body::Report(report));
+        }
+        reports
+    }
+
+    fn reconcile(&mut self, now: Ts) {
+        for order in &self.open {
+            self.supervisor.asked(*order, now);
+            self.link.status(*order, now);
+        }
+    }
+
+    fn hand_over_protects(&mut self, now: Ts) {
+        for protect in std::mem::take(&mut self.protects).into_values() {
+            self.link.protect(&protect, now);
+        }
+    }
+}
