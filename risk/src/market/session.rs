@@ -1,0 +1,169 @@
+//! An instrument's trading sessions as the calendar sent them, and what the market data's state is.
+
+use crate::event::{FeedState, Session};
+use crate::record;
+use crate::terms::InstrumentTerms;
+use crate::units::*;
+use std::collections::VecDeque;
+
+/// Sessions known ahead: two months of daily opens and closes.
+pub const SESSIONS_MAX: usize = 128;
+
+record! {
+    /// Sessions in force and to come. Without any the instrument is closed.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Calendar {
+        /// By time, all in the future.
+        ahead: VecDeque<Session>,
+        current: Option<Session>,
+    }
+
+    /// Freshness of an instrument's price.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Freshness {
+        pub state: FeedState,
+        /// When the price was last confirmed.
+        pub fresh: Option<Ts>,
+        /// When the session opened.
+        opened: Ts,
+        /// Unavailable since, and for how long before the session last closed.
+        unavailable: Option<Ts>,
+        unavailable_ns: u64,
+    }
+}
+
+impl Calendar {
+    /// Adds a session, in place of one that begins at the same time; false when too many are known.
+    pub fn add(&mut self, session: &Session) -> bool {
+        let place = self.ahead.partition_point(|known| known.at < session.at);
+        if let Some(known) = self.ahead.get_mut(place)
+            && known.at == session.at
+        {
+            *known = *session;
+            return true;
+        }
+        if self.ahead.len() >= SESSIONS_MAX {
+            return false;
+        }
+        self.ahead.insert(place, *session);
+        true
+    }
+
+    /// The next session that begins at or before `now`.
+    pub fn begin(&mut self, now: Ts) -> Option<Session> {
+        if self.ahead.front()?.at > now {
+            return None;
+        }
+        let session = self.ahead.pop_front()?;
+        // A session told late does not replace the one that began after it.
+        if self.current.is_none_or(|current| current.at <= session.at) {
+            self.current = Some(session);
+        }
+        Some(session)
+    }
+
+    /// True inside an open session.
+    pub fn is_open(&self, now: Ts) -> bool {
+        self.current
+            .is_some_and(|session| session.open && now < session.until)
+    }
+
+    /// Until when the session in force lasts.
+    pub fn until(&self) -> Option<Ts> {
+        self.current.map(|session| session.until)
+    }
+
+    /// When the calendar changes something next.
+    pub fn deadline(&self, now: Ts) -> Ts {
+        let end = self
+            .current
+            .filter(|session| session.open && session.until > now)
+            .map_or(Ts(u64::MAX), |session| session.until);
+        self.ahead.front().map_or(end, |next| next.at.min(end))
+    }
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self {
+            state: FeedState::Closed,
+            fresh: None,
+            opened: Ts(0),
+            unavailable: None,
+            unavailable_ns: 0,
+        }
+    }
+}
+
+impl Freshness {
+    /// A price of the serving source came: the state it leads to.
+    #[inline]
+    pub fn on_price(&mut self, now: Ts) -> FeedState {
+        self.fresh = Some(now);
+        self.unavailable = None;
+        self.unavailable_ns = 0;
+        FeedState::Live
+    }
+
+    /// The state at `now`; the caller stores it with `set`.
+    pub fn state_at(&self, now: Ts, open: bool, terms: &InstrumentTerms) -> FeedState {
+        if !open {
+            return FeedState::Closed;
+        }
+        let opened = if self.state == FeedState::Closed {
+            now
+        } else {
+            self.opened
+        };
+        let fresh = self.fresh.filter(|fresh| *fresh >= opened);
+        let age_ns = now.since(fresh.unwrap_or(opened));
+        if fresh.is_some() && age_ns <= terms.quote_age_max_ns {
+            FeedState::Live
+        } else if age_ns <= terms.cache_age_max_ns && self.unavailable_ns == 0 {
+            FeedState::Delayed
+        } else {
+            FeedState::Unavailable
+        }
+    }
+
+    /// Enters a state.
+    pub fn set(&mut self, state: FeedState, now: Ts) {
+        if self.state == FeedState::Closed {
+            self.opened = now;
+        }
+        if let Some(since) = self.unavailable.take() {
+            self.unavailable_ns += now.since(since);
+        }
+        if state == FeedState::Unavailable {
+            self.unavailable = Some(now);
+        }
+        self.state = state;
+    }
+
+    /// Age of the price at `now`, nanoseconds; the end of time when there is none.
+    pub fn age_ns(&self, now: Ts) -> u64 {
+        self.fresh.map_or(u64::MAX, |fresh| now.since(fresh))
+    }
+
+    /// When the state changes by time alone.
+    #[inline]
+    pub fn deadline(&self, terms: &InstrumentTerms) -> Ts {
+        let from = self
+            .fresh
+            .filter(|fresh| *fresh >= self.opened)
+            .unwrap_or(self.opened);
+        match self.state {
+            FeedState::Live => from.plus(terms.quote_age_max_ns).plus(1),
+            FeedState::Delayed => from.plus(terms.cache_age_max_ns).plus(1),
+            FeedState::Unavailable | FeedState::Closed => Ts(u64::MAX),
+        }
+    }
+
+    /// Whole minutes in session without a price at the machine's minute `minute` (minutes since 1970).
+    pub fn minutes_unavailable(&self, minute: u64) -> u64 {
+        let Some(since) = self.unavailable else {
+            return 0;
+        };
+        (self.unavailable_ns + Ts(minute * MINUTE_NS).since(since)) / MINUTE_NS
+    }
+}
