@@ -234,7 +234,7 @@ mod tests {
         window.push(Ts(1), 1_000);
         let fall = window.move_to(-3_698).unwrap();
         assert_eq!(fall.direction, Direction::Down);
-        assert_eq!(fall.ratio(), Ratio::percent(470).max(fall.ratio()));
+        assert_eq!(fall.ratio(), Ratio::basis_points(46_980));
         window.clear();
         window.push(Ts(2), 0);
         assert!(window.move_to(1).unwrap().reaches(Ratio::percent(99_000)));
