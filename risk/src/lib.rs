@@ -6,6 +6,7 @@ pub mod codec;
 mod codec_macros;
 pub mod event;
 pub mod ids;
+pub mod journal;
 pub mod market;
 pub mod pipeline;
 pub mod record;

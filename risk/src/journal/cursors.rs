@@ -1,0 +1,126 @@
+//! Where each reader of the output log is, and who falls behind.
+
+use super::layout::Key;
+use crate::record;
+use std::collections::BTreeMap;
+
+/// Most named readers of one log: store, outbox, router, desk, streams and some to spare.
+pub const CONSUMERS_MAX: usize = 64;
+
+record! {
+    /// The last output that a reader has applied.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct Cursor {
+        /// Sequence of the input that caused it.
+        pub seq: u64,
+        /// Its index among the outputs of that input, from 0.
+        pub index: u32,
+    }
+}
+
+impl Cursor {
+    /// Before every output: sequences begin at 1.
+    pub const START: Self = Self { seq: 0, index: 0 };
+
+    pub(crate) const fn key(self) -> Key {
+        Key {
+            seq: self.seq,
+            index: self.index,
+        }
+    }
+
+    pub(crate) const fn of(key: Key) -> Self {
+        Self {
+            seq: key.seq,
+            index: key.index,
+        }
+    }
+}
+
+/// How a reader stands to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CursorState {
+    /// Everything behind its cursor is there.
+    Following,
+    /// Outputs it has not seen are gone: its tables must be rebuilt by replay from a snapshot.
+    MustRebuild,
+}
+
+/// What trimming did, for the log file and the alert desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogEvent {
+    /// Whole segments behind every reader were removed.
+    Trimmed {
+        /// How many.
+        segments: usize,
+        /// Cursor from which on the log can still be read.
+        from: Cursor,
+    },
+    /// The log was above its size limit and this reader was too far behind.
+    CutOff {
+        /// Its name.
+        name: String,
+        /// Where it was.
+        at: Cursor,
+        /// Cursor from which on the log can still be read.
+        from: Cursor,
+    },
+}
+
+/// The named readers. What is kept here dies with the process; each reader keeps its own cursor
+/// with what it has applied and tells it again at the start.
+#[derive(Debug, Default)]
+pub struct Consumers(BTreeMap<String, (Cursor, CursorState)>);
+
+impl Consumers {
+    /// Notes where `name` is; `from` is the oldest cursor that can still be read from. Gives `None`
+    /// when there are too many readers.
+    pub fn set(&mut self, name: &str, cursor: Cursor, from: Cursor) -> Option<CursorState> {
+        let state = if cursor < from {
+            CursorState::MustRebuild
+        } else {
+            CursorState::Following
+        };
+        if let Some(known) = self.0.get_mut(name) {
+            *known = (cursor, state);
+        } else if self.0.len() < CONSUMERS_MAX {
+            self.0.insert(name.to_owned(), (cursor, state));
+        } else {
+            return None;
+        }
+        Some(state)
+    }
+
+    /// Forgets a reader, so that it holds nothing back.
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    /// State and cursor of a reader.
+    pub fn get(&self, name: &str) -> Option<(Cursor, CursorState)> {
+        self.0.get(name).copied()
+    }
+
+    /// The cursor furthest behind among those that follow.
+    pub fn slowest(&self) -> Option<Cursor> {
+        let following = self
+            .0
+            .values()
+            .filter(|known| known.1 == CursorState::Following);
+        following.map(|known| known.0).min()
+    }
+
+    /// Marks everyone before `from` and tells about it.
+    pub fn cut_off(&mut self, from: Cursor, events: &mut Vec<LogEvent>) {
+        for (name, (at, state)) in &mut self.0 {
+            if *state == CursorState::Following && *at < from {
+                *state = CursorState::MustRebuild;
+                events.push(LogEvent::CutOff {
+                    name: name.clone(),
+                    at: *at,
+                    from,
+                });
+            }
+        }
+    }
+}

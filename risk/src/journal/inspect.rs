@@ -1,0 +1,195 @@
+//! What a log holds, for people: reads everything, changes nothing, never fails on damage.
+
+use super::disk::Disk;
+use super::error::JournalError;
+use super::layout::{KIND_MARK, Key, Stream};
+use super::survey::{Found, Segment, Torn, headers, next_key, survey};
+use super::walk::{SegmentWalk, Step};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Summary of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// Segments in use, oldest first.
+    pub segments: Vec<SegmentSummary>,
+    /// First sequence.
+    pub first_seq: Option<u64>,
+    /// Last sequence.
+    pub last_seq: Option<u64>,
+    /// Records, without the log's own marks.
+    pub records: u64,
+    /// Bytes of those records, headers included.
+    pub bytes: u64,
+    /// Bytes of all files, prepared ones included.
+    pub file_bytes: u64,
+    /// Records and bytes by kind.
+    pub kinds: BTreeMap<u16, KindSummary>,
+    /// Whether the last process closed the log.
+    pub clean: bool,
+    /// The tail that the next start will cut.
+    pub torn: Option<Torn>,
+    /// Everything that will keep the next start or a replay from going on, as told to the operator.
+    pub damage: Vec<String>,
+}
+
+/// One segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentSummary {
+    /// File name.
+    pub file: String,
+    /// Epoch of its rules.
+    pub epoch: u32,
+    /// Fingerprint of its rules.
+    pub fingerprint: u64,
+    /// First sequence in it.
+    pub first_seq: Option<u64>,
+    /// Last sequence in it.
+    pub last_seq: Option<u64>,
+    /// Records in it, without marks.
+    pub records: u64,
+    /// Bytes in use.
+    pub bytes: u64,
+    /// Length of the file.
+    pub file_bytes: u64,
+}
+
+/// The records of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KindSummary {
+    /// How many.
+    pub records: u64,
+    /// Their bytes, headers included.
+    pub bytes: u64,
+}
+
+/// Reads the whole log of `stream` in `disk`.
+///
+/// # Errors
+/// [`JournalError::Io`] when the directory cannot be listed at all.
+pub fn inspect(disk: &Arc<dyn Disk>, stream: Stream) -> Result<Inspection, JournalError> {
+    let mut inspection = Inspection::default();
+    let listed = disk
+        .list()
+        .map_err(JournalError::io("list", "the data directory"))?;
+    let files = listed
+        .iter()
+        .filter(|file| stream.ordinal_of(&file.0).is_some());
+    inspection.file_bytes = files.map(|file| file.1).sum();
+    let found = match survey(disk.as_ref(), stream) {
+        Ok(found) => found,
+        Err(error) => {
+            inspection.damage.push(error.to_string());
+            // The headers may still be whole when the last segment is not.
+            match headers(disk.as_ref(), stream) {
+                Ok(found) => found,
+                Err(_) => return Ok(inspection),
+            }
+        }
+    };
+    inspection.clean = found.clean;
+    inspection.torn.clone_from(&found.torn);
+    inspection.read_segments(disk.as_ref(), stream, &found);
+    Ok(inspection)
+}
+
+impl Inspection {
+    fn read_segments(&mut self, disk: &dyn Disk, stream: Stream, found: &Found) {
+        let mut last: Option<Key> = None;
+        for (number, segment) in found.segments.iter().enumerate() {
+            let sealed = number + 1 < found.segments.len();
+            let mut key = segment.header.previous;
+            if last.is_some_and(|last| last != key) {
+                let file = stream.file_name(segment.header.ordinal);
+                self.note(format!(
+                    "{file}: does not follow the last record of the segment before"
+                ));
+            }
+            if let Err(error) = self.read_segment(disk, segment, sealed, &mut key) {
+                self.note(error.to_string());
+            }
+            last = Some(key);
+        }
+    }
+
+    fn read_segment(
+        &mut self,
+        disk: &dyn Disk,
+        segment: &Segment,
+        sealed: bool,
+        key: &mut Key,
+    ) -> Result<(), JournalError> {
+        let header = segment.header;
+        let name = header.stream.file_name(header.ordinal);
+        let mut summary = SegmentSummary {
+            file: name.clone(),
+            epoch: header.epoch,
+            fingerprint: header.fingerprint,
+            first_seq: None,
+            last_seq: None,
+            records: 0,
+            bytes: 0,
+            file_bytes: segment.file_bytes,
+        };
+        let file = disk.open(&name).map_err(JournalError::io("open", &name))?;
+        let mut walk = SegmentWalk::new(file, header.checksum);
+        let limit = if sealed {
+            segment.end
+        } else {
+            segment.file_bytes as u32
+        };
+        let stopped = loop {
+            let offset = u64::from(walk.position());
+            let damaged = |found| JournalError::Damaged {
+                file: name.clone(),
+                offset,
+                found,
+            };
+            match walk.step(limit).map_err(JournalError::io("read", &name))? {
+                Step::Record(head, payload) => {
+                    match next_key(header.stream, *key, &head, walk.payload(payload)) {
+                        Ok(next) => *key = next,
+                        Err(found) => break Err(damaged(found)),
+                    }
+                    if head.kind != KIND_MARK {
+                        summary.count(head.seq);
+                        self.count(head.kind, head.seq, u64::from(head.record_bytes()));
+                    }
+                }
+                Step::End if sealed && walk.position() < limit => {
+                    break Err(damaged("the last bytes are no record".to_owned()));
+                }
+                Step::Fault(fault) if sealed => break Err(damaged(fault.to_string())),
+                // Behind the last record of the last segment: `survey` has judged it.
+                Step::End | Step::Fault(_) => break Ok(()),
+            }
+        };
+        summary.bytes = u64::from(walk.position());
+        self.segments.push(summary);
+        stopped
+    }
+
+    fn count(&mut self, kind: u16, seq: u64, bytes: u64) {
+        self.first_seq.get_or_insert(seq);
+        self.last_seq = Some(seq);
+        self.records += 1;
+        self.bytes += bytes;
+        let summary = self.kinds.entry(kind).or_default();
+        summary.records += 1;
+        summary.bytes += bytes;
+    }
+
+    fn note(&mut self, damage: String) {
+        if !self.damage.contains(&damage) {
+            self.damage.push(damage);
+        }
+    }
+}
+
+impl SegmentSummary {
+    fn count(&mut self, seq: u64) {
+        self.first_seq.get_or_insert(seq);
+        self.last_seq = Some(seq);
+        self.records += 1;
+    }
+}
