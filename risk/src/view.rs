@@ -179,6 +179,11 @@ pub type TapeRow = (Ts, Price, Price);
 pub struct TapeDetail {
     pub first: Option<TapeRow>,
     pub last: Option<TapeRow>,
+    /// All rows (at most 64) that share the lowest mid, the highest mid and the widest spread, in their order:
+    /// a reader who compared floating-point numbers may name another of them than the first.
+    pub lowest: Vec<TapeRow>,
+    pub highest: Vec<TapeRow>,
+    pub widest: Vec<TapeRow>,
     pub minutes_with_ticks: u64,
     /// Minute with the largest (high − low) / low: its start, low and high.
     pub minute_range_max: Option<(Ts, i64, i64)>,

@@ -7,6 +7,9 @@ use crate::units::*;
 use crate::view::{BreachCount, TapeDetail, TapeView};
 use std::collections::BTreeMap;
 
+/// Rows kept of those that share an extreme.
+const TIES_MAX: usize = 64;
+
 record! {
     /// Counters that live operation keeps too. Every row counts, used or not.
     #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +31,9 @@ record! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct Recorder {
         first: Option<(Ts, Price, Price)>,
+        lowest: Ties,
+        highest: Ties,
+        widest: Ties,
         minutes: u64,
         minute: Minute,
         /// Close of the minute before the present one.
@@ -39,6 +45,13 @@ record! {
         busiest_minute: Option<(u64, u64)>,
         spreads: BTreeMap<i64, u64>,
         move_max: Option<(bool, i64, i64, Ts)>,
+    }
+
+    /// Rows that share the greatest value.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    struct Ties {
+        value: i64,
+        rows: Vec<(Ts, Price, Price)>,
     }
 
     /// The minute that is being recorded.
@@ -102,6 +115,9 @@ impl Recorder {
         self.first.get_or_insert((ts, bid, ask));
         *self.spreads.entry(ask.0 - bid.0).or_insert(0) += 1;
         let mid2 = bid.0 + ask.0;
+        self.lowest.on_row(-mid2, (ts, bid, ask));
+        self.highest.on_row(mid2, (ts, bid, ask));
+        self.widest.on_row(ask.0 - bid.0, (ts, bid, ask));
         let (second, minute) = (ts.0 / SECOND_NS, ts.0 / MINUTE_NS);
         if second != self.second.0 {
             self.end_second();
@@ -154,6 +170,9 @@ impl Recorder {
         TapeDetail {
             first: done.first,
             last,
+            lowest: done.lowest.rows,
+            highest: done.highest.rows,
+            widest: done.widest.rows,
             minutes_with_ticks: done.minutes,
             minute_range_max: done.range_max,
             minute_change_max: done.change_max,
@@ -201,6 +220,18 @@ impl Recorder {
             }
         }
         self.before = Some((minute.number, minute.close));
+    }
+}
+
+impl Ties {
+    fn on_row(&mut self, value: i64, row: (Ts, Price, Price)) {
+        if self.rows.is_empty() || value > self.value {
+            self.value = value;
+            self.rows.clear();
+        }
+        if value == self.value && self.rows.len() < TIES_MAX {
+            self.rows.push(row);
+        }
     }
 }
 
