@@ -4,3 +4,8 @@
 pub mod calendar;
 pub mod catalog;
 pub mod decimal;
+pub mod sim;
+pub mod tape;
+
+#[cfg(test)]
+mod recordings;
