@@ -3,3 +3,7 @@
 //! All of it is derived from the output log and can be rebuilt from there; the core never waits for it.
 
 pub mod db;
+pub mod dump;
+#[cfg(feature = "embedded-postgres")]
+pub mod embedded;
+pub mod migrate;
