@@ -7,3 +7,9 @@ pub mod dump;
 #[cfg(feature = "embedded-postgres")]
 pub mod embedded;
 pub mod migrate;
+pub mod projection;
+pub mod read;
+pub mod rebuild;
+pub mod ticks;
+
+pub use rebuild::rebuild;

@@ -1,6 +1,6 @@
 //! What a transaction may do, and for whom.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use siaga::store::db::{Actor, DbError, QUEUE_MAX, Tx};
@@ -178,14 +178,14 @@ async fn a_report_that_cannot_be_sliced_needs_a_server() {
 async fn more_callers_than_the_queue_holds_are_told_at_once() {
     for database in migrated().await {
         let (kind, db) = (database.kind, &database.db);
-        let gate = Arc::new(RwLock::new(()));
-        let closed = gate.write().expect("gate");
+        let (open, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
         // Whoever has a connection waits at the gate, so everybody after waits in the queue.
         let callers: Vec<_> = (0..QUEUE_MAX + SERVER_CONNECTIONS as usize)
             .map(|_| {
                 let (db, gate) = (db.clone(), Arc::clone(&gate));
                 let wait = move |_: &mut Tx<'_>| {
-                    drop(gate.read());
+                    let _opened = gate.lock().map(|gate| gate.recv());
                     Ok(())
                 };
                 tokio::spawn(async move { db.read(&Actor::SYSTEM, wait).await })
@@ -202,7 +202,7 @@ async fn more_callers_than_the_queue_holds_are_told_at_once() {
             .expect("the queue fills");
         let refused = db.read(&Actor::SYSTEM, |_| Ok(())).await;
         assert!(matches!(refused, Err(DbError::Busy)), "{kind}: {refused:?}");
-        drop(closed);
+        drop(open);
         for caller in callers {
             let answer = caller.await.expect("caller");
             assert!(

@@ -126,7 +126,7 @@ impl Server {
             "lc_messages=C",
         ]);
         let mut process = command.stderr(Stdio::piped()).spawn().expect("postgres");
-        let mut log = BufReader::new(process.stderr.take()?).lines();
+        let mut log = BufReader::new(process.stderr.take().expect("piped")).lines();
         let ready = log
             .by_ref()
             .map_while(Result::ok)
