@@ -17,7 +17,7 @@ CREATE TABLE orders (
     reduce_only boolean NOT NULL,
     stop_loss bigint,
     take_profit bigint,
-    trailing bigint NOT NULL,
+    trail bigint NOT NULL,
     client_id bytea NOT NULL,
     trader bigint NOT NULL,
     desk bigint NOT NULL,

@@ -60,6 +60,8 @@ BEGIN
 END
 $$;
 
-REVOKE EXECUTE ON FUNCTION ensure_tick_partitions(date, integer), drop_ticks_before(date) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ensure_tick_partitions(date, integer), drop_ticks_before(date) TO siaga_app;
+REVOKE EXECUTE ON FUNCTION ensure_tick_partitions(date, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION drop_ticks_before(date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ensure_tick_partitions(date, integer) TO siaga_app;
+GRANT EXECUTE ON FUNCTION drop_ticks_before(date) TO siaga_app;
 GRANT SELECT, INSERT ON ticks TO siaga_app;

@@ -11,9 +11,10 @@ use sqlparser::parser::Parser;
 
 use crate::support::{empty, migrated};
 
-/// Statements of a file. `DO` blocks are left out: they stand for what plain SQL cannot say.
+/// Statements of a file. `DO` blocks are left out: they stand for what plain SQL cannot say. The
+/// parser knows no storage parameters with a prefix, so those lose theirs.
 fn statements(file: &Source) -> Vec<Statement> {
-    let mut sql = file.sql.to_owned();
+    let mut sql = file.sql.replace("timescaledb.", "");
     while let Some(start) = sql.find("DO $$") {
         let length = sql[start..].find("$$;").expect("end of a DO block") + 3;
         sql.replace_range(start..start + length, "");

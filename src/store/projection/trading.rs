@@ -46,7 +46,7 @@ fn write_orders(tx: &mut Tx<'_>, rows: &[Keyed<'_, OrderChange>]) -> Result<(), 
     tx.execute(
         sqlx::query(
             "INSERT INTO orders (id, account, instrument, link, side, kind, tif, qty, price, stop, expires, position, reduce_only,
-                 stop_loss, take_profit, trailing, client_id, trader, desk, strategy, origin, state, filled, filled_value, reason,
+                 stop_loss, take_profit, trail, client_id, trader, desk, strategy, origin, state, filled, filled_value, reason,
                  seen, placed, changed, seq, index)
              SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::bigint[],
                  $9::bigint[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::boolean[], $14::bigint[], $15::bigint[],
@@ -54,7 +54,7 @@ fn write_orders(tx: &mut Tx<'_>, rows: &[Keyed<'_, OrderChange>]) -> Result<(), 
                  $24::text[]::numeric[], $25::integer[], $26::bigint[], $27::timestamptz[], $28::timestamptz[], $29::bigint[], $30::bigint[])
              ON CONFLICT (id) DO UPDATE SET link = excluded.link, qty = excluded.qty, price = excluded.price, stop = excluded.stop,
                  expires = excluded.expires, position = excluded.position, stop_loss = excluded.stop_loss,
-                 take_profit = excluded.take_profit, trailing = excluded.trailing, state = excluded.state, filled = excluded.filled,
+                 take_profit = excluded.take_profit, trail = excluded.trail, state = excluded.state, filled = excluded.filled,
                  filled_value = excluded.filled_value, reason = excluded.reason, changed = excluded.changed,
                  seq = excluded.seq, index = excluded.index",
         )
