@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import type { Account, Alert, Desk, Instrument, Order } from "../api/types";
+import { mergeAlert } from "../live/alerts";
 import type { Channel } from "../stream/frames";
 import type { TopicEvent, TopicState } from "../stream/protocol";
 import { useServices } from "./services";
@@ -87,7 +88,7 @@ export function useOrders(account: number | null, onOrder: (order: Order) => voi
   const cache = useQueryClient();
   useTopic("order", account === null ? null : String(account), (event) => {
     if (event.kind === "event") onOrder(event.data as Order);
-    else if (event.kind === "history_lost") void cache.invalidateQueries({ queryKey: ["account", account] });
+    else if (event.kind === "reread") void cache.invalidateQueries({ queryKey: ["account", account] });
   });
 }
 
@@ -100,7 +101,7 @@ export function useAlerts() {
 export function useAlertStream(): void {
   const cache = useQueryClient();
   useTopic("alert", "*", (event) => {
-    if (event.kind === "history_lost") return void cache.invalidateQueries({ queryKey: ["alerts"] });
+    if (event.kind === "reread") return void cache.invalidateQueries({ queryKey: ["alerts"] });
     if (event.kind !== "event" && event.kind !== "data") return;
     const changed = Array.isArray(event.data) ? (event.data as Alert[]) : [event.data as Alert];
     for (const alert of changed) {
@@ -108,12 +109,4 @@ export function useAlertStream(): void {
       if (alert.rule?.includes("halt")) void cache.invalidateQueries({ queryKey: ["instruments"] });
     }
   });
-}
-
-export function mergeAlert(known: Alert[] | undefined, alert: Alert): Alert[] | undefined {
-  if (!known) return known;
-  const at = known.findIndex((one) => one.id === alert.id);
-  if (at < 0) return [alert, ...known];
-  if (known[at]!.revision > alert.revision) return known;
-  return known.map((one, index) => (index === at ? alert : one));
 }

@@ -63,14 +63,16 @@ export function stepDecimal(value: string, step: string, count: number, min?: st
 /** What a person typed as the server wants it: a comma or a point marks the fraction; `null` when it is no number. */
 export function parseTyped(text: string): string | null {
   const compact = text.trim().replace(/[\s\u00a0']/g, "").replace(MINUS, "-");
+  if (!/^[+-]?[\d.,]*\d[.,]?$/.test(compact)) return null;
   const marks = compact.match(/[.,]/g) ?? [];
-  const last = Math.max(compact.lastIndexOf("."), compact.lastIndexOf(","));
-  // Two different marks: the last one is the point and the others group. One kind twice: all of them group.
-  const repeated = marks.length > 1 && new Set(marks).size === 1;
-  const whole = (last < 0 || repeated ? compact : compact.slice(0, last)).replace(/[.,]/g, "");
-  const fraction = last < 0 || repeated ? "" : compact.slice(last + 1);
-  const plain = (whole === "" || whole === "-" ? `${whole}0` : whole) + (fraction ? `.${fraction}` : "");
-  return compact !== "" && DECIMAL.test(plain) ? plain.replace(/^\+/, "") : null;
+  const point = marks.at(-1);
+  // Two different marks: the last one is the point and may stand once, the others group. One kind twice: all of them group.
+  const mixed = new Set(marks).size === 2;
+  if (mixed && marks.filter((mark) => mark === point).length > 1) return null;
+  const at = point === undefined || (!mixed && marks.length > 1) ? compact.length : compact.lastIndexOf(point);
+  const whole = compact.slice(0, at).replace(/[.,]/g, "").replace(/^\+/, "");
+  const fraction = compact.slice(at + 1);
+  return (/\d$/.test(whole) ? whole : `${whole}0`) + (fraction ? `.${fraction}` : "");
 }
 
 /** `100.00` as `100`: for bounds that are named in a text, never for amounts. */

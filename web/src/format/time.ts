@@ -27,7 +27,7 @@ export function formatMoment(us: number, language: Language): string {
 
 const UNITS: Record<Language, { ms: string; s: string; min: string; h: string; d: string }> = {
   en: { ms: "ms", s: "s", min: "min", h: "h", d: "d" },
-  id: { ms: "md", s: "dtk", min: "mnt", h: "j", d: "h" },
+  id: { ms: "ms", s: "dtk", min: "mnt", h: "jam", d: "hr" },
 };
 
 /** An age at a glance: milliseconds below ten seconds, then the largest whole unit. */

@@ -11,8 +11,8 @@ export type TopicEvent =
   | { kind: "event"; data: unknown; seq: number }
   | { kind: "health"; sym: string; stale: boolean; reason?: string; ageMs?: number }
   | { kind: "state"; state: TopicState; message?: string }
-  /** Durable history is gone: read the list again by REST. */
-  | { kind: "history_lost" };
+  /** Events before this moment were not seen: read the list by REST now, what follows comes as events. */
+  | { kind: "reread" };
 
 export type Action = { do: "connect" } | { do: "close"; code: number } | { do: "send"; text: string } | { do: "tell"; topic: string; event: TopicEvent } | { do: "status" };
 
@@ -215,10 +215,7 @@ export class Protocol {
       if (resumed.has(sub.id)) kept.add(sub.topic);
       else this.subs.delete(sub.id);
     }
-    for (const [key, topic] of this.topics) {
-      topic.asked = kept.has(key);
-      if (!topic.asked && DURABLE.has(topic.channel) && topic.from === undefined) this.tell(key, { kind: "history_lost" });
-    }
+    for (const [key, topic] of this.topics) topic.asked = kept.has(key);
     this.setPhase("open");
     this.flush(now);
   }
@@ -246,7 +243,10 @@ export class Protocol {
     const position = DURABLE.has(info.ch) && info.epoch !== undefined && info.seq !== undefined ? { epoch: info.epoch, seq: info.seq } : undefined;
     const from = this.topics.get(key)!.from;
     this.subs.set(info.sub, { id: info.sub, topic: key, sym: info.sym, position: from ?? position, lost: false });
-    if (DURABLE.has(info.ch)) this.setTopic(key, "live");
+    if (!DURABLE.has(info.ch)) return;
+    this.setTopic(key, "live");
+    // The cursor stands: a list read from now on and the events after it overlap, but leave no hole.
+    if (!from) this.tell(key, { kind: "reread" });
   }
 
   private onErr(frame: Extract<ServerFrame, { t: "err" }>, now: number): void {
@@ -266,7 +266,6 @@ export class Protocol {
       if (frame.name === "history_gone") {
         delete topic.from;
         topic.asked = false;
-        this.tell(key, { kind: "history_lost" });
       } else if (frame.retry === "now" || frame.retry === "after") {
         topic.asked = false;
       } else if (request.topics.length > 1) {
@@ -313,7 +312,7 @@ export class Protocol {
     const sub = this.subs.get(frame.sub);
     if (!sub) return;
     const changed = this.noteEpoch(sub, frame.epoch);
-    if (changed) this.tell(sub.topic, { kind: "history_lost" });
+    if (changed) this.tell(sub.topic, { kind: "reread" });
     if (!changed && sub.position && frame.seq <= sub.position.seq) return;
     sub.position = { epoch: frame.epoch, seq: frame.seq };
     const topic = this.topics.get(sub.topic);

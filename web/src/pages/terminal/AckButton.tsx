@@ -2,14 +2,13 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Problem, type AlertVerb } from "../../api/client";
 import type { Alert } from "../../api/types";
-import { mergeAlert } from "../../app/data";
 import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { toast } from "../../app/toasts";
 import { explainProblem } from "../../app/trading";
+import { alertTitle } from "../../i18n/rules";
+import { mergeAlert, needsNote } from "../../live/alerts";
 import { Button } from "../../ui/Button";
-
-export const needsNote = (alert: Alert): boolean => alert.severity === "critical" || alert.severity === "emergency";
 
 /** Acts on the revision that was seen; a newer one is read again instead of being overwritten. */
 export function useAlertAct(): (alert: Alert, verb: AlertVerb, note?: string) => Promise<boolean> {
@@ -37,6 +36,7 @@ export function useAlertAct(): (alert: Alert, verb: AlertVerb, note?: string) =>
 
 export function AckButton({ alert, onNeedsNote }: { alert: Alert; onNeedsNote: () => void }) {
   const t = useTranslate();
+  const { language } = useSettings();
   const act = useAlertAct();
   const [busy, setBusy] = useState(false);
   return (
@@ -44,7 +44,7 @@ export function AckButton({ alert, onNeedsNote }: { alert: Alert; onNeedsNote: (
       size="sm"
       className="relative z-10"
       disabled={busy}
-      aria-label={t("alerts.ackOf", { title: alert.title })}
+      aria-label={t("alerts.ackOf", { title: alertTitle(alert, language) })}
       onClick={() => {
         if (needsNote(alert)) return onNeedsNote();
         setBusy(true);

@@ -7,9 +7,11 @@ import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
 import { formatDecimal } from "../../format/decimal";
 import { formatMoment } from "../../format/time";
+import { alertTitle } from "../../i18n/rules";
+import { needsNote } from "../../live/alerts";
 import { Button, IconButton } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
-import { needsNote, useAlertAct } from "./AckButton";
+import { useAlertAct } from "./AckButton";
 import { Age } from "./Age";
 import { BAR, TEXT } from "./AlertList";
 import { EvidenceChart } from "./EvidenceChart";
@@ -18,9 +20,10 @@ import { EvidenceChart } from "./EvidenceChart";
 export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => void }) {
   const t = useTranslate();
   const { language } = useSettings();
+  const title = alertTitle(alert, language);
   const number = (value: string | null) => formatDecimal(value, language);
   return (
-    <Dialog open onClose={onClose} label={alert.title}>
+    <Dialog open onClose={onClose} label={title}>
       <div className="flex h-full flex-col" data-testid="alert-drawer" data-state={alert.state}>
         <header className="relative flex items-start gap-2 border-b border-line py-3 pr-2 pl-5">
           <span aria-hidden className={`absolute inset-y-3 left-2 w-1 rounded-full ${BAR[alert.severity]}`} />
@@ -28,12 +31,12 @@ export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => v
             <p className="text-2xs text-ink-3">
               <span className={`font-semibold ${TEXT[alert.severity]}`}>{t(`severity.${alert.severity}`)}</span> · {t(`alertState.${alert.state}`)} · {alert.rule} · <Age since={alert.started} />
             </p>
-            <h2 className="mt-0.5 text-md font-semibold">{alert.title}</h2>
+            <h2 className="mt-0.5 text-md font-semibold">{title}</h2>
             <p className="mt-0.5 text-sm text-ink-2">{alert.summary}</p>
           </div>
           <IconButton icon="close" name={t("alerts.close")} onClick={onClose} />
         </header>
-        <div className="scroll min-h-0 flex-1 space-y-4 p-4" tabIndex={0} role="region" aria-label={alert.title}>
+        <div className="scroll min-h-0 flex-1 space-y-4 p-4" tabIndex={0} role="region" aria-label={title}>
           <dl className="grid grid-cols-4 gap-2">
             <Fact name={t("alerts.value")}>{number(alert.value)}</Fact>
             <Fact name={t("alerts.raise")}>{number(alert.raise)}</Fact>
@@ -144,7 +147,7 @@ function Actions({ alert }: { alert: Alert }) {
       }}
     >
       <label htmlFor={id} className="label mb-1 block">{t("alerts.note")}{missing && <span className="ml-2 text-warn">{t("alerts.noteNeeded")}</span>}</label>
-      <input id={id} className="field" data-testid="alert-note" maxLength={500} autoFocus={needsNote(alert)} value={note} onChange={(event) => setNote(event.target.value)} />
+      <input id={id} className="field" data-testid="alert-note" maxLength={500} data-first-focus value={note} onChange={(event) => setNote(event.target.value)} />
       <div className="mt-2 flex flex-wrap gap-2">
         {open && <Button type="submit" tone="primary" data-testid="drawer-ack" disabled={busy || missing}>{t("alerts.ack")}</Button>}
         {alert.state === "acknowledged" && <Button disabled={busy} onClick={() => run("unack")}>{t("alerts.unack")}</Button>}

@@ -1,25 +1,18 @@
 import { useState } from "react";
-import type { Alert, AlertState, Severity } from "../../api/types";
+import type { Alert, Severity } from "../../api/types";
 import { useAlerts } from "../../app/data";
 import { useSettings, useTranslate } from "../../app/settings";
+import { alertTitle } from "../../i18n/rules";
 import { explainProblem } from "../../app/trading";
 import { formatDecimal } from "../../format/decimal";
+import { isOpen, sortAlerts } from "../../live/alerts";
 import { Empty } from "../../ui/Panel";
 import { AckButton } from "./AckButton";
 import { AlertDrawer } from "./AlertDrawer";
 import { Age } from "./Age";
 
-const RANK: Record<Severity, number> = { emergency: 3, critical: 2, warning: 1, info: 0 };
-const OPEN: ReadonlySet<AlertState> = new Set(["pending", "firing", "acknowledged"]);
-
 export const BAR: Record<Severity, string> = { info: "bg-ink-3", warning: "bg-warn", critical: "bg-crit", emergency: "bg-emergency" };
 export const TEXT: Record<Severity, string> = { info: "text-ink-2", warning: "text-warn", critical: "text-crit", emergency: "text-crit" };
-
-/** Worst first, then the newest: no switch decides what is seen. */
-export function sortAlerts(alerts: readonly Alert[]): Alert[] {
-  const firing = (alert: Alert) => (alert.state === "acknowledged" ? 0 : 1);
-  return alerts.filter((alert) => OPEN.has(alert.state)).sort((a, b) => firing(b) - firing(a) || RANK[b.severity] - RANK[a.severity] || b.started - a.started);
-}
 
 export function AlertList() {
   const t = useTranslate();
@@ -27,7 +20,7 @@ export function AlertList() {
   const alerts = useAlerts();
   const [shown, setShown] = useState<Alert["id"] | null>(null);
   const open = sortAlerts(alerts.data ?? []);
-  const resolved = (alerts.data ?? []).filter((alert) => !OPEN.has(alert.state)).sort((a, b) => b.last - a.last);
+  const resolved = (alerts.data ?? []).filter((alert) => !isOpen(alert)).sort((a, b) => b.last - a.last);
   const detail = alerts.data?.find((alert) => alert.id === shown);
   return (
     <>
@@ -62,7 +55,8 @@ export function AlertList() {
 function Row({ alert, onShow }: { alert: Alert; onShow: () => void }) {
   const t = useTranslate();
   const { language } = useSettings();
-  const over = !OPEN.has(alert.state);
+  const over = !isOpen(alert);
+  const title = alertTitle(alert, language);
   const facts = [
     alert.state === "acknowledged" && alert.acked_by ? t("alerts.ackedBy", { who: alert.acked_by }) : t(`alertState.${alert.state}`),
     alert.money_at_risk ? `${t("alerts.atRisk")} ${formatDecimal(alert.money_at_risk, language)} ${alert.money_at_risk_currency ?? ""}` : null,
@@ -76,8 +70,8 @@ function Row({ alert, onShow }: { alert: Alert; onShow: () => void }) {
     <li data-alert={alert.id} data-state={alert.state} data-severity={alert.severity} className="relative border-b border-line/60 pt-1.5 pr-2 pb-1 pl-4 hover:bg-hover">
       <span aria-hidden className={`absolute inset-y-2 left-1.5 w-1 rounded-full ${alert.state === "firing" || alert.state === "pending" ? BAR[alert.severity] : "bg-edge"}`} />
       <div className="flex items-baseline gap-2">
-        <button type="button" aria-label={t("alerts.details", { title: alert.title })} onClick={onShow} className="min-w-0 flex-1 text-left after:absolute after:inset-0">
-          <span className={`block truncate text-sm font-semibold ${alert.state === "firing" ? "" : "text-ink-2"}`}>{alert.title}</span>
+        <button type="button" aria-label={t("alerts.details", { title })} onClick={onShow} className="min-w-0 flex-1 text-left after:absolute after:inset-0">
+          <span className={`block truncate text-sm font-semibold ${alert.state === "firing" ? "" : "text-ink-2"}`}>{title}</span>
         </button>
         <span className="shrink-0 text-2xs text-ink-3"><Age since={over ? alert.last : alert.started} /></span>
       </div>

@@ -1,19 +1,10 @@
 import type { Account } from "../../api/types";
 import { useSettings, useTranslate } from "../../app/settings";
 import { cutPercent, formatDecimal, trimZeros } from "../../format/decimal";
+import { railPlace } from "./rail";
 
 const COLOURS = { healthy: "bg-ok", warning: "bg-warn", restricted: "bg-crit", stop_out: "bg-emergency" } as const;
 const TEXTS = { healthy: "text-ink", warning: "text-warn", restricted: "text-crit", stop_out: "text-crit" } as const;
-
-/** The rail ends here: far above every threshold a longer bar says nothing more. */
-const RAIL_MAX_PCT = 2_000;
-const RAIL_MIN_PCT = 10;
-
-/** Place on the rail in percent of its width: logarithmic, because 30 to 100 matters more than 1,000 to 1,070. */
-export function railPlace(pct: number): number {
-  const clamped = Math.min(RAIL_MAX_PCT, Math.max(RAIL_MIN_PCT, pct));
-  return (Math.log(clamped / RAIL_MIN_PCT) / Math.log(RAIL_MAX_PCT / RAIL_MIN_PCT)) * 100;
-}
 
 /** The margin level with its three thresholds on one line. */
 export function LevelRail({ account }: { account: Account }) {

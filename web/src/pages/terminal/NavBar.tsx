@@ -4,7 +4,7 @@ import { goTo, usePlace, VIEWS, type View } from "../../app/place";
 import { useStreamStatus } from "../../app/services";
 import { useTranslate } from "../../app/settings";
 import { Icon, type IconName } from "../../ui/Icon";
-import { sortAlerts } from "./AlertList";
+import { sortAlerts } from "../../live/alerts";
 
 const ICONS: Record<View, IconName> = { market: "list", chart: "chart", trade: "swap", positions: "layers", alerts: "alert" };
 

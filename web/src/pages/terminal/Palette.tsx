@@ -56,7 +56,7 @@ function PaletteBody({ onClose, instruments, demo, symbol }: Omit<Props, "open">
       <div className="flex items-center gap-2 border-b border-line px-3">
         <Icon name="search" className="text-ink-3" />
         <input
-          autoFocus
+          data-first-focus
           role="combobox"
           aria-expanded
           aria-controls={`${id}-list`}

@@ -56,7 +56,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
       <Guard name={t("top.account")}>
         <AccountStrip account={account} current={current} error={error} symbol={symbol} wide={wide} />
       </Guard>
-      <main className="grid min-h-0 flex-1 gap-px bg-line wide:grid-cols-[304px_minmax(0,1fr)_300px] wide:grid-rows-[minmax(0,1fr)_minmax(196px,36%)] huge:grid-cols-[360px_minmax(0,1fr)_340px]">
+      <main className="grid min-h-0 flex-1 gap-px bg-line wide:grid-cols-[316px_minmax(0,1fr)_300px] wide:grid-rows-[minmax(0,1fr)_minmax(196px,36%)] huge:grid-cols-[360px_minmax(0,1fr)_340px]">
         {shows("market") && (
           <Panel title={t("watch.title")} area="wide:row-span-2" heading={false}>
             <Watch instruments={instruments.data} selected={symbol} />

@@ -55,7 +55,7 @@ export function VolatilityAlarm({ instruments, desk, account, shown }: Props) {
           )}
         </div>
         <footer className="border-t border-line p-4">
-          <Button tone="primary" size="lg" className="w-full" data-testid="alarm-continue" autoFocus onClick={() => setSeen(new Set(halted))}>{t("vol.continue")}</Button>
+          <Button tone="primary" size="lg" className="w-full" data-testid="alarm-continue" data-first-focus onClick={() => setSeen(new Set(halted))}>{t("vol.continue")}</Button>
         </footer>
       </div>
     </Dialog>
