@@ -2,5 +2,4 @@
 
 pub mod clock;
 pub mod config;
-pub mod gateway;
 pub mod store;

@@ -342,7 +342,7 @@ record! {
 
 codec_enum! {
     /// What a mode, a limit or a switch applies to.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub enum Scope: u8 {
         House = 0,
         Group(GroupId) = 1,
@@ -507,10 +507,6 @@ pub struct OutputKey {
     pub seq: Seq,
     pub index: u32,
 }
-crate::codec_struct!(OutputKey {
-    seq: Seq,
-    index: u32
-});
 
 record! {
     /// The price that serves an instrument now.

@@ -2,16 +2,22 @@
 //!
 //! Start with [`event`]: everything that may enter the core and everything that may leave it.
 
+pub mod book;
 pub mod codec;
 mod codec_macros;
+pub mod convert;
 pub mod event;
 pub mod ids;
 pub mod journal;
+pub mod machine;
 pub mod market;
 pub mod pipeline;
 pub mod record;
+pub mod table;
 pub mod terms;
 pub mod units;
 pub mod verdict;
 pub mod view;
 pub mod volatility;
+pub mod watch;
+pub mod wide;

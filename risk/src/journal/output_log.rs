@@ -202,9 +202,8 @@ impl OutputLog {
         }
         let from = Cursor::of(keep.previous);
         table.cut_off(from, &mut events);
-        // Under the lock, so that nobody is told "following" of what is about to go.
-        let removed = index.trim_below(keep.ordinal)?;
         drop(table);
+        let removed = index.trim_below(keep.ordinal)?;
         if removed > 0 {
             events.push(LogEvent::Trimmed {
                 segments: removed,
@@ -237,7 +236,7 @@ impl OutputConsumers {
     /// [`JournalError::Options`] when there are too many readers.
     pub fn set_cursor(&self, name: &str, cursor: Cursor) -> Result<CursorState, JournalError> {
         let mut table = self.lock();
-        // Asked under the lock that trimming holds.
+        // Asked under the lock: trimming marks readers under it before it removes.
         let from = self.from();
         table.set(name, cursor, from).ok_or_else(|| {
             JournalError::Options(format!(

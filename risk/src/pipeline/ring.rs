@@ -65,10 +65,9 @@ impl Source for Reader {
     fn read(&mut self, limit: usize, mut each: impl FnMut(&Entry)) -> Look {
         match self.0.take(limit as u64) {
             Ok(mut batch) => {
-                let mut count = 0;
+                let count = (&mut batch).len();
                 for entry in &mut batch {
                     each(entry);
-                    count += 1;
                 }
                 Look::Read(count)
             }

@@ -1,0 +1,131 @@
+//! Accounts: their terms, their money, and what was remembered of their messages.
+
+use crate::event::*;
+use crate::ids::*;
+use crate::record;
+use crate::terms::*;
+use crate::units::*;
+use std::collections::VecDeque;
+
+/// Largest account id: tables are indexed by it; four million is several times the largest retail broker.
+pub const ACCOUNT_ID_MAX: u32 = 4_194_303;
+/// Largest balance in minor units; keeps every sum of fine units inside i128.
+pub const MONEY_MAX: i64 = 10_000_000_000_000_000;
+/// Most open positions and orders of one account: bounds the work of one valuation.
+pub const HOLDINGS_MAX: usize = 4_096;
+
+record! {
+    /// An order as remembered for finding duplicates.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Recent {
+        pub ts: Ts,
+        pub instrument: InstrumentId,
+        pub side: Side,
+        pub kind: OrderKind,
+        pub qty: Qty,
+        pub price: Option<Price>,
+        pub stop: Option<Price>,
+        pub position: Option<PositionId>,
+    }
+
+    /// What the state keeps of an account.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct AccountState {
+        pub terms: AccountTerms,
+        pub balance: Money,
+        pub credit: Money,
+        pub state: MarginState,
+        /// A restriction came and its risk notice was not acknowledged since.
+        pub unacknowledged: bool,
+        pub review: bool,
+        pub day_start: Money,
+        pub loss_on: bool,
+        /// A price or rate is missing since; `told` once it was said.
+        pub unknown: bool,
+        pub told: bool,
+        /// A stop-out closed something and the last of it has not been booked.
+        pub stopping: bool,
+        /// Used margin, and with the factors of halts.
+        pub used: Money,
+        pub used_soft: Money,
+        pub logged_in: Ts,
+        /// A stop-out tries nothing before this time.
+        pub retry: Ts,
+        /// Times of messages that count against the rate, newest last, at most `rate_max`.
+        pub messages: VecDeque<Ts>,
+        pub recent: VecDeque<Recent>,
+    }
+}
+
+/// An account with its open things.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    pub state: AccountState,
+    /// Slots of open positions, oldest first.
+    pub positions: Vec<u32>,
+    /// Open orders, oldest first.
+    pub orders: Vec<OrderId>,
+}
+
+impl Account {
+    /// A new account without money.
+    pub fn new(terms: AccountTerms) -> Account {
+        Account {
+            state: AccountState {
+                terms,
+                balance: Money(0),
+                credit: Money(0),
+                state: MarginState::Healthy,
+                unacknowledged: false,
+                review: false,
+                day_start: Money(0),
+                loss_on: false,
+                unknown: false,
+                told: false,
+                stopping: false,
+                used: Money(0),
+                used_soft: Money(0),
+                logged_in: Ts(0),
+                retry: Ts(0),
+                messages: VecDeque::new(),
+                recent: VecDeque::new(),
+            },
+            positions: Vec::new(),
+            orders: Vec::new(),
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> AccountId {
+        self.state.terms.id
+    }
+
+    /// The leverage in force: its own, or its group's.
+    pub fn leverage(&self, group: &GroupTerms) -> u32 {
+        match self.state.terms.leverage {
+            0 => group.leverage.max(1),
+            own => own,
+        }
+    }
+
+    /// Messages inside the window that ends now.
+    pub fn messages_within(&self, now: Ts, window_ns: u64) -> usize {
+        self.state
+            .messages
+            .iter()
+            .rev()
+            .take_while(|ts| now.since(**ts) < window_ns)
+            .count()
+    }
+
+    /// Counts a message; only the newest `max` can matter.
+    pub fn count_message(&mut self, now: Ts, max: u32) {
+        if max == 0 {
+            return;
+        }
+        while self.state.messages.len() >= max as usize {
+            self.state.messages.pop_front();
+        }
+        self.state.messages.push_back(now);
+    }
+}

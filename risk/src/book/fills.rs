@@ -1,0 +1,371 @@
+//! Executions become positions and money.
+
+use super::instruments::ten;
+use super::margin::clamp;
+use super::orders::Order;
+use super::positions::Position;
+use super::{Book, Ctx};
+use crate::convert::{FINE_DIGITS, Rate, Sided};
+use crate::event::*;
+use crate::ids::*;
+use crate::terms::*;
+use crate::units::*;
+use crate::watch::{Leg, raw};
+use crate::wide::mul_div_round;
+
+/// One execution on its way into the book.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Booking {
+    pub order: OrderId,
+    pub origin: Origin,
+    pub exec: ExecId,
+    pub side: Side,
+    pub qty: i64,
+    pub price: i64,
+    pub commission: Money,
+}
+
+impl Book {
+    /// Books an execution of an order; the position it opened or added to, if it did.
+    pub(super) fn book_fill(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        order: &Order,
+        booking: Booking,
+    ) -> Option<PositionId> {
+        let account = self.account(order.order.account)?;
+        let netting = account.state.terms.accounting == Accounting::Netting;
+        let positions = account.positions.clone();
+        let mut left = booking.qty;
+        let mut commission = booking.commission;
+        let closes: Vec<u32> = if netting {
+            let same = |slot: &&u32| {
+                let position = self.positions.get(**slot);
+                position.is_some_and(|p| {
+                    p.instrument == order.order.instrument && p.side != booking.side
+                })
+            };
+            positions.iter().filter(same).copied().collect()
+        } else {
+            let named = order.order.position.and_then(|id| self.positions.slot(id));
+            named
+                .into_iter()
+                .filter(|slot| {
+                    self.positions
+                        .get(*slot)
+                        .is_some_and(|p| p.side != booking.side && p.account == order.order.account)
+                })
+                .collect()
+        };
+        for slot in closes {
+            if left > 0 {
+                let qty = left.min(self.positions.get(slot).map_or(0, |position| position.qty));
+                self.close_part(
+                    ctx,
+                    slot,
+                    Booking {
+                        qty,
+                        commission,
+                        ..booking
+                    },
+                );
+                commission = Money(0);
+                left -= qty;
+            }
+        }
+        if left == 0 {
+            return None;
+        }
+        let grown = if netting {
+            positions.iter().copied().find(|slot| {
+                self.positions.get(*slot).is_some_and(|p| {
+                    p.instrument == order.order.instrument && p.side == booking.side
+                })
+            })
+        } else {
+            order.opened.and_then(|id| self.positions.slot(id))
+        };
+        let rest = Booking {
+            qty: left,
+            commission,
+            ..booking
+        };
+        match grown {
+            Some(slot) => self.add_to(ctx, slot, rest),
+            None => self.open(ctx, &order.order, rest),
+        }
+    }
+
+    fn margin_rate(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+    ) -> Option<Rate> {
+        let to = self.account(account)?.state.terms.currency;
+        let from = self.instrument(instrument)?.terms.margin_currency;
+        self.rate(
+            from,
+            to,
+            if side == Side::Buy {
+                Sided::Ask
+            } else {
+                Sided::Bid
+            },
+        )
+    }
+
+    fn open(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        order: &NewOrder,
+        booking: Booking,
+    ) -> Option<PositionId> {
+        let cost = i128::from(booking.qty) * i128::from(booking.price);
+        // One input opens at most one position, so its sequence names it.
+        let id = PositionId(ctx.seq);
+        let position = Position {
+            id,
+            account: order.account,
+            instrument: order.instrument,
+            side: booking.side,
+            qty: booking.qty,
+            cost,
+            margin_cost: cost,
+            margin_rate: self.margin_rate(order.account, order.instrument, booking.side),
+            opened: ctx.now,
+            swap: Money(0),
+            commission: booking.commission,
+            realised: Money(0),
+            protection: order.protection,
+            best: self
+                .close_price(order.instrument, booking.side)
+                .unwrap_or(booking.price),
+            fired: false,
+            loss_on: false,
+            margin: Money(0),
+            trader: order.trader,
+            desk: order.desk,
+            strategy: order.strategy,
+        };
+        let slot = self.positions.insert(position);
+        if let Some(account) = self.account_mut(order.account) {
+            account.positions.push(slot);
+        }
+        self.expose_position(&position, 1);
+        self.follow(slot);
+        self.arm(slot);
+        self.tell_deal(ctx, slot, booking, Money(0));
+        self.tell_position(ctx, slot);
+        Some(id)
+    }
+
+    fn add_to(&mut self, ctx: &mut Ctx<'_>, slot: u32, booking: Booking) -> Option<PositionId> {
+        let before = *self.positions.get(slot)?;
+        self.expose_position(&before, -1);
+        let rate = self.margin_rate(before.account, before.instrument, before.side);
+        let position = self.positions.get_mut(slot)?;
+        let cost = i128::from(booking.qty) * i128::from(booking.price);
+        // The stored rate of an enlarged position is the one of its newest fill when none was known before,
+        // otherwise the average by quantity would need a denominator per fill; the older rate stays.
+        position.margin_rate = position.margin_rate.or(rate);
+        position.qty = position.qty.saturating_add(booking.qty);
+        position.cost += cost;
+        position.margin_cost += cost;
+        position.commission = Money(position.commission.0.saturating_add(booking.commission.0));
+        let after = *position;
+        self.expose_position(&after, 1);
+        self.follow(slot);
+        self.tell_deal(ctx, slot, booking, Money(0));
+        self.tell_position(ctx, slot);
+        Some(after.id)
+    }
+
+    fn close_part(&mut self, ctx: &mut Ctx<'_>, slot: u32, booking: Booking) {
+        let Some(before) = self.positions.get(slot).copied() else {
+            return;
+        };
+        let (all, part) = (i128::from(before.qty), i128::from(booking.qty));
+        let cost = mul_div_round(before.cost, part, all).unwrap_or(0);
+        let margin_cost = mul_div_round(before.margin_cost, part, all).unwrap_or(0);
+        let swap = Money(clamp(
+            mul_div_round(i128::from(before.swap.0), part, all).unwrap_or(0),
+        ));
+        let result = self.realise(&before, booking.qty, cost, booking.price);
+        self.expose_position(&before, -1);
+        self.disarm(slot);
+        let gone = before.qty == booking.qty;
+        if let Some(position) = self.positions.get_mut(slot) {
+            position.qty -= booking.qty;
+            position.cost -= cost;
+            position.margin_cost -= margin_cost;
+            position.swap = Money(position.swap.0 - swap.0);
+            position.realised = Money(
+                position
+                    .realised
+                    .0
+                    .saturating_add(result.0)
+                    .saturating_add(swap.0),
+            );
+            position.commission = Money(position.commission.0.saturating_add(booking.commission.0));
+            if gone {
+                position.margin = Money(0);
+            }
+            let after = *position;
+            if !gone {
+                self.expose_position(&after, 1);
+                self.follow(slot);
+                self.arm(slot);
+            }
+        }
+        if let Some(account) = self.account_mut(before.account) {
+            account.state.balance = Money(
+                account
+                    .state
+                    .balance
+                    .0
+                    .saturating_add(result.0)
+                    .saturating_add(swap.0),
+            );
+        }
+        self.tell_deal(ctx, slot, booking, Money(result.0.saturating_add(swap.0)));
+        self.tell_position(ctx, slot);
+        if gone {
+            let view = crate::watch::Valuing {
+                instruments: &self.instruments,
+                prices: &self.prices,
+                routes: &self.routes,
+            };
+            self.watch.remove(slot, view);
+            self.positions.remove(slot);
+            if let Some(account) = self.account_mut(before.account) {
+                account.positions.retain(|other| *other != slot);
+            }
+        }
+    }
+
+    /// Result of closing a part, rounded to the account's digits: a gain at the bid of the rate, a loss at the ask.
+    fn realise(&self, position: &Position, qty: i64, cost: i128, price: i64) -> Money {
+        let (Some(account), Some(instrument)) = (
+            self.account(position.account),
+            self.instrument(position.instrument),
+        ) else {
+            return Money(0);
+        };
+        let leg = Leg {
+            account: 0,
+            instrument: 0,
+            route: 0,
+            converted: false,
+            long: position.is_long(),
+            qty,
+            cost,
+        };
+        let Some(raw) = raw(&leg, price) else {
+            return Money(0);
+        };
+        let sided = if raw >= 0 { Sided::Bid } else { Sided::Ask };
+        let to = account.state.terms.currency;
+        // Nothing opens without a rate and the last one is kept, so there is one.
+        let rate = self
+            .rate(instrument.terms.quote, to, sided)
+            .unwrap_or(Rate { num: 0, den: 1 });
+        let fine = raw.checked_mul(instrument.profit.num).and_then(|native| {
+            mul_div_round(
+                native,
+                rate.num,
+                rate.den
+                    .checked_mul(instrument.profit.den)?
+                    .checked_mul(ten(FINE_DIGITS - self.digits(to)))?,
+            )
+        });
+        Money(clamp(fine.unwrap_or(0)))
+    }
+
+    fn tell_deal(&mut self, ctx: &mut Ctx<'_>, slot: u32, booking: Booking, realised: Money) {
+        let Some(position) = self.positions.get(slot).copied() else {
+            return;
+        };
+        if let Some(account) = self.account_mut(position.account) {
+            account.state.balance =
+                Money(account.state.balance.0.saturating_sub(booking.commission.0));
+        }
+        let balance = self
+            .account(position.account)
+            .map_or(Money(0), |account| account.state.balance);
+        ctx.out.push(Output::Deal(Deal {
+            order: booking.order,
+            account: position.account,
+            instrument: position.instrument,
+            position: position.id,
+            side: booking.side,
+            qty: Qty(booking.qty),
+            price: Price(booking.price),
+            commission: booking.commission,
+            realised,
+            balance,
+            origin: booking.origin,
+            exec: booking.exec,
+        }));
+        self.touch(position.account);
+    }
+
+    /// Says what a position has become, with its own margin.
+    pub(super) fn tell_position(&mut self, ctx: &mut Ctx<'_>, slot: u32) {
+        let Some(position) = self.positions.get(slot).copied() else {
+            return;
+        };
+        let margin = self.own_margin(&position);
+        if let Some(position) = self.positions.get_mut(slot) {
+            position.margin = margin;
+            ctx.out.push(Output::Position(position.change()));
+        }
+    }
+
+    /// Margin of a position standing alone.
+    pub(super) fn own_margin(&self, position: &Position) -> Money {
+        let margin = || {
+            let account = self.account(position.account)?;
+            let group = self.group_of(account);
+            let instrument = self.instrument(position.instrument)?;
+            let part = self.position_base(position, group, account)?;
+            let terms = &instrument.terms;
+            let share = if terms.margin_maintenance > Ratio(0) {
+                terms.margin_maintenance
+            } else {
+                terms.margin_initial
+            };
+            let leverage = instrument.leverage(account.leverage(group));
+            super::margin::component(part.base, &[share], leverage, self.digits_of(account))
+        };
+        Money(margin().unwrap_or(0))
+    }
+
+    /// Puts a position under watch as it is now.
+    pub(super) fn follow(&mut self, slot: u32) {
+        let Some(position) = self.positions.get(slot).copied() else {
+            return;
+        };
+        let (Some(from), Some(to)) = (
+            self.instrument(position.instrument)
+                .map(|instrument| instrument.terms.quote),
+            self.account(position.account)
+                .map(|account| account.state.terms.currency),
+        ) else {
+            return;
+        };
+        let map = crate::convert::Map {
+            currencies: &self.currencies,
+            instruments: &self.instruments,
+            prices: &self.prices,
+        };
+        let route = self.routes.number(from, to, &map);
+        let leg = super::margin::leg_of(&position, route, from != to);
+        let view = crate::watch::Valuing {
+            instruments: &self.instruments,
+            prices: &self.prices,
+            routes: &self.routes,
+        };
+        self.watch.put(slot, leg, view);
+    }
+}

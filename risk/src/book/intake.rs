@@ -1,0 +1,428 @@
+//! Commands come in here: orders, money, terms.
+
+use super::accounts::{ACCOUNT_ID_MAX, MONEY_MAX, Recent};
+use super::instruments::{CURRENCY_DIGITS_MAX, Instrument, LEVERAGE_MAX};
+use super::margin::line;
+use super::{Account, Book, Ctx};
+use crate::event::*;
+use crate::ids::*;
+use crate::terms::*;
+use crate::units::*;
+use crate::verdict::{Reasons, Reject};
+
+/// Most recent orders kept per account for finding duplicates; older ones no longer count.
+const RECENT_MAX: usize = 1_024;
+/// Highest message rate a group may allow within its window: it bounds what an account remembers.
+const RATE_MAX: u32 = 100_000;
+
+impl Book {
+    /// An order of a client or the desk.
+    pub(super) fn new_order(&mut self, ctx: &mut Ctx<'_>, order: &NewOrder) {
+        let key = (order.account, order.client_id);
+        let named = order.client_id != ClientOrderId::default();
+        if named && let Some((_, first, reasons)) = self.client_ids.get(&key) {
+            ctx.out.push(Output::Answer(Answer {
+                token: ctx.token,
+                actor: ctx.actor,
+                account: Some(order.account),
+                order: *first,
+                repeated: true,
+                reasons: reasons.clone(),
+            }));
+            return;
+        }
+        let checked = self.check(order, &ctx.env());
+        let accepted = checked.reasons.is_empty();
+        let id = accepted.then_some(OrderId(ctx.seq | (ctx.made << 44)));
+        if named && self.account(order.account).is_some() {
+            self.client_ids
+                .insert(key, (ctx.now, id, checked.reasons.clone()));
+            self.client_ids_by_time.push_back((ctx.now, key.0, key.1));
+        }
+        self.answer(ctx, Some(order.account), id, checked.reasons.clone());
+        if accepted {
+            self.remember_message(ctx, order);
+            self.create(ctx, *order, Origin::Client, &checked);
+        }
+    }
+
+    fn remember_message(&mut self, ctx: &Ctx<'_>, order: &NewOrder) {
+        let Some(group) = self
+            .account(order.account)
+            .map(|account| *self.group_of(account))
+        else {
+            return;
+        };
+        let Some(account) = self.account_mut(order.account) else {
+            return;
+        };
+        account.count_message(ctx.now, group.rate_max);
+        if group.duplicate_window_ns == 0 {
+            return;
+        }
+        let recent = &mut account.state.recent;
+        while recent.len() >= RECENT_MAX
+            || recent
+                .front()
+                .is_some_and(|old| ctx.now.since(old.ts) >= group.duplicate_window_ns)
+        {
+            recent.pop_front();
+        }
+        recent.push_back(Recent {
+            ts: ctx.now,
+            instrument: order.instrument,
+            side: order.side,
+            kind: order.kind,
+            qty: order.qty,
+            price: order.price,
+            stop: order.stop,
+            position: order.position,
+        });
+    }
+
+    /// Money in or out.
+    pub(super) fn cash(&mut self, ctx: &mut Ctx<'_>, cash: Cash) {
+        let account = Some(cash.account);
+        if let Err(reason) = self.check_cash(&cash, ctx) {
+            return self.answer(ctx, account, None, vec![reason]);
+        }
+        if cash.reference != 0 {
+            self.cash_seen.insert((cash.account, cash.reference));
+            self.cash_by_time
+                .push_back((ctx.now, cash.account, cash.reference));
+        }
+        self.answer(ctx, account, None, Vec::new());
+        let Some(found) = self.account_mut(cash.account) else {
+            return;
+        };
+        let state = &mut found.state;
+        let target = if cash.kind == CashKind::Credit {
+            &mut state.credit
+        } else {
+            &mut state.balance
+        };
+        target.0 += cash.amount.0;
+        // Money moved in or out is neither gain nor loss of the day.
+        state.day_start = Money(state.day_start.0.saturating_add(cash.amount.0));
+        let booked = CashBooked {
+            cash,
+            balance: state.balance,
+            credit: state.credit,
+        };
+        ctx.out.push(Output::Cash(booked));
+        self.touch(cash.account);
+    }
+
+    fn check_cash(&self, cash: &Cash, ctx: &Ctx<'_>) -> Result<(), Reject> {
+        let account = self.account(cash.account).ok_or(Reject::UnknownAccount)?;
+        if self.cash_seen.contains(&(cash.account, cash.reference)) && cash.reference != 0 {
+            return Err(Reject::AlreadyExists);
+        }
+        let before = if cash.kind == CashKind::Credit {
+            account.state.credit
+        } else {
+            account.state.balance
+        };
+        let after = before
+            .0
+            .checked_add(cash.amount.0)
+            .ok_or(Reject::Overflow)?;
+        if after.checked_abs().is_none_or(|size| size > MONEY_MAX) {
+            return Err(Reject::Overflow);
+        }
+        match cash.kind {
+            CashKind::Deposit if cash.amount <= Money(0) => Err(Reject::QtyNotPositive),
+            CashKind::Withdrawal if cash.amount >= Money(0) => Err(Reject::QtyNotPositive),
+            CashKind::Withdrawal => {
+                let value = self.valuate(account, &ctx.env());
+                if value.missing.is_some() {
+                    return Err(Reject::LevelUnknown);
+                }
+                // Neither credit nor floating profit can be withdrawn.
+                let digits = self.digits_of(account);
+                let credit = super::settle::fine(account.state.credit, digits);
+                let free = value.fixed - credit + value.soft.min(0)
+                    - line(Ratio::ONE, value.used.soft, digits);
+                let asked = -super::settle::fine(cash.amount, digits);
+                if asked > free || after < 0 {
+                    Err(Reject::InsufficientFunds)
+                } else {
+                    Ok(())
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn set_account(&mut self, terms: AccountTerms) -> Result<(), Reject> {
+        if terms.id.0 > ACCOUNT_ID_MAX || terms.leverage > LEVERAGE_MAX {
+            return Err(Reject::TermsInvalid);
+        }
+        if !self.groups.contains_key(&terms.group) {
+            return Err(Reject::UnknownGroup);
+        }
+        if !self.links.contains_key(&terms.link) {
+            return Err(Reject::UnknownLink);
+        }
+        if !self.currencies.contains_key(&terms.currency) {
+            return Err(Reject::UnknownCurrency);
+        }
+        let index = terms.id.0 as usize;
+        match self.account(terms.id) {
+            Some(known)
+                if (known.state.terms.currency, known.state.terms.accounting)
+                    != (terms.currency, terms.accounting) =>
+            {
+                return Err(Reject::TermsInUse);
+            }
+            Some(_) => {
+                self.expose_account(terms.id, -1);
+                if let Some(known) = self.account_mut(terms.id) {
+                    known.state.terms = terms;
+                }
+                self.expose_account(terms.id, 1);
+                self.retell_margins(terms.id);
+            }
+            None => {
+                if self.accounts.len() <= index {
+                    self.accounts.resize_with(index + 1, || None);
+                }
+                self.accounts[index] = Some(Box::new(Account::new(terms)));
+                self.states[MarginState::Healthy as usize] += 1;
+            }
+        }
+        self.touch(terms.id);
+        Ok(())
+    }
+
+    fn expose_account(&mut self, id: AccountId, sign: i128) {
+        let Some(account) = self.account(id) else {
+            return;
+        };
+        let (positions, orders) = (account.positions.clone(), account.orders.clone());
+        for slot in positions {
+            if let Some(position) = self.positions.get(slot).copied() {
+                self.expose_position(&position, sign);
+            }
+        }
+        for order in orders {
+            if let Some(order) = self.orders.get(&order).cloned() {
+                self.expose_order(&order, sign);
+            }
+        }
+    }
+
+    /// Own margins of an account's positions follow new terms.
+    fn retell_margins(&mut self, id: AccountId) {
+        for slot in self
+            .account(id)
+            .map(|account| account.positions.clone())
+            .unwrap_or_default()
+        {
+            let Some(position) = self.positions.get(slot).copied() else {
+                continue;
+            };
+            let margin = self.own_margin(&position);
+            if let Some(position) = self.positions.get_mut(slot) {
+                position.margin = margin;
+            }
+        }
+    }
+
+    pub(super) fn set_group(&mut self, terms: GroupTerms) -> Result<(), Reject> {
+        let ratios = [
+            terms.warning,
+            terms.restricted,
+            terms.stop_out,
+            terms.loss_account,
+            terms.loss_position,
+        ];
+        let bounded = ratios
+            .iter()
+            .all(|ratio| *ratio >= Ratio(0) && *ratio <= Ratio(100 * Ratio::ONE.0));
+        if !bounded
+            || terms.leverage == 0
+            || terms.leverage > LEVERAGE_MAX
+            || terms.rate_max > RATE_MAX
+        {
+            return Err(Reject::TermsInvalid);
+        }
+        let known = self.groups.insert(terms.id, terms).is_some();
+        if known {
+            let members: Vec<AccountId> = self
+                .accounts()
+                .filter(|account| account.state.terms.group == terms.id)
+                .map(Account::id)
+                .collect();
+            for id in members {
+                self.retell_margins(id);
+                self.touch(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks a currency before the market takes it.
+    pub(crate) fn check_currency(&self, terms: &CurrencyTerms) -> Result<(), Reject> {
+        if terms.digits > CURRENCY_DIGITS_MAX {
+            return Err(Reject::TermsInvalid);
+        }
+        let fixed = self
+            .currencies
+            .get(&terms.id)
+            .is_some_and(|known| known.digits != terms.digits);
+        let used = self
+            .accounts()
+            .any(|account| account.state.terms.currency == terms.id);
+        if fixed && used {
+            Err(Reject::TermsInUse)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn set_currency(&mut self, terms: CurrencyTerms) {
+        self.currencies.insert(terms.id, terms);
+        self.refresh_routes();
+    }
+
+    /// Checks an instrument before the market takes it.
+    pub(crate) fn check_instrument(&self, terms: &InstrumentTerms) -> Result<Instrument, Reject> {
+        let made = Instrument::new(terms, &self.currencies)?;
+        match self.instrument(terms.id) {
+            Some(known) if !known.same_shape(terms) && self.is_used(terms.id) => {
+                Err(Reject::TermsInUse)
+            }
+            _ => Ok(made),
+        }
+    }
+
+    fn is_used(&self, id: InstrumentId) -> bool {
+        !self.watch.holders(id.0).is_empty()
+            || self
+                .orders
+                .values()
+                .any(|order| order.order.instrument == id)
+    }
+
+    pub(crate) fn set_instrument(&mut self, made: Instrument) {
+        let id = made.terms.id;
+        let index = id.0 as usize;
+        if self.instruments.len() <= index {
+            self.instruments.resize_with(index + 1, || None);
+        }
+        self.instruments[index] = Some(Box::new(made));
+        self.refresh_routes();
+        let mut holders: Vec<AccountId> = Vec::new();
+        for slot in self.watch.holders(id.0) {
+            holders.extend(self.positions.get(*slot).map(|position| position.account));
+        }
+        for account in holders {
+            self.retell_margins(account);
+            self.touch(account);
+        }
+    }
+
+    /// Every command that the market has no part in.
+    pub(crate) fn command(&mut self, ctx: &mut Ctx<'_>, body: &Body) {
+        match body {
+            Body::Link(terms) => {
+                let done = self.set_link(*terms);
+                self.answer_terms(ctx, None, done, TermsChange::Link(*terms));
+            }
+            Body::Group(terms) => {
+                let done = self.set_group(*terms);
+                self.answer_terms(ctx, None, done, TermsChange::Group(*terms));
+            }
+            Body::Account(terms) => {
+                let done = self.set_account(*terms);
+                self.answer_terms(ctx, Some(terms.id), done, TermsChange::Account(*terms));
+            }
+            Body::Limit(set) => {
+                let done = self.set_limit(*set, ctx.actor);
+                self.answer_terms(ctx, None, done, TermsChange::Limit(*set));
+            }
+            Body::Cash(cash) => self.cash(ctx, *cash),
+            Body::Order(order) => self.new_order(ctx, order),
+            Body::Cancel(cancel) => self.cancel(ctx, *cancel),
+            Body::Protect(set) => self.protect(ctx, *set),
+            Body::Report(report) => self.report(ctx, *report),
+            Body::LinkState(report) => self.link_state(ctx, *report),
+            Body::Rollover(rollover) => self.plan_rollover(ctx, *rollover),
+            Body::DayStart(day) => self.plan_day(ctx, *day),
+            Body::Mode(set) => self.set_mode(ctx, *set),
+            Body::Kill(set) => self.set_kill(ctx, *set),
+            Body::Review(set) => self.set_review(ctx, *set),
+            Body::AcknowledgeRisk(account) => self.acknowledge_risk(ctx, *account),
+            Body::LoggedIn(account) => self.logged_in(ctx, *account),
+            Body::ClockJump(jump) => {
+                ctx.out.push(Output::ClockJump(*jump));
+                self.answer_system(ctx);
+            }
+            Body::Alert(command) => {
+                self.answer(ctx, None, None, Vec::new());
+                ctx.out.push(Output::Alert(AlertEcho {
+                    command: *command,
+                    actor: ctx.actor,
+                }));
+            }
+            Body::Currency(_)
+            | Body::Source(_)
+            | Body::Instrument(_)
+            | Body::Session(_)
+            | Body::Halt(_) => {}
+        }
+    }
+
+    /// Answers a command that the market has taken or refused.
+    pub(crate) fn market_answer(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        body: &Body,
+        done: Result<(), Reject>,
+    ) {
+        match body {
+            Body::Currency(terms) => {
+                self.answer_terms(ctx, None, done, TermsChange::Currency(*terms))
+            }
+            Body::Source(terms) => self.answer_terms(ctx, None, done, TermsChange::Source(*terms)),
+            Body::Instrument(terms) => {
+                self.answer_terms(ctx, None, done, TermsChange::Instrument(terms.clone()))
+            }
+            Body::Session(_) if done.is_ok() => self.answer_system(ctx),
+            _ => self.answer(ctx, None, None, done.err().into_iter().collect()),
+        }
+    }
+
+    fn logged_in(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
+        match self.account_mut(id) {
+            Some(account) => {
+                account.state.logged_in = ctx.now;
+                self.answer_system(ctx);
+            }
+            None => self.answer(ctx, Some(id), None, vec![Reject::UnknownAccount]),
+        }
+    }
+
+    /// The system's own messages are answered only when somebody waits.
+    pub(crate) fn answer_system(&self, ctx: &mut Ctx<'_>) {
+        if ctx.token != 0 {
+            self.answer(ctx, None, None, Vec::new());
+        }
+    }
+
+    pub(crate) fn answer_terms(
+        &self,
+        ctx: &mut Ctx<'_>,
+        account: Option<AccountId>,
+        done: Result<(), Reject>,
+        change: TermsChange,
+    ) {
+        let reasons: Reasons = done.err().into_iter().collect();
+        let accepted = reasons.is_empty();
+        self.answer(ctx, account, None, reasons);
+        if accepted {
+            ctx.out.push(Output::Terms(change));
+        }
+    }
+}

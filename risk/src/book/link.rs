@@ -1,0 +1,170 @@
+//! Broker links: live, read-only, recovering; and the durable queue of closes that waits for them.
+
+use super::{Book, Ctx};
+use crate::event::*;
+use crate::ids::*;
+use crate::record;
+use crate::table::{Action, Outcome};
+use crate::terms::*;
+use crate::units::*;
+use crate::verdict::Reject;
+use crate::wide::mul_div_floor;
+use std::collections::BTreeMap;
+
+record! {
+    /// A link and what waits for it. Queued closes and cancels stand in the orders themselves.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Link {
+        pub terms: LinkTerms,
+        pub mode: LinkMode,
+        pub manual: bool,
+        /// Protective prices the broker has not been told.
+        pub protects: BTreeMap<PositionId, Protect>,
+    }
+}
+
+impl Book {
+    pub(super) fn set_link(&mut self, terms: LinkTerms) -> Result<(), Reject> {
+        if terms.queue_tolerance < Ratio(0) {
+            return Err(Reject::TermsInvalid);
+        }
+        match self.links.get_mut(&terms.id) {
+            Some(link) => link.terms = terms,
+            None => {
+                // Live only once it says so.
+                let link = Link {
+                    terms,
+                    mode: LinkMode::ReadOnly,
+                    manual: false,
+                    protects: BTreeMap::new(),
+                };
+                self.links.insert(terms.id, link);
+            }
+        }
+        Ok(())
+    }
+
+    /// A link changed its state.
+    pub(super) fn link_state(&mut self, ctx: &mut Ctx<'_>, report: LinkReport) {
+        let Some(link) = self.links.get_mut(&report.link) else {
+            return self.answer(ctx, None, None, vec![Reject::UnknownLink]);
+        };
+        let from = link.mode;
+        // What a hand has set, only a hand lifts.
+        if link.manual && !report.manual && report.mode != LinkMode::ReadOnly {
+            return self.answer(ctx, None, None, vec![Reject::ReadOnly]);
+        }
+        link.mode = report.mode;
+        link.manual = (report.manual || link.manual) && report.mode == LinkMode::ReadOnly;
+        let manual = link.manual;
+        if ctx.token != 0 {
+            self.answer(ctx, None, None, Vec::new());
+        }
+        if from == report.mode {
+            return;
+        }
+        let count = |state: OrderState| {
+            self.orders
+                .values()
+                .filter(|o| o.link == report.link && o.state == state)
+                .count() as u32
+        };
+        let (queued, in_doubt) = (count(OrderState::Queued), count(OrderState::InDoubt));
+        ctx.out.push(Output::Link(LinkChange {
+            link: report.link,
+            from,
+            to: report.mode,
+            manual,
+            queued,
+            in_doubt,
+        }));
+        match report.mode {
+            LinkMode::Live => self.release(ctx, report.link),
+            LinkMode::Recovering => self.ask_unanswered(ctx, report.link),
+            LinkMode::ReadOnly => {}
+        }
+    }
+
+    fn orders_of(
+        &self,
+        link: LinkId,
+        wanted: impl Fn(&super::orders::Order) -> bool,
+    ) -> Vec<OrderId> {
+        self.orders
+            .values()
+            .filter(|order| order.link == link && wanted(order))
+            .map(|order| order.id)
+            .collect()
+    }
+
+    /// Every order the broker may know is asked for; none is sent again.
+    fn ask_unanswered(&mut self, ctx: &mut Ctx<'_>, link: LinkId) {
+        for id in self.orders_of(link, |order| order.sent) {
+            ctx.out.push(Output::Send(Send {
+                link,
+                command: LinkCommand::Status(id),
+            }));
+        }
+    }
+
+    /// The link is live again: queued closes first, each looked at anew, then cancels, then protective prices.
+    fn release(&mut self, ctx: &mut Ctx<'_>, link: LinkId) {
+        for id in self.orders_of(link, |order| order.state == OrderState::Queued) {
+            match self.revalidate(ctx, id) {
+                Ok(()) => self.submit(ctx, id),
+                Err(reason) => self.finish(ctx, id, OrderState::Returned, reason.code()),
+            }
+        }
+        for id in self.orders_of(link, |order| order.cancel_queued) {
+            self.cancel_by(ctx, id, Outcome::Sent);
+        }
+        let Some(link) = self.links.get_mut(&link) else {
+            return;
+        };
+        for (_, set) in std::mem::take(&mut link.protects) {
+            ctx.out.push(Output::Send(Send {
+                link: link.terms.id,
+                command: LinkCommand::Protect(set),
+            }));
+        }
+        let id = link.terms.id;
+        // Stop-outs that could not act meanwhile.
+        let waiting: Vec<u32> = self
+            .accounts()
+            .filter(|account| {
+                account.state.terms.link == id && account.state.state == MarginState::StopOut
+            })
+            .map(|account| account.id().0)
+            .collect();
+        self.touched.extend(waiting);
+    }
+
+    fn revalidate(&self, ctx: &Ctx<'_>, id: OrderId) -> Result<(), Reject> {
+        let order = self.orders.get(&id).ok_or(Reject::UnknownOrder)?;
+        self.closes(&order.order, Some(id))?;
+        let (outcome, reasons) = self.outcome(Action::Reduce, &order.order, &ctx.env());
+        if outcome == Outcome::Refused {
+            return Err(reasons.first().copied().unwrap_or(Reject::Busy));
+        }
+        // A protective close or a stop-out is wanted at any price.
+        if order.origin != Origin::Client || order.seen == Price(0) {
+            return Ok(());
+        }
+        let link = self.links.get(&order.link).ok_or(Reject::UnknownLink)?;
+        let now = self
+            .open_price(order.order.instrument, order.order.side)
+            .ok_or(Reject::PriceNone)?;
+        let moved = (i128::from(now) - i128::from(order.seen.0)).abs();
+        let size = i128::from(order.seen.0).abs();
+        let allowed = mul_div_floor(
+            size,
+            i128::from(link.terms.queue_tolerance.0),
+            i128::from(Ratio::ONE.0),
+        );
+        if allowed.is_none_or(|(allowed, _)| moved > allowed) {
+            Err(Reject::PriceCollar)
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,603 @@
+//! Used margin, equity and margin state of an account, from its book alone. Margin components are rounded to the
+//! account's digits, half away from zero, and then added; equity is never rounded before it is compared.
+
+use super::instruments::{Instrument, ten};
+use super::orders::Order;
+use super::positions::Position;
+use super::{Account, Book, Env};
+use crate::convert::{FINE_DIGITS, Prices, Rate, Sided};
+use crate::event::*;
+use crate::ids::*;
+use crate::terms::*;
+use crate::units::*;
+use crate::watch::{Leg, Valuing, raw, worth};
+use crate::wide::{Fractions, gcd, mul_div_floor, mul_div_round};
+use std::cmp::Ordering;
+
+/// Used margin in minor units: as the terms say, and with the factors of halts and orders in flight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    pub plain: Money,
+    pub soft: Money,
+}
+
+/// An account valued from scratch; money in fine units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Valuation {
+    /// Balance, credit and swaps.
+    pub fixed: i128,
+    /// Floating result, floored, and with dead prices moved against the account.
+    pub plain: i128,
+    pub soft: i128,
+    /// The exact result is less than this much above the floor.
+    pub slack: i128,
+    pub used: Used,
+    /// First conversion or price that is missing.
+    pub missing: Option<(CurrencyId, CurrencyId)>,
+}
+
+/// Which result a threshold looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    Plain,
+    Soft,
+}
+
+/// Quantities and margin bases of one instrument in one account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sides {
+    pub long: Part,
+    pub short: Part,
+    /// Orders in flight that open.
+    pub buying: Part,
+    pub selling: Part,
+}
+
+/// A quantity and its margin before leverage, fine units of the account's currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    pub qty: i128,
+    pub base: i128,
+}
+
+impl Part {
+    fn plus(self, other: Part) -> Option<Part> {
+        Some(Part {
+            qty: self.qty.checked_add(other.qty)?,
+            base: self.base.checked_add(other.base)?,
+        })
+    }
+}
+
+impl Valuation {
+    /// Equity in minor units, rounded.
+    pub fn equity(&self, digits: u8) -> Money {
+        Money(clamp(div_round(
+            self.fixed + self.plain,
+            ten(FINE_DIGITS - digits),
+        )))
+    }
+
+    /// Floating result in minor units, rounded.
+    pub fn unrealised(&self, digits: u8) -> Money {
+        Money(clamp(div_round(self.plain, ten(FINE_DIGITS - digits))))
+    }
+}
+
+/// A leg of an account as the watch sees it.
+pub fn leg_of(position: &Position, route: u32, converted: bool) -> Leg {
+    Leg {
+        account: position.account.0,
+        instrument: position.instrument.0,
+        route,
+        converted,
+        long: position.is_long(),
+        qty: position.qty,
+        cost: position.cost,
+    }
+}
+
+/// A level of margin as fine units of money: `ratio × used`.
+pub fn line(ratio: Ratio, used: Money, digits: u8) -> i128 {
+    // 20 fine digits less the 12 of a ratio and at most 8 of a currency: never negative.
+    i128::from(ratio.0) * i128::from(used.0) * ten(FINE_DIGITS - 12 - digits)
+}
+
+/// The level `equity / used`, absent without used margin.
+pub fn level(equity: i128, used: Money, digits: u8) -> Option<Ratio> {
+    if used.0 <= 0 {
+        return None;
+    }
+    let used = i128::from(used.0) * ten(FINE_DIGITS - digits);
+    mul_div_floor(equity, i128::from(Ratio::ONE.0), used).map(|(ratio, _)| Ratio(clamp(ratio)))
+}
+
+/// Holds a wide number inside i64.
+pub fn clamp(value: i128) -> i64 {
+    value.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+}
+
+/// Margin before leverage of a quantity at `cost` (quantity × price), fine units of the account's currency.
+pub fn base(instrument: &Instrument, qty: i128, cost: i128, rate: Rate) -> Option<i128> {
+    let amount = if instrument.by_price { cost.abs() } else { qty };
+    let native = mul_div_round(amount, instrument.margin.num, instrument.margin.den)?;
+    mul_div_round(native, rate.num, rate.den)
+}
+
+/// One component: `base × share × factor / leverage`, rounded to minor units.
+pub fn component(base: i128, shares: &[Ratio], leverage: u32, digits: u8) -> Option<i64> {
+    let (mut num, mut den) = (
+        1i128,
+        i128::from(leverage.max(1)) * ten(FINE_DIGITS - digits),
+    );
+    for share in shares {
+        let whole = i128::from(Ratio::ONE.0);
+        let shared = gcd(i128::from(share.0), whole);
+        num = num.checked_mul(i128::from(share.0) / shared)?;
+        den = den.checked_mul(whole / shared)?;
+    }
+    i64::try_from(mul_div_round(base, num, den)?).ok()
+}
+
+/// Margin of the two sides of one instrument: the uncovered volume of the larger side at its own average, the
+/// covered volume at the average of all with the hedged share (MetaTrader 5, hedged margin, basic).
+pub fn hedged(
+    long: Part,
+    short: Part,
+    shares: &[Ratio],
+    share_hedged: Ratio,
+    leverage: u32,
+    digits: u8,
+) -> Option<i64> {
+    let (large, small) = if long.qty >= short.qty {
+        (long, short)
+    } else {
+        (short, long)
+    };
+    if large.qty == 0 {
+        return Some(0);
+    }
+    if small.qty == 0 {
+        return component(large.base, shares, leverage, digits);
+    }
+    let open = mul_div_round(large.base, large.qty - small.qty, large.qty)?;
+    let all = large.plus(small)?;
+    let covered = mul_div_round(all.base, small.qty, all.qty)?;
+    let mut with_hedge = shares.to_vec();
+    with_hedge.push(share_hedged);
+    component(open, shares, leverage, digits)?.checked_add(component(
+        covered,
+        &with_hedge,
+        leverage,
+        digits,
+    )?)
+}
+
+/// Margin of one instrument with its orders in flight, which may only raise it: the worst of what is held, and
+/// what would be held if all buys, or all sells, were filled.
+pub fn of_instrument(
+    instrument: &Instrument,
+    sides: &Sides,
+    accounting: Accounting,
+    leverage: u32,
+    digits: u8,
+    factors: (Ratio, Ratio),
+) -> Option<Used> {
+    let terms = &instrument.terms;
+    let leverage = instrument.leverage(leverage);
+    let held_share = if terms.margin_maintenance > Ratio(0) {
+        terms.margin_maintenance
+    } else {
+        terms.margin_initial
+    };
+    let charge = |long: Part, short: Part, shares: &[Ratio]| {
+        hedged(long, short, shares, terms.margin_hedged, leverage, digits)
+    };
+    let held = charge(sides.long, sides.short, &[held_share])?;
+    let held_soft = charge(sides.long, sides.short, &[held_share, factors.0])?;
+    let mut raised = 0i64;
+    for (buying, selling) in [
+        (sides.buying, Part::default()),
+        (Part::default(), sides.selling),
+    ] {
+        if buying.qty == 0 && selling.qty == 0 {
+            continue;
+        }
+        let (long, short) = match accounting {
+            Accounting::Hedging => (sides.long.plus(buying)?, sides.short.plus(selling)?),
+            Accounting::Netting => netted(sides.long.plus(buying)?, sides.short.plus(selling)?)?,
+        };
+        raised = raised.max(charge(long, short, &[terms.margin_initial])?.checked_sub(held)?);
+    }
+    let raised_soft = component(i128::from(raised), &[factors.1], 1, FINE_DIGITS)?;
+    Some(Used {
+        plain: Money(held.checked_add(raised)?),
+        soft: Money(held_soft.checked_add(raised_soft)?),
+    })
+}
+
+/// What is left when one side nets the other: the excess at its own average.
+fn netted(long: Part, short: Part) -> Option<(Part, Part)> {
+    let (large, small) = if long.qty >= short.qty {
+        (long, short)
+    } else {
+        (short, long)
+    };
+    if large.qty == 0 {
+        return Some((long, short));
+    }
+    let qty = large.qty - small.qty;
+    let rest = Part {
+        qty,
+        base: mul_div_round(large.base, qty, large.qty)?,
+    };
+    Some(if long.qty >= short.qty {
+        (rest, Part::default())
+    } else {
+        (Part::default(), rest)
+    })
+}
+
+impl Book {
+    /// The account's group; accounts are opened into groups that exist.
+    pub fn group_of(&self, account: &Account) -> &GroupTerms {
+        &self.groups[&account.state.terms.group]
+    }
+
+    /// Digits of the account's currency.
+    pub fn digits_of(&self, account: &Account) -> u8 {
+        self.digits(account.state.terms.currency)
+    }
+
+    /// Digits of a currency, 2 when it is not known (terms are checked when they enter).
+    pub fn digits(&self, currency: CurrencyId) -> u8 {
+        self.currencies
+            .get(&currency)
+            .map_or(2, |terms| terms.digits)
+    }
+
+    pub(super) fn valuing(&self) -> Valuing<'_> {
+        Valuing {
+            instruments: &self.instruments,
+            prices: &self.prices,
+            routes: &self.routes,
+        }
+    }
+
+    /// Factors on held margin and on new exposure of an instrument that is halted.
+    pub(super) fn factors(&self, instrument: &Instrument, env: &Env<'_>) -> (Ratio, Ratio) {
+        match env.market.halted(instrument.terms.id) {
+            Some(halt) => {
+                let grace = env.now.since(halt.since) < instrument.terms.halt.grace_ns;
+                let factor = instrument.terms.halt.factor.max(Ratio::ONE);
+                (if grace { Ratio::ONE } else { factor }, factor)
+            }
+            None => (Ratio::ONE, Ratio::ONE),
+        }
+    }
+
+    /// Margin base of a position at the price its group says.
+    pub(super) fn position_base(
+        &self,
+        position: &Position,
+        group: &GroupTerms,
+        account: &Account,
+    ) -> Option<Part> {
+        let instrument = self.instrument(position.instrument)?;
+        let qty = i128::from(position.qty);
+        let base = match group.margin_price {
+            MarginPrice::Open => {
+                base(instrument, qty, position.margin_cost, position.margin_rate?)?
+            }
+            MarginPrice::Mid | MarginPrice::Mark => {
+                let prices = self
+                    .prices
+                    .get(position.instrument.0 as usize)
+                    .filter(|p| p.known)?;
+                let rate = self.rate(
+                    instrument.terms.margin_currency,
+                    account.state.terms.currency,
+                    Sided::Mid,
+                )?;
+                let twice = (i128::from(prices.bid) + i128::from(prices.ask)).checked_mul(qty)?;
+                let rate = Rate {
+                    num: rate.num,
+                    den: if instrument.by_price {
+                        rate.den.checked_mul(2)?
+                    } else {
+                        rate.den
+                    },
+                };
+                base(instrument, qty, twice, rate)?
+            }
+        };
+        Some(Part { qty, base })
+    }
+
+    /// The conversion rate between two currencies now.
+    pub fn rate(&self, from: CurrencyId, to: CurrencyId, sided: Sided) -> Option<Rate> {
+        if from == to {
+            return Some(Rate::ONE);
+        }
+        self.map().find(from, to).rate(&self.prices, sided)
+    }
+
+    /// Used margin of an account with one more order in flight and without some positions; `None` when it cannot be known.
+    pub(super) fn used(
+        &self,
+        account: &Account,
+        env: &Env<'_>,
+        extra: Option<(InstrumentId, Side, Part)>,
+        without: &[(u32, i64)],
+        without_orders: &[OrderId],
+    ) -> Option<Used> {
+        let mut all: Vec<(InstrumentId, Sides)> = Vec::new();
+        let group = self.group_of(account);
+        for slot in &account.positions {
+            let mut position = *self.positions.get(*slot)?;
+            let gone: i64 = without
+                .iter()
+                .filter(|gone| gone.0 == *slot)
+                .map(|gone| gone.1)
+                .sum();
+            let mut part = self.position_base(&position, group, account)?;
+            if gone > 0 {
+                let left = i128::from(position.qty.saturating_sub(gone).max(0));
+                part.base = mul_div_round(part.base, left, part.qty)?;
+                part.qty = left;
+                position.qty = left as i64;
+            }
+            let sides = sides_of(&mut all, position.instrument);
+            let side = if position.is_long() {
+                &mut sides.long
+            } else {
+                &mut sides.short
+            };
+            *side = side.plus(part)?;
+        }
+        for id in account
+            .orders
+            .iter()
+            .filter(|id| !without_orders.contains(id))
+        {
+            let order = self.orders.get(id)?;
+            if let Some(part) = order.in_flight() {
+                let sides = sides_of(&mut all, order.order.instrument);
+                let side = if order.order.side == Side::Buy {
+                    &mut sides.buying
+                } else {
+                    &mut sides.selling
+                };
+                *side = side.plus(part)?;
+            }
+        }
+        if let Some((instrument, side, part)) = extra {
+            let sides = sides_of(&mut all, instrument);
+            let side = if side == Side::Buy {
+                &mut sides.buying
+            } else {
+                &mut sides.selling
+            };
+            *side = side.plus(part)?;
+        }
+        let (leverage, digits) = (account.leverage(group), self.digits_of(account));
+        let mut used = Used::default();
+        for (id, sides) in &all {
+            let instrument = self.instrument(*id)?;
+            let factors = self.factors(instrument, env);
+            let one = of_instrument(
+                instrument,
+                sides,
+                account.state.terms.accounting,
+                leverage,
+                digits,
+                factors,
+            )?;
+            used.plain.0 = used.plain.0.checked_add(one.plain.0)?;
+            used.soft.0 = used.soft.0.checked_add(one.soft.0)?;
+        }
+        Some(used)
+    }
+
+    /// Values an account from scratch.
+    pub fn valuate(&self, account: &Account, env: &Env<'_>) -> Valuation {
+        let digits = self.digits_of(account);
+        let mut value = Valuation::default();
+        let mut swap = 0i128;
+        let currency = account.state.terms.currency;
+        for slot in &account.positions {
+            let Some(position) = self.positions.get(*slot) else {
+                continue;
+            };
+            swap += i128::from(position.swap.0);
+            match self.position_worth(position) {
+                Some(worth) => {
+                    value.plain += worth.plain;
+                    value.soft += worth.soft;
+                    value.slack += i128::from(!worth.exact);
+                }
+                None => {
+                    let quote = self
+                        .instrument(position.instrument)
+                        .map_or(currency, |i| i.terms.quote);
+                    value.missing = value.missing.or(Some((quote, currency)));
+                }
+            }
+        }
+        let money = i128::from(account.state.balance.0) + i128::from(account.state.credit.0) + swap;
+        value.fixed = money * ten(FINE_DIGITS - digits);
+        match self.used(account, env, None, &[], &[]) {
+            Some(used) => value.used = used,
+            None => {
+                value.used = Used {
+                    plain: account.state.used,
+                    soft: account.state.used_soft,
+                };
+                let from = self.missing_margin_rate(account).unwrap_or(currency);
+                value.missing = value.missing.or(Some((from, currency)));
+            }
+        }
+        value
+    }
+
+    /// A position's result now in fine units of its account's currency.
+    pub fn position_worth(&self, position: &Position) -> Option<crate::watch::Worth> {
+        let leg = self.leg(position)?;
+        worth(&leg, self.valuing())
+    }
+
+    pub(super) fn leg(&self, position: &Position) -> Option<Leg> {
+        let account = self.account(position.account)?;
+        let instrument = self.instrument(position.instrument)?;
+        let (from, to) = (instrument.terms.quote, account.state.terms.currency);
+        let route = self.routes.find(from, to)?;
+        Some(leg_of(position, route, from != to))
+    }
+
+    fn missing_margin_rate(&self, account: &Account) -> Option<CurrencyId> {
+        let positions = account
+            .positions
+            .iter()
+            .filter_map(|slot| self.positions.get(*slot));
+        let missing = positions.filter(|position| position.margin_rate.is_none());
+        missing
+            .filter_map(|p| Some(self.instrument(p.instrument)?.terms.margin_currency))
+            .next()
+    }
+
+    /// Compares the account's exact equity with a line, going beyond the floors only when they leave it open.
+    pub(super) fn against(
+        &self,
+        account: &Account,
+        value: &Valuation,
+        which: Which,
+        line: i128,
+    ) -> Ordering {
+        let floating = if which == Which::Plain {
+            value.plain
+        } else {
+            value.soft
+        };
+        let floor = value.fixed + floating;
+        if value.slack == 0 {
+            return floor.cmp(&line);
+        }
+        // Something was cut off, so the exact value lies strictly between the floor and floor + slack.
+        if floor >= line {
+            Ordering::Greater
+        } else if floor + value.slack <= line {
+            Ordering::Less
+        } else {
+            self.exactly(account, value, which, line)
+        }
+    }
+
+    fn exactly(&self, account: &Account, value: &Valuation, which: Which, line: i128) -> Ordering {
+        let mut sum = Fractions::whole(value.fixed);
+        for slot in &account.positions {
+            let position = self.positions.get(*slot);
+            let term = position.and_then(|position| self.exact_term(position, which));
+            if let Some((amount, num, den)) = term {
+                sum.add(amount, num, den);
+            }
+        }
+        sum.compare(line)
+    }
+
+    fn exact_term(&self, position: &Position, which: Which) -> Option<(i128, i128, i128)> {
+        let leg = self.leg(position)?;
+        let instrument = self.instrument(position.instrument)?;
+        let prices: &Prices = self.prices.get(position.instrument.0 as usize)?;
+        let close = match (which, leg.long) {
+            (Which::Plain, true) => prices.bid,
+            (Which::Plain, false) => prices.ask,
+            (Which::Soft, true) => prices.soft_bid,
+            (Which::Soft, false) => prices.soft_ask,
+        };
+        let raw = raw(&leg, close)?;
+        let native = raw.checked_mul(instrument.profit.num)?;
+        if !leg.converted {
+            return Some((native, 1, instrument.profit.den));
+        }
+        let sided = if raw >= 0 { Sided::Bid } else { Sided::Ask };
+        let rate = self.routes.get(leg.route).rate(&self.prices, sided)?;
+        Some((
+            native,
+            rate.num,
+            rate.den.checked_mul(instrument.profit.den)?,
+        ))
+    }
+
+    /// The worst margin state whose condition holds.
+    pub(super) fn state_of(
+        &self,
+        account: &Account,
+        value: &Valuation,
+        which: Which,
+    ) -> MarginState {
+        let group = self.group_of(account);
+        let digits = self.digits_of(account);
+        let used = if which == Which::Plain {
+            value.used.plain
+        } else {
+            value.used.soft
+        };
+        if used.0 <= 0 {
+            // Nothing is left to close against a requirement, so a negative equity restricts and does not stop out.
+            return match self.against(account, value, which, 0) {
+                Ordering::Less => MarginState::Restricted,
+                _ => MarginState::Healthy,
+            };
+        }
+        let (stop, at_equality) = stop_line(group, used, digits);
+        let below = |line: i128, equal: bool| match self.against(account, value, which, line) {
+            Ordering::Less => true,
+            Ordering::Equal => equal,
+            Ordering::Greater => false,
+        };
+        if below(stop, at_equality) {
+            MarginState::StopOut
+        } else if below(line(group.restricted, used, digits), false) {
+            MarginState::Restricted
+        } else if below(line(group.warning, used, digits), false) {
+            MarginState::Warning
+        } else {
+            MarginState::Healthy
+        }
+    }
+}
+
+/// The stop-out line in fine units, and whether equality reaches it.
+pub fn stop_line(group: &GroupTerms, used: Money, digits: u8) -> (i128, bool) {
+    match group.stop_out_test {
+        LevelTest::AtOrBelow => (line(group.stop_out, used, digits), true),
+        LevelTest::Below => (line(group.stop_out, used, digits), false),
+        LevelTest::OandaCloseout => (line(Ratio::percent(50), used, digits), true),
+    }
+}
+
+fn sides_of(all: &mut Vec<(InstrumentId, Sides)>, instrument: InstrumentId) -> &mut Sides {
+    let at = match all.iter().position(|(id, _)| *id == instrument) {
+        Some(at) => at,
+        None => {
+            all.push((instrument, Sides::default()));
+            all.len() - 1
+        }
+    };
+    &mut all[at].1
+}
+
+impl Order {
+    /// What it may add to margin while it is open.
+    pub fn in_flight(&self) -> Option<Part> {
+        let remaining = i128::from(self.remaining().0);
+        if self.closing || remaining <= 0 {
+            return None;
+        }
+        let base = mul_div_round(self.base, remaining, i128::from(self.order.qty.0.max(1)))?;
+        Some(Part {
+            qty: remaining,
+            base,
+        })
+    }
+}

@@ -1,0 +1,218 @@
+//! The book: accounts, positions, orders and what the house allows. Every change of it goes through these files;
+//! `settle` then looks at the accounts that were touched.
+
+pub mod accounts;
+pub mod exposure;
+mod fills;
+pub mod instruments;
+mod intake;
+mod link;
+mod loss;
+pub mod margin;
+mod modes;
+pub mod orders;
+pub mod positions;
+pub mod pretrade;
+mod protect;
+mod reports;
+mod settle;
+mod state;
+mod stop_out;
+mod swaps;
+mod timers;
+mod views;
+
+pub use accounts::Account;
+pub use swaps::{swap_money, swap_percent, swap_points};
+
+use crate::convert::{Map, Prices, Routes};
+use crate::event::*;
+use crate::ids::*;
+use crate::market::Market;
+use crate::terms::*;
+use crate::units::*;
+use crate::verdict::Reasons;
+use crate::watch::Watch;
+use exposure::Exposures;
+use instruments::Instrument;
+use link::Link;
+use orders::Order;
+use positions::Positions;
+use protect::Triggers;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use timers::Timer;
+
+/// What decisions may look at beside the book.
+#[derive(Clone, Copy)]
+pub struct Env<'a> {
+    pub now: Ts,
+    pub market: &'a Market,
+}
+
+/// One input on its way through the book.
+pub struct Ctx<'a> {
+    pub seq: Seq,
+    pub now: Ts,
+    pub actor: ActorId,
+    pub token: u64,
+    pub market: &'a Market,
+    pub out: &'a mut Vec<Output>,
+    /// Orders this input has made so far.
+    pub made: u64,
+    /// The instrument whose price is being applied.
+    pub cause: Option<InstrumentId>,
+}
+
+impl<'a> Ctx<'a> {
+    pub(crate) fn env(&self) -> Env<'a> {
+        Env {
+            now: self.now,
+            market: self.market,
+        }
+    }
+
+    /// The input's sequence names its first order; further ones of the same input carry their place above bit 44,
+    /// which leaves room for 17 trillion inputs and a million orders by one of them.
+    pub(crate) fn order_id(&mut self) -> OrderId {
+        let id = OrderId(self.seq | (self.made << 44));
+        self.made += 1;
+        id
+    }
+}
+
+/// Most orders one input may make.
+pub const ORDERS_PER_INPUT_MAX: u64 = 1 << 20;
+
+/// The first answer to a client order id.
+type FirstAnswer = (Ts, Option<OrderId>, Reasons);
+
+/// Everything the house has on its books.
+#[derive(Debug, Default)]
+pub struct Book {
+    pub(crate) currencies: BTreeMap<CurrencyId, CurrencyTerms>,
+    pub(crate) groups: BTreeMap<GroupId, GroupTerms>,
+    links: BTreeMap<LinkId, Link>,
+    pub(crate) instruments: Vec<Option<Box<Instrument>>>,
+    accounts: Vec<Option<Box<Account>>>,
+    positions: Positions,
+    orders: BTreeMap<OrderId, Order>,
+    /// Orders that ended within the last day: a broker may still report on them.
+    ended: BTreeMap<OrderId, Order>,
+    ended_by_time: VecDeque<(Ts, OrderId)>,
+    client_ids: BTreeMap<(AccountId, ClientOrderId), FirstAnswer>,
+    client_ids_by_time: VecDeque<(Ts, AccountId, ClientOrderId)>,
+    cash_seen: BTreeSet<(AccountId, u64)>,
+    cash_by_time: VecDeque<(Ts, AccountId, u64)>,
+    timers: BTreeSet<(Ts, Timer)>,
+    rollovers: BTreeMap<(Ts, InstrumentId), (u8, u8)>,
+    day_starts: BTreeSet<(Ts, u16)>,
+    modes: BTreeMap<Scope, SetMode>,
+    kills: BTreeMap<Scope, SetKill>,
+    limits: BTreeMap<(Scope, LimitKind), i64>,
+
+    // Derived: built again from the above.
+    pub(crate) prices: Vec<Prices>,
+    pub(crate) routes: Routes,
+    watch: Watch,
+    triggers: Vec<Triggers>,
+    exposures: Exposures,
+    touched: Vec<u32>,
+    states: [u32; 4],
+}
+
+impl Book {
+    /// An account by id.
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(id.0 as usize)?.as_deref()
+    }
+
+    fn account_mut(&mut self, id: AccountId) -> Option<&mut Account> {
+        self.accounts.get_mut(id.0 as usize)?.as_deref_mut()
+    }
+
+    /// All accounts, by id.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts
+            .iter()
+            .filter_map(|account| account.as_deref())
+    }
+
+    /// An instrument by id.
+    pub fn instrument(&self, id: InstrumentId) -> Option<&Instrument> {
+        self.instruments.get(id.0 as usize)?.as_deref()
+    }
+
+    /// The open positions.
+    pub fn positions(&self) -> &Positions {
+        &self.positions
+    }
+
+    /// An order, open or ended within the last day.
+    pub fn order(&self, id: OrderId) -> Option<&Order> {
+        self.orders.get(&id).or_else(|| self.ended.get(&id))
+    }
+
+    /// The open orders.
+    pub fn open_orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.values()
+    }
+
+    /// Prices an instrument is valued at.
+    pub fn prices(&self, id: InstrumentId) -> Option<&Prices> {
+        self.prices.get(id.0 as usize).filter(|prices| prices.known)
+    }
+
+    fn map(&self) -> Map<'_> {
+        Map {
+            currencies: &self.currencies,
+            instruments: &self.instruments,
+            prices: &self.prices,
+        }
+    }
+
+    /// The account must be looked at before this input ends.
+    fn touch(&mut self, account: AccountId) {
+        self.touched.push(account.0);
+    }
+
+    fn link_of(&self, account: &Account) -> Option<&Link> {
+        self.links.get(&account.state.terms.link)
+    }
+
+    /// Price a position of this side would close at.
+    fn close_price(&self, instrument: InstrumentId, side: Side) -> Option<i64> {
+        let prices = self.prices(instrument)?;
+        Some(if side == Side::Buy {
+            prices.bid
+        } else {
+            prices.ask
+        })
+    }
+
+    /// Price an order of this side would fill at.
+    fn open_price(&self, instrument: InstrumentId, side: Side) -> Option<i64> {
+        let prices = self.prices(instrument)?;
+        Some(if side == Side::Buy {
+            prices.ask
+        } else {
+            prices.bid
+        })
+    }
+
+    fn answer(
+        &self,
+        ctx: &mut Ctx<'_>,
+        account: Option<AccountId>,
+        order: Option<OrderId>,
+        reasons: Reasons,
+    ) {
+        ctx.out.push(Output::Answer(Answer {
+            token: ctx.token,
+            actor: ctx.actor,
+            account,
+            order,
+            repeated: false,
+            reasons,
+        }));
+    }
+}

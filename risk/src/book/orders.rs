@@ -1,0 +1,469 @@
+//! Life of an order: made, sent or held, ended. What a broker says of it is in `reports.rs`.
+
+use super::margin::base;
+use super::pretrade::Checked;
+use super::protect::Trigger;
+use super::timers::Timer;
+use super::{Book, Ctx};
+use crate::convert::Sided;
+use crate::event::*;
+use crate::ids::*;
+use crate::record;
+use crate::table::{Action, Outcome};
+use crate::terms::*;
+use crate::units::*;
+use crate::verdict::Reject;
+
+record! {
+    /// An execution of an order, for removing duplicates and taking it back.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Execution {
+        pub id: ExecId,
+        pub qty: Qty,
+        pub price: Price,
+        pub busted: bool,
+    }
+
+    /// An order and what has become of it.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Order {
+        pub id: OrderId,
+        pub order: NewOrder,
+        pub state: OrderState,
+        pub origin: Origin,
+        pub link: LinkId,
+        pub filled: Qty,
+        pub value: i128,
+        pub reason: u16,
+        pub seen: Price,
+        pub placed: Ts,
+        /// It closes, so it needs no margin and adds no exposure.
+        pub closing: bool,
+        /// The link was told to submit it.
+        pub sent: bool,
+        /// A cancel waits for the link.
+        pub cancel_queued: bool,
+        /// Margin before leverage of the whole quantity, fine units of the account's currency.
+        pub base: i128,
+        /// The position its fills opened.
+        pub opened: Option<PositionId>,
+        pub executions: Vec<Execution>,
+    }
+}
+
+impl Order {
+    /// Not filled yet.
+    pub fn remaining(&self) -> Qty {
+        Qty((self.order.qty.0 - self.filled.0).max(0))
+    }
+
+    /// It has ended.
+    pub fn is_final(&self) -> bool {
+        is_final(self.state)
+    }
+
+    /// As it is told to the world.
+    pub fn change(&self) -> OrderChange {
+        OrderChange {
+            id: self.id,
+            state: self.state,
+            origin: self.origin,
+            link: self.link,
+            filled: self.filled,
+            value: self.value,
+            reason: self.reason,
+            seen: self.seen,
+            placed: self.placed,
+            order: self.order,
+        }
+    }
+
+    fn submit(&self) -> Submit {
+        let order = &self.order;
+        // A price that waited in the core is over once it triggered: a stop goes out as a market order.
+        let kind = match (order.kind, self.state) {
+            (OrderKind::Stop, OrderState::Pending) => OrderKind::Market,
+            (OrderKind::StopLimit, OrderState::Pending) => OrderKind::Limit,
+            (kind, _) => kind,
+        };
+        Submit {
+            id: self.id,
+            account: order.account,
+            instrument: order.instrument,
+            side: order.side,
+            kind,
+            tif: order.tif,
+            qty: order.qty,
+            price: order.price,
+            stop: if kind == order.kind { order.stop } else { None },
+            expires: order.expires,
+            position: order.position,
+            slippage_max: order.slippage_max,
+            seen: self.seen,
+            protection: order.protection,
+        }
+    }
+}
+
+/// States an order does not leave.
+pub fn is_final(state: OrderState) -> bool {
+    use OrderState::*;
+    matches!(state, Filled | Cancelled | Rejected | Expired | Returned)
+}
+
+impl Book {
+    /// Makes an order that passed its checks, and sends, holds or queues it.
+    pub(super) fn create(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        order: NewOrder,
+        origin: Origin,
+        checked: &Checked,
+    ) -> OrderId {
+        let id = ctx.order_id();
+        let closing = checked.action == Action::Reduce;
+        let made = Order {
+            id,
+            order,
+            state: OrderState::Pending,
+            origin,
+            link: checked.link,
+            filled: Qty(0),
+            value: 0,
+            reason: 0,
+            seen: checked.seen,
+            placed: ctx.now,
+            closing,
+            sent: false,
+            cancel_queued: false,
+            base: if closing { 0 } else { checked.base },
+            opened: None,
+            executions: Vec::new(),
+        };
+        if let Some(account) = self.account_mut(order.account) {
+            account.orders.push(id);
+        }
+        self.expose_order(&made, 1);
+        self.orders.insert(id, made);
+        self.touch(order.account);
+        if checked.outcome == Outcome::Queued {
+            self.enqueue(ctx, id);
+        } else if self.holds(&order, checked.link) && !self.is_marketable(&order) {
+            self.hold(ctx, id, order);
+        } else {
+            self.submit(ctx, id);
+        }
+        id
+    }
+
+    /// Waiting prices stay in the core when the link leaves protective prices to it.
+    fn holds(&self, order: &NewOrder, link: LinkId) -> bool {
+        let core = self
+            .links
+            .get(&link)
+            .is_some_and(|link| link.terms.protective == HeldBy::Core);
+        core && order.kind != OrderKind::Market && !matches!(order.tif, Tif::Ioc | Tif::Fok)
+    }
+
+    fn is_marketable(&self, order: &NewOrder) -> bool {
+        let Some(price) = self.open_price(order.instrument, order.side).map(Price) else {
+            return false;
+        };
+        let reached = |trigger: Option<Price>, rising: bool| match trigger {
+            Some(trigger) if rising => price >= trigger,
+            Some(trigger) => price <= trigger,
+            None => false,
+        };
+        match order.kind {
+            OrderKind::Market => true,
+            OrderKind::Limit => reached(order.price, order.side == Side::Sell),
+            OrderKind::Stop | OrderKind::StopLimit => reached(order.stop, order.side == Side::Buy),
+        }
+    }
+
+    fn hold(&mut self, ctx: &mut Ctx<'_>, id: OrderId, order: NewOrder) {
+        self.arm_order(id, &order);
+        if order.tif == Tif::Gtd
+            && let Some(expires) = order.expires
+        {
+            self.timers.insert((expires, Timer::Expiry(id)));
+        }
+        self.tell(ctx, id, OrderState::Pending, 0);
+    }
+
+    fn enqueue(&mut self, ctx: &mut Ctx<'_>, id: OrderId) {
+        let link = self.orders.get(&id).map(|order| order.link);
+        let expiry = link
+            .and_then(|link| self.links.get(&link))
+            .map_or(0, |link| link.terms.queue_expiry_ns);
+        self.after(ctx.now, expiry, Timer::QueueExpiry(id));
+        self.tell(ctx, id, OrderState::Queued, 0);
+    }
+
+    /// Gives an order to its link. Once only: `sent` is never taken back.
+    pub(super) fn submit(&mut self, ctx: &mut Ctx<'_>, id: OrderId) {
+        let Some(order) = self
+            .orders
+            .get_mut(&id)
+            .filter(|order| !order.sent && !order.is_final())
+        else {
+            return;
+        };
+        order.sent = true;
+        let (link, submit) = (order.link, order.submit());
+        let timeout = self
+            .links
+            .get(&link)
+            .map_or(0, |link| link.terms.answer_timeout_ns);
+        self.after(ctx.now, timeout, Timer::Answer(id));
+        self.tell(ctx, id, OrderState::Submitted, 0);
+        ctx.out.push(Output::Send(Send {
+            link,
+            command: LinkCommand::Submit(Box::new(submit)),
+        }));
+    }
+
+    /// Moves an order to a state and says so.
+    pub(super) fn tell(&mut self, ctx: &mut Ctx<'_>, id: OrderId, state: OrderState, reason: u16) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.state = state;
+            order.reason = reason;
+            ctx.out.push(Output::Order(order.change()));
+        }
+    }
+
+    /// Ends an order: it leaves the book and is remembered for late reports.
+    pub(super) fn finish(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: OrderId,
+        state: OrderState,
+        reason: u16,
+    ) {
+        self.tell(ctx, id, state, reason);
+        let Some(order) = self.orders.remove(&id) else {
+            return;
+        };
+        self.expose_order(&order, -1);
+        self.disarm_order(id, &order.order);
+        self.timers.retain_order(id, &order);
+        if let Some(account) = self.account_mut(order.order.account) {
+            account.orders.retain(|other| *other != id);
+        }
+        self.touch(order.order.account);
+        let failed = order.closing && state != OrderState::Filled;
+        self.ended_by_time.push_back((ctx.now, id));
+        let (origin, account, position) = (order.origin, order.order.account, order.order.position);
+        self.ended.insert(id, order);
+        if failed {
+            self.close_failed(ctx, origin, account, position, state);
+        }
+    }
+
+    /// An order's time is over.
+    pub(super) fn expire(&mut self, ctx: &mut Ctx<'_>, id: OrderId) {
+        let Some(order) = self.orders.get(&id) else {
+            return;
+        };
+        match order.state {
+            OrderState::Pending | OrderState::Queued => {
+                self.finish(ctx, id, OrderState::Expired, 0)
+            }
+            // The broker holds it and expires it by its own clock.
+            _ => {}
+        }
+    }
+
+    /// The link did not answer in time: nobody knows what became of the order, and it is not sent again.
+    pub(super) fn unanswered(&mut self, ctx: &mut Ctx<'_>, id: OrderId) {
+        let Some(order) = self
+            .orders
+            .get(&id)
+            .filter(|order| order.state == OrderState::Submitted)
+        else {
+            return;
+        };
+        let link = order.link;
+        self.tell(ctx, id, OrderState::InDoubt, 0);
+        ctx.out.push(Output::Send(Send {
+            link,
+            command: LinkCommand::Status(id),
+        }));
+    }
+
+    /// Somebody cancels an order.
+    pub(super) fn cancel(&mut self, ctx: &mut Ctx<'_>, cancel: Cancel) {
+        let account = Some(cancel.account);
+        let group = self
+            .account(cancel.account)
+            .map(|account| *self.group_of(account));
+        if let Some(group) = group
+            && let Some(account) = self.account_mut(cancel.account)
+        {
+            account.count_message(ctx.now, group.rate_max);
+        }
+        let reason = match self.order(cancel.order) {
+            Some(order) if order.order.account != cancel.account => Some(Reject::UnknownOrder),
+            Some(order) if order.is_final() => Some(Reject::OrderFinal),
+            Some(_) => None,
+            None => Some(Reject::UnknownOrder),
+        };
+        if let Some(reason) = reason {
+            return self.answer(ctx, account, Some(cancel.order), vec![reason]);
+        }
+        let (outcome, reasons) = self.cancel_outcome(cancel.order);
+        self.answer(ctx, account, Some(cancel.order), reasons);
+        self.cancel_by(ctx, cancel.order, outcome);
+    }
+
+    pub(super) fn cancel_outcome(&self, id: OrderId) -> (Outcome, Vec<Reject>) {
+        let Some(order) = self.orders.get(&id) else {
+            return (Outcome::Refused, vec![Reject::UnknownOrder]);
+        };
+        let mode = self
+            .links
+            .get(&order.link)
+            .map_or(LinkMode::ReadOnly, |link| link.mode);
+        let conditions = crate::table::Conditions {
+            link: mode,
+            working_at_broker: order.sent,
+            ..crate::table::Conditions::WELL
+        };
+        crate::table::decide(Action::Cancel, &conditions)
+    }
+
+    pub(super) fn cancel_by(&mut self, ctx: &mut Ctx<'_>, id: OrderId, outcome: Outcome) {
+        let Some(order) = self.orders.get_mut(&id) else {
+            return;
+        };
+        if !order.sent {
+            // It never left the core, so nobody else has to agree.
+            return self.finish(ctx, id, OrderState::Cancelled, 0);
+        }
+        let link = order.link;
+        match outcome {
+            Outcome::Sent => {
+                order.cancel_queued = false;
+                self.tell(ctx, id, OrderState::Cancelling, 0);
+                ctx.out.push(Output::Send(Send {
+                    link,
+                    command: LinkCommand::Cancel(id),
+                }));
+            }
+            Outcome::Queued => {
+                order.cancel_queued = true;
+                self.tell(ctx, id, OrderState::Cancelling, 0);
+            }
+            Outcome::Applied => self.finish(ctx, id, OrderState::Cancelled, 0),
+            Outcome::Refused => {}
+        }
+    }
+
+    /// Margin before leverage of an order at a price.
+    pub(super) fn order_base(&self, order: &NewOrder, price: i64) -> Option<i128> {
+        let account = self.account(order.account)?;
+        let instrument = self.instrument(order.instrument)?;
+        let sided = if order.side == Side::Buy {
+            Sided::Ask
+        } else {
+            Sided::Bid
+        };
+        let rate = self.rate(
+            instrument.terms.margin_currency,
+            account.state.terms.currency,
+            sided,
+        )?;
+        let qty = i128::from(order.qty.0);
+        base(instrument, qty, qty.checked_mul(i128::from(price))?, rate)
+    }
+
+    /// A waiting price was reached: the order meets the table again and goes out.
+    pub(super) fn trigger_order(&mut self, ctx: &mut Ctx<'_>, id: OrderId) {
+        let Some(order) = self
+            .orders
+            .get(&id)
+            .filter(|order| order.state == OrderState::Pending)
+        else {
+            return;
+        };
+        let new = order.order;
+        self.disarm_order(id, &new);
+        let action = if self.closes(&new, Some(id)).is_ok() {
+            Action::Reduce
+        } else {
+            Action::New
+        };
+        let (outcome, reasons) = self.outcome(action, &new, &ctx.env());
+        if let Some(first) = reasons.first() {
+            return self.finish(ctx, id, OrderState::Rejected, first.code());
+        }
+        if new.reduce_only && action == Action::New {
+            return self.finish(ctx, id, OrderState::Cancelled, Reject::NotClosing.code());
+        }
+        match outcome {
+            Outcome::Queued => self.enqueue(ctx, id),
+            _ => self.submit(ctx, id),
+        }
+    }
+
+    fn arm_order(&mut self, id: OrderId, order: &NewOrder) {
+        let triggers = self.triggers_mut(order.instrument);
+        let trigger = Trigger::Order(id);
+        match (order.kind, order.side) {
+            (OrderKind::Limit, Side::Buy) => triggers
+                .ask_falls
+                .insert((order.price.unwrap_or_default().0, trigger)),
+            (OrderKind::Limit, Side::Sell) => triggers
+                .bid_rises
+                .insert((order.price.unwrap_or_default().0, trigger)),
+            (_, Side::Buy) => triggers
+                .ask_rises
+                .insert((order.stop.unwrap_or_default().0, trigger)),
+            (_, Side::Sell) => triggers
+                .bid_falls
+                .insert((order.stop.unwrap_or_default().0, trigger)),
+        };
+    }
+
+    /// Arms what waits, after a restore.
+    pub(super) fn arm_pending(&mut self) {
+        let pending: Vec<(OrderId, NewOrder)> = self
+            .orders
+            .values()
+            .filter(|order| order.state == OrderState::Pending)
+            .map(|order| (order.id, order.order))
+            .collect();
+        for (id, order) in pending {
+            self.arm_order(id, &order);
+        }
+    }
+
+    fn disarm_order(&mut self, id: OrderId, order: &NewOrder) {
+        let triggers = self.triggers_mut(order.instrument);
+        let trigger = Trigger::Order(id);
+        for price in [order.price, order.stop].into_iter().flatten() {
+            for set in [
+                &mut triggers.bid_falls,
+                &mut triggers.bid_rises,
+                &mut triggers.ask_rises,
+                &mut triggers.ask_falls,
+            ] {
+                set.remove(&(price.0, trigger));
+            }
+        }
+    }
+}
+
+/// Timers of an order end with it.
+trait RetainOrder {
+    fn retain_order(&mut self, id: OrderId, order: &Order);
+}
+
+impl RetainOrder for std::collections::BTreeSet<(Ts, Timer)> {
+    fn retain_order(&mut self, id: OrderId, order: &Order) {
+        if let Some(expires) = order.order.expires {
+            self.remove(&(expires, Timer::Expiry(id)));
+        }
+        // Answer and queue timers find the order gone and do nothing; they are few and end by themselves.
+    }
+}

@@ -1,0 +1,502 @@
+//! The checks an order meets before it goes anywhere, in the order of the verdicts' numbers; every reason is told.
+//! Preview and order go through the same function.
+
+use super::margin::Part;
+use super::{Account, Book, Env, Link};
+use crate::convert::Sided;
+use crate::event::*;
+use crate::ids::*;
+use crate::table::{Action, Conditions, Kill, Outcome, decide};
+use crate::terms::*;
+use crate::units::*;
+use crate::verdict::{Reasons, Reject};
+use crate::wide::mul_div_floor;
+
+/// What the checks found.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    pub reasons: Reasons,
+    pub action: Action,
+    pub outcome: Outcome,
+    pub link: LinkId,
+    /// Price it would fill at now; 0 when there is none.
+    pub seen: Price,
+    /// Price its margin is computed at.
+    pub price: Option<Price>,
+    /// Margin before leverage, fine units.
+    pub base: i128,
+    /// What it adds to used margin, minor units.
+    pub margin: Money,
+}
+
+impl Book {
+    /// Checks an order as if it were sent now.
+    pub fn check(&self, order: &NewOrder, env: &Env<'_>) -> Checked {
+        let mut checked = Checked {
+            reasons: Reasons::new(),
+            action: Action::New,
+            outcome: Outcome::Refused,
+            link: LinkId(0),
+            seen: Price(0),
+            price: None,
+            base: 0,
+            margin: Money(0),
+        };
+        let (account, instrument) = (
+            self.account(order.account),
+            self.instrument(order.instrument),
+        );
+        if account.is_none() {
+            checked.reasons.push(Reject::UnknownAccount);
+        }
+        if instrument.is_none() {
+            checked.reasons.push(Reject::UnknownInstrument);
+        }
+        if let (Some(account), Some(instrument)) = (account, instrument) {
+            checked.link = account.state.terms.link;
+            self.check_known(account, &instrument.terms, order, env, &mut checked);
+        }
+        checked.reasons.sort();
+        checked.reasons.dedup();
+        if !checked.reasons.is_empty() {
+            checked.outcome = Outcome::Refused;
+        }
+        checked
+    }
+
+    fn check_known(
+        &self,
+        account: &Account,
+        terms: &InstrumentTerms,
+        order: &NewOrder,
+        env: &Env<'_>,
+        checked: &mut Checked,
+    ) {
+        let before = checked.reasons.len();
+        check_size(order, terms, &mut checked.reasons);
+        check_shape(order, terms, env.now, &mut checked.reasons);
+        let shaped = checked.reasons.len() == before;
+        match self.closes(order, None) {
+            Ok(()) => checked.action = Action::Reduce,
+            Err(reason) => self.check_not_closing(account, order, reason, &mut checked.reasons),
+        }
+        let seen = self.open_price(order.instrument, order.side);
+        checked.seen = Price(seen.unwrap_or(0));
+        checked.price = order.price.or(order.stop).or(seen.map(Price));
+        if let Some(seen) = seen {
+            check_collar(order, terms, seen, &mut checked.reasons);
+        } else if checked.action == Action::New {
+            checked.reasons.push(Reject::PriceNone);
+        }
+        if !trade_mode_allows(terms, order.side, checked.action) {
+            checked.reasons.push(Reject::TradeMode);
+        }
+        self.check_flow(account, order, env.now, &mut checked.reasons);
+        let (outcome, reasons) = self.outcome(checked.action, order, env);
+        checked.outcome = outcome;
+        checked.reasons.extend(reasons);
+        if checked.action == Action::New && shaped {
+            self.check_notional(order, terms, checked);
+            self.check_limits(account, order, &mut checked.reasons);
+            self.check_margin(account, order, env, checked);
+        }
+    }
+
+    /// Whether an order closes: it names a position of the account with enough volume that no other closing order
+    /// covers, or leaves the net smaller without changing its sign.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn closes(&self, order: &NewOrder, except: Option<OrderId>) -> Result<(), Reject> {
+        let account = self.account(order.account).ok_or(Reject::UnknownAccount)?;
+        let open = match (account.state.terms.accounting, order.position) {
+            (Accounting::Hedging, None) => return Err(Reject::NotClosing),
+            (_, Some(id)) => {
+                let position = self
+                    .positions
+                    .find(id)
+                    .filter(|position| position.account == order.account);
+                let position = position.ok_or(Reject::UnknownPosition)?;
+                let opposite =
+                    position.side != order.side && position.instrument == order.instrument;
+                if opposite {
+                    position.qty
+                } else {
+                    return Err(Reject::NotClosing);
+                }
+            }
+            (Accounting::Netting, None) => {
+                self.netted_against(account, order.instrument, order.side)
+            }
+        };
+        if order.qty.0 <= 0 || order.qty.0 > open {
+            return Err(Reject::NotClosing);
+        }
+        let covered = self.covered(account, order.instrument, order.position, except);
+        if order.qty.0 > open - covered {
+            Err(Reject::CloseCovered)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Open quantity on the other side of a netting account's position.
+    fn netted_against(&self, account: &Account, instrument: InstrumentId, side: Side) -> i64 {
+        let positions = account
+            .positions
+            .iter()
+            .filter_map(|slot| self.positions.get(*slot));
+        positions
+            .filter(|p| p.instrument == instrument && p.side != side)
+            .map(|p| p.qty)
+            .sum()
+    }
+
+    /// Quantity that closing orders already cover.
+    pub fn covered(
+        &self,
+        account: &Account,
+        instrument: InstrumentId,
+        position: Option<PositionId>,
+        except: Option<OrderId>,
+    ) -> i64 {
+        let netting = account.state.terms.accounting == Accounting::Netting;
+        let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
+        orders
+            .filter(|order| {
+                order.closing && Some(order.id) != except && order.order.instrument == instrument
+            })
+            .filter(|order| netting || order.order.position == position)
+            .map(|order| order.remaining().0)
+            .sum()
+    }
+
+    fn check_not_closing(
+        &self,
+        account: &Account,
+        order: &NewOrder,
+        reason: Reject,
+        reasons: &mut Reasons,
+    ) {
+        let netting = account.state.terms.accounting == Accounting::Netting;
+        if order.position.is_some() {
+            reasons.push(if netting && reason == Reject::UnknownPosition {
+                Reject::PositionOnNetting
+            } else {
+                reason
+            });
+        } else if order.reduce_only {
+            reasons.push(if reason == Reject::CloseCovered {
+                reason
+            } else {
+                Reject::NotClosing
+            });
+        }
+        if account.positions.len() + account.orders.len() >= super::accounts::HOLDINGS_MAX {
+            reasons.push(Reject::PositionLimit);
+        }
+    }
+
+    fn check_flow(&self, account: &Account, order: &NewOrder, now: Ts, reasons: &mut Reasons) {
+        let group = self.group_of(account);
+        let within = account.messages_within(now, group.rate_window_ns);
+        if group.rate_max > 0 && within >= group.rate_max as usize {
+            reasons.push(Reject::OrderRate);
+        }
+        let same = |recent: &super::accounts::Recent| {
+            now.since(recent.ts) < group.duplicate_window_ns
+                && (recent.instrument, recent.side, recent.kind)
+                    == (order.instrument, order.side, order.kind)
+                && (recent.qty, recent.price, recent.stop) == (order.qty, order.price, order.stop)
+                && recent.position == order.position
+        };
+        if account.state.recent.iter().any(same) {
+            reasons.push(Reject::Duplicate);
+        }
+    }
+
+    fn check_notional(&self, order: &NewOrder, terms: &InstrumentTerms, checked: &mut Checked) {
+        if terms.notional_max == Money(0) {
+            return;
+        }
+        let price = checked.price.unwrap_or(checked.seen);
+        match self.notional(
+            order.instrument,
+            i128::from(order.qty.0),
+            i128::from(price.0) * 2,
+        ) {
+            Some(notional) if notional > i128::from(terms.notional_max.0) => {
+                checked.reasons.push(Reject::NotionalMax)
+            }
+            Some(_) => {}
+            None => checked.reasons.push(Reject::RateMissing),
+        }
+    }
+
+    fn check_margin(
+        &self,
+        account: &Account,
+        order: &NewOrder,
+        env: &Env<'_>,
+        checked: &mut Checked,
+    ) {
+        if account.state.unknown {
+            checked.reasons.push(Reject::LevelUnknown);
+        }
+        let Some(price) = checked.price else { return };
+        let instrument = self.instrument(order.instrument);
+        let quote = instrument.map(|instrument| instrument.terms.quote);
+        let currency = account.state.terms.currency;
+        if quote.is_some_and(|quote| self.rate(quote, currency, Sided::Bid).is_none()) {
+            checked.reasons.push(Reject::RateMissing);
+        }
+        let Some(base) = self.order_base(order, price.0) else {
+            return checked.reasons.push(Reject::RateMissing);
+        };
+        checked.base = base;
+        let part = Part {
+            qty: i128::from(order.qty.0),
+            base,
+        };
+        let value = self.valuate(account, env);
+        let after = self.used(
+            account,
+            env,
+            Some((order.instrument, order.side, part)),
+            &[],
+            &[],
+        );
+        let Some(after) = after else {
+            return checked.reasons.push(if value.missing.is_some() {
+                Reject::LevelUnknown
+            } else {
+                Reject::Overflow
+            });
+        };
+        checked.margin = Money(after.soft.0 - value.used.soft.0);
+        if value.missing.is_some() {
+            return checked.reasons.push(Reject::LevelUnknown);
+        }
+        let free = self.free_floating(account, &value);
+        let digits = self.digits_of(account);
+        let needed = super::margin::line(Ratio::ONE, after.soft, digits);
+        if value.fixed + free < needed && !self.not_increasing(account, order) {
+            checked.reasons.push(Reject::Margin);
+        }
+    }
+
+    /// The floating result that counts as free margin, fine units.
+    pub(super) fn free_floating(
+        &self,
+        account: &Account,
+        value: &super::margin::Valuation,
+    ) -> i128 {
+        match self.group_of(account).free_margin {
+            FreeMargin::Both => value.soft,
+            FreeMargin::None => 0,
+            FreeMargin::ProfitOnly => value.soft.max(0),
+            FreeMargin::LossOnly => value.soft.min(0),
+        }
+    }
+
+    /// |net after| ≤ |net before|: such an order is never blocked for margin.
+    pub(super) fn not_increasing(&self, account: &Account, order: &NewOrder) -> bool {
+        let net = self.net(account, order.instrument);
+        let signed = i128::from(order.qty.0) * if order.side == Side::Buy { 1 } else { -1 };
+        (net + signed).abs() <= net.abs()
+    }
+
+    /// Net quantity of an account in an instrument.
+    pub(super) fn net(&self, account: &Account, instrument: InstrumentId) -> i128 {
+        let positions = account
+            .positions
+            .iter()
+            .filter_map(|slot| self.positions.get(*slot));
+        positions
+            .filter(|position| position.instrument == instrument)
+            .map(|position| position.signed())
+            .sum()
+    }
+
+    /// What the table says of an action on this order now.
+    pub(super) fn outcome(
+        &self,
+        action: Action,
+        order: &NewOrder,
+        env: &Env<'_>,
+    ) -> (Outcome, Reasons) {
+        match self.conditions(order, env) {
+            Some(conditions) => decide(action, &conditions),
+            None => (Outcome::Refused, vec![Reject::UnknownLink]),
+        }
+    }
+
+    /// Every condition that bears on an order now; `None` without a link.
+    pub fn conditions(&self, order: &NewOrder, env: &Env<'_>) -> Option<Conditions> {
+        let account = self.account(order.account)?;
+        let instrument = self.instrument(order.instrument)?;
+        let link: &Link = self.link_of(account)?;
+        let group = self.group_of(account);
+        let (mode, allow_reducing) = self.mode_over(account, order);
+        Some(Conditions {
+            feed: env.market.feed(order.instrument),
+            trade_delayed: instrument.terms.trade_delayed,
+            halted: env.market.halted(order.instrument).is_some(),
+            leveraged: instrument.leverage(account.leverage(group)) > 1,
+            mode,
+            allow_reducing,
+            kill: self.kill_over(account, order),
+            margin: account.state.state,
+            unacknowledged: account.state.unacknowledged,
+            review: account.state.review,
+            link: link.mode,
+            held_by: link.terms.protective,
+            ..Conditions::WELL
+        })
+    }
+
+    fn mode_over(&self, account: &Account, order: &NewOrder) -> (TradingMode, bool) {
+        let (mut mode, mut reducing) = (TradingMode::Normal, true);
+        for scope in scopes(account, order) {
+            if let Some(set) = self.modes.get(&scope) {
+                mode = mode.max(set.mode);
+                reducing &= set.allow_reducing || set.mode != TradingMode::Halt;
+            }
+        }
+        (mode, reducing)
+    }
+
+    fn kill_over(&self, account: &Account, order: &NewOrder) -> Kill {
+        let kills = scopes(account, order)
+            .into_iter()
+            .filter_map(|scope| self.kills.get(&scope));
+        kills
+            .map(|set| {
+                if set.allow_reducing {
+                    Kill::OnReducing
+                } else {
+                    Kill::On
+                }
+            })
+            .max()
+            .unwrap_or(Kill::Off)
+    }
+}
+
+/// Every scope an order is in.
+pub(super) fn scopes(account: &Account, order: &NewOrder) -> Vec<Scope> {
+    let mut scopes = vec![
+        Scope::House,
+        Scope::Group(account.state.terms.group),
+        Scope::Account(order.account),
+        Scope::Instrument(order.instrument),
+    ];
+    let named = [
+        (order.desk, Scope::Desk(order.desk)),
+        (order.trader, Scope::Trader(order.trader)),
+        (order.strategy, Scope::Strategy(order.strategy)),
+    ];
+    scopes.extend(
+        named
+            .into_iter()
+            .filter(|(id, _)| *id != 0)
+            .map(|(_, scope)| scope),
+    );
+    scopes
+}
+
+fn check_size(order: &NewOrder, terms: &InstrumentTerms, reasons: &mut Reasons) {
+    let qty = order.qty;
+    if qty <= Qty(0) {
+        return reasons.push(Reject::QtyNotPositive);
+    }
+    // The rest of a position may be smaller than the minimum and must stay closable.
+    let closing = order.position.is_some() || order.reduce_only;
+    if qty < terms.qty_min && !closing {
+        reasons.push(Reject::QtyMin);
+    }
+    if qty > terms.qty_max {
+        reasons.push(Reject::QtyMax);
+    }
+    if qty.0 % terms.qty_step.0 != 0 && !closing {
+        reasons.push(Reject::QtyStep);
+    }
+}
+
+fn check_shape(order: &NewOrder, terms: &InstrumentTerms, now: Ts, reasons: &mut Reasons) {
+    let limit = matches!(order.kind, OrderKind::Limit | OrderKind::StopLimit);
+    let stop = matches!(order.kind, OrderKind::Stop | OrderKind::StopLimit);
+    if (limit && order.price.is_none()) || (stop && order.stop.is_none()) {
+        reasons.push(Reject::PriceMissing);
+    }
+    let protection = order.protection;
+    let prices = [
+        order.price,
+        order.stop,
+        protection.stop_loss,
+        protection.take_profit,
+    ];
+    for price in prices.into_iter().flatten() {
+        if price.0 <= 0 && !terms.negative_prices {
+            reasons.push(Reject::PriceNotPositive);
+        }
+        if price.0 % terms.tick.0 != 0 {
+            reasons.push(Reject::PriceTick);
+        }
+    }
+    if protection.trailing < Price(0) || order.slippage_max < Price(0) {
+        reasons.push(Reject::PriceNotPositive);
+    }
+    if let (Some(stop), Some(take)) = (protection.stop_loss, protection.take_profit) {
+        let crossed = if order.side == Side::Buy {
+            stop >= take
+        } else {
+            stop <= take
+        };
+        if crossed {
+            reasons.push(Reject::PriceSide);
+        }
+    }
+    match (order.tif, order.expires) {
+        (Tif::Gtd, None) => reasons.push(Reject::ExpiryPast),
+        (_, Some(expires)) if expires <= now => reasons.push(Reject::ExpiryPast),
+        _ => {}
+    }
+}
+
+/// Prices that would be executed further from the market than the collar; passive ones are harmless.
+fn check_collar(order: &NewOrder, terms: &InstrumentTerms, seen: i64, reasons: &mut Reasons) {
+    if terms.collar == Ratio(0) {
+        return;
+    }
+    let Some(price) = order.price else { return };
+    let distance = i128::from(price.0) - i128::from(seen);
+    let worse = if order.side == Side::Buy {
+        distance
+    } else {
+        -distance
+    };
+    let allowed = mul_div_floor(
+        i128::from(seen).abs(),
+        i128::from(terms.collar.0),
+        i128::from(Ratio::ONE.0),
+    );
+    if allowed.is_none_or(|(allowed, _)| worse > allowed) {
+        reasons.push(Reject::PriceCollar);
+    }
+}
+
+fn trade_mode_allows(terms: &InstrumentTerms, side: Side, action: Action) -> bool {
+    if terms.mode == CalcMode::CryptoInverse {
+        // Results of inverse contracts are not linear in the price; they are shown, not traded.
+        return false;
+    }
+    match (terms.trade_mode, action) {
+        (TradeMode::Full, _) => true,
+        (TradeMode::Disabled, _) => false,
+        (_, Action::Reduce) => true,
+        (TradeMode::LongOnly, _) => side == Side::Buy,
+        (TradeMode::ShortOnly, _) => side == Side::Sell,
+        (TradeMode::CloseOnly, _) => false,
+    }
+}

@@ -1,0 +1,589 @@
+//! Protective prices of positions and waiting prices of orders: what fires at which quote.
+
+use super::pretrade::Checked;
+use super::timers::Timer;
+use super::{Book, Ctx};
+use crate::event::*;
+use crate::ids::*;
+use crate::table::{Action, Outcome};
+use crate::terms::*;
+use crate::units::*;
+use crate::verdict::Reject;
+use std::collections::BTreeSet;
+
+/// A broker that holds a protective price has this long to act on it.
+const SILENCE_NS: u64 = 5 * SECOND_NS;
+/// A protective close that failed at the broker is tried again after this long.
+const REARM_NS: u64 = 5 * SECOND_NS;
+/// One that the house's own switches refused is tried again after this long.
+const REARM_REFUSED_NS: u64 = MINUTE_NS;
+
+/// What fires at a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trigger {
+    Stop(PositionId),
+    Take(PositionId),
+    Order(OrderId),
+}
+
+/// Prices of one instrument that something waits for.
+#[derive(Clone, Debug, Default)]
+pub struct Triggers {
+    /// Fires when the bid is at or below the price, and so on.
+    pub bid_falls: BTreeSet<(i64, Trigger)>,
+    pub bid_rises: BTreeSet<(i64, Trigger)>,
+    pub ask_rises: BTreeSet<(i64, Trigger)>,
+    pub ask_falls: BTreeSet<(i64, Trigger)>,
+    /// Positions whose stop follows the price.
+    pub trailing: Vec<u32>,
+}
+
+/// The quote that is tried against waiting prices, with the extremes it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tried {
+    pub bid: i64,
+    pub ask: i64,
+    pub bid_low: i64,
+    pub ask_high: i64,
+}
+
+impl Triggers {
+    /// Takes out what fires at this quote, with its price and the price that crossed it.
+    fn fired(&mut self, at: Tried, fired: &mut Vec<(Trigger, i64, i64)>) {
+        while let Some((price, trigger)) = self
+            .bid_falls
+            .last()
+            .copied()
+            .filter(|(price, _)| at.bid_low <= *price)
+        {
+            self.bid_falls.pop_last();
+            fired.push((trigger, price, at.bid_low));
+        }
+        while let Some((price, trigger)) = self
+            .bid_rises
+            .first()
+            .copied()
+            .filter(|(price, _)| at.bid >= *price)
+        {
+            self.bid_rises.pop_first();
+            fired.push((trigger, price, at.bid));
+        }
+        while let Some((price, trigger)) = self
+            .ask_rises
+            .first()
+            .copied()
+            .filter(|(price, _)| at.ask_high >= *price)
+        {
+            self.ask_rises.pop_first();
+            fired.push((trigger, price, at.ask_high));
+        }
+        while let Some((price, trigger)) = self
+            .ask_falls
+            .last()
+            .copied()
+            .filter(|(price, _)| at.ask <= *price)
+        {
+            self.ask_falls.pop_last();
+            fired.push((trigger, price, at.ask));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bid_falls.is_empty()
+            && self.bid_rises.is_empty()
+            && self.ask_rises.is_empty()
+            && self.ask_falls.is_empty()
+            && self.trailing.is_empty()
+    }
+}
+
+impl Book {
+    pub(super) fn triggers_mut(&mut self, instrument: InstrumentId) -> &mut Triggers {
+        let index = instrument.0 as usize;
+        if self.triggers.len() <= index {
+            self.triggers.resize_with(index + 1, Triggers::default);
+        }
+        &mut self.triggers[index]
+    }
+
+    /// Tries a quote against everything that waits for a price of the instrument.
+    pub(super) fn try_prices(&mut self, ctx: &mut Ctx<'_>, instrument: InstrumentId, at: Tried) {
+        let index = instrument.0 as usize;
+        if self.triggers.get(index).is_none_or(Triggers::is_empty) {
+            return;
+        }
+        let mut fired = Vec::new();
+        self.triggers[index].fired(at, &mut fired);
+        let trailing = std::mem::take(&mut self.triggers[index].trailing);
+        let mut trailed: Vec<(PositionId, i64, i64)> = Vec::new();
+        for slot in &trailing {
+            if let Some(hit) = self.trail(*slot, at) {
+                trailed.push(hit);
+            }
+        }
+        self.triggers[index].trailing = trailing;
+        fired.sort_by_key(|(trigger, ..)| *trigger);
+        trailed.sort();
+        for (trigger, price, crossed_by) in fired {
+            match trigger {
+                Trigger::Stop(id) => {
+                    self.fire(ctx, id, ProtectiveKind::StopLoss, price, crossed_by)
+                }
+                Trigger::Take(id) => {
+                    self.fire(ctx, id, ProtectiveKind::TakeProfit, price, crossed_by)
+                }
+                Trigger::Order(id) => self.trigger_order(ctx, id),
+            }
+        }
+        for (id, price, crossed_by) in trailed {
+            self.fire(ctx, id, ProtectiveKind::Trailing, price, crossed_by);
+        }
+    }
+
+    /// Moves a trailing stop; its price and what crossed it when it is hit.
+    fn trail(&mut self, slot: u32, at: Tried) -> Option<(PositionId, i64, i64)> {
+        let position = self.positions.get_mut(slot)?;
+        let distance = position.protection.trailing.0;
+        let (worst, best) = if position.is_long() {
+            (at.bid_low, at.bid)
+        } else {
+            (at.ask_high, at.ask)
+        };
+        let stop = if position.is_long() {
+            position.best.saturating_sub(distance)
+        } else {
+            position.best.saturating_add(distance)
+        };
+        let hit = if position.is_long() {
+            worst <= stop
+        } else {
+            worst >= stop
+        };
+        position.best = if position.is_long() {
+            position.best.max(best)
+        } else {
+            position.best.min(best)
+        };
+        (hit && !position.fired).then_some((position.id, stop, worst))
+    }
+
+    /// Puts a position's protective prices in place.
+    pub(super) fn arm(&mut self, slot: u32) {
+        let Some(position) = self
+            .positions
+            .get(slot)
+            .copied()
+            .filter(|position| !position.fired)
+        else {
+            return;
+        };
+        let triggers = self.triggers_mut(position.instrument);
+        let protection = position.protection;
+        if let Some(stop) = protection.stop_loss {
+            let set = if position.is_long() {
+                &mut triggers.bid_falls
+            } else {
+                &mut triggers.ask_rises
+            };
+            set.insert((stop.0, Trigger::Stop(position.id)));
+        }
+        if let Some(take) = protection.take_profit {
+            let set = if position.is_long() {
+                &mut triggers.bid_rises
+            } else {
+                &mut triggers.ask_falls
+            };
+            set.insert((take.0, Trigger::Take(position.id)));
+        }
+        if protection.trailing > Price(0) && !triggers.trailing.contains(&slot) {
+            triggers.trailing.push(slot);
+        }
+    }
+
+    /// Takes them away.
+    pub(super) fn disarm(&mut self, slot: u32) {
+        let Some(position) = self.positions.get(slot).copied() else {
+            return;
+        };
+        let triggers = self.triggers_mut(position.instrument);
+        if let Some(stop) = position.protection.stop_loss {
+            triggers
+                .bid_falls
+                .remove(&(stop.0, Trigger::Stop(position.id)));
+            triggers
+                .ask_rises
+                .remove(&(stop.0, Trigger::Stop(position.id)));
+        }
+        if let Some(take) = position.protection.take_profit {
+            triggers
+                .bid_rises
+                .remove(&(take.0, Trigger::Take(position.id)));
+            triggers
+                .ask_falls
+                .remove(&(take.0, Trigger::Take(position.id)));
+        }
+        triggers.trailing.retain(|other| *other != slot);
+    }
+
+    fn fire(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: PositionId,
+        kind: ProtectiveKind,
+        price: i64,
+        crossed_by: i64,
+    ) {
+        let Some(slot) = self.positions.slot(id) else {
+            return;
+        };
+        let Some(position) = self
+            .positions
+            .get(slot)
+            .copied()
+            .filter(|position| !position.fired)
+        else {
+            return;
+        };
+        self.disarm(slot);
+        if let Some(position) = self.positions.get_mut(slot) {
+            position.fired = true;
+        }
+        let held_by = self
+            .account(position.account)
+            .and_then(|a| self.link_of(a))
+            .map(|link| link.terms.protective);
+        let mut told = ProtectiveFired {
+            account: position.account,
+            position: id,
+            instrument: position.instrument,
+            kind,
+            price: Price(price),
+            crossed_by: Price(crossed_by),
+            unanswered: false,
+            order: None,
+        };
+        if held_by == Some(HeldBy::Broker) {
+            self.after(ctx.now, SILENCE_NS, Timer::Silence(id));
+            return;
+        }
+        let origin = match kind {
+            ProtectiveKind::StopLoss => Origin::StopLoss,
+            ProtectiveKind::TakeProfit => Origin::TakeProfit,
+            ProtectiveKind::Trailing => Origin::Trailing,
+        };
+        let at = ctx.out.len();
+        match self.close_position(ctx, slot, position.qty, origin) {
+            Ok(order) => told.order = order,
+            Err(_) => {
+                told.unanswered = true;
+                self.after(ctx.now, REARM_REFUSED_NS, Timer::Rearm(id));
+            }
+        }
+        // Said before the order it became.
+        ctx.out.insert(at, Output::Protective(told));
+    }
+
+    /// The house closes a position, or what no other closing order covers of it.
+    ///
+    /// # Errors
+    /// The table's refusal.
+    pub(super) fn close_position(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        slot: u32,
+        qty: i64,
+        origin: Origin,
+    ) -> Result<Option<OrderId>, Reject> {
+        let Some(position) = self.positions.get(slot).copied() else {
+            return Ok(None);
+        };
+        let Some(account) = self.account(position.account) else {
+            return Ok(None);
+        };
+        let covered = self.covered(account, position.instrument, Some(position.id), None);
+        let qty = qty.min(position.qty - covered);
+        if qty <= 0 {
+            return Ok(None);
+        }
+        let side = if position.is_long() {
+            Side::Sell
+        } else {
+            Side::Buy
+        };
+        let order = closing_order(&position, side, qty);
+        let (outcome, reasons) = self.outcome(Action::Reduce, &order, &ctx.env());
+        if outcome == Outcome::Refused {
+            return Err(reasons.first().copied().unwrap_or(Reject::Busy));
+        }
+        let checked = Checked {
+            reasons,
+            action: Action::Reduce,
+            outcome,
+            link: account.state.terms.link,
+            seen: Price(self.open_price(position.instrument, side).unwrap_or(0)),
+            price: None,
+            base: 0,
+            margin: Money(0),
+        };
+        Ok(Some(self.create(ctx, order, origin, &checked)))
+    }
+
+    /// A broker-held protective price was crossed 5 s ago and the position is still open.
+    pub(super) fn silent(&mut self, ctx: &mut Ctx<'_>, id: PositionId) {
+        let Some(position) = self.positions.find(id).copied() else {
+            return;
+        };
+        let close = self
+            .close_price(position.instrument, position.side)
+            .unwrap_or(0);
+        let stop = position.protection.stop_loss.filter(|stop| {
+            if position.is_long() {
+                close <= stop.0
+            } else {
+                close >= stop.0
+            }
+        });
+        let (kind, price) = match (stop, position.protection.take_profit) {
+            (Some(stop), _) => (ProtectiveKind::StopLoss, stop),
+            (None, Some(take)) if position.protection.trailing == Price(0) => {
+                (ProtectiveKind::TakeProfit, take)
+            }
+            _ => (ProtectiveKind::Trailing, Price(position.best)),
+        };
+        ctx.out.push(Output::Protective(ProtectiveFired {
+            account: position.account,
+            position: id,
+            instrument: position.instrument,
+            kind,
+            price,
+            crossed_by: Price(close),
+            unanswered: true,
+            order: None,
+        }));
+        self.after(ctx.now, REARM_REFUSED_NS, Timer::Rearm(id));
+    }
+
+    /// A protective price may fire again.
+    pub(super) fn rearm(&mut self, id: PositionId) {
+        let Some(slot) = self.positions.slot(id) else {
+            return;
+        };
+        if let Some(position) = self.positions.get_mut(slot) {
+            position.fired = false;
+        }
+        self.arm(slot);
+    }
+
+    /// A closing order ended without closing everything.
+    pub(super) fn close_failed(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        origin: Origin,
+        account: AccountId,
+        position: Option<PositionId>,
+        state: OrderState,
+    ) {
+        match (origin, position) {
+            (Origin::StopLoss | Origin::TakeProfit | Origin::Trailing, Some(id)) => {
+                self.after(ctx.now, REARM_NS, Timer::Rearm(id));
+            }
+            (Origin::StopOut, _) if state != OrderState::Cancelled => {
+                if let Some(account) = self.account_mut(account) {
+                    account.state.retry = ctx.now.plus(super::stop_out::RETRY_NS);
+                }
+                self.after(ctx.now, super::stop_out::RETRY_NS, Timer::Retry(account));
+            }
+            _ => {}
+        }
+    }
+
+    /// A client moves the protective prices of a position.
+    pub(super) fn protect(&mut self, ctx: &mut Ctx<'_>, set: Protect) {
+        let account = Some(set.account);
+        let (slot, outcome) = match self.check_protect(&set, ctx) {
+            Ok(found) => found,
+            Err(reasons) => return self.answer(ctx, account, None, reasons),
+        };
+        self.answer(ctx, account, None, Vec::new());
+        let link = self
+            .account(set.account)
+            .map(|account| account.state.terms.link);
+        self.disarm(slot);
+        let mut change = None;
+        if let Some(position) = self.positions.get(slot).copied() {
+            let close = self.close_price(position.instrument, position.side);
+            if let Some(position) = self.positions.get_mut(slot) {
+                if set.protection.trailing != position.protection.trailing {
+                    position.best = close.unwrap_or(position.best);
+                }
+                position.protection = set.protection;
+                position.fired = false;
+                change = Some(position.change());
+            }
+        }
+        self.arm(slot);
+        if let Some(change) = change {
+            ctx.out.push(Output::Position(change));
+        }
+        let Some(link) = link.and_then(|link| self.links.get_mut(&link)) else {
+            return;
+        };
+        if link.terms.protective == HeldBy::Broker {
+            if outcome == Outcome::Queued {
+                link.protects.insert(set.position, set);
+            } else {
+                ctx.out.push(Output::Send(Send {
+                    link: link.terms.id,
+                    command: LinkCommand::Protect(set),
+                }));
+            }
+        }
+    }
+
+    fn check_protect(
+        &mut self,
+        set: &Protect,
+        ctx: &Ctx<'_>,
+    ) -> Result<(u32, Outcome), Vec<Reject>> {
+        let slot = self
+            .positions
+            .slot(set.position)
+            .ok_or(vec![Reject::UnknownPosition])?;
+        let position = self
+            .positions
+            .get(slot)
+            .copied()
+            .ok_or(vec![Reject::UnknownPosition])?;
+        if position.account != set.account {
+            return Err(vec![Reject::UnknownPosition]);
+        }
+        if let Some(account) = self.account(set.account) {
+            let max = self.group_of(account).rate_max;
+            if let Some(account) = self.account_mut(set.account) {
+                account.count_message(ctx.now, max);
+            }
+        }
+        let probe = closing_order(&position, position.side, position.qty);
+        let conditions = self
+            .conditions(&probe, &ctx.env())
+            .ok_or(vec![Reject::UnknownLink])?;
+        let (outcome, mut reasons) = crate::table::decide(Action::Tighten, &conditions);
+        let people = crate::table::Conditions {
+            feed: FeedState::Live,
+            halted: false,
+            link: LinkMode::Live,
+            ..conditions
+        };
+        if !tightens(&position, &set.protection)
+            && crate::table::decide(Action::New, &people).0 == Outcome::Refused
+        {
+            reasons.push(Reject::NotTightening);
+        }
+        let terms = self
+            .instrument(position.instrument)
+            .map(|instrument| &instrument.terms);
+        let close = self.close_price(position.instrument, position.side);
+        reasons.extend(wrong_prices(&position, &set.protection, terms, close));
+        reasons.sort();
+        reasons.dedup();
+        if reasons.is_empty() {
+            Ok((slot, outcome))
+        } else {
+            Err(reasons)
+        }
+    }
+}
+
+/// An order that closes a quantity of a position at the market.
+pub(super) fn closing_order(
+    position: &super::positions::Position,
+    side: Side,
+    qty: i64,
+) -> NewOrder {
+    NewOrder {
+        account: position.account,
+        instrument: position.instrument,
+        side,
+        kind: OrderKind::Market,
+        tif: Tif::Ioc,
+        qty: Qty(qty),
+        price: None,
+        stop: None,
+        expires: None,
+        position: Some(position.id),
+        reduce_only: true,
+        slippage_max: Price(0),
+        protection: Protection {
+            stop_loss: None,
+            take_profit: None,
+            trailing: Price(0),
+        },
+        client_id: [0; 16],
+        trader: position.trader,
+        desk: position.desk,
+        strategy: position.strategy,
+    }
+}
+
+/// No protective price is taken away or moved from the market.
+fn tightens(position: &super::positions::Position, new: &Protection) -> bool {
+    let old = &position.protection;
+    let nearer = |old: Option<Price>, new: Option<Price>, up: bool| match (old, new) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(old), Some(new)) => {
+            if up {
+                new >= old
+            } else {
+                new <= old
+            }
+        }
+    };
+    let long = position.is_long();
+    nearer(old.stop_loss, new.stop_loss, long)
+        && nearer(old.take_profit, new.take_profit, !long)
+        && (old.trailing == Price(0) || (new.trailing > Price(0) && new.trailing <= old.trailing))
+}
+
+fn wrong_prices(
+    position: &super::positions::Position,
+    protection: &Protection,
+    terms: Option<&InstrumentTerms>,
+    close: Option<i64>,
+) -> Vec<Reject> {
+    let mut reasons = Vec::new();
+    let Some(terms) = terms else {
+        return vec![Reject::UnknownInstrument];
+    };
+    for price in [protection.stop_loss, protection.take_profit]
+        .into_iter()
+        .flatten()
+    {
+        if price.0 <= 0 && !terms.negative_prices {
+            reasons.push(Reject::PriceNotPositive);
+        }
+        if price.0 % terms.tick.0 != 0 {
+            reasons.push(Reject::PriceTick);
+        }
+    }
+    if protection.trailing < Price(0) {
+        reasons.push(Reject::PriceNotPositive);
+    }
+    if let Some(close) = close {
+        let behind = |price: i64| {
+            if position.is_long() {
+                price < close
+            } else {
+                price > close
+            }
+        };
+        if protection.stop_loss.is_some_and(|stop| !behind(stop.0))
+            || protection
+                .take_profit
+                .is_some_and(|take| behind(take.0) || take.0 == close)
+        {
+            reasons.push(Reject::PriceSide);
+        }
+    }
+    reasons
+}

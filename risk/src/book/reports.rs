@@ -1,0 +1,202 @@
+//! What a broker says of an order. An execution counts once, whatever comes before or after it; a state that has
+//! ended is not opened again.
+
+use super::fills::Booking;
+use super::orders::{Execution, Order};
+use super::{Book, Ctx};
+use crate::event::*;
+use crate::ids::*;
+use crate::units::*;
+use crate::verdict::Reject;
+
+/// Most executions remembered per order: more is a broken counterparty.
+const EXECUTIONS_MAX: usize = 10_000;
+/// Largest price and quantity of one execution: their product with any scale must stay inside i128.
+const FILL_MAX: i64 = 1 << 50;
+
+impl Book {
+    /// A report of a link.
+    pub(super) fn report(&mut self, ctx: &mut Ctx<'_>, report: BrokerReport) {
+        match self.try_report(ctx, &report) {
+            Ok(()) => {
+                if ctx.token != 0 {
+                    self.answer(ctx, None, Some(report.order), Vec::new());
+                }
+            }
+            Err(reason) => self.answer(ctx, None, Some(report.order), vec![reason]),
+        }
+    }
+
+    fn try_report(&mut self, ctx: &mut Ctx<'_>, report: &BrokerReport) -> Result<(), Reject> {
+        let order = self.order(report.order).ok_or(Reject::UnknownOrder)?;
+        if order.link != report.link || !order.sent {
+            return Err(Reject::UnknownOrder);
+        }
+        let (state, filled) = (order.state, order.filled > Qty(0));
+        let ended = order.is_final();
+        let partly = if filled {
+            OrderState::PartlyFilled
+        } else {
+            OrderState::Working
+        };
+        match report.event {
+            BrokerEvent::Filled(fill) => self.filled(ctx, report, fill),
+            BrokerEvent::Bust(exec) => self.bust(ctx, report.order, exec),
+            _ if ended => Err(Reject::OrderFinal),
+            BrokerEvent::Accepted => {
+                if matches!(state, OrderState::Submitted | OrderState::InDoubt) {
+                    self.tell(ctx, report.order, partly, 0);
+                }
+                Ok(())
+            }
+            BrokerEvent::Rejected(reason) if filled => {
+                self.finish(ctx, report.order, OrderState::Cancelled, reason);
+                Ok(())
+            }
+            BrokerEvent::Rejected(reason) => {
+                self.finish(ctx, report.order, OrderState::Rejected, reason);
+                Ok(())
+            }
+            BrokerEvent::Cancelled => {
+                self.finish(ctx, report.order, OrderState::Cancelled, 0);
+                Ok(())
+            }
+            BrokerEvent::Expired => {
+                self.finish(ctx, report.order, OrderState::Expired, 0);
+                Ok(())
+            }
+            BrokerEvent::CancelRejected(reason) => {
+                if state == OrderState::Cancelling {
+                    self.tell(ctx, report.order, partly, reason);
+                }
+                Ok(())
+            }
+            // Not found is no answer either: the order is not guessed to be dead, and not sent again.
+            BrokerEvent::InDoubt | BrokerEvent::Unknown => {
+                if state != OrderState::InDoubt {
+                    self.tell(ctx, report.order, OrderState::InDoubt, 0);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn filled(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        report: &BrokerReport,
+        fill: Fill,
+    ) -> Result<(), Reject> {
+        let sane = fill.qty > Qty(0) && fill.qty.0 <= FILL_MAX && fill.price.0.abs() <= FILL_MAX;
+        let money = fill.commission.0.abs() <= super::accounts::MONEY_MAX;
+        if !sane || !money {
+            return Err(if fill.qty > Qty(0) {
+                Reject::Overflow
+            } else {
+                Reject::QtyNotPositive
+            });
+        }
+        let order = self
+            .order(report.order)
+            .ok_or(Reject::UnknownOrder)?
+            .clone();
+        let named = report.exec != ExecId::default();
+        if named && order.executions.iter().any(|seen| seen.id == report.exec) {
+            return Ok(());
+        }
+        if order.executions.len() >= EXECUTIONS_MAX {
+            return Err(Reject::Overflow);
+        }
+        self.expose_if_open(&order, -1);
+        let booking = Booking {
+            order: order.id,
+            origin: order.origin,
+            exec: report.exec,
+            side: order.order.side,
+            qty: fill.qty.0,
+            price: fill.price.0,
+            commission: fill.commission,
+        };
+        let at = ctx.out.len();
+        let opened = self.book_fill(ctx, &order, booking);
+        let execution = Execution {
+            id: report.exec,
+            qty: fill.qty,
+            price: fill.price,
+            busted: false,
+        };
+        let order = self.order_mut(report.order).ok_or(Reject::UnknownOrder)?;
+        order.executions.push(execution);
+        order.filled = Qty(order.filled.0.saturating_add(fill.qty.0));
+        order.value += i128::from(fill.qty.0) * i128::from(fill.price.0);
+        order.opened = order.opened.or(opened);
+        let order = order.clone();
+        self.expose_if_open(&order, 1);
+        let whole = order.remaining() == Qty(0);
+        let booked = ctx.out.split_off(at);
+        if order.is_final() {
+            ctx.out.push(Output::Order(order.change()));
+        } else if whole {
+            self.finish(ctx, order.id, OrderState::Filled, 0);
+        } else {
+            let state = if order.state == OrderState::Cancelling {
+                OrderState::Cancelling
+            } else {
+                OrderState::PartlyFilled
+            };
+            self.tell(ctx, order.id, state, 0);
+        }
+        ctx.out.extend(booked);
+        Ok(())
+    }
+
+    /// An execution taken back is booked the other way round at its own price: the same money, the same exposure.
+    fn bust(&mut self, ctx: &mut Ctx<'_>, id: OrderId, exec: ExecId) -> Result<(), Reject> {
+        let order = self.order_mut(id).ok_or(Reject::UnknownOrder)?;
+        let execution = order
+            .executions
+            .iter_mut()
+            .find(|seen| seen.id == exec && !seen.busted);
+        let execution = execution.ok_or(Reject::UnknownOrder)?;
+        execution.busted = true;
+        let (qty, price) = (execution.qty, execution.price);
+        order.filled = Qty(order.filled.0 - qty.0);
+        order.value -= i128::from(qty.0) * i128::from(price.0);
+        let mut order = order.clone();
+        order.order.position = order.opened;
+        order.opened = None;
+        let side = if order.order.side == Side::Buy {
+            Side::Sell
+        } else {
+            Side::Buy
+        };
+        let booking = Booking {
+            order: id,
+            origin: order.origin,
+            exec,
+            side,
+            qty: qty.0,
+            price: price.0,
+            commission: Money(0),
+        };
+        self.book_fill(ctx, &order, booking);
+        if let Some(order) = self.order(id) {
+            ctx.out.push(Output::Order(order.change()));
+        }
+        self.touch(order.order.account);
+        Ok(())
+    }
+
+    fn expose_if_open(&mut self, order: &Order, sign: i128) {
+        if !order.is_final() {
+            self.expose_order(order, sign);
+        }
+    }
+
+    fn order_mut(&mut self, id: OrderId) -> Option<&mut Order> {
+        match self.orders.get_mut(&id) {
+            Some(order) => Some(order),
+            None => self.ended.get_mut(&id),
+        }
+    }
+}

@@ -1,0 +1,467 @@
+//! Looks at every account that an input touched: its margin state, its losses, its stop-out; then tells the watch
+//! between which results nothing can change.
+
+use super::instruments::ten;
+use super::margin::{Valuation, Which, level, line, stop_line};
+use super::protect::Tried;
+use super::timers::Timer;
+use super::{Account, Book, Ctx};
+use crate::convert::{FINE_DIGITS, Prices, Sided};
+use crate::event::*;
+use crate::ids::*;
+use crate::market::Effect;
+use crate::terms::*;
+use crate::units::*;
+use crate::watch::{Band, Valuing};
+use crate::wide::mul_div_round;
+
+/// A missing rate or price is told after this long.
+const MISSING_NS: u64 = 10 * SECOND_NS;
+/// Rounds of one settlement: closing touches its account again, and finds nothing more to do.
+const ROUNDS_MAX: usize = 8;
+
+/// An account that is stopped out, for ordering: the deepest under water first.
+struct Sinking {
+    account: AccountId,
+    equity: Money,
+    used: Money,
+}
+
+impl Book {
+    /// Settles everything touched since the last time.
+    pub fn settle(&mut self, ctx: &mut Ctx<'_>) {
+        for _ in 0..ROUNDS_MAX {
+            if self.touched.is_empty() {
+                return;
+            }
+            let mut due = std::mem::take(&mut self.touched);
+            due.sort_unstable();
+            due.dedup();
+            let mut sinking = Vec::new();
+            for account in &due {
+                self.watch.taken(*account);
+                if let Some(sink) = self.evaluate(ctx, AccountId(*account)) {
+                    sinking.push(sink);
+                }
+            }
+            sinking.sort_by(|a, b| {
+                let (left, right) = (
+                    i128::from(a.equity.0) * i128::from(b.used.0),
+                    i128::from(b.equity.0) * i128::from(a.used.0),
+                );
+                left.cmp(&right).then(a.account.cmp(&b.account))
+            });
+            for sink in sinking {
+                self.stop_out(ctx, sink.account);
+            }
+            due.clear();
+            due.append(&mut self.touched);
+            self.touched = due;
+        }
+        self.touched.clear();
+    }
+
+    /// A price serves: sums follow it, and accounts that may have crossed are looked at.
+    pub(crate) fn mark_at(&mut self, ctx: &mut Ctx<'_>, instrument: InstrumentId, prices: Prices) {
+        self.reprice(instrument, prices);
+        self.settle(ctx);
+    }
+
+    /// Tries the price and its extremes (bid, ask, lowest bid, highest ask) against waiting prices.
+    pub(crate) fn try_mark(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        instrument: InstrumentId,
+        at: (i64, i64, i64, i64),
+    ) {
+        let (bid, ask, bid_low, ask_high) = at;
+        self.try_prices(
+            ctx,
+            instrument,
+            Tried {
+                bid,
+                ask,
+                bid_low,
+                ask_high,
+            },
+        );
+    }
+
+    /// What the market asks of the book.
+    pub(crate) fn on_effect(&mut self, ctx: &mut Ctx<'_>, effect: Effect) {
+        match effect {
+            Effect::Halt { instrument, on } => {
+                self.count_holders(ctx, instrument);
+                if on && let Some(terms) = ctx.market.terms(instrument) {
+                    self.after(ctx.now, terms.halt.grace_ns, Timer::HaltGrace(instrument));
+                }
+                self.touch_holders(instrument);
+            }
+            Effect::Feed { instrument, to, .. } => {
+                if to == FeedState::Live {
+                    self.touch_holders(instrument);
+                }
+            }
+            Effect::Minute => self.on_minute(ctx),
+        }
+    }
+
+    /// The market says that an instrument halted; only the book knows who holds it.
+    fn count_holders(&self, ctx: &mut Ctx<'_>, instrument: InstrumentId) {
+        let slots = self.watch.holders(instrument.0);
+        let mut accounts: Vec<AccountId> = slots
+            .iter()
+            .filter_map(|slot| Some(self.positions.get(*slot)?.account))
+            .collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        for output in ctx.out.iter_mut().rev() {
+            if let Output::Halt(halt) = output
+                && halt.instrument == instrument
+            {
+                halt.holders = accounts.len() as u32;
+                return;
+            }
+        }
+    }
+
+    /// New prices of an instrument: everything they can move is due.
+    pub(super) fn reprice(&mut self, instrument: InstrumentId, prices: Prices) {
+        let index = instrument.0 as usize;
+        if self.prices.len() <= index {
+            self.prices.resize(index + 1, Prices::default());
+        }
+        let first = !self.prices[index].known;
+        self.prices[index] = prices;
+        if first {
+            self.refresh_routes();
+        }
+        let view = Valuing {
+            instruments: &self.instruments,
+            prices: &self.prices,
+            routes: &self.routes,
+        };
+        self.watch.on_mark(instrument.0, view, &mut self.touched);
+    }
+
+    /// Conversion routes may have become better; whoever uses them is watched anew.
+    pub(super) fn refresh_routes(&mut self) {
+        let map = crate::convert::Map {
+            currencies: &self.currencies,
+            instruments: &self.instruments,
+            prices: &self.prices,
+        };
+        if self.routes.refresh(&map) {
+            self.rebuild_watch();
+        }
+    }
+
+    pub(super) fn rebuild_watch(&mut self) {
+        self.watch = crate::watch::Watch::default();
+        let slots: Vec<u32> = self.positions.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.follow(slot);
+        }
+        let accounts: Vec<u32> = self.accounts().map(|account| account.id().0).collect();
+        self.touched.extend(accounts);
+    }
+
+    fn evaluate(&mut self, ctx: &mut Ctx<'_>, id: AccountId) -> Option<Sinking> {
+        self.complete_margin_rates(id);
+        let account = self.account(id)?;
+        let value = self.valuate(account, &ctx.env());
+        if let Some(missing) = value.missing {
+            self.lose_sight(ctx, id, missing);
+            return None;
+        }
+        self.regain_sight(ctx, id);
+        let account = self.account(id)?;
+        let hard = self.state_of(account, &value, Which::Plain);
+        let soft = self
+            .state_of(account, &value, Which::Soft)
+            .min(MarginState::Restricted);
+        let state = hard.max(soft);
+        let from = account.state.state;
+        self.change_state(ctx, id, &value, state, state > hard);
+        self.check_losses(ctx, id, &value);
+        self.compensate(ctx, id);
+        self.set_bands(id, &value);
+        let account = self.account(id)?;
+        let group = self.group_of(account);
+        let act = group.stop_out_mode == StopOutMode::Act && ctx.now >= account.state.retry;
+        let sinks = state == MarginState::StopOut && (act || from != MarginState::StopOut);
+        sinks.then(|| Sinking {
+            account: id,
+            equity: value.equity(self.digits_of(account)),
+            used: value.used.plain,
+        })
+    }
+
+    fn change_state(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: AccountId,
+        value: &Valuation,
+        to: MarginState,
+        soft: bool,
+    ) {
+        let Some(account) = self.account(id) else {
+            return;
+        };
+        let digits = self.digits_of(account);
+        let acknowledge = self.group_of(account).acknowledge_risk;
+        let mut shown = *value;
+        if soft {
+            shown.plain = value.soft;
+        }
+        let used = if soft {
+            value.used.soft
+        } else {
+            value.used.plain
+        };
+        let change = MarginChange {
+            account: id,
+            from: account.state.state,
+            to,
+            equity: shown.equity(digits),
+            used,
+            level: level(shown.fixed + shown.plain, used, digits),
+            instrument: ctx.cause,
+            soft,
+        };
+        let Some(account) = self.account_mut(id) else {
+            return;
+        };
+        account.state.used = value.used.plain;
+        account.state.used_soft = value.used.soft;
+        if change.from == to {
+            return;
+        }
+        account.state.state = to;
+        if acknowledge && to >= MarginState::Restricted && change.from < MarginState::Restricted {
+            account.state.unacknowledged = true;
+        }
+        self.states[change.from as usize] -= 1;
+        self.states[to as usize] += 1;
+        ctx.out.push(Output::Margin(change));
+    }
+
+    /// Results between which neither state nor loss alert of the account can change.
+    fn set_bands(&mut self, id: AccountId, value: &Valuation) {
+        let Some(account) = self.account(id) else {
+            return;
+        };
+        let group = *self.group_of(account);
+        let digits = self.digits_of(account);
+        let band = if account.positions.is_empty() {
+            Band::OPEN
+        } else if group.margin_price != MarginPrice::Open || self.keeps_closing(account, &group) {
+            Band::SHUT
+        } else {
+            let mut band = margin_band(account, &group, value, digits);
+            self.add_loss_band(account, &mut band);
+            let slack = account.positions.len() as i128;
+            Band {
+                plain_low: band.plain_low.saturating_sub(value.fixed),
+                plain_high: band.plain_high.saturating_sub(value.fixed + slack),
+                soft_low: band.soft_low.saturating_sub(value.fixed),
+                soft_high: band.soft_high.saturating_sub(value.fixed + slack),
+            }
+        };
+        self.watch.set_band(id.0, band);
+    }
+
+    /// Sets an account's bands after a restore.
+    pub(super) fn watch_again(&mut self, id: AccountId, value: &Valuation) {
+        if value.missing.is_some() {
+            return self.watch.set_band(id.0, Band::OPEN);
+        }
+        self.set_bands(id, value);
+        for slot in self
+            .account(id)
+            .map(|account| account.positions.clone())
+            .unwrap_or_default()
+        {
+            self.set_loss_band(slot);
+        }
+    }
+
+    /// An acting stop-out looks again at every price while something is left that nothing closes yet.
+    fn keeps_closing(&self, account: &Account, group: &GroupTerms) -> bool {
+        let acting =
+            account.state.state == MarginState::StopOut && group.stop_out_mode == StopOutMode::Act;
+        acting
+            && account
+                .positions
+                .iter()
+                .filter_map(|slot| self.positions.get(*slot))
+                .any(|position| {
+                    self.covered(account, position.instrument, Some(position.id), None)
+                        < position.qty
+                })
+    }
+
+    /// A level that cannot be known keeps its last state.
+    fn lose_sight(&mut self, ctx: &mut Ctx<'_>, id: AccountId, _missing: (CurrencyId, CurrencyId)) {
+        self.watch.set_band(id.0, Band::OPEN);
+        let Some(account) = self.account_mut(id) else {
+            return;
+        };
+        if !account.state.unknown {
+            account.state.unknown = true;
+            self.after(ctx.now, MISSING_NS, Timer::RateMissing(id));
+        }
+    }
+
+    fn regain_sight(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
+        let Some(account) = self.account_mut(id).filter(|account| account.state.unknown) else {
+            return;
+        };
+        account.state.unknown = false;
+        let (told, to) = (account.state.told, account.state.terms.currency);
+        account.state.told = false;
+        if told {
+            ctx.out.push(Output::Conversion(ConversionChange {
+                account: id,
+                from: to,
+                to,
+                missing: false,
+            }));
+        }
+    }
+
+    pub(super) fn rate_still_missing(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
+        let Some(account) = self
+            .account(id)
+            .filter(|account| account.state.unknown && !account.state.told)
+        else {
+            return;
+        };
+        let Some((from, to)) = self.valuate(account, &ctx.env()).missing else {
+            return;
+        };
+        if let Some(account) = self.account_mut(id) {
+            account.state.told = true;
+        }
+        ctx.out.push(Output::Conversion(ConversionChange {
+            account: id,
+            from,
+            to,
+            missing: true,
+        }));
+    }
+
+    /// Margin rates that were missing at a fill are stored as soon as they are known.
+    fn complete_margin_rates(&mut self, id: AccountId) {
+        let Some(account) = self.account(id) else {
+            return;
+        };
+        let incomplete = |slot: &&u32| {
+            self.positions
+                .get(**slot)
+                .is_some_and(|p| p.margin_rate.is_none())
+        };
+        if !account.positions.iter().any(|slot| incomplete(&slot)) {
+            return;
+        }
+        for slot in account.positions.clone() {
+            self.store_margin_rate(slot, None);
+        }
+    }
+
+    /// Stores the rate of now, and the price of now when one is given.
+    pub(super) fn store_margin_rate(&mut self, slot: u32, price: Option<i64>) {
+        let Some(position) = self.positions.get(slot).copied() else {
+            return;
+        };
+        let sided = if position.is_long() {
+            Sided::Ask
+        } else {
+            Sided::Bid
+        };
+        let from = self
+            .instrument(position.instrument)
+            .map(|instrument| instrument.terms.margin_currency);
+        let to = self
+            .account(position.account)
+            .map(|account| account.state.terms.currency);
+        let rate = from
+            .zip(to)
+            .and_then(|(from, to)| self.rate(from, to, sided));
+        if let Some(position) = self.positions.get_mut(slot) {
+            if let Some(price) = price {
+                position.margin_cost = i128::from(position.qty) * i128::from(price);
+                position.margin_rate = rate.or(position.margin_rate);
+            } else if position.margin_rate.is_none() {
+                position.margin_rate = rate;
+            }
+        }
+    }
+
+    /// Prices of instruments without data are moved against whoever holds them, by the minute.
+    pub(super) fn refresh_haircuts(&mut self, ctx: &mut Ctx<'_>) {
+        for index in 0..self.prices.len() {
+            let now = self.prices[index];
+            let id = InstrumentId(index as u32);
+            if !now.known {
+                continue;
+            }
+            let cut = if ctx.market.feed(id) == FeedState::Unavailable {
+                ctx.market.haircut(id, ctx.now.0 / MINUTE_NS)
+            } else {
+                Ratio(0)
+            };
+            let step = |price: i64| {
+                let size = mul_div_round(
+                    i128::from(price).abs(),
+                    i128::from(cut.0),
+                    i128::from(Ratio::ONE.0),
+                );
+                super::margin::clamp(size.unwrap_or(0))
+            };
+            let moved = Prices {
+                soft_bid: now.bid.saturating_sub(step(now.bid)),
+                soft_ask: now.ask.saturating_add(step(now.ask)),
+                ..now
+            };
+            if moved != now {
+                self.reprice(id, moved);
+            }
+        }
+    }
+}
+
+/// The nearest margin threshold below and above the state the account is in.
+fn margin_band(account: &Account, group: &GroupTerms, value: &Valuation, digits: u8) -> Band {
+    let state = account.state.state;
+    let mut band = Band::OPEN;
+    let (warning, restricted) = if value.used.soft.0 > 0 {
+        (
+            line(group.warning, value.used.soft, digits),
+            line(group.restricted, value.used.soft, digits),
+        )
+    } else {
+        (0, 0)
+    };
+    match state {
+        MarginState::Healthy => band.soft_low = warning.max(restricted) - 1,
+        MarginState::Warning => (band.soft_low, band.soft_high) = (restricted - 1, warning),
+        MarginState::Restricted => band.soft_high = restricted,
+        MarginState::StopOut => {}
+    }
+    if value.used.plain.0 > 0 {
+        let (stop, at_equality) = stop_line(group, value.used.plain, digits);
+        let low = if at_equality { stop } else { stop - 1 };
+        if state == MarginState::StopOut {
+            band.plain_high = low + 1;
+        } else {
+            band.plain_low = low;
+        }
+    }
+    band
+}
+
+/// Minor units as fine units.
+pub(super) fn fine(money: Money, digits: u8) -> i128 {
+    i128::from(money.0) * ten(FINE_DIGITS - digits)
+}

@@ -1,0 +1,158 @@
+//! The canonical encoding of the book, and what is built again from it.
+
+use super::accounts::AccountState;
+use super::orders::Order;
+use super::positions::Position;
+use super::{Account, Book, FirstAnswer, Link, Timer};
+use crate::codec::{Codec, CodecError, CodecFault};
+use crate::convert::Prices;
+use crate::event::*;
+use crate::ids::*;
+use crate::record;
+use crate::terms::*;
+use crate::units::*;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+record! {
+    /// Everything the book decides from, without what follows from it.
+    struct BookState {
+        currencies: BTreeMap<CurrencyId, CurrencyTerms>,
+        groups: BTreeMap<GroupId, GroupTerms>,
+        links: BTreeMap<LinkId, Link>,
+        instruments: Vec<InstrumentTerms>,
+        prices: Vec<Prices>,
+        accounts: Vec<AccountState>,
+        positions: Vec<Position>,
+        orders: Vec<Order>,
+        ended: Vec<Order>,
+        ended_by_time: VecDeque<(Ts, OrderId)>,
+        client_ids: BTreeMap<(AccountId, ClientOrderId), FirstAnswer>,
+        client_ids_by_time: VecDeque<(Ts, AccountId, ClientOrderId)>,
+        cash_seen: BTreeSet<(AccountId, u64)>,
+        cash_by_time: VecDeque<(Ts, AccountId, u64)>,
+        timers: BTreeSet<(Ts, Timer)>,
+        rollovers: BTreeMap<(Ts, InstrumentId), (u8, u8)>,
+        day_starts: BTreeSet<(Ts, u16)>,
+        modes: BTreeMap<Scope, SetMode>,
+        kills: BTreeMap<Scope, SetKill>,
+        limits: BTreeMap<(Scope, LimitKind), i64>,
+    }
+}
+
+impl Codec for Book {
+    const NAME: &'static str = "Book";
+    const BYTES_MIN: usize = BookState::BYTES_MIN;
+
+    fn put(&self, out: &mut Vec<u8>) {
+        let state = BookState {
+            currencies: self.currencies.clone(),
+            groups: self.groups.clone(),
+            links: self.links.clone(),
+            instruments: self
+                .instruments
+                .iter()
+                .flatten()
+                .map(|instrument| instrument.terms.clone())
+                .collect(),
+            prices: self.prices.clone(),
+            accounts: self
+                .accounts()
+                .map(|account| account.state.clone())
+                .collect(),
+            positions: self
+                .positions
+                .iter()
+                .map(|(_, position)| *position)
+                .collect(),
+            orders: self.orders.values().cloned().collect(),
+            ended: self.ended.values().cloned().collect(),
+            ended_by_time: self.ended_by_time.clone(),
+            client_ids: self.client_ids.clone(),
+            client_ids_by_time: self.client_ids_by_time.clone(),
+            cash_seen: self.cash_seen.clone(),
+            cash_by_time: self.cash_by_time.clone(),
+            timers: self.timers.clone(),
+            rollovers: self.rollovers.clone(),
+            day_starts: self.day_starts.clone(),
+            modes: self.modes.clone(),
+            kills: self.kills.clone(),
+            limits: self.limits.clone(),
+        };
+        state.put(out);
+    }
+
+    fn get(input: &mut &[u8]) -> Result<Self, CodecError> {
+        let state = BookState::get(input)?;
+        Book::rebuild(state).ok_or(CodecError::new(
+            Self::NAME,
+            CodecFault::Invalid("the records of the book contradict each other"),
+        ))
+    }
+}
+
+impl Book {
+    /// Builds tables, watch, waiting prices and exposures from the state; `None` when it contradicts itself.
+    fn rebuild(state: BookState) -> Option<Book> {
+        let mut book = Book {
+            currencies: state.currencies,
+            groups: state.groups,
+            links: state.links,
+            prices: state.prices,
+            ended_by_time: state.ended_by_time,
+            client_ids: state.client_ids,
+            client_ids_by_time: state.client_ids_by_time,
+            cash_seen: state.cash_seen,
+            cash_by_time: state.cash_by_time,
+            timers: state.timers,
+            rollovers: state.rollovers,
+            day_starts: state.day_starts,
+            modes: state.modes,
+            kills: state.kills,
+            limits: state.limits,
+            ..Book::default()
+        };
+        for terms in state.instruments {
+            let made = book.check_instrument(&terms).ok()?;
+            book.set_instrument(made);
+        }
+        for account in state.accounts {
+            let id = account.terms.id;
+            book.set_account(account.terms).ok()?;
+            book.states[0] -= 1;
+            book.states[account.state as usize] += 1;
+            book.account_mut(id)?.state = account;
+        }
+        for position in state.positions {
+            book.instrument(position.instrument)?;
+            let slot = book.positions.insert(position);
+            book.account_mut(position.account)?.positions.push(slot);
+            book.expose_position(&position, 1);
+            book.follow(slot);
+            book.arm(slot);
+        }
+        for order in state.orders {
+            book.account_mut(order.order.account)?.orders.push(order.id);
+            book.expose_order(&order, 1);
+            book.orders.insert(order.id, order);
+        }
+        book.ended = state
+            .ended
+            .into_iter()
+            .map(|order| (order.id, order))
+            .collect();
+        book.arm_pending();
+        Some(book)
+    }
+
+    /// After a restore: every band is set anew. The state itself does not change by it.
+    pub(crate) fn band_all(&mut self, env: &super::Env<'_>) {
+        let all: Vec<AccountId> = self.accounts().map(Account::id).collect();
+        for id in all {
+            if let Some(account) = self.account(id) {
+                let value = self.valuate(account, env);
+                self.watch_again(id, &value);
+            }
+        }
+        self.touched.clear();
+    }
+}

@@ -1,0 +1,195 @@
+//! Things that happen because time goes on.
+
+use super::{Book, Ctx};
+use crate::codec_enum;
+use crate::event::*;
+use crate::ids::*;
+use crate::units::*;
+use crate::verdict::Reject;
+
+codec_enum! {
+    /// What falls due.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Timer: u8 {
+        /// The link has not answered.
+        Answer(OrderId) = 0,
+        /// The order's own expiry.
+        Expiry(OrderId) = 1,
+        /// A queued close has waited too long.
+        QueueExpiry(OrderId) = 2,
+        /// A broker-held protective price was crossed and no fill came.
+        Silence(PositionId) = 3,
+        /// A rate has been missing.
+        RateMissing(AccountId) = 4,
+        /// Held positions start to feel a halt.
+        HaltGrace(InstrumentId) = 5,
+        /// A protective price may fire again after its close failed.
+        Rearm(PositionId) = 6,
+        /// A stop-out may try again after a broker's refusal.
+        Retry(AccountId) = 7,
+    }
+}
+
+/// Ended orders, client order ids: remembered this long, so that late reports and repeated requests find them.
+pub const REMEMBER_NS: u64 = DAY_NS;
+/// References of cash movements are remembered this long: longer than any replay of the rim's outbox.
+const CASH_REMEMBER_NS: u64 = 7 * DAY_NS;
+
+impl Book {
+    pub(super) fn after(&mut self, now: Ts, ns: u64, timer: Timer) {
+        self.timers.insert((now.plus(ns), timer));
+    }
+
+    /// When something falls due next.
+    pub fn next_due(&self) -> Ts {
+        let timer = self.timers.first().map(|(ts, _)| *ts);
+        let rollover = self.rollovers.first_key_value().map(|((ts, _), _)| *ts);
+        let day = self.day_starts.first().map(|(ts, _)| *ts);
+        [timer, rollover, day]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(Ts(u64::MAX))
+    }
+
+    /// Does what fell due until now, oldest first.
+    pub fn on_time(&mut self, ctx: &mut Ctx<'_>) {
+        while let Some((at, timer)) = self
+            .timers
+            .first()
+            .copied()
+            .filter(|(at, _)| *at <= ctx.now)
+        {
+            self.timers.remove(&(at, timer));
+            self.on_timer(ctx, timer);
+        }
+        while let Some(((at, id), (days, weekday))) = self
+            .rollovers
+            .first_key_value()
+            .map(|(k, v)| (*k, *v))
+            .filter(|(k, _)| k.0 <= ctx.now)
+        {
+            self.rollovers.remove(&(at, id));
+            self.roll(
+                ctx,
+                Rollover {
+                    instrument: id,
+                    at,
+                    days,
+                    weekday,
+                },
+            );
+        }
+        while let Some((at, zone)) = self
+            .day_starts
+            .first()
+            .copied()
+            .filter(|(at, _)| *at <= ctx.now)
+        {
+            self.day_starts.remove(&(at, zone));
+            self.start_day(ctx, DayStart { at, zone });
+        }
+    }
+
+    fn on_timer(&mut self, ctx: &mut Ctx<'_>, timer: Timer) {
+        match timer {
+            Timer::Answer(id) => self.unanswered(ctx, id),
+            Timer::Expiry(id) => self.expire(ctx, id),
+            Timer::QueueExpiry(id) => {
+                if self
+                    .orders
+                    .get(&id)
+                    .is_some_and(|order| order.state == OrderState::Queued)
+                {
+                    self.finish(ctx, id, OrderState::Returned, Reject::ExpiryPast.code());
+                }
+            }
+            Timer::Silence(id) => self.silent(ctx, id),
+            Timer::RateMissing(id) => self.rate_still_missing(ctx, id),
+            Timer::HaltGrace(id) => self.touch_holders(id),
+            Timer::Rearm(id) => self.rearm(id),
+            Timer::Retry(id) => self.touch(id),
+        }
+    }
+
+    /// The machine's minute: forgets what is too old to matter.
+    pub fn on_minute(&mut self, ctx: &mut Ctx<'_>) {
+        let old = |ts: Ts, ns: u64| ctx.now.since(ts) >= ns;
+        while let Some((_, id)) = self
+            .ended_by_time
+            .front()
+            .copied()
+            .filter(|(ts, _)| old(*ts, REMEMBER_NS))
+        {
+            self.ended_by_time.pop_front();
+            self.ended.remove(&id);
+        }
+        while let Some((ts, account, id)) = self
+            .client_ids_by_time
+            .front()
+            .copied()
+            .filter(|(ts, ..)| old(*ts, REMEMBER_NS))
+        {
+            self.client_ids_by_time.pop_front();
+            if self
+                .client_ids
+                .get(&(account, id))
+                .is_some_and(|first| first.0 == ts)
+            {
+                self.client_ids.remove(&(account, id));
+            }
+        }
+        while let Some((_, account, reference)) = self
+            .cash_by_time
+            .front()
+            .copied()
+            .filter(|(ts, ..)| old(*ts, CASH_REMEMBER_NS))
+        {
+            self.cash_by_time.pop_front();
+            self.cash_seen.remove(&(account, reference));
+        }
+        self.refresh_haircuts(ctx);
+    }
+
+    /// Everybody who holds an instrument must be looked at.
+    pub(super) fn touch_holders(&mut self, instrument: InstrumentId) {
+        let slots = self.watch.holders(instrument.0);
+        let accounts: Vec<u32> = slots
+            .iter()
+            .filter_map(|slot| Some(self.positions.get(*slot)?.account.0))
+            .collect();
+        self.touched.extend(accounts);
+    }
+
+    fn start_day(&mut self, ctx: &mut Ctx<'_>, day: DayStart) {
+        let mut count = 0;
+        for index in 0..self.accounts.len() {
+            let Some(account) = self.accounts[index].as_deref() else {
+                continue;
+            };
+            let value = self.valuate(account, &ctx.env());
+            let equity = value.equity(self.digits_of(account));
+            if value.missing.is_none()
+                && let Some(account) = self.accounts[index].as_deref_mut()
+            {
+                account.state.day_start = equity;
+            }
+            count += 1;
+            self.touched.push(index as u32);
+        }
+        let day_orders: Vec<OrderId> = self
+            .orders
+            .values()
+            .filter(|order| order.order.tif == Tif::Day)
+            .map(|order| order.id)
+            .collect();
+        for id in day_orders {
+            self.expire(ctx, id);
+        }
+        ctx.out.push(Output::DayStart(DayStarted {
+            zone: day.zone,
+            at: day.at,
+            accounts: count,
+        }));
+    }
+}

@@ -1,0 +1,294 @@
+//! Answers to questions; nothing here changes anything.
+
+use super::exposure::shown;
+use super::instruments::ten;
+use super::margin::{Valuation, Which, clamp, level, line, stop_line};
+use super::positions::Position;
+use super::{Account, Book, Env};
+use crate::convert::{FINE_DIGITS, Sided};
+use crate::event::*;
+use crate::ids::*;
+use crate::table::Action;
+use crate::terms::*;
+use crate::units::*;
+use crate::view::*;
+use crate::watch::{Leg, worth};
+use crate::wide::{mul_div_floor, mul_div_round};
+
+/// Most rows of one slice of the ladder: a question may not hold the core up.
+const LADDER_MAX: u32 = 10_000;
+/// Largest correction of a threshold's price after the straight line, in steps: kinks of a conversion bend it a little.
+const CORRECTION_MAX: i64 = 1 << 20;
+
+impl Book {
+    /// An account now.
+    pub fn account_view(&self, id: AccountId, env: &Env<'_>) -> Option<AccountView> {
+        let account = self.account(id)?;
+        let group = self.group_of(account);
+        let value = self.valuate(account, env);
+        let digits = self.digits_of(account);
+        let state = &account.state;
+        let free = value.fixed + self.free_floating(account, &value)
+            - line(Ratio::ONE, value.used.soft, digits);
+        let positions = account
+            .positions
+            .iter()
+            .filter_map(|slot| self.positions.get(*slot));
+        Some(AccountView {
+            terms: state.terms,
+            leverage: account.leverage(group),
+            state: state.state,
+            unknown: value.missing.is_some(),
+            restricted_unacknowledged: state.unacknowledged,
+            under_review: state.review,
+            balance: state.balance,
+            credit: state.credit,
+            equity: value.equity(digits),
+            unrealised: value.unrealised(digits),
+            used: value.used.plain,
+            free: Money(clamp(div_round(free, ten(FINE_DIGITS - digits)))),
+            level: level(value.fixed + value.plain, value.used.plain, digits),
+            day_start_equity: state.day_start,
+            to_warning: self.distance(account, &value, group.warning),
+            to_restricted: self.distance(account, &value, group.restricted),
+            to_stop_out: self.distance(account, &value, stop_ratio(group)),
+            warning: group.warning,
+            restricted: group.restricted,
+            stop_out: stop_ratio(group),
+            positions: positions
+                .map(|position| self.position_view(account, &value, position))
+                .collect(),
+            orders: account
+                .orders
+                .iter()
+                .filter_map(|id| Some(self.orders.get(id)?.change()))
+                .collect(),
+        })
+    }
+
+    fn position_view(
+        &self,
+        account: &Account,
+        value: &Valuation,
+        position: &Position,
+    ) -> PositionView {
+        let digits = self.digits_of(account);
+        let group = self.group_of(account);
+        let worth = self.position_worth(position).unwrap_or_default();
+        let warning = (line(group.warning, value.used.plain, digits), false);
+        let stop = stop_line(group, value.used.plain, digits);
+        let named = (account.state.terms.accounting == Accounting::Hedging).then_some(position.id);
+        let at = |line: (i128, bool)| {
+            let known = value.missing.is_none() && value.used.plain > Money(0);
+            if known {
+                self.price_at(account, value, position, line)
+            } else {
+                None
+            }
+        };
+        PositionView {
+            position: position.change(),
+            close_price: self
+                .close_price(position.instrument, position.side)
+                .map(Price),
+            unrealised: Money(clamp(div_round(worth.plain, ten(FINE_DIGITS - digits)))),
+            warning_at: at(warning),
+            stop_out_at: at(stop),
+            covered: Qty(self.covered(account, position.instrument, named, None)),
+        }
+    }
+
+    /// The position's closing price at which equity reaches a line when only this instrument moves, its spread kept:
+    /// the first step that is beyond it.
+    fn price_at(
+        &self,
+        account: &Account,
+        value: &Valuation,
+        position: &Position,
+        line: (i128, bool),
+    ) -> Option<Price> {
+        let instrument = self.instrument(position.instrument)?;
+        let close = self.close_price(position.instrument, position.side)?;
+        let net = self.net(account, position.instrument);
+        let rate = self.rate(
+            instrument.terms.quote,
+            account.state.terms.currency,
+            Sided::Ask,
+        )?;
+        let slope_num = net
+            .checked_mul(instrument.profit.num)?
+            .checked_mul(rate.num)?;
+        let slope_den = instrument.profit.den.checked_mul(rate.den)?;
+        if slope_num == 0 {
+            return None;
+        }
+        let room = line.0 - (value.fixed + value.plain);
+        let (steps, _) = mul_div_floor(room, slope_den * slope_num.signum(), slope_num.abs())?;
+        let mut shift = i64::try_from(steps).ok()?;
+        let reached = |shift: i64| -> Option<bool> {
+            let equity =
+                value.fixed + value.plain + self.shifted(account, position.instrument, shift)?;
+            Some(equity < line.0 || (line.1 && equity == line.0))
+        };
+        // Against the account: down for a net long, up for a net short.
+        let worse = if net > 0 { -1 } else { 1 };
+        let mut width = 1;
+        while !reached(shift)? && width < CORRECTION_MAX {
+            shift = shift.checked_add(worse * width)?;
+            width *= 2;
+        }
+        let mut width = CORRECTION_MAX;
+        while width > 0 {
+            let nearer = shift.checked_sub(worse * width)?;
+            if reached(nearer)? {
+                shift = nearer;
+            } else {
+                width /= 2;
+            }
+        }
+        Some(Price(close.checked_add(shift)?))
+            .filter(|price| price.0 > 0 || instrument.terms.negative_prices)
+    }
+
+    /// Change of the floating result when an instrument's bid and ask move by `shift` steps.
+    fn shifted(&self, account: &Account, instrument: InstrumentId, shift: i64) -> Option<i128> {
+        let mut change = 0i128;
+        let mut moved = *self.prices(instrument)?;
+        moved.bid = moved.bid.checked_add(shift)?;
+        moved.ask = moved.ask.checked_add(shift)?;
+        for slot in &account.positions {
+            let position = self.positions.get(*slot)?;
+            if position.instrument != instrument {
+                continue;
+            }
+            let leg: Leg = self.leg(position)?;
+            let close = if leg.long { moved.bid } else { moved.ask };
+            change += self.worth_at(&leg, close)? - worth(&leg, self.valuing())?.plain;
+        }
+        Some(change)
+    }
+
+    fn worth_at(&self, leg: &Leg, close: i64) -> Option<i128> {
+        let instrument = self.instruments.get(leg.instrument as usize)?.as_deref()?;
+        let raw = crate::watch::raw(leg, close)?;
+        let sided = if raw >= 0 { Sided::Bid } else { Sided::Ask };
+        let rate = self.routes.get(leg.route).rate(&self.prices, sided)?;
+        let native = raw.checked_mul(instrument.profit.num)?;
+        mul_div_floor(
+            native,
+            rate.num,
+            rate.den.checked_mul(instrument.profit.den)?,
+        )
+        .map(|(value, _)| value)
+    }
+
+    /// What an order would do, by the check it meets when it is sent.
+    pub fn preview(&self, order: &NewOrder, env: &Env<'_>) -> Option<PreviewView> {
+        let account = self.account(order.account)?;
+        let checked = self.check(order, env);
+        let value = self.valuate(account, env);
+        let digits = self.digits_of(account);
+        let closes = checked.action == Action::Reduce;
+        let used_after = Money(value.used.soft.0.saturating_add(checked.margin.0));
+        let free = value.fixed + self.free_floating(account, &value)
+            - line(Ratio::ONE, used_after, digits);
+        let signed = i128::from(order.qty.0) * if order.side == Side::Buy { 1 } else { -1 };
+        Some(PreviewView {
+            price: checked.price,
+            margin_order: checked.margin,
+            used_before: value.used.soft,
+            used_after,
+            free_after: Money(clamp(div_round(free, ten(FINE_DIGITS - digits)))),
+            level_after: level(value.fixed + value.plain, used_after, digits),
+            loss_at_stop: self.loss_at_stop(account, order, checked.price),
+            net_after: shown(self.net(account, order.instrument) + signed),
+            closes,
+            reasons: checked.reasons,
+        })
+    }
+
+    fn loss_at_stop(
+        &self,
+        account: &Account,
+        order: &NewOrder,
+        price: Option<Price>,
+    ) -> Option<Money> {
+        let (stop, price) = (order.protection.stop_loss?, price?);
+        let instrument = self.instrument(order.instrument)?;
+        let long = order.side == Side::Buy;
+        let distance = i128::from(stop.0) - i128::from(price.0);
+        let raw = i128::from(order.qty.0).checked_mul(if long { distance } else { -distance })?;
+        let sided = if raw >= 0 { Sided::Bid } else { Sided::Ask };
+        let rate = self.rate(instrument.terms.quote, account.state.terms.currency, sided)?;
+        let native = raw.checked_mul(instrument.profit.num)?;
+        let den = rate
+            .den
+            .checked_mul(instrument.profit.den)?
+            .checked_mul(ten(FINE_DIGITS - self.digits_of(account)))?;
+        Some(Money(clamp(-mul_div_round(native, rate.num, den)?)))
+    }
+
+    /// A slice of the margin ladder, by account id.
+    pub fn ladder(&self, after: Option<AccountId>, count: u32, env: &Env<'_>) -> Vec<LadderRow> {
+        let first = after.map_or(0, |id| id.0 as usize + 1);
+        let accounts = self
+            .accounts
+            .iter()
+            .skip(first)
+            .flatten()
+            .take(count.min(LADDER_MAX) as usize);
+        accounts
+            .map(|account| {
+                let value = self.valuate(account, env);
+                let digits = self.digits_of(account);
+                LadderRow {
+                    account: account.id(),
+                    state: account.state.state,
+                    equity: value.equity(digits),
+                    used: value.used.plain,
+                    level: level(value.fixed + value.plain, value.used.plain, digits),
+                    to_stop_out: self.distance(account, &value, stop_ratio(self.group_of(account))),
+                }
+            })
+            .collect()
+    }
+
+    /// The house at a glance, without its hash.
+    pub fn desk(&self) -> DeskView {
+        DeskView {
+            accounts: self.states.iter().sum(),
+            positions: self.positions.len() as u32,
+            orders: self.orders.len() as u32,
+            states: self.states,
+            modes: self
+                .modes
+                .iter()
+                .map(|(scope, set)| (*scope, set.mode))
+                .collect(),
+            kills: self.kills.keys().copied().collect(),
+            links: self
+                .links
+                .values()
+                .map(|link| (link.terms.id, link.mode, link.manual))
+                .collect(),
+            state_hash: 0,
+        }
+    }
+
+    /// The margin state by exact values, for tests that compare with a twin.
+    pub fn state_now(&self, account: &Account, env: &Env<'_>) -> MarginState {
+        let value = self.valuate(account, env);
+        let hard = self.state_of(account, &value, Which::Plain);
+        hard.max(
+            self.state_of(account, &value, Which::Soft)
+                .min(MarginState::Restricted),
+        )
+    }
+}
+
+fn stop_ratio(group: &GroupTerms) -> Ratio {
+    match group.stop_out_test {
+        LevelTest::OandaCloseout => Ratio::percent(50),
+        LevelTest::AtOrBelow | LevelTest::Below => group.stop_out,
+    }
+}

@@ -1,0 +1,256 @@
+//! Currency conversion: which instruments carry one currency into another, and the exact sided rate now.
+//! Direct pair, else inverse pair, else a cross through the pivots in their rank. A missing rate is `None`.
+
+use crate::book::instruments::Instrument;
+use crate::ids::*;
+use crate::record;
+use crate::terms::{AssetClass, CalcMode, CurrencyTerms};
+use std::collections::BTreeMap;
+
+/// Decimal digits of the fine unit in which results are summed: a hundredth of a millionth of a millionth of a
+/// millionth of a currency unit leaves products of price, quantity and contract size exact, and i128 still holds 10^18 units.
+pub const FINE_DIGITS: u8 = 20;
+
+record! {
+    /// An exact conversion rate: `num / den` units of the target per unit of the source.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Rate { pub num: i128, pub den: i128 }
+}
+
+impl Rate {
+    /// A currency into itself.
+    pub const ONE: Rate = Rate { num: 1, den: 1 };
+
+    fn times(self, other: Rate) -> Option<Rate> {
+        Some(Rate {
+            num: self.num.checked_mul(other.num)?,
+            den: self.den.checked_mul(other.den)?,
+        })
+    }
+}
+
+record! {
+    /// The prices an instrument is valued at.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Prices {
+        pub bid: i64,
+        pub ask: i64,
+        /// Moved against the holder while the price is dead; equal to `bid` and `ask` otherwise.
+        pub soft_bid: i64,
+        pub soft_ask: i64,
+        pub known: bool,
+    }
+}
+
+impl Prices {
+    /// Live prices.
+    pub fn live(bid: i64, ask: i64) -> Prices {
+        Prices {
+            bid,
+            ask,
+            soft_bid: bid,
+            soft_ask: ask,
+            known: true,
+        }
+    }
+
+    /// A dead price is moved against whoever holds it.
+    pub fn is_dead(&self) -> bool {
+        self.bid != self.soft_bid || self.ask != self.soft_ask
+    }
+}
+
+/// Which side of the market a conversion trades on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sided {
+    /// The source currency is sold.
+    Bid,
+    /// The source currency is bought.
+    Ask,
+    /// Halfway.
+    Mid,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hop {
+    instrument: u32,
+    inverse: bool,
+    scale: i128,
+}
+
+/// One way from a currency to another: no hop, one, or two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    hops: Vec<Hop>,
+    missing: bool,
+}
+
+impl Route {
+    /// Instruments whose prices this route multiplies.
+    pub fn instruments(&self) -> impl Iterator<Item = u32> + '_ {
+        self.hops.iter().map(|hop| hop.instrument)
+    }
+
+    /// The rate now, or `None` when a price is missing or not positive.
+    pub fn rate(&self, prices: &[Prices], sided: Sided) -> Option<Rate> {
+        if self.missing {
+            return None;
+        }
+        if sided == Sided::Mid {
+            let (bid, ask) = (
+                self.rate(prices, Sided::Bid)?,
+                self.rate(prices, Sided::Ask)?,
+            );
+            let left = bid.num.checked_mul(ask.den)?;
+            let right = ask.num.checked_mul(bid.den)?;
+            return Some(Rate {
+                num: left.checked_add(right)?,
+                den: bid.den.checked_mul(ask.den)?.checked_mul(2)?,
+            });
+        }
+        let mut rate = Rate::ONE;
+        for hop in &self.hops {
+            rate = rate.times(hop.rate(prices, sided)?)?;
+        }
+        Some(rate)
+    }
+}
+
+impl Hop {
+    fn rate(&self, prices: &[Prices], sided: Sided) -> Option<Rate> {
+        let quote = prices.get(self.instrument as usize).filter(|q| q.known)?;
+        let bid_side = (sided == Sided::Bid) != self.inverse;
+        let price = i128::from(if bid_side { quote.bid } else { quote.ask });
+        if price <= 0 {
+            return None;
+        }
+        Some(if self.inverse {
+            Rate {
+                num: self.scale,
+                den: price,
+            }
+        } else {
+            Rate {
+                num: price,
+                den: self.scale,
+            }
+        })
+    }
+}
+
+/// The routes in use, numbered; derived from terms, never part of the state.
+#[derive(Clone, Debug, Default)]
+pub struct Routes {
+    index: BTreeMap<(CurrencyId, CurrencyId), u32>,
+    routes: Vec<Route>,
+}
+
+impl Routes {
+    /// The number of a route that was asked for before.
+    pub fn find(&self, from: CurrencyId, to: CurrencyId) -> Option<u32> {
+        self.index.get(&(from, to)).copied()
+    }
+
+    /// The route with this number.
+    pub fn get(&self, route: u32) -> &Route {
+        &self.routes[route as usize]
+    }
+
+    /// The number of the route between two currencies, found or made.
+    pub fn number(&mut self, from: CurrencyId, to: CurrencyId, map: &Map<'_>) -> u32 {
+        if let Some(number) = self.index.get(&(from, to)) {
+            return *number;
+        }
+        let number = self.routes.len() as u32;
+        self.routes.push(map.find(from, to));
+        self.index.insert((from, to), number);
+        number
+    }
+
+    /// Looks for better ways after terms or first prices arrived; true when one changed.
+    pub fn refresh(&mut self, map: &Map<'_>) -> bool {
+        let mut changed = false;
+        for ((from, to), number) in &self.index {
+            let found = map.find(*from, *to);
+            let route = &mut self.routes[*number as usize];
+            changed |= *route != found;
+            *route = found;
+        }
+        changed
+    }
+}
+
+/// What routes are found in.
+pub struct Map<'a> {
+    pub currencies: &'a BTreeMap<CurrencyId, CurrencyTerms>,
+    pub instruments: &'a [Option<Box<Instrument>>],
+    pub prices: &'a [Prices],
+}
+
+impl Map<'_> {
+    /// The best way: priced ones first, otherwise the first that exists.
+    pub fn find(&self, from: CurrencyId, to: CurrencyId) -> Route {
+        if from == to {
+            return Route {
+                hops: Vec::new(),
+                missing: false,
+            };
+        }
+        let mut ways: Vec<Vec<Hop>> = self
+            .hop(from, to)
+            .into_iter()
+            .map(|hop| vec![hop])
+            .collect();
+        let mut pivots: Vec<_> = self.currencies.values().filter(|c| c.pivot > 0).collect();
+        pivots.sort_by_key(|currency| (currency.pivot, currency.id));
+        for pivot in pivots {
+            for first in self.hop(from, pivot.id) {
+                ways.extend(
+                    self.hop(pivot.id, to)
+                        .into_iter()
+                        .map(|second| vec![first, second]),
+                );
+            }
+        }
+        let priced = |hops: &&Vec<Hop>| {
+            hops.iter()
+                .all(|hop| hop.rate(self.prices, Sided::Bid).is_some())
+        };
+        match ways.iter().find(priced).or(ways.first()) {
+            Some(hops) => Route {
+                hops: hops.clone(),
+                missing: false,
+            },
+            None => Route {
+                hops: Vec::new(),
+                missing: true,
+            },
+        }
+    }
+
+    /// The direct pair, then the inverse one.
+    fn hop(&self, from: CurrencyId, to: CurrencyId) -> Vec<Hop> {
+        let find = |base: CurrencyId, quote: CurrencyId| {
+            self.instruments.iter().flatten().find(|instrument| {
+                let terms = &instrument.terms;
+                terms.base == base && terms.quote == quote && is_pair(terms.mode, terms.class)
+            })
+        };
+        let hop = |instrument: &Instrument, inverse| Hop {
+            instrument: instrument.terms.id.0,
+            inverse,
+            scale: i128::from(crate::units::pow10(instrument.terms.price_digits)),
+        };
+        let direct = find(from, to).map(|instrument| hop(instrument, false));
+        let inverse = find(to, from).map(|instrument| hop(instrument, true));
+        direct.into_iter().chain(inverse).collect()
+    }
+}
+
+/// A price of base in quote: a share's price in a currency is none.
+fn is_pair(mode: CalcMode, class: AssetClass) -> bool {
+    matches!(
+        mode,
+        CalcMode::Forex | CalcMode::ForexNoLeverage | CalcMode::CryptoLinear
+    ) || matches!(class, AssetClass::Forex | AssetClass::Crypto)
+}

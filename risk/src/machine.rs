@@ -1,0 +1,334 @@
+//! The machine: inputs in, outputs out, nothing else. Same inputs, same build: same state and same outputs, bit for bit.
+//!
+//! `apply` is total: bad input is an answer with reasons or a counted drop, never a panic. Its now is the largest
+//! `ts` it has applied.
+
+use crate::book::{Book, Ctx, Env};
+use crate::codec::{Codec, CodecError, CodecFault};
+use crate::convert::{FINE_DIGITS, Prices};
+use crate::event::*;
+use crate::ids::*;
+use crate::market::{Accepted, Effect, Market};
+use crate::pipeline::Decider;
+use crate::units::*;
+use crate::verdict::Reject;
+use crate::view::*;
+
+/// Stands for every constant and rule that changes decisions; a journal written under another one is not replayed.
+/// Raise the last number with each such change.
+pub const FINGERPRINT: u64 = fingerprint(&[
+    FINE_DIGITS as u64,
+    crate::book::instruments::LEVERAGE_MAX as u64,
+    crate::book::accounts::HOLDINGS_MAX as u64,
+    crate::book::accounts::MONEY_MAX as u64,
+    1,
+]);
+
+/// Up to this many accounts the desk's view carries the state's hash; beyond it the hash would hold the core up.
+const DESK_HASH_ACCOUNTS_MAX: u32 = 2_000;
+
+/// The whole core.
+#[derive(Debug, Default)]
+pub struct Machine {
+    seq: Seq,
+    now: Ts,
+    market: Market,
+    book: Book,
+    /// Reused between inputs.
+    effects: Vec<Effect>,
+}
+
+impl Machine {
+    /// A machine that has seen nothing.
+    pub fn new() -> Machine {
+        Machine::default()
+    }
+
+    /// Applies one numbered input and appends what follows from it.
+    pub fn apply(&mut self, seq: Seq, input: &Input, out: &mut Vec<Output>) {
+        self.seq = seq;
+        self.now = self.now.max(input.ts());
+        let mut made = 0;
+        self.time(&mut made, out);
+        match input {
+            Input::Quote(quote) => {
+                if let Some(accepted) = self.market.on_quote(quote, self.now, out) {
+                    self.mark(accepted, &mut made, out);
+                }
+            }
+            Input::Trade(trade) => self.market.on_trade(trade, self.now, out),
+            Input::Gap(gap) => self.market.on_gap(gap, self.now, out),
+            Input::Clock(_) => self.market.on_clock(self.now, out),
+            Input::Command(command) => self.command(command, &mut made, out),
+        }
+        self.effects(&mut made, out);
+    }
+
+    /// Answers a question; nothing changes.
+    pub fn ask(&self, ask: &Ask) -> Reply {
+        let env = Env {
+            now: self.now,
+            market: &self.market,
+        };
+        let view = match &ask.query {
+            Query::Account(id) => self
+                .book
+                .account_view(*id, &env)
+                .map(|view| View::Account(Box::new(view))),
+            Query::Preview(order) => self
+                .book
+                .preview(order, &env)
+                .map(|view| View::Preview(Box::new(view))),
+            Query::Instrument(id) => self
+                .market
+                .instrument_view(*id)
+                .map(|view| View::Instrument(Box::new(view))),
+            Query::Ladder { after, count } => {
+                Some(View::Ladder(self.book.ladder(*after, *count, &env)))
+            }
+            Query::Tape(id) => self.market.tape(*id).map(|view| View::Tape(Box::new(view))),
+            Query::Desk => {
+                let mut desk = self.book.desk();
+                if desk.accounts <= DESK_HASH_ACCOUNTS_MAX {
+                    desk.state_hash = self.state_hash();
+                }
+                Some(View::Desk(Box::new(desk)))
+            }
+        };
+        Reply {
+            token: ask.token,
+            seq: self.seq,
+            now: self.now,
+            view: view.unwrap_or(View::NotFound),
+        }
+    }
+
+    /// Checksum over the canonical encoding of the state.
+    pub fn state_hash(&self) -> u64 {
+        hash(&self.snapshot())
+    }
+
+    /// The state as bytes.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        FINGERPRINT.put(&mut bytes);
+        self.seq.put(&mut bytes);
+        self.now.put(&mut bytes);
+        self.market.put(&mut bytes);
+        self.book.put(&mut bytes);
+        bytes
+    }
+
+    /// A machine with the state of a snapshot.
+    ///
+    /// # Errors
+    /// When the bytes are no snapshot of a build with the same rules.
+    pub fn restore(bytes: &[u8]) -> Result<Machine, CodecError> {
+        let mut input = bytes;
+        let invalid = |reason| CodecError::new("Machine", CodecFault::Invalid(reason));
+        if u64::get(&mut input)? != FINGERPRINT {
+            return Err(invalid(
+                "the snapshot was written by a build with other rules",
+            ));
+        }
+        let mut machine = Machine {
+            seq: Seq::get(&mut input)?,
+            now: Ts::get(&mut input)?,
+            market: Market::get(&mut input)?,
+            book: Book::get(&mut input)?,
+            effects: Vec::new(),
+        };
+        if !input.is_empty() {
+            return Err(CodecError::new(
+                "Machine",
+                CodecFault::Trailing { bytes: input.len() },
+            ));
+        }
+        machine.book.band_all(&Env {
+            now: machine.now,
+            market: &machine.market,
+        });
+        Ok(machine)
+    }
+
+    /// The last input applied.
+    pub fn last_seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// The largest time applied.
+    pub fn now(&self) -> Ts {
+        self.now
+    }
+
+    /// The book, to look at.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The market, to look at.
+    pub fn market(&self) -> &Market {
+        &self.market
+    }
+
+    /// Keeps the detailed facts of tapes from now on; for replays, as their memory grows with the recording.
+    pub fn record_tape(&mut self, on: bool) {
+        self.market.record_tape(on);
+    }
+
+    /// What fell due before this input is done before it.
+    fn time(&mut self, made: &mut u64, out: &mut Vec<Output>) {
+        if self.now >= self.market.next_deadline() {
+            self.market.on_clock(self.now, out);
+            self.effects(made, out);
+        }
+        if self.now >= self.book.next_due() {
+            self.with_book(made, out, |book, ctx| book.on_time(ctx));
+        }
+    }
+
+    fn mark(&mut self, accepted: Accepted, made: &mut u64, out: &mut Vec<Output>) {
+        let (now, seq) = (self.now, self.seq);
+        let mut ctx = Ctx {
+            seq,
+            now,
+            actor: ActorId(0),
+            token: 0,
+            market: &self.market,
+            out,
+            made: *made,
+            cause: Some(accepted.instrument),
+        };
+        self.book.on_mark(&mut ctx, accepted);
+        *made = ctx.made;
+    }
+
+    /// What the market asks of the book.
+    fn effects(&mut self, made: &mut u64, out: &mut Vec<Output>) {
+        self.market.take_effects(&mut self.effects);
+        if self.effects.is_empty() {
+            return;
+        }
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            self.with_book(made, out, |book, ctx| book.on_effect(ctx, effect));
+        }
+        self.effects = effects;
+    }
+
+    fn with_book(
+        &mut self,
+        made: &mut u64,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut Book, &mut Ctx<'_>),
+    ) {
+        let mut ctx = Ctx {
+            seq: self.seq,
+            now: self.now,
+            actor: ActorId(0),
+            token: 0,
+            market: &self.market,
+            out,
+            made: *made,
+            cause: None,
+        };
+        act(&mut self.book, &mut ctx);
+        self.book.settle(&mut ctx);
+        *made = ctx.made;
+    }
+
+    fn command(&mut self, command: &Command, made: &mut u64, out: &mut Vec<Output>) {
+        let market = self.market_part(&command.body, out);
+        let (actor, token) = (command.actor, command.token);
+        self.with_book(made, out, |book, ctx| {
+            (ctx.actor, ctx.token) = (actor, token);
+            match market {
+                Some(done) => book.market_answer(ctx, &command.body, done),
+                None => book.command(ctx, &command.body),
+            }
+        });
+    }
+
+    /// Commands that the market takes part in; `None` for all others.
+    fn market_part(&mut self, body: &Body, out: &mut Vec<Output>) -> Option<Result<(), Reject>> {
+        let (market, book) = (&mut self.market, &mut self.book);
+        Some(match body {
+            Body::Currency(terms) => book
+                .check_currency(terms)
+                .and_then(|()| market.set_currency(terms))
+                .map(|()| book.set_currency(*terms)),
+            Body::Source(terms) => market.set_source(terms),
+            Body::Instrument(terms) => book.check_instrument(terms).and_then(|made| {
+                market.set_instrument(terms)?;
+                book.set_instrument(made);
+                Ok(())
+            }),
+            Body::Session(session) => market.on_session(session, self.now, out),
+            Body::Halt(halt) => market.set_halt(halt, self.now, out),
+            _ => return None,
+        })
+    }
+}
+
+impl Book {
+    /// A price serves: it is tried against waiting prices, then every account it may have moved is looked at.
+    fn on_mark(&mut self, ctx: &mut Ctx<'_>, accepted: Accepted) {
+        let (bid, ask) = (accepted.bid.0, accepted.ask.0);
+        let (low, high) = (accepted.bid_low.0.min(bid), accepted.ask_high.0.max(ask));
+        if low < bid || high > ask {
+            // The quote stands for others: thresholds are tried against their extremes first.
+            self.mark_at(ctx, accepted.instrument, Prices::live(low, high));
+        }
+        self.mark_at(ctx, accepted.instrument, Prices::live(bid, ask));
+        self.try_mark(ctx, accepted.instrument, (bid, ask, low, high));
+        self.settle(ctx);
+    }
+}
+
+impl Decider for Machine {
+    fn apply(&mut self, seq: Seq, input: &Input, outputs: &mut Vec<Output>) {
+        Machine::apply(self, seq, input, outputs);
+    }
+
+    fn ask(&self, ask: &Ask) -> Reply {
+        Machine::ask(self, ask)
+    }
+
+    fn image(&self) -> (Vec<u8>, u64) {
+        let bytes = self.snapshot();
+        let hash = hash(&bytes);
+        (bytes, hash)
+    }
+}
+
+/// Mixes the bytes eight at a time (multiply and rotate), with the length at the end: fast, and any single
+/// difference changes it. No protection against somebody who wants a collision.
+pub fn hash(bytes: &[u8]) -> u64 {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut state = FACTOR;
+    let mut step = |word: u64| {
+        state = (state ^ word).wrapping_mul(FACTOR).rotate_left(29);
+        state ^= state >> 32;
+    };
+    let mut words = bytes.chunks_exact(8);
+    for word in &mut words {
+        step(u64::from_le_bytes([
+            word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7],
+        ]));
+    }
+    let mut last = [0u8; 8];
+    last[..words.remainder().len()].copy_from_slice(words.remainder());
+    step(u64::from_le_bytes(last));
+    step(bytes.len() as u64);
+    state
+}
+
+const fn fingerprint(parts: &[u64]) -> u64 {
+    let mut state = 0xcbf2_9ce4_8422_2325u64;
+    let mut index = 0;
+    while index < parts.len() {
+        state = (state ^ parts[index]).wrapping_mul(0x0000_0100_0000_01b3);
+        index += 1;
+    }
+    state
+}

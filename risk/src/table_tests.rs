@@ -1,0 +1,1 @@
+//! The table against the text a trader can read.
