@@ -3,3 +3,13 @@
 //! All of it is derived from the output log and can be rebuilt from there; the core never waits for it.
 
 pub mod db;
+pub mod dump;
+#[cfg(feature = "embedded-postgres")]
+pub mod embedded;
+pub mod migrate;
+pub mod projection;
+pub mod read;
+pub mod rebuild;
+pub mod ticks;
+
+pub use rebuild::rebuild;

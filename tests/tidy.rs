@@ -49,7 +49,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("siaga-platform", &["siaga-risk", "siaga-alerts"]),
     (
         "siaga",
-        &["siaga-risk", "siaga-feed", "siaga-broker", "siaga-alerts", "siaga-platform"],
+        &[
+            "siaga-risk",
+            "siaga-feed",
+            "siaga-broker",
+            "siaga-alerts",
+            "siaga-platform",
+        ],
     ),
 ];
 
@@ -99,10 +105,18 @@ fn arrows_between_our_crates_point_at_risk() {
 #[test]
 fn risk_is_built_from_a_short_list() {
     let found = tree_of("siaga-risk");
-    assert!(found.contains("rtrb") && found.contains("disruptor"), "the tree was read");
-    let strangers: Vec<_> =
-        found.iter().filter(|name| !ALLOWED_IN_RISK.contains(&name.as_str())).collect();
-    assert!(strangers.is_empty(), "not allowed under risk: {strangers:?}");
+    assert!(
+        found.contains("rtrb") && found.contains("disruptor"),
+        "the tree was read"
+    );
+    let strangers: Vec<_> = found
+        .iter()
+        .filter(|name| !ALLOWED_IN_RISK.contains(&name.as_str()))
+        .collect();
+    assert!(
+        strangers.is_empty(),
+        "not allowed under risk: {strangers:?}"
+    );
 }
 
 #[test]
@@ -111,7 +125,10 @@ fn licences_are_on_the_list() {
     for package in array(&metadata, "packages") {
         let name = text(package, "name");
         let Some(licence) = package["license"].as_str() else {
-            assert!(package["license_file"].is_string(), "{name} declares no licence");
+            assert!(
+                package["license_file"].is_string(),
+                "{name} declares no licence"
+            );
             continue;
         };
         assert!(
@@ -124,16 +141,22 @@ fn licences_are_on_the_list() {
 /// `A OR B` needs one side, `A AND B` both.
 fn is_allowed(licence: &str) -> bool {
     let plain = licence.replace('/', " OR ").replace(['(', ')'], "");
-    plain
-        .split(" OR ")
-        .any(|choice| choice.split(" AND ").all(|part| LICENCES.contains(&part.trim())))
+    plain.split(" OR ").any(|choice| {
+        choice
+            .split(" AND ")
+            .all(|part| LICENCES.contains(&part.trim()))
+    })
 }
 
 #[test]
 fn files_are_short() {
     for path in sources() {
         let lines = read(&path).lines().count();
-        assert!(lines <= LINES_MAX, "{}: {lines} lines, split it", path.display());
+        assert!(
+            lines <= LINES_MAX,
+            "{}: {lines} lines, split it",
+            path.display()
+        );
     }
 }
 
@@ -145,14 +168,24 @@ fn floats_stay_out_of_decisions() {
         }
         for (number, line) in code_lines(&read(&path)) {
             let word = words(&line).find(|word| ["f32", "f64"].contains(word));
-            assert!(word.is_none(), "{}:{number}: a float in risk", path.display());
+            assert!(
+                word.is_none(),
+                "{}:{number}: a float in risk",
+                path.display()
+            );
         }
     }
 }
 
 #[test]
 fn clocks_are_read_in_one_file() {
-    let clocks = ["SystemTime::now", "Instant::now", "Utc::now", "Timestamp::now", "Zoned::now"];
+    let clocks = [
+        "SystemTime::now",
+        "Instant::now",
+        "Utc::now",
+        "Timestamp::now",
+        "Zoned::now",
+    ];
     for path in rust_sources() {
         let shown = path.display().to_string();
         if shown.ends_with("src/clock.rs") || shown.contains("benches/") || is_test_file(&path) {
@@ -160,7 +193,10 @@ fn clocks_are_read_in_one_file() {
         }
         for (number, line) in code_lines(&read(&path)) {
             for clock in clocks {
-                assert!(!line.contains(clock), "{shown}:{number}: {clock} outside src/clock.rs");
+                assert!(
+                    !line.contains(clock),
+                    "{shown}:{number}: {clock} outside src/clock.rs"
+                );
             }
         }
     }
@@ -180,7 +216,11 @@ fn unsafe_code_has_its_places() {
             continue;
         }
         for (number, line) in code_lines(&read(&path)) {
-            for kind in [concat!("unsafe ", "{"), concat!("unsafe ", "fn"), concat!("unsafe ", "impl")] {
+            for kind in [
+                concat!("unsafe ", "{"),
+                concat!("unsafe ", "fn"),
+                concat!("unsafe ", "impl"),
+            ] {
                 assert!(!line.contains(kind), "{shown}:{number}: {kind}");
             }
         }
@@ -198,7 +238,11 @@ fn no_queue_is_unbounded() {
     for path in rust_sources() {
         for (number, line) in code_lines(&read(&path)) {
             for wide in wide {
-                assert!(!line.contains(wide), "{}:{number}: {wide}: give it a limit", path.display());
+                assert!(
+                    !line.contains(wide),
+                    "{}:{number}: {wide}: give it a limit",
+                    path.display()
+                );
             }
         }
     }
@@ -206,7 +250,12 @@ fn no_queue_is_unbounded() {
 
 #[test]
 fn nothing_is_left_unfinished_and_no_path_is_of_this_machine() {
-    let marks = [concat!("FIX", "ME"), concat!("XX", "X"), concat!("todo", "!("), concat!("unimple", "mented!(")];
+    let marks = [
+        concat!("FIX", "ME"),
+        concat!("XX", "X"),
+        concat!("todo", "!("),
+        concat!("unimple", "mented!("),
+    ];
     let here = root();
     let above = here.parent().map(|dir| format!("{}/", dir.display()));
     for path in sources() {
@@ -215,7 +264,11 @@ fn nothing_is_left_unfinished_and_no_path_is_of_this_machine() {
             assert!(!text.contains(mark), "{}: {mark}", path.display());
         }
         if let Some(above) = above.as_deref().filter(|dir| dir.len() > 5) {
-            assert!(!text.contains(above), "{}: a path of this machine", path.display());
+            assert!(
+                !text.contains(above),
+                "{}: a path of this machine",
+                path.display()
+            );
         }
     }
 }
@@ -223,14 +276,21 @@ fn nothing_is_left_unfinished_and_no_path_is_of_this_machine() {
 #[test]
 fn lock_files_name_no_address() {
     let path = root().join("web/package-lock.json");
-    assert!(!read(&path).contains("\"resolved\": \"http"), "{} names a registry", path.display());
+    assert!(
+        !read(&path).contains("\"resolved\": \"http"),
+        "{} names a registry",
+        path.display()
+    );
 }
 
 #[test]
 fn the_licence_list_is_that_of_deny_toml() {
     let text = read(&root().join("deny.toml"));
     for licence in LICENCES {
-        assert!(text.contains(&format!("\"{licence}\"")), "deny.toml lacks {licence}");
+        assert!(
+            text.contains(&format!("\"{licence}\"")),
+            "deny.toml lacks {licence}"
+        );
     }
 }
 
@@ -245,14 +305,19 @@ fn read(path: &Path) -> String {
 /// Every tracked source file.
 fn sources() -> Vec<PathBuf> {
     let output = Command::new("git")
-        .args(["ls-files", "*.rs", "*.ts", "*.tsx", "*.mjs", "*.py", "*.sql", "*.sh"])
+        .args([
+            "ls-files", "*.rs", "*.ts", "*.tsx", "*.mjs", "*.py", "*.sql", "*.sh",
+        ])
         .current_dir(root())
         .output()
         .expect("git lists the files");
     assert!(output.status.success(), "run the tests in a checkout");
     let list = String::from_utf8(output.stdout).expect("names are UTF-8");
-    let files: Vec<_> =
-        list.lines().map(|name| root().join(name)).filter(|path| path.exists()).collect();
+    let files: Vec<_> = list
+        .lines()
+        .map(|name| root().join(name))
+        .filter(|path| path.exists())
+        .collect();
     assert!(files.len() > 20, "the checkout was read");
     files
 }
@@ -260,20 +325,30 @@ fn sources() -> Vec<PathBuf> {
 /// Every tracked Rust file but this one, which names what it forbids.
 fn rust_sources() -> Vec<PathBuf> {
     let mut files = sources();
-    files.retain(|path| path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests/tidy.rs"));
+    files.retain(|path| {
+        path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests/tidy.rs")
+    });
     files
 }
 
 fn sources_under(folder: &str) -> Vec<PathBuf> {
     let folder = root().join(folder);
-    sources().into_iter().filter(|path| path.starts_with(&folder)).collect()
+    sources()
+        .into_iter()
+        .filter(|path| path.starts_with(&folder))
+        .collect()
 }
 
 /// Lines with their numbers, without comments.
 fn code_lines(text: &str) -> Vec<(usize, String)> {
     text.lines()
         .enumerate()
-        .map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default().to_owned()))
+        .map(|(at, line)| {
+            (
+                at + 1,
+                line.split("//").next().unwrap_or_default().to_owned(),
+            )
+        })
         .collect()
 }
 
@@ -283,11 +358,25 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
 
 /// Metadata of what is built here; crates of other systems are not even downloaded.
 fn metadata() -> Value {
-    let version = Command::new("rustc").arg("-vV").output().expect("rustc runs");
+    let version = Command::new("rustc")
+        .arg("-vV")
+        .output()
+        .expect("rustc runs");
     let version = String::from_utf8(version.stdout).expect("rustc speaks UTF-8");
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .expect("a host");
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--offline",
+            "--filter-platform",
+            host,
+        ])
         .current_dir(root())
         .output()
         .expect("cargo runs");
@@ -330,9 +419,13 @@ fn tree_of(package: &str) -> BTreeSet<String> {
 }
 
 fn array<'a>(value: &'a Value, key: &str) -> &'a Vec<Value> {
-    value[key].as_array().unwrap_or_else(|| panic!("{key} is a list"))
+    value[key]
+        .as_array()
+        .unwrap_or_else(|| panic!("{key} is a list"))
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_else(|| panic!("{key} is text"))
+    value[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("{key} is text"))
 }

@@ -1,1 +1,11 @@
-//! Siaga: alerts.
+//! Siaga's alert desk: what the core says becomes alerts with a life, and alerts reach people.
+//!
+//! The lifecycle ([`engine`]) is a pure fold over the output log and knows no HTTP; [`routing`] decides who is
+//! told when; the only sockets are in [`sinks`]. Start with [`alert`].
+
+pub mod alert;
+pub mod engine;
+pub mod rules;
+#[cfg(test)]
+mod testing;
+pub mod text;

@@ -1,3 +1,8 @@
-//! Siaga's business platform: its place, the door to the database, and the one event table.
+//! Siaga's business platform: its place, the door to the database, the consumers of the output log,
+//! and the one event table.
 
+pub mod consumer;
 pub mod db;
+pub mod events;
+pub mod source;
+pub mod values;

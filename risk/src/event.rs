@@ -507,6 +507,10 @@ pub struct OutputKey {
     pub seq: Seq,
     pub index: u32,
 }
+crate::codec_struct!(OutputKey {
+    seq: Seq,
+    index: u32
+});
 
 record! {
     /// The price that serves an instrument now.

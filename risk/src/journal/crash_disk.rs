@@ -32,10 +32,18 @@ struct State {
     nodes: BTreeMap<u64, Node>,
     live_names: BTreeMap<String, u64>,
     durable_names: BTreeMap<String, u64>,
-    name_steps: Vec<BTreeMap<String, u64>>,
+    name_steps: Vec<NameStep>,
     steps: u64,
     fail_at: Option<(u64, Failure)>,
     random: Random,
+}
+
+/// One change of names; whole or not at all.
+#[derive(Clone)]
+enum NameStep {
+    Made(String, u64),
+    Removed(String),
+    Renamed(String, String, u64),
 }
 
 /// The disk; clones share it.
@@ -86,15 +94,18 @@ impl CrashDisk {
     }
 
     /// The disk as it is found after its power was lost: synced bytes are there, of the others any
-    /// sectors, of the changes of names any first few.
+    /// sectors, of the changes of names any.
     pub fn crash(&self) -> Self {
         let mut state = self.lock();
         let mut random = Random(state.random.next());
-        let kept = random.below(state.name_steps.len() as u64 + 1) as usize;
-        let names = match kept {
-            0 => state.durable_names.clone(),
-            kept => state.name_steps[kept - 1].clone(),
-        };
+        let mut names = state.durable_names.clone();
+        let manner = random.below(4);
+        let first = random.below(state.name_steps.len() as u64 + 1) as usize;
+        for (number, step) in state.name_steps.iter().enumerate() {
+            if keeps(manner, number < first, &mut random) {
+                step.apply(&mut names);
+            }
+        }
         let mut nodes = BTreeMap::new();
         for (id, node) in &state.nodes {
             let mut bytes = node.durable.clone();
@@ -120,6 +131,16 @@ impl CrashDisk {
         Self(Arc::new(Mutex::new(next)))
     }
 
+    /// The disk as the next process finds it: after a crash, or, when only the process died, with
+    /// everything that was written, durable or not.
+    pub fn restart(&self) -> Self {
+        let mut state = self.lock();
+        state.fail_at = None;
+        let killed = state.random.below(3) == 0;
+        drop(state);
+        if killed { self.clone() } else { self.crash() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
@@ -138,8 +159,9 @@ impl State {
         }
     }
 
-    fn name_step(&mut self) {
-        self.name_steps.push(self.live_names.clone());
+    fn name_step(&mut self, step: NameStep) {
+        step.apply(&mut self.live_names);
+        self.name_steps.push(step);
     }
 
     fn node(&self, name: &str) -> io::Result<u64> {
@@ -150,10 +172,37 @@ impl State {
     }
 }
 
+impl NameStep {
+    fn apply(&self, names: &mut BTreeMap<String, u64>) {
+        match self {
+            Self::Made(name, id) => {
+                names.insert(name.clone(), *id);
+            }
+            Self::Removed(name) => {
+                names.remove(name);
+            }
+            Self::Renamed(from, to, id) => {
+                names.remove(from);
+                names.insert(to.clone(), *id);
+            }
+        }
+    }
+}
+
 fn error(failure: Failure) -> io::Error {
     match failure {
         Failure::Full => io::ErrorKind::StorageFull.into(),
         Failure::Refused | Failure::Torn => io::Error::other("the disk failed by plan"),
+    }
+}
+
+/// Whether one of several things survives: all, none, the first few or any.
+fn keeps(manner: u64, among_first: bool, random: &mut Random) -> bool {
+    match manner {
+        0 => true,
+        1 => false,
+        2 => among_first,
+        _ => random.below(2) == 0,
     }
 }
 
@@ -167,13 +216,7 @@ fn persist_some(bytes: &mut Vec<u8>, offset: usize, write: &[u8], random: &mut R
         // Sectors lie at fixed places of the file, not of the write.
         let end = ((offset + start) / SECTOR_BYTES + 1) * SECTOR_BYTES - offset;
         let end = end.min(write.len());
-        let keep = match manner {
-            0 => true,
-            1 => false,
-            2 => number < first,
-            _ => random.below(2) == 0,
-        };
-        if keep {
+        if keeps(manner, number < first, random) {
             put(bytes, offset + start, &write[start..end]);
         }
         (start, number) = (end, number + 1);
@@ -206,8 +249,7 @@ impl Disk for CrashDisk {
                 pending: Vec::new(),
             },
         );
-        state.live_names.insert(name.to_owned(), id);
-        state.name_step();
+        state.name_step(NameStep::Made(name.to_owned(), id));
         if let Some(failure) = failure {
             return Err(error(failure));
         }
@@ -238,8 +280,7 @@ impl Disk for CrashDisk {
             return Err(error(failure));
         }
         state.node(name)?;
-        state.live_names.remove(name);
-        state.name_step();
+        state.name_step(NameStep::Removed(name.to_owned()));
         Ok(())
     }
 
@@ -249,9 +290,7 @@ impl Disk for CrashDisk {
             return Err(error(failure));
         }
         let id = state.node(from)?;
-        state.live_names.remove(from);
-        state.live_names.insert(to.to_owned(), id);
-        state.name_step();
+        state.name_step(NameStep::Renamed(from.to_owned(), to.to_owned(), id));
         Ok(())
     }
 
@@ -309,7 +348,9 @@ impl DiskFile for CrashFile {
         let pending = std::mem::take(&mut node.pending);
         match failure {
             None => {
-                node.durable = node.live.clone();
+                for (offset, write) in pending {
+                    put(&mut node.durable, offset, &write);
+                }
                 Ok(())
             }
             Some(failure) => {

@@ -169,41 +169,6 @@ impl fmt::Display for JournalError {
                 file,
                 error,
             } => write!(f, "cannot {action} {file}: {error}"),
-            Self::Damaged {
-                file,
-                offset,
-                found,
-            } => write!(
-                f,
-                "{file} is damaged at byte {offset}: {found}. These bytes had been synced, so \
-                 nothing is cut: restore the file from a replica or a backup, or start from a \
-                 snapshot behind this place; `siaga journal inspect` shows what is readable"
-            ),
-            Self::Missing { file, found } => write!(
-                f,
-                "{file}: {found}. Restore the file from a replica or a backup, or start from a \
-                 snapshot behind it"
-            ),
-            Self::Version {
-                file,
-                found,
-                expected,
-            } => write!(
-                f,
-                "{file} has format version {found}, this build reads {expected}: use the build \
-                 that wrote it, or start a new directory from a snapshot"
-            ),
-            Self::Fingerprint {
-                file,
-                found,
-                expected,
-            } => write!(
-                f,
-                "{file} was written under decision fingerprint {:#018x} of epoch {}, this build \
-                 has {:#018x} of epoch {}: old inputs are not replayed through new rules; use the \
-                 build that wrote it, or start a new epoch from a snapshot",
-                found.0, found.1, expected.0, expected.1
-            ),
             Self::Sequence { expected, given } => {
                 write!(
                     f,
@@ -240,6 +205,54 @@ impl fmt::Display for JournalError {
                 f,
                 "{directory} is in use by another process: stop it, or choose another directory"
             ),
+            Self::Damaged { .. }
+            | Self::Missing { .. }
+            | Self::Version { .. }
+            | Self::Fingerprint { .. } => self.fmt_file(f),
+        }
+    }
+}
+
+impl JournalError {
+    /// The errors about what a file holds.
+    fn fmt_file(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged {
+                file,
+                offset,
+                found,
+            } => write!(
+                f,
+                "{file} is damaged at byte {offset}: {found}. These bytes had been synced, so \
+                 nothing is cut: restore the file from a replica or a backup, or start from a \
+                 snapshot behind this place; `siaga journal inspect` shows what is readable"
+            ),
+            Self::Missing { file, found } => write!(
+                f,
+                "{file}: {found}. Restore the file from a replica or a backup, or start from a \
+                 snapshot behind it"
+            ),
+            Self::Version {
+                file,
+                found,
+                expected,
+            } => write!(
+                f,
+                "{file} has format version {found}, this build reads {expected}: use the build \
+                 that wrote it, or start a new directory from a snapshot"
+            ),
+            Self::Fingerprint {
+                file,
+                found,
+                expected,
+            } => write!(
+                f,
+                "{file} was written under decision fingerprint {:#018x} of epoch {}, this build \
+                 has {:#018x} of epoch {}: old inputs are not replayed through new rules; use the \
+                 build that wrote it, or start a new epoch from a snapshot",
+                found.0, found.1, expected.0, expected.1
+            ),
+            _ => Ok(()),
         }
     }
 }

@@ -202,8 +202,9 @@ impl OutputLog {
         }
         let from = Cursor::of(keep.previous);
         table.cut_off(from, &mut events);
-        drop(table);
+        // Under the lock, so that nobody is told "following" of what is about to go.
         let removed = index.trim_below(keep.ordinal)?;
+        drop(table);
         if removed > 0 {
             events.push(LogEvent::Trimmed {
                 segments: removed,
@@ -236,7 +237,7 @@ impl OutputConsumers {
     /// [`JournalError::Options`] when there are too many readers.
     pub fn set_cursor(&self, name: &str, cursor: Cursor) -> Result<CursorState, JournalError> {
         let mut table = self.lock();
-        // Asked under the lock: trimming marks readers under it before it removes.
+        // Asked under the lock that trimming holds.
         let from = self.from();
         table.set(name, cursor, from).ok_or_else(|| {
             JournalError::Options(format!(

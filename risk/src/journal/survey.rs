@@ -9,6 +9,7 @@ use super::layout::{
 };
 use super::walk::{SegmentWalk, Step};
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 /// The tail of a batch that was never acknowledged; it is cut.
@@ -53,6 +54,8 @@ pub struct Found {
     pub segments: Vec<Segment>,
     /// Key of the last record.
     pub last: Key,
+    /// Where the last batch begins: nothing behind it proves that it was synced.
+    pub unproven: u32,
     /// Whether the last record is the mark of a clean close.
     pub clean: bool,
     /// What is to be cut.
@@ -106,6 +109,7 @@ pub fn survey(disk: &dyn Disk, stream: Stream) -> Result<Found, JournalError> {
         match walk.step(limit).map_err(JournalError::io("read", &name))? {
             Step::Record(head, payload) => {
                 let payload = walk.payload(payload);
+                found.unproven = head.batch_start;
                 found.clean = head.kind == KIND_MARK && payload == MARK_CLOSED;
                 found.last = next_key(stream, found.last, &head, payload).map_err(|found| {
                     let offset = u64::from(walk.position() - head.record_bytes());
@@ -202,8 +206,19 @@ pub fn repair(
         file.write_at(torn.offset, &zeros)
             .map_err(JournalError::io("cut", &name))?;
     }
-    // Records that came back from the page cache of a killed process are not durable yet.
-    file.sync_data().map_err(JournalError::io("sync", &name))
+    // After a failed sync or a killed process these bytes may come from the page cache alone, and
+    // a system that has given up on a page calls it clean: only a new write gets it to the disk.
+    rewrite(file.as_ref(), 0, SEGMENT_HEADER_BYTES)
+        .and_then(|()| rewrite(file.as_ref(), found.unproven, active.end))
+        .and_then(|()| file.sync_data())
+        .map_err(JournalError::io("sync", &name))
+}
+
+/// Writes what is read, in place: a sector holds the same bytes whether it arrives or not.
+fn rewrite(file: &dyn DiskFile, from: u32, to: u32) -> io::Result<()> {
+    let mut bytes = vec![0; to.saturating_sub(from) as usize];
+    let count = file.read_at(u64::from(from), &mut bytes)?;
+    file.write_at(u64::from(from), &bytes[..count])
 }
 
 /// Finds the segments in use and the spares, from the headers alone.
@@ -234,6 +249,7 @@ pub fn headers(disk: &dyn Disk, stream: Stream) -> Result<Found, JournalError> {
     let mut found = Found {
         segments: Vec::new(),
         last: Key::default(),
+        unproven: SEGMENT_HEADER_BYTES,
         clean: false,
         torn: None,
         spares: Vec::new(),

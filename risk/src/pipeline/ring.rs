@@ -65,9 +65,10 @@ impl Source for Reader {
     fn read(&mut self, limit: usize, mut each: impl FnMut(&Entry)) -> Look {
         match self.0.take(limit as u64) {
             Ok(mut batch) => {
-                let count = (&mut batch).len();
+                let mut count = 0;
                 for entry in &mut batch {
                     each(entry);
+                    count += 1;
                 }
                 Look::Read(count)
             }

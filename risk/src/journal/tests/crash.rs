@@ -21,7 +21,7 @@ fn open(disk: &mut CrashDisk, random: &mut Random, seed: u64) -> (Journal, Recov
         }
         match Journal::open(Arc::new(disk.clone()), options(1_024)) {
             Ok(opened) => return opened,
-            Err(JournalError::Io { .. } | JournalError::Poisoned(_)) => *disk = disk.crash(),
+            Err(JournalError::Io { .. } | JournalError::Poisoned(_)) => *disk = disk.restart(),
             Err(error) => panic!("seed {seed}: {error}"),
         }
     }
@@ -85,7 +85,7 @@ fn no_synced_record_is_lost_and_none_is_invented() {
             {
                 synced = durable as usize;
             }
-            disk = disk.crash();
+            disk = disk.restart();
         }
     }
 }
@@ -170,7 +170,7 @@ fn outputs_survive_crashes_and_cuts() {
                         seq,
                         index: u32::MAX,
                     }));
-                    disk = disk.crash();
+                    disk = disk.restart();
                     continue;
                 }
                 Err(error) => panic!("seed {seed}: {error}"),
@@ -210,7 +210,45 @@ fn outputs_survive_crashes_and_cuts() {
                 }
             }
             synced = log.durable();
-            disk = disk.crash();
+            disk = disk.restart();
         }
+    }
+}
+
+#[test]
+fn what_only_the_page_cache_held_is_written_again() {
+    for new_epoch in [false, true] {
+        let disk = CrashDisk::new(3);
+        let (mut journal, _) = Journal::open(Arc::new(disk.clone()), options(4_096)).unwrap();
+        journal.append(1, 1, &[7; 2_000]).unwrap();
+        disk.fail_after(1, Failure::Refused);
+        journal.sync().unwrap_err();
+        drop(journal);
+        // Only the process died: the record is still to be seen, though the disk has lost it.
+        let again = Options {
+            epoch: u32::from(new_epoch),
+            ..options(4_096)
+        };
+        let (journal, recovered) = Journal::open(Arc::new(disk.clone()), again).unwrap();
+        assert_eq!(recovered.last_seq, 1);
+        drop(journal);
+        let (_, recovered) = Journal::open(Arc::new(disk.crash()), again).unwrap();
+        assert_eq!(recovered.last_seq, 1, "it was acknowledged as recovered");
+    }
+}
+
+#[test]
+fn removing_spares_may_be_interrupted() {
+    for steps in 0..8 {
+        let disk = CrashDisk::new(steps);
+        drop(Journal::open(Arc::new(disk.clone()), options(1_024)).unwrap());
+        for ordinal in 2..5 {
+            disk.create_zeroed(&format!("journal-000000000{ordinal}.seg"), 512)
+                .unwrap();
+        }
+        disk.fail_after(steps, Failure::Refused);
+        let _ = Journal::open(Arc::new(disk.clone()), options(1_024));
+        let after = Arc::new(disk.crash());
+        Journal::open(after, options(1_024)).unwrap_or_else(|error| panic!("{steps}: {error}"));
     }
 }

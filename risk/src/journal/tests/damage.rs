@@ -178,6 +178,19 @@ fn a_segment_of_another_journal_is_refused() {
     let name = "journal-0000000002.seg";
     let error = read(copy_with(&one.disk, name, file(&other.disk, name)), 512).unwrap_err();
     assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+    let later = memory();
+    let behind = Options {
+        first_seq: 1_000,
+        ..options(512)
+    };
+    let (mut journal, _) = Journal::open(Arc::clone(&later), behind).unwrap();
+    for seq in 1_000..1_030 {
+        journal.append(seq, 1, &[5; 40]).unwrap();
+    }
+    journal.close().unwrap();
+    let last = one.disk.list().unwrap().pop().unwrap().0;
+    let error = read(copy_with(&one.disk, &last, file(&later, &last)), 512).unwrap_err();
+    assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
 }
 
 #[test]

@@ -1,0 +1,217 @@
+//! The life of alerts: a pure fold over the output log, so its state is rebuilt by replay.
+//!
+//! Call [`Engine::apply`] for every durable output in the order of the log, and [`Engine::advance`] with the
+//! machine's now when everything up to it has been applied. Both answer with what changed. Timers run at
+//! their exact time before anything later is applied, so the state depends on the log alone.
+
+mod command;
+mod fold;
+mod inhibit;
+#[cfg(test)]
+mod tests;
+mod timer;
+
+use siaga_risk::codec::{Codec, CodecError, CodecFault, decode, encode};
+use siaga_risk::event::*;
+use siaga_risk::ids::AlertId;
+use siaga_risk::record;
+use siaga_risk::units::Ts;
+
+use crate::alert::{Alert, AlertChange, Facts, LOCAL_BIT, Moment, Signal, Topic};
+use crate::rules::{self, Book, Rule, Verdict};
+pub use command::CommandFault;
+use fold::{Fold, FoldState};
+
+/// Changes with a decision; raise it when old snapshots must not be read by new rules.
+const SNAPSHOT_VERSION: u16 = 1;
+
+/// All alerts of the house.
+#[derive(Debug)]
+pub struct Engine {
+    book: Book,
+    fold: Fold,
+    /// Alerts raised outside the machine; in no journal and in no snapshot.
+    local: Fold,
+    applied: OutputKey,
+    changes: Vec<AlertChange>,
+}
+
+record! {
+    struct Snapshot {
+        version: u16,
+        applied: OutputKey,
+        book: Book,
+        fold: FoldState,
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            book: Book::default(),
+            fold: Fold::new(0),
+            local: Fold::new(LOCAL_BIT),
+            applied: OutputKey::default(),
+            changes: Vec::new(),
+        }
+    }
+}
+
+impl Engine {
+    /// Applies one output that was caused by an input of `ts`; what was applied before is passed over.
+    pub fn apply(&mut self, key: OutputKey, ts: Ts, output: &Output) -> &[AlertChange] {
+        self.changes.clear();
+        if key <= self.applied {
+            return &self.changes;
+        }
+        self.applied = key;
+        self.run_timers(ts);
+        self.book.apply(output);
+        for verdict in rules::read(&self.book, key, ts, output) {
+            match verdict {
+                Verdict::On(signal) => self.fold.on(&signal),
+                Verdict::Off(topic) => self.fold.off(topic, ts),
+            }
+        }
+        if let Output::Alert(echo) = output {
+            self.command(echo, ts);
+        }
+        self.collect()
+    }
+
+    /// Lets time pass: every output with a time up to `watermark` has been applied.
+    pub fn advance(&mut self, watermark: Ts) -> &[AlertChange] {
+        self.changes.clear();
+        self.run_timers(watermark);
+        self.collect()
+    }
+
+    /// Raises an alert outside the machine (journal poisoned, a sink or a reader that fails), at once and
+    /// marked unrecorded.
+    pub fn raise_local(
+        &mut self,
+        rule: Rule,
+        topic: Topic,
+        facts: Facts,
+        now: Ts,
+    ) -> &[AlertChange] {
+        self.changes.clear();
+        self.local.run_until(now);
+        self.local.on(&Signal {
+            topic,
+            rule,
+            severity: rule.spec().severity,
+            labels: Default::default(),
+            facts,
+            value: None,
+            raise: None,
+            clear: None,
+            money_at_risk: None,
+            key: self.applied,
+            ts: now,
+        });
+        self.collect()
+    }
+
+    /// The condition of a local alert is over.
+    pub fn clear_local(&mut self, topic: Topic, now: Ts) -> &[AlertChange] {
+        self.changes.clear();
+        self.local.run_until(now);
+        self.local.off(topic, now);
+        self.collect()
+    }
+
+    /// When time alone changes something.
+    pub fn poll_deadline(&self) -> Option<Ts> {
+        [self.fold.poll_deadline(), self.local.poll_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// One alert.
+    pub fn alert(&self, id: AlertId) -> Option<&Alert> {
+        self.fold_of(id).alert(id)
+    }
+
+    /// All alerts that are kept, oldest first, local ones last.
+    pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.fold.alerts().chain(self.local.alerts())
+    }
+
+    /// What happened to an alert, oldest first.
+    pub fn timeline(&self, id: AlertId) -> &[Moment] {
+        self.fold_of(id).timeline(id)
+    }
+
+    /// Whether a command would be taken now; the gateway asks before it sends one to the core.
+    ///
+    /// # Errors
+    /// [`CommandFault`] says why not.
+    pub fn check(&self, command: &AlertCommand, now: Ts) -> Result<(), CommandFault> {
+        self.fold_of(command.alert).check(command, now)
+    }
+
+    /// The last output that was applied.
+    pub fn applied(&self) -> OutputKey {
+        self.applied
+    }
+
+    /// The state, to be kept beside the core's snapshot of the same place in the log.
+    pub fn snapshot(&self) -> Vec<u8> {
+        encode(&Snapshot {
+            version: SNAPSHOT_VERSION,
+            applied: self.applied,
+            book: self.book.clone(),
+            fold: self.fold.state().clone(),
+        })
+    }
+
+    /// The engine as it was; continue with the output behind [`Self::applied`].
+    ///
+    /// # Errors
+    /// The codec's error when the bytes are no snapshot of this version.
+    pub fn restore(bytes: &[u8]) -> Result<Self, CodecError> {
+        let snapshot: Snapshot = decode(bytes)?;
+        if snapshot.version != SNAPSHOT_VERSION {
+            return Err(CodecError::new(
+                Snapshot::NAME,
+                CodecFault::Invalid("another version: rebuild from the output log"),
+            ));
+        }
+        Ok(Self {
+            book: snapshot.book,
+            fold: Fold::from_state(snapshot.fold)?,
+            applied: snapshot.applied,
+            ..Self::default()
+        })
+    }
+
+    fn command(&mut self, echo: &AlertEcho, ts: Ts) {
+        let fold = match echo.command.alert.0 & LOCAL_BIT {
+            0 => &mut self.fold,
+            _ => &mut self.local,
+        };
+        if let Err(fault) = fold.command(echo, ts) {
+            tracing::debug!(alert = echo.command.alert.0, %fault, "alert command not taken");
+        }
+    }
+
+    fn run_timers(&mut self, until: Ts) {
+        self.fold.run_until(until);
+        self.local.run_until(until);
+    }
+
+    fn collect(&mut self) -> &[AlertChange] {
+        self.fold.drain_into(&mut self.changes);
+        self.local.drain_into(&mut self.changes);
+        &self.changes
+    }
+
+    fn fold_of(&self, id: AlertId) -> &Fold {
+        match id.0 & LOCAL_BIT {
+            0 => &self.fold,
+            _ => &self.local,
+        }
+    }
+}

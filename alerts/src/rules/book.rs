@@ -1,0 +1,54 @@
+//! The terms that alerts quote: whose group an account is in, and its thresholds.
+
+use std::collections::BTreeMap;
+
+use siaga_risk::event::{Output, TermsChange};
+use siaga_risk::ids::{AccountId, GroupId};
+use siaga_risk::record;
+use siaga_risk::units::Ratio;
+
+record! {
+    /// Margin thresholds of a group.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Levels {
+        pub warning: Ratio,
+        pub restricted: Ratio,
+        pub stop_out: Ratio,
+    }
+    /// Terms as the log has told them.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub struct Book {
+        groups: BTreeMap<GroupId, Levels>,
+        accounts: BTreeMap<AccountId, GroupId>,
+    }
+}
+
+impl Book {
+    /// Learns from terms that came into force.
+    pub fn apply(&mut self, output: &Output) {
+        match output {
+            Output::Terms(TermsChange::Group(terms)) => {
+                let levels = Levels {
+                    warning: terms.warning,
+                    restricted: terms.restricted,
+                    stop_out: terms.stop_out,
+                };
+                self.groups.insert(terms.id, levels);
+            }
+            Output::Terms(TermsChange::Account(terms)) => {
+                self.accounts.insert(terms.id, terms.group);
+            }
+            _ => {}
+        }
+    }
+
+    /// The group of an account.
+    pub fn group(&self, account: AccountId) -> Option<GroupId> {
+        self.accounts.get(&account).copied()
+    }
+
+    /// The thresholds of an account.
+    pub fn levels(&self, account: AccountId) -> Option<Levels> {
+        self.groups.get(&self.group(account)?).copied()
+    }
+}

@@ -1,0 +1,410 @@
+//! Titles, summaries and advice in Indonesian and English, from templates and the numbers of an alert.
+
+mod templates;
+
+use siaga_risk::event::*;
+use siaga_risk::ids::*;
+use siaga_risk::terms::StopOutMode;
+use siaga_risk::units::*;
+
+use crate::alert::{Alert, Facts, Figure, Severity};
+pub use templates::{Language, Template};
+
+/// Names and digits that the rim knows. What it does not know is shown by its number.
+pub trait Names {
+    fn account(&self, account: AccountId) -> String {
+        account.to_string()
+    }
+    fn instrument(&self, instrument: InstrumentId) -> String {
+        format!("#{instrument}")
+    }
+    fn group(&self, group: GroupId) -> String {
+        group.to_string()
+    }
+    fn link(&self, link: LinkId) -> String {
+        format!("#{link}")
+    }
+    fn source(&self, source: SourceId) -> String {
+        format!("#{source}")
+    }
+    fn currency(&self, currency: CurrencyId) -> String {
+        format!("#{currency}")
+    }
+    fn actor(&self, actor: ActorId) -> String {
+        format!("#{actor}")
+    }
+    fn sink(&self, sink: u16) -> String {
+        format!("#{sink}")
+    }
+    fn reader(&self, reader: u16) -> String {
+        format!("#{reader}")
+    }
+    /// Digits and code of an account's money, e.g. (2, "USD").
+    fn money(&self, _account: AccountId) -> (u8, String) {
+        (2, String::new())
+    }
+    /// Digits of an instrument's prices.
+    fn price_digits(&self, _instrument: InstrumentId) -> u8 {
+        0
+    }
+    /// Digits of an instrument's quantities.
+    fn qty_digits(&self, _instrument: InstrumentId) -> u8 {
+        0
+    }
+}
+
+/// Names nothing: everything is shown by its number.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Numbers;
+
+impl Names for Numbers {}
+
+/// An alert in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    pub title: String,
+    pub summary: String,
+    /// What to do now.
+    pub advice: String,
+}
+
+/// Writes an alert for a reader.
+pub fn render(alert: &Alert, names: &dyn Names, language: Language) -> Text {
+    let template = templates::of(alert.rule, language);
+    let page = Page {
+        alert,
+        names,
+        language,
+    };
+    Text {
+        title: page.fill(template.title),
+        summary: page.fill(template.summary),
+        advice: page.fill(template.advice),
+    }
+}
+
+/// The severity in words.
+pub fn severity(severity: Severity, language: Language) -> &'static str {
+    match (severity, language) {
+        (Severity::Info, Language::English) => "Information",
+        (Severity::Info, Language::Indonesian) => "Informasi",
+        (Severity::Warning, Language::English) => "Warning",
+        (Severity::Warning, Language::Indonesian) => "Peringatan",
+        (Severity::Critical, Language::English) => "Critical",
+        (Severity::Critical, Language::Indonesian) => "Kritis",
+        (Severity::Emergency, Language::English) => "Emergency",
+        (Severity::Emergency, Language::Indonesian) => "Darurat",
+    }
+}
+
+/// A figure as people read it; money needs the account it belongs to, prices their instrument.
+pub fn figure(alert: &Alert, figure: Figure, names: &dyn Names, language: Language) -> String {
+    let page = Page {
+        alert,
+        names,
+        language,
+    };
+    match figure {
+        Figure::Ratio(ratio) => percent(ratio),
+        Figure::Money(money) => page.money(money),
+        Figure::Price(price) => page.price(price),
+        Figure::Count(count) => count.to_string(),
+        Figure::DurationNs(ns) => duration(ns, language),
+    }
+}
+
+/// `value` with `digits` decimals, exactly.
+pub fn decimal(value: i128, digits: u8) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    let digits = usize::from(digits.min(18));
+    let text = format!("{:0width$}", value.unsigned_abs(), width = digits + 1);
+    let (whole, part) = text.split_at(text.len() - digits);
+    if part.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{part}")
+    }
+}
+
+/// A ratio as a percentage with two decimals, rounded towards zero so that 49.999 % never reads as 50 %.
+pub fn percent(ratio: Ratio) -> String {
+    format!("{} %", decimal(i128::from(ratio.0) / 100_000_000, 2))
+}
+
+fn duration(ns: u64, language: Language) -> String {
+    let seconds = ns / SECOND_NS;
+    let (minute, second) = match language {
+        Language::English => ("min", "s"),
+        Language::Indonesian => ("mnt", "dtk"),
+    };
+    match (seconds / 60, seconds % 60) {
+        (0, rest) => format!("{rest} {second}"),
+        (minutes, 0) => format!("{minutes} {minute}"),
+        (minutes, rest) => format!("{minutes} {minute} {rest} {second}"),
+    }
+}
+
+struct Page<'a> {
+    alert: &'a Alert,
+    names: &'a dyn Names,
+    language: Language,
+}
+
+impl Page<'_> {
+    /// Replaces every `{name}`; a name without a value becomes "–".
+    fn fill(&self, template: &str) -> String {
+        let mut text = String::with_capacity(template.len() + 64);
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, behind) = after.split_once('}').unwrap_or((after, ""));
+            text.push_str(before);
+            text.push_str(&self.value(name).unwrap_or_else(|| "–".to_owned()));
+            rest = behind;
+        }
+        text.push_str(rest);
+        text
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        let labels = &self.alert.labels;
+        let figure = |value: Option<Figure>| {
+            value.map(|value| figure(self.alert, value, self.names, self.language))
+        };
+        match name {
+            "account" => labels.account.map(|id| self.names.account(id)),
+            "group" => labels.group.map(|id| self.names.group(id)),
+            "instrument" => labels.instrument.map(|id| self.names.instrument(id)),
+            "link" => labels.link.map(|id| self.names.link(id)),
+            "source" => labels.source.map(|id| self.names.source(id)),
+            "order" => labels.order.map(|id| id.to_string()),
+            "position" => labels.position.map(|id| id.to_string()),
+            "value" => figure(self.alert.value),
+            "raise" => figure(self.alert.raise),
+            "clear" => figure(self.alert.clear),
+            "at_risk" => self.alert.money_at_risk.map(|money| self.money(money)),
+            _ => self.fact(name),
+        }
+    }
+
+    fn fact(&self, name: &str) -> Option<String> {
+        let text = match (self.alert.facts, name) {
+            (Facts::Margin { equity, .. } | Facts::StopOut { equity, .. }, "equity") => {
+                self.money(equity)
+            }
+            (Facts::Margin { used, .. } | Facts::StopOut { used, .. }, "used") => self.money(used),
+            (Facts::StopOut { closes, .. }, "closes") => closes.to_string(),
+            (Facts::StopOut { cancels, .. }, "cancels") => cancels.to_string(),
+            (Facts::StopOut { mode, .. }, "acted") => self.acted(mode).to_owned(),
+            (Facts::Margin { .. }, "closes" | "cancels") => "0".to_owned(),
+            (Facts::Margin { .. }, "acted") => String::new(),
+            (Facts::Halt { holders, .. }, "holders") => holders.to_string(),
+            (Facts::Gap { missing, .. }, "missing") => missing.to_string(),
+            (Facts::Switch { to, .. }, "to") => self.names.source(to),
+            (Facts::Conversion { from, .. }, "from_currency") => self.names.currency(from),
+            (Facts::Conversion { to, .. }, "to_currency") => self.names.currency(to),
+            (Facts::Link { queued, .. }, "queued") => queued.to_string(),
+            (Facts::Link { in_doubt, .. }, "in_doubt") => in_doubt.to_string(),
+            (Facts::Order { side, .. }, "side") => self.side(side).to_owned(),
+            (Facts::Order { qty, .. }, "qty") => self.qty(qty),
+            (Facts::Order { filled, .. }, "filled") => self.qty(filled),
+            (Facts::Protective { kind, .. }, "kind") => self.protective(kind).to_owned(),
+            (Facts::Mode { scope, .. } | Facts::Kill { scope, .. }, "scope") => self.scope(scope),
+            (Facts::Mode { mode, .. }, "mode") => self.mode(mode).to_owned(),
+            (Facts::Mode { actor, .. } | Facts::Kill { actor, .. }, "actor") => {
+                self.names.actor(actor)
+            }
+            (Facts::Kill { cancelled, .. }, "cancelled") => cancelled.to_string(),
+            (Facts::Sink { sink, .. }, "sink") => self.names.sink(sink),
+            (Facts::Sink { failed, .. }, "failed") => failed.to_string(),
+            (Facts::Reader { reader }, "reader") => self.names.reader(reader),
+            _ => return None,
+        };
+        Some(text)
+    }
+
+    fn money(&self, money: Money) -> String {
+        let Some(account) = self.alert.labels.account else {
+            return decimal(money.0.into(), 2);
+        };
+        let (digits, code) = self.names.money(account);
+        let amount = decimal(money.0.into(), digits);
+        if code.is_empty() {
+            amount
+        } else {
+            format!("{amount} {code}")
+        }
+    }
+
+    fn price(&self, price: Price) -> String {
+        let digits = self
+            .alert
+            .labels
+            .instrument
+            .map_or(0, |id| self.names.price_digits(id));
+        decimal(price.0.into(), digits)
+    }
+
+    fn qty(&self, qty: Qty) -> String {
+        let digits = self
+            .alert
+            .labels
+            .instrument
+            .map_or(0, |id| self.names.qty_digits(id));
+        decimal(qty.0.into(), digits)
+    }
+
+    fn word(&self, english: &'static str, indonesian: &'static str) -> &'static str {
+        match self.language {
+            Language::English => english,
+            Language::Indonesian => indonesian,
+        }
+    }
+
+    fn acted(&self, mode: StopOutMode) -> &'static str {
+        match mode {
+            StopOutMode::Act => self.word("closed here", "ditutup di sini"),
+            StopOutMode::Observe => self.word(
+                "observed only: the broker's server acts",
+                "hanya diamati: server pialang yang bertindak",
+            ),
+        }
+    }
+
+    fn side(&self, side: Side) -> &'static str {
+        match side {
+            Side::Buy => self.word("buy", "beli"),
+            Side::Sell => self.word("sell", "jual"),
+        }
+    }
+
+    fn mode(&self, mode: TradingMode) -> &'static str {
+        match mode {
+            TradingMode::Normal => self.word("normal", "normal"),
+            TradingMode::CloseOnly => self.word("close only", "hanya tutup"),
+            TradingMode::Halt => self.word("halted", "dihentikan"),
+        }
+    }
+
+    fn protective(&self, kind: ProtectiveKind) -> &'static str {
+        match kind {
+            ProtectiveKind::StopLoss => "stop loss",
+            ProtectiveKind::TakeProfit => "take profit",
+            ProtectiveKind::Trailing => "trailing stop",
+        }
+    }
+
+    fn scope(&self, scope: Scope) -> String {
+        let named = |english, indonesian, name: String| {
+            format!("{} {name}", self.word(english, indonesian))
+        };
+        match scope {
+            Scope::House => self.word("the house", "seluruh perusahaan").to_owned(),
+            Scope::Group(id) => named("group", "grup", self.names.group(id)),
+            Scope::Account(id) => named("account", "akun", self.names.account(id)),
+            Scope::Instrument(id) => self.names.instrument(id),
+            Scope::Desk(id) => named("desk", "meja", id.to_string()),
+            Scope::Trader(id) => named("trader", "trader", id.to_string()),
+            Scope::Strategy(id) => named("strategy", "strategi", id.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+    use crate::rules::Rule;
+
+    struct House;
+
+    impl Names for House {
+        fn account(&self, account: AccountId) -> String {
+            format!("A-{account}")
+        }
+        fn instrument(&self, _: InstrumentId) -> String {
+            "XAU/USD".to_owned()
+        }
+        fn money(&self, _: AccountId) -> (u8, String) {
+            (2, "USD".to_owned())
+        }
+    }
+
+    #[test]
+    fn a_margin_call_reads_well_in_both_languages() {
+        let mut engine = Engine::default();
+        for (seq, terms) in crate::testing::terms(AccountId(7), GroupId(2))
+            .iter()
+            .enumerate()
+        {
+            let key = OutputKey {
+                seq: seq as u64 + 1,
+                index: 0,
+            };
+            engine.apply(key, Ts(1), terms);
+        }
+        let output = crate::testing::margin(AccountId(7), InstrumentId(3), MarginState::Restricted);
+        let alert = engine.apply(OutputKey { seq: 9, index: 0 }, Ts(2), &output)[0]
+            .alert
+            .clone();
+        let english = render(&alert, &House, Language::English);
+        assert_eq!(
+            english.title,
+            "Account A-7 is restricted: margin level 40.00 %"
+        );
+        assert!(english.summary.contains("4.00 USD"), "{}", english.summary);
+        assert!(english.summary.contains("50.00 %"), "{}", english.summary);
+        let indonesian = render(&alert, &House, Language::Indonesian);
+        assert_eq!(
+            indonesian.title,
+            "Akun A-7 dibatasi: tingkat margin 40.00 %"
+        );
+        assert_ne!(english.advice, indonesian.advice);
+    }
+
+    #[test]
+    fn every_rule_has_every_text_in_both_languages() {
+        for rule in Rule::ALL {
+            let english = templates::of(*rule, Language::English);
+            let indonesian = templates::of(*rule, Language::Indonesian);
+            for template in [english, indonesian] {
+                for text in [template.title, template.summary, template.advice] {
+                    assert!(text.len() > 10, "{rule:?}: {text}");
+                    assert_eq!(
+                        text.matches('{').count(),
+                        text.matches('}').count(),
+                        "{rule:?}"
+                    );
+                }
+            }
+            assert_ne!(english.advice, indonesian.advice, "{rule:?}");
+            let places = |text: &str| {
+                let mut names: Vec<String> = text
+                    .split('{')
+                    .skip(1)
+                    .filter_map(|part| part.split_once('}').map(|(name, _)| name.to_owned()))
+                    .collect();
+                names.sort();
+                names
+            };
+            assert_eq!(places(english.title), places(indonesian.title), "{rule:?}");
+            assert_eq!(
+                places(english.summary),
+                places(indonesian.summary),
+                "{rule:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_are_exact() {
+        assert_eq!(decimal(-5, 2), "-0.05");
+        assert_eq!(decimal(123_456, 5), "1.23456");
+        assert_eq!(decimal(7, 0), "7");
+        assert_eq!(percent(Ratio(499_999_999_999)), "49.99 %");
+        assert_eq!(percent(Ratio(-1_000_000_000)), "-0.10 %");
+        assert_eq!(
+            duration(61 * SECOND_NS, Language::Indonesian),
+            "1 mnt 1 dtk"
+        );
+    }
+}

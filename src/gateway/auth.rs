@@ -1,0 +1,309 @@
+//! The doors: one first-start secret, sessions in a cookie, single-use tickets for the stream.
+//!
+//! Only digests are kept, so memory holds nothing that opens a door; the secret is compared in constant time.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard};
+
+use sha2::{Digest, Sha256};
+use siaga_risk::ids::ActorId;
+use siaga_risk::units::{SECOND_NS, Ts};
+use subtle::ConstantTimeEq;
+
+/// Name of the session cookie.
+pub const COOKIE: &str = "siaga_session";
+/// A session without a request for this long is over.
+pub const SESSION_IDLE_NS: u64 = 12 * 3_600 * SECOND_NS;
+/// A ticket is worth one hello within this time.
+pub const TICKET_NS: u64 = 30 * SECOND_NS;
+/// Sessions at once; the one that idled longest makes place.
+pub const SESSIONS_MAX: usize = 1_024;
+/// Tickets that wait at once; far more than one desk opens sockets in 30 s.
+pub const TICKETS_MAX: usize = 4_096;
+/// Wrong secrets allowed in a window, from everybody together: 256 bits are not guessed, but the log stays readable.
+pub const FAILURES_MAX: u32 = 20;
+/// The window of wrong secrets.
+pub const FAILURES_WINDOW_NS: u64 = 10 * SECOND_NS;
+/// Until identity arrives, who knows the secret is the administrator.
+pub const ADMINISTRATOR: ActorId = ActorId(1);
+
+type Key = [u8; 32];
+
+/// What is behind the doors and who may pass. Time is an argument.
+pub struct Doors {
+    secret: Key,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    sessions: HashMap<Key, Session>,
+    tickets: HashMap<Key, Ticket>,
+    failures: u32,
+    failures_since: Ts,
+}
+
+struct Session {
+    actor: ActorId,
+    csrf: String,
+    seen: Ts,
+}
+
+struct Ticket {
+    actor: ActorId,
+    made: Ts,
+}
+
+/// A session as its owner gets it, once.
+#[derive(Debug)]
+pub struct Opened {
+    pub cookie: String,
+    pub csrf: String,
+}
+
+/// Why a secret opened nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shut {
+    Wrong,
+    /// Too many wrong secrets lately.
+    TooMany,
+}
+
+impl Doors {
+    pub fn new(secret: &str) -> Doors {
+        Doors {
+            secret: digest(secret),
+            inner: Mutex::default(),
+        }
+    }
+
+    /// Opens a session for whoever knows the secret.
+    pub fn sign_in(&self, secret: &str, now: Ts) -> Result<Opened, Shut> {
+        let actor = self.bearer(secret, now)?;
+        let opened = Opened {
+            cookie: random_hex::<32>(),
+            csrf: random_hex::<16>(),
+        };
+        let mut inner = self.lock();
+        inner.make_room(now);
+        let session = Session {
+            actor,
+            csrf: opened.csrf.clone(),
+            seen: now,
+        };
+        inner.sessions.insert(digest(&opened.cookie), session);
+        Ok(opened)
+    }
+
+    /// Who sends the secret with every request.
+    pub fn bearer(&self, secret: &str, now: Ts) -> Result<ActorId, Shut> {
+        let right = bool::from(digest(secret).ct_eq(&self.secret));
+        let mut inner = self.lock();
+        if now.since(inner.failures_since) >= FAILURES_WINDOW_NS {
+            inner.failures = 0;
+            inner.failures_since = now;
+        }
+        // The right secret passes even while somebody guesses: guessing must not lock the desk out.
+        if right {
+            return Ok(ADMINISTRATOR);
+        }
+        inner.failures = inner.failures.saturating_add(1);
+        match inner.failures > FAILURES_MAX {
+            true => Err(Shut::TooMany),
+            false => Err(Shut::Wrong),
+        }
+    }
+
+    /// Who the cookie belongs to, and the token its writes must carry.
+    pub fn session(&self, cookie: &str, now: Ts) -> Option<(ActorId, String)> {
+        let mut inner = self.lock();
+        let key = digest(cookie);
+        let session = inner.sessions.get_mut(&key)?;
+        if now.since(session.seen) > SESSION_IDLE_NS {
+            inner.sessions.remove(&key);
+            return None;
+        }
+        session.seen = session.seen.max(now);
+        Some((session.actor, session.csrf.clone()))
+    }
+
+    pub fn sign_out(&self, cookie: &str) {
+        self.lock().sessions.remove(&digest(cookie));
+    }
+
+    /// A ticket for one hello, and when it ends.
+    pub fn ticket(&self, actor: ActorId, now: Ts) -> Option<(String, Ts)> {
+        let mut inner = self.lock();
+        inner.tickets.retain(|_, t| now.since(t.made) <= TICKET_NS);
+        if inner.tickets.len() >= TICKETS_MAX {
+            return None;
+        }
+        let ticket = random_hex::<24>();
+        inner
+            .tickets
+            .insert(digest(&ticket), Ticket { actor, made: now });
+        Some((ticket, now.plus(TICKET_NS)))
+    }
+
+    /// Uses a ticket up.
+    pub fn redeem(&self, ticket: &str, now: Ts) -> Option<ActorId> {
+        let ticket = self.lock().tickets.remove(&digest(ticket))?;
+        (now.since(ticket.made) <= TICKET_NS).then_some(ticket.actor)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Inner {
+    fn make_room(&mut self, now: Ts) {
+        self.sessions
+            .retain(|_, s| now.since(s.seen) <= SESSION_IDLE_NS);
+        if self.sessions.len() < SESSIONS_MAX {
+            return;
+        }
+        let idle = self.sessions.iter().min_by_key(|(_, s)| s.seen);
+        if let Some(key) = idle.map(|(key, _)| *key) {
+            self.sessions.remove(&key);
+        }
+    }
+}
+
+/// Reads the secret of a data directory, or makes one (`0600`). The flag says whether it is new.
+pub fn open_secret(path: &Path) -> io::Result<(String, bool)> {
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            let secret = text.trim().to_owned();
+            if secret.len() < SECRET_CHARS_MIN {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!(
+                        "{} holds fewer than {SECRET_CHARS_MIN} characters: delete it, the next start makes a new one",
+                        path.display()
+                    ),
+                ));
+            }
+            Ok((secret, false))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let secret = random_hex::<32>();
+            let mut options = fs::OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(path)?;
+            file.write_all(secret.as_bytes())?;
+            file.sync_all()?;
+            Ok((secret, true))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Shorter secrets are guessable; ours have 64.
+const SECRET_CHARS_MIN: usize = 16;
+
+/// `BYTES` random bytes as hexadecimal text.
+///
+/// # Panics
+/// When the operating system has no random bytes: nothing safe can follow.
+pub fn random_hex<const BYTES: usize>() -> String {
+    use std::fmt::Write;
+    let mut bytes = [0u8; BYTES];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    let mut text = String::with_capacity(2 * BYTES);
+    for byte in bytes {
+        let written = write!(text, "{byte:02x}");
+        debug_assert!(written.is_ok(), "a String takes every text");
+    }
+    text
+}
+
+fn digest(text: &str) -> Key {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Ts {
+        Ts(seconds * SECOND_NS)
+    }
+
+    #[test]
+    fn a_ticket_opens_once_and_not_late() {
+        let doors = Doors::new("the secret of this test");
+        let (ticket, ends) = doors.ticket(ADMINISTRATOR, at(100)).expect("room");
+        assert_eq!(ends, at(130));
+        assert_eq!(doors.redeem(&ticket, at(130)), Some(ADMINISTRATOR));
+        assert_eq!(doors.redeem(&ticket, at(130)), None);
+        let (late, _) = doors.ticket(ADMINISTRATOR, at(200)).expect("room");
+        assert_eq!(doors.redeem(&late, Ts(at(230).0 + 1)), None);
+    }
+
+    #[test]
+    fn tickets_are_bounded_and_make_room_when_they_end() {
+        let doors = Doors::new("the secret of this test");
+        for _ in 0..TICKETS_MAX {
+            assert!(doors.ticket(ADMINISTRATOR, at(1)).is_some());
+        }
+        assert!(doors.ticket(ADMINISTRATOR, at(2)).is_none());
+        assert!(doors.ticket(ADMINISTRATOR, at(32)).is_some());
+    }
+
+    #[test]
+    fn sessions_end_by_idling_or_signing_out() {
+        let doors = Doors::new("the secret of this test");
+        let opened = doors
+            .sign_in("the secret of this test", at(0))
+            .expect("right");
+        let later = Ts(SESSION_IDLE_NS);
+        assert_eq!(
+            doors.session(&opened.cookie, later),
+            Some((ADMINISTRATOR, opened.csrf.clone()))
+        );
+        assert!(doors.session("another", later).is_none());
+        let too_late = later.plus(SESSION_IDLE_NS + 1);
+        assert!(doors.session(&opened.cookie, too_late).is_none());
+        let again = doors
+            .sign_in("the secret of this test", at(1))
+            .expect("right");
+        doors.sign_out(&again.cookie);
+        assert!(doors.session(&again.cookie, at(1)).is_none());
+    }
+
+    #[test]
+    fn guessing_is_slowed_and_does_not_lock_the_owner_out() {
+        let doors = Doors::new("right");
+        for _ in 0..FAILURES_MAX {
+            assert_eq!(doors.bearer("wrong", at(60)), Err(Shut::Wrong));
+        }
+        assert_eq!(doors.bearer("wrong", at(60)), Err(Shut::TooMany));
+        assert_eq!(doors.bearer("right", at(60)), Ok(ADMINISTRATOR));
+        assert_eq!(doors.bearer("wrong", at(71)), Err(Shut::Wrong));
+    }
+
+    #[test]
+    fn a_secret_is_made_once_and_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secret");
+        let (first, made) = open_secret(&path).expect("made");
+        assert!(made && first.len() == 64);
+        assert_eq!(open_secret(&path).expect("read"), (first, false));
+        #[cfg(unix)]
+        {
+            let meta = fs::metadata(&path).expect("there");
+            let mode = std::os::unix::fs::PermissionsExt::mode(&meta.permissions());
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        fs::write(&path, "short").expect("written");
+        assert!(open_secret(&path).is_err());
+    }
+}

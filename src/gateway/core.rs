@@ -1,0 +1,267 @@
+//! What the gateway needs of the running desk: one trait, implemented by the wiring over the real ring and egress.
+//!
+//! What the wiring must feed, and from where:
+//! - `live().apply(&output)` for EVERY output of the machine, from the egress thread, as it leaves (marks and bars do not wait for the disk);
+//! - `events().push(…)` for every order change and alert change, in order, AFTER its input is durable (read from the output log);
+//!   at a start push the newest [`crate::gateway::events::EVENTS_HELD`] of the log again, so clients can resume across a restart;
+//! - a new `Directory` whenever terms or names change.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use siaga_risk::event::{Answer, Bar, BarSpan, Body, OrderChange, Seq};
+use siaga_risk::ids::{AccountId, ActorId, AlertId, CurrencyId, InstrumentId};
+use siaga_risk::units::{Money, Ts};
+use siaga_risk::view::{Query, Reply};
+
+use super::directory::Directory;
+use super::events::Events;
+use super::live::Live;
+
+/// An answer that is waited for.
+pub type Waiting<T> = Pin<Box<dyn Future<Output = Result<T, CoreError>> + Send>>;
+
+/// The running desk as the gateway sees it. Every method is cheap and does not block; what takes time is a [`Waiting`].
+pub trait Core: Send + Sync + 'static {
+    /// UTC now, from the program's one clock.
+    fn now(&self) -> Ts;
+    /// Sends a command; resolves only after its input is durable.
+    fn command(&self, actor: ActorId, body: Body) -> Waiting<Answered>;
+    /// Asks a question; it changes nothing.
+    fn ask(&self, query: Query) -> Waiting<Reply>;
+    /// Newest marks, bars and states, written by egress.
+    fn live(&self) -> &Arc<Live>;
+    /// The durable stream of orders and alerts, newest part in memory.
+    fn events(&self) -> &Arc<Events>;
+    /// Names of everything the core knows by number.
+    fn directory(&self) -> Arc<Directory>;
+    /// Where the desk stands.
+    fn status(&self) -> Status;
+
+    /// Alerts that pass the filter, newest first, at most `filter.limit`.
+    fn alerts(&self, filter: &AlertFilter) -> Vec<AlertRecord>;
+    fn alert(&self, id: AlertId) -> Option<AlertRecord>;
+    /// What happened to an alert, oldest first.
+    fn timeline(&self, id: AlertId) -> Waiting<Option<Vec<TimelineEntry>>>;
+    /// What an alert stands on; `None` when there is no such alert.
+    fn evidence(&self, id: AlertId) -> Waiting<Option<Evidence>>;
+
+    /// Closed bars that begin in `from..to`, oldest first: the NEWEST `limit` of them. The gateway adds the bar that grows.
+    fn bars(&self, request: BarsRequest) -> Waiting<Vec<Bar>>;
+    /// Orders of an account with an id below `before` (all when absent), newest first.
+    /// Without a store the newest part held in memory is searched.
+    fn orders(
+        &self,
+        account: AccountId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Waiting<Vec<OrderChange>> {
+        let found = self.events().orders(account, before, limit);
+        Box::pin(async move { Ok(found) })
+    }
+    /// Rows of the margin ladder, nearest to a stop-out first, from the table egress keeps.
+    fn ladder(&self, limit: usize) -> Vec<siaga_risk::view::LadderRow>;
+    /// Net exposure per instrument, from the same sweep.
+    fn exposure(&self) -> Vec<ExposureRow>;
+
+    /// Keeps a note of a person and returns its hash, the `note` of commands.
+    fn note(&self, actor: ActorId, text: &str) -> Waiting<u64>;
+    /// Drives the simulated market. `Err(CoreError::NotAvailable)` when there is no simulator.
+    fn scenario(&self, scenario: Scenario, instrument: Option<InstrumentId>) -> Waiting<()>;
+    /// The bridge's desk side, when one is configured.
+    fn bridge(&self) -> Option<Arc<dyn super::bridge::Bridge>> {
+        None
+    }
+    /// Further lines for `/metrics` in the Prometheus text format (ring, journal, feeds, store).
+    fn metrics(&self, out: &mut String) {
+        let _ = out;
+    }
+    /// Parts that must be well before traffic may come: `(part, ok, detail)`.
+    fn readiness(&self) -> Vec<Part>;
+}
+
+/// A command that was decided, and the sequence of its input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    pub seq: Seq,
+    pub answer: Answer,
+}
+
+/// Why the desk did not answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CoreError {
+    #[error("the inbound ring is full")]
+    Busy,
+    #[error("the journal is poisoned")]
+    Poisoned { phone: String },
+    #[error("the desk is stopping")]
+    Stopped,
+    #[error("no answer in time")]
+    Timeout,
+    #[error("{0}")]
+    NotAvailable(String),
+}
+
+/// The desk outside the machine.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Status {
+    /// Identity of the durable stream's history; new after a loss of data.
+    pub epoch: u64,
+    pub seq: Seq,
+    /// Why the journal is poisoned; absent = good.
+    pub poisoned: Option<String>,
+    pub store: StoreStatus,
+    /// Prices or accounts are not real.
+    pub demo: bool,
+    /// The simulator's scenario, when it runs.
+    pub scenario: Option<Scenario>,
+    /// Whom to call when the desk cannot act.
+    pub phone: String,
+}
+
+/// The read model's database.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoreStatus {
+    /// `embedded`, `postgresql`, `timescaledb` or `none`.
+    pub kind: String,
+    pub ok: bool,
+    pub detail: String,
+}
+
+/// One part of `/readyz?verbose`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    pub name: &'static str,
+    pub ok: bool,
+    /// A part that is not required does not make the desk unready.
+    pub required: bool,
+    pub detail: String,
+}
+
+/// What the simulated market does.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Scenario {
+    Calm,
+    Trend,
+    NewsSpike,
+    FlashCrash,
+    Gap,
+    MuteFeed,
+    BadTicks,
+    Weekend,
+}
+
+/// Which bars.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BarsRequest {
+    pub instrument: InstrumentId,
+    pub span: BarSpan,
+    pub from: Option<Ts>,
+    pub to: Option<Ts>,
+    pub limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AlertState {
+    Pending,
+    Firing,
+    Acknowledged,
+    Resolved,
+    Archived,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Info,
+    Warning,
+    Critical,
+    Emergency,
+}
+
+/// Which alerts. Empty lists let everything pass.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlertFilter {
+    pub states: Vec<AlertState>,
+    pub severities: Vec<Severity>,
+    pub account: Option<AccountId>,
+    /// Changed at or after this instant.
+    pub since: Option<Ts>,
+    /// Ids below this one (the cursor of the previous page).
+    pub before: Option<AlertId>,
+    pub limit: usize,
+}
+
+/// An alert as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertRecord {
+    pub id: AlertId,
+    pub revision: u32,
+    pub rule: String,
+    pub severity: Severity,
+    pub state: AlertState,
+    pub title: String,
+    pub summary: String,
+    /// `account`, `instrument`, `group`, `desk`, `link` by the names people use.
+    pub labels: Vec<(String, String)>,
+    /// Value, raise and clear level as text with their unit's digits.
+    pub value: String,
+    pub raise: String,
+    pub clear: String,
+    pub started: Ts,
+    pub last: Ts,
+    pub ended: Option<Ts>,
+    pub owner: Option<ActorId>,
+    pub acked_by: Option<ActorId>,
+    pub escalated: u8,
+    pub flapping: bool,
+    pub silenced: bool,
+    /// Raised by egress while the journal was poisoned.
+    pub unrecorded: bool,
+    pub money_at_risk: Option<(Money, CurrencyId)>,
+}
+
+/// One step in the life of an alert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimelineEntry {
+    pub at: Ts,
+    pub what: String,
+    pub by: ActorId,
+    pub note: Option<String>,
+}
+
+/// What an alert stands on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// The input that raised it.
+    pub seq: Seq,
+    /// Names and values that went into the formula.
+    pub inputs: Vec<(String, String)>,
+    pub formula: String,
+    pub instrument: Option<InstrumentId>,
+    /// Bid and ask from 30 s before to 30 s after.
+    pub chart: Vec<(Ts, siaga_risk::units::Price, siaga_risk::units::Price)>,
+}
+
+/// The house's position in one instrument.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExposureRow {
+    pub instrument: InstrumentId,
+    /// Lot steps, long and short; both not negative.
+    pub long: siaga_risk::units::Qty,
+    pub short: siaga_risk::units::Qty,
+    /// Signed net in the house currency, absent without a conversion rate.
+    pub net_house: Option<Money>,
+    pub accounts: u32,
+}

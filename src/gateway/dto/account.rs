@@ -1,0 +1,251 @@
+//! Accounts and their positions.
+
+use siaga_risk::event::{self, Seq};
+use siaga_risk::terms::{self, AccountTerms};
+use siaga_risk::units::{Money, Price, Ts};
+use siaga_risk::view::{AccountView, LadderRow, PositionView};
+
+use super::order::{OrderDto, Side, order};
+use super::{micros, wire_enum};
+use crate::gateway::decimal;
+use crate::gateway::directory::Directory;
+use crate::wire;
+
+wire_enum!(
+    MarginState = event::MarginState {
+        Healthy,
+        Warning,
+        Restricted,
+        StopOut
+    }
+);
+wire_enum!(Accounting = terms::Accounting { Netting, Hedging });
+
+/// Where an account's leverage comes from.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum LeverageFrom {
+    Account,
+    Group,
+}
+
+wire! {
+    /// An account in the list.
+    pub struct AccountRow {
+        pub id: u32,
+        pub name: String,
+        pub currency: String,
+        pub group: String,
+        pub state: MarginState,
+        pub equity: String,
+        pub used: String,
+        /// Absent without used margin.
+        pub level_pct: Option<String>,
+    }
+
+    /// A row of the margin ladder, nearest to a stop-out first.
+    pub struct LadderDto {
+        pub account: u32,
+        pub name: String,
+        pub currency: String,
+        pub state: MarginState,
+        pub equity: String,
+        pub used: String,
+        pub level_pct: Option<String>,
+        /// Equity that may be lost before the stop-out.
+        pub to_stop_out: String,
+    }
+
+    /// An account now. Money is in its currency.
+    pub struct AccountDto {
+        pub id: u32,
+        pub name: String,
+        pub currency: String,
+        pub group: String,
+        pub accounting: Accounting,
+        /// x : 1.
+        pub leverage: u32,
+        pub leverage_from: LeverageFrom,
+        pub state: MarginState,
+        /// A conversion rate is missing: equity and level are not known.
+        pub unknown: bool,
+        pub balance: String,
+        pub credit: String,
+        pub equity: String,
+        pub unrealised: String,
+        pub used: String,
+        pub free: String,
+        pub level_pct: Option<String>,
+        pub day_start_equity: String,
+        pub warning_pct: String,
+        pub restricted_pct: String,
+        pub stop_out_pct: String,
+        /// Equity that may be lost before each threshold; negative when it is behind.
+        pub to_warning: String,
+        pub to_restricted: String,
+        pub to_stop_out: String,
+        pub risk_unacknowledged: bool,
+        pub under_review: bool,
+        pub positions: Vec<PositionDto>,
+        pub orders: Vec<OrderDto>,
+        /// The last input this view knows, and the machine's time.
+        pub seq: u64,
+        pub now: u64,
+    }
+
+    /// A position now. Money is in the account's currency.
+    pub struct PositionDto {
+        pub id: u64,
+        pub symbol: String,
+        pub side: Side,
+        pub qty: String,
+        pub open_price: String,
+        pub opened: u64,
+        pub close_price: Option<String>,
+        pub unrealised: String,
+        pub margin: String,
+        pub swap: String,
+        pub stop_loss: Option<String>,
+        pub take_profit: Option<String>,
+        pub trailing: Option<String>,
+        /// Price of this instrument alone at which the account is called.
+        pub warning_at: Option<String>,
+        pub stop_out_at: Option<String>,
+        /// Quantity that closing orders already cover.
+        pub covered: String,
+    }
+
+    /// Positions and the sums of an account (P0.14).
+    pub struct PortfolioDto {
+        pub positions: Vec<PositionDto>,
+        pub balance: String,
+        pub equity: String,
+        pub pnl: String,
+        pub currency: String,
+    }
+}
+
+/// Names of an account: itself, its currency, its group.
+fn names_of(terms: &AccountTerms, names: &Directory) -> (String, String, String) {
+    let entry = names.account(terms.id);
+    let name = entry.map_or_else(|| format!("account-{}", terms.id), |a| a.name.clone());
+    (
+        name,
+        names.currency_code(terms.currency),
+        names.group_name(terms.group),
+    )
+}
+
+pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> AccountDto {
+    let digits = names.money_digits(view.terms.currency);
+    let money = |m: Money| decimal::show(m.0, digits);
+    let (name, currency, group) = names_of(&view.terms, names);
+    AccountDto {
+        id: view.terms.id.0,
+        name,
+        currency,
+        group,
+        accounting: view.terms.accounting.into(),
+        leverage: view.leverage,
+        leverage_from: match view.terms.leverage {
+            0 => LeverageFrom::Group,
+            _ => LeverageFrom::Account,
+        },
+        state: view.state.into(),
+        unknown: view.unknown,
+        balance: money(view.balance),
+        credit: money(view.credit),
+        equity: money(view.equity),
+        unrealised: money(view.unrealised),
+        used: money(view.used),
+        free: money(view.free),
+        level_pct: view.level.map(decimal::level_pct),
+        day_start_equity: money(view.day_start_equity),
+        warning_pct: decimal::level_pct(view.warning),
+        restricted_pct: decimal::level_pct(view.restricted),
+        stop_out_pct: decimal::level_pct(view.stop_out),
+        to_warning: money(view.to_warning),
+        to_restricted: money(view.to_restricted),
+        to_stop_out: money(view.to_stop_out),
+        risk_unacknowledged: view.restricted_unacknowledged,
+        under_review: view.under_review,
+        positions: view
+            .positions
+            .iter()
+            .map(|p| position(p, digits, names))
+            .collect(),
+        orders: view.orders.iter().map(|o| order(o, names)).collect(),
+        seq,
+        now: micros(now),
+    }
+}
+
+fn position(view: &PositionView, money_digits: u8, names: &Directory) -> PositionDto {
+    let held = &view.position;
+    let entry = names.instrument(held.instrument);
+    let (price_digits, qty_digits) =
+        entry.map_or((0, 0), |e| (e.terms.price_digits, e.terms.qty_digits));
+    let price = |p: Price| decimal::show(p.0, price_digits);
+    let money = |m: Money| decimal::show(m.0, money_digits);
+    PositionDto {
+        id: held.id.0,
+        symbol: entry.map_or_else(|| held.instrument.to_string(), |e| e.symbol.clone()),
+        side: held.side.into(),
+        qty: decimal::show(held.qty.0, qty_digits),
+        open_price: price(held.open_price),
+        opened: micros(held.opened),
+        close_price: view.close_price.map(price),
+        unrealised: money(view.unrealised),
+        margin: money(held.margin),
+        swap: money(held.swap),
+        stop_loss: held.protection.stop_loss.map(price),
+        take_profit: held.protection.take_profit.map(price),
+        trailing: (held.protection.trailing.0 > 0).then(|| price(held.protection.trailing)),
+        warning_at: view.warning_at.map(price),
+        stop_out_at: view.stop_out_at.map(price),
+        covered: decimal::show(view.covered.0, qty_digits),
+    }
+}
+
+pub fn row(view: &LadderRow, terms: &AccountTerms, names: &Directory) -> AccountRow {
+    let digits = names.money_digits(terms.currency);
+    let (name, currency, group) = names_of(terms, names);
+    AccountRow {
+        id: view.account.0,
+        name,
+        currency,
+        group,
+        state: view.state.into(),
+        equity: decimal::show(view.equity.0, digits),
+        used: decimal::show(view.used.0, digits),
+        level_pct: view.level.map(decimal::level_pct),
+    }
+}
+
+pub fn ladder(view: &LadderRow, names: &Directory) -> Option<LadderDto> {
+    let terms = names.account(view.account)?.terms;
+    let row = row(view, &terms, names);
+    let digits = names.money_digits(terms.currency);
+    Some(LadderDto {
+        account: row.id,
+        name: row.name,
+        currency: row.currency,
+        state: row.state,
+        equity: row.equity,
+        used: row.used,
+        level_pct: row.level_pct,
+        to_stop_out: decimal::show(view.to_stop_out.0, digits),
+    })
+}
+
+pub fn portfolio(view: AccountDto) -> PortfolioDto {
+    PortfolioDto {
+        positions: view.positions,
+        balance: view.balance,
+        equity: view.equity,
+        pnl: view.unrealised,
+        currency: view.currency,
+    }
+}

@@ -1,0 +1,141 @@
+//! Alerts, their life and what they stand on.
+
+use std::collections::BTreeMap;
+
+use super::{micros, wire_enum};
+use crate::gateway::core::{self, AlertRecord, Evidence, TimelineEntry};
+use crate::gateway::decimal;
+use crate::gateway::directory::Directory;
+use crate::wire;
+
+wire_enum!(
+    Severity = core::Severity {
+        Info,
+        Warning,
+        Critical,
+        Emergency
+    }
+);
+wire_enum!(
+    AlertState = core::AlertState {
+        Pending,
+        Firing,
+        Acknowledged,
+        Resolved,
+        Archived
+    }
+);
+
+wire! {
+    /// An alert as it stands.
+    pub struct AlertDto {
+        /// As text: it may be larger than a JavaScript number holds exactly.
+        pub id: String,
+        pub revision: u32,
+        pub rule: String,
+        pub severity: Severity,
+        pub state: AlertState,
+        pub title: String,
+        pub summary: String,
+        /// `account`, `instrument`, `group`, `desk`, `link`.
+        pub labels: BTreeMap<String, String>,
+        pub value: String,
+        pub raise: String,
+        pub clear: String,
+        pub started: u64,
+        pub last: u64,
+        pub ended: Option<u64>,
+        pub owner: Option<String>,
+        pub acked_by: Option<String>,
+        pub escalated: u8,
+        pub flapping: bool,
+        pub silenced: bool,
+        /// Raised while the journal could not record.
+        pub unrecorded: bool,
+        pub money_at_risk: Option<String>,
+        pub money_at_risk_currency: Option<String>,
+    }
+
+    /// One step in the life of an alert.
+    pub struct TimelineDto {
+        pub at: u64,
+        pub what: String,
+        pub by: String,
+        pub note: Option<String>,
+    }
+
+    /// What an alert stands on.
+    pub struct EvidenceDto {
+        /// The input that raised it.
+        pub seq: u64,
+        pub inputs: BTreeMap<String, String>,
+        pub formula: String,
+        pub symbol: Option<String>,
+        /// 30 s either side.
+        pub chart: Vec<ChartPoint>,
+    }
+
+    /// A price of the chart.
+    pub struct ChartPoint {
+        pub t: u64,
+        pub bid: String,
+        pub ask: String,
+    }
+}
+
+pub fn alert(record: &AlertRecord, names: &Directory) -> AlertDto {
+    let risk = record.money_at_risk;
+    AlertDto {
+        id: record.id.to_string(),
+        revision: record.revision,
+        rule: record.rule.clone(),
+        severity: record.severity.into(),
+        state: record.state.into(),
+        title: record.title.clone(),
+        summary: record.summary.clone(),
+        labels: record.labels.iter().cloned().collect(),
+        value: record.value.clone(),
+        raise: record.raise.clone(),
+        clear: record.clear.clone(),
+        started: micros(record.started),
+        last: micros(record.last),
+        ended: record.ended.map(micros),
+        owner: record.owner.map(|a| names.actor_name(a)),
+        acked_by: record.acked_by.map(|a| names.actor_name(a)),
+        escalated: record.escalated,
+        flapping: record.flapping,
+        silenced: record.silenced,
+        unrecorded: record.unrecorded,
+        money_at_risk: risk.map(|(m, c)| decimal::show(m.0, names.money_digits(c))),
+        money_at_risk_currency: risk.map(|(_, c)| names.currency_code(c)),
+    }
+}
+
+pub fn timeline(entry: &TimelineEntry, names: &Directory) -> TimelineDto {
+    TimelineDto {
+        at: micros(entry.at),
+        what: entry.what.clone(),
+        by: names.actor_name(entry.by),
+        note: entry.note.clone(),
+    }
+}
+
+pub fn evidence(found: &Evidence, names: &Directory) -> EvidenceDto {
+    let entry = found.instrument.and_then(|id| names.instrument(id));
+    let digits = entry.map_or(0, |e| e.terms.price_digits);
+    EvidenceDto {
+        seq: found.seq,
+        inputs: found.inputs.iter().cloned().collect(),
+        formula: found.formula.clone(),
+        symbol: entry.map(|e| e.symbol.clone()),
+        chart: found
+            .chart
+            .iter()
+            .map(|(t, bid, ask)| ChartPoint {
+                t: micros(*t),
+                bid: decimal::show(bid.0, digits),
+                ask: decimal::show(ask.0, digits),
+            })
+            .collect(),
+    }
+}

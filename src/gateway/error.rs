@@ -1,0 +1,238 @@
+//! The gateway's own errors, numbered from 10000, and their form on the wire (RFC 9457).
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
+use siaga_risk::verdict::Reject;
+use utoipa::ToSchema;
+
+use super::core::CoreError;
+
+macro_rules! faults {
+    ($($name:ident = $code:literal, $status:ident, $slug:literal, $title:literal;)*) => {
+        /// What can be wrong with a request, by number. Numbers are stable.
+        #[repr(u16)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Fault { $($name = $code,)* }
+
+        impl Fault {
+            pub const ALL: &'static [Fault] = &[$(Fault::$name,)*];
+            pub fn code(self) -> u16 { self as u16 }
+            pub fn name(self) -> &'static str { match self { $(Fault::$name => $slug,)* } }
+            pub fn title(self) -> &'static str { match self { $(Fault::$name => $title,)* } }
+            pub fn status(self) -> StatusCode { match self { $(Fault::$name => StatusCode::$status,)* } }
+        }
+    };
+}
+
+faults! {
+    Unauthenticated = 10_001, UNAUTHORIZED, "unauthenticated", "Sign in first";
+    WrongSecret = 10_002, UNAUTHORIZED, "wrong_secret", "The secret is not right";
+    ForeignOrigin = 10_003, FORBIDDEN, "foreign_origin", "Requests of other sites are refused";
+    Csrf = 10_004, FORBIDDEN, "csrf_token", "The X-CSRF-Token header is missing or wrong";
+    ForeignHost = 10_005, MISDIRECTED_REQUEST, "foreign_host", "The Host header names another server";
+    BadJson = 10_010, BAD_REQUEST, "bad_json", "The body is not JSON";
+    BadField = 10_011, UNPROCESSABLE_ENTITY, "bad_field", "A field is missing or wrong";
+    TooLarge = 10_012, PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large";
+    NotFound = 10_013, NOT_FOUND, "not_found", "There is no such thing";
+    MethodNotAllowed = 10_014, METHOD_NOT_ALLOWED, "method_not_allowed", "The method does not fit the address";
+    NotJson = 10_015, UNSUPPORTED_MEDIA_TYPE, "not_json", "Send application/json";
+    UnknownSymbol = 10_016, NOT_FOUND, "unknown_symbol", "There is no such symbol";
+    RevisionMissing = 10_020, PRECONDITION_REQUIRED, "revision_missing", "Say which revision you saw";
+    RevisionStale = 10_021, PRECONDITION_FAILED, "revision_stale", "It changed since you looked";
+    NoteMissing = 10_022, UNPROCESSABLE_ENTITY, "note_missing", "A note is required";
+    Refused = 10_030, UNPROCESSABLE_ENTITY, "refused", "The desk refused it";
+    RateLimited = 10_040, TOO_MANY_REQUESTS, "rate_limited", "Too many requests";
+    Busy = 10_050, SERVICE_UNAVAILABLE, "busy", "The desk is busy";
+    Poisoned = 10_051, SERVICE_UNAVAILABLE, "journal_poisoned", "The desk cannot record and takes no orders";
+    Stopped = 10_052, SERVICE_UNAVAILABLE, "stopping", "The desk is stopping";
+    Timeout = 10_053, GATEWAY_TIMEOUT, "timeout", "No answer in time";
+    NotAvailable = 10_054, CONFLICT, "not_available", "This desk cannot do that";
+    Internal = 10_099, INTERNAL_SERVER_ERROR, "internal", "Something is wrong on our side";
+}
+
+/// An error with two messages: `detail` is for the caller, `private` for the log.
+#[derive(Debug)]
+pub struct ApiError {
+    pub fault: Fault,
+    pub detail: String,
+    pub private: Option<String>,
+    pub field: Option<String>,
+    pub reasons: Vec<Reject>,
+    pub retry_after_s: Option<u32>,
+}
+
+/// An answer of the API or an error.
+pub type ApiResult<T> = Result<T, ApiError>;
+
+impl ApiError {
+    pub fn new(fault: Fault, detail: impl Into<String>) -> ApiError {
+        ApiError {
+            fault,
+            detail: detail.into(),
+            private: None,
+            field: None,
+            reasons: Vec::new(),
+            retry_after_s: None,
+        }
+    }
+
+    pub fn field(field: impl Into<String>, detail: impl Into<String>) -> ApiError {
+        ApiError {
+            field: Some(field.into()),
+            ..ApiError::new(Fault::BadField, detail)
+        }
+    }
+
+    pub fn not_found(what: &str) -> ApiError {
+        ApiError::new(Fault::NotFound, format!("{what} is not known here"))
+    }
+
+    /// A bug of ours: the caller gets a number to quote, the log gets the story.
+    pub fn internal(private: impl Into<String>) -> ApiError {
+        let incident = super::auth::random_hex::<4>();
+        ApiError {
+            private: Some(format!("incident {incident}: {}", private.into())),
+            ..ApiError::new(
+                Fault::Internal,
+                format!("tell the desk incident {incident}"),
+            )
+        }
+    }
+
+    /// The desk said no, with all its reasons.
+    pub fn refused(reasons: Vec<Reject>) -> ApiError {
+        let detail = reasons
+            .iter()
+            .map(|reason| format!("{}: {}", reason.name(), reason.lifts()))
+            .collect::<Vec<_>>();
+        ApiError {
+            reasons,
+            ..ApiError::new(Fault::Refused, detail.join("; "))
+        }
+    }
+}
+
+impl From<CoreError> for ApiError {
+    fn from(error: CoreError) -> ApiError {
+        match error {
+            CoreError::Busy => ApiError {
+                retry_after_s: Some(1),
+                ..ApiError::new(
+                    Fault::Busy,
+                    "nothing was changed; send it again in a moment",
+                )
+            },
+            CoreError::Poisoned { phone } => {
+                let reasons = vec![Reject::JournalPoisoned];
+                let whom = if phone.is_empty() { "the desk" } else { &phone };
+                ApiError {
+                    reasons,
+                    ..ApiError::new(Fault::Poisoned, format!("call {whom}; nothing was changed"))
+                }
+            }
+            CoreError::Stopped => ApiError {
+                retry_after_s: Some(5),
+                ..ApiError::new(
+                    Fault::Stopped,
+                    "nothing was changed; try again after the restart",
+                )
+            },
+            CoreError::Timeout => ApiError::new(
+                Fault::Timeout,
+                "it may have been done; send it again with the same client id, it is never done twice",
+            ),
+            CoreError::NotAvailable(why) => ApiError::new(Fault::NotAvailable, why),
+        }
+    }
+}
+
+/// RFC 9457 problem details.
+#[derive(Debug, Serialize, ToSchema, JsonSchema)]
+pub struct Problem {
+    /// Address of the explanation, relative to this server.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: &'static str,
+    pub status: u16,
+    /// Stable number, 10000 and up.
+    pub code: u16,
+    pub name: &'static str,
+    /// What happened and what to do.
+    pub detail: String,
+    /// Why the desk refused, most binding first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
+    /// The field that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    pub doc: String,
+}
+
+/// A numbered verdict of the core and what lifts it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, JsonSchema)]
+pub struct Reason {
+    pub code: u16,
+    pub name: &'static str,
+    pub lifts: &'static str,
+}
+
+impl From<Reject> for Reason {
+    fn from(reject: Reject) -> Reason {
+        Reason {
+            code: reject.code(),
+            name: reject.name(),
+            lifts: reject.lifts(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Some(private) = &self.private {
+            tracing::warn!(fault = self.fault.name(), "{private}");
+        }
+        let doc = format!("/docs#{}", self.fault.code());
+        let problem = Problem {
+            kind: doc.clone(),
+            title: self.fault.title(),
+            status: self.fault.status().as_u16(),
+            code: self.fault.code(),
+            name: self.fault.name(),
+            detail: self.detail,
+            reasons: self.reasons.into_iter().map(Reason::from).collect(),
+            field: self.field,
+            doc,
+        };
+        let mut response = (self.fault.status(), axum::Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if self.fault.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_rise_above_the_core_and_names_are_unique() {
+        let mut names = std::collections::BTreeSet::new();
+        for pair in Fault::ALL.windows(2) {
+            assert!(pair[0].code() < pair[1].code());
+        }
+        for fault in Fault::ALL {
+            assert!(fault.code() >= 10_000 && names.insert(fault.name()));
+        }
+    }
+}

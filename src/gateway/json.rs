@@ -1,0 +1,72 @@
+//! A JSON body whose errors are ours: numbered, with the field's name, without the parser's text.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use super::error::{ApiError, Fault};
+
+/// A body of JSON. An empty one counts as `{}` where all fields may be absent.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|value| value.to_str().ok()).unwrap_or("");
+        let is_json = kind
+            .split(';')
+            .next()
+            .is_some_and(|k| k.trim().eq_ignore_ascii_case("application/json"));
+        let body =
+            Bytes::from_request(request, state)
+                .await
+                .map_err(|rejection| match rejection.status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => {
+                        let limit = super::server::BODY_BYTES_MAX / 1024;
+                        ApiError::new(Fault::TooLarge, format!("send at most {limit} KiB"))
+                    }
+                    _ => ApiError::new(Fault::BadJson, "the body ended early; send it again"),
+                })?;
+        if body.is_empty() {
+            return read(b"{}").map(Json);
+        }
+        // Asking for the type also keeps plain HTML forms of other sites out.
+        if !is_json {
+            return Err(ApiError::new(
+                Fault::NotJson,
+                "set Content-Type: application/json",
+            ));
+        }
+        read(&body).map(Json)
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let mut source = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut source).map_err(|error| {
+        let inner = error.inner();
+        if !inner.is_data() {
+            let at = format!("line {}, column {}", inner.line(), inner.column());
+            return ApiError::new(Fault::BadJson, format!("the JSON is broken at {at}"));
+        }
+        let path = error.path().to_string();
+        let text = inner.to_string();
+        match path.as_str() {
+            "." => {
+                let name = text.split('`').nth(1).unwrap_or_default().to_owned();
+                ApiError::field(name, "the field is required")
+            }
+            _ => ApiError::field(path, "the field has another type or value than documented"),
+        }
+    })?;
+    source.end().map_err(|_| {
+        ApiError::new(
+            Fault::BadJson,
+            "something follows the JSON; send one object",
+        )
+    })?;
+    Ok(value)
+}

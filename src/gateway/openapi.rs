@@ -1,0 +1,114 @@
+//! The description of the REST API (OpenAPI 3.1), made from the handlers and committed as `docs/openapi.json`.
+
+use axum::Router;
+use axum::routing::get;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, SecurityRequirement,
+};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::auth::COOKIE;
+use super::server::App;
+use super::{health, rest};
+
+/// The description of every route of the REST API.
+pub fn document() -> OpenApi {
+    OpenApiRouter::with_openapi(base())
+        .merge(rest::session::routes())
+        .merge(rest::routes())
+        .merge(health::open_routes())
+        .merge(health::routes())
+        .into_openapi()
+}
+
+/// The text of the committed file.
+pub fn text() -> String {
+    let mut text = document().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Where the description is served.
+pub fn routes() -> Router<App> {
+    Router::new().route(
+        "/api/openapi.json",
+        get(async || {
+            (
+                [(axum::http::header::CONTENT_TYPE, "application/json")],
+                text(),
+            )
+        }),
+    )
+}
+
+fn base() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Siaga")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Market data and risk of a retail brokerage. Prices, quantities, money and percentages are decimal text; times are UTC \
+             microseconds; ids are integers, except alert ids (text) and symbols. Errors are RFC 9457 problems with stable numbers.",
+        ))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .contact(None::<ContactBuilder>.map(ContactBuilder::build))
+        .build();
+    let mut base = OpenApiBuilder::new()
+        .info(info)
+        .security(Some([
+            SecurityRequirement::new("secret", Vec::<String>::new()),
+            SecurityRequirement::new("session", Vec::<String>::new()),
+        ]))
+        .build();
+    let components = base.components.get_or_insert_default();
+    components.add_security_scheme(
+        "secret",
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("The first-start secret, for programs."))
+                .build(),
+        ),
+    );
+    components.add_security_scheme(
+        "session",
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+            COOKIE,
+            "The session of a browser; writes also need X-CSRF-Token.",
+        ))),
+    );
+    base
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_file_is_what_the_handlers_say() {
+        crate::gateway::committed::check("docs/openapi.json", &text());
+    }
+
+    #[test]
+    fn every_route_says_what_it_refuses() {
+        let document = serde_json::to_value(document()).expect("JSON");
+        let paths = document["paths"].as_object().expect("paths");
+        assert!(paths.len() >= 25, "{} paths", paths.len());
+        for (path, item) in paths {
+            for (method, operation) in item.as_object().expect("an item") {
+                let answers = operation["responses"].as_object().expect("answers");
+                let open = operation.get("security").is_some();
+                assert!(
+                    open || path.starts_with("/readyz")
+                        || path == "/metrics"
+                        || answers.contains_key("401"),
+                    "{method} {path}"
+                );
+                assert!(
+                    operation["summary"].is_string(),
+                    "{method} {path} has no summary"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The REST API under `/api/v1`, one module per resource.
+
+pub mod accounts;
+pub mod alerts;
+pub mod desk;
+pub mod market;
+pub mod orders;
+pub mod session;
+pub mod sockets;
+
+use std::any::Any;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Response as HttpResponse, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use siaga_risk::event::Body as Command;
+use siaga_risk::ids::ActorId;
+use tokio::time::timeout;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::core::Answered;
+use super::error::{ApiError, ApiResult, Fault};
+use super::server::{App, REQUEST_TIME};
+use crate::wire;
+
+wire! {
+    /// A command that was done.
+    pub struct Done {
+        /// Sequence of its input.
+        pub seq: u64,
+    }
+}
+
+/// Everything under `/api/v1` that needs a caller.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(market::routes())
+        .merge(accounts::routes())
+        .merge(orders::routes())
+        .merge(alerts::routes())
+        .merge(desk::routes())
+        .merge(sockets::routes())
+}
+
+/// Sends a command; a refusal becomes an error with all its reasons.
+pub async fn command(app: &App, actor: ActorId, body: Command) -> ApiResult<Answered> {
+    let answered = app.core.command(actor, body).await?;
+    match answered.answer.reasons.is_empty() {
+        true => Ok(answered),
+        false => Err(ApiError::refused(answered.answer.reasons)),
+    }
+}
+
+/// Counts requests and their time.
+pub async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
+    let began = app.core.now();
+    let response = next.run(request).await;
+    app.metrics.request_time.record(app.core.now().since(began));
+    let counter = match response.status().as_u16() {
+        400..500 => &app.metrics.requests_refused,
+        500.. => &app.metrics.requests_failed,
+        _ => &app.metrics.requests_ok,
+    };
+    counter.add(1);
+    response
+}
+
+/// Ends a request that takes too long, a slowly sent body included.
+pub async fn deadline(request: Request, next: Next) -> Response {
+    match timeout(REQUEST_TIME, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::new(
+            Fault::Timeout,
+            "send it again; with the same client id nothing is done twice",
+        )
+        .into_response(),
+    }
+}
+
+pub async fn method_not_allowed() -> ApiError {
+    ApiError::new(
+        Fault::MethodNotAllowed,
+        "GET /api/openapi.json lists what there is",
+    )
+}
+
+/// A bug in a handler: the caller gets an incident, the desk goes on.
+pub fn on_panic(panic: Box<dyn Any + Send + 'static>) -> HttpResponse<Body> {
+    let said = panic.downcast_ref::<String>().map(String::as_str);
+    let said = said
+        .or(panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no words");
+    let response = ApiError::internal(format!("a handler panicked: {said}")).into_response();
+    debug_assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}

@@ -1,0 +1,223 @@
+//! Accounts, portfolio, money, the margin ladder.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use siaga_risk::event::{Body, Cash, CashKind};
+use siaga_risk::ids::AccountId;
+use siaga_risk::units::Money;
+use siaga_risk::view::{LadderRow, Query as Ask, View};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Done, command};
+use crate::gateway::decimal;
+use crate::gateway::dto::account::{
+    AccountDto, AccountRow, LadderDto, PortfolioDto, account, ladder, portfolio, row,
+};
+use crate::gateway::dto::wire_enum;
+use crate::gateway::error::{ApiError, ApiResult, Problem};
+use crate::gateway::guard::Caller;
+use crate::gateway::json::Json;
+use crate::gateway::query::{Id, Query};
+use crate::gateway::server::App;
+use crate::wire;
+
+/// Rows of one answer.
+const ROWS_MAX: usize = 1_000;
+
+wire! {
+    pub struct AccountList {
+        pub items: Vec<AccountRow>,
+        /// Give it as `cursor` for the next page; absent at the end.
+        pub next: Option<u32>,
+    }
+    /// Nearest to a stop-out first.
+    pub struct Ladder { pub items: Vec<LadderDto> }
+}
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(accounts))
+        .routes(routes!(one))
+        .routes(routes!(portfolio_of))
+        .routes(routes!(cash))
+        .routes(routes!(acknowledge))
+        .routes(routes!(margin))
+}
+
+/// The view of an account, or an error.
+pub async fn view(app: &App, id: u32) -> ApiResult<AccountDto> {
+    let reply = app.core.ask(Ask::Account(AccountId(id))).await?;
+    match &reply.view {
+        View::Account(found) => Ok(account(found, reply.seq, reply.now, &app.core.directory())),
+        _ => Err(ApiError::not_found("the account")),
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// `next` of the page before.
+    pub cursor: Option<u32>,
+    /// At most 1,000; 200 when absent.
+    pub limit: Option<usize>,
+}
+
+/// Accounts by id.
+#[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts", params(PageQuery),
+    responses((status = 200, body = AccountList), (status = 401, body = Problem), (status = 422, body = Problem)))]
+async fn accounts(
+    State(app): State<App>,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<axum::Json<AccountList>> {
+    let limit = page(query.limit)?;
+    let ask = Ask::Ladder {
+        after: query.cursor.map(AccountId),
+        count: limit as u32,
+    };
+    let rows = match app.core.ask(ask).await?.view {
+        View::Ladder(rows) => rows,
+        _ => Vec::new(),
+    };
+    let names = app.core.directory();
+    let next = (rows.len() == limit)
+        .then(|| rows.last().map(|r| r.account.0))
+        .flatten();
+    let listed = |r: &LadderRow| names.account(r.account).map(|a| row(r, &a.terms, &names));
+    let items = rows.iter().filter_map(listed).collect();
+    Ok(axum::Json(AccountList { items, next }))
+}
+
+/// An account now.
+#[utoipa::path(get, path = "/api/v1/accounts/{id}", tag = "accounts", params(("id" = u32, Path)),
+    responses((status = 200, body = AccountDto), (status = 401, body = Problem), (status = 404, body = Problem)))]
+async fn one(State(app): State<App>, Id(id): Id<u32>) -> ApiResult<axum::Json<AccountDto>> {
+    view(&app, id).await.map(axum::Json)
+}
+
+/// Positions, balance, equity and profit of an account (P0.14).
+#[utoipa::path(get, path = "/api/v1/trading/{acc}/portfolio", tag = "accounts", params(("acc" = u32, Path)),
+    responses((status = 200, body = PortfolioDto), (status = 401, body = Problem), (status = 404, body = Problem)))]
+async fn portfolio_of(
+    State(app): State<App>,
+    Id(id): Id<u32>,
+) -> ApiResult<axum::Json<PortfolioDto>> {
+    Ok(axum::Json(portfolio(view(&app, id).await?)))
+}
+
+wire_enum!(
+    /// What a cash movement is.
+    CashMovement = MovementKind { Deposit, Withdrawal, Correction }
+);
+
+/// The movements that a person may book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MovementKind {
+    Deposit,
+    Withdrawal,
+    Correction,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct CashRequest {
+    pub kind: CashMovement,
+    /// In the account's currency. Positive for a deposit and a withdrawal; a correction may be negative.
+    pub amount: String,
+    /// Your own number or text of this movement.
+    pub reference: String,
+}
+
+/// Books a deposit, a withdrawal or a correction.
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/cash", tag = "accounts", params(("id" = u32, Path)), request_body = CashRequest,
+    responses((status = 201, body = Done), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn cash(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Id(id): Id<u32>,
+    Json(request): Json<CashRequest>,
+) -> ApiResult<Response> {
+    let names = app.core.directory();
+    let entry = names
+        .account(AccountId(id))
+        .ok_or_else(|| ApiError::not_found("the account"))?;
+    let digits = names.money_digits(entry.terms.currency);
+    let amount = decimal::read(&request.amount, digits)
+        .map_err(|f| ApiError::field("amount", f.says(digits)))?;
+    if amount == 0 || (amount < 0 && request.kind != CashMovement::Correction) {
+        return Err(ApiError::field(
+            "amount",
+            "give an amount above zero; only a correction may be negative",
+        ));
+    }
+    if request.reference.trim().is_empty() || request.reference.len() > REFERENCE_CHARS_MAX {
+        return Err(ApiError::field(
+            "reference",
+            format!("give 1 to {REFERENCE_CHARS_MAX} characters"),
+        ));
+    }
+    let (kind, amount) = match request.kind {
+        CashMovement::Deposit => (CashKind::Deposit, amount),
+        CashMovement::Withdrawal => (CashKind::Withdrawal, -amount),
+        CashMovement::Correction => (CashKind::Correction, amount),
+    };
+    let booked = Cash {
+        account: AccountId(id),
+        kind,
+        amount: Money(amount),
+        reference: reference(&request.reference),
+    };
+    let answered = command(&app, actor, Body::Cash(booked)).await?;
+    Ok((StatusCode::CREATED, axum::Json(Done { seq: answered.seq })).into_response())
+}
+
+const REFERENCE_CHARS_MAX: usize = 128;
+
+/// A number stays itself, a text becomes its digest.
+fn reference(text: &str) -> u64 {
+    let text = text.trim();
+    if let Ok(number) = text.parse() {
+        return number;
+    }
+    let digest = Sha256::digest(text.as_bytes());
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// The client has read and accepts the risk notice.
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/acknowledge-risk", tag = "accounts", params(("id" = u32, Path)),
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem)))]
+async fn acknowledge(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Id(id): Id<u32>,
+) -> ApiResult<axum::Json<Done>> {
+    let answered = command(&app, actor, Body::AcknowledgeRisk(AccountId(id))).await?;
+    Ok(axum::Json(Done { seq: answered.seq }))
+}
+
+/// The margin ladder, nearest to a stop-out first.
+#[utoipa::path(get, path = "/api/v1/margin", tag = "desk", params(PageQuery),
+    responses((status = 200, body = Ladder), (status = 401, body = Problem), (status = 422, body = Problem)))]
+async fn margin(
+    State(app): State<App>,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<axum::Json<Ladder>> {
+    let names = app.core.directory();
+    let rows = app.core.ladder(page(query.limit)?);
+    let items = rows.iter().filter_map(|r| ladder(r, &names)).collect();
+    Ok(axum::Json(Ladder { items }))
+}
+
+fn page(limit: Option<usize>) -> ApiResult<usize> {
+    match limit.unwrap_or(200) {
+        limit @ 1..=ROWS_MAX => Ok(limit),
+        _ => Err(ApiError::field("limit", format!("use 1 to {ROWS_MAX}"))),
+    }
+}

@@ -1,0 +1,253 @@
+//! Instruments, quotes, bars, market data.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use siaga_risk::event::BarSpan;
+use siaga_risk::view::{Query as Ask, View};
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::gateway::core::{BarsRequest, Core};
+use crate::gateway::directory::Directory;
+use crate::gateway::dto::from_micros;
+use crate::gateway::dto::market::{
+    BarDto, BarSide, InstrumentDto, QuoteDto, Span, bar, instrument, quote,
+};
+use crate::gateway::dto::order::symbol;
+use crate::gateway::error::{ApiError, ApiResult, Problem};
+use crate::gateway::live::States;
+use crate::gateway::query::Query;
+use crate::gateway::server::App;
+use crate::wire;
+
+/// Bars of one answer.
+const BARS_MAX: usize = 5_000;
+/// Questions under way at once.
+const QUESTIONS: usize = 16;
+
+wire! {
+    pub struct InstrumentList { pub items: Vec<InstrumentDto> }
+    pub struct QuoteList { pub items: Vec<QuoteDto> }
+    pub struct BarList {
+        pub symbol: String,
+        pub span: Span,
+        pub side: BarSide,
+        /// Oldest first.
+        pub items: Vec<BarDto>,
+    }
+    /// Rates, news, sentiment (P0.15).
+    pub struct MarketData {
+        pub rates: Vec<QuoteDto>,
+        pub news: Vec<NewsDto>,
+        pub sentiment: Vec<SentimentDto>,
+    }
+    /// A headline.
+    pub struct NewsDto {
+        pub at: u64,
+        pub title: String,
+        pub source: String,
+        pub url: Option<String>,
+    }
+    /// The mood about a symbol, from -1 to 1.
+    pub struct SentimentDto {
+        pub symbol: String,
+        pub score: String,
+    }
+}
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(instruments))
+        .routes(routes!(quotes))
+        .routes(routes!(bars))
+        .routes(routes!(market_data))
+}
+
+/// Tells the live table what the machine knew before this process listened.
+pub async fn seed(core: &Arc<dyn Core>) {
+    let names = core.directory();
+    for entry in names.instruments() {
+        let id = entry.terms.id;
+        if let Ok(reply) = core.ask(Ask::Instrument(id)).await
+            && let View::Instrument(view) = reply.view
+        {
+            let states = States {
+                feed: view.feed,
+                halted: view.halted,
+                awaiting_resume: false,
+                volatility: view.volatility,
+                gap: false,
+            };
+            core.live().seed(id, view.mark.as_ref(), states);
+        }
+    }
+}
+
+/// All instruments with their terms and where they stand.
+#[utoipa::path(get, path = "/api/v1/instruments", tag = "market",
+    responses((status = 200, body = InstrumentList), (status = 401, body = Problem)))]
+async fn instruments(State(app): State<App>) -> ApiResult<axum::Json<InstrumentList>> {
+    let names = app.core.directory();
+    let ids: Vec<_> = names.instruments().map(|e| e.terms.id).collect();
+    let answers = futures_util::stream::iter(ids)
+        .map(|id| app.core.ask(Ask::Instrument(id)))
+        .buffered(QUESTIONS);
+    let answers: Vec<_> = answers.collect().await;
+    let mut items = Vec::new();
+    for answer in answers {
+        if let View::Instrument(view) = answer?.view {
+            items.push(instrument(
+                &view,
+                app.core.live().states(view.terms.id),
+                &names,
+            ));
+        }
+    }
+    Ok(axum::Json(InstrumentList { items }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct QuotesQuery {
+    /// Comma separated; absent = all.
+    pub symbols: Option<String>,
+}
+
+/// Newest prices.
+#[utoipa::path(get, path = "/api/v1/quotes", tag = "market", params(QuotesQuery),
+    responses((status = 200, body = QuoteList), (status = 401, body = Problem), (status = 404, body = Problem)))]
+async fn quotes(
+    State(app): State<App>,
+    Query(query): Query<QuotesQuery>,
+) -> ApiResult<axum::Json<QuoteList>> {
+    let names = app.core.directory();
+    let items = newest(&app, query.symbols.as_deref(), &names)?;
+    Ok(axum::Json(QuoteList { items }))
+}
+
+fn newest(app: &App, symbols: Option<&str>, names: &Directory) -> ApiResult<Vec<QuoteDto>> {
+    let entries = match symbols {
+        None | Some("") => names.instruments().map(|e| e.as_ref()).collect(),
+        Some(list) => list
+            .split(',')
+            .map(|s| symbol(names, s.trim()))
+            .collect::<ApiResult<Vec<_>>>()?,
+    };
+    let (live, now) = (app.core.live(), app.core.now());
+    let marks = entries
+        .into_iter()
+        .filter_map(|e| live.mark(e.terms.id).map(|m| (m, e)));
+    Ok(marks
+        .map(|(mark, e)| quote(&mark, live.states(e.terms.id), e, names, now))
+        .collect())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct BarsQuery {
+    pub symbol: String,
+    pub span: Span,
+    /// Begin of the first bar, UTC microseconds.
+    pub from: Option<u64>,
+    /// Bars begin before this instant, UTC microseconds.
+    pub to: Option<u64>,
+    /// The newest so many, at most 5,000; 500 when absent.
+    pub limit: Option<usize>,
+    pub side: Option<BarSide>,
+}
+
+/// Bars, oldest first; the last one may still grow.
+#[utoipa::path(get, path = "/api/v1/bars", tag = "market", params(BarsQuery),
+    responses((status = 200, body = BarList), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn bars(
+    State(app): State<App>,
+    Query(query): Query<BarsQuery>,
+) -> ApiResult<axum::Json<BarList>> {
+    let names = app.core.directory();
+    let entry = symbol(&names, &query.symbol)?;
+    let limit = query.limit.unwrap_or(500);
+    if limit == 0 || limit > BARS_MAX {
+        return Err(ApiError::field("limit", format!("use 1 to {BARS_MAX}")));
+    }
+    let span = BarSpan::from(query.span);
+    let (from, to) = (query.from.map(from_micros), query.to.map(from_micros));
+    let request = BarsRequest {
+        instrument: entry.terms.id,
+        span,
+        from,
+        to,
+        limit,
+    };
+    let mut found = app.core.bars(request).await?;
+    if let Some((_, growing)) = app.core.live().bar(entry.terms.id, span) {
+        let wanted =
+            from.is_none_or(|f| growing.start >= f) && to.is_none_or(|t| growing.start < t);
+        let newer = found.last().is_none_or(|last| last.start < growing.start);
+        if wanted && newer {
+            found.push(growing);
+        }
+    }
+    let surplus = found.len().saturating_sub(limit);
+    let side = query.side.unwrap_or_default();
+    let items = found[surplus..]
+        .iter()
+        .map(|b| bar(b, side, entry))
+        .collect();
+    Ok(axum::Json(BarList {
+        symbol: entry.symbol.clone(),
+        span: query.span,
+        side,
+        items,
+    }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MarketDataQuery {
+    /// Comma separated; absent = all.
+    pub symbols: Option<String>,
+    /// `rates`, `news`, `sentiment`, comma separated; absent = all.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
+
+/// Rates, news and sentiment of symbols. News and sentiment are empty until their sources are connected.
+#[utoipa::path(get, path = "/api/v1/market/data", tag = "market", params(MarketDataQuery),
+    responses((status = 200, body = MarketData), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn market_data(
+    State(app): State<App>,
+    Query(query): Query<MarketDataQuery>,
+) -> ApiResult<axum::Json<MarketData>> {
+    let kinds: Vec<&str> = query
+        .kind
+        .as_deref()
+        .unwrap_or("rates,news,sentiment")
+        .split(',')
+        .map(str::trim)
+        .collect();
+    if let Some(other) = kinds
+        .iter()
+        .find(|k| !["rates", "news", "sentiment"].contains(k))
+    {
+        return Err(ApiError::field(
+            "type",
+            format!("use rates, news, sentiment instead of {other:.20}"),
+        ));
+    }
+    let names = app.core.directory();
+    let all = newest(&app, query.symbols.as_deref(), &names)?;
+    let rates = if kinds.contains(&"rates") {
+        all
+    } else {
+        Vec::new()
+    };
+    Ok(axum::Json(MarketData {
+        rates,
+        news: Vec::new(),
+        sentiment: Vec::new(),
+    }))
+}

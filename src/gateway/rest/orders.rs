@@ -1,0 +1,349 @@
+//! Orders and positions.
+
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use siaga_risk::event::{
+    Body, Cancel, NewOrder, OrderChange, OrderState, Origin, Protect, Protection,
+};
+use siaga_risk::ids::{AccountId, LinkId, OrderId, PositionId};
+use siaga_risk::units::{Price, Qty};
+use siaga_risk::view::{AccountView, PositionView, Query as Ask, View};
+use tokio::time::timeout;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Done, command};
+use crate::gateway::dto::order::*;
+use crate::gateway::error::{ApiError, ApiResult, Problem};
+use crate::gateway::guard::Caller;
+use crate::gateway::json::Json;
+use crate::gateway::query::{Id, Query};
+use crate::gateway::server::App;
+use crate::wire;
+
+/// Orders of one answer.
+const ORDERS_MAX: usize = 1_000;
+/// How long an accepted order may take to show up in the durable stream before the answer goes out without it.
+const SHOWS_UP: Duration = Duration::from_millis(500);
+
+wire! {
+    pub struct OrderList {
+        /// Newest first.
+        pub items: Vec<OrderDto>,
+        /// Give it as `cursor` for the next page; absent at the end.
+        pub next: Option<u64>,
+        /// Where the `order` channel stood before the list was read: subscribe `from` here and nothing is missed.
+        pub stream: StreamPosition,
+    }
+    /// A position of a durable channel.
+    pub struct StreamPosition { pub epoch: u64, pub seq: u64 }
+}
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(place, list))
+        .routes(routes!(preview_order))
+        .routes(routes!(cancel))
+        .routes(routes!(close))
+        .routes(routes!(protect))
+}
+
+/// Where the durable channels stand.
+pub fn position(app: &App) -> StreamPosition {
+    StreamPosition {
+        epoch: app.core.status().epoch,
+        seq: app.core.events().tip(),
+    }
+}
+
+/// Places an order. The answer comes when the order is durable; a repeated one gets the first answer again.
+#[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = OrderRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Taken instead of client_id")),
+    responses((status = 201, body = PlacedDto), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem, description = "Refused, with all reasons and what lifts each"), (status = 503, body = Problem)))]
+async fn place(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    headers: HeaderMap,
+    Json(request): Json<OrderRequest>,
+) -> ApiResult<Response> {
+    let order = new_order(&request, key(&headers)?, &app.core.directory())?;
+    let body = send(&app, actor, order).await?;
+    Ok((StatusCode::CREATED, axum::Json(body)).into_response())
+}
+
+async fn send(app: &App, actor: siaga_risk::ids::ActorId, order: NewOrder) -> ApiResult<PlacedDto> {
+    let tip = app.core.events().tips();
+    let answered = command(app, actor, Body::Order(Box::new(order))).await?;
+    let id = answered.answer.order.unwrap_or(OrderId(answered.seq));
+    let change = find(app, id, order.account, tip).await;
+    let change = change.unwrap_or_else(|| unseen(id, &order, app));
+    Ok(PlacedDto {
+        order: crate::gateway::dto::order::order(&change, &app.core.directory()),
+        seq: answered.seq,
+        repeated: answered.answer.repeated,
+    })
+}
+
+/// The newest state of an order that was just taken.
+async fn find(
+    app: &App,
+    id: OrderId,
+    account: AccountId,
+    mut tips: tokio::sync::watch::Receiver<u64>,
+) -> Option<OrderChange> {
+    if let Ok(reply) = app.core.ask(Ask::Account(account)).await
+        && let View::Account(view) = reply.view
+        && let Some(open) = view.orders.iter().find(|o| o.id == id)
+    {
+        return Some(*open);
+    }
+    // It is final already: its last change is on its way through the durable stream.
+    let shows_up = async {
+        loop {
+            if let Some(change) = app.core.events().order(id) {
+                return Some(change);
+            }
+            if tips.changed().await.is_err() {
+                return None;
+            }
+        }
+    };
+    timeout(SHOWS_UP, shows_up).await.ok().flatten()
+}
+
+/// An order that the core took and that no view shows any more; its last state follows on the `order` channel.
+fn unseen(id: OrderId, order: &NewOrder, app: &App) -> OrderChange {
+    let link = app
+        .core
+        .directory()
+        .account(order.account)
+        .map_or(LinkId(0), |a| a.terms.link);
+    OrderChange {
+        id,
+        state: OrderState::Submitted,
+        origin: Origin::Client,
+        link,
+        filled: Qty(0),
+        value: 0,
+        reason: 0,
+        seen: Price(0),
+        placed: app.core.now(),
+        order: *order,
+    }
+}
+
+/// What an order would do, by the same check that it meets when it is sent.
+#[utoipa::path(post, path = "/api/v1/orders/preview", tag = "orders", request_body = OrderRequest,
+    responses((status = 200, body = PreviewDto), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn preview_order(
+    State(app): State<App>,
+    Json(request): Json<OrderRequest>,
+) -> ApiResult<axum::Json<PreviewDto>> {
+    let names = app.core.directory();
+    // A preview needs no id of its own; this one is never remembered.
+    let order = new_order(&request, Some("preview"), &names)?;
+    match app.core.ask(Ask::Preview(Box::new(order))).await?.view {
+        View::Preview(view) => Ok(axum::Json(preview(&view, &order, &names))),
+        _ => Err(ApiError::not_found("the account")),
+    }
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderFilter {
+    Open,
+    All,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OrdersQuery {
+    pub account: u32,
+    #[param(inline)]
+    pub state: Option<OrderFilter>,
+    /// `next` of the page before.
+    pub cursor: Option<u64>,
+    /// At most 1,000; 200 when absent.
+    pub limit: Option<usize>,
+}
+
+/// Orders of an account, newest first.
+#[utoipa::path(get, path = "/api/v1/orders", tag = "orders", params(OrdersQuery),
+    responses((status = 200, body = OrderList), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn list(
+    State(app): State<App>,
+    Query(query): Query<OrdersQuery>,
+) -> ApiResult<axum::Json<OrderList>> {
+    let limit = query.limit.unwrap_or(200);
+    if limit == 0 || limit > ORDERS_MAX {
+        return Err(ApiError::field("limit", format!("use 1 to {ORDERS_MAX}")));
+    }
+    let stream = position(&app);
+    let mut found = match query.state.unwrap_or(OrderFilter::Open) {
+        OrderFilter::Open => account_view(&app, query.account).await?.orders,
+        OrderFilter::All => {
+            app.core
+                .orders(AccountId(query.account), query.cursor, limit)
+                .await?
+        }
+    };
+    found.retain(|o| query.cursor.is_none_or(|cursor| o.id.0 < cursor));
+    found.sort_unstable_by_key(|o| std::cmp::Reverse(o.id));
+    found.truncate(limit);
+    let next = (found.len() == limit)
+        .then(|| found.last().map(|o| o.id.0))
+        .flatten();
+    let names = app.core.directory();
+    let items = found.iter().map(|o| order(o, &names)).collect();
+    Ok(axum::Json(OrderList {
+        items,
+        next,
+        stream,
+    }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AccountQuery {
+    pub account: u32,
+}
+
+/// Cancels what is left of an order.
+#[utoipa::path(delete, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = u64, Path), AccountQuery),
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn cancel(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Id(id): Id<u64>,
+    Query(query): Query<AccountQuery>,
+) -> ApiResult<axum::Json<Done>> {
+    let body = Body::Cancel(Cancel {
+        account: AccountId(query.account),
+        order: OrderId(id),
+    });
+    let answered = command(&app, actor, body).await?;
+    Ok(axum::Json(Done { seq: answered.seq }))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct CloseRequest {
+    pub account: u32,
+    /// Absent = all that no closing order covers.
+    pub qty: Option<String>,
+    pub client_id: Option<String>,
+}
+
+/// Closes a position, whole or in part, at the market.
+#[utoipa::path(post, path = "/api/v1/positions/{id}/close", tag = "orders", params(("id" = u64, Path)), request_body = CloseRequest,
+    responses((status = 201, body = PlacedDto), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn close(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    headers: HeaderMap,
+    Id(id): Id<u64>,
+    Json(request): Json<CloseRequest>,
+) -> ApiResult<Response> {
+    let names = app.core.directory();
+    let client_id = key(&headers)?.or(request.client_id.as_deref());
+    let client_id = client_id.ok_or_else(|| {
+        ApiError::field("client_id", "give your own id or an Idempotency-Key header")
+    })?;
+    let (view, held) = position_view(&app, request.account, id).await?;
+    let entry = names.instrument(held.position.instrument);
+    let entry = entry.ok_or_else(|| ApiError::not_found("the instrument"))?;
+    let qty = match &request.qty {
+        Some(text) => quantity(text, "qty", entry)?,
+        None => Qty(held.position.qty.0 - held.covered.0),
+    };
+    let hedging = view.terms.accounting == siaga_risk::terms::Accounting::Hedging;
+    let order = NewOrder {
+        account: AccountId(request.account),
+        instrument: held.position.instrument,
+        side: match held.position.side {
+            siaga_risk::event::Side::Buy => siaga_risk::event::Side::Sell,
+            siaga_risk::event::Side::Sell => siaga_risk::event::Side::Buy,
+        },
+        kind: siaga_risk::event::OrderKind::Market,
+        tif: siaga_risk::event::Tif::Ioc,
+        qty,
+        price: None,
+        stop: None,
+        expires: None,
+        position: hedging.then_some(PositionId(id)),
+        reduce_only: true,
+        slippage_max: Price(0),
+        protection: Protection {
+            stop_loss: None,
+            take_profit: None,
+            trailing: Price(0),
+        },
+        client_id: client_order_id(client_id)?,
+        trader: 0,
+        desk: 0,
+        strategy: 0,
+    };
+    let body = send(&app, actor, order).await?;
+    Ok((StatusCode::CREATED, axum::Json(body)).into_response())
+}
+
+/// Sets the protective prices of a position; what is absent is taken away.
+#[utoipa::path(put, path = "/api/v1/positions/{id}/protection", tag = "orders", params(("id" = u64, Path)), request_body = ProtectionRequest,
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn protect(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Id(id): Id<u64>,
+    Json(request): Json<ProtectionRequest>,
+) -> ApiResult<axum::Json<Done>> {
+    let names = app.core.directory();
+    let (_, held) = position_view(&app, request.account, id).await?;
+    let entry = names.instrument(held.position.instrument);
+    let entry = entry.ok_or_else(|| ApiError::not_found("the instrument"))?;
+    let protect = Protect {
+        account: AccountId(request.account),
+        position: PositionId(id),
+        protection: protection(&request, entry)?,
+    };
+    let answered = command(&app, actor, Body::Protect(protect)).await?;
+    Ok(axum::Json(Done { seq: answered.seq }))
+}
+
+async fn account_view(app: &App, account: u32) -> ApiResult<Box<AccountView>> {
+    match app.core.ask(Ask::Account(AccountId(account))).await?.view {
+        View::Account(view) => Ok(view),
+        _ => Err(ApiError::not_found("the account")),
+    }
+}
+
+async fn position_view(
+    app: &App,
+    account: u32,
+    id: u64,
+) -> ApiResult<(Box<AccountView>, PositionView)> {
+    let view = account_view(app, account).await?;
+    let held = view
+        .positions
+        .iter()
+        .find(|p| p.position.id == PositionId(id))
+        .cloned();
+    let held =
+        held.ok_or_else(|| ApiError::not_found("the position (it may be closed already)"))?;
+    Ok((view, held))
+}
+
+fn key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let text = value
+        .to_str()
+        .map_err(|_| ApiError::field("Idempotency-Key", "use printable ASCII characters"))?;
+    Ok(Some(text))
+}

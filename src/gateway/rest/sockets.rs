@@ -1,0 +1,77 @@
+//! Tickets for the stream, and its upgrade.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::gateway::dto::micros;
+use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
+use crate::gateway::guard::{Caller, authorise};
+use crate::gateway::server::App;
+use crate::gateway::stream::session::BATCH_BYTES;
+use crate::gateway::stream::{FRAME_BYTES_MAX, SUB_PROTOCOL, socket};
+use crate::wire;
+
+wire! {
+    /// A ticket for one hello.
+    pub struct TicketDto {
+        pub ticket: String,
+        pub expires: u64,
+    }
+}
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(ticket))
+}
+
+/// A ticket for one hello on `/ws/v1` within 30 s.
+#[utoipa::path(post, path = "/api/v1/ws-tickets", tag = "session",
+    responses((status = 201, body = TicketDto), (status = 401, body = Problem), (status = 429, body = Problem)))]
+async fn ticket(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> ApiResult<Response> {
+    let Some((ticket, expires)) = app.doors.ticket(actor, app.core.now()) else {
+        return Err(ApiError {
+            retry_after_s: Some(30),
+            ..ApiError::new(Fault::RateLimited, "too many tickets wait to be used")
+        });
+    };
+    let body = axum::Json(TicketDto {
+        ticket,
+        expires: micros(expires),
+    });
+    Ok((StatusCode::CREATED, body).into_response())
+}
+
+/// The stream. Host and Origin are checked before, the ticket comes in the hello.
+pub async fn stream(
+    State(app): State<App>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> ApiResult<Response> {
+    let upgrade = upgrade.map_err(|_| {
+        ApiError::new(
+            Fault::BadField,
+            "connect with a WebSocket client; /docs shows how",
+        )
+    })?;
+    let authorised = match headers.contains_key(header::AUTHORIZATION) {
+        true => authorise(&app.doors, &headers, true, app.core.now()).map(|_| true)?,
+        false => false,
+    };
+    let upgrade = upgrade
+        .protocols([SUB_PROTOCOL])
+        .max_message_size(FRAME_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX)
+        // A batch fits, so it leaves as one write.
+        .write_buffer_size(2 * BATCH_BYTES)
+        .max_write_buffer_size(16 * BATCH_BYTES);
+    let place = app.places.clone().try_acquire_owned();
+    let place = place.map_err(|_| ApiError::new(Fault::Busy, "too many connections are open"))?;
+    Ok(upgrade.on_upgrade(move |socket| socket::run(socket, app, authorised, place)))
+}

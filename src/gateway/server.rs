@@ -1,0 +1,231 @@
+//! The loop that accepts connections, and all routes in one place.
+
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any, get};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::auth::Doors;
+use super::core::Core;
+use super::guard::{self, Hosts};
+use super::metrics::Metrics;
+use super::stream::hub::Hub;
+use super::stream::poll;
+use super::stream::session::Timing;
+use super::{assets, asyncapi, bridge, health, openapi, rest};
+
+/// Largest body of a request: an order has 1 KiB.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// A request's head must be complete within this time, against senders of one byte a second.
+pub const HEAD_TIME: Duration = Duration::from_secs(10);
+/// A request must be answered within this time, its body's arrival included.
+pub const REQUEST_TIME: Duration = Duration::from_secs(15);
+/// Connections at once: 5,000 subscribers and room for REST. One costs about 20 KiB.
+pub const CONNECTIONS_MAX: usize = 8_192;
+/// Largest head of a request.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Open connections get this long to end at a stop.
+const DRAIN: Duration = Duration::from_secs(3);
+/// Pause after a failed accept (no file descriptors): it would fail again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the operator sets.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The first-start secret, see [`super::auth::open_secret`].
+    pub secret: String,
+    /// Further names of this server with their ports.
+    pub hosts: Vec<String>,
+    /// Serves the console from this folder instead of the built-in one.
+    pub assets_dir: Option<PathBuf>,
+    /// Times of the stream.
+    pub timing: Timing,
+    /// A request's head must be complete within this time.
+    pub head_time: Duration,
+}
+
+impl Options {
+    /// Defaults with this secret.
+    pub fn new(secret: impl Into<String>) -> Options {
+        Options {
+            secret: secret.into(),
+            hosts: Vec::new(),
+            assets_dir: None,
+            timing: Timing::default(),
+            head_time: HEAD_TIME,
+        }
+    }
+}
+
+/// What every handler can reach.
+pub struct Gateway {
+    pub core: Arc<dyn Core>,
+    pub doors: Arc<Doors>,
+    pub hosts: Hosts,
+    pub hub: Arc<Hub>,
+    pub metrics: Arc<Metrics>,
+    pub options: Options,
+    pub stop: watch::Receiver<bool>,
+    /// One permit for each open connection, of whatever kind.
+    pub places: Arc<Semaphore>,
+}
+
+/// The shared state of all handlers.
+pub type App = Arc<Gateway>;
+
+/// Serves until `shutdown` ends; then says bye to streams, lets requests finish, and returns.
+///
+/// # Errors
+/// When the listener has no address: nothing was served.
+pub async fn serve(
+    listener: TcpListener,
+    core: Arc<dyn Core>,
+    options: Options,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let bound = listener.local_addr()?;
+    let (stop_now, stop) = watch::channel(false);
+    let metrics = Arc::new(Metrics::default());
+    let hub = Hub::new(core.clone(), metrics.clone());
+    rest::market::seed(&core).await;
+    let tasks = [
+        tokio::spawn(poll::broadcast(hub.clone(), stop.clone())),
+        tokio::spawn(poll::announce(hub.clone(), stop.clone())),
+        tokio::spawn(poll::accounts(hub.clone(), stop.clone())),
+        tokio::spawn(poll::status(hub.clone(), stop.clone())),
+    ];
+    let app = Arc::new(Gateway {
+        core,
+        doors: Arc::new(Doors::new(&options.secret)),
+        hosts: Hosts::of(bound, &options.hosts),
+        hub,
+        metrics,
+        options,
+        stop,
+        places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+    });
+    let routes = router(app.clone());
+    accept(&listener, &app, routes, shutdown).await;
+    drop(listener);
+    stop_now.send_replace(true);
+    if timeout(DRAIN, app.places.acquire_many(CONNECTIONS_MAX as u32))
+        .await
+        .is_err()
+    {
+        tracing::info!("connections that did not end in time were cut");
+    }
+    for task in tasks {
+        if let Err(error) = task.await {
+            tracing::warn!("a task of the gateway ended badly: {error}");
+        }
+    }
+    Ok(())
+}
+
+/// All routes. What has no caller check is listed here and nowhere else.
+pub fn router(app: App) -> Router {
+    let (api, _) = rest::routes().merge(health::routes()).split_for_parts();
+    let closed = api
+        .merge(openapi::routes())
+        .merge(asyncapi::routes())
+        .layer(from_fn_with_state(app.clone(), guard::caller));
+    let (open, _) = rest::session::routes()
+        .merge(health::open_routes())
+        .split_for_parts();
+    closed
+        .merge(open)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(rest::deadline))
+        .route("/ws/v1", any(rest::sockets::stream))
+        .route("/bridge/v1", any(bridge::socket))
+        .route("/docs", get(assets::docs_page))
+        .route("/docs/{file}", get(assets::docs_file))
+        .fallback(assets::console)
+        .method_not_allowed_fallback(rest::method_not_allowed)
+        .layer(CatchPanicLayer::custom(rest::on_panic))
+        .layer(from_fn_with_state(app.clone(), guard::addresses))
+        .layer(from_fn_with_state(app.clone(), rest::count))
+        .layer(from_fn(guard::armour))
+        .with_state(app)
+}
+
+async fn accept(
+    listener: &TcpListener,
+    app: &App,
+    routes: Router,
+    shutdown: impl Future<Output = ()>,
+) {
+    tokio::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => return,
+        };
+        let socket = match accepted {
+            Ok((socket, _)) => socket,
+            Err(error) => {
+                tracing::warn!("a connection could not be accepted: {error}");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        app.metrics.connections.add(1);
+        match app.places.clone().try_acquire_owned() {
+            Ok(place) => drop(tokio::spawn(connection(
+                socket,
+                place,
+                app.clone(),
+                routes.clone(),
+            ))),
+            Err(_) => app.metrics.connections_refused.add(1),
+        }
+    }
+}
+
+async fn connection(socket: TcpStream, place: OwnedSemaphorePermit, app: App, routes: Router) {
+    // Frames are gathered before they are written: waiting for more would only add time.
+    let _ = socket.set_nodelay(true);
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(app.options.head_time)
+        .max_buf_size(HEAD_BYTES_MAX);
+    let service = TowerToHyperService::new(routes);
+    let served = builder
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
+    let mut served = std::pin::pin!(served);
+    let mut stop = app.stop.clone();
+    let ended = tokio::select! {
+        ended = &mut served => ended,
+        () = stopped(&mut stop) => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended
+        && (error.is_timeout() || error.is_parse())
+    {
+        app.metrics.header_timeouts.add(1);
+    }
+    drop(place);
+}
+
+/// Waits for the stop.
+pub async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // The sender is gone: the server is, too.
+    let _ = stop.wait_for(|stop| *stop).await;
+}

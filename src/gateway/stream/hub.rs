@@ -1,0 +1,556 @@
+//! The one place that serialises for everybody: a frame is written once per change of a stream and shared by all its subscribers.
+//!
+//! A subscriber has no queue. The hub sets one bit per stream in the subscriber's [`Mailbox`] and wakes it; the subscriber reads the
+//! newest frame of that stream when its socket can take more. So a slow socket costs one bit, and conflation is what happens
+//! between two looks.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use arc_swap::ArcSwapOption;
+use axum::extract::ws::Utf8Bytes;
+use serde::Serialize;
+use siaga_risk::event::{BarSpan, FeedState};
+use siaga_risk::ids::InstrumentId;
+use siaga_risk::units::Ts;
+use tokio::sync::Notify;
+
+use super::SUBS_MAX;
+use super::message::StaleReason;
+use super::topic::{SubId, Topic};
+use crate::gateway::core::Core;
+use crate::gateway::dto::market::{BarSide, SPANS, bar, quote_data, venue_time};
+use crate::gateway::dto::micros;
+use crate::gateway::events::{Event, EventBody};
+use crate::gateway::metrics::Metrics;
+
+/// A live feed without a quote for this long is worth a word.
+pub const PRICE_IDLE_NS: u64 = 10_000_000_000;
+
+/// All streams and who follows them.
+pub struct Hub {
+    pub core: Arc<dyn Core>,
+    pub metrics: Arc<Metrics>,
+    /// History of the state channels: new with every start.
+    pub epoch: u64,
+    streams: RwLock<BTreeMap<Topic, Arc<Stream>>>,
+    /// Mailboxes by connection, for resuming and draining.
+    connections: Mutex<BTreeMap<String, Arc<Mailbox>>>,
+}
+
+/// One topic: its newest frame, its health, its followers.
+pub struct Stream {
+    pub topic: Topic,
+    pub id: SubId,
+    pub sym: String,
+    newest: ArcSwapOption<Frame>,
+    /// Number of the newest durable event that concerns this stream.
+    event: AtomicU64,
+    /// 0 = live, otherwise 1 + the reason.
+    health: AtomicU64,
+    members: Mutex<Vec<Member>>,
+}
+
+struct Member {
+    mailbox: Arc<Mailbox>,
+    slot: usize,
+}
+
+/// A written frame, `upd` as it stands for whoever was sent the frame before.
+#[derive(Debug)]
+pub struct Frame {
+    pub seq: u64,
+    pub prev: u64,
+    /// `{"t":"upd","sub":…,"seq":…,"prev":…,"n":…,` and then the shared tail.
+    pub upd: Utf8Bytes,
+    /// Where the part that everybody shares begins, and the data in it.
+    tail_at: usize,
+    data_at: usize,
+}
+
+/// Where a subscriber hears of news: one bit per stream, one wake-up per burst.
+pub struct Mailbox {
+    dirty: [AtomicU64; SUBS_MAX / 64],
+    woken: AtomicBool,
+    bell: Notify,
+    /// Set from outside: the connection must end.
+    replaced: AtomicBool,
+}
+
+impl Default for Mailbox {
+    fn default() -> Mailbox {
+        Mailbox {
+            dirty: std::array::from_fn(|_| AtomicU64::new(0)),
+            woken: AtomicBool::new(false),
+            bell: Notify::new(),
+            replaced: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Mailbox {
+    /// Waits for the bell.
+    pub async fn rung(&self) {
+        self.bell.notified().await;
+    }
+
+    /// Moves the set bits into `pending`; the next mark rings again.
+    pub fn take(&self, pending: &mut [u64; SUBS_MAX / 64]) {
+        self.woken.store(false, Ordering::SeqCst);
+        for (into, bits) in pending.iter_mut().zip(&self.dirty) {
+            if bits.load(Ordering::SeqCst) != 0 {
+                *into |= bits.swap(0, Ordering::SeqCst);
+            }
+        }
+    }
+
+    pub fn mark(&self, slot: usize) {
+        // Sequentially consistent with `take`: either the bit is taken, or the reset of `woken` is seen and the bell rings.
+        self.dirty[slot / 64].fetch_or(1 << (slot % 64), Ordering::SeqCst);
+    }
+
+    pub fn ring(&self) {
+        if !self.woken.swap(true, Ordering::SeqCst) {
+            self.bell.notify_one();
+        }
+    }
+
+    /// A newer connection resumed this one.
+    pub fn replace(&self) {
+        self.replaced.store(true, Ordering::Release);
+        self.bell.notify_one();
+    }
+
+    pub fn is_replaced(&self) -> bool {
+        self.replaced.load(Ordering::Acquire)
+    }
+}
+
+impl Frame {
+    fn new<T: Serialize>(sub: SubId, seq: u64, prev: u64, tail: &Tail<'_, T>) -> Frame {
+        let mut text = head("upd", sub, seq, Some(prev));
+        let tail_at = text.len();
+        text.push_str(&serialise(tail)[1..]);
+        let data_at = text[tail_at..]
+            .find("\"data\":")
+            .map_or(text.len(), |at| tail_at + at);
+        Frame {
+            seq,
+            prev,
+            upd: text.into(),
+            tail_at,
+            data_at,
+        }
+    }
+
+    /// The frame for a subscriber whose last one was `prev`; shared when nothing was merged.
+    pub fn update_after(&self, sub: SubId, prev: u64) -> Utf8Bytes {
+        if prev == self.prev {
+            return self.upd.clone();
+        }
+        let mut text = head("upd", sub, self.seq, Some(prev));
+        text.push_str(&self.upd.as_str()[self.tail_at..]);
+        text.into()
+    }
+
+    /// The frame as the beginning of a stream.
+    pub fn snapshot(&self, sub: SubId) -> Utf8Bytes {
+        let mut text = head("snap", sub, self.seq, None);
+        text.push_str(&self.upd.as_str()[self.tail_at..]);
+        text.into()
+    }
+
+    /// What a polled frame says, without its times and without the core's sequence, which stands last in the data.
+    fn news(&self) -> &str {
+        let data = &self.upd.as_str()[self.data_at..];
+        data.rfind("\"seq\":").map_or(data, |at| &data[..at])
+    }
+}
+
+#[derive(Serialize)]
+struct Tail<'a, T> {
+    sym: &'a str,
+    epoch: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    te: Option<u64>,
+    ti: u64,
+    to: u64,
+    data: &'a T,
+}
+
+fn head(kind: &str, sub: SubId, seq: u64, prev: Option<u64>) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(512);
+    let sub = sub.0;
+    let written = match prev {
+        Some(prev) => {
+            let merged = seq.saturating_sub(prev);
+            write!(
+                text,
+                r#"{{"t":"{kind}","sub":{sub},"seq":{seq},"prev":{prev},"n":{merged},"#
+            )
+        }
+        None => write!(text, r#"{{"t":"{kind}","sub":{sub},"seq":{seq},"#),
+    };
+    debug_assert!(written.is_ok(), "a String takes every text");
+    text
+}
+
+fn serialise<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| {
+        tracing::warn!("a frame was not written: {error}");
+        "{}".to_owned()
+    })
+}
+
+impl Stream {
+    pub fn newest(&self) -> Option<Arc<Frame>> {
+        self.newest.load_full()
+    }
+
+    /// Why the price must not be trusted; `None` = live.
+    pub fn health(&self) -> Option<StaleReason> {
+        match self.health.load(Ordering::Acquire) {
+            1 => Some(StaleReason::FeedDown),
+            2 => Some(StaleReason::Gap),
+            3 => Some(StaleReason::SessionClosed),
+            4 => Some(StaleReason::PriceIdle),
+            _ => None,
+        }
+    }
+
+    fn set_health(&self, reason: Option<StaleReason>) -> bool {
+        let code = reason.map_or(0, |r| r as u64 + 1);
+        self.health.swap(code, Ordering::AcqRel) != code
+    }
+
+    fn members(&self) -> MutexGuard<'_, Vec<Member>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Marks every follower; returns them for ringing.
+    fn mark_all(&self, ring: &mut Vec<Arc<Mailbox>>) {
+        for member in self.members().iter() {
+            member.mailbox.mark(member.slot);
+            if !member.mailbox.woken.load(Ordering::SeqCst) {
+                ring.push(member.mailbox.clone());
+            }
+        }
+    }
+
+    fn followed(&self) -> bool {
+        !self.members().is_empty()
+    }
+}
+
+impl Hub {
+    pub fn new(core: Arc<dyn Core>, metrics: Arc<Metrics>) -> Arc<Hub> {
+        let epoch = micros(core.now());
+        Arc::new(Hub {
+            core,
+            metrics,
+            epoch,
+            streams: RwLock::default(),
+            connections: Mutex::default(),
+        })
+    }
+
+    /// History of a topic's channel.
+    pub fn epoch_of(&self, topic: Topic) -> u64 {
+        match topic.durable() {
+            true => self.core.status().epoch,
+            false => self.epoch,
+        }
+    }
+
+    /// Newest position of a stream, read from the desk and not from what was sent.
+    pub fn tip(&self, stream: &Stream) -> u64 {
+        let live = self.core.live();
+        match stream.topic {
+            Topic::Quote(i) => live.mark(i).map_or(0, |m| m.count),
+            Topic::Candle(i, span) => live.bar_tip(i, span),
+            Topic::Margin(_) | Topic::Status => stream.newest().map_or(0, |f| f.seq),
+            // Not the log's end: other accounts' events move that too.
+            Topic::Alert | Topic::Order(_) => stream.event.load(Ordering::Acquire),
+        }
+    }
+
+    /// Adds a follower to the stream of a topic, which is made when it is asked for first, and writes its newest frame, so a snapshot
+    /// is there at once where one can be. `None` when the topic's thing is not known.
+    pub fn follow(&self, topic: Topic, mailbox: &Arc<Mailbox>, slot: usize) -> Option<Arc<Stream>> {
+        let sym = topic.sym(&self.core.directory())?;
+        let stream = {
+            // Under the map's lock, so that a stream that is being forgotten gets no follower.
+            let mut streams = self.write();
+            let made = streams.entry(topic).or_insert_with(|| {
+                Arc::new(Stream {
+                    topic,
+                    id: topic.id(),
+                    sym,
+                    newest: ArcSwapOption::empty(),
+                    event: AtomicU64::new(0),
+                    health: AtomicU64::new(0),
+                    members: Mutex::default(),
+                })
+            });
+            made.members().push(Member {
+                mailbox: mailbox.clone(),
+                slot,
+            });
+            made.clone()
+        };
+        self.refresh(&stream);
+        self.judge(&stream);
+        mailbox.mark(slot);
+        mailbox.ring();
+        Some(stream)
+    }
+
+    /// Takes a follower away; a stream that nobody follows is forgotten.
+    pub fn leave(&self, stream: &Arc<Stream>, mailbox: &Arc<Mailbox>) {
+        let mut streams = self.write();
+        let mut members = stream.members();
+        members.retain(|m| !Arc::ptr_eq(&m.mailbox, mailbox));
+        if members.is_empty()
+            && streams
+                .get(&stream.topic)
+                .is_some_and(|s| Arc::ptr_eq(s, stream))
+        {
+            streams.remove(&stream.topic);
+        }
+    }
+
+    /// Streams that somebody follows now.
+    pub fn followed(&self, pick: impl Fn(Topic) -> bool) -> Vec<Arc<Stream>> {
+        let streams = self.read();
+        let picked = streams.values().filter(|s| pick(s.topic) && s.followed());
+        picked.cloned().collect()
+    }
+
+    /// Writes the frames of instruments that changed and tells their followers, each once.
+    pub fn publish(&self, changed: &[InstrumentId]) {
+        let mut ring = Vec::new();
+        for instrument in changed {
+            let spans = SPANS.iter().map(|(_, s)| Topic::Candle(*instrument, *s));
+            for topic in std::iter::once(Topic::Quote(*instrument)).chain(spans) {
+                let Some(stream) = self.read().get(&topic).cloned() else {
+                    continue;
+                };
+                let newer = self.refresh(&stream);
+                if self.judge(&stream) || newer {
+                    stream.mark_all(&mut ring);
+                }
+            }
+        }
+        for mailbox in ring {
+            mailbox.ring();
+        }
+    }
+
+    /// Tells the followers of durable channels that events came.
+    pub fn announce(&self, events: &[Arc<Event>]) {
+        let mut ring = Vec::new();
+        for event in events {
+            let topics = match &event.body {
+                EventBody::Alert(_) => [Some(Topic::Alert), None],
+                EventBody::Order(o) => [
+                    Some(Topic::Order(None)),
+                    Some(Topic::Order(Some(o.order.account))),
+                ],
+            };
+            for topic in topics.into_iter().flatten() {
+                let Some(stream) = self.read().get(&topic).cloned() else {
+                    continue;
+                };
+                stream.event.fetch_max(event.number, Ordering::AcqRel);
+                stream.mark_all(&mut ring);
+            }
+        }
+        for mailbox in ring {
+            mailbox.ring();
+        }
+    }
+
+    /// Wakes every follower of a durable channel.
+    pub fn wake_durable(&self) {
+        let tip = self.core.events().tip();
+        let mut ring = Vec::new();
+        for stream in self.followed(Topic::durable) {
+            stream.event.fetch_max(tip, Ordering::AcqRel);
+            stream.mark_all(&mut ring);
+        }
+        for mailbox in ring {
+            mailbox.ring();
+        }
+    }
+
+    /// Looks at the health of every followed price, because age comes without news.
+    pub fn sweep(&self) {
+        let mut ring = Vec::new();
+        for stream in self.followed(|t| matches!(t, Topic::Quote(_) | Topic::Candle(..))) {
+            if self.judge(&stream) {
+                stream.mark_all(&mut ring);
+            }
+        }
+        for mailbox in ring {
+            mailbox.ring();
+        }
+    }
+
+    /// Gives a polled stream its newest data; nothing happens when it says the same as before.
+    pub fn put_data<T: Serialize>(&self, stream: &Stream, ti: Ts, data: &T) {
+        let before = stream.newest();
+        let prev = before.as_ref().map_or(0, |f| f.seq);
+        let frame = self.write_frame(stream, prev + 1, prev, None, ti, data);
+        if before.as_ref().is_some_and(|b| b.news() == frame.news()) {
+            return;
+        }
+        stream.newest.store(Some(Arc::new(frame)));
+        let mut ring = Vec::new();
+        stream.mark_all(&mut ring);
+        for mailbox in ring {
+            mailbox.ring();
+        }
+    }
+
+    /// Writes the frame of a stream that reads the live table; false when nothing is newer.
+    fn refresh(&self, stream: &Stream) -> bool {
+        match stream.topic {
+            Topic::Quote(instrument) => self.refresh_quote(stream, instrument),
+            Topic::Candle(instrument, span) => self.refresh_candle(stream, instrument, span),
+            _ => false,
+        }
+    }
+
+    fn refresh_quote(&self, stream: &Stream, instrument: InstrumentId) -> bool {
+        let live = self.core.live();
+        let names = self.core.directory();
+        let (Some(mark), Some(entry)) = (live.mark(instrument), names.instrument(instrument))
+        else {
+            return false;
+        };
+        // Writers of one stream (broadcaster, a new follower) take turns, so positions only rise.
+        let _turn = stream.members();
+        let prev = stream.newest().map_or(0, |f| f.seq);
+        if mark.count <= prev {
+            return false;
+        }
+        let data = quote_data(&mark, live.states(instrument), entry, &names);
+        let frame = self.write_frame(stream, mark.count, prev, venue_time(&mark), mark.ts, &data);
+        stream.newest.store(Some(Arc::new(frame)));
+        self.metrics
+            .tick_to_frame
+            .record(self.core.now().since(mark.ts));
+        true
+    }
+
+    fn refresh_candle(&self, stream: &Stream, instrument: InstrumentId, span: BarSpan) -> bool {
+        let names = self.core.directory();
+        let (Some((version, newest)), Some(entry)) = (
+            self.core.live().bar(instrument, span),
+            names.instrument(instrument),
+        ) else {
+            return false;
+        };
+        let _turn = stream.members();
+        let prev = stream.newest().map_or(0, |f| f.seq);
+        if version <= prev {
+            return false;
+        }
+        let data = bar(&newest, BarSide::Bid, entry);
+        let ti = self
+            .core
+            .live()
+            .mark(instrument)
+            .map_or(newest.start, |m| m.ts);
+        let frame = self.write_frame(stream, version, prev, None, ti, &data);
+        stream.newest.store(Some(Arc::new(frame)));
+        true
+    }
+
+    fn write_frame<T: Serialize>(
+        &self,
+        stream: &Stream,
+        seq: u64,
+        prev: u64,
+        te: Option<u64>,
+        ti: Ts,
+        data: &T,
+    ) -> Frame {
+        self.metrics.stream_serialisations.add(1);
+        let tail = Tail {
+            sym: &stream.sym,
+            epoch: self.epoch,
+            te,
+            ti: micros(ti),
+            to: micros(self.core.now()),
+            data,
+        };
+        Frame::new(stream.id, seq, prev, &tail)
+    }
+
+    /// Decides whether a price may be trusted; true when that changed.
+    fn judge(&self, stream: &Stream) -> bool {
+        let (Topic::Quote(instrument) | Topic::Candle(instrument, _)) = stream.topic else {
+            return false;
+        };
+        let live = self.core.live();
+        let states = live.states(instrument);
+        let age = live.mark(instrument).map(|m| self.core.now().since(m.ts));
+        let reason = match states.feed {
+            FeedState::Closed => Some(StaleReason::SessionClosed),
+            FeedState::Delayed | FeedState::Unavailable => Some(StaleReason::FeedDown),
+            FeedState::Live if states.gap => Some(StaleReason::Gap),
+            FeedState::Live => age
+                .is_none_or(|ns| ns >= PRICE_IDLE_NS)
+                .then_some(StaleReason::PriceIdle),
+        };
+        stream.set_health(reason)
+    }
+
+    /// Age of a stream's price.
+    pub fn age_ms(&self, stream: &Stream) -> u64 {
+        match stream.topic {
+            Topic::Quote(i) | Topic::Candle(i, _) => {
+                let mark = self.core.live().mark(i);
+                mark.map_or(0, |m| self.core.now().since(m.ts) / 1_000_000)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Registers a connection; an older one with this name is told that it was replaced.
+    pub fn connect(&self, conn: &str, mailbox: &Arc<Mailbox>) {
+        self.connections().insert(conn.to_owned(), mailbox.clone());
+    }
+
+    /// Ends the connection that is being resumed elsewhere.
+    pub fn replace(&self, conn: &str) {
+        if let Some(old) = self.connections().remove(conn) {
+            old.replace();
+        }
+    }
+
+    pub fn disconnect(&self, conn: &str) {
+        self.connections().remove(conn);
+    }
+
+    pub fn connected(&self) -> usize {
+        self.connections().len()
+    }
+
+    fn connections(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Mailbox>>> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Topic, Arc<Stream>>> {
+        self.streams.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Topic, Arc<Stream>>> {
+        self.streams.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

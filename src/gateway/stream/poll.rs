@@ -1,0 +1,161 @@
+//! The tasks that keep streams fresh: the broadcaster, the poller of watched accounts and of the desk's state.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use siaga_risk::view::{Query, View};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::hub::{Hub, Stream};
+use super::topic::Topic;
+use crate::gateway::dto::account::account;
+use crate::gateway::dto::desk::desk;
+use crate::gateway::server::stopped;
+
+/// Between two rounds of the broadcaster when prices keep coming: bursts are merged and written once. After a quiet moment the first
+/// price goes out at once.
+const ROUND: Duration = Duration::from_millis(1);
+/// Watched accounts are asked five times a second.
+const ACCOUNTS: Duration = Duration::from_millis(200);
+/// Questions under way at once.
+const QUESTIONS: usize = 32;
+/// The desk's state is looked at this often, and asked for at once when it changed.
+const DESK: Duration = Duration::from_millis(100);
+/// Without a change it is asked for after so many looks.
+const DESK_LOOKS: u32 = 10;
+/// The age of prices is judged this often.
+const SWEEP: Duration = Duration::from_millis(250);
+/// Durable events taken in one round.
+const EVENTS_PER_ROUND: usize = 1_024;
+
+/// Writes each changed price once and tells who follows it, until `stop`.
+pub async fn broadcast(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
+    let live = hub.core.live().clone();
+    let news = live.watch();
+    let mut changed = Vec::new();
+    loop {
+        tokio::select! {
+            () = news.changed() => {}
+            () = stopped(&mut stop) => return,
+        }
+        changed.clear();
+        news.drain(&mut changed);
+        hub.publish(&changed);
+        sleep(ROUND).await;
+    }
+}
+
+/// Tells the followers of durable channels, until `stop`.
+pub async fn announce(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
+    let mut tips = hub.core.events().tips();
+    let mut cursor = *tips.borrow_and_update();
+    loop {
+        tokio::select! {
+            changed = tips.changed() => if changed.is_err() { return },
+            () = stopped(&mut stop) => return,
+        }
+        loop {
+            match hub.core.events().after(cursor, EVENTS_PER_ROUND) {
+                Some(events) => {
+                    let Some(last) = events.last() else { break };
+                    cursor = last.number;
+                    hub.announce(&events);
+                }
+                // This task fell behind what is held: wake everybody, each reads by its own cursor.
+                None => {
+                    cursor = hub.core.events().tip();
+                    hub.wake_durable();
+                }
+            }
+        }
+    }
+}
+
+/// Asks for watched accounts, until `stop`.
+pub async fn accounts(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = interval(ACCOUNTS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopped(&mut stop) => return,
+        }
+        let watched = hub.followed(|topic| matches!(topic, Topic::Margin(_)));
+        let asked = futures_util::stream::iter(watched);
+        asked
+            .for_each_concurrent(QUESTIONS, |stream| ask_account(hub.clone(), stream))
+            .await;
+    }
+}
+
+async fn ask_account(hub: Arc<Hub>, stream: Arc<Stream>) {
+    let Topic::Margin(id) = stream.topic else {
+        return;
+    };
+    // An answer that does not come is not news; the next round asks again and the followers see no heartbeat of this stream.
+    if let Ok(reply) = hub.core.ask(Query::Account(id)).await
+        && let View::Account(view) = &reply.view
+    {
+        let names = hub.core.directory();
+        hub.put_data(
+            &stream,
+            reply.now,
+            &account(view, reply.seq, reply.now, &names),
+        );
+    }
+}
+
+/// Asks for the desk's state while somebody watches it and judges the age of prices, until `stop`.
+pub async fn status(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = interval(DESK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks = 0;
+    let mut version = None;
+    let mut seen = None;
+    let looks_per_sweep = (SWEEP.as_millis() / DESK.as_millis()).max(1) as u32;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopped(&mut stop) => return,
+        }
+        looks += 1;
+        if looks % looks_per_sweep == 0 {
+            hub.sweep();
+        }
+        let followed = hub.followed(|topic| topic == Topic::Status);
+        let Some(stream) = followed.first() else {
+            continue;
+        };
+        let now = (hub.core.live().desk_version(), hub.core.status());
+        // The sequence alone is no news.
+        let seq = now.1.seq;
+        let news = version != Some(now.0) || seen.as_ref().is_none_or(|s| !same_status(s, &now.1));
+        if !news && looks % DESK_LOOKS != 0 && stream.newest().is_some() {
+            continue;
+        }
+        version = Some(now.0);
+        if let Ok(reply) = hub.core.ask(Query::Desk).await
+            && let View::Desk(view) = &reply.view
+        {
+            let mut status = hub.core.status();
+            status.seq = status.seq.max(seq);
+            let names = hub.core.directory();
+            hub.put_data(
+                stream,
+                reply.now,
+                &desk(view, &status, hub.core.live(), &names),
+            );
+        }
+        seen = Some(now.1);
+    }
+}
+
+fn same_status(a: &crate::gateway::core::Status, b: &crate::gateway::core::Status) -> bool {
+    let timeless = |s: &crate::gateway::core::Status| crate::gateway::core::Status {
+        seq: 0,
+        ..s.clone()
+    };
+    timeless(a) == timeless(b)
+}

@@ -1,0 +1,285 @@
+//! What is ready for one connection, gathered into one write.
+
+use super::*;
+use crate::gateway::dto::{alert::alert, order::order};
+use crate::gateway::events::{Event, EventBody};
+
+/// Durable events looked at in one go, so that a far cursor does not hold the log's lock for long.
+const EVENTS_PER_LOOK: usize = 512;
+
+/// The batch that grows.
+struct Batch<'a> {
+    out: &'a mut Vec<Send>,
+    bytes: usize,
+    frames: u64,
+}
+
+impl Batch<'_> {
+    fn text(&mut self, text: Utf8Bytes) {
+        self.bytes += text.len();
+        self.frames += 1;
+        self.out.push(Send::Text(text));
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= BATCH_BYTES
+    }
+}
+
+impl Session {
+    /// Appends what one write should carry.
+    pub fn poll_send(&mut self, now: Ts, out: &mut Vec<Send>) -> Next {
+        let mut batch = Batch {
+            out,
+            bytes: 0,
+            frames: 0,
+        };
+        let next = self.fill(now, &mut batch);
+        self.frames += batch.frames;
+        self.hub.metrics.stream_frames.add(batch.frames);
+        next
+    }
+
+    fn fill(&mut self, now: Ts, batch: &mut Batch) -> Next {
+        self.check_time(now);
+        if self.mailbox.is_replaced() {
+            self.close(Close::ResumeConflict);
+        }
+        while let Some(answer) = self.answers.pop_front() {
+            batch.text(answer);
+            if batch.is_full() {
+                return Next::More;
+            }
+        }
+        if let Some(why) = self.closing.take() {
+            batch.text(why.say().text().into());
+            self.hub.metrics.stream_closed[why as usize].add(1);
+            self.phase = Phase::Closed;
+            return Next::Close(why);
+        }
+        if self.phase != Phase::Open {
+            return Next::Wait;
+        }
+        self.follow_newcomers();
+        self.mailbox.take(&mut self.pending);
+        let slots: Vec<usize> = self.pending_slots().collect();
+        for slot in slots {
+            if batch.is_full() {
+                return Next::More;
+            }
+            self.deliver(slot, now, batch);
+        }
+        self.beat(now, batch);
+        match self.closing.is_some() || !self.answers.is_empty() {
+            true => Next::More,
+            false => Next::Wait,
+        }
+    }
+
+    fn check_time(&mut self, now: Ts) {
+        if let Phase::Hello { until, .. } = self.phase
+            && now >= until
+        {
+            self.close(Close::HelloTimeout);
+        }
+    }
+
+    /// Instruments that came after a wildcard was subscribed.
+    fn follow_newcomers(&mut self) {
+        let names = self.hub.core.directory();
+        if names.version == self.names_version || self.wildcards.is_empty() {
+            return;
+        }
+        self.names_version = names.version;
+        for wildcard in std::mem::take(&mut self.wildcards) {
+            let found = Topic::find(&wildcard.channel, &wildcard.sym, &names).unwrap_or_default();
+            let mut news = Vec::new();
+            for topic in found {
+                if self.by_id.contains_key(&topic.id()) || self.by_id.len() >= SUBS_MAX {
+                    continue;
+                }
+                let slot = self.follow(topic, wildcard.spacing_ns);
+                if let Some(followed) = slot.and_then(|slot| self.subs[slot].as_ref()) {
+                    news.push(self.info(followed));
+                }
+            }
+            if !news.is_empty() {
+                self.say(&Say::Ok {
+                    id: Some(wildcard.id),
+                    now: None,
+                    subs: Some(news),
+                    more: true,
+                });
+            }
+            self.wildcards.push(wildcard);
+        }
+    }
+
+    fn deliver(&mut self, slot: usize, now: Ts, batch: &mut Batch) {
+        let done = match &self.subs[slot] {
+            None => true,
+            Some(followed) if followed.stream.topic.durable() => self.deliver_events(slot, batch),
+            Some(_) => self.deliver_state(slot, now, batch),
+        };
+        if done {
+            self.pending[slot / 64] &= !(1 << (slot % 64));
+        }
+    }
+
+    /// True when nothing of the stream waits any more.
+    fn deliver_state(&mut self, slot: usize, now: Ts, batch: &mut Batch) -> bool {
+        let throttled = self.ladder.is_throttled();
+        let Some(followed) = &mut self.subs[slot] else {
+            return true;
+        };
+        let stream = followed.stream.clone();
+        let health = stream.health();
+        if health != followed.told_stale {
+            followed.told_stale = health;
+            let (sub, sym, age_ms) = (stream.id.0, stream.sym.clone(), self.hub.age_ms(&stream));
+            let say = match health {
+                Some(reason) => Say::Stale {
+                    sub,
+                    sym,
+                    age_ms,
+                    reason,
+                },
+                None => Say::Live { sub, sym, age_ms },
+            };
+            batch.text(say.text().into());
+        }
+        let Some(frame) = stream.newest() else {
+            return true;
+        };
+        if frame.seq <= followed.sent && !followed.snap {
+            return true;
+        }
+        if now < followed.next_at && !followed.snap {
+            return false;
+        }
+        let spacing = followed.spacing_ns.max(if throttled {
+            spacing_ns(Some(THROTTLED_HZ))
+        } else {
+            0
+        });
+        followed.next_at = now.plus(spacing);
+        let metrics = &self.hub.metrics;
+        if followed.snap {
+            followed.snap = false;
+            batch.text(frame.snapshot(stream.id));
+        } else {
+            match followed.sent == frame.prev {
+                true => metrics.stream_frames_shared.add(1),
+                false => metrics.stream_frames_conflated.add(1),
+            }
+            batch.text(frame.update_after(stream.id, followed.sent));
+        }
+        followed.sent = frame.seq;
+        true
+    }
+
+    /// True when the log's end was reached.
+    fn deliver_events(&mut self, slot: usize, batch: &mut Batch) -> bool {
+        let hub = self.hub.clone();
+        let Some(followed) = &mut self.subs[slot] else {
+            return true;
+        };
+        loop {
+            let Some(events) = hub.core.events().after(followed.scanned, EVENTS_PER_LOOK) else {
+                let (sub, sym) = (followed.stream.id.0, followed.stream.sym.clone());
+                let (have, want) = (followed.sent, hub.core.events().tip());
+                let action = GapAction::Resync;
+                batch.text(
+                    Say::Gap {
+                        sub,
+                        sym,
+                        have,
+                        want,
+                        action,
+                    }
+                    .text()
+                    .into(),
+                );
+                self.close(Close::SlowConsumer);
+                return true;
+            };
+            if events.is_empty() {
+                return true;
+            }
+            for event in events {
+                if batch.is_full() {
+                    return false;
+                }
+                followed.scanned = event.number;
+                if !concerns(followed.stream.topic, &event) {
+                    continue;
+                }
+                batch.text(event_frame(&hub, followed, &event));
+                followed.sent = event.number;
+            }
+        }
+    }
+
+    fn beat(&mut self, now: Ts, batch: &mut Batch) {
+        if now >= self.ping_at {
+            self.ping_at = now.plus(self.timing.ping_ns);
+            if self.pings_lost >= PINGS_LOST_MAX {
+                self.close(Close::Idle);
+                return;
+            }
+            self.pings_lost += 1;
+            batch.out.push(Send::Ping);
+        }
+        if now < self.heartbeat_at {
+            return;
+        }
+        self.heartbeat_at = now.plus(self.timing.heartbeat_ns);
+        let mut tips = BTreeMap::new();
+        for followed in self.subs.iter().flatten() {
+            let tip = self.hub.tip(&followed.stream);
+            if tip > followed.sent {
+                tips.insert(followed.stream.id.0.to_string(), tip);
+            }
+        }
+        let cs = self.frames + batch.frames + 1;
+        let lag_ms = self.lag_ns / 1_000_000;
+        batch.text(
+            Say::Hb {
+                cs,
+                now: micros(now),
+                tips,
+                lag_ms,
+            }
+            .text()
+            .into(),
+        );
+    }
+}
+
+fn concerns(topic: Topic, event: &Event) -> bool {
+    match (topic, &event.body) {
+        (Topic::Alert, EventBody::Alert(_)) | (Topic::Order(None), EventBody::Order(_)) => true,
+        (Topic::Order(Some(account)), EventBody::Order(change)) => change.order.account == account,
+        _ => false,
+    }
+}
+
+/// The event with this connection's chain before its shared text.
+fn event_frame(hub: &Hub, followed: &Followed, event: &Event) -> Utf8Bytes {
+    let data = event.text.get_or_init(|| {
+        hub.metrics.stream_serialisations.add(1);
+        let names = hub.core.directory();
+        let text = match &event.body {
+            EventBody::Alert(record) => serde_json::to_string(&alert(record, &names)),
+            EventBody::Order(change) => serde_json::to_string(&order(change, &names)),
+        };
+        text.unwrap_or_default().into()
+    });
+    let (sub, epoch, prev) = (followed.stream.id.0, followed.epoch, followed.sent);
+    let data = std::str::from_utf8(data).unwrap_or("{}");
+    let number = event.number;
+    format!(
+        r#"{{"t":"ev","sub":{sub},"epoch":{epoch},"seq":{number},"prev":{prev},"data":{data}}}"#
+    )
+    .into()
+}

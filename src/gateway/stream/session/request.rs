@@ -1,0 +1,442 @@
+//! What a client asks. Every request with an `id` gets exactly one `ok` or `err`.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::*;
+use crate::gateway::auth::random_hex;
+use crate::gateway::stream::topic::{CHANNELS, NoTopic};
+
+/// The part that every request has.
+#[derive(Deserialize)]
+struct Head {
+    op: Option<String>,
+    #[serde(default)]
+    id: serde_json::Value,
+}
+
+/// The fastest rate that may be asked for; above it no limit is meant.
+const HZ_MAX: f64 = 1_000.0;
+/// The slowest: one frame in a hundred seconds.
+const HZ_MIN: f64 = 0.01;
+
+impl Session {
+    /// One text frame.
+    pub fn on_text(&mut self, text: &str, now: Ts) {
+        if matches!(self.phase, Phase::Closed) || self.closing.is_some() {
+            return;
+        }
+        self.hub.metrics.stream_requests.add(1);
+        let head: Head = match serde_json::from_str(text) {
+            Ok(head) => head,
+            Err(error) => return self.not_json(text, &error),
+        };
+        let id = head.id.as_u64();
+        if !head.id.is_null() && id.is_none() {
+            return self.bad_field(None, "id", "use a whole number, not below zero");
+        }
+        let op = head.op.unwrap_or_default();
+        if let Phase::Hello { authorised, .. } = self.phase {
+            return match op.as_str() {
+                "hello" => self.on_hello(text, authorised, now),
+                _ => {
+                    self.refuse(StreamError::Unauthenticated.refuse(id, "say hello first"));
+                    self.close(Close::ProtocolError);
+                }
+            };
+        }
+        // Receipts come with every event and cost nothing: they have no share in the budget.
+        if op != "seen" && !self.budget.take(now) {
+            let mut refusal = StreamError::RateLimited.refuse(
+                id,
+                format!("at most {REQUESTS_PER_SECOND} requests a second"),
+            );
+            refusal.after_ms = Some(1_000 / u64::from(REQUESTS_PER_SECOND) + 1);
+            return self.refuse(refusal);
+        }
+        match op.as_str() {
+            "sub" => self.parsed(text, id, |s, m: Sub| s.on_sub(m)),
+            "unsub" => self.parsed(text, id, |s, m: OneSub| s.on_unsub(m)),
+            "set" => self.parsed(text, id, |s, m: Set| s.on_set(m)),
+            "resync" => self.parsed(text, id, |s, m: OneSub| s.on_resync(m, now)),
+            "seen" => self.parsed(text, id, |s, m: Seen| s.on_seen(m)),
+            "list" => self.parsed(text, id, |s, m: Bare| s.on_list(m)),
+            "ping" => self.parsed(text, id, |s, m: Bare| s.ok(m.id, Some(micros(now)), None)),
+            "hello" => self.refuse(StreamError::BadField.refuse(id, "hello was said already")),
+            _ => self.refuse(
+                StreamError::UnknownOp
+                    .refuse(id, "use hello, sub, unsub, list, set, resync, seen or ping"),
+            ),
+        }
+    }
+
+    fn parsed<M: DeserializeOwned>(
+        &mut self,
+        text: &str,
+        id: Option<u64>,
+        then: impl FnOnce(&mut Self, M),
+    ) {
+        let mut source = serde_json::Deserializer::from_str(text);
+        match serde_path_to_error::deserialize::<_, M>(&mut source) {
+            Ok(message) => then(self, message),
+            Err(error) => {
+                let field = match error.path().to_string().as_str() {
+                    "." => missing_field(&error.inner().to_string()),
+                    path => path.to_owned(),
+                };
+                self.bad_field(id, &field, "the field is missing or of another type");
+            }
+        }
+    }
+
+    fn on_hello(&mut self, text: &str, authorised: bool, now: Ts) {
+        let hello: Hello = match serde_json::from_str(text) {
+            Ok(hello) => hello,
+            Err(_) => {
+                self.bad_field(None, "resume", "hello takes ticket, client and resume");
+                return self.close(Close::ProtocolError);
+            }
+        };
+        let ticket = hello.ticket.as_deref();
+        let known = ticket.is_some_and(|ticket| self.doors.redeem(ticket, now).is_some());
+        if !known && (ticket.is_some() || !authorised) {
+            self.refuse(StreamError::Unauthenticated.refuse(
+                hello.id,
+                "get a ticket by POST /api/v1/ws-tickets; it works once, for 30 s",
+            ));
+            return self.close(Close::BadTicket);
+        }
+        self.conn = random_hex::<16>();
+        self.hub.connect(&self.conn, &self.mailbox);
+        self.hub.metrics.stream_opened.add(1);
+        self.phase = Phase::Open;
+        self.heartbeat_at = now.plus(self.timing.heartbeat_ns);
+        self.ping_at = now.plus(self.timing.ping_ns);
+        let (mut resumed, mut lost) = (Vec::new(), Vec::new());
+        if let Some(resume) = hello.resume {
+            self.hub.replace(&resume.conn);
+            for wanted in resume.subs {
+                match self.resume(wanted) {
+                    true => resumed.push(wanted.sub),
+                    false => lost.push(wanted.sub),
+                }
+            }
+        }
+        self.say(&Say::Welcome {
+            conn: self.conn.clone(),
+            server: concat!("siaga/", env!("CARGO_PKG_VERSION")),
+            now: micros(now),
+            limits: Limits {
+                subs: SUBS_MAX,
+                msg_s: REQUESTS_PER_SECOND,
+                frame: FRAME_BYTES_MAX,
+            },
+            hb_ms: self.timing.heartbeat_ns / 1_000_000,
+            resumed,
+            lost,
+        });
+    }
+
+    /// Goes on with a stream where a lost connection was. A state stream needs no snapshot: its next frame says what was merged.
+    fn resume(&mut self, wanted: ResumeSub) -> bool {
+        let id = SubId(wanted.sub);
+        let Some(topic) = Topic::from_id(id) else {
+            return false;
+        };
+        if self.hub.epoch_of(topic) != wanted.epoch
+            || self.by_id.len() >= SUBS_MAX
+            || self.by_id.contains_key(&id)
+        {
+            return false;
+        }
+        let events = self.hub.core.events();
+        if topic.durable() && (wanted.seq > events.tip() || events.after(wanted.seq, 0).is_none()) {
+            return false;
+        }
+        let Some(slot) = self.follow(topic, 0) else {
+            return false;
+        };
+        let Some(followed) = &mut self.subs[slot] else {
+            return false;
+        };
+        let ahead =
+            !topic.durable() && followed.stream.newest().is_some_and(|f| f.seq < wanted.seq);
+        followed.sent = wanted.seq;
+        followed.scanned = wanted.seq;
+        // A position of the future belongs to another history: begin anew.
+        followed.snap = ahead;
+        // Polled streams are numbered by what their watchers saw; without a watcher in between the number says nothing.
+        followed.snap |= matches!(topic, Topic::Margin(_) | Topic::Status);
+        true
+    }
+
+    fn on_sub(&mut self, sub: Sub) {
+        let id = Some(sub.id);
+        if !CHANNELS.contains(&sub.ch.as_str()) {
+            let msg = format!("use one of {}", CHANNELS.join(", "));
+            return self.refuse(StreamError::UnknownChannel.refuse(id, msg));
+        }
+        if sub.hz.is_some_and(|hz| !(HZ_MIN..=HZ_MAX).contains(&hz)) {
+            return self.bad_field(id, "hz", "use a rate from 0.01 to 1000");
+        }
+        let names = self.hub.core.directory();
+        let all = ["*".to_owned()];
+        let asked: &[String] =
+            match sub.sym.is_empty() && matches!(sub.ch.as_str(), "alert" | "status") {
+                true => &all,
+                false => &sub.sym,
+            };
+        if asked.is_empty() {
+            return self.bad_field(id, "sym", "name at least one symbol");
+        }
+        let mut topics = Vec::new();
+        for sym in asked {
+            match Topic::find(&sub.ch, sym, &names) {
+                Ok(found) => topics.extend(found),
+                Err(why) => return self.no_topic(sub.id, why),
+            }
+        }
+        topics.sort_unstable();
+        topics.dedup();
+        let wild: Vec<&String> = asked
+            .iter()
+            .filter(|sym| is_wildcard(&sub.ch, sym))
+            .collect();
+        if self.wildcards.len() + wild.len() > WILDCARDS_MAX {
+            return self.refuse(
+                StreamError::TooManySubs.refuse(id, format!("at most {WILDCARDS_MAX} wildcards")),
+            );
+        }
+        let fresh = topics
+            .iter()
+            .filter(|t| !self.by_id.contains_key(&t.id()))
+            .count();
+        if fresh == 0 && !topics.is_empty() {
+            return self.already(sub.id, &topics);
+        }
+        if self.by_id.len() + fresh > SUBS_MAX {
+            let mut refusal = StreamError::TooManySubs.refuse(
+                id,
+                format!("at most {SUBS_MAX} streams; unsubscribe some first"),
+            );
+            refusal.after_ms = Some(0);
+            return self.refuse(refusal);
+        }
+        if let Some(from) = sub.from
+            && let Some(why) = self.unreachable(&topics, from)
+        {
+            return self.refuse(StreamError::HistoryGone.refuse(id, why));
+        }
+        for sym in wild {
+            let (channel, sym) = (sub.ch.clone(), sym.clone());
+            self.wildcards.push(Wildcard {
+                id: sub.id,
+                channel,
+                sym,
+                spacing_ns: spacing_ns(sub.hz),
+            });
+        }
+        let infos = topics
+            .iter()
+            .filter_map(|topic| self.begin(*topic, &sub))
+            .collect();
+        self.ok(sub.id, None, Some(infos));
+    }
+
+    /// Follows one topic of a `sub`, or names the one that is followed already.
+    fn begin(&mut self, topic: Topic, sub: &Sub) -> Option<SubInfo> {
+        if let Some(slot) = self.by_id.get(&topic.id()) {
+            return self.subs[*slot].as_ref().map(|f| self.info(f));
+        }
+        let slot = self.follow(topic, spacing_ns(sub.hz))?;
+        if let Some(followed) = &mut self.subs[slot] {
+            match (topic.durable(), sub.from) {
+                (true, Some(from)) => {
+                    followed.sent = from.seq;
+                    followed.scanned = from.seq;
+                }
+                (false, _) if !sub.snap => {
+                    followed.snap = false;
+                    followed.sent = followed.stream.newest().map_or(0, |f| f.seq);
+                }
+                _ => {}
+            }
+        }
+        self.subs[slot].as_ref().map(|f| self.info(f))
+    }
+
+    /// Why a position cannot be replayed from.
+    fn unreachable(&self, topics: &[Topic], from: Position) -> Option<&'static str> {
+        let durable = topics.iter().find(|t| t.durable())?;
+        if self.hub.epoch_of(*durable) != from.epoch {
+            return Some(
+                "the history is a new one: read the list by REST and subscribe without from",
+            );
+        }
+        let events = self.hub.core.events();
+        if from.seq > events.tip() || events.after(from.seq, 0).is_none() {
+            return Some(
+                "the position is no longer held: read the list by REST and subscribe without from",
+            );
+        }
+        None
+    }
+
+    fn already(&mut self, id: u64, topics: &[Topic]) {
+        let slots = topics.iter().filter_map(|t| self.by_id.get(&t.id()));
+        let followed = slots.filter_map(|slot| self.subs[*slot].as_ref());
+        let infos: Vec<SubInfo> = followed.map(|f| self.info(f)).collect();
+        let mut refusal =
+            StreamError::AlreadySubscribed.refuse(Some(id), "these streams are followed already");
+        refusal.sub = infos.first().map(|info| info.sub);
+        refusal.subs = Some(infos);
+        self.refuse(refusal);
+    }
+
+    fn on_unsub(&mut self, message: OneSub) {
+        let id = SubId(message.sub);
+        let topic = self
+            .by_id
+            .get(&id)
+            .and_then(|slot| self.subs[*slot].as_ref())
+            .map(|f| f.stream.topic);
+        if !self.unfollow(id) {
+            return self.unknown_sub(message.id);
+        }
+        // The wildcard that found it would bring it back.
+        if let Some(topic) = topic {
+            let names = self.hub.core.directory();
+            self.wildcards.retain(|w| {
+                !Topic::find(&w.channel, &w.sym, &names).is_ok_and(|found| found.contains(&topic))
+            });
+        }
+        self.ok(message.id, None, None);
+    }
+
+    fn on_set(&mut self, message: Set) {
+        if message
+            .hz
+            .is_some_and(|hz| !(HZ_MIN..=HZ_MAX).contains(&hz))
+        {
+            return self.bad_field(Some(message.id), "hz", "use a rate from 0.01 to 1000");
+        }
+        match self.followed(message.sub) {
+            Some(followed) => {
+                followed.spacing_ns = spacing_ns(message.hz);
+                followed.next_at = Ts(0);
+                self.ok(message.id, None, None);
+            }
+            None => self.unknown_sub(message.id),
+        }
+    }
+
+    fn on_resync(&mut self, message: OneSub, now: Ts) {
+        let wait = self.timing.resync_ns;
+        let Some(followed) = self.followed(message.sub) else {
+            return self.unknown_sub(message.id);
+        };
+        if followed.stream.topic.durable() {
+            let msg = "durable streams have no snapshot: subscribe again with from";
+            return self.refuse(StreamError::BadField.refuse(Some(message.id), msg));
+        }
+        let since = followed.resynced_at.map(|at| now.since(at));
+        if followed.snap || since.is_some_and(|ns| ns < wait) {
+            let mut refusal = StreamError::ResyncBusy
+                .refuse(Some(message.id), "a snapshot is on its way or just came");
+            refusal.after_ms = Some(wait.saturating_sub(since.unwrap_or(0)) / 1_000_000);
+            return self.refuse(refusal);
+        }
+        followed.resynced_at = Some(now);
+        followed.snap = true;
+        if let Some(slot) = self.by_id.get(&SubId(message.sub)) {
+            self.mailbox.mark(*slot);
+        }
+        self.ok(message.id, None, None);
+    }
+
+    fn on_seen(&mut self, message: Seen) {
+        // Positions live with the client; the receipt only proves that it reads.
+        match (self.followed(message.sub).is_some(), message.id) {
+            (true, Some(id)) => self.ok(id, None, None),
+            (true, None) => {}
+            (false, id) => {
+                self.refuse(StreamError::UnknownSub.refuse(id, "this connection has no such sub"))
+            }
+        }
+    }
+
+    fn on_list(&mut self, message: Bare) {
+        let infos = self.subs.iter().flatten().map(|f| self.info(f)).collect();
+        self.ok(message.id, None, Some(infos));
+    }
+
+    fn followed(&mut self, sub: u64) -> Option<&mut Followed> {
+        let slot = *self.by_id.get(&SubId(sub))?;
+        self.subs[slot].as_mut()
+    }
+
+    fn ok(&mut self, id: u64, now: Option<u64>, subs: Option<Vec<SubInfo>>) {
+        self.say(&Say::Ok {
+            id: Some(id),
+            now,
+            subs,
+            more: false,
+        });
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        self.hub.metrics.stream_refusals.add(1);
+        self.say(&Say::Err(refusal));
+    }
+
+    fn bad_field(&mut self, id: Option<u64>, field: &str, msg: &str) {
+        let mut refusal = StreamError::BadField.refuse(id, msg);
+        refusal.field = Some(field.to_owned());
+        self.refuse(refusal);
+    }
+
+    fn unknown_sub(&mut self, id: u64) {
+        self.refuse(
+            StreamError::UnknownSub
+                .refuse(Some(id), "this connection has no such sub; list names them"),
+        );
+    }
+
+    fn no_topic(&mut self, id: u64, why: NoTopic) {
+        let id = Some(id);
+        match why {
+            NoTopic::Channel => {
+                self.refuse(StreamError::UnknownChannel.refuse(id, "no such channel"))
+            }
+            NoTopic::Form(hint) => self.bad_field(id, "sym", hint),
+            NoTopic::Symbol { asked, near } => {
+                let shown: String = asked.chars().take(64).collect();
+                let mut refusal =
+                    StreamError::UnknownSymbol.refuse(id, format!("{shown} is not known here"));
+                refusal.field = Some("sym".to_owned());
+                refusal.did_you_mean = near;
+                self.refuse(refusal);
+            }
+        }
+    }
+
+    fn not_json(&mut self, text: &str, error: &serde_json::Error) {
+        let before: usize = text
+            .split_inclusive('\n')
+            .take(error.line().saturating_sub(1))
+            .map(str::len)
+            .sum();
+        let offset = before + error.column();
+        self.refuse(
+            StreamError::BadJson.refuse(None, format!("not a JSON object: offset {offset}")),
+        );
+        if matches!(self.phase, Phase::Hello { .. }) {
+            self.close(Close::ProtocolError);
+        }
+    }
+}
+
+/// The name in serde's "missing field `x`"; empty when the text is another one.
+fn missing_field(text: &str) -> String {
+    text.split('`').nth(1).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,25 @@
+use super::Source;
+
+/// Writes the list of files once: the name and the text of each.
+macro_rules! sources {
+    ($($name:literal),* $(,)?) => {
+        &[$(Source { name: $name, sql: include_str!(concat!("../../../migrations/", $name, ".sql")) }),*]
+    };
+}
+
+/// Every migration, in the order of application. A test compares the list with the folder.
+pub const FILES: &[Source] = sources![
+    "0001_roles",
+    "0002_directory",
+    "0003_consumers",
+    "0004_market",
+    "0005_trading",
+    "0006_alerts",
+    "0007_events",
+    "0008_platform_changes",
+    "0009a_ticks_hypertable",
+    "0009b_ticks_partitions",
+    "0010_ticks_compression",
+    "0011_bars_hypertable",
+    "0012_notes_trigram",
+];

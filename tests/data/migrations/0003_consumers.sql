@@ -1,0 +1,1 @@
+INSERT INTO consumers (name, cursor_seq, cursor_index) VALUES ('store', 17, 2);

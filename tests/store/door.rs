@@ -1,0 +1,218 @@
+//! What a transaction may do, and for whom.
+
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use siaga::store::db::{Actor, DbError, QUEUE_MAX, Tx};
+
+use crate::support::{SERVER_CONNECTIONS, migrated};
+
+fn count(
+    sql: &'static str,
+) -> sqlx::query::QueryScalar<
+    'static,
+    sqlx::Postgres,
+    i64,
+    <sqlx::Postgres as sqlx::Database>::Arguments,
+> {
+    sqlx::query_scalar(sql)
+}
+
+#[tokio::test]
+async fn a_role_without_a_user_sees_nothing() {
+    for database in migrated().await {
+        let (kind, db) = (database.kind, &database.db);
+        db.write(&Actor::SYSTEM, |tx| {
+            tx.execute(sqlx::query("INSERT INTO notes (hash, text, author) VALUES (1, 'why', 'system')"))?;
+            tx.execute(sqlx::query("INSERT INTO events (type, time, payload) VALUES ('test.happened', now(), '{}')"))?;
+            tx.execute(sqlx::query(
+                "INSERT INTO audit_log (time, actor, action, scope, detail) VALUES (now(), 0, 'test', 'house', '{}')",
+            ))
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{kind}: {error}"));
+        let all = "SELECT (SELECT count(*) FROM notes) + (SELECT count(*) FROM events) + (SELECT count(*) FROM audit_log)";
+        let user = Actor::user("42").expect("id");
+        for (actor, seen) in [(Actor::NOBODY, 0), (user.clone(), 3), (Actor::SYSTEM, 3)] {
+            let rows = db
+                .read(&actor, move |tx| tx.scalar(count(all)))
+                .await
+                .expect(kind);
+            assert_eq!(rows, seen, "{kind}: {actor:?}");
+        }
+        let forged = db
+            .write(&user, |tx| {
+                tx.execute(sqlx::query(
+                    "INSERT INTO events (type, time, payload) VALUES ('risk.forged', now(), '{}')",
+                ))
+            })
+            .await;
+        assert_eq!(
+            forged.expect_err(kind).sqlstate().as_deref(),
+            Some("42501"),
+            "{kind}"
+        );
+        db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_is_append_only_even_for_its_owner() {
+    for database in migrated().await {
+        let (kind, db) = (database.kind, &database.db);
+        for sql in [
+            "UPDATE audit_log SET actor = 1",
+            "DELETE FROM audit_log",
+            "TRUNCATE audit_log",
+        ] {
+            let owner = db.own(move |tx| tx.execute(sqlx::query(sql))).await;
+            assert!(owner.is_err(), "{kind}: {sql}");
+            let app = db
+                .write(&Actor::SYSTEM, move |tx| tx.execute(sqlx::query(sql)))
+                .await;
+            assert_eq!(
+                app.expect_err(kind).sqlstate().as_deref(),
+                Some("42501"),
+                "{kind}: {sql}"
+            );
+        }
+        db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_failed_closure_writes_nothing_and_a_read_cannot_write() {
+    for database in migrated().await {
+        let (kind, db) = (database.kind, &database.db);
+        let insert = "INSERT INTO names (kind, id, name) VALUES ('instrument', 1, 'EURUSD')";
+        let failed: Result<(), DbError> = db
+            .write(&Actor::SYSTEM, move |tx| {
+                tx.execute(sqlx::query(insert))?;
+                Err(DbError::Unexpected("changed my mind".into()))
+            })
+            .await;
+        assert!(failed.is_err(), "{kind}");
+        let panicked: Result<(), DbError> = db
+            .write(&Actor::SYSTEM, move |tx| {
+                tx.execute(sqlx::query(insert))?;
+                panic!("a bug in a closure")
+            })
+            .await;
+        assert!(
+            matches!(panicked, Err(DbError::Panicked)),
+            "{kind}: {panicked:?}"
+        );
+        let wrote = db
+            .read(&Actor::SYSTEM, move |tx| tx.execute(sqlx::query(insert)))
+            .await;
+        assert_eq!(
+            wrote.expect_err(kind).sqlstate().as_deref(),
+            Some("25006"),
+            "{kind}"
+        );
+        let names = db
+            .read(&Actor::SYSTEM, |tx| {
+                tx.scalar(count("SELECT count(*) FROM names"))
+            })
+            .await;
+        assert_eq!(names.expect(kind), 0, "{kind}");
+        db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_savepoint_takes_back_only_its_own() {
+    for database in migrated().await {
+        let (kind, db) = (database.kind, &database.db);
+        let kept = db
+            .write(&Actor::SYSTEM, |tx| {
+                tx.execute(sqlx::query(
+                    "INSERT INTO names (kind, id, name) VALUES ('source', 1, 'sim')",
+                ))?;
+                let again = tx.attempt(|tx| {
+                    tx.execute(sqlx::query(
+                        "INSERT INTO names (kind, id, name) VALUES ('source', 1, 'sim')",
+                    ))
+                })?;
+                assert!(again.is_err());
+                tx.scalar(count("SELECT count(*) FROM names"))
+            })
+            .await;
+        assert_eq!(kept.expect(kind), 1, "{kind}");
+        db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_ends_a_statement_nobody_should_wait_for() {
+    for database in migrated()
+        .await
+        .into_iter()
+        .filter(|database| database.kind == "server")
+    {
+        let slow = database
+            .db
+            .read(&Actor::SYSTEM, |tx| {
+                tx.execute(sqlx::query("SELECT pg_sleep(30)"))
+            })
+            .await;
+        assert!(matches!(slow, Err(DbError::Timeout)), "{slow:?}");
+        let next = database
+            .db
+            .read(&Actor::SYSTEM, |tx| tx.scalar(count("SELECT 7::bigint")))
+            .await;
+        assert_eq!(next.expect("the connection is good"), 7);
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_cannot_be_sliced_needs_a_server() {
+    for database in migrated().await {
+        let answer = database.db.need_server("the yearly report");
+        assert_eq!(answer.is_ok(), database.kind == "server");
+        database.db.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_callers_than_the_queue_holds_are_told_at_once() {
+    for database in migrated().await {
+        let (kind, db) = (database.kind, &database.db);
+        let (open, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
+        // Whoever has a connection waits at the gate, so everybody after waits in the queue.
+        let callers: Vec<_> = (0..QUEUE_MAX + SERVER_CONNECTIONS as usize)
+            .map(|_| {
+                let (db, gate) = (db.clone(), Arc::clone(&gate));
+                let wait = move |_: &mut Tx<'_>| {
+                    let _opened = gate.lock().map(|gate| gate.recv());
+                    Ok(())
+                };
+                tokio::spawn(async move { db.read(&Actor::SYSTEM, wait).await })
+            })
+            .collect();
+        let deadline = Duration::from_secs(10);
+        let full = async {
+            while db.waiting() < QUEUE_MAX {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(deadline, full)
+            .await
+            .expect("the queue fills");
+        let refused = db.read(&Actor::SYSTEM, |_| Ok(())).await;
+        assert!(matches!(refused, Err(DbError::Busy)), "{kind}: {refused:?}");
+        drop(open);
+        for caller in callers {
+            let answer = caller.await.expect("caller");
+            assert!(
+                matches!(answer, Ok(()) | Err(DbError::Busy)),
+                "{kind}: {answer:?}"
+            );
+        }
+        db.read(&Actor::SYSTEM, |_| Ok(()))
+            .await
+            .expect("there is room again");
+        db.close().await;
+    }
+}

@@ -1,0 +1,70 @@
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+const PATH = process.env.SIAGA_CHROMIUM ?? "/usr/bin/chromium";
+/** Nothing leaves this machine, and nothing of an earlier run is read. Each launch has a new, empty profile. */
+const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+/** Why the browser tests cannot run here, or `false`. With CI=true a missing browser is a failure, not a reason. */
+export const skip = existsSync(PATH) || process.env.CI === "true" ? false : `skipped: no Chromium at ${PATH}`;
+
+export async function launch() {
+  return chromium.launch({ executablePath: PATH, args: FLAGS });
+}
+
+/** A page that remembers everything that went wrong in it. */
+export async function openPage(browser, server, { phone = false, theme = "dark", locale = "en-GB", path = "", signIn = true } = {}) {
+  const context = await browser.newContext({
+    viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
+    hasTouch: phone,
+    colorScheme: theme,
+    locale,
+    timezoneId: "Asia/Jakarta",
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  page.faults = [];
+  page.on("pageerror", (error) => page.faults.push(`thrown: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() !== "error") return;
+    // Refusals by the API are what some tests are about; the browser reports each as a failed resource.
+    if (/status of (401|409|412|422|503)|ERR_CONNECTION_REFUSED|WebSocket connection/.test(message.text())) return;
+    page.faults.push(`console: ${message.text()}`);
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(server.origin) && !request.url().startsWith(server.origin.replace("http", "ws")) && !request.url().startsWith("data:")) page.faults.push(`foreign request: ${request.url()}`);
+  });
+  await page.goto(signIn ? `${server.origin}/${path}#secret=${encodeURIComponent(server.secret)}` : `${server.origin}/${path}`);
+  if (signIn) await ready(page);
+  return page;
+}
+
+/** The terminal stands and prices have come. */
+export async function ready(page) {
+  await page.getByTestId("demo").waitFor();
+  await page.waitForFunction(() => document.querySelectorAll('[data-part="bid"][data-value]:not([data-value=""])').length > 0);
+}
+
+/** The bid of a symbol as the market watch shows it. */
+export const bidOf = (page, symbol) => page.locator(`[data-testid="watch"] [data-symbol="${symbol}"] [data-part="bid"]`).getAttribute("data-value");
+
+/** Waits until the shown bid is another one. */
+export async function bidMoves(page, symbol) {
+  const before = await bidOf(page, symbol);
+  await page.waitForFunction(([name, old]) => document.querySelector(`[data-symbol="${name}"] [data-part="bid"]`)?.dataset.value !== old, [symbol, before]);
+  return [before, await bidOf(page, symbol)];
+}
+
+/** Takes an open halt warning off the screen. */
+export async function dismissAlarm(page) {
+  const button = page.getByTestId("alarm-continue");
+  if (await button.isVisible()) await button.click();
+}
+
+/** Sends a market order by the ticket and waits for its fill. */
+export async function trade(page, side, qty) {
+  await page.locator(`[data-testid="ticket"] [data-side="${side}"]`).click();
+  await page.getByTestId("ticket").getByLabel("Lots", { exact: true }).fill(qty);
+  await page.locator('[data-testid="submit-order"]:enabled').click();
+  await page.locator('[data-testid="ticket-outcome"][data-outcome="filled"]').waitFor();
+}

@@ -1,0 +1,118 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
+/** A debug build opens its embedded database and catalog in a few seconds; a busy machine takes longer. */
+const START_MS = 90_000;
+
+function binary() {
+  const path = process.env.SIAGA_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/siaga");
+  if (!existsSync(path)) throw new Error(`no program at ${path}: build it with \`cargo build\`, or name it in SIAGA_BIN`);
+  return path;
+}
+
+/** A desk of its own: the real program on a free port with an empty data folder, gone when the test ends. */
+export class Server {
+  static async start({ data, port = 0 } = {}) {
+    const folder = data ?? (await mkdtemp(join(tmpdir(), "siaga-e2e-")));
+    const server = new Server(folder, data === undefined);
+    await server.#spawn(port);
+    return server;
+  }
+
+  constructor(data, owned) {
+    this.data = data;
+    this.owned = owned;
+    this.log = "";
+  }
+
+  get origin() {
+    return `http://${this.address}`;
+  }
+
+  /** The address a person would open. */
+  get url() {
+    return `${this.origin}/#secret=${encodeURIComponent(this.secret)}`;
+  }
+
+  /** Calls the API as a program does, beside the page. */
+  async api(method, path, body) {
+    const response = await fetch(`${this.origin}/api/v1/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.secret}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? null : JSON.parse(text) };
+  }
+
+  async get(path) {
+    const { status, body } = await this.api("GET", path);
+    if (status !== 200) throw new Error(`GET ${path}: ${status} ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  async scenario(scenario, symbol) {
+    const { status, body } = await this.api("POST", "demo/scenario", { scenario, ...(symbol ? { symbol } : {}) });
+    if (status >= 300) throw new Error(`scenario ${scenario}: ${status} ${JSON.stringify(body)}`);
+  }
+
+  /** Ends it as the power does. */
+  async kill() {
+    await this.#end("SIGKILL");
+  }
+
+  async restart() {
+    await this.#spawn(Number(this.address.split(":")[1]));
+  }
+
+  async stop() {
+    await this.#end("SIGTERM");
+    if (this.owned) await rm(this.data, { recursive: true, force: true });
+  }
+
+  async #spawn(port) {
+    const child = spawn(binary(), ["serve", "--data", this.data, "--listen", `127.0.0.1:${port}`, "--json"], { stdio: ["ignore", "pipe", "pipe"], cwd: ROOT });
+    this.child = child;
+    this.exited = new Promise((done) => child.once("exit", done));
+    let address;
+    const hear = (chunk) => {
+      this.log = (this.log + chunk).slice(-20_000);
+      address ??= /"address"\s*:\s*"([^"]+)"/.exec(this.log)?.[1] ?? /http:\/\/(127\.0\.0\.1:\d+)/.exec(this.log)?.[1];
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    await until(async () => {
+      if (child.exitCode !== null) throw new Error(`siaga ended with ${child.exitCode}:\n${this.log}`);
+      if (!address) return false;
+      this.address = address;
+      this.secret = (await readFile(join(this.data, "secret"), "utf8").catch(() => "")).trim();
+      return this.secret !== "" && (await fetch(`http://${address}/livez`).then((answer) => answer.ok, () => false));
+    }, { ms: START_MS, what: () => `the desk to start:\n${this.log}` });
+  }
+
+  async #end(signal) {
+    if (!this.child || this.child.exitCode !== null || this.child.signalCode !== null) return;
+    this.child.kill(signal);
+    const late = setTimeout(() => this.child.kill("SIGKILL"), 20_000);
+    await this.exited;
+    clearTimeout(late);
+  }
+}
+
+/** Waits for a condition, never for a time. */
+export async function until(condition, { ms = 30_000, what = () => "a condition", every = 50 } = {}) {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(`waited ${ms} ms for ${what()}`);
+    await new Promise((done) => setTimeout(done, every));
+  }
+}
+
+export { ROOT };

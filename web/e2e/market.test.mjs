@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { bidMoves, bidOf, launch, openPage, skip, trade } from "./harness/browser.mjs";
+import { Server, until } from "./harness/server.mjs";
+
+const SYMBOL = "EUR/USD";
+
+describe("a market in trouble", { skip }, () => {
+  let server;
+  let browser;
+  before(async () => {
+    server = await Server.start();
+    await server.scenario("calm");
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  it("greys a muted feed: amber, then red, and no number moves", async () => {
+    const page = await openPage(browser, server, { path: `?symbol=${SYMBOL}` });
+    await bidMoves(page, SYMBOL);
+    await page.evaluate((symbol) => {
+      globalThis.seen = [];
+      const row = document.querySelector(`[data-testid="watch"] [data-symbol="${symbol}"]`);
+      new MutationObserver(() => globalThis.seen.push(row.dataset.fresh)).observe(row, { attributeFilter: ["data-fresh"] });
+    }, SYMBOL);
+    await server.scenario("mute_feed", SYMBOL);
+    const row = page.locator(`[data-testid="watch"] [data-symbol="${SYMBOL}"]`);
+    await page.waitForFunction((symbol) => document.querySelector(`[data-testid="watch"] [data-symbol="${symbol}"]`).dataset.fresh === "red", SYMBOL, { timeout: 60_000 });
+    assert.ok((await page.evaluate(() => globalThis.seen)).includes("amber"), "amber comes before red");
+    const frozen = await bidOf(page, SYMBOL);
+    const grey = await page.evaluate(() => getComputedStyle(document.querySelector("tr[data-fresh='red'] .price span")).color);
+    const ink3 = await page.evaluate(() => {
+      const probe = document.body.appendChild(document.createElement("i"));
+      probe.style.color = "var(--ink-3)";
+      const { color } = getComputedStyle(probe);
+      probe.remove();
+      return color;
+    });
+    assert.equal(grey, ink3, "the price is grey");
+    const age = async () => Number(/(\d+) ms/.exec(await row.locator('[data-part="age"]').textContent())?.[1] ?? "0");
+    assert.ok((await age()) > 0 || /\d+ (s|min)/.test(await row.locator('[data-part="age"]').textContent()));
+    await page.locator('[data-banner="delayed"], [data-banner="unavailable"]').first().waitFor({ timeout: 60_000 });
+    assert.equal(await bidOf(page, SYMBOL), frozen, "no number moved");
+    await server.scenario("calm", SYMBOL);
+    await bidMoves(page, SYMBOL);
+    await page.waitForFunction((symbol) => document.querySelector(`[data-testid="watch"] [data-symbol="${symbol}"]`).dataset.fresh !== "red", SYMBOL);
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
+
+  it("raises the warning in a flash crash, refuses leveraged entry, and closes", async () => {
+    const page = await openPage(browser, server, { path: `?symbol=${SYMBOL}` });
+    const account = Number(new URL(page.url()).searchParams.get("account"));
+    await trade(page, "sell", "0.10");
+    const position = await until(async () => (await server.get(`accounts/${account}`)).positions.find((one) => one.symbol === SYMBOL && one.side === "sell"), { what: () => "the position" });
+    await server.scenario("flash_crash", SYMBOL);
+    const alarm = page.getByRole("alertdialog", { name: "High Volatility Warning" });
+    await alarm.waitFor({ timeout: 120_000 });
+    await alarm.getByText(SYMBOL).first().waitFor();
+    assert.ok(await page.evaluate(() => document.activeElement?.dataset.testid === "alarm-continue"), "the safe button has the focus");
+    // The screen behind is paused: nothing there can be reached.
+    await assert.rejects(page.getByTestId("submit-order").click({ timeout: 1_000 }));
+
+    const entry = await server.api("POST", "orders", { account, symbol: SYMBOL, side: "buy", kind: "market", qty: "0.10", client_id: "leveraged" });
+    assert.equal(entry.status, 422);
+    assert.ok(entry.body.reasons.some((reason) => reason.name === "volatility_halt"), JSON.stringify(entry.body.reasons));
+
+    await alarm.getByRole("button", { name: new RegExp(`^Close Sell .* ${SYMBOL}`) }).first().click();
+    await until(async () => !(await server.get(`accounts/${account}`)).positions.some((one) => one.id === position.id), { what: () => "the close in a halt" });
+
+    await page.getByTestId("alarm-continue").click();
+    await alarm.waitFor({ state: "detached" });
+    if ((await server.get("desk")).halted.includes(SYMBOL)) {
+      await page.locator('[data-testid="preview"] [data-reason="volatility_halt"]').waitFor();
+      assert.ok(await page.getByTestId("submit-order").isDisabled());
+      await page.locator('[data-banner="halted"]').waitFor();
+    }
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
+
+  it("lists what happened as alerts; one is taken with a note, and everybody sees it", async () => {
+    const page = await openPage(browser, server, { path: `?symbol=${SYMBOL}` });
+    const other = await openPage(browser, server, { phone: true, path: `?symbol=${SYMBOL}&view=alerts` });
+    for (const one of [page, other]) if (await one.getByTestId("alarm-continue").isVisible()) await one.getByTestId("alarm-continue").click();
+    const alert = await until(async () => (await server.get("alerts?state=firing&limit=50")).items.at(0) ?? null, { ms: 60_000, what: () => "a firing alert" });
+    const row = page.locator(`[data-alert="${alert.id}"]`);
+    await row.getByRole("button", { name: /^Details/ }).click();
+    const drawer = page.getByTestId("alert-drawer");
+    await drawer.getByTestId("timeline").locator("li").first().waitFor();
+    await page.getByTestId("alert-note").fill("Called the client.");
+    await page.getByTestId("drawer-ack").click();
+    await page.locator('[data-testid="alert-drawer"][data-state="acknowledged"]').waitFor();
+    await drawer.getByTestId("timeline").getByText("Called the client.").waitFor();
+    await other.locator(`[data-alert="${alert.id}"][data-state="acknowledged"]`).waitFor();
+    const stored = await server.get(`alerts/${alert.id}`);
+    assert.equal(stored.state, "acknowledged");
+    await page.keyboard.press("Escape");
+    await page.reload();
+    await page.locator(`[data-alert="${alert.id}"][data-state="acknowledged"]`).waitFor();
+    assert.deepEqual([...page.faults, ...other.faults], []);
+    await page.context().close();
+    await other.context().close();
+  });
+});

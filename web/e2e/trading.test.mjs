@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { launch, openPage, ready, skip, trade } from "./harness/browser.mjs";
+import { Server, until } from "./harness/server.mjs";
+
+describe("trading on the page", { skip }, () => {
+  let server;
+  let browser;
+  let page;
+  let account;
+  before(async () => {
+    server = await Server.start();
+    await server.scenario("calm");
+    browser = await launch();
+    page = await openPage(browser, server, { path: "?symbol=EUR/USD" });
+    account = Number(new URL(page.url()).searchParams.get("account"));
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  const view = () => server.get(`accounts/${account}`);
+  const row = (id) => page.locator(`[data-position="${id}"]`);
+  const newest = async (before) => until(async () => (await view()).positions.find((position) => !before.includes(position.id)), { what: () => "a new position" });
+  const ids = async () => (await view()).positions.map((position) => position.id);
+
+  it("previews what the engine then does", async () => {
+    const before = await view();
+    await page.locator('[data-testid="ticket"] [data-side="buy"]').click();
+    await page.getByTestId("ticket").getByLabel("Lots", { exact: true }).fill("0.20");
+    const shown = await until(async () => {
+      const text = await page.getByTestId("pv-margin").textContent();
+      return /\d/.test(text) && text.replaceAll(",", "");
+    });
+    const { body } = await server.api("POST", "orders/preview", { account, symbol: "EUR/USD", side: "buy", kind: "market", qty: "0.20", client_id: "check" });
+    assert.ok(Math.abs(Number(shown) - Number(body.margin_order)) < 0.005 * Number(body.margin_order), `${shown} is near ${body.margin_order}`);
+    await trade(page, "buy", "0.20");
+    const made = await newest(before.positions.map((position) => position.id));
+    assert.equal(made.qty, "0.20");
+    await row(made.id).waitFor();
+    assert.deepEqual(page.faults, []);
+  });
+
+  it("sets protective prices and shows them", async () => {
+    const [position] = (await view()).positions.filter((one) => one.symbol === "EUR/USD" && one.side === "buy");
+    await row(position.id).getByRole("button", { name: /SL \/ TP/ }).click();
+    const stop = (Number(position.close_price) * 0.95).toFixed(5);
+    const target = (Number(position.close_price) * 1.05).toFixed(5);
+    await page.getByTestId("editor-protect").getByLabel("Stop-loss").fill(stop);
+    await page.getByTestId("editor-protect").getByLabel("Take-profit").fill(target);
+    await page.getByTestId("editor-protect").getByRole("button", { name: "Save" }).click();
+    await row(position.id).getByText(stop).waitFor();
+    await until(async () => {
+      const now = (await view()).positions.find((one) => one.id === position.id);
+      return Number(now.stop_loss) === Number(stop) && Number(now.take_profit) === Number(target);
+    }, { what: () => "the engine to hold both prices" });
+    assert.deepEqual(page.faults, []);
+  });
+
+  it("places a limit order, shows it and cancels it", async () => {
+    const bid = Number((await server.get("quotes?symbols=EUR%2FUSD")).items[0].bid);
+    const ticket = page.getByTestId("ticket");
+    await ticket.getByRole("radio", { name: "Limit", exact: true }).click();
+    await ticket.getByLabel("Lots", { exact: true }).fill("0.10");
+    await ticket.getByLabel("Limit price").fill((bid * 0.99).toFixed(5));
+    await page.locator('[data-testid="submit-order"]:enabled').click();
+    const order = await until(async () => (await view()).orders.find((one) => one.kind === "limit"), { what: () => "the working order" });
+    await page.getByRole("tab", { name: /Orders/ }).click();
+    await page.locator(`[data-order="${order.id}"]`).getByRole("button", { name: /Cancel/ }).click();
+    await page.locator(`[data-order="${order.id}"]`).waitFor({ state: "detached" });
+    await page.getByRole("tab", { name: /Positions/ }).click();
+    await ticket.getByRole("radio", { name: "Market", exact: true }).click();
+    assert.deepEqual(page.faults, []);
+  });
+
+  it("lists every reason of a refusal with what lifts it, and the server agrees", async () => {
+    await page.getByTestId("ticket").getByLabel("Lots", { exact: true }).fill("0.015");
+    await page.locator('[data-testid="preview"] [data-reason="qty_not_a_step"]').waitFor();
+    assert.ok(await page.getByTestId("submit-order").isDisabled());
+    const { status, body } = await server.api("POST", "orders", { account, symbol: "EUR/USD", side: "buy", kind: "market", qty: "0.015", client_id: "odd-step" });
+    assert.equal(status, 422);
+    assert.ok(body.reasons.every((reason) => reason.lifts !== ""));
+    await page.getByTestId("ticket").getByLabel("Lots", { exact: true }).fill("0.10");
+  });
+
+  it("closes a part, and then the rest, at a press", async () => {
+    const before = await ids();
+    await trade(page, "sell", "0.30");
+    const made = await newest(before);
+    await row(made.id).getByRole("button", { name: "Lots to close" }).click();
+    await page.getByTestId("editor-close").getByLabel("Lots to close").fill("0.10");
+    await page.getByTestId("editor-close").getByRole("button", { name: /Close 0\.10/ }).click();
+    await until(async () => (await view()).positions.find((one) => one.id === made.id)?.qty === "0.20", { what: () => "0.20 lots left" });
+    await row(made.id).getByRole("button", { name: /^Close (Buy|Sell)/ }).click();
+    await row(made.id).waitFor({ state: "detached" });
+    assert.deepEqual(page.faults, []);
+  });
+
+  it("keeps closing possible while the broker is read-only: the close is queued and goes out first when it is back", async () => {
+    const before = await ids();
+    await trade(page, "buy", "0.10");
+    const made = await newest(before);
+    const [link] = (await server.get("desk")).links;
+    assert.ok((await server.api("POST", `links/${link.id}/mode`, { mode: "read_only", note: "test" })).status < 300);
+    await page.locator(`[data-banner="link-${link.id}"]`).waitFor();
+    await page.locator('[data-testid="preview"] [data-reason="broker_read_only"]').waitFor();
+    const refused = await server.api("POST", "orders", { account, symbol: "EUR/USD", side: "buy", kind: "market", qty: "0.10", client_id: "blocked" });
+    assert.equal(refused.status, 422);
+    await row(made.id).getByRole("button", { name: /^Close (Buy|Sell)/ }).click();
+    await page.getByTestId("toast").filter({ hasText: "queued" }).first().waitFor();
+    await until(async () => (await server.get("desk")).links[0].queued > 0, { what: () => "a queued close" });
+    assert.ok((await view()).positions.some((one) => one.id === made.id), "nothing closed while read-only");
+    assert.ok((await server.api("POST", `links/${link.id}/mode`, { mode: "live", note: "test" })).status < 300);
+    await row(made.id).waitFor({ state: "detached", timeout: 60_000 });
+    await page.locator(`[data-banner="link-${link.id}"]`).waitFor({ state: "detached" });
+    assert.deepEqual(page.faults, []);
+  });
+
+  it("keeps closing possible in close-only, and says who is blocked from what", async () => {
+    const before = await ids();
+    await trade(page, "buy", "0.10");
+    const made = await newest(before);
+    assert.ok((await server.api("POST", "modes", { scope: "account", id: account, mode: "close_only", note: "test" })).status < 300);
+    await page.locator(`[data-banner="mode-account-${account}"]`).waitFor();
+    await page.locator('[data-testid="preview"] [data-reason="close_only"]').waitFor();
+    await row(made.id).getByRole("button", { name: /^Close (Buy|Sell)/ }).click();
+    await row(made.id).waitFor({ state: "detached" });
+    assert.deepEqual(page.faults, []);
+  });
+
+  it("shows the same after a reload", async () => {
+    const positions = (await ids()).map(String).sort();
+    await page.reload();
+    await ready(page);
+    await page.waitForFunction((count) => document.querySelectorAll("[data-position]").length === count, positions.length);
+    const shown = await page.locator("[data-position]").evaluateAll((rows) => rows.map((one) => one.dataset.position).sort());
+    assert.deepEqual(shown, positions);
+    assert.equal(Number(new URL(page.url()).searchParams.get("account")), account);
+    assert.deepEqual(page.faults, []);
+  });
+});

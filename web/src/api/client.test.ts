@@ -1,0 +1,72 @@
+import { expect, it, vi } from "vitest";
+import { Api, newClientId, Problem } from "./client";
+import type { Alert, NewOrder } from "./types";
+
+type Call = { url: string; init: RequestInit & { headers: Record<string, string> } };
+
+function server(...answers: (Response | Error)[]) {
+  const calls: Call[] = [];
+  const fetch = vi.fn(async (url: string, init: RequestInit) => {
+    calls.push({ url, init: init as Call["init"] });
+    const answer = answers.shift();
+    if (!answer || answer instanceof Error) throw answer ?? new Error("no answer left");
+    return answer;
+  }) as unknown as typeof globalThis.fetch;
+  return { calls, fetch };
+}
+
+const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+const order: NewOrder = { account: 7, symbol: "EUR/USD", side: "buy", kind: "market", qty: "0.10", client_id: "abc" };
+
+it("sends the session's CSRF token with everything that changes something", async () => {
+  const { calls, fetch } = server(json({ csrf: "tok" }), json({ items: [] }), json({ order: {}, seq: 1, repeated: false }, 201));
+  const api = new Api({ fetch });
+  await api.signIn("s3cret");
+  await api.instruments();
+  await api.placeOrder(order);
+  expect(calls.map((call) => call.init.headers["X-CSRF-Token"])).toEqual([undefined, undefined, "tok"]);
+  expect(calls[2]!.init.headers["Idempotency-Key"]).toBe("abc");
+  expect(calls[0]!.url).toBe("/api/v1/session");
+  expect(calls.every((call) => !call.url.includes("s3cret"))).toBe(true);
+});
+
+it("keeps every reason of a refusal", async () => {
+  const reasons = [{ code: 2106, name: "volatility_halt", lifts: "wait" }, { code: 2201, name: "not_enough_margin", lifts: "deposit" }];
+  const { fetch } = server(json({ title: "refused", status: 422, code: 2106, name: "volatility_halt", detail: "two reasons", reasons }, 422));
+  const error = await new Api({ fetch }).placeOrder(order).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(Problem);
+  expect(error).toMatchObject({ status: 422, code: 2106, reasons, message: "two reasons" });
+});
+
+it("tells no answer from a refusal", async () => {
+  const lost = await new Api({ fetch: server(new TypeError("fetch failed")).fetch }).placeOrder(order).catch((caught: unknown) => caught);
+  expect(lost).toMatchObject({ status: 0, title: "the server cannot be reached" });
+  const late = await new Api({ fetch: server(new DOMException("late", "TimeoutError")).fetch }).placeOrder(order).catch((caught: unknown) => caught);
+  expect(late).toMatchObject({ status: 0, title: "no answer in time" });
+  const page = await new Api({ fetch: server(new Response("<html>", { status: 502, statusText: "Bad Gateway" })).fetch }).desk().catch((caught: unknown) => caught);
+  expect(page).toMatchObject({ status: 502, title: "Bad Gateway" });
+});
+
+it("notices the end of the session, but not while asking for one", async () => {
+  const onSignedOut = vi.fn();
+  const { fetch } = server(json({ title: "no", status: 401 }, 401), json({ title: "no", status: 401 }, 401));
+  const api = new Api({ fetch, onSignedOut });
+  expect(await api.resumeSession()).toBe(false);
+  expect(onSignedOut).not.toHaveBeenCalled();
+  await api.desk().catch(() => undefined);
+  expect(onSignedOut).toHaveBeenCalledOnce();
+});
+
+it("acts on the revision that was seen", async () => {
+  const { calls, fetch } = server(json({}));
+  await new Api({ fetch }).alertAct({ id: "9", revision: 4 } as Alert, "ack", "seen");
+  expect(calls[0]!.url).toBe("/api/v1/alerts/9/ack");
+  expect(calls[0]!.init.headers["If-Match"]).toBe("4");
+  expect(calls[0]!.init.body).toBe('{"note":"seen"}');
+});
+
+it("makes client ids that fit the core's 16 bytes", () => {
+  const ids = new Set(Array.from({ length: 200 }, () => newClientId()));
+  expect(ids.size).toBe(200);
+  for (const id of ids) expect(id).toMatch(/^[0-9a-z]{16}$/);
+});

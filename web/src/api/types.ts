@@ -1,0 +1,284 @@
+/** What the REST API answers. Prices, quantities, money and percentages are decimal strings; times are UTC microseconds. */
+
+export type Decimal = string;
+export type Side = "buy" | "sell";
+export type OrderKind = "market" | "limit" | "stop" | "stop_limit";
+export type Tif = "gtc" | "day" | "ioc" | "fok" | "gtd";
+export type FeedState = "live" | "delayed" | "unavailable" | "closed";
+export type MarginState = "healthy" | "warning" | "restricted" | "stop_out";
+export type Severity = "info" | "warning" | "critical" | "emergency";
+export type AlertState = "pending" | "firing" | "acknowledged" | "resolved" | "archived";
+export type Span = "1s" | "1m" | "5m" | "15m" | "1h" | "1d";
+
+export interface Instrument {
+  id: number;
+  symbol: string;
+  name: string;
+  class: "forex" | "metal" | "energy" | "index" | "crypto";
+  base: string;
+  quote: string;
+  price_digits: number;
+  qty_digits: number;
+  contract_size: Decimal;
+  qty_min: Decimal;
+  qty_max: Decimal;
+  qty_step: Decimal;
+  leverage_max: number | null;
+  feed: FeedState;
+  halted: boolean;
+  volatility: "normal" | "elevated";
+  session_until: number | null;
+  usual_gap_ms: number | null;
+  bid: Decimal | null;
+  ask: Decimal | null;
+  te: number | null;
+  ti: number | null;
+  day_change_pct: Decimal | null;
+}
+
+export interface QuoteData {
+  bid: Decimal;
+  ask: Decimal;
+  bid_qty?: Decimal | null;
+  ask_qty?: Decimal | null;
+  spread_points: Decimal | number;
+  source?: string | null;
+  feed: FeedState;
+  day_change_pct: Decimal | null;
+}
+
+export interface Bar {
+  t: number;
+  o: Decimal;
+  h: Decimal;
+  l: Decimal;
+  c: Decimal;
+  ticks: number;
+  volume: Decimal | null;
+  closed?: boolean;
+}
+
+export interface AccountRow {
+  id: number;
+  name: string;
+  currency: string;
+  group: string;
+  state: MarginState;
+  equity: Decimal;
+  used: Decimal;
+  level_pct: Decimal | null;
+}
+
+export interface Position {
+  id: number;
+  symbol: string;
+  side: Side;
+  qty: Decimal;
+  open_price: Decimal;
+  opened: number;
+  close_price: Decimal | null;
+  unrealised: Decimal;
+  margin: Decimal;
+  swap: Decimal;
+  stop_loss: Decimal | null;
+  take_profit: Decimal | null;
+  trailing: Decimal | null;
+  warning_at: Decimal | null;
+  stop_out_at: Decimal | null;
+  covered: Decimal;
+}
+
+export type OrderState =
+  | "pending" | "submitted" | "working" | "partly_filled" | "filled" | "cancelled" | "rejected" | "expired" | "queued" | "in_doubt" | "returned" | "cancelling";
+
+export interface Order {
+  id: number;
+  client_id: string | null;
+  account: number;
+  symbol: string;
+  side: Side;
+  kind: OrderKind;
+  tif: Tif;
+  qty: Decimal;
+  filled: Decimal;
+  price: Decimal | null;
+  stop: Decimal | null;
+  avg_price: Decimal | null;
+  expires: number | null;
+  position: number | null;
+  reduce_only: boolean;
+  stop_loss: Decimal | null;
+  take_profit: Decimal | null;
+  trailing: Decimal | null;
+  state: OrderState;
+  origin: "client" | "stop_loss" | "take_profit" | "trailing" | "stop_out" | "kill_switch" | "system";
+  reason: Reason | null;
+  placed: number;
+}
+
+export interface Account {
+  id: number;
+  name: string;
+  currency: string;
+  group: string;
+  accounting: "hedging" | "netting";
+  leverage: number;
+  leverage_from: "account" | "group";
+  state: MarginState;
+  unknown: boolean;
+  balance: Decimal;
+  credit: Decimal;
+  equity: Decimal;
+  unrealised: Decimal;
+  used: Decimal;
+  free: Decimal;
+  level_pct: Decimal | null;
+  day_start_equity: Decimal;
+  warning_pct: Decimal;
+  restricted_pct: Decimal;
+  stop_out_pct: Decimal;
+  to_warning: Decimal;
+  to_restricted: Decimal;
+  to_stop_out: Decimal;
+  risk_unacknowledged: boolean;
+  under_review: boolean;
+  positions: Position[];
+  orders: Order[];
+  seq: number;
+  now: number;
+}
+
+export interface Reason {
+  code: number;
+  name: string;
+  lifts: string;
+}
+
+export interface NewOrder {
+  account: number;
+  symbol: string;
+  side: Side;
+  kind: OrderKind;
+  qty: Decimal;
+  price?: Decimal;
+  stop?: Decimal;
+  tif?: Tif;
+  position?: number;
+  reduce_only?: boolean;
+  slippage_max?: Decimal;
+  stop_loss?: Decimal;
+  take_profit?: Decimal;
+  trailing?: Decimal;
+  client_id: string;
+}
+
+export interface Preview {
+  reasons: Reason[];
+  price: Decimal | null;
+  margin_order: Decimal;
+  used_before: Decimal;
+  used_after: Decimal;
+  free_after: Decimal;
+  level_after_pct: Decimal | null;
+  loss_at_stop: Decimal | null;
+  net_after: Decimal;
+  closes: boolean;
+}
+
+export interface Placed {
+  order: Order;
+  seq: number;
+  repeated: boolean;
+}
+
+export interface Alert {
+  /** Text: it may be larger than a number holds exactly. */
+  id: string;
+  revision: number;
+  rule: string;
+  severity: Severity;
+  state: AlertState;
+  title: string;
+  summary: string;
+  labels: { account?: string | number; instrument?: string; group?: string; desk?: string; link?: string };
+  value: Decimal | null;
+  raise: Decimal | null;
+  clear: Decimal | null;
+  started: number;
+  last: number;
+  ended: number | null;
+  owner: string | null;
+  acked_by: string | null;
+  escalated: number | boolean;
+  flapping: boolean;
+  silenced: boolean;
+  /** Raised while the journal could not record. */
+  unrecorded?: boolean;
+  money_at_risk: Decimal | null;
+  money_at_risk_currency?: string | null;
+}
+
+export interface TimelineItem {
+  at: number;
+  what: string;
+  by: string | null;
+  note: string | null;
+}
+
+export interface Evidence {
+  seq: number;
+  inputs: unknown;
+  formula: string;
+  chart: { t: number; bid: Decimal; ask: Decimal }[];
+}
+
+export interface DeskLink {
+  id: number;
+  name: string;
+  mode: "live" | "read_only" | "recovering";
+  manual: boolean;
+  queued: number;
+  in_doubt: number;
+}
+
+export interface DeskMode {
+  scope: "house" | "group" | "account" | "instrument" | "desk" | "trader" | "strategy";
+  id: number | string | null;
+  name?: string | null;
+  mode: "normal" | "close_only" | "halt";
+  by?: string | null;
+  since?: number | null;
+  note?: string | null;
+}
+
+export interface DeskKill {
+  scope: DeskMode["scope"];
+  id: number | string | null;
+  name?: string | null;
+  on?: boolean;
+  allow_reducing?: boolean;
+  by?: string | null;
+  since?: number | null;
+}
+
+export interface Desk {
+  modes: DeskMode[];
+  kills: DeskKill[];
+  links: DeskLink[];
+  journal: { state: "good" | "poisoned"; reason: string | null };
+  store: { kind: string; ok: boolean; detail: string | null };
+  sources?: { id: number; name: string; state: "live" | "delayed" | "down" }[];
+  halted?: string[];
+  accounts: number;
+  positions: number;
+  orders: number;
+  states: Record<MarginState, number>;
+  demo: boolean;
+  scenario: string | null;
+  version: string;
+  epoch: number | string;
+  seq: number;
+  phone: string | null;
+}
+
+export type Scenario = "calm" | "trend" | "news_spike" | "flash_crash" | "gap" | "mute_feed" | "bad_ticks" | "weekend";

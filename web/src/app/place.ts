@@ -1,0 +1,51 @@
+import { useSyncExternalStore } from "react";
+import type { Span } from "../api/types";
+
+/** What the page looks at. It lives in the address, so a reload and a shared link show the same. */
+export interface Place {
+  symbol: string | null;
+  account: number | null;
+  span: Span;
+  view: View;
+}
+
+export type View = "market" | "chart" | "trade" | "positions" | "alerts";
+
+export const SPANS: readonly Span[] = ["1s", "1m", "5m", "15m", "1h", "1d"];
+export const VIEWS: readonly View[] = ["market", "chart", "trade", "positions", "alerts"];
+
+let current = read();
+const watchers = new Set<() => void>();
+
+export function goTo(change: Partial<Place>): void {
+  current = { ...current, ...change };
+  const query = new URLSearchParams();
+  if (current.symbol) query.set("symbol", current.symbol);
+  if (current.account !== null) query.set("account", String(current.account));
+  query.set("span", current.span);
+  query.set("view", current.view);
+  history.replaceState(null, "", `${location.pathname}?${query.toString().replaceAll("%2F", "/")}`);
+  for (const watcher of watchers) watcher();
+}
+
+export function usePlace(): Place {
+  return useSyncExternalStore(watch, () => current);
+}
+
+function watch(watcher: () => void): () => void {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}
+
+function read(): Place {
+  const query = new URLSearchParams(location.search);
+  const account = Number(query.get("account") ?? "");
+  const span = query.get("span") as Span;
+  const view = query.get("view") as View;
+  return {
+    symbol: query.get("symbol"),
+    account: Number.isInteger(account) && account > 0 ? account : null,
+    span: SPANS.includes(span) ? span : "1m",
+    view: VIEWS.includes(view) ? view : "market",
+  };
+}

@@ -1,0 +1,74 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { newClientId, Problem } from "../api/client";
+import type { Order, Position } from "../api/types";
+import { formatDecimal, type Language } from "../format/decimal";
+import type { Translate } from "../i18n";
+import { explainReason } from "../i18n/reasons";
+import { useServices } from "./services";
+import { useSettings, useTranslate } from "./settings";
+import { toast } from "./toasts";
+
+/** What a person reads when a call failed: every reason with what lifts it, or the network's fault. */
+export function explainProblem(error: unknown, t: Translate, language: Language): { text: string; detail: string } {
+  if (!(error instanceof Problem)) return { text: String(error), detail: "" };
+  if (error.status === 0) return { text: t(error.title.includes("time") ? "error.timeout" : "error.unreachable"), detail: "" };
+  if (error.reasons.length > 0) {
+    const lines = error.reasons.map((reason) => explainReason(reason, language));
+    return { text: `${t("ticket.refused")}: ${lines.map((line) => line.title).join(" · ")}`, detail: lines.map((line) => line.lifts).join(" ") };
+  }
+  return { text: error.title, detail: error.detail };
+}
+
+/** Closing, protecting, cancelling, confirming the risk: each says on the page how it ended. */
+export function useTrading(account: number | null) {
+  const { api } = useServices();
+  const cache = useQueryClient();
+  const t = useTranslate();
+  const { language } = useSettings();
+  return useMemo(() => {
+    const number = (value: string | null) => formatDecimal(value, language);
+    const fail = (error: unknown) => {
+      const { text, detail } = explainProblem(error, t, language);
+      toast("bad", text, detail);
+    };
+    const attempt = async (work: () => Promise<void>): Promise<boolean> => {
+      try {
+        await work();
+        return true;
+      } catch (error) {
+        fail(error);
+        return false;
+      }
+    };
+    return {
+      fail,
+      close: (position: Position, qty?: string) =>
+        attempt(async () => {
+          const { order } = await api.closePosition(account!, position.id, newClientId(), qty);
+          sayClosed(order, position, t, number);
+        }),
+      protect: (position: Position, stopLoss: string | null, takeProfit: string | null) =>
+        attempt(async () => {
+          await api.protect(account!, position.id, stopLoss, takeProfit, position.trailing);
+          toast("ok", t("positions.saved"));
+        }),
+      cancel: (order: Order) =>
+        attempt(async () => {
+          await api.cancelOrder(account!, order.id);
+          toast("ok", t("orders.cancelled"));
+        }),
+      acknowledgeRisk: () =>
+        attempt(async () => {
+          await api.acknowledgeRisk(account!);
+          await cache.invalidateQueries({ queryKey: ["account", account] });
+        }),
+    };
+  }, [account, api, cache, language, t]);
+}
+
+function sayClosed(order: Order, position: Position, t: Translate, number: (value: string | null) => string): void {
+  if (order.state === "queued") toast("info", t("positions.closeQueued", { symbol: position.symbol }));
+  else if (order.state === "filled") toast("ok", t("positions.closed", { qty: number(order.filled), symbol: position.symbol, price: number(order.avg_price) }));
+  else toast("ok", t("positions.closeSent", { symbol: position.symbol }));
+}

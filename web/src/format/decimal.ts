@@ -1,0 +1,108 @@
+/** Formatting of decimal strings. Digits are never recomputed: what the server said is what is shown. */
+
+export type Language = "en" | "id";
+
+interface Marks {
+  group: string;
+  point: string;
+}
+
+const MARKS: Record<Language, Marks> = { en: { group: ",", point: "." }, id: { group: ".", point: "," } };
+const DECIMAL = /^([+-]?)(\d+)(?:\.(\d+))?$/;
+
+/** A real minus sign: as wide as a digit, so columns stay aligned. */
+export const MINUS = "\u2212";
+export const ABSENT = "\u2013";
+
+/** `1234567.50` as `1,234,567.50` or `1.234.567,50`; text that is no decimal is returned as it is. */
+export function formatDecimal(value: string | null | undefined, language: Language, options: { sign?: boolean; group?: boolean } = {}): string {
+  if (value === null || value === undefined || value === "") return ABSENT;
+  const match = DECIMAL.exec(value);
+  if (!match) return value;
+  const [, sign, whole, fraction] = match as unknown as [string, string, string, string | undefined];
+  const marks = MARKS[language];
+  const grouped = options.group === false ? whole : whole.replace(/\B(?=(\d{3})+$)/g, marks.group);
+  const zero = isZero(value);
+  const lead = sign === "-" && !zero ? MINUS : options.sign && !zero ? "+" : "";
+  return lead + grouped + (fraction === undefined ? "" : marks.point + fraction);
+}
+
+/** A price without grouping, split for display: the part everybody knows, the two digits that move, the fraction of a pip. */
+export function splitPrice(price: string | null | undefined, digits: number, language: Language): [string, string, string] {
+  const text = formatDecimal(price, language, { group: digits <= 2 });
+  if (text === ABSENT || digits < 2) return [text, "", ""];
+  const pip = digits % 2 === 1 ? 1 : 0;
+  const end = text.length - pip;
+  const start = end - 2;
+  return [text.slice(0, start), text.slice(start, end), text.slice(end)];
+}
+
+/** `-1` below zero, `0` for zero or absent, `1` above, read from the text. */
+export function signOf(value: string | null | undefined): -1 | 0 | 1 {
+  if (!value || isZero(value)) return 0;
+  return value.startsWith("-") ? -1 : 1;
+}
+
+/** Compares two decimal strings without a float. */
+export function compareDecimal(a: string, b: string): number {
+  const digits = Math.max(fractionDigits(a), fractionDigits(b));
+  const left = scaled(a, digits);
+  const right = scaled(b, digits);
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** `value + step × count`, held between `min` and `max`: the arrows of an input, not a number of the page. */
+export function stepDecimal(value: string, step: string, count: number, min?: string, max?: string): string {
+  const digits = Math.max(fractionDigits(value), fractionDigits(step), fractionDigits(min ?? "0"));
+  let result = scaled(DECIMAL.test(value) ? value : "0", digits) + scaled(step, digits) * BigInt(count);
+  if (min !== undefined && result < scaled(min, digits)) result = scaled(min, digits);
+  if (max !== undefined && result > scaled(max, digits)) result = scaled(max, digits);
+  return unscaled(result, digits);
+}
+
+/** What a person typed as the server wants it: a comma or a point marks the fraction; `null` when it is no number. */
+export function parseTyped(text: string): string | null {
+  const compact = text.trim().replace(/[\s\u00a0']/g, "").replace(MINUS, "-");
+  if (!/^[+-]?[\d.,]*\d[.,]?$/.test(compact)) return null;
+  const marks = compact.match(/[.,]/g) ?? [];
+  const point = marks.at(-1);
+  // Two different marks: the last one is the point and may stand once, the others group. One kind twice: all of them group.
+  const mixed = new Set(marks).size === 2;
+  if (mixed && marks.filter((mark) => mark === point).length > 1) return null;
+  const at = point === undefined || (!mixed && marks.length > 1) ? compact.length : compact.lastIndexOf(point);
+  const whole = compact.slice(0, at).replace(/[.,]/g, "").replace(/^\+/, "");
+  const fraction = compact.slice(at + 1);
+  return (/\d$/.test(whole) ? whole : `${whole}0`) + (fraction ? `.${fraction}` : "");
+}
+
+/** `100.00` as `100`: for bounds that are named in a text, never for amounts. */
+export function trimZeros(value: string): string {
+  return value.includes(".") ? value.replace(/\.?0+$/, "") : value;
+}
+
+/** Cuts a percentage after two digits for the eye, without rounding up to a threshold it has not reached. */
+export function cutPercent(value: string): string {
+  return value.replace(/(\.\d{2})\d+$/, "$1");
+}
+
+function isZero(value: string): boolean {
+  return !/[1-9]/.test(value);
+}
+
+function fractionDigits(value: string): number {
+  const point = value.indexOf(".");
+  return point < 0 ? 0 : value.length - point - 1;
+}
+
+function scaled(value: string, digits: number): bigint {
+  const match = DECIMAL.exec(value);
+  if (!match) return 0n;
+  const magnitude = BigInt((match[2] ?? "0") + (match[3] ?? "").padEnd(digits, "0"));
+  return match[1] === "-" ? -magnitude : magnitude;
+}
+
+function unscaled(value: bigint, digits: number): string {
+  const text = (value < 0n ? -value : value).toString().padStart(digits + 1, "0");
+  const body = digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
+  return value < 0n ? `-${body}` : body;
+}

@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { en, type Key } from "./en";
+import { id } from "./id";
+import { preferredLanguage, translate } from "./index";
+import { explainReason, reasonNames } from "./reasons";
+
+const marks = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
+
+it("says everything in both languages, with the same values in each text", () => {
+  expect(Object.keys(id).sort()).toEqual(Object.keys(en).sort());
+  for (const key of Object.keys(en) as Key[]) {
+    expect(id[key].trim(), key).not.toBe("");
+    expect(marks(id[key]), key).toEqual(marks(en[key]));
+  }
+});
+
+it("puts values into their places and leaves unknown ones visible", () => {
+  expect(translate("en", "watch.empty", { text: "abc" })).toBe("No instrument matches “abc”.");
+  expect(translate("id", "watch.empty")).toContain("{text}");
+});
+
+it("takes the first language of the browser that it speaks", () => {
+  expect(preferredLanguage(["fr-FR", "id-ID", "en"])).toBe("id");
+  expect(preferredLanguage(["de"])).toBe("en");
+});
+
+it("explains every refusal in both languages", () => {
+  expect(reasonNames("id")).toEqual(reasonNames("en"));
+  expect(explainReason({ code: 1, name: "something_new", lifts: "wait" }, "id")).toEqual({ title: "something new", lifts: "wait" });
+});
+
+it("knows every verdict that an order can meet", () => {
+  const source = new URL("../../../risk/src/verdict.rs", import.meta.url);
+  if (!existsSync(source)) throw new Error("risk/src/verdict.rs is not where the workspace has it");
+  const names = [...readFileSync(source, "utf8").matchAll(/^\s+\w+ = (\d+), "(\w+)"/gm)].map((match) => match[2]!);
+  expect(names.length).toBeGreaterThan(40);
+  // Answers to commands that the console does not send.
+  const foreign = new Set(["unknown_group", "unknown_link", "unknown_currency", "unknown_source", "second_person_missing", "second_person_is_the_first", "terms_in_use", "already_exists"]);
+  expect(names.filter((name) => !foreign.has(name) && !reasonNames("en").includes(name))).toEqual([]);
+});

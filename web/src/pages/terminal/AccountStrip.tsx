@@ -1,0 +1,74 @@
+import type { ReactNode } from "react";
+import type { Account, Position } from "../../api/types";
+import { explainProblem } from "../../app/trading";
+import { useSettings, useTranslate } from "../../app/settings";
+import { formatDecimal, signOf, trimZeros } from "../../format/decimal";
+import { LevelRail } from "./LevelRail";
+
+interface Props {
+  account: Account | undefined;
+  current: boolean;
+  error: Error | null;
+  symbol: string | null;
+  wide: boolean;
+}
+
+/** The account in one line: what it is worth, what it uses, and how far it is from being called and stopped out. */
+export function AccountStrip({ account, current, error, symbol, wide }: Props) {
+  const t = useTranslate();
+  const { language } = useSettings();
+  if (!account) {
+    return (
+      <div className="flex h-15 shrink-0 items-center border-b border-line bg-panel px-3 text-sm text-ink-3">
+        {error ? <span role="alert" className="text-crit">{t("app.broken", { what: explainProblem(error, t, language).text })}</span> : t("account.loading")}
+      </div>
+    );
+  }
+  const money = (value: string, sign = false) => formatDecimal(value, language, { sign });
+  const nearest = account.positions.find((position) => position.symbol === symbol && position.stop_out_at) ?? account.positions.find((position) => position.stop_out_at);
+  const at = (price: (position: Position) => string | null) =>
+    nearest && price(nearest) ? t("account.at", { symbol: nearest.symbol, price: formatDecimal(price(nearest), language, { group: false }) }) : account.positions.length === 0 ? t("account.noPositions") : t("account.atNone");
+  const profit = signOf(account.unrealised);
+  return (
+    <section
+      aria-label={t("top.account")}
+      data-testid="account-strip"
+      data-current={current}
+      className={`grid shrink-0 grid-cols-3 gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-2 wide:flex wide:h-15 wide:items-center wide:gap-5 wide:py-0 huge:gap-8 ${current ? "" : "opacity-55"}`}
+    >
+      <Figure label={t("account.equity")} unit={account.currency} strong testid="equity">{money(account.equity)}</Figure>
+      <Figure label={t("account.unrealised")} className={profit > 0 ? "text-up" : profit < 0 ? "text-down" : ""}>{money(account.unrealised, true)}</Figure>
+      {wide && <Figure label={t("account.balance")}>{money(account.balance)}</Figure>}
+      {wide && <Figure label={t("account.used")} testid="used">{money(account.used)}</Figure>}
+      <Figure label={t("account.free")} testid="free" className={signOf(account.free) < 0 ? "text-crit" : ""}>{money(account.free)}</Figure>
+      <LevelRail account={account} />
+      <Distance label={t("account.toCall")} pct={account.warning_pct} money={money(account.to_warning)} past={signOf(account.to_warning) < 0} price={at((position) => position.warning_at)} testid="to-call" idle={account.positions.length === 0} />
+      <Distance label={t("account.toStop")} pct={account.stop_out_pct} money={money(account.to_stop_out)} past={signOf(account.to_stop_out) < 0} price={at((position) => position.stop_out_at)} testid="to-stop" idle={account.positions.length === 0} />
+      {!wide && <Figure label={t("account.used")} testid="used">{money(account.used)}</Figure>}
+      {!current && <span role="status" className="sr-only">{t("account.lost")}</span>}
+    </section>
+  );
+}
+
+function Figure({ label, unit, strong, className = "", testid, children }: { label: string; unit?: string; strong?: boolean; className?: string; testid?: string; children: ReactNode }) {
+  return (
+    <div className="min-w-0">
+      <div className="label truncate">
+        {label}
+        {unit && <span className="ml-1 text-ink-3">{unit}</span>}
+      </div>
+      <div data-testid={testid} className={`truncate font-semibold ${strong ? "text-md wide:text-lg" : "text-sm wide:text-md"} ${className}`}>{children}</div>
+    </div>
+  );
+}
+
+function Distance({ label, pct, money, price, past, idle, testid }: { label: string; pct: string; money: string; price: string; past: boolean; idle: boolean; testid: string }) {
+  const { language } = useSettings();
+  return (
+    <div className="min-w-0 wide:min-w-29">
+      <div className="label truncate">{label} <span className="text-ink-3">{formatDecimal(trimZeros(pct), language)} %</span></div>
+      <div data-testid={testid} className={`truncate text-sm font-semibold ${past ? "text-crit" : ""} ${idle ? "text-ink-3" : ""}`}>{idle ? "–" : money}</div>
+      <div className="truncate text-2xs text-ink-3" title={price}>{price}</div>
+    </div>
+  );
+}

@@ -1,0 +1,173 @@
+import { useEffect, useRef, useState } from "react";
+import { newClientId, Problem } from "../../api/client";
+import type { Account, Instrument, NewOrder, Order, OrderKind, Reason, Side } from "../../api/types";
+import { useServices } from "../../app/services";
+import { useSettings, useTranslate } from "../../app/settings";
+import { explainProblem } from "../../app/trading";
+import { formatDecimal, parseTyped, stepDecimal } from "../../format/decimal";
+import { Button } from "../../ui/Button";
+import { NumberField } from "../../ui/NumberField";
+import { Segmented } from "../../ui/Segmented";
+import { useWide } from "../../ui/media";
+import { orderOutcomes } from "./outcomes";
+import { PreviewBox, Refusals } from "./PreviewBox";
+import { SideButtons } from "./SideButtons";
+import { usePreview } from "./usePreview";
+
+const KINDS: readonly OrderKind[] = ["market", "limit", "stop", "stop_limit"];
+const OVER: ReadonlySet<Order["state"]> = new Set(["filled", "rejected", "cancelled", "expired", "working", "pending", "queued"]);
+
+type Outcome =
+  | { kind: "sending" }
+  | { kind: "order"; order: Order }
+  | { kind: "refused"; reasons: Reason[]; text: string; detail: string }
+  | { kind: "unknown"; order: NewOrder };
+
+/** Writes one order. What it would do is asked from the same check that it meets when it is sent. */
+export function Ticket({ instrument, account }: { instrument: Instrument | undefined; account: Account | undefined }) {
+  const t = useTranslate();
+  if (!instrument || !account) return <p className="p-3 text-sm text-ink-3">{t("account.loading")}</p>;
+  return <TicketForm instrument={instrument} account={account} />;
+}
+
+interface Draft {
+  side: Side;
+  kind: OrderKind;
+  qty: string;
+  price: string;
+  stop: string;
+  stopLoss: string;
+  takeProfit: string;
+  slippage: string;
+}
+
+function TicketForm({ instrument, account }: { instrument: Instrument; account: Account }) {
+  const t = useTranslate();
+  const { language } = useSettings();
+  const { api, quotes } = useServices();
+  const wide = useWide();
+  const [draft, setDraft] = useState<Draft>(() => ({ side: "buy", kind: "market", qty: formatDecimal(startQty(instrument), language, { group: false }), price: "", stop: "", stopLoss: "", takeProfit: "", slippage: "" }));
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
+  const order = toOrder(draft, instrument.symbol, account.id);
+  const preview = usePreview(order);
+  const sent = useRef<string | null>(null);
+
+  useEffect(
+    () =>
+      orderOutcomes.watch((changed) => {
+        if (changed.client_id === sent.current && OVER.has(changed.state)) setOutcome({ kind: "order", order: changed });
+      }),
+    [],
+  );
+
+  const submit = async (wanted: NewOrder) => {
+    setOutcome({ kind: "sending" });
+    sent.current = wanted.client_id;
+    try {
+      const placed = await api.placeOrder(wanted);
+      setOutcome((now) => (now?.kind === "order" ? now : { kind: "order", order: placed.order }));
+    } catch (error) {
+      if (error instanceof Problem && error.status === 0) return setOutcome({ kind: "unknown", order: wanted });
+      const { text, detail } = explainProblem(error, t, language);
+      setOutcome({ kind: "refused", reasons: error instanceof Problem ? error.reasons : [], text, detail });
+    }
+  };
+
+  const refused = preview.data?.reasons ?? [];
+  const quote = quotes.get(instrument.symbol)?.data;
+  const near = (draft.side === "buy" ? quote?.ask : quote?.bid) ?? instrument.bid;
+  const tick = instrument.price_digits > 0 ? `0.${"0".repeat(instrument.price_digits - 1)}1` : "1";
+  const priceField = { step: tick, start: near };
+  const withPrice = draft.kind === "limit" || draft.kind === "stop_limit";
+  const withStop = draft.kind === "stop" || draft.kind === "stop_limit";
+  const label = t("ticket.submit", { side: t(`side.${draft.side}`), qty: order ? formatDecimal(order.qty, language) : "…", symbol: instrument.symbol });
+  return (
+    <form
+      data-testid="ticket"
+      className="scroll flex min-h-0 flex-1 flex-col gap-2 p-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (order && outcome?.kind !== "sending") void submit({ ...order, client_id: newClientId() });
+      }}
+    >
+      {!wide && (
+        <div className="flex items-baseline gap-2">
+          <h2 className="text-md font-semibold">{instrument.symbol}</h2>
+          <span className="truncate text-xs text-ink-3">{instrument.name}</span>
+        </div>
+      )}
+      <SideButtons instrument={instrument} side={draft.side} onChange={(side) => set({ side })} />
+      <Segmented label={t("ticket.kind")} value={draft.kind} options={KINDS.map((value) => ({ value, text: t(`kind.${value}`) }))} onChange={(kind) => set({ kind })} />
+      <div className="grid grid-cols-2 gap-2">
+        <NumberField label={t("ticket.qty")} value={draft.qty} onChange={(qty) => set({ qty })} step={instrument.qty_step} min={instrument.qty_min} max={instrument.qty_max} help={t("ticket.qtyHelp", { min: formatDecimal(instrument.qty_min, language), max: formatDecimal(instrument.qty_max, language), step: formatDecimal(instrument.qty_step, language) })} />
+        {draft.kind === "market" && <NumberField optional label={t("ticket.slippage")} value={draft.slippage} onChange={(slippage) => set({ slippage })} step={tick} min="0" placeholder={t("ticket.optional")} />}
+        {withStop && <NumberField label={t("ticket.stop")} value={draft.stop} onChange={(stop) => set({ stop })} {...priceField} />}
+        {withPrice && <NumberField label={t("ticket.price")} value={draft.price} onChange={(price) => set({ price })} {...priceField} />}
+        {draft.kind === "stop_limit" && <span />}
+        <NumberField optional label={t("ticket.sl")} value={draft.stopLoss} onChange={(stopLoss) => set({ stopLoss })} {...priceField} placeholder={t("ticket.optional")} />
+        <NumberField optional label={t("ticket.tp")} value={draft.takeProfit} onChange={(takeProfit) => set({ takeProfit })} {...priceField} placeholder={t("ticket.optional")} />
+      </div>
+      <PreviewBox preview={preview.data} error={preview.error} complete={order !== null} currency={account.currency} />
+      <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" disabled={!order || refused.length > 0 || outcome?.kind === "sending"}>
+        {outcome?.kind === "sending" ? t("ticket.sending") : label}
+      </Button>
+      <OutcomeLine outcome={outcome} onAgain={(again) => void submit(again)} />
+    </form>
+  );
+}
+
+function OutcomeLine({ outcome, onAgain }: { outcome: Outcome | null; onAgain: (order: NewOrder) => void }) {
+  const t = useTranslate();
+  const { language } = useSettings();
+  const line = () => {
+    if (!outcome || outcome.kind === "sending") return null;
+    if (outcome.kind === "refused") {
+      return outcome.reasons.length > 0 ? <Refusals title={t("ticket.refused")} reasons={outcome.reasons} /> : <p className="text-crit">{[outcome.text, outcome.detail].filter(Boolean).join(": ")}</p>;
+    }
+    if (outcome.kind === "unknown") {
+      return (
+        <p className="flex items-center gap-2 text-warn">
+          {t("ticket.unknown")}
+          <Button size="sm" onClick={() => onAgain(outcome.order)}>{t("ticket.again")}</Button>
+        </p>
+      );
+    }
+    const { order } = outcome;
+    if (order.reason && order.state === "rejected") return <Refusals title={t("order.rejected")} reasons={[order.reason]} />;
+    const text =
+      order.state === "filled"
+        ? t("ticket.filled", { side: t(`side.${order.side}`), qty: formatDecimal(order.filled, language), symbol: order.symbol, price: formatDecimal(order.avg_price, language, { group: false }) })
+        : t("ticket.accepted", { kind: t(`kind.${order.kind}`), id: order.id, state: t(`order.${order.state}`) });
+    return <p className={order.state === "filled" ? "text-ok" : "text-ink-2"}>{text}</p>;
+  };
+  return (
+    <div role="status" aria-live="polite" data-testid="ticket-outcome" data-outcome={outcome?.kind === "order" ? outcome.order.state : (outcome?.kind ?? "")} className="text-xs empty:hidden">
+      {line()}
+    </div>
+  );
+}
+
+/** The order as the server takes it, or nothing while a part is missing. */
+function toOrder(draft: Draft, symbol: string, account: number): NewOrder | null {
+  const qty = parseTyped(draft.qty);
+  const price = parseTyped(draft.price);
+  const stop = parseTyped(draft.stop);
+  const withPrice = draft.kind === "limit" || draft.kind === "stop_limit";
+  const withStop = draft.kind === "stop" || draft.kind === "stop_limit";
+  if (qty === null || (withPrice && price === null) || (withStop && stop === null)) return null;
+  const extras: Pick<NewOrder, "stop_loss" | "take_profit" | "slippage_max"> = {};
+  const optional: [keyof typeof extras, string][] = [["stop_loss", draft.stopLoss], ["take_profit", draft.takeProfit], ["slippage_max", draft.kind === "market" ? draft.slippage : ""]];
+  for (const [key, text] of optional) {
+    if (text.trim() === "") continue;
+    const value = parseTyped(text);
+    if (value === null) return null;
+    extras[key] = value;
+  }
+  return { account, symbol, side: draft.side, kind: draft.kind, qty, ...(withPrice ? { price: price! } : {}), ...(withStop ? { stop: stop! } : {}), ...extras, client_id: "preview" };
+}
+
+/** Ten steps, within the instrument's bounds: small enough to be no accident. */
+function startQty(instrument: Instrument): string {
+  return stepDecimal("0", instrument.qty_step, 10, instrument.qty_min, instrument.qty_max);
+}

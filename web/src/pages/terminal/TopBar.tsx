@@ -1,0 +1,88 @@
+import type { Account, AccountRow, Desk, Scenario } from "../../api/types";
+import { explainProblem } from "../../app/trading";
+import { goTo } from "../../app/place";
+import { useServices } from "../../app/services";
+import { changeSettings, useSettings, useTranslate } from "../../app/settings";
+import { toast } from "../../app/toasts";
+import { IconButton } from "../../ui/Button";
+import { StatePill } from "./StatePill";
+
+export const SCENARIOS: readonly Scenario[] = ["calm", "trend", "news_spike", "flash_crash", "gap", "mute_feed", "bad_ticks", "weekend"];
+
+interface Props {
+  accounts: AccountRow[];
+  account: Account | null;
+  desk: Desk | undefined;
+  symbol: string | null;
+  wide: boolean;
+  onPalette: () => void;
+  onSignOut: () => void;
+}
+
+export function TopBar({ accounts, account, desk, symbol, wide, onPalette, onSignOut }: Props) {
+  const t = useTranslate();
+  const { theme, language } = useSettings();
+  return (
+    <header className="flex h-11 shrink-0 items-center gap-2 border-b border-line bg-panel px-2 wide:px-3">
+      <img src="/siaga.svg" alt="" width={24} height={24} />
+      {wide && <h1 className="text-md font-semibold tracking-tight">Siaga</h1>}
+      {desk?.demo && (
+        <span data-testid="demo" title={t("app.demo.help")} className="hatch rounded border border-warn/70 px-1.5 py-px text-2xs font-bold tracking-widest text-warn">
+          {t("app.demo")}
+        </span>
+      )}
+      <select aria-label={t("top.account")} className="menu min-w-0 max-w-56 font-medium" value={account?.id ?? ""} onChange={(event) => goTo({ account: Number(event.target.value) })}>
+        {accounts.map((row) => (
+          <option key={row.id} value={row.id}>{row.name} · {row.currency}</option>
+        ))}
+      </select>
+      {wide && account && (
+        <span className="flex items-center gap-1.5 text-2xs text-ink-3">
+          <span>{account.group}</span>
+          <span aria-hidden>·</span>
+          <span>{t("account.leverage", { n: account.leverage })}</span>
+          <span aria-hidden>·</span>
+          <span>{t(account.accounting === "netting" ? "account.netting" : "account.hedging")}</span>
+        </span>
+      )}
+      {account && <StatePill state={account.state} />}
+      <div className="ml-auto flex items-center gap-1">
+        {desk?.demo && wide && <ScenarioSwitch desk={desk} symbol={symbol} />}
+        <button type="button" aria-label={t("top.language")} title={t("top.language")} data-testid="language" onClick={() => changeSettings({ language: language === "en" ? "id" : "en" })} className="h-7 rounded-md px-1.5 text-xs font-semibold text-ink-2 hover:bg-hover hover:text-ink">
+          {language === "en" ? "EN" : "ID"}
+        </button>
+        <IconButton icon={theme === "dark" ? "sun" : "moon"} data-testid="theme" name={t(theme === "dark" ? "top.theme.light" : "top.theme.dark")} onClick={() => changeSettings({ theme: theme === "dark" ? "light" : "dark" })} />
+        <button type="button" aria-label={t("top.palette")} onClick={onPalette} className="flex h-7 items-center gap-1.5 rounded-md px-1.5 text-xs text-ink-2 hover:bg-hover hover:text-ink">
+          <kbd className="rounded border border-edge px-1 font-sans text-2xs">{wide ? "Ctrl K" : "⌘"}</kbd>
+        </button>
+        {wide && <IconButton icon="exit" name={t("top.signout")} onClick={onSignOut} />}
+      </div>
+    </header>
+  );
+}
+
+/** Drives the simulated market; only a demo has it. */
+function ScenarioSwitch({ desk, symbol }: { desk: Desk; symbol: string | null }) {
+  const t = useTranslate();
+  const run = useScenario();
+  const now = SCENARIOS.find((scenario) => scenario === desk.scenario);
+  return (
+    <select data-testid="scenario" aria-label={t("top.scenario")} title={t("top.scenario")} className="menu" value={now ?? ""} onChange={(event) => run(event.target.value as Scenario, symbol)}>
+      {!now && <option value="">{t("top.scenario")}</option>}
+      {SCENARIOS.map((scenario) => (
+        <option key={scenario} value={scenario}>{t(`scenario.${scenario}`)}</option>
+      ))}
+    </select>
+  );
+}
+
+export function useScenario(): (scenario: Scenario, symbol: string | null) => void {
+  const { api } = useServices();
+  const t = useTranslate();
+  const { language } = useSettings();
+  return (scenario, symbol) =>
+    void api.setScenario(scenario, symbol ?? undefined).then(
+      () => toast("ok", t("scenario.done", { name: t(`scenario.${scenario}`) })),
+      (error: unknown) => toast("bad", explainProblem(error, t, language).text),
+    );
+}
