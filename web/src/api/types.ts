@@ -200,6 +200,8 @@ export interface Alert {
   state: AlertState;
   title: string;
   summary: string;
+  /** The same in both languages, with what to do. */
+  texts?: Partial<Record<"en" | "id", { title: string; summary: string; advice: string }>>;
   labels: { account?: string | number; instrument?: string; group?: string; desk?: string; link?: string };
   value: Decimal | null;
   raise: Decimal | null;

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import type { Span } from "../api/types";
+import type { Side, Span } from "../api/types";
 
 /** What the page looks at. It lives in the address, so a reload and a shared link show the same. */
 export interface Place {
@@ -7,6 +7,8 @@ export interface Place {
   account: number | null;
   span: Span;
   view: View;
+  /** The side a new ticket starts with. Not in the address: a link opens no trade. */
+  side: Side;
 }
 
 export type View = "market" | "chart" | "trade" | "positions" | "alerts";
@@ -47,5 +49,6 @@ function read(): Place {
     account: Number.isInteger(account) && account > 0 ? account : null,
     span: SPANS.includes(span) ? span : "1m",
     view: VIEWS.includes(view) ? view : "market",
+    side: "buy",
   };
 }

@@ -1,7 +1,7 @@
 import type { Alert } from "../api/types";
 import type { Language } from "../format/decimal";
 
-/** Indonesian names of the built-in rules. The server writes its titles in English. */
+/** Indonesian names of the built-in rules. For a server that writes its titles in English only. */
 const INDONESIAN: Record<string, string> = {
   margin_warning: "Margin call",
   margin_restricted: "Akun dibatasi",
@@ -30,12 +30,12 @@ const INDONESIAN: Record<string, string> = {
   reader_cut_off: "Sebuah pembaca diputus",
 };
 
-/** The alert's title in the reader's language: the rule and what it is about, or the server's own words for a later rule. */
-export function alertTitle(alert: Alert, language: Language): string {
+/** What an alert says in the reader's language; for a server without such texts the rule's name, and its English summary. */
+export function alertText(alert: Alert, language: Language): { title: string; summary: string; advice: string | null } {
+  const written = alert.texts?.[language];
+  if (written) return written;
   const name = language === "id" ? INDONESIAN[alert.rule] : undefined;
-  if (!name) return alert.title;
   const subject = alert.labels.instrument ?? alert.labels.account ?? alert.labels.link ?? alert.labels.group;
-  return subject === undefined ? name : `${name}: ${subject}`;
+  const title = name === undefined ? alert.title : subject === undefined ? name : `${name}: ${subject}`;
+  return { title, summary: alert.summary, advice: null };
 }
-
-export const ruleNames = (): string[] => Object.keys(INDONESIAN);

@@ -6,7 +6,7 @@ import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { toast } from "../../app/toasts";
 import { explainProblem } from "../../app/trading";
-import { alertTitle } from "../../i18n/rules";
+import { alertText } from "../../i18n/rules";
 import { mergeAlert, needsNote } from "../../live/alerts";
 import { Button } from "../../ui/Button";
 
@@ -44,7 +44,7 @@ export function AckButton({ alert, onNeedsNote }: { alert: Alert; onNeedsNote: (
       size="sm"
       className="relative z-10"
       disabled={busy}
-      aria-label={t("alerts.ackOf", { title: alertTitle(alert, language) })}
+      aria-label={t("alerts.ackOf", { title: alertText(alert, language).title })}
       onClick={() => {
         if (needsNote(alert)) return onNeedsNote();
         setBusy(true);

@@ -7,7 +7,7 @@ import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
 import { formatDecimal } from "../../format/decimal";
 import { formatMoment } from "../../format/time";
-import { alertTitle } from "../../i18n/rules";
+import { alertText } from "../../i18n/rules";
 import { needsNote } from "../../live/alerts";
 import { Button, IconButton } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
@@ -20,7 +20,7 @@ import { EvidenceChart } from "./EvidenceChart";
 export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => void }) {
   const t = useTranslate();
   const { language } = useSettings();
-  const title = alertTitle(alert, language);
+  const { title, summary, advice } = alertText(alert, language);
   const number = (value: string | null) => formatDecimal(value, language);
   return (
     <Dialog open onClose={onClose} label={title}>
@@ -32,7 +32,8 @@ export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => v
               <span className={`font-semibold ${TEXT[alert.severity]}`}>{t(`severity.${alert.severity}`)}</span> · {t(`alertState.${alert.state}`)} · {alert.rule} · <Age since={alert.started} />
             </p>
             <h2 className="mt-0.5 text-md font-semibold">{title}</h2>
-            <p className="mt-0.5 text-sm text-ink-2">{alert.summary}</p>
+            <p className="mt-0.5 text-sm text-ink-2">{summary}</p>
+            {advice && <p className="mt-1.5 border-l-2 border-edge pl-2 text-sm text-ink">{advice}</p>}
           </div>
           <IconButton icon="close" name={t("alerts.close")} onClick={onClose} />
         </header>

@@ -2,7 +2,7 @@ import { useState } from "react";
 import type { Alert, Severity } from "../../api/types";
 import { useAlerts } from "../../app/data";
 import { useSettings, useTranslate } from "../../app/settings";
-import { alertTitle } from "../../i18n/rules";
+import { alertText } from "../../i18n/rules";
 import { explainProblem } from "../../app/trading";
 import { formatDecimal } from "../../format/decimal";
 import { isOpen, sortAlerts } from "../../live/alerts";
@@ -56,7 +56,7 @@ function Row({ alert, onShow }: { alert: Alert; onShow: () => void }) {
   const t = useTranslate();
   const { language } = useSettings();
   const over = !isOpen(alert);
-  const title = alertTitle(alert, language);
+  const { title, summary } = alertText(alert, language);
   const facts = [
     alert.state === "acknowledged" && alert.acked_by ? t("alerts.ackedBy", { who: alert.acked_by }) : t(`alertState.${alert.state}`),
     alert.money_at_risk ? `${t("alerts.atRisk")} ${formatDecimal(alert.money_at_risk, language)} ${alert.money_at_risk_currency ?? ""}` : null,
@@ -75,7 +75,7 @@ function Row({ alert, onShow }: { alert: Alert; onShow: () => void }) {
         </button>
         <span className="shrink-0 text-2xs text-ink-3"><Age since={over ? alert.last : alert.started} /></span>
       </div>
-      <p className="line-clamp-2 text-xs text-ink-2">{alert.summary}</p>
+      <p className="line-clamp-2 text-xs text-ink-2">{summary}</p>
       <div className="mt-0.5 flex min-h-6 items-center gap-2">
         <p className="min-w-0 flex-1 truncate text-2xs text-ink-3">
           <span className={`font-semibold ${TEXT[alert.severity]}`}>{t(`severity.${alert.severity}`)}</span> · {facts.filter(Boolean).join(" · ")}

@@ -5,30 +5,44 @@ import { useTopic } from "../../app/data";
 import { goTo, SPANS } from "../../app/place";
 import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
-import { explainProblem } from "../../app/trading";
+import { explainProblem, useTrading } from "../../app/trading";
+import { useWide } from "../../ui/media";
 import { Segmented } from "../../ui/Segmented";
-import { CandleChart } from "./candles";
+import { CandleChart, type Dragged } from "./candles";
 import { chartLines } from "./lines";
 import { QuoteHead } from "./QuoteHead";
+import { SideButtons } from "./SideButtons";
 
 /** As many bars as a wide screen shows without scrolling, and some more to scroll to. */
 const BARS = 600;
 
 /** Candles of one symbol: history by REST, the open bar by the stream, and the account's lines over them. */
-export function Chart({ instrument, account, span }: { instrument: Instrument | undefined; account: Account | undefined; span: Span }) {
+export default function Chart({ instrument, account, span }: { instrument: Instrument | undefined; account: Account | undefined; span: Span }) {
   const t = useTranslate();
   const { api, quotes } = useServices();
   const { theme, colours, language } = useSettings();
+  const wide = useWide();
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<CandleChart>(null);
   const [ready, setReady] = useState(0);
+  const { protect } = useTrading(account?.id ?? null);
+  const onDragged = useRef<Dragged>(() => undefined);
+  useEffect(() => {
+    onDragged.current = (drag, price) => {
+      const position = account?.positions.find((one) => one.id === drag.position);
+      if (!position) return;
+      const moved = { stop_loss: position.stop_loss, take_profit: position.take_profit, [drag.kind]: price };
+      // Refused: the lines are drawn anew where the engine holds them.
+      void protect(position, moved.stop_loss, moved.take_profit).then((done) => !done && setReady((count) => count + 1));
+    };
+  });
   const symbol = instrument?.symbol ?? null;
   const digits = instrument?.price_digits ?? 5;
   const bars = useQuery({ queryKey: ["bars", symbol, span], queryFn: () => api.bars(symbol!, span, BARS), enabled: symbol !== null, staleTime: 0, gcTime: 0 });
 
   useEffect(() => {
     if (!box.current) return;
-    const made = new CandleChart(box.current, { digits, language, seconds: span === "1s", daily: span === "1d" });
+    const made = new CandleChart(box.current, { digits, language, seconds: span === "1s", daily: span === "1d", onDragged: (drag, price) => onDragged.current(drag, price) });
     chart.current = made;
     setReady((count) => count + 1);
     return () => {
@@ -60,12 +74,17 @@ export function Chart({ instrument, account, span }: { instrument: Instrument | 
         <Segmented label={t("chart.span")} className="ml-auto" value={span} options={SPANS.map((value) => ({ value, text: value }))} onChange={(value) => goTo({ span: value })} />
       </div>
       <div className="relative min-h-0 flex-1">
-        <div ref={box} data-testid="chart" data-bars={bars.data?.length ?? 0} role="img" aria-label={`${t("chart.title")} ${symbol ?? ""} ${span}`} className="absolute inset-0" />
+        <div ref={box} data-testid="chart" data-bars={bars.data?.length ?? 0} data-lines={lines.length} role="figure" aria-label={`${t("chart.title")} ${symbol ?? ""} ${span}`} className="absolute inset-0" />
         {bars.isLoading && <Note text={t("chart.loading")} />}
         {bars.error && <Note text={t("chart.failed", { what: explainProblem(bars.error, t, language).text })} alert />}
         {bars.data?.length === 0 && <Note text={t("chart.empty")} />}
         <span className="pointer-events-none absolute top-1.5 left-3 z-10 text-2xs text-ink-3">{span} · {t("chart.side")}</span>
       </div>
+      {!wide && instrument && (
+        <div className="shrink-0 border-t border-line p-2">
+          <SideButtons instrument={instrument} side={null} onChange={(side) => goTo({ view: "trade", side })} />
+        </div>
+      )}
     </div>
   );
 }

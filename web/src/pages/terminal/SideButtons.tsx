@@ -9,7 +9,7 @@ import { nowMs } from "../../stream/client";
 import { drawPrice } from "./WatchRow";
 
 /** Sell at the bid, buy at the ask, the spread between them. */
-export function SideButtons({ instrument, side, onChange }: { instrument: Instrument; side: Side; onChange: (side: Side) => void }) {
+export function SideButtons({ instrument, side, onChange }: { instrument: Instrument; side: Side | null; onChange: (side: Side) => void }) {
   const { quotes } = useServices();
   const { language } = useSettings();
   const t = useTranslate();
@@ -58,12 +58,12 @@ export function SideButtons({ instrument, side, onChange }: { instrument: Instru
         root.current?.querySelector<HTMLElement>(`[data-side="${other}"]`)?.focus();
       }}
     >
-      <button type="button" role="radio" data-side="sell" tabIndex={side === "sell" ? 0 : -1} aria-checked={side === "sell"} aria-label={t("side.sell")} className={look("sell")} onClick={() => onChange("sell")}>
+      <button type="button" role="radio" data-side="sell" tabIndex={side === "buy" ? -1 : 0} aria-checked={side === "sell"} aria-label={t("side.sell")} className={look("sell")} onClick={() => onChange("sell")}>
         <span className="block text-2xs font-semibold">{t("side.sell")}</span>
         <span data-part="bid" className="price block text-lg text-ink" />
       </button>
       <span data-part="spread" className="absolute top-1/2 left-1/2 z-10 -translate-1/2 rounded bg-panel px-1 text-2xs text-ink-3 ring-1 ring-line" />
-      <button type="button" role="radio" data-side="buy" tabIndex={side === "buy" ? 0 : -1} aria-checked={side === "buy"} aria-label={t("side.buy")} className={look("buy")} onClick={() => onChange("buy")}>
+      <button type="button" role="radio" data-side="buy" tabIndex={side === "sell" ? -1 : 0} aria-checked={side === "buy"} aria-label={t("side.buy")} className={look("buy")} onClick={() => onChange("buy")}>
         <span className="block text-2xs font-semibold">{t("side.buy")}</span>
         <span data-part="ask" className="price block text-lg text-ink" />
       </button>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { explainProblem } from "../../app/trading";
 import { useAccount, useAccounts, useAlertStream, useDesk, useDeskStream, useInstruments, useOrders } from "../../app/data";
 import { goTo, usePlace } from "../../app/place";
@@ -8,7 +8,6 @@ import { useWide } from "../../ui/media";
 import { AccountStrip } from "./AccountStrip";
 import { AlertList } from "./AlertList";
 import { Banners } from "./Banners";
-import { Chart } from "./Chart";
 import { Dock } from "./Dock";
 import { Footer } from "./Footer";
 import { NavBar } from "./NavBar";
@@ -18,6 +17,9 @@ import { TopBar } from "./TopBar";
 import { VolatilityAlarm } from "./VolatilityAlarm";
 import { Watch } from "./Watch";
 import { orderOutcomes } from "./outcomes";
+
+/** The chart library is a third of the page: prices do not wait for it. */
+const Chart = lazy(() => import("./Chart"));
 
 /** The trader's page: everything about one account and one symbol, and the market around it. */
 export function Terminal({ onSignOut }: { onSignOut: () => void }) {
@@ -64,7 +66,9 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
         )}
         {shows("chart") && (
           <Panel title={t("chart.title")} area="" heading={false}>
-            <Chart key={symbol} instrument={instrument} account={account} span={place.span} />
+            <Suspense fallback={null}>
+              <Chart key={symbol} instrument={instrument} account={account} span={place.span} />
+            </Suspense>
           </Panel>
         )}
         {(wide || place.view === "trade" || place.view === "alerts") && (

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { newClientId, Problem } from "../../api/client";
 import type { Account, Instrument, NewOrder, Order, OrderKind, Reason, Side } from "../../api/types";
+import { usePlace } from "../../app/place";
 import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
@@ -46,7 +47,8 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
   const { language } = useSettings();
   const { api, quotes } = useServices();
   const wide = useWide();
-  const [draft, setDraft] = useState<Draft>(() => ({ side: "buy", kind: "market", qty: formatDecimal(startQty(instrument), language, { group: false }), price: "", stop: "", stopLoss: "", takeProfit: "", slippage: "" }));
+  const place = usePlace();
+  const [draft, setDraft] = useState<Draft>(() => ({ side: place.side, kind: "market", qty: formatDecimal(startQty(instrument), language, { group: false }), price: "", stop: "", stopLoss: "", takeProfit: "", slippage: "" }));
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
   const order = toOrder(draft, instrument.symbol, account.id);

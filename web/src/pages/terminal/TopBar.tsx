@@ -48,11 +48,11 @@ export function TopBar({ accounts, account, desk, symbol, wide, onPalette, onSig
       {account && <StatePill state={account.state} />}
       <div className="ml-auto flex items-center gap-1">
         {desk?.demo && wide && <ScenarioSwitch desk={desk} symbol={symbol} />}
-        <button type="button" aria-label={t("top.language")} title={t("top.language")} data-testid="language" onClick={() => changeSettings({ language: language === "en" ? "id" : "en" })} className="h-7 rounded-md px-1.5 text-xs font-semibold text-ink-2 hover:bg-hover hover:text-ink">
+        <button type="button" aria-label={`${language.toUpperCase()}, ${t("top.language")}`} title={t("top.language")} data-testid="language" onClick={() => changeSettings({ language: language === "en" ? "id" : "en" })} className="h-7 rounded-md px-1.5 text-xs font-semibold text-ink-2 hover:bg-hover hover:text-ink">
           {language === "en" ? "EN" : "ID"}
         </button>
         <IconButton icon={theme === "dark" ? "sun" : "moon"} data-testid="theme" name={t(theme === "dark" ? "top.theme.light" : "top.theme.dark")} onClick={() => changeSettings({ theme: theme === "dark" ? "light" : "dark" })} />
-        <button type="button" aria-label={t("top.palette")} onClick={onPalette} className="flex h-7 items-center gap-1.5 rounded-md px-1.5 text-xs text-ink-2 hover:bg-hover hover:text-ink">
+        <button type="button" aria-label={`${wide ? "Ctrl K" : "⌘"} ${t("top.palette")}`} onClick={onPalette} className="flex h-7 items-center gap-1.5 rounded-md px-1.5 text-xs text-ink-2 hover:bg-hover hover:text-ink">
           <kbd className="rounded border border-edge px-1 font-sans text-2xs">{wide ? "Ctrl K" : "⌘"}</kbd>
         </button>
         {wide && <IconButton icon="exit" name={t("top.signout")} onClick={onSignOut} />}

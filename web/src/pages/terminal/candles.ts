@@ -8,25 +8,34 @@ export interface ChartLine {
   tone: "up" | "down" | "warn" | "crit" | "ink-2" | "ink-3";
   dashed: boolean;
   title: string;
+  /** A protective price of this position, which may be moved by hand. */
+  drag?: { position: number; kind: "stop_loss" | "take_profit" };
 }
+
+export type Dragged = (drag: NonNullable<ChartLine["drag"]>, price: string) => void;
 
 interface Options {
   digits: number;
   language: Language;
   seconds: boolean;
   daily: boolean;
+  onDragged: Dragged;
 }
+
+/** A finger is wider than a line. */
+const GRAB_PX = 7;
 
 /** The drawn chart. It takes decimal strings and turns them into pixels; nothing comes back out of it. */
 export class CandleChart {
   private readonly chart: IChartApi;
   private readonly series: ISeriesApi<"Candlestick">;
   private readonly observer: ResizeObserver;
-  private lines: IPriceLine[] = [];
+  private lines: { line: IPriceLine; wanted: ChartLine }[] = [];
+  private dragging: { line: IPriceLine; wanted: ChartLine } | undefined;
   private ask: IPriceLine | undefined;
   private lastTime = 0;
 
-  constructor(private readonly box: HTMLElement, options: Options) {
+  constructor(private readonly box: HTMLElement, private readonly options: Options) {
     const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
     this.chart = createChart(box, {
       autoSize: false,
@@ -58,6 +67,11 @@ export class CandleChart {
     });
     this.observer = new ResizeObserver(() => this.chart.resize(box.clientWidth, box.clientHeight));
     this.observer.observe(box);
+    // Captured before the chart sees them: a grabbed line moves, and the chart does not scroll under it.
+    box.addEventListener("pointerdown", this.onGrab, true);
+    box.addEventListener("pointermove", this.onMove, true);
+    box.addEventListener("pointerup", this.onDrop, true);
+    box.addEventListener("pointercancel", this.onCancel, true);
   }
 
   setBars(bars: readonly Bar[]): void {
@@ -77,10 +91,12 @@ export class CandleChart {
   }
 
   setLines(lines: readonly ChartLine[]): void {
-    for (const line of this.lines) this.series.removePriceLine(line);
+    if (this.dragging) return;
+    for (const { line } of this.lines) this.series.removePriceLine(line);
     const style = getComputedStyle(document.documentElement);
-    this.lines = lines.map((line) =>
-      this.series.createPriceLine({
+    this.lines = lines.map((line) => ({
+      wanted: line,
+      line: this.series.createPriceLine({
         price: Number(line.price),
         color: style.getPropertyValue(`--${line.tone}`).trim(),
         lineWidth: 1,
@@ -88,7 +104,7 @@ export class CandleChart {
         axisLabelVisible: true,
         title: line.title,
       }),
-    );
+    }));
   }
 
   setAsk(price: string, title: string): void {
@@ -99,8 +115,58 @@ export class CandleChart {
 
   remove(): void {
     this.observer.disconnect();
+    this.box.removeEventListener("pointerdown", this.onGrab, true);
+    this.box.removeEventListener("pointermove", this.onMove, true);
+    this.box.removeEventListener("pointerup", this.onDrop, true);
+    this.box.removeEventListener("pointercancel", this.onCancel, true);
     this.chart.remove();
   }
+
+  private at(event: PointerEvent): { line: IPriceLine; wanted: ChartLine } | undefined {
+    const y = event.clientY - this.box.getBoundingClientRect().top;
+    return this.lines.find(({ wanted }) => {
+      const place = wanted.drag ? this.series.priceToCoordinate(Number(wanted.price)) : null;
+      return place !== null && Math.abs(place - y) <= GRAB_PX;
+    });
+  }
+
+  private priceAt(event: PointerEvent): string | null {
+    const price = this.series.coordinateToPrice(event.clientY - this.box.getBoundingClientRect().top);
+    return price === null ? null : (price as number).toFixed(this.options.digits);
+  }
+
+  private readonly onGrab = (event: PointerEvent): void => {
+    const found = this.at(event);
+    if (!found) return;
+    this.dragging = found;
+    this.box.setPointerCapture(event.pointerId);
+    this.chart.applyOptions({ handleScroll: false, handleScale: false });
+  };
+
+  private readonly onMove = (event: PointerEvent): void => {
+    if (!this.dragging) {
+      this.box.style.cursor = this.at(event) ? "ns-resize" : "";
+      return;
+    }
+    const price = this.priceAt(event);
+    if (price !== null) this.dragging.line.applyOptions({ price: Number(price) });
+  };
+
+  private readonly onDrop = (event: PointerEvent): void => {
+    const { dragging } = this;
+    const price = this.priceAt(event);
+    this.onCancel();
+    if (!dragging?.wanted.drag || price === null || price === dragging.wanted.price) return;
+    dragging.line.applyOptions({ price: Number(price) });
+    this.options.onDragged(dragging.wanted.drag, price);
+  };
+
+  private readonly onCancel = (): void => {
+    if (!this.dragging) return;
+    this.dragging.line.applyOptions({ price: Number(this.dragging.wanted.price) });
+    this.dragging = undefined;
+    this.chart.applyOptions({ handleScroll: true, handleScale: true });
+  };
 }
 
 function toPoint(bar: Bar): { time: UTCTimestamp; open: number; high: number; low: number; close: number } {

@@ -13,8 +13,8 @@ export function chartLines(account: Account | undefined, symbol: string, t: Tran
     if (position.symbol !== symbol) continue;
     const tone = position.side === "buy" ? "up" : "down";
     lines.push({ price: position.open_price, tone, dashed: false, title: t("chart.line.entry", { side: t(`side.${position.side}`), qty: lots(position.qty) }) });
-    if (position.stop_loss) lines.push({ price: position.stop_loss, tone: "crit", dashed: true, title: t("chart.line.sl", { qty: lots(position.qty) }) });
-    if (position.take_profit) lines.push({ price: position.take_profit, tone: "ink-2", dashed: true, title: t("chart.line.tp", { qty: lots(position.qty) }) });
+    if (position.stop_loss) lines.push({ price: position.stop_loss, tone: "crit", dashed: true, title: t("chart.line.sl", { qty: lots(position.qty) }), drag: { position: position.id, kind: "stop_loss" } });
+    if (position.take_profit) lines.push({ price: position.take_profit, tone: "ink-2", dashed: true, title: t("chart.line.tp", { qty: lots(position.qty) }), drag: { position: position.id, kind: "take_profit" } });
     if (called) continue;
     if (position.warning_at) lines.push({ price: position.warning_at, tone: "warn", dashed: true, title: t("chart.line.call") });
     if (position.stop_out_at) lines.push({ price: position.stop_out_at, tone: "crit", dashed: false, title: t("chart.line.stopout") });
