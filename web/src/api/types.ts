@@ -23,6 +23,8 @@ export interface Instrument {
   qty_min: Decimal;
   qty_max: Decimal;
   qty_step: Decimal;
+  /** Smallest price move allowed. */
+  tick: Decimal;
   leverage_max: number | null;
   feed: FeedState;
   halted: boolean;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ABSENT, compareDecimal, cutPercent, formatDecimal, parseTyped, signOf, splitPrice, stepDecimal, trimZeros } from "./decimal";
+import { ABSENT, compareDecimal, cutPercent, formatDecimal, parseTyped, signOf, snapDecimal, splitPrice, stepDecimal, trimZeros } from "./decimal";
 
 describe("formatDecimal", () => {
   it("keeps every digit the server said", () => {
@@ -61,6 +61,14 @@ describe("steps and comparisons", () => {
     expect(stepDecimal("0.01", "0.01", -1, "0.01")).toBe("0.01");
     expect(stepDecimal("49.99", "0.01", 10, "0.01", "50")).toBe("50.00");
     expect(stepDecimal("0.1", "0.2", 1)).toBe("0.3");
+  });
+
+  it("snaps to the nearest step", () => {
+    expect(snapDecimal("1.08453", "0.00005")).toBe("1.08455");
+    expect(snapDecimal("1.08452", "0.00005")).toBe("1.08450");
+    expect(snapDecimal("2391.57", "0.1")).toBe("2391.6");
+    expect(snapDecimal("16213.6", "1")).toBe("16214");
+    expect(snapDecimal("-1.27", "0.1")).toBe("-1.3");
   });
 
   it("compares without rounding", () => {

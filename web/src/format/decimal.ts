@@ -60,6 +60,17 @@ export function stepDecimal(value: string, step: string, count: number, min?: st
   return unscaled(result, digits);
 }
 
+/** The multiple of `step` nearest to `value`: where a dragged line comes to rest. */
+export function snapDecimal(value: string, step: string): string {
+  const digits = Math.max(fractionDigits(value), fractionDigits(step));
+  const unit = scaled(step, digits);
+  if (unit <= 0n) return value;
+  const whole = scaled(value, digits);
+  const half = whole < 0n ? -unit / 2n : unit / 2n;
+  const snapped = unscaled(((whole + half) / unit) * unit, digits);
+  return fractionDigits(step) < digits ? snapped.slice(0, snapped.length - (digits - fractionDigits(step))).replace(/\.$/, "") : snapped;
+}
+
 /** What a person typed as the server wants it: a comma or a point marks the fraction; `null` when it is no number. */
 export function parseTyped(text: string): string | null {
   const compact = text.trim().replace(/[\s\u00a0']/g, "").replace(MINUS, "-");

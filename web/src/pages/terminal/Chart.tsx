@@ -38,18 +38,19 @@ export default function Chart({ instrument, account, span }: { instrument: Instr
   });
   const symbol = instrument?.symbol ?? null;
   const digits = instrument?.price_digits ?? 5;
+  const tick = instrument?.tick ?? "0.00001";
   const bars = useQuery({ queryKey: ["bars", symbol, span], queryFn: () => api.bars(symbol!, span, BARS), enabled: symbol !== null, staleTime: 0, gcTime: 0 });
 
   useEffect(() => {
     if (!box.current) return;
-    const made = new CandleChart(box.current, { digits, language, seconds: span === "1s", daily: span === "1d", onDragged: (drag, price) => onDragged.current(drag, price) });
+    const made = new CandleChart(box.current, { digits, tick, language, seconds: span === "1s", daily: span === "1d", onDragged: (drag, price) => onDragged.current(drag, price) });
     chart.current = made;
     setReady((count) => count + 1);
     return () => {
       chart.current = null;
       made.remove();
     };
-  }, [digits, language, theme, colours, span]);
+  }, [digits, tick, language, theme, colours, span]);
 
   useEffect(() => {
     if (bars.data) chart.current?.setBars(bars.data);

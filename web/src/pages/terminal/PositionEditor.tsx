@@ -20,7 +20,7 @@ export function PositionEditor({ account, position, mode, onDone }: { account: A
   const [takeProfit, setTakeProfit] = useState(typed(position.take_profit));
   const [qty, setQty] = useState(typed(position.qty));
   const [busy, setBusy] = useState(false);
-  const tick = instrument ? (instrument.price_digits > 0 ? `0.${"0".repeat(instrument.price_digits - 1)}1` : "1") : "0.00001";
+  const tick = instrument?.tick ?? "0.00001";
   const lots = parseTyped(qty);
   const submit = async () => {
     setBusy(true);

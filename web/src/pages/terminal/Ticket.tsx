@@ -79,7 +79,7 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
   const refused = preview.data?.reasons ?? [];
   const quote = quotes.get(instrument.symbol)?.data;
   const near = (draft.side === "buy" ? quote?.ask : quote?.bid) ?? instrument.bid;
-  const tick = instrument.price_digits > 0 ? `0.${"0".repeat(instrument.price_digits - 1)}1` : "1";
+  const { tick } = instrument;
   const priceField = { step: tick, start: near };
   const withPrice = draft.kind === "limit" || draft.kind === "stop_limit";
   const withStop = draft.kind === "stop" || draft.kind === "stop_limit";

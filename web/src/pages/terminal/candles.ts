@@ -1,6 +1,6 @@
 import { CandlestickSeries, ColorType, createChart, CrosshairMode, LineStyle, type IChartApi, type IPriceLine, type ISeriesApi, type UTCTimestamp } from "lightweight-charts";
 import type { Bar } from "../../api/types";
-import { formatDecimal, type Language } from "../../format/decimal";
+import { formatDecimal, snapDecimal, type Language } from "../../format/decimal";
 import { locale } from "../../format/time";
 
 export interface ChartLine {
@@ -16,6 +16,7 @@ export type Dragged = (drag: NonNullable<ChartLine["drag"]>, price: string) => v
 
 interface Options {
   digits: number;
+  tick: string;
   language: Language;
   seconds: boolean;
   daily: boolean;
@@ -132,7 +133,7 @@ export class CandleChart {
 
   private priceAt(event: PointerEvent): string | null {
     const price = this.series.coordinateToPrice(event.clientY - this.box.getBoundingClientRect().top);
-    return price === null ? null : (price as number).toFixed(this.options.digits);
+    return price === null ? null : snapDecimal((price as number).toFixed(this.options.digits), this.options.tick);
   }
 
   private readonly onGrab = (event: PointerEvent): void => {
