@@ -58,6 +58,38 @@ describe("trading on the page", { skip }, () => {
     assert.deepEqual(page.faults, []);
   });
 
+  it("moves a stop-loss by its line on the chart, and it stays after a reload", async () => {
+    const [position] = (await view()).positions.filter((one) => one.symbol === "EUR/USD" && one.side === "buy");
+    // Close enough to the bars to be in sight, far enough not to be hit by a calm market.
+    const bars = (await server.get("bars?symbol=EUR%2FUSD&span=1m&limit=200")).items;
+    const low = Math.min(...bars.map((bar) => Number(bar.l)));
+    const reach = Math.max(...bars.map((bar) => Number(bar.h))) - low;
+    const stop = (low - reach * 0.8).toFixed(5);
+    assert.ok((await server.api("PUT", `positions/${position.id}/protection`, { account, stop_loss: stop, take_profit: null, trailing: null })).status < 300);
+    await row(position.id).getByText(stop).waitFor();
+    const box = await page.getByTestId("chart").boundingBox();
+    const x = box.x + box.width * 0.3;
+    let y;
+    for (let at = box.y + 8; at < box.y + box.height - 30 && y === undefined; at += 3) {
+      await page.mouse.move(x, at);
+      if (await page.getByTestId("chart").evaluate((chart) => chart.style.cursor === "ns-resize")) y = at + 5;
+    }
+    assert.ok(y, "the line can be taken");
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x, y - 20, { steps: 6 });
+    await page.mouse.up();
+    const moved = await until(async () => {
+      const now = (await view()).positions.find((one) => one.id === position.id).stop_loss;
+      return Number(now) !== Number(stop) && now;
+    }, { what: () => "the engine to hold the moved stop" });
+    assert.ok(Number(moved) > Number(stop));
+    await page.reload();
+    await ready(page);
+    await row(position.id).getByText(moved).waitFor();
+    assert.deepEqual(page.faults, []);
+  });
+
   it("places a limit order, shows it and cancels it", async () => {
     const bid = Number((await server.get("quotes?symbols=EUR%2FUSD")).items[0].bid);
     const ticket = page.getByTestId("ticket");

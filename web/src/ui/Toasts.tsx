@@ -12,7 +12,7 @@ export function Toasts() {
   const toasts = useToasts();
   const t = useTranslate();
   return (
-    <div role="status" aria-live="polite" className="pointer-events-none fixed inset-x-3 bottom-16 z-50 flex flex-col items-end gap-2 wide:inset-x-auto wide:right-3 wide:bottom-9">
+    <div role="status" aria-live="polite" className="pointer-events-none fixed inset-x-3 bottom-16 z-50 flex flex-col items-end gap-2 wide:inset-x-auto wide:bottom-9 wide:left-1/2 wide:w-88 wide:-translate-x-1/2">
       {toasts.map((toast) => (
         <div key={toast.id} data-testid="toast" data-tone={toast.tone} className={`rise pointer-events-auto flex w-full max-w-88 items-start gap-2 rounded-md border border-edge border-l-4 bg-raised py-2 pr-1 pl-2.5 text-sm shadow-[var(--shadow)] ${TONES[toast.tone]}`}>
           <Icon name={ICONS[toast.tone]} className={`mt-0.5 ${COLOURS[toast.tone]}`} />

@@ -1,4 +1,4 @@
-import { CandlestickSeries, ColorType, createChart, CrosshairMode, LineStyle, type IChartApi, type IPriceLine, type ISeriesApi, type UTCTimestamp } from "lightweight-charts";
+import { CandlestickSeries, ColorType, createChart, CrosshairMode, LineStyle, type AutoscaleInfo, type IChartApi, type IPriceLine, type ISeriesApi, type UTCTimestamp } from "lightweight-charts";
 import type { Bar } from "../../api/types";
 import { formatDecimal, snapDecimal, type Language } from "../../format/decimal";
 import { locale } from "../../format/time";
@@ -64,6 +64,7 @@ export class CandleChart {
       wickDownColor: colour("down"),
       borderDownColor: colour("down"),
       borderVisible: true,
+      autoscaleInfoProvider: (original: () => AutoscaleInfo | null) => this.withLines(original()),
       priceFormat: { type: "price", precision: options.digits, minMove: 10 ** -options.digits },
     });
     this.observer = new ResizeObserver(() => this.chart.resize(box.clientWidth, box.clientHeight));
@@ -121,6 +122,19 @@ export class CandleChart {
     this.box.removeEventListener("pointerup", this.onDrop, true);
     this.box.removeEventListener("pointercancel", this.onCancel, true);
     this.chart.remove();
+  }
+
+  /** Lines near the bars are kept in sight; far ones would press the bars flat. */
+  private withLines(info: AutoscaleInfo | null): AutoscaleInfo | null {
+    if (!info?.priceRange) return info;
+    let { minValue, maxValue } = info.priceRange;
+    const reach = maxValue - minValue;
+    for (const { wanted } of this.lines) {
+      const price = Number(wanted.price);
+      if (price > maxValue && price <= info.priceRange.maxValue + reach) maxValue = price;
+      if (price < minValue && price >= info.priceRange.minValue - reach) minValue = price;
+    }
+    return { ...info, priceRange: { minValue, maxValue } };
   }
 
   private at(event: PointerEvent): { line: IPriceLine; wanted: ChartLine } | undefined {
