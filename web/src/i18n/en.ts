@@ -66,6 +66,8 @@ export const en = {
   "feed.lastUpdate": "last update {time}",
   "feed.closedUntil": "opens {time}",
 
+  "watch.class": "Kind of instrument",
+  "class.all": "All",
   "class.forex": "Forex",
   "class.metal": "Metals",
   "class.energy": "Energy",

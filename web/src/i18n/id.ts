@@ -68,6 +68,8 @@ export const id: Record<Key, string> = {
   "feed.lastUpdate": "pembaruan terakhir {time}",
   "feed.closedUntil": "buka {time}",
 
+  "watch.class": "Jenis instrumen",
+  "class.all": "Semua",
   "class.forex": "Valas",
   "class.metal": "Logam",
   "class.energy": "Energi",

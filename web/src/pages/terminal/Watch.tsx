@@ -6,14 +6,18 @@ import { Icon } from "../../ui/Icon";
 import { Empty } from "../../ui/Panel";
 import { WatchRow } from "./WatchRow";
 
+type Class = Instrument["class"] | "all";
+const CLASSES: readonly Class[] = ["all", "forex", "metal", "energy", "index", "crypto"];
+
 /** Every instrument with its price, its age and where it has been. */
 export function Watch({ instruments, selected }: { instruments: Instrument[] | undefined; selected: string | null }) {
   const t = useTranslate();
   const { view } = usePlace();
   const [text, setText] = useState("");
+  const [only, setOnly] = useState<Class>("all");
   const body = useRef<HTMLTableSectionElement>(null);
   const wanted = text.trim().toLowerCase();
-  const shown = (instruments ?? []).filter((one) => !wanted || `${one.symbol} ${one.symbol.replace("/", "")} ${one.name} ${one.class}`.toLowerCase().includes(wanted));
+  const shown = (instruments ?? []).filter((one) => (only === "all" || one.class === only) && (!wanted || `${one.symbol} ${one.symbol.replace("/", "")} ${one.name} ${one.class}`.toLowerCase().includes(wanted)));
   const choose = (symbol: string, open: boolean) => goTo({ symbol, ...(open && view === "market" ? { view: "chart" } : {}) });
   const move = (by: number) => {
     const at = shown.findIndex((one) => one.symbol === selected);
@@ -28,6 +32,13 @@ export function Watch({ instruments, selected }: { instruments: Instrument[] | u
         <Icon name="search" size={14} className="text-ink-3" />
         <input aria-label={t("watch.search")} placeholder={t("watch.search")} value={text} onChange={(event) => setText(event.target.value)} className="h-7 min-w-0 flex-1 bg-transparent text-sm outline-none" />
         <span className="text-2xs text-ink-3">{shown.length || ""}</span>
+      </div>
+      <div role="group" aria-label={t("watch.class")} className="flex h-8 shrink-0 items-center gap-0.5 border-b border-line px-2">
+        {CLASSES.filter((one) => one === "all" || instruments?.some((instrument) => instrument.class === one)).map((one) => (
+          <button key={one} type="button" aria-pressed={only === one} onClick={() => setOnly(one)} className={`h-6 flex-auto rounded px-1 text-2xs font-medium ${only === one ? "bg-raised text-ink" : "text-ink-3 hover:text-ink"}`}>
+            {t(`class.${one}`)}
+          </button>
+        ))}
       </div>
       {instruments && shown.length === 0 ? (
         <Empty icon="search" title={wanted ? t("watch.empty", { text }) : t("watch.none")} />
