@@ -34,6 +34,7 @@ export class CandleChart {
   private lines: { line: IPriceLine; wanted: ChartLine }[] = [];
   private dragging: { line: IPriceLine; wanted: ChartLine } | undefined;
   private ask: IPriceLine | undefined;
+  private bid: IPriceLine | undefined;
   private lastTime = 0;
 
   constructor(private readonly box: HTMLElement, private readonly options: Options) {
@@ -64,6 +65,9 @@ export class CandleChart {
       wickDownColor: colour("down"),
       borderDownColor: colour("down"),
       borderVisible: true,
+      // The library colours its own label like the body, which is hollow when falling: see `setBid`.
+      lastValueVisible: false,
+      priceLineVisible: false,
       autoscaleInfoProvider: (original: () => AutoscaleInfo | null) => this.withLines(original()),
       priceFormat: { type: "price", precision: options.digits, minMove: 10 ** -options.digits },
     });
@@ -79,7 +83,9 @@ export class CandleChart {
   setBars(bars: readonly Bar[]): void {
     const points = bars.map(toPoint);
     this.series.setData(points);
-    this.lastTime = points.at(-1)?.time ?? 0;
+    const last = points.at(-1);
+    this.lastTime = last?.time ?? 0;
+    if (last) this.setBid(last.close, last.close >= last.open);
     const shown = Math.max(40, Math.floor(this.box.clientWidth / 7) - 8);
     this.chart.timeScale().setVisibleLogicalRange({ from: points.length - shown, to: points.length + 5 });
   }
@@ -90,6 +96,7 @@ export class CandleChart {
     if (point.time < this.lastTime) return;
     this.lastTime = point.time;
     this.series.update(point);
+    this.setBid(point.close, point.close >= point.open);
   }
 
   setLines(lines: readonly ChartLine[]): void {
@@ -107,6 +114,12 @@ export class CandleChart {
         title: line.title,
       }),
     }));
+  }
+
+  private setBid(price: number, rising: boolean): void {
+    const color = getComputedStyle(document.documentElement).getPropertyValue(rising ? "--up" : "--down").trim();
+    if (this.bid) this.bid.applyOptions({ price, color });
+    else this.bid = this.series.createPriceLine({ price, color, lineWidth: 1, lineStyle: LineStyle.Dotted, axisLabelVisible: true, title: "" });
   }
 
   setAsk(price: string, title: string): void {
