@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
-import { ageMs, feedTrouble, freshness, GAP_FLOOR_MS, type LiveQuote } from "./quotes";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { TopicEvent } from "../stream/protocol";
+import { ageMs, feedTrouble, freshness, GAP_FLOOR_MS, QuoteBook, type LiveQuote } from "./quotes";
 
 const quote = (change: Partial<LiveQuote>): LiveQuote => ({
   symbol: "A",
@@ -26,4 +27,63 @@ it("names the worst that is known of a feed", () => {
   expect(feedTrouble(undefined, "delayed")).toBe("delayed");
   expect(feedTrouble(quote({ stale: "session_closed" }), "live")).toBe("closed");
   expect(feedTrouble(quote({ state: "lost" }), "live")).toBe("lost");
+});
+
+describe("the book", () => {
+  const setup = () => {
+    vi.useFakeTimers();
+    vi.stubGlobal("requestAnimationFrame", (task: () => void) => setTimeout(task, 16));
+    const listens: string[] = [];
+    const leaves: string[] = [];
+    let say: (event: TopicEvent) => void = () => undefined;
+    const book = new QuoteBook({
+      listen: (_channel, sym, listener) => {
+        listens.push(sym);
+        say = listener;
+        return () => leaves.push(sym);
+      },
+    });
+    const tick = (bid: string, seq: number) => say({ kind: "data", sym: "A", data: { bid, ask: "9", spread_points: "1", feed: "live", day_change_pct: null }, times: { te: 1, ti: 2, to: 3 }, seq, merged: 1, snapshot: false });
+    return { book, listens, leaves, tick, say: (event: TopicEvent) => say(event) };
+  };
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  it("draws the newest of many ticks once per frame, with its direction", () => {
+    const { book, tick } = setup();
+    const seen: [string | undefined, number][] = [];
+    book.watch("A", (quote) => seen.push([quote.data?.bid, quote.bidMove]));
+    tick("1.1", 1);
+    vi.advanceTimersByTime(20);
+    for (const [index, bid] of ["1.2", "1.3", "1.25"].entries()) tick(bid, 2 + index);
+    vi.advanceTimersByTime(20);
+    expect(seen).toEqual([["1.1", 0], ["1.25", -1]]);
+  });
+
+  it("keeps one subscription for all watchers and through a short absence", () => {
+    const { book, listens, leaves } = setup();
+    const first = book.watch("A", () => undefined);
+    const second = book.watch("A", () => undefined);
+    first();
+    second();
+    vi.advanceTimersByTime(1_000);
+    const third = book.watch("A", () => undefined);
+    vi.advanceTimersByTime(5_000);
+    expect([listens, leaves]).toEqual([["A"], []]);
+    third();
+    vi.advanceTimersByTime(5_000);
+    expect(leaves).toEqual(["A"]);
+  });
+
+  it("keeps the last price of a lost stream, marked", () => {
+    const { book, tick, say } = setup();
+    book.watch("A", () => undefined);
+    tick("1.1", 1);
+    say({ kind: "state", state: "lost" });
+    expect(book.get("A")).toMatchObject({ state: "lost", data: { bid: "1.1" } });
+    tick("1.2", 2);
+    expect(book.get("A")!.state).toBe("live");
+  });
 });

@@ -28,6 +28,9 @@ export const GAP_FLOOR_MS = 250;
 /** Without a known rhythm of the symbol. */
 export const GAP_UNKNOWN_MS = 2_000;
 
+/** A part of the page that is drawn anew or scrolled back within this time costs no new subscription. */
+const GRACE_MS = 2_000;
+
 export type Freshness = "fresh" | "amber" | "red";
 
 /** Amber at twice, red at five times the symbol's usual time between quotes. */
@@ -50,7 +53,7 @@ export class QuoteBook {
   private readonly dirty = new Set<string>();
   private frame: number | undefined;
 
-  constructor(private readonly stream: StreamClient) {}
+  constructor(private readonly stream: Pick<StreamClient, "listen">) {}
 
   get(symbol: string): LiveQuote | undefined {
     return this.quotes.get(symbol);
@@ -59,17 +62,21 @@ export class QuoteBook {
   watch(symbol: string, watcher: QuoteWatcher): () => void {
     const set = this.watchers.get(symbol) ?? new Set();
     this.watchers.set(symbol, set);
-    if (set.size === 0) this.leave.set(symbol, this.stream.listen("quote", symbol, (event) => this.onEvent(symbol, event)));
+    if (!this.leave.has(symbol)) this.leave.set(symbol, this.stream.listen("quote", symbol, (event) => this.onEvent(symbol, event)));
     set.add(watcher);
     const known = this.quotes.get(symbol);
     if (known) watcher(known);
     return () => {
       set.delete(watcher);
-      if (set.size > 0 || this.watchers.get(symbol) !== set) return;
-      this.watchers.delete(symbol);
-      this.leave.get(symbol)?.();
-      this.leave.delete(symbol);
+      if (set.size === 0) setTimeout(() => this.drop(symbol), GRACE_MS);
     };
+  }
+
+  private drop(symbol: string): void {
+    if (this.watchers.get(symbol)?.size) return;
+    this.watchers.delete(symbol);
+    this.leave.get(symbol)?.();
+    this.leave.delete(symbol);
   }
 
   private onEvent(symbol: string, event: TopicEvent): void {
