@@ -5,14 +5,14 @@
 //! as fast as the reader likes, on the simulator's own time.
 
 mod market;
-mod rng;
+
 mod scenario;
 
 pub use scenario::{Scenario, UnknownScenario};
 
 use crate::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
+use crate::rng::Rng;
 use market::{Legs, Market};
-use rng::Rng;
 use scenario::{Effect, GAP_NS, SECONDARY_MUTE_NS};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;

@@ -6,12 +6,11 @@
 mod format;
 mod pacer;
 mod row;
-mod time;
 
+pub use crate::time::Clock;
 pub use format::{BarSide, Format, Kind};
 pub use pacer::{BadSpeed, Pacer, Speed};
 pub use row::{Bar, Data, Ohlc, Row, RowError};
-pub use time::Clock;
 
 use flate2::read::MultiGzDecoder;
 use format::Shape;

@@ -1,8 +1,8 @@
 //! Fair values: every currency and commodity has a value in US dollars that wanders; a pair is a ratio of two,
 //! so crosses agree with their legs. Integers only.
 
-use super::rng::{BELL_SIGMA, Rng};
 use crate::catalog::{Catalog, Listing};
+use crate::rng::{BELL_SIGMA, Rng};
 use siaga_risk::ids::CurrencyId;
 use siaga_risk::units::*;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The kinds of recordings we read, told apart by name and first line; what a format's rows hold.
 
-use super::time::Clock;
 use super::{Options, TapeError};
+use crate::time::Clock;
 use jiff::civil::Date;
 
 /// A format of recordings.
@@ -229,7 +229,7 @@ fn recognise(words: &[&str], first_line: &str) -> Option<(Format, bool)> {
 }
 
 fn date_of(word: &str) -> Option<Date> {
-    super::time::compact_date(word.as_bytes())
+    crate::time::compact_date(word.as_bytes())
 }
 
 /// `EURUSD` → `EUR/USD`, `ATOMUSDT` → `ATOM/USDT`, `wti` → `WTI`, `GCZ3` and `BTC-PERP` as they are.

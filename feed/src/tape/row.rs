@@ -1,8 +1,8 @@
 //! One line of a recording to one row, exactly.
 
 use super::format::{BarSide, Format, Shape};
-use super::time;
 use crate::decimal::{self, DecimalError};
+use crate::time;
 use siaga_risk::event::Side;
 use siaga_risk::units::*;
 

@@ -1,4 +1,4 @@
-//! The simulator's own random numbers: small, seeded, the same on every machine.
+//! Random numbers of our own: small, seeded, the same on every machine.
 
 /// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
 #[derive(Clone, Debug)]

@@ -1,0 +1,258 @@
+//! Kraken spot, protocol v2: ticker on every change of the best prices, and trades.
+//!
+//! Rules of the venue: <https://docs.kraken.com/api/docs/guides/spot-ws-intro>.
+
+use super::json::{self, Value};
+use super::state::{RawQuote, State};
+use super::{CloseReason, Counts, Refusal, Session, VenueListing};
+use siaga_risk::event::{Input, QuoteKind, Side};
+use siaga_risk::ids::SourceId;
+use siaga_risk::units::*;
+use std::fmt::Write;
+
+/// Where the public channels are served.
+pub const URL: &str = "wss://ws.kraken.com/v2";
+
+/// Requests per second are limited per address; two a second stay below every tier.
+const SEND_INTERVAL_NS: u64 = 500_000_000;
+
+/// Symbols in one subscribe request.
+const SYMBOLS_PER_REQUEST_MAX: usize = 50;
+
+/// The venue sends a heartbeat every second when it has nothing else to say.
+const SILENCE_MAX_NS: u64 = 5 * SECOND_NS;
+
+/// The venue sets no age; a day bounds what a forgotten connection costs.
+const AGE_MAX_NS: u64 = 24 * HOUR_NS;
+
+/// Channels of each instrument and what else is asked of them.
+const CHANNELS: [(&str, &str); 2] = [
+    ("ticker", r#","event_trigger":"bbo","snapshot":true"#),
+    ("trade", r#","snapshot":false"#),
+];
+
+/// One connection to Kraken. Order of calls: see [`Session`].
+pub struct Kraken {
+    state: State,
+    request: u32,
+}
+
+/// A channel we read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Channel {
+    Ticker,
+    Trade,
+}
+
+impl Kraken {
+    pub fn new(source: SourceId, listings: Vec<VenueListing>) -> Kraken {
+        Kraken {
+            state: State::new(source, listings, SEND_INTERVAL_NS),
+            request: 0,
+        }
+    }
+
+    fn subscribe(&mut self, lines: &[usize]) {
+        for (channel, options) in CHANNELS {
+            for batch in lines.chunks(SYMBOLS_PER_REQUEST_MAX) {
+                self.request += 1;
+                let mut frame = format!(
+                    r#"{{"method":"subscribe","params":{{"channel":"{channel}","symbol":["#
+                );
+                for (nth, index) in batch.iter().enumerate() {
+                    let comma = if nth > 0 { "," } else { "" };
+                    let symbol = &self.state.lines[*index].listing.symbol;
+                    let _ = write!(frame, r#"{comma}"{symbol}""#);
+                }
+                let _ = write!(frame, r#"]{options}}},"req_id":{}}}"#, self.request);
+                self.state.send(frame);
+            }
+        }
+    }
+
+    fn frame(&mut self, frame: &[u8]) -> Result<(), Refusal> {
+        let (mut channel, mut snapshot, mut data, mut success, mut symbol) =
+            (None, false, None, true, None);
+        for member in json::members(frame).map_err(|_| Refusal::Malformed)? {
+            match member.map_err(|_| Refusal::Malformed)? {
+                (b"channel", Value::Text(name)) => channel = Some(name),
+                (b"type", Value::Text(kind)) => snapshot = kind == b"snapshot",
+                (b"data", Value::Array(records)) => data = Some(records),
+                (b"success", value) => success = value.flag().unwrap_or(true),
+                (b"symbol", Value::Text(name)) => symbol = Some(name),
+                _ => {}
+            }
+        }
+        let read = match channel {
+            Some(b"ticker") => Some(Channel::Ticker),
+            Some(b"trade") => Some(Channel::Trade),
+            _ => None,
+        };
+        match read {
+            Some(channel) => self.records(channel, snapshot, data.ok_or(Refusal::MissingField)?),
+            None if !success => {
+                // A symbol the venue does not know stays unknown; asking again would not help.
+                if let Some(index) = symbol.and_then(|symbol| self.state.line(symbol)) {
+                    self.state.lines[index].unknown = true;
+                }
+                Err(Refusal::Request)
+            }
+            None => {
+                self.state.counts.other += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Each record stands or falls alone.
+    fn records(&mut self, channel: Channel, snapshot: bool, data: &[u8]) -> Result<(), Refusal> {
+        for element in json::elements(data).map_err(|_| Refusal::Malformed)? {
+            let taken = match element.map_err(|_| Refusal::Malformed)? {
+                Value::Object(record) if channel == Channel::Ticker => {
+                    self.ticker(record, snapshot)
+                }
+                Value::Object(record) => self.trade(record),
+                _ => Err(Refusal::MissingField),
+            };
+            if let Err(refusal) = taken {
+                self.state.counts.refuse(refusal);
+            }
+        }
+        Ok(())
+    }
+
+    fn ticker(&mut self, record: &[u8], snapshot: bool) -> Result<(), Refusal> {
+        let (mut symbol, mut bid, mut ask, mut bid_qty, mut ask_qty, mut time) =
+            (None, None, None, None, None, None);
+        for member in json::members(record).map_err(|_| Refusal::Malformed)? {
+            let (key, value) = member.map_err(|_| Refusal::Malformed)?;
+            match key {
+                b"symbol" => symbol = value.text(),
+                b"bid" => bid = value.number(),
+                b"ask" => ask = value.number(),
+                b"bid_qty" => bid_qty = value.number(),
+                b"ask_qty" => ask_qty = value.number(),
+                b"timestamp" => time = value.text(),
+                _ => {}
+            }
+        }
+        let index = self
+            .state
+            .line(symbol.ok_or(Refusal::MissingField)?)
+            .ok_or(Refusal::UnknownSymbol)?;
+        let raw = RawQuote {
+            bid: bid.ok_or(Refusal::MissingField)?,
+            ask: ask.ok_or(Refusal::MissingField)?,
+            bid_qty: bid_qty.ok_or(Refusal::MissingField)?,
+            ask_qty: ask_qty.ok_or(Refusal::MissingField)?,
+        };
+        let kind = if snapshot {
+            QuoteKind::Snapshot
+        } else {
+            QuoteKind::Firm
+        };
+        self.state
+            .quote(index, raw, None, time.and_then(venue_us), kind)
+    }
+
+    fn trade(&mut self, record: &[u8]) -> Result<(), Refusal> {
+        let (mut symbol, mut side, mut price, mut qty, mut id, mut time) =
+            (None, None, None, None, None, None);
+        for member in json::members(record).map_err(|_| Refusal::Malformed)? {
+            let (key, value) = member.map_err(|_| Refusal::Malformed)?;
+            match key {
+                b"symbol" => symbol = value.text(),
+                b"side" => side = value.text(),
+                b"price" => price = value.number(),
+                b"qty" => qty = value.number(),
+                b"trade_id" => id = value.whole(),
+                b"timestamp" => time = value.text(),
+                _ => {}
+            }
+        }
+        let index = self
+            .state
+            .line(symbol.ok_or(Refusal::MissingField)?)
+            .ok_or(Refusal::UnknownSymbol)?;
+        let side = match side {
+            Some(b"buy") => Side::Buy,
+            Some(b"sell") => Side::Sell,
+            _ => return Err(Refusal::MissingField),
+        };
+        let id = id.ok_or(Refusal::MissingField)?;
+        let price = price.ok_or(Refusal::MissingField)?;
+        let qty = qty.ok_or(Refusal::MissingField)?;
+        self.state
+            .trade(index, price, qty, side, (id, id), time.and_then(venue_us))
+    }
+}
+
+/// `2023-10-06T17:35:55.440295Z` in microseconds since 1970.
+fn venue_us(time: &[u8]) -> Option<i64> {
+    crate::time::iso_ns(time).map(|(ns, _)| ns / 1_000)
+}
+
+impl Session for Kraken {
+    fn on_open(&mut self, now: Ts) {
+        self.state.on_open(now);
+        let known = |index: &usize| !self.state.lines[*index].unknown;
+        let all: Vec<usize> = (0..self.state.lines.len()).filter(known).collect();
+        self.subscribe(&all);
+    }
+
+    fn on_frame(&mut self, frame: &[u8], now: Ts) {
+        if !self.state.on_frame(frame, now) {
+            return;
+        }
+        if let Err(refusal) = self.frame(frame) {
+            self.state.counts.refuse(refusal);
+        }
+    }
+
+    fn on_alive(&mut self, now: Ts) {
+        self.state.on_alive(now);
+    }
+
+    fn on_oversize(&mut self, now: Ts) {
+        self.state.on_oversize(now);
+    }
+
+    fn on_closed(&mut self, now: Ts) {
+        self.state.on_closed(now);
+    }
+
+    fn on_deadline(&mut self, now: Ts) {
+        let again = self.state.on_deadline(now, SILENCE_MAX_NS, AGE_MAX_NS);
+        if !again.is_empty() {
+            self.subscribe(&again);
+        }
+    }
+
+    fn poll_input(&mut self) -> Option<Input> {
+        self.state.poll_input()
+    }
+
+    fn poll_send(&mut self) -> Option<String> {
+        self.state.poll_send()
+    }
+
+    fn poll_close(&mut self) -> Option<CloseReason> {
+        self.state.close.take()
+    }
+
+    fn poll_deadline(&self) -> Option<Ts> {
+        self.state.poll_deadline()
+    }
+
+    fn counts(&self) -> &Counts {
+        &self.state.counts
+    }
+
+    fn source(&self) -> SourceId {
+        self.state.source
+    }
+}
+
+#[cfg(test)]
+#[path = "kraken_tests.rs"]
+mod tests;

@@ -1,0 +1,216 @@
+use super::*;
+use crate::recordings;
+use siaga_risk::event::{GapCause, Quote};
+use siaga_risk::ids::InstrumentId;
+
+const NOW: Ts = Ts(1_700_000_000_000_000_000);
+
+fn session() -> Kraken {
+    let listing = |symbol: &str, id, price_digits| VenueListing {
+        symbol: symbol.to_owned(),
+        instrument: InstrumentId(id),
+        price_digits,
+        qty_digits: 8,
+        negative_prices: false,
+    };
+    let mut session = Kraken::new(
+        SourceId(4),
+        vec![listing("BTC/USD", 1, 2), listing("EUR/USD", 2, 5)],
+    );
+    session.on_open(NOW);
+    session
+}
+
+fn inputs(session: &mut Kraken) -> Vec<Input> {
+    std::iter::from_fn(|| session.poll_input()).collect()
+}
+
+fn ticker(bid: &str, ask: &str) -> String {
+    format!(
+        r#"{{"channel":"ticker","type":"update","data":[{{"symbol":"BTC/USD","bid":{bid},"bid_qty":0.5,"ask":{ask},"ask_qty":1.25,"last":1}}]}}"#
+    )
+}
+
+fn quotes(session: &mut Kraken) -> Vec<Quote> {
+    let quote = |input| {
+        if let Input::Quote(quote) = input {
+            Some(quote)
+        } else {
+            None
+        }
+    };
+    inputs(session).into_iter().filter_map(quote).collect()
+}
+
+#[test]
+fn documented_frames_are_read() {
+    let mut session = session();
+    let Some(frame) = recordings::text("wire/nautilus/kraken/ws_ticker_snapshot.json") else {
+        return;
+    };
+    session.on_frame(frame.as_bytes(), NOW);
+    let quote = quotes(&mut session)[0];
+    assert_eq!(
+        (quote.bid, quote.ask),
+        (Price(10_594_420), Price(10_594_430))
+    );
+    assert_eq!(
+        (quote.bid_qty, quote.ask_qty),
+        (Qty(250_000_000), Qty(320_000_000))
+    );
+    assert_eq!(quote.kind, QuoteKind::Snapshot);
+
+    let trades = recordings::text("wire/nautilus/kraken/ws_trade_update.json").unwrap();
+    session.on_frame(trades.as_bytes(), NOW);
+    match inputs(&mut session).as_slice() {
+        [Input::Trade(buy), Input::Trade(sell)] => {
+            assert_eq!(
+                (buy.price, buy.qty, buy.side),
+                (Price(10_594_420), Qty(27_625), Side::Buy)
+            );
+            assert_eq!(
+                (sell.price, sell.qty, sell.side),
+                (Price(10_591_050), Qty(12_460), Side::Sell)
+            );
+            let recorded_us = 1_696_613_755_440_295i64;
+            let lag = ((NOW.0 / 1_000) as i64 - recorded_us)
+                .clamp(i64::from(i32::MIN) + 1, i64::from(i32::MAX));
+            assert_eq!(i64::from(buy.venue_lag_us), lag);
+        }
+        other => panic!("{other:?}"),
+    }
+    for name in [
+        "ws_book_snapshot",
+        "ws_book_update",
+        "ws_ohlc_update",
+        "ws_pong",
+        "ws_subscribe_response",
+    ] {
+        let frame = recordings::text(&format!("wire/nautilus/kraken/{name}.json")).unwrap();
+        session.on_frame(frame.as_bytes(), NOW);
+    }
+    assert_eq!(session.counts().other, 5);
+    assert_eq!(session.counts().refused_total(), 0);
+}
+
+#[test]
+fn one_bad_record_does_not_end_the_frame() {
+    let mut session = session();
+    let frame = r#"{"channel":"ticker","type":"snapshot","data":[
+        {"symbol":"BTC/USD","bid":NaN,"bid_qty":1,"ask":2,"ask_qty":1},
+        {"symbol":"XXX/YYY","bid":1,"bid_qty":1,"ask":2,"ask_qty":1},
+        {"symbol":"BTC/USD","bid":-1,"bid_qty":1,"ask":2,"ask_qty":1},
+        {"symbol":"BTC/USD","bid":1},
+        17,
+        {"symbol":"BTC/USD","bid":1e308,"bid_qty":1,"ask":2,"ask_qty":1},
+        {"symbol":"EUR/USD","bid":1.0851e0,"bid_qty":1,"ask":1.0852,"ask_qty":1e-05}]}"#;
+    session.on_frame(frame.as_bytes(), NOW);
+    let all = quotes(&mut session);
+    assert_eq!(all.len(), 1);
+    assert_eq!(
+        (all[0].bid, all[0].ask, all[0].ask_qty),
+        (Price(108_510), Price(108_520), Qty(1_000))
+    );
+    let refused = |reason| session.counts().refused(reason);
+    assert_eq!(refused(Refusal::NotANumber), 2);
+    assert_eq!(refused(Refusal::UnknownSymbol), 1);
+    assert_eq!(refused(Refusal::NotPositive), 1);
+    assert_eq!(refused(Refusal::MissingField), 2);
+}
+
+#[test]
+fn subscriptions_ask_for_every_change_of_the_best_prices() {
+    let mut session = session();
+    let ticker = session.poll_send().unwrap();
+    assert_eq!(
+        ticker,
+        r#"{"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD","EUR/USD"],"event_trigger":"bbo","snapshot":true},"req_id":1}"#
+    );
+    session.on_deadline(NOW.plus(SEND_INTERVAL_NS));
+    let trade = session.poll_send().unwrap();
+    assert!(
+        trade.contains(r#""channel":"trade""#)
+            && serde_json::from_str::<serde_json::Value>(&trade).is_ok()
+    );
+}
+
+#[test]
+fn a_refused_symbol_is_counted_and_not_asked_for_again() {
+    let mut session = session();
+    let refusal = br#"{"error":"Currency pair not supported EUR/USD","method":"subscribe","success":false,"symbol":"EUR/USD","req_id":1}"#;
+    session.on_frame(refusal, NOW);
+    assert_eq!(session.counts().refused(Refusal::Request), 1);
+    session.on_closed(NOW.plus(1));
+    session.on_open(NOW.plus(2));
+    let frame = session.poll_send().unwrap();
+    assert!(
+        frame.contains("BTC/USD") && !frame.contains("EUR/USD"),
+        "{frame}"
+    );
+}
+
+#[test]
+fn heartbeats_keep_the_connection_and_are_not_data() {
+    let mut session = session();
+    let mut reasons = Vec::new();
+    for second in 1..=120 {
+        let now = NOW.plus(second * SECOND_NS);
+        session.on_frame(br#"{"channel":"heartbeat"}"#, now);
+        session.on_deadline(now);
+        reasons.extend(session.poll_close().map(|reason| (second, reason)));
+    }
+    assert_eq!(reasons[0], (90, CloseReason::Mute));
+    let mutes = inputs(&mut session)
+        .iter()
+        .filter(|i| matches!(i, Input::Gap(g) if g.cause == GapCause::Mute))
+        .count();
+    assert_eq!(mutes, 2, "each instrument once");
+
+    let mut session = self::session();
+    session.on_deadline(NOW.plus(4 * SECOND_NS));
+    assert_eq!(session.poll_close(), None);
+    session.on_deadline(NOW.plus(6 * SECOND_NS));
+    assert_eq!(
+        session.poll_close(),
+        Some(CloseReason::Silent),
+        "no heartbeat either"
+    );
+}
+
+#[test]
+fn trade_ids_show_holes_per_symbol() {
+    let mut session = session();
+    let trade = |id: u64| {
+        format!(
+            r#"{{"channel":"trade","type":"update","data":[{{"symbol":"BTC/USD","side":"buy","price":5.5,"qty":1,"trade_id":{id},"timestamp":"2023-10-06T17:35:55.440295Z"}}]}}"#
+        )
+    };
+    for id in [5, 6, 9] {
+        session.on_frame(trade(id).as_bytes(), NOW);
+    }
+    let gaps: Vec<u32> = inputs(&mut session)
+        .iter()
+        .filter_map(|i| {
+            if let Input::Gap(g) = i {
+                Some(g.missing)
+            } else {
+                None
+            }
+        })
+        .collect();
+    assert_eq!(gaps, [2]);
+}
+
+#[test]
+fn garbage_is_counted() {
+    let mut session = session();
+    let good = ticker("1.5", "1.6");
+    for end in 0..good.len() {
+        session.on_frame(&good.as_bytes()[..end], NOW);
+    }
+    assert_eq!(
+        session.counts().refused_total() + session.counts().quotes,
+        good.len() as u64
+    );
+    assert!(session.counts().refused(Refusal::Malformed) > 100);
+}

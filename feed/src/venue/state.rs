@@ -1,0 +1,534 @@
+//! What the sessions of all venues keep: instruments, counts, liveness, the queue out and the queue in.
+
+use super::{CloseReason, VenueListing};
+use crate::decimal::{self, DecimalError};
+use siaga_risk::event::*;
+use siaga_risk::ids::*;
+use siaga_risk::units::*;
+use std::collections::VecDeque;
+
+/// Inputs one frame may become; a snapshot of 50 prints for each of 20 symbols has 1,000.
+pub const INPUTS_PER_FRAME_MAX: usize = 4_096;
+
+/// A connected instrument without a quote for this long is mute: it is told, and subscribed again.
+pub const QUOTE_MUTE_NS: u64 = 30 * SECOND_NS;
+
+/// Prints of a thin market may be minutes apart.
+pub const TRADE_MUTE_NS: u64 = 10 * MINUTE_NS;
+
+/// A connection all of whose instruments are mute for this long is opened anew.
+pub const ALL_MUTE_NS: u64 = 90 * SECOND_NS;
+
+/// Deadlines are looked at this often.
+pub const CHECK_NS: u64 = SECOND_NS;
+
+/// A venue time further than this from ours is counted as skew.
+pub const SKEW_US: i64 = 5_000_000;
+
+/// So many quotes in a row behind the newest mean that the venue started counting anew.
+const RESTARTED_AFTER: u16 = 20;
+
+/// Largest price taken, in steps: far from where sums of a few prices leave 64 bits.
+const PRICE_MAX: i64 = i64::MAX / 1_024;
+
+/// Why a frame or a record in it was not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Refusal {
+    /// Not JSON, or not this venue's shape.
+    Malformed = 0,
+    Oversize = 1,
+    UnknownSymbol = 2,
+    /// A field is missing or of the wrong kind.
+    MissingField = 3,
+    /// NaN, infinity, text.
+    NotANumber = 4,
+    /// Zero or negative where prices are positive.
+    NotPositive = 5,
+    /// More digits than the instrument's price has.
+    TooFine = 6,
+    /// Beyond any price.
+    TooLarge = 7,
+    /// The same update again.
+    Duplicate = 8,
+    /// Older than what was seen.
+    OutOfOrder = 9,
+    /// More records in one frame than any snapshot has.
+    TooMany = 10,
+    /// The venue refused a request of ours.
+    Request = 11,
+}
+
+impl Refusal {
+    pub const ALL: [Refusal; 12] = [
+        Refusal::Malformed,
+        Refusal::Oversize,
+        Refusal::UnknownSymbol,
+        Refusal::MissingField,
+        Refusal::NotANumber,
+        Refusal::NotPositive,
+        Refusal::TooFine,
+        Refusal::TooLarge,
+        Refusal::Duplicate,
+        Refusal::OutOfOrder,
+        Refusal::TooMany,
+        Refusal::Request,
+    ];
+
+    /// The label of its counter.
+    pub fn name(self) -> &'static str {
+        match self {
+            Refusal::Malformed => "malformed",
+            Refusal::Oversize => "oversize",
+            Refusal::UnknownSymbol => "unknown_symbol",
+            Refusal::MissingField => "missing_field",
+            Refusal::NotANumber => "not_a_number",
+            Refusal::NotPositive => "not_positive",
+            Refusal::TooFine => "too_fine",
+            Refusal::TooLarge => "too_large",
+            Refusal::Duplicate => "duplicate",
+            Refusal::OutOfOrder => "out_of_order",
+            Refusal::TooMany => "too_many",
+            Refusal::Request => "request",
+        }
+    }
+}
+
+impl From<DecimalError> for Refusal {
+    fn from(error: DecimalError) -> Refusal {
+        match error {
+            DecimalError::NotANumber => Refusal::NotANumber,
+            DecimalError::TooPrecise => Refusal::TooFine,
+            DecimalError::TooLarge => Refusal::TooLarge,
+        }
+    }
+}
+
+/// What a session has seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub connections: u64,
+    pub frames: u64,
+    pub bytes: u64,
+    pub quotes: u64,
+    pub trades: u64,
+    /// Frames of streams nobody here reads, replies, heartbeats.
+    pub other: u64,
+    pub gaps: u64,
+    /// Records whose venue time is further than [`SKEW_US`] from ours; they are used.
+    pub skewed: u64,
+    refused: [u64; Refusal::ALL.len()],
+}
+
+impl Counts {
+    pub fn refused(&self, reason: Refusal) -> u64 {
+        self.refused[reason as usize]
+    }
+
+    pub fn refused_total(&self) -> u64 {
+        self.refused.iter().sum()
+    }
+
+    pub fn refuse(&mut self, reason: Refusal) {
+        self.refused[reason as usize] += 1;
+    }
+}
+
+/// One instrument of a session.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub listing: VenueListing,
+    /// Newest update id of its quotes on this connection.
+    update: u64,
+    behind: u16,
+    /// Newest trade id on this connection.
+    trade: u64,
+    quote_at: Ts,
+    trade_at: Ts,
+    quote_mute: bool,
+    trade_mute: bool,
+    /// The venue does not know it: it is not asked for again.
+    pub unknown: bool,
+}
+
+/// The part of a session that is the same for every venue.
+pub struct State {
+    pub source: SourceId,
+    pub lines: Vec<Line>,
+    /// Packed names and their line, ascending.
+    names: Vec<(u128, u16)>,
+    pub counts: Counts,
+    pub now: Ts,
+    inputs: VecDeque<Input>,
+    outbox: VecDeque<String>,
+    send_interval_ns: u64,
+    next_send: Ts,
+    next_check: Ts,
+    connected: bool,
+    opened: Ts,
+    alive: Ts,
+    data: Ts,
+    pub close: Option<CloseReason>,
+}
+
+/// A name of at most 16 bytes as a number; longer names belong to nobody.
+#[inline]
+fn packed(name: &[u8]) -> Option<u128> {
+    if name.len() > 16 {
+        return None;
+    }
+    let mut bytes = [0u8; 16];
+    bytes[..name.len()].copy_from_slice(name);
+    Some(u128::from_be_bytes(bytes))
+}
+
+/// A quote as a venue wrote it.
+pub struct RawQuote<'a> {
+    pub bid: &'a [u8],
+    pub ask: &'a [u8],
+    pub bid_qty: &'a [u8],
+    pub ask_qty: &'a [u8],
+}
+
+impl State {
+    /// # Panics
+    /// With more than 65,535 listings: no venue connection carries that many.
+    pub fn new(source: SourceId, listings: Vec<VenueListing>, send_interval_ns: u64) -> State {
+        let mut names = Vec::with_capacity(listings.len());
+        let mut lines = Vec::with_capacity(listings.len());
+        for listing in listings {
+            let index = u16::try_from(lines.len()).expect("fewer listings than ids of streams");
+            if let Some(name) = packed(listing.symbol.as_bytes()) {
+                names.push((name, index));
+            }
+            lines.push(Line {
+                listing,
+                update: 0,
+                behind: 0,
+                trade: 0,
+                quote_at: Ts(0),
+                trade_at: Ts(0),
+                quote_mute: false,
+                trade_mute: false,
+                unknown: false,
+            });
+        }
+        names.sort_unstable();
+        State {
+            source,
+            lines,
+            names,
+            counts: Counts::default(),
+            now: Ts(0),
+            inputs: VecDeque::with_capacity(64),
+            outbox: VecDeque::new(),
+            send_interval_ns,
+            next_send: Ts(0),
+            next_check: Ts(0),
+            connected: false,
+            opened: Ts(0),
+            alive: Ts(0),
+            data: Ts(0),
+            close: None,
+        }
+    }
+
+    pub fn on_open(&mut self, now: Ts) {
+        self.now = self.now.max(now);
+        self.connected = true;
+        (self.opened, self.alive, self.data) = (now, now, now);
+        self.next_check = now.plus(CHECK_NS);
+        self.next_send = now;
+        self.close = None;
+        for line in &mut self.lines {
+            (line.update, line.behind, line.trade) = (0, 0, 0);
+            (line.quote_at, line.trade_at) = (now, now);
+            (line.quote_mute, line.trade_mute) = (false, false);
+        }
+        self.counts.connections += 1;
+        if self.counts.connections > 1 {
+            self.gap(None, GapCause::Reconnect, 0);
+        }
+    }
+
+    pub fn on_closed(&mut self, now: Ts) {
+        self.now = self.now.max(now);
+        self.outbox.clear();
+        self.close = None;
+        if std::mem::take(&mut self.connected) {
+            self.gap(None, GapCause::Disconnect, 0);
+        }
+    }
+
+    /// Counts a frame; false = too large to look at.
+    #[inline]
+    pub fn on_frame(&mut self, frame: &[u8], now: Ts) -> bool {
+        self.now = self.now.max(now);
+        self.alive = self.now;
+        self.counts.frames += 1;
+        self.counts.bytes += frame.len() as u64;
+        if frame.len() > super::FRAME_BYTES_MAX {
+            self.counts.refuse(Refusal::Oversize);
+            return false;
+        }
+        true
+    }
+
+    pub fn on_alive(&mut self, now: Ts) {
+        self.now = self.now.max(now);
+        self.alive = self.now;
+    }
+
+    pub fn on_oversize(&mut self, now: Ts) {
+        self.on_alive(now);
+        self.counts.frames += 1;
+        self.counts.refuse(Refusal::Oversize);
+        self.gap(None, GapCause::BadFrame, 0);
+    }
+
+    /// The line of a venue's symbol.
+    #[inline]
+    pub fn line(&self, symbol: &[u8]) -> Option<usize> {
+        let name = packed(symbol)?;
+        let at = self
+            .names
+            .binary_search_by_key(&name, |(name, _)| *name)
+            .ok()?;
+        Some(usize::from(self.names[at].1))
+    }
+
+    /// Takes a quote. `update`: the venue's count of it, if it has one. `venue_us`: its time, microseconds.
+    #[inline]
+    pub fn quote(
+        &mut self,
+        index: usize,
+        raw: RawQuote<'_>,
+        update: Option<u64>,
+        venue_us: Option<i64>,
+        kind: QuoteKind,
+    ) -> Result<(), Refusal> {
+        let listing = &self.lines[index].listing;
+        let (price_digits, qty_digits, negative) = (
+            listing.price_digits,
+            listing.qty_digits,
+            listing.negative_prices,
+        );
+        let bid = price(raw.bid, price_digits, negative)?;
+        let ask = price(raw.ask, price_digits, negative)?;
+        let bid_qty = quantity(raw.bid_qty, qty_digits)?;
+        let ask_qty = quantity(raw.ask_qty, qty_digits)?;
+        let venue_lag_us = self.lag(venue_us);
+        if let Some(update) = update {
+            self.ordered(index, update)?;
+        }
+        self.data = self.now;
+        let line = &mut self.lines[index];
+        line.quote_at = self.now;
+        line.quote_mute = false;
+        let quote = Quote {
+            ts: self.now,
+            bid,
+            ask,
+            bid_qty,
+            ask_qty,
+            bid_drop: 0,
+            ask_rise: 0,
+            venue_lag_us,
+            instrument: line.listing.instrument,
+            source: self.source,
+            merged: 0,
+            kind,
+        };
+        self.push(Input::Quote(quote))?;
+        self.counts.quotes += 1;
+        Ok(())
+    }
+
+    /// Takes a trade that covers the ids `first..=last`.
+    pub fn trade(
+        &mut self,
+        index: usize,
+        price_text: &[u8],
+        qty_text: &[u8],
+        side: Side,
+        ids: (u64, u64),
+        venue_us: Option<i64>,
+    ) -> Result<(), Refusal> {
+        let listing = &self.lines[index].listing;
+        let price = price(price_text, listing.price_digits, listing.negative_prices)?;
+        let qty = quantity(qty_text, listing.qty_digits)?;
+        let instrument = listing.instrument;
+        let newest = self.lines[index].trade;
+        if newest > 0 && ids.0 <= newest {
+            return Err(if ids.1 == newest {
+                Refusal::Duplicate
+            } else {
+                Refusal::OutOfOrder
+            });
+        }
+        if newest > 0 && ids.0 > newest + 1 {
+            let missing = u32::try_from(ids.0 - newest - 1).unwrap_or(u32::MAX);
+            self.gap(Some(instrument), GapCause::Sequence, missing);
+        }
+        let venue_lag_us = self.lag(venue_us);
+        self.data = self.now;
+        let line = &mut self.lines[index];
+        line.trade = ids.1.max(ids.0);
+        line.trade_at = self.now;
+        line.trade_mute = false;
+        let trade = Trade {
+            ts: self.now,
+            price,
+            qty,
+            venue_lag_us,
+            instrument,
+            source: self.source,
+            side,
+        };
+        self.push(Input::Trade(trade))?;
+        self.counts.trades += 1;
+        Ok(())
+    }
+
+    /// An update id must rise; when it stays behind for long, the venue has started anew.
+    #[inline]
+    fn ordered(&mut self, index: usize, update: u64) -> Result<(), Refusal> {
+        let line = &mut self.lines[index];
+        if update > line.update {
+            line.update = update;
+            line.behind = 0;
+            return Ok(());
+        }
+        line.behind += 1;
+        if line.behind < RESTARTED_AFTER {
+            return Err(if update == line.update {
+                Refusal::Duplicate
+            } else {
+                Refusal::OutOfOrder
+            });
+        }
+        line.update = update;
+        line.behind = 0;
+        let instrument = line.listing.instrument;
+        self.gap(Some(instrument), GapCause::Sequence, 0);
+        Ok(())
+    }
+
+    #[inline]
+    fn lag(&mut self, venue_us: Option<i64>) -> i32 {
+        let Some(venue_us) = venue_us else {
+            return NO_VENUE_TIME;
+        };
+        let lag = ((self.now.0 / 1_000) as i64).saturating_sub(venue_us);
+        if !(-SKEW_US..=SKEW_US).contains(&lag) {
+            self.counts.skewed += 1;
+        }
+        lag.clamp(i64::from(i32::MIN) + 1, i64::from(i32::MAX)) as i32
+    }
+
+    pub fn gap(&mut self, instrument: Option<InstrumentId>, cause: GapCause, missing: u32) {
+        let gap = Gap {
+            ts: self.now,
+            source: self.source,
+            instrument,
+            cause,
+            missing,
+        };
+        // A hole is never lost: the limit is for records of one frame.
+        self.inputs.push_back(Input::Gap(gap));
+        self.counts.gaps += 1;
+    }
+
+    fn push(&mut self, input: Input) -> Result<(), Refusal> {
+        if self.inputs.len() >= INPUTS_PER_FRAME_MAX {
+            return Err(Refusal::TooMany);
+        }
+        self.inputs.push_back(input);
+        Ok(())
+    }
+
+    #[inline]
+    pub fn poll_input(&mut self) -> Option<Input> {
+        self.inputs.pop_front()
+    }
+
+    pub fn send(&mut self, frame: String) {
+        self.outbox.push_back(frame);
+    }
+
+    /// Frames leave no faster than the venue allows.
+    pub fn poll_send(&mut self) -> Option<String> {
+        if !self.connected || self.now < self.next_send {
+            return None;
+        }
+        let frame = self.outbox.pop_front()?;
+        self.next_send = self.now.plus(self.send_interval_ns);
+        Some(frame)
+    }
+
+    pub fn poll_deadline(&self) -> Option<Ts> {
+        if !self.connected {
+            return None;
+        }
+        Some(if self.outbox.is_empty() {
+            self.next_check
+        } else {
+            self.next_check.min(self.next_send)
+        })
+    }
+
+    /// Looks at ages once a second: how old the connection is, how long it is silent, who is mute. Returns the lines
+    /// to subscribe again.
+    pub fn on_deadline(&mut self, now: Ts, silence_max_ns: u64, age_max_ns: u64) -> Vec<usize> {
+        self.now = self.now.max(now);
+        if !self.connected || self.now < self.next_check {
+            return Vec::new();
+        }
+        self.next_check = self.now.plus(CHECK_NS);
+        if self.now.since(self.alive) >= silence_max_ns {
+            self.close = Some(CloseReason::Silent);
+        } else if self.now.since(self.opened) >= age_max_ns {
+            self.close = Some(CloseReason::Age);
+        } else if self.now.since(self.data) >= ALL_MUTE_NS
+            && self.lines.iter().any(|line| !line.unknown)
+        {
+            self.close = Some(CloseReason::Mute);
+        }
+        let mut again = Vec::new();
+        for index in 0..self.lines.len() {
+            let line = &mut self.lines[index];
+            let quotes = !line.quote_mute && self.now.since(line.quote_at) >= QUOTE_MUTE_NS;
+            let trades = !line.trade_mute && self.now.since(line.trade_at) >= TRADE_MUTE_NS;
+            if line.unknown || !(quotes || trades) {
+                continue;
+            }
+            line.quote_mute |= quotes;
+            line.trade_mute |= trades;
+            let instrument = line.listing.instrument;
+            self.gap(Some(instrument), GapCause::Mute, 0);
+            again.push(index);
+        }
+        again
+    }
+}
+
+#[inline]
+fn price(text: &[u8], digits: u8, negative: bool) -> Result<Price, Refusal> {
+    let value = decimal::parse_exact(text, digits)?;
+    if value <= 0 && !negative {
+        return Err(Refusal::NotPositive);
+    }
+    if !(-PRICE_MAX..=PRICE_MAX).contains(&value) {
+        return Err(Refusal::TooLarge);
+    }
+    Ok(Price(value))
+}
+
+#[inline]
+fn quantity(text: &[u8], digits: u8) -> Result<Qty, Refusal> {
+    let value = decimal::parse_cut(text, digits)?;
+    if value < 0 {
+        return Err(Refusal::NotPositive);
+    }
+    Ok(Qty(value))
+}
