@@ -76,6 +76,9 @@ impl Book {
         check_size(order, terms, &mut checked.reasons);
         check_shape(order, terms, env.now, &mut checked.reasons);
         let shaped = checked.reasons.len() == before;
+        if account.state.terms.accounting == Accounting::Netting && order.position.is_some() {
+            checked.reasons.push(Reject::PositionOnNetting);
+        }
         match self.closes(order, None) {
             Ok(()) => checked.action = Action::Reduce,
             Err(reason) => self.check_not_closing(account, order, reason, &mut checked.reasons),
@@ -178,13 +181,8 @@ impl Book {
         reason: Reject,
         reasons: &mut Reasons,
     ) {
-        let netting = account.state.terms.accounting == Accounting::Netting;
         if order.position.is_some() {
-            reasons.push(if netting && reason == Reject::UnknownPosition {
-                Reject::PositionOnNetting
-            } else {
-                reason
-            });
+            reasons.push(reason);
         } else if order.reduce_only {
             reasons.push(if reason == Reject::CloseCovered {
                 reason

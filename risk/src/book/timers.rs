@@ -151,14 +151,20 @@ impl Book {
         self.refresh_haircuts(ctx);
     }
 
-    /// Everybody who holds an instrument must be looked at.
+    /// Everybody who holds an instrument, or has an order in it, must be looked at.
     pub(super) fn touch_holders(&mut self, instrument: InstrumentId) {
-        let slots = self.watch.holders(instrument.0);
-        let accounts: Vec<u32> = slots
-            .iter()
-            .filter_map(|slot| Some(self.positions.get(*slot)?.account.0))
-            .collect();
-        self.touched.extend(accounts);
+        for slot in self.watch.holders(instrument.0) {
+            if let Some(position) = self.positions.get(*slot) {
+                self.touched.push(position.account.0);
+            }
+        }
+        for order in self
+            .orders
+            .values()
+            .filter(|order| order.order.instrument == instrument)
+        {
+            self.touched.push(order.order.account.0);
+        }
     }
 
     fn start_day(&mut self, ctx: &mut Ctx<'_>, day: DayStart) {

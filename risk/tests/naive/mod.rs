@@ -1,0 +1,341 @@
+//! The twin: everything computed anew from the list of what is held, in exact fractions, without caches, fine units
+//! or bands. Slow and obvious.
+
+use super::desk::*;
+use siaga_risk::event::*;
+use siaga_risk::ids::*;
+use siaga_risk::terms::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An exact fraction in lowest terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exact {
+    num: i128,
+    den: i128,
+}
+
+impl Exact {
+    pub fn new(num: i128, den: i128) -> Exact {
+        let (mut a, mut b) = (num.abs(), den.abs());
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        let shared = a.max(1) * den.signum();
+        Exact {
+            num: num / shared,
+            den: den / shared,
+        }
+    }
+
+    pub fn whole(num: i64) -> Exact {
+        Exact::new(i128::from(num), 1)
+    }
+
+    pub fn plus(self, other: Exact) -> Exact {
+        let shared = gcd(self.den, other.den);
+        Exact::new(
+            self.num * (other.den / shared) + other.num * (self.den / shared),
+            self.den / shared * other.den,
+        )
+    }
+
+    pub fn times(self, other: Exact) -> Exact {
+        let (a, b) = (
+            Exact::new(self.num, other.den),
+            Exact::new(other.num, self.den),
+        );
+        Exact::new(a.num * b.num, a.den * b.den)
+    }
+
+    pub fn below(self, other: Exact) -> bool {
+        self.plus(other.times(Exact::whole(-1))).num < 0
+    }
+
+    /// Half away from zero.
+    pub fn round(self) -> i64 {
+        let twice = (self.num.abs() * 2 + self.den) / (2 * self.den);
+        (twice * self.num.signum()) as i64
+    }
+}
+
+fn gcd(a: i128, b: i128) -> i128 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    pub position: PositionId,
+    pub instrument: InstrumentId,
+    pub side: Side,
+    pub qty: i64,
+    pub price: i64,
+    pub rate: Exact,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Resting {
+    pub order: OrderId,
+    pub instrument: InstrumentId,
+    pub side: Side,
+    pub qty: i64,
+    pub price: i64,
+    pub rate: Exact,
+}
+
+#[derive(Clone, Debug)]
+pub struct Mine {
+    pub currency: CurrencyId,
+    pub leverage: u32,
+    pub balance: i64,
+    pub held: Vec<Held>,
+    pub resting: Vec<Resting>,
+}
+
+pub struct Twin {
+    group: GroupTerms,
+    pub accounts: BTreeMap<u32, Mine>,
+    pub prices: BTreeMap<InstrumentId, (i64, i64)>,
+    pub halted: BTreeSet<InstrumentId>,
+}
+
+/// Which price of a currency against another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    Bid,
+    Ask,
+}
+
+impl Twin {
+    pub fn new(group: GroupTerms) -> Twin {
+        Twin {
+            group,
+            accounts: BTreeMap::new(),
+            prices: BTreeMap::new(),
+            halted: BTreeSet::new(),
+        }
+    }
+
+    pub fn open(&mut self, id: u32, currency: CurrencyId, leverage: u32) {
+        self.accounts.insert(
+            id,
+            Mine {
+                currency,
+                leverage,
+                balance: 0,
+                held: Vec::new(),
+                resting: Vec::new(),
+            },
+        );
+    }
+
+    fn pair(&self, from: CurrencyId, to: CurrencyId, at: At) -> Option<Exact> {
+        if from == to {
+            return Some(Exact::whole(1));
+        }
+        for known in INSTRUMENTS
+            .iter()
+            .filter(|known| known.4 == CalcMode::Forex)
+        {
+            let Some((bid, ask)) = self.prices.get(&instrument_id(known.0)).copied() else {
+                continue;
+            };
+            let scale = 10i128.pow(u32::from(known.3));
+            if (known.1, known.2) == (from, to) {
+                return Some(Exact::new(
+                    i128::from(if at == At::Bid { bid } else { ask }),
+                    scale,
+                ));
+            }
+            if (known.1, known.2) == (to, from) {
+                return Some(Exact::new(
+                    scale,
+                    i128::from(if at == At::Bid { ask } else { bid }),
+                ));
+            }
+        }
+        None
+    }
+
+    /// Direct, inverse, then through USD and EUR.
+    fn rate(&self, from: CurrencyId, to: CurrencyId, at: At) -> Exact {
+        let through = |middle| {
+            Some(
+                self.pair(from, middle, at)?
+                    .times(self.pair(middle, to, at)?),
+            )
+        };
+        self.pair(from, to, at)
+            .or_else(|| through(USD))
+            .or_else(|| through(EUR))
+            .expect("all pairs are quoted")
+    }
+
+    pub fn margin_rate(&self, account: u32, instrument: InstrumentId, side: Side) -> Exact {
+        let terms = self::instrument(INSTRUMENTS[instrument.0 as usize - 1].0);
+        self.rate(
+            terms.margin_currency,
+            self.accounts[&account].currency,
+            if side == Side::Buy { At::Ask } else { At::Bid },
+        )
+    }
+
+    fn digits(&self, account: u32) -> u32 {
+        if self.accounts[&account].currency == JPY {
+            0
+        } else {
+            2
+        }
+    }
+
+    /// Result of a quantity in minor units of the account's currency, exactly.
+    fn result(&self, account: u32, held: &Held, qty: i64, close: i64) -> Exact {
+        let terms = instrument(INSTRUMENTS[held.instrument.0 as usize - 1].0);
+        let moved = if held.side == Side::Buy {
+            close - held.price
+        } else {
+            held.price - close
+        };
+        let lots = Exact::new(i128::from(qty) * i128::from(terms.contract_size), 100);
+        let amount = lots.times(Exact::new(
+            i128::from(moved),
+            10i128.pow(u32::from(terms.price_digits)),
+        ));
+        let at = if moved >= 0 { At::Bid } else { At::Ask };
+        let minor = Exact::new(10i128.pow(self.digits(account)), 1);
+        amount
+            .times(self.rate(terms.quote, self.accounts[&account].currency, at))
+            .times(minor)
+    }
+
+    pub fn realised(&self, account: u32, held: &Held, qty: i64, close: i64) -> i64 {
+        self.result(account, held, qty, close).round()
+    }
+
+    pub fn equity(&self, account: u32) -> Exact {
+        let mine = &self.accounts[&account];
+        mine.held
+            .iter()
+            .fold(Exact::whole(mine.balance), |sum, held| {
+                let (bid, ask) = self.prices[&held.instrument];
+                sum.plus(self.result(
+                    account,
+                    held,
+                    held.qty,
+                    if held.side == Side::Buy { bid } else { ask },
+                ))
+            })
+    }
+
+    /// Margin before leverage in minor units.
+    fn base(
+        &self,
+        account: u32,
+        instrument: InstrumentId,
+        qty: i64,
+        price: i64,
+        rate: Exact,
+    ) -> Exact {
+        let terms = self::instrument(INSTRUMENTS[instrument.0 as usize - 1].0);
+        let lots = Exact::new(i128::from(qty) * i128::from(terms.contract_size), 100);
+        let by_price = match terms.mode {
+            CalcMode::Forex => lots,
+            _ => lots.times(Exact::new(
+                i128::from(price),
+                10i128.pow(u32::from(terms.price_digits)),
+            )),
+        };
+        by_price
+            .times(rate)
+            .times(Exact::new(10i128.pow(self.digits(account)), 1))
+    }
+
+    /// Larger leg at its own average, covered part at the average of all with the hedged share (one half here).
+    fn charge(&self, account: u32, long: (i64, Exact), short: (i64, Exact), factor: i64) -> i64 {
+        let over = Exact::new(
+            i128::from(factor),
+            i128::from(self.accounts[&account].leverage),
+        );
+        let (large, small) = if long.0 >= short.0 {
+            (long, short)
+        } else {
+            (short, long)
+        };
+        if large.0 == 0 {
+            return 0;
+        }
+        let open = Exact::new(i128::from(large.0 - small.0), i128::from(large.0));
+        let covered = Exact::new(i128::from(small.0), 2 * i128::from(large.0 + small.0));
+        large.1.times(open).times(over).round()
+            + large.1.plus(small.1).times(covered).times(over).round()
+    }
+
+    /// Used margin, plain and with the factor of halts.
+    pub fn used(&self, account: u32) -> (i64, i64) {
+        let mine = &self.accounts[&account];
+        let (mut plain, mut soft) = (0, 0);
+        for known in INSTRUMENTS {
+            let id = instrument_id(known.0);
+            let nothing = (0i64, Exact::whole(0));
+            let sum = |side: Side| {
+                let held = mine
+                    .held
+                    .iter()
+                    .filter(|held| held.instrument == id && held.side == side);
+                held.fold(nothing, |sum, held| {
+                    (
+                        sum.0 + held.qty,
+                        sum.1
+                            .plus(self.base(account, id, held.qty, held.price, held.rate)),
+                    )
+                })
+            };
+            let with_orders = |sum: (i64, Exact), side: Side| {
+                let orders = mine
+                    .resting
+                    .iter()
+                    .filter(|order| order.instrument == id && order.side == side);
+                orders.fold(sum, |sum, order| {
+                    (
+                        sum.0 + order.qty,
+                        sum.1
+                            .plus(self.base(account, id, order.qty, order.price, order.rate)),
+                    )
+                })
+            };
+            let (long, short) = (sum(Side::Buy), sum(Side::Sell));
+            let held = self.charge(account, long, short, 1);
+            let all_buys = self.charge(account, with_orders(long, Side::Buy), short, 1);
+            let all_sells = self.charge(account, long, with_orders(short, Side::Sell), 1);
+            let raised = (all_buys - held).max(all_sells - held).max(0);
+            plain += held + raised;
+            let factor = if self.halted.contains(&id) { 2 } else { 1 };
+            soft += self.charge(account, long, short, factor) + raised * factor;
+        }
+        (plain, soft)
+    }
+
+    pub fn state(&self, account: u32) -> MarginState {
+        let (plain, soft) = self.used(account);
+        let equity = self.equity(account);
+        let share = |used: i64, ratio: siaga_risk::units::Ratio| {
+            Exact::whole(used).times(Exact::new(i128::from(ratio.0), 1_000_000_000_000))
+        };
+        if plain > 0 && !share(plain, self.group.stop_out).below(equity) {
+            return MarginState::StopOut;
+        }
+        if soft <= 0 {
+            return if equity.below(Exact::whole(0)) {
+                MarginState::Restricted
+            } else {
+                MarginState::Healthy
+            };
+        }
+        if equity.below(share(soft, self.group.restricted)) {
+            MarginState::Restricted
+        } else if equity.below(share(soft, self.group.warning)) {
+            MarginState::Warning
+        } else {
+            MarginState::Healthy
+        }
+    }
+}
