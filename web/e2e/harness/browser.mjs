@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import { chromium } from "playwright-core";
 
 const PATH = process.env.SIAGA_CHROMIUM ?? "/usr/bin/chromium";
@@ -7,6 +7,8 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", 
 
 /** Why the browser tests cannot run here, or `false`. With CI=true a missing browser is a failure, not a reason. */
 export const skip = existsSync(PATH) || process.env.CI === "true" ? false : `skipped: no Chromium at ${PATH}`;
+// The test run names what was skipped in its summary.
+if (skip && process.env.SIAGA_SKIPS) appendFileSync(process.env.SIAGA_SKIPS, `browser tests: ${skip}\n`);
 
 export async function launch() {
   return chromium.launch({ executablePath: PATH, args: FLAGS });

@@ -21,13 +21,15 @@ export function Dialog({ open, onClose, label, children, shape = "drawer", role 
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = ref.current;
-    if (!dialog) return;
-    if (open && !dialog.open) {
-      dialog.showModal();
-      // The browser would choose the first button, which may be the one that closes a position.
-      dialog.querySelector<HTMLElement>("[data-first-focus]")?.focus();
-    }
-    if (!open && dialog.open) dialog.close();
+    if (!open || !dialog) return;
+    const before = document.activeElement;
+    dialog.showModal();
+    // The browser would choose the first button, which may be the one that closes a position.
+    dialog.querySelector<HTMLElement>("[data-first-focus]")?.focus();
+    return () => {
+      // The dialog is gone by now and took the focus with it.
+      if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();
+    };
   }, [open]);
   if (!open) return null;
   return (

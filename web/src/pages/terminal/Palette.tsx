@@ -49,7 +49,8 @@ function PaletteBody({ onClose, instruments, demo, symbol }: Omit<Props, "open">
   const run = (command: Command | undefined) => {
     if (!command) return;
     onClose();
-    command.run();
+    // After the palette has left and given the focus back: a command may move it.
+    requestAnimationFrame(() => requestAnimationFrame(command.run));
   };
   return (
     <div data-testid="palette">
