@@ -341,6 +341,11 @@ impl Market {
         })
     }
 
+    /// True when the newest price was beyond the halt's threshold and not confirmed yet.
+    pub fn beyond_halt(&self, id: InstrumentId) -> bool {
+        self.get(id).is_some_and(Instrument::beyond_halt)
+    }
+
     /// How far a dead price is moved against a position: `min(cap, step × whole minutes unavailable in session)` at
     /// the machine's minute `minute` (minutes since 1970); zero while there are prices.
     pub fn haircut(&self, id: InstrumentId, minute: u64) -> Ratio {

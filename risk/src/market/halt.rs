@@ -97,6 +97,11 @@ impl Detector {
         }
     }
 
+    /// The newest price was beyond the halt's threshold, and more like it would latch.
+    pub fn is_beyond(&self) -> bool {
+        self.beyond > 0
+    }
+
     /// The look-back of the halt starts anew when trading resumes.
     pub fn resume(&mut self) {
         self.confirmed.clear();

@@ -300,6 +300,15 @@ impl Instrument {
             .view(detail.map(|recorder| recorder.detail(self.tape.last, breaches())))
     }
 
+    /// The newest mid or print was beyond the halt's threshold.
+    pub fn beyond_halt(&self) -> bool {
+        self.mids.is_beyond()
+            || self
+                .prints
+                .as_ref()
+                .is_some_and(|prints| prints.is_beyond())
+    }
+
     /// Quotes that were not used for `reason`.
     pub fn dropped(&self, reason: DropReason) -> u64 {
         self.drops[reason as usize]
