@@ -434,17 +434,19 @@ fn merged_quotes_carry_their_extremes_unless_a_filter_would_have_dropped_them() 
     assert_eq!(market.tape(ID).unwrap().quotes, 6);
 }
 
+type Change<'a> = &'a dyn Fn(&mut InstrumentTerms);
+
 #[test]
 fn terms_are_checked_and_identity_is_fixed_once_priced() {
     let mut market = market(|_, _| {});
     open(&mut market);
     let good = market.terms(ID).unwrap().clone();
-    let refused = |market: &mut Market, change: &dyn Fn(&mut InstrumentTerms)| {
+    let refused = |market: &mut Market, change: Change| {
         let mut terms = good.clone();
         change(&mut terms);
         market.set_instrument(&terms).err()
     };
-    let cases: [(&dyn Fn(&mut InstrumentTerms), Reject); 8] = [
+    let cases: [(Change, Reject); 8] = [
         (&|terms| terms.base = CurrencyId(9), Reject::UnknownCurrency),
         (
             &|terms| terms.feeds[0].source = SourceId(9),

@@ -223,7 +223,7 @@ mod tests {
                 assert_eq!(value, 0.0);
             }
         }
-        assert_eq!(close_to_close(&[18.27, -36.98, 10.01, 9.0]).is_nan(), false);
+        assert!(close_to_close(&[18.27, -36.98, 10.01, 9.0]).is_finite());
         assert_eq!(annualised(&[(0.0, 0.0)], 3, 252.0, 1.0), 0.0);
         assert_eq!(relative(&[-1.0, 1.0]), 0.0);
     }
