@@ -8,7 +8,7 @@ use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::market::Market;
 use siaga_risk::market::breakers::*;
-use siaga_risk::market::filter::{Levels, spread};
+use siaga_risk::market::filter::{Levels, imported_levels, spread};
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
 use siaga_risk::volatility::estimators::*;
@@ -486,6 +486,11 @@ fn run(inputs: &Value) -> Option<Value> {
         "level_filter" => level_filter(inputs),
         "spread_filter" => spread_filter(inputs),
         "same_quote_filter" => same_quote_filter(inputs),
+        "filter_level_import" => {
+            let points = scaled(text(&inputs["mt4_filtration_points"]), 0);
+            let [soft, hard, discard] = imported_levels(points).map(|points| points.to_string());
+            json!({"soft_points": soft, "hard_points": hard, "discard_points": discard})
+        }
         "failover_timeline" => failover_timeline(inputs),
         "cached_price_fallback" => cached_price_fallback(inputs),
         "confirmed_halt" => confirmed_halt(inputs),
@@ -584,7 +589,7 @@ fn vectors_of_the_market_side_hold() {
     let wanted = [
         ("circuit_breakers", 11),
         ("feed_failover", 7),
-        ("quote_filter", 15),
+        ("quote_filter", 16),
         ("volatility", 23),
     ];
     assert_eq!(counts, BTreeMap::from(wanted));

@@ -64,6 +64,11 @@ impl Level {
                 && i128::from(deviation) * i128::from(Ratio::ONE.0)
                     > i128::from(limit.0) * i128::from(self.price.0).abs()
         };
+        // Limits rise, so a price inside the first is inside all; nearly every price is.
+        if !beyond(terms.narrowest()) {
+            self.accept(price);
+            return None;
+        }
         if beyond(terms.discard) {
             return Some(DropReason::Discard);
         }
@@ -88,14 +93,28 @@ impl Level {
 
     /// True when `price` is inside the soft band (a merged extreme outside of it would have been dropped alone).
     pub fn holds(&self, price: Price, terms: &FilterTerms) -> bool {
-        let limit = [terms.soft, terms.hard, terms.discard]
-            .into_iter()
-            .find(|limit| limit.0 > 0);
-        limit.is_none_or(|limit| {
-            i128::from(price.0.abs_diff(self.price.0)) * i128::from(Ratio::ONE.0)
+        let limit = terms.narrowest();
+        limit.0 == 0
+            || i128::from(price.0.abs_diff(self.price.0)) * i128::from(Ratio::ONE.0)
                 <= i128::from(limit.0) * i128::from(self.price.0).abs()
-        })
     }
+}
+
+impl FilterTerms {
+    /// The first limit that is on; zero when all are off.
+    #[inline]
+    fn narrowest(&self) -> Ratio {
+        match (self.soft.0, self.hard.0) {
+            (0, 0) => self.discard,
+            (0, _) => self.hard,
+            _ => self.soft,
+        }
+    }
+}
+
+/// Soft, hard and discard level, in points, of one MetaTrader 4 filtration level (factors of its migration notes).
+pub fn imported_levels(points: i64) -> [i64; 3] {
+    [1, 5, 100].map(|factor| points.saturating_mul(factor))
 }
 
 /// Spread control: both limits are allowed values, 0 switches one off.

@@ -3,7 +3,7 @@
 use super::bars::{Bars, VENUE_SKEW_MAX_NS};
 use super::failover::{Choice, Slot, Use, arrange};
 use super::filter;
-use super::halt::{Alarm, Detector, Halt, Step};
+use super::halt::{Alarm, Detector, Halt};
 use super::session::{Calendar, Freshness};
 use super::tape::{Recorder, Tape};
 use super::{Accepted, Effect, Sink};
@@ -12,7 +12,6 @@ use crate::ids::*;
 use crate::record;
 use crate::terms::*;
 use crate::units::*;
-use crate::view::{BreachCount, InstrumentView, TapeView};
 use crate::volatility::{Volatility, VolatilityStep};
 use std::collections::BTreeMap;
 
@@ -33,16 +32,16 @@ record! {
         pub volatility: Volatility,
         pub tape: Tape,
         pub recorder: Option<Box<Recorder>>,
-        mids: Detector,
+        pub(super) mids: Detector,
         /// Prints have their own window: a print at one side of a wide spread is no move of the mid.
-        prints: Option<Box<Detector>>,
+        pub(super) prints: Option<Box<Detector>>,
         /// The alert's threshold, then the watched ones.
-        alarms: Vec<Alarm>,
+        pub(super) alarms: Vec<Alarm>,
         bars: Bars,
         /// Unused quotes by `DropReason`, and how many had a venue time far from ours.
-        drops: [u64; 14],
-        skewed: u64,
-        usual_gap_ns: u64,
+        pub(super) drops: [u64; 14],
+        pub(super) skewed: u64,
+        pub(super) usual_gap_ns: u64,
         day_end: Ts,
         day_first_mid2: i64,
     }
@@ -214,109 +213,6 @@ impl Instrument {
             .min(self.bars.deadline())
             .min(self.volatility.deadline())
             .min(self.quiet_at())
-    }
-
-    /// A person sets or lifts a halt. True when something changed.
-    pub fn set_halt(&mut self, on: bool, now: Ts, sink: &mut Sink) -> bool {
-        match (&mut self.halt, on) {
-            (Some(halt), true) if halt.manual => return false,
-            (Some(halt), true) => {
-                halt.manual = true;
-                halt.awaiting_resume = false;
-            }
-            (None, true) => {
-                self.halt = Some(Halt {
-                    since: now,
-                    manual: true,
-                    awaiting_resume: false,
-                    last_breach: now,
-                    moved: Ratio(0),
-                });
-                sink.effects.push(Effect::Halt {
-                    instrument: self.terms.id,
-                    on: true,
-                });
-            }
-            (Some(_), false) => {
-                self.resume(true, sink);
-                return true;
-            }
-            (None, false) => return false,
-        }
-        self.tell_halt(true, sink);
-        true
-    }
-
-    /// Halts because of a breach (its own or a relative's) unless it is halted.
-    pub fn latch(&mut self, moved: Ratio, now: Ts, sink: &mut Sink) {
-        if self.halt.is_some() {
-            return;
-        }
-        self.halt = Some(Halt {
-            since: now,
-            manual: false,
-            awaiting_resume: false,
-            last_breach: now,
-            moved,
-        });
-        self.tell_halt(true, sink);
-        sink.effects.push(Effect::Halt {
-            instrument: self.terms.id,
-            on: true,
-        });
-    }
-
-    /// The instrument now.
-    pub fn view(&self) -> InstrumentView {
-        InstrumentView {
-            terms: self.terms.clone(),
-            mark: self.mark,
-            feed: self.freshness.state,
-            halted: self.halt.is_some(),
-            volatility: self.volatility.state(),
-            realised_5m: self.volatility.realised.volatility(),
-            session_until: self.calendar.until(),
-            usual_gap_ns: self.usual_gap_ns,
-            quotes: self.tape.rows,
-            dropped: self.drops.iter().sum(),
-        }
-    }
-
-    /// The facts of its tape.
-    pub fn tape_view(&self) -> TapeView {
-        let breaches = || {
-            let thresholds = std::iter::once(&self.terms.halt.alert).chain(&self.terms.watch);
-            let counted = thresholds.zip(&self.alarms);
-            counted
-                .map(|(threshold, alarm)| BreachCount {
-                    threshold: *threshold,
-                    ticks: alarm.ticks,
-                    alerts: alarm.alerts,
-                })
-                .collect()
-        };
-        let detail = self.recorder.as_ref();
-        self.tape
-            .view(detail.map(|recorder| recorder.detail(self.tape.last, breaches())))
-    }
-
-    /// The newest mid or print was beyond the halt's threshold.
-    pub fn beyond_halt(&self) -> bool {
-        self.mids.is_beyond()
-            || self
-                .prints
-                .as_ref()
-                .is_some_and(|prints| prints.is_beyond())
-    }
-
-    /// Quotes that were not used for `reason`.
-    pub fn dropped(&self, reason: DropReason) -> u64 {
-        self.drops[reason as usize]
-    }
-
-    /// Quotes whose venue time was more than 5 s from ours.
-    pub fn skewed(&self) -> u64 {
-        self.skewed
     }
 
     #[inline]
@@ -491,39 +387,6 @@ impl Instrument {
         )
     }
 
-    /// Alerts and latches by what a price did within its window.
-    #[inline]
-    fn judge(&mut self, step: &Step, mid2: i64, now: Ts, sink: &mut Sink) {
-        if let Some(moved) = &step.moved {
-            let thresholds = std::iter::once(&self.terms.halt.alert).chain(&self.terms.watch);
-            for (threshold, alarm) in thresholds.zip(&mut self.alarms) {
-                if threshold.0 > 0
-                    && moved.reaches(*threshold)
-                    && alarm.on_breach(now, self.terms.halt.cooldown_ns)
-                {
-                    sink.out.push(Output::Breach(Breach {
-                        instrument: self.terms.id,
-                        direction: moved.direction,
-                        moved: moved.ratio(),
-                        threshold: *threshold,
-                        mid2,
-                        ts: now,
-                    }));
-                }
-            }
-        }
-        let Some(beyond) = &step.beyond else {
-            return;
-        };
-        if let Some(halt) = &mut self.halt {
-            halt.last_breach = now;
-            halt.awaiting_resume = false;
-        } else if step.latched {
-            self.latch(beyond.ratio(), now, sink);
-            sink.latched = Some((self.terms.id, self.terms.family, beyond.ratio()));
-        }
-    }
-
     fn change_feed(&mut self, state: FeedState, now: Ts, sink: &mut Sink) {
         let age_ns = self.freshness.age_ns(now);
         let from = self.freshness.state;
@@ -561,62 +424,6 @@ impl Instrument {
             threshold: step.threshold,
             ewma: self.volatility.ewma.volatility(),
         }));
-    }
-
-    /// When the quiet time of a halt is over.
-    #[inline]
-    fn quiet_at(&self) -> Ts {
-        match &self.halt {
-            Some(halt) if !halt.manual && !halt.awaiting_resume => {
-                halt.last_breach.plus(self.terms.halt.quiet_ns)
-            }
-            _ => Ts(u64::MAX),
-        }
-    }
-
-    fn end_quiet(&mut self, sink: &mut Sink) {
-        if !self.terms.halt.manual_resume {
-            return self.resume(false, sink);
-        }
-        if let Some(halt) = &mut self.halt {
-            halt.awaiting_resume = true;
-        }
-        self.tell_halt(true, sink);
-    }
-
-    fn resume(&mut self, manual: bool, sink: &mut Sink) {
-        let Some(halt) = self.halt.take() else {
-            return;
-        };
-        self.mids.resume();
-        if let Some(prints) = &mut self.prints {
-            prints.resume();
-        }
-        sink.out.push(Output::Halt(HaltChange {
-            instrument: self.terms.id,
-            on: false,
-            manual,
-            awaiting_resume: false,
-            moved: halt.moved,
-            holders: 0,
-        }));
-        sink.effects.push(Effect::Halt {
-            instrument: self.terms.id,
-            on: false,
-        });
-    }
-
-    fn tell_halt(&self, on: bool, sink: &mut Sink) {
-        if let Some(halt) = &self.halt {
-            sink.out.push(Output::Halt(HaltChange {
-                instrument: self.terms.id,
-                on,
-                manual: halt.manual,
-                awaiting_resume: halt.awaiting_resume,
-                moved: halt.moved,
-                holders: 0,
-            }));
-        }
     }
 }
 
