@@ -9,6 +9,7 @@ use walk::{INSTRUMENTS, market, walk};
 
 const QUOTES: u32 = 3_000_000;
 
+#[allow(clippy::disallowed_methods)] // A bench is there to look at the clock.
 fn main() {
     println!("{INSTRUMENTS} instruments, {QUOTES} quotes a run");
     println!(
