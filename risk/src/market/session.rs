@@ -167,3 +167,63 @@ impl Freshness {
         (self.unavailable_ns + Ts(minute * MINUTE_NS).since(since)) / MINUTE_NS
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::InstrumentId;
+
+    fn session(open: bool, at: u64, until: u64) -> Session {
+        Session {
+            instrument: InstrumentId(0),
+            open,
+            at: Ts(at),
+            until: Ts(until),
+        }
+    }
+
+    fn begin_all(calendar: &mut Calendar, now: u64) -> usize {
+        std::iter::from_fn(|| calendar.begin(Ts(now))).count()
+    }
+
+    #[test]
+    fn sessions_begin_in_order_and_end_by_themselves() {
+        let mut calendar = Calendar::default();
+        assert!(calendar.add(&session(false, 50, 80)));
+        assert!(calendar.add(&session(true, 10, 50)));
+        assert_eq!(
+            (calendar.is_open(Ts(9)), calendar.deadline(Ts(9))),
+            (false, Ts(10))
+        );
+        assert_eq!(begin_all(&mut calendar, 10), 1);
+        assert!(calendar.is_open(Ts(10)) && calendar.is_open(Ts(49)));
+        assert!(!calendar.is_open(Ts(50)));
+        assert_eq!(begin_all(&mut calendar, 60), 1);
+        assert_eq!(
+            (calendar.is_open(Ts(60)), calendar.until()),
+            (false, Some(Ts(80)))
+        );
+    }
+
+    #[test]
+    fn the_same_begin_replaces_and_an_old_one_does_not_rule() {
+        let mut calendar = Calendar::default();
+        calendar.add(&session(true, 10, 50));
+        calendar.add(&session(true, 10, 40));
+        begin_all(&mut calendar, 10);
+        assert_eq!(calendar.until(), Some(Ts(40)));
+        calendar.add(&session(false, 5, 100));
+        assert_eq!(begin_all(&mut calendar, 11), 1);
+        assert!(calendar.is_open(Ts(11)));
+    }
+
+    #[test]
+    fn too_many_sessions_are_refused() {
+        let mut calendar = Calendar::default();
+        for at in 0..SESSIONS_MAX as u64 {
+            assert!(calendar.add(&session(true, at, at + 1)));
+        }
+        assert!(!calendar.add(&session(true, 9_999, 10_000)));
+        assert!(calendar.add(&session(false, 3, 4)), "a correction is taken");
+    }
+}

@@ -40,7 +40,7 @@ impl Volatility {
     #[inline]
     pub fn on_mid(&mut self, mid2: i64, now: Ts, terms: &HaltTerms) -> Option<VolatilityStep> {
         match &mut self.newest {
-            Some((second, newest)) if now.0 < (*second + 1) * SECOND_NS => {
+            Some((second, newest)) if now < second_end(*second) => {
                 *newest = mid2;
                 None
             }
@@ -64,8 +64,8 @@ impl Volatility {
     #[inline]
     pub fn deadline(&self) -> Ts {
         match self.newest {
-            Some((second, _)) => Ts((second + 1) * SECOND_NS),
-            None if self.elevated => Ts((self.realised.newest() + 2) * SECOND_NS),
+            Some((second, _)) => second_end(second),
+            None if self.elevated => second_end(self.realised.newest() + 1),
             None => Ts(u64::MAX),
         }
     }
@@ -126,5 +126,94 @@ impl Volatility {
             realised_5m,
             threshold,
         })
+    }
+}
+
+/// When a second ends, held at the end of time.
+fn second_end(second: u64) -> Ts {
+    Ts((second + 1).saturating_mul(SECOND_NS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terms::AssetClass;
+
+    /// Mids a second apart from `start` on; what changed, by second.
+    fn play(volatility: &mut Volatility, start: u64, mids: &[i64]) -> Vec<(u64, VolatilityState)> {
+        let terms = HaltTerms::of_class(AssetClass::Forex);
+        let mut changes = Vec::new();
+        for (second, mid2) in (start..).zip(mids) {
+            let now = Ts(second * SECOND_NS);
+            if let Some(step) = volatility.on_mid(*mid2, now, &terms) {
+                changes.push((second, step.state));
+            }
+        }
+        changes
+    }
+
+    #[test]
+    fn a_jump_elevates_within_a_second_and_calm_returns_with_the_window() {
+        let mut volatility = Volatility::default();
+        let mut mids = vec![1_000_000; 20];
+        mids.extend([1_003_100; 400]);
+        let changes = play(&mut volatility, 1_000, &mids);
+        assert_eq!(
+            changes,
+            [
+                (1_021, VolatilityState::Elevated),
+                (1_321, VolatilityState::Normal)
+            ]
+        );
+    }
+
+    #[test]
+    fn at_twice_the_floor_nothing_happens_yet() {
+        let mut volatility = Volatility::default();
+        // ln(1.003) is just below 0.3 %, ln(1.00301) just above it.
+        assert_eq!(
+            play(&mut volatility, 1_000, &[1_000_000, 1_003_000, 1_003_000]),
+            []
+        );
+        let mut volatility = Volatility::default();
+        let changes = play(&mut volatility, 1_000, &[1_000_000, 1_003_010, 1_003_010]);
+        assert_eq!(changes, [(1_002, VolatilityState::Elevated)]);
+    }
+
+    #[test]
+    fn the_move_across_a_break_is_no_return() {
+        let mut volatility = Volatility::default();
+        play(&mut volatility, 1_000, &[1_000_000; 5]);
+        volatility.after_break();
+        assert_eq!(play(&mut volatility, 9_000, &[1_500_000; 5]), []);
+        assert_eq!(volatility.realised.volatility(), Ratio(0));
+    }
+
+    #[test]
+    fn without_prices_time_alone_calms_down() {
+        let terms = HaltTerms::of_class(AssetClass::Forex);
+        let mut volatility = Volatility::default();
+        play(&mut volatility, 1_000, &[1_000_000, 1_010_000, 1_010_000]);
+        assert_eq!(volatility.state(), VolatilityState::Elevated);
+        let mut steps = Vec::new();
+        while volatility.deadline() < Ts(u64::MAX) {
+            let due = volatility.deadline();
+            steps.extend(
+                volatility
+                    .on_clock(due, &terms)
+                    .map(|step| (due, step.state)),
+            );
+        }
+        assert_eq!(steps, [(Ts(1_302 * SECOND_NS), VolatilityState::Normal)]);
+    }
+
+    #[test]
+    fn the_end_of_time_does_not_overflow() {
+        let terms = HaltTerms::of_class(AssetClass::Forex);
+        let mut volatility = Volatility::default();
+        for ts in [u64::MAX - 1, u64::MAX] {
+            assert_eq!(volatility.on_mid(5, Ts(ts), &terms), None);
+        }
+        assert_eq!(volatility.deadline(), Ts(u64::MAX));
     }
 }
