@@ -12,4 +12,4 @@ pub mod read;
 pub mod rebuild;
 pub mod ticks;
 
-pub use rebuild::rebuild;
+pub use siaga_platform::{consumer, events, source};

@@ -5,7 +5,15 @@ mod postgres;
 #[path = "store/support.rs"]
 mod support;
 
+#[path = "store/consumers.rs"]
+mod consumers;
 #[path = "store/door.rs"]
 mod door;
+#[path = "store/dumps.rs"]
+mod dumps;
 #[path = "store/migrations.rs"]
 mod migrations;
+#[path = "store/outputs.rs"]
+mod outputs;
+#[path = "store/tick_table.rs"]
+mod tick_table;

@@ -55,20 +55,21 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Reads the cursor.
+    /// Reads the cursor and tells the log where it stands.
     ///
     /// # Errors
-    /// The database did not answer.
+    /// The database did not answer, or the log has forgotten what comes next.
     pub async fn open(
         db: &Db,
         projection: Arc<dyn Projection>,
-        source: Box<dyn OutputSource>,
-    ) -> Result<Self, DbError> {
+        mut source: Box<dyn OutputSource>,
+    ) -> Result<Self, ConsumeError> {
         let db = db.background();
         let name = projection.name();
         let cursor = db
             .read(&Actor::SYSTEM, move |tx| read_cursor(tx, name))
             .await?;
+        source.applied(cursor)?;
         Ok(Self {
             db,
             projection,
@@ -157,6 +158,7 @@ impl Consumer {
         let (source, cursor) = (Arc::clone(&self.source), self.cursor);
         let read = move || {
             let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
+            source.applied(cursor)?;
             source.read_from(cursor, BATCH_MAX)
         };
         let entries = tokio::task::spawn_blocking(read)

@@ -1,6 +1,10 @@
 //! The output log as its readers see it.
 
+use std::collections::VecDeque;
+
 use siaga_risk::event::{Output, OutputKey};
+use siaga_risk::journal::{Cursor, CursorState, JournalError, OutputConsumers, OutputReader};
+use siaga_risk::record::{get_output, output_kind_name};
 use siaga_risk::units::Ts;
 
 /// One durable output.
@@ -18,49 +22,174 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     /// The reader fell so far behind that what it needs is gone.
-    #[error("the output log was trimmed up to input {} before this reader had read it; run siaga rebuild", first.seq)]
+    #[error(
+        "{reader} has to be rebuilt: the outputs behind input {cursor} are no longer in the log; run siaga rebuild"
+    )]
     Trimmed {
-        /// Oldest output still held.
-        first: OutputKey,
+        /// Name of the reader.
+        reader: String,
+        /// The last input it had applied.
+        cursor: u64,
     },
-    /// The files.
+    /// The files, or a record of a newer program.
     #[error("the output log cannot be read: {0}")]
-    Io(String),
+    Log(String),
 }
 
 /// A reader of the output log.
 pub trait OutputSource: Send + 'static {
-    /// At most `max` outputs after `cursor`, in order; none when it has come to the end.
+    /// At most `max` outputs behind `cursor`, in order; none at the durable end.
     ///
     /// # Errors
     /// [`SourceError`].
     fn read_from(&mut self, cursor: OutputKey, max: usize) -> Result<Vec<Entry>, SourceError>;
 
-    /// The oldest output held, `None` when the log is empty.
+    /// Everything up to `cursor` is applied and durable: the log may forget it.
     ///
     /// # Errors
-    /// [`SourceError::Io`].
-    fn first(&mut self) -> Result<Option<OutputKey>, SourceError>;
+    /// [`SourceError::Trimmed`] when it forgot more than that already.
+    fn applied(&mut self, cursor: OutputKey) -> Result<(), SourceError>;
 
-    /// True when nothing was ever trimmed: everything that happened can be read again.
-    fn is_complete(&self) -> bool;
+    /// The oldest cursor that can still be read from; the default one when nothing was ever trimmed.
+    fn from(&self) -> OutputKey;
+}
+
+/// Payload bytes read from the log at once.
+const READ_BYTES: usize = 256 * 1024;
+
+/// The program's own output log, read under a name that holds back its trimming.
+pub struct LogSource {
+    name: &'static str,
+    log: OutputConsumers,
+    reader: OutputReader,
+    /// Read ahead: the outputs behind `served`, up to `read`.
+    ahead: VecDeque<Entry>,
+    served: OutputKey,
+    read: Cursor,
+}
+
+impl LogSource {
+    /// A reader of that name. Two readers of one name would move each other's place.
+    pub fn new(log: &OutputConsumers, name: &'static str) -> Self {
+        Self {
+            name,
+            reader: log.reader(),
+            log: log.clone(),
+            ahead: VecDeque::new(),
+            served: OutputKey::default(),
+            read: Cursor::START,
+        }
+    }
+
+    fn fill(&mut self, max: usize) -> Result<(), SourceError> {
+        while self.ahead.len() < max {
+            let batch = self.reader.read_from(self.read, READ_BYTES);
+            let batch = batch.map_err(|error| self.error(error))?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            for record in batch.iter() {
+                let (ts, output) = get_output(record.kind, record.payload).map_err(|error| {
+                    let what = output_kind_name(record.kind);
+                    SourceError::Log(format!(
+                        "the {what} of input {} is not understood: {error}",
+                        record.at.seq
+                    ))
+                })?;
+                self.ahead.push_back(Entry {
+                    key: key_of(record.at),
+                    ts,
+                    output,
+                });
+            }
+            self.read = batch.next;
+        }
+        Ok(())
+    }
+
+    fn error(&self, error: JournalError) -> SourceError {
+        match error {
+            JournalError::Trimmed { asked, .. } => SourceError::Trimmed {
+                reader: self.name.to_owned(),
+                cursor: asked,
+            },
+            other => SourceError::Log(other.to_string()),
+        }
+    }
+}
+
+impl OutputSource for LogSource {
+    fn read_from(&mut self, cursor: OutputKey, max: usize) -> Result<Vec<Entry>, SourceError> {
+        let known = self.served <= cursor && cursor <= key_of(self.read);
+        if !known {
+            self.ahead.clear();
+            self.read = cursor_of(cursor);
+        }
+        self.served = cursor;
+        while self.ahead.front().is_some_and(|entry| entry.key <= cursor) {
+            self.ahead.pop_front();
+        }
+        self.fill(max)?;
+        Ok(self.ahead.iter().take(max).cloned().collect())
+    }
+
+    fn applied(&mut self, cursor: OutputKey) -> Result<(), SourceError> {
+        match self.log.set_cursor(self.name, cursor_of(cursor)) {
+            Ok(CursorState::Following) => Ok(()),
+            Ok(CursorState::MustRebuild) => Err(SourceError::Trimmed {
+                reader: self.name.to_owned(),
+                cursor: cursor.seq,
+            }),
+            Err(error) => Err(self.error(error)),
+        }
+    }
+
+    fn from(&self) -> OutputKey {
+        key_of(self.log.from())
+    }
+}
+
+fn key_of(cursor: Cursor) -> OutputKey {
+    OutputKey {
+        seq: cursor.seq,
+        index: cursor.index,
+    }
+}
+
+fn cursor_of(key: OutputKey) -> Cursor {
+    Cursor {
+        seq: key.seq,
+        index: key.index,
+    }
 }
 
 /// Outputs in memory, for tests and small tools.
 #[derive(Clone, Debug, Default)]
-pub struct Memory(pub Vec<Entry>);
+pub struct Memory {
+    /// The outputs, in order.
+    pub entries: Vec<Entry>,
+    /// What was trimmed before them.
+    pub from: OutputKey,
+}
 
 impl OutputSource for Memory {
     fn read_from(&mut self, cursor: OutputKey, max: usize) -> Result<Vec<Entry>, SourceError> {
-        let start = self.0.partition_point(|entry| entry.key <= cursor);
-        Ok(self.0[start..].iter().take(max).cloned().collect())
+        self.applied(cursor)?;
+        let start = self.entries.partition_point(|entry| entry.key <= cursor);
+        Ok(self.entries[start..].iter().take(max).cloned().collect())
     }
 
-    fn first(&mut self) -> Result<Option<OutputKey>, SourceError> {
-        Ok(self.0.first().map(|entry| entry.key))
+    fn applied(&mut self, cursor: OutputKey) -> Result<(), SourceError> {
+        if cursor >= self.from {
+            return Ok(());
+        }
+        Err(SourceError::Trimmed {
+            reader: "memory".into(),
+            cursor: cursor.seq,
+        })
     }
 
-    fn is_complete(&self) -> bool {
-        true
+    fn from(&self) -> OutputKey {
+        self.from
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use siaga_platform::consumer::{ConsumeError, Consumer, Projection, set_cursor};
+use siaga_platform::consumer::{ConsumeError, Consumer, Projection, read_cursor, set_cursor};
 use siaga_platform::db::{Db, DbError, Tx};
 use siaga_platform::events::CoreEvents;
 use siaga_platform::source::{OutputSource, SourceError};
@@ -66,8 +66,10 @@ pub struct Rebuilt {
     pub outputs: u64,
     /// The last of them.
     pub last: OutputKey,
-    /// `Some` when the log no longer reaches back to the beginning: rows before this input were kept as they were.
-    pub kept_before: Option<u64>,
+    /// `Some` when the log no longer reaches back to the beginning: rows up to this input stay as they were.
+    pub kept_up_to: Option<u64>,
+    /// Inputs (first behind, last) whose rows nobody has: the store had not read them when they were trimmed.
+    pub lost: Option<(u64, u64)>,
 }
 
 /// Rows removed by one statement.
@@ -84,19 +86,18 @@ pub async fn rebuild(
     mut open: impl FnMut() -> Result<Box<dyn OutputSource>, SourceError>,
     mut progress: impl FnMut(OutputKey),
 ) -> Result<Rebuilt, ConsumeError> {
-    let mut source = open()?;
-    let start = if source.is_complete() {
-        None
-    } else {
-        source.first()?
-    };
+    let start = open()?.from();
     let mut rebuilt = Rebuilt {
         outputs: 0,
         last: OutputKey::default(),
-        kept_before: start.map(|key| key.seq),
+        kept_up_to: (start != OutputKey::default()).then_some(start.seq),
+        lost: None,
     };
     for projection in projections {
-        empty(&db.background(), projection.name(), start).await?;
+        let had = empty(&db.background(), projection.name(), start).await?;
+        if had < start {
+            rebuilt.lost = Some((had.seq, start.seq));
+        }
         let mut consumer = Consumer::open(db, projection, open()?).await?;
         rebuilt.outputs = 0;
         loop {
@@ -112,41 +113,32 @@ pub async fn rebuild(
 }
 
 /// Removes the rows the log can give again. The cursor goes first: a crash in between only means
-/// that the same outputs are applied once more.
-async fn empty(db: &Db, projection: &'static str, start: Option<OutputKey>) -> Result<(), DbError> {
-    let cursor = start.map_or(OutputKey::default(), before);
-    db.own(move |tx| set_cursor(tx, projection, cursor)).await?;
+/// that the same outputs are applied once more. Returns how far the projection had been.
+async fn empty(db: &Db, projection: &'static str, start: OutputKey) -> Result<OutputKey, DbError> {
+    let reset = move |tx: &mut Tx<'_>| {
+        let had = read_cursor(tx, projection)?;
+        set_cursor(tx, projection, start)?;
+        Ok(had)
+    };
+    let had = db.own(reset).await?;
+    let all = start == OutputKey::default();
     for table in READ_MODEL.iter().filter(|table| table.of == projection) {
-        if start.is_none() && !table.shared {
+        if all && !table.shared {
             db.own(move |tx| tx.script(format!("TRUNCATE {}", table.name)))
                 .await?;
             continue;
         }
-        let from = start.map_or(0, |key| count(key.seq));
-        while db.own(move |tx| delete_slice(tx, table, from)).await? > 0 {}
+        while db.own(move |tx| delete_slice(tx, table, start.seq)).await? > 0 {}
     }
-    Ok(())
+    Ok(had)
 }
 
-/// Rows without an input (the platform's own events) are never matched.
-fn delete_slice(tx: &mut Tx<'_>, table: &ReadTable, from: i64) -> Result<u64, DbError> {
+/// Rows without an input (the platform's own events) are never matched; those of the input the log
+/// begins in are written over.
+fn delete_slice(tx: &mut Tx<'_>, table: &ReadTable, after: u64) -> Result<u64, DbError> {
     let ReadTable { name, seq, .. } = table;
     let sql = format!(
-        "DELETE FROM {name} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {name} WHERE {seq} >= $1 LIMIT {DELETE_ROWS}))"
+        "DELETE FROM {name} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {name} WHERE {seq} > $1 LIMIT {DELETE_ROWS}))"
     );
-    tx.execute(Tx::composed(sql).bind(from))
-}
-
-/// The cursor of a reader that wants `key` next.
-fn before(key: OutputKey) -> OutputKey {
-    match key.index {
-        0 => OutputKey {
-            seq: key.seq.saturating_sub(1),
-            index: u32::MAX,
-        },
-        index => OutputKey {
-            seq: key.seq,
-            index: index - 1,
-        },
-    }
+    tx.execute(Tx::composed(sql).bind(count(after)))
 }
