@@ -43,6 +43,19 @@ impl Directory {
         self.currency_digits.get(currency).copied()
     }
 
+    /// Every listing with a name, by id.
+    pub fn listings(&self) -> impl Iterator<Item = (InstrumentId, &Listing)> {
+        self.instruments
+            .iter()
+            .filter(|(_, listing)| !listing.symbol.is_empty())
+            .map(|(id, listing)| (*id, listing))
+    }
+
+    /// Sets name and digits at once.
+    pub fn list(&mut self, instrument: InstrumentId, listing: Listing) {
+        self.instruments.insert(instrument, listing);
+    }
+
     /// Gives an instrument its outside name.
     pub fn name(&mut self, instrument: InstrumentId, symbol: &str) {
         self.listing_mut(instrument).symbol = symbol.to_owned();

@@ -1,6 +1,8 @@
 //! The interface of a link to a broker: what the router may tell it and what it says back.
 
-use siaga_risk::event::{BrokerReport, LinkCommand, Mark, Protect, Submit, TermsChange};
+use siaga_risk::event::{
+    BrokerReport, LinkCommand, Mark, PositionChange, Protect, Submit, TermsChange,
+};
 use siaga_risk::ids::{LinkId, OrderId};
 use siaga_risk::terms::HeldBy;
 use siaga_risk::units::Ts;
@@ -66,6 +68,8 @@ pub trait Link: Send {
     fn on_mark(&mut self, _mark: &Mark, _now: Ts) {}
     /// Terms came into force (digits, currencies).
     fn on_terms(&mut self, _terms: &TermsChange) {}
+    /// What a position has become: a link that holds protective prices must know what it is in.
+    fn on_position(&mut self, _position: &PositionChange) {}
     /// The next thing the link has to say.
     fn poll_event(&mut self) -> Option<LinkEvent>;
     /// When `on_deadline` wants to be called.

@@ -1,6 +1,7 @@
 //! The broker router: durable instructions of the core go to links exactly once, what links say comes back as inputs.
 //!
-//! Pure. The order of calls: [`Router::add`] and [`Router::open_order`] at the start, then [`Router::start`];
+//! Pure. The order of calls: [`Router::add`], then `on_terms`, `on_position` and [`Router::open_order`] with what
+//! was recovered, then [`Router::start`];
 //! afterwards tell (`on_output`, `on_mark`, `on_deadline`, `set_manual`), save [`Router::cursor`] where the
 //! caller keeps it, drain [`Router::poll_input`], sleep until [`Router::poll_deadline`].
 //!
@@ -79,6 +80,20 @@ impl Router {
         }
     }
 
+    /// Terms in force: the digits links write numbers with.
+    pub fn on_terms(&mut self, terms: &TermsChange) {
+        for route in self.routes.values_mut() {
+            route.link.on_terms(terms);
+        }
+    }
+
+    /// A position as it is: at the start every open one, later by the log.
+    pub fn on_position(&mut self, position: &PositionChange) {
+        for route in self.routes.values_mut() {
+            route.link.on_position(position);
+        }
+    }
+
     /// Terms and links are known: reconcile every link.
     pub fn start(&mut self, now: Ts) {
         self.settle(now);
@@ -93,11 +108,8 @@ impl Router {
             }
             Output::Send(send) => self.on_send(key, send, now),
             Output::Order(change) => self.on_order(change),
-            Output::Terms(terms) => {
-                for route in self.routes.values_mut() {
-                    route.link.on_terms(terms);
-                }
-            }
+            Output::Terms(terms) => self.on_terms(terms),
+            Output::Position(position) => self.on_position(position),
             Output::Link(change) => {
                 if let Some(route) = self.routes.get_mut(&change.link) {
                     route.on_link_change(change);

@@ -11,6 +11,7 @@ use siaga_risk::units::Ts;
 use tokio::sync::{Notify, mpsc};
 
 use super::Router;
+use crate::bridge::BridgeFault;
 
 /// Requests of people and connections that wait for the router.
 const REQUESTS_MAX: usize = 1_024;
@@ -261,7 +262,11 @@ impl<R: Rim> Task<R> {
             Request::Open(link, number, sender) => {
                 if let Some(wire) = self.router.wire(link) {
                     wire.on_open(now);
-                    self.wires.insert(link, (number, sender));
+                    let older = self.wires.insert(link, (number, sender));
+                    if let Some((_, older)) = older {
+                        // When its queue is full it sees the end of its channel instead.
+                        let _ = older.try_send(WireFrame::Close(BridgeFault::Replaced.name()));
+                    }
                 }
             }
             Request::Text(link, number, text) => {

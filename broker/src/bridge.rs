@@ -1,0 +1,422 @@
+//! The bridge protocol: a broker's program connects, takes prices and orders, and reports back.
+//!
+//! JSON, one object per WebSocket text frame; described for the peer's author in `docs/bridge.md`. The session
+//! is pure and outlives connections: it is a [`Link`] for the router and a [`Wire`] for whoever carries frames.
+//! Orders are never sent late: what a lost connection did not deliver is voided, and the router asks about it.
+
+mod decimal;
+mod fault;
+mod frames;
+mod inbound;
+mod outbound;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use siaga_risk::event::*;
+use siaga_risk::ids::{AccountId, InstrumentId, LinkId, OrderId, PositionId};
+use siaga_risk::terms::HeldBy;
+use siaga_risk::units::{Qty, SECOND_NS, Ts};
+
+use crate::directory::Directory;
+use crate::link::{Capabilities, Connection, Link, LinkEvent, OpenOrder, Wire};
+pub use fault::BridgeFault;
+use outbound::Command;
+
+/// Version of the protocol.
+pub const VERSION: u16 = 1;
+/// Longest frame we take: a report has some hundred bytes.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// We speak at least this often.
+const HEARTBEAT_NS: u64 = 5 * SECOND_NS;
+/// A peer that is silent for three heartbeats is dead.
+const DEAD_NS: u64 = 3 * HEARTBEAT_NS;
+/// Time a new connection has for its hello.
+const HELLO_NS: u64 = 5 * SECOND_NS;
+/// Numbered frames that the peer has not acknowledged; a second of a busy desk.
+const UNACKED_MAX: usize = 10_000;
+/// Faults after which a connection is closed.
+const FAULTS_MAX: u32 = 20;
+/// Ended orders whose late reports can still be read.
+const ENDED_MAX: usize = 10_000;
+/// Execution ids remembered to drop repeated reports at the door; the core remembers all of them.
+const EXECS_MAX: usize = 10_000;
+/// Reports the router has not taken; the peer is not acknowledged beyond them.
+const EVENTS_MAX: usize = 10_000;
+/// Control frames waiting for the carrier; faults are told at most this often.
+const CONTROL_MAX: usize = 64;
+
+/// What a bridge is configured with.
+#[derive(Clone)]
+pub struct BridgeConfig {
+    pub link: LinkId,
+    /// What the peer must show.
+    pub token: String,
+    /// The journal's epoch, part of every order id.
+    pub epoch: u32,
+    /// Unique per run of this program: a session of an earlier run cannot be resumed.
+    pub run: u64,
+}
+
+/// A link to a broker's program. Call order: see [`Link`] and [`Wire`].
+pub struct BridgeSession {
+    config: BridgeConfig,
+    directory: Directory,
+    connection: Connection,
+    peer: Peer,
+    /// Number of this session; a peer that does not resume starts a new one.
+    sessions: u64,
+    sent: u64,
+    taken: u64,
+    acked_in: u64,
+    unacked: VecDeque<(u64, Command)>,
+    /// Numbered frames not yet given to the carrier, by number.
+    unsent_from: u64,
+    /// Newest prices, for a peer that connects.
+    marks: BTreeMap<InstrumentId, Mark>,
+    /// Newest prices the peer has not been sent.
+    quotes: BTreeMap<InstrumentId, Mark>,
+    quote_after: Option<InstrumentId>,
+    control: VecDeque<String>,
+    closing: Option<&'static str>,
+    orders: BTreeMap<OrderId, Known>,
+    ended: VecDeque<OrderId>,
+    /// Instrument of each open position.
+    positions: BTreeMap<PositionId, InstrumentId>,
+    execs: BTreeSet<(OrderId, ExecId)>,
+    execs_order: VecDeque<(OrderId, ExecId)>,
+    events: VecDeque<LinkEvent>,
+    counts: BridgeCounts,
+}
+
+/// What was counted since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BridgeCounts {
+    pub frames_in: u64,
+    pub frames_out: u64,
+    pub faults: u64,
+    pub repeated: u64,
+    /// Quotes replaced by a newer one before they were sent.
+    pub merged: u64,
+    /// Orders that a lost connection did not deliver.
+    pub voided: u64,
+}
+
+/// The present connection.
+#[derive(Clone, Debug, Default)]
+struct Peer {
+    open: bool,
+    greeted: bool,
+    held_by_broker: bool,
+    symbols: Option<BTreeSet<String>>,
+    opened: Ts,
+    heard: Ts,
+    spoke: Ts,
+    faults: u32,
+}
+
+/// What must be known of an order to read reports about it.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    instrument: InstrumentId,
+    account: AccountId,
+    qty: Qty,
+    filled: Qty,
+    open: bool,
+}
+
+impl BridgeSession {
+    /// A session that waits for its peer. `directory` knows symbols; digits also come with terms.
+    pub fn new(config: BridgeConfig, directory: Directory) -> Self {
+        Self {
+            config,
+            directory,
+            connection: Connection::default(),
+            peer: Peer::default(),
+            sessions: 0,
+            sent: 0,
+            taken: 0,
+            acked_in: 0,
+            unacked: VecDeque::new(),
+            unsent_from: 1,
+            marks: BTreeMap::new(),
+            quotes: BTreeMap::new(),
+            quote_after: None,
+            control: VecDeque::new(),
+            closing: None,
+            orders: BTreeMap::new(),
+            ended: VecDeque::new(),
+            positions: BTreeMap::new(),
+            execs: BTreeSet::new(),
+            execs_order: VecDeque::new(),
+            events: VecDeque::new(),
+            counts: BridgeCounts::default(),
+        }
+    }
+
+    /// What was counted since the start.
+    pub fn counts(&self) -> BridgeCounts {
+        self.counts
+    }
+
+    /// The name of this session on the wire.
+    fn session_name(&self) -> String {
+        format!("{:016x}-{}", self.config.run, self.sessions)
+    }
+
+    fn know(&mut self, submit: &Submit, filled: Qty) {
+        let known = Known {
+            instrument: submit.instrument,
+            account: submit.account,
+            qty: submit.qty,
+            filled,
+            open: true,
+        };
+        self.orders.insert(submit.id, known);
+    }
+
+    fn end_order(&mut self, id: OrderId) {
+        let Some(order) = self.orders.get_mut(&id) else {
+            return;
+        };
+        if !std::mem::replace(&mut order.open, false) {
+            return;
+        }
+        self.ended.push_back(id);
+        if self.ended.len() > ENDED_MAX
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.orders.remove(&oldest);
+        }
+    }
+
+    /// Tells the peer what was wrong and closes when it must.
+    fn fault(&mut self, fault: BridgeFault, message: &str, expected: Option<u64>) {
+        self.counts.faults += 1;
+        self.peer.faults += 1;
+        tracing::warn!(
+            link = self.config.link.0,
+            code = fault.code(),
+            name = fault.name(),
+            "bridge fault"
+        );
+        self.say(&frames::Out::Err {
+            code: fault.code(),
+            name: fault.name(),
+            msg: message,
+            expected,
+        });
+        if fault.closes() {
+            self.hang_up(fault.name());
+        } else if self.peer.faults > FAULTS_MAX {
+            self.hang_up(BridgeFault::TooManyFaults.name());
+        }
+    }
+
+    fn hang_up(&mut self, reason: &'static str) {
+        self.closing = Some(reason);
+        self.disconnect();
+    }
+
+    /// The peer cannot be reached any more; what was not delivered is decided when one comes back.
+    fn disconnect(&mut self) {
+        self.connection.up = false;
+        self.peer.open = false;
+        self.peer.greeted = false;
+        self.quotes.clear();
+    }
+}
+
+impl Link for BridgeSession {
+    fn id(&self) -> LinkId {
+        self.config.link
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            protective: match self.peer.held_by_broker {
+                true => HeldBy::Broker,
+                false => HeldBy::Core,
+            },
+            prices: true,
+        }
+    }
+
+    fn connection(&self) -> Connection {
+        self.connection
+    }
+
+    fn submit(&mut self, submit: &Submit, _now: Ts) {
+        let Some(order) = self.order_out(submit) else {
+            // Without a symbol the broker cannot know it: refused here, so that nobody waits.
+            let code = siaga_risk::verdict::Reject::UnknownInstrument.code();
+            return self.events.push_back(LinkEvent::Report(BrokerReport {
+                link: self.config.link,
+                order: submit.id,
+                exec: [0; 16],
+                event: BrokerEvent::Rejected(code),
+            }));
+        };
+        self.know(submit, Qty(0));
+        self.command_out(Command::Order(Box::new(order)));
+    }
+
+    fn cancel(&mut self, order: OrderId, _now: Ts) {
+        self.command_out(Command::Cancel(order));
+    }
+
+    fn protect(&mut self, protect: &Protect, _now: Ts) {
+        match self.protect_out(protect) {
+            Some(out) => self.command_out(Command::Protect(out)),
+            // The core alerts when the price crosses and the broker does nothing.
+            None => tracing::warn!(
+                position = protect.position.0,
+                "position is not known to the bridge"
+            ),
+        }
+    }
+
+    fn status(&mut self, order: OrderId, _now: Ts) {
+        self.command_out(Command::Status(order));
+    }
+
+    fn adopt(&mut self, order: &OpenOrder, _now: Ts) {
+        self.know(&order.submit, order.filled);
+    }
+
+    fn on_mark(&mut self, mark: &Mark, _now: Ts) {
+        self.marks.insert(mark.instrument, *mark);
+        if self.peer.greeted && self.wants(mark.instrument) {
+            let replaced = self.quotes.insert(mark.instrument, *mark);
+            self.counts.merged += u64::from(replaced.is_some());
+        }
+    }
+
+    fn on_terms(&mut self, terms: &TermsChange) {
+        self.directory.on_terms(terms);
+    }
+
+    fn on_position(&mut self, position: &PositionChange) {
+        if position.qty.0 == 0 {
+            self.positions.remove(&position.id);
+        } else {
+            self.positions.insert(position.id, position.instrument);
+        }
+    }
+
+    fn poll_event(&mut self) -> Option<LinkEvent> {
+        let event = self.events.pop_front();
+        if event.is_some() && self.events.is_empty() {
+            self.acknowledge();
+        }
+        event
+    }
+
+    fn poll_deadline(&self) -> Option<Ts> {
+        if !self.peer.open {
+            return None;
+        }
+        if !self.peer.greeted {
+            return Some(self.peer.opened.plus(HELLO_NS));
+        }
+        let dead = self.peer.heard.plus(DEAD_NS);
+        Some(dead.min(self.peer.spoke.plus(HEARTBEAT_NS)))
+    }
+
+    fn on_deadline(&mut self, now: Ts) {
+        if !self.peer.open {
+            return;
+        }
+        if !self.peer.greeted {
+            if now >= self.peer.opened.plus(HELLO_NS) {
+                self.fault(BridgeFault::HelloTimeout, "no hello came in time", None);
+            }
+            return;
+        }
+        if now >= self.peer.heard.plus(DEAD_NS) {
+            let message = "nothing was heard for 15 s; send a ping when there is nothing else";
+            return self.fault(BridgeFault::DeadPeer, message, None);
+        }
+        if now >= self.peer.spoke.plus(HEARTBEAT_NS) {
+            self.peer.spoke = now;
+            self.say(&frames::Out::Hb { now: now.0 / 1_000 });
+        }
+    }
+
+    fn drill(&mut self, up: bool) {
+        if !up && self.peer.open {
+            self.hang_up("drill");
+        }
+    }
+
+    fn wire(&mut self) -> Option<&mut dyn Wire> {
+        Some(self)
+    }
+}
+
+impl Wire for BridgeSession {
+    fn on_open(&mut self, now: Ts) {
+        self.disconnect();
+        self.control.clear();
+        self.closing = None;
+        self.peer = Peer {
+            open: true,
+            opened: now,
+            heard: now,
+            spoke: now,
+            ..Peer::default()
+        };
+    }
+
+    fn on_text(&mut self, text: &str, now: Ts) {
+        if self.peer.open {
+            self.counts.frames_in += 1;
+            self.peer.heard = now;
+            self.receive(text, now);
+        }
+    }
+
+    fn on_close(&mut self, _now: Ts) {
+        self.disconnect();
+        self.control.clear();
+    }
+
+    fn poll_text(&mut self) -> Option<String> {
+        let text = self.next_text();
+        self.counts.frames_out += u64::from(text.is_some());
+        text
+    }
+
+    fn poll_close(&mut self) -> Option<&'static str> {
+        if self.control.is_empty() {
+            self.closing.take()
+        } else {
+            None
+        }
+    }
+}
+
+/// Feeds arbitrary bytes to a session that has a peer: whatever comes, it stays within its limits, answers
+/// with frames that are JSON, and does not panic. Lines of the input are frames.
+pub fn fuzz_bridge(bytes: &[u8]) {
+    let mut session = outbound::sample();
+    let mut now = Ts(SECOND_NS);
+    session.on_open(now);
+    if bytes.first().is_none_or(|byte| byte % 2 == 0) {
+        session.on_text(&outbound::sample_hello(), now);
+    }
+    for line in bytes.split(|byte| *byte == b'\n') {
+        now = now.plus(SECOND_NS / 4);
+        session.on_text(&String::from_utf8_lossy(line), now);
+        session.on_deadline(now);
+        while let Some(event) = session.poll_event() {
+            assert_eq!(event.report().link, session.config.link);
+        }
+        while let Some(text) = session.poll_text() {
+            let json: Result<serde_json::Value, _> = serde_json::from_str(&text);
+            assert!(json.is_ok_and(|json| json["t"].is_string()));
+        }
+        assert!(session.control.len() <= CONTROL_MAX && session.events.len() <= EVENTS_MAX);
+    }
+}

@@ -1,0 +1,321 @@
+//! What the peer says: read strictly, checked, turned into reports.
+
+use serde::de::DeserializeOwned;
+use siaga_risk::event::*;
+use siaga_risk::ids::OrderId;
+use siaga_risk::units::*;
+
+use super::frames::{self, EventName, Hello, Out, Report};
+use super::{
+    BridgeFault, BridgeSession, EVENTS_MAX, EXECS_MAX, FRAME_BYTES_MAX, Known, VERSION, decimal,
+};
+use crate::id;
+use crate::link::LinkEvent;
+
+/// Longest part of a message that repeats what the peer sent.
+const MESSAGE_CHARS_MAX: usize = 160;
+/// Longest execution id on the wire.
+const EXEC_BYTES_MAX: usize = 64;
+
+/// A fault with its message.
+type Refused = (BridgeFault, String);
+
+impl BridgeSession {
+    /// Reads one frame. Every fault is told to the peer; none ends more than the connection.
+    pub(super) fn receive(&mut self, text: &str, now: Ts) {
+        if text.len() > FRAME_BYTES_MAX {
+            let message = format!("a frame has at most {FRAME_BYTES_MAX} bytes");
+            return self.fault(BridgeFault::FrameTooLarge, &message, None);
+        }
+        let kind = match serde_json::from_str::<frames::Envelope>(text) {
+            Ok(envelope) => envelope.t,
+            Err(error) => return self.fault(BridgeFault::NotJson, &shortened(&error), None),
+        };
+        if !self.peer.greeted && kind != "hello" {
+            let message = "the first frame is {\"t\":\"hello\",…}";
+            return self.fault(BridgeFault::HelloFirst, message, None);
+        }
+        let done = match kind.as_str() {
+            "hello" => self.on_hello(text, now),
+            "report" => self.on_report(text, false),
+            "status" => self.on_report(text, true),
+            "ack" => self.on_ack(text),
+            "ping" => read::<frames::Bare>(text).map(|_| self.say(&Out::Pong {})),
+            "pong" => read::<frames::Bare>(text).map(|_| ()),
+            other => {
+                let known = "hello, report, status, ack, ping, pong";
+                let message = format!("no frame is called {:?}; known are {known}", clip(other));
+                Err((BridgeFault::UnknownType, message))
+            }
+        };
+        if let Err((fault, message)) = done {
+            let expected = (fault == BridgeFault::SequenceGap).then_some(self.taken + 1);
+            self.fault(fault, &message, expected);
+        }
+    }
+
+    fn on_hello(&mut self, text: &str, now: Ts) -> Result<(), Refused> {
+        if self.peer.greeted {
+            return Err((BridgeFault::HelloTwice, "say hello once".to_owned()));
+        }
+        let hello: Hello = read(text)?;
+        if hello.v != VERSION {
+            let message = format!("this is version {VERSION}, the peer speaks {}", hello.v);
+            return Err((BridgeFault::WrongVersion, message));
+        }
+        if !same_secret(&hello.token, &self.config.token) {
+            let message = "the token is not the one of this link's configuration".to_owned();
+            return Err((BridgeFault::WrongToken, message));
+        }
+        if hello.link != self.config.link.0 {
+            let message = format!("this is link {}", self.config.link);
+            return Err((BridgeFault::WrongLink, message));
+        }
+        tracing::info!(
+            link = hello.link,
+            client = clip(&hello.client),
+            "bridge connected"
+        );
+        let resumed = self.resume(hello.resume.as_ref());
+        self.peer.greeted = true;
+        self.peer.held_by_broker = matches!(hello.held_by, frames::HeldByName::Broker);
+        self.peer.symbols = hello.symbols.map(|symbols| symbols.into_iter().collect());
+        self.peer.heard = now;
+        self.connection.up = true;
+        self.connection.count += 1;
+        self.welcome(resumed);
+        Ok(())
+    }
+
+    /// Continues the peer's session when it is ours, else starts a new one.
+    fn resume(&mut self, resume: Option<&frames::Resume>) -> bool {
+        let name = self.session_name();
+        let taken = resume
+            .filter(|resume| {
+                self.sessions > 0 && resume.session == name && resume.taken < self.unsent_from
+            })
+            .map(|resume| resume.taken);
+        match taken {
+            Some(taken) => {
+                self.drop_acked(taken);
+                self.void_orders();
+                self.unsent_from = taken + 1;
+            }
+            None => {
+                self.counts.voided += self
+                    .unacked
+                    .iter()
+                    .filter(|(_, command)| command.is_order())
+                    .count() as u64;
+                self.sessions += 1;
+                self.unacked.clear();
+                self.sent = 0;
+                self.unsent_from = 1;
+                self.taken = 0;
+                self.acked_in = 0;
+            }
+        }
+        taken.is_some()
+    }
+
+    fn on_ack(&mut self, text: &str) -> Result<(), Refused> {
+        let ack: frames::Numbered = read(text)?;
+        if ack.n >= self.unsent_from {
+            let last = self.unsent_from - 1;
+            let message = format!("{} was never sent; the last one is {last}", ack.n);
+            return Err((BridgeFault::BadAck, message));
+        }
+        self.drop_acked(ack.n);
+        Ok(())
+    }
+
+    fn on_report(&mut self, text: &str, answers: bool) -> Result<(), Refused> {
+        let report: Report = read(text)?;
+        if report.n <= self.taken {
+            self.counts.repeated += 1;
+            self.acked_in = 0;
+            self.acknowledge();
+            return Ok(());
+        }
+        if report.n != self.taken + 1 {
+            let message = format!("expected number {}, got {}", self.taken + 1, report.n);
+            return Err((BridgeFault::SequenceGap, message));
+        }
+        if self.events.len() >= EVENTS_MAX {
+            // Not taken and not acknowledged: the peer sends it again.
+            let message = format!("busy: send number {} again", report.n);
+            return Err((BridgeFault::SequenceGap, message));
+        }
+        // The number is used up even when the report is refused, or one bad report would stop the rest.
+        self.taken = report.n;
+        let checked = self.check_report(&report);
+        let (order, exec, event) = checked.inspect_err(|_| self.acknowledge())?;
+        if self.is_repeated(order, exec, &event) && !answers {
+            self.counts.repeated += 1;
+            self.acknowledge();
+            return Ok(());
+        }
+        self.note(order, exec, &event);
+        let report = BrokerReport {
+            link: self.config.link,
+            order,
+            exec,
+            event,
+        };
+        self.events.push_back(match answers {
+            true => LinkEvent::Status(report),
+            false => LinkEvent::Report(report),
+        });
+        Ok(())
+    }
+
+    fn check_report(&self, report: &Report) -> Result<(OrderId, ExecId, BrokerEvent), Refused> {
+        let unknown = |message: String| (BridgeFault::UnknownOrder, message);
+        let order = id::from_wire(self.config.epoch, &report.id)
+            .map_err(|error| unknown(format!("id {:?}: {error}", clip(&report.id))))?;
+        let exec = match &report.exec {
+            Some(exec) => exec_id(exec)?,
+            None => [0; 16],
+        };
+        let code = report.code.unwrap_or(0);
+        let event = match report.event {
+            EventName::Accepted => BrokerEvent::Accepted,
+            EventName::Rejected => BrokerEvent::Rejected(code),
+            EventName::Cancelled => BrokerEvent::Cancelled,
+            EventName::Expired => BrokerEvent::Expired,
+            EventName::CancelRejected => BrokerEvent::CancelRejected(code),
+            EventName::InDoubt => BrokerEvent::InDoubt,
+            EventName::Unknown => BrokerEvent::Unknown,
+            EventName::Bust => BrokerEvent::Bust(named_exec(exec)?),
+            EventName::Filled => {
+                named_exec(exec)?;
+                let known = self.orders.get(&order).ok_or_else(|| {
+                    unknown(format!(
+                        "order {:?} was not sent on this link",
+                        clip(&report.id)
+                    ))
+                })?;
+                BrokerEvent::Filled(self.fill(report, known)?)
+            }
+        };
+        Ok((order, exec, event))
+    }
+
+    fn fill(&self, report: &Report, known: &Known) -> Result<Fill, Refused> {
+        let bad = |field: &str, why: &str| (BridgeFault::BadField, format!("{field}: {why}"));
+        let listing = self
+            .directory
+            .listing(known.instrument)
+            .ok_or_else(|| bad("id", "the order's instrument has no terms here"))?;
+        let number = |field: &str, text: &Option<String>, digits: u8| {
+            let text = text.as_deref().ok_or_else(|| bad(field, "missing"))?;
+            let why = format!("a decimal with at most {digits} digits behind the point is needed");
+            decimal::parse(text, digits).ok_or_else(|| bad(field, &why))
+        };
+        let qty = number("qty", &report.qty, listing.qty_digits)?;
+        let price = number("price", &report.price, listing.price_digits)?;
+        let commission = match &report.commission {
+            None => 0,
+            some => {
+                let digits = self
+                    .directory
+                    .money_digits(known.account)
+                    .ok_or_else(|| bad("commission", "the account's currency is not known here"))?;
+                number("commission", some, digits)?
+            }
+        };
+        if qty <= 0 || qty > known.qty.0 {
+            let message = "an execution is above zero and at most the order's quantity".to_owned();
+            return Err((BridgeFault::BadQuantity, message));
+        }
+        Ok(Fill {
+            qty: Qty(qty),
+            price: Price(price),
+            commission: Money(commission),
+        })
+    }
+
+    fn is_repeated(&self, order: OrderId, exec: ExecId, event: &BrokerEvent) -> bool {
+        matches!(event, BrokerEvent::Filled(_)) && self.execs.contains(&(order, exec))
+    }
+
+    fn note(&mut self, order: OrderId, exec: ExecId, event: &BrokerEvent) {
+        match event {
+            BrokerEvent::Filled(fill) => {
+                if self.execs.insert((order, exec)) {
+                    self.execs_order.push_back((order, exec));
+                    let known = self.orders.get_mut(&order);
+                    let is_done = known.is_some_and(|known| {
+                        known.filled = Qty(known.filled.0.saturating_add(fill.qty.0));
+                        known.filled >= known.qty
+                    });
+                    if is_done {
+                        self.end_order(order);
+                    }
+                }
+                if self.execs_order.len() > EXECS_MAX
+                    && let Some(oldest) = self.execs_order.pop_front()
+                {
+                    self.execs.remove(&oldest);
+                }
+            }
+            BrokerEvent::Rejected(_) | BrokerEvent::Cancelled | BrokerEvent::Expired => {
+                self.end_order(order);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, Refused> {
+    serde_json::from_str(text).map_err(|error| (BridgeFault::BadField, shortened(&error)))
+}
+
+fn shortened(error: &serde_json::Error) -> String {
+    clip(&error.to_string()).to_owned()
+}
+
+fn clip(text: &str) -> &str {
+    let end = text
+        .char_indices()
+        .nth(MESSAGE_CHARS_MAX)
+        .map_or(text.len(), |(at, _)| at);
+    &text[..end]
+}
+
+/// Compares without telling by its time how much was right.
+fn same_secret(shown: &str, expected: &str) -> bool {
+    let (shown, expected) = (shown.as_bytes(), expected.as_bytes());
+    let mut differs = u8::from(shown.len() != expected.len() || expected.is_empty());
+    for (at, byte) in expected.iter().enumerate() {
+        differs |= byte ^ shown.get(at).copied().unwrap_or(!byte);
+    }
+    differs == 0
+}
+
+fn named_exec(exec: ExecId) -> Result<ExecId, Refused> {
+    if exec == [0; 16] {
+        let message = "exec: an execution needs its id".to_owned();
+        return Err((BridgeFault::BadField, message));
+    }
+    Ok(exec)
+}
+
+/// Up to 16 bytes as they are; a longer id by the first half of its SHA-256.
+fn exec_id(text: &str) -> Result<ExecId, Refused> {
+    let bytes = text.as_bytes();
+    let is_visible = bytes.iter().all(|byte| byte.is_ascii_graphic());
+    if bytes.is_empty() || bytes.len() > EXEC_BYTES_MAX || !is_visible {
+        let message = format!("exec: 1 to {EXEC_BYTES_MAX} visible ASCII characters");
+        return Err((BridgeFault::BadField, message));
+    }
+    let mut id = [0; 16];
+    match id.get_mut(..bytes.len()) {
+        Some(place) => place.copy_from_slice(bytes),
+        None => {
+            use sha2::Digest;
+            id.copy_from_slice(&sha2::Sha256::digest(bytes)[..16]);
+        }
+    }
+    Ok(id)
+}

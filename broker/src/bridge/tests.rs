@@ -1,0 +1,432 @@
+use super::outbound::{sample, sample_hello, sample_submit};
+use super::*;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use siaga_risk::ids::SourceId;
+use siaga_risk::units::{Money, Price, Ratio};
+
+#[test]
+fn hello_welcome_price_order_report() {
+    let mut bridge = greeted();
+    bridge.on_mark(&mark(110_000), Ts(2_000_000_000));
+    bridge.submit(&sample_submit(41), Ts(2));
+    let frames = frames(&mut bridge);
+    assert_eq!(
+        frames[0],
+        json!({"t": "order", "n": 1, "id": "10000000000015", "account": 9, "symbol": "EUR/USD", "side": "buy",
+               "kind": "market", "tif": "ioc", "qty": "1.00", "seen": "1.10002", "stop_loss": "1.09000"})
+    );
+    assert_eq!(
+        frames[1],
+        json!({"t": "quote", "symbol": "EUR/USD", "bid": "1.10000", "ask": "1.10002", "ts": 2_000_000})
+    );
+    say(&mut bridge, json!({"t": "ack", "n": 1}));
+    say(&mut bridge, fill(1, "10000000000015", "E-1", "1.00"));
+    let event = bridge.poll_event().expect("a report");
+    let expected = Fill {
+        qty: Qty(100),
+        price: Price(110_003),
+        commission: Money(0),
+    };
+    assert_eq!(event.report().event, BrokerEvent::Filled(expected));
+    assert_eq!(event.report().order, OrderId(41));
+    assert_eq!(&event.report().exec[..4], b"E-1\0");
+    assert_eq!(self::frames(&mut bridge), [json!({"t": "ack", "n": 1})]);
+    assert!(bridge.unacked.is_empty());
+}
+
+#[test]
+fn nothing_is_believed_before_the_hello() {
+    for (frame, name) in [
+        (json!({"t": "report"}), "hello_first"),
+        (
+            json!({"t": "hello", "v": 1, "link": 2, "token": "wrong"}),
+            "wrong_token",
+        ),
+        (
+            json!({"t": "hello", "v": 1, "link": 2, "token": ""}),
+            "wrong_token",
+        ),
+        (
+            json!({"t": "hello", "v": 1, "link": 3, "token": "sample"}),
+            "wrong_link",
+        ),
+        (
+            json!({"t": "hello", "v": 2, "link": 2, "token": "sample"}),
+            "wrong_version",
+        ),
+    ] {
+        let mut bridge = sample();
+        bridge.on_open(Ts(1));
+        say(&mut bridge, frame);
+        assert_eq!(faults(&mut bridge), [name]);
+        assert_eq!(bridge.poll_close(), Some(name));
+        assert!(!bridge.connection().up);
+        say(
+            &mut bridge,
+            serde_json::from_str(&sample_hello()).expect("JSON"),
+        );
+        assert!(
+            !bridge.connection().up,
+            "a closed connection says nothing more"
+        );
+    }
+}
+
+#[test]
+fn every_wrong_frame_has_its_number_and_harms_nothing() {
+    let mut bridge = greeted();
+    let long = format!("{{\"t\":\"{}\"}}", "x".repeat(300));
+    for (text, name) in [
+        ("", "not_json"),
+        ("[1]", "not_json"),
+        ("{\"t\":7}", "not_json"),
+        ("\u{0}", "not_json"),
+        ("{\"t\":\"buy\"}", "unknown_type"),
+        (long.as_str(), "unknown_type"),
+        ("{\"t\":\"ack\"}", "bad_field"),
+        ("{\"t\":\"ack\",\"n\":-1}", "bad_field"),
+        ("{\"t\":\"ack\",\"n\":1,\"x\":1}", "bad_field"),
+        ("{\"t\":\"ack\",\"n\":1}", "bad_ack"),
+        (
+            "{\"t\":\"report\",\"n\":9,\"id\":\"x\",\"event\":\"accepted\"}",
+            "sequence_gap",
+        ),
+        (
+            "{\"t\":\"report\",\"n\":1,\"id\":\"x\",\"event\":\"accepted\"}",
+            "unknown_order",
+        ),
+        (
+            "{\"t\":\"report\",\"n\":2,\"id\":\"20000000000014\",\"event\":\"accepted\"}",
+            "unknown_order",
+        ),
+        (
+            "{\"t\":\"report\",\"n\":3,\"id\":\"10000000000014\",\"event\":\"filled\"}",
+            "bad_field",
+        ),
+    ] {
+        bridge.on_text(text, Ts(2));
+        assert_eq!(faults(&mut bridge), [name], "{text}");
+    }
+    for (field, value, name) in [
+        ("price", "NaN", "bad_field"),
+        ("price", "1.100001", "bad_field"),
+        ("qty", "-1", "bad_quantity"),
+        ("qty", "0", "bad_quantity"),
+        ("qty", "1.01", "bad_quantity"),
+        ("exec", "", "bad_field"),
+    ] {
+        let mut frame = fill(bridge.taken + 1, "10000000000014", "E", "1.00");
+        frame[field] = json!(value);
+        say(&mut bridge, frame);
+        assert_eq!(faults(&mut bridge), [name], "{field} {value}");
+    }
+    assert!(bridge.connection().up);
+    assert_eq!(bridge.poll_event(), None);
+    bridge.on_text(&"x".repeat(FRAME_BYTES_MAX + 1), Ts(2));
+    assert_eq!(
+        bridge.poll_text().map(|_| bridge.poll_close()),
+        Some(Some("frame_too_large"))
+    );
+}
+
+#[test]
+fn too_many_faults_close_the_connection() {
+    let mut bridge = greeted();
+    for _ in 0..=FAULTS_MAX {
+        bridge.on_text("?", Ts(2));
+        frames(&mut bridge);
+    }
+    assert_eq!(bridge.poll_close(), Some("too_many_faults"));
+}
+
+#[test]
+fn a_repeated_report_counts_once() {
+    let mut bridge = greeted();
+    let first = fill(1, "10000000000014", "E-1", "0.50");
+    say(&mut bridge, first.clone());
+    assert!(bridge.poll_event().is_some());
+    frames(&mut bridge);
+    say(&mut bridge, first);
+    assert_eq!(bridge.poll_event(), None, "the same number");
+    assert_eq!(
+        frames(&mut bridge),
+        [json!({"t": "ack", "n": 1})],
+        "told again that it is taken"
+    );
+    say(&mut bridge, fill(2, "10000000000014", "E-1", "0.50"));
+    assert_eq!(
+        bridge.poll_event(),
+        None,
+        "the same execution under a new number"
+    );
+    say(&mut bridge, fill(3, "10000000000014", "E-2", "0.50"));
+    assert!(bridge.poll_event().is_some());
+    assert_eq!(bridge.counts().repeated, 2);
+}
+
+#[test]
+fn a_resumed_session_loses_nothing_and_sends_no_order_late() {
+    let mut bridge = greeted();
+    let session = bridge.session_name();
+    bridge.submit(&sample_submit(41), Ts(2));
+    bridge.submit(&sample_submit(42), Ts(2));
+    bridge.cancel(OrderId(40), Ts(2));
+    assert_eq!(kinds(&mut bridge), ["order", "order", "cancel"]);
+    say(&mut bridge, fill(1, "10000000000015", "E-1", "1.00"));
+    bridge.on_close(Ts(3));
+    assert!(!bridge.connection().up);
+    bridge.submit(&sample_submit(43), Ts(3));
+    bridge.on_open(Ts(4));
+    // The peer dealt with the first order before the line broke.
+    say(
+        &mut bridge,
+        json!({"t": "hello", "v": 1, "link": 2, "token": "sample", "resume": {"session": session, "in": 1}}),
+    );
+    let frames = frames(&mut bridge);
+    assert_eq!(frames[0]["resumed"], json!(true));
+    assert_eq!(frames[0]["in"], json!(1));
+    assert_eq!(
+        frames[1..],
+        [
+            json!({"t": "void", "n": 2}),
+            json!({"t": "cancel", "n": 3, "id": "10000000000014"})
+        ]
+    );
+    assert_eq!(bridge.connection(), Connection { up: true, count: 2 });
+    assert!(
+        bridge.poll_event().is_some(),
+        "the report of before is not lost"
+    );
+    say(&mut bridge, fill(2, "10000000000016", "E-2", "1.00"));
+    assert!(bridge.poll_event().is_some());
+}
+
+#[test]
+fn a_foreign_session_is_not_resumed() {
+    let mut bridge = greeted();
+    bridge.submit(&sample_submit(41), Ts(2));
+    frames(&mut bridge);
+    for (session, taken) in [("other", 0), (bridge.session_name().as_str(), 9)] {
+        bridge.on_open(Ts(4));
+        say(
+            &mut bridge,
+            json!({"t": "hello", "v": 1, "link": 2, "token": "sample", "resume": {"session": session, "in": taken}}),
+        );
+        let frames = frames(&mut bridge);
+        assert_eq!(frames.len(), 1);
+        assert_eq!(frames[0]["resumed"], json!(false));
+        assert_eq!(frames[0]["in"], json!(0));
+    }
+    bridge.submit(&sample_submit(44), Ts(5));
+    assert_eq!(frames(&mut bridge)[0]["n"], json!(1));
+}
+
+#[test]
+fn heartbeats_and_dead_peers() {
+    let mut bridge = greeted();
+    let start = Ts(SECOND_NS);
+    bridge.on_text("{\"t\":\"ping\"}", start);
+    assert_eq!(kinds(&mut bridge), ["pong"]);
+    let mut heartbeats = 0;
+    let end = loop {
+        let due = bridge.poll_deadline().expect("an open connection");
+        bridge.on_deadline(due);
+        heartbeats += kinds(&mut bridge)
+            .iter()
+            .filter(|kind| *kind == "hb")
+            .count();
+        if let Some(reason) = bridge.poll_close() {
+            assert_eq!(reason, "dead_peer");
+            break due;
+        }
+    };
+    assert_eq!(end, start.plus(DEAD_NS));
+    assert!(heartbeats >= 2);
+    let mut quiet = sample();
+    quiet.on_open(start);
+    assert_eq!(quiet.poll_deadline(), Some(start.plus(HELLO_NS)));
+    quiet.on_deadline(start.plus(HELLO_NS));
+    assert_eq!(faults(&mut quiet), ["hello_timeout"]);
+}
+
+#[test]
+fn prices_are_merged_for_a_slow_peer() {
+    let mut bridge = greeted();
+    for bid in 0..1_000 {
+        bridge.on_mark(&mark(110_000 + bid), Ts(2));
+    }
+    let frames = frames(&mut bridge);
+    assert_eq!(frames.len(), 1);
+    assert_eq!(frames[0]["bid"], json!("1.10999"));
+    assert_eq!(bridge.counts().merged, 999);
+    bridge.on_open(Ts(3));
+    bridge.on_text(&sample_hello(), Ts(3));
+    assert_eq!(
+        kinds(&mut bridge),
+        ["welcome", "quote"],
+        "a new connection starts with the newest price"
+    );
+    let mut picky = sample();
+    picky.on_open(Ts(1));
+    say(
+        &mut picky,
+        json!({"t": "hello", "v": 1, "link": 2, "token": "sample", "symbols": ["XAU/USD"]}),
+    );
+    self::frames(&mut picky);
+    picky.on_mark(&mark(110_000), Ts(2));
+    assert_eq!(self::frames(&mut picky), Vec::<Value>::new());
+}
+
+#[test]
+fn a_peer_that_acknowledges_nothing_is_cut_off() {
+    let mut bridge = greeted();
+    for order in 0..=UNACKED_MAX as u64 {
+        bridge.submit(&sample_submit(100 + order), Ts(2));
+        while bridge.poll_text().is_some() {}
+    }
+    assert_eq!(bridge.poll_close(), Some("too_slow"));
+    assert!(!bridge.connection().up);
+}
+
+#[test]
+fn status_is_asked_and_answered() {
+    let mut bridge = greeted();
+    bridge.status(OrderId(40), Ts(2));
+    assert_eq!(
+        frames(&mut bridge),
+        [json!({"t": "status", "n": 1, "id": "10000000000014"})]
+    );
+    say(
+        &mut bridge,
+        json!({"t": "status", "n": 1, "id": "10000000000014", "event": "unknown"}),
+    );
+    let event = bridge.poll_event().expect("an answer");
+    assert!(matches!(event, LinkEvent::Status(report) if report.event == BrokerEvent::Unknown));
+}
+
+#[test]
+fn protective_prices_go_to_a_broker_that_holds_them() {
+    let mut bridge = sample();
+    bridge.on_open(Ts(1));
+    say(
+        &mut bridge,
+        json!({"t": "hello", "v": 1, "link": 2, "token": "sample", "held_by": "broker"}),
+    );
+    frames(&mut bridge);
+    assert_eq!(bridge.capabilities().protective, HeldBy::Broker);
+    let protect = Protect {
+        account: AccountId(9),
+        position: PositionId(77),
+        protection: sample_submit(1).protection,
+    };
+    bridge.protect(&protect, Ts(2));
+    assert_eq!(
+        frames(&mut bridge),
+        Vec::<Value>::new(),
+        "digits are not known yet"
+    );
+    bridge.positions.insert(PositionId(77), InstrumentId(1));
+    bridge.protect(&protect, Ts(2));
+    assert_eq!(
+        frames(&mut bridge),
+        [
+            json!({"t": "protect", "n": 1, "account": 9, "position": 77, "stop_loss": "1.09000",
+                "take_profit": null, "trailing": null})
+        ]
+    );
+}
+
+#[test]
+fn fault_numbers_rise_and_names_are_unique() {
+    let mut names = BTreeSet::new();
+    for pair in BridgeFault::ALL.windows(2) {
+        assert!(pair[0].code() < pair[1].code());
+    }
+    for fault in BridgeFault::ALL {
+        assert!(names.insert(fault.name()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_input_harms_the_session(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        fuzz_bridge(&bytes);
+    }
+
+    #[test]
+    fn no_mutated_frame_harms_the_session(
+        lines in prop::collection::vec((0usize..6, any::<u8>(), 0usize..200, any::<bool>()), 1..20),
+    ) {
+        let samples = [
+            fill(1, "10000000000014", "E-1", "0.50").to_string(),
+            json!({"t": "ack", "n": 0}).to_string(),
+            json!({"t": "status", "n": 2, "id": "10000000000014", "event": "unknown"}).to_string(),
+            json!({"t": "ping"}).to_string(),
+            sample_hello(),
+            json!({"t": "report", "n": 2, "id": "10000000000014", "event": "bust", "exec": "E-1"}).to_string(),
+        ];
+        let mut bytes = vec![0, b'\n'];
+        for (sample, byte, at, mutate) in lines {
+            let mut line = samples[sample].clone().into_bytes();
+            let at = at % line.len();
+            if mutate { line[at] = byte; }
+            bytes.extend(line);
+            bytes.push(b'\n');
+        }
+        fuzz_bridge(&bytes);
+    }
+}
+
+fn greeted() -> BridgeSession {
+    let mut bridge = sample();
+    bridge.on_open(Ts(1));
+    bridge.on_text(&sample_hello(), Ts(1));
+    let frames = frames(&mut bridge);
+    assert_eq!(frames.len(), 1);
+    assert_eq!(frames[0]["t"], json!("welcome"));
+    assert_eq!(frames[0]["instruments"][0]["symbol"], json!("EUR/USD"));
+    bridge
+}
+
+fn say(bridge: &mut BridgeSession, frame: Value) {
+    bridge.on_text(&frame.to_string(), Ts(2));
+}
+
+fn fill(n: u64, id: &str, exec: &str, qty: &str) -> Value {
+    json!({"t": "report", "n": n, "id": id, "event": "filled", "exec": exec, "qty": qty, "price": "1.10003"})
+}
+
+fn frames(bridge: &mut BridgeSession) -> Vec<Value> {
+    std::iter::from_fn(|| bridge.poll_text())
+        .map(|text| serde_json::from_str(&text).expect("frames are JSON"))
+        .collect()
+}
+
+fn kinds(bridge: &mut BridgeSession) -> Vec<String> {
+    let kind = |frame: &Value| frame["t"].as_str().unwrap_or_default().to_owned();
+    frames(bridge).iter().map(kind).collect()
+}
+
+fn faults(bridge: &mut BridgeSession) -> Vec<String> {
+    frames(bridge)
+        .iter()
+        .filter(|frame| frame["t"] == json!("err"))
+        .map(|frame| frame["name"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+fn mark(bid: i64) -> Mark {
+    Mark {
+        ts: Ts(2_000_000_000),
+        instrument: InstrumentId(1),
+        source: SourceId(1),
+        bid: Price(bid),
+        ask: Price(bid + 2),
+        bid_qty: Qty(0),
+        ask_qty: Qty(0),
+        venue_lag_us: 0,
+        count: 1,
+        day_change: Ratio(0),
+    }
+}
