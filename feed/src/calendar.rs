@@ -174,7 +174,8 @@ impl Calendars {
         }
     }
 
-    /// The session (open or closed) each instrument is in at `now`.
+    /// The session (open or closed) each instrument is in at `now`. One open around the clock is told as beginning
+    /// now, which also ends a closure somebody made by hand before a restart.
     pub fn current(&self, now: Ts) -> Vec<Body> {
         let mut bodies = Vec::new();
         for (calendar, sessions) in self.sessions(now, now.plus(1)) {
@@ -182,9 +183,14 @@ impl Calendars {
                 .iter()
                 .rfind(|session| session.at <= now && session.until > now);
             if let Some(session) = in_force {
+                let at = match rule(&calendar) {
+                    Some(_) => session.at,
+                    None => now,
+                };
                 bodies.extend(self.of(&calendar).map(|entry| {
                     Body::Session(Session {
                         instrument: entry.instrument,
+                        at,
                         ..*session
                     })
                 }));

@@ -4,6 +4,7 @@
 
 mod build;
 mod file;
+mod instrument;
 mod value;
 
 use crate::calendar::Holidays;

@@ -66,7 +66,7 @@ pub struct Simulator {
     lines: Vec<Line>,
     primary: SourceId,
     secondary: SourceId,
-    rate_factor: u64,
+    pace_permille: u64,
     now: Ts,
     /// When each stream (line, secondary) speaks next.
     schedule: BinaryHeap<Reverse<(Ts, u32, bool)>>,
@@ -128,7 +128,7 @@ impl Simulator {
             lines,
             primary,
             secondary,
-            rate_factor: 1,
+            pace_permille: 1_000,
             now: start,
             schedule,
             waiting: VecDeque::new(),
@@ -138,8 +138,13 @@ impl Simulator {
     }
 
     /// Multiplies every rate: for load programs.
-    pub fn with_rate(mut self, factor: u32) -> Simulator {
-        self.rate_factor = u64::from(factor.max(1));
+    pub fn with_rate(self, factor: u32) -> Simulator {
+        self.with_pace(factor.saturating_mul(1_000))
+    }
+
+    /// Runs at so many thousandths of the usual rates; at least one.
+    pub fn with_pace(mut self, permille: u32) -> Simulator {
+        self.pace_permille = u64::from(permille.max(1));
         self
     }
 
@@ -243,9 +248,10 @@ impl Simulator {
             effect.primary
         } && effect.rate_pct > 0;
         let pause = if speaks {
-            let rate =
-                line.rate * self.rate_factor * effect.rate_pct * if secondary { 50 } else { 100 };
-            let mean_ns = (SECOND_NS * 10_000 / rate.max(1)).max(2);
+            // Quotes per second in parts of 10^-7: pace in thousandths, two percentages.
+            let share_pct = if secondary { 50 } else { 100 };
+            let rate = line.rate * self.pace_permille * effect.rate_pct * share_pct;
+            let mean_ns = (SECOND_NS * 10_000_000 / rate.max(1)).max(2);
             mean_ns / 2 + self.rng.below(mean_ns)
         } else {
             SILENT_NS

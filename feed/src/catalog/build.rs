@@ -1,10 +1,7 @@
 //! From the files' text to terms: names to ids, decimals to integers, class defaults filled in.
 
-use super::file::{self, InstrumentKeys, SwapValue};
-use super::{
-    Catalog, CatalogError, Currency, DemoAccount, Files, Group, Link, Listing, SimTerms, Source,
-    VenueSymbol, find, value,
-};
+use super::{Catalog, CatalogError, Currency, DemoAccount, Files, Group, Link, Source, value};
+use super::{file, instrument};
 use crate::calendar::Holidays;
 use siaga_risk::event::{NewOrder, OrderKind, Protection, Side, Tif};
 use siaga_risk::ids::*;
@@ -12,43 +9,14 @@ use siaga_risk::terms::*;
 use siaga_risk::units::*;
 use std::collections::BTreeMap;
 
-/// Level filters of live venues: soft, hard, discard, and how many prices confirm a shift of level.
-const FILTER: FilterTerms = FilterTerms {
-    spread_min: Price(0),
-    spread_max: Price(0),
-    soft: Ratio::percent(1),
-    hard: Ratio::percent(5),
-    discard: Ratio::percent(50),
-    confirmations: 3,
-    same_quote: false,
-};
-
-/// What all instruments' halts share; the thresholds come from the class.
-const HALT: HaltTerms = HaltTerms {
-    window_ns: MINUTE_NS,
-    alert: Ratio(0),
-    halt: Ratio(0),
-    confirmations: 3,
-    cooldown_ns: 5 * MINUTE_NS,
-    quiet_ns: 5 * MINUTE_NS,
-    manual_resume: true,
-    factor: Ratio::percent(200),
-    grace_ns: 15 * MINUTE_NS,
-    vol_floor: Ratio(0),
-    vol_multiple: Ratio::percent(300),
-    // RiskMetrics' daily decay, per minute here.
-    ewma_lambda: Ratio::percent(94),
-    ewma_unit_ns: MINUTE_NS,
-};
-
 /// Where in which file a value stands, for errors.
-struct At<'a> {
-    file: &'a str,
-    entry: &'a str,
+pub struct At<'a> {
+    pub file: &'a str,
+    pub entry: &'a str,
 }
 
 impl At<'_> {
-    fn error(&self, key: &'static str, message: impl Into<String>) -> CatalogError {
+    pub fn error(&self, key: &'static str, message: impl Into<String>) -> CatalogError {
         CatalogError::Value {
             file: self.file.to_owned(),
             entry: self.entry.to_owned(),
@@ -57,15 +25,15 @@ impl At<'_> {
         }
     }
 
-    fn need<T>(&self, key: &'static str, value: Option<T>) -> Result<T, CatalogError> {
+    pub fn need<T>(&self, key: &'static str, value: Option<T>) -> Result<T, CatalogError> {
         value.ok_or_else(|| self.error(key, "is missing here and in the class"))
     }
 
-    fn ok<T>(&self, key: &'static str, value: Result<T, String>) -> Result<T, CatalogError> {
+    pub fn ok<T>(&self, key: &'static str, value: Result<T, String>) -> Result<T, CatalogError> {
         value.map_err(|message| self.error(key, message))
     }
 
-    fn name<T>(
+    pub fn name<T>(
         &self,
         key: &'static str,
         value: Result<T, CatalogError>,
@@ -73,7 +41,7 @@ impl At<'_> {
         value.map_err(|error| self.error(key, error.to_string()))
     }
 
-    fn one_of<T: Copy>(
+    pub fn one_of<T: Copy>(
         &self,
         key: &'static str,
         name: &str,
@@ -90,7 +58,7 @@ impl At<'_> {
 pub fn catalog(files: &Files<'_>) -> Result<Catalog, CatalogError> {
     let currencies = currencies(files.currencies)?;
     let (sources, links) = sources(files.sources)?;
-    let instruments = instruments(files.instruments, &currencies, &sources)?;
+    let instruments = instrument::listings(files.instruments, &currencies, &sources)?;
     let groups = groups(files.groups)?;
     let holidays = Holidays::read(files.holidays).map_err(|error| CatalogError::File {
         file: "holidays.toml".to_owned(),
@@ -240,301 +208,6 @@ fn sources(text: &str) -> Result<(Vec<Source>, Vec<Link>), CatalogError> {
 const STOP_OUT_MODES: [(&str, StopOutMode); 2] =
     [("act", StopOutMode::Act), ("observe", StopOutMode::Observe)];
 
-fn instruments(
-    text: &str,
-    currencies: &[Currency],
-    sources: &[Source],
-) -> Result<Vec<Listing>, CatalogError> {
-    const FILE: &str = "instruments.toml";
-    let file: file::Instruments = file::read(FILE, text)?;
-    let classes = [
-        ("forex", AssetClass::Forex),
-        ("metal", AssetClass::Metal),
-        ("energy", AssetClass::Energy),
-        ("index", AssetClass::Index),
-        ("crypto", AssetClass::Crypto),
-    ];
-    let mut listings = Vec::with_capacity(file.instrument.len());
-    for raw in &file.instrument {
-        let symbol = raw
-            .symbol
-            .clone()
-            .unwrap_or_else(|| format!("instrument {}", listings.len() + 1));
-        let at = At {
-            file: FILE,
-            entry: &symbol,
-        };
-        at.need("symbol", raw.symbol.as_ref())?;
-        let class_name = at.need("class", raw.class.as_deref())?;
-        let class = at.one_of("class", class_name, &classes)?;
-        let defaults = at.need("class", file.class.get(class_name))?;
-        listings.push(listing(&at, class, raw, defaults, currencies, sources)?);
-    }
-    Ok(listings)
-}
-
-/// A key of the instrument's line, else of its class.
-macro_rules! key {
-    ($own:expr, $class:expr, $key:ident) => {
-        $own.$key.as_ref().or($class.$key.as_ref())
-    };
-}
-
-fn listing(
-    at: &At<'_>,
-    class: AssetClass,
-    own: &InstrumentKeys,
-    defaults: &InstrumentKeys,
-    currencies: &[Currency],
-    sources: &[Source],
-) -> Result<Listing, CatalogError> {
-    let currency = |key: &'static str, code: &str| {
-        let found = find("currency", code, currencies, |c| &c.code);
-        at.name(key, found.map(|c| c.terms))
-    };
-    let base = currency("base", at.need("base", own.base.as_deref())?)?;
-    let quote = currency("quote", at.need("quote", own.quote.as_deref())?)?;
-    let mode = calc_mode(at, at.need("mode", key!(own, defaults, mode))?)?;
-    let margin_currency = match key!(own, defaults, margin_currency) {
-        Some(code) => currency("margin_currency", code)?,
-        None if matches!(
-            mode,
-            CalcMode::Forex | CalcMode::ForexNoLeverage | CalcMode::CryptoInverse
-        ) =>
-        {
-            base
-        }
-        None => quote,
-    };
-    let price_digits = *at.need("price_digits", own.price_digits.as_ref())?;
-    let qty_digits = *at.need("qty_digits", key!(own, defaults, qty_digits))?;
-    let scaled = |key: &'static str, text: Option<&String>, digits: u8| match text {
-        Some(text) => at.ok(key, value::scaled(text, digits)),
-        None => Ok(0),
-    };
-    let ratio = |key: &'static str, text: Option<&String>, absent: Ratio| match text {
-        Some(text) => at.ok(key, value::ratio(text)),
-        None => Ok(absent),
-    };
-    let duration = |key: &'static str, text: Option<&String>| {
-        at.ok(key, value::duration_ns(at.need(key, text)?))
-    };
-    let contract_text = at.need("contract_size", key!(own, defaults, contract_size))?;
-    let contract_digits = crate::decimal::digits_used(contract_text.as_bytes());
-    let tick = scaled("tick", key!(own, defaults, tick), price_digits)?;
-    let terms = InstrumentTerms {
-        id: InstrumentId(at.need("id", own.id)?),
-        class,
-        mode,
-        trade_mode: trade_mode(at, key!(own, defaults, trade_mode))?,
-        base: base.id,
-        quote: quote.id,
-        margin_currency: margin_currency.id,
-        price_digits,
-        qty_digits,
-        contract_size: scaled("contract_size", Some(contract_text), contract_digits)?,
-        contract_digits,
-        tick: Price(if tick == 0 { 1 } else { tick }),
-        tick_value: scaled("tick_value", key!(own, defaults, tick_value), quote.digits)?,
-        qty_min: Qty(scaled("qty_min", key!(own, defaults, qty_min), qty_digits)?),
-        qty_max: Qty(scaled("qty_max", key!(own, defaults, qty_max), qty_digits)?),
-        qty_step: Qty(scaled(
-            "qty_step",
-            key!(own, defaults, qty_step),
-            qty_digits,
-        )?),
-        notional_max: Money(scaled(
-            "notional_max",
-            key!(own, defaults, notional_max),
-            2,
-        )?),
-        collar: ratio("collar", key!(own, defaults, collar), Ratio(0))?,
-        negative_prices: *key!(own, defaults, negative_prices).unwrap_or(&false),
-        leverage_max: *key!(own, defaults, leverage_max).unwrap_or(&0),
-        margin_initial: ratio(
-            "margin_initial",
-            key!(own, defaults, margin_initial),
-            Ratio::ONE,
-        )?,
-        margin_maintenance: ratio(
-            "margin_maintenance",
-            key!(own, defaults, margin_maintenance),
-            Ratio::ONE,
-        )?,
-        margin_hedged: ratio(
-            "margin_hedged",
-            key!(own, defaults, margin_hedged),
-            Ratio::percent(50),
-        )?,
-        margin_fixed: Money(scaled(
-            "margin_fixed",
-            key!(own, defaults, margin_fixed),
-            margin_currency.digits,
-        )?),
-        feeds: feeds(at, own, defaults, sources)?,
-        damp_ns: MINUTE_NS,
-        quote_age_max_ns: duration("quote_age_max", key!(own, defaults, quote_age_max))?,
-        cache_age_max_ns: duration("cache_age_max", key!(own, defaults, cache_age_max))?,
-        filter: FilterTerms {
-            spread_max: Price(scaled(
-                "spread_max",
-                key!(own, defaults, spread_max),
-                price_digits,
-            )?),
-            ..FILTER
-        },
-        halt: HaltTerms {
-            alert: ratio("halt_alert", key!(own, defaults, halt_alert), Ratio(0))?,
-            halt: ratio("halt", key!(own, defaults, halt), Ratio(0))?,
-            vol_floor: ratio("vol_floor", key!(own, defaults, vol_floor), Ratio(0))?,
-            ..HALT
-        },
-        watch: Vec::new(),
-        swap: swap(at, own, defaults)?,
-        dead_step: ratio("dead_step", key!(own, defaults, dead_step), Ratio(0))?,
-        dead_cap: ratio("dead_cap", key!(own, defaults, dead_cap), Ratio(0))?,
-        trade_delayed: *key!(own, defaults, trade_delayed).unwrap_or(&false),
-        family: *key!(own, defaults, family).unwrap_or(&0),
-    };
-    let calendar = at.need("calendar", key!(own, defaults, calendar))?;
-    if !crate::calendar::NAMES.contains(&calendar.as_str()) {
-        let known = crate::calendar::NAMES.join(", ");
-        return Err(at.error("calendar", format!("\"{calendar}\" is none of {known}")));
-    }
-    let sim_price = key!(own, defaults, sim_price);
-    let sim = SimTerms {
-        price: match sim_price {
-            Some(text) => Some(Price(
-                at.ok("sim_price", value::scaled(text, price_digits))?,
-            )),
-            None => None,
-        },
-        spread: Price(*at.need("sim_spread", key!(own, defaults, sim_spread))?),
-        sigma: ratio("sim_sigma", key!(own, defaults, sim_sigma), Ratio(0))?,
-        rate: *at.need("sim_rate", key!(own, defaults, sim_rate))?,
-    };
-    Ok(Listing {
-        symbol: at.entry.to_owned(),
-        name: at.need("name", own.name.clone())?,
-        terms,
-        calendar: calendar.clone(),
-        venues: venues(at, own, sources)?,
-        sim,
-    })
-}
-
-fn calc_mode(at: &At<'_>, name: &str) -> Result<CalcMode, CatalogError> {
-    let known = [
-        ("forex", CalcMode::Forex),
-        ("cfd", CalcMode::Cfd),
-        ("cfd_leverage", CalcMode::CfdLeverage),
-        ("crypto_linear", CalcMode::CryptoLinear),
-        ("forex_no_leverage", CalcMode::ForexNoLeverage),
-        ("cfd_index", CalcMode::CfdIndex),
-        ("futures", CalcMode::Futures),
-        ("crypto_inverse", CalcMode::CryptoInverse),
-    ];
-    at.one_of("mode", name, &known)
-}
-
-fn trade_mode(at: &At<'_>, name: Option<&String>) -> Result<TradeMode, CatalogError> {
-    let known = [
-        ("full", TradeMode::Full),
-        ("long_only", TradeMode::LongOnly),
-        ("short_only", TradeMode::ShortOnly),
-        ("close_only", TradeMode::CloseOnly),
-        ("disabled", TradeMode::Disabled),
-    ];
-    name.map_or(Ok(TradeMode::Full), |name| {
-        at.one_of("trade_mode", name, &known)
-    })
-}
-
-fn venues(
-    at: &At<'_>,
-    own: &InstrumentKeys,
-    sources: &[Source],
-) -> Result<Vec<VenueSymbol>, CatalogError> {
-    let mut venues = Vec::new();
-    for (venue, symbol) in [("binance", &own.binance), ("kraken", &own.kraken)] {
-        if let Some(symbol) = symbol {
-            let source = at
-                .name("feeds", find("source", venue, sources, |s| &s.name))?
-                .terms
-                .id;
-            venues.push(VenueSymbol {
-                source,
-                symbol: symbol.clone(),
-            });
-        }
-    }
-    Ok(venues)
-}
-
-/// Venues that list the instrument come first, then the feeds of the file.
-fn feeds(
-    at: &At<'_>,
-    own: &InstrumentKeys,
-    defaults: &InstrumentKeys,
-    sources: &[Source],
-) -> Result<Vec<Feed>, CatalogError> {
-    let timeout_ns = at.ok(
-        "feed_timeout",
-        value::duration_ns(at.need("feed_timeout", key!(own, defaults, feed_timeout))?),
-    )?;
-    let mut feeds: Vec<Feed> = venues(at, own, sources)?
-        .into_iter()
-        .map(|venue| Feed {
-            source: venue.source,
-            timeout_ns,
-        })
-        .collect();
-    for name in at.need("feeds", key!(own, defaults, feeds))? {
-        let source = at
-            .name("feeds", find("source", name, sources, |s| &s.name))?
-            .terms
-            .id;
-        if feeds.iter().all(|feed| feed.source != source) {
-            feeds.push(Feed { source, timeout_ns });
-        }
-    }
-    Ok(feeds)
-}
-
-fn swap(
-    at: &At<'_>,
-    own: &InstrumentKeys,
-    defaults: &InstrumentKeys,
-) -> Result<SwapTerms, CatalogError> {
-    let known = [
-        ("none", SwapMode::None),
-        ("points", SwapMode::Points),
-        ("percent", SwapMode::Percent),
-        ("money", SwapMode::Money),
-    ];
-    let name = key!(own, defaults, swap_mode).map_or("none", String::as_str);
-    let mode = at.one_of("swap_mode", name, &known)?;
-    let amount = |key: &'static str, value: Option<&SwapValue>| match (mode, value) {
-        (_, None) => Ok(0),
-        (SwapMode::Percent, Some(SwapValue::Percent(text))) => {
-            at.ok(key, value::ratio(text)).map(|ratio| ratio.0)
-        }
-        (SwapMode::Points | SwapMode::Money, Some(SwapValue::Points(points))) => Ok(*points),
-        (SwapMode::Percent, _) => {
-            Err(at.error(key, "swap_mode percent takes text like \"-6.8 %\""))
-        }
-        _ => Err(at.error(key, "this swap_mode takes a whole number")),
-    };
-    Ok(SwapTerms {
-        mode,
-        long: amount("swap_long", key!(own, defaults, swap_long))?,
-        short: amount("swap_short", key!(own, defaults, swap_short))?,
-        week: key!(own, defaults, swap_week)
-            .copied()
-            .unwrap_or([1, 1, 3, 1, 1, 0, 0]),
-    })
-}
-
 fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
     let file: file::Groups = file::read("groups.toml", text)?;
     let defaults = &file.defaults;
@@ -669,49 +342,53 @@ fn demo(text: &str, catalog: &mut Catalog) -> Result<(), CatalogError> {
             balance,
         });
     }
-    for (index, raw) in file.order.into_iter().enumerate() {
-        let entry = format!("order {}", index + 1);
-        let at = At {
-            file: FILE,
-            entry: &entry,
-        };
-        let account = AccountId(raw.account);
-        if catalog
-            .accounts
-            .iter()
-            .all(|known| known.terms.id != account)
-        {
-            return Err(at.error("account", format!("there is no account {account}")));
-        }
-        let terms = &at.name("symbol", catalog.listing(&raw.symbol))?.terms;
-        let sides = [("buy", Side::Buy), ("sell", Side::Sell)];
-        let mut client_id = *b"demo-order-00000";
-        let digits = format!("{:05}", index + 1);
-        client_id[11..].copy_from_slice(&digits.as_bytes()[..5]);
-        let order = NewOrder {
-            account,
-            instrument: terms.id,
-            side: at.one_of("side", &raw.side, &sides)?,
-            kind: OrderKind::Market,
-            tif: Tif::Ioc,
-            qty: Qty(at.ok("qty", value::scaled(&raw.qty, terms.qty_digits))?),
-            price: None,
-            stop: None,
-            expires: None,
-            position: None,
-            reduce_only: false,
-            slippage_max: Price(0),
-            protection: Protection {
-                stop_loss: None,
-                take_profit: None,
-                trailing: Price(0),
-            },
-            client_id,
-            trader: 0,
-            desk: 0,
-            strategy: 0,
-        };
+    for (index, raw) in file.order.iter().enumerate() {
+        let order = order(index + 1, raw, catalog)?;
         catalog.orders.push(order);
     }
     Ok(())
+}
+
+/// A market order of the demonstration.
+fn order(nth: usize, raw: &file::Order, catalog: &Catalog) -> Result<NewOrder, CatalogError> {
+    let entry = format!("order {nth}");
+    let at = At {
+        file: "demo.toml",
+        entry: &entry,
+    };
+    let account = AccountId(raw.account);
+    if catalog
+        .accounts
+        .iter()
+        .all(|known| known.terms.id != account)
+    {
+        return Err(at.error("account", format!("there is no account {account}")));
+    }
+    let terms = &at.name("symbol", catalog.listing(&raw.symbol))?.terms;
+    let sides = [("buy", Side::Buy), ("sell", Side::Sell)];
+    let mut client_id = *b"demo-order-00000";
+    client_id[11..].copy_from_slice(&format!("{:05}", nth % 100_000).as_bytes()[..5]);
+    Ok(NewOrder {
+        account,
+        instrument: terms.id,
+        side: at.one_of("side", &raw.side, &sides)?,
+        kind: OrderKind::Market,
+        tif: Tif::Ioc,
+        qty: Qty(at.ok("qty", value::scaled(&raw.qty, terms.qty_digits))?),
+        price: None,
+        stop: None,
+        expires: None,
+        position: None,
+        reduce_only: false,
+        slippage_max: Price(0),
+        protection: Protection {
+            stop_loss: None,
+            take_profit: None,
+            trailing: Price(0),
+        },
+        client_id,
+        trader: 0,
+        desk: 0,
+        strategy: 0,
+    })
 }

@@ -126,46 +126,9 @@ impl Scenario {
                 ..USUAL
             },
             Scenario::NewsSpike => {
-                let peak = if up { of_halt(65) } else { -of_halt(65) };
-                let jump = path(
-                    elapsed_ns,
-                    &[
-                        (0, 0),
-                        (at(2), peak),
-                        (at(10), peak),
-                        (at(70), peak / 2),
-                        (at(300), 0),
-                    ],
-                );
-                let wild = elapsed_ns < at(60);
-                Effect {
-                    bias: faded + jump,
-                    spread_pct: path(elapsed_ns, &[(0, 800), (at(5), 600), (at(60), 100)]),
-                    rate_pct: if wild { 300 } else { 100 },
-                    turbulence: if wild { 3 } else { 1 },
-                    ..USUAL
-                }
+                news_spike(elapsed_ns, faded, of_halt(if up { 65 } else { -65 }))
             }
-            Scenario::FlashCrash => {
-                let low = -of_halt(220);
-                let fall = path(
-                    elapsed_ns,
-                    &[
-                        (0, 0),
-                        (at(3), low),
-                        (at(8), low),
-                        (at(40), low / 5),
-                        (at(300), 0),
-                    ],
-                );
-                let wild = elapsed_ns < at(40);
-                Effect {
-                    bias: faded + fall,
-                    spread_pct: path(elapsed_ns, &[(0, 500), (at(8), 1_000), (at(60), 100)]),
-                    rate_pct: if wild { 400 } else { 100 },
-                    ..USUAL
-                }
-            }
+            Scenario::FlashCrash => flash_crash(elapsed_ns, faded, -of_halt(220)),
             Scenario::Gap => {
                 let silent = elapsed_ns < GAP_NS;
                 let bias = if silent { from } else { from - of_halt(80) };
@@ -188,6 +151,43 @@ impl Scenario {
                 ..USUAL
             },
         }
+    }
+}
+
+fn news_spike(elapsed_ns: u64, faded: i64, peak: i64) -> Effect {
+    let at = |seconds: u64| seconds * SECOND_NS;
+    let wild = elapsed_ns < at(60);
+    let jump = [
+        (0, 0),
+        (at(2), peak),
+        (at(10), peak),
+        (at(70), peak / 2),
+        (at(300), 0),
+    ];
+    Effect {
+        bias: faded + path(elapsed_ns, &jump),
+        spread_pct: path(elapsed_ns, &[(0, 800), (at(5), 600), (at(60), 100)]),
+        rate_pct: if wild { 300 } else { 100 },
+        turbulence: if wild { 3 } else { 1 },
+        ..USUAL
+    }
+}
+
+fn flash_crash(elapsed_ns: u64, faded: i64, low: i64) -> Effect {
+    let at = |seconds: u64| seconds * SECOND_NS;
+    let wild = elapsed_ns < at(40);
+    let fall = [
+        (0, 0),
+        (at(3), low),
+        (at(8), low),
+        (at(40), low / 5),
+        (at(300), 0),
+    ];
+    Effect {
+        bias: faded + path(elapsed_ns, &fall),
+        spread_pct: path(elapsed_ns, &[(0, 500), (at(8), 1_000), (at(60), 100)]),
+        rate_pct: if wild { 400 } else { 100 },
+        ..USUAL
     }
 }
 

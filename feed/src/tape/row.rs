@@ -235,9 +235,21 @@ pub fn parse(line: &[u8], row: u64, shape: &Shape, scales: Scales) -> Result<Row
             }
         }
         Format::BinanceAggregates | Format::BinanceAggTrades => aggregate(&columns)?,
+        _ => Data::Bar(bar(&columns, shape)?),
+    };
+    Ok(Row {
+        row,
+        ts,
+        local_ns,
+        data,
+    })
+}
+
+fn bar(columns: &Columns<'_>, shape: &Shape) -> Result<Bar, RowError> {
+    match shape.format {
         Format::LeanMinuteQuote | Format::LeanDaily => {
             columns.expect(11, 11)?;
-            Data::Bar(Bar {
+            Ok(Bar {
                 bid: columns.side(1)?,
                 ask: columns.side(6)?,
                 bid_qty: columns.qty(5)?,
@@ -247,59 +259,40 @@ pub fn parse(line: &[u8], row: u64, shape: &Shape, scales: Scales) -> Result<Row
         }
         Format::LeanMinuteTrade => {
             columns.expect(6, 6)?;
-            Data::Bar(Bar {
-                last: Some(columns.ohlc(1)?),
-                volume: Some(columns.qty(5)?),
-                ..Bar::default()
-            })
-        }
-        Format::IsoBar => {
-            columns.expect(5, 6)?;
-            let volume = if columns.count == 6 {
-                Some(columns.qty(5)?)
-            } else {
-                None
-            };
-            Data::Bar(plain_bar(shape.side, columns.ohlc(1)?, volume))
+            let volume = Some(columns.qty(5)?);
+            Ok(plain_bar(BarSide::Last, columns.ohlc(1)?, volume))
         }
         Format::Mt5Bar => {
             columns.expect(6, 6)?;
-            let [open, high, low, close] = [
-                columns.points(1)?,
-                columns.points(2)?,
-                columns.points(3)?,
-                columns.points(4)?,
-            ];
+            let ohlc = Ohlc {
+                open: columns.points(1)?,
+                high: columns.points(2)?,
+                low: columns.points(3)?,
+                close: columns.points(4)?,
+            };
             // Charts of a MetaTrader server are drawn from bids.
-            Data::Bar(plain_bar(
-                BarSide::Bid,
-                Ohlc {
-                    open,
-                    high,
-                    low,
-                    close,
-                },
-                Some(columns.qty(5)?),
-            ))
+            Ok(plain_bar(BarSide::Bid, ohlc, Some(columns.qty(5)?)))
         }
         Format::DailyPrice => {
             columns.expect(2, 2)?;
-            let price = columns.price(1)?;
+            let close = columns.price(1)?;
             let ohlc = Ohlc {
-                open: price,
-                high: price,
-                low: price,
-                close: price,
+                open: close,
+                high: close,
+                low: close,
+                close,
             };
-            Data::Bar(plain_bar(BarSide::Last, ohlc, None))
+            Ok(plain_bar(BarSide::Last, ohlc, None))
         }
-    };
-    Ok(Row {
-        row,
-        ts,
-        local_ns,
-        data,
-    })
+        _ => {
+            columns.expect(5, 6)?;
+            let volume = match columns.count {
+                6 => Some(columns.qty(5)?),
+                _ => None,
+            };
+            Ok(plain_bar(shape.side, columns.ohlc(1)?, volume))
+        }
+    }
 }
 
 fn plain_bar(side: BarSide, ohlc: Ohlc, volume: Option<Qty>) -> Bar {

@@ -38,6 +38,24 @@ fn apply(recorded: &mut Recorded, levels: &Value, side: BookSide) {
     }
 }
 
+/// Applies one message; its checksum when it has one.
+fn update<'a>(recorded: &mut Recorded, bodies: &'a [Value]) -> Option<&'a str> {
+    let sides = [
+        ("as", BookSide::Ask),
+        ("bs", BookSide::Bid),
+        ("a", BookSide::Ask),
+        ("b", BookSide::Bid),
+    ];
+    for body in bodies {
+        for (key, side) in sides {
+            if let Some(levels) = body.get(key) {
+                apply(recorded, levels, side);
+            }
+        }
+    }
+    bodies.iter().find_map(|body| body.get("c")?.as_str())
+}
+
 /// The recording speaks the older protocol; levels, digits and checksum are the same.
 #[test]
 fn every_recorded_checksum_of_kraken_is_met() {
@@ -70,20 +88,7 @@ fn every_recorded_checksum_of_kraken_is_met() {
             );
         }
         let recorded = books.get_mut(pair).expect("a snapshot comes first");
-        let mut checksum = None;
-        for body in bodies {
-            for (key, side) in [
-                ("as", BookSide::Ask),
-                ("bs", BookSide::Bid),
-                ("a", BookSide::Ask),
-                ("b", BookSide::Bid),
-            ] {
-                if let Some(levels) = body.get(key) {
-                    apply(recorded, levels, side);
-                }
-            }
-            checksum = checksum.or(body.get("c").and_then(Value::as_str));
-        }
+        let checksum = update(recorded, bodies);
         recorded.book.trim();
         match checksum {
             Some(wanted) if recorded.book.checksum().to_string() == wanted => met += 1,

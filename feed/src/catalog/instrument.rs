@@ -1,0 +1,353 @@
+//! From an instrument's line, and what its class says, to its terms.
+
+use super::build::At;
+use super::file::{self, InstrumentKeys, SwapValue};
+use super::{CatalogError, Currency, Listing, SimTerms, Source, VenueSymbol, find, value};
+use siaga_risk::ids::*;
+use siaga_risk::terms::*;
+use siaga_risk::units::*;
+
+const FILE: &str = "instruments.toml";
+
+/// Level filters of live venues: soft, hard, discard, and how many prices confirm a shift of level.
+const FILTER: FilterTerms = FilterTerms {
+    spread_min: Price(0),
+    spread_max: Price(0),
+    soft: Ratio::percent(1),
+    hard: Ratio::percent(5),
+    discard: Ratio::percent(50),
+    confirmations: 3,
+    same_quote: false,
+};
+
+/// What all instruments' halts share; the thresholds come from the class.
+const HALT: HaltTerms = HaltTerms {
+    window_ns: MINUTE_NS,
+    alert: Ratio(0),
+    halt: Ratio(0),
+    confirmations: 3,
+    cooldown_ns: 5 * MINUTE_NS,
+    quiet_ns: 5 * MINUTE_NS,
+    manual_resume: true,
+    factor: Ratio::percent(200),
+    grace_ns: 15 * MINUTE_NS,
+    vol_floor: Ratio(0),
+    vol_multiple: Ratio::percent(300),
+    // RiskMetrics' daily decay, per minute here.
+    ewma_lambda: Ratio::percent(94),
+    ewma_unit_ns: MINUTE_NS,
+};
+
+/// After three switches of source within a minute the lower one stays this long.
+const DAMP_NS: u64 = MINUTE_NS;
+
+/// Digits of the house's currency, in which the largest notional is written.
+const HOUSE_DIGITS: u8 = 2;
+
+/// Reads the instruments.
+pub fn listings(
+    text: &str,
+    currencies: &[Currency],
+    sources: &[Source],
+) -> Result<Vec<Listing>, CatalogError> {
+    let file: file::Instruments = file::read(FILE, text)?;
+    let classes = [
+        ("forex", AssetClass::Forex),
+        ("metal", AssetClass::Metal),
+        ("energy", AssetClass::Energy),
+        ("index", AssetClass::Index),
+        ("crypto", AssetClass::Crypto),
+    ];
+    let mut listings = Vec::with_capacity(file.instrument.len());
+    for own in &file.instrument {
+        let nth = listings.len() + 1;
+        let symbol = own.symbol.clone().unwrap_or(format!("instrument {nth}"));
+        let at = At {
+            file: FILE,
+            entry: &symbol,
+        };
+        at.need("symbol", own.symbol.as_ref())?;
+        let name = at.need("class", own.class.as_deref())?;
+        let asset = at.one_of("class", name, &classes)?;
+        let class = at.need("class", file.class.get(name))?;
+        listings.push(
+            Line {
+                at,
+                own,
+                class,
+                currencies,
+                sources,
+            }
+            .listing(asset)?,
+        );
+    }
+    Ok(listings)
+}
+
+/// One instrument's line beside its class.
+struct Line<'a> {
+    at: At<'a>,
+    own: &'a InstrumentKeys,
+    class: &'a InstrumentKeys,
+    currencies: &'a [Currency],
+    sources: &'a [Source],
+}
+
+/// A key of the line, else of its class.
+macro_rules! key {
+    ($line:expr, $key:ident) => {
+        $line.own.$key.as_ref().or($line.class.$key.as_ref())
+    };
+}
+
+/// An optional key as a decimal or a ratio, or a needed one as a duration; its name goes into the error.
+macro_rules! read {
+    (scaled $line:expr, $key:ident, $digits:expr) => {
+        $line.scaled(stringify!($key), key!($line, $key), $digits)
+    };
+    (ratio $line:expr, $key:ident, $absent:expr) => {
+        $line.ratio(stringify!($key), key!($line, $key), $absent)
+    };
+    (duration $line:expr, $key:ident) => {
+        $line.duration_ns(stringify!($key), key!($line, $key))
+    };
+}
+
+impl Line<'_> {
+    fn listing(&self, class: AssetClass) -> Result<Listing, CatalogError> {
+        let terms = self.terms(class)?;
+        let calendar = self.at.need("calendar", key!(self, calendar))?;
+        if !crate::calendar::NAMES.contains(&calendar.as_str()) {
+            let known = crate::calendar::NAMES.join(", ");
+            let message = format!("\"{calendar}\" is none of {known}");
+            return Err(self.at.error("calendar", message));
+        }
+        let price = key!(self, sim_price).map(|text| value::scaled(text, terms.price_digits));
+        let price = price
+            .map(|price| self.at.ok("sim_price", price))
+            .transpose()?;
+        let sim = SimTerms {
+            price: price.map(Price),
+            spread: Price(*self.at.need("sim_spread", key!(self, sim_spread))?),
+            sigma: read!(ratio self, sim_sigma, Ratio(0))?,
+            rate: *self.at.need("sim_rate", key!(self, sim_rate))?,
+        };
+        Ok(Listing {
+            symbol: self.at.entry.to_owned(),
+            name: self.at.need("name", self.own.name.clone())?,
+            terms,
+            calendar: calendar.clone(),
+            venues: self.venues()?,
+            sim,
+        })
+    }
+
+    fn terms(&self, class: AssetClass) -> Result<InstrumentTerms, CatalogError> {
+        let base = self.currency("base", self.at.need("base", key!(self, base))?)?;
+        let quote = self.currency("quote", self.at.need("quote", key!(self, quote))?)?;
+        let mode = calc_mode(&self.at, self.at.need("mode", key!(self, mode))?)?;
+        let margin_currency = self.margin_currency(mode, base, quote)?;
+        let price_digits = *self.at.need("price_digits", key!(self, price_digits))?;
+        let qty_digits = *self.at.need("qty_digits", key!(self, qty_digits))?;
+        let contract = self.at.need("contract_size", key!(self, contract_size))?;
+        let contract_digits = crate::decimal::digits_used(contract.as_bytes());
+        let tick = read!(scaled self, tick, price_digits)?;
+        let spread_max = Price(read!(scaled self, spread_max, price_digits)?);
+        Ok(InstrumentTerms {
+            id: InstrumentId(self.at.need("id", self.own.id)?),
+            class,
+            mode,
+            trade_mode: trade_mode(&self.at, key!(self, trade_mode))?,
+            base: base.id,
+            quote: quote.id,
+            margin_currency: margin_currency.id,
+            price_digits,
+            qty_digits,
+            contract_size: read!(scaled self, contract_size, contract_digits)?,
+            contract_digits,
+            tick: Price(if tick == 0 { 1 } else { tick }),
+            tick_value: read!(scaled self, tick_value, quote.digits)?,
+            qty_min: Qty(read!(scaled self, qty_min, qty_digits)?),
+            qty_max: Qty(read!(scaled self, qty_max, qty_digits)?),
+            qty_step: Qty(read!(scaled self, qty_step, qty_digits)?),
+            notional_max: Money(read!(scaled self, notional_max, HOUSE_DIGITS)?),
+            collar: read!(ratio self, collar, Ratio(0))?,
+            negative_prices: *key!(self, negative_prices).unwrap_or(&false),
+            leverage_max: *key!(self, leverage_max).unwrap_or(&0),
+            margin_initial: read!(ratio self, margin_initial, Ratio::ONE)?,
+            margin_maintenance: read!(ratio self, margin_maintenance, Ratio::ONE)?,
+            margin_hedged: read!(ratio self, margin_hedged, Ratio::percent(50))?,
+            margin_fixed: Money(read!(scaled self, margin_fixed, margin_currency.digits)?),
+            feeds: self.feeds()?,
+            damp_ns: DAMP_NS,
+            quote_age_max_ns: read!(duration self, quote_age_max)?,
+            cache_age_max_ns: read!(duration self, cache_age_max)?,
+            filter: FilterTerms {
+                spread_max,
+                ..FILTER
+            },
+            halt: self.halt()?,
+            watch: Vec::new(),
+            swap: self.swap()?,
+            dead_step: read!(ratio self, dead_step, Ratio(0))?,
+            dead_cap: read!(ratio self, dead_cap, Ratio(0))?,
+            trade_delayed: *key!(self, trade_delayed).unwrap_or(&false),
+            family: *key!(self, family).unwrap_or(&0),
+        })
+    }
+
+    /// The base where the contract is margined in it, else the quote currency.
+    fn margin_currency(
+        &self,
+        mode: CalcMode,
+        base: CurrencyTerms,
+        quote: CurrencyTerms,
+    ) -> Result<CurrencyTerms, CatalogError> {
+        use CalcMode::{CryptoInverse, Forex, ForexNoLeverage};
+        match key!(self, margin_currency) {
+            Some(code) => self.currency("margin_currency", code),
+            None if matches!(mode, Forex | ForexNoLeverage | CryptoInverse) => Ok(base),
+            None => Ok(quote),
+        }
+    }
+
+    fn halt(&self) -> Result<HaltTerms, CatalogError> {
+        Ok(HaltTerms {
+            alert: read!(ratio self, halt_alert, Ratio(0))?,
+            halt: read!(ratio self, halt, Ratio(0))?,
+            vol_floor: read!(ratio self, vol_floor, Ratio(0))?,
+            ..HALT
+        })
+    }
+
+    fn venues(&self) -> Result<Vec<VenueSymbol>, CatalogError> {
+        let mut venues = Vec::new();
+        for (venue, symbol) in [("binance", &self.own.binance), ("kraken", &self.own.kraken)] {
+            if let Some(symbol) = symbol {
+                let source = self.source(venue)?;
+                venues.push(VenueSymbol {
+                    source,
+                    symbol: symbol.clone(),
+                });
+            }
+        }
+        Ok(venues)
+    }
+
+    /// Venues that list the instrument come first, then the feeds of the file.
+    fn feeds(&self) -> Result<Vec<Feed>, CatalogError> {
+        let timeout_ns = read!(duration self, feed_timeout)?;
+        let mut feeds = Vec::new();
+        for venue in self.venues()? {
+            feeds.push(Feed {
+                source: venue.source,
+                timeout_ns,
+            });
+        }
+        for name in self.at.need("feeds", key!(self, feeds))? {
+            let source = self.source(name)?;
+            if feeds.iter().all(|feed| feed.source != source) {
+                feeds.push(Feed { source, timeout_ns });
+            }
+        }
+        Ok(feeds)
+    }
+
+    fn swap(&self) -> Result<SwapTerms, CatalogError> {
+        let known = [
+            ("none", SwapMode::None),
+            ("points", SwapMode::Points),
+            ("percent", SwapMode::Percent),
+            ("money", SwapMode::Money),
+        ];
+        let name = key!(self, swap_mode).map_or("none", String::as_str);
+        let mode = self.at.one_of("swap_mode", name, &known)?;
+        Ok(SwapTerms {
+            mode,
+            long: self.swap_value("swap_long", mode, key!(self, swap_long))?,
+            short: self.swap_value("swap_short", mode, key!(self, swap_short))?,
+            week: key!(self, swap_week)
+                .copied()
+                .unwrap_or([1, 1, 3, 1, 1, 0, 0]),
+        })
+    }
+
+    fn swap_value(
+        &self,
+        key: &'static str,
+        mode: SwapMode,
+        value: Option<&SwapValue>,
+    ) -> Result<i64, CatalogError> {
+        match (mode, value) {
+            (_, None) => Ok(0),
+            (SwapMode::Percent, Some(SwapValue::Percent(text))) => {
+                self.at.ok(key, value::ratio(text)).map(|ratio| ratio.0)
+            }
+            (SwapMode::Points | SwapMode::Money, Some(SwapValue::Points(points))) => Ok(*points),
+            (SwapMode::Percent, _) => Err(self
+                .at
+                .error(key, "swap_mode percent takes text like \"-6.8 %\"")),
+            _ => Err(self.at.error(key, "this swap_mode takes a whole number")),
+        }
+    }
+
+    fn currency(&self, key: &'static str, code: &str) -> Result<CurrencyTerms, CatalogError> {
+        let found = find("currency", code, self.currencies, |currency| &currency.code);
+        self.at.name(key, found.map(|currency| currency.terms))
+    }
+
+    fn source(&self, name: &str) -> Result<SourceId, CatalogError> {
+        let found = find("source", name, self.sources, |source| &source.name);
+        self.at.name("feeds", found.map(|source| source.terms.id))
+    }
+
+    fn scaled(
+        &self,
+        key: &'static str,
+        text: Option<&String>,
+        digits: u8,
+    ) -> Result<i64, CatalogError> {
+        text.map_or(Ok(0), |text| self.at.ok(key, value::scaled(text, digits)))
+    }
+
+    fn ratio(
+        &self,
+        key: &'static str,
+        text: Option<&String>,
+        absent: Ratio,
+    ) -> Result<Ratio, CatalogError> {
+        text.map_or(Ok(absent), |text| self.at.ok(key, value::ratio(text)))
+    }
+
+    fn duration_ns(&self, key: &'static str, text: Option<&String>) -> Result<u64, CatalogError> {
+        self.at
+            .ok(key, value::duration_ns(self.at.need(key, text)?))
+    }
+}
+
+fn calc_mode(at: &At<'_>, name: &str) -> Result<CalcMode, CatalogError> {
+    let known = [
+        ("forex", CalcMode::Forex),
+        ("cfd", CalcMode::Cfd),
+        ("cfd_leverage", CalcMode::CfdLeverage),
+        ("crypto_linear", CalcMode::CryptoLinear),
+        ("forex_no_leverage", CalcMode::ForexNoLeverage),
+        ("cfd_index", CalcMode::CfdIndex),
+        ("futures", CalcMode::Futures),
+        ("crypto_inverse", CalcMode::CryptoInverse),
+    ];
+    at.one_of("mode", name, &known)
+}
+
+fn trade_mode(at: &At<'_>, name: Option<&String>) -> Result<TradeMode, CatalogError> {
+    let known = [
+        ("full", TradeMode::Full),
+        ("long_only", TradeMode::LongOnly),
+        ("short_only", TradeMode::ShortOnly),
+        ("close_only", TradeMode::CloseOnly),
+        ("disabled", TradeMode::Disabled),
+    ];
+    name.map_or(Ok(TradeMode::Full), |name| {
+        at.one_of("trade_mode", name, &known)
+    })
+}
