@@ -7,4 +7,6 @@
 pub mod clock;
 pub mod hops;
 pub mod report;
+pub mod rng;
+pub mod throughput;
 pub mod topology;
