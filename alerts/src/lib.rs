@@ -5,7 +5,10 @@
 
 pub mod alert;
 pub mod engine;
+pub mod outbox;
+pub mod routing;
 pub mod rules;
+pub mod sinks;
 #[cfg(test)]
 mod testing;
 pub mod text;

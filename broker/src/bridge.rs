@@ -240,6 +240,7 @@ impl Link for BridgeSession {
                 false => HeldBy::Core,
             },
             prices: true,
+            unknown_is_final: true,
         }
     }
 

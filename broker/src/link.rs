@@ -14,6 +14,9 @@ pub struct Capabilities {
     pub protective: HeldBy,
     /// The link wants prices (a paper broker fills against them, a bridge passes them on).
     pub prices: bool,
+    /// An order that the broker does not know on a later connection than it was sent on can never be executed.
+    /// Without this an unknown order stays in doubt.
+    pub unknown_is_final: bool,
 }
 
 /// Whether the broker can be reached, and how often it has been reached anew.

@@ -283,6 +283,7 @@ impl Link for PaperLink {
         Capabilities {
             protective: HeldBy::Core,
             prices: true,
+            unknown_is_final: true,
         }
     }
 

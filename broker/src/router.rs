@@ -6,7 +6,7 @@
 //! caller keeps it, drain [`Router::poll_input`], sleep until [`Router::poll_deadline`].
 //!
 //! An instruction is handed over at most once. What was in the log but not handed over when the program
-//! stopped is not sent late: the core hears that the broker does not know the order, and decides.
+//! stopped is not sent late: the core hears that it was refused, and decides.
 
 mod route;
 mod supervisor;
@@ -17,7 +17,7 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 
 use siaga_risk::event::*;
-use siaga_risk::ids::{LinkId, OrderId};
+use siaga_risk::ids::LinkId;
 use siaga_risk::units::*;
 
 use crate::link::{Link, OpenOrder, Wire};
@@ -112,7 +112,7 @@ impl Router {
             Output::Position(position) => self.on_position(position),
             Output::Link(change) => {
                 if let Some(route) = self.routes.get_mut(&change.link) {
-                    route.on_link_change(change);
+                    route.on_link_change(change, key <= self.born);
                 }
             }
             _ => {}
@@ -220,7 +220,7 @@ impl Router {
 fn answer_withheld(send: &siaga_risk::event::Send) -> Option<BrokerReport> {
     let reason = siaga_risk::verdict::Reject::ReadOnly.code();
     let (order, event) = match &send.command {
-        LinkCommand::Submit(submit) => (submit.id, BrokerEvent::Unknown),
+        LinkCommand::Submit(submit) => (submit.id, BrokerEvent::Rejected(reason)),
         LinkCommand::Cancel(order) => (*order, BrokerEvent::CancelRejected(reason)),
         // Asked again by the reconciliation; protective prices wait in the route.
         LinkCommand::Status(_) | LinkCommand::Protect(_) => return None,
@@ -270,6 +270,3 @@ fn open_order_of(change: &OrderChange) -> OpenOrder {
         confirmed: matches!(change.state, Working | PartlyFilled),
     }
 }
-
-/// Orders of a link that may be at the broker.
-type OpenSet = std::collections::BTreeSet<OrderId>;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use siaga_risk::event::*;
 use siaga_risk::ids::{OrderId, PositionId};
 use siaga_risk::units::Ts;
+use siaga_risk::verdict::Reject;
 
-use super::OpenSet;
 use super::supervisor::{Decision, Limits, Supervisor};
 use crate::link::{Link, LinkEvent, OpenOrder};
 
@@ -14,7 +14,8 @@ pub(super) struct Route {
     pub(super) link: Box<dyn Link>,
     supervisor: Supervisor,
     answer_ns: u64,
-    open: OpenSet,
+    /// Orders that may be at the broker, and the connection they were given on; 0 is an earlier run.
+    open: BTreeMap<OrderId, u64>,
     /// Orders handed over in this run that the broker has not answered, and when.
     unanswered: BTreeMap<OrderId, Ts>,
     /// Newest protective prices that could not be handed over.
@@ -27,7 +28,7 @@ impl Route {
             link,
             supervisor: Supervisor::new(limits),
             answer_ns: limits.answer_ns,
-            open: OpenSet::new(),
+            open: BTreeMap::new(),
             unanswered: BTreeMap::new(),
             protects: BTreeMap::new(),
         }
@@ -38,7 +39,7 @@ impl Route {
     }
 
     pub(super) fn adopt(&mut self, order: &OpenOrder, now: Ts) {
-        self.open.insert(order.submit.id);
+        self.open.insert(order.submit.id, 0);
         self.link.adopt(order, now);
     }
 
@@ -48,8 +49,8 @@ impl Route {
         self.supervisor.answered(order);
     }
 
-    pub(super) fn on_link_change(&mut self, change: &LinkChange) {
-        self.supervisor.on_link_change(change);
+    pub(super) fn on_link_change(&mut self, change: &LinkChange, late: bool) {
+        self.supervisor.on_link_change(change, late);
     }
 
     pub(super) fn set_manual(&mut self, on: bool) {
@@ -61,13 +62,13 @@ impl Route {
         let live = self.supervisor.mode() == LinkMode::Live && self.link.connection().up;
         match command {
             LinkCommand::Submit(submit) if live && !late => {
-                self.open.insert(submit.id);
+                self.open.insert(submit.id, self.link.connection().count);
                 self.unanswered.insert(submit.id, now);
             }
             LinkCommand::Submit(_) => return false,
             // The core asks about an order that the next reconciliation must settle too.
             LinkCommand::Status(order) => {
-                self.open.insert(*order);
+                self.open.entry(*order).or_insert(0);
             }
             LinkCommand::Protect(protect) if !live => {
                 self.protects.insert(protect.position, *protect);
@@ -96,7 +97,7 @@ impl Route {
             let report = LinkReport {
                 link: self.link.id(),
                 mode,
-                manual: self.supervisor.is_manual(),
+                manual: self.supervisor.manual_of(mode),
             };
             self.supervisor.told(&report);
             inputs.push_back(Body::LinkState(report));
@@ -153,7 +154,7 @@ impl Route {
             && let Some(event) = self.link.poll_event()
         {
             reports += 1;
-            let report = *event.report();
+            let report = self.decided(&event);
             if let Some(at) = self.unanswered.remove(&report.order) {
                 let refused = matches!(report.event, BrokerEvent::Rejected(_));
                 self.supervisor.on_answer(now.since(at), refused, now);
@@ -166,8 +167,23 @@ impl Route {
         reports
     }
 
+    /// The report for the core. An order unknown after its connection has died was never placed.
+    fn decided(&self, event: &LinkEvent) -> BrokerReport {
+        let mut report = *event.report();
+        let LinkEvent::Status(_) = event else {
+            return report;
+        };
+        let given_on = self.open.get(&report.order).copied().unwrap_or(0);
+        let is_dead = given_on < self.link.connection().count;
+        let is_unknown = report.event == BrokerEvent::Unknown;
+        if is_unknown && is_dead && self.link.capabilities().unknown_is_final {
+            report.event = BrokerEvent::Rejected(Reject::ReadOnly.code());
+        }
+        report
+    }
+
     fn reconcile(&mut self, now: Ts) {
-        for order in &self.open {
+        for order in self.open.keys() {
             self.supervisor.asked(*order, now);
             self.link.status(*order, now);
         }

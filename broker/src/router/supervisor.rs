@@ -53,6 +53,10 @@ pub(super) struct Supervisor {
     limits: Limits,
     mode: LinkMode,
     manual: bool,
+    /// The core has not been told that a hand set it.
+    untold: bool,
+    /// A hand has lifted it: the next better mode is told as a hand's.
+    lifting: bool,
     seen: Connection,
     started: bool,
     rest_until: Option<Ts>,
@@ -90,6 +94,8 @@ impl Supervisor {
             limits,
             mode: LinkMode::ReadOnly,
             manual: false,
+            untold: false,
+            lifting: false,
             seen: Connection::default(),
             started: false,
             rest_until: None,
@@ -103,35 +109,49 @@ impl Supervisor {
         self.mode
     }
 
-    pub(super) fn is_manual(&self) -> bool {
-        self.manual
+    /// Whether a mode is to be told as a hand's.
+    pub(super) fn manual_of(&mut self, mode: LinkMode) -> bool {
+        match mode {
+            LinkMode::ReadOnly => self.manual,
+            LinkMode::Recovering | LinkMode::Live => std::mem::take(&mut self.lifting),
+        }
     }
 
+    /// A hand sets the link read-only or lifts that; lifted, it is reconciled before anything else.
     pub(super) fn set_manual(&mut self, on: bool) {
         self.manual = on;
+        self.untold = on;
+        self.lifting = !on;
+        if !on {
+            self.mode = LinkMode::ReadOnly;
+        }
     }
 
     /// A report of ours is on its way to the core.
     pub(super) fn told(&mut self, report: &LinkReport) {
-        self.told.push_back((report.mode, report.manual));
+        let by_hand = report.manual && report.mode == LinkMode::ReadOnly;
+        self.told.push_back((report.mode, by_hand));
         if self.told.len() > TOLD_MAX {
             self.told.pop_front();
         }
     }
 
     /// A link's mode changed in the core: the echo of our own report, or a hand past this router.
-    pub(super) fn on_link_change(&mut self, change: &LinkChange) {
+    /// `late`: it happened in an earlier run, so the link is reconciled anyway.
+    pub(super) fn on_link_change(&mut self, change: &LinkChange, late: bool) {
         let echo = (change.to, change.manual);
         if let Some(at) = self.told.iter().position(|told| *told == echo) {
             self.told.drain(..=at);
             return;
         }
-        if !change.manual {
-            return;
-        }
         match change.to {
-            LinkMode::ReadOnly => self.manual = true,
-            LinkMode::Live | LinkMode::Recovering => self.manual = false,
+            LinkMode::ReadOnly => self.manual |= change.manual,
+            LinkMode::Live | LinkMode::Recovering => {
+                self.manual = false;
+                if !late {
+                    self.mode = LinkMode::ReadOnly;
+                }
+            }
         }
     }
 
@@ -203,12 +223,9 @@ impl Supervisor {
                 return self.enter(LinkMode::ReadOnly);
             }
             self.asked.clear();
+            let untold = std::mem::take(&mut self.untold) || first;
             let said = self.enter(LinkMode::ReadOnly);
-            return if first {
-                Some(Decision::Enter(LinkMode::ReadOnly))
-            } else {
-                said
-            };
+            return said.or(untold.then_some(Decision::Enter(LinkMode::ReadOnly)));
         }
         if self.mode == LinkMode::ReadOnly || is_new {
             self.seen = connection;

@@ -150,6 +150,19 @@ impl RouterHandle {
         })
     }
 
+    /// As [`Self::connect`], at once; `None` when the router is busy or gone.
+    pub fn try_connect(&self, link: LinkId, number: u64) -> Option<WireConnection> {
+        let (sender, frames) = mpsc::channel(FRAMES_MAX);
+        let request = Request::Open(link, number, sender);
+        self.requests.try_send(request).ok()?;
+        Some(WireConnection {
+            link,
+            number,
+            requests: self.requests.clone(),
+            frames,
+        })
+    }
+
     async fn send(&self, request: Request) -> Result<(), Stopped> {
         self.requests.send(request).await.map_err(|_| Stopped)
     }

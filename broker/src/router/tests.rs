@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use crate::link::{Capabilities, Connection, LinkEvent};
 use crate::paper::{PaperConfig, PaperLink};
 use proptest::prelude::*;
-use siaga_risk::ids::{AccountId, InstrumentId, SourceId};
+use siaga_risk::ids::{AccountId, InstrumentId, OrderId, SourceId};
 
 const LINK: LinkId = LinkId(1);
 
@@ -40,7 +40,7 @@ fn what_was_not_sent_before_a_crash_is_not_sent_later() {
     for seq in 5..8 {
         router.on_output(at(seq), &submit(seq), Ts(3));
     }
-    assert_eq!(reports(&mut router), [(6, "unknown"), (7, "filled")]);
+    assert_eq!(reports(&mut router), [(6, "rejected"), (7, "filled")]);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn open_orders_are_asked_about_at_the_start() {
     let inputs: Vec<Body> = std::iter::from_fn(|| router.poll_input()).collect();
     let live = |body: &Body| matches!(body, Body::LinkState(state) if state.mode == LinkMode::Live);
     assert!(live(&inputs[3]), "live only after both answers: {inputs:?}");
-    assert_eq!(names(&inputs), [(3, "unknown"), (4, "accepted")]);
+    assert_eq!(names(&inputs), [(3, "rejected"), (4, "accepted")]);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_lost_link_is_read_only_then_reconciled_then_live() {
     router.on_output(at(6), &cancel(2), Ts(4));
     assert_eq!(
         reports(&mut router),
-        [(5, "unknown"), (2, "cancel_rejected")],
+        [(5, "rejected"), (2, "cancel_rejected")],
         "nothing is given to a link that is down"
     );
     router.drill(LINK, true, Ts(5));
@@ -120,6 +120,68 @@ fn only_a_hand_lifts_what_a_hand_set() {
 }
 
 #[test]
+fn the_core_hears_what_a_hand_did_in_any_state() {
+    let mut router = router(at(0), at(0));
+    router.start(Ts(1));
+    router.drill(LINK, false, Ts(2));
+    modes(&mut router);
+    let told = |router: &mut Router| -> Vec<(LinkMode, bool)> {
+        std::iter::from_fn(|| router.poll_input())
+            .filter_map(|body| match body {
+                Body::LinkState(report) => Some((report.mode, report.manual)),
+                _ => None,
+            })
+            .collect()
+    };
+    router.set_manual(LINK, true, Ts(3));
+    assert_eq!(
+        told(&mut router),
+        [(LinkMode::ReadOnly, true)],
+        "though it was read-only already"
+    );
+    router.set_manual(LINK, false, Ts(4));
+    assert_eq!(told(&mut router), [], "it is still down");
+    router.drill(LINK, true, Ts(5));
+    let lifted = [(LinkMode::Recovering, true), (LinkMode::Live, false)];
+    assert_eq!(
+        told(&mut router),
+        lifted,
+        "only a hand's report lifts it in the core"
+    );
+}
+
+#[test]
+fn an_order_lost_with_its_connection_is_settled() {
+    let config = PaperConfig {
+        latency_ns: 1_000,
+        ..PaperConfig::exact()
+    };
+    let mut router = Router::new(at(0), at(0), Limits::default());
+    router.add(Box::new(PaperLink::new(LINK, config)));
+    router.start(Ts(1));
+    router.on_mark(&mark(), Ts(2));
+    for seq in 1..=20 {
+        router.on_output(at(seq), &submit(seq), Ts(3));
+    }
+    router.drill(LINK, false, Ts(4));
+    router.drill(LINK, true, Ts(5));
+    while router.mode(LINK) != Some(LinkMode::Live) {
+        let due = router.poll_deadline().expect("questions are open");
+        router.on_deadline(due);
+    }
+    let inputs: Vec<Body> = std::iter::from_fn(|| router.poll_input()).collect();
+    let names = names(&inputs);
+    for order in 1..=20 {
+        let last = names.iter().rev().find(|(id, _)| *id == order);
+        assert!(
+            matches!(last, Some((_, "filled" | "rejected"))),
+            "order {order} is neither executed nor settled: {last:?}"
+        );
+    }
+    assert!(names.iter().any(|(_, name)| *name == "rejected"));
+}
+
+#[test]
 fn a_link_that_refuses_most_orders_rests() {
     let config = PaperConfig {
         reject: Ratio::percent(100),
@@ -134,13 +196,8 @@ fn a_link_that_refuses_most_orders_rests() {
     }
     let inputs: Vec<Body> = std::iter::from_fn(|| router.poll_input()).collect();
     assert_eq!(router.mode(LINK), Some(LinkMode::ReadOnly));
-    assert_eq!(
-        names(&inputs)
-            .iter()
-            .filter(|(_, name)| *name == "rejected")
-            .count(),
-        10
-    );
+    assert_eq!((router.counts().handed, router.counts().withheld), (10, 2));
+    assert!(names(&inputs).iter().all(|(_, name)| *name == "rejected"));
     let due = router.poll_deadline();
     assert_eq!(due, Some(Ts(10).plus(Limits::default().rest_ns)));
     router.on_deadline(due.unwrap_or_default());

@@ -1,0 +1,282 @@
+//! Signatures of webhooks: Standard Webhooks 1.0 and plain HMAC headers.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Sha256, Sha512};
+
+/// Age at which a signed message is refused, seconds either way, inclusive.
+pub const TOLERANCE_S: u64 = 300;
+
+/// Prefix of a shared secret as text.
+const SECRET_PREFIX: &str = "whsec_";
+/// Keys the standard allows, bytes.
+const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+
+/// A shared secret. Its bytes are never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Vec<u8>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Why a text is no secret, or a message is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureFault {
+    #[error("a secret is base64 of 24 to 64 bytes behind \"whsec_\"")]
+    BadSecret,
+    #[error("the timestamp is more than the tolerance away from now")]
+    Timestamp,
+    #[error("no v1 signature matches")]
+    Mismatch,
+}
+
+/// The digest of a plain HMAC header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    Sha256,
+    Sha512,
+}
+
+impl Secret {
+    /// Reads `whsec_<base64>`.
+    ///
+    /// # Errors
+    /// [`SignatureFault::BadSecret`].
+    pub fn parse(text: &str) -> Result<Self, SignatureFault> {
+        let encoded = text.strip_prefix(SECRET_PREFIX).unwrap_or(text);
+        let key = STANDARD
+            .decode(encoded)
+            .map_err(|_| SignatureFault::BadSecret)?;
+        match KEY_BYTES.contains(&key.len()) {
+            true => Ok(Self(key)),
+            false => Err(SignatureFault::BadSecret),
+        }
+    }
+
+    /// `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` (Standard Webhooks 1.0).
+    pub fn sign(&self, id: &str, timestamp_s: u64, body: &str) -> String {
+        let signature = self.mac(id, timestamp_s, body).finalize().into_bytes();
+        format!("v1,{}", STANDARD.encode(signature))
+    }
+
+    fn mac(&self, id: &str, timestamp_s: u64, body: &str) -> Hmac<Sha256> {
+        let mut mac = keyed::<Hmac<Sha256>>(&self.0);
+        for part in [id, ".", &timestamp_s.to_string(), ".", body] {
+            mac.update(part.as_bytes());
+        }
+        mac
+    }
+}
+
+/// The signature header: one entry per secret, so that a receiver may know the old or the new one.
+pub fn header(secrets: &[Secret], id: &str, timestamp_s: u64, body: &str) -> String {
+    let signed: Vec<String> = secrets
+        .iter()
+        .map(|secret| secret.sign(id, timestamp_s, body))
+        .collect();
+    signed.join(" ")
+}
+
+/// Believes a Standard Webhooks message or says why not.
+///
+/// # Errors
+/// [`SignatureFault`].
+pub fn verify(
+    secrets: &[Secret],
+    id: &str,
+    timestamp_s: u64,
+    body: &str,
+    signatures: &str,
+    now_s: u64,
+    tolerance_s: u64,
+) -> Result<(), SignatureFault> {
+    if now_s.abs_diff(timestamp_s) > tolerance_s {
+        return Err(SignatureFault::Timestamp);
+    }
+    let shown = signatures
+        .split(' ')
+        .filter_map(|entry| entry.strip_prefix("v1,"));
+    for signature in shown.filter_map(|entry| STANDARD.decode(entry).ok()) {
+        for secret in secrets {
+            // Compares in constant time.
+            if secret
+                .mac(id, timestamp_s, body)
+                .verify_slice(&signature)
+                .is_ok()
+            {
+                return Ok(());
+            }
+        }
+    }
+    Err(SignatureFault::Mismatch)
+}
+
+/// A plain HMAC over the raw body, in lower-case hexadecimal behind `prefix` (`X-Hub-Signature-256: sha256=…`).
+pub fn hmac_hex(key: &[u8], digest: Digest, payload: &[u8], prefix: &str) -> String {
+    let bytes = match digest {
+        Digest::Sha256 => {
+            let mut mac = keyed::<Hmac<Sha256>>(key);
+            mac.update(payload);
+            mac.finalize().into_bytes().to_vec()
+        }
+        Digest::Sha512 => {
+            let mut mac = keyed::<Hmac<Sha512>>(key);
+            mac.update(payload);
+            mac.finalize().into_bytes().to_vec()
+        }
+    };
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{prefix}{hex}")
+}
+
+/// Compares a whole header value in constant time.
+pub fn hmac_verify(
+    key: &[u8],
+    digest: Digest,
+    payload: &[u8],
+    prefix: &str,
+    presented: &str,
+) -> bool {
+    let expected = hmac_hex(key, digest, payload, prefix);
+    let (expected, presented) = (expected.as_bytes(), presented.as_bytes());
+    let mut differs = u8::from(expected.len() != presented.len());
+    for (at, byte) in expected.iter().enumerate() {
+        differs |= byte ^ presented.get(at).copied().unwrap_or(!byte);
+    }
+    differs == 0
+}
+
+/// HMAC takes keys of any length.
+fn keyed<M: KeyInit>(key: &[u8]) -> M {
+    match M::new_from_slice(key) {
+        Ok(mac) => mac,
+        Err(_) => unreachable!("HMAC takes keys of any length"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn the_published_vectors_hold() {
+        let Some(vectors) = vectors() else {
+            return println!("skipped: recordings not found");
+        };
+        let mut count = 0;
+        for vector in &vectors {
+            let (inputs, expect) = (&vector["inputs"], &vector["expect"]);
+            let text = |name: &str| inputs[name].as_str().unwrap_or_default();
+            let number = |name: &str| inputs[name].as_u64().unwrap_or_default();
+            let digest = match text("algorithm") {
+                "sha512" => Digest::Sha512,
+                _ => Digest::Sha256,
+            };
+            let key = text("key_ascii").as_bytes();
+            let payload = text("payload");
+            let id = &vector["id"];
+            match text("calc") {
+                "hmac_signature" => {
+                    let signature = hmac_hex(key, digest, payload.as_bytes(), text("prefix"));
+                    assert_eq!(expect["signature"], signature, "{id}");
+                }
+                "hmac_verify" => {
+                    let valid = hmac_verify(
+                        key,
+                        digest,
+                        payload.as_bytes(),
+                        text("prefix"),
+                        text("presented"),
+                    );
+                    assert_eq!(expect["valid"], valid, "{id}");
+                }
+                "standard_webhook_sign" => {
+                    let secret = Secret::parse(text("secret")).expect("a secret");
+                    let signature = secret.sign(text("message_id"), number("timestamp_s"), payload);
+                    assert_eq!(expect["signature"], signature, "{id}");
+                }
+                "standard_webhook_verify" => {
+                    let secret = [Secret::parse(text("secret")).expect("a secret")];
+                    let result = verify(
+                        &secret,
+                        text("message_id"),
+                        number("timestamp_s"),
+                        payload,
+                        text("signature_header"),
+                        number("now_s"),
+                        number("tolerance_s"),
+                    );
+                    let reason = match result {
+                        Ok(()) => "ok",
+                        Err(SignatureFault::Timestamp) => "timestamp",
+                        Err(_) => "mismatch",
+                    };
+                    assert_eq!(expect["valid"], result.is_ok(), "{id}");
+                    assert_eq!(expect["reason"], reason, "{id}");
+                }
+                _ => continue,
+            }
+            count += 1;
+        }
+        assert!(count >= 11, "the vectors are there: {count}");
+    }
+
+    #[test]
+    fn two_secrets_sign_during_a_rotation() {
+        let secret = |byte: u8| Secret::parse(&STANDARD.encode([byte; 32])).expect("a secret");
+        let (old, new) = (secret(1), secret(2));
+        let header = header(&[new.clone(), old.clone()], "id", 1_000, "{}");
+        for known in [old, new] {
+            assert_eq!(
+                verify(&[known], "id", 1_000, "{}", &header, 1_000, TOLERANCE_S),
+                Ok(())
+            );
+        }
+        let stranger = [secret(3)];
+        let result = verify(&stranger, "id", 1_000, "{}", &header, 1_000, TOLERANCE_S);
+        assert_eq!(result, Err(SignatureFault::Mismatch));
+    }
+
+    #[test]
+    fn a_secret_is_never_shown_and_must_be_long() {
+        let secret = Secret::parse(&STANDARD.encode([7; 32])).expect("a secret");
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+        for text in [
+            "",
+            "whsec_",
+            "whsec_abc",
+            "whsec_!!!!",
+            &STANDARD.encode([7; 23]),
+        ] {
+            assert_eq!(
+                Secret::parse(text),
+                Err(SignatureFault::BadSecret),
+                "{text}"
+            );
+        }
+    }
+
+    fn vectors() -> Option<Vec<Value>> {
+        let root = std::env::var("SIAGA_SHARED")
+            .map(std::path::PathBuf::from)
+            .unwrap_or_else(|_| {
+                std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared")
+            });
+        let path = root.join("vectors/auth_and_identity.json");
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "{} is missing",
+                path.display()
+            );
+            return None;
+        };
+        let vectors: Value = serde_json::from_str(&text).expect("vectors are JSON");
+        Some(vectors.as_array().expect("a list").clone())
+    }
+}
