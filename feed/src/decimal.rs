@@ -34,8 +34,74 @@ pub fn parse_cut(text: &[u8], digits: u8) -> Result<i64, DecimalError> {
     parse(text, digits, true)
 }
 
+/// A plain positive decimal at the front of `bytes` and how many bytes it takes: `61837.63000000"…` at 2 digits.
+///
+/// `None` = anything out of the ordinary (a sign, an exponent, many digits, digits beyond the scale unless `CUT`):
+/// ask [`parse_exact`] or [`parse_cut`], which know why.
+#[inline(always)]
+pub fn take<const CUT: bool>(bytes: &[u8], digits: u8) -> Option<(i64, usize)> {
+    let digit = |at: usize| {
+        bytes
+            .get(at)
+            .map_or(u8::MAX, |byte| byte.wrapping_sub(b'0'))
+    };
+    let mut value = 0u64;
+    let mut at = 0;
+    while digit(at) <= 9 && at < 19 {
+        value = value * 10 + u64::from(digit(at));
+        at += 1;
+    }
+    // With at most 18 digits in all nothing can overflow.
+    if at == 0 || at + usize::from(digits) > 18 {
+        return None;
+    }
+    let mut left = digits;
+    if bytes.get(at) == Some(&b'.') {
+        at += 1;
+        while left > 0 && digit(at) <= 9 {
+            value = value * 10 + u64::from(digit(at));
+            left -= 1;
+            at += 1;
+        }
+        let spare_max = if CUT { 9 } else { 0 };
+        while digit(at) <= spare_max {
+            at += 1;
+        }
+        if digit(at) <= 9 || at > DECIMAL_BYTES_MAX {
+            return None;
+        }
+    }
+    Some((value as i64 * pow10_small(left), at))
+}
+
+#[inline(always)]
+fn pow10_small(digits: u8) -> i64 {
+    const POWERS: [i64; 19] = {
+        let mut powers = [1; 19];
+        let mut at = 1;
+        while at < 19 {
+            powers[at] = powers[at - 1] * 10;
+            at += 1;
+        }
+        powers
+    };
+    POWERS[usize::from(digits.min(18))]
+}
+
 #[inline]
 fn parse(text: &[u8], digits: u8, cut: bool) -> Result<i64, DecimalError> {
+    let quick = if cut {
+        take::<true>(text, digits)
+    } else {
+        take::<false>(text, digits)
+    };
+    match quick {
+        Some((value, length)) if length == text.len() => Ok(value),
+        _ => parse_any(text, digits, cut),
+    }
+}
+
+fn parse_any(text: &[u8], digits: u8, cut: bool) -> Result<i64, DecimalError> {
     let (negative, body) = match text {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, text),
@@ -203,6 +269,45 @@ mod tests {
         }
         assert_eq!(parse_cut(b"0.123456789", 5), Ok(12_345));
         assert_eq!(parse_exact(b"0.123456789e3", 6), Ok(123_456_789));
+    }
+
+    #[test]
+    fn the_quick_way_and_the_thorough_one_agree() {
+        for text in [
+            "0",
+            "7",
+            "61837.63000000",
+            "0.00000100",
+            "123456789.987654321",
+            "1.",
+            "12.5",
+            "5.005",
+        ] {
+            for digits in 0..=9 {
+                for cut in [false, true] {
+                    let quick = if cut {
+                        take::<true>(text.as_bytes(), digits)
+                    } else {
+                        take::<false>(text.as_bytes(), digits)
+                    };
+                    if let Some((value, length)) = quick {
+                        assert_eq!(length, text.len());
+                        assert_eq!(
+                            parse_any(text.as_bytes(), digits, cut),
+                            Ok(value),
+                            "{text} at {digits}"
+                        );
+                    }
+                }
+            }
+        }
+        assert_eq!(
+            take::<false>(b"61837.63000000\",", 2),
+            Some((6_183_763, 14))
+        );
+        assert_eq!(take::<false>(b"1.005", 2), None);
+        assert_eq!(take::<true>(b"1.005", 2), Some((100, 5)));
+        assert_eq!(take::<false>(b"-1", 2), None);
     }
 
     #[test]

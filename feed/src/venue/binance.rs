@@ -2,9 +2,10 @@
 //!
 //! Rules of the venue: <https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams>.
 
-use super::json::{self, Value};
-use super::state::{RawQuote, State};
+use super::json::{self, Malformed, Members};
+use super::state::{Best, PRICE_MAX, RawQuote, State};
 use super::{CloseReason, Counts, Refusal, Session, VenueListing};
+use crate::decimal;
 use siaga_risk::event::{Input, QuoteKind, Side};
 use siaga_risk::ids::SourceId;
 use siaga_risk::units::*;
@@ -105,6 +106,45 @@ impl Binance {
         }
     }
 
+    /// The hot frame in the order the venue always sends it, in one pass:
+    /// `{"stream":"…@bookTicker","data":{["e":"bookTicker",]"u":…,"s":"…","b":"…","B":"…","a":"…","A":"…"[,"T":…,"E":…]}}`.
+    /// `None` = anything else, and nothing has been done.
+    #[inline]
+    fn usual_ticker(&mut self, frame: &[u8]) -> Option<Result<(), Refusal>> {
+        let rest = frame.strip_prefix(br#"{"stream":""#)?;
+        let at = rest.iter().take(20).position(|byte| *byte == b'@')?;
+        let rest = rest[at..].strip_prefix(br#"@bookTicker","data":{"#)?;
+        let rest = rest.strip_prefix(br#""e":"bookTicker","#).unwrap_or(rest);
+        let (update, rest) = number(rest.strip_prefix(br#""u":"#)?)?;
+        let (symbol, rest) = until_quote(rest.strip_prefix(br#","s":""#)?)?;
+        let index = self.state.line(symbol)?;
+        let listing = &self.state.lines[index].listing;
+        let (price_digits, qty_digits) = (listing.price_digits, listing.qty_digits);
+        let (bid, rest) = price(rest.strip_prefix(br#","b":""#)?, price_digits)?;
+        let (bid_qty, rest) = quantity(rest.strip_prefix(br#"","B":""#)?, qty_digits)?;
+        let (ask, rest) = price(rest.strip_prefix(br#"","a":""#)?, price_digits)?;
+        let (ask_qty, rest) = quantity(rest.strip_prefix(br#"","A":""#)?, qty_digits)?;
+        let event_ms = match rest {
+            br#""}}"# => None,
+            _ => {
+                let (_, rest) = number(rest.strip_prefix(br#"","T":"#)?)?;
+                let (event_ms, rest) = number(rest.strip_prefix(br#","E":"#)?)?;
+                (rest == b"}}").then_some(Some(event_ms))?
+            }
+        };
+        let best = Best {
+            bid,
+            ask,
+            bid_qty,
+            ask_qty,
+        };
+        let venue_us = event_ms.map(microseconds);
+        Some(
+            self.state
+                .accept(index, best, Some(update), venue_us, QuoteKind::Firm),
+        )
+    }
+
     fn apply(&mut self, event: Event<'_>) -> Result<(), Refusal> {
         match event {
             Event::BookTicker(ticker) => {
@@ -163,7 +203,11 @@ impl Session for Binance {
         if !self.state.on_frame(frame, now) {
             return;
         }
-        if let Err(refusal) = decode(frame).and_then(|event| self.apply(event)) {
+        let taken = match self.usual_ticker(frame) {
+            Some(taken) => taken,
+            None => decode(frame).and_then(|event| self.apply(event)),
+        };
+        if let Err(refusal) = taken {
             self.state.counts.refuse(refusal);
         }
     }
@@ -217,85 +261,74 @@ fn microseconds(ms: u64) -> i64 {
     i64::try_from(ms.saturating_mul(1_000)).unwrap_or(i64::MAX)
 }
 
-/// Reads one frame: by the order of fields the venue always sends, else field by field.
-///
-/// # Errors
-/// [`Refusal::Malformed`] or [`Refusal::MissingField`].
-#[inline]
-pub fn decode(frame: &[u8]) -> Result<Event<'_>, Refusal> {
-    match usual_ticker(frame) {
-        Some(ticker) => Ok(Event::BookTicker(ticker)),
-        None => decode_any(frame),
-    }
+#[inline(always)]
+fn price(bytes: &[u8], digits: u8) -> Option<(Price, &[u8])> {
+    let (value, length) = decimal::take::<false>(bytes, digits)?;
+    let plain = value > 0 && value <= PRICE_MAX;
+    plain.then(|| (Price(value), &bytes[length..]))
 }
 
-/// `{"stream":"…@bookTicker","data":{["e":"bookTicker",]"u":…,"s":"…","b":"…","B":"…","a":"…","A":"…"[,"T":…,"E":…]}}`
-#[inline]
-fn usual_ticker(frame: &[u8]) -> Option<BookTicker<'_>> {
-    let rest = frame.strip_prefix(br#"{"stream":""#)?;
-    let at = rest.iter().take(24).position(|byte| *byte == b'@')?;
-    let rest = rest[at..].strip_prefix(br#"@bookTicker","data":{"#)?;
-    let rest = rest.strip_prefix(br#""e":"bookTicker","#).unwrap_or(rest);
-    let (update, rest) = number(rest.strip_prefix(br#""u":"#)?)?;
-    let (symbol, rest) = until_quote(rest.strip_prefix(br#","s":""#)?)?;
-    let (bid, rest) = until_quote(rest.strip_prefix(br#","b":""#)?)?;
-    let (bid_qty, rest) = until_quote(rest.strip_prefix(br#","B":""#)?)?;
-    let (ask, rest) = until_quote(rest.strip_prefix(br#","a":""#)?)?;
-    let (ask_qty, rest) = until_quote(rest.strip_prefix(br#","A":""#)?)?;
-    let event_ms = match rest {
-        b"}}" => None,
-        _ => {
-            let (_, rest) = number(rest.strip_prefix(br#","T":"#)?)?;
-            let (event_ms, rest) = number(rest.strip_prefix(br#","E":"#)?)?;
-            if rest != b"}}" {
-                return None;
-            }
-            Some(event_ms)
-        }
-    };
-    Some(BookTicker {
-        symbol,
-        update,
-        bid,
-        bid_qty,
-        ask,
-        ask_qty,
-        event_ms,
-    })
+#[inline(always)]
+fn quantity(bytes: &[u8], digits: u8) -> Option<(Qty, &[u8])> {
+    let (value, length) = decimal::take::<true>(bytes, digits)?;
+    Some((Qty(value), &bytes[length..]))
+}
+
+#[inline(always)]
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (value, length) = decimal::take::<false>(bytes, 0)?;
+    Some((value as u64, &bytes[length..]))
 }
 
 /// The characters before the next quote, and what stands behind it.
-#[inline]
+#[inline(always)]
 fn until_quote(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = bytes.iter().take(48).position(|byte| *byte == b'"')?;
+    let at = bytes.iter().take(20).position(|byte| *byte == b'"')?;
     Some((&bytes[..at], &bytes[at + 1..]))
 }
 
-#[inline]
-fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let length = bytes
-        .iter()
-        .take(20)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    Some((json::whole(&bytes[..length])?, &bytes[length..]))
+/// Reads one frame of any shape.
+///
+/// # Errors
+/// [`Refusal::Malformed`] or [`Refusal::MissingField`].
+pub fn decode(frame: &[u8]) -> Result<Event<'_>, Refusal> {
+    walk(frame).map_err(|Malformed| Refusal::Malformed)?
 }
 
-fn decode_any(frame: &[u8]) -> Result<Event<'_>, Refusal> {
-    let mut payload = frame;
-    let mut reply = false;
-    for member in json::members(frame).map_err(|_| Refusal::Malformed)? {
-        match member.map_err(|_| Refusal::Malformed)? {
-            (b"data", Value::Object(data)) => payload = data,
-            (b"error", _) | (b"code", _) => return Ok(Event::RequestRefused),
-            (b"result", _) => reply = true,
-            _ => {}
+fn walk(frame: &[u8]) -> Result<Result<Event<'_>, Refusal>, Malformed> {
+    // A raw stream sends the payload alone, a combined one wraps it.
+    let mut fields = Fields::default();
+    let (mut reply, mut refused) = (false, false);
+    let mut outer = json::members(frame)?;
+    while let Some(key) = outer.key() {
+        match key? {
+            b"data" if outer.here().first() == Some(&b'{') => {
+                let mut payload = json::members(outer.here())?;
+                fields.read(&mut payload)?;
+                outer.resume(payload.rest().ok_or(Malformed)?)?;
+            }
+            b"error" | b"code" => {
+                outer.value()?;
+                refused = true;
+            }
+            b"result" => {
+                outer.value()?;
+                reply = true;
+            }
+            key => fields.set(key, outer.value()?),
         }
     }
-    if reply {
-        return Ok(Event::Other);
+    if outer
+        .rest()
+        .is_none_or(|rest| !rest.trim_ascii().is_empty())
+    {
+        return Err(Malformed);
     }
-    decode_payload(payload)
+    Ok(match (refused, reply) {
+        (true, _) => Ok(Event::RequestRefused),
+        (_, true) => Ok(Event::Other),
+        _ => event(&fields).ok_or(Refusal::MissingField),
+    })
 }
 
 /// Fields of all events we read; one letter means different things in different events.
@@ -317,29 +350,36 @@ struct Fields<'a> {
     ask_qty: Option<&'a [u8]>,
 }
 
-fn decode_payload(payload: &[u8]) -> Result<Event<'_>, Refusal> {
-    let mut fields = Fields::default();
-    for member in json::members(payload).map_err(|_| Refusal::Malformed)? {
-        let (key, value) = member.map_err(|_| Refusal::Malformed)?;
-        match key {
-            b"e" => fields.event = value.text(),
-            b"s" => fields.symbol = value.text(),
-            b"E" => fields.event_ms = value.whole(),
-            b"u" => fields.update = value.whole(),
-            b"t" => fields.trade = value.whole(),
-            b"f" => fields.first = value.whole(),
-            b"l" => fields.last = value.whole(),
-            b"p" => fields.price = value.number(),
-            b"q" => fields.qty = value.number(),
-            b"m" => fields.buyer_is_maker = value.flag(),
-            b"b" => fields.bid = value.number(),
-            b"B" => fields.bid_qty = value.number(),
-            b"a" => fields.ask = value.number(),
-            b"A" => fields.ask_qty = value.number(),
+impl<'a> Fields<'a> {
+    fn read(&mut self, payload: &mut Members<'a>) -> Result<(), Malformed> {
+        while let Some(key) = payload.key() {
+            let key = key?;
+            self.set(key, payload.value()?);
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn set(&mut self, key: &[u8], value: json::Value<'a>) {
+        let [letter] = key else { return };
+        match letter {
+            b'e' => self.event = value.text(),
+            b's' => self.symbol = value.text(),
+            b'E' => self.event_ms = value.whole(),
+            b'u' => self.update = value.whole(),
+            b't' => self.trade = value.whole(),
+            b'f' => self.first = value.whole(),
+            b'l' => self.last = value.whole(),
+            b'p' => self.price = value.number(),
+            b'q' => self.qty = value.number(),
+            b'm' => self.buyer_is_maker = value.flag(),
+            b'b' => self.bid = value.number(),
+            b'B' => self.bid_qty = value.number(),
+            b'a' => self.ask = value.number(),
+            b'A' => self.ask_qty = value.number(),
             _ => {}
         }
     }
-    event(&fields).ok_or(Refusal::MissingField)
 }
 
 /// `None` = an event we read lacks a field.

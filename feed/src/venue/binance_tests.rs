@@ -70,16 +70,22 @@ fn the_quick_reader_and_the_thorough_one_agree() {
         r#"{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":5123107839020,"s":"BTCUSDT","b":"61800.20","B":"2.507","a":"61800.30","A":"2.510","T":1723161256313,"E":1723161256314}}"#.to_owned(),
     ];
     for frame in &usual {
-        let quick = usual_ticker(frame.as_bytes()).expect("the usual order is read quickly");
-        assert_eq!(decode_any(frame.as_bytes()), Ok(Event::BookTicker(quick)));
+        let (mut quick, mut thorough) = (session(), session());
+        assert_eq!(
+            quick.usual_ticker(frame.as_bytes()),
+            Some(Ok(())),
+            "the usual order is read quickly"
+        );
+        let event = decode(frame.as_bytes()).unwrap();
+        assert_eq!(thorough.apply(event), Ok(()));
+        assert_eq!(inputs(&mut quick), inputs(&mut thorough));
     }
     // Fields added, moved or spaced: slower, but read.
     let moved = r#"{"data": {"s":"BTCUSDT","u":9,"a":"2","A":"1","b":"1","B":"1","st":1}, "stream":"btcusdt@bookTicker"}"#;
-    assert_eq!(usual_ticker(moved.as_bytes()), None);
-    assert!(matches!(
-        decode(moved.as_bytes()),
-        Ok(Event::BookTicker(BookTicker { update: 9, .. }))
-    ));
+    let mut session = session();
+    assert_eq!(session.usual_ticker(moved.as_bytes()), None);
+    session.on_frame(moved.as_bytes(), NOW);
+    assert_eq!(inputs(&mut session).len(), 1);
 }
 
 #[test]

@@ -61,7 +61,9 @@ pub fn whole(text: &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// The members of an object, in order.
+/// An object being walked: `key`, then either `value` or, to read the value in place, `here` and `resume`.
+///
+/// As an iterator it yields keys with their values.
 pub struct Members<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -75,7 +77,8 @@ pub struct Elements<'a> {
     done: bool,
 }
 
-/// Walks an object; `bytes` starts with its brace, white space before it is allowed.
+/// Walks an object; `bytes` starts with its brace, white space before it is allowed, anything may follow it.
+#[inline]
 pub fn members(bytes: &[u8]) -> Result<Members<'_>, Malformed> {
     let at = skip_space(bytes, 0);
     if bytes.get(at) != Some(&b'{') {
@@ -83,7 +86,11 @@ pub fn members(bytes: &[u8]) -> Result<Members<'_>, Malformed> {
     }
     let at = skip_space(bytes, at + 1);
     let done = bytes.get(at) == Some(&b'}');
-    Ok(Members { bytes, at, done })
+    Ok(Members {
+        bytes,
+        at: at + usize::from(done),
+        done,
+    })
 }
 
 /// Walks an array.
@@ -94,32 +101,73 @@ pub fn elements(bytes: &[u8]) -> Result<Elements<'_>, Malformed> {
     }
     let at = skip_space(bytes, at + 1);
     let done = bytes.get(at) == Some(&b']');
-    Ok(Elements { bytes, at, done })
+    Ok(Elements {
+        bytes,
+        at: at + usize::from(done),
+        done,
+    })
+}
+
+impl<'a> Members<'a> {
+    /// The next key; its value must be taken before the next call. `None` = the object is over.
+    #[inline]
+    pub fn key(&mut self) -> Option<Result<&'a [u8], Malformed>> {
+        if self.done {
+            return None;
+        }
+        let key = string(self.bytes, self.at).and_then(|(key, at)| {
+            let at = skip_space(self.bytes, at);
+            if self.bytes.get(at) != Some(&b':') {
+                return Err(Malformed);
+            }
+            self.at = skip_space(self.bytes, at + 1);
+            Ok(key)
+        });
+        Some(key)
+    }
+
+    /// The value behind the key just read.
+    #[inline]
+    pub fn value(&mut self) -> Result<Value<'a>, Malformed> {
+        let (value, at) = value(self.bytes, self.at)?;
+        (self.at, self.done) = separator(self.bytes, at, b'}')?;
+        Ok(value)
+    }
+
+    /// Everything from the value behind the key just read.
+    #[inline]
+    pub fn here(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
+    /// Goes on at `rest`, what is left of `here` behind a value read in place.
+    #[inline]
+    pub fn resume(&mut self, rest: &'a [u8]) -> Result<(), Malformed> {
+        let at = self.bytes.len() - rest.len();
+        (self.at, self.done) = separator(self.bytes, at, b'}')?;
+        Ok(())
+    }
+
+    /// What stands behind the object, once it is over.
+    #[inline]
+    pub fn rest(&self) -> Option<&'a [u8]> {
+        self.done.then(|| &self.bytes[self.at..])
+    }
 }
 
 impl<'a> Iterator for Members<'a> {
     type Item = Result<(&'a [u8], Value<'a>), Malformed>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
+        let member = self.key()?.and_then(|key| Ok((key, self.value()?)));
+        if member.is_err() {
+            // A broken object has no further members and no end.
+            self.bytes = &[];
+            self.at = 0;
+            self.done = true;
         }
-        let member = self.member();
-        self.done |= member.is_err();
         Some(member)
-    }
-}
-
-impl<'a> Members<'a> {
-    fn member(&mut self) -> Result<(&'a [u8], Value<'a>), Malformed> {
-        let (key, at) = string(self.bytes, self.at)?;
-        let at = skip_space(self.bytes, at);
-        if self.bytes.get(at) != Some(&b':') {
-            return Err(Malformed);
-        }
-        let (value, at) = value(self.bytes, skip_space(self.bytes, at + 1))?;
-        (self.at, self.done) = separator(self.bytes, at, b'}')?;
-        Ok((key, value))
     }
 }
 
@@ -144,7 +192,46 @@ impl<'a> Elements<'a> {
     }
 }
 
+/// Reads the objects of an array in place, one pass over the bytes: `visit` walks each; `None` is an element that is
+/// no object. An object that `visit` leaves early or that is broken inside is stepped over by its brackets. Returns
+/// what stands behind the array.
+///
+/// # Errors
+/// [`Malformed`] when the brackets do not match: the rest cannot be found.
+pub fn each_object<'a>(
+    array: &'a [u8],
+    mut visit: impl FnMut(Option<&mut Members<'a>>),
+) -> Result<&'a [u8], Malformed> {
+    if array.first() != Some(&b'[') {
+        return Err(Malformed);
+    }
+    let mut at = skip_space(array, 1);
+    let mut done = array.get(at) == Some(&b']');
+    if done {
+        return Ok(&array[at + 1..]);
+    }
+    while !done {
+        let end = match members(&array[at..]) {
+            Ok(mut object) => {
+                visit(Some(&mut object));
+                match object.rest() {
+                    Some(rest) if !rest.is_empty() => array.len() - rest.len(),
+                    _ => balanced(array, at)?,
+                }
+            }
+            Err(Malformed) => {
+                let end = value(array, at)?.1;
+                visit(None);
+                end
+            }
+        };
+        (at, done) = separator(array, end, b']')?;
+    }
+    Ok(&array[at..])
+}
+
 /// Behind a value: a comma and more, or the end.
+#[inline(always)]
 fn separator(bytes: &[u8], at: usize, end: u8) -> Result<(usize, bool), Malformed> {
     let at = skip_space(bytes, at);
     match bytes.get(at) {
@@ -154,6 +241,7 @@ fn separator(bytes: &[u8], at: usize, end: u8) -> Result<(usize, bool), Malforme
     }
 }
 
+#[inline]
 fn value(bytes: &[u8], at: usize) -> Result<(Value<'_>, usize), Malformed> {
     match bytes.get(at) {
         Some(b'"') => string(bytes, at).map(|(text, end)| (Value::Text(text), end)),
@@ -180,14 +268,19 @@ fn string(bytes: &[u8], at: usize) -> Result<(&[u8], usize), Malformed> {
     }
     let start = at + 1;
     let mut at = start;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => return Ok((&bytes[start..at], at + 1)),
-            b'\\' => at += 2,
-            _ => at += 1,
+    loop {
+        let length = bytes
+            .get(at..)
+            .ok_or(Malformed)?
+            .iter()
+            .position(|byte| matches!(byte, b'"' | b'\\'));
+        at += length.ok_or(Malformed)?;
+        if bytes[at] == b'"' {
+            return Ok((&bytes[start..at], at + 1));
         }
+        // An escape takes the next byte with it.
+        at += 2;
     }
-    Err(Malformed)
 }
 
 /// The end of the object or array that starts at `at`: counts brackets outside strings, whatever their nesting.
@@ -213,7 +306,7 @@ fn balanced(bytes: &[u8], mut at: usize) -> Result<usize, Malformed> {
     Err(Malformed)
 }
 
-#[inline]
+#[inline(always)]
 fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
         at += 1;
@@ -242,6 +335,24 @@ mod tests {
             .collect();
         assert_eq!(values[2], Value::Array(b"[2]"));
         assert_eq!(values.len(), 4);
+    }
+
+    #[test]
+    fn objects_of_an_array_stand_alone() {
+        let text = br#"[ {"a":1}, 7, {"b" 1}, {"c":{"d":"}"}} ,{"e":x y}] , tail"#;
+        let mut seen = Vec::new();
+        let rest = each_object(text, |object| match object {
+            Some(object) => seen.push(object.map(|member| member.is_ok()).collect::<Vec<_>>()),
+            None => seen.push(Vec::new()),
+        });
+        assert_eq!(rest, Ok(&b" , tail"[..]));
+        assert_eq!(
+            seen,
+            [vec![true], vec![], vec![false], vec![true], vec![false]]
+        );
+        assert_eq!(each_object(b"[] x", |_| panic!("empty")), Ok(&b" x"[..]));
+        assert!(each_object(b"[{", |_| {}).is_err());
+        assert!(each_object(b"[{}", |_| {}).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Rules of the venue: <https://docs.kraken.com/api/docs/guides/spot-ws-intro>.
 
-use super::json::{self, Value};
+use super::json::{self, Malformed, Members};
 use super::state::{RawQuote, State};
 use super::{CloseReason, Counts, Refusal, Session, VenueListing};
 use siaga_risk::event::{Input, QuoteKind, Side};
@@ -30,6 +30,16 @@ const CHANNELS: [(&str, &str); 2] = [
     ("ticker", r#","event_trigger":"bbo","snapshot":true"#),
     ("trade", r#","snapshot":false"#),
 ];
+
+impl Channel {
+    fn named(name: Option<&[u8]>) -> Option<Channel> {
+        match name {
+            Some(b"ticker") => Some(Channel::Ticker),
+            Some(b"trade") => Some(Channel::Trade),
+            _ => None,
+        }
+    }
+}
 
 /// One connection to Kraken. Order of calls: see [`Session`].
 pub struct Kraken {
@@ -71,60 +81,87 @@ impl Kraken {
     }
 
     fn frame(&mut self, frame: &[u8]) -> Result<(), Refusal> {
-        let (mut channel, mut snapshot, mut data, mut success, mut symbol) =
-            (None, false, None, true, None);
-        for member in json::members(frame).map_err(|_| Refusal::Malformed)? {
-            match member.map_err(|_| Refusal::Malformed)? {
-                (b"channel", Value::Text(name)) => channel = Some(name),
-                (b"type", Value::Text(kind)) => snapshot = kind == b"snapshot",
-                (b"data", Value::Array(records)) => data = Some(records),
-                (b"success", value) => success = value.flag().unwrap_or(true),
-                (b"symbol", Value::Text(name)) => symbol = Some(name),
-                _ => {}
+        self.walk(frame).map_err(|Malformed| Refusal::Malformed)?
+    }
+
+    fn walk(&mut self, frame: &[u8]) -> Result<Result<(), Refusal>, Malformed> {
+        let (mut channel, mut snapshot, mut success, mut symbol) = (None, false, true, None);
+        // Records that came before their channel's name.
+        let mut waiting = None;
+        let mut read = false;
+        let mut outer = json::members(frame)?;
+        while let Some(key) = outer.key() {
+            match key? {
+                b"channel" => channel = outer.value()?.text(),
+                b"type" => snapshot = outer.value()?.text() == Some(b"snapshot"),
+                b"data" if outer.here().first() == Some(&b'[') => match Channel::named(channel) {
+                    Some(channel) => {
+                        outer.resume(self.records(channel, snapshot, outer.here())?)?;
+                        read = true;
+                    }
+                    None => {
+                        waiting = Some(outer.here());
+                        outer.value()?;
+                    }
+                },
+                b"success" => success = outer.value()?.flag().unwrap_or(true),
+                b"symbol" => symbol = outer.value()?.text(),
+                _ => {
+                    outer.value()?;
+                }
             }
         }
-        let read = match channel {
-            Some(b"ticker") => Some(Channel::Ticker),
-            Some(b"trade") => Some(Channel::Trade),
-            _ => None,
-        };
-        match read {
-            Some(channel) => self.records(channel, snapshot, data.ok_or(Refusal::MissingField)?),
+        match Channel::named(channel) {
+            Some(_) if read => Ok(Ok(())),
+            Some(channel) => match waiting {
+                Some(data) => self.records(channel, snapshot, data).map(|_| Ok(())),
+                None => Ok(Err(Refusal::MissingField)),
+            },
             None if !success => {
                 // A symbol the venue does not know stays unknown; asking again would not help.
                 if let Some(index) = symbol.and_then(|symbol| self.state.line(symbol)) {
                     self.state.lines[index].unknown = true;
                 }
-                Err(Refusal::Request)
+                Ok(Err(Refusal::Request))
             }
             None => {
                 self.state.counts.other += 1;
-                Ok(())
+                Ok(Ok(()))
             }
         }
     }
 
-    /// Each record stands or falls alone.
-    fn records(&mut self, channel: Channel, snapshot: bool, data: &[u8]) -> Result<(), Refusal> {
-        for element in json::elements(data).map_err(|_| Refusal::Malformed)? {
-            let taken = match element.map_err(|_| Refusal::Malformed)? {
-                Value::Object(record) if channel == Channel::Ticker => {
-                    self.ticker(record, snapshot)
-                }
-                Value::Object(record) => self.trade(record),
-                _ => Err(Refusal::MissingField),
+    /// Each record stands or falls alone. Returns what stands behind the array.
+    fn records<'a>(
+        &mut self,
+        channel: Channel,
+        snapshot: bool,
+        data: &'a [u8],
+    ) -> Result<&'a [u8], Malformed> {
+        // Broken records are counted behind the array: when its end cannot be found, the frame counts as one.
+        let mut broken = 0u32;
+        let rest = json::each_object(data, |record| {
+            let taken = match (record, channel) {
+                (Some(record), Channel::Ticker) => self.ticker(record, snapshot),
+                (Some(record), Channel::Trade) => self.trade(record),
+                (None, _) => Err(Refusal::MissingField),
             };
-            if let Err(refusal) = taken {
-                self.state.counts.refuse(refusal);
+            match taken {
+                Ok(()) => {}
+                Err(Refusal::Malformed) => broken += 1,
+                Err(refusal) => self.state.counts.refuse(refusal),
             }
+        });
+        for _ in 0..broken.saturating_sub(u32::from(rest.is_err())) {
+            self.state.counts.refuse(Refusal::Malformed);
         }
-        Ok(())
+        rest
     }
 
-    fn ticker(&mut self, record: &[u8], snapshot: bool) -> Result<(), Refusal> {
+    fn ticker(&mut self, record: &mut Members<'_>, snapshot: bool) -> Result<(), Refusal> {
         let (mut symbol, mut bid, mut ask, mut bid_qty, mut ask_qty, mut time) =
             (None, None, None, None, None, None);
-        for member in json::members(record).map_err(|_| Refusal::Malformed)? {
+        for member in record {
             let (key, value) = member.map_err(|_| Refusal::Malformed)?;
             match key {
                 b"symbol" => symbol = value.text(),
@@ -155,10 +192,10 @@ impl Kraken {
             .quote(index, raw, None, time.and_then(venue_us), kind)
     }
 
-    fn trade(&mut self, record: &[u8]) -> Result<(), Refusal> {
+    fn trade(&mut self, record: &mut Members<'_>) -> Result<(), Refusal> {
         let (mut symbol, mut side, mut price, mut qty, mut id, mut time) =
             (None, None, None, None, None, None);
-        for member in json::members(record).map_err(|_| Refusal::Malformed)? {
+        for member in record {
             let (key, value) = member.map_err(|_| Refusal::Malformed)?;
             match key {
                 b"symbol" => symbol = value.text(),

@@ -29,7 +29,7 @@ pub const SKEW_US: i64 = 5_000_000;
 const RESTARTED_AFTER: u16 = 20;
 
 /// Largest price taken, in steps: far from where sums of a few prices leave 64 bits.
-const PRICE_MAX: i64 = i64::MAX / 1_024;
+pub const PRICE_MAX: i64 = i64::MAX / 1_024;
 
 /// Why a frame or a record in it was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,8 +155,7 @@ pub struct Line {
 pub struct State {
     pub source: SourceId,
     pub lines: Vec<Line>,
-    /// Packed names and their line, ascending.
-    names: Vec<(u128, u16)>,
+    names: Names,
     pub counts: Counts,
     pub now: Ts,
     inputs: VecDeque<Input>,
@@ -171,15 +170,55 @@ pub struct State {
     pub close: Option<CloseReason>,
 }
 
-/// A name of at most 16 bytes as a number; longer names belong to nobody.
-#[inline]
+/// Names of at most 16 bytes and their lines: a hash table at most a quarter full, without a word on the heap
+/// between a name and its line.
+struct Names {
+    slots: Vec<(u128, u16)>,
+}
+
+/// No name packs to this: names start with a byte that is not zero, and this slot starts with none.
+const FREE: u128 = 0;
+
+#[inline(always)]
 fn packed(name: &[u8]) -> Option<u128> {
-    if name.len() > 16 {
+    if name.is_empty() || name.len() > 16 {
         return None;
     }
-    let mut bytes = [0u8; 16];
-    bytes[..name.len()].copy_from_slice(name);
-    Some(u128::from_be_bytes(bytes))
+    Some(
+        name.iter()
+            .fold(0, |packed, byte| packed << 8 | u128::from(*byte)),
+    )
+}
+
+impl Names {
+    fn new(names: impl Iterator<Item = (u128, u16)>, count: usize) -> Names {
+        let mut table = Names {
+            slots: vec![(FREE, 0); (count * 4).next_power_of_two().max(4)],
+        };
+        for (name, line) in names {
+            let at = table.slot(name);
+            table.slots[at] = (name, line);
+        }
+        table
+    }
+
+    /// The slot of a name, or the free one where it belongs.
+    #[inline(always)]
+    fn slot(&self, name: u128) -> usize {
+        let mixed = ((name as u64) ^ ((name >> 64) as u64)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mask = self.slots.len() - 1;
+        let mut at = (mixed >> 32) as usize & mask;
+        while self.slots[at].0 != name && self.slots[at].0 != FREE {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    #[inline(always)]
+    fn get(&self, name: u128) -> Option<usize> {
+        let (found, line) = self.slots[self.slot(name)];
+        (found == name).then_some(usize::from(line))
+    }
 }
 
 /// A quote as a venue wrote it.
@@ -188,6 +227,15 @@ pub struct RawQuote<'a> {
     pub ask: &'a [u8],
     pub bid_qty: &'a [u8],
     pub ask_qty: &'a [u8],
+}
+
+/// Best prices and what stands there, in the instrument's steps.
+#[derive(Clone, Copy)]
+pub struct Best {
+    pub bid: Price,
+    pub ask: Price,
+    pub bid_qty: Qty,
+    pub ask_qty: Qty,
 }
 
 impl State {
@@ -213,7 +261,7 @@ impl State {
                 unknown: false,
             });
         }
-        names.sort_unstable();
+        let names = Names::new(names.into_iter(), lines.len());
         State {
             source,
             lines,
@@ -289,12 +337,7 @@ impl State {
     /// The line of a venue's symbol.
     #[inline]
     pub fn line(&self, symbol: &[u8]) -> Option<usize> {
-        let name = packed(symbol)?;
-        let at = self
-            .names
-            .binary_search_by_key(&name, |(name, _)| *name)
-            .ok()?;
-        Some(usize::from(self.names[at].1))
+        self.names.get(packed(symbol)?)
     }
 
     /// Takes a quote. `update`: the venue's count of it, if it has one. `venue_us`: its time, microseconds.
@@ -317,6 +360,30 @@ impl State {
         let ask = price(raw.ask, price_digits, negative)?;
         let bid_qty = quantity(raw.bid_qty, qty_digits)?;
         let ask_qty = quantity(raw.ask_qty, qty_digits)?;
+        self.accept(
+            index,
+            Best {
+                bid,
+                ask,
+                bid_qty,
+                ask_qty,
+            },
+            update,
+            venue_us,
+            kind,
+        )
+    }
+
+    /// Takes a quote whose numbers have been read and are positive.
+    #[inline]
+    pub fn accept(
+        &mut self,
+        index: usize,
+        best: Best,
+        update: Option<u64>,
+        venue_us: Option<i64>,
+        kind: QuoteKind,
+    ) -> Result<(), Refusal> {
         let venue_lag_us = self.lag(venue_us);
         if let Some(update) = update {
             self.ordered(index, update)?;
@@ -327,10 +394,10 @@ impl State {
         line.quote_mute = false;
         let quote = Quote {
             ts: self.now,
-            bid,
-            ask,
-            bid_qty,
-            ask_qty,
+            bid: best.bid,
+            ask: best.ask,
+            bid_qty: best.bid_qty,
+            ask_qty: best.ask_qty,
             bid_drop: 0,
             ask_rise: 0,
             venue_lag_us,
