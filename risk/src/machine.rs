@@ -5,7 +5,7 @@
 
 use crate::book::{Book, Ctx, Env};
 use crate::codec::{Codec, CodecError, CodecFault};
-use crate::convert::{FINE_DIGITS, Prices};
+use crate::convert::FINE_DIGITS;
 use crate::event::*;
 use crate::ids::*;
 use crate::market::{Accepted, Effect, Market};
@@ -267,21 +267,6 @@ impl Machine {
             Body::Halt(halt) => market.set_halt(halt, self.now, out),
             _ => return None,
         })
-    }
-}
-
-impl Book {
-    /// A price serves: it is tried against waiting prices, then every account it may have moved is looked at.
-    fn on_mark(&mut self, ctx: &mut Ctx<'_>, accepted: Accepted) {
-        let (bid, ask) = (accepted.bid.0, accepted.ask.0);
-        let (low, high) = (accepted.bid_low.0.min(bid), accepted.ask_high.0.max(ask));
-        if low < bid || high > ask {
-            // The quote stands for others: thresholds are tried against their extremes first.
-            self.mark_at(ctx, accepted.instrument, Prices::live(low, high));
-        }
-        self.mark_at(ctx, accepted.instrument, Prices::live(bid, ask));
-        self.try_mark(ctx, accepted.instrument, (bid, ask, low, high));
-        self.settle(ctx);
     }
 }
 

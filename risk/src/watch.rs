@@ -8,7 +8,7 @@ use crate::wide::mul_div_floor;
 
 /// Largest size of one position's result in fine units; with as many positions as an account may hold, a sum
 /// stays inside i128.
-pub const WORTH_MAX: i128 = 1 << 114;
+pub const WORTH_MAX: i128 = 1 << 112;
 
 /// What positions are valued with.
 #[derive(Clone, Copy)]
@@ -26,6 +26,8 @@ pub struct Leg {
     /// Route from the quote currency to the account's.
     pub route: u32,
     pub converted: bool,
+    /// Route of the margin's currency, when margin follows its rate.
+    pub margin_route: Option<u32>,
     pub long: bool,
     pub qty: i64,
     /// Sum of quantity × price of its fills.
@@ -248,7 +250,7 @@ fn convert(
     } else {
         mul_div_floor(native, 1, scale.den)?
     };
-    (value.abs() <= WORTH_MAX).then_some((value, exact))
+    (value.unsigned_abs() <= WORTH_MAX as u128).then_some((value, exact))
 }
 
 fn revalue(entry: &mut Entry, sum: &mut Sum, view: Valuing<'_>) -> bool {
@@ -282,12 +284,17 @@ fn add(sum: &mut Sum, worth: Option<Worth>, sign: i128) {
     }
 }
 
+/// Other instruments whose prices the leg follows, each once.
 fn route_of(leg: &Leg, view: Valuing<'_>) -> Vec<u32> {
-    if leg.converted {
-        view.routes.get(leg.route).instruments().collect()
-    } else {
-        Vec::new()
-    }
+    let result = leg.converted.then_some(leg.route);
+    let routes = result.into_iter().chain(leg.margin_route);
+    let mut followed: Vec<u32> = routes
+        .flat_map(|route| view.routes.get(route).instruments())
+        .filter(|instrument| *instrument != leg.instrument)
+        .collect();
+    followed.sort_unstable();
+    followed.dedup();
+    followed
 }
 
 fn forget(list: &mut Vec<u32>, slot: u32) {

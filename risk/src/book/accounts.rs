@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 pub const ACCOUNT_ID_MAX: u32 = 4_194_303;
 /// Largest balance in minor units; keeps every sum of fine units inside i128.
 pub const MONEY_MAX: i64 = 10_000_000_000_000_000;
+/// A balance counts up to here, should fills drive it further; fine units of it stay inside i128.
+pub const MONEY_COUNTED_MAX: i128 = 50 * MONEY_MAX as i128;
 /// Most open positions and orders of one account: bounds the work of one valuation.
 pub const HOLDINGS_MAX: usize = 4_096;
 

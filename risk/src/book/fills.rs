@@ -5,12 +5,12 @@ use super::margin::clamp;
 use super::orders::Order;
 use super::positions::Position;
 use super::{Book, Ctx};
-use crate::convert::{FINE_DIGITS, Rate, Sided};
+use crate::convert::{FINE_DIGITS, Map, Rate, Sided};
 use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
-use crate::watch::{Leg, raw};
+use crate::watch::{Leg, Valuing, raw};
 use crate::wide::mul_div_round;
 
 /// One execution on its way into the book.
@@ -257,6 +257,7 @@ impl Book {
             instrument: 0,
             route: 0,
             converted: false,
+            margin_route: None,
             long: position.is_long(),
             qty,
             cost,
@@ -346,22 +347,29 @@ impl Book {
         let Some(position) = self.positions.get(slot).copied() else {
             return;
         };
-        let (Some(from), Some(to)) = (
-            self.instrument(position.instrument)
-                .map(|instrument| instrument.terms.quote),
-            self.account(position.account)
-                .map(|account| account.state.terms.currency),
+        let (Some(instrument), Some(account)) = (
+            self.instrument(position.instrument),
+            self.account(position.account),
         ) else {
             return;
         };
-        let map = crate::convert::Map {
+        let terms = &instrument.terms;
+        let (from, margin, to) = (
+            terms.quote,
+            terms.margin_currency,
+            account.state.terms.currency,
+        );
+        let stored = self.group_of(account).margin_price == MarginPrice::Open;
+        let follows_margin = !(stored && position.margin_rate.is_some());
+        let map = Map {
             currencies: &self.currencies,
             instruments: &self.instruments,
             prices: &self.prices,
         };
         let route = self.routes.number(from, to, &map);
-        let leg = super::margin::leg_of(&position, route, from != to);
-        let view = crate::watch::Valuing {
+        let margin_route = follows_margin.then(|| self.routes.number(margin, to, &map));
+        let leg = super::margin::leg_of(&position, route, from != to, margin_route);
+        let view = Valuing {
             instruments: &self.instruments,
             prices: &self.prices,
             routes: &self.routes,

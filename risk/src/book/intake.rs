@@ -212,7 +212,7 @@ impl Book {
         }
     }
 
-    /// Own margins of an account's positions follow new terms.
+    /// Own margins of an account's positions, and what they are watched by, follow new terms.
     fn retell_margins(&mut self, id: AccountId) {
         for slot in self
             .account(id)
@@ -226,6 +226,7 @@ impl Book {
             if let Some(position) = self.positions.get_mut(slot) {
                 position.margin = margin;
             }
+            self.follow(slot);
         }
     }
 
@@ -239,7 +240,7 @@ impl Book {
         ];
         let bounded = ratios
             .iter()
-            .all(|ratio| *ratio >= Ratio(0) && *ratio <= Ratio(100 * Ratio::ONE.0));
+            .all(|ratio| *ratio >= Ratio(0) && *ratio <= Ratio(10 * Ratio::ONE.0));
         if !bounded
             || terms.leverage == 0
             || terms.leverage > LEVERAGE_MAX

@@ -1,6 +1,7 @@
 //! Used margin, equity and margin state of an account, from its book alone. Margin components are rounded to the
 //! account's digits, half away from zero, and then added; equity is never rounded before it is compared.
 
+use super::accounts::{MONEY_COUNTED_MAX, MONEY_MAX};
 use super::instruments::{Instrument, ten};
 use super::orders::Order;
 use super::positions::Position;
@@ -85,12 +86,13 @@ impl Valuation {
 }
 
 /// A leg of an account as the watch sees it.
-pub fn leg_of(position: &Position, route: u32, converted: bool) -> Leg {
+pub fn leg_of(position: &Position, route: u32, converted: bool, margin_route: Option<u32>) -> Leg {
     Leg {
         account: position.account.0,
         instrument: position.instrument.0,
         route,
         converted,
+        margin_route,
         long: position.is_long(),
         qty: position.qty,
         cost: position.cost,
@@ -136,7 +138,8 @@ pub fn component(base: i128, shares: &[Ratio], leverage: u32, digits: u8) -> Opt
         num = num.checked_mul(i128::from(share.0) / shared)?;
         den = den.checked_mul(whole / shared)?;
     }
-    i64::try_from(mul_div_round(base, num, den)?).ok()
+    let amount = i64::try_from(mul_div_round(base, num, den)?).ok()?;
+    (amount <= MONEY_MAX).then_some(amount)
 }
 
 /// Margin of the two sides of one instrument: the uncovered volume of the larger side at its own average, the
@@ -396,7 +399,7 @@ impl Book {
             used.plain.0 = used.plain.0.checked_add(one.plain.0)?;
             used.soft.0 = used.soft.0.checked_add(one.soft.0)?;
         }
-        Some(used)
+        (used.soft.0 <= MONEY_MAX).then_some(used)
     }
 
     /// Values an account from scratch.
@@ -425,7 +428,8 @@ impl Book {
             }
         }
         let money = i128::from(account.state.balance.0) + i128::from(account.state.credit.0) + swap;
-        value.fixed = money * ten(FINE_DIGITS - digits);
+        let counted = money.clamp(-MONEY_COUNTED_MAX, MONEY_COUNTED_MAX);
+        value.fixed = counted * ten(FINE_DIGITS - digits);
         match self.used(account, env, None, &[], &[]) {
             Some(used) => value.used = used,
             None => {
@@ -451,7 +455,7 @@ impl Book {
         let instrument = self.instrument(position.instrument)?;
         let (from, to) = (instrument.terms.quote, account.state.terms.currency);
         let route = self.routes.find(from, to)?;
-        Some(leg_of(position, route, from != to))
+        Some(leg_of(position, route, from != to, None))
     }
 
     fn missing_margin_rate(&self, account: &Account) -> Option<CurrencyId> {

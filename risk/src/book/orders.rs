@@ -41,6 +41,8 @@ record! {
         pub closing: bool,
         /// The link was told to submit it.
         pub sent: bool,
+        /// The link owes an answer until then.
+        pub answer_by: Ts,
         /// A cancel waits for the link.
         pub cancel_queued: bool,
         /// Margin before leverage of the whole quantity, fine units of the account's currency.
@@ -135,6 +137,7 @@ impl Book {
             placed: ctx.now,
             closing,
             sent: false,
+            answer_by: Ts(0),
             cancel_queued: false,
             base: if closing { 0 } else { checked.base },
             opened: None,
@@ -211,16 +214,21 @@ impl Book {
         };
         order.sent = true;
         let (link, submit) = (order.link, order.submit());
-        let timeout = self
-            .links
-            .get(&link)
-            .map_or(0, |link| link.terms.answer_timeout_ns);
-        self.after(ctx.now, timeout, Timer::Answer(id));
+        self.await_answer(ctx, id, link);
         self.tell(ctx, id, OrderState::Submitted, 0);
         ctx.out.push(Output::Send(Send {
             link,
             command: LinkCommand::Submit(Box::new(submit)),
         }));
+    }
+
+    fn await_answer(&mut self, ctx: &Ctx<'_>, id: OrderId, link: LinkId) {
+        let link = self.links.get(&link);
+        let timeout = link.map_or(0, |link| link.terms.answer_timeout_ns);
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.answer_by = ctx.now.plus(timeout);
+        }
+        self.after(ctx.now, timeout, Timer::Answer(id));
     }
 
     /// Moves an order to a state and says so.
@@ -276,11 +284,11 @@ impl Book {
 
     /// The link did not answer in time: nobody knows what became of the order, and it is not sent again.
     pub(super) fn unanswered(&mut self, ctx: &mut Ctx<'_>, id: OrderId) {
-        let Some(order) = self
-            .orders
-            .get(&id)
-            .filter(|order| order.state == OrderState::Submitted)
-        else {
+        let waits = |order: &&Order| {
+            let cancelling = order.state == OrderState::Cancelling && !order.cancel_queued;
+            ctx.now >= order.answer_by && (cancelling || order.state == OrderState::Submitted)
+        };
+        let Some(order) = self.orders.get(&id).filter(waits) else {
             return;
         };
         let link = order.link;
@@ -342,8 +350,11 @@ impl Book {
         }
         let link = order.link;
         match outcome {
+            // A cancel is on its way already.
+            Outcome::Sent if order.state == OrderState::Cancelling && !order.cancel_queued => {}
             Outcome::Sent => {
                 order.cancel_queued = false;
+                self.await_answer(ctx, id, link);
                 self.tell(ctx, id, OrderState::Cancelling, 0);
                 ctx.out.push(Output::Send(Send {
                     link,

@@ -94,7 +94,10 @@ impl Book {
         if !trade_mode_allows(terms, order.side, checked.action) {
             checked.reasons.push(Reject::TradeMode);
         }
-        self.check_flow(account, order, env.now, &mut checked.reasons);
+        if checked.action == Action::New {
+            // Closing is never held up; what is open bounds it.
+            self.check_flow(account, order, env.now, &mut checked.reasons);
+        }
         let (outcome, reasons) = self.outcome(checked.action, order, env);
         checked.outcome = outcome;
         checked.reasons.extend(reasons);

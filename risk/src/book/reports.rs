@@ -87,8 +87,10 @@ impl Book {
         report: &BrokerReport,
         fill: Fill,
     ) -> Result<(), Reject> {
-        let sane = fill.qty > Qty(0) && fill.qty.0 <= FILL_MAX && fill.price.0.abs() <= FILL_MAX;
-        let money = fill.commission.0.abs() <= super::accounts::MONEY_MAX;
+        let sane = fill.qty > Qty(0)
+            && fill.qty.0 <= FILL_MAX
+            && fill.price.0.unsigned_abs() <= FILL_MAX as u64;
+        let money = fill.commission.0.unsigned_abs() <= super::accounts::MONEY_MAX as u64;
         if !sane || !money {
             return Err(if fill.qty > Qty(0) {
                 Reject::Overflow

@@ -9,7 +9,7 @@ use super::{Account, Book, Ctx};
 use crate::convert::{FINE_DIGITS, Prices, Sided};
 use crate::event::*;
 use crate::ids::*;
-use crate::market::Effect;
+use crate::market::{Accepted, Effect};
 use crate::terms::*;
 use crate::units::*;
 use crate::watch::{Band, Valuing};
@@ -61,30 +61,24 @@ impl Book {
         self.touched.clear();
     }
 
-    /// A price serves: sums follow it, and accounts that may have crossed are looked at.
-    pub(crate) fn mark_at(&mut self, ctx: &mut Ctx<'_>, instrument: InstrumentId, prices: Prices) {
-        self.reprice(instrument, prices);
+    /// A price serves: it is tried against waiting prices, then every account it may have moved is looked at. When it
+    /// stands for others, thresholds are tried against their extremes too.
+    pub(crate) fn on_mark(&mut self, ctx: &mut Ctx<'_>, accepted: Accepted) {
+        let (id, bid, ask) = (accepted.instrument, accepted.bid.0, accepted.ask.0);
+        let at = Tried {
+            bid,
+            ask,
+            bid_low: accepted.bid_low.0.min(bid),
+            ask_high: accepted.ask_high.0.max(ask),
+        };
+        self.reprice(id, Prices::live(bid, ask));
+        self.try_prices(ctx, id, at);
+        if at.bid_low < bid || at.ask_high > ask {
+            self.reprice(id, Prices::live(at.bid_low, at.ask_high));
+            self.settle(ctx);
+            self.reprice(id, Prices::live(bid, ask));
+        }
         self.settle(ctx);
-    }
-
-    /// Tries the price and its extremes (bid, ask, lowest bid, highest ask) against waiting prices.
-    pub(crate) fn try_mark(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        instrument: InstrumentId,
-        at: (i64, i64, i64, i64),
-    ) {
-        let (bid, ask, bid_low, ask_high) = at;
-        self.try_prices(
-            ctx,
-            instrument,
-            Tried {
-                bid,
-                ask,
-                bid_low,
-                ask_high,
-            },
-        );
     }
 
     /// What the market asks of the book.
@@ -97,11 +91,8 @@ impl Book {
                 }
                 self.touch_holders(instrument);
             }
-            Effect::Feed { instrument, to, .. } => {
-                if to == FeedState::Live {
-                    self.touch_holders(instrument);
-                }
-            }
+            // The price that ends a silence is a mark of its own.
+            Effect::Feed { .. } => {}
             Effect::Minute => self.on_minute(ctx),
         }
     }
@@ -274,7 +265,7 @@ impl Book {
     /// Sets an account's bands after a restore.
     pub(super) fn watch_again(&mut self, id: AccountId, value: &Valuation) {
         if value.missing.is_some() {
-            return self.watch.set_band(id.0, Band::OPEN);
+            return self.watch.set_band(id.0, Band::SHUT);
         }
         self.set_bands(id, value);
         for slot in self
@@ -303,7 +294,7 @@ impl Book {
 
     /// A level that cannot be known keeps its last state.
     fn lose_sight(&mut self, ctx: &mut Ctx<'_>, id: AccountId, _missing: (CurrencyId, CurrencyId)) {
-        self.watch.set_band(id.0, Band::OPEN);
+        self.watch.set_band(id.0, Band::SHUT);
         let Some(account) = self.account_mut(id) else {
             return;
         };
@@ -366,6 +357,7 @@ impl Book {
         }
         for slot in account.positions.clone() {
             self.store_margin_rate(slot, None);
+            self.follow(slot);
         }
     }
 

@@ -43,42 +43,34 @@ impl Codec for Book {
     const NAME: &'static str = "Book";
     const BYTES_MIN: usize = BookState::BYTES_MIN;
 
+    /// Field by field as `BookState` has them, without copying the book first.
     fn put(&self, out: &mut Vec<u8>) {
-        let state = BookState {
-            currencies: self.currencies.clone(),
-            groups: self.groups.clone(),
-            links: self.links.clone(),
-            instruments: self
-                .instruments
+        self.currencies.put(out);
+        self.groups.put(out);
+        self.links.put(out);
+        put_all(
+            self.instruments
                 .iter()
                 .flatten()
-                .map(|instrument| instrument.terms.clone())
-                .collect(),
-            prices: self.prices.clone(),
-            accounts: self
-                .accounts()
-                .map(|account| account.state.clone())
-                .collect(),
-            positions: self
-                .positions
-                .iter()
-                .map(|(_, position)| *position)
-                .collect(),
-            orders: self.orders.values().cloned().collect(),
-            ended: self.ended.values().cloned().collect(),
-            ended_by_time: self.ended_by_time.clone(),
-            client_ids: self.client_ids.clone(),
-            client_ids_by_time: self.client_ids_by_time.clone(),
-            cash_seen: self.cash_seen.clone(),
-            cash_by_time: self.cash_by_time.clone(),
-            timers: self.timers.clone(),
-            rollovers: self.rollovers.clone(),
-            day_starts: self.day_starts.clone(),
-            modes: self.modes.clone(),
-            kills: self.kills.clone(),
-            limits: self.limits.clone(),
-        };
-        state.put(out);
+                .map(|instrument| &instrument.terms),
+            out,
+        );
+        self.prices.put(out);
+        put_all(self.accounts().map(|account| &account.state), out);
+        put_all(self.positions.iter().map(|(_, position)| position), out);
+        put_all(self.orders.values(), out);
+        put_all(self.ended.values(), out);
+        self.ended_by_time.put(out);
+        self.client_ids.put(out);
+        self.client_ids_by_time.put(out);
+        self.cash_seen.put(out);
+        self.cash_by_time.put(out);
+        self.timers.put(out);
+        self.rollovers.put(out);
+        self.day_starts.put(out);
+        self.modes.put(out);
+        self.kills.put(out);
+        self.limits.put(out);
     }
 
     fn get(input: &mut &[u8]) -> Result<Self, CodecError> {
@@ -88,6 +80,18 @@ impl Codec for Book {
             CodecFault::Invalid("the records of the book contradict each other"),
         ))
     }
+}
+
+/// A sequence as a vector of its elements is encoded.
+fn put_all<'a, T: Codec + 'a>(all: impl Iterator<Item = &'a T>, out: &mut Vec<u8>) {
+    let at = out.len();
+    0u32.put(out);
+    let mut count = 0u32;
+    for one in all {
+        one.put(out);
+        count += 1;
+    }
+    out[at..at + 4].copy_from_slice(&count.to_le_bytes());
 }
 
 impl Book {

@@ -258,10 +258,20 @@ impl Book {
         }
     }
 
-    /// Equity at a threshold and what lies between: positive is room, negative is behind it.
-    pub(super) fn distance(&self, account: &Account, value: &Valuation, ratio: Ratio) -> Money {
+    /// Equity that may be lost before a level of margin is reached; negative when it is behind.
+    pub(super) fn distance(
+        &self,
+        account: &Account,
+        value: &Valuation,
+        ratio: Ratio,
+        which: Which,
+    ) -> Money {
         let digits = self.digits_of(account);
-        let room = value.fixed + value.plain - line(ratio, value.used.plain, digits);
+        let (floating, used) = match which {
+            Which::Plain => (value.plain, value.used.plain),
+            Which::Soft => (value.soft, value.used.soft),
+        };
+        let room = value.fixed + floating - line(ratio, used, digits);
         Money(super::margin::clamp(div_round(
             room,
             super::instruments::ten(FINE_DIGITS - digits),

@@ -15,9 +15,12 @@ use crate::view::*;
 use crate::watch::{Leg, worth};
 use crate::wide::{mul_div_floor, mul_div_round};
 
+/// Prices of thresholds are computed for accounts with at most this many positions: each takes some fifty valuations,
+/// and a question may not hold the core up.
+const SHOWN_PRICES_MAX: usize = 64;
 /// Most rows of one slice of the ladder: a question may not hold the core up.
 const LADDER_MAX: u32 = 10_000;
-/// Largest correction of a threshold's price after the straight line, in steps: kinks of a conversion bend it a little.
+/// Furthest that a threshold's price may lie from the straight line, in steps: kinks of a conversion bend it a little.
 const CORRECTION_MAX: i64 = 1 << 20;
 
 impl Book {
@@ -49,9 +52,9 @@ impl Book {
             free: Money(clamp(div_round(free, ten(FINE_DIGITS - digits)))),
             level: level(value.fixed + value.plain, value.used.plain, digits),
             day_start_equity: state.day_start,
-            to_warning: self.distance(account, &value, group.warning),
-            to_restricted: self.distance(account, &value, group.restricted),
-            to_stop_out: self.distance(account, &value, stop_ratio(group)),
+            to_warning: self.distance(account, &value, group.warning, Which::Soft),
+            to_restricted: self.distance(account, &value, group.restricted, Which::Soft),
+            to_stop_out: self.distance(account, &value, stop_ratio(group), Which::Plain),
             warning: group.warning,
             restricted: group.restricted,
             stop_out: stop_ratio(group),
@@ -79,7 +82,8 @@ impl Book {
         let stop = stop_line(group, value.used.plain, digits);
         let named = (account.state.terms.accounting == Accounting::Hedging).then_some(position.id);
         let at = |line: (i128, bool)| {
-            let known = value.missing.is_none() && value.used.plain > Money(0);
+            let few = account.positions.len() <= SHOWN_PRICES_MAX;
+            let known = value.missing.is_none() && value.used.plain > Money(0) && few;
             if known {
                 self.price_at(account, value, position, line)
             } else {
@@ -124,30 +128,17 @@ impl Book {
         }
         let room = line.0 - (value.fixed + value.plain);
         let (steps, _) = mul_div_floor(room, slope_den * slope_num.signum(), slope_num.abs())?;
-        let mut shift = i64::try_from(steps).ok()?;
-        let reached = |shift: i64| -> Option<bool> {
+        // Against the account: down for a net long, up for a net short.
+        let worse = if net > 0 { -1 } else { 1 };
+        let reached = |distance: i64| -> Option<bool> {
+            let shift = distance.checked_mul(worse)?;
             let equity =
                 value.fixed + value.plain + self.shifted(account, position.instrument, shift)?;
             Some(equity < line.0 || (line.1 && equity == line.0))
         };
-        // Against the account: down for a net long, up for a net short.
-        let worse = if net > 0 { -1 } else { 1 };
-        let mut width = 1;
-        while !reached(shift)? && width < CORRECTION_MAX {
-            shift = shift.checked_add(worse * width)?;
-            width *= 2;
-        }
-        let mut width = CORRECTION_MAX;
-        while width > 0 {
-            let nearer = shift.checked_sub(worse * width)?;
-            if reached(nearer)? {
-                shift = nearer;
-            } else {
-                width /= 2;
-            }
-        }
-        Some(Price(close.checked_add(shift)?))
-            .filter(|price| price.0 > 0 || instrument.terms.negative_prices)
+        let distance = first_reached(i64::try_from(steps).ok()?.checked_mul(worse)?, reached)?;
+        let price = close.checked_add(distance.checked_mul(worse)?)?;
+        Some(Price(price)).filter(|price| price.0 > 0 || instrument.terms.negative_prices)
     }
 
     /// Change of the floating result when an instrument's bid and ask move by `shift` steps.
@@ -247,7 +238,12 @@ impl Book {
                     equity: value.equity(digits),
                     used: value.used.plain,
                     level: level(value.fixed + value.plain, value.used.plain, digits),
-                    to_stop_out: self.distance(account, &value, stop_ratio(self.group_of(account))),
+                    to_stop_out: self.distance(
+                        account,
+                        &value,
+                        stop_ratio(self.group_of(account)),
+                        Which::Plain,
+                    ),
                 }
             })
             .collect()
@@ -284,6 +280,38 @@ impl Book {
                 .min(MarginState::Restricted),
         )
     }
+}
+
+/// The smallest distance that is reached, searched around a guess; `None` when there is none near it.
+fn first_reached(guess: i64, reached: impl Fn(i64) -> Option<bool>) -> Option<i64> {
+    let forward = !reached(guess)?;
+    let (mut near, mut width) = (guess, 1i64);
+    let mut far = loop {
+        let next = if forward {
+            near.checked_add(width)?
+        } else {
+            near.checked_sub(width)?
+        };
+        if reached(next)? == forward {
+            break next;
+        }
+        (near, width) = (next, width * 2);
+        if width > CORRECTION_MAX {
+            return None;
+        }
+    };
+    if !forward {
+        (near, far) = (far, near);
+    }
+    while far - near > 1 {
+        let middle = near + (far - near) / 2;
+        if reached(middle)? {
+            far = middle;
+        } else {
+            near = middle;
+        }
+    }
+    Some(far)
 }
 
 fn stop_ratio(group: &GroupTerms) -> Ratio {

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod script;
+pub mod seeds;
 pub mod show;
 
 use siaga_risk::event::*;
