@@ -1,4 +1,5 @@
--- Alerts as they stand, and the timeline of each.
+-- Alerts as they stand, and the timeline of each. The body is the alert in the core's own encoding,
+-- from which texts are written in the reader's language; title and summary are for searching.
 
 CREATE TABLE alerts (
     id bigint PRIMARY KEY,
@@ -30,6 +31,7 @@ CREATE TABLE alerts (
     owner bigint,
     acknowledged_by bigint,
     acknowledged timestamptz,
+    body bytea NOT NULL,
     seq bigint NOT NULL,
     index bigint NOT NULL
 );

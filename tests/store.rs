@@ -7,6 +7,9 @@ mod support;
 
 #[path = "store/consumers.rs"]
 mod consumers;
+#[cfg(feature = "embedded-postgres")]
+#[path = "store/crash.rs"]
+mod crash;
 #[path = "store/door.rs"]
 mod door;
 #[path = "store/dumps.rs"]

@@ -1,5 +1,6 @@
 //! What the store makes of the core's outputs: the read model, written in batches.
 
+mod alert_history;
 mod alerts;
 mod audit;
 mod market;
@@ -9,10 +10,11 @@ use siaga_platform::consumer::Projection;
 use siaga_platform::db::{DbError, Tx};
 use siaga_platform::source::Entry;
 
+pub use alert_history::{AlertHistory, alert_rows};
 pub use alerts::{AlertEventRow, AlertRow, apply_alert_changes, apply_alert_events};
 
 /// Bars, instruments, orders, deals, closed positions, cash movements and the audit log.
-/// Alerts are not here: their engine folds the same log and writes through [`apply_alert_changes`].
+/// Alerts are not here: their engine folds the same log in [`AlertHistory`].
 pub struct ReadModel;
 
 impl ReadModel {

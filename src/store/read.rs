@@ -6,7 +6,7 @@
 mod rows;
 
 use siaga_platform::db::{DbError, Tx};
-use siaga_platform::values::{bound, count};
+use siaga_platform::values::{bound, count, hash};
 use siaga_risk::event::BarSpan;
 use siaga_risk::ids::{AccountId, AlertId, InstrumentId};
 use siaga_risk::units::Ts;
@@ -69,7 +69,7 @@ pub fn alerts(
         AlertFilter::Account(account) => (rows::ALERTS_OF_ACCOUNT, Some(i64::from(account.0))),
     };
     let query = sqlx::query_as(sql)
-        .bind(key(before.map(|id| id.0)))
+        .bind(before.map_or(i64::MAX, |id| hash(id.0)))
         .bind(page(limit));
     tx.all(match account {
         Some(account) => query.bind(account),
@@ -88,7 +88,7 @@ pub fn alert_timeline(
     limit: u32,
 ) -> Result<Vec<AlertEventPage>, DbError> {
     let query = sqlx::query_as(rows::ALERT_EVENTS)
-        .bind(count(alert.0))
+        .bind(hash(alert.0))
         .bind(i64::from(after));
     tx.all(query.bind(page(limit)))
 }

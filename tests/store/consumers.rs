@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use siaga::store::consumer::{ConsumeError, Consumer, Projection};
 use siaga::store::db::{Actor, Db, DbError, Tx};
 use siaga::store::projection::{
-    AlertEventRow, AlertRow, ReadModel, apply_alert_changes, apply_alert_events,
+    AlertEventRow, AlertHistory, AlertRow, ReadModel, apply_alert_changes, apply_alert_events,
 };
 use siaga::store::read::{self, AlertFilter};
 use siaga::store::rebuild::{self, READ_MODEL};
 use siaga::store::source::{Entry, LogSource, Memory, OutputSource};
+use siaga_alerts::engine::Engine;
+use siaga_alerts::text::Numbers;
 use siaga_risk::event::{BarSpan, OutputKey};
 use siaga_risk::ids::AlertId;
 use siaga_risk::journal::{MemoryDisk, OutputLog, OutputOptions, Preparation};
@@ -404,6 +406,7 @@ fn alert(revision: u32, state: &str) -> AlertRow {
         owner: None,
         acknowledged_by: None,
         acknowledged: None,
+        body: vec![1, 2],
         key: OutputKey {
             seq: 3001,
             index: 0,
@@ -458,5 +461,74 @@ async fn an_alert_never_goes_back_to_an_older_revision() {
             .collect();
         assert_eq!(notes, [None, Some("client called")], "{kind}");
         db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn the_alert_engine_writes_each_change_once_although_batches_fail() {
+    let entries = day(20);
+    let history = || {
+        let alerts = AlertHistory::open(
+            Engine::default(),
+            &mut *memory(&entries),
+            OutputKey::default(),
+            Numbers,
+        );
+        Arc::new(alerts.expect("history"))
+    };
+    for database in migrated().await {
+        let (kind, db) = (database.kind, &database.db);
+        let failing = Arc::new(FailOnce(history(), AtomicU32::new(0)));
+        let mut consumer = Consumer::open(db, failing, memory(&entries))
+            .await
+            .expect(kind);
+        consumer
+            .step()
+            .await
+            .expect_err("the first batch fails after it was applied");
+        while consumer.step().await.expect(kind) > 0 {}
+        let work = |tx: &mut Tx<'_>| {
+            let alerts = read::alerts(tx, AlertFilter::Account(ACCOUNT), None, 10)?;
+            let timeline = read::alert_timeline(tx, AlertId(alerts[0].id as u64), 0, 10)?;
+            Ok((alerts, timeline))
+        };
+        let (alerts, timeline) = db
+            .read(&Actor::SYSTEM, work)
+            .await
+            .unwrap_or_else(|error| panic!("{kind}: {error}"));
+        let restricted = alerts
+            .iter()
+            .find(|alert| alert.rule == "margin_restricted")
+            .expect("the margin alert");
+        let alert: siaga_alerts::alert::Alert =
+            siaga_risk::codec::decode(&restricted.body).expect("body");
+        assert_eq!(
+            (alert.id.0 as i64, i64::from(alert.revision)),
+            (restricted.id, restricted.revision),
+            "{kind}"
+        );
+        assert!(!timeline.is_empty(), "{kind}");
+        let once = fingerprints(db).await;
+        let again = rebuild::rebuild(db, vec![history()], || Ok(memory(&entries)), |_| {}).await;
+        again.expect(kind);
+        assert_eq!(fingerprints(db).await, once, "{kind}");
+        db.close().await;
+    }
+}
+
+/// Applies the first batch and then fails.
+struct FailOnce<P>(Arc<P>, AtomicU32);
+
+impl<P: Projection> Projection for FailOnce<P> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<(), DbError> {
+        self.0.apply(tx, entries)?;
+        match self.1.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(DbError::Unexpected("the cable was pulled".into())),
+            _ => Ok(()),
+        }
     }
 }

@@ -67,6 +67,8 @@ pub struct AlertRow {
     pub acknowledged_by: Option<u32>,
     /// When.
     pub acknowledged: Option<Ts>,
+    /// The alert in the core's encoding.
+    pub body: Vec<u8>,
     /// The output that changed it.
     pub key: OutputKey,
 }
@@ -106,23 +108,23 @@ pub fn apply_alert_changes(tx: &mut Tx<'_>, rows: &[AlertRow]) -> Result<(), DbE
         sqlx::query(
             "INSERT INTO alerts AS a (id, revision, rule, rule_revision, fingerprint, state, severity, silenced, inhibited, flapping,
                  snoozed_until, escalated, account, instrument, labels, title, summary, value, raise_level, clear_level, hold_ns,
-                 started, changed, ended, evidence, money_at_risk, owner, acknowledged_by, acknowledged, seq, index)
+                 started, changed, ended, evidence, money_at_risk, owner, acknowledged_by, acknowledged, body, seq, index)
              SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::text[],
                  $8::boolean[], $9::boolean[], $10::boolean[], $11::timestamptz[], $12::smallint[], $13::bigint[], $14::bigint[],
                  $15::jsonb[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::bigint[], $22::timestamptz[],
                  $23::timestamptz[], $24::timestamptz[], $25::jsonb[], $26::bigint[], $27::bigint[], $28::bigint[],
-                 $29::timestamptz[], $30::bigint[], $31::bigint[])
+                 $29::timestamptz[], $30::bytea[], $31::bigint[], $32::bigint[])
              ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, state = excluded.state, severity = excluded.severity,
                  silenced = excluded.silenced, inhibited = excluded.inhibited, flapping = excluded.flapping,
                  snoozed_until = excluded.snoozed_until, escalated = excluded.escalated, labels = excluded.labels,
                  title = excluded.title, summary = excluded.summary, value = excluded.value, raise_level = excluded.raise_level,
                  clear_level = excluded.clear_level, changed = excluded.changed, ended = excluded.ended,
                  evidence = excluded.evidence, money_at_risk = excluded.money_at_risk, owner = excluded.owner,
-                 acknowledged_by = excluded.acknowledged_by, acknowledged = excluded.acknowledged,
+                 acknowledged_by = excluded.acknowledged_by, acknowledged = excluded.acknowledged, body = excluded.body,
                  seq = excluded.seq, index = excluded.index
              WHERE a.revision <= excluded.revision",
         )
-        .bind(column(rows, |row| count(row.id)))
+        .bind(column(rows, |row| hash(row.id)))
         .bind(column(rows, |row| i64::from(row.revision)))
         .bind(column(rows, |row| row.rule.as_str()))
         .bind(column(rows, |row| i32::try_from(row.rule_revision).unwrap_or(i32::MAX)))
@@ -151,6 +153,7 @@ pub fn apply_alert_changes(tx: &mut Tx<'_>, rows: &[AlertRow]) -> Result<(), DbE
         .bind(column(rows, |row| row.owner.map(i64::from)))
         .bind(column(rows, |row| row.acknowledged_by.map(i64::from)))
         .bind(column(rows, |row| row.acknowledged.map(bound)))
+        .bind(column(rows, |row| row.body.as_slice()))
         .bind(column(rows, |row| count(row.key.seq)))
         .bind(column(rows, |row| i64::from(row.key.index))),
     )
@@ -172,7 +175,7 @@ pub fn apply_alert_events(tx: &mut Tx<'_>, rows: &[AlertEventRow]) -> Result<(),
                  $8::bigint[], $9::bigint[])
              ON CONFLICT (alert, revision, kind) DO NOTHING",
         )
-        .bind(column(rows, |row| count(row.alert)))
+        .bind(column(rows, |row| hash(row.alert)))
         .bind(column(rows, |row| i64::from(row.revision)))
         .bind(column(rows, |row| bound(row.ts)))
         .bind(column(rows, |row| row.kind.as_str()))

@@ -75,7 +75,7 @@ pub(super) const BARS: &str = concat!(
 row! {
     /// An alert as it stands.
     AlertPage {
-        /// Number; the key of the next page.
+        /// Number (the bits of the `u64`); the key of the next page.
         id: i64,
         /// Counts its changes.
         revision: i64,
@@ -127,6 +127,8 @@ row! {
         acknowledged_by: Option<i64>,
         /// When, µs.
         acknowledged_us: Option<i64>,
+        /// The alert in the core's encoding (`codec::decode::<Alert>`).
+        body: Vec<u8>,
     }
 }
 
@@ -136,7 +138,7 @@ macro_rules! alerts {
             "SELECT id, revision, rule, state, severity, silenced, inhibited, flapping, ", us!("snoozed_until"),
             ", escalated, account, instrument, labels, title, summary, value, raise_level, clear_level, ", us!("started"), ", ",
             us!("changed"), ", ", us!("ended"), ", evidence, money_at_risk, owner, acknowledged_by, ", us!("acknowledged"),
-            " FROM alerts WHERE id < $1", $where, " ORDER BY id DESC LIMIT $2"
+            ", body FROM alerts WHERE id < $1", $where, " ORDER BY id DESC LIMIT $2"
         )
     };
 }

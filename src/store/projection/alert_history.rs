@@ -1,0 +1,171 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use siaga_alerts::alert::{Alert, AlertChange, Labels};
+use siaga_alerts::engine::Engine;
+use siaga_alerts::text::{self, Language, Names};
+use siaga_platform::consumer::{BATCH_MAX, Projection};
+use siaga_platform::db::{DbError, Tx};
+use siaga_platform::source::{Entry, OutputSource, SourceError};
+use siaga_platform::values::word;
+use siaga_risk::codec::encode;
+use siaga_risk::event::OutputKey;
+
+use super::{AlertEventRow, AlertRow, apply_alert_changes, apply_alert_events};
+
+/// Alerts and their timelines: the engine folds the log, its changes become rows.
+pub struct AlertHistory<N> {
+    names: N,
+    fold: Mutex<Fold>,
+}
+
+struct Fold {
+    engine: Engine,
+    /// Changes of the batch that is being written. Kept until the next batch shows that it was.
+    pending: Vec<(OutputKey, AlertChange)>,
+}
+
+impl<N: Names + Send + Sync + 'static> AlertHistory<N> {
+    /// Name of its cursor.
+    pub const NAME: &'static str = "alerts";
+
+    /// Brings `engine` (a fresh one, or one from a snapshot) to `cursor`, where the tables are.
+    ///
+    /// # Errors
+    /// The log no longer holds what the engine has not applied.
+    pub fn open(
+        mut engine: Engine,
+        source: &mut dyn OutputSource,
+        cursor: OutputKey,
+        names: N,
+    ) -> Result<Self, SourceError> {
+        while engine.applied() < cursor {
+            let entries = source.read_from(engine.applied(), BATCH_MAX)?;
+            let known = entries.iter().take_while(|entry| entry.key <= cursor);
+            let before = engine.applied();
+            for entry in known {
+                engine.apply(entry.key, entry.ts, &entry.output);
+            }
+            if engine.applied() == before {
+                break;
+            }
+        }
+        Ok(Self {
+            names,
+            fold: Mutex::new(Fold {
+                engine,
+                pending: Vec::new(),
+            }),
+        })
+    }
+
+    fn fold(&self) -> MutexGuard<'_, Fold> {
+        self.fold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<N: Names + Send + Sync + 'static> Projection for AlertHistory<N> {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<(), DbError> {
+        let Some(first) = entries.first() else {
+            return Ok(());
+        };
+        let mut fold = self.fold();
+        let Fold { engine, pending } = &mut *fold;
+        // A batch that comes again was not written: the engine passes it over, its changes wait here.
+        pending.retain(|(key, _)| *key >= first.key);
+        for entry in entries {
+            let changes = engine.apply(entry.key, entry.ts, &entry.output);
+            pending.extend(changes.iter().map(|change| (entry.key, change.clone())));
+        }
+        let rows = pending
+            .iter()
+            .map(|(key, change)| alert_rows(*key, change, &self.names));
+        let (alerts, steps): (Vec<AlertRow>, Vec<AlertEventRow>) = rows.unzip();
+        apply_alert_changes(tx, &alerts)?;
+        apply_alert_events(tx, &steps)
+    }
+}
+
+/// The rows of a change: the alert as it stands now, and the step in its timeline.
+pub fn alert_rows(
+    key: OutputKey,
+    change: &AlertChange,
+    names: &dyn Names,
+) -> (AlertRow, AlertEventRow) {
+    let AlertChange { alert, moment } = change;
+    let step = AlertEventRow {
+        alert: alert.id.0,
+        revision: alert.revision,
+        ts: moment.at,
+        kind: word(&moment.what),
+        actor: moment.by.0,
+        note: moment.note,
+        detail: json!({"severity": word(&moment.severity)}),
+        key,
+    };
+    (alert_row(key, alert, names), step)
+}
+
+fn alert_row(key: OutputKey, alert: &Alert, names: &dyn Names) -> AlertRow {
+    let spec = alert.rule.spec();
+    let text = text::render(alert, names, Language::English);
+    let figure = |figure| text::figure(alert, figure, names, Language::English);
+    let ack = alert.acks.last();
+    AlertRow {
+        id: alert.id.0,
+        revision: alert.revision,
+        rule: spec.name.to_owned(),
+        rule_revision: 1,
+        fingerprint: format!("{:016x}", alert.fingerprint()),
+        state: word(&alert.state),
+        severity: word(&alert.severity),
+        silenced: alert.silence.is_some(),
+        inhibited: alert.inhibited,
+        flapping: alert.flapping,
+        snoozed_until: alert.snooze.map(|hush| hush.until),
+        escalated: alert.escalated,
+        account: alert.labels.account.map(|id| id.0),
+        instrument: alert.labels.instrument.map(|id| id.0),
+        labels: labels(&alert.labels),
+        title: text.title,
+        summary: text.summary,
+        value: alert.value.map(figure),
+        raise_level: alert.raise.map(figure),
+        clear_level: alert.clear.map(figure),
+        hold_ns: spec.hold_ns,
+        started: alert.started,
+        changed: alert.last,
+        ended: alert.ended,
+        evidence: json!({
+            "raised": {"seq": alert.evidence.seq, "index": alert.evidence.index},
+            "last": {"seq": alert.evidence_last.seq, "index": alert.evidence_last.index},
+        }),
+        money_at_risk: alert.money_at_risk.map(|money| money.0),
+        owner: alert.owner.map(|actor| actor.0),
+        acknowledged_by: ack.map(|ack| ack.by.0),
+        acknowledged: ack.map(|ack| ack.at),
+        body: encode(alert),
+        key,
+    }
+}
+
+fn labels(labels: &Labels) -> Value {
+    let pairs = [
+        ("account", labels.account.map(|id| u64::from(id.0))),
+        ("group", labels.group.map(|id| u64::from(id.0))),
+        ("instrument", labels.instrument.map(|id| u64::from(id.0))),
+        ("position", labels.position.map(|id| id.0)),
+        ("order", labels.order.map(|id| id.0)),
+        ("link", labels.link.map(|id| u64::from(id.0))),
+        ("source", labels.source.map(|id| u64::from(id.0))),
+        ("desk", labels.desk.map(u64::from)),
+    ];
+    let set = pairs
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?))));
+    Value::Object(set.collect())
+}
