@@ -7,9 +7,12 @@ pub mod dump;
 #[cfg(feature = "embedded-postgres")]
 pub mod embedded;
 pub mod migrate;
+mod open;
 pub mod projection;
 pub mod read;
 pub mod rebuild;
+pub mod run;
 pub mod ticks;
 
+pub use open::{OpenError, Store};
 pub use siaga_platform::{consumer, events, source};

@@ -20,3 +20,5 @@ mod migrations;
 mod outputs;
 #[path = "store/tick_table.rs"]
 mod tick_table;
+#[path = "store/whole.rs"]
+mod whole;

@@ -126,7 +126,8 @@ impl Consumer {
         mut applied: impl FnMut(OutputKey) + Send,
     ) -> Result<OutputKey, ConsumeError> {
         loop {
-            let stopping = *stop.borrow();
+            // A program that is gone asks for a stop too.
+            let stopping = *stop.borrow() || stop.has_changed().is_err();
             let wait = match self.step().await {
                 Ok(0) if stopping => return Ok(self.cursor),
                 Ok(0) => IDLE,
@@ -142,7 +143,7 @@ impl Consumer {
                 Err(error) => return Err(error),
             };
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => {}
+                () = stopped(&mut stop) => {}
                 grown = nudge.changed(), if wait == IDLE => {
                     // A log that nobody writes any more is looked at now and then.
                     if grown.is_err() {
@@ -166,6 +167,10 @@ impl Consumer {
             .map_err(|_| DbError::Panicked)??;
         Ok(whole_inputs(entries))
     }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _gone = stop.wait_for(|stop| *stop).await.is_err();
 }
 
 /// Drops the outputs of a last input that may not be complete, so that its outputs stay together.

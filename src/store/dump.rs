@@ -127,7 +127,7 @@ pub async fn keep(
     let mut written = None;
     loop {
         let stopping = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => true,
+            () = stopped(&mut stop) => true,
             () = tokio::time::sleep(DUMP_EVERY) => false,
         };
         match write_if_changed(db, path, now(), written).await {
@@ -139,6 +139,10 @@ pub async fn keep(
             return Ok(());
         }
     }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _gone = stop.wait_for(|stop| *stop).await.is_err();
 }
 
 /// As [`write()`], unless nothing changed since generation `written`.

@@ -16,17 +16,12 @@ use siaga_alerts::engine::Engine;
 use siaga_alerts::text::Numbers;
 use siaga_risk::event::{BarSpan, OutputKey};
 use siaga_risk::ids::AlertId;
-use siaga_risk::journal::{MemoryDisk, OutputLog, OutputOptions, Preparation};
-use siaga_risk::record::put_output;
 use siaga_risk::units::{MINUTE_NS, Ts};
 
 use crate::outputs::{ACCOUNT, GOLD, MIDNIGHT, day};
-use crate::support::migrated;
+use crate::support::{SEGMENT_BYTES, append, migrated, output_log};
 
 const MINUTES: u64 = 300;
-
-/// Small, so that a day fills several segments of the log.
-const SEGMENT_BYTES: u32 = 8_192;
 
 fn memory(entries: &[Entry]) -> Box<dyn OutputSource> {
     Box::new(Memory {
@@ -261,39 +256,17 @@ async fn the_real_log_feeds_a_consumer_and_tells_one_that_fell_behind() {
     let entries = day(MINUTES);
     for database in migrated().await {
         let (kind, db) = (database.kind, &database.db);
-        let options = OutputOptions {
-            segment_bytes: SEGMENT_BYTES,
-            bytes_max: u64::from(SEGMENT_BYTES) * 2,
-            fingerprint: 1,
-            epoch: 1,
-            first_seq: 1,
-            journal_end: None,
-            preparation: Preparation::Inline,
-        };
-        let (mut log, _) = OutputLog::open(Arc::new(MemoryDisk::default()), options).expect("log");
+        let mut log = output_log(u64::from(SEGMENT_BYTES) * 2);
         let consumers = log.consumers();
-        let write = |log: &mut OutputLog, entries: &[Entry]| {
-            let mut payload = Vec::new();
-            for entry in entries {
-                payload.clear();
-                let kind = put_output(entry.ts, &entry.output, &mut payload);
-                let at = siaga_risk::journal::Cursor {
-                    seq: entry.key.seq,
-                    index: entry.key.index,
-                };
-                log.append(at, kind, &payload).expect("append");
-            }
-            log.sync().expect("sync");
-        };
         let half = entries.len() / 2;
-        write(&mut log, &entries[..half]);
+        append(&mut log, &entries[..half]);
         let source = || Box::new(LogSource::new(&consumers, "store"));
         let mut consumer = Consumer::open(db, Arc::new(ReadModel), source())
             .await
             .expect(kind);
         while consumer.step().await.expect(kind) > 0 {}
         assert_eq!(consumer.cursor(), entries[half - 1].key, "{kind}");
-        write(&mut log, &entries[half..]);
+        append(&mut log, &entries[half..]);
         while consumer.step().await.expect(kind) > 0 {}
         assert_eq!(consumer.cursor(), entries[entries.len() - 1].key, "{kind}");
 

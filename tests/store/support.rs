@@ -4,12 +4,49 @@ use std::sync::Arc;
 
 use siaga::store::db::{Db, PoolOptions};
 use siaga::store::migrate;
+use siaga::store::source::Entry;
+use siaga_risk::journal::{Cursor, MemoryDisk, OutputLog, OutputOptions, Preparation};
+use siaga_risk::record::put_output;
 use tempfile::TempDir;
 
 use crate::postgres::{self, Server};
 
 /// Connections of a test's pool.
 pub const SERVER_CONNECTIONS: u32 = 8;
+
+/// Segments of the tests' output logs: small, so that a day fills several.
+pub const SEGMENT_BYTES: u32 = 8_192;
+
+/// An output log in memory.
+pub fn output_log(bytes_max: u64) -> OutputLog {
+    let options = OutputOptions {
+        segment_bytes: SEGMENT_BYTES,
+        bytes_max,
+        fingerprint: 1,
+        epoch: 1,
+        first_seq: 1,
+        journal_end: None,
+        preparation: Preparation::Inline,
+    };
+    OutputLog::open(Arc::new(MemoryDisk::default()), options)
+        .expect("log")
+        .0
+}
+
+/// Writes outputs and makes them durable.
+pub fn append(log: &mut OutputLog, entries: &[Entry]) {
+    let mut payload = Vec::new();
+    for Entry { key, ts, output } in entries {
+        payload.clear();
+        let kind = put_output(*ts, output, &mut payload);
+        let at = Cursor {
+            seq: key.seq,
+            index: key.index,
+        };
+        log.append(at, kind, &payload).expect("append");
+    }
+    log.sync().expect("sync");
+}
 
 /// A database of this test alone.
 pub struct Database {

@@ -19,7 +19,7 @@ pub enum DbError {
     Closed,
     /// No connection.
     #[error(
-        "the database cannot be reached: {0}; check that it runs and that [database] url is right"
+        "the database cannot be reached: {0}; check that it runs and that [store] url is right"
     )]
     Unavailable(String),
     /// The URL is none.
@@ -29,7 +29,7 @@ pub enum DbError {
     BadUrl(String),
     /// A report that cannot be cut into slices.
     #[error(
-        "{0} needs a PostgreSQL server: the embedded database cannot run long statements; set [database] url"
+        "{0} needs a PostgreSQL server: the embedded database cannot run long statements; set [store] url"
     )]
     NeedsServer(&'static str),
     /// Stored data that this program did not write or does not understand.

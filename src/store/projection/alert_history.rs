@@ -34,19 +34,45 @@ impl<N: Names + Send + Sync + 'static> AlertHistory<N> {
     /// # Errors
     /// The log no longer holds what the engine has not applied.
     pub fn open(
-        mut engine: Engine,
+        engine: Engine,
         source: &mut dyn OutputSource,
         cursor: OutputKey,
         names: N,
     ) -> Result<Self, SourceError> {
-        while engine.applied() < cursor {
-            let entries = source.read_from(engine.applied(), BATCH_MAX)?;
+        let from = engine.applied();
+        Self::follow(engine, source, from, cursor, names)
+    }
+
+    /// As [`AlertHistory::open`], passing over what the log has forgotten: what began before is not known.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn resume(
+        engine: Engine,
+        source: &mut dyn OutputSource,
+        cursor: OutputKey,
+        names: N,
+    ) -> Result<Self, SourceError> {
+        let from = engine.applied().max(source.from());
+        Self::follow(engine, source, from, cursor, names)
+    }
+
+    fn follow(
+        mut engine: Engine,
+        source: &mut dyn OutputSource,
+        mut from: OutputKey,
+        cursor: OutputKey,
+        names: N,
+    ) -> Result<Self, SourceError> {
+        while from < cursor {
+            let entries = source.read_from(from, BATCH_MAX)?;
             let known = entries.iter().take_while(|entry| entry.key <= cursor);
-            let before = engine.applied();
+            let before = from;
             for entry in known {
                 engine.apply(entry.key, entry.ts, &entry.output);
+                from = entry.key;
             }
-            if engine.applied() == before {
+            if from == before {
                 break;
             }
         }
