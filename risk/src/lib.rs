@@ -7,6 +7,8 @@ pub mod codec;
 mod codec_macros;
 pub mod convert;
 pub mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod ids;
 pub mod journal;
 pub mod machine;
