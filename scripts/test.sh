@@ -86,6 +86,9 @@ step "console builds" scripts/console.sh
 step "formatting" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 counted "Rust tests" cargo cargo test --workspace --locked --no-fail-fast
+# Every interleaving of the hand-overs between threads; built apart, since the atomics are others.
+counted "loom models" cargo env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$target/loom" \
+  cargo test -p siaga-risk --lib --profile models --locked model_
 step "the program builds" cargo build --locked --quiet
 counted "console units" vitest npm --prefix web run --silent test
 export SIAGA_BIN=$target/debug/siaga

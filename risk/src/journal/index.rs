@@ -4,8 +4,15 @@ use super::disk::Disk;
 use super::error::JournalError;
 use super::layout::Stream;
 use super::survey::Segment;
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(loom)]
+use loom::sync::{Mutex, MutexGuard};
+#[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+#[cfg(not(loom))]
+use std::sync::{Mutex, MutexGuard};
 
 /// The segments in use, oldest first, and the durable end of the last one.
 pub struct SegmentIndex {
@@ -117,3 +124,7 @@ impl SegmentIndex {
         self.segments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(all(test, loom))]
+#[path = "index_models.rs"]
+mod models;

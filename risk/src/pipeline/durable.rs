@@ -33,6 +33,14 @@ impl Durable {
         self.seq.load(Ordering::Acquire)
     }
 
+    /// The last synced input, and whether nothing more will follow it. Read in this order, because the
+    /// watermark is final only once the failure has been seen: an input that was synced is never
+    /// taken for one that was not.
+    pub fn state(&self) -> (Seq, bool) {
+        let poisoned = self.is_poisoned();
+        (self.seq(), poisoned)
+    }
+
     /// A write or sync failed: nothing will become durable any more.
     pub fn poison(&self) {
         self.poisoned.store(true, Ordering::Release);
@@ -43,3 +51,7 @@ impl Durable {
         self.poisoned.load(Ordering::Acquire)
     }
 }
+
+#[cfg(all(test, loom))]
+#[path = "durable_models.rs"]
+mod models;
