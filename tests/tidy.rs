@@ -47,6 +47,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("siaga-broker", &["siaga-risk"]),
     ("siaga-alerts", &["siaga-risk"]),
     ("siaga-platform", &["siaga-risk", "siaga-alerts"]),
+    // Nobody may know the benches.
+    ("siaga-bench", &["siaga-risk", "siaga-feed", "siaga"]),
     (
         "siaga",
         &[

@@ -5,6 +5,7 @@
 //! as a test, so a bench cannot rot.
 
 pub mod clock;
+pub mod decode;
 pub mod hops;
 pub mod report;
 pub mod rng;
