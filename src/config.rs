@@ -11,6 +11,11 @@ use serde::Deserialize;
 /// Prefix of the environment variables.
 const PREFIX: &str = "SIAGA__";
 
+/// What the simulated market can do.
+const SCENARIOS: [&str; 8] = [
+    "calm", "trend", "news_spike", "flash_crash", "gap", "mute_feed", "bad_ticks", "weekend",
+];
+
 /// The whole configuration. Every section has defaults that start a demonstration desk.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -101,8 +106,8 @@ pub struct Venue {
 #[serde(deny_unknown_fields, default)]
 pub struct Broker {
     pub latency_ms: u32,
-    /// Largest slippage, price ticks.
-    pub slippage_ticks: u32,
+    /// Largest slippage of a market order, percent of the spread.
+    pub slippage_percent: u8,
     /// Share of orders filled in parts, percent.
     pub partial_percent: u8,
     /// Share of orders rejected, percent.
@@ -173,8 +178,8 @@ impl Default for Feed {
 impl Default for Broker {
     fn default() -> Self {
         Self {
-            latency_ms: 40,
-            slippage_ticks: 2,
+            latency_ms: 20,
+            slippage_percent: 50,
             partial_percent: 5,
             reject_percent: 0,
             bridge_token: None,
@@ -239,12 +244,19 @@ impl Config {
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Checks what types cannot say.
+    ///
+    /// # Errors
+    /// The key and what it may be.
+    pub fn check(&self) -> Result<(), String> {
         if !(1..=4_096).contains(&self.data.segment_mib) {
             return Err("data.segment_mib must be between 1 and 4096".into());
         }
         if !(self.feed.rate > 0.0 && self.feed.rate <= 10_000.0) {
             return Err("feed.rate must be above 0 and at most 10000".into());
+        }
+        if !SCENARIOS.contains(&self.feed.scenario.as_str()) {
+            return Err(format!("feed.scenario `{}` is none of {}", self.feed.scenario, SCENARIOS.join(", ")));
         }
         if self.broker.partial_percent > 100 || self.broker.reject_percent > 100 {
             return Err("broker.partial_percent and broker.reject_percent are at most 100".into());

@@ -1,0 +1,59 @@
+//! `siaga check-config`: the file has been read and checked by then; print what is in force.
+
+use super::Exit;
+use crate::config::Config;
+
+/// Says that the configuration is well, and what it comes to.
+pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
+    let lines = [
+        ("listen", config.server.listen.to_string()),
+        ("data", config.data.dir.display().to_string()),
+        ("store", store(config)),
+        ("prices", prices(config)),
+        ("bridge", on(config.broker.bridge_token.is_some())),
+        ("webhook", on(config.alerts.webhook_url.is_some())),
+    ];
+    if json {
+        let object: serde_json::Map<_, _> = lines
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        println!("{}", serde_json::json!({ "ok": true, "config": object }));
+    } else {
+        for (name, value) in lines {
+            println!("{name:8} {value}");
+        }
+        println!("the configuration is well");
+    }
+    Ok(Exit::Well)
+}
+
+fn store(config: &Config) -> String {
+    match (&config.store.enabled, &config.store.url) {
+        (false, _) => "off".into(),
+        (true, None) => "embedded PostgreSQL: for trial and demonstration".into(),
+        // The URL may carry a password.
+        (true, Some(_)) => "PostgreSQL by URL".into(),
+    }
+}
+
+fn prices(config: &Config) -> String {
+    let mut from = Vec::new();
+    if config.feed.simulator {
+        from.push(format!("simulator ({})", config.feed.scenario));
+    }
+    if config.feed.binance.enabled {
+        from.push("Binance".into());
+    }
+    if config.feed.kraken.enabled {
+        from.push("Kraken".into());
+    }
+    if from.is_empty() {
+        return "none: nothing can be traded".into();
+    }
+    from.join(", ")
+}
+
+fn on(is_on: bool) -> String {
+    if is_on { "on".into() } else { "off".into() }
+}

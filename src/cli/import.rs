@@ -1,0 +1,169 @@
+//! `siaga import`: files of terms become inputs, after a diff that a person has seen.
+//!
+//! The journal is the truth of terms. The desk must be stopped: the inputs are appended to its
+//! journal, checked by the machine, and one refusal leaves everything as it was.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::Args as ClapArgs;
+use siaga_feed::catalog::{Catalog, Files};
+use siaga_risk::event::{Body, Command, Input, Output, TermsChange};
+use siaga_risk::ids::ActorId;
+use siaga_risk::machine::Machine;
+use siaga_risk::record;
+
+use super::Exit;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::desk::recover::{self, Sizes};
+
+/// What to import.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// A folder with instruments.toml, currencies.toml, sources.toml, groups.toml, demo.toml and
+    /// holidays.toml; a file that is missing is taken from the program.
+    pub folder: PathBuf,
+    /// Bring the changes in; without it they are only shown.
+    #[arg(long)]
+    pub apply: bool,
+    /// Number of the person who answers for it.
+    #[arg(long, default_value_t = 1)]
+    pub author: u32,
+}
+
+/// Shows the diff, and applies it when asked.
+pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
+    let catalog = read(&args.folder)?;
+    let sizes = Sizes {
+        segment_bytes: config.data.segment_mib.saturating_mul(1 << 20),
+        log_bytes: u64::from(config.data.log_mib) << 20,
+    };
+    let mut recovered = recover::open(&config.data.dir, sizes, |_, _| {})?;
+    let changes = diff(&recovered.machine, &catalog);
+    show(&changes, json, args.apply);
+    if !args.apply || changes.is_empty() {
+        recovered.log.close()?;
+        recovered.journal.close()?;
+        return Ok(if changes.is_empty() { Exit::Well } else { Exit::Found });
+    }
+    let clock = Clock::start();
+    let mut trial = Machine::restore(&recovered.machine.snapshot()).context("the state cannot be copied")?;
+    let mut inputs = Vec::new();
+    let mut seq = recovered.last;
+    for change in &changes {
+        seq += 1;
+        let command = Command { ts: clock.now(), actor: ActorId(args.author), token: seq, body: change.body.clone() };
+        let input = Input::Command(Box::new(command));
+        let mut outputs = Vec::new();
+        trial.apply(seq, &input, &mut outputs);
+        for output in &outputs {
+            if let Output::Answer(answer) = output
+                && let Some(reason) = answer.reasons.first()
+            {
+                bail!("{}: {} ({}); nothing was imported", change.name, reason.name(), reason.lifts());
+            }
+        }
+        inputs.push((seq, input));
+    }
+    let mut payload = Vec::new();
+    for (seq, input) in &inputs {
+        payload.clear();
+        let kind = record::put_input(input, &mut payload);
+        recovered.journal.append(*seq, kind, &payload)?;
+    }
+    recovered.journal.sync()?;
+    recovered.journal.close()?;
+    recovered.log.close()?;
+    Ok(Exit::Well)
+}
+
+/// A change of terms.
+struct Change {
+    name: String,
+    what: &'static str,
+    body: Body,
+}
+
+/// Terms of the files that the machine does not have, or has otherwise. Accounts and deposits are
+/// not terms of a file: they are opened once.
+fn diff(machine: &Machine, catalog: &Catalog) -> Vec<Change> {
+    let in_force = machine.terms();
+    let mut changes = Vec::new();
+    for body in catalog.bodies() {
+        let (name, wanted) = match &body {
+            Body::Currency(terms) => (format!("currency {}", terms.id), TermsChange::Currency(*terms)),
+            Body::Source(terms) => (format!("source {}", terms.id), TermsChange::Source(*terms)),
+            Body::Link(terms) => (format!("link {}", terms.id), TermsChange::Link(*terms)),
+            Body::Instrument(terms) => {
+                let symbol = catalog.listing_by_id(terms.id).map_or("", |listing| &listing.symbol);
+                (format!("instrument {symbol}"), TermsChange::Instrument(terms.clone()))
+            }
+            Body::Group(terms) => (format!("group {}", terms.id), TermsChange::Group(*terms)),
+            _ => continue,
+        };
+        let same = in_force.contains(&wanted);
+        let known = in_force.iter().any(|found| id_of(found) == id_of(&wanted));
+        if !same {
+            changes.push(Change { name, what: if known { "changed" } else { "new" }, body });
+        }
+    }
+    changes
+}
+
+/// Kind and number of terms.
+fn id_of(change: &TermsChange) -> (u8, u32) {
+    let id = match change {
+        TermsChange::Currency(terms) => u32::from(terms.id.0),
+        TermsChange::Source(terms) => u32::from(terms.id.0),
+        TermsChange::Link(terms) => u32::from(terms.id.0),
+        TermsChange::Instrument(terms) => terms.id.0,
+        TermsChange::Group(terms) => u32::from(terms.id.0),
+        TermsChange::Account(terms) => terms.id.0,
+        _ => 0,
+    };
+    (change.tag(), id)
+}
+
+fn show(changes: &[Change], json: bool, applied: bool) {
+    if json {
+        let list: Vec<_> = changes.iter().map(|change| serde_json::json!({ "terms": change.name, "what": change.what })).collect();
+        println!("{}", serde_json::json!({ "changes": list, "applied": applied }));
+        return;
+    }
+    for change in changes {
+        println!("{:8} {}", change.what, change.name);
+    }
+    match (changes.is_empty(), applied) {
+        (true, _) => println!("nothing differs from what is in force"),
+        (false, true) => println!("{} changes imported", changes.len()),
+        (false, false) => println!("{} changes; run again with --apply to bring them in", changes.len()),
+    }
+}
+
+fn read(folder: &std::path::Path) -> anyhow::Result<Catalog> {
+    if !folder.is_dir() {
+        bail!("{} is not a folder of terms", folder.display());
+    }
+    let text = |name: &str, shipped: &str| -> anyhow::Result<String> {
+        let path = folder.join(name);
+        if path.exists() {
+            std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))
+        } else {
+            Ok(shipped.to_owned())
+        }
+    };
+    let shipped = Files::SHIPPED;
+    let (instruments, currencies) = (text("instruments.toml", shipped.instruments)?, text("currencies.toml", shipped.currencies)?);
+    let (sources, groups) = (text("sources.toml", shipped.sources)?, text("groups.toml", shipped.groups)?);
+    let (demo, holidays) = (text("demo.toml", shipped.demo)?, text("holidays.toml", shipped.holidays)?);
+    let files = Files {
+        instruments: &instruments,
+        currencies: &currencies,
+        sources: &sources,
+        groups: &groups,
+        demo: &demo,
+        holidays: &holidays,
+    };
+    Ok(Catalog::read(&files)?)
+}

@@ -1,0 +1,216 @@
+//! Plays rows through the real pipeline, one at a time: the next row enters when everything that
+//! follows from the one before, fills included, has been decided. So a replay is the same every time.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use siaga_broker::link::Link;
+use siaga_broker::paper::{PaperConfig, PaperLink};
+use siaga_feed::tape::{Data, Row};
+use siaga_risk::event::*;
+use siaga_risk::ids::ActorId;
+use siaga_risk::machine::Machine;
+use siaga_risk::pipeline::{self, Durable, Idle, Inbox, Leaving, Options, Outbox, Pipeline, Recorder, Wait};
+use siaga_risk::units::Ts;
+use siaga_risk::view::{AccountView, Ask, Query, TapeView, View};
+
+use super::facts::Facts;
+use super::terms::{INSTRUMENT, LINK, MARGIN_ACCOUNT, Plan, SOURCE};
+
+/// A question without an answer worth having: its reply says that everything before it is decided.
+const NOTHING: Query = Query::Ladder { after: None, count: 0 };
+
+/// The replay needs no record of its own: the recording is the record.
+struct NoRecord;
+
+impl Recorder for NoRecord {
+    fn append(&mut self, _seq: Seq, _input: &Input) -> Result<(), String> {
+        Ok(())
+    }
+    fn sync(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// A running replay.
+pub struct Driver {
+    plan: Plan,
+    pipeline: Pipeline<Machine, NoRecord>,
+    inbox: Inbox,
+    outbox: Outbox,
+    paper: PaperLink,
+    rows: u64,
+    outputs: u64,
+    asked: u64,
+    ordered: bool,
+}
+
+/// How it ended.
+pub struct End {
+    pub rows: u64,
+    pub inputs: u64,
+    pub outputs: u64,
+    pub state_hash: u64,
+    pub tape: TapeView,
+}
+
+impl Driver {
+    /// Starts the pipeline and brings in the terms. `start` is the first row's time.
+    pub fn start(plan: &Plan, start: Ts) -> anyhow::Result<Self> {
+        let mut machine = Machine::new();
+        machine.record_tape(true);
+        let options = Options { wait: Wait::Yield, image_every: 0, ..Options::default() };
+        let durable = Arc::new(Durable::new(0));
+        let (pipeline, inbox, outbox) = pipeline::start(machine, NoRecord, durable, 0, options, |_| {})?;
+        let mut driver = Self {
+            plan: plan.clone(),
+            pipeline,
+            inbox,
+            outbox,
+            paper: PaperLink::new(LINK, PaperConfig::exact()),
+            rows: 0,
+            outputs: 0,
+            asked: 0,
+            ordered: false,
+        };
+        for body in plan.bodies(start) {
+            driver.command(start, body);
+        }
+        driver.settle(start, &mut |_, _| Ok(()))?;
+        Ok(driver)
+    }
+
+    /// Plays one row and everything that follows from it.
+    pub fn play(&mut self, row: &Row, facts: &mut Facts) -> anyhow::Result<()> {
+        let Some(input) = row.input(INSTRUMENT, SOURCE) else {
+            return Ok(());
+        };
+        self.rows += 1;
+        let mut input = Some(input);
+        while let Some(waiting) = input.take() {
+            if self.inbox.input(waiting.clone()).is_err() {
+                input = Some(waiting);
+                std::thread::yield_now();
+            }
+        }
+        let rows = self.rows;
+        self.settle(row.ts, &mut |ts, output| {
+            facts.on_output(rows, ts, output);
+            Ok(())
+        })?;
+        if let Data::Quote { bid, ask, .. } = row.data
+            && !self.ordered
+        {
+            self.ordered = true;
+            for order in self.plan.orders(bid, ask) {
+                self.command(row.ts, Body::Order(Box::new(order)));
+            }
+            self.settle(row.ts, &mut |ts, output| match output {
+                Output::Answer(answer) if !answer.reasons.is_empty() => {
+                    bail!("an order of the replay was refused: {:?}", answer.reasons)
+                }
+                output => {
+                    facts.on_output(rows, ts, output);
+                    Ok(())
+                }
+            })?;
+        }
+        let account = self.account()?;
+        facts.on_row(rows, row.ts, &account);
+        Ok(())
+    }
+
+    /// Ends the pipeline and takes the facts of the tape.
+    pub fn stop(mut self) -> anyhow::Result<End> {
+        let View::Tape(tape) = self.ask(Query::Tape(INSTRUMENT), &mut |_, _| Ok(()))? else {
+            bail!("the machine keeps no tape of the instrument");
+        };
+        let (machine, _) = self.pipeline.stop();
+        Ok(End {
+            rows: self.rows,
+            inputs: machine.last_seq(),
+            outputs: self.outputs,
+            state_hash: machine.state_hash(),
+            tape: *tape,
+        })
+    }
+
+    fn account(&mut self) -> anyhow::Result<AccountView> {
+        match self.ask(Query::Account(MARGIN_ACCOUNT), &mut |_, _| Ok(()))? {
+            View::Account(view) => Ok(*view),
+            other => bail!("the machine lost the account: {other:?}"),
+        }
+    }
+
+    fn command(&mut self, ts: Ts, body: Body) {
+        let command = Command { ts, actor: ActorId(0), token: 0, body };
+        while self.inbox.command(command.clone()).is_err() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Lets the paper broker answer until nothing is said any more.
+    fn settle(
+        &mut self,
+        now: Ts,
+        each: &mut dyn FnMut(Ts, &Output) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        loop {
+            let mut sends = Vec::new();
+            self.ask(NOTHING, &mut |ts, output| {
+                if let Output::Send(send) = output {
+                    sends.push(send.clone());
+                }
+                each(ts, output)
+            })?;
+            for send in sends {
+                self.paper.command(&send.command, now);
+            }
+            let mut reports = 0;
+            while let Some(event) = self.paper.poll_event() {
+                reports += 1;
+                self.command(now, Body::Report(*event.report()));
+            }
+            if reports == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Asks, and hands over every output that was decided before the answer.
+    fn ask(
+        &mut self,
+        query: Query,
+        each: &mut dyn FnMut(Ts, &Output) -> anyhow::Result<()>,
+    ) -> anyhow::Result<View> {
+        self.asked += 1;
+        let token = self.asked;
+        while self.inbox.ask(Ask { token, query: query.clone() }).is_err() {
+            std::thread::yield_now();
+        }
+        let mut idle = Idle::new(Wait::Yield);
+        loop {
+            let Ok(leaving) = self.outbox.pop() else {
+                idle.wait();
+                continue;
+            };
+            match leaving {
+                Leaving::Mark(_, mark) => {
+                    self.outputs += 1;
+                    self.paper.on_mark(&mark, mark.ts);
+                    each(mark.ts, &Output::Mark(mark))?;
+                }
+                Leaving::Output(numbered) => {
+                    self.outputs += 1;
+                    if let Output::Terms(terms) = &numbered.output {
+                        self.paper.on_terms(terms);
+                    }
+                    each(numbered.ts, &numbered.output)?;
+                }
+                Leaving::Reply(reply) if reply.token == token => return Ok(reply.view),
+                Leaving::Reply(_) | Leaving::Image(_) => {}
+                Leaving::End(_) => bail!("the machine has ended"),
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! What a recording shows, collected from the machine's outputs and answers.
+
+use serde_json::{Map, Value, json};
+use siaga_feed::tape::Clock;
+use siaga_risk::event::*;
+use siaga_risk::units::*;
+use siaga_risk::view::{AccountView, TapeView};
+
+use super::driver::End;
+use super::terms::{MARGIN_ACCOUNT, MONEY_DIGITS, Plan};
+
+/// Facts collected while the rows pass.
+pub struct Facts {
+    plan: Plan,
+    clock: Clock,
+    /// Breaches reported, by threshold.
+    alerts: Vec<Vec<(Ts, Direction, i64)>>,
+    stops: Vec<Option<StopFill>>,
+    bid: Price,
+    call: Option<Level>,
+    stop_out: Option<Level>,
+    lowest: Option<(Ratio, Ts)>,
+    entry_ask: Option<Price>,
+    /// Price of the first sale: the first bid.
+    entry_bid: Option<Price>,
+    used: Money,
+}
+
+/// Where a protective stop filled.
+struct StopFill {
+    ts: Ts,
+    row: u64,
+    price: Price,
+}
+
+/// Where a level was crossed.
+struct Level {
+    ts: Ts,
+    row: u64,
+    bid: Price,
+    level: Ratio,
+}
+
+impl Facts {
+    pub fn new(plan: &Plan, clock: Clock) -> Self {
+        Self {
+            plan: plan.clone(),
+            clock,
+            alerts: vec![Vec::new(); plan.thresholds.len()],
+            stops: plan.stops.iter().map(|_| None).collect(),
+            bid: Price(0),
+            call: None,
+            stop_out: None,
+            lowest: None,
+            entry_ask: None,
+            entry_bid: None,
+            used: Money(0),
+        }
+    }
+
+    /// One output of the machine while row `row` was decided.
+    pub fn on_output(&mut self, row: u64, ts: Ts, output: &Output) {
+        match output {
+            Output::Mark(mark) => self.bid = mark.bid,
+            Output::Breach(breach) => {
+                let at = self.plan.thresholds.iter().position(|found| *found == breach.threshold);
+                if let Some(at) = at {
+                    self.alerts[at].push((breach.ts, breach.direction, breach.mid2));
+                }
+            }
+            Output::Deal(deal) => self.on_deal(row, ts, deal),
+            Output::Margin(change) if change.account == MARGIN_ACCOUNT => {
+                let Some(level) = change.level else { return };
+                let reached = || Level { ts, row, bid: self.bid, level };
+                if change.to >= MarginState::Warning && self.call.is_none() {
+                    self.call = Some(reached());
+                }
+                if change.to == MarginState::StopOut && self.stop_out.is_none() {
+                    self.stop_out = Some(reached());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_deal(&mut self, row: u64, ts: Ts, deal: &Deal) {
+        if deal.account == MARGIN_ACCOUNT {
+            self.entry_ask.get_or_insert(deal.price);
+            return;
+        }
+        if deal.side == Side::Sell && deal.origin == Origin::Client {
+            self.entry_bid.get_or_insert(deal.price);
+        }
+        let at = self.plan.stops.iter().position(|stop| stop.account == deal.account);
+        if let Some(at) = at
+            && deal.origin == Origin::StopLoss
+        {
+            self.stops[at] = Some(StopFill { ts, row, price: deal.price });
+        }
+    }
+
+    /// The watched account after a row.
+    pub fn on_row(&mut self, _row: u64, ts: Ts, account: &AccountView) {
+        self.used = account.used;
+        if let Some(level) = account.level
+            && self.lowest.is_none_or(|(lowest, _)| level < lowest)
+        {
+            self.lowest = Some((level, ts));
+        }
+    }
+
+    /// The object with the keys of a tick recording.
+    pub fn to_json(&self, end: &End) -> Value {
+        let mut facts = Map::new();
+        let mut put = |key: &str, value: Value| facts.insert(key.to_owned(), value);
+        let tape = &end.tape;
+        let Some(detail) = &tape.detail else {
+            return json!({ "rows": end.rows });
+        };
+        let quote = |found: Option<(Ts, Price, Price)>| {
+            found.map(|(ts, bid, ask)| json!([self.time(ts), self.price(bid.0), self.price(ask.0)]))
+        };
+        put("rows", json!(tape.quotes));
+        put("first", json!(quote(detail.first)));
+        put("last", json!(quote(detail.last)));
+        put("minutes_with_ticks", json!(detail.minutes_with_ticks));
+        put("out_of_order", json!(tape.out_of_order));
+        put("same_ts_as_prev", json!(tape.same_time));
+        put("same_quote_as_prev", json!(tape.same_quote));
+        put("crossed", json!(tape.crossed));
+        put("locked", json!(tape.locked));
+        let mid = |found: Option<(i64, Ts)>| found.map(|(mid2, ts)| json!([self.mid(mid2), self.time(ts)]));
+        put("min_mid", json!(mid(tape.mid2_min)));
+        put("max_mid", json!(mid(tape.mid2_max)));
+        let range = detail.minute_range_max.map(|(start, low, high)| {
+            let share = percent(high - low, low, 4);
+            json!([self.minute(start), self.mid(low), self.mid(high), share])
+        });
+        put("biggest_minute_range", json!(range));
+        let change = detail
+            .minute_change_max
+            .map(|(start, from, to)| json!([self.minute(start), percent(to - from, from, 4)]));
+        put("biggest_minute_close_to_close", json!(change));
+        put("median_spread", json!(detail.spread_median_x2.map(|twice| self.mid(twice))));
+        let widest = tape.spread_max.map(|(spread, ts)| json!([self.price(spread), self.time(ts)]));
+        put("max_spread", json!(widest));
+        put("longest_gap_s", json!(self.gap(tape)));
+        let second = detail.busiest_second.map(|(ts, ticks)| json!([&self.time(ts)[..8], ticks]));
+        put("busiest_second", json!(second));
+        let minute = detail.busiest_minute.map(|(ts, ticks)| json!([self.minute(ts), ticks]));
+        put("busiest_minute", json!(minute));
+        put("rolling_60s", self.rolling(tape));
+        put("stops", self.stops());
+        put("margin", self.margin());
+        Value::Object(facts)
+    }
+
+    fn gap(&self, tape: &TapeView) -> Option<Value> {
+        let (gap_ns, from) = tape.gap_max?;
+        let seconds = (gap_ns as f64 / 1e6).round() / 1e3;
+        Some(json!([seconds, format!("from {}", self.time(from))]))
+    }
+
+    fn rolling(&self, tape: &TapeView) -> Value {
+        let Some(detail) = &tape.detail else {
+            return json!([]);
+        };
+        let worst = detail
+            .move_max
+            .map(|(moved, ts, direction)| json!([ratio_percent(moved, 4), self.time(ts), word(direction)]));
+        let list = self.plan.thresholds.iter().zip(&self.plan.threshold_texts).zip(&self.alerts);
+        list.map(|((threshold, text), alerts)| {
+            let count = detail.breaches.iter().find(|found| found.threshold == *threshold);
+            let alerts: Vec<Value> = alerts
+                .iter()
+                .map(|(ts, direction, mid2)| {
+                    json!([self.time(*ts), word(*direction), format!("{:.5}", self.mid(*mid2))])
+                })
+                .collect();
+            json!({
+                "threshold": text.to_string().parse::<f64>().unwrap_or(0.0),
+                "alerts_with_300s_cooldown": alerts.len(),
+                "ticks_in_breach": count.map_or(0, |count| count.ticks),
+                "alerts": alerts,
+                "worst": worst,
+            })
+        })
+        .collect()
+    }
+
+    fn stops(&self) -> Value {
+        let (Some(entry_ask), Some(entry_bid)) = (self.entry_ask, self.entry_bid) else {
+            return json!([]);
+        };
+        let plans = self.plan.stops.iter().zip(&self.stops);
+        plans
+            .map(|(plan, fill)| {
+                let (side, stop) = match plan.side {
+                    Side::Buy => ("long", entry_ask.0 - plan.distance),
+                    Side::Sell => ("short", entry_bid.0 + plan.distance),
+                };
+                match fill {
+                    Some(fill) => json!({
+                        "side": side,
+                        "stop": self.price(stop),
+                        "trigger_at": self.time(fill.ts),
+                        "row": fill.row,
+                        "fill": self.price(fill.price.0),
+                        "slippage": self.price((stop - fill.price.0).abs()),
+                    }),
+                    None => json!({ "side": side, "stop": self.price(stop), "trigger_at": null }),
+                }
+            })
+            .collect()
+    }
+
+    fn margin(&self) -> Value {
+        let mut margin = Map::new();
+        let mut put = |key: &str, value: Value| margin.insert(key.to_owned(), value);
+        put("long_units", json!(self.plan.units));
+        put("entry_ask", json!(self.entry_ask.map(|ask| self.price(ask.0))));
+        put("leverage", json!(self.plan.leverage));
+        put("balance", json!(self.plan.balance));
+        put("used_margin", json!(scaled(self.used.0, MONEY_DIGITS)));
+        for (key, level) in [("margin_call_100", &self.call), ("stop_out_50", &self.stop_out)] {
+            if let Some(level) = level {
+                let text = format!("level {}", ratio_percent(level.level, 3));
+                put(key, json!([self.time(level.ts), format!("row {}", level.row), self.price(level.bid.0), text]));
+            }
+        }
+        if let Some((level, ts)) = self.lowest {
+            put("lowest_level", json!([ratio_percent(level, 3), self.time(ts)]));
+        }
+        Value::Object(margin)
+    }
+
+    fn price(&self, steps: i64) -> f64 {
+        scaled(steps, self.plan.price_digits)
+    }
+
+    /// Half of bid + ask, the way a reader of the file computes it.
+    fn mid(&self, mid2: i64) -> f64 {
+        // One digit more than a price holds every half step exactly.
+        scaled(mid2.saturating_mul(5), self.plan.price_digits + 1)
+    }
+
+    /// The file's own time of day.
+    fn time(&self, ts: Ts) -> String {
+        let ms = (self.local_ns(ts) + 500_000) / 1_000_000;
+        let (seconds, ms) = (ms / 1_000, ms % 1_000);
+        format!("{:02}:{:02}:{:02}.{ms:03}", seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60)
+    }
+
+    fn minute(&self, ts: Ts) -> String {
+        self.time(ts)[..5].to_owned()
+    }
+
+    fn local_ns(&self, ts: Ts) -> u64 {
+        let offset_s = match &self.clock {
+            Clock::Fixed(seconds) => i64::from(*seconds),
+            Clock::Zone(zone) => i64::try_from(ts.0)
+                .ok()
+                .and_then(|ns| jiff::Timestamp::from_nanosecond(i128::from(ns)).ok())
+                .map_or(0, |at| i64::from(zone.to_offset(at).seconds())),
+        };
+        ts.0.saturating_add_signed(offset_s * SECOND_NS as i64) % DAY_NS
+    }
+}
+
+fn word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "up",
+        Direction::Down => "down",
+    }
+}
+
+/// The nearest float of `steps × 10^-digits`, as a reader of the decimal text gets it.
+fn scaled(steps: i64, digits: u8) -> f64 {
+    rust_decimal::Decimal::new(steps, u32::from(digits)).normalize().to_string().parse().unwrap_or(f64::NAN)
+}
+
+fn percent(part: i64, of: i64, digits: usize) -> String {
+    format!("{:.digits$}%", part as f64 / of as f64 * 100.0)
+}
+
+fn ratio_percent(ratio: Ratio, digits: usize) -> String {
+    format!("{:.digits$}%", ratio.0 as f64 / Ratio::ONE.0 as f64 * 100.0)
+}

@@ -1,0 +1,284 @@
+//! The terms a recording is replayed under: filters off, nothing halts, one account per protective stop
+//! and one whose margin is watched.
+
+use anyhow::{Context, bail};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use siaga_risk::event::*;
+use siaga_risk::ids::*;
+use siaga_risk::terms::*;
+use siaga_risk::units::*;
+
+use super::Args;
+
+/// The recording's instrument.
+pub const INSTRUMENT: InstrumentId = InstrumentId(1);
+/// The recording.
+pub const SOURCE: SourceId = SourceId(1);
+/// The paper broker.
+pub const LINK: LinkId = LinkId(1);
+/// The account whose margin is watched.
+pub const MARGIN_ACCOUNT: AccountId = AccountId(100);
+/// Digits of the account currency.
+pub const MONEY_DIGITS: u8 = 2;
+
+const BASE: CurrencyId = CurrencyId(1);
+const QUOTE: CurrencyId = CurrencyId(2);
+const GROUP: GroupId = GroupId(1);
+/// Balance of the accounts that only hold a stop: no margin state comes between.
+const DEEP_BALANCE: Money = Money(1_000_000_000_000);
+/// One unit of a ratio: "below one plus this" is "at or below one".
+const AT_OR_BELOW: i64 = 1;
+
+/// A protective stop to try.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StopPlan {
+    pub account: AccountId,
+    pub side: Side,
+    /// Distance from the entry, price steps.
+    pub distance: i64,
+}
+
+/// Everything the options say, in integers.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub price_digits: u8,
+    pub thresholds: Vec<Ratio>,
+    pub threshold_texts: Vec<Decimal>,
+    pub cooldown_ns: u64,
+    pub stops: Vec<StopPlan>,
+    pub units: i64,
+    pub balance: i64,
+    pub leverage: u32,
+}
+
+impl Plan {
+    /// Reads the options; what is not given has the default of the instrument's kind.
+    ///
+    /// # Errors
+    /// A number that cannot be read, named.
+    pub fn new(args: &Args, symbol: &str, price_digits: u8) -> anyhow::Result<Self> {
+        let is_gold = symbol.starts_with("XAU");
+        let pick = |forex: &[&str], gold: &[&str]| -> Vec<String> {
+            let list = if is_gold { gold } else { forex };
+            list.iter().map(|text| (*text).to_owned()).collect()
+        };
+        let thresholds = args
+            .thresholds
+            .clone()
+            .unwrap_or_else(|| pick(&["0.001", "0.002"], &["0.0025", "0.005"]));
+        let long = args.stop_long.clone().unwrap_or_else(|| pick(&["0.0020", "0.0045"], &["3", "8"]));
+        let short = args.stop_short.clone().unwrap_or_else(|| pick(&["0.0015", "0.0060"], &["5", "15"]));
+        let threshold_texts = decimals("--thresholds", &thresholds)?;
+        let scale = Decimal::from(Ratio::ONE.0);
+        let ratios = threshold_texts.iter().map(|share| whole("--thresholds", *share * scale).map(Ratio));
+        let mut stops = Vec::new();
+        for (side, option, texts) in [(Side::Buy, "--stop-long", &long), (Side::Sell, "--stop-short", &short)] {
+            for distance in decimals(option, texts)? {
+                let account = AccountId(1 + stops.len() as u32);
+                let steps = distance * Decimal::from(pow10(price_digits));
+                stops.push(StopPlan { account, side, distance: whole(option, steps)? });
+            }
+        }
+        Ok(Self {
+            price_digits,
+            thresholds: ratios.collect::<anyhow::Result<_>>()?,
+            threshold_texts,
+            cooldown_ns: args.cooldown_s.saturating_mul(SECOND_NS),
+            stops,
+            units: args.units.unwrap_or(if is_gold { 200 } else { 100_000 }),
+            balance: args.balance.unwrap_or(if is_gold { 3_500 } else { 1_700 }),
+            leverage: args.leverage,
+        })
+    }
+
+    /// Terms and accounts, in the order they must arrive. `start` is the first row's time.
+    pub fn bodies(&self, start: Ts) -> Vec<Body> {
+        let currency = |id, digits| Body::Currency(CurrencyTerms { id, digits, pivot: u8::from(id == QUOTE) });
+        let mut bodies = vec![
+            currency(BASE, MONEY_DIGITS),
+            currency(QUOTE, MONEY_DIGITS),
+            Body::Source(SourceTerms {
+                id: SOURCE,
+                kind: SourceKind::Datafeed,
+                crossed: Crossed::Accept,
+                filtered: false,
+            }),
+            Body::Link(LinkTerms {
+                id: LINK,
+                protective: HeldBy::Core,
+                answer_timeout_ns: HOUR_NS,
+                queue_tolerance: Ratio::percent(1),
+                queue_expiry_ns: HOUR_NS,
+            }),
+            Body::Instrument(Box::new(self.instrument())),
+            Body::Group(self.group()),
+        ];
+        let accounts = self.stops.iter().map(|stop| (stop.account, DEEP_BALANCE));
+        let watched = Money(self.balance.saturating_mul(pow10(MONEY_DIGITS)));
+        for (id, balance) in accounts.chain([(MARGIN_ACCOUNT, watched)]) {
+            bodies.push(Body::Account(AccountTerms {
+                id,
+                group: GROUP,
+                link: LINK,
+                currency: QUOTE,
+                accounting: Accounting::Hedging,
+                leverage: self.leverage,
+            }));
+            bodies.push(Body::Cash(Cash {
+                account: id,
+                kind: CashKind::Deposit,
+                amount: balance,
+                reference: u64::from(id.0),
+            }));
+        }
+        bodies.push(Body::Session(Session {
+            instrument: INSTRUMENT,
+            open: true,
+            at: start,
+            until: start.plus(400 * DAY_NS),
+        }));
+        bodies
+    }
+
+    /// The market orders of the first row; `stop` prices are set once the entry is known.
+    pub fn orders(&self, bid: Price, ask: Price) -> Vec<NewOrder> {
+        let stop_orders = self.stops.iter().map(|stop| {
+            let entry = if stop.side == Side::Buy { ask.0 } else { bid.0 };
+            let level = if stop.side == Side::Buy { entry - stop.distance } else { entry + stop.distance };
+            (stop.account, stop.side, Some(Price(level)))
+        });
+        stop_orders
+            .chain([(MARGIN_ACCOUNT, Side::Buy, None)])
+            .map(|(account, side, stop_loss)| self.order(account, side, stop_loss))
+            .collect()
+    }
+
+    fn order(&self, account: AccountId, side: Side, stop_loss: Option<Price>) -> NewOrder {
+        let mut client_id = [0; 16];
+        client_id[..4].copy_from_slice(&account.0.to_be_bytes());
+        NewOrder {
+            account,
+            instrument: INSTRUMENT,
+            side,
+            kind: OrderKind::Market,
+            tif: Tif::Ioc,
+            qty: Qty(self.units),
+            price: None,
+            stop: None,
+            expires: None,
+            position: None,
+            reduce_only: false,
+            slippage_max: Price(0),
+            protection: Protection { stop_loss, take_profit: None, trailing: Price(0) },
+            client_id,
+            trader: 0,
+            desk: 0,
+            strategy: 0,
+        }
+    }
+
+    fn instrument(&self) -> InstrumentTerms {
+        let never = 1_000 * DAY_NS;
+        let (first, further) = self.thresholds.split_first().map_or((Ratio(0), &[][..]), |(first, rest)| (*first, rest));
+        InstrumentTerms {
+            id: INSTRUMENT,
+            class: AssetClass::Forex,
+            mode: CalcMode::CfdLeverage,
+            trade_mode: TradeMode::Full,
+            base: BASE,
+            quote: QUOTE,
+            margin_currency: QUOTE,
+            price_digits: self.price_digits,
+            qty_digits: 0,
+            contract_size: 1,
+            contract_digits: 0,
+            tick: Price(1),
+            tick_value: 0,
+            qty_min: Qty(1),
+            qty_max: Qty(1_000_000_000),
+            qty_step: Qty(1),
+            notional_max: Money(0),
+            collar: Ratio(0),
+            negative_prices: true,
+            leverage_max: 0,
+            margin_initial: Ratio::ONE,
+            margin_maintenance: Ratio::ONE,
+            margin_hedged: Ratio::ONE,
+            margin_fixed: Money(0),
+            feeds: vec![Feed { source: SOURCE, timeout_ns: never }],
+            quote_age_max_ns: never,
+            cache_age_max_ns: never,
+            filter: FilterTerms {
+                spread_min: Price(0),
+                spread_max: Price(0),
+                soft: Ratio(0),
+                hard: Ratio(0),
+                discard: Ratio(0),
+                confirmations: 3,
+                same_quote: false,
+            },
+            halt: HaltTerms {
+                window_ns: MINUTE_NS,
+                alert: first,
+                halt: Ratio(0),
+                confirmations: 3,
+                cooldown_ns: self.cooldown_ns,
+                quiet_ns: MINUTE_NS,
+                manual_resume: false,
+                factor: Ratio::percent(200),
+                grace_ns: 15 * MINUTE_NS,
+                vol_floor: Ratio(0),
+                vol_multiple: Ratio(0),
+                ewma_lambda: Ratio::percent(94),
+                ewma_unit_ns: MINUTE_NS,
+            },
+            swap: SwapTerms { mode: SwapMode::None, long: 0, short: 0, week: [0; 7] },
+            dead_step: Ratio(0),
+            dead_cap: Ratio(0),
+            trade_delayed: true,
+            family: 0,
+            damp_ns: 0,
+            watch: further.to_vec(),
+        }
+    }
+
+    fn group(&self) -> GroupTerms {
+        GroupTerms {
+            id: GROUP,
+            preset: Preset::Mt5Default,
+            margin_price: MarginPrice::Open,
+            leverage: self.leverage,
+            warning: Ratio(Ratio::ONE.0 + AT_OR_BELOW),
+            restricted: Ratio(0),
+            stop_out: Ratio::percent(50),
+            stop_out_test: LevelTest::AtOrBelow,
+            stop_out_policy: StopOutPolicy::Mt5,
+            stop_out_mode: StopOutMode::Observe,
+            free_margin: FreeMargin::Both,
+            loss_account: Ratio(0),
+            loss_position: Ratio(0),
+            negative_balance_protection: false,
+            rate_max: 0,
+            rate_window_ns: SECOND_NS,
+            duplicate_window_ns: 0,
+            acknowledge_risk: false,
+        }
+    }
+}
+
+fn decimals(option: &str, texts: &[String]) -> anyhow::Result<Vec<Decimal>> {
+    texts
+        .iter()
+        .map(|text| text.trim().parse().with_context(|| format!("{option}: \"{text}\" is not a number")))
+        .collect()
+}
+
+fn whole(option: &str, value: Decimal) -> anyhow::Result<i64> {
+    match value.normalize() {
+        value if value.scale() == 0 && value > Decimal::ZERO => {
+            value.to_i64().with_context(|| format!("{option}: {value} is too large"))
+        }
+        value => bail!("{option}: {value} is not a positive number of the recording's price steps"),
+    }
+}

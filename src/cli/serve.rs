@@ -1,0 +1,119 @@
+//! `siaga serve`: the desk, its gateway, and a graceful stop.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args as ClapArgs;
+use tokio::net::TcpListener;
+
+use super::{Exit, progress};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::gateway;
+
+/// How to serve.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct Args {
+    /// Listen here instead of server.listen; port 0 takes a free one.
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    /// Begin with this scenario of the simulated market.
+    #[arg(long)]
+    pub scenario: Option<String>,
+    /// Seed of the simulated market.
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+/// Serves until SIGINT or SIGTERM.
+pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
+    let mut config = config.clone();
+    if let Some(listen) = args.listen {
+        config.server.listen = listen;
+    }
+    if let Some(scenario) = &args.scenario {
+        config.feed.scenario.clone_from(scenario);
+    }
+    if let Some(seed) = args.seed {
+        config.feed.seed = seed;
+    }
+    config.check().map_err(anyhow::Error::msg)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")?;
+    runtime.block_on(serve(&config, json))
+}
+
+async fn serve(config: &Config, json: bool) -> anyhow::Result<Exit> {
+    // Bound first: a busy port is told before anything is touched.
+    let address = config.server.listen;
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("{address} cannot be used: another program listens there? choose server.listen or --listen")
+    })?;
+    let clock = Arc::new(Clock::start());
+    let bar = progress(json, 0, "recovering");
+    let desk = Desk::start(config, clock, |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    })
+    .await?;
+    bar.finish_and_clear();
+    let secret_path = config.data.dir.join("secret");
+    let (secret, _) = gateway::auth::open_secret(&secret_path)
+        .with_context(|| format!("{} cannot be used", secret_path.display()))?;
+    let bound = listener.local_addr()?;
+    announce(config, &desk, bound, &secret, json)?;
+    let options = gateway::Options {
+        hosts: config.server.hosts.clone(),
+        assets_dir: config.server.assets_dir.clone(),
+        ..gateway::Options::new(secret)
+    };
+    let shutdown = async {
+        if let Err(error) = wait_for_signal().await {
+            tracing::error!(%error, "signals cannot be heard: stopping");
+        }
+        tracing::info!("stopping");
+    };
+    gateway::serve(listener, Arc::new(desk.handle.clone()), options, shutdown).await?;
+    desk.stop().await?;
+    Ok(Exit::Well)
+}
+
+fn announce(config: &Config, desk: &Desk, bound: SocketAddr, secret: &str, json: bool) -> anyhow::Result<()> {
+    let url = format!("http://{bound}/#secret={secret}");
+    let mut out = std::io::stdout().lock();
+    if json {
+        let line = serde_json::json!({
+            "listening": bound.to_string(),
+            "url": url,
+            "secret_file": config.data.dir.join("secret"),
+            "recovered": desk.report,
+        });
+        writeln!(out, "{line}")?;
+    } else {
+        for remark in &desk.report.remarks {
+            writeln!(out, "{remark}")?;
+        }
+        if config.feed.simulator {
+            writeln!(out, "DEMO: simulated market, paper broker, demonstration accounts")?;
+        }
+        writeln!(out, "Siaga is ready: {url}")?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+async fn wait_for_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

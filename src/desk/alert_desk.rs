@@ -1,0 +1,311 @@
+//! The alert desk: folds the output log into alerts, and tells the stream, the sinks and whoever asks.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use siaga_alerts::alert::{Alert, AlertChange, ChangeKind, Facts, Family, Topic};
+use siaga_alerts::engine::Engine;
+use siaga_alerts::rules::Rule;
+use siaga_alerts::text::{self, Language};
+use siaga_risk::event::OutputKey;
+use siaga_risk::ids::AlertId;
+use siaga_risk::units::Ts;
+
+use super::alert_names::DirectoryNames;
+use super::evidence::EvidenceBook;
+use super::log_source::Logged;
+use super::notes::Notes;
+use crate::gateway::core::{self as rim, AlertFilter, AlertRecord, Evidence, TimelineEntry};
+use crate::gateway::directory::Directory;
+
+/// All alerts, and the prices around them.
+pub struct AlertDesk {
+    engine: Mutex<Engine>,
+    pub evidence: Arc<EvidenceBook>,
+    snapshot: PathBuf,
+}
+
+impl AlertDesk {
+    /// The desk as its snapshot left it, or empty: the log from there on brings it up to date.
+    pub fn open(snapshot: &Path, evidence: Arc<EvidenceBook>) -> Self {
+        let engine = std::fs::read(snapshot)
+            .ok()
+            .and_then(|bytes| match Engine::restore(&bytes) {
+                Ok(engine) => Some(engine),
+                Err(error) => {
+                    tracing::warn!(%error, "the alerts' snapshot cannot be used: they are folded anew");
+                    None
+                }
+            })
+            .unwrap_or_default();
+        Self {
+            engine: Mutex::new(engine),
+            evidence,
+            snapshot: snapshot.to_owned(),
+        }
+    }
+
+    /// The last output folded.
+    pub fn applied(&self) -> OutputKey {
+        self.lock().applied()
+    }
+
+    /// Folds one output; what changed comes back in order.
+    pub fn apply(&self, logged: &Logged) -> Vec<AlertChange> {
+        let changes = self.lock().apply(logged.key, logged.ts, &logged.output).to_vec();
+        self.note_evidence(&changes);
+        changes
+    }
+
+    /// Lets time pass up to `watermark`.
+    pub fn advance(&self, watermark: Ts) -> Vec<AlertChange> {
+        let changes = self.lock().advance(watermark).to_vec();
+        self.note_evidence(&changes);
+        changes
+    }
+
+    /// The journal can record nothing more: raised outside the machine.
+    pub fn poisoned(&self, now: Ts) -> Vec<AlertChange> {
+        let topic = Topic::of(Family::Journal, 0);
+        self.lock().raise_local(Rule::Journal, topic, Facts::Journal, now).to_vec()
+    }
+
+    /// Keeps the state beside the core's snapshots.
+    ///
+    /// # Errors
+    /// When the disk refuses; then the log is folded from the snapshot before.
+    pub fn save(&self) -> std::io::Result<OutputKey> {
+        let (bytes, applied) = {
+            let engine = self.lock();
+            (engine.snapshot(), engine.applied())
+        };
+        let half = self.snapshot.with_extension("tmp");
+        let file = std::fs::File::create(&half)?;
+        std::io::Write::write_all(&mut &file, &bytes)?;
+        file.sync_data()?;
+        std::fs::rename(&half, &self.snapshot)?;
+        Ok(applied)
+    }
+
+    /// Alerts that pass the filter, newest first.
+    pub fn find(&self, filter: &AlertFilter, directory: &Directory) -> Vec<AlertRecord> {
+        let engine = self.lock();
+        let mut found: Vec<&Alert> = engine.alerts().filter(|alert| passes(alert, filter)).collect();
+        found.sort_by_key(|alert| std::cmp::Reverse(alert.id));
+        found.iter().take(filter.limit).map(|alert| record(alert, directory)).collect()
+    }
+
+    /// One alert.
+    pub fn record(&self, id: AlertId, directory: &Directory) -> Option<AlertRecord> {
+        self.lock().alert(id).map(|alert| record(alert, directory))
+    }
+
+    /// What happened to an alert, oldest first.
+    pub fn timeline(&self, id: AlertId, notes: &Notes) -> Option<Vec<TimelineEntry>> {
+        let engine = self.lock();
+        engine.alert(id)?;
+        let entries = engine.timeline(id).iter().map(|moment| TimelineEntry {
+            at: moment.at,
+            what: moment_name(moment.what).to_owned(),
+            by: moment.by,
+            note: notes.text(moment.note),
+        });
+        Some(entries.collect())
+    }
+
+    /// What an alert stands on.
+    pub fn evidence(&self, id: AlertId, directory: &Directory) -> Option<Evidence> {
+        let engine = self.lock();
+        let alert = engine.alert(id)?;
+        let (instrument, chart) = match self.evidence.chart(id) {
+            Some((instrument, chart)) => (Some(instrument), chart),
+            None => (alert.labels.instrument, Vec::new()),
+        };
+        let names = DirectoryNames(directory);
+        let figure = |figure| text::figure(alert, figure, &names, Language::English);
+        let mut inputs = Vec::new();
+        for (name, value) in [("value", alert.value), ("raise", alert.raise), ("clear", alert.clear)] {
+            if let Some(value) = value {
+                inputs.push((name.to_owned(), figure(value)));
+            }
+        }
+        inputs.extend(facts(alert, &names));
+        Some(Evidence {
+            seq: alert.evidence.seq,
+            inputs,
+            formula: formula(&alert.facts).to_owned(),
+            instrument,
+            chart,
+        })
+    }
+
+    fn note_evidence(&self, changes: &[AlertChange]) {
+        for change in changes {
+            if let Some(instrument) = change.alert.labels.instrument {
+                self.evidence.fired(change.alert.id, instrument, change.moment.at);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Engine> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn passes(alert: &Alert, filter: &AlertFilter) -> bool {
+    let state = state(alert);
+    let severity = severity(alert);
+    (filter.states.is_empty() || filter.states.contains(&state))
+        && (filter.severities.is_empty() || filter.severities.contains(&severity))
+        && filter.account.is_none_or(|account| alert.labels.account == Some(account))
+        && filter.since.is_none_or(|since| alert.last >= since)
+        && filter.before.is_none_or(|before| alert.id < before)
+}
+
+/// An alert under the names people use.
+pub fn record(alert: &Alert, directory: &Directory) -> AlertRecord {
+    let names = DirectoryNames(directory);
+    let words = text::render(alert, &names, Language::English);
+    let figure = |found: Option<_>| {
+        found.map_or_else(String::new, |value| text::figure(alert, value, &names, Language::English))
+    };
+    let currency = alert.labels.account.and_then(|id| directory.account(id)).map(|entry| entry.terms.currency);
+    AlertRecord {
+        id: alert.id,
+        revision: alert.revision,
+        rule: alert.rule.spec().name.to_owned(),
+        severity: severity(alert),
+        state: state(alert),
+        title: words.title,
+        summary: format!("{} {}", words.summary, words.advice).trim().to_owned(),
+        labels: labels(alert, directory),
+        value: figure(alert.value),
+        raise: figure(alert.raise),
+        clear: figure(alert.clear),
+        started: alert.started,
+        last: alert.last,
+        ended: alert.ended,
+        owner: alert.owner,
+        acked_by: alert.acks.last().map(|ack| ack.by),
+        escalated: alert.escalated,
+        flapping: alert.flapping,
+        silenced: alert.is_suppressed(),
+        unrecorded: alert.unrecorded,
+        money_at_risk: alert.money_at_risk.zip(currency),
+    }
+}
+
+fn labels(alert: &Alert, directory: &Directory) -> Vec<(String, String)> {
+    let found = &alert.labels;
+    let mut labels = Vec::new();
+    let mut put = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            labels.push((name.to_owned(), value));
+        }
+    };
+    put("account", found.account.map(|id| id.to_string()));
+    put("group", found.group.map(|id| directory.group_name(id)));
+    let symbol = |id| directory.instrument(id).map(|entry| entry.symbol.clone());
+    put("instrument", found.instrument.and_then(symbol));
+    put("position", found.position.map(|id| id.to_string()));
+    put("order", found.order.map(|id| id.to_string()));
+    put("link", found.link.map(|id| directory.link_name(id)));
+    put("source", found.source.map(|id| directory.source_name(id)));
+    put("desk", found.desk.map(|id| id.to_string()));
+    labels
+}
+
+fn state(alert: &Alert) -> rim::AlertState {
+    use siaga_alerts::alert::AlertState::*;
+    match alert.state {
+        Pending => rim::AlertState::Pending,
+        Firing => rim::AlertState::Firing,
+        Acknowledged => rim::AlertState::Acknowledged,
+        Resolved => rim::AlertState::Resolved,
+        Archived => rim::AlertState::Archived,
+    }
+}
+
+fn severity(alert: &Alert) -> rim::Severity {
+    use siaga_alerts::alert::Severity::*;
+    match alert.severity {
+        Info => rim::Severity::Info,
+        Warning => rim::Severity::Warning,
+        Critical => rim::Severity::Critical,
+        Emergency => rim::Severity::Emergency,
+    }
+}
+
+/// The numbers a rule looked at, by their names.
+fn facts(alert: &Alert, names: &DirectoryNames<'_>) -> Vec<(String, String)> {
+    use siaga_alerts::alert::Figure;
+    let show = |figure| text::figure(alert, figure, names, Language::English);
+    let rows: Vec<(&str, String)> = match alert.facts {
+        Facts::Margin { equity, used, .. } | Facts::StopOut { equity, used, .. } => vec![
+            ("equity", show(Figure::Money(equity))),
+            ("used margin", show(Figure::Money(used))),
+        ],
+        Facts::Loss { loss, limit } => {
+            vec![("loss", show(Figure::Money(loss))), ("limit", show(Figure::Money(limit)))]
+        }
+        Facts::Volatility { realised, threshold, ewma } => vec![
+            ("realised, 5 minutes", show(Figure::Ratio(realised))),
+            ("threshold", show(Figure::Ratio(threshold))),
+            ("EWMA", show(Figure::Ratio(ewma))),
+        ],
+        Facts::Breach { moved, threshold, .. } => {
+            vec![("moved", show(Figure::Ratio(moved))), ("threshold", show(Figure::Ratio(threshold)))]
+        }
+        Facts::Halt { moved, holders, .. } => {
+            vec![("moved", show(Figure::Ratio(moved))), ("holders", holders.to_string())]
+        }
+        Facts::Feed { age_ns, .. } => vec![("age of the price", show(Figure::DurationNs(age_ns)))],
+        Facts::Link { queued, in_doubt, .. } => {
+            vec![("queued", queued.to_string()), ("in doubt", in_doubt.to_string())]
+        }
+        Facts::Protective { price, crossed_by, .. } => vec![
+            ("protective price", show(Figure::Price(price))),
+            ("crossed by", show(Figure::Price(crossed_by))),
+        ],
+        _ => Vec::new(),
+    };
+    rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn moment_name(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Pending => "pending",
+        ChangeKind::Fired => "fired",
+        ChangeKind::Rose => "severity_rose",
+        ChangeKind::Eased => "severity_fell",
+        ChangeKind::Updated => "updated",
+        ChangeKind::Acknowledged => "acknowledged",
+        ChangeKind::Unacknowledged => "unacknowledged",
+        ChangeKind::Assigned => "assigned",
+        ChangeKind::Commented => "commented",
+        ChangeKind::Snoozed => "snoozed",
+        ChangeKind::SnoozeEnded => "snooze_ended",
+        ChangeKind::Silenced => "silenced",
+        ChangeKind::SilenceEnded => "silence_ended",
+        ChangeKind::Inhibited => "inhibited",
+        ChangeKind::InhibitionEnded => "inhibition_ended",
+        ChangeKind::Escalated => "escalated",
+        ChangeKind::Flapping => "flapping",
+        ChangeKind::Resolved => "resolved",
+        ChangeKind::Archived => "archived",
+        ChangeKind::Withdrawn => "withdrawn",
+    }
+}
+
+fn formula(facts: &Facts) -> &'static str {
+    match facts {
+        Facts::Margin { .. } | Facts::StopOut { .. } => {
+            "margin level = equity / used margin × 100; equity = balance + credit + unrealised profit + swap − commission"
+        }
+        Facts::Loss { .. } => "loss compared with its limit: share of day-start equity (account) or of margin (position)",
+        Facts::Volatility { .. } => "root of the sum of squared log returns of the last 5 minutes, against the larger of the floor and a multiple of the hour's mean",
+        Facts::Breach { .. } | Facts::Halt { .. } => "move within the window: 1 − price / highest, or price / lowest − 1",
+        Facts::Feed { .. } => "time since the last accepted price of any source",
+        _ => "",
+    }
+}

@@ -1,0 +1,61 @@
+//! The directory as the alerts' texts ask for names.
+
+use siaga_alerts::text::Names;
+use siaga_risk::ids::*;
+
+use crate::gateway::directory::Directory;
+
+/// Names from a snapshot of the directory.
+pub struct DirectoryNames<'a>(pub &'a Directory);
+
+impl Names for DirectoryNames<'_> {
+    fn account(&self, account: AccountId) -> String {
+        match self.0.account(account) {
+            Some(entry) => entry.name.clone(),
+            None => account.to_string(),
+        }
+    }
+
+    fn instrument(&self, instrument: InstrumentId) -> String {
+        match self.0.instrument(instrument) {
+            Some(entry) => entry.symbol.clone(),
+            None => format!("#{instrument}"),
+        }
+    }
+
+    fn group(&self, group: GroupId) -> String {
+        self.0.group_name(group)
+    }
+
+    fn link(&self, link: LinkId) -> String {
+        self.0.link_name(link)
+    }
+
+    fn source(&self, source: SourceId) -> String {
+        self.0.source_name(source)
+    }
+
+    fn currency(&self, currency: CurrencyId) -> String {
+        self.0.currency_code(currency)
+    }
+
+    fn actor(&self, actor: ActorId) -> String {
+        self.0.actor_name(actor)
+    }
+
+    fn money(&self, account: AccountId) -> (u8, String) {
+        let Some(entry) = self.0.account(account) else {
+            return (2, String::new());
+        };
+        let currency = entry.terms.currency;
+        (self.0.money_digits(currency), self.0.currency_code(currency))
+    }
+
+    fn price_digits(&self, instrument: InstrumentId) -> u8 {
+        self.0.instrument(instrument).map_or(0, |entry| entry.terms.price_digits)
+    }
+
+    fn qty_digits(&self, instrument: InstrumentId) -> u8 {
+        self.0.instrument(instrument).map_or(0, |entry| entry.terms.qty_digits)
+    }
+}

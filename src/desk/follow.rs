@@ -1,0 +1,135 @@
+//! The follower of the output log: alerts, the durable stream, bars, exposure, names.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use siaga_alerts::alert::AlertChange;
+use siaga_feed::catalog::Catalog;
+use siaga_risk::event::{Output, OutputKey};
+use siaga_risk::journal::{Cursor, OutputConsumers};
+use siaga_risk::units::Ts;
+use tokio::sync::mpsc;
+
+use super::alert_desk::record;
+use super::handle::Handle;
+use super::log_source::{LogSource, Logged};
+use super::names;
+use crate::gateway::events::EventBody;
+
+/// Name of the follower's cursor: the log keeps what its snapshot does not hold.
+pub const READER: &str = "alerts";
+/// Alerts that ease or escalate by time alone are looked at this often.
+const TIMERS_EVERY: Duration = Duration::from_millis(250);
+/// Its snapshot is written after this many outputs, so a start folds little again.
+const SAVE_EVERY: u64 = 100_000;
+/// Bits of an event's number below the input's sequence: an input has at most so many events told
+/// apart; later ones of the same input share the last number's successors.
+const INPUT_BITS: u32 = 20;
+/// Of these, events of one output.
+const OUTPUT_BITS: u32 = 4;
+
+/// Runs until the log closes.
+pub struct Follower {
+    pub handle: Arc<Handle>,
+    pub catalog: Arc<Catalog>,
+    pub source: LogSource,
+    pub consumers: OutputConsumers,
+    /// Changes for the sinks; `None` when there is none.
+    pub deliveries: Option<mpsc::Sender<AlertChange>>,
+    pub last_number: u64,
+    pub unsaved: u64,
+}
+
+/// Number of an output's first event: rises strictly with the key, the same after a restart.
+pub fn number_of(key: OutputKey) -> u64 {
+    let index_max = (1 << (INPUT_BITS - OUTPUT_BITS)) - 1;
+    (key.seq << INPUT_BITS) | (u64::from(key.index.min(index_max)) << OUTPUT_BITS)
+}
+
+impl Follower {
+    /// Follows the log. Ends when egress has ended and everything is folded.
+    pub async fn run(mut self) {
+        let mut timers = tokio::time::interval(TIMERS_EVERY);
+        loop {
+            tokio::select! {
+                outputs = self.source.next() => match outputs {
+                    Ok(Some(outputs)) => self.fold(&outputs).await,
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::error!(error = format!("{error:#}"), "alerts cannot be followed any further: restart, the log is folded again");
+                        return;
+                    }
+                },
+                _ = timers.tick() => self.advance().await,
+            }
+        }
+        self.save();
+    }
+
+    async fn fold(&mut self, outputs: &[Logged]) {
+        for logged in outputs {
+            self.take(logged);
+            let changes = self.handle.alerts.apply(logged);
+            self.tell(number_of(logged.key), changes).await;
+        }
+        self.unsaved += outputs.len() as u64;
+        if self.unsaved >= SAVE_EVERY {
+            self.save();
+        }
+    }
+
+    async fn advance(&mut self) {
+        let watermark = Ts(self.handle.figures.watermark.load(Ordering::Acquire));
+        let changes = self.handle.alerts.advance(watermark);
+        self.tell(self.last_number, changes).await;
+    }
+
+    fn take(&mut self, logged: &Logged) {
+        let handle = &self.handle;
+        match &logged.output {
+            Output::Bar(bar) => handle.bars.push(*bar),
+            Output::Position(change) => handle.exposure.put(change),
+            Output::Order(change) => {
+                self.last_number = self.last_number.max(number_of(logged.key)) + 1;
+                handle.events.push(self.last_number, EventBody::Order(*change));
+            }
+            Output::Terms(change) => {
+                let mut held = handle.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut directory = (**held).clone();
+                names::put(&mut directory, &self.catalog, change);
+                *held = Arc::new(directory);
+            }
+            _ => {}
+        }
+    }
+
+    async fn tell(&mut self, number: u64, changes: Vec<AlertChange>) {
+        for change in changes {
+            let directory = {
+                let held = self.handle.directory.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+                held.clone()
+            };
+            self.last_number = self.last_number.max(number) + 1;
+            let body = EventBody::Alert(Box::new(record(&change.alert, &directory)));
+            self.handle.events.push(self.last_number, body);
+            if let Some(deliveries) = &self.deliveries {
+                // The sinks' task ends only with the program; its own limit holds the fold back.
+                let _ = deliveries.send(change).await;
+            }
+        }
+    }
+
+    fn save(&mut self) {
+        self.unsaved = 0;
+        match self.handle.alerts.save() {
+            Ok(applied) => {
+                let cursor = Cursor { seq: applied.seq, index: applied.index };
+                if let Err(error) = self.consumers.set_cursor(READER, cursor) {
+                    tracing::warn!(%error, "the output log does not wait for the alert desk");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the alerts' snapshot could not be written"),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The running desk as the gateway sees it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use crossbeam::channel::Sender;
+use siaga_broker::router::task::RouterHandle;
+use siaga_feed::sim;
+use siaga_risk::event::{Bar, Body, Command};
+use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
+use siaga_risk::pipeline::{Durable, Inbox};
+use siaga_risk::units::Ts;
+use siaga_risk::view::{Ask, LadderRow, Query, Reply};
+use tokio::sync::oneshot;
+
+use super::alert_desk::AlertDesk;
+use super::bars::BarHistory;
+use super::egress::EgressFigures;
+use super::exposure::ExposureTable;
+use super::ladder::LadderTable;
+use super::latency::Latency;
+use super::market::SetScenario;
+use super::notes::Notes;
+use super::recorder::SyncTimes;
+use super::waiters::{Waiter, Waiters};
+use crate::clock::Clock;
+use crate::gateway::core::{
+    AlertFilter, AlertRecord, Answered, BarsRequest, Core, CoreError, Evidence, ExposureRow, Part,
+    Scenario, Status, StoreStatus, TimelineEntry, Waiting,
+};
+use crate::gateway::directory::Directory;
+use crate::gateway::events::Events;
+use crate::gateway::live::Live;
+use crate::store::db::Db;
+
+/// Longest a caller waits for an answer: far above a sync on a slow disk.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
+
+/// Everything behind the gateway; shared by all its handlers.
+pub struct Handle {
+    pub clock: Arc<Clock>,
+    pub inbox: Mutex<Inbox>,
+    pub waiters: Arc<Waiters>,
+    pub durable: Arc<Durable>,
+    pub live: Arc<Live>,
+    pub events: Arc<Events>,
+    pub directory: RwLock<Arc<Directory>>,
+    pub alerts: Arc<AlertDesk>,
+    pub bars: Arc<BarHistory>,
+    pub ladder: Arc<LadderTable>,
+    pub exposure: Arc<ExposureTable>,
+    pub notes: Notes,
+    pub router: RouterHandle,
+    pub scenarios: Option<Sender<SetScenario>>,
+    pub scenario: Mutex<Option<Scenario>>,
+    pub store: Arc<RwLock<StoreStatus>>,
+    /// The read model, once it is open.
+    pub db: Arc<RwLock<Option<Db>>>,
+    pub poisoned: RwLock<Option<String>>,
+    pub stopping: AtomicBool,
+    pub figures: Arc<EgressFigures>,
+    pub syncs: Arc<SyncTimes>,
+    pub latency: Arc<Latency>,
+    pub counters: RwLock<BTreeMap<&'static str, u64>>,
+    pub stream_epoch: u64,
+    pub demo: bool,
+    pub phone: String,
+}
+
+impl Handle {
+    /// Puts a command in for somebody who waits; resolves when its input is durable.
+    async fn send(&self, actor: ActorId, body: Body) -> Result<Answered, CoreError> {
+        self.check_open()?;
+        let (answer, answered) = oneshot::channel();
+        let token = self.waiters.enter(Waiter::Command(answer)).ok_or(CoreError::Busy)?;
+        let full = {
+            let mut inbox = self.lock_inbox();
+            // Stamped under the lock, so commands enter in the order of their times.
+            let ts = self.clock.now();
+            inbox.command(Command { ts, actor, token, body }).is_err()
+        };
+        if full {
+            self.waiters.leave(token);
+            return Err(CoreError::Busy);
+        }
+        self.await_answer(token, answered).await
+    }
+
+    async fn question(&self, query: Query) -> Result<Reply, CoreError> {
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(CoreError::Stopped);
+        }
+        let (answer, answered) = oneshot::channel();
+        let token = self.waiters.enter(Waiter::Question(answer)).ok_or(CoreError::Busy)?;
+        if self.lock_inbox().ask(Ask { token, query }).is_err() {
+            self.waiters.leave(token);
+            return Err(CoreError::Busy);
+        }
+        self.await_answer(token, answered).await
+    }
+
+    async fn await_answer<T>(
+        &self,
+        token: u64,
+        answered: oneshot::Receiver<Result<T, CoreError>>,
+    ) -> Result<T, CoreError> {
+        match tokio::time::timeout(ANSWER_WAIT, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(CoreError::Stopped),
+            Err(_) => {
+                self.waiters.leave(token);
+                Err(CoreError::Timeout)
+            }
+        }
+    }
+
+    fn check_open(&self) -> Result<(), CoreError> {
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(CoreError::Stopped);
+        }
+        if self.durable.is_poisoned() {
+            return Err(CoreError::Poisoned { phone: self.phone.clone() });
+        }
+        Ok(())
+    }
+
+    fn lock_inbox(&self) -> std::sync::MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T: Clone>(lock: &RwLock<T>) -> T {
+        lock.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The handle that handlers clone.
+#[derive(Clone)]
+pub struct DeskHandle(pub Arc<Handle>);
+
+impl Core for DeskHandle {
+    fn now(&self) -> Ts {
+        self.0.clock.now()
+    }
+
+    fn command(&self, actor: ActorId, body: Body) -> Waiting<Answered> {
+        let handle = self.0.clone();
+        Box::pin(async move {
+            // A link is taken out of service by its supervisor, which tells the core itself.
+            if let Body::LinkState(report) = &body {
+                let manual = report.mode == siaga_risk::event::LinkMode::ReadOnly;
+                let stopped = |_| CoreError::Stopped;
+                handle.router.set_manual(report.link, manual).await.map_err(stopped)?;
+            }
+            handle.send(actor, body).await
+        })
+    }
+
+    fn ask(&self, query: Query) -> Waiting<Reply> {
+        let handle = self.0.clone();
+        Box::pin(async move { handle.question(query).await })
+    }
+
+    fn live(&self) -> &Arc<Live> {
+        &self.0.live
+    }
+
+    fn events(&self) -> &Arc<Events> {
+        &self.0.events
+    }
+
+    fn directory(&self) -> Arc<Directory> {
+        Handle::read(&self.0.directory)
+    }
+
+    fn status(&self) -> Status {
+        let handle = &self.0;
+        Status {
+            epoch: handle.stream_epoch,
+            seq: handle.figures.seq.load(Ordering::Relaxed),
+            poisoned: Handle::read(&handle.poisoned),
+            store: Handle::read(&handle.store),
+            demo: handle.demo,
+            scenario: *handle.scenario.lock().unwrap_or_else(PoisonError::into_inner),
+            phone: handle.phone.clone(),
+        }
+    }
+
+    fn alerts(&self, filter: &AlertFilter) -> Vec<AlertRecord> {
+        self.0.alerts.find(filter, &self.directory())
+    }
+
+    fn alert(&self, id: AlertId) -> Option<AlertRecord> {
+        self.0.alerts.record(id, &self.directory())
+    }
+
+    fn timeline(&self, id: AlertId) -> Waiting<Option<Vec<TimelineEntry>>> {
+        let found = self.0.alerts.timeline(id, &self.0.notes);
+        Box::pin(async move { Ok(found) })
+    }
+
+    fn evidence(&self, id: AlertId) -> Waiting<Option<Evidence>> {
+        let found = self.0.alerts.evidence(id, &self.directory());
+        Box::pin(async move { Ok(found) })
+    }
+
+    fn bars(&self, request: BarsRequest) -> Waiting<Vec<Bar>> {
+        let handle = self.0.clone();
+        Box::pin(async move { Ok(handle.bars.find(&request).0) })
+    }
+
+    fn ladder(&self, limit: usize) -> Vec<LadderRow> {
+        self.0.ladder.nearest(limit)
+    }
+
+    fn exposure(&self) -> Vec<ExposureRow> {
+        self.0.exposure.rows(&self.0.live, &self.directory())
+    }
+
+    fn note(&self, actor: ActorId, text: &str) -> Waiting<u64> {
+        let kept = self.0.notes.keep(self.now(), actor, text);
+        Box::pin(async move {
+            kept.map_err(|error| CoreError::NotAvailable(format!("the note could not be kept: {error}")))
+        })
+    }
+
+    fn scenario(&self, scenario: Scenario, instrument: Option<InstrumentId>) -> Waiting<()> {
+        let handle = self.0.clone();
+        Box::pin(async move {
+            let Some(scenarios) = &handle.scenarios else {
+                let reason = "the market is not simulated".to_owned();
+                return Err(CoreError::NotAvailable(reason));
+            };
+            let set = SetScenario { scenario: simulated(scenario), instrument };
+            scenarios.try_send(set).map_err(|_| CoreError::Busy)?;
+            *handle.scenario.lock().unwrap_or_else(PoisonError::into_inner) = Some(scenario);
+            Ok(())
+        })
+    }
+
+    fn metrics(&self, out: &mut String) {
+        super::figures::write(&self.0, out);
+    }
+
+    fn readiness(&self) -> Vec<Part> {
+        super::figures::parts(&self.0)
+    }
+}
+
+/// The simulator's name of a scenario.
+pub fn simulated(scenario: Scenario) -> sim::Scenario {
+    match scenario {
+        Scenario::Calm => sim::Scenario::Calm,
+        Scenario::Trend => sim::Scenario::Trend,
+        Scenario::NewsSpike => sim::Scenario::NewsSpike,
+        Scenario::FlashCrash => sim::Scenario::FlashCrash,
+        Scenario::Gap => sim::Scenario::Gap,
+        Scenario::MuteFeed => sim::Scenario::MuteFeed,
+        Scenario::BadTicks => sim::Scenario::BadTicks,
+        Scenario::Weekend => sim::Scenario::Weekend,
+    }
+}

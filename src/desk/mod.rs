@@ -1,0 +1,546 @@
+//! The running desk: files, threads and tasks, put together in one place.
+
+mod alert_desk;
+mod alert_names;
+mod bars;
+mod broker;
+mod egress;
+mod evidence;
+mod exposure;
+mod figures;
+mod follow;
+mod handle;
+mod ladder;
+mod latency;
+mod log_source;
+mod market;
+mod names;
+mod notes;
+mod recorder;
+pub mod recover;
+mod saver;
+pub mod store;
+mod sweep;
+mod waiters;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+use crossbeam::channel::{Receiver, bounded};
+use siaga_broker::paper::{PaperConfig, PaperLink};
+use siaga_broker::router::task::RouterHandle;
+use siaga_broker::router::{Limits, Router, task};
+use siaga_feed::calendar::{Calendars, Planner};
+use siaga_feed::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
+use siaga_feed::sim::Simulator;
+use siaga_risk::event::{Command, OrderState, OutputKey, TermsChange};
+use siaga_risk::ids::ActorId;
+use siaga_risk::journal::{DirectoryLock, OutputConsumers, OutputLog, Snapshots};
+use siaga_risk::machine::Machine;
+use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
+use siaga_risk::units::Ratio;
+use siaga_risk::view::{AccountView, Ask, InstrumentView, Query, View};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::config::{Config, WaitStrategy};
+use crate::gateway::core::{Scenario, StoreStatus};
+use crate::gateway::events::Events;
+use crate::gateway::live::{Live, States};
+use crate::store::db::Db;
+use egress::{Egress, EgressFigures, Notice};
+use evidence::EvidenceBook;
+use follow::Follower;
+use handle::Handle;
+pub use handle::DeskHandle;
+use latency::Latency;
+use log_source::LogDoor;
+use market::MarketThread;
+use recorder::{JournalRecorder, SyncTimes};
+use recover::{Recovered, Sizes};
+use waiters::Waiters;
+
+/// Notices of egress that wait for the desk: they are rare and small.
+const NOTICES_MAX: usize = 1_024;
+/// Scenario switches that wait for the market thread.
+const SCENARIOS_MAX: usize = 16;
+
+/// Everything that runs, in the order in which it is stopped.
+pub struct Desk {
+    pub handle: DeskHandle,
+    pub report: recover::Report,
+    pub db: Arc<RwLock<Option<Db>>>,
+    market_stop: Arc<AtomicBool>,
+    market: JoinHandle<()>,
+    sweep: tokio::task::JoinHandle<()>,
+    pipeline: Pipeline<Machine, JournalRecorder>,
+    egress: JoinHandle<OutputLog>,
+    saver: JoinHandle<()>,
+    follower: tokio::task::JoinHandle<()>,
+    router: tokio::task::JoinHandle<std::io::Result<Router>>,
+    notices: tokio::task::JoinHandle<()>,
+    store: tokio::task::JoinHandle<()>,
+    store_stop: watch::Sender<bool>,
+    snapshots: Snapshots,
+    rules_epoch: u32,
+    _lock: DirectoryLock,
+}
+
+/// What the machine knew before it was put to work, for those who show it.
+struct Known {
+    terms: Vec<TermsChange>,
+    instruments: Vec<InstrumentView>,
+    accounts: Vec<AccountView>,
+}
+
+impl Desk {
+    /// Recovers what was, starts every thread and task, and on a first start brings in the shipped terms.
+    ///
+    /// # Errors
+    /// The data directory cannot be used, or a thread cannot be started.
+    pub async fn start(
+        config: &Config,
+        clock: Arc<Clock>,
+        progress: impl FnMut(u64, u64),
+    ) -> anyhow::Result<Self> {
+        let data = config.data.dir.clone();
+        let sizes = Sizes {
+            segment_bytes: config.data.segment_mib.saturating_mul(1 << 20),
+            log_bytes: u64::from(config.data.log_mib) << 20,
+        };
+        let recovered = recover::open(&data, sizes, progress)?;
+        let catalog = Arc::new(Catalog::shipped_with(&sources(config))?);
+        Running::new(config, clock, catalog, &recovered)?.start(config, recovered).await
+    }
+
+    /// Stops in the order of the flow: producers, machine, egress, readers; then snapshots.
+    ///
+    /// # Errors
+    /// When the last snapshot or the closing marks cannot be written: nothing is lost, the next
+    /// start replays.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let handle = self.handle.0.clone();
+        handle.stopping.store(true, Ordering::Release);
+        self.market_stop.store(true, Ordering::Release);
+        join(self.market).await?;
+        self.sweep.abort();
+        let pipeline = self.pipeline;
+        let (machine, recorder) = tokio::task::spawn_blocking(move || pipeline.stop()).await?;
+        let mut log = join(self.egress).await?;
+        join(self.saver).await?;
+        self.follower.await?;
+        match self.router.await? {
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "the broker router could not keep its place"),
+        }
+        self.notices.abort();
+        self.store_stop.send_replace(true);
+        self.store.await?;
+        let (seq, hash) = (machine.last_seq(), machine.state_hash());
+        let journal = recorder.into_journal();
+        if journal.poisoned().is_none() && seq > 0 {
+            egress::checkpoint(&mut log, seq, hash)?;
+            saver::save(&self.snapshots, self.rules_epoch, seq, hash, &machine.snapshot())?;
+        }
+        let _ = log.trim()?;
+        log.close()?;
+        journal.close()?;
+        Ok(())
+    }
+}
+
+async fn join<T: Send + 'static>(thread: JoinHandle<T>) -> anyhow::Result<T> {
+    let joined = tokio::task::spawn_blocking(move || thread.join()).await?;
+    joined.map_err(|_| anyhow::anyhow!("a thread of the desk panicked: see the log; the journal is whole"))
+}
+
+/// Names of the sources in use.
+fn sources(config: &Config) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    if config.feed.binance.enabled {
+        names.push("binance");
+    }
+    if config.feed.kraken.enabled {
+        names.push("kraken");
+    }
+    if config.feed.simulator {
+        names.extend([SIM_PRIMARY, SIM_SECONDARY]);
+    }
+    names
+}
+
+/// What exists before the threads do.
+struct Running {
+    clock: Arc<Clock>,
+    catalog: Arc<Catalog>,
+    live: Arc<Live>,
+    events: Arc<Events>,
+    evidence: Arc<EvidenceBook>,
+    known: Known,
+    waiters: Arc<Waiters>,
+    figures: Arc<EgressFigures>,
+    latency: Arc<Latency>,
+    syncs: Arc<SyncTimes>,
+    trim_before: Arc<AtomicU64>,
+    durable: Arc<Durable>,
+}
+
+impl Running {
+    fn new(
+        config: &Config,
+        clock: Arc<Clock>,
+        catalog: Arc<Catalog>,
+        recovered: &Recovered,
+    ) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&config.data.dir)
+            .with_context(|| format!("{} cannot be made", config.data.dir.display()))?;
+        let live = Arc::new(Live::new());
+        let known = known(&recovered.machine);
+        for view in &known.instruments {
+            let states = States {
+                feed: view.feed,
+                halted: view.halted,
+                awaiting_resume: false,
+                volatility: view.volatility,
+                gap: false,
+            };
+            live.seed(view.terms.id, view.mark.as_ref(), states);
+        }
+        Ok(Self {
+            waiters: Arc::new(Waiters::new(clock.now().0)),
+            clock,
+            catalog,
+            live,
+            events: Arc::new(Events::default()),
+            evidence: Arc::new(EvidenceBook::default()),
+            known,
+            figures: Arc::new(EgressFigures::default()),
+            latency: Arc::new(Latency::default()),
+            syncs: Arc::new(SyncTimes::default()),
+            trim_before: Arc::new(AtomicU64::new(0)),
+            durable: Arc::new(Durable::new(recovered.last)),
+        })
+    }
+
+    async fn start(self, config: &Config, recovered: Recovered) -> anyhow::Result<Desk> {
+        let Recovered { machine, journal, log, snapshots, last, stream_epoch, rules_epoch, report, lock } = recovered;
+        let wait = match config.core.wait {
+            WaitStrategy::Spin => Wait::Spin,
+            WaitStrategy::Yield => Wait::Yield,
+            WaitStrategy::Sleep => Wait::Sleep,
+        };
+        let alerts = alert_desk::AlertDesk::open(
+            &config.data.dir.join(recover::CORE_DIR).join("alerts.bin"),
+            self.evidence.clone(),
+        );
+        let consumers = log.consumers();
+        let (news, door) = door(&consumers, &log);
+        let recorder = JournalRecorder::new(journal, self.trim_before.clone(), self.syncs.clone(), self.clock.clone());
+        let options = Options { wait, ..Options::default() };
+        let (pipeline, mut inbox, outbox) =
+            pipeline::start(machine, recorder, self.durable.clone(), last, options, |reason| {
+                tracing::error!(reason, "the journal is poisoned: orders are refused; free the disk and restart");
+            })?;
+        let (router_handle, router) = self.router(config, &inbox, &door, &log)?;
+        let (image_sender, images) = bounded(1);
+        let (notice_sender, notices) = bounded(NOTICES_MAX);
+        let egress = Egress {
+            outbox,
+            log,
+            durable: self.durable.clone(),
+            live: self.live.clone(),
+            waiters: self.waiters.clone(),
+            images: image_sender,
+            notices: notice_sender,
+            news,
+            figures: self.figures.clone(),
+            latency: self.latency.clone(),
+            clock: self.clock.clone(),
+            marks: router_handle.marks().clone(),
+            evidence: self.evidence.clone(),
+            phone: config.desk.phone.clone(),
+            wait,
+            reached: siaga_risk::units::Ts(0),
+        };
+        let egress = std::thread::Builder::new().name("egress".into()).spawn(|| egress.run())?;
+        let saver = spawn_saver(images, config, rules_epoch, self.trim_before.clone())?;
+        if report.first_start {
+            self.first_start(&mut inbox)?;
+        }
+        let (scenario_sender, scenarios) = bounded(SCENARIOS_MAX);
+        let status = Arc::new(RwLock::new(StoreStatus { kind: "none".into(), ok: false, detail: "off".into() }));
+        let applied = alerts.applied();
+        let handle = Arc::new(Handle {
+            clock: self.clock.clone(),
+            inbox: Mutex::new(inbox.clone()),
+            waiters: self.waiters.clone(),
+            durable: self.durable.clone(),
+            live: self.live.clone(),
+            events: self.events.clone(),
+            directory: RwLock::new(Arc::new(names::directory(&self.catalog, &self.known.terms))),
+            alerts: Arc::new(alerts),
+            bars: Arc::default(),
+            ladder: Arc::default(),
+            exposure: Arc::default(),
+            notes: notes::Notes::open(&config.data.dir.join("notes.ndjson"))?,
+            router: router_handle,
+            scenarios: config.feed.simulator.then_some(scenario_sender),
+            scenario: Mutex::new(config.feed.simulator.then(|| scenario(&config.feed.scenario))),
+            store: status.clone(),
+            db: Arc::default(),
+            poisoned: RwLock::new(None),
+            stopping: AtomicBool::new(false),
+            figures: self.figures.clone(),
+            syncs: self.syncs.clone(),
+            latency: self.latency.clone(),
+            counters: RwLock::default(),
+            stream_epoch,
+            demo: config.feed.simulator,
+            phone: config.desk.phone.clone(),
+        });
+        for account in &self.known.accounts {
+            for position in &account.positions {
+                handle.exposure.put(&position.position);
+            }
+        }
+        let follower = self.follower(&handle, &door, consumers.clone(), applied);
+        let notices = spawn_notices(notices, handle.clone());
+        let sweep = tokio::spawn(sweep::run(handle.clone()));
+        let (store_stop, store) = self.store(config, &handle, consumers, &door);
+        let market_stop = Arc::new(AtomicBool::new(false));
+        let market = self.market(config, inbox, scenarios, market_stop.clone(), report.first_start)?;
+        Ok(Desk {
+            db: handle.db.clone(),
+            handle: DeskHandle(handle),
+            report,
+            market_stop,
+            market,
+            sweep,
+            pipeline,
+            egress,
+            saver,
+            follower,
+            router,
+            notices,
+            store,
+            store_stop,
+            snapshots,
+            rules_epoch,
+            _lock: lock,
+        })
+    }
+
+    /// The shipped terms, accounts and sessions: the first inputs of a new journal.
+    fn first_start(&self, inbox: &mut Inbox) -> anyhow::Result<()> {
+        for body in self.catalog.bodies() {
+            let command = Command { ts: self.clock.now(), actor: ActorId(0), token: 0, body };
+            inbox
+                .command(command)
+                .map_err(|_| anyhow::anyhow!("the ring is too small for the shipped terms"))?;
+        }
+        Ok(())
+    }
+
+    fn router(
+        &self,
+        config: &Config,
+        inbox: &Inbox,
+        door: &LogDoor,
+        log: &OutputLog,
+    ) -> anyhow::Result<(RouterHandle, tokio::task::JoinHandle<std::io::Result<Router>>)> {
+        let born = broker::key_of(log.durable());
+        let path = config.data.dir.join(recover::CORE_DIR).join("router.cursor");
+        let (cursor, kept) = broker::CursorFile::open(&path)?;
+        let mut router = Router::new(kept.unwrap_or(born), born, Limits::default());
+        for link in &self.catalog.links {
+            router.add(Box::new(PaperLink::new(link.terms.id, paper(config))));
+        }
+        let now = self.clock.now();
+        for terms in &self.known.terms {
+            router.on_output(OutputKey::default(), &siaga_risk::event::Output::Terms(terms.clone()), now);
+        }
+        let open = |state| !matches!(state, OrderState::Filled | OrderState::Cancelled | OrderState::Rejected | OrderState::Expired | OrderState::Returned);
+        for account in &self.known.accounts {
+            for order in account.orders.iter().filter(|order| open(order.state)) {
+                router.open_order(order, now);
+            }
+        }
+        let rim = broker::BrokerRim { clock: self.clock.clone(), inbox: inbox.clone(), cursor };
+        let source = broker::RouterLog(door.source(log.durable()));
+        Ok(task::spawn(router, source, rim))
+    }
+
+    fn follower(
+        &self,
+        handle: &Arc<Handle>,
+        door: &LogDoor,
+        consumers: OutputConsumers,
+        applied: OutputKey,
+    ) -> tokio::task::JoinHandle<()> {
+        let from = siaga_risk::journal::Cursor { seq: applied.seq, index: applied.index }.max(consumers.from());
+        if let Err(error) = consumers.set_cursor(follow::READER, from) {
+            tracing::warn!(%error, "the output log does not wait for the alert desk");
+        }
+        let first = follow::number_of(OutputKey { seq: from.seq, index: from.index });
+        handle.events.starts_after(first);
+        let follower = Follower {
+            handle: handle.clone(),
+            catalog: self.catalog.clone(),
+            source: door.source(from),
+            consumers,
+            deliveries: None,
+            last_number: first,
+            unsaved: 0,
+        };
+        tokio::spawn(follower.run())
+    }
+
+    fn store(
+        &self,
+        config: &Config,
+        handle: &Arc<Handle>,
+        consumers: OutputConsumers,
+        door: &LogDoor,
+    ) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>) {
+        let (stop_sender, stop) = watch::channel(false);
+        if !config.store.enabled {
+            return (stop_sender, tokio::spawn(async {}));
+        }
+        let task = store::StoreTask {
+            data: config.data.dir.clone(),
+            url: config.store.url.clone(),
+            consumers,
+            nudge: door.nudge(),
+            stop,
+            status: handle.store.clone(),
+            db: handle.db.clone(),
+            clock: self.clock.clone(),
+        };
+        (stop_sender, tokio::spawn(task.run()))
+    }
+
+    fn market(
+        &self,
+        config: &Config,
+        inbox: Inbox,
+        scenarios: Receiver<market::SetScenario>,
+        stop: Arc<AtomicBool>,
+        first_start: bool,
+    ) -> anyhow::Result<JoinHandle<()>> {
+        let start = self.clock.now();
+        let simulator = config.feed.simulator.then(|| {
+            let scenario = handle::simulated(scenario(&config.feed.scenario));
+            Simulator::new(config.feed.seed, &self.catalog, scenario, start).with_rate(config.feed.rate.ceil() as u32)
+        });
+        // The simulated market does not sleep; live venues keep their own hours.
+        let calendars = if config.feed.simulator {
+            Calendars::always_open(&self.catalog)
+        } else {
+            Calendars::new(&self.catalog)
+        };
+        let thread = MarketThread {
+            clock: self.clock.clone(),
+            inbox,
+            simulator,
+            planner: Planner::new(calendars),
+            live: self.live.clone(),
+            scenarios,
+            orders: if first_start { self.catalog.orders.clone() } else { Vec::new() },
+            stop,
+        };
+        Ok(std::thread::Builder::new().name("market".into()).spawn(|| thread.run())?)
+    }
+}
+
+/// The bell that rings when the log grew, and the door for its readers.
+fn door(consumers: &OutputConsumers, log: &OutputLog) -> (watch::Sender<u64>, LogDoor) {
+    let (sender, receiver) = watch::channel(log.durable().seq);
+    let consumers = consumers.clone();
+    (sender, LogDoor::new(move || consumers.reader(), receiver))
+}
+
+fn known(machine: &Machine) -> Known {
+    let terms = machine.terms();
+    let ask = |query| machine.ask(&Ask { token: 0, query }).view;
+    let instruments = terms.iter().filter_map(|change| match change {
+        TermsChange::Instrument(terms) => match ask(Query::Instrument(terms.id)) {
+            View::Instrument(view) => Some(*view),
+            _ => None,
+        },
+        _ => None,
+    });
+    let accounts = terms.iter().filter_map(|change| match change {
+        TermsChange::Account(terms) => match ask(Query::Account(terms.id)) {
+            View::Account(view) => Some(*view),
+            _ => None,
+        },
+        _ => None,
+    });
+    Known { instruments: instruments.collect(), accounts: accounts.collect(), terms: terms.clone() }
+}
+
+fn paper(config: &Config) -> PaperConfig {
+    PaperConfig {
+        latency_ns: u64::from(config.broker.latency_ms) * 1_000_000,
+        slippage: Ratio::percent(i64::from(config.broker.slippage_percent)),
+        reject: Ratio::percent(i64::from(config.broker.reject_percent)),
+        partial: Ratio::percent(i64::from(config.broker.partial_percent)),
+        ..PaperConfig::retail(config.feed.seed)
+    }
+}
+
+fn scenario(name: &str) -> Scenario {
+    // The configuration was checked: the name is one of these.
+    serde_json::from_value(serde_json::Value::String(name.to_owned())).unwrap_or(Scenario::Calm)
+}
+
+fn spawn_saver(
+    images: Receiver<siaga_risk::pipeline::Image>,
+    config: &Config,
+    rules_epoch: u32,
+    trim_before: Arc<AtomicU64>,
+) -> anyhow::Result<JoinHandle<()>> {
+    let disk = siaga_risk::journal::FileDisk::new(&config.data.dir.join(recover::CORE_DIR))?;
+    let snapshots = Snapshots::new(disk);
+    let run = move || saver::run(&images, &snapshots, rules_epoch, &trim_before);
+    Ok(std::thread::Builder::new().name("snapshots".into()).spawn(run)?)
+}
+
+/// Takes what egress says outside the log.
+fn spawn_notices(notices: Receiver<Notice>, handle: Arc<Handle>) -> tokio::task::JoinHandle<()> {
+    tokio::task::spawn_blocking(move || {
+        for notice in notices {
+            take_notice(&handle, notice);
+        }
+    })
+}
+
+fn take_notice(handle: &Handle, notice: Notice) {
+    match notice {
+        Notice::Poisoned => {
+            let reason = "a write to the journal failed: free the disk and restart".to_owned();
+            *handle.poisoned.write().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+            let now = handle.clock.now();
+            for change in handle.alerts.poisoned(now) {
+                push_alert(handle, &change.alert);
+            }
+        }
+        Notice::Unrecorded(numbered) => {
+            let logged = log_source::Logged { key: numbered.key, ts: numbered.ts, output: numbered.output };
+            for mut change in handle.alerts.apply(&logged) {
+                change.alert.unrecorded = true;
+                push_alert(handle, &change.alert);
+            }
+        }
+        Notice::Log(event) => tracing::warn!(?event, "the output log"),
+        Notice::LogFailed(error) => tracing::error!(error, "the output log cannot be written: restart, it is made again from the journal"),
+    }
+}
+
+fn push_alert(handle: &Handle, alert: &siaga_alerts::alert::Alert) {
+    let directory = handle.directory.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let body = crate::gateway::events::EventBody::Alert(Box::new(alert_desk::record(alert, &directory)));
+    handle.events.push(handle.events.tip() + 1, body);
+}

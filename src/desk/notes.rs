@@ -1,0 +1,114 @@
+//! What people write: kept by its hash, because the journal holds numbers alone.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use siaga_risk::ids::ActorId;
+use siaga_risk::units::Ts;
+
+/// Longest note, bytes: a paragraph, not a document.
+pub const NOTE_BYTES_MAX: usize = 4_096;
+
+/// All notes; one line of JSON each in a file that is synced before a note counts.
+pub struct Notes {
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    file: File,
+    texts: BTreeMap<u64, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    hash: u64,
+    at: u64,
+    by: u32,
+    text: String,
+}
+
+impl Notes {
+    /// Opens the notes in `path`; a line that was cut by a crash is passed over.
+    ///
+    /// # Errors
+    /// When the file cannot be read or made.
+    pub fn open(path: &Path) -> std::io::Result<Self> {
+        let mut texts = BTreeMap::new();
+        if let Ok(file) = File::open(path) {
+            for line in BufReader::new(file).lines() {
+                if let Ok(line) = serde_json::from_str::<Line>(&line?) {
+                    texts.insert(line.hash, line.text);
+                }
+            }
+        }
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        // A line that was cut must not swallow the next one.
+        file.write_all(b"\n")?;
+        Ok(Self { inner: Mutex::new(Inner { file, texts }) })
+    }
+
+    /// Keeps a note durably and gives its hash; the empty note is 0.
+    ///
+    /// # Errors
+    /// When the disk refuses: then the note is not kept.
+    pub fn keep(&self, at: Ts, by: ActorId, text: &str) -> std::io::Result<u64> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(0);
+        }
+        let hash = hash_of(text);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.texts.contains_key(&hash) {
+            return Ok(hash);
+        }
+        let line = Line { hash, at: at.0, by: by.0, text: text.to_owned() };
+        let mut bytes = serde_json::to_vec(&line)?;
+        bytes.push(b'\n');
+        inner.file.write_all(&bytes)?;
+        inner.file.sync_data()?;
+        inner.texts.insert(hash, line.text);
+        Ok(hash)
+    }
+
+    /// The note with this hash.
+    pub fn text(&self, hash: u64) -> Option<String> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.texts.get(&hash).cloned()
+    }
+}
+
+/// The first 63 bits of SHA-256, never 0.
+fn hash_of(text: &str) -> u64 {
+    let digest = Sha256::digest(text.as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    (u64::from_be_bytes(first) >> 1).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_survive_a_restart_and_a_cut_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notes");
+        let hash = {
+            let notes = Notes::open(&path).unwrap();
+            assert_eq!(notes.keep(Ts(1), ActorId(1), "  ").unwrap(), 0);
+            notes.keep(Ts(1), ActorId(1), " called the client ").unwrap()
+        };
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"{\"hash\":7,\"at\"").unwrap();
+        let notes = Notes::open(&path).unwrap();
+        assert_eq!(notes.text(hash).as_deref(), Some("called the client"));
+        let second = notes.keep(Ts(2), ActorId(1), "second").unwrap();
+        drop(notes);
+        assert_eq!(Notes::open(&path).unwrap().text(second).as_deref(), Some("second"));
+    }
+}

@@ -1,0 +1,92 @@
+//! The journal as the pipeline's stage writes it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use siaga_risk::event::{Input, Seq};
+use siaga_risk::journal::{Journal, JournalError};
+use siaga_risk::pipeline::Recorder;
+use siaga_risk::record;
+
+/// Encodes inputs into the journal, and trims behind snapshots when told.
+pub struct JournalRecorder {
+    journal: Journal,
+    payload: Vec<u8>,
+    trim_before: Arc<AtomicU64>,
+    trimmed: Seq,
+    synced: Arc<SyncTimes>,
+    clock: Arc<crate::clock::Clock>,
+}
+
+/// How long the journal's syncs take, for `/metrics`.
+#[derive(Debug, Default)]
+pub struct SyncTimes {
+    pub count: AtomicU64,
+    pub total_ns: AtomicU64,
+    pub max_ns: AtomicU64,
+}
+
+impl JournalRecorder {
+    /// A recorder that trims what lies before `trim_before` as that rises.
+    pub fn new(
+        journal: Journal,
+        trim_before: Arc<AtomicU64>,
+        synced: Arc<SyncTimes>,
+        clock: Arc<crate::clock::Clock>,
+    ) -> Self {
+        Self {
+            journal,
+            payload: Vec::with_capacity(512),
+            trim_before,
+            trimmed: 0,
+            synced,
+            clock,
+        }
+    }
+
+    /// The journal again, when the stage has ended.
+    pub fn into_journal(self) -> Journal {
+        self.journal
+    }
+
+    fn trim(&mut self) {
+        let before = self.trim_before.load(Ordering::Acquire);
+        if before <= self.trimmed {
+            return;
+        }
+        self.trimmed = before;
+        match self.journal.trim_before(before) {
+            Ok(0) => {}
+            Ok(segments) => tracing::debug!(segments, before, "trimmed the journal"),
+            Err(error) => tracing::warn!(%error, "the journal could not be trimmed: remove old segments' cause"),
+        }
+    }
+}
+
+impl Recorder for JournalRecorder {
+    fn append(&mut self, seq: Seq, input: &Input) -> Result<(), String> {
+        self.payload.clear();
+        let kind = record::put_input(input, &mut self.payload);
+        self.journal
+            .append(seq, kind, &self.payload)
+            .map_err(|error| explain(&error))
+    }
+
+    fn sync(&mut self) -> Result<(), String> {
+        let start = self.clock.elapsed_ns();
+        self.journal.sync().map_err(|error| explain(&error))?;
+        let took = self.clock.elapsed_ns() - start;
+        self.synced.count.fetch_add(1, Ordering::Relaxed);
+        self.synced.total_ns.fetch_add(took, Ordering::Relaxed);
+        self.synced.max_ns.fetch_max(took, Ordering::Relaxed);
+        self.trim();
+        if let Some(error) = self.journal.preparation_failure() {
+            tracing::warn!(%error, "the next journal segment cannot be prepared: free space on the data disk");
+        }
+        Ok(())
+    }
+}
+
+fn explain(error: &JournalError) -> String {
+    error.to_string()
+}
