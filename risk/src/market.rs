@@ -381,6 +381,11 @@ impl Market {
         self.sources.get(&id)
     }
 
+    /// All sources, by id.
+    pub fn sources(&self) -> impl Iterator<Item = &SourceTerms> {
+        self.sources.values()
+    }
+
     /// The terms of all instruments, by id.
     pub fn instruments(&self) -> impl Iterator<Item = &InstrumentTerms> {
         self.each().map(|known| &known.terms)

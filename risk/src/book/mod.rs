@@ -19,6 +19,7 @@ mod settle;
 mod state;
 mod stop_out;
 mod swaps;
+mod terms;
 mod timers;
 mod views;
 
