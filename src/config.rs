@@ -13,7 +13,14 @@ const PREFIX: &str = "SIAGA__";
 
 /// What the simulated market can do.
 const SCENARIOS: [&str; 8] = [
-    "calm", "trend", "news_spike", "flash_crash", "gap", "mute_feed", "bad_ticks", "weekend",
+    "calm",
+    "trend",
+    "news_spike",
+    "flash_crash",
+    "gap",
+    "mute_feed",
+    "bad_ticks",
+    "weekend",
 ];
 
 /// The whole configuration. Every section has defaults that start a demonstration desk.
@@ -256,7 +263,11 @@ impl Config {
             return Err("feed.rate must be above 0 and at most 10000".into());
         }
         if !SCENARIOS.contains(&self.feed.scenario.as_str()) {
-            return Err(format!("feed.scenario `{}` is none of {}", self.feed.scenario, SCENARIOS.join(", ")));
+            return Err(format!(
+                "feed.scenario `{}` is none of {}",
+                self.feed.scenario,
+                SCENARIOS.join(", ")
+            ));
         }
         if self.broker.partial_percent > 100 || self.broker.reject_percent > 100 {
             return Err("broker.partial_percent and broker.reject_percent are at most 100".into());

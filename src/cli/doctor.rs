@@ -20,7 +20,14 @@ struct Finding {
 
 /// Prints every finding; anything wrong is exit code 5.
 pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
-    let findings = [port(config), directory(config), journal(config), rules(config), store(config), prices(config)];
+    let findings = [
+        port(config),
+        directory(config),
+        journal(config),
+        rules(config),
+        store(config),
+        prices(config),
+    ];
     let well = findings.iter().all(|finding| finding.ok);
     if json {
         let list: Vec<_> = findings
@@ -43,41 +50,75 @@ fn port(config: &Config) -> Finding {
         Ok(_) => (true, format!("{address} is free")),
         Err(error) => (
             false,
-            format!("{address}: {error}; a desk may be running there, else choose another server.listen"),
+            format!(
+                "{address}: {error}; a desk may be running there, else choose another server.listen"
+            ),
         ),
     };
-    Finding { part: "port", ok, detail }
+    Finding {
+        part: "port",
+        ok,
+        detail,
+    }
 }
 
 fn directory(config: &Config) -> Finding {
     let dir = &config.data.dir;
     let shown = dir.display();
     let existing = dir.ancestors().find(|path| path.is_dir());
-    let probe = existing.map(|path| tempfile::NamedTempFile::new_in(if path.as_os_str().is_empty() { ".".as_ref() } else { path }));
+    let probe = existing.map(|path| {
+        tempfile::NamedTempFile::new_in(if path.as_os_str().is_empty() {
+            ".".as_ref()
+        } else {
+            path
+        })
+    });
     let (ok, detail) = match probe {
         Some(Ok(_)) => (true, format!("{shown} can be written")),
         Some(Err(error)) => (false, format!("{shown} cannot be written: {error}")),
         None => (true, format!("{shown} will be made")),
     };
-    Finding { part: "data", ok, detail }
+    Finding {
+        part: "data",
+        ok,
+        detail,
+    }
 }
 
 fn journal(config: &Config) -> Finding {
     let part = "journal";
     let dir = config.data.dir.join(CORE_DIR);
     if !dir.is_dir() {
-        return Finding { part, ok: true, detail: "none yet: the first start makes it".into() };
+        return Finding {
+            part,
+            ok: true,
+            detail: "none yet: the first start makes it".into(),
+        };
     }
     let found = FileDisk::new(&dir)
         .map_err(anyhow::Error::from)
         .and_then(|disk| Ok(inspect(&(disk as Arc<dyn Disk>), Stream::Journal)?));
     match found {
         Ok(found) if found.damage.is_empty() => {
-            let torn = found.torn.map_or(String::new(), |torn| format!("; the next start cuts: {torn}"));
-            Finding { part, ok: true, detail: format!("{} inputs{torn}", found.records) }
+            let torn = found.torn.map_or(String::new(), |torn| {
+                format!("; the next start cuts: {torn}")
+            });
+            Finding {
+                part,
+                ok: true,
+                detail: format!("{} inputs{torn}", found.records),
+            }
         }
-        Ok(found) => Finding { part, ok: false, detail: found.damage.join("; ") },
-        Err(error) => Finding { part, ok: false, detail: error.to_string() },
+        Ok(found) => Finding {
+            part,
+            ok: false,
+            detail: found.damage.join("; "),
+        },
+        Err(error) => Finding {
+            part,
+            ok: false,
+            detail: error.to_string(),
+        },
     }
 }
 
@@ -89,25 +130,46 @@ fn rules(config: &Config) -> Finding {
         .then(|| FileDisk::new(&dir).map_err(|error| error.to_string()))
         .transpose()
         .and_then(|disk| {
-            disk.map(|disk| newest_epoch(&(disk as Arc<dyn Disk>), Stream::Journal).map_err(|error: JournalError| error.to_string()))
-                .transpose()
+            disk.map(|disk| {
+                newest_epoch(&(disk as Arc<dyn Disk>), Stream::Journal)
+                    .map_err(|error: JournalError| error.to_string())
+            })
+            .transpose()
         });
     match newest {
         Ok(Some(Some((epoch, fingerprint)))) if fingerprint != Machine::FINGERPRINT => Finding {
             part,
             ok: true,
-            detail: format!("the journal's epoch {epoch} was decided by other rules: the next start begins a new epoch from the newest snapshot"),
+            detail: format!(
+                "the journal's epoch {epoch} was decided by other rules: the next start begins a new epoch from the newest snapshot"
+            ),
         },
-        Ok(Some(Some((epoch, _)))) => Finding { part, ok: true, detail: format!("epoch {epoch}, the same rules as this program") },
-        Ok(_) => Finding { part, ok: true, detail: "epoch 1 begins at the first start".into() },
-        Err(detail) => Finding { part, ok: false, detail },
+        Ok(Some(Some((epoch, _)))) => Finding {
+            part,
+            ok: true,
+            detail: format!("epoch {epoch}, the same rules as this program"),
+        },
+        Ok(_) => Finding {
+            part,
+            ok: true,
+            detail: "epoch 1 begins at the first start".into(),
+        },
+        Err(detail) => Finding {
+            part,
+            ok: false,
+            detail,
+        },
     }
 }
 
 fn store(config: &Config) -> Finding {
     let part = "store";
     if !config.store.enabled {
-        return Finding { part, ok: true, detail: "off: no history beyond memory".into() };
+        return Finding {
+            part,
+            ok: true,
+            detail: "off: no history beyond memory".into(),
+        };
     }
     match &config.store.url {
         None if cfg!(feature = "embedded-postgres") => Finding {
@@ -133,8 +195,20 @@ fn prices(config: &Config) -> Finding {
             ok: false,
             detail: "no source of prices: set feed.simulator = true or enable a venue".into(),
         },
-        (true, true) => Finding { part, ok: true, detail: "live venues and the simulator: everything shows DEMO".into() },
-        (true, false) => Finding { part, ok: true, detail: "simulated market: everything shows DEMO".into() },
-        (false, true) => Finding { part, ok: true, detail: "live venues".into() },
+        (true, true) => Finding {
+            part,
+            ok: true,
+            detail: "live venues and the simulator: everything shows DEMO".into(),
+        },
+        (true, false) => Finding {
+            part,
+            ok: true,
+            detail: "simulated market: everything shows DEMO".into(),
+        },
+        (false, true) => Finding {
+            part,
+            ok: true,
+            detail: "live venues".into(),
+        },
     }
 }

@@ -45,15 +45,25 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     if !args.apply || changes.is_empty() {
         recovered.log.close()?;
         recovered.journal.close()?;
-        return Ok(if changes.is_empty() { Exit::Well } else { Exit::Found });
+        return Ok(if changes.is_empty() {
+            Exit::Well
+        } else {
+            Exit::Found
+        });
     }
     let clock = Clock::start();
-    let mut trial = Machine::restore(&recovered.machine.snapshot()).context("the state cannot be copied")?;
+    let mut trial =
+        Machine::restore(&recovered.machine.snapshot()).context("the state cannot be copied")?;
     let mut inputs = Vec::new();
     let mut seq = recovered.last;
     for change in &changes {
         seq += 1;
-        let command = Command { ts: clock.now(), actor: ActorId(args.author), token: seq, body: change.body.clone() };
+        let command = Command {
+            ts: clock.now(),
+            actor: ActorId(args.author),
+            token: seq,
+            body: change.body.clone(),
+        };
         let input = Input::Command(Box::new(command));
         let mut outputs = Vec::new();
         trial.apply(seq, &input, &mut outputs);
@@ -61,7 +71,12 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
             if let Output::Answer(answer) = output
                 && let Some(reason) = answer.reasons.first()
             {
-                bail!("{}: {} ({}); nothing was imported", change.name, reason.name(), reason.lifts());
+                bail!(
+                    "{}: {} ({}); nothing was imported",
+                    change.name,
+                    reason.name(),
+                    reason.lifts()
+                );
             }
         }
         inputs.push((seq, input));
@@ -92,12 +107,20 @@ fn diff(machine: &Machine, catalog: &Catalog) -> Vec<Change> {
     let mut changes = Vec::new();
     for body in catalog.bodies() {
         let (name, wanted) = match &body {
-            Body::Currency(terms) => (format!("currency {}", terms.id), TermsChange::Currency(*terms)),
+            Body::Currency(terms) => (
+                format!("currency {}", terms.id),
+                TermsChange::Currency(*terms),
+            ),
             Body::Source(terms) => (format!("source {}", terms.id), TermsChange::Source(*terms)),
             Body::Link(terms) => (format!("link {}", terms.id), TermsChange::Link(*terms)),
             Body::Instrument(terms) => {
-                let symbol = catalog.listing_by_id(terms.id).map_or("", |listing| &listing.symbol);
-                (format!("instrument {symbol}"), TermsChange::Instrument(terms.clone()))
+                let symbol = catalog
+                    .listing_by_id(terms.id)
+                    .map_or("", |listing| &listing.symbol);
+                (
+                    format!("instrument {symbol}"),
+                    TermsChange::Instrument(terms.clone()),
+                )
             }
             Body::Group(terms) => (format!("group {}", terms.id), TermsChange::Group(*terms)),
             _ => continue,
@@ -105,7 +128,11 @@ fn diff(machine: &Machine, catalog: &Catalog) -> Vec<Change> {
         let same = in_force.contains(&wanted);
         let known = in_force.iter().any(|found| id_of(found) == id_of(&wanted));
         if !same {
-            changes.push(Change { name, what: if known { "changed" } else { "new" }, body });
+            changes.push(Change {
+                name,
+                what: if known { "changed" } else { "new" },
+                body,
+            });
         }
     }
     changes
@@ -127,8 +154,14 @@ fn id_of(change: &TermsChange) -> (u8, u32) {
 
 fn show(changes: &[Change], json: bool, applied: bool) {
     if json {
-        let list: Vec<_> = changes.iter().map(|change| serde_json::json!({ "terms": change.name, "what": change.what })).collect();
-        println!("{}", serde_json::json!({ "changes": list, "applied": applied }));
+        let list: Vec<_> = changes
+            .iter()
+            .map(|change| serde_json::json!({ "terms": change.name, "what": change.what }))
+            .collect();
+        println!(
+            "{}",
+            serde_json::json!({ "changes": list, "applied": applied })
+        );
         return;
     }
     for change in changes {
@@ -137,7 +170,10 @@ fn show(changes: &[Change], json: bool, applied: bool) {
     match (changes.is_empty(), applied) {
         (true, _) => println!("nothing differs from what is in force"),
         (false, true) => println!("{} changes imported", changes.len()),
-        (false, false) => println!("{} changes; run again with --apply to bring them in", changes.len()),
+        (false, false) => println!(
+            "{} changes; run again with --apply to bring them in",
+            changes.len()
+        ),
     }
 }
 
@@ -148,15 +184,25 @@ fn read(folder: &std::path::Path) -> anyhow::Result<Catalog> {
     let text = |name: &str, shipped: &str| -> anyhow::Result<String> {
         let path = folder.join(name);
         if path.exists() {
-            std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))
+            std::fs::read_to_string(&path)
+                .with_context(|| format!("{} cannot be read", path.display()))
         } else {
             Ok(shipped.to_owned())
         }
     };
     let shipped = Files::SHIPPED;
-    let (instruments, currencies) = (text("instruments.toml", shipped.instruments)?, text("currencies.toml", shipped.currencies)?);
-    let (sources, groups) = (text("sources.toml", shipped.sources)?, text("groups.toml", shipped.groups)?);
-    let (demo, holidays) = (text("demo.toml", shipped.demo)?, text("holidays.toml", shipped.holidays)?);
+    let (instruments, currencies) = (
+        text("instruments.toml", shipped.instruments)?,
+        text("currencies.toml", shipped.currencies)?,
+    );
+    let (sources, groups) = (
+        text("sources.toml", shipped.sources)?,
+        text("groups.toml", shipped.groups)?,
+    );
+    let (demo, holidays) = (
+        text("demo.toml", shipped.demo)?,
+        text("holidays.toml", shipped.holidays)?,
+    );
     let files = Files {
         instruments: &instruments,
         currencies: &currencies,

@@ -99,7 +99,11 @@ fn as_text(found: &Inspection) -> String {
             summary.bytes
         ));
     }
-    let stop = if found.clean { "stopped cleanly" } else { "still running, or stopped without warning" };
+    let stop = if found.clean {
+        "stopped cleanly"
+    } else {
+        "still running, or stopped without warning"
+    };
     lines.push(format!("{} inputs, {stop}", found.records));
     if let Some(torn) = &found.torn {
         lines.push(format!("the next start will cut a tail: {torn}"));

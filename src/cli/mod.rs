@@ -85,12 +85,16 @@ impl From<Exit> for ExitCode {
 pub fn log(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,wasmer=warn,sqlx=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let is_plain = std::env::var_os("NO_COLOR").is_some();
     if json {
         builder.json().init();
     } else {
-        builder.with_ansi(!is_plain && std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+        builder
+            .with_ansi(!is_plain && std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .init();
     }
 }
 
@@ -136,7 +140,10 @@ fn load(cli: &Cli) -> Result<Config, ConfigError> {
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {
-    if error.downcast_ref::<siaga_risk::journal::JournalError>().is_some() {
+    if error
+        .downcast_ref::<siaga_risk::journal::JournalError>()
+        .is_some()
+    {
         Exit::Data
     } else if error.downcast_ref::<ConfigError>().is_some() {
         Exit::Config
@@ -160,7 +167,9 @@ pub fn progress(json: bool, length: u64, what: &'static str) -> indicatif::Progr
         return indicatif::ProgressBar::hidden();
     }
     let bar = indicatif::ProgressBar::new(length);
-    if let Ok(style) = indicatif::ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}") {
+    if let Ok(style) = indicatif::ProgressStyle::with_template(
+        "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}",
+    ) {
         bar.set_style(style);
     }
     bar.set_message(what);

@@ -3,16 +3,23 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use siaga_risk::journal::{Disk, FileDisk, OutputLog, OutputOptions, DirectoryLock, Options, Preparation, newest_epoch, Stream};
+use siaga_risk::journal::{
+    DirectoryLock, Disk, FileDisk, Options, OutputLog, OutputOptions, Preparation, Stream,
+    newest_epoch,
+};
 use siaga_risk::machine::Machine;
 
 use super::{Exit, progress};
 use crate::config::Config;
 use crate::desk::recover::CORE_DIR;
-use crate::desk::store::{CoreLog, open_embedded};
+use crate::desk::store::open_embedded;
+use siaga_platform::source::LogSource;
+
 use crate::store::db::{Db, PoolOptions};
 use crate::store::{migrate, rebuild};
 
+/// Name of the reader that rebuilds.
+const REBUILDER: &str = "rebuild";
 /// Connections a rebuild needs.
 const CONNECTIONS: u32 = 2;
 
@@ -20,7 +27,10 @@ const CONNECTIONS: u32 = 2;
 pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
     let dir = config.data.dir.join(CORE_DIR);
     if !dir.is_dir() {
-        anyhow::bail!("{} holds no output log: nothing was started with this data directory", dir.display());
+        anyhow::bail!(
+            "{} holds no output log: nothing was started with this data directory",
+            dir.display()
+        );
     }
     // The desk writes the log: one of both at a time.
     let _lock = DirectoryLock::acquire(&dir)?;
@@ -38,14 +48,16 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
     let (log, _) = OutputLog::open(disk, options)?;
     let consumers = log.consumers();
     let last = log.durable().seq;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let rebuilt = runtime.block_on(async {
         let db = open(config).await?;
         let bar = progress(json, last, "rebuilding");
         let rebuilt = rebuild::rebuild(
             &db,
             rebuild::projections(),
-            || Ok(Box::new(CoreLog::new(&consumers))),
+            || Ok(Box::new(LogSource::new(&consumers, REBUILDER))),
             |key| bar.set_position(key.seq),
         )
         .await?;
@@ -55,11 +67,19 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
     })?;
     log.close()?;
     if json {
-        println!("{}", serde_json::json!({ "outputs": rebuilt.outputs, "kept_before": rebuilt.kept_before }));
+        println!(
+            "{}",
+            serde_json::json!({ "outputs": rebuilt.outputs, "kept_up_to": rebuilt.kept_up_to, "lost": rebuilt.lost })
+        );
     } else {
         println!("read {} outputs", rebuilt.outputs);
-        if let Some(seq) = rebuilt.kept_before {
-            println!("the log begins at input {seq}: older rows were kept as they were");
+        if let Some(seq) = rebuilt.kept_up_to {
+            println!("the log begins behind input {seq}: older rows were kept as they were");
+        }
+        if let Some((after, last)) = rebuilt.lost {
+            println!(
+                "nobody has the rows of inputs {after} to {last}: the log was trimmed before they were read"
+            );
         }
     }
     Ok(Exit::Well)
@@ -68,10 +88,17 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
 async fn open(config: &Config) -> anyhow::Result<Db> {
     match &config.store.url {
         Some(url) => {
-            let db = Db::server(&PoolOptions { url: url.clone(), connections_max: CONNECTIONS })?;
-            migrate::run(&db).await.context("the schema cannot be brought up to date")?;
+            let db = Db::server(&PoolOptions {
+                url: url.clone(),
+                connections_max: CONNECTIONS,
+            })?;
+            migrate::run(&db)
+                .await
+                .context("the schema cannot be brought up to date")?;
             Ok(db)
         }
-        None => open_embedded(&config.data.dir).await.map_err(anyhow::Error::msg),
+        None => open_embedded(&config.data.dir)
+            .await
+            .map_err(anyhow::Error::msg),
     }
 }

@@ -62,7 +62,12 @@ pub struct Args {
 pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
     let options = tape::Options {
         symbol: args.symbol.clone(),
-        clock: args.clock.as_deref().map(Clock::parse).transpose().map_err(anyhow::Error::msg)?,
+        clock: args
+            .clock
+            .as_deref()
+            .map(Clock::parse)
+            .transpose()
+            .map_err(anyhow::Error::msg)?,
         ..tape::Options::default()
     };
     let tape = tape::open(&args.file, &options)?;
@@ -70,7 +75,9 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
         return bars::run(tape, json || args.facts);
     }
     let speed: Speed = args.speed.parse()?;
-    let at = args.at.map(|at| Ts(u64::try_from(at.as_nanosecond()).unwrap_or(0)));
+    let at = args
+        .at
+        .map(|at| Ts(u64::try_from(at.as_nanosecond()).unwrap_or(0)));
     let plan = terms::Plan::new(args, tape.symbol(), tape.price_digits())?;
     let (clock, mut pacer) = (crate::clock::Clock::start(), Pacer::new(speed, at));
     let bar = progress(json, tape.rows_total(), "replaying");
@@ -113,7 +120,11 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
     if args.facts {
         println!("{}", collected.to_json(&end));
     }
-    Ok(if bad_rows.is_empty() { Exit::Well } else { Exit::Found })
+    Ok(if bad_rows.is_empty() {
+        Exit::Well
+    } else {
+        Exit::Found
+    })
 }
 
 fn print_end(end: &driver::End, bad_rows: usize, seconds: f64, json: bool, facts: bool) {

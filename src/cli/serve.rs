@@ -83,7 +83,13 @@ async fn serve(config: &Config, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Well)
 }
 
-fn announce(config: &Config, desk: &Desk, bound: SocketAddr, secret: &str, json: bool) -> anyhow::Result<()> {
+fn announce(
+    config: &Config,
+    desk: &Desk,
+    bound: SocketAddr,
+    secret: &str,
+    json: bool,
+) -> anyhow::Result<()> {
     let url = format!("http://{bound}/#secret={secret}");
     let mut out = std::io::stdout().lock();
     if json {
@@ -99,7 +105,10 @@ fn announce(config: &Config, desk: &Desk, bound: SocketAddr, secret: &str, json:
             writeln!(out, "{remark}")?;
         }
         if config.feed.simulator {
-            writeln!(out, "DEMO: simulated market, paper broker, demonstration accounts")?;
+            writeln!(
+                out,
+                "DEMO: simulated market, paper broker, demonstration accounts"
+            )?;
         }
         writeln!(out, "Siaga is ready: {url}")?;
     }

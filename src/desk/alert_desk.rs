@@ -52,7 +52,10 @@ impl AlertDesk {
 
     /// Folds one output; what changed comes back in order.
     pub fn apply(&self, logged: &Logged) -> Vec<AlertChange> {
-        let changes = self.lock().apply(logged.key, logged.ts, &logged.output).to_vec();
+        let changes = self
+            .lock()
+            .apply(logged.key, logged.ts, &logged.output)
+            .to_vec();
         self.note_evidence(&changes);
         changes
     }
@@ -67,7 +70,9 @@ impl AlertDesk {
     /// The journal can record nothing more: raised outside the machine.
     pub fn poisoned(&self, now: Ts) -> Vec<AlertChange> {
         let topic = Topic::of(Family::Journal, 0);
-        self.lock().raise_local(Rule::Journal, topic, Facts::Journal, now).to_vec()
+        self.lock()
+            .raise_local(Rule::Journal, topic, Facts::Journal, now)
+            .to_vec()
     }
 
     /// Keeps the state beside the core's snapshots.
@@ -90,9 +95,16 @@ impl AlertDesk {
     /// Alerts that pass the filter, newest first.
     pub fn find(&self, filter: &AlertFilter, directory: &Directory) -> Vec<AlertRecord> {
         let engine = self.lock();
-        let mut found: Vec<&Alert> = engine.alerts().filter(|alert| passes(alert, filter)).collect();
+        let mut found: Vec<&Alert> = engine
+            .alerts()
+            .filter(|alert| passes(alert, filter))
+            .collect();
         found.sort_by_key(|alert| std::cmp::Reverse(alert.id));
-        found.iter().take(filter.limit).map(|alert| record(alert, directory)).collect()
+        found
+            .iter()
+            .take(filter.limit)
+            .map(|alert| record(alert, directory))
+            .collect()
     }
 
     /// One alert.
@@ -124,7 +136,11 @@ impl AlertDesk {
         let names = DirectoryNames(directory);
         let figure = |figure| text::figure(alert, figure, &names, Language::English);
         let mut inputs = Vec::new();
-        for (name, value) in [("value", alert.value), ("raise", alert.raise), ("clear", alert.clear)] {
+        for (name, value) in [
+            ("value", alert.value),
+            ("raise", alert.raise),
+            ("clear", alert.clear),
+        ] {
             if let Some(value) = value {
                 inputs.push((name.to_owned(), figure(value)));
             }
@@ -142,7 +158,8 @@ impl AlertDesk {
     fn note_evidence(&self, changes: &[AlertChange]) {
         for change in changes {
             if let Some(instrument) = change.alert.labels.instrument {
-                self.evidence.fired(change.alert.id, instrument, change.moment.at);
+                self.evidence
+                    .fired(change.alert.id, instrument, change.moment.at);
             }
         }
     }
@@ -157,7 +174,9 @@ fn passes(alert: &Alert, filter: &AlertFilter) -> bool {
     let severity = severity(alert);
     (filter.states.is_empty() || filter.states.contains(&state))
         && (filter.severities.is_empty() || filter.severities.contains(&severity))
-        && filter.account.is_none_or(|account| alert.labels.account == Some(account))
+        && filter
+            .account
+            .is_none_or(|account| alert.labels.account == Some(account))
         && filter.since.is_none_or(|since| alert.last >= since)
         && filter.before.is_none_or(|before| alert.id < before)
 }
@@ -167,9 +186,15 @@ pub fn record(alert: &Alert, directory: &Directory) -> AlertRecord {
     let names = DirectoryNames(directory);
     let words = text::render(alert, &names, Language::English);
     let figure = |found: Option<_>| {
-        found.map_or_else(String::new, |value| text::figure(alert, value, &names, Language::English))
+        found.map_or_else(String::new, |value| {
+            text::figure(alert, value, &names, Language::English)
+        })
     };
-    let currency = alert.labels.account.and_then(|id| directory.account(id)).map(|entry| entry.terms.currency);
+    let currency = alert
+        .labels
+        .account
+        .and_then(|id| directory.account(id))
+        .map(|entry| entry.terms.currency);
     AlertRecord {
         id: alert.id,
         revision: alert.revision,
@@ -177,7 +202,9 @@ pub fn record(alert: &Alert, directory: &Directory) -> AlertRecord {
         severity: severity(alert),
         state: state(alert),
         title: words.title,
-        summary: format!("{} {}", words.summary, words.advice).trim().to_owned(),
+        summary: format!("{} {}", words.summary, words.advice)
+            .trim()
+            .to_owned(),
         labels: labels(alert, directory),
         value: figure(alert.value),
         raise: figure(alert.raise),
@@ -246,30 +273,54 @@ fn facts(alert: &Alert, names: &DirectoryNames<'_>) -> Vec<(String, String)> {
             ("used margin", show(Figure::Money(used))),
         ],
         Facts::Loss { loss, limit } => {
-            vec![("loss", show(Figure::Money(loss))), ("limit", show(Figure::Money(limit)))]
+            vec![
+                ("loss", show(Figure::Money(loss))),
+                ("limit", show(Figure::Money(limit))),
+            ]
         }
-        Facts::Volatility { realised, threshold, ewma } => vec![
+        Facts::Volatility {
+            realised,
+            threshold,
+            ewma,
+        } => vec![
             ("realised, 5 minutes", show(Figure::Ratio(realised))),
             ("threshold", show(Figure::Ratio(threshold))),
             ("EWMA", show(Figure::Ratio(ewma))),
         ],
-        Facts::Breach { moved, threshold, .. } => {
-            vec![("moved", show(Figure::Ratio(moved))), ("threshold", show(Figure::Ratio(threshold)))]
+        Facts::Breach {
+            moved, threshold, ..
+        } => {
+            vec![
+                ("moved", show(Figure::Ratio(moved))),
+                ("threshold", show(Figure::Ratio(threshold))),
+            ]
         }
         Facts::Halt { moved, holders, .. } => {
-            vec![("moved", show(Figure::Ratio(moved))), ("holders", holders.to_string())]
+            vec![
+                ("moved", show(Figure::Ratio(moved))),
+                ("holders", holders.to_string()),
+            ]
         }
         Facts::Feed { age_ns, .. } => vec![("age of the price", show(Figure::DurationNs(age_ns)))],
-        Facts::Link { queued, in_doubt, .. } => {
-            vec![("queued", queued.to_string()), ("in doubt", in_doubt.to_string())]
+        Facts::Link {
+            queued, in_doubt, ..
+        } => {
+            vec![
+                ("queued", queued.to_string()),
+                ("in doubt", in_doubt.to_string()),
+            ]
         }
-        Facts::Protective { price, crossed_by, .. } => vec![
+        Facts::Protective {
+            price, crossed_by, ..
+        } => vec![
             ("protective price", show(Figure::Price(price))),
             ("crossed by", show(Figure::Price(crossed_by))),
         ],
         _ => Vec::new(),
     };
-    rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    rows.into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 fn moment_name(kind: ChangeKind) -> &'static str {
@@ -302,9 +353,15 @@ fn formula(facts: &Facts) -> &'static str {
         Facts::Margin { .. } | Facts::StopOut { .. } => {
             "margin level = equity / used margin × 100; equity = balance + credit + unrealised profit + swap − commission"
         }
-        Facts::Loss { .. } => "loss compared with its limit: share of day-start equity (account) or of margin (position)",
-        Facts::Volatility { .. } => "root of the sum of squared log returns of the last 5 minutes, against the larger of the floor and a multiple of the hour's mean",
-        Facts::Breach { .. } | Facts::Halt { .. } => "move within the window: 1 − price / highest, or price / lowest − 1",
+        Facts::Loss { .. } => {
+            "loss compared with its limit: share of day-start equity (account) or of margin (position)"
+        }
+        Facts::Volatility { .. } => {
+            "root of the sum of squared log returns of the last 5 minutes, against the larger of the floor and a multiple of the hour's mean"
+        }
+        Facts::Breach { .. } | Facts::Halt { .. } => {
+            "move within the window: 1 − price / highest, or price / lowest − 1"
+        }
         Facts::Feed { .. } => "time since the last accepted price of any source",
         _ => "",
     }

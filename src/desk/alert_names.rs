@@ -48,14 +48,21 @@ impl Names for DirectoryNames<'_> {
             return (2, String::new());
         };
         let currency = entry.terms.currency;
-        (self.0.money_digits(currency), self.0.currency_code(currency))
+        (
+            self.0.money_digits(currency),
+            self.0.currency_code(currency),
+        )
     }
 
     fn price_digits(&self, instrument: InstrumentId) -> u8 {
-        self.0.instrument(instrument).map_or(0, |entry| entry.terms.price_digits)
+        self.0
+            .instrument(instrument)
+            .map_or(0, |entry| entry.terms.price_digits)
     }
 
     fn qty_digits(&self, instrument: InstrumentId) -> u8 {
-        self.0.instrument(instrument).map_or(0, |entry| entry.terms.qty_digits)
+        self.0
+            .instrument(instrument)
+            .map_or(0, |entry| entry.terms.qty_digits)
     }
 }

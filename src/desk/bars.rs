@@ -59,7 +59,12 @@ mod tests {
     use siaga_risk::units::{Qty, Ts};
 
     fn bar(start: u64) -> Bar {
-        let flat = Ohlc { open: 1, high: 1, low: 1, close: 1 };
+        let flat = Ohlc {
+            open: 1,
+            high: 1,
+            low: 1,
+            close: 1,
+        };
         Bar {
             instrument: InstrumentId(1),
             span: BarSpan::M1,

@@ -32,8 +32,15 @@ impl Rim for BrokerRim {
     }
 
     fn offer(&mut self, body: Body) -> Result<(), Body> {
-        let command = Command { ts: self.clock.now(), actor: ActorId(0), token: 0, body };
-        self.inbox.command(command.clone()).map_err(|_| command.body)
+        let command = Command {
+            ts: self.clock.now(),
+            actor: ActorId(0),
+            token: 0,
+            body,
+        };
+        self.inbox
+            .command(command.clone())
+            .map_err(|_| command.body)
     }
 
     fn keep_cursor(&mut self, cursor: OutputKey) -> std::io::Result<()> {
@@ -50,7 +57,12 @@ impl CursorFile {
     /// # Errors
     /// When the file cannot be opened or made.
     pub fn open(path: &Path) -> std::io::Result<(Self, Option<OutputKey>)> {
-        let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
         let mut bytes = [0; CURSOR_BYTES];
         let cursor = match file.read_exact_at(&mut bytes, 0) {
             Ok(()) => decode(&bytes),
@@ -90,7 +102,10 @@ fn decode(bytes: &[u8; CURSOR_BYTES]) -> Option<OutputKey> {
     seq.copy_from_slice(&bytes[..8]);
     let mut index = [0; 4];
     index.copy_from_slice(&bytes[8..12]);
-    Some(OutputKey { seq: u64::from_le_bytes(seq), index: u32::from_le_bytes(index) })
+    Some(OutputKey {
+        seq: u64::from_le_bytes(seq),
+        index: u32::from_le_bytes(index),
+    })
 }
 
 /// The output log as the router reads it.
@@ -99,10 +114,18 @@ pub struct RouterLog(pub LogSource);
 impl OutputSource for RouterLog {
     async fn next(&mut self) -> Option<Vec<(OutputKey, Output)>> {
         match self.0.next().await {
-            Ok(Some(outputs)) => Some(outputs.into_iter().map(|logged| (logged.key, logged.output)).collect()),
+            Ok(Some(outputs)) => Some(
+                outputs
+                    .into_iter()
+                    .map(|logged| (logged.key, logged.output))
+                    .collect(),
+            ),
             Ok(None) => None,
             Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "the broker router lost the output log: restart to reconcile");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the broker router lost the output log: restart to reconcile"
+                );
                 None
             }
         }
@@ -111,7 +134,10 @@ impl OutputSource for RouterLog {
 
 /// A place in the log as a key.
 pub fn key_of(cursor: Cursor) -> OutputKey {
-    OutputKey { seq: cursor.seq, index: cursor.index }
+    OutputKey {
+        seq: cursor.seq,
+        index: cursor.index,
+    }
 }
 
 #[cfg(test)]

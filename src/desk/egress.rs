@@ -91,9 +91,13 @@ impl Egress {
                 self.drain_poisoned(&mut pending);
                 images.clear();
             }
-            self.figures.pending.store(pending.len() as u64, Ordering::Relaxed);
+            self.figures
+                .pending
+                .store(pending.len() as u64, Ordering::Relaxed);
             if pending.is_empty() {
-                self.figures.watermark.store(self.reached.0, Ordering::Release);
+                self.figures
+                    .watermark
+                    .store(self.reached.0, Ordering::Release);
             }
             if ended && pending.is_empty() && images.is_empty() {
                 self.waiters.stop();
@@ -158,7 +162,10 @@ impl Egress {
     ) -> usize {
         let durable = self.durable.seq();
         let ready = pending.partition_point(|numbered| numbered.key.seq <= durable);
-        let images_ready = images.iter().take_while(|image| image.seq <= durable).count();
+        let images_ready = images
+            .iter()
+            .take_while(|image| image.seq <= durable)
+            .count();
         if ready == 0 && images_ready == 0 {
             return 0;
         }
@@ -195,8 +202,17 @@ impl Egress {
                 checkpoints += 1;
                 put_checkpoint(&mut self.log, image, &mut payload)?;
             }
-            let at = Cursor { seq: numbered.key.seq, index: numbered.key.index };
-            put(&mut self.log, at, numbered.ts, &numbered.output, &mut payload)?;
+            let at = Cursor {
+                seq: numbered.key.seq,
+                index: numbered.key.index,
+            };
+            put(
+                &mut self.log,
+                at,
+                numbered.ts,
+                &numbered.output,
+                &mut payload,
+            )?;
         }
         for image in images {
             checkpoints += 1;
@@ -227,7 +243,8 @@ impl Egress {
             match &numbered.output {
                 Output::Answer(answer) => {
                     let phone = self.phone.clone();
-                    self.waiters.refuse(answer.token, CoreError::Poisoned { phone });
+                    self.waiters
+                        .refuse(answer.token, CoreError::Poisoned { phone });
                 }
                 Output::Margin(_) | Output::StopOut(_) => self.notify(Notice::Unrecorded(numbered)),
                 _ => {}
@@ -251,7 +268,8 @@ fn put(
 ) -> Result<(), String> {
     payload.clear();
     let kind = record::put_output(ts, output, payload);
-    log.append(at, kind, payload).map_err(|error| error.to_string())
+    log.append(at, kind, payload)
+        .map_err(|error| error.to_string())
 }
 
 /// Writes the checkpoint of a graceful stop.
@@ -259,7 +277,11 @@ fn put(
 /// # Errors
 /// When the log cannot be written.
 pub fn checkpoint(log: &mut OutputLog, seq: Seq, state_hash: u64) -> anyhow::Result<()> {
-    let image = Image { seq, state_hash, bytes: Vec::new() };
+    let image = Image {
+        seq,
+        state_hash,
+        bytes: Vec::new(),
+    };
     if log.last() < checkpoint_at(seq) {
         put_checkpoint(log, &image, &mut Vec::new()).map_err(anyhow::Error::msg)?;
     }
@@ -278,5 +300,8 @@ fn put_checkpoint(log: &mut OutputLog, image: &Image, payload: &mut Vec<u8>) -> 
 
 /// Where the checkpoint of an input stands in the log.
 pub fn checkpoint_at(seq: Seq) -> Cursor {
-    Cursor { seq, index: CHECKPOINT_INDEX }
+    Cursor {
+        seq,
+        index: CHECKPOINT_INDEX,
+    }
 }

@@ -44,7 +44,10 @@ impl EvidenceBook {
     pub fn put(&self, mark: &Mark) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = inner.recent.entry(mark.instrument).or_default();
-        if recent.back().is_some_and(|(ts, _, _)| mark.ts.since(*ts) < THIN_NS) {
+        if recent
+            .back()
+            .is_some_and(|(ts, _, _)| mark.ts.since(*ts) < THIN_NS)
+        {
             return;
         }
         if recent.len() == POINTS_MAX {
@@ -54,7 +57,9 @@ impl EvidenceBook {
         recent.push_back(point);
         let Inner { kept, order, .. } = &mut *inner;
         for id in order.iter().rev() {
-            let Some(found) = kept.get_mut(id) else { continue };
+            let Some(found) = kept.get_mut(id) else {
+                continue;
+            };
             if mark.ts.since(found.at) > REACH_NS {
                 break;
             }
@@ -74,7 +79,13 @@ impl EvidenceBook {
         let points = inner
             .recent
             .get(&instrument)
-            .map(|recent| recent.iter().filter(|point| point.0 >= from).copied().collect())
+            .map(|recent| {
+                recent
+                    .iter()
+                    .filter(|point| point.0 >= from)
+                    .copied()
+                    .collect()
+            })
             .unwrap_or_default();
         if inner.order.len() == KEPT_MAX
             && let Some(oldest) = inner.order.pop_front()
@@ -82,7 +93,14 @@ impl EvidenceBook {
             inner.kept.remove(&oldest);
         }
         inner.order.push_back(id);
-        inner.kept.insert(id, Kept { instrument, at, points });
+        inner.kept.insert(
+            id,
+            Kept {
+                instrument,
+                at,
+                points,
+            },
+        );
     }
 
     /// The chart of an alert.

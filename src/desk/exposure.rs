@@ -59,7 +59,12 @@ impl ExposureTable {
 
 /// Net value in the house currency at current mids: direct, or through the pair that quotes it.
 /// For display: no decision looks at it.
-fn net_house(live: &Live, directory: &Directory, instrument: InstrumentId, net: i64) -> Option<Money> {
+fn net_house(
+    live: &Live,
+    directory: &Directory,
+    instrument: InstrumentId,
+    net: i64,
+) -> Option<Money> {
     let entry = directory.instrument(instrument)?;
     let terms = &entry.terms;
     let mark = live.mark(instrument)?;
@@ -67,7 +72,9 @@ fn net_house(live: &Live, directory: &Directory, instrument: InstrumentId, net: 
     let house = directory.house_currency;
     let digits = directory.money_digits(house);
     // Value in the quote currency × 2, scaled by price, lot and contract digits.
-    let value2 = mid2.checked_mul(i128::from(net))?.checked_mul(i128::from(terms.contract_size))?;
+    let value2 = mid2
+        .checked_mul(i128::from(net))?
+        .checked_mul(i128::from(terms.contract_size))?;
     let scale = i128::from(pow10(terms.price_digits))
         .checked_mul(i128::from(pow10(terms.qty_digits)))?
         .checked_mul(i128::from(pow10(terms.contract_digits)))?
@@ -82,7 +89,12 @@ fn net_house(live: &Live, directory: &Directory, instrument: InstrumentId, net: 
 }
 
 /// One unit of `from` in `to`, as a fraction of mids.
-fn rate(live: &Live, directory: &Directory, from: CurrencyId, to: CurrencyId) -> Option<(i128, i128)> {
+fn rate(
+    live: &Live,
+    directory: &Directory,
+    from: CurrencyId,
+    to: CurrencyId,
+) -> Option<(i128, i128)> {
     if from == to {
         return Some((1, 1));
     }

@@ -12,21 +12,72 @@ pub fn write(handle: &Handle, out: &mut String) {
     let figures = &handle.figures;
     let syncs = &handle.syncs;
     let lines: [(&str, &str, &str, u64); 9] = [
-        ("siaga_input_seq", "gauge", "Sequence of the last input that was decided.", figures.seq.load(Ordering::Relaxed)),
-        ("siaga_journal_durable_seq", "gauge", "Sequence of the last input on the disk.", handle.durable.seq()),
-        ("siaga_journal_poisoned", "gauge", "1 after a write failed: nothing is recorded any more.", u64::from(handle.durable.is_poisoned())),
-        ("siaga_journal_syncs_total", "counter", "Group commits of the journal.", syncs.count.load(Ordering::Relaxed)),
-        ("siaga_journal_sync_ns_total", "counter", "Nanoseconds spent in group commits.", syncs.total_ns.load(Ordering::Relaxed)),
-        ("siaga_journal_sync_ns_max", "gauge", "Longest group commit, nanoseconds.", syncs.max_ns.load(Ordering::Relaxed)),
-        ("siaga_marks_total", "counter", "Accepted prices that left the machine.", figures.marks.load(Ordering::Relaxed)),
-        ("siaga_durable_outputs_total", "counter", "Outputs written to the output log.", figures.durable_outputs.load(Ordering::Relaxed)),
-        ("siaga_egress_pending", "gauge", "Durable outputs that wait for the disk.", figures.pending.load(Ordering::Relaxed)),
+        (
+            "siaga_input_seq",
+            "gauge",
+            "Sequence of the last input that was decided.",
+            figures.seq.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_journal_durable_seq",
+            "gauge",
+            "Sequence of the last input on the disk.",
+            handle.durable.seq(),
+        ),
+        (
+            "siaga_journal_poisoned",
+            "gauge",
+            "1 after a write failed: nothing is recorded any more.",
+            u64::from(handle.durable.is_poisoned()),
+        ),
+        (
+            "siaga_journal_syncs_total",
+            "counter",
+            "Group commits of the journal.",
+            syncs.count.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_journal_sync_ns_total",
+            "counter",
+            "Nanoseconds spent in group commits.",
+            syncs.total_ns.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_journal_sync_ns_max",
+            "gauge",
+            "Longest group commit, nanoseconds.",
+            syncs.max_ns.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_marks_total",
+            "counter",
+            "Accepted prices that left the machine.",
+            figures.marks.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_durable_outputs_total",
+            "counter",
+            "Outputs written to the output log.",
+            figures.durable_outputs.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_egress_pending",
+            "gauge",
+            "Durable outputs that wait for the disk.",
+            figures.pending.load(Ordering::Relaxed),
+        ),
     ];
     for (name, kind, help, value) in lines {
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+        let _ = writeln!(
+            out,
+            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
+        );
     }
-    let counters = handle.counters.read().unwrap_or_else(PoisonError::into_inner);
+    let counters = handle
+        .counters
+        .read()
+        .unwrap_or_else(PoisonError::into_inner);
     for (name, value) in counters.iter() {
         let _ = writeln!(out, "# TYPE {name} counter\n{name} {value}");
     }
@@ -35,8 +86,16 @@ pub fn write(handle: &Handle, out: &mut String) {
 
 /// The parts of `/readyz?verbose`.
 pub fn parts(handle: &Handle) -> Vec<Part> {
-    let poisoned = handle.poisoned.read().unwrap_or_else(PoisonError::into_inner).clone();
-    let store = handle.store.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let poisoned = handle
+        .poisoned
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let store = handle
+        .store
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     let marks = handle.figures.marks.load(Ordering::Relaxed);
     let feed = Part {
         name: "feed",
@@ -48,7 +107,8 @@ pub fn parts(handle: &Handle) -> Vec<Part> {
         name: "journal",
         ok: poisoned.is_none(),
         required: true,
-        detail: poisoned.unwrap_or_else(|| format!("input {} is on the disk", handle.durable.seq())),
+        detail: poisoned
+            .unwrap_or_else(|| format!("input {} is on the disk", handle.durable.seq())),
     };
     let database = Part {
         name: "db",

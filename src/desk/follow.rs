@@ -92,10 +92,15 @@ impl Follower {
             Output::Position(change) => handle.exposure.put(change),
             Output::Order(change) => {
                 self.last_number = self.last_number.max(number_of(logged.key)) + 1;
-                handle.events.push(self.last_number, EventBody::Order(*change));
+                handle
+                    .events
+                    .push(self.last_number, EventBody::Order(*change));
             }
             Output::Terms(change) => {
-                let mut held = handle.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut held = handle
+                    .directory
+                    .write()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 let mut directory = (**held).clone();
                 names::put(&mut directory, &self.catalog, change);
                 *held = Arc::new(directory);
@@ -107,7 +112,11 @@ impl Follower {
     async fn tell(&mut self, number: u64, changes: Vec<AlertChange>) {
         for change in changes {
             let directory = {
-                let held = self.handle.directory.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let held = self
+                    .handle
+                    .directory
+                    .read()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 held.clone()
             };
             self.last_number = self.last_number.max(number) + 1;
@@ -124,7 +133,10 @@ impl Follower {
         self.unsaved = 0;
         match self.handle.alerts.save() {
             Ok(applied) => {
-                let cursor = Cursor { seq: applied.seq, index: applied.index };
+                let cursor = Cursor {
+                    seq: applied.seq,
+                    index: applied.index,
+                };
                 if let Err(error) = self.consumers.set_cursor(READER, cursor) {
                     tracing::warn!(%error, "the output log does not wait for the alert desk");
                 }

@@ -74,12 +74,22 @@ impl Handle {
     async fn send(&self, actor: ActorId, body: Body) -> Result<Answered, CoreError> {
         self.check_open()?;
         let (answer, answered) = oneshot::channel();
-        let token = self.waiters.enter(Waiter::Command(answer)).ok_or(CoreError::Busy)?;
+        let token = self
+            .waiters
+            .enter(Waiter::Command(answer))
+            .ok_or(CoreError::Busy)?;
         let full = {
             let mut inbox = self.lock_inbox();
             // Stamped under the lock, so commands enter in the order of their times.
             let ts = self.clock.now();
-            inbox.command(Command { ts, actor, token, body }).is_err()
+            inbox
+                .command(Command {
+                    ts,
+                    actor,
+                    token,
+                    body,
+                })
+                .is_err()
         };
         if full {
             self.waiters.leave(token);
@@ -93,7 +103,10 @@ impl Handle {
             return Err(CoreError::Stopped);
         }
         let (answer, answered) = oneshot::channel();
-        let token = self.waiters.enter(Waiter::Question(answer)).ok_or(CoreError::Busy)?;
+        let token = self
+            .waiters
+            .enter(Waiter::Question(answer))
+            .ok_or(CoreError::Busy)?;
         if self.lock_inbox().ask(Ask { token, query }).is_err() {
             self.waiters.leave(token);
             return Err(CoreError::Busy);
@@ -121,7 +134,9 @@ impl Handle {
             return Err(CoreError::Stopped);
         }
         if self.durable.is_poisoned() {
-            return Err(CoreError::Poisoned { phone: self.phone.clone() });
+            return Err(CoreError::Poisoned {
+                phone: self.phone.clone(),
+            });
         }
         Ok(())
     }
@@ -151,7 +166,11 @@ impl Core for DeskHandle {
             if let Body::LinkState(report) = &body {
                 let manual = report.mode == siaga_risk::event::LinkMode::ReadOnly;
                 let stopped = |_| CoreError::Stopped;
-                handle.router.set_manual(report.link, manual).await.map_err(stopped)?;
+                handle
+                    .router
+                    .set_manual(report.link, manual)
+                    .await
+                    .map_err(stopped)?;
             }
             handle.send(actor, body).await
         })
@@ -182,7 +201,10 @@ impl Core for DeskHandle {
             poisoned: Handle::read(&handle.poisoned),
             store: Handle::read(&handle.store),
             demo: handle.demo,
-            scenario: *handle.scenario.lock().unwrap_or_else(PoisonError::into_inner),
+            scenario: *handle
+                .scenario
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
             phone: handle.phone.clone(),
         }
     }
@@ -221,7 +243,9 @@ impl Core for DeskHandle {
     fn note(&self, actor: ActorId, text: &str) -> Waiting<u64> {
         let kept = self.0.notes.keep(self.now(), actor, text);
         Box::pin(async move {
-            kept.map_err(|error| CoreError::NotAvailable(format!("the note could not be kept: {error}")))
+            kept.map_err(|error| {
+                CoreError::NotAvailable(format!("the note could not be kept: {error}"))
+            })
         })
     }
 
@@ -232,9 +256,15 @@ impl Core for DeskHandle {
                 let reason = "the market is not simulated".to_owned();
                 return Err(CoreError::NotAvailable(reason));
             };
-            let set = SetScenario { scenario: simulated(scenario), instrument };
+            let set = SetScenario {
+                scenario: simulated(scenario),
+                instrument,
+            };
             scenarios.try_send(set).map_err(|_| CoreError::Busy)?;
-            *handle.scenario.lock().unwrap_or_else(PoisonError::into_inner) = Some(scenario);
+            *handle
+                .scenario
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(scenario);
             Ok(())
         })
     }

@@ -32,7 +32,10 @@ impl LadderTable {
 
     /// Accounts in the table.
     pub fn len(&self) -> usize {
-        self.rows.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.rows
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 
     /// Whether the sweep has found nobody yet.

@@ -36,7 +36,10 @@ impl Latency {
 pub fn write(latency: &Latency, out: &mut String) {
     let histogram = latency.0.lock().unwrap_or_else(PoisonError::into_inner);
     let name = "siaga_tick_to_output_seconds";
-    let _ = writeln!(out, "# HELP {name} From receiving a quote to its mark at egress.\n# TYPE {name} summary");
+    let _ = writeln!(
+        out,
+        "# HELP {name} From receiving a quote to its mark at egress.\n# TYPE {name} summary"
+    );
     for quantile in [0.5, 0.9, 0.99, 0.999] {
         let seconds = histogram.value_at_quantile(quantile) as f64 / 1e9;
         let _ = writeln!(out, "{name}{{quantile=\"{quantile}\"}} {seconds:e}");

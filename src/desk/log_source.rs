@@ -30,12 +30,11 @@ pub struct LogSource {
 impl LogSource {
     /// Reads behind `cursor`.
     pub fn new(reader: OutputReader, cursor: Cursor, news: watch::Receiver<u64>) -> Self {
-        Self { reader, cursor, news }
-    }
-
-    /// The last output handed over.
-    pub fn cursor(&self) -> Cursor {
-        self.cursor
+        Self {
+            reader,
+            cursor,
+            news,
+        }
     }
 
     /// What is there now; empty at the end.
@@ -46,9 +45,14 @@ impl LogSource {
         let batch = self.reader.read_from(self.cursor, READ_BYTES)?;
         let mut outputs = Vec::with_capacity(batch.len());
         for found in batch.iter() {
-            let (ts, output) = record::get_output(found.kind, found.payload)
-                .with_context(|| format!("output {}.{} of the log", found.at.seq, found.at.index))?;
-            let key = OutputKey { seq: found.at.seq, index: found.at.index };
+            let (ts, output) =
+                record::get_output(found.kind, found.payload).with_context(|| {
+                    format!("output {}.{} of the log", found.at.seq, found.at.index)
+                })?;
+            let key = OutputKey {
+                seq: found.at.seq,
+                index: found.at.index,
+            };
             outputs.push(Logged { key, ts, output });
         }
         self.cursor = batch.next;
@@ -87,7 +91,10 @@ impl LogDoor {
         make: impl Fn() -> OutputReader + Send + Sync + 'static,
         news: watch::Receiver<u64>,
     ) -> Self {
-        Self { make: Arc::new(make), news }
+        Self {
+            make: Arc::new(make),
+            news,
+        }
     }
 
     /// A bell for readers of other kinds: its value rises with the log.

@@ -54,7 +54,12 @@ impl MarketThread {
             let now = self.clock.now();
             if now.since(planned) >= CALENDAR_EVERY_NS {
                 planned = now;
-                waiting.extend(self.planner.due(now).into_iter().map(|body| command(now, body)));
+                waiting.extend(
+                    self.planner
+                        .due(now)
+                        .into_iter()
+                        .map(|body| command(now, body)),
+                );
             }
             if now.since(checked) >= SECOND_NS {
                 checked = now;
@@ -135,13 +140,25 @@ impl MarketThread {
 
     fn sleep(&self, now: Ts, entered: Ts, all_entered: bool) {
         let clock_due = entered.plus(CLOCK_EVERY_NS);
-        let due = self.simulator.as_ref().map_or(clock_due, |simulator| simulator.due().min(clock_due));
-        let wait_ns = if all_entered { due.since(now).max(SLEEP_MIN_NS) } else { SLEEP_MIN_NS };
+        let due = self
+            .simulator
+            .as_ref()
+            .map_or(clock_due, |simulator| simulator.due().min(clock_due));
+        let wait_ns = if all_entered {
+            due.since(now).max(SLEEP_MIN_NS)
+        } else {
+            SLEEP_MIN_NS
+        };
         std::thread::sleep(Duration::from_nanos(wait_ns.min(CLOCK_EVERY_NS)));
     }
 }
 
 /// A command of the system itself, for which nobody waits.
 pub fn command(ts: Ts, body: Body) -> Input {
-    Input::Command(Box::new(Command { ts, actor: ActorId(0), token: 0, body }))
+    Input::Command(Box::new(Command {
+        ts,
+        actor: ActorId(0),
+        token: 0,
+        body,
+    }))
 }

@@ -53,8 +53,8 @@ use crate::store::db::Db;
 use egress::{Egress, EgressFigures, Notice};
 use evidence::EvidenceBook;
 use follow::Follower;
-use handle::Handle;
 pub use handle::DeskHandle;
+use handle::Handle;
 use latency::Latency;
 use log_source::LogDoor;
 use market::MarketThread;
@@ -112,7 +112,9 @@ impl Desk {
         };
         let recovered = recover::open(&data, sizes, progress)?;
         let catalog = Arc::new(Catalog::shipped_with(&sources(config))?);
-        Running::new(config, clock, catalog, &recovered)?.start(config, recovered).await
+        Running::new(config, clock, catalog, &recovered)?
+            .start(config, recovered)
+            .await
     }
 
     /// Stops in the order of the flow: producers, machine, egress, readers; then snapshots.
@@ -142,7 +144,13 @@ impl Desk {
         let journal = recorder.into_journal();
         if journal.poisoned().is_none() && seq > 0 {
             egress::checkpoint(&mut log, seq, hash)?;
-            saver::save(&self.snapshots, self.rules_epoch, seq, hash, &machine.snapshot())?;
+            saver::save(
+                &self.snapshots,
+                self.rules_epoch,
+                seq,
+                hash,
+                &machine.snapshot(),
+            )?;
         }
         let _ = log.trim()?;
         log.close()?;
@@ -153,7 +161,9 @@ impl Desk {
 
 async fn join<T: Send + 'static>(thread: JoinHandle<T>) -> anyhow::Result<T> {
     let joined = tokio::task::spawn_blocking(move || thread.join()).await?;
-    joined.map_err(|_| anyhow::anyhow!("a thread of the desk panicked: see the log; the journal is whole"))
+    joined.map_err(|_| {
+        anyhow::anyhow!("a thread of the desk panicked: see the log; the journal is whole")
+    })
 }
 
 /// Names of the sources in use.
@@ -225,7 +235,17 @@ impl Running {
     }
 
     async fn start(self, config: &Config, recovered: Recovered) -> anyhow::Result<Desk> {
-        let Recovered { machine, journal, log, snapshots, last, stream_epoch, rules_epoch, report, lock } = recovered;
+        let Recovered {
+            machine,
+            journal,
+            log,
+            snapshots,
+            last,
+            stream_epoch,
+            rules_epoch,
+            report,
+            lock,
+        } = recovered;
         let wait = match config.core.wait {
             WaitStrategy::Spin => Wait::Spin,
             WaitStrategy::Yield => Wait::Yield,
@@ -237,12 +257,29 @@ impl Running {
         );
         let consumers = log.consumers();
         let (news, door) = door(&consumers, &log);
-        let recorder = JournalRecorder::new(journal, self.trim_before.clone(), self.syncs.clone(), self.clock.clone());
-        let options = Options { wait, ..Options::default() };
-        let (pipeline, mut inbox, outbox) =
-            pipeline::start(machine, recorder, self.durable.clone(), last, options, |reason| {
-                tracing::error!(reason, "the journal is poisoned: orders are refused; free the disk and restart");
-            })?;
+        let recorder = JournalRecorder::new(
+            journal,
+            self.trim_before.clone(),
+            self.syncs.clone(),
+            self.clock.clone(),
+        );
+        let options = Options {
+            wait,
+            ..Options::default()
+        };
+        let (pipeline, mut inbox, outbox) = pipeline::start(
+            machine,
+            recorder,
+            self.durable.clone(),
+            last,
+            options,
+            |reason| {
+                tracing::error!(
+                    reason,
+                    "the journal is poisoned: orders are refused; free the disk and restart"
+                );
+            },
+        )?;
         let (router_handle, router) = self.router(config, &inbox, &door, &log)?;
         let (image_sender, images) = bounded(1);
         let (notice_sender, notices) = bounded(NOTICES_MAX);
@@ -264,13 +301,19 @@ impl Running {
             wait,
             reached: siaga_risk::units::Ts(0),
         };
-        let egress = std::thread::Builder::new().name("egress".into()).spawn(|| egress.run())?;
+        let egress = std::thread::Builder::new()
+            .name("egress".into())
+            .spawn(|| egress.run())?;
         let saver = spawn_saver(images, config, rules_epoch, self.trim_before.clone())?;
         if report.first_start {
             self.first_start(&mut inbox)?;
         }
         let (scenario_sender, scenarios) = bounded(SCENARIOS_MAX);
-        let status = Arc::new(RwLock::new(StoreStatus { kind: "none".into(), ok: false, detail: "off".into() }));
+        let status = Arc::new(RwLock::new(StoreStatus {
+            kind: "none".into(),
+            ok: false,
+            detail: "off".into(),
+        }));
         let applied = alerts.applied();
         let handle = Arc::new(Handle {
             clock: self.clock.clone(),
@@ -287,7 +330,12 @@ impl Running {
             notes: notes::Notes::open(&config.data.dir.join("notes.ndjson"))?,
             router: router_handle,
             scenarios: config.feed.simulator.then_some(scenario_sender),
-            scenario: Mutex::new(config.feed.simulator.then(|| scenario(&config.feed.scenario))),
+            scenario: Mutex::new(
+                config
+                    .feed
+                    .simulator
+                    .then(|| scenario(&config.feed.scenario)),
+            ),
             store: status.clone(),
             db: Arc::default(),
             poisoned: RwLock::new(None),
@@ -310,7 +358,13 @@ impl Running {
         let sweep = tokio::spawn(sweep::run(handle.clone()));
         let (store_stop, store) = self.store(config, &handle, consumers, &door);
         let market_stop = Arc::new(AtomicBool::new(false));
-        let market = self.market(config, inbox, scenarios, market_stop.clone(), report.first_start)?;
+        let market = self.market(
+            config,
+            inbox,
+            scenarios,
+            market_stop.clone(),
+            report.first_start,
+        )?;
         Ok(Desk {
             db: handle.db.clone(),
             handle: DeskHandle(handle),
@@ -335,7 +389,12 @@ impl Running {
     /// The shipped terms, accounts and sessions: the first inputs of a new journal.
     fn first_start(&self, inbox: &mut Inbox) -> anyhow::Result<()> {
         for body in self.catalog.bodies() {
-            let command = Command { ts: self.clock.now(), actor: ActorId(0), token: 0, body };
+            let command = Command {
+                ts: self.clock.now(),
+                actor: ActorId(0),
+                token: 0,
+                body,
+            };
             inbox
                 .command(command)
                 .map_err(|_| anyhow::anyhow!("the ring is too small for the shipped terms"))?;
@@ -349,9 +408,16 @@ impl Running {
         inbox: &Inbox,
         door: &LogDoor,
         log: &OutputLog,
-    ) -> anyhow::Result<(RouterHandle, tokio::task::JoinHandle<std::io::Result<Router>>)> {
+    ) -> anyhow::Result<(
+        RouterHandle,
+        tokio::task::JoinHandle<std::io::Result<Router>>,
+    )> {
         let born = broker::key_of(log.durable());
-        let path = config.data.dir.join(recover::CORE_DIR).join("router.cursor");
+        let path = config
+            .data
+            .dir
+            .join(recover::CORE_DIR)
+            .join("router.cursor");
         let (cursor, kept) = broker::CursorFile::open(&path)?;
         let mut router = Router::new(kept.unwrap_or(born), born, Limits::default());
         for link in &self.catalog.links {
@@ -359,15 +425,32 @@ impl Running {
         }
         let now = self.clock.now();
         for terms in &self.known.terms {
-            router.on_output(OutputKey::default(), &siaga_risk::event::Output::Terms(terms.clone()), now);
+            router.on_output(
+                OutputKey::default(),
+                &siaga_risk::event::Output::Terms(terms.clone()),
+                now,
+            );
         }
-        let open = |state| !matches!(state, OrderState::Filled | OrderState::Cancelled | OrderState::Rejected | OrderState::Expired | OrderState::Returned);
+        let open = |state| {
+            !matches!(
+                state,
+                OrderState::Filled
+                    | OrderState::Cancelled
+                    | OrderState::Rejected
+                    | OrderState::Expired
+                    | OrderState::Returned
+            )
+        };
         for account in &self.known.accounts {
             for order in account.orders.iter().filter(|order| open(order.state)) {
                 router.open_order(order, now);
             }
         }
-        let rim = broker::BrokerRim { clock: self.clock.clone(), inbox: inbox.clone(), cursor };
+        let rim = broker::BrokerRim {
+            clock: self.clock.clone(),
+            inbox: inbox.clone(),
+            cursor,
+        };
         let source = broker::RouterLog(door.source(log.durable()));
         Ok(task::spawn(router, source, rim))
     }
@@ -379,11 +462,18 @@ impl Running {
         consumers: OutputConsumers,
         applied: OutputKey,
     ) -> tokio::task::JoinHandle<()> {
-        let from = siaga_risk::journal::Cursor { seq: applied.seq, index: applied.index }.max(consumers.from());
+        let from = siaga_risk::journal::Cursor {
+            seq: applied.seq,
+            index: applied.index,
+        }
+        .max(consumers.from());
         if let Err(error) = consumers.set_cursor(follow::READER, from) {
             tracing::warn!(%error, "the output log does not wait for the alert desk");
         }
-        let first = follow::number_of(OutputKey { seq: from.seq, index: from.index });
+        let first = follow::number_of(OutputKey {
+            seq: from.seq,
+            index: from.index,
+        });
         handle.events.starts_after(first);
         let follower = Follower {
             handle: handle.clone(),
@@ -432,7 +522,8 @@ impl Running {
         let start = self.clock.now();
         let simulator = config.feed.simulator.then(|| {
             let scenario = handle::simulated(scenario(&config.feed.scenario));
-            Simulator::new(config.feed.seed, &self.catalog, scenario, start).with_rate(config.feed.rate.ceil() as u32)
+            Simulator::new(config.feed.seed, &self.catalog, scenario, start)
+                .with_rate(config.feed.rate.ceil() as u32)
         });
         // The simulated market does not sleep; live venues keep their own hours.
         let calendars = if config.feed.simulator {
@@ -447,10 +538,16 @@ impl Running {
             planner: Planner::new(calendars),
             live: self.live.clone(),
             scenarios,
-            orders: if first_start { self.catalog.orders.clone() } else { Vec::new() },
+            orders: if first_start {
+                self.catalog.orders.clone()
+            } else {
+                Vec::new()
+            },
             stop,
         };
-        Ok(std::thread::Builder::new().name("market".into()).spawn(|| thread.run())?)
+        Ok(std::thread::Builder::new()
+            .name("market".into())
+            .spawn(|| thread.run())?)
     }
 }
 
@@ -478,7 +575,11 @@ fn known(machine: &Machine) -> Known {
         },
         _ => None,
     });
-    Known { instruments: instruments.collect(), accounts: accounts.collect(), terms: terms.clone() }
+    Known {
+        instruments: instruments.collect(),
+        accounts: accounts.collect(),
+        terms: terms.clone(),
+    }
 }
 
 fn paper(config: &Config) -> PaperConfig {
@@ -505,7 +606,9 @@ fn spawn_saver(
     let disk = siaga_risk::journal::FileDisk::new(&config.data.dir.join(recover::CORE_DIR))?;
     let snapshots = Snapshots::new(disk);
     let run = move || saver::run(&images, &snapshots, rules_epoch, &trim_before);
-    Ok(std::thread::Builder::new().name("snapshots".into()).spawn(run)?)
+    Ok(std::thread::Builder::new()
+        .name("snapshots".into())
+        .spawn(run)?)
 }
 
 /// Takes what egress says outside the log.
@@ -521,26 +624,41 @@ fn take_notice(handle: &Handle, notice: Notice) {
     match notice {
         Notice::Poisoned => {
             let reason = "a write to the journal failed: free the disk and restart".to_owned();
-            *handle.poisoned.write().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+            *handle
+                .poisoned
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = Some(reason);
             let now = handle.clock.now();
             for change in handle.alerts.poisoned(now) {
                 push_alert(handle, &change.alert);
             }
         }
         Notice::Unrecorded(numbered) => {
-            let logged = log_source::Logged { key: numbered.key, ts: numbered.ts, output: numbered.output };
+            let logged = log_source::Logged {
+                key: numbered.key,
+                ts: numbered.ts,
+                output: numbered.output,
+            };
             for mut change in handle.alerts.apply(&logged) {
                 change.alert.unrecorded = true;
                 push_alert(handle, &change.alert);
             }
         }
         Notice::Log(event) => tracing::warn!(?event, "the output log"),
-        Notice::LogFailed(error) => tracing::error!(error, "the output log cannot be written: restart, it is made again from the journal"),
+        Notice::LogFailed(error) => tracing::error!(
+            error,
+            "the output log cannot be written: restart, it is made again from the journal"
+        ),
     }
 }
 
 fn push_alert(handle: &Handle, alert: &siaga_alerts::alert::Alert) {
-    let directory = handle.directory.read().unwrap_or_else(PoisonError::into_inner).clone();
-    let body = crate::gateway::events::EventBody::Alert(Box::new(alert_desk::record(alert, &directory)));
+    let directory = handle
+        .directory
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let body =
+        crate::gateway::events::EventBody::Alert(Box::new(alert_desk::record(alert, &directory)));
     handle.events.push(handle.events.tip() + 1, body);
 }

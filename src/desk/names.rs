@@ -32,7 +32,10 @@ pub fn put(directory: &mut Directory, catalog: &Catalog, change: &TermsChange) {
             directory.put_currency(&code, *terms);
         }
         TermsChange::Source(terms) => {
-            let found = catalog.sources.iter().find(|source| source.terms.id == terms.id);
+            let found = catalog
+                .sources
+                .iter()
+                .find(|source| source.terms.id == terms.id);
             directory.put_source(terms.id, found.map_or("source", |found| &found.name));
         }
         TermsChange::Link(terms) => {
@@ -43,16 +46,27 @@ pub fn put(directory: &mut Directory, catalog: &Catalog, change: &TermsChange) {
             let number = terms.id.to_string();
             let (symbol, name) = catalog
                 .listing_by_id(terms.id)
-                .map_or((number.as_str(), number.as_str()), |found| (&found.symbol, &found.name));
+                .map_or((number.as_str(), number.as_str()), |found| {
+                    (&found.symbol, &found.name)
+                });
             directory.put_instrument(symbol, name, (**terms).clone());
         }
         TermsChange::Group(terms) => {
-            let found = catalog.groups.iter().find(|group| group.terms.id == terms.id);
+            let found = catalog
+                .groups
+                .iter()
+                .find(|group| group.terms.id == terms.id);
             directory.put_group(found.map_or("group", |found| &found.name), *terms);
         }
         TermsChange::Account(terms) => {
-            let found = catalog.accounts.iter().find(|account| account.terms.id == terms.id);
-            let name = found.map_or_else(|| format!("Account {}", terms.id), |found| found.name.clone());
+            let found = catalog
+                .accounts
+                .iter()
+                .find(|account| account.terms.id == terms.id);
+            let name = found.map_or_else(
+                || format!("Account {}", terms.id),
+                |found| found.name.clone(),
+            );
             directory.put_account(&name, *terms);
         }
         TermsChange::Limit(_) | TermsChange::Review(_) | TermsChange::RiskAcknowledged(_) => {}

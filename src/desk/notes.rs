@@ -12,7 +12,7 @@ use siaga_risk::ids::ActorId;
 use siaga_risk::units::Ts;
 
 /// Longest note, bytes: a paragraph, not a document.
-pub const NOTE_BYTES_MAX: usize = 4_096;
+const NOTE_BYTES_MAX: usize = 4_096;
 
 /// All notes; one line of JSON each in a file that is synced before a note counts.
 pub struct Notes {
@@ -49,7 +49,9 @@ impl Notes {
         let mut file = OpenOptions::new().create(true).append(true).open(path)?;
         // A line that was cut must not swallow the next one.
         file.write_all(b"\n")?;
-        Ok(Self { inner: Mutex::new(Inner { file, texts }) })
+        Ok(Self {
+            inner: Mutex::new(Inner { file, texts }),
+        })
     }
 
     /// Keeps a note durably and gives its hash; the empty note is 0.
@@ -61,12 +63,22 @@ impl Notes {
         if text.is_empty() {
             return Ok(0);
         }
+        if text.len() > NOTE_BYTES_MAX {
+            return Err(std::io::Error::other(format!(
+                "a note has at most {NOTE_BYTES_MAX} bytes"
+            )));
+        }
         let hash = hash_of(text);
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.texts.contains_key(&hash) {
             return Ok(hash);
         }
-        let line = Line { hash, at: at.0, by: by.0, text: text.to_owned() };
+        let line = Line {
+            hash,
+            at: at.0,
+            by: by.0,
+            text: text.to_owned(),
+        };
         let mut bytes = serde_json::to_vec(&line)?;
         bytes.push(b'\n');
         inner.file.write_all(&bytes)?;
@@ -101,7 +113,9 @@ mod tests {
         let hash = {
             let notes = Notes::open(&path).unwrap();
             assert_eq!(notes.keep(Ts(1), ActorId(1), "  ").unwrap(), 0);
-            notes.keep(Ts(1), ActorId(1), " called the client ").unwrap()
+            notes
+                .keep(Ts(1), ActorId(1), " called the client ")
+                .unwrap()
         };
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"{\"hash\":7,\"at\"").unwrap();
@@ -109,6 +123,9 @@ mod tests {
         assert_eq!(notes.text(hash).as_deref(), Some("called the client"));
         let second = notes.keep(Ts(2), ActorId(1), "second").unwrap();
         drop(notes);
-        assert_eq!(Notes::open(&path).unwrap().text(second).as_deref(), Some("second"));
+        assert_eq!(
+            Notes::open(&path).unwrap().text(second).as_deref(),
+            Some("second")
+        );
     }
 }

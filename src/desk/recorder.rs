@@ -58,7 +58,9 @@ impl JournalRecorder {
         match self.journal.trim_before(before) {
             Ok(0) => {}
             Ok(segments) => tracing::debug!(segments, before, "trimmed the journal"),
-            Err(error) => tracing::warn!(%error, "the journal could not be trimmed: remove old segments' cause"),
+            Err(error) => {
+                tracing::warn!(%error, "the journal could not be trimmed: remove old segments' cause")
+            }
         }
     }
 }

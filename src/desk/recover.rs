@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use siaga_risk::event::{Output, Seq};
 use siaga_risk::journal::{
-    Cursor, DirectoryLock, Disk, FileDisk, Journal, Options, OutputLog, OutputOptions,
-    Preparation, Snapshot, Snapshots, Stream, newest_epoch,
+    Cursor, DirectoryLock, Disk, FileDisk, Journal, Options, OutputLog, OutputOptions, Preparation,
+    Snapshot, Snapshots, Stream, newest_epoch,
 };
 use siaga_risk::machine::Machine;
 use siaga_risk::record;
@@ -89,12 +89,20 @@ pub fn open(
     };
     let (mut log, log_found) = OutputLog::open(disk, output_options)?;
     if log_found.cut {
-        report.remarks.push("output log: cut to the journal's end".into());
+        report
+            .remarks
+            .push("output log: cut to the journal's end".into());
     }
     let snapshot = choose_snapshot(&snapshots, &log, found.last_seq, &mut report)?;
     let (mut machine, from) = restore(snapshot, &mut report)?;
-    report.replayed =
-        replay(&mut machine, &journal, &mut log, from, found.last_seq, &mut progress)?;
+    report.replayed = replay(
+        &mut machine,
+        &journal,
+        &mut log,
+        from,
+        found.last_seq,
+        &mut progress,
+    )?;
     let stream_epoch = stream_epoch(&dir, found.clean)?;
     Ok(Recovered {
         machine,
@@ -150,16 +158,22 @@ fn choose_snapshot(
     let log_last = log.last().seq;
     for seq in snapshots.sequences()?.into_iter().rev() {
         if seq > journal_last {
-            report.remarks.push(format!("snapshot {seq} is ahead of the journal: passed over"));
+            report.remarks.push(format!(
+                "snapshot {seq} is ahead of the journal: passed over"
+            ));
             continue;
         }
         if seq > log_last {
-            report.remarks.push(format!("snapshot {seq} is ahead of the output log: passed over"));
+            report.remarks.push(format!(
+                "snapshot {seq} is ahead of the output log: passed over"
+            ));
             continue;
         }
         match snapshots.read(seq) {
             Ok(snapshot) => return Ok(Some(snapshot)),
-            Err(error) => report.remarks.push(format!("snapshot {seq} passed over: {error}")),
+            Err(error) => report
+                .remarks
+                .push(format!("snapshot {seq} passed over: {error}")),
         }
     }
     Ok(None)
@@ -199,7 +213,14 @@ fn replay(
         machine.apply(found.seq, &input, &mut outputs);
         for (index, output) in outputs.drain(..).enumerate() {
             if output.is_durable() {
-                append(log, found.seq, index as u32, input.ts(), &output, &mut payload)?;
+                append(
+                    log,
+                    found.seq,
+                    index as u32,
+                    input.ts(),
+                    &output,
+                    &mut payload,
+                )?;
             }
         }
         replayed += 1;

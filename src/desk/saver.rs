@@ -17,7 +17,13 @@ pub fn run(
     trim_before: &Arc<AtomicU64>,
 ) {
     for image in images {
-        match save(snapshots, rules_epoch, image.seq, image.state_hash, &image.bytes) {
+        match save(
+            snapshots,
+            rules_epoch,
+            image.seq,
+            image.state_hash,
+            &image.bytes,
+        ) {
             Ok(before) => trim_before.store(before, Ordering::Release),
             Err(error) => {
                 tracing::warn!(seq = image.seq, %error, "a snapshot could not be written: recovery takes longer");
@@ -38,7 +44,12 @@ pub fn save(
     bytes: &[u8],
 ) -> Result<u64, siaga_risk::journal::JournalError> {
     let fingerprint = Machine::FINGERPRINT;
-    let meta = SnapshotMeta { seq, fingerprint, epoch, state_hash };
+    let meta = SnapshotMeta {
+        seq,
+        fingerprint,
+        epoch,
+        state_hash,
+    };
     let written = snapshots.write(&meta, bytes)?;
     tracing::info!(seq, bytes = written.bytes, "wrote a snapshot");
     Ok(written.trim_before)

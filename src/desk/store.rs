@@ -1,15 +1,12 @@
 //! The read model beside the desk: opened in the background, filled from the output log.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use siaga_platform::consumer::Consumer;
-use siaga_platform::source::{Entry, OutputSource, SourceError};
-use siaga_risk::event::OutputKey;
-use siaga_risk::journal::{Cursor, JournalError, OutputConsumers, OutputReader};
-use siaga_risk::record;
+use siaga_platform::source::LogSource;
+use siaga_risk::journal::OutputConsumers;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -17,75 +14,8 @@ use crate::gateway::core::StoreStatus;
 use crate::store::db::{Db, PoolOptions};
 use crate::store::{dump, migrate, rebuild};
 
-/// Bytes read from the log at a time.
-const READ_BYTES: usize = 256 * 1_024;
 /// Connections of the pool to a server: enough for the API's bursts on two cores.
 const CONNECTIONS_MAX: u32 = 16;
-
-/// The output log as the platform's consumers read it.
-pub struct CoreLog {
-    reader: OutputReader,
-    consumers: OutputConsumers,
-    /// Decoded outputs not handed over yet, so that the reader never has to search.
-    ready: VecDeque<Entry>,
-    next: Cursor,
-}
-
-impl CoreLog {
-    /// A reader of the log.
-    pub fn new(consumers: &OutputConsumers) -> Self {
-        Self {
-            reader: consumers.reader(),
-            consumers: consumers.clone(),
-            ready: VecDeque::new(),
-            next: Cursor::START,
-        }
-    }
-
-    fn fill(&mut self, cursor: Cursor) -> Result<(), SourceError> {
-        let batch = self.reader.read_from(cursor, READ_BYTES).map_err(|error| fault(&error))?;
-        for found in batch.iter() {
-            let (ts, output) = record::get_output(found.kind, found.payload)
-                .map_err(|error| SourceError::Io(format!("output {}.{}: {error}", found.at.seq, found.at.index)))?;
-            let key = OutputKey { seq: found.at.seq, index: found.at.index };
-            self.ready.push_back(Entry { key, ts, output });
-        }
-        self.next = batch.next;
-        Ok(())
-    }
-}
-
-impl OutputSource for CoreLog {
-    fn read_from(&mut self, cursor: OutputKey, max: usize) -> Result<Vec<Entry>, SourceError> {
-        while self.ready.front().is_some_and(|entry| entry.key <= cursor) {
-            self.ready.pop_front();
-        }
-        let wanted = Cursor { seq: cursor.seq, index: cursor.index };
-        let continues = self.ready.back().map_or(wanted, |last| Cursor { seq: last.key.seq, index: last.key.index });
-        if self.ready.len() < max {
-            self.fill(continues.max(wanted))?;
-        }
-        Ok(self.ready.iter().take(max).cloned().collect())
-    }
-
-    fn first(&mut self) -> Result<Option<OutputKey>, SourceError> {
-        let from = self.consumers.from();
-        let batch = self.consumers.reader().read_from(from, 1).map_err(|error| fault(&error))?;
-        let first = batch.iter().next();
-        Ok(first.map(|found| OutputKey { seq: found.at.seq, index: found.at.index }))
-    }
-
-    fn is_complete(&self) -> bool {
-        self.consumers.from() == Cursor::START
-    }
-}
-
-fn fault(error: &JournalError) -> SourceError {
-    match error {
-        JournalError::Trimmed { first, .. } => SourceError::Trimmed { first: OutputKey { seq: *first, index: 0 } },
-        other => SourceError::Io(other.to_string()),
-    }
-}
 
 /// What the store's task works with.
 pub struct StoreTask {
@@ -104,7 +34,11 @@ impl StoreTask {
     /// Opens the database and keeps the read model up to date until told to stop. A database that
     /// cannot be opened is said on every surface; the desk goes on without it.
     pub async fn run(self) {
-        let kind = if self.url.is_some() { "postgresql" } else { "embedded" };
+        let kind = if self.url.is_some() {
+            "postgresql"
+        } else {
+            "embedded"
+        };
         self.say(kind, false, "opening".into());
         let db = match self.open().await {
             Ok(db) => db,
@@ -120,15 +54,11 @@ impl StoreTask {
         let mut tasks = tokio::task::JoinSet::new();
         for projection in rebuild::projections() {
             let name = projection.name();
-            let log = Box::new(CoreLog::new(&self.consumers));
+            let log = Box::new(LogSource::new(&self.consumers, name));
             match Consumer::open(&db, projection, log).await {
                 Ok(consumer) => {
                     let (nudge, stop) = (self.nudge.clone(), self.stop.clone());
-                    let consumers = self.consumers.clone();
-                    hold(&consumers, name, consumer.cursor());
-                    tasks.spawn(async move {
-                        (name, consumer.run(nudge, stop, |key| hold(&consumers, name, key)).await)
-                    });
+                    tasks.spawn(async move { (name, consumer.run(nudge, stop, |_| {}).await) });
                 }
                 Err(error) => self.say(kind, false, format!("{name}: {error}")),
             }
@@ -151,7 +81,10 @@ impl StoreTask {
     async fn open(&self) -> Result<Db, String> {
         match &self.url {
             Some(url) => {
-                let options = PoolOptions { url: url.clone(), connections_max: CONNECTIONS_MAX };
+                let options = PoolOptions {
+                    url: url.clone(),
+                    connections_max: CONNECTIONS_MAX,
+                };
                 let db = Db::server(&options).map_err(|error| error.to_string())?;
                 let report = migrate::run(&db).await.map_err(|error| error.to_string())?;
                 tracing::info!(applied = report.applied.len(), "the database is ready");
@@ -162,7 +95,12 @@ impl StoreTask {
     }
 
     fn dump(&self, db: &Db) -> tokio::task::JoinHandle<Result<(), dump::DumpError>> {
-        let (db, path, clock, stop) = (db.clone(), dump_path(&self.data), self.clock.clone(), self.stop.clone());
+        let (db, path, clock, stop) = (
+            db.clone(),
+            dump_path(&self.data),
+            self.clock.clone(),
+            self.stop.clone(),
+        );
         tokio::spawn(async move { dump::keep(&db, &path, || timestamp(&clock), stop).await })
     }
 
@@ -176,15 +114,11 @@ impl StoreTask {
 
     fn say(&self, kind: &str, ok: bool, detail: String) {
         let mut status = self.status.write().unwrap_or_else(PoisonError::into_inner);
-        *status = StoreStatus { kind: kind.to_owned(), ok, detail };
-    }
-}
-
-/// Tells the log how far a reader has durably come.
-fn hold(consumers: &OutputConsumers, name: &str, key: OutputKey) {
-    let cursor = Cursor { seq: key.seq, index: key.index };
-    if let Err(error) = consumers.set_cursor(name, cursor) {
-        tracing::warn!(name, %error, "the output log does not wait for this reader");
+        *status = StoreStatus {
+            kind: kind.to_owned(),
+            ok,
+            detail,
+        };
     }
 }
 

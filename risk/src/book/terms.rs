@@ -31,7 +31,10 @@ impl crate::machine::Machine {
         let instruments = market.instruments().cloned().map(Box::new);
         terms.extend(instruments.map(TermsChange::Instrument));
         terms.extend(book.groups().copied().map(TermsChange::Group));
-        terms.extend(book.accounts().map(|account| TermsChange::Account(account.state.terms)));
+        terms.extend(
+            book.accounts()
+                .map(|account| TermsChange::Account(account.state.terms)),
+        );
         terms
     }
 }

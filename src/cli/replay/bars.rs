@@ -44,7 +44,9 @@ fn wider(widest: Option<Widest>, at: i64, ohlc: Ohlc) -> Widest {
     let (low, high) = (ohlc.low.0, ohlc.high.0);
     match widest {
         Some((_, lowest, highest))
-            if low <= 0 || i128::from(high - low) * i128::from(lowest) <= i128::from(highest - lowest) * i128::from(low) =>
+            if low <= 0
+                || i128::from(high - low) * i128::from(lowest)
+                    <= i128::from(highest - lowest) * i128::from(low) =>
         {
             widest.unwrap_or((at, low, high))
         }

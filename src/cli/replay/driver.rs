@@ -10,7 +10,9 @@ use siaga_feed::tape::{Data, Row};
 use siaga_risk::event::*;
 use siaga_risk::ids::ActorId;
 use siaga_risk::machine::Machine;
-use siaga_risk::pipeline::{self, Durable, Idle, Inbox, Leaving, Options, Outbox, Pipeline, Recorder, Wait};
+use siaga_risk::pipeline::{
+    self, Durable, Idle, Inbox, Leaving, Options, Outbox, Pipeline, Recorder, Wait,
+};
 use siaga_risk::units::Ts;
 use siaga_risk::view::{AccountView, Ask, Query, TapeView, View};
 
@@ -18,7 +20,10 @@ use super::facts::Facts;
 use super::terms::{INSTRUMENT, LINK, MARGIN_ACCOUNT, Plan, SOURCE};
 
 /// A question without an answer worth having: its reply says that everything before it is decided.
-const NOTHING: Query = Query::Ladder { after: None, count: 0 };
+const NOTHING: Query = Query::Ladder {
+    after: None,
+    count: 0,
+};
 
 /// The replay needs no record of its own: the recording is the record.
 struct NoRecord;
@@ -59,9 +64,14 @@ impl Driver {
     pub fn start(plan: &Plan, start: Ts) -> anyhow::Result<Self> {
         let mut machine = Machine::new();
         machine.record_tape(true);
-        let options = Options { wait: Wait::Yield, image_every: 0, ..Options::default() };
+        let options = Options {
+            wait: Wait::Yield,
+            image_every: 0,
+            ..Options::default()
+        };
         let durable = Arc::new(Durable::new(0));
-        let (pipeline, inbox, outbox) = pipeline::start(machine, NoRecord, durable, 0, options, |_| {})?;
+        let (pipeline, inbox, outbox) =
+            pipeline::start(machine, NoRecord, durable, 0, options, |_| {})?;
         let mut driver = Self {
             plan: plan.clone(),
             pipeline,
@@ -143,7 +153,12 @@ impl Driver {
     }
 
     fn command(&mut self, ts: Ts, body: Body) {
-        let command = Command { ts, actor: ActorId(0), token: 0, body };
+        let command = Command {
+            ts,
+            actor: ActorId(0),
+            token: 0,
+            body,
+        };
         while self.inbox.command(command.clone()).is_err() {
             std::thread::yield_now();
         }
@@ -185,7 +200,14 @@ impl Driver {
     ) -> anyhow::Result<View> {
         self.asked += 1;
         let token = self.asked;
-        while self.inbox.ask(Ask { token, query: query.clone() }).is_err() {
+        while self
+            .inbox
+            .ask(Ask {
+                token,
+                query: query.clone(),
+            })
+            .is_err()
+        {
             std::thread::yield_now();
         }
         let mut idle = Idle::new(Wait::Yield);

@@ -63,7 +63,11 @@ impl Facts {
         match output {
             Output::Mark(mark) => self.bid = mark.bid,
             Output::Breach(breach) => {
-                let at = self.plan.thresholds.iter().position(|found| *found == breach.threshold);
+                let at = self
+                    .plan
+                    .thresholds
+                    .iter()
+                    .position(|found| *found == breach.threshold);
                 if let Some(at) = at {
                     self.alerts[at].push((breach.ts, breach.direction, breach.mid2));
                 }
@@ -71,7 +75,12 @@ impl Facts {
             Output::Deal(deal) => self.on_deal(row, ts, deal),
             Output::Margin(change) if change.account == MARGIN_ACCOUNT => {
                 let Some(level) = change.level else { return };
-                let reached = || Level { ts, row, bid: self.bid, level };
+                let reached = || Level {
+                    ts,
+                    row,
+                    bid: self.bid,
+                    level,
+                };
                 if change.to >= MarginState::Warning && self.call.is_none() {
                     self.call = Some(reached());
                 }
@@ -91,11 +100,19 @@ impl Facts {
         if deal.side == Side::Sell && deal.origin == Origin::Client {
             self.entry_bid.get_or_insert(deal.price);
         }
-        let at = self.plan.stops.iter().position(|stop| stop.account == deal.account);
+        let at = self
+            .plan
+            .stops
+            .iter()
+            .position(|stop| stop.account == deal.account);
         if let Some(at) = at
             && deal.origin == Origin::StopLoss
         {
-            self.stops[at] = Some(StopFill { ts, row, price: deal.price });
+            self.stops[at] = Some(StopFill {
+                ts,
+                row,
+                price: deal.price,
+            });
         }
     }
 
@@ -129,7 +146,9 @@ impl Facts {
         put("same_quote_as_prev", json!(tape.same_quote));
         put("crossed", json!(tape.crossed));
         put("locked", json!(tape.locked));
-        let mid = |found: Option<(i64, Ts)>| found.map(|(mid2, ts)| json!([self.mid(mid2), self.time(ts)]));
+        let mid = |found: Option<(i64, Ts)>| {
+            found.map(|(mid2, ts)| json!([self.mid(mid2), self.time(ts)]))
+        };
         put("min_mid", json!(mid(tape.mid2_min)));
         put("max_mid", json!(mid(tape.mid2_max)));
         let range = detail.minute_range_max.map(|(start, low, high)| {
@@ -141,13 +160,22 @@ impl Facts {
             .minute_change_max
             .map(|(start, from, to)| json!([self.minute(start), percent(to - from, from, 4)]));
         put("biggest_minute_close_to_close", json!(change));
-        put("median_spread", json!(detail.spread_median_x2.map(|twice| self.mid(twice))));
-        let widest = tape.spread_max.map(|(spread, ts)| json!([self.price(spread), self.time(ts)]));
+        put(
+            "median_spread",
+            json!(detail.spread_median_x2.map(|twice| self.mid(twice))),
+        );
+        let widest = tape
+            .spread_max
+            .map(|(spread, ts)| json!([self.price(spread), self.time(ts)]));
         put("max_spread", json!(widest));
         put("longest_gap_s", json!(self.gap(tape)));
-        let second = detail.busiest_second.map(|(ts, ticks)| json!([&self.time(ts)[..8], ticks]));
+        let second = detail
+            .busiest_second
+            .map(|(ts, ticks)| json!([&self.time(ts)[..8], ticks]));
         put("busiest_second", json!(second));
-        let minute = detail.busiest_minute.map(|(ts, ticks)| json!([self.minute(ts), ticks]));
+        let minute = detail
+            .busiest_minute
+            .map(|(ts, ticks)| json!([self.minute(ts), ticks]));
         put("busiest_minute", json!(minute));
         put("rolling_60s", self.rolling(tape));
         put("stops", self.stops());
@@ -165,16 +193,28 @@ impl Facts {
         let Some(detail) = &tape.detail else {
             return json!([]);
         };
-        let worst = detail
-            .move_max
-            .map(|(moved, ts, direction)| json!([ratio_percent(moved, 4), self.time(ts), word(direction)]));
-        let list = self.plan.thresholds.iter().zip(&self.plan.threshold_texts).zip(&self.alerts);
+        let worst = detail.move_max.map(|(moved, ts, direction)| {
+            json!([ratio_percent(moved, 4), self.time(ts), word(direction)])
+        });
+        let list = self
+            .plan
+            .thresholds
+            .iter()
+            .zip(&self.plan.threshold_texts)
+            .zip(&self.alerts);
         list.map(|((threshold, text), alerts)| {
-            let count = detail.breaches.iter().find(|found| found.threshold == *threshold);
+            let count = detail
+                .breaches
+                .iter()
+                .find(|found| found.threshold == *threshold);
             let alerts: Vec<Value> = alerts
                 .iter()
                 .map(|(ts, direction, mid2)| {
-                    json!([self.time(*ts), word(*direction), format!("{:.5}", self.mid(*mid2))])
+                    json!([
+                        self.time(*ts),
+                        word(*direction),
+                        format!("{:.5}", self.mid(*mid2))
+                    ])
                 })
                 .collect();
             json!({
@@ -218,18 +258,35 @@ impl Facts {
         let mut margin = Map::new();
         let mut put = |key: &str, value: Value| margin.insert(key.to_owned(), value);
         put("long_units", json!(self.plan.units));
-        put("entry_ask", json!(self.entry_ask.map(|ask| self.price(ask.0))));
+        put(
+            "entry_ask",
+            json!(self.entry_ask.map(|ask| self.price(ask.0))),
+        );
         put("leverage", json!(self.plan.leverage));
         put("balance", json!(self.plan.balance));
         put("used_margin", json!(scaled(self.used.0, MONEY_DIGITS)));
-        for (key, level) in [("margin_call_100", &self.call), ("stop_out_50", &self.stop_out)] {
+        for (key, level) in [
+            ("margin_call_100", &self.call),
+            ("stop_out_50", &self.stop_out),
+        ] {
             if let Some(level) = level {
                 let text = format!("level {}", ratio_percent(level.level, 3));
-                put(key, json!([self.time(level.ts), format!("row {}", level.row), self.price(level.bid.0), text]));
+                put(
+                    key,
+                    json!([
+                        self.time(level.ts),
+                        format!("row {}", level.row),
+                        self.price(level.bid.0),
+                        text
+                    ]),
+                );
             }
         }
         if let Some((level, ts)) = self.lowest {
-            put("lowest_level", json!([ratio_percent(level, 3), self.time(ts)]));
+            put(
+                "lowest_level",
+                json!([ratio_percent(level, 3), self.time(ts)]),
+            );
         }
         Value::Object(margin)
     }
@@ -248,7 +305,12 @@ impl Facts {
     fn time(&self, ts: Ts) -> String {
         let ms = (self.local_ns(ts) + 500_000) / 1_000_000;
         let (seconds, ms) = (ms / 1_000, ms % 1_000);
-        format!("{:02}:{:02}:{:02}.{ms:03}", seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60)
+        format!(
+            "{:02}:{:02}:{:02}.{ms:03}",
+            seconds / 3_600 % 24,
+            seconds / 60 % 60,
+            seconds % 60
+        )
     }
 
     fn minute(&self, ts: Ts) -> String {
@@ -276,7 +338,11 @@ fn word(direction: Direction) -> &'static str {
 
 /// The nearest float of `steps × 10^-digits`, as a reader of the decimal text gets it.
 fn scaled(steps: i64, digits: u8) -> f64 {
-    rust_decimal::Decimal::new(steps, u32::from(digits)).normalize().to_string().parse().unwrap_or(f64::NAN)
+    rust_decimal::Decimal::new(steps, u32::from(digits))
+        .normalize()
+        .to_string()
+        .parse()
+        .unwrap_or(f64::NAN)
 }
 
 fn percent(part: i64, of: i64, digits: usize) -> String {

@@ -67,17 +67,32 @@ impl Plan {
             .thresholds
             .clone()
             .unwrap_or_else(|| pick(&["0.001", "0.002"], &["0.0025", "0.005"]));
-        let long = args.stop_long.clone().unwrap_or_else(|| pick(&["0.0020", "0.0045"], &["3", "8"]));
-        let short = args.stop_short.clone().unwrap_or_else(|| pick(&["0.0015", "0.0060"], &["5", "15"]));
+        let long = args
+            .stop_long
+            .clone()
+            .unwrap_or_else(|| pick(&["0.0020", "0.0045"], &["3", "8"]));
+        let short = args
+            .stop_short
+            .clone()
+            .unwrap_or_else(|| pick(&["0.0015", "0.0060"], &["5", "15"]));
         let threshold_texts = decimals("--thresholds", &thresholds)?;
         let scale = Decimal::from(Ratio::ONE.0);
-        let ratios = threshold_texts.iter().map(|share| whole("--thresholds", *share * scale).map(Ratio));
+        let ratios = threshold_texts
+            .iter()
+            .map(|share| whole("--thresholds", *share * scale).map(Ratio));
         let mut stops = Vec::new();
-        for (side, option, texts) in [(Side::Buy, "--stop-long", &long), (Side::Sell, "--stop-short", &short)] {
+        for (side, option, texts) in [
+            (Side::Buy, "--stop-long", &long),
+            (Side::Sell, "--stop-short", &short),
+        ] {
             for distance in decimals(option, texts)? {
                 let account = AccountId(1 + stops.len() as u32);
                 let steps = distance * Decimal::from(pow10(price_digits));
-                stops.push(StopPlan { account, side, distance: whole(option, steps)? });
+                stops.push(StopPlan {
+                    account,
+                    side,
+                    distance: whole(option, steps)?,
+                });
             }
         }
         Ok(Self {
@@ -94,7 +109,13 @@ impl Plan {
 
     /// Terms and accounts, in the order they must arrive. `start` is the first row's time.
     pub fn bodies(&self, start: Ts) -> Vec<Body> {
-        let currency = |id, digits| Body::Currency(CurrencyTerms { id, digits, pivot: u8::from(id == QUOTE) });
+        let currency = |id, digits| {
+            Body::Currency(CurrencyTerms {
+                id,
+                digits,
+                pivot: u8::from(id == QUOTE),
+            })
+        };
         let mut bodies = vec![
             currency(BASE, MONEY_DIGITS),
             currency(QUOTE, MONEY_DIGITS),
@@ -110,6 +131,11 @@ impl Plan {
                 answer_timeout_ns: HOUR_NS,
                 queue_tolerance: Ratio::percent(1),
                 queue_expiry_ns: HOUR_NS,
+            }),
+            Body::LinkState(LinkReport {
+                link: LINK,
+                mode: LinkMode::Live,
+                manual: false,
             }),
             Body::Instrument(Box::new(self.instrument())),
             Body::Group(self.group()),
@@ -145,7 +171,11 @@ impl Plan {
     pub fn orders(&self, bid: Price, ask: Price) -> Vec<NewOrder> {
         let stop_orders = self.stops.iter().map(|stop| {
             let entry = if stop.side == Side::Buy { ask.0 } else { bid.0 };
-            let level = if stop.side == Side::Buy { entry - stop.distance } else { entry + stop.distance };
+            let level = if stop.side == Side::Buy {
+                entry - stop.distance
+            } else {
+                entry + stop.distance
+            };
             (stop.account, stop.side, Some(Price(level)))
         });
         stop_orders
@@ -170,7 +200,11 @@ impl Plan {
             position: None,
             reduce_only: false,
             slippage_max: Price(0),
-            protection: Protection { stop_loss, take_profit: None, trailing: Price(0) },
+            protection: Protection {
+                stop_loss,
+                take_profit: None,
+                trailing: Price(0),
+            },
             client_id,
             trader: 0,
             desk: 0,
@@ -180,7 +214,10 @@ impl Plan {
 
     fn instrument(&self) -> InstrumentTerms {
         let never = 1_000 * DAY_NS;
-        let (first, further) = self.thresholds.split_first().map_or((Ratio(0), &[][..]), |(first, rest)| (*first, rest));
+        let (first, further) = self
+            .thresholds
+            .split_first()
+            .map_or((Ratio(0), &[][..]), |(first, rest)| (*first, rest));
         InstrumentTerms {
             id: INSTRUMENT,
             class: AssetClass::Forex,
@@ -206,7 +243,10 @@ impl Plan {
             margin_maintenance: Ratio::ONE,
             margin_hedged: Ratio::ONE,
             margin_fixed: Money(0),
-            feeds: vec![Feed { source: SOURCE, timeout_ns: never }],
+            feeds: vec![Feed {
+                source: SOURCE,
+                timeout_ns: never,
+            }],
             quote_age_max_ns: never,
             cache_age_max_ns: never,
             filter: FilterTerms {
@@ -233,7 +273,12 @@ impl Plan {
                 ewma_lambda: Ratio::percent(94),
                 ewma_unit_ns: MINUTE_NS,
             },
-            swap: SwapTerms { mode: SwapMode::None, long: 0, short: 0, week: [0; 7] },
+            swap: SwapTerms {
+                mode: SwapMode::None,
+                long: 0,
+                short: 0,
+                week: [0; 7],
+            },
             dead_step: Ratio(0),
             dead_cap: Ratio(0),
             trade_delayed: true,
@@ -270,15 +315,19 @@ impl Plan {
 fn decimals(option: &str, texts: &[String]) -> anyhow::Result<Vec<Decimal>> {
     texts
         .iter()
-        .map(|text| text.trim().parse().with_context(|| format!("{option}: \"{text}\" is not a number")))
+        .map(|text| {
+            text.trim()
+                .parse()
+                .with_context(|| format!("{option}: \"{text}\" is not a number"))
+        })
         .collect()
 }
 
 fn whole(option: &str, value: Decimal) -> anyhow::Result<i64> {
     match value.normalize() {
-        value if value.scale() == 0 && value > Decimal::ZERO => {
-            value.to_i64().with_context(|| format!("{option}: {value} is too large"))
-        }
+        value if value.scale() == 0 && value > Decimal::ZERO => value
+            .to_i64()
+            .with_context(|| format!("{option}: {value} is too large")),
         value => bail!("{option}: {value} is not a positive number of the recording's price steps"),
     }
 }
