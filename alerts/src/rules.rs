@@ -308,6 +308,8 @@ impl Reading<'_> {
         let topic = Topic::of(Family::Feed, change.instrument.0.into());
         let rule = match change.to {
             FeedState::Live | FeedState::Closed => return self.off(topic),
+            // A session has just opened and its first price is still to come.
+            FeedState::Delayed if change.from == FeedState::Closed => return self.off(topic),
             FeedState::Delayed => Rule::FeedDelayed,
             FeedState::Unavailable => Rule::FeedUnavailable,
         };

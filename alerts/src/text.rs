@@ -132,6 +132,9 @@ pub fn percent(ratio: Ratio) -> String {
 }
 
 fn duration(ns: u64, language: Language) -> String {
+    if ns == u64::MAX {
+        return "–".to_owned();
+    }
     let seconds = ns / SECOND_NS;
     let (minute, second) = match language {
         Language::English => ("min", "s"),

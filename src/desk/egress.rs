@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam::channel::Sender;
 use siaga_broker::router::task::MarkBoard;
-use siaga_risk::event::{Checkpoint, Output, Seq};
+use siaga_risk::event::{Checkpoint, LinkMode, Output, Seq};
 use siaga_risk::journal::{Cursor, LogEvent, OutputLog};
 use siaga_risk::pipeline::{Durable, Idle, Image, Leaving, Numbered, Outbox, Wait};
 use siaga_risk::record;
@@ -34,6 +34,8 @@ pub struct EgressFigures {
     pub pending: AtomicU64,
     /// Machine time up to which every durable output is in the log.
     pub watermark: AtomicU64,
+    /// A broker's link has gone live.
+    pub link_live: AtomicBool,
 }
 
 /// What egress tells the rest of the desk outside the log.
@@ -136,6 +138,10 @@ impl Egress {
                 Leaving::Output(numbered) => {
                     self.figures.seq.store(numbered.key.seq, Ordering::Relaxed);
                     self.live.apply(&numbered.output);
+                    if let Output::Link(change) = &numbered.output {
+                        let is_live = change.to == LinkMode::Live;
+                        self.figures.link_live.store(is_live, Ordering::Relaxed);
+                    }
                     if numbered.output.is_durable() {
                         pending.push_back(numbered);
                     }

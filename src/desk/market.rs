@@ -13,6 +13,7 @@ use siaga_risk::ids::{ActorId, InstrumentId};
 use siaga_risk::pipeline::Inbox;
 use siaga_risk::units::{SECOND_NS, Ts};
 
+use super::egress::EgressFigures;
 use crate::clock::Clock;
 use crate::gateway::live::Live;
 
@@ -39,8 +40,9 @@ pub struct MarketThread {
     pub simulator: Option<Simulator>,
     pub planner: Planner,
     pub live: Arc<Live>,
+    pub figures: Arc<EgressFigures>,
     pub scenarios: Receiver<SetScenario>,
-    /// Orders of a first start, sent once their instruments have prices.
+    /// Orders of a first start, sent once the broker can be reached and their instruments have prices.
     pub orders: Vec<NewOrder>,
     pub stop: Arc<AtomicBool>,
 }
@@ -113,6 +115,9 @@ impl MarketThread {
     }
 
     fn first_orders(&mut self, now: Ts, waiting: &mut VecDeque<Input>) {
+        if !self.figures.link_live.load(Ordering::Relaxed) {
+            return;
+        }
         let live = &self.live;
         self.orders.retain(|order| {
             let priced = live.mark(order.instrument).is_some();

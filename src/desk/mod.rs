@@ -280,6 +280,10 @@ impl Running {
                 );
             },
         )?;
+        if report.first_start {
+            // Before the router starts: a link must be known when it is reported.
+            self.first_start(&mut inbox)?;
+        }
         let (router_handle, router) = self.router(config, &inbox, &door, &log)?;
         let (image_sender, images) = bounded(1);
         let (notice_sender, notices) = bounded(NOTICES_MAX);
@@ -305,9 +309,6 @@ impl Running {
             .name("egress".into())
             .spawn(|| egress.run())?;
         let saver = spawn_saver(images, config, rules_epoch, self.trim_before.clone())?;
-        if report.first_start {
-            self.first_start(&mut inbox)?;
-        }
         let (scenario_sender, scenarios) = bounded(SCENARIOS_MAX);
         let status = Arc::new(RwLock::new(StoreStatus {
             kind: "none".into(),
@@ -537,6 +538,7 @@ impl Running {
             simulator,
             planner: Planner::new(calendars),
             live: self.live.clone(),
+            figures: self.figures.clone(),
             scenarios,
             orders: if first_start {
                 self.catalog.orders.clone()

@@ -104,6 +104,9 @@ impl Driver {
             }
         }
         let rows = self.rows;
+        if let Data::Quote { bid, ask, .. } = row.data {
+            facts.begin_row(bid, ask);
+        }
         self.settle(row.ts, &mut |ts, output| {
             facts.on_output(rows, ts, output);
             Ok(())

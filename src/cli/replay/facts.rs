@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use siaga_feed::tape::Clock;
 use siaga_risk::event::*;
 use siaga_risk::units::*;
-use siaga_risk::view::{AccountView, TapeView};
+use siaga_risk::view::{AccountView, TapeRow, TapeView};
 
 use super::driver::End;
 use super::terms::{MARGIN_ACCOUNT, MONEY_DIGITS, Plan};
@@ -14,7 +14,9 @@ pub struct Facts {
     plan: Plan,
     clock: Clock,
     /// Breaches reported, by threshold.
-    alerts: Vec<Vec<(Ts, Direction, i64)>>,
+    alerts: Vec<Vec<(Ts, Direction, f64)>>,
+    /// Half of bid + ask of the row that is being decided, the way a reader of the file computes it.
+    mid: f64,
     stops: Vec<Option<StopFill>>,
     bid: Price,
     call: Option<Level>,
@@ -47,6 +49,7 @@ impl Facts {
             plan: plan.clone(),
             clock,
             alerts: vec![Vec::new(); plan.thresholds.len()],
+            mid: 0.0,
             stops: plan.stops.iter().map(|_| None).collect(),
             bid: Price(0),
             call: None,
@@ -56,6 +59,11 @@ impl Facts {
             entry_bid: None,
             used: Money(0),
         }
+    }
+
+    /// A row with this bid and ask is about to be decided.
+    pub fn begin_row(&mut self, bid: Price, ask: Price) {
+        self.mid = self.float_mid(bid, ask);
     }
 
     /// One output of the machine while row `row` was decided.
@@ -69,7 +77,7 @@ impl Facts {
                     .iter()
                     .position(|found| *found == breach.threshold);
                 if let Some(at) = at {
-                    self.alerts[at].push((breach.ts, breach.direction, breach.mid2));
+                    self.alerts[at].push((breach.ts, breach.direction, self.mid));
                 }
             }
             Output::Deal(deal) => self.on_deal(row, ts, deal),
@@ -146,11 +154,11 @@ impl Facts {
         put("same_quote_as_prev", json!(tape.same_quote));
         put("crossed", json!(tape.crossed));
         put("locked", json!(tape.locked));
-        let mid = |found: Option<(i64, Ts)>| {
-            found.map(|(mid2, ts)| json!([self.mid(mid2), self.time(ts)]))
-        };
-        put("min_mid", json!(mid(tape.mid2_min)));
-        put("max_mid", json!(mid(tape.mid2_max)));
+        let mid = |row: TapeRow| json!([self.mid(row.1.0 + row.2.0), self.time(row.0)]);
+        let lowest = first_best(&detail.lowest, |bid, ask| -self.float_mid(bid, ask));
+        put("min_mid", json!(lowest.map(mid)));
+        let highest = first_best(&detail.highest, |bid, ask| self.float_mid(bid, ask));
+        put("max_mid", json!(highest.map(mid)));
         let range = detail.minute_range_max.map(|(start, low, high)| {
             let share = percent(high - low, low, 4);
             json!([self.minute(start), self.mid(low), self.mid(high), share])
@@ -164,10 +172,11 @@ impl Facts {
             "median_spread",
             json!(detail.spread_median_x2.map(|twice| self.mid(twice))),
         );
-        let widest = tape
-            .spread_max
-            .map(|(spread, ts)| json!([self.price(spread), self.time(ts)]));
-        put("max_spread", json!(widest));
+        let widest = first_best(&detail.widest, |bid, ask| {
+            self.price(ask.0) - self.price(bid.0)
+        });
+        let spread = |row: TapeRow| json!([self.price(row.2.0 - row.1.0), self.time(row.0)]);
+        put("max_spread", json!(widest.map(spread)));
         put("longest_gap_s", json!(self.gap(tape)));
         let second = detail
             .busiest_second
@@ -209,12 +218,8 @@ impl Facts {
                 .find(|found| found.threshold == *threshold);
             let alerts: Vec<Value> = alerts
                 .iter()
-                .map(|(ts, direction, mid2)| {
-                    json!([
-                        self.time(*ts),
-                        word(*direction),
-                        format!("{:.5}", self.mid(*mid2))
-                    ])
+                .map(|(ts, direction, mid)| {
+                    json!([self.time(*ts), word(*direction), format!("{mid:.5}")])
                 })
                 .collect();
             json!({
@@ -295,7 +300,11 @@ impl Facts {
         scaled(steps, self.plan.price_digits)
     }
 
-    /// Half of bid + ask, the way a reader of the file computes it.
+    fn float_mid(&self, bid: Price, ask: Price) -> f64 {
+        (self.price(bid.0) + self.price(ask.0)) / 2.0
+    }
+
+    /// Half of bid + ask, exactly.
     fn mid(&self, mid2: i64) -> f64 {
         // One digit more than a price holds every half step exactly.
         scaled(mid2.saturating_mul(5), self.plan.price_digits + 1)
@@ -327,6 +336,18 @@ impl Facts {
         };
         ts.0.saturating_add_signed(offset_s * SECOND_NS as i64) % DAY_NS
     }
+}
+
+/// The first of the tied rows that is largest to a reader who computes with floats.
+fn first_best(rows: &[TapeRow], value: impl Fn(Price, Price) -> f64) -> Option<TapeRow> {
+    let mut best: Option<(f64, TapeRow)> = None;
+    for row in rows {
+        let here = value(row.1, row.2);
+        if best.is_none_or(|(highest, _)| here > highest) {
+            best = Some((here, *row));
+        }
+    }
+    best.map(|(_, row)| row)
 }
 
 fn word(direction: Direction) -> &'static str {

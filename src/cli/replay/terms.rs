@@ -19,14 +19,14 @@ pub const SOURCE: SourceId = SourceId(1);
 pub const LINK: LinkId = LinkId(1);
 /// The account whose margin is watched.
 pub const MARGIN_ACCOUNT: AccountId = AccountId(100);
-/// Digits of the account currency.
-pub const MONEY_DIGITS: u8 = 2;
+/// Digits of the account currency: fine enough that no margin of a recording is rounded.
+pub const MONEY_DIGITS: u8 = 6;
 
 const BASE: CurrencyId = CurrencyId(1);
 const QUOTE: CurrencyId = CurrencyId(2);
 const GROUP: GroupId = GroupId(1);
 /// Balance of the accounts that only hold a stop: no margin state comes between.
-const DEEP_BALANCE: Money = Money(1_000_000_000_000);
+const DEEP_BALANCE: Money = Money(1_000_000_000_000_000);
 /// One unit of a ratio: "below one plus this" is "at or below one".
 const AT_OR_BELOW: i64 = 1;
 
