@@ -80,9 +80,10 @@ export class Server {
     this.child = child;
     this.exited = new Promise((done) => child.once("exit", done));
     let address;
+    this.log = "";
     const hear = (chunk) => {
       this.log = (this.log + chunk).slice(-20_000);
-      address ??= /"address"\s*:\s*"([^"]+)"/.exec(this.log)?.[1] ?? /http:\/\/(127\.0\.0\.1:\d+)/.exec(this.log)?.[1];
+      address ??= /"(?:address|listening)"\s*:\s*"([^"]+)"/.exec(this.log)?.[1] ?? /http:\/\/(127\.0\.0\.1:\d+)/.exec(this.log)?.[1];
     };
     child.stdout.on("data", hear);
     child.stderr.on("data", hear);
