@@ -35,8 +35,8 @@ pub struct Follower {
     pub catalog: Arc<Catalog>,
     pub source: LogSource,
     pub consumers: OutputConsumers,
-    /// Changes for the sinks; `None` when there is none.
-    pub deliveries: Option<mpsc::Sender<AlertChange>>,
+    /// Changes for the sinks.
+    pub deliveries: mpsc::Sender<AlertChange>,
     pub last_number: u64,
     pub unsaved: u64,
 }
@@ -122,10 +122,8 @@ impl Follower {
             self.last_number = self.last_number.max(number) + 1;
             let body = EventBody::Alert(Box::new(record(&change.alert, &directory)));
             self.handle.events.push(self.last_number, body);
-            if let Some(deliveries) = &self.deliveries {
-                // The sinks' task ends only with the program; its own limit holds the fold back.
-                let _ = deliveries.send(change).await;
-            }
+            // The sinks' task ends only after this one; its limit holds the fold back.
+            let _ = self.deliveries.send(change).await;
         }
     }
 

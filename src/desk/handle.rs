@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam::channel::Sender;
 use siaga_broker::router::task::RouterHandle;
 use siaga_feed::sim;
-use siaga_risk::event::{Bar, Body, Command};
+use siaga_risk::event::{Answer, Bar, Body, Command, LinkMode};
 use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
 use siaga_risk::pipeline::{Durable, Inbox};
 use siaga_risk::units::Ts;
@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use super::alert_desk::AlertDesk;
 use super::bars::BarHistory;
+use super::bridge::DeskBridge;
 use super::egress::EgressFigures;
 use super::exposure::ExposureTable;
 use super::ladder::LadderTable;
@@ -26,6 +27,7 @@ use super::notes::Notes;
 use super::recorder::SyncTimes;
 use super::waiters::{Waiter, Waiters};
 use crate::clock::Clock;
+use crate::gateway::bridge::Bridge;
 use crate::gateway::core::{
     AlertFilter, AlertRecord, Answered, BarsRequest, Core, CoreError, Evidence, ExposureRow, Part,
     Scenario, Status, StoreStatus, TimelineEntry, Waiting,
@@ -53,6 +55,8 @@ pub struct Handle {
     pub exposure: Arc<ExposureTable>,
     pub notes: Notes,
     pub router: RouterHandle,
+    /// Opens lines for a broker's own program, when one is configured.
+    pub bridge: Option<Arc<DeskBridge>>,
     pub scenarios: Option<Sender<SetScenario>>,
     pub scenario: Mutex<Option<Scenario>>,
     pub store: Arc<RwLock<StoreStatus>>,
@@ -129,6 +133,20 @@ impl Handle {
         }
     }
 
+    /// The answer to something that the rim itself has done.
+    fn taken(&self, actor: ActorId) -> Answered {
+        let seq = self.figures.seq.load(Ordering::Relaxed);
+        let answer = Answer {
+            token: 0,
+            actor,
+            account: None,
+            order: None,
+            repeated: false,
+            reasons: Vec::new(),
+        };
+        Answered { seq, answer }
+    }
+
     fn check_open(&self) -> Result<(), CoreError> {
         if self.stopping.load(Ordering::Acquire) {
             return Err(CoreError::Stopped);
@@ -162,17 +180,19 @@ impl Core for DeskHandle {
     fn command(&self, actor: ActorId, body: Body) -> Waiting<Answered> {
         let handle = self.0.clone();
         Box::pin(async move {
-            // A link is taken out of service by its supervisor, which tells the core itself.
-            if let Body::LinkState(report) = &body {
-                let manual = report.mode == siaga_risk::event::LinkMode::ReadOnly;
-                let stopped = |_| CoreError::Stopped;
-                handle
-                    .router
-                    .set_manual(report.link, manual)
-                    .await
-                    .map_err(stopped)?;
+            let Body::LinkState(report) = &body else {
+                return handle.send(actor, body).await;
+            };
+            // The link's supervisor must know first: it would report the link live again. Giving a
+            // link back goes through its reconciliation, which only the supervisor can do.
+            let (link, manual) = (report.link, report.mode == LinkMode::ReadOnly);
+            let set = handle.router.set_manual(link, manual).await;
+            set.map_err(|_| CoreError::Stopped)?;
+            if manual {
+                return handle.send(actor, body).await;
             }
-            handle.send(actor, body).await
+            tracing::info!(actor = actor.0, link = link.0, "a link is given back");
+            Ok(handle.taken(actor))
         })
     }
 
@@ -267,6 +287,11 @@ impl Core for DeskHandle {
                 .unwrap_or_else(PoisonError::into_inner) = Some(scenario);
             Ok(())
         })
+    }
+
+    fn bridge(&self) -> Option<Arc<dyn Bridge>> {
+        let bridge = self.0.bridge.clone()?;
+        Some(bridge)
     }
 
     fn metrics(&self, out: &mut String) {

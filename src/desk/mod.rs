@@ -3,7 +3,9 @@
 mod alert_desk;
 mod alert_names;
 mod bars;
+mod bridge;
 mod broker;
+mod deliver;
 mod egress;
 mod evidence;
 mod exposure;
@@ -21,6 +23,7 @@ pub mod recover;
 mod saver;
 pub mod store;
 mod sweep;
+mod venues;
 mod waiters;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,6 +32,7 @@ use std::thread::JoinHandle;
 
 use anyhow::Context;
 use crossbeam::channel::{Receiver, bounded};
+use siaga_broker::bridge::{BridgeConfig, BridgeSession};
 use siaga_broker::paper::{PaperConfig, PaperLink};
 use siaga_broker::router::task::RouterHandle;
 use siaga_broker::router::{Limits, Router, task};
@@ -36,7 +40,7 @@ use siaga_feed::calendar::{Calendars, Planner};
 use siaga_feed::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
 use siaga_feed::sim::Simulator;
 use siaga_risk::event::{Command, OrderState, OutputKey, TermsChange};
-use siaga_risk::ids::ActorId;
+use siaga_risk::ids::{ActorId, LinkId};
 use siaga_risk::journal::{DirectoryLock, OutputConsumers, OutputLog, Snapshots};
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
@@ -62,6 +66,8 @@ use recorder::{JournalRecorder, SyncTimes};
 use recover::{Recovered, Sizes};
 use waiters::Waiters;
 
+/// Name of the catalog's link that a broker's own program connects to.
+const BRIDGE: &str = "bridge";
 /// Notices of egress that wait for the desk: they are rare and small.
 const NOTICES_MAX: usize = 1_024;
 /// Scenario switches that wait for the market thread.
@@ -83,6 +89,9 @@ pub struct Desk {
     notices: tokio::task::JoinHandle<()>,
     store: tokio::task::JoinHandle<()>,
     store_stop: watch::Sender<bool>,
+    venues: Vec<tokio::task::JoinHandle<()>>,
+    venues_stop: watch::Sender<bool>,
+    deliveries: tokio::task::JoinHandle<()>,
     snapshots: Snapshots,
     rules_epoch: u32,
     _lock: DirectoryLock,
@@ -126,6 +135,10 @@ impl Desk {
         let handle = self.handle.0.clone();
         handle.stopping.store(true, Ordering::Release);
         self.market_stop.store(true, Ordering::Release);
+        self.venues_stop.send_replace(true);
+        for venue in self.venues {
+            venue.await?;
+        }
         join(self.market).await?;
         self.sweep.abort();
         let pipeline = self.pipeline;
@@ -133,6 +146,7 @@ impl Desk {
         let mut log = join(self.egress).await?;
         join(self.saver).await?;
         self.follower.await?;
+        self.deliveries.await?;
         match self.router.await? {
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "the broker router could not keep its place"),
@@ -251,6 +265,8 @@ impl Running {
             WaitStrategy::Yield => Wait::Yield,
             WaitStrategy::Sleep => Wait::Sleep,
         };
+        // What cannot be told is said before anything runs.
+        let sinks = deliver::Sinks::new(config)?;
         let alerts = alert_desk::AlertDesk::open(
             &config.data.dir.join(recover::CORE_DIR).join("alerts.bin"),
             self.evidence.clone(),
@@ -284,7 +300,7 @@ impl Running {
             // Before the router starts: a link must be known when it is reported.
             self.first_start(&mut inbox)?;
         }
-        let (router_handle, router) = self.router(config, &inbox, &door, &log)?;
+        let (router_handle, router) = self.router(config, &inbox, &door, &log, rules_epoch)?;
         let (image_sender, images) = bounded(1);
         let (notice_sender, notices) = bounded(NOTICES_MAX);
         let egress = Egress {
@@ -329,6 +345,7 @@ impl Running {
             ladder: Arc::default(),
             exposure: Arc::default(),
             notes: notes::Notes::open(&config.data.dir.join("notes.ndjson"))?,
+            bridge: self.bridge_door(config, &router_handle),
             router: router_handle,
             scenarios: config.feed.simulator.then_some(scenario_sender),
             scenario: Mutex::new(
@@ -354,7 +371,16 @@ impl Running {
                 handle.exposure.put(&position.position);
             }
         }
-        let follower = self.follower(&handle, &door, consumers.clone(), applied);
+        let (changes, changed) = tokio::sync::mpsc::channel(deliver::CHANGES_MAX);
+        let record = config
+            .data
+            .dir
+            .join(recover::CORE_DIR)
+            .join("deliveries.bin");
+        let deliveries = tokio::spawn(deliver::run(handle.clone(), sinks, record, changed));
+        let follower = self.follower(&handle, &door, consumers.clone(), applied, changes);
+        let (venues_stop, stopped) = watch::channel(false);
+        let venues = venues::start(config, &self.catalog, &self.clock, &inbox, &stopped)?;
         let notices = spawn_notices(notices, handle.clone());
         let sweep = tokio::spawn(sweep::run(handle.clone()));
         let (store_stop, store) = self.store(config, &handle, consumers, &door);
@@ -381,6 +407,9 @@ impl Running {
             notices,
             store,
             store_stop,
+            venues,
+            venues_stop,
+            deliveries,
             snapshots,
             rules_epoch,
             _lock: lock,
@@ -409,6 +438,7 @@ impl Running {
         inbox: &Inbox,
         door: &LogDoor,
         log: &OutputLog,
+        rules_epoch: u32,
     ) -> anyhow::Result<(
         RouterHandle,
         tokio::task::JoinHandle<std::io::Result<Router>>,
@@ -422,7 +452,13 @@ impl Running {
         let (cursor, kept) = broker::CursorFile::open(&path)?;
         let mut router = Router::new(kept.unwrap_or(born), born, Limits::default());
         for link in &self.catalog.links {
-            router.add(Box::new(PaperLink::new(link.terms.id, paper(config))));
+            match (link.name == BRIDGE, &config.broker.bridge_token) {
+                (false, _) => router.add(Box::new(PaperLink::new(link.terms.id, paper(config)))),
+                (true, Some(token)) => {
+                    router.add(Box::new(self.bridge(link.terms.id, token, rules_epoch)))
+                }
+                (true, None) => {}
+            }
         }
         let now = self.clock.now();
         for terms in &self.known.terms {
@@ -456,12 +492,40 @@ impl Running {
         Ok(task::spawn(router, source, rim))
     }
 
+    fn bridge_door(
+        &self,
+        config: &Config,
+        router: &RouterHandle,
+    ) -> Option<Arc<bridge::DeskBridge>> {
+        config.broker.bridge_token.as_ref()?;
+        let link = self.catalog.links.iter().find(|link| link.name == BRIDGE)?;
+        Some(bridge::DeskBridge::new(router.clone(), link.terms.id))
+    }
+
+    fn bridge(&self, link: LinkId, token: &str, epoch: u32) -> BridgeSession {
+        let mut directory = siaga_broker::directory::Directory::default();
+        for listing in &self.catalog.instruments {
+            directory.name(listing.terms.id, &listing.symbol);
+        }
+        let run = self.clock.now().0;
+        BridgeSession::new(
+            BridgeConfig {
+                link,
+                token: token.to_owned(),
+                epoch,
+                run,
+            },
+            directory,
+        )
+    }
+
     fn follower(
         &self,
         handle: &Arc<Handle>,
         door: &LogDoor,
         consumers: OutputConsumers,
         applied: OutputKey,
+        changes: tokio::sync::mpsc::Sender<siaga_alerts::alert::AlertChange>,
     ) -> tokio::task::JoinHandle<()> {
         let from = siaga_risk::journal::Cursor {
             seq: applied.seq,
@@ -481,7 +545,7 @@ impl Running {
             catalog: self.catalog.clone(),
             source: door.source(from),
             consumers,
-            deliveries: None,
+            deliveries: changes,
             last_number: first,
             unsaved: 0,
         };

@@ -1,0 +1,146 @@
+//! Deliveries of alerts: the outbox decides, the sinks are told, the record survives a restart.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use siaga_alerts::alert::AlertChange;
+use siaga_alerts::outbox::{Attempt, DeliveryId, Outbox};
+use siaga_alerts::routing::{Route, Routing, SinkId};
+use siaga_alerts::sinks::Sink;
+use siaga_alerts::sinks::log::LogSink;
+use siaga_alerts::sinks::message;
+use siaga_alerts::sinks::signature::Secret;
+use siaga_alerts::sinks::webhook::{WebhookConfig, WebhookSink};
+use siaga_alerts::text::Language;
+use tokio::sync::mpsc;
+
+use super::alert_names::DirectoryNames;
+use super::handle::{DeskHandle, Handle};
+use crate::config::Config;
+use crate::gateway::core::Core;
+
+/// Changes that wait for the outbox.
+pub const CHANGES_MAX: usize = 1_024;
+/// Nothing is due: look again after this long.
+const IDLE: Duration = Duration::from_secs(1);
+
+const LOG: SinkId = SinkId(1);
+const WEBHOOK: SinkId = SinkId(2);
+
+/// The sinks of the configuration.
+pub struct Sinks(BTreeMap<u16, Arc<dyn Sink>>);
+
+impl Sinks {
+    /// The log, and the webhook when one is configured.
+    ///
+    /// # Errors
+    /// A URL or secret that cannot be used, named.
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        let mut sinks: BTreeMap<u16, Arc<dyn Sink>> = BTreeMap::new();
+        sinks.insert(LOG.0, Arc::new(LogSink));
+        if let Some(url) = &config.alerts.webhook_url {
+            let secrets = config
+                .alerts
+                .webhook_secrets
+                .iter()
+                .map(|text| Secret::parse(text));
+            let secrets = secrets
+                .collect::<Result<Vec<_>, _>>()
+                .context("alerts.webhook_secrets")?;
+            let webhook = WebhookConfig {
+                url: url.clone(),
+                secrets,
+            };
+            sinks.insert(
+                WEBHOOK.0,
+                Arc::new(WebhookSink::new(webhook).context("alerts.webhook_url")?),
+            );
+        }
+        Ok(Self(sinks))
+    }
+
+    fn routing(&self) -> Routing {
+        let all: Vec<SinkId> = self.0.keys().map(|id| SinkId(*id)).collect();
+        Routing {
+            root: Route::to(all.clone()),
+            urgent: all,
+        }
+    }
+}
+
+/// Runs until the follower is gone; what is still waiting is kept for the next start.
+pub async fn run(
+    handle: Arc<Handle>,
+    sinks: Sinks,
+    path: PathBuf,
+    mut changes: mpsc::Receiver<AlertChange>,
+) {
+    let mut outbox = open(&path, &sinks);
+    let (attempted, mut outcomes) = mpsc::channel::<(DeliveryId, Attempt)>(CHANGES_MAX);
+    loop {
+        let now = handle.clock.now();
+        let mut moved = false;
+        while let Some(delivery) = outbox.poll_delivery(now) {
+            moved = true;
+            let Some(sink) = sinks.0.get(&delivery.id.sink).cloned() else {
+                outbox.on_attempt(delivery.id, Attempt::Gone, now);
+                continue;
+            };
+            let directory = DeskHandle(handle.clone()).directory();
+            let message = message::render(
+                &delivery,
+                &DirectoryNames(&directory),
+                Language::English,
+                now,
+            );
+            let attempted = attempted.clone();
+            tokio::spawn(async move {
+                let outcome = sink.attempt(&message).await;
+                // The outbox is gone only when the desk has stopped: the delivery is tried again then.
+                let _ = attempted.send((delivery.id, outcome)).await;
+            });
+        }
+        if moved {
+            save(&path, &outbox);
+        }
+        let wait = outbox.poll_deadline().map_or(IDLE, |at| {
+            Duration::from_nanos(at.since(now)).clamp(Duration::from_millis(5), IDLE)
+        });
+        tokio::select! {
+            change = changes.recv() => match change {
+                Some(change) => outbox.on_change(&change),
+                None => break,
+            },
+            Some((id, attempt)) = outcomes.recv() => {
+                outbox.on_attempt(id, attempt, handle.clock.now());
+                save(&path, &outbox);
+            }
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+    save(&path, &outbox);
+}
+
+fn open(path: &std::path::Path, sinks: &Sinks) -> Outbox {
+    let routing = sinks.routing();
+    match std::fs::read(path).map(|bytes| Outbox::restore(routing.clone(), &bytes)) {
+        Ok(Ok(outbox)) => outbox,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the record of deliveries cannot be read: deliveries may be repeated under their old ids");
+            Outbox::new(routing)
+        }
+        Err(_) => Outbox::new(routing),
+    }
+}
+
+fn save(path: &std::path::Path, outbox: &Outbox) {
+    let half = path.with_extension("tmp");
+    let written =
+        std::fs::write(&half, outbox.snapshot()).and_then(|()| std::fs::rename(&half, path));
+    if let Err(error) = written {
+        tracing::warn!(%error, "the record of deliveries could not be kept: a restart may repeat some under their old ids");
+    }
+}

@@ -1,0 +1,421 @@
+//! The program from outside: it starts, trades, survives being killed, and says what is wrong.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// How long a condition may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Pause between two looks at a condition: each look is a connection.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
+
+/// A running desk; killed when dropped.
+struct Desk {
+    child: Child,
+    address: String,
+    secret: String,
+}
+
+impl Desk {
+    fn start(data: &Path) -> Desk {
+        let mut child = command(data)
+            .args(["serve", "--listen", "127.0.0.1:0", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped"))
+            .read_line(&mut line)
+            .expect("a line is read");
+        let said: Value = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("the first line is JSON: {line}"));
+        let secret = std::fs::read_to_string(data.join("secret")).expect("the secret is kept");
+        Desk {
+            child,
+            address: said["listening"].as_str().expect("an address").to_owned(),
+            secret: secret.trim().to_owned(),
+        }
+    }
+
+    fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let mut stream = TcpStream::connect(&self.address).expect("the desk listens");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a timeout can be set");
+        let body = body.map_or_else(String::new, |body| body.to_string());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.address,
+            self.secret,
+            body.len()
+        );
+        stream
+            .write_all(head.as_bytes())
+            .expect("the request is sent");
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .expect("the answer is read");
+        let status = answer
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .expect("a status");
+        let text = answer.split_once("\r\n\r\n").map_or("", |(_, text)| text);
+        // Chunked or plain: the JSON is what stands between the first and the last bracket.
+        let json = text
+            .find(['{', '['])
+            .zip(text.rfind(['}', ']']))
+            .map(|(from, to)| &text[from..=to]);
+        (
+            status,
+            json.and_then(|text| serde_json::from_str(text).ok())
+                .unwrap_or(Value::Null),
+        )
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let (status, value) = self.call("GET", path, None);
+        assert_eq!(status, 200, "{path}: {value}");
+        value
+    }
+
+    /// Asks until `is_so` holds.
+    fn wait(&self, path: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let value = self.get(path);
+            if is_so(&value) {
+                return value;
+            }
+            assert!(Instant::now() < until, "{what} did not happen: {value}");
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    fn kill(mut self) {
+        self.child.kill().expect("it is ours");
+        self.child.wait().expect("it ends");
+    }
+
+    fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .expect("kill runs")
+                .success()
+        );
+        let status = self.child.wait().expect("it ends");
+        assert!(
+            status.success(),
+            "a graceful stop is exit code 0, this was {status}"
+        );
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // Already gone when it was stopped or killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_siaga"));
+    command
+        .args(["--data", &data.display().to_string()])
+        .env("SIAGA__STORE__ENABLED", "false")
+        .env("SIAGA__DATA__SEGMENT_MIB", "4")
+        .env("SIAGA__BROKER__PARTIAL_PERCENT", "0");
+    command
+}
+
+fn positions(account: &Value) -> usize {
+    account["positions"].as_array().map_or(0, Vec::len)
+}
+
+fn order(client_id: &str) -> Value {
+    json!({ "account": 8, "symbol": "EUR/USD", "side": "buy", "kind": "market", "qty": "0.10", "client_id": client_id })
+}
+
+#[test]
+fn an_order_survives_kill_and_stop_and_is_not_placed_twice() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let desk = Desk::start(dir.path());
+    desk.wait(
+        "/api/v1/desk",
+        "the paper broker's link going live",
+        |desk| desk["links"][0]["mode"] == "live",
+    );
+    desk.wait("/api/v1/quotes?symbols=EUR/USD", "a price", |quotes| {
+        quotes["items"][0]["bid"].is_string()
+    });
+    let (status, first) = desk.call("POST", "/api/v1/orders", Some(order("once")));
+    assert_eq!(status, 201, "{first}");
+    desk.wait("/api/v1/accounts/8", "the fill", |account| {
+        positions(account) == 1
+    });
+    desk.kill();
+
+    let desk = Desk::start(dir.path());
+    let account = desk.get("/api/v1/accounts/8");
+    assert_eq!(
+        positions(&account),
+        1,
+        "what was acknowledged is there after kill -9"
+    );
+    desk.wait("/api/v1/desk", "the link going live again", |desk| {
+        desk["links"][0]["mode"] == "live"
+    });
+    desk.wait("/api/v1/quotes?symbols=EUR/USD", "a price", |quotes| {
+        quotes["items"][0]["feed"] == "live"
+    });
+    let (status, again) = desk.call("POST", "/api/v1/orders", Some(order("once")));
+    assert_eq!((status, &again["repeated"]), (201, &json!(true)), "{again}");
+    assert_eq!(
+        first["order"]["id"], again["order"]["id"],
+        "a repeated order gets the first answer again"
+    );
+    let balance = desk.get("/api/v1/accounts/8")["balance"].clone();
+    desk.stop();
+
+    let desk = Desk::start(dir.path());
+    let account = desk.get("/api/v1/accounts/8");
+    assert_eq!((positions(&account), &account["balance"]), (1, &balance));
+}
+
+#[test]
+fn the_flash_crash_halts_and_closing_goes_on_while_the_broker_is_away() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let desk = Desk::start(dir.path());
+    let account = desk.wait(
+        "/api/v1/accounts/1",
+        "the demonstration's positions",
+        |account| positions(account) == 3,
+    );
+    let position = account["positions"][0]["id"].clone();
+    let (status, _) = desk.call(
+        "POST",
+        "/api/v1/demo/scenario",
+        Some(json!({ "scenario": "flash_crash" })),
+    );
+    assert_eq!(status, 204);
+    desk.wait("/api/v1/desk", "the halt of EUR/USD", |desk| {
+        desk["halted"]
+            .as_array()
+            .is_some_and(|halted| halted.contains(&json!("EUR/USD")))
+    });
+    let (status, refused) = desk.call("POST", "/api/v1/orders", Some(order("leveraged")));
+    assert_eq!(status, 422);
+    assert!(
+        refused["reasons"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|reason| reason["name"] == "volatility_halt")),
+        "{refused}"
+    );
+    desk.wait("/api/v1/alerts", "an alert about the halt", |alerts| {
+        alerts["items"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|alert| alert["rule"] == "halt"))
+    });
+
+    let (status, _) = desk.call(
+        "POST",
+        "/api/v1/links/1/mode",
+        Some(json!({ "mode": "read_only" })),
+    );
+    assert_eq!(status, 200);
+    let close = json!({ "account": 1, "client_id": "close-while-away" });
+    let (status, queued) = desk.call(
+        "POST",
+        &format!("/api/v1/positions/{position}/close"),
+        Some(close),
+    );
+    assert_eq!(status, 201, "{queued}");
+    assert_eq!(
+        queued["order"]["state"], "queued",
+        "a close waits for the broker"
+    );
+    let (status, _) = desk.call(
+        "POST",
+        "/api/v1/links/1/mode",
+        Some(json!({ "mode": "live" })),
+    );
+    assert_eq!(status, 200);
+    desk.wait(
+        "/api/v1/orders?account=1&state=all",
+        "the end of the queued close",
+        |orders| {
+            let ended = |order: &Value| {
+                order["client_id"] == "close-while-away"
+                    && (order["state"] == "filled" || order["state"] == "returned")
+            };
+            orders["items"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(ended))
+        },
+    );
+}
+
+#[test]
+fn an_alert_is_acknowledged_with_a_note_and_stays_so() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let desk = Desk::start(dir.path());
+    desk.wait("/api/v1/accounts/1", "positions", |account| {
+        positions(account) == 3
+    });
+    desk.call(
+        "POST",
+        "/api/v1/demo/scenario",
+        Some(json!({ "scenario": "flash_crash" })),
+    );
+    let alerts = desk.wait("/api/v1/alerts?state=firing", "an alert", |alerts| {
+        alerts["items"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    });
+    let id = alerts["items"][0]["id"].as_str().expect("an id").to_owned();
+    let until = Instant::now() + PATIENCE;
+    loop {
+        // The revision moves while the market does: the newest one is the one to acknowledge.
+        let revision = desk.get(&format!("/api/v1/alerts/{id}"))["revision"].clone();
+        let status = acknowledge(&desk, &id, &revision);
+        if status == 200 {
+            break;
+        }
+        assert_eq!(status, 412, "only a stale revision may be refused");
+        assert!(
+            Instant::now() < until,
+            "the alert could not be acknowledged"
+        );
+    }
+    desk.wait(
+        &format!("/api/v1/alerts/{id}/timeline"),
+        "the acknowledgement",
+        |timeline| {
+            timeline["items"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|entry| entry["note"] == "called the client"))
+        },
+    );
+    desk.kill();
+    let desk = Desk::start(dir.path());
+    desk.wait(
+        &format!("/api/v1/alerts/{id}/timeline"),
+        "the note after a crash",
+        |timeline| {
+            timeline["items"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|entry| entry["note"] == "called the client"))
+        },
+    );
+}
+
+fn acknowledge(desk: &Desk, id: &str, revision: &Value) -> u16 {
+    let mut stream = TcpStream::connect(&desk.address).expect("the desk listens");
+    let body = json!({ "note": "called the client" }).to_string();
+    let head = format!(
+        "POST /api/v1/alerts/{id}/ack HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nIf-Match: {revision}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        desk.address,
+        desk.secret,
+        body.len()
+    );
+    stream
+        .write_all(head.as_bytes())
+        .expect("the request is sent");
+    let mut answer = String::new();
+    stream
+        .read_to_string(&mut answer)
+        .expect("the answer is read");
+    answer
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .expect("a status")
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_to_do() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let desk = Desk::start(dir.path());
+    let run = |command: &mut Command| {
+        let output = command.output().expect("the program runs");
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let (code, fault) = run(command(dir.path()).args(["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(code, Some(4), "{fault}");
+    assert!(
+        fault.contains(&desk.child.id().to_string()),
+        "a second process is told the first: {fault}"
+    );
+    let other = tempfile::tempdir().expect("a folder");
+    let (code, fault) = run(command(other.path()).args(["serve", "--listen", &desk.address]));
+    assert_eq!(code, Some(1));
+    assert!(
+        fault.contains("--listen"),
+        "a busy port says what to do: {fault}"
+    );
+    let file = other.path().join("siaga.toml");
+    std::fs::write(&file, "[server]\nlisen = \"127.0.0.1:1\"\n").expect("written");
+    let (code, fault) = run(command(other.path())
+        .arg("--config")
+        .arg(&file)
+        .arg("check-config"));
+    assert_eq!(code, Some(3));
+    assert!(fault.contains("did you mean `listen`"), "{fault}");
+    let (code, _) = run(command(other.path()).args(["--json", "doctor"]));
+    assert!(
+        code == Some(0) || code == Some(5),
+        "doctor ends with 0 or 5, not {code:?}"
+    );
+    let (code, fault) = run(command(other.path()).args(["journal", "inspect"]));
+    assert_eq!(code, Some(1), "{fault}");
+    drop(desk);
+    let output = command(dir.path())
+        .args(["--json", "journal", "inspect"])
+        .output()
+        .expect("the program runs");
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(
+        found["kinds"]["quote"]["records"]
+            .as_u64()
+            .is_some_and(|count| count > 0),
+        "{found}"
+    );
+}
+
+#[test]
+fn damage_in_the_middle_of_the_journal_refuses_the_start() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let desk = Desk::start(dir.path());
+    desk.wait("/api/v1/accounts/1", "positions", |account| {
+        positions(account) == 3
+    });
+    desk.kill();
+    let journal = dir.path().join("core/journal-0000000001.seg");
+    let mut bytes = std::fs::read(&journal).expect("the journal is there");
+    bytes[4_096] ^= 0xff;
+    std::fs::write(&journal, bytes).expect("written");
+    let output = command(dir.path())
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(4));
+    let fault = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        fault.contains("journal-0000000001.seg"),
+        "the segment is named: {fault}"
+    );
+}
