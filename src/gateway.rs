@@ -26,3 +26,8 @@ pub mod server;
 pub mod stream;
 
 pub use server::{Options, serve};
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

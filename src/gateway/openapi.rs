@@ -14,12 +14,33 @@ use super::{health, rest};
 
 /// The description of every route of the REST API.
 pub fn document() -> OpenApi {
-    OpenApiRouter::with_openapi(base())
+    let mut document = OpenApiRouter::with_openapi(base())
         .merge(rest::session::routes())
         .merge(rest::routes())
         .merge(health::open_routes())
         .merge(health::routes())
-        .into_openapi()
+        .into_openapi();
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("delete", &mut item.delete),
+        ] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(operation_id(method, path));
+            }
+        }
+    }
+    document
+}
+
+/// A name for generated clients that is unique because the address is: `post_positions_id_close`.
+fn operation_id(method: &str, path: &str) -> String {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    format!("{method}_{}", words.join("_"))
 }
 
 /// The text of the committed file.
@@ -94,8 +115,10 @@ mod tests {
         let document = serde_json::to_value(document()).expect("JSON");
         let paths = document["paths"].as_object().expect("paths");
         assert!(paths.len() >= 25, "{} paths", paths.len());
+        let mut ids = std::collections::BTreeSet::new();
         for (path, item) in paths {
             for (method, operation) in item.as_object().expect("an item") {
+                assert!(ids.insert(operation["operationId"].to_string()), "{method} {path}");
                 let answers = operation["responses"].as_object().expect("answers");
                 let open = operation.get("security").is_some();
                 assert!(

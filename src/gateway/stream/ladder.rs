@@ -3,12 +3,9 @@
 
 use siaga_risk::units::Ts;
 
-/// A write that makes no progress for this long ends the connection.
+/// A write that makes no progress for this long ends the connection. Above a quarter of it: fewer frames. Above half: no deltas,
+/// later one fresh snapshot.
 pub const PROGRESS_NS: u64 = 10_000_000_000;
-/// Above a quarter of it: fewer frames.
-pub const THROTTLE_NS: u64 = PROGRESS_NS / 4;
-/// Above half: no deltas, later one fresh snapshot.
-pub const SNAPSHOT_NS: u64 = PROGRESS_NS / 2;
 /// Writes must be prompt for this long before the throttle is lifted.
 pub const RECOVERY_NS: u64 = 10_000_000_000;
 /// What counts as prompt.
@@ -17,8 +14,10 @@ pub const PROMPT_NS: u64 = 250_000_000;
 pub const THROTTLED_HZ: f64 = 2.0;
 
 /// The rung a connection stands on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ladder {
+    /// The wait that ends a connection.
+    progress_ns: u64,
     /// Since when writes have been prompt again, while throttled.
     throttled: Option<Ts>,
 }
@@ -34,15 +33,22 @@ pub enum Step {
 }
 
 impl Ladder {
+    pub fn new(progress_ns: u64) -> Ladder {
+        Ladder {
+            progress_ns,
+            throttled: None,
+        }
+    }
+
     pub fn is_throttled(&self) -> bool {
         self.throttled.is_some()
     }
 
     /// Decides by how long the write that ended at `now` waited for the socket.
     pub fn on_written(&mut self, waited_ns: u64, now: Ts) -> Step {
-        if waited_ns > THROTTLE_NS {
+        if waited_ns > self.progress_ns / 4 {
             let first = self.throttled.replace(now).is_none();
-            return match (waited_ns > SNAPSHOT_NS, first) {
+            return match (waited_ns > self.progress_ns / 2, first) {
                 (true, _) => Step::Snapshot,
                 (false, true) => Step::Throttle,
                 (false, false) => Step::Nothing,
@@ -69,7 +75,9 @@ mod tests {
 
     #[test]
     fn a_slow_reader_goes_down_and_comes_back_up() {
-        let mut ladder = Ladder::default();
+        let mut ladder = Ladder::new(PROGRESS_NS);
+        const THROTTLE_NS: u64 = PROGRESS_NS / 4;
+        const SNAPSHOT_NS: u64 = PROGRESS_NS / 2;
         let at = |s: u64| Ts(s * 1_000_000_000);
         for (waited, now, want) in [
             (PROMPT_NS, at(1), Step::Nothing),

@@ -121,7 +121,7 @@ pub enum Say {
         #[serde(skip_serializing_if = "Option::is_none")]
         subs: Option<Vec<SubInfo>>,
         /// New matches of a wildcard, without a request.
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         more: bool,
     },
     Err(Refusal),

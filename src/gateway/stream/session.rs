@@ -11,7 +11,7 @@ use axum::extract::ws::Utf8Bytes;
 use siaga_risk::units::{SECOND_NS, Ts};
 
 use super::hub::{Hub, Mailbox, Stream};
-use super::ladder::{Ladder, Step, THROTTLED_HZ};
+use super::ladder::{Ladder, PROGRESS_NS, Step, THROTTLED_HZ};
 use super::message::*;
 use super::topic::{SubId, Topic, is_wildcard};
 use super::{FRAME_BYTES_MAX, REQUESTS_BURST, REQUESTS_PER_SECOND, SUBS_MAX};
@@ -39,6 +39,8 @@ pub struct Timing {
     pub ping_ns: u64,
     /// A stream may be begun anew once in this time.
     pub resync_ns: u64,
+    /// A write that makes no progress for this long ends the connection.
+    pub progress_ns: u64,
 }
 
 impl Default for Timing {
@@ -48,6 +50,7 @@ impl Default for Timing {
             heartbeat_ns: 5 * SECOND_NS,
             ping_ns: 15 * SECOND_NS,
             resync_ns: SECOND_NS,
+            progress_ns: PROGRESS_NS,
         }
     }
 }
@@ -175,7 +178,7 @@ impl Session {
             pending: [0; SUBS_MAX / 64],
             answers: VecDeque::new(),
             closing: None,
-            ladder: Ladder::default(),
+            ladder: Ladder::new(timing.progress_ns),
             budget: Budget {
                 tokens: f64::from(REQUESTS_BURST),
                 at: now,
@@ -353,3 +356,6 @@ fn spacing_ns(hz: Option<f64>) -> u64 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests;

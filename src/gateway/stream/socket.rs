@@ -10,7 +10,6 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{sleep, timeout};
 
 use super::hub::Hub;
-use super::ladder::PROGRESS_NS;
 use super::message::Close;
 use super::session::{Next, Send, Session};
 use crate::gateway::server::{App, stopped};
@@ -40,12 +39,13 @@ pub async fn run(socket: WebSocket, app: App, authorised: bool, _place: OwnedSem
         hub.core.now(),
     );
     let mailbox = session.mailbox().clone();
+    let progress = Duration::from_nanos(app.options.timing.progress_ns);
     let mut batch = Vec::new();
     let close = loop {
         batch.clear();
         let next = session.poll_send(hub.core.now(), &mut batch);
         if !batch.is_empty() {
-            match write(&mut sink, &mut batch, &hub).await {
+            match write(&mut sink, &mut batch, &hub, progress).await {
                 Written::After(waited_ns) => session.on_written(waited_ns, hub.core.now()),
                 Written::TooSlow => {
                     hub.metrics.stream_closed[Close::SlowConsumer as usize].add(1);
@@ -131,6 +131,7 @@ async fn write(
     sink: &mut SplitSink<WebSocket, Message>,
     batch: &mut Vec<Send>,
     hub: &Hub,
+    progress: Duration,
 ) -> Written {
     let began = hub.core.now();
     let all = async {
@@ -144,7 +145,7 @@ async fn write(
         sink.flush().await
     };
     hub.metrics.stream_writes.add(1);
-    match timeout(Duration::from_nanos(PROGRESS_NS), all).await {
+    match timeout(progress, all).await {
         Ok(Ok(())) => Written::After(hub.core.now().since(began)),
         Ok(Err(_)) => Written::Gone,
         Err(_) => Written::TooSlow,

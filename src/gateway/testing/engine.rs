@@ -1,0 +1,34 @@
+//! The machine, numbered by hand.
+
+use siaga_risk::event::{Input, Output, Seq};
+use siaga_risk::machine::Machine;
+use siaga_risk::view::{Ask, LadderRow, Query, Reply, View};
+
+pub struct Engine {
+    machine: Machine,
+    seq: Seq,
+}
+
+impl Engine {
+    pub fn new() -> Engine {
+        Engine { machine: Machine::new(), seq: 0 }
+    }
+
+    pub fn apply(&mut self, input: &Input) -> (Seq, Vec<Output>) {
+        self.seq += 1;
+        let mut outputs = Vec::new();
+        self.machine.apply(self.seq, input, &mut outputs);
+        (self.seq, outputs)
+    }
+
+    pub fn ask(&mut self, query: Query) -> Reply {
+        self.machine.ask(&Ask { token: 1, query })
+    }
+
+    pub fn ladder(&mut self) -> Vec<LadderRow> {
+        match self.ask(Query::Ladder { after: None, count: 1_000 }).view {
+            View::Ladder(rows) => rows,
+            _ => Vec::new(),
+        }
+    }
+}
