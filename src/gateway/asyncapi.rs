@@ -279,4 +279,4 @@ fn joined(into: Schema, more: Schema) -> Schema {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -118,7 +118,10 @@ mod tests {
         let mut ids = std::collections::BTreeSet::new();
         for (path, item) in paths {
             for (method, operation) in item.as_object().expect("an item") {
-                assert!(ids.insert(operation["operationId"].to_string()), "{method} {path}");
+                assert!(
+                    ids.insert(operation["operationId"].to_string()),
+                    "{method} {path}"
+                );
                 let answers = operation["responses"].as_object().expect("answers");
                 let open = operation.get("security").is_some();
                 assert!(

@@ -57,7 +57,12 @@ impl TestDesk {
             live: Arc::new(Live::new()),
             events: Arc::new(Events::new(held)),
             directory: ArcSwap::from_pointee(terms::directory()),
-            status: Mutex::new(Status { epoch: 9, demo: true, phone: "+62 21 0000".to_owned(), ..Status::default() }),
+            status: Mutex::new(Status {
+                epoch: 9,
+                demo: true,
+                phone: "+62 21 0000".to_owned(),
+                ..Status::default()
+            }),
             alerts: Mutex::default(),
             engine: Mutex::new(Engine::new()),
             failing: Mutex::default(),
@@ -129,7 +134,9 @@ impl TestDesk {
         for (index, output) in outputs.iter().enumerate() {
             self.live.apply(output);
             match output {
-                Output::Order(change) => self.events.push(number(seq, index), EventBody::Order(*change)),
+                Output::Order(change) => self
+                    .events
+                    .push(number(seq, index), EventBody::Order(*change)),
                 Output::Alert(echo) => self.echo(number(seq, index), echo),
                 _ => {}
             }
@@ -138,31 +145,45 @@ impl TestDesk {
     }
 
     fn apply(&self, actor: ActorId, body: Body) -> Answered {
-        let command = Command { ts: self.now(), actor, token: 1, body };
+        let command = Command {
+            ts: self.now(),
+            actor,
+            token: 1,
+            body,
+        };
         let (seq, outputs) = self.feed(Input::Command(Box::new(command)));
         let answer = outputs.into_iter().find_map(|output| match output {
             Output::Answer(answer) => Some(answer),
             _ => None,
         });
-        Answered { seq, answer: answer.expect("every command is answered") }
+        Answered {
+            seq,
+            answer: answer.expect("every command is answered"),
+        }
     }
 
     /// An alert as the engine would raise it.
     pub fn raise(&self, record: AlertRecord) {
         let number = self.events.tip() + 1;
-        self.alerts.lock().expect("not poisoned").insert(record.id, record.clone());
+        self.alerts
+            .lock()
+            .expect("not poisoned")
+            .insert(record.id, record.clone());
         self.events.push(number, EventBody::Alert(Box::new(record)));
     }
 
     fn echo(&self, number: u64, echo: &AlertEcho) {
         let mut alerts = self.alerts.lock().expect("not poisoned");
-        let Some(record) = alerts.get_mut(&echo.command.alert) else { return };
+        let Some(record) = alerts.get_mut(&echo.command.alert) else {
+            return;
+        };
         record.revision += 1;
         if echo.command.verb == AlertVerb::Acknowledge {
             record.state = AlertState::Acknowledged;
             record.acked_by = Some(echo.actor);
         }
-        self.events.push(number, EventBody::Alert(Box::new(record.clone())));
+        self.events
+            .push(number, EventBody::Alert(Box::new(record.clone())));
     }
 
     pub fn set_directory(&self, edit: impl FnOnce(&mut Directory)) {
@@ -222,7 +243,13 @@ impl Core for TestDesk {
                 && (filter.severities.is_empty() || filter.severities.contains(&a.severity))
                 && filter.before.is_none_or(|id| a.id < id)
         };
-        alerts.values().rev().filter(passes).take(filter.limit).cloned().collect()
+        alerts
+            .values()
+            .rev()
+            .filter(passes)
+            .take(filter.limit)
+            .cloned()
+            .collect()
     }
 
     fn alert(&self, id: AlertId) -> Option<AlertRecord> {
@@ -231,7 +258,12 @@ impl Core for TestDesk {
 
     fn timeline(&self, id: AlertId) -> Waiting<Option<Vec<TimelineEntry>>> {
         let found = self.alert(id).map(|a| {
-            vec![TimelineEntry { at: a.started, what: "fired".to_owned(), by: ActorId(0), note: None }]
+            vec![TimelineEntry {
+                at: a.started,
+                what: "fired".to_owned(),
+                by: ActorId(0),
+                note: None,
+            }]
         });
         Box::pin(async move { Ok(found) })
     }
@@ -259,7 +291,13 @@ impl Core for TestDesk {
     }
 
     fn exposure(&self) -> Vec<ExposureRow> {
-        vec![ExposureRow { instrument: EURUSD, long: Qty(150), short: Qty(50), net_house: None, accounts: 1 }]
+        vec![ExposureRow {
+            instrument: EURUSD,
+            long: Qty(150),
+            short: Qty(50),
+            net_house: None,
+            accounts: 1,
+        }]
     }
 
     fn note(&self, _actor: ActorId, text: &str) -> Waiting<u64> {
@@ -278,8 +316,18 @@ impl Core for TestDesk {
 
     fn readiness(&self) -> Vec<Part> {
         vec![
-            Part { name: "journal", ok: true, required: true, detail: "recording".to_owned() },
-            Part { name: "store", ok: false, required: false, detail: "starting".to_owned() },
+            Part {
+                name: "journal",
+                ok: true,
+                required: true,
+                detail: "recording".to_owned(),
+            },
+            Part {
+                name: "store",
+                ok: false,
+                required: false,
+                detail: "starting".to_owned(),
+            },
         ]
     }
 }
@@ -336,7 +384,11 @@ pub fn order(id: u64) -> OrderChange {
             position: None,
             reduce_only: false,
             slippage_max: Price(0),
-            protection: Protection { stop_loss: None, take_profit: None, trailing: Price(0) },
+            protection: Protection {
+                stop_loss: None,
+                take_profit: None,
+                trailing: Price(0),
+            },
             client_id: [1; 16],
             trader: 0,
             desk: 0,
@@ -346,7 +398,13 @@ pub fn order(id: u64) -> OrderChange {
 }
 
 /// Terms used by [`terms`].
-pub fn instrument_terms(id: InstrumentId, base: u16, quote: u16, digits: u8, contract: i64) -> InstrumentTerms {
+pub fn instrument_terms(
+    id: InstrumentId,
+    base: u16,
+    quote: u16,
+    digits: u8,
+    contract: i64,
+) -> InstrumentTerms {
     let off = Ratio(0);
     InstrumentTerms {
         id,
@@ -373,7 +431,10 @@ pub fn instrument_terms(id: InstrumentId, base: u16, quote: u16, digits: u8, con
         margin_maintenance: Ratio::ONE,
         margin_hedged: Ratio::ONE,
         margin_fixed: Money(0),
-        feeds: vec![Feed { source: SourceId(1), timeout_ns: 30 * SECOND_NS }],
+        feeds: vec![Feed {
+            source: SourceId(1),
+            timeout_ns: 30 * SECOND_NS,
+        }],
         damp_ns: 0,
         quote_age_max_ns: 60 * SECOND_NS,
         cache_age_max_ns: 300 * SECOND_NS,
@@ -402,7 +463,12 @@ pub fn instrument_terms(id: InstrumentId, base: u16, quote: u16, digits: u8, con
             ewma_unit_ns: SECOND_NS,
         },
         watch: Vec::new(),
-        swap: SwapTerms { mode: SwapMode::None, long: 0, short: 0, week: [1; 7] },
+        swap: SwapTerms {
+            mode: SwapMode::None,
+            long: 0,
+            short: 0,
+            week: [1; 7],
+        },
         dead_step: Ratio::basis_points(2),
         dead_cap: Ratio::percent(1),
         trade_delayed: false,

@@ -11,7 +11,10 @@ pub struct Engine {
 
 impl Engine {
     pub fn new() -> Engine {
-        Engine { machine: Machine::new(), seq: 0 }
+        Engine {
+            machine: Machine::new(),
+            seq: 0,
+        }
     }
 
     pub fn apply(&mut self, input: &Input) -> (Seq, Vec<Output>) {
@@ -26,7 +29,13 @@ impl Engine {
     }
 
     pub fn ladder(&mut self) -> Vec<LadderRow> {
-        match self.ask(Query::Ladder { after: None, count: 1_000 }).view {
+        match self
+            .ask(Query::Ladder {
+                after: None,
+                count: 1_000,
+            })
+            .view
+        {
             View::Ladder(rows) => rows,
             _ => Vec::new(),
         }

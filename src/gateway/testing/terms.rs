@@ -3,12 +3,19 @@
 use super::*;
 
 pub fn directory() -> Directory {
-    let mut names = Directory { version: 1, house_currency: CurrencyId(1), ..Directory::default() };
+    let mut names = Directory::default();
+    names.version = 1;
+    names.house_currency = CurrencyId(1);
     for (code, terms) in ["USD", "EUR", "XAU", "GBP"].into_iter().zip(currencies()) {
         names.put_currency(code, terms);
     }
-    for ((symbol, name), terms) in
-        [("EUR/USD", "Euro"), ("XAU/USD", "Gold"), ("EUR/GBP", "Euro in pounds")].into_iter().zip(instruments())
+    for ((symbol, name), terms) in [
+        ("EUR/USD", "Euro"),
+        ("XAU/USD", "Gold"),
+        ("EUR/GBP", "Euro in pounds"),
+    ]
+    .into_iter()
+    .zip(instruments())
     {
         names.put_instrument(symbol, name, terms);
     }
@@ -39,18 +46,41 @@ pub fn bodies() -> Vec<Body> {
     bodies.extend(instruments().map(|terms| Body::Instrument(Box::new(terms))));
     bodies.push(Body::Group(group()));
     bodies.push(Body::Account(account()));
-    bodies.push(Body::LinkState(LinkReport { link: LinkId(1), mode: LinkMode::Live, manual: false }));
-    bodies.extend([EURUSD, XAUUSD, EURGBP].map(|instrument| {
-        Body::Session(Session { instrument, open: true, at: Ts(0), until: Ts(u64::MAX / 2) })
+    bodies.push(Body::LinkState(LinkReport {
+        link: LinkId(1),
+        mode: LinkMode::Live,
+        manual: false,
     }));
-    let cash = Cash { account: ACCOUNT, kind: CashKind::Deposit, amount: Money(1_000_000), reference: 1 };
+    bodies.extend([EURUSD, XAUUSD, EURGBP].map(|instrument| {
+        Body::Session(Session {
+            instrument,
+            open: true,
+            at: Ts(0),
+            until: Ts(u64::MAX / 2),
+        })
+    }));
+    let cash = Cash {
+        account: ACCOUNT,
+        kind: CashKind::Deposit,
+        amount: Money(1_000_000),
+        reference: 1,
+    };
     bodies.push(Body::Cash(cash));
     bodies
 }
 
 fn currencies() -> [CurrencyTerms; 4] {
-    let currency = |id, digits, pivot| CurrencyTerms { id: CurrencyId(id), digits, pivot };
-    [currency(1, 2, 1), currency(2, 2, 2), currency(3, 2, 0), currency(4, 2, 0)]
+    let currency = |id, digits, pivot| CurrencyTerms {
+        id: CurrencyId(id),
+        digits,
+        pivot,
+    };
+    [
+        currency(1, 2, 1),
+        currency(2, 2, 2),
+        currency(3, 2, 0),
+        currency(4, 2, 0),
+    ]
 }
 
 pub fn instruments() -> [InstrumentTerms; 3] {

@@ -1,0 +1,375 @@
+//! The stream with real clients.
+
+use futures_util::{SinkExt, StreamExt};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::*;
+use crate::gateway::core::Core;
+use crate::gateway::events::EventBody;
+use crate::gateway::testing::{EURUSD, order};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// A client of the stream.
+struct Client {
+    socket: Socket,
+}
+
+/// What a client sees.
+#[derive(Debug)]
+enum Seen {
+    Frame(Value),
+    Closed(u16),
+}
+
+impl Client {
+    async fn connect(server: &Server, headers: &[(&'static str, String)]) -> Result<Client, Error> {
+        let mut request = format!("ws://{}/ws/v1", server.host())
+            .into_client_request()
+            .expect("a request");
+        request.headers_mut().insert(
+            "sec-websocket-protocol",
+            "siaga.json.v1".parse().expect("a value"),
+        );
+        for (name, value) in headers {
+            request
+                .headers_mut()
+                .insert(*name, value.parse().expect("a value"));
+        }
+        let (socket, answer) = connect_async(request).await?;
+        assert_eq!(answer.headers()["sec-websocket-protocol"], "siaga.json.v1");
+        Ok(Client { socket })
+    }
+
+    /// Connected and greeted, by a ticket as browsers do it.
+    async fn open(server: &Server) -> Client {
+        let ticket = server.call("POST", "/api/v1/ws-tickets", None).await.json()["ticket"].clone();
+        let mut client = Client::connect(server, &[]).await.expect("connected");
+        client
+            .say(json!({ "op": "hello", "ticket": ticket, "client": "test" }))
+            .await;
+        assert_eq!(client.frame().await["t"], "welcome");
+        client
+    }
+
+    async fn say(&mut self, message: Value) {
+        self.socket
+            .send(Message::text(message.to_string()))
+            .await
+            .expect("sent");
+    }
+
+    async fn next(&mut self) -> Seen {
+        loop {
+            let message = timeout(PATIENCE, self.socket.next())
+                .await
+                .expect("something in time");
+            match message {
+                Some(Ok(Message::Text(text))) => {
+                    return Seen::Frame(serde_json::from_str(&text).expect("JSON"));
+                }
+                Some(Ok(Message::Close(frame))) => {
+                    return Seen::Closed(frame.map_or(0, |f| u16::from(f.code)));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Seen::Closed(0),
+            }
+        }
+    }
+
+    async fn frame(&mut self) -> Value {
+        match self.next().await {
+            Seen::Frame(frame) => frame,
+            Seen::Closed(code) => panic!("closed {code}"),
+        }
+    }
+
+    /// The next frame of a kind.
+    async fn kind(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = self.frame().await;
+            if frame["t"] == kind {
+                return frame;
+            }
+        }
+    }
+
+    /// The code of the close, with what was said before.
+    async fn end(&mut self) -> (Vec<Value>, u16) {
+        let mut said = Vec::new();
+        loop {
+            match self.next().await {
+                Seen::Frame(frame) => said.push(frame),
+                Seen::Closed(code) => return (said, code),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn prices_flow_from_the_desk_to_a_client() {
+    let server = Server::start().await;
+    server.desk.mark(EURUSD, 108_512);
+    let mut client = Client::open(&server).await;
+    client
+        .say(json!({ "op": "sub", "id": 1, "ch": "quote", "sym": ["EUR/USD"] }))
+        .await;
+    let ok = client.kind("ok").await;
+    assert_eq!(
+        (&ok["id"], &ok["subs"][0]["sym"]),
+        (&json!(1), &json!("EUR/USD"))
+    );
+    let snap = client.kind("snap").await;
+    assert_eq!(
+        (&snap["data"]["bid"], &snap["seq"]),
+        (&json!("1.08512"), &json!(1))
+    );
+    let (te, ti, to) = (
+        snap["te"].as_u64(),
+        snap["ti"].as_u64(),
+        snap["to"].as_u64(),
+    );
+    assert_eq!(ti.zip(te).map(|(ti, te)| ti - te), Some(250));
+    assert!(to >= ti);
+    for step in 1..=20 {
+        server.desk.mark(EURUSD, 108_512 + step);
+        let upd = client.kind("upd").await;
+        assert_eq!(
+            (&upd["prev"], &upd["seq"]),
+            (&json!(step), &json!(step + 1))
+        );
+    }
+    client.say(json!({ "op": "ping", "id": 2 })).await;
+    assert!(client.kind("ok").await["now"].as_u64() >= to);
+    assert_eq!(server.metric("siaga_stream_connections").await, 1.0);
+    drop(client);
+    until("the leave", async || {
+        server.metric("siaga_stream_connections").await == 0.0
+    })
+    .await;
+    server.end().await;
+}
+
+#[tokio::test]
+async fn accounts_desk_and_orders_are_followed() {
+    let server = Server::start().await;
+    server.desk.quote(EURUSD, 108_512, 108_520);
+    let mut client = Client::open(&server).await;
+    client
+        .say(json!({ "op": "sub", "id": 1, "ch": "margin", "sym": ["7"] }))
+        .await;
+    let snap = client.kind("snap").await;
+    assert_eq!(snap["data"]["balance"], "10000.00");
+    client
+        .say(json!({ "op": "sub", "id": 2, "ch": "order", "sym": ["7"] }))
+        .await;
+    client.kind("ok").await;
+    let placed = server
+        .call("POST", "/api/v1/orders", Some(order_body("followed")))
+        .await
+        .json();
+    let event = client.kind("ev").await;
+    assert_eq!(
+        (&event["data"]["id"], &event["data"]["client_id"]),
+        (&placed["order"]["id"], &json!("followed"))
+    );
+    client
+        .say(json!({ "op": "sub", "id": 3, "ch": "status" }))
+        .await;
+    let status = client.kind("snap").await;
+    assert_eq!(
+        (&status["sym"], &status["data"]["orders"]),
+        (&json!("*"), &json!(1))
+    );
+    let halt = json!({ "symbol": "XAU/USD", "on": true, "note": "rumour" });
+    assert_eq!(
+        server
+            .call("POST", "/api/v1/halts", Some(halt))
+            .await
+            .status,
+        200
+    );
+    loop {
+        let upd = client.kind("upd").await;
+        if upd["sym"] == "*" && upd["data"]["halted"] == json!(["XAU/USD"]) {
+            break;
+        }
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn strangers_are_shown_out() {
+    let server = Server::start().await;
+    let foreign = Client::connect(&server, &[("origin", "http://evil.example".to_owned())]).await;
+    assert!(matches!(foreign, Err(Error::Http(answer)) if answer.status() == 403));
+    let wrong = Client::connect(&server, &[("authorization", "Bearer wrong".to_owned())]).await;
+    assert!(matches!(wrong, Err(Error::Http(answer)) if answer.status() == 401));
+    let mut invented = Client::connect(&server, &[]).await.expect("connected");
+    invented
+        .say(json!({ "op": "hello", "ticket": "invented" }))
+        .await;
+    let (said, code) = invented.end().await;
+    assert_eq!(
+        (said.last().map(|f| f["t"].clone()), code),
+        (Some(json!("bye")), 4502)
+    );
+    let mut silent = Client::connect(&server, &[]).await.expect("connected");
+    let (said, code) = silent.end().await;
+    assert_eq!((said[0]["code"].clone(), code), (json!(4501), 4501));
+    let mut program = Client::connect(&server, &[("authorization", format!("Bearer {SECRET}"))])
+        .await
+        .expect("connected");
+    program
+        .say(json!({ "op": "hello", "client": "program" }))
+        .await;
+    assert_eq!(program.frame().await["t"], "welcome");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_huge_frame_ends_its_connection_alone() {
+    let server = Server::start().await;
+    let mut good = Client::open(&server).await;
+    let mut huge = Client::open(&server).await;
+    let text = "x".repeat(10 * 1024 * 1024);
+    // The server may hang up before all of it was sent.
+    let _ = huge.socket.send(Message::text(text)).await;
+    let (_, code) = huge.end().await;
+    assert!(code == 4504 || code == 0, "{code}");
+    until("the count", async || {
+        server
+            .metric("siaga_stream_closed_total{reason=\"protocol_error\"}")
+            .await
+            == 1.0
+    })
+    .await;
+    good.socket
+        .send(Message::binary(vec![0u8; 16]))
+        .await
+        .expect("sent");
+    assert_eq!(good.frame().await["name"], "bad_json");
+    good.say(json!({ "op": "ping", "id": 1 })).await;
+    assert_eq!(good.frame().await["t"], "ok");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off_and_others_go_on() {
+    let desk = TestDesk::new();
+    let server = Server::with(desk, |options| options.timing.progress_ns = 500_000_000).await;
+    let mut slow = Client::open(&server).await;
+    slow.say(json!({ "op": "sub", "id": 1, "ch": "order", "sym": ["7"] }))
+        .await;
+    assert_eq!(slow.frame().await["t"], "ok");
+    let mut good = Client::open(&server).await;
+    good.say(json!({ "op": "sub", "id": 1, "ch": "order", "sym": ["7"] }))
+        .await;
+    assert_eq!(good.frame().await["t"], "ok");
+    // More than the kernel's buffers hold: 40,000 events of about 600 bytes.
+    let first = server.desk.events().tip() + 1;
+    for number in 0..40_000 {
+        server
+            .desk
+            .events()
+            .push(first + number, EventBody::Order(order(number)));
+    }
+    let mut last = first - 1;
+    for number in 0..40_000 {
+        let event = good.kind("ev").await;
+        assert_eq!(
+            (&event["seq"], &event["prev"]),
+            (&json!(first + number), &json!(last))
+        );
+        last = first + number;
+    }
+    until("the cut", async || {
+        server
+            .metric("siaga_stream_closed_total{reason=\"slow_consumer\"}")
+            .await
+            == 1.0
+    })
+    .await;
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_stop_says_bye_and_invites_back() {
+    let server = Server::start().await;
+    let mut client = Client::open(&server).await;
+    server.end().await;
+    let (said, code) = client.end().await;
+    assert_eq!(said[0]["kind"], "drain");
+    assert_eq!(
+        (&said[1]["code"], &said[1]["reconnect"]),
+        (&json!(4001), &json!(true))
+    );
+    assert_eq!(code, u16::from(CloseCode::from(4001)));
+}
+
+#[tokio::test]
+async fn every_frame_fits_the_published_schema() {
+    let server = Server::start().await;
+    server.desk.quote(EURUSD, 108_512, 108_520);
+    let document = crate::gateway::asyncapi::document();
+    let mut client = Client::open(&server).await;
+    for (id, ch, sym) in [
+        (1, "quote", "*"),
+        (2, "candle", "EUR/USD@1m"),
+        (3, "margin", "7"),
+        (4, "status", "*"),
+        (5, "order", "*"),
+        (6, "alert", "*"),
+        (7, "quote", "nothing"),
+    ] {
+        client
+            .say(json!({ "op": "sub", "id": id, "ch": ch, "sym": [sym] }))
+            .await;
+    }
+    server.desk.raise(crate::gateway::testing::alert(1 << 60));
+    let placed = server
+        .call("POST", "/api/v1/orders", Some(order_body("schema")))
+        .await;
+    assert_eq!(placed.status, 201);
+    let mut seen = std::collections::BTreeSet::new();
+    let wanted = [
+        "ok",
+        "err",
+        "snap:quote",
+        "snap:candle",
+        "snap:margin",
+        "snap:status",
+        "ev",
+        "upd",
+    ];
+    let mut bid = 108_512;
+    while !wanted.iter().all(|w| seen.contains(*w)) {
+        bid += 1;
+        server.desk.quote(EURUSD, bid, bid + 8);
+        let frame = client.frame().await;
+        let kind = frame["t"].as_str().expect("a kind").to_owned();
+        let problems: Vec<String> = crate::gateway::asyncapi::tests::validator(&document, &kind)
+            .iter_errors(&frame)
+            .map(|e| e.to_string())
+            .collect();
+        assert!(problems.is_empty(), "{frame}: {problems:?}");
+        if kind == "snap" {
+            let data = frame["data"].as_object().expect("an object");
+            let channel = ["spread_points", "ticks", "balance", "journal"]
+                .iter()
+                .zip(["quote", "candle", "margin", "status"]);
+            let channel = channel
+                .into_iter()
+                .find(|(key, _)| data.contains_key(**key))
+                .expect("a channel")
+                .1;
+            seen.insert(format!("snap:{channel}"));
+        } else {
+            seen.insert(kind);
+        }
+    }
+    server.end().await;
+}
