@@ -594,3 +594,63 @@ fn thresholds_are_shown_in_money_and_in_price() {
          quote EURUSD 1.08630 1.08630 -> margin 1 stop_out; stopout 1 act close p1; o2 submitted; send o2",
     );
 }
+
+#[test]
+fn a_stop_that_fires_while_the_link_is_down_waits_in_the_queue() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry sl 1.09500
+         fill entry 1.00 1.10010
+         link readonly                -> link read_only queued 0 in_doubt 0
+         quote EURUSD 1.09400 1.09410 -> stop_loss p1; o2 queued
+         quote EURUSD 1.05000 1.05010 ->
+         link recovering              -> link recovering queued 1 in_doubt 0
+         # However far the price went: a stop is wanted at any price.
+         link live                    -> link live queued 1 in_doubt 0; o2 submitted; send o2",
+    );
+}
+
+#[test]
+fn what_was_to_close_never_opens() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 1.00 1.10010
+         sell 1 EURUSD 0.40 closes p1 as target limit 1.11000 -> target pending
+         sell 1 EURUSD 0.60 closes p1 as now
+         fill now 1.00 1.10000       -> now filled; deal p1 sell 1.00@1.10000 result -10.00; target cancelled
+         quote EURUSD 1.12000 1.12010 ->",
+    );
+}
+
+#[test]
+fn margin_is_looked_at_again_when_a_waiting_order_is_activated() {
+    check(
+        "account 1 USD hedging 100:1 deposit 2500.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         buy 1 EURUSD 1.00 as dip limit 1.09600 -> dip pending
+         quote EURUSD 1.09600 1.09600           -> dip rejected
+         see 1 used 1100.00",
+    );
+}
+
+#[test]
+fn a_level_that_cannot_be_known_is_told_and_never_guessed() {
+    check(
+        "account 1 JPY hedging 100:1 deposit 1000000
+         quote USDJPY 150.000 150.000
+         quote XAUUSD 2000.000 2000.000
+         buy 1 XAUUSD 0.10 as a
+         fill a 0.10 2000.000
+         quote XAUUSD 1152921504606846.000 1152921504606846.000 ->
+         buy 1 XAUUSD 0.01                                      -> margin_level_unknown
+         wait 9s                                                ->
+         wait 1s                                                -> rate missing 1
+         sell 1 XAUUSD 0.10 closes p1 as out                    -> out submitted; send out
+         quote XAUUSD 2000.000 2000.000                         -> rate back 1",
+    );
+}

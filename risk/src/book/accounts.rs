@@ -42,9 +42,10 @@ record! {
         pub review: bool,
         pub day_start: Money,
         pub loss_on: bool,
-        /// A price or rate is missing since; `told` once it was said.
+        /// A price or rate is missing, since when, and from which currency once it was told.
         pub unknown: bool,
-        pub told: bool,
+        pub unknown_since: Ts,
+        pub told: Option<CurrencyId>,
         /// A stop-out closed something and the last of it has not been booked.
         pub stopping: bool,
         /// Used margin, and with the factors of halts.
@@ -65,7 +66,7 @@ pub struct Account {
     pub state: AccountState,
     /// Slots of open positions, oldest first.
     pub positions: Vec<u32>,
-    /// Open orders, oldest first.
+    /// Open orders, by id.
     pub orders: Vec<OrderId>,
 }
 
@@ -83,7 +84,8 @@ impl Account {
                 day_start: Money(0),
                 loss_on: false,
                 unknown: false,
-                told: false,
+                unknown_since: Ts(0),
+                told: None,
                 stopping: false,
                 used: Money(0),
                 used_soft: Money(0),

@@ -241,6 +241,7 @@ impl Book {
             if let Some(account) = self.account_mut(before.account) {
                 account.positions.retain(|other| *other != slot);
             }
+            self.cancel_closing(ctx, &before, booking.order);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Life of an order: made, sent or held, ended. What a broker says of it is in `reports.rs`.
 
-use super::margin::base;
+use super::margin::{base, line};
+use super::positions::Position;
 use super::pretrade::Checked;
 use super::protect::Trigger;
 use super::timers::Timer;
@@ -144,7 +145,9 @@ impl Book {
             executions: Vec::new(),
         };
         if let Some(account) = self.account_mut(order.account) {
-            account.orders.push(id);
+            // By id, as a restore has them: several orders of one input have ids above later ones.
+            let at = account.orders.partition_point(|other| *other < id);
+            account.orders.insert(at, id);
         }
         self.expose_order(&made, 1);
         self.orders.insert(id, made);
@@ -397,23 +400,60 @@ impl Book {
         else {
             return;
         };
-        let new = order.order;
+        let (new, closing) = (order.order, order.closing);
         self.disarm_order(id, &new);
-        let action = if self.closes(&new, Some(id)).is_ok() {
-            Action::Reduce
-        } else {
-            Action::New
+        let action = match self.closes(&new, Some(id)) {
+            Ok(()) => Action::Reduce,
+            // What was to close must not open.
+            Err(reason) if closing || new.reduce_only => {
+                return self.finish(ctx, id, OrderState::Cancelled, reason.code());
+            }
+            Err(_) => Action::New,
         };
-        let (outcome, reasons) = self.outcome(action, &new, &ctx.env());
+        let (outcome, mut reasons) = self.outcome(action, &new, &ctx.env());
+        if action == Action::New && !self.margin_covers(&new, ctx) {
+            reasons.push(Reject::Margin);
+        }
         if let Some(first) = reasons.first() {
             return self.finish(ctx, id, OrderState::Rejected, first.code());
         }
-        if new.reduce_only && action == Action::New {
-            return self.finish(ctx, id, OrderState::Cancelled, Reject::NotClosing.code());
+        let seen = self.open_price(new.instrument, new.side);
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.seen = seen.map_or(order.seen, Price);
         }
         match outcome {
             Outcome::Queued => self.enqueue(ctx, id),
             _ => self.submit(ctx, id),
+        }
+    }
+
+    /// Free margin is looked at again when a waiting order is activated; its own margin is reserved already.
+    fn margin_covers(&self, order: &NewOrder, ctx: &Ctx<'_>) -> bool {
+        let Some(account) = self.account(order.account) else {
+            return false;
+        };
+        let value = self.valuate(account, &ctx.env());
+        let free = value.fixed + self.free_floating(account, &value);
+        let needed = line(Ratio::ONE, value.used.soft, self.digits_of(account));
+        value.missing.is_none() && (free >= needed || self.not_increasing(account, order))
+    }
+
+    /// A position is gone: nothing is left for other orders that were to close it.
+    pub(super) fn cancel_closing(&mut self, ctx: &mut Ctx<'_>, gone: &Position, except: OrderId) {
+        let Some(account) = self.account(gone.account) else {
+            return;
+        };
+        let netting = account.state.terms.accounting == Accounting::Netting;
+        let orphaned = |order: &&Order| {
+            let named = order.order.position == Some(gone.id);
+            let netted = netting && order.order.instrument == gone.instrument;
+            order.closing && order.id != except && (named || netted)
+        };
+        let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
+        let ids: Vec<OrderId> = orders.filter(orphaned).map(|order| order.id).collect();
+        for id in ids {
+            let (outcome, _) = self.cancel_outcome(id);
+            self.cancel_by(ctx, id, outcome);
         }
     }
 

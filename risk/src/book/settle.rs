@@ -161,8 +161,8 @@ impl Book {
         self.complete_margin_rates(id);
         let account = self.account(id)?;
         let value = self.valuate(account, &ctx.env());
-        if let Some(missing) = value.missing {
-            self.lose_sight(ctx, id, missing);
+        if value.missing.is_some() {
+            self.lose_sight(ctx, id);
             return None;
         }
         self.regain_sight(ctx, id);
@@ -293,15 +293,18 @@ impl Book {
     }
 
     /// A level that cannot be known keeps its last state.
-    fn lose_sight(&mut self, ctx: &mut Ctx<'_>, id: AccountId, _missing: (CurrencyId, CurrencyId)) {
+    fn lose_sight(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
         self.watch.set_band(id.0, Band::SHUT);
-        let Some(account) = self.account_mut(id) else {
+        let now = ctx.now;
+        let Some(account) = self
+            .account_mut(id)
+            .filter(|account| !account.state.unknown)
+        else {
             return;
         };
-        if !account.state.unknown {
-            account.state.unknown = true;
-            self.after(ctx.now, MISSING_NS, Timer::RateMissing(id));
-        }
+        account.state.unknown = true;
+        account.state.unknown_since = now;
+        self.after(now, MISSING_NS, Timer::RateMissing(id));
     }
 
     fn regain_sight(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
@@ -309,30 +312,32 @@ impl Book {
             return;
         };
         account.state.unknown = false;
-        let (told, to) = (account.state.told, account.state.terms.currency);
-        account.state.told = false;
-        if told {
-            ctx.out.push(Output::Conversion(ConversionChange {
+        let to = account.state.terms.currency;
+        if let Some(from) = account.state.told.take() {
+            let change = ConversionChange {
                 account: id,
-                from: to,
+                from,
                 to,
                 missing: false,
-            }));
+            };
+            ctx.out.push(Output::Conversion(change));
         }
     }
 
     pub(super) fn rate_still_missing(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
-        let Some(account) = self
-            .account(id)
-            .filter(|account| account.state.unknown && !account.state.told)
-        else {
+        let missing = |account: &&Account| {
+            let state = &account.state;
+            let long = ctx.now.since(state.unknown_since) >= MISSING_NS;
+            state.unknown && state.told.is_none() && long
+        };
+        let Some(account) = self.account(id).filter(missing) else {
             return;
         };
         let Some((from, to)) = self.valuate(account, &ctx.env()).missing else {
             return;
         };
         if let Some(account) = self.account_mut(id) {
-            account.state.told = true;
+            account.state.told = Some(from);
         }
         ctx.out.push(Output::Conversion(ConversionChange {
             account: id,
