@@ -62,8 +62,12 @@ async fn carry(
     loop {
         tokio::select! {
             text = heard.recv() => match text {
-                Some(text) if connection.text(text).await.is_ok() => {}
-                _ => return,
+                Some(text) => {
+                    if connection.text(text).await.is_err() {
+                        return;
+                    }
+                }
+                None => return,
             },
             frame = connection.next() => {
                 let said = match frame {

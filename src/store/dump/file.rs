@@ -168,7 +168,7 @@ fn read_marker(line: &str) -> Option<Marker> {
     Some(Marker::Table(text("table")?, columns))
 }
 
-type Lines = Box<dyn Iterator<Item = (u64, std::io::Result<String>)>>;
+type Lines = Box<dyn Iterator<Item = (u64, std::io::Result<String>)> + Send>;
 
 fn lines(path: &Path) -> Result<Lines, DumpError> {
     let file = File::open(path).map_err(|error| failed(path, error))?;
