@@ -330,3 +330,85 @@ async fn nobody_there_is_tried_again() {
         "{waits:?}"
     );
 }
+
+/// Ends TLS in front of a plain server; returns the port and the certificate.
+async fn tls_in_front_of(server: &VenueServer) -> (u16, Vec<u8>) {
+    use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let plain = server
+        .url()
+        .trim_start_matches("ws://")
+        .trim_end_matches("/stream")
+        .to_owned();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, plain) = (acceptor.clone(), plain.clone());
+            tokio::spawn(async move {
+                let Ok(mut secure) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let mut onward = TcpStream::connect(plain).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut secure, &mut onward).await;
+            });
+        }
+    });
+    (port, certificate.to_vec())
+}
+
+#[tokio::test]
+async fn tls_is_spoken_and_strangers_are_not_trusted() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let script = vec![quote(Protocol::Binance, "1.00", "1.01")];
+    let server = VenueServer::start(listener, Protocol::Binance, vec![script]).unwrap();
+    let (port, certificate) = tls_in_front_of(&server).await;
+    for trusted in [false, true] {
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let changed = Arc::new(Notify::new());
+        let mut host = TestHost {
+            seen: seen.clone(),
+            changed: changed.clone(),
+            started: tokio::time::Instant::now(),
+            speed: 1,
+        };
+        let mut settings = Settings::new(format!("wss://localhost:{port}/stream"), 7);
+        settings.extra_root = trusted.then(|| certificate.clone());
+        let mut session = session(Protocol::Binance);
+        let watched = seen.clone();
+        let done = async move {
+            loop {
+                {
+                    let seen = watched.lock().unwrap();
+                    if !quotes(&seen).is_empty() || !seen.lost.is_empty() {
+                        break;
+                    }
+                }
+                changed.notified().await;
+            }
+        };
+        let outcome = run(session.as_mut(), &settings, &mut host, done).await;
+        let seen = seen.lock().unwrap();
+        if trusted {
+            outcome.unwrap();
+            assert_eq!(quotes(&seen).len(), 1, "{:?}", seen.lost);
+        } else {
+            // A machine without any trusted certificate says so at once.
+            let said = outcome
+                .err()
+                .map_or_else(|| seen.lost[0].0.clone(), |error| error.to_string());
+            assert!(said.contains("certificate"), "{said}");
+            assert!(quotes(&seen).is_empty());
+        }
+    }
+}
