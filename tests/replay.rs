@@ -82,7 +82,7 @@ fn twice_is_the_same_state_and_other_rules_show_other_facts() {
         file,
         &[
             "--leverage",
-            "50",
+            "200",
             "--thresholds",
             "0.0005,0.003",
             "--stop-long",
