@@ -1,6 +1,6 @@
 //! The project's rules, as tests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -73,6 +73,7 @@ const LICENCES: &[&str] = &[
     "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
+    "MIT-0",
     "MPL-2.0",
     "PostgreSQL",
     "Unicode-3.0",
@@ -387,37 +388,22 @@ fn metadata() -> Value {
     serde_json::from_slice(&output.stdout).expect("metadata is JSON")
 }
 
-/// Names of everything a package is built from, without its tests' needs.
+/// Names of everything a package is built from when it is built alone, without its tests' needs.
 fn tree_of(package: &str) -> BTreeSet<String> {
-    let metadata = metadata();
-    let names: BTreeMap<&str, &str> = array(&metadata, "packages")
-        .iter()
-        .map(|found| (text(found, "id"), text(found, "name")))
-        .collect();
-    let nodes: BTreeMap<&str, &Value> = array(&metadata["resolve"], "nodes")
-        .iter()
-        .map(|node| (text(node, "id"), node))
-        .collect();
-    let start = names
-        .iter()
-        .find(|(_, name)| **name == package)
-        .map(|(id, _)| *id)
-        .expect("the package is there");
-    let (mut open, mut found) = (vec![start], BTreeSet::new());
-    while let Some(id) = open.pop() {
-        if !found.insert(id) {
-            continue;
-        }
-        for dependency in array(nodes[id], "deps") {
-            let built = array(dependency, "dep_kinds")
-                .iter()
-                .any(|kind| kind["kind"].as_str() != Some("dev"));
-            if built {
-                open.push(text(dependency, "pkg"));
-            }
-        }
-    }
-    found.into_iter().map(|id| names[id].to_owned()).collect()
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--package", package])
+        .args(["--edges", "normal,build"])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let fault = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "cargo tree: {fault}");
+    let list = String::from_utf8(output.stdout).expect("names are UTF-8");
+    list.lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn array<'a>(value: &'a Value, key: &str) -> &'a Vec<Value> {

@@ -98,7 +98,7 @@ fn one_bad_record_does_not_end_the_frame() {
     let mut session = session();
     let frame = r#"{"channel":"ticker","type":"snapshot","data":[
         {"symbol":"BTC/USD","bid":NaN,"bid_qty":1,"ask":2,"ask_qty":1},
-        {"symbol":"XXX/YYY","bid":1,"bid_qty":1,"ask":2,"ask_qty":1},
+        {"symbol":"QQQ/ZZZ","bid":1,"bid_qty":1,"ask":2,"ask_qty":1},
         {"symbol":"BTC/USD","bid":-1,"bid_qty":1,"ask":2,"ask_qty":1},
         {"symbol":"BTC/USD","bid":1},
         17,

@@ -1,0 +1,98 @@
+//! Accounts: money, margin states, losses.
+
+use crate::ids::*;
+use crate::terms::*;
+use crate::units::*;
+use crate::{record, unit_enum};
+
+unit_enum! {
+    /// What a cash movement is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum CashKind: u8 { Deposit = 0, Withdrawal = 1, Correction = 2, Credit = 3, Swap = 4, Commission = 5, Realised = 6, Compensation = 7 }
+}
+
+record! {
+    /// Money in or out of an account; `amount` is signed, in the account's currency.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Cash {
+        pub account: AccountId,
+        pub kind: CashKind,
+        pub amount: Money,
+        /// The movement's number in the books of the rim.
+        pub reference: u64,
+    }
+}
+
+record! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct CashBooked {
+        pub cash: Cash,
+        pub balance: Money,
+        pub credit: Money,
+    }
+}
+
+unit_enum! {
+    /// Margin state of an account, worse is greater.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum MarginState: u8 { Healthy = 0, Warning = 1, Restricted = 2, StopOut = 3 }
+}
+
+record! {
+    /// Numbers are in the account's currency; `level` is absent without used margin.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct MarginChange {
+        pub account: AccountId,
+        pub from: MarginState,
+        pub to: MarginState,
+        pub equity: Money,
+        pub used: Money,
+        pub level: Option<Ratio>,
+        /// The instrument whose price caused it, if one did.
+        pub instrument: Option<InstrumentId>,
+        /// Only a requirement factor or a dead price caused it: never a stop-out.
+        pub soft: bool,
+    }
+}
+
+record! {
+    /// What a stop-out closes, in order (empty in observe mode: `would` lists it).
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct StopOut {
+        pub account: AccountId,
+        pub mode: StopOutMode,
+        pub equity: Money,
+        pub used: Money,
+        pub cancels: Vec<OrderId>,
+        pub closes: Vec<PositionId>,
+    }
+}
+
+unit_enum! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum LossKind: u8 { Account = 0, Position = 1 }
+}
+
+record! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct LossChange {
+        pub account: AccountId,
+        pub kind: LossKind,
+        pub position: Option<PositionId>,
+        pub instrument: Option<InstrumentId>,
+        pub on: bool,
+        /// Loss in the account's currency, positive.
+        pub loss: Money,
+        pub limit: Money,
+    }
+}
+
+record! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct ConversionChange {
+        pub account: AccountId,
+        pub from: CurrencyId,
+        pub to: CurrencyId,
+        pub missing: bool,
+    }
+}

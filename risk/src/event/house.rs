@@ -1,0 +1,227 @@
+//! The house: sessions, limits, switches, halts, alerts, terms and checkpoints.
+
+use super::Seq;
+use crate::ids::*;
+use crate::terms::*;
+use crate::units::*;
+use crate::{codec_enum, record, unit_enum};
+
+record! {
+    /// A session of an instrument opens or closes at `at` and lasts until `until`; sent at least 24 h ahead.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Session {
+        pub instrument: InstrumentId,
+        pub open: bool,
+        pub at: Ts,
+        pub until: Ts,
+    }
+}
+
+record! {
+    /// Swaps are charged and open margin prices refreshed at `at`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Rollover {
+        pub instrument: InstrumentId,
+        pub at: Ts,
+        /// Day multiplier.
+        pub days: u8,
+        /// Weekday of the rollover, Monday = 0.
+        pub weekday: u8,
+    }
+}
+
+record! {
+    /// Day-start equity is taken at `at` for every account of the zone (all accounts until zones exist).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct DayStart {
+        pub at: Ts,
+        pub zone: u16,
+    }
+}
+
+record! {
+    /// The wall clock moved by more than a second against the monotonic one.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct ClockJump {
+        pub by_ns: i64,
+    }
+}
+
+codec_enum! {
+    /// What a mode, a limit or a switch applies to.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Scope: u8 {
+        House = 0,
+        Group(GroupId) = 1,
+        Account(AccountId) = 2,
+        Instrument(InstrumentId) = 3,
+        Desk(u32) = 4,
+        Trader(u32) = 5,
+        Strategy(u32) = 6,
+    }
+}
+
+unit_enum! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum TradingMode: u8 { Normal = 0, CloseOnly = 1, Halt = 2 }
+}
+
+record! {
+    /// Trading mode of a scope. `note` is the hash of the text kept in the store.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct SetMode {
+        pub scope: Scope,
+        pub mode: TradingMode,
+        pub allow_reducing: bool,
+        pub note: u64,
+        /// The second person of a release, 0 = none.
+        pub approver: ActorId,
+    }
+}
+
+record! {
+    /// Kill switch of a scope: working orders are cancelled at once; release needs two people.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct SetKill {
+        pub scope: Scope,
+        pub on: bool,
+        pub allow_reducing: bool,
+        pub note: u64,
+        pub approver: ActorId,
+    }
+}
+
+unit_enum! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum LimitKind: u8 {
+        /// Net exposure in house currency minor units.
+        NetExposure = 0,
+        GrossExposure = 1,
+        /// Largest |net| quantity in lot steps.
+        NetQty = 2,
+    }
+}
+
+record! {
+    /// A limit of a scope; 0 lifts it. A raise needs two people.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct SetLimit {
+        pub scope: Scope,
+        pub kind: LimitKind,
+        pub value: i64,
+        pub note: u64,
+        pub approver: ActorId,
+    }
+}
+
+record! {
+    /// A halt set or lifted by a named person.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct SetHalt {
+        pub instrument: InstrumentId,
+        pub on: bool,
+        pub note: u64,
+    }
+}
+
+record! {
+    /// An account is put under review (dispute, compliance): close-only until lifted.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct SetReview {
+        pub account: AccountId,
+        pub on: bool,
+        pub note: u64,
+    }
+}
+
+unit_enum! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum AlertVerb: u8 { Acknowledge = 0, Resolve = 1, Comment = 2, Snooze = 3, Assign = 4, Escalate = 5, Unacknowledge = 6, SilenceOn = 7, SilenceOff = 8 }
+}
+
+record! {
+    /// Somebody acts on an alert. The machine echoes it, so the alert engine stays a fold over outputs.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct AlertCommand {
+        pub alert: AlertId,
+        pub verb: AlertVerb,
+        /// The revision the actor saw.
+        pub revision: u32,
+        /// Until when (snooze, silence), or whom (assign).
+        pub argument: u64,
+        pub note: u64,
+    }
+}
+
+record! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct HaltChange {
+        pub instrument: InstrumentId,
+        pub on: bool,
+        pub manual: bool,
+        /// Waits for a named person.
+        pub awaiting_resume: bool,
+        pub moved: Ratio,
+        /// Accounts that hold the instrument.
+        pub holders: u32,
+    }
+}
+
+record! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct ModeChange {
+        pub set: SetMode,
+        pub from: TradingMode,
+        pub actor: ActorId,
+    }
+}
+
+record! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct KillChange {
+        pub set: SetKill,
+        pub actor: ActorId,
+        pub cancelled: u32,
+    }
+}
+
+record! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct DayStarted {
+        pub zone: u16,
+        pub at: Ts,
+        pub accounts: u32,
+    }
+}
+
+record! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct AlertEcho {
+        pub command: AlertCommand,
+        pub actor: ActorId,
+    }
+}
+
+codec_enum! {
+    /// Which terms came into force.
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum TermsChange: u8 {
+        Currency(CurrencyTerms) = 1,
+        Source(SourceTerms) = 2,
+        Link(LinkTerms) = 3,
+        Instrument(Box<InstrumentTerms>) = 4,
+        Group(GroupTerms) = 5,
+        Account(AccountTerms) = 6,
+        Limit(SetLimit) = 7,
+        Review(SetReview) = 8,
+        RiskAcknowledged(AccountId) = 9,
+    }
+}
+
+record! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Checkpoint {
+        pub seq: Seq,
+        pub state_hash: u64,
+    }
+}
