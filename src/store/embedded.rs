@@ -11,7 +11,7 @@ use std::str::FromStr as _;
 use pglite_oxide::{PgliteServer, extensions};
 use siaga_platform::db::{Connector, Db, DbError};
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use tempfile::TempDir;
 
 use super::dump::{self, DumpError, Restored};
@@ -23,8 +23,13 @@ pub const NOTICE: &str = "embedded: for trial and demonstration; production take
 /// Longest path of a Unix socket the kernel takes, with its terminating zero left out.
 const SOCKET_PATH_MAX: usize = 107;
 
-/// Name PostgreSQL clients expect of a socket for port 5432.
+/// Name PostgreSQL clients expect of a socket for this port.
 const SOCKET_NAME: &str = ".s.PGSQL.5432";
+const SOCKET_PORT: u16 = 5432;
+
+/// The backend's only role and its database.
+const USER: &str = "postgres";
+const DATABASE: &str = "template1";
 
 /// Most damaged databases kept aside: a tenth one says that something else is wrong.
 const SET_ASIDE_MAX: u32 = 9;
@@ -302,6 +307,8 @@ impl Embedded {
     fn launch(&self) -> Result<PgliteServer, DbError> {
         let builder = PgliteServer::builder()
             .path(&self.root)
+            .username(USER)
+            .database(DATABASE)
             .extensions([extensions::VECTOR, extensions::PG_TRGM]);
         #[cfg(unix)]
         let builder = builder.unix(self.sockets.path().join(SOCKET_NAME));
@@ -335,11 +342,24 @@ impl Drop for Embedded {
 }
 
 async fn dial(server: &PgliteServer) -> Result<PgConnection, DbError> {
-    let options = PgConnectOptions::from_str(&server.database_url())
-        .map_err(|error| DbError::Unavailable(error.to_string()))?
-        .application_name("siaga");
-    options
+    options(server)?
+        .application_name("siaga")
         .connect()
         .await
+        .map_err(|error| DbError::Unavailable(error.to_string()))
+}
+
+/// Where the server listens. A socket's address as a URL has no host, which sqlx does not read.
+fn options(server: &PgliteServer) -> Result<PgConnectOptions, DbError> {
+    #[cfg(unix)]
+    if let Some(folder) = server.socket_path().and_then(Path::parent) {
+        return Ok(PgConnectOptions::new_without_pgpass()
+            .socket(folder)
+            .port(SOCKET_PORT)
+            .ssl_mode(PgSslMode::Disable)
+            .username(USER)
+            .database(DATABASE));
+    }
+    PgConnectOptions::from_str(&server.database_url())
         .map_err(|error| DbError::Unavailable(error.to_string()))
 }

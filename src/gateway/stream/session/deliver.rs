@@ -45,6 +45,9 @@ impl Session {
         if self.mailbox.is_replaced() {
             self.close(Close::ResumeConflict);
         }
+        if self.phase == Phase::Open {
+            self.follow_newcomers();
+        }
         while let Some(answer) = self.answers.pop_front() {
             batch.text(answer);
             if batch.is_full() {
@@ -60,7 +63,6 @@ impl Session {
         if self.phase != Phase::Open {
             return Next::Wait;
         }
-        self.follow_newcomers();
         self.mailbox.take(&mut self.pending);
         let slots: Vec<usize> = self.pending_slots().collect();
         for slot in slots {
@@ -68,6 +70,9 @@ impl Session {
                 return Next::More;
             }
             self.deliver(slot, now, batch);
+        }
+        if batch.is_full() {
+            return Next::More;
         }
         self.beat(now, batch);
         match self.closing.is_some() || !self.answers.is_empty() {
