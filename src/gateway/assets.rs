@@ -67,6 +67,9 @@ pub async fn console(State(app): State<App>, method: Method, uri: Uri) -> Respon
         return ApiError::new(Fault::NotFound, "GET /api/openapi.json lists what there is")
             .into_response();
     }
+    if path.split('/').any(|part| part == "..") {
+        return ApiError::not_found("the file").into_response();
+    }
     let path = if path.is_empty() { "index.html" } else { path };
     let folder = app.options.assets_dir.as_deref();
     if let Some(bytes) = load(folder, path).await {

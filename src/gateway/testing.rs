@@ -93,6 +93,15 @@ impl TestDesk {
         let mut counts = self.counts.lock().expect("not poisoned");
         let count = counts.entry(instrument).or_insert(0);
         *count += 1;
+        if *count == 1 {
+            self.live.apply(&Output::Feed(FeedChange {
+                instrument,
+                from: FeedState::Unavailable,
+                to: FeedState::Live,
+                source: Some(SourceId(1)),
+                age_ns: 0,
+            }));
+        }
         let mark = Mark {
             ts: self.now(),
             instrument,

@@ -182,7 +182,7 @@ async fn wrong_bodies_name_the_field_and_change_nothing() {
 #[tokio::test]
 async fn money_positions_and_views_add_up() {
     let server = Server::start().await;
-    let cash = |kind: &str, amount: &str| json!({ "kind": kind, "amount": amount, "reference": "bank 17" });
+    let cash = |kind: &str, amount: &str| json!({ "kind": kind, "amount": amount, "reference": format!("bank {kind} {amount}") });
     let booked = server
         .call(
             "POST",
@@ -202,6 +202,14 @@ async fn money_positions_and_views_add_up() {
             .status,
         201
     );
+    let again = server
+        .call(
+            "POST",
+            "/api/v1/accounts/7/cash",
+            Some(cash("deposit", "250.50")),
+        )
+        .await;
+    assert_eq!(again.status, 422, "a movement is booked once: {again:?}");
     for wrong in [
         cash("deposit", "-1"),
         cash("deposit", "0"),
