@@ -9,5 +9,6 @@ pub mod decode;
 pub mod hops;
 pub mod report;
 pub mod rng;
+pub mod stream;
 pub mod throughput;
 pub mod topology;

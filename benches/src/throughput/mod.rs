@@ -113,7 +113,7 @@ fn floors(report: &mut Report) {
 }
 
 /// A directory on the disk of the target folder: `/tmp` may be memory.
-fn data_directory() -> tempfile::TempDir {
+pub fn data_directory() -> tempfile::TempDir {
     let target = std::env::current_exe().expect("the bench has a file");
     let folder = target.parent().expect("the file has a folder");
     tempfile::tempdir_in(folder).expect("the target folder can be written")
