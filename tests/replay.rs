@@ -1,6 +1,6 @@
 //! `siaga replay` on recorded days: the facts of each file, the same state twice, and facts that follow the rules.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -9,11 +9,8 @@ use serde_json::Value;
 mod shared;
 
 /// Runs a replay; gives the state line and the facts.
-fn replay(file: &str, options: &[&str]) -> (String, Value) {
-    let path = shared::folder()
-        .expect("checked by the caller")
-        .join("data/ticks/lean")
-        .join(file);
+fn replay(days: &Path, file: &str, options: &[&str]) -> (String, Value) {
+    let path = days.join(file);
     let output = Command::new(env!("CARGO_BIN_EXE_siaga"))
         .arg("replay")
         .arg(path)
@@ -36,24 +33,22 @@ fn replay(file: &str, options: &[&str]) -> (String, Value) {
     )
 }
 
-fn expected() -> Value {
-    let path: PathBuf = shared::folder()
-        .expect("checked by the caller")
-        .join("data/expected_facts.json");
-    let text = std::fs::read_to_string(path).expect("the facts can be read");
-    serde_json::from_str(&text).expect("the facts are JSON")
+/// The folder of recorded days.
+fn days() -> Option<PathBuf> {
+    shared::find("data/ticks/lean")
 }
 
 #[test]
 fn every_recorded_day_shows_its_facts() {
-    if shared::skip("recorded days") {
+    let (Some(folder), Some(facts)) = (days(), shared::find("data/expected_facts.json")) else {
         return;
-    }
-    let expected = expected();
+    };
+    let text = std::fs::read_to_string(facts).expect("the facts can be read");
+    let expected: Value = serde_json::from_str(&text).expect("the facts are JSON");
     let days = expected["ticks"].as_object().expect("facts by file");
     assert_eq!(days.len(), 6);
     for (file, facts) in days {
-        let (_, found) = replay(file, &[]);
+        let (_, found) = replay(&folder, file, &[]);
         let found = found.as_object().expect("an object");
         let wanted = facts.as_object().expect("an object");
         let keys = |object: &serde_json::Map<String, Value>| {
@@ -71,14 +66,15 @@ fn every_recorded_day_shows_its_facts() {
 
 #[test]
 fn twice_is_the_same_state_and_other_rules_show_other_facts() {
-    if shared::skip("recorded days") {
+    let Some(folder) = days() else {
         return;
-    }
+    };
     let file = "oanda_EURUSD_20140502_tick.csv.gz";
-    let (first, facts) = replay(file, &[]);
-    let (second, _) = replay(file, &[]);
+    let (first, facts) = replay(&folder, file, &[]);
+    let (second, _) = replay(&folder, file, &[]);
     assert_eq!(first, second);
     let (other, changed) = replay(
+        &folder,
         file,
         &[
             "--leverage",

@@ -12,3 +12,7 @@ pub mod sinks;
 #[cfg(test)]
 mod testing;
 pub mod text;
+
+#[cfg(test)]
+#[path = "../../tests/support/shared.rs"]
+mod shared;

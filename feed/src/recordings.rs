@@ -1,26 +1,16 @@
 //! Where tests find the recordings, which are no part of the repository.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The file at `path` below the folder of recordings; `None` (said aloud) when there is none here.
+#[path = "../../tests/support/shared.rs"]
+mod shared;
+
+/// The file at `path` below the recordings; `None` when there is none here.
 ///
 /// # Panics
 /// With `CI=true` and without the recording: there it must not be skipped.
 pub fn find(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("SIAGA_SHARED")
-        .map(PathBuf::from)
-        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"));
-    let file = root.join("data").join(path);
-    if file.exists() {
-        return Some(file);
-    }
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "recording {path} not found below {}",
-        root.display()
-    );
-    println!("skipped: recordings not found");
-    None
+    shared::find(&format!("data/{path}"))
 }
 
 /// The facts somebody else computed from the recordings.

@@ -1,35 +1,57 @@
-//! The folder of recordings and vectors: not part of the repository.
+//! The folder of recordings and vectors: not part of the repository. Included by path wherever tests need it.
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
-/// The folder named by `SIAGA_SHARED`, or the one beside the checkout; `None` when there is none.
-pub fn folder() -> Option<PathBuf> {
-    let named = std::env::var_os("SIAGA_SHARED").map(PathBuf::from);
-    let folder =
-        named.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"));
-    folder.join("data").is_dir().then_some(folder)
-}
+/// Where checks gather what was skipped.
+const SKIPS: &str = "SIAGA_SKIPS";
 
-/// True when the recordings are missing: said, noted, and a failure where everything must be tested.
-pub fn skip(what: &str) -> bool {
-    if folder().is_some() {
-        return false;
+/// A file below the folder named by `SIAGA_SHARED`, or below the one beside the checkout. When there is none the test that asks is
+/// noted as skipped.
+///
+/// # Panics
+/// With `CI=true`, where nothing of it may be missing.
+pub fn find(path: &str) -> Option<PathBuf> {
+    let file = folder().join(path);
+    if file.exists() {
+        return Some(file);
     }
-    println!("skipped: recordings not found ({what})");
     assert_ne!(
         std::env::var("CI").as_deref(),
         Ok("true"),
-        "recordings are required here: {what}"
+        "{} is required here",
+        file.display()
     );
-    if let Some(path) = std::env::var_os("SIAGA_SKIPS") {
-        use std::io::Write;
-        if let Ok(mut file) = std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
-        {
-            let _ = writeln!(file, "recordings not found: {what}");
-        }
+    skipped(&format!("recordings not found ({path})"));
+    None
+}
+
+/// Says why the running test does nothing, and notes it for the summary.
+///
+/// # Panics
+/// When the note cannot be written.
+pub fn skipped(why: &str) {
+    println!("skipped: {why}");
+    let Some(notes) = std::env::var_os(SKIPS) else {
+        return;
+    };
+    let current = std::thread::current();
+    let test = current.name().unwrap_or("a test");
+    let file = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(notes);
+    let mut file = file.expect("skips can be noted");
+    // One line a test: what is named twice is counted once.
+    writeln!(file, "{test}: {why}").expect("a skip is noted");
+}
+
+fn folder() -> PathBuf {
+    if let Some(named) = std::env::var_os("SIAGA_SHARED") {
+        return PathBuf::from(named);
     }
-    true
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut checkouts = crate_folder.ancestors();
+    let checkout = checkouts.find(|folder| folder.join("Cargo.lock").exists());
+    checkout.unwrap_or(crate_folder).join("../shared")
 }

@@ -2,27 +2,16 @@
 
 use flate2::read::GzDecoder;
 use std::io::Read;
-use std::path::PathBuf;
 
-/// A file of the recordings' folder, unpacked. `None` (said on stderr) when the folder is absent and need not be there.
+#[path = "../../../tests/support/shared.rs"]
+mod shared;
+
+/// A file of the recordings' folder, unpacked. `None` when the folder is absent and need not be there.
 ///
 /// # Panics
 /// With `CI=true`, where a missing recording is a failure.
 pub fn read(path: &str) -> Option<String> {
-    let root = std::env::var_os("SIAGA_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    let file = root.join(path);
-    let Ok(bytes) = std::fs::read(&file) else {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "recordings not found: {}",
-            file.display()
-        );
-        eprintln!("skipped: recordings not found ({})", file.display());
-        return None;
-    };
+    let bytes = std::fs::read(shared::find(path)?).expect("a readable file");
     let mut text = String::new();
     if path.ends_with(".gz") {
         GzDecoder::new(&bytes[..])
