@@ -10,7 +10,7 @@ test: ## Set up what is missing and run every test; ends with one summary line.
 	@scripts/test.sh
 
 bench: ## The published figures, on this machine.
-	@cargo bench --locked -p siaga-bench
+	@scripts/bench.sh
 
 console: ## Build the console only.
 	@scripts/console.sh
