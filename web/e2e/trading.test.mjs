@@ -29,10 +29,8 @@ describe("trading on the page", { skip }, () => {
     const before = await view();
     await page.locator('[data-testid="ticket"] [data-side="buy"]').click();
     await page.getByTestId("ticket").getByLabel("Lots", { exact: true }).fill("0.20");
-    const shown = await until(async () => {
-      const text = await page.getByTestId("pv-margin").textContent();
-      return /\d/.test(text) && text.replaceAll(",", "");
-    });
+    await page.locator('[data-testid="preview"][data-pending="false"]').waitFor();
+    const shown = (await page.getByTestId("pv-margin").textContent()).replaceAll(",", "");
     const { body } = await server.api("POST", "orders/preview", { account, symbol: "EUR/USD", side: "buy", kind: "market", qty: "0.20", client_id: "check" });
     assert.ok(Math.abs(Number(shown) - Number(body.margin_order)) < 0.005 * Number(body.margin_order), `${shown} is near ${body.margin_order}`);
     await trade(page, "buy", "0.20");
@@ -47,8 +45,8 @@ describe("trading on the page", { skip }, () => {
     await row(position.id).getByRole("button", { name: /SL \/ TP/ }).click();
     const stop = (Number(position.close_price) * 0.95).toFixed(5);
     const target = (Number(position.close_price) * 1.05).toFixed(5);
-    await page.getByTestId("editor-protect").getByLabel("Stop-loss").fill(stop);
-    await page.getByTestId("editor-protect").getByLabel("Take-profit").fill(target);
+    await page.getByTestId("editor-protect").getByLabel("Stop-loss", { exact: true }).fill(stop);
+    await page.getByTestId("editor-protect").getByLabel("Take-profit", { exact: true }).fill(target);
     await page.getByTestId("editor-protect").getByRole("button", { name: "Save" }).click();
     await row(position.id).getByText(stop).waitFor();
     await until(async () => {
@@ -70,7 +68,7 @@ describe("trading on the page", { skip }, () => {
     const box = await page.getByTestId("chart").boundingBox();
     const x = box.x + box.width * 0.3;
     let y;
-    for (let at = box.y + 8; at < box.y + box.height - 30 && y === undefined; at += 3) {
+    for (let at = box.y + 8; at < box.y + box.height - 30 && y === undefined; at += 5) {
       await page.mouse.move(x, at);
       if (await page.getByTestId("chart").evaluate((chart) => chart.style.cursor === "ns-resize")) y = at + 5;
     }
@@ -95,7 +93,7 @@ describe("trading on the page", { skip }, () => {
     const ticket = page.getByTestId("ticket");
     await ticket.getByRole("radio", { name: "Limit", exact: true }).click();
     await ticket.getByLabel("Lots", { exact: true }).fill("0.10");
-    await ticket.getByLabel("Limit price").fill((bid * 0.99).toFixed(5));
+    await ticket.getByLabel("Limit price", { exact: true }).fill((bid * 0.99).toFixed(5));
     await page.locator('[data-testid="submit-order"]:enabled').click();
     const order = await until(async () => (await view()).orders.find((one) => one.kind === "limit"), { what: () => "the working order" });
     await page.getByRole("tab", { name: /Orders/ }).click();
@@ -107,13 +105,22 @@ describe("trading on the page", { skip }, () => {
   });
 
   it("lists every reason of a refusal with what lifts it, and the server agrees", async () => {
-    await page.getByTestId("ticket").getByLabel("Lots", { exact: true }).fill("0.015");
-    await page.locator('[data-testid="preview"] [data-reason="qty_not_a_step"]').waitFor();
+    const lots = page.getByTestId("ticket").getByLabel("Lots", { exact: true });
+    await lots.fill("250.00");
+    await page.locator('[data-testid="preview"] [data-reason="qty_above_maximum"]').waitFor();
     assert.ok(await page.getByTestId("submit-order").isDisabled());
-    const { status, body } = await server.api("POST", "orders", { account, symbol: "EUR/USD", side: "buy", kind: "market", qty: "0.015", client_id: "odd-step" });
+    const { status, body } = await server.api("POST", "orders", { account, symbol: "EUR/USD", side: "buy", kind: "market", qty: "250.00", client_id: "too-much" });
     assert.equal(status, 422);
+    const shown = await page.locator('[data-testid="preview"] [data-reason]').evaluateAll((rows) => rows.map((row) => row.dataset.reason));
+    assert.deepEqual(shown, body.reasons.map((reason) => reason.name));
     assert.ok(body.reasons.every((reason) => reason.lifts !== ""));
-    await page.getByTestId("ticket").getByLabel("Lots", { exact: true }).fill("0.10");
+    // What is no order at all is refused in words too.
+    await lots.fill("0.015");
+    await page.getByTestId("preview").getByText("use at most 2 decimals").waitFor();
+    assert.ok(await page.getByTestId("submit-order").isDisabled());
+    await lots.fill("0.10");
+    await page.locator('[data-testid="submit-order"]:enabled').waitFor();
+    assert.deepEqual(page.faults, []);
   });
 
   it("closes a part, and then the rest, at a press", async () => {
@@ -121,7 +128,7 @@ describe("trading on the page", { skip }, () => {
     await trade(page, "sell", "0.30");
     const made = await newest(before);
     await row(made.id).getByRole("button", { name: "Lots to close" }).click();
-    await page.getByTestId("editor-close").getByLabel("Lots to close").fill("0.10");
+    await page.getByTestId("editor-close").getByLabel("Lots to close", { exact: true }).fill("0.10");
     await page.getByTestId("editor-close").getByRole("button", { name: /Close 0\.10/ }).click();
     await until(async () => (await view()).positions.find((one) => one.id === made.id)?.qty === "0.20", { what: () => "0.20 lots left" });
     await row(made.id).getByRole("button", { name: /^Close (Buy|Sell)/ }).click();

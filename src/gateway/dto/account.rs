@@ -68,6 +68,8 @@ wire! {
         /// x : 1.
         pub leverage: u32,
         pub leverage_from: LeverageFrom,
+        /// The broker link that its orders go to: an id of the desk's `links`.
+        pub link: u16,
         pub state: MarginState,
         /// A conversion rate is missing: equity and level are not known.
         pub unknown: bool,
@@ -153,6 +155,7 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
             0 => LeverageFrom::Group,
             _ => LeverageFrom::Account,
         },
+        link: view.terms.link.0,
         state: view.state.into(),
         unknown: view.unknown,
         balance: money(view.balance),

@@ -24,7 +24,7 @@ export async function openPage(browser, server, { phone = false, theme = "dark",
     timezoneId: "Asia/Jakarta",
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   page.faults = [];
   page.on("pageerror", (error) => page.faults.push(`thrown: ${error.message}`));
   page.on("console", (message) => {
@@ -41,20 +41,28 @@ export async function openPage(browser, server, { phone = false, theme = "dark",
   return page;
 }
 
-/** The terminal stands and prices have come. */
+/** The terminal stands, and where it shows prices they have come. */
 export async function ready(page) {
   await page.getByTestId("demo").waitFor();
-  await page.waitForFunction(() => document.querySelectorAll('[data-part="bid"][data-value]:not([data-value=""])').length > 0);
+  await page.waitForFunction(() => {
+    const cells = [...document.querySelectorAll('[data-part="bid"]')];
+    // A phone shows one part at a time, and not every part has prices.
+    if (cells.length === 0) return document.querySelector("nav [aria-current='page']") !== null && document.querySelector('[data-testid="watch"]') === null;
+    return cells.some((cell) => cell.dataset.value);
+  });
 }
 
 /** The bid of a symbol as the market watch shows it. */
 export const bidOf = (page, symbol) => page.locator(`[data-testid="watch"] [data-symbol="${symbol}"] [data-part="bid"]`).getAttribute("data-value");
 
-/** Waits until the shown bid is another one. */
+/** Waits until the shown bid is another one. Both are returned as they were seen: the price may well come back at once. */
 export async function bidMoves(page, symbol) {
   const before = await bidOf(page, symbol);
-  await page.waitForFunction(([name, old]) => document.querySelector(`[data-symbol="${name}"] [data-part="bid"]`)?.dataset.value !== old, [symbol, before]);
-  return [before, await bidOf(page, symbol)];
+  const moved = await page.waitForFunction(([name, old]) => {
+    const now = document.querySelector(`[data-testid="watch"] [data-symbol="${name}"] [data-part="bid"]`)?.dataset.value;
+    return now && now !== old && now;
+  }, [symbol, before]);
+  return [before, await moved.jsonValue()];
 }
 
 /** Takes an open halt warning off the screen. */

@@ -106,7 +106,7 @@ export class Server {
 }
 
 /** Waits for a condition, never for a time. */
-export async function until(condition, { ms = 30_000, what = () => "a condition", every = 50 } = {}) {
+export async function until(condition, { ms = 60_000, what = () => "a condition", every = 50 } = {}) {
   const deadline = Date.now() + ms;
   for (;;) {
     const value = await condition();

@@ -126,6 +126,8 @@ export interface Account {
   accounting: "hedging" | "netting";
   leverage: number;
   leverage_from: "account" | "group";
+  /** The broker link of its orders: an id of the desk's `links`. */
+  link: number;
   state: MarginState;
   unknown: boolean;
   balance: Decimal;

@@ -33,10 +33,10 @@ export class StreamClient {
   }
 
   stop(): void {
+    this.hangUp(1000);
+    this.step(() => this.protocol.reset());
     clearInterval(this.timer);
     this.timer = undefined;
-    this.socket?.close(1000);
-    this.socket = undefined;
   }
 
   /** Listens to one topic; the first listener subscribes, the last one to leave unsubscribes. */

@@ -301,6 +301,20 @@ describe("silence and closing", () => {
     wire.protocol.onClose(code, wire.now);
     expect(wire.protocol.status.phase).toBe(phase);
   });
+
+  it("starts anew after a reset, also when it was refused for good, and marks old prices until then", () => {
+    wire.quoteA();
+    wire.protocol.onFailed(wire.now, true);
+    wire.protocol.reset();
+    wire.drain();
+    expect(wire.heard("quote|A", "state").at(-1)).toEqual({ kind: "state", state: "lost" });
+    wire.connect({ conn: "c2" });
+    expect(wire.take("hello").at(-1)).toEqual({ op: "hello", ticket: "ticket", client: "test" });
+    const sub = wire.take("sub").at(-1)!;
+    wire.frame({ t: "ok", id: sub.id, subs: [{ sub: 2, ch: "quote", sym: "A" }] });
+    wire.snap(1, 2, 2);
+    expect(wire.heard("quote|A", "state").at(-1)).toEqual({ kind: "state", state: "live" });
+  });
 });
 
 describe("subscriptions", () => {

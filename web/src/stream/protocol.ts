@@ -139,6 +139,26 @@ export class Protocol {
     this.actions.push({ do: "send", text: JSON.stringify({ op: "hello", ticket, client: this.options.client, ...(resume ? { resume } : {}) }) });
   }
 
+  /** The page leaves its stream on purpose, as by signing out: the next start is a new connection, also after a final refusal. */
+  reset(): void {
+    this.pending.clear();
+    this.subs.clear();
+    this.clock.length = 0;
+    for (const [key, topic] of this.topics) {
+      topic.asked = false;
+      delete topic.from;
+      this.setTopic(key, "lost");
+    }
+    delete this.conn;
+    this.attempt = 0;
+    this.retryAt = 0;
+    this.status.quiet = false;
+    delete this.status.bye;
+    delete this.status.note;
+    delete this.status.retryAt;
+    this.setPhase("offline");
+  }
+
   /** A ticket or a socket could not be had; `final` when trying again makes no sense (signed out). */
   onFailed(now: number, final = false): void {
     this.drop(now, final ? "stopped" : "offline");

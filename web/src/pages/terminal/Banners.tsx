@@ -77,6 +77,8 @@ function deskBanners(desk: Desk, props: Props, t: Translate): Banner[] {
     banners.push({ key: `mode-${mode.scope}-${mode.id}`, tone: mode.mode === "halt" ? "stop" : "warn", icon: "lock", text: t(mode.mode === "halt" ? "banner.halt" : "banner.closeOnly", { scope: scopeText(mode, t) }) });
   }
   for (const link of desk.links) {
+    // Another account's broker is no trouble of this one.
+    if (props.account && props.account.link !== link.id) continue;
     if (link.mode === "read_only") banners.push({ key: `link-${link.id}`, tone: "warn", icon: "swap", text: t("banner.readOnly", { name: link.name, n: link.queued }) });
     if (link.mode === "recovering") banners.push({ key: `link-${link.id}`, tone: "warn", icon: "swap", text: t("banner.recovering", { name: link.name, n: link.queued, doubt: link.in_doubt }) });
   }

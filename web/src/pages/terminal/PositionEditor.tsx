@@ -22,6 +22,8 @@ export function PositionEditor({ account, position, mode, onDone }: { account: A
   const [busy, setBusy] = useState(false);
   const tick = instrument?.tick ?? "0.00001";
   const lots = parseTyped(qty);
+  // A price that cannot be read must not be saved as no price.
+  const unreadable = [stopLoss, takeProfit].some((text) => text.trim() !== "" && parseTyped(text) === null);
   const submit = async () => {
     setBusy(true);
     const done = mode === "close" ? await close(position, lots ?? position.qty) : await protect(position, parseTyped(stopLoss), parseTyped(takeProfit));
@@ -44,7 +46,7 @@ export function PositionEditor({ account, position, mode, onDone }: { account: A
         <>
           <div className="w-30"><NumberField optional label={t("positions.sl")} value={stopLoss} onChange={setStopLoss} step={tick} start={position.close_price} placeholder={t("ticket.optional")} /></div>
           <div className="w-30"><NumberField optional label={t("positions.tp")} value={takeProfit} onChange={setTakeProfit} step={tick} start={position.close_price} placeholder={t("ticket.optional")} /></div>
-          <Button type="submit" tone="primary" disabled={busy}>{t("positions.save")}</Button>
+          <Button type="submit" tone="primary" disabled={busy || unreadable}>{t("positions.save")}</Button>
         </>
       ) : (
         <>

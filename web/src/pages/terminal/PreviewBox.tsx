@@ -10,24 +10,26 @@ interface Props {
   preview: Preview | undefined;
   error: Error | null;
   complete: boolean;
+  /** The figures are those of an earlier draft. */
+  pending: boolean;
   currency: string;
 }
 
 /** Margin before and after, the loss at the stop, the net position: the engine's answer, not the page's. */
-export function PreviewBox({ preview, error, complete, currency }: Props) {
+export function PreviewBox({ preview, error, complete, pending, currency }: Props) {
   const t = useTranslate();
   const { language } = useSettings();
   const money = (value: string | null) => formatDecimal(value, language);
   return (
-    <section aria-label={t("ticket.preview")} data-testid="preview" className="rounded-md border border-line bg-bg/60 px-2.5 py-2">
+    <section aria-label={t("ticket.preview")} data-testid="preview" data-pending={pending} aria-busy={pending} className="rounded-md border border-line bg-bg/60 px-2.5 py-2">
       <h3 className="label mb-1 flex justify-between">{t("ticket.preview")}<span>{currency}</span></h3>
       {!complete ? (
         <p className="text-xs text-ink-3">{t("ticket.previewWait")}</p>
       ) : error && !preview ? (
-        <p role="alert" className="text-xs text-crit">{t("ticket.previewFailed", { what: explainProblem(error, t, language).text })}</p>
+        <p role="alert" className="text-xs text-crit">{t("ticket.previewFailed", { what: whole(explainProblem(error, t, language)) })}</p>
       ) : (
         <>
-          <dl className="grid grid-cols-2 gap-x-4 gap-y-1 text-xs">
+          <dl className={`grid grid-cols-2 gap-x-4 gap-y-1 text-xs ${pending ? "opacity-55" : ""}`}>
             <Fact name={t("ticket.pv.margin")} testid="pv-margin">{money(preview?.margin_order ?? null)}</Fact>
             <Fact name={t("ticket.pv.free")} bad={signOf(preview?.free_after) < 0}>{money(preview?.free_after ?? null)}</Fact>
             <Fact name={t("ticket.pv.level")}>{preview?.level_after_pct ? `${formatDecimal(cutPercent(preview.level_after_pct), language)} %` : "–"}</Fact>
@@ -47,6 +49,9 @@ export function PreviewBox({ preview, error, complete, currency }: Props) {
     </section>
   );
 }
+
+/** The title says that a field is wrong, the detail what is wrong with it. */
+const whole = ({ text, detail }: { text: string; detail: string }): string => [text, detail].filter(Boolean).join(": ");
 
 function Fact({ name, children, bad, wide, testid }: { name: string; children: ReactNode; bad?: boolean; wide?: boolean; testid?: string }) {
   return (

@@ -77,6 +77,8 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
   };
 
   const refused = preview.data?.reasons ?? [];
+  // The order itself cannot be read; sending it would get the same answer.
+  const malformed = preview.error instanceof Problem && (preview.error.status === 400 || preview.error.status === 422);
   const quote = quotes.get(instrument.symbol)?.data;
   const near = (draft.side === "buy" ? quote?.ask : quote?.bid) ?? instrument.bid;
   const { tick } = instrument;
@@ -110,8 +112,8 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
         <NumberField optional label={t("ticket.sl")} value={draft.stopLoss} onChange={(stopLoss) => set({ stopLoss })} {...priceField} placeholder={t("ticket.optional")} />
         <NumberField optional label={t("ticket.tp")} value={draft.takeProfit} onChange={(takeProfit) => set({ takeProfit })} {...priceField} placeholder={t("ticket.optional")} />
       </div>
-      <PreviewBox preview={preview.data} error={preview.error} complete={order !== null} currency={account.currency} />
-      <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" disabled={!order || refused.length > 0 || outcome?.kind === "sending"}>
+      <PreviewBox preview={preview.data} error={preview.error} pending={preview.pending} complete={order !== null} currency={account.currency} />
+      <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" disabled={!order || refused.length > 0 || malformed || outcome?.kind === "sending"}>
         {outcome?.kind === "sending" ? t("ticket.sending") : label}
       </Button>
       <OutcomeLine outcome={outcome} onAgain={(again) => void submit(again)} />

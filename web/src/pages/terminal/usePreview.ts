@@ -8,7 +8,7 @@ const DEBOUNCE_MS = 200;
 /** Prices move under a finished draft too. */
 const REFRESH_MS = 1_000;
 
-/** What the order would do now, asked again while prices move. */
+/** What the order would do now, asked again while prices move; `pending` while the answer is still that of an earlier draft. */
 export function usePreview(order: NewOrder | null) {
   const { api } = useServices();
   const key = order === null ? null : JSON.stringify(order);
@@ -26,5 +26,5 @@ export function usePreview(order: NewOrder | null) {
     gcTime: 10_000,
     retry: false,
   });
-  return { data: settled === null ? undefined : query.data, error: query.error };
+  return { data: settled === null ? undefined : query.data, error: query.error, pending: key !== settled || query.isPlaceholderData || (settled !== null && query.isPending) };
 }
