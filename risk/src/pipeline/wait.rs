@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// Turns in which a sleeping stage still spins, so that a burst is met awake.
 const SPIN_TURNS: u32 = 64;
-/// Turns after them in which it yields its core.
-const YIELD_TURNS: u32 = 256;
+/// Turns after them in which it yields its core: few, because a quiet market pays them for every single price.
+const YIELD_TURNS: u32 = 16;
 /// First nap, doubled up to the longest one.
 const NAP_MIN_US: u64 = 20;
 /// Longest nap: three quiet stages cost well below one percent of a core, and the first price after
