@@ -1,4 +1,5 @@
 //! The program from outside: it starts, trades, survives being killed, and says what is wrong.
+#![allow(clippy::disallowed_methods)] // tests wait on conditions, with a deadline
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

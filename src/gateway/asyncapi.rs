@@ -55,7 +55,7 @@ struct EventFrame<T> {
 /// The data of the state channels.
 #[derive(JsonSchema)]
 #[serde(untagged)]
-#[allow(dead_code)] // read by the schema generator alone
+#[allow(dead_code, clippy::large_enum_variant)] // read by the schema generator alone
 enum StateData {
     Quote(QuoteData),
     Candle(BarDto),

@@ -19,6 +19,7 @@ pub const EVENTS_HELD: usize = 65_536;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // nearly all are orders, and each event has its own allocation already
 pub enum EventBody {
     Order(OrderChange),
     Alert(Box<AlertRecord>),
