@@ -69,7 +69,8 @@ impl Rule {
             Rule::FeedDelayed => rule("feed_delayed", Warning, 0, 5 * SECOND_NS),
             Rule::FeedUnavailable => rule("feed_unavailable", Critical, 0, 5 * SECOND_NS),
             Rule::FeedDown => rule("feed_down", Critical, 0, 5 * SECOND_NS),
-            Rule::FeedSwitched => event("feed_switched", Info, 10 * MINUTE_NS),
+            // The first quote after a start may be the second source's: only a longer absence of the first is worth a word.
+            Rule::FeedSwitched => rule("feed_switched", Info, 3 * SECOND_NS, 0),
             Rule::FeedDamped => event("feed_damped", Warning, 10 * MINUTE_NS),
             // The account's level is unknown; told after ten seconds (decisions on conversion).
             Rule::ConversionMissing => rule("conversion_missing", Critical, 10 * SECOND_NS, 0),

@@ -7,6 +7,10 @@ use siaga_risk::event::{Input, Seq};
 use siaga_risk::journal::{Journal, JournalError};
 use siaga_risk::pipeline::Recorder;
 use siaga_risk::record;
+use siaga_risk::units::SECOND_NS;
+
+/// The same trouble is told of this often.
+const WARN_EVERY_NS: u64 = 10 * SECOND_NS;
 
 /// Encodes inputs into the journal, and trims behind snapshots when told.
 pub struct JournalRecorder {
@@ -16,6 +20,8 @@ pub struct JournalRecorder {
     trimmed: Seq,
     synced: Arc<SyncTimes>,
     clock: Arc<crate::clock::Clock>,
+    /// A full disk is told of again from then on.
+    warn_from_ns: u64,
 }
 
 /// How long the journal's syncs take, for `/metrics`.
@@ -41,6 +47,7 @@ impl JournalRecorder {
             trimmed: 0,
             synced,
             clock,
+            warn_from_ns: 0,
         }
     }
 
@@ -82,8 +89,11 @@ impl Recorder for JournalRecorder {
         self.synced.total_ns.fetch_add(took, Ordering::Relaxed);
         self.synced.max_ns.fetch_max(took, Ordering::Relaxed);
         self.trim();
-        if let Some(error) = self.journal.preparation_failure() {
+        if let Some(error) = self.journal.preparation_failure()
+            && start >= self.warn_from_ns
+        {
             tracing::warn!(%error, "the next journal segment cannot be prepared: free space on the data disk");
+            self.warn_from_ns = start.saturating_add(WARN_EVERY_NS);
         }
         Ok(())
     }
