@@ -140,6 +140,17 @@ pub struct LadderRow {
     pub to_stop_out: Money,
 }
 
+/// A broker link now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    pub id: LinkId,
+    pub mode: LinkMode,
+    pub manual: bool,
+    /// Orders that wait for the link, and orders that the broker has not answered.
+    pub queued: u32,
+    pub in_doubt: u32,
+}
+
 /// The house at a glance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeskView {
@@ -149,7 +160,7 @@ pub struct DeskView {
     pub states: [u32; 4],
     pub modes: Vec<(Scope, TradingMode)>,
     pub kills: Vec<Scope>,
-    pub links: Vec<(LinkId, LinkMode, bool)>,
+    pub links: Vec<LinkView>,
     pub state_hash: u64,
 }
 

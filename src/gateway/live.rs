@@ -9,14 +9,12 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
 use siaga_risk::event::*;
-use siaga_risk::ids::{InstrumentId, LinkId, SourceId};
+use siaga_risk::ids::{InstrumentId, SourceId};
 use siaga_risk::units::{Price, Qty, Ratio, Ts};
 use tokio::sync::Notify;
 
 /// Highest instrument id that streams: slots are made once, so a reader never meets a table that grows. 1 KiB each.
 pub const INSTRUMENTS_MAX: usize = 4_096;
-/// Links whose queue sizes are kept.
-pub const LINKS_MAX: usize = 64;
 /// Spans of [`BarSpan`].
 pub const SPANS: usize = 6;
 
@@ -26,7 +24,6 @@ const BAR_WORDS: usize = 16;
 /// The shared table. `apply` is for egress alone.
 pub struct Live {
     slots: Box<[Slot]>,
-    links: Box<[AtomicU64]>,
     dirty: Box<[AtomicU64]>,
     /// Watches that want to hear of changes; 0 or 1.
     listeners: AtomicU32,
@@ -65,7 +62,6 @@ impl Live {
     pub fn new() -> Live {
         Live {
             slots: (0..INSTRUMENTS_MAX).map(|_| Slot::default()).collect(),
-            links: (0..LINKS_MAX).map(|_| AtomicU64::new(0)).collect(),
             dirty: (0..INSTRUMENTS_MAX.div_ceil(64))
                 .map(|_| AtomicU64::new(0))
                 .collect(),
@@ -96,14 +92,9 @@ impl Live {
                     self.change(instrument, |s| s.gap = true);
                 }
             }
-            Output::Link(change) => {
-                if let Some(slot) = self.links.get(usize::from(change.link.0)) {
-                    let packed = u64::from(change.queued) << 32 | u64::from(change.in_doubt);
-                    slot.store(packed, Ordering::Relaxed);
-                }
+            Output::Mode(_) | Output::Kill(_) | Output::Link(_) | Output::Terms(_) => {
                 self.desk_changed();
             }
-            Output::Mode(_) | Output::Kill(_) | Output::Terms(_) => self.desk_changed(),
             _ => {}
         }
     }
@@ -140,13 +131,6 @@ impl Live {
             .slot(instrument)
             .map(|s| s.states.load(Ordering::Acquire));
         unpack_states(packed.unwrap_or(0))
-    }
-
-    /// Queued closes and orders in doubt at a link.
-    pub fn link(&self, link: LinkId) -> (u32, u32) {
-        let slot = self.links.get(usize::from(link.0));
-        let packed = slot.map_or(0, |s| s.load(Ordering::Relaxed));
-        ((packed >> 32) as u32, packed as u32)
     }
 
     /// Rises with every change of modes, switches, links, halts, feeds.

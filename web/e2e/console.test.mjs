@@ -37,14 +37,23 @@ describe("the console", { skip }, () => {
   it("shows the engine's own figures to the last digit", async () => {
     const page = await openPage(browser, server);
     const id = Number(new URL(page.url()).searchParams.get("account"));
-    const shown = async () => (await page.getByTestId("equity").textContent()).replaceAll(",", "").replace("\u2212", "-");
-    // The market moves between two looks: the figure must have been the engine's at some moment around.
+    const shown = async (part) => (await page.getByTestId(part).textContent()).replaceAll(",", "").replace("\u2212", "-");
+    // Every market of this account is closed: its figures stand still, so each look at them sees the same.
+    await server.scenario("weekend");
+    let engine;
+    let shownNow;
     await until(async () => {
-      const before = (await server.get(`accounts/${id}`)).equity;
-      const seen = await shown();
-      const behind = (await server.get(`accounts/${id}`)).equity;
-      return seen === before || seen === behind;
-    }, { what: () => "the shown equity to be the engine's" });
+      const now = await server.get(`accounts/${id}`);
+      engine = { equity: now.equity, used: now.used, free: now.free, "to-call": now.to_warning, "to-stop": now.to_stop_out };
+      shownNow = {};
+      for (const part of Object.keys(engine)) shownNow[part] = await shown(part);
+      return JSON.stringify(shownNow) === JSON.stringify(engine) && (await page.getByTestId("level").getAttribute("data-level")) === now.level_pct;
+    }, { what: () => `the shown figures ${JSON.stringify(shownNow)} to be the engine's ${JSON.stringify(engine)}` });
+    assert.notEqual(engine.used, "0.00");
+    await server.scenario("calm");
+    const symbol = (await server.get(`accounts/${id}`)).positions[0].symbol;
+    await bidMoves(page, symbol);
+    await until(async () => (await server.get("instruments")).items.filter((one) => one.class === "forex").every((one) => one.feed === "live"), { what: () => "the markets to be open again" });
     assert.deepEqual(page.faults, []);
     await page.context().close();
   });

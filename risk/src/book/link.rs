@@ -63,13 +63,7 @@ impl Book {
         if from == report.mode {
             return;
         }
-        let count = |state: OrderState| {
-            self.orders
-                .values()
-                .filter(|o| o.link == report.link && o.state == state)
-                .count() as u32
-        };
-        let (queued, in_doubt) = (count(OrderState::Queued), count(OrderState::InDoubt));
+        let [queued, in_doubt] = self.unsettled(report.link);
         ctx.out.push(Output::Link(LinkChange {
             link: report.link,
             from,
@@ -83,6 +77,22 @@ impl Book {
             LinkMode::Recovering => self.ask_unanswered(ctx, report.link),
             LinkMode::ReadOnly => {}
         }
+    }
+
+    /// Orders at a link that are queued, and that are in doubt.
+    pub(super) fn unsettled(&self, link: LinkId) -> [u32; 2] {
+        self.unsettled.get(&link).copied().unwrap_or_default()
+    }
+
+    /// An order came into a state (1) or left it (-1).
+    pub(super) fn count_unsettled(&mut self, link: LinkId, state: OrderState, by: i32) {
+        let at = match state {
+            OrderState::Queued => 0,
+            OrderState::InDoubt => 1,
+            _ => return,
+        };
+        let count = &mut self.unsettled.entry(link).or_default()[at];
+        *count = count.saturating_add_signed(by);
     }
 
     fn orders_of(

@@ -119,6 +119,8 @@ pub struct Book {
     exposures: Exposures,
     touched: Vec<u32>,
     states: [u32; 4],
+    /// Orders that are queued, and orders in doubt, by link: asked for more often than all orders should be looked at.
+    unsettled: BTreeMap<LinkId, [u32; 2]>,
 }
 
 impl Book {

@@ -137,6 +137,7 @@ impl Book {
         for order in state.orders {
             book.account_mut(order.order.account)?.orders.push(order.id);
             book.expose_order(&order, 1);
+            book.count_unsettled(order.link, order.state, 1);
             book.orders.insert(order.id, order);
         }
         book.ended = state

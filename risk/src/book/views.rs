@@ -265,7 +265,16 @@ impl Book {
             links: self
                 .links
                 .values()
-                .map(|link| (link.terms.id, link.mode, link.manual))
+                .map(|link| {
+                    let [queued, in_doubt] = self.unsettled(link.terms.id);
+                    LinkView {
+                        id: link.terms.id,
+                        mode: link.mode,
+                        manual: link.manual,
+                        queued,
+                        in_doubt,
+                    }
+                })
                 .collect(),
             state_hash: 0,
         }

@@ -172,16 +172,13 @@ pub fn desk(view: &DeskView, status: &Status, live: &Live, names: &Directory) ->
         links: view
             .links
             .iter()
-            .map(|(id, mode, manual)| {
-                let (queued, in_doubt) = live.link(*id);
-                LinkDto {
-                    id: id.0,
-                    name: names.link_name(*id),
-                    mode: (*mode).into(),
-                    manual: *manual,
-                    queued,
-                    in_doubt,
-                }
+            .map(|link| LinkDto {
+                id: link.id.0,
+                name: names.link_name(link.id),
+                mode: link.mode.into(),
+                manual: link.manual,
+                queued: link.queued,
+                in_doubt: link.in_doubt,
             })
             .collect(),
         journal: JournalDto {

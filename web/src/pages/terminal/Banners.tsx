@@ -24,8 +24,12 @@ interface Banner {
   tone: Tone;
   icon: IconName;
   text: string;
+  /** What the failing part itself said: for whoever repairs it, so one line of it at first. */
+  detail?: string;
   action?: ReactNode;
 }
+
+const URGENCY: readonly Tone[] = ["stop", "warn", "info"];
 
 const TONES: Record<Tone, string> = {
   stop: "bg-emergency text-white",
@@ -52,12 +56,20 @@ export function Banners(props: Props) {
   }
   if (props.instrument) banners.push(...feedBanners(props.instrument, t, (us) => formatMoment(us, language)));
   if (banners.length === 0) return null;
+  banners.sort((a, b) => URGENCY.indexOf(a.tone) - URGENCY.indexOf(b.tone));
   return (
     <div role="region" aria-label={t("alerts.title")} aria-live="polite" data-testid="banners" className="shrink-0">
       {banners.map((banner) => (
         <div key={banner.key} data-banner={banner.key} className={`flex min-h-8 items-center gap-2 border-b border-line px-3 py-1 text-sm ${TONES[banner.tone]}`}>
           <Icon name={banner.icon} className={banner.tone === "warn" ? "text-warn" : ""} />
-          <span className="min-w-0 flex-1">{banner.text}</span>
+          <span className="min-w-0 flex-1">
+            {banner.text}
+            {banner.detail && (
+              <details className="group text-xs text-ink-2">
+                <summary className="cursor-pointer truncate group-open:whitespace-normal">{banner.detail}</summary>
+              </details>
+            )}
+          </span>
           {banner.action}
         </div>
       ))}
@@ -85,7 +97,9 @@ function deskBanners(desk: Desk, props: Props, t: Translate): Banner[] {
   if (desk.halted && desk.halted.length > 0) {
     banners.push({ key: "halted", tone: "stop", icon: "alert", text: t("banner.halted", { symbols: desk.halted.join(", ") }), action: <Button size="sm" className="!border-white/60 !bg-transparent !text-white" onClick={props.onShowAlarm}>{t("banner.show")}</Button> });
   }
-  if (!desk.store.ok) banners.push({ key: "store", tone: "warn", icon: "layers", text: t("banner.store", { kind: desk.store.kind, detail: desk.store.detail ?? "" }) });
+  // Left out by configuration is no failure.
+  if (desk.store.kind === "none") banners.push({ key: "store", tone: "info", icon: "layers", text: t("banner.storeOff") });
+  else if (!desk.store.ok) banners.push({ key: "store", tone: "warn", icon: "layers", text: t("banner.store", { kind: desk.store.kind }), detail: desk.store.detail ?? "" });
   return banners;
 }
 

@@ -74,12 +74,12 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
         {(wide || place.view === "trade" || place.view === "alerts") && (
           <div className="flex min-h-0 min-w-0 flex-col gap-px bg-line wide:col-start-3 wide:row-span-2 wide:row-start-1">
             {shows("trade") && (
-              <Panel title={t("ticket.title")} area={wide ? "shrink-0" : "flex-1"} id="ticket" heading={false}>
+              <Panel title={t("ticket.title")} area={wide ? "" : "flex-1"} id="ticket" heading={false}>
                 <Ticket key={`${symbol}/${place.account}`} instrument={instrument} account={account} />
               </Panel>
             )}
             {shows("alerts") && (
-              <Panel title={t("alerts.title")} area="flex-1" id="alerts" heading={false}>
+              <Panel title={t("alerts.title")} area="flex-1 wide:min-h-40" id="alerts" heading={false}>
                 <AlertList />
               </Panel>
             )}

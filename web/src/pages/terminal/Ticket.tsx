@@ -113,9 +113,11 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
         <NumberField optional label={t("ticket.tp")} value={draft.takeProfit} onChange={(takeProfit) => set({ takeProfit })} {...priceField} placeholder={t("ticket.optional")} />
       </div>
       <PreviewBox preview={preview.data} error={preview.error} pending={preview.pending} complete={order !== null} currency={account.currency} />
-      <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" disabled={!order || refused.length > 0 || malformed || outcome?.kind === "sending"}>
-        {outcome?.kind === "sending" ? t("ticket.sending") : label}
-      </Button>
+      <div className="sticky -bottom-3 z-10 -my-1 bg-panel py-1">
+        <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" className="w-full" disabled={!order || refused.length > 0 || malformed || outcome?.kind === "sending"}>
+          {outcome?.kind === "sending" ? t("ticket.sending") : label}
+        </Button>
+      </div>
       <OutcomeLine outcome={outcome} onAgain={(again) => void submit(again)} />
     </form>
   );

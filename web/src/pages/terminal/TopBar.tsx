@@ -31,7 +31,7 @@ export function TopBar({ accounts, account, desk, symbol, wide, onPalette, onSig
           {t("app.demo")}
         </span>
       )}
-      <select aria-label={t("top.account")} className="menu min-w-0 max-w-56 font-medium" value={account?.id ?? ""} onChange={(event) => goTo({ account: Number(event.target.value) })}>
+      <select aria-label={t("top.account")} className="menu min-w-0 max-w-68 font-medium" value={account?.id ?? ""} onChange={(event) => goTo({ account: Number(event.target.value) })}>
         {accounts.map((row) => (
           <option key={row.id} value={row.id}>{row.name} · {row.currency}</option>
         ))}

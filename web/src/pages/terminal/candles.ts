@@ -35,7 +35,8 @@ export class CandleChart {
   private dragging: { line: IPriceLine; wanted: ChartLine } | undefined;
   private ask: IPriceLine | undefined;
   private bid: IPriceLine | undefined;
-  private lastTime = 0;
+  private points: Point[] = [];
+  private placed = false;
 
   constructor(private readonly box: HTMLElement, private readonly options: Options) {
     const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -52,9 +53,9 @@ export class CandleChart {
       },
       grid: { vertLines: { color: colour("line") }, horzLines: { color: colour("line") } },
       crosshair: { mode: CrosshairMode.Normal, vertLine: { color: colour("ink-3"), labelBackgroundColor: colour("line-strong") }, horzLine: { color: colour("ink-3"), labelBackgroundColor: colour("line-strong") } },
-      rightPriceScale: { borderColor: colour("line"), scaleMargins: { top: 0.1, bottom: 0.1 } },
+      rightPriceScale: { entireTextOnly: true, borderColor: colour("line"), scaleMargins: { top: 0.1, bottom: 0.1 } },
       timeScale: { borderColor: colour("line"), timeVisible: !options.daily, secondsVisible: options.seconds, rightOffset: 6, barSpacing: 7, minBarSpacing: 1.5 },
-      localization: { locale: locale(options.language), priceFormatter: (price: number) => formatDecimal(price.toFixed(options.digits), options.language) },
+      localization: { locale: locale(options.language), priceFormatter: (price: number) => formatDecimal(price.toFixed(options.digits), options.language, { group: false }) },
     });
     this.series = this.chart.addSeries(CandlestickSeries, {
       upColor: colour("up"),
@@ -81,22 +82,39 @@ export class CandleChart {
   }
 
   setBars(bars: readonly Bar[]): void {
-    const points = bars.map(toPoint);
-    this.series.setData(points);
-    const last = points.at(-1);
-    this.lastTime = last?.time ?? 0;
+    this.points = bars.map(toPoint);
+    this.series.setData(this.points);
+    const last = this.points.at(-1);
     if (last) this.setBid(last.close, last.close >= last.open);
+    // Where the reader has scrolled to is left alone when the history comes again.
+    if (this.placed || !last) return;
+    this.placed = true;
+    const { points } = this;
     const shown = Math.max(40, Math.floor(this.box.clientWidth / 7) - 8);
     this.chart.timeScale().setVisibleLogicalRange({ from: points.length - shown, to: points.length + 5 });
   }
 
   update(bar: Bar): void {
     const point = toPoint(bar);
-    // A late tick belongs to a bar that the history already has.
-    if (point.time < this.lastTime) return;
-    this.lastTime = point.time;
+    const last = this.points.at(-1);
+    if (last && point.time < last.time) return this.correct(point);
+    if (last?.time === point.time) this.points[this.points.length - 1] = point;
+    else this.points.push(point);
     this.series.update(point);
     this.setBid(point.close, point.close >= point.open);
+  }
+
+  /** A bar closes some seconds after its end: its last word comes behind the first ticks of the next ones. */
+  private correct(point: Point): void {
+    const at = this.points.findLastIndex((one) => one.time <= point.time);
+    const known = this.points[at];
+    if (known?.time === point.time) {
+      if (known.open === point.open && known.high === point.high && known.low === point.low && known.close === point.close) return;
+      this.points[at] = point;
+    } else {
+      this.points.splice(at + 1, 0, point);
+    }
+    this.series.setData(this.points);
   }
 
   setLines(lines: readonly ChartLine[]): void {
@@ -197,6 +215,14 @@ export class CandleChart {
   };
 }
 
-function toPoint(bar: Bar): { time: UTCTimestamp; open: number; high: number; low: number; close: number } {
+interface Point {
+  time: UTCTimestamp;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+}
+
+function toPoint(bar: Bar): Point {
   return { time: Math.floor(bar.t / 1_000_000) as UTCTimestamp, open: Number(bar.o), high: Number(bar.h), low: Number(bar.l), close: Number(bar.c) };
 }
