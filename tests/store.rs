@@ -2,6 +2,8 @@
 
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "support/skips.rs"]
+mod skips;
 #[path = "store/support.rs"]
 mod support;
 
@@ -20,5 +22,7 @@ mod migrations;
 mod outputs;
 #[path = "store/tick_table.rs"]
 mod tick_table;
+#[path = "store/timescale.rs"]
+mod timescale;
 #[path = "store/whole.rs"]
 mod whole;
