@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use siaga_alerts::alert::AlertChange;
-use siaga_feed::catalog::Catalog;
 use siaga_risk::event::{Output, OutputKey};
 use siaga_risk::journal::{Cursor, OutputConsumers};
 use siaga_risk::units::Ts;
@@ -14,7 +13,7 @@ use tokio::sync::mpsc;
 use super::alert_desk::record;
 use super::handle::Handle;
 use super::log_source::{LogSource, Logged};
-use super::names;
+use super::names::NameSource;
 use crate::gateway::events::EventBody;
 
 /// Name of the follower's cursor: the log keeps what its snapshot does not hold.
@@ -32,7 +31,7 @@ const OUTPUT_BITS: u32 = 4;
 /// Runs until the log closes.
 pub struct Follower {
     pub handle: Arc<Handle>,
-    pub catalog: Arc<Catalog>,
+    pub names: NameSource,
     pub source: LogSource,
     pub consumers: OutputConsumers,
     /// Changes for the sinks.
@@ -102,7 +101,7 @@ impl Follower {
                     .write()
                     .unwrap_or_else(std::sync::PoisonError::into_inner);
                 let mut directory = (**held).clone();
-                names::put(&mut directory, &self.catalog, change);
+                self.names.put(&mut directory, change);
                 *held = Arc::new(directory);
             }
             _ => {}

@@ -12,11 +12,12 @@ mod exposure;
 mod figures;
 mod follow;
 mod handle;
+pub mod kept_names;
 mod ladder;
 mod latency;
 mod log_source;
 mod market;
-mod names;
+pub mod names;
 mod notes;
 mod recorder;
 pub mod recover;
@@ -40,7 +41,7 @@ use siaga_feed::calendar::{Calendars, Planner};
 use siaga_feed::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
 use siaga_feed::sim::Simulator;
 use siaga_risk::event::{Command, OrderState, OutputKey, TermsChange};
-use siaga_risk::ids::{ActorId, LinkId};
+use siaga_risk::ids::{ActorId, InstrumentId, LinkId};
 use siaga_risk::journal::{DirectoryLock, OutputConsumers, OutputLog, Snapshots};
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
@@ -59,9 +60,11 @@ use evidence::EvidenceBook;
 use follow::Follower;
 pub use handle::DeskHandle;
 use handle::Handle;
+use kept_names::KeptNames;
 use latency::Latency;
 use log_source::LogDoor;
 use market::MarketThread;
+use names::NameSource;
 use recorder::{JournalRecorder, SyncTimes};
 use recover::{Recovered, Sizes};
 use waiters::Waiters;
@@ -121,7 +124,11 @@ impl Desk {
         };
         let recovered = recover::open(&data, sizes, progress)?;
         let catalog = Arc::new(Catalog::shipped_with(&sources(config))?);
-        Running::new(config, clock, catalog, &recovered)?
+        let names = NameSource {
+            catalog: catalog.clone(),
+            kept: Arc::new(KeptNames::open(&data)?),
+        };
+        Running::new(config, clock, catalog, names, &recovered)?
             .start(config, recovered)
             .await
     }
@@ -199,6 +206,7 @@ fn sources(config: &Config) -> Vec<&'static str> {
 struct Running {
     clock: Arc<Clock>,
     catalog: Arc<Catalog>,
+    names: NameSource,
     live: Arc<Live>,
     events: Arc<Events>,
     evidence: Arc<EvidenceBook>,
@@ -216,6 +224,7 @@ impl Running {
         config: &Config,
         clock: Arc<Clock>,
         catalog: Arc<Catalog>,
+        names: NameSource,
         recovered: &Recovered,
     ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&config.data.dir)
@@ -236,6 +245,7 @@ impl Running {
             waiters: Arc::new(Waiters::new(clock.now().0)),
             clock,
             catalog,
+            names,
             live,
             events: Arc::new(Events::default()),
             evidence: Arc::new(EvidenceBook::default()),
@@ -339,7 +349,7 @@ impl Running {
             durable: self.durable.clone(),
             live: self.live.clone(),
             events: self.events.clone(),
-            directory: RwLock::new(Arc::new(names::directory(&self.catalog, &self.known.terms))),
+            directory: RwLock::new(Arc::new(self.names.directory(&self.known.terms))),
             alerts: Arc::new(alerts),
             bars: Arc::default(),
             ladder: Arc::default(),
@@ -507,6 +517,9 @@ impl Running {
         for listing in &self.catalog.instruments {
             directory.name(listing.terms.id, &listing.symbol);
         }
+        for (id, kept) in &self.names.kept.instruments {
+            directory.name(InstrumentId(*id), &kept.symbol);
+        }
         let run = self.clock.now().0;
         BridgeSession::new(
             BridgeConfig {
@@ -542,7 +555,7 @@ impl Running {
         handle.events.starts_after(first);
         let follower = Follower {
             handle: handle.clone(),
-            catalog: self.catalog.clone(),
+            names: self.names.clone(),
             source: door.source(from),
             consumers,
             deliveries: changes,
