@@ -74,13 +74,7 @@ pub fn write(handle: &Handle, out: &mut String) {
             "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
         );
     }
-    let counters = handle
-        .counters
-        .read()
-        .unwrap_or_else(PoisonError::into_inner);
-    for (name, value) in counters.iter() {
-        let _ = writeln!(out, "# TYPE {name} counter\n{name} {value}");
-    }
+    handle.venues.write(out);
     super::latency::write(&handle.latency, out);
 }
 

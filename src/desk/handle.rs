@@ -1,6 +1,5 @@
 //! The running desk as the gateway sees it.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -25,6 +24,7 @@ use super::latency::Latency;
 use super::market::SetScenario;
 use super::notes::Notes;
 use super::recorder::SyncTimes;
+use super::venue_figures::VenueFigures;
 use super::waiters::{Waiter, Waiters};
 use crate::clock::Clock;
 use crate::gateway::bridge::Bridge;
@@ -67,7 +67,7 @@ pub struct Handle {
     pub figures: Arc<EgressFigures>,
     pub syncs: Arc<SyncTimes>,
     pub latency: Arc<Latency>,
-    pub counters: RwLock<BTreeMap<&'static str, u64>>,
+    pub venues: Arc<VenueFigures>,
     pub stream_epoch: u64,
     pub demo: bool,
     pub phone: String,

@@ -24,6 +24,7 @@ pub mod recover;
 mod saver;
 pub mod store;
 mod sweep;
+mod venue_figures;
 mod venues;
 mod waiters;
 
@@ -311,6 +312,7 @@ impl Running {
             self.first_start(&mut inbox)?;
         }
         let (router_handle, router) = self.router(config, &inbox, &door, &log, rules_epoch)?;
+        let venue_figures = Arc::new(venue_figures::VenueFigures::default());
         let (image_sender, images) = bounded(1);
         let (notice_sender, notices) = bounded(NOTICES_MAX);
         let egress = Egress {
@@ -371,7 +373,7 @@ impl Running {
             figures: self.figures.clone(),
             syncs: self.syncs.clone(),
             latency: self.latency.clone(),
-            counters: RwLock::default(),
+            venues: venue_figures.clone(),
             stream_epoch,
             demo: config.feed.simulator,
             phone: config.desk.phone.clone(),
@@ -390,7 +392,14 @@ impl Running {
         let deliveries = tokio::spawn(deliver::run(handle.clone(), sinks, record, changed));
         let follower = self.follower(&handle, &door, consumers.clone(), applied, changes);
         let (venues_stop, stopped) = watch::channel(false);
-        let venues = venues::start(config, &self.catalog, &self.clock, &inbox, &stopped)?;
+        let venues = venues::start(
+            config,
+            &self.catalog,
+            &self.clock,
+            &inbox,
+            &stopped,
+            &venue_figures,
+        )?;
         let notices = spawn_notices(notices, handle.clone());
         let sweep = tokio::spawn(sweep::run(handle.clone()));
         let (store_stop, store) = self.store(config, &handle, consumers, &door);
