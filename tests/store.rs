@@ -7,11 +7,15 @@ mod skips;
 #[path = "store/support.rs"]
 mod support;
 
+#[path = "store/alerts.rs"]
+mod alerts;
 #[path = "store/consumers.rs"]
 mod consumers;
 #[cfg(feature = "embedded-postgres")]
 #[path = "store/crash.rs"]
 mod crash;
+#[path = "store/desk.rs"]
+mod desk;
 #[path = "store/door.rs"]
 mod door;
 #[path = "store/dumps.rs"]

@@ -11,7 +11,7 @@ use crate::gateway::core::Part;
 pub fn write(handle: &Handle, out: &mut String) {
     let figures = &handle.figures;
     let syncs = &handle.syncs;
-    let lines: [(&str, &str, &str, u64); 9] = [
+    let lines: [(&str, &str, &str, u64); 10] = [
         (
             "siaga_input_seq",
             "gauge",
@@ -65,6 +65,12 @@ pub fn write(handle: &Handle, out: &mut String) {
             "gauge",
             "Durable outputs that wait for the disk.",
             figures.pending.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_alert_evidence_dropped_total",
+            "counter",
+            "Charts of alerts that left memory before the database had them whole.",
+            handle.alerts.evidence.dropped(),
         ),
     ];
     for (name, kind, help, value) in lines {

@@ -17,7 +17,7 @@ use super::names::NameSource;
 use crate::gateway::events::EventBody;
 
 /// Name of the follower's cursor: the log keeps what its snapshot does not hold.
-pub const READER: &str = "alerts";
+pub const READER: &str = "alert_desk";
 /// Alerts that ease or escalate by time alone are looked at this often.
 const TIMERS_EVERY: Duration = Duration::from_millis(250);
 /// Its snapshot is written after this many outputs, so a start folds little again.
@@ -51,16 +51,23 @@ impl Follower {
     pub async fn run(mut self) {
         let mut timers = tokio::time::interval(TIMERS_EVERY);
         loop {
-            tokio::select! {
+            let folded = tokio::select! {
                 outputs = self.source.next() => match outputs {
-                    Ok(Some(outputs)) => self.fold(&outputs).await,
-                    Ok(None) => break,
-                    Err(error) => {
-                        tracing::error!(error = format!("{error:#}"), "alerts cannot be followed any further: restart, the log is folded again");
-                        return;
+                    Ok(Some(outputs)) => {
+                        self.fold(&outputs).await;
+                        Ok(())
                     }
+                    Ok(None) => break,
+                    Err(error) => Err(error),
                 },
                 _ = timers.tick() => self.advance().await,
+            };
+            if let Err(error) = folded {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "alerts cannot be followed any further: restart, the log is folded again"
+                );
+                return;
             }
         }
         self.save();
@@ -78,16 +85,25 @@ impl Follower {
         }
     }
 
-    async fn advance(&mut self) {
+    async fn advance(&mut self) -> anyhow::Result<()> {
         let watermark = Ts(self.handle.figures.watermark.load(Ordering::Acquire));
+        // A timer that runs before an older output would not run so in a replay of the log.
+        loop {
+            let outputs = self.source.read()?;
+            if outputs.is_empty() {
+                break;
+            }
+            self.fold(&outputs).await;
+        }
         let changes = self.handle.alerts.advance(watermark);
         self.tell(self.last_number, changes).await;
+        Ok(())
     }
 
     fn take(&mut self, logged: &Logged) {
         let handle = &self.handle;
         match &logged.output {
-            Output::Bar(bar) => handle.bars.push(*bar),
+            Output::Bar(bar) => handle.bars.push(logged.key, *bar),
             Output::Position(change) => handle.exposure.put(change),
             Output::Order(change) => {
                 self.last_number = self.last_number.max(number_of(logged.key)) + 1;

@@ -1,13 +1,14 @@
 //! The running desk: files, threads and tasks, put together in one place.
 
-mod alert_desk;
-mod alert_names;
+pub mod alert_desk;
+pub mod alert_names;
 mod bars;
 mod bridge;
 mod broker;
 mod deliver;
 mod egress;
 mod evidence;
+mod evidence_keeper;
 mod exposure;
 mod figures;
 mod follow;
@@ -19,6 +20,8 @@ mod log_source;
 mod market;
 pub mod names;
 mod notes;
+mod notices;
+mod past;
 mod recorder;
 pub mod recover;
 mod saver;
@@ -28,8 +31,9 @@ mod venue_figures;
 mod venues;
 mod waiters;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 
 use anyhow::Context;
@@ -56,7 +60,7 @@ use crate::gateway::core::{Scenario, StoreStatus};
 use crate::gateway::events::Events;
 use crate::gateway::live::{Live, States};
 use crate::store::db::Db;
-use egress::{Egress, EgressFigures, Notice};
+use egress::{Egress, EgressFigures};
 use evidence::EvidenceBook;
 use follow::Follower;
 pub use handle::DeskHandle;
@@ -278,10 +282,7 @@ impl Running {
         };
         // What cannot be told is said before anything runs.
         let sinks = deliver::Sinks::new(config)?;
-        let alerts = alert_desk::AlertDesk::open(
-            &config.data.dir.join(recover::CORE_DIR).join("alerts.bin"),
-            self.evidence.clone(),
-        );
+        let alerts = alert_desk::AlertDesk::open(&alerts_path(config), self.evidence.clone());
         let consumers = log.consumers();
         let (news, door) = door(&consumers, &log);
         let recorder = JournalRecorder::new(
@@ -351,7 +352,9 @@ impl Running {
             durable: self.durable.clone(),
             live: self.live.clone(),
             events: self.events.clone(),
-            directory: RwLock::new(Arc::new(self.names.directory(&self.known.terms))),
+            directory: Arc::new(RwLock::new(Arc::new(
+                self.names.directory(&self.known.terms),
+            ))),
             alerts: Arc::new(alerts),
             bars: Arc::default(),
             ladder: Arc::default(),
@@ -400,7 +403,7 @@ impl Running {
             &stopped,
             &venue_figures,
         )?;
-        let notices = spawn_notices(notices, handle.clone());
+        let notices = notices::spawn(notices, handle.clone());
         let sweep = tokio::spawn(sweep::run(handle.clone()));
         let (store_stop, store) = self.store(config, &handle, consumers, &door);
         let market_stop = Arc::new(AtomicBool::new(false));
@@ -562,6 +565,10 @@ impl Running {
             index: from.index,
         });
         handle.events.starts_after(first);
+        handle.bars.begins(OutputKey {
+            seq: from.seq,
+            index: from.index,
+        });
         let follower = Follower {
             handle: handle.clone(),
             names: self.names.clone(),
@@ -594,6 +601,9 @@ impl Running {
             status: handle.store.clone(),
             db: handle.db.clone(),
             clock: self.clock.clone(),
+            names: alert_names::LiveNames(handle.directory.clone()),
+            evidence: self.evidence.clone(),
+            alerts: alerts_path(config),
         };
         (stop_sender, tokio::spawn(task.run()))
     }
@@ -637,6 +647,11 @@ impl Running {
             .name("market".into())
             .spawn(|| thread.run())?)
     }
+}
+
+/// Where the alert desk keeps its engine.
+pub fn alerts_path(config: &Config) -> PathBuf {
+    config.data.dir.join(recover::CORE_DIR).join("alerts.bin")
 }
 
 /// The bell that rings when the log grew, and the door for its readers.
@@ -697,56 +712,4 @@ fn spawn_saver(
     Ok(std::thread::Builder::new()
         .name("snapshots".into())
         .spawn(run)?)
-}
-
-/// Takes what egress says outside the log.
-fn spawn_notices(notices: Receiver<Notice>, handle: Arc<Handle>) -> tokio::task::JoinHandle<()> {
-    tokio::task::spawn_blocking(move || {
-        for notice in notices {
-            take_notice(&handle, notice);
-        }
-    })
-}
-
-fn take_notice(handle: &Handle, notice: Notice) {
-    match notice {
-        Notice::Poisoned => {
-            let reason = "a write to the journal failed: free the disk and restart".to_owned();
-            *handle
-                .poisoned
-                .write()
-                .unwrap_or_else(PoisonError::into_inner) = Some(reason);
-            let now = handle.clock.now();
-            for change in handle.alerts.poisoned(now) {
-                push_alert(handle, &change.alert);
-            }
-        }
-        Notice::Unrecorded(numbered) => {
-            let logged = log_source::Logged {
-                key: numbered.key,
-                ts: numbered.ts,
-                output: numbered.output,
-            };
-            for mut change in handle.alerts.apply(&logged) {
-                change.alert.unrecorded = true;
-                push_alert(handle, &change.alert);
-            }
-        }
-        Notice::Log(event) => tracing::warn!(?event, "the output log"),
-        Notice::LogFailed(error) => tracing::error!(
-            error,
-            "the output log cannot be written: restart, it is made again from the journal"
-        ),
-    }
-}
-
-fn push_alert(handle: &Handle, alert: &siaga_alerts::alert::Alert) {
-    let directory = handle
-        .directory
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
-    let body =
-        crate::gateway::events::EventBody::Alert(Box::new(alert_desk::record(alert, &directory)));
-    handle.events.push(handle.events.tip() + 1, body);
 }
