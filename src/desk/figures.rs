@@ -11,7 +11,8 @@ use crate::gateway::core::Part;
 pub fn write(handle: &Handle, out: &mut String) {
     let figures = &handle.figures;
     let syncs = &handle.syncs;
-    let lines: [(&str, &str, &str, u64); 10] = [
+    let ticks = &handle.ticks;
+    let lines: [(&str, &str, &str, u64); 13] = [
         (
             "siaga_input_seq",
             "gauge",
@@ -65,6 +66,24 @@ pub fn write(handle: &Handle, out: &mut String) {
             "gauge",
             "Durable outputs that wait for the disk.",
             figures.pending.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_ticks_stored_total",
+            "counter",
+            "Accepted prices copied into the server's table of ticks.",
+            ticks.stored.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_ticks_dropped_total",
+            "counter",
+            "Accepted prices not stored because the database was too slow or away; the journal has them.",
+            ticks.dropped.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_ticks_waiting",
+            "gauge",
+            "Accepted prices that waited for the database when it last took some.",
+            ticks.waiting.load(Ordering::Relaxed),
         ),
         (
             "siaga_alert_evidence_dropped_total",

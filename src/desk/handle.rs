@@ -25,6 +25,7 @@ use super::market::SetScenario;
 use super::notes::Notes;
 use super::past;
 use super::recorder::SyncTimes;
+use super::ticks::TickFigures;
 use super::venue_figures::VenueFigures;
 use super::waiters::{Waiter, Waiters};
 use crate::clock::Clock;
@@ -68,6 +69,7 @@ pub struct Handle {
     pub figures: Arc<EgressFigures>,
     pub syncs: Arc<SyncTimes>,
     pub latency: Arc<Latency>,
+    pub ticks: Arc<TickFigures>,
     pub venues: Arc<VenueFigures>,
     pub stream_epoch: u64,
     pub demo: bool,

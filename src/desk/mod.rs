@@ -27,6 +27,7 @@ pub mod recover;
 mod saver;
 pub mod store;
 mod sweep;
+mod ticks;
 mod venue_figures;
 mod venues;
 mod waiters;
@@ -313,6 +314,15 @@ impl Running {
             self.first_start(&mut inbox)?;
         }
         let (router_handle, router) = self.router(config, &inbox, &door, &log, rules_epoch)?;
+        let tick_figures = Arc::new(ticks::TickFigures::default());
+        // The embedded database has no table of ticks: they are read from the journal there.
+        let (tick_door, tick_queue) = match config.store.enabled && config.store.url.is_some() {
+            true => {
+                let (door, queue) = ticks::queue(tick_figures.clone());
+                (Some(door), Some(queue))
+            }
+            false => (None, None),
+        };
         let venue_figures = Arc::new(venue_figures::VenueFigures::default());
         let (image_sender, images) = bounded(1);
         let (notice_sender, notices) = bounded(NOTICES_MAX);
@@ -330,6 +340,7 @@ impl Running {
             clock: self.clock.clone(),
             marks: router_handle.marks().clone(),
             evidence: self.evidence.clone(),
+            ticks: tick_door,
             phone: config.desk.phone.clone(),
             wait,
             reached: siaga_risk::units::Ts(0),
@@ -376,6 +387,7 @@ impl Running {
             figures: self.figures.clone(),
             syncs: self.syncs.clone(),
             latency: self.latency.clone(),
+            ticks: tick_figures,
             venues: venue_figures.clone(),
             stream_epoch,
             demo: config.feed.simulator,
@@ -405,7 +417,7 @@ impl Running {
         )?;
         let notices = notices::spawn(notices, handle.clone());
         let sweep = tokio::spawn(sweep::run(handle.clone()));
-        let (store_stop, store) = self.store(config, &handle, consumers, &door);
+        let (store_stop, store) = self.store(config, &handle, consumers, &door, tick_queue);
         let market_stop = Arc::new(AtomicBool::new(false));
         let market = self.market(
             config,
@@ -587,6 +599,7 @@ impl Running {
         handle: &Arc<Handle>,
         consumers: OutputConsumers,
         door: &LogDoor,
+        ticks: Option<ticks::TickQueue>,
     ) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>) {
         let (stop_sender, stop) = watch::channel(false);
         if !config.store.enabled {
@@ -604,6 +617,7 @@ impl Running {
             names: alert_names::LiveNames(handle.directory.clone()),
             evidence: self.evidence.clone(),
             alerts: alerts_path(config),
+            ticks,
         };
         (stop_sender, tokio::spawn(task.run()))
     }

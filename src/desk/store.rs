@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use siaga_risk::journal::OutputConsumers;
 use tokio::sync::watch;
 
@@ -12,6 +13,7 @@ use super::alert_desk;
 use super::alert_names::LiveNames;
 use super::evidence::EvidenceBook;
 use super::evidence_keeper;
+use super::ticks::TickQueue;
 use crate::clock::Clock;
 use crate::gateway::core::StoreStatus;
 use crate::store::Store;
@@ -37,6 +39,8 @@ pub struct StoreTask {
     pub evidence: Arc<EvidenceBook>,
     /// Where the alert desk keeps its engine.
     pub alerts: PathBuf,
+    /// Accepted prices, when there is a server for them.
+    pub ticks: Option<TickQueue>,
 }
 
 impl StoreTask {
@@ -101,8 +105,19 @@ impl StoreTask {
             self.clock.clone(),
             self.stop.clone(),
         ));
+        let ticks = self.ticks.clone().filter(|_| store.db.is_server());
+        let ticks = ticks.map(|queue| {
+            let clock = self.clock.clone();
+            let today = move || timestamp(&clock).to_zoned(TimeZone::UTC).date();
+            tokio::spawn(queue.run(store.db.clone(), today, self.stop.clone()))
+        });
         self.watch(running.progress()).await;
         running.finish().await;
+        if let Some(ticks) = ticks
+            && let Err(error) = ticks.await
+        {
+            tracing::error!(%error, "the keeper of ticks ended");
+        }
         if let Err(error) = charts.await {
             tracing::error!(%error, "the keeper of alerts' evidence ended");
         }

@@ -92,7 +92,7 @@ async fn bars(desk: &Desk, from: Option<Ts>) -> Vec<Bar> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn alerts_charts_and_bars_outlive_memory() {
+async fn alerts_charts_bars_and_ticks_outlive_memory() {
     let mut urls: Vec<Option<String>> = Vec::new();
     let server = postgres::server();
     if let Some(server) = &server {
@@ -140,6 +140,14 @@ async fn outlives(url: Option<&str>) {
         assert!(row.is_some(), "{} is not in the database", alert.title);
         assert!(!steps.is_empty(), "{} has no steps", alert.title);
     }
+    if url.is_some() {
+        let ticks = store.db.read(&Actor::SYSTEM, |tx| {
+            tx.scalar(sqlx::query_scalar::<_, i64>(
+                "SELECT count(*) FROM (SELECT DISTINCT time, instrument, source, seq FROM ticks) AS t",
+            ))
+        });
+        assert!(ticks.await.expect("ticks") > 100);
+    }
     store.db.close().await;
 
     let desk = start(&config(folder.path(), url, "calm")).await;
@@ -163,6 +171,17 @@ async fn outlives(url: Option<&str>) {
         joined.is_sorted_by(|a, b| a.start < b.start),
         "no bar twice"
     );
+    if url.is_some() {
+        wait("ticks in the metrics", || async {
+            let mut out = String::new();
+            desk.handle.metrics(&mut out);
+            let stored = out
+                .lines()
+                .find_map(|line| line.strip_prefix("siaga_ticks_stored_total "))?;
+            (stored.parse::<u64>().ok()? > 0).then_some(())
+        })
+        .await;
+    }
     old_alerts(&desk, &db).await;
     desk.stop().await.expect("a graceful stop");
 }
