@@ -6,6 +6,7 @@ pub mod db;
 pub mod dump;
 #[cfg(feature = "embedded-postgres")]
 pub mod embedded;
+pub mod evidence;
 pub mod migrate;
 mod open;
 pub mod projection;

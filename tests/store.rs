@@ -2,14 +2,20 @@
 
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "support/skips.rs"]
+mod skips;
 #[path = "store/support.rs"]
 mod support;
 
+#[path = "store/alerts.rs"]
+mod alerts;
 #[path = "store/consumers.rs"]
 mod consumers;
 #[cfg(feature = "embedded-postgres")]
 #[path = "store/crash.rs"]
 mod crash;
+#[path = "store/desk.rs"]
+mod desk;
 #[path = "store/door.rs"]
 mod door;
 #[path = "store/dumps.rs"]
@@ -20,5 +26,7 @@ mod migrations;
 mod outputs;
 #[path = "store/tick_table.rs"]
 mod tick_table;
+#[path = "store/timescale.rs"]
+mod timescale;
 #[path = "store/whole.rs"]
 mod whole;

@@ -16,6 +16,7 @@ use siaga_risk::record;
 use super::Exit;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::desk::kept_names::KeptNames;
 use crate::desk::recover::{self, Sizes};
 
 /// What to import.
@@ -42,6 +43,9 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     let mut recovered = recover::open(&config.data.dir, sizes, |_, _| {})?;
     let changes = diff(&recovered.machine, &catalog);
     show(&changes, json, args.apply);
+    if args.apply && changes.is_empty() {
+        keep_names(config, &catalog)?;
+    }
     if !args.apply || changes.is_empty() {
         recovered.log.close()?;
         recovered.journal.close()?;
@@ -88,9 +92,21 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         recovered.journal.append(*seq, kind, &payload)?;
     }
     recovered.journal.sync()?;
+    // Behind the terms: names alone would stand for terms that are not in force. A crash in between
+    // is healed by importing once more.
+    keep_names(config, &catalog)?;
     recovered.journal.close()?;
     recovered.log.close()?;
     Ok(Exit::Well)
+}
+
+/// Keeps the folder's names beside the data: the journal holds numbers alone.
+fn keep_names(config: &Config, catalog: &Catalog) -> anyhow::Result<()> {
+    let mut kept = KeptNames::open(&config.data.dir)?;
+    if kept.take(catalog, &Catalog::shipped()) {
+        kept.save(&config.data.dir)?;
+    }
+    Ok(())
 }
 
 /// A change of terms.

@@ -1,27 +1,33 @@
 //! `siaga rebuild`: the read model emptied and filled again from the output log.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use anyhow::Context;
+use jiff::Timestamp;
+use siaga_feed::catalog::Catalog;
+use siaga_risk::event::{Output, OutputKey};
 use siaga_risk::journal::{
-    DirectoryLock, Disk, FileDisk, Options, OutputLog, OutputOptions, Preparation, Stream,
-    newest_epoch,
+    DirectoryLock, Disk, FileDisk, Options, OutputConsumers, OutputLog, OutputOptions, Preparation,
+    Snapshots, Stream, newest_epoch,
 };
 use siaga_risk::machine::Machine;
 
 use super::{Exit, progress};
+use crate::clock::Clock;
 use crate::config::Config;
+use crate::desk::alert_names::LiveNames;
+use crate::desk::kept_names::KeptNames;
+use crate::desk::names::NameSource;
 use crate::desk::recover::CORE_DIR;
-use crate::desk::store::open_embedded;
-use siaga_platform::source::LogSource;
-
-use crate::store::db::{Db, PoolOptions};
-use crate::store::{migrate, rebuild};
+use crate::desk::{alert_desk, alerts_path};
+use crate::store::projection::{AlertHistory, Held, Kept};
+use crate::store::source::{LogSource, OutputSource as _};
+use crate::store::{Store, rebuild};
 
 /// Name of the reader that rebuilds.
 const REBUILDER: &str = "rebuild";
-/// Connections a rebuild needs.
-const CONNECTIONS: u32 = 2;
+/// Outputs looked through at a time for the terms in force.
+const LOOK_THROUGH: usize = 10_000;
 
 /// Rebuilds while the desk is stopped.
 pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
@@ -45,24 +51,37 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
         journal_end: None,
         preparation: Preparation::Inline,
     };
-    let (log, _) = OutputLog::open(disk, options)?;
+    let (log, _) = OutputLog::open(disk.clone(), options)?;
     let consumers = log.consumers();
     let last = log.durable().seq;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    let names = names(config, &disk, &consumers)?;
     let rebuilt = runtime.block_on(async {
-        let db = open(config).await?;
+        let store = open(config).await?;
         let bar = progress(json, last, "rebuilding");
+        let desk = alert_desk::kept(&alerts_path(config));
+        let mut source = LogSource::new(&consumers, REBUILDER);
+        let (alerts, start) = rebuild::alerts(&store.db, desk, &mut source, names).await?;
+        let mut projections = rebuild::projections();
+        projections.push(Arc::new(alerts));
         let rebuilt = rebuild::rebuild(
-            &db,
-            rebuild::projections(),
-            || Ok(Box::new(LogSource::new(&consumers, REBUILDER))),
+            &store.db,
+            projections,
+            |name| {
+                let from = match name == AlertHistory::<LiveNames>::NAME {
+                    true => start,
+                    false => OutputKey::default(),
+                };
+                let source = LogSource::new(&consumers, REBUILDER);
+                Ok(Box::new(Held::new(source, Kept::all(), from)))
+            },
             |key| bar.set_position(key.seq),
         )
         .await?;
         bar.finish_and_clear();
-        db.close().await;
+        store.db.close().await;
         anyhow::Ok(rebuilt)
     })?;
     log.close()?;
@@ -85,20 +104,43 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Well)
 }
 
-async fn open(config: &Config) -> anyhow::Result<Db> {
-    match &config.store.url {
-        Some(url) => {
-            let db = Db::server(&PoolOptions {
-                url: url.clone(),
-                connections_max: CONNECTIONS,
-            })?;
-            migrate::run(&db)
-                .await
-                .context("the schema cannot be brought up to date")?;
-            Ok(db)
+async fn open(config: &Config) -> anyhow::Result<Store> {
+    let now = Timestamp::from_nanosecond(i128::from(Clock::start().now().0))?;
+    let url = config.store.url.as_deref();
+    Store::open(url, &config.data.dir, now)
+        .await
+        .context("the database cannot be used")
+}
+
+/// Names for the texts of alerts: the terms of the newest snapshot, and what the log has of later ones.
+fn names(
+    config: &Config,
+    disk: &Arc<dyn Disk>,
+    consumers: &OutputConsumers,
+) -> anyhow::Result<LiveNames> {
+    let names = NameSource {
+        catalog: Arc::new(Catalog::shipped()),
+        kept: Arc::new(KeptNames::open(&config.data.dir)?),
+    };
+    let snapshots = Snapshots::new(disk.clone());
+    let newest = snapshots.sequences()?.into_iter().rev().find_map(|seq| {
+        let snapshot = snapshots.read(seq).ok()?;
+        Machine::restore(&snapshot.payload).ok()
+    });
+    let terms = newest.map(|machine| machine.terms()).unwrap_or_default();
+    let mut directory = names.directory(&terms);
+    let mut source = LogSource::new(consumers, REBUILDER);
+    let mut from = source.from();
+    loop {
+        let entries = source.read_from(from, LOOK_THROUGH)?;
+        let Some(last) = entries.last() else {
+            return Ok(LiveNames(Arc::new(RwLock::new(Arc::new(directory)))));
+        };
+        from = last.key;
+        for entry in &entries {
+            if let Output::Terms(change) = &entry.output {
+                names.put(&mut directory, change);
+            }
         }
-        None => open_embedded(&config.data.dir)
-            .await
-            .map_err(anyhow::Error::msg),
     }
 }

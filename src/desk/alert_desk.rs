@@ -8,11 +8,11 @@ use siaga_alerts::engine::Engine;
 use siaga_alerts::rules::Rule;
 use siaga_alerts::text::{self, Language};
 use siaga_risk::event::OutputKey;
-use siaga_risk::ids::AlertId;
+use siaga_risk::ids::{AlertId, InstrumentId};
 use siaga_risk::units::Ts;
 
 use super::alert_names::DirectoryNames;
-use super::evidence::EvidenceBook;
+use super::evidence::{EvidenceBook, Point};
 use super::log_source::Logged;
 use super::notes::Notes;
 use crate::gateway::core::{self as rim, AlertFilter, AlertRecord, Evidence, TimelineEntry};
@@ -28,18 +28,8 @@ pub struct AlertDesk {
 impl AlertDesk {
     /// The desk as its snapshot left it, or empty: the log from there on brings it up to date.
     pub fn open(snapshot: &Path, evidence: Arc<EvidenceBook>) -> Self {
-        let engine = std::fs::read(snapshot)
-            .ok()
-            .and_then(|bytes| match Engine::restore(&bytes) {
-                Ok(engine) => Some(engine),
-                Err(error) => {
-                    tracing::warn!(%error, "the alerts' snapshot cannot be used: they are folded anew");
-                    None
-                }
-            })
-            .unwrap_or_default();
         Self {
-            engine: Mutex::new(engine),
+            engine: Mutex::new(kept(snapshot)),
             evidence,
             snapshot: snapshot.to_owned(),
         }
@@ -129,34 +119,20 @@ impl AlertDesk {
     pub fn evidence(&self, id: AlertId, directory: &Directory) -> Option<Evidence> {
         let engine = self.lock();
         let alert = engine.alert(id)?;
-        let (instrument, chart) = match self.evidence.chart(id) {
-            Some((instrument, chart)) => (Some(instrument), chart),
-            None => (alert.labels.instrument, Vec::new()),
-        };
-        let names = DirectoryNames(directory);
-        let figure = |figure| text::figure(alert, figure, &names, Language::English);
-        let mut inputs = Vec::new();
-        for (name, value) in [
-            ("value", alert.value),
-            ("raise", alert.raise),
-            ("clear", alert.clear),
-        ] {
-            if let Some(value) = value {
-                inputs.push((name.to_owned(), figure(value)));
-            }
-        }
-        inputs.extend(facts(alert, &names));
-        Some(Evidence {
-            seq: alert.evidence.seq,
-            inputs,
-            formula: formula(&alert.facts).to_owned(),
-            instrument,
-            chart,
-        })
+        Some(evidence(alert, self.evidence.chart(id), directory))
+    }
+
+    /// The revision of an alert, and how many of its steps are held in memory.
+    pub fn reach(&self, id: AlertId) -> Option<(u32, usize)> {
+        let engine = self.lock();
+        let revision = engine.alert(id)?.revision;
+        Some((revision, engine.timeline(id).len()))
     }
 
     fn note_evidence(&self, changes: &[AlertChange]) {
-        for change in changes {
+        // Only what fires: a chart made at a later step would show other prices.
+        let fired = |change: &&AlertChange| change.moment.what == ChangeKind::Fired;
+        for change in changes.iter().filter(fired) {
             if let Some(instrument) = change.alert.labels.instrument {
                 self.evidence
                     .fired(change.alert.id, instrument, change.moment.at);
@@ -169,7 +145,54 @@ impl AlertDesk {
     }
 }
 
-fn passes(alert: &Alert, filter: &AlertFilter) -> bool {
+/// The engine as a snapshot holds it, or a fresh one.
+pub fn kept(snapshot: &Path) -> Engine {
+    let restored = std::fs::read(snapshot)
+        .ok()
+        .and_then(|bytes| match Engine::restore(&bytes) {
+            Ok(engine) => Some(engine),
+            Err(error) => {
+                tracing::warn!(%error, "the alerts' snapshot cannot be used: they are folded anew");
+                None
+            }
+        });
+    restored.unwrap_or_default()
+}
+
+/// What an alert stands on, with the prices around it.
+pub fn evidence(
+    alert: &Alert,
+    chart: Option<(InstrumentId, Vec<Point>)>,
+    directory: &Directory,
+) -> Evidence {
+    let (instrument, chart) = match chart {
+        Some((instrument, chart)) => (Some(instrument), chart),
+        None => (alert.labels.instrument, Vec::new()),
+    };
+    let names = DirectoryNames(directory);
+    let figure = |figure| text::figure(alert, figure, &names, Language::English);
+    let mut inputs = Vec::new();
+    for (name, value) in [
+        ("value", alert.value),
+        ("raise", alert.raise),
+        ("clear", alert.clear),
+    ] {
+        if let Some(value) = value {
+            inputs.push((name.to_owned(), figure(value)));
+        }
+    }
+    inputs.extend(facts(alert, &names));
+    Evidence {
+        seq: alert.evidence.seq,
+        inputs,
+        formula: formula(&alert.facts).to_owned(),
+        instrument,
+        chart,
+    }
+}
+
+/// Whether an alert passes a filter.
+pub fn passes(alert: &Alert, filter: &AlertFilter) -> bool {
     let state = state(alert);
     let severity = severity(alert);
     (filter.states.is_empty() || filter.states.contains(&state))
@@ -323,6 +346,16 @@ fn facts(alert: &Alert, names: &DirectoryNames<'_>) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The API's name of a step under its stored name.
+pub fn step_name(stored: &str) -> &str {
+    match stored {
+        "rose" => moment_name(ChangeKind::Rose),
+        "eased" => moment_name(ChangeKind::Eased),
+        other => other,
+    }
+}
+
+/// The API's name of a step.
 fn moment_name(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Pending => "pending",

@@ -1,9 +1,66 @@
 //! The directory as the alerts' texts ask for names.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use siaga_alerts::text::Names;
 use siaga_risk::ids::*;
 
 use crate::gateway::directory::Directory;
+
+/// The directory as it is whenever a text is written.
+#[derive(Clone)]
+pub struct LiveNames(pub Arc<RwLock<Arc<Directory>>>);
+
+impl LiveNames {
+    fn now(&self) -> Arc<Directory> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Names for LiveNames {
+    fn account(&self, account: AccountId) -> String {
+        DirectoryNames(&self.now()).account(account)
+    }
+
+    fn instrument(&self, instrument: InstrumentId) -> String {
+        DirectoryNames(&self.now()).instrument(instrument)
+    }
+
+    fn group(&self, group: GroupId) -> String {
+        DirectoryNames(&self.now()).group(group)
+    }
+
+    fn link(&self, link: LinkId) -> String {
+        DirectoryNames(&self.now()).link(link)
+    }
+
+    fn source(&self, source: SourceId) -> String {
+        DirectoryNames(&self.now()).source(source)
+    }
+
+    fn currency(&self, currency: CurrencyId) -> String {
+        DirectoryNames(&self.now()).currency(currency)
+    }
+
+    fn actor(&self, actor: ActorId) -> String {
+        DirectoryNames(&self.now()).actor(actor)
+    }
+
+    fn money(&self, account: AccountId) -> (u8, String) {
+        DirectoryNames(&self.now()).money(account)
+    }
+
+    fn price_digits(&self, instrument: InstrumentId) -> u8 {
+        DirectoryNames(&self.now()).price_digits(instrument)
+    }
+
+    fn qty_digits(&self, instrument: InstrumentId) -> u8 {
+        DirectoryNames(&self.now()).qty_digits(instrument)
+    }
+}
 
 /// Names from a snapshot of the directory.
 pub struct DirectoryNames<'a>(pub &'a Directory);

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::evidence::EvidenceBook;
 use super::latency::Latency;
+use super::ticks::TickDoor;
 use super::waiters::Waiters;
 use crate::clock::Clock;
 use crate::gateway::core::CoreError;
@@ -68,6 +69,8 @@ pub struct Egress {
     /// Prices for the broker's links.
     pub marks: MarkBoard,
     pub evidence: Arc<EvidenceBook>,
+    /// Where accepted prices are stored, when a database server takes them.
+    pub ticks: Option<TickDoor>,
     pub phone: String,
     pub wait: Wait,
     /// Machine time of the newest reply: nothing decided before it is still to come.
@@ -133,6 +136,9 @@ impl Egress {
                     self.live.apply(&Output::Mark(mark));
                     self.marks.put(mark);
                     self.evidence.put(&mark);
+                    if let Some(ticks) = &mut self.ticks {
+                        ticks.put(seq, mark);
+                    }
                     latencies_ns.push(self.clock.now().since(mark.ts));
                 }
                 Leaving::Output(numbered) => {

@@ -7,6 +7,8 @@ use siaga_risk::event::Mark;
 use siaga_risk::ids::{AlertId, InstrumentId};
 use siaga_risk::units::{Price, SECOND_NS, Ts};
 
+use crate::store::evidence::EvidenceRow;
+
 /// How far the evidence reaches to either side.
 pub const REACH_NS: u64 = 30 * SECOND_NS;
 /// Points kept per instrument: thinned to ten a second, a minute and a little more.
@@ -15,6 +17,9 @@ const POINTS_MAX: usize = 640;
 const THIN_NS: u64 = 100_000_000;
 /// Alerts whose evidence is kept in memory; older ones are in the store.
 const KEPT_MAX: usize = 2_000;
+
+/// Prices of the last moment may still be on their way from the machine.
+const GRACE_NS: u64 = SECOND_NS;
 
 /// A price of the chart.
 pub type Point = (Ts, Price, Price);
@@ -30,6 +35,10 @@ struct Inner {
     recent: BTreeMap<InstrumentId, VecDeque<Point>>,
     kept: BTreeMap<AlertId, Kept>,
     order: VecDeque<AlertId>,
+    /// Those that may still get prices.
+    growing: Vec<AlertId>,
+    /// Charts that left memory before the database had them whole.
+    dropped: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -37,6 +46,16 @@ struct Kept {
     instrument: InstrumentId,
     at: Ts,
     points: Vec<Point>,
+    stored: Stored,
+}
+
+/// How much of a chart is in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stored {
+    Nothing,
+    /// So many points of it.
+    Begun(usize),
+    Whole,
 }
 
 impl EvidenceBook {
@@ -55,18 +74,19 @@ impl EvidenceBook {
         }
         let point = (mark.ts, mark.bid, mark.ask);
         recent.push_back(point);
-        let Inner { kept, order, .. } = &mut *inner;
-        for id in order.iter().rev() {
+        let Inner { kept, growing, .. } = &mut *inner;
+        growing.retain(|id| {
             let Some(found) = kept.get_mut(id) else {
-                continue;
+                return false;
             };
             if mark.ts.since(found.at) > REACH_NS {
-                break;
+                return false;
             }
             if found.instrument == mark.instrument {
                 found.points.push(point);
             }
-        }
+            true
+        });
     }
 
     /// Copies what came before an alert; what comes after is added as it comes.
@@ -87,20 +107,75 @@ impl EvidenceBook {
                     .collect()
             })
             .unwrap_or_default();
-        if inner.order.len() == KEPT_MAX
-            && let Some(oldest) = inner.order.pop_front()
-        {
-            inner.kept.remove(&oldest);
+        let kept = Kept {
+            instrument,
+            at,
+            points,
+            stored: Stored::Nothing,
+        };
+        inner.keep(id, kept);
+    }
+
+    /// Takes back what the database holds of charts that were not whole when the program ended.
+    pub fn resume(&self, rows: Vec<EvidenceRow>) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            let kept = Kept {
+                instrument: row.instrument,
+                at: row.fired,
+                points: row.points,
+                stored: Stored::Begun(0),
+            };
+            match inner.kept.get_mut(&row.alert) {
+                Some(found) => {
+                    found.points.extend(kept.points);
+                    found.points.sort_unstable();
+                    found.points.dedup();
+                    found.at = kept.at;
+                }
+                None => inner.keep(row.alert, kept),
+            }
         }
-        inner.order.push_back(id);
-        inner.kept.insert(
-            id,
-            Kept {
-                instrument,
-                at,
-                points,
-            },
-        );
+    }
+
+    /// What the database does not have yet, at most `limit` charts: new ones, those whose half minute
+    /// is over, and at a stop (`all`) those that have grown. Call [`EvidenceBook::stored`] when it has.
+    pub fn due(&self, now: Ts, all: bool, limit: usize) -> Vec<EvidenceRow> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = inner.order.iter().filter_map(|id| {
+            let kept = inner.kept.get(id)?;
+            let complete = now.since(kept.at) > REACH_NS + GRACE_NS;
+            let is_due = match kept.stored {
+                Stored::Nothing => complete || !kept.points.is_empty(),
+                Stored::Begun(points) => complete || (all && kept.points.len() > points),
+                Stored::Whole => false,
+            };
+            is_due.then(|| EvidenceRow {
+                alert: *id,
+                instrument: kept.instrument,
+                fired: kept.at,
+                complete,
+                points: kept.points.clone(),
+            })
+        });
+        due.take(limit).collect()
+    }
+
+    /// The database has this much of a chart.
+    pub fn stored(&self, row: &EvidenceRow) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = inner.kept.get_mut(&row.alert) {
+            kept.stored = match row.complete {
+                true => Stored::Whole,
+                false => Stored::Begun(row.points.len()),
+            };
+        }
+    }
+
+    /// Charts that left memory before the database had them whole.
+    pub fn dropped(&self) -> u64 {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.dropped
     }
 
     /// The chart of an alert.
@@ -108,6 +183,20 @@ impl EvidenceBook {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = inner.kept.get(&id)?;
         Some((kept.instrument, kept.points.clone()))
+    }
+}
+
+impl Inner {
+    fn keep(&mut self, id: AlertId, kept: Kept) {
+        if self.order.len() == KEPT_MAX
+            && let Some(oldest) = self.order.pop_front()
+            && let Some(gone) = self.kept.remove(&oldest)
+        {
+            self.dropped += u64::from(gone.stored != Stored::Whole);
+        }
+        self.order.push_back(id);
+        self.growing.push(id);
+        self.kept.insert(id, kept);
     }
 }
 
@@ -146,5 +235,33 @@ mod tests {
         assert_eq!(points.first().map(|point| point.1), Some(Price(29)));
         assert_eq!(points.last().map(|point| point.1), Some(Price(89)));
         assert!(book.chart(AlertId(8)).is_none());
+    }
+
+    #[test]
+    fn a_chart_is_due_when_it_fires_and_when_it_is_whole() {
+        let book = EvidenceBook::default();
+        let at = |seconds: u64| Ts(seconds * SECOND_NS);
+        book.put(&mark(10, 10));
+        book.fired(AlertId(9), InstrumentId(1), at(10));
+        let first = book.due(at(10), false, 8);
+        assert_eq!((first.len(), first[0].complete), (1, false));
+        book.stored(&first[0]);
+        assert_eq!(book.due(at(20), false, 8), []);
+        book.put(&mark(20, 20));
+        let at_a_stop = book.due(at(20), true, 8);
+        assert_eq!(at_a_stop[0].points.len(), 2);
+        let whole = book.due(at(42), false, 8);
+        assert_eq!((whole[0].complete, whole[0].points.len()), (true, 2));
+        book.stored(&whole[0]);
+        assert_eq!(book.due(at(99), true, 8), []);
+
+        // The next start goes on with what the database holds.
+        let next = EvidenceBook::default();
+        next.fired(AlertId(9), InstrumentId(1), at(10));
+        next.resume(at_a_stop);
+        next.put(&mark(25, 25));
+        let whole = next.due(at(42), false, 8);
+        let bids: Vec<_> = whole[0].points.iter().map(|point| point.1.0).collect();
+        assert_eq!((whole[0].complete, bids), (true, vec![10, 20, 25]));
     }
 }

@@ -11,7 +11,8 @@ use crate::gateway::core::Part;
 pub fn write(handle: &Handle, out: &mut String) {
     let figures = &handle.figures;
     let syncs = &handle.syncs;
-    let lines: [(&str, &str, &str, u64); 9] = [
+    let ticks = &handle.ticks;
+    let lines: [(&str, &str, &str, u64); 13] = [
         (
             "siaga_input_seq",
             "gauge",
@@ -66,6 +67,30 @@ pub fn write(handle: &Handle, out: &mut String) {
             "Durable outputs that wait for the disk.",
             figures.pending.load(Ordering::Relaxed),
         ),
+        (
+            "siaga_ticks_stored_total",
+            "counter",
+            "Accepted prices copied into the server's table of ticks.",
+            ticks.stored.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_ticks_dropped_total",
+            "counter",
+            "Accepted prices not stored because the database was too slow or away; the journal has them.",
+            ticks.dropped.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_ticks_waiting",
+            "gauge",
+            "Accepted prices that waited for the database when it last took some.",
+            ticks.waiting.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_alert_evidence_dropped_total",
+            "counter",
+            "Charts of alerts that left memory before the database had them whole.",
+            handle.alerts.evidence.dropped(),
+        ),
     ];
     for (name, kind, help, value) in lines {
         // Writing to a string cannot fail.
@@ -74,13 +99,7 @@ pub fn write(handle: &Handle, out: &mut String) {
             "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
         );
     }
-    let counters = handle
-        .counters
-        .read()
-        .unwrap_or_else(PoisonError::into_inner);
-    for (name, value) in counters.iter() {
-        let _ = writeln!(out, "# TYPE {name} counter\n{name} {value}");
-    }
+    handle.venues.write(out);
     super::latency::write(&handle.latency, out);
 }
 

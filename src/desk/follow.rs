@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use siaga_alerts::alert::AlertChange;
-use siaga_feed::catalog::Catalog;
 use siaga_risk::event::{Output, OutputKey};
 use siaga_risk::journal::{Cursor, OutputConsumers};
 use siaga_risk::units::Ts;
@@ -14,11 +13,11 @@ use tokio::sync::mpsc;
 use super::alert_desk::record;
 use super::handle::Handle;
 use super::log_source::{LogSource, Logged};
-use super::names;
+use super::names::NameSource;
 use crate::gateway::events::EventBody;
 
 /// Name of the follower's cursor: the log keeps what its snapshot does not hold.
-pub const READER: &str = "alerts";
+pub const READER: &str = "alert_desk";
 /// Alerts that ease or escalate by time alone are looked at this often.
 const TIMERS_EVERY: Duration = Duration::from_millis(250);
 /// Its snapshot is written after this many outputs, so a start folds little again.
@@ -32,7 +31,7 @@ const OUTPUT_BITS: u32 = 4;
 /// Runs until the log closes.
 pub struct Follower {
     pub handle: Arc<Handle>,
-    pub catalog: Arc<Catalog>,
+    pub names: NameSource,
     pub source: LogSource,
     pub consumers: OutputConsumers,
     /// Changes for the sinks.
@@ -52,16 +51,23 @@ impl Follower {
     pub async fn run(mut self) {
         let mut timers = tokio::time::interval(TIMERS_EVERY);
         loop {
-            tokio::select! {
+            let folded = tokio::select! {
                 outputs = self.source.next() => match outputs {
-                    Ok(Some(outputs)) => self.fold(&outputs).await,
-                    Ok(None) => break,
-                    Err(error) => {
-                        tracing::error!(error = format!("{error:#}"), "alerts cannot be followed any further: restart, the log is folded again");
-                        return;
+                    Ok(Some(outputs)) => {
+                        self.fold(&outputs).await;
+                        Ok(())
                     }
+                    Ok(None) => break,
+                    Err(error) => Err(error),
                 },
                 _ = timers.tick() => self.advance().await,
+            };
+            if let Err(error) = folded {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "alerts cannot be followed any further: restart, the log is folded again"
+                );
+                return;
             }
         }
         self.save();
@@ -79,16 +85,25 @@ impl Follower {
         }
     }
 
-    async fn advance(&mut self) {
+    async fn advance(&mut self) -> anyhow::Result<()> {
         let watermark = Ts(self.handle.figures.watermark.load(Ordering::Acquire));
+        // A timer that runs before an older output would not run so in a replay of the log.
+        loop {
+            let outputs = self.source.read()?;
+            if outputs.is_empty() {
+                break;
+            }
+            self.fold(&outputs).await;
+        }
         let changes = self.handle.alerts.advance(watermark);
         self.tell(self.last_number, changes).await;
+        Ok(())
     }
 
     fn take(&mut self, logged: &Logged) {
         let handle = &self.handle;
         match &logged.output {
-            Output::Bar(bar) => handle.bars.push(*bar),
+            Output::Bar(bar) => handle.bars.push(logged.key, *bar),
             Output::Position(change) => handle.exposure.put(change),
             Output::Order(change) => {
                 self.last_number = self.last_number.max(number_of(logged.key)) + 1;
@@ -102,7 +117,7 @@ impl Follower {
                     .write()
                     .unwrap_or_else(std::sync::PoisonError::into_inner);
                 let mut directory = (**held).clone();
-                names::put(&mut directory, &self.catalog, change);
+                self.names.put(&mut directory, change);
                 *held = Arc::new(directory);
             }
             _ => {}

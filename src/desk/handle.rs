@@ -1,6 +1,5 @@
 //! The running desk as the gateway sees it.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -24,7 +23,10 @@ use super::ladder::LadderTable;
 use super::latency::Latency;
 use super::market::SetScenario;
 use super::notes::Notes;
+use super::past;
 use super::recorder::SyncTimes;
+use super::ticks::TickFigures;
+use super::venue_figures::VenueFigures;
 use super::waiters::{Waiter, Waiters};
 use crate::clock::Clock;
 use crate::gateway::bridge::Bridge;
@@ -48,7 +50,7 @@ pub struct Handle {
     pub durable: Arc<Durable>,
     pub live: Arc<Live>,
     pub events: Arc<Events>,
-    pub directory: RwLock<Arc<Directory>>,
+    pub directory: Arc<RwLock<Arc<Directory>>>,
     pub alerts: Arc<AlertDesk>,
     pub bars: Arc<BarHistory>,
     pub ladder: Arc<LadderTable>,
@@ -67,7 +69,8 @@ pub struct Handle {
     pub figures: Arc<EgressFigures>,
     pub syncs: Arc<SyncTimes>,
     pub latency: Arc<Latency>,
-    pub counters: RwLock<BTreeMap<&'static str, u64>>,
+    pub ticks: Arc<TickFigures>,
+    pub venues: Arc<VenueFigures>,
     pub stream_epoch: u64,
     pub demo: bool,
     pub phone: String,
@@ -163,7 +166,7 @@ impl Handle {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read<T: Clone>(lock: &RwLock<T>) -> T {
+    pub fn read<T: Clone>(lock: &RwLock<T>) -> T {
         lock.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -237,19 +240,29 @@ impl Core for DeskHandle {
         self.0.alerts.record(id, &self.directory())
     }
 
+    fn past_alert(&self, id: AlertId) -> Waiting<Option<AlertRecord>> {
+        let handle = self.0.clone();
+        Box::pin(async move { past::alert(&handle, id).await })
+    }
+
+    fn past_alerts(&self, filter: AlertFilter) -> Waiting<Vec<AlertRecord>> {
+        let handle = self.0.clone();
+        Box::pin(async move { past::alerts(&handle, filter).await })
+    }
+
     fn timeline(&self, id: AlertId) -> Waiting<Option<Vec<TimelineEntry>>> {
-        let found = self.0.alerts.timeline(id, &self.0.notes);
-        Box::pin(async move { Ok(found) })
+        let handle = self.0.clone();
+        Box::pin(async move { past::timeline(&handle, id).await })
     }
 
     fn evidence(&self, id: AlertId) -> Waiting<Option<Evidence>> {
-        let found = self.0.alerts.evidence(id, &self.directory());
-        Box::pin(async move { Ok(found) })
+        let handle = self.0.clone();
+        Box::pin(async move { past::evidence(&handle, id).await })
     }
 
     fn bars(&self, request: BarsRequest) -> Waiting<Vec<Bar>> {
         let handle = self.0.clone();
-        Box::pin(async move { Ok(handle.bars.find(&request).0) })
+        Box::pin(async move { Ok(past::bars(&handle, &request).await) })
     }
 
     fn ladder(&self, limit: usize) -> Vec<LadderRow> {

@@ -1,33 +1,40 @@
 //! The running desk: files, threads and tasks, put together in one place.
 
-mod alert_desk;
-mod alert_names;
+pub mod alert_desk;
+pub mod alert_names;
 mod bars;
 mod bridge;
 mod broker;
 mod deliver;
 mod egress;
 mod evidence;
+mod evidence_keeper;
 mod exposure;
 mod figures;
 mod follow;
 mod handle;
+pub mod kept_names;
 mod ladder;
 mod latency;
 mod log_source;
 mod market;
-mod names;
+pub mod names;
 mod notes;
+mod notices;
+mod past;
 mod recorder;
 pub mod recover;
 mod saver;
 pub mod store;
 mod sweep;
+mod ticks;
+mod venue_figures;
 mod venues;
 mod waiters;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 
 use anyhow::Context;
@@ -40,7 +47,7 @@ use siaga_feed::calendar::{Calendars, Planner};
 use siaga_feed::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
 use siaga_feed::sim::Simulator;
 use siaga_risk::event::{Command, OrderState, OutputKey, TermsChange};
-use siaga_risk::ids::{ActorId, LinkId};
+use siaga_risk::ids::{ActorId, InstrumentId, LinkId};
 use siaga_risk::journal::{DirectoryLock, OutputConsumers, OutputLog, Snapshots};
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
@@ -54,14 +61,16 @@ use crate::gateway::core::{Scenario, StoreStatus};
 use crate::gateway::events::Events;
 use crate::gateway::live::{Live, States};
 use crate::store::db::Db;
-use egress::{Egress, EgressFigures, Notice};
+use egress::{Egress, EgressFigures};
 use evidence::EvidenceBook;
 use follow::Follower;
 pub use handle::DeskHandle;
 use handle::Handle;
+use kept_names::KeptNames;
 use latency::Latency;
 use log_source::LogDoor;
 use market::MarketThread;
+use names::NameSource;
 use recorder::{JournalRecorder, SyncTimes};
 use recover::{Recovered, Sizes};
 use waiters::Waiters;
@@ -121,7 +130,11 @@ impl Desk {
         };
         let recovered = recover::open(&data, sizes, progress)?;
         let catalog = Arc::new(Catalog::shipped_with(&sources(config))?);
-        Running::new(config, clock, catalog, &recovered)?
+        let names = NameSource {
+            catalog: catalog.clone(),
+            kept: Arc::new(KeptNames::open(&data)?),
+        };
+        Running::new(config, clock, catalog, names, &recovered)?
             .start(config, recovered)
             .await
     }
@@ -199,6 +212,7 @@ fn sources(config: &Config) -> Vec<&'static str> {
 struct Running {
     clock: Arc<Clock>,
     catalog: Arc<Catalog>,
+    names: NameSource,
     live: Arc<Live>,
     events: Arc<Events>,
     evidence: Arc<EvidenceBook>,
@@ -216,6 +230,7 @@ impl Running {
         config: &Config,
         clock: Arc<Clock>,
         catalog: Arc<Catalog>,
+        names: NameSource,
         recovered: &Recovered,
     ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&config.data.dir)
@@ -236,6 +251,7 @@ impl Running {
             waiters: Arc::new(Waiters::new(clock.now().0)),
             clock,
             catalog,
+            names,
             live,
             events: Arc::new(Events::default()),
             evidence: Arc::new(EvidenceBook::default()),
@@ -267,10 +283,7 @@ impl Running {
         };
         // What cannot be told is said before anything runs.
         let sinks = deliver::Sinks::new(config)?;
-        let alerts = alert_desk::AlertDesk::open(
-            &config.data.dir.join(recover::CORE_DIR).join("alerts.bin"),
-            self.evidence.clone(),
-        );
+        let alerts = alert_desk::AlertDesk::open(&alerts_path(config), self.evidence.clone());
         let consumers = log.consumers();
         let (news, door) = door(&consumers, &log);
         let recorder = JournalRecorder::new(
@@ -301,6 +314,16 @@ impl Running {
             self.first_start(&mut inbox)?;
         }
         let (router_handle, router) = self.router(config, &inbox, &door, &log, rules_epoch)?;
+        let tick_figures = Arc::new(ticks::TickFigures::default());
+        // The embedded database has no table of ticks: they are read from the journal there.
+        let (tick_door, tick_queue) = match config.store.enabled && config.store.url.is_some() {
+            true => {
+                let (door, queue) = ticks::queue(tick_figures.clone());
+                (Some(door), Some(queue))
+            }
+            false => (None, None),
+        };
+        let venue_figures = Arc::new(venue_figures::VenueFigures::default());
         let (image_sender, images) = bounded(1);
         let (notice_sender, notices) = bounded(NOTICES_MAX);
         let egress = Egress {
@@ -317,6 +340,7 @@ impl Running {
             clock: self.clock.clone(),
             marks: router_handle.marks().clone(),
             evidence: self.evidence.clone(),
+            ticks: tick_door,
             phone: config.desk.phone.clone(),
             wait,
             reached: siaga_risk::units::Ts(0),
@@ -339,7 +363,9 @@ impl Running {
             durable: self.durable.clone(),
             live: self.live.clone(),
             events: self.events.clone(),
-            directory: RwLock::new(Arc::new(names::directory(&self.catalog, &self.known.terms))),
+            directory: Arc::new(RwLock::new(Arc::new(
+                self.names.directory(&self.known.terms),
+            ))),
             alerts: Arc::new(alerts),
             bars: Arc::default(),
             ladder: Arc::default(),
@@ -361,7 +387,8 @@ impl Running {
             figures: self.figures.clone(),
             syncs: self.syncs.clone(),
             latency: self.latency.clone(),
-            counters: RwLock::default(),
+            ticks: tick_figures,
+            venues: venue_figures.clone(),
             stream_epoch,
             demo: config.feed.simulator,
             phone: config.desk.phone.clone(),
@@ -380,10 +407,17 @@ impl Running {
         let deliveries = tokio::spawn(deliver::run(handle.clone(), sinks, record, changed));
         let follower = self.follower(&handle, &door, consumers.clone(), applied, changes);
         let (venues_stop, stopped) = watch::channel(false);
-        let venues = venues::start(config, &self.catalog, &self.clock, &inbox, &stopped)?;
-        let notices = spawn_notices(notices, handle.clone());
+        let venues = venues::start(
+            config,
+            &self.catalog,
+            &self.clock,
+            &inbox,
+            &stopped,
+            &venue_figures,
+        )?;
+        let notices = notices::spawn(notices, handle.clone());
         let sweep = tokio::spawn(sweep::run(handle.clone()));
-        let (store_stop, store) = self.store(config, &handle, consumers, &door);
+        let (store_stop, store) = self.store(config, &handle, consumers, &door, tick_queue);
         let market_stop = Arc::new(AtomicBool::new(false));
         let market = self.market(
             config,
@@ -507,6 +541,9 @@ impl Running {
         for listing in &self.catalog.instruments {
             directory.name(listing.terms.id, &listing.symbol);
         }
+        for (id, kept) in &self.names.kept.instruments {
+            directory.name(InstrumentId(*id), &kept.symbol);
+        }
         let run = self.clock.now().0;
         BridgeSession::new(
             BridgeConfig {
@@ -540,9 +577,13 @@ impl Running {
             index: from.index,
         });
         handle.events.starts_after(first);
+        handle.bars.begins(OutputKey {
+            seq: from.seq,
+            index: from.index,
+        });
         let follower = Follower {
             handle: handle.clone(),
-            catalog: self.catalog.clone(),
+            names: self.names.clone(),
             source: door.source(from),
             consumers,
             deliveries: changes,
@@ -558,6 +599,7 @@ impl Running {
         handle: &Arc<Handle>,
         consumers: OutputConsumers,
         door: &LogDoor,
+        ticks: Option<ticks::TickQueue>,
     ) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>) {
         let (stop_sender, stop) = watch::channel(false);
         if !config.store.enabled {
@@ -572,6 +614,10 @@ impl Running {
             status: handle.store.clone(),
             db: handle.db.clone(),
             clock: self.clock.clone(),
+            names: alert_names::LiveNames(handle.directory.clone()),
+            evidence: self.evidence.clone(),
+            alerts: alerts_path(config),
+            ticks,
         };
         (stop_sender, tokio::spawn(task.run()))
     }
@@ -615,6 +661,11 @@ impl Running {
             .name("market".into())
             .spawn(|| thread.run())?)
     }
+}
+
+/// Where the alert desk keeps its engine.
+pub fn alerts_path(config: &Config) -> PathBuf {
+    config.data.dir.join(recover::CORE_DIR).join("alerts.bin")
 }
 
 /// The bell that rings when the log grew, and the door for its readers.
@@ -675,56 +726,4 @@ fn spawn_saver(
     Ok(std::thread::Builder::new()
         .name("snapshots".into())
         .spawn(run)?)
-}
-
-/// Takes what egress says outside the log.
-fn spawn_notices(notices: Receiver<Notice>, handle: Arc<Handle>) -> tokio::task::JoinHandle<()> {
-    tokio::task::spawn_blocking(move || {
-        for notice in notices {
-            take_notice(&handle, notice);
-        }
-    })
-}
-
-fn take_notice(handle: &Handle, notice: Notice) {
-    match notice {
-        Notice::Poisoned => {
-            let reason = "a write to the journal failed: free the disk and restart".to_owned();
-            *handle
-                .poisoned
-                .write()
-                .unwrap_or_else(PoisonError::into_inner) = Some(reason);
-            let now = handle.clock.now();
-            for change in handle.alerts.poisoned(now) {
-                push_alert(handle, &change.alert);
-            }
-        }
-        Notice::Unrecorded(numbered) => {
-            let logged = log_source::Logged {
-                key: numbered.key,
-                ts: numbered.ts,
-                output: numbered.output,
-            };
-            for mut change in handle.alerts.apply(&logged) {
-                change.alert.unrecorded = true;
-                push_alert(handle, &change.alert);
-            }
-        }
-        Notice::Log(event) => tracing::warn!(?event, "the output log"),
-        Notice::LogFailed(error) => tracing::error!(
-            error,
-            "the output log cannot be written: restart, it is made again from the journal"
-        ),
-    }
-}
-
-fn push_alert(handle: &Handle, alert: &siaga_alerts::alert::Alert) {
-    let directory = handle
-        .directory
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
-    let body =
-        crate::gateway::events::EventBody::Alert(Box::new(alert_desk::record(alert, &directory)));
-    handle.events.push(handle.events.tip() + 1, body);
 }

@@ -1,75 +1,91 @@
 //! The directory of names: what the core knows by number, under the names people use.
 
+use std::sync::Arc;
+
 use siaga_feed::catalog::Catalog;
 use siaga_risk::event::TermsChange;
 use siaga_risk::ids::ActorId;
 
+use super::kept_names::KeptNames;
 use crate::gateway::directory::Directory;
 
 /// The administrator of the first release.
 pub const ADMINISTRATOR: ActorId = ActorId(1);
 
-/// Names of the terms in force. What the catalog does not name goes by its number.
-pub fn directory(catalog: &Catalog, terms: &[TermsChange]) -> Directory {
-    let mut directory = Directory::default();
-    directory.put_actor(ActorId(0), "system");
-    directory.put_actor(ADMINISTRATOR, "administrator");
-    for change in terms {
-        put(&mut directory, catalog, change);
-    }
-    directory
+/// Where names come from: imported ones first, then the program's own. What neither names goes by
+/// its number.
+#[derive(Clone)]
+pub struct NameSource {
+    pub catalog: Arc<Catalog>,
+    pub kept: Arc<KeptNames>,
 }
 
-/// Takes terms that came into force.
-pub fn put(directory: &mut Directory, catalog: &Catalog, change: &TermsChange) {
-    match change {
-        TermsChange::Currency(terms) => {
-            let found = catalog.currency_by_id(terms.id);
-            let code = found.map_or_else(|| terms.id.to_string(), |found| found.code.clone());
-            if terms.pivot == 1 {
-                directory.house_currency = terms.id;
-            }
-            directory.put_currency(&code, *terms);
+impl NameSource {
+    /// Names of the terms in force.
+    pub fn directory(&self, terms: &[TermsChange]) -> Directory {
+        let mut directory = Directory::default();
+        directory.put_actor(ActorId(0), "system");
+        directory.put_actor(ADMINISTRATOR, "administrator");
+        for change in terms {
+            self.put(&mut directory, change);
         }
-        TermsChange::Source(terms) => {
-            let found = catalog
-                .sources
-                .iter()
-                .find(|source| source.terms.id == terms.id);
-            directory.put_source(terms.id, found.map_or("source", |found| &found.name));
-        }
-        TermsChange::Link(terms) => {
-            let found = catalog.links.iter().find(|link| link.terms.id == terms.id);
-            directory.put_link(terms.id, found.map_or("link", |found| &found.name));
-        }
-        TermsChange::Instrument(terms) => {
-            let number = terms.id.to_string();
-            let (symbol, name) = catalog
-                .listing_by_id(terms.id)
-                .map_or((number.as_str(), number.as_str()), |found| {
-                    (&found.symbol, &found.name)
-                });
-            directory.put_instrument(symbol, name, (**terms).clone());
-        }
-        TermsChange::Group(terms) => {
-            let found = catalog
-                .groups
-                .iter()
-                .find(|group| group.terms.id == terms.id);
-            directory.put_group(found.map_or("group", |found| &found.name), *terms);
-        }
-        TermsChange::Account(terms) => {
-            let found = catalog
-                .accounts
-                .iter()
-                .find(|account| account.terms.id == terms.id);
-            let name = found.map_or_else(
-                || format!("Account {}", terms.id),
-                |found| found.name.clone(),
-            );
-            directory.put_account(&name, *terms);
-        }
-        TermsChange::Limit(_) | TermsChange::Review(_) | TermsChange::RiskAcknowledged(_) => {}
+        directory
     }
-    directory.version += 1;
+
+    /// Takes terms that came into force.
+    pub fn put(&self, directory: &mut Directory, change: &TermsChange) {
+        let Self { catalog, kept } = self;
+        match change {
+            TermsChange::Currency(terms) => {
+                let number = u32::from(terms.id.0);
+                let shipped = catalog.currency_by_id(terms.id).map(|found| &found.code);
+                let code = kept.currencies.get(&number).or(shipped);
+                if terms.pivot == 1 {
+                    directory.house_currency = terms.id;
+                }
+                directory.put_currency(code.unwrap_or(&terms.id.to_string()), *terms);
+            }
+            TermsChange::Source(terms) => {
+                let mut sources = catalog.sources.iter();
+                let shipped = sources.find(|found| found.terms.id == terms.id);
+                let kept = kept.sources.get(&u32::from(terms.id.0));
+                let name = kept.or(shipped.map(|found| &found.name));
+                directory.put_source(terms.id, name.map_or("source", |name| name));
+            }
+            TermsChange::Link(terms) => {
+                let mut links = catalog.links.iter();
+                let shipped = links.find(|found| found.terms.id == terms.id);
+                let kept = kept.links.get(&u32::from(terms.id.0));
+                let name = kept.or(shipped.map(|found| &found.name));
+                directory.put_link(terms.id, name.map_or("link", |name| name));
+            }
+            TermsChange::Instrument(terms) => {
+                let number = terms.id.to_string();
+                let shipped = catalog.listing_by_id(terms.id);
+                let (symbol, name) = match (kept.instruments.get(&terms.id.0), shipped) {
+                    (Some(kept), _) => (&kept.symbol, &kept.name),
+                    (None, Some(found)) => (&found.symbol, &found.name),
+                    (None, None) => (&number, &number),
+                };
+                directory.put_instrument(symbol, name, (**terms).clone());
+            }
+            TermsChange::Group(terms) => {
+                let mut groups = catalog.groups.iter();
+                let shipped = groups.find(|found| found.terms.id == terms.id);
+                let kept = kept.groups.get(&u32::from(terms.id.0));
+                let name = kept.or(shipped.map(|found| &found.name));
+                directory.put_group(name.map_or("group", |name| name), *terms);
+            }
+            TermsChange::Account(terms) => {
+                let mut accounts = catalog.accounts.iter();
+                let shipped = accounts.find(|found| found.terms.id == terms.id);
+                let kept = kept.accounts.get(&terms.id.0);
+                let name = kept.or(shipped.map(|found| &found.name));
+                let number = format!("Account {}", terms.id);
+                directory.put_account(name.unwrap_or(&number), *terms);
+            }
+            TermsChange::Limit(_) | TermsChange::Review(_) | TermsChange::RiskAcknowledged(_) => {}
+        }
+        directory.version += 1;
+    }
 }

@@ -2,20 +2,26 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use siaga_platform::consumer::Consumer;
-use siaga_platform::source::LogSource;
+use jiff::tz::TimeZone;
 use siaga_risk::journal::OutputConsumers;
 use tokio::sync::watch;
 
+use super::alert_desk;
+use super::alert_names::LiveNames;
+use super::evidence::EvidenceBook;
+use super::evidence_keeper;
+use super::ticks::TickQueue;
 use crate::clock::Clock;
 use crate::gateway::core::StoreStatus;
-use crate::store::db::{Db, PoolOptions};
-use crate::store::{dump, migrate, rebuild};
+use crate::store::Store;
+use crate::store::db::Db;
+use crate::store::run::{self, Progress, Supplies};
 
-/// Connections of the pool to a server: enough for the API's bursts on two cores.
-const CONNECTIONS_MAX: u32 = 16;
+/// Pause before a database that did not answer at the start is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the store's task works with.
 pub struct StoreTask {
@@ -28,91 +34,132 @@ pub struct StoreTask {
     pub status: Arc<RwLock<StoreStatus>>,
     pub db: Arc<RwLock<Option<Db>>>,
     pub clock: Arc<Clock>,
+    /// Names for the texts of alerts.
+    pub names: LiveNames,
+    pub evidence: Arc<EvidenceBook>,
+    /// Where the alert desk keeps its engine.
+    pub alerts: PathBuf,
+    /// Accepted prices, when there is a server for them.
+    pub ticks: Option<TickQueue>,
 }
 
 impl StoreTask {
     /// Opens the database and keeps the read model up to date until told to stop. A database that
-    /// cannot be opened is said on every surface; the desk goes on without it.
-    pub async fn run(self) {
-        let kind = if self.url.is_some() {
-            "postgresql"
-        } else {
-            "embedded"
-        };
-        self.say(kind, false, "opening".into());
-        let db = match self.open().await {
-            Ok(db) => db,
-            Err(error) => {
-                tracing::error!(%error, "the database cannot be used; prices, orders and alerts go on without it");
-                self.say(kind, false, error);
+    /// cannot be opened is said on every surface; the desk goes on without it. A server that does
+    /// not answer is asked again.
+    pub async fn run(mut self) {
+        // What the database has not read stays in the log from the first moment on.
+        if let Err(error) = run::reserve(&self.consumers) {
+            tracing::warn!(%error, "the output log does not wait for the database");
+        }
+        self.say(false, "opening".into());
+        loop {
+            let error = match self.serve().await {
+                Ok(()) => return,
+                Err(error) => error,
+            };
+            tracing::error!(%error, "the database cannot be used; prices, orders and alerts go on without it");
+            self.say(false, error);
+            if self.url.is_none() {
                 return;
             }
+            tokio::select! {
+                () = stopped(&mut self.stop) => return,
+                () = tokio::time::sleep(TRY_AGAIN) => {}
+            }
+        }
+    }
+
+    /// Serves from the opening to the stop.
+    async fn serve(&self) -> Result<(), String> {
+        let clock = self.clock.clone();
+        let now = move || timestamp(&clock);
+        let store = Store::open(self.url.as_deref(), &self.data, now())
+            .await
+            .map_err(|error| error.to_string())?;
+        for notice in &store.notices {
+            tracing::warn!("{notice}");
+        }
+        let supplies = Supplies {
+            log: self.consumers.clone(),
+            grown: self.nudge.clone(),
+            stop: self.stop.clone(),
+            names: self.names.clone(),
+            engine: alert_desk::kept(&self.alerts),
+            now: Arc::new(now),
         };
-        self.say(kind, true, self.description());
-        *self.db.write().unwrap_or_else(PoisonError::into_inner) = Some(db.clone());
-        let dumping = (kind == "embedded").then(|| self.dump(&db));
-        let mut tasks = tokio::task::JoinSet::new();
-        for projection in rebuild::projections() {
-            let name = projection.name();
-            let log = Box::new(LogSource::new(&self.consumers, name));
-            match Consumer::open(&db, projection, log).await {
-                Ok(consumer) => {
-                    let (nudge, stop) = (self.nudge.clone(), self.stop.clone());
-                    tasks.spawn(async move { (name, consumer.run(nudge, stop, |_| {}).await) });
-                }
-                Err(error) => self.say(kind, false, format!("{name}: {error}")),
+        let running = match run::start(&store, supplies).await {
+            Ok(running) => running,
+            Err(error) => {
+                store.db.close().await;
+                return Err(error.to_string());
             }
-        }
-        while let Some(ended) = tasks.join_next().await {
-            if let Ok((name, Err(error))) = ended {
-                tracing::error!(name, %error, "a reader of the output log ended; run siaga rebuild");
-                self.say(kind, false, format!("{name}: {error}"));
-            }
-        }
-        if let Some(dumping) = dumping
-            && let Ok(Err(error)) = dumping.await
-        {
-            tracing::error!(%error, "the platform's data could not be dumped");
-        }
-        *self.db.write().unwrap_or_else(PoisonError::into_inner) = None;
-        db.close().await;
-    }
-
-    async fn open(&self) -> Result<Db, String> {
-        match &self.url {
-            Some(url) => {
-                let options = PoolOptions {
-                    url: url.clone(),
-                    connections_max: CONNECTIONS_MAX,
-                };
-                let db = Db::server(&options).map_err(|error| error.to_string())?;
-                let report = migrate::run(&db).await.map_err(|error| error.to_string())?;
-                tracing::info!(applied = report.applied.len(), "the database is ready");
-                Ok(db)
-            }
-            None => open_embedded(&self.data).await,
-        }
-    }
-
-    fn dump(&self, db: &Db) -> tokio::task::JoinHandle<Result<(), dump::DumpError>> {
-        let (db, path, clock, stop) = (
-            db.clone(),
-            dump_path(&self.data),
+        };
+        tracing::info!(about = store.about, "the database is ready");
+        self.lend(Some(store.db.clone()));
+        let about = store.about.trim_start_matches("embedded: ");
+        self.say(true, format!("ready; {about}"));
+        let charts = tokio::spawn(evidence_keeper::run(
+            store.db.clone(),
+            self.evidence.clone(),
             self.clock.clone(),
             self.stop.clone(),
-        );
-        tokio::spawn(async move { dump::keep(&db, &path, || timestamp(&clock), stop).await })
+        ));
+        let ticks = self.ticks.clone().filter(|_| store.db.is_server());
+        let ticks = ticks.map(|queue| {
+            let clock = self.clock.clone();
+            let today = move || timestamp(&clock).to_zoned(TimeZone::UTC).date();
+            tokio::spawn(queue.run(store.db.clone(), today, self.stop.clone()))
+        });
+        self.watch(running.progress()).await;
+        running.finish().await;
+        if let Some(ticks) = ticks
+            && let Err(error) = ticks.await
+        {
+            tracing::error!(%error, "the keeper of ticks ended");
+        }
+        if let Err(error) = charts.await {
+            tracing::error!(%error, "the keeper of alerts' evidence ended");
+        }
+        self.lend(None);
+        store.db.close().await;
+        Ok(())
     }
 
-    fn description(&self) -> String {
-        if self.url.is_some() {
-            "ready".into()
-        } else {
-            "ready; for trial and demonstration, production takes a PostgreSQL URL".into()
+    /// Says which reader of the log has stopped, until the desk stops or all of them have ended.
+    async fn watch(&self, mut progress: watch::Receiver<Progress>) {
+        let mut stop = self.stop.clone();
+        loop {
+            let ended = |progress: &Progress| {
+                let mut ended = progress.iter().filter_map(|(name, at)| {
+                    let why = at.as_ref().err()?;
+                    Some(format!("{name}: {why}"))
+                });
+                ended.next()
+            };
+            let why = ended(&progress.borrow_and_update());
+            if let Some(why) = why {
+                self.say(false, why);
+            }
+            tokio::select! {
+                () = stopped(&mut stop) => return,
+                changed = progress.changed() => if changed.is_err() {
+                    // Every reader has ended; the database still answers questions.
+                    return stopped(&mut stop).await;
+                }
+            }
         }
     }
 
-    fn say(&self, kind: &str, ok: bool, detail: String) {
+    fn lend(&self, db: Option<Db>) {
+        *self.db.write().unwrap_or_else(PoisonError::into_inner) = db;
+    }
+
+    fn say(&self, ok: bool, detail: String) {
+        let kind = match self.url {
+            Some(_) => "postgresql",
+            None => "embedded",
+        };
         let mut status = self.status.write().unwrap_or_else(PoisonError::into_inner);
         *status = StoreStatus {
             kind: kind.to_owned(),
@@ -122,32 +169,9 @@ impl StoreTask {
     }
 }
 
-/// Opens the embedded database of a data directory.
-///
-/// # Errors
-/// Why not, as text for people.
-#[cfg(feature = "embedded-postgres")]
-pub async fn open_embedded(data: &std::path::Path) -> Result<Db, String> {
-    let opened = crate::store::embedded::open(&data.join("store"), &dump_path(data))
-        .await
-        .map_err(|error| error.to_string())?;
-    if let Some(recovery) = &opened.recovery {
-        tracing::warn!(?recovery, "the database did not open and was set aside");
-    }
-    Ok(opened.db)
-}
-
-/// This build has none.
-///
-/// # Errors
-/// Always.
-#[cfg(not(feature = "embedded-postgres"))]
-pub async fn open_embedded(_data: &std::path::Path) -> Result<Db, String> {
-    Err("this build has no embedded database: set store.url".into())
-}
-
-fn dump_path(data: &std::path::Path) -> PathBuf {
-    data.join("platform.dump")
+/// Resolves when the desk stops. A desk that is gone has stopped too.
+pub async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _gone = stop.wait_for(|stop| *stop).await.is_err();
 }
 
 fn timestamp(clock: &Clock) -> Timestamp {

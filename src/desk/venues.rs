@@ -13,6 +13,7 @@ use siaga_risk::units::Ts;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::venue_figures::VenueFigures;
 use crate::clock::Clock;
 use crate::config::{Config, Venue};
 
@@ -27,6 +28,7 @@ struct VenueHost {
     inbox: Inbox,
     /// Prints and gaps that found the ring full.
     refused: u64,
+    figures: Arc<VenueFigures>,
 }
 
 impl Host for VenueHost {
@@ -42,8 +44,9 @@ impl Host for VenueHost {
         }
     }
 
-    fn status(&mut self, status: Option<&Status>, _counts: &Counts) {
+    fn status(&mut self, status: Option<&Status>, counts: &Counts) {
         self.inbox.flush();
+        self.figures.put(self.name, status, counts, self.refused);
         match status {
             Some(Status::Connected) => tracing::info!(venue = self.name, "connected"),
             Some(Status::Lost { reason, wait }) => {
@@ -77,6 +80,7 @@ pub fn start(
     clock: &Arc<Clock>,
     inbox: &Inbox,
     stop: &watch::Receiver<bool>,
+    figures: &Arc<VenueFigures>,
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
     let mut tasks = Vec::new();
     let venues: [(&'static str, &Venue, &str); 2] = [
@@ -110,6 +114,7 @@ pub fn start(
             clock: clock.clone(),
             inbox: inbox.clone(),
             refused: 0,
+            figures: figures.clone(),
         };
         tasks.push(tokio::spawn(run(session, settings, host, stop.clone())));
     }

@@ -42,6 +42,16 @@ pub trait Core: Send + Sync + 'static {
     /// Alerts that pass the filter, newest first, at most `filter.limit`.
     fn alerts(&self, filter: &AlertFilter) -> Vec<AlertRecord>;
     fn alert(&self, id: AlertId) -> Option<AlertRecord>;
+    /// An alert that left memory, from the store; `None` when the store does not have it either.
+    fn past_alert(&self, id: AlertId) -> Waiting<Option<AlertRecord>> {
+        let _ = id;
+        Box::pin(async { Ok(None) })
+    }
+    /// Alerts that left memory and pass the filter, newest first; none when the store does not answer.
+    fn past_alerts(&self, filter: AlertFilter) -> Waiting<Vec<AlertRecord>> {
+        let _ = filter;
+        Box::pin(async { Ok(Vec::new()) })
+    }
     /// What happened to an alert, oldest first.
     fn timeline(&self, id: AlertId) -> Waiting<Option<Vec<TimelineEntry>>>;
     /// What an alert stands on; `None` when there is no such alert.

@@ -30,6 +30,7 @@ pub const PLATFORM_TABLES: &[PlatformTable] = &[
     PlatformTable::whole("accounts_directory"),
     PlatformTable::whole("notes"),
     PlatformTable::whole("audit_log"),
+    PlatformTable::whole("alert_evidence"),
     // Core events are rebuilt from the output log; the platform's own are not.
     PlatformTable {
         name: "events",

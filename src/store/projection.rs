@@ -1,5 +1,6 @@
 //! What the store makes of the core's outputs: the read model, written in batches.
 
+mod alert_engine;
 mod alert_history;
 mod alerts;
 mod audit;
@@ -10,7 +11,8 @@ use siaga_platform::consumer::Projection;
 use siaga_platform::db::{DbError, Tx};
 use siaga_platform::source::Entry;
 
-pub use alert_history::{AlertHistory, alert_rows};
+pub use alert_engine::{Held, Kept, read_engine};
+pub use alert_history::{AlertHistory, alert_rows, known_rows};
 pub use alerts::{AlertEventRow, AlertRow, apply_alert_changes, apply_alert_events};
 
 /// Bars, instruments, orders, deals, closed positions, cash movements and the audit log.

@@ -77,6 +77,14 @@ pub fn alerts(
     })
 }
 
+/// One alert.
+///
+/// # Errors
+/// The database.
+pub fn alert(tx: &mut Tx<'_>, id: AlertId) -> Result<Option<AlertPage>, DbError> {
+    tx.optional(sqlx::query_as(rows::ALERT).bind(hash(id.0)).bind(page(1)))
+}
+
 /// The timeline of an alert, oldest first, after revision `after`.
 ///
 /// # Errors

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use siaga_alerts::engine::Engine;
+use siaga_alerts::text::Names;
 use siaga_platform::consumer::{ConsumeError, Consumer, Projection, read_cursor, set_cursor};
 use siaga_platform::db::{Db, DbError, Tx};
 use siaga_platform::events::CoreEvents;
@@ -9,7 +11,9 @@ use siaga_platform::source::{OutputSource, SourceError};
 use siaga_platform::values::count;
 use siaga_risk::event::OutputKey;
 
-use super::projection::ReadModel;
+use super::projection::{
+    AlertHistory, ReadModel, apply_alert_changes, apply_alert_events, known_rows, read_engine,
+};
 
 /// A table of the read model.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +39,7 @@ pub const READ_MODEL: &[ReadTable] = &[
     ReadTable::own("cash_movements", "store"),
     ReadTable::own("alerts", "alerts"),
     ReadTable::own("alert_events", "alerts"),
+    ReadTable::own("alert_engine", "alerts"),
     ReadTable {
         name: "events",
         of: "platform",
@@ -54,9 +59,51 @@ impl ReadTable {
     }
 }
 
-/// The projections without a state of their own. The alert desk adds its own, named `alerts`.
+/// The projections without a state of their own; [`alerts`] is the one that has.
 pub fn projections() -> Vec<Arc<dyn Projection>> {
     vec![Arc::new(ReadModel), Arc::new(CoreEvents)]
+}
+
+/// The alerts' projection for a rebuild, and the output behind which it begins: the start of a log
+/// that was never trimmed, else where an engine stands that can follow it (the database's, then the
+/// desk's), else where the log begins. A desk's engine brings the rows it knows with it.
+///
+/// # Errors
+/// The database or the log.
+pub async fn alerts<N>(
+    db: &Db,
+    desk: Engine,
+    source: &mut dyn OutputSource,
+    names: N,
+) -> Result<(AlertHistory<N>, OutputKey), ConsumeError>
+where
+    N: Names + Send + Sync + 'static,
+{
+    let from = source.from();
+    if from == OutputKey::default() {
+        let history = AlertHistory::open(Engine::default(), source, from, names)?;
+        return Ok((history, from));
+    }
+    let kept = db.own(read_engine).await?;
+    let kept = kept.filter(|engine| engine.applied() >= from);
+    let (engine, seed) = match kept {
+        Some(engine) => (engine, None),
+        None if desk.applied() >= from => {
+            let seed = known_rows(&desk, &names);
+            (desk, Some(seed))
+        }
+        None => (Engine::default(), None),
+    };
+    let start = engine.applied().max(from);
+    if let Some((alerts, steps)) = seed {
+        db.own(move |tx| {
+            apply_alert_changes(tx, &alerts)?;
+            apply_alert_events(tx, &steps)
+        })
+        .await?;
+    }
+    let history = AlertHistory::resume(engine, source, start, names)?;
+    Ok((history, start))
 }
 
 /// What a rebuild did.
@@ -76,29 +123,34 @@ pub struct Rebuilt {
 const DELETE_ROWS: i64 = 2_000;
 
 /// Empties the tables of `projections` as far back as the log reaches, and fills them again, one
-/// projection after the other. `open` opens the log for each; `progress` is told the input reached.
+/// projection after the other. `open` opens the log for the projection of that name; `progress` is
+/// told the input reached.
 ///
 /// # Errors
 /// The log or the database; running it again starts anew.
 pub async fn rebuild(
     db: &Db,
     projections: Vec<Arc<dyn Projection>>,
-    mut open: impl FnMut() -> Result<Box<dyn OutputSource>, SourceError>,
+    mut open: impl FnMut(&'static str) -> Result<Box<dyn OutputSource>, SourceError>,
     mut progress: impl FnMut(OutputKey),
 ) -> Result<Rebuilt, ConsumeError> {
-    let start = open()?.from();
     let mut rebuilt = Rebuilt {
         outputs: 0,
         last: OutputKey::default(),
-        kept_up_to: (start != OutputKey::default()).then_some(start.seq),
+        kept_up_to: None,
         lost: None,
     };
     for projection in projections {
+        let start = open(projection.name())?.from();
+        if start != OutputKey::default() {
+            rebuilt.kept_up_to = rebuilt.kept_up_to.max(Some(start.seq));
+        }
         let had = empty(&db.background(), projection.name(), start).await?;
         if had < start {
             rebuilt.lost = Some((had.seq, start.seq));
         }
-        let mut consumer = Consumer::open(db, projection, open()?).await?;
+        let source = open(projection.name())?;
+        let mut consumer = Consumer::open(db, projection, source).await?;
         rebuilt.outputs = 0;
         loop {
             match consumer.step().await? {

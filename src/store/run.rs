@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use siaga_alerts::engine::Engine;
-use siaga_alerts::text::Names;
+use siaga_alerts::text::{Names, Numbers};
 use siaga_platform::consumer::{ConsumeError, Consumer, Projection, read_cursor};
-use siaga_platform::db::{Actor, Db};
+use siaga_platform::db::{Actor, Db, Tx};
 use siaga_platform::events::CoreEvents;
 use siaga_platform::source::{LogSource, OutputSource as _, SourceError};
 use siaga_risk::event::OutputKey;
-use siaga_risk::journal::OutputConsumers;
+use siaga_risk::journal::{JournalError, OutputConsumers};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::dump;
 use super::open::Store;
-use super::projection::{AlertHistory, ReadModel};
+use super::projection::{AlertHistory, Held, Kept, ReadModel, read_engine};
+
+/// Name of the alerts' cursor, whatever names their texts.
+const ALERTS: &str = AlertHistory::<Numbers>::NAME;
 
 /// How far each consumer is, or why it stopped.
 pub type Progress = BTreeMap<&'static str, Result<OutputKey, String>>;
@@ -32,7 +35,7 @@ pub struct Supplies<N> {
     pub stop: watch::Receiver<bool>,
     /// Names for the texts of alerts.
     pub names: N,
-    /// The alert engine as its newest snapshot has it, or a fresh one.
+    /// The alert engine as the alert desk kept it, or a fresh one: used where the database has none.
     pub engine: Engine,
     /// The program's clock.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -78,25 +81,24 @@ where
     let (told, progress) = watch::channel(Progress::new());
     let told = Arc::new(told);
     let mut tasks = JoinSet::new();
-    let alerts = alert_history(db, &log, engine, names).await;
-    let projections = [
-        (
-            ReadModel::NAME,
-            Ok(Arc::new(ReadModel) as Arc<dyn Projection>),
-        ),
-        (
-            CoreEvents.name(),
-            Ok(Arc::new(CoreEvents) as Arc<dyn Projection>),
-        ),
+    let projections: [(_, Result<Prepared, ConsumeError>); 3] = [
+        (ReadModel::NAME, Ok(Prepared::stateless(ReadModel))),
+        (CoreEvents.name(), Ok(Prepared::stateless(CoreEvents))),
         (
             AlertHistory::<N>::NAME,
-            alerts.map(|alerts| Arc::new(alerts) as Arc<dyn Projection>),
+            alert_history(db, &log, engine, names)
+                .await
+                .map(|alerts| Prepared {
+                    kept: alerts.kept(),
+                    projection: Arc::new(alerts),
+                }),
         ),
     ];
-    for (name, projection) in projections {
-        let opened = match projection {
-            Ok(projection) => {
-                Consumer::open(db, projection, Box::new(LogSource::new(&log, name))).await
+    for (name, prepared) in projections {
+        let opened = match prepared {
+            Ok(Prepared { projection, kept }) => {
+                let source = Held::new(LogSource::new(&log, name), kept, OutputKey::default());
+                Consumer::open(db, projection, Box::new(source)).await
             }
             Err(error) => Err(error),
         };
@@ -149,32 +151,74 @@ impl Tell {
     }
 }
 
-/// An engine older than the log goes on from where the log begins: alerts raised before keep their rows.
-async fn alert_history<N>(
+/// A projection and how far its own state is kept.
+struct Prepared {
+    projection: Arc<dyn Projection>,
+    kept: Kept,
+}
+
+impl Prepared {
+    /// One whose rows are all it has: the log may forget what they hold.
+    fn stateless(projection: impl Projection) -> Self {
+        Self {
+            projection: Arc::new(projection),
+            kept: Kept::all(),
+        }
+    }
+}
+
+/// Readers of the log that the store will be, so that nothing is trimmed before they are there.
+///
+/// # Errors
+/// The log has too many readers.
+pub fn reserve(log: &OutputConsumers) -> Result<(), JournalError> {
+    for name in [ReadModel::NAME, CoreEvents.name(), ALERTS] {
+        log.set_cursor(name, log.from())?;
+    }
+    Ok(())
+}
+
+/// Brings an engine to where the tables are. The one the database keeps is behind them by less than
+/// a start can fold; without one the desk's may serve, and at last one that begins with the log:
+/// then alerts raised before keep the rows they have.
+///
+/// # Errors
+/// The database or the log; [`SourceError::Trimmed`] when a rebuild is needed.
+pub async fn alert_history<N>(
     db: &Db,
     log: &OutputConsumers,
-    engine: Engine,
+    desk: Engine,
     names: N,
 ) -> Result<AlertHistory<N>, ConsumeError>
 where
     N: Names + Send + Sync + 'static,
 {
-    let name = AlertHistory::<N>::NAME;
-    let cursor = db
-        .read(&Actor::SYSTEM, move |tx| read_cursor(tx, name))
-        .await?;
-    let mut source = LogSource::new(log, name);
-    if engine.applied() >= source.from() {
-        return Ok(AlertHistory::open(engine, &mut source, cursor, names)?);
-    }
-    if source.from() > cursor {
+    let work = |tx: &mut Tx<'_>| Ok((read_cursor(tx, ALERTS)?, read_engine(tx)?));
+    let (cursor, kept) = db.background().read(&Actor::SYSTEM, work).await?;
+    let mut source = LogSource::new(log, ALERTS);
+    let from = source.from();
+    if from > cursor {
         return Err(ConsumeError::Source(SourceError::Trimmed {
-            reader: name.to_owned(),
+            reader: ALERTS.to_owned(),
             cursor: cursor.seq,
         }));
     }
-    tracing::warn!(
-        "the alert engine's snapshot is older than the output log: alerts raised before it are not followed"
-    );
-    Ok(AlertHistory::resume(engine, &mut source, cursor, names)?)
+    // An engine ahead of the tables would pass over changes that nobody has written.
+    let desk = Some(desk).filter(|engine| engine.applied() <= cursor);
+    let known = [kept, desk]
+        .into_iter()
+        .flatten()
+        .find(|engine| engine.applied() >= from);
+    match known {
+        Some(engine) => Ok(AlertHistory::open(engine, &mut source, cursor, names)?),
+        None => {
+            if from != OutputKey::default() {
+                tracing::warn!(
+                    "no alert engine reaches back to the output log: alerts raised before it are not followed"
+                );
+            }
+            let fresh = Engine::default();
+            Ok(AlertHistory::resume(fresh, &mut source, cursor, names)?)
+        }
+    }
 }

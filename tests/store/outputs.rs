@@ -183,6 +183,27 @@ fn closed(position: u64) -> PositionChange {
     }
 }
 
+/// A day on which the account's margin is called at every tenth minute and well again two minutes later.
+pub fn uneasy_day(minutes: u64) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for minute in 0..minutes {
+        let seq = minute * 10 + 1;
+        entries.push(entry(seq, 0, minute, Output::Bar(bar(minute))));
+        let change = match minute % 10 {
+            0 => restricted(),
+            2 => MarginChange {
+                from: MarginState::Restricted,
+                to: MarginState::Healthy,
+                level: Some(Ratio::percent(400)),
+                ..restricted()
+            },
+            _ => continue,
+        };
+        entries.push(entry(seq + 1, 0, minute, Output::Margin(change)));
+    }
+    entries
+}
+
 fn restricted() -> MarginChange {
     MarginChange {
         account: ACCOUNT,

@@ -9,7 +9,7 @@ use siaga_risk::units::{Price, Qty, Ratio, SECOND_NS, Ts};
 use crate::outputs::MIDNIGHT;
 use crate::support::migrated;
 
-fn tick(seq: u64) -> (OutputKey, Mark) {
+pub fn tick(seq: u64) -> (OutputKey, Mark) {
     let mark = Mark {
         ts: Ts(MIDNIGHT + seq * 3_600 * SECOND_NS),
         instrument: InstrumentId(1),

@@ -1,5 +1,7 @@
 //! Alerts: list, detail, and what people do with them.
 
+use std::collections::BTreeMap;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -96,7 +98,11 @@ async fn list(
         limit,
     };
     let stream = position(&app);
-    let found = app.core.alerts(&filter);
+    let mut found = app.core.alerts(&filter);
+    if found.len() < limit {
+        let past = app.core.past_alerts(filter).await?;
+        found = merged(found, past, limit);
+    }
     let tag = etag(&found);
     let known = headers
         .get_all(header::IF_NONE_MATCH)
@@ -120,6 +126,14 @@ async fn list(
         }),
     )
         .into_response())
+}
+
+/// Alerts of memory and of the store as one list, newest first. Memory is the newer where both have one.
+fn merged(held: Vec<AlertRecord>, past: Vec<AlertRecord>, limit: usize) -> Vec<AlertRecord> {
+    let mut all: BTreeMap<AlertId, AlertRecord> =
+        past.into_iter().map(|alert| (alert.id, alert)).collect();
+    all.extend(held.into_iter().map(|alert| (alert.id, alert)));
+    all.into_values().rev().take(limit).collect()
 }
 
 /// Reads comma separated words of an enum.
@@ -175,7 +189,15 @@ fn found(app: &App, id: &str) -> ApiResult<AlertRecord> {
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = String, Path)),
     responses((status = 200, body = AlertDto), (status = 401, body = Problem), (status = 404, body = Problem)))]
 async fn one(State(app): State<App>, Id(id): Id<String>) -> ApiResult<Response> {
-    Ok(tagged(&app, &found(&app, &id)?))
+    let id = alert_id(&id, "id")?;
+    let record = match app.core.alert(id) {
+        Some(record) => record,
+        None => {
+            let past = app.core.past_alert(id).await?;
+            past.ok_or_else(|| ApiError::not_found("the alert"))?
+        }
+    };
+    Ok(tagged(&app, &record))
 }
 
 fn tagged(app: &App, record: &AlertRecord) -> Response {

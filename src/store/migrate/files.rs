@@ -22,4 +22,5 @@ pub const FILES: &[Source] = sources![
     "0010_ticks_compression",
     "0011_bars_hypertable",
     "0012_notes_trigram",
+    "0013_alert_evidence",
 ];

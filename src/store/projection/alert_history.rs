@@ -1,7 +1,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
-use siaga_alerts::alert::{Alert, AlertChange, Labels};
+use siaga_alerts::alert::{Alert, AlertChange, Labels, Moment};
 use siaga_alerts::engine::Engine;
 use siaga_alerts::text::{self, Language, Names};
 use siaga_platform::consumer::{BATCH_MAX, Projection};
@@ -11,18 +11,27 @@ use siaga_platform::values::word;
 use siaga_risk::codec::encode;
 use siaga_risk::event::OutputKey;
 
+use super::alert_engine::{Kept, write_engine};
 use super::{AlertEventRow, AlertRow, apply_alert_changes, apply_alert_events};
+
+/// Outputs after which the engine is kept again: a start folds no more of them than it reads in a moment.
+const KEEP_EVERY: usize = 20_000;
 
 /// Alerts and their timelines: the engine folds the log, its changes become rows.
 pub struct AlertHistory<N> {
     names: N,
     fold: Mutex<Fold>,
+    kept: Kept,
 }
 
 struct Fold {
     engine: Engine,
     /// Changes of the batch that is being written. Kept until the next batch shows that it was.
     pending: Vec<(OutputKey, AlertChange)>,
+    /// Outputs since the engine was kept; the first batch keeps it at once.
+    unkept: usize,
+    /// Where it was kept by a transaction that may not have been committed.
+    keeping: Option<OutputKey>,
 }
 
 impl<N: Names + Send + Sync + 'static> AlertHistory<N> {
@@ -64,6 +73,7 @@ impl<N: Names + Send + Sync + 'static> AlertHistory<N> {
         cursor: OutputKey,
         names: N,
     ) -> Result<Self, SourceError> {
+        let begun = from;
         while from < cursor {
             let entries = source.read_from(from, BATCH_MAX)?;
             let known = entries.iter().take_while(|entry| entry.key <= cursor);
@@ -78,11 +88,19 @@ impl<N: Names + Send + Sync + 'static> AlertHistory<N> {
         }
         Ok(Self {
             names,
+            kept: Kept::at(begun),
             fold: Mutex::new(Fold {
                 engine,
                 pending: Vec::new(),
+                unkept: KEEP_EVERY,
+                keeping: None,
             }),
         })
+    }
+
+    /// Up to where the engine is kept in the database: the log must hold what comes after.
+    pub fn kept(&self) -> Kept {
+        self.kept.clone()
     }
 
     fn fold(&self) -> MutexGuard<'_, Fold> {
@@ -100,9 +118,19 @@ impl<N: Names + Send + Sync + 'static> Projection for AlertHistory<N> {
             return Ok(());
         };
         let mut fold = self.fold();
-        let Fold { engine, pending } = &mut *fold;
+        let Fold {
+            engine,
+            pending,
+            unkept,
+            keeping,
+        } = &mut *fold;
         // A batch that comes again was not written: the engine passes it over, its changes wait here.
         pending.retain(|(key, _)| *key >= first.key);
+        if let Some(key) = keeping.take_if(|key| *key < first.key) {
+            self.kept.set(key);
+            *unkept = 0;
+        }
+        *unkept += entries.len();
         for entry in entries {
             let changes = engine.apply(entry.key, entry.ts, &entry.output);
             pending.extend(changes.iter().map(|change| (entry.key, change.clone())));
@@ -112,8 +140,31 @@ impl<N: Names + Send + Sync + 'static> Projection for AlertHistory<N> {
             .map(|(key, change)| alert_rows(*key, change, &self.names));
         let (alerts, steps): (Vec<AlertRow>, Vec<AlertEventRow>) = rows.unzip();
         apply_alert_changes(tx, &alerts)?;
-        apply_alert_events(tx, &steps)
+        apply_alert_events(tx, &steps)?;
+        if *unkept >= KEEP_EVERY {
+            write_engine(tx, engine)?;
+            *keeping = Some(engine.applied());
+        }
+        Ok(())
     }
+}
+
+/// Rows of everything an engine knows: what a database that never saw the log's beginning is given.
+/// Steps that its timelines no longer hold are not known.
+pub fn known_rows(engine: &Engine, names: &dyn Names) -> (Vec<AlertRow>, Vec<AlertEventRow>) {
+    let (mut alerts, mut steps) = (Vec::new(), Vec::new());
+    for alert in engine.alerts().filter(|alert| !alert.unrecorded) {
+        let key = alert.evidence_last;
+        let timeline = engine.timeline(alert.id);
+        // Each step raised the revision by one.
+        let before = u64::from(alert.revision).saturating_sub(timeline.len() as u64);
+        for (revision, moment) in (before + 1..).zip(timeline) {
+            let revision = u32::try_from(revision).unwrap_or(u32::MAX);
+            steps.push(step_row(key, alert.id.0, revision, moment));
+        }
+        alerts.push(alert_row(key, alert, names));
+    }
+    (alerts, steps)
 }
 
 /// The rows of a change: the alert as it stands now, and the step in its timeline.
@@ -123,17 +174,21 @@ pub fn alert_rows(
     names: &dyn Names,
 ) -> (AlertRow, AlertEventRow) {
     let AlertChange { alert, moment } = change;
-    let step = AlertEventRow {
-        alert: alert.id.0,
-        revision: alert.revision,
+    let step = step_row(key, alert.id.0, alert.revision, moment);
+    (alert_row(key, alert, names), step)
+}
+
+fn step_row(key: OutputKey, alert: u64, revision: u32, moment: &Moment) -> AlertEventRow {
+    AlertEventRow {
+        alert,
+        revision,
         ts: moment.at,
         kind: word(&moment.what),
         actor: moment.by.0,
         note: moment.note,
         detail: json!({"severity": word(&moment.severity)}),
         key,
-    };
-    (alert_row(key, alert, names), step)
+    }
 }
 
 fn alert_row(key: OutputKey, alert: &Alert, names: &dyn Names) -> AlertRow {

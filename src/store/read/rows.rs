@@ -63,12 +63,14 @@ row! {
         ticks: i64,
         /// Traded lot steps, 0 = unknown.
         volume: i64,
+        /// Quotes that came after it was closed.
+        late: i64,
     }
 }
 
 pub(super) const BARS: &str = concat!(
     "SELECT ", us!("start"), ", bid_open, bid_high, bid_low, bid_close, ask_open, ask_high, ask_low, ask_close,
-        mid2_open, mid2_high, mid2_low, mid2_close, ticks, volume
+        mid2_open, mid2_high, mid2_low, mid2_close, ticks, volume, late
      FROM bars WHERE instrument = $1 AND span = $2 AND start >= $3 AND start < $4 ORDER BY start DESC LIMIT $5"
 );
 
@@ -138,15 +140,16 @@ macro_rules! alerts {
             "SELECT id, revision, rule, state, severity, silenced, inhibited, flapping, ", us!("snoozed_until"),
             ", escalated, account, instrument, labels, title, summary, value, raise_level, clear_level, ", us!("started"), ", ",
             us!("changed"), ", ", us!("ended"), ", evidence, money_at_risk, owner, acknowledged_by, ", us!("acknowledged"),
-            ", body FROM alerts WHERE id < $1", $where, " ORDER BY id DESC LIMIT $2"
+            ", body FROM alerts WHERE id ", $where, " ORDER BY id DESC LIMIT $2"
         )
     };
 }
 
-pub(super) const ALERTS: &str = alerts!("");
+pub(super) const ALERT: &str = alerts!("= $1");
+pub(super) const ALERTS: &str = alerts!("< $1");
 pub(super) const ALERTS_ACTIVE: &str =
-    alerts!(" AND state IN ('pending', 'firing', 'acknowledged')");
-pub(super) const ALERTS_OF_ACCOUNT: &str = alerts!(" AND account = $3");
+    alerts!("< $1 AND state IN ('pending', 'firing', 'acknowledged')");
+pub(super) const ALERTS_OF_ACCOUNT: &str = alerts!("< $1 AND account = $3");
 
 row! {
     /// A step in the timeline of an alert.
@@ -159,6 +162,8 @@ row! {
         kind: String,
         /// Who, 0 = the system.
         actor: i64,
+        /// Hash of the note (the bits of the `u64`), 0 = none.
+        note: i64,
         /// The note, if there is one and this user may read it.
         note_text: Option<String>,
         /// Facts.
@@ -169,7 +174,7 @@ row! {
 pub(super) const ALERT_EVENTS: &str = concat!(
     "SELECT revision, ",
     us!("time"),
-    ", kind, actor, (SELECT text FROM notes WHERE hash = note) AS note_text, detail
+    ", kind, actor, note, (SELECT text FROM notes WHERE hash = note) AS note_text, detail
      FROM alert_events WHERE alert = $1 AND revision > $2 ORDER BY revision, kind LIMIT $3"
 );
 

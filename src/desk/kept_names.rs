@@ -1,0 +1,173 @@
+//! Names that came with imported terms: the journal holds numbers alone, so they stand in a file
+//! beside the data, replaced in one step.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use siaga_feed::catalog::Catalog;
+
+/// Name of the file inside the data directory.
+const FILE: &str = "names.json";
+
+/// Symbol and name of an instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstrumentName {
+    pub symbol: String,
+    pub name: String,
+}
+
+/// Names by number, those alone that the program's own catalog does not have or has otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptNames {
+    pub currencies: BTreeMap<u32, String>,
+    pub sources: BTreeMap<u32, String>,
+    pub links: BTreeMap<u32, String>,
+    pub instruments: BTreeMap<u32, InstrumentName>,
+    pub groups: BTreeMap<u32, String>,
+    pub accounts: BTreeMap<u32, String>,
+}
+
+impl KeptNames {
+    /// The names kept in a data directory; none when nothing was imported there.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read: going on would show numbers for names.
+    pub fn open(data: &Path) -> anyhow::Result<Self> {
+        let path = data.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+            }
+        };
+        serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{} is damaged: remove it and import the folder of terms again",
+                path.display()
+            )
+        })
+    }
+
+    /// Takes the names of an imported catalog, as far as they differ from the shipped ones; true when
+    /// that changed anything.
+    pub fn take(&mut self, imported: &Catalog, shipped: &Catalog) -> bool {
+        let before = self.clone();
+        let new = all(imported);
+        let known = all(shipped);
+        merge(&mut self.currencies, new.currencies, &known.currencies);
+        merge(&mut self.sources, new.sources, &known.sources);
+        merge(&mut self.links, new.links, &known.links);
+        merge(&mut self.instruments, new.instruments, &known.instruments);
+        merge(&mut self.groups, new.groups, &known.groups);
+        merge(&mut self.accounts, new.accounts, &known.accounts);
+        *self != before
+    }
+
+    /// Keeps the names durably.
+    ///
+    /// # Errors
+    /// When the disk refuses; the file that was there stays.
+    pub fn save(&self, data: &Path) -> anyhow::Result<()> {
+        let path: PathBuf = data.join(FILE);
+        let half = path.with_extension("tmp");
+        let written = || -> std::io::Result<()> {
+            let mut file = File::create(&half)?;
+            file.write_all(&serde_json::to_vec_pretty(self)?)?;
+            file.sync_all()?;
+            std::fs::rename(&half, &path)?;
+            // The new name is on the disk only when its folder is.
+            File::open(data)?.sync_all()
+        };
+        written().with_context(|| format!("{} cannot be written", path.display()))
+    }
+}
+
+/// Imported names count; one that the program ships again needs no keeping.
+fn merge<N: PartialEq>(
+    kept: &mut BTreeMap<u32, N>,
+    new: BTreeMap<u32, N>,
+    shipped: &BTreeMap<u32, N>,
+) {
+    for (id, name) in new {
+        if shipped.get(&id) == Some(&name) {
+            kept.remove(&id);
+        } else {
+            kept.insert(id, name);
+        }
+    }
+}
+
+fn all(catalog: &Catalog) -> KeptNames {
+    let currencies = catalog.currencies.iter();
+    let sources = catalog.sources.iter();
+    let links = catalog.links.iter();
+    let groups = catalog.groups.iter();
+    let accounts = catalog.accounts.iter();
+    let instruments = catalog.instruments.iter().map(|found| {
+        let name = InstrumentName {
+            symbol: found.symbol.clone(),
+            name: found.name.clone(),
+        };
+        (found.terms.id.0, name)
+    });
+    KeptNames {
+        currencies: currencies
+            .map(|found| (u32::from(found.terms.id.0), found.code.clone()))
+            .collect(),
+        sources: sources
+            .map(|found| (u32::from(found.terms.id.0), found.name.clone()))
+            .collect(),
+        links: links
+            .map(|found| (u32::from(found.terms.id.0), found.name.clone()))
+            .collect(),
+        instruments: instruments.collect(),
+        groups: groups
+            .map(|found| (u32::from(found.terms.id.0), found.name.clone()))
+            .collect(),
+        accounts: accounts
+            .map(|found| (found.terms.id.0, found.name.clone()))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imported_names_are_there_after_a_restart_and_shipped_ones_need_no_keeping() {
+        let folder = tempfile::tempdir().unwrap();
+        let shipped = Catalog::shipped();
+        let mut imported = shipped.clone();
+        imported.instruments[0].symbol = "KOPI/IDR".to_owned();
+        imported.groups[0].name = "Nusantara".to_owned();
+        let (instrument, group) = (
+            imported.instruments[0].terms.id.0,
+            u32::from(imported.groups[0].terms.id.0),
+        );
+        let mut names = KeptNames::open(folder.path()).unwrap();
+        assert!(!names.take(&shipped, &shipped));
+        assert!(names.take(&imported, &shipped));
+        names.save(folder.path()).unwrap();
+
+        let mut again = KeptNames::open(folder.path()).unwrap();
+        assert_eq!(again.instruments[&instrument].symbol, "KOPI/IDR");
+        assert_eq!(again.groups[&group], "Nusantara");
+        assert_eq!((again.instruments.len(), again.accounts.len()), (1, 0));
+        assert!(!again.take(&imported, &shipped), "twice is once");
+        assert!(again.take(&shipped, &shipped));
+        assert_eq!(again, KeptNames::default());
+
+        std::fs::write(folder.path().join(FILE), "{").unwrap();
+        let damaged = KeptNames::open(folder.path()).unwrap_err().to_string();
+        assert!(damaged.contains("import"), "{damaged}");
+    }
+}

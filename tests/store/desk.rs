@@ -1,0 +1,275 @@
+//! The running desk beside both databases: what leaves memory is read back, and goes on after a stop.
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use siaga::cli::import;
+use siaga::clock::Clock;
+use siaga::config::Config;
+use siaga::desk::{Desk, DeskHandle};
+use siaga::gateway::core::{AlertFilter, AlertRecord, BarsRequest, Core as _, CoreError};
+use siaga::store::db::{Actor, Db};
+use siaga::store::evidence::{self, EvidenceRow};
+use siaga::store::projection::{apply_alert_changes, apply_alert_events, known_rows};
+use siaga::store::{Store, read};
+use siaga_alerts::engine::Engine;
+use siaga_alerts::text::Numbers;
+use siaga_feed::catalog::Files;
+use siaga_risk::event::{Bar, BarSpan};
+use siaga_risk::ids::{AlertId, GroupId, InstrumentId};
+use siaga_risk::units::{Price, Ts};
+
+use crate::outputs::uneasy_day;
+use crate::postgres;
+
+/// How long a condition may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Pause between two looks at a condition.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
+
+fn config(data: &Path, url: Option<&str>, scenario: &str) -> Config {
+    let mut config = Config::default();
+    config.data.dir = data.to_owned();
+    config.data.segment_mib = 4;
+    config.store.url = url.map(str::to_owned);
+    config.feed.scenario = scenario.to_owned();
+    config
+}
+
+async fn start(config: &Config) -> Desk {
+    Desk::start(config, Arc::new(Clock::start()), |_, _| {})
+        .await
+        .unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+/// Asks until there is an answer.
+async fn wait<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
+    let asked = async {
+        let mut looks = tokio::time::interval(LOOK_AGAIN);
+        loop {
+            looks.tick().await;
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+        }
+    };
+    let answer = tokio::time::timeout(PATIENCE, asked).await;
+    answer.unwrap_or_else(|_| panic!("{what} did not happen"))
+}
+
+async fn database(desk: &Desk) -> Db {
+    wait("the database", || async {
+        desk.db
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    })
+    .await
+}
+
+fn alerts(desk: &DeskHandle) -> Vec<AlertRecord> {
+    desk.alerts(&AlertFilter {
+        limit: 1_000,
+        ..AlertFilter::default()
+    })
+}
+
+fn seconds(from: Option<Ts>) -> BarsRequest {
+    BarsRequest {
+        instrument: InstrumentId(1),
+        span: BarSpan::S1,
+        from,
+        to: None,
+        limit: 1_000,
+    }
+}
+
+async fn bars(desk: &Desk, from: Option<Ts>) -> Vec<Bar> {
+    desk.handle.bars(seconds(from)).await.expect("bars")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_charts_bars_and_ticks_outlive_memory() {
+    let mut urls: Vec<Option<String>> = Vec::new();
+    let server = postgres::server();
+    if let Some(server) = &server {
+        urls.push(Some(server.database().await));
+    }
+    if cfg!(feature = "embedded-postgres") {
+        urls.push(None);
+    }
+    for url in urls {
+        outlives(url.as_deref()).await;
+    }
+}
+
+async fn outlives(url: Option<&str>) {
+    let folder = tempfile::tempdir().expect("folder");
+    let desk = start(&config(folder.path(), url, "flash_crash")).await;
+    let _db = database(&desk).await;
+    let charted = wait("an alert with prices", || async {
+        for alert in alerts(&desk.handle) {
+            let evidence = desk.handle.evidence(alert.id).await.expect("memory");
+            if evidence.is_some_and(|found| found.chart.len() > 2) {
+                return Some(alert.id);
+            }
+        }
+        None
+    })
+    .await;
+    let before = wait("three bars", || async {
+        let found = bars(&desk, None).await;
+        (found.len() >= 3).then_some(found)
+    })
+    .await;
+    let held = alerts(&desk.handle);
+    let chart = desk.handle.evidence(charted).await.expect("memory");
+    desk.stop().await.expect("a graceful stop");
+
+    let store = Store::open(url, folder.path(), Timestamp::UNIX_EPOCH).await;
+    let store = store.unwrap_or_else(|error| panic!("{error}"));
+    for alert in &held {
+        let id = alert.id;
+        let row = store.db.read(&Actor::SYSTEM, move |tx| {
+            Ok((read::alert(tx, id)?, read::alert_timeline(tx, id, 0, 100)?))
+        });
+        let (row, steps) = row.await.expect("rows");
+        assert!(row.is_some(), "{} is not in the database", alert.title);
+        assert!(!steps.is_empty(), "{} has no steps", alert.title);
+    }
+    if url.is_some() {
+        let ticks = store.db.read(&Actor::SYSTEM, |tx| {
+            tx.scalar(sqlx::query_scalar::<_, i64>(
+                "SELECT count(*) FROM (SELECT DISTINCT time, instrument, source, seq FROM ticks) AS t",
+            ))
+        });
+        assert!(ticks.await.expect("ticks") > 100);
+    }
+    store.db.close().await;
+
+    let desk = start(&config(folder.path(), url, "calm")).await;
+    let db = database(&desk).await;
+    let chart = chart.expect("it was there").chart;
+    let kept = wait("the chart of before", || async {
+        let found = desk.handle.evidence(charted).await.expect("database");
+        found.filter(|found| found.chart.len() >= chart.len())
+    })
+    .await;
+    assert_eq!(kept.chart[..chart.len()], chart, "what was seen before");
+    let joined = wait("bars on both sides of the restart", || async {
+        let found = bars(&desk, Some(before[0].start)).await;
+        let newest = before.last().map(|bar| bar.start);
+        let newer = found.last().map(|bar| bar.start) > newest;
+        newer.then_some(found)
+    })
+    .await;
+    assert_eq!(joined[..before.len()], before);
+    assert!(
+        joined.is_sorted_by(|a, b| a.start < b.start),
+        "no bar twice"
+    );
+    if url.is_some() {
+        wait("ticks in the metrics", || async {
+            let mut out = String::new();
+            desk.handle.metrics(&mut out);
+            let stored = out
+                .lines()
+                .find_map(|line| line.strip_prefix("siaga_ticks_stored_total "))?;
+            (stored.parse::<u64>().ok()? > 0).then_some(())
+        })
+        .await;
+    }
+    old_alerts(&desk, &db).await;
+    desk.stop().await.expect("a graceful stop");
+}
+
+/// Alerts that memory never knew, of another year.
+async fn old_alerts(desk: &Desk, db: &Db) {
+    let mut engine = Engine::default();
+    for entry in uneasy_day(200) {
+        engine.apply(entry.key, entry.ts, &entry.output);
+    }
+    let (rows, steps) = known_rows(&engine, &Numbers);
+    let old = AlertId(rows[0].id);
+    let chart = EvidenceRow {
+        alert: old,
+        instrument: InstrumentId(1),
+        fired: rows[0].started,
+        complete: true,
+        points: vec![(rows[0].started, Price(1), Price(2))],
+    };
+    let written = steps.iter().filter(|step| step.alert == old.0).count();
+    db.write(&Actor::SYSTEM, move |tx| {
+        apply_alert_changes(tx, &rows)?;
+        apply_alert_events(tx, &steps)?;
+        evidence::write(tx, &chart)
+    })
+    .await
+    .expect("rows");
+    let desk = &desk.handle;
+    assert!(desk.alert(old).is_none(), "memory knows it");
+    let record = desk.past_alert(old).await.expect("database");
+    assert_eq!(record.map(|record| record.id), Some(old));
+    let filter = AlertFilter {
+        before: Some(AlertId(old.0 + 1)),
+        limit: 5,
+        ..AlertFilter::default()
+    };
+    let listed = desk.past_alerts(filter).await.expect("database");
+    assert_eq!(listed.first().map(|record| record.id), Some(old));
+    let steps = desk.timeline(old).await.expect("database").expect("steps");
+    assert_eq!(steps.len(), written);
+    let evidence = desk.evidence(old).await.expect("database");
+    assert_eq!(evidence.map(|found| found.chart.len()), Some(1));
+    assert_eq!(desk.timeline(AlertId(3)).await, Ok(None));
+
+    // Without the database memory answers, and what only the database has is said to be there.
+    let held = alerts(desk);
+    db.close().await;
+    assert!(matches!(
+        desk.past_alert(old).await,
+        Err(CoreError::NotAvailable(_))
+    ));
+    assert!(!desk.bars(seconds(None)).await.expect("memory").is_empty());
+    if let Some(alert) = held.first() {
+        assert!(desk.timeline(alert.id).await.expect("memory").is_some());
+        assert!(desk.evidence(alert.id).await.expect("memory").is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imported_names_are_shown_after_a_restart() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut config = config(&folder.path().join("data"), None, "calm");
+    config.store.enabled = false;
+    let desk = start(&config).await;
+    desk.stop().await.expect("a graceful stop");
+
+    let terms = folder.path().join("terms");
+    std::fs::create_dir(&terms).expect("folder");
+    let Files { groups, demo, .. } = Files::SHIPPED;
+    let renamed = |text: &str| text.replace("esma-retail", "nusantara");
+    let changed = renamed(groups).replace("leverage = 30", "leverage = 25");
+    std::fs::write(terms.join("groups.toml"), changed).expect("terms");
+    std::fs::write(terms.join("demo.toml"), renamed(demo)).expect("terms");
+    let args = import::Args {
+        folder: terms.clone(),
+        apply: true,
+        author: 1,
+    };
+    import::run(&config, &args, true).unwrap_or_else(|error| panic!("{error:#}"));
+    std::fs::remove_dir_all(&terms).expect("the folder is the importer's own");
+
+    let desk = start(&config).await;
+    let directory = desk.handle.directory();
+    assert_eq!(directory.group_name(GroupId(2)), "nusantara");
+    let leverage = directory
+        .group(GroupId(2))
+        .map(|group| group.terms.leverage);
+    assert_eq!(leverage, Some(25), "the terms came too");
+    assert_ne!(directory.group_name(GroupId(1)), "nusantara");
+    desk.stop().await.expect("a graceful stop");
+}
