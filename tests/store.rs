@@ -2,8 +2,9 @@
 
 #[path = "support/postgres.rs"]
 mod postgres;
-#[path = "support/skips.rs"]
-mod skips;
+#[path = "support/shared.rs"]
+#[allow(dead_code)] // these tests need no recordings, only the notes of skips
+mod shared;
 #[path = "store/support.rs"]
 mod support;
 

@@ -178,7 +178,7 @@ async fn a_report_that_cannot_be_sliced_needs_a_server() {
 async fn more_callers_than_the_queue_holds_are_told_at_once() {
     for database in migrated().await {
         let (kind, db) = (database.kind, &database.db);
-        let (open, gate) = mpsc::channel::<()>();
+        let (open, gate) = mpsc::sync_channel::<()>(0);
         let gate = Arc::new(Mutex::new(gate));
         // Whoever has a connection waits at the gate, so everybody after waits in the queue.
         let callers: Vec<_> = (0..QUEUE_MAX + SERVER_CONNECTIONS as usize)

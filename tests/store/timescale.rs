@@ -4,7 +4,7 @@ use siaga::store::db::{Actor, Db, PoolOptions};
 use siaga::store::{migrate, ticks};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
-use crate::skips;
+use crate::shared;
 use crate::support::SERVER_CONNECTIONS;
 use crate::tick_table::tick;
 
@@ -33,7 +33,7 @@ async fn database(server: &str) -> String {
 #[tokio::test]
 async fn ticks_go_into_a_hypertable() {
     let Ok(server) = std::env::var(URL) else {
-        return skips::note("TimescaleDB: SIAGA_TEST_TIMESCALE_URL is not set");
+        return shared::skipped("TimescaleDB: SIAGA_TEST_TIMESCALE_URL is not set");
     };
     let db = Db::server(&PoolOptions {
         url: database(&server).await,

@@ -38,7 +38,7 @@ pub fn server() -> Option<Arc<Server>> {
             std::env::var("CI").as_deref() != Ok("true"),
             "PostgreSQL not found, and CI=true"
         );
-        crate::skips::note("PostgreSQL not found");
+        crate::shared::skipped("PostgreSQL not found");
         return None;
     };
     let mut shared = SHARED
