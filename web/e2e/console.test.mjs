@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { bidMoves, launch, openPage, ready, skip, trade } from "./harness/browser.mjs";
+import { bidMoves, launch, openPage, ready, skip } from "./harness/browser.mjs";
 import { ROOT, Server, until } from "./harness/server.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -170,16 +170,20 @@ describe("the console", { skip }, () => {
   });
 
   if (process.env.SIAGA_SCREENSHOT) it("takes its picture", async () => {
+    // An account on its way to the margin call, in a falling market: every part of the page has something to say.
+    const account = (await server.get("accounts")).items.find((one) => one.name.includes("margin call")).id;
+    const order = { account, symbol: "GBP/USD", side: "sell", kind: "market", qty: "0.05", client_id: "picture" };
+    assert.ok((await server.api("POST", "orders", order)).status < 300);
+    await until(async () => (await server.get(`accounts/${account}`)).positions.length > 1, { what: () => "the second position" });
     await server.scenario("trend", "EUR/USD");
-    const page = await openPage(browser, server, { path: "?symbol=EUR/USD&span=1s" });
-    await trade(page, "buy", "0.50");
-    await until(async () => Number(await page.getByTestId("chart").getAttribute("data-bars")) > 0);
-    // Enough bars for a picture: two minutes of seconds.
+    await until(async () => (await server.get("alerts?state=firing&limit=50")).items.length > 0, { ms: 600_000, what: () => "a margin call", every: 1_000 });
     await until(async () => (await server.get("bars?symbol=EUR%2FUSD&span=1s&limit=200")).items.length > 90, { ms: 180_000, what: () => "90 bars", every: 1_000 });
-    await page.reload();
-    await ready(page);
+    const page = await openPage(browser, server, { path: `?symbol=EUR/USD&span=1s&account=${account}` });
     await page.locator('[data-testid="chart"] canvas').first().waitFor();
-    await bidMoves(page, "EUR/USD");
+    await page.locator("[data-alert]").first().waitFor();
+    await page.locator('[data-testid="preview"][data-pending="false"]').waitFor();
+    // Enough ticks for a trend line in every row.
+    for (let tick = 0; tick < 40; tick += 1) await bidMoves(page, "EUR/USD");
     await mkdir(join(ROOT, "docs"), { recursive: true });
     await page.screenshot({ path: join(ROOT, "docs/console.png") });
     await page.context().close();

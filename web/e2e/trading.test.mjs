@@ -59,20 +59,25 @@ describe("trading on the page", { skip }, () => {
   it("moves a stop-loss by its line on the chart, and it stays after a reload", async () => {
     const [position] = (await view()).positions.filter((one) => one.symbol === "EUR/USD" && one.side === "buy");
     // Close enough to the bars to be in sight, far enough not to be hit by a calm market.
-    const bars = (await server.get("bars?symbol=EUR%2FUSD&span=1m&limit=200")).items;
-    const low = Math.min(...bars.map((bar) => Number(bar.l)));
-    const reach = Math.max(...bars.map((bar) => Number(bar.h))) - low;
+    const [low, reach] = await until(async () => {
+      const bars = (await server.get("bars?symbol=EUR%2FUSD&span=1m&limit=200")).items;
+      const least = Math.min(...bars.map((bar) => Number(bar.l)));
+      const range = Math.max(...bars.map((bar) => Number(bar.h))) - least;
+      return range > 0.0001 && [least, range];
+    }, { what: () => "bars with some height" });
     const stop = (low - reach * 0.8).toFixed(5);
     assert.ok((await server.api("PUT", `positions/${position.id}/protection`, { account, stop_loss: stop, take_profit: null, trailing: null })).status < 300);
     await row(position.id).getByText(stop).waitFor();
     const box = await page.getByTestId("chart").boundingBox();
     const x = box.x + box.width * 0.3;
-    let y;
-    for (let at = box.y + 8; at < box.y + box.height - 30 && y === undefined; at += 5) {
-      await page.mouse.move(x, at);
-      if (await page.getByTestId("chart").evaluate((chart) => chart.style.cursor === "ns-resize")) y = at + 5;
-    }
-    assert.ok(y, "the line can be taken");
+    // The scale moves with the market: a line that slipped past the search is searched again.
+    const y = await until(async () => {
+      for (let at = box.y + 8; at < box.y + box.height - 30; at += 5) {
+        await page.mouse.move(x, at);
+        if (await page.getByTestId("chart").evaluate((chart) => chart.style.cursor === "ns-resize")) return at + 2;
+      }
+      return false;
+    }, { what: () => "the line to be taken" });
     await page.mouse.move(x, y);
     await page.mouse.down();
     await page.mouse.move(x, y - 20, { steps: 6 });

@@ -1,7 +1,8 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import type { Account, Alert, Desk, Instrument, Order } from "../api/types";
-import { mergeAlert } from "../live/alerts";
+import { newest } from "../live/newest";
+import { keepChanged, mergeAlert } from "../live/alerts";
 import type { Channel } from "../stream/frames";
 import type { TopicEvent, TopicState } from "../stream/protocol";
 import { useServices } from "./services";
@@ -48,7 +49,8 @@ export function useAccounts() {
 /** The house's state; `useDeskStream` keeps it current. */
 export function useDesk() {
   const { api } = useServices();
-  return useQuery({ queryKey: ["desk"], queryFn: api.desk, refetchInterval: DESK_MS });
+  const cache = useQueryClient();
+  return useQuery({ queryKey: ["desk"], queryFn: async () => newest(await api.desk(), () => cache.getQueryData<Desk>(["desk"])), refetchInterval: DESK_MS });
 }
 
 export function useDeskStream(): void {
@@ -71,7 +73,8 @@ export interface AccountNow {
 
 export function useAccount(id: number | null): AccountNow {
   const { api } = useServices();
-  const query = useQuery({ queryKey: ["account", id], queryFn: () => api.account(id!), enabled: id !== null, staleTime: Infinity });
+  const cache = useQueryClient();
+  const query = useQuery({ queryKey: ["account", id], queryFn: async () => newest(await api.account(id!), () => cache.getQueryData<Account>(["account", id])), enabled: id !== null, staleTime: Infinity });
   const topic = useAccountTopic(id);
   return { account: query.data, error: query.error, current: topic !== "lost" };
 }
@@ -94,7 +97,13 @@ export function useOrders(account: number | null, onOrder: (order: Order) => voi
 
 export function useAlerts() {
   const { api } = useServices();
-  return useQuery({ queryKey: ["alerts"], queryFn: api.alerts });
+  const cache = useQueryClient();
+  const known = () => cache.getQueryData<Alert[]>(["alerts"]);
+  const read = async () => {
+    const before = known();
+    return keepChanged(await api.alerts(), before, known());
+  };
+  return useQuery({ queryKey: ["alerts"], queryFn: read });
 }
 
 /** Applies alert events by id and revision; an older revision never replaces a newer one. */
@@ -105,7 +114,7 @@ export function useAlertStream(): void {
     if (event.kind !== "event" && event.kind !== "data") return;
     const changed = Array.isArray(event.data) ? (event.data as Alert[]) : [event.data as Alert];
     for (const alert of changed) {
-      cache.setQueryData<Alert[]>(["alerts"], (known) => mergeAlert(known, alert));
+      cache.setQueryData<Alert[]>(["alerts"], (known) => mergeAlert(known ?? [], alert));
       if (alert.rule?.includes("halt")) void cache.invalidateQueries({ queryKey: ["instruments"] });
     }
   });

@@ -22,3 +22,9 @@ export function mergeAlert(known: Alert[] | undefined, alert: Alert): Alert[] | 
   if (known[at]!.revision > alert.revision) return known;
   return known.map((one, index) => (index === at ? alert : one));
 }
+
+/** A list that was read, with what the stream changed while it was being read. */
+export function keepChanged(list: Alert[], before: readonly Alert[] | undefined, now: readonly Alert[] | undefined): Alert[] {
+  const old = new Set(before ?? []);
+  return (now ?? []).filter((alert) => !old.has(alert)).reduce((merged, alert) => mergeAlert(merged, alert)!, list);
+}
