@@ -146,7 +146,8 @@ impl EvidenceBook {
             let kept = inner.kept.get(id)?;
             let complete = now.since(kept.at) > REACH_NS + GRACE_NS;
             let is_due = match kept.stored {
-                Stored::Nothing => complete || !kept.points.is_empty(),
+                // An alert without prices, or one of before this start, has nothing to copy.
+                Stored::Nothing => !kept.points.is_empty(),
                 Stored::Begun(points) => complete || (all && kept.points.len() > points),
                 Stored::Whole => false,
             };
@@ -192,7 +193,8 @@ impl Inner {
             && let Some(oldest) = self.order.pop_front()
             && let Some(gone) = self.kept.remove(&oldest)
         {
-            self.dropped += u64::from(gone.stored != Stored::Whole);
+            let is_lost = gone.stored != Stored::Whole && !gone.points.is_empty();
+            self.dropped += u64::from(is_lost);
         }
         self.order.push_back(id);
         self.growing.push(id);

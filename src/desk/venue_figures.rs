@@ -146,12 +146,8 @@ mod tests {
         let mut out = String::new();
         venues.write(&mut out);
         assert_eq!(out, "");
-        let mut counts = Counts {
-            connections: 3,
-            frames: 40,
-            gaps: 2,
-            ..Counts::default()
-        };
+        let mut counts = Counts::default();
+        (counts.connections, counts.frames, counts.gaps) = (3, 40, 2);
         counts.refuse(Refusal::Malformed);
         venues.put("kraken", Some(&Status::Connected), &counts, 5);
         venues.put("kraken", None, &counts, 1);

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::str::FromStr as _;
+use std::sync::Arc;
 
 use pglite_oxide::{PgliteServer, extensions};
 use siaga_platform::db::{Connector, Db, DbError};
@@ -165,15 +166,12 @@ impl std::fmt::Display for Recovery {
 }
 
 /// Starts PostgreSQL and proves with a first transaction that it answers.
-async fn launch(dir: &Path, root: &Path, lock: &File) -> Result<Db, DbError> {
-    let lock = lock
-        .try_clone()
-        .map_err(|error| DbError::Unavailable(error.to_string()))?;
+async fn launch(dir: &Path, root: &Path, lock: &Arc<Lock>) -> Result<Db, DbError> {
     let db = Db::single(Box::new(Embedded {
         server: None,
         sockets: sockets(dir)?,
         root: root.to_owned(),
-        _lock: lock,
+        _lock: Arc::clone(lock),
     }))?;
     // Reading every catalog row that names a table finds a torn catalog before a request does.
     let probe = db
@@ -193,7 +191,19 @@ async fn launch(dir: &Path, root: &Path, lock: &File) -> Result<Db, DbError> {
 }
 
 /// The kernel's lock on a file: it goes with the process, so no stale one can be left behind.
-fn take_lock(dir: &Path) -> Result<File, OpenError> {
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Given back by name: a program that is being started still has a copy of the open file, and
+    /// with it the lock, until its own code runs.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock of the database directory was not given back");
+        }
+    }
+}
+
+fn take_lock(dir: &Path) -> Result<Arc<Lock>, OpenError> {
     let failed = |error| OpenError::Directory {
         path: dir.to_owned(),
         error,
@@ -207,7 +217,7 @@ fn take_lock(dir: &Path) -> Result<File, OpenError> {
         .open(dir.join("postgres.lock"))
         .map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Arc::new(Lock(file))),
         Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(dir.to_owned())),
         Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
     }
@@ -279,7 +289,7 @@ struct Embedded {
     sockets: Sockets,
     root: PathBuf,
     /// Held as long as the server may run.
-    _lock: File,
+    _lock: Arc<Lock>,
 }
 
 impl Connector for Embedded {

@@ -6,12 +6,12 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use siaga::cli::import;
+use siaga::cli::{import, rebuild};
 use siaga::clock::Clock;
 use siaga::config::Config;
 use siaga::desk::{Desk, DeskHandle};
 use siaga::gateway::core::{AlertFilter, AlertRecord, BarsRequest, Core as _, CoreError};
-use siaga::store::db::{Actor, Db};
+use siaga::store::db::{Actor, Db, Tx};
 use siaga::store::evidence::{self, EvidenceRow};
 use siaga::store::projection::{apply_alert_changes, apply_alert_events, known_rows};
 use siaga::store::{Store, read};
@@ -148,6 +148,26 @@ async fn outlives(url: Option<&str>) {
         });
         assert!(ticks.await.expect("ticks") > 100);
     }
+    let steps = rows(&store.db).await;
+    let spoil = store.db.write(&Actor::SYSTEM, |tx| {
+        tx.execute(sqlx::query("DELETE FROM alert_events"))?;
+        tx.execute(sqlx::query("UPDATE alerts SET title = ''"))
+    });
+    spoil.await.expect("spoilt");
+    store.db.close().await;
+    let stopped = config(folder.path(), url, "calm");
+    // The command makes a runtime of its own.
+    let rebuilt = tokio::task::spawn_blocking(move || rebuild::run(&stopped, true)).await;
+    rebuilt
+        .expect("it ends")
+        .unwrap_or_else(|error| panic!("{error:#}"));
+    let store = Store::open(url, folder.path(), Timestamp::UNIX_EPOCH).await;
+    let store = store.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        rows(&store.db).await,
+        steps,
+        "steps, and alerts with a title"
+    );
     store.db.close().await;
 
     let desk = start(&config(folder.path(), url, "calm")).await;
@@ -184,6 +204,17 @@ async fn outlives(url: Option<&str>) {
     }
     old_alerts(&desk, &db).await;
     desk.stop().await.expect("a graceful stop");
+}
+
+/// The steps of all alerts, and how many alerts have a title.
+async fn rows(db: &Db) -> (i64, String) {
+    let work = |tx: &mut Tx<'_>| {
+        tx.one(sqlx::query_as(
+            "SELECT (SELECT count(*) FROM alerts WHERE title <> ''),
+                 (SELECT coalesce(md5(string_agg(to_jsonb(e)::text, '|' ORDER BY alert, revision)), '') FROM alert_events AS e)",
+        ))
+    };
+    db.read(&Actor::SYSTEM, work).await.expect("rows")
 }
 
 /// Alerts that memory never knew, of another year.

@@ -1,5 +1,6 @@
 //! What a transaction may do, and for whom.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -180,17 +181,31 @@ async fn more_callers_than_the_queue_holds_are_told_at_once() {
         let (kind, db) = (database.kind, &database.db);
         let (open, gate) = mpsc::sync_channel::<()>(0);
         let gate = Arc::new(Mutex::new(gate));
+        let seated = Arc::new(AtomicUsize::new(0));
+        let call = || {
+            let (db, gate, seated) = (db.clone(), Arc::clone(&gate), Arc::clone(&seated));
+            let wait = move |_: &mut Tx<'_>| {
+                seated.fetch_add(1, Ordering::Relaxed);
+                let _opened = gate.lock().map(|gate| gate.recv());
+                Ok(())
+            };
+            tokio::spawn(async move { db.read(&Actor::SYSTEM, wait).await })
+        };
         // Whoever has a connection waits at the gate, so everybody after waits in the queue.
-        let callers: Vec<_> = (0..QUEUE_MAX + SERVER_CONNECTIONS as usize)
-            .map(|_| {
-                let (db, gate) = (db.clone(), Arc::clone(&gate));
-                let wait = move |_: &mut Tx<'_>| {
-                    let _opened = gate.lock().map(|gate| gate.recv());
-                    Ok(())
-                };
-                tokio::spawn(async move { db.read(&Actor::SYSTEM, wait).await })
-            })
-            .collect();
+        let seats = match kind {
+            "server" => SERVER_CONNECTIONS as usize,
+            _ => 1,
+        };
+        let mut callers: Vec<_> = (0..seats).map(|_| call()).collect();
+        let all_seated = async {
+            while seated.load(Ordering::Relaxed) < seats {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), all_seated)
+            .await
+            .expect("every connection is taken");
+        callers.extend((0..QUEUE_MAX).map(|_| call()));
         let deadline = Duration::from_secs(60);
         let full = async {
             while db.waiting() < QUEUE_MAX {

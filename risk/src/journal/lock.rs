@@ -10,7 +10,16 @@ const LOCK_FILE: &str = "siaga.lock";
 /// The right to write in a data directory; given back when dropped or when the process ends.
 #[derive(Debug)]
 pub struct DirectoryLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for DirectoryLock {
+    /// Given back by name: a program that is being started still has a copy of the open file, and
+    /// with it the lock, until its own code runs.
+    fn drop(&mut self) {
+        // The lock goes with the process at the latest.
+        let _ = self.file.unlock();
+    }
 }
 
 impl DirectoryLock {
@@ -47,7 +56,7 @@ impl DirectoryLock {
         file.set_len(0).map_err(fail)?;
         file.seek(SeekFrom::Start(0)).map_err(fail)?;
         writeln!(file, "{}", std::process::id()).map_err(fail)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
