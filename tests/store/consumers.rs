@@ -188,7 +188,7 @@ impl Projection for Unreliable {
 
     fn apply(&self, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<(), DbError> {
         ReadModel.apply(tx, entries)?;
-        if self.0.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+        if self.0.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
             return Err(DbError::Unexpected("the cable was pulled".into()));
         }
         Ok(())
