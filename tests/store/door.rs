@@ -179,7 +179,7 @@ async fn a_report_that_cannot_be_sliced_needs_a_server() {
 async fn more_callers_than_the_queue_holds_are_told_at_once() {
     for database in migrated().await {
         let (kind, db) = (database.kind, &database.db);
-        let (open, gate) = mpsc::sync_channel::<()>(0);
+        let (open, gate) = mpsc::sync_channel::<()>(1);
         let gate = Arc::new(Mutex::new(gate));
         let seated = Arc::new(AtomicUsize::new(0));
         let call = || {
