@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::report::{Report, quantiles, rate};
+use crate::report::{Report, quantiles, rate, time};
 use clients::Clients;
 use server::Server;
 
@@ -48,6 +48,7 @@ struct Outcome {
     marks: u64,
     took: Duration,
     cpu: Duration,
+    inside: [(f64, f64); 2],
 }
 
 /// Measures and prints.
@@ -82,6 +83,12 @@ pub fn print(size: Size) {
             report.note(format!(
                 "{name}: {frame_rate} frames received, the program used {:.0} % of a core",
                 100.0 * outcome.cpu.as_secs_f64() / outcome.took.as_secs_f64()
+            ));
+            let [output, frame] = outcome
+                .inside
+                .map(|(p50, p99)| format!("{} / {}", time(p50), time(p99)));
+            report.note(format!(
+                "{name}, by the program's own histograms: to the output {output}, to the written frame {frame} (p50 / p99)"
             ));
         }
     });
@@ -120,6 +127,7 @@ async fn run(size: Size, pace: f64, watch: Watch) -> Outcome {
     let (marks, took) = server.marks_during(size.measured).await;
     clients.measure(false);
     let cpu = server.cpu() - before;
+    let inside = server.inside().await;
     let (latency, frames) = clients.end().await;
     server.stop().await;
     Outcome {
@@ -128,5 +136,6 @@ async fn run(size: Size, pace: f64, watch: Watch) -> Outcome {
         marks,
         took,
         cpu,
+        inside,
     }
 }

@@ -89,6 +89,20 @@ impl Server {
         (self.marks().await - before, start.elapsed())
     }
 
+    /// Latencies the program itself has seen so far, p50 and p99 in nanoseconds: to the output of the machine, to the frame.
+    pub async fn inside(&self) -> [(f64, f64); 2] {
+        let text = self.get("/metrics").await;
+        ["output", "frame"].map(|stage| {
+            let at = |quantile: &str| {
+                let name = format!("siaga_tick_to_{stage}_seconds{{quantile=\"{quantile}\"}} ");
+                let value = text.lines().find_map(|line| line.strip_prefix(&name));
+                let seconds = value.and_then(|value| value.parse::<f64>().ok());
+                seconds.expect("the program's own latency") * 1e9
+            };
+            (at("0.5"), at("0.99"))
+        })
+    }
+
     async fn marks(&self) -> u64 {
         let text = self.get("/metrics").await;
         let line = text

@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use siaga_risk::view::{Query, View};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::task::yield_now;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::hub::{Hub, Stream};
 use super::topic::Topic;
@@ -14,9 +15,6 @@ use crate::gateway::dto::account::account;
 use crate::gateway::dto::desk::desk;
 use crate::gateway::server::stopped;
 
-/// Between two rounds of the broadcaster when prices keep coming: bursts are merged and written once. After a quiet moment the first
-/// price goes out at once.
-const ROUND: Duration = Duration::from_millis(1);
 /// Watched accounts are asked five times a second.
 const ACCOUNTS: Duration = Duration::from_millis(200);
 /// Questions under way at once.
@@ -30,7 +28,8 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// Durable events taken in one round.
 const EVENTS_PER_ROUND: usize = 1_024;
 
-/// Writes each changed price once and tells who follows it, until `stop`.
+/// Writes each changed price once and tells who follows it, until `stop`. After each round the sockets have their turn, so the more
+/// they have to do, the more prices one round merges; a lone price goes out at once.
 pub async fn broadcast(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
     let live = hub.core.live().clone();
     let news = live.watch();
@@ -43,7 +42,7 @@ pub async fn broadcast(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
         changed.clear();
         news.drain(&mut changed);
         hub.publish(&changed);
-        sleep(ROUND).await;
+        yield_now().await;
     }
 }
 
