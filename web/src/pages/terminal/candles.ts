@@ -185,6 +185,7 @@ export class CandleChart {
     const found = this.at(event);
     if (!found) return;
     this.dragging = found;
+    this.box.dataset.held = found.wanted.drag?.kind;
     this.box.setPointerCapture(event.pointerId);
     this.chart.applyOptions({ handleScroll: false, handleScale: false });
   };
@@ -211,6 +212,7 @@ export class CandleChart {
     if (!this.dragging) return;
     this.dragging.line.applyOptions({ price: Number(this.dragging.wanted.price) });
     this.dragging = undefined;
+    delete this.box.dataset.held;
     this.chart.applyOptions({ handleScroll: true, handleScale: true });
   };
 }
