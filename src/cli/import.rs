@@ -3,7 +3,7 @@
 //! The journal is the truth of terms. The desk must be stopped: the inputs are appended to its
 //! journal, checked by the machine, and one refusal leaves everything as it was.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
@@ -18,13 +18,24 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::kept_names::KeptNames;
 use crate::desk::recover::{self, Sizes};
+use crate::desk::sources;
+
+/// Files of terms.
+const NAMES: [&str; 6] = [
+    "instruments.toml",
+    "currencies.toml",
+    "sources.toml",
+    "groups.toml",
+    "demo.toml",
+    "holidays.toml",
+];
 
 /// What to import.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// A folder with instruments.toml, currencies.toml, sources.toml, groups.toml, demo.toml and
-    /// holidays.toml; a file that is missing is taken from the program.
-    pub folder: PathBuf,
+    /// A file of terms (instruments.toml, currencies.toml, sources.toml, groups.toml, demo.toml or
+    /// holidays.toml), or a folder of them; what is missing is taken from the program.
+    pub file: PathBuf,
     /// Bring the changes in; without it they are only shown.
     #[arg(long)]
     pub apply: bool,
@@ -35,7 +46,7 @@ pub struct Args {
 
 /// Shows the diff, and applies it when asked.
 pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
-    let catalog = read(&args.folder)?;
+    let catalog = read(&args.file, &sources(config))?;
     let sizes = Sizes {
         segment_bytes: config.data.segment_mib.saturating_mul(1 << 20),
         log_bytes: u64::from(config.data.log_mib) << 20,
@@ -193,13 +204,26 @@ fn show(changes: &[Change], json: bool, applied: bool) {
     }
 }
 
-fn read(folder: &std::path::Path) -> anyhow::Result<Catalog> {
-    if !folder.is_dir() {
-        bail!("{} is not a folder of terms", folder.display());
+/// The catalog of a file or a folder, with the sources in use only, as the desk runs it.
+fn read(given: &Path, in_use: &[&str]) -> anyhow::Result<Catalog> {
+    let named = given.file_name().and_then(|name| name.to_str());
+    if given.is_file() && !named.is_some_and(|name| NAMES.contains(&name)) {
+        bail!(
+            "{} is not a file of terms: name it one of {}",
+            given.display(),
+            NAMES.join(", ")
+        );
+    }
+    if !given.exists() {
+        bail!("{} is neither a file nor a folder", given.display());
     }
     let text = |name: &str, shipped: &str| -> anyhow::Result<String> {
-        let path = folder.join(name);
-        if path.exists() {
+        let path = if given.is_dir() {
+            given.join(name)
+        } else {
+            given.with_file_name(name)
+        };
+        if path.exists() && (given.is_dir() || path == given) {
             std::fs::read_to_string(&path)
                 .with_context(|| format!("{} cannot be read", path.display()))
         } else {
@@ -227,5 +251,7 @@ fn read(folder: &std::path::Path) -> anyhow::Result<Catalog> {
         demo: &demo,
         holidays: &holidays,
     };
-    Ok(Catalog::read(&files)?)
+    let mut catalog = Catalog::read(&files)?;
+    catalog.retain_sources(in_use)?;
+    Ok(catalog)
 }

@@ -194,7 +194,7 @@ async fn join<T: Send + 'static>(thread: JoinHandle<T>) -> anyhow::Result<T> {
 }
 
 /// Names of the sources in use.
-fn sources(config: &Config) -> Vec<&'static str> {
+pub fn sources(config: &Config) -> Vec<&'static str> {
     let mut names = Vec::new();
     if config.feed.binance.enabled {
         names.push("binance");

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use siaga::cli::{import, rebuild};
+use siaga::cli::{Exit, import, rebuild};
 use siaga::clock::Clock;
 use siaga::config::Config;
 use siaga::desk::{Desk, DeskHandle};
@@ -286,12 +286,30 @@ async fn imported_names_are_shown_after_a_restart() {
     let changed = renamed(groups).replace("leverage = 30", "leverage = 25");
     std::fs::write(terms.join("groups.toml"), changed).expect("terms");
     std::fs::write(terms.join("demo.toml"), renamed(demo)).expect("terms");
-    let args = import::Args {
-        folder: terms.clone(),
-        apply: true,
-        author: 1,
+    let import = |file: &Path, apply: bool| {
+        let file = file.to_owned();
+        let author = 1;
+        import::run(
+            &config,
+            &import::Args {
+                file,
+                apply,
+                author,
+            },
+            true,
+        )
     };
-    import::run(&config, &args, true).unwrap_or_else(|error| panic!("{error:#}"));
+    let unchanged = folder.path().join("instruments.toml");
+    std::fs::write(&unchanged, Files::SHIPPED.instruments).expect("terms");
+    assert_eq!(import(&unchanged, true).expect("a file alone"), Exit::Well);
+    let stranger = folder.path().join("terms.txt");
+    std::fs::write(&stranger, "").expect("a file");
+    let told = import(&stranger, true)
+        .expect_err("no file of terms")
+        .to_string();
+    assert!(told.contains("name it one of instruments.toml"), "{told}");
+    assert_eq!(import(&terms, false).expect("a diff"), Exit::Found);
+    import(&terms, true).unwrap_or_else(|error| panic!("{error:#}"));
     std::fs::remove_dir_all(&terms).expect("the folder is the importer's own");
 
     let desk = start(&config).await;
