@@ -29,7 +29,7 @@ export function PreviewBox({ preview, error, complete, pending, currency }: Prop
         <p role="alert" className="text-xs text-crit">{t("ticket.previewFailed", { what: whole(explainProblem(error, t, language)) })}</p>
       ) : (
         <>
-          <dl className={`grid grid-cols-2 gap-x-4 gap-y-1 text-xs ${pending ? "opacity-55" : ""}`}>
+          <dl className={`grid grid-cols-2 gap-x-4 gap-y-1 text-xs ${pending ? "old" : ""}`}>
             <Fact name={t("ticket.pv.margin")} testid="pv-margin">{money(preview?.margin_order ?? null)}</Fact>
             <Fact name={t("ticket.pv.free")} bad={signOf(preview?.free_after) < 0}>{money(preview?.free_after ?? null)}</Fact>
             <Fact name={t("ticket.pv.level")}>{preview?.level_after_pct ? `${formatDecimal(cutPercent(preview.level_after_pct), language)} %` : "–"}</Fact>
