@@ -114,7 +114,14 @@ impl Desk {
                 .expect("kill runs")
                 .success()
         );
-        let status = self.child.wait().expect("it ends");
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("it is ours") {
+                break status;
+            }
+            assert!(Instant::now() < until, "it does not stop");
+            std::thread::sleep(LOOK_AGAIN);
+        };
         assert!(
             status.success(),
             "a graceful stop is exit code 0, this was {status}"
@@ -146,6 +153,31 @@ fn positions(account: &Value) -> usize {
 
 fn order(client_id: &str) -> Value {
     json!({ "account": 8, "symbol": "EUR/USD", "side": "buy", "kind": "market", "qty": "0.10", "client_id": client_id })
+}
+
+#[test]
+fn nobody_reads_what_it_prints_and_it_still_serves_and_stops() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let address = port.expect("a free port").to_string();
+    let mut child = command(dir.path())
+        .args(["serve", "--listen", &address])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let desk = Desk {
+        child,
+        address,
+        secret: String::new(),
+    };
+    let until = Instant::now() + PATIENCE;
+    while TcpStream::connect(&desk.address).is_err() || desk.call("GET", "/livez", None).0 != 200 {
+        assert!(Instant::now() < until, "it does not answer");
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    desk.stop();
 }
 
 #[test]

@@ -62,11 +62,27 @@ async fn serve(config: &Config, json: bool) -> anyhow::Result<Exit> {
     })
     .await?;
     bar.finish_and_clear();
+    // Whatever ends the gateway, the desk is stopped as it should be.
+    let attended = attend(config, &desk, listener, json).await;
+    desk.stop().await?;
+    attended?;
+    Ok(Exit::Well)
+}
+
+/// Serves people and programs until told to stop.
+async fn attend(
+    config: &Config,
+    desk: &Desk,
+    listener: TcpListener,
+    json: bool,
+) -> anyhow::Result<()> {
     let secret_path = config.data.dir.join("secret");
     let (secret, _) = gateway::auth::open_secret(&secret_path)
         .with_context(|| format!("{} cannot be used", secret_path.display()))?;
     let bound = listener.local_addr()?;
-    announce(config, &desk, bound, &secret, json)?;
+    if let Err(error) = announce(config, desk, bound, &secret, json) {
+        tracing::warn!(%error, address = %bound, "the address could not be printed: standard output is closed");
+    }
     let options = gateway::Options {
         hosts: config.server.hosts.clone(),
         assets_dir: config.server.assets_dir.clone(),
@@ -79,8 +95,7 @@ async fn serve(config: &Config, json: bool) -> anyhow::Result<Exit> {
         tracing::info!("stopping");
     };
     gateway::serve(listener, Arc::new(desk.handle.clone()), options, shutdown).await?;
-    desk.stop().await?;
-    Ok(Exit::Well)
+    Ok(())
 }
 
 fn announce(
