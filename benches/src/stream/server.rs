@@ -70,15 +70,19 @@ impl Server {
         }
     }
 
-    /// Every symbol it quotes.
+    /// Every symbol it quotes; waits until a first start has brought in its terms.
     pub async fn symbols(&self) -> Vec<String> {
-        let body = self.get("/api/v1/instruments?limit=500").await;
-        let page: Value = serde_json::from_str(&body).expect("JSON");
-        let items = page["items"].as_array().expect("a page");
-        items
-            .iter()
-            .map(|item| item["symbol"].as_str().expect("a symbol").to_owned())
-            .collect()
+        loop {
+            let body = self.get("/api/v1/instruments?limit=500").await;
+            let page: Value = serde_json::from_str(&body).expect("JSON");
+            let items = page["items"].as_array().expect("a page").iter();
+            let symbols = items.map(|item| item["symbol"].as_str().expect("a symbol").to_owned());
+            let symbols: Vec<String> = symbols.collect();
+            if !symbols.is_empty() {
+                return symbols;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Prices published while this waits, and how long it took.
