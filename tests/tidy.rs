@@ -47,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("siaga-broker", &["siaga-risk"]),
     ("siaga-alerts", &["siaga-risk"]),
     ("siaga-platform", &["siaga-risk", "siaga-alerts"]),
+    ("siaga-vectors", &["siaga-risk"]),
     // Nobody may know the benches.
     ("siaga-bench", &["siaga-risk", "siaga-feed", "siaga"]),
     (
@@ -57,6 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "siaga-broker",
             "siaga-alerts",
             "siaga-platform",
+            "siaga-vectors",
         ],
     ),
 ];

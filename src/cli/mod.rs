@@ -8,6 +8,7 @@ pub mod journal;
 pub mod rebuild;
 pub mod replay;
 pub mod serve;
+pub mod vectors;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,6 +57,8 @@ pub enum Action {
     /// Look into the journal.
     #[command(subcommand)]
     Journal(journal::Action),
+    /// Run worked examples of published rules against the machine.
+    Vectors(vectors::Args),
     /// Print completions for a shell.
     Completions {
         #[arg(value_enum)]
@@ -120,6 +123,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Action::CheckConfig => check::run(&config, json),
         Action::Doctor => doctor::run(&config, json),
         Action::Journal(action) => journal::run(&config, &action, json),
+        Action::Vectors(args) => vectors::run(&args, json),
         Action::Completions { .. } => Ok(Exit::Well),
     };
     match result {
