@@ -15,6 +15,7 @@ pub mod machine;
 pub mod market;
 pub mod pipeline;
 pub mod record;
+pub mod recovery;
 pub mod table;
 pub mod terms;
 pub mod units;

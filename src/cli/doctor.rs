@@ -141,7 +141,7 @@ fn rules(config: &Config) -> Finding {
             part,
             ok: true,
             detail: format!(
-                "the journal's epoch {epoch} was decided by other rules: the next start begins a new epoch from the newest snapshot"
+                "the journal's epoch {epoch} was decided by other rules: the next start begins a new epoch, if they were stopped gracefully and left a snapshot at the journal's end"
             ),
         },
         Ok(Some(Some((epoch, _)))) => Finding {

@@ -147,6 +147,9 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     if error
         .downcast_ref::<siaga_risk::journal::JournalError>()
         .is_some()
+        || error
+            .downcast_ref::<siaga_risk::recovery::RecoveryError>()
+            .is_some()
     {
         Exit::Data
     } else if error.downcast_ref::<ConfigError>().is_some() {

@@ -270,9 +270,11 @@ impl Running {
             journal,
             log,
             snapshots,
+            disk: _,
             last,
             stream_epoch,
             rules_epoch,
+            epochs: _,
             report,
             lock,
         } = recovered;

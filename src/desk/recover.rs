@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
-use siaga_risk::event::{Output, Seq};
+use anyhow::Context;
+use siaga_risk::event::Seq;
 use siaga_risk::journal::{
-    Cursor, DirectoryLock, Disk, FileDisk, Journal, Options, OutputLog, OutputOptions, Preparation,
-    Snapshot, Snapshots, Stream, newest_epoch,
+    DirectoryLock, Disk, Epochs, FileDisk, Journal, OutputLog, Preparation, Snapshots,
 };
 use siaga_risk::machine::Machine;
-use siaga_risk::record;
+use siaga_risk::recovery::{self, RecoveryOptions, RecoveryReport};
 
 /// Folder of the core's files inside the data directory.
 pub const CORE_DIR: &str = "core";
@@ -28,11 +27,14 @@ pub struct Recovered {
     pub journal: Journal,
     pub log: OutputLog,
     pub snapshots: Snapshots,
+    pub disk: Arc<dyn Disk>,
     pub last: Seq,
-    /// Identity of the live streams' history: new after an unclean stop.
+    /// Identity of the live streams' history: new after an unclean stop and with new rules.
     pub stream_epoch: u64,
-    /// Epoch of the rules, part of the ids sent to brokers.
+    /// Epoch of the rules that are applied from now on.
     pub rules_epoch: u32,
+    /// Which input began which epoch: part of the ids sent to brokers.
+    pub epochs: Epochs,
     pub report: Report,
     pub lock: DirectoryLock,
 }
@@ -42,9 +44,31 @@ pub struct Recovered {
 pub struct Report {
     pub first_start: bool,
     pub clean: bool,
+    pub new_epoch: bool,
     pub snapshot_seq: Option<Seq>,
     pub replayed: u64,
     pub remarks: Vec<String>,
+}
+
+impl From<RecoveryReport> for Report {
+    fn from(found: RecoveryReport) -> Self {
+        let RecoveryReport {
+            first_start,
+            clean,
+            new_epoch,
+            snapshot_seq,
+            replayed,
+            remarks,
+        } = found;
+        Self {
+            first_start,
+            clean,
+            new_epoch,
+            snapshot_seq,
+            replayed,
+            remarks,
+        }
+    }
 }
 
 /// Opens the data directory and brings the machine to the last durable input. `progress` is told
@@ -62,193 +86,39 @@ pub fn open(
     let lock = DirectoryLock::acquire(&dir)?;
     let disk: Arc<dyn Disk> =
         FileDisk::new(&dir).with_context(|| format!("{} cannot be used", dir.display()))?;
-    let snapshots = Snapshots::new(disk.clone());
-    let mut report = Report::default();
-    let rules_epoch = rules_epoch(&disk, &snapshots, &mut report)?;
-
-    let first_seq = first_seq(&snapshots)?;
-    let options = Options {
+    let options = RecoveryOptions {
         segment_bytes: sizes.segment_bytes,
-        first_seq,
-        ..Options::new(Machine::FINGERPRINT, rules_epoch)
-    };
-    let (journal, found) = Journal::open(disk.clone(), options)?;
-    report.first_start = found.last_seq == 0;
-    report.clean = found.clean;
-    if let Some(torn) = &found.torn {
-        report.remarks.push(format!("journal: {torn}"));
-    }
-    let output_options = OutputOptions {
-        segment_bytes: sizes.segment_bytes,
-        bytes_max: sizes.log_bytes,
-        fingerprint: Machine::FINGERPRINT,
-        epoch: rules_epoch,
-        first_seq,
-        journal_end: Some(found.last_seq),
+        log_bytes: sizes.log_bytes,
         preparation: Preparation::Helper,
     };
-    let (mut log, log_found) = OutputLog::open(disk, output_options)?;
-    if log_found.cut {
-        report
-            .remarks
-            .push("output log: cut to the journal's end".into());
-    }
-    let snapshot = choose_snapshot(&snapshots, &log, found.last_seq, &mut report)?;
-    let (mut machine, from) = restore(snapshot, &mut report)?;
-    report.replayed = replay(
-        &mut machine,
-        &journal,
-        &mut log,
-        from,
-        found.last_seq,
-        &mut progress,
-    )?;
-    let stream_epoch = stream_epoch(&dir, found.clean)?;
+    let recovery::Recovered {
+        machine,
+        journal,
+        log,
+        snapshots,
+        last,
+        epoch: rules_epoch,
+        epochs,
+        report,
+    } = recovery::recover(&disk, options, &mut progress)?;
+    let stream_epoch = stream_epoch(&dir, report.clean && !report.new_epoch)?;
     Ok(Recovered {
         machine,
         journal,
         log,
         snapshots,
-        last: found.last_seq,
+        disk,
+        last,
         stream_epoch,
         rules_epoch,
-        report,
+        epochs,
+        report: report.into(),
         lock,
     })
 }
 
-/// The epoch to write under: the one on the disk, or the next when this build decides differently
-/// and a snapshot of everything before exists.
-fn rules_epoch(
-    disk: &Arc<dyn Disk>,
-    snapshots: &Snapshots,
-    report: &mut Report,
-) -> anyhow::Result<u32> {
-    let Some((epoch, fingerprint)) = newest_epoch(disk, Stream::Journal)? else {
-        return Ok(1);
-    };
-    if fingerprint == Machine::FINGERPRINT {
-        return Ok(epoch);
-    }
-    if snapshots.sequences()?.is_empty() {
-        bail!(
-            "the journal was written by a version that decides differently, and there is no \
-             snapshot to go on from: start that version once more and stop it with SIGTERM, then \
-             start this one"
-        );
-    }
-    report.remarks.push(format!(
-        "this version decides differently: epoch {} begins from the newest snapshot",
-        epoch + 1
-    ));
-    Ok(epoch + 1)
-}
-
-fn first_seq(snapshots: &Snapshots) -> anyhow::Result<Seq> {
-    Ok(snapshots.sequences()?.last().map_or(1, |seq| seq + 1))
-}
-
-/// The newest good snapshot that is not ahead of the output log: replay from there continues both.
-fn choose_snapshot(
-    snapshots: &Snapshots,
-    log: &OutputLog,
-    journal_last: Seq,
-    report: &mut Report,
-) -> anyhow::Result<Option<Snapshot>> {
-    let log_last = log.last().seq;
-    for seq in snapshots.sequences()?.into_iter().rev() {
-        if seq > journal_last {
-            report.remarks.push(format!(
-                "snapshot {seq} is ahead of the journal: passed over"
-            ));
-            continue;
-        }
-        if seq > log_last {
-            report.remarks.push(format!(
-                "snapshot {seq} is ahead of the output log: passed over"
-            ));
-            continue;
-        }
-        match snapshots.read(seq) {
-            Ok(snapshot) => return Ok(Some(snapshot)),
-            Err(error) => report
-                .remarks
-                .push(format!("snapshot {seq} passed over: {error}")),
-        }
-    }
-    Ok(None)
-}
-
-fn restore(snapshot: Option<Snapshot>, report: &mut Report) -> anyhow::Result<(Machine, Seq)> {
-    let Some(snapshot) = snapshot else {
-        return Ok((Machine::new(), 1));
-    };
-    let seq = snapshot.meta.seq;
-    let machine = Machine::restore(&snapshot.payload)
-        .with_context(|| format!("snapshot {seq} cannot be read by this version"))?;
-    if machine.state_hash() != snapshot.meta.state_hash {
-        bail!("snapshot {seq} does not give the state it was taken of: remove it and start again");
-    }
-    report.snapshot_seq = Some(seq);
-    Ok((machine, seq + 1))
-}
-
-fn replay(
-    machine: &mut Machine,
-    journal: &Journal,
-    log: &mut OutputLog,
-    from: Seq,
-    last: Seq,
-    progress: &mut impl FnMut(u64, u64),
-) -> anyhow::Result<u64> {
-    if from > last {
-        return Ok(0);
-    }
-    let mut records = journal.records(from)?;
-    let (mut outputs, mut payload) = (Vec::new(), Vec::with_capacity(512));
-    let mut replayed = 0;
-    while let Some(found) = records.next()? {
-        let input = record::get_input(found.kind, found.payload)
-            .with_context(|| format!("input {} of the journal cannot be read", found.seq))?;
-        machine.apply(found.seq, &input, &mut outputs);
-        for (index, output) in outputs.drain(..).enumerate() {
-            if output.is_durable() {
-                append(
-                    log,
-                    found.seq,
-                    index as u32,
-                    input.ts(),
-                    &output,
-                    &mut payload,
-                )?;
-            }
-        }
-        replayed += 1;
-        if replayed % 65_536 == 0 {
-            log.sync()?;
-            progress(replayed, last + 1 - from);
-        }
-    }
-    log.sync()?;
-    progress(replayed, last + 1 - from);
-    Ok(replayed)
-}
-
-fn append(
-    log: &mut OutputLog,
-    seq: Seq,
-    index: u32,
-    ts: siaga_risk::units::Ts,
-    output: &Output,
-    payload: &mut Vec<u8>,
-) -> anyhow::Result<()> {
-    payload.clear();
-    let kind = record::put_output(ts, output, payload);
-    log.append_missing(Cursor { seq, index }, kind, payload)?;
-    Ok(())
-}
-
-/// A number that names the history of the live streams; it rises after each unclean stop.
+/// A number that names the history of the live streams; it rises after each unclean stop
+/// and when other rules decide from now on.
 fn stream_epoch(dir: &Path, clean: bool) -> anyhow::Result<u64> {
     let path = dir.join("stream-epoch");
     let before: Option<u64> = std::fs::read_to_string(&path)

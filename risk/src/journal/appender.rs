@@ -260,7 +260,8 @@ impl Appender {
         let stream = self.index.stream;
         let first_seq = match stream {
             Stream::Journal => self.last.seq.saturating_add(1),
-            Stream::Output => self.last.seq,
+            // Nothing written yet: the segment before begins behind the last input already.
+            Stream::Output => self.last.seq.max(self.header.first_seq),
         };
         let ordinal = self.header.ordinal + 1;
         let header = self

@@ -8,6 +8,7 @@
 //! | `journal-NNNNNNNNNN.seg` | inputs, sequences strictly +1 ([`Journal`]) |
 //! | `output-NNNNNNNNNN.seg` | outputs, keyed by input sequence and index ([`OutputLog`]) |
 //! | `snapshot-SEQUENCE.bin` | the machine's state after that input ([`Snapshots`]) |
+//! | `epochs.bin` | which input began which epoch of the rules ([`Epochs`]) |
 //! | `siaga.lock` | the process that owns the directory ([`DirectoryLock`]) |
 //!
 //! # What a crash can do, and how it is told from damage
@@ -23,6 +24,7 @@ mod appender;
 mod cursors;
 mod cut;
 mod disk;
+mod epochs;
 mod error;
 #[doc(hidden)]
 pub mod fuzz;
@@ -47,6 +49,7 @@ mod tests;
 
 pub use cursors::{Cursor, CursorState, LogEvent};
 pub use disk::{Disk, DiskFile, FileDisk};
+pub use epochs::{Epoch, Epochs};
 pub use error::{JournalError, Poison, PoisonReason};
 pub use inspect::{Inspection, KindSummary, SegmentSummary, inspect};
 pub use layout::{KIND_MARK, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, Stream};
@@ -59,5 +62,5 @@ pub use output_log::{
 pub use prepare::Preparation;
 pub use reader::{Record, Records};
 pub use snapshot::{SkippedSnapshot, Snapshot, SnapshotMeta, SnapshotWritten, Snapshots};
-pub use survey::{Torn, newest_epoch};
+pub use survey::{LogEnd, Torn, log_end, newest_epoch};
 pub use writer::{Journal, Options, Recovered};

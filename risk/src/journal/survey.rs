@@ -91,6 +91,44 @@ pub fn newest_epoch(
         .map(|segment| (segment.header.epoch, segment.header.fingerprint)))
 }
 
+/// Where a log ends, and under which rules, without changing anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEnd {
+    /// Epoch of its newest segment.
+    pub epoch: u32,
+    /// Fingerprint of those rules.
+    pub fingerprint: u64,
+    /// First sequence of that epoch that is still there.
+    pub epoch_first: u64,
+    /// First sequence of the whole log that is still there.
+    pub first_seq: u64,
+    /// Sequence of its last record.
+    pub last_seq: u64,
+}
+
+/// Looks where the log of `stream` ends; `None` in an empty directory.
+///
+/// # Errors
+/// [`JournalError`] when the directory cannot be read or is damaged.
+pub fn log_end(disk: &Arc<dyn Disk>, stream: Stream) -> Result<Option<LogEnd>, JournalError> {
+    let found = survey(disk.as_ref(), stream)?;
+    let (Some(oldest), Some(newest)) = (found.segments.first(), found.segments.last()) else {
+        return Ok(None);
+    };
+    let SegmentHeader {
+        epoch, fingerprint, ..
+    } = newest.header;
+    let mut of_epoch = found.segments.iter().map(|segment| segment.header);
+    let first = of_epoch.find(|header| header.epoch == epoch);
+    Ok(Some(LogEnd {
+        epoch,
+        fingerprint,
+        epoch_first: first.map_or(newest.header.first_seq, |header| header.first_seq),
+        first_seq: oldest.header.first_seq,
+        last_seq: found.last.seq,
+    }))
+}
+
 /// Looks at all headers and at every record of the last segment.
 ///
 /// # Errors

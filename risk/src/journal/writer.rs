@@ -145,6 +145,16 @@ impl Journal {
         oldest.map_or(1, |segment| segment.header.first_seq)
     }
 
+    /// First sequence of the epoch that is written, as far back as it can be read.
+    pub fn epoch_first(&self) -> u64 {
+        let (fingerprint, epoch) = self.rules;
+        let mut segments = self.appender.index().segments().into_iter();
+        let first = segments.find(|segment| {
+            (segment.header.fingerprint, segment.header.epoch) == (fingerprint, epoch)
+        });
+        first.map_or(self.last_seq() + 1, |segment| segment.header.first_seq)
+    }
+
     /// Why nothing is accepted any more; `None` while all is well.
     pub const fn poisoned(&self) -> Option<&Poison> {
         self.appender.poison()

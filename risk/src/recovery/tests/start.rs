@@ -1,0 +1,128 @@
+use super::*;
+use crate::journal::OutputReader;
+
+/// Keys of all outputs in the log.
+fn keys(mut reader: OutputReader) -> Vec<Cursor> {
+    let batch = reader.read_from(Cursor::START, usize::MAX).unwrap();
+    batch.iter().map(|output| output.at).collect()
+}
+
+#[test]
+fn a_first_start_is_told_from_a_clean_and_from_an_unclean_one() {
+    let (_, disk) = memory();
+    let first = open(&disk).unwrap();
+    assert!(first.report.first_start && first.last == 0 && first.epoch == 1);
+    let mut bench = Bench::of(first);
+    bench.run(10);
+    bench.snapshot();
+    bench.close();
+    let clean = open(&disk).unwrap();
+    assert!(clean.report.clean && !clean.report.first_start);
+    assert_eq!(
+        (clean.report.snapshot_seq, clean.report.replayed),
+        (Some(10), 0)
+    );
+    let mut bench = Bench::of(clean);
+    bench.run(15);
+    drop(bench);
+    let unclean = open(&disk).unwrap();
+    assert!(!unclean.report.clean);
+    assert_eq!(unclean.report.replayed, 5);
+    assert_eq!(unclean.machine.state_hash(), hash_after(15));
+}
+
+#[test]
+fn a_damaged_snapshot_falls_back_to_the_one_before_and_says_so() {
+    let (memory, disk) = memory();
+    let mut bench = Bench::of(open(&disk).unwrap());
+    for end in [100, 200] {
+        bench.run(end);
+        bench.snapshot();
+    }
+    bench.run(230);
+    bench.close();
+    break_snapshot(&memory, 200);
+    let recovered = open(&disk).unwrap();
+    assert_eq!(recovered.report.snapshot_seq, Some(100));
+    assert_eq!(recovered.report.replayed, 130);
+    assert_eq!(recovered.machine.state_hash(), hash_after(230));
+    let remarks = recovered.report.remarks.join("\n");
+    assert!(remarks.contains("snapshot 200 passed over"), "{remarks}");
+    drop(recovered);
+    break_snapshot(&memory, 100);
+    let from_the_front = open(&disk).unwrap();
+    assert_eq!(from_the_front.report.snapshot_seq, None);
+    assert_eq!(from_the_front.machine.state_hash(), hash_after(230));
+}
+
+#[test]
+fn without_a_usable_snapshot_a_trimmed_journal_is_refused() {
+    let (memory, disk) = memory();
+    let mut bench = Bench::of(open(&disk).unwrap());
+    bench.run(600);
+    bench.snapshot();
+    assert!(bench.journal.trim_before(600).unwrap() > 0);
+    bench.close();
+    assert_eq!(open(&disk).unwrap().machine.state_hash(), hash_after(600));
+    break_snapshot(&memory, 600);
+    let Err(error) = open(&disk) else {
+        panic!("a state was made out of nothing");
+    };
+    assert!(matches!(error, RecoveryError::NoStart { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("snapshot 600 passed over"), "{text}");
+}
+
+#[test]
+fn outputs_that_the_log_lacks_are_made_again_and_none_twice() {
+    let (memory, disk) = memory();
+    let mut bench = Bench::of(open(&disk).unwrap());
+    bench.run(40);
+    bench.snapshot();
+    bench.run(80);
+    let whole = keys(bench.log.reader());
+    assert!(whole.len() > 15);
+    bench.close();
+    // The output log as it stood at input 40, with its segments behind it lost.
+    let cut = OutputLog::open(
+        disk.clone(),
+        OutputOptions {
+            segment_bytes: 4_096,
+            bytes_max: 1 << 30,
+            fingerprint: FINGERPRINT,
+            epoch: 1,
+            first_seq: 1,
+            journal_end: Some(60),
+            preparation: Preparation::Inline,
+        },
+    );
+    assert!(cut.unwrap().1.cut);
+    let recovered = open(&disk).unwrap();
+    assert_eq!(keys(recovered.log.reader()), whole);
+    drop((recovered, memory));
+}
+
+#[test]
+fn a_snapshot_ahead_of_either_log_is_not_used() {
+    let (_, disk) = memory();
+    let mut bench = Bench::of(open(&disk).unwrap());
+    bench.run(50);
+    bench.snapshot();
+    bench.run(90);
+    let (seq, state_hash) = (90, bench.machine.state_hash());
+    let meta = SnapshotMeta {
+        seq,
+        fingerprint: FINGERPRINT,
+        epoch: 1,
+        state_hash,
+    };
+    // Without its checkpoint: the log's last output is of input 88.
+    bench
+        .snapshots
+        .write(&meta, &bench.machine.snapshot())
+        .unwrap();
+    bench.close();
+    let recovered = open(&disk).unwrap();
+    assert_eq!(recovered.report.snapshot_seq, Some(50));
+    assert_eq!(recovered.machine.state_hash(), hash_after(90));
+}
