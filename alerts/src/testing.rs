@@ -26,6 +26,7 @@ pub(crate) fn terms(account: AccountId, group: GroupId) -> [Output; 2] {
         rate_window_ns: 0,
         duplicate_window_ns: 0,
         acknowledge_risk: true,
+        margin: GroupMargin::NONE,
     };
     let account_terms = AccountTerms {
         id: account,

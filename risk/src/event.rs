@@ -56,6 +56,7 @@ codec_enum! {
         Instrument(Box<InstrumentTerms>) = 4,
         Group(GroupTerms) = 5,
         Account(AccountTerms) = 6,
+        Tiers(Box<TierTerms>) = 7,
         Cash(Cash) = 10,
         Order(Box<NewOrder>) = 20,
         Cancel(Cancel) = 21,
@@ -72,6 +73,7 @@ codec_enum! {
         Halt(SetHalt) = 53,
         Review(SetReview) = 54,
         AcknowledgeRisk(AccountId) = 55,
+        Requirement(Requirement) = 56,
         Alert(AlertCommand) = 60,
         LoggedIn(AccountId) = 61,
     }

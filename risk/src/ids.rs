@@ -29,6 +29,10 @@ id!(
     GroupId(u16)
 );
 id!(
+    /// A set of leverage rules that groups share, 0 = none.
+    TierSetId(u16)
+);
+id!(
     /// A price source (venue session, simulator, recording).
     SourceId(u16)
 );

@@ -101,6 +101,7 @@ pub fn input_kind_name(kind: u16) -> &'static str {
         0x134 => "limit",
         0x135 => "halt",
         0x136 => "review",
+        0x138 => "requirement",
         0x137 => "acknowledge_risk",
         0x13c => "alert",
         0x13d => "logged_in",

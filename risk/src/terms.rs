@@ -1,6 +1,12 @@
 //! The terms the house trades on: currencies, sources, links, instruments, groups, accounts.
 //! They arrive as journaled inputs, so a replay decides by the terms that were in force.
 
+mod margin;
+mod presets;
+
+pub use margin::*;
+pub use presets::ESMA_CAPS;
+
 use crate::ids::*;
 use crate::units::*;
 use crate::{record, unit_enum};
@@ -278,6 +284,7 @@ record! {
         pub margin_hedged: Ratio,
         /// Fixed margin per lot in margin currency minor units, 0 = none.
         pub margin_fixed: Money,
+        pub margin: MarginTerms,
         pub feeds: Vec<Feed>,
         /// After three switches of source within 60 s the lower one stays for this long, 0 = off.
         pub damp_ns: u64,
@@ -330,6 +337,7 @@ record! {
         pub duplicate_window_ns: u64,
         /// The client must acknowledge the risk after a restriction before opening again.
         pub acknowledge_risk: bool,
+        pub margin: GroupMargin,
     }
 }
 

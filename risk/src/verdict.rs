@@ -44,6 +44,7 @@ rejects! {
     UnknownLink = 1106, "unknown_link", "configure the broker link first";
     UnknownCurrency = 1107, "unknown_currency", "import the currency first";
     UnknownSource = 1108, "unknown_source", "configure the price source first";
+    UnknownTiers = 1109, "unknown_leverage_rules", "import the set of leverage rules first";
     QtyNotPositive = 1201, "qty_not_positive", "give a quantity above zero";
     QtyMin = 1202, "qty_below_minimum", "raise the quantity to the instrument's minimum";
     QtyMax = 1203, "qty_above_maximum", "split the order";
@@ -85,6 +86,10 @@ rejects! {
     TermsInvalid = 5001, "terms_invalid", "correct the terms; nothing was changed";
     TermsInUse = 5002, "terms_in_use", "digits and currencies are fixed once the instrument or account is used";
     AlreadyExists = 5003, "already_exists", "use the existing one";
+    TiersContradict = 5004, "leverage_rules_contradict", "let bands rise to one without an end, and no rule follow one for all instruments";
+    TermsOverflow = 5005, "terms_too_large", "give smaller sizes or fewer digits";
+    TermsNotPositive = 5006, "terms_not_positive", "give a margin above zero; a rate of an order kind switches a charge off";
+    WindowInvalid = 5007, "requirement_window_invalid", "let the window end after it begins and after now, with a factor of 100 % or more";
     ReadOnly = 9001, "broker_read_only", "wait for the broker link; closes are queued";
     Recovering = 9002, "broker_recovering", "wait for the reconciliation";
     CloseOnly = 9003, "close_only", "the desk lifts close-only";

@@ -150,6 +150,10 @@ fn diff(machine: &Machine, catalog: &Catalog) -> Vec<Change> {
                 )
             }
             Body::Group(terms) => (format!("group {}", terms.id), TermsChange::Group(*terms)),
+            Body::Tiers(terms) => (
+                format!("leverage rules {}", terms.id),
+                TermsChange::Tiers(terms.clone()),
+            ),
             _ => continue,
         };
         let same = in_force.contains(&wanted);
@@ -174,6 +178,7 @@ fn id_of(change: &TermsChange) -> (u8, u32) {
         TermsChange::Instrument(terms) => terms.id.0,
         TermsChange::Group(terms) => u32::from(terms.id.0),
         TermsChange::Account(terms) => terms.id.0,
+        TermsChange::Tiers(terms) => u32::from(terms.id.0),
         _ => 0,
     };
     (change.tag(), id)

@@ -84,7 +84,11 @@ impl NameSource {
                 let number = format!("Account {}", terms.id);
                 directory.put_account(name.unwrap_or(&number), *terms);
             }
-            TermsChange::Limit(_) | TermsChange::Review(_) | TermsChange::RiskAcknowledged(_) => {}
+            TermsChange::Limit(_)
+            | TermsChange::Review(_)
+            | TermsChange::RiskAcknowledged(_)
+            | TermsChange::Tiers(_)
+            | TermsChange::Requirement(_) => {}
         }
         directory.version += 1;
     }

@@ -252,6 +252,7 @@ fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
                 value::duration_ns(&defaults.duplicate_window),
             )?,
             acknowledge_risk: defaults.acknowledge_risk,
+            margin: GroupTerms::preset(GroupId(raw.id), preset(&at, &raw.preset)?).margin,
         };
         if terms.leverage == 0 {
             return Err(at.error("leverage", "at least 1"));

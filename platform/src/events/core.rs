@@ -385,6 +385,17 @@ fn terms_fact(terms: &TermsChange) -> (String, Value) {
             (format!("account.review_{what}"), json!({}))
         }
         TermsChange::RiskAcknowledged(_) => ("account.risk_acknowledged".into(), json!({})),
+        TermsChange::Tiers(tiers) => (
+            "terms.tiers".into(),
+            json!({"tiers": tiers.id.0, "rules": tiers.rules.len()}),
+        ),
+        TermsChange::Requirement(window) => (
+            "terms.requirement".into(),
+            json!({
+                "window": window.id, "from": window.from.0, "until": window.until.0,
+                "factor": window.factor.0, "held": word(&window.held),
+            }),
+        ),
     }
 }
 
@@ -400,6 +411,7 @@ fn about(output: &Output) -> (Option<u32>, Option<u32>) {
         Output::Kill(change) => of_scope(&change.set.scope),
         Output::Terms(TermsChange::Limit(limit)) => of_scope(&limit.scope),
         Output::Terms(TermsChange::Instrument(instrument)) => (None, Some(instrument.id.0)),
+        Output::Terms(TermsChange::Requirement(window)) => (None, Some(window.instrument.0)),
         Output::Terms(TermsChange::Account(account)) => (Some(account.id.0), None),
         Output::Terms(TermsChange::Review(review)) => (Some(review.account.0), None),
         Output::Terms(TermsChange::RiskAcknowledged(account)) => (Some(account.0), None),

@@ -248,6 +248,7 @@ impl Book {
         {
             return Err(Reject::TermsInvalid);
         }
+        self.check_group_margin(&terms)?;
         let known = self.groups.insert(terms.id, terms).is_some();
         if known {
             let members: Vec<AccountId> = self
@@ -338,6 +339,14 @@ impl Book {
             Body::Account(terms) => {
                 let done = self.set_account(*terms);
                 self.answer_terms(ctx, Some(terms.id), done, TermsChange::Account(*terms));
+            }
+            Body::Tiers(terms) => {
+                let done = self.set_tiers(terms);
+                self.answer_terms(ctx, None, done, TermsChange::Tiers(terms.clone()));
+            }
+            Body::Requirement(window) => {
+                let done = self.set_requirement(*window, ctx.now);
+                self.answer_terms(ctx, None, done, TermsChange::Requirement(*window));
             }
             Body::Limit(set) => {
                 let done = self.set_limit(*set, ctx.actor);

@@ -15,6 +15,7 @@ pub mod positions;
 pub mod pretrade;
 mod protect;
 mod reports;
+mod requirements;
 mod settle;
 mod state;
 mod stop_out;
@@ -26,7 +27,7 @@ mod views;
 pub use accounts::Account;
 pub use swaps::{swap_money, swap_percent, swap_points};
 
-use crate::convert::{Map, Prices, Routes};
+use crate::convert::{Map, Prices, Rate, Routes};
 use crate::event::*;
 use crate::ids::*;
 use crate::market::Market;
@@ -110,6 +111,9 @@ pub struct Book {
     modes: BTreeMap<Scope, SetMode>,
     kills: BTreeMap<Scope, SetKill>,
     limits: BTreeMap<(Scope, LimitKind), i64>,
+    tiers: BTreeMap<TierSetId, TierTerms>,
+    windows: BTreeMap<(InstrumentId, u16), Requirement>,
+    fixings: BTreeMap<(InstrumentId, CurrencyId), Rate>,
 
     // Derived: built again from the above.
     pub(crate) prices: Vec<Prices>,

@@ -5,7 +5,7 @@ use super::orders::Order;
 use super::positions::Position;
 use super::{Account, Book, FirstAnswer, Link, Timer};
 use crate::codec::{Codec, CodecError, CodecFault};
-use crate::convert::Prices;
+use crate::convert::{Prices, Rate};
 use crate::event::*;
 use crate::ids::*;
 use crate::record;
@@ -36,6 +36,9 @@ record! {
         modes: BTreeMap<Scope, SetMode>,
         kills: BTreeMap<Scope, SetKill>,
         limits: BTreeMap<(Scope, LimitKind), i64>,
+        tiers: BTreeMap<TierSetId, TierTerms>,
+        windows: BTreeMap<(InstrumentId, u16), Requirement>,
+        fixings: BTreeMap<(InstrumentId, CurrencyId), Rate>,
     }
 }
 
@@ -71,6 +74,9 @@ impl Codec for Book {
         self.modes.put(out);
         self.kills.put(out);
         self.limits.put(out);
+        self.tiers.put(out);
+        self.windows.put(out);
+        self.fixings.put(out);
     }
 
     fn get(input: &mut &[u8]) -> Result<Self, CodecError> {
@@ -113,6 +119,9 @@ impl Book {
             modes: state.modes,
             kills: state.kills,
             limits: state.limits,
+            tiers: state.tiers,
+            windows: state.windows,
+            fixings: state.fixings,
             ..Book::default()
         };
         for terms in state.instruments {

@@ -20,7 +20,7 @@ impl crate::machine::Machine {
     /// Stands for every constant and rule that changes decisions; see [`crate::machine::FINGERPRINT`].
     pub const FINGERPRINT: u64 = crate::machine::FINGERPRINT;
 
-    /// Every currency, source, link, instrument, group and account in force, in an order in which
+    /// Every currency, source, link, instrument, set of leverage rules, group, account and window in force, in an order in which
     /// they could be imported.
     pub fn terms(&self) -> Vec<TermsChange> {
         let (market, book) = (self.market(), self.book());
@@ -30,11 +30,18 @@ impl crate::machine::Machine {
         terms.extend(book.links().copied().map(TermsChange::Link));
         let instruments = market.instruments().cloned().map(Box::new);
         terms.extend(instruments.map(TermsChange::Instrument));
+        terms.extend(
+            book.tiers
+                .values()
+                .map(|tiers| TermsChange::Tiers(Box::new(tiers.clone()))),
+        );
         terms.extend(book.groups().copied().map(TermsChange::Group));
         terms.extend(
             book.accounts()
                 .map(|account| TermsChange::Account(account.state.terms)),
         );
+        let windows = book.windows.values().copied();
+        terms.extend(windows.map(TermsChange::Requirement));
         terms
     }
 }

@@ -27,6 +27,8 @@ codec_enum! {
         Rearm(PositionId) = 6,
         /// A stop-out may try again after a broker's refusal.
         Retry(AccountId) = 7,
+        /// A window of higher requirements begins, reaches what was held before, or ends.
+        Requirement(InstrumentId) = 8,
     }
 }
 
@@ -109,6 +111,7 @@ impl Book {
             Timer::HaltGrace(id) => self.touch_holders(id),
             Timer::Rearm(id) => self.rearm(id),
             Timer::Retry(id) => self.touch(id),
+            Timer::Requirement(id) => self.requirement_due(ctx, id),
         }
     }
 

@@ -215,6 +215,8 @@ codec_enum! {
         Limit(SetLimit) = 7,
         Review(SetReview) = 8,
         RiskAcknowledged(AccountId) = 9,
+        Tiers(Box<TierTerms>) = 10,
+        Requirement(Requirement) = 11,
     }
 }
 

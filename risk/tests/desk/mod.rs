@@ -111,6 +111,7 @@ pub fn instrument(symbol: &str) -> InstrumentTerms {
         margin_maintenance: Ratio::ONE,
         margin_hedged: Ratio::percent(50),
         margin_fixed: Money(0),
+        margin: MarginTerms::NONE,
         feeds: vec![Feed {
             source: SOURCE,
             timeout_ns: 10 * SECOND_NS,
@@ -176,6 +177,7 @@ pub fn group() -> GroupTerms {
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
         acknowledge_risk: false,
+        margin: GroupMargin::NONE,
     }
 }
 

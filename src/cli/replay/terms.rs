@@ -243,6 +243,7 @@ impl Plan {
             margin_maintenance: Ratio::ONE,
             margin_hedged: Ratio::ONE,
             margin_fixed: Money(0),
+            margin: MarginTerms::NONE,
             feeds: vec![Feed {
                 source: SOURCE,
                 timeout_ns: never,
@@ -308,6 +309,7 @@ impl Plan {
             rate_window_ns: SECOND_NS,
             duplicate_window_ns: 0,
             acknowledge_risk: false,
+            margin: GroupMargin::NONE,
         }
     }
 }

@@ -111,6 +111,7 @@ fn group() -> GroupTerms {
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
         acknowledge_risk: true,
+        margin: GroupMargin::NONE,
     }
 }
 
