@@ -9,6 +9,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::Deserialize;
 use siaga_risk::event::{Body, DayStart, Rollover, Session};
 use siaga_risk::ids::InstrumentId;
+use siaga_risk::terms::charged_days;
 use siaga_risk::units::*;
 use std::collections::BTreeMap;
 
@@ -217,7 +218,11 @@ impl Calendars {
         for (day, at) in day_ends(from, until).filter(|(_, at)| inside(*at)) {
             let weekday = day.weekday().to_monday_zero_offset() as u8;
             for entry in &self.entries {
-                let days = entry.week[usize::from(weekday)];
+                let closed = |ahead: usize| {
+                    let day = day.saturating_add((ahead as i64).days());
+                    self.holidays.on(&entry.calendar, day) == Some(None)
+                };
+                let days = charged_days(&entry.week, usize::from(weekday), closed);
                 if days > 0 {
                     let rollover = Rollover {
                         instrument: entry.instrument,

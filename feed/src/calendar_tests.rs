@@ -132,6 +132,15 @@ fn rollover_is_at_five_in_new_york_and_triple_on_wednesday() {
             ("Mon 03-09 21:00", 1),
         ])
     );
+    // Christmas is charged the evening before.
+    assert_eq!(
+        of("EUR/USD", "2026-12-23T00:00:00Z", "2026-12-29T00:00:00Z"),
+        week(&[
+            ("Wed 12-23 22:00", 3),
+            ("Thu 12-24 22:00", 2),
+            ("Mon 12-28 22:00", 1),
+        ])
+    );
     assert_eq!(
         of("BTC/USDT", "2026-03-07T00:00:00Z", "2026-03-09T00:00:00Z").len(),
         2,

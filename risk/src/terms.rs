@@ -3,9 +3,11 @@
 
 mod margin;
 mod presets;
+mod swap;
 
 pub use margin::*;
 pub use presets::ESMA_CAPS;
+pub use swap::*;
 
 use crate::ids::*;
 use crate::units::*;
@@ -136,12 +138,6 @@ unit_enum! {
     }
 }
 
-unit_enum! {
-    /// How swaps are charged.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub enum SwapMode: u8 { None = 0, Points = 1, Percent = 2, Money = 3 }
-}
-
 record! {
     /// A currency. `pivot` is its rank as a bridge for cross rates: 0 never, 1 first (USD), 2 second (EUR).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,18 +227,6 @@ record! {
         /// EWMA decay per `ewma_unit_ns`.
         pub ewma_lambda: Ratio,
         pub ewma_unit_ns: u64,
-    }
-}
-
-record! {
-    /// Swap terms; values are points (Points), annual percent as a ratio (Percent) or minor units per lot (Money).
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct SwapTerms {
-        pub mode: SwapMode,
-        pub long: i64,
-        pub short: i64,
-        /// Multiplier per weekday, Monday first.
-        pub week: [u8; 7],
     }
 }
 

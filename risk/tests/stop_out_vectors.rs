@@ -172,9 +172,8 @@ impl Example {
         let id = self.list(name, cents(&position["margin"]) * 100 / lots, |terms| {
             terms.swap = SwapTerms {
                 mode: SwapMode::Money,
-                long: swap * 100 / lots,
-                short: 0,
-                week: [1; 7],
+                long: Ratio(swap * 100 * 10_000_000_000 / lots),
+                ..SwapTerms::NONE
             };
             terms.qty_max = Qty(10_000);
         });

@@ -473,12 +473,7 @@ pub fn instrument_terms(
             ewma_unit_ns: SECOND_NS,
         },
         watch: Vec::new(),
-        swap: SwapTerms {
-            mode: SwapMode::None,
-            long: 0,
-            short: 0,
-            week: [1; 7],
-        },
+        swap: SwapTerms::NONE,
         dead_step: Ratio::basis_points(2),
         dead_cap: Ratio::percent(1),
         trade_delayed: false,

@@ -40,4 +40,5 @@ macro_rules! families {
 
 families! {
     auth_and_identity
+    swaps
 }

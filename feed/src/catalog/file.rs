@@ -11,12 +11,12 @@ pub struct Instruments {
     pub instrument: Vec<InstrumentKeys>,
 }
 
-/// Points as a whole number, or an annual percentage as text.
+/// Points or units of money, or an annual percentage.
 #[derive(Clone, Deserialize)]
 #[serde(untagged)]
 pub enum SwapValue {
-    Points(i64),
-    Percent(String),
+    Whole(i64),
+    Text(String),
 }
 
 /// An instrument's line; every key may also come from its class.
@@ -61,6 +61,8 @@ pub struct InstrumentKeys {
     pub swap_long: Option<SwapValue>,
     pub swap_short: Option<SwapValue>,
     pub swap_week: Option<[u8; 7]>,
+    pub swap_point: Option<i64>,
+    pub swap_year_days: Option<u16>,
     pub dead_step: Option<String>,
     pub dead_cap: Option<String>,
     pub trade_delayed: Option<bool>,

@@ -270,6 +270,8 @@ impl Line<'_> {
             week: key!(self, swap_week)
                 .copied()
                 .unwrap_or([1, 1, 3, 1, 1, 0, 0]),
+            point: Price(key!(self, swap_point).copied().unwrap_or(1)),
+            year_days: key!(self, swap_year_days).copied().unwrap_or(YEAR_DAYS),
         })
     }
 
@@ -278,17 +280,21 @@ impl Line<'_> {
         key: &'static str,
         mode: SwapMode,
         value: Option<&SwapValue>,
-    ) -> Result<i64, CatalogError> {
+    ) -> Result<Ratio, CatalogError> {
         match (mode, value) {
-            (_, None) => Ok(0),
-            (SwapMode::Percent, Some(SwapValue::Percent(text))) => {
-                self.at.ok(key, value::ratio(text)).map(|ratio| ratio.0)
-            }
-            (SwapMode::Points | SwapMode::Money, Some(SwapValue::Points(points))) => Ok(*points),
+            (_, None) => Ok(Ratio(0)),
+            (SwapMode::Percent, Some(SwapValue::Text(text))) => self.at.ok(key, value::ratio(text)),
             (SwapMode::Percent, _) => Err(self
                 .at
                 .error(key, "swap_mode percent takes text like \"-6.8 %\"")),
-            _ => Err(self.at.error(key, "this swap_mode takes a whole number")),
+            (SwapMode::Points | SwapMode::Money, Some(SwapValue::Text(text))) => {
+                self.at.ok(key, value::scaled(text, 12)).map(Ratio)
+            }
+            (SwapMode::Points | SwapMode::Money, Some(SwapValue::Whole(whole))) => whole
+                .checked_mul(Ratio::ONE.0)
+                .map(Ratio)
+                .ok_or_else(|| self.at.error(key, "smaller than nine million")),
+            (SwapMode::None, _) => Err(self.at.error(key, "a swap_mode beside it")),
         }
     }
 

@@ -12,7 +12,7 @@ pub const INSTRUMENT_ID_MAX: u32 = 65_535;
 /// Most digits of a currency: eight, those of bitcoin.
 pub const CURRENCY_DIGITS_MAX: u8 = 8;
 /// Most digits of a price.
-const PRICE_DIGITS_MAX: u8 = 10;
+const PRICE_DIGITS_MAX: u8 = 12;
 /// Largest leverage any account may have.
 pub const LEVERAGE_MAX: u32 = 10_000;
 
@@ -34,6 +34,8 @@ pub struct Instrument {
     pub by_price: bool,
     /// The account's leverage divides the margin.
     pub leveraged: bool,
+    /// Digits of the quote currency.
+    pub quote_digits: u8,
 }
 
 impl Instrument {
@@ -69,6 +71,7 @@ impl Instrument {
             margin,
             by_price,
             leveraged,
+            quote_digits: quote,
         })
     }
 
@@ -123,6 +126,7 @@ fn is_valid(terms: &InstrumentTerms) -> bool {
             .iter()
             .all(|ratio| *ratio >= Ratio(0) && *ratio <= Ratio(1000 * Ratio::ONE.0))
         && terms.dead_cap < Ratio::ONE
+        && terms.swap.is_valid()
         && (terms.mode != CalcMode::Futures || terms.margin_fixed > Money(0))
 }
 

@@ -25,7 +25,7 @@ mod timers;
 mod views;
 
 pub use accounts::Account;
-pub use swaps::{swap_money, swap_percent, swap_points};
+pub use swaps::{lot_cost, point_price, swap_money, swap_percent, swap_points, worse_side};
 
 use crate::convert::{Map, Prices, Rate, Routes};
 use crate::event::*;

@@ -3,6 +3,7 @@
 use super::instruments::{Instrument, ten};
 use super::margin::clamp;
 use super::positions::Position;
+use super::timers::{SwapDue, Timer};
 use super::{Book, Ctx};
 use crate::convert::{FINE_DIGITS, Rate, Sided};
 use crate::event::*;
@@ -11,13 +12,28 @@ use crate::units::*;
 use crate::verdict::Reject;
 use crate::wide::mul_div_round;
 
-/// Days of a year in percent swaps.
-pub const YEAR_DAYS: i128 = 360;
 /// Most rollovers and day starts planned ahead: years of them for every instrument.
 const PLANNED_MAX: usize = 1 << 20;
 
-/// Swap in points: the value of a point (`native`, fine units of the profit currency) is rounded to that currency,
-/// then to the account's, then multiplied by the points and rounded, then by the days. Negative is a charge.
+/// A swap whose rate or price is missing is tried again after this long: the machine's minute.
+const RETRY_NS: u64 = MINUTE_NS;
+
+/// Value of a point (`native`, fine units of the profit currency) rounded to that currency's digits, and that converted
+/// and rounded to the account's digits: minor units of each.
+pub fn point_price(
+    native: i128,
+    profit_digits: u8,
+    rate: Rate,
+    digits: u8,
+) -> Option<(i128, i128)> {
+    let profit = div_round(native, ten(FINE_DIGITS - profit_digits));
+    let scaled = profit.checked_mul(ten(digits))?;
+    let account = mul_div_round(scaled, rate.num, rate.den.checked_mul(ten(profit_digits))?)?;
+    Some((profit, account))
+}
+
+/// Swap in points: the price of a point in the account's currency times the points, rounded, then times the days
+/// (MetaTrader 5, Swaps, calculation in points). Negative is a charge.
 pub fn swap_points(
     native: i128,
     profit_digits: u8,
@@ -26,11 +42,18 @@ pub fn swap_points(
     points: Ratio,
     days: u8,
 ) -> Option<Money> {
-    let point = div_round(native, ten(FINE_DIGITS - profit_digits));
-    let scaled = point.checked_mul(ten(digits))?;
-    let point = mul_div_round(scaled, rate.num, rate.den.checked_mul(ten(profit_digits))?)?;
+    let (_, point) = point_price(native, profit_digits, rate, digits)?;
     let day = mul_div_round(point, i128::from(points.0), i128::from(Ratio::ONE.0))?;
     Some(Money(clamp(day.checked_mul(i128::from(days))?)))
+}
+
+/// Side of a rate that is worse for the client: a credit is sold at the bid, a charge bought at the ask.
+pub fn worse_side(value: Ratio) -> Sided {
+    if value >= Ratio(0) {
+        Sided::Bid
+    } else {
+        Sided::Ask
+    }
 }
 
 /// Annual percent of the cost of the lots, fine units of the swap currency, rounded once and multiplied by the days.
@@ -100,13 +123,42 @@ impl Book {
             let Some(position) = self.positions.get(slot).copied() else {
                 continue;
             };
-            let swap = self.swap_of(&position, rollover.days).unwrap_or(Money(0));
-            if let Some(position) = self.positions.get_mut(slot) {
-                position.swap = Money(position.swap.0.saturating_add(swap.0));
-            }
+            let due = SwapDue {
+                position: position.id,
+                at: rollover.at,
+                days: rollover.days,
+            };
+            self.charge_swap(ctx, slot, due);
             let price = self.open_price(position.instrument, position.side);
             self.store_margin_rate(slot, price);
             self.tell_position(ctx, slot);
+            self.touch(position.account);
+        }
+    }
+
+    /// Adds a swap to its position; one that cannot be computed waits.
+    fn charge_swap(&mut self, ctx: &mut Ctx<'_>, slot: u32, due: SwapDue) {
+        let Some(position) = self.positions.get(slot).copied() else {
+            return;
+        };
+        match self.swap_of(&position, due.days) {
+            Some(swap) => {
+                if let Some(position) = self.positions.get_mut(slot) {
+                    position.swap = Money(position.swap.0.saturating_add(swap.0));
+                }
+            }
+            None => self.after(ctx.now, RETRY_NS, Timer::Swap(due)),
+        }
+    }
+
+    /// A swap that had to wait is tried again, while its position is open.
+    pub(super) fn swap_again(&mut self, ctx: &mut Ctx<'_>, due: SwapDue) {
+        let Some(slot) = self.positions.slot(due.position) else {
+            return;
+        };
+        self.charge_swap(ctx, slot, due);
+        self.tell_position(ctx, slot);
+        if let Some(position) = self.positions.get(slot) {
             self.touch(position.account);
         }
     }
@@ -116,69 +168,70 @@ impl Book {
         let account = self.account(position.account)?;
         let terms = &instrument.terms;
         let (to, digits) = (account.state.terms.currency, self.digits_of(account));
-        let value = if position.is_long() {
-            terms.swap.long
+        let (value, side) = if position.is_long() {
+            (terms.swap.long, Sided::Bid)
         } else {
-            terms.swap.short
+            (terms.swap.short, Sided::Ask)
         };
-        let worse = if value >= 0 { Sided::Bid } else { Sided::Ask };
+        if value == Ratio(0) {
+            return Some(Money(0));
+        }
         match terms.swap.mode {
-            SwapMode::None => None,
+            SwapMode::None => Some(Money(0)),
             SwapMode::Points => {
-                let native = i128::from(position.qty).checked_mul(instrument.profit.num)?
-                    / instrument.profit.den;
-                let rate = self.rate(terms.quote, to, worse)?;
-                let points = Ratio(value.checked_mul(Ratio::ONE.0)?);
-                swap_points(native, self.digits(terms.quote), rate, digits, points, days)
+                let steps = i128::from(position.qty).checked_mul(i128::from(terms.swap.point.0))?;
+                let native = mul_div_round(steps, instrument.profit.num, instrument.profit.den)?;
+                let rate = self.rate(terms.quote, to, worse_side(value))?;
+                swap_points(native, self.digits(terms.quote), rate, digits, value, days)
             }
             SwapMode::Percent => {
-                let (currency, cost) = self.lot_cost(position, instrument)?;
-                let sided = if position.is_long() {
-                    Sided::Bid
-                } else {
-                    Sided::Ask
+                let price = || self.close_price(position.instrument, position.side);
+                let cost = lot_cost(instrument, position.qty, price)?;
+                let currency = match terms.mode {
+                    CalcMode::Forex | CalcMode::ForexNoLeverage => terms.base,
+                    _ => terms.quote,
                 };
-                swap_percent(
-                    cost,
-                    Ratio(value),
-                    YEAR_DAYS,
-                    self.rate(currency, to, sided)?,
+                let rate = self.rate(currency, to, side)?;
+                let year_days = i128::from(terms.swap.year_days);
+                swap_percent(cost, value, year_days, rate, digits, days)
+            }
+            SwapMode::Money => {
+                // Twelve digits of the ratio beside those of the lots.
+                let scale = FINE_DIGITS.checked_sub(terms.qty_digits)?;
+                let lots = i128::from(position.qty).checked_mul(ten(scale))?;
+                let amount = mul_div_round(lots, i128::from(value.0), i128::from(Ratio::ONE.0))?;
+                swap_money(
+                    amount,
+                    self.rate(terms.quote, to, worse_side(value))?,
                     digits,
                     days,
                 )
             }
-            SwapMode::Money => {
-                let scale =
-                    ten(FINE_DIGITS.checked_sub(self.digits(terms.quote) + terms.qty_digits)?);
-                let amount = i128::from(position.qty)
-                    .checked_mul(i128::from(value))?
-                    .checked_mul(scale)?;
-                swap_money(amount, self.rate(terms.quote, to, worse)?, digits, days)
-            }
         }
     }
+}
 
-    /// Cost of a position's lots for percent swaps, and its currency: forex by contract, others by price.
-    fn lot_cost(
-        &self,
-        position: &Position,
-        instrument: &Instrument,
-    ) -> Option<(crate::ids::CurrencyId, i128)> {
-        let terms = &instrument.terms;
-        let qty = i128::from(position.qty);
-        if matches!(terms.mode, CalcMode::Forex | CalcMode::ForexNoLeverage) {
-            let scale = ten(FINE_DIGITS - terms.qty_digits - terms.contract_digits);
-            return Some((
-                terms.base,
-                qty.checked_mul(i128::from(terms.contract_size))?
-                    .checked_mul(scale)?,
-            ));
-        }
-        let price = self.close_price(position.instrument, position.side)?;
-        let steps = qty.checked_mul(i128::from(price).abs())?;
-        Some((
-            terms.quote,
-            mul_div_round(steps, instrument.profit.num, instrument.profit.den)?,
-        ))
+/// Cost of a quantity for percent swaps, fine units: forex by the contract alone (base currency), others by contract
+/// and price, futures by contract, price and the value of a tick over its size (MetaTrader 5, Swaps, calculation in
+/// percentage). `None` when the price is needed and missing.
+pub fn lot_cost(
+    instrument: &Instrument,
+    qty: i64,
+    price: impl FnOnce() -> Option<i64>,
+) -> Option<i128> {
+    let terms = &instrument.terms;
+    let lots = i128::from(qty).checked_mul(i128::from(terms.contract_size))?;
+    if matches!(terms.mode, CalcMode::Forex | CalcMode::ForexNoLeverage) {
+        return lots.checked_mul(ten(FINE_DIGITS - terms.qty_digits - terms.contract_digits));
     }
+    let steps = lots.checked_mul(i128::from(price()?).abs())?;
+    let digits = terms.qty_digits + terms.contract_digits + terms.price_digits;
+    if terms.mode == CalcMode::Futures && terms.tick_value > 0 {
+        // A tick's value is in minor units, its size in price steps, so the price's digits cancel out.
+        let digits = terms.qty_digits + terms.contract_digits + instrument.quote_digits;
+        let value =
+            i128::from(terms.tick_value).checked_mul(ten(FINE_DIGITS.checked_sub(digits)?))?;
+        return mul_div_round(steps, value, i128::from(terms.tick.0));
+    }
+    steps.checked_mul(ten(FINE_DIGITS.checked_sub(digits)?))
 }

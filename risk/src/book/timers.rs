@@ -1,11 +1,21 @@
 //! Things that happen because time goes on.
 
 use super::{Book, Ctx};
-use crate::codec_enum;
 use crate::event::*;
 use crate::ids::*;
 use crate::units::*;
 use crate::verdict::Reject;
+use crate::{codec_enum, record};
+
+record! {
+    /// A swap that waits: whose, of which rollover, and for how many days.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub struct SwapDue {
+        pub position: PositionId,
+        pub at: Ts,
+        pub days: u8,
+    }
+}
 
 codec_enum! {
     /// What falls due.
@@ -29,6 +39,8 @@ codec_enum! {
         Retry(AccountId) = 7,
         /// A window of higher requirements begins, reaches what was held before, or ends.
         Requirement(InstrumentId) = 8,
+        /// A swap could not be charged for want of a rate.
+        Swap(SwapDue) = 9,
     }
 }
 
@@ -112,6 +124,7 @@ impl Book {
             Timer::Rearm(id) => self.rearm(id),
             Timer::Retry(id) => self.touch(id),
             Timer::Requirement(id) => self.requirement_due(ctx, id),
+            Timer::Swap(due) => self.swap_again(ctx, due),
         }
     }
 

@@ -216,12 +216,7 @@ impl InstrumentTerms {
             filter: FilterTerms::OFF,
             halt: HaltTerms::of_class(class),
             watch: Vec::new(),
-            swap: SwapTerms {
-                mode: SwapMode::None,
-                long: 0,
-                short: 0,
-                week: [1; 7],
-            },
+            swap: SwapTerms::NONE,
             dead_step,
             dead_cap,
             trade_delayed: false,

@@ -146,9 +146,10 @@ pub fn instrument(symbol: &str) -> InstrumentTerms {
         watch: Vec::new(),
         swap: SwapTerms {
             mode: SwapMode::Points,
-            long: -7,
-            short: 2,
+            long: Ratio::percent(-700),
+            short: Ratio::percent(200),
             week: [1, 1, 3, 1, 1, 0, 0],
+            ..SwapTerms::NONE
         },
         dead_step: Ratio::basis_points(2),
         dead_cap: Ratio::percent(1),

@@ -275,10 +275,8 @@ impl Plan {
                 ewma_unit_ns: MINUTE_NS,
             },
             swap: SwapTerms {
-                mode: SwapMode::None,
-                long: 0,
-                short: 0,
                 week: [0; 7],
+                ..SwapTerms::NONE
             },
             dead_step: Ratio(0),
             dead_cap: Ratio(0),
