@@ -39,6 +39,7 @@ unit_enum! {
         Margin = 1, NegativeBalance = 2, LossAccount = 3, LossPosition = 4, Volatility = 5, Breach = 6, Halt = 7,
         Feed = 8, FeedDown = 9, Switch = 10, Conversion = 11, Link = 12, InDoubt = 13, Protective = 14, Mode = 15,
         Kill = 16, ClockJump = 17, Journal = 18, Sink = 19, Reader = 20,
+        Throttle = 21,
     }
 }
 
@@ -95,6 +96,7 @@ codec_enum! {
         Sink { sink: u16, failed: u32 } = 19,
         /// A reader of the output log was cut off and must rebuild.
         Reader { reader: u16 } = 20,
+        Throttle { scope: Scope, side: Side, executions: u32 } = 21,
     }
 }
 

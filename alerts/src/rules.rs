@@ -2,8 +2,10 @@
 
 mod book;
 
+use siaga_risk::codec::encode;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
+use siaga_risk::machine::hash;
 use siaga_risk::unit_enum;
 use siaga_risk::units::*;
 
@@ -18,6 +20,7 @@ unit_enum! {
         Volatility = 7, Breach = 8, Halt = 9, FeedDelayed = 10, FeedUnavailable = 11, FeedDown = 12, FeedSwitched = 13,
         FeedDamped = 14, ConversionMissing = 15, LinkReadOnly = 16, LinkRecovering = 17, OrderInDoubt = 18,
         ProtectiveUnanswered = 19, Mode = 20, Kill = 21, ClockJump = 22, Journal = 23, SinkFailing = 24, ReaderCutOff = 25,
+        RepeatedExecution = 26,
     }
 }
 
@@ -84,6 +87,7 @@ impl Rule {
             Rule::ClockJump => event("clock_jump", Warning, 10 * MINUTE_NS),
             Rule::Journal => rule("journal", Emergency, 0, 0),
             Rule::SinkFailing => rule("sink_failing", Warning, 0, 0),
+            Rule::RepeatedExecution => rule("repeated_execution", Critical, 0, 0),
             Rule::ReaderCutOff => rule("reader_cut_off", Critical, 0, 0),
         }
     }
@@ -136,6 +140,7 @@ pub fn read(book: &Book, key: OutputKey, ts: Ts, output: &Output) -> Vec<Verdict
         Output::Protective(fired) => reading.protective(fired),
         Output::Mode(change) => reading.mode(change),
         Output::Kill(change) => reading.kill(change),
+        Output::Throttle(change) => reading.throttle(change),
         Output::ClockJump(jump) => reading.clock_jump(jump),
         _ => {}
     }
@@ -459,7 +464,7 @@ impl Reading<'_> {
         let topic = scope_topic(Family::Mode, change.set.scope);
         let severity = match change.set.mode {
             TradingMode::Normal => return self.off(topic),
-            TradingMode::CloseOnly => Severity::Warning,
+            TradingMode::Reducing | TradingMode::CloseOnly => Severity::Warning,
             TradingMode::Halt => Severity::Critical,
         };
         let facts = Facts::Mode {
@@ -475,7 +480,11 @@ impl Reading<'_> {
     }
 
     fn kill(&mut self, change: &KillChange) {
-        let topic = scope_topic(Family::Kill, change.set.scope);
+        let mut topic = scope_topic(Family::Kill, change.set.scope);
+        if change.set.also != Also::ANY {
+            // Two switches of one scope that are narrowed differently are two alerts.
+            topic.second ^= hash(&encode(&change.set.also));
+        }
         if !change.set.on {
             return self.off(topic);
         }
@@ -486,6 +495,27 @@ impl Reading<'_> {
         };
         let labels = self.scope(change.set.scope);
         self.on(self.signal(topic, Rule::Kill, labels, facts));
+    }
+
+    /// Latched by repeated executions until a named person enables it.
+    fn throttle(&mut self, change: &ThrottleChange) {
+        let topic = scope_topic(Family::Throttle, change.scope);
+        if !change.on {
+            return self.off(topic);
+        }
+        let facts = Facts::Throttle {
+            scope: change.scope,
+            side: change.side,
+            executions: change.executions,
+        };
+        let labels = Labels {
+            instrument: Some(change.instrument),
+            ..self.scope(change.scope)
+        };
+        self.on(Signal {
+            value: Some(Figure::Count(change.executions.into())),
+            ..self.signal(topic, Rule::RepeatedExecution, labels, facts)
+        });
     }
 
     fn clock_jump(&mut self, jump: &ClockJump) {
@@ -525,7 +555,9 @@ impl Reading<'_> {
 
     fn scope(&self, scope: Scope) -> Labels {
         match scope {
-            Scope::House | Scope::Trader(_) | Scope::Strategy(_) => Labels::default(),
+            Scope::House | Scope::Trader(_) | Scope::Strategy(_) | Scope::Currency(_) => {
+                Labels::default()
+            }
             Scope::Group(group) => Labels {
                 group: Some(group),
                 ..Labels::default()
@@ -569,6 +601,7 @@ fn scope_topic(family: Family, scope: Scope) -> Topic {
         Scope::Group(group) => group.0.into(),
         Scope::Account(account) => account.0.into(),
         Scope::Instrument(instrument) => instrument.0.into(),
+        Scope::Currency(currency) => currency.0.into(),
         Scope::Desk(id) | Scope::Trader(id) | Scope::Strategy(id) => id.into(),
     };
     Topic {

@@ -25,8 +25,9 @@ pub(crate) fn terms(account: AccountId, group: GroupId) -> [Output; 2] {
         rate_max: 0,
         rate_window_ns: 0,
         duplicate_window_ns: 0,
-        acknowledge_risk: true,
         margin: GroupMargin::NONE,
+        call_flow: CallFlow::Acknowledge,
+        throttle: ThrottleTerms::OFF,
     };
     let account_terms = AccountTerms {
         id: account,

@@ -211,7 +211,13 @@ impl Page<'_> {
             (Facts::Order { qty, .. }, "qty") => self.qty(qty),
             (Facts::Order { filled, .. }, "filled") => self.qty(filled),
             (Facts::Protective { kind, .. }, "kind") => self.protective(kind).to_owned(),
-            (Facts::Mode { scope, .. } | Facts::Kill { scope, .. }, "scope") => self.scope(scope),
+            (
+                Facts::Mode { scope, .. }
+                | Facts::Kill { scope, .. }
+                | Facts::Throttle { scope, .. },
+                "scope",
+            ) => self.scope(scope),
+            (Facts::Throttle { side, .. }, "side") => self.side(side).to_owned(),
             (Facts::Mode { mode, .. }, "mode") => self.mode(mode).to_owned(),
             (Facts::Mode { actor, .. } | Facts::Kill { actor, .. }, "actor") => {
                 self.names.actor(actor)
@@ -283,6 +289,7 @@ impl Page<'_> {
     fn mode(&self, mode: TradingMode) -> &'static str {
         match mode {
             TradingMode::Normal => self.word("normal", "normal"),
+            TradingMode::Reducing => self.word("reducing only", "hanya mengurangi"),
             TradingMode::CloseOnly => self.word("close only", "hanya tutup"),
             TradingMode::Halt => self.word("halted", "dihentikan"),
         }
@@ -307,6 +314,7 @@ impl Page<'_> {
             Scope::Instrument(id) => self.names.instrument(id),
             Scope::Desk(id) => named("desk", "meja", id.to_string()),
             Scope::Trader(id) => named("trader", "trader", id.to_string()),
+            Scope::Currency(id) => named("currency", "mata uang", self.names.currency(id)),
             Scope::Strategy(id) => named("strategy", "strategi", id.to_string()),
         }
     }

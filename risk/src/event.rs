@@ -74,6 +74,8 @@ codec_enum! {
         Review(SetReview) = 54,
         AcknowledgeRisk(AccountId) = 55,
         Requirement(Requirement) = 56,
+        ConfirmCall(AccountId) = 57,
+        Reenable(Reenable) = 58,
         Alert(AlertCommand) = 60,
         LoggedIn(AccountId) = 61,
     }
@@ -121,6 +123,8 @@ pub enum Output {
     Link(LinkChange),
     Mode(ModeChange),
     Kill(KillChange),
+    /// Repeated executions latched something, or a person enabled it again.
+    Throttle(ThrottleChange),
     /// An account's conversion rate is missing (or back).
     Conversion(ConversionChange),
     Session(Session),

@@ -103,6 +103,8 @@ pub fn input_kind_name(kind: u16) -> &'static str {
         0x136 => "review",
         0x138 => "requirement",
         0x137 => "acknowledge_risk",
+        0x139 => "confirm_call",
+        0x13a => "reenable",
         0x13c => "alert",
         0x13d => "logged_in",
         _ => "unknown",
@@ -189,6 +191,7 @@ outputs! {
     Alert = 28, "alert_command";
     Terms = 29, "terms";
     Checkpoint = 30, "checkpoint";
+    Throttle = 31, "throttle";
 }
 
 fn all_read(rest: &[u8], name: &'static str) -> Result<(), CodecError> {

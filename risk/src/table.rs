@@ -58,11 +58,15 @@ pub struct Conditions {
     /// The account's leverage on the instrument is above 1:1.
     pub leveraged: bool,
     pub mode: TradingMode,
+    /// New: |net| would be larger than now.
+    pub increases: bool,
     /// A mode `Halt` lets closing orders through.
     pub allow_reducing: bool,
     pub kill: Kill,
     pub margin: MarginState,
     pub unacknowledged: bool,
+    /// Repeated executions latched its strategy, trader or account.
+    pub throttled: bool,
     pub review: bool,
     pub link: LinkMode,
     /// Cancel: the order works at the broker, so the broker must be told.
@@ -81,10 +85,12 @@ impl Conditions {
         halted: false,
         leveraged: true,
         mode: TradingMode::Normal,
+        increases: true,
         allow_reducing: true,
         kill: Kill::Off,
         margin: MarginState::Healthy,
         unacknowledged: false,
+        throttled: false,
         review: false,
         link: LinkMode::Live,
         working_at_broker: true,
@@ -137,6 +143,9 @@ fn new(on: &Conditions, reasons: &mut Reasons) {
     if on.unacknowledged {
         reasons.push(Reject::RiskNotAcknowledged);
     }
+    if on.throttled {
+        reasons.push(Reject::RepeatedExecution);
+    }
     if on.review {
         reasons.push(Reject::UnderReview);
     }
@@ -147,8 +156,9 @@ fn new(on: &Conditions, reasons: &mut Reasons) {
     }
     match on.mode {
         TradingMode::CloseOnly => reasons.push(Reject::CloseOnly),
+        TradingMode::Reducing if on.increases => reasons.push(Reject::Reducing),
         TradingMode::Halt => reasons.push(Reject::Halted),
-        TradingMode::Normal => {}
+        TradingMode::Normal | TradingMode::Reducing => {}
     }
     if on.kill != Kill::Off {
         reasons.push(Reject::Killed);

@@ -138,6 +138,19 @@ unit_enum! {
     }
 }
 
+unit_enum! {
+    /// What a client must do after a restriction before opening again. Closing goes on, except while logged out.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum CallFlow: u8 {
+        /// Nothing: the level alone decides.
+        None = 0,
+        /// Acknowledge the risk notice.
+        Acknowledge = 1,
+        /// Confirm the call, which logs the client out; log in again; acknowledge the risk notice.
+        Login = 2,
+    }
+}
+
 record! {
     /// A currency. `pivot` is its rank as a bridge for cross rates: 0 never, 1 first (USD), 2 second (EUR).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,8 +269,11 @@ record! {
         pub qty_step: Qty,
         /// Highest notional of one order in house currency minor units, 0 = none.
         pub notional_max: Money,
-        /// Limit prices further than this from the mark are refused, 0 = none.
+        /// Limit prices further than this from the price an order would fill at are refused on both sides, 0 = none.
         pub collar: Ratio,
+        /// Buys above and sells below the mid by more than this share are refused, and a market order that opens goes
+        /// out with that price as its limit, 0 = none.
+        pub price_band: Ratio,
         pub negative_prices: bool,
         /// The instrument's own leverage cap (x : 1), 0 = none.
         pub leverage_max: u32,
@@ -319,10 +335,31 @@ record! {
         pub rate_window_ns: u64,
         /// An identical order within this time is a duplicate, 0 = off.
         pub duplicate_window_ns: u64,
-        /// The client must acknowledge the risk after a restriction before opening again.
-        pub acknowledge_risk: bool,
         pub margin: GroupMargin,
+        /// What the client must do after a restriction before opening again.
+        pub call_flow: CallFlow,
+        pub throttle: ThrottleTerms,
     }
+}
+
+record! {
+    /// Repeated executions of one kind (who, instrument, side) after which its strategy, trader or account is latched
+    /// until a named person enables it again (Commission Delegated Regulation (EU) 2017/589, Article 15(3)).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct ThrottleTerms {
+        /// This many executions latch, 0 = off.
+        pub executions_max: u32,
+        /// Executions count this long, 0 = until enabled again.
+        pub window_ns: u64,
+    }
+}
+
+impl ThrottleTerms {
+    /// Nothing is ever latched.
+    pub const OFF: ThrottleTerms = ThrottleTerms {
+        executions_max: 0,
+        window_ns: 0,
+    };
 }
 
 record! {

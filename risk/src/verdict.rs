@@ -62,6 +62,7 @@ rejects! {
     PositionLimit = 2003, "position_limit", "reduce the position, or have two people raise the limit";
     OrderRate = 2010, "order_rate", "wait until the rate window has passed";
     Duplicate = 2011, "duplicate_order", "wait, or change the order if it is meant";
+    RepeatedExecution = 2012, "repeated_execution", "have a named person look at it and enable it again";
     StalePrice = 2101, "stale_price", "wait for a live price";
     PriceUnavailable = 2102, "price_unavailable", "wait for the feed; closing goes to the broker's price";
     SessionClosed = 2103, "closed_session", "wait for the session to open";
@@ -74,6 +75,7 @@ rejects! {
     RiskNotAcknowledged = 2204, "risk_not_acknowledged", "acknowledge the risk notice";
     UnderReview = 2205, "account_under_review", "wait for the review; closing goes on";
     LevelUnknown = 2206, "margin_level_unknown", "wait for the conversion rate";
+    CallStep = 2207, "margin_call_step", "follow the margin call's steps: confirm, log in, acknowledge the risk";
     NotClosing = 3001, "order_does_not_close", "name a position and at most its open volume";
     CloseCovered = 3002, "close_already_covered", "cancel the closing order that covers the volume";
     PositionOnNetting = 3003, "position_on_netting_account", "leave the position out on a netting account";
@@ -83,6 +85,8 @@ rejects! {
     InsufficientFunds = 3007, "insufficient_funds", "withdraw at most the free margin";
     ApproverMissing = 4001, "second_person_missing", "have a second person approve";
     ApproverSame = 4002, "second_person_is_the_first", "have somebody else approve";
+    PersonMissing = 4003, "named_person_missing", "have a named person do it";
+    LoggedOut = 4010, "logged_out", "log in again; the desk may close by telephone";
     TermsInvalid = 5001, "terms_invalid", "correct the terms; nothing was changed";
     TermsInUse = 5002, "terms_in_use", "digits and currencies are fixed once the instrument or account is used";
     AlreadyExists = 5003, "already_exists", "use the existing one";
@@ -95,6 +99,7 @@ rejects! {
     CloseOnly = 9003, "close_only", "the desk lifts close-only";
     Halted = 9004, "halted", "the desk lifts the halt";
     Killed = 9005, "kill_switch", "two people release the kill switch";
+    Reducing = 9006, "reducing_only", "give an order that does not enlarge the net position";
     JournalPoisoned = 9010, "journal_poisoned", "call the desk; restart on a good disk";
     Busy = 9011, "busy", "send it again in a moment";
 }

@@ -60,7 +60,8 @@ pub struct AccountView {
     pub state: MarginState,
     /// A conversion rate is missing: equity and level are not known.
     pub unknown: bool,
-    pub restricted_unacknowledged: bool,
+    /// What the client owes after a restriction before opening again.
+    pub call: CallStep,
     pub under_review: bool,
     pub balance: Money,
     pub credit: Money,
@@ -160,6 +161,8 @@ pub struct DeskView {
     pub states: [u32; 4],
     pub modes: Vec<(Scope, TradingMode)>,
     pub kills: Vec<Scope>,
+    /// Who is latched by repeated executions.
+    pub latched: Vec<Scope>,
     pub links: Vec<LinkView>,
     pub state_hash: u64,
 }

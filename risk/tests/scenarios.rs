@@ -254,14 +254,14 @@ fn the_same_client_order_id_gets_the_first_answer_for_a_day() {
 #[test]
 fn every_reason_is_told() {
     check(
-        "terms EURUSD qty_min 0.10 qty_max 5.00 qty_step 0.05 notional 100000.00 collar 2%
+        "terms EURUSD qty_min 0.10 qty_max 5.00 qty_step 0.05 notional 100000.00 band 2%
          account 1 USD hedging 100:1 deposit 100.00
          buy 1 EURUSD 1.00                      -> stale_price+no_price
          quote EURUSD 1.10000 1.10000
          buy 2 EURUSD 1.00                      -> unknown_account
          buy 1 EURUSD 0.00                      -> qty_not_positive
          buy 1 EURUSD 0.07                      -> qty_below_minimum+qty_not_a_step
-         buy 1 EURUSD 5.05 limit 1.12201        -> qty_above_maximum+price_collar
+         buy 1 EURUSD 5.05 limit 1.12201        -> qty_above_maximum+notional_above_maximum+price_collar+not_enough_margin
          buy 1 EURUSD 0.90 limit 1.12200        -> notional_above_maximum+not_enough_margin
          buy 1 EURUSD 0.05 stop -1.00000        -> qty_below_minimum+price_not_positive
          buy 1 EURUSD 0.50 limit 1.12201        -> price_collar+not_enough_margin
@@ -358,7 +358,7 @@ fn modes_and_kill_switches_need_two_people_to_lift() {
 #[test]
 fn a_restricted_client_acknowledges_before_opening_again() {
     check(
-        "group acknowledge yes
+        "group call_flow acknowledge
          account 1 USD hedging 100:1 deposit 1700.00
          quote EURUSD 1.10000 1.10000
          buy 1 EURUSD 1.00 as one

@@ -383,6 +383,10 @@ fn rare(
         }),
         17 => Body::Kill(SetKill {
             scope: scope(dice),
+            also: Also {
+                trader: dice.roll(2) as u32,
+                ..Also::ANY
+            },
             on: dice.roll(4) == 0,
             allow_reducing: dice.flag(),
             note: 0,
@@ -403,12 +407,21 @@ fn rare(
         5 => Body::Group(any_group(dice)),
         6 => Body::Kill(SetKill {
             scope: scope(dice),
+            also: Also::ANY,
             on: false,
             allow_reducing: true,
             note: 0,
             approver: ActorId(9),
         }),
-        7 => Body::AcknowledgeRisk(account),
+        7 => match dice.roll(4) {
+            0 => Body::ConfirmCall(account),
+            1 => Body::LoggedIn(account),
+            2 => Body::Reenable(Reenable {
+                scope: scope(dice),
+                note: 0,
+            }),
+            _ => Body::AcknowledgeRisk(account),
+        },
         _ => terms(dice, account, instrument),
     }
 }
@@ -515,7 +528,11 @@ fn any_group(dice: &mut Dice) -> GroupTerms {
         loss_position: Ratio(dice.number()),
         rate_max: dice.roll(2) as u32 * 9,
         duplicate_window_ns: dice.roll(3) * SECOND_NS,
-        acknowledge_risk: dice.flag(),
+        call_flow: dice.one_of(CallFlow::ALL),
+        throttle: ThrottleTerms {
+            executions_max: dice.roll(6) as u32,
+            window_ns: dice.roll(3) * MINUTE_NS,
+        },
         ..group()
     }
 }

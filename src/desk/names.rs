@@ -88,7 +88,8 @@ impl NameSource {
             | TermsChange::Review(_)
             | TermsChange::RiskAcknowledged(_)
             | TermsChange::Tiers(_)
-            | TermsChange::Requirement(_) => {}
+            | TermsChange::Requirement(_)
+            | TermsChange::CallConfirmed(_) => {}
         }
         directory.version += 1;
     }

@@ -135,6 +135,14 @@ impl Directory {
         entry.map_or_else(|| format!("currency-{id}"), |c| c.code.clone())
     }
 
+    /// The currency of a code.
+    pub fn currency(&self, code: &str) -> Option<CurrencyId> {
+        let mut found = self.currencies.iter();
+        found
+            .find(|(_, entry)| entry.code.eq_ignore_ascii_case(code))
+            .map(|(id, _)| *id)
+    }
+
     pub fn group_name(&self, id: GroupId) -> String {
         let entry = self.groups.get(&id);
         entry.map_or_else(|| format!("group-{id}"), |g| g.name.clone())

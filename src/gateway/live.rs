@@ -92,7 +92,11 @@ impl Live {
                     self.change(instrument, |s| s.gap = true);
                 }
             }
-            Output::Mode(_) | Output::Kill(_) | Output::Link(_) | Output::Terms(_) => {
+            Output::Mode(_)
+            | Output::Kill(_)
+            | Output::Throttle(_)
+            | Output::Link(_)
+            | Output::Terms(_) => {
                 self.desk_changed();
             }
             _ => {}

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod alerts;
 pub mod desk;
+pub mod limits;
 pub mod market;
 pub mod orders;
 pub mod session;
@@ -41,6 +42,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(orders::routes())
         .merge(alerts::routes())
         .merge(desk::routes())
+        .merge(limits::routes())
         .merge(sockets::routes())
 }
 

@@ -434,6 +434,7 @@ pub fn instrument_terms(
         qty_step: Qty(1),
         notional_max: Money(0),
         collar: off,
+        price_band: off,
         negative_prices: false,
         leverage_max: 0,
         margin_initial: Ratio::ONE,

@@ -152,6 +152,11 @@ fn english(rule: Rule) -> Template {
             "Set by {actor}; {cancelled} working orders were cancelled.",
             "Find the cause first; two people release it.",
         ),
+        Rule::RepeatedExecution => text(
+            "Latched after {value} executions: {scope}",
+            "The same {side} in {instrument} was executed {value} times; new orders of {scope} are refused.",
+            "Find out what repeats; a named person enables it again.",
+        ),
         Rule::ClockJump => text(
             "The clock jumped by {value}",
             "The wall clock moved against the monotonic one; our time goes on without the jump.",
@@ -281,6 +286,11 @@ fn indonesian(rule: Rule) -> Template {
             "Sakelar henti aktif untuk {scope}",
             "Ditetapkan oleh {actor}; {cancelled} order dibatalkan.",
             "Cari sebabnya dahulu; dua orang yang mencabutnya.",
+        ),
+        Rule::RepeatedExecution => text(
+            "Terkunci setelah {value} eksekusi: {scope}",
+            "{side} {instrument} yang sama dieksekusi {value} kali; order baru {scope} ditolak.",
+            "Cari apa yang berulang; orang yang disebut namanya mengaktifkannya lagi.",
         ),
         Rule::ClockJump => text(
             "Jam melompat {value}",

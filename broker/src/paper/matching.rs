@@ -180,13 +180,13 @@ fn is_triggered(order: &PaperOrder, touch: Price) -> bool {
         }
 }
 
-/// Worse than the price its owner saw by more than the order allows.
+/// Worse than the price its owner saw by more than the order allows, or beyond the limit it was given.
 fn is_too_far(submit: &Submit, price: Price) -> bool {
     let worse = match submit.side {
         Side::Buy => price.0.saturating_sub(submit.seen.0),
         Side::Sell => submit.seen.0.saturating_sub(price.0),
     };
-    submit.slippage_max.0 > 0 && worse > submit.slippage_max.0
+    (submit.slippage_max.0 > 0 && worse > submit.slippage_max.0) || !reaches(submit, price)
 }
 
 fn exec_id(order: OrderId, number: u64) -> ExecId {

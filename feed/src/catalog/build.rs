@@ -208,6 +208,12 @@ fn sources(text: &str) -> Result<(Vec<Source>, Vec<Link>), CatalogError> {
 const STOP_OUT_MODES: [(&str, StopOutMode); 2] =
     [("act", StopOutMode::Act), ("observe", StopOutMode::Observe)];
 
+const CALL_FLOWS: [(&str, CallFlow); 3] = [
+    ("none", CallFlow::None),
+    ("acknowledge", CallFlow::Acknowledge),
+    ("login", CallFlow::Login),
+];
+
 fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
     let file: file::Groups = file::read("groups.toml", text)?;
     let defaults = &file.defaults;
@@ -251,8 +257,15 @@ fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
                 "duplicate_window",
                 value::duration_ns(&defaults.duplicate_window),
             )?,
-            acknowledge_risk: defaults.acknowledge_risk,
             margin: GroupTerms::preset(GroupId(raw.id), preset(&at, &raw.preset)?).margin,
+            call_flow: at.one_of("call_flow", &defaults.call_flow, &CALL_FLOWS)?,
+            throttle: ThrottleTerms {
+                executions_max: defaults.executions_max,
+                window_ns: at.ok(
+                    "executions_window",
+                    value::duration_ns(&defaults.executions_window),
+                )?,
+            },
         };
         if terms.leverage == 0 {
             return Err(at.error("leverage", "at least 1"));

@@ -43,6 +43,7 @@ pub struct InstrumentKeys {
     pub qty_step: Option<String>,
     pub notional_max: Option<String>,
     pub collar: Option<String>,
+    pub price_band: Option<String>,
     pub negative_prices: Option<bool>,
     pub leverage_max: Option<u32>,
     pub margin_initial: Option<String>,
@@ -136,7 +137,9 @@ pub struct GroupDefaults {
     pub rate_max: u32,
     pub rate_window: String,
     pub duplicate_window: String,
-    pub acknowledge_risk: bool,
+    pub call_flow: String,
+    pub executions_max: u32,
+    pub executions_window: String,
 }
 
 #[derive(Deserialize)]

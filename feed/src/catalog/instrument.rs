@@ -172,6 +172,7 @@ impl Line<'_> {
             qty_step: Qty(read!(scaled self, qty_step, qty_digits)?),
             notional_max: Money(read!(scaled self, notional_max, HOUSE_DIGITS)?),
             collar: read!(ratio self, collar, Ratio(0))?,
+            price_band: read!(ratio self, price_band, Ratio(0))?,
             negative_prices: *key!(self, negative_prices).unwrap_or(&false),
             leverage_max: *key!(self, leverage_max).unwrap_or(&0),
             margin_initial: read!(ratio self, margin_initial, Ratio::ONE)?,

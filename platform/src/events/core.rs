@@ -328,10 +328,18 @@ fn house(output: &Output) -> Option<Fact> {
         Output::Kill(change) => {
             let payload = json!({
                 "scope": scope(&change.set.scope), "actor": change.actor.0, "approver": change.set.approver.0,
-                "cancelled": change.cancelled,
+                "cancelled": change.cancelled, "also": also(&change.set.also),
             });
             let on = if change.set.on { "on" } else { "off" };
             (format!("desk.kill_switch_{on}"), payload)
+        }
+        Output::Throttle(change) => {
+            let payload = json!({
+                "scope": scope(&change.scope), "instrument": change.instrument.0, "side": word(&change.side),
+                "executions": change.executions, "actor": change.actor.0,
+            });
+            let what = if change.on { "latched" } else { "enabled" };
+            (format!("desk.executions_{what}"), payload)
         }
         Output::DayStart(day) => (
             "market.day_started".into(),
@@ -396,6 +404,7 @@ fn terms_fact(terms: &TermsChange) -> (String, Value) {
                 "factor": window.factor.0, "held": word(&window.held),
             }),
         ),
+        TermsChange::CallConfirmed(_) => ("account.margin_call_confirmed".into(), json!({})),
     }
 }
 
@@ -414,7 +423,10 @@ fn about(output: &Output) -> (Option<u32>, Option<u32>) {
         Output::Terms(TermsChange::Requirement(window)) => (None, Some(window.instrument.0)),
         Output::Terms(TermsChange::Account(account)) => (Some(account.id.0), None),
         Output::Terms(TermsChange::Review(review)) => (Some(review.account.0), None),
-        Output::Terms(TermsChange::RiskAcknowledged(account)) => (Some(account.0), None),
+        Output::Throttle(change) => of_scope(&change.scope),
+        Output::Terms(
+            TermsChange::RiskAcknowledged(account) | TermsChange::CallConfirmed(account),
+        ) => (Some(account.0), None),
         _ => (None, None),
     }
 }
@@ -429,7 +441,26 @@ pub fn scope(scope: &Scope) -> String {
         Scope::Desk(id) => format!("desk:{id}"),
         Scope::Trader(id) => format!("trader:{id}"),
         Scope::Strategy(id) => format!("strategy:{id}"),
+        Scope::Currency(id) => format!("currency:{id}"),
     }
+}
+
+/// What narrows a kill switch, as texts; empty when nothing does.
+fn also(also: &Also) -> Vec<String> {
+    let named = [
+        ("desk", also.desk),
+        ("trader", also.trader),
+        ("strategy", also.strategy),
+    ];
+    let scopes = [
+        also.group.map(Scope::Group),
+        also.account.map(Scope::Account),
+        also.instrument.map(Scope::Instrument),
+    ];
+    let mut all: Vec<String> = scopes.iter().flatten().map(scope).collect();
+    let named = named.iter().filter(|(_, id)| *id != 0);
+    all.extend(named.map(|(name, id)| format!("{name}:{id}")));
+    all
 }
 
 /// An output that its family above does not name: a bug that must not lose the event.

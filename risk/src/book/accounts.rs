@@ -37,8 +37,8 @@ record! {
         pub balance: Money,
         pub credit: Money,
         pub state: MarginState,
-        /// A restriction came and its risk notice was not acknowledged since.
-        pub unacknowledged: bool,
+        /// Where the client stands after a restriction.
+        pub call: CallStep,
         pub review: bool,
         pub day_start: Money,
         pub loss_on: bool,
@@ -79,7 +79,7 @@ impl Account {
                 balance: Money(0),
                 credit: Money(0),
                 state: MarginState::Healthy,
-                unacknowledged: false,
+                call: CallStep::None,
                 review: false,
                 day_start: Money(0),
                 loss_on: false,

@@ -4,7 +4,6 @@ use super::instruments::ten;
 use super::margin::clamp;
 use super::orders::Order;
 use super::positions::Position;
-use super::pretrade::scopes;
 use super::{Account, Book};
 use crate::convert::{FINE_DIGITS, Sided};
 use crate::event::*;
@@ -124,6 +123,18 @@ impl Book {
 
     /// Value of a quantity at `price_x2 / 2`, house currency minor units; `None` when a rate is missing.
     pub fn notional(&self, instrument: InstrumentId, qty: i128, price_x2: i128) -> Option<i128> {
+        let value = self.notional_fine(instrument, qty, price_x2)?;
+        let digits = self.digits(self.house_currency()?);
+        Some(div_round(value, ten(FINE_DIGITS - digits)))
+    }
+
+    /// The same in fine units, for comparing with a limit.
+    pub fn notional_fine(
+        &self,
+        instrument: InstrumentId,
+        qty: i128,
+        price_x2: i128,
+    ) -> Option<i128> {
         let instrument = self.instrument(instrument)?;
         let house = self.house_currency()?;
         let rate = self.rate(instrument.terms.quote, house, Sided::Mid)?;
@@ -133,15 +144,14 @@ impl Book {
             instrument.profit.num,
             instrument.profit.den.checked_mul(2)?,
         )?;
-        let value = mul_div_round(native, rate.num, rate.den)?;
-        Some(div_round(value, ten(FINE_DIGITS - self.digits(house))))
+        mul_div_round(native, rate.num, rate.den)
     }
 
     pub(super) fn check_limits(&self, account: &Account, order: &NewOrder, reasons: &mut Reasons) {
         if self.limits.is_empty() {
             return;
         }
-        for scope in scopes(account, order) {
+        for scope in self.scopes(account, order) {
             for kind in LimitKind::ALL {
                 if let Some(limit) = self.limits.get(&(scope, *kind)) {
                     match self.measure(scope, *kind, order) {
@@ -154,11 +164,17 @@ impl Book {
         }
     }
 
+    /// Base and quote of an instrument that exchanges one currency for another.
+    pub fn legs(&self, instrument: InstrumentId) -> Option<[CurrencyId; 2]> {
+        let terms = &self.instrument(instrument)?.terms;
+        (terms.base != terms.quote).then_some([terms.base, terms.quote])
+    }
+
     /// A scope's figure with the order on top.
     fn measure(&self, scope: Scope, kind: LimitKind, order: &NewOrder) -> Option<i128> {
-        let (source, only) = match scope {
-            Scope::Instrument(instrument) => (Scope::House, Some(instrument)),
-            _ => (scope, None),
+        let source = match scope {
+            Scope::Instrument(_) | Scope::Currency(_) => Scope::House,
+            _ => scope,
         };
         let with_order = |instrument: InstrumentId, mut exposure: Exposure| {
             if instrument == order.instrument {
@@ -182,26 +198,72 @@ impl Book {
         {
             all.push((order.instrument, Exposure::default()));
         }
-        let mut total = 0i128;
-        for (instrument, exposure) in all {
-            if only.is_some_and(|only| only != instrument) {
-                continue;
-            }
-            let exposure = with_order(instrument, exposure);
+        let all = all
+            .into_iter()
+            .map(|(instrument, exposure)| (instrument, with_order(instrument, exposure)));
+        match scope {
+            Scope::Currency(currency) => self.measure_currency(currency, kind, all),
+            Scope::Instrument(only) => self.total(kind, all.filter(|(id, _)| *id == only)),
+            _ => self.total(kind, all),
+        }
+    }
+
+    /// Sum of the instruments' own figures, house currency minor units.
+    fn total(
+        &self,
+        kind: LimitKind,
+        mut all: impl Iterator<Item = (InstrumentId, Exposure)>,
+    ) -> Option<i128> {
+        all.try_fold(0i128, |total, (instrument, exposure)| {
             let qty = if kind == LimitKind::NetExposure {
                 exposure.net_worst()
             } else {
                 exposure.gross()
             };
-            let prices = self.prices(instrument)?;
-            let value = self.notional(
-                instrument,
-                qty,
-                i128::from(prices.bid) + i128::from(prices.ask),
-            )?;
-            total = total.checked_add(value)?;
+            total.checked_add(self.value_now(instrument, qty)?)
+        })
+    }
+
+    /// A currency's legs of all instruments netted: long as the base of what is bought, short as the quote of it. With
+    /// the orders in flight of one direction filled, whichever is worse.
+    fn measure_currency(
+        &self,
+        currency: CurrencyId,
+        kind: LimitKind,
+        all: impl Iterator<Item = (InstrumentId, Exposure)>,
+    ) -> Option<i128> {
+        let (mut low, mut high, mut gross) = (0i128, 0i128, 0i128);
+        for (instrument, exposure) in all {
+            let sign = match self.legs(instrument) {
+                Some([base, _]) if base == currency => 1,
+                Some([_, quote]) if quote == currency => -1,
+                _ => continue,
+            };
+            let net = exposure.long - exposure.short;
+            let ends = [net - exposure.selling, net + exposure.buying];
+            let mut values = [0i128; 2];
+            for (value, end) in values.iter_mut().zip(ends) {
+                *value = self.value_now(instrument, end)? * end.signum() * sign;
+            }
+            low = low.checked_add(values[0].min(values[1]))?;
+            high = high.checked_add(values[0].max(values[1]))?;
+            gross = gross.checked_add(self.value_now(instrument, exposure.gross())?)?;
         }
-        Some(total)
+        Some(if kind == LimitKind::GrossExposure {
+            gross
+        } else {
+            low.abs().max(high.abs())
+        })
+    }
+
+    /// Value of a quantity at the mid of now, not negative.
+    fn value_now(&self, instrument: InstrumentId, qty: i128) -> Option<i128> {
+        let prices = self.prices(instrument)?;
+        self.notional(
+            instrument,
+            qty,
+            i128::from(prices.bid) + i128::from(prices.ask),
+        )
     }
 
     /// Exposure of the house in an instrument, for views and tests.
@@ -211,7 +273,9 @@ impl Book {
 
     /// Sets a limit; a raise, or lifting it, needs a second person.
     pub(super) fn set_limit(&mut self, set: SetLimit, actor: ActorId) -> Result<(), Reject> {
-        if set.value < 0 {
+        // Quantities of different instruments have no sum.
+        let in_lots = set.kind == LimitKind::NetQty && matches!(set.scope, Scope::Currency(_));
+        if set.value < 0 || in_lots {
             return Err(Reject::TermsInvalid);
         }
         let now = self.limits.get(&(set.scope, set.kind)).copied();

@@ -102,6 +102,7 @@ impl Instrument {
 fn is_valid(terms: &InstrumentTerms) -> bool {
     let ratios = [
         terms.collar,
+        terms.price_band,
         terms.margin_initial,
         terms.margin_maintenance,
         terms.margin_hedged,

@@ -42,7 +42,11 @@ impl Book {
         self.answer(ctx, Some(order.account), id, checked.reasons.clone());
         if accepted {
             self.remember_message(ctx, order);
-            self.create(ctx, *order, Origin::Client, &checked);
+            let bounded = NewOrder {
+                price: checked.bound.or(order.price),
+                ..*order
+            };
+            self.create(ctx, bounded, Origin::Client, &checked);
         }
     }
 
@@ -245,6 +249,7 @@ impl Book {
             || terms.leverage == 0
             || terms.leverage > LEVERAGE_MAX
             || terms.rate_max > RATE_MAX
+            || terms.throttle.executions_max > RATE_MAX
         {
             return Err(Reject::TermsInvalid);
         }
@@ -364,6 +369,8 @@ impl Book {
             Body::Kill(set) => self.set_kill(ctx, *set),
             Body::Review(set) => self.set_review(ctx, *set),
             Body::AcknowledgeRisk(account) => self.acknowledge_risk(ctx, *account),
+            Body::ConfirmCall(account) => self.confirm_call(ctx, *account),
+            Body::Reenable(set) => self.reenable(ctx, *set),
             Body::LoggedIn(account) => self.logged_in(ctx, *account),
             Body::ClockJump(jump) => {
                 ctx.out.push(Output::ClockJump(*jump));
@@ -401,16 +408,6 @@ impl Book {
             }
             Body::Session(_) if done.is_ok() => self.answer_system(ctx),
             _ => self.answer(ctx, None, None, done.err().into_iter().collect()),
-        }
-    }
-
-    fn logged_in(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
-        match self.account_mut(id) {
-            Some(account) => {
-                account.state.logged_in = ctx.now;
-                self.answer_system(ctx);
-            }
-            None => self.answer(ctx, Some(id), None, vec![Reject::UnknownAccount]),
         }
     }
 

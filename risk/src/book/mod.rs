@@ -2,6 +2,7 @@
 //! `settle` then looks at the accounts that were touched.
 
 pub mod accounts;
+mod calls;
 pub mod exposure;
 mod fills;
 pub mod instruments;
@@ -21,6 +22,7 @@ mod state;
 mod stop_out;
 mod swaps;
 mod terms;
+mod throttle;
 mod timers;
 mod views;
 
@@ -42,6 +44,7 @@ use orders::Order;
 use positions::Positions;
 use protect::Triggers;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use throttle::Throttles;
 use timers::Timer;
 
 /// What decisions may look at beside the book.
@@ -109,11 +112,12 @@ pub struct Book {
     rollovers: BTreeMap<(Ts, InstrumentId), (u8, u8)>,
     day_starts: BTreeSet<(Ts, u16)>,
     modes: BTreeMap<Scope, SetMode>,
-    kills: BTreeMap<Scope, SetKill>,
+    kills: BTreeMap<(Scope, Also), SetKill>,
     limits: BTreeMap<(Scope, LimitKind), i64>,
     tiers: BTreeMap<TierSetId, TierTerms>,
     windows: BTreeMap<(InstrumentId, u16), Requirement>,
     fixings: BTreeMap<(InstrumentId, CurrencyId), Rate>,
+    throttles: Throttles,
 
     // Derived: built again from the above.
     pub(crate) prices: Vec<Prices>,

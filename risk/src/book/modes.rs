@@ -1,6 +1,5 @@
 //! Trading modes, kill switches, reviews: who may stop what, and that two people let it go on.
 
-use super::pretrade::scopes;
 use super::{Book, Ctx};
 use crate::event::*;
 use crate::ids::*;
@@ -44,12 +43,12 @@ impl Book {
 
     pub(super) fn set_kill(&mut self, ctx: &mut Ctx<'_>, set: SetKill) {
         if !set.on {
-            let known = self.kills.contains_key(&set.scope);
+            let known = self.kills.contains_key(&(set.scope, set.also));
             if known && let Err(reason) = two_people(ctx.actor, set.approver) {
                 return self.answer(ctx, None, None, vec![reason]);
             }
             self.answer(ctx, None, None, Vec::new());
-            self.kills.remove(&set.scope);
+            self.kills.remove(&(set.scope, set.also));
             ctx.out.push(Output::Kill(KillChange {
                 set,
                 actor: ctx.actor,
@@ -58,7 +57,7 @@ impl Book {
             return;
         }
         self.answer(ctx, None, None, Vec::new());
-        self.kills.insert(set.scope, set);
+        self.kills.insert((set.scope, set.also), set);
         let at = ctx.out.len();
         let cancelled = self.cancel_scope(ctx, set);
         ctx.out.insert(
@@ -78,7 +77,7 @@ impl Book {
             let Some(account) = self.account(order.order.account) else {
                 continue;
             };
-            let hit = scopes(account, &order.order).contains(&set.scope);
+            let hit = self.killed_by(account, &order.order, &set);
             let kept = set.allow_reducing && order.closing;
             if hit && !kept && order.state != OrderState::Cancelling {
                 orders.push(order.id);
@@ -102,15 +101,5 @@ impl Book {
         account.state.review = set.on;
         self.answer(ctx, Some(set.account), None, Vec::new());
         ctx.out.push(Output::Terms(TermsChange::Review(set)));
-    }
-
-    pub(super) fn acknowledge_risk(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
-        let Some(account) = self.account_mut(id) else {
-            return self.answer(ctx, Some(id), None, vec![Reject::UnknownAccount]);
-        };
-        account.state.unacknowledged = false;
-        self.answer(ctx, Some(id), None, Vec::new());
-        ctx.out
-            .push(Output::Terms(TermsChange::RiskAcknowledged(id)));
     }
 }

@@ -23,6 +23,8 @@ pub struct Checked {
     pub seen: Price,
     /// Price its margin is computed at.
     pub price: Option<Price>,
+    /// The limit a market order goes out with: the edge of the price band.
+    pub bound: Option<Price>,
     /// Margin before leverage, fine units.
     pub base: i128,
     /// What it adds to used margin, minor units.
@@ -39,6 +41,7 @@ impl Book {
             link: LinkId(0),
             seen: Price(0),
             price: None,
+            bound: None,
             base: 0,
             margin: Money(0),
         };
@@ -72,10 +75,8 @@ impl Book {
         env: &Env<'_>,
         checked: &mut Checked,
     ) {
-        let before = checked.reasons.len();
         check_size(order, terms, &mut checked.reasons);
         check_shape(order, terms, env.now, &mut checked.reasons);
-        let shaped = checked.reasons.len() == before;
         if account.state.terms.accounting == Accounting::Netting && order.position.is_some() {
             checked.reasons.push(Reject::PositionOnNetting);
         }
@@ -86,11 +87,10 @@ impl Book {
         let seen = self.open_price(order.instrument, order.side);
         checked.seen = Price(seen.unwrap_or(0));
         checked.price = order.price.or(order.stop).or(seen.map(Price));
-        if let Some(seen) = seen {
-            check_collar(order, terms, seen, &mut checked.reasons);
-        } else if checked.action == Action::New {
-            checked.reasons.push(Reject::PriceNone);
+        if account.state.call == CallStep::LoggedOut && order.desk == 0 {
+            checked.reasons.push(Reject::LoggedOut);
         }
+        self.check_price(order, terms, env, checked);
         if !trade_mode_allows(terms, order.side, checked.action) {
             checked.reasons.push(Reject::TradeMode);
         }
@@ -101,7 +101,8 @@ impl Book {
         let (outcome, reasons) = self.outcome(checked.action, order, env);
         checked.outcome = outcome;
         checked.reasons.extend(reasons);
-        if checked.action == Action::New && shaped {
+        // A wrong size or price hides no further reason, as long as there is something to measure.
+        if checked.action == Action::New && order.qty > Qty(0) {
             self.check_notional(order, terms, checked);
             self.check_limits(account, order, &mut checked.reasons);
             self.check_margin(account, order, env, checked);
@@ -198,10 +199,60 @@ impl Book {
         }
     }
 
+    /// Collar and band. Closing at a price that is not live is judged by the broker alone.
+    fn check_price(
+        &self,
+        order: &NewOrder,
+        terms: &InstrumentTerms,
+        env: &Env<'_>,
+        checked: &mut Checked,
+    ) {
+        let opens = checked.action == Action::New;
+        let Some(prices) = self.prices(order.instrument) else {
+            if opens {
+                checked.reasons.push(Reject::PriceNone);
+            }
+            return;
+        };
+        if !opens && env.market.feed(order.instrument) != FeedState::Live {
+            return;
+        }
+        let mut far = false;
+        if let Some(price) = order.price {
+            far = is_outside_collar(price.0, checked.seen.0, terms.collar);
+        }
+        if terms.price_band > Ratio(0) {
+            let twice = i128::from(prices.bid) + i128::from(prices.ask);
+            match (band_edge(twice, terms, order.side), order.price) {
+                (None, _) => checked.reasons.push(Reject::Overflow),
+                (Some(edge), Some(price)) => far |= is_beyond(price, edge, order.side),
+                (Some(edge), None) => {
+                    let bound = opens && order.kind == OrderKind::Market;
+                    checked.bound = bound.then_some(edge);
+                }
+            }
+        }
+        if far {
+            checked.reasons.push(Reject::PriceCollar);
+        }
+    }
+
+    /// A change of an order or its protection counts against the rate like an order, refused ones excepted.
+    pub(super) fn count_modify(&mut self, id: AccountId, now: Ts) -> Result<(), Reject> {
+        let account = self.account(id).ok_or(Reject::UnknownAccount)?;
+        let group = *self.group_of(account);
+        if is_too_often(account, &group, now) {
+            return Err(Reject::OrderRate);
+        }
+        if let Some(account) = self.account_mut(id) {
+            account.count_message(now, group.rate_max);
+        }
+        Ok(())
+    }
+
     fn check_flow(&self, account: &Account, order: &NewOrder, now: Ts, reasons: &mut Reasons) {
         let group = self.group_of(account);
-        let within = account.messages_within(now, group.rate_window_ns);
-        if group.rate_max > 0 && within >= group.rate_max as usize {
+        if is_too_often(account, group, now) {
             reasons.push(Reject::OrderRate);
         }
         let same = |recent: &super::accounts::Recent| {
@@ -221,12 +272,13 @@ impl Book {
             return;
         }
         let price = checked.price.unwrap_or(checked.seen);
-        match self.notional(
+        let digits = self.house_currency().map_or(2, |house| self.digits(house));
+        match self.notional_fine(
             order.instrument,
             i128::from(order.qty.0),
             i128::from(price.0) * 2,
         ) {
-            Some(notional) if notional > i128::from(terms.notional_max.0) => {
+            Some(notional) if notional > super::settle::fine(terms.notional_max, digits) => {
                 checked.reasons.push(Reject::NotionalMax)
             }
             Some(_) => {}
@@ -307,6 +359,20 @@ impl Book {
         (net + signed).abs() <= net.abs()
     }
 
+    /// |net| would be larger than now if the order and what is in flight on its side were filled.
+    fn increases(&self, account: &Account, order: &NewOrder) -> bool {
+        let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
+        let in_flight: i128 = orders
+            .filter(|other| !other.closing && other.order.instrument == order.instrument)
+            .filter(|other| other.order.side == order.side)
+            .map(|other| i128::from(other.remaining().0))
+            .sum();
+        let size = in_flight + i128::from(order.qty.0);
+        let signed = if order.side == Side::Buy { size } else { -size };
+        let net = self.net(account, order.instrument);
+        (net + signed).abs() > net.abs()
+    }
+
     /// Net quantity of an account in an instrument.
     pub(super) fn net(&self, account: &Account, instrument: InstrumentId) -> i128 {
         let positions = account
@@ -348,7 +414,9 @@ impl Book {
             allow_reducing,
             kill: self.kill_over(account, order),
             margin: account.state.state,
-            unacknowledged: account.state.unacknowledged,
+            increases: self.increases(account, order),
+            unacknowledged: account.state.call != CallStep::None,
+            throttled: self.is_throttled(account, order),
             review: account.state.review,
             link: link.mode,
             held_by: link.terms.protective,
@@ -358,7 +426,7 @@ impl Book {
 
     fn mode_over(&self, account: &Account, order: &NewOrder) -> (TradingMode, bool) {
         let (mut mode, mut reducing) = (TradingMode::Normal, true);
-        for scope in scopes(account, order) {
+        for scope in self.scopes(account, order) {
             if let Some(set) = self.modes.get(&scope) {
                 mode = mode.max(set.mode);
                 reducing &= set.allow_reducing || set.mode != TradingMode::Halt;
@@ -368,9 +436,10 @@ impl Book {
     }
 
     fn kill_over(&self, account: &Account, order: &NewOrder) -> Kill {
-        let kills = scopes(account, order)
-            .into_iter()
-            .filter_map(|scope| self.kills.get(&scope));
+        let kills = self
+            .kills
+            .values()
+            .filter(|set| self.killed_by(account, order, set));
         kills
             .map(|set| {
                 if set.allow_reducing {
@@ -382,28 +451,54 @@ impl Book {
             .max()
             .unwrap_or(Kill::Off)
     }
+
+    /// An order is in the scope of a kill switch, and in everything that narrows it.
+    pub(super) fn killed_by(&self, account: &Account, order: &NewOrder, set: &SetKill) -> bool {
+        let also = &set.also;
+        let named = |asked: u32, has: u32| asked == 0 || asked == has;
+        self.scopes(account, order).contains(&set.scope)
+            && also.group.is_none_or(|id| id == account.state.terms.group)
+            && also.account.is_none_or(|id| id == order.account)
+            && also.instrument.is_none_or(|id| id == order.instrument)
+            && named(also.desk, order.desk)
+            && named(also.trader, order.trader)
+            && named(also.strategy, order.strategy)
+    }
+
+    /// Every scope an order is in.
+    pub(super) fn scopes(&self, account: &Account, order: &NewOrder) -> Vec<Scope> {
+        let mut scopes = vec![
+            Scope::House,
+            Scope::Group(account.state.terms.group),
+            Scope::Account(order.account),
+            Scope::Instrument(order.instrument),
+        ];
+        let named = [
+            (order.desk, Scope::Desk(order.desk)),
+            (order.trader, Scope::Trader(order.trader)),
+            (order.strategy, Scope::Strategy(order.strategy)),
+        ];
+        let named = named.into_iter().filter(|(id, _)| *id != 0);
+        scopes.extend(named.map(|(_, scope)| scope));
+        if let Some([base, quote]) = self.legs(order.instrument) {
+            scopes.extend([Scope::Currency(base), Scope::Currency(quote)]);
+        }
+        scopes
+    }
 }
 
-/// Every scope an order is in.
-pub(super) fn scopes(account: &Account, order: &NewOrder) -> Vec<Scope> {
-    let mut scopes = vec![
-        Scope::House,
-        Scope::Group(account.state.terms.group),
-        Scope::Account(order.account),
-        Scope::Instrument(order.instrument),
-    ];
-    let named = [
-        (order.desk, Scope::Desk(order.desk)),
-        (order.trader, Scope::Trader(order.trader)),
-        (order.strategy, Scope::Strategy(order.strategy)),
-    ];
-    scopes.extend(
-        named
-            .into_iter()
-            .filter(|(id, _)| *id != 0)
-            .map(|(_, scope)| scope),
-    );
-    scopes
+/// Who answers for an order: its strategy, else its trader, else its account.
+pub(super) fn owner(order: &NewOrder) -> Scope {
+    match (order.strategy, order.trader) {
+        (0, 0) => Scope::Account(order.account),
+        (0, trader) => Scope::Trader(trader),
+        (strategy, _) => Scope::Strategy(strategy),
+    }
+}
+
+fn is_too_often(account: &Account, group: &GroupTerms, now: Ts) -> bool {
+    let within = account.messages_within(now, group.rate_window_ns);
+    group.rate_max > 0 && within >= group.rate_max as usize
 }
 
 fn check_size(order: &NewOrder, terms: &InstrumentTerms, reasons: &mut Reasons) {
@@ -465,25 +560,39 @@ fn check_shape(order: &NewOrder, terms: &InstrumentTerms, now: Ts, reasons: &mut
     }
 }
 
-/// Prices that would be executed further from the market than the collar; passive ones are harmless.
-fn check_collar(order: &NewOrder, terms: &InstrumentTerms, seen: i64, reasons: &mut Reasons) {
-    if terms.collar == Ratio(0) {
-        return;
+/// Further from a reference than a share of it, on either side; at the edge is inside.
+fn is_outside_collar(price: i64, reference: i64, collar: Ratio) -> bool {
+    if collar == Ratio(0) {
+        return false;
     }
-    let Some(price) = order.price else { return };
-    let distance = i128::from(price.0) - i128::from(seen);
-    let worse = if order.side == Side::Buy {
-        distance
-    } else {
-        -distance
-    };
+    let distance = (i128::from(price) - i128::from(reference)).abs();
     let allowed = mul_div_floor(
-        i128::from(seen).abs(),
-        i128::from(terms.collar.0),
+        i128::from(reference).abs(),
+        i128::from(collar.0),
         i128::from(Ratio::ONE.0),
     );
-    if allowed.is_none_or(|(allowed, _)| worse > allowed) {
-        reasons.push(Reject::PriceCollar);
+    allowed.is_none_or(|(allowed, _)| distance > allowed)
+}
+
+/// The price furthest from the mid that a side may trade at: the last tick inside `mid ± share` (the price band of a
+/// perpetual venue: Paradex, Risk, Price Bands).
+pub fn band_edge(mid_x2: i128, terms: &InstrumentTerms, side: Side) -> Option<Price> {
+    let one = i128::from(Ratio::ONE.0);
+    let width = mid_x2.abs().checked_mul(i128::from(terms.price_band.0))?;
+    let middle = mid_x2.checked_mul(one)?;
+    let step = i128::from(terms.tick.0);
+    let unit = one.checked_mul(2)?.checked_mul(step)?;
+    let ticks = match side {
+        Side::Buy => (middle + width).div_euclid(unit),
+        Side::Sell => -(width - middle).div_euclid(unit),
+    };
+    i64::try_from(ticks.checked_mul(step)?).ok().map(Price)
+}
+
+fn is_beyond(price: Price, edge: Price, side: Side) -> bool {
+    match side {
+        Side::Buy => price > edge,
+        Side::Sell => price < edge,
     }
 }
 

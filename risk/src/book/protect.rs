@@ -322,6 +322,7 @@ impl Book {
             link: account.state.terms.link,
             seen: Price(self.open_price(position.instrument, side).unwrap_or(0)),
             price: None,
+            bound: None,
             base: 0,
             margin: Money(0),
         };
@@ -457,12 +458,8 @@ impl Book {
         if position.account != set.account {
             return Err(vec![Reject::UnknownPosition]);
         }
-        if let Some(account) = self.account(set.account) {
-            let max = self.group_of(account).rate_max;
-            if let Some(account) = self.account_mut(set.account) {
-                account.count_message(ctx.now, max);
-            }
-        }
+        self.count_modify(set.account, ctx.now)
+            .map_err(|reason| vec![reason])?;
         let probe = closing_order(&position, position.side, position.qty);
         let conditions = self
             .conditions(&probe, &ctx.env())

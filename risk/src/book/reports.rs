@@ -120,6 +120,7 @@ impl Book {
             commission: fill.commission,
         };
         let at = ctx.out.len();
+        self.count_execution(ctx, &order);
         let opened = self.book_fill(ctx, &order, booking);
         let execution = Execution {
             id: report.exec,

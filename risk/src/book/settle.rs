@@ -200,7 +200,6 @@ impl Book {
             return;
         };
         let digits = self.digits_of(account);
-        let acknowledge = self.group_of(account).acknowledge_risk;
         let mut shown = *value;
         if soft {
             shown.plain = value.soft;
@@ -229,12 +228,12 @@ impl Book {
             return;
         }
         account.state.state = to;
-        if acknowledge && to >= MarginState::Restricted && change.from < MarginState::Restricted {
-            account.state.unacknowledged = true;
-        }
         self.states[change.from as usize] -= 1;
         self.states[to as usize] += 1;
         ctx.out.push(Output::Margin(change));
+        if to >= MarginState::Restricted && change.from < MarginState::Restricted {
+            self.call_client(id);
+        }
     }
 
     /// Results between which neither state nor loss alert of the account can change.

@@ -3,6 +3,7 @@
 use super::accounts::AccountState;
 use super::orders::Order;
 use super::positions::Position;
+use super::throttle::Throttles;
 use super::{Account, Book, FirstAnswer, Link, Timer};
 use crate::codec::{Codec, CodecError, CodecFault};
 use crate::convert::{Prices, Rate};
@@ -34,11 +35,12 @@ record! {
         rollovers: BTreeMap<(Ts, InstrumentId), (u8, u8)>,
         day_starts: BTreeSet<(Ts, u16)>,
         modes: BTreeMap<Scope, SetMode>,
-        kills: BTreeMap<Scope, SetKill>,
+        kills: BTreeMap<(Scope, Also), SetKill>,
         limits: BTreeMap<(Scope, LimitKind), i64>,
         tiers: BTreeMap<TierSetId, TierTerms>,
         windows: BTreeMap<(InstrumentId, u16), Requirement>,
         fixings: BTreeMap<(InstrumentId, CurrencyId), Rate>,
+        throttles: Throttles,
     }
 }
 
@@ -77,6 +79,7 @@ impl Codec for Book {
         self.tiers.put(out);
         self.windows.put(out);
         self.fixings.put(out);
+        self.throttles.put(out);
     }
 
     fn get(input: &mut &[u8]) -> Result<Self, CodecError> {
@@ -122,6 +125,7 @@ impl Book {
             tiers: state.tiers,
             windows: state.windows,
             fixings: state.fixings,
+            throttles: state.throttles,
             ..Book::default()
         };
         for terms in state.instruments {

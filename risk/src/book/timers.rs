@@ -131,6 +131,7 @@ impl Book {
     /// The machine's minute: forgets what is too old to matter.
     pub fn on_minute(&mut self, ctx: &mut Ctx<'_>) {
         let old = |ts: Ts, ns: u64| ctx.now.since(ts) >= ns;
+        self.throttles.forget(ctx.now);
         while let Some((_, id)) = self
             .ended_by_time
             .front()

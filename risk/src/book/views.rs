@@ -42,7 +42,7 @@ impl Book {
             leverage: account.leverage(group),
             state: state.state,
             unknown: value.missing.is_some(),
-            restricted_unacknowledged: state.unacknowledged,
+            call: state.call,
             under_review: state.review,
             balance: state.balance,
             credit: state.credit,
@@ -261,7 +261,8 @@ impl Book {
                 .iter()
                 .map(|(scope, set)| (*scope, set.mode))
                 .collect(),
-            kills: self.kills.keys().copied().collect(),
+            kills: self.kills.keys().map(|(scope, _)| *scope).collect(),
+            latched: self.latched().map(|(scope, _)| scope).collect(),
             links: self
                 .links
                 .values()

@@ -38,6 +38,20 @@ unit_enum! {
     pub enum MarginState: u8 { Healthy = 0, Warning = 1, Restricted = 2, StopOut = 3 }
 }
 
+unit_enum! {
+    /// Where a client stands after a margin call.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum CallStep: u8 {
+        None = 0,
+        /// The risk notice must be acknowledged.
+        Acknowledge = 1,
+        /// The call is shown and must be confirmed.
+        Confirm = 2,
+        /// Confirmed: the client must log in again.
+        LoggedOut = 3,
+    }
+}
+
 record! {
     /// Numbers are in the account's currency; `level` is absent without used margin.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The house: sessions, limits, switches, halts, alerts, terms and checkpoints.
 
 use super::Seq;
+use super::order::Side;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
@@ -58,12 +59,69 @@ codec_enum! {
         Desk(u32) = 4,
         Trader(u32) = 5,
         Strategy(u32) = 6,
+        /// Every instrument with a leg in the currency.
+        Currency(CurrencyId) = 7,
     }
 }
 
 unit_enum! {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub enum TradingMode: u8 { Normal = 0, CloseOnly = 1, Halt = 2 }
+    /// Stricter is greater; the numbers are those of the journal.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum TradingMode: u8 {
+        Normal = 0,
+        CloseOnly = 1,
+        Halt = 2,
+        /// Orders that leave |net| no larger go on, a turn of the position to the other side included.
+        Reducing = 3,
+    }
+}
+
+impl TradingMode {
+    const fn strictness(self) -> u8 {
+        match self {
+            TradingMode::Normal => 0,
+            TradingMode::Reducing => 1,
+            TradingMode::CloseOnly => 2,
+            TradingMode::Halt => 3,
+        }
+    }
+}
+
+impl Ord for TradingMode {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.strictness().cmp(&other.strictness())
+    }
+}
+
+impl PartialOrd for TradingMode {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+record! {
+    /// Narrows a kill switch: what is named must match as well, 0 and absent match everything.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub struct Also {
+        pub group: Option<GroupId>,
+        pub account: Option<AccountId>,
+        pub instrument: Option<InstrumentId>,
+        pub desk: u32,
+        pub trader: u32,
+        pub strategy: u32,
+    }
+}
+
+impl Also {
+    /// Nothing more is asked for.
+    pub const ANY: Also = Also {
+        group: None,
+        account: None,
+        instrument: None,
+        desk: 0,
+        trader: 0,
+        strategy: 0,
+    };
 }
 
 record! {
@@ -84,6 +142,7 @@ record! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct SetKill {
         pub scope: Scope,
+        pub also: Also,
         pub on: bool,
         pub allow_reducing: bool,
         pub note: u64,
@@ -111,6 +170,30 @@ record! {
         pub value: i64,
         pub note: u64,
         pub approver: ActorId,
+    }
+}
+
+record! {
+    /// A named person enables again what repeated executions have latched.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Reenable {
+        pub scope: Scope,
+        pub note: u64,
+    }
+}
+
+record! {
+    /// A strategy, trader or account is latched by repeated executions, or enabled again.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct ThrottleChange {
+        pub scope: Scope,
+        pub on: bool,
+        /// What was executed again and again.
+        pub instrument: InstrumentId,
+        pub side: Side,
+        pub executions: u32,
+        /// Who enabled it; 0 when it was latched.
+        pub actor: ActorId,
     }
 }
 
@@ -217,6 +300,8 @@ codec_enum! {
         RiskAcknowledged(AccountId) = 9,
         Tiers(Box<TierTerms>) = 10,
         Requirement(Requirement) = 11,
+        /// The client confirmed a margin call and is logged out.
+        CallConfirmed(AccountId) = 12,
     }
 }
 

@@ -63,6 +63,7 @@ fn numbers_hold(terms: &InstrumentTerms) -> bool {
         && terms.margin_fixed.0 >= 0
         && [
             terms.collar,
+            terms.price_band,
             terms.margin_initial,
             terms.margin_maintenance,
             terms.margin_hedged,
@@ -202,6 +203,7 @@ impl InstrumentTerms {
             qty_step: Qty(1),
             notional_max: Money(0),
             collar: Ratio(0),
+            price_band: Ratio(0),
             negative_prices: false,
             leverage_max: 0,
             margin_initial: Ratio::ONE,

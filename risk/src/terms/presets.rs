@@ -41,7 +41,8 @@ fn mt5_default(id: GroupId) -> GroupTerms {
         rate_max: 50,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
-        acknowledge_risk: true,
+        call_flow: CallFlow::Acknowledge,
+        throttle: ThrottleTerms::OFF,
         margin: GroupMargin::NONE,
     }
 }

@@ -105,6 +105,7 @@ pub fn instrument(symbol: &str) -> InstrumentTerms {
         qty_step: Qty(1),
         notional_max: Money(0),
         collar: Ratio(0),
+        price_band: Ratio(0),
         negative_prices: false,
         leverage_max: 0,
         margin_initial: Ratio::ONE,
@@ -177,8 +178,9 @@ pub fn group() -> GroupTerms {
         rate_max: 0,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
-        acknowledge_risk: false,
         margin: GroupMargin::NONE,
+        call_flow: CallFlow::None,
+        throttle: ThrottleTerms::OFF,
     }
 }
 

@@ -114,6 +114,15 @@ impl Run {
             ["acknowledge", account] => self
                 .desk
                 .command(Body::AcknowledgeRisk(account_id(account))),
+            ["confirm", account] => self.desk.command(Body::ConfirmCall(account_id(account))),
+            ["login", account] => self.desk.command(Body::LoggedIn(account_id(account))),
+            ["enable", scope, "by", actor] => self.desk.command_by(
+                actor.parse().unwrap(),
+                Body::Reenable(Reenable {
+                    scope: scope_of(scope),
+                    note: 0,
+                }),
+            ),
             ["rollover", symbol, days] => {
                 let (at, days) = (self.desk.now, days.parse().unwrap());
                 self.desk.command(Body::Rollover(Rollover {
@@ -248,6 +257,8 @@ impl Run {
                 "closes" => order.position = Some(self.names.position_named(next())),
                 "id" => order.client_id[0] = next().parse().unwrap(),
                 "trader" => order.trader = next().parse().unwrap(),
+                "desk" => order.desk = next().parse().unwrap(),
+                "strategy" => order.strategy = next().parse().unwrap(),
                 "reduce" => order.reduce_only = true,
                 "day" => order.tif = Tif::Day,
                 "ioc" => order.tif = Tif::Ioc,
@@ -369,6 +380,7 @@ impl Run {
     fn kill(&mut self, scope: &str, on: &str, rest: &[&str]) -> Vec<Output> {
         let set = SetKill {
             scope: scope_of(scope),
+            also: also(rest),
             on: on == "on",
             allow_reducing: rest.contains(&"reducing"),
             note: 0,
@@ -413,7 +425,12 @@ impl Run {
                         .unwrap()
                 }
                 "stop_out" => group.stop_out = Ratio::percent(value.parse().unwrap()),
-                "acknowledge" => group.acknowledge_risk = value == "yes",
+                "call_flow" => {
+                    let flow = CallFlow::ALL.iter().find(|known| lower(known) == *value);
+                    group.call_flow = *flow.unwrap()
+                }
+                "executions_max" => group.throttle.executions_max = value.parse().unwrap(),
+                "executions_window" => group.throttle.window_ns = duration(value),
                 "loss_account" => group.loss_account = Ratio::percent(value.parse().unwrap()),
                 "loss_position" => group.loss_position = Ratio::percent(value.parse().unwrap()),
                 "rate" => group.rate_max = value.parse().unwrap(),
@@ -439,6 +456,7 @@ impl Run {
             let value = pair[1];
             match pair[0] {
                 "collar" => terms.collar = ratio(value),
+                "band" => terms.price_band = ratio(value),
                 "hedged" => terms.margin_hedged = ratio(value),
                 "qty_min" => terms.qty_min = Qty(parse(value, 2)),
                 "qty_max" => terms.qty_max = Qty(parse(value, 2)),
@@ -531,6 +549,24 @@ fn approver(rest: &[&str]) -> ActorId {
     ActorId(with.map_or(0, |actor| actor.parse().unwrap()))
 }
 
+/// `also trader:3` narrows a kill switch.
+fn also(rest: &[&str]) -> Also {
+    let mut also = Also::ANY;
+    let words = rest.iter().zip(rest.iter().skip(1));
+    for (_, scope) in words.filter(|(word, _)| **word == "also") {
+        match scope_of(scope) {
+            Scope::Group(id) => also.group = Some(id),
+            Scope::Account(id) => also.account = Some(id),
+            Scope::Instrument(id) => also.instrument = Some(id),
+            Scope::Desk(id) => also.desk = id,
+            Scope::Trader(id) => also.trader = id,
+            Scope::Strategy(id) => also.strategy = id,
+            other => panic!("cannot narrow by {other:?}"),
+        }
+    }
+    also
+}
+
 fn account_id(text: &str) -> AccountId {
     AccountId(
         text.parse()
@@ -562,6 +598,9 @@ fn scope_of(text: &str) -> Scope {
         None => Scope::House,
         Some(("account", id)) => Scope::Account(account_id(id)),
         Some(("trader", id)) => Scope::Trader(id.parse().unwrap()),
+        Some(("desk", id)) => Scope::Desk(id.parse().unwrap()),
+        Some(("strategy", id)) => Scope::Strategy(id.parse().unwrap()),
+        Some(("currency", code)) => Scope::Currency(currency_id(code)),
         Some(("group", id)) => Scope::Group(GroupId(id.parse().unwrap())),
         Some((_, symbol)) => Scope::Instrument(instrument_id(symbol)),
     }

@@ -175,6 +175,10 @@ impl Desk {
                 if kill.set.on { "on" } else { "off" },
                 kill.cancelled
             ),
+            Output::Throttle(change) => {
+                let what = if change.on { "latched" } else { "enabled" };
+                format!("{what} {:?}", change.scope)
+            }
             Output::Halt(halt) => {
                 format!(
                     "halt {} {} holders {}",

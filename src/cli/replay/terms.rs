@@ -237,6 +237,7 @@ impl Plan {
             qty_step: Qty(1),
             notional_max: Money(0),
             collar: Ratio(0),
+            price_band: Ratio(0),
             negative_prices: true,
             leverage_max: 0,
             margin_initial: Ratio::ONE,
@@ -306,8 +307,9 @@ impl Plan {
             rate_max: 0,
             rate_window_ns: SECOND_NS,
             duplicate_window_ns: 0,
-            acknowledge_risk: false,
             margin: GroupMargin::NONE,
+            call_flow: CallFlow::None,
+            throttle: ThrottleTerms::OFF,
         }
     }
 }

@@ -19,6 +19,15 @@ wire_enum!(
         StopOut
     }
 );
+wire_enum!(
+    /// What a client owes after a margin call.
+    CallStep = event::CallStep {
+        None,
+        Acknowledge,
+        Confirm,
+        LoggedOut
+    }
+);
 wire_enum!(Accounting = terms::Accounting { Netting, Hedging });
 
 /// Where an account's leverage comes from.
@@ -89,6 +98,8 @@ wire! {
         pub to_restricted: String,
         pub to_stop_out: String,
         pub risk_unacknowledged: bool,
+        /// What the client owes after a margin call before opening again.
+        pub call: CallStep,
         pub under_review: bool,
         pub positions: Vec<PositionDto>,
         pub orders: Vec<OrderDto>,
@@ -172,7 +183,8 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         to_warning: money(view.to_warning),
         to_restricted: money(view.to_restricted),
         to_stop_out: money(view.to_stop_out),
-        risk_unacknowledged: view.restricted_unacknowledged,
+        risk_unacknowledged: view.call != event::CallStep::None,
+        call: view.call.into(),
         under_review: view.under_review,
         positions: view
             .positions

@@ -16,6 +16,7 @@ use crate::wire;
 wire_enum!(
     TradingMode = event::TradingMode {
         Normal,
+        Reducing,
         CloseOnly,
         Halt
     }
@@ -49,6 +50,7 @@ pub enum ScopeKind {
     Desk,
     Trader,
     Strategy,
+    Currency,
 }
 
 /// The id of a scope: a number, or the symbol of an instrument.
@@ -66,6 +68,8 @@ wire! {
     pub struct DeskDto {
         pub modes: Vec<ModeDto>,
         pub kills: Vec<KillDto>,
+        /// Latched by repeated executions.
+        pub latched: Vec<KillDto>,
         pub links: Vec<LinkDto>,
         pub journal: JournalDto,
         pub store: StoreDto,
@@ -169,6 +173,7 @@ pub fn desk(view: &DeskView, status: &Status, live: &Live, names: &Directory) ->
             .map(|(s, m)| mode(*s, *m, names))
             .collect(),
         kills: view.kills.iter().map(|s| kill(*s, names)).collect(),
+        latched: view.latched.iter().map(|s| kill(*s, names)).collect(),
         links: view
             .links
             .iter()
@@ -253,6 +258,11 @@ fn scope_parts(scope: Scope, names: &Directory) -> (ScopeKind, Option<ScopeId>, 
         Scope::Desk(id) => (ScopeKind::Desk, number(id), None),
         Scope::Trader(id) => (ScopeKind::Trader, number(id), None),
         Scope::Strategy(id) => (ScopeKind::Strategy, number(id), None),
+        Scope::Currency(id) => (
+            ScopeKind::Currency,
+            Some(ScopeId::Symbol(names.currency_code(id))),
+            None,
+        ),
     }
 }
 
@@ -283,6 +293,14 @@ pub fn scope(kind: ScopeKind, id: Option<&ScopeId>, names: &Directory) -> ApiRes
         ScopeKind::Desk => Scope::Desk(number()?),
         ScopeKind::Trader => Scope::Trader(number()?),
         ScopeKind::Strategy => Scope::Strategy(number()?),
+        ScopeKind::Currency => match id {
+            Some(ScopeId::Symbol(code)) => Scope::Currency(
+                names
+                    .currency(code)
+                    .ok_or_else(|| ApiError::field("id", "no such currency"))?,
+            ),
+            _ => return Err(ApiError::field("id", "give the currency's code")),
+        },
     })
 }
 

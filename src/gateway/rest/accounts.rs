@@ -47,6 +47,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(portfolio_of))
         .routes(routes!(cash))
         .routes(routes!(acknowledge))
+        .routes(routes!(confirm_call))
+        .routes(routes!(logged_in))
         .routes(routes!(margin))
 }
 
@@ -199,6 +201,30 @@ async fn acknowledge(
     Id(id): Id<u32>,
 ) -> ApiResult<axum::Json<Done>> {
     let answered = command(&app, actor, Body::AcknowledgeRisk(AccountId(id))).await?;
+    Ok(axum::Json(Done { seq: answered.seq }))
+}
+
+/// The client has seen the margin call; the session ends, and the next login asks for the risk notice.
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/confirm-call", tag = "accounts", params(("id" = u32, Path)),
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem)))]
+async fn confirm_call(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Id(id): Id<u32>,
+) -> ApiResult<axum::Json<Done>> {
+    let answered = command(&app, actor, Body::ConfirmCall(AccountId(id))).await?;
+    Ok(axum::Json(Done { seq: answered.seq }))
+}
+
+/// The client has logged in (reported by whoever keeps the clients' sessions).
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/logged-in", tag = "accounts", params(("id" = u32, Path)),
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem)))]
+async fn logged_in(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Id(id): Id<u32>,
+) -> ApiResult<axum::Json<Done>> {
+    let answered = command(&app, actor, Body::LoggedIn(AccountId(id))).await?;
     Ok(axum::Json(Done { seq: answered.seq }))
 }
 

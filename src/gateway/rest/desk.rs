@@ -4,8 +4,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use siaga_risk::event::{self, Body, LinkReport, Scope, SetHalt, SetKill, SetMode};
-use siaga_risk::ids::{ActorId, LinkId};
+use siaga_risk::event::{self, Also, Body, LinkReport, Scope, SetHalt, SetKill, SetMode};
+use siaga_risk::ids::{AccountId, ActorId, GroupId, LinkId};
 use siaga_risk::view::{Query as Ask, View};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 
 use super::{Done, command};
 use crate::gateway::core::Scenario;
+use crate::gateway::directory::Directory;
 use crate::gateway::dto::desk::*;
 use crate::gateway::dto::order::symbol;
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
@@ -104,12 +105,40 @@ async fn set_mode(
 pub struct KillRequest {
     pub scope: ScopeKind,
     pub id: Option<ScopeId>,
+    /// Narrows the scope: only orders that match this as well.
+    pub also: Option<AlsoRequest>,
     pub on: bool,
     /// Absent = yes for an account and an instrument, no for wider scopes.
     pub allow_reducing: Option<bool>,
     pub note: String,
     /// The second person of a release, by number.
     pub approver: Option<u32>,
+}
+
+/// What orders must match beside the scope; absent = anything.
+#[derive(Deserialize, ToSchema)]
+pub struct AlsoRequest {
+    pub group: Option<u16>,
+    pub account: Option<u32>,
+    pub symbol: Option<String>,
+    pub desk: Option<u32>,
+    pub trader: Option<u32>,
+    pub strategy: Option<u32>,
+}
+
+fn also(request: Option<&AlsoRequest>, names: &Directory) -> ApiResult<Also> {
+    let Some(request) = request else {
+        return Ok(Also::ANY);
+    };
+    let named = request.symbol.as_deref().map(|name| symbol(names, name));
+    Ok(Also {
+        group: request.group.map(GroupId),
+        account: request.account.map(AccountId),
+        instrument: named.transpose()?.map(|entry| entry.terms.id),
+        desk: request.desk.unwrap_or(0),
+        trader: request.trader.unwrap_or(0),
+        strategy: request.strategy.unwrap_or(0),
+    })
 }
 
 /// Throws or releases a kill switch; a release needs two people.
@@ -123,6 +152,7 @@ async fn set_kill(
     let scope = scope(request.scope, request.id.as_ref(), &app.core.directory())?;
     let set = SetKill {
         scope,
+        also: also(request.also.as_ref(), &app.core.directory())?,
         on: request.on,
         allow_reducing: request.allow_reducing.unwrap_or(reduces(scope)),
         note: note(&app, actor, &request.note).await?,
@@ -228,13 +258,13 @@ async fn set_scenario(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn done(app: &App, actor: ActorId, body: Body) -> ApiResult<axum::Json<Done>> {
+pub(super) async fn done(app: &App, actor: ActorId, body: Body) -> ApiResult<axum::Json<Done>> {
     let answered = command(app, actor, body).await?;
     Ok(axum::Json(Done { seq: answered.seq }))
 }
 
 /// Keeps the note that every change of the desk needs.
-async fn note(app: &App, actor: ActorId, text: &str) -> ApiResult<u64> {
+pub(super) async fn note(app: &App, actor: ActorId, text: &str) -> ApiResult<u64> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > NOTE_CHARS_MAX {
         let error = ApiError::new(

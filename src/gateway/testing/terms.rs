@@ -110,8 +110,9 @@ fn group() -> GroupTerms {
         rate_max: 0,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
-        acknowledge_risk: true,
         margin: GroupMargin::NONE,
+        call_flow: CallFlow::Acknowledge,
+        throttle: ThrottleTerms::OFF,
     }
 }
 

@@ -52,6 +52,7 @@ fn row_of(entry: &Entry, batch: &[Entry]) -> Option<AuditRow> {
     let (actor, note) = match &entry.output {
         Output::Mode(change) => (change.actor, change.set.note),
         Output::Kill(change) => (change.actor, change.set.note),
+        Output::Throttle(change) if !change.on => (change.actor, 0),
         Output::Alert(echo) => (echo.actor, echo.command.note),
         Output::Terms(TermsChange::Limit(limit)) => (asked_by(entry.key.seq, batch), limit.note),
         Output::Terms(TermsChange::Review(review)) => (asked_by(entry.key.seq, batch), review.note),

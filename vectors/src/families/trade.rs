@@ -27,7 +27,8 @@ pub fn group() -> GroupTerms {
         rate_max: 0,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
-        acknowledge_risk: false,
+        call_flow: CallFlow::None,
+        throttle: ThrottleTerms::OFF,
         margin: GroupMargin::NONE,
     }
 }

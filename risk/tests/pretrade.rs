@@ -1,0 +1,192 @@
+//! Checks before an order goes anywhere, and the switches of the desk, in words. `desk/script.rs` explains the language.
+
+mod desk;
+
+use desk::script::check;
+
+#[test]
+fn a_price_band_refuses_only_what_would_trade_too_far_from_the_middle() {
+    check(
+        "terms EURUSD band 1%
+         account 1 USD hedging 100:1 deposit 100000.00
+         quote EURUSD 0.99990 1.00010
+         buy 1 EURUSD 0.10 limit 1.01000 as edge   -> edge submitted; send edge
+         buy 1 EURUSD 0.10 limit 1.01001           -> price_collar
+         sell 1 EURUSD 0.10 limit 0.99000 as low   -> low submitted; send low
+         sell 1 EURUSD 0.10 limit 0.98999          -> price_collar
+         # Far away and passive: it waits and harms nobody.
+         buy 1 EURUSD 0.10 limit 0.80000 as deep   -> deep pending",
+    );
+}
+
+#[test]
+fn a_collar_refuses_on_both_sides() {
+    check(
+        "terms EURUSD collar 2%
+         account 1 USD hedging 100:1 deposit 100000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 0.10 limit 1.02000 as edge -> edge submitted; send edge
+         buy 1 EURUSD 0.10 limit 1.02001         -> price_collar
+         buy 1 EURUSD 0.10 limit 0.98000 as low  -> low pending
+         buy 1 EURUSD 0.10 limit 0.97999         -> price_collar",
+    );
+}
+
+#[test]
+fn every_reason_is_told_also_when_the_size_is_no_step() {
+    check(
+        "terms EURUSD qty_step 0.10 qty_max 5.00 notional 500000.00 collar 2%
+         account 1 USD hedging 100:1 deposit 100.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 5.05 limit 1.03000 -> qty_above_maximum+qty_not_a_step+notional_above_maximum+price_collar+not_enough_margin
+         buy 1 EURUSD 0.00               -> qty_not_positive",
+    );
+}
+
+#[test]
+fn modifications_and_cancels_count_against_the_rate_and_cancels_always_pass() {
+    check(
+        "account 1 USD hedging 100:1 deposit 100000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 1.00 as one
+         fill one 1.00 1.00000
+         group rate 3
+         wait 2s
+         buy 1 EURUSD 0.10 limit 0.90000 as two -> two pending
+         protect 1 p1 sl 0.95000 ->
+         cancel 1 two          -> two cancelled
+         buy 1 EURUSD 0.10     -> order_rate
+         protect 1 p1 sl 0.96000 -> order_rate
+         sell 1 EURUSD 0.50 closes p1 as exit -> exit submitted; send exit
+         cancel 1 exit         -> exit cancelling; send cancel exit",
+    );
+}
+
+#[test]
+fn repeated_executions_latch_the_strategy_until_a_named_person_enables_it() {
+    check(
+        "group executions_max 3 executions_window 60s
+         account 1 USD hedging 100:1 deposit 100000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 0.10 strategy 7 as a
+         fill a 0.05 1.00000 -> a partly_filled; deal p1 buy 0.05@1.00000
+         fill a 0.05 1.00000 -> a filled; deal p1 buy 0.05@1.00000
+         wait 59s
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 0.10 strategy 7 as b
+         fill b 0.10 1.00000 -> b filled; deal p2 buy 0.10@1.00000
+         # The first is too old by now, so this is the second that counts.
+         wait 1s
+         buy 1 EURUSD 0.10 strategy 7 as c
+         fill c 0.10 1.00000 -> c filled; deal p3 buy 0.10@1.00000
+         # Another kind, another strategy: they count for themselves.
+         sell 1 EURUSD 0.10 strategy 7 as d
+         fill d 0.10 1.00000 -> d filled; deal p4 sell 0.10@1.00000
+         buy 1 EURUSD 0.10 strategy 8 as e
+         fill e 0.10 1.00000 -> e filled; deal p5 buy 0.10@1.00000
+         buy 1 EURUSD 0.10 strategy 7 as f
+         fill f 0.10 1.00000 -> f filled; latched Strategy(7); deal p6 buy 0.10@1.00000
+         buy 1 EURUSD 0.10 strategy 7         -> repeated_execution
+         sell 1 EURUSD 0.10 strategy 7        -> repeated_execution
+         sell 1 EURUSD 0.10 strategy 7 closes p6 as exit -> exit submitted; send exit
+         buy 1 EURUSD 0.10 strategy 8 as g    -> g submitted; send g
+         enable strategy:7 by 0               -> named_person_missing
+         buy 1 EURUSD 0.10 strategy 7         -> repeated_execution
+         enable strategy:7 by 4               -> enabled Strategy(7)
+         buy 1 EURUSD 0.10 strategy 7 as h    -> h submitted; send h",
+    );
+}
+
+#[test]
+fn reducing_lets_through_what_leaves_the_net_no_larger() {
+    check(
+        "account 1 USD netting 100:1 deposit 100000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.00000
+         mode house reducing          -> mode reducing
+         buy 1 EURUSD 0.01            -> reducing_only
+         # A turn to the other side of the same size is no larger.
+         sell 1 EURUSD 2.01           -> reducing_only
+         sell 1 EURUSD 2.00 as turn   -> turn submitted; send turn
+         # Together with what is in flight it would be.
+         sell 1 EURUSD 1.50           -> reducing_only
+         cancel 1 turn                -> turn cancelling; send cancel turn
+         # Stricter scopes win.
+         mode account:1 close_only    -> mode close_only
+         sell 1 EURUSD 1.50           -> close_only
+         mode account:1 reducing      -> second_person_missing
+         mode account:1 halt          -> mode halt",
+    );
+}
+
+#[test]
+fn a_kill_switch_may_be_narrowed() {
+    check(
+        "account 1 USD hedging 100:1 deposit 100000.00
+         account 2 USD hedging 100:1 deposit 100000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 0.10 strategy 7 limit 0.90000 as a
+         buy 2 EURUSD 0.10 strategy 7 limit 0.90000 as b
+         buy 1 EURUSD 0.10 strategy 8 limit 0.90000 as c
+         kill strategy:7 on also account:1 -> kill on cancelled 1; a cancelled
+         buy 1 EURUSD 0.10 strategy 7      -> kill_switch
+         buy 2 EURUSD 0.10 strategy 7 as d -> d submitted; send d
+         buy 1 EURUSD 0.10 strategy 8 as e -> e submitted; send e
+         kill strategy:7 off with 2        -> kill off cancelled 0
+         buy 1 EURUSD 0.10 strategy 7      -> kill_switch
+         kill strategy:7 off also account:1        -> second_person_missing
+         kill strategy:7 off also account:1 with 2 -> kill off cancelled 0
+         buy 1 EURUSD 0.10 strategy 7 as f -> f submitted; send f
+         kill currency:EUR on              -> kill on cancelled 5; b cancelled; c cancelled; d cancelling; send cancel d; e cancelling; send cancel e; f cancelling; send cancel f
+         buy 2 EURUSD 0.10                 -> kill_switch",
+    );
+}
+
+#[test]
+fn a_currency_limit_nets_the_legs_of_all_instruments() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1000000.00
+         quote EURUSD 1.00000 1.00000
+         quote USDJPY 100.000 100.000
+         limit currency:USD net_qty 5.00           -> terms_invalid
+         limit currency:USD net_exposure 150000.00
+         # One lot of EURUSD sells 100,000 dollars, one of USDJPY buys as many.
+         buy 1 EURUSD 1.00 as a
+         buy 1 EURUSD 1.00                         -> net_exposure_limit
+         fill a 1.00 1.00000
+         buy 1 USDJPY 1.00 as b
+         fill b 1.00 100.000
+         buy 1 EURUSD 1.00 as c
+         limit currency:JPY gross_exposure 100000.00
+         sell 1 USDJPY 0.50                        -> gross_exposure_limit
+         limit currency:JPY gross_exposure 0.00    -> second_person_missing",
+    );
+}
+
+#[test]
+fn a_called_client_confirms_logs_in_and_acknowledges() {
+    check(
+        "group call_flow login
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as one
+         fill one 1.00 1.10000
+         acknowledge 1                -> margin_call_step
+         quote EURUSD 1.08840 1.08840 -> margin 1 restricted
+         quote EURUSD 1.10000 1.10000 -> margin 1 healthy
+         buy 1 EURUSD 0.10            -> risk_not_acknowledged
+         sell 1 EURUSD 0.10 closes p1 as some -> some submitted; send some
+         acknowledge 1                -> margin_call_step
+         confirm 1
+         confirm 1                    -> margin_call_step
+         sell 1 EURUSD 0.10 closes p1 -> logged_out
+         # By telephone: the desk acts for the client.
+         sell 1 EURUSD 0.10 closes p1 desk 3 as phone -> phone submitted; send phone
+         login 1
+         sell 1 EURUSD 0.10 closes p1 as own -> own submitted; send own
+         buy 1 EURUSD 0.10            -> risk_not_acknowledged
+         acknowledge 1
+         buy 1 EURUSD 0.10 as two     -> two submitted; send two",
+    );
+}

@@ -1,0 +1,112 @@
+//! Limits of the house, and what repeated executions have latched.
+
+use axum::Extension;
+use axum::extract::State;
+use serde::Deserialize;
+use siaga_risk::event::{Body, LimitKind, Reenable, Scope, SetLimit};
+use siaga_risk::ids::ActorId;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Done;
+use super::desk::{done, note};
+use crate::gateway::decimal;
+use crate::gateway::directory::Directory;
+use crate::gateway::dto::desk::{ScopeId, ScopeKind, scope};
+use crate::gateway::error::{ApiError, ApiResult, Problem};
+use crate::gateway::guard::Caller;
+use crate::gateway::json::Json;
+use crate::gateway::server::App;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(set_limit))
+        .routes(routes!(enable))
+}
+
+/// What a limit holds down.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitOf {
+    /// Net exposure, house currency.
+    NetExposure,
+    /// Gross exposure, house currency.
+    GrossExposure,
+    /// Net quantity in lots of an instrument.
+    NetQty,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct LimitRequest {
+    pub scope: ScopeKind,
+    pub id: Option<ScopeId>,
+    pub kind: LimitOf,
+    /// Money of the house, or lots; 0 lifts the limit.
+    pub value: String,
+    pub note: String,
+    /// The second person of a raise, by number.
+    pub approver: Option<u32>,
+}
+
+/// Sets a limit on exposure; a raise needs two people.
+#[utoipa::path(post, path = "/api/v1/limits", tag = "desk", request_body = LimitRequest,
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn set_limit(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Json(request): Json<LimitRequest>,
+) -> ApiResult<axum::Json<Done>> {
+    let names = app.core.directory();
+    let scope = scope(request.scope, request.id.as_ref(), &names)?;
+    let digits = digits(request.kind, scope, &names)?;
+    let value = decimal::read(&request.value, digits)
+        .map_err(|fault| ApiError::field("value", fault.says(digits)))?;
+    let set = SetLimit {
+        scope,
+        kind: match request.kind {
+            LimitOf::NetExposure => LimitKind::NetExposure,
+            LimitOf::GrossExposure => LimitKind::GrossExposure,
+            LimitOf::NetQty => LimitKind::NetQty,
+        },
+        value,
+        note: note(&app, actor, &request.note).await?,
+        approver: ActorId(request.approver.unwrap_or(0)),
+    };
+    done(&app, actor, Body::Limit(set)).await
+}
+
+/// Lots have the digits of their instrument; other quantities are given in lot steps.
+fn digits(kind: LimitOf, scope: Scope, names: &Directory) -> ApiResult<u8> {
+    match (kind, scope) {
+        (LimitOf::NetQty, Scope::Instrument(id)) => {
+            let entry = names.instrument(id);
+            let entry = entry.ok_or_else(|| ApiError::not_found("the instrument"))?;
+            Ok(entry.terms.qty_digits)
+        }
+        (LimitOf::NetQty, _) => Ok(0),
+        _ => Ok(names.money_digits(names.house_currency)),
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct EnableRequest {
+    pub scope: ScopeKind,
+    pub id: Option<ScopeId>,
+    pub note: String,
+}
+
+/// Enables again what repeated executions have latched; the caller is the named person.
+#[utoipa::path(post, path = "/api/v1/executions/enable", tag = "desk", request_body = EnableRequest,
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn enable(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Json(request): Json<EnableRequest>,
+) -> ApiResult<axum::Json<Done>> {
+    let set = Reenable {
+        scope: scope(request.scope, request.id.as_ref(), &app.core.directory())?,
+        note: note(&app, actor, &request.note).await?,
+    };
+    done(&app, actor, Body::Reenable(set)).await
+}
