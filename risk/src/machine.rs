@@ -26,7 +26,7 @@ pub const FINGERPRINT: u64 = fingerprint(&[
 
 /// How the state is laid out in a snapshot. Raise it with each change of an encoding that the state uses: a build with
 /// other rules takes a snapshot over only when it can read it.
-pub const LAYOUT: u32 = 2;
+pub const LAYOUT: u32 = 3;
 
 /// Up to this many accounts the desk's view carries the state's hash; beyond it the hash would hold the core up.
 const DESK_HASH_ACCOUNTS_MAX: u32 = 2_000;
@@ -109,19 +109,35 @@ impl Machine {
 
     /// Checksum over the canonical encoding of the state.
     pub fn state_hash(&self) -> u64 {
-        hash(&self.snapshot())
+        let mut hasher = Hasher::default();
+        self.pieces(&mut |bytes| hasher.put(bytes));
+        hasher.end()
     }
 
     /// The state as bytes.
     pub fn snapshot(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        FINGERPRINT.put(&mut bytes);
-        LAYOUT.put(&mut bytes);
-        self.seq.put(&mut bytes);
-        self.now.put(&mut bytes);
-        self.market.put(&mut bytes);
-        self.book.put(&mut bytes);
+        let mut bytes = Vec::with_capacity(self.book.bytes_guess());
+        self.front(&mut bytes);
+        self.book.put_pieces(&mut bytes, &mut |_| {});
         bytes
+    }
+
+    /// The state as bytes, in pieces of about a mebibyte: nothing of its whole size is allocated.
+    pub fn pieces(&self, piece: &mut dyn FnMut(&[u8])) {
+        let mut bytes = Vec::new();
+        self.front(&mut bytes);
+        self.book.put_pieces(&mut bytes, &mut |bytes| {
+            piece(bytes);
+            bytes.clear();
+        });
+    }
+
+    fn front(&self, bytes: &mut Vec<u8>) {
+        FINGERPRINT.put(bytes);
+        LAYOUT.put(bytes);
+        self.seq.put(bytes);
+        self.now.put(bytes);
+        self.market.put(bytes);
     }
 
     /// A machine with the state of a snapshot.
@@ -154,7 +170,7 @@ impl Machine {
             seq: Seq::get(&mut input)?,
             now: Ts::get(&mut input)?,
             market: Market::get(&mut input)?,
-            book: Book::get(&mut input)?,
+            book: Book::read(&mut input)?,
             effects: Vec::new(),
         };
         if !input.is_empty() {
@@ -305,26 +321,79 @@ impl Decider for Machine {
     }
 }
 
-/// Mixes the bytes eight at a time (multiply and rotate), with the length at the end: fast, and any single
-/// difference changes it. No protection against somebody who wants a collision.
+/// The hash of bytes that are there at once; see [`Hasher`].
 pub fn hash(bytes: &[u8]) -> u64 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut state = FACTOR;
-    let mut step = |word: u64| {
-        state = (state ^ word).wrapping_mul(FACTOR).rotate_left(29);
-        state ^= state >> 32;
-    };
-    let mut words = bytes.chunks_exact(8);
-    for word in &mut words {
-        step(u64::from_le_bytes([
-            word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7],
-        ]));
+    let mut hasher = Hasher::default();
+    hasher.put(bytes);
+    hasher.end()
+}
+
+/// Mixes bytes eight at a time (multiply and rotate), with the length at the end: fast, and any single difference
+/// changes it. No protection against somebody who wants a collision. Pieces give what the whole gives.
+#[derive(Clone, Copy, Debug)]
+pub struct Hasher {
+    state: u64,
+    length: u64,
+    /// Bytes that do not fill a word yet.
+    rest: [u8; 8],
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self {
+            state: Self::FACTOR,
+            length: 0,
+            rest: [0; 8],
+        }
     }
-    let mut last = [0u8; 8];
-    last[..words.remainder().len()].copy_from_slice(words.remainder());
-    step(u64::from_le_bytes(last));
-    step(bytes.len() as u64);
-    state
+}
+
+impl Hasher {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+    fn step(state: u64, word: u64) -> u64 {
+        let mixed = (state ^ word).wrapping_mul(Self::FACTOR).rotate_left(29);
+        mixed ^ (mixed >> 32)
+    }
+
+    /// Takes in the next bytes.
+    pub fn put(&mut self, bytes: &[u8]) {
+        let held = (self.length % 8) as usize;
+        self.length += bytes.len() as u64;
+        let (first, bytes) = bytes.split_at(if held == 0 {
+            0
+        } else {
+            bytes.len().min(8 - held)
+        });
+        self.rest[held..held + first.len()].copy_from_slice(first);
+        if held != 0 && held + first.len() < 8 {
+            return;
+        }
+        let mut state = self.state;
+        if held != 0 {
+            state = Self::step(state, u64::from_le_bytes(self.rest));
+        }
+        let mut words = bytes.chunks_exact(8);
+        for word in &mut words {
+            let mut whole = [0; 8];
+            whole.copy_from_slice(word);
+            state = Self::step(state, u64::from_le_bytes(whole));
+        }
+        let left = words.remainder();
+        self.rest[..left.len()].copy_from_slice(left);
+        self.state = state;
+    }
+
+    /// The hash of everything taken in.
+    pub fn end(self) -> u64 {
+        let mut last = [0; 8];
+        let held = (self.length % 8) as usize;
+        last[..held].copy_from_slice(&self.rest[..held]);
+        Self::step(
+            Self::step(self.state, u64::from_le_bytes(last)),
+            self.length,
+        )
+    }
 }
 
 const fn fingerprint(parts: &[u64]) -> u64 {
@@ -335,4 +404,34 @@ const fn fingerprint(parts: &[u64]) -> u64 {
         index += 1;
     }
     state
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_of_pieces_is_the_hash_of_the_whole() {
+        let bytes: Vec<u8> = (0..100u8).map(|at| at.wrapping_mul(37)).collect();
+        for length in 0..bytes.len() {
+            for cut in 0..=length {
+                let mut hasher = Hasher::default();
+                for piece in [&bytes[..cut], &[], &bytes[cut..length]] {
+                    hasher.put(piece);
+                }
+                assert_eq!(
+                    hasher.end(),
+                    hash(&bytes[..length]),
+                    "{length} cut at {cut}"
+                );
+            }
+            for three in 0..length / 3 {
+                let mut hasher = Hasher::default();
+                hasher.put(&bytes[..three]);
+                hasher.put(&bytes[three..three * 2]);
+                hasher.put(&bytes[three * 2..length]);
+                assert_eq!(hasher.end(), hash(&bytes[..length]));
+            }
+        }
+    }
 }

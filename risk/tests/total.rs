@@ -279,7 +279,7 @@ fn order_of(
     let held: Vec<_> = book
         .positions()
         .iter()
-        .map(|(_, position)| *position)
+        .map(|(_, position)| position)
         .filter(|p| p.account == account)
         .collect();
     let symbol = INSTRUMENTS[(instrument.0.clamp(1, 3) - 1) as usize].0;

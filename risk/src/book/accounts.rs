@@ -1,5 +1,12 @@
 //! Accounts: their terms, their money, and what was remembered of their messages.
 
+mod slots;
+mod table;
+
+pub use slots::Slots;
+pub use table::Accounts;
+
+use super::margin::Used;
 use crate::event::*;
 use crate::ids::*;
 use crate::record;
@@ -30,6 +37,14 @@ record! {
         pub position: Option<PositionId>,
     }
 
+    /// Messages that may still count: against the rate, and as duplicates.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Memory {
+        /// Times, newest last, at most `rate_max`.
+        pub messages: VecDeque<Ts>,
+        pub recent: VecDeque<Recent>,
+    }
+
     /// What the state keeps of an account.
     #[derive(Clone, Debug, PartialEq)]
     pub struct AccountState {
@@ -54,9 +69,8 @@ record! {
         pub logged_in: Ts,
         /// A stop-out tries nothing before this time.
         pub retry: Ts,
-        /// Times of messages that count against the rate, newest last, at most `rate_max`.
-        pub messages: VecDeque<Ts>,
-        pub recent: VecDeque<Recent>,
+        /// Absent when nothing it would hold can count any more.
+        pub memory: Option<Box<Memory>>,
     }
 }
 
@@ -65,37 +79,49 @@ record! {
 pub struct Account {
     pub state: AccountState,
     /// Slots of open positions, oldest first.
-    pub positions: Vec<u32>,
+    pub positions: Slots,
     /// Open orders, by id.
     pub orders: Vec<OrderId>,
 }
 
 impl Account {
+    /// An account without positions and orders.
+    pub fn of(state: AccountState) -> Account {
+        Account {
+            state,
+            positions: Slots::default(),
+            orders: Vec::new(),
+        }
+    }
+
     /// A new account without money.
     pub fn new(terms: AccountTerms) -> Account {
-        Account {
-            state: AccountState {
-                terms,
-                balance: Money(0),
-                credit: Money(0),
-                state: MarginState::Healthy,
-                call: CallStep::None,
-                review: false,
-                day_start: Money(0),
-                loss_on: false,
-                unknown: false,
-                unknown_since: Ts(0),
-                told: None,
-                stopping: false,
-                used: Money(0),
-                used_soft: Money(0),
-                logged_in: Ts(0),
-                retry: Ts(0),
-                messages: VecDeque::new(),
-                recent: VecDeque::new(),
-            },
-            positions: Vec::new(),
-            orders: Vec::new(),
+        Account::of(AccountState {
+            terms,
+            balance: Money(0),
+            credit: Money(0),
+            state: MarginState::Healthy,
+            call: CallStep::None,
+            review: false,
+            day_start: Money(0),
+            loss_on: false,
+            unknown: false,
+            unknown_since: Ts(0),
+            told: None,
+            stopping: false,
+            used: Money(0),
+            used_soft: Money(0),
+            logged_in: Ts(0),
+            retry: Ts(0),
+            memory: None,
+        })
+    }
+
+    /// Used margin as it was when the account was last settled.
+    pub fn kept_used(&self) -> Used {
+        Used {
+            plain: self.state.used,
+            soft: self.state.used_soft,
         }
     }
 
@@ -114,12 +140,10 @@ impl Account {
 
     /// Messages inside the window that ends now.
     pub fn messages_within(&self, now: Ts, window_ns: u64) -> usize {
-        self.state
-            .messages
-            .iter()
-            .rev()
-            .take_while(|ts| now.since(**ts) < window_ns)
-            .count()
+        self.state.memory.as_ref().map_or(0, |memory| {
+            let newest = memory.messages.iter().rev();
+            newest.take_while(|ts| now.since(**ts) < window_ns).count()
+        })
     }
 
     /// Counts a message; only the newest `max` can matter.
@@ -127,9 +151,37 @@ impl Account {
         if max == 0 {
             return;
         }
-        while self.state.messages.len() >= max as usize {
-            self.state.messages.pop_front();
+        let messages = &mut self.state.memory.get_or_insert_default().messages;
+        while messages.len() >= max as usize {
+            messages.pop_front();
         }
-        self.state.messages.push_back(now);
+        messages.push_back(now);
+    }
+
+    /// Orders that a new one may repeat.
+    pub fn recent(&self) -> impl Iterator<Item = &Recent> {
+        self.state.memory.iter().flat_map(|memory| &memory.recent)
+    }
+}
+
+impl Memory {
+    /// Forgets what is older than both ages; true when nothing is left.
+    pub fn forget(&mut self, now: Ts, messages_ns: u64, recent_ns: u64) -> bool {
+        let old = |ts: Ts, ns: u64| now.since(ts) >= ns;
+        while self
+            .messages
+            .front()
+            .is_some_and(|ts| old(*ts, messages_ns))
+        {
+            self.messages.pop_front();
+        }
+        while self
+            .recent
+            .front()
+            .is_some_and(|one| old(one.ts, recent_ns))
+        {
+            self.recent.pop_front();
+        }
+        self.messages.is_empty() && self.recent.is_empty()
     }
 }

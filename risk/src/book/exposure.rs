@@ -38,79 +38,158 @@ impl Exposure {
     }
 }
 
-/// All exposures.
+/// Exposures by instrument id.
+type Row = Vec<Exposure>;
+
+/// Exposures that are kept: of the house, of groups, and of whoever an order names. An account's are few and are
+/// counted from its positions and orders when a limit asks.
 #[derive(Clone, Debug, Default)]
-pub struct Exposures(BTreeMap<(Scope, InstrumentId), Exposure>);
+pub struct Exposures {
+    house: Row,
+    groups: BTreeMap<GroupId, Row>,
+    named: BTreeMap<(Scope, InstrumentId), Exposure>,
+}
+
+/// Who a position or order counts for, beside the house.
+#[derive(Clone, Copy)]
+struct Owners {
+    group: GroupId,
+    desk: u32,
+    trader: u32,
+    strategy: u32,
+}
+
+impl Owners {
+    fn named(self) -> impl Iterator<Item = Scope> {
+        let named = [
+            (self.desk, Scope::Desk(self.desk)),
+            (self.trader, Scope::Trader(self.trader)),
+            (self.strategy, Scope::Strategy(self.strategy)),
+        ];
+        let named = named.into_iter().filter(|(id, _)| *id != 0);
+        named.map(|(_, scope)| scope)
+    }
+}
 
 impl Exposures {
-    fn change(&mut self, scope: Scope, instrument: InstrumentId, change: impl Fn(&mut Exposure)) {
-        let exposure = self.0.entry((scope, instrument)).or_default();
-        change(exposure);
-        if exposure.is_empty() {
-            self.0.remove(&(scope, instrument));
+    fn change(&mut self, owners: Owners, instrument: InstrumentId, change: impl Fn(&mut Exposure)) {
+        let index = instrument.0 as usize;
+        for row in [
+            &mut self.house,
+            self.groups.entry(owners.group).or_default(),
+        ] {
+            if row.len() <= index {
+                row.resize(index + 1, Exposure::default());
+            }
+            change(&mut row[index]);
+        }
+        for scope in owners.named() {
+            let exposure = self.named.entry((scope, instrument)).or_default();
+            change(exposure);
+            if exposure.is_empty() {
+                self.named.remove(&(scope, instrument));
+            }
         }
     }
 
-    /// One scope in one instrument.
-    pub fn get(&self, scope: Scope, instrument: InstrumentId) -> Exposure {
-        self.0
-            .get(&(scope, instrument))
-            .copied()
-            .unwrap_or_default()
+    fn of_row(row: Option<&Row>) -> Vec<(InstrumentId, Exposure)> {
+        let all = row.into_iter().flatten().enumerate();
+        all.filter(|(_, exposure)| !exposure.is_empty())
+            .map(|(index, exposure)| (InstrumentId(index as u32), *exposure))
+            .collect()
     }
 
-    fn of_scope(&self, scope: Scope) -> impl Iterator<Item = (InstrumentId, Exposure)> + '_ {
+    fn of_named(&self, scope: Scope) -> Vec<(InstrumentId, Exposure)> {
         let range = (scope, InstrumentId(0))..=(scope, InstrumentId(u32::MAX));
-        self.0
+        self.named
             .range(range)
             .map(|((_, instrument), exposure)| (*instrument, *exposure))
+            .collect()
+    }
+}
+
+impl Exposure {
+    fn hold(&mut self, side: Side, qty: i128) {
+        match side {
+            Side::Buy => self.long += qty,
+            Side::Sell => self.short += qty,
+        }
+    }
+
+    fn order(&mut self, side: Side, qty: i128) {
+        match side {
+            Side::Buy => self.buying += qty,
+            Side::Sell => self.selling += qty,
+        }
     }
 }
 
 impl Book {
     pub(super) fn expose_position(&mut self, position: &Position, sign: i128) {
-        let Some(group) = self
-            .account(position.account)
-            .map(|account| account.state.terms.group)
-        else {
+        let Some(account) = self.account(position.account) else {
             return;
         };
+        let owners = Owners {
+            group: account.state.terms.group,
+            desk: position.desk,
+            trader: position.trader,
+            strategy: position.strategy,
+        };
         let qty = i128::from(position.qty) * sign;
-        let ids = (position.desk, position.trader, position.strategy);
-        for scope in owned_scopes(group, position.account, ids) {
-            self.exposures
-                .change(scope, position.instrument, |exposure| {
-                    if position.is_long() {
-                        exposure.long += qty
-                    } else {
-                        exposure.short += qty
-                    }
-                });
-        }
+        self.exposures
+            .change(owners, position.instrument, |exposure| {
+                exposure.hold(position.side, qty)
+            });
     }
 
     pub(super) fn expose_order(&mut self, order: &Order, sign: i128) {
         if order.closing {
             return;
         }
-        let Some(group) = self
-            .account(order.order.account)
-            .map(|account| account.state.terms.group)
-        else {
+        let Some(account) = self.account(order.order.account) else {
             return;
         };
+        let owners = Owners {
+            group: account.state.terms.group,
+            desk: order.order.desk,
+            trader: order.order.trader,
+            strategy: order.order.strategy,
+        };
         let qty = i128::from(order.remaining().0) * sign;
-        let ids = (order.order.desk, order.order.trader, order.order.strategy);
-        for scope in owned_scopes(group, order.order.account, ids) {
-            self.exposures
-                .change(scope, order.order.instrument, |exposure| {
-                    if order.order.side == Side::Buy {
-                        exposure.buying += qty
-                    } else {
-                        exposure.selling += qty
-                    }
-                });
+        self.exposures
+            .change(owners, order.order.instrument, |exposure| {
+                exposure.order(order.order.side, qty)
+            });
+    }
+
+    /// Open quantities of a scope, by instrument.
+    fn exposures_of(&self, scope: Scope) -> Vec<(InstrumentId, Exposure)> {
+        match scope {
+            Scope::House => Exposures::of_row(Some(&self.exposures.house)),
+            Scope::Group(group) => Exposures::of_row(self.exposures.groups.get(&group)),
+            Scope::Account(account) => self.exposures_of_account(account),
+            _ => self.exposures.of_named(scope),
         }
+    }
+
+    fn exposures_of_account(&self, id: AccountId) -> Vec<(InstrumentId, Exposure)> {
+        let mut all: BTreeMap<InstrumentId, Exposure> = BTreeMap::new();
+        let Some(account) = self.account(id) else {
+            return Vec::new();
+        };
+        let positions = account.positions.iter();
+        for position in positions.filter_map(|slot| self.positions.get(*slot)) {
+            all.entry(position.instrument)
+                .or_default()
+                .hold(position.side, i128::from(position.qty));
+        }
+        let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
+        for order in orders.filter(|order| !order.closing) {
+            all.entry(order.order.instrument)
+                .or_default()
+                .order(order.order.side, i128::from(order.remaining().0));
+        }
+        all.into_iter().collect()
     }
 
     /// The currency limits and exposures are counted in: the first pivot.
@@ -188,10 +267,10 @@ impl Book {
             exposure
         };
         if kind == LimitKind::NetQty {
-            let exposure = self.exposures.get(source, order.instrument);
+            let exposure = self.exposure(source, order.instrument);
             return Some(with_order(order.instrument, exposure).net_worst());
         }
-        let mut all: Vec<(InstrumentId, Exposure)> = self.exposures.of_scope(source).collect();
+        let mut all = self.exposures_of(source);
         if !all
             .iter()
             .any(|(instrument, _)| *instrument == order.instrument)
@@ -266,9 +345,11 @@ impl Book {
         )
     }
 
-    /// Exposure of the house in an instrument, for views and tests.
+    /// Open quantity of a scope in an instrument.
     pub fn exposure(&self, scope: Scope, instrument: InstrumentId) -> Exposure {
-        self.exposures.get(scope, instrument)
+        let mut all = self.exposures_of(scope).into_iter();
+        let found = all.find(|(id, _)| *id == instrument);
+        found.map(|(_, exposure)| exposure).unwrap_or_default()
     }
 
     /// Sets a limit; a raise, or lifting it, needs a second person.
@@ -298,23 +379,6 @@ fn reject_of(kind: LimitKind) -> Reject {
         LimitKind::GrossExposure => Reject::GrossExposureLimit,
         LimitKind::NetQty => Reject::PositionLimit,
     }
-}
-
-fn owned_scopes(group: GroupId, account: AccountId, ids: (u32, u32, u32)) -> Vec<Scope> {
-    let mut all = vec![Scope::House, Scope::Group(group), Scope::Account(account)];
-    let (desk, trader, strategy) = ids;
-    let named = [
-        (desk, Scope::Desk(desk)),
-        (trader, Scope::Trader(trader)),
-        (strategy, Scope::Strategy(strategy)),
-    ];
-    all.extend(
-        named
-            .into_iter()
-            .filter(|(id, _)| *id != 0)
-            .map(|(_, scope)| scope),
-    );
-    all
 }
 
 /// A quantity as it is shown.

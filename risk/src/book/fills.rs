@@ -161,10 +161,10 @@ impl Book {
     }
 
     fn add_to(&mut self, ctx: &mut Ctx<'_>, slot: u32, booking: Booking) -> Option<PositionId> {
-        let before = *self.positions.get(slot)?;
+        let before = self.positions.get(slot)?;
         self.expose_position(&before, -1);
         let rate = self.margin_rate(before.account, before.instrument, before.side);
-        let position = self.positions.get_mut(slot)?;
+        let mut position = self.positions.get_mut(slot)?;
         let cost = i128::from(booking.qty) * i128::from(booking.price);
         // The stored rate of an enlarged position is the one of its newest fill when none was known before,
         // otherwise the average by quantity would need a denominator per fill; the older rate stays.
@@ -174,6 +174,7 @@ impl Book {
         position.margin_cost += cost;
         position.commission = Money(position.commission.0.saturating_add(booking.commission.0));
         let after = *position;
+        drop(position);
         self.expose_position(&after, 1);
         self.follow(slot);
         self.tell_deal(ctx, slot, booking, Money(0));
@@ -182,7 +183,7 @@ impl Book {
     }
 
     fn close_part(&mut self, ctx: &mut Ctx<'_>, slot: u32, booking: Booking) {
-        let Some(before) = self.positions.get(slot).copied() else {
+        let Some(before) = self.positions.get(slot) else {
             return;
         };
         let (all, part) = (i128::from(before.qty), i128::from(booking.qty));
@@ -195,7 +196,7 @@ impl Book {
         self.expose_position(&before, -1);
         self.disarm(slot);
         let gone = before.qty == booking.qty;
-        if let Some(position) = self.positions.get_mut(slot) {
+        if let Some(mut position) = self.positions.get_mut(slot) {
             position.qty -= booking.qty;
             position.cost -= cost;
             position.margin_cost -= margin_cost;
@@ -211,12 +212,11 @@ impl Book {
             if gone {
                 position.margin = Money(0);
             }
-            let after = *position;
-            if !gone {
-                self.expose_position(&after, 1);
-                self.follow(slot);
-                self.arm(slot);
-            }
+        }
+        if let Some(after) = self.positions.get(slot).filter(|_| !gone) {
+            self.expose_position(&after, 1);
+            self.follow(slot);
+            self.arm(slot);
         }
         if let Some(account) = self.account_mut(before.account) {
             account.state.balance = Money(
@@ -285,7 +285,7 @@ impl Book {
     }
 
     fn tell_deal(&mut self, ctx: &mut Ctx<'_>, slot: u32, booking: Booking, realised: Money) {
-        let Some(position) = self.positions.get(slot).copied() else {
+        let Some(position) = self.positions.get(slot) else {
             return;
         };
         if let Some(account) = self.account_mut(position.account) {
@@ -314,11 +314,11 @@ impl Book {
 
     /// Says what a position has become, with its own margin.
     pub(super) fn tell_position(&mut self, ctx: &mut Ctx<'_>, slot: u32) {
-        let Some(position) = self.positions.get(slot).copied() else {
+        let Some(position) = self.positions.get(slot) else {
             return;
         };
         let margin = self.own_margin(&position);
-        if let Some(position) = self.positions.get_mut(slot) {
+        if let Some(mut position) = self.positions.get_mut(slot) {
             position.margin = margin;
             ctx.out.push(Output::Position(position.change()));
         }
@@ -345,7 +345,7 @@ impl Book {
 
     /// Puts a position under watch as it is now.
     pub(super) fn follow(&mut self, slot: u32) {
-        let Some(position) = self.positions.get(slot).copied() else {
+        let Some(position) = self.positions.get(slot) else {
             return;
         };
         let (Some(instrument), Some(account)) = (

@@ -41,7 +41,7 @@ impl Book {
         }
         self.answer(ctx, Some(order.account), id, checked.reasons.clone());
         if accepted {
-            self.remember_message(ctx, order);
+            self.remember_message(ctx.now, order.account, Some(order));
             let bounded = NewOrder {
                 price: checked.bound.or(order.price),
                 ..*order
@@ -50,38 +50,22 @@ impl Book {
         }
     }
 
-    fn remember_message(&mut self, ctx: &Ctx<'_>, order: &NewOrder) {
-        let Some(group) = self
-            .account(order.account)
-            .map(|account| *self.group_of(account))
-        else {
+    /// Counts a message against the account's rate, and remembers an order for finding its duplicates.
+    pub(super) fn remember_message(&mut self, now: Ts, id: AccountId, order: Option<&NewOrder>) {
+        let Some(group) = self.account(id).map(|account| *self.group_of(account)) else {
             return;
         };
-        let Some(account) = self.account_mut(order.account) else {
+        let Some(account) = self.account_mut(id) else {
             return;
         };
-        account.count_message(ctx.now, group.rate_max);
-        if group.duplicate_window_ns == 0 {
-            return;
+        let remembered = account.state.memory.is_some();
+        account.count_message(now, group.rate_max);
+        if let Some(order) = order.filter(|_| group.duplicate_window_ns != 0) {
+            remember_order(account, order, now, group.duplicate_window_ns);
         }
-        let recent = &mut account.state.recent;
-        while recent.len() >= RECENT_MAX
-            || recent
-                .front()
-                .is_some_and(|old| ctx.now.since(old.ts) >= group.duplicate_window_ns)
-        {
-            recent.pop_front();
+        if !remembered && account.state.memory.is_some() {
+            self.remembering.push_back((now, id));
         }
-        recent.push_back(Recent {
-            ts: ctx.now,
-            instrument: order.instrument,
-            side: order.side,
-            kind: order.kind,
-            qty: order.qty,
-            price: order.price,
-            stop: order.stop,
-            position: order.position,
-        });
     }
 
     /// Money in or out.
@@ -159,19 +143,7 @@ impl Book {
     }
 
     pub(super) fn set_account(&mut self, terms: AccountTerms) -> Result<(), Reject> {
-        if terms.id.0 > ACCOUNT_ID_MAX || terms.leverage > LEVERAGE_MAX {
-            return Err(Reject::TermsInvalid);
-        }
-        if !self.groups.contains_key(&terms.group) {
-            return Err(Reject::UnknownGroup);
-        }
-        if !self.links.contains_key(&terms.link) {
-            return Err(Reject::UnknownLink);
-        }
-        if !self.currencies.contains_key(&terms.currency) {
-            return Err(Reject::UnknownCurrency);
-        }
-        let index = terms.id.0 as usize;
+        self.check_account(&terms)?;
         match self.account(terms.id) {
             Some(known)
                 if (known.state.terms.currency, known.state.terms.accounting)
@@ -188,14 +160,27 @@ impl Book {
                 self.retell_margins(terms.id);
             }
             None => {
-                if self.accounts.len() <= index {
-                    self.accounts.resize_with(index + 1, || None);
-                }
-                self.accounts[index] = Some(Box::new(Account::new(terms)));
+                self.accounts.insert(Account::new(terms));
                 self.states[MarginState::Healthy as usize] += 1;
             }
         }
         self.touch(terms.id);
+        Ok(())
+    }
+
+    pub(super) fn check_account(&self, terms: &AccountTerms) -> Result<(), Reject> {
+        if terms.id.0 > ACCOUNT_ID_MAX || terms.leverage > LEVERAGE_MAX {
+            return Err(Reject::TermsInvalid);
+        }
+        if !self.groups.contains_key(&terms.group) {
+            return Err(Reject::UnknownGroup);
+        }
+        if !self.links.contains_key(&terms.link) {
+            return Err(Reject::UnknownLink);
+        }
+        if !self.currencies.contains_key(&terms.currency) {
+            return Err(Reject::UnknownCurrency);
+        }
         Ok(())
     }
 
@@ -205,7 +190,7 @@ impl Book {
         };
         let (positions, orders) = (account.positions.clone(), account.orders.clone());
         for slot in positions {
-            if let Some(position) = self.positions.get(slot).copied() {
+            if let Some(position) = self.positions.get(slot) {
                 self.expose_position(&position, sign);
             }
         }
@@ -223,11 +208,11 @@ impl Book {
             .map(|account| account.positions.clone())
             .unwrap_or_default()
         {
-            let Some(position) = self.positions.get(slot).copied() else {
+            let Some(position) = self.positions.get(slot) else {
                 continue;
             };
             let margin = self.own_margin(&position);
-            if let Some(position) = self.positions.get_mut(slot) {
+            if let Some(mut position) = self.positions.get_mut(slot) {
                 position.margin = margin;
             }
             self.follow(slot);
@@ -322,7 +307,7 @@ impl Book {
         self.refresh_routes();
         let mut holders: Vec<AccountId> = Vec::new();
         for slot in self.watch.holders(id.0) {
-            holders.extend(self.positions.get(*slot).map(|position| position.account));
+            holders.extend(self.positions.account(*slot));
         }
         for account in holders {
             self.retell_margins(account);
@@ -432,4 +417,26 @@ impl Book {
             ctx.out.push(Output::Terms(change));
         }
     }
+}
+
+/// Remembers an order so that a repetition within the window is found.
+fn remember_order(account: &mut Account, order: &NewOrder, now: Ts, window_ns: u64) {
+    let recent = &mut account.state.memory.get_or_insert_default().recent;
+    while recent.len() >= RECENT_MAX
+        || recent
+            .front()
+            .is_some_and(|old| now.since(old.ts) >= window_ns)
+    {
+        recent.pop_front();
+    }
+    recent.push_back(Recent {
+        ts: now,
+        instrument: order.instrument,
+        side: order.side,
+        kind: order.kind,
+        qty: order.qty,
+        price: order.price,
+        stop: order.stop,
+        position: order.position,
+    });
 }

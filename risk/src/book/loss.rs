@@ -78,7 +78,7 @@ impl Book {
     }
 
     fn check_position_loss(&mut self, ctx: &mut Ctx<'_>, slot: u32) {
-        let Some(position) = self.positions.get(slot).copied() else {
+        let Some(position) = self.positions.get(slot) else {
             return;
         };
         let Some(worth) = self.position_worth(&position) else {
@@ -94,7 +94,7 @@ impl Book {
                 lines.on
             };
         if on != position.loss_on {
-            if let Some(position) = self.positions.get_mut(slot) {
+            if let Some(mut position) = self.positions.get_mut(slot) {
                 position.loss_on = on;
             }
             let digits = self
@@ -119,7 +119,7 @@ impl Book {
 
     /// Tells the watch between which results a position's loss alert cannot change.
     pub(super) fn set_loss_band(&mut self, slot: u32) {
-        let Some(position) = self.positions.get(slot).copied() else {
+        let Some(position) = self.positions.get(slot) else {
             return;
         };
         match self.position_lines(&position) {

@@ -337,7 +337,7 @@ impl Book {
         let mut all: Vec<(InstrumentId, Sides)> = Vec::new();
         let group = self.group_of(account);
         for slot in &account.positions {
-            let mut position = *self.positions.get(*slot)?;
+            let mut position = self.positions.get(*slot)?;
             let gone: i64 = without
                 .iter()
                 .filter(|gone| gone.0 == *slot)
@@ -404,6 +404,15 @@ impl Book {
 
     /// Values an account from scratch.
     pub fn valuate(&self, account: &Account, env: &Env<'_>) -> Valuation {
+        self.valuate_with(account, || self.used(account, env, None, &[], &[]))
+    }
+
+    /// Values an account; `used` says its used margin, or `None` when that cannot be known.
+    pub(super) fn valuate_with(
+        &self,
+        account: &Account,
+        used: impl FnOnce() -> Option<Used>,
+    ) -> Valuation {
         let digits = self.digits_of(account);
         let mut value = Valuation::default();
         let mut swap = 0i128;
@@ -413,7 +422,7 @@ impl Book {
                 continue;
             };
             swap += i128::from(position.swap.0);
-            match self.position_worth(position) {
+            match self.position_worth(&position) {
                 Some(worth) => {
                     value.plain += worth.plain;
                     value.soft += worth.soft;
@@ -430,13 +439,10 @@ impl Book {
         let money = i128::from(account.state.balance.0) + i128::from(account.state.credit.0) + swap;
         let counted = money.clamp(-MONEY_COUNTED_MAX, MONEY_COUNTED_MAX);
         value.fixed = counted * ten(FINE_DIGITS - digits);
-        match self.used(account, env, None, &[], &[]) {
+        match used() {
             Some(used) => value.used = used,
             None => {
-                value.used = Used {
-                    plain: account.state.used,
-                    soft: account.state.used_soft,
-                };
+                value.used = account.kept_used();
                 let from = self.missing_margin_rate(account).unwrap_or(currency);
                 value.missing = value.missing.or(Some((from, currency)));
             }
@@ -454,7 +460,12 @@ impl Book {
         let account = self.account(position.account)?;
         let instrument = self.instrument(position.instrument)?;
         let (from, to) = (instrument.terms.quote, account.state.terms.currency);
-        let route = self.routes.find(from, to)?;
+        // A currency needs no way into itself.
+        let route = if from == to {
+            0
+        } else {
+            self.routes.find(from, to)?
+        };
         Some(leg_of(position, route, from != to, None))
     }
 
@@ -500,7 +511,7 @@ impl Book {
         let mut sum = Fractions::whole(value.fixed);
         for slot in &account.positions {
             let position = self.positions.get(*slot);
-            let term = position.and_then(|position| self.exact_term(position, which));
+            let term = position.and_then(|position| self.exact_term(&position, which));
             if let Some((amount, num, den)) = term {
                 sum.add(amount, num, den);
             }

@@ -27,6 +27,7 @@ mod timers;
 mod views;
 
 pub use accounts::Account;
+use accounts::Accounts;
 pub use swaps::{lot_cost, point_price, swap_money, swap_percent, swap_points, worse_side};
 
 use crate::convert::{Map, Prices, Rate, Routes};
@@ -98,7 +99,7 @@ pub struct Book {
     pub(crate) groups: BTreeMap<GroupId, GroupTerms>,
     links: BTreeMap<LinkId, Link>,
     pub(crate) instruments: Vec<Option<Box<Instrument>>>,
-    accounts: Vec<Option<Box<Account>>>,
+    accounts: Accounts,
     positions: Positions,
     orders: BTreeMap<OrderId, Order>,
     /// Orders that ended within the last day: a broker may still report on them.
@@ -108,6 +109,8 @@ pub struct Book {
     client_ids_by_time: VecDeque<(Ts, AccountId, ClientOrderId)>,
     cash_seen: BTreeSet<(AccountId, u64)>,
     cash_by_time: VecDeque<(Ts, AccountId, u64)>,
+    /// Accounts that remember messages, and since when nobody looked.
+    remembering: VecDeque<(Ts, AccountId)>,
     timers: BTreeSet<(Ts, Timer)>,
     rollovers: BTreeMap<(Ts, InstrumentId), (u8, u8)>,
     day_starts: BTreeSet<(Ts, u16)>,
@@ -134,18 +137,16 @@ pub struct Book {
 impl Book {
     /// An account by id.
     pub fn account(&self, id: AccountId) -> Option<&Account> {
-        self.accounts.get(id.0 as usize)?.as_deref()
+        self.accounts.get(id)
     }
 
     fn account_mut(&mut self, id: AccountId) -> Option<&mut Account> {
-        self.accounts.get_mut(id.0 as usize)?.as_deref_mut()
+        self.accounts.get_mut(id)
     }
 
     /// All accounts, by id.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
-        self.accounts
-            .iter()
-            .filter_map(|account| account.as_deref())
+        self.accounts.iter()
     }
 
     /// An instrument by id.

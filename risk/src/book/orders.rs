@@ -308,14 +308,7 @@ impl Book {
     /// Somebody cancels an order.
     pub(super) fn cancel(&mut self, ctx: &mut Ctx<'_>, cancel: Cancel) {
         let account = Some(cancel.account);
-        let group = self
-            .account(cancel.account)
-            .map(|account| *self.group_of(account));
-        if let Some(group) = group
-            && let Some(account) = self.account_mut(cancel.account)
-        {
-            account.count_message(ctx.now, group.rate_max);
-        }
+        self.remember_message(ctx.now, cancel.account, None);
         let reason = match self.order(cancel.order) {
             Some(order) if order.order.account != cancel.account => Some(Reject::UnknownOrder),
             Some(order) if order.is_final() => Some(Reject::OrderFinal),

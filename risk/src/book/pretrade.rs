@@ -262,7 +262,7 @@ impl Book {
                 && (recent.qty, recent.price, recent.stop) == (order.qty, order.price, order.stop)
                 && recent.position == order.position
         };
-        if account.state.recent.iter().any(same) {
+        if account.recent().any(same) {
             reasons.push(Reject::Duplicate);
         }
     }

@@ -142,7 +142,7 @@ impl Book {
 
     /// Moves a trailing stop; its price and what crossed it when it is hit.
     fn trail(&mut self, slot: u32, at: Tried) -> Option<(PositionId, i64, i64)> {
-        let position = self.positions.get_mut(slot)?;
+        let mut position = self.positions.get_mut(slot)?;
         let distance = position.protection.trailing.0;
         let (worst, best) = if position.is_long() {
             (at.bid_low, at.bid)
@@ -169,12 +169,7 @@ impl Book {
 
     /// Puts a position's protective prices in place.
     pub(super) fn arm(&mut self, slot: u32) {
-        let Some(position) = self
-            .positions
-            .get(slot)
-            .copied()
-            .filter(|position| !position.fired)
-        else {
+        let Some(position) = self.positions.get(slot).filter(|position| !position.fired) else {
             return;
         };
         let triggers = self.triggers_mut(position.instrument);
@@ -202,7 +197,7 @@ impl Book {
 
     /// Takes them away.
     pub(super) fn disarm(&mut self, slot: u32) {
-        let Some(position) = self.positions.get(slot).copied() else {
+        let Some(position) = self.positions.get(slot) else {
             return;
         };
         let triggers = self.triggers_mut(position.instrument);
@@ -236,16 +231,11 @@ impl Book {
         let Some(slot) = self.positions.slot(id) else {
             return;
         };
-        let Some(position) = self
-            .positions
-            .get(slot)
-            .copied()
-            .filter(|position| !position.fired)
-        else {
+        let Some(position) = self.positions.get(slot).filter(|position| !position.fired) else {
             return;
         };
         self.disarm(slot);
-        if let Some(position) = self.positions.get_mut(slot) {
+        if let Some(mut position) = self.positions.get_mut(slot) {
             position.fired = true;
         }
         let held_by = self
@@ -294,7 +284,7 @@ impl Book {
         qty: i64,
         origin: Origin,
     ) -> Result<Option<OrderId>, Reject> {
-        let Some(position) = self.positions.get(slot).copied() else {
+        let Some(position) = self.positions.get(slot) else {
             return Ok(None);
         };
         let Some(account) = self.account(position.account) else {
@@ -331,7 +321,7 @@ impl Book {
 
     /// A broker-held protective price was crossed 5 s ago and the position is still open.
     pub(super) fn silent(&mut self, ctx: &mut Ctx<'_>, id: PositionId) {
-        let Some(position) = self.positions.find(id).copied() else {
+        let Some(position) = self.positions.find(id) else {
             return;
         };
         let close = self
@@ -349,7 +339,7 @@ impl Book {
             (None, Some(take)) if position.protection.trailing == Price(0) => {
                 (ProtectiveKind::TakeProfit, take)
             }
-            _ => (ProtectiveKind::Trailing, Price(position.best)),
+            _ => (ProtectiveKind::Trailing, Price(position.best_or_open())),
         };
         ctx.out.push(Output::Protective(ProtectiveFired {
             account: position.account,
@@ -369,7 +359,7 @@ impl Book {
         let Some(slot) = self.positions.slot(id) else {
             return;
         };
-        if let Some(position) = self.positions.get_mut(slot) {
+        if let Some(mut position) = self.positions.get_mut(slot) {
             position.fired = false;
         }
         self.arm(slot);
@@ -411,11 +401,11 @@ impl Book {
             .map(|account| account.state.terms.link);
         self.disarm(slot);
         let mut change = None;
-        if let Some(position) = self.positions.get(slot).copied() {
+        if let Some(position) = self.positions.get(slot) {
             let close = self.close_price(position.instrument, position.side);
-            if let Some(position) = self.positions.get_mut(slot) {
+            if let Some(mut position) = self.positions.get_mut(slot) {
                 if set.protection.trailing != position.protection.trailing {
-                    position.best = close.unwrap_or(position.best);
+                    position.best = close.unwrap_or(position.best_or_open());
                 }
                 position.protection = set.protection;
                 position.fired = false;
@@ -453,7 +443,6 @@ impl Book {
         let position = self
             .positions
             .get(slot)
-            .copied()
             .ok_or(vec![Reject::UnknownPosition])?;
         if position.account != set.account {
             return Err(vec![Reject::UnknownPosition]);

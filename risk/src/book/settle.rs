@@ -102,7 +102,7 @@ impl Book {
         let slots = self.watch.holders(instrument.0);
         let mut accounts: Vec<AccountId> = slots
             .iter()
-            .filter_map(|slot| Some(self.positions.get(*slot)?.account))
+            .filter_map(|slot| self.positions.account(*slot))
             .collect();
         accounts.sort_unstable();
         accounts.dedup();
@@ -367,7 +367,7 @@ impl Book {
 
     /// Stores the rate of now, and the price of now when one is given.
     pub(super) fn store_margin_rate(&mut self, slot: u32, price: Option<i64>) {
-        let Some(position) = self.positions.get(slot).copied() else {
+        let Some(position) = self.positions.get(slot) else {
             return;
         };
         let sided = if position.is_long() {
@@ -384,7 +384,7 @@ impl Book {
         let rate = from
             .zip(to)
             .and_then(|(from, to)| self.rate(from, to, sided));
-        if let Some(position) = self.positions.get_mut(slot) {
+        if let Some(mut position) = self.positions.get_mut(slot) {
             if let Some(price) = price {
                 position.margin_cost = i128::from(position.qty) * i128::from(price);
                 position.margin_rate = rate.or(position.margin_rate);

@@ -1,10 +1,11 @@
-//! The canonical encoding of the book, and what is built again from it.
+//! The canonical encoding of the book, and what is built again from it. Accounts come by id, each with its positions,
+//! oldest first, so a book that was read back lies in memory as it is valued.
 
 use super::accounts::AccountState;
+use super::margin::Valuation;
 use super::orders::Order;
-use super::positions::Position;
 use super::throttle::Throttles;
-use super::{Account, Book, FirstAnswer, Link, Timer};
+use super::{Account, Book, Env, FirstAnswer, Link, Timer};
 use crate::codec::{Codec, CodecError, CodecFault};
 use crate::convert::{Prices, Rate};
 use crate::event::*;
@@ -14,16 +15,25 @@ use crate::terms::*;
 use crate::units::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// Pieces of an encoding are handed on when they have grown to this size.
+const PIECE_BYTES: usize = 1 << 20;
+/// Bytes of an account without positions and messages, as a guess for how many there are.
+const ACCOUNT_BYTES: usize = 128;
+
 record! {
-    /// Everything the book decides from, without what follows from it.
-    struct BookState {
+    /// What stands before the accounts.
+    struct Front {
         currencies: BTreeMap<CurrencyId, CurrencyTerms>,
         groups: BTreeMap<GroupId, GroupTerms>,
         links: BTreeMap<LinkId, Link>,
         instruments: Vec<InstrumentTerms>,
         prices: Vec<Prices>,
-        accounts: Vec<AccountState>,
-        positions: Vec<Position>,
+        positions: u64,
+        accounts: u32,
+    }
+
+    /// What stands behind them.
+    struct Back {
         orders: Vec<Order>,
         ended: Vec<Order>,
         ended_by_time: VecDeque<(Ts, OrderId)>,
@@ -31,6 +41,7 @@ record! {
         client_ids_by_time: VecDeque<(Ts, AccountId, ClientOrderId)>,
         cash_seen: BTreeSet<(AccountId, u64)>,
         cash_by_time: VecDeque<(Ts, AccountId, u64)>,
+        remembering: VecDeque<(Ts, AccountId)>,
         timers: BTreeSet<(Ts, Timer)>,
         rollovers: BTreeMap<(Ts, InstrumentId), (u8, u8)>,
         day_starts: BTreeSet<(Ts, u16)>,
@@ -44,12 +55,10 @@ record! {
     }
 }
 
-impl Codec for Book {
-    const NAME: &'static str = "Book";
-    const BYTES_MIN: usize = BookState::BYTES_MIN;
-
-    /// Field by field as `BookState` has them, without copying the book first.
-    fn put(&self, out: &mut Vec<u8>) {
+impl Book {
+    /// Appends the encoding to `out`, and hands it on whenever a piece has come together: `piece` takes the bytes and
+    /// leaves the buffer empty, or keeps them.
+    pub(crate) fn put_pieces(&self, out: &mut Vec<u8>, piece: &mut dyn FnMut(&mut Vec<u8>)) {
         self.currencies.put(out);
         self.groups.put(out);
         self.links.put(out);
@@ -61,8 +70,18 @@ impl Codec for Book {
             out,
         );
         self.prices.put(out);
-        put_all(self.accounts().map(|account| &account.state), out);
-        put_all(self.positions.iter().map(|(_, position)| position), out);
+        (self.positions.len() as u64).put(out);
+        (self.accounts.len() as u32).put(out);
+        for account in self.accounts() {
+            account.state.put(out);
+            (account.positions.len() as u32).put(out);
+            for slot in &account.positions {
+                self.positions.put(*slot, out);
+            }
+            if out.len() >= PIECE_BYTES {
+                piece(out);
+            }
+        }
         put_all(self.orders.values(), out);
         put_all(self.ended.values(), out);
         self.ended_by_time.put(out);
@@ -70,6 +89,7 @@ impl Codec for Book {
         self.client_ids_by_time.put(out);
         self.cash_seen.put(out);
         self.cash_by_time.put(out);
+        self.remembering.put(out);
         self.timers.put(out);
         self.rollovers.put(out);
         self.day_starts.put(out);
@@ -80,15 +100,153 @@ impl Codec for Book {
         self.windows.put(out);
         self.fixings.put(out);
         self.throttles.put(out);
+        piece(out);
     }
 
-    fn get(input: &mut &[u8]) -> Result<Self, CodecError> {
-        let state = BookState::get(input)?;
-        Book::rebuild(state).ok_or(CodecError::new(
-            Self::NAME,
-            CodecFault::Invalid("the records of the book contradict each other"),
-        ))
+    /// About how long the encoding is.
+    pub(crate) fn bytes_guess(&self) -> usize {
+        let positions = self.positions.len() * super::positions::ENCODED_BYTES;
+        self.accounts.len() * ACCOUNT_BYTES + positions + PIECE_BYTES
     }
+
+    /// Reads a book and builds tables, watch, waiting prices and exposures from it.
+    ///
+    /// # Errors
+    /// When the bytes are no book, or its records contradict each other.
+    pub(crate) fn read(input: &mut &[u8]) -> Result<Book, CodecError> {
+        let front = Front::get(input)?;
+        let (positions, accounts) = (front.positions, front.accounts);
+        let mut book = Book::begin(front).ok_or_else(contradiction)?;
+        // No more than the bytes can hold, whatever the number before them says.
+        let room = input.len() / super::positions::ENCODED_BYTES;
+        book.positions.reserve(room.min(positions as usize));
+        let mut last = None;
+        for _ in 0..accounts {
+            let mut account = Account::of(AccountState::get(input)?);
+            if last.is_some_and(|last| last >= account.id()) {
+                return Err(CodecError::new("Book", CodecFault::NotAscending));
+            }
+            last = Some(account.id());
+            book.read_positions(&mut account, input)?;
+            book.take_in(account).ok_or_else(contradiction)?;
+        }
+        if book.positions.len() as u64 != positions {
+            return Err(contradiction());
+        }
+        let back = Back::get(input)?;
+        book.end(back).ok_or_else(contradiction)?;
+        Ok(book)
+    }
+
+    fn begin(front: Front) -> Option<Book> {
+        let mut book = Book {
+            currencies: front.currencies,
+            groups: front.groups,
+            links: front.links,
+            prices: front.prices,
+            ..Book::default()
+        };
+        for terms in front.instruments {
+            let made = book.check_instrument(&terms).ok()?;
+            book.set_instrument(made);
+        }
+        Some(book)
+    }
+
+    fn read_positions(
+        &mut self,
+        account: &mut Account,
+        input: &mut &[u8],
+    ) -> Result<(), CodecError> {
+        let mut last = PositionId(0);
+        for _ in 0..u32::get(input)? {
+            let slot = self.positions.take(account.id(), input)?;
+            account.positions.push(slot);
+            let id = self.positions.id(slot).unwrap_or_default();
+            if id <= last {
+                return Err(CodecError::new("Positions", CodecFault::NotAscending));
+            }
+            last = id;
+        }
+        Ok(())
+    }
+
+    /// Takes in an account whose positions stand in their slots.
+    fn take_in(&mut self, account: Account) -> Option<()> {
+        self.check_account(&account.state.terms).ok()?;
+        self.states[account.state.state as usize] += 1;
+        let slots = account.positions.clone();
+        self.accounts.insert(account);
+        for slot in slots {
+            let position = self.positions.get(slot)?;
+            self.instrument(position.instrument)?;
+            self.expose_position(&position, 1);
+            self.follow(slot);
+            self.arm(slot);
+        }
+        Some(())
+    }
+
+    fn end(&mut self, back: Back) -> Option<()> {
+        for order in back.orders {
+            self.account_mut(order.order.account)?.orders.push(order.id);
+            self.expose_order(&order, 1);
+            self.count_unsettled(order.link, order.state, 1);
+            self.orders.insert(order.id, order);
+        }
+        let ended = back.ended.into_iter().map(|order| (order.id, order));
+        self.ended = ended.collect();
+        self.ended_by_time = back.ended_by_time;
+        self.client_ids = back.client_ids;
+        self.client_ids_by_time = back.client_ids_by_time;
+        self.cash_seen = back.cash_seen;
+        self.cash_by_time = back.cash_by_time;
+        self.remembering = back.remembering;
+        self.timers = back.timers;
+        self.rollovers = back.rollovers;
+        self.day_starts = back.day_starts;
+        self.modes = back.modes;
+        self.kills = back.kills;
+        self.limits = back.limits;
+        self.tiers = back.tiers;
+        self.windows = back.windows;
+        self.fixings = back.fixings;
+        self.throttles = back.throttles;
+        self.arm_pending();
+        Some(())
+    }
+
+    /// After a restore: every band is set anew. The state itself does not change by it.
+    pub(crate) fn band_all(&mut self, env: &Env<'_>) {
+        for id in (0..self.accounts.end()).map(AccountId) {
+            if let Some(account) = self.account(id) {
+                let value = self.valuate_kept(account, env);
+                self.watch_again(id, &value);
+            }
+        }
+        self.touched.clear();
+    }
+
+    /// Values an account by the used margin it was last settled with: every input that changes the one settles the
+    /// account, so only results have to be computed anew.
+    fn valuate_kept(&self, account: &Account, env: &Env<'_>) -> Valuation {
+        if account.state.unknown {
+            return self.valuate(account, env);
+        }
+        let value = self.valuate_with(account, || Some(account.kept_used()));
+        debug_assert!(
+            self.group_of(account).margin_price != MarginPrice::Open
+                || value == self.valuate(account, env),
+            "the used margin of account {} is not the one it was settled with",
+            account.id()
+        );
+        value
+    }
+}
+
+fn contradiction() -> CodecError {
+    let fault = CodecFault::Invalid("the records of the book contradict each other");
+    CodecError::new("Book", fault)
 }
 
 /// A sequence as a vector of its elements is encoded.
@@ -101,76 +259,4 @@ fn put_all<'a, T: Codec + 'a>(all: impl Iterator<Item = &'a T>, out: &mut Vec<u8
         count += 1;
     }
     out[at..at + 4].copy_from_slice(&count.to_le_bytes());
-}
-
-impl Book {
-    /// Builds tables, watch, waiting prices and exposures from the state; `None` when it contradicts itself.
-    fn rebuild(state: BookState) -> Option<Book> {
-        let mut book = Book {
-            currencies: state.currencies,
-            groups: state.groups,
-            links: state.links,
-            prices: state.prices,
-            ended_by_time: state.ended_by_time,
-            client_ids: state.client_ids,
-            client_ids_by_time: state.client_ids_by_time,
-            cash_seen: state.cash_seen,
-            cash_by_time: state.cash_by_time,
-            timers: state.timers,
-            rollovers: state.rollovers,
-            day_starts: state.day_starts,
-            modes: state.modes,
-            kills: state.kills,
-            limits: state.limits,
-            tiers: state.tiers,
-            windows: state.windows,
-            fixings: state.fixings,
-            throttles: state.throttles,
-            ..Book::default()
-        };
-        for terms in state.instruments {
-            let made = book.check_instrument(&terms).ok()?;
-            book.set_instrument(made);
-        }
-        for account in state.accounts {
-            let id = account.terms.id;
-            book.set_account(account.terms).ok()?;
-            book.states[0] -= 1;
-            book.states[account.state as usize] += 1;
-            book.account_mut(id)?.state = account;
-        }
-        for position in state.positions {
-            book.instrument(position.instrument)?;
-            let slot = book.positions.insert(position);
-            book.account_mut(position.account)?.positions.push(slot);
-            book.expose_position(&position, 1);
-            book.follow(slot);
-            book.arm(slot);
-        }
-        for order in state.orders {
-            book.account_mut(order.order.account)?.orders.push(order.id);
-            book.expose_order(&order, 1);
-            book.count_unsettled(order.link, order.state, 1);
-            book.orders.insert(order.id, order);
-        }
-        book.ended = state
-            .ended
-            .into_iter()
-            .map(|order| (order.id, order))
-            .collect();
-        book.arm_pending();
-        Some(book)
-    }
-
-    /// After a restore: every band is set anew. The state itself does not change by it.
-    pub(crate) fn band_all(&mut self, env: &super::Env<'_>) {
-        let all: Vec<AccountId> = self.accounts().map(Account::id).collect();
-        for id in all {
-            if let Some(account) = self.account(id) {
-                let value = self.valuate(account, env);
-                self.watch_again(id, &value);
-            }
-        }
-        self.touched.clear();
-    }
 }

@@ -190,10 +190,12 @@ impl Book {
                 continue;
             };
             let open = position.qty - left.gone(*slot);
-            if open <= 0 || !self.is_tradable(position, env) {
+            if open <= 0 || !self.is_tradable(&position, env) {
                 continue;
             }
-            let worth = self.position_worth(position).map_or(0, |worth| worth.plain);
+            let worth = self
+                .position_worth(&position)
+                .map_or(0, |worth| worth.plain);
             let key = match group.stop_out_policy {
                 StopOutPolicy::Mt5 | StopOutPolicy::CloseAll | StopOutPolicy::LosersFirst => worth,
                 StopOutPolicy::LargestMargin | StopOutPolicy::CtraderSmart => {

@@ -120,7 +120,7 @@ impl Book {
         let mut slots = self.watch.holders(rollover.instrument.0).to_vec();
         slots.sort_by_key(|slot| self.positions.get(*slot).map(|position| position.id));
         for slot in slots {
-            let Some(position) = self.positions.get(slot).copied() else {
+            let Some(position) = self.positions.get(slot) else {
                 continue;
             };
             let due = SwapDue {
@@ -138,12 +138,12 @@ impl Book {
 
     /// Adds a swap to its position; one that cannot be computed waits.
     fn charge_swap(&mut self, ctx: &mut Ctx<'_>, slot: u32, due: SwapDue) {
-        let Some(position) = self.positions.get(slot).copied() else {
+        let Some(position) = self.positions.get(slot) else {
             return;
         };
         match self.swap_of(&position, due.days) {
             Some(swap) => {
-                if let Some(position) = self.positions.get_mut(slot) {
+                if let Some(mut position) = self.positions.get_mut(slot) {
                     position.swap = Money(position.swap.0.saturating_add(swap.0));
                 }
             }

@@ -48,6 +48,8 @@ codec_enum! {
 pub const REMEMBER_NS: u64 = DAY_NS;
 /// References of cash movements are remembered this long: longer than any replay of the rim's outbox.
 const CASH_REMEMBER_NS: u64 = 7 * DAY_NS;
+/// What an account remembers of its messages is looked through this often; longer windows are kept whole.
+const MESSAGES_REMEMBER_NS: u64 = HOUR_NS;
 
 impl Book {
     pub(super) fn after(&mut self, now: Ts, ns: u64, timer: Timer) {
@@ -165,14 +167,42 @@ impl Book {
             self.cash_by_time.pop_front();
             self.cash_seen.remove(&(account, reference));
         }
+        self.forget_messages(ctx.now);
         self.refresh_haircuts(ctx);
+    }
+
+    /// An account that sent nothing for long needs no memory of it.
+    fn forget_messages(&mut self, now: Ts) {
+        while let Some((_, id)) = self
+            .remembering
+            .front()
+            .copied()
+            .filter(|(ts, _)| now.since(*ts) >= MESSAGES_REMEMBER_NS)
+        {
+            self.remembering.pop_front();
+            let windows = self.account(id).map(|account| {
+                let group = self.group_of(account);
+                [group.rate_window_ns, group.duplicate_window_ns]
+                    .map(|window| window.max(MESSAGES_REMEMBER_NS))
+            });
+            let [messages_ns, recent_ns] = windows.unwrap_or_default();
+            if let Some(account) = self.account_mut(id)
+                && let Some(memory) = &mut account.state.memory
+            {
+                if memory.forget(now, messages_ns, recent_ns) {
+                    account.state.memory = None;
+                } else {
+                    self.remembering.push_back((now, id));
+                }
+            }
+        }
     }
 
     /// Everybody who holds an instrument, or has an order in it, must be looked at.
     pub(super) fn touch_holders(&mut self, instrument: InstrumentId) {
         for slot in self.watch.holders(instrument.0) {
-            if let Some(position) = self.positions.get(*slot) {
-                self.touched.push(position.account.0);
+            if let Some(account) = self.positions.account(*slot) {
+                self.touched.push(account.0);
             }
         }
         for order in self
@@ -186,19 +216,19 @@ impl Book {
 
     fn start_day(&mut self, ctx: &mut Ctx<'_>, day: DayStart) {
         let mut count = 0;
-        for index in 0..self.accounts.len() {
-            let Some(account) = self.accounts[index].as_deref() else {
+        for id in (0..self.accounts.end()).map(AccountId) {
+            let Some(account) = self.account(id) else {
                 continue;
             };
             let value = self.valuate(account, &ctx.env());
             let equity = value.equity(self.digits_of(account));
             if value.missing.is_none()
-                && let Some(account) = self.accounts[index].as_deref_mut()
+                && let Some(account) = self.account_mut(id)
             {
                 account.state.day_start = equity;
             }
             count += 1;
-            self.touched.push(index as u32);
+            self.touched.push(id.0);
         }
         let day_orders: Vec<OrderId> = self
             .orders

@@ -59,7 +59,7 @@ impl Book {
             restricted: group.restricted,
             stop_out: stop_ratio(group),
             positions: positions
-                .map(|position| self.position_view(account, &value, position))
+                .map(|position| self.position_view(account, &value, &position))
                 .collect(),
             orders: account
                 .orders
@@ -152,7 +152,7 @@ impl Book {
             if position.instrument != instrument {
                 continue;
             }
-            let leg: Leg = self.leg(position)?;
+            let leg: Leg = self.leg(&position)?;
             let close = if leg.long { moved.bid } else { moved.ask };
             change += self.worth_at(&leg, close)? - worth(&leg, self.valuing())?.plain;
         }
@@ -221,12 +221,10 @@ impl Book {
 
     /// A slice of the margin ladder, by account id.
     pub fn ladder(&self, after: Option<AccountId>, count: u32, env: &Env<'_>) -> Vec<LadderRow> {
-        let first = after.map_or(0, |id| id.0 as usize + 1);
+        let first = AccountId(after.map_or(0, |id| id.0.saturating_add(1)));
         let accounts = self
             .accounts
-            .iter()
-            .skip(first)
-            .flatten()
+            .from(first)
             .take(count.min(LADDER_MAX) as usize);
         accounts
             .map(|account| {
