@@ -36,6 +36,8 @@ struct State {
     steps: u64,
     fail_at: Option<(u64, Failure)>,
     random: Random,
+    /// Syncs are confirmed and not done.
+    forgetful: bool,
 }
 
 /// One change of names; whole or not at all.
@@ -60,7 +62,7 @@ struct CrashFile {
 pub struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -69,7 +71,7 @@ impl Random {
 
     /// A number below `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.bits() % bound
     }
 }
 
@@ -88,6 +90,11 @@ impl CrashDisk {
         state.fail_at = Some((state.steps + steps, failure));
     }
 
+    /// From now on it confirms syncs that it does not do, as some disks do.
+    pub fn forget_syncs(&self) {
+        self.lock().forgetful = true;
+    }
+
     /// Steps done so far: writes, syncs and changes of names.
     pub fn steps(&self) -> u64 {
         self.lock().steps
@@ -97,7 +104,7 @@ impl CrashDisk {
     /// sectors, of the changes of names any.
     pub fn crash(&self) -> Self {
         let mut state = self.lock();
-        let mut random = Random(state.random.next());
+        let mut random = Random(state.random.bits());
         let mut names = state.durable_names.clone();
         let manner = random.below(4);
         let first = random.below(state.name_steps.len() as u64 + 1) as usize;
@@ -126,6 +133,7 @@ impl CrashDisk {
             live_names: names.clone(),
             durable_names: names,
             random,
+            forgetful: state.forgetful,
             ..State::default()
         };
         Self(Arc::new(Mutex::new(next)))
@@ -142,7 +150,9 @@ impl CrashDisk {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -309,7 +319,7 @@ impl DiskFile for CrashFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.disk.lock();
         let failure = state.step();
-        let mut random = Random(state.random.next());
+        let mut random = Random(state.random.bits());
         let node = state.nodes.get_mut(&self.node).unwrap();
         let offset = offset as usize;
         match failure {
@@ -343,8 +353,12 @@ impl DiskFile for CrashFile {
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.disk.lock();
         let failure = state.step();
-        let mut random = Random(state.random.next());
+        let forgetful = state.forgetful;
+        let mut random = Random(state.random.bits());
         let node = state.nodes.get_mut(&self.node).unwrap();
+        if forgetful && failure.is_none() {
+            return Ok(());
+        }
         let pending = std::mem::take(&mut node.pending);
         match failure {
             None => {

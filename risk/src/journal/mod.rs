@@ -41,9 +41,8 @@ mod survey;
 mod walk;
 mod writer;
 
-// The full fault simulator will stand beside this one and drive the whole core.
-#[cfg(test)]
-mod crash_disk;
+#[cfg(any(test, feature = "faults"))]
+pub mod crash_disk;
 #[cfg(test)]
 mod tests;
 

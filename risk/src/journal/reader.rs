@@ -170,14 +170,24 @@ impl LogReader {
         if let Some(end) = self.sealed {
             return Ok(end);
         }
-        let end = self.find(self.segment.header.ordinal)?.end;
+        let end = match self.index.get(self.segment.header.ordinal) {
+            Some(segment) => segment.end,
+            // Trimmed while we stood at its end, as is allowed to whoever has read it whole.
+            None => {
+                self.oldest_behind()?;
+                self.walk.position()
+            }
+        };
         self.sealed = Some(end);
         Ok(end)
     }
 
     #[cold]
     fn next_segment(&mut self) -> Result<(), JournalError> {
-        let next = self.find(self.segment.header.ordinal + 1)?;
+        let next = match self.index.get(self.segment.header.ordinal + 1) {
+            Some(next) => next,
+            None => self.oldest_behind()?,
+        };
         if next.header.previous != self.last {
             let found = format!("{:?} is followed by {:?}", self.last, next.header.previous);
             return Err(self.damaged(0, found));
@@ -187,17 +197,16 @@ impl LogReader {
         Ok(())
     }
 
-    fn find(&self, ordinal: u32) -> Result<Segment, JournalError> {
-        self.index.get(ordinal).ok_or_else(|| {
-            let first = self
-                .index
-                .oldest()
-                .map_or(0, |oldest| oldest.header.first_seq);
-            JournalError::Trimmed {
+    /// The oldest segment that is left, if it goes on right behind the last record.
+    fn oldest_behind(&self) -> Result<Segment, JournalError> {
+        let oldest = self.index.oldest();
+        let first = oldest.map_or(0, |oldest| oldest.header.first_seq);
+        oldest
+            .filter(|oldest| oldest.header.previous == self.last)
+            .ok_or(JournalError::Trimmed {
                 asked: self.last.seq,
                 first,
-            }
-        })
+            })
     }
 
     #[cold]

@@ -6,7 +6,7 @@ const SEEDS: u64 = 400;
 
 fn payload(random: &mut Random) -> Vec<u8> {
     let length = random.below(90) as usize;
-    (0..length).map(|_| random.next() as u8).collect()
+    (0..length).map(|_| random.bits() as u8).collect()
 }
 
 fn failure(random: &mut Random) -> Failure {

@@ -133,6 +133,32 @@ fn trimming_waits_for_the_slowest_reader() {
 }
 
 #[test]
+fn a_reader_that_stays_open_goes_on_behind_what_was_trimmed() {
+    let (mut log, _) = OutputLog::open(memory(), options(512, None)).unwrap();
+    let consumers = log.consumers();
+    let mut reader = log.reader();
+    let mut cursor = Cursor::START;
+    for round in 0..30 {
+        // Until the segment it stands at the end of is followed by another and goes.
+        fill(&mut log, round * 7 + 1, round * 7 + 7);
+        log.trim().unwrap();
+        loop {
+            let batch = reader.read_from(cursor, 64).unwrap();
+            cursor = batch.next;
+            assert_eq!(
+                consumers.set_cursor("reader", cursor).unwrap(),
+                CursorState::Following
+            );
+            if batch.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(cursor, log.durable());
+    }
+    assert!(log.reader().read_from(Cursor::START, 64).is_err());
+}
+
+#[test]
 fn past_the_limit_the_slowest_reader_is_cut_off() {
     let bounded = OutputOptions {
         bytes_max: 512 * 6,
