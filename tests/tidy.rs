@@ -48,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("siaga-alerts", &["siaga-risk"]),
     ("siaga-platform", &["siaga-risk", "siaga-alerts"]),
     ("siaga-vectors", &["siaga-risk"]),
+    ("siaga-sim", &["siaga-risk", "siaga-broker"]),
     // Nobody may know the benches.
     ("siaga-bench", &["siaga-risk", "siaga-feed", "siaga"]),
     (

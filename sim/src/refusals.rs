@@ -1,0 +1,151 @@
+//! What the house has said out loud, and which new positions that forbids: the table of refusals read from outside.
+
+use crate::world::{ACCOUNTS, GROUP};
+use siaga_risk::event::*;
+use siaga_risk::ids::*;
+use siaga_risk::terms::Accounting;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Conditions as they were told.
+#[derive(Clone, Debug, Default)]
+pub struct Refusals {
+    modes: BTreeMap<Scope, TradingMode>,
+    kills: BTreeSet<Scope>,
+    halts: BTreeSet<InstrumentId>,
+    feeds: BTreeMap<InstrumentId, FeedState>,
+    link: Option<LinkMode>,
+    margins: BTreeMap<AccountId, MarginState>,
+    reviews: BTreeSet<AccountId>,
+    positions: BTreeMap<PositionId, PositionChange>,
+    /// Instructions looked at that open something.
+    pub opened: u64,
+}
+
+impl Refusals {
+    /// Takes note of an output; outputs come in their order.
+    ///
+    /// # Errors
+    /// An instruction to a broker opens a position although something that was told before forbids it.
+    pub fn see(&mut self, output: &Output) -> Result<(), String> {
+        match output {
+            Output::Mode(change) => {
+                self.modes.insert(change.set.scope, change.set.mode);
+            }
+            Output::Kill(change) if change.set.on => {
+                self.kills.insert(change.set.scope);
+            }
+            Output::Kill(change) => {
+                self.kills.remove(&change.set.scope);
+            }
+            Output::Halt(change) if change.on => {
+                self.halts.insert(change.instrument);
+            }
+            Output::Halt(change) => {
+                self.halts.remove(&change.instrument);
+            }
+            Output::Feed(change) => {
+                self.feeds.insert(change.instrument, change.to);
+            }
+            Output::Link(change) => self.link = Some(change.to),
+            Output::Margin(change) => {
+                self.margins.insert(change.account, change.to);
+            }
+            Output::Terms(TermsChange::Review(set)) if set.on => {
+                self.reviews.insert(set.account);
+            }
+            Output::Terms(TermsChange::Review(set)) => {
+                self.reviews.remove(&set.account);
+            }
+            Output::Position(change) if change.qty.0 == 0 => {
+                self.positions.remove(&change.id);
+            }
+            Output::Position(change) => {
+                self.positions.insert(change.id, *change);
+            }
+            Output::Send(send) => {
+                if let LinkCommand::Submit(submit) = &send.command {
+                    return self.check(submit);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, submit: &Submit) -> Result<(), String> {
+        if self.closes(submit) {
+            return Ok(());
+        }
+        self.opened += 1;
+        match self.forbidden(submit) {
+            None => Ok(()),
+            Some(why) => Err(format!(
+                "order {} of account {} opens although {why}",
+                submit.id.0, submit.account.0
+            )),
+        }
+    }
+
+    /// Names a position of a hedging account, or leaves the net of a netting account smaller without changing its sign.
+    fn closes(&self, submit: &Submit) -> bool {
+        let hedging = ACCOUNTS.iter().any(|(id, _, accounting, _)| {
+            *id == submit.account && *accounting == Accounting::Hedging
+        });
+        if hedging {
+            return submit.position.is_some();
+        }
+        let of = self.positions.values().filter(|position| {
+            position.account == submit.account && position.instrument == submit.instrument
+        });
+        let signed = |side: Side, qty: i64| if side == Side::Buy { qty } else { -qty };
+        let net: i64 = of
+            .map(|position| signed(position.side, position.qty.0))
+            .sum();
+        let change = signed(submit.side, submit.qty.0);
+        net.signum() == -change.signum() && change.abs() <= net.abs()
+    }
+
+    fn forbidden(&self, submit: &Submit) -> Option<String> {
+        let (account, instrument) = (submit.account, submit.instrument);
+        let scopes = [
+            Scope::House,
+            Scope::Group(GROUP),
+            Scope::Account(account),
+            Scope::Instrument(instrument),
+        ];
+        for scope in &scopes {
+            if self.kills.contains(scope) {
+                return Some(format!("the kill switch of {scope:?} is on"));
+            }
+            match self.modes.get(scope) {
+                None | Some(TradingMode::Normal) => {}
+                Some(mode) => return Some(format!("{scope:?} is in mode {mode:?}")),
+            }
+        }
+        if let Some(mode) = self.link.filter(|mode| *mode != LinkMode::Live) {
+            return Some(format!("the link is {mode:?}"));
+        }
+        if let Some(feed) = self
+            .feeds
+            .get(&instrument)
+            .filter(|feed| **feed != FeedState::Live)
+        {
+            return Some(format!(
+                "market data of instrument {} is {feed:?}",
+                instrument.0
+            ));
+        }
+        let state = self.margins.get(&account).copied();
+        if let Some(state) = state.filter(|state| *state >= MarginState::Restricted) {
+            return Some(format!("it is in margin state {state:?}"));
+        }
+        if self.reviews.contains(&account) {
+            return Some("it is under review".into());
+        }
+        let leveraged = ACCOUNTS
+            .iter()
+            .any(|(id, _, _, leverage)| *id == account && *leverage > 1);
+        (leveraged && self.halts.contains(&instrument))
+            .then(|| format!("instrument {} is halted", instrument.0))
+    }
+}

@@ -1,0 +1,168 @@
+//! What the house trades, on which terms, and with whom.
+
+use siaga_risk::event::*;
+use siaga_risk::ids::*;
+use siaga_risk::terms::*;
+use siaga_risk::units::*;
+
+pub const USD: CurrencyId = CurrencyId(1);
+pub const EUR: CurrencyId = CurrencyId(2);
+pub const JPY: CurrencyId = CurrencyId(3);
+const XAU: CurrencyId = CurrencyId(4);
+const BTC: CurrencyId = CurrencyId(5);
+
+/// The one broker.
+pub const LINK: LinkId = LinkId(1);
+/// Two sources, the first preferred.
+pub const SOURCES: [SourceId; 2] = [SourceId(1), SourceId(2)];
+pub const GROUP: GroupId = GroupId(1);
+/// 2025-01-06, a Monday, 12:00 UTC.
+pub const START: Ts = Ts(1_736_164_800_000_000_000);
+
+/// An instrument of the simulated house.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
+    pub id: InstrumentId,
+    class: AssetClass,
+    base: CurrencyId,
+    pub quote: CurrencyId,
+    price_digits: u8,
+    /// First mid and usual half spread, price steps.
+    pub price: i64,
+    pub half_spread: i64,
+}
+
+pub const LISTED: [Listed; 4] = [
+    Listed {
+        id: InstrumentId(1),
+        class: AssetClass::Forex,
+        base: EUR,
+        quote: USD,
+        price_digits: 5,
+        price: 110_000,
+        half_spread: 5,
+    },
+    Listed {
+        id: InstrumentId(2),
+        class: AssetClass::Forex,
+        base: USD,
+        quote: JPY,
+        price_digits: 3,
+        price: 150_000,
+        half_spread: 6,
+    },
+    Listed {
+        id: InstrumentId(3),
+        class: AssetClass::Metal,
+        base: XAU,
+        quote: USD,
+        price_digits: 2,
+        price: 200_000,
+        half_spread: 15,
+    },
+    Listed {
+        id: InstrumentId(4),
+        class: AssetClass::Crypto,
+        base: BTC,
+        quote: USD,
+        price_digits: 2,
+        price: 6_000_000,
+        half_spread: 400,
+    },
+];
+
+/// Accounts: id, currency, accounting, own leverage.
+pub const ACCOUNTS: [(AccountId, CurrencyId, Accounting, u32); 6] = [
+    (AccountId(1), USD, Accounting::Hedging, 100),
+    (AccountId(2), USD, Accounting::Netting, 100),
+    (AccountId(3), EUR, Accounting::Hedging, 30),
+    (AccountId(4), JPY, Accounting::Netting, 200),
+    (AccountId(5), USD, Accounting::Hedging, 1),
+    (AccountId(6), EUR, Accounting::Netting, 500),
+];
+
+/// Digits of a currency's minor unit.
+pub fn digits(currency: CurrencyId) -> u8 {
+    match currency {
+        JPY => 0,
+        BTC => 8,
+        _ => 2,
+    }
+}
+
+/// The terms as they are sent.
+pub fn terms(of: &Listed) -> InstrumentTerms {
+    let mut terms = InstrumentTerms::of_class(of.id, of.class, of.base, of.quote, of.price_digits);
+    terms.feeds = SOURCES
+        .iter()
+        .map(|source| Feed {
+            source: *source,
+            timeout_ns: 3 * SECOND_NS,
+        })
+        .collect();
+    terms.qty_max = Qty(5_000);
+    terms.margin_hedged = Ratio::percent(50);
+    terms.halt.quiet_ns = 20 * SECOND_NS;
+    terms.halt.grace_ns = 30 * SECOND_NS;
+    terms.quote_age_max_ns = 5 * SECOND_NS;
+    terms.cache_age_max_ns = 30 * SECOND_NS;
+    terms
+}
+
+fn group() -> GroupTerms {
+    GroupTerms {
+        rate_max: 50,
+        rate_window_ns: SECOND_NS,
+        ..GroupTerms::preset(GROUP, Preset::Mt5Default)
+    }
+}
+
+/// Everything the house says before it opens.
+pub fn opening() -> Vec<Body> {
+    let mut all: Vec<Body> = [(USD, 1), (EUR, 2), (JPY, 0), (XAU, 0), (BTC, 0)]
+        .into_iter()
+        .map(|(id, pivot)| {
+            let digits = digits(id);
+            Body::Currency(CurrencyTerms { id, digits, pivot })
+        })
+        .collect();
+    for (id, kind) in [
+        (SOURCES[0], SourceKind::Gateway),
+        (SOURCES[1], SourceKind::Datafeed),
+    ] {
+        all.push(Body::Source(SourceTerms {
+            id,
+            kind,
+            crossed: Crossed::Hold,
+            filtered: true,
+        }));
+    }
+    all.push(Body::Link(LinkTerms {
+        id: LINK,
+        protective: HeldBy::Core,
+        answer_timeout_ns: 5 * SECOND_NS,
+        queue_tolerance: Ratio::percent(1),
+        queue_expiry_ns: HOUR_NS,
+    }));
+    all.push(Body::Group(group()));
+    for listed in &LISTED {
+        all.push(Body::Instrument(Box::new(terms(listed))));
+        all.push(Body::Session(Session {
+            instrument: listed.id,
+            open: true,
+            at: START,
+            until: START.plus(30 * DAY_NS),
+        }));
+    }
+    for (id, currency, accounting, leverage) in ACCOUNTS {
+        all.push(Body::Account(AccountTerms {
+            id,
+            group: GROUP,
+            link: LINK,
+            currency,
+            accounting,
+            leverage,
+        }));
+    }
+    all
+}

@@ -1,0 +1,63 @@
+//! Many seeds hold, a seed repeats exactly, and planted faults are found. `SIAGA_SEED` runs one seed.
+
+use siaga_sim::{Planted, Tally, run};
+
+const SEEDS: u64 = 60;
+const STEPS: u64 = 4_000;
+/// A planted fault must be found within this many seeds.
+const PATIENCE: u64 = 12;
+
+#[test]
+fn nothing_breaks_whatever_happens() {
+    let one: Option<u64> = std::env::var("SIAGA_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seeds = one.map_or(1..=SEEDS, |seed| seed..=seed);
+    let mut all: Vec<Tally> = Vec::new();
+    for seed in seeds {
+        match run(seed, STEPS, None) {
+            Ok(tally) => all.push(tally),
+            Err(broken) => panic!(
+                "seed {seed} breaks at {broken}; see it again: make sim SEED={seed} STEPS={STEPS}"
+            ),
+        }
+    }
+    if one.is_some() {
+        return;
+    }
+    // Runs in which nothing happens prove nothing.
+    let happened = |what: fn(&Tally) -> u64| all.iter().map(what).sum::<u64>();
+    for (name, count) in [
+        ("deals", happened(|tally| tally.deals)),
+        ("openings", happened(|tally| tally.opened)),
+        ("refusals", happened(|tally| tally.refusals)),
+        ("stop-outs", happened(|tally| tally.stop_outs)),
+        ("halts", happened(|tally| tally.halts)),
+        ("crashes", happened(|tally| tally.crashes)),
+        ("failed starts", happened(|tally| tally.failed_starts)),
+        ("poisoned journals", happened(|tally| tally.poisoned)),
+        ("snapshots", happened(|tally| tally.snapshots)),
+        ("reminders", happened(|tally| tally.reminders)),
+        ("valuations", happened(|tally| tally.valued)),
+        ("broker losses", happened(|tally| tally.broker_losses)),
+    ] {
+        assert!(count > 0, "no {name} in {SEEDS} seeds");
+    }
+}
+
+#[test]
+fn a_seed_repeats_exactly() {
+    let first = run(7, STEPS, None).expect("seed 7 holds");
+    assert_eq!(run(7, STEPS, None), Ok(first));
+}
+
+#[test]
+fn planted_faults_are_found() {
+    for planted in [Planted::EarlyAnswers, Planted::ForgetfulDisk] {
+        let found = (1..=PATIENCE).find_map(|seed| run(seed, STEPS, Some(planted)).err());
+        assert!(
+            found.is_some(),
+            "{planted:?} is not found in {PATIENCE} seeds"
+        );
+    }
+}
