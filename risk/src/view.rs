@@ -1,5 +1,7 @@
 //! Questions to the core and their answers. A question changes nothing, is not numbered and not journaled.
 
+use crate::book::tiers::Tiered;
+use crate::convert::Rate;
 use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
@@ -51,12 +53,57 @@ pub enum View {
     Tape(Box<TapeView>),
 }
 
+/// Where the leverage that wins on an instrument came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeverageFrom {
+    /// The calculation mode knows no leverage.
+    Mode,
+    Group,
+    /// The account's own, in place of its group's.
+    Account,
+    /// The group's cap on the instrument's class.
+    ClassCap,
+    InstrumentCap,
+}
+
+/// The rules behind a position's or an order's margin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarginRule {
+    /// x : 1.
+    pub leverage: u32,
+    pub leverage_from: LeverageFrom,
+    /// Share charged by side and kind.
+    pub rate: Ratio,
+    /// Factor of halts and windows, 100 % when there is none, and the window it comes from.
+    pub factor: Ratio,
+    pub window: Option<u16>,
+    /// Set and rule whose bands apply on top.
+    pub tiers: Option<(TierSetId, u16)>,
+    /// Margin after leverage in the margin currency, `10^-20`, before conversion and rate.
+    pub base: i128,
+    /// Conversion into the account's currency; absent while it is missing.
+    pub conversion: Option<Rate>,
+}
+
+/// What a leverage rule charges on what an account holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TierView {
+    pub set: TierSetId,
+    pub rule: u16,
+    /// The instrument that fills the bands alone; absent when all of the rule do together.
+    pub instrument: Option<InstrumentId>,
+    pub charged: Tiered,
+}
+
 /// An account now. Money is in the account's currency.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccountView {
     pub terms: AccountTerms,
-    /// The leverage that wins, and whether it is the account's own.
+    /// The leverage before caps of classes and instruments, and whether it is the account's own.
     pub leverage: u32,
+    pub leverage_from: LeverageFrom,
+    /// Leverage rules in force and how they charge what is open.
+    pub tiers: Vec<TierView>,
     pub state: MarginState,
     /// A conversion rate is missing: equity and level are not known.
     pub unknown: bool,
@@ -95,6 +142,7 @@ pub struct PositionView {
     pub stop_out_at: Option<Price>,
     /// Quantity that closing orders already cover.
     pub covered: Qty,
+    pub rule: Option<MarginRule>,
 }
 
 /// What an order would do, by the same check that it meets when it is sent.
@@ -112,6 +160,7 @@ pub struct PreviewView {
     /// Net quantity in the instrument after it.
     pub net_after: Qty,
     pub closes: bool,
+    pub rule: Option<MarginRule>,
 }
 
 /// An instrument now.

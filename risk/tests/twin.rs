@@ -75,13 +75,28 @@ impl History {
             ..desk.group
         };
         desk.must(Body::Group(group));
+        let mut listed = Vec::new();
         for (symbol, ..) in TRADED {
             let mut terms = instrument(symbol);
             terms.halt.grace_ns = 0;
             (terms.quote_age_max_ns, terms.cache_age_max_ns) = (HOUR_NS, DAY_NS);
-            desk.must(Body::Instrument(Box::new(terms)));
+            listed.push(terms);
         }
+        let mut dice = Dice(seed);
         let mut twin = Twin::new(group);
+        let tiers = tiers();
+        desk.must(Body::Tiers(Box::new(tiers.clone())));
+        if dice.roll(2) == 0 {
+            let mut group = group;
+            group.margin.tiers = tiers.id;
+            desk.must(Body::Group(group));
+            twin.tiers = Some(tiers);
+        }
+        for mut terms in listed {
+            terms.margin = margin_terms(&mut dice);
+            desk.must(Body::Instrument(Box::new(terms.clone())));
+            twin.terms.insert(terms.id, terms);
+        }
         for (id, currency, leverage) in ACCOUNTS {
             desk.account(id, currency, Accounting::Hedging, leverage);
             twin.open(id, currency, leverage);
@@ -89,7 +104,7 @@ impl History {
         let mut history = History {
             desk,
             twin,
-            dice: Dice(seed),
+            dice,
             execs: 0,
             crossings: 0,
             copy: None,
@@ -127,7 +142,8 @@ impl History {
 
     fn step(&mut self) {
         self.desk.now = self.desk.now.plus(self.dice.roll(3) * SECOND_NS / 10);
-        match self.dice.roll(20) {
+        self.twin.now = self.desk.now;
+        match self.dice.roll(21) {
             0..=10 => self.walk(),
             11..=13 => self.enter(),
             14 => self.rest(),
@@ -150,8 +166,34 @@ impl History {
                     note: 0,
                 }));
             }
+            19 => self.raise(),
             _ => self.cancel(),
         }
+    }
+
+    /// The requirement of an instrument goes up for a while.
+    fn raise(&mut self) {
+        let (symbol, ..) = self.dice.pick(&TRADED);
+        let from = self.desk.now.plus(self.dice.roll(3) * SECOND_NS / 4);
+        let window = Requirement {
+            instrument: instrument_id(symbol),
+            id: self.dice.roll(2) as u16,
+            from,
+            until: from.plus((1 + self.dice.roll(20)) * SECOND_NS / 4),
+            factor: self.dice.pick(&[
+                Ratio::percent(100),
+                Ratio::percent(150),
+                Ratio::percent(300),
+            ]),
+            held: self.dice.pick(HeldPolicy::ALL),
+            grace_ns: self.dice.roll(4) * SECOND_NS / 2,
+        };
+        let out = self.put(Body::Requirement(window));
+        assert!(matches!(&out[0], Output::Answer(answer) if answer.reasons.is_empty()));
+        self.twin
+            .windows
+            .retain(|old| (old.instrument, old.id) != (window.instrument, window.id));
+        self.twin.windows.push(window);
     }
 
     /// Mostly small moves, sometimes a gap; sometimes merged with worse prices.
@@ -250,6 +292,7 @@ impl History {
                     qty,
                     price,
                     rate,
+                    opened: self.desk.now,
                 });
         }
     }
@@ -408,6 +451,48 @@ impl History {
             );
             assert_eq!(view.state, self.twin.state(account), "state of {account}");
         }
+    }
+}
+
+/// Rates and hedges of an instrument, drawn.
+fn margin_terms(dice: &mut Dice) -> MarginTerms {
+    let rates = [
+        Ratio::ONE,
+        Ratio::percent(115),
+        Ratio::percent(50),
+        Ratio::percent(200),
+    ];
+    let mut of = |_: ()| MarginRates::all(dice.pick(&rates));
+    let (buy, sell) = (of(()), of(()));
+    MarginTerms {
+        hedge: dice.pick(HedgeRule::ALL),
+        buy,
+        sell,
+        hold_buy: dice.pick(&rates),
+        hold_sell: dice.pick(&rates),
+        ..MarginTerms::NONE
+    }
+}
+
+/// Bands by lots for two of the instruments; the third has none.
+fn tiers() -> TierTerms {
+    let band = |lots: i64, initial, maintenance| Band {
+        to: lots * 10_000_000,
+        leverage: 0,
+        initial: Ratio::percent(initial),
+        maintenance: Ratio::percent(maintenance),
+    };
+    TierTerms {
+        id: TierSetId(3),
+        rules: vec![TierRule {
+            id: 1,
+            by: TierBy::VolumePerSymbol,
+            currency: USD,
+            instruments: vec![instrument_id("EURUSD"), instrument_id("XAUUSD")],
+            cost: TierCost::Average,
+            rounding: RoundingStage::Total,
+            bands: vec![band(3, 100, 100), band(8, 200, 150), band(0, 300, 250)],
+        }],
     }
 }
 

@@ -328,17 +328,10 @@ impl Book {
     pub(super) fn own_margin(&self, position: &Position) -> Money {
         let margin = || {
             let account = self.account(position.account)?;
-            let group = self.group_of(account);
             let instrument = self.instrument(position.instrument)?;
-            let part = self.position_base(position, group, account)?;
-            let terms = &instrument.terms;
-            let share = if terms.margin_maintenance > Ratio(0) {
-                terms.margin_maintenance
-            } else {
-                terms.margin_initial
-            };
-            let leverage = instrument.leverage(account.leverage(group));
-            super::margin::component(part.base, &[share], leverage, self.digits_of(account))
+            let part = self.position_part(position, account)?;
+            let (leverage, _) = self.leverage_on(account, instrument);
+            super::margin::component(part.plain, &[], leverage, self.digits_of(account))
         };
         Money(margin().unwrap_or(0))
     }

@@ -1,9 +1,9 @@
 //! Used margin, equity and margin state of an account, from its book alone. Margin components are rounded to the
 //! account's digits, half away from zero, and then added; equity is never rounded before it is compared.
 
-use super::accounts::{MONEY_COUNTED_MAX, MONEY_MAX};
-use super::instruments::{Instrument, ten};
-use super::orders::Order;
+use super::accounts::MONEY_COUNTED_MAX;
+pub use super::charge::component;
+use super::instruments::ten;
 use super::positions::Position;
 use super::{Account, Book, Env};
 use crate::convert::{FINE_DIGITS, Prices, Rate, Sided};
@@ -12,7 +12,7 @@ use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
 use crate::watch::{Leg, Valuing, raw, worth};
-use crate::wide::{Fractions, gcd, mul_div_floor, mul_div_round};
+use crate::wide::{Fractions, mul_div_floor};
 use std::cmp::Ordering;
 
 /// Used margin in minor units: as the terms say, and with the factors of halts and orders in flight.
@@ -42,32 +42,6 @@ pub struct Valuation {
 pub enum Which {
     Plain,
     Soft,
-}
-
-/// Quantities and margin bases of one instrument in one account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sides {
-    pub long: Part,
-    pub short: Part,
-    /// Orders in flight that open.
-    pub buying: Part,
-    pub selling: Part,
-}
-
-/// A quantity and its margin before leverage, fine units of the account's currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Part {
-    pub qty: i128,
-    pub base: i128,
-}
-
-impl Part {
-    fn plus(self, other: Part) -> Option<Part> {
-        Some(Part {
-            qty: self.qty.checked_add(other.qty)?,
-            base: self.base.checked_add(other.base)?,
-        })
-    }
 }
 
 impl Valuation {
@@ -119,128 +93,6 @@ pub fn clamp(value: i128) -> i64 {
     value.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
 }
 
-/// Margin before leverage of a quantity at `cost` (quantity × price), fine units of the account's currency.
-pub fn base(instrument: &Instrument, qty: i128, cost: i128, rate: Rate) -> Option<i128> {
-    let amount = if instrument.by_price { cost.abs() } else { qty };
-    let native = mul_div_round(amount, instrument.margin.num, instrument.margin.den)?;
-    mul_div_round(native, rate.num, rate.den)
-}
-
-/// One component: `base × share × factor / leverage`, rounded to minor units.
-pub fn component(base: i128, shares: &[Ratio], leverage: u32, digits: u8) -> Option<i64> {
-    let (mut num, mut den) = (
-        1i128,
-        i128::from(leverage.max(1)) * ten(FINE_DIGITS - digits),
-    );
-    for share in shares {
-        let whole = i128::from(Ratio::ONE.0);
-        let shared = gcd(i128::from(share.0), whole);
-        num = num.checked_mul(i128::from(share.0) / shared)?;
-        den = den.checked_mul(whole / shared)?;
-    }
-    let amount = i64::try_from(mul_div_round(base, num, den)?).ok()?;
-    (amount <= MONEY_MAX).then_some(amount)
-}
-
-/// Margin of the two sides of one instrument: the uncovered volume of the larger side at its own average, the
-/// covered volume at the average of all with the hedged share (MetaTrader 5, hedged margin, basic).
-pub fn hedged(
-    long: Part,
-    short: Part,
-    shares: &[Ratio],
-    share_hedged: Ratio,
-    leverage: u32,
-    digits: u8,
-) -> Option<i64> {
-    let (large, small) = if long.qty >= short.qty {
-        (long, short)
-    } else {
-        (short, long)
-    };
-    if large.qty == 0 {
-        return Some(0);
-    }
-    if small.qty == 0 {
-        return component(large.base, shares, leverage, digits);
-    }
-    let open = mul_div_round(large.base, large.qty - small.qty, large.qty)?;
-    let all = large.plus(small)?;
-    let covered = mul_div_round(all.base, small.qty, all.qty)?;
-    let mut with_hedge = shares.to_vec();
-    with_hedge.push(share_hedged);
-    component(open, shares, leverage, digits)?.checked_add(component(
-        covered,
-        &with_hedge,
-        leverage,
-        digits,
-    )?)
-}
-
-/// Margin of one instrument with its orders in flight, which may only raise it: the worst of what is held, and
-/// what would be held if all buys, or all sells, were filled.
-pub fn of_instrument(
-    instrument: &Instrument,
-    sides: &Sides,
-    accounting: Accounting,
-    leverage: u32,
-    digits: u8,
-    factors: (Ratio, Ratio),
-) -> Option<Used> {
-    let terms = &instrument.terms;
-    let leverage = instrument.leverage(leverage);
-    let held_share = if terms.margin_maintenance > Ratio(0) {
-        terms.margin_maintenance
-    } else {
-        terms.margin_initial
-    };
-    let charge = |long: Part, short: Part, shares: &[Ratio]| {
-        hedged(long, short, shares, terms.margin_hedged, leverage, digits)
-    };
-    let held = charge(sides.long, sides.short, &[held_share])?;
-    let held_soft = charge(sides.long, sides.short, &[held_share, factors.0])?;
-    let mut raised = 0i64;
-    for (buying, selling) in [
-        (sides.buying, Part::default()),
-        (Part::default(), sides.selling),
-    ] {
-        if buying.qty == 0 && selling.qty == 0 {
-            continue;
-        }
-        let (long, short) = match accounting {
-            Accounting::Hedging => (sides.long.plus(buying)?, sides.short.plus(selling)?),
-            Accounting::Netting => netted(sides.long.plus(buying)?, sides.short.plus(selling)?)?,
-        };
-        raised = raised.max(charge(long, short, &[terms.margin_initial])?.checked_sub(held)?);
-    }
-    let raised_soft = component(i128::from(raised), &[factors.1], 1, FINE_DIGITS)?;
-    Some(Used {
-        plain: Money(held.checked_add(raised)?),
-        soft: Money(held_soft.checked_add(raised_soft)?),
-    })
-}
-
-/// What is left when one side nets the other: the excess at its own average.
-fn netted(long: Part, short: Part) -> Option<(Part, Part)> {
-    let (large, small) = if long.qty >= short.qty {
-        (long, short)
-    } else {
-        (short, long)
-    };
-    if large.qty == 0 {
-        return Some((long, short));
-    }
-    let qty = large.qty - small.qty;
-    let rest = Part {
-        qty,
-        base: mul_div_round(large.base, qty, large.qty)?,
-    };
-    Some(if long.qty >= short.qty {
-        (rest, Part::default())
-    } else {
-        (Part::default(), rest)
-    })
-}
-
 impl Book {
     /// The account's group; accounts are opened into groups that exist.
     pub fn group_of(&self, account: &Account) -> &GroupTerms {
@@ -267,139 +119,12 @@ impl Book {
         }
     }
 
-    /// Factors on held margin and on new exposure of an instrument that is halted.
-    pub(super) fn factors(&self, instrument: &Instrument, env: &Env<'_>) -> (Ratio, Ratio) {
-        match env.market.halted(instrument.terms.id) {
-            Some(halt) => {
-                let grace = env.now.since(halt.since) < instrument.terms.halt.grace_ns;
-                let factor = instrument.terms.halt.factor.max(Ratio::ONE);
-                (if grace { Ratio::ONE } else { factor }, factor)
-            }
-            None => (Ratio::ONE, Ratio::ONE),
-        }
-    }
-
-    /// Margin base of a position at the price its group says.
-    pub(super) fn position_base(
-        &self,
-        position: &Position,
-        group: &GroupTerms,
-        account: &Account,
-    ) -> Option<Part> {
-        let instrument = self.instrument(position.instrument)?;
-        let qty = i128::from(position.qty);
-        let base = match group.margin_price {
-            MarginPrice::Open => {
-                base(instrument, qty, position.margin_cost, position.margin_rate?)?
-            }
-            MarginPrice::Mid | MarginPrice::Mark => {
-                let prices = self
-                    .prices
-                    .get(position.instrument.0 as usize)
-                    .filter(|p| p.known)?;
-                let rate = self.rate(
-                    instrument.terms.margin_currency,
-                    account.state.terms.currency,
-                    Sided::Mid,
-                )?;
-                let twice = (i128::from(prices.bid) + i128::from(prices.ask)).checked_mul(qty)?;
-                let rate = Rate {
-                    num: rate.num,
-                    den: if instrument.by_price {
-                        rate.den.checked_mul(2)?
-                    } else {
-                        rate.den
-                    },
-                };
-                base(instrument, qty, twice, rate)?
-            }
-        };
-        Some(Part { qty, base })
-    }
-
     /// The conversion rate between two currencies now.
     pub fn rate(&self, from: CurrencyId, to: CurrencyId, sided: Sided) -> Option<Rate> {
         if from == to {
             return Some(Rate::ONE);
         }
         self.map().find(from, to).rate(&self.prices, sided)
-    }
-
-    /// Used margin of an account with one more order in flight and without some positions; `None` when it cannot be known.
-    pub(super) fn used(
-        &self,
-        account: &Account,
-        env: &Env<'_>,
-        extra: Option<(InstrumentId, Side, Part)>,
-        without: &[(u32, i64)],
-        without_orders: &[OrderId],
-    ) -> Option<Used> {
-        let mut all: Vec<(InstrumentId, Sides)> = Vec::new();
-        let group = self.group_of(account);
-        for slot in &account.positions {
-            let mut position = self.positions.get(*slot)?;
-            let gone: i64 = without
-                .iter()
-                .filter(|gone| gone.0 == *slot)
-                .map(|gone| gone.1)
-                .sum();
-            let mut part = self.position_base(&position, group, account)?;
-            if gone > 0 {
-                let left = i128::from(position.qty.saturating_sub(gone).max(0));
-                part.base = mul_div_round(part.base, left, part.qty)?;
-                part.qty = left;
-                position.qty = left as i64;
-            }
-            let sides = sides_of(&mut all, position.instrument);
-            let side = if position.is_long() {
-                &mut sides.long
-            } else {
-                &mut sides.short
-            };
-            *side = side.plus(part)?;
-        }
-        for id in account
-            .orders
-            .iter()
-            .filter(|id| !without_orders.contains(id))
-        {
-            let order = self.orders.get(id)?;
-            if let Some(part) = order.in_flight() {
-                let sides = sides_of(&mut all, order.order.instrument);
-                let side = if order.order.side == Side::Buy {
-                    &mut sides.buying
-                } else {
-                    &mut sides.selling
-                };
-                *side = side.plus(part)?;
-            }
-        }
-        if let Some((instrument, side, part)) = extra {
-            let sides = sides_of(&mut all, instrument);
-            let side = if side == Side::Buy {
-                &mut sides.buying
-            } else {
-                &mut sides.selling
-            };
-            *side = side.plus(part)?;
-        }
-        let (leverage, digits) = (account.leverage(group), self.digits_of(account));
-        let mut used = Used::default();
-        for (id, sides) in &all {
-            let instrument = self.instrument(*id)?;
-            let factors = self.factors(instrument, env);
-            let one = of_instrument(
-                instrument,
-                sides,
-                account.state.terms.accounting,
-                leverage,
-                digits,
-                factors,
-            )?;
-            used.plain.0 = used.plain.0.checked_add(one.plain.0)?;
-            used.soft.0 = used.soft.0.checked_add(one.soft.0)?;
-        }
-        (used.soft.0 <= MONEY_MAX).then_some(used)
     }
 
     /// Values an account from scratch.
@@ -588,31 +313,5 @@ pub fn stop_line(group: &GroupTerms, used: Money, digits: u8) -> (i128, bool) {
         LevelTest::AtOrBelow => (line(group.stop_out, used, digits), true),
         LevelTest::Below => (line(group.stop_out, used, digits), false),
         LevelTest::OandaCloseout => (line(Ratio::percent(50), used, digits), true),
-    }
-}
-
-fn sides_of(all: &mut Vec<(InstrumentId, Sides)>, instrument: InstrumentId) -> &mut Sides {
-    let at = match all.iter().position(|(id, _)| *id == instrument) {
-        Some(at) => at,
-        None => {
-            all.push((instrument, Sides::default()));
-            all.len() - 1
-        }
-    };
-    &mut all[at].1
-}
-
-impl Order {
-    /// What it may add to margin while it is open.
-    pub fn in_flight(&self) -> Option<Part> {
-        let remaining = i128::from(self.remaining().0);
-        if self.closing || remaining <= 0 {
-            return None;
-        }
-        let base = mul_div_round(self.base, remaining, i128::from(self.order.qty.0.max(1)))?;
-        Some(Part {
-            qty: remaining,
-            base,
-        })
     }
 }

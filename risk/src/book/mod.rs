@@ -3,6 +3,7 @@
 
 pub mod accounts;
 mod calls;
+pub mod charge;
 pub mod exposure;
 mod fills;
 pub mod instruments;
@@ -23,8 +24,11 @@ mod stop_out;
 mod swaps;
 mod terms;
 mod throttle;
+pub mod tiers;
 mod timers;
+pub mod used;
 mod views;
+mod winning;
 
 pub use accounts::Account;
 use accounts::Accounts;

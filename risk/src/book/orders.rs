@@ -1,6 +1,6 @@
 //! Life of an order: made, sent or held, ended. What a broker says of it is in `reports.rs`.
 
-use super::margin::{base, line};
+use super::margin::line;
 use super::positions::Position;
 use super::pretrade::Checked;
 use super::protect::Trigger;
@@ -384,7 +384,8 @@ impl Book {
             sided,
         )?;
         let qty = i128::from(order.qty.0);
-        base(instrument, qty, qty.checked_mul(i128::from(price))?, rate)
+        let cost = qty.checked_mul(i128::from(price))?;
+        super::used::base(instrument, instrument.margin, qty, cost, rate)
     }
 
     /// A waiting price was reached: the order meets the table again and goes out.

@@ -1,7 +1,7 @@
 //! The checks an order meets before it goes anywhere, in the order of the verdicts' numbers; every reason is told.
 //! Preview and order go through the same function.
 
-use super::margin::Part;
+use super::used::Flight;
 use super::{Account, Book, Env, Link};
 use crate::convert::Sided;
 use crate::event::*;
@@ -307,18 +307,16 @@ impl Book {
             return checked.reasons.push(Reject::RateMissing);
         };
         checked.base = base;
-        let part = Part {
+        let flight = Flight {
+            instrument: order.instrument,
+            side: order.side,
+            kind: order.kind,
             qty: i128::from(order.qty.0),
             base,
+            price: price.0,
         };
         let value = self.valuate(account, env);
-        let after = self.used(
-            account,
-            env,
-            Some((order.instrument, order.side, part)),
-            &[],
-            &[],
-        );
+        let after = self.used(account, env, Some(&flight), &[], &[]);
         let Some(after) = after else {
             return checked.reasons.push(if value.missing.is_some() {
                 Reject::LevelUnknown
@@ -403,13 +401,12 @@ impl Book {
         let account = self.account(order.account)?;
         let instrument = self.instrument(order.instrument)?;
         let link: &Link = self.link_of(account)?;
-        let group = self.group_of(account);
         let (mode, allow_reducing) = self.mode_over(account, order);
         Some(Conditions {
             feed: env.market.feed(order.instrument),
             trade_delayed: instrument.terms.trade_delayed,
             halted: env.market.halted(order.instrument).is_some(),
-            leveraged: instrument.leverage(account.leverage(group)) > 1,
+            leveraged: self.leverage_on(account, instrument).0 > 1,
             mode,
             allow_reducing,
             kill: self.kill_over(account, order),

@@ -159,6 +159,7 @@ impl Book {
 
     fn evaluate(&mut self, ctx: &mut Ctx<'_>, id: AccountId) -> Option<Sinking> {
         self.complete_margin_rates(id);
+        self.complete_fixings(id);
         let account = self.account(id)?;
         let value = self.valuate(account, &ctx.env());
         if value.missing.is_some() {

@@ -168,10 +168,10 @@ impl Book {
 
     fn order_margin(&self, account: &Account, order: &Order) -> Option<i64> {
         let instrument = self.instrument(order.order.instrument)?;
-        let leverage = instrument.leverage(account.leverage(self.group_of(account)));
+        let (leverage, _) = self.leverage_on(account, instrument);
         component(
             order.in_flight()?.base,
-            &[instrument.terms.margin_initial],
+            &[instrument.open_rate(order.order.side, order.order.kind)],
             leverage,
             self.digits_of(account),
         )

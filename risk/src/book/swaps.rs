@@ -117,6 +117,11 @@ impl Book {
 
     /// Charges the swap of every position in an instrument and refreshes its margin price.
     pub(super) fn roll(&mut self, ctx: &mut Ctx<'_>, rollover: Rollover) {
+        // A day that counts no swap is no working day: margin keeps the rate it has (MetaTrader 5, end of day).
+        let working = rollover.days > 0;
+        if working {
+            self.refresh_fixings(rollover.instrument);
+        }
         let mut slots = self.watch.holders(rollover.instrument.0).to_vec();
         slots.sort_by_key(|slot| self.positions.get(*slot).map(|position| position.id));
         for slot in slots {
@@ -130,7 +135,9 @@ impl Book {
             };
             self.charge_swap(ctx, slot, due);
             let price = self.open_price(position.instrument, position.side);
-            self.store_margin_rate(slot, price);
+            if working {
+                self.store_margin_rate(slot, price);
+            }
             self.tell_position(ctx, slot);
             self.touch(position.account);
         }

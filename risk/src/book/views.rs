@@ -40,6 +40,12 @@ impl Book {
         Some(AccountView {
             terms: state.terms,
             leverage: account.leverage(group),
+            leverage_from: if state.terms.leverage == 0 {
+                LeverageFrom::Group
+            } else {
+                LeverageFrom::Account
+            },
+            tiers: self.tier_views(account, env),
             state: state.state,
             unknown: value.missing.is_some(),
             call: state.call,
@@ -59,7 +65,7 @@ impl Book {
             restricted: group.restricted,
             stop_out: stop_ratio(group),
             positions: positions
-                .map(|position| self.position_view(account, &value, &position))
+                .map(|position| self.position_view(account, &value, &position, env))
                 .collect(),
             orders: account
                 .orders
@@ -74,6 +80,7 @@ impl Book {
         account: &Account,
         value: &Valuation,
         position: &Position,
+        env: &Env<'_>,
     ) -> PositionView {
         let digits = self.digits_of(account);
         let group = self.group_of(account);
@@ -99,6 +106,7 @@ impl Book {
             warning_at: at(warning),
             stop_out_at: at(stop),
             covered: Qty(self.covered(account, position.instrument, named, None)),
+            rule: self.position_rule(account, position, env),
         }
     }
 
@@ -194,6 +202,9 @@ impl Book {
             loss_at_stop: self.loss_at_stop(account, order, checked.price),
             net_after: shown(self.net(account, order.instrument) + signed),
             closes,
+            rule: checked
+                .price
+                .and_then(|price| self.order_rule(account, order, price, env)),
             reasons: checked.reasons,
         })
     }

@@ -1,10 +1,13 @@
 //! The twin: everything computed anew from the list of what is held, in exact fractions, without caches, fine units
 //! or bands. Slow and obvious.
 
+mod margin;
+
 use super::desk::*;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
+use siaga_risk::units::Ts;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An exact fraction in lowest terms.
@@ -70,6 +73,7 @@ pub struct Held {
     pub qty: i64,
     pub price: i64,
     pub rate: Exact,
+    pub opened: Ts,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +100,10 @@ pub struct Twin {
     pub accounts: BTreeMap<u32, Mine>,
     pub prices: BTreeMap<InstrumentId, (i64, i64)>,
     pub halted: BTreeSet<InstrumentId>,
+    pub terms: BTreeMap<InstrumentId, InstrumentTerms>,
+    pub windows: Vec<Requirement>,
+    pub tiers: Option<TierTerms>,
+    pub now: Ts,
 }
 
 /// Which price of a currency against another.
@@ -112,6 +120,10 @@ impl Twin {
             accounts: BTreeMap::new(),
             prices: BTreeMap::new(),
             halted: BTreeSet::new(),
+            terms: BTreeMap::new(),
+            windows: Vec::new(),
+            tiers: None,
+            now: Ts(0),
         }
     }
 
@@ -247,71 +259,6 @@ impl Twin {
         by_price
             .times(rate)
             .times(Exact::new(10i128.pow(self.digits(account)), 1))
-    }
-
-    /// Larger leg at its own average, covered part at the average of all with the hedged share (one half here).
-    fn charge(&self, account: u32, long: (i64, Exact), short: (i64, Exact), factor: i64) -> i64 {
-        let over = Exact::new(
-            i128::from(factor),
-            i128::from(self.accounts[&account].leverage),
-        );
-        let (large, small) = if long.0 >= short.0 {
-            (long, short)
-        } else {
-            (short, long)
-        };
-        if large.0 == 0 {
-            return 0;
-        }
-        let open = Exact::new(i128::from(large.0 - small.0), i128::from(large.0));
-        let covered = Exact::new(i128::from(small.0), 2 * i128::from(large.0 + small.0));
-        large.1.times(open).times(over).round()
-            + large.1.plus(small.1).times(covered).times(over).round()
-    }
-
-    /// Used margin, plain and with the factor of halts.
-    pub fn used(&self, account: u32) -> (i64, i64) {
-        let mine = &self.accounts[&account];
-        let (mut plain, mut soft) = (0, 0);
-        for known in INSTRUMENTS {
-            let id = instrument_id(known.0);
-            let nothing = (0i64, Exact::whole(0));
-            let sum = |side: Side| {
-                let held = mine
-                    .held
-                    .iter()
-                    .filter(|held| held.instrument == id && held.side == side);
-                held.fold(nothing, |sum, held| {
-                    (
-                        sum.0 + held.qty,
-                        sum.1
-                            .plus(self.base(account, id, held.qty, held.price, held.rate)),
-                    )
-                })
-            };
-            let with_orders = |sum: (i64, Exact), side: Side| {
-                let orders = mine
-                    .resting
-                    .iter()
-                    .filter(|order| order.instrument == id && order.side == side);
-                orders.fold(sum, |sum, order| {
-                    (
-                        sum.0 + order.qty,
-                        sum.1
-                            .plus(self.base(account, id, order.qty, order.price, order.rate)),
-                    )
-                })
-            };
-            let (long, short) = (sum(Side::Buy), sum(Side::Sell));
-            let held = self.charge(account, long, short, 1);
-            let all_buys = self.charge(account, with_orders(long, Side::Buy), short, 1);
-            let all_sells = self.charge(account, long, with_orders(short, Side::Sell), 1);
-            let raised = (all_buys - held).max(all_sells - held).max(0);
-            plain += held + raised;
-            let factor = if self.halted.contains(&id) { 2 } else { 1 };
-            soft += self.charge(account, long, short, factor) + raised * factor;
-        }
-        (plain, soft)
     }
 
     pub fn state(&self, account: u32) -> MarginState {

@@ -1,0 +1,289 @@
+//! Leverage by bands: each slice of what an account holds is charged the share of the band it falls in. Positions fill
+//! the bands first, then orders; only the first rule that names an instrument applies to it (MetaTrader 5, leverages;
+//! brokers' tables of dynamic margin).
+
+use super::instruments::ten;
+use crate::convert::FINE_DIGITS;
+use crate::ids::*;
+use crate::terms::*;
+use crate::units::*;
+use crate::wide::{Fractions, gcd, mul_div_floor, mul_div_round};
+use std::cmp::Ordering;
+
+/// Digits of the lots that bands are written in.
+pub const BAND_LOT_DIGITS: u8 = 8;
+
+/// What fills bands: a position, an order, or all of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    pub held: bool,
+    pub position: Option<PositionId>,
+    /// Margin before leverage, fine units of the account's currency.
+    pub amount: i128,
+    /// x : 1.
+    pub leverage: u32,
+    /// Fine units of lots.
+    pub lots: i128,
+    /// Fine units of the rule's currency.
+    pub value: i128,
+}
+
+/// What one slice was charged in one band.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TierPart {
+    pub held: bool,
+    pub position: Option<PositionId>,
+    pub band: u16,
+    /// Lots or value that fell into it, fine units.
+    pub measure: i128,
+    pub ratio: Ratio,
+    /// Fine units of the account's currency.
+    pub amount: i128,
+}
+
+/// What a rule charges in sum, and how it came about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tiered {
+    /// Minor units.
+    pub minor: i64,
+    /// Margin before the bands, and the lots or value that fill them, fine units.
+    pub before: i128,
+    pub measure: i128,
+    /// What one lot, or one unit of value, costs before the bands, fine units.
+    pub unit: i128,
+    pub parts: Vec<TierPart>,
+}
+
+/// A sum of `amount × num / den`.
+type Terms = Vec<(i128, i128, i128)>;
+
+impl TierRule {
+    /// The rule says something of an instrument.
+    pub fn names(&self, instrument: InstrumentId) -> bool {
+        self.instruments.is_empty() || self.instruments.binary_search(&instrument).is_ok()
+    }
+
+    /// Bands are filled by value, not by lots.
+    pub fn by_value(&self) -> bool {
+        matches!(self.by, TierBy::Notional | TierBy::NotionalPerSymbol)
+    }
+
+    /// Every instrument fills the bands by itself.
+    pub fn per_symbol(&self) -> bool {
+        matches!(self.by, TierBy::VolumePerSymbol | TierBy::NotionalPerSymbol)
+    }
+
+    fn measure(&self, slice: &Slice) -> i128 {
+        if self.by_value() {
+            slice.value
+        } else {
+            slice.lots
+        }
+    }
+
+    /// Where a band ends, fine units; `None` for the last.
+    fn end(&self, band: &Band, currency_digits: u8) -> Option<i128> {
+        let digits = if self.by_value() {
+            currency_digits
+        } else {
+            BAND_LOT_DIGITS
+        };
+        (band.to > 0).then(|| i128::from(band.to) * ten(FINE_DIGITS - digits))
+    }
+}
+
+/// Charges slices by a rule. `digits` are those of the account's currency, `rule_digits` those of the rule's.
+pub fn charge(rule: &TierRule, slices: &[Slice], digits: u8, rule_digits: u8) -> Option<Tiered> {
+    let mut tiered = Tiered::default();
+    for slice in slices {
+        tiered.before = tiered
+            .before
+            .checked_add(slice.amount / i128::from(slice.leverage.max(1)))?;
+        tiered.measure = tiered.measure.checked_add(rule.measure(slice))?;
+    }
+    let all = tiered.measure;
+    if all <= 0 {
+        // Nothing fills a band: what there is falls into the first.
+        let ratio = rule.bands.first()?.initial;
+        let terms = costs(slices, 0)
+            .into_iter()
+            .map(|(amount, den)| (amount, i128::from(ratio.0), den * i128::from(Ratio::ONE.0)))
+            .collect();
+        tiered.minor = rounded(&terms, digits)?;
+        return Some(tiered);
+    }
+    tiered.unit = mul_div_round(tiered.before, ten(FINE_DIGITS), all)?;
+    let (mut filled, mut sum, mut minor) = (0i128, Terms::new(), 0i64);
+    let ordered = slices
+        .iter()
+        .filter(|slice| slice.held)
+        .chain(slices.iter().filter(|slice| !slice.held));
+    for slice in ordered {
+        let own = [*slice];
+        let (of, whole) = if rule.cost == TierCost::Own {
+            (&own[..], rule.measure(slice))
+        } else {
+            (slices, all)
+        };
+        let mut left = rule.measure(slice);
+        while left > 0 {
+            let (at, take) = next_band(rule, rule_digits, filled, left)?;
+            let band = &rule.bands[at];
+            let ratio = if slice.held {
+                band.maintenance
+            } else {
+                band.initial
+            };
+            let terms = terms(rule, of, whole, (band.leverage, take, ratio), digits)?;
+            tiered.parts.push(TierPart {
+                held: slice.held,
+                position: slice.position,
+                band: at as u16,
+                measure: take,
+                ratio,
+                amount: fine(&terms)?,
+            });
+            if rule.rounding == RoundingStage::Band {
+                minor = minor.checked_add(rounded(&terms, digits)?)?;
+            } else {
+                sum.extend(terms);
+            }
+            (filled, left) = (filled.checked_add(take)?, left - take);
+        }
+    }
+    tiered.minor = minor.checked_add(rounded(&sum, digits)?)?;
+    Some(tiered)
+}
+
+/// The band that is filled next and how much of a slice it takes.
+fn next_band(rule: &TierRule, digits: u8, filled: i128, left: i128) -> Option<(usize, i128)> {
+    rule.bands
+        .iter()
+        .enumerate()
+        .find_map(|(at, band)| match rule.end(band, digits) {
+            Some(end) if end <= filled => None,
+            Some(end) => Some((at, left.min(end - filled))),
+            None => Some((at, left)),
+        })
+}
+
+/// Margin before leverage, summed by leverage; a band's own leverage goes before.
+fn costs(slices: &[Slice], band: u32) -> Vec<(i128, i128)> {
+    let mut costs: Vec<(i128, i128)> = Vec::with_capacity(1);
+    for slice in slices {
+        let leverage = i128::from(if band > 0 {
+            band
+        } else {
+            slice.leverage.max(1)
+        });
+        match costs.iter_mut().find(|cost| cost.1 == leverage) {
+            Some(cost) => cost.0 = cost.0.saturating_add(slice.amount),
+            None => costs.push((slice.amount, leverage)),
+        }
+    }
+    costs
+}
+
+/// What `take` of `whole` costs in a band.
+fn terms(
+    rule: &TierRule,
+    slices: &[Slice],
+    whole: i128,
+    (leverage, take, ratio): (u32, i128, Ratio),
+    digits: u8,
+) -> Option<Terms> {
+    let shares = product(
+        (take, whole),
+        (i128::from(ratio.0), i128::from(Ratio::ONE.0)),
+    )?;
+    let costs = costs(slices, leverage);
+    if rule.cost == TierCost::AverageCut {
+        let unit: Terms = costs
+            .iter()
+            .map(|(amount, den)| Some((*amount, ten(FINE_DIGITS), den.checked_mul(whole)?)))
+            .collect::<Option<_>>()?;
+        let cut = i128::from(floored(&unit, digits)?) * ten(FINE_DIGITS - digits);
+        let lots = product(
+            (take, ten(FINE_DIGITS)),
+            (i128::from(ratio.0), i128::from(Ratio::ONE.0)),
+        )?;
+        return Some(vec![(cut, lots.0, lots.1)]);
+    }
+    costs
+        .into_iter()
+        .map(|(amount, den)| {
+            let (num, den) = product(shares, (1, den))?;
+            Some((amount, num, den))
+        })
+        .collect()
+}
+
+fn product(a: (i128, i128), b: (i128, i128)) -> Option<(i128, i128)> {
+    let reduce = |(num, den): (i128, i128)| {
+        let shared = gcd(num, den);
+        (num / shared, den / shared)
+    };
+    let (a, b) = (reduce(a), reduce(b));
+    let (left, right) = (reduce((a.0, b.1)), reduce((b.0, a.1)));
+    Some((left.0.checked_mul(right.0)?, left.1.checked_mul(right.1)?))
+}
+
+/// The sum in fine units, each term rounded.
+fn fine(terms: &Terms) -> Option<i128> {
+    terms.iter().try_fold(0i128, |sum, (amount, num, den)| {
+        sum.checked_add(mul_div_round(*amount, *num, *den)?)
+    })
+}
+
+/// The exact sum in minor units, half away from zero. Sums here are never negative.
+fn rounded(terms: &Terms, digits: u8) -> Option<i64> {
+    let minor = ten(FINE_DIGITS - digits);
+    let near = i64::try_from(fine(terms)?.checked_add(minor / 2)? / minor).ok()?;
+    // Each term is off by at most one fine unit, so only the two ties beside can be in doubt.
+    let tie = |above: i64| i128::from(above) * minor - minor / 2;
+    if compare(terms, tie(near))? == Ordering::Less {
+        near.checked_sub(1)
+    } else if compare(terms, tie(near.checked_add(1)?))? == Ordering::Less {
+        Some(near)
+    } else {
+        near.checked_add(1)
+    }
+}
+
+/// The exact sum in minor units, cut off.
+fn floored(terms: &Terms, digits: u8) -> Option<i64> {
+    let minor = ten(FINE_DIGITS - digits);
+    let near = i64::try_from(fine(terms)? / minor).ok()?;
+    if compare(terms, i128::from(near) * minor)? == Ordering::Less {
+        near.checked_sub(1)
+    } else if compare(terms, i128::from(near.checked_add(1)?) * minor)? == Ordering::Less {
+        Some(near)
+    } else {
+        near.checked_add(1)
+    }
+}
+
+/// Compares the exact sum with a whole number of fine units: by floors where they decide, else by fractions.
+fn compare(terms: &Terms, whole: i128) -> Option<Ordering> {
+    let mut floor = 0i128;
+    let mut slack = 0i128;
+    for (amount, num, den) in terms {
+        let (value, exact) = mul_div_floor(*amount, *num, *den)?;
+        floor = floor.checked_add(value)?;
+        slack += i128::from(!exact);
+    }
+    if slack == 0 {
+        return Some(floor.cmp(&whole));
+    }
+    if floor >= whole {
+        return Some(Ordering::Greater);
+    }
+    if floor + slack <= whole {
+        return Some(Ordering::Less);
+    }
+    let mut sum = Fractions::whole(0);
+    for (amount, num, den) in terms {
+        sum.add(*amount, *num, *den);
+    }
+    Some(sum.compare(whole))
+}

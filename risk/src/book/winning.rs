@@ -1,0 +1,100 @@
+//! Which rules a margin comes from, for those who ask.
+
+use super::instruments::Instrument;
+use super::positions::Position;
+use super::used::base;
+use super::{Account, Book, Env};
+use crate::convert::{Rate, Sided};
+use crate::event::*;
+use crate::units::*;
+use crate::view::{MarginRule, TierView};
+
+impl Book {
+    /// The rules behind a position's margin.
+    pub(super) fn position_rule(
+        &self,
+        account: &Account,
+        position: &Position,
+        env: &Env<'_>,
+    ) -> Option<MarginRule> {
+        let instrument = self.instrument(position.instrument)?;
+        let (cost, rate) = self
+            .margin_inputs(position, instrument, account)
+            .map_or((position.margin_cost, None), |(cost, rate)| {
+                (cost, Some(rate))
+            });
+        let factor = self.held_factor(instrument, position.opened, env);
+        let scale = instrument.margin_hold;
+        let native = base(instrument, scale, position.qty.into(), cost, Rate::ONE)?;
+        let share = instrument.hold_rates[position.side as usize];
+        Some(MarginRule {
+            conversion: rate,
+            ..self.rule_of(account, instrument, (native, share, factor), env)
+        })
+    }
+
+    /// The rules behind an order's margin at a price.
+    pub(super) fn order_rule(
+        &self,
+        account: &Account,
+        order: &NewOrder,
+        price: Price,
+        env: &Env<'_>,
+    ) -> Option<MarginRule> {
+        let instrument = self.instrument(order.instrument)?;
+        let qty = i128::from(order.qty.0);
+        let cost = qty.checked_mul(i128::from(price.0))?;
+        let native = base(instrument, instrument.margin, qty, cost, Rate::ONE)?;
+        let factor = self.flight_factor(instrument, env);
+        let share = instrument.open_rate(order.side, order.kind);
+        let sided = if order.side == Side::Buy {
+            Sided::Ask
+        } else {
+            Sided::Bid
+        };
+        let currency = account.state.terms.currency;
+        Some(MarginRule {
+            conversion: self.rate(instrument.terms.margin_currency, currency, sided),
+            ..self.rule_of(account, instrument, (native, share, factor), env)
+        })
+    }
+
+    fn rule_of(
+        &self,
+        account: &Account,
+        instrument: &Instrument,
+        (native, rate, factor): (i128, Ratio, Ratio),
+        env: &Env<'_>,
+    ) -> MarginRule {
+        let (leverage, leverage_from) = self.leverage_on(account, instrument);
+        let set = self.group_of(account).margin.tiers;
+        let mut windows = self.open_windows(instrument.terms.id, env.now);
+        MarginRule {
+            leverage,
+            leverage_from,
+            rate,
+            factor,
+            window: windows
+                .find(|window| factor > Ratio::ONE && window.factor == factor)
+                .map(|window| window.id),
+            tiers: self
+                .tier_of(account, instrument.terms.id)
+                .map(|rule| (set, rule.id)),
+            base: div_round(native, i128::from(leverage.max(1))),
+            conversion: None,
+        }
+    }
+
+    /// How leverage rules charge an account.
+    pub(super) fn tier_views(&self, account: &Account, env: &Env<'_>) -> Vec<TierView> {
+        self.applied(account, env)
+            .into_iter()
+            .map(|(set, rule, instrument, charged)| TierView {
+                set,
+                rule,
+                instrument,
+                charged,
+            })
+            .collect()
+    }
+}
