@@ -128,7 +128,7 @@ fn waiting_orders_are_held_in_the_core_and_sent_when_their_price_comes() {
          buy 1 EURUSD 1.00 as dip limit 1.09900        -> dip pending
          buy 1 EURUSD 0.50 as break stop 1.10100       -> break pending
          sell 1 EURUSD 0.50 as fall stop 1.09950 then 1.09940 -> fall pending
-         see 1 orders 3 used 1650.15
+         see 1 orders 3 used 2200.15
          quote EURUSD 1.09950 1.09960                  -> fall submitted; send fall
          quote EURUSD 1.09890 1.09900                  -> dip submitted; send dip
          quote EURUSD 1.10090 1.10100                  -> break submitted; send break

@@ -23,6 +23,14 @@ const SKIPPED: [&str; 3] = [
 ];
 const ACCOUNT: AccountId = AccountId(1);
 const BASE: i64 = 10_000_000;
+/// Nothing is charged for an instrument without margin.
+const FREE: MarginTerms = MarginTerms {
+    buy: MarginRates::all(Ratio(0)),
+    sell: MarginRates::all(Ratio(0)),
+    hold_buy: Ratio(0),
+    hold_sell: Ratio(0),
+    ..MarginTerms::NONE
+};
 
 struct Example {
     desk: Desk,
@@ -122,7 +130,7 @@ impl Example {
             price_digits: 4,
             contract_size: 100,
             margin_fixed: Money(margin.max(1)),
-            margin_initial: if margin == 0 { Ratio(0) } else { Ratio::ONE },
+            margin: if margin == 0 { FREE } else { MarginTerms::NONE },
             margin_maintenance: Ratio(0),
             ..instrument("US500")
         };

@@ -143,6 +143,7 @@ impl History {
     fn step(&mut self) {
         self.desk.now = self.desk.now.plus(self.dice.roll(3) * SECOND_NS / 10);
         self.twin.now = self.desk.now;
+        self.apply(Desk::clock);
         match self.dice.roll(21) {
             0..=10 => self.walk(),
             11..=13 => self.enter(),
@@ -189,7 +190,9 @@ impl History {
             grace_ns: self.dice.roll(4) * SECOND_NS / 2,
         };
         let out = self.put(Body::Requirement(window));
-        assert!(matches!(&out[0], Output::Answer(answer) if answer.reasons.is_empty()));
+        let taken =
+            |output: &Output| matches!(output, Output::Answer(answer) if answer.reasons.is_empty());
+        assert!(out.iter().any(taken), "a window is taken");
         self.twin
             .windows
             .retain(|old| (old.instrument, old.id) != (window.instrument, window.id));

@@ -47,15 +47,18 @@ pub enum Which {
 impl Valuation {
     /// Equity in minor units, rounded.
     pub fn equity(&self, digits: u8) -> Money {
-        Money(clamp(div_round(
-            self.fixed + self.plain,
-            ten(FINE_DIGITS - digits),
-        )))
+        self.shown(self.fixed + self.plain, digits)
     }
 
     /// Floating result in minor units, rounded.
     pub fn unrealised(&self, digits: u8) -> Money {
-        Money(clamp(div_round(self.plain, ten(FINE_DIGITS - digits))))
+        self.shown(self.plain, digits)
+    }
+
+    /// What was cut off may have been the last bit of a tie, and ties go away from zero.
+    fn shown(&self, floor: i128, digits: u8) -> Money {
+        let up = if floor >= 0 { self.slack } else { 0 };
+        Money(clamp(div_round(floor + up, ten(FINE_DIGITS - digits))))
     }
 }
 

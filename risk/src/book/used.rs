@@ -121,7 +121,7 @@ impl Book {
         let mut factor = Ratio::ONE;
         if let Some(halt) = env.market.halted(instrument.terms.id) {
             let grace = env.now.since(halt.since) < instrument.terms.halt.grace_ns;
-            if opened >= halt.since || !grace {
+            if opened > halt.since || !grace {
                 factor = factor.max(instrument.terms.halt.factor);
             }
         }

@@ -217,7 +217,12 @@ impl Twin {
             let minus = Exact::whole(-1);
             vec![Piece {
                 amount: all.amount.plus(held.amount.times(minus)),
-                lots: all.lots.plus(held.lots.times(minus)),
+                // Turning round may leave fewer lots that cost more.
+                lots: if all.lots.below(held.lots) {
+                    Exact::whole(0)
+                } else {
+                    all.lots.plus(held.lots.times(minus))
+                },
             }]
         };
         match self.terms[&id].margin.hedge {
