@@ -5,6 +5,7 @@
 //! `on_clock`, a `set_*`), then `take_effects` for what the book must react to. Every method that takes `now` lets
 //! time go on first, so nothing that is due is late.
 
+pub mod band;
 pub mod bars;
 pub mod breakers;
 pub mod failover;
@@ -12,7 +13,9 @@ pub mod filter;
 pub mod halt;
 mod halting;
 mod instrument;
+pub mod luld;
 mod report;
+pub mod retry;
 pub mod session;
 pub mod tape;
 pub mod terms;
@@ -76,6 +79,7 @@ pub struct Accepted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HaltInfo {
     pub since: Ts,
+    pub cause: HaltCause,
     pub manual: bool,
     pub awaiting_resume: bool,
 }
@@ -85,7 +89,7 @@ pub(crate) struct Sink<'a> {
     out: &'a mut Vec<Output>,
     effects: &'a mut Vec<Effect>,
     /// An instrument halted: its family follows.
-    latched: Option<(InstrumentId, u16, Ratio)>,
+    latched: Vec<(InstrumentId, u16, Ratio)>,
 }
 
 impl Default for Market {
@@ -213,13 +217,13 @@ impl Market {
         let mut sink = Sink {
             out,
             effects: &mut self.effects,
-            latched: None,
+            latched: Vec::new(),
         };
         let accepted = instrument.on_quote(quote, now, &mut sink);
         let latched = sink.latched;
         self.due[index] = instrument.deadline(now);
         self.deadline = self.deadline.min(self.due[index]);
-        if let Some(latched) = latched {
+        for latched in latched {
             self.halt_family(latched, now, out);
         }
         accepted
@@ -235,12 +239,12 @@ impl Market {
         let mut sink = Sink {
             out,
             effects: &mut self.effects,
-            latched: None,
+            latched: Vec::new(),
         };
         instrument.on_trade(trade, now, &mut sink);
         let latched = sink.latched;
         self.wake(trade.instrument);
-        if let Some(latched) = latched {
+        for latched in latched {
             self.halt_family(latched, now, out);
         }
     }
@@ -308,7 +312,7 @@ impl Market {
         let mut sink = Sink {
             out,
             effects: &mut self.effects,
-            latched: None,
+            latched: Vec::new(),
         };
         instrument.set_halt(halt.on, now, &mut sink);
         self.wake(halt.instrument);
@@ -338,6 +342,7 @@ impl Market {
     pub fn halted(&self, id: InstrumentId) -> Option<HaltInfo> {
         self.get(id)?.halt.map(|halt| HaltInfo {
             since: halt.since,
+            cause: halt.cause,
             manual: halt.manual,
             awaiting_resume: halt.awaiting_resume,
         })
@@ -401,6 +406,13 @@ impl Market {
         self.get(id).map(Instrument::tape_view)
     }
 
+    /// Bid and ask that the level filter compares a source's next quote with.
+    pub fn levels(&self, id: InstrumentId, source: SourceId) -> Option<(Price, Price)> {
+        let slots = &self.get(id)?.slots;
+        let slot = slots.iter().find(|slot| slot.source == source)?;
+        Some((slot.levels.bid.price, slot.levels.ask.price))
+    }
+
     /// Quotes of an instrument that were not used for `reason`.
     pub fn dropped(&self, id: InstrumentId, reason: DropReason) -> u64 {
         self.get(id).map_or(0, |known| known.dropped(reason))
@@ -435,7 +447,7 @@ impl Market {
         let mut sink = Sink {
             out,
             effects: &mut self.effects,
-            latched: None,
+            latched: Vec::new(),
         };
         if now >= self.minute_end {
             self.minute_end = Ts(now.0 - now.0 % MINUTE_NS).plus(MINUTE_NS);
@@ -451,6 +463,9 @@ impl Market {
             }
             self.deadline = self.deadline.min(*due);
         }
+        for latched in std::mem::take(&mut sink.latched) {
+            self.halt_family(latched, now, out);
+        }
     }
 
     fn halt_family(&mut self, latched: (InstrumentId, u16, Ratio), now: Ts, out: &mut Vec<Output>) {
@@ -461,12 +476,12 @@ impl Market {
         let mut sink = Sink {
             out,
             effects: &mut self.effects,
-            latched: None,
+            latched: Vec::new(),
         };
         let mut halted = Vec::new();
         for relative in self.instruments.iter_mut().flatten() {
             if relative.terms.family == family && relative.terms.id != first {
-                relative.latch(moved, now, &mut sink);
+                relative.latch(moved, HaltCause::Family, now, &mut sink);
                 halted.push(relative.terms.id);
             }
         }

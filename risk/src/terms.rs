@@ -200,7 +200,16 @@ record! {
 }
 
 record! {
-    /// Quote filters of one instrument; points are price steps, 0 switches a limit off.
+    /// Limits of the level filter in price steps, in place of shares; 0 switches one off.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct LevelPoints {
+        pub soft: Price,
+        pub hard: Price,
+        pub discard: Price,
+    }
+
+    /// Quote filters of one instrument; points are price steps, 0 switches a limit off. The level filter has its
+    /// limits as shares of the level or as points, not both.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct FilterTerms {
         pub spread_min: Price,
@@ -208,13 +217,62 @@ record! {
         pub soft: Ratio,
         pub hard: Ratio,
         pub discard: Ratio,
+        pub points: LevelPoints,
         pub confirmations: u8,
         pub same_quote: bool,
     }
 }
 
 record! {
-    /// Rolling-window halt and volatility terms of one instrument.
+    /// Price band around a moving reference, with a limit state (the shape of LULD); a share of 0 switches it off.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct BandTerms {
+        /// Distance of the bands from the reference.
+        pub share: Ratio,
+        /// The bands are at least this far away: a share of a price near zero is nothing.
+        pub least: Price,
+        /// The reference is the mean of the mids of this long.
+        pub window_ns: u64,
+        /// The mean replaces the reference when it differs by at least this share.
+        pub moves: Ratio,
+        /// A reference stands at least this long.
+        pub stands_ns: u64,
+        /// A limit state that lasts this long halts.
+        pub limit_ns: u64,
+        /// Least length of the halt.
+        pub pause_ns: u64,
+    }
+
+    /// Moves from the extremes of a rolling window by more than a variant fixed for the day (the shape of CME Group's
+    /// dynamic circuit breakers); a share of 0 switches it off.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct DynamicTerms {
+        /// Variant as a share of the last settlement, rounded down to a tick.
+        pub share: Ratio,
+        pub window_ns: u64,
+        /// Least length of the halt.
+        pub pause_ns: u64,
+    }
+
+    /// Moves of at least so many ticks within a short time (CME Group's velocity logic); 0 ticks switch it off.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct VelocityTerms {
+        pub ticks: u32,
+        pub window_ns: u64,
+    }
+
+    /// Halt detectors beside the rolling window's shares. Each alerts at its first price beyond and latches after the
+    /// halt's confirmations.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct BreakerTerms {
+        pub band: BandTerms,
+        pub dynamic: DynamicTerms,
+        pub velocity: VelocityTerms,
+    }
+}
+
+record! {
+    /// Halt and volatility terms of one instrument; window, alert and halt are the rolling window's.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct HaltTerms {
         pub window_ns: u64,
@@ -223,6 +281,7 @@ record! {
         /// Move within the window that halts after `confirmations` consecutive prices beyond it.
         pub halt: Ratio,
         pub confirmations: u8,
+        pub breakers: BreakerTerms,
         /// An alert is not repeated within this time.
         pub cooldown_ns: u64,
         /// The halt may end after this long without a breach.
@@ -235,7 +294,7 @@ record! {
         pub grace_ns: u64,
         /// 5-minute realised volatility below this never warns.
         pub vol_floor: Ratio,
-        /// Warns above this multiple of the hour-of-week mean.
+        /// Warns above this multiple of the hour-of-week mean; 0 = above the floor alone, whatever is usual.
         pub vol_multiple: Ratio,
         /// EWMA decay per `ewma_unit_ns`.
         pub ewma_lambda: Ratio,

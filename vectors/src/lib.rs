@@ -9,6 +9,7 @@ mod compare;
 pub mod desk;
 pub mod families;
 mod inputs;
+pub mod venue;
 
 pub use compare::difference;
 pub use inputs::{Fault, Inputs, scaled, shown};

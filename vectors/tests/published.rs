@@ -40,5 +40,9 @@ macro_rules! families {
 
 families! {
     auth_and_identity
+    circuit_breakers
+    feed_failover
+    quote_filter
     swaps
+    volatility
 }

@@ -16,6 +16,7 @@ const FILTER: FilterTerms = FilterTerms {
     soft: Ratio::percent(1),
     hard: Ratio::percent(5),
     discard: Ratio::percent(50),
+    points: LevelPoints::OFF,
     confirmations: 3,
     same_quote: false,
 };
@@ -26,6 +27,7 @@ const HALT: HaltTerms = HaltTerms {
     alert: Ratio(0),
     halt: Ratio(0),
     confirmations: 3,
+    breakers: BreakerTerms::OFF,
     cooldown_ns: 5 * MINUTE_NS,
     quiet_ns: 5 * MINUTE_NS,
     manual_resume: true,

@@ -2,6 +2,7 @@
 
 use super::Seq;
 use super::order::Side;
+use super::price::HaltCause;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
@@ -241,6 +242,8 @@ record! {
     pub struct HaltChange {
         pub instrument: InstrumentId,
         pub on: bool,
+        /// What halted first.
+        pub cause: HaltCause,
         pub manual: bool,
         /// Waits for a named person.
         pub awaiting_resume: bool,

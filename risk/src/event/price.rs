@@ -187,11 +187,30 @@ unit_enum! {
     pub enum Direction: u8 { Up = 0, Down = 1 }
 }
 
+unit_enum! {
+    /// Which detector fired, or who else halts.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum HaltCause: u8 {
+        /// The share moved within the rolling window.
+        Window = 0,
+        /// A limit state at a band around the reference.
+        Band = 1,
+        /// The day's variant from an extreme of the rolling window.
+        Dynamic = 2,
+        /// Ticks in time.
+        Velocity = 3,
+        /// Another instrument of the family.
+        Family = 4,
+        Person = 5,
+    }
+}
+
 record! {
-    /// The price moved by `moved` within the window.
+    /// The price moved by `moved` within the window, or from the band's reference.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Breach {
         pub instrument: InstrumentId,
+        pub cause: HaltCause,
         pub direction: Direction,
         pub moved: Ratio,
         pub threshold: Ratio,

@@ -1,6 +1,7 @@
-//! Circuit breakers as exchanges publish them, beside the house's own rolling-window halt: CME Group's dynamic
-//! circuit breakers and velocity logic. Pure rules; the machine's halts do not use them.
+//! Circuit breakers as CME Group publishes them: dynamic circuit breakers and velocity logic, each for one market that
+//! trades. The machine's halts use the same limits on filtered prices and wait for confirmations.
 
+use super::halt::Limit;
 use super::window::Window;
 use crate::event::Direction;
 use crate::units::*;
@@ -17,6 +18,15 @@ pub fn dcb_variant(settlement: Price, share: Ratio, tick: Price) -> Price {
     let exact = i128::from(settlement.0) * i128::from(share.0);
     let ticks = exact.div_euclid(i128::from(tick.0.max(1)) * i128::from(Ratio::ONE.0));
     Price(i64::try_from(ticks * i128::from(tick.0.max(1))).unwrap_or(i64::MAX))
+}
+
+/// How long a dynamic circuit breaker halts at `now`: `halt_ns`, shorter in the last minutes before the market closes.
+pub fn dcb_halt_ns(halt_ns: u64, closes: Ts, now: Ts) -> u64 {
+    if closes.since(now) <= DCB_NEAR_CLOSE_NS {
+        halt_ns.min(DCB_HALT_NEAR_CLOSE_NS)
+    } else {
+        halt_ns
+    }
 }
 
 /// Dynamic circuit breaker of one market: a price strictly beyond the window's lowest price + variant, or the highest
@@ -68,25 +78,19 @@ impl DynamicBreaker {
             return BreakerStep::Halted;
         }
         self.halted_until = None;
-        let direction = match self.limits(now) {
-            Some((_, upper)) if price > upper => Direction::Up,
-            Some((lower, _)) if price < lower => Direction::Down,
-            _ => {
-                self.window.push(now, price.0);
-                return BreakerStep::Trades;
-            }
+        self.window.expire(now, self.window_ns);
+        let limit = Limit::MoreThan(self.variant.0);
+        let moved = self.window.distance_to(price.0);
+        let Some(moved) = moved.filter(|moved| limit.reached(moved)) else {
+            self.window.push(now, price.0);
+            return BreakerStep::Trades;
         };
-        let near_close = self.closes.since(now) <= DCB_NEAR_CLOSE_NS;
-        let halt_ns = if near_close {
-            DCB_HALT_NEAR_CLOSE_NS
-        } else {
-            DCB_HALT_NS
-        };
+        let halt_ns = dcb_halt_ns(DCB_HALT_NS, self.closes, now);
         let resumes = now.plus(halt_ns);
         self.halted_until = Some(resumes);
         self.window.clear();
         BreakerStep::Triggers {
-            direction,
+            direction: moved.direction,
             halt_ns,
             resumes,
         }
@@ -116,15 +120,10 @@ impl Velocity {
     pub fn on_trade(&mut self, price: Price, now: Ts) -> Option<Direction> {
         self.window.expire(now, self.window_ns.saturating_add(1));
         self.window.push(now, price.0);
-        let rise = price.0.saturating_sub(self.window.low()?);
-        let fall = self.window.high()?.saturating_sub(price.0);
-        if rise >= self.distance {
-            Some(Direction::Up)
-        } else if fall >= self.distance {
-            Some(Direction::Down)
-        } else {
-            None
-        }
+        let moved = self.window.distance_to(price.0)?;
+        Limit::AtLeast(self.distance)
+            .reached(&moved)
+            .then_some(moved.direction)
     }
 }
 
@@ -157,6 +156,23 @@ pub fn velocity_effect(class: ProductClass, lead_month: bool) -> VelocityEffect 
         pre_open: lead,
         group: lead,
         mass_quotes_cancelled: true,
+    }
+}
+
+/// The order whose fill would have gone too far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TriggeringOrder {
+    FillAndKill,
+    Market,
+}
+
+impl TriggeringOrder {
+    /// How its elimination is reported: order status (FIX tag 39) and execution restatement reason (tag 378).
+    pub fn elimination(self) -> (char, u16) {
+        match self {
+            TriggeringOrder::FillAndKill => ('C', 8),
+            TriggeringOrder::Market => ('C', 111),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! when the halt has latched: one bad print cannot become the reference that makes good prices look wild.
 
 use super::window::{Move, Window};
+use crate::event::HaltCause;
 use crate::record;
 use crate::terms::HaltTerms;
 use crate::units::*;
@@ -14,11 +15,35 @@ record! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct Detector {
         all: Window,
+        share: Confirmer,
+        /// The detectors of distances; absent while none is on.
+        distances: Option<Box<Distances>>,
+    }
+
+    /// Detectors of a distance from a window's extremes.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    struct Distances {
+        dynamic: Confirmer,
+        velocity: Confirmer,
+    }
+
+    /// Latches after N consecutive prices beyond a limit of a window.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Confirmer {
         confirmed: Window,
-        /// Consecutive prices beyond the halt's threshold, and their extremes.
+        /// Consecutive prices beyond the limit, and their extremes.
         beyond: u8,
-        beyond_low: i64,
-        beyond_high: i64,
+        low: i64,
+        high: i64,
+    }
+
+    /// Distances that halt, in halves of a price step (mid × 2); none while their detector is off.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Reach {
+        /// The day's variant.
+        pub variant2: Option<i64>,
+        /// Ticks × tick size.
+        pub velocity2: Option<i64>,
     }
 
     /// One threshold's alert.
@@ -33,13 +58,27 @@ record! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Halt {
         pub since: Ts,
+        pub cause: HaltCause,
         /// Set by a person; only a person lifts it.
         pub manual: bool,
         /// The quiet time is over and a named person must resume.
         pub awaiting_resume: bool,
         pub last_breach: Ts,
+        /// It lasts at least until then.
+        pub not_before: Ts,
         pub moved: Ratio,
     }
+}
+
+/// What halts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// A share moved; reached at equality.
+    Share(Ratio),
+    /// A distance; reached at equality.
+    AtLeast(i64),
+    /// A distance; only more reaches it.
+    MoreThan(i64),
 }
 
 /// What a price did.
@@ -47,63 +86,234 @@ record! {
 pub struct Step {
     /// Its move within the window of all prices.
     pub moved: Option<Move>,
-    /// Its move when it was beyond the halt's threshold.
-    pub beyond: Option<Move>,
-    /// It was the last of the confirmations.
+    /// Its move when it was beyond a detector's limit.
+    pub beyond: Option<(HaltCause, Move)>,
+    /// It is the first beyond the limit of a distance.
+    pub entered: Option<(HaltCause, Move)>,
+    /// It was the last of the confirmations of `beyond`.
     pub latched: bool,
+}
+
+/// A detector, looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    pub cause: HaltCause,
+    /// The move of the newest price within the detector's window.
+    pub moved: Option<Move>,
+    pub beyond: bool,
+    /// Further prices beyond the limit that latch.
+    pub needed: u8,
+}
+
+impl Limit {
+    /// True when the move reaches the limit.
+    #[inline]
+    pub fn reached(self, moved: &Move) -> bool {
+        match self {
+            Limit::Share(share) => moved.reaches(share),
+            Limit::AtLeast(distance) => moved.difference > 0 && moved.difference >= distance,
+            Limit::MoreThan(distance) => moved.difference > distance,
+        }
+    }
+
+    #[inline]
+    fn measure(self, high: i64, low: i64, value: i64) -> Move {
+        match self {
+            Limit::Share(_) => Move::larger(high, low, value),
+            Limit::AtLeast(_) | Limit::MoreThan(_) => Move::longer(high, low, value),
+        }
+    }
+}
+
+impl Reach {
+    fn any(&self) -> bool {
+        self.variant2.is_some() || self.velocity2.is_some()
+    }
 }
 
 impl Detector {
     /// Takes an accepted price (mid × 2 of a quote, price × 2 of a print); `now` must not go back.
     #[inline]
-    pub fn on_price(&mut self, value: i64, now: Ts, terms: &HaltTerms, halted: bool) -> Step {
+    pub fn on_price(
+        &mut self,
+        value: i64,
+        now: Ts,
+        terms: &HaltTerms,
+        reach: &Reach,
+        halted: bool,
+    ) -> Step {
         self.all.expire(now, terms.window_ns);
         self.all.push(now, value);
         let mut step = Step {
             moved: self.all.move_to(value),
             beyond: None,
+            entered: None,
             latched: false,
         };
         if terms.halt.0 > 0 {
-            self.confirm(value, now, terms, halted, &mut step);
+            let limit = Limit::Share(terms.halt);
+            let (beyond, latched) =
+                self.share
+                    .on_price(value, now, limit, terms.window_ns, terms, halted);
+            step.beyond = beyond.map(|moved| (HaltCause::Window, moved));
+            step.latched = latched;
+        }
+        if reach.any() {
+            self.on_distance(value, now, terms, reach, halted, &mut step);
         }
         step
     }
 
-    #[inline]
-    fn confirm(&mut self, value: i64, now: Ts, terms: &HaltTerms, halted: bool, step: &mut Step) {
-        self.confirmed.expire(now, terms.window_ns);
-        step.beyond = self
-            .confirmed
-            .move_to(value)
-            .filter(|moved| moved.reaches(terms.halt));
-        if step.beyond.is_none() || halted {
-            self.beyond = 0;
-            self.confirmed.push(now, value);
-            return;
-        }
-        if self.beyond == 0 {
-            (self.beyond_low, self.beyond_high) = (value, value);
-        }
-        self.beyond_low = self.beyond_low.min(value);
-        self.beyond_high = self.beyond_high.max(value);
-        self.beyond += 1;
-        if self.beyond >= terms.confirmations.max(1) {
-            self.beyond = 0;
-            step.latched = true;
-            self.confirmed.push(now, self.beyond_low);
-            self.confirmed.push(now, self.beyond_high);
-            self.confirmed.push(now, value);
+    fn on_distance(
+        &mut self,
+        value: i64,
+        now: Ts,
+        terms: &HaltTerms,
+        reach: &Reach,
+        halted: bool,
+        step: &mut Step,
+    ) {
+        let distances = self.distances.get_or_insert_default();
+        for (cause, confirmer, limit, window_ns) in distances.each(terms, reach) {
+            let (beyond, latched) = confirmer.on_price(value, now, limit, window_ns, terms, halted);
+            let Some(moved) = beyond else {
+                continue;
+            };
+            if confirmer.beyond == 1 {
+                step.entered = step.entered.or(Some((cause, moved)));
+            }
+            if latched && !step.latched {
+                step.beyond = Some((cause, moved));
+                step.latched = true;
+            } else {
+                step.beyond = step.beyond.or(Some((cause, moved)));
+            }
         }
     }
 
-    /// The newest price was beyond the halt's threshold, and more like it would latch.
+    /// The detectors' windows are there before the first price, so that no price waits for memory.
+    pub fn prepare(&mut self, on: bool) {
+        if on {
+            self.distances.get_or_insert_default();
+        } else {
+            self.distances = None;
+        }
+    }
+
+    /// The newest price was beyond a halt's limit, and more like it would latch.
     pub fn is_beyond(&self) -> bool {
-        self.beyond > 0
+        let of = |distances: &Distances| distances.dynamic.beyond + distances.velocity.beyond > 0;
+        self.share.beyond > 0 || self.distances.as_deref().is_some_and(of)
     }
 
     /// The look-back of the halt starts anew when trading resumes.
     pub fn resume(&mut self) {
+        self.share.resume();
+        if let Some(distances) = &mut self.distances {
+            distances.dynamic.resume();
+            distances.velocity.resume();
+        }
+    }
+
+    /// What every detector that is on would say to a price at `now`.
+    pub fn look(&self, value: i64, now: Ts, terms: &HaltTerms, reach: &Reach) -> Vec<Look> {
+        let mut looks = Vec::new();
+        if terms.halt.0 > 0 {
+            let limit = Limit::Share(terms.halt);
+            let look = self.share.look(value, now, limit, terms.window_ns, terms);
+            looks.push(Look {
+                cause: HaltCause::Window,
+                ..look
+            });
+        }
+        let mut distances = self.distances.as_deref().cloned().unwrap_or_default();
+        for (cause, confirmer, limit, window_ns) in distances.each(terms, reach) {
+            let look = confirmer.look(value, now, limit, window_ns, terms);
+            looks.push(Look { cause, ..look });
+        }
+        looks
+    }
+}
+
+impl Distances {
+    /// The detectors that are on.
+    fn each<'a>(
+        &'a mut self,
+        terms: &HaltTerms,
+        reach: &Reach,
+    ) -> impl Iterator<Item = (HaltCause, &'a mut Confirmer, Limit, u64)> + use<'a> {
+        let breakers = &terms.breakers;
+        let dynamic = (
+            reach.variant2.map(Limit::MoreThan),
+            breakers.dynamic.window_ns,
+        );
+        // A move that takes exactly the window's time counts.
+        let velocity = (
+            reach.velocity2.map(Limit::AtLeast),
+            breakers.velocity.window_ns.saturating_add(1),
+        );
+        [
+            (HaltCause::Dynamic, &mut self.dynamic, dynamic),
+            (HaltCause::Velocity, &mut self.velocity, velocity),
+        ]
+        .into_iter()
+        .filter_map(|(cause, confirmer, (limit, window_ns))| {
+            Some((cause, confirmer, limit?, window_ns))
+        })
+    }
+}
+
+impl Confirmer {
+    /// The price's move when it is beyond the limit, and whether that latches.
+    #[inline]
+    fn on_price(
+        &mut self,
+        value: i64,
+        now: Ts,
+        limit: Limit,
+        window_ns: u64,
+        terms: &HaltTerms,
+        halted: bool,
+    ) -> (Option<Move>, bool) {
+        self.confirmed.expire(now, window_ns);
+        let measured = match (self.confirmed.high(), self.confirmed.low()) {
+            (Some(high), Some(low)) => Some(limit.measure(high, low, value)),
+            _ => None,
+        };
+        let beyond = measured.filter(|moved| limit.reached(moved));
+        if beyond.is_none() || halted {
+            self.beyond = 0;
+            self.confirmed.push(now, value);
+            return (beyond, false);
+        }
+        if self.beyond == 0 {
+            (self.low, self.high) = (value, value);
+        }
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
+        self.beyond += 1;
+        if self.beyond < terms.confirmations.max(1) {
+            return (beyond, false);
+        }
+        self.beyond = 0;
+        self.confirmed.push(now, self.low);
+        self.confirmed.push(now, self.high);
+        self.confirmed.push(now, value);
+        (beyond, true)
+    }
+
+    fn look(&self, value: i64, now: Ts, limit: Limit, window_ns: u64, terms: &HaltTerms) -> Look {
+        let held = self.confirmed.extremes_at(now, window_ns);
+        let moved = held.map(|(high, low)| limit.measure(high, low, value));
+        Look {
+            cause: HaltCause::Window,
+            moved,
+            beyond: moved.is_some_and(|moved| limit.reached(&moved)),
+            needed: terms.confirmations.max(1).saturating_sub(self.beyond),
+        }
+    }
+
+    fn resume(&mut self) {
         self.confirmed.clear();
         self.beyond = 0;
     }
@@ -133,6 +343,7 @@ mod tests {
             alert: Ratio::percent(3),
             halt,
             confirmations,
+            breakers: crate::terms::BreakerTerms::OFF,
             cooldown_ns: 300 * SECOND_NS,
             quiet_ns: 60 * SECOND_NS,
             manual_resume: false,
@@ -153,7 +364,7 @@ mod tests {
         let mut seen = String::new();
         for (second, price) in prices.iter().enumerate() {
             let now = Ts((second as u64 + 1) * SECOND_NS);
-            let step = detector.on_price(*price, now, &terms, halted);
+            let step = detector.on_price(*price, now, &terms, &Reach::default(), halted);
             halted |= step.latched;
             seen.push(match (step.latched, step.beyond.is_some()) {
                 (true, _) => 'H',
@@ -178,6 +389,49 @@ mod tests {
     #[test]
     fn one_confirmation_latches_at_once() {
         check(1, &[100, 120], ".H");
+    }
+
+    /// The same with a detector of a distance alone.
+    fn check_reach(reach: Reach, prices: &[i64], expected: &str) {
+        let mut terms = terms(Ratio(0), 2);
+        terms.breakers.velocity.window_ns = 2 * SECOND_NS;
+        let mut detector = Detector::default();
+        let mut seen = String::new();
+        for (second, price) in prices.iter().enumerate() {
+            let now = Ts((second as u64 + 1) * SECOND_NS);
+            let step = detector.on_price(*price, now, &terms, &reach, false);
+            seen.push(match (step.latched, step.entered, step.beyond) {
+                (true, ..) => 'H',
+                (_, Some(_), _) => 'a',
+                (_, _, Some(_)) => '!',
+                _ => '.',
+            });
+        }
+        assert_eq!(seen, expected, "{prices:?}");
+    }
+
+    #[test]
+    fn only_more_than_the_variant_halts_and_the_first_alerts() {
+        let variant = Reach {
+            variant2: Some(70),
+            velocity2: None,
+        };
+        check_reach(
+            variant,
+            &[1_000, 1_070, 1_071, 1_000, 1_001, 1_071, 1_072],
+            "..a..aH",
+        );
+        check_reach(variant, &[5, -65, -66, -66], "..aH");
+    }
+
+    #[test]
+    fn velocity_counts_equality_and_both_ends_of_its_window() {
+        let velocity = Reach {
+            variant2: None,
+            velocity2: Some(70),
+        };
+        check_reach(velocity, &[1_000, 1_030, 1_070, 1_100], "..aH");
+        check_reach(velocity, &[1_000, 1_030, 1_069, 1_098, 1_130], ".....");
     }
 
     #[test]

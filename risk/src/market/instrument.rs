@@ -1,9 +1,11 @@
 //! The market of one instrument: a quote's way from its source to mark, bars, halts and volatility.
 
+use super::band::Band;
 use super::bars::{Bars, VENUE_SKEW_MAX_NS};
 use super::failover::{Choice, Slot, Use, arrange};
 use super::filter;
-use super::halt::{Alarm, Detector, Halt};
+use super::halt::{Alarm, Detector, Halt, Reach};
+use super::halting::BREAKER_ALARMS;
 use super::session::{Calendar, Freshness};
 use super::tape::{Recorder, Tape};
 use super::{Accepted, Effect, Sink};
@@ -37,6 +39,12 @@ record! {
         pub(super) prints: Option<Box<Detector>>,
         /// The alert's threshold, then the watched ones.
         pub(super) alarms: Vec<Alarm>,
+        /// By cause.
+        pub(super) breaker_alarms: [Alarm; 4],
+        pub(super) band: Option<Box<Band>>,
+        pub(super) reach: Reach,
+        /// Last mid × 2 of the last day or session.
+        pub(super) settlement2: Option<i64>,
         bars: Bars,
         /// Unused quotes by `DropReason`, and how many had a venue time far from ours.
         pub(super) drops: [u64; 14],
@@ -64,6 +72,10 @@ impl Instrument {
             mids: Detector::default(),
             prints: None,
             alarms: Vec::new(),
+            breaker_alarms: BREAKER_ALARMS,
+            band: None,
+            reach: Reach::default(),
+            settlement2: None,
             bars: Bars::default(),
             drops: [0; 14],
             skewed: 0,
@@ -83,7 +95,9 @@ impl Instrument {
             self.alarms.truncate(1);
         }
         self.alarms.resize(1 + terms.watch.len(), Alarm::default());
+        let before = self.terms.halt.breakers;
         self.terms = terms.clone();
+        self.arrange_breakers(&before);
         self.set_sources(sources);
     }
 
@@ -167,7 +181,7 @@ impl Instrument {
         let price2 = trade.price.0 * 2;
         let halted = self.halt.is_some();
         let prints = self.prints.get_or_insert_default();
-        let step = prints.on_price(price2, now, &self.terms.halt, halted);
+        let step = prints.on_price(price2, now, &self.terms.halt, &self.reach, halted);
         self.judge(&step, price2, now, sink);
     }
 
@@ -199,6 +213,7 @@ impl Instrument {
         if let Some(step) = self.volatility.on_clock(now, &self.terms.halt) {
             self.tell_volatility(step, sink);
         }
+        self.band_on_clock(now, sink);
         if now >= self.quiet_at() {
             self.end_quiet(sink);
         }
@@ -213,6 +228,7 @@ impl Instrument {
             .min(self.bars.deadline())
             .min(self.volatility.deadline())
             .min(self.quiet_at())
+            .min(self.band_deadline())
     }
 
     #[inline]
@@ -245,10 +261,16 @@ impl Instrument {
         if self.freshness.state == FeedState::Closed {
             return Some(DropReason::Closed);
         }
-        if !self.terms.negative_prices && (quote.bid.0 <= 0 || quote.ask.0 <= 0) {
+        let negative = self.terms.negative_prices;
+        let slot = &mut self.slots[index];
+        if !negative && (quote.bid.0 <= 0 || quote.ask.0 <= 0) {
+            if slot.filtered {
+                let side = |price: Price| (price.0 > 0).then_some(price);
+                slot.levels
+                    .on_side(side(quote.bid), side(quote.ask), &self.terms.filter);
+            }
             return Some(DropReason::NotPositive);
         }
-        let slot = &mut self.slots[index];
         if quote.bid > quote.ask && slot.crossed == Crossed::Hold {
             // It proves the source alive all the same.
             slot.seen = Some(now);
@@ -262,7 +284,7 @@ impl Instrument {
         if let Some(reason) = filter::spread(quote.bid, quote.ask, terms) {
             return Some(reason);
         }
-        let (bid, ask) = slot.levels.on_quote(quote.bid, quote.ask, terms);
+        let (bid, ask) = slot.levels.on_quote(quote.bid, quote.ask, terms, negative);
         // A quote with one side missing is no market: both sides keep their own level, the quote is not used.
         if let Some(reason) = bid.or(ask) {
             return Some(reason);
@@ -324,11 +346,14 @@ impl Instrument {
         self.bars.show(self.terms.id, now, sink.out);
         let mid2 = quote.bid.0 + quote.ask.0;
         let halted = self.halt.is_some();
-        let step = self.mids.on_price(mid2, now, &self.terms.halt, halted);
+        let step = self
+            .mids
+            .on_price(mid2, now, &self.terms.halt, &self.reach, halted);
         if let (Some(recorder), Some(moved)) = (&mut self.recorder, &step.moved) {
             recorder.on_move(moved, quote.ts);
         }
         self.judge(&step, mid2, now, sink);
+        self.judge_band(quote.bid, quote.ask, now, sink);
         if let Some(step) = self.volatility.on_mid(mid2, now, &self.terms.halt) {
             self.tell_volatility(step, sink);
         }
@@ -348,6 +373,9 @@ impl Instrument {
         if now >= self.day_end {
             self.day_end = Ts(now.0 - now.0 % DAY_NS).plus(DAY_NS);
             self.day_first_mid2 = mid2;
+            // A market that never closes settles at the day's end.
+            let last2 = self.mark.map_or(mid2, |mark| mark.bid.0 + mark.ask.0);
+            self.settle(last2);
         }
         let mark = Mark {
             ts: now,
@@ -374,8 +402,9 @@ impl Instrument {
         let low = Price(quote.bid.0 - i64::from(quote.bid_drop));
         let high = Price(quote.ask.0 + i64::from(quote.ask_rise));
         let slot = &self.slots[index];
-        let held =
-            |level: &filter::Level, price| !slot.filtered || level.holds(price, &self.terms.filter);
+        let held = |level: &filter::Level, price| {
+            !slot.filtered || level.holds(price, &self.terms.filter, self.terms.negative_prices)
+        };
         let low_counts = (low.0 > 0 || self.terms.negative_prices) && held(&slot.levels.bid, low);
         (
             if low_counts { low } else { quote.bid },
@@ -396,6 +425,9 @@ impl Instrument {
                 slot.levels.after_break();
             }
             self.volatility.after_break();
+            if let Some(mark) = &self.mark {
+                self.settle(mark.bid.0 + mark.ask.0);
+            }
         }
         self.tell_feed(from, age_ns, sink);
     }

@@ -39,9 +39,10 @@ impl Instrument {
             .view(detail.map(|recorder| recorder.detail(self.tape.last, breaches())))
     }
 
-    /// The newest mid or print was beyond the halt's threshold.
+    /// The newest mid or print was beyond a halt's limit.
     pub fn beyond_halt(&self) -> bool {
         self.mids.is_beyond()
+            || self.band.as_ref().is_some_and(|band| band.is_limit())
             || self
                 .prints
                 .as_ref()

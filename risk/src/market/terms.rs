@@ -1,6 +1,8 @@
 //! What terms must hold before they come into force, and the house's defaults by asset class.
 
+use super::breakers::DCB_HALT_NS;
 use super::failover::FEEDS_MAX;
+use super::luld;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
@@ -90,6 +92,7 @@ fn halt_holds(terms: &InstrumentTerms) -> bool {
     let ratios = [halt.alert, halt.halt, halt.vol_floor, halt.vol_multiple];
     terms.watch.len() <= WATCH_MAX
         && watches
+        && breakers_hold(&halt.breakers, terms.negative_prices)
         && ratios.iter().all(|ratio| ratio.0 >= 0)
         && halt.factor >= Ratio::ONE
         && (1..=WINDOW_NS_MAX).contains(&halt.window_ns)
@@ -98,13 +101,74 @@ fn halt_holds(terms: &InstrumentTerms) -> bool {
         && halt.ewma_lambda < Ratio::ONE
 }
 
+fn breakers_hold(breakers: &BreakerTerms, negative_prices: bool) -> bool {
+    let (band, dynamic) = (&breakers.band, &breakers.dynamic);
+    let windows = [
+        band.window_ns,
+        dynamic.window_ns,
+        breakers.velocity.window_ns,
+    ];
+    let shares = [band.share, band.moves, dynamic.share];
+    windows
+        .iter()
+        .all(|window_ns| (1..=WINDOW_NS_MAX).contains(window_ns))
+        && shares.iter().all(|share| share.0 >= 0)
+        && band.least.0 >= 0
+        && (!negative_prices || band.share.0 == 0 || band.least.0 > 0)
+}
+
 fn filter_holds(filter: &FilterTerms) -> bool {
-    let levels = [filter.soft, filter.hard, filter.discard];
-    let rising: Vec<Ratio> = levels.into_iter().filter(|level| level.0 != 0).collect();
-    rising.iter().all(|level| level.0 > 0)
-        && rising.windows(2).all(|pair| pair[0] <= pair[1])
-        && filter.spread_min.0 >= 0
-        && filter.spread_max.0 >= 0
+    let points = filter.points;
+    let shares = [filter.soft.0, filter.hard.0, filter.discard.0];
+    let points = [points.soft.0, points.hard.0, points.discard.0];
+    let rises = |levels: [i64; 3]| {
+        let on: Vec<i64> = levels.into_iter().filter(|level| *level != 0).collect();
+        on.iter().all(|level| *level > 0) && on.windows(2).all(|pair| pair[0] <= pair[1])
+    };
+    let spreads = [filter.spread_min.0, filter.spread_max.0];
+    rises(shares)
+        && rises(points)
+        && (shares == [0; 3] || points == [0; 3])
+        && spreads.iter().all(|spread| *spread >= 0)
+        && (filter.spread_max.0 == 0 || filter.spread_min <= filter.spread_max)
+}
+
+impl BreakerTerms {
+    /// No detector but the rolling window.
+    pub const OFF: BreakerTerms = BreakerTerms {
+        band: BandTerms::OFF,
+        dynamic: DynamicTerms {
+            share: Ratio(0),
+            window_ns: HOUR_NS,
+            pause_ns: DCB_HALT_NS,
+        },
+        velocity: VelocityTerms {
+            ticks: 0,
+            window_ns: SECOND_NS,
+        },
+    };
+}
+
+impl BandTerms {
+    /// No band; the times and shares are the Plan's.
+    pub const OFF: BandTerms = BandTerms {
+        share: Ratio(0),
+        least: Price(0),
+        window_ns: luld::REFERENCE_WINDOW_NS,
+        moves: luld::REFERENCE_MOVES,
+        stands_ns: luld::REFERENCE_STANDS_NS,
+        limit_ns: luld::LIMIT_STATE_NS,
+        pause_ns: luld::PAUSE_NS,
+    };
+}
+
+impl LevelPoints {
+    /// No limit in points.
+    pub const OFF: LevelPoints = LevelPoints {
+        soft: Price(0),
+        hard: Price(0),
+        discard: Price(0),
+    };
 }
 
 impl FilterTerms {
@@ -115,6 +179,7 @@ impl FilterTerms {
         soft: Ratio(0),
         hard: Ratio(0),
         discard: Ratio(0),
+        points: LevelPoints::OFF,
         confirmations: 3,
         same_quote: false,
     };
@@ -145,6 +210,7 @@ impl HaltTerms {
             alert,
             halt,
             confirmations: 3,
+            breakers: BreakerTerms::OFF,
             cooldown_ns: 5 * MINUTE_NS,
             quiet_ns: 2 * MINUTE_NS,
             manual_resume: false,

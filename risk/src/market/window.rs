@@ -96,19 +96,22 @@ impl Window {
     /// The larger of the moves from the window's extremes to `value` (down on a tie); none when it is empty.
     #[inline]
     pub fn move_to(&self, value: i64) -> Option<Move> {
-        let high = self.high()?.max(value);
-        let low = self.low()?.min(value);
-        let down = Move {
-            direction: Direction::Down,
-            difference: high - value,
-            reference: high,
+        Some(Move::larger(self.high()?, self.low()?, value))
+    }
+
+    /// The longer of the ways from the window's extremes to `value` (down on a tie); none when it is empty.
+    #[inline]
+    pub fn distance_to(&self, value: i64) -> Option<Move> {
+        Some(Move::longer(self.high()?, self.low()?, value))
+    }
+
+    /// Highest and lowest value of what is younger than `window_ns` at `now`.
+    pub fn extremes_at(&self, now: Ts, window_ns: u64) -> Option<(i64, i64)> {
+        let first = |queue: &VecDeque<Entry>| {
+            let held = queue.iter().find(|entry| entry.ts.plus(window_ns) > now);
+            held.map(|entry| entry.value)
         };
-        let up = Move {
-            direction: Direction::Up,
-            difference: value - low,
-            reference: low,
-        };
-        Some(if up.exceeds(&down) { up } else { down })
+        Some((first(&self.highs)?, first(&self.lows)?))
     }
 
     /// Starts anew.
@@ -119,6 +122,40 @@ impl Window {
 }
 
 impl Move {
+    /// The larger share moved from `high` or `low` to `value`.
+    #[inline]
+    pub fn larger(high: i64, low: i64, value: i64) -> Move {
+        let (up, down) = Move::both(high, low, value);
+        if up.exceeds(&down) { up } else { down }
+    }
+
+    /// The longer way from `high` or `low` to `value`.
+    #[inline]
+    pub fn longer(high: i64, low: i64, value: i64) -> Move {
+        let (up, down) = Move::both(high, low, value);
+        if up.difference > down.difference {
+            up
+        } else {
+            down
+        }
+    }
+
+    #[inline]
+    fn both(high: i64, low: i64, value: i64) -> (Move, Move) {
+        let (high, low) = (high.max(value), low.min(value));
+        let up = Move {
+            direction: Direction::Up,
+            difference: value - low,
+            reference: low,
+        };
+        let down = Move {
+            direction: Direction::Down,
+            difference: high - value,
+            reference: high,
+        };
+        (up, down)
+    }
+
     /// True when the share moved reaches `threshold` (equality counts). A move away from zero itself
     /// is larger than every threshold; no move reaches none.
     #[inline]

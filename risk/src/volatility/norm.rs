@@ -55,8 +55,11 @@ impl HourNorm {
     }
 
     /// Above this the volatility is elevated: `multiple` × the hour's mean and at least the floor; until the
-    /// mean is known, twice the floor.
+    /// mean is known, twice the floor. Without a multiple it is the floor alone.
     pub fn threshold(&self, floor: Ratio, multiple: Ratio, now: Ts) -> Ratio {
+        if multiple.0 == 0 {
+            return floor;
+        }
         match self.mean(now) {
             None => Ratio(floor.0.saturating_mul(2)),
             Some(mean) => {
