@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
 page=docs/performance.md
 benches=("$@")
-if [ ${#benches[@]} -eq 0 ]; then benches=(topology throughput stream feed decode); fi
+if [ ${#benches[@]} -eq 0 ]; then benches=(topology throughput accounts stream feed decode); fi
 
 scripts/setup.sh run
 scripts/console.sh
@@ -16,6 +16,17 @@ export SIAGA_BIN=$target/release/siaga
 rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
 export SIAGA_BENCH_ROWS=$rows
+# A peer from the registry for the accounts bench; without it the bench says that it was skipped.
+peers=$target/peers
+if [[ " ${benches[*]} " == *" accounts "* ]]; then
+  if [ -x "$peers/bin/python" ] || python3 -m venv "$peers"; then
+    if "$peers/bin/pip" install -q nautilus_trader==1.221.0; then
+      export SIAGA_PEER_PYTHON=$peers/bin/python
+    else
+      echo "skipped: nautilus_trader could not be installed" >&2
+    fi
+  fi
+fi
 for bench in "${benches[@]}"; do
   cargo bench --locked -p siaga-bench --bench "$bench"
 done

@@ -20,3 +20,11 @@ pub fn reading_ns() -> f64 {
     }
     (now_ns() - start) as f64 / READINGS as f64
 }
+
+/// Nanoseconds this thread has run on a processor: on a busy machine the work is this, the rest is waiting. 0 where the
+/// kernel does not say.
+pub fn worked_ns() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let first = stat.split_whitespace().next();
+    first.and_then(|word| word.parse().ok()).unwrap_or(0)
+}

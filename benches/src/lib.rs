@@ -4,6 +4,7 @@
 //! the floor of this machine beside it and what the figure leaves out. Each has a tiny size that runs
 //! as a test, so a bench cannot rot.
 
+pub mod accounts;
 pub mod clock;
 pub mod decode;
 pub mod hops;

@@ -1,6 +1,7 @@
 //! A small seeded generator, so that every run is the same run.
 
 /// SplitMix64.
+#[derive(Clone)]
 pub struct Rng(u64);
 
 impl Rng {

@@ -2,7 +2,7 @@
 
 pub mod desk;
 mod floor;
-mod stages;
+pub mod stages;
 
 use std::sync::Arc;
 
@@ -148,7 +148,7 @@ pub fn run(script: &Script, size: Size) -> Outcome {
         ..Options::new(FINGERPRINT, 0)
     };
     let (journal, _) = Journal::open(disk.clone(), options).expect("an empty journal opens");
-    let log = open_log(disk.clone(), size.segment_bytes);
+    let log = open_log(disk.clone(), size.segment_bytes, 1);
     let durable = Arc::new(Durable::new(0));
     let wait = Wait::default();
     let (pipeline, mut inbox, outbox) = pipeline::start(
@@ -203,13 +203,17 @@ pub fn run(script: &Script, size: Size) -> Outcome {
     }
 }
 
-fn open_log(disk: Arc<dyn Disk>, segment_bytes: u32) -> OutputLog {
+/// An empty output log whose first input is `first_seq`.
+///
+/// # Panics
+/// When the disk cannot be written.
+pub fn open_log(disk: Arc<dyn Disk>, segment_bytes: u32, first_seq: u64) -> OutputLog {
     let options = OutputOptions {
         segment_bytes,
         bytes_max: u64::from(segment_bytes) * 64,
         fingerprint: FINGERPRINT,
         epoch: 0,
-        first_seq: 1,
+        first_seq,
         journal_end: None,
         preparation: Preparation::Helper,
     };
