@@ -91,6 +91,17 @@ impl Route {
         self.hops.iter().map(|hop| hop.instrument)
     }
 
+    /// Its hops: instrument, whether its price is turned over, and the price of one.
+    pub fn hops(&self) -> impl Iterator<Item = (u32, bool, i128)> + '_ {
+        let hops = self.hops.iter();
+        hops.map(|hop| (hop.instrument, hop.inverse, hop.scale))
+    }
+
+    /// There is no way at all.
+    pub fn is_missing(&self) -> bool {
+        self.missing
+    }
+
     /// The rate now, or `None` when a price is missing or not positive.
     pub fn rate(&self, prices: &[Prices], sided: Sided) -> Option<Rate> {
         if self.missing {

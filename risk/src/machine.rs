@@ -211,6 +211,30 @@ impl Machine {
         self.market.record_tape(on);
     }
 
+    /// For tests: every holder is looked at at every touch, as the full pass has it.
+    #[doc(hidden)]
+    pub fn watch_plainly(&mut self) {
+        self.book.watch_plainly();
+    }
+
+    /// For tests: bands too wide by some millionths, which the audit must find.
+    #[doc(hidden)]
+    pub fn fault_bands(&mut self, millionths: u32) {
+        self.book.fault_bands(millionths);
+    }
+
+    /// For tests: no account can leave its band unseen; the number of accounts that are watched by a box.
+    ///
+    /// # Errors
+    /// What does not hold.
+    #[doc(hidden)]
+    pub fn audit_watch(&self) -> Result<usize, String> {
+        self.book.audit_watch(&Env {
+            now: self.now,
+            market: &self.market,
+        })
+    }
+
     /// What fell due before this input is done before it.
     fn time(&mut self, made: &mut u64, out: &mut Vec<Output>) {
         if self.now >= self.market.next_deadline() {

@@ -120,6 +120,12 @@ fn run(seed: u64, seen: &mut Seen) {
         desk.quote(symbol, 110_000, 110_010);
     }
     let mut copy: Option<Machine> = None;
+    // The full pass beside the bands: it looks at everybody whom a price concerns.
+    let mut plain = Machine::new();
+    plain.watch_plainly();
+    for (at, input) in desk.inputs.iter().enumerate() {
+        plain.apply(at as Seq + 1, input, &mut Vec::new());
+    }
     for step in 0..STEPS {
         let pause = if dice.roll(30) == 0 {
             dice.roll(400)
@@ -147,6 +153,23 @@ fn run(seed: u64, seen: &mut Seen) {
                 .entry(shown.split('(').next().unwrap_or_default().to_owned())
                 .or_default() += 1;
         }
+        let mut full = Vec::new();
+        plain.apply(
+            desk.inputs.len() as Seq,
+            desk.inputs.last().unwrap(),
+            &mut full,
+        );
+        let differs = out.iter().zip(&full).position(|(one, other)| one != other);
+        let differs = differs.unwrap_or(out.len().min(full.len()));
+        assert_eq!(
+            out.get(differs),
+            full.get(differs),
+            "bands and the full pass: {:?}",
+            desk.inputs.last()
+        );
+        for machine in [Some(&desk.machine), copy.as_ref()].into_iter().flatten() {
+            machine.audit_watch().unwrap();
+        }
         if let Some(copy) = &mut copy {
             let mut again = Vec::new();
             copy.apply(
@@ -170,6 +193,7 @@ fn run(seed: u64, seen: &mut Seen) {
             desk.machine.ask(&Ask { token: 0, query });
         }
     }
+    assert_eq!(plain.state_hash(), desk.machine.state_hash());
     assert_eq!(copy.unwrap().state_hash(), desk.machine.state_hash());
 }
 

@@ -231,12 +231,9 @@ impl Book {
         self.tell_deal(ctx, slot, booking, Money(result.0.saturating_add(swap.0)));
         self.tell_position(ctx, slot);
         if gone {
-            let view = crate::watch::Valuing {
-                instruments: &self.instruments,
-                prices: &self.prices,
-                routes: &self.routes,
-            };
-            self.watch.remove(slot, view);
+            let (account, instrument) = (before.account.0, before.instrument.0);
+            self.watch
+                .remove(account, instrument, slot, &self.positions);
             self.positions.remove(slot);
             if let Some(account) = self.account_mut(before.account) {
                 account.positions.retain(|other| *other != slot);
@@ -368,6 +365,6 @@ impl Book {
             prices: &self.prices,
             routes: &self.routes,
         };
-        self.watch.put(slot, leg, view);
+        self.watch.put(slot, &leg, view, &self.positions);
     }
 }

@@ -311,8 +311,9 @@ impl Book {
         }
         for account in holders {
             self.retell_margins(account);
-            self.touch(account);
         }
+        // Orders in it are charged by its terms too.
+        self.touch_holders(id);
     }
 
     /// Every command that the market has no part in.
@@ -389,6 +390,11 @@ impl Book {
             }
             Body::Source(terms) => self.answer_terms(ctx, None, done, TermsChange::Source(*terms)),
             Body::Instrument(terms) => {
+                if let Some(halt) = ctx.market.halted(terms.id) {
+                    // The grace of a halt that stands may have become another one.
+                    let grace = terms.halt.grace_ns;
+                    self.after(halt.since, grace, super::timers::Timer::HaltGrace(terms.id));
+                }
                 self.answer_terms(ctx, None, done, TermsChange::Instrument(terms.clone()))
             }
             Body::Session(_) if done.is_ok() => self.answer_system(ctx),

@@ -7,7 +7,7 @@ use super::{Account, Book, Ctx};
 use crate::event::*;
 use crate::ids::*;
 use crate::units::*;
-use crate::watch::Band;
+use crate::watch::{Band, Valuing};
 use std::cmp::Ordering;
 
 /// An alert clears when the loss is back within this share of its limit, so that it does not flap.
@@ -85,7 +85,7 @@ impl Book {
             return;
         };
         let Some(lines) = self.position_lines(&position) else {
-            return self.watch.set_loss(slot, i128::MIN, i128::MAX);
+            return self.set_loss_band(slot);
         };
         let on = worth.plain
             < if position.loss_on {
@@ -122,10 +122,24 @@ impl Book {
         let Some(position) = self.positions.get(slot) else {
             return;
         };
-        match self.position_lines(&position) {
-            Some(lines) if position.loss_on => self.watch.set_loss(slot, i128::MIN, lines.off),
-            Some(lines) => self.watch.set_loss(slot, lines.on - 1, i128::MAX),
-            None => self.watch.set_loss(slot, i128::MIN, i128::MAX),
+        let Some(leg) = self.leg(&position) else {
+            return;
+        };
+        let (low, high) = self.loss_band(&position);
+        let view = Valuing {
+            instruments: &self.instruments,
+            prices: &self.prices,
+            routes: &self.routes,
+        };
+        self.watch.set_loss(slot, &leg, low, high, view);
+    }
+
+    /// Results between which a position's loss alert cannot change.
+    pub(super) fn loss_band(&self, position: &Position) -> (i128, i128) {
+        match self.position_lines(position) {
+            Some(lines) if position.loss_on => (i128::MIN, lines.off),
+            Some(lines) => (lines.on - 1, i128::MAX),
+            None => (i128::MIN, i128::MAX),
         }
     }
 

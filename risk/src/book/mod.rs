@@ -2,6 +2,7 @@
 //! `settle` then looks at the accounts that were touched.
 
 pub mod accounts;
+mod audit;
 mod calls;
 pub mod charge;
 pub mod exposure;

@@ -237,10 +237,12 @@ impl Book {
     /// Moves an order to a state and says so.
     pub(super) fn tell(&mut self, ctx: &mut Ctx<'_>, id: OrderId, state: OrderState, reason: u16) {
         if let Some(order) = self.orders.get_mut(&id) {
-            let (link, before) = (order.link, order.state);
+            let (link, before, account) = (order.link, order.state, order.order.account);
             order.state = state;
             order.reason = reason;
             ctx.out.push(Output::Order(order.change()));
+            // What a stop-out may still cancel or close depends on it.
+            self.touched.push(account.0);
             self.count_unsettled(link, before, -1);
             self.count_unsettled(link, state, 1);
         }

@@ -30,6 +30,16 @@ struct Sinking {
 impl Book {
     /// Settles everything touched since the last time.
     pub fn settle(&mut self, ctx: &mut Ctx<'_>) {
+        self.settle_touched(ctx);
+        let view = Valuing {
+            instruments: &self.instruments,
+            prices: &self.prices,
+            routes: &self.routes,
+        };
+        self.watch.tend(view);
+    }
+
+    fn settle_touched(&mut self, ctx: &mut Ctx<'_>) {
         for _ in 0..ROUNDS_MAX {
             if self.touched.is_empty() {
                 return;
@@ -58,7 +68,10 @@ impl Book {
             due.append(&mut self.touched);
             self.touched = due;
         }
-        self.touched.clear();
+        // Rounds are over: whoever is still due is looked at again at the next price.
+        for account in self.touched.drain(..) {
+            self.watch.taken(account);
+        }
     }
 
     /// A price serves: it is tried against waiting prices, then every account it may have moved is looked at. When it
@@ -132,7 +145,8 @@ impl Book {
             prices: &self.prices,
             routes: &self.routes,
         };
-        self.watch.on_mark(instrument.0, view, &mut self.touched);
+        self.watch
+            .on_mark(instrument.0, view, &self.positions, &mut self.touched);
     }
 
     /// Conversion routes may have become better; whoever uses them is watched anew.
@@ -148,7 +162,12 @@ impl Book {
     }
 
     pub(super) fn rebuild_watch(&mut self) {
-        self.watch = crate::watch::Watch::default();
+        let view = Valuing {
+            instruments: &self.instruments,
+            prices: &self.prices,
+            routes: &self.routes,
+        };
+        self.watch = crate::watch::Watch::new(view).with_hooks_of(&self.watch);
         let slots: Vec<u32> = self.positions.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             self.follow(slot);
@@ -237,35 +256,38 @@ impl Book {
         }
     }
 
-    /// Results between which neither state nor loss alert of the account can change.
     fn set_bands(&mut self, id: AccountId, value: &Valuation) {
-        let Some(account) = self.account(id) else {
-            return;
-        };
-        let group = *self.group_of(account);
+        if let Some(account) = self.account(id) {
+            let band = self.band_of(account, value);
+            self.watch.set_band(id.0, band, (value.plain, value.soft));
+        }
+    }
+
+    /// Results between which neither state nor loss alert of the account can change.
+    pub(super) fn band_of(&self, account: &Account, value: &Valuation) -> Band {
+        let group = self.group_of(account);
         let digits = self.digits_of(account);
-        let band = if account.positions.is_empty() {
-            Band::OPEN
-        } else if group.margin_price != MarginPrice::Open || self.keeps_closing(account, &group) {
-            Band::SHUT
-        } else {
-            let mut band = margin_band(account, &group, value, digits);
-            self.add_loss_band(account, &mut band);
-            let slack = account.positions.len() as i128;
-            Band {
-                plain_low: band.plain_low.saturating_sub(value.fixed),
-                plain_high: band.plain_high.saturating_sub(value.fixed + slack),
-                soft_low: band.soft_low.saturating_sub(value.fixed),
-                soft_high: band.soft_high.saturating_sub(value.fixed + slack),
-            }
-        };
-        self.watch.set_band(id.0, band);
+        if account.positions.is_empty() {
+            return Band::OPEN;
+        }
+        if group.margin_price != MarginPrice::Open || self.keeps_closing(account, group) {
+            return Band::SHUT;
+        }
+        let mut band = margin_band(account, group, value, digits);
+        self.add_loss_band(account, &mut band);
+        let slack = account.positions.len() as i128;
+        Band {
+            plain_low: below(band.plain_low, value.fixed),
+            plain_high: above(band.plain_high, value.fixed + slack),
+            soft_low: below(band.soft_low, value.fixed),
+            soft_high: above(band.soft_high, value.fixed + slack),
+        }
     }
 
     /// Sets an account's bands after a restore.
     pub(super) fn watch_again(&mut self, id: AccountId, value: &Valuation) {
         if value.missing.is_some() {
-            return self.watch.set_band(id.0, Band::SHUT);
+            return self.watch.set_band(id.0, Band::SHUT, (0, 0));
         }
         self.set_bands(id, value);
         for slot in self
@@ -282,19 +304,20 @@ impl Book {
         let acting =
             account.state.state == MarginState::StopOut && group.stop_out_mode == StopOutMode::Act;
         acting
-            && account
-                .positions
-                .iter()
-                .filter_map(|slot| self.positions.get(*slot))
-                .any(|position| {
-                    self.covered(account, position.instrument, Some(position.id), None)
-                        < position.qty
-                })
+            && (self.has_order_to_cancel(account)
+                || account
+                    .positions
+                    .iter()
+                    .filter_map(|slot| self.positions.get(*slot))
+                    .any(|position| {
+                        self.covered(account, position.instrument, Some(position.id), None)
+                            < position.qty
+                    }))
     }
 
     /// A level that cannot be known keeps its last state.
     fn lose_sight(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
-        self.watch.set_band(id.0, Band::SHUT);
+        self.watch.set_band(id.0, Band::SHUT, (0, 0));
         let now = ctx.now;
         let Some(account) = self
             .account_mut(id)
@@ -456,6 +479,23 @@ fn margin_band(account: &Account, group: &GroupTerms, value: &Valuation, digits:
         }
     }
     band
+}
+
+/// A line less what is fixed; no line stays none.
+fn below(line: i128, fixed: i128) -> i128 {
+    if line == i128::MIN {
+        line
+    } else {
+        line.saturating_sub(fixed)
+    }
+}
+
+fn above(line: i128, fixed: i128) -> i128 {
+    if line == i128::MAX {
+        line
+    } else {
+        line.saturating_sub(fixed)
+    }
 }
 
 /// Minor units as fine units.

@@ -225,6 +225,12 @@ impl Book {
             }
         }
         self.touched.clear();
+        let view = crate::watch::Valuing {
+            instruments: &self.instruments,
+            prices: &self.prices,
+            routes: &self.routes,
+        };
+        self.watch.tend_all(view);
     }
 
     /// Values an account by the used margin it was last settled with: every input that changes the one settles the

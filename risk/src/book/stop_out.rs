@@ -148,6 +148,15 @@ impl Book {
         left
     }
 
+    /// Something is left that a stop-out would cancel.
+    pub(super) fn has_order_to_cancel(&self, account: &Account) -> bool {
+        let nothing = Left {
+            gone: Vec::new(),
+            cancelled: Vec::new(),
+        };
+        self.next_order(account, &nothing).is_some()
+    }
+
     /// The pending order with the largest margin; orders under execution and orders without margin stay.
     fn next_order(&self, account: &Account, left: &Left) -> Option<OrderId> {
         let waiting =

@@ -21,6 +21,16 @@ pub struct Positions {
     open: usize,
 }
 
+impl crate::watch::Holdings for Positions {
+    fn account(&self, slot: u32) -> u32 {
+        Positions::account(self, slot).map_or(u32::MAX, |account| account.0)
+    }
+
+    fn cost(&self, slot: u32) -> i128 {
+        self.get(slot).map_or(0, |position| position.cost)
+    }
+}
+
 /// A position taken out to be changed; it goes back when this is dropped.
 pub struct Taken<'a> {
     positions: &'a mut Positions,

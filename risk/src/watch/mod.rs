@@ -1,0 +1,301 @@
+//! Which accounts may have crossed a threshold because of this mark: trigger bands.
+//!
+//! An account tells between which floating results nothing can change ([`Band`]). What it may lose, and gain, until
+//! then is split over its positions in proportion to how fast each moves it; as long as every price stays inside its
+//! share, even all of them at their worst together leave the account inside its band. Each share leaves one trigger in
+//! the ladder of its instrument, so a quote concerns only the accounts whose triggers it passes. Those are looked at
+//! exactly, told when they are outside, and banded anew: at once when they are few, by and by when a gap met many; until
+//! then they are looked at whenever a price of theirs changes. An account that would leave its band at once is hot: its
+//! result follows every quote.
+//!
+//! Everything here is derived from the book and the prices. It may name an account that has not crossed, and never
+//! fails to name one that has; what it learns on the way (how fast an instrument moves) only steers what it costs.
+
+mod audit;
+mod band;
+mod chunks;
+mod converted;
+mod holders;
+mod hot;
+mod ladder;
+mod leg;
+mod mark;
+mod page;
+mod scaled;
+mod units;
+
+pub use audit::Bound;
+pub use leg::{Band, Holdings, Leg, Valuing, WORTH_MAX, Worth, raw, worth};
+
+use chunks::NONE;
+use hot::Hot;
+use ladder::{Ladder, Pool};
+use page::{ALWAYS, Class, DUE, Mark, OPAQUE, Pages, SHUT, STALE};
+use units::Units;
+
+/// Accounts banded anew at the end of one input; the rest waits for the next ones, and is looked at meanwhile.
+const REBANDS_PER_INPUT: usize = 768;
+/// Bits of a mask of instruments.
+const MASK_BITS: u32 = 64;
+
+/// One instrument as the watch sees it.
+#[derive(Clone, Debug, Default)]
+struct Quoted {
+    /// Triggers: the bid falls, the bid rises, the ask falls, the ask rises.
+    ladders: [Ladder; 4],
+    known: bool,
+    /// Bid or ask is too far from the base to be compared with triggers.
+    wild: bool,
+    /// Trigger prices are relative to it.
+    base: i64,
+    /// How far a dead price is moved, bid and ask.
+    cut: [i64; 2],
+    /// Moving average of its moves, 1/256 of a step.
+    pace: u32,
+    /// Slots of the positions in it.
+    own: Vec<u32>,
+    /// Accounts looked at whenever its price changes, with their epoch.
+    close: Vec<(u32, u16)>,
+}
+
+/// Watches every account by trigger bands.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// Bid and ask of every instrument.
+    prices: Vec<[i64; 2]>,
+    quoted: Vec<Quoted>,
+    marks: Vec<Mark>,
+    pages: Pages,
+    pool: Pool,
+    units: Units,
+    hot: Hot,
+    /// Accounts that wait for a new band, with a mask of the instruments that concern them.
+    pending: Vec<(u64, u32)>,
+    // Reused between quotes.
+    popped: Vec<u64>,
+    met: Vec<u32>,
+    followed: Vec<u32>,
+    /// Triggers on their way into ladders that are built at once.
+    staged: Vec<Vec<u64>>,
+    /// Instruments that are wild.
+    wild: u32,
+    /// Counts the quotes that looked closely at somebody.
+    turn: u32,
+    /// Every holder is due at every touch: the full pass that the bands are compared with.
+    plain: bool,
+    /// Bands are made too wide by this many millionths: a fault that the audit must find.
+    fault: u32,
+}
+
+impl Watch {
+    /// A watch that knows the prices of now.
+    pub fn new(view: Valuing<'_>) -> Watch {
+        let mut watch = Watch::default();
+        for (instrument, prices) in view.prices.iter().enumerate() {
+            if prices.known {
+                watch.quote(instrument as u32, prices);
+            }
+        }
+        watch
+    }
+
+    /// As another one is set up for tests.
+    pub fn with_hooks_of(mut self, other: &Watch) -> Watch {
+        (self.plain, self.fault) = (other.plain, other.fault);
+        self
+    }
+
+    /// For tests: whether every holder is due at every touch.
+    pub fn set_plain(&mut self, on: bool) {
+        self.plain = on;
+    }
+
+    /// For tests: bands too wide by some millionths.
+    pub fn set_fault(&mut self, millionths: u32) {
+        self.fault = millionths;
+    }
+
+    /// Results between which the account need not be looked at, and its floating result now (plain, and with dead
+    /// prices moved against it).
+    pub fn set_band(&mut self, account: u32, band: Band, now: (i128, i128)) {
+        let Some(mark) = self.marks.get_mut(account as usize) else {
+            return;
+        };
+        mark.flags &= !(STALE | SHUT);
+        if mark.page == NONE {
+            return;
+        }
+        if band == Band::SHUT {
+            mark.flags |= SHUT;
+        } else if mark.flags & OPAQUE == 0 {
+            self.scale_band(account, band, now);
+        }
+        self.await_band(account);
+    }
+
+    /// The account is being looked at; it may become due again.
+    pub fn taken(&mut self, account: u32) {
+        if let Some(mark) = self.marks.get_mut(account as usize) {
+            mark.flags &= !DUE;
+        }
+    }
+
+    /// Bands anew what waits for it, some of it.
+    pub fn tend(&mut self, view: Valuing<'_>) {
+        for _ in 0..REBANDS_PER_INPUT {
+            let Some((_, account)) = self.pending.pop() else {
+                return;
+            };
+            self.band_pending(account, view);
+        }
+    }
+
+    /// Bands anew everything that waits for it; ladders that are empty are built at once.
+    pub fn tend_all(&mut self, view: Valuing<'_>) {
+        self.staged.resize_with(4 * self.quoted.len(), Vec::new);
+        while let Some((_, account)) = self.pending.pop() {
+            self.band_pending(account, view);
+        }
+        self.fill_ladders();
+    }
+
+    fn band_pending(&mut self, account: u32, view: Valuing<'_>) {
+        let page = self.marks[account as usize].page;
+        if page != NONE && self.pages.legs[page].pending != NONE {
+            self.pages.legs[page].pending = NONE;
+            self.band(account, view);
+        }
+    }
+
+    /// The account waits for a new band, and is looked at whenever a price of its changes until it has one.
+    fn await_band(&mut self, account: u32) {
+        let page = self.marks[account as usize].page;
+        if page == NONE || self.pages.legs[page].pending != NONE {
+            return;
+        }
+        let mut mask = 0;
+        for at in self.pages.walk(page) {
+            mask |= bit(u32::from(self.pages.legs[at.page].instrument[at.index]));
+        }
+        for (page, at) in self.pages.factors(page) {
+            mask |= bit(u32::from(self.pages.rates[page].factor[at]));
+        }
+        self.pages.legs[page].pending = self.pending.len() as u32;
+        self.pending.push((mask, account));
+    }
+
+    /// Its result lies outside its band, or one of its positions may change its own alert, or nobody can say.
+    fn is_outside(&self, account: u32, view: Valuing<'_>) -> bool {
+        let mark = &self.marks[account as usize];
+        if mark.is(ALWAYS) || mark.page == NONE {
+            return mark.page != NONE;
+        }
+        let page = &self.pages.legs[mark.page];
+        if page.rates != NONE {
+            return self.is_converted_outside(mark.page, view);
+        }
+        let result = self.result(mark.page);
+        result <= page.low || result >= page.high || self.is_loss_met(mark.page)
+    }
+
+    /// The floating result of an account without conversion, in its units.
+    fn result(&self, first: u32) -> i64 {
+        let mut page = &self.pages.legs[first];
+        let mut result = page.base;
+        loop {
+            for at in 0..page::LEGS {
+                let side = usize::from(page.coef[at] < 0);
+                let price = self.prices[usize::from(page.instrument[at])][side];
+                result = result.wrapping_add(page.coef[at].wrapping_mul(price));
+            }
+            if page.next == NONE {
+                return result;
+            }
+            page = &self.pages.legs[page.next];
+        }
+    }
+
+    /// The exact floating result of an account, plain and soft, in fine units, when it is known without division.
+    pub fn exact_result(&self, account: u32) -> Option<i128> {
+        let mark = self.marks.get(account as usize)?;
+        if mark.page == NONE || mark.is(OPAQUE | STALE) {
+            return None;
+        }
+        let page = &self.pages.legs[mark.page];
+        if page.rates != NONE {
+            return None;
+        }
+        self.units.whole(page.unit, self.result(mark.page))
+    }
+
+    fn is_loss_met(&self, first: u32) -> bool {
+        let mut number = first;
+        while number != NONE {
+            let page = &self.pages.legs[number];
+            if page.loss_set != 0 {
+                for at in 0..usize::from(page.len) {
+                    if page.loss_set >> at & 1 == 1 && self.is_at_loss(number, at) {
+                        return true;
+                    }
+                }
+            }
+            number = page.next;
+        }
+        false
+    }
+
+    /// An unconverted position has reached the price of its own alert.
+    fn is_at_loss(&self, page: u32, at: usize) -> bool {
+        let page = &self.pages.legs[page];
+        let long = page.coef[at] > 0;
+        let instrument = usize::from(page.instrument[at]);
+        let price = self.prices[instrument][usize::from(!long)] - self.quoted[instrument].base;
+        let back = page.loss_back >> at & 1 == 1;
+        if long != back {
+            price <= i64::from(page.loss[at])
+        } else {
+            price >= i64::from(page.loss[at])
+        }
+    }
+
+    /// Slots of the positions in an instrument.
+    pub fn holders(&self, instrument: u32) -> &[u32] {
+        self.quoted
+            .get(instrument as usize)
+            .map_or(&[], |quoted| quoted.own.as_slice())
+    }
+
+    /// Accounts that wait for a new band.
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        let lists = |quoted: &Quoted| {
+            quoted.own.capacity() * 4
+                + quoted.close.capacity() * 8
+                + quoted.ladders.iter().map(Ladder::bytes).sum::<usize>()
+        };
+        self.quoted.iter().map(lists).sum::<usize>()
+            + self.quoted.capacity() * size_of::<Quoted>()
+            + self.prices.capacity() * 16
+            + self.marks.capacity() * size_of::<Mark>()
+            + self.pages.legs.bytes()
+            + self.pages.rates.bytes()
+            + self.pool.bytes()
+            + self.hot.bytes()
+            + self.pending.capacity() * 16
+            + self.popped.capacity() * 8
+            + (self.met.capacity() + self.followed.capacity()) * 4
+    }
+}
+
+fn bit(instrument: u32) -> u64 {
+    1 << (instrument % MASK_BITS)
+}
+
+/// An account whose mark needs no second look.
+fn is_close(mark: &Mark, epoch: u16) -> bool {
+    mark.class == Class::Close && mark.epoch == epoch
+}
