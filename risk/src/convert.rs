@@ -39,6 +39,8 @@ record! {
         pub soft_bid: i64,
         pub soft_ask: i64,
         pub known: bool,
+        /// The venue's mark price while it is fresh.
+        pub mark: Option<i64>,
     }
 }
 
@@ -51,6 +53,7 @@ impl Prices {
             soft_bid: bid,
             soft_ask: ask,
             known: true,
+            mark: None,
         }
     }
 

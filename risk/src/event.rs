@@ -67,6 +67,8 @@ codec_enum! {
         Rollover(Rollover) = 41,
         DayStart(DayStart) = 42,
         ClockJump(ClockJump) = 43,
+        MarkPrice(MarkPrice) = 48,
+        OpenInterest(OpenInterest) = 49,
         Mode(SetMode) = 50,
         Kill(SetKill) = 51,
         Limit(SetLimit) = 52,

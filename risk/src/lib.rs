@@ -7,6 +7,7 @@ pub mod codec;
 mod codec_macros;
 pub mod convert;
 pub mod event;
+pub mod exact;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod ids;
@@ -16,6 +17,7 @@ pub mod market;
 pub mod pipeline;
 pub mod record;
 pub mod recovery;
+pub mod rules;
 pub mod table;
 pub mod terms;
 pub mod units;

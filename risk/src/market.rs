@@ -29,6 +29,7 @@ use crate::verdict::Reject;
 use crate::view::{InstrumentView, TapeView};
 use crate::{codec_enum, record};
 use instrument::Instrument;
+pub use instrument::PRICE_STEPS_MAX;
 use std::collections::BTreeMap;
 
 /// The price that serves an instrument.

@@ -96,6 +96,8 @@ pub fn input_kind_name(kind: u16) -> &'static str {
         0x129 => "rollover",
         0x12a => "day_start",
         0x12b => "clock_jump",
+        0x130 => "mark_price",
+        0x131 => "open_interest",
         0x132 => "mode",
         0x133 => "kill",
         0x134 => "limit",

@@ -3,10 +3,12 @@
 
 mod margin;
 mod presets;
+mod schedule;
 mod swap;
 
 pub use margin::*;
 pub use presets::ESMA_CAPS;
+pub use schedule::*;
 pub use swap::*;
 
 use crate::ids::*;
@@ -344,6 +346,8 @@ record! {
         /// Fixed margin per lot in margin currency minor units, 0 = none.
         pub margin_fixed: Money,
         pub margin: MarginTerms,
+        /// What only accounts at mark price look at.
+        pub crypto: CryptoTerms,
         pub feeds: Vec<Feed>,
         /// After three switches of source within 60 s the lower one stays for this long, 0 = off.
         pub damp_ns: u64,

@@ -94,6 +94,10 @@ rejects! {
     TermsOverflow = 5005, "terms_too_large", "give smaller sizes or fewer digits";
     TermsNotPositive = 5006, "terms_not_positive", "give a margin above zero; a rate of an order kind switches a charge off";
     WindowInvalid = 5007, "requirement_window_invalid", "let the window end after it begins and after now, with a factor of 100 % or more";
+    BracketsNotRising = 5021, "brackets_not_rising", "let floors and rates of the brackets rise, and their leverage fall";
+    BracketsGap = 5022, "brackets_leave_a_gap", "begin the first bracket at zero";
+    BracketAmount = 5023, "bracket_amount_does_not_follow", "give floor × (rate − rate before) + amount before";
+    ScheduleInvalid = 5024, "margin_schedule_invalid", "give rates in (0 %, 100 %], initial not below maintenance, caps that rise";
     ReadOnly = 9001, "broker_read_only", "wait for the broker link; closes are queued";
     Recovering = 9002, "broker_recovering", "wait for the reconciliation";
     CloseOnly = 9003, "close_only", "the desk lifts close-only";

@@ -127,6 +127,8 @@ pub struct AccountView {
     pub restricted: Ratio,
     pub stop_out: Ratio,
     pub positions: Vec<PositionView>,
+    /// Where the legs of an account at mark price stand in the schedules of their instruments.
+    pub requirements: Vec<RequirementView>,
     pub orders: Vec<OrderChange>,
 }
 
@@ -140,9 +142,42 @@ pub struct PositionView {
     /// The instrument's price (alone, everything else still) at which the account is called and stopped out.
     pub warning_at: Option<Price>,
     pub stop_out_at: Option<Price>,
+    /// Where an account at mark price is liquidated by this instrument alone.
+    pub liquidation: Option<Liquidation>,
     /// Quantity that closing orders already cover.
     pub covered: Qty,
     pub rule: Option<MarginRule>,
+}
+
+/// A liquidation price: the mark price of one instrument, everything else still, at which equity meets the stop-out
+/// line. Exact in price steps as `num / den`; `price` is rounded half away to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Liquidation {
+    pub price: Price,
+    pub num: i128,
+    pub den: i128,
+    /// Of the larger leg there: bracket from 1 (0 without brackets), maintenance rate, cumulative amount in minor
+    /// units of the margin currency.
+    pub bracket: u16,
+    pub rate: Ratio,
+    pub amount: Money,
+}
+
+/// One leg under a margin schedule now; money in fine units (10^-20) of the margin currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequirementView {
+    pub instrument: InstrumentId,
+    pub side: Side,
+    pub qty: Qty,
+    pub notional: i128,
+    pub initial_rate: Ratio,
+    pub initial: i128,
+    pub maintenance_rate: Ratio,
+    pub maintenance: i128,
+    /// From 1; 0 without brackets.
+    pub bracket: u16,
+    /// Cumulative amount, minor units.
+    pub amount: Money,
 }
 
 /// What an order would do, by the same check that it meets when it is sent.

@@ -38,6 +38,12 @@ pub fn mul_div_round(value: i128, numerator: i128, denominator: i128) -> Option<
     Some(if negative { -size } else { size })
 }
 
+/// `value × numerator / denominator` rounded towards plus infinity; `None` when it does not fit.
+pub fn mul_div_ceil(value: i128, numerator: i128, denominator: i128) -> Option<i128> {
+    let (floor, exact) = mul_div_floor(value, numerator, denominator)?;
+    floor.checked_add(i128::from(!exact))
+}
+
 /// Greatest common divisor of two positive numbers.
 pub fn gcd(mut a: i128, mut b: i128) -> i128 {
     while b != 0 {

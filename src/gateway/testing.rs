@@ -442,6 +442,7 @@ pub fn instrument_terms(
         margin_hedged: Ratio::ONE,
         margin_fixed: Money(0),
         margin: MarginTerms::NONE,
+        crypto: CryptoTerms::NONE,
         feeds: vec![Feed {
             source: SourceId(1),
             timeout_ns: 30 * SECOND_NS,

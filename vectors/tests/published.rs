@@ -43,6 +43,7 @@ families! {
     circuit_breakers
     feed_failover
     quote_filter
+    margin_crypto
     swaps
     volatility
 }

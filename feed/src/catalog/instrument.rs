@@ -182,6 +182,7 @@ impl Line<'_> {
             margin_hedged: read!(ratio self, margin_hedged, Ratio::percent(50))?,
             margin_fixed: Money(read!(scaled self, margin_fixed, margin_currency.digits)?),
             margin: MarginTerms::NONE,
+            crypto: CryptoTerms::NONE,
             feeds: self.feeds()?,
             damp_ns: DAMP_NS,
             quote_age_max_ns: read!(duration self, quote_age_max)?,

@@ -122,6 +122,7 @@ impl Account {
         Used {
             plain: self.state.used,
             soft: self.state.used_soft,
+            opening: self.state.used_soft,
         }
     }
 

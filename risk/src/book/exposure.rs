@@ -216,13 +216,8 @@ impl Book {
     ) -> Option<i128> {
         let instrument = self.instrument(instrument)?;
         let house = self.house_currency()?;
-        let rate = self.rate(instrument.terms.quote, house, Sided::Mid)?;
-        let steps = qty.abs().checked_mul(price_x2.abs())?;
-        let native = mul_div_round(
-            steps,
-            instrument.profit.num,
-            instrument.profit.den.checked_mul(2)?,
-        )?;
+        let rate = self.rate(instrument.result_currency(), house, Sided::Mid)?;
+        let native = instrument.notional(qty.abs(), price_x2)?;
         mul_div_round(native, rate.num, rate.den)
     }
 

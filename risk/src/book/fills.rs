@@ -10,7 +10,7 @@ use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
-use crate::watch::{Leg, Valuing, raw};
+use crate::watch::Valuing;
 use crate::wide::mul_div_round;
 
 /// One execution on its way into the book.
@@ -121,7 +121,7 @@ impl Book {
         order: &NewOrder,
         booking: Booking,
     ) -> Option<PositionId> {
-        let cost = i128::from(booking.qty) * i128::from(booking.price);
+        let cost = self.cost_of(order.instrument, &booking);
         // One input opens at most one position, so its sequence names it.
         let id = PositionId(ctx.seq);
         let position = Position {
@@ -164,8 +164,8 @@ impl Book {
         let before = self.positions.get(slot)?;
         self.expose_position(&before, -1);
         let rate = self.margin_rate(before.account, before.instrument, before.side);
+        let cost = self.cost_of(before.instrument, &booking);
         let mut position = self.positions.get_mut(slot)?;
-        let cost = i128::from(booking.qty) * i128::from(booking.price);
         // The stored rate of an enlarged position is the one of its newest fill when none was known before,
         // otherwise the average by quantity would need a denominator per fill; the older rate stays.
         position.margin_rate = position.margin_rate.or(rate);
@@ -250,35 +250,28 @@ impl Book {
         ) else {
             return Money(0);
         };
-        let leg = Leg {
-            account: 0,
-            instrument: 0,
-            route: 0,
-            converted: false,
-            margin_route: None,
-            long: position.is_long(),
-            qty,
-            cost,
-        };
-        let Some(raw) = raw(&leg, price) else {
+        let Some((gain, den)) = instrument.result(position.is_long(), qty, cost, price) else {
             return Money(0);
         };
-        let sided = if raw >= 0 { Sided::Bid } else { Sided::Ask };
+        let sided = if gain >= 0 { Sided::Bid } else { Sided::Ask };
         let to = account.state.terms.currency;
         // Nothing opens without a rate and the last one is kept, so there is one.
         let rate = self
-            .rate(instrument.terms.quote, to, sided)
+            .rate(instrument.result_currency(), to, sided)
             .unwrap_or(Rate { num: 0, den: 1 });
-        let fine = raw.checked_mul(instrument.profit.num).and_then(|native| {
-            mul_div_round(
-                native,
-                rate.num,
-                rate.den
-                    .checked_mul(instrument.profit.den)?
-                    .checked_mul(ten(FINE_DIGITS - self.digits(to)))?,
-            )
-        });
-        Money(clamp(fine.unwrap_or(0)))
+        let den = rate
+            .den
+            .checked_mul(den)
+            .and_then(|den| den.checked_mul(ten(FINE_DIGITS - self.digits(to))));
+        let minor = den.and_then(|den| mul_div_round(gain, rate.num, den));
+        Money(clamp(minor.unwrap_or(0)))
+    }
+
+    /// What an execution costs, in the units positions keep it in.
+    fn cost_of(&self, instrument: InstrumentId, booking: &Booking) -> i128 {
+        self.instrument(instrument)
+            .and_then(|instrument| instrument.cost(booking.qty, booking.price))
+            .unwrap_or_else(|| i128::from(booking.qty) * i128::from(booking.price))
     }
 
     fn tell_deal(&mut self, ctx: &mut Ctx<'_>, slot: u32, booking: Booking, realised: Money) {
@@ -315,10 +308,17 @@ impl Book {
             return;
         };
         let margin = self.own_margin(&position);
+        let price = self.open_price_of(&position);
         if let Some(mut position) = self.positions.get_mut(slot) {
             position.margin = margin;
-            ctx.out.push(Output::Position(position.change()));
+            ctx.out.push(Output::Position(position.change(price)));
         }
+    }
+
+    /// Average open price of a position, rounded to a step.
+    pub(super) fn open_price_of(&self, position: &Position) -> Price {
+        let instrument = self.instrument(position.instrument);
+        Price(instrument.map_or(0, |known| known.average(position.qty, position.cost)))
     }
 
     /// Margin of a position standing alone.
@@ -326,6 +326,9 @@ impl Book {
         let margin = || {
             let account = self.account(position.account)?;
             let instrument = self.instrument(position.instrument)?;
+            if self.is_scheduled(self.group_of(account), instrument) {
+                return self.scheduled_own(account, position).map(|own| own.0);
+            }
             let part = self.position_part(position, account)?;
             let (leverage, _) = self.leverage_on(account, instrument);
             super::margin::component(part.plain, &[], leverage, self.digits_of(account))
@@ -346,7 +349,7 @@ impl Book {
         };
         let terms = &instrument.terms;
         let (from, margin, to) = (
-            terms.quote,
+            instrument.result_currency(),
             terms.margin_currency,
             account.state.terms.currency,
         );

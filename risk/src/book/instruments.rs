@@ -32,8 +32,6 @@ pub struct Scale {
 pub enum PriceUse {
     Without,
     Times,
-    /// Inverse contracts: their size is money of the quote currency.
-    Over,
 }
 
 /// Terms in force and what follows from them.
@@ -42,7 +40,7 @@ pub struct Instrument {
     pub terms: InstrumentTerms,
     /// Fine units of the quote currency per price step × quantity step.
     pub profit: Scale,
-    /// Fine units of the margin currency per quantity step, times or over the price in steps: to open, and to hold.
+    /// Fine units of the margin currency per quantity step, times the price in steps: to open, and to hold.
     pub margin: Scale,
     pub margin_hold: Scale,
     pub price_use: PriceUse,
@@ -50,8 +48,11 @@ pub struct Instrument {
     pub fixed: bool,
     /// The account's leverage divides the margin.
     pub leveraged: bool,
-    /// Digits of the quote currency.
+    /// Digits of the quote currency, and of the margin currency.
     pub quote_digits: u8,
+    pub margin_digits: u8,
+    /// Fine units of the base per quantity step × 1 / price step of an inverse contract; 0 = the result is linear.
+    pub inverse: i128,
     /// Shares of orders by side and kind, and of what is held by side.
     open_rates: [[Ratio; 4]; 2],
     pub hold_rates: [Ratio; 2],
@@ -82,7 +83,9 @@ impl Instrument {
         if !is_valid(terms) {
             return Err(Reject::TermsInvalid);
         }
+        super::brackets::check(terms, margin)?;
         let profit = profit_scale(terms, quote).ok_or(Reject::TermsOverflow)?;
+        let inverse = super::inverse::scale(terms)?;
         let fixed = terms.margin_fixed > Money(0);
         let (to_open, price_use) = if fixed {
             (
@@ -116,6 +119,8 @@ impl Instrument {
             fixed,
             leveraged,
             quote_digits: quote,
+            margin_digits: margin,
+            inverse,
             open_rates,
             hold_rates,
             hedged: hedged_share(terms),
@@ -301,10 +306,8 @@ fn margin_scale(terms: &InstrumentTerms, quote_digits: u8) -> (Option<Scale>, Pr
     };
     match terms.mode {
         CalcMode::Forex | CalcMode::ForexNoLeverage => (by(0, 1, 1), PriceUse::Without),
-        CalcMode::CryptoInverse => {
-            let price = ten(terms.price_digits);
-            (by(0, price, 1), PriceUse::Over)
-        }
+        // The cost of an inverse contract is its value in the base already.
+        CalcMode::CryptoInverse => (scale(1, 1), PriceUse::Times),
         CalcMode::Futures => (None, PriceUse::Without),
         CalcMode::CfdIndex if terms.tick_value > 0 => {
             let (value, tick) = (i128::from(terms.tick_value), i128::from(terms.tick.0));

@@ -130,7 +130,7 @@ impl Book {
                 let digits = self.digits_of(account);
                 let credit = super::settle::fine(account.state.credit, digits);
                 let free = value.fixed - credit + value.soft.min(0)
-                    - line(Ratio::ONE, value.used.soft, digits);
+                    - line(Ratio::ONE, value.used.opening, digits);
                 let asked = -super::settle::fine(cash.amount, digits);
                 if asked > free || after < 0 {
                     Err(Reject::InsufficientFunds)
@@ -358,6 +358,8 @@ impl Book {
             Body::ConfirmCall(account) => self.confirm_call(ctx, *account),
             Body::Reenable(set) => self.reenable(ctx, *set),
             Body::LoggedIn(account) => self.logged_in(ctx, *account),
+            Body::MarkPrice(mark) => self.set_mark(ctx, *mark),
+            Body::OpenInterest(told) => self.set_open_interest(ctx, *told),
             Body::ClockJump(jump) => {
                 ctx.out.push(Output::ClockJump(*jump));
                 self.answer_system(ctx);

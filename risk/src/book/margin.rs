@@ -3,7 +3,7 @@
 
 use super::accounts::MONEY_COUNTED_MAX;
 pub use super::charge::component;
-use super::instruments::ten;
+use super::instruments::{Instrument, ten};
 use super::positions::Position;
 use super::{Account, Book, Env};
 use crate::convert::{FINE_DIGITS, Prices, Rate, Sided};
@@ -11,7 +11,7 @@ use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
-use crate::watch::{Leg, Valuing, raw, worth};
+use crate::watch::{Leg, Valuing, worth, worth_at};
 use crate::wide::{Fractions, mul_div_floor};
 use std::cmp::Ordering;
 
@@ -20,6 +20,20 @@ use std::cmp::Ordering;
 pub struct Used {
     pub plain: Money,
     pub soft: Money,
+    /// What equity must cover to open or withdraw; differs from `soft` where maintenance counts for the states and
+    /// initial margin for opening.
+    pub opening: Money,
+}
+
+impl Used {
+    /// The sum of two.
+    pub(super) fn plus(self, other: Used) -> Option<Used> {
+        Some(Used {
+            plain: Money(self.plain.0.checked_add(other.plain.0)?),
+            soft: Money(self.soft.0.checked_add(other.soft.0)?),
+            opening: Money(self.opening.0.checked_add(other.opening.0)?),
+        })
+    }
 }
 
 /// An account valued from scratch; money in fine units.
@@ -159,7 +173,7 @@ impl Book {
                 None => {
                     let quote = self
                         .instrument(position.instrument)
-                        .map_or(currency, |i| i.terms.quote);
+                        .map_or(currency, Instrument::result_currency);
                     value.missing = value.missing.or(Some((quote, currency)));
                 }
             }
@@ -181,13 +195,24 @@ impl Book {
     /// A position's result now in fine units of its account's currency.
     pub fn position_worth(&self, position: &Position) -> Option<crate::watch::Worth> {
         let leg = self.leg(position)?;
-        worth(&leg, self.valuing())
+        match self.valued_at(position) {
+            Some(mark) => {
+                let instrument = self.instrument(position.instrument)?;
+                let (plain, exact) = worth_at(&leg, mark, instrument, self.valuing())?;
+                Some(crate::watch::Worth {
+                    plain,
+                    soft: plain,
+                    exact,
+                })
+            }
+            None => worth(&leg, self.valuing()),
+        }
     }
 
     pub(super) fn leg(&self, position: &Position) -> Option<Leg> {
         let account = self.account(position.account)?;
         let instrument = self.instrument(position.instrument)?;
-        let (from, to) = (instrument.terms.quote, account.state.terms.currency);
+        let (from, to) = (instrument.result_currency(), account.state.terms.currency);
         // A currency needs no way into itself.
         let route = if from == to {
             0
@@ -251,24 +276,20 @@ impl Book {
         let leg = self.leg(position)?;
         let instrument = self.instrument(position.instrument)?;
         let prices: &Prices = self.prices.get(position.instrument.0 as usize)?;
-        let close = match (which, leg.long) {
-            (Which::Plain, true) => prices.bid,
-            (Which::Plain, false) => prices.ask,
-            (Which::Soft, true) => prices.soft_bid,
-            (Which::Soft, false) => prices.soft_ask,
+        let close = match (self.valued_at(position), which, leg.long) {
+            (Some(mark), ..) => mark,
+            (None, Which::Plain, true) => prices.bid,
+            (None, Which::Plain, false) => prices.ask,
+            (None, Which::Soft, true) => prices.soft_bid,
+            (None, Which::Soft, false) => prices.soft_ask,
         };
-        let raw = raw(&leg, close)?;
-        let native = raw.checked_mul(instrument.profit.num)?;
+        let (native, den) = instrument.result(leg.long, leg.qty, leg.cost, close)?;
         if !leg.converted {
-            return Some((native, 1, instrument.profit.den));
+            return Some((native, 1, den));
         }
-        let sided = if raw >= 0 { Sided::Bid } else { Sided::Ask };
+        let sided = if native >= 0 { Sided::Bid } else { Sided::Ask };
         let rate = self.routes.get(leg.route).rate(&self.prices, sided)?;
-        Some((
-            native,
-            rate.num,
-            rate.den.checked_mul(instrument.profit.den)?,
-        ))
+        Some((native, rate.num, rate.den.checked_mul(den)?))
     }
 
     /// The worst margin state whose condition holds.

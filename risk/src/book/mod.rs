@@ -3,15 +3,20 @@
 
 pub mod accounts;
 mod audit;
+pub mod brackets;
 mod calls;
 pub mod charge;
+mod cross;
 pub mod exposure;
 mod fills;
 pub mod instruments;
 mod intake;
+mod inverse;
 mod link;
+pub mod liquidation;
 mod loss;
 pub mod margin;
+mod marks;
 mod modes;
 pub mod orders;
 pub mod positions;
@@ -46,6 +51,7 @@ use crate::watch::Watch;
 use exposure::Exposures;
 use instruments::Instrument;
 use link::Link;
+use marks::MarkInUse;
 use orders::Order;
 use positions::Positions;
 use protect::Triggers;
@@ -126,6 +132,8 @@ pub struct Book {
     windows: BTreeMap<(InstrumentId, u16), Requirement>,
     fixings: BTreeMap<(InstrumentId, CurrencyId), Rate>,
     throttles: Throttles,
+    marks: BTreeMap<InstrumentId, MarkInUse>,
+    open_interest: BTreeMap<InstrumentId, Money>,
 
     // Derived: built again from the above.
     pub(crate) prices: Vec<Prices>,

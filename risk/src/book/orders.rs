@@ -386,7 +386,7 @@ impl Book {
             sided,
         )?;
         let qty = i128::from(order.qty.0);
-        let cost = qty.checked_mul(i128::from(price))?;
+        let cost = instrument.cost(order.qty.0, price)?;
         super::used::base(instrument, instrument.margin, qty, cost, rate)
     }
 
@@ -433,7 +433,7 @@ impl Book {
         };
         let value = self.valuate(account, &ctx.env());
         let free = value.fixed + self.free_floating(account, &value);
-        let needed = line(Ratio::ONE, value.used.soft, self.digits_of(account));
+        let needed = line(Ratio::ONE, value.used.opening, self.digits_of(account));
         value.missing.is_none() && (free >= needed || self.not_increasing(account, order))
     }
 

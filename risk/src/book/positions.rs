@@ -58,28 +58,23 @@ impl Position {
         }
     }
 
-    /// Average open price, rounded to a step.
-    pub fn open_price(&self) -> Price {
-        Price(div_round(self.cost, i128::from(self.qty.max(1))) as i64)
-    }
-
     /// Where a trailing stop counts from: its best price, or its open price while it has none.
-    pub fn best_or_open(&self) -> i64 {
+    pub fn best_or(&self, open_price: Price) -> i64 {
         match self.protection.trailing {
-            Price(0) => self.open_price().0,
+            Price(0) => open_price.0,
             _ => self.best,
         }
     }
 
     /// As it is told to the world.
-    pub fn change(&self) -> PositionChange {
+    pub fn change(&self, open_price: Price) -> PositionChange {
         PositionChange {
             id: self.id,
             account: self.account,
             instrument: self.instrument,
             side: self.side,
             qty: Qty(self.qty),
-            open_price: self.open_price(),
+            open_price,
             opened: self.opened,
             margin: self.margin,
             swap: self.swap,

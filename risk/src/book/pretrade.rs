@@ -298,7 +298,7 @@ impl Book {
         }
         let Some(price) = checked.price else { return };
         let instrument = self.instrument(order.instrument);
-        let quote = instrument.map(|instrument| instrument.terms.quote);
+        let quote = instrument.map(super::instruments::Instrument::result_currency);
         let currency = account.state.terms.currency;
         if quote.is_some_and(|quote| self.rate(quote, currency, Sided::Bid).is_none()) {
             checked.reasons.push(Reject::RateMissing);
@@ -324,13 +324,13 @@ impl Book {
                 Reject::Overflow
             });
         };
-        checked.margin = Money(after.soft.0 - value.used.soft.0);
+        checked.margin = Money(after.opening.0 - value.used.opening.0);
         if value.missing.is_some() {
             return checked.reasons.push(Reject::LevelUnknown);
         }
         let free = self.free_floating(account, &value);
         let digits = self.digits_of(account);
-        let needed = super::margin::line(Ratio::ONE, after.soft, digits);
+        let needed = super::margin::line(Ratio::ONE, after.opening, digits);
         if value.fixed + free < needed && !self.not_increasing(account, order) {
             checked.reasons.push(Reject::Margin);
         }
@@ -594,10 +594,6 @@ fn is_beyond(price: Price, edge: Price, side: Side) -> bool {
 }
 
 fn trade_mode_allows(terms: &InstrumentTerms, side: Side, action: Action) -> bool {
-    if terms.mode == CalcMode::CryptoInverse {
-        // Results of inverse contracts are not linear in the price; they are shown, not traded.
-        return false;
-    }
     match (terms.trade_mode, action) {
         (TradeMode::Full, _) => true,
         (TradeMode::Disabled, _) => false,

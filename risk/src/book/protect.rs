@@ -339,7 +339,10 @@ impl Book {
             (None, Some(take)) if position.protection.trailing == Price(0) => {
                 (ProtectiveKind::TakeProfit, take)
             }
-            _ => (ProtectiveKind::Trailing, Price(position.best_or_open())),
+            _ => (
+                ProtectiveKind::Trailing,
+                Price(position.best_or(self.open_price_of(&position))),
+            ),
         };
         ctx.out.push(Output::Protective(ProtectiveFired {
             account: position.account,
@@ -403,14 +406,16 @@ impl Book {
         let mut change = None;
         if let Some(position) = self.positions.get(slot) {
             let close = self.close_price(position.instrument, position.side);
+            let opened_at = self.open_price_of(&position);
             if let Some(mut position) = self.positions.get_mut(slot) {
                 if set.protection.trailing != position.protection.trailing {
-                    position.best = close.unwrap_or(position.best_or_open());
+                    position.best = close.unwrap_or(position.best_or(opened_at));
                 }
                 position.protection = set.protection;
                 position.fired = false;
-                change = Some(position.change());
             }
+            let position = self.positions.get(slot);
+            change = position.map(|position| position.change(opened_at));
         }
         self.arm(slot);
         if let Some(change) = change {

@@ -84,12 +84,18 @@ impl Book {
             bid_low: accepted.bid_low.0.min(bid),
             ask_high: accepted.ask_high.0.max(ask),
         };
-        self.reprice(id, Prices::live(bid, ask));
+        let mark = self.prices.get(id.0 as usize).and_then(|known| known.mark);
+        let live = |bid, ask| Prices {
+            mark,
+            ..Prices::live(bid, ask)
+        };
+        let (now, extreme) = (live(bid, ask), live(at.bid_low, at.ask_high));
+        self.reprice(id, now);
         self.try_prices(ctx, id, at);
         if at.bid_low < bid || at.ask_high > ask {
-            self.reprice(id, Prices::live(at.bid_low, at.ask_high));
+            self.reprice(id, extreme);
             self.settle(ctx);
-            self.reprice(id, Prices::live(bid, ask));
+            self.reprice(id, now);
         }
         self.settle(ctx);
     }
@@ -270,7 +276,10 @@ impl Book {
         if account.positions.is_empty() {
             return Band::OPEN;
         }
-        if group.margin_price != MarginPrice::Open || self.keeps_closing(account, group) {
+        if group.margin_price != MarginPrice::Open
+            || self.is_bent(account)
+            || self.keeps_closing(account, group)
+        {
             return Band::SHUT;
         }
         let mut band = margin_band(account, group, value, digits);
@@ -408,9 +417,12 @@ impl Book {
         let rate = from
             .zip(to)
             .and_then(|(from, to)| self.rate(from, to, sided));
+        let cost = price
+            .zip(self.instrument(position.instrument))
+            .and_then(|(price, instrument)| instrument.cost(position.qty, price));
         if let Some(mut position) = self.positions.get_mut(slot) {
-            if let Some(price) = price {
-                position.margin_cost = i128::from(position.qty) * i128::from(price);
+            if let Some(cost) = cost {
+                position.margin_cost = cost;
                 position.margin_rate = rate.or(position.margin_rate);
             } else if position.margin_rate.is_none() {
                 position.margin_rate = rate;

@@ -3,6 +3,7 @@
 
 use super::accounts::AccountState;
 use super::margin::Valuation;
+use super::marks::MarkInUse;
 use super::orders::Order;
 use super::throttle::Throttles;
 use super::{Account, Book, Env, FirstAnswer, Link, Timer};
@@ -52,6 +53,8 @@ record! {
         windows: BTreeMap<(InstrumentId, u16), Requirement>,
         fixings: BTreeMap<(InstrumentId, CurrencyId), Rate>,
         throttles: Throttles,
+        marks: BTreeMap<InstrumentId, MarkInUse>,
+        open_interest: BTreeMap<InstrumentId, Money>,
     }
 }
 
@@ -100,6 +103,8 @@ impl Book {
         self.windows.put(out);
         self.fixings.put(out);
         self.throttles.put(out);
+        self.marks.put(out);
+        self.open_interest.put(out);
         piece(out);
     }
 
@@ -212,6 +217,8 @@ impl Book {
         self.windows = back.windows;
         self.fixings = back.fixings;
         self.throttles = back.throttles;
+        self.marks = back.marks;
+        self.open_interest = back.open_interest;
         self.arm_pending();
         Some(())
     }

@@ -185,6 +185,8 @@ impl Book {
         }
         match terms.swap.mode {
             SwapMode::None => Some(Money(0)),
+            // A point of an inverse contract is worth something else at every price.
+            SwapMode::Points if instrument.inverse > 0 => Some(Money(0)),
             SwapMode::Points => {
                 let steps = i128::from(position.qty).checked_mul(i128::from(terms.swap.point.0))?;
                 let native = mul_div_round(steps, instrument.profit.num, instrument.profit.den)?;
@@ -195,7 +197,9 @@ impl Book {
                 let price = || self.close_price(position.instrument, position.side);
                 let cost = lot_cost(instrument, position.qty, price)?;
                 let currency = match terms.mode {
-                    CalcMode::Forex | CalcMode::ForexNoLeverage => terms.base,
+                    CalcMode::Forex | CalcMode::ForexNoLeverage | CalcMode::CryptoInverse => {
+                        terms.base
+                    }
                     _ => terms.quote,
                 };
                 let rate = self.rate(currency, to, side)?;
@@ -230,6 +234,9 @@ pub fn lot_cost(
     let lots = i128::from(qty).checked_mul(i128::from(terms.contract_size))?;
     if matches!(terms.mode, CalcMode::Forex | CalcMode::ForexNoLeverage) {
         return lots.checked_mul(ten(FINE_DIGITS - terms.qty_digits - terms.contract_digits));
+    }
+    if instrument.inverse > 0 {
+        return instrument.cost(qty, price()?);
     }
     let steps = lots.checked_mul(i128::from(price()?).abs())?;
     let digits = terms.qty_digits + terms.contract_digits + terms.price_digits;

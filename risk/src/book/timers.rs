@@ -41,6 +41,8 @@ codec_enum! {
         Requirement(InstrumentId) = 8,
         /// A swap could not be charged for want of a rate.
         Swap(SwapDue) = 9,
+        /// A mark price may have become too old.
+        MarkAge(InstrumentId) = 20,
     }
 }
 
@@ -127,6 +129,7 @@ impl Book {
             Timer::Retry(id) => self.touch(id),
             Timer::Requirement(id) => self.requirement_due(ctx, id),
             Timer::Swap(due) => self.swap_again(ctx, due),
+            Timer::MarkAge(id) => self.mark_aged(ctx, id),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::accounts::MONEY_MAX;
 use super::charge::{Charged, Part, Rule, Sides, With, charge};
+use super::cross::margin_price_x2;
 use super::instruments::{Instrument, PriceUse, Scale, ten};
 use super::margin::Used;
 use super::orders::Order;
@@ -60,11 +61,6 @@ pub fn base(
     let native = match instrument.price_use {
         PriceUse::Without => mul_div_round(qty, scale.num, scale.den)?,
         PriceUse::Times => mul_div_round(cost.abs(), scale.num, scale.den)?,
-        PriceUse::Over => mul_div_round(
-            qty.checked_mul(qty)?,
-            scale.num,
-            scale.den.checked_mul(cost.abs())?,
-        )?,
     };
     mul_div_round(native, rate.num, rate.den)
 }
@@ -163,18 +159,23 @@ impl Book {
             account.state.terms.currency,
             Sided::Mid,
         )?;
-        let twice = (i128::from(prices.bid) + i128::from(prices.ask))
-            .checked_mul(i128::from(position.qty))?;
-        let (num, den) = match instrument.price_use {
-            PriceUse::Without => (1, 1),
-            PriceUse::Times => (1, 2),
-            PriceUse::Over => (2, 1),
+        let price_x2 = match self.group_of(account).margin_price {
+            MarginPrice::Mark => margin_price_x2(prices),
+            _ => i128::from(prices.bid) + i128::from(prices.ask),
+        };
+        let qty = i128::from(position.qty);
+        if instrument.inverse > 0 {
+            return Some((instrument.notional(qty, price_x2)?, rate));
+        }
+        let den = match instrument.price_use {
+            PriceUse::Without => 1,
+            PriceUse::Times => 2,
         };
         let rate = Rate {
-            num: rate.num.checked_mul(num)?,
+            num: rate.num,
             den: rate.den.checked_mul(den)?,
         };
-        Some((twice, rate))
+        Some((price_x2.checked_mul(qty)?, rate))
     }
 
     /// Margin of a position before leverage at the price its group says, with its rate.
@@ -316,11 +317,17 @@ impl Book {
         without_orders: &[OrderId],
     ) -> Option<Used> {
         let holdings = self.holdings(account, env, extra, without, without_orders)?;
-        let mut used = Used::default();
+        let (mut used, mut scheduled) = (Used::default(), Used::default());
         let mut buckets: Vec<Bucket<'_>> = Vec::new();
         let digits = self.digits_of(account);
         for holding in &holdings {
             let instrument = self.instrument(holding.id)?;
+            if self.is_scheduled(self.group_of(account), instrument) {
+                let factor = self.flight_factor(instrument, env);
+                let one = self.scheduled(account, instrument, &holding.sides, factor)?;
+                scheduled = scheduled.plus(one)?;
+                continue;
+            }
             let tier = self.tier_of(account, holding.id);
             let rule = Rule {
                 instrument,
@@ -352,7 +359,10 @@ impl Book {
             used.plain.0 = used.plain.0.checked_add(charge(&bucket.plain)?)?;
             used.soft.0 = used.soft.0.checked_add(charge(&bucket.soft)?)?;
         }
-        (used.soft.0 <= MONEY_MAX && used.plain.0 <= MONEY_MAX).then_some(used)
+        used.opening = used.soft;
+        let used = used.plus(scheduled)?;
+        let most = used.plain.max(used.soft).max(used.opening);
+        (most.0 <= MONEY_MAX).then_some(used)
     }
 
     /// How the group's leverage rules charge what an account holds, for those who ask.

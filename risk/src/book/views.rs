@@ -32,7 +32,7 @@ impl Book {
         let digits = self.digits_of(account);
         let state = &account.state;
         let free = value.fixed + self.free_floating(account, &value)
-            - line(Ratio::ONE, value.used.soft, digits);
+            - line(Ratio::ONE, value.used.opening, digits);
         let positions = account
             .positions
             .iter()
@@ -67,6 +67,7 @@ impl Book {
             positions: positions
                 .map(|position| self.position_view(account, &value, &position, env))
                 .collect(),
+            requirements: self.requirements(account),
             orders: account
                 .orders
                 .iter()
@@ -88,6 +89,9 @@ impl Book {
         let warning = (line(group.warning, value.used.plain, digits), false);
         let stop = stop_line(group, value.used.plain, digits);
         let named = (account.state.terms.accounting == Accounting::Hedging).then_some(position.id);
+        let instrument = self.instrument(position.instrument);
+        let marked = instrument
+            .filter(|instrument| group.margin_price == MarginPrice::Mark || instrument.inverse > 0);
         let at = |line: (i128, bool)| {
             let few = account.positions.len() <= SHOWN_PRICES_MAX;
             let known = value.missing.is_none() && value.used.plain > Money(0) && few;
@@ -98,13 +102,23 @@ impl Book {
             }
         };
         PositionView {
-            position: position.change(),
+            position: position.change(self.open_price_of(position)),
             close_price: self
                 .close_price(position.instrument, position.side)
                 .map(Price),
             unrealised: Money(clamp(div_round(worth.plain, ten(FINE_DIGITS - digits)))),
-            warning_at: at(warning),
-            stop_out_at: at(stop),
+            warning_at: match marked {
+                Some(known) => self.step_at(account, value, known, group.warning, false),
+                None => at(warning),
+            },
+            stop_out_at: match marked {
+                Some(known) => {
+                    let (level, at_equality) = self.stop_test(account);
+                    self.step_at(account, value, known, level, at_equality)
+                }
+                None => at(stop),
+            },
+            liquidation: instrument.and_then(|known| self.liquidation(account, value, known)),
             covered: Qty(self.covered(account, position.instrument, named, None)),
             rule: self.position_rule(account, position, env),
         }
@@ -169,16 +183,7 @@ impl Book {
 
     fn worth_at(&self, leg: &Leg, close: i64) -> Option<i128> {
         let instrument = self.instruments.get(leg.instrument as usize)?.as_deref()?;
-        let raw = crate::watch::raw(leg, close)?;
-        let sided = if raw >= 0 { Sided::Bid } else { Sided::Ask };
-        let rate = self.routes.get(leg.route).rate(&self.prices, sided)?;
-        let native = raw.checked_mul(instrument.profit.num)?;
-        mul_div_floor(
-            native,
-            rate.num,
-            rate.den.checked_mul(instrument.profit.den)?,
-        )
-        .map(|(value, _)| value)
+        crate::watch::worth_at(leg, close, instrument, self.valuing()).map(|(value, _)| value)
     }
 
     /// What an order would do, by the check it meets when it is sent.
@@ -188,14 +193,14 @@ impl Book {
         let value = self.valuate(account, env);
         let digits = self.digits_of(account);
         let closes = checked.action == Action::Reduce;
-        let used_after = Money(value.used.soft.0.saturating_add(checked.margin.0));
+        let used_after = Money(value.used.opening.0.saturating_add(checked.margin.0));
         let free = value.fixed + self.free_floating(account, &value)
             - line(Ratio::ONE, used_after, digits);
         let signed = i128::from(order.qty.0) * if order.side == Side::Buy { 1 } else { -1 };
         Some(PreviewView {
             price: checked.price,
             margin_order: checked.margin,
-            used_before: value.used.soft,
+            used_before: value.used.opening,
             used_after,
             free_after: Money(clamp(div_round(free, ten(FINE_DIGITS - digits)))),
             level_after: level(value.fixed + value.plain, used_after, digits),
@@ -218,14 +223,14 @@ impl Book {
         let (stop, price) = (order.protection.stop_loss?, price?);
         let instrument = self.instrument(order.instrument)?;
         let long = order.side == Side::Buy;
-        let distance = i128::from(stop.0) - i128::from(price.0);
-        let raw = i128::from(order.qty.0).checked_mul(if long { distance } else { -distance })?;
-        let sided = if raw >= 0 { Sided::Bid } else { Sided::Ask };
-        let rate = self.rate(instrument.terms.quote, account.state.terms.currency, sided)?;
-        let native = raw.checked_mul(instrument.profit.num)?;
+        let cost = instrument.cost(order.qty.0, price.0)?;
+        let (native, den) = instrument.result(long, order.qty.0, cost, stop.0)?;
+        let sided = if native >= 0 { Sided::Bid } else { Sided::Ask };
+        let to = account.state.terms.currency;
+        let rate = self.rate(instrument.result_currency(), to, sided)?;
         let den = rate
             .den
-            .checked_mul(instrument.profit.den)?
+            .checked_mul(den)?
             .checked_mul(ten(FINE_DIGITS - self.digits_of(account)))?;
         Some(Money(clamp(-mul_div_round(native, rate.num, den)?)))
     }
@@ -333,7 +338,7 @@ fn first_reached(guess: i64, reached: impl Fn(i64) -> Option<bool>) -> Option<i6
     Some(far)
 }
 
-fn stop_ratio(group: &GroupTerms) -> Ratio {
+pub(super) fn stop_ratio(group: &GroupTerms) -> Ratio {
     match group.stop_out_test {
         LevelTest::OandaCloseout => Ratio::percent(50),
         LevelTest::AtOrBelow | LevelTest::Below => group.stop_out,

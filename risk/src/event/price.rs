@@ -97,6 +97,25 @@ record! {
     }
 }
 
+record! {
+    /// A venue's mark price: margin and results of accounts at mark price follow it while it is fresh.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct MarkPrice {
+        pub instrument: InstrumentId,
+        pub source: SourceId,
+        pub price: Price,
+        /// The venue's time of it; older ones than the one in use are not used.
+        pub at: Ts,
+    }
+
+    /// A venue's open interest: the open notional of an instrument, minor units of its quote currency.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct OpenInterest {
+        pub instrument: InstrumentId,
+        pub value: Money,
+    }
+}
+
 unit_enum! {
     /// Length of a bar.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

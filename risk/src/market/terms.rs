@@ -277,6 +277,7 @@ impl InstrumentTerms {
             margin_hedged: Ratio::ONE,
             margin_fixed: Money(0),
             margin: MarginTerms::NONE,
+            crypto: CryptoTerms::NONE,
             feeds: Vec::new(),
             damp_ns: MINUTE_NS,
             quote_age_max_ns: 30 * SECOND_NS,

@@ -89,14 +89,14 @@ pub fn worth(leg: &Leg, view: Valuing<'_>) -> Option<Worth> {
         .filter(|p| p.known)?;
     let instrument = view.instruments.get(leg.instrument as usize)?.as_ref()?;
     let close = if leg.long { prices.bid } else { prices.ask };
-    let (plain, exact) = convert(leg, close, instrument, view)?;
+    let (plain, exact) = worth_at(leg, close, instrument, view)?;
     let soft = if prices.is_dead() {
         let close = if leg.long {
             prices.soft_bid
         } else {
             prices.soft_ask
         };
-        convert(leg, close, instrument, view)?.0
+        worth_at(leg, close, instrument, view)?.0
     } else {
         plain
     };
@@ -113,23 +113,22 @@ pub fn raw(leg: &Leg, close: i64) -> Option<i128> {
     }
 }
 
-fn convert(
+/// The result of a leg at a closing price, floored, and whether nothing was cut off.
+pub fn worth_at(
     leg: &Leg,
     close: i64,
     instrument: &Instrument,
     view: Valuing<'_>,
 ) -> Option<(i128, bool)> {
-    let raw = raw(leg, close)?;
-    let scale = instrument.profit;
-    let native = raw.checked_mul(scale.num)?;
+    let (native, den) = instrument.result(leg.long, leg.qty, leg.cost, close)?;
     let (value, exact) = if leg.converted {
-        let sided = if raw >= 0 { Sided::Bid } else { Sided::Ask };
+        let sided = if native >= 0 { Sided::Bid } else { Sided::Ask };
         let rate = view.routes.get(leg.route).rate(view.prices, sided)?;
-        mul_div_floor(native, rate.num, rate.den.checked_mul(scale.den)?)?
-    } else if scale.den == 1 {
+        mul_div_floor(native, rate.num, rate.den.checked_mul(den)?)?
+    } else if den == 1 {
         (native, true)
     } else {
-        mul_div_floor(native, 1, scale.den)?
+        mul_div_floor(native, 1, den)?
     };
     (value.unsigned_abs() <= WORTH_MAX as u128).then_some((value, exact))
 }

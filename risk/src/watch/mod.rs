@@ -25,7 +25,7 @@ mod scaled;
 mod units;
 
 pub use audit::Bound;
-pub use leg::{Band, Holdings, Leg, Valuing, WORTH_MAX, Worth, raw, worth};
+pub use leg::{Band, Holdings, Leg, Valuing, WORTH_MAX, Worth, raw, worth, worth_at};
 
 use chunks::NONE;
 use hot::Hot;

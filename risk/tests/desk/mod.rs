@@ -113,6 +113,7 @@ pub fn instrument(symbol: &str) -> InstrumentTerms {
         margin_hedged: Ratio::percent(50),
         margin_fixed: Money(0),
         margin: MarginTerms::NONE,
+        crypto: CryptoTerms::NONE,
         feeds: vec![Feed {
             source: SOURCE,
             timeout_ns: 10 * SECOND_NS,

@@ -245,6 +245,7 @@ impl Plan {
             margin_hedged: Ratio::ONE,
             margin_fixed: Money(0),
             margin: MarginTerms::NONE,
+            crypto: CryptoTerms::NONE,
             feeds: vec![Feed {
                 source: SOURCE,
                 timeout_ns: never,

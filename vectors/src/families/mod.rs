@@ -3,6 +3,7 @@
 
 mod circuit_breakers;
 mod feed_failover;
+mod margin_crypto;
 mod quote_filter;
 mod swaps;
 mod trade;
@@ -18,6 +19,7 @@ pub type Calc = fn(&Inputs<'_>) -> Result<Value, Fault>;
 const TABLES: &[fn(&str) -> Option<Calc>] = &[
     circuit_breakers::find,
     feed_failover::find,
+    margin_crypto::find,
     quote_filter::find,
     swaps::find,
     volatility::find,

@@ -1,0 +1,4 @@
+//! Published rules that the running machine does not apply: what a venue does with its own fund, price or order of
+//! accounts. Pure functions, exact, each with its source.
+
+pub mod crypto;

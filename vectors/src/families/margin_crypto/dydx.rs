@@ -1,0 +1,227 @@
+//! dYdX: requirements, states and open interest through the machine; the order of accounts, bankruptcy and fillable
+//! price and the insurance fund are the venue's own rules.
+
+use super::cross::*;
+use crate::{Fault, Inputs, shown};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde_json::{Value, json};
+use siaga_risk::event::{MarginState, Side};
+use siaga_risk::exact::Exact;
+use siaga_risk::ids::InstrumentId;
+use siaga_risk::rules::crypto::dydx::{Account, Perpetual, Refusal, Risk, compare_risk};
+use siaga_risk::terms::*;
+use siaga_risk::units::*;
+
+/// A schedule whose open interest plays no part.
+fn unscaled(ppm: i64) -> MarginSchedule {
+    MarginSchedule::OpenInterest(OpenInterestScale {
+        initial: Ratio::ppm(ppm),
+        maintenance: Ratio::ppm(ppm),
+        lower: Money(0),
+        upper: Money(0),
+    })
+}
+
+/// An account with this collateral and a position that requires just that much.
+fn standing(collateral: Decimal, requirement: Decimal) -> Result<Cross, Fault> {
+    let digits = digits(collateral).max(digits(requirement)).min(DIGITS);
+    let mut cross = Cross::keeping(CASH, Accounting::Netting, LevelTest::Below, digits)?;
+    if !requirement.is_zero() {
+        let contract = Contract::linear(unscaled(1_000_000), &[requirement], Decimal::ONE);
+        let id = cross.list(contract)?;
+        cross.hold(id, Side::Buy, Decimal::ONE, requirement)?;
+    }
+    cross.balance(collateral)?;
+    Ok(cross)
+}
+
+pub fn is_liquidatable(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let collateral = inputs.decimal("net_collateral")?;
+    let cross = standing(collateral, inputs.decimal("maintenance_requirement")?)?;
+    Ok(json!({ "liquidatable": cross.view()?.state == MarginState::StopOut }))
+}
+
+pub fn collateralised(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let cross = standing(
+        inputs.decimal("net_collateral")?,
+        inputs.decimal("requirement")?,
+    )?;
+    Ok(json!({ "meets_requirement": cross.view()?.free >= Money(0) }))
+}
+
+/// Collateral and maintenance of several accounts in one unit.
+fn risks(pairs: &[(Decimal, Decimal)]) -> Result<Vec<Risk>, Fault> {
+    let all = pairs.iter().flat_map(|(a, b)| [digits(*a), digits(*b)]);
+    let unit = all.max().unwrap_or(0);
+    let minor = |value: Decimal| fit("net_collateral", value, unit).map(i128::from);
+    pairs
+        .iter()
+        .map(|(collateral, maintenance)| {
+            Ok(Risk {
+                collateral: minor(*collateral)?,
+                maintenance: minor(*maintenance)?,
+            })
+        })
+        .collect()
+}
+
+pub fn risk_compare(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let pair = |name: &str| -> Result<(Decimal, Decimal), Fault> {
+        Ok((
+            inputs.decimal(&format!("{name}_net_collateral"))?,
+            inputs.decimal(&format!("{name}_maintenance"))?,
+        ))
+    };
+    let both = risks(&[pair("a")?, pair("b")?])?;
+    Ok(json!({ "comparison": compare_risk(both[0], both[1]) as i8 }))
+}
+
+pub fn most_risky_order(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let (mut ids, mut pairs) = (Vec::new(), Vec::new());
+    for account in inputs.list("accounts")? {
+        ids.push(account.text("id")?);
+        pairs.push((
+            account.decimal("net_collateral")?,
+            account.decimal("maintenance")?,
+        ));
+    }
+    let mut all: Vec<(&str, Risk)> = ids.into_iter().zip(risks(&pairs)?).collect();
+    all.sort_by(|a, b| compare_risk(b.1, a.1));
+    let order: Vec<&str> = all.into_iter().map(|(id, _)| id).collect();
+    Ok(json!({ "order": order }))
+}
+
+pub fn initial_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let scale = OpenInterestScale {
+        initial: Ratio::ppm(inputs.integer("initial_margin_ppm")?),
+        maintenance: Ratio::ppm(inputs.integer("initial_margin_ppm")?),
+        lower: Money(inputs.integer_or("oi_lower_cap", 0)?),
+        upper: Money(inputs.integer_or("oi_upper_cap", 0)?),
+    };
+    // Quote quantums: a currency without digits.
+    let mut cross = Cross::keeping(CASH, Accounting::Netting, LevelTest::Below, 0)?;
+    let notional = inputs.decimal("notional")?;
+    let schedule = MarginSchedule::OpenInterest(scale);
+    let id = cross.list(Contract::linear(schedule, &[Decimal::ONE], notional))?;
+    cross.hold(id, Side::Buy, notional.abs(), Decimal::ONE)?;
+    cross.open_interest(id, inputs.integer_or("open_interest", 0)?)?;
+    let view = cross.view()?;
+    let Some(known) = view.requirements.first() else {
+        return Err(Fault::field("notional", "is zero"));
+    };
+    Ok(json!({
+        "effective_imf_ppm": known.initial_rate.0 / Ratio::ppm(1).0,
+        "initial_margin": fine_text(known.initial),
+    }))
+}
+
+pub fn account_liquidatable(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let mut cross = Cross::open(Accounting::Netting)?;
+    let mut balance = inputs.decimal("quote_balance")?;
+    for position in inputs.list("positions")? {
+        let (size, price) = (position.decimal("size")?, position.decimal("oracle_price")?);
+        let schedule = unscaled(position.integer("mm_ppm")?);
+        let id: InstrumentId = cross.list(Contract::linear(schedule, &[price], size))?;
+        let side = if size.is_sign_negative() {
+            Side::Sell
+        } else {
+            Side::Buy
+        };
+        cross.hold(id, side, size.abs(), price)?;
+        // The venue books what a position cost; here it stands at its entry.
+        balance += size * price;
+    }
+    cross.balance(balance)?;
+    let view = cross.view()?;
+    let maintenance = view
+        .requirements
+        .iter()
+        .map(|known| known.maintenance)
+        .sum();
+    Ok(json!({
+        "net_collateral": shown(view.equity.0.into(), DIGITS),
+        "maintenance_requirement": fine_text(maintenance),
+        "liquidatable": view.state == MarginState::StopOut,
+    }))
+}
+
+/// The account that is being liquidated, and which of its positions is closed.
+fn account(inputs: &Inputs<'_>) -> Result<(Account, usize), Fault> {
+    let quantum = inputs.decimal("quote_quantum")?;
+    let balance = inputs.decimal("quote_balance")? / quantum;
+    let balance = balance
+        .round()
+        .to_i128()
+        .filter(|_| balance.fract().is_zero())
+        .ok_or_else(|| Fault::field("quote_balance", "is no whole number of quantums"))?;
+    let (mut positions, mut symbols) = (Vec::new(), Vec::new());
+    for position in inputs.list("positions")? {
+        symbols.push(position.text("symbol")?);
+        positions.push(Perpetual {
+            size: exact(position.decimal("size")?)?,
+            price: exact(position.decimal("oracle_price")?)?,
+            maintenance_ppm: position.integer("mm_ppm")?.into(),
+        });
+    }
+    let symbol = inputs.text("close_symbol")?;
+    let index = symbols.iter().position(|known| *known == symbol);
+    let account = Account {
+        quantum: exact(quantum)?,
+        balance,
+        positions,
+    };
+    // A symbol that is not held has nothing to close.
+    Ok((account, index.unwrap_or(usize::MAX)))
+}
+
+fn error(refusal: Refusal) -> Value {
+    json!({ "error": match refusal {
+        Refusal::SizeDelta => "INVALID_SIZE_DELTA",
+        Refusal::ZeroFill => "ZERO_FILL",
+        Refusal::NoMaintenance => "NO_MAINTENANCE",
+        Refusal::TooLarge => "NUMBER_TOO_LARGE",
+    } })
+}
+
+fn quantums(account: &Account, amount: i128) -> Result<String, Fault> {
+    let amount = Exact::whole(amount).times(account.quantum);
+    exact_text(amount.ok_or_else(|| Fault::Other("an amount is too large".into()))?)
+}
+
+pub fn bankruptcy_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let (account, index) = account(inputs)?;
+    let delta = exact(inputs.decimal("delta_size")?)?;
+    Ok(match account.bankruptcy(index, delta) {
+        Ok(amount) => json!({ "bankruptcy_quote": quantums(&account, amount)? }),
+        Err(refusal) => error(refusal),
+    })
+}
+
+pub fn fillable_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let (account, index) = account(inputs)?;
+    let adjustment = inputs.integer("bankruptcy_adjustment_ppm")?;
+    let spread = inputs.integer("spread_to_mm_ppm")?;
+    Ok(
+        match account.fillable(index, adjustment.into(), spread.into()) {
+            Ok(price) => json!({ "fillable_price": exact_text(price)? }),
+            Err(refusal) => error(refusal),
+        },
+    )
+}
+
+pub fn insurance_delta(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let (account, index) = account(inputs)?;
+    let (size, price) = (
+        exact(inputs.decimal("fill_size")?)?,
+        exact(inputs.decimal("fill_price")?)?,
+    );
+    let fee_max = inputs.integer("max_fee_ppm")?;
+    let is_buy = inputs.flag("is_buy")?;
+    Ok(
+        match account.insurance(index, is_buy, size, price, fee_max.into()) {
+            Ok(amount) => json!({ "insurance_fund_delta": quantums(&account, amount)? }),
+            Err(refusal) => error(refusal),
+        },
+    )
+}
