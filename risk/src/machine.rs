@@ -26,7 +26,7 @@ pub const FINGERPRINT: u64 = fingerprint(&[
 
 /// How the state is laid out in a snapshot. Raise it with each change of an encoding that the state uses: a build with
 /// other rules takes a snapshot over only when it can read it.
-pub const LAYOUT: u32 = 3;
+pub const LAYOUT: u32 = 4;
 
 /// Up to this many accounts the desk's view carries the state's hash; beyond it the hash would hold the core up.
 const DESK_HASH_ACCOUNTS_MAX: u32 = 2_000;
@@ -73,6 +73,7 @@ impl Machine {
         let env = Env {
             now: self.now,
             market: &self.market,
+            resumed: None,
         };
         let view = match &ask.query {
             Query::Account(id) => self
@@ -90,6 +91,16 @@ impl Machine {
             Query::Ladder { after, count } => {
                 Some(View::Ladder(self.book.ladder(*after, *count, &env)))
             }
+            Query::OpenBars(id, span) => self.market.open_bars(*id, *span).map(View::OpenBars),
+            Query::Volatility(id) => self
+                .market
+                .volatility_view(*id, self.now)
+                .map(|view| View::Volatility(Box::new(view))),
+            Query::Sources(id) => self.market.source_views(*id, self.now).map(View::Sources),
+            Query::ResumeDryRun(id) => self
+                .book
+                .resume_dry_run(*id, &env)
+                .map(|view| View::ResumeDryRun(Box::new(view))),
             Query::Tape(id) => self.market.tape(*id).map(|view| View::Tape(Box::new(view))),
             Query::Desk => {
                 let mut desk = self.book.desk();
@@ -182,6 +193,7 @@ impl Machine {
         machine.book.band_all(&Env {
             now: machine.now,
             market: &machine.market,
+            resumed: None,
         });
         Ok(machine)
     }
@@ -232,6 +244,7 @@ impl Machine {
         self.book.audit_watch(&Env {
             now: self.now,
             market: &self.market,
+            resumed: None,
         })
     }
 

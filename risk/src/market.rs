@@ -14,6 +14,7 @@ pub mod halt;
 mod halting;
 mod instrument;
 pub mod luld;
+pub mod quality;
 mod report;
 pub mod retry;
 pub mod session;
@@ -26,7 +27,7 @@ use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
 use crate::verdict::Reject;
-use crate::view::{InstrumentView, TapeView};
+use crate::view::{InstrumentView, ResumeView, SourceView, TapeView, VolatilityView};
 use crate::{codec_enum, record};
 use instrument::Instrument;
 pub use instrument::PRICE_STEPS_MAX;
@@ -400,6 +401,26 @@ impl Market {
     /// An instrument now.
     pub fn instrument_view(&self, id: InstrumentId) -> Option<InstrumentView> {
         self.get(id).map(Instrument::view)
+    }
+
+    /// Bars of a span that are not closed, oldest first.
+    pub fn open_bars(&self, id: InstrumentId, span: BarSpan) -> Option<Vec<Bar>> {
+        self.get(id).map(|known| known.open_bars(span))
+    }
+
+    /// Every measure of how much an instrument moves.
+    pub fn volatility_view(&self, id: InstrumentId, now: Ts) -> Option<VolatilityView> {
+        self.get(id).map(|known| known.volatility_view(now))
+    }
+
+    /// An instrument's sources, in their order of priority.
+    pub fn source_views(&self, id: InstrumentId, now: Ts) -> Option<Vec<SourceView>> {
+        self.get(id).map(|known| known.source_views(now))
+    }
+
+    /// What lifting a halt would do now, without the accounts.
+    pub fn resume_view(&self, id: InstrumentId, now: Ts) -> Option<ResumeView> {
+        self.get(id).map(|known| known.resume_view(now))
     }
 
     /// Facts of an instrument's tape.

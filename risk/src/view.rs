@@ -2,6 +2,10 @@
 
 use crate::book::tiers::Tiered;
 use crate::convert::Rate;
+mod market;
+
+pub use market::*;
+
 use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
@@ -23,6 +27,14 @@ pub enum Query {
     Desk,
     /// Counters and facts of a replay.
     Tape(InstrumentId),
+    /// Bars of a span that are not closed, oldest first: those that have ended and wait, and the one that grows.
+    OpenBars(InstrumentId, BarSpan),
+    /// Every measure of how much an instrument moves.
+    Volatility(InstrumentId),
+    /// An instrument's sources, in their order of priority.
+    Sources(InstrumentId),
+    /// What would happen if an instrument's halt were lifted now.
+    ResumeDryRun(InstrumentId),
 }
 
 /// A question with the rim's number of the waiting caller.
@@ -51,6 +63,10 @@ pub enum View {
     Ladder(Vec<LadderRow>),
     Desk(Box<DeskView>),
     Tape(Box<TapeView>),
+    OpenBars(Vec<Bar>),
+    Volatility(Box<VolatilityView>),
+    Sources(Vec<SourceView>),
+    ResumeDryRun(Box<ResumeView>),
 }
 
 /// Where the leverage that wins on an instrument came from.

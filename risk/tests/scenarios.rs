@@ -539,11 +539,14 @@ fn a_halt_refuses_leveraged_entry_and_raises_the_requirement() {
          quote EURUSD 1.09500 1.09500
          wait 14m
          see 1 state healthy
+         dry EURUSD halted true holders 1
          quote EURUSD 1.09500 1.09500
          wait 1m                 -> feed EURUSD delayed; margin 1 warning soft
          quote EURUSD 1.09000 1.09000 -> feed EURUSD live; margin 1 restricted soft
          # Twice the requirement would be a stop-out; without the factor it is none.
          quote EURUSD 1.08600 1.08600 ->
+         dry EURUSD halted true holders 1 1 restricted>warning
+         see 1 state restricted
          halt EURUSD off         -> halt EURUSD off holders 1; margin 1 warning
          quote EURUSD 1.08600 1.08600 ->
          sell 1 EURUSD 1.00 closes p1 as exit -> exit submitted; send exit",

@@ -81,6 +81,7 @@ async fn metrics(State(app): State<App>) -> Response {
     let mut text = String::with_capacity(16 * 1024);
     app.metrics.write(&mut text, app.hub.connected());
     app.core.metrics(&mut text);
+    super::rest::measures::write_scores(&app.core, &mut text).await;
     (
         [(
             header::CONTENT_TYPE,

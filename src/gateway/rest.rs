@@ -3,8 +3,10 @@
 pub mod accounts;
 pub mod alerts;
 pub mod desk;
+pub mod indicators;
 pub mod limits;
 pub mod market;
+pub mod measures;
 pub mod orders;
 pub mod session;
 pub mod sockets;
@@ -38,6 +40,7 @@ wire! {
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(market::routes())
+        .merge(measures::routes())
         .merge(accounts::routes())
         .merge(orders::routes())
         .merge(alerts::routes())

@@ -57,6 +57,17 @@ pub struct InstrumentKeys {
     pub spread_max: Option<String>,
     pub halt_alert: Option<String>,
     pub halt: Option<String>,
+    /// Distance of the price band; absent = no band.
+    pub halt_band: Option<String>,
+    /// Least distance of the band, in price.
+    pub halt_band_least: Option<String>,
+    /// The day's variant as a share of the settlement; absent = none.
+    pub halt_dynamic: Option<String>,
+    /// Ticks within `halt_velocity_window` (one second when absent); absent = none.
+    pub halt_velocity_ticks: Option<u32>,
+    pub halt_velocity_window: Option<String>,
+    /// One MetaTrader 4 filtration level in points, in place of the level filter's shares.
+    pub filter_points: Option<i64>,
     pub vol_floor: Option<String>,
     pub swap_mode: Option<String>,
     pub swap_long: Option<SwapValue>,

@@ -187,11 +187,8 @@ impl Line<'_> {
             damp_ns: DAMP_NS,
             quote_age_max_ns: read!(duration self, quote_age_max)?,
             cache_age_max_ns: read!(duration self, cache_age_max)?,
-            filter: FilterTerms {
-                spread_max,
-                ..FILTER
-            },
-            halt: self.halt()?,
+            filter: self.filter(spread_max),
+            halt: self.halt(price_digits)?,
             watch: Vec::new(),
             swap: self.swap()?,
             dead_step: read!(ratio self, dead_step, Ratio(0))?,
@@ -216,8 +213,46 @@ impl Line<'_> {
         }
     }
 
-    fn halt(&self) -> Result<HaltTerms, CatalogError> {
+    fn filter(&self, spread_max: Price) -> FilterTerms {
+        match key!(self, filter_points) {
+            Some(points) => FilterTerms {
+                spread_max,
+                points: LevelPoints::imported(*points),
+                ..FilterTerms::OFF
+            },
+            None => FilterTerms {
+                spread_max,
+                ..FILTER
+            },
+        }
+    }
+
+    fn breakers(&self, price_digits: u8) -> Result<BreakerTerms, CatalogError> {
+        let off = BreakerTerms::OFF;
+        let window_ns = match key!(self, halt_velocity_window) {
+            Some(_) => read!(duration self, halt_velocity_window)?,
+            None => off.velocity.window_ns,
+        };
+        Ok(BreakerTerms {
+            band: BandTerms {
+                share: read!(ratio self, halt_band, Ratio(0))?,
+                least: Price(read!(scaled self, halt_band_least, price_digits)?),
+                ..off.band
+            },
+            dynamic: DynamicTerms {
+                share: read!(ratio self, halt_dynamic, Ratio(0))?,
+                ..off.dynamic
+            },
+            velocity: VelocityTerms {
+                ticks: *key!(self, halt_velocity_ticks).unwrap_or(&0),
+                window_ns,
+            },
+        })
+    }
+
+    fn halt(&self, price_digits: u8) -> Result<HaltTerms, CatalogError> {
         Ok(HaltTerms {
+            breakers: self.breakers(price_digits)?,
             alert: read!(ratio self, halt_alert, Ratio(0))?,
             halt: read!(ratio self, halt, Ratio(0))?,
             vol_floor: read!(ratio self, vol_floor, Ratio(0))?,

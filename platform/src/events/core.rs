@@ -254,7 +254,7 @@ fn market(output: &Output) -> Fact {
         }
         Output::Breach(breach) => {
             let payload = json!({
-                "direction": word(&breach.direction), "moved": breach.moved.0, "threshold": breach.threshold.0, "mid2": breach.mid2,
+                "cause": word(&breach.cause), "direction": word(&breach.direction), "moved": breach.moved.0, "threshold": breach.threshold.0, "mid2": breach.mid2,
             });
             (
                 "market.breach".into(),
@@ -270,7 +270,7 @@ fn market(output: &Output) -> Fact {
                 "market.resumed"
             };
             let payload = json!({
-                "manual": halt.manual, "awaiting_resume": halt.awaiting_resume, "moved": halt.moved.0, "holders": halt.holders,
+                "cause": word(&halt.cause), "manual": halt.manual, "awaiting_resume": halt.awaiting_resume, "moved": halt.moved.0, "holders": halt.holders,
             });
             (kind.into(), None, Some(halt.instrument.0), payload)
         }

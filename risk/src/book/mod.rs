@@ -7,6 +7,7 @@ pub mod brackets;
 mod calls;
 pub mod charge;
 mod cross;
+mod dry_run;
 pub mod exposure;
 mod fills;
 pub mod instruments;
@@ -43,7 +44,7 @@ pub use swaps::{lot_cost, point_price, swap_money, swap_percent, swap_points, wo
 use crate::convert::{Map, Prices, Rate, Routes};
 use crate::event::*;
 use crate::ids::*;
-use crate::market::Market;
+use crate::market::{HaltInfo, Market};
 use crate::terms::*;
 use crate::units::*;
 use crate::verdict::Reasons;
@@ -64,6 +65,16 @@ use timers::Timer;
 pub struct Env<'a> {
     pub now: Ts,
     pub market: &'a Market,
+    /// Asked as if the halt of this instrument were lifted.
+    pub resumed: Option<InstrumentId>,
+}
+
+impl Env<'_> {
+    /// The halt that raises requirements of an instrument.
+    pub(crate) fn halted(&self, id: InstrumentId) -> Option<HaltInfo> {
+        let halt = self.market.halted(id);
+        halt.filter(|_| self.resumed != Some(id))
+    }
 }
 
 /// One input on its way through the book.
@@ -85,6 +96,7 @@ impl<'a> Ctx<'a> {
         Env {
             now: self.now,
             market: self.market,
+            resumed: None,
         }
     }
 

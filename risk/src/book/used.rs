@@ -101,7 +101,7 @@ impl Book {
     /// The factor on new exposure and orders in flight: halts and windows act at once.
     pub(super) fn flight_factor(&self, instrument: &Instrument, env: &Env<'_>) -> Ratio {
         let mut factor = Ratio::ONE;
-        if env.market.halted(instrument.terms.id).is_some() {
+        if env.halted(instrument.terms.id).is_some() {
             factor = factor.max(instrument.terms.halt.factor);
         }
         if !self.windows.is_empty() {
@@ -115,7 +115,7 @@ impl Book {
     /// The factor on a position, by when it was opened.
     pub(super) fn held_factor(&self, instrument: &Instrument, opened: Ts, env: &Env<'_>) -> Ratio {
         let mut factor = Ratio::ONE;
-        if let Some(halt) = env.market.halted(instrument.terms.id) {
+        if let Some(halt) = env.halted(instrument.terms.id) {
             let grace = env.now.since(halt.since) < instrument.terms.halt.grace_ns;
             if opened > halt.since || !grace {
                 factor = factor.max(instrument.terms.halt.factor);

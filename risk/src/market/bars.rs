@@ -210,6 +210,26 @@ impl Bars {
         }
     }
 
+    /// Bars of a span that are not closed, oldest first: those that have ended and wait, and the one that grows.
+    pub fn open(&self, instrument: InstrumentId, span: BarSpan) -> Vec<Bar> {
+        let length = SPAN_NS[span as usize];
+        let folded = (span as usize)
+            .checked_sub(1)
+            .map(|place| self.spans[place])
+            .filter(|growing| growing.ticks > 0);
+        let mut open: Vec<Growing> = folded.into_iter().collect();
+        for second in &self.seconds {
+            let start = Ts(second.start.0 - second.start.0 % length);
+            match open.last_mut().filter(|last| last.start == start) {
+                Some(last) => last.join(second),
+                None => open.push(Growing { start, ..*second }),
+            }
+        }
+        open.iter()
+            .map(|growing| growing.bar(instrument, span, false))
+            .collect()
+    }
+
     fn show_spans(&self, spans: &[BarSpan], instrument: InstrumentId, out: &mut Vec<Output>) {
         let Some(newest) = self.seconds.back() else {
             return;
@@ -303,7 +323,11 @@ impl Growing {
     }
 
     fn output(&self, instrument: InstrumentId, span: BarSpan, closed: bool) -> Output {
-        Output::Bar(Bar {
+        Output::Bar(self.bar(instrument, span, closed))
+    }
+
+    fn bar(&self, instrument: InstrumentId, span: BarSpan, closed: bool) -> Bar {
+        Bar {
             instrument,
             span,
             start: self.start,
@@ -314,7 +338,7 @@ impl Growing {
             volume: self.volume,
             closed,
             late: self.late[span as usize],
-        })
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! instrument has just switched too often. A source is silent when its timeout is reached.
 
 use super::filter::Levels;
+use super::quality::Quality;
 use crate::event::SwitchCause;
 use crate::ids::SourceId;
 use crate::record;
@@ -40,6 +41,7 @@ record! {
         pub last: Option<(Ts, Price, Price)>,
         /// Its last good quote: bid, ask, when.
         pub last_good: Option<(Price, Price, Ts)>,
+        pub quality: Quality,
     }
 
     /// The choice and its history.
@@ -88,6 +90,7 @@ impl Slot {
             levels: Levels::default(),
             last: None,
             last_good: None,
+            quality: Quality::default(),
         };
         match before {
             None => fresh,
@@ -102,8 +105,9 @@ impl Slot {
         }
     }
 
+    /// Down, or without a quote for its timeout since `last`.
     #[inline]
-    fn silent(&self, last: Option<Ts>, now: Ts) -> bool {
+    pub fn silent(&self, last: Option<Ts>, now: Ts) -> bool {
         self.down || last.is_none_or(|last| now.since(last) >= self.timeout_ns)
     }
 }

@@ -35,6 +35,8 @@ record! {
         beyond: u8,
         low: i64,
         high: i64,
+        /// The extreme that the first of them moved away from.
+        reference: i64,
     }
 
     /// Distances that halt, in halves of a price step (mid × 2); none while their detector is off.
@@ -281,6 +283,7 @@ impl Confirmer {
             _ => None,
         };
         let beyond = measured.filter(|moved| limit.reached(moved));
+        let beyond = beyond.or_else(|| self.still_beyond(value, limit));
         if beyond.is_none() || halted {
             self.beyond = 0;
             self.confirmed.push(now, value);
@@ -288,6 +291,7 @@ impl Confirmer {
         }
         if self.beyond == 0 {
             (self.low, self.high) = (value, value);
+            self.reference = beyond.map_or(value, |moved| moved.reference);
         }
         self.low = self.low.min(value);
         self.high = self.high.max(value);
@@ -300,6 +304,16 @@ impl Confirmer {
         self.confirmed.push(now, self.high);
         self.confirmed.push(now, value);
         (beyond, true)
+    }
+
+    /// A window of a second is over before three prices have come: those that stay as far away confirm too.
+    #[inline]
+    fn still_beyond(&self, value: i64, limit: Limit) -> Option<Move> {
+        if self.beyond == 0 || !matches!(limit, Limit::AtLeast(_)) {
+            return None;
+        }
+        let moved = Move::longer(self.reference, self.reference, value);
+        limit.reached(&moved).then_some(moved)
     }
 
     fn look(&self, value: i64, now: Ts, limit: Limit, window_ns: u64, terms: &HaltTerms) -> Look {

@@ -281,7 +281,6 @@ impl Instrument {
     }
 
     /// What every detector that is on says to the newest price, in the order of their causes.
-    #[allow(dead_code)]
     pub(super) fn looks(&self, now: Ts) -> Vec<Look> {
         let Some(mark) = &self.mark else {
             return Vec::new();

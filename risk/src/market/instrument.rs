@@ -6,6 +6,7 @@ use super::failover::{Choice, Slot, Use, arrange};
 use super::filter;
 use super::halt::{Alarm, Detector, Halt, Reach};
 use super::halting::BREAKER_ALARMS;
+use super::quality;
 use super::session::{Calendar, Freshness};
 use super::tape::{Recorder, Tape};
 use super::{Accepted, Effect, Sink};
@@ -14,7 +15,7 @@ use crate::ids::*;
 use crate::record;
 use crate::terms::*;
 use crate::units::*;
-use crate::volatility::{Volatility, VolatilityStep};
+use crate::volatility::{BarVolatility, Volatility, VolatilityStep};
 use std::collections::BTreeMap;
 
 /// Largest price in steps: bid + ask and every difference stay far inside an i64.
@@ -45,7 +46,8 @@ record! {
         pub(super) reach: Reach,
         /// Last mid × 2 of the last day or session.
         pub(super) settlement2: Option<i64>,
-        bars: Bars,
+        pub(super) bars: Bars,
+        pub(super) bar_volatility: BarVolatility,
         /// Unused quotes by `DropReason`, and how many had a venue time far from ours.
         pub(super) drops: [u64; 14],
         pub(super) skewed: u64,
@@ -77,6 +79,7 @@ impl Instrument {
             reach: Reach::default(),
             settlement2: None,
             bars: Bars::default(),
+            bar_volatility: BarVolatility::default(),
             drops: [0; 14],
             skewed: 0,
             usual_gap_ns: 0,
@@ -133,7 +136,13 @@ impl Instrument {
         }
         self.note_row(index, quote);
         if let Some(reason) = self.fault(index, quote, now) {
+            // Outside a session and for a repeated quote the source is not to blame.
+            let fault = !matches!(reason, DropReason::Closed | DropReason::SameQuote);
+            self.slots[index].quality.faults += u64::from(fault);
             return self.drop(quote, reason, sink);
+        }
+        if self.slots.len() > 1 && self.slots[index].quality.is_due(now) {
+            self.compare(index, quote, now);
         }
         let slot = &mut self.slots[index];
         slot.seen = Some(now);
@@ -208,7 +217,13 @@ impl Instrument {
         if state != self.freshness.state {
             self.change_feed(state, now, sink);
         }
+        let made = sink.out.len();
         self.bars.close(self.terms.id, now, sink.out);
+        for output in &sink.out[made..] {
+            if let Output::Bar(bar) = output {
+                self.bar_volatility.on_bar(bar.span, &bar.mid);
+            }
+        }
         self.bars.show(self.terms.id, now, sink.out);
         if let Some(step) = self.volatility.on_clock(now, &self.terms.halt) {
             self.tell_volatility(step, sink);
@@ -231,6 +246,14 @@ impl Instrument {
             .min(self.band_deadline())
     }
 
+    /// How far the source is from the others.
+    fn compare(&mut self, index: usize, quote: &Quote, now: Ts) {
+        if let Some(others2) = quality::others(&self.slots, index, now) {
+            let mid2 = quote.bid.0 + quote.ask.0;
+            self.slots[index].quality.sample(mid2, others2, now);
+        }
+    }
+
     #[inline]
     fn slot_of(&self, source: SourceId) -> Option<usize> {
         self.slots.iter().position(|slot| slot.source == source)
@@ -240,6 +263,7 @@ impl Instrument {
     #[inline]
     fn note_row(&mut self, index: usize, quote: &Quote) {
         let slot = &mut self.slots[index];
+        slot.quality.rows += 1;
         let venue = venue_time(quote.ts, quote.venue_lag_us);
         if let Some((before, bid, ask)) = slot.last {
             self.tape.out_of_order += u64::from(venue < before);

@@ -2,6 +2,9 @@ use super::*;
 use crate::codec::{decode, encode};
 use proptest::prelude::*;
 
+#[path = "breaker_scenes.rs"]
+mod breaker_scenes;
+
 const ID: InstrumentId = InstrumentId(0);
 
 /// A market with instrument 0, sources A and B (10 s timeout each), open all day unless the scene says otherwise.
@@ -73,6 +76,9 @@ fn word(output: &Output) -> Option<String> {
         Output::Dropped(dropped) => format!("{:?}", dropped.reason),
         Output::Switch(switch) => format!("switch:{:?}", switch.cause),
         Output::Feed(feed) => format!("{:?}>{:?}", feed.from, feed.to),
+        Output::Breach(breach) if breach.cause != HaltCause::Window => {
+            format!("breach:{:?}:{:?}", breach.cause, breach.direction)
+        }
         Output::Breach(breach) => format!("breach:{:?}", breach.direction),
         Output::Halt(halt) if halt.awaiting_resume => "halt:awaits".to_owned(),
         Output::Halt(halt) => format!("halt:{}", if halt.on { "on" } else { "off" }),

@@ -6,6 +6,7 @@ use crate::event::VolatilityState;
 use crate::record;
 use crate::terms::HaltTerms;
 use crate::units::*;
+use crate::view::{SpanVolatility, VolatilityView};
 
 /// A reading for the hour's mean is taken this often, seconds.
 const READING_SECONDS: u64 = 300;
@@ -76,6 +77,23 @@ impl Volatility {
             VolatilityState::Elevated
         } else {
             VolatilityState::Normal
+        }
+    }
+
+    /// Every measure now, with those of the bars.
+    pub fn view(&self, terms: &HaltTerms, now: Ts, spans: Vec<SpanVolatility>) -> VolatilityView {
+        VolatilityView {
+            state: self.state(),
+            realised_1m: self.realised.over_minute(),
+            realised_5m: self.realised.volatility(),
+            realised_1h: self.realised.over_hour(),
+            ewma: self.ewma.volatility(),
+            ewma_unit_ns: terms.ewma_unit_ns,
+            usual: self.norm.mean(now),
+            threshold: self
+                .norm
+                .threshold(terms.vol_floor, terms.vol_multiple, now),
+            spans,
         }
     }
 

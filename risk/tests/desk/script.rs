@@ -158,6 +158,10 @@ impl Run {
                 let link = self.desk.link;
                 self.desk.must(Body::Link(link))
             }
+            ["dry", symbol, rest @ ..] => {
+                self.dry_run(symbol, rest);
+                Vec::new()
+            }
             ["see", account, rest @ ..] => {
                 self.see(account, rest);
                 Vec::new()
@@ -475,6 +479,23 @@ impl Run {
             }
         }
         self.desk.must(Body::Instrument(Box::new(terms)))
+    }
+
+    /// What lifting a halt would do: holders, then every account whose state would change.
+    fn dry_run(&mut self, symbol: &str, said: &[&str]) {
+        let reply = self.desk.machine.ask(&Ask {
+            token: 0,
+            query: Query::ResumeDryRun(instrument_id(symbol)),
+        });
+        let View::ResumeDryRun(view) = reply.view else {
+            panic!("no instrument {symbol}")
+        };
+        let mut found = format!("halted {} holders {}", view.halted, view.holders);
+        for change in &view.accounts {
+            let (from, to) = (lower(change.from), lower(change.to));
+            found += &format!(" {} {from}>{to}", change.account.0);
+        }
+        assert_eq!(found, said.join(" "), "in: {}", self.line);
     }
 
     fn see(&mut self, account: &str, rest: &[&str]) {

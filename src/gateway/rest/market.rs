@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use futures_util::StreamExt;
 use serde::Deserialize;
-use siaga_risk::event::BarSpan;
+use siaga_risk::event::{Bar, BarSpan};
 use siaga_risk::view::{Query as Ask, View};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -21,6 +21,7 @@ use crate::gateway::dto::order::symbol;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
 use crate::gateway::live::States;
 use crate::gateway::query::Query;
+use crate::gateway::rest::indicators::{self, IndicatorDto};
 use crate::gateway::server::App;
 use crate::wire;
 
@@ -38,6 +39,8 @@ wire! {
         pub side: BarSide,
         /// Oldest first.
         pub items: Vec<BarDto>,
+        /// As asked for, one value per bar.
+        pub indicators: Vec<IndicatorDto>,
     }
     /// Rates, news, sentiment (P0.15).
     pub struct MarketData {
@@ -158,9 +161,11 @@ pub struct BarsQuery {
     /// The newest so many, at most 5,000; 500 when absent.
     pub limit: Option<usize>,
     pub side: Option<BarSide>,
+    /// `sma:20,ema:12,rsi:14,macd:12:26:9,bollinger:20:2,levels:3,trend:20`, at most eight; numbers may be left out.
+    pub indicators: Option<String>,
 }
 
-/// Bars, oldest first; the last one may still grow.
+/// Bars, oldest first; those that have ended less than two seconds ago are not closed yet, and the last one may still grow.
 #[utoipa::path(get, path = "/api/v1/bars", tag = "market", params(BarsQuery),
     responses((status = 200, body = BarList), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn bars(
@@ -175,25 +180,25 @@ async fn bars(
     }
     let span = BarSpan::from(query.span);
     let (from, to) = (query.from.map(from_micros), query.to.map(from_micros));
+    let wanted = match query.indicators.as_deref() {
+        None | Some("") => Vec::new(),
+        Some(text) => indicators::read(text)?,
+    };
+    // Indicators need bars before the first one shown.
+    let warm_up = indicators::warm_up(&wanted);
     let request = BarsRequest {
         instrument: entry.terms.id,
         span,
-        from,
+        from: from.filter(|_| warm_up == 0),
         to,
-        limit,
+        limit: limit + warm_up,
     };
-    let mut found = app.core.bars(request).await?;
-    if let Some((_, growing)) = app.core.live().bar(entry.terms.id, span) {
-        let wanted =
-            from.is_none_or(|f| growing.start >= f) && to.is_none_or(|t| growing.start < t);
-        let newer = found.last().is_none_or(|last| last.start < growing.start);
-        if wanted && newer {
-            found.push(growing);
-        }
-    }
-    let surplus = found.len().saturating_sub(limit);
+    let found = newest_bars(&app, request).await?;
+    let within = found.partition_point(|bar| from.is_some_and(|from| bar.start < from));
+    let shown = found.len() - within.max(found.len().saturating_sub(limit));
     let side = query.side.unwrap_or_default();
-    let items = found[surplus..]
+    let digits = entry.terms.price_digits;
+    let items = found[found.len() - shown..]
         .iter()
         .map(|b| bar(b, side, entry))
         .collect();
@@ -202,7 +207,35 @@ async fn bars(
         span: query.span,
         side,
         items,
+        indicators: indicators::compute(&wanted, &found, side, digits, shown),
     }))
+}
+
+/// Closed bars and those that have ended or grow, oldest first.
+async fn newest_bars(app: &App, request: BarsRequest) -> ApiResult<Vec<Bar>> {
+    let (instrument, span) = (request.instrument, request.span);
+    let (from, to) = (request.from, request.to);
+    // Asked first: what closes in between is in the answer to the second question.
+    let open = match app.core.ask(Ask::OpenBars(instrument, span)).await {
+        Ok(reply) => reply.view,
+        Err(_) => View::NotFound,
+    };
+    let open = match open {
+        View::OpenBars(open) => open,
+        // The machine does not answer: what it last showed is better than nothing.
+        _ => {
+            let shown = app.core.live().bar(instrument, span);
+            shown.map(|(_, bar)| bar).into_iter().collect()
+        }
+    };
+    let mut found = app.core.bars(request).await?;
+    for bar in open {
+        let wanted = from.is_none_or(|f| bar.start >= f) && to.is_none_or(|t| bar.start < t);
+        if wanted && found.last().is_none_or(|last| last.start < bar.start) {
+            found.push(bar);
+        }
+    }
+    Ok(found)
 }
 
 #[derive(Deserialize, IntoParams)]
