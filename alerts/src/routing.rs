@@ -12,6 +12,7 @@ pub struct SinkId(pub u16);
 
 /// Longest wait for company before a first delivery: an attempt must follow the event within 5 s (RTS 6).
 pub const GROUP_WAIT_NS_MAX: u64 = 4 * SECOND_NS;
+const _: () = assert!(GROUP_WAIT_NS_MAX < siaga_risk::notice::BUDGET_NS);
 
 /// What an alert must be. Everything that is set must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

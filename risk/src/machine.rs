@@ -198,6 +198,21 @@ impl Machine {
         Ok(machine)
     }
 
+    /// Prices that somebody imagines, all at once and past every filter: for a copy that answers "what if". A change
+    /// counts as an input of its own, so that what follows gets ids of its own.
+    pub fn imagine(&mut self, moved: &[crate::whatif::Moved], out: &mut Vec<Output>) {
+        let stays = |one: &crate::whatif::Moved| {
+            let now = self.book.prices(one.instrument);
+            now.is_none_or(|now| (now.bid, now.ask) == (one.bid, one.ask))
+        };
+        if moved.iter().all(stays) {
+            return;
+        }
+        self.seq += 1;
+        let mut made = 0;
+        self.with_book(&mut made, out, |book, ctx| book.imagine(ctx, moved));
+    }
+
     /// The last input applied.
     pub fn last_seq(&self) -> Seq {
         self.seq

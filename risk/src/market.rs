@@ -423,6 +423,11 @@ impl Market {
         self.get(id).map(|known| known.resume_view(now))
     }
 
+    /// Above this the instrument's 5-minute realised volatility warns.
+    pub fn volatility_threshold(&self, id: InstrumentId, now: Ts) -> Option<Ratio> {
+        self.get(id).map(|known| known.volatility_threshold(now))
+    }
+
     /// Facts of an instrument's tape.
     pub fn tape(&self, id: InstrumentId) -> Option<TapeView> {
         self.get(id).map(Instrument::tape_view)

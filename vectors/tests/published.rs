@@ -42,6 +42,7 @@ families! {
     auth_and_identity
     circuit_breakers
     feed_failover
+    pretrade
     quote_filter
     margin_crypto
     swaps

@@ -10,6 +10,7 @@ mod cross;
 mod dry_run;
 pub mod exposure;
 mod fills;
+mod imagine;
 pub mod instruments;
 mod intake;
 mod inverse;

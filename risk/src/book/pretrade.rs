@@ -300,7 +300,12 @@ impl Book {
         let instrument = self.instrument(order.instrument);
         let quote = instrument.map(super::instruments::Instrument::result_currency);
         let currency = account.state.terms.currency;
-        if quote.is_some_and(|quote| self.rate(quote, currency, Sided::Bid).is_none()) {
+        let from = instrument.map(|instrument| instrument.terms.margin_currency);
+        if [quote, from]
+            .into_iter()
+            .flatten()
+            .any(|from| !self.is_rate_alive(from, currency, order.instrument, env))
+        {
             checked.reasons.push(Reject::RateMissing);
         }
         let Some(base) = self.order_base(order, price.0) else {
@@ -334,6 +339,26 @@ impl Book {
         if value.fixed + free < needed && !self.not_increasing(account, order) {
             checked.reasons.push(Reject::Margin);
         }
+    }
+
+    /// A rate that a new position may be opened on: known, and none of its prices unavailable. What is held goes on
+    /// being valued at the last one.
+    fn is_rate_alive(
+        &self,
+        from: CurrencyId,
+        to: CurrencyId,
+        ordered: InstrumentId,
+        env: &Env<'_>,
+    ) -> bool {
+        if from == to {
+            return true;
+        }
+        let route = self.map().find(from, to);
+        // The ordered instrument's own price has a verdict of its own.
+        let dead = |id: u32| {
+            id != ordered.0 && env.market.feed(InstrumentId(id)) == FeedState::Unavailable
+        };
+        route.rate(&self.prices, Sided::Bid).is_some() && !route.instruments().any(dead)
     }
 
     /// The floating result that counts as free margin, fine units.

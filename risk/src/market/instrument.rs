@@ -472,6 +472,11 @@ impl Instrument {
         });
     }
 
+    /// Above this its 5-minute realised volatility warns.
+    pub fn volatility_threshold(&self, now: Ts) -> Ratio {
+        self.volatility.threshold(now, &self.terms.halt)
+    }
+
     fn tell_volatility(&self, step: VolatilityStep, sink: &mut Sink) {
         sink.out.push(Output::Volatility(VolatilityChange {
             instrument: self.terms.id,

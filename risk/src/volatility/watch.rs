@@ -97,6 +97,12 @@ impl Volatility {
         }
     }
 
+    /// Above this it is elevated.
+    pub fn threshold(&self, now: Ts, terms: &HaltTerms) -> Ratio {
+        self.norm
+            .threshold(terms.vol_floor, terms.vol_multiple, now)
+    }
+
     /// A break: the move across it is no return.
     pub fn after_break(&mut self) {
         self.newest = None;
@@ -126,9 +132,7 @@ impl Volatility {
 
     fn judge(&mut self, now: Ts, terms: &HaltTerms) -> Option<VolatilityStep> {
         let realised_5m = self.realised.volatility();
-        let threshold = self
-            .norm
-            .threshold(terms.vol_floor, terms.vol_multiple, now);
+        let threshold = self.threshold(now, terms);
         let calm = i128::from(realised_5m.0) * 100 <= i128::from(threshold.0) * CALM_PERCENT;
         let elevated = if self.elevated {
             !calm

@@ -4,6 +4,7 @@
 mod circuit_breakers;
 mod feed_failover;
 mod margin_crypto;
+mod pretrade;
 mod quote_filter;
 mod swaps;
 mod trade;
@@ -20,6 +21,7 @@ const TABLES: &[fn(&str) -> Option<Calc>] = &[
     circuit_breakers::find,
     feed_failover::find,
     margin_crypto::find,
+    pretrade::find,
     quote_filter::find,
     swaps::find,
     volatility::find,

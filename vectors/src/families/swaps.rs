@@ -117,7 +117,8 @@ impl Overnight {
             qty_max: Qty(i64::MAX / 4),
             contract_size: integer("contract_size", self.contract, digits(self.contract))?,
             contract_digits: digits(self.contract),
-            margin_initial: Ratio(0),
+            // As little as the terms allow: it rounds to nothing.
+            margin_initial: Ratio(1),
             margin_maintenance: Ratio(0),
             swap: self.swap,
             ..forex(HELD, base, quote, price_digits)

@@ -248,10 +248,10 @@ export interface DeskLink {
 }
 
 export interface DeskMode {
-  scope: "house" | "group" | "account" | "instrument" | "desk" | "trader" | "strategy";
+  scope: "house" | "group" | "account" | "instrument" | "desk" | "trader" | "strategy" | "currency";
   id: number | string | null;
   name?: string | null;
-  mode: "normal" | "close_only" | "halt";
+  mode: "normal" | "reducing" | "close_only" | "halt";
   by?: string | null;
   since?: number | null;
   note?: string | null;

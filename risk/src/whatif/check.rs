@@ -1,0 +1,118 @@
+//! What may be asked.
+
+use super::shift::instruments;
+use super::{ROWS_MAX, SHIFTS_MAX, STEPS_MAX, Scenario};
+use crate::ids::*;
+use crate::machine::Machine;
+use crate::units::*;
+use std::fmt;
+
+/// What is wrong with a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The target names no instrument of the desk.
+    NothingMeant,
+    /// The instrument has no price yet.
+    NoPrice,
+    /// The price or share leaves the range of numbers.
+    Overflow,
+    /// The price would not be above zero, and the instrument's terms do not allow that.
+    NotPositive,
+    /// A currency can only gain or lose a share.
+    ShareOnly,
+    /// A requirement is multiplied by 100 % to 1,000 times.
+    Factor,
+    /// A volatility is multiplied by something that is not negative.
+    Volatility,
+    /// Too many steps, shifts or rows.
+    TooMany,
+    /// The order's account is not known.
+    UnknownAccount,
+}
+
+/// A scenario that cannot be run: where, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Place of the step, from 0.
+    pub step: Option<usize>,
+    pub instrument: Option<InstrumentId>,
+    pub kind: FaultKind,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            FaultKind::NothingMeant => "names no instrument of this desk",
+            FaultKind::NoPrice => "the instrument has no price yet",
+            FaultKind::Overflow => "the number is too large",
+            FaultKind::NotPositive => {
+                "the price would not be above zero, which the instrument's terms do not allow"
+            }
+            FaultKind::ShareOnly => "a currency can only be moved by a share",
+            FaultKind::Factor => "give a requirement factor from 100 % to 100,000 %",
+            FaultKind::Volatility => "give a volatility factor that is not negative",
+            FaultKind::TooMany => "too many steps, shifts or rows",
+            FaultKind::UnknownAccount => "the order's account is not known",
+        })
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// Largest requirement factor.
+const FACTOR_MAX: Ratio = Ratio(1_000 * Ratio::ONE.0);
+
+/// Looks at everything that needs no price.
+pub fn scenario(machine: &Machine, scenario: &Scenario) -> Result<(), Fault> {
+    let fault = |step, kind| Fault {
+        step,
+        instrument: None,
+        kind,
+    };
+    if scenario.steps.len() > STEPS_MAX || scenario.rows > ROWS_MAX {
+        return Err(fault(None, FaultKind::TooMany));
+    }
+    for (at, step) in scenario.steps.iter().enumerate() {
+        if step.shifts.len() > SHIFTS_MAX {
+            return Err(fault(Some(at), FaultKind::TooMany));
+        }
+    }
+    if scenario.raises.len() > SHIFTS_MAX {
+        return Err(fault(None, FaultKind::TooMany));
+    }
+    for raise in &scenario.raises {
+        if raise.factor < Ratio::ONE || raise.factor > FACTOR_MAX {
+            return Err(fault(None, FaultKind::Factor));
+        }
+        if instruments(machine, raise.target).is_empty() {
+            return Err(fault(None, FaultKind::NothingMeant));
+        }
+    }
+    if scenario.volatility < Ratio(0) {
+        return Err(fault(None, FaultKind::Volatility));
+    }
+    match scenario.order {
+        Some(order) if machine.book().account(order.account).is_none() => {
+            Err(fault(None, FaultKind::UnknownAccount))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Instruments whose 5-minute realised volatility, multiplied, would be above their warning.
+pub fn volatile(machine: &Machine, factor: Ratio) -> Vec<InstrumentId> {
+    if factor == Ratio(0) {
+        return Vec::new();
+    }
+    let market = machine.market();
+    let ids = market.instruments().map(|terms| terms.id);
+    ids.filter(|id| {
+        let threshold = market.volatility_threshold(*id, machine.now());
+        let (Some(threshold), Some(view)) = (threshold, market.instrument_view(*id)) else {
+            return false;
+        };
+        let imagined = i128::from(view.realised_5m.0) * i128::from(factor.0);
+        threshold > Ratio(0) && imagined > i128::from(threshold.0) * i128::from(Ratio::ONE.0)
+    })
+    .collect()
+}
