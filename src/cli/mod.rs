@@ -9,6 +9,7 @@ pub mod rebuild;
 pub mod replay;
 pub mod serve;
 pub mod vectors;
+pub mod whatif;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -59,6 +60,9 @@ pub enum Action {
     Journal(journal::Action),
     /// Run worked examples of published rules against the machine.
     Vectors(vectors::Args),
+    /// Try a scenario on the state of a stopped desk.
+    #[command(name = "whatif")]
+    WhatIf(whatif::Args),
     /// Print completions for a shell.
     Completions {
         #[arg(value_enum)]
@@ -124,6 +128,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Action::Doctor => doctor::run(&config, json),
         Action::Journal(action) => journal::run(&config, &action, json),
         Action::Vectors(args) => vectors::run(&args, json),
+        Action::WhatIf(args) => whatif::run(&config, &args, json),
         Action::Completions { .. } => Ok(Exit::Well),
     };
     match result {

@@ -14,6 +14,7 @@ use siaga_risk::event::{Answer, Bar, BarSpan, Body, OrderChange, Seq};
 use siaga_risk::ids::{AccountId, ActorId, AlertId, CurrencyId, InstrumentId};
 use siaga_risk::units::{Money, Ts};
 use siaga_risk::view::{Query, Reply};
+use siaga_risk::whatif;
 
 use super::directory::Directory;
 use super::events::Events;
@@ -21,6 +22,9 @@ use super::live::Live;
 
 /// An answer that is waited for.
 pub type Waiting<T> = Pin<Box<dyn Future<Output = Result<T, CoreError>> + Send>>;
+
+/// What came of a scenario, or what is wrong with it.
+pub type Imagined = Result<whatif::Outcome, whatif::Fault>;
 
 /// The running desk as the gateway sees it. Every method is cheap and does not block; what takes time is a [`Waiting`].
 pub trait Core: Send + Sync + 'static {
@@ -74,6 +78,13 @@ pub trait Core: Send + Sync + 'static {
     fn ladder(&self, limit: usize) -> Vec<siaga_risk::view::LadderRow>;
     /// Net exposure per instrument, from the same sweep.
     fn exposure(&self) -> Vec<ExposureRow>;
+
+    /// Tries a scenario on a copy of the state; one at a time, `Busy` otherwise.
+    fn what_if(&self, scenario: whatif::Scenario) -> Waiting<Imagined> {
+        let _ = scenario;
+        let reason = "there is no copy to try it on".to_owned();
+        Box::pin(async { Err(CoreError::NotAvailable(reason)) })
+    }
 
     /// Keeps a note of a person and returns its hash, the `note` of commands.
     fn note(&self, actor: ActorId, text: &str) -> Waiting<u64>;

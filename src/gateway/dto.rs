@@ -6,6 +6,7 @@ pub mod alert;
 pub mod desk;
 pub mod market;
 pub mod order;
+pub mod whatif;
 
 use siaga_risk::units::Ts;
 

@@ -10,6 +10,7 @@ pub mod measures;
 pub mod orders;
 pub mod session;
 pub mod sockets;
+pub mod whatif;
 
 use std::any::Any;
 
@@ -47,6 +48,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(desk::routes())
         .merge(limits::routes())
         .merge(sockets::routes())
+        .merge(whatif::routes())
 }
 
 /// Sends a command; a refusal becomes an error with all its reasons.

@@ -224,6 +224,17 @@ impl Core for TestDesk {
         Box::pin(async move { answered })
     }
 
+    fn what_if(&self, scenario: siaga_risk::whatif::Scenario) -> Waiting<Imagined> {
+        let mut copy = self.engine.lock().expect("not poisoned").copy();
+        let failing = self.failing.lock().expect("not poisoned").clone();
+        Box::pin(async move {
+            match failing {
+                Some(error) => Err(error),
+                None => Ok(siaga_risk::whatif::run(&mut copy, &scenario)),
+            }
+        })
+    }
+
     fn ask(&self, query: Query) -> Waiting<Reply> {
         let reply = self.engine.lock().expect("not poisoned").ask(query);
         Box::pin(async move { Ok(reply) })

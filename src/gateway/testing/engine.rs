@@ -28,6 +28,11 @@ impl Engine {
         self.machine.ask(&Ask { token: 1, query })
     }
 
+    /// A machine that stands where this one does.
+    pub fn copy(&self) -> Machine {
+        Machine::restore(&self.machine.snapshot()).expect("a snapshot can be read")
+    }
+
     pub fn ladder(&mut self) -> Vec<LadderRow> {
         match self
             .ask(Query::Ladder {
