@@ -451,7 +451,7 @@ fn rare(
 }
 
 fn terms(dice: &mut Dice, account: AccountId, id: InstrumentId) -> Body {
-    match dice.roll(5) {
+    match dice.roll(7) {
         0 => {
             let mut terms = instrument(dice.one_of(&["EURUSD", "USDJPY", "XAUUSD"]));
             if dice.flag() {
@@ -462,6 +462,9 @@ fn terms(dice: &mut Dice, account: AccountId, id: InstrumentId) -> Body {
             terms.contract_size = dice.number();
             terms.price_digits = dice.roll(20) as u8;
             terms.mode = dice.one_of(CalcMode::ALL);
+            if dice.flag() {
+                terms.crypto.schedule = any_schedule(dice);
+            }
             Body::Instrument(Box::new(terms))
         }
         1 => Body::Account(AccountTerms {
@@ -481,6 +484,16 @@ fn terms(dice: &mut Dice, account: AccountId, id: InstrumentId) -> Body {
             account,
             on: dice.roll(4) == 0,
             note: 0,
+        }),
+        5 => Body::MarkPrice(MarkPrice {
+            instrument: id,
+            source: SOURCE,
+            price: Price(dice.price()),
+            at: Ts(desk_time(dice)),
+        }),
+        6 => Body::OpenInterest(OpenInterest {
+            instrument: id,
+            value: Money(dice.number()),
         }),
         _ => Body::AcknowledgeRisk(account),
     }
@@ -559,4 +572,22 @@ fn any_group(dice: &mut Dice) -> GroupTerms {
         },
         ..group()
     }
+}
+
+/// A venue's time, early or late.
+fn desk_time(dice: &mut Dice) -> u64 {
+    START.0 + dice.roll(100) * SECOND_NS
+}
+
+/// A schedule as somebody might write it, mostly sound.
+fn any_schedule(dice: &mut Dice) -> MarginSchedule {
+    let mut made = schedule(dice.one_of(&["brackets", "slope", "half", "interest"]));
+    if let MarginSchedule::Brackets(brackets) = &mut made
+        && dice.roll(3) == 0
+    {
+        let at = dice.roll(brackets.len() as u64) as usize;
+        brackets[at].floor = Money(dice.number());
+        brackets[at].rate = Ratio(dice.number());
+    }
+    made
 }

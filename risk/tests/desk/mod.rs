@@ -162,6 +162,38 @@ pub fn instrument(symbol: &str) -> InstrumentTerms {
     }
 }
 
+/// Schedules of the venues, as they publish them: BTCUSDT of Binance, BTC of Deribit, half of initial as Hyperliquid
+/// has it, and a tier of dYdX between an open interest of 1,000 and 2,000.
+pub fn schedule(name: &str) -> MarginSchedule {
+    let bracket = |floor: i64, bp, amount: i64, leverage_max| Bracket {
+        floor: Money(floor * 100),
+        rate: Ratio::basis_points(bp),
+        amount: Money(amount * 100),
+        leverage_max,
+    };
+    match name {
+        "brackets" => MarginSchedule::Brackets(vec![
+            bracket(0, 40, 0, 125),
+            bracket(50_000, 50, 50, 100),
+            bracket(250_000, 100, 1_300, 50),
+            bracket(1_000_000, 250, 16_300, 20),
+        ]),
+        "slope" => MarginSchedule::Slope(Slope {
+            initial: Ratio::percent(2),
+            maintenance: Ratio::percent(1),
+            per_unit: Ratio::ppm(50),
+        }),
+        "half" => MarginSchedule::HalfOfInitial,
+        "interest" => MarginSchedule::OpenInterest(OpenInterestScale {
+            initial: Ratio::percent(20),
+            maintenance: Ratio::percent(10),
+            lower: Money(100_000),
+            upper: Money(200_000),
+        }),
+        other => panic!("no schedule {other}"),
+    }
+}
+
 pub fn group() -> GroupTerms {
     GroupTerms {
         id: GROUP,

@@ -147,6 +147,19 @@ impl Run {
                     until: at.plus(DAY_NS),
                 }))
             }
+            ["mark", symbol, price] => {
+                let instrument = instrument_id(symbol);
+                self.desk.command(Body::MarkPrice(MarkPrice {
+                    instrument,
+                    source: SOURCE,
+                    price: Price(parse(price, price_digits(instrument))),
+                    at: self.desk.now,
+                }))
+            }
+            ["interest", symbol, value] => self.desk.command(Body::OpenInterest(OpenInterest {
+                instrument: instrument_id(symbol),
+                value: Money(parse(value, 2)),
+            })),
             ["group", rest @ ..] => self.group(rest),
             ["terms", symbol, rest @ ..] => self.terms(symbol, rest),
             ["held", by] => {
@@ -475,6 +488,13 @@ impl Run {
                 }
                 "cap" => terms.leverage_max = value.parse().unwrap(),
                 "initial" => terms.margin_initial = ratio(value),
+                "schedule" => terms.crypto.schedule = schedule(value),
+                "mark_age" => terms.crypto.mark_age_max_ns = duration(value),
+                "inverse" => {
+                    terms.mode = CalcMode::CryptoInverse;
+                    (terms.margin_currency, terms.contract_size) =
+                        (terms.base, value.parse().unwrap());
+                }
                 other => panic!("unknown term {other}"),
             }
         }
