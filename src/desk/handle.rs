@@ -12,6 +12,7 @@ use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
 use siaga_risk::pipeline::{Durable, Inbox};
 use siaga_risk::units::Ts;
 use siaga_risk::view::{Ask, LadderRow, Query, Reply};
+use siaga_risk::whatif;
 use tokio::sync::oneshot;
 
 use super::alert_desk::AlertDesk;
@@ -28,11 +29,12 @@ use super::recorder::SyncTimes;
 use super::ticks::TickFigures;
 use super::venue_figures::VenueFigures;
 use super::waiters::{Waiter, Waiters};
+use super::whatif::WhatIf;
 use crate::clock::Clock;
 use crate::gateway::bridge::Bridge;
 use crate::gateway::core::{
-    AlertFilter, AlertRecord, Answered, BarsRequest, Core, CoreError, Evidence, ExposureRow, Part,
-    Scenario, Status, StoreStatus, TimelineEntry, Waiting,
+    AlertFilter, AlertRecord, Answered, BarsRequest, Core, CoreError, Evidence, ExposureRow,
+    Imagined, Part, Scenario, Status, StoreStatus, TimelineEntry, Waiting,
 };
 use crate::gateway::directory::Directory;
 use crate::gateway::events::Events;
@@ -56,6 +58,7 @@ pub struct Handle {
     pub ladder: Arc<LadderTable>,
     pub exposure: Arc<ExposureTable>,
     pub notes: Notes,
+    pub what_if: Arc<WhatIf>,
     pub router: RouterHandle,
     /// Opens lines for a broker's own program, when one is configured.
     pub bridge: Option<Arc<DeskBridge>>,
@@ -271,6 +274,11 @@ impl Core for DeskHandle {
 
     fn exposure(&self) -> Vec<ExposureRow> {
         self.0.exposure.rows(&self.0.live, &self.directory())
+    }
+
+    fn what_if(&self, scenario: whatif::Scenario) -> Waiting<Imagined> {
+        let what_if = self.0.what_if.clone();
+        Box::pin(async move { what_if.run(scenario).await })
     }
 
     fn note(&self, actor: ActorId, text: &str) -> Waiting<u64> {

@@ -31,6 +31,7 @@ mod ticks;
 mod venue_figures;
 mod venues;
 mod waiters;
+mod whatif;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -48,7 +49,7 @@ use siaga_feed::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
 use siaga_feed::sim::Simulator;
 use siaga_risk::event::{Command, OrderState, OutputKey, TermsChange};
 use siaga_risk::ids::{ActorId, InstrumentId, LinkId};
-use siaga_risk::journal::{DirectoryLock, OutputConsumers, OutputLog, Snapshots};
+use siaga_risk::journal::{DirectoryLock, FileDisk, OutputConsumers, OutputLog, Snapshots};
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
 use siaga_risk::units::Ratio;
@@ -283,6 +284,13 @@ impl Running {
             WaitStrategy::Yield => Wait::Yield,
             WaitStrategy::Sleep => Wait::Sleep,
         };
+        let disk = FileDisk::new(&config.data.dir.join(recover::CORE_DIR))?;
+        let what_if = whatif::WhatIf::new(
+            journal.records(last + 1)?,
+            Snapshots::new(disk),
+            rules_epoch,
+            journal.epoch_first(),
+        );
         // What cannot be told is said before anything runs.
         let sinks = deliver::Sinks::new(config)?;
         let alerts = alert_desk::AlertDesk::open(&alerts_path(config), self.evidence.clone());
@@ -372,6 +380,7 @@ impl Running {
             bars: Arc::default(),
             ladder: Arc::default(),
             exposure: Arc::default(),
+            what_if: Arc::new(what_if),
             notes: notes::Notes::open(&config.data.dir.join("notes.ndjson"))?,
             bridge: self.bridge_door(config, &router_handle),
             router: router_handle,

@@ -31,6 +31,27 @@ impl Records {
         Self { reader, from }
     }
 
+    /// Another reader of the same journal, from a sequence of its own.
+    ///
+    /// # Errors
+    /// [`JournalError::Trimmed`], [`JournalError::Fingerprint`], [`JournalError::Io`].
+    pub fn again(&self, from: u64) -> Result<Self, JournalError> {
+        let index = &self.reader.index;
+        let newest = index.newest(|segment| segment.header.first_seq <= from);
+        let Some(segment) = newest else {
+            let first = self.first_seq();
+            return Err(JournalError::Trimmed { asked: from, first });
+        };
+        let reader = LogReader::new(Arc::clone(index), segment, self.reader.rules)?;
+        Ok(Self::new(reader, from))
+    }
+
+    /// First sequence that can be read.
+    pub fn first_seq(&self) -> u64 {
+        let oldest = self.reader.index.oldest();
+        oldest.map_or(1, |segment| segment.header.first_seq)
+    }
+
     /// The next record, `None` at the durable end.
     ///
     /// # Errors
