@@ -2,7 +2,7 @@
 
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
-use siaga_risk::terms::StopOutMode;
+use siaga_risk::terms::{LossBasis, StopOutMode};
 use siaga_risk::units::*;
 use siaga_risk::{codec_enum, record, unit_enum};
 
@@ -39,7 +39,7 @@ unit_enum! {
         Margin = 1, NegativeBalance = 2, LossAccount = 3, LossPosition = 4, Volatility = 5, Breach = 6, Halt = 7,
         Feed = 8, FeedDown = 9, Switch = 10, Conversion = 11, Link = 12, InDoubt = 13, Protective = 14, Mode = 15,
         Kill = 16, ClockJump = 17, Journal = 18, Sink = 19, Reader = 20,
-        Throttle = 21,
+        Throttle = 21, Rung = 22,
     }
 }
 
@@ -77,7 +77,7 @@ codec_enum! {
         Margin { state: MarginState, equity: Money, used: Money, level: Option<Ratio>, soft: bool } = 1,
         StopOut { mode: StopOutMode, equity: Money, used: Money, closes: u32, cancels: u32 } = 2,
         Balance { balance: Money } = 3,
-        Loss { loss: Money, limit: Money } = 4,
+        Loss { loss: Money, limit: Money, basis: LossBasis } = 4,
         Volatility { realised: Ratio, threshold: Ratio, ewma: Ratio } = 5,
         Breach { direction: Direction, moved: Ratio, threshold: Ratio } = 6,
         Halt { moved: Ratio, holders: u32, manual: bool, awaiting_resume: bool } = 7,
@@ -97,6 +97,8 @@ codec_enum! {
         /// A reader of the output log was cut off and must rebuild.
         Reader { reader: u16 } = 20,
         Throttle { scope: Scope, side: Side, executions: u32 } = 21,
+        /// A further level of margin that the group has told.
+        Rung { level: Ratio, equity: Money, used: Money } = 22,
     }
 }
 

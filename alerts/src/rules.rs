@@ -6,6 +6,7 @@ use siaga_risk::codec::encode;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::machine::hash;
+use siaga_risk::terms::LossBasis;
 use siaga_risk::unit_enum;
 use siaga_risk::units::*;
 
@@ -21,6 +22,7 @@ unit_enum! {
         FeedDamped = 14, ConversionMissing = 15, LinkReadOnly = 16, LinkRecovering = 17, OrderInDoubt = 18,
         ProtectiveUnanswered = 19, Mode = 20, Kill = 21, ClockJump = 22, Journal = 23, SinkFailing = 24, ReaderCutOff = 25,
         RepeatedExecution = 26,
+        MarginLevel = 27, LossDrawdown = 28,
     }
 }
 
@@ -65,6 +67,8 @@ impl Rule {
             Rule::StopOut => rule("stop_out", Emergency, 0, 10 * SECOND_NS),
             Rule::NegativeBalance => rule("negative_balance", Critical, 0, 0),
             Rule::LossAccount => rule("loss_account", Warning, 0, 10 * SECOND_NS),
+            Rule::LossDrawdown => rule("loss_drawdown", Warning, 0, 10 * SECOND_NS),
+            Rule::MarginLevel => rule("margin_level", Warning, 0, 10 * SECOND_NS),
             Rule::LossPosition => rule("loss_position", Warning, 0, 10 * SECOND_NS),
             Rule::Volatility => rule("volatility", Warning, 0, MINUTE_NS),
             Rule::Breach => event("breach", Warning, 5 * MINUTE_NS),
@@ -127,6 +131,7 @@ pub fn read(book: &Book, key: OutputKey, ts: Ts, output: &Output) -> Vec<Verdict
         Output::Deal(deal) => reading.balance(deal.account, deal.balance),
         Output::Cash(booked) => reading.balance(booked.cash.account, booked.balance),
         Output::Loss(change) => reading.loss(change),
+        Output::Rung(change) => reading.rung(change),
         Output::Position(change) => reading.position(change),
         Output::Volatility(change) => reading.volatility(change),
         Output::Breach(breach) => reading.breach(breach),
@@ -199,6 +204,32 @@ impl Reading<'_> {
         });
     }
 
+    /// Each further level is an alert of its own, so that acknowledging one does not hide the next.
+    fn rung(&mut self, change: &RungChange) {
+        let topic = Topic {
+            family: Family::Rung,
+            first: change.account.0.into(),
+            second: change.rung.into(),
+        };
+        if !change.on {
+            return self.off(topic);
+        }
+        let facts = Facts::Rung {
+            level: change.level,
+            equity: change.equity,
+            used: change.used,
+        };
+        let mut labels = self.account(change.account);
+        labels.instrument = change.instrument;
+        self.on(Signal {
+            value: change.now.map(Figure::Ratio),
+            raise: Some(Figure::Ratio(change.level)),
+            clear: Some(Figure::Ratio(change.level)),
+            money_at_risk: Some(Money(change.equity.0.max(0))),
+            ..self.signal(topic, Rule::MarginLevel, labels, facts)
+        });
+    }
+
     fn balance(&mut self, account: AccountId, balance: Money) {
         let topic = Topic::of(Family::NegativeBalance, account.0.into());
         if balance.0 >= 0 {
@@ -222,7 +253,10 @@ impl Reading<'_> {
         let (topic, rule) = match change.kind {
             LossKind::Account => (
                 Topic::of(Family::LossAccount, change.account.0.into()),
-                Rule::LossAccount,
+                match change.basis {
+                    LossBasis::Peak => Rule::LossDrawdown,
+                    LossBasis::DayStart | LossBasis::Margin => Rule::LossAccount,
+                },
             ),
             LossKind::Position => (
                 position_topic(change.account, change.position.unwrap_or_default()),
@@ -235,6 +269,7 @@ impl Reading<'_> {
         let facts = Facts::Loss {
             loss: change.loss,
             limit: change.limit,
+            basis: change.basis,
         };
         let labels = Labels {
             position: change.position,

@@ -25,6 +25,8 @@ pub(crate) fn terms(account: AccountId, group: GroupId) -> [Output; 2] {
         rate_max: 0,
         rate_window_ns: 0,
         duplicate_window_ns: 0,
+        closing: StopOutTerms::PLAIN,
+        loss: LossTerms::DEFAULT,
         margin: GroupMargin::NONE,
         call_flow: CallFlow::Acknowledge,
         throttle: ThrottleTerms::OFF,

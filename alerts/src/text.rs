@@ -191,10 +191,16 @@ impl Page<'_> {
 
     fn fact(&self, name: &str) -> Option<String> {
         let text = match (self.alert.facts, name) {
-            (Facts::Margin { equity, .. } | Facts::StopOut { equity, .. }, "equity") => {
-                self.money(equity)
-            }
-            (Facts::Margin { used, .. } | Facts::StopOut { used, .. }, "used") => self.money(used),
+            (
+                Facts::Margin { equity, .. }
+                | Facts::StopOut { equity, .. }
+                | Facts::Rung { equity, .. },
+                "equity",
+            ) => self.money(equity),
+            (
+                Facts::Margin { used, .. } | Facts::StopOut { used, .. } | Facts::Rung { used, .. },
+                "used",
+            ) => self.money(used),
             (Facts::StopOut { closes, .. }, "closes") => closes.to_string(),
             (Facts::StopOut { cancels, .. }, "cancels") => cancels.to_string(),
             (Facts::StopOut { mode, .. }, "acted") => self.acted(mode).to_owned(),

@@ -111,6 +111,8 @@ pub enum Output {
     StopOut(StopOut),
     /// A loss limit was crossed or cleared.
     Loss(LossChange),
+    /// A further level of margin was reached or is above again.
+    Rung(RungChange),
     /// A protective price fired, or the broker who holds it did not act.
     Protective(ProtectiveFired),
     Volatility(VolatilityChange),

@@ -194,6 +194,7 @@ outputs! {
     Terms = 29, "terms";
     Checkpoint = 30, "checkpoint";
     Throttle = 31, "throttle";
+    Rung = 40, "margin_level";
 }
 
 fn all_read(rest: &[u8], name: &'static str) -> Result<(), CodecError> {

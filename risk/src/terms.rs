@@ -4,11 +4,13 @@
 mod margin;
 mod presets;
 mod schedule;
+mod stop_out;
 mod swap;
 
 pub use margin::*;
 pub use presets::ESMA_CAPS;
 pub use schedule::*;
+pub use stop_out::*;
 pub use swap::*;
 
 use crate::ids::*;
@@ -64,29 +66,6 @@ unit_enum! {
 }
 
 unit_enum! {
-    /// Which positions a stop-out closes, and in which order.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub enum StopOutPolicy: u8 {
-        /// Pending orders with the largest margin first, then the largest loss, until the level is above.
-        Mt5 = 0,
-        /// Everything at once.
-        CloseAll = 1,
-        /// Largest margin, smallest partial close that lifts the level.
-        CtraderSmart = 2,
-        /// Whole positions with the largest margin first.
-        LargestMargin = 3,
-        /// Worst result first.
-        LosersFirst = 4,
-    }
-}
-
-unit_enum! {
-    /// Whether the house acts on a stop-out or only says so (the broker's server acts).
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub enum StopOutMode: u8 { Observe = 0, Act = 1 }
-}
-
-unit_enum! {
     /// Which unrealised result counts as free margin.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum FreeMargin: u8 { Both = 0, None = 1, ProfitOnly = 2, LossOnly = 3 }
@@ -102,19 +81,6 @@ unit_enum! {
     /// Named sets of defaults a group starts from.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Preset: u8 { Mt5Default = 0, EsmaRetail = 1, Bappebti = 2, OandaV20 = 3, CryptoCross = 4 }
-}
-
-unit_enum! {
-    /// How a stop-out level is compared.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub enum LevelTest: u8 {
-        /// Reached at equality.
-        AtOrBelow = 0,
-        /// Not reached at equality.
-        Below = 1,
-        /// OANDA v20: half the margin used reaches the net asset value.
-        OandaCloseout = 2,
-    }
 }
 
 unit_enum! {
@@ -388,9 +354,9 @@ record! {
         pub stop_out_policy: StopOutPolicy,
         pub stop_out_mode: StopOutMode,
         pub free_margin: FreeMargin,
-        /// Account loss alert: share of day-start equity.
+        /// Account loss alert: share of what `loss.account_of` names, 0 = none.
         pub loss_account: Ratio,
-        /// Position loss alert: share of its margin.
+        /// Position loss alert: share of what `loss.position_of` names, 0 = none.
         pub loss_position: Ratio,
         pub negative_balance_protection: bool,
         /// Order messages per `rate_window_ns` and account, 0 = no limit.
@@ -398,6 +364,8 @@ record! {
         pub rate_window_ns: u64,
         /// An identical order within this time is a duplicate, 0 = off.
         pub duplicate_window_ns: u64,
+        pub closing: StopOutTerms,
+        pub loss: LossTerms,
         pub margin: GroupMargin,
         /// What the client must do after a restriction before opening again.
         pub call_flow: CallFlow,

@@ -142,10 +142,41 @@ pub struct AccountView {
     pub warning: Ratio,
     pub restricted: Ratio,
     pub stop_out: Ratio,
+    /// What a stop-out compares, as the group values it.
+    pub closeout: Closeout,
+    /// Where the next stop-out is; absent without one, without prices, or with very many positions.
+    pub next_stop_out: Option<Forecast>,
     pub positions: Vec<PositionView>,
     /// Where the legs of an account at mark price stand in the schedules of their instruments.
     pub requirements: Vec<RequirementView>,
     pub orders: Vec<OrderChange>,
+}
+
+/// An account as its stop-out sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closeout {
+    /// At the mid where the group says so.
+    pub equity: Money,
+    pub unrealised: Money,
+    pub free: Money,
+    /// Share of the way to the stop-out: its line over equity, 100 % = reached; absent when equity is not positive.
+    pub reached: Option<Ratio>,
+}
+
+/// The next stop-out when one instrument's price moves and everything else stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forecast {
+    pub instrument: InstrumentId,
+    /// Price that the account's positions in it would close at.
+    pub price: Price,
+    /// Pending orders that are cancelled first.
+    pub cancels: u32,
+    /// The position that is closed first and how much of it; absent when none may be closed now.
+    pub position: Option<PositionId>,
+    pub qty: Qty,
+    /// Margin level there, and after that close; absent without used margin.
+    pub level_before: Option<Ratio>,
+    pub level_after: Option<Ratio>,
 }
 
 /// A position now.

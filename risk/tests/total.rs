@@ -465,6 +465,14 @@ fn terms(dice: &mut Dice, account: AccountId, id: InstrumentId) -> Body {
             if dice.flag() {
                 terms.crypto.schedule = any_schedule(dice);
             }
+            terms.swap = SwapTerms {
+                mode: dice.one_of(SwapMode::ALL),
+                long: Ratio(dice.number()),
+                short: Ratio(dice.number()),
+                week: [dice.roll(256) as u8; 7],
+                point: Price(dice.roll(5) as i64),
+                year_days: dice.roll(400) as u16,
+            };
             Body::Instrument(Box::new(terms))
         }
         1 => Body::Account(AccountTerms {
@@ -570,6 +578,13 @@ fn any_group(dice: &mut Dice) -> GroupTerms {
             executions_max: dice.roll(6) as u32,
             window_ns: dice.roll(3) * MINUTE_NS,
         },
+        warning: Ratio::percent(dice.one_of(&[5, 100])),
+        closing: any_closing(dice),
+        loss: LossTerms {
+            account_of: dice.one_of(LossBasis::ALL),
+            position_of: dice.one_of(LossBasis::ALL),
+            clear: Ratio::percent(dice.roll(101) as i64),
+        },
         ..group()
     }
 }
@@ -590,4 +605,22 @@ fn any_schedule(dice: &mut Dice) -> MarginSchedule {
         brackets[at].rate = Ratio(dice.number());
     }
     made
+}
+
+fn any_closing(dice: &mut Dice) -> StopOutTerms {
+    let mut rungs = StopOutTerms::PLAIN.rungs;
+    for rung in rungs.iter_mut().take(dice.roll(4) as usize) {
+        *rung = Ratio(dice.number());
+    }
+    if dice.flag() {
+        rungs.sort_by(|a, b| b.cmp(a));
+    }
+    StopOutTerms {
+        money: (dice.roll(4) == 0).then(|| Money(dice.number())),
+        fully_hedged: dice.flag(),
+        oldest_first: dice.flag(),
+        at_mid: dice.flag(),
+        inclusive: dice.flag(),
+        rungs,
+    }
 }

@@ -9,6 +9,7 @@ use siaga_alerts::rules::Rule;
 use siaga_alerts::text::{self, Language};
 use siaga_risk::event::OutputKey;
 use siaga_risk::ids::{AlertId, InstrumentId};
+use siaga_risk::terms::LossBasis;
 use siaga_risk::units::Ts;
 
 use super::alert_names::DirectoryNames;
@@ -291,11 +292,13 @@ fn facts(alert: &Alert, names: &DirectoryNames<'_>) -> Vec<(String, String)> {
     use siaga_alerts::alert::Figure;
     let show = |figure| text::figure(alert, figure, names, Language::English);
     let rows: Vec<(&str, String)> = match alert.facts {
-        Facts::Margin { equity, used, .. } | Facts::StopOut { equity, used, .. } => vec![
+        Facts::Margin { equity, used, .. }
+        | Facts::StopOut { equity, used, .. }
+        | Facts::Rung { equity, used, .. } => vec![
             ("equity", show(Figure::Money(equity))),
             ("used margin", show(Figure::Money(used))),
         ],
-        Facts::Loss { loss, limit } => {
+        Facts::Loss { loss, limit, .. } => {
             vec![
                 ("loss", show(Figure::Money(loss))),
                 ("limit", show(Figure::Money(limit))),
@@ -383,12 +386,14 @@ fn moment_name(kind: ChangeKind) -> &'static str {
 
 fn formula(facts: &Facts) -> &'static str {
     match facts {
-        Facts::Margin { .. } | Facts::StopOut { .. } => {
+        Facts::Margin { .. } | Facts::StopOut { .. } | Facts::Rung { .. } => {
             "margin level = equity / used margin × 100; equity = balance + credit + unrealised profit + swap − commission"
         }
-        Facts::Loss { .. } => {
-            "loss compared with its limit: share of day-start equity (account) or of margin (position)"
-        }
+        Facts::Loss { basis, .. } => match basis {
+            LossBasis::DayStart => "loss compared with its limit: a share of day-start equity",
+            LossBasis::Peak => "loss compared with its limit: a share of the highest equity",
+            LossBasis::Margin => "loss compared with its limit: a share of margin",
+        },
         Facts::Volatility { .. } => {
             "root of the sum of squared log returns of the last 5 minutes, against the larger of the floor and a multiple of the hour's mean"
         }

@@ -45,6 +45,7 @@ families! {
     pretrade
     quote_filter
     margin_crypto
+    stop_out
     swaps
     volatility
 }

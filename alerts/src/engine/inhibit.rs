@@ -52,9 +52,19 @@ impl Fold {
             first: account,
             second,
         };
+        let rungs = |second| Topic {
+            family: Family::Rung,
+            first: account,
+            second,
+        };
         let of_account = self.open.get(&Topic::of(Family::LossAccount, account));
         of_account
             .into_iter()
+            .chain(
+                self.open
+                    .range(rungs(0)..=rungs(u64::MAX))
+                    .map(|(_, id)| id),
+            )
             .chain(
                 self.open
                     .range(positions(0)..=positions(u64::MAX))
@@ -83,7 +93,11 @@ impl Fold {
 
 fn inhibitor_of(alert: &Alert) -> Option<Topic> {
     match alert.topic.family {
-        Family::LossAccount | Family::LossPosition | Family::Volatility | Family::Breach => {
+        Family::LossAccount
+        | Family::LossPosition
+        | Family::Rung
+        | Family::Volatility
+        | Family::Breach => {
             let account = alert.labels.account?;
             Some(Topic::of(Family::Margin, account.0.into()))
         }

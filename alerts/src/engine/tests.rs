@@ -441,6 +441,7 @@ impl Desk {
         self.output(&Output::Loss(LossChange {
             account: ACCOUNT,
             kind: LossKind::Position,
+            basis: siaga_risk::terms::LossBasis::Margin,
             position: Some(PositionId(99)),
             instrument: Some(GOLD),
             on,

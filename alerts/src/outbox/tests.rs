@@ -374,6 +374,7 @@ impl Desk {
         let change = LossChange {
             account: AccountId(account),
             kind: LossKind::Position,
+            basis: siaga_risk::terms::LossBasis::Margin,
             position: Some(PositionId(5)),
             instrument: None,
             on,

@@ -67,9 +67,19 @@ fn english(rule: Rule) -> Template {
             "The balance fell below zero; {at_risk} is not covered.",
             "Stop withdrawals and decide on negative balance compensation.",
         ),
+        Rule::MarginLevel => text(
+            "Account {account} is down to a margin level of {value}",
+            "The level reached {raise}. Equity {equity}, used margin {used}.",
+            "Tell the client how far the stop-out is.",
+        ),
+        Rule::LossDrawdown => text(
+            "Account {account} is {value} below its highest equity",
+            "The drawdown is above the limit of {raise}.",
+            "Look at the open positions and speak with the client about stops.",
+        ),
         Rule::LossAccount => text(
-            "Account {account} lost {value} today",
-            "The loss is above the limit of {raise} of the day.",
+            "Account {account} lost {value}",
+            "The loss is above the limit of {raise}.",
             "Look at the open positions and speak with the client about stops.",
         ),
         Rule::LossPosition => text(
@@ -202,9 +212,19 @@ fn indonesian(rule: Rule) -> Template {
             "Saldo turun di bawah nol; {at_risk} tidak tertutup.",
             "Hentikan penarikan dan putuskan kompensasi saldo negatif.",
         ),
+        Rule::MarginLevel => text(
+            "Tingkat margin akun {account} turun ke {value}",
+            "Tingkat margin mencapai {raise}. Ekuitas {equity}, margin terpakai {used}.",
+            "Beri tahu nasabah seberapa jauh stop-out.",
+        ),
+        Rule::LossDrawdown => text(
+            "Akun {account} {value} di bawah ekuitas tertingginya",
+            "Penurunan melewati batas {raise}.",
+            "Periksa posisi terbuka dan bicarakan stop loss dengan nasabah.",
+        ),
         Rule::LossAccount => text(
-            "Akun {account} rugi {value} hari ini",
-            "Kerugian melewati batas harian {raise}.",
+            "Akun {account} rugi {value}",
+            "Kerugian melewati batas {raise}.",
             "Periksa posisi terbuka dan bicarakan stop loss dengan nasabah.",
         ),
         Rule::LossPosition => text(

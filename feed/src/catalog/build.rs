@@ -205,6 +205,52 @@ fn sources(text: &str) -> Result<(Vec<Source>, Vec<Link>), CatalogError> {
     Ok((sources, links))
 }
 
+/// What a stop-out looks at beside its level: the preset's, where the file says nothing.
+fn closing(at: &At<'_>, raw: &file::Group) -> Result<StopOutTerms, CatalogError> {
+    let preset = GroupTerms::preset(GroupId(raw.id), preset(at, &raw.preset)?).closing;
+    let mut rungs = preset.rungs;
+    if raw.levels_told.len() > rungs.len() {
+        return Err(at.error("levels_told", "at most eight levels"));
+    }
+    for (rung, text) in rungs.iter_mut().zip(&raw.levels_told) {
+        *rung = at.ok("levels_told", value::ratio(text))?;
+    }
+    let terms = StopOutTerms {
+        money: raw.stop_out_money.map(Money).or(preset.money),
+        fully_hedged: raw.stop_out_fully_hedged.unwrap_or(preset.fully_hedged),
+        oldest_first: raw.stop_out_oldest_first.unwrap_or(preset.oldest_first),
+        at_mid: raw.stop_out_at_mid.unwrap_or(preset.at_mid),
+        inclusive: raw.levels_inclusive.unwrap_or(preset.inclusive),
+        rungs,
+    };
+    if terms.is_valid() {
+        Ok(terms)
+    } else {
+        Err(at.error("levels_told", "levels that fall, the highest first"))
+    }
+}
+
+fn losses(at: &At<'_>, raw: &file::Group) -> Result<LossTerms, CatalogError> {
+    let known = [
+        ("day_start", LossBasis::DayStart),
+        ("peak", LossBasis::Peak),
+        ("margin", LossBasis::Margin),
+    ];
+    let basis = |key, text: &Option<String>, other| match text {
+        Some(text) => at.one_of(key, text, &known),
+        None => Ok(other),
+    };
+    let usual = LossTerms::DEFAULT;
+    Ok(LossTerms {
+        account_of: basis("loss_account_of", &raw.loss_account_of, usual.account_of)?,
+        position_of: basis("loss_position_of", &raw.loss_position_of, usual.position_of)?,
+        clear: match &raw.loss_clear {
+            Some(text) => at.ok("loss_clear", value::ratio(text))?,
+            None => usual.clear,
+        },
+    })
+}
+
 const STOP_OUT_MODES: [(&str, StopOutMode); 2] =
     [("act", StopOutMode::Act), ("observe", StopOutMode::Observe)];
 
@@ -257,6 +303,8 @@ fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
                 "duplicate_window",
                 value::duration_ns(&defaults.duplicate_window),
             )?,
+            closing: closing(&at, raw)?,
+            loss: losses(&at, raw)?,
             margin: GroupTerms::preset(GroupId(raw.id), preset(&at, &raw.preset)?).margin,
             call_flow: at.one_of("call_flow", &defaults.call_flow, &CALL_FLOWS)?,
             throttle: ThrottleTerms {
@@ -303,6 +351,7 @@ fn stop_out_test(at: &At<'_>, name: &str) -> Result<LevelTest, CatalogError> {
         ("at_or_below", LevelTest::AtOrBelow),
         ("below", LevelTest::Below),
         ("oanda_closeout", LevelTest::OandaCloseout),
+        ("buffer", LevelTest::Buffer),
     ];
     at.one_of("stop_out_test", name, &known)
 }

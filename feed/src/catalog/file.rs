@@ -171,6 +171,17 @@ pub struct Group {
     pub stop_out_mode: Option<String>,
     pub loss_account: Option<String>,
     pub loss_position: Option<String>,
+    pub loss_account_of: Option<String>,
+    pub loss_position_of: Option<String>,
+    pub loss_clear: Option<String>,
+    /// Stop-out level in money, minor units of the account's currency, instead of a level of margin.
+    pub stop_out_money: Option<i64>,
+    pub stop_out_fully_hedged: Option<bool>,
+    pub stop_out_oldest_first: Option<bool>,
+    pub stop_out_at_mid: Option<bool>,
+    pub levels_inclusive: Option<bool>,
+    #[serde(default)]
+    pub levels_told: Vec<String>,
 }
 
 #[derive(Deserialize)]

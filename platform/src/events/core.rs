@@ -38,6 +38,7 @@ fn fact_of(output: &Output) -> Option<Fact> {
         Output::Margin(_)
         | Output::StopOut(_)
         | Output::Loss(_)
+        | Output::Rung(_)
         | Output::Protective(_)
         | Output::Conversion(_) => Some(risk(output)),
         Output::Volatility(_)
@@ -203,12 +204,28 @@ fn risk(output: &Output) -> Fact {
                 "risk.loss_limit_cleared"
             };
             let payload = json!({
-                "of": word(&loss.kind), "position": loss.position.map(|id| id.0), "loss": loss.loss.0, "limit": loss.limit.0,
+                "of": word(&loss.kind), "basis": word(&loss.basis), "position": loss.position.map(|id| id.0), "loss": loss.loss.0, "limit": loss.limit.0,
             });
             (
                 kind.into(),
                 Some(loss.account.0),
                 number(loss.instrument),
+                payload,
+            )
+        }
+        Output::Rung(rung) => {
+            let kind = if rung.on {
+                "risk.margin_level_reached"
+            } else {
+                "risk.margin_level_left"
+            };
+            let payload = json!({
+                "level": rung.level.0, "now": rung.now.map(|level| level.0), "equity": rung.equity.0, "used": rung.used.0,
+            });
+            (
+                kind.into(),
+                Some(rung.account.0),
+                number(rung.instrument),
                 payload,
             )
         }

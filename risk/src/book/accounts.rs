@@ -57,6 +57,10 @@ record! {
         pub review: bool,
         pub day_start: Money,
         pub loss_on: bool,
+        /// The highest equity, while the group measures losses against it.
+        pub peak: Money,
+        /// How many of the group's further levels are behind.
+        pub rungs: u8,
         /// A price or rate is missing, since when, and from which currency once it was told.
         pub unknown: bool,
         pub unknown_since: Ts,
@@ -105,6 +109,8 @@ impl Account {
             review: false,
             day_start: Money(0),
             loss_on: false,
+            peak: Money(0),
+            rungs: 0,
             unknown: false,
             unknown_since: Ts(0),
             told: None,

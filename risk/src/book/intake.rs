@@ -90,8 +90,11 @@ impl Book {
             &mut state.balance
         };
         target.0 += cash.amount.0;
-        // Money moved in or out is neither gain nor loss of the day.
+        // Money moved in or out is neither gain nor loss.
         state.day_start = Money(state.day_start.0.saturating_add(cash.amount.0));
+        if state.peak > Money(0) {
+            state.peak = Money(state.peak.0.saturating_add(cash.amount.0).max(0));
+        }
         let booked = CashBooked {
             cash,
             balance: state.balance,
@@ -220,18 +223,8 @@ impl Book {
     }
 
     pub(super) fn set_group(&mut self, terms: GroupTerms) -> Result<(), Reject> {
-        let ratios = [
-            terms.warning,
-            terms.restricted,
-            terms.stop_out,
-            terms.loss_account,
-            terms.loss_position,
-        ];
-        let bounded = ratios
-            .iter()
-            .all(|ratio| *ratio >= Ratio(0) && *ratio <= Ratio(10 * Ratio::ONE.0));
-        if !bounded
-            || terms.leverage == 0
+        super::levels::check(&terms)?;
+        if terms.leverage == 0
             || terms.leverage > LEVERAGE_MAX
             || terms.rate_max > RATE_MAX
             || terms.throttle.executions_max > RATE_MAX

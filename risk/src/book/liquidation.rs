@@ -5,7 +5,8 @@
 
 use super::brackets::{Charge, maintenance, share};
 use super::instruments::{Instrument, PriceUse, ten};
-use super::margin::{Valuation, clamp, stop_line};
+use super::levels::stop_share;
+use super::margin::{Valuation, clamp};
 use super::{Account, Book};
 use crate::convert::{FINE_DIGITS, Rate};
 use crate::exact::Exact;
@@ -210,7 +211,7 @@ impl Book {
         value: &Valuation,
         instrument: &Instrument,
     ) -> Option<Liquidation> {
-        let level = super::views::stop_ratio(self.group_of(account));
+        let (level, _) = stop_share(self.group_of(account));
         let root = self.root_at(account, value, instrument, level)?;
         let minor = ten(FINE_DIGITS - instrument.margin_digits);
         let rate = root.charge.share.round(i128::from(Ratio::ONE.0))?;
@@ -247,8 +248,6 @@ impl Book {
 
     /// The stop-out line's share, and whether equality reaches it.
     pub(super) fn stop_test(&self, account: &Account) -> (Ratio, bool) {
-        let group = self.group_of(account);
-        let (_, at_equality) = stop_line(group, Money(0), 0);
-        (super::views::stop_ratio(group), at_equality)
+        stop_share(self.group_of(account))
     }
 }

@@ -7,7 +7,6 @@ use super::instruments::{Instrument, ten};
 use super::positions::Position;
 use super::{Account, Book, Env};
 use crate::convert::{FINE_DIGITS, Prices, Rate, Sided};
-use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
@@ -272,7 +271,11 @@ impl Book {
         sum.compare(line)
     }
 
-    fn exact_term(&self, position: &Position, which: Which) -> Option<(i128, i128, i128)> {
+    pub(super) fn exact_term(
+        &self,
+        position: &Position,
+        which: Which,
+    ) -> Option<(i128, i128, i128)> {
         let leg = self.leg(position)?;
         let instrument = self.instrument(position.instrument)?;
         let prices: &Prices = self.prices.get(position.instrument.0 as usize)?;
@@ -290,52 +293,5 @@ impl Book {
         let sided = if native >= 0 { Sided::Bid } else { Sided::Ask };
         let rate = self.routes.get(leg.route).rate(&self.prices, sided)?;
         Some((native, rate.num, rate.den.checked_mul(den)?))
-    }
-
-    /// The worst margin state whose condition holds.
-    pub(super) fn state_of(
-        &self,
-        account: &Account,
-        value: &Valuation,
-        which: Which,
-    ) -> MarginState {
-        let group = self.group_of(account);
-        let digits = self.digits_of(account);
-        let used = if which == Which::Plain {
-            value.used.plain
-        } else {
-            value.used.soft
-        };
-        if used.0 <= 0 {
-            // Nothing is left to close against a requirement, so a negative equity restricts and does not stop out.
-            return match self.against(account, value, which, 0) {
-                Ordering::Less => MarginState::Restricted,
-                _ => MarginState::Healthy,
-            };
-        }
-        let (stop, at_equality) = stop_line(group, used, digits);
-        let below = |line: i128, equal: bool| match self.against(account, value, which, line) {
-            Ordering::Less => true,
-            Ordering::Equal => equal,
-            Ordering::Greater => false,
-        };
-        if below(stop, at_equality) {
-            MarginState::StopOut
-        } else if below(line(group.restricted, used, digits), false) {
-            MarginState::Restricted
-        } else if below(line(group.warning, used, digits), false) {
-            MarginState::Warning
-        } else {
-            MarginState::Healthy
-        }
-    }
-}
-
-/// The stop-out line in fine units, and whether equality reaches it.
-pub fn stop_line(group: &GroupTerms, used: Money, digits: u8) -> (i128, bool) {
-    match group.stop_out_test {
-        LevelTest::AtOrBelow => (line(group.stop_out, used, digits), true),
-        LevelTest::Below => (line(group.stop_out, used, digits), false),
-        LevelTest::OandaCloseout => (line(Ratio::percent(50), used, digits), true),
     }
 }

@@ -10,10 +10,12 @@ mod cross;
 mod dry_run;
 pub mod exposure;
 mod fills;
+mod forecast;
 mod imagine;
 pub mod instruments;
 mod intake;
 mod inverse;
+mod levels;
 mod link;
 pub mod liquidation;
 mod loss;
@@ -21,6 +23,7 @@ pub mod margin;
 mod marks;
 mod modes;
 pub mod orders;
+mod plan;
 pub mod positions;
 pub mod pretrade;
 mod protect;
@@ -40,6 +43,7 @@ mod winning;
 
 pub use accounts::Account;
 use accounts::Accounts;
+pub use levels::margin_call_notice;
 pub use swaps::{lot_cost, point_price, swap_money, swap_percent, swap_points, worse_side};
 
 use crate::convert::{Map, Prices, Rate, Routes};

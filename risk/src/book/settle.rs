@@ -2,7 +2,8 @@
 //! between which results nothing can change.
 
 use super::instruments::ten;
-use super::margin::{Valuation, Which, level, line, stop_line};
+use super::levels::{restricted_line, stop_line, warning_line};
+use super::margin::{Valuation, Which, level};
 use super::protect::Tried;
 use super::timers::Timer;
 use super::{Account, Book, Ctx};
@@ -59,7 +60,10 @@ impl Book {
                     i128::from(a.equity.0) * i128::from(b.used.0),
                     i128::from(b.equity.0) * i128::from(a.used.0),
                 );
-                left.cmp(&right).then(a.account.cmp(&b.account))
+                // Without used margin there is no level, and equity is all there is to compare.
+                left.cmp(&right)
+                    .then(a.equity.cmp(&b.equity))
+                    .then(a.account.cmp(&b.account))
             });
             for sink in sinking {
                 self.stop_out(ctx, sink.account);
@@ -276,14 +280,12 @@ impl Book {
         if account.positions.is_empty() {
             return Band::OPEN;
         }
-        if group.margin_price != MarginPrice::Open
-            || self.is_bent(account)
-            || self.keeps_closing(account, group)
-        {
+        let shut = group.margin_price != MarginPrice::Open || group.closing.at_mid;
+        if shut || self.is_bent(account) || self.keeps_closing(account, group) {
             return Band::SHUT;
         }
         let mut band = margin_band(account, group, value, digits);
-        self.add_loss_band(account, &mut band);
+        self.add_loss_band(account, value, &mut band);
         let slack = account.positions.len() as i128;
         Band {
             plain_low: below(band.plain_low, value.fixed),
@@ -469,26 +471,28 @@ fn margin_band(account: &Account, group: &GroupTerms, value: &Valuation, digits:
     let mut band = Band::OPEN;
     let (warning, restricted) = if value.used.soft.0 > 0 {
         (
-            line(group.warning, value.used.soft, digits),
-            line(group.restricted, value.used.soft, digits),
+            warning_line(group, value.used.soft, digits).last(),
+            restricted_line(group, value.used.soft, digits).last(),
         )
     } else {
-        (0, 0)
+        (-1, -1)
     };
     match state {
-        MarginState::Healthy => band.soft_low = warning.max(restricted) - 1,
-        MarginState::Warning => (band.soft_low, band.soft_high) = (restricted - 1, warning),
-        MarginState::Restricted => band.soft_high = restricted,
+        MarginState::Healthy => band.soft_low = warning.max(restricted),
+        MarginState::Warning => (band.soft_low, band.soft_high) = (restricted, warning + 1),
+        MarginState::Restricted => band.soft_high = restricted + 1,
         MarginState::StopOut => {}
     }
-    if value.used.plain.0 > 0 {
-        let (stop, at_equality) = stop_line(group, value.used.plain, digits);
-        let low = if at_equality { stop } else { stop - 1 };
-        if state == MarginState::StopOut {
-            band.plain_high = low + 1;
-        } else {
-            band.plain_low = low;
-        }
+    let low = if value.used.plain.0 > 0 {
+        Some(stop_line(group, value.used.plain, digits).last())
+    } else {
+        // Only a negative equity stops out what uses no margin.
+        group.closing.fully_hedged.then_some(-1)
+    };
+    match low {
+        Some(low) if state == MarginState::StopOut => band.plain_high = low + 1,
+        Some(low) => band.plain_low = low,
+        None => {}
     }
     band
 }

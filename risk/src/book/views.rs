@@ -2,7 +2,8 @@
 
 use super::exposure::shown;
 use super::instruments::ten;
-use super::margin::{Valuation, Which, clamp, level, line, stop_line};
+use super::levels::{Line, restricted_line, shown_levels, stop_line, warning_line};
+use super::margin::{Valuation, Which, clamp, level, line};
 use super::positions::Position;
 use super::{Account, Book, Env};
 use crate::convert::{FINE_DIGITS, Sided};
@@ -33,10 +34,23 @@ impl Book {
         let state = &account.state;
         let free = value.fixed + self.free_floating(account, &value)
             - line(Ratio::ONE, value.used.opening, digits);
-        let positions = account
+        let held: Vec<Position> = account
             .positions
             .iter()
-            .filter_map(|slot| self.positions.get(*slot));
+            .filter_map(|slot| self.positions.get(*slot))
+            .collect();
+        let positions: Vec<PositionView> = held
+            .iter()
+            .map(|position| self.position_view(account, &value, position, env))
+            .collect();
+        let at: Vec<_> = held
+            .iter()
+            .zip(&positions)
+            .map(|(position, view)| (position, view.stop_out_at))
+            .collect();
+        let (soft, plain) = (value.used.soft, value.used.plain);
+        let stop = stop_line(group, plain, digits);
+        let (warning, stop_out) = shown_levels(group, plain, digits);
         Some(AccountView {
             terms: state.terms,
             leverage: account.leverage(group),
@@ -56,17 +70,31 @@ impl Book {
             unrealised: value.unrealised(digits),
             used: value.used.plain,
             free: Money(clamp(div_round(free, ten(FINE_DIGITS - digits)))),
-            level: level(value.fixed + value.plain, value.used.plain, digits),
+            level: shown_level(&value, digits),
             day_start_equity: state.day_start,
-            to_warning: self.distance(account, &value, group.warning, Which::Soft),
-            to_restricted: self.distance(account, &value, group.restricted, Which::Soft),
-            to_stop_out: self.distance(account, &value, stop_ratio(group), Which::Plain),
-            warning: group.warning,
+            to_warning: self.distance(
+                account,
+                &value,
+                Which::Soft,
+                warning_line(group, soft, digits),
+            ),
+            to_restricted: self.distance(
+                account,
+                &value,
+                Which::Soft,
+                restricted_line(group, soft, digits),
+            ),
+            to_stop_out: self.distance(account, &value, Which::Plain, stop),
+            warning,
             restricted: group.restricted,
-            stop_out: stop_ratio(group),
-            positions: positions
-                .map(|position| self.position_view(account, &value, &position, env))
-                .collect(),
+            stop_out,
+            closeout: self.closeout(account, &value, stop),
+            next_stop_out: if held.len() <= SHOWN_PRICES_MAX {
+                self.forecast(account, &at, env)
+            } else {
+                None
+            },
+            positions,
             requirements: self.requirements(account),
             orders: account
                 .orders
@@ -74,6 +102,31 @@ impl Book {
                 .filter_map(|id| Some(self.orders.get(id)?.change()))
                 .collect(),
         })
+    }
+
+    /// What a stop-out compares: equity as the group values it for that, and how much of the way is gone.
+    fn closeout(&self, account: &Account, value: &Valuation, stop: Line) -> Closeout {
+        let digits = self.digits_of(account);
+        let floating = if self.group_of(account).closing.at_mid {
+            self.mid_floating(account, value, &[]).0
+        } else {
+            value.plain
+        };
+        let shown = Valuation {
+            plain: floating,
+            ..*value
+        };
+        let (equity, whole) = (value.fixed + floating, i128::from(Ratio::ONE.0));
+        let reached = mul_div_floor(stop.at, whole, equity);
+        Closeout {
+            equity: shown.equity(digits),
+            unrealised: shown.unrealised(digits),
+            free: Money(clamp(div_round(
+                equity - line(Ratio::ONE, value.used.plain, digits),
+                ten(FINE_DIGITS - digits),
+            ))),
+            reached: reached.map(|(reached, _)| Ratio(clamp(reached))),
+        }
     }
 
     fn position_view(
@@ -86,13 +139,13 @@ impl Book {
         let digits = self.digits_of(account);
         let group = self.group_of(account);
         let worth = self.position_worth(position).unwrap_or_default();
-        let warning = (line(group.warning, value.used.plain, digits), false);
+        let warning = warning_line(group, value.used.plain, digits);
         let stop = stop_line(group, value.used.plain, digits);
         let named = (account.state.terms.accounting == Accounting::Hedging).then_some(position.id);
         let instrument = self.instrument(position.instrument);
         let marked = instrument
             .filter(|instrument| group.margin_price == MarginPrice::Mark || instrument.inverse > 0);
-        let at = |line: (i128, bool)| {
+        let at = |line: Line| {
             let few = account.positions.len() <= SHOWN_PRICES_MAX;
             let known = value.missing.is_none() && value.used.plain > Money(0) && few;
             if known {
@@ -131,7 +184,7 @@ impl Book {
         account: &Account,
         value: &Valuation,
         position: &Position,
-        line: (i128, bool),
+        line: Line,
     ) -> Option<Price> {
         let instrument = self.instrument(position.instrument)?;
         let close = self.close_price(position.instrument, position.side)?;
@@ -148,7 +201,7 @@ impl Book {
         if slope_num == 0 {
             return None;
         }
-        let room = line.0 - (value.fixed + value.plain);
+        let room = line.at - (value.fixed + value.plain);
         let (steps, _) = mul_div_floor(room, slope_den * slope_num.signum(), slope_num.abs())?;
         // Against the account: down for a net long, up for a net short.
         let worse = if net > 0 { -1 } else { 1 };
@@ -156,7 +209,7 @@ impl Book {
             let shift = distance.checked_mul(worse)?;
             let equity =
                 value.fixed + value.plain + self.shifted(account, position.instrument, shift)?;
-            Some(equity < line.0 || (line.1 && equity == line.0))
+            Some(line.reached(equity.cmp(&line.at)))
         };
         let distance = first_reached(i64::try_from(steps).ok()?.checked_mul(worse)?, reached)?;
         let price = close.checked_add(distance.checked_mul(worse)?)?;
@@ -251,12 +304,12 @@ impl Book {
                     state: account.state.state,
                     equity: value.equity(digits),
                     used: value.used.plain,
-                    level: level(value.fixed + value.plain, value.used.plain, digits),
+                    level: shown_level(&value, digits),
                     to_stop_out: self.distance(
                         account,
                         &value,
-                        stop_ratio(self.group_of(account)),
                         Which::Plain,
+                        stop_line(self.group_of(account), value.used.plain, digits),
                     ),
                 }
             })
@@ -307,7 +360,7 @@ impl Book {
 }
 
 /// The smallest distance that is reached, searched around a guess; `None` when there is none near it.
-fn first_reached(guess: i64, reached: impl Fn(i64) -> Option<bool>) -> Option<i64> {
+pub(super) fn first_reached(guess: i64, reached: impl Fn(i64) -> Option<bool>) -> Option<i64> {
     let forward = !reached(guess)?;
     let (mut near, mut width) = (guess, 1i64);
     let mut far = loop {
@@ -338,9 +391,9 @@ fn first_reached(guess: i64, reached: impl Fn(i64) -> Option<bool>) -> Option<i6
     Some(far)
 }
 
-pub(super) fn stop_ratio(group: &GroupTerms) -> Ratio {
-    match group.stop_out_test {
-        LevelTest::OandaCloseout => Ratio::percent(50),
-        LevelTest::AtOrBelow | LevelTest::Below => group.stop_out,
-    }
+/// The level of what is shown, so that whoever divides the shown equity by the shown margin finds it. Decisions look at
+/// the exact one.
+fn shown_level(value: &Valuation, digits: u8) -> Option<Ratio> {
+    let equity = super::settle::fine(value.equity(digits), digits);
+    level(equity, value.used.plain, digits)
 }

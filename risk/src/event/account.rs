@@ -92,12 +92,31 @@ record! {
     pub struct LossChange {
         pub account: AccountId,
         pub kind: LossKind,
+        /// What the limit is a share of.
+        pub basis: LossBasis,
         pub position: Option<PositionId>,
         pub instrument: Option<InstrumentId>,
         pub on: bool,
         /// Loss in the account's currency, positive.
         pub loss: Money,
         pub limit: Money,
+    }
+}
+
+record! {
+    /// One of the group's further levels was reached, or is above again.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct RungChange {
+        pub account: AccountId,
+        /// Which of them, from 0.
+        pub rung: u8,
+        pub level: Ratio,
+        pub on: bool,
+        pub equity: Money,
+        pub used: Money,
+        /// The margin level now.
+        pub now: Option<Ratio>,
+        pub instrument: Option<InstrumentId>,
     }
 }
 

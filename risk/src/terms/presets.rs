@@ -43,6 +43,8 @@ fn mt5_default(id: GroupId) -> GroupTerms {
         duplicate_window_ns: 0,
         call_flow: CallFlow::Acknowledge,
         throttle: ThrottleTerms::OFF,
+        closing: StopOutTerms::PLAIN,
+        loss: LossTerms::DEFAULT,
         margin: GroupMargin::NONE,
     }
 }
@@ -72,6 +74,10 @@ fn oanda_v20(id: GroupId) -> GroupTerms {
         stop_out: Ratio::percent(50),
         stop_out_test: LevelTest::OandaCloseout,
         stop_out_policy: StopOutPolicy::CloseAll,
+        closing: StopOutTerms {
+            at_mid: true,
+            ..StopOutTerms::PLAIN
+        },
         ..mt5_default(id)
     }
 }

@@ -75,6 +75,6 @@ mod tests {
         assert_eq!(charged_days(&FOREX, 2, |ahead| ahead <= 1), 0);
         assert_eq!(charged_days(&FOREX, 4, |_| false), 1);
         // Holidays without end.
-        assert_eq!(charged_days(&FOREX, 0, |ahead| ahead > 0), 1 + 31);
+        assert_eq!(charged_days(&FOREX, 0, |ahead| ahead > 0), 1 + 33);
     }
 }

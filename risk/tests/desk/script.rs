@@ -442,6 +442,26 @@ impl Run {
                         .unwrap()
                 }
                 "stop_out" => group.stop_out = Ratio::percent(value.parse().unwrap()),
+                "warning" => group.warning = Ratio::percent(value.parse().unwrap()),
+                "test" => {
+                    group.stop_out_test = LevelTest::ALL
+                        .iter()
+                        .find(|known| lower(known) == value)
+                        .copied()
+                        .unwrap()
+                }
+                "money" => group.closing.money = Some(Money(parse(value, 2))),
+                "fully_hedged" => group.closing.fully_hedged = value == "yes",
+                "oldest_first" => group.closing.oldest_first = value == "yes",
+                "at_mid" => group.closing.at_mid = value == "yes",
+                "rungs" => {
+                    for (rung, text) in group.closing.rungs.iter_mut().zip(value.split(',')) {
+                        *rung = Ratio::percent(text.parse().unwrap());
+                    }
+                }
+                "loss_account_of" => group.loss.account_of = basis(value),
+                "loss_position_of" => group.loss.position_of = basis(value),
+                "clear" => group.loss.clear = Ratio::percent(value.parse().unwrap()),
                 "call_flow" => {
                     let flow = CallFlow::ALL.iter().find(|known| lower(known) == *value);
                     group.call_flow = *flow.unwrap()
@@ -549,6 +569,10 @@ impl Run {
                         show::decimal(at.0, price_digits(position.position.instrument))
                     })
                 }
+                "next" => view
+                    .next_stop_out
+                    .map_or("never".into(), |next| self.next(&next)),
+                "closeout" => money(view.closeout.equity),
                 "warning_at" => {
                     let position = &view.positions[0];
                     position.warning_at.map_or("never".into(), |at| {
@@ -559,6 +583,25 @@ impl Run {
             };
             assert_eq!(found, pair[1], "{} in: {}", pair[0], self.line);
         }
+    }
+
+    /// `p1:0.50@1.08630:30.00..60.00`: what is closed where, and the level before and after.
+    fn next(&self, next: &siaga_risk::view::Forecast) -> String {
+        let level = |level: Option<Ratio>| {
+            level.map_or("none".into(), |level| {
+                show::decimal(div_round(i128::from(level.0), 100_000_000) as i64, 2)
+            })
+        };
+        let names = &self.names.positions;
+        let position = next.position.and_then(|id| names.get(&id));
+        format!(
+            "{}:{}@{}:{}..{}",
+            position.map_or("nothing", String::as_str),
+            show::decimal(next.qty.0, 2),
+            show::decimal(next.price.0, price_digits(next.instrument)),
+            level(next.level_before),
+            level(next.level_after)
+        )
     }
 
     /// The state survives a snapshot, and a replay of the same inputs ends in it.
@@ -574,6 +617,14 @@ impl Run {
         }
         assert_eq!(again.state_hash(), hash, "after a replay");
     }
+}
+
+fn basis(word: &str) -> LossBasis {
+    LossBasis::ALL
+        .iter()
+        .find(|known| lower(known) == word)
+        .copied()
+        .unwrap()
 }
 
 pub fn exec_id(number: u64) -> ExecId {

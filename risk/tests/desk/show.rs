@@ -144,6 +144,12 @@ impl Desk {
                     self.money(loss.account, loss.loss)
                 )
             }
+            Output::Rung(rung) => format!(
+                "level {} {} {}",
+                rung.account,
+                decimal((rung.level.0 / 100_000_000) as i64, 2),
+                if rung.on { "on" } else { "off" }
+            ),
             Output::Protective(fired) => {
                 let unanswered = if fired.unanswered { " unanswered" } else { "" };
                 format!(

@@ -3,7 +3,7 @@
 use siaga_risk::event::{self, Seq};
 use siaga_risk::terms::{self, AccountTerms};
 use siaga_risk::units::{Money, Price, Ts};
-use siaga_risk::view::{AccountView, LadderRow, PositionView};
+use siaga_risk::view::{AccountView, Forecast, LadderRow, PositionView};
 
 use super::order::{OrderDto, Side, order};
 use super::{micros, wire_enum};
@@ -97,6 +97,8 @@ wire! {
         pub to_warning: String,
         pub to_restricted: String,
         pub to_stop_out: String,
+        /// Where the next stop-out is and what it closes; absent without one.
+        pub next_stop_out: Option<NextStopOutDto>,
         pub risk_unacknowledged: bool,
         /// What the client owes after a margin call before opening again.
         pub call: CallStep,
@@ -106,6 +108,21 @@ wire! {
         /// The last input this view knows, and the machine's time.
         pub seq: u64,
         pub now: u64,
+    }
+
+    /// The next stop-out when one instrument's price moves and everything else stands still.
+    pub struct NextStopOutDto {
+        pub symbol: String,
+        /// Price that the account's positions in it would close at.
+        pub price: String,
+        /// Pending orders that are cancelled first.
+        pub cancels: u32,
+        /// The position that is closed first and how much of it; absent when none may be closed now.
+        pub position: Option<u64>,
+        pub qty: String,
+        /// Margin level there, and after that close; absent without used margin.
+        pub level_before_pct: Option<String>,
+        pub level_after_pct: Option<String>,
     }
 
     /// A position now. Money is in the account's currency.
@@ -183,6 +200,7 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         to_warning: money(view.to_warning),
         to_restricted: money(view.to_restricted),
         to_stop_out: money(view.to_stop_out),
+        next_stop_out: view.next_stop_out.map(|next| next_stop_out(&next, names)),
         risk_unacknowledged: view.call != event::CallStep::None,
         call: view.call.into(),
         under_review: view.under_review,
@@ -194,6 +212,21 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         orders: view.orders.iter().map(|o| order(o, names)).collect(),
         seq,
         now: micros(now),
+    }
+}
+
+fn next_stop_out(next: &Forecast, names: &Directory) -> NextStopOutDto {
+    let entry = names.instrument(next.instrument);
+    let (price_digits, qty_digits) =
+        entry.map_or((0, 0), |e| (e.terms.price_digits, e.terms.qty_digits));
+    NextStopOutDto {
+        symbol: entry.map_or_else(|| next.instrument.to_string(), |e| e.symbol.clone()),
+        price: decimal::show(next.price.0, price_digits),
+        cancels: next.cancels,
+        position: next.position.map(|id| id.0),
+        qty: decimal::show(next.qty.0, qty_digits),
+        level_before_pct: next.level_before.map(decimal::level_pct),
+        level_after_pct: next.level_after.map(decimal::level_pct),
     }
 }
 

@@ -110,6 +110,8 @@ fn group() -> GroupTerms {
         rate_max: 0,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
+        closing: StopOutTerms::PLAIN,
+        loss: LossTerms::DEFAULT,
         margin: GroupMargin::NONE,
         call_flow: CallFlow::Acknowledge,
         throttle: ThrottleTerms::OFF,

@@ -6,6 +6,7 @@ mod feed_failover;
 mod margin_crypto;
 mod pretrade;
 mod quote_filter;
+mod stop_out;
 mod swaps;
 mod trade;
 mod volatility;
@@ -23,6 +24,7 @@ const TABLES: &[fn(&str) -> Option<Calc>] = &[
     margin_crypto::find,
     pretrade::find,
     quote_filter::find,
+    stop_out::find,
     swaps::find,
     volatility::find,
 ];

@@ -117,9 +117,14 @@ impl Overnight {
             qty_max: Qty(i64::MAX / 4),
             contract_size: integer("contract_size", self.contract, digits(self.contract))?,
             contract_digits: digits(self.contract),
-            // As little as the terms allow: it rounds to nothing.
-            margin_initial: Ratio(1),
-            margin_maintenance: Ratio(0),
+            // What a swap is has nothing to do with what is charged to hold the position.
+            margin: MarginTerms {
+                buy: MarginRates::all(Ratio(0)),
+                sell: MarginRates::all(Ratio(0)),
+                hold_buy: Ratio(0),
+                hold_sell: Ratio(0),
+                ..MarginTerms::NONE
+            },
             swap: self.swap,
             ..forex(HELD, base, quote, price_digits)
         };

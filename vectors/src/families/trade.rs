@@ -29,6 +29,8 @@ pub fn group() -> GroupTerms {
         duplicate_window_ns: 0,
         call_flow: CallFlow::None,
         throttle: ThrottleTerms::OFF,
+        closing: StopOutTerms::PLAIN,
+        loss: LossTerms::DEFAULT,
         margin: GroupMargin::NONE,
     }
 }
@@ -45,6 +47,23 @@ pub fn account(desk: &mut Desk, currency: CurrencyId, accounting: Accounting) ->
         currency,
         accounting,
         leverage: 0,
+    }))?;
+    Ok(())
+}
+
+/// Books money of a kind; nothing when there is none.
+///
+/// # Errors
+/// [`Fault::Refused`].
+pub fn cash(desk: &mut Desk, kind: CashKind, amount: i64) -> Result<(), Fault> {
+    if amount == 0 {
+        return Ok(());
+    }
+    desk.must(Body::Cash(Cash {
+        account: ACCOUNT,
+        kind,
+        amount: Money(amount),
+        reference: 0,
     }))?;
     Ok(())
 }

@@ -118,6 +118,17 @@ export interface Order {
   placed: number;
 }
 
+/** The next stop-out when one instrument's price moves and everything else stands still. */
+export interface NextStopOut {
+  symbol: string;
+  price: Decimal;
+  cancels: number;
+  position: number | null;
+  qty: Decimal;
+  level_before_pct: Decimal | null;
+  level_after_pct: Decimal | null;
+}
+
 export interface Account {
   id: number;
   name: string;
@@ -144,6 +155,8 @@ export interface Account {
   to_warning: Decimal;
   to_restricted: Decimal;
   to_stop_out: Decimal;
+  /** Where the next stop-out is and what it closes. */
+  next_stop_out: NextStopOut | null;
   risk_unacknowledged: boolean;
   under_review: boolean;
   positions: Position[];

@@ -9,6 +9,8 @@ const INDONESIAN: Record<string, string> = {
   negative_balance: "Saldo negatif",
   loss_account: "Kerugian akun",
   loss_position: "Kerugian posisi",
+  loss_drawdown: "Penurunan dari ekuitas tertinggi",
+  margin_level: "Tingkat margin tercapai",
   volatility: "Volatilitas tinggi",
   breach: "Gerakan besar",
   halt: "Dihentikan: volatilitas tinggi",

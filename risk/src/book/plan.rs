@@ -1,0 +1,429 @@
+//! The order of a stop-out: which pending orders are cancelled and which quantities are closed, by the group's policy,
+//! until equity is beyond the line. Closing at the price of now moves no equity, so what is left is projected.
+
+use super::levels::until_line;
+use super::margin::{Valuation, Which, line};
+use super::orders::Order;
+use super::positions::Position;
+use super::{Account, Book, Env};
+use crate::event::*;
+use crate::ids::*;
+use crate::table::{Action, Outcome};
+use crate::terms::*;
+use crate::units::*;
+use crate::wide::mul_div_floor;
+
+/// Most closes of one look at an account; what is left is planned at the next, with these under way. It bounds the
+/// time one account may take, and is more than the positions of nearly all.
+const CLOSES_MAX: usize = 256;
+
+/// What a stop-out does, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    pub cancels: Vec<OrderId>,
+    /// Slots of positions and the quantity closed of each, at most an order's size.
+    pub closes: Vec<(u32, i64)>,
+}
+
+/// A position that may be closed now.
+struct Candidate {
+    slot: u32,
+    id: PositionId,
+    instrument: InstrumentId,
+    /// Quantity that nothing closes yet.
+    open: i64,
+    /// Result and margin of that quantity.
+    worth: i128,
+    margin: i128,
+}
+
+/// A stop-out being planned.
+struct Planner<'a> {
+    book: &'a Book,
+    account: &'a Account,
+    group: &'a GroupTerms,
+    value: &'a Valuation,
+    env: &'a Env<'a>,
+    digits: u8,
+    /// What is closed and cancelled, or will be.
+    gone: Vec<(u32, i64)>,
+    cancelled: Vec<OrderId>,
+    plan: Plan,
+}
+
+impl Book {
+    /// What a stop-out of the account would do now, beside what is already under way.
+    pub fn plan(&self, account: &Account, value: &Valuation, env: &Env<'_>) -> Plan {
+        let mut planner = self.planner(account, value, env);
+        planner.run();
+        planner.plan
+    }
+
+    fn planner<'a>(
+        &'a self,
+        account: &'a Account,
+        value: &'a Valuation,
+        env: &'a Env<'a>,
+    ) -> Planner<'a> {
+        Planner {
+            book: self,
+            account,
+            group: self.group_of(account),
+            value,
+            env,
+            digits: self.digits_of(account),
+            gone: self.closing_quantities(account),
+            cancelled: self.cancelling_orders(account),
+            plan: Plan::default(),
+        }
+    }
+
+    /// The orders of a margin call before any of them runs, each sized to the whole of what is missing (LEAN, margin
+    /// call model): slot and quantity. None while the account is not stopped out.
+    pub fn margin_call(
+        &self,
+        account: &Account,
+        value: &Valuation,
+        env: &Env<'_>,
+    ) -> Vec<(u32, i64)> {
+        if account.state.state != MarginState::StopOut {
+            return Vec::new();
+        }
+        self.planner(account, value, env).sized_orders()
+    }
+
+    /// Something is left that a stop-out would cancel.
+    pub(super) fn has_order_to_cancel(&self, account: &Account) -> bool {
+        self.order_to_cancel(account, &[]).is_some()
+    }
+
+    /// The pending order with the largest margin; orders under execution and orders without margin stay.
+    fn order_to_cancel(&self, account: &Account, cancelled: &[OrderId]) -> Option<OrderId> {
+        let waiting =
+            |order: &&Order| matches!(order.state, OrderState::Pending | OrderState::Working);
+        let orders = account
+            .orders
+            .iter()
+            .filter_map(|id| self.orders.get(id))
+            .filter(waiting);
+        let charged = orders.filter(|order| !cancelled.contains(&order.id));
+        let margins =
+            charged.filter_map(|order| Some((self.order_margin(account, order)?, order.id)));
+        margins
+            .filter(|(margin, _)| *margin > 0)
+            .max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)))
+            .map(|(_, id)| id)
+    }
+
+    fn order_margin(&self, account: &Account, order: &Order) -> Option<i64> {
+        let instrument = self.instrument(order.order.instrument)?;
+        let (leverage, _) = self.leverage_on(account, instrument);
+        super::charge::component(
+            order.in_flight()?.base,
+            &[instrument.open_rate(order.order.side, order.order.kind)],
+            leverage,
+            self.digits_of(account),
+        )
+    }
+
+    fn cancelling_orders(&self, account: &Account) -> Vec<OrderId> {
+        let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
+        let cancelling = |order: &&Order| order.state == OrderState::Cancelling && !order.closing;
+        orders.filter(cancelling).map(|order| order.id).collect()
+    }
+
+    /// Slots of positions and how much of each closing orders cover.
+    fn closing_quantities(&self, account: &Account) -> Vec<(u32, i64)> {
+        let mut covered = Vec::new();
+        for slot in &account.positions {
+            if let Some(position) = self.positions.get(*slot) {
+                let qty = self.covered(account, position.instrument, Some(position.id), None);
+                if qty > 0 {
+                    covered.push((*slot, qty.min(position.qty)));
+                }
+            }
+        }
+        covered
+    }
+
+    /// Nobody is closed out on a price that is not live, nor against the table.
+    fn is_tradable(&self, position: &Position, env: &Env<'_>) -> bool {
+        let Some(instrument) = self.instrument(position.instrument) else {
+            return false;
+        };
+        let side = if position.is_long() {
+            Side::Sell
+        } else {
+            Side::Buy
+        };
+        let order = super::protect::closing_order(position, side, position.qty);
+        instrument.terms.trade_mode != TradeMode::Disabled
+            && env.market.feed(position.instrument) == FeedState::Live
+            && self.outcome(Action::Reduce, &order, env).0 != Outcome::Refused
+    }
+}
+
+impl Planner<'_> {
+    fn run(&mut self) {
+        match self.group.stop_out_policy {
+            StopOutPolicy::CloseAll => return self.everything(),
+            StopOutPolicy::LosersFirst if self.group.stop_out_test == LevelTest::Buffer => {
+                return self.called();
+            }
+            _ => {}
+        }
+        while self.plan.closes.len() < CLOSES_MAX && self.is_behind(&self.gone, &self.cancelled) {
+            if let Some(order) = self.next_order() {
+                self.cancelled.push(order);
+                self.plan.cancels.push(order);
+                continue;
+            }
+            let Some((next, qty)) = self.next_position() else {
+                return;
+            };
+            self.close(&next, qty);
+        }
+    }
+
+    /// Everything at once, whatever the level becomes on the way.
+    fn everything(&mut self) {
+        while let Some(order) = self.next_order() {
+            self.cancelled.push(order);
+            self.plan.cancels.push(order);
+        }
+        let mut all = self.candidates();
+        all.sort_by_key(|candidate| (candidate.worth, candidate.id));
+        for candidate in &all {
+            self.close(candidate, candidate.open);
+        }
+    }
+
+    /// Orders sized to what is missing at the beginning run one after the other, worst result first, until no margin is
+    /// missing.
+    fn called(&mut self) {
+        while self.is_behind(&self.gone, &self.cancelled)
+            && let Some(order) = self.next_order()
+        {
+            self.cancelled.push(order);
+            self.plan.cancels.push(order);
+        }
+        let sized = self.sized_orders();
+        let mut candidates = self.candidates();
+        candidates.sort_by_key(|candidate| (candidate.worth, candidate.id));
+        for candidate in &candidates {
+            if !self.is_behind(&self.gone, &self.cancelled) {
+                return;
+            }
+            if let Some((_, qty)) = sized.iter().find(|(slot, _)| *slot == candidate.slot) {
+                self.close(candidate, *qty);
+            }
+        }
+    }
+
+    fn sized_orders(&self) -> Vec<(u32, i64)> {
+        let missing = self.missing();
+        let sized = |candidate: &Candidate| (candidate.slot, self.sized(candidate, missing));
+        let orders = self.candidates();
+        orders
+            .iter()
+            .map(sized)
+            .filter(|(_, qty)| *qty > 0)
+            .collect()
+    }
+
+    /// Closes a quantity in orders of at most the instrument's size.
+    fn close(&mut self, candidate: &Candidate, qty: i64) {
+        let (most, mut left) = (self.order_max(candidate.instrument), qty);
+        while left > 0 && self.plan.closes.len() < super::accounts::HOLDINGS_MAX {
+            let part = left.min(most);
+            self.plan.closes.push((candidate.slot, part));
+            self.gone.push((candidate.slot, part));
+            left -= part;
+        }
+    }
+
+    /// Largest order of an instrument, a multiple of its step.
+    fn order_max(&self, instrument: InstrumentId) -> i64 {
+        let step = self.step(instrument);
+        let most = self
+            .book
+            .instrument(instrument)
+            .map_or(i64::MAX, |instrument| instrument.terms.qty_max.0);
+        (most - most % step).max(step)
+    }
+
+    fn step(&self, instrument: InstrumentId) -> i64 {
+        let instrument = self.book.instrument(instrument);
+        instrument.map_or(1, |instrument| instrument.terms.qty_step.0.max(1))
+    }
+
+    /// Whether closing must go on when this much is gone.
+    fn is_behind(&self, gone: &[(u32, i64)], cancelled: &[OrderId]) -> bool {
+        let (book, account) = (self.book, self.account);
+        let Some(used) = book.used(account, self.env, None, gone, cancelled) else {
+            return false;
+        };
+        if used.plain <= Money(0) {
+            let below = || book.against(account, self.value, Which::Plain, 0).is_lt();
+            let money = self.group.closing.money.is_some();
+            return money || (self.group.closing.fully_hedged && below());
+        }
+        let line = until_line(self.group, used.plain, self.digits);
+        line.reached(if self.group.closing.at_mid {
+            book.against_mid(account, self.value, line.at, gone)
+        } else {
+            book.against(account, self.value, Which::Plain, line.at)
+        })
+    }
+
+    /// Margin that equity does not cover, fine units.
+    fn missing(&self) -> i128 {
+        let used = self
+            .book
+            .used(self.account, self.env, None, &self.gone, &self.cancelled);
+        let used = used.map_or(Money(0), |used| used.plain);
+        line(Ratio::ONE, used, self.digits) - (self.value.fixed + self.value.plain)
+    }
+
+    fn next_order(&self) -> Option<OrderId> {
+        self.book.order_to_cancel(self.account, &self.cancelled)
+    }
+
+    /// Positions that may be closed now and are not yet, as much as is left of each.
+    fn candidates(&self) -> Vec<Candidate> {
+        let mut all = Vec::new();
+        for slot in &self.account.positions {
+            let Some(position) = self.book.positions.get(*slot) else {
+                continue;
+            };
+            let gone: i64 = self
+                .gone
+                .iter()
+                .filter(|gone| gone.0 == *slot)
+                .map(|gone| gone.1)
+                .sum();
+            let open = position.qty.saturating_sub(gone);
+            if open <= 0 || !self.book.is_tradable(&position, self.env) {
+                continue;
+            }
+            let part = |whole: i128| {
+                let (open, qty) = (i128::from(open), i128::from(position.qty.max(1)));
+                mul_div_floor(whole, open, qty).map_or(whole, |(part, _)| part)
+            };
+            let worth = self.book.position_worth(&position);
+            let margin = self.book.own_margin(&position);
+            all.push(Candidate {
+                slot: *slot,
+                id: position.id,
+                instrument: position.instrument,
+                open,
+                worth: part(worth.map_or(0, |worth| worth.plain)),
+                margin: part(line(Ratio::ONE, margin, self.digits)),
+            });
+        }
+        if self.group.closing.oldest_first {
+            oldest_of_each(all)
+        } else {
+            all
+        }
+    }
+
+    /// What is closed next, and how much of it.
+    fn next_position(&self) -> Option<(Candidate, i64)> {
+        let policy = self.group.stop_out_policy;
+        let by_margin = matches!(
+            policy,
+            StopOutPolicy::LargestMargin | StopOutPolicy::CtraderSmart
+        );
+        let rank = |one: &Candidate| {
+            let key = if by_margin { -one.margin } else { one.worth };
+            (key, one.id)
+        };
+        let next = self.candidates().into_iter().min_by_key(rank)?;
+        let qty = match policy {
+            StopOutPolicy::CtraderSmart => self.smallest(&next),
+            StopOutPolicy::LargestMargin => next.open,
+            _ => next.open.min(self.order_max(next.instrument)),
+        };
+        Some((next, qty))
+    }
+
+    /// The smallest multiple of the step that is enough, or everything when nothing is.
+    fn smallest(&self, candidate: &Candidate) -> i64 {
+        let step = self.step(candidate.instrument);
+        let enough = |steps: i64| {
+            let mut gone = self.gone.clone();
+            gone.push((
+                candidate.slot,
+                steps.saturating_mul(step).min(candidate.open),
+            ));
+            !self.is_behind(&gone, &self.cancelled)
+        };
+        let mut most = candidate.open / step + i64::from(candidate.open % step > 0);
+        if !enough(most) {
+            // Beyond the opposite side, closing a hedge frees nothing: up to there it may be enough.
+            most = self.uncovered(candidate) / step;
+            if most <= 0 || !enough(most) {
+                return candidate.open;
+            }
+        }
+        let (mut short, mut long) = (0, most);
+        while long - short > 1 {
+            let middle = short + (long - short) / 2;
+            if enough(middle) {
+                long = middle;
+            } else {
+                short = middle;
+            }
+        }
+        long.saturating_mul(step).min(candidate.open)
+    }
+
+    /// How much larger the candidate's side of the instrument is than the other.
+    fn uncovered(&self, candidate: &Candidate) -> i64 {
+        let mut net = 0i128;
+        for slot in &self.account.positions {
+            let position = self.book.positions.get(*slot);
+            if let Some(position) = position.filter(|p| p.instrument == candidate.instrument) {
+                let gone = self.gone.iter().filter(|gone| gone.0 == *slot);
+                let left = position.qty - gone.map(|gone| gone.1).sum::<i64>();
+                net += i128::from(left) * position.signed().signum();
+            }
+        }
+        let own = self.book.positions.get(candidate.slot);
+        let net = net * own.map_or(1, |position| position.signed().signum());
+        net.clamp(0, i128::from(candidate.open)) as i64
+    }
+
+    /// As many whole steps as free the margin that is missing, at most all (LEAN, margin call order).
+    fn sized(&self, candidate: &Candidate, missing: i128) -> i64 {
+        if missing >= candidate.margin {
+            return candidate.open;
+        }
+        let step = i128::from(self.step(candidate.instrument));
+        let qty = mul_div_floor(missing.max(0), i128::from(candidate.open), candidate.margin);
+        let Some((floor, exact)) = qty else {
+            return candidate.open;
+        };
+        let up = floor + i128::from(!exact);
+        let steps = (up + step - 1) / step;
+        (steps * step).clamp(0, i128::from(candidate.open)) as i64
+    }
+}
+
+/// Of each instrument the oldest position that loses, or the oldest of all when none does.
+fn oldest_of_each(all: Vec<Candidate>) -> Vec<Candidate> {
+    let mut kept: Vec<Candidate> = Vec::new();
+    for candidate in all {
+        let rank = |one: &Candidate| (one.worth >= 0, one.id);
+        match kept
+            .iter_mut()
+            .find(|one| one.instrument == candidate.instrument)
+        {
+            Some(one) if rank(&candidate) < rank(one) => *one = candidate,
+            Some(_) => {}
+            None => kept.push(candidate),
+        }
+    }
+    kept
+}

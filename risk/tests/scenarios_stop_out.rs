@@ -1,0 +1,250 @@
+//! Stop-outs, levels and losses as a trader would tell them.
+
+mod desk;
+
+use desk::script::check;
+
+#[test]
+fn ctrader_closes_the_smallest_part_that_lifts_the_level() {
+    check(
+        "group policy ctrader_smart stop_out 50
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         quote EURUSD 1.08851 1.08851 -> margin 1 warning
+         quote EURUSD 1.08850 1.08850 -> margin 1 stop_out; stopout 1 act close p1; o2 submitted; send o2
+         fill o2 0.01 1.08850         -> o2 filled; deal p1 sell 0.01@1.08850 result -11.50; margin 1 warning
+         see 1 used 1089.00 equity 550.00 level 50.51",
+    );
+}
+
+#[test]
+fn a_deal_is_at_most_as_large_as_the_instrument_allows_and_the_level_is_looked_at_after_each() {
+    check(
+        "group stop_out 50
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         terms EURUSD qty_max 0.40
+         quote EURUSD 1.08850 1.08850 -> margin 1 stop_out; stopout 1 act close p1; o2 submitted; send o2
+         fill o2 0.40 1.08850         -> o2 filled; deal p1 sell 0.40@1.08850 result -460.00; margin 1 warning
+         see 1 used 660.00 level 83.33",
+    );
+}
+
+#[test]
+fn a_level_in_money_closes_everything_because_closing_lifts_no_equity() {
+    check(
+        "group money 600.00
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         terms EURUSD qty_max 0.40
+         see 1 to_stop_out 1100.00 stop_out_at 1.08900
+         quote EURUSD 1.08901 1.08901 -> margin 1 warning
+         quote EURUSD 1.08900 1.08900 -> margin 1 stop_out; stopout 1 act close p1; o2 submitted; send o2; o3 submitted; send o3; o4 submitted; send o4
+         fill o2 0.40 1.08900         -> o2 filled; deal p1 sell 0.40@1.08900 result -440.00
+         fill o3 0.40 1.08900         -> o3 filled; deal p1 sell 0.40@1.08900 result -440.00
+         fill o4 0.20 1.08900         -> o4 filled; deal p1 sell 0.20@1.08900 result -220.00; margin 1 healthy
+         see 1 balance 600.00 positions 0",
+    );
+}
+
+#[test]
+fn a_fully_hedged_account_is_stopped_out_only_where_the_group_says_so() {
+    check(
+        "terms EURUSD hedged 0%
+         account 1 USD hedging 100:1 deposit 1200.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 as b
+         fill b 1.00 1.10000
+         see 1 used 0.00
+         quote EURUSD 1.09300 1.10600 -> margin 1 restricted
+         group fully_hedged yes
+         see 1 state stop_out",
+    );
+    check(
+        "terms EURUSD hedged 0%
+         group fully_hedged yes
+         account 1 USD hedging 100:1 deposit 1200.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 as b
+         fill b 1.00 1.10000
+         quote EURUSD 1.09400 1.10600 ->
+         see 1 equity 0.00 state healthy
+         quote EURUSD 1.09300 1.10600 -> margin 1 stop_out; stopout 1 act close p1 close p2; o3 submitted; send o3; o4 submitted; send o4
+         fill o3 1.00 1.09300         -> o3 filled; deal p1 sell 1.00@1.09300 result -700.00
+         fill o4 1.00 1.10600         -> o4 filled; deal p2 buy 1.00@1.10600 result -600.00; margin 1 restricted; cash 1 compensation 100.00; margin 1 healthy",
+    );
+}
+
+#[test]
+fn first_in_first_out_closes_the_oldest_loser_of_an_instrument() {
+    check(
+        "group stop_out 50 oldest_first yes
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 0.50 as a
+         fill a 0.50 1.10000
+         quote EURUSD 1.10500 1.10500
+         buy 1 EURUSD 0.50 as b
+         fill b 0.50 1.10500
+         quote EURUSD 1.09102 1.09102 -> margin 1 warning
+         quote EURUSD 1.09101 1.09101 -> margin 1 stop_out; stopout 1 act close p1; o3 submitted; send o3",
+    );
+}
+
+#[test]
+fn less_than_half_is_not_half() {
+    check(
+        "group stop_out 50 test below
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         quote EURUSD 1.08850 1.08850 -> margin 1 warning
+         see 1 level 50.00
+         quote EURUSD 1.08849 1.08849 -> margin 1 stop_out; stopout 1 act close p1; o2 submitted; send o2",
+    );
+}
+
+#[test]
+fn half_of_the_spread_is_given_back_where_the_group_closes_at_the_mid() {
+    check(
+        "group stop_out 50 at_mid yes
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         quote EURUSD 1.08840 1.08862 -> margin 1 restricted
+         see 1 equity 540.00 closeout 551.00
+         quote EURUSD 1.08840 1.08860 -> margin 1 stop_out; stopout 1 act close p1; o2 submitted; send o2",
+    );
+}
+
+#[test]
+fn a_margin_call_of_losers_first_sizes_its_orders_to_what_is_missing() {
+    check(
+        "group policy losers_first test buffer stop_out 10 warning 5
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         quote EURUSD 1.09458 1.09458 ->
+         quote EURUSD 1.09457 1.09457 -> margin 1 warning
+         quote EURUSD 1.09300 1.09300 ->
+         quote EURUSD 1.09299 1.09299 -> margin 1 stop_out; stopout 1 act close p1; o2 submitted; send o2
+         fill o2 0.10 1.09299         -> o2 filled; deal p1 sell 0.10@1.09299 result -70.10; margin 1 warning
+         see 1 used 990.00 equity 999.00",
+    );
+}
+
+#[test]
+fn further_levels_are_told_on_the_way_down_and_up() {
+    check(
+        "group rungs 99,75
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         quote EURUSD 1.09390 1.09390 -> margin 1 warning
+         quote EURUSD 1.09389 1.09389 -> level 1 99.00 on
+         quote EURUSD 1.09126 1.09126 ->
+         quote EURUSD 1.09125 1.09125 -> level 1 75.00 on
+         quote EURUSD 1.09126 1.09126 -> level 1 75.00 off
+         quote EURUSD 1.09000 1.09000 -> level 1 75.00 on
+         quote EURUSD 1.10000 1.10000 -> margin 1 healthy; level 1 99.00 off; level 1 75.00 off",
+    );
+}
+
+#[test]
+fn a_drawdown_is_measured_from_the_highest_equity() {
+    check(
+        "group loss_account 10 loss_account_of peak clear 50
+         account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         quote EURUSD 1.11000 1.11000 ->
+         quote EURUSD 1.09900 1.09900 ->
+         quote EURUSD 1.09899 1.09899 -> loss account 1 on 1101.00
+         quote EURUSD 1.10449 1.10449 ->
+         quote EURUSD 1.10450 1.10450 -> loss account 1 off 550.00
+         # Money paid in is no new peak of trading: the peak moves with it.
+         cash 1 deposit 1000.00
+         quote EURUSD 1.09800 1.09800 ->
+         quote EURUSD 1.09799 1.09799 -> loss account 1 on 1201.00",
+    );
+}
+
+#[test]
+fn a_loss_may_be_measured_against_margin_or_a_position_against_the_day() {
+    check(
+        "group loss_account 20 loss_account_of margin loss_position 3 loss_position_of day_start
+         account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         quote EURUSD 1.09780 1.09780 ->
+         quote EURUSD 1.09779 1.09779 -> loss account 1 on 221.00
+         quote EURUSD 1.09700 1.09700 ->
+         quote EURUSD 1.09699 1.09699 -> loss p1 on 301.00
+         sell 1 EURUSD 1.00 closes p1 as exit
+         fill exit 1.00 1.09699       -> exit filled; deal p1 sell 1.00@1.09699 result -301.00; loss account 1 off 0.00",
+    );
+}
+
+#[test]
+fn a_loss_by_a_stop_loss_is_not_compensated() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1200.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.08900
+         fill a 1.00 1.10000
+         quote EURUSD 1.08000 1.08000 -> stop_loss p1; o2 submitted; send o2; margin 1 stop_out
+         fill o2 1.00 1.08000         -> o2 filled; deal p1 sell 1.00@1.08000 result -2000.00; margin 1 restricted
+         see 1 balance -800.00",
+    );
+}
+
+#[test]
+fn the_next_stop_out_is_foretold() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         see 1 next never
+         buy 1 EURUSD 0.50 as a
+         fill a 0.50 1.10000 -> a filled; deal p1 buy 0.50@1.10000
+         buy 1 EURUSD 0.50 as b
+         fill b 0.50 1.10000 -> b filled; deal p2 buy 0.50@1.10000
+         see 1 next p1:0.50@1.08630:30.00..60.00
+         group policy ctrader_smart
+         see 1 next p1:0.01@1.08630:30.00..30.30
+         # What it said is what happens.
+         quote EURUSD 1.08631 1.08631 -> margin 1 restricted
+         quote EURUSD 1.08630 1.08630 -> margin 1 stop_out; stopout 1 act close p1; o3 submitted; send o3
+         fill o3 0.01 1.08630         -> o3 filled; deal p1 sell 0.01@1.08630 result -13.70; margin 1 restricted
+         see 1 level 30.30",
+    );
+}
+
+#[test]
+fn the_forecast_follows_a_margin_that_moves_with_the_price() {
+    check(
+        "group margin_price mid stop_out 50
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000 -> a filled; deal p1 buy 1.00@1.10000
+         see 1 next p1:1.00@1.08844:49.98..none
+         quote EURUSD 1.08845 1.08845 -> margin 1 warning
+         quote EURUSD 1.08844 1.08844 -> margin 1 stop_out; stopout 1 act close p1; o2 submitted; send o2",
+    );
+}
