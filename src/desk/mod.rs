@@ -524,6 +524,9 @@ impl Running {
             )
         };
         for account in &self.known.accounts {
+            for held in &account.positions {
+                router.on_position(&held.position);
+            }
             for order in account.orders.iter().filter(|order| open(order.state)) {
                 router.open_order(order, now);
             }
