@@ -35,8 +35,8 @@ impl Size {
 /// What each client follows.
 #[derive(Clone, Copy, Debug)]
 enum Watch {
-    /// Five instruments, another five for the next client: what a trader has on screen.
-    Few,
+    /// So many instruments, others for the next client: five are what a trader has on screen.
+    Few(usize),
     /// Every instrument.
     All,
 }
@@ -64,7 +64,8 @@ pub fn print(size: Size) {
     runtime.block_on(async {
         let pace = calibrate(size).await;
         for (name, watch) in [
-            ("five instruments each", Watch::Few),
+            ("five instruments each", Watch::Few(5)),
+            ("twenty instruments each", Watch::Few(20)),
             ("all instruments each", Watch::All),
         ] {
             let outcome = run(size, pace, watch).await;
@@ -116,8 +117,8 @@ async fn run(size: Size, pace: f64, watch: Watch) -> Outcome {
     let symbols = server.symbols().await;
     let clients = Clients::connect(server.stream(), size.subscribers, |client| match watch {
         Watch::All => vec!["*".to_owned()],
-        Watch::Few => (0..5)
-            .map(|at| symbols[(client * 5 + at) % symbols.len()].clone())
+        Watch::Few(count) => (0..count)
+            .map(|at| symbols[(client * count + at) % symbols.len()].clone())
             .collect(),
     })
     .await;
