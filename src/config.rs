@@ -256,6 +256,14 @@ impl Config {
     /// # Errors
     /// The key and what it may be.
     pub fn check(&self) -> Result<(), String> {
+        // One secret opens everything, so far: nothing but this machine may try it.
+        if !self.server.listen.ip().is_loopback() {
+            return Err(format!(
+                "server.listen {} is not a loopback address: until users have accounts, listen on 127.0.0.1 and put a \
+                 proxy that signs people in before it",
+                self.server.listen
+            ));
+        }
         if !(1..=4_096).contains(&self.data.segment_mib) {
             return Err("data.segment_mib must be between 1 and 4096".into());
         }
@@ -404,6 +412,8 @@ mod tests {
                 .to_string()
                 .contains("is not TOML")
         );
+        let open = load("[server]\nlisten = '0.0.0.0:7700'\n", &[]).unwrap_err();
+        assert!(open.to_string().contains("loopback"), "{open}");
         let size = load("[data]\nsegment_mib = 0\n", &[]).unwrap_err();
         assert!(size.to_string().contains("segment_mib"), "{size}");
         let name = load("", &[("SIAGA__X", "1")]).unwrap_err();

@@ -3,149 +3,15 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// How long a condition may take on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+#[path = "support/desk.rs"]
+mod desk;
 
-/// Pause between two looks at a condition: each look is a connection.
-const LOOK_AGAIN: Duration = Duration::from_millis(25);
-
-/// A running desk; killed when dropped.
-struct Desk {
-    child: Child,
-    address: String,
-    secret: String,
-}
-
-impl Desk {
-    fn start(data: &Path) -> Desk {
-        let mut child = command(data)
-            .args(["serve", "--listen", "127.0.0.1:0", "--json"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("a line is read");
-        let said: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("the first line is JSON: {line}"));
-        let secret = std::fs::read_to_string(data.join("secret")).expect("the secret is kept");
-        Desk {
-            child,
-            address: said["listening"].as_str().expect("an address").to_owned(),
-            secret: secret.trim().to_owned(),
-        }
-    }
-
-    fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-        let mut stream = TcpStream::connect(&self.address).expect("the desk listens");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a timeout can be set");
-        let body = body.map_or_else(String::new, |body| body.to_string());
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            self.address,
-            self.secret,
-            body.len()
-        );
-        stream
-            .write_all(head.as_bytes())
-            .expect("the request is sent");
-        let mut answer = String::new();
-        stream
-            .read_to_string(&mut answer)
-            .expect("the answer is read");
-        let status = answer
-            .split(' ')
-            .nth(1)
-            .and_then(|code| code.parse().ok())
-            .expect("a status");
-        let text = answer.split_once("\r\n\r\n").map_or("", |(_, text)| text);
-        // Chunked or plain: the JSON is what stands between the first and the last bracket.
-        let json = text
-            .find(['{', '['])
-            .zip(text.rfind(['}', ']']))
-            .map(|(from, to)| &text[from..=to]);
-        (
-            status,
-            json.and_then(|text| serde_json::from_str(text).ok())
-                .unwrap_or(Value::Null),
-        )
-    }
-
-    fn get(&self, path: &str) -> Value {
-        let (status, value) = self.call("GET", path, None);
-        assert_eq!(status, 200, "{path}: {value}");
-        value
-    }
-
-    /// Asks until `is_so` holds.
-    fn wait(&self, path: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let value = self.get(path);
-            if is_so(&value) {
-                return value;
-            }
-            assert!(Instant::now() < until, "{what} did not happen: {value}");
-            std::thread::sleep(LOOK_AGAIN);
-        }
-    }
-
-    fn kill(mut self) {
-        self.child.kill().expect("it is ours");
-        self.child.wait().expect("it ends");
-    }
-
-    fn stop(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .expect("kill runs")
-                .success()
-        );
-        let until = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("it is ours") {
-                break status;
-            }
-            assert!(Instant::now() < until, "it does not stop");
-            std::thread::sleep(LOOK_AGAIN);
-        };
-        assert!(
-            status.success(),
-            "a graceful stop is exit code 0, this was {status}"
-        );
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        // Already gone when it was stopped or killed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn command(data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_siaga"));
-    command
-        .args(["--data", &data.display().to_string()])
-        .env("SIAGA__STORE__ENABLED", "false")
-        .env("SIAGA__DATA__SEGMENT_MIB", "4")
-        .env("SIAGA__BROKER__PARTIAL_PERCENT", "0");
-    command
-}
+use desk::{Desk, LOOK_AGAIN, PATIENCE, command};
 
 fn positions(account: &Value) -> usize {
     account["positions"].as_array().map_or(0, Vec::len)
@@ -400,6 +266,9 @@ fn what_is_wrong_is_said_with_what_to_do() {
         fault.contains("--listen"),
         "a busy port says what to do: {fault}"
     );
+    let (code, fault) = run(command(other.path()).args(["serve", "--listen", "0.0.0.0:0"]));
+    assert_eq!(code, Some(3), "{fault}");
+    assert!(fault.contains("loopback"), "{fault}");
     let file = other.path().join("siaga.toml");
     std::fs::write(&file, "[server]\nlisen = \"127.0.0.1:1\"\n").expect("written");
     let (code, fault) = run(command(other.path())

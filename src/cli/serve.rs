@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::{Exit, progress};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::desk::Desk;
 use crate::gateway;
 
@@ -40,7 +40,10 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     if let Some(seed) = args.seed {
         config.feed.seed = seed;
     }
-    config.check().map_err(anyhow::Error::msg)?;
+    config.check().map_err(|problem| ConfigError {
+        origin: "configuration and command line".into(),
+        problem,
+    })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
