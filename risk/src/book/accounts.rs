@@ -123,10 +123,13 @@ impl Account {
         })
     }
 
+    /// Stands for used margin that nobody knows: the account was left before it was settled.
+    pub const NOT_CHARGED: Money = Money(-1);
+
     /// Used margin as it was when the account was last settled.
     pub fn kept_used(&self) -> Used {
         Used {
-            plain: self.state.used,
+            plain: self.state.used.max(Money(0)),
             soft: self.state.used_soft,
             opening: self.state.used_soft,
         }

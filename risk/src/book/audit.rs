@@ -33,6 +33,12 @@ impl Book {
         self.watch.audit(self.valuing())?;
         let mut boxed = 0;
         for account in self.accounts() {
+            if self.valuate_kept(account, env) != self.valuate(account, env) {
+                let id = account.id();
+                return Err(format!(
+                    "account {id} was charged otherwise than it was settled"
+                ));
+            }
             if let Some(bounds) = self.watch.bounds(account.id().0) {
                 self.audit_box(account, &bounds, env)
                     .map_err(|fault| format!("account {}: {fault}", account.id().0))?;

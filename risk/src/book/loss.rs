@@ -41,10 +41,21 @@ impl Book {
         Some(lines(from, limit, group.loss.clear, digits))
     }
 
-    pub(super) fn check_losses(&mut self, ctx: &mut Ctx<'_>, id: AccountId, value: &Valuation) {
+    /// Both kinds; `kept` when nothing but prices changed, so that a group without alerts of positions has none to end.
+    pub(super) fn check_losses(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: AccountId,
+        value: &Valuation,
+        kept: bool,
+    ) {
         self.raise_peak(id, value);
         self.check_account_loss(ctx, id, value);
         self.check_rungs(ctx, id, value);
+        let group = self.account(id).map(|account| self.group_of(account));
+        if kept && group.is_none_or(|group| group.loss_position <= Ratio(0)) {
+            return;
+        }
         for slot in self
             .account(id)
             .map(|account| account.positions.clone())

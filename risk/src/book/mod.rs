@@ -159,6 +159,10 @@ pub struct Book {
     triggers: Vec<Triggers>,
     exposures: Exposures,
     touched: Vec<u32>,
+    /// Accounts that a price may have moved over a threshold.
+    priced: Vec<u32>,
+    /// Both, while they are looked at.
+    due: Vec<(u32, bool)>,
     states: [u32; 4],
     /// Orders that are queued, and orders in doubt, by link: asked for more often than all orders should be looked at.
     unsettled: BTreeMap<LinkId, [u32; 2]>,

@@ -4,6 +4,7 @@ mod index;
 mod packed;
 mod store;
 
+pub use index::Index;
 pub use packed::BYTES as ENCODED_BYTES;
 pub use store::{Positions, Taken};
 

@@ -42,16 +42,19 @@ impl Book {
 
     fn settle_touched(&mut self, ctx: &mut Ctx<'_>) {
         for _ in 0..ROUNDS_MAX {
-            if self.touched.is_empty() {
+            if self.touched.is_empty() && self.priced.is_empty() {
                 return;
             }
-            let mut due = std::mem::take(&mut self.touched);
+            let mut due = std::mem::take(&mut self.due);
+            // Whose book changed comes first, so that is what is kept of an account that is there twice.
+            due.extend(self.touched.drain(..).map(|account| (account, false)));
+            due.extend(self.priced.drain(..).map(|account| (account, true)));
             due.sort_unstable();
-            due.dedup();
+            due.dedup_by_key(|(account, _)| *account);
             let mut sinking = Vec::new();
-            for account in &due {
+            for (account, priced) in &due {
                 self.watch.taken(*account);
-                if let Some(sink) = self.evaluate(ctx, AccountId(*account)) {
+                if let Some(sink) = self.evaluate(ctx, AccountId(*account), *priced) {
                     sinking.push(sink);
                 }
             }
@@ -69,11 +72,16 @@ impl Book {
                 self.stop_out(ctx, sink.account);
             }
             due.clear();
-            due.append(&mut self.touched);
-            self.touched = due;
+            self.due = due;
         }
-        // Rounds are over: whoever is still due is looked at again at the next price.
-        for account in self.touched.drain(..) {
+        // Rounds are over: whoever is still due is looked at again at the next price, and charged anew then.
+        for account in std::mem::take(&mut self.touched) {
+            self.watch.taken(account);
+            if let Some(account) = self.account_mut(AccountId(account)) {
+                account.state.used = Account::NOT_CHARGED;
+            }
+        }
+        for account in self.priced.drain(..) {
             self.watch.taken(account);
         }
     }
@@ -156,7 +164,7 @@ impl Book {
             routes: &self.routes,
         };
         self.watch
-            .on_mark(instrument.0, view, &self.positions, &mut self.touched);
+            .on_mark(instrument.0, view, &self.positions, &mut self.priced);
     }
 
     /// Conversion routes may have become better; whoever uses them is watched anew.
@@ -186,11 +194,19 @@ impl Book {
         self.touched.extend(accounts);
     }
 
-    fn evaluate(&mut self, ctx: &mut Ctx<'_>, id: AccountId) -> Option<Sinking> {
-        self.complete_margin_rates(id);
-        self.complete_fixings(id);
+    /// Looks at an account. When only prices moved since it was settled last, its used margin is the one of then.
+    fn evaluate(&mut self, ctx: &mut Ctx<'_>, id: AccountId, priced: bool) -> Option<Sinking> {
+        let kept = priced && self.keeps_used(self.account(id)?);
+        if !kept {
+            self.complete_margin_rates(id);
+            self.complete_fixings(id);
+        }
         let account = self.account(id)?;
-        let value = self.valuate(account, &ctx.env());
+        let value = if kept {
+            self.valuate_kept(account, &ctx.env())
+        } else {
+            self.valuate(account, &ctx.env())
+        };
         if value.missing.is_some() {
             self.lose_sight(ctx, id);
             return None;
@@ -204,7 +220,7 @@ impl Book {
         let state = hard.max(soft);
         let from = account.state.state;
         self.change_state(ctx, id, &value, state, state > hard);
-        self.check_losses(ctx, id, &value);
+        self.check_losses(ctx, id, &value, kept);
         self.compensate(ctx, id);
         self.set_bands(id, &value);
         let account = self.account(id)?;
@@ -301,6 +317,10 @@ impl Book {
             return self.watch.set_band(id.0, Band::SHUT, (0, 0));
         }
         self.set_bands(id, value);
+        let group = self.account(id).map(|account| self.group_of(account));
+        if group.is_none_or(|group| group.loss_position <= Ratio(0)) {
+            return;
+        }
         for slot in self
             .account(id)
             .map(|account| account.positions.clone())

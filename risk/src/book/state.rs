@@ -5,6 +5,7 @@ use super::accounts::AccountState;
 use super::margin::Valuation;
 use super::marks::MarkInUse;
 use super::orders::Order;
+use super::positions::Index;
 use super::throttle::Throttles;
 use super::{Account, Book, Env, FirstAnswer, Link, Timer};
 use crate::codec::{Codec, CodecError, CodecFault};
@@ -15,11 +16,15 @@ use crate::record;
 use crate::terms::*;
 use crate::units::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 
 /// Pieces of an encoding are handed on when they have grown to this size.
 const PIECE_BYTES: usize = 1 << 20;
 /// Bytes of an account without positions and messages, as a guess for how many there are.
 const ACCOUNT_BYTES: usize = 128;
+
+/// From so many positions or accounts on a second thread is worth its start.
+const MANY: usize = 1 << 16;
 
 record! {
     /// What stands before the accounts.
@@ -133,11 +138,15 @@ impl Book {
             }
             last = Some(account.id());
             book.read_positions(&mut account, input)?;
-            book.take_in(account).ok_or_else(contradiction)?;
+            book.check_account(&account.state.terms)
+                .map_err(|_| contradiction())?;
+            book.states[account.state.state as usize] += 1;
+            book.accounts.insert(account);
         }
         if book.positions.len() as u64 != positions {
             return Err(contradiction());
         }
+        book.derive().ok_or_else(contradiction)?;
         let back = Back::get(input)?;
         book.end(back).ok_or_else(contradiction)?;
         Ok(book)
@@ -176,18 +185,34 @@ impl Book {
         Ok(())
     }
 
-    /// Takes in an account whose positions stand in their slots.
-    fn take_in(&mut self, account: Account) -> Option<()> {
-        self.check_account(&account.state.terms).ok()?;
-        self.states[account.state.state as usize] += 1;
-        let slots = account.positions.clone();
-        self.accounts.insert(account);
-        for slot in slots {
-            let position = self.positions.get(slot)?;
-            self.instrument(position.instrument)?;
-            self.expose_position(&position, 1);
-            self.follow(slot);
-            self.arm(slot);
+    /// Builds what follows from accounts and positions; a second thread makes the index meanwhile when there are many.
+    fn derive(&mut self) -> Option<()> {
+        let ids = self.positions.ids();
+        let (derived, index) = if ids.len() < MANY {
+            (self.derive_accounts(), Index::of(&ids))
+        } else {
+            std::thread::scope(|scope| {
+                let indexing = scope.spawn(|| Index::of(&ids));
+                let derived = self.derive_accounts();
+                (derived, joined(indexing.join()))
+            })
+        };
+        self.positions.set_index(index);
+        derived
+    }
+
+    fn derive_accounts(&mut self) -> Option<()> {
+        for id in (0..self.accounts.end()).map(AccountId) {
+            let Some(account) = self.account(id) else {
+                continue;
+            };
+            for slot in account.positions.clone() {
+                let position = self.positions.get(slot)?;
+                self.instrument(position.instrument)?;
+                self.expose_position(&position, 1);
+                self.follow(slot);
+                self.arm(slot);
+            }
         }
         Some(())
     }
@@ -225,13 +250,20 @@ impl Book {
 
     /// After a restore: every band is set anew. The state itself does not change by it.
     pub(crate) fn band_all(&mut self, env: &Env<'_>) {
-        for id in (0..self.accounts.end()).map(AccountId) {
-            if let Some(account) = self.account(id) {
-                let value = self.valuate_kept(account, env);
-                self.watch_again(id, &value);
-            }
+        let (end, book) = (self.accounts.end(), &*self);
+        let all = if book.accounts.len() < MANY {
+            vec![book.valuate_range(0..end, env)]
+        } else {
+            std::thread::scope(|scope| {
+                let other = scope.spawn(|| book.valuate_range(end / 2..end, env));
+                vec![book.valuate_range(0..end / 2, env), joined(other.join())]
+            })
+        };
+        for (id, value) in all.into_iter().flatten() {
+            self.watch_again(id, &value);
         }
         self.touched.clear();
+        self.priced.clear();
         let view = crate::watch::Valuing {
             instruments: &self.instruments,
             prices: &self.prices,
@@ -240,21 +272,32 @@ impl Book {
         self.watch.tend_all(view);
     }
 
-    /// Values an account by the used margin it was last settled with: every input that changes the one settles the
-    /// account, so only results have to be computed anew.
-    fn valuate_kept(&self, account: &Account, env: &Env<'_>) -> Valuation {
-        if account.state.unknown {
+    fn valuate_range(&self, ids: Range<u32>, env: &Env<'_>) -> Vec<(AccountId, Valuation)> {
+        let accounts = ids.filter_map(|id| self.account(AccountId(id)));
+        accounts
+            .map(|account| (account.id(), self.valuate_kept(account, env)))
+            .collect()
+    }
+
+    /// Used margin changes only with the book, with terms, halts and windows, and each of them settles the account: so
+    /// what was charged then still holds. Not where margin follows the price, or something is missing.
+    pub(super) fn keeps_used(&self, account: &Account) -> bool {
+        let stored = self.group_of(account).margin_price == MarginPrice::Open;
+        stored && !account.state.unknown && account.state.used != Account::NOT_CHARGED
+    }
+
+    /// Values an account by the used margin it was last settled with, where that still holds.
+    pub(super) fn valuate_kept(&self, account: &Account, env: &Env<'_>) -> Valuation {
+        if !self.keeps_used(account) {
             return self.valuate(account, env);
         }
-        let value = self.valuate_with(account, || Some(account.kept_used()));
-        debug_assert!(
-            self.group_of(account).margin_price != MarginPrice::Open
-                || value == self.valuate(account, env),
-            "the used margin of account {} is not the one it was settled with",
-            account.id()
-        );
-        value
+        self.valuate_with(account, || Some(account.kept_used()))
     }
+}
+
+/// What a thread made; its panic is ours.
+fn joined<T>(ended: std::thread::Result<T>) -> T {
+    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn contradiction() -> CodecError {

@@ -23,6 +23,26 @@ fn mix(id: u64) -> u64 {
 }
 
 impl Index {
+    /// The index of ids by their place.
+    pub fn of(ids: &[u64]) -> Index {
+        let mut counts = [0usize; TABLES];
+        for id in ids {
+            counts[mix(*id) as usize % TABLES] += 1;
+        }
+        let table = |count: &usize| Table {
+            cells: vec![EMPTY; (count * 3 / 2).max(8)],
+            used: 0,
+        };
+        let mut index = Index {
+            tables: counts.iter().map(table).collect(),
+        };
+        for (slot, id) in ids.iter().enumerate() {
+            let hash = mix(*id);
+            index.tables[hash as usize % TABLES].add(hash, slot as u32);
+        }
+        index
+    }
+
     /// The slot of `id`; `id_at` says whose a slot is.
     pub fn find(&self, id: u64, id_at: impl Fn(u32) -> u64) -> Option<u32> {
         let hash = mix(id);
@@ -152,5 +172,12 @@ mod tests {
             assert_eq!(found, map.get(&asked).copied(), "step {step}");
         }
         assert!(map.len() > 500);
+        let ids: Vec<u64> = (0..5_000).map(|at| at * at + 7).collect();
+        let index = Index::of(&ids);
+        for (slot, id) in ids.iter().enumerate() {
+            let found = index.find(*id, |slot| ids[slot as usize]);
+            assert_eq!(found, Some(slot as u32));
+        }
+        assert_eq!(index.find(6, |slot| ids[slot as usize]), None);
     }
 }

@@ -62,7 +62,11 @@ impl Drop for Taken<'_> {
 impl Positions {
     /// Takes a position in; its slot.
     pub fn insert(&mut self, position: Position) -> u32 {
-        self.place(pack(&position))
+        let slot = self.place(pack(&position));
+        let cold = &self.cold;
+        self.index
+            .insert(position.id.0, slot, |slot| cold[slot as usize].id);
+        slot
     }
 
     fn place(&mut self, parts: packed::Parts) -> u32 {
@@ -77,10 +81,7 @@ impl Positions {
             self.cold.push(Cold::default());
             self.hot.len() as u32 - 1
         });
-        let id = parts.cold.id;
         self.write(slot, parts);
-        let cold = &self.cold;
-        self.index.insert(id, slot, |slot| cold[slot as usize].id);
         self.open += 1;
         slot
     }
@@ -205,6 +206,16 @@ impl Positions {
         self.open == 0
     }
 
+    /// The ids of all, when no slot is free.
+    pub fn ids(&self) -> Vec<u64> {
+        self.cold.iter().map(|cold| cold.id).collect()
+    }
+
+    /// The index of [`ids`](Self::ids).
+    pub fn set_index(&mut self, index: Index) {
+        self.index = index;
+    }
+
     /// Room for so many more, taken at once.
     pub fn reserve(&mut self, more: usize) {
         self.hot.reserve_exact(more);
@@ -219,7 +230,8 @@ impl Positions {
         }
     }
 
-    /// Takes in the position of an account that [`put`](Self::put) has written; its slot.
+    /// Takes in the position of an account that [`put`](Self::put) has written; its slot. Nobody finds it by its id
+    /// before all are [indexed](Self::set_index).
     ///
     /// # Errors
     /// When the bytes are not what `put` writes.
