@@ -34,20 +34,7 @@ impl Book {
         let state = &account.state;
         let free = value.fixed + self.free_floating(account, &value)
             - line(Ratio::ONE, value.used.opening, digits);
-        let held: Vec<Position> = account
-            .positions
-            .iter()
-            .filter_map(|slot| self.positions.get(*slot))
-            .collect();
-        let positions: Vec<PositionView> = held
-            .iter()
-            .map(|position| self.position_view(account, &value, position, env))
-            .collect();
-        let at: Vec<_> = held
-            .iter()
-            .zip(&positions)
-            .map(|(position, view)| (position, view.stop_out_at))
-            .collect();
+        let (positions, next_stop_out) = self.position_views(account, &value, env);
         let (soft, plain) = (value.used.soft, value.used.plain);
         let stop = stop_line(group, plain, digits);
         let (warning, stop_out) = shown_levels(group, plain, digits);
@@ -89,11 +76,7 @@ impl Book {
             restricted: group.restricted,
             stop_out,
             closeout: self.closeout(account, &value, stop),
-            next_stop_out: if held.len() <= SHOWN_PRICES_MAX {
-                self.forecast(account, &at, env)
-            } else {
-                None
-            },
+            next_stop_out,
             positions,
             requirements: self.requirements(account),
             orders: account
@@ -102,6 +85,32 @@ impl Book {
                 .filter_map(|id| Some(self.orders.get(id)?.change()))
                 .collect(),
         })
+    }
+
+    /// The positions, and what the prices at which each would stop the account out say of the next stop-out.
+    fn position_views(
+        &self,
+        account: &Account,
+        value: &Valuation,
+        env: &Env<'_>,
+    ) -> (Vec<PositionView>, Option<Forecast>) {
+        let held: Vec<Position> = account
+            .positions
+            .iter()
+            .filter_map(|slot| self.positions.get(*slot))
+            .collect();
+        let positions: Vec<PositionView> = held
+            .iter()
+            .map(|position| self.position_view(account, value, position, env))
+            .collect();
+        let at: Vec<_> = held
+            .iter()
+            .zip(&positions)
+            .map(|(position, view)| (position, view.stop_out_at))
+            .collect();
+        let few = held.len() <= SHOWN_PRICES_MAX;
+        let next = few.then(|| self.forecast(account, &at, env)).flatten();
+        (positions, next)
     }
 
     /// What a stop-out compares: equity as the group values it for that, and how much of the way is gone.
