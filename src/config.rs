@@ -29,6 +29,7 @@ const SCENARIOS: [&str; 8] = [
 pub struct Config {
     pub server: Server,
     pub data: Data,
+    pub standby: Standby,
     pub core: Core,
     pub store: Store,
     pub feed: Feed,
@@ -57,6 +58,21 @@ pub struct Data {
     pub segment_mib: u32,
     /// The output log cuts off its slowest reader beyond this, mebibytes.
     pub log_mib: u32,
+    /// The journal behind the newest snapshots is kept this long, hours: prices of the embedded
+    /// database are read from it.
+    pub keep_hours: u32,
+    /// It is kept no longer once all of it takes this much, mebibytes.
+    pub keep_mib: u32,
+    /// Closed segments behind the newest snapshots are packed.
+    pub compress: bool,
+}
+
+/// A second machine that follows the first one, compares, and writes the snapshots.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Standby {
+    /// Off: a second machine exists only while a snapshot is made.
+    pub enabled: bool,
 }
 
 /// How the core's threads wait.
@@ -156,7 +172,16 @@ impl Default for Data {
             dir: PathBuf::from("data"),
             segment_mib: 64,
             log_mib: 2_048,
+            keep_hours: 48,
+            keep_mib: 10_240,
+            compress: true,
         }
+    }
+}
+
+impl Default for Standby {
+    fn default() -> Self {
+        Self { enabled: true }
     }
 }
 

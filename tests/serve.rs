@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -320,4 +321,73 @@ fn damage_in_the_middle_of_the_journal_refuses_the_start() {
         fault.contains("journal-0000000001.seg"),
         "the segment is named: {fault}"
     );
+}
+
+/// What `siaga journal …` prints, with its exit code.
+fn journal(data: &Path, args: &[&str]) -> (Option<i32>, String) {
+    let output = command(data)
+        .arg("journal")
+        .args(args)
+        .output()
+        .expect("the program runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    (output.status.code(), text)
+}
+
+#[test]
+fn the_standby_follows_writes_snapshots_and_everything_verifies() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let desk = Desk::start_with(dir.path(), |busy| {
+        busy.env("SIAGA__DATA__SEGMENT_MIB", "1")
+            .env("SIAGA__FEED__RATE", "60");
+    });
+    let until = Instant::now() + PATIENCE;
+    while desk.figure("siaga_snapshots_total") < 2 {
+        assert!(Instant::now() < until, "no snapshot is written");
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    assert_eq!(desk.figure("siaga_standby_enabled"), 1);
+    assert_eq!(desk.figure("siaga_standby_diverged_seq"), 0);
+    let snapshot = desk.figure("siaga_snapshot_seq");
+    assert!(desk.figure("siaga_standby_compared_seq") >= snapshot);
+    desk.kill();
+    // Killed: from the snapshot in the background, not from the front.
+    let desk = Desk::start(dir.path());
+    desk.stop();
+
+    let (code, text) = journal(dir.path(), &["verify", "--json"]);
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(code, Some(0), "{found}");
+    assert_eq!(found["whole"], true);
+    assert_eq!(found["replayed_from"], 0, "nothing is old enough to go");
+    assert!(found["states_compared"].as_u64() >= Some(2), "{found}");
+    let (_, text) = journal(dir.path(), &["inspect", "--json"]);
+    let inspected: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(inspected["segments"][0]["packed"], true, "{inspected}");
+
+    let (code, text) = journal(dir.path(), &["export", "--from", "5", "--to", "9"]);
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+        .collect();
+    assert_eq!(code, Some(0));
+    let seqs: Vec<_> = lines.iter().map(|line| line["seq"].as_u64()).collect();
+    assert_eq!(seqs, [Some(5), Some(6), Some(7), Some(8), Some(9)]);
+    assert!(lines.iter().all(|line| line["fields"].is_object()));
+    let (_, text) = journal(dir.path(), &["export", "outputs", "--kind", "checkpoint"]);
+    let line: Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(line["kind"], "checkpoint");
+
+    let (_, inputs) = journal(dir.path(), &["export", "--to", "400"]);
+    let file = dir.path().join("core/journal-0000000002.seg");
+    let mut bytes = std::fs::read(&file).expect("the segment is there");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).expect("written");
+    let (code, text) = journal(dir.path(), &["verify", "--json"]);
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(code, Some(5), "{found}");
+    assert_eq!(found["faults"][0]["file"], "journal-0000000002.seg");
+    assert!(found["faults"][0]["offset"].is_u64(), "{found}");
+    assert_eq!(inputs.lines().count(), 400);
 }

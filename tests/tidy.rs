@@ -26,6 +26,8 @@ const ALLOWED_IN_RISK: &[&str] = &[
     "rtrb",
     // Checksums of records.
     "crc32c",
+    // Packed segments of the journal, behind a feature.
+    "lz4_flex",
     "rustc_version",
     "semver",
     // Layouts of records.

@@ -40,6 +40,7 @@ unit_enum! {
         Feed = 8, FeedDown = 9, Switch = 10, Conversion = 11, Link = 12, InDoubt = 13, Protective = 14, Mode = 15,
         Kill = 16, ClockJump = 17, Journal = 18, Sink = 19, Reader = 20,
         Throttle = 21, Rung = 22,
+        Standby = 30,
     }
 }
 
@@ -99,6 +100,8 @@ codec_enum! {
         Throttle { scope: Scope, side: Side, executions: u32 } = 21,
         /// A further level of margin that the group has told.
         Rung { level: Ratio, equity: Money, used: Money } = 22,
+        /// The standby decides differently from this input on, or has stopped there.
+        Standby { input: u64 } = 30,
     }
 }
 

@@ -23,6 +23,7 @@ unit_enum! {
         ProtectiveUnanswered = 19, Mode = 20, Kill = 21, ClockJump = 22, Journal = 23, SinkFailing = 24, ReaderCutOff = 25,
         RepeatedExecution = 26,
         MarginLevel = 27, LossDrawdown = 28,
+        StandbyDiverged = 40,
     }
 }
 
@@ -93,6 +94,7 @@ impl Rule {
             Rule::SinkFailing => rule("sink_failing", Warning, 0, 0),
             Rule::RepeatedExecution => rule("repeated_execution", Critical, 0, 0),
             Rule::ReaderCutOff => rule("reader_cut_off", Critical, 0, 0),
+            Rule::StandbyDiverged => rule("standby_diverged", Critical, 0, 0),
         }
     }
 

@@ -231,6 +231,7 @@ impl Page<'_> {
             (Facts::Kill { cancelled, .. }, "cancelled") => cancelled.to_string(),
             (Facts::Sink { sink, .. }, "sink") => self.names.sink(sink),
             (Facts::Sink { failed, .. }, "failed") => failed.to_string(),
+            (Facts::Standby { input }, "input") => input.to_string(),
             (Facts::Reader { reader }, "reader") => self.names.reader(reader),
             _ => return None,
         };

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use siaga_risk::event::*;
 use siaga_risk::ids::{AccountId, InstrumentId, LinkId, OrderId, PositionId};
+use siaga_risk::journal::Epochs;
 use siaga_risk::terms::HeldBy;
 use siaga_risk::units::{Qty, SECOND_NS, Ts};
 
@@ -53,8 +54,8 @@ pub struct BridgeConfig {
     pub link: LinkId,
     /// What the peer must show.
     pub token: String,
-    /// The journal's epoch, part of every order id.
-    pub epoch: u32,
+    /// The journal's epochs: an order's id carries the one its input belongs to.
+    pub epochs: Epochs,
     /// Unique per run of this program: a session of an earlier run cannot be resumed.
     pub run: u64,
 }

@@ -1,6 +1,8 @@
 //! The id an order has at the broker: base 36 of (journal epoch, order id), both ways and checked.
+//! The epoch is the one of the order's own input, so an order keeps its id when new rules begin.
 
 use siaga_risk::ids::OrderId;
+use siaga_risk::journal::Epochs;
 
 /// Digits of an order id: 36^13 is above 2^64.
 const ORDER_DIGITS: usize = 13;
@@ -20,7 +22,7 @@ pub enum IdError {
     Range,
     #[error("the order id starts with a zero")]
     LeadingZero,
-    #[error("the order id belongs to journal epoch {found}, this is epoch {expected}")]
+    #[error("the order id names journal epoch {found}, its order would be of epoch {expected}")]
     Epoch { found: u32, expected: u32 },
 }
 
@@ -61,20 +63,30 @@ pub fn parse_wire(text: &str) -> Result<(u32, OrderId), IdError> {
     Ok((epoch, OrderId(order)))
 }
 
-/// The order of an id on the wire that must belong to this epoch.
+/// The id of an order of this house.
+pub fn wire_of(epochs: &Epochs, order: OrderId) -> String {
+    to_wire(epoch_of(epochs, order), order)
+}
+
+/// The order of an id on the wire, which must name the epoch that the order belongs to.
 ///
 /// # Errors
 /// [`IdError`]; an id of another epoch is an error of its own, never matched by its number.
-pub fn from_wire(epoch: u32, text: &str) -> Result<OrderId, IdError> {
+pub fn from_wire(epochs: &Epochs, text: &str) -> Result<OrderId, IdError> {
     let (found, order) = parse_wire(text)?;
-    if found == epoch {
+    let expected = epoch_of(epochs, order);
+    if found == expected {
         Ok(order)
     } else {
-        Err(IdError::Epoch {
-            found,
-            expected: epoch,
-        })
+        Err(IdError::Epoch { found, expected })
     }
+}
+
+/// An order's id is the sequence of its input.
+fn epoch_of(epochs: &Epochs, order: OrderId) -> u32 {
+    epochs
+        .of(order.0)
+        .map_or_else(|| epochs.newest(), |epoch| epoch.number)
 }
 
 fn digit(value: u64) -> u8 {
@@ -121,9 +133,11 @@ mod tests {
     #[test]
     fn wrong_ids_say_what_is_wrong() {
         assert_eq!(to_wire(1, OrderId(36)), "10000000000010");
-        assert_eq!(from_wire(1, "10000000000010"), Ok(OrderId(36)));
+        let epochs = |number| Epochs::single(number, 0);
+        assert_eq!(from_wire(&epochs(1), "10000000000010"), Ok(OrderId(36)));
+        assert_eq!(wire_of(&epochs(1), OrderId(36)), "10000000000010");
         assert_eq!(
-            from_wire(2, "10000000000010"),
+            from_wire(&epochs(2), "10000000000010"),
             Err(IdError::Epoch {
                 found: 1,
                 expected: 2

@@ -203,7 +203,7 @@ fn router(token: &str) -> Router {
     let config = BridgeConfig {
         link: LINK,
         token: token.to_owned(),
-        epoch: 1,
+        epochs: siaga_risk::journal::Epochs::single(1, 0),
         run: 1,
     };
     let mut router = Router::new(key(0), key(0), Limits::default());

@@ -33,6 +33,16 @@ pub trait Codec: Sized {
     /// # Errors
     /// [`CodecError`] when the input is short or is not the canonical encoding of any value.
     fn get(input: &mut &[u8]) -> Result<Self, CodecError>;
+
+    /// Appends the value as JSON, fields by their names: for people and programs that read an
+    /// exported journal. A type without named parts is the hexadecimal digits of its encoding.
+    fn tell(&self, json: &mut String) {
+        json.push('"');
+        for byte in encode(self) {
+            json.push_str(&format!("{byte:02x}"));
+        }
+        json.push('"');
+    }
 }
 
 /// Encodes one value into a new buffer.
@@ -186,6 +196,9 @@ macro_rules! codec_integers {
             fn get(input: &mut &[u8]) -> Result<Self, CodecError> {
                 take(input, Self::NAME).map(Self::from_le_bytes)
             }
+            fn tell(&self, json: &mut String) {
+                json.push_str(&self.to_string());
+            }
         }
     )*};
 }
@@ -207,6 +220,9 @@ impl Codec for bool {
             1 => Ok(true),
             other => Err(CodecError::new(Self::NAME, CodecFault::NotCanonical(other))),
         }
+    }
+    fn tell(&self, json: &mut String) {
+        json.push_str(if *self { "true" } else { "false" });
     }
 }
 
@@ -234,6 +250,9 @@ impl<T: Codec + Copy + Default, const N: usize> Codec for [T; N] {
         }
         Ok(elements)
     }
+    fn tell(&self, json: &mut String) {
+        tell_all(self.iter(), json);
+    }
 }
 
 impl<T: Codec> Codec for Option<T> {
@@ -253,6 +272,12 @@ impl<T: Codec> Codec for Option<T> {
             other => Err(CodecError::new(Self::NAME, CodecFault::NotCanonical(other))),
         }
     }
+    fn tell(&self, json: &mut String) {
+        match self {
+            Some(value) => value.tell(json),
+            None => json.push_str("null"),
+        }
+    }
 }
 
 impl<T: Codec> Codec for Box<T> {
@@ -264,6 +289,32 @@ impl<T: Codec> Codec for Box<T> {
     fn get(input: &mut &[u8]) -> Result<Self, CodecError> {
         T::get(input).map(Box::new)
     }
+    fn tell(&self, json: &mut String) {
+        (**self).tell(json);
+    }
+}
+
+/// The name of a JSON object's next member.
+#[doc(hidden)]
+pub fn tell_name(name: &str, json: &mut String) {
+    if !json.ends_with('{') {
+        json.push(',');
+    }
+    json.push('"');
+    json.push_str(name);
+    json.push_str("\":");
+}
+
+/// A JSON list.
+fn tell_all<'a, T: Codec + 'a>(values: impl Iterator<Item = &'a T>, json: &mut String) {
+    json.push('[');
+    for (number, value) in values.enumerate() {
+        if number > 0 {
+            json.push(',');
+        }
+        value.tell(json);
+    }
+    json.push(']');
 }
 
 /// Writes the length of a sequence. A longer one is a bug of ours: the tables it comes from are
@@ -308,6 +359,19 @@ impl Codec for String {
             Err(_) => Err(CodecError::new(Self::NAME, CodecFault::NotUtf8)),
         }
     }
+    fn tell(&self, json: &mut String) {
+        json.push('"');
+        for letter in self.chars() {
+            match letter {
+                '"' | '\\' => json.extend(['\\', letter]),
+                letter if u32::from(letter) < 0x20 => {
+                    json.push_str(&format!("\\u{:04x}", u32::from(letter)));
+                }
+                letter => json.push(letter),
+            }
+        }
+        json.push('"');
+    }
 }
 
 impl<T: Codec> Codec for Vec<T> {
@@ -327,6 +391,9 @@ impl<T: Codec> Codec for Vec<T> {
         }
         Ok(elements)
     }
+    fn tell(&self, json: &mut String) {
+        tell_all(self.iter(), json);
+    }
 }
 
 impl<T: Codec> Codec for VecDeque<T> {
@@ -340,6 +407,9 @@ impl<T: Codec> Codec for VecDeque<T> {
     }
     fn get(input: &mut &[u8]) -> Result<Self, CodecError> {
         Vec::get(input).map(Self::from)
+    }
+    fn tell(&self, json: &mut String) {
+        tell_all(self.iter(), json);
     }
 }
 
@@ -366,6 +436,17 @@ impl<K: Codec + Ord, V: Codec> Codec for BTreeMap<K, V> {
         }
         Ok(map)
     }
+    fn tell(&self, json: &mut String) {
+        json.push('[');
+        for (number, (key, value)) in self.iter().enumerate() {
+            json.push_str(if number == 0 { "[" } else { ",[" });
+            key.tell(json);
+            json.push(',');
+            value.tell(json);
+            json.push(']');
+        }
+        json.push(']');
+    }
 }
 
 impl<K: Codec + Ord> Codec for BTreeSet<K> {
@@ -389,6 +470,9 @@ impl<K: Codec + Ord> Codec for BTreeSet<K> {
         }
         Ok(set)
     }
+    fn tell(&self, json: &mut String) {
+        tell_all(self.iter(), json);
+    }
 }
 
 macro_rules! codec_tuples {
@@ -403,6 +487,16 @@ macro_rules! codec_tuples {
             #[inline]
             fn get(input: &mut &[u8]) -> Result<Self, CodecError> {
                 Ok(($($type::get(input)?,)+))
+            }
+            fn tell(&self, json: &mut String) {
+                json.push('[');
+                $(
+                    if $index > 0 {
+                        json.push(',');
+                    }
+                    self.$index.tell(json);
+                )+
+                json.push(']');
             }
         }
     )*};

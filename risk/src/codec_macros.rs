@@ -47,6 +47,14 @@ macro_rules! codec_struct {
                 ::std::result::Result::Ok(Self { $($field: <$type as $crate::codec::Codec>::get(input)
                     .map_err(|error| error.within(stringify!($name), stringify!($field)))?),* })
             }
+            fn tell(&self, json: &mut ::std::string::String) {
+                json.push('{');
+                $(
+                    $crate::codec::tell_name(stringify!($field), json);
+                    <$type as $crate::codec::Codec>::tell(&self.$field, json);
+                )*
+                json.push('}');
+            }
         }
     };
     ($name:ident ($type:ty)) => {
@@ -61,6 +69,9 @@ macro_rules! codec_struct {
             fn get(input: &mut &[u8]) -> ::std::result::Result<Self, $crate::codec::CodecError> {
                 <$type as $crate::codec::Codec>::get(input).map(Self)
                     .map_err(|error| error.within(stringify!($name), "0"))
+            }
+            fn tell(&self, json: &mut ::std::string::String) {
+                <$type as $crate::codec::Codec>::tell(&self.0, json);
             }
         }
     };
@@ -156,6 +167,31 @@ macro_rules! codec_enum {
                     .map(<$tag_type>::from_le_bytes)?;
                 Self::get_fields(tag, input)
             }
+            #[allow(unused_variables)]
+            fn tell(&self, json: &mut ::std::string::String) {
+                json.push('{');
+                match self {
+                    $(Self::$variant {
+                        $(0: $crate::codec_bind!(single, $single),)? $($($field),*)?
+                    } => {
+                        $crate::codec::tell_name(stringify!($variant), json);
+                        let before = json.len();
+                        $(<$single as $crate::codec::Codec>::tell(single, json);)?
+                        $(
+                            json.push('{');
+                            $(
+                                $crate::codec::tell_name(stringify!($field), json);
+                                <$type as $crate::codec::Codec>::tell($field, json);
+                            )*
+                            json.push('}');
+                        )?
+                        if json.len() == before {
+                            json.push_str("null");
+                        }
+                    })*
+                }
+                json.push('}');
+            }
         }
     };
 }
@@ -205,6 +241,13 @@ macro_rules! unit_enum {
                     stringify!($name),
                     $crate::codec::CodecFault::UnknownTag(u64::from(tag)),
                 ))
+            }
+            fn tell(&self, json: &mut ::std::string::String) {
+                json.push('"');
+                json.push_str(match self {
+                    $(Self::$variant => stringify!($variant)),*
+                });
+                json.push('"');
             }
         }
     };

@@ -73,6 +73,21 @@ pub fn get_input(kind: u16, payload: &[u8]) -> Result<Input, CodecError> {
     }
 }
 
+/// Appends an input as JSON: its fields by their names, ids and numbers alone.
+pub fn tell_input(input: &Input, json: &mut String) {
+    match input {
+        Input::Quote(quote) => quote.tell(json),
+        Input::Trade(trade) => trade.tell(json),
+        Input::Gap(gap) => gap.tell(json),
+        Input::Clock(ts) => {
+            json.push_str("{\"ts\":");
+            ts.tell(json);
+            json.push('}');
+        }
+        Input::Command(command) => command.tell(json),
+    }
+}
+
 /// A kind's name, for people who inspect a journal.
 pub fn input_kind_name(kind: u16) -> &'static str {
     match kind {
@@ -143,6 +158,13 @@ macro_rules! outputs {
             };
             all_read(rest, "Output")?;
             Ok((ts, output))
+        }
+
+        /// Appends an output as JSON: its fields by their names, ids and numbers alone.
+        pub fn tell_output(output: &Output, json: &mut String) {
+            match output {
+                $(Output::$variant(value) => value.tell(json),)*
+            }
         }
 
         /// An output kind's name.
@@ -236,6 +258,46 @@ mod tests {
         );
         assert!(get_input(0x1ff, &payload).is_err());
         assert!(get_input(50, &payload).is_err());
+    }
+
+    #[test]
+    fn inputs_and_outputs_are_told_by_the_names_of_their_fields() {
+        let mut json = String::new();
+        let input = Input::Command(Box::new(Command {
+            ts: Ts(9),
+            actor: ActorId(3),
+            token: 77,
+            body: Body::Cash(Cash {
+                account: AccountId(1),
+                kind: CashKind::Deposit,
+                amount: Money(-1_000),
+                reference: 5,
+            }),
+        }));
+        tell_input(&input, &mut json);
+        assert_eq!(
+            json,
+            r#"{"ts":9,"actor":3,"token":77,"body":{"Cash":{"account":1,"kind":"Deposit","amount":-1000,"reference":5}}}"#
+        );
+        json.clear();
+        tell_input(&Input::Clock(Ts(4)), &mut json);
+        assert_eq!(json, r#"{"ts":4}"#);
+        json.clear();
+        tell_output(&Output::ClockJump(ClockJump { by_ns: -5 }), &mut json);
+        assert_eq!(json, r#"{"by_ns":-5}"#);
+        json.clear();
+        let answer = Output::Answer(Answer {
+            token: 1,
+            actor: ActorId(2),
+            account: None,
+            order: Some(OrderId(7)),
+            repeated: true,
+            reasons: Default::default(),
+        });
+        tell_output(&answer, &mut json);
+        let told: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(told["order"], 7);
+        assert!(told["account"].is_null() && told["reasons"].is_array());
     }
 
     #[test]

@@ -123,6 +123,10 @@ impl Codec for Reject {
             CodecFault::UnknownTag(u64::from(code)),
         ))
     }
+
+    fn tell(&self, json: &mut String) {
+        self.code().tell(json);
+    }
 }
 
 /// All reasons of an answer; empty means accepted.

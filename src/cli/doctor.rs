@@ -112,7 +112,12 @@ fn journal(config: &Config) -> Finding {
         Ok(found) => Finding {
             part,
             ok: false,
-            detail: found.damage.join("; "),
+            detail: found
+                .damage
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; "),
         },
         Err(error) => Finding {
             part,

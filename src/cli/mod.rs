@@ -55,7 +55,7 @@ pub enum Action {
     CheckConfig,
     /// Look at machine, disk, data and configuration, and say what to do.
     Doctor,
-    /// Look into the journal.
+    /// Look into the durable files: inspect, verify, export.
     #[command(subcommand)]
     Journal(journal::Action),
     /// Run worked examples of published rules against the machine.

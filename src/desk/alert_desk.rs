@@ -66,6 +66,14 @@ impl AlertDesk {
             .to_vec()
     }
 
+    /// The standby does not follow the machine any more: raised outside the machine.
+    pub fn standby_diverged(&self, input: u64, now: Ts) -> Vec<AlertChange> {
+        let topic = Topic::of(Family::Standby, 0);
+        self.lock()
+            .raise_local(Rule::StandbyDiverged, topic, Facts::Standby { input }, now)
+            .to_vec()
+    }
+
     /// Keeps the state beside the core's snapshots.
     ///
     /// # Errors

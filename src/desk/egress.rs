@@ -4,17 +4,20 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crossbeam::channel::Sender;
+use crossbeam::channel::{Receiver, Sender};
 use siaga_broker::router::task::MarkBoard;
-use siaga_risk::event::{Checkpoint, LinkMode, Output, Seq};
+use siaga_risk::event::{Checkpoint, LinkMode, Mark, Output, Seq};
 use siaga_risk::journal::{Cursor, LogEvent, OutputLog};
-use siaga_risk::pipeline::{Durable, Idle, Image, Leaving, Numbered, Outbox, Wait};
+use siaga_risk::pipeline::{Durable, Idle, Leaving, Numbered, Outbox, Wait};
 use siaga_risk::record;
+use siaga_risk::standby::MarkDigest;
 use siaga_risk::units::Ts;
+use siaga_risk::view::{Reply, View};
 use tokio::sync::watch;
 
 use super::evidence::EvidenceBook;
 use super::latency::Latency;
+use super::standby::Told;
 use super::ticks::TickDoor;
 use super::waiters::Waiters;
 use crate::clock::Clock;
@@ -50,6 +53,15 @@ pub enum Notice {
     Log(LogEvent),
     /// The output log itself failed.
     LogFailed(String),
+    /// The second machine does not follow the first one from this input on.
+    Standby { input: Seq, reason: String },
+}
+
+/// A checkpoint that a snapshot needs: the log then says that it is complete up to `seq`.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    pub seq: Seq,
+    pub state_hash: u64,
 }
 
 /// Everything the loop works with.
@@ -59,7 +71,12 @@ pub struct Egress {
     pub durable: Arc<Durable>,
     pub live: Arc<Live>,
     pub waiters: Arc<Waiters>,
-    pub images: Sender<Image>,
+    pub asks: Receiver<Asked>,
+    /// The newest checkpoint that was asked for and is in the log.
+    pub checkpointed: Arc<AtomicU64>,
+    /// What the standby compares, when there is one.
+    pub tells: Option<Sender<Told>>,
+    pub digest: MarkDigest,
     pub notices: Sender<Notice>,
     /// Rises when the log has more to read.
     pub news: watch::Sender<u64>,
@@ -75,6 +92,8 @@ pub struct Egress {
     pub wait: Wait,
     /// Machine time of the newest reply: nothing decided before it is still to come.
     pub reached: Ts,
+    /// The machine has given everything of the inputs up to this one.
+    pub passed: Seq,
 }
 
 impl Egress {
@@ -82,19 +101,20 @@ impl Egress {
     /// log back.
     pub fn run(mut self) -> OutputLog {
         let mut pending: VecDeque<Box<Numbered>> = VecDeque::new();
-        let mut images: VecDeque<Box<Image>> = VecDeque::new();
+        let mut asked: Option<Asked> = None;
         let mut idle = Idle::new(self.wait);
         let (mut ended, mut poisoned) = (false, false);
         loop {
-            let taken = self.take(&mut pending, &mut images, &mut ended);
+            let taken = self.take(&mut pending, &mut ended);
+            asked = asked.or_else(|| self.asks.try_recv().ok());
             if !poisoned && self.durable.is_poisoned() {
                 poisoned = true;
                 self.notify(Notice::Poisoned);
             }
-            let written = self.write(&mut pending, &mut images);
+            let written = self.write(&mut pending, &mut asked);
             if poisoned {
                 self.drain_poisoned(&mut pending);
-                images.clear();
+                asked = None;
             }
             self.figures
                 .pending
@@ -104,7 +124,7 @@ impl Egress {
                     .watermark
                     .store(self.reached.0, Ordering::Release);
             }
-            if ended && pending.is_empty() && images.is_empty() {
+            if ended && pending.is_empty() {
                 self.waiters.stop();
                 return self.log;
             }
@@ -116,12 +136,7 @@ impl Egress {
         }
     }
 
-    fn take(
-        &mut self,
-        pending: &mut VecDeque<Box<Numbered>>,
-        images: &mut VecDeque<Box<Image>>,
-        ended: &mut bool,
-    ) -> usize {
+    fn take(&mut self, pending: &mut VecDeque<Box<Numbered>>, ended: &mut bool) -> usize {
         let mut taken = 0;
         let mut latencies_ns = Vec::new();
         while taken < TAKE_MAX {
@@ -133,6 +148,8 @@ impl Egress {
                 Leaving::Mark(seq, mark) => {
                     self.figures.marks.fetch_add(1, Ordering::Relaxed);
                     self.figures.seq.store(seq, Ordering::Relaxed);
+                    self.passed = self.passed.max(seq.saturating_sub(1));
+                    self.tell_mark(seq, &mark);
                     self.live.apply(&Output::Mark(mark));
                     self.marks.put(mark);
                     self.evidence.put(&mark);
@@ -142,7 +159,9 @@ impl Egress {
                     latencies_ns.push(self.clock.now().since(mark.ts));
                 }
                 Leaving::Output(numbered) => {
-                    self.figures.seq.store(numbered.key.seq, Ordering::Relaxed);
+                    let seq = numbered.key.seq;
+                    self.figures.seq.store(seq, Ordering::Relaxed);
+                    self.passed = self.passed.max(seq.saturating_sub(1));
                     self.live.apply(&numbered.output);
                     if let Output::Link(change) = &numbered.output {
                         let is_live = change.to == LinkMode::Live;
@@ -154,10 +173,14 @@ impl Egress {
                 }
                 Leaving::Reply(reply) => {
                     self.reached = reply.now;
+                    self.passed = self.passed.max(reply.seq);
+                    self.tell_state(&reply);
                     self.waiters.replied(*reply);
                 }
-                Leaving::Image(image) => images.push_back(image),
-                Leaving::End(_) => *ended = true,
+                Leaving::End(seq) => {
+                    self.passed = seq;
+                    *ended = true;
+                }
             }
         }
         if !latencies_ns.is_empty() {
@@ -166,22 +189,37 @@ impl Egress {
         taken
     }
 
+    /// Hands the standby what it compares its prices with.
+    fn tell_mark(&mut self, seq: Seq, mark: &Mark) {
+        let Some(tells) = &self.tells else {
+            return;
+        };
+        if let Some(point) = self.digest.add(seq, mark) {
+            // A standby that is too far behind misses a point and compares the next one.
+            let _ = tells.try_send(Told::Marks(point));
+        }
+    }
+
+    /// A reply that carries the state's hash is one more thing to compare.
+    fn tell_state(&self, reply: &Reply) {
+        if let (Some(tells), View::Desk(desk)) = (&self.tells, &reply.view)
+            && desk.state_hash != 0
+        {
+            let _ = tells.try_send(Told::State(reply.seq, desk.state_hash));
+        }
+    }
+
     /// Appends what has become durable to the log, syncs it once, then answers the callers.
-    fn write(
-        &mut self,
-        pending: &mut VecDeque<Box<Numbered>>,
-        images: &mut VecDeque<Box<Image>>,
-    ) -> usize {
+    fn write(&mut self, pending: &mut VecDeque<Box<Numbered>>, asked: &mut Option<Asked>) -> usize {
         let durable = self.durable.seq();
         let ready = pending.partition_point(|numbered| numbered.key.seq <= durable);
-        let images_ready = images
-            .iter()
-            .take_while(|image| image.seq <= durable)
-            .count();
-        if ready == 0 && images_ready == 0 {
+        // Everything of its input and of those before it has come and is on the disk.
+        let passed = self.passed.min(durable);
+        let checkpoint = asked.take_if(|asked| asked.seq <= passed);
+        if ready == 0 && checkpoint.is_none() {
             return 0;
         }
-        if let Err(error) = self.append(pending, ready, images, images_ready) {
+        if let Err(error) = self.append(pending, ready, checkpoint) {
             self.notify(Notice::LogFailed(error));
         }
         for numbered in pending.drain(..ready) {
@@ -189,30 +227,23 @@ impl Egress {
                 self.waiters.answered(numbered.key.seq, answer);
             }
         }
-        for image in images.drain(..images_ready) {
-            // The saver is busy with the image before: this one is passed over, the next comes.
-            let _ = self.images.try_send(*image);
-        }
         self.figures
             .durable_outputs
             .fetch_add(ready as u64, Ordering::Relaxed);
-        ready + images_ready
+        ready + usize::from(checkpoint.is_some())
     }
 
     fn append(
         &mut self,
         pending: &VecDeque<Box<Numbered>>,
         ready: usize,
-        images: &VecDeque<Box<Image>>,
-        images_ready: usize,
+        checkpoint: Option<Asked>,
     ) -> Result<(), String> {
         let mut payload = Vec::with_capacity(512);
-        let mut images = images.iter().take(images_ready).peekable();
-        let mut checkpoints = 0;
+        let mut due = checkpoint;
         for numbered in pending.iter().take(ready) {
-            while let Some(image) = images.next_if(|image| image.seq < numbered.key.seq) {
-                checkpoints += 1;
-                put_checkpoint(&mut self.log, image, &mut payload)?;
+            if let Some(asked) = due.take_if(|asked| asked.seq < numbered.key.seq) {
+                put_checkpoint(&mut self.log, asked, &mut payload)?;
             }
             let at = Cursor {
                 seq: numbered.key.seq,
@@ -226,13 +257,13 @@ impl Egress {
                 &mut payload,
             )?;
         }
-        for image in images {
-            checkpoints += 1;
-            put_checkpoint(&mut self.log, image, &mut payload)?;
+        if let Some(asked) = due {
+            put_checkpoint(&mut self.log, asked, &mut payload)?;
         }
         let end = self.log.sync().map_err(|error| error.to_string())?;
         self.news.send_replace(end.seq);
-        if checkpoints > 0 {
+        if let Some(asked) = checkpoint {
+            self.checkpointed.store(asked.seq, Ordering::Release);
             self.trim();
         }
         Ok(())
@@ -289,24 +320,19 @@ fn put(
 /// # Errors
 /// When the log cannot be written.
 pub fn checkpoint(log: &mut OutputLog, seq: Seq, state_hash: u64) -> anyhow::Result<()> {
-    let image = Image {
-        seq,
-        state_hash,
-        bytes: Vec::new(),
-    };
-    if log.last() < checkpoint_at(seq) {
-        put_checkpoint(log, &image, &mut Vec::new()).map_err(anyhow::Error::msg)?;
-    }
+    put_checkpoint(log, Asked { seq, state_hash }, &mut Vec::new()).map_err(anyhow::Error::msg)?;
     log.sync()?;
     Ok(())
 }
 
-fn put_checkpoint(log: &mut OutputLog, image: &Image, payload: &mut Vec<u8>) -> Result<(), String> {
-    let at = checkpoint_at(image.seq);
-    let output = Output::Checkpoint(Checkpoint {
-        seq: image.seq,
-        state_hash: image.state_hash,
-    });
+/// A log that goes on behind the input says already that it is complete up to it.
+fn put_checkpoint(log: &mut OutputLog, asked: Asked, payload: &mut Vec<u8>) -> Result<(), String> {
+    let Asked { seq, state_hash } = asked;
+    let at = checkpoint_at(seq);
+    if log.last() >= at {
+        return Ok(());
+    }
+    let output = Output::Checkpoint(Checkpoint { seq, state_hash });
     put(log, at, Ts(0), &output, payload)
 }
 

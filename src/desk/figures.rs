@@ -99,6 +99,7 @@ pub fn write(handle: &Handle, out: &mut String) {
             "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
         );
     }
+    handle.standby.write(handle.durable.seq(), out);
     handle.venues.write(out);
     super::latency::write(&handle.latency, out);
 }
@@ -135,5 +136,5 @@ pub fn parts(handle: &Handle) -> Vec<Part> {
         required: false,
         detail: format!("{}: {}", store.kind, store.detail),
     };
-    vec![feed, journal, database]
+    vec![feed, journal, database, handle.standby.part()]
 }

@@ -26,6 +26,7 @@ use super::market::SetScenario;
 use super::notes::Notes;
 use super::past;
 use super::recorder::SyncTimes;
+use super::standby_figures::StandbyFigures;
 use super::ticks::TickFigures;
 use super::venue_figures::VenueFigures;
 use super::waiters::{Waiter, Waiters};
@@ -72,6 +73,7 @@ pub struct Handle {
     pub figures: Arc<EgressFigures>,
     pub syncs: Arc<SyncTimes>,
     pub latency: Arc<Latency>,
+    pub standby: Arc<StandbyFigures>,
     pub ticks: Arc<TickFigures>,
     pub venues: Arc<VenueFigures>,
     pub stream_epoch: u64,

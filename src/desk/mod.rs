@@ -24,7 +24,10 @@ mod notices;
 mod past;
 mod recorder;
 pub mod recover;
+mod room;
 mod saver;
+mod standby;
+mod standby_figures;
 pub mod store;
 mod sweep;
 mod ticks;
@@ -49,7 +52,7 @@ use siaga_feed::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
 use siaga_feed::sim::Simulator;
 use siaga_risk::event::{Command, OrderState, OutputKey, TermsChange};
 use siaga_risk::ids::{ActorId, InstrumentId, LinkId};
-use siaga_risk::journal::{DirectoryLock, FileDisk, OutputConsumers, OutputLog, Snapshots};
+use siaga_risk::journal::{DirectoryLock, Epochs, FileDisk, OutputConsumers, OutputLog, Snapshots};
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
 use siaga_risk::units::Ratio;
@@ -74,12 +77,18 @@ use market::MarketThread;
 use names::NameSource;
 use recorder::{JournalRecorder, SyncTimes};
 use recover::{Recovered, Sizes};
+use room::Room;
+use siaga_risk::standby::MarkDigest;
+use standby::StandbyThread;
+use standby_figures::StandbyFigures;
 use waiters::Waiters;
 
 /// Name of the catalog's link that a broker's own program connects to.
 const BRIDGE: &str = "bridge";
 /// Notices of egress that wait for the desk: they are rare and small.
 const NOTICES_MAX: usize = 1_024;
+/// Points of comparison that wait for the standby.
+const TELLS_MAX: usize = 1_024;
 /// Scenario switches that wait for the market thread.
 const SCENARIOS_MAX: usize = 16;
 
@@ -93,7 +102,8 @@ pub struct Desk {
     sweep: tokio::task::JoinHandle<()>,
     pipeline: Pipeline<Machine, JournalRecorder>,
     egress: JoinHandle<OutputLog>,
-    saver: JoinHandle<()>,
+    standby: JoinHandle<()>,
+    standby_stop: Arc<AtomicBool>,
     follower: tokio::task::JoinHandle<()>,
     router: tokio::task::JoinHandle<std::io::Result<Router>>,
     notices: tokio::task::JoinHandle<()>,
@@ -158,7 +168,6 @@ impl Desk {
         let pipeline = self.pipeline;
         let (machine, recorder) = tokio::task::spawn_blocking(move || pipeline.stop()).await?;
         let mut log = join(self.egress).await?;
-        join(self.saver).await?;
         self.follower.await?;
         self.deliveries.await?;
         match self.router.await? {
@@ -170,8 +179,19 @@ impl Desk {
         self.store.await?;
         let (seq, hash) = (machine.last_seq(), machine.state_hash());
         let journal = recorder.into_journal();
-        if journal.poisoned().is_none() && seq > 0 {
+        let recorded = journal.poisoned().is_none() && seq > 0;
+        if recorded {
             egress::checkpoint(&mut log, seq, hash)?;
+        }
+        self.standby_stop.store(true, Ordering::Release);
+        join(self.standby).await?;
+        let diverged = handle.standby.diverged.load(Ordering::Acquire);
+        if diverged != 0 {
+            tracing::error!(
+                input = diverged,
+                "no snapshot is written: the next start replays from the last one that both machines agree on"
+            );
+        } else if recorded {
             saver::save(
                 &self.snapshots,
                 self.rules_epoch,
@@ -222,7 +242,6 @@ struct Running {
     figures: Arc<EgressFigures>,
     latency: Arc<Latency>,
     syncs: Arc<SyncTimes>,
-    trim_before: Arc<AtomicU64>,
     durable: Arc<Durable>,
 }
 
@@ -260,7 +279,6 @@ impl Running {
             figures: Arc::new(EgressFigures::default()),
             latency: Arc::new(Latency::default()),
             syncs: Arc::new(SyncTimes::default()),
-            trim_before: Arc::new(AtomicU64::new(0)),
             durable: Arc::new(Durable::new(recovered.last)),
         })
     }
@@ -271,11 +289,11 @@ impl Running {
             journal,
             log,
             snapshots,
-            disk: _,
+            disk,
             last,
             stream_epoch,
             rules_epoch,
-            epochs: _,
+            epochs,
             report,
             lock,
         } = recovered;
@@ -284,10 +302,10 @@ impl Running {
             WaitStrategy::Yield => Wait::Yield,
             WaitStrategy::Sleep => Wait::Sleep,
         };
-        let disk = FileDisk::new(&config.data.dir.join(recover::CORE_DIR))?;
+        let what_if_disk = FileDisk::new(&config.data.dir.join(recover::CORE_DIR))?;
         let what_if = whatif::WhatIf::new(
             journal.records(last + 1)?,
-            Snapshots::new(disk),
+            Snapshots::new(what_if_disk),
             rules_epoch,
             journal.epoch_first(),
         );
@@ -295,13 +313,9 @@ impl Running {
         let sinks = deliver::Sinks::new(config)?;
         let alerts = alert_desk::AlertDesk::open(&alerts_path(config), self.evidence.clone());
         let consumers = log.consumers();
+        let files = journal.files();
         let (news, door) = door(&consumers, &log);
-        let recorder = JournalRecorder::new(
-            journal,
-            self.trim_before.clone(),
-            self.syncs.clone(),
-            self.clock.clone(),
-        );
+        let recorder = JournalRecorder::new(journal, self.syncs.clone(), self.clock.clone());
         let options = Options {
             wait,
             ..Options::default()
@@ -323,7 +337,7 @@ impl Running {
             // Before the router starts: a link must be known when it is reported.
             self.first_start(&mut inbox)?;
         }
-        let (router_handle, router) = self.router(config, &inbox, &door, &log, rules_epoch)?;
+        let (router_handle, router) = self.router(config, &inbox, &door, &log, &epochs)?;
         let tick_figures = Arc::new(ticks::TickFigures::default());
         // The embedded database has no table of ticks: they are read from the journal there.
         let (tick_door, tick_queue) = match config.store.enabled && config.store.url.is_some() {
@@ -334,7 +348,13 @@ impl Running {
             false => (None, None),
         };
         let venue_figures = Arc::new(venue_figures::VenueFigures::default());
-        let (image_sender, images) = bounded(1);
+        let (asks_sender, asks) = bounded(1);
+        let (tells, told) = bounded(TELLS_MAX);
+        let checkpointed = Arc::new(AtomicU64::new(0));
+        let standby_figures = Arc::new(StandbyFigures {
+            enabled: AtomicBool::new(config.standby.enabled),
+            ..StandbyFigures::default()
+        });
         let (notice_sender, notices) = bounded(NOTICES_MAX);
         let egress = Egress {
             outbox,
@@ -342,8 +362,11 @@ impl Running {
             durable: self.durable.clone(),
             live: self.live.clone(),
             waiters: self.waiters.clone(),
-            images: image_sender,
-            notices: notice_sender,
+            asks,
+            checkpointed: checkpointed.clone(),
+            tells: config.standby.enabled.then_some(tells),
+            digest: MarkDigest::default(),
+            notices: notice_sender.clone(),
             news,
             figures: self.figures.clone(),
             latency: self.latency.clone(),
@@ -354,11 +377,32 @@ impl Running {
             phone: config.desk.phone.clone(),
             wait,
             reached: siaga_risk::units::Ts(0),
+            passed: last,
         };
         let egress = std::thread::Builder::new()
             .name("egress".into())
             .spawn(|| egress.run())?;
-        let saver = spawn_saver(images, config, rules_epoch, self.trim_before.clone())?;
+        let standby_stop = Arc::new(AtomicBool::new(false));
+        let standby = StandbyThread {
+            enabled: config.standby.enabled,
+            files,
+            consumers: consumers.clone(),
+            snapshots: Snapshots::new(disk),
+            rules_epoch,
+            last,
+            segment_bytes: u64::from(config.data.segment_mib) << 20,
+            room: Room::new(&config.data, self.clock.clone()),
+            told,
+            inbox: inbox.clone(),
+            asks: asks_sender,
+            checkpointed,
+            notices: notice_sender,
+            figures: standby_figures.clone(),
+            stop: standby_stop.clone(),
+        };
+        let standby = std::thread::Builder::new()
+            .name("standby".into())
+            .spawn(|| standby.run())?;
         let (scenario_sender, scenarios) = bounded(SCENARIOS_MAX);
         let status = Arc::new(RwLock::new(StoreStatus {
             kind: "none".into(),
@@ -398,6 +442,7 @@ impl Running {
             figures: self.figures.clone(),
             syncs: self.syncs.clone(),
             latency: self.latency.clone(),
+            standby: standby_figures,
             ticks: tick_figures,
             venues: venue_figures.clone(),
             stream_epoch,
@@ -446,7 +491,8 @@ impl Running {
             sweep,
             pipeline,
             egress,
-            saver,
+            standby,
+            standby_stop,
             follower,
             router,
             notices,
@@ -483,7 +529,7 @@ impl Running {
         inbox: &Inbox,
         door: &LogDoor,
         log: &OutputLog,
-        rules_epoch: u32,
+        epochs: &Epochs,
     ) -> anyhow::Result<(
         RouterHandle,
         tokio::task::JoinHandle<std::io::Result<Router>>,
@@ -500,7 +546,7 @@ impl Running {
             match (link.name == BRIDGE, &config.broker.bridge_token) {
                 (false, _) => router.add(Box::new(PaperLink::new(link.terms.id, paper(config)))),
                 (true, Some(token)) => {
-                    router.add(Box::new(self.bridge(link.terms.id, token, rules_epoch)))
+                    router.add(Box::new(self.bridge(link.terms.id, token, epochs.clone())))
                 }
                 (true, None) => {}
             }
@@ -550,7 +596,7 @@ impl Running {
         Some(bridge::DeskBridge::new(router.clone(), link.terms.id))
     }
 
-    fn bridge(&self, link: LinkId, token: &str, epoch: u32) -> BridgeSession {
+    fn bridge(&self, link: LinkId, token: &str, epochs: Epochs) -> BridgeSession {
         let mut directory = siaga_broker::directory::Directory::default();
         for listing in &self.catalog.instruments {
             directory.name(listing.terms.id, &listing.symbol);
@@ -563,7 +609,7 @@ impl Running {
             BridgeConfig {
                 link,
                 token: token.to_owned(),
-                epoch,
+                epochs,
                 run,
             },
             directory,
@@ -726,18 +772,4 @@ fn paper(config: &Config) -> PaperConfig {
 fn scenario(name: &str) -> Scenario {
     // The configuration was checked: the name is one of these.
     serde_json::from_value(serde_json::Value::String(name.to_owned())).unwrap_or(Scenario::Calm)
-}
-
-fn spawn_saver(
-    images: Receiver<siaga_risk::pipeline::Image>,
-    config: &Config,
-    rules_epoch: u32,
-    trim_before: Arc<AtomicU64>,
-) -> anyhow::Result<JoinHandle<()>> {
-    let disk = siaga_risk::journal::FileDisk::new(&config.data.dir.join(recover::CORE_DIR))?;
-    let snapshots = Snapshots::new(disk);
-    let run = move || saver::run(&images, &snapshots, rules_epoch, &trim_before);
-    Ok(std::thread::Builder::new()
-        .name("snapshots".into())
-        .spawn(run)?)
 }

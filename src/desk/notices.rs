@@ -43,6 +43,17 @@ fn take_notice(handle: &Handle, notice: Notice) {
                 push_alert(handle, &change.alert);
             }
         }
+        Notice::Standby { input, reason } => {
+            tracing::error!(
+                input,
+                reason,
+                "the standby does not follow: keep the data folder, verify a copy of it, restart"
+            );
+            let now = handle.clock.now();
+            for change in handle.alerts.standby_diverged(input, now) {
+                push_alert(handle, &change.alert);
+            }
+        }
         Notice::Log(event) => tracing::warn!(?event, "the output log"),
         Notice::LogFailed(error) => tracing::error!(
             error,

@@ -12,12 +12,10 @@ use siaga_risk::units::SECOND_NS;
 /// The same trouble is told of this often.
 const WARN_EVERY_NS: u64 = 10 * SECOND_NS;
 
-/// Encodes inputs into the journal, and trims behind snapshots when told.
+/// Encodes inputs into the journal.
 pub struct JournalRecorder {
     journal: Journal,
     payload: Vec<u8>,
-    trim_before: Arc<AtomicU64>,
-    trimmed: Seq,
     synced: Arc<SyncTimes>,
     clock: Arc<crate::clock::Clock>,
     /// A full disk is told of again from then on.
@@ -33,18 +31,11 @@ pub struct SyncTimes {
 }
 
 impl JournalRecorder {
-    /// A recorder that trims what lies before `trim_before` as that rises.
-    pub fn new(
-        journal: Journal,
-        trim_before: Arc<AtomicU64>,
-        synced: Arc<SyncTimes>,
-        clock: Arc<crate::clock::Clock>,
-    ) -> Self {
+    /// A recorder of `journal`, open at its end.
+    pub fn new(journal: Journal, synced: Arc<SyncTimes>, clock: Arc<crate::clock::Clock>) -> Self {
         Self {
             journal,
             payload: Vec::with_capacity(512),
-            trim_before,
-            trimmed: 0,
             synced,
             clock,
             warn_from_ns: 0,
@@ -54,21 +45,6 @@ impl JournalRecorder {
     /// The journal again, when the stage has ended.
     pub fn into_journal(self) -> Journal {
         self.journal
-    }
-
-    fn trim(&mut self) {
-        let before = self.trim_before.load(Ordering::Acquire);
-        if before <= self.trimmed {
-            return;
-        }
-        self.trimmed = before;
-        match self.journal.trim_before(before) {
-            Ok(0) => {}
-            Ok(segments) => tracing::debug!(segments, before, "trimmed the journal"),
-            Err(error) => {
-                tracing::warn!(%error, "the journal could not be trimmed: remove old segments' cause")
-            }
-        }
     }
 }
 
@@ -88,7 +64,6 @@ impl Recorder for JournalRecorder {
         self.synced.count.fetch_add(1, Ordering::Relaxed);
         self.synced.total_ns.fetch_add(took, Ordering::Relaxed);
         self.synced.max_ns.fetch_max(took, Ordering::Relaxed);
-        self.trim();
         if let Some(error) = self.journal.preparation_failure()
             && start >= self.warn_from_ns
         {

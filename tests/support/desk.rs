@@ -94,6 +94,16 @@ impl Desk {
         Ok((status.ok_or_else(cut)?, text.to_owned()))
     }
 
+    /// A figure of `/metrics`.
+    pub fn figure(&self, name: &str) -> u64 {
+        let (_, text) = self.exchange("GET", "/metrics", None);
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let value = line.and_then(|value| value.trim().parse().ok());
+        value.unwrap_or_else(|| panic!("{name} is exported: {text}"))
+    }
+
     pub fn get(&self, path: &str) -> Value {
         let (status, value) = self.call("GET", path, None);
         assert_eq!(status, 200, "{path}: {value}");

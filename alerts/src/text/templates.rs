@@ -187,6 +187,11 @@ fn english(rule: Rule) -> Template {
             "It was too slow and the log reached its size limit; it must rebuild.",
             "Find out why it stood still, then run the rebuild.",
         ),
+        Rule::StandbyDiverged => text(
+            "The standby diverged at input {input}",
+            "The second machine does not follow the first one any more; no snapshot is written from here on.",
+            "Keep the data folder, run `siaga journal verify` on a copy of it, then restart.",
+        ),
     }
 }
 
@@ -331,6 +336,11 @@ fn indonesian(rule: Rule) -> Template {
             "Pembaca {reader} log keluaran diputus",
             "Terlalu lambat dan log mencapai batas ukurannya; harus dibangun ulang.",
             "Cari sebabnya berhenti, lalu jalankan pembangunan ulang.",
+        ),
+        Rule::StandbyDiverged => text(
+            "Cadangan menyimpang pada masukan {input}",
+            "Mesin kedua tidak lagi mengikuti mesin pertama; sejak sini tidak ada snapshot yang ditulis.",
+            "Simpan folder data, jalankan `siaga journal verify` pada salinannya, lalu mulai ulang.",
         ),
     }
 }

@@ -72,7 +72,6 @@ pub fn open_loop(mut stand: Stand, quotes: u64, every_ns: u64, segment_bytes: u3
         durable.clone(),
         stand.seq,
         pipeline::Options {
-            image_every: 0,
             wait,
             ..pipeline::Options::default()
         },

@@ -57,6 +57,7 @@ fn ours(quotes: usize) -> f64 {
         let env = Env {
             now: stand.machine.now(),
             market: stand.machine.market(),
+            resumed: None,
         };
         let book = stand.machine.book();
         let account = book.account(AccountId(1)).expect("it was opened");

@@ -157,7 +157,6 @@ pub fn run(script: &Script, size: Size) -> Outcome {
         durable.clone(),
         0,
         pipeline::Options {
-            image_every: 0,
             wait,
             ..pipeline::Options::default()
         },

@@ -42,7 +42,7 @@ pub fn run<T: Topology>(load: Load, wait: Wait) -> Outcome {
     });
     let machine = std::thread::spawn(move || {
         let mut sink = Outbound { ring: out, wait };
-        machine(for_machine, Fold::default(), &mut sink, 0, 0, wait)
+        machine(for_machine, Fold::default(), &mut sink, 0, wait)
     });
     let egress = std::thread::spawn(move || drain(outbox, wait));
     let start = now_ns();

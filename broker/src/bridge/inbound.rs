@@ -171,7 +171,7 @@ impl BridgeSession {
 
     fn check_report(&self, report: &Report) -> Result<(OrderId, ExecId, BrokerEvent), Refused> {
         let unknown = |message: String| (BridgeFault::UnknownOrder, message);
-        let order = id::from_wire(self.config.epoch, &report.id)
+        let order = id::from_wire(&self.config.epochs, &report.id)
             .map_err(|error| unknown(format!("id {:?}: {error}", clip(&report.id))))?;
         let exec = match &report.exec {
             Some(exec) => exec_id(exec)?,

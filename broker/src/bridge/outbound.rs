@@ -73,7 +73,7 @@ impl BridgeSession {
             link: self.config.link.0,
             session: &session,
             resumed,
-            epoch: self.config.epoch,
+            epoch: self.config.epochs.newest(),
             taken: self.taken,
             hb_ms: HEARTBEAT_NS / 1_000_000,
             dead_ms: DEAD_NS / 1_000_000,
@@ -136,7 +136,7 @@ impl BridgeSession {
         let distance =
             |price: Price| (price.0 != 0).then(|| decimal::format(price.0, listing.price_digits));
         Some(OrderOut {
-            id: id::to_wire(self.config.epoch, submit.id),
+            id: id::wire_of(&self.config.epochs, submit.id),
             account: submit.account.0,
             symbol: listing.symbol.clone(),
             side: side_name(submit.side),
@@ -170,7 +170,7 @@ impl BridgeSession {
     }
 
     fn command_text(&self, n: u64, command: &Command) -> String {
-        let wire = |order: &OrderId| id::to_wire(self.config.epoch, *order);
+        let wire = |order: &OrderId| id::wire_of(&self.config.epochs, *order);
         match command {
             Command::Order(order) => json(&Out::Order { n, order }),
             Command::Cancel(order) => json(&Out::Cancel {
@@ -250,7 +250,7 @@ pub(super) fn sample() -> BridgeSession {
     let config = BridgeConfig {
         link: LinkId(2),
         token: "sample".to_owned(),
-        epoch: 1,
+        epochs: siaga_risk::journal::Epochs::single(1, 0),
         run: 0xabc,
     };
     let mut session = BridgeSession::new(config, directory);

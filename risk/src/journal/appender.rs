@@ -358,6 +358,8 @@ fn begin_segment(
         Segment {
             header,
             file_bytes,
+            plain_bytes: file_bytes,
+            packed: false,
             end: SEGMENT_HEADER_BYTES,
         },
         file,

@@ -59,6 +59,21 @@ impl Epochs {
         Ok((epochs, damaged))
     }
 
+    /// A history of one epoch, from the first input on.
+    pub fn single(number: u32, fingerprint: u64) -> Self {
+        let first_seq = 1;
+        Self(vec![Epoch {
+            number,
+            fingerprint,
+            first_seq,
+        }])
+    }
+
+    /// Number of the newest epoch; 0 when none has begun.
+    pub fn newest(&self) -> u32 {
+        self.0.last().map_or(0, |epoch| epoch.number)
+    }
+
     /// The epoch whose rules decided input `seq`. What came before the first known one counts as
     /// its.
     pub fn of(&self, seq: u64) -> Option<Epoch> {

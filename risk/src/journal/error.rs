@@ -1,5 +1,6 @@
 //! What can go wrong with the durable files: what happened, where, and what to do.
 
+use super::pack::PackFault;
 use std::fmt;
 use std::io;
 
@@ -131,10 +132,17 @@ impl PoisonReason {
 impl JournalError {
     pub(crate) fn io(action: &'static str, file: &str) -> impl FnOnce(io::Error) -> Self {
         let file = file.to_owned();
-        move |error| Self::Io {
-            action,
-            file,
-            error,
+        move |error: io::Error| match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(PackFault { offset, found }) => Self::Damaged {
+                file,
+                offset: *offset,
+                found: (*found).to_owned(),
+            },
+            None => Self::Io {
+                action,
+                file,
+                error,
+            },
         }
     }
 }

@@ -90,6 +90,17 @@ impl SegmentIndex {
         self.lock().first().copied()
     }
 
+    /// Puts `segment` in place of the one with its ordinal, unless that has been trimmed.
+    pub fn replace(&self, segment: Segment) {
+        let mut segments = self.lock();
+        let found = segments
+            .iter_mut()
+            .find(|known| known.header.ordinal == segment.header.ordinal);
+        if let Some(known) = found {
+            *known = segment;
+        }
+    }
+
     /// A copy of the list.
     pub fn segments(&self) -> Vec<Segment> {
         self.lock().clone()

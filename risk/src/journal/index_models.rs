@@ -48,6 +48,8 @@ fn segment(ordinal: u32) -> Segment {
     Segment {
         header,
         file_bytes: 4_096,
+        plain_bytes: 4_096,
+        packed: false,
         end: 64,
     }
 }

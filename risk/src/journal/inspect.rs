@@ -3,6 +3,7 @@
 use super::disk::Disk;
 use super::error::JournalError;
 use super::layout::{KIND_MARK, Key, Stream};
+use super::pack::open_segment;
 use super::survey::{Found, Segment, Torn, headers, next_key, survey};
 use super::walk::{SegmentWalk, Step};
 use std::collections::BTreeMap;
@@ -29,8 +30,41 @@ pub struct Inspection {
     pub clean: bool,
     /// The tail that the next start will cut.
     pub torn: Option<Torn>,
-    /// Everything that will keep the next start or a replay from going on, as told to the operator.
-    pub damage: Vec<String>,
+    /// Everything that will keep the next start or a replay from going on.
+    pub damage: Vec<Damage>,
+}
+
+/// Something that is not as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The file, when one can be named.
+    pub file: Option<String>,
+    /// Where in it.
+    pub offset: Option<u64>,
+    /// What was found and what to do, for the operator.
+    pub text: String,
+}
+
+impl Damage {
+    /// What an error says of a file.
+    pub fn of(error: &JournalError) -> Self {
+        let (file, offset) = match error {
+            JournalError::Damaged { file, offset, .. } => (Some(file.clone()), Some(*offset)),
+            JournalError::Missing { file, .. }
+            | JournalError::Version { file, .. }
+            | JournalError::Fingerprint { file, .. }
+            | JournalError::Io { file, .. } => (Some(file.clone()), None),
+            _ => (None, None),
+        };
+        let text = error.to_string();
+        Self { file, offset, text }
+    }
+}
+
+impl std::fmt::Display for Damage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 /// One segment.
@@ -52,6 +86,8 @@ pub struct SegmentSummary {
     pub bytes: u64,
     /// Length of the file.
     pub file_bytes: u64,
+    /// Whether its records are packed.
+    pub packed: bool,
 }
 
 /// The records of one kind.
@@ -79,7 +115,7 @@ pub fn inspect(disk: &Arc<dyn Disk>, stream: Stream) -> Result<Inspection, Journ
     let found = match survey(disk.as_ref(), stream) {
         Ok(found) => found,
         Err(error) => {
-            inspection.damage.push(error.to_string());
+            inspection.damage.push(Damage::of(&error));
             // The headers may still be whole when the last segment is not.
             match headers(disk.as_ref(), stream) {
                 Ok(found) => found,
@@ -101,12 +137,15 @@ impl Inspection {
             let mut key = segment.header.previous;
             if last.is_some_and(|last| last != key) {
                 let file = stream.file_name(segment.header.ordinal);
-                self.note(format!(
-                    "{file}: does not follow the last record of the segment before"
-                ));
+                let text = format!("{file}: does not follow the last record of the segment before");
+                self.note(Damage {
+                    file: Some(file),
+                    offset: Some(0),
+                    text,
+                });
             }
             if let Err(error) = self.read_segment(disk, segment, sealed, &mut key) {
-                self.note(error.to_string());
+                self.note(Damage::of(&error));
             }
             last = Some(key);
         }
@@ -130,13 +169,14 @@ impl Inspection {
             records: 0,
             bytes: 0,
             file_bytes: segment.file_bytes,
+            packed: segment.packed,
         };
-        let file = disk.open(&name).map_err(JournalError::io("open", &name))?;
+        let file = open_segment(disk, header.stream, header.ordinal)?;
         let mut walk = SegmentWalk::new(file, header.checksum);
         let limit = if sealed {
             segment.end
         } else {
-            segment.file_bytes as u32
+            segment.plain_bytes as u32
         };
         let stopped = loop {
             let offset = u64::from(walk.position());
@@ -179,7 +219,7 @@ impl Inspection {
         summary.bytes += bytes;
     }
 
-    fn note(&mut self, damage: String) {
+    fn note(&mut self, damage: Damage) {
         if !self.damage.contains(&damage) {
             self.damage.push(damage);
         }

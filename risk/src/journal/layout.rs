@@ -11,6 +11,9 @@ const SEGMENT_MAGIC: [u8; 8] = *b"SIAGASEG";
 /// Version of the layout of headers and records; payloads are covered by the fingerprint.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// Version of a segment whose records are packed; everything else of it is as in version 1.
+pub const PACKED_VERSION: u32 = 2;
+
 /// A segment header fills one cache line.
 pub const SEGMENT_HEADER_BYTES: u32 = 64;
 
@@ -119,9 +122,20 @@ pub enum HeaderFault {
 impl SegmentHeader {
     /// The header as bytes; fills in `checksum`.
     pub fn seal(&mut self) -> [u8; SEGMENT_HEADER_BYTES as usize] {
+        let bytes = self.bytes_as(FORMAT_VERSION);
+        self.checksum = u32_at(&bytes, 60);
+        bytes
+    }
+
+    /// The header of the packed form.
+    pub fn seal_packed(&self) -> [u8; SEGMENT_HEADER_BYTES as usize] {
+        self.bytes_as(PACKED_VERSION)
+    }
+
+    fn bytes_as(&self, version: u32) -> [u8; SEGMENT_HEADER_BYTES as usize] {
         let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
         bytes[0..8].copy_from_slice(&SEGMENT_MAGIC);
-        bytes[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        bytes[8..12].copy_from_slice(&version.to_le_bytes());
         bytes[12..16].copy_from_slice(&self.stream.tag().to_le_bytes());
         bytes[16..24].copy_from_slice(&self.fingerprint.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.epoch.to_le_bytes());
@@ -130,8 +144,8 @@ impl SegmentHeader {
         bytes[40..48].copy_from_slice(&self.previous.seq.to_le_bytes());
         bytes[48..52].copy_from_slice(&self.previous.index.to_le_bytes());
         bytes[52..56].copy_from_slice(&self.previous_end.to_le_bytes());
-        self.checksum = crc32c::crc32c(&bytes[..60]);
-        bytes[60..64].copy_from_slice(&self.checksum.to_le_bytes());
+        let checksum = crc32c::crc32c(&bytes[..60]);
+        bytes[60..64].copy_from_slice(&checksum.to_le_bytes());
         bytes
     }
 
@@ -139,7 +153,17 @@ impl SegmentHeader {
     ///
     /// # Errors
     /// [`HeaderFault`].
+    #[cfg(test)]
     pub fn from_bytes(bytes: &[u8], stream: Stream, ordinal: u32) -> Result<Self, HeaderFault> {
+        Self::read(bytes, stream, ordinal).map(|(header, _)| header)
+    }
+
+    /// Reads the header of segment `ordinal` of `stream`, and whether its records are packed. Its
+    /// checksum is that of the plain form either way: the salt of its records.
+    ///
+    /// # Errors
+    /// [`HeaderFault`].
+    pub fn read(bytes: &[u8], stream: Stream, ordinal: u32) -> Result<(Self, bool), HeaderFault> {
         let front = &bytes[..bytes.len().min(SEGMENT_HEADER_BYTES as usize)];
         if front.iter().all(|byte| *byte == 0) {
             return Err(HeaderFault::Zero);
@@ -151,10 +175,13 @@ impl SegmentHeader {
         if checksum != crc32c::crc32c(&front[..60]) {
             return Err(HeaderFault::Broken);
         }
-        if u32_at(front, 8) != FORMAT_VERSION {
-            return Err(HeaderFault::Version(u32_at(front, 8)));
-        }
-        let header = Self {
+        let packed = match u32_at(front, 8) {
+            FORMAT_VERSION => false,
+            // The output log is trimmed behind its readers: nothing of it lies about for long.
+            PACKED_VERSION if stream == Stream::Journal => true,
+            other => return Err(HeaderFault::Version(other)),
+        };
+        let mut header = Self {
             stream,
             fingerprint: u64_at(front, 16),
             epoch: u32_at(front, 24),
@@ -168,7 +195,10 @@ impl SegmentHeader {
             checksum,
         };
         let fits = u32_at(front, 12) == stream.tag() && header.ordinal == ordinal;
-        fits.then_some(header).ok_or(HeaderFault::Broken)
+        if packed {
+            header.seal();
+        }
+        fits.then_some((header, packed)).ok_or(HeaderFault::Broken)
     }
 }
 
@@ -352,13 +382,28 @@ mod tests {
         );
         assert_eq!(SegmentHeader::from_bytes(&[], Stream::Journal, 9), zero);
         let mut other = bytes;
-        other[8] = 2;
+        other[8] = 3;
         let checksum = crc32c::crc32c(&other[..60]);
         other[60..].copy_from_slice(&checksum.to_le_bytes());
         assert_eq!(
             SegmentHeader::from_bytes(&other, Stream::Journal, 9),
-            Err(HeaderFault::Version(2))
+            Err(HeaderFault::Version(3))
         );
+    }
+
+    #[test]
+    fn a_packed_header_keeps_the_salt_of_the_plain_one() {
+        let mut header = header();
+        header.seal();
+        let packed = header.seal_packed();
+        let read = SegmentHeader::read(&packed, Stream::Journal, 9);
+        assert_eq!(read, Ok((header, true)));
+        for at in 0..packed.len() * 8 {
+            let mut broken = packed;
+            broken[at / 8] ^= 1 << (at % 8);
+            let read = SegmentHeader::read(&broken, Stream::Journal, 9);
+            assert_eq!(read, Err(HeaderFault::Broken));
+        }
     }
 
     #[test]

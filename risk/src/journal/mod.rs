@@ -5,7 +5,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `journal-NNNNNNNNNN.seg` | inputs, sequences strictly +1 ([`Journal`]) |
+//! | `journal-NNNNNNNNNN.seg` | inputs, sequences strictly +1 ([`Journal`]); cold ones packed |
 //! | `output-NNNNNNNNNN.seg` | outputs, keyed by input sequence and index ([`OutputLog`]) |
 //! | `snapshot-SEQUENCE.bin` | the machine's state after that input ([`Snapshots`]) |
 //! | `epochs.bin` | which input began which epoch of the rules ([`Epochs`]) |
@@ -26,6 +26,7 @@ mod cut;
 mod disk;
 mod epochs;
 mod error;
+mod files;
 #[doc(hidden)]
 pub mod fuzz;
 mod index;
@@ -34,8 +35,10 @@ mod layout;
 mod lock;
 mod memory_disk;
 mod output_log;
+mod pack;
 mod prepare;
 mod reader;
+mod retention;
 mod snapshot;
 mod survey;
 mod walk;
@@ -50,7 +53,8 @@ pub use cursors::{Cursor, CursorState, LogEvent};
 pub use disk::{Disk, DiskFile, FileDisk};
 pub use epochs::{Epoch, Epochs};
 pub use error::{JournalError, Poison, PoisonReason};
-pub use inspect::{Inspection, KindSummary, SegmentSummary, inspect};
+pub use files::{JournalFiles, Packing, SegmentFile};
+pub use inspect::{Damage, Inspection, KindSummary, SegmentSummary, inspect};
 pub use layout::{KIND_MARK, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, Stream};
 pub use lock::DirectoryLock;
 pub use memory_disk::MemoryDisk;
@@ -60,6 +64,7 @@ pub use output_log::{
 };
 pub use prepare::Preparation;
 pub use reader::{Record, Records};
+pub use retention::Retention;
 pub use snapshot::{SkippedSnapshot, Snapshot, SnapshotMeta, SnapshotWritten, Snapshots};
 pub use survey::{LogEnd, Torn, log_end, newest_epoch};
 pub use writer::{Journal, Options, Recovered};

@@ -9,7 +9,7 @@ use super::index::SegmentIndex;
 use super::layout::Stream;
 use super::prepare::Preparation;
 use super::reader::LogReader;
-use super::survey::Torn;
+use super::survey::{Torn, survey};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -258,9 +258,7 @@ impl OutputConsumers {
 
     /// The oldest cursor that can still be read from.
     pub fn from(&self) -> Cursor {
-        self.index
-            .oldest()
-            .map_or(Cursor::START, |oldest| Cursor::of(oldest.header.previous))
+        self.reader().from()
     }
 
     /// A reader for any thread.
@@ -283,6 +281,29 @@ pub struct OutputReader {
 }
 
 impl OutputReader {
+    /// A reader of the log in `disk` as it was left; `None` when there is none. Changes nothing.
+    ///
+    /// # Errors
+    /// [`JournalError`]: damage, or a directory that cannot be read.
+    pub fn open(disk: &Arc<dyn Disk>) -> Result<Option<Self>, JournalError> {
+        let found = survey(disk.as_ref(), Stream::Output)?;
+        if found.segments.is_empty() {
+            return Ok(None);
+        }
+        let index = SegmentIndex::new(Arc::clone(disk), Stream::Output, found.segments);
+        Ok(Some(Self {
+            index: Arc::new(index),
+            open: None,
+        }))
+    }
+
+    /// The oldest cursor that can still be read from.
+    pub fn from(&self) -> Cursor {
+        self.index
+            .oldest()
+            .map_or(Cursor::START, |oldest| Cursor::of(oldest.header.previous))
+    }
+
     /// The outputs behind `cursor`, up to the durable end or until their payloads reach `bytes_max`
     /// (at least one). Empty at the end.
     ///

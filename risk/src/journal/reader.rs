@@ -3,6 +3,7 @@
 use super::error::JournalError;
 use super::index::SegmentIndex;
 use super::layout::{KIND_MARK, Key, RecordHead};
+use super::pack::open_segment;
 use super::survey::{Segment, next_key};
 use super::walk::{SegmentWalk, Step};
 use std::ops::Range;
@@ -248,18 +249,14 @@ fn open_walk(
     rules: Option<(u64, u32)>,
 ) -> Result<SegmentWalk, JournalError> {
     let header = segment.header;
-    let name = index.stream.file_name(header.ordinal);
     let found = (header.fingerprint, header.epoch);
     if let Some(expected) = rules.filter(|rules| *rules != found) {
         return Err(JournalError::Fingerprint {
-            file: name,
+            file: index.stream.file_name(header.ordinal),
             found,
             expected,
         });
     }
-    let file = index
-        .disk
-        .open(&name)
-        .map_err(JournalError::io("open", &name))?;
+    let file = open_segment(index.disk.as_ref(), index.stream, header.ordinal)?;
     Ok(SegmentWalk::new(file, header.checksum))
 }

@@ -7,6 +7,7 @@ use super::layout::{
     FORMAT_VERSION, HeaderFault, KIND_MARK, Key, MARK_CLOSED, RECORD_HEADER_BYTES, RecordFault,
     RecordHead, SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES, SegmentHeader, Stream, record_checksum,
 };
+use super::pack::plain_bytes;
 use super::walk::{SegmentWalk, Step};
 use std::fmt;
 use std::io;
@@ -44,6 +45,10 @@ pub struct Segment {
     pub header: SegmentHeader,
     /// Length of the file.
     pub file_bytes: u64,
+    /// Length of the plain segment: what a packed one reads as.
+    pub plain_bytes: u64,
+    /// Whether its records are packed.
+    pub packed: bool,
     /// Offset behind its last record.
     pub end: u32,
 }
@@ -139,6 +144,11 @@ pub fn survey(disk: &dyn Disk, stream: Stream) -> Result<Found, JournalError> {
         return Ok(found);
     };
     let name = stream.file_name(active.header.ordinal);
+    if active.packed {
+        let found = "the segments behind a packed one are missing".to_owned();
+        let file = stream.file_name(active.header.ordinal.saturating_add(1));
+        return Err(JournalError::Missing { file, found });
+    }
     let file = disk.open(&name).map_err(JournalError::io("open", &name))?;
     let limit = active.file_bytes.min(u64::from(SEGMENT_BYTES_MAX)) as u32;
     let mut walk = SegmentWalk::new(Arc::clone(&file), active.header.checksum);
@@ -295,13 +305,14 @@ pub fn headers(disk: &dyn Disk, stream: Stream) -> Result<Found, JournalError> {
     for ((ordinal, bytes), header) in files.iter().zip(&read) {
         let name = stream.file_name(*ordinal);
         match header {
-            Ok(header) => {
+            Ok((header, packed)) => {
                 link(found.segments.last_mut(), header, &name)?;
-                let end = SEGMENT_HEADER_BYTES;
                 found.segments.push(Segment {
                     header: *header,
                     file_bytes: *bytes,
-                    end,
+                    plain_bytes: packed.unwrap_or(*bytes),
+                    packed: packed.is_some(),
+                    end: SEGMENT_HEADER_BYTES,
                 });
             }
             Err(fault) => {
@@ -328,12 +339,13 @@ pub fn headers(disk: &dyn Disk, stream: Stream) -> Result<Found, JournalError> {
     Ok(found)
 }
 
+/// The header, and for a packed segment the length of the plain one.
 fn read_header(
     disk: &dyn Disk,
     stream: Stream,
     ordinal: u32,
     bytes: u64,
-) -> Result<Result<SegmentHeader, HeaderFault>, JournalError> {
+) -> Result<Result<(SegmentHeader, Option<u64>), HeaderFault>, JournalError> {
     let name = stream.file_name(ordinal);
     if bytes == 0 {
         return Ok(Err(HeaderFault::Zero));
@@ -343,15 +355,19 @@ fn read_header(
     let count = file
         .read_at(0, &mut front)
         .map_err(JournalError::io("read", &name))?;
-    let header = SegmentHeader::from_bytes(&front[..count], stream, ordinal);
-    if let Err(HeaderFault::Version(found)) = header {
-        return Err(JournalError::Version {
+    match SegmentHeader::read(&front[..count], stream, ordinal) {
+        Ok((header, false)) => Ok(Ok((header, None))),
+        Ok((header, true)) => {
+            let plain = plain_bytes(file, header).map_err(JournalError::io("read", &name))?;
+            Ok(Ok((header, Some(plain))))
+        }
+        Err(HeaderFault::Version(found)) => Err(JournalError::Version {
             file: name,
             found,
             expected: FORMAT_VERSION,
-        });
+        }),
+        Err(fault) => Ok(Err(fault)),
     }
-    Ok(header)
 }
 
 /// Joins a segment to the one before it, whose end it knows.
@@ -376,9 +392,9 @@ fn link(
         });
     }
     before.end = header.previous_end;
-    if u64::from(before.end) > before.file_bytes {
+    if u64::from(before.end) > before.plain_bytes {
         let file = header.stream.file_name(before.header.ordinal);
-        let found = format!("{} of {} bytes are left", before.file_bytes, before.end);
+        let found = format!("{} of {} bytes are left", before.plain_bytes, before.end);
         return Err(JournalError::Missing { file, found });
     }
     Ok(())

@@ -3,9 +3,10 @@
 use super::appender::{Appender, Settings};
 use super::disk::Disk;
 use super::error::{JournalError, Poison};
+use super::files::{JournalFiles, remove_half_packed};
 use super::layout::{Key, Stream};
 use super::prepare::Preparation;
-use super::reader::{LogReader, Records};
+use super::reader::Records;
 use super::survey::Torn;
 use std::io;
 use std::sync::Arc;
@@ -90,6 +91,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`]: damage, another fingerprint, or a disk that cannot be written.
     pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Self, Recovered), JournalError> {
+        remove_half_packed(disk.as_ref())?;
         let (appender, opened) = Appender::open(disk, Stream::Journal, options.settings())?;
         let rules = (options.fingerprint, options.epoch);
         let journal = Self { appender, rules };
@@ -141,18 +143,13 @@ impl Journal {
 
     /// First sequence that can still be read; one above the last when there is none.
     pub fn first_seq(&self) -> u64 {
-        let oldest = self.appender.index().oldest();
-        oldest.map_or(1, |segment| segment.header.first_seq)
+        self.files().first_seq()
     }
 
     /// First sequence of the epoch that is written, as far back as it can be read.
     pub fn epoch_first(&self) -> u64 {
-        let (fingerprint, epoch) = self.rules;
-        let mut segments = self.appender.index().segments().into_iter();
-        let first = segments.find(|segment| {
-            (segment.header.fingerprint, segment.header.epoch) == (fingerprint, epoch)
-        });
-        first.map_or(self.last_seq() + 1, |segment| segment.header.first_seq)
+        let first = self.files().epoch_first();
+        first.unwrap_or_else(|| self.last_seq().saturating_add(1))
     }
 
     /// Why nothing is accepted any more; `None` while all is well.
@@ -171,19 +168,16 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Trimmed`], [`JournalError::BeyondEnd`], [`JournalError::Fingerprint`].
     pub fn records(&self, from: u64) -> Result<Records, JournalError> {
-        let index = self.appender.index();
         let last = self.durable_seq();
         if from > last.saturating_add(1) {
             return Err(JournalError::BeyondEnd { asked: from, last });
         }
-        let Some(segment) = index.newest(|segment| segment.header.first_seq <= from) else {
-            return Err(JournalError::Trimmed {
-                asked: from,
-                first: self.first_seq(),
-            });
-        };
-        let reader = LogReader::new(Arc::clone(index), segment, Some(self.rules))?;
-        Ok(Records::new(reader, from))
+        self.files().records(from)
+    }
+
+    /// The segments for other threads.
+    pub fn files(&self) -> JournalFiles {
+        JournalFiles::new(Arc::clone(self.appender.index()), self.rules)
     }
 
     /// Removes the segments that hold only sequences below `seq`, and says how many. The segment
@@ -192,11 +186,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Io`]; the journal goes on.
     pub fn trim_before(&mut self, seq: u64) -> Result<usize, JournalError> {
-        let index = self.appender.index();
-        match index.newest(|segment| segment.header.first_seq <= seq) {
-            Some(keep) => index.trim_below(keep.header.ordinal),
-            None => Ok(0),
-        }
+        self.files().trim_before(seq)
     }
 
     /// Makes everything durable and leaves the mark of a clean stop.

@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 pub use durable::Durable;
 pub use entry::Entry;
 pub use inbox::{Full, Inbox, merge};
-pub use stage::{Decider, Image, Leaving, Numbered, Recorder, Sink, journal, machine};
+pub use stage::{Decider, Leaving, Numbered, Recorder, Sink, journal, machine};
 pub use wait::{Idle, Wait};
 
 use crate::event::Seq;
@@ -26,16 +26,11 @@ use crate::event::Seq;
 /// hundred thousand accounts): then the machine waits and the inbound ring conflates.
 pub const OUTBOUND_SLOTS: usize = 16_384;
 
-/// Inputs between two images of the state: at a calm demo's pace about a day and a half, at a
-/// million quotes a second ten seconds.
-pub const IMAGE_EVERY: u64 = 10_000_000;
-
 /// How the pipeline runs. Sizes and waiting never change a decision.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     pub slots: usize,
     pub outbound_slots: usize,
-    pub image_every: u64,
     pub wait: Wait,
 }
 
@@ -44,7 +39,6 @@ impl Default for Options {
         Self {
             slots: ring::RING_SLOTS,
             outbound_slots: OUTBOUND_SLOTS,
-            image_every: IMAGE_EVERY,
             wait: Wait::default(),
         }
     }
@@ -112,14 +106,7 @@ pub fn start<D: Decider, R: Recorder>(
         .name("machine".into())
         .spawn(move || {
             let mut sink = Outbound { ring, wait };
-            stage::machine(
-                for_machine,
-                decider,
-                &mut sink,
-                last,
-                options.image_every,
-                wait,
-            )
+            stage::machine(for_machine, decider, &mut sink, last, wait)
         })?;
     let pipeline = Pipeline {
         inbox: inbox.clone(),

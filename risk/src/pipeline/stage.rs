@@ -44,7 +44,6 @@ pub enum Leaving {
     Mark(Seq, Mark),
     Output(Box<Numbered>),
     Reply(Box<Reply>),
-    Image(Box<Image>),
     /// The input after which the stage ended.
     End(Seq),
 }
@@ -55,14 +54,6 @@ pub struct Numbered {
     pub key: OutputKey,
     pub ts: Ts,
     pub output: Output,
-}
-
-/// The state after an input.
-#[derive(Debug)]
-pub struct Image {
-    pub seq: Seq,
-    pub state_hash: u64,
-    pub bytes: Vec<u8>,
 }
 
 /// Journals every input of `source` until it stops; `last` is the sequence recorded before.
@@ -115,13 +106,12 @@ pub trait Sink {
 }
 
 /// Decides every entry of `source` until it stops and hands the outputs to `sink` in order.
-/// An image of the state is handed over after every `image_every` inputs.
+/// The stage never stops to look at its own state: the standby does that.
 pub fn machine<S: Source, D: Decider>(
     mut source: S,
     mut decider: D,
     sink: &mut impl Sink,
     last: Seq,
-    image_every: u64,
     wait: Wait,
 ) -> D {
     let (mut seq, mut idle, mut stopped) = (last, Idle::new(wait), false);
@@ -132,14 +122,6 @@ pub fn machine<S: Source, D: Decider>(
                 seq += 1;
                 decider.apply(seq, input, &mut outputs);
                 hand_over(seq, input.ts(), &mut outputs, sink);
-                if image_every != 0 && seq.is_multiple_of(image_every) {
-                    let (bytes, state_hash) = decider.image();
-                    sink.put(Leaving::Image(Box::new(Image {
-                        seq,
-                        state_hash,
-                        bytes,
-                    })));
-                }
             }
             Entry::Ask(ask) if !stopped => {
                 sink.put(Leaving::Reply(Box::new(decider.ask(ask))));

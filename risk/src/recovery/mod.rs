@@ -14,7 +14,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use error::{RecoveryError, Upgrade, UpgradeFault};
-pub use start::{Start, Usable, start_at};
+pub use start::{Start, Usable, load, start_at};
 
 use crate::event::{Output, Seq};
 use crate::journal::{

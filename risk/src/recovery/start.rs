@@ -80,7 +80,11 @@ pub fn start_at(snapshots: &Snapshots, usable: &Usable) -> Result<Start, Recover
     Err(RecoveryError::NoStart { first_seq, skipped })
 }
 
-fn load(snapshots: &Snapshots, seq: Seq, usable: &Usable) -> Result<Machine, String> {
+/// The machine of one snapshot, or why it cannot be used.
+///
+/// # Errors
+/// The reason, for people.
+pub fn load(snapshots: &Snapshots, seq: Seq, usable: &Usable) -> Result<Machine, String> {
     let snapshot = snapshots
         .read(seq)
         .map_err(|error: JournalError| error.to_string())?;

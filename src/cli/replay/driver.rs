@@ -66,7 +66,6 @@ impl Driver {
         machine.record_tape(true);
         let options = Options {
             wait: Wait::Yield,
-            image_every: 0,
             ..Options::default()
         };
         let durable = Arc::new(Durable::new(0));
@@ -233,7 +232,7 @@ impl Driver {
                     each(numbered.ts, &numbered.output)?;
                 }
                 Leaving::Reply(reply) if reply.token == token => return Ok(reply.view),
-                Leaving::Reply(_) | Leaving::Image(_) => {}
+                Leaving::Reply(_) => {}
                 Leaving::End(_) => bail!("the machine has ended"),
             }
         }

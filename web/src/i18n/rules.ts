@@ -31,6 +31,7 @@ const INDONESIAN: Record<string, string> = {
   sink_failing: "Pengiriman peringatan gagal",
   reader_cut_off: "Sebuah pembaca diputus",
   repeated_execution: "Terlalu sering dieksekusi",
+  standby_diverged: "Cadangan menyimpang",
 };
 
 /** What an alert says in the reader's language; for a server without such texts the rule's name, and its English summary. */

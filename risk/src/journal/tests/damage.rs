@@ -202,7 +202,7 @@ fn an_inspection_tells_of_damage_and_reads_on() {
     bytes[200] ^= 1;
     let found = inspect(&copy_with(&written.disk, name, bytes), Stream::Journal).unwrap();
     assert!(
-        found.damage.iter().any(|damage| damage.contains(name)),
+        found.damage.iter().any(|damage| damage.text.contains(name)),
         "{:?}",
         found.damage
     );

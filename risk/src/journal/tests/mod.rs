@@ -4,6 +4,8 @@ mod crash;
 mod damage;
 mod journal;
 mod outputs;
+#[cfg(feature = "compress")]
+mod pack;
 mod snapshots;
 
 use super::*;

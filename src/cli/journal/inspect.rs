@@ -1,34 +1,15 @@
-//! `siaga journal inspect`: what the journal holds, segment by segment, without changing it.
+//! `siaga journal inspect`: what the journal holds, segment by segment.
 
 use std::sync::Arc;
 
-use clap::Subcommand;
-use siaga_risk::journal::{Disk, FileDisk, Inspection, Stream, inspect};
+use siaga_risk::journal::{Disk, Inspection, Stream, inspect};
 use siaga_risk::record;
 
-use super::Exit;
-use crate::config::Config;
-use crate::desk::recover::CORE_DIR;
-
-/// What to look at.
-#[derive(Debug, Subcommand)]
-pub enum Action {
-    /// Segments, sequences, kinds, and damage if there is any.
-    Inspect,
-}
+use crate::cli::Exit;
 
 /// Prints the inspection; damage is exit code 5.
-pub fn run(config: &Config, action: &Action, json: bool) -> anyhow::Result<Exit> {
-    let Action::Inspect = action;
-    let dir = config.data.dir.join(CORE_DIR);
-    if !dir.is_dir() {
-        anyhow::bail!(
-            "{} holds no journal: nothing was started with this data directory",
-            dir.display()
-        );
-    }
-    let disk: Arc<dyn Disk> = FileDisk::new(&dir)?;
-    let found = inspect(&disk, Stream::Journal)?;
+pub fn run(disk: &Arc<dyn Disk>, json: bool) -> anyhow::Result<Exit> {
+    let found = inspect(disk, Stream::Journal)?;
     if json {
         println!("{}", as_json(&found));
     } else {
@@ -54,6 +35,8 @@ fn as_json(found: &Inspection) -> serde_json::Value {
                 "last_seq": segment.last_seq,
                 "records": segment.records,
                 "bytes": segment.bytes,
+                "file_bytes": segment.file_bytes,
+                "packed": segment.packed,
             })
         })
         .collect();
@@ -75,7 +58,7 @@ fn as_json(found: &Inspection) -> serde_json::Value {
         "torn": found.torn.as_ref().map(ToString::to_string),
         "segments": segments,
         "kinds": kinds,
-        "damage": found.damage,
+        "damage": found.damage.iter().map(|damage| &damage.text).collect::<Vec<_>>(),
     })
 }
 
@@ -87,8 +70,13 @@ fn as_text(found: &Inspection) -> String {
             _ => "no inputs".to_owned(),
         };
         lines.push(format!(
-            "{}  epoch {}  {range}  {} records  {} of {} bytes",
-            segment.file, segment.epoch, segment.records, segment.bytes, segment.file_bytes
+            "{}  epoch {}  {range}  {} records  {} bytes{} in a file of {}",
+            segment.file,
+            segment.epoch,
+            segment.records,
+            segment.bytes,
+            if segment.packed { ", packed" } else { "" },
+            segment.file_bytes
         ));
     }
     for (kind, summary) in &found.kinds {
