@@ -13,3 +13,4 @@ pub mod rng;
 pub mod stream;
 pub mod throughput;
 pub mod topology;
+pub mod watch;

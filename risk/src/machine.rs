@@ -250,6 +250,12 @@ impl Machine {
         self.book.fault_bands(millionths);
     }
 
+    /// For tests: what one input may band is halved this many times, so that small books meet crowds.
+    #[doc(hidden)]
+    pub fn slow_bands(&mut self, halvings: u32) {
+        self.book.slow_bands(halvings);
+    }
+
     /// For tests: no account can leave its band unseen; the number of accounts that are watched by a box.
     ///
     /// # Errors

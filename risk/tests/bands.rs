@@ -81,6 +81,7 @@ fn bands_too_wide_by_a_ten_thousandth_are_found() {
     let found = |seed: &u64| {
         let mut history = History::new(*seed);
         history.desk.machine.fault_bands(FAULT_MILLIONTHS);
+        history.desk.machine.slow_bands(0);
         history.converted_alone = seed.is_multiple_of(2);
         (0..STEPS).any(|_| {
             history.step();
@@ -99,6 +100,7 @@ fn bands_too_wide_by_a_ten_thousandth_are_found() {
 
 struct History {
     desk: Desk,
+    slow: u32,
     /// Looks at everybody whom a price concerns.
     full: Machine,
     dice: Dice,
@@ -117,6 +119,8 @@ impl History {
         full.watch_plainly();
         let mut history = History {
             desk: Desk::open(),
+            // Every second history bands one account at an input and follows the others as hot ones.
+            slow: if seed.is_multiple_of(2) { 9 } else { 0 },
             full,
             dice: Dice(seed),
             execs: 0,
@@ -129,6 +133,7 @@ impl History {
             let input = history.desk.inputs[at].clone();
             history.full.apply(at as Seq + 1, &input, &mut Vec::new());
         }
+        history.desk.machine.slow_bands(history.slow);
         history.terms();
         history
     }
@@ -211,6 +216,7 @@ impl History {
         assert_eq!(hash, self.full.state_hash(), "bands are in the state");
         self.desk.machine = Machine::restore(&self.desk.machine.snapshot()).unwrap();
         assert_eq!(hash, self.desk.machine.state_hash());
+        self.desk.machine.slow_bands(self.slow);
         self.desk.machine.audit_watch().unwrap();
     }
 

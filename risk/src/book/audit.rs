@@ -25,6 +25,11 @@ impl Book {
         self.watch.set_fault(millionths);
     }
 
+    /// For tests: what one input may band is halved this many times.
+    pub(crate) fn slow_bands(&mut self, halvings: u32) {
+        self.watch.set_slow(halvings);
+    }
+
     /// For tests: what of the watch does not hold; `Ok` tells how many accounts are watched by a box.
     ///
     /// # Errors

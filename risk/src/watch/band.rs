@@ -214,17 +214,42 @@ impl Watch {
         }
     }
 
+    /// Follows an account as a hot one whatever its slack; false when it cannot be.
+    pub(super) fn heat_at_once(&mut self, account: u32) -> bool {
+        let mark = self.marks[account as usize];
+        let page = &self.pages.legs[mark.page];
+        let fits = page.rates == NONE && page.next == NONE && mark.class == Class::Banded;
+        if !fits || mark.is(ALWAYS) || self.wild > 0 {
+            return false;
+        }
+        let result = self.result(mark.page);
+        if result <= page.low || result >= page.high {
+            return false;
+        }
+        // Not asked again at every quote whether it may cool: that many at once would be a crowd again.
+        self.heat(account, result, u128::MAX >> 8);
+        self.heated.push(account);
+        true
+    }
+
     /// The account's result follows every quote from now on.
     fn heat(&mut self, account: u32, result: i64, weight: u128) {
         let mark = self.marks[account as usize];
         let page = self.pages.legs[mark.page];
-        let away = i64::try_from((weight * COOL_ABOVE) >> 8).unwrap_or(i64::MAX);
+        let away = weight.saturating_mul(COOL_ABOVE) >> 8;
+        let away = i64::try_from(away).unwrap_or(i64::MAX);
         let entry = HotAccount {
             result,
             low: page.low,
             high: page.high,
-            cool_low: page.low.saturating_add(away),
-            cool_high: page.high.saturating_sub(away),
+            cool_low: match page.low {
+                i64::MIN if away < i64::MAX => i64::MIN,
+                low => low.saturating_add(away),
+            },
+            cool_high: match page.high {
+                i64::MAX if away < i64::MAX => i64::MAX,
+                high => high.saturating_sub(away),
+            },
             account,
         };
         if mark.class == Class::Hot {

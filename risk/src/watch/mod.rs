@@ -34,7 +34,13 @@ use page::{ALWAYS, Class, DUE, Mark, OPAQUE, Pages, SHUT, STALE};
 use units::Units;
 
 /// Accounts banded anew at the end of one input; the rest waits for the next ones, and is looked at meanwhile.
-const REBANDS_PER_INPUT: usize = 768;
+const REBANDS_PER_INPUT: usize = 256;
+/// When more wait, a gap has met them: they are followed as hot ones first, which costs a fraction of a band, ...
+const CROWD: usize = 1_024;
+/// ... so many at the end of one input, ...
+const HEATS_PER_INPUT: usize = 4_096;
+/// ... and get their bands by and by, when nobody waits.
+const COOLS_PER_INPUT: usize = 64;
 /// Bits of a mask of instruments.
 const MASK_BITS: u32 = 64;
 
@@ -71,6 +77,8 @@ pub struct Watch {
     hot: Hot,
     /// Accounts that wait for a new band, with a mask of the instruments that concern them.
     pending: Vec<(u64, u32)>,
+    /// Accounts that a gap has made hot, to be banded by and by.
+    heated: Vec<u32>,
     // Reused between quotes.
     popped: Vec<u64>,
     met: Vec<u32>,
@@ -83,6 +91,8 @@ pub struct Watch {
     turn: u32,
     /// Every holder is due at every touch: the full pass that the bands are compared with.
     plain: bool,
+    /// Halves what one input may do this many times, so that small books meet crowds.
+    slow: u32,
     /// Bands are made too wide by this many millionths: a fault that the audit must find.
     fault: u32,
 }
@@ -101,7 +111,7 @@ impl Watch {
 
     /// As another one is set up for tests.
     pub fn with_hooks_of(mut self, other: &Watch) -> Watch {
-        (self.plain, self.fault) = (other.plain, other.fault);
+        (self.plain, self.fault, self.slow) = (other.plain, other.fault, other.slow);
         self
     }
 
@@ -113,6 +123,15 @@ impl Watch {
     /// For tests: bands too wide by some millionths.
     pub fn set_fault(&mut self, millionths: u32) {
         self.fault = millionths;
+    }
+
+    /// For tests: what one input may do is halved this many times.
+    pub fn set_slow(&mut self, halvings: u32) {
+        self.slow = halvings;
+    }
+
+    fn budget(&self, most: usize) -> usize {
+        (most >> self.slow).max(1)
     }
 
     /// Results between which the account need not be looked at, and its floating result now (plain, and with dead
@@ -142,11 +161,42 @@ impl Watch {
 
     /// Bands anew what waits for it, some of it.
     pub fn tend(&mut self, view: Valuing<'_>) {
-        for _ in 0..REBANDS_PER_INPUT {
+        if self.pending.len() > self.budget(CROWD) {
+            return self.heat_crowd(view);
+        }
+        for _ in 0..self.budget(REBANDS_PER_INPUT) {
+            let Some((_, account)) = self.pending.pop() else {
+                return self.cool_crowd(view);
+            };
+            self.band_pending(account, view);
+        }
+    }
+
+    fn heat_crowd(&mut self, view: Valuing<'_>) {
+        for _ in 0..self.budget(HEATS_PER_INPUT) {
             let Some((_, account)) = self.pending.pop() else {
                 return;
             };
-            self.band_pending(account, view);
+            let page = self.marks[account as usize].page;
+            if page != NONE && self.pages.legs[page].pending != NONE {
+                self.pages.legs[page].pending = NONE;
+                if !self.heat_at_once(account) {
+                    self.band(account, view);
+                }
+            }
+        }
+    }
+
+    /// Looks at some of those that a gap has made hot: most are far from their thresholds.
+    fn cool_crowd(&mut self, view: Valuing<'_>) {
+        for _ in 0..self.budget(COOLS_PER_INPUT) {
+            let Some(account) = self.heated.pop() else {
+                return;
+            };
+            let mark = self.marks[account as usize];
+            if mark.page != NONE && mark.class == Class::Hot {
+                self.band(account, view);
+            }
         }
     }
 
@@ -286,6 +336,7 @@ impl Watch {
             + self.pool.bytes()
             + self.hot.bytes()
             + self.pending.capacity() * 16
+            + self.heated.capacity() * 4
             + self.popped.capacity() * 8
             + (self.met.capacity() + self.followed.capacity()) * 4
     }

@@ -1,0 +1,7 @@
+//! What one quote costs among a million accounts.
+
+use siaga_bench::watch;
+
+fn main() {
+    watch::print(watch::Size::FULL);
+}
