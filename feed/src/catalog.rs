@@ -381,6 +381,37 @@ mod tests {
     }
 
     #[test]
+    fn margin_schedules_are_read_in_units_of_their_currency() {
+        let crypto = |schedule: &str| {
+            let keys = format!("[class.crypto]\nschedule = {schedule}\nmark_age_max = \"10s\"");
+            let text = INSTRUMENTS.replacen("[class.crypto]", &keys, 1);
+            let files = Files {
+                instruments: &text,
+                ..Files::SHIPPED
+            };
+            let catalog = Catalog::read(&files).unwrap();
+            let btc = catalog.listing("BTC/USD").unwrap();
+            btc.terms.crypto.clone()
+        };
+        let brackets = crypto(
+            "{ brackets = [{ floor = \"0\", rate = \"0.4 %\", amount = \"0\", leverage = 125 }, \
+             { floor = \"50000\", rate = \"0.5 %\", amount = \"50\" }] }",
+        );
+        assert_eq!(brackets.mark_age_max_ns, 10 * SECOND_NS);
+        let MarginSchedule::Brackets(all) = brackets.schedule else {
+            panic!("no brackets");
+        };
+        assert_eq!((all[0].leverage_max, all[1].leverage_max), (125, 0));
+        assert_eq!(
+            (all[1].floor, all[1].amount),
+            (Money(5_000_000), Money(5_000))
+        );
+        assert_eq!(all[1].rate, Ratio::basis_points(50));
+        let half = crypto("{ half_of_initial = {} }");
+        assert_eq!(half.schedule, MarginSchedule::HalfOfInitial);
+    }
+
+    #[test]
     fn mistakes_are_named_with_a_suggestion() {
         let catalog = Catalog::shipped();
         let text = catalog.listing("EUR/UDS").unwrap_err().to_string();

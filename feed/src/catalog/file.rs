@@ -19,6 +19,37 @@ pub enum SwapValue {
     Text(String),
 }
 
+/// A margin schedule for accounts at mark price: one of these.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum ScheduleKeys {
+    Brackets(Vec<BracketKeys>),
+    Slope {
+        initial: String,
+        maintenance: String,
+        per_unit: String,
+    },
+    /// Of the initial margin at `leverage_max`.
+    HalfOfInitial {},
+    OpenInterest {
+        initial: String,
+        maintenance: String,
+        lower: String,
+        upper: String,
+    },
+}
+
+/// One bracket of a schedule, in units of the margin currency.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BracketKeys {
+    pub floor: String,
+    pub rate: String,
+    pub amount: String,
+    #[serde(default)]
+    pub leverage: u32,
+}
+
 /// An instrument's line; every key may also come from its class.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -50,6 +81,8 @@ pub struct InstrumentKeys {
     pub margin_maintenance: Option<String>,
     pub margin_hedged: Option<String>,
     pub margin_fixed: Option<String>,
+    pub schedule: Option<ScheduleKeys>,
+    pub mark_age_max: Option<String>,
     pub feeds: Option<Vec<String>>,
     pub feed_timeout: Option<String>,
     pub quote_age_max: Option<String>,

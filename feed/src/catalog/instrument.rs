@@ -1,7 +1,7 @@
 //! From an instrument's line, and what its class says, to its terms.
 
 use super::build::At;
-use super::file::{self, InstrumentKeys, SwapValue};
+use super::file::{self, BracketKeys, InstrumentKeys, ScheduleKeys, SwapValue};
 use super::{CatalogError, Currency, Listing, SimTerms, Source, VenueSymbol, find, value};
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
@@ -182,7 +182,7 @@ impl Line<'_> {
             margin_hedged: read!(ratio self, margin_hedged, Ratio::percent(50))?,
             margin_fixed: Money(read!(scaled self, margin_fixed, margin_currency.digits)?),
             margin: MarginTerms::NONE,
-            crypto: CryptoTerms::NONE,
+            crypto: self.crypto(margin_currency.digits, quote.digits)?,
             feeds: self.feeds()?,
             damp_ns: DAMP_NS,
             quote_age_max_ns: read!(duration self, quote_age_max)?,
@@ -257,6 +257,54 @@ impl Line<'_> {
             halt: read!(ratio self, halt, Ratio(0))?,
             vol_floor: read!(ratio self, vol_floor, Ratio(0))?,
             ..HALT
+        })
+    }
+
+    fn crypto(&self, margin_digits: u8, quote_digits: u8) -> Result<CryptoTerms, CatalogError> {
+        const KEY: &str = "schedule";
+        let share = |text: &str| self.at.ok(KEY, value::ratio(text));
+        let money = |text: &str, digits| self.at.ok(KEY, value::scaled(text, digits)).map(Money);
+        let schedule = match key!(self, schedule) {
+            None => MarginSchedule::Flat,
+            Some(ScheduleKeys::HalfOfInitial {}) => MarginSchedule::HalfOfInitial,
+            Some(ScheduleKeys::Brackets(all)) => {
+                let bracket = |raw: &BracketKeys| {
+                    Ok(Bracket {
+                        floor: money(&raw.floor, margin_digits)?,
+                        rate: share(&raw.rate)?,
+                        amount: money(&raw.amount, margin_digits)?,
+                        leverage_max: raw.leverage,
+                    })
+                };
+                let brackets: Result<Vec<_>, CatalogError> = all.iter().map(bracket).collect();
+                MarginSchedule::Brackets(brackets?)
+            }
+            Some(ScheduleKeys::Slope {
+                initial,
+                maintenance,
+                per_unit,
+            }) => MarginSchedule::Slope(Slope {
+                initial: share(initial)?,
+                maintenance: share(maintenance)?,
+                per_unit: share(per_unit)?,
+            }),
+            Some(ScheduleKeys::OpenInterest {
+                initial,
+                maintenance,
+                lower,
+                upper,
+            }) => MarginSchedule::OpenInterest(OpenInterestScale {
+                initial: share(initial)?,
+                maintenance: share(maintenance)?,
+                lower: money(lower, quote_digits)?,
+                upper: money(upper, quote_digits)?,
+            }),
+        };
+        let age = key!(self, mark_age_max).map(|text| value::duration_ns(text));
+        let age = age.map(|age| self.at.ok("mark_age_max", age)).transpose()?;
+        Ok(CryptoTerms {
+            schedule,
+            mark_age_max_ns: age.unwrap_or(0),
         })
     }
 
