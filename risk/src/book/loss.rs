@@ -22,8 +22,8 @@ struct Lines {
 }
 
 impl Book {
-    /// Equity lines of the account's loss alert; `fixed` is its equity without floating result, fine units.
-    fn account_lines(&self, account: &Account, fixed: i128) -> Option<Lines> {
+    /// Equity lines of the account's loss alert.
+    fn account_lines(&self, account: &Account, value: &Valuation) -> Option<Lines> {
         let group = self.group_of(account);
         let digits = self.digits_of(account);
         let (from, base) = match group.loss.account_of {
@@ -32,7 +32,7 @@ impl Book {
                 account.state.day_start,
             ),
             LossBasis::Peak => (fine(account.state.peak, digits), account.state.peak),
-            LossBasis::Margin => (fixed, account.state.used),
+            LossBasis::Margin => (value.fixed, value.used.plain),
         };
         if group.loss_account <= Ratio(0) || base <= Money(0) {
             return None;
@@ -88,7 +88,7 @@ impl Book {
             return;
         };
         let was = account.state.loss_on;
-        let lines = self.account_lines(account, value.fixed);
+        let lines = self.account_lines(account, value);
         let on = lines.as_ref().is_some_and(|lines| {
             let line = if was { lines.off } else { lines.on };
             self.against(account, value, Which::Plain, line) == Ordering::Less
@@ -232,11 +232,16 @@ impl Book {
         if let Some(account) = self.account_mut(id) {
             account.state.rungs = now as u8;
         }
-        for rung in was.min(now)..was.max(now) {
+        let changed = was.min(now)..was.max(now);
+        for (rung, told) in rungs
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| changed.contains(at))
+        {
             ctx.out.push(Output::Rung(RungChange {
                 account: id,
                 rung: rung as u8,
-                level: rungs[rung],
+                level: *told,
                 on: now > was,
                 equity,
                 used,
@@ -249,7 +254,7 @@ impl Book {
     /// Narrows an account's band to where its loss alert, its peak and its rungs cannot change.
     pub(super) fn add_loss_band(&self, account: &Account, value: &Valuation, band: &mut Band) {
         let (group, digits) = (self.group_of(account), self.digits_of(account));
-        if let Some(lines) = self.account_lines(account, value.fixed) {
+        if let Some(lines) = self.account_lines(account, value) {
             if account.state.loss_on {
                 band.plain_high = band.plain_high.min(lines.off);
             } else {

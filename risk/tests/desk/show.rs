@@ -147,7 +147,7 @@ impl Desk {
             Output::Rung(rung) => format!(
                 "level {} {} {}",
                 rung.account,
-                decimal((rung.level.0 / 100_000_000) as i64, 2),
+                decimal(rung.level.0 / 100_000_000, 2),
                 if rung.on { "on" } else { "off" }
             ),
             Output::Protective(fired) => {
