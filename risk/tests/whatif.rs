@@ -376,6 +376,12 @@ fn bad_input_is_a_fault_with_its_place() {
         ),
         FaultKind::Overflow
     );
+}
+
+#[test]
+fn bad_orders_factors_and_sizes_are_faults_too() {
+    let desk = three();
+    let known = Target::Instrument(instrument_id("EURUSD"));
     let many = path(vec![Vec::new(); STEPS_MAX + 1]);
     assert_eq!(refused(&desk, &many), FaultKind::TooMany);
     let mut scenario = path(Vec::new());
@@ -389,7 +395,18 @@ fn bad_input_is_a_fault_with_its_place() {
         ..Scenario::default()
     };
     assert_eq!(refused(&desk, &lower), FaultKind::Factor);
-    let place = run(&mut copy(&desk), &one(known, By::Steps(i64::MAX))).unwrap_err();
+    let place = run(
+        &mut copy(&desk),
+        &path(vec![
+            vec![],
+            vec![Shift {
+                target: known,
+                by: By::Steps(i64::MAX),
+                fresh: false,
+            }],
+        ]),
+    )
+    .unwrap_err();
     assert_eq!(
         (place.step, place.instrument),
         (Some(1), Some(instrument_id("EURUSD")))

@@ -119,6 +119,44 @@ const PROBE: AccountId = AccountId(2);
 /// Two accounts trade an instrument in euros and hold another; then prices and rates fall silent as the example has it,
 /// and an account's level is lost by a price that nothing can be valued at.
 pub fn fail_closed(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let (mut desk, position) = traders()?;
+    desk.wait(2 * SECOND_NS);
+    if inputs.get("price").is_some() {
+        desk.quote(TRADED, PRICE, PRICE);
+    }
+    if inputs.get("conversion_rate").is_some() {
+        desk.quote(PAIR, PRICE, PRICE);
+    }
+    if inputs.get("account_state").is_none() {
+        desk.quote(ELSEWHERE, i64::MAX / 8, i64::MAX / 8);
+    }
+    let open = |account| NewOrder {
+        account,
+        ..trade::order(TRADED, Side::Buy, 1, None)
+    };
+    let found = preview(&desk, open(PROBE))?.reasons;
+    let asked = match inputs.flag("increases_exposure")? {
+        true => open(PROBE),
+        false => NewOrder {
+            position,
+            ..trade::order(TRADED, Side::Sell, 1, None)
+        },
+    };
+    let allowed = send(&mut desk, asked).is_ok();
+    let labels = [
+        (Reject::PriceUnavailable, "price"),
+        (Reject::RateMissing, "conversion_rate"),
+        (Reject::LevelUnknown, "account_state"),
+    ];
+    let missing = labels.iter().filter(|(reason, _)| found.contains(reason));
+    let missing: Vec<&str> = missing.map(|(_, label)| *label).collect();
+    if missing.len() != found.len() {
+        return Err(Fault::Refused(found));
+    }
+    Ok(json!({ "allowed": allowed, "missing": missing }))
+}
+
+fn traders() -> Result<(Desk, Option<PositionId>), Fault> {
     let mut desk = Desk::open(&currencies(), &trade::group())?;
     let silent_soon = |terms: InstrumentTerms| InstrumentTerms {
         quote_age_max_ns: SECOND_NS,
@@ -155,38 +193,5 @@ pub fn fail_closed(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         trade::fill(&mut desk, other, 1, PRICE)?;
     }
     let position = hold(&mut desk, ACCOUNT, Decimal::ONE, 0, PRICE)?;
-    desk.wait(2 * SECOND_NS);
-    if inputs.get("price").is_some() {
-        desk.quote(TRADED, PRICE, PRICE);
-    }
-    if inputs.get("conversion_rate").is_some() {
-        desk.quote(PAIR, PRICE, PRICE);
-    }
-    if inputs.get("account_state").is_none() {
-        desk.quote(ELSEWHERE, i64::MAX / 8, i64::MAX / 8);
-    }
-    let open = |account| NewOrder {
-        account,
-        ..trade::order(TRADED, Side::Buy, 1, None)
-    };
-    let found = preview(&desk, open(PROBE))?.reasons;
-    let asked = match inputs.flag("increases_exposure")? {
-        true => open(PROBE),
-        false => NewOrder {
-            position,
-            ..trade::order(TRADED, Side::Sell, 1, None)
-        },
-    };
-    let allowed = send(&mut desk, asked).is_ok();
-    let labels = [
-        (Reject::PriceUnavailable, "price"),
-        (Reject::RateMissing, "conversion_rate"),
-        (Reject::LevelUnknown, "account_state"),
-    ];
-    let missing = labels.iter().filter(|(reason, _)| found.contains(reason));
-    let missing: Vec<&str> = missing.map(|(_, label)| *label).collect();
-    if missing.len() != found.len() {
-        return Err(Fault::Refused(found));
-    }
-    Ok(json!({ "allowed": allowed, "missing": missing }))
+    Ok((desk, position))
 }

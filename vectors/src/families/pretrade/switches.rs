@@ -167,21 +167,32 @@ pub fn kill_switch(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         })
         .map(|(name, _)| *name)
         .collect();
+    let decisions = answers(&mut desk, &mut names, &new, &positions)?;
+    Ok(json!({ "cancelled": cancelled, "new_orders": decisions }))
+}
+
+/// What becomes of new orders: those that reduce close a position of their account.
+fn answers(
+    desk: &mut Desk,
+    names: &mut Names,
+    new: &[Inputs<'_>],
+    positions: &[Option<PositionId>],
+) -> Result<Vec<&'static str>, Fault> {
     let mut decisions = Vec::new();
-    for order in &new {
+    for order in new {
         let reduces = order.flag("reduces_exposure")?;
         let side = if reduces { Side::Sell } else { Side::Buy };
         let mut asked = names.mark(order, trade::order(TRADED, side, 1, None))?;
         if reduces {
             asked.position = positions[asked.account.0 as usize - 1];
         }
-        decisions.push(match send(&mut desk, asked) {
+        decisions.push(match send(desk, asked) {
             Ok(_) => "allowed",
             Err(reasons) if reasons == [Reject::Killed] => "rejected",
             Err(reasons) => return Err(Fault::Refused(reasons)),
         });
     }
-    Ok(json!({ "cancelled": cancelled, "new_orders": decisions }))
+    Ok(decisions)
 }
 
 pub fn broker_down(inputs: &Inputs<'_>) -> Result<Value, Fault> {
