@@ -56,6 +56,10 @@ fn scenarios(size: Size) -> Vec<Scenario> {
         converted: true,
         ..base
     };
+    let nearer = Mix {
+        distance: 100,
+        ..base
+    };
     let scenario = |name, mix, moves, goal| Scenario {
         name,
         mix,
@@ -92,7 +96,7 @@ fn scenarios(size: Size) -> Vec<Scenario> {
         ),
         scenario(
             "gap -3 % on one, then -2 % on all",
-            base,
+            nearer,
             Moves::Gap,
             "last alert ≤ 2 passes + 150 ns each",
         ),

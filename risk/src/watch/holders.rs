@@ -221,7 +221,8 @@ impl Watch {
         let most = coef.checked_mul(reach)?.checked_add(cost.checked_abs()?)?;
         let is_first = at.page == first;
         let allowed = if is_first { WORTH_FIRST } else { WORTH_FURTHER };
-        let fine = most.checked_mul(unit.num)? / unit.den;
+        let fine = most.checked_mul(unit.num)?;
+        let fine = if unit.den == 1 { fine } else { fine / unit.den };
         if most > allowed || fine > WORTH_MAX {
             return None;
         }
@@ -408,6 +409,10 @@ impl Watch {
         page.instrument[index] = instrument as u16;
         page.place[index] = own.len() as u32;
         page.len += 1;
+        if own.len() == own.capacity() {
+            // By an eighth: the lists of all instruments are a tenth of all that is held.
+            own.reserve_exact(own.len() / 8 + 16);
+        }
         own.push(slot);
         At {
             page: number,

@@ -207,6 +207,7 @@ impl Watch {
             self.band_pending(account, view);
         }
         self.fill_ladders();
+        self.pending = Vec::with_capacity(2 * CROWD);
     }
 
     fn band_pending(&mut self, account: u32, view: Valuing<'_>) {

@@ -34,7 +34,8 @@ impl Units {
     /// The largest unit that divides this one and a step of the scale.
     pub fn common(&self, number: u16, scale: Scale) -> Option<Unit> {
         let unit = self.get(number);
-        if unit.den == scale.den && scale.num % unit.num == 0 {
+        // Accounts mostly hold instruments of one kind, and divisions of this width are slow.
+        if unit.den == scale.den && (unit.num == scale.num || scale.num % unit.num == 0) {
             return Some(unit);
         }
         let den = (unit.den / gcd(unit.den, scale.den)).checked_mul(scale.den)?;
@@ -56,6 +57,9 @@ impl Units {
 impl Unit {
     /// Units per step of a scale; it divides without rest.
     pub fn per(&self, scale: Scale) -> Option<i128> {
+        if (self.num, self.den) == (scale.num, scale.den) {
+            return Some(1);
+        }
         Some(scale.num.checked_mul(self.den / scale.den)? / self.num)
     }
 
