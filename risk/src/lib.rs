@@ -14,6 +14,8 @@ pub mod ids;
 pub mod journal;
 pub mod machine;
 pub mod market;
+#[cfg(feature = "mutations")]
+pub mod mutation;
 pub mod notice;
 pub mod pipeline;
 pub mod record;
@@ -30,3 +32,15 @@ pub mod volatility;
 pub mod watch;
 pub mod whatif;
 pub mod wide;
+
+/// A rule is changed on purpose by a test; never outside the feature `mutations`.
+macro_rules! mutated {
+    ($name:ident) => {{
+        #[cfg(feature = "mutations")]
+        let changed = $crate::mutation::is($crate::mutation::Mutation::$name);
+        #[cfg(not(feature = "mutations"))]
+        let changed = false;
+        changed
+    }};
+}
+pub(crate) use mutated;

@@ -101,6 +101,20 @@ pub struct MarginRule {
     pub conversion: Option<Rate>,
 }
 
+/// What is charged for one instrument of an account before leverage rules by bands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstrumentMargin {
+    pub instrument: InstrumentId,
+    /// Held: the uncovered or charged side, and the covered lots of both.
+    pub open: Money,
+    pub covered: Money,
+    pub covered_qty: Qty,
+    /// Lots that count, `10^-20`; covered ones by the hedged share.
+    pub lots: i128,
+    /// What orders in flight add.
+    pub orders: Money,
+}
+
 /// What a leverage rule charges on what an account holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TierView {
@@ -120,6 +134,7 @@ pub struct AccountView {
     pub leverage_from: LeverageFrom,
     /// Leverage rules in force and how they charge what is open.
     pub tiers: Vec<TierView>,
+    pub margins: Vec<InstrumentMargin>,
     pub state: MarginState,
     /// A conversion rate is missing: equity and level are not known.
     pub unknown: bool,

@@ -33,7 +33,11 @@ pub fn mul_div_round(value: i128, numerator: i128, denominator: i128) -> Option<
     let (high, low) = widening(value.unsigned_abs(), numerator.unsigned_abs());
     let divisor = denominator.unsigned_abs();
     let (quotient, remainder) = divide(high, low, divisor)?;
-    let up = remainder >= divisor - remainder;
+    let up = if crate::mutated!(TiesDown) {
+        remainder > divisor - remainder
+    } else {
+        remainder >= divisor - remainder
+    };
     let size = i128::try_from(quotient.checked_add(u128::from(up))?).ok()?;
     Some(if negative { -size } else { size })
 }

@@ -42,6 +42,10 @@ families! {
     auth_and_identity
     circuit_breakers
     feed_failover
+    margin_basic
+    margin_hedged
+    margin_in_flight
+    margin_tiered
     pretrade
     quote_filter
     margin_crypto

@@ -69,6 +69,9 @@ pub struct Sum {
 pub struct Charged {
     pub held: Sum,
     pub raised: Sum,
+    /// The covered part of what is held, and its quantity on one side.
+    pub covered: i64,
+    pub covered_qty: i128,
 }
 
 /// One component: `num / den` of an amount, a quantity and a value.
@@ -160,7 +163,7 @@ impl Sum {
 
     /// What is above another sum; nothing when that one is not smaller.
     fn above(self, other: Sum) -> Sum {
-        if self.minor <= other.minor {
+        if crate::mutated!(FlightFree) || self.minor <= other.minor {
             return Sum::default();
         }
         Sum {
@@ -227,11 +230,9 @@ pub fn charge(rule: &Rule<'_>, sides: &Sides, with: With) -> Option<Charged> {
 
 /// MetaTrader 5, hedged margin, basic.
 fn basic(rule: &Rule<'_>, sides: &Sides, with: With) -> Option<Charged> {
-    let held = hedged(rule, &sides.long, &sides.short, with)?;
+    let (open, covered) = hedged(rule, &sides.long, &sides.short, with)?;
+    let held = open.plus(covered)?;
     let mut raised = Sum::default();
-    if sides.orders.is_empty() {
-        return Some(Charged { held, raised });
-    }
     for (_, kind, part) in &sides.orders {
         if *kind != OrderKind::Market {
             raised = raised.plus(whole(rule, part, with)?)?;
@@ -241,7 +242,9 @@ fn basic(rule: &Rule<'_>, sides: &Sides, with: With) -> Option<Charged> {
         sides.ordered(Side::Buy, true)?,
         sides.ordered(Side::Sell, true)?,
     );
-    let started = if rule.instrument.fixed {
+    let started = if buys.qty == 0 && sells.qty == 0 {
+        Sum::default()
+    } else if rule.instrument.fixed {
         to_open(rule, sides, &buys, Side::Buy, with)?.larger(to_open(
             rule,
             sides,
@@ -250,13 +253,19 @@ fn basic(rule: &Rule<'_>, sides: &Sides, with: With) -> Option<Charged> {
             with,
         )?)
     } else {
-        let bought = hedged(rule, &sides.long.plus(buys)?, &sides.short, with)?;
-        let sold = hedged(rule, &sides.long, &sides.short.plus(sells)?, with)?;
+        let filled = |long: &Part, short: &Part| {
+            let (open, covered) = hedged(rule, long, short, with)?;
+            open.plus(covered)
+        };
+        let bought = filled(&sides.long.plus(buys)?, &sides.short)?;
+        let sold = filled(&sides.long, &sides.short.plus(sells)?)?;
         bought.larger(sold).above(held)
     };
     Some(Charged {
         held,
         raised: raised.plus(started)?,
+        covered: covered.minor,
+        covered_qty: sides.long.qty.min(sides.short.qty),
     })
 }
 
@@ -298,14 +307,14 @@ fn to_open(rule: &Rule<'_>, sides: &Sides, ordered: &Part, side: Side, with: Wit
 
 /// The uncovered volume of the larger side at its own average, the covered volume at the average of all with the
 /// hedged share and the mean of both rates.
-fn hedged(rule: &Rule<'_>, long: &Part, short: &Part, with: With) -> Option<Sum> {
+fn hedged(rule: &Rule<'_>, long: &Part, short: &Part, with: With) -> Option<(Sum, Sum)> {
     let (large, small) = if long.qty >= short.qty {
         (long, short)
     } else {
         (short, long)
     };
     if small.qty == 0 {
-        return whole(rule, large, with);
+        return Some((whole(rule, large, with)?, Sum::default()));
     }
     let open = Piece {
         amount: large.amount(with),
@@ -330,7 +339,7 @@ fn hedged(rule: &Rule<'_>, long: &Part, short: &Part, with: With) -> Option<Sum>
         counted: (share.num, share.den),
         value: mul_div_round(all.value, small.qty, all.qty)?,
     };
-    total(rule, &[open, covered])
+    Some((total(rule, &[open])?, total(rule, &[covered])?))
 }
 
 /// MetaTrader 5, larger leg, and cTrader, MAX.
@@ -351,6 +360,7 @@ fn larger_leg(rule: &Rule<'_>, sides: &Sides, with: With) -> Option<Charged> {
     Some(Charged {
         held,
         raised: long.larger(short).above(held),
+        ..Charged::default()
     })
 }
 
@@ -361,7 +371,11 @@ fn both(rule: &Rule<'_>, sides: &Sides, with: With) -> Option<Charged> {
     for (_, _, part) in &sides.orders {
         raised = raised.plus(whole(rule, part, with)?)?;
     }
-    Some(Charged { held, raised })
+    Some(Charged {
+        held,
+        raised,
+        ..Charged::default()
+    })
 }
 
 /// Netting accounts, and cTrader, NET: the excess of one side; while orders are in flight, the worst of what is held
@@ -378,7 +392,11 @@ fn differing(rule: &Rule<'_>, sides: &Sides, with: With) -> Option<Charged> {
         let sold = excess(rule, &sides.long, &sides.short.plus(sells)?, with)?;
         raised = bought.larger(sold).above(held);
     }
-    Some(Charged { held, raised })
+    Some(Charged {
+        held,
+        raised,
+        ..Charged::default()
+    })
 }
 
 fn excess(rule: &Rule<'_>, long: &Part, short: &Part, with: With) -> Option<Sum> {

@@ -104,15 +104,7 @@ impl Book {
     ) -> Option<Rate> {
         let to = self.account(account)?.state.terms.currency;
         let from = self.instrument(instrument)?.terms.margin_currency;
-        self.rate(
-            from,
-            to,
-            if side == Side::Buy {
-                Sided::Ask
-            } else {
-                Sided::Bid
-            },
-        )
+        self.rate(from, to, margin_side(side))
     }
 
     fn open(
@@ -370,4 +362,10 @@ impl Book {
         };
         self.watch.put(slot, &leg, view, &self.positions);
     }
+}
+
+/// Side of the conversion of margin: ask for buys, bid for sells (MetaTrader 5, converting into deposit currency).
+pub(super) fn margin_side(side: Side) -> Sided {
+    let buys = (side == Side::Buy) != crate::mutated!(MarginOtherSide);
+    if buys { Sided::Ask } else { Sided::Bid }
 }

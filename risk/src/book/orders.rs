@@ -6,7 +6,6 @@ use super::pretrade::Checked;
 use super::protect::Trigger;
 use super::timers::Timer;
 use super::{Book, Ctx};
-use crate::convert::Sided;
 use crate::event::*;
 use crate::ids::*;
 use crate::record;
@@ -375,11 +374,7 @@ impl Book {
     pub(super) fn order_base(&self, order: &NewOrder, price: i64) -> Option<i128> {
         let account = self.account(order.account)?;
         let instrument = self.instrument(order.instrument)?;
-        let sided = if order.side == Side::Buy {
-            Sided::Ask
-        } else {
-            Sided::Bid
-        };
+        let sided = super::fills::margin_side(order.side);
         let rate = self.rate(
             instrument.terms.margin_currency,
             account.state.terms.currency,
@@ -435,6 +430,22 @@ impl Book {
         let free = value.fixed + self.free_floating(account, &value);
         let needed = line(Ratio::ONE, value.used.opening, self.digits_of(account));
         value.missing.is_none() && (free >= needed || self.not_increasing(account, order))
+    }
+
+    /// The broker confirmed an order that opens: where the group says so, free margin is looked at once more before it
+    /// is executed, and an order that it no longer covers is taken back (MetaTrader 5, checking margin).
+    pub(super) fn check_execution(&mut self, ctx: &mut Ctx<'_>, id: OrderId) {
+        let Some(order) = self.orders.get(&id).filter(|order| !order.closing) else {
+            return;
+        };
+        let new = order.order;
+        let checks = self
+            .account(new.account)
+            .is_some_and(|account| self.group_of(account).margin.check_execution);
+        if checks && !self.margin_covers(&new, ctx) {
+            let (outcome, _) = self.cancel_outcome(id);
+            self.cancel_by(ctx, id, outcome);
+        }
     }
 
     /// A position is gone: nothing is left for other orders that were to close it.

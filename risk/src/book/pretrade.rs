@@ -336,7 +336,15 @@ impl Book {
         let free = self.free_floating(account, &value);
         let digits = self.digits_of(account);
         let needed = super::margin::line(Ratio::ONE, after.opening, digits);
-        if value.fixed + free < needed && !self.not_increasing(account, order) {
+        // A rate of zero switches the charge off, and with it the check (MetaTrader 5, checking margin).
+        let charged = instrument
+            .is_some_and(|instrument| instrument.open_rate(order.side, order.kind) > Ratio(0));
+        let short = if crate::mutated!(MarginExclusive) {
+            value.fixed + free <= needed
+        } else {
+            value.fixed + free < needed
+        };
+        if charged && short && !self.not_increasing(account, order) {
             checked.reasons.push(Reject::Margin);
         }
     }

@@ -46,6 +46,7 @@ impl Book {
             BrokerEvent::Accepted => {
                 if matches!(state, OrderState::Submitted | OrderState::InDoubt) {
                     self.tell(ctx, report.order, partly, 0);
+                    self.check_execution(ctx, report.order);
                 }
                 Ok(())
             }

@@ -7,7 +7,7 @@ use super::margin::{Valuation, Which, level};
 use super::protect::Tried;
 use super::timers::Timer;
 use super::{Account, Book, Ctx};
-use crate::convert::{FINE_DIGITS, Prices, Sided};
+use crate::convert::{FINE_DIGITS, Prices};
 use crate::event::*;
 use crate::ids::*;
 use crate::market::{Accepted, Effect};
@@ -425,11 +425,7 @@ impl Book {
         let Some(position) = self.positions.get(slot) else {
             return;
         };
-        let sided = if position.is_long() {
-            Sided::Ask
-        } else {
-            Sided::Bid
-        };
+        let sided = super::fills::margin_side(position.side);
         let from = self
             .instrument(position.instrument)
             .map(|instrument| instrument.terms.margin_currency);

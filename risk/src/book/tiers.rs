@@ -113,6 +113,10 @@ pub fn charge(rule: &TierRule, slices: &[Slice], digits: u8, rule_digits: u8) ->
         return Some(tiered);
     }
     tiered.unit = mul_div_round(tiered.before, ten(FINE_DIGITS), all)?;
+    if rule.cost == TierCost::AverageCut {
+        tiered.unit =
+            i128::from(unit_cut(&costs(slices, 0), all, digits)?) * ten(FINE_DIGITS - digits);
+    }
     let (mut filled, mut sum, mut minor) = (0i128, Terms::new(), 0i64);
     let ordered = slices
         .iter()
@@ -161,7 +165,7 @@ fn next_band(rule: &TierRule, digits: u8, filled: i128, left: i128) -> Option<(u
         .iter()
         .enumerate()
         .find_map(|(at, band)| match rule.end(band, digits) {
-            Some(end) if end <= filled => None,
+            Some(end) if end <= filled || crate::mutated!(BandEnds) && end == filled + left => None,
             Some(end) => Some((at, left.min(end - filled))),
             None => Some((at, left)),
         })
@@ -198,11 +202,7 @@ fn terms(
     )?;
     let costs = costs(slices, leverage);
     if rule.cost == TierCost::AverageCut {
-        let unit: Terms = costs
-            .iter()
-            .map(|(amount, den)| Some((*amount, ten(FINE_DIGITS), den.checked_mul(whole)?)))
-            .collect::<Option<_>>()?;
-        let cut = i128::from(floored(&unit, digits)?) * ten(FINE_DIGITS - digits);
+        let cut = i128::from(unit_cut(&costs, whole, digits)?) * ten(FINE_DIGITS - digits);
         let lots = product(
             (take, ten(FINE_DIGITS)),
             (i128::from(ratio.0), i128::from(Ratio::ONE.0)),
@@ -216,6 +216,15 @@ fn terms(
             Some((amount, num, den))
         })
         .collect()
+}
+
+/// What a lot costs, cut to minor units.
+fn unit_cut(costs: &[(i128, i128)], whole: i128, digits: u8) -> Option<i64> {
+    let unit: Terms = costs
+        .iter()
+        .map(|(amount, den)| Some((*amount, ten(FINE_DIGITS), den.checked_mul(whole)?)))
+        .collect::<Option<_>>()?;
+    floored(&unit, digits)
 }
 
 fn product(a: (i128, i128), b: (i128, i128)) -> Option<(i128, i128)> {

@@ -43,9 +43,9 @@ struct Bucket<'a> {
 pub type Applied = (TierSetId, u16, Option<InstrumentId>, Tiered);
 
 /// What an account holds of one instrument.
-struct Holding {
-    id: InstrumentId,
-    sides: Sides,
+pub(super) struct Holding {
+    pub id: InstrumentId,
+    pub sides: Sides,
     /// Positions and orders one by one, for rules that charge each at its own cost.
     single: Vec<(Option<PositionId>, Part)>,
 }
@@ -329,13 +329,7 @@ impl Book {
                 continue;
             }
             let tier = self.tier_of(account, holding.id);
-            let rule = Rule {
-                instrument,
-                accounting: account.state.terms.accounting,
-                leverage: self.leverage_on(account, instrument).0,
-                digits,
-                exact: tier.is_some(),
-            };
+            let rule = self.charge_rule(account, holding.id, tier.is_some())?;
             let plain = charge(&rule, &holding.sides, With::Rates)?;
             let soft = if self.flight_factor(instrument, env) == Ratio::ONE {
                 plain
@@ -378,17 +372,10 @@ impl Book {
         let digits = self.digits_of(account);
         let mut buckets: Vec<Bucket<'_>> = Vec::new();
         for holding in &self.holdings(account, env, None, &[], &[])? {
-            let instrument = self.instrument(holding.id)?;
             let Some(tier) = self.tier_of(account, holding.id) else {
                 continue;
             };
-            let rule = Rule {
-                instrument,
-                accounting: account.state.terms.accounting,
-                leverage: self.leverage_on(account, instrument).0,
-                digits,
-                exact: true,
-            };
+            let rule = self.charge_rule(account, holding.id, true)?;
             let plain = charge(&rule, &holding.sides, With::Rates)?;
             put(&mut buckets, tier, holding, &rule, (plain, plain))?;
         }
@@ -401,7 +388,24 @@ impl Book {
         applied.collect()
     }
 
-    fn holdings(
+    /// How an instrument of an account is charged.
+    pub(super) fn charge_rule(
+        &self,
+        account: &Account,
+        id: InstrumentId,
+        exact: bool,
+    ) -> Option<Rule<'_>> {
+        let instrument = self.instrument(id)?;
+        Some(Rule {
+            instrument,
+            accounting: account.state.terms.accounting,
+            leverage: self.leverage_on(account, instrument).0,
+            digits: self.digits_of(account),
+            exact,
+        })
+    }
+
+    pub(super) fn holdings(
         &self,
         account: &Account,
         env: &Env<'_>,

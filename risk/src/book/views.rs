@@ -47,6 +47,7 @@ impl Book {
                 LeverageFrom::Account
             },
             tiers: self.tier_views(account, env),
+            margins: self.margins(account, env),
             state: state.state,
             unknown: value.missing.is_some(),
             call: state.call,

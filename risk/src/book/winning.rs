@@ -1,13 +1,15 @@
 //! Which rules a margin comes from, for those who ask.
 
+use super::charge::{With, charge};
 use super::instruments::Instrument;
+use super::margin::clamp;
 use super::positions::Position;
 use super::used::base;
 use super::{Account, Book, Env};
-use crate::convert::{Rate, Sided};
+use crate::convert::Rate;
 use crate::event::*;
 use crate::units::*;
-use crate::view::{MarginRule, TierView};
+use crate::view::{InstrumentMargin, MarginRule, TierView};
 
 impl Book {
     /// The rules behind a position's margin.
@@ -47,11 +49,7 @@ impl Book {
         let native = base(instrument, instrument.margin, qty, cost, Rate::ONE)?;
         let factor = self.flight_factor(instrument, env);
         let share = instrument.open_rate(order.side, order.kind);
-        let sided = if order.side == Side::Buy {
-            Sided::Ask
-        } else {
-            Sided::Bid
-        };
+        let sided = super::fills::margin_side(order.side);
         let currency = account.state.terms.currency;
         Some(MarginRule {
             conversion: self.rate(instrument.terms.margin_currency, currency, sided),
@@ -96,5 +94,25 @@ impl Book {
                 charged,
             })
             .collect()
+    }
+
+    /// What each instrument of an account is charged before bands.
+    pub(super) fn margins(&self, account: &Account, env: &Env<'_>) -> Vec<InstrumentMargin> {
+        let Some(holdings) = self.holdings(account, env, None, &[], &[]) else {
+            return Vec::new();
+        };
+        let margins = holdings.iter().filter_map(|holding| {
+            let rule = self.charge_rule(account, holding.id, true)?;
+            let charged = charge(&rule, &holding.sides, With::Rates)?;
+            Some(InstrumentMargin {
+                instrument: holding.id,
+                open: Money(charged.held.minor - charged.covered),
+                covered: Money(charged.covered),
+                covered_qty: Qty(clamp(charged.covered_qty)),
+                lots: charged.held.lots,
+                orders: Money(charged.raised.minor),
+            })
+        });
+        margins.collect()
     }
 }

@@ -2,3 +2,7 @@
 //! accounts. Pure functions, exact, each with its source.
 
 pub mod crypto;
+pub mod forts;
+pub mod import;
+pub mod mask;
+pub mod power;

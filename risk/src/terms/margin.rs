@@ -94,6 +94,14 @@ impl MarginTerms {
         fixed_hedged: None,
         class: CapClass::Share,
     };
+    /// Nothing is charged, neither for orders nor for what is held.
+    pub const FREE: MarginTerms = MarginTerms {
+        buy: MarginRates::all(Ratio(0)),
+        sell: MarginRates::all(Ratio(0)),
+        hold_buy: Ratio(0),
+        hold_sell: Ratio(0),
+        ..MarginTerms::NONE
+    };
 }
 
 record! {

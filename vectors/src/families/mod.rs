@@ -3,7 +3,12 @@
 
 mod circuit_breakers;
 mod feed_failover;
+mod margin_basic;
 mod margin_crypto;
+mod margin_desk;
+mod margin_hedged;
+mod margin_in_flight;
+mod margin_tiered;
 mod pretrade;
 mod quote_filter;
 mod stop_out;
@@ -22,6 +27,10 @@ const TABLES: &[fn(&str) -> Option<Calc>] = &[
     circuit_breakers::find,
     feed_failover::find,
     margin_crypto::find,
+    margin_basic::find,
+    margin_hedged::find,
+    margin_in_flight::find,
+    margin_tiered::find,
     pretrade::find,
     quote_filter::find,
     stop_out::find,

@@ -117,14 +117,7 @@ impl Overnight {
             qty_max: Qty(i64::MAX / 4),
             contract_size: integer("contract_size", self.contract, digits(self.contract))?,
             contract_digits: digits(self.contract),
-            // What a swap is has nothing to do with what is charged to hold the position.
-            margin: MarginTerms {
-                buy: MarginRates::all(Ratio(0)),
-                sell: MarginRates::all(Ratio(0)),
-                hold_buy: Ratio(0),
-                hold_sell: Ratio(0),
-                ..MarginTerms::NONE
-            },
+            margin: MarginTerms::FREE,
             swap: self.swap,
             ..forex(HELD, base, quote, price_digits)
         };

@@ -1,0 +1,395 @@
+//! Margin rules as a trader meets them.
+
+mod desk;
+
+use desk::*;
+use siaga_risk::event::*;
+use siaga_risk::ids::*;
+use siaga_risk::terms::*;
+use siaga_risk::units::*;
+use siaga_risk::verdict::Reject;
+use siaga_risk::view::{Ask, LeverageFrom, PositionView, Query, View};
+
+/// An account of 1,000,000.00 USD under the test group at 1.10000 / 1.10010.
+fn open(id: u32, accounting: Accounting) -> Desk {
+    let mut desk = Desk::open();
+    desk.quote("EURUSD", 110_000, 110_010);
+    desk.account(id, USD, accounting, 0);
+    deposit(&mut desk, id, 100_000_000);
+    desk
+}
+
+fn deposit(desk: &mut Desk, id: u32, amount: i64) {
+    desk.must(Body::Cash(Cash {
+        account: AccountId(id),
+        kind: CashKind::Deposit,
+        amount: Money(amount),
+        reference: 0,
+    }));
+}
+
+fn enter(desk: &mut Desk, id: u32, side: Side, qty: i64, price: i64) {
+    let out = desk.must(Body::Order(Box::new(order(id, "EURUSD", side, qty))));
+    let order = out.iter().find_map(|output| match output {
+        Output::Answer(answer) => answer.order,
+        _ => None,
+    });
+    desk.must(Body::Report(BrokerReport {
+        link: LINK,
+        order: order.expect("an order"),
+        exec: ExecId::default(),
+        event: BrokerEvent::Filled(Fill {
+            qty: Qty(qty),
+            price: Price(price),
+            commission: Money(0),
+        }),
+    }));
+}
+
+fn view(desk: &Desk, id: u32) -> siaga_risk::view::AccountView {
+    let query = Query::Account(AccountId(id));
+    match desk.machine.ask(&Ask { token: 0, query }).view {
+        View::Account(view) => *view,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn used(desk: &Desk, id: u32) -> i64 {
+    view(desk, id).used.0
+}
+
+fn list(desk: &mut Desk, change: impl Fn(&mut InstrumentTerms)) {
+    let mut terms = instrument("EURUSD");
+    change(&mut terms);
+    desk.must(Body::Instrument(Box::new(terms)));
+}
+
+fn refused(desk: &mut Desk, body: Body) -> Vec<Reject> {
+    let out = desk.command(body);
+    out.iter()
+        .find_map(|output| match output {
+            Output::Answer(answer) => Some(answer.reasons.clone()),
+            _ => None,
+        })
+        .expect("an answer")
+}
+
+fn bands(rules: Vec<TierRule>) -> Body {
+    Body::Tiers(Box::new(TierTerms {
+        id: TierSetId(7),
+        rules,
+    }))
+}
+
+fn rule(bands: &[(i64, i64)]) -> TierRule {
+    let band = |(lots, percent): &(i64, i64)| Band {
+        to: lots * 100_000_000,
+        leverage: 0,
+        initial: Ratio::percent(*percent),
+        maintenance: Ratio::percent(*percent),
+    };
+    TierRule {
+        id: 1,
+        by: TierBy::VolumePerSymbol,
+        currency: USD,
+        instruments: vec![instrument_id("EURUSD")],
+        cost: TierCost::Average,
+        rounding: RoundingStage::Total,
+        bands: bands.iter().map(band).collect(),
+    }
+}
+
+#[test]
+fn larger_positions_get_less_leverage() {
+    let mut desk = open(1, Accounting::Netting);
+    enter(&mut desk, 1, Side::Buy, 300, 110_010);
+    // Three lots at 1.10010 and 100:1, as yet without bands.
+    assert_eq!(used(&desk, 1), 330_030);
+    assert_eq!(
+        refused(
+            &mut desk,
+            bands(vec![rule(&[(1, 100), (2, 200), (0, 400)])])
+        ),
+        []
+    );
+    let mut group = desk.group;
+    group.margin.tiers = TierSetId(7);
+    desk.must(Body::Group(group));
+    // One lot once, one lot twice, one lot four times: 7 × 1,100.10.
+    assert_eq!(used(&desk, 1), 770_070);
+    let tier = &view(&desk, 1).tiers[0];
+    assert_eq!(
+        (tier.set, tier.rule, tier.charged.parts.len()),
+        (TierSetId(7), 1, 3)
+    );
+    // The terms change under the open position.
+    assert_eq!(
+        refused(&mut desk, bands(vec![rule(&[(2, 100), (0, 500)])])),
+        []
+    );
+    assert_eq!(used(&desk, 1), 770_070);
+    assert_eq!(refused(&mut desk, bands(vec![rule(&[(0, 100)])])), []);
+    assert_eq!(used(&desk, 1), 330_030);
+}
+
+#[test]
+fn rules_that_contradict_themselves_stay_outside() {
+    let mut desk = open(1, Accounting::Netting);
+    let all = TierRule {
+        instruments: Vec::new(),
+        ..rule(&[(0, 100)])
+    };
+    let unknown = TierRule {
+        instruments: vec![InstrumentId(99)],
+        ..rule(&[(0, 100)])
+    };
+    let nowhere = TierRule {
+        by: TierBy::Notional,
+        currency: CurrencyId(99),
+        ..rule(&[(0, 100)])
+    };
+    let second = TierRule {
+        id: 2,
+        ..rule(&[(0, 100)])
+    };
+    let cases: [(Vec<TierRule>, Reject); 9] = [
+        (
+            vec![rule(&[(2, 100), (1, 200), (0, 300)])],
+            Reject::TiersContradict,
+        ),
+        (vec![rule(&[(1, 100), (2, 200)])], Reject::TiersContradict),
+        (vec![rule(&[])], Reject::TiersContradict),
+        (vec![all, second], Reject::TiersContradict),
+        (
+            vec![rule(&[(0, 100)]), rule(&[(0, 200)])],
+            Reject::TiersContradict,
+        ),
+        (vec![rule(&[(1, 0), (0, 100)])], Reject::TermsNotPositive),
+        (vec![rule(&[(0, 200_000)])], Reject::TermsOverflow),
+        (vec![unknown], Reject::UnknownInstrument),
+        (vec![nowhere], Reject::UnknownCurrency),
+    ];
+    for (rules, reason) in cases {
+        assert_eq!(
+            refused(&mut desk, bands(rules.clone())),
+            [reason],
+            "{rules:?}"
+        );
+    }
+    let mut group = desk.group;
+    group.margin.tiers = TierSetId(7);
+    assert_eq!(
+        refused(&mut desk, Body::Group(group)),
+        [Reject::UnknownTiers]
+    );
+}
+
+#[test]
+fn news_raise_what_is_new_at_once_and_what_is_held_as_the_window_says() {
+    let mut desk = open(1, Accounting::Hedging);
+    enter(&mut desk, 1, Side::Buy, 100, 110_010);
+    let news = Requirement {
+        instrument: instrument_id("EURUSD"),
+        id: 1,
+        from: desk.now.plus(MINUTE_NS),
+        until: desk.now.plus(10 * MINUTE_NS),
+        factor: Ratio::percent(300),
+        held: HeldPolicy::Keep,
+        grace_ns: 2 * MINUTE_NS,
+    };
+    desk.must(Body::Requirement(news));
+    let free = |desk: &Desk| view(desk, 1).free.0;
+    let before = free(&desk);
+    let wait = |desk: &mut Desk, ns: u64| {
+        desk.now = desk.now.plus(ns);
+        desk.quote("EURUSD", 110_000, 110_010);
+    };
+    wait(&mut desk, MINUTE_NS);
+    assert_eq!(free(&desk), before, "what is held keeps its margin");
+    enter(&mut desk, 1, Side::Buy, 100, 110_010);
+    // The spread of the second lot, and three times its margin.
+    assert_eq!(free(&desk), before - 1_000 - 3 * 110_010);
+    let rule = |desk: &Desk, at: usize| view(desk, 1).positions[at].rule.expect("a rule");
+    assert_eq!(
+        (rule(&desk, 0).factor, rule(&desk, 0).window),
+        (Ratio::ONE, None)
+    );
+    assert_eq!(
+        (rule(&desk, 1).factor, rule(&desk, 1).window),
+        (news.factor, Some(1))
+    );
+    let later = Requirement {
+        held: HeldPolicy::AfterGrace,
+        ..news
+    };
+    desk.must(Body::Requirement(later));
+    wait(&mut desk, MINUTE_NS);
+    assert_eq!(free(&desk), before - 1_000 - 3 * 110_010);
+    wait(&mut desk, MINUTE_NS);
+    assert_eq!(free(&desk), before - 1_000 - 5 * 110_010);
+    wait(&mut desk, 7 * MINUTE_NS);
+    assert_eq!(free(&desk), before - 1_000 - 110_010, "the window is over");
+    // Used margin, which decides a stop-out, never had the factor.
+    assert_eq!(used(&desk, 1), 220_020);
+    let past = Requirement {
+        from: Ts(1),
+        until: Ts(2),
+        ..news
+    };
+    assert_eq!(
+        refused(&mut desk, Body::Requirement(past)),
+        [Reject::WindowInvalid]
+    );
+    let lower = Requirement {
+        id: 2,
+        from: desk.now,
+        until: desk.now.plus(MINUTE_NS),
+        factor: Ratio::percent(50),
+        ..news
+    };
+    assert_eq!(
+        refused(&mut desk, Body::Requirement(lower)),
+        [Reject::WindowInvalid]
+    );
+}
+
+#[test]
+fn the_winning_leverage_says_where_it_came_from() {
+    let mut desk = open(1, Accounting::Netting);
+    let rule = |desk: &mut Desk| {
+        let query = Query::Preview(Box::new(order(1, "EURUSD", Side::Buy, 1)));
+        match desk.machine.ask(&Ask { token: 0, query }).view {
+            View::Preview(view) => {
+                let rule = view.rule.expect("a rule");
+                (rule.leverage, rule.leverage_from)
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(rule(&mut desk), (100, LeverageFrom::Group));
+    let own = AccountTerms {
+        id: AccountId(1),
+        group: GROUP,
+        link: LINK,
+        currency: USD,
+        accounting: Accounting::Netting,
+        leverage: 200,
+    };
+    desk.must(Body::Account(own));
+    assert_eq!(rule(&mut desk), (200, LeverageFrom::Account));
+    let mut group = desk.group;
+    group.margin.caps = ESMA_CAPS;
+    desk.must(Body::Group(group));
+    list(&mut desk, |terms| terms.margin.class = CapClass::MajorForex);
+    assert_eq!(rule(&mut desk), (30, LeverageFrom::ClassCap));
+    list(&mut desk, |terms| {
+        terms.margin.class = CapClass::MajorForex;
+        terms.leverage_max = 10;
+    });
+    assert_eq!(rule(&mut desk), (10, LeverageFrom::InstrumentCap));
+}
+
+#[test]
+fn terms_that_would_charge_nothing_or_overflow_are_numbered() {
+    let mut desk = open(1, Accounting::Netting);
+    type Change = fn(&mut InstrumentTerms);
+    let cases: [(Change, Reject); 7] = [
+        (
+            |terms| terms.margin_initial = Ratio(0),
+            Reject::TermsNotPositive,
+        ),
+        (
+            |terms| terms.margin_initial = Ratio(-1),
+            Reject::TermsNotPositive,
+        ),
+        (
+            |terms| terms.margin.hold_buy = Ratio(-1),
+            Reject::TermsNotPositive,
+        ),
+        (
+            |terms| terms.margin_hedged = Ratio(-1),
+            Reject::TermsNotPositive,
+        ),
+        (
+            |terms| terms.margin_fixed = Money(-1),
+            Reject::TermsNotPositive,
+        ),
+        (
+            |terms| terms.margin.buy.stop = Ratio(i64::MAX),
+            Reject::TermsOverflow,
+        ),
+        (
+            |terms| terms.margin.fixed_hold = Money(1),
+            Reject::TermsInvalid,
+        ),
+    ];
+    for (change, reason) in cases {
+        let mut terms = instrument("EURUSD");
+        change(&mut terms);
+        assert_eq!(
+            refused(&mut desk, Body::Instrument(Box::new(terms))),
+            [reason]
+        );
+    }
+}
+
+#[test]
+fn margin_keeps_its_rate_over_days_that_do_not_count() {
+    let mut desk = open(1, Accounting::Netting);
+    enter(&mut desk, 1, Side::Buy, 100, 110_010);
+    desk.quote("EURUSD", 112_000, 112_010);
+    let roll = |desk: &mut Desk, days: u8| {
+        let at = desk.now.plus(SECOND_NS);
+        desk.must(Body::Rollover(Rollover {
+            instrument: instrument_id("EURUSD"),
+            at,
+            days,
+            weekday: 0,
+        }));
+        desk.now = at;
+        desk.clock();
+    };
+    assert_eq!(
+        used(&desk, 1),
+        110_010,
+        "the price moves, the margin does not"
+    );
+    roll(&mut desk, 0);
+    assert_eq!(used(&desk, 1), 110_010);
+    roll(&mut desk, 1);
+    assert_eq!(used(&desk, 1), 112_010);
+    let held: &PositionView = &view(&desk, 1).positions[0].clone();
+    assert_eq!(held.position.margin, Money(112_010));
+}
+
+#[test]
+fn a_market_order_that_money_no_longer_covers_is_taken_back_when_the_group_says_so() {
+    for checks in [false, true] {
+        let mut desk = open(1, Accounting::Netting);
+        let mut group = desk.group;
+        group.margin.check_execution = checks;
+        desk.must(Body::Group(group));
+        let order = order(1, "EURUSD", Side::Buy, 100);
+        let out = desk.must(Body::Order(Box::new(order)));
+        let id = out.iter().find_map(|output| match output {
+            Output::Answer(answer) => answer.order,
+            _ => None,
+        });
+        desk.must(Body::Cash(Cash {
+            account: AccountId(1),
+            kind: CashKind::Correction,
+            amount: Money(50_000 - 100_000_000),
+            reference: 0,
+        }));
+        let out = desk.must(Body::Report(BrokerReport {
+            link: LINK,
+            order: id.expect("an order"),
+            exec: ExecId::default(),
+            event: BrokerEvent::Accepted,
+        }));
+        let cancelled = out.iter().any(|output| {
+            matches!(output, Output::Send(send) if matches!(send.command, LinkCommand::Cancel(_)))
+        });
+        assert_eq!(cancelled, checks);
+    }
+}
