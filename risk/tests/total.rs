@@ -451,7 +451,21 @@ fn rare(
 }
 
 fn terms(dice: &mut Dice, account: AccountId, id: InstrumentId) -> Body {
-    match dice.roll(7) {
+    match dice.roll(9) {
+        7 => Body::Tiers(Box::new(any_tiers(dice))),
+        8 => Body::Requirement(Requirement {
+            instrument: id,
+            id: dice.roll(3) as u16,
+            from: Ts(desk_time(dice)),
+            until: Ts(desk_time(dice) + dice.roll(HOUR_NS)),
+            factor: if dice.flag() {
+                Ratio::percent(150)
+            } else {
+                Ratio(dice.number())
+            },
+            held: dice.one_of(HeldPolicy::ALL),
+            grace_ns: dice.roll(HOUR_NS),
+        }),
         0 => {
             let mut terms = instrument(dice.one_of(&["EURUSD", "USDJPY", "XAUUSD"]));
             if dice.flag() {
@@ -462,6 +476,11 @@ fn terms(dice: &mut Dice, account: AccountId, id: InstrumentId) -> Body {
             terms.contract_size = dice.number();
             terms.price_digits = dice.roll(20) as u8;
             terms.mode = dice.one_of(CalcMode::ALL);
+            terms.margin.hedge = dice.one_of(HedgeRule::ALL);
+            if dice.roll(4) == 0 {
+                terms.margin.hold_buy = Ratio(dice.number());
+                terms.margin.fixed_hold = Money(dice.number());
+            }
             if dice.flag() {
                 terms.crypto.schedule = any_schedule(dice);
             }
@@ -560,6 +579,32 @@ fn scope(dice: &mut Dice) -> Scope {
     ])
 }
 
+fn any_tiers(dice: &mut Dice) -> TierTerms {
+    let mut band = |to: i64| Band {
+        to,
+        leverage: dice.roll(3) as u32 * 50,
+        initial: if dice.roll(8) == 0 {
+            Ratio(dice.number())
+        } else {
+            Ratio::percent(150)
+        },
+        maintenance: Ratio::percent(dice.roll(300) as i64),
+    };
+    let bands = vec![band(1_000_000), band(50_000_000), band(0)];
+    TierTerms {
+        id: TierSetId(dice.roll(3) as u16),
+        rules: vec![TierRule {
+            id: 1,
+            by: dice.one_of(TierBy::ALL),
+            currency: dice.one_of(&[USD, EUR, JPY, CurrencyId(77)]),
+            instruments: Vec::new(),
+            cost: dice.one_of(TierCost::ALL),
+            rounding: dice.one_of(RoundingStage::ALL),
+            bands,
+        }],
+    }
+}
+
 fn any_group(dice: &mut Dice) -> GroupTerms {
     GroupTerms {
         margin_price: dice.one_of(MarginPrice::ALL),
@@ -584,6 +629,11 @@ fn any_group(dice: &mut Dice) -> GroupTerms {
             account_of: dice.one_of(LossBasis::ALL),
             position_of: dice.one_of(LossBasis::ALL),
             clear: Ratio::percent(dice.roll(101) as i64),
+        },
+        margin: GroupMargin {
+            tiers: TierSetId(dice.roll(3) as u16),
+            check_execution: dice.flag(),
+            ..GroupMargin::NONE
         },
         ..group()
     }

@@ -272,22 +272,33 @@ fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
         let ratio = |key, text: &str| at.ok(key, value::ratio(text));
         let either =
             |own: &Option<String>, default: &String| own.clone().unwrap_or_else(|| default.clone());
+        // What a line leaves out is as its preset has it.
+        let named = GroupTerms::preset(GroupId(raw.id), preset(&at, &raw.preset)?);
+        let share = |key, text: &Option<String>, absent: Ratio| {
+            text.as_ref().map_or(Ok(absent), |text| ratio(key, text))
+        };
         let terms = GroupTerms {
-            id: GroupId(raw.id),
-            preset: preset(&at, &raw.preset)?,
-            margin_price: margin_price(&at, &raw.margin_price)?,
-            leverage: raw.leverage,
-            warning: ratio("warning", &raw.warning)?,
-            restricted: ratio("restricted", &raw.restricted)?,
-            stop_out: ratio("stop_out", &raw.stop_out)?,
-            stop_out_test: stop_out_test(&at, &raw.stop_out_test)?,
-            stop_out_policy: stop_out_policy(&at, &raw.stop_out_policy)?,
+            margin_price: or(&raw.margin_price, named.margin_price, |name| {
+                margin_price(&at, name)
+            })?,
+            leverage: raw.leverage.unwrap_or(named.leverage),
+            warning: share("warning", &raw.warning, named.warning)?,
+            restricted: share("restricted", &raw.restricted, named.restricted)?,
+            stop_out: share("stop_out", &raw.stop_out, named.stop_out)?,
+            stop_out_test: or(&raw.stop_out_test, named.stop_out_test, |name| {
+                stop_out_test(&at, name)
+            })?,
+            stop_out_policy: or(&raw.stop_out_policy, named.stop_out_policy, |name| {
+                stop_out_policy(&at, name)
+            })?,
             stop_out_mode: at.one_of(
                 "stop_out_mode",
                 &either(&raw.stop_out_mode, &defaults.stop_out_mode),
                 &STOP_OUT_MODES,
             )?,
-            free_margin: free_margin(&at, &raw.free_margin)?,
+            free_margin: or(&raw.free_margin, named.free_margin, |name| {
+                free_margin(&at, name)
+            })?,
             loss_account: ratio(
                 "loss_account",
                 &either(&raw.loss_account, &defaults.loss_account),
@@ -296,7 +307,9 @@ fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
                 "loss_position",
                 &either(&raw.loss_position, &defaults.loss_position),
             )?,
-            negative_balance_protection: raw.negative_balance_protection,
+            negative_balance_protection: raw
+                .negative_balance_protection
+                .unwrap_or(named.negative_balance_protection),
             rate_max: defaults.rate_max,
             rate_window_ns: at.ok("rate_window", value::duration_ns(&defaults.rate_window))?,
             duplicate_window_ns: at.ok(
@@ -305,7 +318,10 @@ fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
             )?,
             closing: closing(&at, raw)?,
             loss: losses(&at, raw)?,
-            margin: GroupTerms::preset(GroupId(raw.id), preset(&at, &raw.preset)?).margin,
+            margin: GroupMargin {
+                caps: raw.caps.unwrap_or(named.margin.caps),
+                ..named.margin
+            },
             call_flow: at.one_of("call_flow", &defaults.call_flow, &CALL_FLOWS)?,
             throttle: ThrottleTerms {
                 executions_max: defaults.executions_max,
@@ -314,6 +330,7 @@ fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
                     value::duration_ns(&defaults.executions_window),
                 )?,
             },
+            ..named
         };
         if terms.leverage == 0 {
             return Err(at.error("leverage", "at least 1"));
@@ -324,6 +341,15 @@ fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
         });
     }
     Ok(groups)
+}
+
+/// A value that may be left out.
+fn or<T>(
+    name: &Option<String>,
+    absent: T,
+    read: impl Fn(&str) -> Result<T, CatalogError>,
+) -> Result<T, CatalogError> {
+    name.as_deref().map_or(Ok(absent), read)
 }
 
 fn preset(at: &At<'_>, name: &str) -> Result<Preset, CatalogError> {

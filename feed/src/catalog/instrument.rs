@@ -181,7 +181,11 @@ impl Line<'_> {
             margin_maintenance: read!(ratio self, margin_maintenance, Ratio::ONE)?,
             margin_hedged: read!(ratio self, margin_hedged, Ratio::percent(50))?,
             margin_fixed: Money(read!(scaled self, margin_fixed, margin_currency.digits)?),
-            margin: MarginTerms::NONE,
+            margin: MarginTerms {
+                hedge: hedge_rule(&self.at, key!(self, hedge))?,
+                class: self.cap_class(class)?,
+                ..MarginTerms::NONE
+            },
             crypto: self.crypto(margin_currency.digits, quote.digits)?,
             feeds: self.feeds()?,
             damp_ns: DAMP_NS,
@@ -247,6 +251,34 @@ impl Line<'_> {
                 ticks: *key!(self, halt_velocity_ticks).unwrap_or(&0),
                 window_ns,
             },
+        })
+    }
+
+    /// The class that leverage caps of retail clients go by; the file may say another than the asset class implies.
+    fn cap_class(&self, class: AssetClass) -> Result<CapClass, CatalogError> {
+        // Pairs of two of these are major (ESMA decision 2018/796, article 1).
+        const MAJOR: [&str; 6] = ["USD", "EUR", "JPY", "GBP", "CAD", "CHF"];
+        let known = [
+            ("major_forex", CapClass::MajorForex),
+            ("minor_forex_gold_index", CapClass::MinorForexGoldIndex),
+            ("commodity", CapClass::Commodity),
+            ("share", CapClass::Share),
+            ("crypto", CapClass::Crypto),
+        ];
+        if let Some(name) = key!(self, cap_class) {
+            return self.at.one_of("cap_class", name, &known);
+        }
+        let major = |code: Option<&String>| code.is_some_and(|c| MAJOR.contains(&c.as_str()));
+        Ok(match class {
+            AssetClass::Forex if major(key!(self, base)) && major(key!(self, quote)) => {
+                CapClass::MajorForex
+            }
+            AssetClass::Forex | AssetClass::Index => CapClass::MinorForexGoldIndex,
+            AssetClass::Metal if key!(self, base).is_some_and(|code| code == "XAU") => {
+                CapClass::MinorForexGoldIndex
+            }
+            AssetClass::Metal | AssetClass::Energy => CapClass::Commodity,
+            AssetClass::Crypto => CapClass::Crypto,
         })
     }
 
@@ -431,6 +463,19 @@ fn calc_mode(at: &At<'_>, name: &str) -> Result<CalcMode, CatalogError> {
         ("crypto_inverse", CalcMode::CryptoInverse),
     ];
     at.one_of("mode", name, &known)
+}
+
+fn hedge_rule(at: &At<'_>, name: Option<&String>) -> Result<HedgeRule, CatalogError> {
+    let known = [
+        ("basic", HedgeRule::Basic),
+        ("larger_leg", HedgeRule::LargerLeg),
+        ("sum", HedgeRule::Sum),
+        ("max", HedgeRule::Max),
+        ("net", HedgeRule::Net),
+    ];
+    name.map_or(Ok(HedgeRule::Basic), |name| {
+        at.one_of("hedge", name, &known)
+    })
 }
 
 fn trade_mode(at: &At<'_>, name: Option<&String>) -> Result<TradeMode, CatalogError> {
