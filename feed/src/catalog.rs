@@ -412,6 +412,33 @@ mod tests {
     }
 
     #[test]
+    fn a_line_may_switch_every_halt_detector_on_and_import_filter_levels() {
+        let keys = "halt = \"1 %\"\nhalt_band = \"5 %\"\nhalt_band_least = \"1\"\nhalt_dynamic = \"7 %\"\n\
+                    halt_velocity_ticks = 12\nhalt_velocity_window = \"2s\"\nfilter_points = 150";
+        let wider = INSTRUMENTS.replacen("halt = \"1 %\"", keys, 1);
+        let files = Files {
+            instruments: &wider,
+            ..Files::SHIPPED
+        };
+        let catalog = Catalog::read(&files).unwrap();
+        let terms = &catalog.listing("EUR/USD").unwrap().terms;
+        let breakers = &terms.halt.breakers;
+        assert_eq!(breakers.band.share, Ratio::percent(5));
+        assert_eq!(breakers.band.least, Price(100_000));
+        assert_eq!(breakers.dynamic.share, Ratio::percent(7));
+        let velocity = &breakers.velocity;
+        assert_eq!((velocity.ticks, velocity.window_ns), (12, 2 * SECOND_NS));
+        assert_eq!(terms.filter.soft, Ratio(0));
+        let points = terms.filter.points;
+        assert_eq!(
+            [points.soft, points.hard, points.discard],
+            [Price(150), Price(750), Price(15_000)]
+        );
+        let usual = &catalog.listing("XAU/USD").unwrap().terms;
+        assert_eq!(usual.halt.breakers, BreakerTerms::OFF);
+    }
+
+    #[test]
     fn mistakes_are_named_with_a_suggestion() {
         let catalog = Catalog::shipped();
         let text = catalog.listing("EUR/UDS").unwrap_err().to_string();

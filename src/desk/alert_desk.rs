@@ -406,7 +406,7 @@ fn formula(facts: &Facts) -> &'static str {
             "root of the sum of squared log returns of the last 5 minutes, against the larger of the floor and a multiple of the hour's mean"
         }
         Facts::Breach { .. } | Facts::Halt { .. } => {
-            "move within the window: 1 − price / highest, or price / lowest − 1"
+            "move within the detector's window (1 − price / highest, or price / lowest − 1), or from the band's reference"
         }
         Facts::Feed { .. } => "time since the last accepted price of any source",
         _ => "",
