@@ -353,6 +353,7 @@ fn the_standby_follows_writes_snapshots_and_everything_verifies() {
     desk.kill();
     // Killed: from the snapshot in the background, not from the front.
     let desk = Desk::start(dir.path());
+    assert!(desk.figure("siaga_snapshot_seq") >= snapshot);
     desk.stop();
 
     let (code, text) = journal(dir.path(), &["verify", "--json"]);
