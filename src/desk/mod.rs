@@ -392,6 +392,7 @@ impl Running {
             last,
             segment_bytes: u64::from(config.data.segment_mib) << 20,
             room: Room::new(&config.data, self.clock.clone()),
+            clock: self.clock.clone(),
             told,
             inbox: inbox.clone(),
             asks: asks_sender,

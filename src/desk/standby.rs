@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender};
@@ -14,12 +14,14 @@ use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::Inbox;
 use siaga_risk::recovery::{Usable, start_at};
 use siaga_risk::standby::{MarkPoint, Standby};
+use siaga_risk::units::SECOND_NS;
 use siaga_risk::view::{Ask, Query};
 
 use super::egress::{Asked, Notice};
 use super::room::Room;
 use super::saver;
 use super::standby_figures::StandbyFigures;
+use crate::clock::Clock;
 
 /// Inputs applied before anything else is looked at: some milliseconds.
 const SLICE: usize = 16_384;
@@ -28,18 +30,18 @@ const NAP: Duration = Duration::from_millis(20);
 /// Pause while a second machine exists only for snapshots.
 const NAP_OFF: Duration = Duration::from_millis(500);
 /// How often the journal's room is looked at.
-const ROOM_EVERY: Duration = Duration::from_secs(60);
+const ROOM_EVERY_NS: u64 = 60 * SECOND_NS;
 /// A snapshot is due after this many inputs at the latest: five seconds of replay.
 const SNAPSHOT_EVERY: Seq = 10_000_000;
 /// It is due before, once the journal behind it has grown by this many times its own size: so
 /// snapshots write at most a quarter of what the journal does, and a quiet desk starts at once.
 const GROWTH: u64 = 4;
 /// How often the hash of the first machine's state is asked for. It has none for a large book.
-const STATE_EVERY: Duration = Duration::from_secs(300);
+const STATE_EVERY_NS: u64 = 300 * SECOND_NS;
 /// A token that no caller waits under.
 const NOBODY: u64 = 0;
 /// Longest the last stretch is followed and compared at a graceful stop.
-const FINISH_MAX: Duration = Duration::from_secs(2);
+const FINISH_MAX_NS: u64 = 2 * SECOND_NS;
 /// Below the threads that serve, above nothing.
 const NICENESS: i32 = 10;
 
@@ -62,6 +64,7 @@ pub struct StandbyThread {
     pub last: Seq,
     pub segment_bytes: u64,
     pub room: Room,
+    pub clock: Arc<Clock>,
     pub told: Receiver<Told>,
     /// Now and then the first machine is asked for the hash of its state.
     pub inbox: Inbox,
@@ -82,7 +85,7 @@ struct Waiting {
     seq: Seq,
     bytes: Vec<u8>,
     state_hash: u64,
-    started: Instant,
+    started_ns: u64,
     asked: bool,
 }
 
@@ -92,10 +95,10 @@ struct Turns {
     waiting: Option<Waiting>,
     /// Input and bytes of the newest snapshot.
     newest: (Seq, u64),
-    room_at: Instant,
+    room_at_ns: u64,
     /// What lies before this input may be packed.
     cold: Seq,
-    state_at: Instant,
+    state_at_ns: u64,
     /// The state that is compared when the second machine gets there.
     state: Option<(Seq, u64)>,
 }
@@ -108,9 +111,9 @@ impl StandbyThread {
             second: None,
             waiting: None,
             newest: (self.newest_snapshot(), 0),
-            room_at: Instant::now(),
+            room_at_ns: self.clock.elapsed_ns(),
             cold: 0,
-            state_at: Instant::now(),
+            state_at_ns: self.clock.elapsed_ns(),
             state: None,
         };
         self.figures
@@ -134,12 +137,13 @@ impl StandbyThread {
                 turns.second = Some(self.begin()?);
             }
             let busy = self.turn(turns)?;
-            if turns.room_at.elapsed() >= ROOM_EVERY {
-                turns.room_at = Instant::now();
+            let now_ns = self.clock.elapsed_ns();
+            if now_ns - turns.room_at_ns >= ROOM_EVERY_NS {
+                turns.room_at_ns = now_ns;
                 turns.cold = self.make_room();
             }
-            if self.enabled && turns.state_at.elapsed() >= STATE_EVERY {
-                turns.state_at = Instant::now();
+            if self.enabled && now_ns - turns.state_at_ns >= STATE_EVERY_NS {
+                turns.state_at_ns = now_ns;
                 // A full ring has more urgent things to do: the next time will do.
                 let _ = self.inbox.ask(Ask {
                     token: NOBODY,
@@ -211,12 +215,12 @@ impl StandbyThread {
             return Ok(false);
         };
         if turns.waiting.is_none() && self.is_due(turns, second.seq()) {
-            let started = Instant::now();
+            let started_ns = self.clock.elapsed_ns();
             turns.waiting = second.image().map(|(seq, bytes, state_hash)| Waiting {
                 seq,
                 bytes,
                 state_hash,
-                started,
+                started_ns,
                 asked: false,
             });
         }
@@ -241,7 +245,7 @@ impl StandbyThread {
             Ok(_) => {
                 let figures = &self.figures;
                 let bytes = waiting.bytes.len() as u64;
-                let took = waiting.started.elapsed().as_nanos() as u64;
+                let took = self.clock.elapsed_ns() - waiting.started_ns;
                 figures.snapshot_seq.store(seq, Ordering::Relaxed);
                 figures.snapshots.fetch_add(1, Ordering::Relaxed);
                 figures.snapshot_bytes.store(bytes, Ordering::Relaxed);
@@ -322,8 +326,8 @@ impl StandbyThread {
     fn finish(&self, turns: &mut Turns) -> anyhow::Result<()> {
         // The first machine writes the last snapshot itself: it has stopped.
         (turns.waiting, turns.newest.0) = (None, Seq::MAX);
-        let until = Instant::now() + FINISH_MAX;
-        while self.enabled && turns.second.is_some() && Instant::now() < until {
+        let until_ns = self.clock.elapsed_ns() + FINISH_MAX_NS;
+        while self.enabled && turns.second.is_some() && self.clock.elapsed_ns() < until_ns {
             let before = self.figures.compared.load(Ordering::Relaxed);
             let busy = self.turn(turns)?;
             let compared = self.figures.compared.load(Ordering::Relaxed);
