@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 #[path = "support/desk.rs"]
 mod desk;
 
-use desk::{Desk, LOOK_AGAIN, PATIENCE};
+use desk::{Desk, PATIENCE};
 
 const KILLS: u64 = 50;
 const CLIENTS: u64 = 3;
@@ -172,7 +172,7 @@ fn trade(desk: &Desk, saver: u32, book: &Mutex<Book>, kill: u64, answers: u64) {
 }
 
 fn pay(desk: &Desk, saver: u32, book: &Mutex<Book>, reference: &str) {
-    let mut entry = |acknowledged| {
+    let entry = |acknowledged| {
         let mut book = book.lock().expect("whole");
         book.payments.insert(reference.to_owned(), acknowledged);
     };

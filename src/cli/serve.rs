@@ -83,6 +83,8 @@ async fn attend(
     let (secret, _) = gateway::auth::open_secret(&secret_path)
         .with_context(|| format!("{} cannot be used", secret_path.display()))?;
     let bound = listener.local_addr()?;
+    // Heard before the address is told: whoever reads it may stop the program at once.
+    let signals = Signals::listen().context("signals cannot be heard")?;
     if let Err(error) = announce(config, desk, bound, &secret, json) {
         tracing::warn!(%error, address = %bound, "the address could not be printed: standard output is closed");
     }
@@ -92,9 +94,7 @@ async fn attend(
         ..gateway::Options::new(secret)
     };
     let shutdown = async {
-        if let Err(error) = wait_for_signal().await {
-            tracing::error!(%error, "signals cannot be heard: stopping");
-        }
+        signals.come().await;
         tracing::info!("stopping");
     };
     gateway::serve(listener, Arc::new(desk.handle.clone()), options, shutdown).await?;
@@ -134,13 +134,25 @@ fn announce(
     Ok(())
 }
 
-async fn wait_for_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What asks the program to stop.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    Ok(())
+
+    async fn come(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

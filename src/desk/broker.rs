@@ -31,7 +31,7 @@ impl Rim for BrokerRim {
         self.clock.now()
     }
 
-    fn offer(&mut self, body: Body) -> Result<(), Body> {
+    fn offer(&mut self, body: Body) -> Result<(), Box<Body>> {
         let command = Command {
             ts: self.clock.now(),
             actor: ActorId(0),
@@ -40,7 +40,7 @@ impl Rim for BrokerRim {
         };
         self.inbox
             .command(command.clone())
-            .map_err(|_| command.body)
+            .map_err(|_| Box::new(command.body))
     }
 
     fn keep_cursor(&mut self, cursor: OutputKey) -> std::io::Result<()> {

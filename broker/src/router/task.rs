@@ -44,7 +44,7 @@ pub trait Rim: Send + 'static {
     ///
     /// # Errors
     /// The input comes back when the core's ring is full.
-    fn offer(&mut self, body: Body) -> Result<(), Body>;
+    fn offer(&mut self, body: Body) -> Result<(), Box<Body>>;
     /// Keeps the cursor so that it survives a crash. Called before instructions up to it are handed over.
     ///
     /// # Errors
@@ -315,7 +315,7 @@ impl<R: Rim> Task<R> {
         let slow_peer = self.flush_wires(now);
         while let Some(body) = self.waiting.take().or_else(|| self.router.poll_input()) {
             if let Err(body) = self.rim.offer(body) {
-                self.waiting = Some(body);
+                self.waiting = Some(*body);
                 return RETRY;
             }
         }

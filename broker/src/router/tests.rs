@@ -321,8 +321,10 @@ impl task::Rim for TestRim {
         Ts(1)
     }
 
-    fn offer(&mut self, body: Body) -> Result<(), Body> {
-        self.inputs.try_send(body).map_err(|back| back.into_inner())
+    fn offer(&mut self, body: Body) -> Result<(), Box<Body>> {
+        self.inputs
+            .try_send(body)
+            .map_err(|back| Box::new(back.into_inner()))
     }
 
     fn keep_cursor(&mut self, cursor: OutputKey) -> std::io::Result<()> {
