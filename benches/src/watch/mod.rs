@@ -219,7 +219,8 @@ mod tests {
 
     #[test]
     fn scenarios_cross_something() {
-        let crossings = scenarios(Size::TINY)
+        let all = scenarios(Size::TINY);
+        let crossings = all
             .iter()
             .map(|scenario| scenario.measure(Size::TINY.quotes, SEED).crossings);
         assert!(crossings.sum::<u64>() > 100);
