@@ -154,8 +154,10 @@ impl Rim for TestRim {
         Ts(SECOND_NS + self.start.elapsed().as_nanos() as u64)
     }
 
-    fn offer(&mut self, body: Body) -> Result<(), Body> {
-        self.inputs.try_send(body).map_err(|back| back.into_inner())
+    fn offer(&mut self, body: Body) -> Result<(), Box<Body>> {
+        self.inputs
+            .try_send(body)
+            .map_err(|back| Box::new(back.into_inner()))
     }
 
     fn keep_cursor(&mut self, _cursor: OutputKey) -> std::io::Result<()> {
