@@ -283,7 +283,8 @@ async fn imported_names_are_shown_after_a_restart() {
     std::fs::create_dir(&terms).expect("folder");
     let Files { groups, demo, .. } = Files::SHIPPED;
     let renamed = |text: &str| text.replace("esma-retail", "nusantara");
-    let changed = renamed(groups).replace("leverage = 30", "leverage = 25");
+    let own = r#"preset = "esma_retail", leverage = 25"#;
+    let changed = renamed(groups).replace(r#"preset = "esma_retail""#, own);
     std::fs::write(terms.join("groups.toml"), changed).expect("terms");
     std::fs::write(terms.join("demo.toml"), renamed(demo)).expect("terms");
     let import = |file: &Path, apply: bool| {
