@@ -80,10 +80,8 @@ impl Crowd {
         for list in [&mut crowd.instrument, &mut crowd.route] {
             list.reserve_exact(slots);
         }
-        (
-            crowd.qty.reserve_exact(slots),
-            crowd.open.reserve_exact(slots),
-        );
+        crowd.qty.reserve_exact(slots);
+        crowd.open.reserve_exact(slots);
         for _ in 0..mix.accounts {
             crowd.enter(mix, rng);
         }
