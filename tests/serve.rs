@@ -1,11 +1,11 @@
 //! The program from outside: it starts, trades, survives being killed, and says what is wrong.
 #![allow(clippy::disallowed_methods)] // tests wait on conditions, with a deadline
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
