@@ -21,7 +21,7 @@ fn result_digits(inputs: &Inputs<'_>) -> Result<u8, Fault> {
     u8::try_from(digits).map_err(|_| Fault::field("result_digits", "is no number of digits"))
 }
 
-/// Digits the venue's calculator keeps margin and results in.
+/// Digits in which margin and results are kept: read off one printed example (docs/vectors.md), confirmed by none.
 const CALCULATOR_DIGITS: u8 = 5;
 
 pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
