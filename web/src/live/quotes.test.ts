@@ -77,6 +77,18 @@ describe("the book", () => {
     expect(leaves).toEqual(["A"]);
   });
 
+  it("forgets after a break what was wrong with the feed before it: the server says what still is", () => {
+    const { book, tick, say } = setup();
+    book.watch("A", () => undefined);
+    tick("1.1", 1);
+    say({ kind: "health", sym: "A", stale: true, reason: "session_closed" });
+    say({ kind: "state", state: "lost" });
+    say({ kind: "state", state: "live" });
+    expect([book.get("A")?.state, book.get("A")?.stale]).toEqual(["live", null]);
+    say({ kind: "health", sym: "A", stale: true, reason: "feed_down" });
+    expect(book.get("A")?.stale).toBe("feed_down");
+  });
+
   it("keeps the last price of a lost stream, marked", () => {
     const { book, tick, say } = setup();
     book.watch("A", () => undefined);

@@ -94,7 +94,9 @@ export class QuoteBook {
         askMove: move(before.data?.ask, data.ask, before.askMove),
       });
     } else if (event.kind === "state") {
-      this.quotes.set(symbol, { ...before, state: event.state });
+      // A stream that goes on is judged anew: the server repeats what is still wrong, not what has become right.
+      const stale = event.state === "live" && before.state === "lost" ? null : before.stale;
+      this.quotes.set(symbol, { ...before, state: event.state, stale });
     } else if (event.kind === "health") {
       this.quotes.set(symbol, { ...before, stale: event.stale ? (event.reason ?? "stale") : null });
     }

@@ -238,6 +238,46 @@ describe("durable channels", () => {
     expect(wire.heard("alert|*", "event")).toHaveLength(2);
   });
 
+  const resume = (conn: string) => {
+    wire.protocol.onClose(1006, wire.now);
+    wire.drain();
+    wire.tick(2_000);
+    wire.protocol.onOpen("again", wire.now);
+    wire.drain();
+    wire.frame({ t: "welcome", conn, server: "s", now: 1, hb_ms: 5_000, resumed: [1], lost: [] });
+  };
+  const states = () => wire.heard("quote|A", "state").map((event) => (event as { state: string }).state);
+
+  it("calls a resumed price live although nothing newer comes, and lost at the next break", () => {
+    wire.quoteA();
+    resume("c2");
+    expect(states()).toEqual(["live", "lost", "live"]);
+    resume("c3");
+    expect(states()).toEqual(["live", "lost", "live", "lost", "live"]);
+    wire.upd(10, 11);
+    expect(wire.heard("quote|A", "data")).toHaveLength(2);
+    expect(wire.protocol.status.gaps).toBe(0);
+  });
+
+  it("goes on from its position where the chain had broken before the connection did", () => {
+    wire.quoteA();
+    wire.upd(12, 13);
+    resume("c2");
+    wire.upd(10, 15);
+    expect(states().at(-1)).toBe("live");
+    expect(wire.heard("quote|A", "data").map((event) => (event as { seq: number }).seq)).toEqual([10, 15]);
+  });
+
+  it("asks again for a topic of which only a part was resumed", () => {
+    wire.protocol.want("quote", "E*");
+    wire.connect();
+    wire.frame({ t: "ok", id: wire.take("sub")[0]!.id, subs: [{ sub: 1, ch: "quote", sym: "EA" }, { sub: 2, ch: "quote", sym: "EB" }] });
+    wire.snap(1, 1, 1);
+    wire.snap(1, 1, 2);
+    resume("c2");
+    expect(wire.take("sub").map((request) => request.sym)).toEqual([["E*"]]);
+  });
+
   it("has the list read once the cursor stands, and again when the epoch is new", () => {
     open();
     event(41);

@@ -231,11 +231,24 @@ export class Protocol {
     delete this.status.note;
     const resumed = new Set(frame.resumed ?? []);
     const kept = new Set<string>();
+    const dropped = new Set<string>();
     for (const sub of [...this.subs.values()]) {
-      if (resumed.has(sub.id)) kept.add(sub.topic);
-      else this.subs.delete(sub.id);
+      if (resumed.has(sub.id)) {
+        // The chain goes on from our position, also where it had broken before.
+        sub.lost = false;
+        delete sub.resyncAt;
+        delete sub.tip;
+        kept.add(sub.topic);
+      } else {
+        this.subs.delete(sub.id);
+        dropped.add(sub.topic);
+      }
     }
-    for (const [key, topic] of this.topics) topic.asked = kept.has(key);
+    for (const [key, topic] of this.topics) {
+      topic.asked = kept.has(key) && !dropped.has(key);
+      // What we hold is the newest there is, or its successor follows: no frame says so where nothing is newer.
+      if (topic.asked) this.setTopic(key, "live");
+    }
     this.setPhase("open");
     this.flush(now);
   }
