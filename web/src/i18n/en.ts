@@ -279,6 +279,7 @@ export const en = {
   "scope.group": "group {name}",
   "scope.account": "account {name}",
   "scope.instrument": "{name}",
+  "scope.currency": "{name}",
   "scope.desk": "desk {name}",
   "scope.trader": "trader {name}",
   "scope.strategy": "strategy {name}",

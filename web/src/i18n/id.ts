@@ -281,6 +281,7 @@ export const id: Record<Key, string> = {
   "scope.group": "grup {name}",
   "scope.account": "akun {name}",
   "scope.instrument": "{name}",
+  "scope.currency": "{name}",
   "scope.desk": "meja {name}",
   "scope.trader": "trader {name}",
   "scope.strategy": "strategi {name}",
