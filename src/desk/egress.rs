@@ -102,7 +102,7 @@ impl Egress {
     pub fn run(mut self) -> OutputLog {
         let mut pending: VecDeque<Box<Numbered>> = VecDeque::new();
         let mut asked: Option<Asked> = None;
-        let mut idle = Idle::new(self.wait);
+        let mut idle = Idle::woken_by(self.wait, Some(self.durable.bell()));
         let (mut ended, mut poisoned) = (false, false);
         loop {
             let taken = self.take(&mut pending, &mut ended);

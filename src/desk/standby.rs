@@ -26,7 +26,7 @@ use crate::clock::Clock;
 /// Inputs applied before anything else is looked at: some milliseconds.
 const SLICE: usize = 16_384;
 /// Pause when there is nothing to do: what the standby lags behind at least.
-const NAP: Duration = Duration::from_millis(20);
+const NAP: Duration = Duration::from_millis(50);
 /// Pause while a second machine exists only for snapshots.
 const NAP_OFF: Duration = Duration::from_millis(500);
 /// How often the journal's room is looked at.

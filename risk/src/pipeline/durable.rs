@@ -1,5 +1,8 @@
 //! How far the journal has synced, as other threads may see it.
 
+use std::sync::Arc;
+
+use super::doorbell::Doorbell;
 use crate::event::Seq;
 
 #[cfg(loom)]
@@ -12,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Durable {
     seq: AtomicU64,
     poisoned: AtomicBool,
+    /// Egress rests on it.
+    bell: Arc<Doorbell>,
 }
 
 impl Durable {
@@ -20,12 +25,19 @@ impl Durable {
         Self {
             seq: AtomicU64::new(seq),
             poisoned: AtomicBool::new(false),
+            bell: Arc::default(),
         }
     }
 
     /// Called after the sync returned; whoever sees `seq` also sees what the sync made true.
     pub fn advance(&self, seq: Seq) {
         self.seq.store(seq, Ordering::Release);
+        self.bell.ring();
+    }
+
+    /// Wakes egress: rung for what became durable, and by the machine's stage for what it decided.
+    pub fn bell(&self) -> Arc<Doorbell> {
+        self.bell.clone()
     }
 
     /// The last synced input.
@@ -44,6 +56,7 @@ impl Durable {
     /// A write or sync failed: nothing will become durable any more.
     pub fn poison(&self) {
         self.poisoned.store(true, Ordering::Release);
+        self.bell.ring();
     }
 
     /// True once a write or sync has failed.

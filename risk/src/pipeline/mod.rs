@@ -4,6 +4,7 @@
 //! slots side by side. What the machine decides leaves through a second ring to one egress loop.
 //! Nothing calls backwards.
 
+mod doorbell;
 mod durable;
 mod entry;
 mod inbox;
@@ -14,6 +15,7 @@ mod wait;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+pub use doorbell::Doorbell;
 pub use durable::Durable;
 pub use entry::Entry;
 pub use inbox::{Full, Inbox, merge};
@@ -58,6 +60,7 @@ pub type Outbox = rtrb::Consumer<Leaving>;
 struct Outbound {
     ring: rtrb::Producer<Leaving>,
     wait: Wait,
+    egress: Arc<Doorbell>,
 }
 
 impl Sink for Outbound {
@@ -75,10 +78,15 @@ impl Sink for Outbound {
                     }
                     leaving = back;
                     turns += 1;
+                    self.egress.ring();
                     idle.wait();
                 }
             }
         }
+    }
+
+    fn handed(&mut self) {
+        self.egress.ring();
     }
 }
 
@@ -98,14 +106,14 @@ pub fn start<D: Decider, R: Recorder>(
     let (writer, for_journal, for_machine) = ring::build(options.slots);
     let (ring, outbox) = rtrb::RingBuffer::new(options.outbound_slots);
     let inbox = Inbox::new(writer);
-    let wait = options.wait;
+    let (wait, egress) = (options.wait, durable.bell());
     let journal = std::thread::Builder::new()
         .name("journal".into())
         .spawn(move || stage::journal(for_journal, recorder, &durable, last, wait, failed))?;
     let machine = std::thread::Builder::new()
         .name("machine".into())
         .spawn(move || {
-            let mut sink = Outbound { ring, wait };
+            let mut sink = Outbound { ring, wait, egress };
             stage::machine(for_machine, decider, &mut sink, last, wait)
         })?;
     let pipeline = Pipeline {

@@ -66,7 +66,7 @@ pub fn journal<S: Source, R: Recorder>(
     wait: Wait,
     mut failed: impl FnMut(String),
 ) -> R {
-    let (mut seq, mut idle, mut stopped) = (last, Idle::new(wait), false);
+    let (mut seq, mut idle, mut stopped) = (last, idle_of(&source, wait), false);
     while !stopped {
         let before = seq;
         let mut fault = None;
@@ -103,6 +103,8 @@ pub fn journal<S: Source, R: Recorder>(
 pub trait Sink {
     /// Waits until there is room: nothing durable is ever dropped. Counts the turns it waited.
     fn put(&mut self, leaving: Leaving) -> u64;
+    /// Everything that one entry caused was put: whoever takes it may be woken.
+    fn handed(&mut self) {}
 }
 
 /// Decides every entry of `source` until it stops and hands the outputs to `sink` in order.
@@ -114,7 +116,7 @@ pub fn machine<S: Source, D: Decider>(
     last: Seq,
     wait: Wait,
 ) -> D {
-    let (mut seq, mut idle, mut stopped) = (last, Idle::new(wait), false);
+    let (mut seq, mut idle, mut stopped) = (last, idle_of(&source, wait), false);
     let mut outputs = Vec::with_capacity(64);
     while !stopped {
         let look = source.read(DECIDE_MAX, |entry| match entry {
@@ -125,6 +127,7 @@ pub fn machine<S: Source, D: Decider>(
             }
             Entry::Ask(ask) if !stopped => {
                 sink.put(Leaving::Reply(Box::new(decider.ask(ask))));
+                sink.handed();
             }
             Entry::Stop => stopped = true,
             _ => {}
@@ -136,10 +139,19 @@ pub fn machine<S: Source, D: Decider>(
         }
     }
     sink.put(Leaving::End(seq));
+    sink.handed();
     decider
 }
 
+/// The idle turns of a stage that whoever fills `source` wakes.
+fn idle_of(source: &impl Source, wait: Wait) -> Idle {
+    Idle::woken_by(wait, source.bell())
+}
+
 fn hand_over(seq: Seq, ts: Ts, outputs: &mut Vec<Output>, sink: &mut impl Sink) {
+    if outputs.is_empty() {
+        return;
+    }
     for (index, output) in outputs.drain(..).enumerate() {
         let leaving = match output {
             Output::Mark(mark) => Leaving::Mark(seq, mark),
@@ -153,4 +165,5 @@ fn hand_over(seq: Seq, ts: Ts, outputs: &mut Vec<Output>, sink: &mut impl Sink) 
         };
         sink.put(leaving);
     }
+    sink.handed();
 }

@@ -1,6 +1,9 @@
 //! What a stage does while nothing is there to do.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use super::doorbell::Doorbell;
 
 /// Turns in which a sleeping stage still spins, so that a burst is met awake.
 const SPIN_TURNS: u32 = 64;
@@ -8,9 +11,11 @@ const SPIN_TURNS: u32 = 64;
 const YIELD_TURNS: u32 = 16;
 /// First nap, doubled up to the longest one.
 const NAP_MIN_US: u64 = 20;
-/// Longest nap: three quiet stages cost well below one percent of a core, and the first price after
-/// a pause waits at most this long in each of them.
+/// Longest nap of a stage that nobody wakes.
 const NAP_MAX_US: u64 = 1_000;
+/// Naps before a stage rests until it is woken: two milliseconds. A market busier than that never
+/// pays for waking a stage, a quieter one pays for no stage that looks in vain.
+const NAPS: u32 = 6;
 
 /// Wait strategy of the stages, chosen by configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +24,7 @@ pub enum Wait {
     Spin,
     /// Gives the core away between looks.
     Yield,
-    /// Spins, yields, then naps for longer and longer: quiet by default.
+    /// Spins, yields, naps for longer and longer, then rests until it is woken: quiet by default.
     #[default]
     Sleep,
 }
@@ -29,16 +34,28 @@ pub enum Wait {
 pub struct Idle {
     wait: Wait,
     turns: u32,
+    bell: Option<Arc<Doorbell>>,
 }
 
 impl Idle {
-    /// A stage that was just busy.
+    /// A stage that was just busy, and that nobody wakes.
     pub fn new(wait: Wait) -> Self {
-        Self { wait, turns: 0 }
+        Self::woken_by(wait, None)
+    }
+
+    /// A stage that was just busy. Whoever gives it something to do rings `bell` afterwards.
+    pub fn woken_by(wait: Wait, bell: Option<Arc<Doorbell>>) -> Self {
+        let turns = 0;
+        Self { wait, turns, bell }
     }
 
     /// There was something to do.
     pub fn reset(&mut self) {
+        if self.turns > SPIN_TURNS + YIELD_TURNS + NAPS
+            && let Some(bell) = &self.bell
+        {
+            bell.rise();
+        }
         self.turns = 0;
     }
 
@@ -51,9 +68,14 @@ impl Idle {
             Wait::Sleep if self.turns <= SPIN_TURNS => std::hint::spin_loop(),
             Wait::Sleep if self.turns <= SPIN_TURNS + YIELD_TURNS => std::thread::yield_now(),
             Wait::Sleep => {
-                let naps = (self.turns - SPIN_TURNS - YIELD_TURNS).min(16);
-                let nap_us = NAP_MIN_US.saturating_mul(1 << naps.min(10)).min(NAP_MAX_US);
-                std::thread::sleep(Duration::from_micros(nap_us));
+                let naps = self.turns - SPIN_TURNS - YIELD_TURNS;
+                match &self.bell {
+                    Some(bell) if naps > NAPS => bell.rest(),
+                    _ => {
+                        let nap_us = NAP_MIN_US << naps.min(10);
+                        std::thread::sleep(Duration::from_micros(nap_us.min(NAP_MAX_US)));
+                    }
+                }
             }
         }
     }
