@@ -10,6 +10,7 @@ pub mod decode;
 pub mod hops;
 pub mod report;
 pub mod rng;
+pub mod start;
 pub mod stream;
 pub mod throughput;
 pub mod topology;

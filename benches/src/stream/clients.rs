@@ -72,6 +72,23 @@ impl Clients {
     }
 }
 
+/// Connects and waits until the first price of any instrument is there.
+///
+/// # Panics
+/// When the connection is cut off before.
+pub async fn first_price(stream: &Stream) {
+    let mut socket = subscribe(stream, vec!["*".to_owned()]).await;
+    loop {
+        let message = socket.next().await.expect("open").expect("open");
+        if message
+            .to_text()
+            .is_ok_and(|text| text.contains("\"bid\":"))
+        {
+            return;
+        }
+    }
+}
+
 async fn subscribe(stream: &Stream, symbols: Vec<String>) -> Socket {
     let mut request = stream
         .url

@@ -1,8 +1,8 @@
 //! Tick to WebSocket frame: the program as it is shipped, a hundred clients, ten thousand prices a second.
 
-mod clients;
+pub(crate) mod clients;
 mod floor;
-mod server;
+pub(crate) mod server;
 
 use std::time::Duration;
 

@@ -16,7 +16,26 @@ pub struct Server {
     child: Child,
     address: String,
     secret: String,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
+}
+
+/// How a desk is started.
+#[derive(Clone, Copy, Debug)]
+pub struct Launch {
+    /// The simulator's pace, as a multiple of its usual one.
+    pub pace: f64,
+    pub scenario: &'static str,
+    /// With the embedded database, as a newcomer has it.
+    pub store: bool,
+}
+
+impl Launch {
+    /// What `make run` starts.
+    pub const DEMO: Self = Self {
+        pace: 1.0,
+        scenario: "calm",
+        store: true,
+    };
 }
 
 /// Where and how a client connects.
@@ -27,19 +46,32 @@ pub struct Stream {
 }
 
 impl Server {
-    /// Starts the program with the simulator at a multiple of its usual pace.
+    /// Starts the program with the simulator at a multiple of its usual pace, without the database.
     ///
     /// # Panics
     /// When it cannot be started.
     pub async fn start(pace: f64) -> Self {
+        let launch = Launch {
+            pace,
+            store: false,
+            ..Launch::DEMO
+        };
+        Self::launch(launch, crate::throughput::data_directory()).await
+    }
+
+    /// Starts the program on a directory.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub async fn launch(launch: Launch, data: tempfile::TempDir) -> Self {
         let program =
             std::env::var_os(PROGRAM).expect("SIAGA_BIN names the program: run make bench");
-        let data = crate::throughput::data_directory();
         let mut child = Command::new(program)
             .args(["--json", "serve", "--listen", "127.0.0.1:0"])
+            .args(["--scenario", launch.scenario])
             .env("SIAGA__DATA__DIR", data.path())
-            .env("SIAGA__STORE__ENABLED", "false")
-            .env("SIAGA__FEED__RATE", format!("{pace:.3}"))
+            .env("SIAGA__STORE__ENABLED", launch.store.to_string())
+            .env("SIAGA__FEED__RATE", format!("{:.3}", launch.pace))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -59,7 +91,7 @@ impl Server {
             child,
             address: text("listening"),
             secret: secret.trim().to_owned(),
-            _data: data,
+            data,
         }
     }
 
@@ -108,12 +140,14 @@ impl Server {
     }
 
     async fn marks(&self) -> u64 {
+        self.metric("siaga_marks_total").await
+    }
+
+    async fn metric(&self, name: &str) -> u64 {
         let text = self.get("/metrics").await;
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix("siaga_marks_total "));
-        line.and_then(|value| value.parse().ok())
-            .expect("the count of prices")
+        let mut lines = text.lines().filter_map(|line| line.strip_prefix(name));
+        let value = lines.find_map(|rest| rest.trim().parse().ok());
+        value.expect("the metric is there")
     }
 
     /// Processor time it has used.
@@ -130,6 +164,20 @@ impl Server {
             .map(|field| field.parse().unwrap_or(0))
             .collect();
         Duration::from_millis((fields[11] + fields[12]) * 10)
+    }
+
+    /// Ends it as the power does; its directory stays.
+    ///
+    /// # Panics
+    /// When it has ended before.
+    pub async fn kill(mut self) -> tempfile::TempDir {
+        self.child.kill().await.expect("it runs");
+        self.data
+    }
+
+    /// Inputs it has taken since its directory was empty.
+    pub async fn inputs(&self) -> u64 {
+        self.metric("siaga_input_seq").await
     }
 
     /// Stops it gracefully.
