@@ -27,6 +27,8 @@ use outbound::Command;
 
 /// Version of the protocol.
 pub const VERSION: u16 = 1;
+/// The WebSocket sub-protocol of this version.
+pub const SUB_PROTOCOL: &str = "siaga.bridge.v1";
 /// Longest frame we take: a report has some hundred bytes.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// We speak at least this often.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use siaga_broker::bridge::{BridgeConfig, BridgeSession};
+use siaga_broker::bridge::{BridgeConfig, BridgeSession, SUB_PROTOCOL};
 use siaga_broker::directory::{Directory, Listing};
 use siaga_broker::router::task::{Rim, RouterHandle, WireFrame, spawn};
 use siaga_broker::router::{Limits, Router};
@@ -105,7 +105,7 @@ async fn carry(listener: tokio::net::TcpListener, handle: RouterHandle) {
                 stream,
                 |_: &tokio_tungstenite::tungstenite::handshake::server::Request,
                  mut response: tokio_tungstenite::tungstenite::handshake::server::Response| {
-                    let name = "siaga.bridge.v1".parse().expect("a header");
+                    let name = SUB_PROTOCOL.parse().expect("a header");
                     response.headers_mut().insert("Sec-WebSocket-Protocol", name);
                     Ok(response)
                 },

@@ -7,6 +7,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use futures_util::{SinkExt, StreamExt};
+use siaga_broker::bridge::SUB_PROTOCOL;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::timeout;
 
@@ -65,6 +66,7 @@ pub async fn socket(
     let place = place.map_err(|_| ApiError::new(Fault::Busy, "too many connections are open"))?;
     app.metrics.bridge_opened.add(1);
     let upgrade = upgrade
+        .protocols([SUB_PROTOCOL])
         .max_message_size(FRAME_BYTES_MAX)
         .max_frame_size(FRAME_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| carry(socket, line, app.stop.clone(), place)))

@@ -60,3 +60,23 @@ async fn text_goes_both_ways_and_the_desk_hangs_up() {
     );
     server.end().await;
 }
+
+#[tokio::test]
+async fn a_program_that_names_the_sub_protocol_gets_it() {
+    use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+    let server = Server::start().await;
+    let (tell, mut ends) = mpsc::channel(1);
+    *server.desk.bridge.lock().expect("not poisoned") =
+        Some(Arc::new(OneLine(Mutex::new(Some(tell)))));
+    let address = format!("ws://{}/bridge/v1", server.host());
+    let mut request = address.into_client_request().expect("an address");
+    let name = "siaga.bridge.v1".parse().expect("a header");
+    request.headers_mut().insert("Sec-WebSocket-Protocol", name);
+    let (program, answer) = connect_async(request).await.expect("the handshake holds");
+    assert_eq!(
+        answer.headers()["Sec-WebSocket-Protocol"],
+        "siaga.bridge.v1"
+    );
+    drop((program, ends.recv().await.expect("a line")));
+    server.end().await;
+}
