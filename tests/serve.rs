@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 #[path = "support/desk.rs"]
 mod desk;
 
-use desk::{Desk, LOOK_AGAIN, PATIENCE, command};
+use desk::{Desk, Door, LOOK_AGAIN, PATIENCE, command};
 
 fn positions(account: &Value) -> usize {
     account["positions"].as_array().map_or(0, Vec::len)
@@ -34,11 +34,9 @@ fn nobody_reads_what_it_prints_and_it_still_serves_and_stops() {
         .spawn()
         .expect("the program starts");
     drop(child.stdout.take());
-    let desk = Desk {
-        child,
-        address,
-        secret: String::new(),
-    };
+    let secret = String::new();
+    let door = Door { address, secret };
+    let desk = Desk { child, door };
     let until = Instant::now() + PATIENCE;
     while TcpStream::connect(&desk.address).is_err() || desk.call("GET", "/livez", None).0 != 200 {
         assert!(Instant::now() < until, "it does not answer");
@@ -391,4 +389,74 @@ fn the_standby_follows_writes_snapshots_and_everything_verifies() {
     assert_eq!(found["faults"][0]["file"], "journal-0000000002.seg");
     assert!(found["faults"][0]["offset"].is_u64(), "{found}");
     assert_eq!(inputs.lines().count(), 400);
+}
+
+/// A program that is killed when the test is over.
+struct Program(std::process::Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Already gone when it was done.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_reference_client_of_the_bridge_trades_and_resumes_on_the_program() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "CI needs python3");
+        println!("skipped: python3 not found");
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let token = format!(
+        "{:032x}",
+        u128::from(std::process::id()) << 64 | 0x9e37_79b9
+    );
+    let desk = Desk::start_with(dir.path(), |command| {
+        command.env("SIAGA__BROKER__BRIDGE_TOKEN", &token);
+    });
+    let client = Command::new("python3")
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/clients/bridge_client.py"
+        ))
+        .arg(format!("ws://{}/bridge/v1", desk.address))
+        .args(["--link", "2", "--orders", "1", "--break-after", "1"])
+        .env("BRIDGE_TOKEN", &token)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 starts");
+    let mut client = Program(client);
+    let is_live = |desk: &Value| {
+        let links = desk["links"].as_array();
+        links.is_some_and(|all| {
+            all.iter()
+                .any(|link| link["id"] == 2 && link["mode"] == "live")
+        })
+    };
+    desk.wait("/api/v1/desk", "the bridge's link going live", is_live);
+    desk.wait("/api/v1/quotes?symbols=EUR/USD", "a live price", |quotes| {
+        quotes["items"][0]["feed"] == "live"
+    });
+    let mut body = order("over-the-bridge");
+    body["account"] = json!(9);
+    let (status, sent) = desk.call("POST", "/api/v1/orders", Some(body));
+    assert_eq!(status, 201, "{sent}");
+    desk.wait(
+        "/api/v1/accounts/9",
+        "the fill that was told after the break",
+        |account| positions(account) == 1,
+    );
+    let mut told = String::new();
+    let lines = client.0.stdout.as_mut().expect("piped");
+    lines.read_to_string(&mut told).expect("it ends by itself");
+    let done = told.lines().last().unwrap_or_default();
+    assert!(
+        told.contains("\"event\": \"broken\"") && done.contains("\"connections\": 2"),
+        "{told}"
+    );
+    assert!(told.contains("\"resumed\": true"), "{told}");
+    desk.stop();
 }

@@ -113,6 +113,20 @@ impl Engine {
         self.collect()
     }
 
+    /// Tells of an output that stands in no log, at once and marked unrecorded. The fold of the log does
+    /// not see it: after a restart another output may have its key.
+    pub fn tell_unrecorded(&mut self, key: OutputKey, ts: Ts, output: &Output) -> &[AlertChange] {
+        self.changes.clear();
+        self.local.run_until(ts);
+        for verdict in rules::read(&self.book, key, ts, output) {
+            match verdict {
+                Verdict::On(signal) => self.local.on(&signal),
+                Verdict::Off(topic) => self.local.off(topic, ts),
+            }
+        }
+        self.collect()
+    }
+
     /// The condition of a local alert is over.
     pub fn clear_local(&mut self, topic: Topic, now: Ts) -> &[AlertChange] {
         self.changes.clear();

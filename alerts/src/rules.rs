@@ -23,7 +23,7 @@ unit_enum! {
         ProtectiveUnanswered = 19, Mode = 20, Kill = 21, ClockJump = 22, Journal = 23, SinkFailing = 24, ReaderCutOff = 25,
         RepeatedExecution = 26,
         MarginLevel = 27, LossDrawdown = 28,
-        StandbyDiverged = 40,
+        StandbyDiverged = 40, SinkDisabled = 41,
     }
 }
 
@@ -92,6 +92,7 @@ impl Rule {
             Rule::ClockJump => event("clock_jump", Warning, 10 * MINUTE_NS),
             Rule::Journal => rule("journal", Emergency, 0, 0),
             Rule::SinkFailing => rule("sink_failing", Warning, 0, 0),
+            Rule::SinkDisabled => rule("sink_disabled", Critical, 0, 0),
             Rule::RepeatedExecution => rule("repeated_execution", Critical, 0, 0),
             Rule::ReaderCutOff => rule("reader_cut_off", Critical, 0, 0),
             Rule::StandbyDiverged => rule("standby_diverged", Critical, 0, 0),

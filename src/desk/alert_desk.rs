@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use siaga_alerts::alert::{Alert, AlertChange, ChangeKind, Facts, Family, Topic};
+use siaga_alerts::alert::{Alert, AlertChange, ChangeKind, Facts, Topic};
 use siaga_alerts::engine::Engine;
 use siaga_alerts::rules::Rule;
 use siaga_alerts::text::{self, Language};
 use siaga_risk::event::OutputKey;
 use siaga_risk::ids::{AlertId, InstrumentId};
+use siaga_risk::pipeline::Numbered;
 use siaga_risk::terms::LossBasis;
 use siaga_risk::units::Ts;
 
@@ -58,20 +59,22 @@ impl AlertDesk {
         changes
     }
 
-    /// The journal can record nothing more: raised outside the machine.
-    pub fn poisoned(&self, now: Ts) -> Vec<AlertChange> {
-        let topic = Topic::of(Family::Journal, 0);
-        self.lock()
-            .raise_local(Rule::Journal, topic, Facts::Journal, now)
-            .to_vec()
+    /// Raises an alert outside the machine.
+    pub fn raise(&self, rule: Rule, topic: Topic, facts: Facts, now: Ts) -> Vec<AlertChange> {
+        self.lock().raise_local(rule, topic, facts, now).to_vec()
     }
 
-    /// The standby does not follow the machine any more: raised outside the machine.
-    pub fn standby_diverged(&self, input: u64, now: Ts) -> Vec<AlertChange> {
-        let topic = Topic::of(Family::Standby, 0);
-        self.lock()
-            .raise_local(Rule::StandbyDiverged, topic, Facts::Standby { input }, now)
-            .to_vec()
+    /// What was raised outside the machine is over.
+    pub fn clear(&self, topic: Topic, now: Ts) -> Vec<AlertChange> {
+        self.lock().clear_local(topic, now).to_vec()
+    }
+
+    /// Tells of an output that nothing records.
+    pub fn tell_unrecorded(&self, numbered: &Numbered) -> Vec<AlertChange> {
+        let Numbered { key, ts, output } = numbered;
+        let changes = self.lock().tell_unrecorded(*key, *ts, output).to_vec();
+        self.note_evidence(&changes);
+        changes
     }
 
     /// Keeps the state beside the core's snapshots.

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use siaga_alerts::text::Names;
 use siaga_risk::ids::*;
 
+use super::{deliver, notices};
 use crate::gateway::directory::Directory;
 
 /// The directory as it is whenever a text is written.
@@ -47,6 +48,14 @@ impl Names for LiveNames {
 
     fn actor(&self, actor: ActorId) -> String {
         DirectoryNames(&self.now()).actor(actor)
+    }
+
+    fn sink(&self, sink: u16) -> String {
+        DirectoryNames(&self.now()).sink(sink)
+    }
+
+    fn reader(&self, reader: u16) -> String {
+        DirectoryNames(&self.now()).reader(reader)
     }
 
     fn money(&self, account: AccountId) -> (u8, String) {
@@ -98,6 +107,14 @@ impl Names for DirectoryNames<'_> {
 
     fn actor(&self, actor: ActorId) -> String {
         self.0.actor_name(actor)
+    }
+
+    fn sink(&self, sink: u16) -> String {
+        deliver::sink_name(sink).to_owned()
+    }
+
+    fn reader(&self, reader: u16) -> String {
+        notices::reader_name(reader).to_owned()
     }
 
     fn money(&self, account: AccountId) -> (u8, String) {

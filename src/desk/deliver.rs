@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::alert_names::DirectoryNames;
 use super::handle::{DeskHandle, Handle};
+use super::notices::Notice;
 use crate::config::Config;
 use crate::gateway::core::Core;
 
@@ -29,6 +30,15 @@ const IDLE: Duration = Duration::from_secs(1);
 
 const LOG: SinkId = SinkId(1);
 const WEBHOOK: SinkId = SinkId(2);
+
+/// Name of a sink for people.
+pub fn sink_name(sink: u16) -> &'static str {
+    match SinkId(sink) {
+        LOG => "log",
+        WEBHOOK => "webhook",
+        _ => "another",
+    }
+}
 
 /// The sinks of the configuration.
 pub struct Sinks(BTreeMap<u16, Arc<dyn Sink>>);
@@ -77,6 +87,7 @@ pub async fn run(
     sinks: Sinks,
     path: PathBuf,
     mut changes: mpsc::Receiver<AlertChange>,
+    notices: mpsc::Sender<Notice>,
 ) {
     let mut outbox = open(&path, &sinks);
     let (attempted, mut outcomes) = mpsc::channel::<(DeliveryId, Attempt)>(CHANGES_MAX);
@@ -117,6 +128,12 @@ pub async fn run(
             Some((id, attempt)) = outcomes.recv() => {
                 outbox.on_attempt(id, attempt, handle.clock.now());
                 save(&path, &outbox);
+                while let Some(event) = outbox.poll_sink() {
+                    // Who hears it also fills `changes`: neither may wait for the other.
+                    if let Err(error) = notices.try_send(Notice::Sink(event)) {
+                        tracing::warn!(%error, ?event, "nobody heard of a receiver of alerts");
+                    }
+                }
             }
             () = tokio::time::sleep(wait) => {}
         }
@@ -126,14 +143,20 @@ pub async fn run(
 
 fn open(path: &std::path::Path, sinks: &Sinks) -> Outbox {
     let routing = sinks.routing();
-    match std::fs::read(path).map(|bytes| Outbox::restore(routing.clone(), &bytes)) {
+    let mut outbox = match std::fs::read(path).map(|bytes| Outbox::restore(routing.clone(), &bytes))
+    {
         Ok(Ok(outbox)) => outbox,
         Ok(Err(error)) => {
             tracing::warn!(%error, "the record of deliveries cannot be read: deliveries may be repeated under their old ids");
             Outbox::new(routing)
         }
         Err(_) => Outbox::new(routing),
+    };
+    // A receiver that was gone may have been put right meanwhile: one attempt tells.
+    for sink in sinks.0.keys() {
+        outbox.enable(SinkId(*sink));
     }
+    outbox
 }
 
 fn save(path: &std::path::Path, outbox: &Outbox) {

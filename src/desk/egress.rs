@@ -7,16 +7,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crossbeam::channel::{Receiver, Sender};
 use siaga_broker::router::task::MarkBoard;
 use siaga_risk::event::{Checkpoint, LinkMode, Mark, Output, Seq};
-use siaga_risk::journal::{Cursor, LogEvent, OutputLog};
+use siaga_risk::journal::{Cursor, OutputLog};
 use siaga_risk::pipeline::{Durable, Idle, Leaving, Numbered, Outbox, Wait};
 use siaga_risk::record;
 use siaga_risk::standby::MarkDigest;
 use siaga_risk::units::Ts;
 use siaga_risk::view::{Reply, View};
-use tokio::sync::watch;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
 
 use super::evidence::EvidenceBook;
 use super::latency::Latency;
+use super::notices::Notice;
 use super::standby::Told;
 use super::ticks::TickDoor;
 use super::waiters::Waiters;
@@ -40,21 +42,10 @@ pub struct EgressFigures {
     pub watermark: AtomicU64,
     /// A broker's link has gone live.
     pub link_live: AtomicBool,
-}
-
-/// What egress tells the rest of the desk outside the log.
-#[derive(Clone, Debug)]
-pub enum Notice {
-    /// The journal can record nothing more; raised outside the machine.
-    Poisoned,
-    /// A margin or stop-out output while poisoned: sent at once, marked unrecorded.
-    Unrecorded(Box<Numbered>),
-    /// A reader of the output log was cut off, or segments were removed.
-    Log(LogEvent),
-    /// The output log itself failed.
-    LogFailed(String),
-    /// The second machine does not follow the first one from this input on.
-    Standby { input: Seq, reason: String },
+    /// A write to the output log failed: nothing durable leaves any more.
+    pub log_failed: AtomicBool,
+    /// Margin calls and stop-outs that were told without being recorded.
+    pub unrecorded: AtomicU64,
 }
 
 /// A checkpoint that a snapshot needs: the log then says that it is complete up to `seq`.
@@ -77,7 +68,7 @@ pub struct Egress {
     /// What the standby compares, when there is one.
     pub tells: Option<Sender<Told>>,
     pub digest: MarkDigest,
-    pub notices: Sender<Notice>,
+    pub notices: mpsc::Sender<Notice>,
     /// Rises when the log has more to read.
     pub news: watch::Sender<u64>,
     pub figures: Arc<EgressFigures>,
@@ -109,11 +100,14 @@ impl Egress {
             asked = asked.or_else(|| self.asks.try_recv().ok());
             if !poisoned && self.durable.is_poisoned() {
                 poisoned = true;
-                self.notify(Notice::Poisoned);
+                // A failed log has been told of already: it is the cause.
+                if !self.log_failed() {
+                    self.notify(Notice::Poisoned);
+                }
             }
-            let written = self.write(&mut pending, &mut asked);
-            if poisoned {
-                self.drain_poisoned(&mut pending);
+            let mut written = self.write(&mut pending, &mut asked);
+            if poisoned || self.log_failed() {
+                written += self.give_up(&mut pending, poisoned);
                 asked = None;
             }
             self.figures
@@ -211,6 +205,9 @@ impl Egress {
 
     /// Appends what has become durable to the log, syncs it once, then answers the callers.
     fn write(&mut self, pending: &mut VecDeque<Box<Numbered>>, asked: &mut Option<Asked>) -> usize {
+        if self.log_failed() {
+            return 0;
+        }
         let durable = self.durable.seq();
         let ready = pending.partition_point(|numbered| numbered.key.seq <= durable);
         // Everything of its input and of those before it has come and is on the disk.
@@ -220,7 +217,11 @@ impl Egress {
             return 0;
         }
         if let Err(error) = self.append(pending, ready, checkpoint) {
+            self.figures.log_failed.store(true, Ordering::Release);
+            // What is recorded from now on would reach nobody before the next start.
+            self.durable.refuse();
             self.notify(Notice::LogFailed(error));
+            return 0;
         }
         for numbered in pending.drain(..ready) {
             if let Output::Answer(answer) = numbered.output {
@@ -280,19 +281,51 @@ impl Egress {
         }
     }
 
-    /// Nothing becomes durable any more: callers are told, margin calls go out unrecorded.
-    fn drain_poisoned(&mut self, pending: &mut VecDeque<Box<Numbered>>) {
-        for numbered in pending.drain(..) {
-            match &numbered.output {
+    /// Nothing gets into the log any more: callers are told, margin calls go out unrecorded. Says how
+    /// many outputs that were. What waits for the journal's last word, or for room among the notices,
+    /// stays where it is.
+    fn give_up(&self, pending: &mut VecDeque<Box<Numbered>>, poisoned: bool) -> usize {
+        let (durable, waiting) = (self.durable.seq(), pending.len());
+        while let Some(numbered) = pending.pop_front() {
+            let recorded = numbered.key.seq <= durable;
+            let kept = match &numbered.output {
+                _ if !recorded && !poisoned => Some(numbered),
                 Output::Answer(answer) => {
                     let phone = self.phone.clone();
-                    self.waiters
-                        .refuse(answer.token, CoreError::Poisoned { phone });
+                    let error = match recorded {
+                        true => CoreError::NotPassedOn { phone },
+                        false => CoreError::Poisoned { phone },
+                    };
+                    self.waiters.refuse(answer.token, error);
+                    None
                 }
-                Output::Margin(_) | Output::StopOut(_) => self.notify(Notice::Unrecorded(numbered)),
-                _ => {}
+                Output::Margin(_) | Output::StopOut(_) => self.tell_unrecorded(numbered),
+                _ => None,
+            };
+            if let Some(kept) = kept {
+                pending.push_front(kept);
+                break;
             }
         }
+        waiting - pending.len()
+    }
+
+    /// Gives the output back when too many notices wait: none of these may be dropped.
+    fn tell_unrecorded(&self, numbered: Box<Numbered>) -> Option<Box<Numbered>> {
+        match self.notices.try_send(Notice::Unrecorded(numbered)) {
+            Err(TrySendError::Full(Notice::Unrecorded(numbered))) => return Some(numbered),
+            Err(error) => {
+                tracing::warn!(%error, "a margin call was not taken: the desk is stopping")
+            }
+            Ok(()) => {
+                self.figures.unrecorded.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        None
+    }
+
+    fn log_failed(&self) -> bool {
+        self.figures.log_failed.load(Ordering::Relaxed)
     }
 
     fn notify(&self, notice: Notice) {

@@ -12,7 +12,7 @@ pub fn write(handle: &Handle, out: &mut String) {
     let figures = &handle.figures;
     let syncs = &handle.syncs;
     let ticks = &handle.ticks;
-    let lines: [(&str, &str, &str, u64); 13] = [
+    let lines: [(&str, &str, &str, u64); 15] = [
         (
             "siaga_input_seq",
             "gauge",
@@ -30,6 +30,18 @@ pub fn write(handle: &Handle, out: &mut String) {
             "gauge",
             "1 after a write failed: nothing is recorded any more.",
             u64::from(handle.durable.is_poisoned()),
+        ),
+        (
+            "siaga_output_log_poisoned",
+            "gauge",
+            "1 after a write to the output log failed: nothing durable leaves the desk any more.",
+            u64::from(figures.log_failed.load(Ordering::Relaxed)),
+        ),
+        (
+            "siaga_unrecorded_total",
+            "counter",
+            "Margin calls and stop-outs that were told without being recorded.",
+            figures.unrecorded.load(Ordering::Relaxed),
         ),
         (
             "siaga_journal_syncs_total",
@@ -130,11 +142,24 @@ pub fn parts(handle: &Handle) -> Vec<Part> {
         detail: poisoned
             .unwrap_or_else(|| format!("input {} is on the disk", handle.durable.seq())),
     };
+    let log_failed = handle.figures.log_failed.load(Ordering::Relaxed);
+    let output_log = Part {
+        name: "output_log",
+        ok: !log_failed,
+        required: true,
+        detail: match log_failed {
+            true => "a write failed: nothing durable leaves the desk".into(),
+            false => format!(
+                "{} outputs written",
+                handle.figures.durable_outputs.load(Ordering::Relaxed)
+            ),
+        },
+    };
     let database = Part {
         name: "db",
         ok: store.ok,
         required: false,
         detail: format!("{}: {}", store.kind, store.detail),
     };
-    vec![feed, journal, database, handle.standby.part()]
+    vec![feed, journal, output_log, database, handle.standby.part()]
 }

@@ -1,7 +1,8 @@
-//! The follower of the output log: alerts, the durable stream, bars, exposure, names.
+//! The follower of the output log: alerts, the durable stream, bars, exposure, names. It also hears
+//! what the desk says outside the log, so that events have one who numbers them.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use siaga_alerts::alert::AlertChange;
@@ -14,6 +15,7 @@ use super::alert_desk::record;
 use super::handle::Handle;
 use super::log_source::{LogSource, Logged};
 use super::names::NameSource;
+use super::notices::Notice;
 use crate::gateway::events::EventBody;
 
 /// Name of the follower's cursor: the log keeps what its snapshot does not hold.
@@ -36,6 +38,7 @@ pub struct Follower {
     pub consumers: OutputConsumers,
     /// Changes for the sinks.
     pub deliveries: mpsc::Sender<AlertChange>,
+    pub notices: mpsc::Receiver<Notice>,
     pub last_number: u64,
     pub unsaved: u64,
 }
@@ -60,6 +63,10 @@ impl Follower {
                     Ok(None) => break,
                     Err(error) => Err(error),
                 },
+                Some(notice) = self.notices.recv() => {
+                    self.hear(&notice).await;
+                    Ok(())
+                }
                 _ = timers.tick() => self.advance().await,
             };
             if let Err(error) = folded {
@@ -67,10 +74,40 @@ impl Follower {
                     error = format!("{error:#}"),
                     "alerts cannot be followed any further: restart, the log is folded again"
                 );
-                return;
+                return self.attend().await;
             }
         }
+        self.hear_rest().await;
         self.save();
+    }
+
+    /// The log can no longer be read: what is said outside it is told all the same.
+    async fn attend(mut self) {
+        loop {
+            tokio::select! {
+                () = self.source.ended() => break,
+                Some(notice) = self.notices.recv() => self.hear(&notice).await,
+            }
+        }
+        self.hear_rest().await;
+    }
+
+    /// What egress said before it ended.
+    async fn hear_rest(&mut self) {
+        while let Ok(notice) = self.notices.try_recv() {
+            self.hear(&notice).await;
+        }
+    }
+
+    async fn hear(&mut self, notice: &Notice) {
+        notice.trace();
+        if let Some(reason) = notice.ends_recording() {
+            let poisoned = &self.handle.poisoned;
+            *poisoned.write().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        }
+        let now = self.handle.clock.now();
+        let changes = notice.tell(&self.handle.alerts, now);
+        self.tell(self.last_number, changes).await;
     }
 
     async fn fold(&mut self, outputs: &[Logged]) {
@@ -115,7 +152,7 @@ impl Follower {
                 let mut held = handle
                     .directory
                     .write()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                    .unwrap_or_else(PoisonError::into_inner);
                 let mut directory = (**held).clone();
                 self.names.put(&mut directory, change);
                 *held = Arc::new(directory);
@@ -131,7 +168,7 @@ impl Follower {
                     .handle
                     .directory
                     .read()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                    .unwrap_or_else(PoisonError::into_inner);
                 held.clone()
             };
             self.last_number = self.last_number.max(number) + 1;
@@ -144,6 +181,10 @@ impl Follower {
 
     fn save(&mut self) {
         self.unsaved = 0;
+        // Its timers have run past what is recorded: a restart folds the log from the state before.
+        if self.handle.durable.is_poisoned() {
+            return;
+        }
         match self.handle.alerts.save() {
             Ok(applied) => {
                 let cursor = Cursor {

@@ -159,7 +159,7 @@ impl Handle {
         if self.stopping.load(Ordering::Acquire) {
             return Err(CoreError::Stopped);
         }
-        if self.durable.is_poisoned() {
+        if self.durable.is_poisoned() || self.durable.is_refused() {
             return Err(CoreError::Poisoned {
                 phone: self.phone.clone(),
             });

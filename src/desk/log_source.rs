@@ -76,6 +76,11 @@ impl LogSource {
             }
         }
     }
+
+    /// Resolves when egress has ended, whatever is unread.
+    pub async fn ended(&mut self) {
+        while self.news.changed().await.is_ok() {}
+    }
 }
 
 /// Where to make further sources.

@@ -43,6 +43,7 @@ use std::thread::JoinHandle;
 
 use anyhow::Context;
 use crossbeam::channel::{Receiver, bounded};
+use siaga_alerts::alert::AlertChange;
 use siaga_broker::bridge::{BridgeConfig, BridgeSession};
 use siaga_broker::paper::{PaperConfig, PaperLink};
 use siaga_broker::router::task::RouterHandle;
@@ -52,12 +53,12 @@ use siaga_feed::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
 use siaga_feed::sim::Simulator;
 use siaga_risk::event::{Command, OrderState, OutputKey, TermsChange};
 use siaga_risk::ids::{ActorId, InstrumentId, LinkId};
-use siaga_risk::journal::{DirectoryLock, Epochs, FileDisk, OutputConsumers, OutputLog, Snapshots};
+use siaga_risk::journal::{DirectoryLock, Disk, Epochs, OutputConsumers, OutputLog, Snapshots};
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
 use siaga_risk::units::Ratio;
 use siaga_risk::view::{AccountView, Ask, InstrumentView, Query, View};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::config::{Config, WaitStrategy};
@@ -75,6 +76,7 @@ use latency::Latency;
 use log_source::LogDoor;
 use market::MarketThread;
 use names::NameSource;
+use notices::Notice;
 use recorder::{JournalRecorder, SyncTimes};
 use recover::{Recovered, Sizes};
 use room::Room;
@@ -106,7 +108,6 @@ pub struct Desk {
     standby_stop: Arc<AtomicBool>,
     follower: tokio::task::JoinHandle<()>,
     router: tokio::task::JoinHandle<std::io::Result<Router>>,
-    notices: tokio::task::JoinHandle<()>,
     store: tokio::task::JoinHandle<()>,
     store_stop: watch::Sender<bool>,
     venues: Vec<tokio::task::JoinHandle<()>>,
@@ -134,12 +135,26 @@ impl Desk {
         clock: Arc<Clock>,
         progress: impl FnMut(u64, u64),
     ) -> anyhow::Result<Self> {
+        let disk = recover::disk(&config.data.dir)?;
+        Self::start_on(disk, config, clock, progress).await
+    }
+
+    /// [`start`](Self::start) with the core's files on a disk of the caller's.
+    ///
+    /// # Errors
+    /// See [`start`](Self::start).
+    pub async fn start_on(
+        disk: Arc<dyn Disk>,
+        config: &Config,
+        clock: Arc<Clock>,
+        progress: impl FnMut(u64, u64),
+    ) -> anyhow::Result<Self> {
         let data = config.data.dir.clone();
         let sizes = Sizes {
             segment_bytes: config.data.segment_mib.saturating_mul(1 << 20),
             log_bytes: u64::from(config.data.log_mib) << 20,
         };
-        let recovered = recover::open(&data, sizes, progress)?;
+        let recovered = recover::open_on(&disk, &data, sizes, progress)?;
         let catalog = Arc::new(Catalog::shipped_with(&sources(config))?);
         let names = NameSource {
             catalog: catalog.clone(),
@@ -174,12 +189,12 @@ impl Desk {
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "the broker router could not keep its place"),
         }
-        self.notices.abort();
         self.store_stop.send_replace(true);
         self.store.await?;
         let (seq, hash) = (machine.last_seq(), machine.state_hash());
         let journal = recorder.into_journal();
-        let recorded = journal.poisoned().is_none() && seq > 0;
+        // Behind a refused output log the machine is ahead of the journal.
+        let recorded = journal.poisoned().is_none() && !handle.durable.is_poisoned() && seq > 0;
         if recorded {
             egress::checkpoint(&mut log, seq, hash)?;
         }
@@ -302,10 +317,9 @@ impl Running {
             WaitStrategy::Yield => Wait::Yield,
             WaitStrategy::Sleep => Wait::Sleep,
         };
-        let what_if_disk = FileDisk::new(&config.data.dir.join(recover::CORE_DIR))?;
         let what_if = whatif::WhatIf::new(
             journal.records(last + 1)?,
-            Snapshots::new(what_if_disk),
+            Snapshots::new(disk.clone()),
             rules_epoch,
             journal.epoch_first(),
         );
@@ -355,7 +369,7 @@ impl Running {
             enabled: AtomicBool::new(config.standby.enabled),
             ..StandbyFigures::default()
         });
-        let (notice_sender, notices) = bounded(NOTICES_MAX);
+        let (notice_sender, notices) = mpsc::channel(NOTICES_MAX);
         let egress = Egress {
             outbox,
             log,
@@ -397,7 +411,7 @@ impl Running {
             inbox: inbox.clone(),
             asks: asks_sender,
             checkpointed,
-            notices: notice_sender,
+            notices: notice_sender.clone(),
             figures: standby_figures.clone(),
             stop: standby_stop.clone(),
         };
@@ -455,14 +469,16 @@ impl Running {
                 handle.exposure.put(&position.position);
             }
         }
-        let (changes, changed) = tokio::sync::mpsc::channel(deliver::CHANGES_MAX);
+        let (changes, changed) = mpsc::channel(deliver::CHANGES_MAX);
         let record = config
             .data
             .dir
             .join(recover::CORE_DIR)
             .join("deliveries.bin");
-        let deliveries = tokio::spawn(deliver::run(handle.clone(), sinks, record, changed));
-        let follower = self.follower(&handle, &door, consumers.clone(), applied, changes);
+        let deliveries = deliver::run(handle.clone(), sinks, record, changed, notice_sender);
+        let deliveries = tokio::spawn(deliveries);
+        let told = (changes, notices);
+        let follower = self.follower(&handle, &door, consumers.clone(), applied, told);
         let (venues_stop, stopped) = watch::channel(false);
         let venues = venues::start(
             config,
@@ -472,7 +488,6 @@ impl Running {
             &stopped,
             &venue_figures,
         )?;
-        let notices = notices::spawn(notices, handle.clone());
         let sweep = tokio::spawn(sweep::run(handle.clone()));
         let (store_stop, store) = self.store(config, &handle, consumers, &door, tick_queue);
         let market_stop = Arc::new(AtomicBool::new(false));
@@ -496,7 +511,6 @@ impl Running {
             standby_stop,
             follower,
             router,
-            notices,
             store,
             store_stop,
             venues,
@@ -623,7 +637,7 @@ impl Running {
         door: &LogDoor,
         consumers: OutputConsumers,
         applied: OutputKey,
-        changes: tokio::sync::mpsc::Sender<siaga_alerts::alert::AlertChange>,
+        (deliveries, notices): (mpsc::Sender<AlertChange>, mpsc::Receiver<Notice>),
     ) -> tokio::task::JoinHandle<()> {
         let from = siaga_risk::journal::Cursor {
             seq: applied.seq,
@@ -647,7 +661,8 @@ impl Running {
             names: self.names.clone(),
             source: door.source(from),
             consumers,
-            deliveries: changes,
+            deliveries,
+            notices,
             last_number: first,
             unsaved: 0,
         };

@@ -1,73 +1,171 @@
-//! What egress says outside the log: a poisoned journal, margin calls that nothing records.
+//! What the desk says of itself outside the log: a disk that is full, a reader or a sink that fails.
 
-use std::sync::{Arc, PoisonError};
+use siaga_alerts::alert::{AlertChange, Facts, Family, Topic};
+use siaga_alerts::outbox::SinkEvent;
+use siaga_alerts::rules::Rule;
+use siaga_risk::event::Seq;
+use siaga_risk::journal::LogEvent;
+use siaga_risk::pipeline::Numbered;
+use siaga_risk::units::Ts;
 
-use crossbeam::channel::Receiver;
+use super::alert_desk::AlertDesk;
 
-use super::alert_desk::record;
-use super::egress::Notice;
-use super::handle::Handle;
-use super::log_source::Logged;
-use crate::gateway::events::EventBody;
+/// Names of the readers of the output log; an alert holds the place of one.
+const READERS: [&str; 4] = ["alert_desk", "store", "alerts", "platform"];
 
-/// Takes what egress says until egress is gone.
-pub fn spawn(notices: Receiver<Notice>, handle: Arc<Handle>) -> tokio::task::JoinHandle<()> {
-    tokio::task::spawn_blocking(move || {
-        for notice in notices {
-            take_notice(&handle, notice);
-        }
-    })
+/// Heard by the follower, the one who tells the stream and the sinks.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// The journal can record nothing more; raised outside the machine.
+    Poisoned,
+    /// A margin or stop-out output while poisoned: sent at once, marked unrecorded.
+    Unrecorded(Box<Numbered>),
+    /// A reader of the output log was cut off, or segments were removed.
+    Log(LogEvent),
+    /// The output log itself failed, which ends the journal too.
+    LogFailed(String),
+    /// The second machine does not follow the first one from this input on.
+    Standby { input: Seq, reason: String },
+    /// Alerts do not get through to a sink, or do again.
+    Sink(SinkEvent),
 }
 
-fn take_notice(handle: &Handle, notice: Notice) {
-    match notice {
-        Notice::Poisoned => {
-            let reason = "a write to the journal failed: free the disk and restart".to_owned();
-            *handle
-                .poisoned
-                .write()
-                .unwrap_or_else(PoisonError::into_inner) = Some(reason);
-            let now = handle.clock.now();
-            for change in handle.alerts.poisoned(now) {
-                push_alert(handle, &change.alert);
+impl Notice {
+    /// Why nothing is recorded any more, when it says so.
+    pub fn ends_recording(&self) -> Option<String> {
+        match self {
+            Notice::Poisoned => {
+                Some("a write to the journal failed: free the disk and restart".into())
             }
+            Notice::LogFailed(error) => Some(format!(
+                "the output log cannot be written ({error}): free the disk and restart, it is made again from the journal"
+            )),
+            _ => None,
         }
-        Notice::Unrecorded(numbered) => {
-            let logged = Logged {
-                key: numbered.key,
-                ts: numbered.ts,
-                output: numbered.output,
-            };
-            for mut change in handle.alerts.apply(&logged) {
-                change.alert.unrecorded = true;
-                push_alert(handle, &change.alert);
+    }
+
+    /// Writes it to the program's own log.
+    pub fn trace(&self) {
+        match self {
+            Notice::Poisoned | Notice::LogFailed(_) => {
+                let reason = self.ends_recording();
+                tracing::error!(reason, "nothing is recorded any more: orders are refused");
             }
-        }
-        Notice::Standby { input, reason } => {
-            tracing::error!(
+            Notice::Standby { input, reason } => tracing::error!(
                 input,
                 reason,
                 "the standby does not follow: keep the data folder, verify a copy of it, restart"
-            );
-            let now = handle.clock.now();
-            for change in handle.alerts.standby_diverged(input, now) {
-                push_alert(handle, &change.alert);
-            }
+            ),
+            Notice::Log(event) => tracing::warn!(?event, "the output log"),
+            Notice::Sink(event) => tracing::warn!(?event, "a receiver of alerts"),
+            Notice::Unrecorded(_) => {}
         }
-        Notice::Log(event) => tracing::warn!(?event, "the output log"),
-        Notice::LogFailed(error) => tracing::error!(
-            error,
-            "the output log cannot be written: restart, it is made again from the journal"
-        ),
+    }
+
+    /// The alerts that it raises or clears.
+    pub fn tell(&self, alerts: &AlertDesk, now: Ts) -> Vec<AlertChange> {
+        match self {
+            Notice::Poisoned | Notice::LogFailed(_) => {
+                let topic = Topic::of(Family::Journal, 0);
+                alerts.raise(Rule::Journal, topic, Facts::Journal, now)
+            }
+            Notice::Unrecorded(numbered) => alerts.tell_unrecorded(numbered),
+            Notice::Standby { input, .. } => {
+                let facts = Facts::Standby { input: *input };
+                let topic = Topic::of(Family::Standby, 0);
+                alerts.raise(Rule::StandbyDiverged, topic, facts, now)
+            }
+            Notice::Log(LogEvent::Trimmed { .. }) => Vec::new(),
+            Notice::Log(LogEvent::CutOff { name, .. }) => {
+                let reader = reader_of(name);
+                let topic = Topic::of(Family::Reader, reader.into());
+                alerts.raise(Rule::ReaderCutOff, topic, Facts::Reader { reader }, now)
+            }
+            Notice::Sink(event) => tell_sink(*event, alerts, now),
+        }
     }
 }
 
-fn push_alert(handle: &Handle, alert: &siaga_alerts::alert::Alert) {
-    let directory = handle
-        .directory
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
-    let body = EventBody::Alert(Box::new(record(alert, &directory)));
-    handle.events.push(handle.events.tip() + 1, body);
+fn tell_sink(event: SinkEvent, alerts: &AlertDesk, now: Ts) -> Vec<AlertChange> {
+    let (sink, rule, failed) = match event {
+        SinkEvent::Failing { sink, failed } => (sink.0, Rule::SinkFailing, failed),
+        SinkEvent::Disabled { sink } => (sink.0, Rule::SinkDisabled, 0),
+        SinkEvent::Working { sink } => {
+            return alerts.clear(Topic::of(Family::Sink, sink.0.into()), now);
+        }
+    };
+    let topic = Topic::of(Family::Sink, sink.into());
+    alerts.raise(rule, topic, Facts::Sink { sink, failed }, now)
+}
+
+/// Name of a reader by its place; the place behind the last one is anybody else.
+pub fn reader_name(reader: u16) -> &'static str {
+    READERS
+        .get(usize::from(reader))
+        .copied()
+        .unwrap_or("another")
+}
+
+fn reader_of(name: &str) -> u16 {
+    let place = READERS.iter().position(|known| *known == name);
+    place.unwrap_or(READERS.len()) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use siaga_alerts::alert::ChangeKind;
+    use siaga_alerts::routing::SinkId;
+    use siaga_risk::journal::Cursor;
+
+    use super::*;
+    use crate::desk::evidence::EvidenceBook;
+    use crate::gateway::directory::Directory;
+
+    fn desk() -> AlertDesk {
+        let nowhere = std::path::Path::new("no-such-folder/alerts.bin");
+        AlertDesk::open(nowhere, Arc::new(EvidenceBook::default()))
+    }
+
+    #[test]
+    fn a_reader_that_is_cut_off_is_an_alert_with_its_name() {
+        let desk = desk();
+        let cut_off = |name: &str| {
+            Notice::Log(LogEvent::CutOff {
+                name: name.into(),
+                at: Cursor::START,
+                from: Cursor { seq: 9, index: 0 },
+            })
+        };
+        for name in READERS.into_iter().chain(["somebody"]) {
+            let told = cut_off(name).tell(&desk, Ts(1));
+            assert_eq!(told.len(), 1, "{name}");
+            let alert = crate::desk::alert_desk::record(&told[0].alert, &Directory::default());
+            assert_eq!(alert.rule, "reader_cut_off");
+            let shown = if name == "somebody" { "another" } else { name };
+            assert!(alert.title.contains(shown), "{}", alert.title);
+        }
+        let trimmed = Notice::Log(LogEvent::Trimmed {
+            segments: 1,
+            from: Cursor::START,
+        });
+        assert!(trimmed.tell(&desk, Ts(2)).is_empty());
+    }
+
+    #[test]
+    fn a_sink_that_fails_is_an_alert_until_it_works() {
+        let desk = desk();
+        let sink = SinkId(2);
+        let failing = Notice::Sink(SinkEvent::Failing { sink, failed: 3 });
+        let told = failing.tell(&desk, Ts(1));
+        let alert = crate::desk::alert_desk::record(&told[0].alert, &Directory::default());
+        assert_eq!(alert.rule, "sink_failing");
+        assert!(alert.title.contains("webhook"), "{}", alert.title);
+        let worse = Notice::Sink(SinkEvent::Disabled { sink }).tell(&desk, Ts(2));
+        assert_eq!(worse[0].moment.what, ChangeKind::Rose);
+        assert_eq!(worse[0].alert.rule, Rule::SinkDisabled);
+        let over = Notice::Sink(SinkEvent::Working { sink }).tell(&desk, Ts(3));
+        assert_eq!(over[0].moment.what, ChangeKind::Resolved);
+    }
 }

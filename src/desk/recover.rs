@@ -80,12 +80,33 @@ impl From<RecoveryReport> for Report {
 pub fn open(
     data: &Path,
     sizes: Sizes,
+    progress: impl FnMut(u64, u64),
+) -> anyhow::Result<Recovered> {
+    open_on(&disk(data)?, data, sizes, progress)
+}
+
+/// The disk of the core's files.
+///
+/// # Errors
+/// When the folder cannot be made.
+pub fn disk(data: &Path) -> anyhow::Result<Arc<dyn Disk>> {
+    let dir = data.join(CORE_DIR);
+    let disk = FileDisk::new(&dir).with_context(|| format!("{} cannot be used", dir.display()))?;
+    Ok(disk)
+}
+
+/// [`open`] with the core's files on another disk than the folder's own.
+///
+/// # Errors
+/// See [`open`].
+pub fn open_on(
+    disk: &Arc<dyn Disk>,
+    data: &Path,
+    sizes: Sizes,
     mut progress: impl FnMut(u64, u64),
 ) -> anyhow::Result<Recovered> {
     let dir = data.join(CORE_DIR);
     let lock = DirectoryLock::acquire(&dir)?;
-    let disk: Arc<dyn Disk> =
-        FileDisk::new(&dir).with_context(|| format!("{} cannot be used", dir.display()))?;
     let options = RecoveryOptions {
         segment_bytes: sizes.segment_bytes,
         log_bytes: sizes.log_bytes,
@@ -100,14 +121,14 @@ pub fn open(
         epoch: rules_epoch,
         epochs,
         report,
-    } = recovery::recover(&disk, options, &mut progress)?;
+    } = recovery::recover(disk, options, &mut progress)?;
     let stream_epoch = stream_epoch(&dir, report.clean && !report.new_epoch)?;
     Ok(Recovered {
         machine,
         journal,
         log,
         snapshots,
-        disk,
+        disk: disk.clone(),
         last,
         stream_epoch,
         rules_epoch,

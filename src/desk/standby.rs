@@ -16,8 +16,10 @@ use siaga_risk::recovery::{Usable, start_at};
 use siaga_risk::standby::{MarkPoint, Standby};
 use siaga_risk::units::SECOND_NS;
 use siaga_risk::view::{Ask, Query};
+use tokio::sync::mpsc;
 
-use super::egress::{Asked, Notice};
+use super::egress::Asked;
+use super::notices::Notice;
 use super::room::Room;
 use super::saver;
 use super::standby_figures::StandbyFigures;
@@ -72,7 +74,7 @@ pub struct StandbyThread {
     pub asks: Sender<Asked>,
     /// The newest checkpoint in the log that was asked for.
     pub checkpointed: Arc<AtomicU64>,
-    pub notices: Sender<Notice>,
+    pub notices: mpsc::Sender<Notice>,
     pub figures: Arc<StandbyFigures>,
     /// Raised at a graceful stop, when journal and log hold everything.
     pub stop: Arc<AtomicBool>,

@@ -116,6 +116,8 @@ pub enum CoreError {
     Busy,
     #[error("the journal is poisoned")]
     Poisoned { phone: String },
+    #[error("the input is recorded, and the output log cannot be written")]
+    NotPassedOn { phone: String },
     #[error("the desk is stopping")]
     Stopped,
     #[error("no answer in time")]

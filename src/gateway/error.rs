@@ -49,6 +49,7 @@ faults! {
     Stopped = 10_052, SERVICE_UNAVAILABLE, "stopping", "The desk is stopping";
     Timeout = 10_053, GATEWAY_TIMEOUT, "timeout", "No answer in time";
     NotAvailable = 10_054, CONFLICT, "not_available", "This desk cannot do that";
+    NotPassedOn = 10_055, SERVICE_UNAVAILABLE, "not_passed_on", "It is recorded and cannot be passed on";
     Internal = 10_099, INTERNAL_SERVER_ERROR, "internal", "Something is wrong on our side";
 }
 
@@ -131,6 +132,13 @@ impl From<CoreError> for ApiError {
                     reasons,
                     ..ApiError::new(Fault::Poisoned, format!("call {whom}; nothing was changed"))
                 }
+            }
+            CoreError::NotPassedOn { phone } => {
+                let whom = if phone.is_empty() { "the desk" } else { &phone };
+                let detail = format!(
+                    "call {whom}: it takes effect when the desk is started again, not before; sent again then with the same client id it is not done twice"
+                );
+                ApiError::new(Fault::NotPassedOn, detail)
             }
             CoreError::Stopped => ApiError {
                 retry_after_s: Some(5),

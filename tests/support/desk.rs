@@ -16,11 +16,24 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Pause between two looks at a condition: each look is a connection.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
+/// Where a desk answers.
+pub struct Door {
+    pub address: String,
+    pub secret: String,
+}
+
 /// A running desk; killed when dropped.
 pub struct Desk {
     pub child: Child,
-    pub address: String,
-    pub secret: String,
+    pub door: Door,
+}
+
+impl std::ops::Deref for Desk {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.door
+    }
 }
 
 impl Desk {
@@ -45,13 +58,15 @@ impl Desk {
         let said: Value = serde_json::from_str(&line)
             .unwrap_or_else(|_| panic!("the first line is JSON: {line}"));
         let secret = std::fs::read_to_string(data.join("secret")).expect("the secret is kept");
-        Desk {
-            child,
+        let door = Door {
             address: said["listening"].as_str().expect("an address").to_owned(),
             secret: secret.trim().to_owned(),
-        }
+        };
+        Desk { child, door }
     }
+}
 
+impl Door {
     /// A request; the status and the JSON of the answer.
     pub fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let (status, text) = self.exchange(method, path, body);
@@ -122,7 +137,9 @@ impl Desk {
             std::thread::sleep(LOOK_AGAIN);
         }
     }
+}
 
+impl Desk {
     pub fn kill(mut self) {
         self.child.kill().expect("it is ours");
         self.child.wait().expect("it ends");

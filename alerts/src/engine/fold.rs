@@ -401,7 +401,8 @@ impl Fold {
     fn next_id(&self, signal: &Signal) -> AlertId {
         let mut id = match self.state.local_bit {
             0 => alert_id(signal.key),
-            bit => AlertId(bit | (self.state.raised + 1)),
+            // By its time: deliveries remember ids, and the next run must not use one again.
+            bit => AlertId(bit | (signal.ts.0 & !bit)),
         };
         // One output raises one alert; should a rule ever raise two, both keep an id.
         while self.state.alerts.contains_key(&id) {

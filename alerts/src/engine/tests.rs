@@ -308,6 +308,39 @@ fn local_alerts_are_raised_at_once_and_marked() {
 }
 
 #[test]
+fn local_ids_are_not_used_again_after_a_restart() {
+    let topic = Topic::of(crate::alert::Family::Journal, 0);
+    let raise = |at| {
+        let mut desk = Desk::new();
+        let raised = desk
+            .engine
+            .raise_local(Rule::Journal, topic, Facts::Journal, second(at));
+        raised[0].alert.id
+    };
+    assert_ne!(raise(5), raise(6));
+}
+
+#[test]
+fn an_unrecorded_output_leaves_the_fold_of_the_log_alone() {
+    let mut desk = Desk::new();
+    desk.at(10).margin(MarginState::Warning);
+    let before = desk.engine.snapshot();
+    let applied = desk.engine.applied();
+    let lost = OutputKey {
+        seq: applied.seq + 7,
+        index: 0,
+    };
+    let told = desk
+        .engine
+        .tell_unrecorded(lost, second(11), &margin(MarginState::StopOut));
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].alert.rule, Rule::StopOut);
+    assert!(told[0].alert.unrecorded);
+    assert_eq!(desk.engine.applied(), applied);
+    assert_eq!(desk.engine.snapshot(), before);
+}
+
+#[test]
 fn an_output_counts_once() {
     let mut desk = Desk::new();
     desk.at(10).margin(MarginState::Warning);

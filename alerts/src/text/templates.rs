@@ -174,13 +174,18 @@ fn english(rule: Rule) -> Template {
         ),
         Rule::Journal => text(
             "The journal cannot be written",
-            "Nothing more is recorded; every order is refused. Alerts from now on are unrecorded.",
-            "Call the broker for urgent closes, put in a good disk, restart.",
+            "A write to the journal or to the output log failed. Nothing more is recorded; every order is refused. Alerts from now on are unrecorded.",
+            "Call the broker for urgent closes, free the disk or put in a good one, restart.",
         ),
         Rule::SinkFailing => text(
             "Alerts do not get through to {sink}",
             "{failed} attempts in a row failed; they are tried again.",
             "Check the address, the secret and the receiver; use another channel meanwhile.",
+        ),
+        Rule::SinkDisabled => text(
+            "{sink} takes no alerts any more",
+            "The receiver answered that it is gone (410): nothing more is sent there.",
+            "Correct the address of the receiver and restart; use another channel meanwhile.",
         ),
         Rule::ReaderCutOff => text(
             "Reader {reader} of the output log was cut off",
@@ -324,13 +329,18 @@ fn indonesian(rule: Rule) -> Template {
         ),
         Rule::Journal => text(
             "Jurnal tidak dapat ditulis",
-            "Tidak ada lagi yang tercatat; setiap order ditolak. Peringatan sejak sekarang tidak tercatat.",
-            "Telepon pialang untuk penutupan mendesak, pasang disk yang baik, mulai ulang.",
+            "Penulisan ke jurnal atau ke log keluaran gagal. Tidak ada lagi yang tercatat; setiap order ditolak. Peringatan sejak sekarang tidak tercatat.",
+            "Telepon pialang untuk penutupan mendesak, kosongkan disk atau pasang yang baik, mulai ulang.",
         ),
         Rule::SinkFailing => text(
             "Peringatan tidak sampai ke {sink}",
             "{failed} percobaan berturut-turut gagal; terus dicoba lagi.",
             "Periksa alamat, rahasia dan penerima; sementara pakai saluran lain.",
+        ),
+        Rule::SinkDisabled => text(
+            "{sink} tidak lagi menerima peringatan",
+            "Penerima menjawab bahwa ia sudah tidak ada (410): tidak ada lagi yang dikirim ke sana.",
+            "Perbaiki alamat penerima dan mulai ulang; sementara pakai saluran lain.",
         ),
         Rule::ReaderCutOff => text(
             "Pembaca {reader} log keluaran diputus",

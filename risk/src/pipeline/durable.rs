@@ -17,6 +17,7 @@ pub struct Durable {
     poisoned: AtomicBool,
     /// Egress rests on it.
     bell: Arc<Doorbell>,
+    refused: AtomicBool,
 }
 
 impl Durable {
@@ -26,6 +27,7 @@ impl Durable {
             seq: AtomicU64::new(seq),
             poisoned: AtomicBool::new(false),
             bell: Arc::default(),
+            refused: AtomicBool::new(false),
         }
     }
 
@@ -51,6 +53,18 @@ impl Durable {
     pub fn state(&self) -> (Seq, bool) {
         let poisoned = self.is_poisoned();
         (self.seq(), poisoned)
+    }
+
+    /// Whoever passes on what is recorded cannot go on: what is recorded from now on would reach nobody
+    /// before the next start. The journal's stage answers with [`poison`](Self::poison) once it records
+    /// nothing more.
+    pub fn refuse(&self) {
+        self.refused.store(true, Ordering::Release);
+    }
+
+    /// True once somebody has [refused](Self::refuse) what is recorded.
+    pub fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Acquire)
     }
 
     /// A write or sync failed: nothing will become durable any more.

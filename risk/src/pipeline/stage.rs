@@ -57,7 +57,8 @@ pub struct Numbered {
 }
 
 /// Journals every input of `source` until it stops; `last` is the sequence recorded before.
-/// After a failed write the stage goes on reading, so the machine and the prices go on.
+/// After a failed write, and once what is recorded was refused, the stage goes on reading, so the
+/// machine and the prices go on.
 pub fn journal<S: Source, R: Recorder>(
     mut source: S,
     mut recorder: R,
@@ -68,6 +69,10 @@ pub fn journal<S: Source, R: Recorder>(
 ) -> R {
     let (mut seq, mut idle, mut stopped) = (last, idle_of(&source, wait), false);
     while !stopped {
+        if durable.is_refused() && !durable.is_poisoned() {
+            durable.poison();
+            failed("what is recorded can no longer be passed on".into());
+        }
         let before = seq;
         let mut fault = None;
         let look = source.read(COMMIT_MAX, |entry| match entry {

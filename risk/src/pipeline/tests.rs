@@ -171,3 +171,42 @@ fn after_a_failed_write_the_machine_goes_on_and_nothing_becomes_durable() {
         Some(Leaving::End(100))
     ));
 }
+
+#[test]
+fn what_nobody_passes_on_is_no_longer_recorded() {
+    let durable = Arc::new(Durable::new(0));
+    let (told, failed) = std::sync::mpsc::channel();
+    let (pipeline, mut inbox, outbox) = start(
+        Counter(0),
+        Tape::default(),
+        durable.clone(),
+        0,
+        options(),
+        move |reason| told.send(reason).unwrap(),
+    )
+    .unwrap();
+    let egress = std::thread::spawn(move || collect(outbox));
+    for step in 0..50 {
+        push(&mut inbox, step);
+    }
+    durable.refuse();
+    let reason = failed.recv().unwrap();
+    assert!(reason.contains("passed on"), "{reason}");
+    let (seq, poisoned) = durable.state();
+    assert!(poisoned);
+    for step in 50..100 {
+        push(&mut inbox, step);
+    }
+    let (counter, tape) = pipeline.stop();
+    assert_eq!(counter.0, 100, "the machine goes on");
+    assert_eq!(
+        tape.recorded.len() as u64,
+        seq,
+        "and nothing more is recorded"
+    );
+    assert_eq!(durable.seq(), seq);
+    assert!(matches!(
+        egress.join().unwrap().last(),
+        Some(Leaving::End(100))
+    ));
+}

@@ -29,6 +29,7 @@ const INDONESIAN: Record<string, string> = {
   clock_jump: "Jam melompat",
   journal: "Jurnal rusak",
   sink_failing: "Pengiriman peringatan gagal",
+  sink_disabled: "Penerima peringatan tidak ada lagi",
   reader_cut_off: "Sebuah pembaca diputus",
   repeated_execution: "Terlalu sering dieksekusi",
   standby_diverged: "Cadangan menyimpang",

@@ -1,0 +1,338 @@
+//! A disk that is full under a running desk, seen from outside: nothing is acknowledged that nobody
+//! passes on, everybody hears of it, prices go on, and a restart stands where the record ends.
+#![allow(clippy::disallowed_methods)] // tests wait on conditions, with a deadline
+
+use std::io::{self, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use siaga::clock::Clock;
+use siaga::config::Config;
+use siaga::desk::recover;
+use siaga::gateway;
+use siaga_risk::journal::{Disk, DiskFile, Stream};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+#[path = "support/desk.rs"]
+mod desk;
+
+use desk::{Door, LOOK_AGAIN, PATIENCE};
+
+const PHONE: &str = "+62 21 555 0100";
+
+/// The files of one stream find no more space once `full` is set.
+#[derive(Clone)]
+struct Filling {
+    inner: Arc<dyn Disk>,
+    stream: Stream,
+    full: Arc<AtomicBool>,
+}
+
+struct FillingFile {
+    inner: Arc<dyn DiskFile>,
+    full: Option<Arc<AtomicBool>>,
+}
+
+impl Filling {
+    fn is_of_stream(&self, name: &str) -> bool {
+        self.stream.ordinal_of(name).is_some()
+    }
+}
+
+fn room(full: &AtomicBool) -> io::Result<()> {
+    match full.load(Ordering::SeqCst) {
+        true => Err(io::ErrorKind::StorageFull.into()),
+        false => Ok(()),
+    }
+}
+
+impl Disk for Filling {
+    fn create_zeroed(&self, name: &str, bytes: u64) -> io::Result<()> {
+        if self.is_of_stream(name) {
+            room(&self.full)?;
+        }
+        self.inner.create_zeroed(name, bytes)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let full = self.is_of_stream(name).then(|| self.full.clone());
+        let inner = self.inner.open(name)?;
+        Ok(Arc::new(FillingFile { inner, full }))
+    }
+
+    fn list(&self) -> io::Result<Vec<(String, u64)>> {
+        self.inner.list()
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.inner.remove(name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.inner.rename(from, to)
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        self.inner.sync_dir()
+    }
+}
+
+impl DiskFile for FillingFile {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.full.as_deref().map_or(Ok(()), room)?;
+        self.inner.write_at(offset, bytes)
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        self.inner.read_at(offset, bytes)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.full.as_deref().map_or(Ok(()), room)?;
+        self.inner.sync_data()
+    }
+
+    fn bytes(&self) -> io::Result<u64> {
+        self.inner.bytes()
+    }
+}
+
+/// A desk and its gateway inside this process, so that its disk can be chosen.
+struct Served {
+    runtime: Runtime,
+    desk: siaga::desk::Desk,
+    door: Door,
+    shut: oneshot::Sender<()>,
+    gateway: JoinHandle<io::Result<()>>,
+}
+
+impl Served {
+    fn start(data: &Path, disk: Arc<dyn Disk>, webhook: &str) -> Served {
+        let mut config = Config::default();
+        config.data.dir = data.to_owned();
+        config.data.segment_mib = 4;
+        config.store.enabled = false;
+        config.broker.partial_percent = 0;
+        config.desk.phone = PHONE.into();
+        config.alerts.webhook_url = Some(webhook.to_owned());
+        config.alerts.webhook_secrets = vec!["whsec_".to_owned() + &"QUJD".repeat(8)];
+        let runtime = Runtime::new().expect("a runtime");
+        let clock = Arc::new(Clock::start());
+        let started = siaga::desk::Desk::start_on(disk, &config, clock, |_, _| {});
+        let desk = runtime.block_on(started).expect("the desk starts");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
+        let listener = listener.expect("a port");
+        let door = Door {
+            address: listener.local_addr().expect("bound").to_string(),
+            secret: "a secret of this test alone".into(),
+        };
+        let (shut, shutdown) = oneshot::channel();
+        let options = gateway::Options::new(door.secret.clone());
+        let core = Arc::new(desk.handle.clone());
+        let gateway = runtime.spawn(async move {
+            let told = async {
+                let _ = shutdown.await;
+            };
+            gateway::serve(listener, core, options, told).await
+        });
+        Served {
+            runtime,
+            desk,
+            door,
+            shut,
+            gateway,
+        }
+    }
+
+    /// What the stop said.
+    fn stop(self) -> anyhow::Result<()> {
+        let _ = self.shut.send(());
+        let served = self.runtime.block_on(self.gateway);
+        served.expect("no panic").expect("the gateway served");
+        self.runtime.block_on(self.desk.stop())
+    }
+}
+
+/// A receiver of webhooks that takes everything; what came.
+fn receiver() -> (String, Receiver<Value>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/hook", listener.local_addr().expect("bound"));
+    let (tell, told) = channel();
+    let tell = Arc::new(Mutex::new(tell));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let tell = tell.clone();
+            std::thread::spawn(move || {
+                let Some(body) = answer(stream) else { return };
+                let tell = tell.lock().expect("not poisoned");
+                // The test may have heard enough.
+                let _ = tell.send(body);
+            });
+        }
+    });
+    (url, told)
+}
+
+/// Reads one request and says that it was taken.
+fn answer(mut stream: std::net::TcpStream) -> Option<Value> {
+    let mut request = Vec::new();
+    let mut piece = [0; 4_096];
+    loop {
+        let count = stream.read(&mut piece).ok()?;
+        request.extend_from_slice(&piece[..count]);
+        let text = String::from_utf8_lossy(&request);
+        let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+        if let Some(Ok(body)) = body.map(|body| serde_json::from_str(&body)) {
+            let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n");
+            return Some(body);
+        }
+        if count == 0 {
+            return None;
+        }
+    }
+}
+
+fn order(client_id: &str) -> Value {
+    json!({ "account": 8, "symbol": "EUR/USD", "side": "buy", "kind": "market", "qty": "0.10", "client_id": client_id })
+}
+
+fn positions(door: &Door) -> usize {
+    door.get("/api/v1/accounts/8")["positions"]
+        .as_array()
+        .map_or(0, Vec::len)
+}
+
+fn ready(door: &Door) {
+    door.wait("/api/v1/desk", "the link going live", |desk| {
+        desk["links"][0]["mode"] == "live"
+    });
+    door.wait("/api/v1/quotes?symbols=EUR/USD", "a live price", |quotes| {
+        quotes["items"][0]["feed"] == "live"
+    });
+}
+
+fn part<'a>(verbose: &'a Value, name: &str) -> &'a Value {
+    let parts = verbose["parts"].as_array().expect("parts");
+    parts
+        .iter()
+        .find(|part| part["name"] == name)
+        .expect("it is listed")
+}
+
+fn wait_figure(door: &Door, name: &str, is_so: impl Fn(u64) -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so(door.figure(name)) {
+        assert!(Instant::now() < until, "{name} did not change");
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// An alert that was delivered, by its rule.
+fn delivered(told: &Receiver<Value>, rule: &str) -> Value {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let body = told.recv_timeout(left);
+        let body = body.unwrap_or_else(|_| panic!("no {rule} came to the receiver"));
+        if body.to_string().contains(&format!("\"{rule}\"")) {
+            return body;
+        }
+    }
+}
+
+fn fills_up(stream: Stream) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (webhook, told) = receiver();
+    let real = recover::disk(dir.path()).expect("a folder of the core");
+    let full = Arc::new(AtomicBool::new(false));
+    let disk = Arc::new(Filling {
+        inner: real.clone(),
+        stream,
+        full: full.clone(),
+    });
+    let served = Served::start(dir.path(), disk, &webhook);
+    let door = &served.door;
+    ready(door);
+    let (status, first) = door.call("POST", "/api/v1/orders", Some(order("before")));
+    assert_eq!(status, 201, "{first}");
+    door.wait("/api/v1/accounts/8", "the fill", |account| {
+        account["positions"]
+            .as_array()
+            .is_some_and(|all| all.len() == 1)
+    });
+
+    full.store(true, Ordering::SeqCst);
+    let (status, during) = door.call("POST", "/api/v1/orders", Some(order("during")));
+    assert_eq!(status, 503, "nothing is acknowledged any more: {during}");
+    let detail = during["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains(PHONE), "{during}");
+    let recorded = during["name"] == "not_passed_on";
+    assert!(recorded || during["name"] == "journal_poisoned", "{during}");
+    wait_figure(door, "siaga_journal_poisoned", |poisoned| poisoned == 1);
+    let log_failed = u64::from(matches!(stream, Stream::Output));
+    assert_eq!(door.figure("siaga_output_log_poisoned"), log_failed);
+    let (status, after) = door.call("POST", "/api/v1/orders", Some(order("after")));
+    assert_eq!((status, &after["name"]), (503, &json!("journal_poisoned")));
+
+    let alerts = door.wait("/api/v1/alerts", "the alert of the journal", |alerts| {
+        let all = alerts["items"].as_array();
+        all.is_some_and(|all| all.iter().any(|alert| alert["rule"] == "journal"))
+    });
+    let all = alerts["items"].as_array().expect("a list");
+    let raised = all.iter().find(|alert| alert["rule"] == "journal");
+    assert_eq!(raised.expect("it was seen")["unrecorded"], true);
+    delivered(&told, "journal");
+    let (status, verbose) = door.call("GET", "/readyz?verbose=true", None);
+    assert_eq!(status, 503, "{verbose}");
+    assert_eq!(part(&verbose, "journal")["ok"], false);
+    assert_eq!(part(&verbose, "output_log")["ok"], log_failed == 0);
+
+    let marks = door.figure("siaga_marks_total");
+    wait_figure(door, "siaga_marks_total", |now| now > marks);
+    let stopped = served.stop();
+    assert!(stopped.is_err(), "a stop that kept nothing says so");
+
+    full.store(false, Ordering::SeqCst);
+    let served = Served::start(dir.path(), real, &webhook);
+    let door = &served.door;
+    ready(door);
+    let expected = 1 + usize::from(recorded);
+    door.wait("/api/v1/accounts/8", "what was recorded", |account| {
+        account["positions"]
+            .as_array()
+            .is_some_and(|all| all.len() == expected)
+    });
+    let (status, again) = door.call("POST", "/api/v1/orders", Some(order("before")));
+    assert_eq!((status, &again["repeated"]), (201, &json!(true)), "{again}");
+    assert_eq!(first["order"]["id"], again["order"]["id"]);
+    let (status, again) = door.call("POST", "/api/v1/orders", Some(order("during")));
+    assert_eq!(
+        (status, &again["repeated"]),
+        (201, &json!(recorded)),
+        "{again}"
+    );
+    door.wait("/api/v1/accounts/8", "the order", |account| {
+        account["positions"]
+            .as_array()
+            .is_some_and(|all| all.len() == 2)
+    });
+    assert_eq!(positions(door), 2, "each was done once");
+    served.stop().expect("a graceful stop");
+}
+
+#[test]
+fn a_full_journal_refuses_and_is_told() {
+    fills_up(Stream::Journal);
+}
+
+#[test]
+fn a_full_output_log_acknowledges_nothing_that_nobody_gets() {
+    fills_up(Stream::Output);
+}
