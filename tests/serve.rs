@@ -460,3 +460,94 @@ fn the_reference_client_of_the_bridge_trades_and_resumes_on_the_program() {
     assert!(told.contains("\"resumed\": true"), "{told}");
     desk.stop();
 }
+
+fn wait_figure(desk: &Desk, name: &str, is_so: impl Fn(u64) -> bool) -> u64 {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let figure = desk.figure(name);
+        if is_so(figure) {
+            return figure;
+        }
+        assert!(Instant::now() < until, "{name} stays at {figure}");
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_counted_and_told() {
+    let dir = tempfile::tempdir().expect("a folder");
+    // Nobody listens there any more: alerts do not get through.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let webhook = format!("http://{}/hook", closed.expect("a free port"));
+    let token = "a token that only this test knows, 0123456789abcdef";
+    let desk = Desk::start_with(dir.path(), |command| {
+        command
+            .env("SIAGA__ALERTS__WEBHOOK_URL", &webhook)
+            .env(
+                "SIAGA__ALERTS__WEBHOOK_SECRETS",
+                "[\"whsec_QUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJD\"]",
+            )
+            .env("SIAGA__BROKER__BRIDGE_TOKEN", token);
+    });
+    desk.wait("/api/v1/quotes?symbols=EUR/USD", "a live price", |quotes| {
+        quotes["items"][0]["feed"] == "live"
+    });
+    wait_figure(&desk, "siaga_journal_sync_seconds_count", |syncs| syncs > 0);
+    assert_eq!(desk.figure("siaga_inbox_refused_total"), 0);
+    let scenario = |name: &str| {
+        let body = json!({ "scenario": name });
+        let (status, _) = desk.call("POST", "/api/v1/demo/scenario", Some(body));
+        assert_eq!(status, 204);
+    };
+    scenario("bad_ticks");
+    let dropped = |reason: &str| format!("siaga_prices_dropped_total{{reason=\"{reason}\"}}");
+    wait_figure(&desk, &dropped("not_positive"), |count| count > 0);
+    wait_figure(&desk, &dropped("crossed"), |count| count > 0);
+
+    scenario("flash_crash");
+    desk.wait("/api/v1/alerts", "the alert about the receiver", |alerts| {
+        let all = alerts["items"].as_array();
+        all.is_some_and(|all| {
+            let failing = |alert: &&Value| alert["rule"] == "sink_failing";
+            let found = all.iter().find(failing);
+            found.is_some_and(|alert| {
+                alert["title"]
+                    .as_str()
+                    .is_some_and(|title| title.contains("webhook"))
+            })
+        })
+    });
+    let outcome = |sink: &str, outcome: &str| {
+        format!("siaga_alert_deliveries_total{{sink=\"{sink}\",outcome=\"{outcome}\"}}")
+    };
+    assert!(desk.figure(&outcome("webhook", "failed")) >= 3);
+    assert!(desk.figure(&outcome("log", "delivered")) >= 1);
+
+    let fault = "siaga_bridge_faults_total{name=\"wrong_token\"}";
+    assert_eq!(desk.figure(fault), 0);
+    say_hello(&desk, "another token than the one above, 0123456789abc");
+    wait_figure(&desk, fault, |count| count == 1);
+    desk.stop();
+}
+
+/// A hello on the bridge with this token, and nothing more.
+fn say_hello(desk: &Desk, token: &str) {
+    let mut stream = TcpStream::connect(&desk.address).expect("it listens");
+    let head = format!(
+        "GET /bridge/v1 HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        desk.address
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    let hello = json!({ "t": "hello", "v": 1, "link": 2, "token": token, "client": "a test" });
+    let text = hello.to_string();
+    // A text frame under a mask of zeros.
+    let mut frame = vec![0x81, 0xFE];
+    frame.extend_from_slice(&(text.len() as u16).to_be_bytes());
+    frame.extend_from_slice(&[0; 4]);
+    frame.extend_from_slice(text.as_bytes());
+    stream.write_all(&frame).expect("sent");
+    // Until the desk has hung up.
+    let mut said = Vec::new();
+    stream.set_read_timeout(Some(PATIENCE)).expect("a limit");
+    stream.read_to_end(&mut said).expect("it hangs up");
+}

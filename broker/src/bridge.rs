@@ -13,6 +13,8 @@ mod outbound;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use siaga_risk::event::*;
 use siaga_risk::ids::{AccountId, InstrumentId, LinkId, OrderId, PositionId};
@@ -91,6 +93,7 @@ pub struct BridgeSession {
     execs_order: VecDeque<(OrderId, ExecId)>,
     events: VecDeque<LinkEvent>,
     counts: BridgeCounts,
+    fault_counts: Arc<FaultCounts>,
 }
 
 /// What was counted since the start.
@@ -104,6 +107,29 @@ pub struct BridgeCounts {
     pub merged: u64,
     /// Orders that a lost connection did not deliver.
     pub voided: u64,
+}
+
+/// Faults since the start by their kind, for those who watch from another thread.
+#[derive(Debug, Default)]
+pub struct FaultCounts([AtomicU64; BridgeFault::ALL.len()]);
+
+impl FaultCounts {
+    /// How often a fault has happened.
+    pub fn of(&self, fault: BridgeFault) -> u64 {
+        self.at(fault)
+            .map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    fn add(&self, fault: BridgeFault) {
+        if let Some(count) = self.at(fault) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn at(&self, fault: BridgeFault) -> Option<&AtomicU64> {
+        let place = BridgeFault::ALL.iter().position(|known| *known == fault)?;
+        self.0.get(place)
+    }
 }
 
 /// The present connection.
@@ -155,12 +181,18 @@ impl BridgeSession {
             execs_order: VecDeque::new(),
             events: VecDeque::new(),
             counts: BridgeCounts::default(),
+            fault_counts: Arc::default(),
         }
     }
 
     /// What was counted since the start.
     pub fn counts(&self) -> BridgeCounts {
         self.counts
+    }
+
+    /// Its faults by kind; they go on counting.
+    pub fn fault_counts(&self) -> Arc<FaultCounts> {
+        self.fault_counts.clone()
     }
 
     /// The name of this session on the wire.
@@ -197,6 +229,7 @@ impl BridgeSession {
     /// Tells the peer what was wrong and closes when it must.
     fn fault(&mut self, fault: BridgeFault, message: &str, expected: Option<u64>) {
         self.counts.faults += 1;
+        self.fault_counts.add(fault);
         self.peer.faults += 1;
         tracing::warn!(
             link = self.config.link.0,

@@ -1,13 +1,14 @@
 //! Deliveries of alerts: the outbox decides, the sinks are told, the record survives a restart.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use siaga_alerts::alert::AlertChange;
-use siaga_alerts::outbox::{Attempt, DeliveryId, Outbox};
+use siaga_alerts::outbox::{Attempt, DeliveryId, End, Outbox};
 use siaga_alerts::routing::{Route, Routing, SinkId};
 use siaga_alerts::sinks::Sink;
 use siaga_alerts::sinks::log::LogSink;
@@ -81,6 +82,45 @@ impl Sinks {
     }
 }
 
+/// What became of deliveries, for `/metrics`.
+#[derive(Debug, Default)]
+pub struct DeliveryFigures(Mutex<BTreeMap<(u16, &'static str), u64>>);
+
+impl DeliveryFigures {
+    fn count(&self, sink: u16, outcome: &'static str) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry((sink, outcome)).or_default() += 1;
+    }
+
+    /// Appends the counts in the Prometheus text format.
+    pub fn write(&self, out: &mut String) {
+        let name = "siaga_alert_deliveries_total";
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            out,
+            "# HELP {name} Deliveries of alerts by outcome; `failed` counts attempts, the others deliveries that ended.\n# TYPE {name} counter"
+        );
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((sink, outcome), count) in counts.iter() {
+            let sink = sink_name(*sink);
+            let _ = writeln!(
+                out,
+                "{name}{{sink=\"{sink}\",outcome=\"{outcome}\"}} {count}"
+            );
+        }
+    }
+}
+
+const fn outcome(end: End) -> &'static str {
+    match end {
+        End::Delivered => "delivered",
+        End::Replaced => "replaced",
+        End::Dead => "dead",
+        End::Gone => "gone",
+        End::Overflow => "overflow",
+    }
+}
+
 /// Runs until the follower is gone; what is still waiting is kept for the next start.
 pub async fn run(
     handle: Arc<Handle>,
@@ -126,6 +166,9 @@ pub async fn run(
                 None => break,
             },
             Some((id, attempt)) = outcomes.recv() => {
+                if matches!(attempt, Attempt::Failed { .. }) {
+                    handle.deliveries.count(id.sink, "failed");
+                }
                 outbox.on_attempt(id, attempt, handle.clock.now());
                 save(&path, &outbox);
                 while let Some(event) = outbox.poll_sink() {
@@ -136,6 +179,9 @@ pub async fn run(
                 }
             }
             () = tokio::time::sleep(wait) => {}
+        }
+        while let Some(ended) = outbox.poll_ended() {
+            handle.deliveries.count(ended.id.sink, outcome(ended.end));
         }
     }
     save(&path, &outbox);

@@ -46,7 +46,27 @@ pub struct EgressFigures {
     pub log_failed: AtomicBool,
     /// Margin calls and stop-outs that were told without being recorded.
     pub unrecorded: AtomicU64,
+    /// Prices the machine did not take, by the reason's number.
+    pub dropped: [AtomicU64; DROP_REASONS.len()],
 }
+
+/// Names of the reasons for which the machine does not take a price, by their numbers.
+pub const DROP_REASONS: [&str; 14] = [
+    "unknown_instrument",
+    "unknown_source",
+    "not_positive",
+    "crossed",
+    "spread_low",
+    "spread_high",
+    "soft",
+    "hard",
+    "discard",
+    "same_quote",
+    "out_of_order",
+    "inactive",
+    "closed",
+    "future",
+];
 
 /// A checkpoint that a snapshot needs: the log then says that it is complete up to `seq`.
 #[derive(Clone, Copy, Debug)]
@@ -157,9 +177,18 @@ impl Egress {
                     self.figures.seq.store(seq, Ordering::Relaxed);
                     self.passed = self.passed.max(seq.saturating_sub(1));
                     self.live.apply(&numbered.output);
-                    if let Output::Link(change) = &numbered.output {
-                        let is_live = change.to == LinkMode::Live;
-                        self.figures.link_live.store(is_live, Ordering::Relaxed);
+                    match &numbered.output {
+                        Output::Link(change) => {
+                            let is_live = change.to == LinkMode::Live;
+                            self.figures.link_live.store(is_live, Ordering::Relaxed);
+                        }
+                        Output::Dropped(dropped) => {
+                            let count = self.figures.dropped.get(dropped.reason as usize);
+                            if let Some(count) = count {
+                                count.fetch_add(1, Ordering::Relaxed);
+                            }
+                        }
+                        _ => {}
                     }
                     if numbered.output.is_durable() {
                         pending.push_back(numbered);
@@ -374,5 +403,26 @@ pub fn checkpoint_at(seq: Seq) -> Cursor {
     Cursor {
         seq,
         index: CHECKPOINT_INDEX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use siaga_risk::event::DropReason;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_name_at_its_number() {
+        for (reason, name) in [
+            (DropReason::UnknownInstrument, "unknown_instrument"),
+            (DropReason::Crossed, "crossed"),
+            (DropReason::Discard, "discard"),
+            (DropReason::OutOfOrder, "out_of_order"),
+            (DropReason::Future, "future"),
+        ] {
+            assert_eq!(DROP_REASONS[reason as usize], name);
+        }
+        assert_eq!(DROP_REASONS.len(), DropReason::Future as usize + 1);
     }
 }

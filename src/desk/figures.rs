@@ -4,6 +4,9 @@ use std::fmt::Write;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use siaga_broker::bridge::BridgeFault;
+
+use super::egress::DROP_REASONS;
 use super::handle::Handle;
 use crate::gateway::core::Part;
 
@@ -12,7 +15,11 @@ pub fn write(handle: &Handle, out: &mut String) {
     let figures = &handle.figures;
     let syncs = &handle.syncs;
     let ticks = &handle.ticks;
-    let lines: [(&str, &str, &str, u64); 15] = [
+    let ring = {
+        let inbox = handle.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        inbox.counts().clone()
+    };
+    let lines: [(&str, &str, &str, u64); 18] = [
         (
             "siaga_input_seq",
             "gauge",
@@ -60,6 +67,24 @@ pub fn write(handle: &Handle, out: &mut String) {
             "gauge",
             "Longest group commit, nanoseconds.",
             syncs.max_ns.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_inbox_merged_total",
+            "counter",
+            "Quotes merged into a later one because the inbound ring was full.",
+            ring.merged.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_inbox_refused_total",
+            "counter",
+            "Commands and questions refused because the inbound ring was full.",
+            ring.refused.load(Ordering::Relaxed),
+        ),
+        (
+            "siaga_outbound_waits_total",
+            "counter",
+            "Times the machine looked again because the outbound ring was full.",
+            ring.waits.load(Ordering::Relaxed),
         ),
         (
             "siaga_marks_total",
@@ -113,7 +138,46 @@ pub fn write(handle: &Handle, out: &mut String) {
     }
     handle.standby.write(handle.durable.seq(), out);
     handle.venues.write(out);
-    super::latency::write(&handle.latency, out);
+    handle.deliveries.write(out);
+    handle.latency.write(
+        "siaga_tick_to_output_seconds",
+        "From receiving a quote to its mark at egress.",
+        out,
+    );
+    handle.syncs.histogram.write(
+        "siaga_journal_sync_seconds",
+        "Time of a group commit of the journal.",
+        out,
+    );
+    let dropped = DROP_REASONS.iter().zip(&figures.dropped);
+    labelled(
+        "siaga_prices_dropped_total",
+        "Prices the machine did not take, by reason.",
+        "reason",
+        dropped.map(|(name, count)| (*name, count.load(Ordering::Relaxed))),
+        out,
+    );
+    let faults = BridgeFault::ALL.iter();
+    labelled(
+        "siaga_bridge_faults_total",
+        "Faults of brokers' programs on the bridge, by name.",
+        "name",
+        faults.map(|fault| (fault.name(), handle.bridge_faults.of(*fault))),
+        out,
+    );
+}
+
+fn labelled<'a>(
+    name: &str,
+    help: &str,
+    label: &str,
+    values: impl Iterator<Item = (&'a str, u64)>,
+    out: &mut String,
+) {
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter");
+    for (of, value) in values {
+        let _ = writeln!(out, "{name}{{{label}=\"{of}\"}} {value}");
+    }
 }
 
 /// The parts of `/readyz?verbose`.

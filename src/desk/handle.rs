@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use crossbeam::channel::Sender;
+use siaga_broker::bridge::FaultCounts;
 use siaga_broker::router::task::RouterHandle;
 use siaga_feed::sim;
 use siaga_risk::event::{Answer, Bar, Body, Command, LinkMode};
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 use super::alert_desk::AlertDesk;
 use super::bars::BarHistory;
 use super::bridge::DeskBridge;
+use super::deliver::DeliveryFigures;
 use super::egress::EgressFigures;
 use super::exposure::ExposureTable;
 use super::ladder::LadderTable;
@@ -73,6 +75,8 @@ pub struct Handle {
     pub figures: Arc<EgressFigures>,
     pub syncs: Arc<SyncTimes>,
     pub latency: Arc<Latency>,
+    pub deliveries: DeliveryFigures,
+    pub bridge_faults: Arc<FaultCounts>,
     pub standby: Arc<StandbyFigures>,
     pub ticks: Arc<TickFigures>,
     pub venues: Arc<VenueFigures>,

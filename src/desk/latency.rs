@@ -1,4 +1,4 @@
-//! How long a tick takes to leave the machine, for `/metrics`.
+//! How long things take, for `/metrics`.
 
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,7 @@ const LATENCY_NS_MAX: u64 = 10_000_000_000;
 /// Two significant digits: one percent is enough for a percentile.
 const DIGITS: u8 = 2;
 
-/// From the receive time of a quote to the moment egress holds its mark.
+/// Durations of one kind.
 #[derive(Debug)]
 pub struct Latency(Mutex<Histogram<u64>>);
 
@@ -32,18 +32,17 @@ impl Latency {
     }
 }
 
-/// Appends the quantiles in the Prometheus text format.
-pub fn write(latency: &Latency, out: &mut String) {
-    let histogram = latency.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let name = "siaga_tick_to_output_seconds";
-    let _ = writeln!(
-        out,
-        "# HELP {name} From receiving a quote to its mark at egress.\n# TYPE {name} summary"
-    );
-    for quantile in [0.5, 0.9, 0.99, 0.999] {
-        let seconds = histogram.value_at_quantile(quantile) as f64 / 1e9;
-        let _ = writeln!(out, "{name}{{quantile=\"{quantile}\"}} {seconds:e}");
+impl Latency {
+    /// Appends the quantiles in the Prometheus text format.
+    pub fn write(&self, name: &str, help: &str, out: &mut String) {
+        let histogram = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} summary");
+        for quantile in [0.5, 0.9, 0.99, 0.999, 1.0] {
+            let seconds = histogram.value_at_quantile(quantile) as f64 / 1e9;
+            let _ = writeln!(out, "{name}{{quantile=\"{quantile}\"}} {seconds:e}");
+        }
+        let sum = histogram.mean() * histogram.len() as f64 / 1e9;
+        let _ = writeln!(out, "{name}_sum {sum:e}\n{name}_count {}", histogram.len());
     }
-    let sum = histogram.mean() * histogram.len() as f64 / 1e9;
-    let _ = writeln!(out, "{name}_sum {sum:e}\n{name}_count {}", histogram.len());
 }

@@ -44,7 +44,7 @@ use std::thread::JoinHandle;
 use anyhow::Context;
 use crossbeam::channel::{Receiver, bounded};
 use siaga_alerts::alert::AlertChange;
-use siaga_broker::bridge::{BridgeConfig, BridgeSession};
+use siaga_broker::bridge::{BridgeConfig, BridgeSession, FaultCounts};
 use siaga_broker::paper::{PaperConfig, PaperLink};
 use siaga_broker::router::task::RouterHandle;
 use siaga_broker::router::{Limits, Router, task};
@@ -351,7 +351,8 @@ impl Running {
             // Before the router starts: a link must be known when it is reported.
             self.first_start(&mut inbox)?;
         }
-        let (router_handle, router) = self.router(config, &inbox, &door, &log, &epochs)?;
+        let (router_handle, router, bridge_faults) =
+            self.router(config, &inbox, &door, &log, &epochs)?;
         let tick_figures = Arc::new(ticks::TickFigures::default());
         // The embedded database has no table of ticks: they are read from the journal there.
         let (tick_door, tick_queue) = match config.store.enabled && config.store.url.is_some() {
@@ -457,6 +458,8 @@ impl Running {
             figures: self.figures.clone(),
             syncs: self.syncs.clone(),
             latency: self.latency.clone(),
+            deliveries: deliver::DeliveryFigures::default(),
+            bridge_faults,
             standby: standby_figures,
             ticks: tick_figures,
             venues: venue_figures.clone(),
@@ -548,6 +551,7 @@ impl Running {
     ) -> anyhow::Result<(
         RouterHandle,
         tokio::task::JoinHandle<std::io::Result<Router>>,
+        Arc<FaultCounts>,
     )> {
         let born = broker::key_of(log.durable());
         let path = config
@@ -557,11 +561,14 @@ impl Running {
             .join("router.cursor");
         let (cursor, kept) = broker::CursorFile::open(&path)?;
         let mut router = Router::new(kept.unwrap_or(born), born, Limits::default());
+        let mut faults = Arc::default();
         for link in &self.catalog.links {
             match (link.name == BRIDGE, &config.broker.bridge_token) {
                 (false, _) => router.add(Box::new(PaperLink::new(link.terms.id, paper(config)))),
                 (true, Some(token)) => {
-                    router.add(Box::new(self.bridge(link.terms.id, token, epochs.clone())))
+                    let session = self.bridge(link.terms.id, token, epochs.clone());
+                    faults = session.fault_counts();
+                    router.add(Box::new(session));
                 }
                 (true, None) => {}
             }
@@ -598,7 +605,8 @@ impl Running {
             cursor,
         };
         let source = broker::RouterLog(door.source(log.durable()));
-        Ok(task::spawn(router, source, rim))
+        let (handle, task) = task::spawn(router, source, rim);
+        Ok((handle, task, faults))
     }
 
     fn bridge_door(

@@ -9,6 +9,8 @@ use siaga_risk::pipeline::Recorder;
 use siaga_risk::record;
 use siaga_risk::units::SECOND_NS;
 
+use super::latency::Latency;
+
 /// The same trouble is told of this often.
 const WARN_EVERY_NS: u64 = 10 * SECOND_NS;
 
@@ -28,6 +30,7 @@ pub struct SyncTimes {
     pub count: AtomicU64,
     pub total_ns: AtomicU64,
     pub max_ns: AtomicU64,
+    pub histogram: Latency,
 }
 
 impl JournalRecorder {
@@ -64,6 +67,7 @@ impl Recorder for JournalRecorder {
         self.synced.count.fetch_add(1, Ordering::Relaxed);
         self.synced.total_ns.fetch_add(took, Ordering::Relaxed);
         self.synced.max_ns.fetch_max(took, Ordering::Relaxed);
+        self.synced.histogram.record(&[took]);
         if let Some(error) = self.journal.preparation_failure()
             && start >= self.warn_from_ns
         {

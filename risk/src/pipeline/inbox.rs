@@ -1,6 +1,8 @@
 //! The door of the core for everything that produces inputs.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::entry::Entry;
 use super::ring::Writer;
@@ -12,6 +14,17 @@ use crate::view::Ask;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
+/// What full rings have caused, over all producers; for those who watch.
+#[derive(Debug, Default)]
+pub struct RingCounts {
+    /// Quotes merged into a later one because the inbound ring was full.
+    pub merged: AtomicU64,
+    /// Commands and questions refused because it was full.
+    pub refused: AtomicU64,
+    /// Times the machine looked again because the outbound ring was full.
+    pub waits: AtomicU64,
+}
+
 /// A producer's handle. While the ring is full its quotes conflate per source and instrument;
 /// commands and questions are refused.
 ///
@@ -20,13 +33,15 @@ pub struct Inbox {
     writer: Writer,
     waiting: VecDeque<(SourceId, InstrumentId)>,
     quotes: BTreeMap<(SourceId, InstrumentId), Quote>,
-    merged: u64,
-    refused: u64,
+    counts: Arc<RingCounts>,
 }
 
 impl Clone for Inbox {
     fn clone(&self) -> Self {
-        Self::new(self.writer.clone())
+        Self {
+            counts: self.counts.clone(),
+            ..Self::new(self.writer.clone())
+        }
     }
 }
 
@@ -37,19 +52,13 @@ impl Inbox {
             writer,
             waiting: VecDeque::new(),
             quotes: BTreeMap::new(),
-            merged: 0,
-            refused: 0,
+            counts: Arc::default(),
         }
     }
 
-    /// Quotes merged into a later one because the ring was full.
-    pub fn merged(&self) -> u64 {
-        self.merged
-    }
-
-    /// Commands and questions refused because the ring was full.
-    pub fn refused(&self) -> u64 {
-        self.refused
+    /// What full rings have caused; shared by all handles of one ring.
+    pub fn counts(&self) -> &Arc<RingCounts> {
+        &self.counts
     }
 
     /// Takes a quote; never refuses.
@@ -60,7 +69,7 @@ impl Inbox {
         }
         if let Some(older) = self.quotes.get_mut(&key) {
             *older = merge(older, &quote);
-            self.merged += 1;
+            self.counts.merged.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let full = !self.waiting.is_empty();
@@ -126,7 +135,7 @@ impl Inbox {
 
     fn push(&mut self, entry: Entry) -> Result<(), Full> {
         self.writer.try_push(entry).map_err(|_| {
-            self.refused += 1;
+            self.counts.refused.fetch_add(1, Ordering::Relaxed);
             Full
         })
     }
@@ -206,7 +215,9 @@ mod tests {
         );
         assert_eq!((left[0].bid_drop, left[0].ask_rise), (15, 9));
         assert_eq!((left[1].instrument, left[1].merged), (InstrumentId(2), 0));
-        assert_eq!((inbox.merged(), inbox.refused()), (3, 1));
+        let counts = inbox.clone().counts().clone();
+        let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
+        assert_eq!((count(&counts.merged), count(&counts.refused)), (3, 1));
     }
 
     fn command() -> Command {

@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 pub use doorbell::Doorbell;
 pub use durable::Durable;
 pub use entry::Entry;
-pub use inbox::{Full, Inbox, merge};
+pub use inbox::{Full, Inbox, RingCounts, merge};
 pub use stage::{Decider, Leaving, Numbered, Recorder, Sink, journal, machine};
 pub use wait::{Idle, Wait};
 
@@ -61,6 +61,7 @@ struct Outbound {
     ring: rtrb::Producer<Leaving>,
     wait: Wait,
     egress: Arc<Doorbell>,
+    counts: Arc<RingCounts>,
 }
 
 impl Sink for Outbound {
@@ -79,6 +80,7 @@ impl Sink for Outbound {
                     leaving = back;
                     turns += 1;
                     self.egress.ring();
+                    self.counts.waits.fetch_add(1, Ordering::Relaxed);
                     idle.wait();
                 }
             }
@@ -107,13 +109,19 @@ pub fn start<D: Decider, R: Recorder>(
     let (ring, outbox) = rtrb::RingBuffer::new(options.outbound_slots);
     let inbox = Inbox::new(writer);
     let (wait, egress) = (options.wait, durable.bell());
+    let counts = inbox.counts().clone();
     let journal = std::thread::Builder::new()
         .name("journal".into())
         .spawn(move || stage::journal(for_journal, recorder, &durable, last, wait, failed))?;
     let machine = std::thread::Builder::new()
         .name("machine".into())
         .spawn(move || {
-            let mut sink = Outbound { ring, wait, egress };
+            let mut sink = Outbound {
+                ring,
+                wait,
+                egress,
+                counts,
+            };
             stage::machine(for_machine, decider, &mut sink, last, wait)
         })?;
     let pipeline = Pipeline {

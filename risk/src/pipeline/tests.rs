@@ -210,3 +210,23 @@ fn what_nobody_passes_on_is_no_longer_recorded() {
         Some(Leaving::End(100))
     ));
 }
+
+#[test]
+fn a_machine_that_waits_for_egress_is_counted() {
+    let durable = Arc::new(Durable::new(0));
+    let (pipeline, mut inbox, outbox) =
+        start(Counter(0), Tape::default(), durable, 0, options(), |_| {
+            panic!("recording works")
+        })
+        .unwrap();
+    for step in 0..20 {
+        push(&mut inbox, step);
+    }
+    while inbox.counts().waits.load(Ordering::Relaxed) == 0 {
+        std::thread::yield_now();
+    }
+    let egress = std::thread::spawn(move || collect(outbox));
+    let (counter, _) = pipeline.stop();
+    assert_eq!(counter.0, 20);
+    assert_eq!(egress.join().unwrap().len(), 21, "and nothing is lost");
+}
