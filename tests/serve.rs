@@ -129,7 +129,7 @@ fn the_flash_crash_halts_and_closing_goes_on_while_the_broker_is_away() {
     let (status, _) = desk.call(
         "POST",
         "/api/v1/links/1/mode",
-        Some(json!({ "mode": "read_only" })),
+        Some(json!({ "mode": "read_only", "note": "a drill" })),
     );
     assert_eq!(status, 200);
     let close = json!({ "account": 1, "client_id": "close-while-away" });
@@ -146,7 +146,7 @@ fn the_flash_crash_halts_and_closing_goes_on_while_the_broker_is_away() {
     let (status, _) = desk.call(
         "POST",
         "/api/v1/links/1/mode",
-        Some(json!({ "mode": "live" })),
+        Some(json!({ "mode": "live", "note": "the drill is over" })),
     );
     assert_eq!(status, 200);
     desk.wait(

@@ -63,6 +63,7 @@ codec_enum! {
         Protect(Protect) = 22,
         Report(BrokerReport) = 30,
         LinkState(LinkReport) = 31,
+        SetLink(SetLink) = 32,
         Session(Session) = 40,
         Rollover(Rollover) = 41,
         DayStart(DayStart) = 42,
@@ -129,6 +130,8 @@ pub enum Output {
     Kill(KillChange),
     /// Repeated executions latched something, or a person enabled it again.
     Throttle(ThrottleChange),
+    /// Why a person changed a halt, a link or a latch.
+    Noted(Noted),
     /// An account's conversion rate is missing (or back).
     Conversion(ConversionChange),
     Session(Session),

@@ -21,7 +21,7 @@ pub const FINGERPRINT: u64 = fingerprint(&[
     crate::book::instruments::LEVERAGE_MAX as u64,
     crate::book::accounts::HOLDINGS_MAX as u64,
     crate::book::accounts::MONEY_MAX as u64,
-    2,
+    3,
 ]);
 
 /// How the state is laid out in a snapshot. Raise it with each change of an encoding that the state uses: a build with
@@ -331,6 +331,7 @@ impl Machine {
     }
 
     fn command(&mut self, command: &Command, made: &mut u64, out: &mut Vec<Output>) {
+        let start = out.len();
         let market = self.market_part(&command.body, out);
         let (actor, token) = (command.actor, command.token);
         self.with_book(made, out, |book, ctx| {
@@ -340,6 +341,16 @@ impl Machine {
                 None => book.command(ctx, &command.body),
             }
         });
+        let changes = |output: &Output| {
+            matches!(
+                output,
+                Output::Halt(_) | Output::Link(_) | Output::Throttle(_)
+            )
+        };
+        let note = note_of(&command.body);
+        if note != 0 && out[start..].iter().any(changes) {
+            out.push(Output::Noted(Noted { actor, note }));
+        }
     }
 
     /// Commands that the market takes part in; `None` for all others.
@@ -360,6 +371,16 @@ impl Machine {
             Body::Halt(halt) => market.set_halt(halt, self.now, out),
             _ => return None,
         })
+    }
+}
+
+/// The note of a command whose own output has no room for it; 0 = none.
+fn note_of(body: &Body) -> u64 {
+    match body {
+        Body::Halt(set) => set.note,
+        Body::Reenable(set) => set.note,
+        Body::SetLink(set) => set.note,
+        _ => 0,
     }
 }
 

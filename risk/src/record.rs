@@ -216,6 +216,7 @@ outputs! {
     Terms = 29, "terms";
     Checkpoint = 30, "checkpoint";
     Throttle = 31, "throttle";
+    Noted = 32, "noted";
     Rung = 40, "margin_level";
 }
 

@@ -657,3 +657,58 @@ fn a_level_that_cannot_be_known_is_told_and_never_guessed() {
          quote XAUUSD 2000.000 2000.000                         -> rate back 1",
     );
 }
+
+#[test]
+fn what_a_person_changes_by_hand_carries_who_and_why() {
+    use siaga_risk::event::*;
+    use siaga_risk::ids::ActorId;
+    let mut desk = desk::Desk::open();
+    let mut told = |by: u32, body: Body| {
+        let out = desk.command_by(by, body);
+        let mut modes = Vec::new();
+        let mut notes = Vec::new();
+        for output in out {
+            match output {
+                Output::Link(change) => modes.push((change.from, change.to, change.manual)),
+                Output::Noted(noted) => notes.push((noted.actor, noted.note)),
+                _ => {}
+            }
+        }
+        (modes, notes)
+    };
+    let hand = |read_only, note| {
+        let link = desk::LINK;
+        Body::SetLink(SetLink {
+            link,
+            read_only,
+            note,
+        })
+    };
+    let report = |mode, manual| {
+        let link = desk::LINK;
+        Body::LinkState(LinkReport { link, mode, manual })
+    };
+    let (live, read_only) = (LinkMode::Live, LinkMode::ReadOnly);
+    let taken_out = told(5, hand(true, 77));
+    let noted = vec![(ActorId(5), 77)];
+    assert_eq!(taken_out, (vec![(live, read_only, true)], noted));
+    assert_eq!(told(5, hand(true, 78)), (vec![], vec![]), "nothing changed");
+    assert_eq!(told(0, report(live, false)).0, [], "its supervisor cannot");
+    let given_back = told(6, hand(false, 79));
+    let noted = vec![(ActorId(6), 79)];
+    assert_eq!(given_back, (vec![(read_only, read_only, false)], noted));
+    let recovering = told(0, report(LinkMode::Recovering, true));
+    assert_eq!(recovering.0, [(read_only, LinkMode::Recovering, false)]);
+    assert_eq!(told(6, hand(false, 80)), (vec![], vec![]), "it is back");
+
+    let halt = |on, note| {
+        let instrument = desk::instrument_id("EURUSD");
+        Body::Halt(SetHalt {
+            instrument,
+            on,
+            note,
+        })
+    };
+    assert_eq!(told(7, halt(true, 81)).1, [(ActorId(7), 81)]);
+    assert_eq!(told(8, halt(false, 82)).1, [(ActorId(8), 82)]);
+}

@@ -8,7 +8,7 @@ use crossbeam::channel::Sender;
 use siaga_broker::bridge::FaultCounts;
 use siaga_broker::router::task::RouterHandle;
 use siaga_feed::sim;
-use siaga_risk::event::{Answer, Bar, Body, Command, LinkMode};
+use siaga_risk::event::{Bar, Body, Command};
 use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
 use siaga_risk::pipeline::{Durable, Inbox};
 use siaga_risk::units::Ts;
@@ -145,20 +145,6 @@ impl Handle {
         }
     }
 
-    /// The answer to something that the rim itself has done.
-    fn taken(&self, actor: ActorId) -> Answered {
-        let seq = self.figures.seq.load(Ordering::Relaxed);
-        let answer = Answer {
-            token: 0,
-            actor,
-            account: None,
-            order: None,
-            repeated: false,
-            reasons: Vec::new(),
-        };
-        Answered { seq, answer }
-    }
-
     fn check_open(&self) -> Result<(), CoreError> {
         if self.stopping.load(Ordering::Acquire) {
             return Err(CoreError::Stopped);
@@ -191,21 +177,7 @@ impl Core for DeskHandle {
 
     fn command(&self, actor: ActorId, body: Body) -> Waiting<Answered> {
         let handle = self.0.clone();
-        Box::pin(async move {
-            let Body::LinkState(report) = &body else {
-                return handle.send(actor, body).await;
-            };
-            // The link's supervisor must know first: it would report the link live again. Giving a
-            // link back goes through its reconciliation, which only the supervisor can do.
-            let (link, manual) = (report.link, report.mode == LinkMode::ReadOnly);
-            let set = handle.router.set_manual(link, manual).await;
-            set.map_err(|_| CoreError::Stopped)?;
-            if manual {
-                return handle.send(actor, body).await;
-            }
-            tracing::info!(actor = actor.0, link = link.0, "a link is given back");
-            Ok(handle.taken(actor))
-        })
+        Box::pin(async move { handle.send(actor, body).await })
     }
 
     fn ask(&self, query: Query) -> Waiting<Reply> {

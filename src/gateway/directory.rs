@@ -148,6 +148,11 @@ impl Directory {
         entry.map_or_else(|| format!("group-{id}"), |g| g.name.clone())
     }
 
+    /// Whether there is such a link.
+    pub fn has_link(&self, id: LinkId) -> bool {
+        self.links.contains_key(&id)
+    }
+
     pub fn link_name(&self, id: LinkId) -> String {
         let name = self.links.get(&id);
         name.cloned().unwrap_or_else(|| format!("link-{id}"))

@@ -139,13 +139,22 @@ impl Supervisor {
     /// A link's mode changed in the core: the echo of our own report, or a hand past this router.
     /// `late`: it happened in an earlier run, so the link is reconciled anyway.
     pub(super) fn on_link_change(&mut self, change: &LinkChange, late: bool) {
+        // No report of ours changes the hand alone: a person has given the link back.
+        if change.from == change.to && !change.manual {
+            return self.set_manual(false);
+        }
         let echo = (change.to, change.manual);
         if let Some(at) = self.told.iter().position(|told| *told == echo) {
             self.told.drain(..=at);
             return;
         }
         match change.to {
-            LinkMode::ReadOnly => self.manual |= change.manual,
+            LinkMode::ReadOnly if change.manual => {
+                // The core knows it already: nothing is to be told.
+                self.manual = true;
+                self.mode = LinkMode::ReadOnly;
+            }
+            LinkMode::ReadOnly => {}
             LinkMode::Live | LinkMode::Recovering => {
                 self.manual = false;
                 if !late {

@@ -102,21 +102,29 @@ fn only_a_hand_lifts_what_a_hand_set() {
     router.set_manual(LINK, false, Ts(4));
     assert_eq!(modes(&mut router), [LinkMode::Recovering, LinkMode::Live]);
     // The hand may also act past the router.
-    let by_hand = |to| {
+    let by_hand = |from, to, manual| {
         Output::Link(LinkChange {
             link: LINK,
-            from: LinkMode::Live,
+            from,
             to,
-            manual: true,
+            manual,
             queued: 0,
             in_doubt: 0,
         })
     };
-    router.on_output(at(20), &by_hand(LinkMode::ReadOnly), Ts(5));
-    router.on_output(at(21), &by_hand(LinkMode::ReadOnly), Ts(5));
-    assert_eq!(modes(&mut router), [LinkMode::ReadOnly]);
-    router.on_output(at(22), &by_hand(LinkMode::Live), Ts(6));
-    assert_eq!(modes(&mut router), [LinkMode::Recovering, LinkMode::Live]);
+    let (live, read_only) = (LinkMode::Live, LinkMode::ReadOnly);
+    let taken_out = by_hand(live, read_only, true);
+    router.on_output(at(20), &taken_out, Ts(5));
+    router.on_output(at(21), &taken_out, Ts(5));
+    assert_eq!(modes(&mut router), [], "the core knows it already");
+    assert_eq!(router.mode(LINK), Some(read_only));
+    router.on_output(at(22), &by_hand(live, live, true), Ts(6));
+    assert_eq!(modes(&mut router), [LinkMode::Recovering, live]);
+    // Taken out again and given back, each heard of through the log alone.
+    router.on_output(at(23), &taken_out, Ts(7));
+    assert_eq!(modes(&mut router), []);
+    router.on_output(at(24), &by_hand(read_only, read_only, false), Ts(8));
+    assert_eq!(modes(&mut router), [LinkMode::Recovering, live]);
 }
 
 #[test]

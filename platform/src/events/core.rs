@@ -28,7 +28,11 @@ pub fn event_of(entry: &Entry) -> Option<NewEvent> {
 
 fn fact_of(output: &Output) -> Option<Fact> {
     match output {
-        Output::Mark(_) | Output::Print(_) | Output::Bar(_) | Output::Dropped(_) => None,
+        Output::Mark(_)
+        | Output::Print(_)
+        | Output::Bar(_)
+        | Output::Dropped(_)
+        | Output::Noted(_) => None,
         Output::Answer(answer) => refusal(answer),
         Output::Order(_)
         | Output::Send(_)

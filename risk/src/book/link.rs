@@ -63,20 +63,49 @@ impl Book {
         if from == report.mode {
             return;
         }
-        let [queued, in_doubt] = self.unsettled(report.link);
-        ctx.out.push(Output::Link(LinkChange {
-            link: report.link,
-            from,
-            to: report.mode,
-            manual,
-            queued,
-            in_doubt,
-        }));
+        self.tell_link(ctx, report.link, from, report.mode, manual);
         match report.mode {
             LinkMode::Live => self.release(ctx, report.link),
             LinkMode::Recovering => self.ask_unanswered(ctx, report.link),
             LinkMode::ReadOnly => {}
         }
+    }
+
+    /// A person takes a link out of service, or gives it back. Given back it stays read-only until its
+    /// supervisor, who hears of it, has reconciled it.
+    pub(super) fn set_link_by_hand(&mut self, ctx: &mut Ctx<'_>, set: SetLink) {
+        let Some(link) = self.links.get_mut(&set.link) else {
+            return self.answer(ctx, None, None, vec![Reject::UnknownLink]);
+        };
+        let before = (link.mode, link.manual);
+        link.manual = set.read_only;
+        if set.read_only {
+            link.mode = LinkMode::ReadOnly;
+        }
+        let after = (link.mode, link.manual);
+        self.answer(ctx, None, None, Vec::new());
+        if after != before {
+            self.tell_link(ctx, set.link, before.0, after.0, after.1);
+        }
+    }
+
+    fn tell_link(
+        &self,
+        ctx: &mut Ctx<'_>,
+        link: LinkId,
+        from: LinkMode,
+        to: LinkMode,
+        manual: bool,
+    ) {
+        let [queued, in_doubt] = self.unsettled(link);
+        ctx.out.push(Output::Link(LinkChange {
+            link,
+            from,
+            to,
+            manual,
+            queued,
+            in_doubt,
+        }));
     }
 
     /// Orders at a link that are queued, and that are in doubt.

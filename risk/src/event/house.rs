@@ -199,6 +199,16 @@ record! {
 }
 
 record! {
+    /// Who asked for the change before it among the outputs of one input, and why.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Noted {
+        pub actor: ActorId,
+        /// Hash of the note.
+        pub note: u64,
+    }
+}
+
+record! {
     /// A halt set or lifted by a named person.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct SetHalt {

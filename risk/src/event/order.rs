@@ -145,6 +145,17 @@ record! {
     }
 }
 
+record! {
+    /// A person takes a link out of service, or gives it back: then its supervisor says what it is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct SetLink {
+        pub link: LinkId,
+        pub read_only: bool,
+        /// Hash of why.
+        pub note: u64,
+    }
+}
+
 unit_enum! {
     /// Life of an order.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

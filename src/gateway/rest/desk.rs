@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use siaga_risk::event::{self, Also, Body, LinkReport, Scope, SetHalt, SetKill, SetMode};
+use siaga_risk::event::{Also, Body, Scope, SetHalt, SetKill, SetLink, SetMode};
 use siaga_risk::ids::{AccountId, ActorId, GroupId, LinkId};
 use siaga_risk::view::{Query as Ask, View};
 use utoipa::ToSchema;
@@ -177,32 +177,28 @@ pub enum LinkWish {
 pub struct LinkRequest {
     /// `live` first reconciles every open order.
     pub mode: LinkWish,
+    pub note: String,
 }
 
 /// Takes a broker link to read-only by hand, or back.
 #[utoipa::path(post, path = "/api/v1/links/{id}/mode", tag = "desk", params(("id" = u16, Path)), request_body = LinkRequest,
-    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn set_link(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     Id(id): Id<u16>,
     Json(request): Json<LinkRequest>,
 ) -> ApiResult<axum::Json<Done>> {
-    // Back to live goes through recovery: the router reports live when every open order has an answer.
-    let (mode, manual) = match request.mode {
-        LinkWish::Live => (event::LinkMode::Recovering, false),
-        LinkWish::ReadOnly => (event::LinkMode::ReadOnly, true),
+    if !app.core.directory().has_link(LinkId(id)) {
+        return Err(ApiError::not_found(&format!("link {id}")));
+    }
+    // Back to live goes through recovery: the supervisor reports live when every open order has an answer.
+    let set = SetLink {
+        link: LinkId(id),
+        read_only: matches!(request.mode, LinkWish::ReadOnly),
+        note: note(&app, actor, &request.note).await?,
     };
-    done(
-        &app,
-        actor,
-        Body::LinkState(LinkReport {
-            link: LinkId(id),
-            mode,
-            manual,
-        }),
-    )
-    .await
+    done(&app, actor, Body::SetLink(set)).await
 }
 
 #[derive(Deserialize, ToSchema)]

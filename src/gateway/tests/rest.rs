@@ -471,10 +471,26 @@ async fn the_desk_is_driven_and_shown() {
         .call(
             "POST",
             "/api/v1/links/1/mode",
-            Some(json!({ "mode": "read_only" })),
+            Some(json!({ "mode": "read_only", "note": "the broker asked for it" })),
         )
         .await;
     assert_eq!(link.status, 200, "{link:?}");
+    for (path, body, status) in [
+        (
+            "/api/v1/links/99/mode",
+            json!({ "mode": "live", "note": "why" }),
+            404,
+        ),
+        (
+            "/api/v1/links/1/mode",
+            json!({ "mode": "live", "note": " " }),
+            422,
+        ),
+        ("/api/v1/links/1/mode", json!({ "mode": "live" }), 422),
+    ] {
+        let refused = server.call("POST", path, Some(body)).await;
+        assert_eq!(refused.status, status, "{path}: {refused:?}");
+    }
     let desk = server.call("GET", "/api/v1/desk", None).await.json();
     assert_eq!(
         (&desk["links"][0]["mode"], &desk["links"][0]["manual"]),

@@ -52,12 +52,15 @@ fn row_of(entry: &Entry, batch: &[Entry]) -> Option<AuditRow> {
     let (actor, note) = match &entry.output {
         Output::Mode(change) => (change.actor, change.set.note),
         Output::Kill(change) => (change.actor, change.set.note),
-        Output::Throttle(change) if !change.on => (change.actor, 0),
+        Output::Throttle(change) if !change.on => (change.actor, noted(entry, batch)),
+        Output::Link(_) if noted(entry, batch) != 0 => {
+            (asked_by(entry.key.seq, batch), noted(entry, batch))
+        }
         Output::Alert(echo) => (echo.actor, echo.command.note),
         Output::Terms(TermsChange::Limit(limit)) => (asked_by(entry.key.seq, batch), limit.note),
         Output::Terms(TermsChange::Review(review)) => (asked_by(entry.key.seq, batch), review.note),
         Output::Terms(_) | Output::Cash(_) => (asked_by(entry.key.seq, batch), 0),
-        Output::Halt(halt) if halt.manual => (asked_by(entry.key.seq, batch), 0),
+        Output::Halt(halt) if halt.manual => (asked_by(entry.key.seq, batch), noted(entry, batch)),
         Output::Answer(answer) if !answer.reasons.is_empty() && answer.actor != ActorId(0) => {
             (answer.actor, 0)
         }
@@ -68,7 +71,10 @@ fn row_of(entry: &Entry, batch: &[Entry]) -> Option<AuditRow> {
         (_, _, Some(Value::String(scope))) => scope.clone(),
         (Some(account), _, _) => format!("account:{account}"),
         (None, Some(instrument), _) => format!("instrument:{instrument}"),
-        _ => "house".into(),
+        _ => match &entry.output {
+            Output::Link(change) => format!("link:{}", change.link),
+            _ => "house".into(),
+        },
     };
     Some(AuditRow {
         key: entry.key,
@@ -81,15 +87,79 @@ fn row_of(entry: &Entry, batch: &[Entry]) -> Option<AuditRow> {
     })
 }
 
-/// The answer to the same input names who asked for it; the outputs of one input come in one batch.
-fn asked_by(seq: u64, batch: &[Entry]) -> ActorId {
+/// Why the person did it, 0 = without a note.
+fn noted(entry: &Entry, batch: &[Entry]) -> u64 {
+    let mut notes = same_input(entry.key.seq, batch).filter_map(|entry| match &entry.output {
+        Output::Noted(noted) => Some(noted.note),
+        _ => None,
+    });
+    notes.next().unwrap_or(0)
+}
+
+/// The outputs of one input; they come in one batch.
+fn same_input(seq: u64, batch: &[Entry]) -> impl Iterator<Item = &Entry> {
     let start = batch.partition_point(|entry| entry.key.seq < seq);
-    let same_input = batch[start..]
+    batch[start..]
         .iter()
-        .take_while(|entry| entry.key.seq == seq);
-    let mut answers = same_input.filter_map(|entry| match &entry.output {
+        .take_while(move |entry| entry.key.seq == seq)
+}
+
+/// The answer to the same input names who asked for it.
+fn asked_by(seq: u64, batch: &[Entry]) -> ActorId {
+    let mut answers = same_input(seq, batch).filter_map(|entry| match &entry.output {
         Output::Answer(answer) => Some(answer.actor),
         _ => None,
     });
     answers.next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use siaga_risk::event::{Answer, LinkChange, LinkMode, Noted};
+    use siaga_risk::ids::LinkId;
+
+    use super::*;
+
+    #[test]
+    fn a_link_taken_out_by_hand_says_who_and_why() {
+        let change = Output::Link(LinkChange {
+            link: LinkId(2),
+            from: LinkMode::Live,
+            to: LinkMode::ReadOnly,
+            manual: true,
+            queued: 0,
+            in_doubt: 0,
+        });
+        let answer = Output::Answer(Answer {
+            token: 1,
+            actor: ActorId(5),
+            account: None,
+            order: None,
+            repeated: false,
+            reasons: Vec::new(),
+        });
+        let noted = Output::Noted(Noted {
+            actor: ActorId(5),
+            note: 77,
+        });
+        let batch = |seq, outputs: Vec<Output>| {
+            let keyed = outputs.into_iter().zip(0..);
+            let entries = keyed.map(|(output, index)| Entry {
+                key: OutputKey { seq, index },
+                ts: Ts(9),
+                output,
+            });
+            entries.collect::<Vec<_>>()
+        };
+        let by_hand = batch(4, vec![answer, change.clone(), noted]);
+        let rows: Vec<AuditRow> = by_hand
+            .iter()
+            .filter_map(|entry| row_of(entry, &by_hand))
+            .collect();
+        assert_eq!(rows.len(), 1);
+        assert_eq!((rows[0].actor, rows[0].note), (5, 77));
+        assert_eq!(rows[0].scope, "link:2");
+        let by_itself = batch(5, vec![change]);
+        assert!(row_of(&by_itself[0], &by_itself).is_none());
+    }
 }
