@@ -69,6 +69,7 @@ impl Consumer {
         let cursor = db
             .read(&Actor::SYSTEM, move |tx| read_cursor(tx, name))
             .await?;
+        source.admit(cursor)?;
         source.applied(cursor)?;
         Ok(Self {
             db,

@@ -31,6 +31,18 @@ pub enum SourceError {
         /// The last input it had applied.
         cursor: u64,
     },
+    /// What the reader has applied stands in no log any more.
+    #[error(
+        "{reader} has applied outputs up to input {cursor}, and the log ended at input {end} when it was opened: its end was lost, or the folder comes from a backup; run siaga rebuild"
+    )]
+    Ahead {
+        /// Name of the reader.
+        reader: String,
+        /// The last input it had applied.
+        cursor: u64,
+        /// The last input of the log.
+        end: u64,
+    },
     /// The files, or a record of a newer program.
     #[error("the output log cannot be read: {0}")]
     Log(String),
@@ -52,6 +64,15 @@ pub trait OutputSource: Send + 'static {
 
     /// The oldest cursor that can still be read from; the default one when nothing was ever trimmed.
     fn from(&self) -> OutputKey;
+
+    /// Asked once, when a reader comes back with the cursor it kept.
+    ///
+    /// # Errors
+    /// [`SourceError::Ahead`] when the log has never held what it applied.
+    fn admit(&mut self, kept: OutputKey) -> Result<(), SourceError>;
+
+    /// The last output when the log was opened: nothing that was kept before can be behind it.
+    fn opened(&self) -> OutputKey;
 }
 
 /// Payload bytes read from the log at once.
@@ -147,6 +168,21 @@ impl OutputSource for LogSource {
     fn from(&self) -> OutputKey {
         key_of(self.log.from())
     }
+
+    fn admit(&mut self, kept: OutputKey) -> Result<(), SourceError> {
+        if self.log.admit(self.name, cursor_of(kept)) {
+            return Ok(());
+        }
+        Err(SourceError::Ahead {
+            reader: self.name.to_owned(),
+            cursor: kept.seq,
+            end: self.opened().seq,
+        })
+    }
+
+    fn opened(&self) -> OutputKey {
+        key_of(self.log.opened())
+    }
 }
 
 fn key_of(cursor: Cursor) -> OutputKey {
@@ -191,5 +227,14 @@ impl OutputSource for Memory {
 
     fn from(&self) -> OutputKey {
         self.from
+    }
+
+    /// Whoever gives the outputs gives the cursor too.
+    fn admit(&mut self, _kept: OutputKey) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    fn opened(&self) -> OutputKey {
+        self.entries.last().map_or(self.from, |entry| entry.key)
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anyhow::Context;
 use siaga_alerts::alert::{Alert, AlertChange, ChangeKind, Facts, Topic};
 use siaga_alerts::engine::Engine;
 use siaga_alerts::rules::Rule;
@@ -28,13 +29,33 @@ pub struct AlertDesk {
 }
 
 impl AlertDesk {
-    /// The desk as its snapshot left it, or empty: the log from there on brings it up to date.
-    pub fn open(snapshot: &Path, evidence: Arc<EvidenceBook>) -> Self {
-        Self {
-            engine: Mutex::new(kept(snapshot)),
+    /// The desk as its snapshot left it, or empty: the log from there on brings it up to date. One that has folded
+    /// more than `end`, the last output of the log, is set aside: it would pass over everything up to there.
+    ///
+    /// # Errors
+    /// When that snapshot cannot be renamed.
+    pub fn open(
+        snapshot: &Path,
+        end: OutputKey,
+        evidence: Arc<EvidenceBook>,
+    ) -> anyhow::Result<Self> {
+        let mut engine = kept(snapshot);
+        if engine.applied() > end {
+            let aside = snapshot.with_extension("bin.ahead");
+            replace(snapshot, &aside)
+                .with_context(|| format!("{} cannot be set aside", snapshot.display()))?;
+            tracing::error!(
+                applied = engine.applied().seq,
+                end = end.seq,
+                "the alerts' snapshot is ahead of the output log and was set aside (alerts.bin.ahead): alerts are folded anew from the log"
+            );
+            engine = Engine::default();
+        }
+        Ok(Self {
+            engine: Mutex::new(engine),
             evidence,
             snapshot: snapshot.to_owned(),
-        }
+        })
     }
 
     /// The last output folded.
@@ -90,7 +111,7 @@ impl AlertDesk {
         let file = std::fs::File::create(&half)?;
         std::io::Write::write_all(&mut &file, &bytes)?;
         file.sync_data()?;
-        std::fs::rename(&half, &self.snapshot)?;
+        replace(&half, &self.snapshot)?;
         Ok(applied)
     }
 
@@ -154,6 +175,15 @@ impl AlertDesk {
 
     fn lock(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Renames a file within its folder, durably.
+fn replace(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::rename(from, to)?;
+    match to.parent() {
+        Some(folder) => std::fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
 }
 

@@ -84,6 +84,22 @@ impl CursorFile {
     }
 }
 
+/// Where the router goes on: what it kept, unless the log has lost what was handed over after `born`, its end at the
+/// start. Behind a cursor ahead of the log every new order would count as handed over.
+pub fn resumed(kept: Option<OutputKey>, born: OutputKey) -> OutputKey {
+    match kept {
+        Some(kept) if kept > born => {
+            tracing::error!(
+                handed_over = kept.seq,
+                log_end = born.seq,
+                "instructions were handed to brokers that the output log does not hold: compare the brokers' orders and positions with ours by hand"
+            );
+            born
+        }
+        kept => kept.unwrap_or(born),
+    }
+}
+
 fn encode(cursor: OutputKey) -> [u8; CURSOR_BYTES] {
     let mut bytes = [0; CURSOR_BYTES];
     bytes[..8].copy_from_slice(&cursor.seq.to_le_bytes());
@@ -143,6 +159,14 @@ pub fn key_of(cursor: Cursor) -> OutputKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cursor_ahead_of_the_log_is_not_gone_on_from() {
+        let key = |seq| OutputKey { seq, index: 0 };
+        assert_eq!(resumed(None, key(5)), key(5));
+        assert_eq!(resumed(Some(key(4)), key(5)), key(4));
+        assert_eq!(resumed(Some(key(9)), key(5)), key(5));
+    }
 
     #[test]
     fn a_cursor_comes_back_whole_or_not_at_all() {

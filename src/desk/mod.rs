@@ -325,7 +325,9 @@ impl Running {
         );
         // What cannot be told is said before anything runs.
         let sinks = deliver::Sinks::new(config)?;
-        let alerts = alert_desk::AlertDesk::open(&alerts_path(config), self.evidence.clone());
+        let log_end = broker::key_of(log.durable());
+        let alerts =
+            alert_desk::AlertDesk::open(&alerts_path(config), log_end, self.evidence.clone())?;
         let consumers = log.consumers();
         let files = journal.files();
         let (news, door) = door(&consumers, &log);
@@ -559,8 +561,12 @@ impl Running {
             .dir
             .join(recover::CORE_DIR)
             .join("router.cursor");
-        let (cursor, kept) = broker::CursorFile::open(&path)?;
-        let mut router = Router::new(kept.unwrap_or(born), born, Limits::default());
+        let (mut cursor, kept) = broker::CursorFile::open(&path)?;
+        let resumed = broker::resumed(kept, born);
+        if kept.is_some_and(|kept| kept != resumed) {
+            cursor.keep(resumed)?;
+        }
+        let mut router = Router::new(resumed, born, Limits::default());
         let mut faults = Arc::default();
         for link in &self.catalog.links {
             match (link.name == BRIDGE, &config.broker.bridge_token) {

@@ -165,7 +165,7 @@ impl StandbyThread {
             epoch: self.rules_epoch,
             epoch_first: self.files.epoch_first().unwrap_or(1),
             first_seq: self.files.first_seq(),
-            // Every snapshot here was written with its checkpoint, or was started from.
+            // Recovery has set aside what was ahead of the journal; the rest was written with its checkpoint.
             seq_max: Seq::MAX,
         };
         let start = start_at(&self.snapshots, &usable)

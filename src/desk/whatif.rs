@@ -107,6 +107,7 @@ impl WhatIf {
             epoch: self.rules_epoch,
             epoch_first: self.epoch_first,
             first_seq: journal.first_seq(),
+            // Recovery has set aside what was ahead of the journal.
             seq_max: Seq::MAX,
         };
         let start = start_at(&self.snapshots, &usable)?;

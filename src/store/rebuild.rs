@@ -84,11 +84,12 @@ where
         let history = AlertHistory::open(Engine::default(), source, from, names)?;
         return Ok((history, from));
     }
-    let kept = db.own(read_engine).await?;
-    let kept = kept.filter(|engine| engine.applied() >= from);
+    // An engine ahead of the log has folded what is in none.
+    let fits = |engine: &Engine| (from..=source.opened()).contains(&engine.applied());
+    let kept = db.own(read_engine).await?.filter(fits);
     let (engine, seed) = match kept {
         Some(engine) => (engine, None),
-        None if desk.applied() >= from => {
+        None if fits(&desk) => {
             let seed = known_rows(&desk, &names);
             (desk, Some(seed))
         }

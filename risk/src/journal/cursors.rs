@@ -2,7 +2,7 @@
 
 use super::layout::Key;
 use crate::record;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most named readers of one log: store, outbox, router, desk, streams and some to spare.
 pub const CONSUMERS_MAX: usize = 64;
@@ -70,7 +70,11 @@ pub enum LogEvent {
 /// The named readers. What is kept here dies with the process; each reader keeps its own cursor
 /// with what it has applied and tells it again at the start.
 #[derive(Debug, Default)]
-pub struct Consumers(BTreeMap<String, (Cursor, CursorState)>);
+pub struct Consumers {
+    known: BTreeMap<String, (Cursor, CursorState)>,
+    /// Who has come back with a cursor of this log.
+    admitted: BTreeSet<String>,
+}
 
 impl Consumers {
     /// Notes where `name` is; `from` is the oldest cursor that can still be read from. Gives `None`
@@ -81,30 +85,43 @@ impl Consumers {
         } else {
             CursorState::Following
         };
-        if let Some(known) = self.0.get_mut(name) {
+        if let Some(known) = self.known.get_mut(name) {
             *known = (cursor, state);
-        } else if self.0.len() < CONSUMERS_MAX {
-            self.0.insert(name.to_owned(), (cursor, state));
+        } else if self.known.len() < CONSUMERS_MAX {
+            self.known.insert(name.to_owned(), (cursor, state));
         } else {
             return None;
         }
         Some(state)
     }
 
+    /// Whether a reader that comes back with `kept` has read this log: what it kept from before cannot lie behind
+    /// `opened`, the last output when the log was opened. Once admitted, it goes on from what it reads here.
+    pub fn admit(&mut self, name: &str, kept: Cursor, opened: Cursor) -> bool {
+        if self.admitted.contains(name) {
+            return true;
+        }
+        let fits = kept <= opened;
+        if fits && self.admitted.len() < CONSUMERS_MAX {
+            self.admitted.insert(name.to_owned());
+        }
+        fits
+    }
+
     /// Forgets a reader, so that it holds nothing back.
     pub fn remove(&mut self, name: &str) {
-        self.0.remove(name);
+        self.known.remove(name);
     }
 
     /// State and cursor of a reader.
     pub fn get(&self, name: &str) -> Option<(Cursor, CursorState)> {
-        self.0.get(name).copied()
+        self.known.get(name).copied()
     }
 
     /// The cursor furthest behind among those that follow.
     pub fn slowest(&self) -> Option<Cursor> {
         let following = self
-            .0
+            .known
             .values()
             .filter(|known| known.1 == CursorState::Following);
         following.map(|known| known.0).min()
@@ -112,7 +129,7 @@ impl Consumers {
 
     /// Marks everyone before `from` and tells about it.
     pub fn cut_off(&mut self, from: Cursor, events: &mut Vec<LogEvent>) {
-        for (name, (at, state)) in &mut self.0 {
+        for (name, (at, state)) in &mut self.known {
             if *state == CursorState::Following && *at < from {
                 *state = CursorState::MustRebuild;
                 events.push(LogEvent::CutOff {

@@ -89,6 +89,7 @@ impl OutputLog {
         let consumers = OutputConsumers {
             index,
             table: Arc::default(),
+            opened: Cursor::of(opened.last),
         };
         let recovered = OutputRecovered {
             last: Cursor::of(opened.last),
@@ -138,6 +139,11 @@ impl OutputLog {
             return Ok(false);
         }
         self.append(at, kind, payload).map(|()| true)
+    }
+
+    /// Tells that the replay at the start has added what was missing: it counts as there when the log was opened.
+    pub fn caught_up(&mut self) {
+        self.consumers.opened = self.durable();
     }
 
     /// Makes everything appended durable: from now on readers see it.
@@ -228,6 +234,7 @@ impl OutputLog {
 pub struct OutputConsumers {
     index: Arc<SegmentIndex>,
     table: Arc<Mutex<Consumers>>,
+    opened: Cursor,
 }
 
 impl OutputConsumers {
@@ -244,6 +251,17 @@ impl OutputConsumers {
                 "{name} is one reader of the output log too many: at most {CONSUMERS_MAX}"
             ))
         })
+    }
+
+    /// Whether a reader that comes back with the cursor `kept` has read this log and not a longer one, whose end is
+    /// lost: then what it applied never happened, and it must be rebuilt.
+    pub fn admit(&self, name: &str, kept: Cursor) -> bool {
+        self.lock().admit(name, kept, self.opened)
+    }
+
+    /// The last output when the log was opened and its replay was done.
+    pub const fn opened(&self) -> Cursor {
+        self.opened
     }
 
     /// Forgets a reader, so that it holds nothing back.

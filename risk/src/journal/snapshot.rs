@@ -12,6 +12,9 @@ const HEADER_BYTES: usize = 64;
 /// Snapshots that are kept: when the newest is damaged, the one before still bounds the replay.
 const SNAPSHOTS_KEPT: usize = 2;
 
+/// What the name of a snapshot ahead of the journal ends with: kept for people, read by nobody.
+const AHEAD_SUFFIX: &str = ".ahead";
+
 /// Written and read in pieces of this size.
 const PIECE_BYTES: usize = 1 << 20;
 
@@ -129,6 +132,31 @@ impl Snapshots {
         Ok((None, skipped))
     }
 
+    /// Renames every snapshot of an input behind `end`, durably, and says which: the inputs that follow in the
+    /// journal are others than those that led to it, and nothing in the file would tell. Call it before any is recorded.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`]: nothing may be recorded then.
+    pub fn set_aside_after(&self, end: u64) -> Result<Vec<u64>, JournalError> {
+        let ahead: Vec<u64> = self
+            .sequences()?
+            .into_iter()
+            .filter(|seq| *seq > end)
+            .collect();
+        for seq in &ahead {
+            let name = file_name(*seq);
+            self.disk
+                .rename(&name, &format!("{name}{AHEAD_SUFFIX}"))
+                .map_err(JournalError::io("set aside", &name))?;
+        }
+        if !ahead.is_empty() {
+            self.disk
+                .sync_dir()
+                .map_err(JournalError::io("sync", "the data directory"))?;
+        }
+        Ok(ahead)
+    }
+
     /// Sequences of all snapshot files, oldest first; whether they are whole is not known.
     ///
     /// # Errors
@@ -141,6 +169,11 @@ impl Snapshots {
         let mut found: Vec<u64> = listed.iter().filter_map(|file| seq_of(&file.0)).collect();
         found.sort_unstable();
         Ok(found)
+    }
+
+    /// Name of the file of a snapshot.
+    pub fn file_name(seq: u64) -> String {
+        file_name(seq)
     }
 
     /// Reads one snapshot whole.

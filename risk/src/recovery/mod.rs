@@ -119,6 +119,7 @@ pub fn recover(
     let mut machine = start.machine;
     let from = start.snapshot.map_or(1, |seq| seq + 1);
     report.replayed = replay(&mut machine, &journal, &mut log, from, progress)?;
+    log.caught_up();
     Ok(Recovered {
         machine,
         journal,
@@ -157,6 +158,14 @@ fn open(
     if let Some(torn) = &found.torn {
         report.remarks.push(format!("journal: {torn}"));
     }
+    // Before anything is recorded behind the journal's end.
+    for seq in snapshots.set_aside_after(found.last_seq)? {
+        report.remarks.push(format!(
+            "snapshot {seq} set aside (.ahead): the journal ends at input {}, so what comes next is another history",
+            found.last_seq
+        ));
+    }
+    let first_seq = snapshots.sequences()?.last().map_or(1, |seq| seq + 1);
     let output_options = OutputOptions {
         segment_bytes,
         bytes_max: log_bytes,

@@ -110,6 +110,18 @@ fn replay(
         first_seq: end.first_seq,
         seq_max: end.last_seq,
     };
+    // They were listed before the journal's end was looked up: of a desk that runs none can be ahead.
+    for seq in found.snapshots.iter().filter(|seq| **seq > end.last_seq) {
+        found.faults.push(Damage {
+            file: Some(Snapshots::file_name(*seq)),
+            offset: None,
+            text: format!(
+                "snapshot {seq} is of an input that the journal does not hold, it ends at {}: inputs are lost. Restore \
+                 the end of the journal from a replica, or reconcile with the brokers; the next start sets the snapshot aside",
+                end.last_seq
+            ),
+        });
+    }
     let Some((machine, from)) = oldest(snapshots, &usable, found) else {
         return Ok(());
     };
@@ -143,7 +155,8 @@ fn oldest(
     if usable.first_seq == 1 && usable.epoch_first <= 1 {
         return Some((Machine::new(), 0));
     }
-    for seq in found.snapshots.clone() {
+    let held = |seq: &Seq| *seq <= usable.seq_max;
+    for seq in found.snapshots.clone().into_iter().filter(held) {
         match load(snapshots, seq, usable) {
             Ok(machine) => return Some((machine, seq)),
             Err(reason) => found.notes.push(format!("snapshot {seq}: {reason}")),

@@ -97,4 +97,12 @@ impl<S: OutputSource> OutputSource for Held<S> {
     fn from(&self) -> OutputKey {
         self.source.from().max(self.start)
     }
+
+    fn admit(&mut self, kept: OutputKey) -> Result<(), SourceError> {
+        self.source.admit(kept)
+    }
+
+    fn opened(&self) -> OutputKey {
+        self.source.opened()
+    }
 }

@@ -261,3 +261,17 @@ fn readers_on_other_threads_follow_the_writer() {
         assert_eq!(reader.join().unwrap(), 2_700 * 3);
     }
 }
+
+#[test]
+fn a_reader_of_a_longer_log_is_not_admitted_however_far_this_one_grows() {
+    let (mut log, _) = OutputLog::open(memory(), options(512, None)).unwrap();
+    fill(&mut log, 1, 50);
+    log.caught_up();
+    let consumers = log.consumers();
+    assert!(consumers.admit("store", at(49, 2)));
+    assert!(!consumers.admit("events", at(60, 0)));
+    fill(&mut log, 51, 100);
+    assert!(!consumers.admit("events", at(60, 0)));
+    assert!(consumers.admit("store", at(60, 0)), "it read that here");
+    assert!(consumers.admit("events", at(40, 0)), "rebuilt");
+}

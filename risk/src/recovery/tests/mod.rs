@@ -97,6 +97,11 @@ impl Bench {
     }
 
     fn run(&mut self, to: Seq) {
+        self.run_as(to, input);
+    }
+
+    /// Another history from here on.
+    fn run_as(&mut self, to: Seq, input: impl Fn(Seq) -> Input) {
         let mut payload = Vec::new();
         let mut outputs = Vec::new();
         for seq in self.machine.last_seq() + 1..=to {

@@ -3,7 +3,7 @@ use crate::journal::OutputReader;
 
 /// Keys of all outputs in the log.
 fn keys(mut reader: OutputReader) -> Vec<Cursor> {
-    let batch = reader.read_from(Cursor::START, usize::MAX).unwrap();
+    let batch = reader.read_from(reader.from(), usize::MAX).unwrap();
     batch.iter().map(|output| output.at).collect()
 }
 
@@ -125,4 +125,89 @@ fn a_snapshot_ahead_of_either_log_is_not_used() {
     let recovered = open(&disk).unwrap();
     assert_eq!(recovered.report.snapshot_seq, Some(50));
     assert_eq!(recovered.machine.state_hash(), hash_after(90));
+}
+
+/// Puts the files of one stream back as they were.
+fn put_back(memory: &MemoryDisk, files: &[(String, Vec<u8>)], stream: Stream) {
+    for (name, _) in memory.list().unwrap() {
+        if stream.ordinal_of(&name).is_some() {
+            memory.remove(&name).unwrap();
+        }
+    }
+    for (name, bytes) in files {
+        if stream.ordinal_of(name).is_some() {
+            memory.put(name, bytes.clone());
+        }
+    }
+}
+
+/// Every file with what it holds.
+fn files(memory: &MemoryDisk) -> Vec<(String, Vec<u8>)> {
+    let listed = memory.list().unwrap().into_iter();
+    let read = |(name, bytes): (String, u64)| {
+        let mut held = vec![0; bytes as usize];
+        memory.open(&name).unwrap().read_at(0, &mut held).unwrap();
+        (name, held)
+    };
+    listed.map(read).collect()
+}
+
+#[test]
+fn a_snapshot_of_a_lost_history_is_never_used_when_the_journal_passes_it() {
+    let (memory, disk) = memory();
+    let mut bench = Bench::of(open(&disk).unwrap());
+    bench.run(80);
+    bench.snapshot();
+    bench.run(90);
+    let before = files(&memory);
+    bench.run(100);
+    bench.snapshot();
+    bench.close();
+    // A copy of the folder, journal first: it ends at 90, beside a snapshot of 100.
+    put_back(&memory, &before, Stream::Journal);
+    put_back(&memory, &before, Stream::Output);
+    assert!(
+        crate::verify::verify(&disk, &mut |_, _| {})
+            .unwrap()
+            .faults
+            .iter()
+            .any(|fault| fault.text.contains("snapshot 100"))
+    );
+    let recovered = open(&disk).unwrap();
+    assert_eq!(recovered.report.snapshot_seq, Some(80));
+    let remarks = recovered.report.remarks.join("\n");
+    assert!(remarks.contains("snapshot 100 set aside"), "{remarks}");
+    let mut bench = Bench::of(recovered);
+    bench.run_as(120, |seq| input(seq + 1));
+    let hash = bench.machine.state_hash();
+    drop(bench);
+    let recovered = open(&disk).unwrap();
+    assert_eq!(recovered.report.snapshot_seq, Some(80));
+    assert_eq!(recovered.machine.state_hash(), hash);
+    assert_eq!(recovered.snapshots.sequences().unwrap(), [80]);
+    assert!(files(&memory).iter().any(|file| file.0.ends_with(".ahead")));
+}
+
+#[test]
+fn a_lost_output_log_begins_behind_a_snapshot_that_the_journal_holds() {
+    let (memory, disk) = memory();
+    let mut bench = Bench::of(open(&disk).unwrap());
+    bench.run(80);
+    bench.snapshot();
+    bench.run(90);
+    let before = files(&memory);
+    bench.run(100);
+    bench.snapshot();
+    bench.close();
+    put_back(&memory, &before, Stream::Journal);
+    put_back(&memory, &[], Stream::Output);
+    let mut bench = Bench::of(open(&disk).unwrap());
+    bench.run(95);
+    assert_eq!(
+        keys(bench.log.consumers().reader())
+            .iter()
+            .map(|at| at.seq)
+            .collect::<Vec<_>>(),
+        [84, 88, 92]
+    );
 }
