@@ -230,7 +230,8 @@ impl BridgeSession {
     fn fault(&mut self, fault: BridgeFault, message: &str, expected: Option<u64>) {
         self.counts.faults += 1;
         self.fault_counts.add(fault);
-        self.peer.faults += 1;
+        // A peer repeats whatever it has done for a day, orders that we have forgotten too.
+        self.peer.faults += u32::from(fault != BridgeFault::UnknownOrder);
         tracing::warn!(
             link = self.config.link.0,
             code = fault.code(),
@@ -320,6 +321,11 @@ impl Link for BridgeSession {
 
     fn adopt(&mut self, order: &OpenOrder, _now: Ts) {
         self.know(&order.submit, order.filled);
+    }
+
+    fn recall(&mut self, order: &OpenOrder) {
+        self.know(&order.submit, order.filled);
+        self.end_order(order.submit.id);
     }
 
     fn on_mark(&mut self, mark: &Mark, _now: Ts) {

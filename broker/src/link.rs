@@ -67,6 +67,8 @@ pub trait Link: Send {
     fn status(&mut self, order: OrderId, now: Ts);
     /// An order that worked at the broker before this program started.
     fn adopt(&mut self, _order: &OpenOrder, _now: Ts) {}
+    /// An order that ended within the last day, before this program started: the broker may report on it once more.
+    fn recall(&mut self, _order: &OpenOrder) {}
     /// The price that serves an instrument now.
     fn on_mark(&mut self, _mark: &Mark, _now: Ts) {}
     /// Terms came into force (digits, currencies).

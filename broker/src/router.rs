@@ -1,7 +1,7 @@
 //! The broker router: durable instructions of the core go to links exactly once, what links say comes back as inputs.
 //!
-//! Pure. The order of calls: [`Router::add`], then `on_terms`, `on_position` and [`Router::open_order`] with what
-//! was recovered, then [`Router::start`];
+//! Pure. The order of calls: [`Router::add`], then `on_terms`, `on_position`, [`Router::ended_order`] and
+//! [`Router::open_order`] with what was recovered, then [`Router::start`];
 //! afterwards tell (`on_output`, `on_mark`, `on_deadline`, `set_manual`), save [`Router::cursor`] where the
 //! caller keeps it, drain [`Router::poll_input`], sleep until [`Router::poll_deadline`].
 //!
@@ -77,6 +77,13 @@ impl Router {
         };
         if is_at_broker(change.state) {
             route.adopt(&open_order_of(change), now);
+        }
+    }
+
+    /// An order that went to a broker and ended within the last day, in the order in which they ended.
+    pub fn ended_order(&mut self, change: &OrderChange) {
+        if let Some(route) = self.routes.get_mut(&change.link) {
+            route.link.recall(&open_order_of(change));
         }
     }
 

@@ -51,7 +51,8 @@ use siaga_broker::router::{Limits, Router, task};
 use siaga_feed::calendar::{Calendars, Planner};
 use siaga_feed::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
 use siaga_feed::sim::Simulator;
-use siaga_risk::event::{Command, OrderState, OutputKey, TermsChange};
+use siaga_risk::book::orders::Order;
+use siaga_risk::event::{Command, OrderChange, OrderState, OutputKey, TermsChange};
 use siaga_risk::ids::{ActorId, InstrumentId, LinkId};
 use siaga_risk::journal::{DirectoryLock, Disk, Epochs, OutputConsumers, OutputLog, Snapshots};
 use siaga_risk::machine::Machine;
@@ -123,6 +124,8 @@ struct Known {
     terms: Vec<TermsChange>,
     instruments: Vec<InstrumentView>,
     accounts: Vec<AccountView>,
+    /// Orders that went to a broker and ended within the last day.
+    ended: Vec<OrderChange>,
 }
 
 impl Desk {
@@ -597,6 +600,9 @@ impl Running {
                     | OrderState::Returned
             )
         };
+        for order in &self.known.ended {
+            router.ended_order(order);
+        }
         for account in &self.known.accounts {
             for held in &account.positions {
                 router.on_position(&held.position);
@@ -785,6 +791,7 @@ fn known(machine: &Machine) -> Known {
     Known {
         instruments: instruments.collect(),
         accounts: accounts.collect(),
+        ended: machine.book().ended_orders().map(Order::change).collect(),
         terms: terms.clone(),
     }
 }

@@ -166,6 +166,44 @@ fn a_repeated_report_counts_once() {
 }
 
 #[test]
+fn a_new_run_takes_every_report_of_the_last_day_again_on_one_connection() {
+    let orders = 2 * u64::from(FAULTS_MAX);
+    let mut bridge = sample();
+    for order in 0..orders {
+        bridge.recall(&OpenOrder {
+            submit: sample_submit(100 + order),
+            filled: Qty(100),
+            confirmed: true,
+        });
+    }
+    bridge.on_open(Ts(1));
+    bridge.on_text(&sample_hello(), Ts(1));
+    frames(&mut bridge);
+    for order in 0..orders {
+        let id = crate::id::to_wire(1, OrderId(100 + order));
+        say(&mut bridge, fill(order + 1, &id, "E-1", "1.00"));
+    }
+    // The core knows which of them it has booked: all of them go there.
+    let told: Vec<u64> = std::iter::from_fn(|| bridge.poll_event())
+        .map(|event| event.report().order.0)
+        .collect();
+    assert_eq!(told, (100..100 + orders).collect::<Vec<_>>());
+    assert_eq!(faults(&mut bridge), Vec::<String>::new());
+    for order in 0..orders {
+        let forgotten = crate::id::to_wire(1, OrderId(9_000 + order));
+        say(
+            &mut bridge,
+            fill(orders + order + 1, &forgotten, "E-1", "1.00"),
+        );
+        assert_eq!(faults(&mut bridge), ["unknown_order"]);
+    }
+    assert!(
+        bridge.connection().up,
+        "what is older than a day is told, and no more"
+    );
+}
+
+#[test]
 fn a_resumed_session_loses_nothing_and_sends_no_order_late() {
     let mut bridge = greeted();
     let session = bridge.session_name();

@@ -203,6 +203,14 @@ impl Book {
         self.orders.values()
     }
 
+    /// Orders that went to a broker and ended within the last day, in the order in which they ended.
+    pub fn ended_orders(&self) -> impl Iterator<Item = &Order> {
+        let ended = self.ended_by_time.iter();
+        ended
+            .filter_map(|(_, id)| self.ended.get(id))
+            .filter(|order| order.sent)
+    }
+
     /// Prices an instrument is valued at.
     pub fn prices(&self, id: InstrumentId) -> Option<&Prices> {
         self.prices.get(id.0 as usize).filter(|prices| prices.known)
