@@ -25,6 +25,7 @@ use siaga_risk::units::{Qty, SECOND_NS, Ts};
 use crate::directory::Directory;
 use crate::link::{Capabilities, Connection, Link, LinkEvent, OpenOrder, Wire};
 pub use fault::BridgeFault;
+use frames::ProtectOut;
 use outbound::Command;
 
 /// Version of the protocol.
@@ -41,6 +42,8 @@ const DEAD_NS: u64 = 3 * HEARTBEAT_NS;
 const HELLO_NS: u64 = 5 * SECOND_NS;
 /// Numbered frames that the peer has not acknowledged; a second of a busy desk.
 const UNACKED_MAX: usize = 10_000;
+/// Above this many, protective prices wait for an acknowledgement: a new connection is told all of them at once.
+const PROTECTS_UNACKED_MAX: usize = 2_000;
 /// Faults after which a connection is closed.
 const FAULTS_MAX: u32 = 20;
 /// Ended orders whose late reports can still be read.
@@ -76,6 +79,8 @@ pub struct BridgeSession {
     taken: u64,
     acked_in: u64,
     unacked: VecDeque<(u64, Command)>,
+    /// Protective prices that wait until the peer has acknowledged more.
+    protects: BTreeMap<PositionId, ProtectOut>,
     /// Numbered frames not yet given to the carrier, by number.
     unsent_from: u64,
     /// Newest prices, for a peer that connects.
@@ -168,6 +173,7 @@ impl BridgeSession {
             taken: 0,
             acked_in: 0,
             unacked: VecDeque::new(),
+            protects: BTreeMap::new(),
             unsent_from: 1,
             marks: BTreeMap::new(),
             quotes: BTreeMap::new(),
@@ -306,7 +312,10 @@ impl Link for BridgeSession {
 
     fn protect(&mut self, protect: &Protect, _now: Ts) {
         match self.protect_out(protect) {
-            Some(out) => self.command_out(Command::Protect(out)),
+            Some(out) => {
+                self.protects.insert(protect.position, out);
+                self.protects_out();
+            }
             // The core alerts when the price crosses and the broker does nothing.
             None => tracing::warn!(
                 position = protect.position.0,

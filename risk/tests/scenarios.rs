@@ -121,6 +121,32 @@ fn a_silent_broker_that_holds_a_stop_is_told_of() {
 }
 
 #[test]
+fn a_broker_that_holds_stops_is_told_them_again_on_each_new_connection() {
+    check(
+        "held broker
+         account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry sl 1.09500
+         fill entry 1.00 1.10010
+         buy 1 EURUSD 1.00 as bare
+         fill bare 1.00 1.10010
+         protect 1 p1 sl 1.09600      -> send protect p1
+         # It may have been lost on its way, with the connection or with us.
+         link readonly                -> link read_only queued 0 in_doubt 0
+         link recovering              -> link recovering queued 0 in_doubt 0
+         link live                    -> link live queued 0 in_doubt 0; send protect p1
+         # What was taken away while the broker was away is told too.
+         link readonly                -> link read_only queued 0 in_doubt 0
+         protect 1 p1
+         link recovering              -> link recovering queued 0 in_doubt 0
+         link live                    -> link live queued 0 in_doubt 0; send protect p1
+         link readonly                -> link read_only queued 0 in_doubt 0
+         link recovering              -> link recovering queued 0 in_doubt 0
+         link live                    -> link live queued 0 in_doubt 0",
+    );
+}
+
+#[test]
 fn waiting_orders_are_held_in_the_core_and_sent_when_their_price_comes() {
     check(
         "account 1 USD hedging 100:1 deposit 10000.00

@@ -109,6 +109,8 @@ impl BridgeSession {
                     .count() as u64;
                 self.sessions += 1;
                 self.unacked.clear();
+                // The core tells all of them again once the link is live.
+                self.protects.clear();
                 self.sent = 0;
                 self.unsent_from = 1;
                 self.taken = 0;
@@ -126,6 +128,7 @@ impl BridgeSession {
             return Err((BridgeFault::BadAck, message));
         }
         self.drop_acked(ack.n);
+        self.protects_out();
         Ok(())
     }
 

@@ -45,6 +45,15 @@ impl BridgeSession {
         self.unacked.push_back((self.sent, command));
     }
 
+    /// Gives as many protective prices as the peer may have at once.
+    pub(super) fn protects_out(&mut self) {
+        while self.unacked.len() < PROTECTS_UNACKED_MAX
+            && let Some((_, out)) = self.protects.pop_first()
+        {
+            self.command_out(Command::Protect(out));
+        }
+    }
+
     pub(super) fn drop_acked(&mut self, upto: u64) {
         while self.unacked.front().is_some_and(|(n, _)| *n <= upto) {
             self.unacked.pop_front();

@@ -157,16 +157,24 @@ impl Book {
         for id in self.orders_of(link, |order| order.cancel_queued) {
             self.cancel_by(ctx, id, Outcome::Sent);
         }
+        let held = self.protections_at(link);
         let Some(link) = self.links.get_mut(&link) else {
             return;
         };
-        for (_, set) in std::mem::take(&mut link.protects) {
+        let id = link.terms.id;
+        // What was sent before the connection was lost may never have arrived: told again, it changes nothing.
+        let mut protects = if link.terms.protective == HeldBy::Broker {
+            held
+        } else {
+            BTreeMap::new()
+        };
+        protects.extend(std::mem::take(&mut link.protects));
+        for set in protects.into_values() {
             ctx.out.push(Output::Send(Send {
-                link: link.terms.id,
+                link: id,
                 command: LinkCommand::Protect(set),
             }));
         }
-        let id = link.terms.id;
         // Stop-outs that could not act meanwhile.
         let waiting: Vec<u32> = self
             .accounts()
@@ -176,6 +184,29 @@ impl Book {
             .map(|account| account.id().0)
             .collect();
         self.touched.extend(waiting);
+    }
+
+    /// The protective prices of the positions at a link, where there are any.
+    fn protections_at(&self, link: LinkId) -> BTreeMap<PositionId, Protect> {
+        let none = Protection {
+            stop_loss: None,
+            take_profit: None,
+            trailing: Price(0),
+        };
+        self.accounts()
+            .filter(|account| account.state.terms.link == link)
+            .flat_map(|account| &account.positions)
+            .filter_map(|slot| self.positions.get(*slot))
+            .filter(|position| position.protection != none)
+            .map(|position| {
+                let set = Protect {
+                    account: position.account,
+                    position: position.id,
+                    protection: position.protection,
+                };
+                (position.id, set)
+            })
+            .collect()
     }
 
     fn revalidate(&self, ctx: &Ctx<'_>, id: OrderId) -> Result<(), Reject> {
