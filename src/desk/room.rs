@@ -80,9 +80,9 @@ impl Room {
     }
 }
 
-/// When the first input of a segment entered.
+/// When the first input of a segment entered, whatever rules decided it.
 fn first_ns(files: &JournalFiles, segment: &SegmentFile) -> Option<u64> {
-    let mut records = files.records(segment.first_seq).ok()?;
+    let mut records = files.any_rules(segment.first_seq).ok()?;
     let found = records.next().ok()??;
     let input = record::get_input(found.kind, found.payload).ok()?;
     Some(input.ts().0)

@@ -4,7 +4,7 @@ use super::disk::Disk;
 use super::error::JournalError;
 use super::layout::{KIND_MARK, Key, Stream};
 use super::pack::open_segment;
-use super::survey::{Found, Segment, Torn, headers, next_key, survey};
+use super::survey::{Found, Segment, Torn, headers, next_key, settled, survey};
 use super::walk::{SegmentWalk, Step};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -99,11 +99,21 @@ pub struct KindSummary {
     pub bytes: u64,
 }
 
-/// Reads the whole log of `stream` in `disk`.
+/// Reads the whole log of `stream` in `disk`; once more when something is wrong, because a desk that runs may have
+/// trimmed or begun a segment meanwhile.
 ///
 /// # Errors
 /// [`JournalError::Io`] when the directory cannot be listed at all.
 pub fn inspect(disk: &Arc<dyn Disk>, stream: Stream) -> Result<Inspection, JournalError> {
+    let look = || inspect_once(disk, stream);
+    settled(look, |found| match found {
+        Ok(found) if found.damage.is_empty() => None,
+        Ok(found) => Some(format!("{:?}", found.damage)),
+        Err(error) => Some(error.to_string()),
+    })
+}
+
+fn inspect_once(disk: &Arc<dyn Disk>, stream: Stream) -> Result<Inspection, JournalError> {
     let mut inspection = Inspection::default();
     let listed = disk
         .list()

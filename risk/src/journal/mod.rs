@@ -66,5 +66,6 @@ pub use prepare::Preparation;
 pub use reader::{Record, Records};
 pub use retention::Retention;
 pub use snapshot::{SkippedSnapshot, Snapshot, SnapshotMeta, SnapshotWritten, Snapshots};
+pub(crate) use survey::settled;
 pub use survey::{LogEnd, Torn, log_end, newest_epoch};
 pub use writer::{Journal, Options, Recovered};

@@ -14,7 +14,7 @@ pub struct Retention {
 impl Retention {
     /// The sequence before which the journal may be trimmed now. Nothing at or behind `needed` ever
     /// goes: recovery or a reader begins there. `first_ns` gives the time of a segment's first
-    /// input, `None` when it cannot be read: it then counts as young.
+    /// input, `None` when it cannot be read, as after an upgrade: then the next one's counts, which is younger.
     pub fn trim_before(
         &self,
         segments: &[SegmentFile],
@@ -24,7 +24,9 @@ impl Retention {
     ) -> u64 {
         let mut bytes: u64 = segments.iter().map(|segment| segment.file_bytes).sum();
         let mut before = segments.first().map_or(0, |segment| segment.first_seq);
-        for pair in segments.windows(2) {
+        // The time read last, and the segment that it is of.
+        let mut read: (usize, Option<u64>) = (0, None);
+        for (at, pair) in segments.windows(2).enumerate() {
             let (segment, next) = (pair[0], pair[1]);
             if next.first_seq > needed {
                 break;
@@ -32,8 +34,16 @@ impl Retention {
             let above = bytes > self.keep_bytes;
             // Everything in a segment is older than the first input of the next one.
             if !above {
-                let at = first_ns(&next);
-                if at.is_none_or(|at| now_ns.saturating_sub(at) < self.keep_ns) {
+                if read.0 <= at {
+                    let later = segments.iter().enumerate().skip(at + 1);
+                    let mut known = later.map(|(of, segment)| (of, first_ns(segment)));
+                    let found = known.find(|(_, time)| time.is_some());
+                    read = found.unwrap_or((segments.len(), None));
+                }
+                if read
+                    .1
+                    .is_none_or(|time| now_ns.saturating_sub(time) < self.keep_ns)
+                {
                     break;
                 }
             }
@@ -86,6 +96,24 @@ mod tests {
         assert_eq!(before(4, 10_000, u64::MAX), 601, "the last four hours");
         assert_eq!(before(48, 500, u64::MAX), 501, "the last five segments");
         assert_eq!(before(4, 500, u64::MAX), 601);
+    }
+
+    #[test]
+    fn where_a_time_cannot_be_read_the_next_one_counts() {
+        let retention = Retention {
+            keep_ns: 4 * HOUR,
+            keep_bytes: 10_000,
+        };
+        let read = |unreadable: std::ops::Range<u32>| {
+            let at = |segment: &SegmentFile| {
+                let known = !unreadable.contains(&segment.ordinal);
+                known.then(|| u64::from(segment.ordinal - 1) * HOUR)
+            };
+            retention.trim_before(&segments(), u64::MAX, 10 * HOUR, at)
+        };
+        assert_eq!(read(0..0), 601);
+        assert_eq!(read(1..6), 601, "an older build's, all of them old");
+        assert_eq!(read(6..9), 401, "the next readable one is young");
     }
 
     #[test]

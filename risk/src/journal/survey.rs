@@ -134,11 +134,39 @@ pub fn log_end(disk: &Arc<dyn Disk>, stream: Stream) -> Result<Option<LogEnd>, J
     }))
 }
 
-/// Looks at all headers and at every record of the last segment.
+/// Looks at all headers and at every record of the last segment. Of a log that is written meanwhile it sees some
+/// moment: what looks broken because it moved under our eyes is looked at anew.
 ///
 /// # Errors
 /// [`JournalError`] naming the file and offset of what cannot be explained by a crash.
 pub fn survey(disk: &dyn Disk, stream: Stream) -> Result<Found, JournalError> {
+    let look = || survey_once(disk, stream);
+    settled(look, |found| {
+        let error = found.as_ref().err()?;
+        Some(error.to_string())
+    })
+}
+
+/// Most times one looks for the same answer twice.
+const LOOKS_MAX: usize = 8;
+
+/// What `look` gives when nothing is wrong with it, or the same is wrong twice in a row: what is on the disk stays as it
+/// is, and what a writer changed between two reads does not.
+pub fn settled<T>(mut look: impl FnMut() -> T, wrong: impl Fn(&T) -> Option<String>) -> T {
+    let mut seen = look();
+    for _ in 1..LOOKS_MAX {
+        let Some(before) = wrong(&seen) else {
+            break;
+        };
+        seen = look();
+        if wrong(&seen) == Some(before) {
+            break;
+        }
+    }
+    seen
+}
+
+fn survey_once(disk: &dyn Disk, stream: Stream) -> Result<Found, JournalError> {
     let mut found = headers(disk, stream)?;
     let Some(active) = found.segments.last_mut() else {
         return Ok(found);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::event::{Output, Seq};
 use crate::journal::{
     Cursor, Damage, Disk, Inspection, JournalError, JournalFiles, OutputReader, Records, Snapshots,
-    Stream, inspect, log_end,
+    Stream, inspect, log_end, settled,
 };
 use crate::machine::{FINGERPRINT, Machine};
 use crate::record;
@@ -47,11 +47,24 @@ pub struct Verification {
     pub notes: Vec<String>,
 }
 
-/// Looks at everything in `disk`. `progress` is told how many inputs have been replayed, of how many.
+/// Looks at everything in `disk`, once more when something is wrong: a desk that runs may have trimmed it meanwhile.
+/// `progress` is told how many inputs have been replayed, of how many.
 ///
 /// # Errors
 /// [`JournalError::Io`] when the directory cannot be read at all.
 pub fn verify(
+    disk: &Arc<dyn Disk>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Verification, JournalError> {
+    let look = || verify_once(disk, progress);
+    settled(look, |found| match found {
+        Ok(found) if found.faults.is_empty() => None,
+        Ok(found) => Some(format!("{:?}", found.faults)),
+        Err(error) => Some(error.to_string()),
+    })
+}
+
+fn verify_once(
     disk: &Arc<dyn Disk>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Verification, JournalError> {
