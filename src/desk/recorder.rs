@@ -13,6 +13,8 @@ use super::latency::Latency;
 
 /// The same trouble is told of this often.
 const WARN_EVERY_NS: u64 = 10 * SECOND_NS;
+/// A segment that could not be prepared is tried again after this long: writing one takes a good part of it.
+pub const PREPARE_AGAIN_NS: u64 = SECOND_NS;
 
 /// Encodes inputs into the journal.
 pub struct JournalRecorder {
@@ -22,6 +24,8 @@ pub struct JournalRecorder {
     clock: Arc<crate::clock::Clock>,
     /// A full disk is told of again from then on.
     warn_from_ns: u64,
+    /// When the next segment is prepared once more.
+    prepare_at_ns: Option<u64>,
 }
 
 /// How long the journal's syncs take, for `/metrics`.
@@ -42,6 +46,7 @@ impl JournalRecorder {
             synced,
             clock,
             warn_from_ns: 0,
+            prepare_at_ns: None,
         }
     }
 
@@ -68,11 +73,15 @@ impl Recorder for JournalRecorder {
         self.synced.total_ns.fetch_add(took, Ordering::Relaxed);
         self.synced.max_ns.fetch_max(took, Ordering::Relaxed);
         self.synced.histogram.record(&[took]);
-        if let Some(error) = self.journal.preparation_failure()
-            && start >= self.warn_from_ns
-        {
-            tracing::warn!(%error, "the next journal segment cannot be prepared: free space on the data disk");
-            self.warn_from_ns = start.saturating_add(WARN_EVERY_NS);
+        if let Some(error) = self.journal.preparation_failure() {
+            self.prepare_at_ns = Some(start.saturating_add(PREPARE_AGAIN_NS));
+            if start >= self.warn_from_ns {
+                tracing::warn!(%error, "the next journal segment cannot be prepared: free space on the data disk");
+                self.warn_from_ns = start.saturating_add(WARN_EVERY_NS);
+            }
+        }
+        if self.prepare_at_ns.take_if(|at| start >= *at).is_some() {
+            self.journal.prepare_again();
         }
         Ok(())
     }

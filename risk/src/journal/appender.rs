@@ -193,6 +193,11 @@ impl Appender {
         self.preparer.failure()
     }
 
+    /// Tries once more to have the next segment ready.
+    pub fn prepare_again(&mut self) {
+        self.preparer.order(self.header.ordinal + 1);
+    }
+
     /// The list of segments for readers.
     pub const fn index(&self) -> &Arc<SegmentIndex> {
         &self.index

@@ -12,7 +12,7 @@ const ZERO_PIECE_BYTES: usize = 1 << 20;
 /// One directory of files.
 pub trait Disk: Send + Sync {
     /// Makes a file of `bytes` zeros, all blocks really written, and makes it and its name durable.
-    /// An older file of that name is replaced.
+    /// An older file of that name is replaced. After an error no part of it takes up room.
     ///
     /// # Errors
     /// The system's.
@@ -106,15 +106,12 @@ impl Disk for FileDisk {
             .write(true)
             .create(true)
             .truncate(true)
-            .open(path)?;
-        let zeros = vec![0; ZERO_PIECE_BYTES.min(bytes as usize)];
-        let mut offset = 0;
-        while offset < bytes {
-            let piece = zeros.len().min((bytes - offset) as usize);
-            file.write_all_at(&zeros[..piece], offset)?;
-            offset += piece as u64;
+            .open(&path)?;
+        if let Err(error) = fill(&file, bytes) {
+            // What is left of a full disk belongs to those who have something to write.
+            let _ = std::fs::remove_file(&path);
+            return Err(error);
         }
-        file.sync_all()?;
         self.sync_dir()
     }
 
@@ -149,6 +146,17 @@ impl Disk for FileDisk {
     fn sync_dir(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
     }
+}
+
+fn fill(file: &File, bytes: u64) -> io::Result<()> {
+    let zeros = vec![0; ZERO_PIECE_BYTES.min(bytes as usize)];
+    let mut offset = 0;
+    while offset < bytes {
+        let piece = zeros.len().min((bytes - offset) as usize);
+        file.write_all_at(&zeros[..piece], offset)?;
+        offset += piece as u64;
+    }
+    file.sync_all()
 }
 
 struct RealFile(File);

@@ -176,15 +176,23 @@ impl fmt::Display for JournalError {
                 action,
                 file,
                 error,
-            } => write!(f, "cannot {action} {file}: {error}"),
+            } => write!(
+                f,
+                "cannot {action} {file}: {error}; see to the disk and the folder's rights, then try again"
+            ),
             Self::Sequence { expected, given } => {
                 write!(
                     f,
-                    "sequence {given} was appended where {expected} was expected"
+                    "sequence {given} was appended where {expected} was expected: a fault of this \
+                     program; keep the data folder, restart, and report it"
                 )
             }
             Self::TooLarge { bytes, max } => {
-                write!(f, "a record of {bytes} bytes is above the limit of {max}")
+                write!(
+                    f,
+                    "a record of {bytes} bytes is above the limit of {max}: make it smaller, or the \
+                     segments larger (data.segment_mib)"
+                )
             }
             Self::ReservedKind => f.write_str("kind 0 is reserved for the log's own marks"),
             Self::Options(what) => f.write_str(what),

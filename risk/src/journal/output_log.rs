@@ -175,6 +175,11 @@ impl OutputLog {
         self.appender.preparation_failure()
     }
 
+    /// Tries once more; see [`Journal::prepare_again`](super::Journal::prepare_again).
+    pub fn prepare_again(&mut self) {
+        self.appender.prepare_again();
+    }
+
     /// A reader for another thread.
     pub fn reader(&self) -> OutputReader {
         self.consumers.reader()

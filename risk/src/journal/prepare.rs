@@ -95,14 +95,14 @@ impl Preparer {
             .create_zeroed(&self.stream.file_name(ordinal), self.bytes)
     }
 
-    /// Why the segment ordered ahead could not be made; it is ordered again when next needed.
+    /// Why the segment ordered ahead could not be made. It is made when it is needed, or when somebody
+    /// [orders](Self::order) it again: at once would only fill a full disk again.
     pub fn failure(&mut self) -> Option<io::Error> {
         let ordinal = self.ordered?;
         match self.helper.as_ref()?.done.try_recv() {
             Ok(Ok(())) => (self.ready, self.ordered) = (Some(ordinal), None),
             Ok(Err(error)) => {
                 self.ordered = None;
-                self.order(ordinal);
                 return Some(error);
             }
             Err(TryRecvError::Empty) => {}

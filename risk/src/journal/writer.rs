@@ -163,6 +163,11 @@ impl Journal {
         self.appender.preparation_failure()
     }
 
+    /// Tries once more to have the next segment ready. The caller waits in between: each attempt writes a whole one.
+    pub fn prepare_again(&mut self) {
+        self.appender.prepare_again();
+    }
+
     /// Reads the inputs from sequence `from` on, up to what is durable.
     ///
     /// # Errors

@@ -131,3 +131,67 @@ fn segments_that_are_trimmed_between_two_looks_are_no_damage() {
         assert_eq!(found.damage, [], "behind look {after}");
     }
 }
+
+/// A disk without room for another segment.
+struct Full {
+    disk: Arc<dyn Disk>,
+    attempts: Mutex<u32>,
+}
+
+impl Disk for Full {
+    fn create_zeroed(&self, name: &str, bytes: u64) -> io::Result<()> {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        *attempts += 1;
+        if *attempts == 1 {
+            return self.disk.create_zeroed(name, bytes);
+        }
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.open(name)
+    }
+
+    fn list(&self) -> io::Result<Vec<(String, u64)>> {
+        self.disk.list()
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk.remove(name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        self.disk.sync_dir()
+    }
+}
+
+#[test]
+fn a_segment_that_finds_no_room_is_tried_again_only_when_asked() {
+    let disk = Arc::new(Full {
+        disk: memory(),
+        attempts: Mutex::new(0),
+    });
+    let helped = Options {
+        preparation: Preparation::Helper,
+        ..options(4_096)
+    };
+    let (mut journal, _) = Journal::open(Arc::clone(&disk) as Arc<dyn Disk>, helped).unwrap();
+    let attempts = || *disk.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut told = 0;
+    for asked in 1..=3 {
+        while told < asked {
+            told += u32::from(journal.preparation_failure().is_some());
+            std::thread::yield_now();
+        }
+        for _ in 0..1_000 {
+            assert!(journal.preparation_failure().is_none());
+            std::thread::yield_now();
+        }
+        assert_eq!(attempts(), 1 + asked);
+        journal.prepare_again();
+    }
+}
