@@ -47,6 +47,8 @@ pub struct Report {
     pub new_epoch: bool,
     pub snapshot_seq: Option<Seq>,
     pub replayed: u64,
+    /// Recorded inputs that are gone, in words.
+    pub lost: Option<String>,
     pub remarks: Vec<String>,
 }
 
@@ -58,6 +60,7 @@ impl From<RecoveryReport> for Report {
             new_epoch,
             snapshot_seq,
             replayed,
+            lost,
             remarks,
         } = found;
         Self {
@@ -66,6 +69,7 @@ impl From<RecoveryReport> for Report {
             new_epoch,
             snapshot_seq,
             replayed,
+            lost: lost.as_ref().map(ToString::to_string),
             remarks,
         }
     }

@@ -5,6 +5,7 @@
 //! from a snapshot that the old rules have taken at the very end of their journal.
 
 mod error;
+mod lost;
 mod rules;
 mod start;
 
@@ -14,6 +15,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use error::{RecoveryError, Upgrade, UpgradeFault};
+pub use lost::Lost;
 pub use start::{Start, Usable, load, start_at};
 
 use crate::event::{Output, Seq};
@@ -82,6 +84,8 @@ pub struct RecoveryReport {
     pub snapshot_seq: Option<Seq>,
     /// Inputs applied behind it.
     pub replayed: u64,
+    /// Recorded inputs that are gone.
+    pub lost: Option<Lost>,
     /// What should be known, in words.
     pub remarks: Vec<String>,
 }
@@ -166,6 +170,11 @@ fn open(
         ));
     }
     let first_seq = snapshots.sequences()?.last().map_or(1, |seq| seq + 1);
+    // Outputs leave only behind durable inputs, so a longer output log is the proof of a loss.
+    if let Some(lost) = lost::look(disk, found.last_seq)? {
+        report.remarks.push(lost.to_string());
+        report.lost = Some(lost);
+    }
     let output_options = OutputOptions {
         segment_bytes,
         bytes_max: log_bytes,

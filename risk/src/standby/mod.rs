@@ -135,7 +135,10 @@ impl fmt::Display for StandbyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Journal(error) => error.fmt(f),
-            Self::Input { seq, error } => write!(f, "input {seq} cannot be read: {error}"),
+            Self::Input { seq, error } => write!(
+                f,
+                "input {seq} of the journal cannot be read: {error}; keep the data folder and use the build that wrote it"
+            ),
         }
     }
 }

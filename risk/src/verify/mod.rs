@@ -56,7 +56,7 @@ pub fn verify(
     disk: &Arc<dyn Disk>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Verification, JournalError> {
-    let look = || verify_once(disk, progress);
+    let look = || verify_once(disk, &mut *progress);
     settled(look, |found| match found {
         Ok(found) if found.faults.is_empty() => None,
         Ok(found) => Some(format!("{:?}", found.faults)),

@@ -116,6 +116,19 @@ impl Bench {
         self.log.sync().unwrap();
     }
 
+    /// An instruction to a broker, as an input of this sequence would cause it.
+    fn send(&mut self, seq: Seq, submit: crate::event::Submit) {
+        let send = Output::Send(crate::event::Send {
+            link: crate::ids::LinkId(1),
+            command: crate::event::LinkCommand::Submit(submit),
+        });
+        let mut payload = Vec::new();
+        let kind = record::put_output(Ts(seq), &send, &mut payload);
+        let at = Cursor { seq, index: 0 };
+        self.log.append(at, kind, &payload).unwrap();
+        self.log.sync().unwrap();
+    }
+
     /// Checkpoint and snapshot, as a graceful stop writes them.
     fn snapshot(&mut self) {
         let (seq, state_hash) = (self.machine.last_seq(), self.machine.state_hash());

@@ -211,3 +211,65 @@ fn a_lost_output_log_begins_behind_a_snapshot_that_the_journal_holds() {
         [84, 88, 92]
     );
 }
+
+#[test]
+fn inputs_that_are_gone_are_told_with_the_orders_sent_in_them() {
+    let (memory, disk) = memory();
+    let mut bench = Bench::of(open(&disk).unwrap());
+    bench.run(60);
+    let before = files(&memory);
+    bench.run(80);
+    let submit = crate::event::Submit {
+        id: crate::ids::OrderId(80),
+        ..lost_order()
+    };
+    bench.send(81, submit);
+    bench.close();
+    // A disk that confirmed what it had not written: the journal ends earlier than what left because of it.
+    put_back(&memory, &before, Stream::Journal);
+    let recovered = open(&disk).unwrap();
+    let lost = recovered.report.lost.as_ref().unwrap();
+    assert_eq!((lost.first, lost.last), (61, 81));
+    assert_eq!((lost.sent, lost.orders.as_slice()), (1, &[submit.id][..]));
+    let kept = lost.kept.clone().unwrap();
+    let text = files(&memory)
+        .into_iter()
+        .find(|file| file.0 == kept)
+        .unwrap()
+        .1;
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(text.lines().count() as u64, lost.outputs);
+    assert!(text.contains("81.0 at "), "{text}");
+    assert_eq!(keys(recovered.log.reader()).last().unwrap().seq, 60);
+    let remarks = recovered.report.remarks.join("\n");
+    assert!(
+        remarks.contains("inputs 61 to 81 were recorded and are gone"),
+        "{remarks}"
+    );
+    drop(recovered);
+    assert_eq!(open(&disk).unwrap().report.lost, None, "told once");
+}
+
+/// An order as it goes to a broker.
+fn lost_order() -> crate::event::Submit {
+    crate::event::Submit {
+        id: crate::ids::OrderId(1),
+        account: AccountId(1),
+        instrument: crate::ids::InstrumentId(1),
+        side: crate::event::Side::Buy,
+        kind: crate::event::OrderKind::Market,
+        tif: crate::event::Tif::Ioc,
+        qty: crate::units::Qty(1),
+        price: None,
+        stop: None,
+        expires: None,
+        position: None,
+        slippage_max: crate::units::Price(0),
+        seen: crate::units::Price(1),
+        protection: crate::event::Protection {
+            stop_loss: None,
+            take_profit: None,
+            trailing: crate::units::Price(0),
+        },
+    }
+}
