@@ -289,8 +289,8 @@ impl Config {
                 self.server.listen
             ));
         }
-        if !(1..=4_096).contains(&self.data.segment_mib) {
-            return Err("data.segment_mib must be between 1 and 4096".into());
+        if !(1..=1_024).contains(&self.data.segment_mib) {
+            return Err("data.segment_mib must be between 1 and 1024".into());
         }
         if !(self.feed.rate > 0.0 && self.feed.rate <= 10_000.0) {
             return Err("feed.rate must be above 0 and at most 10000".into());
@@ -439,8 +439,10 @@ mod tests {
         );
         let open = load("[server]\nlisten = '0.0.0.0:7700'\n", &[]).unwrap_err();
         assert!(open.to_string().contains("loopback"), "{open}");
-        let size = load("[data]\nsegment_mib = 0\n", &[]).unwrap_err();
-        assert!(size.to_string().contains("segment_mib"), "{size}");
+        for outside in [0, 1_025] {
+            let size = load(&format!("[data]\nsegment_mib = {outside}\n"), &[]).unwrap_err();
+            assert!(size.to_string().contains("segment_mib"), "{size}");
+        }
         let name = load("", &[("SIAGA__X", "1")]).unwrap_err();
         assert!(name.to_string().contains("SIAGA__SECTION__KEY"), "{name}");
     }

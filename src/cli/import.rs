@@ -47,24 +47,23 @@ pub struct Args {
 /// Shows the diff, and applies it when asked.
 pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     let catalog = read(&args.file, &sources(config))?;
+    if !args.apply {
+        let changes = diff(&recover::look(&config.data.dir, |_, _| {})?, &catalog);
+        show(&changes, json, false);
+        return Ok(found(&changes));
+    }
     let sizes = Sizes {
         segment_bytes: config.data.segment_mib.saturating_mul(1 << 20),
         log_bytes: u64::from(config.data.log_mib) << 20,
     };
     let mut recovered = recover::open(&config.data.dir, sizes, |_, _| {})?;
     let changes = diff(&recovered.machine, &catalog);
-    show(&changes, json, args.apply);
-    if args.apply && changes.is_empty() {
+    show(&changes, json, true);
+    if changes.is_empty() {
         keep_names(config, &catalog)?;
-    }
-    if !args.apply || changes.is_empty() {
         recovered.log.close()?;
         recovered.journal.close()?;
-        return Ok(if changes.is_empty() {
-            Exit::Well
-        } else {
-            Exit::Found
-        });
+        return Ok(found(&changes));
     }
     let clock = Clock::start();
     let mut trial =
@@ -109,6 +108,13 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     recovered.journal.close()?;
     recovered.log.close()?;
     Ok(Exit::Well)
+}
+
+fn found(changes: &[Change]) -> Exit {
+    match changes.is_empty() {
+        true => Exit::Well,
+        false => Exit::Found,
+    }
 }
 
 /// Keeps the folder's names beside the data: the journal holds numbers alone.

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use siaga_feed::catalog::Catalog;
-use siaga_risk::machine::Machine;
 use siaga_risk::whatif;
 
 use super::{Exit, progress};
 use crate::config::Config;
 use crate::desk::kept_names::KeptNames;
 use crate::desk::names::NameSource;
-use crate::desk::recover::{self, Sizes};
+use crate::desk::recover;
 use crate::desk::sources;
 use crate::gateway::dto::whatif::{
     AffectedDto, WhatIfDto, WhatIfRequest, answer, fault, named, read,
@@ -49,12 +48,8 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
             dir.display()
         );
     }
-    let sizes = Sizes {
-        segment_bytes: config.data.segment_mib.saturating_mul(1 << 20),
-        log_bytes: u64::from(config.data.log_mib) << 20,
-    };
     let bar = progress(json, 0, "replaying");
-    let recovered = recover::open(&config.data.dir, sizes, |done, all| {
+    let mut machine = recover::look(&config.data.dir, |done, all| {
         bar.set_length(all);
         bar.set_position(done);
     })?;
@@ -63,13 +58,9 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         catalog: Arc::new(Catalog::shipped_with(&sources(config))?),
         kept: Arc::new(KeptNames::open(&config.data.dir)?),
     };
-    let names = names.directory(&recovered.machine.terms());
+    let names = names.directory(&machine.terms());
     let read = read(&request, &names).map_err(said)?;
-    let mut copy =
-        Machine::restore(&recovered.machine.snapshot()).context("the state cannot be copied")?;
-    let outcome = whatif::run(&mut copy, &read.scenario);
-    recovered.log.close()?;
-    recovered.journal.close()?;
+    let outcome = whatif::run(&mut machine, &read.scenario);
     let outcome = outcome.map_err(|wrong| said(fault(wrong, &names)))?;
     let answer = answer(&outcome, &read, &names);
     if json {

@@ -142,6 +142,20 @@ pub fn open_on(
     })
 }
 
+/// The machine as the data directory leaves it. Nothing is changed there, whatever build wrote it.
+///
+/// # Errors
+/// Damage, or files of other rules. Each says what to do.
+pub fn look(data: &Path, mut progress: impl FnMut(u64, u64)) -> anyhow::Result<Machine> {
+    let dir = data.join(CORE_DIR);
+    if !dir.is_dir() {
+        return Ok(Machine::new());
+    }
+    let disk: Arc<dyn Disk> =
+        FileDisk::new(&dir).with_context(|| format!("{} cannot be used", dir.display()))?;
+    Ok(recovery::look(&disk, &mut progress)?)
+}
+
 /// A number that names the history of the live streams; it rises after each unclean stop
 /// and when other rules decide from now on.
 fn stream_epoch(dir: &Path, clean: bool) -> anyhow::Result<u64> {

@@ -27,6 +27,11 @@ pub enum RecoveryError {
     },
     /// Other rules decided the journal, and there is no way from there to here.
     Upgrade(Upgrade),
+    /// Other rules decided the journal, and it was only to be looked at.
+    Rules {
+        /// Epoch and fingerprint of the journal.
+        found: (u32, u64),
+    },
 }
 
 /// Why a new epoch cannot begin.
@@ -81,6 +86,14 @@ impl fmt::Display for RecoveryError {
                 Ok(())
             }
             Self::Upgrade(upgrade) => upgrade.fmt(f),
+            Self::Rules {
+                found: (epoch, found),
+            } => write!(
+                f,
+                "the journal's epoch {epoch} was decided by other rules ({found:#018x}) than this build's, and old \
+                 inputs are never replayed through new rules: use the build that wrote it, or start this one with \
+                 `siaga serve` first"
+            ),
         }
     }
 }
@@ -131,7 +144,7 @@ impl std::error::Error for RecoveryError {
         match self {
             Self::Journal(error) => Some(error),
             Self::Input { error, .. } => Some(error),
-            Self::NoStart { .. } | Self::Upgrade(_) => None,
+            Self::NoStart { .. } | Self::Upgrade(_) | Self::Rules { .. } => None,
         }
     }
 }

@@ -20,8 +20,8 @@ pub use start::{Start, Usable, load, start_at};
 
 use crate::event::{Output, Seq};
 use crate::journal::{
-    Cursor, Disk, Epochs, Journal, JournalError, Options, OutputLog, OutputOptions, Preparation,
-    Snapshots,
+    Cursor, Disk, Epochs, Journal, JournalError, JournalFiles, Options, OutputLog, OutputOptions,
+    Preparation, Snapshots, Stream, log_end,
 };
 use crate::machine::{FINGERPRINT, Machine};
 use crate::record;
@@ -134,6 +134,49 @@ pub fn recover(
         epochs,
         report,
     })
+}
+
+/// The machine as the files in `disk` leave it, which are only read; one that has seen nothing where there is no
+/// journal. `progress` is told how many inputs have been replayed, of how many.
+///
+/// # Errors
+/// [`RecoveryError`]: damage, or files of rules that are not this build's.
+pub fn look(
+    disk: &Arc<dyn Disk>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Machine, RecoveryError> {
+    let (Some(end), Some(files)) = (log_end(disk, Stream::Journal)?, JournalFiles::open(disk)?)
+    else {
+        return Ok(Machine::new());
+    };
+    if end.fingerprint != FINGERPRINT {
+        return Err(RecoveryError::Rules {
+            found: (end.epoch, end.fingerprint),
+        });
+    }
+    let usable = Usable {
+        epoch: end.epoch,
+        epoch_first: end.epoch_first,
+        first_seq: end.first_seq,
+        seq_max: end.last_seq,
+    };
+    let start = start_at(&Snapshots::new(disk.clone()), &usable)?;
+    let mut machine = start.machine;
+    let from = start.snapshot.map_or(1, |seq| seq + 1);
+    let mut records = files.records(from)?;
+    let (mut outputs, mut replayed) = (Vec::new(), 0);
+    while let Some(found) = records.next()? {
+        let seq = found.seq;
+        let input = record::get_input(found.kind, found.payload)
+            .map_err(|error| RecoveryError::Input { seq, error })?;
+        machine.apply(seq, &input, &mut outputs);
+        outputs.clear();
+        replayed += 1;
+        if replayed % REPLAY_SLICE == 0 {
+            progress(replayed, end.last_seq.saturating_sub(from - 1));
+        }
+    }
+    Ok(machine)
 }
 
 fn open(

@@ -146,3 +146,40 @@ fn a_directory_in_which_nothing_was_decided_changes_its_rules_freely() {
     drop(bench);
     assert_eq!(open(&disk).unwrap().machine.state_hash(), hash_after(30));
 }
+
+#[test]
+fn a_look_changes_no_byte_and_refuses_other_rules() {
+    let (memory, disk) = memory();
+    let hashes = || {
+        let listed = memory.list().unwrap().into_iter();
+        let read = |(name, bytes): (String, u64)| {
+            let mut held = vec![0; bytes as usize];
+            memory.open(&name).unwrap().read_at(0, &mut held).unwrap();
+            (name, held)
+        };
+        listed.map(read).collect::<Vec<_>>()
+    };
+    let mut bench = Bench::of(open(&disk).unwrap());
+    bench.run(70);
+    bench.snapshot();
+    bench.run(90);
+    drop(bench);
+    let before = hashes();
+    let machine = look(&disk, &mut |_, _| {}).unwrap();
+    assert_eq!(machine.state_hash(), hash_after(90));
+    assert!(hashes() == before, "the files stay as they were");
+    let (memory, disk) = self::memory();
+    let mut bench = Bench::new(&disk, OLD);
+    bench.run(10);
+    bench.snapshot();
+    bench.close();
+    let before = memory.list().unwrap();
+    let Err(error) = look(&disk, &mut |_, _| {}) else {
+        panic!("old inputs went through new rules");
+    };
+    assert!(
+        error.to_string().contains("use the build that wrote it"),
+        "{error}"
+    );
+    assert_eq!(memory.list().unwrap(), before);
+}
