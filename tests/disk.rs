@@ -336,3 +336,27 @@ fn a_full_journal_refuses_and_is_told() {
 fn a_full_output_log_acknowledges_nothing_that_nobody_gets() {
     fills_up(Stream::Output);
 }
+
+#[test]
+fn a_stop_that_cannot_write_the_output_log_still_closes_the_journal() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (webhook, _told) = receiver();
+    let real = recover::disk(dir.path()).expect("a folder of the core");
+    let full = Arc::new(AtomicBool::new(false));
+    let disk = Arc::new(Filling {
+        inner: real,
+        stream: Stream::Output,
+        full: full.clone(),
+    });
+    let served = Served::start(dir.path(), disk, &webhook);
+    ready(&served.door);
+    full.store(true, Ordering::SeqCst);
+    let stopped = served.stop();
+    assert!(stopped.is_err(), "a stop that kept nothing says so");
+    let sizes = recover::Sizes {
+        segment_bytes: 4 << 20,
+        log_bytes: 1 << 30,
+    };
+    let recovered = recover::open(dir.path(), sizes, |_, _| {}).expect("the next start");
+    assert!(recovered.report.clean, "the journal was closed");
+}

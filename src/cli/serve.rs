@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args as ClapArgs;
@@ -13,6 +14,9 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::desk::Desk;
 use crate::gateway;
+
+/// How long work that blocks may go on after the stop.
+const HANGING_MAX: Duration = Duration::from_secs(5);
 
 /// How to serve.
 #[derive(Clone, Debug, Default, ClapArgs)]
@@ -48,7 +52,10 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         .enable_all()
         .build()
         .context("the runtime cannot be started")?;
-    runtime.block_on(serve(&config, json))
+    let served = runtime.block_on(serve(&config, json));
+    // What is durable is on the disk: a thread that hangs must not keep the program.
+    runtime.shutdown_timeout(HANGING_MAX);
+    served
 }
 
 async fn serve(config: &Config, json: bool) -> anyhow::Result<Exit> {

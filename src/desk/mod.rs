@@ -28,6 +28,7 @@ mod room;
 mod saver;
 mod standby;
 mod standby_figures;
+mod stop;
 pub mod store;
 mod sweep;
 mod ticks;
@@ -37,7 +38,7 @@ mod waiters;
 mod whatif;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 
@@ -167,69 +168,6 @@ impl Desk {
             .start(config, recovered)
             .await
     }
-
-    /// Stops in the order of the flow: producers, machine, egress, readers; then snapshots.
-    ///
-    /// # Errors
-    /// When the last snapshot or the closing marks cannot be written: nothing is lost, the next
-    /// start replays.
-    pub async fn stop(self) -> anyhow::Result<()> {
-        let handle = self.handle.0.clone();
-        handle.stopping.store(true, Ordering::Release);
-        self.market_stop.store(true, Ordering::Release);
-        self.venues_stop.send_replace(true);
-        for venue in self.venues {
-            venue.await?;
-        }
-        join(self.market).await?;
-        self.sweep.abort();
-        let pipeline = self.pipeline;
-        let (machine, recorder) = tokio::task::spawn_blocking(move || pipeline.stop()).await?;
-        let mut log = join(self.egress).await?;
-        self.follower.await?;
-        self.deliveries.await?;
-        match self.router.await? {
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, "the broker router could not keep its place"),
-        }
-        self.store_stop.send_replace(true);
-        self.store.await?;
-        let (seq, hash) = (machine.last_seq(), machine.state_hash());
-        let journal = recorder.into_journal();
-        // Behind a refused output log the machine is ahead of the journal.
-        let recorded = journal.poisoned().is_none() && !handle.durable.is_poisoned() && seq > 0;
-        if recorded {
-            egress::checkpoint(&mut log, seq, hash)?;
-        }
-        self.standby_stop.store(true, Ordering::Release);
-        join(self.standby).await?;
-        let diverged = handle.standby.diverged.load(Ordering::Acquire);
-        if diverged != 0 {
-            tracing::error!(
-                input = diverged,
-                "no snapshot is written: the next start replays from the last one that both machines agree on"
-            );
-        } else if recorded {
-            saver::save(
-                &self.snapshots,
-                self.rules_epoch,
-                seq,
-                hash,
-                &machine.snapshot(),
-            )?;
-        }
-        let _ = log.trim()?;
-        log.close()?;
-        journal.close()?;
-        Ok(())
-    }
-}
-
-async fn join<T: Send + 'static>(thread: JoinHandle<T>) -> anyhow::Result<T> {
-    let joined = tokio::task::spawn_blocking(move || thread.join()).await?;
-    joined.map_err(|_| {
-        anyhow::anyhow!("a thread of the desk panicked: see the log; the journal is whole")
-    })
 }
 
 /// Names of the sources in use.

@@ -117,6 +117,7 @@ mod tests {
 
     use siaga_alerts::alert::ChangeKind;
     use siaga_alerts::routing::SinkId;
+    use siaga_risk::event::OutputKey;
     use siaga_risk::journal::Cursor;
 
     use super::*;
@@ -125,7 +126,12 @@ mod tests {
 
     fn desk() -> AlertDesk {
         let nowhere = std::path::Path::new("no-such-folder/alerts.bin");
-        AlertDesk::open(nowhere, Arc::new(EvidenceBook::default()))
+        AlertDesk::open(
+            nowhere,
+            OutputKey::default(),
+            Arc::new(EvidenceBook::default()),
+        )
+        .expect("there is nothing to set aside")
     }
 
     #[test]
