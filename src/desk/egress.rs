@@ -17,6 +17,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::evidence::EvidenceBook;
+use super::house::House;
 use super::latency::Latency;
 use super::notices::Notice;
 use super::standby::Told;
@@ -100,6 +101,7 @@ pub struct Egress {
     /// Where accepted prices are stored, when a database server takes them.
     pub ticks: Option<TickDoor>,
     pub phone: String,
+    pub house: House,
     pub wait: Wait,
     /// Machine time of the newest reply: nothing decided before it is still to come.
     pub reached: Ts,
@@ -292,8 +294,13 @@ impl Egress {
         }
         let end = self.log.sync().map_err(|error| error.to_string())?;
         self.news.send_replace(end.seq);
+        let now_ns = self.clock.elapsed_ns();
+        self.house.prepare(&mut self.log, now_ns);
+        let trim_due = self.house.is_trim_due(now_ns);
         if let Some(asked) = checkpoint {
             self.checkpointed.store(asked.seq, Ordering::Release);
+        }
+        if trim_due || checkpoint.is_some() {
             self.trim();
         }
         Ok(())

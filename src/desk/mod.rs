@@ -13,6 +13,7 @@ mod exposure;
 mod figures;
 mod follow;
 mod handle;
+mod house;
 pub mod kept_names;
 mod ladder;
 mod latency;
@@ -333,6 +334,7 @@ impl Running {
             evidence: self.evidence.clone(),
             ticks: tick_door,
             phone: config.desk.phone.clone(),
+            house: house::House::new(self.clock.elapsed_ns()),
             wait,
             reached: siaga_risk::units::Ts(0),
             passed: last,

@@ -130,6 +130,13 @@ impl StandbyThread {
         };
         let input = self.figures.seq.load(Ordering::Relaxed).saturating_add(1);
         self.tell(input, reason);
+        // The journal grows on, and nobody else makes room for it.
+        turns.second = None;
+        while !self.stop.load(Ordering::Acquire) {
+            if !self.keep_room(&mut turns) {
+                std::thread::sleep(NAP_OFF);
+            }
+        }
     }
 
     fn follow(&mut self, turns: &mut Turns) -> anyhow::Result<()> {
@@ -140,10 +147,6 @@ impl StandbyThread {
             }
             let busy = self.turn(turns)?;
             let now_ns = self.clock.elapsed_ns();
-            if now_ns - turns.room_at_ns >= ROOM_EVERY_NS {
-                turns.room_at_ns = now_ns;
-                turns.cold = self.make_room();
-            }
             if self.enabled && now_ns - turns.state_at_ns >= STATE_EVERY_NS {
                 turns.state_at_ns = now_ns;
                 // A full ring has more urgent things to do: the next time will do.
@@ -152,6 +155,7 @@ impl StandbyThread {
                     query: Query::Desk,
                 });
             }
+            self.trim_when_due(turns);
             if !busy && !self.room.pack_one(&self.files, turns.cold) {
                 std::thread::sleep(nap);
             }
@@ -294,6 +298,20 @@ impl StandbyThread {
     fn newest_snapshot(&self) -> Seq {
         let sequences = self.snapshots.sequences().unwrap_or_default();
         sequences.last().copied().unwrap_or(0)
+    }
+
+    fn trim_when_due(&self, turns: &mut Turns) {
+        let now_ns = self.clock.elapsed_ns();
+        if now_ns - turns.room_at_ns >= ROOM_EVERY_NS {
+            turns.room_at_ns = now_ns;
+            turns.cold = self.make_room();
+        }
+    }
+
+    /// Trims when it is time to, and packs; true when there may be more to pack.
+    fn keep_room(&self, turns: &mut Turns) -> bool {
+        self.trim_when_due(turns);
+        self.room.pack_one(&self.files, turns.cold)
     }
 
     /// Removes what lies before the oldest snapshot that is kept and need not be kept for its age.
