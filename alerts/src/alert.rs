@@ -40,7 +40,7 @@ unit_enum! {
         Feed = 8, FeedDown = 9, Switch = 10, Conversion = 11, Link = 12, InDoubt = 13, Protective = 14, Mode = 15,
         Kill = 16, ClockJump = 17, Journal = 18, Sink = 19, Reader = 20,
         Throttle = 21, Rung = 22,
-        Standby = 30,
+        Standby = 30, Recovery = 31,
     }
 }
 
@@ -102,6 +102,8 @@ codec_enum! {
         Rung { level: Ratio, equity: Money, used: Money } = 22,
         /// The standby decides differently from this input on, or has stopped there.
         Standby { input: u64 } = 30,
+        /// Recorded inputs that the journal no longer holds, and the orders that went to brokers in them.
+        Lost { first: u64, last: u64, orders: u64 } = 31,
     }
 }
 

@@ -23,7 +23,7 @@ unit_enum! {
         ProtectiveUnanswered = 19, Mode = 20, Kill = 21, ClockJump = 22, Journal = 23, SinkFailing = 24, ReaderCutOff = 25,
         RepeatedExecution = 26,
         MarginLevel = 27, LossDrawdown = 28,
-        StandbyDiverged = 40, SinkDisabled = 41,
+        StandbyDiverged = 40, SinkDisabled = 41, InputsLost = 42,
     }
 }
 
@@ -96,6 +96,7 @@ impl Rule {
             Rule::RepeatedExecution => rule("repeated_execution", Critical, 0, 0),
             Rule::ReaderCutOff => rule("reader_cut_off", Critical, 0, 0),
             Rule::StandbyDiverged => rule("standby_diverged", Critical, 0, 0),
+            Rule::InputsLost => rule("inputs_lost", Emergency, 0, 0),
         }
     }
 

@@ -232,6 +232,9 @@ impl Page<'_> {
             (Facts::Sink { sink, .. }, "sink") => self.names.sink(sink),
             (Facts::Sink { failed, .. }, "failed") => failed.to_string(),
             (Facts::Standby { input }, "input") => input.to_string(),
+            (Facts::Lost { first, .. }, "first") => first.to_string(),
+            (Facts::Lost { last, .. }, "last") => last.to_string(),
+            (Facts::Lost { orders, .. }, "orders") => orders.to_string(),
             (Facts::Reader { reader }, "reader") => self.names.reader(reader),
             _ => return None,
         };

@@ -315,6 +315,14 @@ impl Running {
             ..StandbyFigures::default()
         });
         let (notice_sender, notices) = mpsc::channel(NOTICES_MAX);
+        if let Some(lost) = &report.lost {
+            let (first, last, orders) = (lost.first, lost.last, lost.sent);
+            notice_sender.try_send(Notice::Lost {
+                first,
+                last,
+                orders,
+            })?;
+        }
         let egress = Egress {
             outbox,
             log,

@@ -28,6 +28,8 @@ pub enum Notice {
     Standby { input: Seq, reason: String },
     /// Alerts do not get through to a sink, or do again.
     Sink(SinkEvent),
+    /// The start found that recorded inputs are gone.
+    Lost { first: Seq, last: Seq, orders: u64 },
 }
 
 impl Notice {
@@ -58,6 +60,16 @@ impl Notice {
             ),
             Notice::Log(event) => tracing::warn!(?event, "the output log"),
             Notice::Sink(event) => tracing::warn!(?event, "a receiver of alerts"),
+            Notice::Lost {
+                first,
+                last,
+                orders,
+            } => tracing::error!(
+                first,
+                last,
+                orders,
+                "recorded inputs are gone: compare orders, positions and payments by hand"
+            ),
             Notice::Unrecorded(_) => {}
         }
     }
@@ -74,6 +86,20 @@ impl Notice {
                 let facts = Facts::Standby { input: *input };
                 let topic = Topic::of(Family::Standby, 0);
                 alerts.raise(Rule::StandbyDiverged, topic, facts, now)
+            }
+            Notice::Lost {
+                first,
+                last,
+                orders,
+            } => {
+                let (first, last, orders) = (*first, *last, *orders);
+                let facts = Facts::Lost {
+                    first,
+                    last,
+                    orders,
+                };
+                let topic = Topic::of(Family::Recovery, 0);
+                alerts.raise(Rule::InputsLost, topic, facts, now)
             }
             Notice::Log(LogEvent::Trimmed { .. }) => Vec::new(),
             Notice::Log(LogEvent::CutOff { name, .. }) => {
@@ -157,6 +183,21 @@ mod tests {
             from: Cursor::START,
         });
         assert!(trimmed.tell(&desk, Ts(2)).is_empty());
+    }
+
+    #[test]
+    fn inputs_that_are_gone_are_an_alert_with_their_range() {
+        let (first, last, orders) = (901, 1_100, 3);
+        let told = Notice::Lost {
+            first,
+            last,
+            orders,
+        }
+        .tell(&desk(), Ts(1));
+        let alert = crate::desk::alert_desk::record(&told[0].alert, &Directory::default());
+        assert_eq!(alert.rule, "inputs_lost");
+        assert_eq!(alert.title, "Inputs 901 to 1100 are gone");
+        assert!(alert.summary.contains("3 orders"), "{}", alert.summary);
     }
 
     #[test]

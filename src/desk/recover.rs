@@ -9,7 +9,7 @@ use siaga_risk::journal::{
     DirectoryLock, Disk, Epochs, FileDisk, Journal, OutputLog, Preparation, Snapshots,
 };
 use siaga_risk::machine::Machine;
-use siaga_risk::recovery::{self, RecoveryOptions, RecoveryReport};
+use siaga_risk::recovery::{self, Lost, RecoveryOptions, RecoveryReport};
 
 /// Folder of the core's files inside the data directory.
 pub const CORE_DIR: &str = "core";
@@ -47,8 +47,9 @@ pub struct Report {
     pub new_epoch: bool,
     pub snapshot_seq: Option<Seq>,
     pub replayed: u64,
-    /// Recorded inputs that are gone, in words.
-    pub lost: Option<String>,
+    /// Recorded inputs that are gone; the remarks say it in words.
+    #[serde(skip)]
+    pub lost: Option<Lost>,
     pub remarks: Vec<String>,
 }
 
@@ -69,7 +70,7 @@ impl From<RecoveryReport> for Report {
             new_epoch,
             snapshot_seq,
             replayed,
-            lost: lost.as_ref().map(ToString::to_string),
+            lost,
             remarks,
         }
     }

@@ -197,6 +197,11 @@ fn english(rule: Rule) -> Template {
             "The second machine does not follow the first one any more; no snapshot is written from here on.",
             "Keep the data folder, run `siaga journal verify` on a copy of it, then restart.",
         ),
+        Rule::InputsLost => text(
+            "Inputs {first} to {last} are gone",
+            "They were recorded and acknowledged, and the journal ends before them; {orders} orders went to brokers in them.",
+            "Compare orders, positions and payments by hand; the file lost-….txt in the data folder says what had left.",
+        ),
     }
 }
 
@@ -351,6 +356,11 @@ fn indonesian(rule: Rule) -> Template {
             "Cadangan menyimpang pada masukan {input}",
             "Mesin kedua tidak lagi mengikuti mesin pertama; sejak sini tidak ada snapshot yang ditulis.",
             "Simpan folder data, jalankan `siaga journal verify` pada salinannya, lalu mulai ulang.",
+        ),
+        Rule::InputsLost => text(
+            "Masukan {first} sampai {last} hilang",
+            "Sudah dicatat dan dijawab, tetapi jurnal berakhir sebelumnya; {orders} order telah dikirim ke broker di dalamnya.",
+            "Cocokkan order, posisi dan pembayaran dengan tangan; berkas lost-….txt di folder data memuat apa yang sudah keluar.",
         ),
     }
 }

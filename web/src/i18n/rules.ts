@@ -33,6 +33,7 @@ const INDONESIAN: Record<string, string> = {
   reader_cut_off: "Sebuah pembaca diputus",
   repeated_execution: "Terlalu sering dieksekusi",
   standby_diverged: "Cadangan menyimpang",
+  inputs_lost: "Masukan hilang",
 };
 
 /** What an alert says in the reader's language; for a server without such texts the rule's name, and its English summary. */
