@@ -41,7 +41,13 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
     // The desk writes the log: one of both at a time.
     let _lock = DirectoryLock::acquire(&dir)?;
     let disk: Arc<dyn Disk> = FileDisk::new(&dir)?;
-    let epoch = newest_epoch(&disk, Stream::Output)?.map_or(1, |(epoch, _)| epoch);
+    // One that was made here would begin at the first input, and the next start could use no snapshot.
+    let Some((epoch, _)) = newest_epoch(&disk, Stream::Output)? else {
+        anyhow::bail!(
+            "{} holds no output log: start the desk once, it makes the log again from the journal, then rebuild",
+            dir.display()
+        );
+    };
     let options = OutputOptions {
         segment_bytes: Options::SEGMENT_BYTES,
         bytes_max: u64::MAX,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use siaga_broker::router::task::{OutputSource, Rim};
 use siaga_risk::event::{Body, Command, Output, OutputKey};
 use siaga_risk::ids::ActorId;
-use siaga_risk::journal::Cursor;
+use siaga_risk::journal::{Cursor, OutputConsumers};
 use siaga_risk::pipeline::Inbox;
 use siaga_risk::units::Ts;
 
@@ -124,18 +124,52 @@ fn decode(bytes: &[u8; CURSOR_BYTES]) -> Option<OutputKey> {
     })
 }
 
+/// Name of the router's cursor: the log keeps what it has not read.
+const READER: &str = "router";
+
 /// The output log as the router reads it.
-pub struct RouterLog(pub LogSource);
+pub struct RouterLog {
+    source: LogSource,
+    consumers: OutputConsumers,
+    /// The last output handed over.
+    given: Cursor,
+}
+
+impl RouterLog {
+    /// The log behind `from`.
+    pub fn new(source: LogSource, consumers: OutputConsumers, from: Cursor) -> Self {
+        let log = Self {
+            source,
+            consumers,
+            given: from,
+        };
+        log.hold();
+        log
+    }
+
+    /// Tells the log what it must keep.
+    fn hold(&self) {
+        if let Err(error) = self.consumers.set_cursor(READER, self.given) {
+            tracing::warn!(%error, "the output log does not wait for the broker router");
+        }
+    }
+}
 
 impl OutputSource for RouterLog {
     async fn next(&mut self) -> Option<Vec<(OutputKey, Output)>> {
-        match self.0.next().await {
-            Ok(Some(outputs)) => Some(
-                outputs
-                    .into_iter()
-                    .map(|logged| (logged.key, logged.output))
-                    .collect(),
-            ),
+        // Whoever asks for more has dealt with what came before.
+        self.hold();
+        match self.source.next().await {
+            Ok(Some(outputs)) => {
+                if let Some(last) = outputs.last() {
+                    self.given = Cursor {
+                        seq: last.key.seq,
+                        index: last.key.index,
+                    };
+                }
+                let outputs = outputs.into_iter();
+                Some(outputs.map(|logged| (logged.key, logged.output)).collect())
+            }
             Ok(None) => None,
             Err(error) => {
                 tracing::error!(

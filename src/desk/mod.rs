@@ -56,7 +56,9 @@ use siaga_feed::sim::Simulator;
 use siaga_risk::book::orders::Order;
 use siaga_risk::event::{Command, OrderChange, OrderState, OutputKey, TermsChange};
 use siaga_risk::ids::{ActorId, InstrumentId, LinkId};
-use siaga_risk::journal::{DirectoryLock, Disk, Epochs, OutputConsumers, OutputLog, Snapshots};
+use siaga_risk::journal::{
+    DirectoryLock, Disk, Epochs, LogEvent, OutputConsumers, OutputLog, Snapshots,
+};
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
 use siaga_risk::units::Ratio;
@@ -379,6 +381,19 @@ impl Running {
             detail: "off".into(),
         }));
         let applied = alerts.applied();
+        let from = consumers.from();
+        if broker::key_of(from) > applied {
+            // Its snapshot is damaged, or the log reached its limit: what lies between is told by nobody.
+            let (name, at) = (
+                follow::READER.to_owned(),
+                siaga_risk::journal::Cursor {
+                    seq: applied.seq,
+                    index: applied.index,
+                },
+            );
+            notice_sender.try_send(Notice::Log(LogEvent::CutOff { name, at, from }))?;
+        }
+        let notes_path = config.data.dir.join("notes.ndjson");
         let handle = Arc::new(Handle {
             clock: self.clock.clone(),
             inbox: Mutex::new(inbox.clone()),
@@ -394,7 +409,8 @@ impl Running {
             ladder: Arc::default(),
             exposure: Arc::default(),
             what_if: Arc::new(what_if),
-            notes: notes::Notes::open(&config.data.dir.join("notes.ndjson"))?,
+            notes: notes::Notes::open(&notes_path)
+                .with_context(|| format!("{} cannot be used", notes_path.display()))?,
             bridge: self.bridge_door(config, &router_handle),
             router: router_handle,
             scenarios: config.feed.simulator.then_some(scenario_sender),
@@ -564,7 +580,8 @@ impl Running {
             inbox: inbox.clone(),
             cursor,
         };
-        let source = broker::RouterLog(door.source(log.durable()));
+        let from = log.durable();
+        let source = broker::RouterLog::new(door.source(from), log.consumers(), from);
         let (handle, task) = task::spawn(router, source, rim);
         Ok((handle, task, faults))
     }

@@ -11,7 +11,7 @@ use siaga_risk::units::Ts;
 use super::alert_desk::AlertDesk;
 
 /// Names of the readers of the output log; an alert holds the place of one.
-const READERS: [&str; 4] = ["alert_desk", "store", "alerts", "platform"];
+const READERS: [&str; 5] = ["alert_desk", "store", "alerts", "platform", "router"];
 
 /// Heard by the follower, the one who tells the stream and the sinks.
 #[derive(Clone, Debug)]

@@ -169,8 +169,11 @@ fn stream_epoch(dir: &Path, clean: bool) -> anyhow::Result<u64> {
         (before, _) => before.unwrap_or(0) + 1,
     };
     let half = dir.join("stream-epoch.tmp");
+    // Lost with the power, numbering would begin anew and old clients would go on.
     std::fs::write(&half, format!("{epoch}\n"))
+        .and_then(|()| std::fs::File::open(&half)?.sync_all())
         .and_then(|()| std::fs::rename(&half, &path))
+        .and_then(|()| std::fs::File::open(dir)?.sync_all())
         .with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(epoch)
 }
