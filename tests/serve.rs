@@ -461,18 +461,6 @@ fn the_reference_client_of_the_bridge_trades_and_resumes_on_the_program() {
     desk.stop();
 }
 
-fn wait_figure(desk: &Desk, name: &str, is_so: impl Fn(u64) -> bool) -> u64 {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let figure = desk.figure(name);
-        if is_so(figure) {
-            return figure;
-        }
-        assert!(Instant::now() < until, "{name} stays at {figure}");
-        std::thread::sleep(LOOK_AGAIN);
-    }
-}
-
 #[test]
 fn what_goes_wrong_is_counted_and_told() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -492,7 +480,7 @@ fn what_goes_wrong_is_counted_and_told() {
     desk.wait("/api/v1/quotes?symbols=EUR/USD", "a live price", |quotes| {
         quotes["items"][0]["feed"] == "live"
     });
-    wait_figure(&desk, "siaga_journal_sync_seconds_count", |syncs| syncs > 0);
+    desk.wait_figure("siaga_journal_sync_seconds_count", |syncs| syncs > 0);
     assert_eq!(desk.figure("siaga_inbox_refused_total"), 0);
     let scenario = |name: &str| {
         let body = json!({ "scenario": name });
@@ -501,8 +489,8 @@ fn what_goes_wrong_is_counted_and_told() {
     };
     scenario("bad_ticks");
     let dropped = |reason: &str| format!("siaga_prices_dropped_total{{reason=\"{reason}\"}}");
-    wait_figure(&desk, &dropped("not_positive"), |count| count > 0);
-    wait_figure(&desk, &dropped("crossed"), |count| count > 0);
+    desk.wait_figure(&dropped("not_positive"), |count| count > 0);
+    desk.wait_figure(&dropped("crossed"), |count| count > 0);
 
     scenario("flash_crash");
     desk.wait("/api/v1/alerts", "the alert about the receiver", |alerts| {
@@ -526,7 +514,7 @@ fn what_goes_wrong_is_counted_and_told() {
     let fault = "siaga_bridge_faults_total{name=\"wrong_token\"}";
     assert_eq!(desk.figure(fault), 0);
     say_hello(&desk, "another token than the one above, 0123456789abc");
-    wait_figure(&desk, fault, |count| count == 1);
+    desk.wait_figure(fault, |count| count == 1);
     desk.stop();
 }
 

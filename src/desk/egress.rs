@@ -414,22 +414,4 @@ pub fn checkpoint_at(seq: Seq) -> Cursor {
 }
 
 #[cfg(test)]
-mod tests {
-    use siaga_risk::event::DropReason;
-
-    use super::*;
-
-    #[test]
-    fn every_reason_has_its_name_at_its_number() {
-        for (reason, name) in [
-            (DropReason::UnknownInstrument, "unknown_instrument"),
-            (DropReason::Crossed, "crossed"),
-            (DropReason::Discard, "discard"),
-            (DropReason::OutOfOrder, "out_of_order"),
-            (DropReason::Future, "future"),
-        ] {
-            assert_eq!(DROP_REASONS[reason as usize], name);
-        }
-        assert_eq!(DROP_REASONS.len(), DropReason::Future as usize + 1);
-    }
-}
+mod tests;

@@ -15,6 +15,7 @@ mod follow;
 mod handle;
 mod house;
 pub mod kept_names;
+mod known;
 mod ladder;
 mod latency;
 mod log_source;
@@ -53,8 +54,7 @@ use siaga_broker::router::{Limits, Router, task};
 use siaga_feed::calendar::{Calendars, Planner};
 use siaga_feed::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
 use siaga_feed::sim::Simulator;
-use siaga_risk::book::orders::Order;
-use siaga_risk::event::{Command, OrderChange, OrderState, OutputKey, TermsChange};
+use siaga_risk::event::{Command, OrderState, OutputKey};
 use siaga_risk::ids::{ActorId, InstrumentId, LinkId};
 use siaga_risk::journal::{
     DirectoryLock, Disk, Epochs, LogEvent, OutputConsumers, OutputLog, Snapshots,
@@ -62,7 +62,6 @@ use siaga_risk::journal::{
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
 use siaga_risk::units::Ratio;
-use siaga_risk::view::{AccountView, Ask, InstrumentView, Query, View};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
@@ -77,6 +76,7 @@ use follow::Follower;
 pub use handle::DeskHandle;
 use handle::Handle;
 use kept_names::KeptNames;
+use known::Known;
 use latency::Latency;
 use log_source::LogDoor;
 use market::MarketThread;
@@ -121,15 +121,6 @@ pub struct Desk {
     snapshots: Snapshots,
     rules_epoch: u32,
     _lock: DirectoryLock,
-}
-
-/// What the machine knew before it was put to work, for those who show it.
-struct Known {
-    terms: Vec<TermsChange>,
-    instruments: Vec<InstrumentView>,
-    accounts: Vec<AccountView>,
-    /// Orders that went to a broker and ended within the last day.
-    ended: Vec<OrderChange>,
 }
 
 impl Desk {
@@ -215,7 +206,7 @@ impl Running {
         std::fs::create_dir_all(&config.data.dir)
             .with_context(|| format!("{} cannot be made", config.data.dir.display()))?;
         let live = Arc::new(Live::new());
-        let known = known(&recovered.machine);
+        let known = Known::of(&recovered.machine);
         for view in &known.instruments {
             let states = States {
                 feed: view.feed,
@@ -734,31 +725,6 @@ fn door(consumers: &OutputConsumers, log: &OutputLog) -> (watch::Sender<u64>, Lo
     let (sender, receiver) = watch::channel(log.durable().seq);
     let consumers = consumers.clone();
     (sender, LogDoor::new(move || consumers.reader(), receiver))
-}
-
-fn known(machine: &Machine) -> Known {
-    let terms = machine.terms();
-    let ask = |query| machine.ask(&Ask { token: 0, query }).view;
-    let instruments = terms.iter().filter_map(|change| match change {
-        TermsChange::Instrument(terms) => match ask(Query::Instrument(terms.id)) {
-            View::Instrument(view) => Some(*view),
-            _ => None,
-        },
-        _ => None,
-    });
-    let accounts = terms.iter().filter_map(|change| match change {
-        TermsChange::Account(terms) => match ask(Query::Account(terms.id)) {
-            View::Account(view) => Some(*view),
-            _ => None,
-        },
-        _ => None,
-    });
-    Known {
-        instruments: instruments.collect(),
-        accounts: accounts.collect(),
-        ended: machine.book().ended_orders().map(Order::change).collect(),
-        terms: terms.clone(),
-    }
 }
 
 fn paper(config: &Config) -> PaperConfig {

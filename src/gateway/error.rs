@@ -136,7 +136,7 @@ impl From<CoreError> for ApiError {
             CoreError::NotPassedOn { phone } => {
                 let whom = if phone.is_empty() { "the desk" } else { &phone };
                 let detail = format!(
-                    "call {whom}: it takes effect when the desk is started again, not before; sent again then with the same client id it is not done twice"
+                    "call {whom}; it is recorded and no broker gets it: an order ends at the next start, it is never sent late. Sent again then with the same client id it gets the first answer"
                 );
                 ApiError::new(Fault::NotPassedOn, detail)
             }

@@ -119,6 +119,19 @@ impl Door {
         value.unwrap_or_else(|| panic!("{name} is exported: {text}"))
     }
 
+    /// Looks at a figure until `is_so` holds, and gives it.
+    pub fn wait_figure(&self, name: &str, is_so: impl Fn(u64) -> bool) -> u64 {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let figure = self.figure(name);
+            if is_so(figure) {
+                return figure;
+            }
+            assert!(Instant::now() < until, "{name} stays at {figure}");
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
     pub fn get(&self, path: &str) -> Value {
         let (status, value) = self.call("GET", path, None);
         assert_eq!(status, 200, "{path}: {value}");

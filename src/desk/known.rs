@@ -1,0 +1,43 @@
+//! What the machine knew before it was put to work.
+
+use siaga_risk::book::orders::Order;
+use siaga_risk::event::{OrderChange, TermsChange};
+use siaga_risk::machine::Machine;
+use siaga_risk::view::{AccountView, Ask, InstrumentView, Query, View};
+
+/// For those who show it, and for the links.
+pub struct Known {
+    pub terms: Vec<TermsChange>,
+    pub instruments: Vec<InstrumentView>,
+    pub accounts: Vec<AccountView>,
+    /// Orders that went to a broker and ended within the last day.
+    pub ended: Vec<OrderChange>,
+}
+
+impl Known {
+    /// Terms, instruments and accounts of a machine that stands still.
+    pub fn of(machine: &Machine) -> Self {
+        let terms = machine.terms();
+        let ask = |query| machine.ask(&Ask { token: 0, query }).view;
+        let instruments = terms.iter().filter_map(|change| match change {
+            TermsChange::Instrument(terms) => match ask(Query::Instrument(terms.id)) {
+                View::Instrument(view) => Some(*view),
+                _ => None,
+            },
+            _ => None,
+        });
+        let accounts = terms.iter().filter_map(|change| match change {
+            TermsChange::Account(terms) => match ask(Query::Account(terms.id)) {
+                View::Account(view) => Some(*view),
+                _ => None,
+            },
+            _ => None,
+        });
+        Known {
+            instruments: instruments.collect(),
+            accounts: accounts.collect(),
+            ended: machine.book().ended_orders().map(Order::change).collect(),
+            terms: terms.clone(),
+        }
+    }
+}
