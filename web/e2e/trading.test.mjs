@@ -157,7 +157,15 @@ describe("trading on the page", { skip }, () => {
     await trade(page, "buy", "0.10");
     const made = await newest(before);
     const [link] = (await server.get("desk")).links;
-    assert.ok((await server.api("POST", `links/${link.id}/mode`, { mode: "read_only", note: "test" })).status < 300);
+    await page.keyboard.press("Control+k");
+    await page.getByTestId("palette").getByRole("combobox").fill("out of service");
+    await page.keyboard.press("Enter");
+    const dialog = page.getByTestId("link-dialog");
+    await dialog.getByRole("heading", { name: link.name }).waitFor();
+    assert.ok(await dialog.getByTestId("link-do").isDisabled(), "it asks why");
+    await dialog.getByTestId("link-note").fill("The broker maintains its bridge.");
+    await dialog.getByTestId("link-do").click();
+    await dialog.waitFor({ state: "detached" });
     await page.locator(`[data-banner="link-${link.id}"]`).waitFor();
     await page.locator('[data-testid="preview"] [data-reason="broker_read_only"]').waitFor();
     const refused = await server.api("POST", "orders", { account, symbol: "EUR/USD", side: "buy", kind: "market", qty: "0.10", client_id: "blocked" });
@@ -166,7 +174,9 @@ describe("trading on the page", { skip }, () => {
     await page.getByTestId("toast").filter({ hasText: "queued" }).first().waitFor();
     await until(async () => (await server.get("desk")).links[0].queued > 0, { what: () => "a queued close" });
     assert.ok((await view()).positions.some((one) => one.id === made.id), "nothing closed while read-only");
-    assert.ok((await server.api("POST", `links/${link.id}/mode`, { mode: "live", note: "test" })).status < 300);
+    await page.getByTestId("link-give-back").click();
+    await dialog.getByTestId("link-note").fill("The maintenance is over.");
+    await dialog.getByTestId("link-do").click();
     await row(made.id).waitFor({ state: "detached", timeout: 60_000 });
     await page.locator(`[data-banner="link-${link.id}"]`).waitFor({ state: "detached" });
     assert.deepEqual(page.faults, []);

@@ -94,6 +94,8 @@ export class Api {
     return this.call("POST", `alerts/${alert.id}/${verb}`, note ? { note } : {}, { headers: { "If-Match": String(alert.revision) } });
   }
 
+  setLink = (id: number, mode: "live" | "read_only", note: string) => this.call<{ seq: number }>("POST", `links/${id}/mode`, { mode, note });
+
   setScenario = (scenario: Scenario, symbol?: string) => this.call<unknown>("POST", "demo/scenario", { scenario, ...(symbol ? { symbol } : {}) });
 
   private async items<T>(path: string): Promise<T[]> {

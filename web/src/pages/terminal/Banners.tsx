@@ -8,6 +8,7 @@ import { formatMoment } from "../../format/time";
 import type { Translate } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { Icon, type IconName } from "../../ui/Icon";
+import type { LinkWish } from "./LinkDialog";
 import { RetryIn } from "./RetryIn";
 
 interface Props {
@@ -15,6 +16,7 @@ interface Props {
   account: Account | undefined;
   instrument: Instrument | undefined;
   onShowAlarm: () => void;
+  onLink: (wish: LinkWish) => void;
 }
 
 type Tone = "stop" | "warn" | "info";
@@ -91,7 +93,8 @@ function deskBanners(desk: Desk, props: Props, t: Translate): Banner[] {
   for (const link of desk.links) {
     // Another account's broker is no trouble of this one.
     if (props.account && props.account.link !== link.id) continue;
-    if (link.mode === "read_only") banners.push({ key: `link-${link.id}`, tone: "warn", icon: "swap", text: t("banner.readOnly", { name: link.name, n: link.queued }) });
+    const back = link.manual ? <Button size="sm" data-testid="link-give-back" onClick={() => props.onLink({ link, mode: "live" })}>{t("link.giveDo")}</Button> : undefined;
+    if (link.mode === "read_only") banners.push({ key: `link-${link.id}`, tone: "warn", icon: "swap", text: t("banner.readOnly", { name: link.name, n: link.queued }), action: back });
     if (link.mode === "recovering") banners.push({ key: `link-${link.id}`, tone: "warn", icon: "swap", text: t("banner.recovering", { name: link.name, n: link.queued, doubt: link.in_doubt }) });
   }
   if (desk.halted && desk.halted.length > 0) {

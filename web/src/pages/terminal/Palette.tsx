@@ -1,10 +1,11 @@
 import { useEffect, useId, useState } from "react";
-import type { Instrument } from "../../api/types";
+import type { DeskLink, Instrument } from "../../api/types";
 import { goTo } from "../../app/place";
 import { changeSettings, settings, useTranslate } from "../../app/settings";
 import type { Translate } from "../../i18n";
 import { Dialog } from "../../ui/Dialog";
 import { Icon, type IconName } from "../../ui/Icon";
+import type { LinkWish } from "./LinkDialog";
 import { SCENARIOS, useScenario } from "./TopBar";
 
 interface Props {
@@ -13,6 +14,8 @@ interface Props {
   instruments: Instrument[];
   demo: boolean;
   symbol: string | null;
+  links: DeskLink[];
+  onLink: (wish: LinkWish) => void;
 }
 
 interface Command {
@@ -33,14 +36,14 @@ export function Palette({ open, onClose, ...rest }: Props) {
   );
 }
 
-function PaletteBody({ onClose, instruments, demo, symbol }: Omit<Props, "open">) {
+function PaletteBody({ onClose, instruments, demo, symbol, links, onLink }: Omit<Props, "open">) {
   const t = useTranslate();
   const runScenario = useScenario();
   const id = useId();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const wanted = text.trim().toLowerCase().replace("/", "");
-  const all = commands(instruments, demo, t, (scenario) => runScenario(scenario, symbol));
+  const all = [...commands(instruments, demo, t, (scenario) => runScenario(scenario, symbol)), ...linkCommands(links, t, onLink)];
   const found = all.filter((command) => `${command.text} ${command.hint ?? ""}`.toLowerCase().replaceAll("/", "").includes(wanted)).slice(0, 40);
   const chosen = Math.min(at, found.length - 1);
   useEffect(() => {
@@ -100,4 +103,13 @@ function commands(instruments: Instrument[], demo: boolean, t: Translate, scenar
     { key: "colours", icon: "drop", text: t("palette.colours"), hint: t(settings().colours === "safe" ? "top.colours.classic" : "top.colours.safe"), run: () => changeSettings({ colours: settings().colours === "safe" ? "classic" : "safe" }) },
     ...(demo ? SCENARIOS.map((name) => ({ key: name, icon: "clock" as const, text: t("palette.scenario", { name: t(`scenario.${name}`) }), run: () => scenario(name) })) : []),
   ];
+}
+
+/** A broker is taken out of service while it is live, and given back by who took it: one that is down by itself comes back by itself. */
+function linkCommands(links: DeskLink[], t: Translate, onLink: (wish: LinkWish) => void): Command[] {
+  return links.flatMap((link): Command[] => {
+    if (link.mode === "live") return [{ key: `link-${link.id}`, icon: "lock", text: t("link.take", { name: link.name }), run: () => onLink({ link, mode: "read_only" }) }];
+    if (link.manual) return [{ key: `link-${link.id}`, icon: "swap", text: t("link.give", { name: link.name }), run: () => onLink({ link, mode: "live" }) }];
+    return [];
+  });
 }

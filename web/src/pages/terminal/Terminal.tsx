@@ -10,6 +10,7 @@ import { AlertList } from "./AlertList";
 import { Banners } from "./Banners";
 import { Dock } from "./Dock";
 import { Footer } from "./Footer";
+import { LinkDialog, type LinkWish } from "./LinkDialog";
 import { NavBar } from "./NavBar";
 import { Palette } from "./Palette";
 import { Ticket } from "./Ticket";
@@ -36,6 +37,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
   useOrders(place.account, (order) => orderOutcomes.publish(order));
   const [palette, setPalette] = useState(false);
   const [alarmShown, setAlarmShown] = useState(0);
+  const [linkWish, setLinkWish] = useState<LinkWish | null>(null);
 
   const symbol = place.symbol ?? instruments.data?.[0]?.symbol ?? null;
   const instrument = instruments.data?.find((one) => one.symbol === symbol);
@@ -53,7 +55,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
     <div className="flex h-dvh flex-col overflow-hidden bg-bg">
       <a href="#positions" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-panel focus:p-2">{t("nav.skip")}</a>
       <TopBar accounts={accounts.data ?? []} account={account ?? null} desk={desk.data} symbol={symbol} onPalette={() => setPalette(true)} onSignOut={onSignOut} wide={wide} />
-      <Banners desk={desk.data} account={account} instrument={instrument} onShowAlarm={() => setAlarmShown((count) => count + 1)} />
+      <Banners desk={desk.data} account={account} instrument={instrument} onShowAlarm={() => setAlarmShown((count) => count + 1)} onLink={setLinkWish} />
       {trouble && <p role="alert" className="border-b border-crit bg-panel px-3 py-1.5 text-sm text-crit">{t("app.broken", { what: explainProblem(trouble, t, language).text })}</p>}
       <Guard name={t("top.account")}>
         <AccountStrip account={account} current={current} error={error} symbol={symbol} wide={wide} />
@@ -93,7 +95,8 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
       </main>
       {wide ? <Footer symbol={symbol} desk={desk.data} /> : <NavBar account={account} />}
       <VolatilityAlarm instruments={instruments.data} desk={desk.data} account={account} shown={alarmShown} />
-      <Palette open={palette} onClose={() => setPalette(false)} instruments={instruments.data ?? []} demo={desk.data?.demo ?? false} symbol={symbol} />
+      <Palette open={palette} onClose={() => setPalette(false)} instruments={instruments.data ?? []} demo={desk.data?.demo ?? false} symbol={symbol} links={desk.data?.links ?? []} onLink={setLinkWish} />
+      <LinkDialog wish={linkWish} onClose={() => setLinkWish(null)} />
     </div>
   );
 }
