@@ -92,6 +92,77 @@ fn an_order_survives_kill_and_stop_and_is_not_placed_twice() {
 }
 
 #[test]
+fn places_in_the_stream_go_on_after_a_stop_and_begin_anew_after_a_kill() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let place = |desk: &Desk| {
+        let stream = desk.get("/api/v1/orders?account=8")["stream"].clone();
+        let number = |name: &str| stream[name].as_u64().expect("a number");
+        (number("epoch"), number("seq"))
+    };
+    let desk = Desk::start(dir.path());
+    desk.wait("/api/v1/desk", "the link going live", |desk| {
+        desk["links"][0]["mode"] == "live"
+    });
+    desk.wait("/api/v1/quotes?symbols=EUR/USD", "a price", |quotes| {
+        quotes["items"][0]["bid"].is_string()
+    });
+    let (status, placed) = desk.call("POST", "/api/v1/orders", Some(order("once")));
+    assert_eq!(status, 201, "{placed}");
+    let (epoch, told) = place(&desk);
+    // Events are counted, not inputs: after years of a quick feed a place is still exact in a double.
+    let inputs = placed["seq"].as_u64().expect("a number");
+    assert!(told > 0 && told < inputs, "{told} of {inputs} inputs");
+    desk.stop();
+
+    let desk = Desk::start(dir.path());
+    let (again, went_on) = place(&desk);
+    assert_eq!(again, epoch, "whoever has seen everything resumes");
+    assert!(went_on >= told, "{went_on} after {told}");
+    desk.kill();
+
+    let desk = Desk::start(dir.path());
+    assert_eq!(place(&desk).0, epoch + 1, "what was told last is not known");
+}
+
+#[test]
+fn it_is_ready_while_prices_come_and_names_a_broker_that_is_away() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let desk = Desk::start(dir.path());
+    let until_ready = |what: &str, status: u16, is_so: &dyn Fn(&Value) -> bool| {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let (got, said) = desk.call("GET", "/readyz?verbose", None);
+            if got == status && is_so(&said["parts"]) {
+                return;
+            }
+            assert!(Instant::now() < until, "{what}: {got} {said}");
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    };
+    let part = |parts: &Value, name: &str, ok: bool| {
+        let parts = parts.as_array().expect("parts");
+        parts.iter().any(|p| p["name"] == name && p["ok"] == ok)
+    };
+    until_ready("prices and a broker", 200, &|parts| {
+        part(parts, "feed", true) && part(parts, "broker", true)
+    });
+    let away = json!({ "mode": "read_only", "note": "a test" });
+    let (status, said) = desk.call("POST", "/api/v1/links/1/mode", Some(away));
+    assert_eq!(status, 200, "{said}");
+    until_ready("the broker is away, closes are queued", 200, &|parts| {
+        part(parts, "broker", false)
+    });
+    let mute = json!({ "scenario": "mute_feed" });
+    desk.call("POST", "/api/v1/demo/scenario", Some(mute));
+    until_ready("no source sends prices", 503, &|parts| {
+        part(parts, "feed", false)
+    });
+    let calm = json!({ "scenario": "calm" });
+    desk.call("POST", "/api/v1/demo/scenario", Some(calm));
+    until_ready("prices are back", 200, &|parts| part(parts, "feed", true));
+}
+
+#[test]
 fn the_flash_crash_halts_and_closing_goes_on_while_the_broker_is_away() {
     let dir = tempfile::tempdir().expect("a folder");
     let desk = Desk::start(dir.path());

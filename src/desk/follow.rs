@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use siaga_alerts::alert::AlertChange;
-use siaga_risk::event::{Output, OutputKey};
+use siaga_risk::event::Output;
 use siaga_risk::journal::{Cursor, OutputConsumers};
 use siaga_risk::units::Ts;
 use tokio::sync::mpsc;
@@ -24,11 +24,6 @@ pub const READER: &str = "alert_desk";
 const TIMERS_EVERY: Duration = Duration::from_millis(250);
 /// Its snapshot is written after this many outputs, so a start folds little again.
 const SAVE_EVERY: u64 = 100_000;
-/// Bits of an event's number below the input's sequence: an input has at most so many events told
-/// apart; later ones of the same input share the last number's successors.
-const INPUT_BITS: u32 = 20;
-/// Of these, events of one output.
-const OUTPUT_BITS: u32 = 4;
 
 /// Runs until the log closes.
 pub struct Follower {
@@ -39,14 +34,7 @@ pub struct Follower {
     /// Changes for the sinks.
     pub deliveries: mpsc::Sender<AlertChange>,
     pub notices: mpsc::Receiver<Notice>,
-    pub last_number: u64,
     pub unsaved: u64,
-}
-
-/// Number of an output's first event: rises strictly with the key, the same after a restart.
-pub fn number_of(key: OutputKey) -> u64 {
-    let index_max = (1 << (INPUT_BITS - OUTPUT_BITS)) - 1;
-    (key.seq << INPUT_BITS) | (u64::from(key.index.min(index_max)) << OUTPUT_BITS)
 }
 
 impl Follower {
@@ -107,14 +95,14 @@ impl Follower {
         }
         let now = self.handle.clock.now();
         let changes = notice.tell(&self.handle.alerts, now);
-        self.tell(self.last_number, changes).await;
+        self.tell(changes).await;
     }
 
     async fn fold(&mut self, outputs: &[Logged]) {
         for logged in outputs {
             self.take(logged);
             let changes = self.handle.alerts.apply(logged);
-            self.tell(number_of(logged.key), changes).await;
+            self.tell(changes).await;
         }
         self.unsaved += outputs.len() as u64;
         if self.unsaved >= SAVE_EVERY {
@@ -133,7 +121,7 @@ impl Follower {
             self.fold(&outputs).await;
         }
         let changes = self.handle.alerts.advance(watermark);
-        self.tell(self.last_number, changes).await;
+        self.tell(changes).await;
         Ok(())
     }
 
@@ -143,10 +131,7 @@ impl Follower {
             Output::Bar(bar) => handle.bars.push(logged.key, *bar),
             Output::Position(change) => handle.exposure.put(change),
             Output::Order(change) => {
-                self.last_number = self.last_number.max(number_of(logged.key)) + 1;
-                handle
-                    .events
-                    .push(self.last_number, EventBody::Order(*change));
+                handle.events.push(EventBody::Order(*change));
             }
             Output::Terms(change) => {
                 let mut held = handle
@@ -161,7 +146,7 @@ impl Follower {
         }
     }
 
-    async fn tell(&mut self, number: u64, changes: Vec<AlertChange>) {
+    async fn tell(&mut self, changes: Vec<AlertChange>) {
         for change in changes {
             let directory = {
                 let held = self
@@ -171,9 +156,8 @@ impl Follower {
                     .unwrap_or_else(PoisonError::into_inner);
                 held.clone()
             };
-            self.last_number = self.last_number.max(number) + 1;
             let body = EventBody::Alert(Box::new(record(&change.alert, &directory)));
-            self.handle.events.push(self.last_number, body);
+            self.handle.events.push(body);
             // The sinks' task ends only after this one; its limit holds the fold back.
             let _ = self.deliveries.send(change).await;
         }

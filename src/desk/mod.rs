@@ -13,6 +13,7 @@ mod exposure;
 mod figures;
 mod follow;
 mod handle;
+mod history;
 mod house;
 pub mod kept_names;
 mod known;
@@ -120,6 +121,7 @@ pub struct Desk {
     deliveries: tokio::task::JoinHandle<()>,
     snapshots: Snapshots,
     rules_epoch: u32,
+    core_dir: PathBuf,
     _lock: DirectoryLock,
 }
 
@@ -241,7 +243,6 @@ impl Running {
             snapshots,
             disk,
             last,
-            stream_epoch,
             rules_epoch,
             epochs,
             report,
@@ -264,6 +265,15 @@ impl Running {
         let alerts =
             alert_desk::AlertDesk::open(&alerts_path(config), log_end, self.evidence.clone())?;
         let consumers = log.consumers();
+        let applied = alerts.applied();
+        let after = siaga_risk::journal::Cursor {
+            seq: applied.seq,
+            index: applied.index,
+        };
+        let core_dir = config.data.dir.join(recover::CORE_DIR);
+        let whole = report.clean && !report.new_epoch && consumers.from() <= after;
+        let history = history::begin(&core_dir, applied, whole)?;
+        self.events.starts_after(history.told);
         let files = journal.files();
         let (news, door) = door(&consumers, &log);
         let recorder = JournalRecorder::new(journal, self.syncs.clone(), self.clock.clone());
@@ -371,17 +381,11 @@ impl Running {
             ok: false,
             detail: "off".into(),
         }));
-        let applied = alerts.applied();
         let from = consumers.from();
         if broker::key_of(from) > applied {
             // Its snapshot is damaged, or the log reached its limit: what lies between is told by nobody.
-            let (name, at) = (
-                follow::READER.to_owned(),
-                siaga_risk::journal::Cursor {
-                    seq: applied.seq,
-                    index: applied.index,
-                },
-            );
+            let name = follow::READER.to_owned();
+            let at = after;
             notice_sender.try_send(Notice::Log(LogEvent::CutOff { name, at, from }))?;
         }
         let notes_path = config.data.dir.join("notes.ndjson");
@@ -423,7 +427,7 @@ impl Running {
             standby: standby_figures,
             ticks: tick_figures,
             venues: venue_figures.clone(),
-            stream_epoch,
+            stream_epoch: history.epoch,
             demo: config.feed.simulator,
             phone: config.desk.phone.clone(),
         });
@@ -481,6 +485,7 @@ impl Running {
             deliveries,
             snapshots,
             rules_epoch,
+            core_dir,
             _lock: lock,
         })
     }
@@ -623,11 +628,6 @@ impl Running {
         if let Err(error) = consumers.set_cursor(follow::READER, from) {
             tracing::warn!(%error, "the output log does not wait for the alert desk");
         }
-        let first = follow::number_of(OutputKey {
-            seq: from.seq,
-            index: from.index,
-        });
-        handle.events.starts_after(first);
         handle.bars.begins(OutputKey {
             seq: from.seq,
             index: from.index,
@@ -639,7 +639,6 @@ impl Running {
             consumers,
             deliveries,
             notices,
-            last_number: first,
             unsaved: 0,
         };
         tokio::spawn(follower.run())

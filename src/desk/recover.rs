@@ -29,8 +29,6 @@ pub struct Recovered {
     pub snapshots: Snapshots,
     pub disk: Arc<dyn Disk>,
     pub last: Seq,
-    /// Identity of the live streams' history: new after an unclean stop and with new rules.
-    pub stream_epoch: u64,
     /// Epoch of the rules that are applied from now on.
     pub rules_epoch: u32,
     /// Which input began which epoch: part of the ids sent to brokers.
@@ -127,7 +125,6 @@ pub fn open_on(
         epochs,
         report,
     } = recovery::recover(disk, options, &mut progress)?;
-    let stream_epoch = stream_epoch(&dir, report.clean && !report.new_epoch)?;
     Ok(Recovered {
         machine,
         journal,
@@ -135,7 +132,6 @@ pub fn open_on(
         snapshots,
         disk: disk.clone(),
         last,
-        stream_epoch,
         rules_epoch,
         epochs,
         report: report.into(),
@@ -155,25 +151,4 @@ pub fn look(data: &Path, mut progress: impl FnMut(u64, u64)) -> anyhow::Result<M
     let disk: Arc<dyn Disk> =
         FileDisk::new(&dir).with_context(|| format!("{} cannot be used", dir.display()))?;
     Ok(recovery::look(&disk, &mut progress)?)
-}
-
-/// A number that names the history of the live streams; it rises after each unclean stop
-/// and when other rules decide from now on.
-fn stream_epoch(dir: &Path, clean: bool) -> anyhow::Result<u64> {
-    let path = dir.join("stream-epoch");
-    let before: Option<u64> = std::fs::read_to_string(&path)
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
-    let epoch = match (before, clean) {
-        (Some(epoch), true) => epoch,
-        (before, _) => before.unwrap_or(0) + 1,
-    };
-    let half = dir.join("stream-epoch.tmp");
-    // Lost with the power, numbering would begin anew and old clients would go on.
-    std::fs::write(&half, format!("{epoch}\n"))
-        .and_then(|()| std::fs::File::open(&half)?.sync_all())
-        .and_then(|()| std::fs::rename(&half, &path))
-        .and_then(|()| std::fs::File::open(dir)?.sync_all())
-        .with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(epoch)
 }

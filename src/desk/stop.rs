@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use super::{Desk, egress, saver};
+use super::{Desk, egress, history, saver};
 
 /// Raises a flag whatever way the stop ends: a thread that waits for it would outlive the desk.
 struct Raise(Arc<AtomicBool>);
@@ -102,6 +102,15 @@ impl Desk {
             let state = machine.snapshot();
             let saved = saver::save(&self.snapshots, self.rules_epoch, seq, hash, &state);
             faults.take("the snapshot", saved);
+        }
+        if recorded {
+            let told = history::History {
+                epoch: handle.stream_epoch,
+                told: handle.events.tip(),
+            };
+            if let Err(error) = history::end(&self.core_dir, told, handle.alerts.applied()) {
+                tracing::warn!(%error, "the stream's place is not kept: its clients read again");
+            }
         }
         if let Some(mut log) = log {
             faults.take("the output log", log.trim());

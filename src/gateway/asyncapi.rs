@@ -45,7 +45,11 @@ struct Chain {
 #[allow(dead_code)] // read by the schema generator alone
 struct EventFrame<T> {
     sub: u64,
+    /// The history that the positions belong to. A new one begins after an end that was not graceful, and with an update
+    /// that counts or decides differently: forget all positions, read the lists by REST and subscribe from where they say.
     epoch: u64,
+    /// Position in the history: events are counted over all accounts and channels, so a subscription may see it jump. Exact
+    /// in a double: it stays below 2^53.
     seq: u64,
     /// The last position this subscription was sent.
     prev: u64,

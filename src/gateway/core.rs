@@ -3,7 +3,7 @@
 //! What the wiring must feed, and from where:
 //! - `live().apply(&output)` for EVERY output of the machine, from the egress thread, as it leaves (marks and bars do not wait for the disk);
 //! - `events().push(…)` for every order change and alert change, in order, AFTER its input is durable (read from the output log);
-//!   at a start push the newest [`crate::gateway::events::EVENTS_HELD`] of the log again, so clients can resume across a restart;
+//!   at a start say first how many were told before, so that who has seen them all resumes across a restart;
 //! - a new `Directory` whenever terms or names change.
 
 use std::future::Future;

@@ -28,14 +28,14 @@ pub enum EventBody {
 /// A durable event and its number.
 #[derive(Debug)]
 pub struct Event {
-    /// Position in the stream: rises strictly, gaps are allowed, the same after a restart; below 2^53.
+    /// Position in the stream: how many events its history had told with it, so it is exact in every client's numbers.
     pub number: u64,
     pub body: EventBody,
     /// Its text, written once by whoever needs it first and shared by all.
     pub text: OnceLock<Bytes>,
 }
 
-/// The held part. `push` is for the one follower of the output log.
+/// The held part. Durable events come from the one follower of the output log, what is told outside it from whoever tells it.
 pub struct Events {
     held: Mutex<VecDeque<Arc<Event>>>,
     /// Number of the newest event.
@@ -61,19 +61,16 @@ impl Events {
         }
     }
 
-    /// Says that events up to `number` exist and are not held: call it once at a start, before the first `push`, with the number
-    /// before the oldest event that will be pushed.
+    /// Says that `number` events were told before and are not held: call it once at a start, before the first `push`.
     pub fn starts_after(&self, number: u64) {
         self.floor.store(number, Ordering::Release);
         self.tip.send_modify(|tip| *tip = number.max(*tip));
     }
 
-    /// Appends the next durable event; a number that is not above the newest is a repetition and is ignored.
-    pub fn push(&self, number: u64, body: EventBody) {
+    /// Appends the next event and returns its number.
+    pub fn push(&self, body: EventBody) -> u64 {
         let mut held = self.lock();
-        if number <= self.tip() {
-            return;
-        }
+        let number = self.tip() + 1;
         if held.len() == self.capacity
             && let Some(oldest) = held.pop_front()
         {
@@ -84,8 +81,9 @@ impl Events {
             body,
             text: OnceLock::new(),
         }));
-        drop(held);
+        // Under the lock: two that push would otherwise take one number.
         self.tip.send_replace(number);
+        number
     }
 
     /// Number of the newest event.

@@ -140,13 +140,13 @@ impl TestDesk {
     /// An input through the machine, its outputs to where egress would take them.
     pub fn feed(&self, input: Input) -> (Seq, Vec<Output>) {
         let (seq, outputs) = self.engine.lock().expect("not poisoned").apply(&input);
-        for (index, output) in outputs.iter().enumerate() {
+        for output in &outputs {
             self.live.apply(output);
             match output {
-                Output::Order(change) => self
-                    .events
-                    .push(number(seq, index), EventBody::Order(*change)),
-                Output::Alert(echo) => self.echo(number(seq, index), echo),
+                Output::Order(change) => {
+                    self.events.push(EventBody::Order(*change));
+                }
+                Output::Alert(echo) => self.echo(echo),
                 _ => {}
             }
         }
@@ -173,15 +173,14 @@ impl TestDesk {
 
     /// An alert as the engine would raise it.
     pub fn raise(&self, record: AlertRecord) {
-        let number = self.events.tip() + 1;
         self.alerts
             .lock()
             .expect("not poisoned")
             .insert(record.id, record.clone());
-        self.events.push(number, EventBody::Alert(Box::new(record)));
+        self.events.push(EventBody::Alert(Box::new(record)));
     }
 
-    fn echo(&self, number: u64, echo: &AlertEcho) {
+    fn echo(&self, echo: &AlertEcho) {
         let mut alerts = self.alerts.lock().expect("not poisoned");
         let Some(record) = alerts.get_mut(&echo.command.alert) else {
             return;
@@ -191,8 +190,7 @@ impl TestDesk {
             record.state = AlertState::Acknowledged;
             record.acked_by = Some(echo.actor);
         }
-        self.events
-            .push(number, EventBody::Alert(Box::new(record.clone())));
+        self.events.push(EventBody::Alert(Box::new(record.clone())));
     }
 
     pub fn set_directory(&self, edit: impl FnOnce(&mut Directory)) {
@@ -201,10 +199,6 @@ impl TestDesk {
         directory.version += 1;
         self.directory.store(Arc::new(directory));
     }
-}
-
-fn number(seq: Seq, index: usize) -> u64 {
-    seq << 16 | index as u64
 }
 
 impl Core for TestDesk {

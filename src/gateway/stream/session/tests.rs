@@ -16,6 +16,8 @@ mod protocol;
 
 const SECRET: &str = "the secret of this test";
 
+/// Events that were told before the test's own.
+const EVENTS_BEFORE: u64 = 999_999;
 /// One desk, its hub and its doors.
 struct House {
     desk: Arc<TestDesk>,
@@ -30,6 +32,7 @@ impl House {
 
     fn of(desk: Arc<TestDesk>) -> House {
         let hub = Hub::new(desk.clone(), Arc::new(Metrics::default()));
+        desk.events().starts_after(EVENTS_BEFORE);
         House {
             desk,
             hub,
@@ -73,8 +76,8 @@ impl House {
     }
 
     fn order(&self, id: u64) {
-        self.desk.events().push(id, EventBody::Order(order(id)));
-        self.announce(id);
+        let number = self.desk.events().push(EventBody::Order(order(id)));
+        self.announce(number);
     }
 
     fn announce(&self, number: u64) {
