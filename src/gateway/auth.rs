@@ -32,6 +32,18 @@ pub const ADMINISTRATOR: ActorId = ActorId(1);
 
 type Key = [u8; 32];
 
+/// Names a session without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionKey(Key);
+
+/// Who came by a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    pub actor: ActorId,
+    /// The session that asked for the ticket; none where the secret itself did.
+    pub session: Option<SessionKey>,
+}
+
 /// What is behind the doors and who may pass. Time is an argument.
 pub struct Doors {
     secret: Key,
@@ -53,7 +65,7 @@ struct Session {
 }
 
 struct Ticket {
-    actor: ActorId,
+    visitor: Visitor,
     made: Ts,
 }
 
@@ -130,28 +142,42 @@ impl Doors {
         Some((session.actor, session.csrf.clone()))
     }
 
-    pub fn sign_out(&self, cookie: &str) {
-        self.lock().sessions.remove(&digest(cookie));
+    /// Ends a session and its unused tickets. Its open streams are ended by whoever holds them.
+    pub fn sign_out(&self, cookie: &str) -> SessionKey {
+        let key = digest(cookie);
+        let mut inner = self.lock();
+        inner.sessions.remove(&key);
+        let session = SessionKey(key);
+        let of_others = |ticket: &Ticket| ticket.visitor.session != Some(session);
+        inner.tickets.retain(|_, ticket| of_others(ticket));
+        session
     }
 
-    /// A ticket for one hello, and when it ends.
-    pub fn ticket(&self, actor: ActorId, now: Ts) -> Option<(String, Ts)> {
+    /// Whether a session is open.
+    pub fn holds(&self, session: SessionKey) -> bool {
+        self.lock().sessions.contains_key(&session.0)
+    }
+
+    /// A ticket for one hello, and when it ends. `cookie` = of the session that asks, when it is one.
+    pub fn ticket(&self, actor: ActorId, cookie: Option<&str>, now: Ts) -> Option<(String, Ts)> {
         let mut inner = self.lock();
         inner.tickets.retain(|_, t| now.since(t.made) <= TICKET_NS);
         if inner.tickets.len() >= TICKETS_MAX {
             return None;
         }
         let ticket = random_hex::<24>();
+        let session = cookie.map(|cookie| SessionKey(digest(cookie)));
+        let visitor = Visitor { actor, session };
         inner
             .tickets
-            .insert(digest(&ticket), Ticket { actor, made: now });
+            .insert(digest(&ticket), Ticket { visitor, made: now });
         Some((ticket, now.plus(TICKET_NS)))
     }
 
     /// Uses a ticket up.
-    pub fn redeem(&self, ticket: &str, now: Ts) -> Option<ActorId> {
+    pub fn redeem(&self, ticket: &str, now: Ts) -> Option<Visitor> {
         let ticket = self.lock().tickets.remove(&digest(ticket))?;
-        (now.since(ticket.made) <= TICKET_NS).then_some(ticket.actor)
+        (now.since(ticket.made) <= TICKET_NS).then_some(ticket.visitor)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -240,11 +266,15 @@ mod tests {
     #[test]
     fn a_ticket_opens_once_and_not_late() {
         let doors = Doors::new("the secret of this test");
-        let (ticket, ends) = doors.ticket(ADMINISTRATOR, at(100)).expect("room");
+        let (ticket, ends) = doors.ticket(ADMINISTRATOR, None, at(100)).expect("room");
         assert_eq!(ends, at(130));
-        assert_eq!(doors.redeem(&ticket, at(130)), Some(ADMINISTRATOR));
+        let visitor = Visitor {
+            actor: ADMINISTRATOR,
+            session: None,
+        };
+        assert_eq!(doors.redeem(&ticket, at(130)), Some(visitor));
         assert_eq!(doors.redeem(&ticket, at(130)), None);
-        let (late, _) = doors.ticket(ADMINISTRATOR, at(200)).expect("room");
+        let (late, _) = doors.ticket(ADMINISTRATOR, None, at(200)).expect("room");
         assert_eq!(doors.redeem(&late, Ts(at(230).0 + 1)), None);
     }
 
@@ -252,10 +282,10 @@ mod tests {
     fn tickets_are_bounded_and_make_room_when_they_end() {
         let doors = Doors::new("the secret of this test");
         for _ in 0..TICKETS_MAX {
-            assert!(doors.ticket(ADMINISTRATOR, at(1)).is_some());
+            assert!(doors.ticket(ADMINISTRATOR, None, at(1)).is_some());
         }
-        assert!(doors.ticket(ADMINISTRATOR, at(2)).is_none());
-        assert!(doors.ticket(ADMINISTRATOR, at(32)).is_some());
+        assert!(doors.ticket(ADMINISTRATOR, None, at(2)).is_none());
+        assert!(doors.ticket(ADMINISTRATOR, None, at(32)).is_some());
     }
 
     #[test]
@@ -275,8 +305,12 @@ mod tests {
         let again = doors
             .sign_in("the secret of this test", at(1))
             .expect("right");
-        doors.sign_out(&again.cookie);
+        let cookie = Some(again.cookie.as_str());
+        let (ticket, _) = doors.ticket(ADMINISTRATOR, cookie, at(1)).expect("room");
+        let session = doors.sign_out(&again.cookie);
         assert!(doors.session(&again.cookie, at(1)).is_none());
+        assert!(!doors.holds(session));
+        assert_eq!(doors.redeem(&ticket, at(1)), None, "a ticket ends with it");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::gateway::server::App;
 use crate::wire;
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SignIn {
     /// The secret that the program printed at its first start.
     pub secret: String,
@@ -72,13 +73,14 @@ async fn current(State(app): State<App>, headers: HeaderMap) -> ApiResult<axum::
     }))
 }
 
-/// Ends the session.
+/// Ends the session and its streams.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session",
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem)))]
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> ApiResult<Response> {
     authorise(&app.doors, &headers, false, app.core.now())?;
     if let Some(cookie) = cookie(&headers) {
-        app.doors.sign_out(cookie);
+        let session = app.doors.sign_out(cookie);
+        app.hub.revoke(session);
     }
     let gone = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())

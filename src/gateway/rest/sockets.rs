@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::gateway::dto::micros;
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
-use crate::gateway::guard::{Caller, authorise};
+use crate::gateway::guard::{Caller, authorise, cookie};
 use crate::gateway::server::App;
 use crate::gateway::stream::session::BATCH_BYTES;
 use crate::gateway::stream::{FRAME_BYTES_MAX, SUB_PROTOCOL, socket};
@@ -34,8 +34,12 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn ticket(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
+    headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let Some((ticket, expires)) = app.doors.ticket(actor, app.core.now()) else {
+    // Who sends the secret itself is not there by the session beside it.
+    let by_secret = headers.contains_key(header::AUTHORIZATION);
+    let session = cookie(&headers).filter(|_| !by_secret);
+    let Some((ticket, expires)) = app.doors.ticket(actor, session, app.core.now()) else {
         return Err(ApiError {
             retry_after_s: Some(30),
             ..ApiError::new(Fault::RateLimited, "too many tickets wait to be used")

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use super::SUBS_MAX;
 use super::message::StaleReason;
 use super::topic::{SubId, Topic};
+use crate::gateway::auth::SessionKey;
 use crate::gateway::core::Core;
 use crate::gateway::dto::market::{BarSide, SPANS, bar, quote_data, venue_time};
 use crate::gateway::dto::micros;
@@ -36,7 +37,13 @@ pub struct Hub {
     pub epoch: u64,
     streams: RwLock<BTreeMap<Topic, Arc<Stream>>>,
     /// Mailboxes by connection, for resuming and draining.
-    connections: Mutex<BTreeMap<String, Arc<Mailbox>>>,
+    connections: Mutex<BTreeMap<String, Connection>>,
+}
+
+/// An open connection and the browser session that it came from; none with the secret itself.
+struct Connection {
+    mailbox: Arc<Mailbox>,
+    session: Option<SessionKey>,
 }
 
 /// One topic: its newest frame, its health, its followers.
@@ -76,6 +83,7 @@ pub struct Mailbox {
     bell: Notify,
     /// Set from outside: the connection must end.
     replaced: AtomicBool,
+    revoked: AtomicBool,
 }
 
 impl Default for Mailbox {
@@ -85,6 +93,7 @@ impl Default for Mailbox {
             woken: AtomicBool::new(false),
             bell: Notify::new(),
             replaced: AtomicBool::new(false),
+            revoked: AtomicBool::new(false),
         }
     }
 }
@@ -120,6 +129,16 @@ impl Mailbox {
     pub fn replace(&self) {
         self.replaced.store(true, Ordering::Release);
         self.bell.notify_one();
+    }
+
+    /// Whoever it belongs to has signed out.
+    pub fn revoke(&self) {
+        self.revoked.store(true, Ordering::Release);
+        self.bell.notify_one();
+    }
+
+    pub fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::Acquire)
     }
 
     pub fn is_replaced(&self) -> bool {
@@ -521,14 +540,25 @@ impl Hub {
     }
 
     /// Registers a connection; an older one with this name is told that it was replaced.
-    pub fn connect(&self, conn: &str, mailbox: &Arc<Mailbox>) {
-        self.connections().insert(conn.to_owned(), mailbox.clone());
+    pub fn connect(&self, conn: &str, mailbox: &Arc<Mailbox>, session: Option<SessionKey>) {
+        let mailbox = mailbox.clone();
+        self.connections()
+            .insert(conn.to_owned(), Connection { mailbox, session });
+    }
+
+    /// Ends every connection of a session.
+    pub fn revoke(&self, session: SessionKey) {
+        for connection in self.connections().values() {
+            if connection.session == Some(session) {
+                connection.mailbox.revoke();
+            }
+        }
     }
 
     /// Ends the connection that is being resumed elsewhere.
     pub fn replace(&self, conn: &str) {
         if let Some(old) = self.connections().remove(conn) {
-            old.replace();
+            old.mailbox.replace();
         }
     }
 
@@ -540,7 +570,7 @@ impl Hub {
         self.connections().len()
     }
 
-    fn connections(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Mailbox>>> {
+    fn connections(&self) -> MutexGuard<'_, BTreeMap<String, Connection>> {
         self.connections
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

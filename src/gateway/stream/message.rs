@@ -29,6 +29,9 @@ pub struct Hello {
 pub struct Resume {
     pub conn: String,
     pub subs: Vec<ResumeSub>,
+    /// Wildcards of the lost connection: what matches them and is not resumed is subscribed, as are instruments that come later.
+    #[serde(default)]
+    pub wildcards: Vec<ResumeWildcard>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -36,6 +39,17 @@ pub struct ResumeSub {
     pub sub: u64,
     pub epoch: u64,
     pub seq: u64,
+    /// The rate it had; absent = as fast as the socket takes.
+    pub hz: Option<f64>,
+}
+
+/// A wildcard as it was subscribed. Its `ok` notices carry `id`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct ResumeWildcard {
+    pub id: u64,
+    pub ch: String,
+    pub sym: String,
+    pub hz: Option<f64>,
 }
 
 /// Subscribe.

@@ -29,6 +29,8 @@ pub const ANSWERS_MAX: usize = 1_024;
 const PINGS_LOST_MAX: u32 = 2;
 /// Wildcards kept for instruments that come later.
 const WILDCARDS_MAX: usize = 32;
+/// No directory has this version: the next look compares all names.
+const NAMES_UNSEEN: u64 = u64::MAX;
 
 /// Times of a connection; tests shorten them.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +87,7 @@ pub struct Session {
     wildcards: Vec<Wildcard>,
     names_version: u64,
     pending: [u64; SUBS_MAX / 64],
+    turns: Turns,
     answers: VecDeque<Utf8Bytes>,
     closing: Option<Close>,
     ladder: Ladder,
@@ -122,6 +125,13 @@ struct Followed {
     /// Durable: searched up to this number of the log, and history to which the positions belong.
     scanned: u64,
     epoch: u64,
+}
+
+/// Slots that are served first in the next batch, because the last one had no room for them.
+#[derive(Clone, Copy, Default)]
+struct Turns {
+    durable: usize,
+    state: usize,
 }
 
 /// A subscription that may match instruments that come later.
@@ -176,6 +186,7 @@ impl Session {
             wildcards: Vec::new(),
             names_version,
             pending: [0; SUBS_MAX / 64],
+            turns: Turns::default(),
             answers: VecDeque::new(),
             closing: None,
             ladder: Ladder::new(timing.progress_ns),

@@ -6,6 +6,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use siaga_risk::units::Ts;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{sleep, timeout};
 
@@ -41,6 +42,7 @@ pub async fn run(socket: WebSocket, app: App, authorised: bool, _place: OwnedSem
     let mailbox = session.mailbox().clone();
     let progress = Duration::from_nanos(app.options.timing.progress_ns);
     let mut batch = Vec::new();
+    let mut draining = false;
     let close = loop {
         batch.clear();
         let next = session.poll_send(hub.core.now(), &mut batch);
@@ -56,7 +58,17 @@ pub async fn run(socket: WebSocket, app: App, authorised: bool, _place: OwnedSem
         }
         match next {
             Next::Close(why) => break Some(why),
-            Next::More => continue,
+            // A client that is sent something all the time is heard all the same.
+            Next::More => match hear(&mut session, &mut heard, &hub) {
+                true => {
+                    if *stop.borrow() && !draining {
+                        draining = true;
+                        session.on_drain();
+                    }
+                    continue;
+                }
+                false => break None,
+            },
             Next::Wait => {}
         }
         let deadline = session
@@ -64,9 +76,7 @@ pub async fn run(socket: WebSocket, app: App, authorised: bool, _place: OwnedSem
             .map_or(Duration::MAX, |at| until(at, hub.core.now()));
         tokio::select! {
             frame = heard.recv() => match frame {
-                Some(Heard::Text(text)) => session.on_text(&text, hub.core.now()),
-                Some(Heard::Pong) => session.on_pong(),
-                Some(Heard::TooLarge) => session.on_too_large(),
+                Some(frame) => take(&mut session, frame, &hub),
                 None => break None,
             },
             () = mailbox.rung() => {}
@@ -83,6 +93,26 @@ pub async fn run(socket: WebSocket, app: App, authorised: bool, _place: OwnedSem
         let _ = timeout(BYE, sink.send(Message::Close(Some(frame)))).await;
     }
     reader.abort();
+}
+
+fn take(session: &mut Session, frame: Heard, hub: &Hub) {
+    match frame {
+        Heard::Text(text) => session.on_text(&text, hub.core.now()),
+        Heard::Pong => session.on_pong(),
+        Heard::TooLarge => session.on_too_large(),
+    }
+}
+
+/// Takes what has arrived without waiting, at most as much as the inbox holds; false when the client is gone.
+fn hear(session: &mut Session, heard: &mut mpsc::Receiver<Heard>, hub: &Hub) -> bool {
+    for _ in 0..INBOX {
+        match heard.try_recv() {
+            Ok(frame) => take(session, frame, hub),
+            Err(TryRecvError::Empty) => return true,
+            Err(TryRecvError::Disconnected) => return false,
+        }
+    }
+    true
 }
 
 async fn read(mut stream: SplitStream<WebSocket>, tell: mpsc::Sender<Heard>) {

@@ -294,6 +294,44 @@ async fn a_client_that_does_not_read_is_cut_off_and_others_go_on() {
 }
 
 #[tokio::test]
+async fn signing_out_ends_the_streams_of_that_session_alone() {
+    let server = Server::start().await;
+    let mut others = Client::open(&server).await;
+    let secret = json!({ "secret": SECRET });
+    let opened = server
+        .send("POST", "/api/v1/session", "", Some(secret))
+        .await;
+    let set = opened.header("set-cookie").expect("a cookie");
+    let cookie = set.split(';').next().expect("a value");
+    let csrf = opened.json()["csrf"].as_str().expect("a token").to_owned();
+    let with = format!("Cookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\n");
+    let ticket = async || {
+        let answer = server.send("POST", "/api/v1/ws-tickets", &with, None).await;
+        answer.json()["ticket"].clone()
+    };
+    let mut client = Client::connect(&server, &[]).await.expect("connected");
+    client
+        .say(json!({ "op": "hello", "ticket": ticket().await }))
+        .await;
+    assert_eq!(client.frame().await["t"], "welcome");
+    let unused = ticket().await;
+    let out = server.send("DELETE", "/api/v1/session", &with, None).await;
+    assert_eq!(out.status, 204);
+    let (said, code) = client.end().await;
+    let bye = said.last().expect("a bye");
+    assert_eq!(
+        (code, &bye["name"], &bye["reconnect"]),
+        (4503, &json!("revoked"), &json!(false))
+    );
+    let mut late = Client::connect(&server, &[]).await.expect("connected");
+    late.say(json!({ "op": "hello", "ticket": unused })).await;
+    assert_eq!(late.end().await.1, 4502);
+    others.say(json!({ "op": "ping", "id": 1 })).await;
+    assert_eq!(others.frame().await["t"], "ok");
+    server.end().await;
+}
+
+#[tokio::test]
 async fn a_stop_says_bye_and_invites_back() {
     let server = Server::start().await;
     let mut client = Client::open(&server).await;

@@ -11,6 +11,8 @@ const EVENTS_PER_LOOK: usize = 512;
 struct Batch<'a> {
     out: &'a mut Vec<Send>,
     bytes: usize,
+    /// Bytes at which it counts as full.
+    limit: usize,
     frames: u64,
 }
 
@@ -22,7 +24,7 @@ impl Batch<'_> {
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= BATCH_BYTES
+        self.bytes >= self.limit
     }
 }
 
@@ -32,6 +34,7 @@ impl Session {
         let mut batch = Batch {
             out,
             bytes: 0,
+            limit: BATCH_BYTES,
             frames: 0,
         };
         let next = self.fill(now, &mut batch);
@@ -44,6 +47,9 @@ impl Session {
         self.check_time(now);
         if self.mailbox.is_replaced() {
             self.close(Close::ResumeConflict);
+        }
+        if self.mailbox.is_revoked() {
+            self.close(Close::Revoked);
         }
         if self.phase == Phase::Open {
             self.follow_newcomers();
@@ -64,21 +70,50 @@ impl Session {
             return Next::Wait;
         }
         self.mailbox.take(&mut self.pending);
-        let slots: Vec<usize> = self.pending_slots().collect();
-        for slot in slots {
-            if batch.is_full() {
-                return Next::More;
-            }
-            self.deliver(slot, now, batch);
-        }
-        if batch.is_full() {
-            return Next::More;
-        }
+        let left = self.deliver_all(now, batch);
+        // However full the batch is: a busy connection is watched by its heartbeat too.
         self.beat(now, batch);
-        match self.closing.is_some() || !self.answers.is_empty() {
+        match left || self.closing.is_some() || !self.answers.is_empty() {
             true => Next::More,
             false => Next::Wait,
         }
+    }
+
+    /// Durable events first, at most half of the batch while states wait too; each kind in turn from where it stopped. True when
+    /// something is left that could be sent now.
+    fn deliver_all(&mut self, now: Ts, batch: &mut Batch) -> bool {
+        let (durable, state): (Vec<usize>, Vec<usize>) = self.pending_slots().partition(|slot| {
+            let followed = self.subs[*slot].as_ref();
+            followed.is_some_and(|f| f.stream.topic.durable())
+        });
+        if !state.is_empty() {
+            batch.limit = BATCH_BYTES / 2;
+        }
+        let mut turns = self.turns;
+        let events_left = self.deliver_in_turn(&durable, &mut turns.durable, now, batch);
+        batch.limit = BATCH_BYTES;
+        let states_left = self.deliver_in_turn(&state, &mut turns.state, now, batch);
+        self.turns = turns;
+        events_left || states_left
+    }
+
+    fn deliver_in_turn(
+        &mut self,
+        slots: &[usize],
+        turn: &mut usize,
+        now: Ts,
+        batch: &mut Batch,
+    ) -> bool {
+        let (before, after) = slots.split_at(slots.partition_point(|slot| *slot < *turn));
+        for slot in after.iter().chain(before) {
+            if batch.is_full() {
+                *turn = *slot;
+                return true;
+            }
+            self.deliver(*slot, now, batch);
+        }
+        // Only a batch that became full leaves events behind.
+        batch.is_full()
     }
 
     fn check_time(&mut self, now: Ts) {

@@ -98,8 +98,8 @@ impl Session {
             }
         };
         let ticket = hello.ticket.as_deref();
-        let known = ticket.is_some_and(|ticket| self.doors.redeem(ticket, now).is_some());
-        if !known && (ticket.is_some() || !authorised) {
+        let visitor = ticket.and_then(|ticket| self.doors.redeem(ticket, now));
+        if visitor.is_none() && (ticket.is_some() || !authorised) {
             self.refuse(StreamError::Unauthenticated.refuse(
                 hello.id,
                 "get a ticket by POST /api/v1/ws-tickets; it works once, for 30 s",
@@ -107,7 +107,12 @@ impl Session {
             return self.close(Close::BadTicket);
         }
         self.conn = random_hex::<16>();
-        self.hub.connect(&self.conn, &self.mailbox);
+        let session = visitor.and_then(|visitor| visitor.session);
+        self.hub.connect(&self.conn, &self.mailbox, session);
+        // Signed out since the ticket was redeemed: nobody would tell this connection any more.
+        if session.is_some_and(|session| !self.doors.holds(session)) {
+            return self.close(Close::Revoked);
+        }
         self.hub.metrics.stream_opened.add(1);
         self.phase = Phase::Open;
         self.heartbeat_at = now.plus(self.timing.heartbeat_ns);
@@ -120,6 +125,9 @@ impl Session {
                     true => resumed.push(wanted.sub),
                     false => lost.push(wanted.sub),
                 }
+            }
+            for wanted in resume.wildcards {
+                self.resume_wildcard(wanted);
             }
         }
         self.say(&Say::Welcome {
@@ -143,7 +151,8 @@ impl Session {
         let Some(topic) = Topic::from_id(id) else {
             return false;
         };
-        if self.hub.epoch_of(topic) != wanted.epoch
+        if !is_rate(wanted.hz)
+            || self.hub.epoch_of(topic) != wanted.epoch
             || self.by_id.len() >= SUBS_MAX
             || self.by_id.contains_key(&id)
         {
@@ -153,7 +162,7 @@ impl Session {
         if topic.durable() && (wanted.seq > events.tip() || events.after(wanted.seq, 0).is_none()) {
             return false;
         }
-        let Some(slot) = self.follow(topic, 0) else {
+        let Some(slot) = self.follow(topic, spacing_ns(wanted.hz)) else {
             return false;
         };
         let Some(followed) = &mut self.subs[slot] else {
@@ -170,13 +179,31 @@ impl Session {
         true
     }
 
+    /// Keeps a wildcard of the lost connection; one that never was one is left out, as an unknown stream is.
+    fn resume_wildcard(&mut self, wanted: ResumeWildcard) {
+        let ResumeWildcard { id, ch, sym, hz } = wanted;
+        let names = self.hub.core.directory();
+        let is_sound = is_wildcard(&ch, &sym) && Topic::find(&ch, &sym, &names).is_ok();
+        if !is_sound || !is_rate(hz) || self.wildcards.len() >= WILDCARDS_MAX {
+            return;
+        }
+        self.wildcards.push(Wildcard {
+            id,
+            channel: ch,
+            sym,
+            spacing_ns: spacing_ns(hz),
+        });
+        // What came while nobody listened is found at the next look.
+        self.names_version = NAMES_UNSEEN;
+    }
+
     fn on_sub(&mut self, sub: Sub) {
         let id = Some(sub.id);
         if !CHANNELS.contains(&sub.ch.as_str()) {
             let msg = format!("use one of {}", CHANNELS.join(", "));
             return self.refuse(StreamError::UnknownChannel.refuse(id, msg));
         }
-        if sub.hz.is_some_and(|hz| !(HZ_MIN..=HZ_MAX).contains(&hz)) {
+        if !is_rate(sub.hz) {
             return self.bad_field(id, "hz", "use a rate from 0.01 to 1000");
         }
         let names = self.hub.core.directory();
@@ -314,10 +341,7 @@ impl Session {
     }
 
     fn on_set(&mut self, message: Set) {
-        if message
-            .hz
-            .is_some_and(|hz| !(HZ_MIN..=HZ_MAX).contains(&hz))
-        {
+        if !is_rate(message.hz) {
             return self.bad_field(Some(message.id), "hz", "use a rate from 0.01 to 1000");
         }
         match self.followed(message.sub) {
@@ -434,6 +458,11 @@ impl Session {
             self.close(Close::ProtocolError);
         }
     }
+}
+
+/// Whether a rate may be asked for; none means no limit.
+fn is_rate(hz: Option<f64>) -> bool {
+    hz.is_none_or(|hz| (HZ_MIN..=HZ_MAX).contains(&hz))
 }
 
 /// The name in serde's "missing field `x`"; empty when the text is another one.

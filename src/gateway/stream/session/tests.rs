@@ -10,14 +10,15 @@ use crate::gateway::events::EventBody;
 use crate::gateway::metrics::Metrics;
 use crate::gateway::testing::{ACCOUNT, EURGBP, EURUSD, TestDesk, XAUUSD, alert, order};
 
+mod busy;
 mod chain;
 mod durable;
 mod protocol;
 
 const SECRET: &str = "the secret of this test";
-
 /// Events that were told before the test's own.
 const EVENTS_BEFORE: u64 = 999_999;
+
 /// One desk, its hub and its doors.
 struct House {
     desk: Arc<TestDesk>,
@@ -31,8 +32,8 @@ impl House {
     }
 
     fn of(desk: Arc<TestDesk>) -> House {
-        let hub = Hub::new(desk.clone(), Arc::new(Metrics::default()));
         desk.events().starts_after(EVENTS_BEFORE);
+        let hub = Hub::new(desk.clone(), Arc::new(Metrics::default()));
         House {
             desk,
             hub,
@@ -96,7 +97,7 @@ impl Peer {
     fn hello(&mut self, house: &House, more: Value) -> Value {
         let (ticket, _) = house
             .doors
-            .ticket(crate::gateway::auth::ADMINISTRATOR, house.now())
+            .ticket(crate::gateway::auth::ADMINISTRATOR, None, house.now())
             .expect("room");
         let mut hello = json!({ "op": "hello", "ticket": ticket, "client": "test" });
         for (key, value) in more.as_object().expect("an object") {

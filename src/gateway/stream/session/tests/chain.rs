@@ -157,7 +157,7 @@ fn apply(step: &Step, house: &House, peers: &mut [(Peer, Client)]) {
             let resume = json!({ "resume": { "conn": client.conn, "subs": subs } });
             let (ticket, _) = house
                 .doors
-                .ticket(crate::gateway::auth::ADMINISTRATOR, house.now())
+                .ticket(crate::gateway::auth::ADMINISTRATOR, None, house.now())
                 .expect("room");
             let hello = json!({ "op": "hello", "ticket": ticket, "client": "test", "resume": resume["resume"] });
             peer.session.on_text(&hello.to_string(), house.now());

@@ -29,7 +29,7 @@ fn a_ticket_opens_one_connection() {
     let house = House::new();
     let (ticket, _) = house
         .doors
-        .ticket(crate::gateway::auth::ADMINISTRATOR, house.now())
+        .ticket(crate::gateway::auth::ADMINISTRATOR, None, house.now())
         .expect("room");
     for (ticket, code) in [
         (json!(ticket), None),
@@ -423,6 +423,66 @@ fn stale_prices_are_said_and_taken_back() {
         frames[0]["t"], "live",
         "the health comes before the price it is about"
     );
+}
+
+#[test]
+fn a_resumed_connection_keeps_its_rates_and_wildcards() {
+    let house = House::new();
+    house.mark(EURUSD, 1);
+    house.mark(XAUUSD, 1);
+    let quotes = |i| Topic::Quote(i).id().0;
+    let epoch = house.hub.epoch;
+    let mut peer = house.silent();
+    let resume = json!({ "resume": {
+        "conn": "gone",
+        "subs": [
+            { "sub": quotes(EURUSD), "epoch": epoch, "seq": 1, "hz": 0.5 },
+            { "sub": quotes(EURGBP), "epoch": epoch, "seq": 0, "hz": 9_999 },
+        ],
+        "wildcards": [
+            { "id": 7, "ch": "quote", "sym": "XA*", "hz": 1 },
+            { "id": 8, "ch": "quote", "sym": "no star" },
+            { "id": 9, "ch": "order", "sym": "*" },
+        ],
+    } });
+    let (ticket, _) = house
+        .doors
+        .ticket(crate::gateway::auth::ADMINISTRATOR, None, house.now())
+        .expect("room");
+    let hello = json!({ "op": "hello", "ticket": ticket, "resume": resume["resume"] });
+    peer.session.on_text(&hello.to_string(), house.now());
+    let frames = peer.frames(&house);
+    let welcome = frames.iter().find(|f| f["t"] == "welcome");
+    let welcome = welcome.expect("a welcome");
+    assert_eq!(welcome["resumed"], json!([quotes(EURUSD)]));
+    assert_eq!(welcome["lost"], json!([quotes(EURGBP)]));
+    let found = frames.iter().find(|f| f["t"] == "ok").expect("a notice");
+    assert_eq!(
+        (&found["id"], &found["more"], &found["subs"][0]["sym"]),
+        (&json!(7), &json!(true), &json!("XAU/USD"))
+    );
+    // An instrument that comes later is found as before.
+    house.desk.set_directory(|names| {
+        let mut terms = names.instrument(XAUUSD).expect("there").terms.clone();
+        terms.id = InstrumentId(50);
+        names.put_instrument("XAG/USD", "Silver", terms);
+    });
+    let frames = peer.frames(&house);
+    let later = frames.iter().find(|f| f["t"] == "ok").expect("a notice");
+    assert_eq!(later["subs"][0]["sym"], "XAG/USD");
+    // One frame in two seconds, as before the break.
+    let mut sent = 0;
+    for bid in 0..40 {
+        house.mark(EURUSD, 10 + bid);
+        house.desk.pass(SECOND_NS / 4);
+        let frames = peer.frames(&house);
+        let updates = state_frames(&frames);
+        sent += updates
+            .iter()
+            .filter(|f| f["sub"] == quotes(EURUSD))
+            .count();
+    }
+    assert!((4..=6).contains(&sent), "{sent} frames in ten seconds");
 }
 
 #[test]
