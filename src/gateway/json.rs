@@ -54,6 +54,9 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         }
         let path = error.path().to_string();
         let text = inner.to_string();
+        if text.starts_with("unknown field") {
+            return unknown(&path, &text);
+        }
         match path.as_str() {
             "." => {
                 let name = text.split('`').nth(1).unwrap_or_default().to_owned();
@@ -70,3 +73,33 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     })?;
     Ok(value)
 }
+
+/// A field that is not there: ignoring it would do something else than was meant. The parser's text quotes it and what is there.
+fn unknown(path: &str, text: &str) -> ApiError {
+    let mut quoted = text.split('`').skip(1).step_by(2);
+    let name: String = quoted.next().unwrap_or_default().chars().take(64).collect();
+    let inside = match path.rsplit_once('.') {
+        Some((inside, last)) if last == name => inside,
+        _ if path == name => "",
+        _ => path.trim_matches('.'),
+    };
+    let field = match inside {
+        "" => name.clone(),
+        inside => format!("{inside}.{name}"),
+    };
+    let known: Vec<&str> = quoted.collect();
+    let nearest = known
+        .iter()
+        .map(|known| (strsim::levenshtein(&name, known), known))
+        .min();
+    let detail = match nearest {
+        Some((edits, known)) if edits <= NEAR_EDITS => {
+            format!("there is no such field; did you mean {known}?")
+        }
+        _ => format!("there is no such field; use {}", known.join(", ")),
+    };
+    ApiError::field(field, detail)
+}
+
+/// A slip of the finger, and the separator that is written differently everywhere.
+const NEAR_EDITS: usize = 2;

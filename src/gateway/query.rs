@@ -1,5 +1,7 @@
 //! A query string whose errors are ours.
 
+use std::collections::BTreeMap;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -24,7 +26,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
                 let missing = text
                     .split('`')
                     .nth(1)
-                    .filter(|_| text.contains("missing field"));
+                    .filter(|_| text.contains("missing field") || text.contains("unknown field"));
                 let field = missing.or(name).unwrap_or("query");
                 Err(ApiError::field(
                     field,
@@ -32,6 +34,49 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
                 ))
             }
         }
+    }
+}
+
+/// Lists of words in the query string: `a=1,2`, `a=1&a=2`, `a[]=1&a[]=2`, all the same.
+#[derive(Debug, Default, PartialEq)]
+pub struct Lists(BTreeMap<String, Vec<String>>);
+
+impl Lists {
+    fn of(pairs: Vec<(String, String)>) -> Lists {
+        let mut lists = BTreeMap::<String, Vec<String>>::new();
+        for (name, text) in pairs {
+            let name = name.strip_suffix("[]").unwrap_or(&name);
+            let words = text.split(',').map(str::trim).filter(|w| !w.is_empty());
+            let list = lists.entry(name.to_owned()).or_default();
+            list.extend(words.map(str::to_owned));
+        }
+        Lists(lists)
+    }
+
+    /// The words of a list; none where it was not given.
+    pub fn take(&mut self, name: &str) -> Vec<String> {
+        self.0.remove(name).unwrap_or_default()
+    }
+
+    /// # Errors
+    /// A list was given that nobody took.
+    pub fn end(&self) -> Result<(), ApiError> {
+        match self.0.keys().next() {
+            Some(name) => {
+                let name: String = name.chars().take(64).collect();
+                Err(ApiError::field(name, "there is no such parameter"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Lists {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
+        Ok(Lists::of(pairs))
     }
 }
 

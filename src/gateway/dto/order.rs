@@ -67,6 +67,10 @@ wire! {
         /// Why it was rejected, returned or cancelled.
         pub reason: Option<Reason>,
         pub link: String,
+        /// Who traded, for which desk, by which strategy, as the order named them.
+        pub trader: Option<u32>,
+        pub desk: Option<u32>,
+        pub strategy: Option<u32>,
         pub placed: u64,
     }
 
@@ -97,6 +101,7 @@ wire! {
 
 /// An order as it is asked for.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OrderRequest {
     pub account: u32,
     pub symbol: String,
@@ -123,10 +128,17 @@ pub struct OrderRequest {
     pub trailing: Option<String>,
     /// Your own id, unique per account for 24 h: a repeated order gets the first answer again.
     pub client_id: Option<String>,
+    /// Who trades, by your own number: kill switches and throttles filter on it. Absent = nobody named.
+    pub trader: Option<u32>,
+    /// For which desk, by your own number.
+    pub desk: Option<u32>,
+    /// By which strategy, by your own number.
+    pub strategy: Option<u32>,
 }
 
 /// Protective prices; absent or null takes one away.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ProtectionRequest {
     pub account: u32,
     pub stop_loss: Option<String>,
@@ -170,9 +182,9 @@ pub fn new_order(
             trailing: price("trailing", &request.trailing)?.unwrap_or(Price(0)),
         },
         client_id: client_order_id(client_id)?,
-        trader: 0,
-        desk: 0,
-        strategy: 0,
+        trader: request.trader.unwrap_or(0),
+        desk: request.desk.unwrap_or(0),
+        strategy: request.strategy.unwrap_or(0),
     })
 }
 
@@ -303,8 +315,15 @@ pub fn order(change: &OrderChange, names: &Directory) -> OrderDto {
         origin: change.origin.into(),
         reason: Reject::from_code(change.reason).map(Reason::from),
         link: names.link_name(change.link),
+        trader: named(order.trader),
+        desk: named(order.desk),
+        strategy: named(order.strategy),
         placed: micros(change.placed),
     }
+}
+
+fn named(number: u32) -> Option<u32> {
+    (number != 0).then_some(number)
 }
 
 fn average_price(change: &OrderChange, digits: u8) -> Option<String> {

@@ -126,11 +126,13 @@ pub enum MovementKind {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CashRequest {
     pub kind: CashMovement,
     /// In the account's currency. Positive for a deposit and a withdrawal; a correction may be negative.
     pub amount: String,
-    /// Your own number or text of this movement.
+    /// Your own number or text of this movement: it stands for the Idempotency-Key. A movement whose reference was booked on the
+    /// account in the last seven days is refused as `already_exists` and changes nothing, so a repeated request books once.
     pub reference: String,
 }
 
@@ -228,12 +230,20 @@ async fn logged_in(
     Ok(axum::Json(Done { seq: answered.seq }))
 }
 
-/// The margin ladder, nearest to a stop-out first.
-#[utoipa::path(get, path = "/api/v1/margin", tag = "desk", params(PageQuery),
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct LadderQuery {
+    /// At most 1,000; 200 when absent.
+    pub limit: Option<usize>,
+}
+
+/// The margin ladder, nearest to a stop-out first. It moves with every price, so it has no further pages: ask for what is nearest.
+#[utoipa::path(get, path = "/api/v1/margin", tag = "desk", params(LadderQuery),
     responses((status = 200, body = Ladder), (status = 401, body = Problem), (status = 422, body = Problem)))]
 async fn margin(
     State(app): State<App>,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<LadderQuery>,
 ) -> ApiResult<axum::Json<Ladder>> {
     let names = app.core.directory();
     let rows = app.core.ladder(page(query.limit)?);

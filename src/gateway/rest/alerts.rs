@@ -250,6 +250,7 @@ pub enum Verb {
 }
 
 #[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ActRequest {
     /// Required for critical alerts and above, and for a comment.
     pub note: Option<String>,

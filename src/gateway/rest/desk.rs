@@ -71,6 +71,7 @@ async fn exposure_list(State(app): State<App>) -> axum::Json<ExposureList> {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ModeRequest {
     pub scope: ScopeKind,
     pub id: Option<ScopeId>,
@@ -102,6 +103,7 @@ async fn set_mode(
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct KillRequest {
     pub scope: ScopeKind,
     pub id: Option<ScopeId>,
@@ -117,6 +119,7 @@ pub struct KillRequest {
 
 /// What orders must match beside the scope; absent = anything.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AlsoRequest {
     pub group: Option<u16>,
     pub account: Option<u32>,
@@ -174,9 +177,11 @@ pub enum LinkWish {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LinkRequest {
     /// `live` first reconciles every open order.
     pub mode: LinkWish,
+    /// Why.
     pub note: String,
 }
 
@@ -202,6 +207,7 @@ async fn set_link(
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct HaltRequest {
     pub symbol: String,
     pub on: bool,
@@ -231,6 +237,7 @@ async fn set_halt(
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ScenarioRequest {
     pub scenario: Scenario,
     /// Absent = all symbols.

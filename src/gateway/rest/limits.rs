@@ -38,6 +38,7 @@ pub enum LimitOf {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LimitRequest {
     pub scope: ScopeKind,
     pub id: Option<ScopeId>,
@@ -90,6 +91,7 @@ fn digits(kind: LimitOf, scope: Scope, names: &Directory) -> ApiResult<u8> {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct EnableRequest {
     pub scope: ScopeKind,
     pub id: Option<ScopeId>,

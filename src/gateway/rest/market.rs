@@ -20,7 +20,7 @@ use crate::gateway::dto::market::{
 use crate::gateway::dto::order::symbol;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
 use crate::gateway::live::States;
-use crate::gateway::query::Query;
+use crate::gateway::query::{Lists, Query};
 use crate::gateway::rest::indicators::{self, IndicatorDto};
 use crate::gateway::server::App;
 use crate::wire;
@@ -128,16 +128,19 @@ async fn quotes(
     Query(query): Query<QuotesQuery>,
 ) -> ApiResult<axum::Json<QuoteList>> {
     let names = app.core.directory();
-    let items = newest(&app, query.symbols.as_deref(), &names)?;
+    let symbols = query.symbols.as_deref().unwrap_or_default().split(',');
+    let symbols: Vec<&str> = symbols.map(str::trim).filter(|s| !s.is_empty()).collect();
+    let items = newest(&app, &symbols, &names)?;
     Ok(axum::Json(QuoteList { items }))
 }
 
-fn newest(app: &App, symbols: Option<&str>, names: &Directory) -> ApiResult<Vec<QuoteDto>> {
+/// Newest prices of the symbols; of all where none is named.
+fn newest<S: AsRef<str>>(app: &App, symbols: &[S], names: &Directory) -> ApiResult<Vec<QuoteDto>> {
     let entries = match symbols {
-        None | Some("") => names.instruments().map(|e| e.as_ref()).collect(),
-        Some(list) => list
-            .split(',')
-            .map(|s| symbol(names, s.trim()))
+        [] => names.instruments().map(|e| e.as_ref()).collect(),
+        list => list
+            .iter()
+            .map(|s| symbol(names, s.as_ref()))
             .collect::<ApiResult<Vec<_>>>()?,
     };
     let (live, now) = (app.core.live(), app.core.now());
@@ -238,13 +241,15 @@ async fn newest_bars(app: &App, request: BarsRequest) -> ApiResult<Vec<Bar>> {
     Ok(found)
 }
 
-#[derive(Deserialize, IntoParams)]
+/// The query of `market/data`, for its description; [`Lists`] reads it.
+#[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
+#[allow(dead_code)] // read by the generator of the description alone
 pub struct MarketDataQuery {
-    /// Comma separated; absent = all.
+    /// Comma separated, or once for each as `symbols[]=…`; absent = all.
     pub symbols: Option<String>,
-    /// `rates`, `news`, `sentiment`, comma separated; absent = all.
-    #[serde(rename = "type")]
+    /// `rates`, `news`, `sentiment`, comma separated, or once for each as `type[]=…`; absent = all.
+    #[param(rename = "type")]
     pub kind: Option<String>,
 }
 
@@ -253,18 +258,13 @@ pub struct MarketDataQuery {
     responses((status = 200, body = MarketData), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn market_data(
     State(app): State<App>,
-    Query(query): Query<MarketDataQuery>,
+    mut lists: Lists,
 ) -> ApiResult<axum::Json<MarketData>> {
-    let kinds: Vec<&str> = query
-        .kind
-        .as_deref()
-        .unwrap_or("rates,news,sentiment")
-        .split(',')
-        .map(str::trim)
-        .collect();
+    let (symbols, kinds) = (lists.take("symbols"), lists.take("type"));
+    lists.end()?;
     if let Some(other) = kinds
         .iter()
-        .find(|k| !["rates", "news", "sentiment"].contains(k))
+        .find(|k| !["rates", "news", "sentiment"].contains(&k.as_str()))
     {
         return Err(ApiError::field(
             "type",
@@ -272,11 +272,10 @@ async fn market_data(
         ));
     }
     let names = app.core.directory();
-    let all = newest(&app, query.symbols.as_deref(), &names)?;
-    let rates = if kinds.contains(&"rates") {
-        all
-    } else {
-        Vec::new()
+    let all = newest(&app, &symbols, &names)?;
+    let rates = match kinds.is_empty() || kinds.iter().any(|kind| kind == "rates") {
+        true => all,
+        false => Vec::new(),
     };
     Ok(axum::Json(MarketData {
         rates,

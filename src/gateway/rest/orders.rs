@@ -233,11 +233,18 @@ async fn cancel(
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CloseRequest {
     pub account: u32,
     /// Absent = all that no closing order covers.
     pub qty: Option<String>,
     pub client_id: Option<String>,
+    /// Who trades, by your own number: kill switches and throttles filter on it. Absent = nobody named.
+    pub trader: Option<u32>,
+    /// For which desk, by your own number.
+    pub desk: Option<u32>,
+    /// By which strategy, by your own number.
+    pub strategy: Option<u32>,
 }
 
 /// Closes a position, whole or in part, at the market.
@@ -285,9 +292,9 @@ async fn close(
             trailing: Price(0),
         },
         client_id: client_order_id(client_id)?,
-        trader: 0,
-        desk: 0,
-        strategy: 0,
+        trader: request.trader.unwrap_or(0),
+        desk: request.desk.unwrap_or(0),
+        strategy: request.strategy.unwrap_or(0),
     };
     let body = send(&app, actor, order).await?;
     Ok((StatusCode::CREATED, axum::Json(body)).into_response())

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::gateway::core::{Core, CoreError};
-use crate::gateway::testing::{EURUSD, alert};
+use crate::gateway::testing::{EURGBP, EURUSD, XAUUSD, alert};
 
 #[tokio::test]
 async fn orders_go_through_the_machine() {
@@ -131,6 +131,9 @@ async fn wrong_bodies_name_the_field_and_change_nothing() {
         (with("client_id", Value::Null), 422, "client_id"),
         (with("symbol", json!("ERU/USD")), 404, "symbol"),
         (json!({ "account": 7 }), 422, "symbol"),
+        (with("stoploss", json!("1.07")), 422, "stoploss"),
+        (with("reduceOnly", json!(true)), 422, "reduceOnly"),
+        (with("trader", json!("anna")), 422, "trader"),
     ] {
         let answer = server
             .call("POST", "/api/v1/orders", Some(body.clone()))
@@ -151,7 +154,7 @@ async fn wrong_bodies_name_the_field_and_change_nothing() {
         "POST /api/v1/orders HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {SECRET}\r\nConnection: close\r\n"
     );
     let broken =
-        format!("{head}Content-Type: application/json\r\nContent-Length: 5\r\n\r\n{{\"a\":");
+        format!("{head}Content-Type: application/json\r\nContent-Length: 5\r\n\r\n{{\"qty");
     let answer = server.raw(broken.as_bytes()).await;
     assert_eq!(
         (answer.status, &answer.json()["name"]),
@@ -176,6 +179,141 @@ async fn wrong_bodies_name_the_field_and_change_nothing() {
     }
     let after = server.call("GET", "/api/v1/accounts/7", None).await.json()["balance"].clone();
     assert_eq!(before, after);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_misspelt_field_is_refused_and_the_right_one_proposed() {
+    let server = Server::start().await;
+    for (method, path, body, field, detail) in [
+        (
+            "PUT",
+            "/api/v1/positions/1/protection",
+            json!({ "account": 7, "stop_los": "1.08" }),
+            "stop_los",
+            "there is no such field; did you mean stop_loss?",
+        ),
+        (
+            "POST",
+            "/api/v1/kill",
+            json!({ "scope": "house", "on": true, "note": "x", "also": { "tradr": 5 } }),
+            "also.tradr",
+            "there is no such field; did you mean trader?",
+        ),
+        (
+            "POST",
+            "/api/v1/accounts/7/cash",
+            json!({ "kind": "deposit", "amount": "1", "reference": "r", "currency": "USD" }),
+            "currency",
+            "there is no such field; use kind, amount, reference",
+        ),
+    ] {
+        let answer = server.call(method, path, Some(body)).await;
+        let said = answer.json();
+        assert_eq!(
+            (answer.status, &said["field"], &said["detail"]),
+            (422, &json!(field), &json!(detail)),
+        );
+    }
+    for (path, body) in [
+        (
+            "modes",
+            json!({ "scope": "house", "mode": "halt", "note": "x" }),
+        ),
+        ("kill", json!({ "scope": "house", "on": true, "note": "x" })),
+        ("links/1/mode", json!({ "mode": "read_only" })),
+        (
+            "halts",
+            json!({ "symbol": "EUR/USD", "on": true, "note": "x" }),
+        ),
+        ("demo/scenario", json!({ "scenario": "calm" })),
+        (
+            "limits",
+            json!({ "scope": "house", "kind": "net_exposure", "value": "1", "note": "x" }),
+        ),
+        (
+            "executions/enable",
+            json!({ "scope": "house", "note": "x" }),
+        ),
+        ("alerts/1/comment", json!({ "note": "x" })),
+        ("positions/1/close", json!({ "account": 7 })),
+        ("orders/preview", order_body("x")),
+        ("session", json!({ "secret": SECRET })),
+        ("whatif", json!({})),
+    ] {
+        let mut body = body;
+        body["nonsense"] = json!(1);
+        let path = format!("/api/v1/{path}");
+        let answer = server.call("POST", &path, Some(body)).await;
+        assert_eq!(
+            (answer.status, &answer.json()["field"]),
+            (422, &json!("nonsense")),
+            "{path}"
+        );
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_traders_switch_refuses_the_traders_orders_alone() {
+    let server = Server::start().await;
+    server.desk.quote(EURUSD, 108_512, 108_520);
+    let thrown = json!({ "scope": "trader", "id": 5, "on": true, "note": "he has left" });
+    let thrown = server.call("POST", "/api/v1/kill", Some(thrown)).await;
+    assert_eq!(thrown.status, 200, "{thrown:?}");
+    let place = async |client_id: &str, trader: Option<u32>| {
+        let mut body = order_body(client_id);
+        body["trader"] = json!(trader);
+        body["desk"] = json!(2);
+        server.call("POST", "/api/v1/orders", Some(body)).await
+    };
+    let his = place("his", Some(5)).await;
+    assert_eq!(
+        (his.status, &his.json()["reasons"][0]["name"]),
+        (422, &json!("kill_switch")),
+        "{his:?}"
+    );
+    for (client_id, trader) in [("hers", Some(6)), ("nobodys", None)] {
+        let placed = place(client_id, trader).await;
+        assert_eq!(placed.status, 201, "{placed:?}");
+        let order = placed.json()["order"].clone();
+        assert_eq!(
+            (&order["trader"], &order["desk"], &order["strategy"]),
+            (&json!(trader), &json!(2), &Value::Null)
+        );
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn lists_are_read_in_every_form_that_clients_write() {
+    let server = Server::start().await;
+    server.desk.quote(EURUSD, 108_512, 108_520);
+    server.desk.quote(XAUUSD, 190_000, 190_030);
+    server.desk.quote(EURGBP, 86_000, 86_010);
+    for query in [
+        "symbols=EUR/USD,XAU/USD&type=rates,news",
+        "symbols[]=EUR/USD&symbols[]=XAU/USD&type[]=rates",
+        "symbols%5B%5D=EUR/USD&symbols=XAU/USD&type=news&type=rates",
+    ] {
+        let path = format!("/api/v1/market/data?{query}");
+        let data = server.call("GET", &path, None).await.json();
+        let rates = data["rates"].as_array().expect("rates");
+        let symbols: Vec<&str> = rates.iter().filter_map(|r| r["symbol"].as_str()).collect();
+        assert_eq!(symbols, ["EUR/USD", "XAU/USD"], "{query}");
+    }
+    for (path, field) in [
+        ("/api/v1/market/data?type[]=rumours", "type"),
+        ("/api/v1/market/data?symbol=EUR/USD", "symbol"),
+        ("/api/v1/margin?cursor=1", "cursor"),
+    ] {
+        let answer = server.call("GET", path, None).await;
+        assert_eq!(
+            (answer.status, &answer.json()["field"]),
+            (422, &json!(field)),
+            "{path}"
+        );
+    }
     server.end().await;
 }
 
