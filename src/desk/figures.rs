@@ -8,6 +8,7 @@ use siaga_broker::bridge::BridgeFault;
 
 use super::egress::DROP_REASONS;
 use super::handle::Handle;
+use super::readiness;
 use crate::gateway::core::Part;
 
 /// Appends the desk's lines in the Prometheus text format.
@@ -192,13 +193,9 @@ pub fn parts(handle: &Handle) -> Vec<Part> {
         .read()
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
-    let marks = handle.figures.marks.load(Ordering::Relaxed);
-    let feed = Part {
-        name: "feed",
-        ok: marks > 0,
-        required: true,
-        detail: format!("{marks} prices since the start"),
-    };
+    let names = Handle::read(&*handle.directory);
+    let priced = readiness::priced(&names, &handle.live);
+    let feed = readiness::feed(&priced, handle.clock.now());
     let journal = Part {
         name: "journal",
         ok: poisoned.is_none(),
@@ -225,5 +222,7 @@ pub fn parts(handle: &Handle) -> Vec<Part> {
         required: false,
         detail: format!("{}: {}", store.kind, store.detail),
     };
-    vec![feed, journal, output_log, database, handle.standby.part()]
+    let mut parts = vec![feed, journal, output_log, database, handle.standby.part()];
+    parts.extend(readiness::brokers(&names, &handle.live));
+    parts
 }

@@ -3,13 +3,14 @@
 use siaga_risk::book::orders::Order;
 use siaga_risk::event::{OrderChange, TermsChange};
 use siaga_risk::machine::Machine;
-use siaga_risk::view::{AccountView, Ask, InstrumentView, Query, View};
+use siaga_risk::view::{AccountView, Ask, InstrumentView, LinkView, Query, View};
 
 /// For those who show it, and for the links.
 pub struct Known {
     pub terms: Vec<TermsChange>,
     pub instruments: Vec<InstrumentView>,
     pub accounts: Vec<AccountView>,
+    pub links: Vec<LinkView>,
     /// Orders that went to a broker and ended within the last day.
     pub ended: Vec<OrderChange>,
 }
@@ -36,6 +37,10 @@ impl Known {
         Known {
             instruments: instruments.collect(),
             accounts: accounts.collect(),
+            links: match ask(Query::Desk) {
+                View::Desk(desk) => desk.links,
+                _ => Vec::new(),
+            },
             ended: machine.book().ended_orders().map(Order::change).collect(),
             terms: terms.clone(),
         }

@@ -25,6 +25,7 @@ pub mod names;
 mod notes;
 mod notices;
 mod past;
+mod readiness;
 mod recorder;
 pub mod recover;
 mod room;
@@ -218,6 +219,9 @@ impl Running {
                 gap: false,
             };
             live.seed(view.terms.id, view.mark.as_ref(), states);
+        }
+        for link in &known.links {
+            live.put_link(link.id, link.mode);
         }
         Ok(Self {
             waiters: Arc::new(Waiters::new(clock.now().0)),

@@ -6,10 +6,12 @@
 //!
 //! Who waits for news holds a [`Watch`]. Without one, a write costs two relaxed loads more.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use siaga_risk::event::*;
-use siaga_risk::ids::{InstrumentId, SourceId};
+use siaga_risk::ids::{InstrumentId, LinkId, SourceId};
 use siaga_risk::units::{Price, Qty, Ratio, Ts};
 use tokio::sync::Notify;
 
@@ -32,6 +34,8 @@ pub struct Live {
     news: Notify,
     /// Rises when a mode, switch, link, halt or feed changed.
     desk: AtomicU64,
+    /// Where each link stands: changes seldom, and is looked at by nobody in a hurry.
+    links: Mutex<BTreeMap<LinkId, LinkMode>>,
 }
 
 #[derive(Default)]
@@ -69,6 +73,7 @@ impl Live {
             told: AtomicBool::new(false),
             news: Notify::new(),
             desk: AtomicU64::new(0),
+            links: Mutex::default(),
         }
     }
 
@@ -92,15 +97,29 @@ impl Live {
                     self.change(instrument, |s| s.gap = true);
                 }
             }
-            Output::Mode(_)
-            | Output::Kill(_)
-            | Output::Throttle(_)
-            | Output::Link(_)
-            | Output::Terms(_) => {
+            Output::Mode(_) | Output::Kill(_) | Output::Throttle(_) | Output::Terms(_) => {
+                self.desk_changed();
+            }
+            Output::Link(change) => {
+                self.put_link(change.link, change.to);
                 self.desk_changed();
             }
             _ => {}
         }
+    }
+
+    /// Where a link stands; absent = it has not reported.
+    pub fn link(&self, link: LinkId) -> Option<LinkMode> {
+        self.lock_links().get(&link).copied()
+    }
+
+    /// Sets where a link stands.
+    pub fn put_link(&self, link: LinkId, mode: LinkMode) {
+        self.lock_links().insert(link, mode);
+    }
+
+    fn lock_links(&self) -> MutexGuard<'_, BTreeMap<LinkId, LinkMode>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets what was true before this process listened (the machine's view at the start).

@@ -1,0 +1,138 @@
+//! Whether prices come and brokers answer, for `/readyz`.
+
+use siaga_risk::event::{FeedState, LinkMode};
+use siaga_risk::units::Ts;
+
+use crate::gateway::core::Part;
+use crate::gateway::directory::Directory;
+use crate::gateway::live::Live;
+
+/// Symbols named in a detail; the rest is counted.
+const NAMED_MAX: usize = 5;
+
+/// One instrument that somebody could trade.
+#[derive(Clone, Copy, Debug)]
+pub struct Priced<'a> {
+    pub symbol: &'a str,
+    pub feed: FeedState,
+    /// When its newest price came; none has come yet when absent.
+    pub at: Option<Ts>,
+}
+
+/// The instruments and where their prices stand.
+pub fn priced<'a>(names: &'a Directory, live: &Live) -> Vec<Priced<'a>> {
+    let entries = names.instruments().map(|entry| Priced {
+        symbol: &entry.symbol,
+        feed: live.states(entry.terms.id).feed,
+        at: live.mark(entry.terms.id).map(|mark| mark.ts),
+    });
+    entries.collect()
+}
+
+/// Well while an instrument in session has a live price, or none is in session. One that is dead among living ones is an alert's
+/// matter; where all are, the desk sees no market.
+pub fn feed(all: &[Priced<'_>], now: Ts) -> Part {
+    let in_session: Vec<&Priced<'_>> = all
+        .iter()
+        .filter(|one| one.feed != FeedState::Closed)
+        .collect();
+    let lives = |one: &&&Priced<'_>| one.feed == FeedState::Live && one.at.is_some();
+    let live = in_session.iter().filter(lives).count();
+    let dead: Vec<&str> = in_session
+        .iter()
+        .filter(|one| !lives(one))
+        .map(|one| one.symbol)
+        .collect();
+    let newest = in_session.iter().filter_map(|one| one.at).max();
+    let age = match newest {
+        Some(at) => format!("the newest price is {} ms old", now.since(at) / 1_000_000),
+        None => "no price has come".to_owned(),
+    };
+    let detail = match (in_session.len(), dead.len()) {
+        (0, _) => "no instrument is in session".to_owned(),
+        (all, 0) => format!("{all} instruments are live; {age}"),
+        (all, more) => {
+            let shown = dead[..more.min(NAMED_MAX)].join(", ");
+            let rest = match more.saturating_sub(NAMED_MAX) {
+                0 => String::new(),
+                rest => format!(" and {rest} more"),
+            };
+            format!("{live} of {all} instruments in session are live, not {shown}{rest}; {age}")
+        }
+    };
+    Part {
+        name: "feed",
+        ok: in_session.is_empty() || live > 0,
+        required: true,
+        detail,
+    }
+}
+
+/// A part for each link. Without its broker the desk goes on: it refuses what is new and queues closes, so none is required.
+pub fn brokers(names: &Directory, live: &Live) -> Vec<Part> {
+    let links = names.links().map(|(id, name)| {
+        let mode = live.link(id);
+        let words = match mode {
+            Some(LinkMode::Live) => "live",
+            Some(LinkMode::ReadOnly) => "read-only: new orders are refused, closes are queued",
+            Some(LinkMode::Recovering) => "recovering: open orders are reconciled",
+            None => "has not reported",
+        };
+        Part {
+            name: "broker",
+            ok: mode == Some(LinkMode::Live),
+            required: false,
+            detail: format!("{name}: {words}"),
+        }
+    });
+    links.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use siaga_risk::units::SECOND_NS;
+
+    fn one(symbol: &str, feed: FeedState, at: Option<u64>) -> Priced<'_> {
+        let at = at.map(|seconds| Ts(seconds * SECOND_NS));
+        Priced { symbol, feed, at }
+    }
+
+    #[test]
+    fn dead_feeds_are_not_ready_whatever_came_before() {
+        use FeedState::*;
+        for (all, ok, detail) in [
+            (
+                vec![one("A", Live, Some(9)), one("B", Live, Some(8))],
+                true,
+                "2 instruments are live; the newest price is 1000 ms old",
+            ),
+            (
+                vec![one("A", Live, Some(9)), one("B", Unavailable, Some(1))],
+                true,
+                "1 of 2 instruments in session are live, not B; the newest price is 1000 ms old",
+            ),
+            (
+                vec![one("A", Unavailable, Some(2)), one("B", Delayed, Some(4))],
+                false,
+                "0 of 2 instruments in session are live, not A, B; the newest price is 6000 ms old",
+            ),
+            (
+                vec![one("A", Live, None)],
+                false,
+                "0 of 1 instruments in session are live, not A; no price has come",
+            ),
+            (
+                vec![one("A", Closed, Some(1))],
+                true,
+                "no instrument is in session",
+            ),
+        ] {
+            let part = feed(&all, Ts(10 * SECOND_NS));
+            assert_eq!((part.ok, part.detail.as_str()), (ok, detail));
+        }
+        let crowd = vec![one("X", Unavailable, None); 7];
+        let said = feed(&crowd, Ts(0)).detail;
+        assert!(said.contains("X, X, X, X, X and 2 more;"), "{said}");
+    }
+}
