@@ -11,13 +11,13 @@ use siaga_alerts::text::{self, Language};
 use siaga_risk::event::OutputKey;
 use siaga_risk::ids::{AlertId, InstrumentId};
 use siaga_risk::pipeline::Numbered;
-use siaga_risk::terms::LossBasis;
 use siaga_risk::units::Ts;
 
 use super::alert_names::DirectoryNames;
 use super::evidence::{EvidenceBook, Point};
 use super::log_source::Logged;
 use super::notes::Notes;
+use super::statement::statement;
 use crate::gateway::core::{self as rim, AlertFilter, AlertRecord, Evidence, TimelineEntry};
 use crate::gateway::directory::Directory;
 
@@ -212,22 +212,10 @@ pub fn evidence(
         None => (alert.labels.instrument, Vec::new()),
     };
     let names = DirectoryNames(directory);
-    let figure = |figure| text::figure(alert, figure, &names, Language::English);
-    let mut inputs = Vec::new();
-    for (name, value) in [
-        ("value", alert.value),
-        ("raise", alert.raise),
-        ("clear", alert.clear),
-    ] {
-        if let Some(value) = value {
-            inputs.push((name.to_owned(), figure(value)));
-        }
-    }
-    inputs.extend(facts(alert, &names));
     Evidence {
         seq: alert.evidence.seq,
-        inputs,
-        formula: formula(&alert.facts).to_owned(),
+        english: statement(alert, &names, Language::English),
+        indonesian: statement(alert, &names, Language::Indonesian),
         instrument,
         chart,
     }
@@ -249,7 +237,19 @@ pub fn passes(alert: &Alert, filter: &AlertFilter) -> bool {
 /// An alert under the names people use.
 pub fn record(alert: &Alert, directory: &Directory) -> AlertRecord {
     let names = DirectoryNames(directory);
-    let words = text::render(alert, &names, Language::English);
+    let words = |language| {
+        let text::Text {
+            title,
+            summary,
+            advice,
+        } = text::render(alert, &names, language);
+        rim::AlertText {
+            title,
+            summary,
+            advice,
+        }
+    };
+    let english = words(Language::English);
     let figure = |found: Option<_>| {
         found.map_or_else(String::new, |value| {
             text::figure(alert, value, &names, Language::English)
@@ -266,10 +266,14 @@ pub fn record(alert: &Alert, directory: &Directory) -> AlertRecord {
         rule: alert.rule.spec().name.to_owned(),
         severity: severity(alert),
         state: state(alert),
-        title: words.title,
-        summary: format!("{} {}", words.summary, words.advice)
+        title: english.title.clone(),
+        summary: format!("{} {}", english.summary, english.advice)
             .trim()
             .to_owned(),
+        texts: rim::AlertTexts {
+            english,
+            indonesian: words(Language::Indonesian),
+        },
         labels: labels(alert, directory),
         value: figure(alert.value),
         raise: figure(alert.raise),
@@ -328,68 +332,6 @@ fn severity(alert: &Alert) -> rim::Severity {
     }
 }
 
-/// The numbers a rule looked at, by their names.
-fn facts(alert: &Alert, names: &DirectoryNames<'_>) -> Vec<(String, String)> {
-    use siaga_alerts::alert::Figure;
-    let show = |figure| text::figure(alert, figure, names, Language::English);
-    let rows: Vec<(&str, String)> = match alert.facts {
-        Facts::Margin { equity, used, .. }
-        | Facts::StopOut { equity, used, .. }
-        | Facts::Rung { equity, used, .. } => vec![
-            ("equity", show(Figure::Money(equity))),
-            ("used margin", show(Figure::Money(used))),
-        ],
-        Facts::Loss { loss, limit, .. } => {
-            vec![
-                ("loss", show(Figure::Money(loss))),
-                ("limit", show(Figure::Money(limit))),
-            ]
-        }
-        Facts::Volatility {
-            realised,
-            threshold,
-            ewma,
-        } => vec![
-            ("realised, 5 minutes", show(Figure::Ratio(realised))),
-            ("threshold", show(Figure::Ratio(threshold))),
-            ("EWMA", show(Figure::Ratio(ewma))),
-        ],
-        Facts::Breach {
-            moved, threshold, ..
-        } => {
-            vec![
-                ("moved", show(Figure::Ratio(moved))),
-                ("threshold", show(Figure::Ratio(threshold))),
-            ]
-        }
-        Facts::Halt { moved, holders, .. } => {
-            vec![
-                ("moved", show(Figure::Ratio(moved))),
-                ("holders", holders.to_string()),
-            ]
-        }
-        Facts::Feed { age_ns, .. } => vec![("age of the price", show(Figure::DurationNs(age_ns)))],
-        Facts::Link {
-            queued, in_doubt, ..
-        } => {
-            vec![
-                ("queued", queued.to_string()),
-                ("in doubt", in_doubt.to_string()),
-            ]
-        }
-        Facts::Protective {
-            price, crossed_by, ..
-        } => vec![
-            ("protective price", show(Figure::Price(price))),
-            ("crossed by", show(Figure::Price(crossed_by))),
-        ],
-        _ => Vec::new(),
-    };
-    rows.into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
-}
-
 /// The API's name of a step under its stored name.
 pub fn step_name(stored: &str) -> &str {
     match stored {
@@ -422,26 +364,5 @@ fn moment_name(kind: ChangeKind) -> &'static str {
         ChangeKind::Resolved => "resolved",
         ChangeKind::Archived => "archived",
         ChangeKind::Withdrawn => "withdrawn",
-    }
-}
-
-fn formula(facts: &Facts) -> &'static str {
-    match facts {
-        Facts::Margin { .. } | Facts::StopOut { .. } | Facts::Rung { .. } => {
-            "margin level = equity / used margin × 100; equity = balance + credit + unrealised profit + swap − commission"
-        }
-        Facts::Loss { basis, .. } => match basis {
-            LossBasis::DayStart => "loss compared with its limit: a share of day-start equity",
-            LossBasis::Peak => "loss compared with its limit: a share of the highest equity",
-            LossBasis::Margin => "loss compared with its limit: a share of margin",
-        },
-        Facts::Volatility { .. } => {
-            "root of the sum of squared log returns of the last 5 minutes, against the larger of the floor and a multiple of the hour's mean"
-        }
-        Facts::Breach { .. } | Facts::Halt { .. } => {
-            "move within the detector's window (1 − price / highest, or price / lowest − 1), or from the band's reference"
-        }
-        Facts::Feed { .. } => "time since the last accepted price of any source",
-        _ => "",
     }
 }

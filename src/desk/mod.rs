@@ -32,6 +32,7 @@ mod room;
 mod saver;
 mod standby;
 mod standby_figures;
+mod statement;
 mod stop;
 pub mod store;
 mod sweep;

@@ -235,7 +235,9 @@ pub struct AlertRecord {
     pub severity: Severity,
     pub state: AlertState,
     pub title: String,
+    /// With the advice.
     pub summary: String,
+    pub texts: AlertTexts,
     /// `account`, `instrument`, `group`, `desk`, `link` by the names people use.
     pub labels: Vec<(String, String)>,
     /// Value, raise and clear level as text with their unit's digits.
@@ -255,6 +257,22 @@ pub struct AlertRecord {
     pub money_at_risk: Option<(Money, CurrencyId)>,
 }
 
+/// What an alert says, in every language that the desk speaks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlertTexts {
+    pub english: AlertText,
+    pub indonesian: AlertText,
+}
+
+/// What an alert says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlertText {
+    pub title: String,
+    pub summary: String,
+    /// What to do now.
+    pub advice: String,
+}
+
 /// One step in the life of an alert.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimelineEntry {
@@ -269,12 +287,19 @@ pub struct TimelineEntry {
 pub struct Evidence {
     /// The input that raised it.
     pub seq: Seq,
-    /// Names and values that went into the formula.
-    pub inputs: Vec<(String, String)>,
-    pub formula: String,
+    pub english: Statement,
+    pub indonesian: Statement,
     pub instrument: Option<InstrumentId>,
     /// Bid and ask from 30 s before to 30 s after.
     pub chart: Vec<(Ts, siaga_risk::units::Price, siaga_risk::units::Price)>,
+}
+
+/// The numbers that an alert stands on, in words.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Statement {
+    /// Names and values that went into the formula.
+    pub inputs: Vec<(String, String)>,
+    pub formula: String,
 }
 
 /// The house's position in one instrument.

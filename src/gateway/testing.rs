@@ -285,8 +285,14 @@ impl Core for TestDesk {
     fn evidence(&self, id: AlertId) -> Waiting<Option<Evidence>> {
         let found = self.alert(id).map(|a| Evidence {
             seq: 1,
-            inputs: vec![("equity".to_owned(), "49.99".to_owned())],
-            formula: "equity / used".to_owned(),
+            english: Statement {
+                inputs: vec![("equity".to_owned(), "49.99".to_owned())],
+                formula: "equity / used".to_owned(),
+            },
+            indonesian: Statement {
+                inputs: vec![("ekuitas".to_owned(), "49.99".to_owned())],
+                formula: "ekuitas / terpakai".to_owned(),
+            },
             instrument: Some(EURUSD),
             chart: vec![(a.started, Price(108_512), Price(108_520))],
         });
@@ -356,6 +362,16 @@ pub fn alert(id: u64) -> AlertRecord {
         state: AlertState::Firing,
         title: "Margin below 50 %".to_owned(),
         summary: "Account 7 is at 49.99 %".to_owned(),
+        texts: AlertTexts {
+            english: AlertText {
+                title: "Margin below 50 %".to_owned(),
+                ..AlertText::default()
+            },
+            indonesian: AlertText {
+                title: "Margin di bawah 50 %".to_owned(),
+                ..AlertText::default()
+            },
+        },
         labels: vec![("account".to_owned(), "7".to_owned())],
         value: "49.99".to_owned(),
         raise: "50.00".to_owned(),

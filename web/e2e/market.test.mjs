@@ -115,4 +115,31 @@ describe("a market in trouble", { skip }, () => {
     await page.context().close();
     await other.context().close();
   });
+
+  it("speaks of alerts in Indonesian: titles, advice, formulas, numbers' names, steps and refusals", async () => {
+    const page = await openPage(browser, server, { path: `?symbol=${SYMBOL}`, locale: "id-ID" });
+    if (await page.getByTestId("alarm-continue").isVisible()) await page.getByTestId("alarm-continue").click();
+    const alert = await until(async () => (await server.get("alerts?limit=100")).items.find((one) => one.rule === "halt"), { what: () => "the halt's alert" });
+    const { en, id } = alert.texts;
+    const evidence = (await server.get(`alerts/${alert.id}/evidence`)).texts;
+    for (const [english, indonesian] of [[en.title, id.title], [en.summary, id.summary], [en.advice, id.advice], [evidence.en.formula, evidence.id.formula]]) {
+      assert.notEqual(indonesian, "");
+      assert.notEqual(english, indonesian);
+    }
+    await page.locator(`[data-alert="${alert.id}"]`).getByRole("button", { name: `Rincian ${id.title}` }).click();
+    const drawer = page.getByTestId("alert-drawer");
+    await drawer.getByText(evidence.id.formula).waitFor();
+    await drawer.getByTestId("timeline").getByText("Menyala").waitFor();
+    const shown = await drawer.innerText();
+    for (const text of [id.title, id.advice, ...Object.keys(evidence.id.inputs)]) assert.ok(shown.includes(text), `${text} is shown`);
+    const english = [en.title, en.summary, en.advice, evidence.en.formula, ...Object.keys(evidence.en.inputs).filter((name) => !(name in evidence.id.inputs)), "fired", "instrument "];
+    for (const text of english) assert.ok(!shown.includes(text), `${text} is English`);
+    // What the server refuses is called by an Indonesian name too.
+    await page.route(`**/alerts/${alert.id}/comment`, (route) => route.continue({ headers: { ...route.request().headers(), "if-match": "x" } }));
+    await drawer.getByTestId("alert-note").fill("Sudah dilihat.");
+    await drawer.getByRole("button", { name: "Komentari" }).click();
+    await page.getByTestId("toast").filter({ hasText: "Sebuah isian kosong atau salah" }).first().waitFor();
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
 });

@@ -36,7 +36,9 @@ wire! {
         pub severity: Severity,
         pub state: AlertState,
         pub title: String,
+        /// What happened and what to do.
         pub summary: String,
+        pub texts: AlertTextsDto,
         /// `account`, `instrument`, `group`, `desk`, `link`.
         pub labels: BTreeMap<String, String>,
         pub value: String,
@@ -56,6 +58,20 @@ wire! {
         pub money_at_risk_currency: Option<String>,
     }
 
+    /// The same in English and Indonesian, with what to do apart.
+    pub struct AlertTextsDto {
+        pub en: AlertTextDto,
+        pub id: AlertTextDto,
+    }
+
+    /// What an alert says.
+    pub struct AlertTextDto {
+        pub title: String,
+        pub summary: String,
+        /// What to do now; may be empty.
+        pub advice: String,
+    }
+
     /// One step in the life of an alert.
     pub struct TimelineDto {
         pub at: u64,
@@ -70,9 +86,22 @@ wire! {
         pub seq: u64,
         pub inputs: BTreeMap<String, String>,
         pub formula: String,
+        pub texts: StatementsDto,
         pub symbol: Option<String>,
         /// 30 s either side.
         pub chart: Vec<ChartPoint>,
+    }
+
+    /// Inputs and formula in English and Indonesian.
+    pub struct StatementsDto {
+        pub en: StatementDto,
+        pub id: StatementDto,
+    }
+
+    /// The numbers that went into a formula, by their names.
+    pub struct StatementDto {
+        pub inputs: BTreeMap<String, String>,
+        pub formula: String,
     }
 
     /// A price of the chart.
@@ -93,6 +122,10 @@ pub fn alert(record: &AlertRecord, names: &Directory) -> AlertDto {
         state: record.state.into(),
         title: record.title.clone(),
         summary: record.summary.clone(),
+        texts: AlertTextsDto {
+            en: words(&record.texts.english),
+            id: words(&record.texts.indonesian),
+        },
         labels: record.labels.iter().cloned().collect(),
         value: record.value.clone(),
         raise: record.raise.clone(),
@@ -111,6 +144,21 @@ pub fn alert(record: &AlertRecord, names: &Directory) -> AlertDto {
     }
 }
 
+fn words(text: &core::AlertText) -> AlertTextDto {
+    AlertTextDto {
+        title: text.title.clone(),
+        summary: text.summary.clone(),
+        advice: text.advice.clone(),
+    }
+}
+
+fn statement(said: &core::Statement) -> StatementDto {
+    StatementDto {
+        inputs: said.inputs.iter().cloned().collect(),
+        formula: said.formula.clone(),
+    }
+}
+
 pub fn timeline(entry: &TimelineEntry, names: &Directory) -> TimelineDto {
     TimelineDto {
         at: micros(entry.at),
@@ -123,10 +171,15 @@ pub fn timeline(entry: &TimelineEntry, names: &Directory) -> TimelineDto {
 pub fn evidence(found: &Evidence, names: &Directory) -> EvidenceDto {
     let entry = found.instrument.and_then(|id| names.instrument(id));
     let digits = entry.map_or(0, |e| e.terms.price_digits);
+    let (english, indonesian) = (statement(&found.english), statement(&found.indonesian));
     EvidenceDto {
         seq: found.seq,
-        inputs: found.inputs.iter().cloned().collect(),
-        formula: found.formula.clone(),
+        inputs: english.inputs.clone(),
+        formula: english.formula.clone(),
+        texts: StatementsDto {
+            en: english,
+            id: indonesian,
+        },
         symbol: entry.map(|e| e.symbol.clone()),
         chart: found
             .chart

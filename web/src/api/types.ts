@@ -208,6 +208,19 @@ export interface Placed {
   repeated: boolean;
 }
 
+export interface AlertText {
+  title: string;
+  summary: string;
+  /** What to do now; may be empty. */
+  advice: string;
+}
+
+/** The numbers that an alert stands on, by their names. */
+export interface Statement {
+  inputs: Record<string, string>;
+  formula: string;
+}
+
 export interface Alert {
   /** Text: it may be larger than a number holds exactly. */
   id: string;
@@ -217,8 +230,8 @@ export interface Alert {
   state: AlertState;
   title: string;
   summary: string;
-  /** The same in both languages, with what to do. */
-  texts?: Partial<Record<"en" | "id", { title: string; summary: string; advice: string }>>;
+  /** The same in both languages, with what to do apart. */
+  texts: Record<"en" | "id", AlertText>;
   labels: { account?: string | number; instrument?: string; group?: string; desk?: string; link?: string };
   value: Decimal | null;
   raise: Decimal | null;
@@ -246,8 +259,7 @@ export interface TimelineItem {
 
 export interface Evidence {
   seq: number;
-  inputs: unknown;
-  formula: string;
+  texts: Record<"en" | "id", Statement>;
   chart: { t: number; bid: Decimal; ask: Decimal }[];
 }
 
@@ -265,19 +277,12 @@ export interface DeskMode {
   id: number | string | null;
   name?: string | null;
   mode: "normal" | "reducing" | "close_only" | "halt";
-  by?: string | null;
-  since?: number | null;
-  note?: string | null;
 }
 
 export interface DeskKill {
   scope: DeskMode["scope"];
   id: number | string | null;
   name?: string | null;
-  on?: boolean;
-  allow_reducing?: boolean;
-  by?: string | null;
-  since?: number | null;
 }
 
 export interface Desk {
@@ -286,7 +291,6 @@ export interface Desk {
   links: DeskLink[];
   journal: { state: "good" | "poisoned"; reason: string | null };
   store: { kind: string; ok: boolean; detail: string | null };
-  sources?: { id: number; name: string; state: "live" | "delayed" | "down" }[];
   halted?: string[];
   accounts: number;
   positions: number;

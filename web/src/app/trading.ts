@@ -4,6 +4,7 @@ import { newClientId, Problem } from "../api/client";
 import type { Order, Position } from "../api/types";
 import { formatDecimal, type Language } from "../format/decimal";
 import type { Translate } from "../i18n";
+import { problemTitle } from "../i18n/problems";
 import { explainReason } from "../i18n/reasons";
 import { useServices } from "./services";
 import { useSettings, useTranslate } from "./settings";
@@ -17,7 +18,7 @@ export function explainProblem(error: unknown, t: Translate, language: Language)
     const lines = error.reasons.map((reason) => explainReason(reason, language));
     return { text: `${t("ticket.refused")}: ${lines.map((line) => line.title).join(" · ")}`, detail: lines.map((line) => line.lifts).join(" ") };
   }
-  return { text: error.title, detail: error.detail };
+  return { text: problemTitle(error.problemName, error.title, language), detail: error.detail };
 }
 
 /** Closing, protecting, cancelling, confirming the risk: each says on the page how it ended. */

@@ -3,7 +3,9 @@ import { expect, it } from "vitest";
 import { en, type Key } from "./en";
 import { id } from "./id";
 import { preferredLanguage, translate } from "./index";
+import { problemNames, problemTitle } from "./problems";
 import { explainReason, reasonNames } from "./reasons";
+import { stepNames } from "./steps";
 
 const marks = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
 
@@ -28,6 +30,27 @@ it("takes the first language of the browser that it speaks", () => {
 it("explains every refusal in both languages", () => {
   expect(reasonNames("id")).toEqual(reasonNames("en"));
   expect(explainReason({ code: 1, name: "something_new", lifts: "wait" }, "id")).toEqual({ title: "something new", lifts: "wait" });
+});
+
+const ours = (path: string): string => {
+  const source = new URL(`../../../${path}`, import.meta.url);
+  if (!existsSync(source)) throw new Error(`${path} is not where the workspace has it`);
+  return readFileSync(source, "utf8");
+};
+
+it("names every error of the server", () => {
+  const names = [...ours("src/gateway/error.rs").matchAll(/^ {4}\w+ = 10_\d+, \w+, "(\w+)"/gm)].map((match) => match[1]!);
+  expect(names.length).toBeGreaterThan(20);
+  expect(problemNames()).toEqual([...names].sort());
+  expect(problemTitle("note_missing", "A note is required", "id")).toBe("Catatan wajib diisi");
+  expect(problemTitle("note_missing", "A note is required", "en")).toBe("A note is required");
+  expect(problemTitle("something_new", "Something new", "id")).toBe("Something new");
+});
+
+it("names every step in the life of an alert", () => {
+  const names = [...ours("src/desk/alert_desk.rs").matchAll(/ChangeKind::\w+ => "(\w+)"/g)].map((match) => match[1]!);
+  expect(names.length).toBeGreaterThan(15);
+  expect(stepNames()).toEqual([...names].sort());
 });
 
 it("knows every verdict that an order can meet", () => {

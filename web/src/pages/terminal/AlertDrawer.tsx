@@ -7,7 +7,8 @@ import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
 import { formatDecimal } from "../../format/decimal";
 import { formatMoment } from "../../format/time";
-import { alertText } from "../../i18n/rules";
+import { alertText, statementOf } from "../../i18n/rules";
+import { labelName, stepName } from "../../i18n/steps";
 import { needsNote } from "../../live/alerts";
 import { Button, IconButton } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
@@ -45,7 +46,7 @@ export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => v
             <Fact name={t("alerts.atRisk")}>{number(alert.money_at_risk)}</Fact>
           </dl>
           <p className="flex flex-wrap gap-1">
-            {Object.entries(alert.labels).map(([name, value]) => value !== null && value !== undefined && <span key={name} className="rounded bg-raised px-1.5 py-px text-2xs text-ink-2"><span className="text-ink-3">{name}</span> {value}</span>)}
+            {Object.entries(alert.labels).map(([name, value]) => value !== null && value !== undefined && <span key={name} className="rounded bg-raised px-1.5 py-px text-2xs text-ink-2"><span className="text-ink-3">{labelName(name, language)}</span> {value}</span>)}
           </p>
           <EvidencePart alert={alert} />
           <Timeline alert={alert} />
@@ -70,15 +71,16 @@ function EvidencePart({ alert }: { alert: Alert }) {
   const { language } = useSettings();
   const { api } = useServices();
   const evidence = useQuery({ queryKey: ["alert", alert.id, "evidence"], queryFn: () => api.alertEvidence(alert.id), retry: false });
+  const said = evidence.data && statementOf(evidence.data, language);
   return (
     <section aria-label={t("alerts.evidence")}>
       <h3 className="label mb-1">{t("alerts.evidence")}</h3>
       {evidence.error && <p className="text-xs text-crit">{explainProblem(evidence.error, t, language).text}</p>}
-      {evidence.data && (
+      {evidence.data && said && (
         <>
           {evidence.data.chart?.length > 1 && <EvidenceChart points={evidence.data.chart} mark={alert.started} />}
-          {evidence.data.formula && <p className="mt-1.5 rounded bg-bg px-2 py-1.5 text-xs break-words text-ink-2">{evidence.data.formula}</p>}
-          <Inputs value={evidence.data.inputs} />
+          {said.formula && <p className="mt-1.5 rounded bg-bg px-2 py-1.5 text-xs break-words text-ink-2">{said.formula}</p>}
+          <Inputs inputs={said.inputs} />
           <p className="mt-1 text-2xs text-ink-3">{t("alerts.seq", { seq: evidence.data.seq })}</p>
         </>
       )}
@@ -86,15 +88,13 @@ function EvidencePart({ alert }: { alert: Alert }) {
   );
 }
 
-function Inputs({ value }: { value: unknown }) {
-  if (typeof value !== "object" || value === null) return null;
-  const entries = Object.entries(value).filter(([, each]) => each !== null && typeof each !== "object");
+function Inputs({ inputs }: { inputs: Record<string, string> }) {
   return (
     <dl className="mt-1.5 grid grid-cols-2 gap-x-4 gap-y-0.5 text-xs">
-      {entries.map(([name, each]) => (
+      {Object.entries(inputs).map(([name, value]) => (
         <div key={name} className="flex justify-between gap-2">
-          <dt className="truncate text-ink-3">{name.replaceAll("_", " ")}</dt>
-          <dd>{String(each)}</dd>
+          <dt className="truncate text-ink-3">{name}</dt>
+          <dd>{value}</dd>
         </div>
       ))}
     </dl>
@@ -114,7 +114,7 @@ function Timeline({ alert }: { alert: Alert }) {
         {(timeline.data ?? []).map((item, index) => (
           <li key={index} className="relative pb-2 pl-4 text-xs last:pb-0">
             <span aria-hidden className="absolute top-1 -left-[3.5px] size-1.5 rounded-full bg-ink-3" />
-            <p><span className="font-semibold">{item.what.replaceAll("_", " ")}</span>{item.by && <span className="text-ink-2"> {t("alerts.by", { who: item.by })}</span>}</p>
+            <p><span className="font-semibold">{stepName(item.what, language)}</span>{item.by && <span className="text-ink-2"> {t("alerts.by", { who: item.by })}</span>}</p>
             {item.note && <p className="text-ink-2">“{item.note}”</p>}
             <p className="text-2xs text-ink-3">{formatMoment(item.at, language)}</p>
           </li>

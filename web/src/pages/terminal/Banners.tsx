@@ -84,7 +84,7 @@ function deskBanners(desk: Desk, props: Props, t: Translate): Banner[] {
   const phone = desk.phone || t("banner.noPhone");
   if (desk.journal.state === "poisoned") banners.push({ key: "journal", tone: "stop", icon: "phone", text: t("banner.journal", { reason: desk.journal.reason ?? "?", phone }) });
   for (const kill of desk.kills) {
-    if (kill.on !== false && concerns(kill, props)) banners.push({ key: `kill-${kill.scope}-${kill.id}`, tone: "stop", icon: "lock", text: t("banner.kill", { scope: scopeText(kill, t) }) });
+    if (concerns(kill, props)) banners.push({ key: `kill-${kill.scope}-${kill.id}`, tone: "stop", icon: "lock", text: t("banner.kill", { scope: scopeText(kill, t) }) });
   }
   for (const mode of desk.modes) {
     if (mode.mode === "normal" || !concerns(mode, props)) continue;

@@ -1,0 +1,44 @@
+import type { Language } from "../format/decimal";
+
+/** Steps in the life of an alert by the server's word for each. */
+const STEPS: Record<string, readonly [en: string, id: string]> = {
+  pending: ["Seen", "Terlihat"],
+  fired: ["Fired", "Menyala"],
+  severity_rose: ["Became more severe", "Menjadi lebih berat"],
+  severity_fell: ["Became less severe", "Menjadi lebih ringan"],
+  updated: ["Updated", "Diperbarui"],
+  acknowledged: ["Acknowledged", "Diakui"],
+  unacknowledged: ["Taken back", "Ditarik kembali"],
+  assigned: ["Assigned", "Ditugaskan"],
+  commented: ["Commented", "Dikomentari"],
+  snoozed: ["Snoozed", "Ditunda"],
+  snooze_ended: ["Snooze ended", "Penundaan berakhir"],
+  silenced: ["Silenced", "Disenyapkan"],
+  silence_ended: ["Silence ended", "Penyenyapan berakhir"],
+  inhibited: ["Covered by another alert", "Tercakup peringatan lain"],
+  inhibition_ended: ["No longer covered", "Tidak lagi tercakup"],
+  escalated: ["Escalated", "Dieskalasi"],
+  flapping: ["Flapping", "Naik-turun"],
+  resolved: ["Resolved", "Selesai"],
+  archived: ["Archived", "Diarsipkan"],
+  withdrawn: ["Withdrawn", "Dicabut"],
+};
+
+/** Names of an alert's labels. */
+const LABELS: Record<string, readonly [en: string, id: string]> = {
+  account: ["account", "akun"],
+  group: ["group", "grup"],
+  instrument: ["instrument", "instrumen"],
+  position: ["position", "posisi"],
+  order: ["order", "order"],
+  link: ["broker", "broker"],
+  source: ["source", "sumber"],
+  desk: ["desk", "meja"],
+};
+
+const of = (table: Record<string, readonly [string, string]>, name: string, language: Language): string =>
+  table[name]?.[language === "id" ? 1 : 0] ?? name.replaceAll("_", " ");
+
+export const stepName = (what: string, language: Language): string => of(STEPS, what, language);
+export const labelName = (label: string, language: Language): string => of(LABELS, label, language);
+export const stepNames = (): string[] => Object.keys(STEPS).sort();
