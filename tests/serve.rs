@@ -369,6 +369,56 @@ fn what_is_wrong_is_said_with_what_to_do() {
 }
 
 #[test]
+fn the_command_line_ends_with_the_codes_that_its_help_names() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let run = |args: &[&str]| {
+        let output = command(dir.path()).args(args).output();
+        let output = output.expect("the program runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    };
+    let (code, help, _) = run(&["--help"]);
+    assert_eq!(code, Some(0));
+    for named in [
+        "0 well",
+        "1 failed",
+        "2 wrong use",
+        "3 configuration",
+        "4 data directory",
+        "5 a check found",
+    ] {
+        assert!(help.contains(named), "{named}: {help}");
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, script, _) = run(&["completions", shell]);
+        assert_eq!(code, Some(0), "{shell}");
+        assert!(script.contains("check-config"), "{shell}: {script}");
+    }
+    assert_eq!(run(&["nonsense"]).0, Some(2));
+    for (args, wanted) in [
+        (&["replay", "/nowhere.csv"][..], 1),
+        (&["vectors", "/nowhere.json"], 1),
+        (&["journal", "inspect"], 1),
+        (&["--config", "/nowhere.toml", "check-config"], 3),
+    ] {
+        let (code, _, said) = run(args);
+        assert_eq!(code, Some(wanted), "{args:?}: {said}");
+        let mut with_json = vec!["--json"];
+        with_json.extend(args);
+        let (code, _, said) = run(&with_json);
+        assert_eq!(code, Some(wanted), "{args:?}: {said}");
+        let last = said.lines().last().unwrap_or_default();
+        let error: Value = serde_json::from_str(last)
+            .unwrap_or_else(|_| panic!("{args:?} says its error as JSON: {said}"));
+        assert!(error["error"].is_string(), "{error}");
+    }
+}
+
+#[test]
 fn damage_in_the_middle_of_the_journal_refuses_the_start() {
     let dir = tempfile::tempdir().expect("a folder");
     let desk = Desk::start(dir.path());

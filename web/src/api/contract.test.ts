@@ -1,0 +1,158 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { Protocol, type Action } from "../stream/protocol";
+import { readFrame } from "../stream/frames";
+
+const ROOT = new URL("../../../", import.meta.url);
+const text = (path: string): string => readFileSync(new URL(path, ROOT), "utf8");
+
+interface Schema {
+  type?: string | string[];
+  $ref?: string;
+  enum?: unknown[];
+  const?: unknown;
+  oneOf?: Schema[];
+  anyOf?: Schema[];
+  allOf?: Schema[];
+  properties?: Record<string, Schema>;
+  required?: string[];
+}
+
+const schemas = (path: string): Record<string, Schema> => (JSON.parse(text(path)) as { components: { schemas: Record<string, Schema> } }).components.schemas;
+const rest = schemas("docs/openapi.json");
+const stream = schemas("docs/asyncapi.json");
+
+/** Our interfaces and what the server publishes under which name. */
+const INTERFACES: Record<string, [Record<string, Schema>, string]> = {
+  Instrument: [rest, "InstrumentDto"],
+  QuoteData: [stream, "QuoteData"],
+  Bar: [rest, "BarDto"],
+  AccountRow: [rest, "AccountRow"],
+  Account: [rest, "AccountDto"],
+  Position: [rest, "PositionDto"],
+  NextStopOut: [rest, "NextStopOutDto"],
+  Order: [rest, "OrderDto"],
+  NewOrder: [rest, "OrderRequest"],
+  Preview: [rest, "PreviewDto"],
+  Placed: [rest, "PlacedDto"],
+  Reason: [rest, "Reason"],
+  Alert: [rest, "AlertDto"],
+  AlertText: [rest, "AlertTextDto"],
+  Statement: [rest, "StatementDto"],
+  Evidence: [rest, "EvidenceDto"],
+  TimelineItem: [rest, "TimelineDto"],
+  Desk: [rest, "DeskDto"],
+  DeskLink: [rest, "LinkDto"],
+  DeskMode: [rest, "ModeDto"],
+  DeskKill: [rest, "KillDto"],
+};
+
+const ENUMS: Record<string, string> = { Side: "Side", OrderKind: "OrderKind", Tif: "Tif", MarginState: "MarginState", Severity: "Severity", AlertState: "AlertState", OrderState: "OrderState", Scenario: "Scenario", FeedState: "Feed", Span: "Span" };
+
+const types = text("web/src/api/types.ts");
+
+/** The fields of an interface as it is written: one a line. */
+function fields(name: string): { name: string; optional: boolean; type: string }[] {
+  const body = new RegExp(`export interface ${name} \\{\\n([\\s\\S]*?)\\n\\}`).exec(types)?.[1];
+  if (body === undefined) throw new Error(`types.ts has no interface ${name}`);
+  return [...body.matchAll(/^ {2}(\w+)(\?)?: (.+);$/gm)].map((match) => ({ name: match[1]!, optional: match[2] === "?", type: match[3]! }));
+}
+
+function follow(all: Record<string, Schema>, schema: Schema): Schema {
+  const name = schema.$ref?.split("/").at(-1);
+  return name === undefined ? schema : follow(all, all[name]!);
+}
+
+/** What a value may be: JSON types, `null` among them. */
+function kinds(all: Record<string, Schema>, schema: Schema): Set<string> {
+  const found = follow(all, schema);
+  const parts = found.oneOf ?? found.anyOf ?? found.allOf;
+  if (parts) return new Set(parts.flatMap((part) => [...kinds(all, part)]));
+  if (found.const !== undefined) return new Set([typeof found.const]);
+  if (found.enum) return new Set(found.enum.map((value) => (value === null ? "null" : typeof value)));
+  const listed = found.type === undefined ? [] : Array.isArray(found.type) ? found.type : [found.type];
+  return new Set(listed.map((type) => (type === "integer" ? "number" : type)));
+}
+
+/** The JSON types of a type as it is written. Names that are not words of JSON are objects, lists or texts of a few values. */
+function written(type: string): Set<string> {
+  const plain = type.replaceAll(/Record<[^>]*>|\{[^}]*\}/g, "object");
+  return new Set(plain.split("|").map((part) => {
+    const word = part.trim();
+    if (word === "null" || word === "number" || word === "boolean" || word === "string" || word === "object") return word;
+    if (word.endsWith("[]")) return "array";
+    if (word.startsWith('"') || word === "Decimal" || word in ENUMS || /^\w+\["/.test(word)) return "string";
+    return "object";
+  }));
+}
+
+describe("types of the API as the server publishes them", () => {
+  for (const [ours, [all, theirs]] of Object.entries(INTERFACES)) {
+    it(`${ours} is ${theirs}`, () => {
+      const schema = all[theirs]!;
+      const found = fields(ours);
+      expect(found.length).toBeGreaterThan(0);
+      for (const field of found) {
+        const published = schema.properties?.[field.name];
+        expect(published, `${theirs} has no ${field.name}`).toBeDefined();
+        const possible = kinds(all, published!);
+        const readable = written(field.type);
+        // A request may leave out what an answer may not.
+        if (ours === "NewOrder") possible.delete("null");
+        else if (!schema.required?.includes(field.name)) expect(field.optional || readable.has("null"), `${ours}.${field.name} may be absent`).toBe(true);
+        for (const kind of possible) expect([...readable], `${ours}.${field.name}`).toContain(kind === "null" && field.optional ? [...readable][0] : kind);
+      }
+    });
+  }
+
+  it("knows every word of every set of words", () => {
+    for (const [ours, theirs] of Object.entries(ENUMS)) {
+      const body = new RegExp(`export type ${ours} =([\\s\\S]*?);`).exec(types)?.[1] ?? "";
+      const words = [...body.matchAll(/"(\w+)"/g)].map((match) => match[1]!).sort();
+      expect(words, ours).toEqual([...(follow(rest, rest[theirs]!).enum as string[])].sort());
+    }
+  });
+
+  it("sends with an order only what the server takes, and all that it needs", () => {
+    const sent = fields("NewOrder");
+    const needed = sent.filter((field) => !field.optional).map((field) => field.name);
+    expect(needed).toEqual(expect.arrayContaining(rest.OrderRequest!.required!));
+  });
+});
+
+describe("the published examples of frames", () => {
+  const server = readdirSync(new URL("protocol/", ROOT)).map((file) => ({ file, frame: JSON.parse(text(`protocol/${file}`)) as { t?: string; sub?: number; data?: unknown } })).filter(({ frame }) => frame.t !== undefined);
+
+  it("are all read", () => {
+    expect(server.length).toBeGreaterThan(15);
+    for (const { file, frame } of server) expect(readFrame(JSON.stringify(frame)), file).toEqual(frame);
+  });
+
+  it("are taken by a client that follows their streams", () => {
+    for (const { file, frame } of server) {
+      const protocol = new Protocol({ client: "test", random: () => 0.5 });
+      protocol.want("quote", "EUR/USD");
+      protocol.onTick(1_000);
+      protocol.onOpen("ticket", 1_000);
+      protocol.onFrame(text("protocol/welcome.json"), 1_000);
+      const actions = (): Action[] => {
+        const all: Action[] = [];
+        for (let action = protocol.poll(); action; action = protocol.poll()) all.push(action);
+        return all;
+      };
+      const asked = actions().flatMap((action) => (action.do === "send" ? [JSON.parse(action.text) as { op: string; id: number }] : [])).find((request) => request.op === "sub")!;
+      const info = { sub: frame.sub ?? 1, ch: frame.t === "ev" ? "order" : "quote", sym: "EUR/USD", epoch: 1, seq: 0 };
+      if (frame.t === "ev") protocol.want("order", "EUR/USD");
+      protocol.onFrame(JSON.stringify({ t: "ok", id: asked.id, subs: [info] }), 1_000);
+      actions();
+      protocol.onFrame(JSON.stringify(frame), 1_000);
+      const told = actions().filter((action) => action.do === "tell").map((action) => action.event);
+      if (frame.t === "snap") expect(told, file).toContainEqual(expect.objectContaining({ kind: "data", data: frame.data, snapshot: true }));
+      if (frame.t === "ev") expect(told, file).toContainEqual(expect.objectContaining({ kind: "event", data: frame.data }));
+      if (frame.t === "stale" || frame.t === "live") expect(told, file).toContainEqual(expect.objectContaining({ kind: "health", stale: frame.t === "stale" }));
+      if (frame.t === "gap") expect(told, file).toContainEqual({ kind: "state", state: "lost" });
+      if (frame.t === "bye") expect(protocol.status.bye, file).toBeDefined();
+      if (frame.t === "note") expect(protocol.status.note, file).toBeDefined();
+    }
+  });
+});
