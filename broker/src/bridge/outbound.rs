@@ -9,7 +9,7 @@ use siaga_risk::units::*;
 use super::frames::{InstrumentOut, OrderOut, Out, ProtectOut};
 use super::{
     BridgeConfig, BridgeFault, BridgeSession, CONTROL_MAX, DEAD_NS, FRAME_BYTES_MAX, HEARTBEAT_NS,
-    UNACKED_MAX, VERSION, decimal,
+    PROTECTS_UNACKED_MAX, UNACKED_MAX, VERSION, decimal,
 };
 use crate::directory::{Directory, Listing};
 use crate::id;

@@ -13,6 +13,7 @@ mod stage;
 mod wait;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 pub use doorbell::Doorbell;

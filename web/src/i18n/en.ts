@@ -283,7 +283,6 @@ export const en = {
   "scope.desk": "desk {name}",
   "scope.trader": "trader {name}",
   "scope.strategy": "strategy {name}",
-  "scope.currency": "currency {name}",
 
   "vol.title": "High Volatility Warning",
   "vol.body": "Trading of {symbols} is halted after an extreme move.",

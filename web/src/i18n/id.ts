@@ -285,7 +285,6 @@ export const id: Record<Key, string> = {
   "scope.desk": "meja {name}",
   "scope.trader": "trader {name}",
   "scope.strategy": "strategi {name}",
-  "scope.currency": "mata uang {name}",
 
   "vol.title": "Peringatan Volatilitas Tinggi",
   "vol.body": "Perdagangan {symbols} dihentikan setelah gerakan ekstrem.",

@@ -120,7 +120,7 @@ impl Bench {
     fn send(&mut self, seq: Seq, submit: crate::event::Submit) {
         let send = Output::Send(crate::event::Send {
             link: crate::ids::LinkId(1),
-            command: crate::event::LinkCommand::Submit(submit),
+            command: crate::event::LinkCommand::Submit(Box::new(submit)),
         });
         let mut payload = Vec::new();
         let kind = record::put_output(Ts(seq), &send, &mut payload);
