@@ -175,7 +175,7 @@ fn after_a_failed_write_the_machine_goes_on_and_nothing_becomes_durable() {
 #[test]
 fn what_nobody_passes_on_is_no_longer_recorded() {
     let durable = Arc::new(Durable::new(0));
-    let (told, failed) = std::sync::mpsc::channel();
+    let (told, failed) = std::sync::mpsc::sync_channel(1);
     let (pipeline, mut inbox, outbox) = start(
         Counter(0),
         Tape::default(),
