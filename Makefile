@@ -3,7 +3,7 @@
 
 run: ## Set up what is missing, build, and start the demonstration desk.
 	@scripts/setup.sh run
-	@scripts/console.sh
+	@scripts/console.sh optional
 	@cargo run --release --locked -- serve
 
 test: ## Set up what is missing and run every test; ends with one summary line.

@@ -80,6 +80,7 @@ if ! scripts/setup.sh test; then
   failed=1
   finish
 fi
+. scripts/node.sh
 step "console builds" scripts/console.sh
 [ -d web/node_modules ] || (cd web && npm ci --no-audit --no-fund --loglevel=error)
 

@@ -77,3 +77,59 @@ fn the_service_runs_commands_that_exist() {
         assert!(output.status.success(), "siaga {first} exists");
     }
 }
+
+/// A program of this name that runs these lines of shell.
+fn stub(folder: &Path, name: &str, lines: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{lines}\n")).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+}
+
+/// Runs a line of shell in the checkout, with the stubs before the system's programs.
+fn shell(stubs: &Path, line: &str) -> (Option<i32>, String) {
+    let path = std::env::var("PATH").expect("a PATH");
+    let output = std::process::Command::new("bash")
+        .args(["-c", line])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("PATH", format!("{}:{path}", stubs.display()))
+        .env("CARGO_TARGET_DIR", stubs.join("target"))
+        .output()
+        .expect("bash runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), said)
+}
+
+#[test]
+fn an_old_node_is_measured_as_the_console_asks() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let manifest = read("../web/package.json");
+    assert!(manifest.contains("\"node\": \">=20.19\""), "{manifest}");
+    for (version, is_new) in [
+        ("v20.19.0", true),
+        ("v22.1.0", true),
+        ("v20.18.3", false),
+        ("v18.20.4", false),
+        ("v9.0.0", false),
+        ("", false),
+    ] {
+        let line = format!(". scripts/node.sh && node_suffices '{version}'");
+        let (code, said) = shell(dir.path(), &line);
+        assert_eq!(code == Some(0), is_new, "{version}: {said}");
+    }
+}
+
+#[test]
+fn an_old_node_that_cannot_be_replaced_keeps_no_desk_from_running() {
+    let dir = tempfile::tempdir().expect("a folder");
+    stub(dir.path(), "node", "echo v18.20.4");
+    stub(dir.path(), "cc", "exit 0");
+    // Nothing can be installed: no venv, no registry.
+    stub(dir.path(), "python3", "[ \"$1\" = -c ]");
+    let (code, said) = shell(dir.path(), "scripts/setup.sh run");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("20.19") && said.contains("v18.20.4"),
+        "{said}"
+    );
+}
