@@ -3,6 +3,8 @@
 //! One TOML file; `SIAGA__SECTION__KEY` in the environment wins over it, and
 //! `SIAGA__SECTION__KEY_FILE` reads a secret from a file. An unknown key is an error.
 
+mod check;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,18 +12,6 @@ use serde::Deserialize;
 
 /// Prefix of the environment variables.
 const PREFIX: &str = "SIAGA__";
-
-/// What the simulated market can do.
-const SCENARIOS: [&str; 8] = [
-    "calm",
-    "trend",
-    "news_spike",
-    "flash_crash",
-    "gap",
-    "mute_feed",
-    "bad_ticks",
-    "weekend",
-];
 
 /// The whole configuration. Every section has defaults that start a demonstration desk.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -144,7 +134,9 @@ pub struct Broker {
 #[serde(deny_unknown_fields, default)]
 pub struct Alerts {
     pub webhook_url: Option<String>,
-    /// Secrets in the form `whsec_…`; two during a rotation.
+    /// Secrets in the form `whsec_…`; two during a rotation. One text is taken too, as a file of
+    /// secrets gives it: several stand on lines of their own.
+    #[serde(deserialize_with = "texts")]
     pub webhook_secrets: Vec<String>,
 }
 
@@ -227,6 +219,20 @@ impl Default for Desk {
     }
 }
 
+/// A list of texts, or one text with its parts on lines of their own.
+fn texts<'de, D: serde::Deserializer<'de>>(given: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a list of texts, or one text")]
+    enum Texts {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match Texts::deserialize(given)? {
+        Texts::One(text) => text.split_whitespace().map(str::to_owned).collect(),
+        Texts::Many(list) => list,
+    })
+}
+
 /// What is wrong with the configuration, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{origin}: {problem}")]
@@ -275,38 +281,6 @@ impl Config {
             .map_err(|problem| ConfigError { origin, problem })?;
         Ok(config)
     }
-
-    /// Checks what types cannot say.
-    ///
-    /// # Errors
-    /// The key and what it may be.
-    pub fn check(&self) -> Result<(), String> {
-        // One secret opens everything, so far: nothing but this machine may try it.
-        if !self.server.listen.ip().is_loopback() {
-            return Err(format!(
-                "server.listen {} is not a loopback address: until users have accounts, listen on 127.0.0.1 and put a \
-                 proxy that signs people in before it",
-                self.server.listen
-            ));
-        }
-        if !(1..=1_024).contains(&self.data.segment_mib) {
-            return Err("data.segment_mib must be between 1 and 1024".into());
-        }
-        if !(self.feed.rate > 0.0 && self.feed.rate <= 10_000.0) {
-            return Err("feed.rate must be above 0 and at most 10000".into());
-        }
-        if !SCENARIOS.contains(&self.feed.scenario.as_str()) {
-            return Err(format!(
-                "feed.scenario `{}` is none of {}",
-                self.feed.scenario,
-                SCENARIOS.join(", ")
-            ));
-        }
-        if self.broker.partial_percent > 100 || self.broker.reject_percent > 100 {
-            return Err("broker.partial_percent and broker.reject_percent are at most 100".into());
-        }
-        Ok(())
-    }
 }
 
 /// Lays `SIAGA__SECTION__KEY=value` over the table; `_FILE` reads the value from a file.
@@ -327,11 +301,14 @@ fn overlay(table: &mut toml::Table, name: &str, key: &str, value: &str) -> Resul
     let Some((section, key)) = path.split_once("__") else {
         return Err(fault("has the form SIAGA__SECTION__KEY".into()));
     };
-    // A value that is TOML of its own (number, true, list) is taken as such, all else as text.
+    // A value that is TOML of its own (number, true, list) is taken as such, all else as text. What
+    // stands in a file is a secret: one made of digits is still text.
+    let is_file = path.len() < lower.len();
     let parsed = format!("v = {value}")
         .parse::<toml::Table>()
         .ok()
         .and_then(|mut table| table.remove("v"))
+        .filter(|parsed| !is_file || parsed.is_array())
         .unwrap_or(toml::Value::String(value));
     let mut place = table
         .entry(section)
@@ -417,6 +394,58 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.broker.bridge_token.as_deref(), Some("from-a-file"));
+        std::fs::write(&path, "20260101\n").unwrap();
+        let token = [("SIAGA__BROKER__BRIDGE_TOKEN_FILE", path.to_str().unwrap())];
+        let config = load("", &token).unwrap();
+        assert_eq!(config.broker.bridge_token.as_deref(), Some("20260101"));
+    }
+
+    #[test]
+    fn secrets_of_the_webhook_may_stand_in_a_plain_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secrets");
+        let (one, two) = (
+            "whsec_dGhpcyBpcyBhbiBleGFtcGxlIG9mIGEgc2VjcmV0",
+            "whsec_dGhpcyBpcyB0aGUgbmV4dCBvbmUgb2YgdGhlc2U=",
+        );
+        let url = "[alerts]\nwebhook_url = 'https://desk.example/hooks'\n";
+        let given = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let file = (
+                "SIAGA__ALERTS__WEBHOOK_SECRETS_FILE",
+                path.to_str().unwrap(),
+            );
+            load(url, &[file]).map(|config| config.alerts.webhook_secrets)
+        };
+        assert_eq!(given(&format!("{one}\n")).unwrap(), [one]);
+        assert_eq!(given(&format!("{one}\n{two}\n")).unwrap(), [one, two]);
+        assert_eq!(given(&format!("['{one}', '{two}']")).unwrap(), [one, two]);
+    }
+
+    #[test]
+    fn what_the_desk_would_refuse_at_its_start_is_said_by_the_check() {
+        let fault = |text: &str| load(text, &[]).unwrap_err().to_string();
+        let none = fault("[alerts]\nwebhook_url = 'https://desk.example/hooks'\n");
+        assert!(none.contains("alerts.webhook_secrets"), "{none}");
+        assert!(none.contains("WEBHOOK_SECRETS_FILE"), "{none}");
+        let plain = fault(
+            "[alerts]\nwebhook_url = 'http://desk.example/hooks'\n\
+             webhook_secrets = 'whsec_dGhpcyBpcyBhbiBleGFtcGxlIG9mIGEgc2VjcmV0'\n",
+        );
+        assert!(plain.contains("alerts.webhook_url"), "{plain}");
+        let bad = fault(
+            "[alerts]\nwebhook_url = 'https://desk.example/hooks'\nwebhook_secrets = ['short']\n",
+        );
+        assert!(bad.contains("alerts.webhook_secrets"), "{bad}");
+        let misspelt = fault("[feed.kraken]\nenabled = true\nsymbols = ['BTC/UDS']\n");
+        assert!(
+            misspelt.contains("feed.kraken.symbols") && misspelt.contains("did you mean"),
+            "{misspelt}"
+        );
+        let elsewhere = fault("[feed.binance]\nenabled = true\nsymbols = ['EUR/USD']\n");
+        assert!(elsewhere.contains("feed.binance.symbols"), "{elsewhere}");
+        let address = fault("[feed.kraken]\nenabled = true\nurl = 'https://ws.kraken.com'\n");
+        assert!(address.contains("feed.kraken.url"), "{address}");
     }
 
     #[test]

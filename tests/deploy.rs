@@ -42,18 +42,60 @@ fn every_name_of_the_alert_rules_is_exported() {
     assert!(missing.is_empty(), "no such series: {missing:?}");
 }
 
-#[test]
-fn the_configuration_is_well() {
+/// What `check-config` says of a configuration.
+fn check(file: &Path) -> (Option<i32>, String) {
     let dir = tempfile::tempdir().expect("a folder");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/siaga.toml");
     let output = command(dir.path())
         .arg("--config")
-        .arg(&file)
+        .arg(file)
         .arg("check-config")
         .output()
         .expect("the program runs");
-    let fault = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{fault}");
+    let fault = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), fault)
+}
+
+#[test]
+fn the_configuration_is_well() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/siaga.toml");
+    let (code, fault) = check(&file);
+    assert_eq!(code, Some(0), "{fault}");
+}
+
+#[test]
+fn the_configuration_of_the_readme_starts_a_desk() {
+    let readme = read("../README.md");
+    let (_, block) = readme.split_once("```toml\n").expect("a block of TOML");
+    let (block, _) = block.split_once("```").expect("its end");
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("siaga.toml");
+    std::fs::write(&file, block).expect("written");
+    let (code, fault) = check(&file);
+    assert_eq!(code, Some(0), "{fault}");
+    let desk = Desk::start_with(&dir.path().join("data"), |command| {
+        // As it stands, but for the venues: nothing answers at this address.
+        command
+            .env("SIAGA_CONFIG", &file)
+            .env("SIAGA__FEED__KRAKEN__URL", "ws://127.0.0.1:9")
+            .env("SIAGA__FEED__BINANCE__URL", "ws://127.0.0.1:9");
+    });
+    assert_eq!(desk.call("GET", "/livez", None).0, 200);
+    desk.stop();
+}
+
+#[test]
+fn a_webhook_without_a_secret_is_told_before_and_at_the_start() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for action in [&["check-config"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let output = command(dir.path())
+            .args(action)
+            .env("SIAGA__ALERTS__WEBHOOK_URL", "https://desk.example/hooks")
+            .output()
+            .expect("the program runs");
+        let fault = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{fault}");
+        assert!(fault.contains("alerts.webhook_secrets"), "{fault}");
+    }
 }
 
 #[test]
@@ -132,4 +174,12 @@ fn an_old_node_that_cannot_be_replaced_keeps_no_desk_from_running() {
         said.contains("20.19") && said.contains("v18.20.4"),
         "{said}"
     );
+}
+
+#[test]
+fn the_image_is_not_built_from_what_was_built_outside() {
+    let left_out = read("../.dockerignore");
+    for path in ["target", "web/node_modules", "deploy/secrets"] {
+        assert!(left_out.lines().any(|line| line == path), "{path}");
+    }
 }

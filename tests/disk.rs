@@ -215,10 +215,10 @@ fn ready(door: &Door) {
     });
     // A price that came before the restart still reads live; the broker answers with one of its own time.
     let path = "/api/v1/quotes?symbols=EUR/USD";
-    let before = door.get(path)["items"][0]["time"].clone();
+    let before = door.get(path)["items"][0]["ti"].clone();
     door.wait(path, "a live price", |quotes| {
         let quote = &quotes["items"][0];
-        quote["feed"] == "live" && quote["time"] != before
+        quote["feed"] == "live" && quote["ti"] != before
     });
 }
 

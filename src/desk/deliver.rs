@@ -6,22 +6,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
 use siaga_alerts::alert::AlertChange;
 use siaga_alerts::outbox::{Attempt, DeliveryId, End, Outbox};
 use siaga_alerts::routing::{Route, Routing, SinkId};
 use siaga_alerts::sinks::Sink;
 use siaga_alerts::sinks::log::LogSink;
 use siaga_alerts::sinks::message;
-use siaga_alerts::sinks::signature::Secret;
-use siaga_alerts::sinks::webhook::{WebhookConfig, WebhookSink};
 use siaga_alerts::text::Language;
 use tokio::sync::mpsc;
 
 use super::alert_names::DirectoryNames;
 use super::handle::{DeskHandle, Handle};
 use super::notices::Notice;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::gateway::core::Core;
 
 /// Changes that wait for the outbox.
@@ -49,26 +46,15 @@ impl Sinks {
     ///
     /// # Errors
     /// A URL or secret that cannot be used, named.
-    pub fn new(config: &Config) -> anyhow::Result<Self> {
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
         let mut sinks: BTreeMap<u16, Arc<dyn Sink>> = BTreeMap::new();
         sinks.insert(LOG.0, Arc::new(LogSink));
-        if let Some(url) = &config.alerts.webhook_url {
-            let secrets = config
-                .alerts
-                .webhook_secrets
-                .iter()
-                .map(|text| Secret::parse(text));
-            let secrets = secrets
-                .collect::<Result<Vec<_>, _>>()
-                .context("alerts.webhook_secrets")?;
-            let webhook = WebhookConfig {
-                url: url.clone(),
-                secrets,
-            };
-            sinks.insert(
-                WEBHOOK.0,
-                Arc::new(WebhookSink::new(webhook).context("alerts.webhook_url")?),
-            );
+        let webhook = config.alerts.webhook().map_err(|problem| ConfigError {
+            origin: "configuration".into(),
+            problem,
+        })?;
+        if let Some(webhook) = webhook {
+            sinks.insert(WEBHOOK.0, Arc::new(webhook));
         }
         Ok(Self(sinks))
     }

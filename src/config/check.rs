@@ -1,0 +1,118 @@
+//! What types cannot say of a configuration: everything that would end a start is said here first.
+
+use siaga_alerts::sinks::signature::Secret;
+use siaga_alerts::sinks::webhook::{WebhookConfig, WebhookFault, WebhookSink};
+use siaga_feed::catalog::Catalog;
+
+use super::{Alerts, Config, Venue};
+
+/// What the simulated market can do.
+const SCENARIOS: [&str; 8] = [
+    "calm",
+    "trend",
+    "news_spike",
+    "flash_crash",
+    "gap",
+    "mute_feed",
+    "bad_ticks",
+    "weekend",
+];
+
+impl Config {
+    /// Checks what types cannot say.
+    ///
+    /// # Errors
+    /// The key and what it may be.
+    pub fn check(&self) -> Result<(), String> {
+        // One secret opens everything, so far: nothing but this machine may try it.
+        if !self.server.listen.ip().is_loopback() {
+            return Err(format!(
+                "server.listen {} is not a loopback address: until users have accounts, listen on 127.0.0.1 and put a \
+                 proxy that signs people in before it",
+                self.server.listen
+            ));
+        }
+        if !(1..=1_024).contains(&self.data.segment_mib) {
+            return Err("data.segment_mib must be between 1 and 1024".into());
+        }
+        if !(self.feed.rate > 0.0 && self.feed.rate <= 10_000.0) {
+            return Err("feed.rate must be above 0 and at most 10000".into());
+        }
+        if !SCENARIOS.contains(&self.feed.scenario.as_str()) {
+            return Err(format!(
+                "feed.scenario `{}` is none of {}",
+                self.feed.scenario,
+                SCENARIOS.join(", ")
+            ));
+        }
+        if self.broker.partial_percent > 100 || self.broker.reject_percent > 100 {
+            return Err("broker.partial_percent and broker.reject_percent are at most 100".into());
+        }
+        self.feed.binance.check("binance")?;
+        self.feed.kraken.check("kraken")?;
+        self.alerts.webhook().map(drop)
+    }
+}
+
+impl Venue {
+    fn check(&self, name: &str) -> Result<(), String> {
+        if let Some(url) = &self.url
+            && !(url.starts_with("ws://") || url.starts_with("wss://"))
+        {
+            return Err(format!(
+                "feed.{name}.url `{url}` begins with wss:// or ws://"
+            ));
+        }
+        if self.symbols.is_empty() {
+            return Ok(());
+        }
+        let catalog = Catalog::shipped();
+        let fault = |problem: String| format!("feed.{name}.symbols: {problem}");
+        let source = catalog
+            .source(name)
+            .map_err(|error| fault(error.to_string()))?;
+        for symbol in &self.symbols {
+            let listing = catalog
+                .listing(symbol)
+                .map_err(|error| fault(error.to_string()))?;
+            let mut venues = listing.venues.iter();
+            if !venues.any(|venue| venue.source == source.terms.id) {
+                return Err(fault(format!(
+                    "{name} does not list {symbol}: leave it out"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Alerts {
+    /// The webhook's sink, when one is configured.
+    ///
+    /// # Errors
+    /// The key and what is wrong with it.
+    pub fn webhook(&self) -> Result<Option<WebhookSink>, String> {
+        let Some(url) = &self.webhook_url else {
+            return Ok(None);
+        };
+        let secrets = self.webhook_secrets.iter().map(|text| Secret::parse(text));
+        let secrets = secrets
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| format!("alerts.webhook_secrets: {error}"))?;
+        let webhook = WebhookConfig {
+            url: url.clone(),
+            secrets,
+        };
+        WebhookSink::new(webhook)
+            .map(Some)
+            .map_err(|fault| match fault {
+                WebhookFault::Secrets(count) => format!(
+                    "alerts.webhook_secrets: deliveries are signed with one secret, or two during a rotation; {count} are \
+                     configured: give them here or in a file named by SIAGA__ALERTS__WEBHOOK_SECRETS_FILE, each whsec_ \
+                     and the base64 of 24 to 64 random bytes"
+                ),
+                WebhookFault::Url(why) => format!("alerts.webhook_url: {why}"),
+                roots @ WebhookFault::Roots(_) => format!("alerts.webhook_url: {roots}"),
+            })
+    }
+}
