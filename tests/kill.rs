@@ -105,6 +105,8 @@ fn prepare(data: &Path) -> Saver {
         .as_array()
         .expect("accounts")
         .iter()
+        // The first ones may be about to open the demonstration's positions.
+        .rev()
         .find_map(|row| {
             let id = u32::try_from(row["id"].as_u64()?).ok()?;
             let account = desk.get(&format!("/api/v1/accounts/{id}"));

@@ -11,6 +11,14 @@ use serde_json::{Value, json};
 
 #[path = "support/desk.rs"]
 mod desk;
+#[path = "serve/doctor.rs"]
+mod doctor;
+#[path = "serve/exit.rs"]
+mod exit;
+#[path = "serve/secret.rs"]
+mod secret;
+#[path = "serve/terms.rs"]
+mod terms;
 
 use desk::{Desk, Door, LOOK_AGAIN, PATIENCE, command};
 
@@ -36,7 +44,8 @@ fn nobody_reads_what_it_prints_and_it_still_serves_and_stops() {
     drop(child.stdout.take());
     let secret = String::new();
     let door = Door { address, secret };
-    let desk = Desk { child, door };
+    let first = Value::Null;
+    let desk = Desk { child, door, first };
     let until = Instant::now() + PATIENCE;
     while TcpStream::connect(&desk.address).is_err() || desk.call("GET", "/livez", None).0 != 200 {
         assert!(Instant::now() < until, "it does not answer");

@@ -2,6 +2,8 @@
 
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "support/desk.rs"]
+mod program;
 #[path = "support/shared.rs"]
 #[allow(dead_code)] // these tests need no recordings, only the notes of skips
 mod shared;
@@ -25,6 +27,8 @@ mod dumps;
 mod migrations;
 #[path = "store/outputs.rs"]
 mod outputs;
+#[path = "store/stop.rs"]
+mod stop;
 #[path = "store/tick_table.rs"]
 mod tick_table;
 #[path = "store/timescale.rs"]

@@ -1,15 +1,18 @@
 //! `siaga doctor`: looks at machine, data and configuration, says what is not as it should be and
 //! what to do. Changes nothing.
 
-use std::net::TcpListener;
-use std::sync::Arc;
+mod files;
+mod reach;
 
-use siaga_risk::journal::{Disk, FileDisk, JournalError, Stream, inspect, newest_epoch};
-use siaga_risk::machine::Machine;
+use std::net::TcpListener;
+
+use rustix::process::{Resource, getrlimit};
 
 use super::Exit;
 use crate::config::Config;
-use crate::desk::recover::CORE_DIR;
+
+/// Files and sockets the program may need at once: some hundred streams, the journal, the database.
+const FILES_MIN: u64 = 1_024;
 
 /// One finding.
 struct Finding {
@@ -18,16 +21,36 @@ struct Finding {
     detail: String,
 }
 
+impl Finding {
+    fn well(part: &'static str, detail: impl Into<String>) -> Finding {
+        Finding {
+            part,
+            ok: true,
+            detail: detail.into(),
+        }
+    }
+
+    fn look(part: &'static str, detail: impl Into<String>) -> Finding {
+        Finding {
+            part,
+            ok: false,
+            detail: detail.into(),
+        }
+    }
+}
+
 /// Prints every finding; anything wrong is exit code 5.
 pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
-    let findings = [
-        port(config),
-        directory(config),
-        journal(config),
-        rules(config),
-        store(config),
-        prices(config),
-    ];
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let mut findings = vec![port(config), limits()];
+    findings.extend(files::look(config));
+    findings.extend(runtime.block_on(reach::look(config)));
+    // A server that does not answer is not waited for.
+    runtime.shutdown_background();
+    findings.push(prices(config));
     let well = findings.iter().all(|finding| finding.ok);
     if json {
         let list: Vec<_> = findings
@@ -46,174 +69,44 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
 
 fn port(config: &Config) -> Finding {
     let address = config.server.listen;
-    let (ok, detail) = match TcpListener::bind(address) {
-        Ok(_) => (true, format!("{address} is free")),
-        Err(error) => (
-            false,
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::well("port", format!("{address} is free")),
+        Err(error) => Finding::look(
+            "port",
             format!(
                 "{address}: {error}; a desk may be running there, else choose another server.listen"
             ),
         ),
-    };
-    Finding {
-        part: "port",
-        ok,
-        detail,
     }
 }
 
-fn directory(config: &Config) -> Finding {
-    let dir = &config.data.dir;
-    let shown = dir.display();
-    let existing = dir.ancestors().find(|path| path.is_dir());
-    let probe = existing.map(|path| {
-        tempfile::NamedTempFile::new_in(if path.as_os_str().is_empty() {
-            ".".as_ref()
-        } else {
-            path
-        })
-    });
-    let (ok, detail) = match probe {
-        Some(Ok(_)) => (true, format!("{shown} can be written")),
-        Some(Err(error)) => (false, format!("{shown} cannot be written: {error}")),
-        None => (true, format!("{shown} will be made")),
-    };
-    Finding {
-        part: "data",
-        ok,
-        detail,
-    }
-}
-
-fn journal(config: &Config) -> Finding {
-    let part = "journal";
-    let dir = config.data.dir.join(CORE_DIR);
-    if !dir.is_dir() {
-        return Finding {
-            part,
-            ok: true,
-            detail: "none yet: the first start makes it".into(),
-        };
-    }
-    let found = FileDisk::new(&dir)
-        .map_err(anyhow::Error::from)
-        .and_then(|disk| Ok(inspect(&(disk as Arc<dyn Disk>), Stream::Journal)?));
-    match found {
-        Ok(found) if found.damage.is_empty() => {
-            let torn = found.torn.map_or(String::new(), |torn| {
-                format!("; the next start cuts: {torn}")
-            });
-            Finding {
-                part,
-                ok: true,
-                detail: format!("{} inputs{torn}", found.records),
-            }
-        }
-        Ok(found) => Finding {
-            part,
-            ok: false,
-            detail: found
-                .damage
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("; "),
-        },
-        Err(error) => Finding {
-            part,
-            ok: false,
-            detail: error.to_string(),
-        },
-    }
-}
-
-fn rules(config: &Config) -> Finding {
-    let part = "rules";
-    let dir = config.data.dir.join(CORE_DIR);
-    let newest = dir
-        .is_dir()
-        .then(|| FileDisk::new(&dir).map_err(|error| error.to_string()))
-        .transpose()
-        .and_then(|disk| {
-            disk.map(|disk| {
-                newest_epoch(&(disk as Arc<dyn Disk>), Stream::Journal)
-                    .map_err(|error: JournalError| error.to_string())
-            })
-            .transpose()
-        });
-    match newest {
-        Ok(Some(Some((epoch, fingerprint)))) if fingerprint != Machine::FINGERPRINT => Finding {
-            part,
-            ok: true,
-            detail: format!(
-                "the journal's epoch {epoch} was decided by other rules: the next start begins a new epoch, if they were stopped gracefully and left a snapshot at the journal's end"
+/// How many files this process may open; the desk inherits the same.
+fn limits() -> Finding {
+    match getrlimit(Resource::Nofile).current {
+        Some(files) if files < FILES_MIN => Finding::look(
+            "limits",
+            format!(
+                "{files} files and sockets may be open at once: raise it to {FILES_MIN} (ulimit -n, LimitNOFILE=), or streams \
+                 are refused when many people watch"
             ),
-        },
-        Ok(Some(Some((epoch, _)))) => Finding {
-            part,
-            ok: true,
-            detail: format!("epoch {epoch}, the same rules as this program"),
-        },
-        Ok(_) => Finding {
-            part,
-            ok: true,
-            detail: "epoch 1 begins at the first start".into(),
-        },
-        Err(detail) => Finding {
-            part,
-            ok: false,
-            detail,
-        },
-    }
-}
-
-fn store(config: &Config) -> Finding {
-    let part = "store";
-    if !config.store.enabled {
-        return Finding {
-            part,
-            ok: true,
-            detail: "off: no history beyond memory".into(),
-        };
-    }
-    match &config.store.url {
-        None if cfg!(feature = "embedded-postgres") => Finding {
-            part,
-            ok: true,
-            detail: "embedded: for trial and demonstration; production takes a PostgreSQL URL (store.url)".into(),
-        },
-        None => Finding {
-            part,
-            ok: false,
-            detail: "this build has no embedded database: set store.url, or store.enabled = false".into(),
-        },
-        Some(_) => Finding { part, ok: true, detail: "PostgreSQL by URL".into() },
+        ),
+        Some(files) => Finding::well("limits", format!("{files} files and sockets at once")),
+        None => Finding::well("limits", "no limit of files and sockets"),
     }
 }
 
 fn prices(config: &Config) -> Finding {
-    let part = "prices";
     let live = config.feed.binance.enabled || config.feed.kraken.enabled;
     match (config.feed.simulator, live) {
-        (false, false) => Finding {
-            part,
-            ok: false,
-            detail: "no source of prices: set feed.simulator = true or enable a venue".into(),
-        },
-        (true, true) => Finding {
-            part,
-            ok: true,
-            detail: "live venues and the simulator: everything shows DEMO".into(),
-        },
-        (true, false) => Finding {
-            part,
-            ok: true,
-            detail: "simulated market: everything shows DEMO".into(),
-        },
-        (false, true) => Finding {
-            part,
-            ok: true,
-            detail: "live venues".into(),
-        },
+        (false, false) => Finding::look(
+            "prices",
+            "no source of prices: set feed.simulator = true or enable a venue",
+        ),
+        (true, true) => Finding::well(
+            "prices",
+            "live venues and the simulator: everything shows DEMO",
+        ),
+        (true, false) => Finding::well("prices", "simulated market: everything shows DEMO"),
+        (false, true) => Finding::well("prices", "live venues"),
     }
 }

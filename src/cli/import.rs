@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use siaga_feed::catalog::{Catalog, Files};
-use siaga_risk::event::{Body, Command, Input, Output, TermsChange};
+use siaga_risk::event::{Command, Input, Output};
 use siaga_risk::ids::ActorId;
 use siaga_risk::machine::Machine;
 use siaga_risk::record;
@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::desk::kept_names::KeptNames;
 use crate::desk::recover::{self, Sizes};
 use crate::desk::sources;
+use crate::desk::terms::{Change, diff};
 
 /// Files of terms.
 const NAMES: [&str; 6] = [
@@ -34,8 +35,9 @@ const NAMES: [&str; 6] = [
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// A file of terms (instruments.toml, currencies.toml, sources.toml, groups.toml, demo.toml or
-    /// holidays.toml), or a folder of them; what is missing is taken from the program.
-    pub file: PathBuf,
+    /// holidays.toml), or a folder of them; what is missing is taken from the program. Without one: the
+    /// program's own terms, for the sources of prices that are switched on.
+    pub file: Option<PathBuf>,
     /// Bring the changes in; without it they are only shown.
     #[arg(long)]
     pub apply: bool,
@@ -46,9 +48,13 @@ pub struct Args {
 
 /// Shows the diff, and applies it when asked.
 pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
-    let catalog = read(&args.file, &sources(config))?;
+    let catalog = match &args.file {
+        Some(file) => read(file, &sources(config))?,
+        None => Catalog::shipped_with(&sources(config))?,
+    };
     if !args.apply {
-        let changes = diff(&recover::look(&config.data.dir, |_, _| {})?, &catalog);
+        let machine = recover::look(&config.data.dir, |_, _| {})?;
+        let changes = diff(&machine.terms(), &catalog);
         show(&changes, json, false);
         return Ok(found(&changes));
     }
@@ -57,7 +63,7 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         log_bytes: u64::from(config.data.log_mib) << 20,
     };
     let mut recovered = recover::open(&config.data.dir, sizes, |_, _| {})?;
-    let changes = diff(&recovered.machine, &catalog);
+    let changes = diff(&recovered.machine.terms(), &catalog);
     show(&changes, json, true);
     if changes.is_empty() {
         keep_names(config, &catalog)?;
@@ -126,75 +132,18 @@ fn keep_names(config: &Config, catalog: &Catalog) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A change of terms.
-struct Change {
-    name: String,
-    what: &'static str,
-    body: Body,
-}
-
-/// Terms of the files that the machine does not have, or has otherwise. Accounts and deposits are
-/// not terms of a file: they are opened once.
-fn diff(machine: &Machine, catalog: &Catalog) -> Vec<Change> {
-    let in_force = machine.terms();
-    let mut changes = Vec::new();
-    for body in catalog.bodies() {
-        let (name, wanted) = match &body {
-            Body::Currency(terms) => (
-                format!("currency {}", terms.id),
-                TermsChange::Currency(*terms),
-            ),
-            Body::Source(terms) => (format!("source {}", terms.id), TermsChange::Source(*terms)),
-            Body::Link(terms) => (format!("link {}", terms.id), TermsChange::Link(*terms)),
-            Body::Instrument(terms) => {
-                let symbol = catalog
-                    .listing_by_id(terms.id)
-                    .map_or("", |listing| &listing.symbol);
-                (
-                    format!("instrument {symbol}"),
-                    TermsChange::Instrument(terms.clone()),
-                )
-            }
-            Body::Group(terms) => (format!("group {}", terms.id), TermsChange::Group(*terms)),
-            Body::Tiers(terms) => (
-                format!("leverage rules {}", terms.id),
-                TermsChange::Tiers(terms.clone()),
-            ),
-            _ => continue,
-        };
-        let same = in_force.contains(&wanted);
-        let known = in_force.iter().any(|found| id_of(found) == id_of(&wanted));
-        if !same {
-            changes.push(Change {
-                name,
-                what: if known { "changed" } else { "new" },
-                body,
-            });
-        }
+fn what(change: &Change) -> &'static str {
+    match change.is_new {
+        true => "new",
+        false => "changed",
     }
-    changes
-}
-
-/// Kind and number of terms.
-fn id_of(change: &TermsChange) -> (u8, u32) {
-    let id = match change {
-        TermsChange::Currency(terms) => u32::from(terms.id.0),
-        TermsChange::Source(terms) => u32::from(terms.id.0),
-        TermsChange::Link(terms) => u32::from(terms.id.0),
-        TermsChange::Instrument(terms) => terms.id.0,
-        TermsChange::Group(terms) => u32::from(terms.id.0),
-        TermsChange::Account(terms) => terms.id.0,
-        TermsChange::Tiers(terms) => u32::from(terms.id.0),
-        _ => 0,
-    };
-    (change.tag(), id)
 }
 
 fn show(changes: &[Change], json: bool, applied: bool) {
     if json {
         let list: Vec<_> = changes
             .iter()
-            .map(|change| serde_json::json!({ "terms": change.name, "what": change.what }))
+            .map(|change| serde_json::json!({ "terms": change.name, "what": what(change) }))
             .collect();
         println!(
             "{}",
@@ -203,7 +152,7 @@ fn show(changes: &[Change], json: bool, applied: bool) {
         return;
     }
     for change in changes {
-        println!("{:8} {}", change.what, change.name);
+        println!("{:8} {}", what(change), change.name);
     }
     match (changes.is_empty(), applied) {
         (true, _) => println!("nothing differs from what is in force"),

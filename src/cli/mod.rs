@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
+use crate::desk::recover::DataFault;
 
 /// Market data and risk engine of a retail brokerage.
 ///
@@ -155,6 +156,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || error
             .downcast_ref::<siaga_risk::recovery::RecoveryError>()
             .is_some()
+        || error.downcast_ref::<DataFault>().is_some()
     {
         Exit::Data
     } else if error.downcast_ref::<ConfigError>().is_some() {

@@ -1,6 +1,6 @@
 //! `siaga serve`: the desk, its gateway, and a graceful stop.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,11 @@ use super::{Exit, progress};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::desk::Desk;
+use crate::desk::recover::DataFault;
 use crate::gateway;
 
-/// How long work that blocks may go on after the stop.
-const HANGING_MAX: Duration = Duration::from_secs(5);
+/// Longest wait for work that goes on when the desk has stopped.
+const RUNTIME_END: Duration = Duration::from_secs(1);
 
 /// How to serve.
 #[derive(Clone, Debug, Default, ClapArgs)]
@@ -53,8 +54,8 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         .build()
         .context("the runtime cannot be started")?;
     let served = runtime.block_on(serve(&config, json));
-    // What is durable is on the disk: a thread that hangs must not keep the program.
-    runtime.shutdown_timeout(HANGING_MAX);
+    // A database that hangs holds threads of the runtime: it is not waited for any longer.
+    runtime.shutdown_timeout(RUNTIME_END);
     served
 }
 
@@ -88,7 +89,7 @@ async fn attend(
 ) -> anyhow::Result<()> {
     let secret_path = config.data.dir.join("secret");
     let (secret, _) = gateway::auth::open_secret(&secret_path)
-        .with_context(|| format!("{} cannot be used", secret_path.display()))?;
+        .map_err(|error| DataFault::of(&secret_path, error))?;
     let bound = listener.local_addr()?;
     // Heard before the address is told: whoever reads it may stop the program at once.
     let signals = Signals::listen().context("signals cannot be heard")?;
@@ -115,13 +116,15 @@ fn announce(
     secret: &str,
     json: bool,
 ) -> anyhow::Result<()> {
-    let url = format!("http://{bound}/#secret={secret}");
+    // Only a person at a terminal is shown the secret: what is printed elsewhere is kept by a log.
+    let is_terminal = std::io::stdout().is_terminal();
+    let file = config.data.dir.join("secret");
     let mut out = std::io::stdout().lock();
     if json {
         let line = serde_json::json!({
             "listening": bound.to_string(),
-            "url": url,
-            "secret_file": config.data.dir.join("secret"),
+            "url": format!("http://{bound}/"),
+            "secret_file": file,
             "recovered": desk.report,
         });
         writeln!(out, "{line}")?;
@@ -135,7 +138,14 @@ fn announce(
                 "DEMO: simulated market, paper broker, demonstration accounts"
             )?;
         }
-        writeln!(out, "Siaga is ready: {url}")?;
+        match is_terminal {
+            true => writeln!(out, "Siaga is ready: http://{bound}/#secret={secret}")?,
+            false => writeln!(
+                out,
+                "Siaga is ready: http://{bound}/ (the secret to sign in with stands in {})",
+                file.display()
+            )?,
+        }
     }
     out.flush()?;
     Ok(())

@@ -195,7 +195,10 @@ pub fn parts(handle: &Handle) -> Vec<Part> {
         .clone();
     let names = Handle::read(&*handle.directory);
     let priced = readiness::priced(&names, &handle.live);
-    let feed = readiness::feed(&priced, handle.clock.now());
+    let mut feed = readiness::feed(&priced, handle.clock.now());
+    for remark in &handle.remarks {
+        let _ = write!(feed.detail, "; {remark}");
+    }
     let journal = Part {
         name: "journal",
         ok: poisoned.is_none(),

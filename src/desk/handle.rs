@@ -83,6 +83,8 @@ pub struct Handle {
     pub stream_epoch: u64,
     pub demo: bool,
     pub phone: String,
+    /// What somebody has to know of the terms in force.
+    pub remarks: Vec<String>,
 }
 
 impl Handle {

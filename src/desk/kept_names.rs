@@ -10,6 +10,8 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use siaga_feed::catalog::Catalog;
 
+use super::recover::DataFault;
+
 /// Name of the file inside the data directory.
 const FILE: &str = "names.json";
 
@@ -45,14 +47,12 @@ impl KeptNames {
                 return Ok(Self::default());
             }
             Err(error) => {
-                return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+                return Err(DataFault::of(&path, error).into());
             }
         };
-        serde_json::from_str(&text).with_context(|| {
-            format!(
-                "{} is damaged: remove it and import the folder of terms again",
-                path.display()
-            )
+        serde_json::from_str(&text).map_err(|error| {
+            let what = format!("damaged ({error}): remove it and import the folder of terms again");
+            DataFault::of(&path, what).into()
         })
     }
 

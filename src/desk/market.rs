@@ -42,7 +42,7 @@ pub struct MarketThread {
     pub live: Arc<Live>,
     pub figures: Arc<EgressFigures>,
     pub scenarios: Receiver<SetScenario>,
-    /// Orders of a first start, sent once the broker can be reached and their instruments have prices.
+    /// Orders of the demonstration, sent once the broker can be reached and their instruments have prices.
     pub orders: Vec<NewOrder>,
     pub stop: Arc<AtomicBool>,
 }

@@ -32,13 +32,15 @@ mod room;
 mod saver;
 mod standby;
 mod standby_figures;
+mod start_plan;
 mod statement;
 mod stop;
 pub mod store;
 mod sweep;
+pub mod terms;
 mod ticks;
 mod venue_figures;
-mod venues;
+pub mod venues;
 mod waiters;
 mod whatif;
 
@@ -46,8 +48,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use anyhow::Context;
 use crossbeam::channel::{Receiver, bounded};
 use siaga_alerts::alert::AlertChange;
 use siaga_broker::bridge::{BridgeConfig, BridgeSession, FaultCounts};
@@ -57,7 +59,7 @@ use siaga_broker::router::{Limits, Router, task};
 use siaga_feed::calendar::{Calendars, Planner};
 use siaga_feed::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
 use siaga_feed::sim::Simulator;
-use siaga_risk::event::{Command, OrderState, OutputKey};
+use siaga_risk::event::{Body, Command, NewOrder, OrderState, OutputKey};
 use siaga_risk::ids::{ActorId, InstrumentId, LinkId};
 use siaga_risk::journal::{
     DirectoryLock, Disk, Epochs, LogEvent, OutputConsumers, OutputLog, Snapshots,
@@ -86,11 +88,12 @@ use market::MarketThread;
 use names::NameSource;
 use notices::Notice;
 use recorder::{JournalRecorder, SyncTimes};
-use recover::{Recovered, Sizes};
+use recover::{DataFault, Recovered, Sizes};
 use room::Room;
 use siaga_risk::standby::MarkDigest;
 use standby::StandbyThread;
 use standby_figures::StandbyFigures;
+use start_plan::StartPlan;
 use waiters::Waiters;
 
 /// Name of the catalog's link that a broker's own program connects to.
@@ -101,6 +104,10 @@ const NOTICES_MAX: usize = 1_024;
 const TELLS_MAX: usize = 1_024;
 /// Scenario switches that wait for the market thread.
 const SCENARIOS_MAX: usize = 16;
+
+/// Longest wait for the database at a stop: with the streams' drain before it and the snapshot behind
+/// it, a stop ends within 10 s.
+const STORE_STOP: Duration = Duration::from_secs(4);
 
 /// Everything that runs, in the order in which it is stopped.
 pub struct Desk {
@@ -207,8 +214,8 @@ impl Running {
         names: NameSource,
         recovered: &Recovered,
     ) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&config.data.dir)
-            .with_context(|| format!("{} cannot be made", config.data.dir.display()))?;
+        let dir = &config.data.dir;
+        std::fs::create_dir_all(dir).map_err(|error| DataFault::of(dir, error))?;
         let live = Arc::new(Live::new());
         let known = Known::of(&recovered.machine);
         for view in &known.instruments {
@@ -250,7 +257,7 @@ impl Running {
             last,
             rules_epoch,
             epochs,
-            report,
+            mut report,
             lock,
         } = recovered;
         let wait = match config.core.wait {
@@ -299,10 +306,10 @@ impl Running {
                 );
             },
         )?;
-        if report.first_start {
-            // Before the router starts: a link must be known when it is reported.
-            self.first_start(&mut inbox)?;
-        }
+        let plan = StartPlan::new(config, &self.catalog, &self.known, last);
+        report.remarks.extend(plan.remarks.iter().cloned());
+        // Before the router starts: a link must be known when it is reported.
+        self.first_start(&mut inbox, plan.owed)?;
         let (router_handle, router, bridge_faults) =
             self.router(config, &inbox, &door, &log, &epochs)?;
         let tick_figures = Arc::new(ticks::TickFigures::default());
@@ -410,7 +417,7 @@ impl Running {
             exposure: Arc::default(),
             what_if: Arc::new(what_if),
             notes: notes::Notes::open(&notes_path)
-                .with_context(|| format!("{} cannot be used", notes_path.display()))?,
+                .map_err(|error| DataFault::of(&notes_path, error))?,
             bridge: self.bridge_door(config, &router_handle),
             router: router_handle,
             scenarios: config.feed.simulator.then_some(scenario_sender),
@@ -435,6 +442,7 @@ impl Running {
             stream_epoch: history.epoch,
             demo: config.feed.simulator,
             phone: config.desk.phone.clone(),
+            remarks: plan.remarks,
         });
         for account in &self.known.accounts {
             for position in &account.positions {
@@ -463,13 +471,7 @@ impl Running {
         let sweep = tokio::spawn(sweep::run(handle.clone()));
         let (store_stop, store) = self.store(config, &handle, consumers, &door, tick_queue);
         let market_stop = Arc::new(AtomicBool::new(false));
-        let market = self.market(
-            config,
-            inbox,
-            scenarios,
-            market_stop.clone(),
-            report.first_start,
-        )?;
+        let market = self.market(config, inbox, scenarios, market_stop.clone(), plan.orders)?;
         Ok(Desk {
             db: handle.db.clone(),
             handle: DeskHandle(handle),
@@ -495,9 +497,9 @@ impl Running {
         })
     }
 
-    /// The shipped terms, accounts and sessions: the first inputs of a new journal.
-    fn first_start(&self, inbox: &mut Inbox) -> anyhow::Result<()> {
-        for body in self.catalog.bodies() {
+    /// The shipped terms, accounts and deposits: the first inputs of a new journal.
+    fn first_start(&self, inbox: &mut Inbox, owed: Vec<Body>) -> anyhow::Result<()> {
+        for body in owed {
             let command = Command {
                 ts: self.clock.now(),
                 actor: ActorId(0),
@@ -529,7 +531,8 @@ impl Running {
             .dir
             .join(recover::CORE_DIR)
             .join("router.cursor");
-        let (mut cursor, kept) = broker::CursorFile::open(&path)?;
+        let (mut cursor, kept) =
+            broker::CursorFile::open(&path).map_err(|error| DataFault::of(&path, error))?;
         let resumed = broker::resumed(kept, born);
         if kept.is_some_and(|kept| kept != resumed) {
             cursor.keep(resumed)?;
@@ -684,7 +687,7 @@ impl Running {
         inbox: Inbox,
         scenarios: Receiver<market::SetScenario>,
         stop: Arc<AtomicBool>,
-        first_start: bool,
+        orders: Vec<NewOrder>,
     ) -> anyhow::Result<JoinHandle<()>> {
         let start = self.clock.now();
         let simulator = config.feed.simulator.then(|| {
@@ -706,11 +709,7 @@ impl Running {
             live: self.live.clone(),
             figures: self.figures.clone(),
             scenarios,
-            orders: if first_start {
-                self.catalog.orders.clone()
-            } else {
-                Vec::new()
-            },
+            orders,
             stop,
         };
         Ok(std::thread::Builder::new()

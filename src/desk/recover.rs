@@ -1,9 +1,8 @@
 //! From the files of the last run to a machine that stands where it stood.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use siaga_risk::event::Seq;
 use siaga_risk::journal::{
     DirectoryLock, Disk, Epochs, FileDisk, Journal, OutputLog, Preparation, Snapshots,
@@ -13,6 +12,24 @@ use siaga_risk::recovery::{self, Lost, RecoveryOptions, RecoveryReport};
 
 /// Folder of the core's files inside the data directory.
 pub const CORE_DIR: &str = "core";
+
+/// A file or folder of the data directory that cannot be used: exit code 4.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be used: {why}", file.display())]
+pub struct DataFault {
+    pub file: PathBuf,
+    pub why: String,
+}
+
+impl DataFault {
+    /// What an error says of a file.
+    pub fn of(file: &Path, why: impl std::fmt::Display) -> DataFault {
+        DataFault {
+            file: file.to_owned(),
+            why: why.to_string(),
+        }
+    }
+}
 
 /// Sizes of the files; they never change a decision.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +111,7 @@ pub fn open(
 /// When the folder cannot be made.
 pub fn disk(data: &Path) -> anyhow::Result<Arc<dyn Disk>> {
     let dir = data.join(CORE_DIR);
-    let disk = FileDisk::new(&dir).with_context(|| format!("{} cannot be used", dir.display()))?;
+    let disk = FileDisk::new(&dir).map_err(|error| DataFault::of(&dir, error))?;
     Ok(disk)
 }
 
@@ -148,7 +165,6 @@ pub fn look(data: &Path, mut progress: impl FnMut(u64, u64)) -> anyhow::Result<M
     if !dir.is_dir() {
         return Ok(Machine::new());
     }
-    let disk: Arc<dyn Disk> =
-        FileDisk::new(&dir).with_context(|| format!("{} cannot be used", dir.display()))?;
+    let disk: Arc<dyn Disk> = FileDisk::new(&dir).map_err(|error| DataFault::of(&dir, error))?;
     Ok(recovery::look(&disk, &mut progress)?)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use super::{Desk, egress, history, saver};
+use super::{Desk, STORE_STOP, egress, history, saver};
 
 /// Raises a flag whatever way the stop ends: a thread that waits for it would outlive the desk.
 struct Raise(Arc<AtomicBool>);
@@ -78,7 +78,18 @@ impl Desk {
             tracing::error!(%error, "the broker router could not keep its place");
         }
         self.store_stop.send_replace(true);
-        faults.take("the store", self.store.await);
+        let mut store = self.store;
+        match tokio::time::timeout(STORE_STOP, &mut store).await {
+            Ok(ended) => {
+                faults.take("the store", ended);
+            }
+            Err(_) => {
+                store.abort();
+                tracing::warn!(
+                    "the database did not end in time and is left: the next start reads on where its rows end"
+                );
+            }
+        }
         let (seq, hash) = (machine.last_seq(), machine.state_hash());
         let journal = recorder.into_journal();
         // Behind a refused output log the machine is ahead of the journal.

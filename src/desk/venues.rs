@@ -83,14 +83,7 @@ pub fn start(
     figures: &Arc<VenueFigures>,
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
     let mut tasks = Vec::new();
-    let venues: [(&'static str, &Venue, &str); 2] = [
-        ("binance", &config.feed.binance, BINANCE_URL),
-        ("kraken", &config.feed.kraken, KRAKEN_URL),
-    ];
-    for (name, venue, url) in venues {
-        if !venue.enabled {
-            continue;
-        }
+    for (name, venue, url) in enabled(config) {
         let source = catalog.source(name)?.terms.id;
         let mut wanted = listings(catalog, source);
         if !venue.symbols.is_empty() {
@@ -105,10 +98,7 @@ pub fn start(
             "binance" => Box::new(Binance::new(source, wanted)),
             _ => Box::new(Kraken::new(source, wanted)),
         };
-        let settings = Settings::new(
-            venue.url.clone().unwrap_or_else(|| url.to_owned()),
-            clock.now().0,
-        );
+        let settings = Settings::new(url, clock.now().0);
         let host = VenueHost {
             name,
             clock: clock.clone(),
@@ -119,6 +109,25 @@ pub fn start(
         tasks.push(tokio::spawn(run(session, settings, host, stop.clone())));
     }
     Ok(tasks)
+}
+
+/// Name and address of every venue that is switched on.
+pub fn addresses(config: &Config) -> Vec<(&'static str, String)> {
+    enabled(config).map(|(name, _, url)| (name, url)).collect()
+}
+
+fn enabled(config: &Config) -> impl Iterator<Item = (&'static str, &Venue, String)> {
+    let venues = [
+        ("binance", &config.feed.binance, BINANCE_URL),
+        ("kraken", &config.feed.kraken, KRAKEN_URL),
+    ];
+    venues
+        .into_iter()
+        .filter(|(_, venue, _)| venue.enabled)
+        .map(|(name, venue, usual)| {
+            let url = venue.url.as_deref().unwrap_or(usual);
+            (name, venue, url.to_owned())
+        })
 }
 
 async fn run(

@@ -46,7 +46,7 @@ async fn start(config: &Config) -> Desk {
 }
 
 /// Asks until there is an answer.
-async fn wait<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
+pub async fn wait<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
     let asked = async {
         let mut looks = tokio::time::interval(LOOK_AGAIN);
         loop {
@@ -288,7 +288,7 @@ async fn imported_names_are_shown_after_a_restart() {
     std::fs::write(terms.join("groups.toml"), changed).expect("terms");
     std::fs::write(terms.join("demo.toml"), renamed(demo)).expect("terms");
     let import = |file: &Path, apply: bool| {
-        let file = file.to_owned();
+        let file = Some(file.to_owned());
         let author = 1;
         import::run(
             &config,

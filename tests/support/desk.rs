@@ -13,6 +13,9 @@ use serde_json::Value;
 /// How long a condition may take on a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A stop may take no longer (deploy/README.md).
+pub const STOP_MAX: Duration = Duration::from_secs(10);
+
 /// Pause between two looks at a condition: each look is a connection.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
@@ -26,6 +29,8 @@ pub struct Door {
 pub struct Desk {
     pub child: Child,
     pub door: Door,
+    /// What it said at its start.
+    pub first: Value,
 }
 
 impl std::ops::Deref for Desk {
@@ -62,7 +67,11 @@ impl Desk {
             address: said["listening"].as_str().expect("an address").to_owned(),
             secret: secret.trim().to_owned(),
         };
-        Desk { child, door }
+        Desk {
+            child,
+            door,
+            first: said,
+        }
     }
 }
 
@@ -167,12 +176,15 @@ impl Desk {
                 .expect("kill runs")
                 .success()
         );
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + STOP_MAX;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("it is ours") {
                 break status;
             }
-            assert!(Instant::now() < until, "it does not stop");
+            assert!(
+                Instant::now() < until,
+                "it does not stop within {STOP_MAX:?}"
+            );
             std::thread::sleep(LOOK_AGAIN);
         };
         assert!(

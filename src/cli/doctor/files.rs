@@ -1,0 +1,254 @@
+//! What the data directory and its disk say.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use siaga_feed::catalog::Catalog;
+use siaga_risk::journal::{
+    Disk, FileDisk, JournalError, JournalFiles, Snapshots, Stream, inspect, newest_epoch,
+};
+use siaga_risk::machine::Machine;
+use siaga_risk::record;
+
+use super::Finding;
+use crate::clock::Clock;
+use crate::config::{Config, Data};
+use crate::desk::recover::CORE_DIR;
+use crate::desk::{sources, terms};
+
+/// Segments that must find room at any time: one in use and one prepared, of the journal and of the
+/// output log.
+const SEGMENTS: u64 = 4;
+const MIB: u64 = 1 << 20;
+
+/// Every finding about files.
+pub(super) fn look(config: &Config) -> Vec<Finding> {
+    let dir = config.data.dir.join(CORE_DIR);
+    let mut findings = vec![directory(&config.data.dir), disk(&config.data)];
+    if !dir.is_dir() {
+        findings.push(Finding::well(
+            "journal",
+            "none yet: the first start makes it, and brings in the program's terms",
+        ));
+        return findings;
+    }
+    match FileDisk::new(&dir) {
+        Ok(disk) => {
+            let disk: Arc<dyn Disk> = disk;
+            findings.push(log("journal", "inputs", &disk, Stream::Journal));
+            findings.push(log("output log", "outputs", &disk, Stream::Output));
+            let (snapshots, newest) = snapshots(&disk);
+            findings.push(snapshots);
+            findings.push(rules(&disk));
+            match latest(&disk, newest) {
+                Ok(Some(machine)) => {
+                    findings.push(in_force(config, &machine));
+                    findings.push(clock(&machine));
+                }
+                Ok(None) => findings.push(Finding::well("terms", "the first start brings them in")),
+                // Whatever is damaged has been named above.
+                Err(why) => findings.push(Finding::well("terms", format!("not compared: {why}"))),
+            }
+        }
+        Err(error) => findings.push(Finding::look("journal", error.to_string())),
+    }
+    findings
+}
+
+fn directory(dir: &Path) -> Finding {
+    let shown = dir.display();
+    if dir.exists() && !dir.is_dir() {
+        let detail = format!("{shown} is a file: name a folder in data.dir");
+        return Finding::look("data", detail);
+    }
+    match nearest(dir).map(tempfile::NamedTempFile::new_in) {
+        Some(Ok(_)) => Finding::well("data", format!("{shown} can be written")),
+        Some(Err(error)) => Finding::look(
+            "data",
+            format!(
+                "{shown} cannot be written: {error}; give its folder to the user who runs the desk"
+            ),
+        ),
+        None => Finding::well("data", format!("{shown} will be made")),
+    }
+}
+
+/// The folder itself, or the nearest one above it that is there.
+fn nearest(dir: &Path) -> Option<&Path> {
+    let existing = dir.ancestors().find(|path| path.is_dir())?;
+    Some(match existing.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => existing,
+    })
+}
+
+fn disk(data: &Data) -> Finding {
+    let at = nearest(&data.dir).unwrap_or(Path::new("."));
+    match rustix::fs::statvfs(at) {
+        Ok(found) => room(data, found.f_bavail.saturating_mul(found.f_frsize)),
+        Err(error) => Finding::look("disk", format!("{}: {error}", at.display())),
+    }
+}
+
+/// Whether what is free bears the next segments, and what the files may come to.
+fn room(data: &Data, free_bytes: u64) -> Finding {
+    let next = SEGMENTS * u64::from(data.segment_mib) * MIB;
+    let most = (u64::from(data.keep_mib) + u64::from(data.log_mib)) * MIB;
+    let (free, most_mib) = (free_bytes / MIB, most / MIB);
+    if free_bytes < next {
+        return Finding::look(
+            "disk",
+            format!(
+                "{free} MiB are free and the next segments take {}: free the disk, or orders are refused when it is full",
+                next / MIB
+            ),
+        );
+    }
+    let advice = match free_bytes < most {
+        true => {
+            format!("; the files may grow to {most_mib} MiB: see data.keep_mib and data.log_mib")
+        }
+        false => String::new(),
+    };
+    Finding::well("disk", format!("{free} MiB are free{advice}"))
+}
+
+fn log(part: &'static str, of: &str, disk: &Arc<dyn Disk>, stream: Stream) -> Finding {
+    match inspect(disk, stream) {
+        Ok(found) if found.damage.is_empty() => {
+            let torn = found.torn.map_or(String::new(), |torn| {
+                format!("; the next start cuts: {torn}")
+            });
+            Finding::well(part, format!("{} {of}{torn}", found.records))
+        }
+        Ok(found) => {
+            let damage = found.damage.iter().map(ToString::to_string);
+            Finding::look(part, damage.collect::<Vec<_>>().join("; "))
+        }
+        Err(error) => Finding::look(part, error.to_string()),
+    }
+}
+
+/// The newest state that can be read is looked at further.
+fn snapshots(disk: &Arc<dyn Disk>) -> (Finding, Option<Machine>) {
+    let part = "snapshots";
+    let (newest, skipped) = match Snapshots::new(disk.clone()).newest_good(u64::MAX, None) {
+        Ok(found) => found,
+        Err(error) => return (Finding::look(part, error.to_string()), None),
+    };
+    let said = newest.as_ref().map_or(
+        "none yet: a start replays the whole journal".to_owned(),
+        |found| format!("the newest is of input {}", found.meta.seq),
+    );
+    let finding = match skipped.first() {
+        None => Finding::well(part, said),
+        Some(bad) => Finding::look(
+            part,
+            format!(
+                "{}: {}; {said}; keep a copy of the folder and run `siaga journal verify`",
+                bad.file, bad.reason
+            ),
+        ),
+    };
+    let machine = newest.and_then(|found| Machine::restore(&found.payload).ok());
+    (finding, machine)
+}
+
+fn rules(disk: &Arc<dyn Disk>) -> Finding {
+    let part = "rules";
+    match newest_epoch(disk, Stream::Journal).map_err(|error: JournalError| error.to_string()) {
+        Ok(Some((epoch, fingerprint))) if fingerprint != Machine::FINGERPRINT => Finding::well(
+            part,
+            format!(
+                "the journal's epoch {epoch} was decided by other rules: the next start begins a new epoch, if they were \
+                 stopped gracefully and left a snapshot at the journal's end"
+            ),
+        ),
+        Ok(Some((epoch, _))) => Finding::well(
+            part,
+            format!("epoch {epoch}, the same rules as this program"),
+        ),
+        Ok(None) => Finding::well(part, "epoch 1 begins at the first start"),
+        Err(detail) => Finding::look(part, detail),
+    }
+}
+
+/// The newest state brought to the journal's end, by reading alone; nothing when there is no input yet.
+fn latest(disk: &Arc<dyn Disk>, newest: Option<Machine>) -> Result<Option<Machine>, String> {
+    let mut machine = newest.unwrap_or_default();
+    let files = JournalFiles::open(disk).map_err(|error| error.to_string())?;
+    let Some(files) = files else {
+        return Ok(None);
+    };
+    let mut outputs = Vec::new();
+    let mut tail = files
+        .records(machine.last_seq() + 1)
+        .map_err(|error| error.to_string())?;
+    while let Some(found) = tail.next().map_err(|error| error.to_string())? {
+        let input = record::get_input(found.kind, found.payload)
+            .map_err(|error| format!("input {}: {error}", found.seq))?;
+        machine.apply(found.seq, &input, &mut outputs);
+        outputs.clear();
+    }
+    Ok((machine.last_seq() > 0).then_some(machine))
+}
+
+/// A changed file or switch alone changes nothing: somebody has to be told.
+fn in_force(config: &Config, machine: &Machine) -> Finding {
+    let part = "terms";
+    let sources = sources(config);
+    let catalog = match Catalog::shipped_with(&sources) {
+        Ok(catalog) => catalog,
+        Err(error) => return Finding::look(part, error.to_string()),
+    };
+    let in_force = machine.terms();
+    let remarks = terms::remarks(&in_force, &catalog, &sources);
+    if !remarks.is_empty() {
+        return Finding::look(part, remarks.join("; "));
+    }
+    let changes = terms::diff(&in_force, &catalog);
+    let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
+    Finding::well(
+        part,
+        match names.len() {
+            0 => "the program's own are in force".to_owned(),
+            count => format!(
+                "{count} in force differ from the program's own ({}): `siaga import` shows them",
+                terms::some_of(&names)
+            ),
+        },
+    )
+}
+
+/// The machine's time never goes back: a clock behind it would stand still until it has caught up.
+fn clock(machine: &Machine) -> Finding {
+    let part = "clock";
+    let (now, reached) = (Clock::start().now(), machine.now());
+    if reached <= now {
+        return Finding::well(part, "not behind the journal");
+    }
+    Finding::look(
+        part,
+        format!(
+            "this machine's clock is {} s behind the journal: set it right before the start, or time stands still until it \
+             has caught up",
+            reached.since(now) / 1_000_000_000
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_does_not_bear_the_next_segments_is_told() {
+        let data = Data::default();
+        let full = room(&data, 255 * MIB);
+        assert!(!full.ok && full.detail.contains("256"), "{}", full.detail);
+        let small = room(&data, 1_024 * MIB);
+        assert!(small.ok && small.detail.contains("data.keep_mib"));
+        let wide = room(&data, 100_000 * MIB);
+        assert!(wide.ok && !wide.detail.contains("grow"), "{}", wide.detail);
+    }
+}

@@ -1,0 +1,108 @@
+//! What must be reached over the network: the database and the venues.
+
+use std::time::Duration;
+
+use axum::http::Uri;
+use siaga_platform::db::PoolOptions;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::Finding;
+use crate::config::Config;
+use crate::desk::venues;
+use crate::store::db::Db;
+use crate::store::migrate::{self, Step};
+
+/// Longest wait for an answer: a person looks at the screen.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Every finding about others.
+pub(super) async fn look(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![store(config).await];
+    for (name, url) in venues::addresses(config) {
+        findings.push(venue(name, &url).await);
+    }
+    findings
+}
+
+async fn store(config: &Config) -> Finding {
+    let part = "store";
+    if !config.store.enabled {
+        return Finding::well(part, "off: no history beyond memory");
+    }
+    match &config.store.url {
+        None if cfg!(feature = "embedded-postgres") => Finding::well(
+            part,
+            "embedded: for trial and demonstration; production takes a PostgreSQL URL (store.url)",
+        ),
+        None => Finding::look(
+            part,
+            "this build has no embedded database: set store.url, or store.enabled = false",
+        ),
+        Some(url) => match timeout(PATIENCE, server(url)).await {
+            Ok(Ok(detail)) => Finding::well(part, detail),
+            Ok(Err(why)) => Finding::look(
+                part,
+                format!("PostgreSQL by URL: {why}; the desk would go on without history"),
+            ),
+            Err(_) => Finding::look(
+                part,
+                format!(
+                    "PostgreSQL by URL: no answer within {} s: look at store.url and at the server; the desk would go on \
+                     without history",
+                    PATIENCE.as_secs()
+                ),
+            ),
+        },
+    }
+}
+
+/// Asks the server what a start would do to its schema.
+async fn server(url: &str) -> Result<String, String> {
+    let options = PoolOptions {
+        url: url.to_owned(),
+        connections_max: 1,
+    };
+    let db = Db::server(&options).map_err(|error| error.to_string())?;
+    let steps = migrate::dry_run(&db).await;
+    db.close().await;
+    let steps = steps.map_err(|error| error.to_string())?;
+    let to_come = steps
+        .iter()
+        .filter(|step| matches!(step, Step::Apply(_)))
+        .count();
+    Ok(match to_come {
+        0 => "PostgreSQL by URL answers, its schema is the newest".to_owned(),
+        _ => format!("PostgreSQL by URL answers; the next start applies {to_come} migrations"),
+    })
+}
+
+async fn venue(name: &'static str, url: &str) -> Finding {
+    let Some((host, port)) = address(url) else {
+        return Finding::look(name, format!("{url} has no host: look at feed.{name}.url"));
+    };
+    let failed = |why: String| {
+        Finding::look(
+            name,
+            format!(
+                "{host}:{port} cannot be reached: {why}; look at the network, its proxy, and feed.{name}.url"
+            ),
+        )
+    };
+    match timeout(PATIENCE, TcpStream::connect((host.as_str(), port))).await {
+        Ok(Ok(_)) => Finding::well(name, format!("{host}:{port} answers")),
+        Ok(Err(error)) => failed(error.to_string()),
+        Err(_) => failed(format!("no answer within {} s", PATIENCE.as_secs())),
+    }
+}
+
+/// Host and port of a WebSocket's address.
+fn address(url: &str) -> Option<(String, u16)> {
+    let uri: Uri = url.parse().ok()?;
+    let usual = match uri.scheme_str() {
+        Some("ws") => 80,
+        _ => 443,
+    };
+    let host = uri.host()?.trim_matches(['[', ']']).to_owned();
+    Some((host, uri.port_u16().unwrap_or(usual)))
+}

@@ -1,0 +1,183 @@
+//! The terms in force beside those of a catalog: what an import would change, and what somebody must
+//! be told, because a changed file or switch alone changes nothing: the journal is the truth.
+
+use siaga_feed::catalog::Catalog;
+use siaga_risk::event::{Body, TermsChange};
+use siaga_risk::ids::SourceId;
+
+/// Names that a remark lists before it goes on with "and more".
+const NAMES_MAX: usize = 3;
+
+/// A change of terms that an import would make.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub name: String,
+    /// Nothing with this number is in force.
+    pub is_new: bool,
+    pub body: Body,
+}
+
+/// Terms of a catalog that are not in force, or otherwise. Accounts and deposits are not terms of a
+/// file: they are opened once.
+pub fn diff(in_force: &[TermsChange], catalog: &Catalog) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for body in catalog.bodies() {
+        let Some(wanted) = terms_of(&body) else {
+            continue;
+        };
+        let name = match &wanted {
+            TermsChange::Currency(terms) => format!("currency {}", terms.id),
+            TermsChange::Source(terms) => format!("source {}", terms.id),
+            TermsChange::Link(terms) => format!("link {}", terms.id),
+            TermsChange::Instrument(terms) => {
+                let symbol = catalog.listing_by_id(terms.id).map(|found| &found.symbol);
+                format!("instrument {}", symbol.map_or("", |symbol| symbol))
+            }
+            TermsChange::Group(terms) => format!("group {}", terms.id),
+            TermsChange::Tiers(terms) => format!("leverage rules {}", terms.id),
+            _ => continue,
+        };
+        if !in_force.contains(&wanted) {
+            changes.push(Change {
+                name,
+                is_new: !is_known(in_force, &wanted),
+                body,
+            });
+        }
+    }
+    changes
+}
+
+/// What keeps the catalog's terms, or prices that are switched on, from having any effect; each with
+/// what to do. Terms that merely differ are no remark: a house has its own.
+pub fn remarks(in_force: &[TermsChange], catalog: &Catalog, sources: &[&str]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let takes = |source: SourceId| {
+        in_force.iter().any(|change| match change {
+            TermsChange::Instrument(terms) => terms.feeds.iter().any(|feed| feed.source == source),
+            _ => false,
+        })
+    };
+    let mut idle = Vec::new();
+    for name in sources {
+        let known = catalog.source(name).ok();
+        if known.is_some_and(|source| !takes(source.terms.id)) {
+            idle.push(*name);
+        }
+    }
+    if !idle.is_empty() {
+        remarks.push(format!(
+            "no instrument in force takes the prices of {}: stop the desk and run `siaga import --apply`, or import terms of \
+             your own that list {}",
+            idle.join(" and "),
+            if idle.len() == 1 { "it" } else { "them" }
+        ));
+    }
+    let changes = diff(in_force, catalog);
+    let missing: Vec<&str> = changes
+        .iter()
+        .filter(|change| change.is_new)
+        .map(|change| change.name.as_str())
+        .collect();
+    if !missing.is_empty() {
+        remarks.push(format!(
+            "{} of the program's terms are not in force ({}): stop the desk and run `siaga import` to see them, \
+             `siaga import --apply` to bring them in",
+            missing.len(),
+            some_of(&missing)
+        ));
+    }
+    remarks
+}
+
+/// Names, as many as a line bears.
+pub fn some_of(names: &[&str]) -> String {
+    let shown = names[..names.len().min(NAMES_MAX)].join(", ");
+    match names.len() > NAMES_MAX {
+        true => format!("{shown} and more"),
+        false => shown,
+    }
+}
+
+/// The terms that a body brings in, if it does.
+pub fn terms_of(body: &Body) -> Option<TermsChange> {
+    Some(match body {
+        Body::Currency(terms) => TermsChange::Currency(*terms),
+        Body::Source(terms) => TermsChange::Source(*terms),
+        Body::Link(terms) => TermsChange::Link(*terms),
+        Body::Instrument(terms) => TermsChange::Instrument(terms.clone()),
+        Body::Group(terms) => TermsChange::Group(*terms),
+        Body::Account(terms) => TermsChange::Account(*terms),
+        Body::Tiers(terms) => TermsChange::Tiers(terms.clone()),
+        _ => return None,
+    })
+}
+
+/// Whether terms of this kind and number are in force, whatever they say.
+pub fn is_known(in_force: &[TermsChange], wanted: &TermsChange) -> bool {
+    in_force.iter().any(|found| id_of(found) == id_of(wanted))
+}
+
+/// Kind and number of terms.
+fn id_of(change: &TermsChange) -> (u8, u32) {
+    let id = match change {
+        TermsChange::Currency(terms) => u32::from(terms.id.0),
+        TermsChange::Source(terms) => u32::from(terms.id.0),
+        TermsChange::Link(terms) => u32::from(terms.id.0),
+        TermsChange::Instrument(terms) => terms.id.0,
+        TermsChange::Group(terms) => u32::from(terms.id.0),
+        TermsChange::Account(terms) => terms.id.0,
+        TermsChange::Tiers(terms) => u32::from(terms.id.0),
+        _ => 0,
+    };
+    (change.tag(), id)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use siaga_feed::catalog::{SIM_PRIMARY, SIM_SECONDARY};
+    use siaga_risk::event::{Command, Input};
+    use siaga_risk::ids::ActorId;
+    use siaga_risk::machine::Machine;
+    use siaga_risk::units::Ts;
+
+    /// A machine that has taken the first `count` inputs of a catalog's first start.
+    pub fn started(catalog: &Catalog, count: usize) -> Vec<TermsChange> {
+        let mut machine = Machine::new();
+        for (body, seq) in catalog.bodies().into_iter().take(count).zip(1..) {
+            let command = Command {
+                ts: Ts(seq),
+                actor: ActorId(0),
+                token: 0,
+                body,
+            };
+            machine.apply(seq, &Input::Command(Box::new(command)), &mut Vec::new());
+        }
+        machine.terms()
+    }
+
+    #[test]
+    fn a_venue_that_no_instrument_takes_is_told_with_what_to_do() {
+        let demo = Catalog::shipped();
+        let in_force = started(&demo, usize::MAX);
+        assert!(remarks(&in_force, &demo, &[SIM_PRIMARY, SIM_SECONDARY]).is_empty());
+        let live = Catalog::shipped_with(&["binance", "kraken"]).unwrap();
+        let said = remarks(&in_force, &live, &["binance", "kraken"]);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains("binance and kraken"), "{said:?}");
+        assert!(said[0].contains("siaga import --apply"), "{said:?}");
+        assert!(remarks(&started(&live, usize::MAX), &live, &["kraken"]).is_empty());
+    }
+
+    #[test]
+    fn terms_that_are_missing_are_told() {
+        let catalog = Catalog::shipped();
+        let half = started(&catalog, catalog.bodies().len() / 3);
+        let said = remarks(&half, &catalog, &[SIM_PRIMARY]);
+        assert!(
+            said.iter().any(|remark| remark.contains("not in force")),
+            "{said:?}"
+        );
+    }
+}
