@@ -88,6 +88,8 @@ pub enum WaitStrategy {
 pub struct Store {
     pub enabled: bool,
     pub url: Option<String>,
+    /// Days of accepted prices that a server's table of ticks keeps, today not counted.
+    pub keep_tick_days: u16,
 }
 
 /// Where prices come from.
@@ -182,6 +184,7 @@ impl Default for Store {
         Self {
             enabled: true,
             url: None,
+            keep_tick_days: 30,
         }
     }
 }

@@ -316,7 +316,7 @@ impl Running {
         // The embedded database has no table of ticks: they are read from the journal there.
         let (tick_door, tick_queue) = match config.store.enabled && config.store.url.is_some() {
             true => {
-                let (door, queue) = ticks::queue(tick_figures.clone());
+                let (door, queue) = ticks::queue(tick_figures.clone(), config.store.keep_tick_days);
                 (Some(door), Some(queue))
             }
             false => (None, None),

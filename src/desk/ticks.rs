@@ -44,10 +44,11 @@ pub struct TickDoor {
 pub struct TickQueue {
     queue: Receiver<(OutputKey, Mark)>,
     figures: Arc<TickFigures>,
+    keep_days: u16,
 }
 
-/// Both ends.
-pub fn queue(figures: Arc<TickFigures>) -> (TickDoor, TickQueue) {
+/// Both ends; the table keeps `keep_days` whole days behind today.
+pub fn queue(figures: Arc<TickFigures>, keep_days: u16) -> (TickDoor, TickQueue) {
     let (sender, receiver) = bounded(WAITING_MAX);
     let door = TickDoor {
         queue: sender,
@@ -57,6 +58,7 @@ pub fn queue(figures: Arc<TickFigures>) -> (TickDoor, TickQueue) {
     let queue = TickQueue {
         queue: receiver,
         figures,
+        keep_days,
     };
     (door, queue)
 }
@@ -107,7 +109,7 @@ impl TickQueue {
             let (full, day) = (batch.len() == COPY_ROWS, today());
             let done = match prepared == Some(day) {
                 true => Ok(()),
-                false => ticks::prepare(&db, day).await.map(drop),
+                false => self.turn(&db, day).await,
             };
             let done = match done {
                 Ok(()) => {
@@ -127,6 +129,20 @@ impl TickQueue {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+
+    /// A new day: its partitions are made, and the days that are old enough go.
+    async fn turn(&self, db: &Db, day: Date) -> Result<(), DbError> {
+        ticks::prepare(db, day).await?;
+        let keep = jiff::Span::new().days(i64::from(self.keep_days));
+        let Ok(oldest) = day.checked_sub(keep) else {
+            return Ok(());
+        };
+        let dropped = ticks::drop_before(db, oldest).await?;
+        if dropped > 0 {
+            tracing::info!(days = dropped, before = %oldest, "old ticks are dropped");
+        }
+        Ok(())
     }
 
     /// True when the batch is stored, or can never be.
@@ -171,7 +187,7 @@ mod tests {
     #[test]
     fn a_full_queue_drops_counts_and_never_waits() {
         let figures = Arc::new(TickFigures::default());
-        let (mut door, queue) = queue(figures.clone());
+        let (mut door, queue) = queue(figures.clone(), 1);
         let mark = Mark {
             ts: Ts(1),
             instrument: InstrumentId(1),

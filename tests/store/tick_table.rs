@@ -1,13 +1,16 @@
 //! Ticks go where they can be: a server's partitions.
 
-use siaga::store::db::{Actor, DbError};
-use siaga::store::ticks;
+use siaga::store::db::{Actor, Db, DbError, PoolOptions};
+use siaga::store::{migrate, ticks};
 use siaga_risk::event::{Mark, OutputKey};
 use siaga_risk::ids::{InstrumentId, SourceId};
 use siaga_risk::units::{Price, Qty, Ratio, SECOND_NS, Ts};
 
+use crate::desk::wait;
 use crate::outputs::MIDNIGHT;
-use crate::support::migrated;
+use crate::postgres;
+use crate::program::Desk;
+use crate::support::{SERVER_CONNECTIONS, migrated};
 
 pub fn tick(seq: u64) -> (OutputKey, Mark) {
     let mark = Mark {
@@ -72,4 +75,46 @@ async fn ticks_are_copied_once_into_days_and_dropped_by_day() {
             "the hours of the first two days are gone"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desk_drops_the_days_that_are_old_enough() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let url = server.database().await;
+    let db = Db::server(&PoolOptions {
+        url: url.clone(),
+        connections_max: SERVER_CONNECTIONS,
+    })
+    .expect("url");
+    migrate::run(&db).await.expect("the schema");
+    let old = jiff::civil::date(2025, 4, 9);
+    ticks::prepare(&db, old).await.expect("partitions");
+    ticks::store(&db, (1..=72).map(tick).collect())
+        .await
+        .expect("copy");
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().to_owned();
+    let started = tokio::task::spawn_blocking(move || {
+        Desk::start_with(&data, |command| {
+            command
+                .env("SIAGA__STORE__ENABLED", "true")
+                .env("SIAGA__STORE__URL", &url)
+                .env("SIAGA__STORE__KEEP_TICK_DAYS", "7");
+        })
+    });
+    let desk = started.await.expect("no panic");
+    wait("the end of the old days", || async {
+        let count = db.read(&Actor::SYSTEM, |tx| {
+            tx.scalar(sqlx::query_scalar::<_, i64>(
+                "SELECT count(*) FROM ticks WHERE time < '2025-05-01'",
+            ))
+        });
+        (count.await.expect("count") == 0).then_some(())
+    })
+    .await;
+    let stopped = tokio::task::spawn_blocking(move || desk.stop());
+    stopped.await.expect("no panic");
+    db.close().await;
 }
