@@ -8,6 +8,7 @@ pub mod dump;
 pub mod embedded;
 pub mod evidence;
 pub mod migrate;
+pub mod names;
 mod open;
 pub mod projection;
 pub mod read;

@@ -25,6 +25,8 @@ mod door;
 mod dumps;
 #[path = "store/migrations.rs"]
 mod migrations;
+#[path = "store/names.rs"]
+mod names;
 #[path = "store/outputs.rs"]
 mod outputs;
 #[path = "store/stop.rs"]

@@ -13,7 +13,8 @@ use crate::gateway::directory::Directory;
 pub struct LiveNames(pub Arc<RwLock<Arc<Directory>>>);
 
 impl LiveNames {
-    fn now(&self) -> Arc<Directory> {
+    /// The directory as it is.
+    pub fn now(&self) -> Arc<Directory> {
         self.0
             .read()
             .unwrap_or_else(PoisonError::into_inner)

@@ -60,7 +60,7 @@ pub struct Handle {
     pub bars: Arc<BarHistory>,
     pub ladder: Arc<LadderTable>,
     pub exposure: Arc<ExposureTable>,
-    pub notes: Notes,
+    pub notes: Arc<Notes>,
     pub what_if: Arc<WhatIf>,
     pub router: RouterHandle,
     /// Opens lines for a broker's own program, when one is configured.

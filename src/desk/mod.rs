@@ -22,6 +22,7 @@ mod latency;
 mod log_source;
 mod market;
 pub mod names;
+mod names_keeper;
 mod notes;
 mod notices;
 mod past;
@@ -417,6 +418,7 @@ impl Running {
             exposure: Arc::default(),
             what_if: Arc::new(what_if),
             notes: notes::Notes::open(&notes_path)
+                .map(Arc::new)
                 .map_err(|error| DataFault::of(&notes_path, error))?,
             bridge: self.bridge_door(config, &router_handle),
             router: router_handle,
@@ -674,6 +676,7 @@ impl Running {
             db: handle.db.clone(),
             clock: self.clock.clone(),
             names: alert_names::LiveNames(handle.directory.clone()),
+            notes: handle.notes.clone(),
             evidence: self.evidence.clone(),
             alerts: alerts_path(config),
             ticks,

@@ -11,6 +11,8 @@ use sha2::{Digest, Sha256};
 use siaga_risk::ids::ActorId;
 use siaga_risk::units::Ts;
 
+use crate::store::names::NoteRow;
+
 /// Longest note, bytes: a paragraph, not a document.
 const NOTE_BYTES_MAX: usize = 4_096;
 
@@ -22,6 +24,8 @@ pub struct Notes {
 struct Inner {
     file: File,
     texts: BTreeMap<u64, String>,
+    /// Hash, author and time, in the order in which they came.
+    order: Vec<(u64, u32, Ts)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -38,11 +42,13 @@ impl Notes {
     /// # Errors
     /// When the file cannot be read or made.
     pub fn open(path: &Path) -> std::io::Result<Self> {
-        let mut texts = BTreeMap::new();
+        let (mut texts, mut order) = (BTreeMap::new(), Vec::new());
         if let Ok(file) = File::open(path) {
             for line in BufReader::new(file).lines() {
-                if let Ok(line) = serde_json::from_str::<Line>(&line?) {
-                    texts.insert(line.hash, line.text);
+                if let Ok(line) = serde_json::from_str::<Line>(&line?)
+                    && texts.insert(line.hash, line.text).is_none()
+                {
+                    order.push((line.hash, line.by, Ts(line.at)));
                 }
             }
         }
@@ -50,7 +56,7 @@ impl Notes {
         // A line that was cut must not swallow the next one.
         file.write_all(b"\n")?;
         Ok(Self {
-            inner: Mutex::new(Inner { file, texts }),
+            inner: Mutex::new(Inner { file, texts, order }),
         })
     }
 
@@ -84,7 +90,24 @@ impl Notes {
         inner.file.write_all(&bytes)?;
         inner.file.sync_data()?;
         inner.texts.insert(hash, line.text);
+        inner.order.push((hash, by.0, at));
         Ok(hash)
+    }
+
+    /// At most `limit` notes behind the first `count`, in the order in which they came.
+    pub fn after(&self, count: usize, limit: usize) -> Vec<NoteRow> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let later = inner.order.iter().skip(count).take(limit);
+        later
+            .filter_map(|(hash, author, at)| {
+                Some(NoteRow {
+                    hash: *hash,
+                    text: inner.texts.get(hash)?.clone(),
+                    author: *author,
+                    at: *at,
+                })
+            })
+            .collect()
     }
 
     /// The note with this hash.

@@ -13,6 +13,8 @@ use super::alert_desk;
 use super::alert_names::LiveNames;
 use super::evidence::EvidenceBook;
 use super::evidence_keeper;
+use super::names_keeper;
+use super::notes::Notes;
 use super::ticks::TickQueue;
 use crate::clock::Clock;
 use crate::gateway::core::StoreStatus;
@@ -34,8 +36,10 @@ pub struct StoreTask {
     pub status: Arc<RwLock<StoreStatus>>,
     pub db: Arc<RwLock<Option<Db>>>,
     pub clock: Arc<Clock>,
-    /// Names for the texts of alerts.
+    /// Names for the texts of alerts and for the store.
     pub names: LiveNames,
+    /// What people wrote.
+    pub notes: Arc<Notes>,
     pub evidence: Arc<EvidenceBook>,
     /// Where the alert desk keeps its engine.
     pub alerts: PathBuf,
@@ -105,6 +109,12 @@ impl StoreTask {
             self.clock.clone(),
             self.stop.clone(),
         ));
+        let names = tokio::spawn(names_keeper::run(
+            store.db.clone(),
+            self.names.clone(),
+            self.notes.clone(),
+            self.stop.clone(),
+        ));
         let ticks = self.ticks.clone().filter(|_| store.db.is_server());
         let ticks = ticks.map(|queue| {
             let clock = self.clock.clone();
@@ -112,6 +122,10 @@ impl StoreTask {
             tokio::spawn(queue.run(store.db.clone(), today, self.stop.clone()))
         });
         self.watch(running.progress()).await;
+        // Before the last dump is written.
+        if let Err(error) = names.await {
+            tracing::error!(%error, "the keeper of names and notes ended");
+        }
         running.finish().await;
         if let Some(ticks) = ticks
             && let Err(error) = ticks.await

@@ -121,6 +121,18 @@ impl Directory {
         self.groups.get(&id)
     }
 
+    pub fn currencies(&self) -> impl Iterator<Item = (CurrencyId, &CurrencyEntry)> {
+        self.currencies.iter().map(|(id, entry)| (*id, entry))
+    }
+
+    pub fn groups(&self) -> impl Iterator<Item = &GroupEntry> {
+        self.groups.values()
+    }
+
+    pub fn sources(&self) -> impl Iterator<Item = (SourceId, &str)> {
+        self.sources.iter().map(|(id, name)| (*id, name.as_str()))
+    }
+
     pub fn links(&self) -> impl Iterator<Item = (LinkId, &str)> {
         self.links.iter().map(|(id, name)| (*id, name.as_str()))
     }

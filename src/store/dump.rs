@@ -24,7 +24,7 @@ const SLICE_PAGES: i64 = 64;
 /// A dump that found changes while reading starts anew this often, then reads all in one transaction.
 const TRIES: u32 = 3;
 
-/// Tables (and which of their rows) that exist nowhere else, referenced tables first.
+/// Tables (and which of their rows) that the output log does not make again, referenced tables first.
 pub const PLATFORM_TABLES: &[PlatformTable] = &[
     PlatformTable::whole("names"),
     PlatformTable::whole("accounts_directory"),

@@ -155,7 +155,8 @@ impl std::fmt::Display for Recovery {
             )?,
             None => write!(
                 f,
-                "there was no dump: names, directory, notes and the platform's audit rows are missing"
+                "there was no dump: the platform's own rows and the audit log are missing; names and notes are copied \
+                 again from the desk's files"
             )?,
         }
         write!(

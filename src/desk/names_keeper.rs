@@ -1,0 +1,122 @@
+//! Copies names and notes into the database, as they come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::alert_names::LiveNames;
+use super::notes::Notes;
+use super::store::stopped;
+use crate::gateway::directory::Directory;
+use crate::store::db::{Actor, Db, DbError};
+use crate::store::names::{NameRow, write_accounts, write_names, write_notes};
+
+/// How often it looks: what was written or imported is in the database a moment later.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Rows of one transaction: some milliseconds on the embedded database.
+const ROWS_MAX: usize = 500;
+
+/// How far the database has been told.
+#[derive(Default)]
+struct Told {
+    directory: Arc<Directory>,
+    notes: usize,
+}
+
+/// Runs until told to stop, then copies what is left.
+pub async fn run(db: Db, names: LiveNames, notes: Arc<Notes>, mut stop: watch::Receiver<bool>) {
+    let (mut told, mut well) = (Told::default(), true);
+    loop {
+        let stopping = tokio::select! {
+            () = stopped(&mut stop) => true,
+            () = tokio::time::sleep(LOOK_EVERY) => false,
+        };
+        let done = copy(&db, &names.now(), &notes, &mut told).await;
+        // Said once: the next looks try again by themselves.
+        if let Err(error) = &done
+            && well
+        {
+            tracing::warn!(%error, "names and notes wait for the database");
+        }
+        well = done.is_ok();
+        if stopping {
+            return;
+        }
+    }
+}
+
+async fn copy(
+    db: &Db,
+    now: &Arc<Directory>,
+    notes: &Notes,
+    told: &mut Told,
+) -> Result<(), DbError> {
+    let db = db.background();
+    if !Arc::ptr_eq(now, &told.directory) {
+        let before = told.directory.outside_names();
+        let mut names = now.outside_names();
+        names.retain(|row| !before.contains(row));
+        for rows in chunks(names) {
+            db.write(&Actor::SYSTEM, move |tx| write_names(tx, &rows))
+                .await?;
+        }
+        let accounts = now.accounts().filter(|account| {
+            let before = told.directory.account(account.terms.id);
+            before.is_none_or(|before| before.name != account.name)
+        });
+        let accounts = accounts.map(|account| (account.terms.id.0, account.name.clone()));
+        for rows in chunks(accounts.collect()) {
+            db.write(&Actor::SYSTEM, move |tx| write_accounts(tx, &rows))
+                .await?;
+        }
+        told.directory = now.clone();
+    }
+    loop {
+        let rows = notes.after(told.notes, ROWS_MAX);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let count = rows.len();
+        db.write(&Actor::SYSTEM, move |tx| write_notes(tx, &rows))
+            .await?;
+        told.notes += count;
+    }
+}
+
+fn chunks<T: Clone>(rows: Vec<T>) -> Vec<Vec<T>> {
+    rows.chunks(ROWS_MAX).map(<[T]>::to_vec).collect()
+}
+
+impl Directory {
+    /// Names of everything but accounts and people, as the store keeps them.
+    fn outside_names(&self) -> Vec<NameRow> {
+        let row = |kind, id: u32, name: &str, title: &str| NameRow {
+            kind,
+            id,
+            name: name.to_owned(),
+            title: title.to_owned(),
+        };
+        let currencies = self
+            .currencies()
+            .map(|(id, found)| row("currency", id.0.into(), &found.code, &found.code));
+        let instruments = self
+            .instruments()
+            .map(|found| row("instrument", found.terms.id.0, &found.symbol, &found.name));
+        let groups = self
+            .groups()
+            .map(|found| row("group", found.terms.id.0.into(), &found.name, &found.name));
+        let links = self
+            .links()
+            .map(|(id, name)| row("link", id.0.into(), name, name));
+        let sources = self
+            .sources()
+            .map(|(id, name)| row("source", id.0.into(), name, name));
+        currencies
+            .chain(instruments)
+            .chain(groups)
+            .chain(links)
+            .chain(sources)
+            .collect()
+    }
+}

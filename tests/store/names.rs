@@ -1,0 +1,76 @@
+//! Names and notes of the running desk stand in the store, where SQL reads them beside the numbers.
+
+use std::sync::{Arc, PoisonError};
+
+use siaga::clock::Clock;
+use siaga::config::Config;
+use siaga::desk::Desk;
+use siaga::gateway::core::Core as _;
+use siaga::store::db::{Actor, Db, Tx};
+use siaga_risk::ids::ActorId;
+
+use crate::desk::wait;
+use crate::postgres;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_and_notes_of_the_desk_are_in_the_store() {
+    let server = postgres::server();
+    let mut urls = Vec::new();
+    if let Some(server) = &server {
+        urls.push(Some(server.database().await));
+    }
+    if cfg!(feature = "embedded-postgres") {
+        urls.push(None);
+    }
+    for url in urls {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut config = Config::default();
+        config.data.dir = folder.path().to_owned();
+        config.data.segment_mib = 4;
+        config.store.url = url;
+        let desk = Desk::start(&config, Arc::new(Clock::start()), |_, _| {})
+            .await
+            .expect("a desk");
+        let hash = desk
+            .handle
+            .note(ActorId(1), "called the client")
+            .await
+            .expect("kept");
+        let note = format!(
+            "SELECT count(*) FROM notes WHERE hash = {hash} AND author = '1' AND text = 'called the client'"
+        );
+        seen(&desk, &note).await;
+        seen(
+            &desk,
+            "SELECT count(*) FROM names WHERE kind = 'instrument' AND name = 'EUR/USD' AND detail ->> 'title' LIKE 'Euro%'",
+        )
+        .await;
+        seen(
+            &desk,
+            "SELECT count(*) FROM accounts_directory WHERE account = 7 AND system = 'siaga' AND title = 'Demo gold'",
+        )
+        .await;
+        desk.stop().await.expect("a stop");
+    }
+}
+
+/// Asks until there is one row.
+async fn seen(desk: &Desk, sql: &str) {
+    wait(sql, || async {
+        let sql = sql.to_owned();
+        let count: Result<i64, _> = database(desk)?
+            .read(&Actor::SYSTEM, move |tx| {
+                tx.scalar(Tx::composed_scalar(sql))
+            })
+            .await;
+        (count.ok()? == 1).then_some(())
+    })
+    .await;
+}
+
+fn database(desk: &Desk) -> Option<Db> {
+    desk.db
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
+}
