@@ -40,6 +40,34 @@ fn model_no_ring_is_lost() {
 }
 
 #[test]
+fn model_a_stage_that_has_risen_rests_again() {
+    loom::model(|| {
+        let (slots, bell) = (Arc::new(AtomicU64::new(0)), Arc::new(Doorbell::default()));
+        let producer = thread::spawn({
+            let (slots, bell) = (slots.clone(), bell.clone());
+            move || {
+                for seq in 1..=2 {
+                    slots.store(seq, Ordering::Release);
+                    bell.ring();
+                }
+            }
+        });
+        // As the stages do it: whatever a look finds, the stage rises, and the next empty look announces a rest anew.
+        let mut seen = 0;
+        while seen < 2 {
+            let found = slots.load(Ordering::Acquire);
+            if found > seen {
+                seen = found;
+                bell.rise();
+            } else {
+                bell.rest();
+            }
+        }
+        producer.join().unwrap();
+    });
+}
+
+#[test]
 fn model_two_producers_wake_one_stage() {
     let mut model = loom::model::Builder::new();
     // Three threads with fences have too many interleavings: those with few preemptions show a lost ring.
