@@ -85,7 +85,8 @@ where
         return Ok((history, from));
     }
     // An engine ahead of the log has folded what is in none.
-    let fits = |engine: &Engine| (from..=source.opened()).contains(&engine.applied());
+    let held = from..=source.opened();
+    let fits = |engine: &Engine| held.contains(&engine.applied());
     let kept = db.own(read_engine).await?.filter(fits);
     let (engine, seed) = match kept {
         Some(engine) => (engine, None),

@@ -80,7 +80,7 @@ fn watched(
     let (mut journal, _) = Journal::open(Arc::clone(&disk), options(4_096)).unwrap();
     write(&mut journal, inputs);
     let mut looks = 0;
-    let act: Act = Box::new(move |_| {
+    let act: Act = Box::new(move |_: &str| {
         looks += 1;
         if looks == after {
             act(&mut journal);
