@@ -36,12 +36,14 @@ fn binance() -> Binance {
         ]),
     );
     session.on_open(NOW);
+    while session.poll_input().is_some() {}
     session
 }
 
 fn kraken() -> Kraken {
     let mut session = Kraken::new(SourceId(4), listings(&["BTC/USD", "EUR/USD"]));
     session.on_open(NOW);
+    while session.poll_input().is_some() {}
     session
 }
 

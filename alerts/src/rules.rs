@@ -22,7 +22,7 @@ unit_enum! {
         FeedDamped = 14, ConversionMissing = 15, LinkReadOnly = 16, LinkRecovering = 17, OrderInDoubt = 18,
         ProtectiveUnanswered = 19, Mode = 20, Kill = 21, ClockJump = 22, Journal = 23, SinkFailing = 24, ReaderCutOff = 25,
         RepeatedExecution = 26,
-        MarginLevel = 27, LossDrawdown = 28,
+        MarginLevel = 27, LossDrawdown = 28, Overfill = 29,
         StandbyDiverged = 40, SinkDisabled = 41, InputsLost = 42,
     }
 }
@@ -76,16 +76,18 @@ impl Rule {
             Rule::Halt => rule("halt", Emergency, 0, 0),
             Rule::FeedDelayed => rule("feed_delayed", Warning, 0, 5 * SECOND_NS),
             Rule::FeedUnavailable => rule("feed_unavailable", Critical, 0, 5 * SECOND_NS),
-            Rule::FeedDown => rule("feed_down", Critical, 0, 5 * SECOND_NS),
+            // A planned renewal is back within a second, and nobody is to be woken for one.
+            Rule::FeedDown => rule("feed_down", Critical, 3 * SECOND_NS, 5 * SECOND_NS),
             // The first quote after a start may be the second source's: only a longer absence of the first is worth a word.
             Rule::FeedSwitched => rule("feed_switched", Info, 3 * SECOND_NS, 0),
             Rule::FeedDamped => event("feed_damped", Warning, 10 * MINUTE_NS),
-            // The account's level is unknown; told after ten seconds (decisions on conversion).
-            Rule::ConversionMissing => rule("conversion_missing", Critical, 10 * SECOND_NS, 0),
+            // The account's level is unknown. The machine itself waits its ten seconds before it says so.
+            Rule::ConversionMissing => rule("conversion_missing", Critical, 0, 0),
             Rule::LinkReadOnly => rule("link_read_only", Critical, 0, 5 * SECOND_NS),
             // Every start reconciles: only a long one is worth a word.
             Rule::LinkRecovering => rule("link_recovering", Warning, 5 * SECOND_NS, 0),
             Rule::OrderInDoubt => rule("order_in_doubt", Critical, 0, 0),
+            Rule::Overfill => rule("order_overfilled", Critical, 0, 0),
             Rule::ProtectiveUnanswered => rule("protective_unanswered", Critical, 0, 0),
             Rule::Mode => rule("mode", Warning, 0, 0),
             Rule::Kill => rule("kill_switch", Critical, 0, 0),
@@ -458,23 +460,39 @@ impl Reading<'_> {
     }
 
     fn order(&mut self, change: &OrderChange) {
-        let topic = Topic::of(Family::InDoubt, change.id.0);
-        if change.state != OrderState::InDoubt {
-            return self.off(topic);
+        let holds = [
+            (
+                Family::InDoubt,
+                Rule::OrderInDoubt,
+                change.state == OrderState::InDoubt,
+            ),
+            // The broker's word is booked; somebody has to ask whether it is true.
+            (
+                Family::Overfill,
+                Rule::Overfill,
+                change.filled > change.order.qty,
+            ),
+        ];
+        for (family, rule, holds) in holds {
+            let topic = Topic::of(family, change.id.0);
+            if !holds {
+                self.off(topic);
+                continue;
+            }
+            let facts = Facts::Order {
+                side: change.order.side,
+                qty: change.order.qty,
+                filled: change.filled,
+            };
+            let labels = Labels {
+                order: Some(change.id),
+                instrument: Some(change.order.instrument),
+                link: Some(change.link),
+                desk: (change.order.desk != 0).then_some(change.order.desk),
+                ..self.account(change.order.account)
+            };
+            self.on(self.signal(topic, rule, labels, facts));
         }
-        let facts = Facts::Order {
-            side: change.order.side,
-            qty: change.order.qty,
-            filled: change.filled,
-        };
-        let labels = Labels {
-            order: Some(change.id),
-            instrument: Some(change.order.instrument),
-            link: Some(change.link),
-            desk: (change.order.desk != 0).then_some(change.order.desk),
-            ..self.account(change.order.account)
-        };
-        self.on(self.signal(topic, Rule::OrderInDoubt, labels, facts));
     }
 
     fn protective(&mut self, fired: &ProtectiveFired) {

@@ -127,7 +127,10 @@ pub async fn run(
                 session.on_open(since);
                 host.status(Some(&Status::Connected), session.counts());
                 let end = drive(&mut socket, session, host, stop.as_mut()).await;
-                session.on_closed(host.now());
+                // A stop of ours is no loss of the venue: nobody is to be called for it.
+                if !matches!(end, End::Stop) {
+                    session.on_closed(host.now());
+                }
                 drain(session, host);
                 if host.now().since(since) >= STEADY_NS {
                     attempt = 0;

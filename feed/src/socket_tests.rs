@@ -227,10 +227,10 @@ async fn a_huge_frame_is_refused_counted_and_the_connection_renewed() {
     );
     assert_eq!(
         gaps(&seen, GapCause::Disconnect),
-        2,
-        "lost once, stopped once"
+        1,
+        "lost once; the stop was ours"
     );
-    assert_eq!(gaps(&seen, GapCause::Reconnect), 1);
+    assert_eq!(gaps(&seen, GapCause::Reconnect), 2);
 }
 
 #[tokio::test]
@@ -263,7 +263,9 @@ async fn drops_closes_and_refusals_are_survived() {
         seen.lost[1]
     );
     assert!(seen.lost[3].0.contains("1012"), "{:?}", seen.lost[3]);
-    assert_eq!(gaps(&seen, GapCause::Reconnect), 2);
+    assert_eq!(gaps(&seen, GapCause::Reconnect), 3);
+    assert_eq!(gaps(&seen, GapCause::Disconnect), 2);
+    assert_eq!(seen.counts.gaps, 4, "the first connection is no hole");
 }
 
 #[tokio::test]

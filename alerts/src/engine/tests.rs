@@ -54,20 +54,24 @@ fn an_alert_carries_what_a_person_needs() {
 #[test]
 fn a_condition_must_hold_before_some_rules_fire() {
     let mut desk = Desk::new();
-    desk.at(10).conversion(true);
+    desk.at(10).gap(GapCause::Disconnect);
     assert_eq!(desk.kinds(), [ChangeKind::Pending]);
-    desk.at(15).conversion(false);
-    assert_eq!(desk.kinds(), [ChangeKind::Withdrawn]);
+    desk.at(11).gap(GapCause::Reconnect);
+    assert_eq!(
+        desk.kinds(),
+        [ChangeKind::Withdrawn],
+        "a planned renewal calls nobody"
+    );
     assert_eq!(desk.engine.alerts().count(), 0);
-    desk.at(20).conversion(true);
-    desk.at(29).advance();
+    desk.at(20).gap(GapCause::Disconnect);
+    desk.at(22).advance();
     assert_eq!(desk.kinds(), []);
-    desk.at(31).advance();
+    desk.at(25).advance();
     assert_eq!(desk.kinds(), [ChangeKind::Fired]);
     let alert = desk.alert(desk.only());
     assert_eq!(
         alert.last,
-        second(30),
+        second(23),
         "it fires at its time, whenever that is seen"
     );
 }
@@ -122,8 +126,8 @@ fn a_margin_alert_inhibits_the_noise_of_its_account() {
 fn a_lost_source_inhibits_the_staleness_of_its_instruments() {
     let mut desk = Desk::new();
     desk.at(10).gap(GapCause::Disconnect);
-    desk.at(11).feed(FeedState::Delayed, 1);
-    desk.at(11).feed_of(InstrumentId(4), FeedState::Delayed, 2);
+    desk.at(14).feed(FeedState::Delayed, 1);
+    desk.at(14).feed_of(InstrumentId(4), FeedState::Delayed, 2);
     let inhibited: Vec<bool> = desk.engine.alerts().map(|alert| alert.inhibited).collect();
     assert_eq!(
         inhibited,

@@ -147,6 +147,11 @@ fn english(rule: Rule) -> Template {
             "{side} {qty} {instrument}, {filled} filled so far: the broker has not answered. It is never sent twice.",
             "Ask the broker by telephone what became of the order.",
         ),
+        Rule::Overfill => text(
+            "Order {order} of account {account} filled more than was ordered",
+            "{side} {qty} {instrument} was ordered, the broker reports {filled}. All of it is booked.",
+            "Ask the broker whether it is true; if an execution was reported twice, have it busted.",
+        ),
         Rule::ProtectiveUnanswered => text(
             "The broker did not act on a {kind} of account {account}",
             "{instrument} crossed {raise} at {value}; position {position} is still open.",
@@ -306,6 +311,11 @@ fn indonesian(rule: Rule) -> Template {
             "Order {order} akun {account} diragukan",
             "{side} {qty} {instrument}, terisi {filled}: pialang belum menjawab. Order tidak pernah dikirim dua kali.",
             "Tanyakan nasib order itu kepada pialang lewat telepon.",
+        ),
+        Rule::Overfill => text(
+            "Order {order} akun {account} terisi melebihi pesanan",
+            "{side} {qty} {instrument} dipesan, pialang melaporkan {filled}. Semuanya dibukukan.",
+            "Tanyakan kebenarannya kepada pialang; bila satu eksekusi dilaporkan dua kali, minta dibatalkan.",
         ),
         Rule::ProtectiveUnanswered => text(
             "Pialang tidak menjalankan {kind} akun {account}",

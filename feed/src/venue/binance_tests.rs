@@ -21,6 +21,9 @@ fn session() -> Binance {
         vec![listing("BTCUSDT", 1, 2, 5), listing("ETHUSDT", 2, 2, 4)],
     );
     session.on_open(NOW);
+    assert!(
+        matches!(inputs(&mut session)[..], [Input::Gap(gap)] if gap.cause == GapCause::Reconnect)
+    );
     session
 }
 
@@ -334,6 +337,7 @@ fn capture(name: &str, symbol: &str, qty_digits: u8) {
         let now = Ts(local_ns.parse().unwrap());
         if line == 0 {
             session.on_open(now);
+            assert_eq!(inputs(&mut session).len(), 1, "that it is connected");
         }
         session.on_frame(frame.as_bytes(), now);
         while let Some(input) = session.poll_input() {

@@ -18,6 +18,9 @@ fn session() -> Kraken {
         vec![listing("BTC/USD", 1, 2), listing("EUR/USD", 2, 5)],
     );
     session.on_open(NOW);
+    assert!(
+        matches!(inputs(&mut session)[..], [Input::Gap(gap)] if gap.cause == GapCause::Reconnect)
+    );
     session
 }
 

@@ -294,9 +294,9 @@ impl State {
             (line.quote_mute, line.trade_mute) = (false, false);
         }
         self.counts.connections += 1;
-        if self.counts.connections > 1 {
-            self.gap(None, GapCause::Reconnect, 0);
-        }
+        self.counts.gaps += u64::from(self.counts.connections > 1);
+        // The first connection too: the run before may have ended while the source was lost, and its alert is open.
+        self.tell(None, GapCause::Reconnect, 0);
     }
 
     pub fn on_closed(&mut self, now: Ts) {
@@ -494,6 +494,11 @@ impl State {
     }
 
     pub fn gap(&mut self, instrument: Option<InstrumentId>, cause: GapCause, missing: u32) {
+        self.counts.gaps += 1;
+        self.tell(instrument, cause, missing);
+    }
+
+    fn tell(&mut self, instrument: Option<InstrumentId>, cause: GapCause, missing: u32) {
         let gap = Gap {
             ts: self.now,
             source: self.source,
@@ -503,7 +508,6 @@ impl State {
         };
         // A hole is never lost: the limit is for records of one frame.
         self.inputs.push_back(Input::Gap(gap));
-        self.counts.gaps += 1;
     }
 
     fn push(&mut self, input: Input) -> Result<(), Refusal> {
