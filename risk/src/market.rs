@@ -18,6 +18,7 @@ pub mod quality;
 mod report;
 pub mod retry;
 pub mod session;
+pub mod stamp;
 pub mod tape;
 pub mod terms;
 pub mod window;

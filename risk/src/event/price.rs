@@ -166,9 +166,11 @@ unit_enum! {
         Hard = 7,
         Discard = 8,
         SameQuote = 9,
+        /// Its venue's time lies behind a quote that came before it.
         OutOfOrder = 10,
         Inactive = 11,
         Closed = 12,
+        /// Its venue's time lies more than 5 s ahead of ours.
         Future = 13,
     }
 }

@@ -6,6 +6,7 @@
 
 use super::filter::Levels;
 use super::quality::Quality;
+use super::stamp::Stamps;
 use crate::event::SwitchCause;
 use crate::ids::SourceId;
 use crate::record;
@@ -37,6 +38,7 @@ record! {
         /// Known to be down until it quotes again.
         pub down: bool,
         pub levels: Levels,
+        pub stamps: Stamps,
         /// Its last row, used or not: venue time, bid, ask.
         pub last: Option<(Ts, Price, Price)>,
         /// Its last good quote: bid, ask, when.
@@ -88,6 +90,7 @@ impl Slot {
             good: None,
             down: false,
             levels: Levels::default(),
+            stamps: Stamps::default(),
             last: None,
             last_good: None,
             quality: Quality::default(),

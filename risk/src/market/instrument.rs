@@ -205,6 +205,7 @@ impl Instrument {
             GapCause::Sequence | GapCause::BadFrame => return,
         }
         self.slots[index].levels.after_break();
+        self.slots[index].stamps.after_break();
     }
 
     /// Time has gone on: sessions, freshness, bars, volatility, the end of a halt.
@@ -287,6 +288,12 @@ impl Instrument {
         }
         let negative = self.terms.negative_prices;
         let slot = &mut self.slots[index];
+        if slot.filtered && quote.venue_lag_us != NO_VENUE_TIME {
+            let venue = venue_time(quote.ts, quote.venue_lag_us);
+            if let Some(reason) = slot.stamps.on_quote(venue, quote.ts) {
+                return Some(reason);
+            }
+        }
         if !negative && (quote.bid.0 <= 0 || quote.ask.0 <= 0) {
             if slot.filtered {
                 let side = |price: Price| (price.0 > 0).then_some(price);

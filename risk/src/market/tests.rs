@@ -151,6 +151,36 @@ fn disconnect(now: Ts) -> Gap {
 }
 
 #[test]
+fn overtaken_and_future_quotes_of_a_live_venue_are_left_out_and_counted() {
+    for (filtered, dropped) in [(true, [1, 1]), (false, [0, 0])] {
+        let mut market = market(|_, source| source.filtered = filtered);
+        open(&mut market);
+        let mut out = Vec::new();
+        // A ticker without a number of its own that was overtaken, then one of a stray clock.
+        for (ms, lag_us) in [
+            (1_000, 5_000),
+            (1_010, 25_000),
+            (1_020, -9_000_000),
+            (1_030, 5_000),
+        ] {
+            let mut late = quote(0, ms, 100, 101);
+            late.venue_lag_us = lag_us;
+            market.on_quote(&late, late.ts, &mut out);
+        }
+        let count = |reason| market.dropped(ID, reason);
+        assert_eq!(
+            [count(DropReason::OutOfOrder), count(DropReason::Future)],
+            dropped,
+            "filters of the source on: {filtered}"
+        );
+        let marks = out
+            .iter()
+            .filter(|output| matches!(output, Output::Mark(_)));
+        assert_eq!(marks.count() as u64, 4 - dropped[0] - dropped[1]);
+    }
+}
+
+#[test]
 fn without_a_calendar_the_instrument_is_closed() {
     let mut market = market(|_, _| {});
     play(&mut market, "0 A 100 101 -> Closed");
