@@ -73,6 +73,8 @@ pub struct BridgeSession {
     directory: Directory,
     connection: Connection,
     peer: Peer,
+    /// Who holds protective prices by the terms in force; the peer must say the same.
+    protective: HeldBy,
     /// Number of this session; a peer that does not resume starts a new one.
     sessions: u64,
     sent: u64,
@@ -142,7 +144,6 @@ impl FaultCounts {
 struct Peer {
     open: bool,
     greeted: bool,
-    held_by_broker: bool,
     symbols: Option<BTreeSet<String>>,
     opened: Ts,
     heard: Ts,
@@ -168,6 +169,7 @@ impl BridgeSession {
             directory,
             connection: Connection::default(),
             peer: Peer::default(),
+            protective: HeldBy::Core,
             sessions: 0,
             sent: 0,
             taken: 0,
@@ -278,10 +280,7 @@ impl Link for BridgeSession {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            protective: match self.peer.held_by_broker {
-                true => HeldBy::Broker,
-                false => HeldBy::Core,
-            },
+            protective: self.protective,
             prices: true,
             unknown_is_final: true,
         }
@@ -347,6 +346,16 @@ impl Link for BridgeSession {
 
     fn on_terms(&mut self, terms: &TermsChange) {
         self.directory.on_terms(terms);
+        if let TermsChange::Link(terms) = terms
+            && terms.id == self.config.link
+            && terms.protective != self.protective
+        {
+            self.protective = terms.protective;
+            if self.peer.greeted {
+                // It agreed to the terms before: it says hello again, or is refused.
+                self.hang_up("terms_changed");
+            }
+        }
     }
 
     fn on_position(&mut self, position: &PositionChange) {

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use siaga_risk::event::*;
 use siaga_risk::ids::OrderId;
+use siaga_risk::terms::HeldBy;
 use siaga_risk::units::*;
 
 use super::frames::{self, EventName, Hello, Out, Report};
@@ -71,6 +72,18 @@ impl BridgeSession {
             let message = format!("this is link {}", self.config.link);
             return Err((BridgeFault::WrongLink, message));
         }
+        let holds = matches!(hello.held_by, frames::HeldByName::Broker);
+        if holds != (self.protective == HeldBy::Broker) {
+            // Both would close a position, or nobody.
+            let (said, terms) = match holds {
+                true => ("broker", "core"),
+                false => ("core", "broker"),
+            };
+            let message = format!(
+                "held_by: {said:?}, but by the terms of this link protective prices are held by {terms:?}"
+            );
+            return Err((BridgeFault::BadField, message));
+        }
         tracing::info!(
             link = hello.link,
             client = clip(&hello.client),
@@ -78,7 +91,6 @@ impl BridgeSession {
         );
         let resumed = self.resume(hello.resume.as_ref());
         self.peer.greeted = true;
-        self.peer.held_by_broker = matches!(hello.held_by, frames::HeldByName::Broker);
         self.peer.symbols = hello.symbols.map(|symbols| symbols.into_iter().collect());
         self.peer.heard = now;
         self.connection.up = true;

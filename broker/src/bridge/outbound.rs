@@ -4,6 +4,7 @@ use std::ops::Bound;
 
 use siaga_risk::event::*;
 use siaga_risk::ids::{InstrumentId, OrderId};
+use siaga_risk::terms::HeldBy;
 use siaga_risk::units::*;
 
 use super::frames::{InstrumentOut, OrderOut, Out, ProtectOut};
@@ -144,6 +145,11 @@ impl BridgeSession {
         let price = |price: Price| decimal::format(price.0, listing.price_digits);
         let distance =
             |price: Price| (price.0 != 0).then(|| decimal::format(price.0, listing.price_digits));
+        // What the core holds the broker must not hold too: both would close.
+        let protection = match self.protective {
+            HeldBy::Broker => submit.protection,
+            HeldBy::Core => Protection::default(),
+        };
         Some(OrderOut {
             id: id::wire_of(&self.config.epochs, submit.id),
             account: submit.account.0,
@@ -158,9 +164,9 @@ impl BridgeSession {
             position: submit.position.map(|position| position.0),
             slippage_max: distance(submit.slippage_max),
             seen: price(submit.seen),
-            stop_loss: submit.protection.stop_loss.map(price),
-            take_profit: submit.protection.take_profit.map(price),
-            trailing: distance(submit.protection.trailing),
+            stop_loss: protection.stop_loss.map(price),
+            take_profit: protection.take_profit.map(price),
+            trailing: distance(protection.trailing),
         })
     }
 

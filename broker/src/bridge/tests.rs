@@ -14,7 +14,8 @@ fn hello_welcome_price_order_report() {
     assert_eq!(
         frames[0],
         json!({"t": "order", "n": 1, "id": "10000000000015", "account": 9, "symbol": "EUR/USD", "side": "buy",
-               "kind": "market", "tif": "ioc", "qty": "1.00", "seen": "1.10002", "stop_loss": "1.09000"})
+               "kind": "market", "tif": "ioc", "qty": "1.00", "seen": "1.10002"}),
+        "the stop is the core's: the broker does not hear of it"
     );
     assert_eq!(
         frames[1],
@@ -344,8 +345,46 @@ fn status_is_asked_and_answered() {
 }
 
 #[test]
+fn a_peer_that_would_hold_what_the_core_holds_is_refused() {
+    let hello = |held_by: &str| json!({"t": "hello", "v": 1, "link": 2, "token": "sample", "held_by": held_by});
+    for (terms, right, wrong) in [
+        (HeldBy::Core, "core", "broker"),
+        (HeldBy::Broker, "broker", "core"),
+    ] {
+        let mut bridge = sample();
+        bridge.on_terms(&link_terms(terms));
+        bridge.on_open(Ts(1));
+        say(&mut bridge, hello(wrong));
+        assert_eq!(faults(&mut bridge), ["bad_field"]);
+        assert!(!bridge.connection().up);
+        say(&mut bridge, hello(right));
+        assert!(bridge.connection().up);
+        assert_eq!(bridge.capabilities().protective, terms);
+        bridge.on_terms(&link_terms(terms));
+        assert!(bridge.connection().up, "the same terms again");
+        let other = match terms {
+            HeldBy::Core => HeldBy::Broker,
+            HeldBy::Broker => HeldBy::Core,
+        };
+        bridge.on_terms(&link_terms(other));
+        assert!(!bridge.connection().up, "it agreed to other terms");
+    }
+}
+
+fn link_terms(protective: HeldBy) -> TermsChange {
+    TermsChange::Link(siaga_risk::terms::LinkTerms {
+        id: LinkId(2),
+        protective,
+        answer_timeout_ns: SECOND_NS,
+        queue_tolerance: Ratio::percent(1),
+        queue_expiry_ns: SECOND_NS,
+    })
+}
+
+#[test]
 fn protective_prices_go_to_a_broker_that_holds_them() {
     let mut bridge = sample();
+    bridge.on_terms(&link_terms(HeldBy::Broker));
     bridge.on_open(Ts(1));
     say(
         &mut bridge,

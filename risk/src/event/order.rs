@@ -23,7 +23,7 @@ unit_enum! {
 
 record! {
     /// Protective prices of a position; `trailing` is a distance in price steps, 0 = none.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Protection {
         pub stop_loss: Option<Price>,
         pub take_profit: Option<Price>,
