@@ -79,27 +79,23 @@ impl MarketThread {
                 entered = now;
                 waiting.push_back(Input::Clock(now));
             }
-            self.enter(&mut waiting);
+            enter(&mut self.inbox, &mut waiting);
             self.sleep(now, entered, waiting.is_empty());
         }
     }
 
-    /// Takes what the simulator has due; true when there was a price.
+    /// Takes what the simulator has due, in its order: a hole is told before the quote behind it. True when there
+    /// was something.
     fn simulate(&mut self, now: Ts, waiting: &mut VecDeque<Input>) -> bool {
-        let Some(simulator) = &mut self.simulator else {
-            return false;
-        };
         let mut any = false;
         let mut now = now;
         while waiting.len() < WAITING_MAX {
-            let Some(input) = simulator.poll(now) else {
+            let Some(input) = self.simulator.as_mut().and_then(|sim| sim.poll(now)) else {
                 break;
             };
             any = true;
-            match input {
-                Input::Quote(quote) => self.inbox.quote(quote),
-                other => waiting.push_back(other),
-            }
+            waiting.push_back(input);
+            enter(&mut self.inbox, waiting);
             now = self.clock.now();
         }
         any
@@ -128,21 +124,6 @@ impl MarketThread {
         });
     }
 
-    /// Puts what waits into the ring, in order, as far as there is room.
-    fn enter(&mut self, waiting: &mut VecDeque<Input>) {
-        self.inbox.flush();
-        while let Some(input) = waiting.pop_front() {
-            let full = match &input {
-                Input::Command(command) => self.inbox.command((**command).clone()).is_err(),
-                other => self.inbox.input(other.clone()).is_err(),
-            };
-            if full {
-                waiting.push_front(input);
-                return;
-            }
-        }
-    }
-
     fn sleep(&self, now: Ts, entered: Ts, all_entered: bool) {
         let clock_due = entered.plus(CLOCK_EVERY_NS);
         let due = self
@@ -158,6 +139,31 @@ impl MarketThread {
     }
 }
 
+/// Puts what waits into the ring, in order, as far as there is room. Quotes conflate in the inbox while there is none,
+/// but behind something that waits they wait too.
+fn enter(inbox: &mut Inbox, waiting: &mut VecDeque<Input>) {
+    inbox.flush();
+    while let Some(input) = waiting.pop_front() {
+        let full = match &input {
+            Input::Quote(quote) => {
+                inbox.quote(*quote);
+                false
+            }
+            Input::Command(command) => inbox.command((**command).clone()).is_err(),
+            other => inbox.input(other.clone()).is_err(),
+        };
+        if full {
+            waiting.push_front(input);
+            return;
+        }
+    }
+}
+
+/// Thousandths of the simulator's usual pace for a configured multiple of it.
+pub fn pace_permille(rate: f64) -> u32 {
+    (rate * 1_000.0).round() as u32
+}
+
 /// A command of the system itself, for which nobody waits.
 pub fn command(ts: Ts, body: Body) -> Input {
     Input::Command(Box::new(Command {
@@ -166,4 +172,81 @@ pub fn command(ts: Ts, body: Body) -> Input {
         token: 0,
         body,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use siaga_risk::event::{Gap, GapCause, NO_VENUE_TIME, Quote, QuoteKind};
+    use siaga_risk::ids::SourceId;
+    use siaga_risk::pipeline::Entry;
+    use siaga_risk::pipeline::ring::{self, Look, Reader, Source};
+    use siaga_risk::units::{Price, Qty};
+
+    /// What stands in the ring, in a letter each.
+    fn read(reader: &mut Reader) -> String {
+        let mut letters = String::new();
+        while let Look::Read(_) = reader.read(1_000, |entry| {
+            letters.push(match entry {
+                Entry::Input(Input::Quote(_)) => 'q',
+                Entry::Input(Input::Gap(_)) => 'g',
+                Entry::Input(Input::Command(_)) => 'c',
+                _ => '.',
+            });
+        }) {}
+        letters
+    }
+
+    #[test]
+    fn what_the_simulator_says_enters_in_its_order() {
+        let (writer, mut journal, mut machine) = ring::build(64);
+        let mut inbox = Inbox::new(writer);
+        let gap = Gap {
+            ts: Ts(1),
+            source: SourceId(1),
+            instrument: None,
+            cause: GapCause::Mute,
+            missing: 0,
+        };
+        let quote = Quote {
+            ts: Ts(1),
+            bid: Price(1),
+            ask: Price(2),
+            bid_qty: Qty(0),
+            ask_qty: Qty(0),
+            bid_drop: 0,
+            ask_rise: 0,
+            venue_lag_us: NO_VENUE_TIME,
+            instrument: InstrumentId(1),
+            source: SourceId(1),
+            merged: 0,
+            kind: QuoteKind::Firm,
+        };
+        let jump = || command(Ts(1), Body::ClockJump(ClockJump { by_ns: 1 }));
+        let mut waiting = VecDeque::from([
+            Input::Gap(gap),
+            Input::Quote(quote),
+            jump(),
+            Input::Quote(quote),
+        ]);
+        enter(&mut inbox, &mut waiting);
+        assert_eq!((waiting.len(), read(&mut machine).as_str()), (0, "gqcq"));
+        assert_eq!(read(&mut journal), "gqcq");
+        // A full ring: what waits keeps its order.
+        for _ in 0..64 {
+            assert!(inbox.input(Input::Clock(Ts(2))).is_ok());
+        }
+        waiting.extend([jump(), Input::Quote(quote), Input::Gap(gap)]);
+        enter(&mut inbox, &mut waiting);
+        assert_eq!(waiting.len(), 3);
+        assert_eq!(read(&mut machine).len() + read(&mut journal).len(), 128);
+        enter(&mut inbox, &mut waiting);
+        assert_eq!((waiting.len(), read(&mut machine).as_str()), (0, "cqg"));
+    }
+
+    #[test]
+    fn a_rate_may_be_a_fraction() {
+        let paces = [0.25, 1.0, 1.5, 10.0].map(pace_permille);
+        assert_eq!(paces, [250, 1_000, 1_500, 10_000]);
+    }
 }

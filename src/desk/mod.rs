@@ -696,7 +696,7 @@ impl Running {
         let simulator = config.feed.simulator.then(|| {
             let scenario = handle::simulated(scenario(&config.feed.scenario));
             Simulator::new(config.feed.seed, &self.catalog, scenario, start)
-                .with_rate(config.feed.rate.ceil() as u32)
+                .with_pace(market::pace_permille(config.feed.rate))
         });
         // The simulated market does not sleep; live venues keep their own hours.
         let calendars = if config.feed.simulator {

@@ -26,7 +26,7 @@ struct VenueHost {
     name: &'static str,
     clock: Arc<Clock>,
     inbox: Inbox,
-    /// Prints and gaps that found the ring full.
+    /// Prints that found the ring full, and gaps of a source that has too many of them waiting.
     refused: u64,
     figures: Arc<VenueFigures>,
 }
@@ -39,7 +39,7 @@ impl Host for VenueHost {
     fn input(&mut self, input: Input) {
         match input {
             Input::Quote(quote) => self.inbox.quote(quote),
-            // The socket may not wait: a print is dropped and counted, the next quote heals a gap.
+            // The socket may not wait: a print is dropped and counted, a gap waits in the inbox.
             other => self.refused += u64::from(self.inbox.input(other).is_err()),
         }
     }
@@ -63,7 +63,7 @@ impl Host for VenueHost {
             tracing::warn!(
                 venue = self.name,
                 refused = self.refused,
-                "prints were dropped: the ring was full"
+                "prints or gaps were dropped: the ring was full"
             );
             self.refused = 0;
         }
