@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use siaga_alerts::alert::AlertChange;
-use siaga_alerts::outbox::{Attempt, DeliveryId, End, Outbox};
+use siaga_alerts::outbox::{Attempt, DeliveryId, End, Ended, Outbox};
 use siaga_alerts::routing::{Route, Routing, SinkId};
 use siaga_alerts::sinks::Sink;
 use siaga_alerts::sinks::log::LogSink;
 use siaga_alerts::sinks::message;
 use siaga_alerts::text::Language;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::alert_names::DirectoryNames;
+use super::deliver_record::Record;
 use super::handle::{DeskHandle, Handle};
 use super::notices::Notice;
 use crate::config::{Config, ConfigError};
@@ -28,6 +29,9 @@ const IDLE: Duration = Duration::from_secs(1);
 
 const LOG: SinkId = SinkId(1);
 const WEBHOOK: SinkId = SinkId(2);
+
+/// Asks that everything heard so far is kept on the disk; the answer says whether it is.
+pub type Keep = oneshot::Sender<bool>;
 
 /// Name of a sink for people.
 pub fn sink_name(sink: u16) -> &'static str {
@@ -113,15 +117,15 @@ pub async fn run(
     sinks: Sinks,
     path: PathBuf,
     mut changes: mpsc::Receiver<AlertChange>,
+    mut keeps: mpsc::Receiver<Keep>,
     notices: mpsc::Sender<Notice>,
 ) {
     let mut outbox = open(&path, &sinks);
+    let mut record = recall(&path.with_extension("ndjson"), &mut outbox);
     let (attempted, mut outcomes) = mpsc::channel::<(DeliveryId, Attempt)>(CHANGES_MAX);
     loop {
         let now = handle.clock.now();
-        let mut moved = false;
         while let Some(delivery) = outbox.poll_delivery(now) {
-            moved = true;
             let Some(sink) = sinks.0.get(&delivery.id.sink).cloned() else {
                 outbox.on_attempt(delivery.id, Attempt::Gone, now);
                 continue;
@@ -140,9 +144,6 @@ pub async fn run(
                 let _ = attempted.send((delivery.id, outcome)).await;
             });
         }
-        if moved {
-            save(&path, &outbox);
-        }
         let wait = outbox.poll_deadline().map_or(IDLE, |at| {
             Duration::from_nanos(at.since(now)).clamp(Duration::from_millis(5), IDLE)
         });
@@ -156,7 +157,6 @@ pub async fn run(
                     handle.deliveries.count(id.sink, "failed");
                 }
                 outbox.on_attempt(id, attempt, handle.clock.now());
-                save(&path, &outbox);
                 while let Some(event) = outbox.poll_sink() {
                     // Who hears it also fills `changes`: neither may wait for the other.
                     if let Err(error) = notices.try_send(Notice::Sink(event)) {
@@ -164,16 +164,23 @@ pub async fn run(
                     }
                 }
             }
+            Some(keep) = keeps.recv() => {
+                while let Ok(change) = changes.try_recv() {
+                    outbox.on_change(&change);
+                }
+                record = note(record, &mut outbox, &handle.deliveries).await;
+                // Who asked may have given up: it is kept all the same.
+                let _ = keep.send(save(&path, &outbox).await);
+            }
             () = tokio::time::sleep(wait) => {}
         }
-        while let Some(ended) = outbox.poll_ended() {
-            handle.deliveries.count(ended.id.sink, outcome(ended.end));
-        }
+        record = note(record, &mut outbox, &handle.deliveries).await;
     }
-    save(&path, &outbox);
+    note(record, &mut outbox, &handle.deliveries).await;
+    save(&path, &outbox).await;
 }
 
-fn open(path: &std::path::Path, sinks: &Sinks) -> Outbox {
+fn open(path: &Path, sinks: &Sinks) -> Outbox {
     let routing = sinks.routing();
     let mut outbox = match std::fs::read(path).map(|bytes| Outbox::restore(routing.clone(), &bytes))
     {
@@ -191,11 +198,71 @@ fn open(path: &std::path::Path, sinks: &Sinks) -> Outbox {
     outbox
 }
 
-fn save(path: &std::path::Path, outbox: &Outbox) {
-    let half = path.with_extension("tmp");
-    let written =
-        std::fs::write(&half, outbox.snapshot()).and_then(|()| std::fs::rename(&half, path));
+/// Opens the record of what has ended, and tells the outbox of it.
+fn recall(path: &Path, outbox: &mut Outbox) -> Option<Record> {
+    match Record::open(path) {
+        Ok((record, ended)) => {
+            for ended in &ended {
+                outbox.recall(ended);
+            }
+            Some(record)
+        }
+        Err(error) => {
+            tracing::warn!(%error, path = %path.display(), "deliveries of alerts are not recorded: a restart may repeat some under their old ids");
+            None
+        }
+    }
+}
+
+/// Counts and writes down what has ended, and says what nobody was told.
+async fn note(
+    record: Option<Record>,
+    outbox: &mut Outbox,
+    figures: &DeliveryFigures,
+) -> Option<Record> {
+    let ended: Vec<Ended> = std::iter::from_fn(|| outbox.poll_ended()).collect();
+    if ended.is_empty() {
+        return record;
+    }
+    for ended in &ended {
+        figures.count(ended.id.sink, outcome(ended.end));
+    }
+    let is_lost = |ended: &&Ended| matches!(ended.end, End::Dead | End::Gone | End::Overflow);
+    let lost = ended.iter().filter(is_lost).count();
+    if lost > 0 {
+        tracing::error!(
+            lost,
+            "alerts were not delivered: deliveries.ndjson says which"
+        );
+    }
+    let mut record = record?;
+    let written = tokio::task::spawn_blocking(move || {
+        let written = record.add(&ended);
+        (record, written)
+    });
+    let (record, written) = written.await.ok()?;
     if let Err(error) = written {
-        tracing::warn!(%error, "the record of deliveries could not be kept: a restart may repeat some under their old ids");
+        tracing::warn!(%error, "deliveries could not be recorded: a restart may repeat some under their old ids");
+    }
+    Some(record)
+}
+
+/// Keeps the outbox on the disk; true when it is there.
+async fn save(path: &Path, outbox: &Outbox) -> bool {
+    let (path, bytes) = (path.to_owned(), outbox.snapshot());
+    let written = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
+        let half = path.with_extension("tmp");
+        let file = std::fs::File::create(&half)?;
+        std::io::Write::write_all(&mut &file, &bytes)?;
+        file.sync_data()?;
+        std::fs::rename(&half, &path)
+    });
+    match written.await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "waiting deliveries could not be kept: the alerts' state stays where it was, a restart makes them again");
+            false
+        }
+        Err(_) => false,
     }
 }

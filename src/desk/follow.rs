@@ -9,9 +9,10 @@ use siaga_alerts::alert::AlertChange;
 use siaga_risk::event::Output;
 use siaga_risk::journal::{Cursor, OutputConsumers};
 use siaga_risk::units::Ts;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::alert_desk::record;
+use super::deliver::Keep;
 use super::handle::Handle;
 use super::log_source::{LogSource, Logged};
 use super::names::NameSource;
@@ -33,6 +34,8 @@ pub struct Follower {
     pub consumers: OutputConsumers,
     /// Changes for the sinks.
     pub deliveries: mpsc::Sender<AlertChange>,
+    /// Asks the sinks' task to keep what it has heard.
+    pub keeps: mpsc::Sender<Keep>,
     pub notices: mpsc::Receiver<Notice>,
     pub unsaved: u64,
 }
@@ -66,7 +69,7 @@ impl Follower {
             }
         }
         self.hear_rest().await;
-        self.save();
+        self.save().await;
     }
 
     /// The log can no longer be read: what is said outside it is told all the same.
@@ -106,7 +109,7 @@ impl Follower {
         }
         self.unsaved += outputs.len() as u64;
         if self.unsaved >= SAVE_EVERY {
-            self.save();
+            self.save().await;
         }
     }
 
@@ -163,10 +166,16 @@ impl Follower {
         }
     }
 
-    fn save(&mut self) {
+    async fn save(&mut self) {
         self.unsaved = 0;
         // Its timers have run past what is recorded: a restart folds the log from the state before.
         if self.handle.durable.is_poisoned() {
+            return;
+        }
+        // The deliveries first: what the alerts' state holds is not folded, and so not told, again.
+        let (keep, kept) = oneshot::channel();
+        let asked = self.keeps.send(keep).await.is_ok();
+        if !asked || !kept.await.unwrap_or(false) {
             return;
         }
         match self.handle.alerts.save() {

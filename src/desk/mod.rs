@@ -6,6 +6,7 @@ mod bars;
 mod bridge;
 mod broker;
 mod deliver;
+mod deliver_record;
 mod egress;
 mod evidence;
 mod evidence_keeper;
@@ -457,9 +458,10 @@ impl Running {
             .dir
             .join(recover::CORE_DIR)
             .join("deliveries.bin");
-        let deliveries = deliver::run(handle.clone(), sinks, record, changed, notice_sender);
+        let (keeps, kept) = mpsc::channel(1);
+        let deliveries = deliver::run(handle.clone(), sinks, record, changed, kept, notice_sender);
         let deliveries = tokio::spawn(deliveries);
-        let told = (changes, notices);
+        let told = (changes, keeps, notices);
         let follower = self.follower(&handle, &door, consumers.clone(), applied, told);
         let (venues_stop, stopped) = watch::channel(false);
         let venues = venues::start(
@@ -628,7 +630,11 @@ impl Running {
         door: &LogDoor,
         consumers: OutputConsumers,
         applied: OutputKey,
-        (deliveries, notices): (mpsc::Sender<AlertChange>, mpsc::Receiver<Notice>),
+        (deliveries, keeps, notices): (
+            mpsc::Sender<AlertChange>,
+            mpsc::Sender<deliver::Keep>,
+            mpsc::Receiver<Notice>,
+        ),
     ) -> tokio::task::JoinHandle<()> {
         let from = siaga_risk::journal::Cursor {
             seq: applied.seq,
@@ -648,6 +654,7 @@ impl Running {
             source: door.source(from),
             consumers,
             deliveries,
+            keeps,
             notices,
             unsaved: 0,
         };

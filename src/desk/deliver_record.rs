@@ -1,0 +1,198 @@
+//! The record of what became of every delivery: one line of JSON each, synced before it counts, so that anybody can
+//! read that an alert was told once, and a start knows what not to tell again.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use siaga_alerts::outbox::{DeliveryId, End, Ended};
+use siaga_risk::ids::AlertId;
+use siaga_risk::units::Ts;
+
+/// A file of this size is set aside and a new one begun; the one before it is kept: some 600,000 deliveries in all.
+const BYTES_MAX: u64 = 32 << 20;
+
+/// The file, open for appending.
+pub struct Record {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+}
+
+/// One line of the file.
+#[derive(Debug, Deserialize, Serialize)]
+struct Line {
+    /// UTC nanoseconds.
+    at: u64,
+    alert: u64,
+    revision: u32,
+    sink: u16,
+    end: Word,
+    attempts: u32,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Delivered,
+    Replaced,
+    Dead,
+    Gone,
+    Overflow,
+}
+
+impl Record {
+    /// Opens the record, and gives what it and the file before it say, oldest first. A line that a crash cut off is
+    /// passed over: its delivery is made again under its old id.
+    ///
+    /// # Errors
+    /// When a file cannot be read or made.
+    pub fn open(path: &Path) -> std::io::Result<(Self, Vec<Ended>)> {
+        let mut ended = Vec::new();
+        for path in [aside(path), path.to_owned()] {
+            match File::open(&path) {
+                Ok(file) => read(&file, &mut ended)?,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut record = Self::append_to(path)?;
+        // Behind half a line the next one would be lost with it.
+        record.write(b"\n")?;
+        Ok((record, ended))
+    }
+
+    /// Adds what has ended, durably.
+    ///
+    /// # Errors
+    /// When the disk refuses: then a restart may tell these again, under their old ids.
+    pub fn add(&mut self, ended: &[Ended]) -> std::io::Result<()> {
+        if self.bytes >= BYTES_MAX {
+            std::fs::rename(&self.path, aside(&self.path))?;
+            *self = Self::append_to(&self.path)?;
+        }
+        let mut text = Vec::new();
+        for ended in ended {
+            serde_json::to_writer(&mut text, &line_of(ended))?;
+            text.push(b'\n');
+        }
+        self.write(&text)
+    }
+
+    fn append_to(path: &Path) -> std::io::Result<Self> {
+        let file = File::options().create(true).append(true).open(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            bytes: file.metadata()?.len(),
+            file,
+        })
+    }
+
+    fn write(&mut self, text: &[u8]) -> std::io::Result<()> {
+        self.file.write_all(text)?;
+        self.file.sync_data()?;
+        self.bytes += text.len() as u64;
+        Ok(())
+    }
+}
+
+fn aside(path: &Path) -> PathBuf {
+    path.with_extension("1.ndjson")
+}
+
+fn read(file: &File, ended: &mut Vec<Ended>) -> std::io::Result<()> {
+    for line in BufReader::new(file).split(b'\n') {
+        if let Ok(line) = serde_json::from_slice::<Line>(&line?) {
+            ended.push(Ended {
+                id: DeliveryId {
+                    alert: AlertId(line.alert),
+                    revision: line.revision,
+                    sink: line.sink,
+                },
+                end: end_of(line.end),
+                at: Ts(line.at),
+                attempts: line.attempts,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn line_of(ended: &Ended) -> Line {
+    Line {
+        at: ended.at.0,
+        alert: ended.id.alert.0,
+        revision: ended.id.revision,
+        sink: ended.id.sink,
+        end: match ended.end {
+            End::Delivered => Word::Delivered,
+            End::Replaced => Word::Replaced,
+            End::Dead => Word::Dead,
+            End::Gone => Word::Gone,
+            End::Overflow => Word::Overflow,
+        },
+        attempts: ended.attempts,
+    }
+}
+
+fn end_of(word: Word) -> End {
+    match word {
+        Word::Delivered => End::Delivered,
+        Word::Replaced => End::Replaced,
+        Word::Dead => End::Dead,
+        Word::Gone => End::Gone,
+        Word::Overflow => End::Overflow,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(alert: u64, end: End) -> Ended {
+        Ended {
+            id: DeliveryId {
+                alert: AlertId(alert),
+                revision: 3,
+                sink: 2,
+            },
+            end,
+            at: Ts(17),
+            attempts: 4,
+        }
+    }
+
+    #[test]
+    fn what_was_recorded_is_read_back_and_a_torn_line_harms_no_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("deliveries.ndjson");
+        let (mut record, before) = Record::open(&path).expect("a new record");
+        assert_eq!(before, []);
+        let first = [ended(1, End::Delivered), ended(1 << 63, End::Overflow)];
+        record.add(&first).expect("added");
+        drop(record);
+        // A crash in the middle of a line.
+        let mut file = File::options().append(true).open(&path).expect("the file");
+        file.write_all(b"{\"at\":17,\"alert\":9,\"rev")
+            .expect("half");
+        let (mut record, before) = Record::open(&path).expect("the record");
+        assert_eq!(before, first);
+        record.add(&[ended(2, End::Gone)]).expect("added");
+        let (_, all) = Record::open(&path).expect("the record");
+        assert_eq!(all, [first[0], first[1], ended(2, End::Gone)]);
+    }
+
+    #[test]
+    fn a_full_file_is_set_aside_and_still_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("deliveries.ndjson");
+        let (mut record, _) = Record::open(&path).expect("a new record");
+        record.add(&[ended(1, End::Dead)]).expect("added");
+        record.bytes = BYTES_MAX;
+        record.add(&[ended(2, End::Replaced)]).expect("added");
+        assert!(record.bytes < BYTES_MAX);
+        let (_, all) = Record::open(&path).expect("the record");
+        assert_eq!(all, [ended(1, End::Dead), ended(2, End::Replaced)]);
+    }
+}
