@@ -65,6 +65,7 @@ impl Follower {
                     error = format!("{error:#}"),
                     "alerts cannot be followed any further: restart, the log is folded again"
                 );
+                super::vital::lost("alert desk", &self.handle);
                 return self.attend().await;
             }
         }

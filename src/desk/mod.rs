@@ -43,6 +43,7 @@ pub mod terms;
 mod ticks;
 mod venue_figures;
 pub mod venues;
+mod vital;
 mod waiters;
 mod whatif;
 
@@ -460,7 +461,12 @@ impl Running {
             .join("deliveries.bin");
         let (keeps, kept) = mpsc::channel(1);
         let deliveries = deliver::run(handle.clone(), sinks, record, changed, kept, notice_sender);
+        let deliveries = vital::run("deliveries of alerts", handle.clone(), deliveries);
         let deliveries = tokio::spawn(deliveries);
+        let router = vital::run("broker router", handle.clone(), async move {
+            router.await.unwrap_or_else(|panic| Err(panic.into()))
+        });
+        let router = tokio::spawn(router);
         let told = (changes, keeps, notices);
         let follower = self.follower(&handle, &door, consumers.clone(), applied, told);
         let (venues_stop, stopped) = watch::channel(false);
@@ -658,7 +664,7 @@ impl Running {
             notices,
             unsaved: 0,
         };
-        tokio::spawn(follower.run())
+        tokio::spawn(vital::run("alert desk", handle.clone(), follower.run()))
     }
 
     fn store(

@@ -93,6 +93,18 @@ impl Sink for Outbound {
     }
 }
 
+/// A stage that panics takes nothing with it silently: what is recorded without being decided, or decided without
+/// being recorded, must not be answered.
+struct Fall(Arc<Durable>, fn(&Durable));
+
+impl Drop for Fall {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            (self.1)(&self.0);
+        }
+    }
+}
+
 /// Starts the two stages. `last` is the input both have seen; `failed` is told once when the journal
 /// cannot record any more.
 ///
@@ -109,14 +121,18 @@ pub fn start<D: Decider, R: Recorder>(
     let (writer, for_journal, for_machine) = ring::build(options.slots);
     let (ring, outbox) = rtrb::RingBuffer::new(options.outbound_slots);
     let inbox = Inbox::new(writer);
-    let (wait, egress) = (options.wait, durable.bell());
-    let counts = inbox.counts().clone();
+    let (wait, egress, counts) = (options.wait, durable.bell(), inbox.counts().clone());
+    let decides = durable.clone();
     let journal = std::thread::Builder::new()
         .name("journal".into())
-        .spawn(move || stage::journal(for_journal, recorder, &durable, last, wait, failed))?;
+        .spawn(move || {
+            let _fall = Fall(durable.clone(), Durable::poison);
+            stage::journal(for_journal, recorder, &durable, last, wait, failed)
+        })?;
     let machine = std::thread::Builder::new()
         .name("machine".into())
         .spawn(move || {
+            let _fall = Fall(decides, Durable::refuse);
             let mut sink = Outbound {
                 ring,
                 wait,

@@ -230,3 +230,50 @@ fn a_machine_that_waits_for_egress_is_counted() {
     assert_eq!(counter.0, 20);
     assert_eq!(egress.join().unwrap().len(), 21, "and nothing is lost");
 }
+
+/// Decides and records until its sequence comes.
+struct Fragile(Seq);
+
+impl Decider for Fragile {
+    fn apply(&mut self, seq: Seq, _: &Input, _: &mut Vec<Output>) {
+        assert!(seq < self.0, "a fault of the rules");
+    }
+    fn ask(&self, ask: &Ask) -> Reply {
+        Counter(0).ask(ask)
+    }
+    fn image(&self) -> (Vec<u8>, u64) {
+        (Vec::new(), 0)
+    }
+}
+
+impl Recorder for Fragile {
+    fn append(&mut self, seq: Seq, _: &Input) -> Result<(), String> {
+        assert!(seq < self.0, "a fault of the recorder");
+        Ok(())
+    }
+    fn sync(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_stage_that_panics_is_noticed_and_nothing_more_is_taken() {
+    for (machine_ends, journal_ends) in [(5, Seq::MAX), (Seq::MAX, 5)] {
+        let durable = Arc::new(Durable::new(0));
+        let (_pipeline, mut inbox, _outbox) = start(
+            Fragile(machine_ends),
+            Fragile(journal_ends),
+            durable.clone(),
+            0,
+            options(),
+            |_| {},
+        )
+        .unwrap();
+        for step in 0..10 {
+            push(&mut inbox, step);
+        }
+        while !durable.is_poisoned() {
+            std::thread::yield_now();
+        }
+    }
+}
