@@ -152,7 +152,7 @@ impl Handle {
             return Err(CoreError::Stopped);
         }
         if self.durable.is_poisoned() || self.durable.is_refused() {
-            return Err(CoreError::Poisoned {
+            return Err(CoreError::Closed {
                 phone: self.phone.clone(),
             });
         }

@@ -114,7 +114,11 @@ pub struct Answered {
 pub enum CoreError {
     #[error("the inbound ring is full")]
     Busy,
+    /// Refused at the door.
     #[error("the journal is poisoned")]
+    Closed { phone: String },
+    /// The journal failed while the input was under way: what the disk has of it counts at the next start.
+    #[error("the journal was poisoned before it was known what it holds")]
     Poisoned { phone: String },
     #[error("the input is recorded, and the output log cannot be written")]
     NotPassedOn { phone: String },

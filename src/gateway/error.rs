@@ -50,6 +50,7 @@ faults! {
     Timeout = 10_053, GATEWAY_TIMEOUT, "timeout", "No answer in time";
     NotAvailable = 10_054, CONFLICT, "not_available", "This desk cannot do that";
     NotPassedOn = 10_055, SERVICE_UNAVAILABLE, "not_passed_on", "It is recorded and cannot be passed on";
+    Unsure = 10_056, SERVICE_UNAVAILABLE, "maybe_recorded", "The journal failed: it may have been recorded";
     Internal = 10_099, INTERNAL_SERVER_ERROR, "internal", "Something is wrong on our side";
 }
 
@@ -125,13 +126,20 @@ impl From<CoreError> for ApiError {
                     "nothing was changed; send it again in a moment",
                 )
             },
-            CoreError::Poisoned { phone } => {
+            CoreError::Closed { phone } => {
                 let reasons = vec![Reject::JournalPoisoned];
                 let whom = if phone.is_empty() { "the desk" } else { &phone };
                 ApiError {
                     reasons,
                     ..ApiError::new(Fault::Poisoned, format!("call {whom}; nothing was changed"))
                 }
+            }
+            CoreError::Poisoned { phone } => {
+                let whom = if phone.is_empty() { "the desk" } else { &phone };
+                let detail = format!(
+                    "call {whom}: it may have been recorded, and takes effect at the restart then; sent again after it with the same client id it is not done twice"
+                );
+                ApiError::new(Fault::Unsure, detail)
             }
             CoreError::NotPassedOn { phone } => {
                 let whom = if phone.is_empty() { "the desk" } else { &phone };

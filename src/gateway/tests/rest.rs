@@ -655,12 +655,20 @@ async fn a_desk_that_cannot_act_says_what_to_do() {
     for (error, status, code, words) in [
         (CoreError::Busy, 503, 10_050, "again"),
         (
-            CoreError::Poisoned {
+            CoreError::Closed {
                 phone: "+62 21 0000".to_owned(),
             },
             503,
             10_051,
-            "+62 21 0000",
+            "+62 21 0000; nothing was changed",
+        ),
+        (
+            CoreError::Poisoned {
+                phone: "+62 21 0000".to_owned(),
+            },
+            503,
+            10_056,
+            "+62 21 0000: it may have been recorded",
         ),
         (CoreError::Stopped, 503, 10_052, "restart"),
         (CoreError::Timeout, 504, 10_053, "client id"),
