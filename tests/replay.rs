@@ -64,6 +64,149 @@ fn every_recorded_day_shows_its_facts() {
     }
 }
 
+/// The facts of the other recordings, by file.
+fn bars() -> Option<(PathBuf, Value)> {
+    let (folder, facts) = (
+        shared::find("data/ticks")?,
+        shared::find("data/expected_facts.json")?,
+    );
+    let text = std::fs::read_to_string(facts).expect("the facts can be read");
+    let mut expected: Value = serde_json::from_str(&text).expect("the facts are JSON");
+    Some((folder, expected["bars"].take()))
+}
+
+#[test]
+fn every_file_of_bars_shows_its_rows_and_its_widest_bar() {
+    let Some((folder, expected)) = bars() else {
+        return;
+    };
+    // File, its facts, where the widest range stands in them; the facts say more than the file shows behind the time.
+    for (file, name, range) in [
+        (
+            "ftx_BTC-PERP_1m_20220101-20220114.csv.gz",
+            "ftx_BTC-PERP_1m",
+            "/largest_minute_range",
+        ),
+        (
+            "mt5_USDCHF_h1_2012-2022.csv.gz",
+            "mt5_USDCHF_h1",
+            "/largest_range",
+        ),
+        (
+            "mt5_AUDJPY_h1_2012-2022.csv.gz",
+            "mt5_AUDJPY_h1",
+            "/largest_ranges/0",
+        ),
+        (
+            "fxcm_USDJPY_m1_bid_201302.csv.gz",
+            "fxcm_USDJPY_m1_bid_201302",
+            "/largest_minute_range",
+        ),
+    ] {
+        let (_, found) = replay(&folder, file, &[]);
+        let facts = &expected[name];
+        assert_eq!(found["rows"], facts["rows"], "{file}");
+        let (found, wanted) = (&found["largest_range"], &facts.pointer(range).expect(name));
+        let time = wanted[0].as_str().expect("a time");
+        assert!(
+            time.starts_with(found[0].as_str().expect("a time")),
+            "{file}: {found}"
+        );
+        assert_eq!(found[1], wanted[1], "{file}");
+        for at in 2..wanted.as_array().map_or(0, Vec::len) {
+            assert_eq!(found[at].as_f64(), wanted[at].as_f64(), "{file}");
+        }
+    }
+    let lean = folder.join("lean");
+    for (day, facts) in expected["comex_GCZ3"].as_object().expect("facts by day") {
+        if facts["rows"].is_null() {
+            continue;
+        }
+        let file = format!("comex_GCZ3_{day}_minute_trade.csv.gz");
+        let (_, found) = replay(&lean, &file, &[]);
+        assert_eq!(found["rows"], facts["rows"], "{file}");
+        if let Some(widest) = facts["max_range"].as_array() {
+            let time = widest[0].as_str().expect("a time");
+            let at = found["largest_range"][0].as_str().expect("a time");
+            assert!(at.ends_with(time), "{file}: {at}");
+        }
+    }
+    let (_, oil) = replay(&folder, "oil_wti_daily.csv.gz", &[]);
+    assert_eq!(
+        oil["rows"], expected["oil_wti_daily"]["rows"],
+        "with its negative day"
+    );
+}
+
+#[test]
+fn ticks_of_other_venues_show_their_facts_under_the_usual_options() {
+    let Some((folder, expected)) = bars() else {
+        return;
+    };
+    for (file, name) in [
+        (
+            "histdata_EURUSD_20200101_tick.csv.gz",
+            "histdata_EURUSD_20200101",
+        ),
+        ("truefx_USDJPY_20130101_tick.csv", "truefx_USDJPY"),
+    ] {
+        let (state, found) = replay(&folder, file, &[]);
+        let facts = &expected[name];
+        assert_eq!(found["rows"], facts["rows"], "{file}");
+        assert_eq!(found["min_mid"][0], facts["min_mid"], "{file}");
+        assert_eq!(found["max_mid"][0], facts["max_mid"], "{file}");
+        for key in ["max_spread", "crossed"] {
+            let found = if key == "crossed" {
+                &found[key]
+            } else {
+                &found[key][0]
+            };
+            assert!(facts[key].is_null() || *found == facts[key], "{file} {key}");
+        }
+        assert_eq!(
+            replay(&folder, file, &[]).0,
+            state,
+            "{file}: the same twice"
+        );
+    }
+}
+
+#[test]
+fn a_recording_of_prints_alerts_once_halts_once_and_touches_no_account() {
+    let Some((folder, expected)) = bars() else {
+        return;
+    };
+    let file = "binance_ATOMUSDT_flash_20251010.csv";
+    let (state, found) = replay(&folder, file, &[]);
+    let facts = &expected["binance_ATOMUSDT_flash"];
+    assert_eq!(found["rows"], facts["aggregates"]);
+    assert_eq!(found["first"][1], facts["first"]);
+    assert_eq!(found["last"][1], facts["last"]);
+    let rows = std::fs::read_to_string(folder.join(file)).expect("the recording");
+    let prices: Vec<f64> = rows
+        .lines()
+        .filter_map(|line| line.split(',').nth(1)?.parse().ok())
+        .collect();
+    let beyond = |share: f64| {
+        let far = move |(_, price): &(usize, &f64)| 1.0 - **price / prices[0] >= share;
+        let rows = prices.iter().enumerate().filter(far);
+        rows.map(|(at, price)| (format!("row {}", at + 1), *price))
+            .collect::<Vec<_>>()
+    };
+    for (key, share, nth) in [("alerts", 0.03, 0), ("halts", 0.10, 2)] {
+        let told = found[key].as_array().expect("a list");
+        assert_eq!(told.len(), 1, "{key}: {told:?}");
+        let (row, price) = &beyond(share)[nth];
+        assert_eq!(told[0][1], row.as_str(), "{key}");
+        assert_eq!(told[0][2].as_f64(), Some(*price), "{key}");
+    }
+    assert_eq!(
+        found["marks_deals_and_margin_states"], 0,
+        "prints are no marks"
+    );
+    assert_eq!(replay(&folder, file, &[]).0, state, "the same twice");
+}
+
 #[test]
 fn twice_is_the_same_state_and_other_rules_show_other_facts() {
     let Some(folder) = days() else {

@@ -16,6 +16,8 @@ pub enum Mutation {
     FlightFree,
     /// A lot at the end of a band falls into the next.
     BandEnds,
+    /// The rolling window of moves is half as long.
+    WindowHalved,
 }
 
 thread_local! {

@@ -294,6 +294,28 @@ fn every_fact_of_the_recorded_days_comes_out() {
     }
 }
 
+/// The facts follow the rule of the machine: with another window the recorded day shows other ones.
+#[cfg(feature = "mutations")]
+#[test]
+fn a_changed_rule_of_the_window_changes_the_facts() {
+    use siaga_risk::mutation::{Mutation, with};
+    let (file, digits, thresholds) = FILES[0];
+    let Some(text) = read(&format!("data/ticks/lean/{file}")) else {
+        return;
+    };
+    let seen = || {
+        let mut market = market(digits, thresholds);
+        run(&mut market, quotes(&text, digits), &mut Vec::new());
+        let detail = market.tape(ID).unwrap().detail.expect("recorded");
+        let breaches: Vec<u64> = detail.breaches.iter().map(|count| count.ticks).collect();
+        (detail.move_max, breaches, detail.busiest_minute)
+    };
+    let (worst, breaches, busiest) = seen();
+    let (other_worst, other_breaches, same) = with(Mutation::WindowHalved, seen);
+    assert_ne!((worst, breaches), (other_worst, other_breaches));
+    assert_eq!(busiest, same, "what the rule does not touch stays");
+}
+
 #[test]
 fn a_snapshot_in_the_middle_of_a_day_goes_on_like_the_original() {
     let Some(text) = read("data/ticks/lean/oanda_XAUUSD_20140502_tick.csv.gz") else {

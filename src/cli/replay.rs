@@ -78,7 +78,7 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
     let at = args
         .at
         .map(|at| Ts(u64::try_from(at.as_nanosecond()).unwrap_or(0)));
-    let plan = terms::Plan::new(args, tape.symbol(), tape.price_digits())?;
+    let plan = terms::Plan::new(args, tape.symbol(), tape.price_digits(), tape.kind())?;
     let (clock, mut pacer) = (crate::clock::Clock::start(), Pacer::new(speed, at));
     let bar = progress(json, tape.rows_total(), "replaying");
     let mut collected = facts::Facts::new(&plan, tape.clock().clone());

@@ -53,6 +53,11 @@ impl Window {
     /// Forgets what is `window_ns` old or older at `now`.
     #[inline]
     pub fn expire(&mut self, now: Ts, window_ns: u64) {
+        let window_ns = if crate::mutated!(WindowHalved) {
+            window_ns / 2
+        } else {
+            window_ns
+        };
         let gone = |entry: &Entry| entry.ts.plus(window_ns) <= now;
         while self.highs.front().is_some_and(gone) {
             self.highs.pop_front();

@@ -22,10 +22,24 @@ pub struct Facts {
     call: Option<Level>,
     stop_out: Option<Level>,
     lowest: Option<(Ratio, Ts)>,
+    prints: Prints,
     entry_ask: Option<Price>,
     /// Price of the first sale: the first bid.
     entry_bid: Option<Price>,
     used: Money,
+}
+
+/// What a recording of prints shows.
+#[derive(Default)]
+struct Prints {
+    first: Option<(Ts, Price)>,
+    last: Option<(Ts, Price)>,
+    qty: i64,
+    /// Row, time, direction and price of each alert and each halt.
+    alerts: Vec<(u64, Ts, Direction, Price)>,
+    halts: Vec<(u64, Ts, Price)>,
+    /// Marks, deals and margin states: prints cause none.
+    others: u64,
 }
 
 /// Where a protective stop filled.
@@ -55,6 +69,7 @@ impl Facts {
             call: None,
             stop_out: None,
             lowest: None,
+            prints: Prints::default(),
             entry_ask: None,
             entry_bid: None,
             used: Money(0),
@@ -68,6 +83,9 @@ impl Facts {
 
     /// One output of the machine while row `row` was decided.
     pub fn on_output(&mut self, row: u64, ts: Ts, output: &Output) {
+        if self.plan.prints.is_some() {
+            return self.on_print(row, output);
+        }
         match output {
             Output::Mark(mark) => self.bid = mark.bid,
             Output::Breach(breach) => {
@@ -95,6 +113,26 @@ impl Facts {
                 if change.to == MarginState::StopOut && self.stop_out.is_none() {
                     self.stop_out = Some(reached());
                 }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_print(&mut self, row: u64, output: &Output) {
+        let prints = &mut self.prints;
+        let (ts, price) = prints.last.unwrap_or_default();
+        match output {
+            Output::Print(trade) => {
+                prints.first.get_or_insert((trade.ts, trade.price));
+                prints.last = Some((trade.ts, trade.price));
+                prints.qty = prints.qty.saturating_add(trade.qty.0);
+            }
+            Output::Breach(breach) => {
+                prints.alerts.push((row, ts, breach.direction, price));
+            }
+            Output::Halt(halt) if halt.on => prints.halts.push((row, ts, price)),
+            Output::Mark(_) | Output::Deal(_) | Output::Margin(_) | Output::StopOut(_) => {
+                prints.others += 1;
             }
             _ => {}
         }
@@ -134,8 +172,42 @@ impl Facts {
         }
     }
 
-    /// The object with the keys of a tick recording.
+    /// The object with the keys of a tick recording, or of a recording of prints.
     pub fn to_json(&self, end: &End) -> Value {
+        match self.plan.prints {
+            Some(_) => self.prints(end),
+            None => self.quotes(end),
+        }
+    }
+
+    fn prints(&self, end: &End) -> Value {
+        let prints = &self.prints;
+        let at = |found: Option<(Ts, Price)>| {
+            found.map(|(ts, price)| json!([self.time(ts), self.price(price.0)]))
+        };
+        let alerts = prints.alerts.iter().map(|(row, ts, direction, price)| {
+            json!([
+                self.time(*ts),
+                format!("row {row}"),
+                self.price(price.0),
+                word(*direction)
+            ])
+        });
+        let halts = prints.halts.iter().map(|(row, ts, price)| {
+            json!([self.time(*ts), format!("row {row}"), self.price(price.0)])
+        });
+        json!({
+            "rows": end.rows,
+            "first": at(prints.first),
+            "last": at(prints.last),
+            "qty_steps": prints.qty,
+            "alerts": alerts.collect::<Vec<_>>(),
+            "halts": halts.collect::<Vec<_>>(),
+            "marks_deals_and_margin_states": prints.others,
+        })
+    }
+
+    fn quotes(&self, end: &End) -> Value {
         let mut facts = Map::new();
         let mut put = |key: &str, value: Value| facts.insert(key.to_owned(), value);
         let tape = &end.tape;

@@ -1,5 +1,5 @@
-//! The terms a recording is replayed under: filters off, nothing halts, one account per protective stop
-//! and one whose margin is watched.
+//! The terms a recording is replayed under: filters off, no quote halts, one account per protective stop
+//! and one whose margin is watched. Prints alert and halt as a house's own terms of their class would.
 
 use anyhow::{Context, bail};
 use rust_decimal::Decimal;
@@ -8,6 +8,8 @@ use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
+
+use siaga_feed::tape::Kind;
 
 use super::Args;
 
@@ -43,6 +45,8 @@ pub struct StopPlan {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub price_digits: u8,
+    /// A recording of prints: what halts, by the class of its symbol.
+    pub prints: Option<AssetClass>,
     pub thresholds: Vec<Ratio>,
     pub threshold_texts: Vec<Decimal>,
     pub cooldown_ns: u64,
@@ -57,24 +61,25 @@ impl Plan {
     ///
     /// # Errors
     /// A number that cannot be read, named.
-    pub fn new(args: &Args, symbol: &str, price_digits: u8) -> anyhow::Result<Self> {
+    pub fn new(args: &Args, symbol: &str, price_digits: u8, kind: Kind) -> anyhow::Result<Self> {
         let is_gold = symbol.starts_with("XAU");
-        let pick = |forex: &[&str], gold: &[&str]| -> Vec<String> {
-            let list = if is_gold { gold } else { forex };
-            list.iter().map(|text| (*text).to_owned()).collect()
+        let usual = if is_gold {
+            ["0.0025", "0.005"]
+        } else {
+            ["0.001", "0.002"]
         };
         let thresholds = args
             .thresholds
             .clone()
-            .unwrap_or_else(|| pick(&["0.001", "0.002"], &["0.0025", "0.005"]));
+            .unwrap_or_else(|| usual.map(str::to_owned).to_vec());
         let long = args
             .stop_long
             .clone()
-            .unwrap_or_else(|| pick(&["0.0020", "0.0045"], &["3", "8"]));
+            .unwrap_or_else(|| distances([20, 45], is_gold.then_some(["3", "8"]), price_digits));
         let short = args
             .stop_short
             .clone()
-            .unwrap_or_else(|| pick(&["0.0015", "0.0060"], &["5", "15"]));
+            .unwrap_or_else(|| distances([15, 60], is_gold.then_some(["5", "15"]), price_digits));
         let threshold_texts = decimals("--thresholds", &thresholds)?;
         let scale = Decimal::from(Ratio::ONE.0);
         let ratios = threshold_texts
@@ -97,12 +102,18 @@ impl Plan {
         }
         Ok(Self {
             price_digits,
+            prints: (kind == Kind::Trades).then(|| class_of(symbol)),
             thresholds: ratios.collect::<anyhow::Result<_>>()?,
             threshold_texts,
             cooldown_ns: args.cooldown_s.saturating_mul(SECOND_NS),
             stops,
             units: args.units.unwrap_or(if is_gold { 200 } else { 100_000 }),
-            balance: args.balance.unwrap_or(if is_gold { 3_500 } else { 1_700 }),
+            balance: args.balance.unwrap_or(if is_gold {
+                3_500
+            } else {
+                // A unit of a currency that is quoted to fewer digits is worth less: yen.
+                1_700 * pow10(5u8.saturating_sub(price_digits))
+            }),
             leverage: args.leverage,
         })
     }
@@ -220,7 +231,7 @@ impl Plan {
             .map_or((Ratio(0), &[][..]), |(first, rest)| (*first, rest));
         InstrumentTerms {
             id: INSTRUMENT,
-            class: AssetClass::Forex,
+            class: self.prints.unwrap_or(AssetClass::Forex),
             mode: CalcMode::CfdLeverage,
             trade_mode: TradeMode::Full,
             base: BASE,
@@ -262,7 +273,27 @@ impl Plan {
                 confirmations: 3,
                 same_quote: false,
             },
-            halt: HaltTerms {
+            halt: self.halt(first),
+            swap: SwapTerms {
+                week: [0; 7],
+                ..SwapTerms::NONE
+            },
+            dead_step: Ratio(0),
+            dead_cap: Ratio(0),
+            trade_delayed: true,
+            family: 0,
+            damp_ns: 0,
+            watch: match self.prints {
+                Some(_) => Vec::new(),
+                None => further.to_vec(),
+            },
+        }
+    }
+
+    fn halt(&self, first: Ratio) -> HaltTerms {
+        match self.prints {
+            Some(class) => HaltTerms::of_class(class),
+            None => HaltTerms {
                 window_ns: MINUTE_NS,
                 alert: first,
                 halt: Ratio(0),
@@ -278,16 +309,6 @@ impl Plan {
                 ewma_lambda: Ratio::percent(94),
                 ewma_unit_ns: MINUTE_NS,
             },
-            swap: SwapTerms {
-                week: [0; 7],
-                ..SwapTerms::NONE
-            },
-            dead_step: Ratio(0),
-            dead_cap: Ratio(0),
-            trade_delayed: true,
-            family: 0,
-            damp_ns: 0,
-            watch: further.to_vec(),
         }
     }
 
@@ -336,5 +357,28 @@ fn whole(option: &str, value: Decimal) -> anyhow::Result<i64> {
             .to_i64()
             .with_context(|| format!("{option}: {value} is too large")),
         value => bail!("{option}: {value} is not a positive number of the recording's price steps"),
+    }
+}
+
+/// Usual distances of stops: gold's in its price, other ones in pips.
+fn distances(pips: [i64; 2], gold: Option<[&str; 2]>, price_digits: u8) -> Vec<String> {
+    // Forex is quoted to a tenth of a pip when its digits are odd: 1.10005, 150.005.
+    let steps = if price_digits % 2 == 1 { 10 } else { 1 };
+    let of_pips = pips.map(|pips| Decimal::new(pips * steps, price_digits.into()).to_string());
+    gold.map_or(of_pips.to_vec(), |gold| gold.map(str::to_owned).to_vec())
+}
+
+/// The class whose halts a symbol has.
+fn class_of(symbol: &str) -> AssetClass {
+    let quote = symbol.rsplit(['/', '-']).next().unwrap_or_default();
+    let is_coin = ["USDT", "USDC", "BTC", "ETH"]
+        .iter()
+        .any(|coin| quote.ends_with(coin));
+    if is_coin {
+        AssetClass::Crypto
+    } else if symbol.starts_with("XAU") || symbol.starts_with("XAG") {
+        AssetClass::Metal
+    } else {
+        AssetClass::Forex
     }
 }
