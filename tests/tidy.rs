@@ -185,6 +185,27 @@ fn floats_stay_out_of_decisions() {
     }
 }
 
+/// Machines differ in the last bit of these, and their results would differ with them; `libm` is one code everywhere.
+#[test]
+fn logarithms_and_roots_are_those_of_libm() {
+    let methods = [
+        "ln", "ln_1p", "log", "log2", "log10", "exp", "exp2", "exp_m1", "sqrt", "cbrt", "powf",
+        "mul_add",
+    ];
+    for path in sources_under("risk/src") {
+        for (number, line) in code_lines(&read(&path)) {
+            for method in methods {
+                let (called, named) = (format!(".{method}("), format!("f64::{method}("));
+                assert!(
+                    !line.contains(&called) && !line.contains(&named),
+                    "{}:{number}: {method} outside libm",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn clocks_are_read_in_one_file() {
     let clocks = [
