@@ -188,7 +188,8 @@ fn a_recording_of_prints_alerts_once_halts_once_and_touches_no_account() {
         .filter_map(|line| line.split(',').nth(1)?.parse().ok())
         .collect();
     let beyond = |share: f64| {
-        let far = move |(_, price): &(usize, &f64)| 1.0 - **price / prices[0] >= share;
+        let first = prices[0];
+        let far = move |(_, price): &(usize, &f64)| 1.0 - **price / first >= share;
         let rows = prices.iter().enumerate().filter(far);
         rows.map(|(at, price)| (format!("row {}", at + 1), *price))
             .collect::<Vec<_>>()
