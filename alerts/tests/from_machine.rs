@@ -9,6 +9,7 @@ use siaga_alerts::engine::Engine;
 use siaga_alerts::rules::Rule;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
+use siaga_risk::terms::Accounting;
 use siaga_risk::units::*;
 
 /// A desk whose outputs an engine folds.

@@ -5,6 +5,7 @@ use crate::book::instruments::Instrument;
 use crate::ids::*;
 use crate::record;
 use crate::terms::{AssetClass, CalcMode, CurrencyTerms};
+use crate::wide::{gcd, mul_div_round};
 use std::collections::BTreeMap;
 
 /// Decimal digits of the fine unit in which results are summed: a hundredth of a millionth of a millionth of a
@@ -20,6 +21,33 @@ record! {
 impl Rate {
     /// A currency into itself.
     pub const ONE: Rate = Rate { num: 1, den: 1 };
+
+    /// The mean of two rates by weight: exact while it fits 64 bits, else to 18 digits. `None` without weight.
+    pub fn mean(self, weight: i128, other: Rate, more: i128) -> Option<Rate> {
+        let shared = gcd(weight, more).max(1);
+        let (weight, more) = (weight / shared, more / shared);
+        let den = (self.den / gcd(self.den, other.den).max(1)).checked_mul(other.den)?;
+        let share = |rate: Rate, weight: i128| {
+            let num = rate.num.checked_mul(den / rate.den)?;
+            num.checked_mul(weight)
+        };
+        let num = share(self, weight)?.checked_add(share(other, more)?)?;
+        let den = den.checked_mul(weight.checked_add(more)?)?;
+        let shared = gcd(num, den);
+        if den <= 0 || shared <= 0 {
+            return None;
+        }
+        let (num, den) = (num / shared, den / shared);
+        let narrow = |value: i128| value <= i128::from(i64::MAX);
+        if narrow(num) && narrow(den) {
+            return Some(Rate { num, den });
+        }
+        (0..=18).rev().find_map(|digits| {
+            let scale = 10i128.pow(digits);
+            let num = mul_div_round(num, scale, den)?;
+            narrow(num).then_some(Rate { num, den: scale })
+        })
+    }
 
     fn times(self, other: Rate) -> Option<Rate> {
         Some(Rate {

@@ -55,7 +55,8 @@ pub struct Conditions {
     /// The broker trades although our session is closed.
     pub broker_session_open: bool,
     pub halted: bool,
-    /// The account's leverage on the instrument is above 1:1.
+    /// It asks for less margin than it is worth: the account's leverage on the instrument is above 1:1, or the
+    /// instrument's own margin is below its value.
     pub leveraged: bool,
     pub mode: TradingMode,
     /// New: |net| would be larger than now.

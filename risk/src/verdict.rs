@@ -76,6 +76,7 @@ rejects! {
     UnderReview = 2205, "account_under_review", "wait for the review; closing goes on";
     LevelUnknown = 2206, "margin_level_unknown", "wait for the conversion rate";
     CallStep = 2207, "margin_call_step", "follow the margin call's steps: confirm, log in, acknowledge the risk";
+    NotStoppedOut = 2208, "not_stopped_out", "nothing: the account recovered before the close was sent";
     NotClosing = 3001, "order_does_not_close", "name a position and at most its open volume";
     CloseCovered = 3002, "close_already_covered", "cancel the closing order that covers the volume";
     PositionOnNetting = 3003, "position_on_netting_account", "leave the position out on a netting account";

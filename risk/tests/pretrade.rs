@@ -190,3 +190,32 @@ fn a_called_client_confirms_logs_in_and_acknowledges() {
          buy 1 EURUSD 0.10 as two     -> two submitted; send two",
     );
 }
+
+#[test]
+fn one_person_may_not_let_more_through_than_before() {
+    check(
+        "account 1 USD hedging 100:1 deposit 100000.00
+         quote EURUSD 1.00000 1.00000
+         mode account:1 halt                  -> mode halt
+         mode account:1 halt reducing         -> second_person_missing
+         mode account:1 halt reducing with 2  -> mode halt
+         mode account:1 halt                  -> mode halt
+         kill account:1 on                    -> kill on cancelled 0
+         kill account:1 on reducing           -> second_person_missing
+         kill account:1 on reducing with 2    -> kill on cancelled 0
+         kill account:1 on                    -> kill on cancelled 0",
+    );
+}
+
+#[test]
+fn a_halt_lets_in_only_who_pays_in_full() {
+    check(
+        "account 1 USD hedging 100:1 deposit 100000.00
+         terms US500 initial 3.33%
+         quote US500 5000.0 5000.0
+         halt US500 on               -> halt US500 on holders 0
+         buy 1 US500 1.00            -> volatility_halt
+         terms US500 initial 100%
+         buy 1 US500 1.00 as paid    -> paid submitted; send paid",
+    );
+}

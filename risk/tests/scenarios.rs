@@ -738,3 +738,20 @@ fn what_a_person_changes_by_hand_carries_who_and_why() {
     assert_eq!(told(7, halt(true, 81)).1, [(ActorId(7), 81)]);
     assert_eq!(told(8, halt(false, 82)).1, [(ActorId(8), 82)]);
 }
+
+#[test]
+fn an_execution_that_cannot_be_booked_is_refused_and_its_order_in_doubt() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1000000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 100.00 as entry
+         fill entry 100.00 0.00000  -> entry in_doubt; price_not_positive
+         see 1 positions 0 balance 1000000.00
+         fill entry 100.00 1.10010  -> entry filled; deal p1 buy 100.00@1.10010
+         sell 1 EURUSD 100.00 closes p1 as exit
+         # Its result has no place in any account.
+         fill exit 100.00 11258999068.00000 -> exit in_doubt; number_too_large
+         see 1 positions 1 balance 1000000.00
+         fill exit 100.00 1.10010   -> exit filled; deal p1 sell 100.00@1.10010",
+    );
+}

@@ -253,3 +253,17 @@ fn marks_are_held_to_their_instrument_and_source() {
     let in_use = desk.machine.book().mark_price(mark.instrument).unwrap();
     assert_eq!(in_use.price, mark.price, "an older mark is not used");
 }
+
+#[test]
+fn half_the_spread_of_an_inverse_contract_is_counted_as_it_is_worth() {
+    check(
+        "group at_mid yes stop_out 50
+         terms BTCUSD inverse 100
+         account 1 BTC hedging 10:1 deposit 1.00000000
+         quote BTCUSD 49995.00 50005.00
+         buy 1 BTCUSD 100.00 as a
+         fill a 100.00 50005.00
+         # 10,000 dollars lose 0.00004 bitcoin at the bid, half of it at the mid.
+         see 1 equity 0.99996000 closeout 0.99998000",
+    );
+}

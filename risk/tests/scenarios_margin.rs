@@ -393,3 +393,102 @@ fn a_market_order_that_money_no_longer_covers_is_taken_back_when_the_group_says_
         assert_eq!(cancelled, checks);
     }
 }
+
+#[test]
+fn volume_added_to_an_old_position_in_a_window_is_new_exposure() {
+    let mut desk = open(1, Accounting::Netting);
+    enter(&mut desk, 1, Side::Buy, 1, 110_010);
+    desk.now = desk.now.plus(SECOND_NS);
+    desk.must(Body::Requirement(Requirement {
+        instrument: instrument_id("EURUSD"),
+        id: 1,
+        from: desk.now,
+        until: desk.now.plus(10 * MINUTE_NS),
+        factor: Ratio::percent(500),
+        held: HeldPolicy::Keep,
+        grace_ns: 0,
+    }));
+    enter(&mut desk, 1, Side::Buy, 1_000, 110_010);
+    // The hundredth of a lot keeps its 11.00; ten lots are charged five times. The spread costs 100.10.
+    assert_eq!(view(&desk, 1).free.0, 100_000_000 - 10_010 - 5_501_600);
+    assert_eq!(used(&desk, 1), 1_101_200);
+    // Closing takes the old volume first.
+    enter(&mut desk, 1, Side::Sell, 1, 110_000);
+    assert_eq!(view(&desk, 1).free.0, 100_000_000 - 10_010 - 5_500_500);
+    desk.now = desk.now.plus(10 * MINUTE_NS);
+    desk.quote("EURUSD", 110_000, 110_010);
+    assert_eq!(view(&desk, 1).free.0, 100_000_000 - 10_010 - 1_100_100);
+}
+
+#[test]
+fn retail_clients_of_the_european_union_are_held_to_their_initial_margin() {
+    let mut desk = open(1, Accounting::Hedging);
+    list(&mut desk, |terms| {
+        terms.margin_maintenance = Ratio::percent(50)
+    });
+    enter(&mut desk, 1, Side::Buy, 100, 110_010);
+    assert_eq!(used(&desk, 1), 55_005);
+    let mut group = desk.group;
+    group.preset = Preset::EsmaRetail;
+    desk.must(Body::Group(group));
+    assert_eq!(used(&desk, 1), 110_010);
+    assert_eq!(view(&desk, 1).positions[0].position.margin, Money(110_010));
+}
+
+#[test]
+fn where_each_trade_has_its_own_cost_the_oldest_fills_the_bands_first() {
+    let mut desk = open(1, Accounting::Hedging);
+    desk.quote("USDJPY", 150_000, 150_000);
+    let own = TierRule {
+        by: TierBy::Volume,
+        instruments: Vec::new(),
+        cost: TierCost::Own,
+        ..rule(&[(1, 20), (0, 100)])
+    };
+    assert_eq!(refused(&mut desk, bands(vec![own])), []);
+    let mut group = desk.group;
+    group.margin.tiers = TierSetId(7);
+    desk.must(Body::Group(group));
+    enter(&mut desk, 1, Side::Buy, 50, 110_010);
+    let out = desk.must(Body::Order(Box::new(order(1, "USDJPY", Side::Buy, 50))));
+    assert!(out.iter().any(|output| matches!(output, Output::Send(_))));
+    let id = OrderId(desk.inputs.len() as u64);
+    desk.must(Body::Report(BrokerReport {
+        link: LINK,
+        order: id,
+        exec: ExecId::default(),
+        event: BrokerEvent::Filled(Fill {
+            qty: Qty(50),
+            price: Price(150_000),
+            commission: Money(0),
+        }),
+    }));
+    assert_eq!(used(&desk, 1), 11_001 + 10_000);
+    // The third half lot is beyond the band; it does not push the second out of it.
+    enter(&mut desk, 1, Side::Buy, 50, 110_010);
+    assert_eq!(used(&desk, 1), 11_001 + 10_000 + 55_005);
+}
+
+#[test]
+fn every_fill_of_a_netting_position_keeps_the_rate_of_its_time() {
+    let mut desk = open(1, Accounting::Netting);
+    enter(&mut desk, 1, Side::Buy, 100, 110_010);
+    desk.quote("EURUSD", 130_000, 130_000);
+    enter(&mut desk, 1, Side::Buy, 200, 130_000);
+    assert_eq!(used(&desk, 1), 110_010 + 2 * 130_000);
+    // A part of it leaves at the mean.
+    enter(&mut desk, 1, Side::Sell, 150, 130_000);
+    assert_eq!(used(&desk, 1), (110_010 + 2 * 130_000) / 2);
+}
+
+#[test]
+fn a_waiting_order_is_charged_by_the_terms_it_would_be_filled_under() {
+    let mut desk = open(1, Accounting::Hedging);
+    list(&mut desk, |terms| terms.margin_fixed = Money(100_000));
+    let mut dip = order(1, "EURUSD", Side::Buy, 100);
+    (dip.kind, dip.price) = (OrderKind::Limit, Some(Price(105_000)));
+    desk.must(Body::Order(Box::new(dip)));
+    assert_eq!(used(&desk, 1), 1_100);
+    list(&mut desk, |terms| terms.margin_fixed = Money(1_000_000));
+    assert_eq!(used(&desk, 1), 11_001);
+}

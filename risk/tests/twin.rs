@@ -18,8 +18,17 @@ use siaga_risk::view::{AccountView, Ask, Query, View};
 
 const HISTORIES: u64 = 400;
 const STEPS: u32 = 160;
-const ACCOUNTS: [(u32, CurrencyId, u32); 4] =
-    [(1, USD, 100), (2, EUR, 50), (3, JPY, 200), (4, USD, 30)];
+const ACCOUNTS: [(u32, CurrencyId, u32); 7] = [
+    (1, USD, 100),
+    (2, EUR, 50),
+    (3, JPY, 200),
+    (4, USD, 30),
+    (5, USD, 100),
+    (6, EUR, 50),
+    (7, JPY, 200),
+];
+/// From this account on they net.
+const NETTING_FROM: u32 = 5;
 const TRADED: [(&str, i64, i64); 3] = [
     ("EURUSD", 110_000, 12),
     ("USDJPY", 150_000, 15),
@@ -98,8 +107,13 @@ impl History {
             twin.terms.insert(terms.id, terms);
         }
         for (id, currency, leverage) in ACCOUNTS {
-            desk.account(id, currency, Accounting::Hedging, leverage);
-            twin.open(id, currency, leverage);
+            let (accounting, nets) = if id < NETTING_FROM {
+                (Accounting::Hedging, false)
+            } else {
+                (Accounting::Netting, true)
+            };
+            desk.account(id, currency, accounting, leverage);
+            twin.open(id, currency, nets, leverage);
         }
         let mut history = History {
             desk,
@@ -144,7 +158,9 @@ impl History {
         self.desk.now = self.desk.now.plus(self.dice.roll(3) * SECOND_NS / 10);
         self.twin.now = self.desk.now;
         self.apply(Desk::clock);
-        match self.dice.roll(21) {
+        match self.dice.roll(27) {
+            21..=23 => self.launch(),
+            24..=26 => self.land(),
             0..=10 => self.walk(),
             11..=13 => self.enter(),
             14 => self.rest(),
@@ -278,6 +294,21 @@ impl History {
             let commission = self.dice.roll(3) as i64;
             let part = if self.dice.roll(4) == 0 { qty / 2 } else { 0 };
             let rate = self.twin.margin_rate(account, id_instrument, side);
+            if account >= NETTING_FROM {
+                let order = Resting {
+                    order: id,
+                    instrument: id_instrument,
+                    side,
+                    qty,
+                    price,
+                    rate,
+                    market: true,
+                };
+                for qty in [part, qty - part].into_iter().filter(|qty| *qty > 0) {
+                    self.fill_net(account, &order, qty, price, commission);
+                }
+                return;
+            }
             for qty in [part, qty - part].into_iter().filter(|qty| *qty > 0) {
                 self.fill(id, qty, price, commission);
                 self.twin.accounts.get_mut(&account).unwrap().balance -= commission;
@@ -293,11 +324,92 @@ impl History {
                     instrument: id_instrument,
                     side,
                     qty,
-                    price,
+                    cost: i128::from(qty) * i128::from(price),
                     rate,
-                    opened: self.desk.now,
+                    lots: vec![(self.desk.now, qty)],
                 });
         }
+    }
+
+    /// One fill of a netting account.
+    fn fill_net(&mut self, account: u32, order: &Resting, qty: i64, price: i64, commission: i64) {
+        let rate = self.twin.margin_rate(account, order.instrument, order.side);
+        let fill = naive::Held {
+            position: PositionId(self.desk.inputs.len() as u64 + 1),
+            instrument: order.instrument,
+            side: order.side,
+            qty,
+            cost: 0,
+            rate,
+            lots: Vec::new(),
+        };
+        self.twin.net(account, fill, price);
+        self.twin.accounts.get_mut(&account).unwrap().balance -= commission;
+        self.fill(order.order, qty, price, commission);
+    }
+
+    /// A market order of a netting account that the broker has not answered: it may open, close or turn the net.
+    fn launch(&mut self) {
+        let account = NETTING_FROM + self.dice.roll(3) as u32;
+        let (symbol, ..) = self.dice.pick(&TRADED);
+        let instrument = instrument_id(symbol);
+        let side = self.dice.pick(&[Side::Buy, Side::Sell]);
+        let qty = 1 + self.dice.roll(40) as i64;
+        let rate = self.twin.margin_rate(account, instrument, side);
+        let (bid, ask) = self.twin.prices[&instrument];
+        let out = self.put(Body::Order(Box::new(order(account, symbol, side, qty))));
+        if let Some(order) = accepted(&out) {
+            let launched = Resting {
+                order,
+                instrument,
+                side,
+                qty,
+                price: if side == Side::Buy { ask } else { bid },
+                rate,
+                market: true,
+            };
+            let mine = self.twin.accounts.get_mut(&account).unwrap();
+            mine.resting.push(launched);
+        }
+    }
+
+    /// A part of a launched order is filled, or all that is left of it, or the broker refuses it.
+    fn land(&mut self) {
+        let account = NETTING_FROM + self.dice.roll(3) as u32;
+        let launched = self.twin.accounts[&account].resting.clone();
+        let launched: Vec<Resting> = launched.into_iter().filter(|order| order.market).collect();
+        if launched.is_empty() {
+            return;
+        }
+        let order = launched[self.dice.roll(launched.len() as u64) as usize];
+        let qty = match self.dice.roll(4) {
+            0 => 0,
+            1 => 1 + self.dice.roll(order.qty as u64) as i64,
+            _ => order.qty,
+        };
+        let mine = self.twin.accounts.get_mut(&account).unwrap();
+        for other in mine
+            .resting
+            .iter_mut()
+            .filter(|other| other.order == order.order)
+        {
+            other.qty = if qty == 0 { 0 } else { order.qty - qty };
+        }
+        mine.resting.retain(|other| other.qty > 0);
+        if qty == 0 {
+            self.put(Body::Report(BrokerReport {
+                link: LINK,
+                order: order.order,
+                exec: ExecId::default(),
+                event: BrokerEvent::Cancelled,
+            }));
+            return;
+        }
+        let (bid, ask) = self.twin.prices[&order.instrument];
+        let price = if order.side == Side::Buy { ask } else { bid };
+        let price = price + self.dice.roll(5) as i64 - 2;
+        let commission = self.dice.roll(3) as i64;
+        self.fill_net(account, &order, qty, price, commission);
     }
 
     /// The position is named by the first of the one or two fills just applied.
@@ -333,6 +445,7 @@ impl History {
                 qty: order.qty.0,
                 price,
                 rate,
+                market: false,
             };
             self.twin
                 .accounts
@@ -345,9 +458,11 @@ impl History {
 
     fn cancel(&mut self) {
         let (account, ..) = self.dice.pick(&ACCOUNTS);
-        let Some(resting) = self.twin.accounts.get_mut(&account).unwrap().resting.pop() else {
+        let mine = self.twin.accounts.get_mut(&account).unwrap();
+        let Some(at) = mine.resting.iter().rposition(|order| !order.market) else {
             return;
         };
+        let resting = mine.resting.remove(at);
         self.put(Body::Cancel(Cancel {
             account: AccountId(account),
             order: resting.order,
@@ -355,13 +470,13 @@ impl History {
     }
 
     fn leave(&mut self) {
-        let (account, ..) = self.dice.pick(&ACCOUNTS);
+        let account = 1 + self.dice.roll(u64::from(NETTING_FROM) - 1) as u32;
         let held = self.twin.accounts[&account].held.len() as u64;
         if held == 0 {
             return;
         }
         let at = self.dice.roll(held) as usize;
-        let held = self.twin.accounts[&account].held[at];
+        let held = self.twin.accounts[&account].held[at].clone();
         let qty = if self.dice.roll(2) == 0 {
             held.qty
         } else {
@@ -385,7 +500,7 @@ impl History {
         self.fill(id, qty, price, 0);
         let mine = self.twin.accounts.get_mut(&account).unwrap();
         mine.balance += result;
-        mine.held[at].qty -= qty;
+        mine.held[at].take(qty);
         mine.held.retain(|held| held.qty > 0);
     }
 
@@ -415,6 +530,15 @@ impl History {
             .iter()
             .filter(|output| matches!(output, Output::Margin(_)))
             .count() as u64;
+        // What the core cancelled is no longer in flight.
+        for output in &out {
+            if let Output::Order(change) = output
+                && matches!(change.state, OrderState::Cancelled | OrderState::Rejected)
+            {
+                let mine = self.twin.accounts.get_mut(&change.order.account.0).unwrap();
+                mine.resting.retain(|order| order.order != change.id);
+            }
+        }
         if let Some(copy) = &mut self.copy {
             let mut again = Vec::new();
             copy.apply(

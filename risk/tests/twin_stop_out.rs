@@ -284,6 +284,9 @@ fn open_some(desk: &mut Desk, twin: &mut Twin, dice: &mut Dice) {
                 commission: Money(0),
             }),
         }));
+        if dice.roll(2) == 0 {
+            rest(desk, dice, (symbol, side, qty, *price));
+        }
         let qty_max = 1 + dice.roll(100) as i64;
         let mut terms = instrument(symbol);
         terms.qty_max = Qty(qty_max);
@@ -296,6 +299,29 @@ fn open_some(desk: &mut Desk, twin: &mut Twin, dice: &mut Dice) {
             open: *price,
             qty_max,
         });
+    }
+}
+
+/// The client is to take a profit at a price that never comes, of the whole position or of parts: the stop-out closes
+/// what it would close without.
+fn rest(desk: &mut Desk, dice: &mut Dice, (symbol, side, qty, price): (&str, Side, i64, i64)) {
+    let position = PositionId(desk.inputs.len() as u64);
+    let mut left = qty;
+    while left > 0 && dice.roll(4) > 0 {
+        let part = 1 + dice.roll(left as u64) as i64;
+        left -= part;
+        let far = if side == Side::Buy {
+            price * 3
+        } else {
+            price / 3
+        };
+        let take = NewOrder {
+            kind: OrderKind::Limit,
+            price: Some(Price(far)),
+            position: Some(position),
+            ..order(1, symbol, side.other(), part)
+        };
+        desk.must(Body::Order(Box::new(take)));
     }
 }
 

@@ -438,3 +438,26 @@ fn a_raised_requirement_calls_and_restricts_and_stops_nobody_out() {
     );
     assert_eq!(outcome.totals.stopped_out, 0);
 }
+
+#[test]
+fn a_mark_price_keeps_its_distance_from_the_price_that_is_imagined() {
+    let mut desk = Desk::open();
+    let mut group = desk.group;
+    group.margin_price = MarginPrice::Mark;
+    desk.must(Body::Group(group));
+    desk.quote("BTCUSD", 9_800, 9_800);
+    desk.must(Body::MarkPrice(MarkPrice {
+        instrument: instrument_id("BTCUSD"),
+        source: SOURCE,
+        price: Price(10_000),
+        at: desk.now,
+    }));
+    desk.account(1, USD, Accounting::Hedging, 100);
+    deposit(&mut desk, 1, 100_000);
+    hold(&mut desk, 1, "BTCUSD", Side::Buy, 100, 10_000);
+    let scenario = path(vec![vec![shift("BTCUSD", By::To(Price(9_700)))]]);
+    let totals = imagine(&desk, &scenario).totals;
+    // The mark falls from 100.00 to 99.00, not to the bid.
+    assert_eq!(totals.equity_before, 100_000);
+    assert_eq!(totals.equity_after, 100_000 - 100);
+}

@@ -17,6 +17,8 @@ pub struct Refusals {
     margins: BTreeMap<AccountId, MarginState>,
     reviews: BTreeSet<AccountId>,
     positions: BTreeMap<PositionId, PositionChange>,
+    /// Orders that a broker has and executes at once, and what is left of each.
+    executing: BTreeMap<OrderId, (Submit, i64)>,
     /// Instructions looked at that open something.
     pub opened: u64,
 }
@@ -62,14 +64,36 @@ impl Refusals {
             Output::Position(change) => {
                 self.positions.insert(change.id, *change);
             }
+            Output::Order(change) => self.follow(change),
             Output::Send(send) => {
                 if let LinkCommand::Submit(submit) = &send.command {
-                    return self.check(submit);
+                    self.check(submit)?;
+                    if executes(submit) {
+                        let left = submit.qty.0;
+                        self.executing.insert(submit.id, (**submit, left));
+                    }
                 }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// A limit that did not trade at once may never trade.
+    fn follow(&mut self, change: &OrderChange) {
+        use OrderState::*;
+        let Some((submit, left)) = self.executing.get_mut(&change.id) else {
+            return;
+        };
+        *left = submit.qty.0 - change.filled.0;
+        let ended = matches!(
+            change.state,
+            Filled | Cancelled | Rejected | Expired | Returned
+        );
+        let rests = !at_once(submit) && change.state != Submitted;
+        if ended || rests {
+            self.executing.remove(&change.id);
+        }
     }
 
     fn check(&mut self, submit: &Submit) -> Result<(), String> {
@@ -86,7 +110,8 @@ impl Refusals {
         }
     }
 
-    /// Names a position of a hedging account, or leaves the net of a netting account smaller without changing its sign.
+    /// Names a position of a hedging account, or leaves the net of a netting account smaller without changing its sign,
+    /// after everything that is on its way on the same side.
     fn closes(&self, submit: &Submit) -> bool {
         let hedging = ACCOUNTS.iter().any(|(id, _, accounting, _)| {
             *id == submit.account && *accounting == Accounting::Hedging
@@ -102,7 +127,14 @@ impl Refusals {
             .map(|position| signed(position.side, position.qty.0))
             .sum();
         let change = signed(submit.side, submit.qty.0);
-        net.signum() == -change.signum() && change.abs() <= net.abs()
+        let alike = |other: &&(Submit, i64)| {
+            let (other, _) = other;
+            (other.account, other.instrument, other.side)
+                == (submit.account, submit.instrument, submit.side)
+        };
+        let executing = self.executing.values().filter(alike);
+        let on_its_way: i64 = executing.map(|(_, left)| left).sum();
+        net.signum() == -change.signum() && change.abs() + on_its_way <= net.abs()
     }
 
     fn forbidden(&self, submit: &Submit) -> Option<String> {
@@ -148,4 +180,17 @@ impl Refusals {
         (leveraged && self.halts.contains(&instrument))
             .then(|| format!("instrument {} is halted", instrument.0))
     }
+}
+
+fn at_once(submit: &Submit) -> bool {
+    submit.kind == OrderKind::Market || matches!(submit.tif, Tif::Ioc | Tif::Fok)
+}
+
+/// It trades as soon as the broker has it, at the price its owner saw.
+fn executes(submit: &Submit) -> bool {
+    let reached = submit.price.is_some_and(|price| match submit.side {
+        Side::Buy => submit.seen <= price,
+        Side::Sell => submit.seen >= price,
+    });
+    at_once(submit) || (submit.kind == OrderKind::Limit && reached)
 }

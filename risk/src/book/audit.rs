@@ -1,5 +1,6 @@
-//! For tests: the worst-corner invariant of the watch, from the book's own numbers. Wherever the prices of an account go
-//! inside the box it is watched by, even all to their worst at once, its exact value stays inside its band.
+//! For tests: exposures beside what they are derived from, and the worst-corner invariant of the watch, from the
+//! book's own numbers. Wherever the prices of an account go inside the box it is watched by, even all to their worst at
+//! once, its exact value stays inside its band.
 
 use super::positions::Position;
 use super::{Account, Book, Env};
@@ -35,6 +36,7 @@ impl Book {
     /// # Errors
     /// The first account that could leave its band unseen.
     pub(crate) fn audit_watch(&self, env: &Env<'_>) -> Result<usize, String> {
+        self.audit_exposures()?;
         self.watch.audit(self.valuing())?;
         let mut boxed = 0;
         for account in self.accounts() {

@@ -92,6 +92,23 @@ impl Exposures {
         }
     }
 
+    fn add_position(&mut self, owners: Owners, position: &Position, sign: i128) {
+        let qty = i128::from(position.qty) * sign;
+        self.change(owners, position.instrument, |exposure| {
+            exposure.hold(position.side, qty)
+        });
+    }
+
+    fn add_order(&mut self, owners: Owners, order: &Order, sign: i128) {
+        if order.closing {
+            return;
+        }
+        let qty = i128::from(order.remaining().0) * sign;
+        self.change(owners, order.order.instrument, |exposure| {
+            exposure.order(order.order.side, qty)
+        });
+    }
+
     fn of_row(row: Option<&Row>) -> Vec<(InstrumentId, Exposure)> {
         let all = row.into_iter().flatten().enumerate();
         all.filter(|(_, exposure)| !exposure.is_empty())
@@ -126,40 +143,65 @@ impl Exposure {
 
 impl Book {
     pub(super) fn expose_position(&mut self, position: &Position, sign: i128) {
-        let Some(account) = self.account(position.account) else {
-            return;
-        };
-        let owners = Owners {
-            group: account.state.terms.group,
-            desk: position.desk,
-            trader: position.trader,
-            strategy: position.strategy,
-        };
-        let qty = i128::from(position.qty) * sign;
-        self.exposures
-            .change(owners, position.instrument, |exposure| {
-                exposure.hold(position.side, qty)
-            });
+        if let Some(owners) = self.owners_of(position) {
+            self.exposures.add_position(owners, position, sign);
+        }
     }
 
     pub(super) fn expose_order(&mut self, order: &Order, sign: i128) {
-        if order.closing {
-            return;
+        if let Some(owners) = self.owners_of_order(order) {
+            self.exposures.add_order(owners, order, sign);
         }
-        let Some(account) = self.account(order.order.account) else {
-            return;
-        };
-        let owners = Owners {
-            group: account.state.terms.group,
+    }
+
+    fn owners_of(&self, position: &Position) -> Option<Owners> {
+        Some(Owners {
+            group: self.account(position.account)?.state.terms.group,
+            desk: position.desk,
+            trader: position.trader,
+            strategy: position.strategy,
+        })
+    }
+
+    fn owners_of_order(&self, order: &Order) -> Option<Owners> {
+        Some(Owners {
+            group: self.account(order.order.account)?.state.terms.group,
             desk: order.order.desk,
             trader: order.order.trader,
             strategy: order.order.strategy,
-        };
-        let qty = i128::from(order.remaining().0) * sign;
-        self.exposures
-            .change(owners, order.order.instrument, |exposure| {
-                exposure.order(order.order.side, qty)
-            });
+        })
+    }
+
+    /// For tests: what is kept of exposures is what positions and open orders add up to.
+    ///
+    /// # Errors
+    /// The scope that differs.
+    pub(super) fn audit_exposures(&self) -> Result<(), String> {
+        let (kept, mut counted) = (&self.exposures, Exposures::default());
+        for (_, position) in self.positions.iter() {
+            let owners = self.owners_of(&position).ok_or("a position of nobody")?;
+            counted.add_position(owners, &position, 1);
+        }
+        for order in self.orders.values() {
+            let owners = self.owners_of_order(order).ok_or("an order of nobody")?;
+            counted.add_order(owners, order, 1);
+        }
+        let rows = |of: &Exposures, group: &GroupId| Exposures::of_row(of.groups.get(group));
+        if Exposures::of_row(Some(&kept.house)) != Exposures::of_row(Some(&counted.house)) {
+            return Err("exposure of the house is not what is on its books".into());
+        }
+        let differs = |group: &&GroupId| rows(kept, group) != rows(&counted, group);
+        if let Some(group) = self.groups.keys().find(differs) {
+            return Err(format!(
+                "exposure of group {} is not what it holds",
+                group.0
+            ));
+        }
+        if kept.named == counted.named {
+            Ok(())
+        } else {
+            Err("exposure of a desk, trader or strategy is not what it holds".into())
+        }
     }
 
     /// Open quantities of a scope, by instrument.

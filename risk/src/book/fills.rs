@@ -1,15 +1,16 @@
 //! Executions become positions and money.
 
-use super::instruments::ten;
+use super::instruments::{PriceUse, ten};
 use super::margin::clamp;
 use super::orders::Order;
 use super::positions::Position;
-use super::{Book, Ctx};
+use super::{Account, Book, Ctx};
 use crate::convert::{FINE_DIGITS, Map, Rate, Sided};
 use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
+use crate::verdict::Reject;
 use crate::watch::Valuing;
 use crate::wide::mul_div_round;
 
@@ -26,6 +27,51 @@ pub(super) struct Booking {
 }
 
 impl Book {
+    /// Whether an execution can be booked: what it costs and what it realises are numbers.
+    ///
+    /// # Errors
+    /// `RateMissing` when its result cannot be converted, `Overflow` when a number is too large.
+    pub(super) fn can_book(&self, order: &Order, booking: &Booking) -> Result<(), Reject> {
+        let instrument = self.instrument(order.order.instrument);
+        let account = self.account(order.order.account);
+        let (Some(instrument), Some(account)) = (instrument, account) else {
+            return Err(Reject::UnknownInstrument);
+        };
+        let cost = instrument.cost(booking.qty, booking.price);
+        cost.ok_or(Reject::Overflow)?;
+        let mut left = booking.qty;
+        for slot in self.closed_by(account, order, booking.side) {
+            let Some(position) = self.positions.get(slot).filter(|_| left > 0) else {
+                continue;
+            };
+            let qty = left.min(position.qty);
+            let (part, all) = (i128::from(qty), i128::from(position.qty));
+            let cost = mul_div_round(position.cost, part, all).ok_or(Reject::Overflow)?;
+            self.realise(&position, qty, cost, booking.price)?;
+            left -= qty;
+        }
+        Ok(())
+    }
+
+    /// Positions that an execution on a side closes first.
+    fn closed_by(&self, account: &Account, order: &Order, side: Side) -> Vec<u32> {
+        let other = |position: &Position| position.side != side;
+        if account.state.terms.accounting == Accounting::Netting {
+            let instrument = order.order.instrument;
+            let same = |slot: &u32| {
+                let position = self.positions.get(*slot);
+                position.is_some_and(|p| p.instrument == instrument && other(&p))
+            };
+            return account.positions.iter().copied().filter(same).collect();
+        }
+        let named = order.order.position.and_then(|id| self.positions.slot(id));
+        let own = |slot: &u32| {
+            let position = self.positions.get(*slot);
+            position.is_some_and(|p| p.account == account.id() && other(&p))
+        };
+        named.into_iter().filter(own).collect()
+    }
+
     /// Books an execution of an order; the position it opened or added to, if it did.
     pub(super) fn book_fill(
         &mut self,
@@ -38,25 +84,7 @@ impl Book {
         let positions = account.positions.clone();
         let mut left = booking.qty;
         let mut commission = booking.commission;
-        let closes: Vec<u32> = if netting {
-            let same = |slot: &&u32| {
-                let position = self.positions.get(**slot);
-                position.is_some_and(|p| {
-                    p.instrument == order.order.instrument && p.side != booking.side
-                })
-            };
-            positions.iter().filter(same).copied().collect()
-        } else {
-            let named = order.order.position.and_then(|id| self.positions.slot(id));
-            named
-                .into_iter()
-                .filter(|slot| {
-                    self.positions
-                        .get(*slot)
-                        .is_some_and(|p| p.side != booking.side && p.account == order.order.account)
-                })
-                .collect()
-        };
+        let closes = self.closed_by(account, order, booking.side);
         for slot in closes {
             if left > 0 {
                 let qty = left.min(self.positions.get(slot).map_or(0, |position| position.qty));
@@ -157,10 +185,9 @@ impl Book {
         self.expose_position(&before, -1);
         let rate = self.margin_rate(before.account, before.instrument, before.side);
         let cost = self.cost_of(before.instrument, &booking);
+        let rate = self.mean_rate(&before, rate, (booking.qty, cost));
         let mut position = self.positions.get_mut(slot)?;
-        // The stored rate of an enlarged position is the one of its newest fill when none was known before,
-        // otherwise the average by quantity would need a denominator per fill; the older rate stays.
-        position.margin_rate = position.margin_rate.or(rate);
+        position.margin_rate = rate;
         position.qty = position.qty.saturating_add(booking.qty);
         position.cost += cost;
         position.margin_cost += cost;
@@ -168,10 +195,24 @@ impl Book {
         let after = *position;
         drop(position);
         self.expose_position(&after, 1);
+        self.note_added(&after, booking.qty, &ctx.env());
         self.follow(slot);
         self.tell_deal(ctx, slot, booking, Money(0));
         self.tell_position(ctx, slot);
         Some(after.id)
+    }
+
+    /// Each fill keeps the rate of its time: together they have the mean, weighted by what margin is computed from.
+    fn mean_rate(&self, held: &Position, new: Option<Rate>, added: (i64, i128)) -> Option<Rate> {
+        let (Some(old), Some(new)) = (held.margin_rate, new) else {
+            return held.margin_rate.or(new);
+        };
+        let price_use = self.instrument(held.instrument)?.price_use;
+        let (before, more) = match price_use {
+            PriceUse::Without => (i128::from(held.qty), i128::from(added.0)),
+            PriceUse::Times => (held.margin_cost.abs(), added.1.abs()),
+        };
+        old.mean(before, new, more).or(Some(old))
     }
 
     fn close_part(&mut self, ctx: &mut Ctx<'_>, slot: u32, booking: Booking) {
@@ -184,7 +225,9 @@ impl Book {
         let swap = Money(clamp(
             mul_div_round(i128::from(before.swap.0), part, all).unwrap_or(0),
         ));
+        // `can_book` has asked for it before anything was changed.
         let result = self.realise(&before, booking.qty, cost, booking.price);
+        let result = result.unwrap_or_default();
         self.expose_position(&before, -1);
         self.disarm(slot);
         let gone = before.qty == booking.qty;
@@ -205,6 +248,7 @@ impl Book {
                 position.margin = Money(0);
             }
         }
+        self.note_closed(before.id, before.qty - booking.qty);
         if let Some(after) = self.positions.get(slot).filter(|_| !gone) {
             self.expose_position(&after, 1);
             self.follow(slot);
@@ -235,28 +279,30 @@ impl Book {
     }
 
     /// Result of closing a part, rounded to the account's digits: a gain at the bid of the rate, a loss at the ask.
-    fn realise(&self, position: &Position, qty: i64, cost: i128, price: i64) -> Money {
-        let (Some(account), Some(instrument)) = (
-            self.account(position.account),
-            self.instrument(position.instrument),
-        ) else {
-            return Money(0);
-        };
-        let Some((gain, den)) = instrument.result(position.is_long(), qty, cost, price) else {
-            return Money(0);
-        };
+    fn realise(
+        &self,
+        position: &Position,
+        qty: i64,
+        cost: i128,
+        price: i64,
+    ) -> Result<Money, Reject> {
+        let account = self.account(position.account);
+        let account = account.ok_or(Reject::UnknownAccount)?;
+        let instrument = self.instrument(position.instrument);
+        let instrument = instrument.ok_or(Reject::UnknownInstrument)?;
+        let result = instrument.result(position.is_long(), qty, cost, price);
+        let (gain, den) = result.ok_or(Reject::Overflow)?;
         let sided = if gain >= 0 { Sided::Bid } else { Sided::Ask };
         let to = account.state.terms.currency;
-        // Nothing opens without a rate and the last one is kept, so there is one.
-        let rate = self
-            .rate(instrument.result_currency(), to, sided)
-            .unwrap_or(Rate { num: 0, den: 1 });
+        let rate = self.rate(instrument.result_currency(), to, sided);
+        let rate = rate.ok_or(Reject::RateMissing)?;
         let den = rate
             .den
             .checked_mul(den)
             .and_then(|den| den.checked_mul(ten(FINE_DIGITS - self.digits(to))));
         let minor = den.and_then(|den| mul_div_round(gain, rate.num, den));
-        Money(clamp(minor.unwrap_or(0)))
+        let minor = minor.and_then(|minor| i64::try_from(minor).ok());
+        minor.map(Money).ok_or(Reject::Overflow)
     }
 
     /// What an execution costs, in the units positions keep it in.

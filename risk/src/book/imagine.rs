@@ -3,6 +3,7 @@
 use super::protect::Tried;
 use super::{Book, Ctx};
 use crate::convert::Prices;
+use crate::units::Price;
 use crate::whatif::Moved;
 
 impl Book {
@@ -17,7 +18,8 @@ impl Book {
             if (now.bid, now.ask) == (moved.bid, moved.ask) {
                 continue;
             }
-            // A dead price stays as far from the live one as it was.
+            // A dead price stays as far from the live one as it was, and so does a mark.
+            let by = moved.bid.saturating_sub(now.bid);
             let imagined = Prices {
                 soft_bid: moved
                     .bid
@@ -25,8 +27,12 @@ impl Book {
                 soft_ask: moved
                     .ask
                     .saturating_add(now.soft_ask.saturating_sub(now.ask)),
+                mark: now.mark.map(|mark| mark.saturating_add(by)),
                 ..Prices::live(moved.bid, moved.ask)
             };
+            if let Some(mark) = self.marks.get_mut(&moved.instrument) {
+                mark.price = Price(mark.price.0.saturating_add(by));
+            }
             self.reprice(moved.instrument, imagined);
             changed.push(*moved);
         }

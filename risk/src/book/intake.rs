@@ -296,8 +296,11 @@ impl Book {
         if self.instruments.len() <= index {
             self.instruments.resize_with(index + 1, || None);
         }
-        self.instruments[index] = Some(Box::new(made));
+        let before = self.instruments[index].replace(Box::new(made));
         self.refresh_routes();
+        if before.is_some_and(|before| !self.charges_like(&before)) {
+            self.charge_orders_anew(id);
+        }
         let mut holders: Vec<AccountId> = Vec::new();
         for slot in self.watch.holders(id.0) {
             holders.extend(self.positions.account(*slot));
@@ -307,6 +310,29 @@ impl Book {
         }
         // Orders in it are charged by its terms too.
         self.touch_holders(id);
+    }
+
+    /// The margin of an order is what it was under these terms.
+    fn charges_like(&self, before: &Instrument) -> bool {
+        let now = self.instrument(before.terms.id);
+        now.is_some_and(|now| (now.margin, now.price_use) == (before.margin, before.price_use))
+    }
+
+    /// Open orders are charged by the terms they will be filled under.
+    fn charge_orders_anew(&mut self, id: InstrumentId) {
+        let open = self.orders.values();
+        let open = open.filter(|order| order.order.instrument == id && order.base != 0);
+        let bases: Vec<(OrderId, i128)> = open
+            .filter_map(|order| {
+                let price = order.order.price.or(order.order.stop).unwrap_or(order.seen);
+                Some((order.id, self.order_base(&order.order, price.0)?))
+            })
+            .collect();
+        for (id, base) in bases {
+            if let Some(order) = self.orders.get_mut(&id) {
+                order.base = base;
+            }
+        }
     }
 
     /// Every command that the market has no part in.

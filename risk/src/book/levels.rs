@@ -217,16 +217,23 @@ impl Book {
         let instrument = self.instrument(position.instrument)?;
         let to = self.account(position.account)?.state.terms.currency;
         let prices = self.prices(position.instrument)?;
-        let spread = i128::from(prices.ask) - i128::from(prices.bid);
+        let (bid, ask) = (i128::from(prices.bid), i128::from(prices.ask));
+        let close = if position.is_long() { bid } else { ask };
+        // An inverse contract is worth 1 / price: 1 / close less 1 / mid is spread / (close × (bid + ask)), for a
+        // short position the other way round.
+        let (per_step, den) = if instrument.inverse > 0 {
+            (instrument.inverse, close.checked_mul(bid + ask)?)
+        } else {
+            (instrument.profit.num, instrument.profit.den.checked_mul(2)?)
+        };
+        if den <= 0 {
+            return None;
+        }
         let amount = i128::from(qty)
-            .checked_mul(spread)?
-            .checked_mul(instrument.profit.num)?;
-        let rate = self.rate(instrument.terms.quote, to, Sided::Bid)?;
-        let den = rate
-            .den
-            .checked_mul(instrument.profit.den)?
-            .checked_mul(2)?;
-        Some((amount, rate.num, den))
+            .checked_mul(ask - bid)?
+            .checked_mul(per_step)?;
+        let rate = self.rate(instrument.result_currency(), to, Sided::Bid)?;
+        Some((amount, rate.num, rate.den.checked_mul(den)?))
     }
 
     /// Floating result at the mid, fine units, floored, when some quantities are gone.

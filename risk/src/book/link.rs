@@ -150,7 +150,7 @@ impl Book {
     fn release(&mut self, ctx: &mut Ctx<'_>, link: LinkId) {
         for id in self.orders_of(link, |order| order.state == OrderState::Queued) {
             match self.revalidate(ctx, id) {
-                Ok(()) => self.submit(ctx, id),
+                Ok(()) => self.send_or_hold(ctx, id),
                 Err(reason) => self.finish(ctx, id, OrderState::Returned, reason.code()),
             }
         }
@@ -212,7 +212,16 @@ impl Book {
     fn revalidate(&self, ctx: &Ctx<'_>, id: OrderId) -> Result<(), Reject> {
         let order = self.orders.get(&id).ok_or(Reject::UnknownOrder)?;
         self.closes(&order.order, Some(id))?;
-        let (outcome, reasons) = self.outcome(Action::Reduce, &order.order, &ctx.env());
+        if order.origin == Origin::StopOut && !self.is_still_due(order, &ctx.env()) {
+            return Err(Reject::NotStoppedOut);
+        }
+        let terms = self
+            .instrument(order.order.instrument)
+            .map(|known| &known.terms);
+        if terms.is_some_and(|terms| terms.trade_mode == TradeMode::Disabled) {
+            return Err(Reject::TradeMode);
+        }
+        let (outcome, reasons) = self.outcome(Action::Reduce, &order.order, Some(id), &ctx.env());
         if outcome == Outcome::Refused {
             return Err(reasons.first().copied().unwrap_or(Reject::Busy));
         }

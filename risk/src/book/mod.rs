@@ -8,6 +8,7 @@ mod calls;
 pub mod charge;
 mod cross;
 mod dry_run;
+mod enlarged;
 pub mod exposure;
 mod fills;
 mod forecast;
@@ -54,6 +55,7 @@ use crate::terms::*;
 use crate::units::*;
 use crate::verdict::Reasons;
 use crate::watch::Watch;
+use enlarged::Added;
 use exposure::Exposures;
 use instruments::Instrument;
 use link::Link;
@@ -148,6 +150,8 @@ pub struct Book {
     tiers: BTreeMap<TierSetId, TierTerms>,
     windows: BTreeMap<(InstrumentId, u16), Requirement>,
     fixings: BTreeMap<(InstrumentId, CurrencyId), Rate>,
+    /// What was added to positions while requirements were raised.
+    enlarged: BTreeMap<PositionId, Vec<Added>>,
     throttles: Throttles,
     marks: BTreeMap<InstrumentId, MarkInUse>,
     open_interest: BTreeMap<InstrumentId, Money>,

@@ -23,9 +23,11 @@ impl Book {
             .modes
             .get(&set.scope)
             .map_or(TradingMode::Normal, |mode| mode.mode);
-        if set.mode < from
-            && let Err(reason) = two_people(ctx.actor, set.approver)
-        {
+        let before = self.modes.get(&set.scope);
+        let lets_close = |set: &SetMode| set.allow_reducing || set.mode != TradingMode::Halt;
+        let loosens =
+            set.mode < from || before.is_some_and(|old| lets_close(&set) && !lets_close(old));
+        if loosens && let Err(reason) = two_people(ctx.actor, set.approver) {
             return self.answer(ctx, None, None, vec![reason]);
         }
         self.answer(ctx, None, None, Vec::new());
@@ -55,6 +57,11 @@ impl Book {
                 cancelled: 0,
             }));
             return;
+        }
+        let before = self.kills.get(&(set.scope, set.also));
+        let loosens = before.is_some_and(|old| set.allow_reducing && !old.allow_reducing);
+        if loosens && let Err(reason) = two_people(ctx.actor, set.approver) {
+            return self.answer(ctx, None, None, vec![reason]);
         }
         self.answer(ctx, None, None, Vec::new());
         self.kills.insert((set.scope, set.also), set);

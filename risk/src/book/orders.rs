@@ -2,7 +2,7 @@
 
 use super::margin::line;
 use super::positions::Position;
-use super::pretrade::Checked;
+use super::pretrade::{Checked, trade_mode_allows};
 use super::protect::Trigger;
 use super::timers::Timer;
 use super::{Book, Ctx};
@@ -21,6 +21,7 @@ record! {
         pub id: ExecId,
         pub qty: Qty,
         pub price: Price,
+        pub commission: Money,
         pub busted: bool,
     }
 
@@ -39,13 +40,16 @@ record! {
         pub placed: Ts,
         /// It closes, so it needs no margin and adds no exposure.
         pub closing: bool,
+        /// Its price was reached, or it needs none: a stop goes out as a market order.
+        pub triggered: bool,
         /// The link was told to submit it.
         pub sent: bool,
         /// The link owes an answer until then.
         pub answer_by: Ts,
         /// A cancel waits for the link.
         pub cancel_queued: bool,
-        /// Margin before leverage of the whole quantity, fine units of the account's currency.
+        /// Margin before leverage of the whole quantity, fine units of the account's currency. Of a closing order only
+        /// on a netting account, where it may turn the net round together with others.
         pub base: i128,
         /// The position its fills opened.
         pub opened: Option<PositionId>,
@@ -57,6 +61,19 @@ impl Order {
     /// Not filled yet.
     pub fn remaining(&self) -> Qty {
         Qty((self.order.qty.0 - self.filled.0).max(0))
+    }
+
+    /// It is there for a price that may never come, so nothing may rely on its execution.
+    pub fn rests(&self) -> bool {
+        let executes = self.triggered
+            && (self.order.kind == OrderKind::Stop || self.state == OrderState::Submitted);
+        let at_once = matches!(self.order.tif, Tif::Ioc | Tif::Fok);
+        self.order.kind != OrderKind::Market && !at_once && !executes
+    }
+
+    /// It will have closed what it covers, or will have ended: under execution, or with a cancel on its way.
+    pub fn is_under_way(&self) -> bool {
+        self.state == OrderState::Cancelling || !self.rests()
     }
 
     /// It has ended.
@@ -82,10 +99,9 @@ impl Order {
 
     fn submit(&self) -> Submit {
         let order = &self.order;
-        // A price that waited in the core is over once it triggered: a stop goes out as a market order.
-        let kind = match (order.kind, self.state) {
-            (OrderKind::Stop, OrderState::Pending) => OrderKind::Market,
-            (OrderKind::StopLimit, OrderState::Pending) => OrderKind::Limit,
+        let kind = match (order.kind, self.triggered) {
+            (OrderKind::Stop, true) => OrderKind::Market,
+            (OrderKind::StopLimit, true) => OrderKind::Limit,
             (kind, _) => kind,
         };
         Submit {
@@ -124,6 +140,12 @@ impl Book {
     ) -> OrderId {
         let id = ctx.order_id();
         let closing = checked.action == Action::Reduce;
+        let triggered = self.is_marketable(&order);
+        let base = if closing {
+            self.closing_base(&order, checked.seen)
+        } else {
+            checked.base
+        };
         let made = Order {
             id,
             order,
@@ -136,10 +158,11 @@ impl Book {
             seen: checked.seen,
             placed: ctx.now,
             closing,
+            triggered,
             sent: false,
             answer_by: Ts(0),
             cancel_queued: false,
-            base: if closing { 0 } else { checked.base },
+            base,
             opened: None,
             executions: Vec::new(),
         };
@@ -153,12 +176,37 @@ impl Book {
         self.touch(order.account);
         if checked.outcome == Outcome::Queued {
             self.enqueue(ctx, id);
-        } else if self.holds(&order, checked.link) && !self.is_marketable(&order) {
+        } else {
+            self.send_or_hold(ctx, id);
+        }
+        id
+    }
+
+    /// Gives an order to its link, or keeps it where the core waits for its price.
+    pub(super) fn send_or_hold(&mut self, ctx: &mut Ctx<'_>, id: OrderId) {
+        let Some(made) = self.orders.get(&id) else {
+            return;
+        };
+        let (order, link, triggered) = (made.order, made.link, made.triggered);
+        let triggered = triggered || self.is_marketable(&order);
+        if let Some(made) = self.orders.get_mut(&id) {
+            made.triggered = triggered;
+        }
+        if self.holds(&order, link) && !triggered {
             self.hold(ctx, id, order);
         } else {
             self.submit(ctx, id);
         }
-        id
+    }
+
+    /// What a closing order would be charged if it turned the net round; nothing on a hedging account, where it cannot.
+    fn closing_base(&self, order: &NewOrder, seen: Price) -> i128 {
+        let netting = self
+            .account(order.account)
+            .is_some_and(|account| account.state.terms.accounting == Accounting::Netting);
+        let price = order.price.or(order.stop).unwrap_or(seen);
+        let base = netting.then(|| self.order_base(order, price.0)).flatten();
+        base.unwrap_or(0)
     }
 
     /// Waiting prices stay in the core when the link leaves protective prices to it.
@@ -268,11 +316,10 @@ impl Book {
         self.touch(order.order.account);
         let failed = order.closing && state != OrderState::Filled;
         self.ended_by_time.push_back((ctx.now, id));
-        let (origin, account, position) = (order.origin, order.order.account, order.order.position);
-        self.ended.insert(id, order);
         if failed {
-            self.close_failed(ctx, origin, account, position, state);
+            self.close_failed(ctx, &order, state);
         }
+        self.ended.insert(id, order);
     }
 
     /// An order's time is over.
@@ -404,16 +451,23 @@ impl Book {
             }
             Err(_) => Action::New,
         };
-        let (outcome, mut reasons) = self.outcome(action, &new, &ctx.env());
-        if action == Action::New && !self.margin_covers(&new, ctx) {
+        let (outcome, mut reasons) = self.outcome(action, &new, Some(id), &ctx.env());
+        let terms = self.instrument(new.instrument).map(|known| &known.terms);
+        if terms.is_some_and(|terms| !trade_mode_allows(terms, new.side, action)) {
+            reasons.push(Reject::TradeMode);
+        }
+        if action == Action::New && !self.margin_covers(&new, id, ctx) {
             reasons.push(Reject::Margin);
         }
+        reasons.sort();
         if let Some(first) = reasons.first() {
             return self.finish(ctx, id, OrderState::Rejected, first.code());
         }
         let seen = self.open_price(new.instrument, new.side);
+        self.set_closing(id, action == Action::Reduce);
         if let Some(order) = self.orders.get_mut(&id) {
             order.seen = seen.map_or(order.seen, Price);
+            order.triggered = true;
         }
         match outcome {
             Outcome::Queued => self.enqueue(ctx, id),
@@ -421,15 +475,28 @@ impl Book {
         }
     }
 
+    /// What an order does may be another thing when its price comes than when it was placed.
+    fn set_closing(&mut self, id: OrderId, closing: bool) {
+        let changed = |order: &&Order| order.closing != closing;
+        let Some(order) = self.orders.get(&id).filter(changed).cloned() else {
+            return;
+        };
+        self.expose_order(&order, -1);
+        self.expose_order(&Order { closing, ..order }, 1);
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.closing = closing;
+        }
+    }
+
     /// Free margin is looked at again when a waiting order is activated; its own margin is reserved already.
-    fn margin_covers(&self, order: &NewOrder, ctx: &Ctx<'_>) -> bool {
+    fn margin_covers(&self, order: &NewOrder, id: OrderId, ctx: &Ctx<'_>) -> bool {
         let Some(account) = self.account(order.account) else {
             return false;
         };
         let value = self.valuate(account, &ctx.env());
         let free = value.fixed + self.free_floating(account, &value);
         let needed = line(Ratio::ONE, value.used.opening, self.digits_of(account));
-        value.missing.is_none() && (free >= needed || self.not_increasing(account, order))
+        value.missing.is_none() && (free >= needed || !self.increases(account, order, Some(id)))
     }
 
     /// The broker confirmed an order that opens: where the group says so, free margin is looked at once more before it
@@ -442,7 +509,7 @@ impl Book {
         let checks = self
             .account(new.account)
             .is_some_and(|account| self.group_of(account).margin.check_execution);
-        if checks && !self.margin_covers(&new, ctx) {
+        if checks && !self.margin_covers(&new, id, ctx) {
             let (outcome, _) = self.cancel_outcome(id);
             self.cancel_by(ctx, id, outcome);
         }

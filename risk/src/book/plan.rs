@@ -56,6 +56,7 @@ impl Book {
     pub fn plan(&self, account: &Account, value: &Valuation, env: &Env<'_>) -> Plan {
         let mut planner = self.planner(account, value, env);
         planner.run();
+        planner.make_way();
         planner.plan
     }
 
@@ -92,6 +93,35 @@ impl Book {
         self.planner(account, value, env).sized_orders()
     }
 
+    /// Whether a queued close of a stop-out is still needed, when those queued behind it are not counted.
+    pub(super) fn is_still_due(&self, order: &Order, env: &Env<'_>) -> bool {
+        let account = self.account(order.order.account);
+        let stopped = |account: &&Account| account.state.state == MarginState::StopOut;
+        let Some(account) = account.filter(stopped) else {
+            return false;
+        };
+        let value = self.valuate(account, env);
+        if value.missing.is_some()
+            || self.group_of(account).stop_out_policy == StopOutPolicy::CloseAll
+        {
+            return true;
+        }
+        let mut planner = self.planner(account, &value, env);
+        for (slot, gone) in &mut planner.gone {
+            let position = self.positions.get(*slot);
+            let queued = position.map_or(0, |position| self.queued_closes(account, &position));
+            *gone = gone.saturating_sub(queued);
+        }
+        planner.is_behind(&planner.gone, &planner.cancelled)
+    }
+
+    fn queued_closes(&self, account: &Account, position: &Position) -> i64 {
+        self.closing_orders(account, position.instrument, Some(position.id))
+            .filter(|order| order.origin == Origin::StopOut && order.state == OrderState::Queued)
+            .map(|order| order.remaining().0)
+            .sum()
+    }
+
     /// Something is left that a stop-out would cancel.
     pub(super) fn has_order_to_cancel(&self, account: &Account) -> bool {
         self.order_to_cancel(account, &[]).is_some()
@@ -99,8 +129,11 @@ impl Book {
 
     /// The pending order with the largest margin; orders under execution and orders without margin stay.
     fn order_to_cancel(&self, account: &Account, cancelled: &[OrderId]) -> Option<OrderId> {
-        let waiting =
-            |order: &&Order| matches!(order.state, OrderState::Pending | OrderState::Working);
+        let waiting = |order: &&Order| match order.state {
+            OrderState::Pending | OrderState::Working => true,
+            OrderState::PartlyFilled => order.rests(),
+            _ => false,
+        };
         let orders = account
             .orders
             .iter()
@@ -119,7 +152,7 @@ impl Book {
         let instrument = self.instrument(order.order.instrument)?;
         let (leverage, _) = self.leverage_on(account, instrument);
         super::charge::component(
-            order.in_flight()?.base,
+            order.in_flight().filter(|flight| !flight.closing)?.base,
             &[instrument.open_rate(order.order.side, order.order.kind)],
             leverage,
             self.digits_of(account),
@@ -132,18 +165,42 @@ impl Book {
         orders.filter(cancelling).map(|order| order.id).collect()
     }
 
-    /// Slots of positions and how much of each closing orders cover.
+    /// Slots of positions and how much of each closing orders under way cover. One that only rests closes nothing
+    /// now.
     fn closing_quantities(&self, account: &Account) -> Vec<(u32, i64)> {
         let mut covered = Vec::new();
         for slot in &account.positions {
             if let Some(position) = self.positions.get(*slot) {
-                let qty = self.covered(account, position.instrument, Some(position.id), None);
+                let qty = self.going(account, &position);
                 if qty > 0 {
                     covered.push((*slot, qty.min(position.qty)));
                 }
             }
         }
         covered
+    }
+
+    /// Resting closing orders that must go before this much more of a position can be closed: the oldest first, as few
+    /// as are enough.
+    pub(super) fn in_the_way(
+        &self,
+        account: &Account,
+        position: &Position,
+        qty: i64,
+    ) -> Vec<OrderId> {
+        let resting: Vec<(OrderId, i64)> = self.resting_closes(account, position).collect();
+        let rests: i64 = resting.iter().map(|(_, left)| left).sum();
+        let going = self.going(account, position);
+        let mut free = position.qty.saturating_sub(going).saturating_sub(rests);
+        let mut ids = Vec::new();
+        for (id, left) in resting {
+            if free >= qty {
+                break;
+            }
+            free = free.saturating_add(left);
+            ids.push(id);
+        }
+        ids
     }
 
     /// Nobody is closed out on a price that is not live, nor against the table.
@@ -159,7 +216,7 @@ impl Book {
         let order = super::protect::closing_order(position, side, position.qty);
         instrument.terms.trade_mode != TradeMode::Disabled
             && env.market.feed(position.instrument) == FeedState::Live
-            && self.outcome(Action::Reduce, &order, env).0 != Outcome::Refused
+            && self.outcome(Action::Reduce, &order, None, env).0 != Outcome::Refused
     }
 }
 
@@ -182,6 +239,23 @@ impl Planner<'_> {
                 return;
             };
             self.close(&next, qty);
+        }
+    }
+
+    /// Resting closing orders leave the quantity that is closed now.
+    fn make_way(&mut self) {
+        let mut slots: Vec<u32> = self.plan.closes.iter().map(|close| close.0).collect();
+        slots.dedup();
+        for slot in slots {
+            let parts = self.plan.closes.iter().filter(|close| close.0 == slot);
+            let qty = parts.map(|close| close.1).sum();
+            if let Some(position) = self.book.positions.get(slot) {
+                for id in self.book.in_the_way(self.account, &position, qty) {
+                    if !self.plan.cancels.contains(&id) {
+                        self.plan.cancels.push(id);
+                    }
+                }
+            }
         }
     }
 

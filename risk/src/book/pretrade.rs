@@ -1,16 +1,19 @@
 //! The checks an order meets before it goes anywhere, in the order of the verdicts' numbers; every reason is told.
 //! Preview and order go through the same function.
 
+use super::instruments::Instrument;
+use super::orders::Order;
+use super::positions::Position;
 use super::used::Flight;
 use super::{Account, Book, Env, Link};
-use crate::convert::Sided;
+use crate::convert::{Rate, Sided};
 use crate::event::*;
 use crate::ids::*;
 use crate::table::{Action, Conditions, Kill, Outcome, decide};
 use crate::terms::*;
 use crate::units::*;
 use crate::verdict::{Reasons, Reject};
-use crate::wide::mul_div_floor;
+use crate::wide::{mul_div_floor, mul_div_round};
 
 /// What the checks found.
 #[derive(Clone, Debug)]
@@ -98,7 +101,7 @@ impl Book {
             // Closing is never held up; what is open bounds it.
             self.check_flow(account, order, env.now, &mut checked.reasons);
         }
-        let (outcome, reasons) = self.outcome(checked.action, order, env);
+        let (outcome, reasons) = self.outcome(checked.action, order, None, env);
         checked.outcome = outcome;
         checked.reasons.extend(reasons);
         // A wrong size or price hides no further reason, as long as there is something to measure.
@@ -110,7 +113,7 @@ impl Book {
     }
 
     /// Whether an order closes: it names a position of the account with enough volume that no other closing order
-    /// covers, or leaves the net smaller without changing its sign.
+    /// covers, or leaves the net smaller without changing its sign, also when what executes on its side is filled.
     ///
     /// # Errors
     /// Why it does not.
@@ -139,8 +142,10 @@ impl Book {
         if order.qty.0 <= 0 || order.qty.0 > open {
             return Err(Reject::NotClosing);
         }
-        let covered = self.covered(account, order.instrument, order.position, except);
-        if order.qty.0 > open - covered {
+        let mut covered = self.covered(account, order.instrument, order.position, except);
+        covered =
+            covered.saturating_add(self.turning(account, order.instrument, order.side, except));
+        if order.qty.0 > open.saturating_sub(covered) {
             Err(Reject::CloseCovered)
         } else {
             Ok(())
@@ -167,15 +172,73 @@ impl Book {
         position: Option<PositionId>,
         except: Option<OrderId>,
     ) -> i64 {
+        self.closing_orders(account, instrument, position)
+            .filter(|order| Some(order.id) != except)
+            .map(|order| order.remaining().0)
+            .sum()
+    }
+
+    /// Orders that close a position of a hedging account, or the net of a netting one.
+    pub(super) fn closing_orders(
+        &self,
+        account: &Account,
+        instrument: InstrumentId,
+        position: Option<PositionId>,
+    ) -> impl Iterator<Item = &Order> {
         let netting = account.state.terms.accounting == Accounting::Netting;
         let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
         orders
-            .filter(|order| {
-                order.closing && Some(order.id) != except && order.order.instrument == instrument
-            })
-            .filter(|order| netting || order.order.position == position)
+            .filter(move |order| order.closing && order.order.instrument == instrument)
+            .filter(move |order| netting || order.order.position == position)
+    }
+
+    /// Closing orders of a position that rest and whose cancel is not on its way, oldest first, with what is left of
+    /// each.
+    pub(super) fn resting_closes(
+        &self,
+        account: &Account,
+        position: &Position,
+    ) -> impl Iterator<Item = (OrderId, i64)> {
+        self.closing_orders(account, position.instrument, Some(position.id))
+            .filter(|order| !order.is_under_way())
+            .map(|order| (order.id, order.remaining().0))
+    }
+
+    /// Quantity of a position that orders under way close.
+    pub(super) fn going(&self, account: &Account, position: &Position) -> i64 {
+        let orders = self.closing_orders(account, position.instrument, Some(position.id));
+        let closing: i64 = orders
+            .filter(|order| order.is_under_way())
             .map(|order| order.remaining().0)
-            .sum()
+            .sum();
+        let side = position.side.other();
+        closing.saturating_add(self.turning(account, position.instrument, side, None))
+    }
+
+    /// Quantity of a position that is not there for another close: covered by closing orders, or turned round.
+    pub(super) fn taken(&self, account: &Account, position: &Position) -> i64 {
+        let covered = self.covered(account, position.instrument, Some(position.id), None);
+        let side = position.side.other();
+        covered.saturating_add(self.turning(account, position.instrument, side, None))
+    }
+
+    /// Quantity of a netting account's orders under execution on a side that do not count as closing: whatever they
+    /// open, they first use up the net.
+    fn turning(
+        &self,
+        account: &Account,
+        instrument: InstrumentId,
+        side: Side,
+        except: Option<OrderId>,
+    ) -> i64 {
+        if account.state.terms.accounting == Accounting::Hedging {
+            return 0;
+        }
+        let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
+        orders
+            .filter(|other| !other.closing && !other.rests() && Some(other.id) != except)
+            .filter(|other| (other.order.instrument, other.order.side) == (instrument, side))
+            .fold(0i64, |sum, other| sum.saturating_add(other.remaining().0))
     }
 
     fn check_not_closing(
@@ -319,6 +382,7 @@ impl Book {
             qty: i128::from(order.qty.0),
             base,
             price: price.0,
+            closing: false,
         };
         let value = self.valuate(account, env);
         let after = self.used(account, env, Some(&flight), &[], &[]);
@@ -344,7 +408,7 @@ impl Book {
         } else {
             value.fixed + free < needed
         };
-        if charged && short && !self.not_increasing(account, order) {
+        if charged && short && self.increases(account, order, None) {
             checked.reasons.push(Reject::Margin);
         }
     }
@@ -383,19 +447,20 @@ impl Book {
         }
     }
 
-    /// |net after| ≤ |net before|: such an order is never blocked for margin.
-    pub(super) fn not_increasing(&self, account: &Account, order: &NewOrder) -> bool {
-        let net = self.net(account, order.instrument);
-        let signed = i128::from(order.qty.0) * if order.side == Side::Buy { 1 } else { -1 };
-        (net + signed).abs() <= net.abs()
-    }
-
-    /// |net| would be larger than now if the order and what is in flight on its side were filled.
-    fn increases(&self, account: &Account, order: &NewOrder) -> bool {
+    /// |net| would be larger than now if the order and everything in flight on its side were filled, closing orders
+    /// too. An order that does not increase is never blocked for margin, nor by the mode Reducing.
+    pub(super) fn increases(
+        &self,
+        account: &Account,
+        order: &NewOrder,
+        except: Option<OrderId>,
+    ) -> bool {
         let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
         let in_flight: i128 = orders
-            .filter(|other| !other.closing && other.order.instrument == order.instrument)
-            .filter(|other| other.order.side == order.side)
+            .filter(|other| Some(other.id) != except)
+            .filter(|other| {
+                (other.order.instrument, other.order.side) == (order.instrument, order.side)
+            })
             .map(|other| i128::from(other.remaining().0))
             .sum();
         let size = in_flight + i128::from(order.qty.0);
@@ -416,21 +481,27 @@ impl Book {
             .sum()
     }
 
-    /// What the table says of an action on this order now.
+    /// What the table says of an action on this order now; `id` once it is on the books.
     pub(super) fn outcome(
         &self,
         action: Action,
         order: &NewOrder,
+        id: Option<OrderId>,
         env: &Env<'_>,
     ) -> (Outcome, Reasons) {
-        match self.conditions(order, env) {
+        match self.conditions(order, id, env) {
             Some(conditions) => decide(action, &conditions),
             None => (Outcome::Refused, vec![Reject::UnknownLink]),
         }
     }
 
     /// Every condition that bears on an order now; `None` without a link.
-    pub fn conditions(&self, order: &NewOrder, env: &Env<'_>) -> Option<Conditions> {
+    pub fn conditions(
+        &self,
+        order: &NewOrder,
+        id: Option<OrderId>,
+        env: &Env<'_>,
+    ) -> Option<Conditions> {
         let account = self.account(order.account)?;
         let instrument = self.instrument(order.instrument)?;
         let link: &Link = self.link_of(account)?;
@@ -439,12 +510,12 @@ impl Book {
             feed: env.market.feed(order.instrument),
             trade_delayed: instrument.terms.trade_delayed,
             halted: env.market.halted(order.instrument).is_some(),
-            leveraged: self.leverage_on(account, instrument).0 > 1,
+            leveraged: self.is_leveraged(account, instrument, order),
             mode,
             allow_reducing,
             kill: self.kill_over(account, order),
             margin: account.state.state,
-            increases: self.increases(account, order),
+            increases: self.increases(account, order, id),
             unacknowledged: account.state.call != CallStep::None,
             throttled: self.is_throttled(account, order),
             review: account.state.review,
@@ -452,6 +523,27 @@ impl Book {
             held_by: link.terms.protective,
             ..Conditions::WELL
         })
+    }
+
+    /// An order asks for less margin than it is worth: by the account's leverage, or by the instrument's own margin.
+    /// What cannot be known counts as leveraged.
+    fn is_leveraged(&self, account: &Account, instrument: &Instrument, order: &NewOrder) -> bool {
+        if self.leverage_on(account, instrument).0 > 1 {
+            return true;
+        }
+        let seen = self.open_price(order.instrument, order.side).map(Price);
+        let amounts = || {
+            let (qty, price) = (order.qty.0.max(1), order.price.or(order.stop).or(seen)?);
+            let cost = instrument.cost(qty, price.0)?;
+            let qty = i128::from(qty);
+            let base = super::used::base(instrument, instrument.margin, qty, cost, Rate::ONE)?;
+            let rate = i128::from(instrument.open_rate(order.side, order.kind).0);
+            let margin = mul_div_round(base, rate, i128::from(Ratio::ONE.0))?;
+            let (currency, value) = instrument.value(qty, cost)?;
+            let rate = self.rate(currency, instrument.terms.margin_currency, Sided::Mid)?;
+            Some((margin, mul_div_round(value, rate.num, rate.den)?))
+        };
+        amounts().is_none_or(|(margin, value)| margin < value)
     }
 
     fn mode_over(&self, account: &Account, order: &NewOrder) -> (TradingMode, bool) {
@@ -626,7 +718,8 @@ fn is_beyond(price: Price, edge: Price, side: Side) -> bool {
     }
 }
 
-fn trade_mode_allows(terms: &InstrumentTerms, side: Side, action: Action) -> bool {
+/// Whether an instrument's terms let an order through.
+pub(super) fn trade_mode_allows(terms: &InstrumentTerms, side: Side, action: Action) -> bool {
     match (terms.trade_mode, action) {
         (TradeMode::Full, _) => true,
         (TradeMode::Disabled, _) => false,

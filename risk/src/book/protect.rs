@@ -1,5 +1,7 @@
 //! Protective prices of positions and waiting prices of orders: what fires at which quote.
 
+use super::orders::Order;
+use super::positions::Position;
 use super::pretrade::Checked;
 use super::timers::Timer;
 use super::{Book, Ctx};
@@ -235,9 +237,6 @@ impl Book {
             return;
         };
         self.disarm(slot);
-        if let Some(mut position) = self.positions.get_mut(slot) {
-            position.fired = true;
-        }
         let held_by = self
             .account(position.account)
             .and_then(|a| self.link_of(a))
@@ -253,27 +252,43 @@ impl Book {
             order: None,
         };
         if held_by == Some(HeldBy::Broker) {
+            self.set_fired(slot);
             self.after(ctx.now, SILENCE_NS, Timer::Silence(id));
             return;
         }
-        let origin = match kind {
-            ProtectiveKind::StopLoss => Origin::StopLoss,
-            ProtectiveKind::TakeProfit => Origin::TakeProfit,
-            ProtectiveKind::Trailing => Origin::Trailing,
-        };
         let at = ctx.out.len();
-        match self.close_position(ctx, slot, position.qty, origin) {
+        match self.close_position(ctx, slot, position.qty, origin_of(kind)) {
             Ok(order) => told.order = order,
             Err(_) => {
                 told.unanswered = true;
                 self.after(ctx.now, REARM_REFUSED_NS, Timer::Rearm(id));
             }
         }
+        // Only now: what gave way to this close is no failed close of its own.
+        self.set_fired(slot);
+        if self.waits_for_cancel(&position) {
+            self.after(ctx.now, REARM_NS, Timer::Rearm(id));
+        }
         // Said before the order it became.
         ctx.out.insert(at, Output::Protective(told));
     }
 
-    /// The house closes a position, or what no other closing order covers of it.
+    fn set_fired(&mut self, slot: u32) {
+        if let Some(mut position) = self.positions.get_mut(slot) {
+            position.fired = true;
+        }
+    }
+
+    /// A resting close is asked to give way and the broker has not confirmed it.
+    fn waits_for_cancel(&self, position: &Position) -> bool {
+        self.account(position.account).is_some_and(|account| {
+            let mut orders = self.closing_orders(account, position.instrument, Some(position.id));
+            orders.any(|order| order.state == OrderState::Cancelling)
+        })
+    }
+
+    /// The house closes a position. Resting orders that were to close it give way: one in the core at once, one at the
+    /// broker when the broker confirms; until then, and while others execute, only what is left is closed.
     ///
     /// # Errors
     /// The table's refusal.
@@ -290,26 +305,33 @@ impl Book {
         let Some(account) = self.account(position.account) else {
             return Ok(None);
         };
-        let covered = self.covered(account, position.instrument, Some(position.id), None);
-        let qty = qty.min(position.qty - covered);
-        if qty <= 0 {
-            return Ok(None);
-        }
+        let link = account.state.terms.link;
         let side = if position.is_long() {
             Side::Sell
         } else {
             Side::Buy
         };
-        let order = closing_order(&position, side, qty);
-        let (outcome, reasons) = self.outcome(Action::Reduce, &order, &ctx.env());
+        let wanted = closing_order(&position, side, qty);
+        let (outcome, reasons) = self.outcome(Action::Reduce, &wanted, None, &ctx.env());
         if outcome == Outcome::Refused {
             return Err(reasons.first().copied().unwrap_or(Reject::Busy));
         }
+        for id in self.in_the_way(account, &position, qty) {
+            let (outcome, _) = self.cancel_outcome(id);
+            self.cancel_by(ctx, id, outcome);
+        }
+        let account = self.account(position.account);
+        let covered = account.map_or(position.qty, |account| self.taken(account, &position));
+        let qty = qty.min(position.qty.saturating_sub(covered));
+        if qty <= 0 {
+            return Ok(None);
+        }
+        let order = closing_order(&position, side, qty);
         let checked = Checked {
             reasons,
             action: Action::Reduce,
             outcome,
-            link: account.state.terms.link,
+            link,
             seen: Price(self.open_price(position.instrument, side).unwrap_or(0)),
             price: None,
             bound: None,
@@ -327,23 +349,7 @@ impl Book {
         let close = self
             .close_price(position.instrument, position.side)
             .unwrap_or(0);
-        let stop = position.protection.stop_loss.filter(|stop| {
-            if position.is_long() {
-                close <= stop.0
-            } else {
-                close >= stop.0
-            }
-        });
-        let (kind, price) = match (stop, position.protection.take_profit) {
-            (Some(stop), _) => (ProtectiveKind::StopLoss, stop),
-            (None, Some(take)) if position.protection.trailing == Price(0) => {
-                (ProtectiveKind::TakeProfit, take)
-            }
-            _ => (
-                ProtectiveKind::Trailing,
-                Price(position.best_or(self.open_price_of(&position))),
-            ),
-        };
+        let (kind, price) = self.crossed(&position, close);
         ctx.out.push(Output::Protective(ProtectiveFired {
             account: position.account,
             position: id,
@@ -355,6 +361,27 @@ impl Book {
             order: None,
         }));
         self.after(ctx.now, REARM_REFUSED_NS, Timer::Rearm(id));
+    }
+
+    /// Which protective price of a position a closing price is behind.
+    fn crossed(&self, position: &Position, close: i64) -> (ProtectiveKind, Price) {
+        let stop = position.protection.stop_loss.filter(|stop| {
+            if position.is_long() {
+                close <= stop.0
+            } else {
+                close >= stop.0
+            }
+        });
+        match (stop, position.protection.take_profit) {
+            (Some(stop), _) => (ProtectiveKind::StopLoss, stop),
+            (None, Some(take)) if position.protection.trailing == Price(0) => {
+                (ProtectiveKind::TakeProfit, take)
+            }
+            _ => (
+                ProtectiveKind::Trailing,
+                Price(position.best_or(self.open_price_of(position))),
+            ),
+        }
     }
 
     /// A protective price may fire again.
@@ -369,15 +396,9 @@ impl Book {
     }
 
     /// A closing order ended without closing everything.
-    pub(super) fn close_failed(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        origin: Origin,
-        account: AccountId,
-        position: Option<PositionId>,
-        state: OrderState,
-    ) {
-        match (origin, position) {
+    pub(super) fn close_failed(&mut self, ctx: &mut Ctx<'_>, order: &Order, state: OrderState) {
+        let account = order.order.account;
+        match (order.origin, order.order.position) {
             (Origin::StopLoss | Origin::TakeProfit | Origin::Trailing, Some(id)) => {
                 self.after(ctx.now, REARM_NS, Timer::Rearm(id));
             }
@@ -387,7 +408,52 @@ impl Book {
                 }
                 self.after(ctx.now, super::stop_out::RETRY_NS, Timer::Retry(account));
             }
+            (Origin::Client, _) => self.uncovered(ctx, order),
             _ => {}
+        }
+    }
+
+    /// A client's closing order is gone: where a protective price has fired and left this quantity to it, or had to
+    /// wait until it gave way, the rest is closed now.
+    fn uncovered(&mut self, ctx: &mut Ctx<'_>, order: &Order) {
+        let Some(account) = self.account(order.order.account) else {
+            return;
+        };
+        let held = self.link_of(account).map(|link| link.terms.protective);
+        let closes = |position: &Position| match order.order.position {
+            Some(id) => position.id == id,
+            None => position.instrument == order.order.instrument,
+        };
+        let slots = account.positions.iter().copied();
+        let fired = slots.filter(|slot| {
+            let position = self.positions.get(*slot);
+            position.is_some_and(|position| position.fired && closes(&position))
+        });
+        let fired: Vec<u32> = fired.collect();
+        for slot in fired {
+            if held == Some(HeldBy::Core) {
+                self.close_rest(ctx, slot);
+            }
+        }
+    }
+
+    fn close_rest(&mut self, ctx: &mut Ctx<'_>, slot: u32) {
+        let Some(position) = self.positions.get(slot) else {
+            return;
+        };
+        let rest = self.account(position.account).map_or(0, |account| {
+            position.qty.saturating_sub(self.taken(account, &position))
+        });
+        if rest <= 0 {
+            return;
+        }
+        let close = self.close_price(position.instrument, position.side);
+        let (kind, _) = self.crossed(&position, close.unwrap_or(0));
+        if self
+            .close_position(ctx, slot, rest, origin_of(kind))
+            .is_err()
+        {
+            self.after(ctx.now, REARM_REFUSED_NS, Timer::Rearm(position.id));
         }
     }
 
@@ -456,7 +522,7 @@ impl Book {
             .map_err(|reason| vec![reason])?;
         let probe = closing_order(&position, position.side, position.qty);
         let conditions = self
-            .conditions(&probe, &ctx.env())
+            .conditions(&probe, None, &ctx.env())
             .ok_or(vec![Reject::UnknownLink])?;
         let (outcome, mut reasons) = crate::table::decide(Action::Tighten, &conditions);
         let people = crate::table::Conditions {
@@ -485,12 +551,16 @@ impl Book {
     }
 }
 
+fn origin_of(kind: ProtectiveKind) -> Origin {
+    match kind {
+        ProtectiveKind::StopLoss => Origin::StopLoss,
+        ProtectiveKind::TakeProfit => Origin::TakeProfit,
+        ProtectiveKind::Trailing => Origin::Trailing,
+    }
+}
+
 /// An order that closes a quantity of a position at the market.
-pub(super) fn closing_order(
-    position: &super::positions::Position,
-    side: Side,
-    qty: i64,
-) -> NewOrder {
+pub(super) fn closing_order(position: &Position, side: Side, qty: i64) -> NewOrder {
     NewOrder {
         account: position.account,
         instrument: position.instrument,
@@ -517,7 +587,7 @@ pub(super) fn closing_order(
 }
 
 /// No protective price is taken away or moved from the market.
-fn tightens(position: &super::positions::Position, new: &Protection) -> bool {
+fn tightens(position: &Position, new: &Protection) -> bool {
     let old = &position.protection;
     let nearer = |old: Option<Price>, new: Option<Price>, up: bool| match (old, new) {
         (None, _) => true,
@@ -537,7 +607,7 @@ fn tightens(position: &super::positions::Position, new: &Protection) -> bool {
 }
 
 fn wrong_prices(
-    position: &super::positions::Position,
+    position: &Position,
     protection: &Protection,
     terms: Option<&InstrumentTerms>,
     close: Option<i64>,

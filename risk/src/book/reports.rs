@@ -103,6 +103,12 @@ impl Book {
             .order(report.order)
             .ok_or(Reject::UnknownOrder)?
             .clone();
+        let terms = self
+            .instrument(order.order.instrument)
+            .map(|known| &known.terms);
+        if fill.price <= Price(0) && !terms.is_some_and(|terms| terms.negative_prices) {
+            return Err(self.doubt(ctx, &order, Reject::PriceNotPositive));
+        }
         let named = report.exec != ExecId::default();
         if named && order.executions.iter().any(|seen| seen.id == report.exec) {
             return Ok(());
@@ -110,7 +116,6 @@ impl Book {
         if order.executions.len() >= EXECUTIONS_MAX {
             return Err(Reject::Overflow);
         }
-        self.expose_if_open(&order, -1);
         let booking = Booking {
             order: order.id,
             origin: order.origin,
@@ -120,6 +125,10 @@ impl Book {
             price: fill.price.0,
             commission: fill.commission,
         };
+        if let Err(reason) = self.can_book(&order, &booking) {
+            return Err(self.doubt(ctx, &order, reason));
+        }
+        self.expose_if_open(&order, -1);
         let at = ctx.out.len();
         self.count_execution(ctx, &order);
         let opened = self.book_fill(ctx, &order, booking);
@@ -127,6 +136,7 @@ impl Book {
             id: report.exec,
             qty: fill.qty,
             price: fill.price,
+            commission: fill.commission,
             busted: false,
         };
         let order = self.order_mut(report.order).ok_or(Reject::UnknownOrder)?;
@@ -154,36 +164,51 @@ impl Book {
         Ok(())
     }
 
-    /// An execution taken back is booked the other way round at its own price: the same money, the same exposure.
+    /// An execution that cannot be booked happened all the same: until somebody has looked, nobody knows what the
+    /// broker holds.
+    fn doubt(&mut self, ctx: &mut Ctx<'_>, order: &Order, reason: Reject) -> Reject {
+        if !order.is_final() && order.state != OrderState::InDoubt {
+            self.tell(ctx, order.id, OrderState::InDoubt, reason.code());
+        }
+        reason
+    }
+
+    /// An execution taken back is booked the other way round at its own price, its commission given back: the same
+    /// money, the same exposure.
     fn bust(&mut self, ctx: &mut Ctx<'_>, id: OrderId, exec: ExecId) -> Result<(), Reject> {
-        let order = self.order_mut(id).ok_or(Reject::UnknownOrder)?;
-        let execution = order
-            .executions
-            .iter_mut()
-            .find(|seen| seen.id == exec && !seen.busted);
-        let execution = execution.ok_or(Reject::UnknownOrder)?;
-        execution.busted = true;
-        let (qty, price) = (execution.qty, execution.price);
-        order.filled = Qty(order.filled.0 - qty.0);
-        order.value -= i128::from(qty.0) * i128::from(price.0);
-        let mut order = order.clone();
-        order.order.position = order.opened;
-        order.opened = None;
-        let side = if order.order.side == Side::Buy {
-            Side::Sell
-        } else {
-            Side::Buy
-        };
+        let before = self.order(id).ok_or(Reject::UnknownOrder)?.clone();
+        let unbusted = |seen: &&Execution| seen.id == exec && !seen.busted;
+        let execution = before.executions.iter().find(unbusted).copied();
+        let Execution {
+            qty,
+            price,
+            commission,
+            ..
+        } = execution.ok_or(Reject::UnknownOrder)?;
+        let mut back = before.clone();
+        back.order.position = back.opened;
+        back.opened = None;
+        back.order.side = back.order.side.other();
         let booking = Booking {
             order: id,
-            origin: order.origin,
+            origin: back.origin,
             exec,
-            side,
+            side: back.order.side,
             qty: qty.0,
             price: price.0,
-            commission: Money(0),
+            commission: Money(-commission.0),
         };
-        self.book_fill(ctx, &order, booking);
+        self.can_book(&back, &booking)?;
+        self.expose_if_open(&before, -1);
+        let order = self.order_mut(id).ok_or(Reject::UnknownOrder)?;
+        for seen in order.executions.iter_mut().filter(|seen| seen.id == exec) {
+            seen.busted = true;
+        }
+        order.filled = Qty(order.filled.0 - qty.0);
+        order.value -= i128::from(qty.0) * i128::from(price.0);
+        let order = order.clone();
+        self.expose_if_open(&order, 1);
+        self.book_fill(ctx, &back, booking);
         if let Some(order) = self.order(id) {
             ctx.out.push(Output::Order(order.change()));
         }

@@ -340,10 +340,7 @@ impl Book {
                     .positions
                     .iter()
                     .filter_map(|slot| self.positions.get(*slot))
-                    .any(|position| {
-                        self.covered(account, position.instrument, Some(position.id), None)
-                            < position.qty
-                    }))
+                    .any(|position| self.going(account, &position) < position.qty))
     }
 
     /// A level that cannot be known keeps its last state.

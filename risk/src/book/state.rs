@@ -2,6 +2,7 @@
 //! oldest first, so a book that was read back lies in memory as it is valued.
 
 use super::accounts::AccountState;
+use super::enlarged::Added;
 use super::margin::Valuation;
 use super::marks::MarkInUse;
 use super::orders::Order;
@@ -57,6 +58,7 @@ record! {
         tiers: BTreeMap<TierSetId, TierTerms>,
         windows: BTreeMap<(InstrumentId, u16), Requirement>,
         fixings: BTreeMap<(InstrumentId, CurrencyId), Rate>,
+        enlarged: BTreeMap<PositionId, Vec<Added>>,
         throttles: Throttles,
         marks: BTreeMap<InstrumentId, MarkInUse>,
         open_interest: BTreeMap<InstrumentId, Money>,
@@ -107,6 +109,7 @@ impl Book {
         self.tiers.put(out);
         self.windows.put(out);
         self.fixings.put(out);
+        self.enlarged.put(out);
         self.throttles.put(out);
         self.marks.put(out);
         self.open_interest.put(out);
@@ -241,6 +244,7 @@ impl Book {
         self.tiers = back.tiers;
         self.windows = back.windows;
         self.fixings = back.fixings;
+        self.enlarged = back.enlarged;
         self.throttles = back.throttles;
         self.marks = back.marks;
         self.open_interest = back.open_interest;

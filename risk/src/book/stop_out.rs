@@ -1,5 +1,6 @@
 //! Stop-out: doing what the plan says, or only saying it, and what follows when it is over.
 
+use super::orders::Order;
 use super::{Book, Ctx};
 use crate::event::*;
 use crate::ids::*;
@@ -59,17 +60,19 @@ impl Book {
         }
     }
 
-    /// A stop-out is over when none of its closes is under way. If it closed the last position, a balance below zero
-    /// is lifted to zero where the group protects from it; a loss by other means never is.
+    /// A stop-out is over when none of its closes is under way, nor a cancel of what was in their way. If it closed the
+    /// last position, a balance below zero is lifted to zero where the group protects from it; a loss by other means
+    /// never is.
     pub(super) fn compensate(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
         let Some(account) = self.account(id).filter(|account| account.state.stopping) else {
             return;
         };
         let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
-        if orders
-            .into_iter()
-            .any(|order| order.origin == Origin::StopOut)
-        {
+        let pending = |order: &Order| {
+            let cancelling = order.closing && order.state == OrderState::Cancelling;
+            cancelling || order.origin == Origin::StopOut
+        };
+        if orders.into_iter().any(pending) {
             return;
         }
         let (over, group) = (account.positions.is_empty(), self.group_of(account));

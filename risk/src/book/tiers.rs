@@ -118,10 +118,10 @@ pub fn charge(rule: &TierRule, slices: &[Slice], digits: u8, rule_digits: u8) ->
             i128::from(unit_cut(&costs(slices, 0), all, digits)?) * ten(FINE_DIGITS - digits);
     }
     let (mut filled, mut sum, mut minor) = (0i128, Terms::new(), 0i64);
-    let ordered = slices
-        .iter()
-        .filter(|slice| slice.held)
-        .chain(slices.iter().filter(|slice| !slice.held));
+    // The oldest trade first, whatever its instrument: what comes later re-prices nothing before it.
+    let mut ordered: Vec<&Slice> = slices.iter().filter(|slice| slice.held).collect();
+    ordered.sort_by_key(|slice| slice.position);
+    ordered.extend(slices.iter().filter(|slice| !slice.held));
     for slice in ordered {
         let own = [*slice];
         let (of, whole) = if rule.cost == TierCost::Own {

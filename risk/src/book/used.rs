@@ -18,7 +18,7 @@ use crate::units::*;
 use crate::view::LeverageFrom;
 use crate::wide::mul_div_round;
 
-/// An order that opens, in flight or on trial.
+/// An order in flight or on trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flight {
     pub instrument: InstrumentId,
@@ -29,6 +29,8 @@ pub struct Flight {
     pub base: i128,
     /// Price it is charged at.
     pub price: i64,
+    /// It adds nothing by itself: on a netting account it counts among all that is started on its side.
+    pub closing: bool,
 }
 
 /// One instrument's holdings on their way through a leverage rule.
@@ -183,8 +185,15 @@ impl Book {
         let instrument = self.instrument(position.instrument)?;
         let qty = i128::from(position.qty);
         let (cost, rate) = self.margin_inputs(position, instrument, account)?;
-        let base = base(instrument, instrument.margin_hold, qty, cost, rate)?;
-        let plain = at(base, instrument.hold_rates[position.side as usize])?;
+        let (scale, share) = if self.group_of(account).holds_initial() {
+            let share = instrument.open_rate(position.side, OrderKind::Market);
+            (instrument.margin, share)
+        } else {
+            let share = instrument.hold_rates[position.side as usize];
+            (instrument.margin_hold, share)
+        };
+        let base = base(instrument, scale, qty, cost, rate)?;
+        let plain = at(base, share)?;
         Some(Part {
             qty,
             base,
@@ -449,10 +458,8 @@ impl Book {
         let instrument = self.instrument(position.instrument)?;
         let mut part = self.position_part(position, account)?;
         if self.flight_factor(instrument, env) != Ratio::ONE {
-            part.soft = at(
-                part.plain,
-                self.held_factor(instrument, position.opened, env),
-            )?;
+            let (num, den) = self.position_factor(instrument, position, env);
+            part.soft = mul_div_round(part.plain, num, den)?;
         }
         let tier = self.tier_of(account, position.instrument);
         if let Some(rule) = tier {
@@ -498,7 +505,7 @@ impl Book {
         }
         let holding = holding_of(all, flight.instrument);
         holding.sides.add_order(flight.side, flight.kind, part)?;
-        if tier.is_some_and(|rule| rule.cost == TierCost::Own) {
+        if !flight.closing && tier.is_some_and(|rule| rule.cost == TierCost::Own) {
             holding.single.push((None, part));
         }
         Some(())
@@ -586,10 +593,10 @@ fn put<'a>(
 }
 
 impl Order {
-    /// What it may add to margin while it is open.
+    /// What it may add to margin while it is open. A closing order has a base on netting accounts only.
     pub fn in_flight(&self) -> Option<Flight> {
         let qty = i128::from(self.remaining().0);
-        if self.closing || qty <= 0 {
+        if (self.closing && self.base == 0) || qty <= 0 {
             return None;
         }
         let base = mul_div_round(self.base, qty, i128::from(self.order.qty.0.max(1)))?;
@@ -601,6 +608,7 @@ impl Order {
             qty,
             base,
             price: price.0,
+            closing: self.closing,
         })
     }
 }

@@ -10,6 +10,16 @@ unit_enum! {
     pub enum Side: u8 { Buy = 0, Sell = 1 }
 }
 
+impl Side {
+    /// The opposite direction.
+    pub fn other(self) -> Side {
+        match self {
+            Side::Buy => Side::Sell,
+            Side::Sell => Side::Buy,
+        }
+    }
+}
+
 unit_enum! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum OrderKind: u8 { Market = 0, Limit = 1, Stop = 2, StopLimit = 3 }

@@ -19,6 +19,12 @@ impl GroupTerms {
             Preset::CryptoCross => crypto_cross(id),
         }
     }
+
+    /// What is held goes on being charged the initial margin, whatever maintenance the instrument names: retail
+    /// clients are closed out at half of their initial margin (ESMA decision 2018/796, article 2(1)(b)).
+    pub fn holds_initial(&self) -> bool {
+        self.preset == Preset::EsmaRetail
+    }
 }
 
 /// Margin at the opening price, stop-out at 30 % reached at equality, largest loss first.

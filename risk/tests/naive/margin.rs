@@ -174,22 +174,34 @@ impl Twin {
                 .iter()
                 .filter(|held| held.instrument == id && held.side == side);
             all.fold(Leg::NONE(), |sum, held| {
-                let base = self.base(account, id, held.qty, held.price, held.rate);
-                sum.plus(leg(held.qty, base, rate, factor(Some(held.opened))))
+                let base = self.base(account, id, held.qty, held.cost, held.rate);
+                // Each lot by its own time.
+                let factors = held
+                    .lots
+                    .iter()
+                    .map(|(opened, qty)| factor(Some(*opened)).times(part(*qty, held.qty)));
+                let factor = factors.fold(Exact::whole(0), Exact::plus);
+                sum.plus(leg(held.qty, base, rate, factor))
             })
         };
         let resting = |side: Side| {
-            let rate = if side == Side::Buy {
-                margin.buy.limit
+            let rates = if side == Side::Buy {
+                margin.buy
             } else {
-                margin.sell.limit
+                margin.sell
             };
             let all = mine
                 .resting
                 .iter()
                 .filter(|order| order.instrument == id && order.side == side);
             all.fold(Leg::NONE(), |sum, order| {
-                let base = self.base(account, id, order.qty, order.price, order.rate);
+                let cost = i128::from(order.qty) * i128::from(order.price);
+                let base = self.base(account, id, order.qty, cost, order.rate);
+                let rate = if order.market {
+                    rates.market
+                } else {
+                    rates.limit
+                };
                 sum.plus(leg(order.qty, base, rate, factor(None)))
             })
         };
@@ -199,6 +211,15 @@ impl Twin {
             resting(Side::Buy),
             resting(Side::Sell),
         ]
+    }
+
+    /// A netting account holds one side; what is in flight on the other first closes it, as with the rule Net.
+    fn hedge(&self, account: u32, id: InstrumentId) -> HedgeRule {
+        if self.accounts[&account].netting {
+            HedgeRule::Net
+        } else {
+            self.terms[&id].margin.hedge
+        }
     }
 
     /// What is held, and what waiting orders add.
@@ -225,7 +246,7 @@ impl Twin {
                 },
             }]
         };
-        match self.terms[&id].margin.hedge {
+        match self.hedge(account, id) {
             HedgeRule::Basic => (hedged(long, short), on_top()),
             HedgeRule::Sum => ([long.whole(), short.whole()].concat(), on_top()),
             HedgeRule::LargerLeg | HedgeRule::Max => {
@@ -268,6 +289,7 @@ impl Twin {
         let leverage = self.accounts[&account].leverage;
         let mut used = 0;
         for (id, terms) in &self.terms {
+            let hedge = self.hedge(account, *id);
             let (held, raised) = self.pieces(account, *id, soft);
             let rule = self.tiers.as_ref().and_then(|tiers| {
                 tiers.rules.iter().find(|rule| {
@@ -277,12 +299,12 @@ impl Twin {
             used += match rule {
                 Some(rule) => tiered(rule, sum(&held), sum(&raised), leverage),
                 // What orders add is the difference of two sums that are rounded by components.
-                None if matches!(terms.margin.hedge, HedgeRule::Basic | HedgeRule::Sum) => {
+                None if matches!(hedge, HedgeRule::Basic | HedgeRule::Sum) => {
                     rounded(&held, leverage) + rounded(&raised, leverage)
                 }
                 None => {
                     let [long, short, buying, selling] = self.legs(account, *id, soft);
-                    let worst = if terms.margin.hedge == HedgeRule::Net {
+                    let worst = if hedge == HedgeRule::Net {
                         rounded(&excess(long.plus(buying), short), leverage)
                             .max(rounded(&excess(long, short.plus(selling)), leverage))
                     } else {

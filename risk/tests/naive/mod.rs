@@ -54,6 +54,22 @@ impl Exact {
         self.plus(other.times(Exact::whole(-1))).num < 0
     }
 
+    /// A stored rate: exact while it fits 64 bits, else to 18 digits.
+    pub fn kept(self) -> Exact {
+        let narrow = |value: i128| value <= i128::from(i64::MAX);
+        if narrow(self.num) && narrow(self.den) {
+            return self;
+        }
+        let rounded = (0..=18).rev().find_map(|digits| {
+            let scale = 10i128.pow(digits);
+            let whole = self.num / self.den * scale;
+            let rest = (self.num % self.den).checked_mul(2 * scale)? + self.den;
+            let num = whole + rest / (2 * self.den);
+            narrow(num).then(|| Exact::new(num, scale))
+        });
+        rounded.expect("a rate fits")
+    }
+
     /// Half away from zero.
     pub fn round(self) -> i64 {
         let twice = (self.num.abs() * 2 + self.den) / (2 * self.den);
@@ -65,17 +81,41 @@ fn gcd(a: i128, b: i128) -> i128 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Held {
     pub position: PositionId,
     pub instrument: InstrumentId,
     pub side: Side,
     pub qty: i64,
-    pub price: i64,
+    /// Sum of quantity × price.
+    pub cost: i128,
     pub rate: Exact,
-    pub opened: Ts,
+    /// What came when, oldest first.
+    pub lots: Vec<(Ts, i64)>,
 }
 
+impl Held {
+    /// Cost of a part, as it is taken out: half away from zero.
+    fn cost_of(&self, qty: i64) -> i128 {
+        let (num, den) = (self.cost * i128::from(qty), i128::from(self.qty));
+        (num.abs() * 2 + den) / (2 * den) * num.signum()
+    }
+
+    /// A part leaves, the oldest lots first.
+    pub fn take(&mut self, qty: i64) {
+        self.cost -= self.cost_of(qty);
+        self.qty -= qty;
+        let mut left = qty;
+        for lot in &mut self.lots {
+            let gone = lot.1.min(left);
+            lot.1 -= gone;
+            left -= gone;
+        }
+        self.lots.retain(|lot| lot.1 > 0);
+    }
+}
+
+/// An order in flight.
 #[derive(Clone, Copy, Debug)]
 pub struct Resting {
     pub order: OrderId,
@@ -84,11 +124,13 @@ pub struct Resting {
     pub qty: i64,
     pub price: i64,
     pub rate: Exact,
+    pub market: bool,
 }
 
 #[derive(Clone, Debug)]
 pub struct Mine {
     pub currency: CurrencyId,
+    pub netting: bool,
     pub leverage: u32,
     pub balance: i64,
     pub held: Vec<Held>,
@@ -127,11 +169,12 @@ impl Twin {
         }
     }
 
-    pub fn open(&mut self, id: u32, currency: CurrencyId, leverage: u32) {
+    pub fn open(&mut self, id: u32, currency: CurrencyId, netting: bool, leverage: u32) {
         self.accounts.insert(
             id,
             Mine {
                 currency,
+                netting,
                 leverage,
                 balance: 0,
                 held: Vec::new(),
@@ -202,21 +245,74 @@ impl Twin {
     /// Result of a quantity in minor units of the account's currency, exactly.
     fn result(&self, account: u32, held: &Held, qty: i64, close: i64) -> Exact {
         let terms = instrument(INSTRUMENTS[held.instrument.0 as usize - 1].0);
+        let (value, cost) = (i128::from(close) * i128::from(qty), held.cost_of(qty));
         let moved = if held.side == Side::Buy {
-            close - held.price
+            value - cost
         } else {
-            held.price - close
+            cost - value
         };
-        let lots = Exact::new(i128::from(qty) * i128::from(terms.contract_size), 100);
-        let amount = lots.times(Exact::new(
-            i128::from(moved),
-            10i128.pow(u32::from(terms.price_digits)),
-        ));
+        let contract = Exact::new(i128::from(terms.contract_size), 100);
+        let amount = contract.times(Exact::new(moved, 10i128.pow(u32::from(terms.price_digits))));
         let at = if moved >= 0 { At::Bid } else { At::Ask };
         let minor = Exact::new(10i128.pow(self.digits(account)), 1);
         amount
             .times(self.rate(terms.quote, self.accounts[&account].currency, at))
             .times(minor)
+    }
+
+    /// A fill of a netting account: it closes what is there on the other side, then opens or adds.
+    pub fn net(&mut self, account: u32, fill: Held, price: i64) {
+        let id = fill.instrument;
+        let here = |held: &Held| held.instrument == id;
+        let mut left = fill.qty;
+        let held = self.accounts[&account]
+            .held
+            .iter()
+            .find(|held| here(held))
+            .cloned();
+        if let Some(held) = held.filter(|held| held.side != fill.side) {
+            let qty = left.min(held.qty);
+            let result = self.realised(account, &held, qty, price);
+            let mine = self.accounts.get_mut(&account).unwrap();
+            mine.balance += result;
+            mine.held
+                .iter_mut()
+                .find(|held| here(held))
+                .unwrap()
+                .take(qty);
+            mine.held.retain(|held| held.qty > 0);
+            left -= qty;
+        }
+        if left == 0 {
+            return;
+        }
+        let by_price = self.terms[&id].mode != CalcMode::Forex;
+        let cost = i128::from(left) * i128::from(price);
+        let mine = self.accounts.get_mut(&account).unwrap();
+        match mine.held.iter_mut().find(|held| here(held)) {
+            Some(held) => {
+                let (old, new) = if by_price {
+                    (held.cost, cost)
+                } else {
+                    (i128::from(held.qty), i128::from(left))
+                };
+                let share = |part: i128| Exact::new(part, old + new);
+                let sum = held
+                    .rate
+                    .times(share(old))
+                    .plus(fill.rate.times(share(new)));
+                held.rate = sum.kept();
+                held.qty += left;
+                held.cost += cost;
+                held.lots.push((self.now, left));
+            }
+            None => mine.held.push(Held {
+                qty: left,
+                cost,
+                lots: vec![(self.now, left)],
+                ..fill
+            }),
+        }
     }
 
     pub fn realised(&self, account: u32, held: &Held, qty: i64, close: i64) -> i64 {
@@ -244,17 +340,14 @@ impl Twin {
         account: u32,
         instrument: InstrumentId,
         qty: i64,
-        price: i64,
+        cost: i128,
         rate: Exact,
     ) -> Exact {
         let terms = self::instrument(INSTRUMENTS[instrument.0 as usize - 1].0);
-        let lots = Exact::new(i128::from(qty) * i128::from(terms.contract_size), 100);
+        let contract = Exact::new(i128::from(terms.contract_size), 100);
         let by_price = match terms.mode {
-            CalcMode::Forex => lots,
-            _ => lots.times(Exact::new(
-                i128::from(price),
-                10i128.pow(u32::from(terms.price_digits)),
-            )),
+            CalcMode::Forex => contract.times(Exact::whole(qty)),
+            _ => contract.times(Exact::new(cost, 10i128.pow(u32::from(terms.price_digits)))),
         };
         by_price
             .times(rate)

@@ -1,0 +1,312 @@
+//! Orders in flight, in words a trader can read: what rests is not what executes, and what is under way counts.
+//! `desk/script.rs` explains the language.
+
+mod desk;
+
+use desk::script::check;
+use desk::*;
+use siaga_risk::event::*;
+use siaga_risk::terms::*;
+use siaga_risk::units::*;
+
+#[test]
+fn a_resting_close_does_not_switch_the_stop_out_off() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 limit 1.65000 as far -> far pending
+         quote EURUSD 1.08630 1.08630 -> margin 1 stop_out; stopout 1 act cancel far close p1; far cancelled; o3 submitted; send o3
+         fill o3 1.00 1.08630         -> o3 filled; deal p1 sell 1.00@1.08630 result -1370.00; margin 1 healthy",
+    );
+}
+
+#[test]
+fn a_close_that_rests_at_the_broker_gives_way_to_a_stop_out_once_the_broker_confirms() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 limit 1.09990 as take -> take submitted; send take
+         report take accepted         -> take working
+         quote EURUSD 1.08630 1.08630 -> margin 1 stop_out; stopout 1 act cancel take close p1; take cancelling; send cancel take
+         quote EURUSD 1.08600 1.08600 ->
+         report take cancelled        -> take cancelled; stopout 1 act close p1; o3 submitted; send o3",
+    );
+}
+
+#[test]
+fn a_stop_out_cancels_no_more_resting_closes_than_stand_in_its_way() {
+    check(
+        "group policy ctrader_smart stop_out 50
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 0.50 closes p1 limit 1.65000 as half
+         sell 1 EURUSD 0.50 closes p1 limit 1.70000 as rest
+         quote EURUSD 1.08850 1.08850 -> margin 1 stop_out; stopout 1 act cancel half close p1; half cancelled; o4 submitted; send o4
+         fill o4 0.01 1.08850         -> o4 filled; deal p1 sell 0.01@1.08850 result -11.50; margin 1 warning",
+    );
+}
+
+#[test]
+fn a_stop_loss_closes_all_although_half_was_to_be_taken_higher() {
+    check(
+        "account 1 USD netting 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 2.00 as a sl 1.09500
+         fill a 2.00 1.10000
+         sell 1 EURUSD 1.00 limit 1.12000 as half -> half pending
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1; half cancelled; o3 submitted; send o3
+         fill o3 2.00 1.09500         -> o3 filled; deal p1 sell 2.00@1.09500 result -1000.00
+         see 1 positions 0 orders 0",
+    );
+}
+
+#[test]
+fn what_a_broker_held_close_covers_is_closed_by_the_stop_loss_when_the_cancel_is_confirmed() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 2.00 as a sl 1.09500
+         fill a 2.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 limit 1.09990 as half -> half submitted; send half
+         report half accepted         -> half working
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1; half cancelling; send cancel half; o3 submitted; send o3
+         fill o3 1.00 1.09500         -> o3 filled; deal p1 sell 1.00@1.09500 result -500.00
+         report half cancelled        -> half cancelled; o4 submitted; send o4
+         fill o4 1.00 1.09400         -> o4 filled; deal p1 sell 1.00@1.09400 result -600.00
+         see 1 positions 0",
+    );
+}
+
+#[test]
+fn a_stop_loss_that_found_all_covered_closes_when_the_cover_fails() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 as exit -> exit submitted; send exit
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1
+         report exit rejected         -> exit rejected; o3 submitted; send o3",
+    );
+}
+
+#[test]
+fn the_margin_check_of_a_netting_account_sees_what_is_in_flight() {
+    check(
+        "account 1 USD netting 100:1 deposit 1100.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         see 1 free 0.00
+         # The net turns to the other side and is no larger.
+         sell 1 EURUSD 2.00 as turn -> turn submitted; send turn
+         # Together they would leave it short 3 lots.
+         sell 1 EURUSD 2.00         -> not_enough_margin
+         sell 1 EURUSD 0.01         -> not_enough_margin",
+    );
+}
+
+#[test]
+fn waiting_orders_meet_the_margin_check_with_what_went_before_them() {
+    check(
+        "account 1 USD netting 100:1 deposit 6700.00
+         quote EURUSD 1.10000 1.10000
+         sell 1 EURUSD 2.00 limit 1.10500 as one   -> one pending
+         sell 1 EURUSD 2.00 limit 1.10500 as two   -> two pending
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         cash 1 correction -4700.00
+         # Both together would leave it short 3 lots; the other alone turns it round and is no larger.
+         quote EURUSD 1.10500 1.10500 -> one rejected; two submitted; send two; margin 1 healthy",
+    );
+}
+
+#[test]
+fn reducing_counts_closing_orders_in_flight_too() {
+    check(
+        "account 1 USD netting 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         mode house reducing        -> mode reducing
+         sell 1 EURUSD 1.00 as exit -> exit submitted; send exit
+         sell 1 EURUSD 2.00         -> reducing_only",
+    );
+    check(
+        "account 1 USD netting 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         mode house reducing        -> mode reducing
+         sell 1 EURUSD 2.00 limit 1.10500 as turn -> turn pending
+         # It counts once when its price comes.
+         quote EURUSD 1.10500 1.10500 -> turn submitted; send turn",
+    );
+}
+
+#[test]
+fn started_orders_of_one_side_count_together_whether_they_close_or_open() {
+    check(
+        "account 1 USD netting 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10000
+         sell 1 EURUSD 0.02 as short
+         fill short 0.02 1.10000
+         buy 1 EURUSD 0.02 as back
+         see 1 used 22.00
+         buy 1 EURUSD 0.05 as more
+         see 1 used 55.00
+         fill back 0.02 1.10000
+         fill more 0.05 1.10000
+         see 1 used 55.00",
+    );
+}
+
+#[test]
+fn what_turns_the_net_round_leaves_nothing_to_close() {
+    check(
+        "account 1 USD netting 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 2.00 as turn  -> turn submitted; send turn
+         review 1 on
+         sell 1 EURUSD 1.00          -> account_under_review
+         sell 1 EURUSD 1.00 reduce   -> account_under_review+close_already_covered",
+    );
+    check(
+        "account 1 USD netting 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10000
+         sell 1 EURUSD 2.00 limit 1.20000 as far -> far pending
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         review 1 on
+         # What only waits for a far price does not keep anybody in.
+         sell 1 EURUSD 1.00 as exit  -> exit submitted; send exit",
+    );
+}
+
+#[test]
+fn of_two_waiting_orders_only_the_first_closes_what_is_there() {
+    check(
+        "account 1 USD netting 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10000
+         sell 1 EURUSD 1.00 limit 1.10500 as one -> one pending
+         sell 1 EURUSD 1.00 limit 1.10500 as two -> two pending
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         review 1 on
+         quote EURUSD 1.10500 1.10500 -> one submitted; send one; two rejected
+         fill one 1.00 1.10500        -> one filled; deal p1 sell 1.00@1.10500 result 500.00
+         see 1 positions 0 orders 0",
+    );
+}
+
+#[test]
+fn a_waiting_order_does_not_open_what_the_terms_forbid_by_then() {
+    check(
+        "account 1 USD hedging 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 limit 1.09500 as dip -> dip pending
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 limit 1.10500 as take -> take pending
+         terms EURUSD trade close_only
+         quote EURUSD 1.09500 1.09500 -> dip rejected
+         quote EURUSD 1.10500 1.10500 -> take submitted; send take",
+    );
+}
+
+#[test]
+fn a_queued_stop_out_is_given_back_when_the_account_has_recovered() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         link readonly
+         quote EURUSD 1.08630 1.08630 -> margin 1 stop_out; stopout 1 act close p1; o2 queued
+         quote EURUSD 1.10000 1.10000 -> margin 1 healthy
+         link live                    -> link live queued 1 in_doubt 0; o2 returned
+         see 1 positions 1 orders 0",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         terms EURUSD qty_max 0.40
+         link readonly
+         quote EURUSD 1.08100 1.08100 -> margin 1 stop_out; stopout 1 act close p1; o2 queued; o3 queued; o4 queued
+         # A part is enough now.
+         quote EURUSD 1.08620 1.08620 ->
+         link live                    -> link live queued 3 in_doubt 0; o2 submitted; send o2; o3 returned; o4 returned",
+    );
+}
+
+#[test]
+fn a_stop_out_cancels_what_is_left_of_a_partly_filled_order_before_it_closes() {
+    check(
+        "account 1 USD hedging 100:1 deposit 2500.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         buy 1 EURUSD 1.00 limit 1.10000 as more
+         report more accepted
+         fill more 0.10 1.10000       -> more partly_filled; deal p2 buy 0.10@1.10000
+         see 1 used 2200.00
+         quote EURUSD 1.08327 1.08327 -> margin 1 stop_out; stopout 1 act cancel more; more cancelling; send cancel more
+         report more cancelled        -> more cancelled; margin 1 warning",
+    );
+}
+
+#[test]
+fn a_stop_order_of_a_broker_that_holds_prices_goes_out_as_a_stop() {
+    let mut desk = Desk::open();
+    desk.must(Body::Link(LinkTerms {
+        protective: HeldBy::Broker,
+        ..link()
+    }));
+    desk.account(1, USD, Accounting::Hedging, 100);
+    desk.must(Body::Cash(Cash {
+        account: siaga_risk::ids::AccountId(1),
+        kind: CashKind::Deposit,
+        amount: Money(1_000_000),
+        reference: 0,
+    }));
+    desk.quote("EURUSD", 110_000, 110_000);
+    let mut stop = order(1, "EURUSD", Side::Buy, 100);
+    (stop.kind, stop.stop) = (OrderKind::Stop, Some(Price(111_000)));
+    let out = desk.must(Body::Order(Box::new(stop)));
+    let sent = out.iter().find_map(|output| match output {
+        Output::Send(Send {
+            command: LinkCommand::Submit(submit),
+            ..
+        }) => Some((submit.kind, submit.stop)),
+        _ => None,
+    });
+    assert_eq!(sent, Some((OrderKind::Stop, Some(Price(111_000)))));
+}
+
+#[test]
+fn an_execution_taken_back_leaves_exposure_and_commission_as_they_were() {
+    check(
+        "account 1 USD hedging 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10000
+         limit house net_qty 10.00
+         buy 1 EURUSD 10.00 as a
+         fill a 4.00 1.10000 commission 5.00
+         see 1 balance 99995.00
+         report a bust 1
+         see 1 balance 100000.00 positions 0
+         cancel 1 a
+         report a cancelled
+         buy 1 EURUSD 10.01          -> position_limit
+         buy 1 EURUSD 10.00 as b     -> b submitted; send b",
+    );
+}
