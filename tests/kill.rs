@@ -1,26 +1,34 @@
-//! The program is killed fifty times while clients trade and pay in; whatever it had acknowledged is there afterwards,
-//! once. `SIAGA_SEED` repeats a sequence of kills.
+//! The program is killed fifty times while clients trade and pay in and prices come fast enough that segments close,
+//! snapshots are written and the journal is trimmed meanwhile, and now and then while it starts. Whatever it had
+//! acknowledged is there afterwards, once; orders are filled once; and what is left on the disk verifies.
+//! `SIAGA_SEED` repeats a sequence of kills.
 #![allow(clippy::disallowed_methods)] // tests wait on conditions, with a deadline
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 #[path = "support/desk.rs"]
 mod desk;
 
-use desk::{Desk, PATIENCE};
+use desk::{Desk, LOOK_AGAIN, PATIENCE, command};
 
 const KILLS: u64 = 50;
 const CLIENTS: u64 = 3;
 /// Acknowledgements before a kill, at most.
 const ACKS_MAX: u64 = 40;
-/// The account that trades, and how much it is given.
-const TRADER: u32 = 8;
+/// One start in so many is killed before it is ready, within this time.
+const EARLY_EVERY: u64 = 4;
+const EARLY_MS: u64 = 600;
+/// Largest size of the journal's segments, MiB, and quotes a second by source: a segment closes every few kills.
+const SEGMENT_MIB: &str = "1";
+const FEED_RATE: &str = "60";
+/// What the trading account is given.
 const STAKE: &str = "10000000.00";
 /// One payment.
 const PAYMENT: &str = "1.00";
@@ -30,16 +38,22 @@ const PAYMENT: &str = "1.00";
 struct Book {
     /// Payments by reference: acknowledged or not.
     payments: BTreeMap<String, bool>,
+    /// Orders that were sent since the last kill and not answered, by client id.
+    open: BTreeSet<String>,
     /// Orders acknowledged since the last kill, by client id, with the id they were given.
     fresh: BTreeMap<String, u64>,
     /// Orders that were found again after a kill.
     found: BTreeMap<String, u64>,
+    /// What the trading account held when all of them had ended but so many.
+    held: i64,
+    doubtful: usize,
 }
 
-/// The account that takes the payments, and its balance before the first.
-struct Saver {
-    id: u32,
+/// The account that takes the payments, with its balance before the first, and the one that trades.
+struct Accounts {
+    saver: u32,
     cents: i64,
+    trader: u32,
 }
 
 #[test]
@@ -50,23 +64,32 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
         .unwrap_or(1);
     println!("SIAGA_SEED={seed}");
     let dir = tempfile::tempdir().expect("a folder");
-    let saver = prepare(dir.path());
+    let accounts = prepare(dir.path());
     let book = Mutex::new(Book::default());
     let mut dice = Dice(seed);
     for kill in 0..KILLS {
-        let desk = Desk::start(dir.path());
+        if dice.below(EARLY_EVERY) == 0 {
+            kill_early(dir.path(), Duration::from_millis(dice.below(EARLY_MS)));
+        }
+        let desk = start(dir.path());
         ready(&desk);
-        check(&desk, &saver, &book);
-        trade(&desk, saver.id, &book, kill, 1 + dice.below(ACKS_MAX));
+        check(&desk, &accounts, &book);
+        trade(&desk, &accounts, &book, kill, 1 + dice.below(ACKS_MAX));
         desk.kill();
     }
-    let desk = Desk::start(dir.path());
+    let desk = start(dir.path());
     ready(&desk);
-    check(&desk, &saver, &book);
+    check(&desk, &accounts, &book);
     let book = book.into_inner().expect("whole");
     for (client_id, id) in &book.found {
-        is_known(&desk, client_id, *id);
+        is_known(&desk, accounts.trader, client_id, *id);
     }
+    let placed = book.found.len() as i64 * LOTS_CENTS;
+    assert!(
+        book.held <= placed && book.held * 2 > placed,
+        "{} of {placed} were filled",
+        book.held
+    );
     let acknowledged = book.found.len();
     assert!(acknowledged > 50, "{acknowledged} orders prove little");
     assert!(
@@ -74,7 +97,89 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
         "{} payments",
         book.payments.len()
     );
+    snapshot(&desk);
     desk.stop();
+    verified(dir.path());
+}
+
+/// A desk whose journal turns over quickly and keeps no more than a start needs.
+fn busy(command: &mut Command) {
+    command
+        .env("SIAGA__DATA__SEGMENT_MIB", SEGMENT_MIB)
+        .env("SIAGA__DATA__KEEP_HOURS", "0")
+        .env("SIAGA__FEED__RATE", FEED_RATE)
+        .env("SIAGA__BROKER__REJECT_PERCENT", "0");
+}
+
+fn start(data: &Path) -> Desk {
+    Desk::start_with(data, busy)
+}
+
+/// Killed while it recovers, or soon after: the moment is the test's choice, not a condition to wait for.
+fn kill_early(data: &Path, after: Duration) {
+    let mut command = command(data);
+    busy(&mut command);
+    let mut child = command
+        .args(["serve", "--listen", "127.0.0.1:0", "--json"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    std::thread::sleep(after);
+    child.kill().expect("it is ours");
+    child.wait().expect("it ends");
+}
+
+/// Waits until the desk stands on a snapshot: the standby follows behind.
+fn snapshot(desk: &Desk) {
+    let until = Instant::now() + PATIENCE;
+    while desk.figure("siaga_snapshot_seq") == 0 {
+        assert!(Instant::now() < until, "no snapshot was ever written");
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// The journal is whole, has been cut off behind a snapshot, and a replay gives the states that were noted.
+fn verified(data: &Path) {
+    let journal = |what: &str| {
+        let output = command(data)
+            .args(["journal", what, "--json"])
+            .output()
+            .expect("the program runs");
+        let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (output.status.code(), found)
+    };
+    let (code, found) = journal("verify");
+    assert_eq!((code, &found["whole"]), (Some(0), &json!(true)), "{found}");
+    let (_, found) = journal("inspect");
+    let first = found["segments"][0]["first_seq"].as_u64();
+    assert!(first > Some(1), "nothing was ever trimmed: {found}");
+}
+
+/// Hundredths of a lot that the account holds once nothing is on its way, and how many orders the broker has not
+/// answered for.
+fn held(desk: &Desk, trader: u32) -> (i64, usize) {
+    let path = format!("/api/v1/accounts/{trader}");
+    let rows = |account: &Value, what: &str| account[what].as_array().cloned().unwrap_or_default();
+    let account = desk.wait(&path, "the end of every order", |account| {
+        let orders = rows(account, "orders");
+        orders.iter().all(|order| order["state"] == "in_doubt")
+    });
+    let positions = rows(&account, "positions");
+    let qty = positions.iter().map(|position| cents(&position["qty"]));
+    (qty.sum(), rows(&account, "orders").len())
+}
+
+/// What is held grew by at most one fill for each order that was placed meanwhile.
+fn filled_once(desk: &Desk, trader: u32, book: &mut Book, placed: usize) {
+    let (now, doubtful) = held(desk, trader);
+    let (before, open) = (book.held, book.doubtful);
+    let most = before + (placed + open) as i64 * LOTS_CENTS;
+    assert!(
+        (before..=most).contains(&now),
+        "{placed} orders were placed and {open} open; {before} was held, and now {now}"
+    );
+    (book.held, book.doubtful) = (now, doubtful);
 }
 
 /// Small and seeded (splitmix64).
@@ -89,38 +194,34 @@ impl Dice {
     }
 }
 
-/// Gives the trader its stake; an account that holds nothing takes the payments.
-fn prepare(data: &Path) -> Saver {
-    let desk = Desk::start(data);
+/// An account that holds nothing takes the payments, another one trades with a stake.
+fn prepare(data: &Path) -> Accounts {
+    let desk = start(data);
     ready(&desk);
+    let listed = desk.get("/api/v1/accounts");
+    // The first ones may be about to open the demonstration's positions.
+    let rows = listed["items"].as_array().expect("accounts").iter().rev();
+    let mut idle = rows.filter_map(|row| {
+        let id = u32::try_from(row["id"].as_u64()?).ok()?;
+        let account = desk.get(&format!("/api/v1/accounts/{id}"));
+        let none = |what: &str| account[what].as_array().is_none_or(Vec::is_empty);
+        let idle = none("positions") && none("orders") && row["currency"] == "USD";
+        idle.then(|| (id, cents(&account["balance"])))
+    });
+    let (saver, cents) = idle
+        .next()
+        .expect("an account in dollars without positions");
+    let (trader, _) = idle.next().expect("another one");
     let stake = json!({ "kind": "deposit", "amount": STAKE, "reference": "stake" });
-    let (status, told) = desk.call(
-        "POST",
-        &format!("/api/v1/accounts/{TRADER}/cash"),
-        Some(stake),
-    );
+    let path = format!("/api/v1/accounts/{trader}/cash");
+    let (status, told) = desk.call("POST", &path, Some(stake));
     assert_eq!(status, 201, "{told}");
-    let accounts = desk.get("/api/v1/accounts");
-    let idle = accounts["items"]
-        .as_array()
-        .expect("accounts")
-        .iter()
-        // The first ones may be about to open the demonstration's positions.
-        .rev()
-        .find_map(|row| {
-            let id = u32::try_from(row["id"].as_u64()?).ok()?;
-            let account = desk.get(&format!("/api/v1/accounts/{id}"));
-            let none = |what: &str| account[what].as_array().is_none_or(Vec::is_empty);
-            let idle =
-                id != TRADER && none("positions") && none("orders") && row["currency"] == "USD";
-            idle.then(|| Saver {
-                id,
-                cents: cents(&account["balance"]),
-            })
-        });
-    let saver = idle.expect("an account in dollars without positions");
     desk.kill();
-    saver
+    Accounts {
+        saver,
+        cents,
+        trader,
+    }
 }
 
 /// Money of two digits.
@@ -139,7 +240,7 @@ fn ready(desk: &Desk) {
 }
 
 /// Clients pay in and trade until so many answers have come.
-fn trade(desk: &Desk, saver: u32, book: &Mutex<Book>, kill: u64, answers: u64) {
+fn trade(desk: &Desk, accounts: &Accounts, book: &Mutex<Book>, kill: u64, answers: u64) {
     let (done, count) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for client in 0..CLIENTS {
@@ -149,9 +250,9 @@ fn trade(desk: &Desk, saver: u32, book: &Mutex<Book>, kill: u64, answers: u64) {
                 while !done.load(Ordering::Acquire) {
                     let name = format!("{kill}-{client}-{turn}");
                     if turn % 2 == 0 {
-                        pay(desk, saver, book, &name);
+                        pay(desk, accounts.saver, book, &name);
                     } else {
-                        order(desk, book, &name);
+                        order(desk, accounts.trader, book, &name);
                     }
                     count.fetch_add(1, Ordering::AcqRel);
                     turn += 1;
@@ -189,23 +290,36 @@ fn pay(desk: &Desk, saver: u32, book: &Mutex<Book>, reference: &str) {
     }
 }
 
-fn body_of(client_id: &str) -> Value {
-    json!({ "account": TRADER, "symbol": "EUR/USD", "side": "buy", "kind": "market", "qty": "0.01", "client_id": client_id })
+/// What one order buys: hundredths of a lot.
+const LOTS: &str = "0.01";
+const LOTS_CENTS: i64 = 1;
+
+fn body_of(trader: u32, client_id: &str) -> Value {
+    json!({ "account": trader, "symbol": "EUR/USD", "side": "buy", "kind": "market", "qty": LOTS, "client_id": client_id })
 }
 
-fn order(desk: &Desk, book: &Mutex<Book>, client_id: &str) {
-    let told = desk.try_call("POST", "/api/v1/orders", Some(body_of(client_id)));
-    if let Some((201, told)) = told {
-        let id = told["order"]["id"].as_u64().expect("an id");
+fn order(desk: &Desk, trader: u32, book: &Mutex<Book>, client_id: &str) {
+    let entry = |told: Option<u64>| {
         let mut book = book.lock().expect("whole");
-        book.fresh.insert(client_id.to_owned(), id);
+        match told {
+            None => book.open.insert(client_id.to_owned()),
+            Some(id) => {
+                book.fresh.insert(client_id.to_owned(), id);
+                book.open.remove(client_id)
+            }
+        };
+    };
+    entry(None);
+    let body = body_of(trader, client_id);
+    if let Some((201, told)) = desk.try_call("POST", "/api/v1/orders", Some(body)) {
+        entry(Some(told["order"]["id"].as_u64().expect("an id")));
     }
 }
 
-/// Everything acknowledged is there; a payment that was not is sent again, and in the end is there once.
-fn check(desk: &Desk, saver: &Saver, book: &Mutex<Book>) {
+/// Everything acknowledged is there; what was not is sent again, and in the end is there once.
+fn check(desk: &Desk, accounts: &Accounts, book: &Mutex<Book>) {
     let mut book = book.lock().expect("whole");
-    let path = format!("/api/v1/accounts/{}/cash", saver.id);
+    let path = format!("/api/v1/accounts/{}/cash", accounts.saver);
     for (reference, acknowledged) in &mut book.payments {
         if *acknowledged {
             continue;
@@ -216,23 +330,33 @@ fn check(desk: &Desk, saver: &Saver, book: &Mutex<Book>) {
         assert!(status == 201 || known, "{reference}: {status} {told}");
         *acknowledged = true;
     }
-    let account = desk.get(&format!("/api/v1/accounts/{}", saver.id));
+    let account = desk.get(&format!("/api/v1/accounts/{}", accounts.saver));
     assert_eq!(
         cents(&account["balance"]),
-        saver.cents + 100 * book.payments.len() as i64,
+        accounts.cents + 100 * book.payments.len() as i64,
         "each of {} payments counts once",
         book.payments.len()
     );
-    let fresh = std::mem::take(&mut book.fresh);
+    let mut fresh = std::mem::take(&mut book.fresh);
+    for client_id in std::mem::take(&mut book.open) {
+        let body = body_of(accounts.trader, &client_id);
+        let (status, told) = desk.call("POST", "/api/v1/orders", Some(body));
+        assert_eq!(status, 201, "{client_id}: {told}");
+        let id = told["order"]["id"].as_u64().expect("an id");
+        fresh.insert(client_id, id);
+    }
+    let placed = fresh.len();
     for (client_id, id) in fresh {
-        is_known(desk, &client_id, id);
+        is_known(desk, accounts.trader, &client_id, id);
         book.found.insert(client_id, id);
     }
+    filled_once(desk, accounts.trader, &mut book, placed);
 }
 
 /// An acknowledged order, asked for again, gets its first answer.
-fn is_known(desk: &Desk, client_id: &str, id: u64) {
-    let (status, again) = desk.call("POST", "/api/v1/orders", Some(body_of(client_id)));
+fn is_known(desk: &Desk, trader: u32, client_id: &str, id: u64) {
+    let body = body_of(trader, client_id);
+    let (status, again) = desk.call("POST", "/api/v1/orders", Some(body));
     let told = (status, &again["repeated"], &again["order"]["id"]);
     assert_eq!(
         told,

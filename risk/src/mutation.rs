@@ -18,6 +18,14 @@ pub enum Mutation {
     BandEnds,
     /// The rolling window of moves is half as long.
     WindowHalved,
+    /// Equity exactly at the stop-out level does not reach it.
+    StopOutExclusive,
+    /// Equity exactly at the maintenance margin of a venue is liquidated.
+    LiquidationInclusive,
+    /// Swaps in money and points are converted at the side that is better for the client.
+    SwapOtherSide,
+    /// An order of the largest size is too large.
+    QtyMaxExclusive,
 }
 
 thread_local! {

@@ -1,5 +1,7 @@
 //! The broker: it outlives every crash of the desk, and remembers what it was told.
 
+use crate::Planted;
+use crate::dice::Dice;
 use siaga_broker::link::{Capabilities, Connection, Link, LinkEvent};
 use siaga_broker::paper::{PaperConfig, PaperLink};
 use siaga_risk::event::*;
@@ -16,7 +18,17 @@ struct State {
     executions: BTreeMap<OrderId, Vec<BrokerReport>>,
     /// Said before the next event of the paper broker.
     again: VecDeque<LinkEvent>,
+    /// Held back until the next event, which overtakes it.
+    late: Option<LinkEvent>,
+    /// Quantity executed, by order: the truth, however often it is said.
+    executed: BTreeMap<OrderId, i64>,
+    odd_reports: u64,
+    dice: Dice,
+    planted: Option<Planted>,
 }
+
+/// One report in so many is made again, and one comes late.
+const ODD_EVERY: u64 = 12;
 
 /// A handle on the broker; the router holds another.
 #[derive(Clone)]
@@ -24,7 +36,7 @@ pub struct Counterparty(Arc<Mutex<State>>);
 
 impl Counterparty {
     /// A broker of chance: late, partial, refusing now and then.
-    pub fn new(link: LinkId, seed: u64) -> Counterparty {
+    pub fn new(link: LinkId, seed: u64, planted: Option<Planted>) -> Counterparty {
         let config = PaperConfig {
             reject: Ratio::percent(2),
             partial: Ratio::percent(20),
@@ -36,13 +48,20 @@ impl Counterparty {
             submits: BTreeMap::new(),
             executions: BTreeMap::new(),
             again: VecDeque::new(),
+            late: None,
+            executed: BTreeMap::new(),
+            odd_reports: 0,
+            dice: Dice::new(seed ^ 1),
+            planted,
         })))
     }
 
     /// The connection breaks: commands on their way are lost or arrive.
     pub fn go_down(&self) {
         let mut state = self.lock();
+        // What was being said is heard again by whoever asks.
         state.again.clear();
+        state.late = None;
         state.paper.go_down();
     }
 
@@ -54,6 +73,16 @@ impl Counterparty {
     /// Whether it can be reached.
     pub fn is_up(&self) -> bool {
         self.lock().paper.connection().up
+    }
+
+    /// Quantity that was executed of each order.
+    pub fn executed(&self) -> BTreeMap<OrderId, i64> {
+        self.lock().executed.clone()
+    }
+
+    /// Reports made again, or out of their order.
+    pub fn odd_reports(&self) -> u64 {
+        self.lock().odd_reports
     }
 
     /// The order that was handed over most often, and how often.
@@ -68,6 +97,55 @@ impl Counterparty {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+impl State {
+    /// What is said next, in its order.
+    fn saying(&mut self) -> Option<LinkEvent> {
+        if let Some(event) = self.again.pop_front() {
+            return Some(event);
+        }
+        let event = self.paper.poll_event()?;
+        match event {
+            LinkEvent::Report(report) => {
+                if let BrokerEvent::Filled(fill) = report.event {
+                    *self.executed.entry(report.order).or_default() += fill.qty.0;
+                    let told = self.executions.entry(report.order).or_default();
+                    told.push(report);
+                    self.repeat(report);
+                }
+                Some(event)
+            }
+            LinkEvent::Status(report) => {
+                let told = self.executions.get(&report.order).cloned();
+                let told = told.into_iter().flatten().map(LinkEvent::Report);
+                self.again.extend(told);
+                self.again.push_back(event);
+                self.again.pop_front()
+            }
+        }
+    }
+
+    /// An execution is reported once more, unasked.
+    fn repeat(&mut self, mut report: BrokerReport) {
+        let planted = self.planted == Some(Planted::ReportedTwice);
+        if !planted && !self.dice.one_in(ODD_EVERY) {
+            return;
+        }
+        if planted {
+            report.exec[15] ^= 0xff;
+        }
+        self.odd_reports += 1;
+        self.again.push_back(LinkEvent::Report(report));
+    }
+
+    fn is_silent_about(&self, event: &LinkEvent) -> bool {
+        self.planted == Some(Planted::SilentBroker) && order_of(event).0 % 4 == 0
+    }
+}
+
+fn order_of(event: &LinkEvent) -> OrderId {
+    event.report().order
 }
 
 impl Link for Counterparty {
@@ -85,8 +163,11 @@ impl Link for Counterparty {
 
     fn submit(&mut self, submit: &Submit, now: Ts) {
         let mut state = self.lock();
-        *state.submits.entry(submit.id).or_default() += 1;
-        state.paper.submit(submit, now);
+        let twice = state.planted == Some(Planted::SentTwice) && state.dice.one_in(20);
+        for _ in 0..=u8::from(twice) {
+            *state.submits.entry(submit.id).or_default() += 1;
+            state.paper.submit(submit, now);
+        }
     }
 
     fn cancel(&mut self, order: OrderId, now: Ts) {
@@ -120,28 +201,28 @@ impl Link for Counterparty {
         if !state.paper.connection().up {
             return None;
         }
-        if let Some(event) = state.again.pop_front() {
-            return Some(event);
-        }
-        let event = state.paper.poll_event()?;
-        match event {
-            LinkEvent::Report(report) => {
-                if matches!(report.event, BrokerEvent::Filled(_)) {
-                    state
-                        .executions
-                        .entry(report.order)
-                        .or_default()
-                        .push(report);
+        loop {
+            let Some(event) = state.saying() else {
+                return state.late.take();
+            };
+            if state.is_silent_about(&event) {
+                continue;
+            }
+            // Reports of the same order keep their order; others overtake each other now and then.
+            let Some(before) = state.late.take() else {
+                if state.dice.one_in(ODD_EVERY) {
+                    state.odd_reports += 1;
+                    state.late = Some(event);
+                    continue;
                 }
-                Some(event)
+                return Some(event);
+            };
+            if order_of(&before) == order_of(&event) {
+                state.again.push_front(event);
+                return Some(before);
             }
-            LinkEvent::Status(report) => {
-                let told = state.executions.get(&report.order).cloned();
-                let told = told.into_iter().flatten().map(LinkEvent::Report);
-                state.again.extend(told);
-                state.again.push_back(event);
-                state.again.pop_front()
-            }
+            state.again.push_front(before);
+            return Some(event);
         }
     }
 

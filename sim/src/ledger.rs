@@ -1,9 +1,11 @@
-//! The books kept the slow way from the durable outputs alone: cash, deals, positions, orders. What the machine says of
-//! an account must be the same.
+//! The books kept the slow way from the durable outputs and the inputs that caused them: cash, deals, positions, nights,
+//! orders. What the machine says of an account must be the same.
 
+use crate::charges::{Prices, floating, result, swap};
 use crate::dice::Dice;
 use crate::exact::Fraction;
-use crate::world::{ACCOUNTS, EUR, JPY, LISTED, USD, digits};
+use crate::world::{ACCOUNTS, USD};
+use crate::{Fault, Invariant};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::units::*;
@@ -18,35 +20,94 @@ pub struct Held {
     pub side: Side,
     pub qty: i64,
     /// Quantity × open price.
-    cost: i128,
-    swap: Money,
+    pub cost: i128,
+    /// Minor units of the account's currency.
+    swap: i64,
+}
+
+/// An input, and the prices it found.
+#[derive(Clone, Copy, Debug)]
+pub struct Cause<'a> {
+    pub seq: Seq,
+    pub input: &'a Input,
+    /// Kept for inputs that changed positions.
+    pub prices: Option<&'a Prices>,
 }
 
 /// The slow books.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
+    now: Ts,
     balances: BTreeMap<AccountId, i64>,
     credits: BTreeMap<AccountId, i64>,
     positions: BTreeMap<PositionId, Held>,
     orders: BTreeMap<OrderId, (AccountId, OrderState)>,
+    /// Rollovers ahead: days, and the input that planned them.
+    nights: BTreeMap<(Ts, InstrumentId), (u8, Seq)>,
     /// Executions that were booked, by the broker's id.
     executions: BTreeSet<ExecId>,
+    /// Quantity that was booked, by order.
+    executed: BTreeMap<OrderId, i64>,
     references: BTreeSet<(AccountId, u64)>,
+    /// Inputs that asked for a movement and were accepted, and those whose movement was booked.
+    asked: BTreeSet<Seq>,
+    paid: BTreeSet<Seq>,
     pub deals: u64,
-    /// Money in and out, results and charges, by account: what the balances must come to.
-    pub paid_in: BTreeMap<AccountId, i64>,
-    pub earned: BTreeMap<AccountId, i64>,
+    /// Positions charged over a night.
+    pub swaps: u64,
+}
+
+fn books(what: String) -> Fault {
+    Fault::new(Invariant::Books, what)
+}
+
+fn currency(account: AccountId) -> CurrencyId {
+    let known = ACCOUNTS.iter().find(|(id, ..)| *id == account);
+    known.map_or(USD, |(_, currency, ..)| *currency)
 }
 
 impl Ledger {
+    /// The next input, before anything it caused: nights that are over are charged.
+    ///
+    /// # Errors
+    /// A charge that cannot be computed, because the machine told of none.
+    pub fn pass(&mut self, cause: Cause<'_>) -> Result<(), Fault> {
+        self.now = self.now.max(cause.input.ts());
+        let over: Vec<(Ts, InstrumentId)> = self
+            .nights
+            .range(..=(self.now, InstrumentId(u32::MAX)))
+            .filter(|(_, (_, planned))| *planned < cause.seq)
+            .map(|(night, _)| *night)
+            .collect();
+        for night in over {
+            let (days, _) = self.nights.remove(&night).unwrap_or_default();
+            let of = self.positions.values_mut();
+            for held in of.filter(|held| held.instrument == night.1) {
+                let day = cause
+                    .prices
+                    .and_then(|prices| swap(held, currency(held.account), prices));
+                let day = day.ok_or_else(|| {
+                    books(format!("position {} was not charged a night", held.id.0))
+                })?;
+                held.swap += day * i64::from(days);
+                self.swaps += 1;
+            }
+        }
+        Ok(())
+    }
+
     /// Books a durable output.
     ///
     /// # Errors
-    /// Something was applied twice, or a balance does not follow.
-    pub fn book(&mut self, output: &Output) -> Result<(), String> {
+    /// Something was applied twice, or a number does not follow.
+    pub fn book(&mut self, cause: Cause<'_>, output: &Output) -> Result<(), Fault> {
         match output {
-            Output::Cash(booked) => self.cash(booked),
-            Output::Deal(deal) => self.deal(deal),
+            Output::Answer(answer) => {
+                self.answer(cause, answer);
+                Ok(())
+            }
+            Output::Cash(booked) => self.cash(cause, booked),
+            Output::Deal(deal) => self.deal(cause, deal),
             Output::Position(change) => self.position(change),
             Output::Order(change) => {
                 let entry = (change.order.account, change.state);
@@ -82,33 +143,97 @@ impl Ledger {
         (!open.is_empty()).then(|| dice.pick(&open))
     }
 
-    fn cash(&mut self, booked: &CashBooked) -> Result<(), String> {
-        let cash = &booked.cash;
-        if cash.reference != 0 && !self.references.insert((cash.account, cash.reference)) {
-            return Err(format!(
-                "movement {} of account {} was booked twice",
-                cash.reference, cash.account.0
-            ));
+    fn answer(&mut self, cause: Cause<'_>, answer: &Answer) {
+        let Input::Command(command) = cause.input else {
+            return;
+        };
+        if !answer.reasons.is_empty() || answer.repeated {
+            return;
         }
-        let to_credit = cash.kind == CashKind::Credit;
-        let side = if to_credit {
+        match &command.body {
+            Body::Cash(_) => {
+                self.asked.insert(cause.seq);
+            }
+            Body::Rollover(night) => {
+                let planned = (night.days, cause.seq);
+                self.nights.insert((night.at, night.instrument), planned);
+            }
+            _ => {}
+        }
+    }
+
+    /// Money moves because somebody asked for just that, once; only a compensation comes from the house itself, and
+    /// lifts a balance to zero.
+    fn cash(&mut self, cause: Cause<'_>, booked: &CashBooked) -> Result<(), Fault> {
+        let cash = &booked.cash;
+        let minted = |what: String| Err(Fault::new(Invariant::Money, what));
+        let account = cash.account.0;
+        if cash.kind == CashKind::Compensation {
+            let before = self.balances.get(&cash.account).copied().unwrap_or(0);
+            if before >= 0 || cash.amount.0 != -before {
+                return minted(format!(
+                    "account {account}: a balance of {before} was compensated by {}",
+                    cash.amount.0
+                ));
+            }
+        } else {
+            let asked = match cause.input {
+                Input::Command(command) => match &command.body {
+                    Body::Cash(asked) => Some(asked),
+                    _ => None,
+                },
+                _ => None,
+            };
+            if asked != Some(cash) || !self.paid.insert(cause.seq) {
+                return minted(format!(
+                    "account {account}: {} was booked by input {}, which asked for {asked:?}",
+                    cash.amount.0, cause.seq
+                ));
+            }
+        }
+        if cash.reference != 0 && !self.references.insert((cash.account, cash.reference)) {
+            let what = format!(
+                "movement {} of account {account} was booked twice",
+                cash.reference
+            );
+            return Err(Fault::new(Invariant::Once, what));
+        }
+        let side = if cash.kind == CashKind::Credit {
             &mut self.credits
         } else {
             &mut self.balances
         };
         *side.entry(cash.account).or_default() += cash.amount.0;
-        *self.paid_in.entry(cash.account).or_default() += cash.amount.0;
         self.balance_is(cash.account, booked.balance)
     }
 
-    fn deal(&mut self, deal: &Deal) -> Result<(), String> {
+    fn deal(&mut self, cause: Cause<'_>, deal: &Deal) -> Result<(), Fault> {
         self.deals += 1;
-        let result = deal.realised.0 - deal.commission.0;
-        *self.balances.entry(deal.account).or_default() += result;
-        *self.earned.entry(deal.account).or_default() += result;
+        *self.executed.entry(deal.order).or_default() += deal.qty.0;
+        let realised = self.deal_position(cause, deal)?;
+        if deal.realised.0 != realised {
+            return Err(books(format!(
+                "order {}: {} of position {} realise {realised} by its fills and {} as told",
+                deal.order.0, deal.qty.0, deal.position.0, deal.realised.0
+            )));
+        }
+        *self.balances.entry(deal.account).or_default() += realised - deal.commission.0;
         self.balance_is(deal.account, deal.balance)?;
-        let (qty, price) = (deal.qty.0, i128::from(deal.price.0));
-        let cost = i128::from(qty) * price;
+        // One execution may close several positions of a netting account and open another; the key tells them apart.
+        let mut key = deal.exec;
+        for (at, byte) in deal.position.0.to_le_bytes().iter().enumerate() {
+            key[8 + at] ^= byte.rotate_left(3) ^ deal.side as u8;
+        }
+        if deal.exec != [0; 16] && !self.executions.insert(key) {
+            let what = format!("an execution of order {} was booked twice", deal.order.0);
+            return Err(Fault::new(Invariant::Once, what));
+        }
+        Ok(())
+    }
+
+    /// The position after a deal, and what the deal realises.
+    fn deal_position(&mut self, cause: Cause<'_>, deal: &Deal) -> Result<i64, Fault> {
+        let (qty, price) = (deal.qty.0, deal.price.0);
         let held = self.positions.entry(deal.position).or_insert_with(|| Held {
             id: deal.position,
             account: deal.account,
@@ -116,80 +241,91 @@ impl Ledger {
             side: deal.side,
             qty: 0,
             cost: 0,
-            swap: Money(0),
+            swap: 0,
         });
         if held.side == deal.side {
             held.qty += qty;
-            held.cost += cost;
-        } else {
-            let gone = Fraction::new(held.cost * i128::from(qty), i128::from(held.qty.max(1)));
-            held.qty -= qty;
-            held.cost -= gone.round();
+            held.cost += i128::from(qty) * i128::from(price);
+            return Ok(0);
         }
-        if held.qty < 0 {
-            return Err(format!("position {} was closed twice", deal.position.0));
+        if qty > held.qty {
+            let what = format!("position {} was closed twice", deal.position.0);
+            return Err(Fault::new(Invariant::Once, what));
         }
-        // One execution may close several positions of a netting account and open another; the key tells them apart.
-        let mut key = deal.exec;
-        for (at, byte) in deal.position.0.to_le_bytes().iter().enumerate() {
-            key[8 + at] ^= byte.rotate_left(3) ^ deal.side as u8;
-        }
-        if deal.exec != [0; 16] && !self.executions.insert(key) {
-            return Err(format!(
-                "an execution of order {} was booked twice",
-                deal.order.0
-            ));
-        }
-        Ok(())
+        let part = Fraction::new(qty.into(), held.qty.max(1).into());
+        let cost = Fraction::whole(held.cost).times(part).round();
+        let swap = Fraction::whole(held.swap.into()).times(part).round() as i64;
+        let own = cause
+            .prices
+            .and_then(|prices| result(held, qty, cost, price, currency(held.account), prices));
+        let own = own.ok_or_else(|| books(format!("order {} met no price", deal.order.0)))?;
+        held.qty -= qty;
+        held.cost -= cost;
+        held.swap -= swap;
+        Ok(own.round() as i64 + swap)
     }
 
-    fn position(&mut self, change: &PositionChange) -> Result<(), String> {
-        let Some(held) = self.positions.get_mut(&change.id) else {
+    fn position(&mut self, change: &PositionChange) -> Result<(), Fault> {
+        let Some(held) = self.positions.get(&change.id) else {
             return if change.qty == Qty(0) {
                 Ok(())
             } else {
-                Err(format!("position {} has no deal", change.id.0))
+                Err(books(format!("position {} has no deal", change.id.0)))
             };
         };
-        if held.qty != change.qty.0 {
-            return Err(format!(
-                "position {} is {} by its deals and {} by what was told",
-                change.id.0, held.qty, change.qty.0
-            ));
+        if (held.qty, held.swap) != (change.qty.0, change.swap.0) {
+            return Err(books(format!(
+                "position {} is {} with swap {} by its deals and nights, {} with {} as told",
+                change.id.0, held.qty, held.swap, change.qty.0, change.swap.0
+            )));
         }
-        held.swap = change.swap;
         if held.qty == 0 {
             self.positions.remove(&change.id);
         }
         Ok(())
     }
 
-    fn balance_is(&self, account: AccountId, told: Money) -> Result<(), String> {
+    fn balance_is(&self, account: AccountId, told: Money) -> Result<(), Fault> {
         let own = self.balances.get(&account).copied().unwrap_or_default();
         if own == told.0 {
             return Ok(());
         }
-        Err(format!(
+        Err(books(format!(
             "account {}: balance {own} by its movements, {} as told",
             account.0, told.0
-        ))
+        )))
     }
 
-    /// Money is conserved: a balance is what was paid in and what was earned.
+    /// Money is conserved: every movement that was accepted was booked, and no other.
     ///
     /// # Errors
-    /// Which account's is not.
-    pub fn conserved(&self) -> Result<(), String> {
-        for (id, ..) in ACCOUNTS {
-            let of = |map: &BTreeMap<AccountId, i64>| map.get(&id).copied().unwrap_or_default();
-            let (in_all, kept) = (
-                of(&self.paid_in) + of(&self.earned),
-                of(&self.balances) + of(&self.credits),
-            );
-            if in_all != kept {
-                return Err(format!(
-                    "account {}: {in_all} came in and {kept} is there",
-                    id.0
+    /// The input whose movement is missing.
+    pub fn conserved(&self) -> Result<(), Fault> {
+        match self.asked.symmetric_difference(&self.paid).next() {
+            None => Ok(()),
+            Some(seq) => Err(Fault::new(
+                Invariant::Money,
+                format!("the movement of input {seq} was accepted or booked, and not both"),
+            )),
+        }
+    }
+
+    /// What was booked of each order is what the broker executed.
+    ///
+    /// # Errors
+    /// The order that was booked for more or less.
+    pub fn booked(&self, executed: &BTreeMap<OrderId, i64>) -> Result<(), Fault> {
+        let orders: BTreeSet<&OrderId> = self.executed.keys().chain(executed.keys()).collect();
+        for order in orders {
+            let of = |map: &BTreeMap<OrderId, i64>| map.get(order).copied().unwrap_or_default();
+            let (there, here) = (of(executed), of(&self.executed));
+            if there != here {
+                return Err(Fault::new(
+                    Invariant::Once,
+                    format!(
+                        "order {}: {there} were executed and {here} are booked",
+                        order.0
+                    ),
                 ));
             }
         }
@@ -197,85 +333,22 @@ impl Ledger {
     }
 
     /// Balance, and equity at these prices; no equity when a rate or price is missing.
-    pub fn value(
-        &self,
-        account: AccountId,
-        prices: &BTreeMap<InstrumentId, (i64, i64)>,
-    ) -> (Money, Option<Money>) {
+    pub fn value(&self, account: AccountId, prices: &Prices) -> (Money, Option<Money>) {
         let balance = self.balances.get(&account).copied().unwrap_or_default();
         let credit = self.credits.get(&account).copied().unwrap_or_default();
-        let currency = ACCOUNTS
-            .iter()
-            .find(|(id, ..)| *id == account)
-            .map_or(USD, |(_, currency, ..)| *currency);
+        let currency = currency(account);
         let mut equity = Fraction::whole(i128::from(balance + credit));
         for held in self
             .positions
             .values()
             .filter(|held| held.account == account)
         {
-            equity = equity.plus(Fraction::whole(i128::from(held.swap.0)));
-            match result(held, currency, prices) {
+            equity = equity.plus(Fraction::whole(held.swap.into()));
+            match floating(held, currency, prices) {
                 Some(result) => equity = equity.plus(result),
                 None => return (Money(balance), None),
             }
         }
         (Money(balance), Some(Money(equity.round() as i64)))
-    }
-}
-
-/// Floating result in minor units of the account's currency: bid for longs, ask for shorts, a gain converted at the
-/// bid and a loss at the ask of the quote currency.
-fn result(
-    held: &Held,
-    currency: CurrencyId,
-    prices: &BTreeMap<InstrumentId, (i64, i64)>,
-) -> Option<Fraction> {
-    let listed = LISTED.iter().find(|listed| listed.id == held.instrument)?;
-    let terms = crate::world::terms(listed);
-    let (bid, ask) = *prices.get(&held.instrument)?;
-    let value = |close: i64| i128::from(close) * i128::from(held.qty);
-    let raw = match held.side {
-        Side::Buy => value(bid) - held.cost,
-        Side::Sell => held.cost - value(ask),
-    };
-    let scale = 10i128.pow(u32::from(
-        terms.price_digits + terms.qty_digits + terms.contract_digits,
-    ));
-    let native = Fraction::new(raw * i128::from(terms.contract_size), scale);
-    let rate = rate(listed.quote, currency, raw >= 0, prices)?;
-    Some(
-        native
-            .times(rate)
-            .times(Fraction::whole(10i128.pow(u32::from(digits(currency))))),
-    )
-}
-
-/// Units of `to` for one of `from`: sold at the bid, or bought at the ask. Direct, inverse, else through the dollar.
-fn rate(
-    from: CurrencyId,
-    to: CurrencyId,
-    sold: bool,
-    prices: &BTreeMap<InstrumentId, (i64, i64)>,
-) -> Option<Fraction> {
-    if from == to {
-        return Some(Fraction::whole(1));
-    }
-    let pair = |id: u32, digits: u32, inverse: bool| {
-        let (bid, ask) = *prices.get(&InstrumentId(id))?;
-        let price = if sold != inverse { bid } else { ask };
-        let (price, one) = (i128::from(price), 10i128.pow(digits));
-        Some(if inverse {
-            Fraction::new(one, price)
-        } else {
-            Fraction::new(price, one)
-        })
-    };
-    match (from, to) {
-        (EUR, USD) => pair(1, 5, false),
-        (USD, EUR) => pair(1, 5, true),
-        (USD, JPY) => pair(2, 3, false),
-        (JPY, USD) => pair(2, 3, true),
-        _ => Some(rate(from, USD, sold, prices)?.times(rate(USD, to, sold, prices)?)),
     }
 }

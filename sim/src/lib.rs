@@ -4,12 +4,18 @@
 //! The machine, the journal, the output log, recovery, the router and the paper broker are those of the desk; only the
 //! disk, the time and the threads are simulated. What must hold whatever happens:
 //!
-//! 1. nothing acknowledged is lost, nothing is applied twice, no order is sent twice;
-//! 2. outputs that somebody has read stand in the log as they were read, and a replay gives them again;
-//! 3. nothing opens a position while something that was told forbids it;
-//! 4. balances and equity are what the movements come to, computed the slow way; money is conserved;
-//! 5. when the storm is over every order has its answer.
+//! 1. nothing acknowledged is lost, and nobody is answered before the log holds the answer;
+//! 2. nothing is applied or sent twice: what is booked of an order is what the broker executed;
+//! 3. outputs that somebody has read stand in the log as they were read, and a replay gives all of them again;
+//! 4. nothing opens a position while something that was told forbids it;
+//! 5. balances, results, swaps and equity are what fills, nights, terms and prices come to, computed the slow way;
+//! 6. money moves only because somebody asked for it, and then it does;
+//! 7. when the storm is over every order has its answer;
+//! 8. no account can leave its band unseen: a machine that looks at everybody every time says the same.
+//!
+//! Each has a fault planted against it ([`Planted`]) that it, and no other, must find.
 
+mod charges;
 mod counterparty;
 mod dice;
 mod exact;
@@ -24,13 +30,93 @@ mod world;
 use siaga_risk::event::Output;
 use std::fmt;
 
-/// A fault planted on purpose: the invariants must find it.
+/// What must hold; the numbers are those of the list above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invariant {
+    /// 1: acknowledged is kept.
+    Kept,
+    /// 2: once, and not twice.
+    Once,
+    /// 3: outputs stay as they were.
+    Outputs,
+    /// 4: what is forbidden is not done.
+    Refused,
+    /// 5: the slow books agree.
+    Books,
+    /// 6: money comes from somewhere.
+    Money,
+    /// 7: every order is answered.
+    Answered,
+    /// 8: no account is passed over.
+    Watch,
+    /// The program starts on what the disk holds.
+    Starts,
+}
+
+/// A fault planted on purpose: an invariant must find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Planted {
     /// Callers are answered before their input is durable.
     EarlyAnswers,
+    /// Callers are answered though the output log could not be written.
+    UnloggedAnswers,
     /// The disk says "synced" and is not.
     ForgetfulDisk,
+    /// An order is handed to the broker twice.
+    SentTwice,
+    /// The broker reports an execution again under another id.
+    ReportedTwice,
+    /// An output is left out of the log.
+    LostOutput,
+    /// The machine decides on another quote than the journal has.
+    OtherInput,
+    /// A kill switch is told and not in force.
+    DeafSwitch,
+    /// A result is a cent too high.
+    WrongResult,
+    /// A night is charged twice.
+    WrongSwap,
+    /// A deposit is booked with a euro more.
+    MintedMoney,
+    /// The broker says nothing of some orders.
+    SilentBroker,
+    /// Bands are wider than the slack of their accounts.
+    WideBands,
+}
+
+impl Planted {
+    /// Every fault there is.
+    pub const ALL: [Planted; 13] = [
+        Planted::EarlyAnswers,
+        Planted::UnloggedAnswers,
+        Planted::ForgetfulDisk,
+        Planted::SentTwice,
+        Planted::ReportedTwice,
+        Planted::LostOutput,
+        Planted::OtherInput,
+        Planted::DeafSwitch,
+        Planted::WrongResult,
+        Planted::WrongSwap,
+        Planted::MintedMoney,
+        Planted::SilentBroker,
+        Planted::WideBands,
+    ];
+
+    /// The invariant that must find it.
+    pub fn caught_by(self) -> Invariant {
+        match self {
+            Planted::EarlyAnswers | Planted::UnloggedAnswers | Planted::ForgetfulDisk => {
+                Invariant::Kept
+            }
+            Planted::SentTwice | Planted::ReportedTwice => Invariant::Once,
+            Planted::LostOutput | Planted::OtherInput => Invariant::Outputs,
+            Planted::DeafSwitch => Invariant::Refused,
+            Planted::WrongResult | Planted::WrongSwap => Invariant::Books,
+            Planted::MintedMoney => Invariant::Money,
+            Planted::SilentBroker => Invariant::Answered,
+            Planted::WideBands => Invariant::Watch,
+        }
+    }
 }
 
 /// What happened in a run.
@@ -57,6 +143,12 @@ pub struct Tally {
     pub replays: u64,
     /// Accounts whose equity was compared with the slow books.
     pub valued: u64,
+    /// Positions whose swap of a night was.
+    pub swaps: u64,
+    /// Accounts that were found watched by a box that holds.
+    pub boxed: u64,
+    /// Reports that the broker made again, or out of their order.
+    pub odd_reports: u64,
     pub state_hash: u64,
 }
 
@@ -77,7 +169,7 @@ impl fmt::Display for Tally {
             f,
             "{} inputs, {} answers ({} refusals), {} openings, {} deals, {} margin changes, {} stop-outs, {} halts; \
              broker lost {} times, {} crashes, {} stops, {} failed starts, {} poisoned journals, {} snapshots; \
-             {} reminders, {} replays, {} valuations; state {:016x}",
+             {} odd reports, {} reminders, {} replays, {} valuations, {} swaps, {} boxes; state {:016x}",
             self.inputs,
             self.answers,
             self.refusals,
@@ -92,11 +184,35 @@ impl fmt::Display for Tally {
             self.failed_starts,
             self.poisoned,
             self.snapshots,
+            self.odd_reports,
             self.reminders,
             self.replays,
             self.valued,
+            self.swaps,
+            self.boxed,
             self.state_hash
         )
+    }
+}
+
+/// An invariant that does not hold, before it is known when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fault {
+    invariant: Invariant,
+    what: String,
+}
+
+impl Fault {
+    fn new(invariant: Invariant, what: String) -> Fault {
+        Fault { invariant, what }
+    }
+
+    fn at(self, step: u64) -> Broken {
+        Broken {
+            step,
+            invariant: self.invariant,
+            what: self.what,
+        }
     }
 }
 
@@ -105,18 +221,17 @@ impl fmt::Display for Tally {
 pub struct Broken {
     /// At which step it was found.
     pub step: u64,
+    pub invariant: Invariant,
     pub what: String,
-}
-
-impl Broken {
-    fn new(step: u64, what: String) -> Broken {
-        Broken { step, what }
-    }
 }
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step {}: {}", self.step, self.what)
+        write!(
+            f,
+            "step {} ({:?}): {}",
+            self.step, self.invariant, self.what
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! One run of the program between two starts: the machine, its journal, its output log and the router, as the desk
 //! wires them, on one thread.
 
+use crate::Planted;
 use crate::counterparty::Counterparty;
 use siaga_broker::router::{Limits, Router};
 use siaga_risk::event::*;
@@ -11,7 +12,7 @@ use siaga_risk::journal::{
 use siaga_risk::machine::{FINGERPRINT, Machine};
 use siaga_risk::record;
 use siaga_risk::recovery::{RecoveryError, RecoveryOptions, recover};
-use siaga_risk::units::Ts;
+use siaga_risk::units::{Money, Price, Ts};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -23,6 +24,10 @@ const LOG_BYTES: u64 = 1 << 30;
 const READ_BYTES: usize = 4_096;
 /// The name under which consumers hold the log.
 const READER: &str = "consumers";
+/// Where the planted faults that leave out or change something do so: often enough for a short run, and not at once.
+const FAULT_EVERY: u64 = 400;
+/// How much wider than right the planted bands are.
+const FAULT_MILLIONTHS: u32 = 400_000;
 
 /// An output that waits for the disk.
 #[derive(Clone, Debug)]
@@ -43,6 +48,9 @@ pub struct Process {
     pending: VecDeque<Pending>,
     pub poisoned: bool,
     log_failed: bool,
+    planted: Option<Planted>,
+    /// Outputs written in this run.
+    written: u64,
     pub router: Router,
     reader: OutputReader,
     payload: Vec<u8>,
@@ -65,6 +73,7 @@ impl Process {
         disk: &CrashDisk,
         broker: &Counterparty,
         router_at: Option<OutputKey>,
+        planted: Option<Planted>,
     ) -> Result<Process, RecoveryError> {
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
         let options = RecoveryOptions {
@@ -77,8 +86,12 @@ impl Process {
         let mut router = Router::new(router_at.unwrap_or(born), born, Limits::default());
         router.add(Box::new(broker.clone()));
         let reader = found.log.reader();
+        let mut machine = found.machine;
+        if planted == Some(Planted::WideBands) {
+            machine.fault_bands(FAULT_MILLIONTHS);
+        }
         Ok(Process {
-            machine: found.machine,
+            machine,
             journal: found.journal,
             log: found.log,
             snapshots: found.snapshots,
@@ -87,6 +100,8 @@ impl Process {
             pending: VecDeque::new(),
             poisoned: false,
             log_failed: false,
+            planted,
+            written: 0,
             router,
             reader,
             payload: Vec::new(),
@@ -113,23 +128,55 @@ impl Process {
             self.poisoned |= self.journal.append(self.seq, kind, &self.payload).is_err();
         }
         let mut outputs = Vec::new();
-        self.machine.apply(self.seq, input, &mut outputs);
+        let decided = self.decided(input);
+        self.machine.apply(self.seq, &decided, &mut outputs);
         for (index, output) in outputs.iter().enumerate() {
             if output.is_durable() {
+                let output = self.falsified(output);
                 self.pending.push_back(Pending {
                     key: OutputKey {
                         seq: self.seq,
                         index: index as u32,
                     },
                     ts: input.ts(),
-                    output: output.clone(),
+                    output,
                 });
             }
         }
         outputs
     }
 
-    /// Makes inputs durable, then writes what they caused to the log; gives the outputs whose callers may be answered.
+    /// What the machine decides on: the input, unless a fault is planted.
+    fn decided(&self, input: &Input) -> Input {
+        match (self.planted, input) {
+            (Some(Planted::OtherInput), Input::Quote(quote)) if self.seq % FAULT_EVERY == 0 => {
+                let ask = Price(quote.ask.0 + 1);
+                Input::Quote(Quote { ask, ..*quote })
+            }
+            _ => input.clone(),
+        }
+    }
+
+    /// What is told of an output: the output, unless a fault is planted.
+    fn falsified(&self, output: &Output) -> Output {
+        let mut output = output.clone();
+        match (self.planted, &mut output) {
+            (Some(Planted::WrongResult), Output::Deal(deal)) if deal.realised != Money(0) => {
+                deal.realised.0 += 1;
+                deal.balance.0 += 1;
+            }
+            (Some(Planted::WrongSwap), Output::Position(change)) => change.swap.0 *= 2,
+            (Some(Planted::MintedMoney), Output::Cash(booked)) => {
+                booked.cash.amount.0 += 100;
+                booked.balance.0 += 100;
+            }
+            _ => {}
+        }
+        output
+    }
+
+    /// Makes inputs durable, then writes what they caused to the log; gives the outputs whose callers may be answered:
+    /// those that the log holds. A log that cannot be written ends it like a journal that cannot.
     pub fn sync(&mut self) -> Vec<Pending> {
         if !self.poisoned {
             self.poisoned |= self.journal.sync().is_err();
@@ -138,9 +185,11 @@ impl Process {
         let ready = self
             .pending
             .partition_point(|pending| pending.key.seq <= durable);
-        let released: Vec<Pending> = self.pending.drain(..ready).collect();
-        if !self.log_failed && self.write(&released).is_err() {
-            self.log_failed = true;
+        let mut released: Vec<Pending> = self.pending.drain(..ready).collect();
+        self.log_failed = self.log_failed || self.write(&released).is_err();
+        self.poisoned |= self.log_failed;
+        if self.log_failed && self.planted != Some(Planted::UnloggedAnswers) {
+            released.clear();
         }
         if self.poisoned {
             // Nobody will ever be told that these came through.
@@ -149,8 +198,22 @@ impl Process {
         released
     }
 
+    /// The log holds an output, durably.
+    pub fn holds(&self, key: OutputKey) -> bool {
+        key <= key_of(self.log.durable())
+    }
+
+    /// The oldest place that the log can still be read from.
+    pub fn readable_from(&self) -> OutputKey {
+        key_of(self.reader.from())
+    }
+
     fn write(&mut self, released: &[Pending]) -> Result<(), siaga_risk::journal::JournalError> {
         for pending in released {
+            self.written += 1;
+            if self.planted == Some(Planted::LostOutput) && self.written % FAULT_EVERY == 0 {
+                continue;
+            }
             self.payload.clear();
             let kind = record::put_output(pending.ts, &pending.output, &mut self.payload);
             let at = Cursor {
@@ -241,6 +304,7 @@ impl Process {
             .append(at, kind, &self.payload)
             .and_then(|()| self.log.sync());
         self.log_failed |= written.is_err();
+        self.poisoned |= self.log_failed;
         written.is_ok()
     }
 

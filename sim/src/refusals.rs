@@ -1,6 +1,7 @@
 //! What the house has said out loud, and which new positions that forbids: the table of refusals read from outside.
 
 use crate::world::{ACCOUNTS, GROUP};
+use crate::{Fault, Invariant};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::terms::Accounting;
@@ -28,7 +29,7 @@ impl Refusals {
     ///
     /// # Errors
     /// An instruction to a broker opens a position although something that was told before forbids it.
-    pub fn see(&mut self, output: &Output) -> Result<(), String> {
+    pub fn see(&mut self, output: &Output) -> Result<(), Fault> {
         match output {
             Output::Mode(change) => {
                 self.modes.insert(change.set.scope, change.set.mode);
@@ -96,16 +97,19 @@ impl Refusals {
         }
     }
 
-    fn check(&mut self, submit: &Submit) -> Result<(), String> {
+    fn check(&mut self, submit: &Submit) -> Result<(), Fault> {
         if self.closes(submit) {
             return Ok(());
         }
         self.opened += 1;
         match self.forbidden(submit) {
             None => Ok(()),
-            Some(why) => Err(format!(
-                "order {} of account {} opens although {why}",
-                submit.id.0, submit.account.0
+            Some(why) => Err(Fault::new(
+                Invariant::Refused,
+                format!(
+                    "order {} of account {} opens although {why}",
+                    submit.id.0, submit.account.0
+                ),
             )),
         }
     }

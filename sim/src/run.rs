@@ -1,14 +1,15 @@
 //! One run: everything that can happen, in an order chosen by the seed, and what must hold whatever happens.
 
+use crate::charges::Prices;
 use crate::counterparty::Counterparty;
 use crate::dice::Dice;
 use crate::feed::Feeds;
-use crate::ledger::Ledger;
+use crate::ledger::{Cause, Ledger};
 use crate::people::People;
 use crate::process::Process;
 use crate::refusals::Refusals;
 use crate::world::{ACCOUNTS, LINK, LISTED, START, opening};
-use crate::{Broken, Planted, Tally};
+use crate::{Broken, Fault, Invariant, Planted, Tally};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::journal::JournalError;
@@ -24,6 +25,8 @@ use std::collections::BTreeMap;
 const STARTS_MAX: u32 = 8;
 /// The quiet end of a run: long enough for every question to a broker to be answered.
 const CALM_NS: u64 = 10 * MINUTE_NS;
+/// The place of a checkpoint behind the outputs of its input: the process's own mark, which no machine gives.
+const CHECKPOINT: u32 = u32::MAX - 1;
 
 /// Everything of one run.
 pub struct World {
@@ -41,6 +44,10 @@ pub struct World {
     kept: Refusals,
     /// Every input that was applied and not lost since.
     history: Vec<Input>,
+    /// The prices that inputs found which changed positions, until the ledger has booked them.
+    found: BTreeMap<Seq, Prices>,
+    /// The newest input that the ledger has passed.
+    passed: Seq,
     /// What consumers have read, by key.
     seen: BTreeMap<OutputKey, u64>,
     read_at: OutputKey,
@@ -63,9 +70,9 @@ impl World {
         if planted == Some(Planted::ForgetfulDisk) {
             disk.forget_syncs();
         }
-        let broker = Counterparty::new(LINK, dice.bits());
-        let process = Process::start(&disk, &broker, None)
-            .map_err(|error| Broken::new(0, format!("the first start: {error}")))?;
+        let broker = Counterparty::new(LINK, dice.bits(), planted);
+        let process = Process::start(&disk, &broker, None, planted)
+            .map_err(|error| not_started(error).at(0))?;
         let (feeds, people) = (Feeds::new(dice.fork()), People::new(dice.fork()));
         let mut world = World {
             step: 0,
@@ -80,6 +87,8 @@ impl World {
             told: Refusals::default(),
             kept: Refusals::default(),
             history: Vec::new(),
+            found: BTreeMap::new(),
+            passed: 0,
             seen: BTreeMap::new(),
             read_at: OutputKey::default(),
             router_at: None,
@@ -117,6 +126,8 @@ impl World {
         self.tally.answers = self.people.answers;
         self.tally.refusals = self.people.refusals;
         self.tally.deals = self.ledger.deals;
+        self.tally.swaps = self.ledger.swaps;
+        self.tally.odd_reports = self.broker.odd_reports();
         self.tally.opened += self.told.opened;
         self.tally.state_hash = self.process.machine.state_hash();
         Ok(self.tally)
@@ -169,13 +180,7 @@ impl World {
     }
 
     fn put(&mut self, input: Input) -> Result<(), Broken> {
-        let outputs = self.process.put(&input);
-        self.history.push(input);
-        for output in &outputs {
-            self.tally.see(output);
-            self.told
-                .see(output)
-                .map_err(|why| Broken::new(self.step, why))?;
+        for output in &self.apply(input)? {
             if let Output::Mark(mark) = output {
                 self.process.router.on_mark(mark, self.now);
             }
@@ -188,14 +193,61 @@ impl World {
         Ok(())
     }
 
+    /// An input is numbered, journaled and decided; what the machine told is held against what it told before.
+    fn apply(&mut self, input: Input) -> Result<Vec<Output>, Broken> {
+        let mut prices = self.prices();
+        let outputs = self.process.put(&input);
+        self.history.push(input);
+        for output in &outputs {
+            match output {
+                Output::Mark(mark) => {
+                    prices.insert(mark.instrument, (mark.bid.0, mark.ask.0));
+                }
+                Output::Deal(_) | Output::Position(_) => {
+                    self.found.insert(self.process.seq, prices);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        for output in &outputs {
+            self.tally.see(output);
+            self.told.see(output).map_err(|why| self.broken(why))?;
+        }
+        Ok(outputs)
+    }
+
+    fn broken(&self, fault: Fault) -> Broken {
+        fault.at(self.step)
+    }
+
+    fn breaks(&self, invariant: Invariant, what: String) -> Broken {
+        self.broken(Fault::new(invariant, what))
+    }
+
     fn command(&mut self) -> Result<(), Broken> {
         let command = self.people.next(&self.ledger, self.now);
+        if let (Some(Planted::DeafSwitch), Body::Kill(set)) = (self.planted, &command.body)
+            && set.on
+        {
+            // The house reads that the switch is on, and the machine has not heard of it.
+            let told = Output::Kill(KillChange {
+                set: *set,
+                actor: command.actor,
+                cancelled: 0,
+            });
+            return self.told.see(&told).map_err(|why| self.broken(why));
+        }
         self.put(Input::Command(Box::new(command)))
     }
 
     fn sync(&mut self) -> Result<(), Broken> {
         for released in self.process.sync() {
             if let Output::Answer(answer) = &released.output {
+                if !self.process.holds(released.key) {
+                    let what = format!("{:?} was answered and is not logged", released.key);
+                    return Err(self.breaks(Invariant::Kept, what));
+                }
                 self.answered(released.key.seq, answer)?;
             }
         }
@@ -203,20 +255,17 @@ impl World {
     }
 
     fn answered(&mut self, seq: Seq, answer: &Answer) -> Result<(), Broken> {
-        self.people
-            .answered(seq, answer)
-            .map_err(|why| Broken::new(self.step, why))
+        let answered = self.people.answered(seq, answer);
+        answered.map_err(|why| self.breaks(Invariant::Once, why))
     }
 
     /// Consumers, and the router when it is open, read what the log has.
     fn read(&mut self, router: bool) -> Result<(), Broken> {
-        let step = self.step;
-        let broken = |why| Broken::new(step, why);
-        let found = self.process.read(self.read_at).map_err(broken)?;
-        for logged in found {
+        let found = self.process.read(self.read_at);
+        for logged in found.map_err(|why| self.breaks(Invariant::Outputs, why))? {
             self.seen.insert(logged.key, logged.hash);
             self.read_at = logged.key;
-            self.ledger.book(&logged.output).map_err(broken)?;
+            self.book(logged.key.seq, &logged.output)?;
             // What it forbids was held against it when it was told.
             let _ = self.kept.see(&logged.output);
             if let Output::Terms(change) = &logged.output {
@@ -231,6 +280,25 @@ impl World {
         }
         self.process.hold(self.read_at);
         self.drain_router()
+    }
+
+    /// The ledger follows: every input up to this one in its order, then the output.
+    fn book(&mut self, seq: Seq, output: &Output) -> Result<(), Broken> {
+        let step = self.step;
+        let cause = |seq: Seq| Cause {
+            seq,
+            input: &self.history[seq as usize - 1],
+            prices: self.found.get(&seq),
+        };
+        for next in self.passed + 1..=seq {
+            let passed = self.ledger.pass(cause(next));
+            passed.map_err(|fault| fault.at(step))?;
+        }
+        let booked = self.ledger.book(cause(seq), output);
+        booked.map_err(|fault| fault.at(step))?;
+        self.passed = self.passed.max(seq);
+        self.found = self.found.split_off(&seq);
+        Ok(())
     }
 
     fn drain_router(&mut self) -> Result<(), Broken> {
@@ -250,13 +318,7 @@ impl World {
         let Some((promise, command)) = self.people.remind(self.now) else {
             return Ok(());
         };
-        let outputs = self.process.put(&Input::Command(Box::new(command.clone())));
-        self.history.push(Input::Command(Box::new(command)));
-        for output in &outputs {
-            self.told
-                .see(output)
-                .map_err(|why| Broken::new(self.step, why))?;
-        }
+        let outputs = self.apply(Input::Command(Box::new(command)))?;
         let answer = outputs.iter().find_map(|output| match output {
             Output::Answer(answer) => Some(answer),
             _ => None,
@@ -266,8 +328,8 @@ impl World {
             self.tally.reminders += 1;
             return Ok(());
         }
-        Err(Broken::new(
-            self.step,
+        Err(self.breaks(
+            Invariant::Kept,
             format!(
                 "order {} of input {} was acknowledged, and the same client id is now answered {answer:?}",
                 promise.id.0, promise.seq
@@ -315,7 +377,7 @@ impl World {
             if self.storm && start < STARTS_MAX && self.dice.one_in(3) {
                 self.break_disk();
             }
-            match Process::start(&self.disk, &self.broker, self.router_at) {
+            match Process::start(&self.disk, &self.broker, self.router_at, self.planted) {
                 Ok(process) => {
                     self.process = process;
                     break;
@@ -326,7 +388,7 @@ impl World {
                     self.tally.failed_starts += 1;
                     self.disk = self.disk.restart();
                 }
-                Err(error) => return Err(Broken::new(self.step, format!("the start: {error}"))),
+                Err(error) => return Err(self.broken(not_started(error))),
             }
         }
         self.broker.come_back();
@@ -336,90 +398,104 @@ impl World {
     fn stop(&mut self) {
         // The process is replaced by the next start; until then an empty disk's stands in its place.
         let spare = CrashDisk::new(0);
-        if let Ok(empty) = Process::start(&spare, &self.broker, None) {
+        if let Ok(empty) = Process::start(&spare, &self.broker, None, None) {
             std::mem::replace(&mut self.process, empty).stop();
         }
     }
 
     /// Nothing acknowledged is lost, nothing is invented, and every output comes out as it did.
     fn after_start(&mut self) -> Result<(), Broken> {
-        let step = self.step;
-        let broken = |why: String| Broken::new(step, why);
         let last = self.process.seq;
         if last < self.people.acknowledged {
-            return Err(broken(format!(
+            let what = format!(
                 "input {} was acknowledged, and only {last} came back",
                 self.people.acknowledged
-            )));
+            );
+            return Err(self.breaks(Invariant::Kept, what));
         }
         if last as usize > self.history.len() {
-            return Err(broken(format!(
+            let what = format!(
                 "{} inputs were put in and {last} came back",
                 self.history.len()
-            )));
+            );
+            return Err(self.breaks(Invariant::Once, what));
         }
         self.history.truncate(last as usize);
-        for (seq, input) in self.process.recorded().map_err(broken)? {
+        self.found.retain(|seq, _| *seq <= last);
+        let recorded = self.process.recorded();
+        for (seq, input) in recorded.map_err(|why| self.breaks(Invariant::Kept, why))? {
             if self
                 .history
                 .get(seq as usize - 1)
                 .is_none_or(|own| bytes(own) != bytes(&input))
             {
-                return Err(broken(format!("input {seq} came back as {input:?}")));
+                let what = format!("input {seq} came back as {input:?}");
+                return Err(self.breaks(Invariant::Kept, what));
             }
         }
         self.same_outputs()?;
-        while !self.process.read(self.read_at).map_err(broken)?.is_empty() {
+        loop {
+            let before = self.read_at;
             self.read(false)?;
+            if self.read_at == before {
+                break;
+            }
         }
         self.tally.opened += self.told.opened;
         self.told = self.kept.clone();
         self.told.opened = 0;
         if self.dice.one_in(8) {
-            self.replay()?;
+            let plain = self.dice.one_in(2);
+            self.replay(plain)?;
         }
         self.process.open_router(&self.terms, self.now);
         self.drain_router()
     }
 
-    /// What consumers have read stands in the log as they read it.
+    /// What consumers have read stands in the log as they read it, as far back as the log goes: all of it and no more.
     fn same_outputs(&mut self) -> Result<(), Broken> {
-        let step = self.step;
-        let mut at = OutputKey::default();
-        loop {
-            let found = match self.process.read(at) {
-                Ok(found) => found,
-                // Trimmed: begin where the oldest segment does.
-                Err(_) if at == OutputKey::default() => {
-                    at = self.read_at;
-                    continue;
-                }
-                Err(why) => return Err(Broken::new(step, why)),
-            };
+        let from = self.process.readable_from();
+        let mut at = from;
+        let mut there = BTreeMap::new();
+        while at < self.read_at {
+            let found = self.process.read(at);
+            let found = found.map_err(|why| self.breaks(Invariant::Outputs, why))?;
             let Some(end) = found.last().map(|logged| logged.key) else {
-                return Ok(());
+                break;
             };
-            for logged in &found {
-                let known = self.seen.get(&logged.key);
-                let missing = known.is_none() && logged.key <= self.read_at;
-                if missing || known.is_some_and(|hash| *hash != logged.hash) {
-                    return Err(Broken::new(
-                        step,
-                        format!(
-                            "output {:?} is another one now: {:?}",
-                            logged.key, logged.output
-                        ),
-                    ));
-                }
-            }
+            there.extend(found.iter().map(|logged| (logged.key, logged.hash)));
             at = end;
+        }
+        there.retain(|key, _| *key <= self.read_at);
+        let read = self.seen.range(from..).filter(|(key, _)| **key > from);
+        let differs = there
+            .iter()
+            .map(Some)
+            .chain([None])
+            .zip(read.map(Some).chain([None]));
+        match differs.into_iter().find(|(there, read)| there != read) {
+            None => Ok(()),
+            Some((there, read)) => Err(self.breaks(
+                Invariant::Outputs,
+                format!("the log has {there:?} where {read:?} was read"),
+            )),
         }
     }
 
-    /// A fresh machine gives the same state and the same outputs.
-    fn replay(&mut self) -> Result<(), Broken> {
+    /// A fresh machine gives the same state and the same outputs, all of them. One that looks at every holder at every
+    /// touch does so too: nobody was passed over because of a box.
+    fn replay(&mut self, plain: bool) -> Result<(), Broken> {
+        let invariant = if plain {
+            Invariant::Watch
+        } else {
+            Invariant::Outputs
+        };
         let mut machine = Machine::new();
+        if plain {
+            machine.watch_plainly();
+        }
         let (mut outputs, mut payload) = (Vec::new(), Vec::new());
+        let mut given = 0;
         for (at, input) in self.history.iter().enumerate() {
             let seq = at as Seq + 1;
             machine.apply(seq, input, &mut outputs);
@@ -428,27 +504,30 @@ impl World {
                     seq,
                     index: index as u32,
                 };
-                let Some(hash) = self.seen.get(&key).filter(|_| output.is_durable()) else {
+                if !output.is_durable() || key > self.read_at {
                     continue;
-                };
+                }
                 payload.clear();
                 let kind = record::put_output(input.ts(), &output, &mut payload);
-                if *hash != siaga_risk::machine::hash(&payload) ^ u64::from(kind) {
-                    return Err(Broken::new(
-                        self.step,
-                        format!("a replay gives another output {key:?}: {output:?}"),
-                    ));
+                let hash = siaga_risk::machine::hash(&payload) ^ u64::from(kind);
+                if self.seen.get(&key) != Some(&hash) {
+                    let what = format!("a replay gives another output {key:?}: {output:?}");
+                    return Err(self.breaks(invariant, what));
                 }
+                given += 1;
             }
+        }
+        let read = self.seen.keys().filter(|key| key.index != CHECKPOINT);
+        let read = read.count();
+        if given != read {
+            let what = format!("a replay gives {given} outputs, and {read} were read");
+            return Err(self.breaks(invariant, what));
         }
         self.tally.replays += 1;
         if machine.state_hash() == self.process.machine.state_hash() {
             return Ok(());
         }
-        Err(Broken::new(
-            self.step,
-            "a replay gives another state".into(),
-        ))
+        Err(self.breaks(invariant, "a replay gives another state".into()))
     }
 
     /// When nothing is under way, what the machine says of each account is what its movements come to.
@@ -465,8 +544,9 @@ impl World {
         if !self.process.is_settled(self.read_at) {
             return Ok(());
         }
-        let broken = |why| Broken::new(self.step, why);
-        self.ledger.conserved().map_err(broken)?;
+        self.ledger
+            .conserved()
+            .map_err(|fault| self.broken(fault))?;
         let prices = self.prices();
         for (id, ..) in ACCOUNTS {
             let (balance, equity) = self.ledger.value(id, &prices);
@@ -476,20 +556,26 @@ impl World {
             let known = (!view.unknown).then_some(view.equity);
             let same = balance == view.balance && (equity == known || equity.is_none());
             if !same {
-                return Err(broken(format!(
+                let what = format!(
                     "account {}: balance {} and equity {equity:?} by its movements, {} and {known:?} by the machine",
                     id.0, balance.0, view.balance.0
-                )));
+                );
+                return Err(self.breaks(Invariant::Books, what));
             }
             self.tally.valued += u64::from(equity.is_some());
         }
         if let Some((order, count)) = self.broker.most_submitted().filter(|(_, count)| *count > 1) {
-            return Err(broken(format!("order {} was sent {count} times", order.0)));
+            let what = format!("order {} was sent {count} times", order.0);
+            return Err(self.breaks(Invariant::Once, what));
+        }
+        if self.dice.one_in(4) {
+            let boxed = self.process.machine.audit_watch();
+            self.tally.boxed += boxed.map_err(|why| self.breaks(Invariant::Watch, why))? as u64;
         }
         Ok(())
     }
 
-    fn prices(&self) -> BTreeMap<InstrumentId, (i64, i64)> {
+    fn prices(&self) -> Prices {
         let known = LISTED.iter().filter_map(|listed| {
             let prices = self.process.machine.book().prices(listed.id)?;
             Some((listed.id, (prices.bid, prices.ask)))
@@ -526,16 +612,22 @@ impl World {
             .map(|order| format!("{} {:?}", order.id.0, order.state))
             .collect();
         if !unanswered.is_empty() {
-            return Err(Broken::new(
-                self.step,
-                format!(
-                    "after ten quiet minutes without an answer: {}",
-                    unanswered.join(", ")
-                ),
-            ));
+            let what = format!(
+                "after ten quiet minutes without an answer: {}",
+                unanswered.join(", ")
+            );
+            return Err(self.breaks(Invariant::Answered, what));
         }
-        self.replay()
+        let executed = self.broker.executed();
+        let booked = self.ledger.booked(&executed);
+        booked.map_err(|fault| self.broken(fault))?;
+        self.replay(false)?;
+        self.replay(true)
     }
+}
+
+fn not_started(error: RecoveryError) -> Fault {
+    Fault::new(Invariant::Starts, format!("the start: {error}"))
 }
 
 fn bytes(input: &Input) -> Vec<u8> {

@@ -101,12 +101,42 @@ pub fn terms(of: &Listed) -> InstrumentTerms {
         })
         .collect();
     terms.qty_max = Qty(5_000);
+    terms.swap = swap(of.id);
     terms.margin_hedged = Ratio::percent(50);
     terms.halt.quiet_ns = 20 * SECOND_NS;
     terms.halt.grace_ns = 30 * SECOND_NS;
     terms.quote_age_max_ns = 5 * SECOND_NS;
     terms.cache_age_max_ns = 30 * SECOND_NS;
     terms
+}
+
+/// A night costs points, money or a share of the value, by instrument.
+fn swap(id: InstrumentId) -> SwapTerms {
+    let (mode, long, short) = match id.0 {
+        1 => (
+            SwapMode::Points,
+            Ratio(-7_350_000_000_000),
+            Ratio(2_150_000_000_000),
+        ),
+        2 => (
+            SwapMode::Points,
+            Ratio(4_400_000_000_000),
+            Ratio(-9_125_000_000_000),
+        ),
+        3 => (
+            SwapMode::Money,
+            Ratio(-42_370_000_000_000),
+            Ratio(18_110_000_000_000),
+        ),
+        _ => (SwapMode::Percent, Ratio::percent(-18), Ratio::percent(3)),
+    };
+    SwapTerms {
+        mode,
+        long,
+        short,
+        point: Price(1),
+        ..SwapTerms::NONE
+    }
 }
 
 fn group() -> GroupTerms {

@@ -39,6 +39,9 @@ fn nothing_breaks_whatever_happens() {
         ("snapshots", happened(|tally| tally.snapshots)),
         ("reminders", happened(|tally| tally.reminders)),
         ("valuations", happened(|tally| tally.valued)),
+        ("swaps", happened(|tally| tally.swaps)),
+        ("boxes", happened(|tally| tally.boxed)),
+        ("odd reports", happened(|tally| tally.odd_reports)),
         ("broker losses", happened(|tally| tally.broker_losses)),
     ] {
         assert!(count > 0, "no {name} in {SEEDS} seeds");
@@ -51,13 +54,18 @@ fn a_seed_repeats_exactly() {
     assert_eq!(run(7, STEPS, None), Ok(first));
 }
 
+/// Each invariant can fail: the fault planted against it is found, and by it first.
 #[test]
-fn planted_faults_are_found() {
-    for planted in [Planted::EarlyAnswers, Planted::ForgetfulDisk] {
+fn planted_faults_are_found_by_the_invariant_they_break() {
+    for planted in Planted::ALL {
         let found = (1..=PATIENCE).find_map(|seed| run(seed, STEPS, Some(planted)).err());
-        assert!(
-            found.is_some(),
-            "{planted:?} is not found in {PATIENCE} seeds"
+        let Some(broken) = found else {
+            panic!("{planted:?} is not found in {PATIENCE} seeds");
+        };
+        assert_eq!(
+            broken.invariant,
+            planted.caught_by(),
+            "{planted:?} is found at {broken}"
         );
     }
 }

@@ -5,6 +5,9 @@ use serde_json::Value;
 use siaga_risk::units::Ratio;
 use siaga_risk::verdict::Reject;
 
+/// Most digits of any number: an `i64` holds no more.
+const DIGITS_MAX: u8 = 18;
+
 /// Why an example cannot be run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Fault {
@@ -63,6 +66,40 @@ impl<'a> Inputs<'a> {
     /// A text, or another when it is missing.
     pub fn text_or(&self, field: &str, other: &'a str) -> Result<&'a str, Fault> {
         self.get(field).map_or(Ok(other), |_| self.text(field))
+    }
+
+    /// What a name of a list stands for. A name that is not in it is an error that says which are.
+    pub fn one_of<T: Copy>(&self, field: &str, names: &[(&str, T)]) -> Result<T, Fault> {
+        let text = self.text(field)?;
+        let found = names.iter().find(|(name, _)| *name == text);
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+            Fault::field(field, format!("{text} is none of {}", known.join(", ")))
+        })
+    }
+
+    /// The same, or another value when the field is missing.
+    pub fn one_of_or<T: Copy>(
+        &self,
+        field: &str,
+        absent: T,
+        names: &[(&str, T)],
+    ) -> Result<T, Fault> {
+        self.get(field)
+            .map_or(Ok(absent), |_| self.one_of(field, names))
+    }
+
+    /// A count of digits.
+    pub fn digits(&self, field: &str) -> Result<u8, Fault> {
+        u8::try_from(self.integer(field)?)
+            .ok()
+            .filter(|digits| *digits <= DIGITS_MAX)
+            .ok_or_else(|| Fault::field(field, "is no count of digits"))
+    }
+
+    /// The same, or another when it is missing.
+    pub fn digits_or(&self, field: &str, absent: u8) -> Result<u8, Fault> {
+        self.get(field).map_or(Ok(absent), |_| self.digits(field))
     }
 
     /// A flag, off when it is missing.
@@ -186,6 +223,19 @@ mod tests {
         assert_eq!(shown(-5, 2), "-0.05");
         assert_eq!(shown(110_000, 5), "1.10000");
         assert_eq!(shown(7, 0), "7");
+    }
+
+    #[test]
+    fn a_name_that_is_not_listed_is_an_error_with_those_that_are() {
+        let value = json!({ "kind": "demo", "account_digits": 40 });
+        let inputs = Inputs::new(&value);
+        let names = [("real", 1), ("demo", 2)];
+        assert_eq!(inputs.one_of("kind", &names), Ok(2));
+        assert_eq!(inputs.one_of_or("other", 7, &names), Ok(7));
+        let error = inputs.one_of("kind", &names[..1]).unwrap_err();
+        assert_eq!(error.to_string(), "field kind: demo is none of real");
+        assert!(inputs.digits_or("account_digits", 2).is_err());
+        assert_eq!(inputs.digits_or("profit_digits", 2), Ok(2));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! A rule changed on purpose must be noticed twice: by a published example, and by a scenario of the machine.
 
+#[path = "mutants/scenarios.rs"]
+mod scenarios;
+
 use serde_json::{Value, json};
 use siaga_risk::mutation::{Mutation, with};
 use siaga_vectors::{Vector, run_one};
@@ -76,95 +79,55 @@ fn a_band_that_ends_too_early() {
     notices(Mutation::BandEnds, &inputs, &json!({ "margin": "344.04" }));
 }
 
-/// The same changes seen by the machine without any adapter: an account that a trader could read.
-mod scenarios {
-    use siaga_risk::event::*;
-    use siaga_risk::ids::*;
-    use siaga_risk::mutation::{Mutation, with};
-    use siaga_risk::terms::*;
-    use siaga_risk::units::*;
-    use siaga_risk::verdict::Reject;
-    use siaga_vectors::desk::{ACCOUNT, Desk, EUR, GROUP, LINK, USD};
+#[test]
+fn a_stop_out_that_needs_less_than_its_level() {
+    let inputs = json!({
+        "calc": "mt5_stop_out", "account_kind": "real", "accounting": "hedging", "balance": "800", "level_type": "percent",
+        "stop_out_level": "50", "positions": [
+            { "id": "a", "symbol": "EURUSD", "lots": "1", "profit": "-200", "margin": "600" },
+            { "id": "b", "symbol": "EURUSD", "lots": "1", "profit": "-100", "margin": "400" },
+        ],
+    });
+    notices(
+        Mutation::StopOutExclusive,
+        &inputs,
+        &json!({ "triggered": true }),
+    );
+}
 
-    /// What an account with 1,000 USD sees of one lot of EUR/USD at 1.27880 / 1.27905 under leverage 100.
-    struct Seen {
-        used: Money,
-        reasons: Vec<Reject>,
-    }
+#[test]
+fn a_liquidation_at_equality() {
+    let inputs = json!({
+        "calc": "dydx_is_liquidatable", "net_collateral": "100", "maintenance_requirement": "100",
+    });
+    notices(
+        Mutation::LiquidationInclusive,
+        &inputs,
+        &json!({ "liquidatable": false }),
+    );
+}
 
-    fn seen(deposit: i64, side: Side) -> Seen {
-        let of = |id, pivot| CurrencyTerms {
-            id,
-            digits: 2,
-            pivot,
-        };
-        let group = GroupTerms {
-            rate_max: 0,
-            ..GroupTerms::preset(GROUP, Preset::Mt5Default)
-        };
-        let mut desk = Desk::open(&[of(USD, 1), of(EUR, 2)], &group).expect("a desk");
-        let id = InstrumentId(1);
-        let pair = InstrumentTerms::of_class(id, AssetClass::Forex, EUR, USD, 5);
-        desk.list(pair).expect("a pair");
-        desk.quote(id, 127_880, 127_905);
-        desk.must(Body::Account(AccountTerms {
-            id: ACCOUNT,
-            group: GROUP,
-            link: LINK,
-            currency: USD,
-            accounting: Accounting::Netting,
-            leverage: 0,
-        }))
-        .expect("an account");
-        desk.must(Body::Cash(Cash {
-            account: ACCOUNT,
-            kind: CashKind::Deposit,
-            amount: Money(deposit),
-            reference: 0,
-        }))
-        .expect("money");
-        let out = desk.command(Body::Order(Box::new(NewOrder {
-            account: ACCOUNT,
-            instrument: id,
-            side,
-            kind: OrderKind::Market,
-            tif: Tif::Gtc,
-            qty: Qty(101),
-            price: None,
-            stop: None,
-            expires: None,
-            position: None,
-            reduce_only: false,
-            slippage_max: Price(0),
-            protection: Protection {
-                stop_loss: None,
-                take_profit: None,
-                trailing: Price(0),
-            },
-            client_id: ClientOrderId::default(),
-            trader: 0,
-            desk: 0,
-            strategy: 0,
-        })));
-        Seen {
-            used: desk.account(ACCOUNT).expect("the account").used,
-            reasons: siaga_vectors::desk::refusal(&out).unwrap_or_default(),
-        }
-    }
+#[test]
+fn a_swap_on_the_other_side() {
+    let inputs = json!({
+        "calc": "swap_money", "swap_per_lot": "-4.2", "lots": "20", "swap_currency": "EUR", "account_currency": "USD",
+        "conversion": { "bid": "1.0840", "ask": "1.0850" }, "account_digits": 2,
+    });
+    notices(
+        Mutation::SwapOtherSide,
+        &inputs,
+        &json!({ "swap": "-91.14" }),
+    );
+}
 
-    #[test]
-    fn the_machine_notices_too() {
-        // 1.01 lots: 1,010 EUR at the ask of 1.27905 are 1,291.8405 USD; at the bid of 1.27880 they are 1,291.588.
-        assert_eq!(seen(200_000, Side::Buy).used, Money(129_184));
-        assert_eq!(seen(200_000, Side::Sell).used, Money(129_159));
-        let other = with(Mutation::MarginOtherSide, || seen(200_000, Side::Buy));
-        assert_eq!(other.used, Money(129_159));
-        let free = with(Mutation::FlightFree, || seen(200_000, Side::Buy));
-        assert_eq!(free.used, Money(0));
-        // Exactly enough is enough.
-        assert_eq!(seen(129_184, Side::Buy).reasons, []);
-        assert_eq!(seen(129_183, Side::Buy).reasons, [Reject::Margin]);
-        let exclusive = with(Mutation::MarginExclusive, || seen(129_184, Side::Buy));
-        assert_eq!(exclusive.reasons, [Reject::Margin]);
-    }
+#[test]
+fn a_largest_size_that_is_too_large() {
+    let inputs = json!({
+        "calc": "order_limits", "quantity": "100", "max_quantity": "100", "price": "1.1", "contract_size": "1",
+    });
+    notices(
+        Mutation::QtyMaxExclusive,
+        &inputs,
+        &json!({ "accepted": true }),
+    );
 }

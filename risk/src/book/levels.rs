@@ -86,9 +86,18 @@ pub fn restricted_line(group: &GroupTerms, used: Money, digits: u8) -> Line {
     }
 }
 
+/// Whether equality reaches the stop-out line of a test.
+fn is_inclusive(test: LevelTest) -> bool {
+    match test {
+        LevelTest::AtOrBelow | LevelTest::OandaCloseout => !crate::mutated!(StopOutExclusive),
+        LevelTest::Below => crate::mutated!(LiquidationInclusive),
+        LevelTest::Buffer => false,
+    }
+}
+
 /// Below this line it is stopped out.
 pub fn stop_line(group: &GroupTerms, used: Money, digits: u8) -> Line {
-    let inclusive = group.stop_out_test != LevelTest::Below;
+    let inclusive = is_inclusive(group.stop_out_test);
     if let Some(money) = group.closing.money {
         let at = super::settle::fine(money, digits);
         return Line { at, inclusive };
@@ -109,12 +118,12 @@ pub fn stop_line(group: &GroupTerms, used: Money, digits: u8) -> Line {
 /// The stop-out line as a share of used margin, and whether equality reaches it; a level in money is none, and no group
 /// that is charged at the mark has one.
 pub fn stop_share(group: &GroupTerms) -> (Ratio, bool) {
-    match group.stop_out_test {
-        LevelTest::AtOrBelow => (group.stop_out, true),
-        LevelTest::Below => (group.stop_out, false),
-        LevelTest::OandaCloseout => (Ratio::percent(50), true),
-        LevelTest::Buffer => (inverse(Ratio::ONE.0 + group.stop_out.0), false),
-    }
+    let share = match group.stop_out_test {
+        LevelTest::AtOrBelow | LevelTest::Below => group.stop_out,
+        LevelTest::OandaCloseout => Ratio::percent(50),
+        LevelTest::Buffer => inverse(Ratio::ONE.0 + group.stop_out.0),
+    };
+    (share, is_inclusive(group.stop_out_test))
 }
 
 /// One over a share.

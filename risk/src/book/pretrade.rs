@@ -633,7 +633,7 @@ fn check_size(order: &NewOrder, terms: &InstrumentTerms, reasons: &mut Reasons) 
     if qty < terms.qty_min && !closing {
         reasons.push(Reject::QtyMin);
     }
-    if qty > terms.qty_max {
+    if qty > terms.qty_max || crate::mutated!(QtyMaxExclusive) && qty == terms.qty_max {
         reasons.push(Reject::QtyMax);
     }
     if qty.0 % terms.qty_step.0 != 0 && !closing {

@@ -49,7 +49,7 @@ pub fn swap_points(
 
 /// Side of a rate that is worse for the client: a credit is sold at the bid, a charge bought at the ask.
 pub fn worse_side(value: Ratio) -> Sided {
-    if value >= Ratio(0) {
+    if (value >= Ratio(0)) != crate::mutated!(SwapOtherSide) {
         Sided::Bid
     } else {
         Sided::Ask

@@ -208,14 +208,15 @@ fn velocity_state(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         "energy" => ProductClass::Energy,
         "treasury" => ProductClass::Treasury,
         "fx" => ProductClass::Fx,
+        // The rule names five classes; whatever else trades is reserved alone.
         _ => ProductClass::Other,
     };
     let effect = velocity_effect(class, inputs.flag("lead_month")?);
-    let order = match inputs.text_or("triggering_order", "")? {
-        "fill_and_kill" => Some(TriggeringOrder::FillAndKill),
-        "market" => Some(TriggeringOrder::Market),
-        _ => None,
-    };
+    let names = [
+        ("fill_and_kill", Some(TriggeringOrder::FillAndKill)),
+        ("market", Some(TriggeringOrder::Market)),
+    ];
+    let order = inputs.one_of_or("triggering_order", None, &names)?;
     let report = order.map(|order| {
         let (status, reason) = order.elimination();
         json!({"35": "8", "39": status.to_string(), "378": reason.to_string()})

@@ -100,7 +100,10 @@ fn position_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         world.convert(Decimal::ONE, Decimal::ONE, false)?;
     } else {
         let pair = inputs.object("conversion")?;
-        let inverse = pair.text("quoted")? == "margin_per_account";
+        let inverse = pair.one_of(
+            "quoted",
+            &[("account_per_margin", false), ("margin_per_account", true)],
+        )?;
         world.convert(pair.decimal("bid")?, pair.decimal("ask")?, inverse)?;
     }
     let quote_digits = if terms.margin_currency == ACC {
@@ -119,7 +122,8 @@ fn position_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let account = world.account(1, Accounting::Hedging)?;
     let side = side(inputs.text("side")?)?;
     let order = World::order(account, id, side, qty);
-    let (used, rule) = if inputs.text_or("phase", "open")? == "hold" {
+    let names = [("open", false), ("hold", true)];
+    let (used, rule) = if inputs.one_of_or("phase", false, &names)? {
         world.open(order, if side == Side::Buy { ask } else { bid })?;
         let view = world.view(account)?;
         (view.used, view.positions.first().and_then(|held| held.rule))
@@ -169,7 +173,7 @@ impl Holdings {
         terms.margin_hedged = Ratio(int("hedged_contract_size", share, 12)?);
         terms.margin = rates(inputs)?;
         terms.margin.hedge = hedge;
-        let follows = inputs.text_or("conversion", "none")? == "open_price";
+        let follows = follows_price(inputs)?;
         let mut world = World::new(digits, &group(leverage(inputs)?))?;
         (terms.base, terms.quote, terms.margin_currency) = match (terms.mode, follows) {
             (CalcMode::Forex | CalcMode::ForexNoLeverage, true) => (MARGIN, ACC, MARGIN),
@@ -365,13 +369,7 @@ fn end_of_day(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let id = terms.id;
     world.desk.list(terms)?;
     world.desk.quote(id, 1, 1);
-    world.desk.list(InstrumentTerms::of_class(
-        PAIR,
-        AssetClass::Forex,
-        MARGIN,
-        ACC,
-        digits,
-    ))?;
+    world.desk.list(pair(PAIR, MARGIN, ACC, digits))?;
     let at = int("stored_margin_rate", stored, digits)?;
     world.desk.quote(PAIR, at, at);
     let account = world.account(1, Accounting::Hedging)?;

@@ -12,7 +12,7 @@ use siaga_risk::ids::*;
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
 use siaga_risk::view::{AccountView, Ask, PreviewView, Query, View};
-use siaga_risk::wide::mul_div_round;
+use siaga_risk::wide::{gcd, mul_div_round};
 
 pub const ACC: CurrencyId = CurrencyId(1);
 /// Eight digits, so that amounts per lot need no rounding.
@@ -57,6 +57,38 @@ impl World {
         let (bid, ask) = (int("bid", bid, digits)?, int("ask", ask, digits)?);
         self.desk.quote(PAIR, bid, ask);
         Ok(())
+    }
+
+    /// An instrument whose `steps` need exactly this margin, in units of `10^-8`: an amount per lot in a currency of its
+    /// own, whose price divides what a lot's share would not come out at.
+    pub fn costing(
+        &mut self,
+        id: u32,
+        steps: i64,
+        qty_digits: u8,
+        margin: i64,
+    ) -> Result<InstrumentTerms, Fault> {
+        let own = CurrencyId(OWN_CURRENCY + id as u16);
+        let per_lot = i128::from(margin) * 10i128.pow(qty_digits.into());
+        let shared = gcd(per_lot, steps.max(1).into());
+        let fixed = i64::try_from(per_lot / shared)
+            .map_err(|_| Fault::field("margin", "is too large for its lots"))?;
+        self.desk.must(Body::Currency(CurrencyTerms {
+            id: own,
+            digits: MARGIN_DIGITS,
+            pivot: 0,
+        }))?;
+        let rate = InstrumentId(OWN_PAIR + id);
+        self.desk.list(pair(rate, ACC, own, 0))?;
+        let price = steps.max(1) / shared as i64;
+        self.desk.quote(rate, price, price);
+        Ok(InstrumentTerms {
+            margin_currency: own,
+            qty_digits,
+            // Nothing is no amount; the least one rounds to nothing.
+            margin_fixed: Money(fixed.max(1)),
+            ..listed(id, CalcMode::Futures)
+        })
     }
 
     pub fn account(&mut self, id: u32, accounting: Accounting) -> Result<AccountId, Fault> {
@@ -125,20 +157,30 @@ impl World {
     }
 }
 
-fn pair(id: InstrumentId, base: CurrencyId, quote: CurrencyId, digits: u8) -> InstrumentTerms {
-    InstrumentTerms::of_class(id, AssetClass::Forex, base, quote, digits)
+/// A pair that is quoted wherever an example needs it: a halt is no part of these rules.
+pub fn pair(id: InstrumentId, base: CurrencyId, quote: CurrencyId, digits: u8) -> InstrumentTerms {
+    let mut terms = InstrumentTerms::of_class(id, AssetClass::Forex, base, quote, digits);
+    (terms.halt.alert, terms.halt.halt) = (Ratio(0), Ratio(0));
+    terms
 }
 
-/// An instrument that is margined in the margin currency at price 1: no price of it is a rate between currencies.
+/// An instrument that is margined in the margin currency at price 1: no price of it is a rate between currencies, and
+/// none halts it.
 pub fn listed(id: u32, mode: CalcMode) -> InstrumentTerms {
-    InstrumentTerms {
+    let mut terms = InstrumentTerms {
         mode,
         margin_currency: MARGIN,
         qty_digits: 0,
         qty_max: Qty(i64::MAX / 4),
         ..InstrumentTerms::of_class(InstrumentId(id), AssetClass::Index, THIRD, THIRD, 0)
-    }
+    };
+    (terms.halt.alert, terms.halt.halt) = (Ratio(0), Ratio(0));
+    terms
 }
+
+/// Numbers of the currencies and pairs of instruments that have their own.
+const OWN_CURRENCY: u16 = 100;
+const OWN_PAIR: u32 = 1_000;
 
 /// A group of this leverage that warns of nothing.
 pub fn group(leverage: u32) -> GroupTerms {
@@ -164,9 +206,8 @@ pub fn leverage(inputs: &Inputs<'_>) -> Result<u32, Fault> {
 }
 
 /// Digits of the account's currency.
-pub fn account_digits(inputs: &Inputs<'_>, absent: i64) -> Result<u8, Fault> {
-    u8::try_from(inputs.integer_or("account_digits", absent)?)
-        .map_err(|_| Fault::field("account_digits", "is no count of digits"))
+pub fn account_digits(inputs: &Inputs<'_>, absent: u8) -> Result<u8, Fault> {
+    inputs.digits_or("account_digits", absent)
 }
 
 pub fn side(name: &str) -> Result<Side, Fault> {
@@ -222,6 +263,12 @@ pub fn order_type(name: &str) -> Result<(Side, OrderKind), Fault> {
         _ => return Err(Fault::field("type", format!("{name} is no type of order"))),
     };
     Ok((side(side_name)?, kind))
+}
+
+/// Whether a book is margined in the base and converted where it is opened.
+pub fn follows_price(inputs: &Inputs<'_>) -> Result<bool, Fault> {
+    let names = [("none", false), ("open_price", true)];
+    inputs.one_of_or("conversion", false, &names)
 }
 
 /// Margin rates by type of order; those of `buy` and `sell` hold for positions too.

@@ -55,11 +55,15 @@ fn larger_leg(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let mut book = Holdings::new(inputs, account_digits(inputs, 2)?, HedgeRule::LargerLeg)?;
     let mut legs = Vec::new();
     for (id, side, types) in [
-        (1, Side::Buy, ["buy_limit", "buy_stop", "buy_stop_limit"]),
+        (
+            1,
+            Side::Buy,
+            ["buy", "buy_limit", "buy_stop", "buy_stop_limit"],
+        ),
         (
             2,
             Side::Sell,
-            ["sell_limit", "sell_stop", "sell_stop_limit"],
+            ["sell", "sell_limit", "sell_stop", "sell_stop_limit"],
         ),
     ] {
         let account = book.world.account(id, Accounting::Hedging)?;

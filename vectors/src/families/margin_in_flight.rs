@@ -98,10 +98,11 @@ impl Short {
         let account = world.account(1, Accounting::Hedging)?;
         world.open(World::order(account, InstrumentId(OTHER), Side::Buy, 1), 10)?;
         let mut order = World::order(account, InstrumentId(TRADED), Side::Buy, 1);
-        if inputs.text("order_kind")? == "pending" {
+        if is_pending(inputs)? {
             (order.kind, order.price) = (OrderKind::Limit, Some(Price(9)));
         }
-        if inputs.text_or("activated_by", "server")? == "gateway" {
+        let names = [("server", false), ("dealer", false), ("gateway", true)];
+        if inputs.one_of_or("activated_by", false, &names)? {
             // A gateway holds waiting orders itself.
             world.desk.must(Body::Link(LinkTerms {
                 id: LINK,
@@ -133,6 +134,10 @@ impl Short {
     }
 }
 
+fn is_pending(inputs: &Inputs<'_>) -> Result<bool, Fault> {
+    inputs.one_of("order_kind", &[("market", false), ("pending", true)])
+}
+
 /// The order has come to this state.
 fn became(out: &[Output], id: OrderId, state: OrderState) -> bool {
     out.iter().any(
@@ -149,7 +154,7 @@ fn margin_checks(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     if preview.reasons.contains(&Reject::Margin) {
         checks.push("placement");
     }
-    let pending = inputs.text("order_kind")? == "pending";
+    let pending = is_pending(inputs)?;
     if pending {
         let mut activation = Short::new(inputs)?;
         let id = trade::place(&mut activation.world.desk, activation.order)?;
@@ -228,19 +233,20 @@ fn open_order_gate(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     );
     let digits = digits_of(inputs, &["free_margin", "margin_required"])?;
     let side = side(inputs.text("order_side")?)?;
-    let after = held + if side == Side::Buy { qty } else { -qty };
-    let required = inputs.scaled("margin_required", digits)?;
-    let mut world = World::new(digits, &group(10_000))?;
-    let mut terms = listed(TRADED, CalcMode::Forex);
-    terms.margin_currency = ACC;
-    terms.qty_digits = qty_digits;
-    // A lot's share of the requirement, by leverage: what is left after the order needs all of it.
-    terms.margin_fixed = Money(required.max(1) * 10i64.pow(qty_digits.into()));
-    terms.leverage_max = u32::try_from(after.abs().clamp(1, 10_000)).unwrap_or(1);
+    let signed_qty = if side == Side::Buy { qty } else { -qty };
+    let after = held + signed_qty;
+    // An order that turns the position around needs margin for what is left of it, any other one for all of it.
+    let turns = held.signum() * signed_qty.signum() < 0;
+    let charged = if turns { after.abs() } else { qty };
+    let required = inputs.decimal("margin_required")?;
+    let mut world = World::new(digits, &group(1))?;
+    let mut terms = world.costing(
+        TRADED,
+        charged,
+        qty_digits,
+        int("margin_required", required, 8)?,
+    )?;
     (terms.margin.hold_buy, terms.margin.hold_sell) = (Ratio(0), Ratio(0));
-    if required == 0 {
-        terms.margin = MarginTerms::FREE;
-    }
     let id = terms.id;
     world.desk.list(terms)?;
     world.desk.quote(id, 1, 1);
@@ -251,10 +257,16 @@ fn open_order_gate(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     }
     world.balance(account, inputs.scaled("free_margin", digits)?)?;
     let preview = world.preview(World::order(account, id, side, qty))?;
+    let increases = preview.net_after.0.abs() > held.abs();
+    let asked = int("margin_required", required, digits)?;
+    if increases && preview.margin_order != Money(asked) {
+        let asks = crate::shown(preview.margin_order.0.into(), digits);
+        return Err(Fault::Other(format!("the machine asks for {asks}")));
+    }
     let short = preview.reasons.contains(&Reject::Margin);
     let reason = if short {
         "insufficient_margin"
-    } else if preview.net_after.0.abs() <= held.abs() {
+    } else if !increases {
         "exposure_not_increased"
     } else {
         "sufficient_margin"

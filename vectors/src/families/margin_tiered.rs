@@ -13,7 +13,6 @@ use siaga_risk::ids::*;
 use siaga_risk::rules::mask;
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
-use siaga_risk::wide::gcd;
 
 /// The rules of this family.
 pub fn find(calc: &str) -> Option<Calc> {
@@ -105,19 +104,6 @@ fn amounts(parts: &[TierPart]) -> Vec<Value> {
     parts.iter().map(|part| fine(part.amount, 9)).collect()
 }
 
-/// An instrument whose lots of an example cost exactly its margin: a fixed amount per lot over a leverage.
-fn costing(id: u32, lots: i64, qty_digits: u8, margin: i64) -> Result<InstrumentTerms, Fault> {
-    let per_lot = i128::from(margin) * 10i128.pow(qty_digits.into());
-    let shared = gcd(per_lot, lots.into());
-    let (fixed, over) = (per_lot / shared, i128::from(lots) / shared);
-    let too_fine = |_| Fault::field("margin", "is no multiple of a lot's");
-    let mut terms = listed(id, CalcMode::Forex);
-    terms.qty_digits = qty_digits;
-    terms.margin_fixed = Money(i64::try_from(fixed).map_err(too_fine)?);
-    terms.leverage_max = u32::try_from(over).map_err(too_fine)?;
-    Ok(terms)
-}
-
 fn volume_bands(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let mut rule = rule(TierBy::Volume, bands(inputs, BAND_LOT_DIGITS)?);
     rule.cost = match inputs.text_or("per_lot_rounding", "none")? {
@@ -125,15 +111,14 @@ fn volume_bands(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         "truncate" => TierCost::AverageCut,
         other => return Err(Fault::field("per_lot_rounding", format!("{other} is none"))),
     };
-    let mut world = world(account_digits(inputs, 2)?, 10_000, vec![rule])?;
-    world.convert(Decimal::ONE, Decimal::ONE, false)?;
+    let mut world = world(account_digits(inputs, 2)?, 1, vec![rule])?;
     let account = world.account(1, Accounting::Hedging)?;
     let mut id = 10;
     for (list, held) in [("positions", true), ("orders", false)] {
         for entry in inputs.list(list)? {
             let lots = entry.decimal("lots")?;
             let qty = int("lots", lots, places(lots))?;
-            let terms = costing(id, qty, places(lots), entry.scaled("margin", 8)?)?;
+            let terms = world.costing(id, qty, places(lots), entry.scaled("margin", 8)?)?;
             let instrument = terms.id;
             world.desk.list(terms)?;
             world.desk.quote(instrument, 2, 2);
@@ -186,7 +171,7 @@ fn merged(parts: &[TierPart]) -> Vec<Value> {
 }
 
 /// Amounts that are not rounded keep eight digits.
-const UNROUNDED: i64 = 8;
+const UNROUNDED: u8 = 8;
 
 fn notional_hedged(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let digits = account_digits(inputs, UNROUNDED)?;

@@ -80,10 +80,10 @@ impl Overnight {
         Ok(Overnight {
             swap_currency: if own { ACCOUNT_CURRENCY } else { SWAP_CURRENCY },
             swap_digits: 2,
-            account_digits: inputs.integer_or("account_digits", 2)? as u8,
+            account_digits: inputs.digits_or("account_digits", 2)?,
             conversion: conversion(inputs)?,
             mode: CalcMode::CfdLeverage,
-            long: inputs.text_or("side", "buy")? == "buy",
+            long: inputs.one_of_or("side", true, &[("buy", true), ("sell", false)])?,
             lots: inputs.decimal_or("lots", Decimal::ONE)?,
             contract: inputs.decimal_or("contract_size", Decimal::ONE)?,
             price: inputs.decimal_or("price", Decimal::ONE)?,
@@ -128,13 +128,26 @@ impl Overnight {
         if let Some((value, size)) = self.tick {
             let price_digits = price_digits.max(digits(size));
             terms.price_digits = price_digits;
-            terms.tick = Price(integer("tick_size", size, price_digits)?);
-            terms.tick_value = integer("tick_value", value, self.swap_digits)?;
+            // Only the ratio of value and size counts: both grow until the value is whole.
+            let unit = self.quote_digits();
+            let finer = u32::from(digits(value).saturating_sub(unit));
+            let times = Decimal::from(10u64.pow(finer));
+            terms.tick = Price(integer("tick_size", size * times, price_digits)?);
+            terms.tick_value = integer("tick_value", value * times, unit)?;
         }
         if self.mode == CalcMode::Futures {
             terms.margin_fixed = Money(1);
         }
         Ok(terms)
+    }
+
+    /// Digits of the swap currency.
+    fn quote_digits(&self) -> u8 {
+        if self.swap_currency == ACCOUNT_CURRENCY {
+            self.account_digits
+        } else {
+            self.swap_digits
+        }
     }
 
     fn currencies(&self) -> [CurrencyTerms; 3] {
@@ -222,7 +235,7 @@ fn points(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         inputs.decimal("point_size")?,
         inputs.decimal_or("profit_to_account_rate", Decimal::ONE)?,
     );
-    held.swap_digits = inputs.integer_or("profit_digits", 2)? as u8;
+    held.swap_digits = inputs.digits_or("profit_digits", 2)?;
     held.price_digits = digits(point);
     held.conversion = Some(Conversion {
         inverse: false,
@@ -256,9 +269,13 @@ fn mode(inputs: &Inputs<'_>) -> Result<CalcMode, Fault> {
         "CFD" => CalcMode::Cfd,
         "CFD_LEVERAGE" => CalcMode::CfdLeverage,
         "CFD_INDEX" => CalcMode::CfdIndex,
-        "FUTURES" | "FORTS" | "EXCH_FUTURES" | "FORTS_FUTURES" => CalcMode::Futures,
+        "FUTURES" | "FORTS" | "EXCH_FUTURES" | "EXCHANGE_FUTURES" | "FORTS_FUTURES" => {
+            CalcMode::Futures
+        }
         // Exchange stocks and bonds cost what their lots are worth.
-        _ => CalcMode::Cfd,
+        "STOCKS" | "EXCH_STOCKS" | "EXCHANGE_STOCKS" | "BONDS" | "EXCH_BONDS"
+        | "EXCHANGE_BONDS" => CalcMode::Cfd,
+        other => return Err(Fault::field("calc_mode", format!("{other} is no mode"))),
     })
 }
 
@@ -276,7 +293,9 @@ fn percent(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let mut held = Overnight::new(inputs)?;
     held.mode = mode(inputs)?;
     held.tick = tick(inputs)?;
-    held.swap.year_days = inputs.integer_or("days_in_year", i64::from(YEAR_DAYS))? as u16;
+    let year_days = inputs.integer_or("days_in_year", i64::from(YEAR_DAYS))?;
+    held.swap.year_days = u16::try_from(year_days)
+        .map_err(|_| Fault::field("days_in_year", "is no count of days"))?;
     held.charge(SwapMode::Percent, inputs.percent("swap_pct_per_year")?);
     let (_, swap) = held.run()?;
     Ok(json!({ "swap": held.shown(swap) }))

@@ -53,6 +53,38 @@ pub struct Account {
     pub positions: Vec<Perpetual>,
 }
 
+/// What an account is worth and what it must keep, without any rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Balance and the value of all positions, quote units.
+    pub collateral: Exact,
+    /// Share of the positions' sizes, quote units.
+    pub maintenance: Exact,
+}
+
+impl Standing {
+    /// The sums over an account; `None` when one is too large.
+    pub fn of(balance: Exact, positions: &[Perpetual]) -> Option<Standing> {
+        let mut sums = Standing {
+            collateral: balance,
+            maintenance: Exact::ZERO,
+        };
+        for position in positions {
+            let value = position.size.times(position.price)?;
+            let rate = Exact::new(position.maintenance_ppm, PPM)?;
+            sums.collateral = sums.collateral.plus(value)?;
+            sums.maintenance = sums.maintenance.plus(value.abs().times(rate)?)?;
+        }
+        Some(sums)
+    }
+
+    /// The requirement is above zero and above the collateral; equality is safe.
+    pub fn is_liquidatable(&self) -> bool {
+        self.maintenance.signum() > 0
+            && self.maintenance.compare(self.collateral) == Ordering::Greater
+    }
+}
+
 /// Why there is no price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {

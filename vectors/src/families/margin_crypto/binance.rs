@@ -17,8 +17,7 @@ fn point(inputs: &Inputs<'_>) -> Result<(Ratio, Decimal), Fault> {
 }
 
 fn result_digits(inputs: &Inputs<'_>) -> Result<u8, Fault> {
-    let digits = inputs.integer("result_digits")?;
-    u8::try_from(digits).map_err(|_| Fault::field("result_digits", "is no number of digits"))
+    inputs.digits("result_digits")
 }
 
 /// Digits in which margin and results are kept: read off one printed example (docs/vectors.md), confirmed by none.
@@ -31,7 +30,8 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let (accounting, test) = (Accounting::Netting, LevelTest::Below);
     let mut cross = Cross::keeping(CASH, accounting, test, kept.min(DIGITS))?;
     // The positions of an isolated one are nobody else's.
-    if inputs.text_or("margin_mode", "cross")? != "isolated" {
+    let names = [("cross", false), ("isolated", true)];
+    if !inputs.one_of_or("margin_mode", false, &names)? {
         for other in inputs.list("other_positions")? {
             hold_other(&mut cross, &other)?;
         }

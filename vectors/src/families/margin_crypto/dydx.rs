@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use siaga_risk::event::{MarginState, Side};
 use siaga_risk::exact::Exact;
 use siaga_risk::ids::InstrumentId;
-use siaga_risk::rules::crypto::dydx::{Account, Perpetual, Refusal, Risk, compare_risk};
+use siaga_risk::rules::crypto::dydx::{Account, Perpetual, Refusal, Risk, Standing, compare_risk};
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
 
@@ -116,21 +116,51 @@ pub fn initial_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     }))
 }
 
+/// The machine answers while its money, which has eight digits, holds every amount; sums of finer ones are the rule's.
 pub fn account_liquidatable(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let sums = sums(inputs)?;
+    let unit = 10i128.pow(DIGITS.into());
+    if unit % sums.collateral.den() == 0 && unit % sums.maintenance.den() == 0 {
+        return liquidated(inputs);
+    }
+    Ok(json!({
+        "net_collateral": exact_text(sums.collateral)?,
+        "maintenance_requirement": exact_text(sums.maintenance)?,
+        "liquidatable": sums.is_liquidatable(),
+    }))
+}
+
+fn sums(inputs: &Inputs<'_>) -> Result<Standing, Fault> {
+    let mut positions = Vec::new();
+    for position in inputs.list("positions")? {
+        positions.push(Perpetual {
+            size: exact(position.decimal("size")?)?,
+            price: exact(position.decimal("oracle_price")?)?,
+            maintenance_ppm: position.integer("mm_ppm")?.into(),
+        });
+    }
+    Standing::of(exact(inputs.decimal("quote_balance")?)?, &positions)
+        .ok_or_else(|| Fault::Other("a sum is too large".into()))
+}
+
+fn liquidated(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let mut cross = Cross::open(Accounting::Netting)?;
     let mut balance = inputs.decimal("quote_balance")?;
     for position in inputs.list("positions")? {
         let (size, price) = (position.decimal("size")?, position.decimal("oracle_price")?);
         let schedule = unscaled(position.integer("mm_ppm")?);
-        let id: InstrumentId = cross.list(Contract::linear(schedule, &[price], size))?;
+        let entry = entry(price, digits(size));
+        let contract = Contract::linear(schedule, &[price, entry], size);
+        let id: InstrumentId = cross.list(contract)?;
         let side = if size.is_sign_negative() {
             Side::Sell
         } else {
             Side::Buy
         };
-        cross.hold(id, side, size.abs(), price)?;
-        // The venue books what a position cost; here it stands at its entry.
-        balance += size * price;
+        cross.hold(id, side, size.abs(), entry)?;
+        cross.mark(id, price)?;
+        // The venue books what a position cost; here the rest of its value is its floating result.
+        balance += size * entry;
     }
     cross.balance(balance)?;
     let view = cross.view()?;
@@ -144,6 +174,12 @@ pub fn account_liquidatable(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         "maintenance_requirement": fine_text(maintenance),
         "liquidatable": view.state == MarginState::StopOut,
     }))
+}
+
+/// A price near the oracle's at which a position of so many digits costs an amount that money holds.
+fn entry(price: Decimal, size_digits: u8) -> Decimal {
+    let digits = DIGITS.saturating_sub(size_digits).into();
+    price.trunc_with_scale(digits).max(Decimal::new(1, digits))
 }
 
 /// The account that is being liquidated, and which of its positions is closed.

@@ -39,10 +39,10 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let minor = 10i128.pow(u32::from(FINE_DIGITS - DIGITS));
     let maintenance = Decimal::from_i128_with_scale(known.maintenance / minor, DIGITS.into());
     cross.balance(inputs.decimal("margin_available")? + maintenance)?;
-    let digits = inputs.integer("result_digits")?;
+    let digits = inputs.digits("result_digits")?;
     Ok(json!({
         "maintenance_fraction": ratio_text(known.maintenance_rate),
-        "liquidation_price": cross.liquidation_text(id, digits.clamp(0, 18) as u8)?,
+        "liquidation_price": cross.liquidation_text(id, digits)?,
     }))
 }
 

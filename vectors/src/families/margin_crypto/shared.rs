@@ -17,8 +17,8 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     cross.hold(id, side(inputs.text("side")?)?, size, mark)?;
     hold_requirement(&mut cross, inputs.decimal("other_maintenance_margin")?)?;
     cross.balance(inputs.decimal("equity")?)?;
-    let digits = inputs.integer("result_digits")?;
-    Ok(json!({ "liquidation_price": cross.liquidation_text(id, digits.clamp(0, 18) as u8)? }))
+    let digits = inputs.digits("result_digits")?;
+    Ok(json!({ "liquidation_price": cross.liquidation_text(id, digits)? }))
 }
 
 fn leverage(inputs: &Inputs<'_>) -> Result<u32, Fault> {

@@ -19,35 +19,19 @@ pub fn resolution(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let terms = plain(TRADED, 0, 0);
     let mut desk = running(&trade::group(), terms, PRICE, Accounting::Netting)?;
     let id = trade::place(&mut desk, trade::order(TRADED, Side::Buy, 10, Some(PRICE)))?;
-    let local = inputs.text("local_state")?;
-    become_local(&mut desk, id, local)?;
-    let event = match inputs.text("venue_state")? {
-        // Silence: the core's own time is over, or the router has nothing to say.
-        "no_response" => {
+    become_local(&mut desk, id, inputs.text("local_state")?)?;
+    let venue = inputs.text("venue_state")?;
+    for event in said(&desk, id, venue)? {
+        if event == BrokerEvent::InDoubt {
+            // Silence: the core's own time is over, and the router has nothing to say.
             desk.wait(MINUTE_NS);
-            BrokerEvent::InDoubt
         }
-        "not_found" => BrokerEvent::Unknown,
-        "SUBMITTED" | "ACCEPTED" => BrokerEvent::Accepted,
-        "PARTIALLY_FILLED" => filled(1),
-        "FILLED" => {
-            let left = desk
-                .machine
-                .book()
-                .order(id)
-                .map(|order| order.remaining().0);
-            filled(left.unwrap_or(0))
+        // What has ended is not opened again, so the refusal of such a report changes nothing.
+        match report(&mut desk, id, event) {
+            Ok(_) => {}
+            Err(Fault::Refused(reasons)) if reasons == [Reject::OrderFinal] => {}
+            Err(fault) => return Err(fault),
         }
-        "CANCELED" | "CANCELLED" => BrokerEvent::Cancelled,
-        "REJECTED" => BrokerEvent::Rejected(1),
-        "EXPIRED" => BrokerEvent::Expired,
-        other => return Err(Fault::field("venue_state", format!("{other} is no state"))),
-    };
-    // What has ended is not opened again, so the refusal of such a report changes nothing.
-    match report(&mut desk, id, event) {
-        Ok(_) => {}
-        Err(Fault::Refused(reasons)) if reasons == [Reject::OrderFinal] => {}
-        Err(fault) => return Err(fault),
     }
     let state = desk.machine.book().order(id).map(|order| order.state);
     let resolved = match state {
@@ -63,6 +47,35 @@ pub fn resolution(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         other => return Err(Fault::Other(format!("the order is {other:?}"))),
     };
     Ok(json!({ "resolved": resolved }))
+}
+
+/// What is reported of an order that the venue has in this state. A venue is asked about an order only when it has not
+/// answered for too long, so its answer is that to an order in doubt.
+fn said(desk: &Desk, id: OrderId, venue: &str) -> Result<Vec<BrokerEvent>, Fault> {
+    let order = desk.machine.book().order(id);
+    let order = order.ok_or_else(|| Fault::Other("the order is gone".into()))?;
+    let (filled_qty, left) = (order.filled.0, order.remaining().0);
+    Ok(match venue {
+        "no_response" => vec![BrokerEvent::InDoubt],
+        "not_found" => vec![BrokerEvent::Unknown],
+        "SUBMITTED" | "ACCEPTED" => vec![BrokerEvent::InDoubt, BrokerEvent::Accepted],
+        // A cancel that the venue still works on is not yet answered.
+        "PENDING_CANCEL" if order.state == OrderState::Cancelling => Vec::new(),
+        "PARTIALLY_FILLED" if filled_qty > 0 => {
+            vec![BrokerEvent::InDoubt, BrokerEvent::Accepted]
+        }
+        "PARTIALLY_FILLED" => vec![BrokerEvent::InDoubt, filled(1), BrokerEvent::Accepted],
+        // Executions that are known are not reported again.
+        "FILLED" if left == 0 => Vec::new(),
+        "FILLED" => vec![filled(left)],
+        "CANCELED" | "CANCELLED" => vec![BrokerEvent::Cancelled],
+        "REJECTED" => vec![BrokerEvent::Rejected(1)],
+        "EXPIRED" => vec![BrokerEvent::Expired],
+        other => {
+            let text = format!("{other} is no state that the machine is told of");
+            return Err(Fault::field("venue_state", text));
+        }
+    })
 }
 
 fn become_local(desk: &mut Desk, id: OrderId, local: &str) -> Result<(), Fault> {
@@ -84,11 +97,14 @@ fn become_local(desk: &mut Desk, id: OrderId, local: &str) -> Result<(), Fault> 
         "FILLED" => {
             report(desk, id, filled(10))?;
         }
-        "CANCELED" => {
+        "CANCELED" | "CANCELLED" => {
             report(desk, id, BrokerEvent::Cancelled)?;
         }
         "REJECTED" => {
             report(desk, id, BrokerEvent::Rejected(1))?;
+        }
+        "EXPIRED" => {
+            report(desk, id, BrokerEvent::Expired)?;
         }
         other => return Err(Fault::field("local_state", format!("{other} is no state"))),
     }

@@ -162,11 +162,15 @@ fn hold(
         ..trade::order(TRADED, side, qty, None)
     };
     let order = trade::place(desk, order)?;
-    let out = trade::fill(desk, order, qty, price)?;
-    Ok(out.iter().find_map(|output| match output {
+    Ok(opened(&trade::fill(desk, order, qty, price)?))
+}
+
+/// The position that a fill opened.
+fn opened(out: &[Output]) -> Option<PositionId> {
+    out.iter().find_map(|output| match output {
         Output::Position(change) => Some(change.id),
         _ => None,
-    }))
+    })
 }
 
 /// What the machine would say of an order.

@@ -27,7 +27,7 @@ pub fn price_band(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     };
     let (up, down) = (edge(Side::Buy)?, edge(Side::Sell)?);
     let mut desk = running(&trade::group(), terms, mark, Accounting::Hedging)?;
-    let market = order.text("type")? == "market";
+    let market = order.one_of("type", &[("limit", false), ("market", true)])?;
     let limit = match market {
         true => None,
         false => Some(order.scaled("price", digits)?),

@@ -4,6 +4,7 @@ use super::orders::number;
 use super::*;
 use crate::shown;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const PRICE: i64 = 100;
 /// Far below the market: an order at this price waits.
@@ -64,25 +65,56 @@ pub fn trading_state(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     Ok(json!({ "allowed": allowed }))
 }
 
-/// Numbers of the names an order carries.
+/// Numbers of the names that orders and switches carry. An account is a client's, of the group its first order names.
 #[derive(Default)]
 struct Names {
-    clients: Vec<String>,
+    accounts: Vec<String>,
+    groups: Vec<String>,
+    symbols: Vec<String>,
     algos: Vec<String>,
     traders: Vec<String>,
     desks: Vec<String>,
+    /// Groups by account.
+    member: Vec<GroupId>,
+}
+
+/// The attributes of an order, each by the names that examples give it.
+const ACCOUNT_FIELDS: [&str; 2] = ["client", "account"];
+const SYMBOL_FIELDS: [&str; 2] = ["symbol", "instrument"];
+
+/// The first of some fields that is there.
+fn named<'a>(of: &Inputs<'a>, fields: &[&str]) -> Result<&'a str, Fault> {
+    let field = fields.iter().find(|field| of.get(field).is_some());
+    field.map_or(Ok(""), |field| of.text(field))
 }
 
 impl Names {
+    /// Account and instrument of an order, numbered when they are new.
+    fn meet(&mut self, order: &Inputs<'_>) -> Result<(AccountId, InstrumentId), Fault> {
+        let account = number(&mut self.accounts, named(order, &ACCOUNT_FIELDS)?);
+        let symbol = number(&mut self.symbols, named(order, &SYMBOL_FIELDS)?);
+        let name = named(order, &["group"])?;
+        let group = GroupId(number(&mut self.groups, name) as u16);
+        match self.member.get(account as usize - 1).copied() {
+            None => self.member.push(group),
+            Some(known) if known != group && !name.is_empty() => {
+                return Err(Fault::field("group", "an account is of one group"));
+            }
+            Some(_) => {}
+        }
+        Ok((AccountId(account), InstrumentId(symbol)))
+    }
+
     fn mark(&mut self, order: &Inputs<'_>, mut asked: NewOrder) -> Result<NewOrder, Fault> {
-        asked.account = AccountId(number(&mut self.clients, order.text_or("client", "")?));
-        for (field, names, id) in [
-            ("algo", &mut self.algos, &mut asked.strategy),
-            ("trader", &mut self.traders, &mut asked.trader),
-            ("desk", &mut self.desks, &mut asked.desk),
+        (asked.account, asked.instrument) = self.meet(order)?;
+        for (fields, names, id) in [
+            (["algo", "strategy"], &mut self.algos, &mut asked.strategy),
+            (["trader", "trader"], &mut self.traders, &mut asked.trader),
+            (["desk", "desk"], &mut self.desks, &mut asked.desk),
         ] {
-            if order.get(field).is_some() {
-                *id = number(names, order.text(field)?);
+            let name = named(order, &fields)?;
+            if !name.is_empty() {
+                *id = number(names, name);
             }
         }
         Ok(asked)
@@ -100,8 +132,14 @@ impl Names {
                 .as_str()
                 .ok_or_else(|| Fault::field(field, "is no name"))?;
             match field.as_str() {
-                "client" => also.account = Some(AccountId(number(&mut self.clients, name))),
-                "algo" => also.strategy = number(&mut self.algos, name),
+                "client" | "account" => {
+                    also.account = Some(AccountId(number(&mut self.accounts, name)));
+                }
+                "group" => also.group = Some(GroupId(number(&mut self.groups, name) as u16)),
+                "symbol" | "instrument" => {
+                    also.instrument = Some(InstrumentId(number(&mut self.symbols, name)));
+                }
+                "algo" | "strategy" => also.strategy = number(&mut self.algos, name),
                 "trader" => also.trader = number(&mut self.traders, name),
                 "desk" => also.desk = number(&mut self.desks, name),
                 other => return Err(Fault::field(other, "is no attribute of an order")),
@@ -111,29 +149,59 @@ impl Names {
     }
 }
 
+/// What is held of each account and instrument, so that something can be reduced.
+type Held = BTreeMap<(AccountId, InstrumentId), Option<PositionId>>;
+
+/// A desk with every group, instrument and account that is named, each account holding each instrument.
+fn peopled(names: &Names, digits: u8) -> Result<(Desk, Held), Fault> {
+    let mut desk = Desk::open(&currencies(), &trade::group())?;
+    for id in 1..=names.groups.len() as u16 {
+        desk.must(Body::Group(GroupTerms {
+            id: GroupId(id),
+            ..trade::group()
+        }))?;
+    }
+    let instruments: Vec<InstrumentId> =
+        (1..=names.symbols.len() as u32).map(InstrumentId).collect();
+    for id in &instruments {
+        desk.list(plain(*id, 0, digits))?;
+        desk.quote(*id, PRICE, PRICE);
+    }
+    let mut held = Held::new();
+    for (at, group) in names.member.iter().enumerate() {
+        let id = AccountId(at as u32 + 1);
+        desk.must(Body::Account(AccountTerms {
+            id,
+            group: *group,
+            link: LINK,
+            currency: USD,
+            accounting: Accounting::Hedging,
+            leverage: 0,
+        }))?;
+        cash(&mut desk, id, DEPOSIT)?;
+        for instrument in &instruments {
+            let qty = 1_000 * 10i64.pow(digits.into());
+            let order = NewOrder {
+                account: id,
+                ..trade::order(*instrument, Side::Buy, qty, None)
+            };
+            let order = trade::place(&mut desk, order)?;
+            let out = trade::fill(&mut desk, order, qty, PRICE)?;
+            held.insert((id, *instrument), opened(&out));
+        }
+    }
+    Ok((desk, held))
+}
+
 pub fn kill_switch(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let (working, new) = (inputs.list("working_orders")?, inputs.list("new_orders")?);
     let mut digits = 0;
     let mut names = Names::default();
     for order in working.iter().chain(&new) {
         digits = digits.max(super::digits(order, &["remaining"])?);
-        number(&mut names.clients, order.text_or("client", "")?);
+        names.meet(order)?;
     }
-    let mut desk = Desk::open(&currencies(), &trade::group())?;
-    desk.list(plain(TRADED, 0, digits))?;
-    desk.quote(TRADED, PRICE, PRICE);
-    let mut positions = Vec::new();
-    for id in 1..=names.clients.len() as u32 {
-        account(&mut desk, AccountId(id), Accounting::Hedging)?;
-        let position = hold(
-            &mut desk,
-            AccountId(id),
-            Decimal::from(1_000),
-            digits,
-            PRICE,
-        )?;
-        positions.push(position);
-    }
+    let (mut desk, held) = peopled(&names, digits)?;
     let mut placed = Vec::new();
     for order in &working {
         let remaining = order.scaled("remaining", digits)?;
@@ -167,7 +235,7 @@ pub fn kill_switch(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         })
         .map(|(name, _)| *name)
         .collect();
-    let decisions = answers(&mut desk, &mut names, &new, &positions)?;
+    let decisions = answers(&mut desk, &mut names, &new, &held)?;
     Ok(json!({ "cancelled": cancelled, "new_orders": decisions }))
 }
 
@@ -176,7 +244,7 @@ fn answers(
     desk: &mut Desk,
     names: &mut Names,
     new: &[Inputs<'_>],
-    positions: &[Option<PositionId>],
+    held: &Held,
 ) -> Result<Vec<&'static str>, Fault> {
     let mut decisions = Vec::new();
     for order in new {
@@ -184,7 +252,10 @@ fn answers(
         let side = if reduces { Side::Sell } else { Side::Buy };
         let mut asked = names.mark(order, trade::order(TRADED, side, 1, None))?;
         if reduces {
-            asked.position = positions[asked.account.0 as usize - 1];
+            asked.position = held
+                .get(&(asked.account, asked.instrument))
+                .copied()
+                .flatten();
         }
         decisions.push(match send(desk, asked) {
             Ok(_) => "allowed",
@@ -256,7 +327,7 @@ fn routed(request: &Inputs<'_>, up: bool) -> Result<&'static str, Fault> {
 }
 
 pub fn high_volatility(inputs: &Inputs<'_>) -> Result<Value, Fault> {
-    let money_digits = inputs.integer_or("account_digits", 2)? as u8;
+    let money_digits = inputs.digits_or("account_digits", 2)?;
     let leverage = inputs.integer_or("leverage", 1)?;
     let digits = digits(inputs, &["base_margin"])?;
     let base = inputs.scaled("base_margin", digits)?;

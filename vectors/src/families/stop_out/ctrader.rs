@@ -1,7 +1,7 @@
 //! cTrader: the position with the largest margin, as little of it as is enough, or whole.
 
 use super::scene::{Action, Held, Need, Scene, places};
-use super::{lots, money, no_name, percent};
+use super::{is_long, lots, money, no_name, percent};
 use crate::families::trade;
 use crate::{Fault, Inputs};
 use rust_decimal::Decimal;
@@ -10,7 +10,7 @@ use siaga_risk::event::*;
 use siaga_risk::terms::*;
 
 pub fn smart(inputs: &Inputs<'_>) -> Result<Value, Fault> {
-    let digits = inputs.integer_or("account_digits", 2)? as u8;
+    let digits = inputs.digits_or("account_digits", 2)?;
     let leverage = inputs.integer_or("leverage", 1)?;
     let group = GroupTerms {
         leverage: u32::try_from(leverage).map_err(|_| Fault::field("leverage", "is no count"))?,
@@ -30,7 +30,7 @@ pub fn smart(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     for position in inputs.list("positions")? {
         let price = position.decimal_or("margin_price", Decimal::ONE)?;
         scene.hold(&Held {
-            long: position.text_or("side", "buy")? == "buy",
+            long: is_long(&position)?,
             lots: position.decimal("units")?,
             need: Need::Leveraged(price),
             step: step.max(finest),
@@ -89,7 +89,7 @@ pub fn fair(inputs: &Inputs<'_>) -> Result<Value, Fault> {
 
 /// Positions named with margin and floating result are held; the names of what is closed, in order.
 pub fn run(group: GroupTerms, inputs: &Inputs<'_>) -> Result<(Scene, Vec<String>), Fault> {
-    let digits = inputs.integer_or("account_digits", 2)? as u8;
+    let digits = inputs.digits_or("account_digits", 2)?;
     let mut scene = Scene::new(group, digits, Accounting::Hedging)?;
     scene.cash(CashKind::Correction, inputs.decimal("balance")?)?;
     for position in inputs.list("positions")? {

@@ -1,7 +1,7 @@
 //! Levels of one account: when it is called, closed out, and what is told on the way.
 
 use super::scene::{Held, Scene, places};
-use super::{money, percent};
+use super::{is_long, money, percent};
 use crate::desk::ACCOUNT;
 use crate::families::trade;
 use crate::{Fault, Inputs};
@@ -34,8 +34,8 @@ fn account(
 pub fn margin_level(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let (equity, margin) = (inputs.decimal("equity")?, inputs.decimal("margin")?);
     let (scene, _) = account(trade::group(), equity, Decimal::ZERO, margin)?;
-    let digits = inputs.integer_or("result_digits", 2)? as u32;
-    Ok(json!({ "level_pct": percent(scene.view()?.level, digits) }))
+    let digits = inputs.digits_or("result_digits", 2)?;
+    Ok(json!({ "level_pct": percent(scene.view()?.level, digits.into()) }))
 }
 
 pub fn equity_at_level(inputs: &Inputs<'_>) -> Result<Value, Fault> {
@@ -75,10 +75,14 @@ pub fn ladder(inputs: &Inputs<'_>) -> Result<Value, Fault> {
 pub fn close_out(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let group = GroupTerms {
         stop_out: inputs.percent("threshold_pct")?,
-        stop_out_test: match inputs.text_or("comparison", "at_or_below")? {
-            "below" => LevelTest::Below,
-            _ => LevelTest::AtOrBelow,
-        },
+        stop_out_test: inputs.one_of_or(
+            "comparison",
+            LevelTest::AtOrBelow,
+            &[
+                ("below", LevelTest::Below),
+                ("at_or_below", LevelTest::AtOrBelow),
+            ],
+        )?,
         stop_out_policy: StopOutPolicy::CloseAll,
         ..trade::group()
     };
@@ -186,7 +190,7 @@ pub fn mid_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     for (at, position) in inputs.list("positions")?.iter().enumerate() {
         scene.hold(&Held {
             lots: position.decimal("lots")?,
-            long: position.text_or("side", "buy")? == "buy",
+            long: is_long(position)?,
             spread,
             ..Held::new(
                 &at.to_string(),

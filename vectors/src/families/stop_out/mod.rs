@@ -9,7 +9,7 @@ mod oanda;
 mod scene;
 
 use super::Calc;
-use crate::{Fault, shown};
+use crate::{Fault, Inputs, shown};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 use siaga_risk::units::*;
@@ -36,6 +36,11 @@ pub fn find(calc: &str) -> Option<Calc> {
         "oanda_one" => oanda::one,
         _ => return None,
     })
+}
+
+/// A side, long when none is named.
+fn is_long(position: &Inputs<'_>) -> Result<bool, Fault> {
+    position.one_of_or("side", true, &[("buy", true), ("sell", false)])
 }
 
 /// Money as the examples write it.

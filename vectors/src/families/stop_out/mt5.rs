@@ -1,7 +1,7 @@
 //! MetaTrader 5: pending orders by margin, then positions by loss.
 
 use super::scene::{Action, Held, Scene, places, whole};
-use super::{lots, money, percent};
+use super::{is_long, lots, money, percent};
 use crate::families::trade;
 use crate::{Fault, Inputs};
 use rust_decimal::Decimal;
@@ -11,23 +11,45 @@ use siaga_risk::terms::*;
 use siaga_risk::units::*;
 use std::collections::BTreeMap;
 
+/// Money has the digits it is written with, at least cents.
 const DIGITS: u8 = 2;
 
-pub fn stop_out(inputs: &Inputs<'_>) -> Result<Value, Fault> {
-    let netting = inputs.text_or("accounting", "hedging")? == "netting";
-    let accounting = if netting {
-        Accounting::Netting
-    } else {
-        Accounting::Hedging
+/// Digits of the account's currency: all that any amount of the example has.
+fn money_digits(inputs: &Inputs<'_>) -> Result<u8, Fault> {
+    let mut most = inputs.digits_or("account_digits", DIGITS)?;
+    let mut see = |of: &Inputs<'_>, fields: &[&str]| -> Result<(), Fault> {
+        for field in fields {
+            most = most.max(places(of.decimal_or(field, Decimal::ZERO)?));
+        }
+        Ok(())
     };
-    let mut scene = Scene::new(group(inputs)?, DIGITS, accounting)?;
+    see(inputs, &["balance", "credit"])?;
+    for position in inputs.list("positions")? {
+        see(&position, &["profit", "swap", "commission"])?;
+    }
+    Ok(most)
+}
+
+pub fn stop_out(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let accounting = inputs.one_of_or(
+        "accounting",
+        Accounting::Hedging,
+        &[
+            ("hedging", Accounting::Hedging),
+            ("netting", Accounting::Netting),
+        ],
+    )?;
+    let real = inputs.one_of_or("account_kind", true, &[("real", true), ("demo", false)])?;
+    let netting = accounting == Accounting::Netting;
+    let digits = money_digits(inputs)?;
+    let mut scene = Scene::new(group(inputs, digits)?, digits, accounting)?;
     scene.cash(CashKind::Correction, inputs.decimal("balance")?)?;
     scene.cash(
         CashKind::Credit,
         inputs.decimal_or("credit", Decimal::ZERO)?,
     )?;
     let mut sizes = BTreeMap::new();
-    for position in positions(inputs, netting)? {
+    for position in positions(inputs, netting, real)? {
         sizes.insert(
             position.name.clone(),
             places(position.lots).max(position.lots_max.map_or(0, places)),
@@ -60,16 +82,16 @@ pub fn stop_out(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         "triggered": triggered,
         "initial_level_pct": percent(before.level, 2),
         "actions": actions,
-        "balance": money(after.balance, DIGITS),
-        "equity": money(after.equity, DIGITS),
-        "margin": money(after.used, DIGITS),
+        "balance": money(after.balance, digits),
+        "equity": money(after.equity, digits),
+        "margin": money(after.used, digits),
         "final_level_pct": percent(after.level, 2),
-        "compensation": money(Money(compensation), DIGITS),
+        "compensation": money(Money(compensation), digits),
     }))
 }
 
-fn group(inputs: &Inputs<'_>) -> Result<GroupTerms, Fault> {
-    let in_money = inputs.text_or("level_type", "percent")? == "money";
+fn group(inputs: &Inputs<'_>, digits: u8) -> Result<GroupTerms, Fault> {
+    let in_money = inputs.one_of_or("level_type", false, &[("percent", false), ("money", true)])?;
     let level = inputs.decimal("stop_out_level")?;
     let none = trade::group();
     Ok(GroupTerms {
@@ -81,7 +103,7 @@ fn group(inputs: &Inputs<'_>) -> Result<GroupTerms, Fault> {
         negative_balance_protection: inputs.flag("compensate_negative_balance")?,
         closing: StopOutTerms {
             money: in_money
-                .then(|| whole("stop_out_level", level, DIGITS).map(Money))
+                .then(|| whole("stop_out_level", level, digits).map(Money))
                 .transpose()?,
             fully_hedged: inputs.flag("stop_out_fully_hedged")?,
             oldest_first: inputs.flag("fifo")?,
@@ -91,19 +113,23 @@ fn group(inputs: &Inputs<'_>) -> Result<GroupTerms, Fault> {
     })
 }
 
-/// Oldest first, so that the machine opens them in that order.
-fn positions(inputs: &Inputs<'_>, netting: bool) -> Result<Vec<Held>, Fault> {
+/// Oldest first, so that the machine opens them in that order. Only a real netting account is closed in deals of the
+/// largest size; the positions of all others are closed whole.
+fn positions(inputs: &Inputs<'_>, netting: bool, real: bool) -> Result<Vec<Held>, Fault> {
     let mut all = Vec::new();
     for (at, position) in inputs.list("positions")?.iter().enumerate() {
         let name = position.text("id")?;
-        let most = position.get("max_deal_lots").is_some();
+        let most = netting && real && position.get("max_deal_lots").is_some();
         let tradable = position.get("tradable").is_none() || position.flag("tradable")?;
-        let swap = position.decimal_or("swap", Decimal::ZERO)?;
+        // Like a swap, a commission that is still to be booked is part of the equity and of no ranking.
+        let swap = position.decimal_or("swap", Decimal::ZERO)?
+            + position.decimal_or("commission", Decimal::ZERO)?;
         let symbol = position.text_or("symbol", name)?;
         let lots_max = most
             .then(|| position.decimal("max_deal_lots"))
             .transpose()?;
         let held = Held {
+            long: is_long(position)?,
             lots: position.decimal_or("lots", Decimal::ONE)?,
             swap,
             lots_max,
@@ -151,8 +177,10 @@ pub fn compensation(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     scene.begin()?;
     let (_, compensated) = match inputs.text("closed_by")? {
         "stop_out" => scene.act()?,
-        "stop_loss" => scene.hit_stop_loss()?,
-        _ => scene.close_by_owner()?,
+        "stop_loss" => scene.hit_protection(true)?,
+        "take_profit" => scene.hit_protection(false)?,
+        "client" | "owner" | "trader" | "manual" | "dealer" => scene.close_by_owner()?,
+        other => return Err(Fault::field("closed_by", format!("{other} closes nothing"))),
     };
     Ok(json!({
         "compensation": money(Money(compensated), digits),

@@ -46,7 +46,7 @@ pub fn hold(
 }
 
 fn build(group: GroupTerms, inputs: &Inputs<'_>) -> Result<Scene, Fault> {
-    let digits = inputs.integer_or("account_digits", 2)? as u8;
+    let digits = inputs.digits_or("account_digits", 2)?;
     let mut scene = Scene::new(group, digits, Accounting::Hedging)?;
     scene.cash(CashKind::Correction, inputs.decimal("balance")?)?;
     // A page that shows one side of the market values by that one.

@@ -80,6 +80,8 @@ struct Listed {
     terms: InstrumentTerms,
     pair: InstrumentId,
     tradable: bool,
+    /// Least quantity that is traded, once positions of any size are open.
+    step: i64,
     lots_max: Option<i64>,
 }
 
@@ -171,6 +173,7 @@ impl Scene {
             terms,
             pair,
             tradable: true,
+            step: 1,
             lots_max: None,
         })
     }
@@ -227,11 +230,9 @@ impl Scene {
     }
 
     fn list_held(&mut self, held: &Held, digits: u8) -> Result<Listed, Fault> {
-        let step = whole("step", held.step, digits)?.max(1);
         let spread = whole("spread", held.spread, PRICE_DIGITS)?;
-        let listed = self.list(held.need, |terms| {
-            (terms.qty_digits, terms.qty_step) = (digits, Qty(step));
-        })?;
+        let mut listed = self.list(held.need, |terms| terms.qty_digits = digits)?;
+        listed.step = whole("step", held.step, digits)?.max(1);
         self.desk.quote(listed.terms.id, MARK, MARK + spread);
         Ok(listed)
     }
@@ -302,11 +303,13 @@ impl Scene {
         Ok(())
     }
 
-    /// The example begins: deal sizes and closed sessions come into force, the loan goes back. What the machine says.
+    /// The example begins: steps, deal sizes and closed sessions come into force, the loan goes back. What the machine
+    /// says.
     pub fn begin(&mut self) -> Result<Vec<Output>, Fault> {
         for listed in self.listed.values_mut() {
-            if let Some(most) = listed.lots_max {
-                listed.terms.qty_max = Qty(most);
+            if listed.step > 1 || listed.lots_max.is_some() {
+                listed.terms.qty_step = Qty(listed.step);
+                listed.terms.qty_max = listed.lots_max.map_or(listed.terms.qty_max, Qty);
                 self.desk.list(listed.terms.clone())?;
             }
             if !listed.tradable {
@@ -405,20 +408,21 @@ impl Scene {
         position.ok_or_else(|| Fault::Other("no position is open".into()))
     }
 
-    /// The market falls by a step onto a stop loss just below it, and comes back before it is filled.
-    pub fn hit_stop_loss(&mut self) -> Result<(Vec<Action>, i64), Fault> {
+    /// The market moves by a step onto a protective price just beside it, and comes back before that is filled.
+    pub fn hit_protection(&mut self, is_stop: bool) -> Result<(Vec<Action>, i64), Fault> {
         let position = self.only()?;
+        let hit = if is_stop { MARK - 1 } else { MARK + 1 };
         self.desk.must(Body::Protect(Protect {
             account: ACCOUNT,
             position,
             protection: Protection {
-                stop_loss: Some(Price(MARK - 1)),
-                take_profit: None,
+                stop_loss: is_stop.then_some(Price(hit)),
+                take_profit: (!is_stop).then_some(Price(hit)),
                 trailing: Price(0),
             },
         }))?;
         let instrument = self.instrument_of(position)?;
-        let out = self.desk.quote(instrument, MARK - 1, MARK - 1);
+        let out = self.desk.quote(instrument, hit, hit);
         self.desk.quote(instrument, MARK, MARK);
         self.play(out)
     }
