@@ -4,9 +4,12 @@ use std::path::Path;
 
 use crate::desk::command;
 
+/// Makes a file or folder of the data directory unusable.
+type Spoil = fn(&Path);
+
 #[test]
 fn what_cannot_be_used_in_the_data_directory_is_exit_code_4() {
-    let cases: [(&str, fn(&Path)); 5] = [
+    let cases: [(&str, Spoil); 5] = [
         ("secret", |file| {
             std::fs::write(file, "short").expect("written")
         }),
