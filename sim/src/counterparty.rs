@@ -140,7 +140,7 @@ impl State {
     }
 
     fn is_silent_about(&self, event: &LinkEvent) -> bool {
-        self.planted == Some(Planted::SilentBroker) && order_of(event).0 % 4 == 0
+        self.planted == Some(Planted::SilentBroker) && order_of(event).0.is_multiple_of(4)
     }
 }
 

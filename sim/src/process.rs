@@ -149,7 +149,9 @@ impl Process {
     /// What the machine decides on: the input, unless a fault is planted.
     fn decided(&self, input: &Input) -> Input {
         match (self.planted, input) {
-            (Some(Planted::OtherInput), Input::Quote(quote)) if self.seq % FAULT_EVERY == 0 => {
+            (Some(Planted::OtherInput), Input::Quote(quote))
+                if self.seq.is_multiple_of(FAULT_EVERY) =>
+            {
                 let ask = Price(quote.ask.0 + 1);
                 Input::Quote(Quote { ask, ..*quote })
             }
@@ -211,7 +213,8 @@ impl Process {
     fn write(&mut self, released: &[Pending]) -> Result<(), siaga_risk::journal::JournalError> {
         for pending in released {
             self.written += 1;
-            if self.planted == Some(Planted::LostOutput) && self.written % FAULT_EVERY == 0 {
+            if self.planted == Some(Planted::LostOutput) && self.written.is_multiple_of(FAULT_EVERY)
+            {
                 continue;
             }
             self.payload.clear();
