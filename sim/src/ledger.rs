@@ -9,7 +9,7 @@ use crate::{Fault, Invariant};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::units::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A position as the deals made it.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Held {
     pub cost: i128,
     /// Minor units of the account's currency.
     swap: i64,
+    /// Nights that are over and that were not told of: each is told by itself.
+    due: VecDeque<i64>,
 }
 
 /// An input, and the prices it found.
@@ -89,7 +91,7 @@ impl Ledger {
                 let day = day.ok_or_else(|| {
                     books(format!("position {} was not charged a night", held.id.0))
                 })?;
-                held.swap += day * i64::from(days);
+                held.due.push_back(day * i64::from(days));
                 self.swaps += 1;
             }
         }
@@ -242,7 +244,12 @@ impl Ledger {
             qty: 0,
             cost: 0,
             swap: 0,
+            due: VecDeque::new(),
         });
+        if !held.due.is_empty() {
+            let what = format!("position {} was not told of a night", deal.position.0);
+            return Err(books(what));
+        }
         if held.side == deal.side {
             held.qty += qty;
             held.cost += i128::from(qty) * i128::from(price);
@@ -266,13 +273,14 @@ impl Ledger {
     }
 
     fn position(&mut self, change: &PositionChange) -> Result<(), Fault> {
-        let Some(held) = self.positions.get(&change.id) else {
+        let Some(held) = self.positions.get_mut(&change.id) else {
             return if change.qty == Qty(0) {
                 Ok(())
             } else {
                 Err(books(format!("position {} has no deal", change.id.0)))
             };
         };
+        held.swap += held.due.pop_front().unwrap_or(0);
         if (held.qty, held.swap) != (change.qty.0, change.swap.0) {
             return Err(books(format!(
                 "position {} is {} with swap {} by its deals and nights, {} with {} as told",

@@ -102,19 +102,19 @@ impl Planted {
         Planted::WideBands,
     ];
 
-    /// The invariant that must find it.
-    pub fn caught_by(self) -> Invariant {
+    /// The invariants of which one must find it. What a disk forgot may lie before what it kept, and then the next start
+    /// says so.
+    pub fn caught_by(self) -> &'static [Invariant] {
         match self {
-            Planted::EarlyAnswers | Planted::UnloggedAnswers | Planted::ForgetfulDisk => {
-                Invariant::Kept
-            }
-            Planted::SentTwice | Planted::ReportedTwice => Invariant::Once,
-            Planted::LostOutput | Planted::OtherInput => Invariant::Outputs,
-            Planted::DeafSwitch => Invariant::Refused,
-            Planted::WrongResult | Planted::WrongSwap => Invariant::Books,
-            Planted::MintedMoney => Invariant::Money,
-            Planted::SilentBroker => Invariant::Answered,
-            Planted::WideBands => Invariant::Watch,
+            Planted::EarlyAnswers | Planted::UnloggedAnswers => &[Invariant::Kept],
+            Planted::ForgetfulDisk => &[Invariant::Kept, Invariant::Starts],
+            Planted::SentTwice | Planted::ReportedTwice => &[Invariant::Once],
+            Planted::LostOutput | Planted::OtherInput => &[Invariant::Outputs],
+            Planted::DeafSwitch => &[Invariant::Refused],
+            Planted::WrongResult | Planted::WrongSwap => &[Invariant::Books],
+            Planted::MintedMoney => &[Invariant::Money],
+            Planted::SilentBroker => &[Invariant::Answered],
+            Planted::WideBands => &[Invariant::Watch],
         }
     }
 }

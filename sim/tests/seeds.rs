@@ -62,9 +62,8 @@ fn planted_faults_are_found_by_the_invariant_they_break() {
         let Some(broken) = found else {
             panic!("{planted:?} is not found in {PATIENCE} seeds");
         };
-        assert_eq!(
-            broken.invariant,
-            planted.caught_by(),
+        assert!(
+            planted.caught_by().contains(&broken.invariant),
             "{planted:?} is found at {broken}"
         );
     }
