@@ -66,7 +66,7 @@ pub enum Planted {
     SentTwice,
     /// The broker reports an execution again under another id.
     ReportedTwice,
-    /// An output is left out of the log.
+    /// Closed bars are left out of the log.
     LostOutput,
     /// The machine decides on another quote than the journal has.
     OtherInput,

@@ -445,8 +445,10 @@ impl World {
         self.told = self.kept.clone();
         self.told.opened = 0;
         if self.dice.one_in(8) {
-            let plain = self.dice.one_in(2);
-            self.replay(plain)?;
+            self.replay(false)?;
+            if self.dice.one_in(2) {
+                self.replay(true)?;
+            }
         }
         self.process.open_router(&self.terms, self.now);
         self.drain_router()
