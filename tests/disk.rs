@@ -340,7 +340,12 @@ fn a_stop_that_cannot_write_the_output_log_still_closes_the_journal() {
         full: full.clone(),
     });
     let served = Served::start(dir.path(), disk, &webhook);
-    ready(&served.door);
+    // Its instruments are still on their way in: a price is none of this test's business.
+    served
+        .door
+        .wait("/api/v1/desk", "the link going live", |desk| {
+            desk["links"][0]["mode"] == "live"
+        });
     full.store(true, Ordering::SeqCst);
     let stopped = served.stop();
     assert!(stopped.is_err(), "a stop that kept nothing says so");

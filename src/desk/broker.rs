@@ -131,24 +131,29 @@ const READER: &str = "router";
 pub struct RouterLog {
     source: LogSource,
     consumers: OutputConsumers,
-    /// The last output handed over.
+    /// The last output handed over, and up to where the log was told so.
     given: Cursor,
+    told: Option<Cursor>,
 }
 
 impl RouterLog {
     /// The log behind `from`.
     pub fn new(source: LogSource, consumers: OutputConsumers, from: Cursor) -> Self {
-        let log = Self {
+        let mut log = Self {
             source,
             consumers,
             given: from,
+            told: None,
         };
         log.hold();
         log
     }
 
     /// Tells the log what it must keep.
-    fn hold(&self) {
+    fn hold(&mut self) {
+        if self.told.replace(self.given) == Some(self.given) {
+            return;
+        }
         if let Err(error) = self.consumers.set_cursor(READER, self.given) {
             tracing::warn!(%error, "the output log does not wait for the broker router");
         }
