@@ -36,6 +36,11 @@ impl Clock {
         }
     }
 
+    /// When it was started.
+    pub fn started(&self) -> Ts {
+        Ts(self.base_wall_ns)
+    }
+
     /// Now. Strictly later than every reading before it.
     pub fn now(&self) -> Ts {
         let ns = self.uncapped_ns();

@@ -194,7 +194,7 @@ pub fn parts(handle: &Handle) -> Vec<Part> {
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
     let names = Handle::read(&*handle.directory);
-    let priced = readiness::priced(&names, &handle.live);
+    let priced = readiness::priced(&names, &handle.live, handle.clock.started());
     let mut feed = readiness::feed(&priced, handle.clock.now());
     for remark in &handle.remarks {
         let _ = write!(feed.detail, "; {remark}");

@@ -19,12 +19,15 @@ pub struct Priced<'a> {
     pub at: Option<Ts>,
 }
 
-/// The instruments and where their prices stand.
-pub fn priced<'a>(names: &'a Directory, live: &Live) -> Vec<Priced<'a>> {
+/// The instruments and where their prices stand; what came before `since` was recovered, and says nothing of a feed.
+pub fn priced<'a>(names: &'a Directory, live: &Live, since: Ts) -> Vec<Priced<'a>> {
     let entries = names.instruments().map(|entry| Priced {
         symbol: &entry.symbol,
         feed: live.states(entry.terms.id).feed,
-        at: live.mark(entry.terms.id).map(|mark| mark.ts),
+        at: live
+            .mark(entry.terms.id)
+            .map(|mark| mark.ts)
+            .filter(|at| *at >= since),
     });
     entries.collect()
 }

@@ -19,6 +19,11 @@ pub const SEGMENT_BYTES: u32 = 8_192;
 
 /// An output log in memory.
 pub fn output_log(bytes_max: u64) -> OutputLog {
+    output_log_on(&Arc::new(MemoryDisk::default()), bytes_max)
+}
+
+/// The output log that is on a disk, or a new one.
+pub fn output_log_on(disk: &Arc<MemoryDisk>, bytes_max: u64) -> OutputLog {
     let options = OutputOptions {
         segment_bytes: SEGMENT_BYTES,
         bytes_max,
@@ -28,9 +33,7 @@ pub fn output_log(bytes_max: u64) -> OutputLog {
         journal_end: None,
         preparation: Preparation::Inline,
     };
-    OutputLog::open(Arc::new(MemoryDisk::default()), options)
-        .expect("log")
-        .0
+    OutputLog::open(disk.clone(), options).expect("log").0
 }
 
 /// Writes outputs and makes them durable.
