@@ -315,6 +315,10 @@ impl Running {
         self.first_start(&mut inbox, plan.owed)?;
         let (router_handle, router, bridge_faults) =
             self.router(config, &inbox, &door, &log, &epochs)?;
+        // What the desk still takes for live, its brokers know too.
+        for mark in self.known.instruments.iter().filter_map(|view| view.mark) {
+            router_handle.marks().put(mark);
+        }
         let tick_figures = Arc::new(ticks::TickFigures::default());
         // The embedded database has no table of ticks: they are read from the journal there.
         let (tick_door, tick_queue) = match config.store.enabled && config.store.url.is_some() {
