@@ -40,9 +40,10 @@ impl Doorbell {
         }
     }
 
+    /// Only the stage itself says that it no longer rests: until it is up, each ring wakes it again, which costs one
+    /// exchange and no call of the system.
     fn wake(&self) {
         if self.resting.load(Ordering::Relaxed)
-            && self.resting.swap(false, Ordering::AcqRel)
             && let Some(owner) = self.owner.get()
         {
             owner.unpark();
@@ -56,7 +57,7 @@ impl Doorbell {
             park();
         } else {
             self.owner.get_or_init(thread::current);
-            self.resting.store(true, Ordering::Release);
+            self.resting.store(true, Ordering::Relaxed);
             fence(Ordering::SeqCst);
         }
     }

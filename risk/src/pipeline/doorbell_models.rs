@@ -10,60 +10,54 @@ use super::Doorbell;
 /// Preemptions in a run of three threads.
 const PREEMPTIONS: usize = 2;
 
-/// A stage that rests as soon as it finds nothing, until it has seen `until`.
-fn follow(slots: &AtomicU64, bell: &Doorbell, until: u64) {
-    loop {
-        if slots.load(Ordering::Acquire) >= until {
-            bell.rise();
-            return;
-        }
-        bell.rest();
-    }
+type Shared = (Arc<AtomicU64>, Arc<Doorbell>);
+
+fn shared() -> Shared {
+    (Arc::new(AtomicU64::new(0)), Arc::new(Doorbell::default()))
 }
 
-#[test]
-fn model_no_ring_is_lost() {
-    loom::model(|| {
-        let (slots, bell) = (Arc::new(AtomicU64::new(0)), Arc::new(Doorbell::default()));
-        let producer = thread::spawn({
-            let (slots, bell) = (slots.clone(), bell.clone());
-            move || {
-                for seq in 1..=2 {
-                    slots.store(seq, Ordering::Release);
-                    bell.ring();
-                }
-            }
-        });
-        follow(&slots, &bell, 2);
-        producer.join().unwrap();
-    });
-}
-
-#[test]
-fn model_a_stage_that_has_risen_rests_again() {
-    loom::model(|| {
-        let (slots, bell) = (Arc::new(AtomicU64::new(0)), Arc::new(Doorbell::default()));
-        let producer = thread::spawn({
-            let (slots, bell) = (slots.clone(), bell.clone());
-            move || {
-                for seq in 1..=2 {
-                    slots.store(seq, Ordering::Release);
-                    bell.ring();
-                }
-            }
-        });
-        // As the stages do it: whatever a look finds, the stage rises, and the next empty look announces a rest anew.
+/// A stage that rests as soon as it finds nothing, until it has seen `until`; what it finds before makes it rise when
+/// `rises`. It has a thread of its own: in a model, a ring must not reach a thread that waits for another one.
+fn stage((slots, bell): &Shared, until: u64, rises: bool) -> thread::JoinHandle<()> {
+    let (slots, bell) = (slots.clone(), bell.clone());
+    thread::spawn(move || {
         let mut seen = 0;
-        while seen < 2 {
+        while seen < until {
             let found = slots.load(Ordering::Acquire);
-            if found > seen {
+            if found == until || rises && found > seen {
                 seen = found;
                 bell.rise();
             } else {
                 bell.rest();
             }
         }
-        producer.join().unwrap();
+    })
+}
+
+fn put_two((slots, bell): &Shared) {
+    for seq in 1..=2 {
+        slots.store(seq, Ordering::Release);
+        bell.ring();
+    }
+}
+
+#[test]
+fn model_no_ring_is_lost() {
+    loom::model(|| {
+        let shared = shared();
+        let stage = stage(&shared, 2, false);
+        put_two(&shared);
+        stage.join().unwrap();
+    });
+}
+
+#[test]
+fn model_a_stage_that_has_risen_rests_again() {
+    loom::model(|| {
+        let shared = shared();
+        let stage = stage(&shared, 2, true);
+        put_two(&shared);
+        stage.join().unwrap();
     });
 }
 
@@ -73,17 +67,18 @@ fn model_two_producers_wake_one_stage() {
     // Three threads with fences have too many interleavings: those with few preemptions show a lost ring.
     model.preemption_bound = Some(PREEMPTIONS);
     model.check(|| {
-        let (slots, bell) = (Arc::new(AtomicU64::new(0)), Arc::new(Doorbell::default()));
-        let producers = [(); 2].map(|()| {
-            let (slots, bell) = (slots.clone(), bell.clone());
-            thread::spawn(move || {
-                slots.fetch_add(1, Ordering::AcqRel);
-                bell.ring();
-            })
+        let shared = shared();
+        let stage = stage(&shared, 2, false);
+        let put = |(slots, bell): &Shared| {
+            slots.fetch_add(1, Ordering::AcqRel);
+            bell.ring();
+        };
+        let other = thread::spawn({
+            let shared = shared.clone();
+            move || put(&shared)
         });
-        follow(&slots, &bell, 2);
-        for producer in producers {
-            producer.join().unwrap();
-        }
+        put(&shared);
+        other.join().unwrap();
+        stage.join().unwrap();
     });
 }

@@ -21,6 +21,8 @@ const INDONESIAN: Record<string, string> = {
   rate_limited: "Terlalu banyak permintaan",
   busy: "Meja sedang sibuk",
   journal_poisoned: "Tidak ada yang dapat dicatat, order tidak diterima",
+  not_passed_on: "Sudah dicatat dan tidak dapat diteruskan",
+  maybe_recorded: "Jurnal gagal: mungkin sudah dicatat",
   stopping: "Meja sedang berhenti",
   timeout: "Tidak ada jawaban tepat waktu",
   not_available: "Meja ini tidak dapat melakukannya",
