@@ -151,11 +151,15 @@ impl Door {
     pub fn wait(&self, path: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + PATIENCE;
         loop {
-            let value = self.get(path);
-            if is_so(&value) {
+            // On a first start the symbols come one by one: what is not known yet is not there yet.
+            let (status, value) = self.call("GET", path, None);
+            if status == 200 && is_so(&value) {
                 return value;
             }
-            assert!(Instant::now() < until, "{what} did not happen: {value}");
+            assert!(
+                Instant::now() < until,
+                "{what} did not happen: {status} {value}"
+            );
             std::thread::sleep(LOOK_AGAIN);
         }
     }
