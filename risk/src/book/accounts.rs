@@ -86,6 +86,8 @@ pub struct Account {
     pub positions: Slots,
     /// Open orders, by id.
     pub orders: Vec<OrderId>,
+    /// Balance, credit and swaps, as far as they count, when the account was banded last; derived.
+    pub(super) fixed: Money,
 }
 
 impl Account {
@@ -95,6 +97,7 @@ impl Account {
             state,
             positions: Slots::default(),
             orders: Vec::new(),
+            fixed: Account::NOT_FIXED,
         }
     }
 
@@ -125,6 +128,9 @@ impl Account {
 
     /// Stands for used margin that nobody knows: the account was left before it was settled.
     pub const NOT_CHARGED: Money = Money(-1);
+
+    /// Stands for money that nobody has added up.
+    pub(super) const NOT_FIXED: Money = Money(i64::MIN);
 
     /// Used margin as it was when the account was last settled.
     pub fn kept_used(&self) -> Used {

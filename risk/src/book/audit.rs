@@ -46,6 +46,15 @@ impl Book {
                     "account {id} was charged otherwise than it was settled"
                 ));
             }
+            if self.keeps_used(account)
+                && let Some(quick) = self.quick_value(account)
+                && quick != self.valuate(account, env)
+            {
+                let id = account.id();
+                return Err(format!(
+                    "account {id} is summed up otherwise than it is valued"
+                ));
+            }
             if let Some(bounds) = self.watch.bounds(account.id().0) {
                 self.audit_box(account, &bounds, env)
                     .map_err(|fault| format!("account {}: {fault}", account.id().0))?;

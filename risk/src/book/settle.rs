@@ -202,10 +202,11 @@ impl Book {
             self.complete_fixings(id);
         }
         let account = self.account(id)?;
-        let value = if kept {
-            self.valuate_kept(account, &ctx.env())
-        } else {
-            self.valuate(account, &ctx.env())
+        let quick = kept.then(|| self.quick_value(account)).flatten();
+        let value = match quick {
+            Some(value) => value,
+            None if kept => self.valuate_kept(account, &ctx.env()),
+            None => self.valuate(account, &ctx.env()),
         };
         if value.missing.is_some() {
             self.lose_sight(ctx, id);
@@ -222,7 +223,11 @@ impl Book {
         self.change_state(ctx, id, &value, state, state > hard);
         self.check_losses(ctx, id, &value, kept);
         self.compensate(ctx, id);
-        self.set_bands(id, &value);
+        if quick.is_some() {
+            self.move_bands(id, &value);
+        } else {
+            self.set_bands(id, &value);
+        }
         let account = self.account(id)?;
         let group = self.group_of(account);
         let act = group.stop_out_mode == StopOutMode::Act && ctx.now >= account.state.retry;
@@ -231,6 +236,23 @@ impl Book {
             account: id,
             equity: value.equity(self.digits_of(account)),
             used: value.used.plain,
+        })
+    }
+
+    /// An account of which only prices have changed, by the sums that the watch keeps of it: exactly what a valuation
+    /// of its positions would say. `None` where the watch does not know.
+    pub(super) fn quick_value(&self, account: &Account) -> Option<Valuation> {
+        let result = self.watch.exact_result(account.id().0)?;
+        if account.fixed == Account::NOT_FIXED {
+            return None;
+        }
+        Some(Valuation {
+            fixed: fine(account.fixed, self.digits_of(account)),
+            plain: result,
+            soft: result,
+            slack: 0,
+            used: account.kept_used(),
+            missing: None,
         })
     }
 
@@ -287,12 +309,36 @@ impl Book {
             let band = self.band_of(account, value);
             self.watch.set_band(id.0, band, (value.plain, value.soft));
         }
+        let unit = self
+            .account(id)
+            .map(|account| fine(Money(1), self.digits_of(account)));
+        if let Some((account, unit)) = self.account_mut(id).zip(unit) {
+            account.fixed = Money(super::margin::clamp(value.fixed / unit));
+        }
+    }
+
+    /// Bands of an account of which only prices have changed since it was banded.
+    fn move_bands(&mut self, id: AccountId, value: &Valuation) {
+        let Some(account) = self.account(id) else {
+            return;
+        };
+        let group = self.group_of(account);
+        if self.keeps_closing(account, group) {
+            return self
+                .watch
+                .set_band(id.0, Band::SHUT, (value.plain, value.soft));
+        }
+        let band = self.open_band(account, group, value);
+        let (low, high) = (
+            band.plain_low.max(band.soft_low),
+            band.plain_high.min(band.soft_high),
+        );
+        self.watch.set_thresholds(id.0, low, high);
     }
 
     /// Results between which neither state nor loss alert of the account can change.
     pub(super) fn band_of(&self, account: &Account, value: &Valuation) -> Band {
         let group = self.group_of(account);
-        let digits = self.digits_of(account);
         if account.positions.is_empty() {
             return Band::OPEN;
         }
@@ -300,6 +346,11 @@ impl Book {
         if shut || self.is_bent(account) || self.keeps_closing(account, group) {
             return Band::SHUT;
         }
+        self.open_band(account, group, value)
+    }
+
+    fn open_band(&self, account: &Account, group: &GroupTerms, value: &Valuation) -> Band {
+        let digits = self.digits_of(account);
         let mut band = margin_band(account, group, value, digits);
         self.add_loss_band(account, value, &mut band);
         let slack = account.positions.len() as i128;

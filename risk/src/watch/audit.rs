@@ -79,7 +79,7 @@ impl Watch {
         }
         let mut waited = BTreeSet::new();
         for account in 0..self.marks.len() as u32 {
-            self.audit_account(account, &mut waited)?;
+            self.audit_account(account, view, &mut waited)?;
         }
         for (instrument, quoted) in self.quoted.iter().enumerate() {
             for (ladder, steps) in quoted.ladders.iter().enumerate() {
@@ -100,13 +100,17 @@ impl Watch {
     fn audit_account(
         &self,
         account: u32,
+        view: Valuing<'_>,
         waited: &mut BTreeSet<(u16, usize, i32, u32)>,
     ) -> Result<(), String> {
         let mark = &self.marks[account as usize];
         if mark.page == NONE {
             return Ok(());
         }
-        if mark.class == Class::Hot && !self.plain {
+        let converted = self.pages.legs[mark.page].rates != NONE;
+        if mark.class == Class::Hot && !self.plain && converted {
+            self.audit_tangent(account, view)?;
+        } else if mark.class == Class::Hot && !self.plain {
             let hot = &self.hot.accounts[self.pages.legs[mark.page].hot as usize];
             if (hot.account, hot.result) != (account, self.result(mark.page)) {
                 return Err(format!("account {account} is hot and not followed"));

@@ -1,15 +1,15 @@
 //! How far each price may go before the account must be looked at, and how the account is watched until then.
 
 use super::chunks::NONE;
-use super::hot::HotAccount;
+use super::hot::{Follows, HotAccount};
 use super::ladder::{Ladder, Pool, account_of, entry, key_of};
 use super::page::*;
 use super::{Quoted, Valuing, Watch};
 
 /// Nearer to a threshold than this many typical moves of all its prices together, an account is hot; ...
-const HOT_BELOW: u128 = 4;
+pub(super) const HOT_BELOW: u128 = 4;
 /// ... and a hot one gets a band again beyond this many.
-const COOL_ABOVE: u128 = 9;
+pub(super) const COOL_ABOVE: u128 = 9;
 /// A trigger is moved away when it would be this much further than where it stands, in quarters.
 const LOOSER_QUARTERS: i64 = 5;
 /// Furthest key: beyond the range of prices, so it is never met.
@@ -37,6 +37,14 @@ impl Share {
         Share {
             factor: (u128::from(slack.min(1 << 62)) << 32) / u128::from(weight.max(1)),
             shift: 32 + shift,
+        }
+    }
+
+    /// So many paces of every price; a pace is counted in 1/256 of a step.
+    pub fn of_paces(paces: u64) -> Share {
+        Share {
+            factor: u128::from(paces) << 24,
+            shift: 32,
         }
     }
 
@@ -186,7 +194,7 @@ impl Watch {
             pool,
             ..
         } = self;
-        let live = |other| is_live(pages, marks, instrument, ladder, other);
+        let live = |all: &mut [u64]| keep_live(pages, marks, instrument, ladder, all);
         quoted[instrument].ladders[ladder].insert(pool, entry, live);
     }
 
@@ -207,7 +215,7 @@ impl Watch {
                         pool,
                         ..
                     } = self;
-                    let live = |other| is_live(pages, marks, instrument, ladder, other);
+                    let live = |all: &mut [u64]| keep_live(pages, marks, instrument, ladder, all);
                     quoted[instrument].ladders[ladder].insert(pool, entry, live);
                 }
             }
@@ -250,14 +258,18 @@ impl Watch {
                 i64::MAX if away < i64::MAX => i64::MAX,
                 high => high.saturating_sub(away),
             },
+            origin: 0,
+            guard: 0,
             account,
+            shift: 0,
         };
         if mark.class == Class::Hot {
             self.hot.accounts[page.hot as usize] = entry;
         } else {
             self.leave(account);
             self.marks[account as usize].class = Class::Hot;
-            self.pages.legs[mark.page].hot = self.hot.add(&page, entry);
+            let follows = Follows::of(&page, |leg| page.coef[leg]);
+            self.pages.legs[mark.page].hot = self.hot.add(&follows, entry);
         }
         for at in 0..usize::from(page.len) {
             let page = &mut self.pages.legs[mark.page];
@@ -309,7 +321,8 @@ impl Watch {
         let mark = &mut self.marks[account as usize];
         if mark.class == Class::Hot {
             let page = &self.pages.legs[mark.page];
-            self.hot.remove(page, page.hot);
+            let follows = Follows::places(&self.pages, page);
+            self.hot.remove(&follows, page.hot);
         }
         mark.class = Class::Banded;
     }
@@ -319,6 +332,32 @@ impl Watch {
         let page = &self.pages.legs[number];
         page.converted >> at & 1 == 1
     }
+}
+
+/// Keeps the entries that still stand for a trigger of their account, in their order; how many they are.
+fn keep_live(
+    pages: &Pages,
+    marks: &[Mark],
+    instrument: usize,
+    ladder: usize,
+    entries: &mut [u64],
+) -> usize {
+    // Read side by side first: one after the other each would wait for memory.
+    let touched = entries
+        .iter()
+        .map(|entry| match marks[account_of(*entry) as usize].page {
+            NONE => 0,
+            page => pages.legs[page].low_key[0],
+        });
+    std::hint::black_box(touched.fold(0, |sum, key| sum ^ key));
+    let mut kept = 0;
+    for at in 0..entries.len() {
+        if is_live(pages, marks, instrument, ladder, entries[at]) {
+            entries[kept] = entries[at];
+            kept += 1;
+        }
+    }
+    kept
 }
 
 /// An entry of a ladder still stands for a trigger of its account.

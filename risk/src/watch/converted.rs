@@ -2,7 +2,7 @@
 //! all their prices may move in. A gain is sold at the bid of its currency, a loss bought at the ask, so a result is
 //! concave in the rate and each position is worst at one corner.
 
-use super::band::{ASK_RISES, BID_FALLS, Share, is_better, too_wide};
+use super::band::{ASK_RISES, BID_FALLS, COOL_ABOVE, HOT_BELOW, Share, is_better, too_wide};
 use super::chunks::NONE;
 use super::holders::RANGE;
 use super::page::*;
@@ -20,36 +20,80 @@ const ROUNDED: u64 = 8;
 
 /// How far prices may move, in their own pace; `None`: as they are.
 #[derive(Clone, Copy)]
-struct Box {
+pub(super) struct Box {
     share: Option<Share>,
     fault: u32,
 }
 
 /// Worst and best result of an account in a box, and whether a position's own alert may change in it.
 #[derive(Clone, Copy, Debug, Default)]
-struct Corners {
-    worst: i64,
-    best: i64,
-    loss_met: bool,
+pub(super) struct Corners {
+    pub worst: i64,
+    pub best: i64,
+    pub loss_met: bool,
 }
 
 /// Which directions must be bounded.
 #[derive(Clone, Copy, Debug, Default)]
-struct Needs {
+pub(super) struct Needs {
     adverse: bool,
     favourable: bool,
+}
+
+impl Needs {
+    pub const BOTH: Needs = Needs {
+        adverse: true,
+        favourable: true,
+    };
 }
 
 impl Watch {
     /// The account may be outside its band: no when this is certain, yes when it is so or cannot be excluded.
     pub(super) fn is_converted_outside(&self, first: u32, view: Valuing<'_>) -> bool {
-        let now = Box {
-            share: None,
-            fault: 0,
-        };
         let page = &self.pages.legs[first];
-        self.corners(first, now, view).is_none_or(|corners| {
+        self.stands(first, view).is_none_or(|corners| {
             corners.worst <= page.low || corners.best >= page.high || corners.loss_met
+        })
+    }
+
+    /// Between which results the account stands now; `None` when a rate is missing or a number does not fit.
+    pub(super) fn stands(&self, first: u32, view: Valuing<'_>) -> Option<Corners> {
+        let page = &self.pages.legs[first];
+        if page.next != NONE || page.loss_set != 0 {
+            return self.corners(first, Box::NOW, view);
+        }
+        let rates = &self.pages.rates[page.rates];
+        let most = self.units.most(page.unit);
+        let (mut worst, mut apart) = (0i64, 0i64);
+        for at in 0..usize::from(page.len) {
+            let coef = page.coef[at];
+            let price = self.prices[usize::from(page.instrument[at])][usize::from(coef < 0)];
+            let result = coef
+                .checked_mul(price)?
+                .checked_sub(rates.cost[at] * coef.signum())?;
+            let result = if rates.route[at] == UNCONVERTED {
+                result
+            } else {
+                let (low, high) = (*self.rated.get(usize::from(rates.route[at]))?)?;
+                let size = result.unsigned_abs();
+                let value = if result >= 0 {
+                    low.of_size(size, Towards::Zero)?
+                } else {
+                    -high.of_size(size, Towards::Infinity)?
+                };
+                // What rounding cut off, of the product and, in its last places, of the rate.
+                apart += 2 + (value.abs() >> (60 - ROUNDED.ilog2()));
+                value
+            };
+            if result < -most || result > most {
+                return None;
+            }
+            worst = worst.checked_add(result)?;
+        }
+        Some(Corners {
+            worst,
+            best: worst.checked_add(apart)?,
+            loss_met: false,
         })
     }
 
@@ -57,14 +101,10 @@ impl Watch {
         let mark = self.marks[account as usize];
         let page = &self.pages.legs[mark.page];
         let (low, high) = (page.low, page.high);
-        let now = Box {
-            share: None,
-            fault: 0,
-        };
         let inside =
             |corners: &Corners| corners.worst > low && corners.best < high && !corners.loss_met;
         let (Some(corners), Some((weight, needs))) = (
-            self.corners(mark.page, now, view).filter(inside),
+            self.stands(mark.page, view).filter(inside),
             self.sensitivity(mark.page, view),
         ) else {
             return self.watch_closely(account);
@@ -80,12 +120,21 @@ impl Watch {
             (high != i64::MAX).then(|| slack(i128::from(high) - i128::from(corners.best) - 1));
         // Without a threshold only alerts of single positions bound the box.
         let nearest = below.unwrap_or(1 << 62).min(above.unwrap_or(1 << 62));
+        let near = |limit: u128| u128::from(nearest) << 8 < weight * limit;
+        let hot = if mark.class == Class::Banded {
+            HOT_BELOW
+        } else {
+            COOL_ABOVE
+        };
+        if near(hot) && self.heat_converted(account, corners, weight, view) {
+            return;
+        }
         let limit = if mark.class == Class::Banded {
             CLOSE_BELOW
         } else {
             RELAX_ABOVE
         };
-        if u128::from(nearest) << 8 < weight * limit {
+        if near(limit) {
             return self.watch_closely(account);
         }
         let holds = |slack: u64| {
@@ -125,7 +174,7 @@ impl Watch {
     }
 
     /// Puts the triggers of a box in place.
-    fn box_in(&mut self, account: u32, bounded: Box, needs: Needs) {
+    pub(super) fn box_in(&mut self, account: u32, bounded: Box, needs: Needs) {
         self.leave(account);
         let first = self.marks[account as usize].page;
         let mut number = first;
@@ -179,9 +228,8 @@ impl Watch {
     }
 
     /// `None` when a rate is missing or a number does not fit.
-    fn corners(&self, first: u32, bounded: Box, view: Valuing<'_>) -> Option<Corners> {
-        let unit = self.units.get(self.pages.legs[first].unit);
-        let most = i64::try_from(WORTH_MAX / unit.num.max(1) * unit.den).unwrap_or(i64::MAX);
+    pub(super) fn corners(&self, first: u32, bounded: Box, view: Valuing<'_>) -> Option<Corners> {
+        let most = self.units.most(self.pages.legs[first].unit);
         let mut sum = Corners::default();
         for at in self.pages.walk(first) {
             let (page, rates) = (&self.pages.legs[at.page], &self.pages.rates[at.rates]);
@@ -249,7 +297,43 @@ impl Watch {
     }
 
     /// The lowest bid and the highest ask of a rate in a box.
-    fn rates(&self, route: u16, bounded: Box, view: Valuing<'_>) -> Option<(Scaled, Scaled)> {
+    pub(super) fn rates(
+        &self,
+        route: u16,
+        bounded: Box,
+        view: Valuing<'_>,
+    ) -> Option<(Scaled, Scaled)> {
+        match bounded.share {
+            None => self.rated.get(usize::from(route)).copied().flatten(),
+            Some(_) => self.rates_in(route, bounded, view),
+        }
+    }
+
+    /// The rates of a route as prices are are kept from now on.
+    pub(super) fn rate(&mut self, route: u16, view: Valuing<'_>) {
+        let at = usize::from(route);
+        if self.rated.len() <= at {
+            self.rated.resize(at + 1, None);
+        }
+        self.rated[at] = self.rates_in(route, Box::NOW, view);
+        for (instrument, ..) in view.routes.get(u32::from(route)).hops() {
+            self.grow_instruments(instrument);
+            let routes = &mut self.quoted[instrument as usize].routes;
+            if !routes.contains(&route) {
+                routes.push(route);
+            }
+        }
+    }
+
+    /// An instrument that rates are made of has new prices.
+    pub(super) fn rate_again(&mut self, instrument: u32, view: Valuing<'_>) {
+        for at in 0..self.quoted[instrument as usize].routes.len() {
+            let route = self.quoted[instrument as usize].routes[at];
+            self.rated[usize::from(route)] = self.rates_in(route, Box::NOW, view);
+        }
+    }
+
+    fn rates_in(&self, route: u16, bounded: Box, view: Valuing<'_>) -> Option<(Scaled, Scaled)> {
         let (mut low, mut high) = (Scaled::ONE, Scaled::ONE);
         let route = view.routes.get(u32::from(route));
         if route.is_missing() {
@@ -297,10 +381,7 @@ impl Watch {
     /// About what a typical move of all its prices changes together, 1/256 units; and what must be bounded for the
     /// sake of single positions.
     fn sensitivity(&self, first: u32, view: Valuing<'_>) -> Option<(u128, Needs)> {
-        let now = Box {
-            share: None,
-            fault: 0,
-        };
+        let now = Box::NOW;
         let unit = self.units.get(self.pages.legs[first].unit);
         let (mut weight, mut needs) = (0u128, Needs::default());
         for at in self.pages.walk(first) {
@@ -347,7 +428,21 @@ impl Watch {
 }
 
 impl Box {
-    fn steps(&self, pace: u32) -> i64 {
+    /// Every price as it is.
+    pub const NOW: Box = Box {
+        share: None,
+        fault: 0,
+    };
+
+    /// Every price may move by so many of its paces.
+    pub fn of_paces(paces: u64) -> Box {
+        Box {
+            share: Some(Share::of_paces(paces)),
+            fault: 0,
+        }
+    }
+
+    pub fn steps(&self, pace: u32) -> i64 {
         self.share
             .map_or(0, |share| too_wide(share.steps(pace), self.fault))
     }

@@ -149,6 +149,22 @@ impl Watch {
         })
     }
 
+    /// Other results between which nothing can change, of an account that is not converted; all else is as it was.
+    pub fn set_thresholds(&mut self, account: u32, low: i128, high: i128) {
+        let Some(mark) = self.marks.get(account as usize) else {
+            return;
+        };
+        if mark.page == NONE {
+            return;
+        }
+        let page = &mut self.pages.legs[mark.page];
+        let unit = self.units.get(page.unit);
+        page.low = threshold(low, unit.floor(low), i64::MIN);
+        page.high = threshold(high, unit.ceil(high), i64::MAX);
+        self.restart_hot(account);
+        self.await_band(account);
+    }
+
     /// The band in the account's units, and what the sum of `coef × price` lacks now.
     pub(super) fn scale_band(&mut self, account: u32, band: Band, now: (i128, i128)) {
         let first = self.marks[account as usize].page;
@@ -184,12 +200,23 @@ impl Watch {
             Some(base) if !(converted && dead) => page.base = base,
             _ => self.marks[account as usize].flags |= if dead { SHUT } else { OPAQUE },
         }
-        if self.marks[account as usize].class == Class::Hot {
-            let page = &self.pages.legs[first];
-            let hot = &mut self.hot.accounts[page.hot as usize];
-            (hot.low, hot.high) = (page.low, page.high);
-            (hot.cool_low, hot.cool_high) = (i64::MAX, i64::MIN);
+        self.restart_hot(account);
+    }
+
+    /// The thresholds of an account that is hot have moved.
+    fn restart_hot(&mut self, account: u32) {
+        let mark = self.marks[account as usize];
+        if mark.class != Class::Hot {
+            return;
         }
+        let page = &self.pages.legs[mark.page];
+        if page.rates != NONE {
+            // A tangent knows the thresholds it began with.
+            return self.leave(account);
+        }
+        let hot = &mut self.hot.accounts[page.hot as usize];
+        (hot.low, hot.high) = (page.low, page.high);
+        (hot.cool_low, hot.cool_high) = (i64::MAX, i64::MIN);
     }
 
     /// Coefficient and cost of a position in the unit of its account, which may become a smaller one for it.
@@ -297,6 +324,12 @@ impl Watch {
             self.add_factor(first, *instrument);
         }
         self.followed = followed_now;
+        if let Ok(route) = u16::try_from(leg.route)
+            && leg.converted
+            && route != UNCONVERTED
+        {
+            self.rate(route, view);
+        }
     }
 
     /// One page of conversion for each page of positions; what stood there before gets its cost.
@@ -508,10 +541,17 @@ impl Watch {
         if !quoted.known {
             quoted.known = true;
             quoted.base = prices.bid;
+            quoted.spread_most = prices
+                .ask
+                .saturating_sub(prices.bid)
+                .max(0)
+                .saturating_mul(2);
             // Until it is known better: a few hundredths of a per mille.
             quoted.pace = ((prices.bid.unsigned_abs() >> 15) << 8).clamp(256, 1 << 30) as u32;
         }
-        quoted.cut = cuts(prices);
+        let cut = cuts(prices);
+        self.cuts = self.cuts + u32::from(cut != [0, 0]) - u32::from(quoted.cut != [0, 0]);
+        quoted.cut = cut;
         self.prices[instrument as usize] = [prices.bid, prices.ask];
         self.tame(instrument as usize);
     }

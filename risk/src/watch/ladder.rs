@@ -7,27 +7,25 @@
 
 use super::chunks::Chunks;
 
-/// Entries per block: with their count they fill 512 bytes.
-const BLOCK: usize = 63;
+/// Entries per block: 512 bytes.
+const BLOCK: usize = 64;
 /// Blocks built from sorted entries are filled up to here.
 const FILLED: usize = 60;
+/// While few entries turn out to be stale, only every so many full blocks are searched for them: that costs a look at
+/// the account of each entry, a split costs none.
+const SEARCH_EVERY: u32 = 8;
+/// Stale entries among a hundred from which on every full block is searched.
+const STALE_MANY: usize = 25;
 
 /// Some entries.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
 pub struct Block {
-    len: u64,
     items: [u64; BLOCK],
 }
 
 impl Block {
-    const EMPTY: Block = Block {
-        len: 0,
-        items: [0; BLOCK],
-    };
-
-    fn entries(&self) -> &[u64] {
-        &self.items[..self.len as usize]
-    }
+    const EMPTY: Block = Block { items: [0; BLOCK] };
 }
 
 /// Blocks of all ladders.
@@ -54,9 +52,14 @@ pub struct Ladder {
     /// Lowest entry each block may hold.
     bounds: Vec<u64>,
     blocks: Vec<u32>,
+    /// Entries of each block; here, so that taking one in reads nothing of the block.
+    lens: Vec<u8>,
     /// Highest entry of all, plus one; 0 when there is none.
     front: u64,
     len: usize,
+    /// Blocks that were full, and of a hundred entries how many were stale where they were searched.
+    full: u32,
+    stale: usize,
 }
 
 impl Ladder {
@@ -69,87 +72,109 @@ impl Ladder {
     /// Takes out what fires at this price.
     pub fn pop(&mut self, pool: &mut Pool, price: i32, out: &mut Vec<u64>) {
         let limit = entry(price, 0);
-        while let (Some(bound), Some(number)) = (self.bounds.last(), self.blocks.last()) {
-            let block = &mut pool[*number];
+        while let (Some(bound), Some(number), Some(len)) =
+            (self.bounds.last(), self.blocks.last(), self.lens.last_mut())
+        {
+            let items = &mut pool[*number].items[..usize::from(*len)];
             let before = out.len();
             if *bound >= limit {
-                out.extend_from_slice(block.entries());
-                block.len = 0;
+                out.extend_from_slice(items);
+                *len = 0;
             } else {
                 let mut kept = 0;
-                for at in 0..block.len as usize {
-                    let item = block.items[at];
+                for at in 0..items.len() {
+                    let item = items[at];
                     if item >= limit {
                         out.push(item);
                     } else {
-                        block.items[kept] = item;
+                        items[kept] = item;
                         kept += 1;
                     }
                 }
-                block.len = kept as u64;
+                *len = kept as u8;
             }
             self.len -= out.len() - before;
-            if block.len > 0 {
+            if *len > 0 {
                 break;
             }
-            pool.give(*number);
-            self.bounds.pop();
-            self.blocks.pop();
+            self.drop_last(pool);
         }
         self.find_front(pool);
     }
 
-    /// Takes an entry in. A full block first forgets what is stale, and is split when that is not enough.
-    pub fn insert(&mut self, pool: &mut Pool, entry: u64, live: impl Fn(u64) -> bool) {
+    /// Takes an entry in. A full block is split; now and then, or when that has been found to pay, it first forgets
+    /// what is stale: `live` keeps what is not, in its order, and says how many that are.
+    pub fn insert(&mut self, pool: &mut Pool, entry: u64, live: impl Fn(&mut [u64]) -> usize) {
         self.begin(pool);
-        let mut at = self.bounds.partition_point(|bound| *bound <= entry) - 1;
-        if pool[self.blocks[at]].len as usize == BLOCK {
-            self.make_room(pool, at, live);
+        let mut at = self.place(entry);
+        // A block of which nothing is left is dropped, and the one before it may be full too.
+        while usize::from(self.lens[at]) == BLOCK {
+            self.make_room(pool, at, &live);
             self.begin(pool);
-            at = self.bounds.partition_point(|bound| *bound <= entry) - 1;
+            at = self.place(entry);
         }
-        let block = &mut pool[self.blocks[at]];
-        block.items[block.len as usize] = entry;
-        block.len += 1;
+        let len = &mut self.lens[at];
+        pool[self.blocks[at]].items[usize::from(*len)] = entry;
+        *len += 1;
         self.len += 1;
         self.front = self.front.max(entry + 1);
     }
 
+    /// The block an entry belongs into.
+    fn place(&self, entry: u64) -> usize {
+        self.bounds.partition_point(|bound| *bound <= entry) - 1
+    }
+
     fn begin(&mut self, pool: &mut Pool) {
         if self.blocks.is_empty() {
-            self.blocks.push(pool.take(&Block::EMPTY));
-            self.bounds.push(0);
+            self.add_block(pool, 0, 0, Block::EMPTY, 0);
         }
     }
 
-    fn make_room(&mut self, pool: &mut Pool, at: usize, live: impl Fn(u64) -> bool) {
+    fn add_block(&mut self, pool: &mut Pool, at: usize, bound: u64, block: Block, len: usize) {
+        let number = pool.take(&Block::EMPTY);
+        pool[number] = block;
+        self.bounds.insert(at, bound);
+        self.blocks.insert(at, number);
+        self.lens.insert(at, len as u8);
+    }
+
+    fn drop_last(&mut self, pool: &mut Pool) {
+        if let Some(number) = self.blocks.pop() {
+            pool.give(number);
+        }
+        self.bounds.pop();
+        self.lens.pop();
+    }
+
+    fn make_room(&mut self, pool: &mut Pool, at: usize, live: &impl Fn(&mut [u64]) -> usize) {
         let block = &mut pool[self.blocks[at]];
         block.items.sort_unstable();
-        let mut kept = 0;
-        for index in 0..BLOCK {
-            let item = block.items[index];
-            let repeated = kept > 0 && block.items[kept - 1] == item;
-            if !repeated && live(item) {
-                block.items[kept] = item;
-                kept += 1;
+        let mut kept = BLOCK;
+        self.full = self.full.wrapping_add(1);
+        if self.stale >= STALE_MANY || self.full % SEARCH_EVERY == 0 {
+            let mut others = 0;
+            for index in 0..BLOCK {
+                if index == 0 || block.items[index] != block.items[index - 1] {
+                    block.items[others] = block.items[index];
+                    others += 1;
+                }
             }
-        }
-        block.len = kept as u64;
-        self.len -= BLOCK - kept;
-        if kept <= BLOCK * 3 / 4 {
-            self.find_front(pool);
-            return;
+            kept = live(&mut block.items[..others]);
+            self.stale = (3 * self.stale + 100 * (BLOCK - kept) / BLOCK) / 4;
+            self.lens[at] = kept as u8;
+            self.len -= BLOCK - kept;
+            if kept <= BLOCK * 3 / 4 {
+                self.find_front(pool);
+                return;
+            }
         }
         let block = &mut pool[self.blocks[at]];
         let half = kept / 2;
         let mut upper = Block::EMPTY;
         upper.items[..kept - half].copy_from_slice(&block.items[half..kept]);
-        upper.len = (kept - half) as u64;
-        block.len = half as u64;
-        let number = pool.take(&Block::EMPTY);
-        pool[number] = upper;
-        self.bounds.insert(at + 1, upper.items[0]);
-        self.blocks.insert(at + 1, number);
+        self.lens[at] = half as u8;
+        self.add_block(pool, at + 1, upper.items[0], upper, kept - half);
     }
 
     /// Fills an empty ladder from entries in any order; they are sorted on the way.
@@ -157,14 +182,15 @@ impl Ladder {
         debug_assert!(self.blocks.is_empty());
         entries.sort_unstable();
         entries.dedup();
+        let blocks = entries.len().div_ceil(FILLED);
+        self.bounds.reserve_exact(blocks);
+        self.blocks.reserve_exact(blocks);
+        self.lens.reserve_exact(blocks);
         for part in entries.chunks(FILLED) {
-            let number = pool.take(&Block::EMPTY);
-            let block = &mut pool[number];
+            let mut block = Block::EMPTY;
             block.items[..part.len()].copy_from_slice(part);
-            block.len = part.len() as u64;
             let bound = if self.bounds.is_empty() { 0 } else { part[0] };
-            self.bounds.push(bound);
-            self.blocks.push(number);
+            self.add_block(pool, self.bounds.len(), bound, block, part.len());
         }
         self.len = entries.len();
         self.find_front(pool);
@@ -172,21 +198,20 @@ impl Ladder {
 
     fn find_front(&mut self, pool: &mut Pool) {
         self.front = 0;
-        while let Some(number) = self.blocks.last() {
-            if let Some(top) = pool[*number].entries().iter().max() {
+        while let (Some(number), Some(len)) = (self.blocks.last(), self.lens.last()) {
+            let items = &pool[*number].items[..usize::from(*len)];
+            if let Some(top) = items.iter().max() {
                 self.front = top + 1;
                 return;
             }
-            pool.give(*number);
-            self.bounds.pop();
-            self.blocks.pop();
+            self.drop_last(pool);
         }
     }
 
     /// Every entry, in no order.
     pub fn entries<'a>(&'a self, pool: &'a Pool) -> impl Iterator<Item = u64> + 'a {
-        let blocks = self.blocks.iter();
-        blocks.flat_map(|number| pool[*number].entries().iter().copied())
+        let blocks = self.blocks.iter().zip(&self.lens);
+        blocks.flat_map(|(number, len)| pool[*number].items[..usize::from(*len)].iter().copied())
     }
 
     /// No entry.
@@ -196,7 +221,7 @@ impl Ladder {
 
     /// Bytes held beside the blocks.
     pub fn bytes(&self) -> usize {
-        self.bounds.capacity() * 8 + self.blocks.capacity() * 4
+        self.bounds.capacity() * 8 + self.blocks.capacity() * 4 + self.lens.capacity()
     }
 }
 
@@ -219,7 +244,7 @@ mod tests {
             for _ in 0..next(&mut state) % 40 {
                 let one = entry((next(&mut state) % 4_000) as i32 - 2_000, round);
                 if !plain.contains(&one) {
-                    ladder.insert(&mut pool, one, |_| true);
+                    ladder.insert(&mut pool, one, |all| all.len());
                     plain.push(one);
                 }
             }
@@ -248,11 +273,43 @@ mod tests {
     fn stale_entries_are_forgotten_before_a_block_is_split() {
         let (mut pool, mut ladder) = (Pool::default(), Ladder::default());
         for account in 0..100_000 {
-            ladder.insert(&mut pool, entry(5, account), |e| {
-                account_of(e) + 10 > account
+            ladder.insert(&mut pool, entry(5, account), |all| {
+                let mut kept = 0;
+                for at in 0..all.len() {
+                    if account_of(all[at]) + 10 > account {
+                        all[kept] = all[at];
+                        kept += 1;
+                    }
+                }
+                kept
             });
         }
-        assert!(ladder.blocks.len() <= 2, "{} blocks", ladder.blocks.len());
+        // The first search finds out that it pays.
+        let blocks = ladder.blocks.len();
+        assert!(blocks <= 2 * SEARCH_EVERY as usize + 2, "{blocks} blocks");
+    }
+
+    #[test]
+    fn a_block_that_is_wholly_stale_leaves_room_in_the_full_one_before_it() {
+        let (mut pool, mut ladder) = (Pool::default(), Ladder::default());
+        let mut all: Vec<u64> = (0..2 * FILLED as u32)
+            .map(|at| entry(at as i32, 1))
+            .collect();
+        ladder.fill(&mut pool, &mut all);
+        let bound = ladder.bounds[1];
+        for at in 0..(BLOCK - FILLED) as u32 {
+            ladder.insert(&mut pool, entry(0, 2 + at), |all| all.len());
+            ladder.insert(&mut pool, entry(key_of(bound), 2 + at), |all| all.len());
+        }
+        ladder.stale = 100;
+        // Searched, the last block is found empty.
+        ladder.insert(&mut pool, entry(key_of(bound) + 1, 9), |all| {
+            if all[0] >= bound { 0 } else { all.len() }
+        });
+        // The full one before it was split, and the last of it holds the new entry.
+        let entries = ladder.entries(&pool).count();
+        assert_eq!(entries, BLOCK + 1);
+        assert_eq!(ladder.len, entries);
     }
 
     #[test]

@@ -31,6 +31,7 @@ impl Watch {
         let (was, first) = (self.prices[at], !self.quoted[at].known);
         let recut = self.quoted[at].cut != cuts(prices);
         self.quote(instrument, prices);
+        self.rate_again(instrument, view);
         if self.plain {
             return self.all_holders(instrument, view, holdings, due);
         }
@@ -48,7 +49,7 @@ impl Watch {
             ]
         };
         self.learn_pace(at, moved[0]);
-        self.follow_hot(instrument, moved, due);
+        self.follow_hot(instrument, moved, view, due);
         self.look_closely(instrument, view, due);
         self.look_at_pending(instrument, view, due);
         // Bid and ask too far apart for one base: its triggers wait for a price they can be compared with.
@@ -66,14 +67,23 @@ impl Watch {
         quoted.pace = next.clamp(16, 1 << 30) as u32;
     }
 
-    fn follow_hot(&mut self, instrument: u32, moved: [i64; 2], due: &mut Vec<u32>) {
+    fn follow_hot(
+        &mut self,
+        instrument: u32,
+        moved: [i64; 2],
+        view: Valuing<'_>,
+        due: &mut Vec<u32>,
+    ) {
+        self.check_spread(instrument);
         self.met.clear();
         self.hot.follow(instrument, moved, &mut self.met);
         let met = std::mem::take(&mut self.met);
         for hot in &met {
             // A position on the other side of the market may have made good what this side lost.
             let account = self.hot.accounts[*hot as usize];
-            if account.is_outside() {
+            let near = account.is_outside();
+            let exact = account.guard == 0;
+            if near && (exact || self.is_outside(account.account, view)) {
                 self.tell(account.account, due);
             } else {
                 self.await_band(account.account);
@@ -102,9 +112,14 @@ impl Watch {
 
     fn look_at_pending(&mut self, instrument: u32, view: Valuing<'_>, due: &mut Vec<u32>) {
         let bit = bit(instrument);
+        self.looked = 0;
         for at in 0..self.pending.len() {
             let (mask, account) = self.pending[at];
-            if mask & bit != 0 && self.is_outside(account, view) {
+            if mask & bit == 0 {
+                continue;
+            }
+            self.looked += 1;
+            if self.is_outside(account, view) {
                 self.tell(account, due);
             }
         }

@@ -19,6 +19,7 @@ mod holders;
 mod hot;
 mod ladder;
 mod leg;
+mod linear;
 mod mark;
 mod page;
 mod scaled;
@@ -31,15 +32,23 @@ use chunks::NONE;
 use hot::Hot;
 use ladder::{Ladder, Pool};
 use page::{ALWAYS, Class, DUE, Mark, OPAQUE, Pages, SHUT, STALE};
+use scaled::Scaled;
 use units::Units;
 
-/// Accounts banded anew at the end of one input; the rest waits for the next ones, and is looked at meanwhile.
-const REBANDS_PER_INPUT: usize = 256;
-/// When more wait, a gap has met them: they are followed as hot ones first, which costs a fraction of a band, ...
+/// What is banded anew at the end of one input, in units of about a tenth of a microsecond; the rest waits for the next
+/// ones, and is looked at meanwhile. A band costs this many of them, ...
+const BAND_COSTS: usize = 8;
+/// ... that of a converted account this many, ...
+const CONVERTED_COSTS: usize = 16;
+/// ... and one input may spend this many.
+const SPENT_PER_INPUT: usize = 256 * BAND_COSTS;
+/// When more accounts wait, a gap has met them: they are followed as hot ones first, which costs a fraction of a band,
+/// within this.
 const CROWD: usize = 1_024;
-/// ... so many at the end of one input, ...
-const HEATS_PER_INPUT: usize = 4_096;
-/// ... and get their bands by and by, when nobody waits.
+const SPENT_IN_A_CROWD: usize = 4_096;
+/// That, or as much as looking at those who wait has cost: so many units each. Waiting is never cheaper than a band.
+const LOOK_COSTS: usize = 2;
+/// So many get their bands by and by, when nobody waits.
 const COOLS_PER_INPUT: usize = 64;
 /// Bits of a mask of instruments.
 const MASK_BITS: u32 = 64;
@@ -58,8 +67,12 @@ struct Quoted {
     cut: [i64; 2],
     /// Moving average of its moves, 1/256 of a step.
     pace: u32,
+    /// Widest spread that results followed along a tangent count on.
+    spread_most: i64,
     /// Slots of the positions in it.
     own: Vec<u32>,
+    /// Routes of conversion that go over it.
+    routes: Vec<u16>,
     /// Accounts looked at whenever its price changes, with their epoch.
     close: Vec<(u32, u16)>,
 }
@@ -75,6 +88,8 @@ pub struct Watch {
     pool: Pool,
     units: Units,
     hot: Hot,
+    /// Bounds of the rate of each route in use, as prices are: the lowest bid and the highest ask.
+    rated: Vec<Option<(Scaled, Scaled)>>,
     /// Accounts that wait for a new band, with a mask of the instruments that concern them.
     pending: Vec<(u64, u32)>,
     /// Accounts that a gap has made hot, to be banded by and by.
@@ -85,8 +100,12 @@ pub struct Watch {
     followed: Vec<u32>,
     /// Triggers on their way into ladders that are built at once.
     staged: Vec<Vec<u64>>,
+    /// Accounts that waited for a band and were looked at by the last quote.
+    looked: usize,
     /// Instruments that are wild.
     wild: u32,
+    /// Instruments whose prices are dead.
+    cuts: u32,
     /// Counts the quotes that looked closely at somebody.
     turn: u32,
     /// Every holder is due at every touch: the full pass that the bands are compared with.
@@ -164,26 +183,41 @@ impl Watch {
         if self.pending.len() > self.budget(CROWD) {
             return self.heat_crowd(view);
         }
-        for _ in 0..self.budget(REBANDS_PER_INPUT) {
+        let mut left = self.budget(SPENT_PER_INPUT / BAND_COSTS) * BAND_COSTS;
+        while left > 0 {
             let Some((_, account)) = self.pending.pop() else {
                 return self.cool_crowd(view);
             };
+            left = left.saturating_sub(self.band_costs(account));
             self.band_pending(account, view);
         }
     }
 
+    /// What banding the account takes.
+    fn band_costs(&self, account: u32) -> usize {
+        match self.marks[account as usize].page {
+            NONE => 1,
+            page if self.pages.legs[page].rates != NONE => CONVERTED_COSTS,
+            _ => BAND_COSTS,
+        }
+    }
+
     fn heat_crowd(&mut self, view: Valuing<'_>) {
-        for _ in 0..self.budget(HEATS_PER_INPUT) {
+        let mut left = self.budget(SPENT_IN_A_CROWD.max(self.looked * LOOK_COSTS));
+        while left > 0 {
             let Some((_, account)) = self.pending.pop() else {
                 return;
             };
             let page = self.marks[account as usize].page;
+            let mut costs = 1;
             if page != NONE && self.pages.legs[page].pending != NONE {
                 self.pages.legs[page].pending = NONE;
                 if !self.heat_at_once(account) {
+                    costs = self.band_costs(account);
                     self.band(account, view);
                 }
             }
+            left = left.saturating_sub(costs);
         }
     }
 
@@ -266,10 +300,11 @@ impl Watch {
         }
     }
 
-    /// The exact floating result of an account, plain and soft, in fine units, when it is known without division.
+    /// The exact floating result of an account in fine units, when it is known without division and no dead price moves
+    /// it; the account was banded since its book changed.
     pub fn exact_result(&self, account: u32) -> Option<i128> {
         let mark = self.marks.get(account as usize)?;
-        if mark.page == NONE || mark.is(OPAQUE | STALE) {
+        if mark.page == NONE || mark.is(ALWAYS) || self.cuts > 0 {
             return None;
         }
         let page = &self.pages.legs[mark.page];

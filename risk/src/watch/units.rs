@@ -1,6 +1,7 @@
 //! Units in which the results of an account are whole 64-bit numbers: the largest that divides what one price step of
 //! each of its positions is worth.
 
+use super::WORTH_MAX;
 use crate::book::instruments::Scale;
 use crate::wide::gcd;
 
@@ -11,21 +12,28 @@ pub struct Unit {
     pub den: i128,
 }
 
-/// The units in use, numbered: there are about as many as kinds of instruments.
+/// The units in use, numbered: there are about as many as kinds of instruments. With each the most that a position may
+/// be worth in it.
 #[derive(Clone, Debug, Default)]
-pub struct Units(Vec<Unit>);
+pub struct Units(Vec<(Unit, i64)>);
 
 impl Units {
     /// The unit with this number.
     pub fn get(&self, number: u16) -> Unit {
-        self.0[usize::from(number)]
+        self.0[usize::from(number)].0
+    }
+
+    /// The most that a position may be worth, in this unit.
+    pub fn most(&self, number: u16) -> i64 {
+        self.0[usize::from(number)].1
     }
 
     /// The number of a unit; `None` when there are too many.
     pub fn number(&mut self, unit: Unit) -> Option<u16> {
-        let at = self.0.iter().position(|known| *known == unit);
+        let at = self.0.iter().position(|known| known.0 == unit);
         let at = at.unwrap_or_else(|| {
-            self.0.push(unit);
+            let most = WORTH_MAX / unit.num.max(1) * unit.den;
+            self.0.push((unit, i64::try_from(most).unwrap_or(i64::MAX)));
             self.0.len() - 1
         });
         u16::try_from(at).ok()
