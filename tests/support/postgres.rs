@@ -34,11 +34,7 @@ pub struct Server {
 pub fn server() -> Option<Arc<Server>> {
     static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
     let Some(bin) = binaries() else {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "PostgreSQL not found, and CI=true"
-        );
-        crate::shared::skipped("PostgreSQL not found");
+        crate::shared::missing("PostgreSQL not found");
         return None;
     };
     let mut shared = SHARED
