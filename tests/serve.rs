@@ -1,7 +1,7 @@
 //! The program from outside: it starts, trades, survives being killed, and says what is wrong.
 #![allow(clippy::disallowed_methods)] // tests wait on conditions, with a deadline
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -642,31 +642,53 @@ fn what_goes_wrong_is_counted_and_told() {
     assert!(desk.figure(&outcome("webhook", "failed")) >= 3);
     assert!(desk.figure(&outcome("log", "delivered")) >= 1);
 
-    let fault = "siaga_bridge_faults_total{name=\"wrong_token\"}";
-    assert_eq!(desk.figure(fault), 0);
-    say_hello(&desk, "another token than the one above, 0123456789abc");
-    desk.wait_figure(fault, |count| count == 1);
+    let fault = |name: &str| format!("siaga_bridge_faults_total{{name=\"{name}\"}}");
+    assert_eq!(desk.figure(&fault("frame_too_large")), 0);
+    let huge = "x".repeat(10 * 1024 * 1024);
+    let told = say_on_the_bridge(&desk, &huge);
+    assert!(told.contains("a frame has at most 65536 bytes"), "{told}");
+    assert!(told.ends_with("frame_too_large"), "{told}");
+    desk.wait_figure(&fault("frame_too_large"), |count| count == 1);
+    // The next program is heard.
+    assert_eq!(desk.figure(&fault("wrong_token")), 0);
+    let token = "another token than the one above, 0123456789abc";
+    let hello = json!({ "t": "hello", "v": 1, "link": 2, "token": token, "client": "a test" });
+    say_on_the_bridge(&desk, &hello.to_string());
+    desk.wait_figure(&fault("wrong_token"), |count| count == 1);
     desk.stop();
 }
 
-/// A hello on the bridge with this token, and nothing more.
-fn say_hello(desk: &Desk, token: &str) {
+/// One text frame of a program on the bridge, and nothing more: what it is told until the desk has hung up.
+fn say_on_the_bridge(desk: &Desk, text: &str) -> String {
     let mut stream = TcpStream::connect(&desk.address).expect("it listens");
     let head = format!(
         "GET /bridge/v1 HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
         desk.address
     );
     stream.write_all(head.as_bytes()).expect("sent");
-    let hello = json!({ "t": "hello", "v": 1, "link": 2, "token": token, "client": "a test" });
-    let text = hello.to_string();
     // A text frame under a mask of zeros.
-    let mut frame = vec![0x81, 0xFE];
-    frame.extend_from_slice(&(text.len() as u16).to_be_bytes());
+    let mut frame = vec![0x81];
+    match u16::try_from(text.len()) {
+        Ok(length) => {
+            frame.push(0xFE);
+            frame.extend_from_slice(&length.to_be_bytes());
+        }
+        Err(_) => {
+            frame.push(0xFF);
+            frame.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        }
+    }
     frame.extend_from_slice(&[0; 4]);
     frame.extend_from_slice(text.as_bytes());
-    stream.write_all(&frame).expect("sent");
-    // Until the desk has hung up.
+    let mut writer = stream.try_clone().expect("a second handle");
+    // The desk may hang up before all of it was sent, and what it leaves unread resets the connection.
+    let sending = std::thread::spawn(move || writer.write_all(&frame));
     let mut said = Vec::new();
     stream.set_read_timeout(Some(PATIENCE)).expect("a limit");
-    stream.read_to_end(&mut said).expect("it hangs up");
+    let end = stream.read_to_end(&mut said);
+    let fault = end.err().map(|error| error.kind());
+    let too_late = [Some(ErrorKind::WouldBlock), Some(ErrorKind::TimedOut)];
+    assert!(!too_late.contains(&fault), "it hangs up");
+    let _ = sending.join().expect("no panic");
+    String::from_utf8_lossy(&said).into_owned()
 }

@@ -23,7 +23,7 @@ use siaga_risk::terms::HeldBy;
 use siaga_risk::units::{Qty, SECOND_NS, Ts};
 
 use crate::directory::Directory;
-use crate::link::{Capabilities, Connection, Link, LinkEvent, OpenOrder, Wire};
+use crate::link::{Capabilities, Connection, Link, LinkEvent, OpenOrder, Unreadable, Wire};
 pub use fault::BridgeFault;
 use frames::ProtectOut;
 use outbound::Command;
@@ -435,6 +435,14 @@ impl Wire for BridgeSession {
             self.counts.frames_in += 1;
             self.peer.heard = now;
             self.receive(text, now);
+        }
+    }
+
+    fn on_unreadable(&mut self, frame: Unreadable, now: Ts) {
+        if self.peer.open {
+            self.counts.frames_in += 1;
+            self.peer.heard = now;
+            self.refuse(frame);
         }
     }
 

@@ -110,14 +110,25 @@ pub struct OpenOrder {
     pub confirmed: bool,
 }
 
+/// A frame that its carrier could not hand on as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Longer than the carrier reads. Nothing behind it can be read either.
+    TooLarge,
+    /// Not a text frame.
+    Binary,
+}
+
 /// A text transport, one connection at a time: a newer connection replaces the older one.
-/// The carrier (a WebSocket) calls `on_open`, then `on_text` per frame, drains `poll_text`
-/// after each call and at each deadline, and closes when `poll_close` says so.
+/// The carrier (a WebSocket) calls `on_open`, then `on_text` or `on_unreadable` per frame, drains
+/// `poll_text` after each call and at each deadline, and closes when `poll_close` says so.
 pub trait Wire {
     /// A peer connected; nothing is believed of it before its hello.
     fn on_open(&mut self, now: Ts);
     /// One text frame came in.
     fn on_text(&mut self, text: &str, now: Ts);
+    /// A frame came in that is no text the carrier could read.
+    fn on_unreadable(&mut self, frame: Unreadable, now: Ts);
     /// The peer is gone.
     fn on_close(&mut self, now: Ts);
     /// The next text frame to send.

@@ -7,7 +7,7 @@ use siaga_broker::router::task::{RouterHandle, WireFrame};
 use siaga_risk::ids::LinkId;
 use tokio::sync::mpsc;
 
-use crate::gateway::bridge::{Bridge, Line, Said};
+use crate::gateway::bridge::{Bridge, Heard, Line, Said};
 
 /// Frames in flight to either side; the session behind merges prices when its peer is slow.
 const FRAMES_MAX: usize = 256;
@@ -52,7 +52,7 @@ async fn carry(
     router: RouterHandle,
     link: LinkId,
     number: u64,
-    mut heard: mpsc::Receiver<String>,
+    mut heard: mpsc::Receiver<Heard>,
     say: mpsc::Sender<Said>,
 ) {
     // Either end that goes away ends the connection; dropping it tells the session.
@@ -61,14 +61,16 @@ async fn carry(
     };
     loop {
         tokio::select! {
-            text = heard.recv() => match text {
-                Some(text) => {
-                    if connection.text(text).await.is_err() {
-                        return;
-                    }
+            frame = heard.recv() => {
+                let taken = match frame {
+                    Some(Heard::Text(text)) => connection.text(text).await,
+                    Some(Heard::Unreadable(frame)) => connection.unreadable(frame).await,
+                    None => return,
+                };
+                if taken.is_err() {
+                    return;
                 }
-                None => return,
-            },
+            }
             frame = connection.next() => {
                 let said = match frame {
                     Some(WireFrame::Text(text)) => Said::Text(text),

@@ -8,11 +8,13 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use futures_util::{SinkExt, StreamExt};
 use siaga_broker::bridge::SUB_PROTOCOL;
+use siaga_broker::link::Unreadable;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::timeout;
 
 use super::error::{ApiError, ApiResult, Fault};
 use super::server::{App, stopped};
+use super::stream::socket::is_too_large;
 
 /// Largest frame of a broker's program.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
@@ -33,10 +35,18 @@ pub trait Bridge: Send + Sync + 'static {
 
 /// One connection. Dropping `heard` tells the desk that the program is gone; the desk drops `say` to hang up.
 pub struct Line {
-    /// Text frames of the program.
-    pub heard: mpsc::Sender<String>,
+    /// Frames of the program.
+    pub heard: mpsc::Sender<Heard>,
     /// What the program is to be told.
     pub say: mpsc::Receiver<Said>,
+}
+
+/// What the program sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    Text(String),
+    /// A frame that cannot be taken for text; the desk's side says so and hangs up when it must.
+    Unreadable(Unreadable),
 }
 
 /// What the desk's side does.
@@ -79,18 +89,25 @@ async fn carry(
     _place: OwnedSemaphorePermit,
 ) {
     let (mut sink, mut stream) = socket.split();
+    let mut readable = true;
     let close = loop {
         tokio::select! {
-            frame = stream.next() => match frame {
-                Some(Ok(Message::Text(text))) => {
-                    if line.heard.send(text.to_string()).await.is_err() {
-                        break Some((CLOSED_BY_DESK, "the desk hung up"));
+            frame = stream.next(), if readable => {
+                let heard = match frame {
+                    Some(Ok(Message::Text(text))) => Heard::Text(text.to_string()),
+                    Some(Ok(Message::Binary(_))) => Heard::Unreadable(Unreadable::Binary),
+                    Some(Err(error)) if is_too_large(&error) => {
+                        // The stream has ended with it; what is left is to hear the desk's last words.
+                        readable = false;
+                        Heard::Unreadable(Unreadable::TooLarge)
                     }
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => break None,
+                    Some(Ok(_)) => continue,
+                };
+                if line.heard.send(heard).await.is_err() {
+                    break Some((CLOSED_BY_DESK, "the desk hung up"));
                 }
-                Some(Ok(Message::Binary(_))) => break Some((CLOSED_BY_DESK, "send text frames")),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => break None,
-                Some(Ok(_)) => {}
-            },
+            }
             said = line.say.recv() => {
                 let Some(said) = said else { break Some((CLOSED_BY_DESK, "the desk hung up")) };
                 let all = gather(said, &mut line.say, &mut sink);

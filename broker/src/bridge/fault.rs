@@ -28,7 +28,7 @@ macro_rules! faults {
 }
 
 faults! {
-    /// Not a JSON object with a text field `t`.
+    /// Not a text frame, or not a JSON object with a text field `t`.
     NotJson = 7001, "not_json", false;
     /// Longer than the limit told in the welcome.
     FrameTooLarge = 7002, "frame_too_large", true;

@@ -11,7 +11,7 @@ use super::{
     BridgeFault, BridgeSession, EVENTS_MAX, EXECS_MAX, FRAME_BYTES_MAX, Known, VERSION, decimal,
 };
 use crate::id;
-use crate::link::LinkEvent;
+use crate::link::{LinkEvent, Unreadable};
 
 /// Longest part of a message that repeats what the peer sent.
 const MESSAGE_CHARS_MAX: usize = 160;
@@ -25,8 +25,7 @@ impl BridgeSession {
     /// Reads one frame. Every fault is told to the peer; none ends more than the connection.
     pub(super) fn receive(&mut self, text: &str, now: Ts) {
         if text.len() > FRAME_BYTES_MAX {
-            let message = format!("a frame has at most {FRAME_BYTES_MAX} bytes");
-            return self.fault(BridgeFault::FrameTooLarge, &message, None);
+            return self.refuse(Unreadable::TooLarge);
         }
         let kind = match serde_json::from_str::<frames::Envelope>(text) {
             Ok(envelope) => envelope.t,
@@ -53,6 +52,18 @@ impl BridgeSession {
             let expected = (fault == BridgeFault::SequenceGap).then_some(self.taken + 1);
             self.fault(fault, &message, expected);
         }
+    }
+
+    /// A frame of which nothing can be read.
+    pub(super) fn refuse(&mut self, frame: Unreadable) {
+        let (fault, message) = match frame {
+            Unreadable::TooLarge => {
+                let message = format!("a frame has at most {FRAME_BYTES_MAX} bytes");
+                (BridgeFault::FrameTooLarge, message)
+            }
+            Unreadable::Binary => (BridgeFault::NotJson, "send text frames".to_owned()),
+        };
+        self.fault(fault, &message, None);
     }
 
     fn on_hello(&mut self, text: &str, now: Ts) -> Result<(), Refused> {

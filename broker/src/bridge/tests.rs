@@ -132,6 +132,28 @@ fn every_wrong_frame_has_its_number_and_harms_nothing() {
 }
 
 #[test]
+fn a_frame_that_is_no_text_is_told_and_one_that_is_too_large_closes() {
+    let mut bridge = greeted();
+    bridge.on_unreadable(Unreadable::Binary, Ts(2));
+    assert_eq!(faults(&mut bridge), ["not_json"]);
+    assert!(bridge.connection().up);
+    bridge.on_unreadable(Unreadable::TooLarge, Ts(2));
+    let told = frames(&mut bridge);
+    assert_eq!(told[0]["name"], json!("frame_too_large"));
+    assert_eq!(told[0]["msg"], json!("a frame has at most 65536 bytes"));
+    assert_eq!(bridge.poll_close(), Some("frame_too_large"));
+    assert!(!bridge.connection().up);
+    bridge.on_unreadable(Unreadable::TooLarge, Ts(3));
+    let counts = bridge.fault_counts();
+    assert_eq!(counts.of(BridgeFault::NotJson), 1);
+    assert_eq!(
+        counts.of(BridgeFault::FrameTooLarge),
+        1,
+        "a closed connection says nothing more"
+    );
+}
+
+#[test]
 fn too_many_faults_close_the_connection() {
     let mut bridge = greeted();
     for _ in 0..=FAULTS_MAX {

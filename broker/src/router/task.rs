@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::Router;
 use crate::bridge::BridgeFault;
+use crate::link::Unreadable;
 
 /// Requests of people and connections that wait for the router.
 const REQUESTS_MAX: usize = 1_024;
@@ -110,6 +111,7 @@ enum Request {
     Drill(LinkId, bool),
     Open(LinkId, u64, mpsc::Sender<WireFrame>),
     Text(LinkId, u64, String),
+    Unreadable(LinkId, u64, Unreadable),
     Closed(LinkId, u64),
 }
 
@@ -175,6 +177,15 @@ impl WireConnection {
     /// [`Stopped`].
     pub async fn text(&self, text: String) -> Result<(), Stopped> {
         let request = Request::Text(self.link, self.number, text);
+        self.requests.send(request).await.map_err(|_| Stopped)
+    }
+
+    /// A frame of the peer that is no text to be read.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn unreadable(&self, frame: Unreadable) -> Result<(), Stopped> {
+        let request = Request::Unreadable(self.link, self.number, frame);
         self.requests.send(request).await.map_err(|_| Stopped)
     }
 
@@ -287,6 +298,13 @@ impl<R: Rim> Task<R> {
                     && let Some(wire) = self.router.wire(link)
                 {
                     wire.on_text(&text, now);
+                }
+            }
+            Request::Unreadable(link, number, frame) => {
+                if self.is_current(link, number)
+                    && let Some(wire) = self.router.wire(link)
+                {
+                    wire.on_unreadable(frame, now);
                 }
             }
             Request::Closed(link, number) => {

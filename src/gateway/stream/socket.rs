@@ -135,7 +135,8 @@ async fn read(mut stream: SplitStream<WebSocket>, tell: mpsc::Sender<Heard>) {
     }
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
+/// Whether a frame was above its limit; every other error is a lost peer.
+pub fn is_too_large(error: &axum::Error) -> bool {
     use std::error::Error;
     let mut source = error.source();
     while let Some(inner) = source {
