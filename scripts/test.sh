@@ -86,7 +86,7 @@ step "console builds" scripts/console.sh
 
 step "formatting" cargo fmt --all --check
 counted "Rust tests" cargo cargo test --workspace --locked --no-fail-fast
-# The rings' models: every interleaving, so a build of its own with the library's own atomics.
+# Models of what is shared between threads: every interleaving, so a build of its own on loom's atomics.
 counted "loom models" cargo env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$target/loom" \
   cargo test --locked --profile models -p siaga-risk --lib models
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
