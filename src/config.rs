@@ -48,8 +48,8 @@ pub struct Data {
     pub segment_mib: u32,
     /// The output log cuts off its slowest reader beyond this, mebibytes.
     pub log_mib: u32,
-    /// The journal behind the newest snapshots is kept this long, hours: prices of the embedded
-    /// database are read from it.
+    /// The journal behind the newest snapshots is kept this long, hours: without a server's table of
+    /// ticks it alone holds every accepted price.
     pub keep_hours: u32,
     /// It is kept no longer once all of it takes this much, mebibytes.
     pub keep_mib: u32,

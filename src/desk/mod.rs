@@ -320,7 +320,7 @@ impl Running {
             router_handle.marks().put(mark);
         }
         let tick_figures = Arc::new(ticks::TickFigures::default());
-        // The embedded database has no table of ticks: they are read from the journal there.
+        // The embedded database has no table of ticks: they stand in the journal alone, where nothing reads them.
         let (tick_door, tick_queue) = match config.store.enabled && config.store.url.is_some() {
             true => {
                 let (door, queue) = ticks::queue(tick_figures.clone(), config.store.keep_tick_days);

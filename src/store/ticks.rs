@@ -21,7 +21,7 @@ const CURSOR: &str = "ticks";
 /// Stores ticks in order; those at or before the newest one stored are left out. Returns the rows stored.
 ///
 /// # Errors
-/// [`DbError::NeedsServer`] on the embedded database, where ticks are read from the journal; else the database's.
+/// [`DbError::NeedsServer`] on the embedded database, which has no table of ticks; else the database's.
 pub async fn store(db: &Db, ticks: Vec<(OutputKey, Mark)>) -> Result<u64, DbError> {
     db.need_server("the table of ticks")?;
     let Some((last, _)) = ticks.last() else {
