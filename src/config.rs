@@ -387,6 +387,24 @@ mod tests {
     }
 
     #[test]
+    fn the_core_waits_as_it_is_told() {
+        for (word, wait) in [
+            ("spin", WaitStrategy::Spin),
+            ("yield", WaitStrategy::Yield),
+            ("sleep", WaitStrategy::Sleep),
+        ] {
+            let config = load(&format!("[core]\nwait = '{word}'\n"), &[]).unwrap();
+            assert_eq!(config.core.wait, wait);
+            let config = load("", &[("SIAGA__CORE__WAIT", word)]).unwrap();
+            assert_eq!(config.core.wait, wait);
+        }
+        let fault = load("[core]\nwait = 'spinning'\n", &[]).unwrap_err();
+        let said = fault.to_string();
+        assert!(said.contains("`spinning`"), "{said}");
+        assert!(said.contains("`spin`, `yield`, `sleep`"), "{said}");
+    }
+
+    #[test]
     fn a_secret_may_stand_in_a_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
