@@ -98,6 +98,42 @@ fn a_flash_crash_falls_beyond_the_halt_and_recovers() {
     assert!((first - last).abs() * 100 < first, "{first} {last}");
 }
 
+/// The same seed throws the same dice in both scenarios, so what is between two quotes is the trend alone.
+#[test]
+fn a_trend_takes_three_halts_in_twenty_minutes_and_no_minute_of_it_alerts() {
+    const LENGTH_NS: u64 = 20 * MINUTE_NS;
+    let calm = run(11, Scenario::Calm, 21 * 60);
+    let trend = run(11, Scenario::Trend, 21 * 60);
+    let mid = |quote: &Quote| quote.bid.0 + (quote.ask.0 - quote.bid.0) / 2;
+    for symbol in ["EUR/USD", "XAU/USD", "BTC/USDT"] {
+        let halts = Catalog::shipped().listing(symbol).unwrap().terms.halt;
+        let calm = quotes(&calm, id(symbol), 1);
+        let trend = quotes(&trend, id(symbol), 1);
+        assert_eq!(calm.len(), trend.len());
+        assert!(trend.last().unwrap().ts >= START.plus(LENGTH_NS));
+        for (still, falling) in calm.iter().zip(&trend) {
+            assert_eq!(still.ts, falling.ts);
+            let elapsed_ns = falling.ts.since(START).min(LENGTH_NS);
+            let whole = i128::from(mid(still)) * 3 * i128::from(halts.halt.0);
+            let due =
+                whole * i128::from(elapsed_ns) / (i128::from(Ratio::ONE.0) * i128::from(LENGTH_NS));
+            let fallen = i128::from(mid(still) - mid(falling));
+            assert!((fallen - due).abs() <= 1, "{symbol}: {fallen}, not {due}");
+        }
+        let mut oldest = 0;
+        for (at, quote) in trend.iter().enumerate() {
+            while quote.ts.since(trend[oldest].ts) > MINUTE_NS {
+                oldest += 1;
+            }
+            let window = trend[oldest..=at].iter();
+            let moved = window.map(|before| (mid(before) - mid(quote)).abs()).max();
+            let moved = i128::from(moved.unwrap()) * i128::from(Ratio::ONE.0);
+            let alert = i128::from(mid(quote)) * i128::from(halts.alert.0);
+            assert!(moved < alert, "{symbol}: an alarm about speed");
+        }
+    }
+}
+
 #[test]
 fn a_scenario_of_one_instrument_leaves_the_others_alone() {
     let catalog = Catalog::shipped();
