@@ -188,11 +188,12 @@ async fn empty(db: &Db, projection: &'static str, start: OutputKey) -> Result<Ou
 }
 
 /// Rows without an input (the platform's own events) are never matched; those of the input the log
-/// begins in are written over.
+/// begins in are written over. A place is unique in one chunk of a hypertable only, so the input is asked again:
+/// what else stands at such a place in another chunk is a row that the log gives again too.
 fn delete_slice(tx: &mut Tx<'_>, table: &ReadTable, after: u64) -> Result<u64, DbError> {
     let ReadTable { name, seq, .. } = table;
     let sql = format!(
-        "DELETE FROM {name} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {name} WHERE {seq} > $1 LIMIT {DELETE_ROWS}))"
+        "DELETE FROM {name} WHERE {seq} > $1 AND ctid = ANY (ARRAY(SELECT ctid FROM {name} WHERE {seq} > $1 LIMIT {DELETE_ROWS}))"
     );
     tx.execute(Tx::composed(sql).bind(count(after)))
 }
