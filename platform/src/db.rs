@@ -153,6 +153,15 @@ impl Db {
         self.run(Start::owner(), work).await
     }
 
+    /// Runs one statement that PostgreSQL refuses inside a transaction (`VACUUM`), as the owner of
+    /// the schema and without a statement timeout.
+    ///
+    /// # Errors
+    /// As [`Db::write`], without the transaction.
+    pub async fn outside(&self, statement: &'static str) -> Result<(), DbError> {
+        self.own(move |tx| tx.outside(statement)).await
+    }
+
     /// Transactions waiting for their turn in both lanes.
     pub fn waiting(&self) -> usize {
         match &self.backend {

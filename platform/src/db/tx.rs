@@ -107,6 +107,18 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Ends the transaction, runs one statement, and begins another transaction for what is left to do.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`].
+    pub(super) fn outside(&mut self, statement: &'static str) -> Result<(), DbError> {
+        for sql in ["COMMIT", statement, "BEGIN"] {
+            self.seat
+                .wait(self.connection.execute(sqlx::raw_sql(sql)))?;
+        }
+        Ok(())
+    }
+
     /// Starts a query whose text names tables this program found in its own schema. Never from input.
     pub fn composed(sql: String) -> Query<'static, Postgres, Arguments> {
         sqlx::query(AssertSqlSafe(sql))
