@@ -90,6 +90,8 @@ pub struct Store {
     pub url: Option<String>,
     /// Days of accepted prices that a server's table of ticks keeps, today not counted.
     pub keep_tick_days: u16,
+    /// Bars of one second are kept this long, hours; longer ones for good.
+    pub keep_second_hours: u32,
 }
 
 /// Where prices come from.
@@ -185,6 +187,7 @@ impl Default for Store {
             enabled: true,
             url: None,
             keep_tick_days: 30,
+            keep_second_hours: 48,
         }
     }
 }
@@ -493,6 +496,8 @@ mod tests {
             let size = load(&format!("[data]\nsegment_mib = {outside}\n"), &[]).unwrap_err();
             assert!(size.to_string().contains("segment_mib"), "{size}");
         }
+        let none = load("[store]\nkeep_second_hours = 0\n", &[]).unwrap_err();
+        assert!(none.to_string().contains("keep_second_hours"), "{none}");
         let name = load("", &[("SIAGA__X", "1")]).unwrap_err();
         assert!(name.to_string().contains("SIAGA__SECTION__KEY"), "{name}");
     }

@@ -15,6 +15,7 @@ pub mod read;
 pub mod rebuild;
 pub mod run;
 pub mod ticks;
+pub mod upkeep;
 
 pub use open::{OpenError, Store};
 pub use siaga_platform::{consumer, events, source};

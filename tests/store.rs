@@ -35,5 +35,7 @@ mod stop;
 mod tick_table;
 #[path = "store/timescale.rs"]
 mod timescale;
+#[path = "store/upkeep.rs"]
+mod upkeep;
 #[path = "store/whole.rs"]
 mod whole;

@@ -22,7 +22,7 @@ use crate::desk::recover::CORE_DIR;
 use crate::desk::{alert_desk, alerts_path};
 use crate::store::projection::{AlertHistory, Held, Kept};
 use crate::store::source::{LogSource, OutputSource as _};
-use crate::store::{Store, rebuild};
+use crate::store::{Store, rebuild, upkeep};
 
 /// Name of the reader that rebuilds.
 const REBUILDER: &str = "rebuild";
@@ -65,7 +65,8 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
         .build()?;
     let names = names(config, &disk, &consumers)?;
     let rebuilt = runtime.block_on(async {
-        let store = open(config).await?;
+        let now = Timestamp::from_nanosecond(i128::from(Clock::start().now().0))?;
+        let store = open(config, now).await?;
         let bar = progress(json, last, "rebuilding");
         let desk = alert_desk::kept(&alerts_path(config));
         let mut source = LogSource::new(&consumers, REBUILDER);
@@ -87,6 +88,9 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
         )
         .await?;
         bar.finish_and_clear();
+        // The log may reach further back than such bars are kept.
+        upkeep::delete_second_bars(&store.db, config.store.keep_second_hours, now).await?;
+        upkeep::tidy(&store.db).await?;
         store.db.close().await;
         anyhow::Ok(rebuilt)
     })?;
@@ -110,8 +114,7 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Well)
 }
 
-async fn open(config: &Config) -> anyhow::Result<Store> {
-    let now = Timestamp::from_nanosecond(i128::from(Clock::start().now().0))?;
+async fn open(config: &Config, now: Timestamp) -> anyhow::Result<Store> {
     let url = config.store.url.as_deref();
     Store::open(url, &config.data.dir, now)
         .await

@@ -35,6 +35,9 @@ impl Config {
         if !(1..=1_024).contains(&self.data.segment_mib) {
             return Err("data.segment_mib must be between 1 and 1024".into());
         }
+        if self.store.keep_second_hours == 0 {
+            return Err("store.keep_second_hours must be at least 1".into());
+        }
         if !(self.feed.rate > 0.0 && self.feed.rate <= 10_000.0) {
             return Err("feed.rate must be above 0 and at most 10000".into());
         }

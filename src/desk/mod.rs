@@ -697,6 +697,7 @@ impl Running {
             evidence: self.evidence.clone(),
             alerts: alerts_path(config),
             ticks,
+            keep_second_hours: config.store.keep_second_hours,
         };
         (stop_sender, tokio::spawn(task.run()))
     }

@@ -45,6 +45,8 @@ pub struct StoreTask {
     pub alerts: PathBuf,
     /// Accepted prices, when there is a server for them.
     pub ticks: Option<TickQueue>,
+    /// How old bars of one second may become, hours.
+    pub keep_second_hours: u32,
 }
 
 impl StoreTask {
@@ -91,6 +93,7 @@ impl StoreTask {
             names: self.names.clone(),
             engine: alert_desk::kept(&self.alerts),
             now: Arc::new(now),
+            keep_second_hours: self.keep_second_hours,
         };
         let running = match run::start(&store, supplies).await {
             Ok(running) => running,

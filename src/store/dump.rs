@@ -142,7 +142,8 @@ pub async fn keep(
     }
 }
 
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+/// Resolves when the program stops, or is gone.
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _gone = stop.wait_for(|stop| *stop).await.is_err();
 }
 

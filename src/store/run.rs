@@ -1,4 +1,4 @@
-//! The store at work: its consumers of the output log and the dump of platform data.
+//! The store at work: its consumers of the output log, the dump of platform data and the upkeep.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use siaga_risk::journal::{JournalError, OutputConsumers};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::dump;
 use super::open::Store;
 use super::projection::{AlertHistory, Held, Kept, ReadModel, read_engine};
+use super::{dump, upkeep};
 
 /// Name of the alerts' cursor, whatever names their texts.
 const ALERTS: &str = AlertHistory::<Numbers>::NAME;
@@ -39,6 +39,8 @@ pub struct Supplies<N> {
     pub engine: Engine,
     /// The program's clock.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// How old bars of one second may become, hours.
+    pub keep_second_hours: u32,
 }
 
 /// The running consumers.
@@ -59,7 +61,7 @@ impl Running {
     }
 }
 
-/// Starts the consumers of the read model, of the events and of the alerts, and the dumps.
+/// Starts the consumers of the read model, of the events and of the alerts, the dumps and the upkeep.
 ///
 /// A consumer that has to be rebuilt does not start, says so in [`Running::progress`], and keeps nobody else back.
 ///
@@ -76,6 +78,7 @@ where
         names,
         engine,
         now,
+        keep_second_hours,
     } = supplies;
     let db = &store.db;
     let (told, progress) = watch::channel(Progress::new());
@@ -112,6 +115,10 @@ where
             Err(error) => return Err(error),
         }
     }
+    let (kept_up, clock, until) = (db.clone(), Arc::clone(&now), stop.clone());
+    tasks.spawn(async move {
+        upkeep::keep(&kept_up, keep_second_hours, || clock(), until).await;
+    });
     if let Some(file) = store.dump_file.clone() {
         let db = db.clone();
         tasks.spawn(async move {

@@ -23,14 +23,14 @@ use siaga_risk::ids::{AlertId, GroupId, InstrumentId};
 use siaga_risk::units::{Price, Ts};
 
 use crate::outputs::uneasy_day;
-use crate::postgres;
+use crate::support::urls;
 
 /// How long a condition may take on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Pause between two looks at a condition.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
-fn config(data: &Path, url: Option<&str>, scenario: &str) -> Config {
+pub fn config(data: &Path, url: Option<&str>, scenario: &str) -> Config {
     let mut config = Config::default();
     config.data.dir = data.to_owned();
     config.data.segment_mib = 4;
@@ -39,7 +39,7 @@ fn config(data: &Path, url: Option<&str>, scenario: &str) -> Config {
     config
 }
 
-async fn start(config: &Config) -> Desk {
+pub async fn start(config: &Config) -> Desk {
     Desk::start(config, Arc::new(Clock::start()), |_, _| {})
         .await
         .unwrap_or_else(|error| panic!("{error:#}"))
@@ -60,7 +60,7 @@ pub async fn wait<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -
     answer.unwrap_or_else(|_| panic!("{what} did not happen"))
 }
 
-async fn database(desk: &Desk) -> Db {
+pub async fn database(desk: &Desk) -> Db {
     wait("the database", || async {
         desk.db
             .read()
@@ -93,14 +93,7 @@ async fn bars(desk: &Desk, from: Option<Ts>) -> Vec<Bar> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn alerts_charts_bars_and_ticks_outlive_memory() {
-    let mut urls: Vec<Option<String>> = Vec::new();
-    let server = postgres::server();
-    if let Some(server) = &server {
-        urls.push(Some(server.database().await));
-    }
-    if cfg!(feature = "embedded-postgres") {
-        urls.push(None);
-    }
+    let (_server, urls) = urls().await;
     for url in urls {
         outlives(url.as_deref()).await;
     }

@@ -90,6 +90,20 @@ pub async fn empty() -> Vec<Database> {
     databases
 }
 
+/// Where a desk of a test may keep its store: in a database on the server, and embedded. The server
+/// lives as long as it is kept.
+pub async fn urls() -> (Option<Arc<Server>>, Vec<Option<String>>) {
+    let server = postgres::server();
+    let mut urls = Vec::new();
+    if let Some(server) = &server {
+        urls.push(Some(server.database().await));
+    }
+    if cfg!(feature = "embedded-postgres") {
+        urls.push(None);
+    }
+    (server, urls)
+}
+
 /// As [`empty`], migrated.
 pub async fn migrated() -> Vec<Database> {
     let databases = empty().await;

@@ -59,6 +59,7 @@ async fn what_the_log_holds_is_read_back_and_a_stop_leaves_nothing_behind() {
             names: Numbers,
             engine: Engine::default(),
             now: Arc::new(|| Timestamp::UNIX_EPOCH),
+            keep_second_hours: 48,
         };
         let running = run::start(&store, supplies)
             .await

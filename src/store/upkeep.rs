@@ -1,0 +1,142 @@
+//! Upkeep of a database that is left running. Bars of one second are many and soon of no use: the
+//! older ones are deleted. The embedded database has neither autovacuum nor checkpointer, so it is
+//! told to give back the room of what was deleted and of its write-ahead log.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use siaga_platform::db::{Actor, Db, DbError, Tx};
+use siaga_risk::event::BarSpan;
+use tokio::sync::watch;
+
+use super::dump::stopped;
+
+/// How often old bars are looked for.
+pub const DELETE_EVERY: Duration = Duration::from_secs(60);
+
+/// Bars deleted by one statement: the embedded database cannot interrupt one, so each stays short.
+pub const SLICE_BARS: u32 = 2_000;
+
+/// The embedded database is tidied once in so many looks for old bars: it answers nobody meanwhile,
+/// and its write-ahead log grows until then.
+const LOOKS_PER_TIDYING: u32 = 15;
+
+/// Below every instrument's number.
+const NO_INSTRUMENT: i64 = -1;
+
+/// What became of one slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// The instrument looked at.
+    pub instrument: i64,
+    /// Its bars that were deleted; when [`SLICE_BARS`], there may be more.
+    pub bars: u64,
+}
+
+/// Every [`DELETE_EVERY`] deletes the bars of one second that are older than `keep_hours`, and now
+/// and then tidies the embedded database, until `stop` turns true. What fails is a warning, said once
+/// until it succeeds, and tried again.
+pub async fn keep(
+    db: &Db,
+    keep_hours: u32,
+    now: impl Fn() -> Timestamp,
+    mut stop: watch::Receiver<bool>,
+) {
+    let (mut looks, mut well) = (0, true);
+    loop {
+        let turn = async {
+            delete_second_bars(db, keep_hours, now()).await?;
+            if looks == LOOKS_PER_TIDYING {
+                tidy(db).await?;
+            }
+            Ok::<(), DbError>(())
+        };
+        let done = tokio::select! {
+            () = stopped(&mut stop) => return,
+            done = turn => done,
+        };
+        looks = looks % LOOKS_PER_TIDYING + 1;
+        match done {
+            Ok(()) => well = true,
+            Err(error) => {
+                if std::mem::replace(&mut well, false) {
+                    tracing::warn!("the upkeep of the database failed and is tried again: {error}");
+                }
+            }
+        }
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = tokio::time::sleep(DELETE_EVERY) => {}
+        }
+    }
+}
+
+/// Deletes the bars of one second that are older than `keep_hours`, slice by slice: each is a
+/// transaction of its own, and whoever waits comes in between. Returns how many went.
+///
+/// # Errors
+/// The database did not answer; what is left goes the next time.
+pub async fn delete_second_bars(db: &Db, keep_hours: u32, now: Timestamp) -> Result<u64, DbError> {
+    let age_max = SignedDuration::from_hours(i64::from(keep_hours));
+    let Ok(before) = now.checked_sub(age_max) else {
+        // Nothing can be that old.
+        return Ok(0);
+    };
+    let db = db.background();
+    let (mut behind, mut deleted) = (NO_INSTRUMENT, 0);
+    loop {
+        let work = move |tx: &mut Tx<'_>| delete_slice(tx, behind, before);
+        let Some(slice) = db.write(&Actor::SYSTEM, work).await? else {
+            return Ok(deleted);
+        };
+        deleted += slice.bars;
+        if slice.bars < u64::from(SLICE_BARS) {
+            behind = slice.instrument;
+        }
+    }
+}
+
+/// Deletes the oldest bars of one second, [`SLICE_BARS`] at the most, of the first instrument
+/// numbered above `behind` that has bars; `None` when there is none. The table's key gives both.
+///
+/// # Errors
+/// The database did not answer.
+pub fn delete_slice(
+    tx: &mut Tx<'_>,
+    behind: i64,
+    before: Timestamp,
+) -> Result<Option<Slice>, DbError> {
+    let next: Option<i64> = tx.scalar(
+        sqlx::query_scalar("SELECT min(instrument) FROM bars WHERE instrument > $1").bind(behind),
+    )?;
+    let Some(instrument) = next else {
+        return Ok(None);
+    };
+    let delete = sqlx::query(
+        "DELETE FROM bars WHERE instrument = $1 AND span = $2 AND start < coalesce(
+             (SELECT start FROM bars WHERE instrument = $1 AND span = $2 AND start < $3
+              ORDER BY start OFFSET $4 LIMIT 1), $3)",
+    );
+    let bars = tx.execute(
+        delete
+            .bind(instrument)
+            .bind(i16::from(BarSpan::S1.tag()))
+            .bind(jiff_sqlx::Timestamp::from(before))
+            .bind(i64::from(SLICE_BARS)),
+    )?;
+    Ok(Some(Slice { instrument, bars }))
+}
+
+/// Gives the room of deleted rows and of the write-ahead log back. A server does so by itself; the
+/// embedded database answers nobody meanwhile.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn tidy(db: &Db) -> Result<(), DbError> {
+    if db.is_server() {
+        return Ok(());
+    }
+    let db = db.background();
+    db.outside("VACUUM").await?;
+    db.outside("CHECKPOINT").await
+}
