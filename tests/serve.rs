@@ -410,7 +410,37 @@ fn the_command_line_ends_with_the_codes_that_its_help_names() {
         assert_eq!(code, Some(0), "{shell}");
         assert!(script.contains("check-config"), "{shell}: {script}");
     }
-    assert_eq!(run(&["nonsense"]).0, Some(2));
+    for wrong in [
+        &["nonsense"][..],
+        &["replay"],
+        &["replay", "day.csv", "--speed", "abc"],
+        &["replay", "day.csv", "--speed", "0"],
+        &["replay", "day.csv", "--at", "noon"],
+        &["replay", "day.csv", "--clock", "Mars/Base"],
+        &["replay", "day.csv", "--thresholds", "0.001,x"],
+        &["replay", "day.csv", "--thresholds", "0"],
+        &["replay", "day.csv", "--stop-short", "near"],
+        &["journal", "export", "everything"],
+    ] {
+        let (code, _, said) = run(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {said}");
+    }
+    // The type is right; only beside the recording's own steps it shows to be wrong.
+    let day = dir.path().join("oanda_EURUSD_20140502_tick.csv");
+    std::fs::write(&day, "1000,1.38620,1.38630\n2000,1.38621,1.38631\n").expect("written");
+    let day = day.display().to_string();
+    let (code, _, said) = run(&["replay", &day, "--stop-long", "0.000001"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("--stop-long"), "{said}");
+    let (code, said, _) = run(&["--json", "replay", &day, "--clock", "-05:00"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said, _) = run(&["--json", "check-config"]);
+    assert_eq!(code, Some(0), "{said}");
+    let checked: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(checked["ok"], true, "{checked}");
+    let data = dir.path().display().to_string();
+    assert_eq!(checked["config"]["data"], data.as_str(), "{checked}");
+    assert_eq!(checked["config"]["store"], "off", "{checked}");
     for (args, wanted) in [
         (&["replay", "/nowhere.csv"][..], 1),
         (&["vectors", "/nowhere.json"], 1),

@@ -83,6 +83,12 @@ pub enum Exit {
     Found = 5,
 }
 
+/// Arguments that turn out to be wrong only beside the file they are for. What the arguments show
+/// alone is told before by their own types.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongUse(pub String);
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
@@ -161,6 +167,8 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         Exit::Data
     } else if error.downcast_ref::<ConfigError>().is_some() {
         Exit::Config
+    } else if error.downcast_ref::<WrongUse>().is_some() {
+        Exit::Use
     } else {
         Exit::Failed
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
+use rust_decimal::Decimal;
 use siaga_feed::tape::{self, Clock, Kind, Pacer, Speed};
 use siaga_risk::units::Ts;
 
@@ -25,7 +26,7 @@ pub struct Args {
     pub facts: bool,
     /// Speed as a multiple of the recorded one, or `max`.
     #[arg(long, default_value = "max")]
-    pub speed: String,
+    pub speed: Speed,
     /// Begin here: an instant such as 2014-05-02T12:25:00Z.
     #[arg(long)]
     pub at: Option<jiff::Timestamp>,
@@ -33,20 +34,20 @@ pub struct Args {
     #[arg(long)]
     pub symbol: Option<String>,
     /// The file's clock: UTC, an offset such as -05:00, or a zone.
-    #[arg(long)]
-    pub clock: Option<String>,
+    #[arg(long, value_parser = Clock::parse, allow_hyphen_values = true)]
+    pub clock: Option<Clock>,
     /// Moves within 60 s that are reported, as shares of the price.
-    #[arg(long, value_delimiter = ',')]
-    pub thresholds: Option<Vec<String>>,
+    #[arg(long, value_delimiter = ',', value_parser = positive)]
+    pub thresholds: Option<Vec<Decimal>>,
     /// A move is not reported again within this time.
     #[arg(long, default_value_t = 300)]
     pub cooldown_s: u64,
     /// Distances of protective stops below the first ask, in price.
-    #[arg(long, value_delimiter = ',')]
-    pub stop_long: Option<Vec<String>>,
+    #[arg(long, value_delimiter = ',', value_parser = positive)]
+    pub stop_long: Option<Vec<Decimal>>,
     /// Distances of protective stops above the first bid, in price.
-    #[arg(long, value_delimiter = ',')]
-    pub stop_short: Option<Vec<String>>,
+    #[arg(long, value_delimiter = ',', value_parser = positive)]
+    pub stop_short: Option<Vec<Decimal>>,
     /// Units of each position.
     #[arg(long)]
     pub units: Option<i64>,
@@ -58,28 +59,31 @@ pub struct Args {
     pub leverage: u32,
 }
 
+/// A number above zero, exactly as it was written.
+fn positive(text: &str) -> Result<Decimal, String> {
+    let number: Decimal = text.trim().parse().map_err(|_| "not a number".to_owned())?;
+    match number > Decimal::ZERO {
+        true => Ok(number),
+        false => Err("not above zero".to_owned()),
+    }
+}
+
 /// Plays the recording.
 pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
     let options = tape::Options {
         symbol: args.symbol.clone(),
-        clock: args
-            .clock
-            .as_deref()
-            .map(Clock::parse)
-            .transpose()
-            .map_err(anyhow::Error::msg)?,
+        clock: args.clock.clone(),
         ..tape::Options::default()
     };
     let tape = tape::open(&args.file, &options)?;
     if tape.kind() == Kind::Bars {
         return bars::run(tape, json || args.facts);
     }
-    let speed: Speed = args.speed.parse()?;
     let at = args
         .at
         .map(|at| Ts(u64::try_from(at.as_nanosecond()).unwrap_or(0)));
     let plan = terms::Plan::new(args, tape.symbol(), tape.price_digits(), tape.kind())?;
-    let (clock, mut pacer) = (crate::clock::Clock::start(), Pacer::new(speed, at));
+    let (clock, mut pacer) = (crate::clock::Clock::start(), Pacer::new(args.speed, at));
     let bar = progress(json, tape.rows_total(), "replaying");
     let mut collected = facts::Facts::new(&plan, tape.clock().clone());
     let mut driver: Option<Driver> = None;

@@ -1,7 +1,6 @@
 //! The terms a recording is replayed under: filters off, no quote halts, one account per protective stop
 //! and one whose margin is watched. Prints alert and halt as a house's own terms of their class would.
 
-use anyhow::{Context, bail};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use siaga_risk::event::*;
@@ -12,6 +11,7 @@ use siaga_risk::units::*;
 use siaga_feed::tape::Kind;
 
 use super::Args;
+use crate::cli::WrongUse;
 
 /// The recording's instrument.
 pub const INSTRUMENT: InstrumentId = InstrumentId(1);
@@ -60,50 +60,43 @@ impl Plan {
     /// Reads the options; what is not given has the default of the instrument's kind.
     ///
     /// # Errors
-    /// A number that cannot be read, named.
+    /// A number that is finer than the recording, or too large, named.
     pub fn new(args: &Args, symbol: &str, price_digits: u8, kind: Kind) -> anyhow::Result<Self> {
         let is_gold = symbol.starts_with("XAU");
-        let usual = if is_gold {
-            ["0.0025", "0.005"]
-        } else {
-            ["0.001", "0.002"]
-        };
-        let thresholds = args
+        let usual = if is_gold { [25, 50] } else { [10, 20] };
+        let threshold_texts = args
             .thresholds
             .clone()
-            .unwrap_or_else(|| usual.map(str::to_owned).to_vec());
+            .unwrap_or_else(|| usual.map(|share| Decimal::new(share, 4)).to_vec());
         let long = args
             .stop_long
             .clone()
-            .unwrap_or_else(|| distances([20, 45], is_gold.then_some(["3", "8"]), price_digits));
+            .unwrap_or_else(|| distances([20, 45], is_gold.then_some([3, 8]), price_digits));
         let short = args
             .stop_short
             .clone()
-            .unwrap_or_else(|| distances([15, 60], is_gold.then_some(["5", "15"]), price_digits));
-        let threshold_texts = decimals("--thresholds", &thresholds)?;
-        let scale = Decimal::from(Ratio::ONE.0);
+            .unwrap_or_else(|| distances([15, 60], is_gold.then_some([5, 15]), price_digits));
         let ratios = threshold_texts
             .iter()
-            .map(|share| whole("--thresholds", *share * scale).map(Ratio));
+            .map(|share| steps("--thresholds", *share, Ratio::ONE.0).map(Ratio));
         let mut stops = Vec::new();
-        for (side, option, texts) in [
+        for (side, option, distances) in [
             (Side::Buy, "--stop-long", &long),
             (Side::Sell, "--stop-short", &short),
         ] {
-            for distance in decimals(option, texts)? {
+            for distance in distances {
                 let account = AccountId(1 + stops.len() as u32);
-                let steps = distance * Decimal::from(pow10(price_digits));
                 stops.push(StopPlan {
                     account,
                     side,
-                    distance: whole(option, steps)?,
+                    distance: steps(option, *distance, pow10(price_digits))?,
                 });
             }
         }
         Ok(Self {
             price_digits,
             prints: (kind == Kind::Trades).then(|| class_of(symbol)),
-            thresholds: ratios.collect::<anyhow::Result<_>>()?,
+            thresholds: ratios.collect::<Result<_, WrongUse>>()?,
             threshold_texts,
             cooldown_ns: args.cooldown_s.saturating_mul(SECOND_NS),
             stops,
@@ -340,32 +333,25 @@ impl Plan {
     }
 }
 
-fn decimals(option: &str, texts: &[String]) -> anyhow::Result<Vec<Decimal>> {
-    texts
-        .iter()
-        .map(|text| {
-            text.trim()
-                .parse()
-                .with_context(|| format!("{option}: \"{text}\" is not a number"))
-        })
-        .collect()
-}
-
-fn whole(option: &str, value: Decimal) -> anyhow::Result<i64> {
-    match value.normalize() {
-        value if value.scale() == 0 && value > Decimal::ZERO => value
-            .to_i64()
-            .with_context(|| format!("{option}: {value} is too large")),
-        value => bail!("{option}: {value} is not a positive number of the recording's price steps"),
-    }
+/// A number in whole steps, of which `scale` make one.
+fn steps(option: &str, number: Decimal, scale: i64) -> Result<i64, WrongUse> {
+    let steps = number.checked_mul(Decimal::from(scale));
+    let whole = steps.filter(|steps| steps.fract().is_zero() && !steps.is_zero());
+    let wrong = || {
+        WrongUse(format!(
+            "{option}: {number} is too large, or finer than the recording"
+        ))
+    };
+    whole.and_then(|steps| steps.to_i64()).ok_or_else(wrong)
 }
 
 /// Usual distances of stops: gold's in its price, other ones in pips.
-fn distances(pips: [i64; 2], gold: Option<[&str; 2]>, price_digits: u8) -> Vec<String> {
+fn distances(pips: [i64; 2], gold: Option<[i64; 2]>, price_digits: u8) -> Vec<Decimal> {
     // Forex is quoted to a tenth of a pip when its digits are odd: 1.10005, 150.005.
     let steps = if price_digits % 2 == 1 { 10 } else { 1 };
-    let of_pips = pips.map(|pips| Decimal::new(pips * steps, price_digits.into()).to_string());
-    gold.map_or(of_pips.to_vec(), |gold| gold.map(str::to_owned).to_vec())
+    let of_pips = pips.map(|pips| Decimal::new(pips * steps, price_digits.into()));
+    gold.map_or(of_pips, |gold| gold.map(Decimal::from))
+        .to_vec()
 }
 
 /// The class whose halts a symbol has.
