@@ -29,6 +29,8 @@ mod migrations;
 mod names;
 #[path = "store/outputs.rs"]
 mod outputs;
+#[path = "store/rebuild.rs"]
+mod rebuild;
 #[path = "store/stop.rs"]
 mod stop;
 #[path = "store/tick_table.rs"]
