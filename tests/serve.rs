@@ -551,6 +551,14 @@ fn the_standby_follows_writes_snapshots_and_everything_verifies() {
     assert_eq!(code, Some(5), "{found}");
     assert_eq!(found["faults"][0]["file"], "journal-0000000002.seg");
     assert!(found["faults"][0]["offset"].is_u64(), "{found}");
+    let (code, text) = journal(dir.path(), &["inspect", "--json"]);
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(code, Some(5), "{found}");
+    let damage = found["damage"][0].as_str().unwrap_or_default();
+    assert!(damage.contains("journal-0000000002.seg"), "{found}");
+    let (code, text) = journal(dir.path(), &["inspect"]);
+    assert_eq!(code, Some(5), "{text}");
+    assert!(text.contains("DAMAGE"), "{text}");
     assert_eq!(inputs.lines().count(), 400);
 }
 

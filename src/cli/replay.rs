@@ -5,7 +5,7 @@ mod driver;
 mod facts;
 mod terms;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
@@ -15,6 +15,9 @@ use siaga_risk::units::Ts;
 
 use super::{Exit, progress};
 use driver::Driver;
+
+/// Bad rows that are named: more would hide what else is said.
+const BAD_ROWS_SAID: usize = 10;
 
 /// What to play, and how.
 #[derive(Debug, ClapArgs)]
@@ -77,7 +80,7 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
     };
     let tape = tape::open(&args.file, &options)?;
     if tape.kind() == Kind::Bars {
-        return bars::run(tape, json || args.facts);
+        return bars::run(&args.file, tape, json || args.facts);
     }
     let at = args
         .at
@@ -117,18 +120,23 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
     };
     let end = driver.stop()?;
     let seconds = (clock.elapsed_ns() - started_ns) as f64 / 1e9;
-    for bad in bad_rows.iter().take(10) {
-        eprintln!("siaga: {}: {bad}", args.file.display());
-    }
+    let exit = say_bad_rows(&args.file, &bad_rows);
     print_end(&end, bad_rows.len(), seconds, json, args.facts);
     if args.facts {
         println!("{}", collected.to_json(&end));
     }
-    Ok(if bad_rows.is_empty() {
-        Exit::Well
-    } else {
-        Exit::Found
-    })
+    Ok(exit)
+}
+
+/// Names the first rows that could not be read; any of them is a finding.
+fn say_bad_rows(file: &Path, bad_rows: &[String]) -> Exit {
+    for bad in bad_rows.iter().take(BAD_ROWS_SAID) {
+        eprintln!("siaga: {}: {bad}", file.display());
+    }
+    match bad_rows.is_empty() {
+        true => Exit::Well,
+        false => Exit::Found,
+    }
 }
 
 fn print_end(end: &driver::End, bad_rows: usize, seconds: f64, json: bool, facts: bool) {

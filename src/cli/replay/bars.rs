@@ -1,23 +1,30 @@
 //! Bar files: how many, and the widest.
 
+use std::path::Path;
+
 use serde_json::json;
 use siaga_feed::tape::{Data, Ohlc, Tape};
 use siaga_risk::units::pow10;
 
+use super::say_bad_rows;
 use crate::cli::Exit;
 
 /// The widest bar so far: its file-local start, low and high.
 type Widest = (i64, i64, i64);
 
 /// Reads the bars; they are no inputs of the machine.
-pub fn run(tape: Tape, json: bool) -> anyhow::Result<Exit> {
+pub fn run(file: &Path, tape: Tape, json: bool) -> anyhow::Result<Exit> {
     let digits = tape.price_digits();
-    let (mut rows, mut bad, mut widest): (u64, u64, Option<Widest>) = (0, 0, None);
+    let (mut rows, mut widest): (u64, Option<Widest>) = (0, None);
+    let mut bad_rows = Vec::new();
     for row in tape {
         rows += 1;
-        let Ok(row) = row else {
-            bad += 1;
-            continue;
+        let row = match row {
+            Ok(row) => row,
+            Err(bad) => {
+                bad_rows.push(bad.to_string());
+                continue;
+            }
         };
         if let Data::Bar(bar) = row.data
             && let Some(ohlc) = bar.last.or(bar.bid).or(bar.ask)
@@ -36,7 +43,7 @@ pub fn run(tape: Tape, json: bool) -> anyhow::Result<Exit> {
     } else {
         println!("{rows} bars; widest {}", object["largest_range"]);
     }
-    Ok(if bad == 0 { Exit::Well } else { Exit::Found })
+    Ok(say_bad_rows(file, &bad_rows))
 }
 
 /// The wider of the two by (high − low) / low; bars around zero have no such ratio.
