@@ -46,7 +46,7 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
         .enable_all()
         .build()?;
     let mut findings = vec![port(config), limits()];
-    findings.extend(files::look(config));
+    findings.extend(files::look(config, json));
     findings.extend(runtime.block_on(reach::look(config)));
     // A server that does not answer is not waited for.
     runtime.shutdown_background();

@@ -13,7 +13,7 @@ use siaga_risk::ids::ActorId;
 use siaga_risk::machine::Machine;
 use siaga_risk::record;
 
-use super::Exit;
+use super::{Exit, moves, progress};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::kept_names::KeptNames;
@@ -52,8 +52,10 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         Some(file) => read(file, &sources(config))?,
         None => Catalog::shipped_with(&sources(config))?,
     };
+    let bar = progress(json, 0, "replaying");
     if !args.apply {
-        let machine = recover::look(&config.data.dir, |_, _| {})?;
+        let machine = recover::look(&config.data.dir, moves(&bar))?;
+        bar.finish_and_clear();
         let changes = diff(&machine.terms(), &catalog);
         show(&changes, json, false);
         return Ok(found(&changes));
@@ -62,7 +64,8 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         segment_bytes: config.data.segment_mib.saturating_mul(1 << 20),
         log_bytes: u64::from(config.data.log_mib) << 20,
     };
-    let mut recovered = recover::open(&config.data.dir, sizes, |_, _| {})?;
+    let mut recovered = recover::open(&config.data.dir, sizes, moves(&bar))?;
+    bar.finish_and_clear();
     let changes = diff(&recovered.machine.terms(), &catalog);
     show(&changes, json, true);
     if changes.is_empty() {

@@ -198,6 +198,14 @@ pub fn progress(json: bool, length: u64, what: &'static str) -> indicatif::Progr
     bar
 }
 
+/// Moves a bar: so much is done, of so much.
+pub fn moves(bar: &indicatif::ProgressBar) -> impl FnMut(u64, u64) {
+    move |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args as ClapArgs;
 use tokio::net::TcpListener;
 
-use super::{Exit, progress};
+use super::{Exit, moves, progress};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::desk::Desk;
@@ -67,11 +67,7 @@ async fn serve(config: &Config, json: bool) -> anyhow::Result<Exit> {
     })?;
     let clock = Arc::new(Clock::start());
     let bar = progress(json, 0, "recovering");
-    let desk = Desk::start(config, clock, |done, of| {
-        bar.set_length(of);
-        bar.set_position(done);
-    })
-    .await?;
+    let desk = Desk::start(config, clock, moves(&bar)).await?;
     bar.finish_and_clear();
     // Whatever ends the gateway, the desk is stopped as it should be.
     let attended = attend(config, &desk, listener, json).await;

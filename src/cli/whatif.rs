@@ -8,7 +8,7 @@ use clap::Args as ClapArgs;
 use siaga_feed::catalog::Catalog;
 use siaga_risk::whatif;
 
-use super::{Exit, progress};
+use super::{Exit, moves, progress};
 use crate::config::Config;
 use crate::desk::kept_names::KeptNames;
 use crate::desk::names::NameSource;
@@ -49,10 +49,7 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         );
     }
     let bar = progress(json, 0, "replaying");
-    let mut machine = recover::look(&config.data.dir, |done, all| {
-        bar.set_length(all);
-        bar.set_position(done);
-    })?;
+    let mut machine = recover::look(&config.data.dir, moves(&bar))?;
     bar.finish_and_clear();
     let names = NameSource {
         catalog: Arc::new(Catalog::shipped_with(&sources(config))?),

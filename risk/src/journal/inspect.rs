@@ -105,7 +105,19 @@ pub struct KindSummary {
 /// # Errors
 /// [`JournalError::Io`] when the directory cannot be listed at all.
 pub fn inspect(disk: &Arc<dyn Disk>, stream: Stream) -> Result<Inspection, JournalError> {
-    let look = || inspect_once(disk, stream);
+    inspect_told(disk, stream, &mut |_, _| {})
+}
+
+/// As [`inspect`]; `progress` is told how many bytes of the segments have been read, of how many.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn inspect_told(
+    disk: &Arc<dyn Disk>,
+    stream: Stream,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Inspection, JournalError> {
+    let look = || inspect_once(disk, stream, &mut *progress);
     settled(look, |found| match found {
         Ok(found) if found.damage.is_empty() => None,
         Ok(found) => Some(format!("{:?}", found.damage)),
@@ -113,7 +125,11 @@ pub fn inspect(disk: &Arc<dyn Disk>, stream: Stream) -> Result<Inspection, Journ
     })
 }
 
-fn inspect_once(disk: &Arc<dyn Disk>, stream: Stream) -> Result<Inspection, JournalError> {
+fn inspect_once(
+    disk: &Arc<dyn Disk>,
+    stream: Stream,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Inspection, JournalError> {
     let mut inspection = Inspection::default();
     let listed = disk
         .list()
@@ -135,12 +151,20 @@ fn inspect_once(disk: &Arc<dyn Disk>, stream: Stream) -> Result<Inspection, Jour
     };
     inspection.clean = found.clean;
     inspection.torn.clone_from(&found.torn);
-    inspection.read_segments(disk.as_ref(), stream, &found);
+    inspection.read_segments(disk.as_ref(), stream, &found, progress);
     Ok(inspection)
 }
 
 impl Inspection {
-    fn read_segments(&mut self, disk: &dyn Disk, stream: Stream, found: &Found) {
+    fn read_segments(
+        &mut self,
+        disk: &dyn Disk,
+        stream: Stream,
+        found: &Found,
+        progress: &mut dyn FnMut(u64, u64),
+    ) {
+        let bytes: u64 = found.segments.iter().map(|found| found.file_bytes).sum();
+        let mut bytes_read = 0;
         let mut last: Option<Key> = None;
         for (number, segment) in found.segments.iter().enumerate() {
             let sealed = number + 1 < found.segments.len();
@@ -158,6 +182,8 @@ impl Inspection {
                 self.note(Damage::of(&error));
             }
             last = Some(key);
+            bytes_read += segment.file_bytes;
+            progress(bytes_read, bytes);
         }
     }
 

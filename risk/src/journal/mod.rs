@@ -54,7 +54,7 @@ pub use disk::{Disk, DiskFile, FileDisk};
 pub use epochs::{Epoch, Epochs};
 pub use error::{JournalError, Poison, PoisonReason};
 pub use files::{JournalFiles, Packing, SegmentFile};
-pub use inspect::{Damage, Inspection, KindSummary, SegmentSummary, inspect};
+pub use inspect::{Damage, Inspection, KindSummary, SegmentSummary, inspect, inspect_told};
 pub use layout::{KIND_MARK, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, Stream};
 pub use lock::DirectoryLock;
 pub use memory_disk::MemoryDisk;

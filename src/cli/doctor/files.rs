@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use siaga_feed::catalog::Catalog;
 use siaga_risk::journal::{
-    Disk, FileDisk, JournalError, JournalFiles, Snapshots, Stream, inspect, newest_epoch,
+    Disk, FileDisk, JournalError, JournalFiles, Snapshots, Stream, inspect_told, newest_epoch,
 };
 use siaga_risk::machine::Machine;
 use siaga_risk::record;
 
 use super::Finding;
+use crate::cli::{moves, progress};
 use crate::clock::Clock;
 use crate::config::{Config, Data};
 use crate::desk::recover::CORE_DIR;
@@ -21,8 +22,8 @@ use crate::desk::{sources, terms};
 const SEGMENTS: u64 = 4;
 const MIB: u64 = 1 << 20;
 
-/// Every finding about files.
-pub(super) fn look(config: &Config) -> Vec<Finding> {
+/// Every finding about files; a bar shows how far the long ones are unless `json` is printed.
+pub(super) fn look(config: &Config, json: bool) -> Vec<Finding> {
     let dir = config.data.dir.join(CORE_DIR);
     let mut findings = vec![directory(&config.data.dir), disk(&config.data)];
     if !dir.is_dir() {
@@ -35,12 +36,13 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     match FileDisk::new(&dir) {
         Ok(disk) => {
             let disk: Arc<dyn Disk> = disk;
-            findings.push(log("journal", "inputs", &disk, Stream::Journal));
-            findings.push(log("output log", "outputs", &disk, Stream::Output));
+            let (journal, last) = log("journal", "inputs", &disk, Stream::Journal, json);
+            let (outputs, _) = log("output log", "outputs", &disk, Stream::Output, json);
+            findings.extend([journal, outputs]);
             let (snapshots, newest) = snapshots(&disk);
             findings.push(snapshots);
             findings.push(rules(&disk));
-            match latest(&disk, newest) {
+            match latest(&disk, newest, last, json) {
                 Ok(Some(machine)) => {
                     findings.push(in_force(config, &machine));
                     findings.push(clock(&machine));
@@ -113,8 +115,19 @@ fn room(data: &Data, free_bytes: u64) -> Finding {
     Finding::well("disk", format!("{free} MiB are free{advice}"))
 }
 
-fn log(part: &'static str, of: &str, disk: &Arc<dyn Disk>, stream: Stream) -> Finding {
-    match inspect(disk, stream) {
+/// What a log holds, and its last sequence.
+fn log(
+    part: &'static str,
+    of: &str,
+    disk: &Arc<dyn Disk>,
+    stream: Stream,
+    json: bool,
+) -> (Finding, u64) {
+    let bar = progress(json, 0, "reading");
+    let found = inspect_told(disk, stream, &mut moves(&bar));
+    bar.finish_and_clear();
+    let last = found.as_ref().ok().and_then(|found| found.last_seq);
+    let finding = match found {
         Ok(found) if found.damage.is_empty() => {
             let torn = found.torn.map_or(String::new(), |torn| {
                 format!("; the next start cuts: {torn}")
@@ -126,7 +139,8 @@ fn log(part: &'static str, of: &str, disk: &Arc<dyn Disk>, stream: Stream) -> Fi
             Finding::look(part, damage.collect::<Vec<_>>().join("; "))
         }
         Err(error) => Finding::look(part, error.to_string()),
-    }
+    };
+    (finding, last.unwrap_or(0))
 }
 
 /// The newest state that can be read is looked at further.
@@ -173,9 +187,15 @@ fn rules(disk: &Arc<dyn Disk>) -> Finding {
     }
 }
 
-/// The newest state brought to the journal's end, by reading alone; nothing when there is no input yet.
-fn latest(disk: &Arc<dyn Disk>, newest: Option<Machine>) -> Result<Option<Machine>, String> {
+/// The newest state brought to the journal's end at `last`, by reading alone; nothing when there is no input yet.
+fn latest(
+    disk: &Arc<dyn Disk>,
+    newest: Option<Machine>,
+    last: u64,
+    json: bool,
+) -> Result<Option<Machine>, String> {
     let mut machine = newest.unwrap_or_default();
+    let bar = progress(json, last.saturating_sub(machine.last_seq()), "replaying");
     let files = JournalFiles::open(disk).map_err(|error| error.to_string())?;
     let Some(files) = files else {
         return Ok(None);
@@ -189,7 +209,9 @@ fn latest(disk: &Arc<dyn Disk>, newest: Option<Machine>) -> Result<Option<Machin
             .map_err(|error| format!("input {}: {error}", found.seq))?;
         machine.apply(found.seq, &input, &mut outputs);
         outputs.clear();
+        bar.inc(1);
     }
+    bar.finish_and_clear();
     Ok((machine.last_seq() > 0).then_some(machine))
 }
 

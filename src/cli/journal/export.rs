@@ -2,16 +2,17 @@
 //! numbers alone: names stand in no journal.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
-use siaga_risk::journal::{Cursor, Disk, JournalFiles, OutputReader};
+use indicatif::ProgressBar;
+use siaga_risk::journal::{Cursor, Disk, JournalFiles, OutputReader, Stream, log_end};
 use siaga_risk::record;
 
-use crate::cli::Exit;
+use crate::cli::{Exit, progress};
 
 /// Bytes of outputs read at once.
 const READ_BYTES: usize = 1 << 20;
@@ -44,31 +45,43 @@ pub enum Which {
 }
 
 /// Writes the lines.
-pub fn run(disk: &Arc<dyn Disk>, args: &Args) -> anyhow::Result<Exit> {
+pub fn run(disk: &Arc<dyn Disk>, args: &Args, json: bool) -> anyhow::Result<Exit> {
+    // A terminal that gets the lines has no room for a bar between them.
+    let shows_lines = args.out.is_none() && io::stdout().is_terminal();
+    let bar = progress(json || shows_lines, 0, "writing");
+    if let Some(end) = log_end(disk, args.which.stream())? {
+        bar.set_length(args.to.min(end.last_seq).saturating_sub(args.from));
+    }
     let written = match &args.out {
         Some(path) => {
             let file = File::create(path)
                 .with_context(|| format!("{} cannot be written", path.display()))?;
             let mut out = BufWriter::new(file);
-            write(disk, args, &mut out)?;
+            write(disk, args, &mut out, &bar)?;
             out.into_inner()
                 .map_err(io::IntoInnerError::into_error)
                 .and_then(|file| file.sync_data())
         }
         None => {
             let mut out = BufWriter::new(io::stdout().lock());
-            write(disk, args, &mut out).and_then(|()| Ok(out.flush()?))?;
+            write(disk, args, &mut out, &bar).and_then(|()| Ok(out.flush()?))?;
             Ok(())
         }
     };
+    bar.finish_and_clear();
     written.context("the lines could not be written whole")?;
     Ok(Exit::Well)
 }
 
-fn write(disk: &Arc<dyn Disk>, args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
+fn write(
+    disk: &Arc<dyn Disk>,
+    args: &Args,
+    out: &mut impl Write,
+    bar: &ProgressBar,
+) -> anyhow::Result<()> {
     let ended = match args.which {
-        Which::Inputs => inputs(disk, args, out),
-        Which::Outputs => outputs(disk, args, out),
+        Which::Inputs => inputs(disk, args, out, bar),
+        Which::Outputs => outputs(disk, args, out, bar),
     };
     match ended {
         // Whoever read has seen enough.
@@ -82,7 +95,12 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn inputs(disk: &Arc<dyn Disk>, args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
+fn inputs(
+    disk: &Arc<dyn Disk>,
+    args: &Args,
+    out: &mut impl Write,
+    bar: &ProgressBar,
+) -> anyhow::Result<()> {
     let Some(files) = JournalFiles::open(disk)? else {
         return Ok(());
     };
@@ -92,6 +110,7 @@ fn inputs(disk: &Arc<dyn Disk>, args: &Args, out: &mut impl Write) -> anyhow::Re
         if found.seq > args.to {
             break;
         }
+        bar.set_position(found.seq.saturating_sub(args.from));
         let kind = record::input_kind_name(found.kind);
         if !args.wants(kind) {
             continue;
@@ -109,7 +128,12 @@ fn inputs(disk: &Arc<dyn Disk>, args: &Args, out: &mut impl Write) -> anyhow::Re
     Ok(())
 }
 
-fn outputs(disk: &Arc<dyn Disk>, args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
+fn outputs(
+    disk: &Arc<dyn Disk>,
+    args: &Args,
+    out: &mut impl Write,
+    bar: &ProgressBar,
+) -> anyhow::Result<()> {
     let Some(mut log) = OutputReader::open(disk)? else {
         return Ok(());
     };
@@ -125,6 +149,7 @@ fn outputs(disk: &Arc<dyn Disk>, args: &Args, out: &mut impl Write) -> anyhow::R
             return Ok(());
         }
         cursor = batch.next;
+        bar.set_position(cursor.seq.saturating_sub(args.from));
         for found in batch.iter() {
             let Cursor { seq, index } = found.at;
             if seq > args.to {
@@ -143,6 +168,15 @@ fn outputs(disk: &Arc<dyn Disk>, args: &Args, out: &mut impl Write) -> anyhow::R
                 out,
                 r#"{{"seq":{seq},"index":{index},"ts":{ts},"kind":"{kind}","fields":{line}}}"#
             )?;
+        }
+    }
+}
+
+impl Which {
+    fn stream(self) -> Stream {
+        match self {
+            Which::Inputs => Stream::Journal,
+            Which::Outputs => Stream::Output,
         }
     }
 }

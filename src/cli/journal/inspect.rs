@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use siaga_risk::journal::{Disk, Inspection, Stream, inspect};
+use siaga_risk::journal::{Disk, Inspection, Stream, inspect_told};
 use siaga_risk::record;
 
-use crate::cli::Exit;
+use crate::cli::{Exit, moves, progress};
 
 /// Prints the inspection; damage is exit code 5.
 pub fn run(disk: &Arc<dyn Disk>, json: bool) -> anyhow::Result<Exit> {
-    let found = inspect(disk, Stream::Journal)?;
+    let bar = progress(json, 0, "reading");
+    let found = inspect_told(disk, Stream::Journal, &mut moves(&bar))?;
+    bar.finish_and_clear();
     if json {
         println!("{}", as_json(&found));
     } else {

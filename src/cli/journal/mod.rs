@@ -39,6 +39,6 @@ pub fn run(config: &Config, action: &Action, json: bool) -> anyhow::Result<Exit>
     match action {
         Action::Inspect => inspect::run(&disk, json),
         Action::Verify => verify::run(&disk, json),
-        Action::Export(args) => export::run(&disk, args),
+        Action::Export(args) => export::run(&disk, args, json),
     }
 }

@@ -5,15 +5,12 @@ use std::sync::Arc;
 use siaga_risk::journal::{Disk, Inspection};
 use siaga_risk::verify::{Verification, verify};
 
-use crate::cli::{Exit, progress};
+use crate::cli::{Exit, moves, progress};
 
 /// Prints what was found; anything wrong is exit code 5.
 pub fn run(disk: &Arc<dyn Disk>, json: bool) -> anyhow::Result<Exit> {
     let bar = progress(json, 0, "replaying");
-    let found = verify(disk, &mut |done, of| {
-        bar.set_length(of);
-        bar.set_position(done);
-    })?;
+    let found = verify(disk, &mut moves(&bar))?;
     bar.finish_and_clear();
     if json {
         println!("{}", as_json(&found));
