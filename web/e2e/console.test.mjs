@@ -35,23 +35,36 @@ describe("the console", { skip }, () => {
   });
 
   it("shows the engine's own figures to the last digit", async () => {
-    const page = await openPage(browser, server);
+    const symbol = "EUR/USD";
+    const page = await openPage(browser, server, { path: `?symbol=${symbol}` });
     const id = Number(new URL(page.url()).searchParams.get("account"));
-    const shown = async (part) => (await page.getByTestId(part).textContent()).replaceAll(",", "").replace("\u2212", "-");
+    const spread = page.locator(`[data-testid="watch"] [data-symbol="${symbol}"] [data-part="spread"]`);
+    const shown = async (part) => (await (part === "spread" ? spread : page.getByTestId(part)).textContent()).replaceAll(",", "").replace("\u2212", "-");
     // Every market of this account is closed: its figures stand still, so each look at them sees the same.
     await server.scenario("weekend");
     let engine;
     let shownNow;
     await until(async () => {
       const now = await server.get(`accounts/${id}`);
-      engine = { equity: now.equity, used: now.used, free: now.free, "to-call": now.to_warning, "to-stop": now.to_stop_out };
+      const [quote] = (await server.get(`quotes?symbols=${encodeURIComponent(symbol)}`)).items;
+      // What is not there yet, a position or its price, makes a text that the page never shows.
+      const position = now.positions.find((one) => one.symbol === symbol);
+      engine = {
+        equity: now.equity,
+        used: now.used,
+        free: now.free,
+        "to-call": now.to_warning,
+        "to-call-price": `${symbol} at ${position?.warning_at}`,
+        "to-stop": now.to_stop_out,
+        "to-stop-price": `${symbol} at ${position?.stop_out_at}`,
+        spread: `${quote?.spread_points} pts`,
+      };
       shownNow = {};
       for (const part of Object.keys(engine)) shownNow[part] = await shown(part);
       return JSON.stringify(shownNow) === JSON.stringify(engine) && (await page.getByTestId("level").getAttribute("data-level")) === now.level_pct;
     }, { what: () => `the shown figures ${JSON.stringify(shownNow)} to be the engine's ${JSON.stringify(engine)}` });
     assert.notEqual(engine.used, "0.00");
     await server.scenario("calm");
-    const symbol = (await server.get(`accounts/${id}`)).positions[0].symbol;
     await bidMoves(page, symbol);
     await until(async () => (await server.get("instruments")).items.filter((one) => one.class === "forex").every((one) => one.feed === "live"), { what: () => "the markets to be open again" });
     assert.deepEqual(page.faults, []);

@@ -68,7 +68,7 @@ function Distance({ label, pct, money, price, past, idle, testid }: { label: str
     <div className="min-w-0 wide:min-w-29">
       <div className="label truncate">{label} <span className="text-ink-3">{formatDecimal(trimZeros(pct), language)} %</span></div>
       <div data-testid={testid} className={`truncate text-sm font-semibold ${past ? "text-crit" : ""} ${idle ? "text-ink-3" : ""}`}>{idle ? "–" : money}</div>
-      <div className="truncate text-2xs text-ink-3" title={price}>{price}</div>
+      <div data-testid={`${testid}-price`} className="truncate text-2xs text-ink-3" title={price}>{price}</div>
     </div>
   );
 }
