@@ -462,7 +462,8 @@ fn order(nth: usize, raw: &file::Order, catalog: &Catalog) -> Result<NewOrder, C
         instrument: terms.id,
         side: at.one_of("side", &raw.side, &sides)?,
         kind: OrderKind::Market,
-        tif: Tif::Ioc,
+        // A part of it would not be what the account's name says.
+        tif: Tif::Fok,
         qty: Qty(at.ok("qty", value::scaled(&raw.qty, terms.qty_digits))?),
         price: None,
         stop: None,
