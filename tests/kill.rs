@@ -30,6 +30,8 @@ const SEGMENT_MIB: &str = "1";
 const FEED_RATE: &str = "60";
 /// Hundredths of a lot that must have been filled: orders under way die with the broker in memory, which a kill takes along.
 const FILLED_MIN: i64 = 10;
+/// The account of the demonstration that opens its position last (feed/catalog/demo.toml).
+const DEMO_LAST: u32 = 10;
 /// What the trading account is given.
 const STAKE: &str = "10000000.00";
 /// One payment.
@@ -205,6 +207,12 @@ impl Dice {
 fn prepare(data: &Path) -> Accounts {
     let desk = start(data);
     ready(&desk);
+    let path = format!("/api/v1/accounts/{DEMO_LAST}");
+    desk.wait(&path, "the demonstration's last position", |account| {
+        account["positions"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    });
     let listed = desk.get("/api/v1/accounts");
     // The first ones may be about to open the demonstration's positions.
     let rows = listed["items"].as_array().expect("accounts").iter().rev();

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -245,6 +245,40 @@ fn the_flash_crash_halts_and_closing_goes_on_while_the_broker_is_away() {
                 .is_some_and(|all| all.iter().any(ended))
         },
     );
+}
+
+/// Two accounts stand a pip from their call on opposite sides of a market that moves 1.2 pips in a minute. By the deviation of a random
+/// walk one is called within half a minute as a rule; beyond this, in one start of thousands.
+const CALM_MAX: Duration = Duration::from_secs(300);
+
+#[test]
+fn an_ordinary_market_raises_the_first_alert_by_itself() {
+    let dir = tempfile::tempdir().expect("a folder");
+    // At the usual pace: more quotes a second do not make a walk quicker.
+    let desk = Desk::start(dir.path());
+    let alerts = desk.wait_at_most(
+        CALM_MAX,
+        "/api/v1/alerts",
+        "a margin call in a calm market",
+        |alerts| {
+            let all = alerts["items"].as_array();
+            all.is_some_and(|all| all.iter().any(is_call))
+        },
+    );
+    let all = alerts["items"].as_array().expect("a list");
+    let call = all.iter().find(|alert| is_call(alert));
+    let call = call.expect("it was seen");
+    assert_eq!(call["severity"], "warning", "{call}");
+    let account = call["labels"]["account"].as_str().expect("a number");
+    let account = desk.get(&format!("/api/v1/accounts/{account}"));
+    assert_eq!(positions(&account), 1, "nothing was closed: {account}");
+    assert_eq!(desk.get("/api/v1/desk")["halted"], json!([]));
+}
+
+/// A margin call of one of the two accounts.
+fn is_call(alert: &Value) -> bool {
+    let account = &alert["labels"]["account"];
+    alert["rule"] == "margin_warning" && (account == "2" || account == "10")
 }
 
 #[test]

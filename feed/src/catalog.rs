@@ -337,7 +337,7 @@ mod tests {
             assert!(listing.sim.rate >= 3 && listing.sim.rate <= 8);
         }
         assert_eq!(catalog.groups.len(), 5);
-        assert_eq!(catalog.orders.len(), 14);
+        assert_eq!(catalog.orders.len(), 15);
         let eurusd = catalog.listing("eur/usd").unwrap();
         assert_eq!(eurusd.terms.halt.alert, Ratio::basis_points(50));
         assert_eq!(eurusd.terms.halt.halt, Ratio::percent(1));

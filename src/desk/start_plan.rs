@@ -82,7 +82,8 @@ fn first_orders(catalog: &Catalog, accounts: &[AccountView]) -> Vec<NewOrder> {
                     && view.orders.is_empty()
                     && view.balance == deposit.balance
             }
-            _ => true,
+            // A directory of an earlier program: its demonstration had no such account.
+            _ => false,
         }
     };
     catalog

@@ -48,9 +48,10 @@ async fn a_stop_ends_in_time_though_the_database_hangs() {
             204
         );
         desk.wait("/api/v1/alerts", "outputs to be written", |alerts| {
+            // The crash's own: the calm market may have called an account before.
             alerts["items"]
                 .as_array()
-                .is_some_and(|all| !all.is_empty())
+                .is_some_and(|all| all.iter().any(|alert| alert["rule"] == "halt"))
         });
         // Asserts that it ends within the time that deploy/README.md promises.
         desk.stop();

@@ -149,7 +149,18 @@ impl Door {
 
     /// Asks until `is_so` holds.
     pub fn wait(&self, path: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        let until = Instant::now() + PATIENCE;
+        self.wait_at_most(PATIENCE, path, what, is_so)
+    }
+
+    /// The same with a deadline of one's own: for what the market decides and not the machine.
+    pub fn wait_at_most(
+        &self,
+        patience: Duration,
+        path: &str,
+        what: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let until = Instant::now() + patience;
         loop {
             // On a first start the symbols come one by one: what is not known yet is not there yet.
             let (status, value) = self.call("GET", path, None);
