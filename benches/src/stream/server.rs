@@ -180,8 +180,11 @@ impl Server {
         self.metric("siaga_input_seq").await
     }
 
-    /// Stops it gracefully.
-    pub async fn stop(mut self) {
+    /// Stops it gracefully; its directory stays as long as what is given.
+    ///
+    /// # Panics
+    /// When it does not end well.
+    pub async fn stop(mut self) -> tempfile::TempDir {
         let id = self.child.id().expect("it runs").to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status().await;
         assert!(
@@ -190,6 +193,7 @@ impl Server {
         );
         let ended = self.child.wait().await.expect("it ends");
         assert!(ended.success(), "it stops well: {ended}");
+        self.data
     }
 
     async fn get(&self, path: &str) -> String {
