@@ -12,11 +12,24 @@ use crate::report::{Report, quantiles, rate, time};
 use clients::Clients;
 use server::Server;
 
+/// The pace of the first calibration, and how often its result is tried and corrected: a stream of prices comes a little
+/// late each time, so that a higher pace brings less than its multiple.
+const FIRST_PACE: f64 = 10.0;
+const CALIBRATIONS: usize = 3;
+
+/// Runs of one row at most: clients take processor time from the simulator, so a pace that was enough without them may not be.
+const RUNS_MAX: usize = 4;
+
+/// A run that fell short is repeated at this much above what it lacked, two runs of one pace being a few percent apart;
+/// and never at more than this multiple of its pace, so that a run that was disturbed asks for no absurd one.
+const RAISE_MARGIN: f64 = 1.03;
+const RAISE_MAX: f64 = 1.5;
+
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub subscribers: usize,
-    /// Prices a second that the desk is driven to.
+    /// Prices a second that the desk is driven to, at least.
     pub marks_per_s: f64,
     /// Not measured: connections settle, the pages of files are touched.
     pub warm: Duration,
@@ -51,6 +64,12 @@ struct Outcome {
     inside: [(f64, f64); 2],
 }
 
+impl Outcome {
+    fn marks_per_s(&self) -> f64 {
+        self.marks as f64 / self.took.as_secs_f64()
+    }
+}
+
 /// Measures and prints.
 ///
 /// # Panics
@@ -62,13 +81,20 @@ pub fn print(size: Size) {
         .expect("a runtime starts");
     let mut report = Report::new("stream");
     runtime.block_on(async {
-        let pace = calibrate(size).await;
+        let mut pace = calibrate(size).await;
         for (name, watch) in [
             ("five instruments each", Watch::Few(5)),
             ("twenty instruments each", Watch::Few(20)),
             ("all instruments each", Watch::All),
         ] {
-            let outcome = run(size, pace, watch).await;
+            let (outcome, enough) = run_at_least(size, pace, watch).await;
+            pace = enough;
+            if outcome.marks_per_s() < size.marks_per_s {
+                report.note(format!(
+                    "{name}: {:.0} prices a second were not reached in {RUNS_MAX} runs, the last at {pace:.0} × the usual pace",
+                    size.marks_per_s
+                ));
+            }
             let frame_rate = rate(outcome.frames, outcome.took.as_nanos() as u64);
             let floor = floor::run(size, outcome.frames as f64 / outcome.took.as_secs_f64()).await;
             report.row(
@@ -101,15 +127,33 @@ pub fn print(size: Size) {
     report.print();
 }
 
-/// The simulator's pace, as a multiple, that gives the wanted prices a second.
+/// The simulator's pace, as a multiple, that gives the wanted prices a second while nobody listens.
 async fn calibrate(size: Size) -> f64 {
-    const PACE: f64 = 10.0;
-    let server = Server::start(PACE).await;
-    tokio::time::sleep(size.warm).await;
-    let (marks, took) = server.marks_during(Duration::from_secs(2)).await;
-    server.stop().await;
-    assert!(marks > 0, "the simulated market moves");
-    PACE * size.marks_per_s * took.as_secs_f64() / marks as f64
+    let mut pace = FIRST_PACE;
+    for _ in 0..CALIBRATIONS {
+        let server = Server::start(pace).await;
+        tokio::time::sleep(size.warm).await;
+        let (marks, took) = server.marks_during(Duration::from_secs(2)).await;
+        server.stop().await;
+        assert!(marks > 0, "the simulated market moves");
+        pace *= size.marks_per_s * took.as_secs_f64() / marks as f64;
+    }
+    pace
+}
+
+/// Runs until the prices a second are at least the wanted ones: the last run, and the pace of it.
+async fn run_at_least(size: Size, pace: f64, watch: Watch) -> (Outcome, f64) {
+    let mut pace = pace;
+    let mut outcome = run(size, pace, watch).await;
+    for _ in 1..RUNS_MAX {
+        let lacks = size.marks_per_s / outcome.marks_per_s();
+        if lacks <= 1.0 {
+            break;
+        }
+        pace *= (lacks * RAISE_MARGIN).min(RAISE_MAX);
+        outcome = run(size, pace, watch).await;
+    }
+    (outcome, pace)
 }
 
 async fn run(size: Size, pace: f64, watch: Watch) -> Outcome {
