@@ -71,6 +71,8 @@ finish() {
   fi
   # A test that skipped itself was counted as passed by its runner.
   passed=$((passed - skipped))
+  # Counted by the shell since this script began; the summary stays the last line.
+  printf 'took %d min %d s\n' $((SECONDS / 60)) $((SECONDS % 60))
   printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
   [ "$failed" -eq 0 ]
   exit
