@@ -192,6 +192,21 @@ fn what_turns_the_net_round_leaves_nothing_to_close() {
 }
 
 #[test]
+fn what_was_to_close_the_other_side_covers_nothing_of_this_one() {
+    check(
+        "account 1 USD netting 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 as exit         -> exit submitted; send exit
+         sell 1 EURUSD 3.00 as turn         -> turn submitted; send turn
+         fill turn 3.00 1.10000             -> turn filled; deal p1 sell 1.00@1.10000; exit cancelling; send cancel exit; deal p2 sell 2.00@1.10000
+         # The sale that is being cancelled can only make the short position larger.
+         buy 1 EURUSD 2.00 reduce as back   -> back submitted; send back",
+    );
+}
+
+#[test]
 fn of_two_waiting_orders_only_the_first_closes_what_is_there() {
     check(
         "account 1 USD netting 100:1 deposit 100000.00

@@ -6,6 +6,7 @@ mod audit;
 pub mod brackets;
 mod calls;
 pub mod charge;
+mod cover;
 mod cross;
 mod dry_run;
 mod enlarged;

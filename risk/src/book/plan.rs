@@ -116,7 +116,7 @@ impl Book {
     }
 
     fn queued_closes(&self, account: &Account, position: &Position) -> i64 {
-        self.closing_orders(account, position.instrument, Some(position.id))
+        self.under_way(account, position)
             .filter(|order| order.origin == Origin::StopOut && order.state == OrderState::Queued)
             .map(|order| order.remaining().0)
             .sum()
@@ -178,29 +178,6 @@ impl Book {
             }
         }
         covered
-    }
-
-    /// Resting closing orders that must go before this much more of a position can be closed: the oldest first, as few
-    /// as are enough.
-    pub(super) fn in_the_way(
-        &self,
-        account: &Account,
-        position: &Position,
-        qty: i64,
-    ) -> Vec<OrderId> {
-        let resting: Vec<(OrderId, i64)> = self.resting_closes(account, position).collect();
-        let rests: i64 = resting.iter().map(|(_, left)| left).sum();
-        let going = self.going(account, position);
-        let mut free = position.qty.saturating_sub(going).saturating_sub(rests);
-        let mut ids = Vec::new();
-        for (id, left) in resting {
-            if free >= qty {
-                break;
-            }
-            free = free.saturating_add(left);
-            ids.push(id);
-        }
-        ids
     }
 
     /// Nobody is closed out on a price that is not live, nor against the table.

@@ -2,8 +2,6 @@
 //! Preview and order go through the same function.
 
 use super::instruments::Instrument;
-use super::orders::Order;
-use super::positions::Position;
 use super::used::Flight;
 use super::{Account, Book, Env, Link};
 use crate::convert::{Rate, Sided};
@@ -142,9 +140,10 @@ impl Book {
         if order.qty.0 <= 0 || order.qty.0 > open {
             return Err(Reject::NotClosing);
         }
-        let mut covered = self.covered(account, order.instrument, order.position, except);
-        covered =
-            covered.saturating_add(self.turning(account, order.instrument, order.side, except));
+        let (instrument, side) = (order.instrument, order.side);
+        let covered = self
+            .covered(account, instrument, side, order.position, except)
+            .saturating_add(self.turning(account, instrument, side, except));
         if order.qty.0 > open.saturating_sub(covered) {
             Err(Reject::CloseCovered)
         } else {
@@ -162,83 +161,6 @@ impl Book {
             .filter(|p| p.instrument == instrument && p.side != side)
             .map(|p| p.qty)
             .sum()
-    }
-
-    /// Quantity that closing orders already cover.
-    pub fn covered(
-        &self,
-        account: &Account,
-        instrument: InstrumentId,
-        position: Option<PositionId>,
-        except: Option<OrderId>,
-    ) -> i64 {
-        self.closing_orders(account, instrument, position)
-            .filter(|order| Some(order.id) != except)
-            .map(|order| order.remaining().0)
-            .sum()
-    }
-
-    /// Orders that close a position of a hedging account, or the net of a netting one.
-    pub(super) fn closing_orders(
-        &self,
-        account: &Account,
-        instrument: InstrumentId,
-        position: Option<PositionId>,
-    ) -> impl Iterator<Item = &Order> {
-        let netting = account.state.terms.accounting == Accounting::Netting;
-        let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
-        orders
-            .filter(move |order| order.closing && order.order.instrument == instrument)
-            .filter(move |order| netting || order.order.position == position)
-    }
-
-    /// Closing orders of a position that rest and whose cancel is not on its way, oldest first, with what is left of
-    /// each.
-    pub(super) fn resting_closes(
-        &self,
-        account: &Account,
-        position: &Position,
-    ) -> impl Iterator<Item = (OrderId, i64)> {
-        self.closing_orders(account, position.instrument, Some(position.id))
-            .filter(|order| !order.is_under_way())
-            .map(|order| (order.id, order.remaining().0))
-    }
-
-    /// Quantity of a position that orders under way close.
-    pub(super) fn going(&self, account: &Account, position: &Position) -> i64 {
-        let orders = self.closing_orders(account, position.instrument, Some(position.id));
-        let closing: i64 = orders
-            .filter(|order| order.is_under_way())
-            .map(|order| order.remaining().0)
-            .sum();
-        let side = position.side.other();
-        closing.saturating_add(self.turning(account, position.instrument, side, None))
-    }
-
-    /// Quantity of a position that is not there for another close: covered by closing orders, or turned round.
-    pub(super) fn taken(&self, account: &Account, position: &Position) -> i64 {
-        let covered = self.covered(account, position.instrument, Some(position.id), None);
-        let side = position.side.other();
-        covered.saturating_add(self.turning(account, position.instrument, side, None))
-    }
-
-    /// Quantity of a netting account's orders under execution on a side that do not count as closing: whatever they
-    /// open, they first use up the net.
-    fn turning(
-        &self,
-        account: &Account,
-        instrument: InstrumentId,
-        side: Side,
-        except: Option<OrderId>,
-    ) -> i64 {
-        if account.state.terms.accounting == Accounting::Hedging {
-            return 0;
-        }
-        let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
-        orders
-            .filter(|other| !other.closing && !other.rests() && Some(other.id) != except)
-            .filter(|other| (other.order.instrument, other.order.side) == (instrument, side))
-            .fold(0i64, |sum, other| sum.saturating_add(other.remaining().0))
     }
 
     fn check_not_closing(

@@ -282,8 +282,8 @@ impl Book {
     /// A resting close is asked to give way and the broker has not confirmed it.
     fn waits_for_cancel(&self, position: &Position) -> bool {
         self.account(position.account).is_some_and(|account| {
-            let mut orders = self.closing_orders(account, position.instrument, Some(position.id));
-            orders.any(|order| order.state == OrderState::Cancelling)
+            let mut orders = self.under_way(account, position);
+            orders.any(|order| order.closing && order.state == OrderState::Cancelling)
         })
     }
 

@@ -182,7 +182,13 @@ impl Book {
                 None => at(stop),
             },
             liquidation: instrument.and_then(|known| self.liquidation(account, value, known)),
-            covered: Qty(self.covered(account, position.instrument, named, None)),
+            covered: Qty(self.covered(
+                account,
+                position.instrument,
+                position.side.other(),
+                named,
+                None,
+            )),
             rule: self.position_rule(account, position, env),
         }
     }
