@@ -168,6 +168,36 @@ fn started_orders_of_one_side_count_together_whether_they_close_or_open() {
 }
 
 #[test]
+fn what_waits_in_the_core_to_close_a_net_needs_no_margin() {
+    check(
+        "account 1 USD netting 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 limit 1.12000 as take -> take pending
+         sell 1 EURUSD 0.60 as part               -> part submitted; send part
+         see 1 used 1100.00
+         fill part 0.60 1.10000                   -> part filled; deal p1 sell 0.60@1.10000
+         # The take-profit is larger than what is left, and opens nothing all the same.
+         see 1 used 440.00
+         quote EURUSD 1.12000 1.12000             -> take cancelled",
+    );
+    check(
+        "held broker
+         account 1 USD netting 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 limit 1.12000 as take -> take submitted; send take
+         report take accepted                     -> take working
+         sell 1 EURUSD 0.60 as part
+         fill part 0.60 1.10000                   -> part filled; deal p1 sell 0.60@1.10000
+         # At the broker it would be filled, and leave the account short 0.60.
+         see 1 used 660.00",
+    );
+}
+
+#[test]
 fn what_turns_the_net_round_leaves_nothing_to_close() {
     check(
         "account 1 USD netting 100:1 deposit 100000.00

@@ -303,6 +303,7 @@ impl History {
                     price,
                     rate,
                     market: true,
+                    closing: self.twin.closes(account, id_instrument, side, qty),
                 };
                 for qty in [part, qty - part].into_iter().filter(|qty| *qty > 0) {
                     self.fill_net(account, &order, qty, price, commission);
@@ -367,6 +368,7 @@ impl History {
                 price: if side == Side::Buy { ask } else { bid },
                 rate,
                 market: true,
+                closing: self.twin.closes(account, instrument, side, qty),
             };
             let mine = self.twin.accounts.get_mut(&account).unwrap();
             mine.resting.push(launched);
@@ -446,6 +448,9 @@ impl History {
                 price,
                 rate,
                 market: false,
+                closing: self
+                    .twin
+                    .closes(account, instrument, order.side, order.qty.0),
             };
             self.twin
                 .accounts

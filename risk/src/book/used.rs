@@ -593,10 +593,12 @@ fn put<'a>(
 }
 
 impl Order {
-    /// What it may add to margin while it is open. A closing order has a base on netting accounts only.
+    /// What it may add to margin while it is open. A closing order may only on a netting account, where it may turn the
+    /// net round together with others, and only once it has left the core, which lets none of them open anything.
     pub fn in_flight(&self) -> Option<Flight> {
         let qty = i128::from(self.remaining().0);
-        if (self.closing && self.base == 0) || qty <= 0 {
+        let closes_only = self.closing && (self.base == 0 || !self.sent);
+        if closes_only || qty <= 0 {
             return None;
         }
         let base = mul_div_round(self.base, qty, i128::from(self.order.qty.0.max(1)))?;

@@ -190,10 +190,13 @@ impl Twin {
             } else {
                 margin.sell
             };
+            // What waits in the core and only closes is taken away before it could open anything.
+            let open = |order: &&Resting| order.market || !order.closing;
             let all = mine
                 .resting
                 .iter()
-                .filter(|order| order.instrument == id && order.side == side);
+                .filter(|order| order.instrument == id && order.side == side)
+                .filter(open);
             all.fold(Leg::NONE(), |sum, order| {
                 let cost = i128::from(order.qty) * i128::from(order.price);
                 let base = self.base(account, id, order.qty, cost, order.rate);

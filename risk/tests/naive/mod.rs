@@ -125,6 +125,8 @@ pub struct Resting {
     pub price: i64,
     pub rate: Exact,
     pub market: bool,
+    /// When it was placed, it could only make a net smaller.
+    pub closing: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -258,6 +260,20 @@ impl Twin {
         amount
             .times(self.rate(terms.quote, self.accounts[&account].currency, at))
             .times(minor)
+    }
+
+    /// Whether an order of a netting account only closes: it is no larger than what is held on the other side, less
+    /// what is on its way against that already and what other orders are there to close of it.
+    pub fn closes(&self, account: u32, instrument: InstrumentId, side: Side, qty: i64) -> bool {
+        let mine = &self.accounts[&account];
+        let held = mine.held.iter();
+        let held = held.filter(|held| held.instrument == instrument && held.side != side);
+        let open: i64 = held.map(|held| held.qty).sum();
+        let against = mine.resting.iter();
+        let against = against.filter(|order| order.instrument == instrument && order.side == side);
+        let spoken_for = against.filter(|order| order.market || order.closing);
+        let taken: i64 = spoken_for.map(|order| order.qty).sum();
+        mine.netting && qty <= open - taken
     }
 
     /// A fill of a netting account: it closes what is there on the other side, then opens or adds.
