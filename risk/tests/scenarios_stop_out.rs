@@ -86,6 +86,104 @@ fn a_fully_hedged_account_is_stopped_out_only_where_the_group_says_so() {
 }
 
 #[test]
+fn a_stop_out_of_a_net_stops_with_the_close_that_is_enough() {
+    check(
+        "group stop_out 50
+         account 1 USD netting 100:1 deposit 1800.00
+         quote EURUSD 1.10000 1.10000
+         quote XAUUSD 2000.000 2000.000
+         sell 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         buy 1 XAUUSD 0.10 as b
+         fill b 0.10 2000.000
+         see 1 used 1300.00
+         # Its own close, once it is on its way, is no new position the other way round.
+         quote EURUSD 1.11150 1.11150 -> margin 1 stop_out; stopout 1 act close p1; o3 submitted; send o3
+         quote EURUSD 1.11160 1.11160 ->
+         fill o3 1.00 1.11150         -> o3 filled; deal p1 buy 1.00@1.11150 result -1150.00; margin 1 healthy
+         see 1 positions 1 used 200.00",
+    );
+}
+
+#[test]
+fn a_take_profit_that_will_give_way_does_not_make_a_stop_out_of_a_net_go_on() {
+    check(
+        "group stop_out 50
+         account 1 USD netting 100:1 deposit 1800.00
+         quote EURUSD 1.10000 1.10000
+         quote XAUUSD 2000.000 2000.000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         buy 1 XAUUSD 0.10 as b
+         fill b 0.10 2000.000
+         sell 1 EURUSD 1.00 limit 1.20000 as take -> take pending
+         quote EURUSD 1.08850 1.08850 -> margin 1 stop_out; stopout 1 act cancel take close p1; take cancelled; o4 submitted; send o4
+         fill o4 1.00 1.08850         -> o4 filled; deal p1 sell 1.00@1.08850 result -1150.00; margin 1 healthy",
+    );
+    check(
+        "group stop_out 50
+         held broker
+         account 1 USD netting 100:1 deposit 1800.00
+         quote EURUSD 1.10000 1.10000
+         quote XAUUSD 2000.000 2000.000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         buy 1 XAUUSD 0.10 as b
+         fill b 0.10 2000.000
+         sell 1 EURUSD 1.00 limit 1.20000 as take
+         report take accepted         -> take working
+         quote EURUSD 1.08850 1.08850 -> margin 1 stop_out; stopout 1 act cancel take close p1; take cancelling; send cancel take
+         report take cancelled        -> take cancelled; stopout 1 act close p1; o4 submitted; send o4
+         fill o4 1.00 1.08850         -> o4 filled; deal p1 sell 1.00@1.08850 result -1150.00; margin 1 healthy",
+    );
+}
+
+#[test]
+fn what_is_being_closed_of_a_net_counts_as_closed_once() {
+    check(
+        "group policy ctrader_smart stop_out 50
+         account 1 USD netting 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 0.60 as exit   -> exit submitted; send exit
+         # 0.27 of the 0.40 that are left may stay: they need 148.50 of 150.00.
+         quote EURUSD 1.08450 1.08450 -> margin 1 stop_out; stopout 1 act close p1; o3 submitted; send o3
+         fill o3 0.13 1.08450         -> o3 filled; deal p1 sell 0.13@1.08450 result -201.50",
+    );
+    check(
+        "group stop_out 50
+         account 1 USD netting 100:1 deposit 1800.00
+         quote EURUSD 1.10000 1.10000
+         quote XAUUSD 2000.000 2000.000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         buy 1 XAUUSD 0.10 as b
+         fill b 0.10 2000.000
+         sell 1 EURUSD 1.50 as turn   -> turn submitted; send turn
+         # Short 0.50 and the gold need 750.00, and 650.00 are more than half of it.
+         quote EURUSD 1.08850 1.08850 -> margin 1 stop_out
+         fill turn 1.50 1.08850       -> turn filled; deal p1 sell 1.00@1.08850 result -1150.00; deal p3 sell 0.50@1.08850; margin 1 warning",
+    );
+}
+
+#[test]
+fn a_queued_stop_out_of_a_net_is_given_back_when_a_part_of_it_is_enough() {
+    check(
+        "account 1 USD netting 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         terms EURUSD qty_max 0.60
+         link readonly
+         quote EURUSD 1.08100 1.08100 -> margin 1 stop_out; stopout 1 act close p1; o2 queued; o3 queued
+         # With 0.60 gone the rest needs 132.00 of 150.00.
+         quote EURUSD 1.08450 1.08450 ->
+         link live                    -> link live queued 2 in_doubt 0; o2 submitted; send o2; o3 returned",
+    );
+}
+
+#[test]
 fn first_in_first_out_closes_the_oldest_loser_of_an_instrument() {
     check(
         "group stop_out 50 oldest_first yes

@@ -5,6 +5,7 @@ use super::accounts::Slots;
 use super::link::Link;
 use super::margin::{Valuation, Which, level};
 use super::marks::MarkInUse;
+use super::plan::whole;
 use super::positions::Position;
 use super::views::first_reached;
 use super::{Account, Book, Env};
@@ -127,7 +128,8 @@ impl Book {
         let plan = self.plan(account, &value, env);
         let first = plan.closes.first().copied();
         let gone: Vec<(u32, i64)> = first.into_iter().collect();
-        let after = self.used(account, env, None, &gone, &plan.cancels)?;
+        let cancelled: Vec<(OrderId, i64)> = plan.cancels.iter().map(|id| whole(*id)).collect();
+        let after = self.used(account, env, None, &gone, &cancelled)?;
         let equity = value.fixed + value.plain;
         Some(Forecast {
             instrument,

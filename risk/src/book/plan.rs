@@ -2,7 +2,7 @@
 //! until equity is beyond the line. Closing at the price of now moves no equity, so what is left is projected.
 
 use super::levels::until_line;
-use super::margin::{Valuation, Which, line};
+use super::margin::{Used, Valuation, Which, line};
 use super::orders::Order;
 use super::positions::Position;
 use super::{Account, Book, Env};
@@ -45,27 +45,33 @@ struct Planner<'a> {
     value: &'a Valuation,
     env: &'a Env<'a>,
     digits: u8,
-    /// What is closed and cancelled, or will be.
+    /// What is closed and cancelled, or will be; the first so many closes are under way.
     gone: Vec<(u32, i64)>,
     cancelled: Vec<OrderId>,
+    under_way: usize,
+    /// What orders under way close of a net: with it gone, so much of them is no longer in flight.
+    filled: Vec<(OrderId, i64)>,
     plan: Plan,
 }
 
 impl Book {
     /// What a stop-out of the account would do now, beside what is already under way.
     pub fn plan(&self, account: &Account, value: &Valuation, env: &Env<'_>) -> Plan {
-        let mut planner = self.planner(account, value, env);
+        let mut planner = self.planner(account, value, env, |_| true);
         planner.run();
         planner.make_way();
         planner.plan
     }
 
+    /// `counts`: whether what an order under way closes is taken for closed.
     fn planner<'a>(
         &'a self,
         account: &'a Account,
         value: &'a Valuation,
         env: &'a Env<'a>,
+        counts: impl Fn(&Order) -> bool,
     ) -> Planner<'a> {
+        let (gone, filled) = self.closes_under_way(account, counts);
         Planner {
             book: self,
             account,
@@ -73,8 +79,10 @@ impl Book {
             value,
             env,
             digits: self.digits_of(account),
-            gone: self.closing_quantities(account),
+            under_way: gone.len(),
+            gone,
             cancelled: self.cancelling_orders(account),
+            filled,
             plan: Plan::default(),
         }
     }
@@ -90,7 +98,7 @@ impl Book {
         if account.state.state != MarginState::StopOut {
             return Vec::new();
         }
-        self.planner(account, value, env).sized_orders()
+        self.planner(account, value, env, |_| true).sized_orders()
     }
 
     /// Whether a queued close of a stop-out is still needed, when those queued behind it are not counted.
@@ -106,20 +114,10 @@ impl Book {
         {
             return true;
         }
-        let mut planner = self.planner(account, &value, env);
-        for (slot, gone) in &mut planner.gone {
-            let position = self.positions.get(*slot);
-            let queued = position.map_or(0, |position| self.queued_closes(account, &position));
-            *gone = gone.saturating_sub(queued);
-        }
+        let counts =
+            |order: &Order| order.origin != Origin::StopOut || order.state != OrderState::Queued;
+        let planner = self.planner(account, &value, env, counts);
         planner.is_behind(&planner.gone, &planner.cancelled)
-    }
-
-    fn queued_closes(&self, account: &Account, position: &Position) -> i64 {
-        self.under_way(account, position)
-            .filter(|order| order.origin == Origin::StopOut && order.state == OrderState::Queued)
-            .map(|order| order.remaining().0)
-            .sum()
     }
 
     /// Something is left that a stop-out would cancel.
@@ -152,7 +150,7 @@ impl Book {
         let instrument = self.instrument(order.order.instrument)?;
         let (leverage, _) = self.leverage_on(account, instrument);
         super::charge::component(
-            order.in_flight().filter(|flight| !flight.closing)?.base,
+            order.in_flight(0).filter(|flight| !flight.closing)?.base,
             &[instrument.open_rate(order.order.side, order.order.kind)],
             leverage,
             self.digits_of(account),
@@ -165,19 +163,35 @@ impl Book {
         orders.filter(cancelling).map(|order| order.id).collect()
     }
 
-    /// Slots of positions and how much of each closing orders under way cover. One that only rests closes nothing
-    /// now.
-    fn closing_quantities(&self, account: &Account) -> Vec<(u32, i64)> {
-        let mut covered = Vec::new();
+    /// Slots of positions and how much of each orders under way close, and the orders of a netting account with their
+    /// share of it. One that only rests closes nothing now.
+    fn closes_under_way(
+        &self,
+        account: &Account,
+        counts: impl Fn(&Order) -> bool,
+    ) -> (Vec<(u32, i64)>, Vec<(OrderId, i64)>) {
+        let netting = account.state.terms.accounting == Accounting::Netting;
+        let (mut gone, mut filled) = (Vec::new(), Vec::new());
         for slot in &account.positions {
-            if let Some(position) = self.positions.get(*slot) {
-                let qty = self.going(account, &position);
-                if qty > 0 {
-                    covered.push((*slot, qty.min(position.qty)));
+            let Some(position) = self.positions.get(*slot) else {
+                continue;
+            };
+            let mut left = position.qty;
+            for order in self.under_way(account, &position) {
+                let part = order.remaining().0.min(left);
+                if part <= 0 || !counts(order) {
+                    continue;
+                }
+                left -= part;
+                if netting {
+                    filled.push((order.id, part));
                 }
             }
+            if left < position.qty {
+                gone.push((*slot, position.qty - left));
+            }
         }
-        covered
+        (gone, filled)
     }
 
     /// Nobody is closed out on a price that is not live, nor against the table.
@@ -219,21 +233,28 @@ impl Planner<'_> {
         }
     }
 
-    /// Resting closing orders leave the quantity that is closed now.
     fn make_way(&mut self) {
-        let mut slots: Vec<u32> = self.plan.closes.iter().map(|close| close.0).collect();
-        slots.dedup();
-        for slot in slots {
-            let parts = self.plan.closes.iter().filter(|close| close.0 == slot);
-            let qty = parts.map(|close| close.1).sum();
-            if let Some(position) = self.book.positions.get(slot) {
-                for id in self.book.in_the_way(self.account, &position, qty) {
-                    if !self.plan.cancels.contains(&id) {
-                        self.plan.cancels.push(id);
-                    }
-                }
+        for id in self.giving_way(&self.gone) {
+            if !self.plan.cancels.contains(&id) {
+                self.plan.cancels.push(id);
             }
         }
+    }
+
+    /// Resting closing orders that leave the quantity that is closed beside what is under way.
+    fn giving_way(&self, gone: &[(u32, i64)]) -> Vec<OrderId> {
+        let closes = &gone[self.under_way..];
+        let mut slots: Vec<u32> = closes.iter().map(|close| close.0).collect();
+        slots.dedup();
+        let mut ids = Vec::new();
+        for slot in slots {
+            let parts = closes.iter().filter(|close| close.0 == slot);
+            let qty = parts.map(|close| close.1).sum();
+            if let Some(position) = self.book.positions.get(slot) {
+                ids.extend(self.book.in_the_way(self.account, &position, qty));
+            }
+        }
+        ids
     }
 
     /// Everything at once, whatever the level becomes on the way.
@@ -311,7 +332,7 @@ impl Planner<'_> {
     /// Whether closing must go on when this much is gone.
     fn is_behind(&self, gone: &[(u32, i64)], cancelled: &[OrderId]) -> bool {
         let (book, account) = (self.book, self.account);
-        let Some(used) = book.used(account, self.env, None, gone, cancelled) else {
+        let Some(used) = self.used_without(gone, cancelled) else {
             return false;
         };
         if used.plain <= Money(0) {
@@ -327,11 +348,21 @@ impl Planner<'_> {
         })
     }
 
+    /// Used margin when this much is gone. What closes it is not in flight any more, and what would have to give way
+    /// is not either: on a netting account either would count as turning round the net that it closes.
+    fn used_without(&self, gone: &[(u32, i64)], cancelled: &[OrderId]) -> Option<Used> {
+        let mut orders = self.filled.clone();
+        orders.extend(cancelled.iter().map(|id| whole(*id)));
+        if self.account.state.terms.accounting == Accounting::Netting {
+            orders.extend(self.giving_way(gone).into_iter().map(whole));
+        }
+        let (book, account) = (self.book, self.account);
+        book.used(account, self.env, None, gone, &orders)
+    }
+
     /// Margin that equity does not cover, fine units.
     fn missing(&self) -> i128 {
-        let used = self
-            .book
-            .used(self.account, self.env, None, &self.gone, &self.cancelled);
+        let used = self.used_without(&self.gone, &self.cancelled);
         let used = used.map_or(Money(0), |used| used.plain);
         line(Ratio::ONE, used, self.digits) - (self.value.fixed + self.value.plain)
     }
@@ -460,6 +491,11 @@ impl Planner<'_> {
         let steps = (up + step - 1) / step;
         (steps * step).clamp(0, i128::from(candidate.open)) as i64
     }
+}
+
+/// All that is left of an order.
+pub(super) fn whole(id: OrderId) -> (OrderId, i64) {
+    (id, i64::MAX)
 }
 
 /// Of each instrument the oldest position that loses, or the oldest of all when none does.

@@ -316,14 +316,15 @@ impl Book {
         }
     }
 
-    /// Used margin of an account with one more order in flight and without some positions; `None` when it cannot be known.
+    /// Used margin of an account with one more order in flight, and without so much of some positions and orders;
+    /// `None` when it cannot be known.
     pub(super) fn used(
         &self,
         account: &Account,
         env: &Env<'_>,
         extra: Option<&Flight>,
         without: &[(u32, i64)],
-        without_orders: &[OrderId],
+        without_orders: &[(OrderId, i64)],
     ) -> Option<Used> {
         let holdings = self.holdings(account, env, extra, without, without_orders)?;
         let (mut used, mut scheduled) = (Used::default(), Used::default());
@@ -420,7 +421,7 @@ impl Book {
         env: &Env<'_>,
         extra: Option<&Flight>,
         without: &[(u32, i64)],
-        without_orders: &[OrderId],
+        without_orders: &[(OrderId, i64)],
     ) -> Option<Vec<Holding>> {
         let mut all: Vec<Holding> = Vec::new();
         for slot in &account.positions {
@@ -432,12 +433,10 @@ impl Book {
                 .sum();
             self.take_position(&mut all, account, env, &position, gone)?;
         }
-        for id in account
-            .orders
-            .iter()
-            .filter(|id| !without_orders.contains(id))
-        {
-            if let Some(flight) = self.orders.get(id)?.in_flight() {
+        for id in &account.orders {
+            let gone = without_orders.iter().filter(|gone| gone.0 == *id);
+            let gone = gone.fold(0i64, |sum, gone| sum.saturating_add(gone.1));
+            if let Some(flight) = self.orders.get(id)?.in_flight(gone) {
                 self.take_flight(&mut all, account, env, &flight)?;
             }
         }
@@ -593,10 +592,11 @@ fn put<'a>(
 }
 
 impl Order {
-    /// What it may add to margin while it is open. A closing order may only on a netting account, where it may turn the
-    /// net round together with others, and only once it has left the core, which lets none of them open anything.
-    pub fn in_flight(&self) -> Option<Flight> {
-        let qty = i128::from(self.remaining().0);
+    /// What it may add to margin while it is open, but for the quantity that is gone of it. A closing order may add only
+    /// on a netting account, where it may turn the net round together with others, and only once it has left the core,
+    /// which lets none of them open anything.
+    pub fn in_flight(&self, gone: i64) -> Option<Flight> {
+        let qty = i128::from(self.remaining().0.saturating_sub(gone));
         let closes_only = self.closing && (self.base == 0 || !self.sent);
         if closes_only || qty <= 0 {
             return None;
