@@ -184,6 +184,24 @@ fn a_queued_stop_out_of_a_net_is_given_back_when_a_part_of_it_is_enough() {
 }
 
 #[test]
+fn a_queued_stop_out_does_not_go_out_while_the_level_is_unknown() {
+    check(
+        "account 1 JPY hedging 100:1 deposit 40000
+         quote USDJPY 150.000 150.000
+         quote XAUUSD 2000.000 2000.000
+         buy 1 XAUUSD 0.10 as a
+         fill a 0.10 2000.000
+         link readonly
+         quote XAUUSD 1979.000 1979.000 -> margin 1 stop_out; stopout 1 act close p1; o2 queued
+         # A price beyond every number.
+         quote XAUUSD 1152921504606846.000 1152921504606846.000 ->
+         link live                      -> link live queued 1 in_doubt 0; o2 returned
+         quote XAUUSD 1979.000 1979.000 ->
+         wait 1s                        -> stopout 1 act close p1; o3 submitted; send o3",
+    );
+}
+
+#[test]
 fn first_in_first_out_closes_the_oldest_loser_of_an_instrument() {
     check(
         "group stop_out 50 oldest_first yes

@@ -212,8 +212,8 @@ impl Book {
     fn revalidate(&self, ctx: &Ctx<'_>, id: OrderId) -> Result<(), Reject> {
         let order = self.orders.get(&id).ok_or(Reject::UnknownOrder)?;
         self.closes(&order.order, Some(id))?;
-        if order.origin == Origin::StopOut && !self.is_still_due(order, &ctx.env()) {
-            return Err(Reject::NotStoppedOut);
+        if order.origin == Origin::StopOut {
+            self.is_still_due(order, &ctx.env())?;
         }
         let terms = self
             .instrument(order.order.instrument)

@@ -11,6 +11,7 @@ use crate::ids::*;
 use crate::table::{Action, Outcome};
 use crate::terms::*;
 use crate::units::*;
+use crate::verdict::Reject;
 use crate::wide::mul_div_floor;
 
 /// Most closes of one look at an account; what is left is planned at the next, with these under way. It bounds the
@@ -102,22 +103,28 @@ impl Book {
     }
 
     /// Whether a queued close of a stop-out is still needed, when those queued behind it are not counted.
-    pub(super) fn is_still_due(&self, order: &Order, env: &Env<'_>) -> bool {
+    ///
+    /// # Errors
+    /// Why it is not: the account has recovered, or nobody knows whether it has.
+    pub(super) fn is_still_due(&self, order: &Order, env: &Env<'_>) -> Result<(), Reject> {
         let account = self.account(order.order.account);
         let stopped = |account: &&Account| account.state.state == MarginState::StopOut;
-        let Some(account) = account.filter(stopped) else {
-            return false;
-        };
+        let account = account.filter(stopped).ok_or(Reject::NotStoppedOut)?;
         let value = self.valuate(account, env);
-        if value.missing.is_some()
-            || self.group_of(account).stop_out_policy == StopOutPolicy::CloseAll
-        {
-            return true;
+        if value.missing.is_some() {
+            return Err(Reject::LevelUnknown);
+        }
+        if self.group_of(account).stop_out_policy == StopOutPolicy::CloseAll {
+            return Ok(());
         }
         let counts =
             |order: &Order| order.origin != Origin::StopOut || order.state != OrderState::Queued;
         let planner = self.planner(account, &value, env, counts);
-        planner.is_behind(&planner.gone, &planner.cancelled)
+        if planner.is_behind(&planner.gone, &planner.cancelled) {
+            Ok(())
+        } else {
+            Err(Reject::NotStoppedOut)
+        }
     }
 
     /// Something is left that a stop-out would cancel.
