@@ -26,7 +26,7 @@ pub const FINGERPRINT: u64 = fingerprint(&[
 
 /// How the state is laid out in a snapshot. Raise it with each change of an encoding that the state uses: a build with
 /// other rules takes a snapshot over only when it can read it.
-pub const LAYOUT: u32 = 7;
+pub const LAYOUT: u32 = 8;
 
 /// Up to this many accounts the desk's view carries the state's hash; beyond it the hash would hold the core up.
 const DESK_HASH_ACCOUNTS_MAX: u32 = 2_000;

@@ -97,6 +97,151 @@ fn a_stop_loss_that_found_all_covered_closes_when_the_cover_fails() {
 }
 
 #[test]
+fn a_stop_loss_that_left_all_to_an_order_that_turns_the_net_closes_when_that_one_fails() {
+    check(
+        "account 1 USD netting 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 2.00 as turn   -> turn submitted; send turn
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1
+         report turn rejected         -> turn rejected; o3 submitted; send o3
+         fill o3 1.00 1.09490         -> o3 filled; deal p1 sell 1.00@1.09490 result -510.00",
+    );
+    check(
+        "account 1 USD netting 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 2.00 ioc as turn
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1
+         fill turn 0.40 1.09500       -> turn partly_filled; deal p1 sell 0.40@1.09500 result -200.00
+         report turn cancelled        -> turn cancelled; o3 submitted; send o3
+         fill o3 0.60 1.09490         -> o3 filled; deal p1 sell 0.60@1.09490 result -306.00
+         see 1 positions 0",
+    );
+}
+
+#[test]
+fn a_stop_loss_that_left_all_to_a_stop_out_closes_when_that_one_is_given_back() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.08000
+         fill a 1.00 1.10000
+         link readonly
+         quote EURUSD 1.08630 1.08630 -> margin 1 stop_out; stopout 1 act close p1; o2 queued
+         quote EURUSD 1.07990 1.07990 -> stop_loss p1
+         quote EURUSD 1.10000 1.10000 -> margin 1 healthy
+         # The stop went into the queue, so it is wanted at any price.
+         link live                    -> link live queued 1 in_doubt 0; o2 returned; o3 submitted; send o3",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.08000
+         fill a 1.00 1.10000
+         quote EURUSD 1.08630 1.08630 -> margin 1 stop_out; stopout 1 act close p1; o2 submitted; send o2
+         quote EURUSD 1.07990 1.07990 -> stop_loss p1
+         quote EURUSD 1.10000 1.10000 -> margin 1 healthy
+         report o2 cancelled          -> o2 cancelled; o3 submitted; send o3",
+    );
+}
+
+#[test]
+fn a_stop_loss_does_not_rely_on_a_close_that_comes_to_rest() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 2.00 as a sl 1.09500
+         fill a 2.00 1.10000
+         sell 1 EURUSD 2.00 closes p1 limit 1.09990 as exit -> exit submitted; send exit
+         quote EURUSD 1.09000 1.09000 -> stop_loss p1
+         # The market had gone through the limit before the broker had it.
+         report exit accepted         -> exit working; exit cancelling; send cancel exit
+         report exit cancelled        -> exit cancelled; o3 submitted; send o3",
+    );
+    check(
+        "account 1 USD netting 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 2.00 as a sl 1.09500
+         fill a 2.00 1.10000
+         sell 1 EURUSD 2.00 limit 1.09990 as exit
+         quote EURUSD 1.09000 1.09000 -> stop_loss p1
+         fill exit 0.50 1.09990       -> exit partly_filled; deal p1 sell 0.50@1.09990 result -5.00; exit cancelling; send cancel exit
+         report exit cancelled        -> exit cancelled; o3 submitted; send o3
+         fill o3 1.50 1.09000         -> o3 filled; deal p1 sell 1.50@1.09000 result -1500.00",
+    );
+}
+
+#[test]
+fn what_was_bought_after_the_stop_loss_had_fired_is_closed_too() {
+    check(
+        "account 1 USD netting 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         buy 1 EURUSD 1.00 as more    -> more submitted; send more
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1; o3 submitted; send o3
+         fill more 1.00 1.09500       -> more filled; deal p1 buy 1.00@1.09500; o4 submitted; send o4
+         fill o3 1.00 1.09500         -> o3 filled; deal p1 sell 1.00@1.09500 result -250.00
+         fill o4 1.00 1.09500         -> o4 filled; deal p1 sell 1.00@1.09500 result -250.00
+         see 1 positions 0",
+    );
+}
+
+#[test]
+fn a_stop_loss_that_cannot_close_what_was_left_to_others_is_told_of() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 as exit
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1
+         mode account:1 halt          -> mode halt
+         report exit rejected         -> exit rejected; stop_loss p1 unanswered",
+    );
+}
+
+#[test]
+fn a_stop_loss_that_waits_for_a_cancel_is_told_once() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 2.00 as a sl 1.09500
+         fill a 2.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 limit 1.09990 as half
+         report half accepted         -> half working
+         link readonly
+         quote EURUSD 1.09400 1.09400 -> stop_loss p1; half cancelling; o3 queued
+         wait 5s                      ->
+         quote EURUSD 1.09400 1.09400 ->
+         wait 5s                      ->
+         quote EURUSD 1.09400 1.09400 ->
+         link live                    -> link live queued 1 in_doubt 0; o3 submitted; send o3; half cancelling; send cancel half
+         report half cancelled        -> half cancelled; o4 submitted; send o4",
+    );
+}
+
+#[test]
+fn a_broker_that_refuses_to_cancel_a_close_is_asked_again_after_a_pause() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 limit 1.09990 as take
+         report take accepted         -> take working
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1; take cancelling; send cancel take
+         report take cancel_rejected  -> take working
+         quote EURUSD 1.09490 1.09490 ->
+         wait 5s                      ->
+         quote EURUSD 1.09490 1.09490 -> stop_loss p1; take cancelling; send cancel take",
+    );
+}
+
+#[test]
 fn the_margin_check_of_a_netting_account_sees_what_is_in_flight() {
     check(
         "account 1 USD netting 100:1 deposit 1100.00

@@ -1,12 +1,15 @@
 //! What of a position is being closed already: by orders under way, by orders that rest, by orders that turn the net
-//! round.
+//! round. A protective price that fires leaves that to them; when it turns out that they will not, the rest is closed.
 
 use super::orders::Order;
 use super::positions::Position;
-use super::{Account, Book};
+use super::protect::{REARM_NS, REARM_REFUSED_NS, origin_of};
+use super::timers::Timer;
+use super::{Account, Book, Ctx};
 use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
+use crate::units::*;
 
 impl Book {
     /// Quantity that closing orders on a side cover already.
@@ -127,6 +130,112 @@ impl Book {
             ids.push(id);
         }
         ids
+    }
+
+    /// An order ended. The house's own protective close is tried again after a pause; whatever else ends may have left
+    /// something to close.
+    pub(super) fn order_ended(&mut self, now: Ts, order: &Order, state: OrderState) {
+        let account = order.order.account;
+        let failed = state != OrderState::Filled;
+        match (order.origin, order.order.position) {
+            (Origin::StopLoss | Origin::TakeProfit | Origin::Trailing, Some(id)) if failed => {
+                return self.rearm_after(now, REARM_NS, id);
+            }
+            (Origin::StopOut, _) if failed && state != OrderState::Cancelled => {
+                self.retry_stop_out(now, account);
+            }
+            _ => {}
+        }
+        self.uncovered.push((account, order.order.instrument));
+    }
+
+    /// A cancel failed: what was to give way is there again. Positions that wait for it are looked at after a pause, or a
+    /// broker that refuses cancels would be asked at every round trip.
+    pub(super) fn cancel_failed(&mut self, now: Ts, account: AccountId, instrument: InstrumentId) {
+        for (slot, _) in self.fired_of(account, instrument) {
+            if let Some(id) = self.positions.id(slot) {
+                self.rearm_after(now, REARM_NS, id);
+            }
+        }
+    }
+
+    /// Where an order has ended, or rests where it executed before, what nothing closes any more of a position whose
+    /// protective price has fired is closed now.
+    pub(super) fn close_uncovered(&mut self, ctx: &mut Ctx<'_>) {
+        if self.uncovered.is_empty() {
+            return;
+        }
+        let mut due = std::mem::take(&mut self.uncovered);
+        due.sort_unstable();
+        due.dedup();
+        for (account, instrument) in due {
+            for (slot, kind) in self.fired_of(account, instrument) {
+                self.close_rest(ctx, slot, kind);
+            }
+        }
+    }
+
+    fn close_rest(&mut self, ctx: &mut Ctx<'_>, slot: u32, kind: ProtectiveKind) {
+        let Some(position) = self.positions.get(slot) else {
+            return;
+        };
+        let account = self.account(position.account);
+        let going = account.map_or(position.qty, |account| self.going(account, &position));
+        let rest = position.qty.saturating_sub(going);
+        if rest <= 0 {
+            return;
+        }
+        match self.close_position(ctx, slot, rest, origin_of(kind)) {
+            Ok(order) => self.watch_cover(ctx.now, position.id, rest, order),
+            Err(_) => {
+                self.tell_unanswered(ctx, &position, kind);
+                self.rearm_after(ctx.now, REARM_REFUSED_NS, position.id);
+            }
+        }
+    }
+
+    /// Positions of an account whose protective price has fired, where the core holds it.
+    fn fired_of(&self, account: AccountId, instrument: InstrumentId) -> Vec<(u32, ProtectiveKind)> {
+        let core = self.protected_by(account) == Some(HeldBy::Core);
+        let Some(account) = self.account(account).filter(|_| core) else {
+            return Vec::new();
+        };
+        let fired = account.positions.iter().filter_map(|slot| {
+            let kind = self.positions.fired(*slot)?;
+            let position = self.positions.get(*slot)?;
+            (position.instrument == instrument).then_some((*slot, kind))
+        });
+        fired.collect()
+    }
+
+    /// Orders under way close all of a position whose protective price has fired.
+    pub(super) fn is_covered(&self, position: &Position) -> bool {
+        let core = self.protected_by(position.account) == Some(HeldBy::Core);
+        let account = self.account(position.account);
+        let fired = core && position.fired.is_some();
+        account.is_some_and(|account| fired && self.going(account, position) >= position.qty)
+    }
+
+    /// The house was to close this much of a position, and made this order for it. While others close the rest, or are
+    /// asked to give way, the position is looked at again: a net below what their ends set off.
+    pub(super) fn watch_cover(
+        &mut self,
+        now: Ts,
+        id: PositionId,
+        qty: i64,
+        order: Option<OrderId>,
+    ) {
+        let own = order.and_then(|id| self.orders.get(&id));
+        if own.map_or(0, |own| own.order.qty.0) < qty {
+            self.rearm_after(now, REARM_NS, id);
+        }
+    }
+
+    /// A protective price may fire again after at least this long: at a full multiple of it, so that a position has one
+    /// such timer however many tries have failed.
+    pub(super) fn rearm_after(&mut self, now: Ts, ns: u64, id: PositionId) {
+        let at = now.0.saturating_add(2 * ns - 1) / ns * ns;
+        self.timers.insert((Ts(at), Timer::Rearm(id)));
     }
 }
 

@@ -161,7 +161,7 @@ impl Book {
             best: self
                 .close_price(order.instrument, booking.side)
                 .unwrap_or(booking.price),
-            fired: false,
+            fired: None,
             loss_on: false,
             margin: Money(0),
             trader: order.trader,

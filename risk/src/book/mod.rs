@@ -164,6 +164,8 @@ pub struct Book {
     triggers: Vec<Triggers>,
     exposures: Exposures,
     touched: Vec<u32>,
+    /// Where an order stopped closing; looked at before the input ends.
+    uncovered: Vec<(AccountId, InstrumentId)>,
     /// Accounts that a price may have moved over a threshold.
     priced: Vec<u32>,
     /// Both, while they are looked at.

@@ -283,15 +283,25 @@ impl Book {
 
     /// Moves an order to a state and says so.
     pub(super) fn tell(&mut self, ctx: &mut Ctx<'_>, id: OrderId, state: OrderState, reason: u16) {
-        if let Some(order) = self.orders.get_mut(&id) {
-            let (link, before, account) = (order.link, order.state, order.order.account);
-            order.state = state;
-            order.reason = reason;
-            ctx.out.push(Output::Order(order.change()));
-            // What a stop-out may still cancel or close depends on it.
-            self.touched.push(account.0);
-            self.count_unsettled(link, before, -1);
-            self.count_unsettled(link, state, 1);
+        let Some(order) = self.orders.get_mut(&id) else {
+            return;
+        };
+        let (link, before) = (order.link, order.state);
+        let (account, instrument) = (order.order.account, order.order.instrument);
+        let was_under_way = order.is_under_way();
+        order.state = state;
+        order.reason = reason;
+        let goes_on = !order.is_final() && state != OrderState::Cancelling;
+        let rests = was_under_way && !order.is_under_way();
+        ctx.out.push(Output::Order(order.change()));
+        // What a stop-out may still cancel or close depends on it.
+        self.touched.push(account.0);
+        self.count_unsettled(link, before, -1);
+        self.count_unsettled(link, state, 1);
+        if goes_on && before == OrderState::Cancelling {
+            self.cancel_failed(ctx.now, account, instrument);
+        } else if goes_on && rests {
+            self.uncovered.push((account, instrument));
         }
     }
 
@@ -314,11 +324,8 @@ impl Book {
             account.orders.retain(|other| *other != id);
         }
         self.touch(order.order.account);
-        let failed = order.closing && state != OrderState::Filled;
         self.ended_by_time.push_back((ctx.now, id));
-        if failed {
-            self.close_failed(ctx, &order, state);
-        }
+        self.order_ended(ctx.now, &order, state);
         self.ended.insert(id, order);
     }
 

@@ -34,8 +34,8 @@ pub struct Position {
     pub protection: Protection,
     /// Best closing price since a trailing stop was set; 0 without one.
     pub best: i64,
-    /// A protective price has fired and its close is under way.
-    pub fired: bool,
+    /// The protective price that has fired, while the whole position is being closed for it.
+    pub fired: Option<ProtectiveKind>,
     pub loss_on: bool,
     /// Its own margin, standing alone.
     pub margin: Money,

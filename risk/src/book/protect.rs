@@ -1,6 +1,5 @@
 //! Protective prices of positions and waiting prices of orders: what fires at which quote.
 
-use super::orders::Order;
 use super::positions::Position;
 use super::pretrade::Checked;
 use super::timers::Timer;
@@ -15,10 +14,11 @@ use std::collections::BTreeSet;
 
 /// A broker that holds a protective price has this long to act on it.
 const SILENCE_NS: u64 = 5 * SECOND_NS;
-/// A protective close that failed at the broker is tried again after this long.
-const REARM_NS: u64 = 5 * SECOND_NS;
+/// A protective close that failed at the broker is tried again after this long, and one that others were to make needless
+/// is looked at again.
+pub(super) const REARM_NS: u64 = 5 * SECOND_NS;
 /// One that the house's own switches refused is tried again after this long.
-const REARM_REFUSED_NS: u64 = MINUTE_NS;
+pub(super) const REARM_REFUSED_NS: u64 = MINUTE_NS;
 
 /// What fires at a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,14 +166,17 @@ impl Book {
         } else {
             position.best.min(best)
         };
-        (hit && !position.fired).then_some((position.id, stop, worst))
+        (hit && position.fired.is_none()).then_some((position.id, stop, worst))
     }
 
     /// Puts a position's protective prices in place.
     pub(super) fn arm(&mut self, slot: u32) {
-        let Some(position) = self.positions.get(slot).filter(|position| !position.fired) else {
+        let Some(position) = self.positions.get(slot) else {
             return;
         };
+        if position.fired.is_some() {
+            return;
+        }
         let triggers = self.triggers_mut(position.instrument);
         let protection = position.protection;
         if let Some(stop) = protection.stop_loss {
@@ -233,14 +236,16 @@ impl Book {
         let Some(slot) = self.positions.slot(id) else {
             return;
         };
-        let Some(position) = self.positions.get(slot).filter(|position| !position.fired) else {
+        let Some(position) = self.positions.get(slot) else {
             return;
         };
+        if position.fired.is_some() {
+            return;
+        }
         self.disarm(slot);
-        let held_by = self
-            .account(position.account)
-            .and_then(|a| self.link_of(a))
-            .map(|link| link.terms.protective);
+        if let Some(mut position) = self.positions.get_mut(slot) {
+            position.fired = Some(kind);
+        }
         let mut told = ProtectiveFired {
             account: position.account,
             position: id,
@@ -251,40 +256,28 @@ impl Book {
             unanswered: false,
             order: None,
         };
-        if held_by == Some(HeldBy::Broker) {
-            self.set_fired(slot);
-            self.after(ctx.now, SILENCE_NS, Timer::Silence(id));
-            return;
+        if self.protected_by(position.account) == Some(HeldBy::Broker) {
+            return self.after(ctx.now, SILENCE_NS, Timer::Silence(id));
         }
         let at = ctx.out.len();
         match self.close_position(ctx, slot, position.qty, origin_of(kind)) {
-            Ok(order) => told.order = order,
+            Ok(order) => {
+                told.order = order;
+                self.watch_cover(ctx.now, id, position.qty, order);
+            }
             Err(_) => {
                 told.unanswered = true;
-                self.after(ctx.now, REARM_REFUSED_NS, Timer::Rearm(id));
+                self.rearm_after(ctx.now, REARM_REFUSED_NS, id);
             }
-        }
-        // Only now: what gave way to this close is no failed close of its own.
-        self.set_fired(slot);
-        if self.waits_for_cancel(&position) {
-            self.after(ctx.now, REARM_NS, Timer::Rearm(id));
         }
         // Said before the order it became.
         ctx.out.insert(at, Output::Protective(told));
     }
 
-    fn set_fired(&mut self, slot: u32) {
-        if let Some(mut position) = self.positions.get_mut(slot) {
-            position.fired = true;
-        }
-    }
-
-    /// A resting close is asked to give way and the broker has not confirmed it.
-    fn waits_for_cancel(&self, position: &Position) -> bool {
-        self.account(position.account).is_some_and(|account| {
-            let mut orders = self.under_way(account, position);
-            orders.any(|order| order.closing && order.state == OrderState::Cancelling)
-        })
+    /// Who holds the protective prices of an account's positions.
+    pub(super) fn protected_by(&self, id: AccountId) -> Option<HeldBy> {
+        let link = self.link_of(self.account(id)?)?;
+        Some(link.terms.protective)
     }
 
     /// The house closes a position. Resting orders that were to close it give way: one in the core at once, one at the
@@ -346,115 +339,52 @@ impl Book {
         let Some(position) = self.positions.find(id) else {
             return;
         };
-        let close = self
-            .close_price(position.instrument, position.side)
-            .unwrap_or(0);
-        let (kind, price) = self.crossed(&position, close);
+        // A price that was moved since is armed again.
+        if let Some(kind) = position.fired {
+            self.tell_unanswered(ctx, &position, kind);
+            self.rearm_after(ctx.now, REARM_REFUSED_NS, id);
+        }
+    }
+
+    /// A protective price has fired and nothing came of it.
+    pub(super) fn tell_unanswered(
+        &self,
+        ctx: &mut Ctx<'_>,
+        position: &Position,
+        kind: ProtectiveKind,
+    ) {
+        let close = self.close_price(position.instrument, position.side);
+        let protection = position.protection;
+        let price = match kind {
+            ProtectiveKind::StopLoss => protection.stop_loss,
+            ProtectiveKind::TakeProfit => protection.take_profit,
+            ProtectiveKind::Trailing => Some(Price(position.best_or(self.open_price_of(position)))),
+        };
         ctx.out.push(Output::Protective(ProtectiveFired {
             account: position.account,
-            position: id,
+            position: position.id,
             instrument: position.instrument,
             kind,
-            price,
-            crossed_by: Price(close),
+            price: price.unwrap_or_default(),
+            crossed_by: Price(close.unwrap_or(0)),
             unanswered: true,
             order: None,
         }));
-        self.after(ctx.now, REARM_REFUSED_NS, Timer::Rearm(id));
     }
 
-    /// Which protective price of a position a closing price is behind.
-    fn crossed(&self, position: &Position, close: i64) -> (ProtectiveKind, Price) {
-        let stop = position.protection.stop_loss.filter(|stop| {
-            if position.is_long() {
-                close <= stop.0
-            } else {
-                close >= stop.0
-            }
-        });
-        match (stop, position.protection.take_profit) {
-            (Some(stop), _) => (ProtectiveKind::StopLoss, stop),
-            (None, Some(take)) if position.protection.trailing == Price(0) => {
-                (ProtectiveKind::TakeProfit, take)
-            }
-            _ => (
-                ProtectiveKind::Trailing,
-                Price(position.best_or(self.open_price_of(position))),
-            ),
-        }
-    }
-
-    /// A protective price may fire again.
-    pub(super) fn rearm(&mut self, id: PositionId) {
+    /// A protective price may fire again, unless the close of its position is on its way all the same.
+    pub(super) fn rearm(&mut self, now: Ts, id: PositionId) {
         let Some(slot) = self.positions.slot(id) else {
             return;
         };
+        let position = self.positions.get(slot);
+        if position.is_some_and(|position| self.is_covered(&position)) {
+            return self.rearm_after(now, REARM_NS, id);
+        }
         if let Some(mut position) = self.positions.get_mut(slot) {
-            position.fired = false;
+            position.fired = None;
         }
         self.arm(slot);
-    }
-
-    /// A closing order ended without closing everything.
-    pub(super) fn close_failed(&mut self, ctx: &mut Ctx<'_>, order: &Order, state: OrderState) {
-        let account = order.order.account;
-        match (order.origin, order.order.position) {
-            (Origin::StopLoss | Origin::TakeProfit | Origin::Trailing, Some(id)) => {
-                self.after(ctx.now, REARM_NS, Timer::Rearm(id));
-            }
-            (Origin::StopOut, _) if state != OrderState::Cancelled => {
-                if let Some(account) = self.account_mut(account) {
-                    account.state.retry = ctx.now.plus(super::stop_out::RETRY_NS);
-                }
-                self.after(ctx.now, super::stop_out::RETRY_NS, Timer::Retry(account));
-            }
-            (Origin::Client, _) => self.uncovered(ctx, order),
-            _ => {}
-        }
-    }
-
-    /// A client's closing order is gone: where a protective price has fired and left this quantity to it, or had to
-    /// wait until it gave way, the rest is closed now.
-    fn uncovered(&mut self, ctx: &mut Ctx<'_>, order: &Order) {
-        let Some(account) = self.account(order.order.account) else {
-            return;
-        };
-        let held = self.link_of(account).map(|link| link.terms.protective);
-        let closes = |position: &Position| match order.order.position {
-            Some(id) => position.id == id,
-            None => position.instrument == order.order.instrument,
-        };
-        let slots = account.positions.iter().copied();
-        let fired = slots.filter(|slot| {
-            let position = self.positions.get(*slot);
-            position.is_some_and(|position| position.fired && closes(&position))
-        });
-        let fired: Vec<u32> = fired.collect();
-        for slot in fired {
-            if held == Some(HeldBy::Core) {
-                self.close_rest(ctx, slot);
-            }
-        }
-    }
-
-    fn close_rest(&mut self, ctx: &mut Ctx<'_>, slot: u32) {
-        let Some(position) = self.positions.get(slot) else {
-            return;
-        };
-        let rest = self.account(position.account).map_or(0, |account| {
-            position.qty.saturating_sub(self.taken(account, &position))
-        });
-        if rest <= 0 {
-            return;
-        }
-        let close = self.close_price(position.instrument, position.side);
-        let (kind, _) = self.crossed(&position, close.unwrap_or(0));
-        if self
-            .close_position(ctx, slot, rest, origin_of(kind))
-            .is_err()
-        {
-            self.after(ctx.now, REARM_REFUSED_NS, Timer::Rearm(position.id));
-        }
     }
 
     /// A client moves the protective prices of a position.
@@ -478,7 +408,7 @@ impl Book {
                     position.best = close.unwrap_or(position.best_or(opened_at));
                 }
                 position.protection = set.protection;
-                position.fired = false;
+                position.fired = None;
             }
             let position = self.positions.get(slot);
             change = position.map(|position| position.change(opened_at));
@@ -551,7 +481,7 @@ impl Book {
     }
 }
 
-fn origin_of(kind: ProtectiveKind) -> Origin {
+pub(super) fn origin_of(kind: ProtectiveKind) -> Origin {
     match kind {
         ProtectiveKind::StopLoss => Origin::StopLoss,
         ProtectiveKind::TakeProfit => Origin::TakeProfit,

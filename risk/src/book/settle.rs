@@ -45,6 +45,7 @@ impl Book {
             if self.touched.is_empty() && self.priced.is_empty() {
                 return;
             }
+            self.close_uncovered(ctx);
             let mut due = std::mem::take(&mut self.due);
             // Whose book changed comes first, so that is what is kept of an account that is there twice.
             due.extend(self.touched.drain(..).map(|account| (account, false)));
@@ -75,6 +76,9 @@ impl Book {
             self.due = due;
         }
         // Rounds are over: whoever is still due is looked at again at the next price, and charged anew then.
+        for (account, instrument) in std::mem::take(&mut self.uncovered) {
+            self.cancel_failed(ctx.now, account, instrument);
+        }
         for account in std::mem::take(&mut self.touched) {
             self.watch.taken(account);
             if let Some(account) = self.account_mut(AccountId(account)) {
@@ -104,6 +108,7 @@ impl Book {
         let (now, extreme) = (live(bid, ask), live(at.bid_low, at.ask_high));
         self.reprice(id, now);
         self.try_prices(ctx, id, at);
+        self.close_uncovered(ctx);
         if at.bid_low < bid || at.ask_high > ask {
             self.reprice(id, extreme);
             self.settle(ctx);

@@ -1,6 +1,7 @@
 //! Stop-out: doing what the plan says, or only saying it, and what follows when it is over.
 
 use super::orders::Order;
+use super::timers::Timer;
 use super::{Book, Ctx};
 use crate::event::*;
 use crate::ids::*;
@@ -9,7 +10,7 @@ use crate::units::*;
 
 /// After a broker refused a stop-out's close, the next try waits this long: a second, so that a broker that refuses
 /// everything is not flooded at every price.
-pub const RETRY_NS: u64 = SECOND_NS;
+const RETRY_NS: u64 = SECOND_NS;
 
 impl Book {
     /// Plans and, in `act` mode, does it.
@@ -58,6 +59,14 @@ impl Book {
             // The plan took only what the table lets through.
             let _ = self.close_position(ctx, slot, qty, Origin::StopOut);
         }
+    }
+
+    /// The broker refused something of a stop-out, or the queue gave it back: the next try waits.
+    pub(super) fn retry_stop_out(&mut self, now: Ts, id: AccountId) {
+        if let Some(account) = self.account_mut(id) {
+            account.state.retry = now.plus(RETRY_NS);
+        }
+        self.after(now, RETRY_NS, Timer::Retry(id));
     }
 
     /// A stop-out is over when none of its closes is under way, nor a cancel of what was in their way. If it closed the

@@ -33,7 +33,7 @@ codec_enum! {
         RateMissing(AccountId) = 4,
         /// Held positions start to feel a halt.
         HaltGrace(InstrumentId) = 5,
-        /// A protective price may fire again after its close failed.
+        /// A protective price may fire again after its close failed, or what others close of its position is looked at.
         Rearm(PositionId) = 6,
         /// A stop-out may try again after a broker's refusal.
         Retry(AccountId) = 7,
@@ -125,7 +125,7 @@ impl Book {
             Timer::Silence(id) => self.silent(ctx, id),
             Timer::RateMissing(id) => self.rate_still_missing(ctx, id),
             Timer::HaltGrace(id) => self.touch_holders(id),
-            Timer::Rearm(id) => self.rearm(id),
+            Timer::Rearm(id) => self.rearm(ctx.now, id),
             Timer::Retry(id) => self.touch(id),
             Timer::Requirement(id) => self.requirement_due(ctx, id),
             Timer::Swap(due) => self.swap_again(ctx, due),

@@ -332,6 +332,7 @@ impl Run {
             "accepted" => BrokerEvent::Accepted,
             "rejected" => BrokerEvent::Rejected(1),
             "cancelled" => BrokerEvent::Cancelled,
+            "cancel_rejected" => BrokerEvent::CancelRejected(1),
             "expired" => BrokerEvent::Expired,
             "unknown" => BrokerEvent::Unknown,
             "in_doubt" => BrokerEvent::InDoubt,

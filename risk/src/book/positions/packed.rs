@@ -4,19 +4,20 @@
 use super::Position;
 use crate::codec::{Codec, CodecError, CodecFault, take};
 use crate::convert::Rate;
-use crate::event::{Protection, Side};
+use crate::event::{Protection, ProtectiveKind, Side};
 use crate::ids::*;
 use crate::record;
 use crate::units::*;
 
 /// A slot in use. Bits of `Hot::flags`; those below `SAVED` are state, the others say where it is kept.
 const SELL: u32 = 1;
-const FIRED: u32 = 2;
-const LOSS_ON: u32 = 4;
-const HAS_EXTRA: u32 = 8;
-const HAS_WIDE: u32 = 16;
-const SAVED: u32 = 31;
-const OPEN: u32 = 32;
+const LOSS_ON: u32 = 2;
+const HAS_EXTRA: u32 = 4;
+const HAS_WIDE: u32 = 8;
+/// Two bits from here on: the tag of the protective price that has fired and one, or zero.
+const FIRED_AT: u32 = 4;
+const SAVED: u32 = 63;
+const OPEN: u32 = 64;
 
 /// What a valuation reads: one cache line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,6 +91,11 @@ impl Hot {
     pub fn has_wide(&self) -> bool {
         self.flags & HAS_WIDE != 0
     }
+
+    pub fn fired(&self) -> Option<ProtectiveKind> {
+        let tag = ((self.flags >> FIRED_AT) & 3).checked_sub(1)?;
+        ProtectiveKind::from_tag(tag as u8)
+    }
 }
 
 /// Takes a position apart. One position has one way of being packed.
@@ -144,9 +150,10 @@ pub fn pack(position: &Position) -> Parts {
     });
     let ((rate_num, rate_den), (cost, margin_cost)) = fits.unwrap_or_default();
     let flag = |on: bool, bit: u32| if on { bit } else { 0 };
+    let fired = fired.map_or(0, |kind| u32::from(kind.tag()) + 1);
     let flags = OPEN
         | flag(side == Side::Sell, SELL)
-        | flag(fired, FIRED)
+        | (fired << FIRED_AT)
         | flag(loss_on, LOSS_ON)
         | flag(extra.is_some(), HAS_EXTRA)
         | flag(wide.is_some(), HAS_WIDE);
@@ -203,7 +210,7 @@ pub fn unpack(hot: &Hot, cold: &Cold, extra: Option<&Extra>, wide: Option<&Wide>
             trailing: Price(0),
         },
         best: 0,
-        fired: hot.flags & FIRED != 0,
+        fired: hot.fired(),
         loss_on: hot.flags & LOSS_ON != 0,
         margin: Money(cold.margin),
         trader: 0,
@@ -344,8 +351,12 @@ mod tests {
             plain,
             Position {
                 side: Side::Sell,
-                fired: true,
+                fired: Some(ProtectiveKind::StopLoss),
                 loss_on: true,
+                ..plain
+            },
+            Position {
+                fired: Some(ProtectiveKind::Trailing),
                 ..plain
             },
             Position {
@@ -425,7 +436,7 @@ mod tests {
         for (extra, wide, flags) in [
             (Some(Extra::default()), None, HAS_EXTRA),
             (None, Some(wide), HAS_WIDE),
-            (None, None, 64),
+            (None, None, OPEN),
         ] {
             let mut bytes = Vec::new();
             put(&hot, &cold, extra.as_ref(), wide.as_ref(), &mut bytes);

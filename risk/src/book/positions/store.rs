@@ -4,6 +4,7 @@ use super::Position;
 use super::index::Index;
 use super::packed::{self, Cold, Extra, Hot, Wide, pack, unpack};
 use crate::codec::CodecError;
+use crate::event::ProtectiveKind;
 use crate::ids::*;
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -184,6 +185,12 @@ impl Positions {
     pub fn id(&self, slot: u32) -> Option<PositionId> {
         self.line(slot)?;
         Some(PositionId(self.cold[slot as usize].id))
+    }
+
+    /// The protective price that has fired of the position in a slot.
+    #[inline]
+    pub fn fired(&self, slot: u32) -> Option<ProtectiveKind> {
+        self.line(slot)?.fired()
     }
 
     /// The position with an id.
