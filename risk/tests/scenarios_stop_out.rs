@@ -184,6 +184,37 @@ fn a_queued_stop_out_of_a_net_is_given_back_when_a_part_of_it_is_enough() {
 }
 
 #[test]
+fn a_broker_that_refuses_a_cancel_is_not_flooded_by_a_stop_out() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 limit 1.09990 as take
+         report take accepted         -> take working
+         quote EURUSD 1.08630 1.08630 -> margin 1 stop_out; stopout 1 act cancel take close p1; take cancelling; send cancel take
+         report take cancel_rejected  -> take working
+         quote EURUSD 1.08620 1.08620 ->
+         wait 1s                      -> stopout 1 act cancel take close p1; take cancelling; send cancel take
+         report take cancelled        -> take cancelled; stopout 1 act close p1; o3 submitted; send o3",
+    );
+    check(
+        "group stop_out 50
+         account 1 USD hedging 100:1 deposit 2300.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.00000
+         held broker
+         buy 1 EURUSD 0.80 as dip limit 0.90000
+         report dip accepted          -> dip working
+         quote EURUSD 0.98600 0.98600 -> margin 1 stop_out; stopout 1 act cancel dip; dip cancelling; send cancel dip
+         report dip cancel_rejected   -> dip working
+         quote EURUSD 0.98590 0.98590 ->
+         wait 1s                      -> stopout 1 act cancel dip; dip cancelling; send cancel dip",
+    );
+}
+
+#[test]
 fn a_queued_stop_out_does_not_go_out_while_the_level_is_unknown() {
     check(
         "account 1 JPY hedging 100:1 deposit 40000

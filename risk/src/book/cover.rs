@@ -149,9 +149,13 @@ impl Book {
         self.uncovered.push((account, order.order.instrument));
     }
 
-    /// A cancel failed: what was to give way is there again. Positions that wait for it are looked at after a pause, or a
-    /// broker that refuses cancels would be asked at every round trip.
+    /// A cancel failed: what was to give way is there again. A stop-out, and positions that wait for it, try again after
+    /// a pause, or a broker that refuses cancels would be asked at every round trip.
     pub(super) fn cancel_failed(&mut self, now: Ts, account: AccountId, instrument: InstrumentId) {
+        let stopped = |account: &Account| account.state.state == MarginState::StopOut;
+        if self.account(account).is_some_and(stopped) {
+            self.retry_stop_out(now, account);
+        }
         for (slot, _) in self.fired_of(account, instrument) {
             if let Some(id) = self.positions.id(slot) {
                 self.rearm_after(now, REARM_NS, id);
