@@ -158,6 +158,7 @@ impl Book {
             commission: booking.commission,
             realised: Money(0),
             protection: order.protection,
+            told: order.protection != Protection::default(),
             best: self
                 .close_price(order.instrument, booking.side)
                 .unwrap_or(booking.price),

@@ -186,18 +186,14 @@ impl Book {
         self.touched.extend(waiting);
     }
 
-    /// The protective prices of the positions at a link, where there are any.
+    /// The protective prices of the positions at a link, and that there are none where there were some: a price that was
+    /// taken away may be the one that the broker still has.
     fn protections_at(&self, link: LinkId) -> BTreeMap<PositionId, Protect> {
-        let none = Protection {
-            stop_loss: None,
-            take_profit: None,
-            trailing: Price(0),
-        };
         self.accounts()
             .filter(|account| account.state.terms.link == link)
             .flat_map(|account| &account.positions)
             .filter_map(|slot| self.positions.get(*slot))
-            .filter(|position| position.protection != none)
+            .filter(|position| position.told)
             .map(|position| {
                 let set = Protect {
                     account: position.account,

@@ -32,6 +32,8 @@ pub struct Position {
     pub commission: Money,
     pub realised: Money,
     pub protection: Protection,
+    /// It has had a protective price, so its broker may know one.
+    pub told: bool,
     /// Best closing price since a trailing stop was set; 0 without one.
     pub best: i64,
     /// The protective price that has fired, while the whole position is being closed for it.

@@ -408,6 +408,7 @@ impl Book {
                     position.best = close.unwrap_or(position.best_or(opened_at));
                 }
                 position.protection = set.protection;
+                position.told |= set.protection != Protection::default();
                 position.fired = None;
             }
             let position = self.positions.get(slot);

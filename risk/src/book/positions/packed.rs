@@ -16,8 +16,9 @@ const HAS_EXTRA: u32 = 4;
 const HAS_WIDE: u32 = 8;
 /// Two bits from here on: the tag of the protective price that has fired and one, or zero.
 const FIRED_AT: u32 = 4;
-const SAVED: u32 = 63;
-const OPEN: u32 = 64;
+const TOLD: u32 = 64;
+const SAVED: u32 = 127;
+const OPEN: u32 = 128;
 
 /// What a valuation reads: one cache line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,6 +116,7 @@ pub fn pack(position: &Position) -> Parts {
         commission,
         realised,
         protection,
+        told,
         best,
         fired,
         loss_on,
@@ -154,6 +156,7 @@ pub fn pack(position: &Position) -> Parts {
     let flags = OPEN
         | flag(side == Side::Sell, SELL)
         | (fired << FIRED_AT)
+        | flag(told, TOLD)
         | flag(loss_on, LOSS_ON)
         | flag(extra.is_some(), HAS_EXTRA)
         | flag(wide.is_some(), HAS_WIDE);
@@ -209,6 +212,7 @@ pub fn unpack(hot: &Hot, cold: &Cold, extra: Option<&Extra>, wide: Option<&Wide>
             take_profit: None,
             trailing: Price(0),
         },
+        told: hot.flags & TOLD != 0,
         best: 0,
         fired: hot.fired(),
         loss_on: hot.flags & LOSS_ON != 0,
@@ -384,11 +388,16 @@ mod tests {
             },
             Position { trader: 5, ..plain },
             Position {
+                told: true,
+                ..plain
+            },
+            Position {
                 protection: Protection {
                     stop_loss: Some(Price(0)),
                     take_profit: None,
                     trailing: Price(30),
                 },
+                told: true,
                 best: 111,
                 ..plain
             },
