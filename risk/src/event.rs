@@ -64,6 +64,7 @@ codec_enum! {
         Report(BrokerReport) = 30,
         LinkState(LinkReport) = 31,
         SetLink(SetLink) = 32,
+        Reconciled(Reconciled) = 33,
         Session(Session) = 40,
         Rollover(Rollover) = 41,
         DayStart(DayStart) = 42,
@@ -130,7 +131,7 @@ pub enum Output {
     Kill(KillChange),
     /// Repeated executions latched something, or a person enabled it again.
     Throttle(ThrottleChange),
-    /// Why a person changed a halt, a link or a latch.
+    /// Why a person changed a halt, a link or a latch, or settled an order with its broker.
     Noted(Noted),
     /// An account's conversion rate is missing (or back).
     Conversion(ConversionChange),

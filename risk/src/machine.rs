@@ -341,11 +341,11 @@ impl Machine {
                 None => book.command(ctx, &command.body),
             }
         });
-        let changes = |output: &Output| {
-            matches!(
-                output,
-                Output::Halt(_) | Output::Link(_) | Output::Throttle(_)
-            )
+        let reconciles = matches!(command.body, Body::Reconciled(_));
+        let changes = |output: &Output| match output {
+            Output::Halt(_) | Output::Link(_) | Output::Throttle(_) => true,
+            Output::Order(_) => reconciles,
+            _ => false,
         };
         let note = note_of(&command.body);
         if note != 0 && out[start..].iter().any(changes) {
@@ -380,6 +380,7 @@ fn note_of(body: &Body) -> u64 {
         Body::Halt(set) => set.note,
         Body::Reenable(set) => set.note,
         Body::SetLink(set) => set.note,
+        Body::Reconciled(set) => set.note,
         _ => 0,
     }
 }

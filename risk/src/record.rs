@@ -107,6 +107,8 @@ pub fn input_kind_name(kind: u16) -> &'static str {
         0x116 => "protect",
         0x11e => "broker_report",
         0x11f => "link_state",
+        0x120 => "set_link",
+        0x121 => "reconciled",
         0x128 => "session",
         0x129 => "rollover",
         0x12a => "day_start",

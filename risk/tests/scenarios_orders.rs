@@ -484,6 +484,50 @@ fn a_stop_order_of_a_broker_that_holds_prices_goes_out_as_a_stop() {
 }
 
 #[test]
+fn an_execution_that_is_not_on_the_books_keeps_its_order_in_doubt_until_it_is() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 0.40 0.00000       -> entry in_doubt; price_not_positive
+         # True, and no answer to the question what was executed.
+         report entry accepted         ->
+         link readonly                 -> link read_only queued 0 in_doubt 1
+         link recovering               -> link recovering queued 0 in_doubt 1; ask entry
+         report entry accepted         ->
+         link live                     -> link live queued 0 in_doubt 1
+         fill entry 0.10 1.10010       -> entry in_doubt; deal p1 buy 0.10@1.10010
+         fill entry 0.40 1.10010 exec 1 -> entry partly_filled; deal p1 buy 0.40@1.10010
+         fill entry 0.50 1.10010       -> entry filled; deal p1 buy 0.50@1.10010",
+    );
+}
+
+#[test]
+fn a_named_person_settles_what_could_not_be_booked() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 0.40 0.00000       -> entry in_doubt; price_not_positive
+         reconciled entry by 0         -> named_person_missing
+         report entry accepted         ->
+         reconciled entry by 7         -> entry in_doubt; ask entry
+         report entry accepted         -> entry working
+         reconciled entry by 7         ->",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         report entry cancelled        -> entry cancelled
+         # It has ended, and is told of once more, so that somebody is called.
+         fill entry 1.00 0.00000       -> entry cancelled; price_not_positive
+         fill entry 1.00 0.00000 exec 1 -> price_not_positive
+         reconciled entry by 7         -> entry cancelled",
+    );
+}
+
+#[test]
 fn an_execution_taken_back_leaves_exposure_and_commission_as_they_were() {
     check(
         "account 1 USD hedging 100:1 deposit 100000.00

@@ -437,7 +437,11 @@ fn rare(
             note: 0,
             approver: ActorId(9),
         }),
-        7 => match dice.roll(4) {
+        7 => match dice.roll(5) {
+            3 => Body::Reconciled(Reconciled {
+                order: past,
+                note: 0,
+            }),
             0 => Body::ConfirmCall(account),
             1 => Body::LoggedIn(account),
             2 => Body::Reenable(Reenable {

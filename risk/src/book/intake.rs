@@ -369,6 +369,7 @@ impl Book {
             Body::Report(report) => self.report(ctx, *report),
             Body::LinkState(report) => self.link_state(ctx, *report),
             Body::SetLink(set) => self.set_link_by_hand(ctx, *set),
+            Body::Reconciled(set) => self.reconciled(ctx, *set),
             Body::Rollover(rollover) => self.plan_rollover(ctx, *rollover),
             Body::DayStart(day) => self.plan_day(ctx, *day),
             Body::Mode(set) => self.set_mode(ctx, *set),

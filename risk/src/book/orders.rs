@@ -54,6 +54,9 @@ record! {
         /// The position its fills opened.
         pub opened: Option<PositionId>,
         pub executions: Vec<Execution>,
+        /// Executions that could not be booked. Until they are, or a named person has settled them with the broker,
+        /// nobody knows what it holds, whatever it says of the order.
+        pub unbooked: Vec<ExecId>,
     }
 }
 
@@ -83,6 +86,10 @@ impl Order {
 
     /// As it is told to the world.
     pub fn change(&self) -> OrderChange {
+        let reason = match self.unbooked.is_empty() {
+            true => self.reason,
+            false => Reject::Unbooked.code(),
+        };
         OrderChange {
             id: self.id,
             state: self.state,
@@ -90,7 +97,7 @@ impl Order {
             link: self.link,
             filled: self.filled,
             value: self.value,
-            reason: self.reason,
+            reason,
             seen: self.seen,
             placed: self.placed,
             order: self.order,
@@ -165,6 +172,7 @@ impl Book {
             base,
             opened: None,
             executions: Vec::new(),
+            unbooked: Vec::new(),
         };
         if let Some(account) = self.account_mut(order.account) {
             // By id, as a restore has them: several orders of one input have ids above later ones.

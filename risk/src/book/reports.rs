@@ -33,18 +33,20 @@ impl Book {
             return Err(Reject::UnknownOrder);
         }
         let (state, filled) = (order.state, order.filled > Qty(0));
-        let ended = order.is_final();
-        let partly = if filled {
-            OrderState::PartlyFilled
-        } else {
-            OrderState::Working
+        let (ended, unbooked) = (order.is_final(), !order.unbooked.is_empty());
+        let partly = match (unbooked, filled) {
+            (true, _) => OrderState::InDoubt,
+            (false, true) => OrderState::PartlyFilled,
+            (false, false) => OrderState::Working,
         };
         match report.event {
             BrokerEvent::Filled(fill) => self.filled(ctx, report, fill),
             BrokerEvent::Bust(exec) => self.bust(ctx, report.order, exec),
             _ if ended => Err(Reject::OrderFinal),
             BrokerEvent::Accepted => {
-                if matches!(state, OrderState::Submitted | OrderState::InDoubt) {
+                // That it is open says nothing of an execution that is not on the books.
+                let waited = matches!(state, OrderState::Submitted | OrderState::InDoubt);
+                if waited && !unbooked {
                     self.tell(ctx, report.order, partly, 0);
                     self.check_execution(ctx, report.order);
                 }
@@ -88,33 +90,16 @@ impl Book {
         report: &BrokerReport,
         fill: Fill,
     ) -> Result<(), Reject> {
-        let sane = fill.qty > Qty(0)
-            && fill.qty.0 <= FILL_MAX
-            && fill.price.0.unsigned_abs() <= FILL_MAX as u64;
-        let money = fill.commission.0.unsigned_abs() <= super::accounts::MONEY_MAX as u64;
-        if !sane || !money {
-            return Err(if fill.qty > Qty(0) {
-                Reject::Overflow
-            } else {
-                Reject::QtyNotPositive
-            });
+        if fill.qty <= Qty(0) {
+            return Err(Reject::QtyNotPositive);
         }
         let order = self
             .order(report.order)
             .ok_or(Reject::UnknownOrder)?
             .clone();
-        let terms = self
-            .instrument(order.order.instrument)
-            .map(|known| &known.terms);
-        if fill.price <= Price(0) && !terms.is_some_and(|terms| terms.negative_prices) {
-            return Err(self.doubt(ctx, &order, Reject::PriceNotPositive));
-        }
         let named = report.exec != ExecId::default();
         if named && order.executions.iter().any(|seen| seen.id == report.exec) {
             return Ok(());
-        }
-        if order.executions.len() >= EXECUTIONS_MAX {
-            return Err(Reject::Overflow);
         }
         let booking = Booking {
             order: order.id,
@@ -125,8 +110,8 @@ impl Book {
             price: fill.price.0,
             commission: fill.commission,
         };
-        if let Err(reason) = self.can_book(&order, &booking) {
-            return Err(self.doubt(ctx, &order, reason));
+        if let Err(reason) = self.check_fill(&order, &booking) {
+            return Err(self.doubt(ctx, &order, report.exec, reason));
         }
         self.expose_if_open(&order, -1);
         let at = ctx.out.len();
@@ -141,22 +126,27 @@ impl Book {
         };
         let order = self.order_mut(report.order).ok_or(Reject::UnknownOrder)?;
         order.executions.push(execution);
+        order.unbooked.retain(|other| *other != report.exec);
         order.filled = Qty(order.filled.0.saturating_add(fill.qty.0));
         order.value += i128::from(fill.qty.0) * i128::from(fill.price.0);
         order.opened = order.opened.or(opened);
+        let whole = order.remaining() == Qty(0);
+        if whole {
+            // Under whatever id: all that was ordered is on the books.
+            order.unbooked.clear();
+        }
         let order = order.clone();
         self.expose_if_open(&order, 1);
-        let whole = order.remaining() == Qty(0);
         let booked = ctx.out.split_off(at);
         if order.is_final() {
             ctx.out.push(Output::Order(order.change()));
         } else if whole {
             self.finish(ctx, order.id, OrderState::Filled, 0);
         } else {
-            let state = if order.state == OrderState::Cancelling {
-                OrderState::Cancelling
-            } else {
-                OrderState::PartlyFilled
+            let state = match order.state {
+                OrderState::Cancelling => OrderState::Cancelling,
+                _ if !order.unbooked.is_empty() => OrderState::InDoubt,
+                _ => OrderState::PartlyFilled,
             };
             self.tell(ctx, order.id, state, 0);
         }
@@ -164,13 +154,60 @@ impl Book {
         Ok(())
     }
 
+    /// Whether an execution makes sense, and can be booked.
+    fn check_fill(&self, order: &Order, booking: &Booking) -> Result<(), Reject> {
+        let sane = booking.qty <= FILL_MAX
+            && booking.price.unsigned_abs() <= FILL_MAX as u64
+            && booking.commission.0.unsigned_abs() <= super::accounts::MONEY_MAX as u64
+            && order.executions.len() < EXECUTIONS_MAX;
+        if !sane {
+            return Err(Reject::Overflow);
+        }
+        let terms = self
+            .instrument(order.order.instrument)
+            .map(|known| &known.terms);
+        if booking.price <= 0 && !terms.is_some_and(|terms| terms.negative_prices) {
+            return Err(Reject::PriceNotPositive);
+        }
+        self.can_book(order, booking)
+    }
+
     /// An execution that cannot be booked happened all the same: until somebody has looked, nobody knows what the
-    /// broker holds.
-    fn doubt(&mut self, ctx: &mut Ctx<'_>, order: &Order, reason: Reject) -> Reject {
-        if !order.is_final() && order.state != OrderState::InDoubt {
+    /// broker holds. An order that has ended stays so, and is told of once more.
+    fn doubt(&mut self, ctx: &mut Ctx<'_>, order: &Order, exec: ExecId, reason: Reject) -> Reject {
+        let known = order.unbooked.contains(&exec) || order.unbooked.len() >= EXECUTIONS_MAX;
+        if let Some(order) = self.order_mut(order.id).filter(|_| !known) {
+            order.unbooked.push(exec);
+        }
+        if !order.is_final() && !(known && order.state == OrderState::InDoubt) {
             self.tell(ctx, order.id, OrderState::InDoubt, reason.code());
+        } else if !known && let Some(order) = self.order(order.id) {
+            ctx.out.push(Output::Order(order.change()));
         }
         reason
+    }
+
+    /// A named person has settled with the broker what could not be booked of an order; what is left of an open one the
+    /// broker says.
+    pub(super) fn reconciled(&mut self, ctx: &mut Ctx<'_>, set: Reconciled) {
+        let account = self.order(set.order).map(|order| order.order.account);
+        let reason = match account {
+            _ if ctx.actor == ActorId(0) => Some(Reject::PersonMissing),
+            None => Some(Reject::UnknownOrder),
+            Some(_) => None,
+        };
+        self.answer(ctx, account, Some(set.order), reason.into_iter().collect());
+        let settled = |order: &&mut Order| reason.is_none() && !order.unbooked.is_empty();
+        let Some(order) = self.order_mut(set.order).filter(settled) else {
+            return;
+        };
+        order.unbooked.clear();
+        let link = order.link;
+        ctx.out.push(Output::Order(order.change()));
+        if !order.is_final() {
+            let command = LinkCommand::Status(set.order);
+            ctx.out.push(Output::Send(Send { link, command }));
+        }
     }
 
     /// An execution taken back is booked the other way round at its own price, its commission given back: the same

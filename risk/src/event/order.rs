@@ -132,6 +132,16 @@ record! {
     }
 }
 
+record! {
+    /// A named person has settled with the broker what could not be booked of an order.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Reconciled {
+        pub order: OrderId,
+        /// Hash of what was found.
+        pub note: u64,
+    }
+}
+
 unit_enum! {
     /// State of a broker link.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

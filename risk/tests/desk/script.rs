@@ -116,6 +116,13 @@ impl Run {
                 .command(Body::AcknowledgeRisk(account_id(account))),
             ["confirm", account] => self.desk.command(Body::ConfirmCall(account_id(account))),
             ["login", account] => self.desk.command(Body::LoggedIn(account_id(account))),
+            ["reconciled", name, "by", actor] => {
+                let order = self.names.order_named(name);
+                self.desk.command_by(
+                    actor.parse().unwrap(),
+                    Body::Reconciled(Reconciled { order, note: 0 }),
+                )
+            }
             ["enable", scope, "by", actor] => self.desk.command_by(
                 actor.parse().unwrap(),
                 Body::Reenable(Reenable {
