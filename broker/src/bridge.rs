@@ -48,7 +48,7 @@ const PROTECTS_UNACKED_MAX: usize = 2_000;
 const FAULTS_MAX: u32 = 20;
 /// Ended orders whose late reports can still be read.
 const ENDED_MAX: usize = 10_000;
-/// Execution ids remembered to drop repeated reports at the door; the core remembers all of them.
+/// Execution ids remembered so that a repeated one is not counted twice against its order; the core remembers all of them.
 const EXECS_MAX: usize = 10_000;
 /// Reports the router has not taken; the peer is not acknowledged beyond them.
 const EVENTS_MAX: usize = 10_000;

@@ -176,11 +176,8 @@ impl BridgeSession {
         self.taken = report.n;
         let checked = self.check_report(&report);
         let (order, exec, event) = checked.inspect_err(|_| self.acknowledge())?;
-        if self.is_repeated(order, exec, &event) && !answers {
-            self.counts.repeated += 1;
-            self.acknowledge();
-            return Ok(());
-        }
+        // The core removes duplicates, and it may have had to refuse this execution the first time.
+        self.counts.repeated += u64::from(self.is_repeated(order, exec, &event));
         self.note(order, exec, &event);
         let report = BrokerReport {
             link: self.config.link,

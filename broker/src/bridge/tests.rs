@@ -164,7 +164,7 @@ fn too_many_faults_close_the_connection() {
 }
 
 #[test]
-fn a_repeated_report_counts_once() {
+fn a_repeated_report_counts_once_and_a_repeated_execution_is_the_cores_to_judge() {
     let mut bridge = greeted();
     let first = fill(1, "10000000000014", "E-1", "0.50");
     say(&mut bridge, first.clone());
@@ -177,10 +177,10 @@ fn a_repeated_report_counts_once() {
         [json!({"t": "ack", "n": 1})],
         "told again that it is taken"
     );
+    // The core may have had to refuse it the first time.
     say(&mut bridge, fill(2, "10000000000014", "E-1", "0.50"));
-    assert_eq!(
-        bridge.poll_event(),
-        None,
+    assert!(
+        bridge.poll_event().is_some(),
         "the same execution under a new number"
     );
     say(&mut bridge, fill(3, "10000000000014", "E-2", "0.50"));
