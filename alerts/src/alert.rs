@@ -39,7 +39,7 @@ unit_enum! {
         Margin = 1, NegativeBalance = 2, LossAccount = 3, LossPosition = 4, Volatility = 5, Breach = 6, Halt = 7,
         Feed = 8, FeedDown = 9, Switch = 10, Conversion = 11, Link = 12, InDoubt = 13, Protective = 14, Mode = 15,
         Kill = 16, ClockJump = 17, Journal = 18, Sink = 19, Reader = 20,
-        Throttle = 21, Rung = 22, Overfill = 23,
+        Throttle = 21, Rung = 22, Overfill = 23, Unbooked = 24,
         Standby = 30, Recovery = 31,
     }
 }

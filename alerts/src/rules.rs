@@ -9,6 +9,7 @@ use siaga_risk::machine::hash;
 use siaga_risk::terms::LossBasis;
 use siaga_risk::unit_enum;
 use siaga_risk::units::*;
+use siaga_risk::verdict::Reject;
 
 use crate::alert::{Facts, Family, Figure, Labels, Severity, Signal, Topic};
 pub use book::Book;
@@ -22,7 +23,7 @@ unit_enum! {
         FeedDamped = 14, ConversionMissing = 15, LinkReadOnly = 16, LinkRecovering = 17, OrderInDoubt = 18,
         ProtectiveUnanswered = 19, Mode = 20, Kill = 21, ClockJump = 22, Journal = 23, SinkFailing = 24, ReaderCutOff = 25,
         RepeatedExecution = 26,
-        MarginLevel = 27, LossDrawdown = 28, Overfill = 29,
+        MarginLevel = 27, LossDrawdown = 28, Overfill = 29, Unbooked = 30,
         StandbyDiverged = 40, SinkDisabled = 41, InputsLost = 42,
     }
 }
@@ -88,6 +89,7 @@ impl Rule {
             Rule::LinkRecovering => rule("link_recovering", Warning, 5 * SECOND_NS, 0),
             Rule::OrderInDoubt => rule("order_in_doubt", Critical, 0, 0),
             Rule::Overfill => rule("order_overfilled", Critical, 0, 0),
+            Rule::Unbooked => rule("execution_not_booked", Critical, 0, 0),
             Rule::ProtectiveUnanswered => rule("protective_unanswered", Critical, 0, 0),
             Rule::Mode => rule("mode", Warning, 0, 0),
             Rule::Kill => rule("kill_switch", Critical, 0, 0),
@@ -471,6 +473,12 @@ impl Reading<'_> {
                 Family::Overfill,
                 Rule::Overfill,
                 change.filled > change.order.qty,
+            ),
+            // The broker holds what the books do not, whether the order is open or has ended.
+            (
+                Family::Unbooked,
+                Rule::Unbooked,
+                change.reason == Reject::Unbooked.code(),
             ),
         ];
         for (family, rule, holds) in holds {

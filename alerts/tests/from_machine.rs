@@ -157,3 +157,33 @@ fn more_than_was_ordered_is_booked_and_somebody_is_called() {
     let alert = watched.engine.alert(alert.id).expect("it is kept");
     assert_eq!(alert.state, siaga_alerts::alert::AlertState::Resolved);
 }
+
+#[test]
+fn an_execution_that_cannot_be_booked_calls_somebody_although_its_order_has_ended() {
+    let mut watched = Watched::open();
+    watched.desk.account(1, USD, Accounting::Hedging, 100);
+    watched.desk.must(deposit(100_000_000));
+    watched.desk.quote("EURUSD", 110_000, 110_010);
+    let id = watched.buy("EURUSD", 100, 110_010);
+    let outputs = watched.desk.command(filled(id, b"E-2", 50, 0));
+    let fired = watched.fold(&outputs);
+    let alert = fired
+        .iter()
+        .find(|alert| alert.rule == Rule::Unbooked)
+        .expect("somebody is called");
+    assert_eq!(alert.labels.order, Some(id));
+    // Said again, it is the same alert.
+    let outputs = watched.desk.command(filled(id, b"E-2", 50, 0));
+    assert!(watched.fold(&outputs).is_empty());
+    let settled = Body::Reconciled(Reconciled { order: id, note: 9 });
+    let outputs = watched.desk.must(settled);
+    assert!(
+        outputs
+            .iter()
+            .any(|output| matches!(output, Output::Noted(noted) if noted.note == 9)),
+        "it is on record who settled it, and why"
+    );
+    watched.fold(&outputs);
+    let alert = watched.engine.alert(alert.id).expect("it is kept");
+    assert_eq!(alert.state, siaga_alerts::alert::AlertState::Resolved);
+}

@@ -152,6 +152,11 @@ fn english(rule: Rule) -> Template {
             "{side} {qty} {instrument} was ordered, the broker reports {filled}. All of it is booked.",
             "Ask the broker whether it is true; if an execution was reported twice, have it busted.",
         ),
+        Rule::Unbooked => text(
+            "An execution of order {order} of account {account} could not be booked",
+            "{side} {qty} {instrument}, {filled} booked so far: the broker holds more than our books say.",
+            "Ask the broker to report it again, or settle it with the broker and mark the order as reconciled.",
+        ),
         Rule::ProtectiveUnanswered => text(
             "The broker did not act on a {kind} of account {account}",
             "{instrument} crossed {raise} at {value}; position {position} is still open.",
@@ -316,6 +321,11 @@ fn indonesian(rule: Rule) -> Template {
             "Order {order} akun {account} terisi melebihi pesanan",
             "{side} {qty} {instrument} dipesan, pialang melaporkan {filled}. Semuanya dibukukan.",
             "Tanyakan kebenarannya kepada pialang; bila satu eksekusi dilaporkan dua kali, minta dibatalkan.",
+        ),
+        Rule::Unbooked => text(
+            "Satu eksekusi order {order} akun {account} tidak dapat dibukukan",
+            "{side} {qty} {instrument}, baru {filled} dibukukan: pialang memegang lebih dari catatan kita.",
+            "Minta pialang melaporkannya lagi, atau bereskan dengan pialang dan tandai order itu sudah dicocokkan.",
         ),
         Rule::ProtectiveUnanswered => text(
             "Pialang tidak menjalankan {kind} akun {account}",

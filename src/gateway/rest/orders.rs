@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use siaga_risk::event::{
-    Body, Cancel, NewOrder, OrderChange, OrderState, Origin, Protect, Protection,
+    Body, Cancel, NewOrder, OrderChange, OrderState, Origin, Protect, Protection, Reconciled,
 };
 use siaga_risk::ids::{AccountId, LinkId, OrderId, PositionId};
 use siaga_risk::units::{Price, Qty};
@@ -18,6 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::desk::{done, note};
 use super::{Done, command};
 use crate::gateway::dto::order::*;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
@@ -50,6 +51,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(place, list))
         .routes(routes!(preview_order))
         .routes(routes!(cancel))
+        .routes(routes!(reconciled))
         .routes(routes!(close))
         .routes(routes!(protect))
 }
@@ -230,6 +232,29 @@ async fn cancel(
     });
     let answered = command(&app, actor, body).await?;
     Ok(axum::Json(Done { seq: answered.seq }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReconciledRequest {
+    /// What was found, and how it was settled.
+    pub note: String,
+}
+
+/// Ends the doubt about executions of an order that could not be booked; the caller is the named person.
+#[utoipa::path(post, path = "/api/v1/orders/{id}/reconciled", tag = "orders", params(("id" = u64, Path)), request_body = ReconciledRequest,
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn reconciled(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Id(id): Id<u64>,
+    Json(request): Json<ReconciledRequest>,
+) -> ApiResult<axum::Json<Done>> {
+    let set = Reconciled {
+        order: OrderId(id),
+        note: note(&app, actor, &request.note).await?,
+    };
+    done(&app, actor, Body::Reconciled(set)).await
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -236,6 +236,7 @@ async fn a_misspelt_field_is_refused_and_the_right_one_proposed() {
             json!({ "scope": "house", "note": "x" }),
         ),
         ("alerts/1/comment", json!({ "note": "x" })),
+        ("orders/1/reconciled", json!({ "note": "x" })),
         ("positions/1/close", json!({ "account": 7 })),
         ("orders/preview", order_body("x")),
         ("session", json!({ "secret": SECRET })),
