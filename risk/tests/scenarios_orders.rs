@@ -440,6 +440,34 @@ fn a_queued_stop_out_is_given_back_when_the_account_has_recovered() {
 }
 
 #[test]
+fn a_closing_stop_that_is_placed_while_the_link_is_down_sees_every_price() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         link readonly
+         sell 1 EURUSD 1.00 closes p1 stop 1.09500 as guard -> guard pending
+         quote EURUSD 1.09400 1.09400 -> guard queued
+         # However far the price went meanwhile.
+         quote EURUSD 1.12000 1.12000 ->
+         link live                    -> link live queued 1 in_doubt 0; guard submitted; send guard",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         link readonly
+         sell 1 EURUSD 1.00 closes p1 limit 1.11000 as take -> take pending
+         wait 59m
+         wait 1m                      ->
+         link live                    -> link live queued 0 in_doubt 0
+         see 1 orders 1",
+    );
+}
+
+#[test]
 fn a_stop_out_cancels_what_is_left_of_a_partly_filled_order_before_it_closes() {
     check(
         "account 1 USD hedging 100:1 deposit 2500.00

@@ -221,8 +221,9 @@ impl Book {
         if outcome == Outcome::Refused {
             return Err(reasons.first().copied().unwrap_or(Reject::Busy));
         }
-        // A protective close or a stop-out is wanted at any price.
-        if order.origin != Origin::Client || order.seen == Price(0) {
+        // A protective close or a stop-out is wanted at any price, a stop too, and a limit says itself at which.
+        let at_market = order.order.kind == OrderKind::Market;
+        if order.origin != Origin::Client || !at_market || order.seen == Price(0) {
             return Ok(());
         }
         let link = self.links.get(&order.link).ok_or(Reject::UnknownLink)?;

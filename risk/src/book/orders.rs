@@ -148,6 +148,9 @@ impl Book {
         let id = ctx.order_id();
         let closing = checked.action == Action::Reduce;
         let triggered = self.is_marketable(&order);
+        // What waits for its price in the core does so whatever the link does, and is queued when the price has come.
+        let queued =
+            checked.outcome == Outcome::Queued && (triggered || !self.holds(&order, checked.link));
         let base = if closing {
             self.closing_base(&order, checked.seen)
         } else {
@@ -182,7 +185,7 @@ impl Book {
         self.expose_order(&made, 1);
         self.orders.insert(id, made);
         self.touch(order.account);
-        if checked.outcome == Outcome::Queued {
+        if queued {
             self.enqueue(ctx, id);
         } else {
             self.send_or_hold(ctx, id);
