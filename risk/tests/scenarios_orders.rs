@@ -468,6 +468,21 @@ fn a_closing_stop_that_is_placed_while_the_link_is_down_sees_every_price() {
 }
 
 #[test]
+fn a_queued_close_does_not_outlive_its_own_time() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         link readonly
+         sell 1 EURUSD 1.00 closes p1 until 10s as exit -> exit queued
+         wait 9s                      ->
+         wait 1s                      -> exit expired
+         link live                    -> link live queued 0 in_doubt 0",
+    );
+}
+
+#[test]
 fn a_stop_out_cancels_what_is_left_of_a_partly_filled_order_before_it_closes() {
     check(
         "account 1 USD hedging 100:1 deposit 2500.00

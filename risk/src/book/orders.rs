@@ -247,21 +247,28 @@ impl Book {
 
     fn hold(&mut self, ctx: &mut Ctx<'_>, id: OrderId, order: NewOrder) {
         self.arm_order(id, &order);
+        self.await_expiry(id, &order);
+        self.tell(ctx, id, OrderState::Pending, 0);
+    }
+
+    fn enqueue(&mut self, ctx: &mut Ctx<'_>, id: OrderId) {
+        let Some((link, order)) = self.orders.get(&id).map(|made| (made.link, made.order)) else {
+            return;
+        };
+        let link = self.links.get(&link);
+        let expiry = link.map_or(0, |link| link.terms.queue_expiry_ns);
+        self.after(ctx.now, expiry, Timer::QueueExpiry(id));
+        self.await_expiry(id, &order);
+        self.tell(ctx, id, OrderState::Queued, 0);
+    }
+
+    /// While the core has an order, it ends by the core's clock.
+    fn await_expiry(&mut self, id: OrderId, order: &NewOrder) {
         if order.tif == Tif::Gtd
             && let Some(expires) = order.expires
         {
             self.timers.insert((expires, Timer::Expiry(id)));
         }
-        self.tell(ctx, id, OrderState::Pending, 0);
-    }
-
-    fn enqueue(&mut self, ctx: &mut Ctx<'_>, id: OrderId) {
-        let link = self.orders.get(&id).map(|order| order.link);
-        let expiry = link
-            .and_then(|link| self.links.get(&link))
-            .map_or(0, |link| link.terms.queue_expiry_ns);
-        self.after(ctx.now, expiry, Timer::QueueExpiry(id));
-        self.tell(ctx, id, OrderState::Queued, 0);
     }
 
     /// Gives an order to its link. Once only: `sent` is never taken back.
