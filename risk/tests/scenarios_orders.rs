@@ -587,3 +587,17 @@ fn an_execution_taken_back_leaves_exposure_and_commission_as_they_were() {
          buy 1 EURUSD 10.00 as b     -> b submitted; send b",
     );
 }
+
+#[test]
+fn of_executions_without_an_id_each_is_taken_back_by_itself() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 0.40 1.10000 exec 0   -> a partly_filled; deal p1 buy 0.40@1.10000
+         fill a 0.60 1.10000 exec 0   -> a filled; deal p1 buy 0.60@1.10000
+         report a bust 0              -> deal p1 sell 0.40@1.10000; a filled
+         report a bust 0              -> deal p1 sell 0.60@1.10000; a filled
+         see 1 positions 0",
+    );
+}

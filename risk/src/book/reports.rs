@@ -238,7 +238,9 @@ impl Book {
         self.can_book(&back, &booking)?;
         self.expose_if_open(&before, -1);
         let order = self.order_mut(id).ok_or(Reject::UnknownOrder)?;
-        for seen in order.executions.iter_mut().filter(|seen| seen.id == exec) {
+        // Executions without an id are all alike: the one that is booked back, and no other.
+        let mut seen = order.executions.iter_mut();
+        if let Some(seen) = seen.find(|seen| seen.id == exec && !seen.busted) {
             seen.busted = true;
         }
         order.filled = Qty(order.filled.0 - qty.0);
