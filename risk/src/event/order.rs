@@ -321,7 +321,7 @@ record! {
         /// The protective price, and the quote that crossed it.
         pub price: Price,
         pub crossed_by: Price,
-        /// The broker holds it and did not act within 5 s.
+        /// The broker holds it and did not act within 5 s, or the core could not send its close.
         pub unanswered: bool,
         /// The close it became (core-held).
         pub order: Option<OrderId>,
