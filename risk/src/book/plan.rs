@@ -46,11 +46,12 @@ struct Planner<'a> {
     value: &'a Valuation,
     env: &'a Env<'a>,
     digits: u8,
-    /// What is closed and cancelled, or will be; the first so many closes are under way.
+    /// What is closed, or will be: first what orders under way close, so many of them.
     gone: Vec<(u32, i64)>,
-    cancelled: Vec<OrderId>,
     under_way: usize,
-    /// What orders under way close of a net: with it gone, so much of them is no longer in flight.
+    /// What is cancelled, or will be.
+    cancelled: Vec<OrderId>,
+    /// Orders under way and what each closes of a net: with that gone, so much of them is no longer in flight.
     filled: Vec<(OrderId, i64)>,
     plan: Plan,
 }
