@@ -16,6 +16,7 @@ use siaga_risk::view::{Reply, View};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
+use super::broker::key_of;
 use super::evidence::EvidenceBook;
 use super::house::House;
 use super::latency::Latency;
@@ -247,22 +248,50 @@ impl Egress {
         if ready == 0 && checkpoint.is_none() {
             return 0;
         }
-        if let Err(error) = self.append(pending, ready, checkpoint) {
-            self.figures.log_failed.store(true, Ordering::Release);
-            // What is recorded from now on would reach nobody before the next start.
-            self.durable.refuse();
-            self.notify(Notice::LogFailed(error));
-            return 0;
-        }
-        for numbered in pending.drain(..ready) {
-            if let Output::Answer(answer) = numbered.output {
-                self.waiters.answered(numbered.key.seq, answer);
+        let held = match self.append(pending, ready, checkpoint) {
+            Ok(()) => ready,
+            Err(error) => {
+                self.figures.log_failed.store(true, Ordering::Release);
+                // What is recorded from now on would reach nobody before the next start.
+                self.durable.refuse();
+                self.notify(Notice::LogFailed(error));
+                // A segment that finds no room begins with the sync of the one before: its readers have that part.
+                let end = self.log.durable();
+                self.news.send_replace(end.seq);
+                pending.partition_point(|numbered| numbered.key <= key_of(end))
             }
-        }
+        };
+        self.answer(pending, held);
         self.figures
             .durable_outputs
-            .fetch_add(ready as u64, Ordering::Relaxed);
-        ready + usize::from(checkpoint.is_some())
+            .fetch_add(held as u64, Ordering::Relaxed);
+        held + usize::from(checkpoint.is_some())
+    }
+
+    /// Takes the first `held` outputs out, which the log holds, and answers those who wait for them. Where the log ends
+    /// within an input, its command is passed on only if an instruction behind its answer is in the log too.
+    fn answer(&self, pending: &mut VecDeque<Box<Numbered>>, held: usize) {
+        let cut = pending.get(held).map(|next| next.key.seq);
+        let sent = pending
+            .iter()
+            .take(held)
+            .rev()
+            .take_while(|numbered| Some(numbered.key.seq) == cut)
+            .find(|numbered| matches!(numbered.output, Output::Send(_)))
+            .map(|numbered| numbered.key);
+        for numbered in pending.drain(..held) {
+            let Numbered { key, output, .. } = *numbered;
+            let Output::Answer(answer) = output else {
+                continue;
+            };
+            if Some(key.seq) == cut && sent.is_none_or(|sent| sent < key) {
+                let phone = self.phone.clone();
+                let error = CoreError::NotPassedOn { phone };
+                self.waiters.refuse(answer.token, error);
+            } else {
+                self.waiters.answered(key.seq, answer);
+            }
+        }
     }
 
     fn append(

@@ -1,14 +1,24 @@
 //! What leaves when nothing can be recorded.
 
-use siaga_risk::event::{DropReason, Input, MarginChange, MarginState, OutputKey};
-use siaga_risk::ids::AccountId;
-use siaga_risk::journal::{MemoryDisk, OutputOptions, Preparation};
+use std::collections::BTreeSet;
+use std::io;
+
+use siaga_risk::event::{
+    Answer, DropReason, Input, LinkCommand, MarginChange, MarginState, OutputKey,
+};
+use siaga_risk::ids::{AccountId, ActorId, LinkId, OrderId};
+use siaga_risk::journal::{Disk, DiskFile, MemoryDisk, OutputOptions, Preparation, Stream};
 use siaga_risk::pipeline::{self, Decider, Inbox, Options, Pipeline, Recorder};
 use siaga_risk::units::Money;
+use siaga_risk::verdict::Reject;
+use tokio::sync::oneshot;
 
 use super::*;
+use crate::desk::waiters::Waiter;
 
 const CALLS: u32 = 50;
+/// Orders of one batch: several segments of the log would be needed for them.
+const ORDERS: Seq = 100;
 
 /// Calls another account at each input.
 struct Calls;
@@ -54,7 +64,52 @@ impl Recorder for FullTape {
     }
 }
 
+/// A full disk as segments that are written out in advance meet it: what is there can be written, and no
+/// further segment of the output log finds room.
+#[derive(Default)]
+struct NoRoom {
+    inner: MemoryDisk,
+    full: AtomicBool,
+}
+
+impl Disk for NoRoom {
+    fn create_zeroed(&self, name: &str, bytes: u64) -> io::Result<()> {
+        let of_log = Stream::Output.ordinal_of(name).is_some();
+        if of_log && self.full.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.inner.create_zeroed(name, bytes)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.inner.open(name)
+    }
+
+    fn list(&self) -> io::Result<Vec<(String, u64)>> {
+        self.inner.list()
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.inner.remove(name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.inner.rename(from, to)
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        self.inner.sync_dir()
+    }
+}
+
 fn egress(notices: mpsc::Sender<Notice>) -> (Egress, Pipeline<Calls, FullTape>, Inbox) {
+    egress_on(Arc::new(MemoryDisk::default()), notices)
+}
+
+fn egress_on(
+    disk: Arc<dyn Disk>,
+    notices: mpsc::Sender<Notice>,
+) -> (Egress, Pipeline<Calls, FullTape>, Inbox) {
     let durable = Arc::new(Durable::new(0));
     let started = pipeline::start(
         Calls,
@@ -74,7 +129,7 @@ fn egress(notices: mpsc::Sender<Notice>) -> (Egress, Pipeline<Calls, FullTape>, 
         journal_end: None,
         preparation: Preparation::Inline,
     };
-    let (log, _) = OutputLog::open(Arc::new(MemoryDisk::default()), options).expect("an empty log");
+    let (log, _) = OutputLog::open(disk, options).expect("an empty log");
     let (_, asks) = crossbeam::channel::bounded(1);
     let egress = Egress {
         outbox,
@@ -128,6 +183,81 @@ fn no_margin_call_is_lost_when_few_notices_fit() {
     let log = running.join().expect("no panic");
     assert_eq!(figures.unrecorded.load(Ordering::Relaxed), u64::from(CALLS));
     assert_eq!(log.last(), Cursor::START, "and nothing is in the log");
+}
+
+/// What an order of input `seq` causes: its answer, and the instruction to the broker. More reasons make the answer
+/// longer.
+fn order(seq: Seq, token: u64, reasons: usize) -> [Box<Numbered>; 2] {
+    let answer = Output::Answer(Answer {
+        token,
+        actor: ActorId(1),
+        account: Some(AccountId(1)),
+        order: Some(OrderId(seq)),
+        repeated: false,
+        reasons: vec![Reject::JournalPoisoned; reasons],
+    });
+    let send = Output::Send(siaga_risk::event::Send {
+        link: LinkId(1),
+        command: LinkCommand::Status(OrderId(seq)),
+    });
+    let numbered = |index, output| {
+        let key = OutputKey { seq, index };
+        let ts = Ts(seq);
+        Box::new(Numbered { key, ts, output })
+    };
+    [numbered(0, answer), numbered(1, send)]
+}
+
+/// Inputs of which readers of the log see an output that passes.
+fn seen(log: &OutputLog, passes: impl Fn(&Output) -> bool) -> BTreeSet<Seq> {
+    let batch = log.reader().read_from(Cursor::START, usize::MAX);
+    let batch = batch.expect("a whole log");
+    let outputs = batch.iter().filter(|found| {
+        let (_, output) = record::get_output(found.kind, found.payload).expect("an output");
+        passes(&output)
+    });
+    outputs.map(|found| found.at.seq).collect()
+}
+
+#[test]
+fn an_order_that_the_broker_gets_is_answered_so_when_no_further_segment_fits() {
+    let mut cut_in_two = 0;
+    // The end of the segment falls between two orders and within one.
+    for reasons in (0..60).step_by(10) {
+        let disk = Arc::new(NoRoom::default());
+        let (sender, _notices) = mpsc::channel(16);
+        let (mut egress, pipeline, _inbox) = egress_on(disk.clone(), sender);
+        disk.full.store(true, Ordering::Relaxed);
+        let (mut pending, mut callers) = (VecDeque::new(), Vec::new());
+        for seq in 1..=ORDERS {
+            let (answer, answered) = oneshot::channel();
+            let entered = egress.waiters.enter(Waiter::Command(answer));
+            let token = entered.expect("few wait");
+            let reasons = if seq == 1 { reasons } else { 0 };
+            pending.extend(order(seq, token, reasons));
+            callers.push((seq, answered));
+        }
+        egress.durable.advance(ORDERS);
+        egress.write(&mut pending, &mut None);
+        assert!(egress.log_failed());
+        egress.give_up(&mut pending, false);
+        assert!(pending.is_empty());
+
+        let sent = seen(&egress.log, |output| matches!(output, Output::Send(_)));
+        let told = seen(&egress.log, |output| matches!(output, Output::Answer(_)));
+        assert!(!sent.is_empty() && (sent.len() as Seq) < ORDERS);
+        cut_in_two += told.len() - sent.len();
+        for (seq, mut caller) in callers {
+            match caller.try_recv().expect("everybody is answered") {
+                Ok(answered) => assert!(answered.seq == seq && sent.contains(&seq), "{seq}"),
+                Err(CoreError::NotPassedOn { .. }) => assert!(!sent.contains(&seq), "{seq}"),
+                Err(other) => panic!("{seq}: {other:?}"),
+            }
+        }
+        assert_eq!(*egress.news.borrow(), egress.log.durable().seq);
+        pipeline.stop();
+    }
+    assert!(cut_in_two > 0);
 }
 
 #[test]
