@@ -282,6 +282,18 @@ impl Outbox {
         self.remember(ended.id);
     }
 
+    /// Forgets what was heard after `end`, where the journal ends now: those inputs are gone, and the ids of their alerts
+    /// come again; those of alerts that no journal holds do not. What had ended by then is to be [recalled](Self::recall).
+    pub fn forget_after(&mut self, end: Ts) {
+        let stands = |delivery: &Delivery| delivery.at <= end || delivery.alert.unrecorded;
+        for waiting in self.state.waiting.values_mut() {
+            waiting.retain(stands);
+        }
+        self.state.dead.retain(stands);
+        self.state.ended.clear();
+        self.state.ended_order.clear();
+    }
+
     /// The state, to be kept beside the engine's snapshot of the same place in the log.
     pub fn snapshot(&self) -> Vec<u8> {
         encode(&self.state)

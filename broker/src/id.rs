@@ -82,10 +82,9 @@ pub fn from_wire(epochs: &Epochs, text: &str) -> Result<OrderId, IdError> {
     }
 }
 
-/// An order's id is the sequence of its input.
 fn epoch_of(epochs: &Epochs, order: OrderId) -> u32 {
     epochs
-        .of(order.0)
+        .of(order.input())
         .map_or_else(|| epochs.newest(), |epoch| epoch.number)
 }
 
@@ -113,6 +112,8 @@ fn number(bytes: &[u8], offset: usize) -> Result<u64, IdError> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use siaga_risk::journal::{Disk, MemoryDisk};
+    use std::sync::Arc;
 
     proptest! {
         #[test]
@@ -128,6 +129,28 @@ mod tests {
                 prop_assert_eq!(to_wire(epoch, order), text);
             }
         }
+    }
+
+    #[test]
+    fn an_order_keeps_the_epoch_of_its_input_and_an_id_of_a_lost_history_is_not_matched() {
+        let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+        let (mut epochs, _) = Epochs::open(&disk).expect("an empty table");
+        for first_seq in [1, 901] {
+            epochs.begin(&disk, first_seq).expect("kept");
+        }
+        // What a stop-out closed in input 900, as its fourth order.
+        let further = OrderId(900 | 3 << OrderId::INPUT_BITS);
+        assert_eq!(from_wire(&epochs, &to_wire(1, further)), Ok(further));
+        let (before, after) = (OrderId(900), OrderId(950));
+        assert_eq!(wire_of(&epochs, before), to_wire(1, before));
+        assert_eq!(wire_of(&epochs, after), to_wire(2, after));
+        assert_eq!(
+            from_wire(&epochs, &to_wire(1, after)),
+            Err(IdError::Epoch {
+                found: 1,
+                expected: 2
+            })
+        );
     }
 
     #[test]

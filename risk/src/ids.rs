@@ -45,9 +45,21 @@ id!(
     CurrencyId(u16)
 );
 id!(
-    /// The journal sequence of the input that placed the order.
+    /// The journal sequence of the input that placed the order. Further orders of one input carry their place above it.
     OrderId(u64)
 );
+
+impl OrderId {
+    /// Bits of an id that hold the sequence of its input: room for 17 trillion inputs, and for a million orders by one
+    /// of them.
+    pub const INPUT_BITS: u32 = 44;
+
+    /// Sequence of the input that placed the order.
+    pub const fn input(self) -> u64 {
+        self.0 & ((1 << Self::INPUT_BITS) - 1)
+    }
+}
+
 id!(
     /// The journal sequence of the fill that opened the position.
     PositionId(u64)

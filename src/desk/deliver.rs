@@ -13,6 +13,7 @@ use siaga_alerts::sinks::Sink;
 use siaga_alerts::sinks::log::LogSink;
 use siaga_alerts::sinks::message;
 use siaga_alerts::text::Language;
+use siaga_risk::units::Ts;
 use tokio::sync::{mpsc, oneshot};
 
 use super::alert_names::DirectoryNames;
@@ -180,6 +181,26 @@ pub async fn run(
     save(&path, &outbox).await;
 }
 
+/// Forgets what was heard after `end`, where the journal ends now that inputs behind it are gone. To be called before
+/// [`run`].
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn forget_after(path: &Path, sinks: &Sinks, end: Ts) -> std::io::Result<()> {
+    Record::set_aside_after(&path.with_extension("ndjson"), end)?;
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    // One that cannot be read is told of when it is opened.
+    let Ok(mut outbox) = Outbox::restore(sinks.routing(), &bytes) else {
+        return Ok(());
+    };
+    outbox.forget_after(end);
+    write(path, &outbox.snapshot())
+}
+
 fn open(path: &Path, sinks: &Sinks) -> Outbox {
     let routing = sinks.routing();
     let mut outbox = match std::fs::read(path).map(|bytes| Outbox::restore(routing.clone(), &bytes))
@@ -250,13 +271,7 @@ async fn note(
 /// Keeps the outbox on the disk; true when it is there.
 async fn save(path: &Path, outbox: &Outbox) -> bool {
     let (path, bytes) = (path.to_owned(), outbox.snapshot());
-    let written = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
-        let half = path.with_extension("tmp");
-        let file = std::fs::File::create(&half)?;
-        std::io::Write::write_all(&mut &file, &bytes)?;
-        file.sync_data()?;
-        std::fs::rename(&half, &path)
-    });
+    let written = tokio::task::spawn_blocking(move || write(&path, &bytes));
     match written.await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
@@ -265,4 +280,12 @@ async fn save(path: &Path, outbox: &Outbox) -> bool {
         }
         Err(_) => false,
     }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let half = path.with_extension("tmp");
+    let file = std::fs::File::create(&half)?;
+    std::io::Write::write_all(&mut &file, bytes)?;
+    file.sync_data()?;
+    std::fs::rename(&half, path)
 }

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use siaga_alerts::alert::LOCAL_BIT;
 use siaga_alerts::outbox::{DeliveryId, End, Ended};
 use siaga_risk::ids::AlertId;
 use siaga_risk::units::Ts;
@@ -49,18 +50,30 @@ impl Record {
     /// # Errors
     /// When a file cannot be read or made.
     pub fn open(path: &Path) -> std::io::Result<(Self, Vec<Ended>)> {
-        let mut ended = Vec::new();
-        for path in [aside(path), path.to_owned()] {
-            match File::open(&path) {
-                Ok(file) => read(&file, &mut ended)?,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let ended = read_all(path)?;
         let mut record = Self::append_to(path)?;
         // Behind half a line the next one would be lost with it.
         record.write(b"\n")?;
         Ok((record, ended))
+    }
+
+    /// Sets the record aside and begins one with what had ended by `end`. What ended later may tell of inputs that are
+    /// gone, and the ids of their alerts come again; only those of alerts that no journal holds do not.
+    ///
+    /// # Errors
+    /// When a file cannot be read, renamed or made.
+    pub fn set_aside_after(path: &Path, end: Ts) -> std::io::Result<()> {
+        let mut ended = read_all(path)?;
+        ended.retain(|ended| ended.at <= end || ended.id.alert.0 & LOCAL_BIT != 0);
+        for file in [aside(path), path.to_owned()] {
+            let mut ahead = file.clone().into_os_string();
+            ahead.push(".ahead");
+            match std::fs::rename(&file, PathBuf::from(ahead)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Self::append_to(path)?.add(&ended)
     }
 
     /// Adds what has ended, durably.
@@ -99,6 +112,19 @@ impl Record {
 
 fn aside(path: &Path) -> PathBuf {
     path.with_extension("1.ndjson")
+}
+
+/// What the file before and the file itself say.
+fn read_all(path: &Path) -> std::io::Result<Vec<Ended>> {
+    let mut ended = Vec::new();
+    for path in [aside(path), path.to_owned()] {
+        match File::open(&path) {
+            Ok(file) => read(&file, &mut ended)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(ended)
 }
 
 fn read(file: &File, ended: &mut Vec<Ended>) -> std::io::Result<()> {
@@ -181,6 +207,27 @@ mod tests {
         record.add(&[ended(2, End::Gone)]).expect("added");
         let (_, all) = Record::open(&path).expect("the record");
         assert_eq!(all, [first[0], first[1], ended(2, End::Gone)]);
+    }
+
+    #[test]
+    fn what_ended_after_the_end_of_the_journal_is_set_aside_but_for_local_alerts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("deliveries.ndjson");
+        let (mut record, _) = Record::open(&path).expect("a new record");
+        let later = |alert| Ended {
+            at: Ts(18),
+            ..ended(alert, End::Delivered)
+        };
+        let all = [ended(1, End::Delivered), later(2), later(LOCAL_BIT | 3)];
+        record.add(&all).expect("added");
+        drop(record);
+        Record::set_aside_after(&path, Ts(17)).expect("set aside");
+        let (_, left) = Record::open(&path).expect("the record");
+        assert_eq!(left, [all[0], all[2]]);
+        let aside = folder.path().join("deliveries.ndjson.ahead");
+        assert_eq!(read_all(&aside).expect("what was"), all);
+        let nothing = folder.path().join("none.ndjson");
+        Record::set_aside_after(&nothing, Ts(17)).expect("nothing to set aside");
     }
 
     #[test]

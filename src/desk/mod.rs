@@ -276,6 +276,12 @@ impl Running {
         );
         // What cannot be told is said before anything runs.
         let sinks = deliver::Sinks::new(config)?;
+        let core_dir = config.data.dir.join(recover::CORE_DIR);
+        let deliveries_path = core_dir.join("deliveries.bin");
+        if report.lost.is_some() {
+            deliver::forget_after(&deliveries_path, &sinks, machine.now())
+                .map_err(|error| DataFault::of(&deliveries_path, error))?;
+        }
         let log_end = broker::key_of(log.durable());
         let alerts =
             alert_desk::AlertDesk::open(&alerts_path(config), log_end, self.evidence.clone())?;
@@ -285,7 +291,6 @@ impl Running {
             seq: applied.seq,
             index: applied.index,
         };
-        let core_dir = config.data.dir.join(recover::CORE_DIR);
         let whole = report.clean && !report.new_epoch && consumers.from() <= after;
         let history = history::begin(&core_dir, applied, whole)?;
         self.events.starts_after(history.told);
@@ -458,13 +463,15 @@ impl Running {
             }
         }
         let (changes, changed) = mpsc::channel(deliver::CHANGES_MAX);
-        let record = config
-            .data
-            .dir
-            .join(recover::CORE_DIR)
-            .join("deliveries.bin");
         let (keeps, kept) = mpsc::channel(1);
-        let deliveries = deliver::run(handle.clone(), sinks, record, changed, kept, notice_sender);
+        let deliveries = deliver::run(
+            handle.clone(),
+            sinks,
+            deliveries_path,
+            changed,
+            kept,
+            notice_sender,
+        );
         let deliveries = vital::run("deliveries of alerts", handle.clone(), deliveries);
         let deliveries = tokio::spawn(deliveries);
         let router = vital::run("broker router", handle.clone(), async move {

@@ -253,6 +253,32 @@ fn what_is_suppressed_is_not_told_and_its_end_only_to_those_who_knew() {
     );
 }
 
+#[test]
+fn an_alert_with_the_id_of_a_lost_one_is_told() {
+    let mut desk = Desk::new(routing(Route::to(vec![LOG])));
+    desk.jump(second(10));
+    desk.run_until(second(20));
+    desk.mode(TradingMode::CloseOnly, second(30));
+    desk.run_until(second(40));
+    let told = desk.attempts.len();
+    let lost = desk.attempts.last().map(|(_, delivery)| delivery.id);
+    // The journal ends behind the first input, and another alert comes of the second.
+    desk.log.truncate(1);
+    desk.seq = 1;
+    desk.engine = Engine::default();
+    for (key, ts, output) in &desk.log {
+        desk.engine.apply(*key, *ts, output);
+    }
+    let kept = desk.outbox.snapshot();
+    desk.outbox = Outbox::restore(desk.routing.clone(), &kept).expect("a snapshot of ours");
+    desk.outbox.forget_after(second(10));
+    desk.mode(TradingMode::CloseOnly, second(50));
+    desk.run_until(second(60));
+    assert_eq!(desk.attempts.len(), told + 1);
+    let again = desk.attempts.last().map(|(_, delivery)| delivery.id);
+    assert_eq!(again, lost);
+}
+
 proptest! {
     /// Crashed at any moment and continued from any snapshot: every id ends once in the record, nothing is lost.
     #[test]

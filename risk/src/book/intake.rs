@@ -33,7 +33,7 @@ impl Book {
         }
         let checked = self.check(order, &ctx.env());
         let accepted = checked.reasons.is_empty();
-        let id = accepted.then_some(OrderId(ctx.seq | (ctx.made << 44)));
+        let id = accepted.then_some(OrderId(ctx.seq | (ctx.made << OrderId::INPUT_BITS)));
         if named && self.account(order.account).is_some() {
             self.client_ids
                 .insert(key, (ctx.now, id, checked.reasons.clone()));

@@ -108,10 +108,9 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// The input's sequence names its first order; further ones of the same input carry their place above bit 44,
-    /// which leaves room for 17 trillion inputs and a million orders by one of them.
+    /// The input's sequence names its first order; further ones of the same input carry their place above it.
     pub(crate) fn order_id(&mut self) -> OrderId {
-        let id = OrderId(self.seq | (self.made << 44));
+        let id = OrderId(self.seq | (self.made << OrderId::INPUT_BITS));
         self.made += 1;
         id
     }

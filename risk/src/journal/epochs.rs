@@ -1,5 +1,5 @@
-//! Which input began which epoch of the rules. An order keeps the epoch of its input in the id that
-//! a broker knows, so the beginnings outlive the segments that held them.
+//! Which input began which epoch: new rules do, and a history that goes on where recorded inputs are gone. An order
+//! keeps the epoch of its input in the id that a broker knows, so the beginnings outlive the segments that held them.
 
 use super::disk::Disk;
 use super::error::JournalError;
@@ -22,7 +22,7 @@ pub struct Epoch {
     pub number: u32,
     /// Fingerprint of its rules.
     pub fingerprint: u64,
-    /// First input that was decided by them.
+    /// Its first input.
     pub first_seq: u64,
 }
 
@@ -59,6 +59,22 @@ impl Epochs {
         Ok((epochs, damaged))
     }
 
+    /// Begins an epoch of the same rules at `first_seq` and keeps it: another history goes on there, in which no id
+    /// of the lost one may come again.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the directory cannot be written.
+    pub fn begin(&mut self, disk: &Arc<dyn Disk>, first_seq: u64) -> Result<Epoch, JournalError> {
+        let epoch = Epoch {
+            number: self.newest().saturating_add(1),
+            fingerprint: self.0.last().map_or(0, |last| last.fingerprint),
+            first_seq,
+        };
+        self.note(epoch);
+        self.write(disk.as_ref())?;
+        Ok(epoch)
+    }
+
     /// A history of one epoch, from the first input on.
     pub fn single(number: u32, fingerprint: u64) -> Self {
         let first_seq = 1;
@@ -74,8 +90,7 @@ impl Epochs {
         self.0.last().map_or(0, |epoch| epoch.number)
     }
 
-    /// The epoch whose rules decided input `seq`. What came before the first known one counts as
-    /// its.
+    /// The epoch that input `seq` belongs to. What came before the first known one counts as its.
     pub fn of(&self, seq: u64) -> Option<Epoch> {
         let known = self.0.iter().rev().find(|epoch| epoch.first_seq <= seq);
         known.or(self.0.first()).copied()
@@ -86,6 +101,7 @@ impl Epochs {
         self.0.iter()
     }
 
+    // New rules whose number an epoch of ours has taken go on under that one: an id names its input once all the same.
     fn note(&mut self, epoch: Epoch) {
         let later = self.0.last().is_none_or(|last| last.number < epoch.number);
         if later {

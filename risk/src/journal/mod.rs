@@ -8,7 +8,7 @@
 //! | `journal-NNNNNNNNNN.seg` | inputs, sequences strictly +1 ([`Journal`]); cold ones packed |
 //! | `output-NNNNNNNNNN.seg` | outputs, keyed by input sequence and index ([`OutputLog`]) |
 //! | `snapshot-SEQUENCE.bin` | the machine's state after that input ([`Snapshots`]) |
-//! | `epochs.bin` | which input began which epoch of the rules ([`Epochs`]) |
+//! | `epochs.bin` | which input began which epoch ([`Epochs`]) |
 //! | `siaga.lock` | the process that owns the directory ([`DirectoryLock`]) |
 //!
 //! # What a crash can do, and how it is told from damage

@@ -104,13 +104,8 @@ pub fn recover(
     let snapshots = Snapshots::new(disk.clone());
     let mut report = RecoveryReport::default();
     let epoch = rules::epoch(disk, &snapshots, &mut report)?;
-    let (journal, mut log) = open(disk, &snapshots, options, epoch, &mut report)?;
+    let (journal, mut log, epochs) = open(disk, &snapshots, options, epoch, &mut report)?;
     let last = journal.last_seq();
-    let (epochs, remade) = Epochs::open(disk)?;
-    if remade {
-        let remark = "epochs.bin was damaged: made again from the journal's segments";
-        report.remarks.push(remark.into());
-    }
     let usable = Usable {
         epoch,
         epoch_first: journal.epoch_first(),
@@ -185,7 +180,7 @@ fn open(
     options: RecoveryOptions,
     epoch: u32,
     report: &mut RecoveryReport,
-) -> Result<(Journal, OutputLog), RecoveryError> {
+) -> Result<(Journal, OutputLog, Epochs), RecoveryError> {
     let RecoveryOptions {
         segment_bytes,
         log_bytes,
@@ -218,6 +213,8 @@ fn open(
         report.remarks.push(lost.to_string());
         report.lost = Some(lost);
     }
+    // Before the output log is cut, and with it the proof.
+    let epochs = epochs(disk, report)?;
     let output_options = OutputOptions {
         segment_bytes,
         bytes_max: log_bytes,
@@ -235,7 +232,25 @@ fn open(
         let remark = "output log: cut to the journal's end";
         report.remarks.push(remark.into());
     }
-    Ok((journal, log))
+    Ok((journal, log, epochs))
+}
+
+/// The epochs in the ids that brokers know. Where inputs are gone another one begins: their numbers come again, and a
+/// broker would take the new orders for the old ones.
+fn epochs(disk: &Arc<dyn Disk>, report: &mut RecoveryReport) -> Result<Epochs, RecoveryError> {
+    let (mut epochs, remade) = Epochs::open(disk)?;
+    if remade {
+        let remark = "epochs.bin was damaged: made again from the journal's segments";
+        report.remarks.push(remark.into());
+    }
+    if let Some(lost) = &report.lost {
+        let epoch = epochs.begin(disk, lost.first)?;
+        report.remarks.push(format!(
+            "brokers know orders from input {} on under epoch {}: none of theirs has the id of a lost one",
+            epoch.first_seq, epoch.number
+        ));
+    }
+    Ok(epochs)
 }
 
 /// Applies everything from `from` on and gives the log what it does not have; says how many inputs

@@ -246,8 +246,18 @@ fn inputs_that_are_gone_are_told_with_the_orders_sent_in_them() {
         remarks.contains("inputs 61 to 81 were recorded and are gone"),
         "{remarks}"
     );
+    let number = |recovered: &Recovered, seq| recovered.epochs.of(seq).unwrap().number;
+    let before_and_behind = |recovered: &Recovered| [60, 61, 81].map(|seq| number(recovered, seq));
+    assert_eq!(
+        before_and_behind(&recovered),
+        [1, 2, 2],
+        "no id comes again"
+    );
+    assert_eq!(recovered.epoch, 1, "the rules are the same");
     drop(recovered);
-    assert_eq!(open(&disk).unwrap().report.lost, None, "told once");
+    let again = open(&disk).unwrap();
+    assert_eq!(again.report.lost, None, "told once");
+    assert_eq!(before_and_behind(&again), [1, 2, 2]);
 }
 
 /// An order as it goes to a broker.
