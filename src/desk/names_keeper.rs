@@ -10,7 +10,7 @@ use super::notes::Notes;
 use super::store::stopped;
 use crate::gateway::directory::Directory;
 use crate::store::db::{Actor, Db, DbError};
-use crate::store::names::{NameRow, write_accounts, write_names, write_notes};
+use crate::store::names::{NameRow, NoteRow, write_accounts, write_names, write_notes};
 
 /// How often it looks: what was written or imported is in the database a moment later.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -78,10 +78,41 @@ async fn copy(
             return Ok(());
         }
         let count = rows.len();
-        db.write(&Actor::SYSTEM, move |tx| write_notes(tx, &rows))
-            .await?;
+        let together = rows.clone();
+        let done = db
+            .write(&Actor::SYSTEM, move |tx| write_notes(tx, &together))
+            .await;
+        match done {
+            Err(error) if is_refused(&error) => write_singly(&db, rows).await?,
+            done => done?,
+        }
         told.notes += count;
     }
+}
+
+/// Writes each note for itself: one that the database refuses does not hold up the others.
+async fn write_singly(db: &Db, rows: Vec<NoteRow>) -> Result<(), DbError> {
+    for row in rows {
+        let hash = row.hash;
+        let done = db
+            .write(&Actor::SYSTEM, move |tx| write_notes(tx, &[row]))
+            .await;
+        match done {
+            Err(error) if is_refused(&error) => tracing::error!(
+                %error,
+                hash,
+                "the database refuses a note: it stands in notes.ndjson alone"
+            ),
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether what was to be written is at fault, by its data or by a constraint, and will be the next time too.
+fn is_refused(error: &DbError) -> bool {
+    let state = error.sqlstate();
+    state.is_some_and(|state| state.starts_with("22") || state.starts_with("23"))
 }
 
 fn chunks<T: Clone>(rows: Vec<T>) -> Vec<Vec<T>> {

@@ -94,7 +94,8 @@ impl Notes {
         Ok(hash)
     }
 
-    /// At most `limit` notes behind the first `count`, in the order in which they came.
+    /// At most `limit` notes behind the first `count`, in the order in which they came, as the database takes them: it has
+    /// no NUL.
     pub fn after(&self, count: usize, limit: usize) -> Vec<NoteRow> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let later = inner.order.iter().skip(count).take(limit);
@@ -102,7 +103,7 @@ impl Notes {
             .filter_map(|(hash, author, at)| {
                 Some(NoteRow {
                     hash: *hash,
-                    text: inner.texts.get(hash)?.clone(),
+                    text: inner.texts.get(hash)?.replace('\0', "\u{fffd}"),
                     author: *author,
                     at: *at,
                 })

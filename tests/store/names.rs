@@ -31,15 +31,30 @@ async fn names_and_notes_of_the_desk_are_in_the_store() {
         let desk = Desk::start(&config, Arc::new(Clock::start()), |_, _| {})
             .await
             .expect("a desk");
-        let hash = desk
-            .handle
-            .note(ActorId(1), "called the client")
-            .await
-            .expect("kept");
+        let handle = &desk.handle;
+        let keep = |text: &'static str| async move {
+            let kept = handle.note(ActorId(1), text).await;
+            kept.expect("kept")
+        };
+        let torn = keep("torn\0apart").await;
+        let hash = keep("called the client").await;
+        let torn =
+            format!("SELECT count(*) FROM notes WHERE hash = {torn} AND text LIKE 'torn_apart'");
+        seen(&desk, &torn).await;
         let note = format!(
             "SELECT count(*) FROM notes WHERE hash = {hash} AND author = '1' AND text = 'called the client'"
         );
         seen(&desk, &note).await;
+        // What the database refuses for good holds up nothing that comes later.
+        let constraint = "ALTER TABLE notes ADD CHECK (text <> 'refused')";
+        let db = database(&desk).expect("it was asked already");
+        db.own(move |tx| tx.execute(sqlx::query(constraint)))
+            .await
+            .expect("the owner may");
+        keep("refused").await;
+        let later = keep("later").await;
+        let later = format!("SELECT count(*) FROM notes WHERE hash = {later}");
+        seen(&desk, &later).await;
         seen(
             &desk,
             "SELECT count(*) FROM names WHERE kind = 'instrument' AND name = 'EUR/USD' AND detail ->> 'title' LIKE 'Euro%'",

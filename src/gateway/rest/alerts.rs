@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::command;
+use super::desk::check_note;
 use super::orders::{StreamPosition, position};
 use crate::gateway::core::{self, AlertFilter, AlertRecord};
 use crate::gateway::dto::alert::{
@@ -304,6 +305,7 @@ async fn act(
             format!("use at most {NOTE_CHARS_MAX} characters"),
         ));
     }
+    note.map_or(Ok(()), check_note)?;
     let (verb, argument) = verb_of(verb, &request, &app)?;
     let note = match note {
         Some(text) => app.core.note(actor, text).await?,

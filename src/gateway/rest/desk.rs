@@ -279,5 +279,15 @@ pub(super) async fn note(app: &App, actor: ActorId, text: &str) -> ApiResult<u64
             ..error
         });
     }
+    check_note(text)?;
     Ok(app.core.note(actor, text).await?)
+}
+
+/// Refuses a note with control characters: nobody reads them, and the database takes no NUL.
+pub(super) fn check_note(text: &str) -> ApiResult<()> {
+    let breaks = ['\n', '\r', '\t'];
+    match text.chars().any(|c| c.is_control() && !breaks.contains(&c)) {
+        true => Err(ApiError::field("note", "leave control characters out")),
+        false => Ok(()),
+    }
 }

@@ -502,8 +502,13 @@ async fn alerts_are_taken_at_the_revision_that_was_seen() {
             .status,
         412
     );
-    let bare = server.send("POST", &ack, &at("1"), None).await;
-    assert_eq!((bare.status, &bare.json()["field"]), (422, &json!("note")));
+    for wrong in [None, Some(json!({ "note": "called\u{0}" }))] {
+        let refused = server.send("POST", &ack, &at("1"), wrong).await;
+        assert_eq!(
+            (refused.status, &refused.json()["field"]),
+            (422, &json!("note"))
+        );
+    }
     let taken = server.send("POST", &ack, &at("\"1\""), note.clone()).await;
     assert_eq!(
         (
@@ -582,6 +587,7 @@ async fn the_desk_is_driven_and_shown() {
     );
     for wrong in [
         json!({ "scope": "house", "mode": "halt", "note": " " }),
+        json!({ "scope": "house", "mode": "halt", "note": "x\u{0}y" }),
         json!({ "scope": "instrument", "mode": "halt", "note": "x" }),
         json!({ "scope": "group", "id": 70_000, "mode": "halt", "note": "x" }),
     ] {
