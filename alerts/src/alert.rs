@@ -40,7 +40,7 @@ unit_enum! {
         Feed = 8, FeedDown = 9, Switch = 10, Conversion = 11, Link = 12, InDoubt = 13, Protective = 14, Mode = 15,
         Kill = 16, ClockJump = 17, Journal = 18, Sink = 19, Reader = 20,
         Throttle = 21, Rung = 22, Overfill = 23, Unbooked = 24,
-        Standby = 30, Recovery = 31,
+        Standby = 30, Recovery = 31, Part = 32,
     }
 }
 
@@ -104,6 +104,8 @@ codec_enum! {
         Standby { input: u64 } = 30,
         /// Recorded inputs that the journal no longer holds, and the orders that went to brokers in them.
         Lost { first: u64, last: u64, orders: u64 } = 31,
+        /// A part that the desk cannot do without has ended: nothing is recorded any more.
+        Part = 32,
     }
 }
 

@@ -123,9 +123,11 @@ impl Egress {
             asked = asked.or_else(|| self.asks.try_recv().ok());
             if !poisoned && self.durable.is_poisoned() {
                 poisoned = true;
-                // A failed log has been told of already: it is the cause.
-                if !self.log_failed() {
-                    self.notify(Notice::Poisoned);
+                match (self.log_failed(), self.durable.is_refused()) {
+                    // Told of already: it is the cause.
+                    (true, _) => {}
+                    (false, true) => self.notify(Notice::Refused),
+                    (false, false) => self.notify(Notice::Poisoned),
                 }
             }
             let mut written = self.write(&mut pending, &mut asked);

@@ -17,6 +17,7 @@ use super::handle::Handle;
 use super::log_source::{LogSource, Logged};
 use super::names::NameSource;
 use super::notices::Notice;
+use super::vital;
 use crate::gateway::events::EventBody;
 
 /// Name of the follower's cursor: the log keeps what its snapshot does not hold.
@@ -65,7 +66,7 @@ impl Follower {
                     error = format!("{error:#}"),
                     "alerts cannot be followed any further: restart, the log is folded again"
                 );
-                super::vital::lost("alert desk", &self.handle);
+                vital::lost("alert desk", &self.handle);
                 return self.attend().await;
             }
         }
@@ -94,8 +95,7 @@ impl Follower {
     async fn hear(&mut self, notice: &Notice) {
         notice.trace();
         if let Some(reason) = notice.ends_recording() {
-            let poisoned = &self.handle.poisoned;
-            *poisoned.write().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+            vital::tell_cause(&self.handle.poisoned, reason);
         }
         let now = self.handle.clock.now();
         let changes = notice.tell(&self.handle.alerts, now);

@@ -310,7 +310,7 @@ impl Running {
             |reason| {
                 tracing::error!(
                     reason,
-                    "the journal is poisoned: orders are refused; free the disk and restart"
+                    "the journal records nothing more: orders are refused; end what the reason says and restart"
                 );
             },
         )?;

@@ -18,6 +18,8 @@ const READERS: [&str; 5] = ["alert_desk", "store", "alerts", "platform", "router
 pub enum Notice {
     /// The journal can record nothing more; raised outside the machine.
     Poisoned,
+    /// A part of the desk has ended, and what is recorded was refused because of it.
+    Refused,
     /// A margin or stop-out output while poisoned: sent at once, marked unrecorded.
     Unrecorded(Box<Numbered>),
     /// A reader of the output log was cut off, or segments were removed.
@@ -39,6 +41,7 @@ impl Notice {
             Notice::Poisoned => {
                 Some("a write to the journal failed: free the disk and restart".into())
             }
+            Notice::Refused => Some("a part of the desk has ended: see the log and restart".into()),
             Notice::LogFailed(error) => Some(format!(
                 "the output log cannot be written ({error}): free the disk and restart, it is made again from the journal"
             )),
@@ -49,7 +52,7 @@ impl Notice {
     /// Writes it to the program's own log.
     pub fn trace(&self) {
         match self {
-            Notice::Poisoned | Notice::LogFailed(_) => {
+            Notice::Poisoned | Notice::Refused | Notice::LogFailed(_) => {
                 let reason = self.ends_recording();
                 tracing::error!(reason, "nothing is recorded any more: orders are refused");
             }
@@ -80,6 +83,10 @@ impl Notice {
             Notice::Poisoned | Notice::LogFailed(_) => {
                 let topic = Topic::of(Family::Journal, 0);
                 alerts.raise(Rule::Journal, topic, Facts::Journal, now)
+            }
+            Notice::Refused => {
+                let topic = Topic::of(Family::Part, 0);
+                alerts.raise(Rule::PartEnded, topic, Facts::Part, now)
             }
             Notice::Unrecorded(numbered) => alerts.tell_unrecorded(numbered),
             Notice::Standby { input, .. } => {
@@ -183,6 +190,17 @@ mod tests {
             from: Cursor::START,
         });
         assert!(trimmed.tell(&desk, Ts(2)).is_empty());
+    }
+
+    #[test]
+    fn a_part_that_ended_sends_nobody_to_the_disk() {
+        let told = Notice::Refused.tell(&desk(), Ts(1));
+        let alert = crate::desk::alert_desk::record(&told[0].alert, &Directory::default());
+        assert_eq!(
+            (alert.rule.as_str(), alert.unrecorded),
+            ("part_ended", true)
+        );
+        assert!(!alert.summary.contains("disk"), "{}", alert.summary);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::handle::Handle;
 
@@ -37,17 +37,30 @@ pub fn lost(name: &'static str, handle: &Handle) {
         "a part of the desk has ended: orders are refused; see the log above and restart"
     );
     let reason = format!("the {name} has ended: see the log and restart");
-    *handle
-        .poisoned
-        .write()
-        .unwrap_or_else(PoisonError::into_inner) = Some(reason);
+    tell_cause(&handle.poisoned, reason);
     handle.durable.refuse();
+}
+
+/// Notes why nothing is recorded any more. What comes later follows from the first cause, which people are to see.
+pub fn tell_cause(poisoned: &RwLock<Option<String>>, reason: String) {
+    let mut cause = poisoned.write().unwrap_or_else(PoisonError::into_inner);
+    cause.get_or_insert(reason);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicU64;
+
+    #[test]
+    fn the_first_cause_is_kept() {
+        let poisoned = RwLock::new(None);
+        tell_cause(&poisoned, "the broker router has ended".into());
+        let later = crate::desk::notices::Notice::Poisoned.ends_recording();
+        tell_cause(&poisoned, later.expect("it says why"));
+        let cause = poisoned.into_inner().expect("no panic");
+        assert_eq!(cause.as_deref(), Some("the broker router has ended"));
+    }
 
     #[tokio::test]
     async fn an_end_and_a_panic_are_both_noticed() {

@@ -212,6 +212,11 @@ fn english(rule: Rule) -> Template {
             "They were recorded and acknowledged, and the journal ends before them; {orders} orders went to brokers in them.",
             "Compare orders, positions and payments by hand; the file lost-….txt in the data folder says what had left.",
         ),
+        Rule::PartEnded => text(
+            "A part of the desk has ended",
+            "The desk cannot do without it: nothing more is recorded, every order is refused. Alerts from now on are unrecorded.",
+            "Call the broker for urgent closes; the program's log says which part it was and why. Restart.",
+        ),
     }
 }
 
@@ -381,6 +386,11 @@ fn indonesian(rule: Rule) -> Template {
             "Masukan {first} sampai {last} hilang",
             "Sudah dicatat dan dijawab, tetapi jurnal berakhir sebelumnya; {orders} order telah dikirim ke broker di dalamnya.",
             "Cocokkan order, posisi dan pembayaran dengan tangan; berkas lost-….txt di folder data memuat apa yang sudah keluar.",
+        ),
+        Rule::PartEnded => text(
+            "Satu bagian sistem telah berhenti",
+            "Sistem tidak dapat berjalan tanpanya: tidak ada lagi yang tercatat, setiap order ditolak. Peringatan sejak sekarang tidak tercatat.",
+            "Telepon pialang untuk penutupan mendesak; log program memuat bagian mana dan sebabnya. Mulai ulang.",
         ),
     }
 }

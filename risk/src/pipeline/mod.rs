@@ -126,7 +126,11 @@ pub fn start<D: Decider, R: Recorder>(
     let journal = std::thread::Builder::new()
         .name("journal".into())
         .spawn(move || {
-            let _fall = Fall(durable.clone(), Durable::poison);
+            // A panic is no failed write: that a disk be looked at would help nobody.
+            let _fall = Fall(durable.clone(), |durable| {
+                durable.refuse();
+                durable.poison();
+            });
             stage::journal(for_journal, recorder, &durable, last, wait, failed)
         })?;
     let machine = std::thread::Builder::new()

@@ -185,6 +185,19 @@ fn no_margin_call_is_lost_when_few_notices_fit() {
     assert_eq!(log.last(), Cursor::START, "and nothing is in the log");
 }
 
+#[test]
+fn what_a_part_that_ended_has_refused_is_not_called_a_failed_write() {
+    let (sender, mut notices) = mpsc::channel(1);
+    let (egress, pipeline, _inbox) = egress(sender);
+    let durable = egress.durable.clone();
+    let running = std::thread::spawn(|| egress.run());
+    durable.refuse();
+    let told = notices.blocking_recv().expect("egress runs");
+    assert!(matches!(told, Notice::Refused), "{told:?}");
+    pipeline.stop();
+    running.join().expect("no panic");
+}
+
 /// What an order of input `seq` causes: its answer, and the instruction to the broker. More reasons make the answer
 /// longer.
 fn order(seq: Seq, token: u64, reasons: usize) -> [Box<Numbered>; 2] {
