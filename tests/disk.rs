@@ -15,6 +15,9 @@ use siaga::clock::Clock;
 use siaga::config::Config;
 use siaga::desk::recover;
 use siaga::gateway;
+use siaga_alerts::outbox::Outbox;
+use siaga_alerts::routing::{Route, Routing};
+use siaga_alerts::rules::Rule;
 use siaga_risk::journal::{Disk, DiskFile, Stream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -23,7 +26,7 @@ use tokio::task::JoinHandle;
 #[path = "support/desk.rs"]
 mod desk;
 
-use desk::{Door, PATIENCE};
+use desk::{Door, LOOK_AGAIN, PATIENCE};
 
 const PHONE: &str = "+62 21 555 0100";
 
@@ -322,6 +325,44 @@ fn a_full_journal_refuses_and_is_told() {
 #[test]
 fn a_full_output_log_acknowledges_nothing_that_nobody_gets() {
     fills_up(Stream::Output);
+}
+
+/// Whether a file of waiting deliveries holds the alert of the journal.
+fn waits(kept: &Path) -> bool {
+    let Ok(bytes) = std::fs::read(kept) else {
+        return false;
+    };
+    let routing = Routing {
+        root: Route::to(Vec::new()),
+        urgent: Vec::new(),
+    };
+    let outbox = Outbox::restore(routing, &bytes).expect("a whole file");
+    outbox
+        .waiting()
+        .any(|delivery| delivery.alert.rule == Rule::Journal)
+}
+
+#[test]
+fn an_alert_that_no_log_holds_is_kept_for_its_receiver_before_a_kill() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let full = Arc::new(AtomicBool::new(false));
+    let disk = Arc::new(Filling {
+        inner: recover::disk(dir.path()).expect("a folder of the core"),
+        stream: Stream::Journal,
+        full: full.clone(),
+    });
+    // Nobody listens there.
+    let served = Served::start(dir.path(), disk, "http://127.0.0.1:1/hook");
+    full.store(true, Ordering::SeqCst);
+    let door = &served.door;
+    door.wait_figure("siaga_journal_poisoned", |poisoned| poisoned == 1);
+    let kept = dir.path().join(recover::CORE_DIR).join("deliveries.bin");
+    let until = Instant::now() + PATIENCE;
+    while !waits(&kept) {
+        assert!(Instant::now() < until, "a kill would lose the alert");
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    assert!(served.stop().is_err());
 }
 
 #[test]

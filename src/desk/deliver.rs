@@ -124,6 +124,8 @@ pub async fn run(
     let mut outbox = open(&path, &sinks);
     let mut record = recall(&path.with_extension("ndjson"), &mut outbox);
     let (attempted, mut outcomes) = mpsc::channel::<(DeliveryId, Attempt)>(CHANGES_MAX);
+    // The log makes other alerts again after a kill; those that stand in none wait on the disk.
+    let mut unkept = false;
     loop {
         let now = handle.clock.now();
         while let Some(delivery) = outbox.poll_delivery(now) {
@@ -145,12 +147,16 @@ pub async fn run(
                 let _ = attempted.send((delivery.id, outcome)).await;
             });
         }
+        // Behind the first attempts: a disk that hangs must not hold up who tells of it.
+        if std::mem::take(&mut unkept) {
+            save(&path, &outbox).await;
+        }
         let wait = outbox.poll_deadline().map_or(IDLE, |at| {
             Duration::from_nanos(at.since(now)).clamp(Duration::from_millis(5), IDLE)
         });
         tokio::select! {
             change = changes.recv() => match change {
-                Some(change) => outbox.on_change(&change),
+                Some(change) => unkept |= hear(&change, &mut changes, &mut outbox),
                 None => break,
             },
             Some((id, attempt)) = outcomes.recv() => {
@@ -179,6 +185,24 @@ pub async fn run(
     }
     note(record, &mut outbox, &handle.deliveries).await;
     save(&path, &outbox).await;
+}
+
+/// Takes a change and those that wait behind it; true when one of them comes from no log.
+fn hear(
+    first: &AlertChange,
+    changes: &mut mpsc::Receiver<AlertChange>,
+    outbox: &mut Outbox,
+) -> bool {
+    outbox.on_change(first);
+    let mut unrecorded = first.alert.unrecorded;
+    for _ in 0..CHANGES_MAX {
+        let Ok(change) = changes.try_recv() else {
+            break;
+        };
+        outbox.on_change(&change);
+        unrecorded |= change.alert.unrecorded;
+    }
+    unrecorded
 }
 
 /// Forgets what was heard after `end`, where the journal ends now that inputs behind it are gone. To be called before
