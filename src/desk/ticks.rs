@@ -20,6 +20,8 @@ const WAITING_MAX: usize = 65_536;
 const COPY_EVERY: Duration = Duration::from_millis(500);
 /// Pause before a batch that was not stored is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// How often it is looked whether days are old enough to go.
+const DROP_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Figures for `/metrics`.
 #[derive(Debug, Default)]
@@ -88,12 +90,26 @@ impl TickQueue {
         self.queue.try_iter().take(COPY_ROWS).collect()
     }
 
-    /// Copies ticks until told to stop, then what is left. `today` names the day whose partitions
-    /// must be there. A batch is tried again until it is stored: the queue behind it fills meanwhile.
+    /// Copies ticks until told to stop, then what is left, and drops old days meanwhile. `today` names the day whose
+    /// partitions must be there.
     pub async fn run(
         self,
         db: Db,
-        today: impl Fn() -> Date + Send,
+        today: impl Fn() -> Date + Send + Sync,
+        stop: watch::Receiver<bool>,
+    ) {
+        // Side by side: that prices are kept does not depend on whether old ones can go.
+        tokio::join!(
+            self.copy(&db, &today, stop.clone()),
+            self.drop_old(&db, &today, stop)
+        );
+    }
+
+    /// A batch is tried again until it is stored: the queue behind it fills meanwhile.
+    async fn copy(
+        &self,
+        db: &Db,
+        today: &(impl Fn() -> Date + Sync),
         mut stop: watch::Receiver<bool>,
     ) {
         let mut prepared: Option<Date> = None;
@@ -106,16 +122,9 @@ impl TickQueue {
             if batch.is_empty() && stopping {
                 return;
             }
-            let (full, day) = (batch.len() == COPY_ROWS, today());
-            let done = match prepared == Some(day) {
-                true => Ok(()),
-                false => self.turn(&db, day).await,
-            };
-            let done = match done {
-                Ok(()) => {
-                    prepared = Some(day);
-                    ticks::store(&db, batch.clone()).await
-                }
+            let full = batch.len() == COPY_ROWS;
+            let done = match prepare(db, today(), &mut prepared).await {
+                Ok(()) => ticks::store(db, batch.clone()).await,
                 Err(error) => Err(error),
             };
             let pause = match self.settle(done, &mut batch, &mut well) {
@@ -131,18 +140,42 @@ impl TickQueue {
         }
     }
 
-    /// A new day: its partitions are made, and the days that are old enough go.
-    async fn turn(&self, db: &Db, day: Date) -> Result<(), DbError> {
-        ticks::prepare(db, day).await?;
+    /// Drops the days that are old enough, once a day.
+    async fn drop_old(
+        &self,
+        db: &Db,
+        today: &(impl Fn() -> Date + Sync),
+        mut stop: watch::Receiver<bool>,
+    ) {
         let keep = jiff::Span::new().days(i64::from(self.keep_days));
-        let Ok(oldest) = day.checked_sub(keep) else {
-            return Ok(());
-        };
-        let dropped = ticks::drop_before(db, oldest).await?;
-        if dropped > 0 {
-            tracing::info!(days = dropped, before = %oldest, "old ticks are dropped");
+        let mut done: Option<Date> = None;
+        loop {
+            let day = today();
+            let oldest = day.checked_sub(keep).ok().filter(|_| done != Some(day));
+            let mut pause = DROP_EVERY;
+            if let Some(oldest) = oldest {
+                let dropped = tokio::select! {
+                    () = stopped(&mut stop) => return,
+                    dropped = ticks::drop_before(db, oldest) => dropped,
+                };
+                match dropped {
+                    Ok(dropped) => {
+                        done = Some(day);
+                        if dropped > 0 {
+                            tracing::info!(days = dropped, before = %oldest, "old ticks are dropped");
+                        }
+                    }
+                    Err(error) if error.may_retry() => pause = TRY_AGAIN,
+                    Err(error) => {
+                        tracing::warn!(%error, before = %oldest, "old ticks could not be dropped: tried again in an hour");
+                    }
+                }
+            }
+            tokio::select! {
+                () = stopped(&mut stop) => return,
+                () = tokio::time::sleep(pause) => {}
+            }
         }
-        Ok(())
     }
 
     /// True when the batch is stored, or can never be.
@@ -176,6 +209,20 @@ impl TickQueue {
             }
         }
     }
+}
+
+/// A new day: its partitions are made. Ticks of a day without one are kept beside the others.
+async fn prepare(db: &Db, day: Date, prepared: &mut Option<Date>) -> Result<(), DbError> {
+    if *prepared == Some(day) {
+        return Ok(());
+    }
+    match ticks::prepare(db, day).await {
+        Err(error) if error.may_retry() => return Err(error),
+        Err(error) => tracing::warn!(%error, "no partition of ticks could be made for the day"),
+        Ok(_) => {}
+    }
+    *prepared = Some(day);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Ticks go where they can be: a server's partitions.
 
+use std::path::Path;
+
 use siaga::store::db::{Actor, Db, DbError, PoolOptions};
 use siaga::store::{migrate, ticks};
 use siaga_risk::event::{Mark, OutputKey};
@@ -77,11 +79,8 @@ async fn ticks_are_copied_once_into_days_and_dropped_by_day() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_desk_drops_the_days_that_are_old_enough() {
-    let Some(server) = postgres::server() else {
-        return;
-    };
+/// A database with days that are old enough to go.
+async fn old_days(server: &postgres::Server) -> (String, Db) {
     let url = server.database().await;
     let db = Db::server(&PoolOptions {
         url: url.clone(),
@@ -94,16 +93,50 @@ async fn a_desk_drops_the_days_that_are_old_enough() {
     ticks::store(&db, (1..72).map(tick).collect())
         .await
         .expect("copy");
+    (url, db)
+}
+
+/// A desk that keeps a week of ticks in that database.
+fn start(data: &Path, url: &str) -> Desk {
+    Desk::start_with(data, |command| {
+        command
+            .env("SIAGA__STORE__ENABLED", "true")
+            .env("SIAGA__STORE__URL", url)
+            .env("SIAGA__STORE__KEEP_TICK_DAYS", "7");
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_days_that_cannot_go_keep_no_new_tick_out() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let (url, db) = old_days(&server).await;
+    let held = "CREATE VIEW held AS SELECT * FROM ticks_20250409";
+    db.own(move |tx| tx.execute(sqlx::query(held)))
+        .await
+        .expect("a view");
     let dir = tempfile::tempdir().expect("a folder");
     let data = dir.path().to_owned();
-    let started = tokio::task::spawn_blocking(move || {
-        Desk::start_with(&data, |command| {
-            command
-                .env("SIAGA__STORE__ENABLED", "true")
-                .env("SIAGA__STORE__URL", &url)
-                .env("SIAGA__STORE__KEEP_TICK_DAYS", "7");
-        })
+    let stored = tokio::task::spawn_blocking(move || {
+        let desk = start(&data, &url);
+        let stored = desk.wait_figure("siaga_ticks_stored_total", |stored| stored > 0);
+        desk.stop();
+        stored
     });
+    assert!(stored.await.expect("no panic") > 0);
+    db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desk_drops_the_days_that_are_old_enough() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let (url, db) = old_days(&server).await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().to_owned();
+    let started = tokio::task::spawn_blocking(move || start(&data, &url));
     let desk = started.await.expect("no panic");
     wait("the end of the old days", || async {
         let count = db.read(&Actor::SYSTEM, |tx| {
