@@ -328,7 +328,8 @@ impl Running {
         // The embedded database has no table of ticks: they stand in the journal alone, where nothing reads them.
         let (tick_door, tick_queue) = match config.store.enabled && config.store.url.is_some() {
             true => {
-                let (door, queue) = ticks::queue(tick_figures.clone(), config.store.keep_tick_days);
+                let keep_days = config.store.keep_tick_days;
+                let (door, queue) = ticks::queue(tick_figures.clone(), keep_days, last);
                 (Some(door), Some(queue))
             }
             false => (None, None),

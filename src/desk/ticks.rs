@@ -47,10 +47,12 @@ pub struct TickQueue {
     queue: Receiver<(OutputKey, Mark)>,
     figures: Arc<TickFigures>,
     keep_days: u16,
+    /// The last input of the journal at the start.
+    journal_end: Seq,
 }
 
-/// Both ends; the table keeps `keep_days` whole days behind today.
-pub fn queue(figures: Arc<TickFigures>, keep_days: u16) -> (TickDoor, TickQueue) {
+/// Both ends; the table keeps `keep_days` whole days behind today, and what comes is behind `journal_end`.
+pub fn queue(figures: Arc<TickFigures>, keep_days: u16, journal_end: Seq) -> (TickDoor, TickQueue) {
     let (sender, receiver) = bounded(WAITING_MAX);
     let door = TickDoor {
         queue: sender,
@@ -61,6 +63,7 @@ pub fn queue(figures: Arc<TickFigures>, keep_days: u16) -> (TickDoor, TickQueue)
         queue: receiver,
         figures,
         keep_days,
+        journal_end,
     };
     (door, queue)
 }
@@ -123,7 +126,7 @@ impl TickQueue {
                 return;
             }
             let full = batch.len() == COPY_ROWS;
-            let done = match prepare(db, today(), &mut prepared).await {
+            let done = match self.prepare(db, today(), &mut prepared).await {
                 Ok(()) => ticks::store(db, batch.clone()).await,
                 Err(error) => Err(error),
             };
@@ -138,6 +141,35 @@ impl TickQueue {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+
+    /// Before the first tick, what is stored is held against the journal. At a new day its partitions are made; ticks of
+    /// a day without one are kept beside the others.
+    async fn prepare(
+        &self,
+        db: &Db,
+        day: Date,
+        prepared: &mut Option<Date>,
+    ) -> Result<(), DbError> {
+        if *prepared == Some(day) {
+            return Ok(());
+        }
+        if prepared.is_none()
+            && let Some(stored) = ticks::admit(db, self.journal_end).await?
+        {
+            tracing::warn!(
+                stored,
+                journal_end = self.journal_end,
+                "the ticks in the database are ahead of the journal: what comes from here on is stored all the same"
+            );
+        }
+        match ticks::prepare(db, day).await {
+            Err(error) if error.may_retry() => return Err(error),
+            Err(error) => tracing::warn!(%error, "no partition of ticks could be made for the day"),
+            Ok(_) => {}
+        }
+        *prepared = Some(day);
+        Ok(())
     }
 
     /// Drops the days that are old enough, once a day.
@@ -211,20 +243,6 @@ impl TickQueue {
     }
 }
 
-/// A new day: its partitions are made. Ticks of a day without one are kept beside the others.
-async fn prepare(db: &Db, day: Date, prepared: &mut Option<Date>) -> Result<(), DbError> {
-    if *prepared == Some(day) {
-        return Ok(());
-    }
-    match ticks::prepare(db, day).await {
-        Err(error) if error.may_retry() => return Err(error),
-        Err(error) => tracing::warn!(%error, "no partition of ticks could be made for the day"),
-        Ok(_) => {}
-    }
-    *prepared = Some(day);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,7 +252,7 @@ mod tests {
     #[test]
     fn a_full_queue_drops_counts_and_never_waits() {
         let figures = Arc::new(TickFigures::default());
-        let (mut door, queue) = queue(figures.clone(), 1);
+        let (mut door, queue) = queue(figures.clone(), 1, 0);
         let mark = Mark {
             ts: Ts(1),
             instrument: InstrumentId(1),

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use siaga_platform::consumer::{read_cursor, set_cursor};
 use siaga_platform::db::{Actor, Db, DbError, Tx};
 use siaga_platform::values::instant;
-use siaga_risk::event::{Mark, OutputKey};
+use siaga_risk::event::{Mark, OutputKey, Seq};
 
 /// Ticks of one COPY: about a second of a busy market.
 pub const COPY_ROWS: usize = 5_000;
@@ -45,6 +45,28 @@ pub async fn store(db: &Db, ticks: Vec<(OutputKey, Mark)>) -> Result<u64, DbErro
             )
         })
         .await
+}
+
+/// Takes the place up to which ticks are stored back to input `end`, the last of the journal at the start, where it is
+/// ahead: beside an older data folder every new tick would be left out as stored. Returns where it was then.
+///
+/// # Errors
+/// As [`store`].
+pub async fn admit(db: &Db, end: Seq) -> Result<Option<Seq>, DbError> {
+    db.need_server("the table of ticks")?;
+    let work = move |tx: &mut Tx<'_>| {
+        let stored = read_cursor(tx, CURSOR)?;
+        if stored.seq <= end {
+            return Ok(None);
+        }
+        let back = OutputKey {
+            seq: end,
+            index: u32::MAX,
+        };
+        set_cursor(tx, CURSOR, back)?;
+        Ok(Some(stored.seq))
+    };
+    db.background().write(&Actor::SYSTEM, work).await
 }
 
 /// Makes the partitions of `today` and the days after it; returns how many were missing.

@@ -76,6 +76,11 @@ async fn ticks_are_copied_once_into_days_and_dropped_by_day() {
             80 - 47i64,
             "the hours of the first two days are gone"
         );
+        // An older data folder beside this database.
+        assert_eq!(ticks::admit(db, 80).await.expect("whole"), None);
+        assert_eq!(ticks::admit(db, 75).await.expect("taken back"), Some(80));
+        let again = (74..=78).map(tick).collect();
+        assert_eq!(ticks::store(db, again).await.expect("copy"), 3);
     }
 }
 
