@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use siaga_broker::bridge::BridgeFault;
+use siaga_risk::units::Ts;
 
 use super::egress::DROP_REASONS;
 use super::handle::Handle;
@@ -195,7 +196,9 @@ pub fn parts(handle: &Handle) -> Vec<Part> {
         .clone();
     let names = Handle::read(&*handle.directory);
     let priced = readiness::priced(&names, &handle.live, handle.clock.started());
-    let mut feed = readiness::feed(&priced, handle.clock.now());
+    let reached = Ts(handle.figures.watermark.load(Ordering::Acquire));
+    let has_decided = reached >= handle.clock.started();
+    let mut feed = readiness::feed(&priced, handle.clock.now(), has_decided);
     for remark in &handle.remarks {
         let _ = write!(feed.detail, "; {remark}");
     }

@@ -33,8 +33,9 @@ pub fn priced<'a>(names: &'a Directory, live: &Live, since: Ts) -> Vec<Priced<'a
 }
 
 /// Well while an instrument in session has a live price, or none is in session. One that is dead among living ones is an alert's
-/// matter; where all are, the desk sees no market.
-pub fn feed(all: &[Priced<'_>], now: Ts) -> Part {
+/// matter; where all are, the desk sees no market. Before the machine `has_decided` an input of this run, that a session is closed
+/// is what an earlier run knew.
+pub fn feed(all: &[Priced<'_>], now: Ts, has_decided: bool) -> Part {
     let in_session: Vec<&Priced<'_>> = all
         .iter()
         .filter(|one| one.feed != FeedState::Closed)
@@ -52,6 +53,8 @@ pub fn feed(all: &[Priced<'_>], now: Ts) -> Part {
         None => "no price has come".to_owned(),
     };
     let detail = match (in_session.len(), dead.len()) {
+        _ if all.is_empty() => "no instrument is known yet".to_owned(),
+        (0, _) if !has_decided => "the sessions are not known yet".to_owned(),
         (0, _) => "no instrument is in session".to_owned(),
         (all, 0) => format!("{all} instruments are live; {age}"),
         (all, more) => {
@@ -65,7 +68,7 @@ pub fn feed(all: &[Priced<'_>], now: Ts) -> Part {
     };
     Part {
         name: "feed",
-        ok: in_session.is_empty() || live > 0,
+        ok: live > 0 || (in_session.is_empty() && has_decided && !all.is_empty()),
         required: true,
         detail,
     }
@@ -131,11 +134,20 @@ mod tests {
                 "no instrument is in session",
             ),
         ] {
-            let part = feed(&all, Ts(10 * SECOND_NS));
+            let part = feed(&all, Ts(10 * SECOND_NS), true);
             assert_eq!((part.ok, part.detail.as_str()), (ok, detail));
         }
+        let closed = [one("A", Closed, Some(1))];
+        for (all, has_decided, detail) in [
+            (&closed[..], false, "the sessions are not known yet"),
+            (&closed[..0], true, "no instrument is known yet"),
+            (&closed[..0], false, "no instrument is known yet"),
+        ] {
+            let part = feed(all, Ts(10 * SECOND_NS), has_decided);
+            assert_eq!((part.ok, part.detail.as_str()), (false, detail));
+        }
         let crowd = vec![one("X", Unavailable, None); 7];
-        let said = feed(&crowd, Ts(0)).detail;
+        let said = feed(&crowd, Ts(0), true).detail;
         assert!(said.contains("X, X, X, X, X and 2 more;"), "{said}");
     }
 }
