@@ -493,7 +493,8 @@ impl Running {
         let sweep = tokio::spawn(sweep::run(handle.clone()));
         let (store_stop, store) = self.store(config, &handle, consumers, &door, tick_queue);
         let market_stop = Arc::new(AtomicBool::new(false));
-        let market = self.market(config, inbox, scenarios, market_stop.clone(), plan.orders)?;
+        let told = (scenarios, market_stop.clone());
+        let market = self.market(config, &handle, inbox, told, plan.orders)?;
         Ok(Desk {
             db: handle.db.clone(),
             handle: DeskHandle(handle),
@@ -713,9 +714,9 @@ impl Running {
     fn market(
         &self,
         config: &Config,
+        handle: &Arc<Handle>,
         inbox: Inbox,
-        scenarios: Receiver<market::SetScenario>,
-        stop: Arc<AtomicBool>,
+        (scenarios, stop): (Receiver<market::SetScenario>, Arc<AtomicBool>),
         orders: Vec<NewOrder>,
     ) -> anyhow::Result<JoinHandle<()>> {
         let start = self.clock.now();
@@ -741,9 +742,10 @@ impl Running {
             orders,
             stop,
         };
+        let handle = handle.clone();
         Ok(std::thread::Builder::new()
             .name("market".into())
-            .spawn(|| thread.run())?)
+            .spawn(move || vital::run_thread("market thread", &handle, || thread.run()))?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether prices come and brokers answer, for `/readyz`.
 
 use siaga_risk::event::{FeedState, LinkMode};
-use siaga_risk::units::Ts;
+use siaga_risk::units::{SECOND_NS, Ts};
 
 use crate::gateway::core::Part;
 use crate::gateway::directory::Directory;
@@ -10,6 +10,9 @@ use crate::gateway::live::Live;
 /// Symbols named in a detail; the rest is counted.
 const NAMED_MAX: usize = 5;
 
+/// A price of this much more than its longest age is dead whatever the machine says: its time stands still.
+const LATE_NS: u64 = 5 * SECOND_NS;
+
 /// One instrument that somebody could trade.
 #[derive(Clone, Copy, Debug)]
 pub struct Priced<'a> {
@@ -17,6 +20,8 @@ pub struct Priced<'a> {
     pub feed: FeedState,
     /// When its newest price came; none has come yet when absent.
     pub at: Option<Ts>,
+    /// How old a live price may be.
+    pub age_max_ns: u64,
 }
 
 /// The instruments and where their prices stand; what came before `since` was recovered, and says nothing of a feed.
@@ -28,6 +33,7 @@ pub fn priced<'a>(names: &'a Directory, live: &Live, since: Ts) -> Vec<Priced<'a
             .mark(entry.terms.id)
             .map(|mark| mark.ts)
             .filter(|at| *at >= since),
+        age_max_ns: entry.terms.quote_age_max_ns,
     });
     entries.collect()
 }
@@ -40,7 +46,11 @@ pub fn feed(all: &[Priced<'_>], now: Ts, has_decided: bool) -> Part {
         .iter()
         .filter(|one| one.feed != FeedState::Closed)
         .collect();
-    let lives = |one: &&&Priced<'_>| one.feed == FeedState::Live && one.at.is_some();
+    let lives = |one: &&&Priced<'_>| {
+        let age_max_ns = one.age_max_ns.saturating_add(LATE_NS);
+        let is_young = |at| now.since(at) <= age_max_ns;
+        one.feed == FeedState::Live && one.at.is_some_and(is_young)
+    };
     let live = in_session.iter().filter(lives).count();
     let dead: Vec<&str> = in_session
         .iter()
@@ -97,11 +107,15 @@ pub fn brokers(names: &Directory, live: &Live) -> Vec<Part> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use siaga_risk::units::SECOND_NS;
 
     fn one(symbol: &str, feed: FeedState, at: Option<u64>) -> Priced<'_> {
         let at = at.map(|seconds| Ts(seconds * SECOND_NS));
-        Priced { symbol, feed, at }
+        Priced {
+            symbol,
+            feed,
+            at,
+            age_max_ns: SECOND_NS,
+        }
     }
 
     #[test]
@@ -122,6 +136,11 @@ mod tests {
                 vec![one("A", Unavailable, Some(2)), one("B", Delayed, Some(4))],
                 false,
                 "0 of 2 instruments in session are live, not A, B; the newest price is 6000 ms old",
+            ),
+            (
+                vec![one("A", Live, Some(3))],
+                false,
+                "0 of 1 instruments in session are live, not A; the newest price is 7000 ms old",
             ),
             (
                 vec![one("A", Live, None)],

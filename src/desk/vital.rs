@@ -1,5 +1,5 @@
 //! Parts that must run as long as the desk does. One that ends before it was told to, by a panic or an error, stops the
-//! desk taking orders: they would be accepted and not sent, or nobody would hear of a margin call.
+//! desk taking orders: they would be accepted and not sent, nobody would hear of a margin call, or time would stand still.
 
 use std::future::Future;
 use std::sync::atomic::Ordering;
@@ -22,9 +22,20 @@ pub async fn guard<T>(part: impl Future<Output = T>, ended: impl FnMut()) -> T {
     part.await
 }
 
+/// [`guard`] for a part that has a thread of its own.
+pub fn guard_thread<T>(part: impl FnOnce() -> T, ended: impl FnMut()) -> T {
+    let _fall = Fall(ended);
+    part()
+}
+
 /// Runs a part of the desk under the name that people know it by.
 pub async fn run<T>(name: &'static str, handle: Arc<Handle>, part: impl Future<Output = T>) -> T {
     guard(part, || lost(name, &handle)).await
+}
+
+/// [`run`] for a part that has a thread of its own.
+pub fn run_thread<T>(name: &'static str, handle: &Handle, part: impl FnOnce() -> T) -> T {
+    guard_thread(part, || lost(name, handle))
 }
 
 /// A part cannot go on: orders are refused from here on, unless the desk is stopping.
@@ -83,5 +94,11 @@ mod tests {
         let waiting = guard(std::future::pending::<()>(), note(&ended));
         drop(waiting);
         assert_eq!(ended.load(Ordering::Relaxed), 2, "it never ran");
+        let note = note(&ended);
+        let thread = std::thread::spawn(|| {
+            guard_thread::<()>(|| panic!("the simulator divided by zero"), note);
+        });
+        assert!(thread.join().is_err());
+        assert_eq!(ended.load(Ordering::Relaxed), 3);
     }
 }
