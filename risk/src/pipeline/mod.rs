@@ -126,8 +126,7 @@ pub fn start<D: Decider, R: Recorder>(
     let journal = std::thread::Builder::new()
         .name("journal".into())
         .spawn(move || {
-            // A panic is no failed write: that a disk be looked at would help nobody.
-            let _fall = Fall(durable.clone(), |durable| {
+            let _fall = Fall(durable.clone(), |durable: &Durable| {
                 durable.refuse();
                 durable.poison();
             });

@@ -1,5 +1,8 @@
 //! The two stages that read the ring side by side, and what the machine's stage hands to egress.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use super::durable::Durable;
 use super::entry::Entry;
 use super::ring::{Look, Source};
@@ -59,6 +62,9 @@ pub struct Numbered {
 /// Journals every input of `source` until it stops; `last` is the sequence recorded before.
 /// After a failed write, and once what is recorded was refused, the stage goes on reading, so the
 /// machine and the prices go on.
+///
+/// # Panics
+/// When the recorder has panicked, and not before the source stops: a stage that reads no more would let the ring fill.
 pub fn journal<S: Source, R: Recorder>(
     mut source: S,
     mut recorder: R,
@@ -68,6 +74,7 @@ pub fn journal<S: Source, R: Recorder>(
     mut failed: impl FnMut(String),
 ) -> R {
     let (mut seq, mut idle, mut stopped) = (last, idle_of(&source, wait), false);
+    let mut panic = None;
     while !stopped {
         if durable.is_refused() && !durable.is_poisoned() {
             durable.poison();
@@ -79,7 +86,7 @@ pub fn journal<S: Source, R: Recorder>(
             Entry::Input(input) if !stopped => {
                 seq += 1;
                 if fault.is_none() && !durable.is_poisoned() {
-                    fault = recorder.append(seq, input).err();
+                    fault = caught(&mut panic, || recorder.append(seq, input)).err();
                 }
             }
             Entry::Stop => stopped = true,
@@ -93,15 +100,38 @@ pub fn journal<S: Source, R: Recorder>(
         if seq == before || durable.is_poisoned() {
             continue;
         }
-        match fault.map_or_else(|| recorder.sync(), Err) {
+        let done = match fault {
+            Some(reason) => Err(reason),
+            None => caught(&mut panic, || recorder.sync()),
+        };
+        match done {
             Ok(()) => durable.advance(seq),
             Err(reason) => {
+                if panic.is_some() {
+                    // No failed write: that a disk be looked at would help nobody.
+                    durable.refuse();
+                }
                 durable.poison();
                 failed(reason);
             }
         }
     }
-    recorder
+    match panic {
+        // What it has half written must not be closed as if it were whole.
+        Some(panic) => resume_unwind(panic),
+        None => recorder,
+    }
+}
+
+/// Runs a step of the recorder, which is not to be used again after a panic.
+fn caught(
+    panic: &mut Option<Box<dyn Any + Send>>,
+    step: impl FnOnce() -> Result<(), String>,
+) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|payload| {
+        *panic = Some(payload);
+        Err("the recorder panicked: see the log".into())
+    })
 }
 
 /// Where the machine's stage puts what leaves it.

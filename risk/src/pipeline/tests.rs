@@ -271,6 +271,35 @@ impl Recorder for Fragile {
 }
 
 #[test]
+fn prices_and_the_stop_go_on_after_a_panic_of_the_recorder() {
+    let durable = Arc::new(Durable::new(0));
+    let (pipeline, mut inbox, outbox) = start(
+        Counter(0),
+        Fragile(5),
+        durable.clone(),
+        0,
+        options(),
+        |_| {},
+    )
+    .unwrap();
+    let egress = std::thread::spawn(move || collect(outbox));
+    // More than the ring holds.
+    for step in 0..200 {
+        let mut tries = 0;
+        while inbox.input(Input::Clock(Ts(step))).is_err() {
+            tries += 1;
+            assert!(tries < 10_000_000, "the ring stays full");
+            std::thread::yield_now();
+        }
+    }
+    let stop = std::panic::AssertUnwindSafe(|| pipeline.stop());
+    assert!(std::panic::catch_unwind(stop).is_err(), "the panic is told");
+    assert_eq!(egress.join().unwrap().len(), 201);
+    assert!(durable.is_poisoned() && durable.is_refused());
+    assert!(durable.seq() < 5);
+}
+
+#[test]
 fn a_stage_that_panics_is_noticed_and_nothing_more_is_taken() {
     for (machine_ends, journal_ends) in [(5, Seq::MAX), (Seq::MAX, 5)] {
         let durable = Arc::new(Durable::new(0));
