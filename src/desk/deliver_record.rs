@@ -19,6 +19,8 @@ pub struct Record {
     path: PathBuf,
     file: File,
     bytes: u64,
+    /// It may end with half a line, behind which the next one would be lost with it.
+    torn: bool,
 }
 
 /// One line of the file.
@@ -51,10 +53,7 @@ impl Record {
     /// When a file cannot be read or made.
     pub fn open(path: &Path) -> std::io::Result<(Self, Vec<Ended>)> {
         let ended = read_all(path)?;
-        let mut record = Self::append_to(path)?;
-        // Behind half a line the next one would be lost with it.
-        record.write(b"\n")?;
-        Ok((record, ended))
+        Ok((Self::append_to(path)?, ended))
     }
 
     /// Sets the record aside and begins one with what had ended by `end`. What ended later may tell of inputs that are
@@ -82,7 +81,11 @@ impl Record {
     /// When the disk refuses: then a restart may tell these again, under their old ids.
     pub fn add(&mut self, ended: &[Ended]) -> std::io::Result<()> {
         if self.bytes >= BYTES_MAX {
-            std::fs::rename(&self.path, aside(&self.path))?;
+            match std::fs::rename(&self.path, aside(&self.path)) {
+                // It was set aside before, and no new one could be made.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                done => done?,
+            }
             *self = Self::append_to(&self.path)?;
         }
         let mut text = Vec::new();
@@ -99,11 +102,16 @@ impl Record {
             path: path.to_owned(),
             bytes: file.metadata()?.len(),
             file,
+            torn: true,
         })
     }
 
     fn write(&mut self, text: &[u8]) -> std::io::Result<()> {
+        if std::mem::replace(&mut self.torn, true) {
+            self.file.write_all(b"\n")?;
+        }
         self.file.write_all(text)?;
+        self.torn = false;
         self.file.sync_data()?;
         self.bytes += text.len() as u64;
         Ok(())
@@ -231,6 +239,23 @@ mod tests {
     }
 
     #[test]
+    fn a_write_that_failed_harms_no_later_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("deliveries.ndjson");
+        let (mut record, _) = Record::open(&path).expect("a new record");
+        record.add(&[ended(1, End::Delivered)]).expect("added");
+        // The disk takes half a line and refuses the rest.
+        let reads_only = File::open(&path).expect("the file");
+        let file = std::mem::replace(&mut record.file, reads_only);
+        record.add(&[ended(2, End::Dead)]).expect_err("refused");
+        (&file).write_all(b"{\"at\":17,\"al").expect("half");
+        record.file = file;
+        record.add(&[ended(3, End::Gone)]).expect("added");
+        let (_, all) = Record::open(&path).expect("the record");
+        assert_eq!(all, [ended(1, End::Delivered), ended(3, End::Gone)]);
+    }
+
+    #[test]
     fn a_full_file_is_set_aside_and_still_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("deliveries.ndjson");
@@ -241,5 +266,11 @@ mod tests {
         assert!(record.bytes < BYTES_MAX);
         let (_, all) = Record::open(&path).expect("the record");
         assert_eq!(all, [ended(1, End::Dead), ended(2, End::Replaced)]);
+        // Once more, but no new file could be made.
+        record.bytes = BYTES_MAX;
+        std::fs::rename(&path, aside(&path)).expect("set aside");
+        record.add(&[ended(3, End::Gone)]).expect("added");
+        let (_, all) = Record::open(&path).expect("the record");
+        assert_eq!(all, [ended(2, End::Replaced), ended(3, End::Gone)]);
     }
 }
