@@ -10,6 +10,10 @@ use super::sources;
 use super::terms::{self, is_known, terms_of};
 use crate::config::Config;
 
+/// A first start sends the demonstration's orders within its first seconds: one that was killed before has not come
+/// further than this, a minute or two of the simulated market.
+const FIRST_INPUTS_MAX: Seq = 20_000;
+
 /// Inputs and orders of the start, and what people have to know of it.
 pub struct StartPlan {
     /// Terms, accounts and deposits that are to be brought in, in order.
@@ -24,7 +28,8 @@ impl StartPlan {
     /// For a machine that stands behind input `last`.
     pub fn new(config: &Config, catalog: &Catalog, known: &Known, last: Seq) -> StartPlan {
         let owed = owed(last, &known.terms, catalog.bodies());
-        let orders = match (owed.is_empty(), config.feed.simulator) {
+        let is_first = config.feed.simulator && last <= FIRST_INPUTS_MAX;
+        let orders = match (owed.is_empty(), is_first) {
             (false, _) => catalog.orders.clone(),
             (true, true) => first_orders(catalog, &known.accounts),
             (true, false) => Vec::new(),
@@ -98,6 +103,28 @@ fn first_orders(catalog: &Catalog, accounts: &[AccountView]) -> Vec<NewOrder> {
 mod tests {
     use super::*;
     use crate::desk::terms::tests::started;
+
+    #[test]
+    fn orders_of_the_demonstration_are_sent_by_a_first_start_and_by_none_later() {
+        let catalog = Catalog::shipped();
+        let known = Known {
+            terms: started(&catalog, usize::MAX),
+            instruments: Vec::new(),
+            accounts: Vec::new(),
+            links: Vec::new(),
+            ended: Vec::new(),
+        };
+        let brought_in = catalog.bodies().len() as Seq;
+        for (last, sent) in [
+            (brought_in, catalog.orders.len()),
+            (FIRST_INPUTS_MAX, catalog.orders.len()),
+            (FIRST_INPUTS_MAX + 1, 0),
+        ] {
+            let plan = StartPlan::new(&Config::default(), &catalog, &known, last);
+            assert!(plan.owed.is_empty());
+            assert_eq!(plan.orders.len(), sent, "after {last} inputs");
+        }
+    }
 
     #[test]
     fn a_first_start_that_was_killed_is_finished_and_no_other_is_begun_again() {
