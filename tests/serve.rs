@@ -120,6 +120,9 @@ fn places_in_the_stream_go_on_after_a_stop_and_begin_anew_after_a_kill() {
     });
     let (status, placed) = desk.call("POST", "/api/v1/orders", Some(order("once")));
     assert_eq!(status, 201, "{placed}");
+    desk.wait("/api/v1/orders?account=8", "an event", |orders| {
+        orders["stream"]["seq"].as_u64() > Some(0)
+    });
     let (epoch, told) = place(&desk);
     // Events are counted, not inputs: after years of a quick feed a place is still exact in a double.
     let inputs = placed["seq"].as_u64().expect("a number");
