@@ -268,6 +268,20 @@ describe("durable channels", () => {
     expect(wire.heard("quote|A", "data").map((event) => (event as { seq: number }).seq)).toEqual([10, 15]);
   });
 
+  it("resumes a wildcard, so that instruments that come later are found", () => {
+    wire.protocol.want("quote", "E*");
+    wire.connect();
+    wire.frame({ t: "ok", id: wire.take("sub")[0]!.id, subs: [{ sub: 1, ch: "quote", sym: "EA" }] });
+    wire.snap(1);
+    wire.take("hello");
+    resume("c2");
+    expect(wire.take("hello")[0]).toMatchObject({ resume: { wildcards: [{ ch: "quote", sym: "E*" }] } });
+    expect(wire.take("sub")).toEqual([]);
+    wire.frame({ t: "ok", id: 99, more: true, subs: [{ sub: 2, ch: "quote", sym: "EB" }] });
+    wire.snap(1, 1, 2);
+    expect(wire.heard("quote|E*", "data")).toHaveLength(2);
+  });
+
   it("asks again for a topic of which only a part was resumed", () => {
     wire.protocol.want("quote", "E*");
     wire.connect();

@@ -135,8 +135,17 @@ export class Protocol {
     this.heardAt = now;
     this.openedAt = now;
     const known = [...this.subs.values()].filter((sub) => sub.position);
-    const resume = this.conn ? { conn: this.conn, subs: known.map((sub) => ({ sub: sub.id, ...sub.position! })) } : undefined;
+    const wildcards = this.wildcards(new Set(known.map((sub) => sub.topic)));
+    const subs = known.map((sub) => ({ sub: sub.id, ...sub.position! }));
+    const resume = this.conn ? { conn: this.conn, subs, ...(wildcards.length > 0 ? { wildcards } : {}) } : undefined;
     this.actions.push({ do: "send", text: JSON.stringify({ op: "hello", ticket, client: this.options.client, ...(resume ? { resume } : {}) }) });
+  }
+
+  /** Wildcards among topics: only by them the server finds instruments that come later, as it did before. */
+  private wildcards(keys: Set<string>): { id: number; ch: Channel; sym: string }[] {
+    const topics = [...keys].flatMap((key) => this.topics.get(key) ?? []);
+    const wild = topics.filter((topic) => (topic.channel === "quote" || topic.channel === "candle") && topic.sym.includes("*"));
+    return wild.map((topic) => ({ id: this.nextId++, ch: topic.channel, sym: topic.sym }));
   }
 
   /** The page leaves its stream on purpose, as by signing out: the next start is a new connection, also after a final refusal. */
