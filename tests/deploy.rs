@@ -146,10 +146,16 @@ fn shell(stubs: &Path, line: &str) -> (Option<i32>, String) {
 fn an_old_node_is_measured_as_the_console_asks() {
     let dir = tempfile::tempdir().expect("a folder");
     let manifest = read("../web/package.json");
-    assert!(manifest.contains("\"node\": \">=20.19\""), "{manifest}");
+    assert!(
+        manifest.contains("\"node\": \"^20.19.0 || >=22.12.0\""),
+        "{manifest}"
+    );
     for (version, is_new) in [
         ("v20.19.0", true),
-        ("v22.1.0", true),
+        ("v22.12.0", true),
+        ("v24.1.0", true),
+        ("v22.11.0", false),
+        ("v21.7.0", false),
         ("v20.18.3", false),
         ("v18.20.4", false),
         ("v9.0.0", false),

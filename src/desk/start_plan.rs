@@ -102,18 +102,12 @@ fn first_orders(catalog: &Catalog, accounts: &[AccountView]) -> Vec<NewOrder> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desk::terms::tests::started;
+    use crate::desk::terms::tests::{machine_of, started};
 
     #[test]
     fn orders_of_the_demonstration_are_sent_by_a_first_start_and_by_none_later() {
         let catalog = Catalog::shipped();
-        let known = Known {
-            terms: started(&catalog, usize::MAX),
-            instruments: Vec::new(),
-            accounts: Vec::new(),
-            links: Vec::new(),
-            ended: Vec::new(),
-        };
+        let known = Known::of(&machine_of(&catalog, usize::MAX));
         let brought_in = catalog.bodies().len() as Seq;
         for (last, sent) in [
             (brought_in, catalog.orders.len()),

@@ -144,6 +144,11 @@ pub mod tests {
 
     /// A machine that has taken the first `count` inputs of a catalog's first start.
     pub fn started(catalog: &Catalog, count: usize) -> Vec<TermsChange> {
+        machine_of(catalog, count).terms()
+    }
+
+    /// That machine.
+    pub fn machine_of(catalog: &Catalog, count: usize) -> Machine {
         let mut machine = Machine::new();
         for (body, seq) in catalog.bodies().into_iter().take(count).zip(1..) {
             let command = Command {
@@ -154,7 +159,7 @@ pub mod tests {
             };
             machine.apply(seq, &Input::Command(Box::new(command)), &mut Vec::new());
         }
-        machine.terms()
+        machine
     }
 
     #[test]

@@ -300,11 +300,11 @@ impl Watch {
         }
     }
 
-    /// The exact floating result of an account in fine units, when it is known without division and no dead price moves
-    /// it; the account was banded since its book changed.
+    /// The exact floating result of an account in fine units, when it is known without division, no price is so far
+    /// away that the sum may not fit, and no dead price moves it; the account was banded since its book changed.
     pub fn exact_result(&self, account: u32) -> Option<i128> {
         let mark = self.marks.get(account as usize)?;
-        if mark.page == NONE || mark.is(ALWAYS) || self.cuts > 0 {
+        if mark.page == NONE || mark.is(ALWAYS) || self.cuts > 0 || self.wild > 0 {
             return None;
         }
         let page = &self.pages.legs[mark.page];
