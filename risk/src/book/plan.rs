@@ -26,6 +26,9 @@ pub struct Plan {
     pub closes: Vec<(u32, i64)>,
 }
 
+/// Orders of a netting account with the quantity that each closes.
+type Shares = Vec<(OrderId, i64)>;
+
 /// A position that may be closed now.
 struct Candidate {
     slot: u32,
@@ -177,7 +180,7 @@ impl Book {
         &self,
         account: &Account,
         counts: impl Fn(&Order) -> bool,
-    ) -> (Vec<(u32, i64)>, Vec<(OrderId, i64)>) {
+    ) -> (Vec<(u32, i64)>, Shares) {
         let netting = account.state.terms.accounting == Accounting::Netting;
         let (mut gone, mut filled) = (Vec::new(), Vec::new());
         for slot in &account.positions {

@@ -179,7 +179,8 @@ impl Book {
         if let Some(order) = self.order_mut(order.id).filter(|_| !known) {
             order.unbooked.push(exec);
         }
-        if !order.is_final() && !(known && order.state == OrderState::InDoubt) {
+        let is_told = known && order.state == OrderState::InDoubt;
+        if !order.is_final() && !is_told {
             self.tell(ctx, order.id, OrderState::InDoubt, reason.code());
         } else if !known && let Some(order) = self.order(order.id) {
             ctx.out.push(Output::Order(order.change()));

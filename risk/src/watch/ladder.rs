@@ -152,7 +152,7 @@ impl Ladder {
         block.items.sort_unstable();
         let mut kept = BLOCK;
         self.full = self.full.wrapping_add(1);
-        if self.stale >= STALE_MANY || self.full % SEARCH_EVERY == 0 {
+        if self.stale >= STALE_MANY || self.full.is_multiple_of(SEARCH_EVERY) {
             let mut others = 0;
             for index in 0..BLOCK {
                 if index == 0 || block.items[index] != block.items[index - 1] {

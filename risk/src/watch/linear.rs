@@ -143,8 +143,9 @@ impl Watch {
             guard = guard.checked_add(missed)?;
         }
         let mut follows = Follows::of(page, |at| coef[at]);
-        for at in 0..usize::from(rates.factors) {
-            follows.add(rates.factor[at], 0, factors[at]);
+        let used = usize::from(rates.factors);
+        for (instrument, worth) in rates.factor.iter().zip(factors).take(used) {
+            follows.add(*instrument, 0, worth);
         }
         let bounded = guard >> BITS == 0;
         bounded.then_some(Tangent { follows, guard })
