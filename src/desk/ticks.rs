@@ -164,7 +164,8 @@ impl TickQueue {
             );
         }
         match ticks::prepare(db, day).await {
-            Err(error) if error.may_retry() => return Err(error),
+            // Later days have theirs already: a reader that is in the way keeps no tick from being stored.
+            Err(error) if error.may_retry() && prepared.is_none() => return Err(error),
             Err(error) => tracing::warn!(%error, "no partition of ticks could be made for the day"),
             Ok(_) => {}
         }

@@ -15,8 +15,8 @@ pub const COPY_ROWS: usize = 5_000;
 /// Days for which partitions are made ahead, today included.
 const DAYS_AHEAD: i32 = 3;
 
-/// A drop that finds somebody reading what is to go gives up: while it waits, whoever reads any tick waits behind it.
-const DROP_LOCK_WAIT: &str = "SET LOCAL lock_timeout = '1s'";
+/// Whoever wants the table, or a part of it, alone gives up while somebody reads it: others would wait behind.
+const LOCK_WAIT: &str = "SET LOCAL lock_timeout = '1s'";
 
 /// Name of the cursor: the newest input whose tick is stored.
 const CURSOR: &str = "ticks";
@@ -77,6 +77,7 @@ pub async fn prepare(db: &Db, today: Date) -> Result<i32, DbError> {
     db.need_server("the table of ticks")?;
     let sql = "SELECT ensure_tick_partitions($1::text::date, $2)";
     let work = move |tx: &mut Tx<'_>| {
+        tx.execute(sqlx::query(LOCK_WAIT))?;
         tx.scalar(
             sqlx::query_scalar(sql)
                 .bind(today.to_string())
@@ -94,7 +95,7 @@ pub async fn drop_before(db: &Db, day: Date) -> Result<i32, DbError> {
     db.need_server("the table of ticks")?;
     let sql = "SELECT drop_ticks_before($1::text::date)";
     let work = move |tx: &mut Tx<'_>| {
-        tx.execute(sqlx::query(DROP_LOCK_WAIT))?;
+        tx.execute(sqlx::query(LOCK_WAIT))?;
         tx.scalar(sqlx::query_scalar(sql).bind(day.to_string()))
     };
     db.background().write(&Actor::SYSTEM, work).await
