@@ -250,7 +250,7 @@ impl Watch {
         let allowed = if is_first { WORTH_FIRST } else { WORTH_FURTHER };
         let fine = most.checked_mul(unit.num)?;
         let fine = if unit.den == 1 { fine } else { fine / unit.den };
-        if most > allowed || fine > WORTH_MAX {
+        if most > allowed || fine > WORTH_MAX / 2 {
             return None;
         }
         let signed = if leg.long { coef } else { -coef };
@@ -504,7 +504,8 @@ impl Watch {
                 || most.is_some_and(|most| {
                     let unit = self.units.get(self.pages.legs[first].unit);
                     let fine = most.checked_mul(unit.num).map(|fine| fine / unit.den);
-                    most <= allowed && fine.is_some_and(|fine| fine <= WORTH_MAX)
+                    // The cost, which is left out here, takes no more than the other half.
+                    most <= allowed && fine.is_some_and(|fine| fine <= WORTH_MAX / 2)
                 })
         });
         let mark = &mut self.marks[account as usize];

@@ -65,7 +65,10 @@ impl Watch {
                 continue;
             };
             let allowed = u128::from(nearest / MISSES_PART) << shift;
-            if u128::from(tangent.guard) > allowed {
+            // Anywhere in the box the results must stay numbers that the book can add up.
+            if u128::from(tangent.guard) > allowed
+                || self.corners(mark.page, bounded, view).is_none()
+            {
                 continue;
             }
             let entry = entry_of(account, (below, above), &tangent, shift, weight);
@@ -128,14 +131,19 @@ impl Watch {
             let size = shifted(u64::try_from(result.unsigned_abs()).ok()?, shift)?;
             let missed = match self.direct(rates, at, view) {
                 Some((factor, scale)) => {
-                    let quoted = &self.quoted[usize::from(rates.factor[factor])];
+                    let factored = usize::from(rates.factor[factor]);
+                    let quoted = &self.quoted[factored];
+                    let [bid, ask] = self.prices[factored];
+                    let steps = bounded.steps(quoted.pace);
                     let per_step = i64::try_from(size / scale).ok()?;
                     factors[factor] = factors[factor]
                         .checked_add(per_step * i64::try_from(result.signum()).ok()?)?;
-                    let spread = u64::try_from(quoted.spread_most).ok()?;
+                    // No wider than anybody counts on, and no wider than the box lets it become.
+                    let spread = quoted.spread_most.min((ask - bid).checked_add(2 * steps)?);
+                    let spread = u64::try_from(spread).ok()?;
                     let wide = u128::from(size) * u128::from(spread);
                     let sides = u64::try_from(wide.div_ceil(u128::from(scale))).ok()?;
-                    let rounding = bounded.steps(quoted.pace).unsigned_abs() + spread + 2;
+                    let rounding = steps.unsigned_abs() + spread + 2;
                     sides.checked_add(rounding)?
                 }
                 None => apart(size)?,
@@ -147,8 +155,10 @@ impl Watch {
         for (instrument, worth) in rates.factor.iter().zip(factors).take(used) {
             follows.add(*instrument, 0, worth);
         }
-        let bounded = guard >> BITS == 0;
-        bounded.then_some(Tangent { follows, guard })
+        // Thresholds are whole units and results are not: the last of them before a threshold is a whole one away.
+        guard = guard.checked_add(1 << shift)?;
+        let fits = guard >> BITS == 0;
+        fits.then_some(Tangent { follows, guard })
     }
 
     /// The place of the one price that converts a position directly, and the price of one; not while bid and ask are
@@ -183,7 +193,10 @@ impl Watch {
         self.quoted[instrument as usize].spread_most = most.max(spread.saturating_mul(2));
         let followers: Vec<u32> = self.hot.followers(instrument).collect();
         for account in followers {
-            self.await_band(account);
+            let page = self.marks[account as usize].page;
+            if self.pages.legs[page].rates != NONE {
+                self.await_band(account);
+            }
         }
     }
 
@@ -201,11 +214,22 @@ impl Watch {
         let Some(corners) = self.stands(first, view) else {
             return Err(format!("account {account} is followed without a rate"));
         };
+        // Bounds of results are a few units apart.
+        let apart = i128::from(corners.best - corners.worst) + 64;
         let moved =
             |result: i64, by: i128| (i128::from(result) - i128::from(hot.origin) + by) << hot.shift;
         let (guard, result) = (i128::from(hot.guard), i128::from(hot.result));
-        // Bounds of results are a few units apart.
-        let apart = i128::from(corners.best - corners.worst) + 64;
+        let early = page.low == i64::MIN || i128::from(hot.low) >= moved(page.low, 0) + guard;
+        let late = page.high == i64::MAX || i128::from(hot.high) <= moved(page.high, 0) - guard;
+        if !early || !late || guard < 1 << hot.shift {
+            return Err(format!(
+                "account {account} is told at {} and {}, its thresholds are {} and {} with a guard of {guard}",
+                hot.low,
+                hot.high,
+                moved(page.low, 0),
+                moved(page.high, 0),
+            ));
+        }
         if result > moved(corners.best, 0) + guard || result < moved(corners.worst, -apart) - guard
         {
             return Err(format!(

@@ -203,7 +203,9 @@ impl Watch {
     }
 
     fn heat_crowd(&mut self, view: Valuing<'_>) {
-        let mut left = self.budget(SPENT_IN_A_CROWD.max(self.looked * LOOK_COSTS));
+        // Looked at once, paid once.
+        let looked = std::mem::take(&mut self.looked);
+        let mut left = self.budget(SPENT_IN_A_CROWD.max(looked * LOOK_COSTS));
         while left > 0 {
             let Some((_, account)) = self.pending.pop() else {
                 return;
@@ -304,8 +306,17 @@ impl Watch {
     /// away that the sum may not fit, and no dead price moves it; the account was banded since its book changed.
     pub fn exact_result(&self, account: u32) -> Option<i128> {
         let mark = self.marks.get(account as usize)?;
-        if mark.page == NONE || mark.is(ALWAYS) || self.cuts > 0 || self.wild > 0 {
+        if mark.page == NONE || mark.is(ALWAYS) {
             return None;
+        }
+        if self.cuts + self.wild > 0 {
+            let odd = |quoted: &Quoted| quoted.wild || quoted.cut != [0, 0];
+            let mut legs = self.pages.walk(mark.page);
+            if legs.any(|at| {
+                odd(&self.quoted[usize::from(self.pages.legs[at.page].instrument[at.index])])
+            }) {
+                return None;
+            }
         }
         let page = &self.pages.legs[mark.page];
         if page.rates != NONE {
