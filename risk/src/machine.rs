@@ -256,6 +256,12 @@ impl Machine {
         self.book.slow_bands(halvings);
     }
 
+    /// For tests: how many converted accounts are followed along a tangent.
+    #[doc(hidden)]
+    pub fn watch_tangents(&self) -> usize {
+        self.book.watch_tangents()
+    }
+
     /// For tests: no account can leave its band unseen; the number of accounts that are watched by a box.
     ///
     /// # Errors

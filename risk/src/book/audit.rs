@@ -31,6 +31,11 @@ impl Book {
         self.watch.set_slow(halvings);
     }
 
+    /// For tests: how many converted accounts are followed along a tangent.
+    pub(crate) fn watch_tangents(&self) -> usize {
+        self.watch.tangents()
+    }
+
     /// For tests: what of the watch does not hold; `Ok` tells how many accounts are watched by a box.
     ///
     /// # Errors

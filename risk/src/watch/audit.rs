@@ -61,6 +61,13 @@ impl Watch {
         Some(all)
     }
 
+    /// How many converted accounts are followed along a tangent.
+    pub fn tangents(&self) -> usize {
+        let hot = self.marks.iter().filter(|mark| mark.class == Class::Hot);
+        hot.filter(|mark| mark.page != NONE && self.pages.legs[mark.page].rates != NONE)
+            .count()
+    }
+
     /// Every trigger of a position has its entry, everybody hot is followed exactly.
     ///
     /// # Errors
