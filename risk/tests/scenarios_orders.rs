@@ -242,6 +242,24 @@ fn a_broker_that_refuses_to_cancel_a_close_is_asked_again_after_a_pause() {
 }
 
 #[test]
+fn a_stop_loss_that_a_broker_rejects_waits_although_a_resting_close_gave_way_to_it() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         mode account:1 halt          -> mode halt
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1 unanswered
+         mode account:1 normal with 2 -> mode normal
+         sell 1 EURUSD 1.00 closes p1 limit 1.12000 as take -> take pending
+         buy 1 EURUSD 0.10 limit 1.05000 as dip -> dip pending
+         cancel 1 dip                 -> dip cancelled; take cancelled; o4 submitted; send o4
+         # Nothing of the last input is left to be looked at: the next try is the one after the pause.
+         report o4 rejected           -> o4 rejected",
+    );
+}
+
+#[test]
 fn the_margin_check_of_a_netting_account_sees_what_is_in_flight() {
     check(
         "account 1 USD netting 100:1 deposit 1100.00

@@ -42,7 +42,8 @@ impl Book {
 
     fn settle_touched(&mut self, ctx: &mut Ctx<'_>) {
         for _ in 0..ROUNDS_MAX {
-            if self.touched.is_empty() && self.priced.is_empty() {
+            let settled = self.touched.is_empty() && self.priced.is_empty();
+            if settled && self.uncovered.is_empty() {
                 return;
             }
             self.close_uncovered(ctx);
