@@ -589,6 +589,84 @@ fn a_named_person_settles_what_could_not_be_booked() {
 }
 
 #[test]
+fn what_a_named_person_has_settled_stays_settled_when_the_broker_says_it_again() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 1.00 0.00000        -> entry in_doubt; price_not_positive
+         reconciled entry by 7          -> entry in_doubt; ask entry
+         # The answer is its last event: nothing of it works any more.
+         fill entry 1.00 0.00000 exec 1 -> entry cancelled
+         # In a new session the broker says it once more, this time with a price.
+         fill entry 1.00 1.10010 exec 1 ->
+         report entry bust 1            -> unknown_order
+         see 1 positions 0 orders 0",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 1.00 0.00000        -> entry in_doubt; price_not_positive
+         reconciled entry by 7          -> entry in_doubt; ask entry
+         # It could be booked by now, and the person's correction is on the books already.
+         fill entry 1.00 1.10010 exec 1 -> entry cancelled
+         see 1 positions 0 orders 0",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         report entry cancelled         -> entry cancelled
+         fill entry 1.00 0.00000        -> entry cancelled; price_not_positive
+         reconciled entry by 7          -> entry cancelled
+         fill entry 1.00 0.00000 exec 1 ->
+         fill entry 1.00 1.10010 exec 1 ->
+         see 1 positions 0",
+    );
+}
+
+#[test]
+fn a_settled_part_and_what_is_executed_after_it_end_an_order_by_the_brokers_word() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 0.40 0.00000        -> entry in_doubt; price_not_positive
+         reconciled entry by 7          -> entry in_doubt; ask entry
+         # A new session says it again; that answers nothing, as 0.60 were never executed.
+         fill entry 0.40 1.10010 exec 1 ->
+         report entry accepted          -> entry working
+         fill entry 0.60 1.10010        -> entry in_doubt; deal p1 buy 0.60@1.10010; ask entry
+         fill entry 0.60 1.10010 exec 3 -> entry cancelled
+         see 1 positions 1 orders 0",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 0.60 0.00000        -> entry in_doubt; price_not_positive
+         # Reported under another id, so what was settled is on the books, and the rest works.
+         fill entry 0.60 1.10010        -> entry in_doubt; deal p1 buy 0.60@1.10010
+         reconciled entry by 7          -> entry in_doubt; ask entry
+         report entry accepted          -> entry partly_filled
+         fill entry 0.60 0.00000 exec 1 ->
+         fill entry 0.40 1.10010        -> entry filled; deal p1 buy 0.40@1.10010",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 1.00 0.00000        -> entry in_doubt; price_not_positive
+         cancel 1 entry                 -> entry cancelling; send cancel entry
+         reconciled entry by 7          -> entry cancelling; ask entry
+         # Too late for a cancel: what is left, the broker says.
+         report entry cancel_rejected   -> entry in_doubt; ask entry
+         fill entry 1.00 0.00000 exec 1 -> entry cancelled",
+    );
+}
+
+#[test]
 fn an_execution_taken_back_leaves_exposure_and_commission_as_they_were() {
     check(
         "account 1 USD hedging 100:1 deposit 100000.00

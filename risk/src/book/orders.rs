@@ -25,6 +25,13 @@ record! {
         pub busted: bool,
     }
 
+    /// An execution that could not be booked.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Unbooked {
+        pub id: ExecId,
+        pub qty: Qty,
+    }
+
     /// An order and what has become of it.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Order {
@@ -56,7 +63,11 @@ record! {
         pub executions: Vec<Execution>,
         /// Executions that could not be booked. Until they are, or a named person has settled them with the broker,
         /// nobody knows what it holds, whatever it says of the order.
-        pub unbooked: Vec<ExecId>,
+        pub unbooked: Vec<Unbooked>,
+        /// Executions that were settled without being booked: whenever they come again, they are not booked either.
+        pub settled: Vec<ExecId>,
+        /// How much of the order a named person has settled.
+        pub settled_qty: Qty,
     }
 }
 
@@ -64,6 +75,12 @@ impl Order {
     /// Not filled yet.
     pub fn remaining(&self) -> Qty {
         Qty((self.order.qty.0 - self.filled.0).max(0))
+    }
+
+    /// All of it may have been executed, if what a named person has settled is none of what is booked: only the broker
+    /// knows whether anything is left.
+    pub(super) fn may_be_done(&self) -> bool {
+        self.settled_qty > Qty(0) && self.remaining() <= self.settled_qty
     }
 
     /// It is there for a price that may never come, so nothing may rely on its execution.
@@ -176,6 +193,8 @@ impl Book {
             opened: None,
             executions: Vec::new(),
             unbooked: Vec::new(),
+            settled: Vec::new(),
+            settled_qty: Qty(0),
         };
         if let Some(account) = self.account_mut(order.account) {
             // By id, as a restore has them: several orders of one input have ids above later ones.

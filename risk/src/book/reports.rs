@@ -2,7 +2,7 @@
 //! ended is not opened again.
 
 use super::fills::Booking;
-use super::orders::{Execution, Order};
+use super::orders::{Execution, Order, Unbooked};
 use super::{Book, Ctx};
 use crate::event::*;
 use crate::ids::*;
@@ -34,6 +34,7 @@ impl Book {
         }
         let (state, filled) = (order.state, order.filled > Qty(0));
         let (ended, unbooked) = (order.is_final(), !order.unbooked.is_empty());
+        let may_be_done = order.may_be_done() && !unbooked;
         let partly = match (unbooked, filled) {
             (true, _) => OrderState::InDoubt,
             (false, true) => OrderState::PartlyFilled,
@@ -69,7 +70,10 @@ impl Book {
                 Ok(())
             }
             BrokerEvent::CancelRejected(reason) => {
-                if state == OrderState::Cancelling {
+                if state == OrderState::Cancelling && may_be_done {
+                    self.tell(ctx, report.order, OrderState::InDoubt, reason);
+                    self.ask_of(ctx, report.order);
+                } else if state == OrderState::Cancelling {
                     self.tell(ctx, report.order, partly, reason);
                 }
                 Ok(())
@@ -98,7 +102,9 @@ impl Book {
             .ok_or(Reject::UnknownOrder)?
             .clone();
         let named = report.exec != ExecId::default();
-        if named && order.executions.iter().any(|seen| seen.id == report.exec) {
+        let booked = order.executions.iter().any(|seen| seen.id == report.exec);
+        if named && (booked || order.settled.contains(&report.exec)) {
+            self.said_again(ctx, &order);
             return Ok(());
         }
         let booking = Booking {
@@ -111,7 +117,11 @@ impl Book {
             commission: fill.commission,
         };
         if let Err(reason) = self.check_fill(&order, &booking) {
-            return Err(self.doubt(ctx, &order, report.exec, reason));
+            let unbooked = Unbooked {
+                id: report.exec,
+                qty: fill.qty,
+            };
+            return Err(self.doubt(ctx, &order, unbooked, reason));
         }
         self.expose_if_open(&order, -1);
         let at = ctx.out.len();
@@ -126,18 +136,19 @@ impl Book {
         };
         let order = self.order_mut(report.order).ok_or(Reject::UnknownOrder)?;
         order.executions.push(execution);
-        order.unbooked.retain(|other| *other != report.exec);
+        order.unbooked.retain(|other| other.id != report.exec);
         order.filled = Qty(order.filled.0.saturating_add(fill.qty.0));
         order.value += i128::from(fill.qty.0) * i128::from(fill.price.0);
         order.opened = order.opened.or(opened);
         let whole = order.remaining() == Qty(0);
         if whole {
             // Under whatever id: all that was ordered is on the books.
-            order.unbooked.clear();
+            settle(order);
         }
         let order = order.clone();
         self.expose_if_open(&order, 1);
         let booked = ctx.out.split_off(at);
+        let mut asks = false;
         if order.is_final() {
             ctx.out.push(Output::Order(order.change()));
         } else if whole {
@@ -145,13 +156,35 @@ impl Book {
         } else {
             let state = match order.state {
                 OrderState::Cancelling => OrderState::Cancelling,
-                _ if !order.unbooked.is_empty() => OrderState::InDoubt,
+                _ if !order.unbooked.is_empty() || order.may_be_done() => OrderState::InDoubt,
                 _ => OrderState::PartlyFilled,
             };
+            asks = state == OrderState::InDoubt && order.unbooked.is_empty();
             self.tell(ctx, order.id, state, 0);
         }
         ctx.out.extend(booked);
+        if asks {
+            self.ask_of(ctx, order.id);
+        }
         Ok(())
+    }
+
+    /// An execution that is known came again, and changes nothing. While the broker is asked whether anything is left of
+    /// an order, it is the answer that nothing is: a broker names the last event only of what works no more.
+    fn said_again(&mut self, ctx: &mut Ctx<'_>, order: &Order) {
+        let asked = order.state == OrderState::InDoubt && order.unbooked.is_empty();
+        if asked && order.may_be_done() {
+            self.finish(ctx, order.id, OrderState::Cancelled, 0);
+        }
+    }
+
+    /// What is left of an order the broker says.
+    fn ask_of(&self, ctx: &mut Ctx<'_>, id: OrderId) {
+        let Some(link) = self.order(id).map(|order| order.link) else {
+            return;
+        };
+        let command = LinkCommand::Status(id);
+        ctx.out.push(Output::Send(Send { link, command }));
     }
 
     /// Whether an execution makes sense, and can be booked.
@@ -174,10 +207,17 @@ impl Book {
 
     /// An execution that cannot be booked happened all the same: until somebody has looked, nobody knows what the
     /// broker holds. An order that has ended stays so, and is told of once more.
-    fn doubt(&mut self, ctx: &mut Ctx<'_>, order: &Order, exec: ExecId, reason: Reject) -> Reject {
-        let known = order.unbooked.contains(&exec) || order.unbooked.len() >= EXECUTIONS_MAX;
+    fn doubt(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        order: &Order,
+        unbooked: Unbooked,
+        reason: Reject,
+    ) -> Reject {
+        let seen = order.unbooked.iter().any(|other| other.id == unbooked.id);
+        let known = seen || order.unbooked.len() >= EXECUTIONS_MAX;
         if let Some(order) = self.order_mut(order.id).filter(|_| !known) {
-            order.unbooked.push(exec);
+            order.unbooked.push(unbooked);
         }
         let is_told = known && order.state == OrderState::InDoubt;
         if !order.is_final() && !is_told {
@@ -188,8 +228,8 @@ impl Book {
         reason
     }
 
-    /// A named person has settled with the broker what could not be booked of an order; what is left of an open one the
-    /// broker says.
+    /// A named person has settled with the broker what could not be booked of an order: it is not booked, nor doubted,
+    /// when it comes again. What is left of an open one the broker says.
     pub(super) fn reconciled(&mut self, ctx: &mut Ctx<'_>, set: Reconciled) {
         let account = self.order(set.order).map(|order| order.order.account);
         let reason = match account {
@@ -202,12 +242,15 @@ impl Book {
         let Some(order) = self.order_mut(set.order).filter(settled) else {
             return;
         };
-        order.unbooked.clear();
-        let link = order.link;
+        let parts = order.unbooked.iter();
+        let qty = parts.fold(order.settled_qty.0, |sum, one| {
+            sum.saturating_add(one.qty.0)
+        });
+        order.settled_qty = Qty(qty);
+        settle(order);
         ctx.out.push(Output::Order(order.change()));
         if !order.is_final() {
-            let command = LinkCommand::Status(set.order);
-            ctx.out.push(Output::Send(Send { link, command }));
+            self.ask_of(ctx, set.order);
         }
     }
 
@@ -268,4 +311,12 @@ impl Book {
             None => self.ended.get_mut(&id),
         }
     }
+}
+
+/// What could not be booked of an order needs no booking any more; remembered by its ids.
+fn settle(order: &mut Order) {
+    let room = EXECUTIONS_MAX.saturating_sub(order.settled.len());
+    let ids = order.unbooked.drain(..).map(|one| one.id);
+    let named = ids.filter(|id| *id != ExecId::default());
+    order.settled.extend(named.take(room));
 }
