@@ -215,6 +215,31 @@ fn a_broker_that_refuses_a_cancel_is_not_flooded_by_a_stop_out() {
 }
 
 #[test]
+fn a_client_whose_cancels_are_refused_does_not_hold_a_stop_out_off() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 limit 1.09990 as take
+         report take accepted         -> take working
+         quote EURUSD 1.08630 1.08630 -> margin 1 stop_out; stopout 1 act cancel take close p1; take cancelling; send cancel take
+         report take cancel_rejected  -> take working
+         wait 900ms                   ->
+         cancel 1 take                -> take cancelling; send cancel take
+         report take cancel_rejected  -> take working
+         # A second after the house's own try, whatever the client has asked for since.
+         wait 100ms                   -> stopout 1 act cancel take close p1; take cancelling; send cancel take
+         wait 300ms                   ->
+         report take cancel_rejected  -> take working
+         cancel 1 take                -> take cancelling; send cancel take
+         wait 500ms                   ->
+         report take cancel_rejected  -> take working
+         wait 500ms                   -> stopout 1 act cancel take close p1; take cancelling; send cancel take",
+    );
+}
+
+#[test]
 fn a_queued_stop_out_does_not_go_out_while_the_level_is_unknown() {
     check(
         "account 1 JPY hedging 100:1 deposit 40000

@@ -152,8 +152,11 @@ impl Book {
     /// A cancel failed: what was to give way is there again. A stop-out, and positions that wait for it, try again after
     /// a pause, or a broker that refuses cancels would be asked at every round trip.
     pub(super) fn cancel_failed(&mut self, now: Ts, account: AccountId, instrument: InstrumentId) {
-        let stopped = |account: &Account| account.state.state == MarginState::StopOut;
-        if self.account(account).is_some_and(stopped) {
+        // A pause that runs is not made longer, or whoever has cancels refused would hold the stop-out off.
+        let waits = |state: &super::accounts::AccountState| {
+            state.state == MarginState::StopOut && state.stopping && now >= state.retry
+        };
+        if self.account(account).is_some_and(|account| waits(&account.state)) {
             self.retry_stop_out(now, account);
         }
         for (slot, _) in self.fired_of(account, instrument) {
