@@ -198,6 +198,12 @@ fn a_broker_that_refuses_a_cancel_is_not_flooded_by_a_stop_out() {
          wait 1s                      -> stopout 1 act cancel take close p1; take cancelling; send cancel take
          report take cancelled        -> take cancelled; stopout 1 act close p1; o3 submitted; send o3",
     );
+}
+
+/// Asking for the cancel every second, as it did once, spared the broker the flood and the account nothing: the margin of
+/// the order alone would have lifted it, so nothing was closed while the market went on.
+#[test]
+fn a_stop_out_closes_positions_when_the_broker_refuses_to_cancel_an_order() {
     check(
         "group stop_out 50
          account 1 USD hedging 100:1 deposit 2300.00
@@ -208,9 +214,39 @@ fn a_broker_that_refuses_a_cancel_is_not_flooded_by_a_stop_out() {
          buy 1 EURUSD 0.80 as dip limit 0.90000
          report dip accepted          -> dip working
          quote EURUSD 0.98600 0.98600 -> margin 1 stop_out; stopout 1 act cancel dip; dip cancelling; send cancel dip
+         report dip cancel_rejected   -> dip working; stopout 1 act close p1; o3 submitted; send o3
+         # Nor does a client's cancel of it count as freed.
+         cancel 1 dip                 -> dip cancelling; send cancel dip
+         report o3 rejected           -> o3 rejected
+         wait 1s                      -> stopout 1 act close p1; o4 submitted; send o4
+         fill o4 1.00 0.98600         -> o4 filled; deal p1 sell 1.00@0.98600 result -1400.00; margin 1 healthy",
+    );
+    check(
+        "group stop_out 50
+         account 1 USD hedging 100:1 deposit 2300.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.00000
+         held broker
+         buy 1 EURUSD 0.80 as dip limit 0.90000
+         report dip accepted          -> dip working
+         # Nothing can be closed, so the order is all there is.
+         terms EURUSD trade disabled
+         quote EURUSD 0.98600 0.98600 -> margin 1 stop_out; stopout 1 act cancel dip; dip cancelling; send cancel dip
          report dip cancel_rejected   -> dip working
+         wait 9s                      ->
          quote EURUSD 0.98590 0.98590 ->
-         wait 1s                      -> stopout 1 act cancel dip; dip cancelling; send cancel dip",
+         wait 9s                      ->
+         quote EURUSD 0.98600 0.98600 ->
+         wait 9s                      ->
+         quote EURUSD 0.98590 0.98590 ->
+         wait 9s                      ->
+         quote EURUSD 0.98600 0.98600 ->
+         wait 9s                      ->
+         quote EURUSD 0.98590 0.98590 ->
+         wait 9s                      ->
+         quote EURUSD 0.98600 0.98600 ->
+         wait 6s                      -> stopout 1 act cancel dip; dip cancelling; send cancel dip",
     );
 }
 

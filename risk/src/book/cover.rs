@@ -4,6 +4,7 @@
 use super::orders::Order;
 use super::positions::Position;
 use super::protect::{REARM_NS, REARM_REFUSED_NS, origin_of};
+use super::stop_out::KEPT_NS;
 use super::timers::Timer;
 use super::{Account, Book, Ctx};
 use crate::event::*;
@@ -149,14 +150,36 @@ impl Book {
         self.uncovered.push((account, order.order.instrument));
     }
 
-    /// A cancel failed: what was to give way is there again. A stop-out, and positions that wait for it, try again after
-    /// a pause, or a broker that refuses cancels would be asked at every round trip.
-    pub(super) fn cancel_failed(&mut self, now: Ts, account: AccountId, instrument: InstrumentId) {
+    /// A cancel failed: what was to give way is there again. A stop-out leaves an order that opens alone for a while, and
+    /// closes positions all the same.
+    pub(super) fn cancel_failed(&mut self, now: Ts, id: OrderId) {
+        let Some(order) = self.orders.get_mut(&id) else {
+            return;
+        };
+        let (account, instrument) = (order.order.account, order.order.instrument);
+        let newly = now >= order.kept_until;
+        if newly {
+            order.kept_until = now.plus(KEPT_NS);
+        }
+        let opens = !order.closing;
+        let stopped = |account: &Account| account.state.state == MarginState::StopOut;
+        if newly && opens && self.account(account).is_some_and(stopped) {
+            self.after(now, KEPT_NS, Timer::Retry(account));
+        }
+        self.look_later(now, account, instrument);
+    }
+
+    /// A stop-out under way, and positions whose protective price has fired, try again after a pause, or a broker that
+    /// refuses cancels would be asked at every round trip.
+    pub(super) fn look_later(&mut self, now: Ts, account: AccountId, instrument: InstrumentId) {
         // A pause that runs is not made longer, or whoever has cancels refused would hold the stop-out off.
         let waits = |state: &super::accounts::AccountState| {
             state.state == MarginState::StopOut && state.stopping && now >= state.retry
         };
-        if self.account(account).is_some_and(|account| waits(&account.state)) {
+        if self
+            .account(account)
+            .is_some_and(|account| waits(&account.state))
+        {
             self.retry_stop_out(now, account);
         }
         for (slot, _) in self.fired_of(account, instrument) {

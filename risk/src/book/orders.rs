@@ -68,6 +68,8 @@ record! {
         pub settled: Vec<ExecId>,
         /// How much of the order a named person has settled.
         pub settled_qty: Qty,
+        /// A cancel failed, and until then no stop-out relies on another: it closes positions instead.
+        pub kept_until: Ts,
     }
 }
 
@@ -195,6 +197,7 @@ impl Book {
             unbooked: Vec::new(),
             settled: Vec::new(),
             settled_qty: Qty(0),
+            kept_until: Ts(0),
         };
         if let Some(account) = self.account_mut(order.account) {
             // By id, as a restore has them: several orders of one input have ids above later ones.
@@ -336,7 +339,7 @@ impl Book {
         self.count_unsettled(link, before, -1);
         self.count_unsettled(link, state, 1);
         if goes_on && before == OrderState::Cancelling {
-            self.cancel_failed(ctx.now, account, instrument);
+            self.cancel_failed(ctx.now, id);
         } else if goes_on && rests {
             self.uncovered.push((account, instrument));
         }

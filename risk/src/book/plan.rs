@@ -86,7 +86,7 @@ impl Book {
             digits: self.digits_of(account),
             under_way: gone.len(),
             gone,
-            cancelled: self.cancelling_orders(account),
+            cancelled: self.cancelling_orders(account, env.now),
             filled,
             plan: Plan::default(),
         }
@@ -131,16 +131,22 @@ impl Book {
         }
     }
 
-    /// Something is left that a stop-out would cancel.
+    /// Something is left that a stop-out would cancel, at the latest when the time of a failed cancel is over.
     pub(super) fn has_order_to_cancel(&self, account: &Account) -> bool {
-        self.order_to_cancel(account, &[]).is_some()
+        self.order_to_cancel(account, &[], Ts(u64::MAX)).is_some()
     }
 
-    /// The pending order with the largest margin; orders under execution and orders without margin stay.
-    fn order_to_cancel(&self, account: &Account, cancelled: &[OrderId]) -> Option<OrderId> {
+    /// The pending order with the largest margin; orders under execution, orders without margin and those whose cancel
+    /// has just failed stay.
+    fn order_to_cancel(
+        &self,
+        account: &Account,
+        cancelled: &[OrderId],
+        now: Ts,
+    ) -> Option<OrderId> {
         let waiting = |order: &&Order| match order.state {
-            OrderState::Pending | OrderState::Working => true,
-            OrderState::PartlyFilled => order.rests(),
+            OrderState::Pending | OrderState::Working => now >= order.kept_until,
+            OrderState::PartlyFilled => order.rests() && now >= order.kept_until,
             _ => false,
         };
         let orders = account
@@ -168,10 +174,13 @@ impl Book {
         )
     }
 
-    fn cancelling_orders(&self, account: &Account) -> Vec<OrderId> {
+    /// Opening orders whose cancel is on its way, unless one has just failed.
+    fn cancelling_orders(&self, account: &Account, now: Ts) -> Vec<OrderId> {
         let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
         let cancelling = |order: &&Order| order.state == OrderState::Cancelling && !order.closing;
-        orders.filter(cancelling).map(|order| order.id).collect()
+        let orders = orders.filter(cancelling);
+        let relied_on = orders.filter(|order| now >= order.kept_until);
+        relied_on.map(|order| order.id).collect()
     }
 
     /// Slots of positions and how much of each orders under way close, and the orders of a netting account with their
@@ -379,7 +388,8 @@ impl Planner<'_> {
     }
 
     fn next_order(&self) -> Option<OrderId> {
-        self.book.order_to_cancel(self.account, &self.cancelled)
+        self.book
+            .order_to_cancel(self.account, &self.cancelled, self.env.now)
     }
 
     /// Positions that may be closed now and are not yet, as much as is left of each.

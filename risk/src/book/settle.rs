@@ -78,7 +78,7 @@ impl Book {
         }
         // Rounds are over: whoever is still due is looked at again at the next price, and charged anew then.
         for (account, instrument) in std::mem::take(&mut self.uncovered) {
-            self.cancel_failed(ctx.now, account, instrument);
+            self.look_later(ctx.now, account, instrument);
         }
         for account in std::mem::take(&mut self.touched) {
             self.watch.taken(account);

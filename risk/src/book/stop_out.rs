@@ -11,6 +11,9 @@ use crate::units::*;
 /// After a broker refused a stop-out's close, the next try waits this long: a second, so that a broker that refuses
 /// everything is not flooded at every price.
 const RETRY_NS: u64 = SECOND_NS;
+/// An opening order whose cancel failed is left out of stop-outs this long: its margin is not freed, so positions are
+/// closed instead, and the broker is not asked at every price.
+pub(super) const KEPT_NS: u64 = MINUTE_NS;
 
 impl Book {
     /// Plans and, in `act` mode, does it.
