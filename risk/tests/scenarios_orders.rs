@@ -627,6 +627,24 @@ fn what_a_named_person_has_settled_stays_settled_when_the_broker_says_it_again()
 }
 
 #[test]
+fn an_execution_that_could_not_be_booked_can_be_settled_after_the_weekend() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         report entry cancelled        -> entry cancelled
+         fill entry 1.00 0.00000       -> entry cancelled; price_not_positive
+         buy 1 EURUSD 1.00 as other
+         report other cancelled        -> other cancelled
+         wait 60h
+         report other cancelled        -> unknown_order
+         reconciled entry by 7         -> entry cancelled
+         wait 30h
+         report entry cancelled        -> unknown_order",
+    );
+}
+
+#[test]
 fn a_settled_part_and_what_is_executed_after_it_end_an_order_by_the_brokers_word() {
     check(
         "account 1 USD hedging 100:1 deposit 10000.00

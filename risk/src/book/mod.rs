@@ -132,7 +132,8 @@ pub struct Book {
     accounts: Accounts,
     positions: Positions,
     orders: BTreeMap<OrderId, Order>,
-    /// Orders that ended within the last day: a broker may still report on them.
+    /// Orders that ended within the last day: a broker may still report on them. And those with an execution that could
+    /// not be booked, until somebody has settled it.
     ended: BTreeMap<OrderId, Order>,
     ended_by_time: VecDeque<(Ts, OrderId)>,
     client_ids: BTreeMap<(AccountId, ClientOrderId), FirstAnswer>,

@@ -1,5 +1,6 @@
 //! Things that happen because time goes on.
 
+use super::orders::Order;
 use super::{Book, Ctx};
 use crate::event::*;
 use crate::ids::*;
@@ -46,7 +47,8 @@ codec_enum! {
     }
 }
 
-/// Ended orders, client order ids: remembered this long, so that late reports and repeated requests find them.
+/// Ended orders, client order ids: remembered this long, so that late reports and repeated requests find them. An ended
+/// order with an execution that nobody has settled is remembered longer.
 pub const REMEMBER_NS: u64 = DAY_NS;
 /// References of cash movements are remembered this long: longer than any replay of the rim's outbox.
 const CASH_REMEMBER_NS: u64 = 7 * DAY_NS;
@@ -144,7 +146,13 @@ impl Book {
             .filter(|(ts, _)| old(*ts, REMEMBER_NS))
         {
             self.ended_by_time.pop_front();
-            self.ended.remove(&id);
+            // What happened on a Friday may be settled on the Monday after.
+            let unsettled = |order: &Order| !order.unbooked.is_empty();
+            if self.ended.get(&id).is_some_and(unsettled) {
+                self.ended_by_time.push_back((ctx.now, id));
+            } else {
+                self.ended.remove(&id);
+            }
         }
         while let Some((ts, account, id)) = self
             .client_ids_by_time
