@@ -5,7 +5,7 @@ use super::chunks::NONE;
 use super::holders::{RANGE, cuts};
 use super::ladder::{account_of, key_of};
 use super::page::*;
-use super::{Holdings, Valuing, Watch, bit, is_close};
+use super::{CONVERTED_LOOK_HALVES, Holdings, LOOK_HALVES, Valuing, Watch, bit, is_close};
 
 /// A move counts for the pace at most this many times the pace, so that one gap does not set it.
 const PACE_STEP: i64 = 16;
@@ -118,7 +118,13 @@ impl Watch {
             if mask & bit == 0 {
                 continue;
             }
-            self.looked += 1;
+            let page = self.marks[account as usize].page;
+            let converted = page != NONE && self.pages.legs[page].rates != NONE;
+            self.looked += if converted {
+                CONVERTED_LOOK_HALVES
+            } else {
+                LOOK_HALVES
+            };
             if self.is_outside(account, view) {
                 self.tell(account, due);
             }

@@ -46,8 +46,12 @@ const SPENT_PER_INPUT: usize = 256 * BAND_COSTS;
 /// within this.
 const CROWD: usize = 1_024;
 const SPENT_IN_A_CROWD: usize = 4_096;
-/// That, or as much as looking at those who wait has cost: so many units each. Waiting is never cheaper than a band.
-const LOOK_COSTS: usize = 2;
+/// Following an account as a hot one costs this much, ...
+const HEAT_COSTS: usize = 4;
+/// ... and looking at one that waits half a unit, or this many halves when it is converted. As much as looking has cost
+/// may be spent on ending it, should that be more.
+const LOOK_HALVES: usize = 1;
+const CONVERTED_LOOK_HALVES: usize = 4;
 /// So many get their bands by and by, when nobody waits.
 const COOLS_PER_INPUT: usize = 64;
 /// Bits of a mask of instruments.
@@ -100,7 +104,7 @@ pub struct Watch {
     followed: Vec<u32>,
     /// Triggers on their way into ladders that are built at once.
     staged: Vec<Vec<u64>>,
-    /// Accounts that waited for a band and were looked at by the last quote.
+    /// What looking at accounts that wait for a band has cost the last quote, half units.
     looked: usize,
     /// Instruments that are wild.
     wild: u32,
@@ -205,13 +209,13 @@ impl Watch {
     fn heat_crowd(&mut self, view: Valuing<'_>) {
         // Looked at once, paid once.
         let looked = std::mem::take(&mut self.looked);
-        let mut left = self.budget(SPENT_IN_A_CROWD.max(looked * LOOK_COSTS));
+        let mut left = self.budget(SPENT_IN_A_CROWD.max(looked / 2));
         while left > 0 {
             let Some((_, account)) = self.pending.pop() else {
                 return;
             };
             let page = self.marks[account as usize].page;
-            let mut costs = 1;
+            let mut costs = HEAT_COSTS;
             if page != NONE && self.pages.legs[page].pending != NONE {
                 self.pages.legs[page].pending = NONE;
                 if !self.heat_at_once(account) {
