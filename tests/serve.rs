@@ -22,6 +22,8 @@ mod secret;
 mod shared;
 #[path = "serve/terms.rs"]
 mod terms;
+#[path = "serve/ticks.rs"]
+mod ticks;
 
 use desk::{Desk, Door, LOOK_AGAIN, PATIENCE, command};
 

@@ -4,7 +4,8 @@ use crate::codec::{Codec, CodecError, CodecFault, decode};
 use crate::event::*;
 use crate::units::Ts;
 
-const QUOTE: u16 = 1;
+/// Kind of a quote: readers of the past look for these alone.
+pub(crate) const QUOTE: u16 = 1;
 const TRADE: u16 = 2;
 const GAP: u16 = 3;
 const CLOCK: u16 = 4;

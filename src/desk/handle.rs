@@ -10,6 +10,7 @@ use siaga_broker::router::task::RouterHandle;
 use siaga_feed::sim;
 use siaga_risk::event::{Bar, Body, Command};
 use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
+use siaga_risk::journal::TickRequest;
 use siaga_risk::pipeline::{Durable, Inbox};
 use siaga_risk::units::Ts;
 use siaga_risk::view::{Ask, LadderRow, Query, Reply};
@@ -27,6 +28,7 @@ use super::latency::Latency;
 use super::market::SetScenario;
 use super::notes::Notes;
 use super::past;
+use super::past_ticks::{self, TickReader};
 use super::recorder::SyncTimes;
 use super::standby_figures::StandbyFigures;
 use super::ticks::TickFigures;
@@ -37,7 +39,7 @@ use crate::clock::Clock;
 use crate::gateway::bridge::Bridge;
 use crate::gateway::core::{
     AlertFilter, AlertRecord, Answered, BarsRequest, Core, CoreError, Evidence, ExposureRow,
-    Imagined, Part, Scenario, Status, StoreStatus, TimelineEntry, Waiting,
+    Imagined, Part, PastTicks, Scenario, Status, StoreStatus, TimelineEntry, Waiting,
 };
 use crate::gateway::directory::Directory;
 use crate::gateway::events::Events;
@@ -58,6 +60,8 @@ pub struct Handle {
     pub directory: Arc<RwLock<Arc<Directory>>>,
     pub alerts: Arc<AlertDesk>,
     pub bars: Arc<BarHistory>,
+    /// The journal's prices of the past.
+    pub past_ticks: TickReader,
     pub ladder: Arc<LadderTable>,
     pub exposure: Arc<ExposureTable>,
     pub notes: Arc<Notes>,
@@ -246,6 +250,11 @@ impl Core for DeskHandle {
     fn bars(&self, request: BarsRequest) -> Waiting<Vec<Bar>> {
         let handle = self.0.clone();
         Box::pin(async move { Ok(past::bars(&handle, &request).await) })
+    }
+
+    fn ticks(&self, request: TickRequest) -> Waiting<PastTicks> {
+        let handle = self.0.clone();
+        Box::pin(async move { past_ticks::ticks(&handle, request).await })
     }
 
     fn ladder(&self, limit: usize) -> Vec<LadderRow> {

@@ -27,6 +27,7 @@ mod names_keeper;
 mod notes;
 mod notices;
 mod past;
+mod past_ticks;
 mod readiness;
 mod recorder;
 pub mod recover;
@@ -295,6 +296,7 @@ impl Running {
         let history = history::begin(&core_dir, applied, whole)?;
         self.events.starts_after(history.told);
         let files = journal.files();
+        let past_ticks = past_ticks::TickReader::new(files.clone());
         let (news, door) = door(&consumers, &log);
         let recorder = JournalRecorder::new(journal, self.syncs.clone(), self.clock.clone());
         let options = Options {
@@ -426,6 +428,7 @@ impl Running {
             ))),
             alerts: Arc::new(alerts),
             bars: Arc::default(),
+            past_ticks,
             ladder: Arc::default(),
             exposure: Arc::default(),
             what_if: Arc::new(what_if),

@@ -11,8 +11,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use siaga_risk::event::{Answer, Bar, BarSpan, Body, OrderChange, Seq};
-use siaga_risk::ids::{AccountId, ActorId, AlertId, CurrencyId, InstrumentId};
-use siaga_risk::units::{Money, Ts};
+use siaga_risk::ids::{AccountId, ActorId, AlertId, CurrencyId, InstrumentId, SourceId};
+use siaga_risk::journal::{Tick, TickRequest};
+use siaga_risk::units::{Money, Price, Qty, Ts};
 use siaga_risk::view::{Query, Reply};
 use siaga_risk::whatif;
 
@@ -63,6 +64,8 @@ pub trait Core: Send + Sync + 'static {
 
     /// Closed bars that begin in `from..to`, oldest first: the NEWEST `limit` of them. The gateway adds the bar that grows.
     fn bars(&self, request: BarsRequest) -> Waiting<Vec<Bar>>;
+    /// Prices of the past, in the order in which they were recorded.
+    fn ticks(&self, request: TickRequest) -> Waiting<PastTicks>;
     /// Orders of an account with an id below `before` (all when absent), newest first.
     /// Without a store the newest part held in memory is searched.
     fn orders(
@@ -198,6 +201,42 @@ pub struct BarsRequest {
     pub from: Option<Ts>,
     pub to: Option<Ts>,
     pub limit: usize,
+}
+
+/// Prices of the past.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PastTicks {
+    pub ticks: Vec<PastTick>,
+    /// The input behind which to go on; absent at the end.
+    pub next: Option<Seq>,
+}
+
+/// A price of the past.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PastTick {
+    pub seq: Seq,
+    pub ts: Ts,
+    pub source: SourceId,
+    pub bid: Price,
+    pub ask: Price,
+    /// Lot steps, 0 = unknown.
+    pub bid_qty: Qty,
+    pub ask_qty: Qty,
+}
+
+impl From<Tick> for PastTick {
+    fn from(tick: Tick) -> PastTick {
+        let quote = tick.quote;
+        PastTick {
+            seq: tick.seq,
+            ts: quote.ts,
+            source: quote.source,
+            bid: quote.bid,
+            ask: quote.ask,
+            bid_qty: quote.bid_qty,
+            ask_qty: quote.ask_qty,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,6 +10,7 @@ pub mod measures;
 pub mod orders;
 pub mod session;
 pub mod sockets;
+pub mod ticks;
 pub mod whatif;
 
 use std::any::Any;
@@ -42,6 +43,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(market::routes())
         .merge(measures::routes())
+        .merge(ticks::routes())
         .merge(accounts::routes())
         .merge(orders::routes())
         .merge(alerts::routes())

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
+use siaga_risk::journal::{Tick, TickRequest};
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
 use siaga_risk::view::{LadderRow, Query, Reply};
@@ -42,6 +43,8 @@ pub struct TestDesk {
     pub failing: Mutex<Option<CoreError>>,
     pub bridge: Mutex<Option<Arc<dyn crate::gateway::bridge::Bridge>>>,
     counts: Mutex<BTreeMap<InstrumentId, u64>>,
+    /// Every quote that entered.
+    quotes: Mutex<Vec<Tick>>,
 }
 
 impl TestDesk {
@@ -68,6 +71,7 @@ impl TestDesk {
             failing: Mutex::default(),
             bridge: Mutex::default(),
             counts: Mutex::default(),
+            quotes: Mutex::default(),
         };
         let desk = Arc::new(desk);
         for body in terms::bodies() {
@@ -140,6 +144,10 @@ impl TestDesk {
     /// An input through the machine, its outputs to where egress would take them.
     pub fn feed(&self, input: Input) -> (Seq, Vec<Output>) {
         let (seq, outputs) = self.engine.lock().expect("not poisoned").apply(&input);
+        if let Input::Quote(quote) = input {
+            let tick = Tick { seq, quote };
+            self.quotes.lock().expect("not poisoned").push(tick);
+        }
         for output in &outputs {
             self.live.apply(output);
             match output {
@@ -301,6 +309,21 @@ impl Core for TestDesk {
 
     fn bars(&self, _request: BarsRequest) -> Waiting<Vec<Bar>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn ticks(&self, request: TickRequest) -> Waiting<PastTicks> {
+        let quotes = self.quotes.lock().expect("not poisoned");
+        let asked = |tick: &&Tick| {
+            let quote = &tick.quote;
+            quote.instrument == request.instrument
+                && (request.from..request.to).contains(&quote.ts)
+                && tick.seq > request.after
+        };
+        let found = quotes.iter().filter(asked).copied().take(request.limit);
+        let ticks: Vec<PastTick> = found.map(PastTick::from).collect();
+        let full = ticks.len() >= request.limit;
+        let next = ticks.last().filter(|_| full).map(|tick| tick.seq);
+        Box::pin(async move { Ok(PastTicks { ticks, next }) })
     }
 
     fn ladder(&self, limit: usize) -> Vec<LadderRow> {

@@ -18,6 +18,7 @@ mod bridge;
 mod doors;
 mod rest;
 mod stream;
+mod ticks;
 mod whatif;
 
 const SECRET: &str = "the secret of this test";

@@ -9,15 +9,36 @@ use siaga_platform::db::{DbError, Tx};
 use siaga_platform::values::{bound, count, hash};
 use siaga_risk::event::BarSpan;
 use siaga_risk::ids::{AccountId, AlertId, InstrumentId};
+use siaga_risk::journal::TickRequest;
 use siaga_risk::units::Ts;
 
-pub use rows::{AlertEventPage, AlertPage, BarRow, DealPage, EventPage, OrderPage};
+pub use rows::{AlertEventPage, AlertPage, BarRow, DealPage, EventPage, OrderPage, TickRow};
 
 /// Most rows of a page.
 pub const PAGE_MAX: u32 = 100;
 
 /// Most bars of one answer: a wide screen at two pixels each.
 pub const BARS_MAX: u32 = 1_000;
+
+/// Most ticks of one answer.
+pub const TICKS_MAX: usize = 1_000;
+
+/// Accepted prices of an instrument behind an input, in the order of the inputs, at most [`TICKS_MAX`]. The time between
+/// `from` and `to` bounds what is sorted.
+///
+/// # Errors
+/// The database; the embedded one has no such table.
+pub fn ticks(tx: &mut Tx<'_>, request: &TickRequest) -> Result<Vec<TickRow>, DbError> {
+    let limit = request.limit.min(TICKS_MAX) as i64;
+    tx.all(
+        sqlx::query_as(rows::TICKS)
+            .bind(i64::from(request.instrument.0))
+            .bind(bound(request.from))
+            .bind(bound(request.to))
+            .bind(count(request.after))
+            .bind(limit),
+    )
+}
 
 /// Bars of an instrument that start in `from..to`, oldest first; the newest [`BARS_MAX`] when there are more.
 ///

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use siaga::store::db::{Actor, Db, DbError, PoolOptions};
-use siaga::store::{migrate, ticks};
+use siaga::store::{migrate, read, ticks};
 use siaga_risk::event::{Mark, OutputKey};
 use siaga_risk::ids::{InstrumentId, SourceId};
+use siaga_risk::journal::TickRequest;
 use siaga_risk::units::{Price, Qty, Ratio, SECOND_NS, Ts};
 
 use crate::desk::wait;
@@ -65,6 +66,20 @@ async fn ticks_are_copied_once_into_days_and_dropped_by_day() {
             })
         };
         assert_eq!(count().await.expect("count"), 80i64);
+        let request = TickRequest {
+            instrument: InstrumentId(1),
+            from: Ts(MIDNIGHT),
+            to: Ts(MIDNIGHT + 14 * 3_600 * SECOND_NS),
+            after: 10,
+            limit: 2,
+        };
+        let page = |after| {
+            let request = TickRequest { after, ..request };
+            db.read(&Actor::SYSTEM, move |tx| read::ticks(tx, &request))
+        };
+        let seqs = |rows: Vec<read::TickRow>| rows.iter().map(|row| row.seq).collect::<Vec<_>>();
+        assert_eq!(seqs(page(10).await.expect("a page")), [11, 12]);
+        assert_eq!(seqs(page(12).await.expect("a page")), [13], "to is not in");
         assert_eq!(
             ticks::drop_before(db, jiff::civil::date(2025, 4, 11))
                 .await

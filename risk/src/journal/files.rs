@@ -5,15 +5,17 @@ use super::disk::Disk;
 use super::disk::DiskFile;
 use super::error::JournalError;
 use super::index::SegmentIndex;
+#[cfg(feature = "compress")]
+use super::layout::SEGMENT_HEADER_BYTES;
 use super::layout::Stream;
 #[cfg(feature = "compress")]
-use super::pack::{PackedFile, open_segment, pack};
+use super::pack::{PackedFile, pack};
 use super::reader::{LogReader, Records};
+#[cfg(feature = "compress")]
+use super::survey::Segment;
 use super::survey::survey;
 #[cfg(feature = "compress")]
-use super::survey::{Segment, next_key};
-#[cfg(feature = "compress")]
-use super::walk::{SegmentWalk, Step};
+use super::walk::each;
 use std::sync::Arc;
 
 /// What a segment is called while it is packed beside the plain one.
@@ -109,6 +111,11 @@ impl JournalFiles {
         Ok(Records::new(reader, from))
     }
 
+    /// Which segments there are and how far they are durable, for readers beside this file.
+    pub(super) fn index(&self) -> &SegmentIndex {
+        &self.index
+    }
+
     /// First sequence that can be read.
     pub fn first_seq(&self) -> u64 {
         let oldest = self.index.oldest();
@@ -201,38 +208,8 @@ impl JournalFiles {
     /// Reads every record of a closed segment.
     #[cfg(feature = "compress")]
     fn check(&self, segment: &Segment) -> Result<(), JournalError> {
-        let name = self.index.stream.file_name(segment.header.ordinal);
-        let file = open_segment(
-            self.index.disk.as_ref(),
-            self.index.stream,
-            segment.header.ordinal,
-        )?;
-        let mut walk = SegmentWalk::new(file, segment.header.checksum);
-        let mut last = segment.header.previous;
-        while walk.position() < segment.end {
-            let offset = u64::from(walk.position());
-            let step = walk.step(segment.end);
-            let found = match step.map_err(JournalError::io("read", &name))? {
-                Step::Record(head, payload) => {
-                    let payload = walk.payload(payload);
-                    match next_key(self.index.stream, last, &head, payload) {
-                        Ok(key) => {
-                            last = key;
-                            continue;
-                        }
-                        Err(found) => found,
-                    }
-                }
-                Step::End => "the last bytes are no record".to_owned(),
-                Step::Fault(fault) => fault.to_string(),
-            };
-            return Err(JournalError::Damaged {
-                file: name,
-                offset,
-                found,
-            });
-        }
-        Ok(())
+        let front = (segment.header.previous, SEGMENT_HEADER_BYTES);
+        each(&self.index, segment, front, segment.end, |_, _, _| Ok(true)).map(drop)
     }
 }
 

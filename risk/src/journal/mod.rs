@@ -41,6 +41,7 @@ mod reader;
 mod retention;
 mod snapshot;
 mod survey;
+mod ticks;
 mod walk;
 mod writer;
 
@@ -68,4 +69,5 @@ pub use retention::Retention;
 pub use snapshot::{SkippedSnapshot, Snapshot, SnapshotMeta, SnapshotWritten, Snapshots};
 pub(crate) use survey::settled;
 pub use survey::{LogEnd, Torn, log_end, newest_epoch};
+pub use ticks::{Tick, TickIndex, TickPage, TickRequest};
 pub use writer::{Journal, Options, Recovered};

@@ -1,9 +1,13 @@
 //! A walk over the records of one segment through a read buffer.
 
 use super::disk::DiskFile;
+use super::error::JournalError;
+use super::index::SegmentIndex;
 use super::layout::{
-    RECORD_HEADER_BYTES, RecordFault, RecordHead, SEGMENT_HEADER_BYTES, record_checksum,
+    Key, RECORD_HEADER_BYTES, RecordFault, RecordHead, SEGMENT_HEADER_BYTES, record_checksum,
 };
+use super::pack::open_segment;
+use super::survey::{Segment, next_key};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -41,6 +45,14 @@ impl SegmentWalk {
             buffer: Vec::new(),
             start: 0,
             filled: 0,
+        }
+    }
+
+    /// A walk that goes on at `position`, where a record begins.
+    pub fn at(file: Arc<dyn DiskFile>, salt: u32, position: u32) -> Self {
+        Self {
+            position,
+            ..Self::new(file, salt)
         }
     }
 
@@ -108,4 +120,49 @@ impl SegmentWalk {
         self.filled += self.file.read_at(offset, &mut self.buffer[ready..wanted])?;
         Ok(self.filled >= bytes)
     }
+}
+
+/// Steps over the records of `segment` from `place` (the key before it, and its offset) up to `limit`, as long as `see`
+/// says so of a record and its offset. Gives the last key and the offset behind it.
+///
+/// # Errors
+/// [`JournalError::Damaged`], also for what `see` finds wrong; [`JournalError::Io`].
+pub fn each(
+    index: &SegmentIndex,
+    segment: &Segment,
+    place: (Key, u32),
+    limit: u32,
+    mut see: impl FnMut(&RecordHead, u32, &[u8]) -> Result<bool, String>,
+) -> Result<(Key, u32), JournalError> {
+    let header = segment.header;
+    let name = || index.stream.file_name(header.ordinal);
+    let file = open_segment(index.disk.as_ref(), index.stream, header.ordinal)?;
+    let (mut last, position) = place;
+    let mut walk = SegmentWalk::at(file, header.checksum, position);
+    while walk.position() < limit {
+        let offset = walk.position();
+        let step = walk.step(limit);
+        let found = match step.map_err(|error| JournalError::io("read", &name())(error))? {
+            Step::Record(head, payload) => {
+                let payload = walk.payload(payload);
+                let seen = next_key(index.stream, last, &head, payload).and_then(|key| {
+                    last = key;
+                    see(&head, offset, payload)
+                });
+                match seen {
+                    Ok(true) => continue,
+                    Ok(false) => break,
+                    Err(found) => found,
+                }
+            }
+            Step::End => "the last bytes are no record".to_owned(),
+            Step::Fault(fault) => fault.to_string(),
+        };
+        return Err(JournalError::Damaged {
+            file: name(),
+            offset: u64::from(offset),
+            found,
+        });
+    }
+    Ok((last, walk.position()))
 }

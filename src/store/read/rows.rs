@@ -75,6 +75,31 @@ pub(super) const BARS: &str = concat!(
 );
 
 row! {
+    /// An accepted price.
+    TickRow {
+        /// When it was received, µs.
+        time_us: i64,
+        /// Source.
+        source: i32,
+        /// Steps.
+        bid: i64,
+        /// Steps.
+        ask: i64,
+        /// Lot steps, 0 = unknown.
+        bid_qty: i64,
+        /// Lot steps, 0 = unknown.
+        ask_qty: i64,
+        /// Its input; the key of the next page.
+        seq: i64,
+    }
+}
+
+pub(super) const TICKS: &str = concat!(
+    "SELECT ", us!("time"), ", source, bid, ask, bid_qty, ask_qty, seq
+     FROM ticks WHERE instrument = $1 AND time >= $2 AND time < $3 AND seq > $4 ORDER BY seq LIMIT $5"
+);
+
+row! {
     /// An alert as it stands.
     AlertPage {
         /// Number (the bits of the `u64`); the key of the next page.

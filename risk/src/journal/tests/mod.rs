@@ -7,6 +7,7 @@ mod outputs;
 #[cfg(feature = "compress")]
 mod pack;
 mod snapshots;
+mod ticks;
 mod watched;
 
 use super::*;
