@@ -1,4 +1,5 @@
-//! Estimators over an instrument's closed bars: kept bar by bar, computed when somebody asks.
+//! Estimators over an instrument's closed bars: kept bar by bar, computed when somebody asks. Their floats are for charts and
+//! reports; no decision reads them.
 
 use super::estimators::*;
 use crate::event::{BarSpan, Ohlc};
