@@ -11,8 +11,52 @@ use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
+use std::collections::BTreeMap;
+
+/// Closing orders that rest in the way of closing a position, oldest first, with what is left of each; and how much may
+/// be closed beside them.
+pub(super) type Way = (Vec<(OrderId, i64)>, i64);
+
+/// An account's orders by what they may close, for looking at many of its positions: those of a netting account by its
+/// nets alone.
+pub(super) struct Grouped<'a> {
+    netting: bool,
+    orders: BTreeMap<(InstrumentId, Side, Option<PositionId>), Vec<&'a Order>>,
+}
+
+impl<'a> Grouped<'a> {
+    /// Orders under way of a position, as [`Book::under_way`] has them.
+    pub(super) fn under_way(&self, position: &Position) -> impl Iterator<Item = &'a Order> {
+        let netting = self.netting;
+        let named = (!netting).then_some(position.id);
+        let key = (position.instrument, position.side.other(), named);
+        let orders = self.orders.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let (closing, turning) = (orders.iter().copied(), orders.iter().copied());
+        closing
+            .filter(|order| order.closing && order.is_under_way())
+            .chain(turning.filter(move |order| netting && turns(order)))
+    }
+
+    /// Quantity of a position that orders under way close.
+    pub(super) fn going(&self, position: &Position) -> i64 {
+        remaining(self.under_way(position))
+    }
+}
 
 impl Book {
+    /// The orders of an account, grouped once.
+    pub(super) fn grouped(&self, account: &Account) -> Grouped<'_> {
+        let netting = account.state.terms.accounting == Accounting::Netting;
+        let mut orders: BTreeMap<_, Vec<&Order>> = BTreeMap::new();
+        for order in account.orders.iter().filter_map(|id| self.orders.get(id)) {
+            let new = &order.order;
+            let named = new.position.filter(|_| !netting);
+            let key = (new.instrument, new.side, named);
+            orders.entry(key).or_default().push(order);
+        }
+        Grouped { netting, orders }
+    }
+
     /// Quantity that closing orders on a side cover already.
     pub fn covered(
         &self,
@@ -58,11 +102,7 @@ impl Book {
 
     /// Orders that will have closed some of a position, or will have ended: its closing orders under way, and on a
     /// netting account whatever executes on the other side.
-    pub(super) fn under_way(
-        &self,
-        account: &Account,
-        position: &Position,
-    ) -> impl Iterator<Item = &Order> {
+    fn under_way(&self, account: &Account, position: &Position) -> impl Iterator<Item = &Order> {
         let (instrument, side) = (position.instrument, position.side.other());
         self.closing_orders(account, instrument, side, Some(position.id))
             .filter(|order| order.is_under_way())
@@ -106,7 +146,7 @@ impl Book {
         };
         let orders = orders.iter().filter_map(|id| self.orders.get(id));
         orders
-            .filter(|order| !order.closing && !order.rests())
+            .filter(|order| turns(order))
             .filter(move |order| (order.order.instrument, order.order.side) == (instrument, side))
     }
 
@@ -118,19 +158,16 @@ impl Book {
         position: &Position,
         qty: i64,
     ) -> Vec<OrderId> {
+        first_enough(&self.way(account, position), qty)
+    }
+
+    /// What rests in the way of closing a position.
+    pub(super) fn way(&self, account: &Account, position: &Position) -> Way {
         let resting: Vec<(OrderId, i64)> = self.resting_closes(account, position).collect();
         let rests: i64 = resting.iter().map(|(_, left)| left).sum();
         let going = self.going(account, position);
-        let mut free = position.qty.saturating_sub(going).saturating_sub(rests);
-        let mut ids = Vec::new();
-        for (id, left) in resting {
-            if free >= qty {
-                break;
-            }
-            free = free.saturating_add(left);
-            ids.push(id);
-        }
-        ids
+        let free = position.qty.saturating_sub(going).saturating_sub(rests);
+        (resting, free)
     }
 
     /// An order ended. The house's own protective close is tried again after a pause; whatever else ends may have left
@@ -267,6 +304,24 @@ impl Book {
         let at = now.0.saturating_add(2 * ns - 1) / ns * ns;
         self.timers.insert((Ts(at), Timer::Rearm(id)));
     }
+}
+
+/// Of what rests in the way of so much more, the oldest that must go, as few as are enough.
+pub(super) fn first_enough((resting, free): &Way, qty: i64) -> Vec<OrderId> {
+    let (mut free, mut ids) = (*free, Vec::new());
+    for (id, left) in resting {
+        if free >= qty {
+            break;
+        }
+        free = free.saturating_add(*left);
+        ids.push(*id);
+    }
+    ids
+}
+
+/// It executes and does not count as closing: on a netting account it first uses up the net.
+fn turns(order: &Order) -> bool {
+    !order.closing && !order.rests()
 }
 
 fn remaining<'a>(orders: impl Iterator<Item = &'a Order>) -> i64 {

@@ -1,6 +1,7 @@
 //! The order of a stop-out: which pending orders are cancelled and which quantities are closed, by the group's policy,
 //! until equity is beyond the line. Closing at the price of now moves no equity, so what is left is projected.
 
+use super::cover::{Way, first_enough};
 use super::levels::until_line;
 use super::margin::{Used, Valuation, Which, line};
 use super::orders::Order;
@@ -13,10 +14,13 @@ use crate::terms::*;
 use crate::units::*;
 use crate::verdict::Reject;
 use crate::wide::mul_div_floor;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 
-/// Most closes of one look at an account; what is left is planned at the next, with these under way. It bounds the
-/// time one account may take, and is more than the positions of nearly all.
-const CLOSES_MAX: usize = 256;
+/// Most cancels and closes of one look at an account; what is left is planned at the next, with these under way. It
+/// bounds the time one account may take, as margin is charged anew before each, and is more than the orders and
+/// positions of nearly all.
+const STEPS_MAX: usize = 256;
 
 /// What a stop-out does, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +34,7 @@ pub struct Plan {
 type Shares = Vec<(OrderId, i64)>;
 
 /// A position that may be closed now.
+#[derive(Clone)]
 struct Candidate {
     slot: u32,
     id: PositionId,
@@ -41,7 +46,8 @@ struct Candidate {
     margin: i128,
 }
 
-/// A stop-out being planned.
+/// A stop-out being planned. Positions, orders and prices stand still meanwhile, so what follows from them alone is
+/// found once.
 struct Planner<'a> {
     book: &'a Book,
     account: &'a Account,
@@ -49,6 +55,12 @@ struct Planner<'a> {
     value: &'a Valuation,
     env: &'a Env<'a>,
     digits: u8,
+    /// Pending orders that may be cancelled, the next one last.
+    cancellable: Vec<OrderId>,
+    /// Positions that may be closed now, each as a whole.
+    tradable: OnceCell<Vec<Candidate>>,
+    /// What rests in the way of closing a position, by its slot.
+    ways: RefCell<BTreeMap<u32, Way>>,
     /// What is closed, or will be: first what orders under way close, so many of them.
     gone: Vec<(u32, i64)>,
     under_way: usize,
@@ -77,6 +89,9 @@ impl Book {
         counts: impl Fn(&Order) -> bool,
     ) -> Planner<'a> {
         let (gone, filled) = self.closes_under_way(account, counts);
+        let mut cancellable = self.orders_to_cancel(account, env.now);
+        // The largest margin goes first, of equal ones the oldest order.
+        cancellable.sort_unstable_by_key(|(margin, id)| (*margin, std::cmp::Reverse(*id)));
         Planner {
             book: self,
             account,
@@ -84,6 +99,9 @@ impl Book {
             value,
             env,
             digits: self.digits_of(account),
+            cancellable: cancellable.into_iter().map(|(_, id)| id).collect(),
+            tradable: OnceCell::new(),
+            ways: RefCell::default(),
             under_way: gone.len(),
             gone,
             cancelled: self.cancelling_orders(account, env.now),
@@ -133,45 +151,39 @@ impl Book {
 
     /// Something is left that a stop-out would cancel, at the latest when the time of a failed cancel is over.
     pub(super) fn has_order_to_cancel(&self, account: &Account) -> bool {
-        self.order_to_cancel(account, &[], Ts(u64::MAX)).is_some()
+        let mut orders = self.pending_orders(account, Ts(u64::MAX));
+        orders.any(|order| self.charged(account, order).is_some())
     }
 
-    /// The pending order with the largest margin; orders under execution, orders without margin and those whose cancel
-    /// has just failed stay.
-    fn order_to_cancel(
-        &self,
-        account: &Account,
-        cancelled: &[OrderId],
-        now: Ts,
-    ) -> Option<OrderId> {
-        let waiting = |order: &&Order| match order.state {
+    /// Pending orders with their margins; orders under execution, orders without margin and those whose cancel has just
+    /// failed stay.
+    fn orders_to_cancel(&self, account: &Account, now: Ts) -> Vec<(i64, OrderId)> {
+        let orders = self.pending_orders(account, now);
+        let charged = orders.filter_map(|order| Some((self.charged(account, order)?, order.id)));
+        charged.collect()
+    }
+
+    fn pending_orders(&self, account: &Account, now: Ts) -> impl Iterator<Item = &Order> {
+        let waiting = move |order: &&Order| match order.state {
             OrderState::Pending | OrderState::Working => now >= order.kept_until,
             OrderState::PartlyFilled => order.rests() && now >= order.kept_until,
             _ => false,
         };
-        let orders = account
-            .orders
-            .iter()
-            .filter_map(|id| self.orders.get(id))
-            .filter(waiting);
-        let charged = orders.filter(|order| !cancelled.contains(&order.id));
-        let margins =
-            charged.filter_map(|order| Some((self.order_margin(account, order)?, order.id)));
-        margins
-            .filter(|(margin, _)| *margin > 0)
-            .max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)))
-            .map(|(_, id)| id)
+        let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
+        orders.filter(waiting)
     }
 
-    fn order_margin(&self, account: &Account, order: &Order) -> Option<i64> {
+    /// Margin of an order that opens; nothing where it is charged none.
+    fn charged(&self, account: &Account, order: &Order) -> Option<i64> {
         let instrument = self.instrument(order.order.instrument)?;
         let (leverage, _) = self.leverage_on(account, instrument);
-        super::charge::component(
+        let margin = super::charge::component(
             order.in_flight(0).filter(|flight| !flight.closing)?.base,
             &[instrument.open_rate(order.order.side, order.order.kind)],
             leverage,
             self.digits_of(account),
-        )
+        );
+        margin.filter(|margin| *margin > 0)
     }
 
     /// Opening orders whose cancel is on its way, unless one has just failed.
@@ -191,13 +203,14 @@ impl Book {
         counts: impl Fn(&Order) -> bool,
     ) -> (Vec<(u32, i64)>, Shares) {
         let netting = account.state.terms.accounting == Accounting::Netting;
+        let orders = self.grouped(account);
         let (mut gone, mut filled) = (Vec::new(), Vec::new());
         for slot in &account.positions {
             let Some(position) = self.positions.get(*slot) else {
                 continue;
             };
             let mut left = position.qty;
-            for order in self.under_way(account, &position) {
+            for order in orders.under_way(&position) {
                 let part = order.remaining().0.min(left);
                 if part <= 0 || !counts(order) {
                     continue;
@@ -240,10 +253,8 @@ impl Planner<'_> {
             }
             _ => {}
         }
-        while self.plan.closes.len() < CLOSES_MAX && self.is_behind(&self.gone, &self.cancelled) {
-            if let Some(order) = self.next_order() {
-                self.cancelled.push(order);
-                self.plan.cancels.push(order);
+        while self.has_steps() && self.is_behind(&self.gone, &self.cancelled) {
+            if self.cancel_next() {
                 continue;
             }
             let Some((next, qty)) = self.next_position() else {
@@ -251,6 +262,10 @@ impl Planner<'_> {
             };
             self.close(&next, qty);
         }
+    }
+
+    fn has_steps(&self) -> bool {
+        self.plan.cancels.len() + self.plan.closes.len() < STEPS_MAX
     }
 
     fn make_way(&mut self) {
@@ -270,45 +285,49 @@ impl Planner<'_> {
         for slot in slots {
             let parts = closes.iter().filter(|close| close.0 == slot);
             let qty = parts.map(|close| close.1).sum();
-            if let Some(position) = self.book.positions.get(slot) {
-                ids.extend(self.book.in_the_way(self.account, &position, qty));
-            }
+            ids.extend(self.in_the_way(slot, qty));
         }
         ids
     }
 
+    fn in_the_way(&self, slot: u32, qty: i64) -> Vec<OrderId> {
+        let mut ways = self.ways.borrow_mut();
+        let way = ways.entry(slot).or_insert_with(|| {
+            let position = self.book.positions.get(slot);
+            let way = position.map(|position| self.book.way(self.account, &position));
+            way.unwrap_or_default()
+        });
+        first_enough(way, qty)
+    }
+
     /// Everything at once, whatever the level becomes on the way.
     fn everything(&mut self) {
-        while let Some(order) = self.next_order() {
-            self.cancelled.push(order);
-            self.plan.cancels.push(order);
-        }
         let mut all = self.candidates();
         all.sort_by_key(|candidate| (candidate.worth, candidate.id));
         for candidate in &all {
             self.close(candidate, candidate.open);
         }
+        // All of them at this look, which costs little: without them the account might be well at the next.
+        while self.cancel_next() {}
     }
 
     /// Orders sized to what is missing at the beginning run one after the other, worst result first, until no margin is
     /// missing.
     fn called(&mut self) {
-        while self.is_behind(&self.gone, &self.cancelled)
-            && let Some(order) = self.next_order()
-        {
-            self.cancelled.push(order);
-            self.plan.cancels.push(order);
+        while self.has_steps() && self.is_behind(&self.gone, &self.cancelled) {
+            if !self.cancel_next() {
+                break;
+            }
         }
-        let sized = self.sized_orders();
+        let sized: BTreeMap<u32, i64> = self.sized_orders().into_iter().collect();
         let mut candidates = self.candidates();
+        candidates.retain(|candidate| sized.contains_key(&candidate.slot));
         candidates.sort_by_key(|candidate| (candidate.worth, candidate.id));
         for candidate in &candidates {
-            if !self.is_behind(&self.gone, &self.cancelled) {
+            if !self.has_steps() || !self.is_behind(&self.gone, &self.cancelled) {
                 return;
             }
-            if let Some((_, qty)) = sized.iter().find(|(slot, _)| *slot == candidate.slot) {
-                self.close(candidate, *qty);
-            }
+            self.close(candidate, sized[&candidate.slot]);
         }
     }
 
@@ -326,7 +345,7 @@ impl Planner<'_> {
     /// Closes a quantity in orders of at most the instrument's size.
     fn close(&mut self, candidate: &Candidate, qty: i64) {
         let (most, mut left) = (self.order_max(candidate.instrument), qty);
-        while left > 0 && self.plan.closes.len() < super::accounts::HOLDINGS_MAX {
+        while left > 0 && self.has_steps() {
             let part = left.min(most);
             self.plan.closes.push((candidate.slot, part));
             self.gone.push((candidate.slot, part));
@@ -387,41 +406,35 @@ impl Planner<'_> {
         line(Ratio::ONE, used, self.digits) - (self.value.fixed + self.value.plain)
     }
 
-    fn next_order(&self) -> Option<OrderId> {
-        self.book
-            .order_to_cancel(self.account, &self.cancelled, self.env.now)
+    /// Cancels the next pending order; false when none is left.
+    fn cancel_next(&mut self) -> bool {
+        let Some(order) = self.cancellable.pop() else {
+            return false;
+        };
+        self.cancelled.push(order);
+        self.plan.cancels.push(order);
+        true
     }
 
     /// Positions that may be closed now and are not yet, as much as is left of each.
     fn candidates(&self) -> Vec<Candidate> {
+        let gone = sums(&self.gone);
         let mut all = Vec::new();
-        for slot in &self.account.positions {
-            let Some(position) = self.book.positions.get(*slot) else {
-                continue;
-            };
-            let gone: i64 = self
-                .gone
-                .iter()
-                .filter(|gone| gone.0 == *slot)
-                .map(|gone| gone.1)
-                .sum();
-            let open = position.qty.saturating_sub(gone);
-            if open <= 0 || !self.book.is_tradable(&position, self.env) {
+        for whole in self.tradable.get_or_init(|| self.tradable()) {
+            let gone = gone.get(&whole.slot).copied().unwrap_or(0);
+            let open = whole.open.saturating_sub(gone);
+            if open <= 0 {
                 continue;
             }
-            let part = |whole: i128| {
-                let (open, qty) = (i128::from(open), i128::from(position.qty.max(1)));
-                mul_div_floor(whole, open, qty).map_or(whole, |(part, _)| part)
+            let part = |amount: i128| {
+                let (open, qty) = (i128::from(open), i128::from(whole.open.max(1)));
+                mul_div_floor(amount, open, qty).map_or(amount, |(part, _)| part)
             };
-            let worth = self.book.position_worth(&position);
-            let margin = self.book.own_margin(&position);
             all.push(Candidate {
-                slot: *slot,
-                id: position.id,
-                instrument: position.instrument,
                 open,
-                worth: part(worth.map_or(0, |worth| worth.plain)),
-                margin: part(line(Ratio::ONE, margin, self.digits)),
+                worth: part(whole.worth),
+                margin: part(whole.margin),
+                ..whole.clone()
             });
         }
         if self.group.closing.oldest_first {
@@ -429,6 +442,25 @@ impl Planner<'_> {
         } else {
             all
         }
+    }
+
+    /// Positions of which something may be closed now, each as a whole.
+    fn tradable(&self) -> Vec<Candidate> {
+        let (book, slots) = (self.book, self.account.positions.iter());
+        let held = slots.filter_map(|slot| Some((*slot, book.positions.get(*slot)?)));
+        let tradable = held.filter(|(_, position)| book.is_tradable(position, self.env));
+        let whole = |(slot, position): (u32, Position)| {
+            let worth = book.position_worth(&position);
+            Candidate {
+                slot,
+                id: position.id,
+                instrument: position.instrument,
+                open: position.qty,
+                worth: worth.map_or(0, |worth| worth.plain),
+                margin: line(Ratio::ONE, book.own_margin(&position), self.digits),
+            }
+        };
+        tradable.map(whole).collect()
     }
 
     /// What is closed next, and how much of it.
@@ -485,11 +517,11 @@ impl Planner<'_> {
     /// How much larger the candidate's side of the instrument is than the other.
     fn uncovered(&self, candidate: &Candidate) -> i64 {
         let mut net = 0i128;
+        let gone = sums(&self.gone);
         for slot in &self.account.positions {
             let position = self.book.positions.get(*slot);
             if let Some(position) = position.filter(|p| p.instrument == candidate.instrument) {
-                let gone = self.gone.iter().filter(|gone| gone.0 == *slot);
-                let left = position.qty - gone.map(|gone| gone.1).sum::<i64>();
+                let left = position.qty - gone.get(slot).copied().unwrap_or(0);
                 net += i128::from(left) * position.signed().signum();
             }
         }
@@ -512,6 +544,16 @@ impl Planner<'_> {
         let steps = (up + step - 1) / step;
         (steps * step).clamp(0, i128::from(candidate.open)) as i64
     }
+}
+
+/// How much is gone of each.
+pub(super) fn sums<K: Copy + Ord>(gone: &[(K, i64)]) -> BTreeMap<K, i64> {
+    let mut sums: BTreeMap<K, i64> = BTreeMap::new();
+    for (key, qty) in gone {
+        let sum = sums.entry(*key).or_default();
+        *sum = sum.saturating_add(*qty);
+    }
+    sums
 }
 
 /// All that is left of an order.

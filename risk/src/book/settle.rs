@@ -391,13 +391,14 @@ impl Book {
     fn keeps_closing(&self, account: &Account, group: &GroupTerms) -> bool {
         let acting =
             account.state.state == MarginState::StopOut && group.stop_out_mode == StopOutMode::Act;
-        acting
-            && (self.has_order_to_cancel(account)
-                || account
-                    .positions
-                    .iter()
-                    .filter_map(|slot| self.positions.get(*slot))
-                    .any(|position| self.going(account, &position) < position.qty))
+        if !acting || self.has_order_to_cancel(account) {
+            return acting;
+        }
+        let orders = self.grouped(account);
+        let slots = account.positions.iter();
+        slots
+            .filter_map(|slot| self.positions.get(*slot))
+            .any(|position| orders.going(&position) < position.qty)
     }
 
     /// A level that cannot be known keeps its last state.

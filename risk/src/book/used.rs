@@ -7,6 +7,7 @@ use super::cross::margin_price_x2;
 use super::instruments::{Instrument, PriceUse, Scale, ten};
 use super::margin::Used;
 use super::orders::Order;
+use super::plan::sums;
 use super::positions::Position;
 use super::tiers::{Slice, Tiered};
 use super::{Account, Book, Env};
@@ -424,18 +425,14 @@ impl Book {
         without_orders: &[(OrderId, i64)],
     ) -> Option<Vec<Holding>> {
         let mut all: Vec<Holding> = Vec::new();
+        let (without, without_orders) = (sums(without), sums(without_orders));
         for slot in &account.positions {
             let position = self.positions.get(*slot)?;
-            let gone: i64 = without
-                .iter()
-                .filter(|gone| gone.0 == *slot)
-                .map(|gone| gone.1)
-                .sum();
+            let gone = without.get(slot).copied().unwrap_or(0);
             self.take_position(&mut all, account, env, &position, gone)?;
         }
         for id in &account.orders {
-            let gone = without_orders.iter().filter(|gone| gone.0 == *id);
-            let gone = gone.fold(0i64, |sum, gone| sum.saturating_add(gone.1));
+            let gone = without_orders.get(id).copied().unwrap_or(0);
             if let Some(flight) = self.orders.get(id)?.in_flight(gone) {
                 self.take_flight(&mut all, account, env, &flight)?;
             }
