@@ -219,3 +219,30 @@ fn a_halt_lets_in_only_who_pays_in_full() {
          buy 1 US500 1.00 as paid    -> paid submitted; send paid",
     );
 }
+
+#[test]
+fn above_a_limit_that_was_lowered_an_order_may_lead_back() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1000000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 10.00 as a
+         fill a 10.00 1.00000
+         limit house net_qty 5.00
+         limit account:1 net_exposure 500000.00
+         buy 1 EURUSD 0.01           -> net_exposure_limit+position_limit
+         # On a hedging account an opposite order opens, and the net is smaller.
+         sell 1 EURUSD 3.00 as b     -> b submitted; send b
+         # With it the net would be as large on the other side, and is no larger.
+         sell 1 EURUSD 17.00 as c    -> c submitted; send c
+         sell 1 EURUSD 0.01          -> net_exposure_limit+position_limit",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 1000000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 10.00 as a
+         fill a 10.00 1.00000
+         limit account:1 gross_exposure 500000.00
+         # Both sides count.
+         sell 1 EURUSD 3.00          -> gross_exposure_limit",
+    );
+}

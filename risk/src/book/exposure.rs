@@ -269,15 +269,33 @@ impl Book {
         }
         for scope in self.scopes(account, order) {
             for kind in LimitKind::ALL {
-                if let Some(limit) = self.limits.get(&(scope, *kind)) {
-                    match self.measure(scope, *kind, order) {
-                        Some(value) if value > i128::from(*limit) => reasons.push(reject_of(*kind)),
-                        Some(_) => {}
-                        None => reasons.push(Reject::RateMissing),
-                    }
+                let limit = self.limits.get(&(scope, *kind));
+                if let Some(limit) = limit
+                    && let Some(reason) = self.check_limit(scope, *kind, *limit, order)
+                {
+                    reasons.push(reason);
                 }
             }
         }
+    }
+
+    /// Above a limit that was set below what is held, an order that leaves the figure no larger goes through.
+    fn check_limit(
+        &self,
+        scope: Scope,
+        kind: LimitKind,
+        limit: i64,
+        order: &NewOrder,
+    ) -> Option<Reject> {
+        let Some(after) = self.measure(scope, kind, order, true) else {
+            return Some(Reject::RateMissing);
+        };
+        if after <= i128::from(limit) {
+            return None;
+        }
+        let before = self.measure(scope, kind, order, false);
+        let raises = before.is_none_or(|before| after > before);
+        raises.then(|| reject_of(kind))
     }
 
     /// Base and quote of an instrument that exchanges one currency for another.
@@ -286,14 +304,20 @@ impl Book {
         (terms.base != terms.quote).then_some([terms.base, terms.quote])
     }
 
-    /// A scope's figure with the order on top.
-    fn measure(&self, scope: Scope, kind: LimitKind, order: &NewOrder) -> Option<i128> {
+    /// A scope's figure, in the order's instrument where one is needed, without the order or with it on top.
+    fn measure(
+        &self,
+        scope: Scope,
+        kind: LimitKind,
+        order: &NewOrder,
+        on_top: bool,
+    ) -> Option<i128> {
         let source = match scope {
             Scope::Instrument(_) | Scope::Currency(_) => Scope::House,
             _ => scope,
         };
         let with_order = |instrument: InstrumentId, mut exposure: Exposure| {
-            if instrument == order.instrument {
+            if on_top && instrument == order.instrument {
                 let qty = i128::from(order.qty.0);
                 if order.side == Side::Buy {
                     exposure.buying += qty
