@@ -3,6 +3,10 @@
 mod desk;
 
 use desk::script::check;
+use desk::*;
+use siaga_risk::event::*;
+use siaga_risk::ids::*;
+use siaga_risk::verdict::Reject;
 
 #[test]
 fn a_price_band_refuses_only_what_would_trade_too_far_from_the_middle() {
@@ -245,4 +249,47 @@ fn above_a_limit_that_was_lowered_an_order_may_lead_back() {
          # Both sides count.
          sell 1 EURUSD 3.00          -> gross_exposure_limit",
     );
+}
+
+#[test]
+fn nothing_is_set_on_what_is_not_there() {
+    check(
+        "account 1 USD hedging 100:1 deposit 100000.00
+         mode account:9 halt                   -> unknown_account
+         mode group:7 close_only               -> unknown_group
+         mode group:1 close_only               -> mode close_only
+         kill account:9 on                     -> unknown_account
+         kill house on also account:9          -> unknown_account
+         kill strategy:7 on also group:7       -> unknown_group
+         # Whoever orders may name desks, traders and strategies.
+         kill trader:9 on                      -> kill on cancelled 0
+         limit account:9 net_qty 1.00          -> unknown_account
+         limit group:7 net_exposure 1.00       -> unknown_group
+         # Lifting is never refused.
+         mode account:9 normal                 -> mode normal
+         kill account:9 off                    -> kill off cancelled 0
+         limit account:9 net_qty 0.00          ->",
+    );
+    let mut desk = Desk::open();
+    for (scope, reason) in [
+        (
+            Scope::Instrument(InstrumentId(99)),
+            Reject::UnknownInstrument,
+        ),
+        (Scope::Currency(CurrencyId(99)), Reject::UnknownCurrency),
+    ] {
+        let out = desk.command(Body::Mode(SetMode {
+            scope,
+            mode: TradingMode::Halt,
+            allow_reducing: false,
+            note: 0,
+            approver: ActorId(0),
+        }));
+        let said = out.iter().find_map(|output| match output {
+            Output::Answer(answer) => Some(answer.reasons.clone()),
+            _ => None,
+        });
+        assert_eq!(said, Some(vec![reason]));
+        assert!(!out.iter().any(|output| matches!(output, Output::Mode(_))));
+    }
 }

@@ -420,6 +420,9 @@ impl Book {
         if set.value < 0 || in_lots {
             return Err(Reject::TermsInvalid);
         }
+        if set.value != 0 {
+            self.check_scope(set.scope)?;
+        }
         let now = self.limits.get(&(set.scope, set.kind)).copied();
         let raises = now.is_some_and(|now| set.value == 0 || set.value > now);
         if raises {

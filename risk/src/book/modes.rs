@@ -18,6 +18,34 @@ pub(super) fn two_people(actor: ActorId, approver: ActorId) -> Result<(), Reject
 }
 
 impl Book {
+    /// What a switch, a mode or a limit is set on must be there, or somebody believes that something is stopped. Never
+    /// asked when one is lifted. Desks, traders and strategies are whatever orders name.
+    ///
+    /// # Errors
+    /// What is not known.
+    pub(super) fn check_scope(&self, scope: Scope) -> Result<(), Reject> {
+        let (known, reason) = match scope {
+            Scope::House | Scope::Desk(_) | Scope::Trader(_) | Scope::Strategy(_) => return Ok(()),
+            Scope::Account(id) => (self.account(id).is_some(), Reject::UnknownAccount),
+            Scope::Group(id) => (self.groups.contains_key(&id), Reject::UnknownGroup),
+            Scope::Instrument(id) => (self.instrument(id).is_some(), Reject::UnknownInstrument),
+            Scope::Currency(id) => (self.currencies.contains_key(&id), Reject::UnknownCurrency),
+        };
+        if known { Ok(()) } else { Err(reason) }
+    }
+
+    /// A kill switch's scope, and what narrows it.
+    fn check_kill(&self, set: &SetKill) -> Result<(), Reject> {
+        let also = [
+            set.also.group.map(Scope::Group),
+            set.also.account.map(Scope::Account),
+            set.also.instrument.map(Scope::Instrument),
+        ];
+        self.check_scope(set.scope)?;
+        let mut also = also.into_iter().flatten();
+        also.try_for_each(|scope| self.check_scope(scope))
+    }
+
     pub(super) fn set_mode(&mut self, ctx: &mut Ctx<'_>, set: SetMode) {
         let from = self
             .modes
@@ -27,6 +55,11 @@ impl Book {
         let lets_close = |set: &SetMode| set.allow_reducing || set.mode != TradingMode::Halt;
         let loosens =
             set.mode < from || before.is_some_and(|old| lets_close(&set) && !lets_close(old));
+        if set.mode != TradingMode::Normal
+            && let Err(reason) = self.check_scope(set.scope)
+        {
+            return self.answer(ctx, None, None, vec![reason]);
+        }
         if loosens && let Err(reason) = two_people(ctx.actor, set.approver) {
             return self.answer(ctx, None, None, vec![reason]);
         }
@@ -57,6 +90,9 @@ impl Book {
                 cancelled: 0,
             }));
             return;
+        }
+        if let Err(reason) = self.check_kill(&set) {
+            return self.answer(ctx, None, None, vec![reason]);
         }
         let before = self.kills.get(&(set.scope, set.also));
         let loosens = before.is_some_and(|old| set.allow_reducing && !old.allow_reducing);

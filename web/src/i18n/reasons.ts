@@ -6,8 +6,10 @@ const REASONS: Record<Language, Record<string, readonly [title: string, lifts: s
   en: {
     unknown_instrument: ["Unknown instrument", "Use an instrument that the house has imported."],
     unknown_account: ["Unknown account", "Open the account first."],
+    unknown_group: ["Unknown group", "Import the group first."],
     unknown_order: ["Unknown order", "Look up the order's id."],
     unknown_position: ["Unknown position", "It may be closed already."],
+    unknown_currency: ["Unknown currency", "Import the currency first."],
     qty_not_positive: ["Quantity is not above zero", "Give a quantity above zero."],
     qty_below_minimum: ["Quantity below the minimum", "Raise it to the instrument's minimum."],
     qty_above_maximum: ["Quantity above the maximum", "Split the order."],
@@ -62,8 +64,10 @@ const REASONS: Record<Language, Record<string, readonly [title: string, lifts: s
   id: {
     unknown_instrument: ["Instrumen tidak dikenal", "Pakai instrumen yang sudah diimpor."],
     unknown_account: ["Akun tidak dikenal", "Buka akunnya dulu."],
+    unknown_group: ["Grup tidak dikenal", "Impor grupnya dulu."],
     unknown_order: ["Order tidak dikenal", "Periksa id order."],
     unknown_position: ["Posisi tidak dikenal", "Mungkin sudah ditutup."],
+    unknown_currency: ["Mata uang tidak dikenal", "Impor mata uangnya dulu."],
     qty_not_positive: ["Jumlah tidak di atas nol", "Beri jumlah di atas nol."],
     qty_below_minimum: ["Jumlah di bawah minimum", "Naikkan ke minimum instrumen."],
     qty_above_maximum: ["Jumlah di atas maksimum", "Pecah ordernya."],

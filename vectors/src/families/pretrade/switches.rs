@@ -133,7 +133,12 @@ impl Names {
                 .ok_or_else(|| Fault::field(field, "is no name"))?;
             match field.as_str() {
                 "client" | "account" => {
-                    also.account = Some(AccountId(number(&mut self.accounts, name)));
+                    let account = number(&mut self.accounts, name);
+                    if account as usize > self.member.len() {
+                        let group = number(&mut self.groups, "");
+                        self.member.push(GroupId(group as u16));
+                    }
+                    also.account = Some(AccountId(account));
                 }
                 "group" => also.group = Some(GroupId(number(&mut self.groups, name) as u16)),
                 "symbol" | "instrument" => {
@@ -201,6 +206,8 @@ pub fn kill_switch(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         digits = digits.max(super::digits(order, &["remaining"])?);
         names.meet(order)?;
     }
+    // What the switch names must be there, though no order is of it.
+    let also = names.also(&inputs.object("scope")?)?;
     let (mut desk, held) = peopled(&names, digits)?;
     let mut placed = Vec::new();
     for order in &working {
@@ -219,7 +226,7 @@ pub fn kill_switch(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     }
     let set = SetKill {
         scope: Scope::House,
-        also: names.also(&inputs.object("scope")?)?,
+        also,
         on: true,
         allow_reducing: inputs.flag("allow_risk_reducing")?,
         note: 0,
