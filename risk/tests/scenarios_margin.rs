@@ -492,3 +492,15 @@ fn a_waiting_order_is_charged_by_the_terms_it_would_be_filled_under() {
     list(&mut desk, |terms| terms.margin_fixed = Money(1_000_000));
     assert_eq!(used(&desk, 1), 11_001);
 }
+
+#[test]
+fn a_positions_margin_is_shown_as_it_is_now_where_it_follows_the_price() {
+    let mut desk = open(1, Accounting::Hedging);
+    let mut group = desk.group;
+    group.margin_price = MarginPrice::Mid;
+    desk.must(Body::Group(group));
+    enter(&mut desk, 1, Side::Buy, 100, 110_010);
+    desk.quote("EURUSD", 119_990, 120_010);
+    assert_eq!(used(&desk, 1), 120_000);
+    assert_eq!(view(&desk, 1).positions[0].position.margin, Money(120_000));
+}

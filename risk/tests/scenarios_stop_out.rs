@@ -410,6 +410,20 @@ fn a_loss_may_be_measured_against_margin_or_a_position_against_the_day() {
 }
 
 #[test]
+fn a_loss_against_margin_follows_a_margin_that_follows_the_price() {
+    check(
+        "group margin_price mid loss_position 50 loss_position_of margin
+         account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         # Half of 1,094.53 are 547.27, half of 1,094.52 are 547.26.
+         quote EURUSD 1.09453 1.09453 ->
+         quote EURUSD 1.09452 1.09452 -> loss p1 on 548.00",
+    );
+}
+
+#[test]
 fn a_loss_by_a_stop_loss_is_not_compensated() {
     check(
         "account 1 USD hedging 100:1 deposit 1200.00

@@ -375,6 +375,17 @@ impl Book {
         Money(margin().unwrap_or(0))
     }
 
+    /// Margin of a position standing alone now: what it was told with, or newer where margin follows the price.
+    pub(super) fn margin_now(&self, position: &Position) -> Money {
+        let account = self.account(position.account);
+        let group = account.map(|account| self.group_of(account));
+        if group.is_none_or(|group| group.margin_price == MarginPrice::Open) {
+            position.margin
+        } else {
+            self.own_margin(position)
+        }
+    }
+
     /// Puts a position under watch as it is now.
     pub(super) fn follow(&mut self, slot: u32) {
         let Some(position) = self.positions.get(slot) else {

@@ -194,7 +194,7 @@ impl Book {
         let base = match basis {
             LossBasis::DayStart => account.state.day_start,
             LossBasis::Peak => account.state.peak,
-            LossBasis::Margin => position.margin,
+            LossBasis::Margin => self.margin_now(position),
         };
         let known = group.loss_position > Ratio(0) && base > Money(0);
         let limit = line(group.loss_position, base, digits);

@@ -165,7 +165,10 @@ impl Book {
             }
         };
         PositionView {
-            position: position.change(self.open_price_of(position)),
+            position: PositionChange {
+                margin: self.margin_now(position),
+                ..position.change(self.open_price_of(position))
+            },
             close_price: self
                 .close_price(position.instrument, position.side)
                 .map(Price),
