@@ -251,6 +251,38 @@ fn a_stop_out_closes_positions_when_the_broker_refuses_to_cancel_an_order() {
 }
 
 #[test]
+fn a_stop_out_looks_again_when_the_time_of_a_cancel_is_over_that_was_refused_before_it() {
+    check(
+        "group stop_out 50
+         account 1 USD hedging 100:1 deposit 2300.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.00000
+         held broker
+         buy 1 EURUSD 0.80 as dip limit 0.90000
+         report dip accepted          -> dip working
+         cancel 1 dip                 -> dip cancelling; send cancel dip
+         report dip cancel_rejected   -> dip working
+         # Nothing can be closed, so the order is all there is.
+         terms EURUSD trade disabled
+         quote EURUSD 0.98600 0.98600 -> margin 1 stop_out
+         wait 9s                      ->
+         quote EURUSD 0.98590 0.98590 ->
+         wait 9s                      ->
+         quote EURUSD 0.98600 0.98600 ->
+         wait 9s                      ->
+         quote EURUSD 0.98590 0.98590 ->
+         wait 9s                      ->
+         quote EURUSD 0.98600 0.98600 ->
+         wait 9s                      ->
+         quote EURUSD 0.98590 0.98590 ->
+         wait 9s                      ->
+         quote EURUSD 0.98600 0.98600 ->
+         wait 6s                      -> stopout 1 act cancel dip; dip cancelling; send cancel dip",
+    );
+}
+
+#[test]
 fn a_client_whose_cancels_are_refused_does_not_hold_a_stop_out_off() {
     check(
         "account 1 USD hedging 100:1 deposit 1700.00

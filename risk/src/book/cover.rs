@@ -198,9 +198,8 @@ impl Book {
         if newly {
             order.kept_until = now.plus(KEPT_NS);
         }
-        let opens = !order.closing;
-        let stopped = |account: &Account| account.state.state == MarginState::StopOut;
-        if newly && opens && self.account(account).is_some_and(stopped) {
+        // Also when the account is well: it may be stopped out before the time is over, and by no price after it.
+        if newly && !order.closing {
             self.after(now, KEPT_NS, Timer::Retry(account));
         }
         self.look_later(now, account, instrument);
