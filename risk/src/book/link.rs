@@ -63,6 +63,9 @@ impl Book {
         if from == report.mode {
             return;
         }
+        if report.mode != LinkMode::Live {
+            self.queue_cancels(report.link);
+        }
         self.tell_link(ctx, report.link, from, report.mode, manual);
         match report.mode {
             LinkMode::Live => self.release(ctx, report.link),
@@ -83,6 +86,9 @@ impl Book {
             link.mode = LinkMode::ReadOnly;
         }
         let after = (link.mode, link.manual);
+        if after.0 != before.0 {
+            self.queue_cancels(set.link);
+        }
         self.answer(ctx, None, None, Vec::new());
         if after != before {
             self.tell_link(ctx, set.link, before.0, after.0, after.1);
@@ -134,6 +140,16 @@ impl Book {
             .filter(|order| order.link == link && wanted(order))
             .map(|order| order.id)
             .collect()
+    }
+
+    /// What was asked for while the link was live may never have reached the broker: it is asked for again when the link
+    /// is live. A second cancel of an order harms nobody.
+    fn queue_cancels(&mut self, link: LinkId) {
+        for id in self.orders_of(link, |order| order.state == OrderState::Cancelling) {
+            if let Some(order) = self.orders.get_mut(&id) {
+                order.cancel_queued = true;
+            }
+        }
     }
 
     /// Every order the broker may know is asked for; none is sent again.

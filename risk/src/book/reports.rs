@@ -34,7 +34,7 @@ impl Book {
         }
         let (state, filled) = (order.state, order.filled > Qty(0));
         let (ended, unbooked) = (order.is_final(), !order.unbooked.is_empty());
-        let may_be_done = order.may_be_done() && !unbooked;
+        let (queued, may_be_done) = (order.cancel_queued, order.may_be_done() && !unbooked);
         let partly = match (unbooked, filled) {
             (true, _) => OrderState::InDoubt,
             (false, true) => OrderState::PartlyFilled,
@@ -69,6 +69,8 @@ impl Book {
                 self.finish(ctx, report.order, OrderState::Expired, 0);
                 Ok(())
             }
+            // It goes out when the link is live: whatever this answers was lost on the way.
+            BrokerEvent::CancelRejected(_) if queued => Ok(()),
             BrokerEvent::CancelRejected(reason) => {
                 if state == OrderState::Cancelling && may_be_done {
                     self.tell(ctx, report.order, OrderState::InDoubt, reason);

@@ -116,6 +116,11 @@ impl Run {
                 .command(Body::AcknowledgeRisk(account_id(account))),
             ["confirm", account] => self.desk.command(Body::ConfirmCall(account_id(account))),
             ["login", account] => self.desk.command(Body::LoggedIn(account_id(account))),
+            ["hand", what] => self.desk.command(Body::SetLink(SetLink {
+                link: LINK,
+                read_only: *what == "readonly",
+                note: 0,
+            })),
             ["reconciled", name, "by", actor] => {
                 let order = self.names.order_named(name);
                 self.desk.command_by(
