@@ -247,8 +247,9 @@ impl BridgeSession {
                 number("commission", some, digits)?
             }
         };
-        if qty <= 0 || qty > known.qty.0 {
-            let message = "an execution is above zero and at most the order's quantity".to_owned();
+        // One of more than was ordered is the core's to judge: at the door it would be lost.
+        if qty <= 0 {
+            let message = "an execution is above zero".to_owned();
             return Err((BridgeFault::BadQuantity, message));
         }
         Ok(Fill {

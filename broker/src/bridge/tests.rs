@@ -114,7 +114,6 @@ fn every_wrong_frame_has_its_number_and_harms_nothing() {
         ("price", "1.100001", "bad_field"),
         ("qty", "-1", "bad_quantity"),
         ("qty", "0", "bad_quantity"),
-        ("qty", "1.01", "bad_quantity"),
         ("exec", "", "bad_field"),
     ] {
         let mut frame = fill(bridge.taken + 1, "10000000000014", "E", "1.00");
@@ -186,6 +185,18 @@ fn a_repeated_report_counts_once_and_a_repeated_execution_is_the_cores_to_judge(
     say(&mut bridge, fill(3, "10000000000014", "E-2", "0.50"));
     assert!(bridge.poll_event().is_some());
     assert_eq!(bridge.counts().repeated, 2);
+}
+
+#[test]
+fn more_than_was_ordered_goes_to_the_core() {
+    let mut bridge = greeted();
+    say(&mut bridge, fill(1, "10000000000014", "E-1", "1.01"));
+    assert_eq!(faults(&mut bridge), Vec::<String>::new());
+    let event = bridge.poll_event().expect("a report");
+    let BrokerEvent::Filled(fill) = event.report().event else {
+        panic!("no execution: {event:?}")
+    };
+    assert_eq!(fill.qty, Qty(101));
 }
 
 #[test]
