@@ -64,3 +64,34 @@ fn a_cancel_that_the_link_lost_does_not_count_as_refused() {
          report dip cancelled         -> dip cancelled; margin 1 warning",
     );
 }
+
+#[test]
+fn a_fill_that_is_said_again_is_no_answer_to_what_became_of_an_order() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 0.40 0.00000        -> entry in_doubt; price_not_positive
+         reconciled entry by 7          -> entry in_doubt; ask entry
+         report entry accepted          -> entry working
+         fill entry 0.60 1.10010        -> entry in_doubt; deal p1 buy 0.60@1.10010; ask entry
+         # Made twice by the broker, unasked.
+         fill entry 0.60 1.10010 exec 2 ->
+         report entry accepted          -> entry partly_filled
+         fill entry 0.40 1.10010        -> entry filled; deal p1 buy 0.40@1.10010
+         report entry ended             ->",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 0.40 1.10010        -> entry partly_filled; deal p1 buy 0.40@1.10010
+         report entry ended             -> entry cancelled
+         buy 1 EURUSD 1.00 as other
+         fill other 0.40 0.00000        -> other in_doubt; price_not_positive
+         # That it works no more says nothing of what is not on the books.
+         report other ended             ->
+         reconciled other by 7          -> other in_doubt; ask other
+         report other ended             -> other cancelled",
+    );
+}

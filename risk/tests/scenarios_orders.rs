@@ -596,8 +596,9 @@ fn what_a_named_person_has_settled_stays_settled_when_the_broker_says_it_again()
          buy 1 EURUSD 1.00 as entry
          fill entry 1.00 0.00000        -> entry in_doubt; price_not_positive
          reconciled entry by 7          -> entry in_doubt; ask entry
-         # The answer is its last event: nothing of it works any more.
-         fill entry 1.00 0.00000 exec 1 -> entry cancelled
+         # Said again, it answers nothing; as the answer its last event says that nothing of it works any more.
+         fill entry 1.00 0.00000 exec 1 ->
+         report entry ended             -> entry cancelled
          # In a new session the broker says it once more, this time with a price.
          fill entry 1.00 1.10010 exec 1 ->
          report entry bust 1            -> unknown_order
@@ -610,7 +611,8 @@ fn what_a_named_person_has_settled_stays_settled_when_the_broker_says_it_again()
          fill entry 1.00 0.00000        -> entry in_doubt; price_not_positive
          reconciled entry by 7          -> entry in_doubt; ask entry
          # It could be booked by now, and the person's correction is on the books already.
-         fill entry 1.00 1.10010 exec 1 -> entry cancelled
+         fill entry 1.00 1.10010 exec 1 ->
+         report entry ended             -> entry cancelled
          see 1 positions 0 orders 0",
     );
     check(
@@ -656,7 +658,8 @@ fn a_settled_part_and_what_is_executed_after_it_end_an_order_by_the_brokers_word
          fill entry 0.40 1.10010 exec 1 ->
          report entry accepted          -> entry working
          fill entry 0.60 1.10010        -> entry in_doubt; deal p1 buy 0.60@1.10010; ask entry
-         fill entry 0.60 1.10010 exec 3 -> entry cancelled
+         fill entry 0.60 1.10010 exec 3 ->
+         report entry ended             -> entry cancelled
          see 1 positions 1 orders 0",
     );
     check(
@@ -680,7 +683,8 @@ fn a_settled_part_and_what_is_executed_after_it_end_an_order_by_the_brokers_word
          reconciled entry by 7          -> entry cancelling; ask entry
          # Too late for a cancel: what is left, the broker says.
          report entry cancel_rejected   -> entry in_doubt; ask entry
-         fill entry 1.00 0.00000 exec 1 -> entry cancelled",
+         fill entry 1.00 0.00000 exec 1 ->
+         report entry ended             -> entry cancelled",
     );
 }
 

@@ -272,6 +272,7 @@ fn report(dice: &mut Dice, desk: &Desk, past: OrderId) -> Body {
         BrokerEvent::CancelRejected(1),
         BrokerEvent::InDoubt,
         BrokerEvent::Unknown,
+        BrokerEvent::Ended,
         BrokerEvent::Bust(desk::script::exec_id(dice.roll(40))),
     ];
     let event = if dice.roll(3) > 0 {

@@ -159,10 +159,14 @@ impl Route {
                 let refused = matches!(report.event, BrokerEvent::Rejected(_));
                 self.supervisor.on_answer(now.since(at), refused, now);
             }
-            if matches!(event, LinkEvent::Status(_)) {
+            let answers = matches!(event, LinkEvent::Status(_));
+            if answers {
                 self.supervisor.answered(report.order);
             }
             inputs.push_back(Body::Report(report));
+            if answers && matches!(report.event, BrokerEvent::Filled(_)) {
+                inputs.push_back(Body::Report(ended(report)));
+            }
         }
         reports
     }
@@ -193,5 +197,15 @@ impl Route {
         for protect in std::mem::take(&mut self.protects).into_values() {
             self.link.protect(&protect, now);
         }
+    }
+}
+
+/// A question that is answered by an order's last execution: nothing of it works any more. A fill that is only said
+/// again, by a report, says nothing of that.
+fn ended(report: BrokerReport) -> BrokerReport {
+    BrokerReport {
+        exec: [0; 16],
+        event: BrokerEvent::Ended,
+        ..report
     }
 }

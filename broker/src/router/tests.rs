@@ -32,6 +32,17 @@ fn an_instruction_is_handed_over_once() {
 }
 
 #[test]
+fn a_question_that_is_answered_by_a_last_execution_says_that_the_order_has_ended() {
+    let mut router = router(at(0), at(0));
+    router.start(Ts(1));
+    router.on_mark(&mark(), Ts(2));
+    router.on_output(at(5), &submit(5), Ts(3));
+    assert_eq!(reports(&mut router), [(5, "filled")], "nobody has asked");
+    router.on_output(at(6), &status(5), Ts(4));
+    assert_eq!(reports(&mut router), [(5, "filled"), (5, "ended")]);
+}
+
+#[test]
 fn what_was_not_sent_before_a_crash_is_not_sent_later() {
     // Handed over up to 5; 6 was in the log when the program died; 7 is new.
     let mut router = router(at(5), at(6));
@@ -182,7 +193,7 @@ fn an_order_lost_with_its_connection_is_settled() {
     for order in 1..=20 {
         let last = names.iter().rev().find(|(id, _)| *id == order);
         assert!(
-            matches!(last, Some((_, "filled" | "rejected"))),
+            matches!(last, Some((_, "filled" | "ended" | "rejected"))),
             "order {order} is neither executed nor settled: {last:?}"
         );
     }
@@ -424,6 +435,13 @@ fn cancel(id: u64) -> Output {
     })
 }
 
+fn status(id: u64) -> Output {
+    Output::Send(siaga_risk::event::Send {
+        link: LINK,
+        command: LinkCommand::Status(OrderId(id)),
+    })
+}
+
 fn change(id: u64, state: OrderState) -> OrderChange {
     let is_resting = state == OrderState::Working;
     OrderChange {
@@ -509,6 +527,7 @@ fn names(inputs: &[Body]) -> Vec<(u64, &'static str)> {
                 BrokerEvent::Rejected(_) => "rejected",
                 BrokerEvent::CancelRejected(_) => "cancel_rejected",
                 BrokerEvent::Unknown => "unknown",
+                BrokerEvent::Ended => "ended",
                 _ => "other",
             };
             (report.order.0, name)

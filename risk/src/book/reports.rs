@@ -43,6 +43,7 @@ impl Book {
         match report.event {
             BrokerEvent::Filled(fill) => self.filled(ctx, report, fill),
             BrokerEvent::Bust(exec) => self.bust(ctx, report.order, exec),
+            BrokerEvent::Ended if ended => Ok(()),
             _ if ended => Err(Reject::OrderFinal),
             BrokerEvent::Accepted => {
                 // That it is open says nothing of an execution that is not on the books.
@@ -61,7 +62,9 @@ impl Book {
                 self.finish(ctx, report.order, OrderState::Rejected, reason);
                 Ok(())
             }
-            BrokerEvent::Cancelled => {
+            // An answer that says nothing of what is not on the books.
+            BrokerEvent::Ended if unbooked => Ok(()),
+            BrokerEvent::Cancelled | BrokerEvent::Ended => {
                 self.finish(ctx, report.order, OrderState::Cancelled, 0);
                 Ok(())
             }
@@ -106,7 +109,6 @@ impl Book {
         let named = report.exec != ExecId::default();
         let booked = order.executions.iter().any(|seen| seen.id == report.exec);
         if named && (booked || order.settled.contains(&report.exec)) {
-            self.said_again(ctx, &order);
             return Ok(());
         }
         let booking = Booking {
@@ -169,15 +171,6 @@ impl Book {
             self.ask_of(ctx, order.id);
         }
         Ok(())
-    }
-
-    /// An execution that is known came again, and changes nothing. While the broker is asked whether anything is left of
-    /// an order, it is the answer that nothing is: a broker names the last event only of what works no more.
-    fn said_again(&mut self, ctx: &mut Ctx<'_>, order: &Order) {
-        let asked = order.state == OrderState::InDoubt && order.unbooked.is_empty();
-        if asked && order.may_be_done() {
-            self.finish(ctx, order.id, OrderState::Cancelled, 0);
-        }
     }
 
     /// What is left of an order the broker says.

@@ -119,6 +119,8 @@ codec_enum! {
         Unknown = 7,
         /// An execution the broker takes back.
         Bust(ExecId) = 8,
+        /// Asked for, the broker says that nothing of the order works any more.
+        Ended = 9,
     }
 }
 

@@ -348,6 +348,7 @@ impl Run {
             "expired" => BrokerEvent::Expired,
             "unknown" => BrokerEvent::Unknown,
             "in_doubt" => BrokerEvent::InDoubt,
+            "ended" => BrokerEvent::Ended,
             "bust" => BrokerEvent::Bust(exec_id(rest[0].parse().unwrap())),
             other => panic!("unknown report {other}"),
         };
