@@ -175,7 +175,11 @@ fn an_execution_that_cannot_be_booked_calls_somebody_although_its_order_has_ende
     // Said again, it is the same alert.
     let outputs = watched.desk.command(filled(id, b"E-2", 50, 0));
     assert!(watched.fold(&outputs).is_empty());
-    let settled = Body::Reconciled(Reconciled { order: id, note: 9 });
+    let settled = Body::Reconciled(Reconciled {
+        order: id,
+        executions: 1,
+        note: 9,
+    });
     let outputs = watched.desk.must(settled);
     assert!(
         outputs

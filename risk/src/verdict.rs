@@ -85,6 +85,7 @@ rejects! {
     NotTightening = 3006, "protection_not_tightened", "move the protective price towards the market only";
     InsufficientFunds = 3007, "insufficient_funds", "withdraw at most the free margin";
     Unbooked = 3008, "execution_not_booked", "have a named person settle it with the broker";
+    UnbookedCount = 3009, "unbooked_executions_differ", "look at the order again, and settle as many executions as it shows";
     ApproverMissing = 4001, "second_person_missing", "have a second person approve";
     ApproverSame = 4002, "second_person_is_the_first", "have somebody else approve";
     PersonMissing = 4003, "named_person_missing", "have a named person do it";

@@ -66,6 +66,22 @@ fn a_cancel_that_the_link_lost_does_not_count_as_refused() {
 }
 
 #[test]
+fn a_person_settles_as_many_executions_as_were_seen() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 0.40 0.00000      -> entry in_doubt; price_not_positive
+         # Another one comes while the person is on the telephone.
+         fill entry 0.10 0.00000      -> entry in_doubt; price_not_positive
+         reconciled entry by 7 of 1   -> unbooked_executions_differ
+         reconciled entry by 7 of 2   -> entry in_doubt; ask entry
+         reconciled entry by 7 of 2   -> unbooked_executions_differ
+         reconciled entry by 7 of 0   ->",
+    );
+}
+
+#[test]
 fn a_fill_that_is_said_again_is_no_answer_to_what_became_of_an_order() {
     check(
         "account 1 USD hedging 100:1 deposit 10000.00

@@ -441,6 +441,11 @@ fn rare(
         7 => match dice.roll(5) {
             3 => Body::Reconciled(Reconciled {
                 order: past,
+                executions: desk
+                    .machine
+                    .book()
+                    .order(past)
+                    .map_or(1, |order| order.unbooked.len() as u32),
                 note: 0,
             }),
             0 => Body::ConfirmCall(account),

@@ -422,6 +422,7 @@ pub fn order(id: u64) -> OrderChange {
         filled: Qty(100),
         value: 100 * 108_512,
         reason: 0,
+        unbooked: 0,
         seen: Price(108_512),
         placed: Ts(1_000 * SECOND_NS),
         order: NewOrder {

@@ -117,6 +117,7 @@ fn order(id: u64, state: OrderState) -> OrderChange {
         filled: Qty(if state == OrderState::Filled { 100 } else { 0 }),
         value: i128::from(i64::MAX) * 3,
         reason: 0,
+        unbooked: 0,
         seen: Price(330_030),
         placed: Ts(MIDNIGHT),
         order: NewOrder {

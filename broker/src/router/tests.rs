@@ -452,6 +452,7 @@ fn change(id: u64, state: OrderState) -> OrderChange {
         filled: Qty(0),
         value: 0,
         reason: 0,
+        unbooked: 0,
         seen: Price(102),
         placed: Ts(0),
         order: NewOrder {

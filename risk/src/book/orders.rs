@@ -117,6 +117,7 @@ impl Order {
             filled: self.filled,
             value: self.value,
             reason,
+            unbooked: self.unbooked.len() as u32,
             seen: self.seen,
             placed: self.placed,
             order: self.order,

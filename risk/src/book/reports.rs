@@ -226,10 +226,12 @@ impl Book {
     /// A named person has settled with the broker what could not be booked of an order: it is not booked, nor doubted,
     /// when it comes again. What is left of an open one the broker says.
     pub(super) fn reconciled(&mut self, ctx: &mut Ctx<'_>, set: Reconciled) {
-        let account = self.order(set.order).map(|order| order.order.account);
-        let reason = match account {
+        let order = self.order(set.order);
+        let account = order.map(|order| order.order.account);
+        let reason = match order.map(|order| order.unbooked.len()) {
             _ if ctx.actor == ActorId(0) => Some(Reject::PersonMissing),
             None => Some(Reject::UnknownOrder),
+            Some(open) if open != set.executions as usize => Some(Reject::UnbookedCount),
             Some(_) => None,
         };
         self.answer(ctx, account, Some(set.order), reason.into_iter().collect());

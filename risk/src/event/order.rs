@@ -139,6 +139,8 @@ record! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Reconciled {
         pub order: OrderId,
+        /// How many executions the person has seen: one that came since is not settled unseen.
+        pub executions: u32,
         /// Hash of what was found.
         pub note: u64,
     }
@@ -221,6 +223,8 @@ record! {
         /// Quantity-weighted fill price in price steps × filled quantity.
         pub value: i128,
         pub reason: u16,
+        /// Executions that could not be booked and that nobody has settled.
+        pub unbooked: u32,
         /// Price the owner saw when it was placed (ask for buys, bid for sells).
         pub seen: Price,
         pub placed: Ts,

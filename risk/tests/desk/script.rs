@@ -121,13 +121,7 @@ impl Run {
                 read_only: *what == "readonly",
                 note: 0,
             })),
-            ["reconciled", name, "by", actor] => {
-                let order = self.names.order_named(name);
-                self.desk.command_by(
-                    actor.parse().unwrap(),
-                    Body::Reconciled(Reconciled { order, note: 0 }),
-                )
-            }
+            ["reconciled", name, "by", actor, rest @ ..] => self.reconciled(name, actor, rest),
             ["enable", scope, "by", actor] => self.desk.command_by(
                 actor.parse().unwrap(),
                 Body::Reenable(Reenable {
@@ -359,6 +353,24 @@ impl Run {
             exec: ExecId::default(),
             event,
         }))
+    }
+
+    /// `of 1`: so many executions were seen; all that are open when it is left out.
+    fn reconciled(&mut self, name: &str, actor: &str, rest: &[&str]) -> Vec<Output> {
+        let order = self.names.order_named(name);
+        let known = self.desk.machine.book().order(order);
+        let open = known.map_or(0, |known| known.unbooked.len() as u32);
+        let executions = match rest {
+            ["of", seen] => seen.parse().unwrap(),
+            _ => open,
+        };
+        let set = Reconciled {
+            order,
+            executions,
+            note: 0,
+        };
+        self.desk
+            .command_by(actor.parse().unwrap(), Body::Reconciled(set))
     }
 
     fn protect(&mut self, account: &str, name: &str, rest: &[&str]) -> Vec<Output> {

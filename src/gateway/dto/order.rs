@@ -50,6 +50,8 @@ wire! {
         pub tif: Tif,
         pub qty: String,
         pub filled: String,
+        /// Executions that could not be booked and that nobody has settled with the broker.
+        pub unbooked: u32,
         /// Limit price.
         pub price: Option<String>,
         /// Trigger price.
@@ -302,6 +304,7 @@ pub fn order(change: &OrderChange, names: &Directory) -> OrderDto {
         tif: order.tif.into(),
         qty: decimal::show(order.qty.0, qty_digits),
         filled: decimal::show(change.filled.0, qty_digits),
+        unbooked: change.unbooked,
         price: order.price.map(price),
         stop: order.stop.map(price),
         avg_price: average_price(change, price_digits),

@@ -135,6 +135,7 @@ fn unseen(id: OrderId, order: &NewOrder, app: &App) -> OrderChange {
         filled: Qty(0),
         value: 0,
         reason: 0,
+        unbooked: 0,
         seen: Price(0),
         placed: app.core.now(),
         order: *order,
@@ -237,6 +238,8 @@ async fn cancel(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReconciledRequest {
+    /// How many executions were settled: `unbooked` of the order as it was seen. Refused when it has others by now.
+    pub executions: u32,
     /// What was found, and how it was settled.
     pub note: String,
 }
@@ -252,6 +255,7 @@ async fn reconciled(
 ) -> ApiResult<axum::Json<Done>> {
     let set = Reconciled {
         order: OrderId(id),
+        executions: request.executions,
         note: note(&app, actor, &request.note).await?,
     };
     done(&app, actor, Body::Reconciled(set)).await

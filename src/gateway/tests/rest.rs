@@ -58,6 +58,19 @@ async fn orders_go_through_the_machine() {
     assert_eq!(open["items"].as_array().map(Vec::len), Some(1));
     assert_eq!(open["stream"]["epoch"], 9);
     let id = placed["order"]["id"].as_u64().expect("a number");
+    assert_eq!(placed["order"]["unbooked"], 0);
+    let settle = server
+        .call(
+            "POST",
+            &format!("/api/v1/orders/{id}/reconciled"),
+            Some(json!({ "executions": 1, "note": "seen on the telephone" })),
+        )
+        .await;
+    assert_eq!(
+        (settle.status, &settle.json()["reasons"][0]["name"]),
+        (422, &json!("unbooked_executions_differ")),
+        "nothing of it waits to be settled"
+    );
     let cancel = server
         .call("DELETE", &format!("/api/v1/orders/{id}?account=7"), None)
         .await;
@@ -236,7 +249,10 @@ async fn a_misspelt_field_is_refused_and_the_right_one_proposed() {
             json!({ "scope": "house", "note": "x" }),
         ),
         ("alerts/1/comment", json!({ "note": "x" })),
-        ("orders/1/reconciled", json!({ "note": "x" })),
+        (
+            "orders/1/reconciled",
+            json!({ "executions": 1, "note": "x" }),
+        ),
         ("positions/1/close", json!({ "account": 7 })),
         ("orders/preview", order_body("x")),
         ("session", json!({ "secret": SECRET })),

@@ -103,6 +103,8 @@ export interface Order {
   tif: Tif;
   qty: Decimal;
   filled: Decimal;
+  /** Executions that could not be booked and that nobody has settled with the broker. */
+  unbooked: number;
   price: Decimal | null;
   stop: Decimal | null;
   avg_price: Decimal | null;
