@@ -82,6 +82,87 @@ fn a_person_settles_as_many_executions_as_were_seen() {
 }
 
 #[test]
+fn what_a_close_has_executed_is_not_closed_again_though_it_is_not_on_the_books() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 as exit -> exit submitted; send exit
+         fill exit 0.40 0.00000       -> exit in_doubt; price_not_positive
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1
+         # The rest of it is there for the stop loss.
+         report exit cancelled        -> exit in_doubt; o3 submitted; send o3
+         report exit cancelled        ->
+         fill o3 0.60 1.09490         -> o3 filled; deal p1 sell 0.60@1.09490 result -306.00
+         quote EURUSD 1.09480 1.09480 ->
+         # The broker has said its price by now.
+         fill exit 0.40 1.09500 exec 2 -> exit filled; deal p1 sell 0.40@1.09500 result -200.00
+         see 1 positions 0 orders 0",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 as exit
+         fill exit 0.40 0.00000       -> exit in_doubt; price_not_positive
+         report exit rejected         -> exit in_doubt
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1; o3 submitted; send o3
+         fill o3 0.60 1.09500         -> o3 filled; deal p1 sell 0.60@1.09500 result -300.00
+         # A person has settled that it never was: the broker says that nothing is left, and the stop loss closes it.
+         reconciled exit by 7         -> exit in_doubt; ask exit
+         report exit ended            -> exit cancelled; o4 submitted; send o4
+         fill o4 0.40 1.09500         -> o4 filled; deal p1 sell 0.40@1.09500 result -200.00",
+    );
+}
+
+#[test]
+fn a_stop_out_does_not_close_again_what_its_own_close_has_executed() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         quote EURUSD 1.08200 1.08200 -> margin 1 stop_out; stopout 1 act close p1; o2 submitted; send o2
+         fill o2 0.40 0.00000         -> o2 in_doubt; price_not_positive
+         report o2 expired            -> o2 in_doubt; stopout 1 act close p1; o3 submitted; send o3
+         fill o3 0.60 1.08200         -> o3 filled; deal p1 sell 0.60@1.08200 result -1080.00",
+    );
+}
+
+#[test]
+fn a_resting_close_that_was_executed_and_is_not_booked_is_not_asked_to_give_way() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 limit 1.09990 as take -> take submitted; send take
+         report take accepted         -> take working
+         fill take 0.40 0.00000       -> take in_doubt; price_not_positive
+         cancel 1 take                -> take cancelling; send cancel take
+         report take cancelled        -> take in_doubt
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1; o3 submitted; send o3
+         fill o3 0.60 1.09500         -> o3 filled; deal p1 sell 0.60@1.09500 result -300.00",
+    );
+}
+
+#[test]
+fn an_order_that_turned_a_net_round_and_is_not_booked_leaves_nothing_to_close() {
+    check(
+        "account 1 USD netting 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 2.00 as turn   -> turn submitted; send turn
+         fill turn 1.00 0.00000       -> turn in_doubt; price_not_positive
+         report turn cancelled        -> turn in_doubt
+         quote EURUSD 1.09500 1.09500 -> stop_loss p1",
+    );
+}
+
+#[test]
 fn a_fill_that_is_said_again_is_no_answer_to_what_became_of_an_order() {
     check(
         "account 1 USD hedging 100:1 deposit 10000.00

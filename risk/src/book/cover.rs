@@ -11,6 +11,7 @@ use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
+use crate::wide::mul_div_round;
 use std::collections::BTreeMap;
 
 /// Closing orders that rest in the way of closing a position, oldest first, with what is left of each; and how much may
@@ -168,6 +169,45 @@ impl Book {
         let going = self.going(account, position);
         let free = position.qty.saturating_sub(going).saturating_sub(rests);
         (resting, free)
+    }
+
+    /// Nothing more of an order will execute, and something that did is not on the books: so much it goes on taking from
+    /// a position, or the house would have the broker close that a second time. The rest is there for another close.
+    /// False where nothing is kept.
+    pub(super) fn keep_covering(&mut self, ctx: &mut Ctx<'_>, id: OrderId) -> bool {
+        let keeps = |order: &&Order| !order.unbooked.is_empty() && self.takes_away(order);
+        let Some(before) = self.orders.get(&id).filter(keeps).cloned() else {
+            return false;
+        };
+        let whole = before.order.qty.0;
+        let executed = before.filled.0.saturating_add(before.unbooked_qty().0);
+        let left = executed.min(whole);
+        let base = mul_div_round(before.base, left.into(), whole.max(1).into());
+        self.expose_order(&before, -1);
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.order.qty = Qty(left);
+            order.base = base.unwrap_or(before.base);
+            order.cancel_queued = false;
+            let after = order.clone();
+            self.expose_order(&after, 1);
+        }
+        if left < whole || before.state != OrderState::InDoubt {
+            self.tell(ctx, id, OrderState::InDoubt, 0);
+            let place = (before.order.account, before.order.instrument);
+            self.uncovered.push(place);
+        }
+        true
+    }
+
+    /// What the order executes is gone from a position: it closes, or it turns the net of a netting account round.
+    fn takes_away(&self, order: &Order) -> bool {
+        let new = &order.order;
+        let account = self.account(new.account);
+        let turns = account.is_some_and(|account| {
+            account.state.terms.accounting == Accounting::Netting
+                && self.netted_against(account, new.instrument, new.side) > 0
+        });
+        order.closing || turns
     }
 
     /// An order ended. The house's own protective close is tried again after a pause; whatever else ends may have left

@@ -85,12 +85,23 @@ impl Order {
         self.settled_qty > Qty(0) && self.remaining() <= self.settled_qty
     }
 
+    /// Executed by what the broker has said, and not on the books.
+    pub(super) fn unbooked_qty(&self) -> Qty {
+        let parts = self.unbooked.iter();
+        Qty(parts.fold(0i64, |sum, one| sum.saturating_add(one.qty.0)))
+    }
+
+    /// All that is left of it was executed, if what the broker has said is true.
+    fn is_executed(&self) -> bool {
+        !self.unbooked.is_empty() && self.unbooked_qty() >= self.remaining()
+    }
+
     /// It is there for a price that may never come, so nothing may rely on its execution.
     pub fn rests(&self) -> bool {
         let executes = self.triggered
             && (self.order.kind == OrderKind::Stop || self.state == OrderState::Submitted);
         let at_once = matches!(self.order.tif, Tif::Ioc | Tif::Fok);
-        self.order.kind != OrderKind::Market && !at_once && !executes
+        self.order.kind != OrderKind::Market && !at_once && !executes && !self.is_executed()
     }
 
     /// It will have closed what it covers, or will have ended: under execution, or with a cancel on its way.
@@ -334,12 +345,13 @@ impl Book {
         order.reason = reason;
         let goes_on = !order.is_final() && state != OrderState::Cancelling;
         let rests = was_under_way && !order.is_under_way();
+        let executed = order.is_executed();
         ctx.out.push(Output::Order(order.change()));
         // What a stop-out may still cancel or close depends on it.
         self.touched.push(account.0);
         self.count_unsettled(link, before, -1);
         self.count_unsettled(link, state, 1);
-        if goes_on && before == OrderState::Cancelling {
+        if goes_on && before == OrderState::Cancelling && !executed {
             self.cancel_failed(ctx.now, id);
         } else if goes_on && rests {
             self.uncovered.push((account, instrument));

@@ -152,7 +152,12 @@ impl Book {
     }
 
     /// Open quantity on the other side of a netting account's position.
-    fn netted_against(&self, account: &Account, instrument: InstrumentId, side: Side) -> i64 {
+    pub(super) fn netted_against(
+        &self,
+        account: &Account,
+        instrument: InstrumentId,
+        side: Side,
+    ) -> i64 {
         let positions = account
             .positions
             .iter()

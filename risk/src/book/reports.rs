@@ -55,23 +55,20 @@ impl Book {
                 Ok(())
             }
             BrokerEvent::Rejected(reason) if filled => {
-                self.finish(ctx, report.order, OrderState::Cancelled, reason);
-                Ok(())
+                self.over(ctx, report.order, OrderState::Cancelled, reason)
             }
             BrokerEvent::Rejected(reason) => {
-                self.finish(ctx, report.order, OrderState::Rejected, reason);
-                Ok(())
+                self.over(ctx, report.order, OrderState::Rejected, reason)
             }
             // An answer that says nothing of what is not on the books.
-            BrokerEvent::Ended if unbooked => Ok(()),
+            BrokerEvent::Ended if unbooked => {
+                self.keep_covering(ctx, report.order);
+                Ok(())
+            }
             BrokerEvent::Cancelled | BrokerEvent::Ended => {
-                self.finish(ctx, report.order, OrderState::Cancelled, 0);
-                Ok(())
+                self.over(ctx, report.order, OrderState::Cancelled, 0)
             }
-            BrokerEvent::Expired => {
-                self.finish(ctx, report.order, OrderState::Expired, 0);
-                Ok(())
-            }
+            BrokerEvent::Expired => self.over(ctx, report.order, OrderState::Expired, 0),
             // It goes out when the link is live: whatever this answers was lost on the way.
             BrokerEvent::CancelRejected(_) if queued => Ok(()),
             BrokerEvent::CancelRejected(reason) => {
@@ -91,6 +88,20 @@ impl Book {
                 Ok(())
             }
         }
+    }
+
+    /// Nothing of an order works any more at its broker.
+    fn over(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: OrderId,
+        state: OrderState,
+        reason: u16,
+    ) -> Result<(), Reject> {
+        if !self.keep_covering(ctx, id) {
+            self.finish(ctx, id, state, reason);
+        }
+        Ok(())
     }
 
     fn filled(
