@@ -192,3 +192,56 @@ fn a_fill_that_is_said_again_is_no_answer_to_what_became_of_an_order() {
          report other ended             -> other cancelled",
     );
 }
+
+#[test]
+fn a_close_that_is_taken_back_in_part_goes_back_to_its_position() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 2.00 as a sl 1.09500
+         fill a 2.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 as exit
+         fill exit 1.00 1.10100 exec 50 -> exit filled; deal p1 sell 1.00@1.10100 result 100.00
+         report exit bust 50            -> deal p1 buy 1.00@1.10100; exit filled
+         see 1 positions 1 equity 10000.00
+         quote EURUSD 1.09500 1.09500   -> stop_loss p1; o3 submitted; send o3
+         fill o3 2.00 1.09500           -> o3 filled; deal p1 sell 2.00@1.09500 result -1100.00
+         see 1 balance 9000.00 positions 0",
+    );
+}
+
+#[test]
+fn a_position_that_comes_back_has_its_stop_loss() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 as exit
+         fill exit 1.00 1.10100 exec 50 -> exit filled; deal p1 sell 1.00@1.10100 result 100.00
+         report exit bust 50            -> deal p2 buy 1.00@1.10100; exit filled
+         quote EURUSD 1.09500 1.09500   -> stop_loss p2; o3 submitted; send o3",
+    );
+    check(
+        "held broker
+         account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 as exit
+         fill exit 1.00 1.10100 exec 50 -> exit filled; deal p1 sell 1.00@1.10100 result 100.00
+         # The broker knows no stop loss of a position that is new to it.
+         report exit bust 50            -> deal p2 buy 1.00@1.10100; exit filled; send protect p2",
+    );
+    // The short position that an order opened beyond a net had its own; the long one that comes back has that of before.
+    check(
+        "account 1 USD netting 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         sell 1 EURUSD 2.00 as turn sl 1.12000
+         fill turn 2.00 1.10000 exec 50 -> turn filled; deal p1 sell 1.00@1.10000; deal p2 sell 1.00@1.10000
+         report turn bust 50            -> deal p2 buy 1.00@1.10000; deal p3 buy 1.00@1.10000; turn filled
+         quote EURUSD 1.09500 1.09500   -> stop_loss p3; o3 submitted; send o3",
+    );
+}

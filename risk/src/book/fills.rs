@@ -72,6 +72,16 @@ impl Book {
         named.into_iter().filter(own).collect()
     }
 
+    /// Protective prices of the position that an execution on a side closes: they come back with it when it is taken
+    /// back.
+    pub(super) fn closed_protection(&self, order: &Order, side: Side) -> Protection {
+        let account = self.account(order.order.account);
+        let slots = account.map(|account| self.closed_by(account, order, side));
+        let first = slots.and_then(|slots| slots.first().copied());
+        let closed = first.and_then(|slot| self.positions.get(slot));
+        closed.map(|closed| closed.protection).unwrap_or_default()
+    }
+
     /// Books an execution of an order; the position it opened or added to, if it did.
     pub(super) fn book_fill(
         &mut self,

@@ -221,6 +221,28 @@ impl Book {
             .collect()
     }
 
+    /// Tells a broker that holds protective prices those of a new position that no order of its own has named. Where the
+    /// link is down, `release` does.
+    pub(super) fn tell_protection(&self, ctx: &mut Ctx<'_>, id: PositionId) {
+        let Some(position) = self.positions.find(id).filter(|position| position.told) else {
+            return;
+        };
+        let account = self.account(position.account);
+        let link = account.and_then(|account| self.link_of(account));
+        let told =
+            |link: &&Link| link.terms.protective == HeldBy::Broker && link.mode == LinkMode::Live;
+        if let Some(link) = link.filter(told) {
+            ctx.out.push(Output::Send(Send {
+                link: link.terms.id,
+                command: LinkCommand::Protect(Protect {
+                    account: position.account,
+                    position: id,
+                    protection: position.protection,
+                }),
+            }));
+        }
+    }
+
     fn revalidate(&self, ctx: &Ctx<'_>, id: OrderId) -> Result<(), Reject> {
         let order = self.orders.get(&id).ok_or(Reject::UnknownOrder)?;
         self.closes(&order.order, Some(id))?;

@@ -22,6 +22,8 @@ record! {
         pub qty: Qty,
         pub price: Price,
         pub commission: Money,
+        /// Protective prices of the position that it closed some of.
+        pub protection: Protection,
         pub busted: bool,
     }
 

@@ -141,12 +141,14 @@ impl Book {
         self.expose_if_open(&order, -1);
         let at = ctx.out.len();
         self.count_execution(ctx, &order);
+        let protection = self.closed_protection(&order, booking.side);
         let opened = self.book_fill(ctx, &order, booking);
         let execution = Execution {
             id: report.exec,
             qty: fill.qty,
             price: fill.price,
             commission: fill.commission,
+            protection,
             busted: false,
         };
         let order = self.order_mut(report.order).ok_or(Reject::UnknownOrder)?;
@@ -268,15 +270,18 @@ impl Book {
         let before = self.order(id).ok_or(Reject::UnknownOrder)?.clone();
         let unbusted = |seen: &&Execution| seen.id == exec && !seen.busted;
         let execution = before.executions.iter().find(unbusted).copied();
+        let execution = execution.ok_or(Reject::UnknownOrder)?;
         let Execution {
             qty,
             price,
             commission,
             ..
-        } = execution.ok_or(Reject::UnknownOrder)?;
+        } = execution;
         let mut back = before.clone();
         back.order.position = back.opened;
-        back.opened = None;
+        // What it closed of a position goes back there while that stands, else it is there again with its protection.
+        back.opened = before.order.position;
+        back.order.protection = execution.protection;
         back.order.side = back.order.side.other();
         let booking = Booking {
             order: id,
@@ -299,9 +304,13 @@ impl Book {
         order.value -= i128::from(qty.0) * i128::from(price.0);
         let order = order.clone();
         self.expose_if_open(&order, 1);
-        self.book_fill(ctx, &back, booking);
+        let opened = self.book_fill(ctx, &back, booking);
         if let Some(order) = self.order(id) {
             ctx.out.push(Output::Order(order.change()));
+        }
+        // A position that this input opened has its name.
+        if let Some(position) = opened.filter(|position| *position == PositionId(ctx.seq)) {
+            self.tell_protection(ctx, position);
         }
         self.touch(order.order.account);
         Ok(())
