@@ -191,3 +191,33 @@ fn an_execution_that_cannot_be_booked_calls_somebody_although_its_order_has_ende
     let alert = watched.engine.alert(alert.id).expect("it is kept");
     assert_eq!(alert.state, siaga_alerts::alert::AlertState::Resolved);
 }
+
+#[test]
+fn an_execution_that_is_not_booked_calls_somebody_until_it_is_settled_though_its_order_is_filled() {
+    let mut watched = Watched::open();
+    watched.desk.account(1, USD, Accounting::Hedging, 100);
+    watched.desk.must(deposit(100_000_000));
+    watched.desk.quote("EURUSD", 110_000, 110_010);
+    let entry = order(1, "EURUSD", Side::Buy, 100);
+    watched.desk.must(Body::Order(Box::new(entry)));
+    let id = OrderId(watched.desk.inputs.len() as u64);
+    let outputs = watched.desk.command(filled(id, b"E-1", 40, 0));
+    let fired = watched.fold(&outputs);
+    let alert = fired
+        .iter()
+        .find(|alert| alert.rule == Rule::Unbooked)
+        .expect("somebody is called");
+    // All that was ordered, under another id: the broker may hold both.
+    let outputs = watched.desk.command(filled(id, b"E-2", 100, 110_010));
+    watched.fold(&outputs);
+    let still = watched.engine.alert(alert.id).expect("it is kept");
+    assert_ne!(still.state, siaga_alerts::alert::AlertState::Resolved);
+    let outputs = watched.desk.must(Body::Reconciled(Reconciled {
+        order: id,
+        executions: 1,
+        note: 9,
+    }));
+    watched.fold(&outputs);
+    let settled = watched.engine.alert(alert.id).expect("it is kept");
+    assert_eq!(settled.state, siaga_alerts::alert::AlertState::Resolved);
+}

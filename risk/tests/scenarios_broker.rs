@@ -245,3 +245,54 @@ fn a_position_that_comes_back_has_its_stop_loss() {
          quote EURUSD 1.09500 1.09500   -> stop_loss p3; o3 submitted; send o3",
     );
 }
+
+#[test]
+fn an_order_that_is_filled_settles_none_of_its_other_executions() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 0.40 0.00000      -> entry in_doubt; price_not_positive
+         # Under another id: the broker may hold 1.40.
+         fill entry 1.00 1.10010      -> entry filled; deal p1 buy 1.00@1.10010
+         reconciled entry by 7 of 1   -> entry filled",
+    );
+}
+
+#[test]
+fn an_execution_that_is_taken_back_before_it_was_booked_needs_no_booking() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 0.40 0.00000 exec 40 -> entry in_doubt; price_not_positive
+         report entry bust 40            -> entry in_doubt; ask entry
+         report entry accepted           -> entry working
+         # It comes again with a price, and never was.
+         fill entry 0.40 1.10010 exec 40 ->
+         report entry bust 40            -> unknown_order
+         fill entry 1.00 1.10010         -> entry filled; deal p1 buy 1.00@1.10010",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         report entry cancelled          -> entry cancelled
+         fill entry 0.40 0.00000 exec 40 -> entry cancelled; price_not_positive
+         report entry bust 40            -> entry cancelled
+         reconciled entry by 7 of 0      ->",
+    );
+}
+
+#[test]
+fn executions_without_an_id_that_are_not_booked_are_told_apart() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as entry
+         fill entry 0.40 0.00000 exec 0 -> entry in_doubt; price_not_positive
+         fill entry 0.30 0.00000 exec 0 -> entry in_doubt; price_not_positive
+         fill entry 0.30 1.10010 exec 0 -> entry in_doubt; deal p1 buy 0.30@1.10010
+         reconciled entry by 7 of 2     -> entry in_doubt; ask entry",
+    );
+}

@@ -153,15 +153,13 @@ impl Book {
         };
         let order = self.order_mut(report.order).ok_or(Reject::UnknownOrder)?;
         order.executions.push(execution);
-        order.unbooked.retain(|other| other.id != report.exec);
+        if named {
+            order.unbooked.retain(|other| other.id != report.exec);
+        }
         order.filled = Qty(order.filled.0.saturating_add(fill.qty.0));
         order.value += i128::from(fill.qty.0) * i128::from(fill.price.0);
         order.opened = order.opened.or(opened);
         let whole = order.remaining() == Qty(0);
-        if whole {
-            // Under whatever id: all that was ordered is on the books.
-            settle(order);
-        }
         let order = order.clone();
         self.expose_if_open(&order, 1);
         let booked = ctx.out.split_off(at);
@@ -222,8 +220,10 @@ impl Book {
         unbooked: Unbooked,
         reason: Reject,
     ) -> Reject {
+        // Executions without an id are all alike, and each is one of its own.
+        let named = unbooked.id != ExecId::default();
         let seen = order.unbooked.iter().any(|other| other.id == unbooked.id);
-        let known = seen || order.unbooked.len() >= EXECUTIONS_MAX;
+        let known = (named && seen) || order.unbooked.len() >= EXECUTIONS_MAX;
         if let Some(order) = self.order_mut(order.id).filter(|_| !known) {
             order.unbooked.push(unbooked);
         }
@@ -257,10 +257,25 @@ impl Book {
             sum.saturating_add(one.qty.0)
         });
         order.settled_qty = Qty(qty);
-        settle(order);
+        for one in std::mem::take(&mut order.unbooked) {
+            remember(order, one.id);
+        }
+        self.doubt_less(ctx, set.order);
+    }
+
+    /// Fewer executions of an order wait to be booked: what is left of an open one the broker says, and what it covered
+    /// for them may have to be closed.
+    fn doubt_less(&mut self, ctx: &mut Ctx<'_>, id: OrderId) {
+        let Some(order) = self.order(id) else {
+            return;
+        };
+        let (account, instrument) = (order.order.account, order.order.instrument);
+        let ended = order.is_final();
         ctx.out.push(Output::Order(order.change()));
-        if !order.is_final() {
-            self.ask_of(ctx, set.order);
+        if !ended {
+            self.touch(account);
+            self.uncovered.push((account, instrument));
+            self.ask_of(ctx, id);
         }
     }
 
@@ -269,8 +284,9 @@ impl Book {
     fn bust(&mut self, ctx: &mut Ctx<'_>, id: OrderId, exec: ExecId) -> Result<(), Reject> {
         let before = self.order(id).ok_or(Reject::UnknownOrder)?.clone();
         let unbusted = |seen: &&Execution| seen.id == exec && !seen.busted;
-        let execution = before.executions.iter().find(unbusted).copied();
-        let execution = execution.ok_or(Reject::UnknownOrder)?;
+        let Some(execution) = before.executions.iter().find(unbusted).copied() else {
+            return self.bust_unbooked(ctx, id, exec);
+        };
         let Execution {
             qty,
             price,
@@ -316,6 +332,21 @@ impl Book {
         Ok(())
     }
 
+    /// What could not be booked is taken back: there is nothing to book, also when the broker says it again.
+    fn bust_unbooked(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: OrderId,
+        exec: ExecId,
+    ) -> Result<(), Reject> {
+        let order = self.order_mut(id).ok_or(Reject::UnknownOrder)?;
+        let at = order.unbooked.iter().position(|one| one.id == exec);
+        order.unbooked.remove(at.ok_or(Reject::UnknownOrder)?);
+        remember(order, exec);
+        self.doubt_less(ctx, id);
+        Ok(())
+    }
+
     fn expose_if_open(&mut self, order: &Order, sign: i128) {
         if !order.is_final() {
             self.expose_order(order, sign);
@@ -330,10 +361,9 @@ impl Book {
     }
 }
 
-/// What could not be booked of an order needs no booking any more; remembered by its ids.
-fn settle(order: &mut Order) {
-    let room = EXECUTIONS_MAX.saturating_sub(order.settled.len());
-    let ids = order.unbooked.drain(..).map(|one| one.id);
-    let named = ids.filter(|id| *id != ExecId::default());
-    order.settled.extend(named.take(room));
+/// An execution needs no booking any more, whenever it comes again under its id.
+fn remember(order: &mut Order, id: ExecId) {
+    if id != ExecId::default() && order.settled.len() < EXECUTIONS_MAX {
+        order.settled.push(id);
+    }
 }
