@@ -4,6 +4,12 @@
 mod desk;
 
 use desk::script::check;
+use desk::*;
+use siaga_risk::event::*;
+use siaga_risk::ids::*;
+use siaga_risk::terms::*;
+use siaga_risk::units::*;
+use siaga_risk::verdict::Reject;
 
 #[test]
 fn a_cancel_that_was_sent_when_the_link_broke_is_sent_again() {
@@ -295,4 +301,30 @@ fn executions_without_an_id_that_are_not_booked_are_told_apart() {
          fill entry 0.30 1.10010 exec 0 -> entry in_doubt; deal p1 buy 0.30@1.10010
          reconciled entry by 7 of 2     -> entry in_doubt; ask entry",
     );
+}
+
+#[test]
+fn a_brokers_own_number_does_not_say_that_an_execution_is_not_booked() {
+    let mut desk = Desk::open();
+    desk.account(1, USD, Accounting::Hedging, 100);
+    desk.must(Body::Cash(Cash {
+        account: AccountId(1),
+        kind: CashKind::Deposit,
+        amount: Money(1_000_000),
+        reference: 0,
+    }));
+    desk.quote("EURUSD", 110_000, 110_010);
+    desk.must(Body::Order(Box::new(order(1, "EURUSD", Side::Buy, 100))));
+    let id = OrderId(desk.inputs.len() as u64);
+    let out = desk.must(Body::Report(BrokerReport {
+        link: LINK,
+        order: id,
+        exec: ExecId::default(),
+        event: BrokerEvent::Rejected(Reject::Unbooked.code()),
+    }));
+    let told = out.iter().find_map(|output| match output {
+        Output::Order(change) => Some((change.state, change.reason, change.unbooked)),
+        _ => None,
+    });
+    assert_eq!(told, Some((OrderState::Rejected, 0, 0)));
 }

@@ -73,10 +73,10 @@ impl Book {
             BrokerEvent::CancelRejected(_) if queued => Ok(()),
             BrokerEvent::CancelRejected(reason) => {
                 if state == OrderState::Cancelling && may_be_done {
-                    self.tell(ctx, report.order, OrderState::InDoubt, reason);
+                    self.tell(ctx, report.order, OrderState::InDoubt, own(reason));
                     self.ask_of(ctx, report.order);
                 } else if state == OrderState::Cancelling {
-                    self.tell(ctx, report.order, partly, reason);
+                    self.tell(ctx, report.order, partly, own(reason));
                 }
                 Ok(())
             }
@@ -99,7 +99,7 @@ impl Book {
         reason: u16,
     ) -> Result<(), Reject> {
         if !self.keep_covering(ctx, id) {
-            self.finish(ctx, id, state, reason);
+            self.finish(ctx, id, state, own(reason));
         }
         Ok(())
     }
@@ -365,5 +365,13 @@ impl Book {
 fn remember(order: &mut Order, id: ExecId) {
     if id != ExecId::default() && order.settled.len() < EXECUTIONS_MAX {
         order.settled.push(id);
+    }
+}
+
+/// A broker's own number. The one of an execution that is not booked is said by the house alone.
+fn own(reason: u16) -> u16 {
+    match reason == Reject::Unbooked.code() {
+        true => 0,
+        false => reason,
     }
 }
