@@ -37,6 +37,8 @@ impl Dice {
 #[derive(Default)]
 struct Open {
     orders: Vec<(OrderId, Qty)>,
+    /// Orders with an execution that could not be booked.
+    unbooked: Vec<OrderId>,
     positions: Vec<(AccountId, PositionId)>,
     execs: u128,
 }
@@ -234,6 +236,16 @@ fn step(desk: &mut Desk, dice: &mut Dice, mids: &mut [i64; 6], open: &mut Open) 
                 order,
             }))
         }
+        97 if !open.unbooked.is_empty() => {
+            let order = open.unbooked[dice.below(open.unbooked.len() as u64) as usize];
+            let known = desk.machine.book().order(order);
+            let executions = known.map_or(0, |known| known.unbooked.len() as u32);
+            desk.command(Body::Reconciled(Reconciled {
+                order,
+                executions,
+                note: 9,
+            }))
+        }
         _ => desk.clock(),
     }
 }
@@ -289,13 +301,23 @@ fn report(desk: &mut Desk, dice: &mut Dice, open: &mut Open, mid: i64) -> Vec<Ou
         }
     });
     open.execs += 1;
-    let event = match dice.below(12) {
+    let event = match dice.below(14) {
         0 => BrokerEvent::Rejected(7),
         1 => BrokerEvent::Accepted,
         2 => BrokerEvent::InDoubt,
         3 => BrokerEvent::Cancelled,
+        4 => BrokerEvent::CancelRejected(7),
+        // Not to be booked; the order is reported on once more.
+        5 => {
+            open.unbooked.push(order);
+            BrokerEvent::Filled(Fill {
+                qty,
+                price: Price(0),
+                commission: Money(0),
+            })
+        }
         part => BrokerEvent::Filled(Fill {
-            qty: if part == 4 {
+            qty: if part == 6 {
                 Qty((qty.0 / 2).max(1))
             } else {
                 qty
@@ -304,7 +326,12 @@ fn report(desk: &mut Desk, dice: &mut Dice, open: &mut Open, mid: i64) -> Vec<Ou
             commission: Money(dice.between(0, 5)),
         }),
     };
-    if !matches!(event, BrokerEvent::Accepted | BrokerEvent::InDoubt) {
+    let ends = match event {
+        BrokerEvent::Accepted | BrokerEvent::InDoubt | BrokerEvent::CancelRejected(_) => false,
+        BrokerEvent::Filled(fill) => fill.price != Price(0),
+        _ => true,
+    };
+    if ends {
         open.orders.swap_remove(at);
     }
     desk.command(Body::Report(BrokerReport {
@@ -367,10 +394,12 @@ fn the_history_reaches_the_rules() {
                 Output::Loss(_) => "loss",
                 Output::Link(_) => "link",
                 Output::Volatility(_) => "volatility",
+                Output::Order(change) if change.unbooked > 0 => "unbooked",
+                Output::Noted(_) => "noted",
                 _ => continue,
             };
             *seen.entry(name).or_default() += 1;
         }
     }
-    assert_eq!(seen.len(), 12, "{seen:?}");
+    assert_eq!(seen.len(), 14, "{seen:?}");
 }
