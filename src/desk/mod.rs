@@ -327,7 +327,7 @@ impl Running {
             router_handle.marks().put(mark);
         }
         let tick_figures = Arc::new(ticks::TickFigures::default());
-        // The embedded database has no table of ticks: they stand in the journal alone, where nothing reads them.
+        // The embedded database has no table of ticks: `past_ticks` reads them from the journal.
         let (tick_door, tick_queue) = match config.store.enabled && config.store.url.is_some() {
             true => {
                 let keep_days = config.store.keep_tick_days;
