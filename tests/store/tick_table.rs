@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use siaga::store::db::{Actor, Db, DbError, PoolOptions};
+use siaga::store::db::{Actor, Db, DbError, PoolOptions, Tx};
 use siaga::store::{migrate, read, ticks};
+use siaga_platform::values::bound;
 use siaga_risk::event::{Mark, OutputKey};
 use siaga_risk::ids::{InstrumentId, SourceId};
 use siaga_risk::journal::TickRequest;
@@ -114,6 +115,33 @@ async fn old_days(server: &postgres::Server) -> (String, Db) {
         .await
         .expect("copy");
     (url, db)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_ticks_is_read_in_the_order_of_the_index() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let (_, db) = old_days(&server).await;
+    let plan = db.read(&Actor::SYSTEM, |tx| {
+        // Of a few rows any order is cheap to sort: now only one that no index has is.
+        tx.execute(sqlx::query("SET LOCAL enable_sort = off"))?;
+        let explain = format!("EXPLAIN (FORMAT JSON) {}", read::TICKS);
+        let page = Tx::composed_scalar::<serde_json::Value>(explain)
+            .bind(1i64)
+            .bind(bound(Ts(MIDNIGHT)))
+            .bind(bound(Ts(MIDNIGHT + 48 * 3_600 * SECOND_NS)))
+            .bind(10i64)
+            .bind(2i64);
+        tx.scalar(page)
+    });
+    let plan = plan.await.expect("a plan").to_string();
+    assert!(plan.contains("ticks_2025"), "{plan}");
+    for node in ["Sort", "Incremental Sort"] {
+        let node = format!("\"Node Type\":\"{node}\"");
+        assert!(!plan.contains(&node), "{plan}");
+    }
+    db.close().await;
 }
 
 /// A desk that keeps a week of ticks in that database.
