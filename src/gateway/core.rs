@@ -115,7 +115,8 @@ pub struct Answered {
 /// Why the desk did not answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CoreError {
-    #[error("the inbound ring is full")]
+    /// The inbound ring is full, or too many ask the same: nothing was changed, and in a moment there is an answer.
+    #[error("the desk is busy")]
     Busy,
     /// Refused at the door.
     #[error("the journal is poisoned")]
