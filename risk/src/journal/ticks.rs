@@ -12,6 +12,7 @@ use crate::ids::InstrumentId;
 use crate::record::QUOTE;
 use crate::units::Ts;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Segments of which is remembered what they hold: more than a journal of the usual size has.
@@ -116,8 +117,7 @@ impl TickIndex {
             match self.of_segment(segment, limit, request, &mut page) {
                 Ok(Some(bytes)) => read += bytes,
                 Ok(None) => break,
-                // Trimmed while we looked.
-                Err(_) if index.get(header.ordinal).is_none() => {}
+                Err(error) if is_trimmed(index, segment, &error) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -259,6 +259,16 @@ impl Known {
         let seq = seq - 1;
         (Key { seq, index: 0 }, offset)
     }
+}
+
+/// Whether the segment was trimmed while we looked: its file goes before its place in the list does. The list is asked
+/// last, because by then the place may be gone too.
+fn is_trimmed(index: &SegmentIndex, segment: &Segment, error: &JournalError) -> bool {
+    let ordinal = segment.header.ordinal;
+    let is_oldest = |oldest: Segment| oldest.header.ordinal == ordinal;
+    let is_gone =
+        matches!(error, JournalError::Io { error, .. } if error.kind() == ErrorKind::NotFound);
+    (is_gone && index.oldest().is_some_and(is_oldest)) || index.get(ordinal).is_none()
 }
 
 /// The place of a segment's first record.

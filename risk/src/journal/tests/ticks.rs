@@ -216,6 +216,31 @@ fn a_segment_without_the_instrument_is_not_read_again() {
     assert!(paged(&index, &all_of(EVERYWHERE)).is_err());
 }
 
+#[test]
+fn a_segment_whose_file_is_gone_and_whose_place_is_not_counts_as_trimmed() {
+    let disk = memory();
+    let journal = filled(&disk, 600);
+    let files = journal.files();
+    let request = all_of(EVERYWHERE);
+    let mut expected = scanned(&files, &request);
+    let segments = files.segments();
+    expected.retain(|tick| tick.seq >= segments[1].first_seq);
+    assert!(expected.len() > 100);
+    let known = TickIndex::new(files.clone());
+    paged(&known, &request).unwrap();
+    // As whoever trims does it: the file first.
+    let name = Stream::Journal.file_name(segments[0].ordinal);
+    disk.remove(&name).unwrap();
+    for index in [known, TickIndex::new(files.clone())] {
+        assert_eq!(paged(&index, &request).unwrap(), expected);
+    }
+    // No other file goes before the oldest one.
+    let name = Stream::Journal.file_name(segments[2].ordinal);
+    disk.remove(&name).unwrap();
+    let error = paged(&TickIndex::new(files), &request).unwrap_err();
+    assert!(matches!(error, JournalError::Io { .. }), "{error}");
+}
+
 /// Changes one bit of a file.
 fn flip(disk: &Arc<dyn Disk>, name: &str, at: u64) {
     let file = disk.open(name).unwrap();
