@@ -186,12 +186,15 @@ impl TickIndex {
     fn begin(&self, segments: &[Segment], request: &TickRequest) -> usize {
         let next = request.after.saturating_add(1);
         let read = segments.partition_point(|segment| segment.header.first_seq <= next);
-        let older = |segment: &Segment| {
-            let first = self.first_ts(segment);
+        let older = |at: &usize| {
+            // One whose time cannot be read begins before the next that has one.
+            let mut from_there = segments[*at..].iter();
+            let first = from_there.find_map(|segment| self.first_ts(segment));
             first.is_some_and(|ts| ts.0.saturating_add(DISORDER_NS) < request.from.0)
         };
+        let places: Vec<usize> = (0..segments.len()).collect();
         // The last one that begins before the place or the time may reach beyond it.
-        read.max(segments.partition_point(older)).saturating_sub(1)
+        read.max(places.partition_point(older)).saturating_sub(1)
     }
 
     /// When the first input of a segment entered; `None` when it cannot be read, which is told where it is read whole.

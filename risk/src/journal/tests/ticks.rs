@@ -241,6 +241,36 @@ fn a_segment_whose_file_is_gone_and_whose_place_is_not_counts_as_trimmed() {
     assert!(matches!(error, JournalError::Io { .. }), "{error}");
 }
 
+#[test]
+fn a_first_record_that_cannot_be_read_hides_no_later_price() {
+    let disk = memory();
+    let journal = filled(&disk, 2_000);
+    let files = journal.files();
+    let late = TickRequest {
+        from: Ts(1_990 * MINUTE),
+        ..all_of(EVERYWHERE)
+    };
+    let expected = scanned(&files, &late);
+    assert!(!expected.is_empty());
+    let segments = files.segments();
+    // Far enough before the times asked for.
+    let early = segments.iter().filter(|segment| segment.first_seq < 1_800);
+    let names: Vec<_> = early
+        .map(|segment| Stream::Journal.file_name(segment.ordinal))
+        .collect();
+    assert!(names.len() > segments.len() / 2, "also the middle one");
+    // Its checksum.
+    let first = u64::from(crate::journal::layout::SEGMENT_HEADER_BYTES);
+    for name in names {
+        flip(&disk, &name, first);
+        let found = paged(&TickIndex::new(files.clone()), &late).unwrap();
+        assert_eq!(found, expected, "{name}");
+        let all = paged(&TickIndex::new(files.clone()), &all_of(EVERYWHERE));
+        assert!(all.is_err(), "who asks for it is told: {name}");
+        flip(&disk, &name, first);
+    }
+}
+
 /// Changes one bit of a file.
 fn flip(disk: &Arc<dyn Disk>, name: &str, at: u64) {
     let file = disk.open(name).unwrap();
