@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::Value;
 use siaga::store::db::{Actor, Db, DbError, PoolOptions, Tx};
 use siaga::store::{migrate, read, ticks};
 use siaga_platform::values::bound;
@@ -127,7 +128,7 @@ async fn a_page_of_ticks_is_read_in_the_order_of_the_index() {
         // Of a few rows any order is cheap to sort: now only one that no index has is.
         tx.execute(sqlx::query("SET LOCAL enable_sort = off"))?;
         let explain = format!("EXPLAIN (FORMAT JSON) {}", read::TICKS);
-        let page = Tx::composed_scalar::<serde_json::Value>(explain)
+        let page = Tx::composed_scalar::<Value>(explain)
             .bind(1i64)
             .bind(bound(Ts(MIDNIGHT)))
             .bind(bound(Ts(MIDNIGHT + 48 * 3_600 * SECOND_NS)))
@@ -154,6 +155,21 @@ fn start(data: &Path, url: &str) -> Desk {
     })
 }
 
+/// Prices of the past come from the table page by page, each behind the one before.
+fn pages_follow(desk: &Desk) {
+    let items = |page: &Value| page["items"].as_array().cloned().unwrap_or_default();
+    let recent = "/api/v1/ticks?symbol=EUR/USD&limit=4";
+    let four = desk.wait(recent, "four stored prices", |page| items(page).len() == 4);
+    let path = format!(
+        "/api/v1/ticks?symbol=EUR/USD&from={}&limit=2",
+        four["items"][0]["ti"]
+    );
+    let first = desk.get(&path);
+    assert_eq!(first["next"], first["items"][1]["seq"], "{first}");
+    let second = desk.get(&format!("{path}&after={}", first["next"]));
+    assert_eq!([items(&first), items(&second)].concat(), items(&four));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn old_days_that_cannot_go_keep_no_new_tick_out() {
     let Some(server) = postgres::server() else {
@@ -169,6 +185,7 @@ async fn old_days_that_cannot_go_keep_no_new_tick_out() {
     let stored = tokio::task::spawn_blocking(move || {
         let desk = start(&data, &url);
         let stored = desk.wait_figure("siaga_ticks_stored_total", |stored| stored > 0);
+        pages_follow(&desk);
         desk.stop();
         stored
     });

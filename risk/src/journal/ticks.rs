@@ -28,6 +28,7 @@ const DISORDER_NS: u64 = 3_600_000_000_000;
 pub struct TickIndex {
     files: JournalFiles,
     known: Mutex<BTreeMap<u32, Arc<Known>>>,
+    pub(super) read_bytes_max: u64,
 }
 
 /// Which quotes.
@@ -86,8 +87,11 @@ struct Span {
 impl TickIndex {
     /// An index that knows nothing yet.
     pub fn new(files: JournalFiles) -> Self {
-        let known = Mutex::default();
-        Self { files, known }
+        Self {
+            files,
+            known: Mutex::default(),
+            read_bytes_max: READ_BYTES_MAX,
+        }
     }
 
     /// The quotes of an instrument between two instants, in the journal's order. A page may have fewer than the limit,
@@ -107,7 +111,7 @@ impl TickIndex {
         let mut read = 0;
         for segment in &segments[self.begin(&segments, request)..] {
             let header = segment.header;
-            if page.ticks.len() >= request.limit || read >= READ_BYTES_MAX {
+            if page.ticks.len() >= request.limit || read >= self.read_bytes_max {
                 let looked_at = header.first_seq.saturating_sub(1);
                 page.next = Some(looked_at.max(request.after));
                 break;

@@ -164,6 +164,30 @@ fn a_page_has_the_limit_and_the_next_one_goes_on_behind_it() {
     assert_eq!(none, TickPage::default());
 }
 
+#[test]
+fn a_question_that_reads_much_is_cut_short_and_goes_on_where_it_was() {
+    let disk = memory();
+    let journal = filled(&disk, 2_000);
+    let files = journal.files();
+    let index = || {
+        let mut index = TickIndex::new(files.clone());
+        index.read_bytes_max = 4_096;
+        index
+    };
+    for instrument in [RARE, EVERYWHERE] {
+        let request = TickRequest {
+            limit: 10_000,
+            ..all_of(instrument)
+        };
+        let first = index().ticks(&request).unwrap();
+        let next = first.next.expect("there is more");
+        assert!(next < 200, "after a segment or two: {next}");
+        assert!(first.ticks.iter().all(|tick| tick.seq <= next));
+        let found = paged(&index(), &request).unwrap();
+        assert_eq!(found, scanned(&files, &request));
+    }
+}
+
 #[cfg(feature = "compress")]
 #[test]
 fn packed_segments_give_the_same() {
