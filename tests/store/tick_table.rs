@@ -98,6 +98,13 @@ async fn ticks_are_copied_once_into_days_and_dropped_by_day() {
         assert_eq!(ticks::admit(db, 75).await.expect("taken back"), Some(80));
         let again = (74..=78).map(tick).collect();
         assert_eq!(ticks::store(db, again).await.expect("copy"), 3);
+        // The twelfth has no partition: what stands beside goes when the last of it is old enough.
+        for (day, dropped, left) in [(12, 1, 12i64), (13, 1, 0), (13, 0, 0)] {
+            let day = jiff::civil::date(2025, 4, day);
+            assert_eq!(ticks::drop_before(db, day).await.expect("drop"), dropped);
+            assert_eq!(count().await.expect("count"), left, "{day}");
+        }
+        db.close().await;
     }
 }
 
