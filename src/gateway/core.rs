@@ -79,7 +79,7 @@ pub trait Core: Send + Sync + 'static {
     }
     /// Rows of the margin ladder, nearest to a stop-out first, from the table egress keeps.
     fn ladder(&self, limit: usize) -> Vec<siaga_risk::view::LadderRow>;
-    /// Net exposure per instrument, from the same sweep.
+    /// Net exposure per instrument, from sums that are kept as positions change.
     fn exposure(&self) -> Vec<ExposureRow>;
 
     /// Tries a scenario on a copy of the state; one at a time, `Busy` otherwise.
