@@ -18,7 +18,7 @@ use siaga::gateway;
 use siaga_alerts::outbox::Outbox;
 use siaga_alerts::routing::{Route, Routing};
 use siaga_alerts::rules::Rule;
-use siaga_risk::journal::{Disk, DiskFile, Stream};
+use siaga_risk::journal::{Disk, DiskFile, Stream, inspect};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -30,17 +30,19 @@ use desk::{Door, LOOK_AGAIN, PATIENCE};
 
 const PHONE: &str = "+62 21 555 0100";
 
-/// The files of one stream find no more space once `full` is set.
+/// The files of one stream find no more space once `full` is set, or what else a write of them comes to.
 #[derive(Clone)]
 struct Filling {
     inner: Arc<dyn Disk>,
     stream: Stream,
     full: Arc<AtomicBool>,
+    write: Outcome,
 }
 
 struct FillingFile {
     inner: Arc<dyn DiskFile>,
     full: Option<Arc<AtomicBool>>,
+    write: Outcome,
 }
 
 impl Filling {
@@ -49,9 +51,20 @@ impl Filling {
     }
 }
 
-fn room(full: &AtomicBool) -> io::Result<()> {
+/// What a write comes to.
+type Outcome = fn() -> io::Result<()>;
+
+fn no_space() -> io::Result<()> {
+    Err(io::ErrorKind::StorageFull.into())
+}
+
+fn panics() -> io::Result<()> {
+    panic!("a bug in who writes")
+}
+
+fn room(full: &AtomicBool, otherwise: Outcome) -> io::Result<()> {
     match full.load(Ordering::SeqCst) {
-        true => Err(io::ErrorKind::StorageFull.into()),
+        true => otherwise(),
         false => Ok(()),
     }
 }
@@ -59,7 +72,7 @@ fn room(full: &AtomicBool) -> io::Result<()> {
 impl Disk for Filling {
     fn create_zeroed(&self, name: &str, bytes: u64) -> io::Result<()> {
         if self.is_of_stream(name) {
-            room(&self.full)?;
+            room(&self.full, no_space)?;
         }
         self.inner.create_zeroed(name, bytes)
     }
@@ -67,7 +80,8 @@ impl Disk for Filling {
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let full = self.is_of_stream(name).then(|| self.full.clone());
         let inner = self.inner.open(name)?;
-        Ok(Arc::new(FillingFile { inner, full }))
+        let write = self.write;
+        Ok(Arc::new(FillingFile { inner, full, write }))
     }
 
     fn list(&self) -> io::Result<Vec<(String, u64)>> {
@@ -87,9 +101,16 @@ impl Disk for Filling {
     }
 }
 
+impl FillingFile {
+    fn room(&self) -> io::Result<()> {
+        let full = self.full.as_deref();
+        full.map_or(Ok(()), |full| room(full, self.write))
+    }
+}
+
 impl DiskFile for FillingFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.full.as_deref().map_or(Ok(()), room)?;
+        self.room()?;
         self.inner.write_at(offset, bytes)
     }
 
@@ -98,7 +119,7 @@ impl DiskFile for FillingFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.full.as_deref().map_or(Ok(()), room)?;
+        self.room()?;
         self.inner.sync_data()
     }
 
@@ -251,6 +272,7 @@ fn fills_up(stream: Stream) {
         inner: real.clone(),
         stream,
         full: full.clone(),
+        write: no_space,
     });
     let served = Served::start(dir.path(), disk, &webhook);
     let door = &served.door;
@@ -350,6 +372,7 @@ fn an_alert_that_no_log_holds_is_kept_for_its_receiver_before_a_kill() {
         inner: recover::disk(dir.path()).expect("a folder of the core"),
         stream: Stream::Journal,
         full: full.clone(),
+        write: no_space,
     });
     // Nobody listens there.
     let served = Served::start(dir.path(), disk, "http://127.0.0.1:1/hook");
@@ -375,6 +398,7 @@ fn a_stop_that_cannot_write_the_output_log_still_closes_the_journal() {
         inner: real,
         stream: Stream::Output,
         full: full.clone(),
+        write: no_space,
     });
     let served = Served::start(dir.path(), disk, &webhook);
     // Its instruments are still on their way in: a price is none of this test's business.
@@ -392,4 +416,31 @@ fn a_stop_that_cannot_write_the_output_log_still_closes_the_journal() {
     };
     let recovered = recover::open(dir.path(), sizes, |_, _| {}).expect("the next start");
     assert!(recovered.report.clean, "the journal was closed");
+}
+
+#[test]
+fn a_stop_after_a_panic_of_the_recorder_goes_through_its_other_steps() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let real = recover::disk(dir.path()).expect("a folder of the core");
+    let full = Arc::new(AtomicBool::new(false));
+    let disk = Arc::new(Filling {
+        inner: real.clone(),
+        stream: Stream::Journal,
+        full: full.clone(),
+        write: panics,
+    });
+    // Nobody listens there.
+    let served = Served::start(dir.path(), disk, "http://127.0.0.1:1/hook");
+    ready(&served.door);
+    full.store(true, Ordering::SeqCst);
+    let door = &served.door;
+    door.wait_figure("siaga_journal_poisoned", |poisoned| poisoned == 1);
+    let stopped = served.stop().expect_err("the panic is told");
+    let told = format!("{stopped:#}");
+    assert!(told.contains("the journal's recorder"), "{told}");
+    let closed = |stream| inspect(&real, stream).expect("it is read").clean;
+    assert!(closed(Stream::Output), "the output log is closed");
+    assert!(!closed(Stream::Journal), "what panicked left is looked at");
+    let kept = dir.path().join(recover::CORE_DIR).join("deliveries.bin");
+    assert!(kept.exists(), "waiting deliveries are kept");
 }

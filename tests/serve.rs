@@ -15,6 +15,8 @@ mod desk;
 mod doctor;
 #[path = "serve/exit.rs"]
 mod exit;
+#[path = "serve/lost.rs"]
+mod lost;
 #[path = "serve/secret.rs"]
 mod secret;
 #[path = "support/shared.rs"]

@@ -54,8 +54,6 @@ pub struct Source {
 #[derive(Clone, Debug)]
 pub struct Link {
     pub name: String,
-    /// What groups on this link do at a stop-out unless they say otherwise.
-    pub stop_out: StopOutMode,
     pub terms: LinkTerms,
 }
 
@@ -436,6 +434,23 @@ mod tests {
         );
         let usual = &catalog.listing("XAU/USD").unwrap().terms;
         assert_eq!(usual.halt.breakers, BreakerTerms::OFF);
+    }
+
+    #[test]
+    fn a_mode_that_nothing_would_read_is_refused() {
+        let link = "protective = \"core\",";
+        let text = SOURCES.replacen(link, &format!("{link} stop_out = \"observe\","), 1);
+        assert_ne!(text, SOURCES);
+        let files = Files {
+            sources: &text,
+            ..Files::SHIPPED
+        };
+        let text = Catalog::read(&files).unwrap_err().to_string();
+        assert!(
+            text.starts_with("sources.toml: paper: stop_out: "),
+            "{text}"
+        );
+        assert!(text.contains("stop_out_mode"), "{text}");
     }
 
     #[test]

@@ -154,12 +154,25 @@ impl Db {
     }
 
     /// Runs one statement that PostgreSQL refuses inside a transaction (`VACUUM`), as the owner of
-    /// the schema and without a statement timeout.
+    /// the schema and without a statement timeout. Gives what `now` says right before it and right
+    /// behind it: how long it took is not how long it waited for its turn.
     ///
     /// # Errors
     /// As [`Db::write`], without the transaction.
-    pub async fn outside(&self, statement: &'static str) -> Result<(), DbError> {
-        self.own(move |tx| tx.outside(statement)).await
+    pub async fn outside<T>(
+        &self,
+        statement: &'static str,
+        now: impl Fn() -> T + Send + 'static,
+    ) -> Result<(T, T), DbError>
+    where
+        T: Send + 'static,
+    {
+        self.own(move |tx| {
+            let before = now();
+            tx.outside(statement)?;
+            Ok((before, now()))
+        })
+        .await
     }
 
     /// Transactions waiting for their turn in both lanes.

@@ -66,6 +66,12 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     };
     let mut recovered = recover::open(&config.data.dir, sizes, moves(&bar))?;
     bar.finish_and_clear();
+    // Its alert and its deliveries are the desk's to settle, before anything is recorded behind the gap.
+    if let Some(lost) = &recovered.report.lost {
+        bail!(
+            "{lost}. Start `siaga serve` once, which alerts of it, then import; nothing was imported"
+        );
+    }
     let changes = diff(&recovered.machine.terms(), &catalog);
     show(&changes, json, true);
     if changes.is_empty() {

@@ -327,7 +327,7 @@ impl Running {
             router_handle.marks().put(mark);
         }
         let tick_figures = Arc::new(ticks::TickFigures::default());
-        // The embedded database has no table of ticks: they stand in the journal alone, where nothing reads them.
+        // The embedded database has no table of ticks: `past_ticks` reads them from the journal.
         let (tick_door, tick_queue) = match config.store.enabled && config.store.url.is_some() {
             true => {
                 let keep_days = config.store.keep_tick_days;
@@ -385,7 +385,7 @@ impl Running {
             enabled: config.standby.enabled,
             files,
             consumers: consumers.clone(),
-            snapshots: Snapshots::new(disk),
+            snapshots: Snapshots::new(disk.clone()),
             rules_epoch,
             last,
             segment_bytes: u64::from(config.data.segment_mib) << 20,
@@ -498,6 +498,12 @@ impl Running {
         let market_stop = Arc::new(AtomicBool::new(false));
         let told = (scenarios, market_stop.clone());
         let market = self.market(config, &handle, inbox, told, plan.orders)?;
+        // Nothing can end this start any more: who hears the notice runs, and the deliveries have forgotten.
+        if report.lost.is_some()
+            && let Err(error) = siaga_risk::recovery::settled(&disk)
+        {
+            tracing::warn!(%error, "the next start tells again of the inputs that are gone");
+        }
         Ok(Desk {
             db: handle.db.clone(),
             handle: DeskHandle(handle),

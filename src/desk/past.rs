@@ -26,7 +26,7 @@ const PAGES_MAX: usize = 10;
 /// An alert of the database.
 ///
 /// # Errors
-/// The database is there and does not answer.
+/// The database is there and does not answer: [`CoreError::Busy`] when it may in a moment.
 pub async fn alert(handle: &Handle, id: AlertId) -> Result<Option<AlertRecord>, CoreError> {
     let found = stored_alert(handle, id).await?;
     let directory = Handle::read(&*handle.directory);
@@ -271,8 +271,18 @@ fn absent<T: Default>(handle: &Handle) -> Result<T, CoreError> {
 }
 
 fn silent(error: DbError) -> CoreError {
+    unanswered("what memory no longer holds is", &error)
+}
+
+/// Why a question is not answered, whose answer is in the database: a database that is busy, slow or out of reach is asked
+/// again in a moment.
+pub(super) fn unanswered(what: &str, error: &DbError) -> CoreError {
+    if error.may_retry() {
+        tracing::debug!(%error, "{what} in the database, which does not answer");
+        return CoreError::Busy;
+    }
     CoreError::NotAvailable(format!(
-        "what memory no longer holds is in the database, which does not answer: {error}"
+        "{what} in the database, which does not answer: {error}"
     ))
 }
 
@@ -281,4 +291,23 @@ fn decoded(row: &AlertPage) -> Option<Alert> {
     decode(&row.body)
         .inspect_err(|error| tracing::warn!(alert = row.id, %error, "a stored alert is not read"))
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_may_answer_later_is_to_be_asked_later() {
+        let unreachable = DbError::Unavailable("connection refused".into());
+        for later in [DbError::Busy, DbError::Timeout, unreachable] {
+            assert_eq!(silent(later), CoreError::Busy);
+        }
+        let broken = DbError::Unexpected("a row of another program".into());
+        for never in [DbError::Closed, DbError::NeedsServer("a report"), broken] {
+            let why = never.to_string();
+            let told = silent(never).to_string();
+            assert!(told.contains(&why), "{told}");
+        }
+    }
 }

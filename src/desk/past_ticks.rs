@@ -8,6 +8,7 @@ use siaga_risk::units::{Price, Qty, Ts};
 use tokio::sync::Semaphore;
 
 use super::handle::Handle;
+use super::past::unanswered;
 use crate::gateway::core::{CoreError, PastTick, PastTicks};
 use crate::store::db::{Actor, Db, Tx};
 use crate::store::read::{self, TickRow};
@@ -53,7 +54,8 @@ impl TickReader {
 /// One page of an instrument's prices.
 ///
 /// # Errors
-/// [`CoreError::Busy`] while others read; [`CoreError::NotAvailable`]: the database does not answer, or the journal is damaged.
+/// [`CoreError::Busy`] while others read, or the database does not answer; [`CoreError::NotAvailable`]: it refuses, or the journal
+/// is damaged.
 pub async fn ticks(handle: &Handle, request: TickRequest) -> Result<PastTicks, CoreError> {
     match Handle::read(&*handle.db).filter(Db::is_server) {
         Some(db) => stored(&db, request).await,
@@ -65,11 +67,9 @@ async fn stored(db: &Db, request: TickRequest) -> Result<PastTicks, CoreError> {
     let read = db.read(&Actor::SYSTEM, move |tx: &mut Tx<'_>| {
         read::ticks(tx, &request)
     });
-    let rows = read.await.map_err(|error| {
-        CoreError::NotAvailable(format!(
-            "prices of the past are in the database, which does not answer: {error}"
-        ))
-    })?;
+    let rows = read
+        .await
+        .map_err(|error| unanswered("prices of the past are", &error))?;
     let full = rows.len() >= request.limit;
     let ticks: Vec<PastTick> = rows.iter().map(of_row).collect();
     let next = ticks.last().filter(|_| full).map(|tick| tick.seq);

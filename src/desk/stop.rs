@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use siaga_risk::journal::Journal;
+
+use super::recorder::JournalRecorder;
 use super::{Desk, STORE_STOP, egress, history, saver};
 
 /// Raises a flag whatever way the stop ends: a thread that waits for it would outlive the desk.
@@ -64,12 +67,15 @@ impl Desk {
         faults.take("the market", join(self.market).await);
         self.sweep.abort();
         let pipeline = self.pipeline;
-        let stopped = tokio::task::spawn_blocking(move || pipeline.stop()).await;
+        let stopped = tokio::task::spawn_blocking(move || whole(pipeline.stop_each())).await;
+        let stopped = stopped.unwrap_or_else(|panic| Err(panic.into()));
         let Some((machine, recorder)) = faults.take("the machine", stopped) else {
             // Egress waits for the machine's last word, which will not come.
             self.store_stop.send_replace(true);
             return faults.first();
         };
+        // Everybody behind it has heard of its end, and ends well without it.
+        let recorder = faults.take("the journal's recorder", whole(recorder));
         let mut log = faults.take("egress", join(self.egress).await);
         faults.take("the alert desk", self.follower.await);
         faults.take("the deliveries", self.deliveries.await);
@@ -91,9 +97,11 @@ impl Desk {
             }
         }
         let (seq, hash) = (machine.last_seq(), machine.state_hash());
-        let journal = recorder.into_journal();
+        let journal = recorder.map(JournalRecorder::into_journal);
+        let is_well = |journal: &Journal| journal.poisoned().is_none();
         // Behind a refused output log the machine is ahead of the journal.
-        let mut recorded = journal.poisoned().is_none() && !handle.durable.is_poisoned() && seq > 0;
+        let mut recorded =
+            journal.as_ref().is_some_and(is_well) && !handle.durable.is_poisoned() && seq > 0;
         if recorded {
             // A snapshot without its checkpoint would be passed over.
             recorded = log.as_mut().is_some_and(|log| {
@@ -127,13 +135,20 @@ impl Desk {
             faults.take("the output log", log.trim());
             faults.take("the output log", log.close());
         }
-        faults.take("the journal", journal.close());
+        // What a recorder has half written when it panicked is not closed as if it were whole.
+        if let Some(journal) = journal {
+            faults.take("the journal", journal.close());
+        }
         faults.first()
     }
 }
 
 async fn join<T: Send + 'static>(thread: JoinHandle<T>) -> anyhow::Result<T> {
-    let joined = tokio::task::spawn_blocking(move || thread.join()).await?;
+    whole(tokio::task::spawn_blocking(move || thread.join()).await?)
+}
+
+/// What a thread gave, unless it panicked.
+fn whole<T>(joined: std::thread::Result<T>) -> anyhow::Result<T> {
     joined.map_err(|_| {
         anyhow::anyhow!("a thread of the desk panicked: see the log; the journal is whole")
     })

@@ -79,7 +79,7 @@ pub trait Core: Send + Sync + 'static {
     }
     /// Rows of the margin ladder, nearest to a stop-out first, from the table egress keeps.
     fn ladder(&self, limit: usize) -> Vec<siaga_risk::view::LadderRow>;
-    /// Net exposure per instrument, from the same sweep.
+    /// Net exposure per instrument, from sums that are kept as positions change.
     fn exposure(&self) -> Vec<ExposureRow>;
 
     /// Tries a scenario on a copy of the state; one at a time, `Busy` otherwise.
@@ -115,7 +115,8 @@ pub struct Answered {
 /// Why the desk did not answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CoreError {
-    #[error("the inbound ring is full")]
+    /// The inbound ring is full, or too many ask the same: nothing was changed, and in a moment there is an answer.
+    #[error("the desk is busy")]
     Busy,
     /// Refused at the door.
     #[error("the journal is poisoned")]

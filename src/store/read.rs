@@ -12,7 +12,7 @@ use siaga_risk::ids::{AccountId, AlertId, InstrumentId};
 use siaga_risk::journal::TickRequest;
 use siaga_risk::units::Ts;
 
-pub use rows::{AlertEventPage, AlertPage, BarRow, DealPage, EventPage, OrderPage, TickRow};
+pub use rows::{AlertEventPage, AlertPage, BarRow, DealPage, EventPage, OrderPage, TICKS, TickRow};
 
 /// Most rows of a page.
 pub const PAGE_MAX: u32 = 100;
@@ -23,8 +23,8 @@ pub const BARS_MAX: u32 = 1_000;
 /// Most ticks of one answer.
 pub const TICKS_MAX: usize = 1_000;
 
-/// Accepted prices of an instrument behind an input, in the order of the inputs, at most [`TICKS_MAX`]. The time between
-/// `from` and `to` bounds what is sorted.
+/// Accepted prices of an instrument behind an input, in the order of the inputs, at most [`TICKS_MAX`]. That is the order of
+/// their times, which are the machine's now and never go back.
 ///
 /// # Errors
 /// The database; the embedded one has no such table.

@@ -117,7 +117,7 @@ where
     }
     let (kept_up, clock, until) = (db.clone(), Arc::clone(&now), stop.clone());
     tasks.spawn(async move {
-        upkeep::keep(&kept_up, keep_second_hours, || clock(), until).await;
+        upkeep::keep(&kept_up, keep_second_hours, move || clock(), until).await;
     });
     if let Some(file) = store.dump_file.clone() {
         let db = db.clone();

@@ -87,7 +87,7 @@ pub async fn prepare(db: &Db, today: Date) -> Result<i32, DbError> {
     db.background().write(&Actor::SYSTEM, work).await
 }
 
-/// Drops whole days before `day`; returns how many partitions went.
+/// Drops whole days before `day`, and what has no day of its own once all of it is older; returns how many partitions went.
 ///
 /// # Errors
 /// As [`store`]; also that somebody is reading them.

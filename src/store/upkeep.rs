@@ -1,6 +1,6 @@
 //! Upkeep of a database that is left running. Bars of one second are many and soon of no use: the
 //! older ones are deleted. The embedded database has neither autovacuum nor checkpointer, so it is
-//! told to give back the room of what was deleted and of its write-ahead log.
+//! told, one statement at a time, to give back the room of what was deleted and of its write-ahead log.
 
 use std::time::Duration;
 
@@ -17,9 +17,34 @@ pub const DELETE_EVERY: Duration = Duration::from_secs(60);
 /// Bars deleted by one statement: the embedded database cannot interrupt one, so each stays short.
 pub const SLICE_BARS: u32 = 2_000;
 
-/// The embedded database is tidied once in so many looks for old bars: it answers nobody meanwhile,
-/// and its write-ahead log grows until then.
-const LOOKS_PER_TIDYING: u32 = 15;
+/// What tidies the embedded database, which answers nobody while one of them runs. Each look for old bars runs the next
+/// one, so that nobody waits for all of them; between the tables the write-ahead log is given back, before much of it is
+/// to be written. What is written most comes twice in a round.
+pub const TIDYING: &[&str] = &[
+    "VACUUM bars",
+    "CHECKPOINT",
+    "VACUUM consumers, alert_engine",
+    "VACUUM alerts",
+    "CHECKPOINT",
+    "VACUUM alert_events",
+    "VACUUM alert_evidence",
+    "CHECKPOINT",
+    "VACUUM orders",
+    "VACUUM deals",
+    "CHECKPOINT",
+    "VACUUM bars",
+    "CHECKPOINT",
+    "VACUUM consumers, alert_engine",
+    "VACUUM positions_closed, cash_movements",
+    "CHECKPOINT",
+    "VACUUM events",
+    "VACUUM audit_log",
+    "CHECKPOINT",
+    "VACUUM instruments, names, accounts_directory, notes, schema_versions",
+];
+
+/// Longest that one of them should take: a table has grown too large to be tidied beside people then.
+const STATEMENT_MAX: SignedDuration = SignedDuration::from_millis(50);
 
 /// Below every instrument's number.
 const NO_INSTRUMENT: i64 = -1;
@@ -33,29 +58,30 @@ pub struct Slice {
     pub bars: u64,
 }
 
-/// Every [`DELETE_EVERY`] deletes the bars of one second that are older than `keep_hours`, and now
-/// and then tidies the embedded database, until `stop` turns true. What fails is a warning, said once
+/// Every [`DELETE_EVERY`] deletes the bars of one second that are older than `keep_hours` and does the
+/// next part of the [tidying](TIDYING), until `stop` turns true. What fails is a warning, said once
 /// until it succeeds, and tried again.
 pub async fn keep(
     db: &Db,
     keep_hours: u32,
-    now: impl Fn() -> Timestamp,
+    now: impl Fn() -> Timestamp + Clone + Send + 'static,
     mut stop: watch::Receiver<bool>,
 ) {
-    let (mut looks, mut well) = (0, true);
+    let mut parts = TIDYING.iter().copied().cycle();
+    let mut well = true;
     loop {
+        let (part, at, clock) = (parts.next(), now(), now.clone());
         let turn = async {
-            delete_second_bars(db, keep_hours, now()).await?;
-            if looks == LOOKS_PER_TIDYING {
-                tidy(db).await?;
+            delete_second_bars(db, keep_hours, at).await?;
+            match part {
+                Some(part) => tidy_part(db, part, clock).await,
+                None => Ok(()),
             }
-            Ok::<(), DbError>(())
         };
         let done = tokio::select! {
             () = stopped(&mut stop) => return,
             done = turn => done,
         };
-        looks = looks % LOOKS_PER_TIDYING + 1;
         match done {
             Ok(()) => well = true,
             Err(error) => {
@@ -127,8 +153,8 @@ pub fn delete_slice(
     Ok(Some(Slice { instrument, bars }))
 }
 
-/// Gives the room of deleted rows and of the write-ahead log back. A server does so by itself; the
-/// embedded database answers nobody meanwhile.
+/// Gives the room of deleted rows and of the write-ahead log back, all of it at once: for a program that nobody asks
+/// meanwhile. A server does so by itself.
 ///
 /// # Errors
 /// The database did not answer.
@@ -137,6 +163,29 @@ pub async fn tidy(db: &Db) -> Result<(), DbError> {
         return Ok(());
     }
     let db = db.background();
-    db.outside("VACUUM").await?;
-    db.outside("CHECKPOINT").await
+    for &part in TIDYING {
+        db.outside(part, || ()).await?;
+    }
+    Ok(())
+}
+
+/// One statement of it. A server is asked for none.
+async fn tidy_part(
+    db: &Db,
+    part: &'static str,
+    now: impl Fn() -> Timestamp + Send + 'static,
+) -> Result<(), DbError> {
+    if db.is_server() {
+        return Ok(());
+    }
+    let (before, behind) = db.background().outside(part, now).await?;
+    let took = behind.duration_since(before);
+    if took > STATEMENT_MAX {
+        tracing::warn!(
+            statement = part,
+            took_ms = took.as_millis() as i64,
+            "the embedded database answered nobody while it was tidied: production takes a PostgreSQL server"
+        );
+    }
+    Ok(())
 }

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use siaga::store::db::{Actor, Db, DbError, PoolOptions};
+use serde_json::Value;
+use siaga::store::db::{Actor, Db, DbError, PoolOptions, Tx};
 use siaga::store::{migrate, read, ticks};
+use siaga_platform::values::bound;
 use siaga_risk::event::{Mark, OutputKey};
 use siaga_risk::ids::{InstrumentId, SourceId};
 use siaga_risk::journal::TickRequest;
@@ -96,6 +98,13 @@ async fn ticks_are_copied_once_into_days_and_dropped_by_day() {
         assert_eq!(ticks::admit(db, 75).await.expect("taken back"), Some(80));
         let again = (74..=78).map(tick).collect();
         assert_eq!(ticks::store(db, again).await.expect("copy"), 3);
+        // The twelfth has no partition: what stands beside goes when the last of it is old enough.
+        for (day, dropped, left) in [(12, 1, 12i64), (13, 1, 0), (13, 0, 0)] {
+            let day = jiff::civil::date(2025, 4, day);
+            assert_eq!(ticks::drop_before(db, day).await.expect("drop"), dropped);
+            assert_eq!(count().await.expect("count"), left, "{day}");
+        }
+        db.close().await;
     }
 }
 
@@ -116,6 +125,33 @@ async fn old_days(server: &postgres::Server) -> (String, Db) {
     (url, db)
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_ticks_is_read_in_the_order_of_the_index() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let (_, db) = old_days(&server).await;
+    let plan = db.read(&Actor::SYSTEM, |tx| {
+        // Of a few rows any order is cheap to sort: now only one that no index has is.
+        tx.execute(sqlx::query("SET LOCAL enable_sort = off"))?;
+        let explain = format!("EXPLAIN (FORMAT JSON) {}", read::TICKS);
+        let page = Tx::composed_scalar::<Value>(explain)
+            .bind(1i64)
+            .bind(bound(Ts(MIDNIGHT)))
+            .bind(bound(Ts(MIDNIGHT + 48 * 3_600 * SECOND_NS)))
+            .bind(10i64)
+            .bind(2i64);
+        tx.scalar(page)
+    });
+    let plan = plan.await.expect("a plan").to_string();
+    assert!(plan.contains("ticks_2025"), "{plan}");
+    for node in ["Sort", "Incremental Sort"] {
+        let node = format!("\"Node Type\":\"{node}\"");
+        assert!(!plan.contains(&node), "{plan}");
+    }
+    db.close().await;
+}
+
 /// A desk that keeps a week of ticks in that database.
 fn start(data: &Path, url: &str) -> Desk {
     Desk::start_with(data, |command| {
@@ -124,6 +160,21 @@ fn start(data: &Path, url: &str) -> Desk {
             .env("SIAGA__STORE__URL", url)
             .env("SIAGA__STORE__KEEP_TICK_DAYS", "7");
     })
+}
+
+/// Prices of the past come from the table page by page, each behind the one before.
+fn pages_follow(desk: &Desk) {
+    let items = |page: &Value| page["items"].as_array().cloned().unwrap_or_default();
+    let recent = "/api/v1/ticks?symbol=EUR/USD&limit=4";
+    let four = desk.wait(recent, "four stored prices", |page| items(page).len() == 4);
+    let path = format!(
+        "/api/v1/ticks?symbol=EUR/USD&from={}&limit=2",
+        four["items"][0]["ti"]
+    );
+    let first = desk.get(&path);
+    assert_eq!(first["next"], first["items"][1]["seq"], "{first}");
+    let second = desk.get(&format!("{path}&after={}", first["next"]));
+    assert_eq!([items(&first), items(&second)].concat(), items(&four));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,6 +192,7 @@ async fn old_days_that_cannot_go_keep_no_new_tick_out() {
     let stored = tokio::task::spawn_blocking(move || {
         let desk = start(&data, &url);
         let stored = desk.wait_figure("siaga_ticks_stored_total", |stored| stored > 0);
+        pages_follow(&desk);
         desk.stop();
         stored
     });

@@ -1,6 +1,9 @@
 //! A database that is left running: old bars of one second go, all else stays, and the embedded one
 //! uses their room again.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use jiff::Timestamp;
 use siaga::desk::Desk;
 use siaga::gateway::core::{BarsRequest, Core as _};
@@ -162,6 +165,37 @@ async fn the_embedded_database_uses_the_room_of_deleted_bars_again() {
             assert!(sizes[0] > 0 && sizes[2] <= sizes[0], "{sizes:?}");
             assert_ne!(logs[0], logs[1], "the write-ahead log is not kept for ever");
         }
+        db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn each_table_of_the_embedded_database_is_tidied_by_a_short_statement() {
+    for database in migrated().await {
+        let db = &database.db;
+        if database.kind == "embedded" {
+            let work = |tx: &mut Tx<'_>| {
+                tx.all(sqlx::query_as(
+                    "SELECT relname::text FROM pg_class
+                     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
+                ))
+            };
+            let tables: Vec<(String,)> = db.own(work).await.expect("tables");
+            let tables: BTreeSet<_> = tables.iter().map(|(name,)| name.as_str()).collect();
+            let parts = upkeep::TIDYING.iter();
+            let tidied: BTreeSet<_> = parts
+                .filter_map(|part| part.strip_prefix("VACUUM "))
+                .flat_map(|names| names.split(", "))
+                .collect();
+            assert_eq!(tidied, tables);
+            let log = room(db).await.1;
+            upkeep::tidy(db).await.expect("all parts");
+            assert_ne!(room(db).await.1, log);
+        }
+        // However long it has to wait for its turn.
+        let looked = AtomicU64::new(0);
+        let look = move || looked.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(db.outside("VACUUM bars", look).await.expect("done"), (0, 1));
         db.close().await;
     }
 }

@@ -195,10 +195,14 @@ fn sources(text: &str) -> Result<(Vec<Source>, Vec<Link>), CatalogError> {
             queue_tolerance: at.ok("queue_tolerance", value::ratio(&raw.queue_tolerance))?,
             queue_expiry_ns: at.ok("queue_expiry", value::duration_ns(&raw.queue_expiry))?,
         };
-        let stop_out = at.one_of("stop_out", &raw.stop_out, &STOP_OUT_MODES)?;
+        if raw.stop_out.is_some() {
+            return Err(at.error(
+                "stop_out",
+                "a link has none: groups.toml says whether a group acts at a stop-out or observes (stop_out_mode)",
+            ));
+        }
         links.push(Link {
             name: raw.name,
-            stop_out,
             terms,
         });
     }

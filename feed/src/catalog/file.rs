@@ -161,7 +161,8 @@ pub struct Link {
     pub id: u16,
     pub name: String,
     pub protective: String,
-    pub stop_out: String,
+    /// Refused: a stop-out is of a group, whose accounts may be on several links.
+    pub stop_out: Option<String>,
     pub answer_timeout: String,
     pub queue_tolerance: String,
     pub queue_expiry: String,

@@ -12,6 +12,7 @@ use crate::ids::InstrumentId;
 use crate::record::QUOTE;
 use crate::units::Ts;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Segments of which is remembered what they hold: more than a journal of the usual size has.
@@ -27,6 +28,7 @@ const DISORDER_NS: u64 = 3_600_000_000_000;
 pub struct TickIndex {
     files: JournalFiles,
     known: Mutex<BTreeMap<u32, Arc<Known>>>,
+    pub(super) read_bytes_max: u64,
 }
 
 /// Which quotes.
@@ -85,8 +87,11 @@ struct Span {
 impl TickIndex {
     /// An index that knows nothing yet.
     pub fn new(files: JournalFiles) -> Self {
-        let known = Mutex::default();
-        Self { files, known }
+        Self {
+            files,
+            known: Mutex::default(),
+            read_bytes_max: READ_BYTES_MAX,
+        }
     }
 
     /// The quotes of an instrument between two instants, in the journal's order. A page may have fewer than the limit,
@@ -106,7 +111,7 @@ impl TickIndex {
         let mut read = 0;
         for segment in &segments[self.begin(&segments, request)..] {
             let header = segment.header;
-            if page.ticks.len() >= request.limit || read >= READ_BYTES_MAX {
+            if page.ticks.len() >= request.limit || read >= self.read_bytes_max {
                 let looked_at = header.first_seq.saturating_sub(1);
                 page.next = Some(looked_at.max(request.after));
                 break;
@@ -116,8 +121,7 @@ impl TickIndex {
             match self.of_segment(segment, limit, request, &mut page) {
                 Ok(Some(bytes)) => read += bytes,
                 Ok(None) => break,
-                // Trimmed while we looked.
-                Err(_) if index.get(header.ordinal).is_none() => {}
+                Err(error) if is_trimmed(index, segment, &error) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -186,12 +190,15 @@ impl TickIndex {
     fn begin(&self, segments: &[Segment], request: &TickRequest) -> usize {
         let next = request.after.saturating_add(1);
         let read = segments.partition_point(|segment| segment.header.first_seq <= next);
-        let older = |segment: &Segment| {
-            let first = self.first_ts(segment);
+        let older = |at: &usize| {
+            // One whose time cannot be read begins before the next that has one.
+            let mut from_there = segments[*at..].iter();
+            let first = from_there.find_map(|segment| self.first_ts(segment));
             first.is_some_and(|ts| ts.0.saturating_add(DISORDER_NS) < request.from.0)
         };
+        let places: Vec<usize> = (0..segments.len()).collect();
         // The last one that begins before the place or the time may reach beyond it.
-        read.max(segments.partition_point(older)).saturating_sub(1)
+        read.max(places.partition_point(older)).saturating_sub(1)
     }
 
     /// When the first input of a segment entered; `None` when it cannot be read, which is told where it is read whole.
@@ -259,6 +266,16 @@ impl Known {
         let seq = seq - 1;
         (Key { seq, index: 0 }, offset)
     }
+}
+
+/// Whether the segment was trimmed while we looked: its file goes before its place in the list does. The list is asked
+/// last, because by then the place may be gone too.
+fn is_trimmed(index: &SegmentIndex, segment: &Segment, error: &JournalError) -> bool {
+    let ordinal = segment.header.ordinal;
+    let is_oldest = |oldest: Segment| oldest.header.ordinal == ordinal;
+    let is_gone =
+        matches!(error, JournalError::Io { error, .. } if error.kind() == ErrorKind::NotFound);
+    (is_gone && index.oldest().is_some_and(is_oldest)) || index.get(ordinal).is_none()
 }
 
 /// The place of a segment's first record.

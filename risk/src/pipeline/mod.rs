@@ -157,20 +157,26 @@ impl<D, R> Pipeline<D, R> {
     ///
     /// # Panics
     /// When a stage panicked: the machine's state can no longer be trusted.
-    pub fn stop(mut self) -> (D, R) {
+    pub fn stop(self) -> (D, R) {
+        let (machine, recorder) = self
+            .stop_each()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let recorder = recorder.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (machine, recorder)
+    }
+
+    /// [`stop`](Self::stop) for who goes on without the recorder: its panic leaves a good machine, which has given egress
+    /// its last word.
+    ///
+    /// # Errors
+    /// The panic of the machine. The recorder is not waited for then: the ring may be too full to tell it that it is to end.
+    pub fn stop_each(mut self) -> std::thread::Result<(D, std::thread::Result<R>)> {
         let mut idle = Idle::new(Wait::Sleep);
         while !self.inbox.stop() && !self.machine.is_finished() {
             idle.wait();
         }
-        let machine = self
-            .machine
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let journal = self
-            .journal
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (machine, journal)
+        let machine = self.machine.join()?;
+        Ok((machine, self.journal.join()))
     }
 }
 

@@ -300,6 +300,36 @@ fn prices_and_the_stop_go_on_after_a_panic_of_the_recorder() {
 }
 
 #[test]
+fn a_panic_of_the_recorder_leaves_the_machine_and_one_of_the_machine_nothing() {
+    let stopped = |machine_ends, journal_ends| {
+        let (pipeline, mut inbox, outbox) = start(
+            Fragile(machine_ends),
+            Fragile(journal_ends),
+            Arc::new(Durable::new(0)),
+            0,
+            options(),
+            |_| {},
+        )
+        .unwrap();
+        for step in 0..10 {
+            push(&mut inbox, step);
+        }
+        let stopped = pipeline.stop_each();
+        drop(outbox);
+        stopped
+    };
+    let (machine, recorder) = stopped(Seq::MAX, 5).unwrap();
+    assert_eq!(machine.0, Seq::MAX);
+    assert!(recorder.is_err(), "its panic is told");
+    let (_, recorder) = stopped(Seq::MAX, Seq::MAX).unwrap();
+    assert_eq!(recorder.unwrap().0, Seq::MAX);
+    assert!(
+        stopped(5, Seq::MAX).is_err(),
+        "nothing is left to go on with"
+    );
+}
+
+#[test]
 fn a_stage_that_panics_is_noticed_and_nothing_more_is_taken() {
     for (machine_ends, journal_ends) in [(5, Seq::MAX), (Seq::MAX, 5)] {
         let durable = Arc::new(Durable::new(0));

@@ -15,7 +15,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use error::{RecoveryError, Upgrade, UpgradeFault};
-pub use lost::Lost;
+pub use lost::{Lost, settled};
 pub use start::{Start, Usable, load, start_at};
 
 use crate::event::{Output, Seq};
@@ -84,7 +84,7 @@ pub struct RecoveryReport {
     pub snapshot_seq: Option<Seq>,
     /// Inputs applied behind it.
     pub replayed: u64,
-    /// Recorded inputs that are gone.
+    /// Recorded inputs that are gone: every start tells of them until they are [`settled`].
     pub lost: Option<Lost>,
     /// What should be known, in words.
     pub remarks: Vec<String>,
@@ -209,12 +209,14 @@ fn open(
     }
     let first_seq = snapshots.sequences()?.last().map_or(1, |seq| seq + 1);
     // Outputs leave only behind durable inputs, so a longer output log is the proof of a loss.
-    if let Some(lost) = lost::look(disk, found.last_seq)? {
+    let lost = lost::look(disk, found.last_seq)?;
+    let lost_from = lost.as_ref().map(|lost| lost.first);
+    // Both before the output log is cut, and with it the proof.
+    report.lost = lost::owed(disk, lost)?;
+    if let Some(lost) = &report.lost {
         report.remarks.push(lost.to_string());
-        report.lost = Some(lost);
     }
-    // Before the output log is cut, and with it the proof.
-    let epochs = epochs(disk, report)?;
+    let epochs = epochs(disk, lost_from, report)?;
     let output_options = OutputOptions {
         segment_bytes,
         bytes_max: log_bytes,
@@ -235,16 +237,20 @@ fn open(
     Ok((journal, log, epochs))
 }
 
-/// The epochs in the ids that brokers know. Where inputs are gone another one begins: their numbers come again, and a
-/// broker would take the new orders for the old ones.
-fn epochs(disk: &Arc<dyn Disk>, report: &mut RecoveryReport) -> Result<Epochs, RecoveryError> {
+/// The epochs in the ids that brokers know. Where this start has found inputs gone another one begins: their numbers come
+/// again, and a broker would take the new orders for the old ones.
+fn epochs(
+    disk: &Arc<dyn Disk>,
+    lost_from: Option<Seq>,
+    report: &mut RecoveryReport,
+) -> Result<Epochs, RecoveryError> {
     let (mut epochs, remade) = Epochs::open(disk)?;
     if remade {
         let remark = "epochs.bin was damaged: made again from the journal's segments";
         report.remarks.push(remark.into());
     }
-    if let Some(lost) = &report.lost {
-        let epoch = epochs.begin(disk, lost.first)?;
+    if let Some(first) = lost_from {
+        let epoch = epochs.begin(disk, first)?;
         report.remarks.push(format!(
             "brokers know orders from input {} on under epoch {}: none of theirs has the id of a lost one",
             epoch.first_seq, epoch.number

@@ -188,7 +188,8 @@ fn found(app: &App, id: &str) -> ApiResult<AlertRecord> {
 
 /// An alert; its ETag is the revision.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = String, Path)),
-    responses((status = 200, body = AlertDto), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = AlertDto), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 503, body = Problem)))]
 async fn one(State(app): State<App>, Id(id): Id<String>) -> ApiResult<Response> {
     let id = alert_id(&id, "id")?;
     let record = match app.core.alert(id) {
@@ -212,7 +213,8 @@ fn tagged(app: &App, record: &AlertRecord) -> Response {
 
 /// What happened to an alert, oldest first.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/timeline", tag = "alerts", params(("id" = String, Path)),
-    responses((status = 200, body = Timeline), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Timeline), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 503, body = Problem)))]
 async fn timeline_of(
     State(app): State<App>,
     Id(id): Id<String>,
@@ -227,7 +229,8 @@ async fn timeline_of(
 
 /// What an alert stands on: inputs, formula, the chart 30 s either side.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/evidence", tag = "alerts", params(("id" = String, Path)),
-    responses((status = 200, body = EvidenceDto), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = EvidenceDto), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 503, body = Problem)))]
 async fn evidence_of(
     State(app): State<App>,
     Id(id): Id<String>,

@@ -23,7 +23,7 @@ const TICKS_MAX: usize = 1_000;
 /// Prices of one answer when nobody says how many.
 const TICKS_USUAL: usize = 500;
 const HOUR_NS: u64 = 3_600 * SECOND_NS;
-/// Longest time asked for at once: what a server has to sort for one answer.
+/// Longest time asked for at once: what a server looks through for the last page of it.
 const DAY_NS: u64 = 24 * HOUR_NS;
 
 wire! {

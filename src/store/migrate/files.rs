@@ -23,4 +23,5 @@ pub const FILES: &[Source] = sources![
     "0011_bars_hypertable",
     "0012_notes_trigram",
     "0013_alert_evidence",
+    "0014_ticks_other",
 ];

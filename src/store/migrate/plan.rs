@@ -295,7 +295,10 @@ mod tests {
             [""; 0],
             "the embedded database keeps no ticks"
         );
-        assert_eq!(ticks(server(Tier::Plain)), ["0009b_ticks_partitions"]);
+        assert_eq!(
+            ticks(server(Tier::Plain)),
+            ["0009b_ticks_partitions", "0014_ticks_other"]
+        );
         assert_eq!(
             ticks(server(Tier::Apache)),
             ["0009a_ticks_hypertable", "0011_bars_hypertable"]

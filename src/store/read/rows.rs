@@ -94,9 +94,10 @@ row! {
     }
 }
 
-pub(super) const TICKS: &str = concat!(
+/// The page of [`super::ticks`]: the order of the table's index, backwards, so that nothing is sorted.
+pub const TICKS: &str = concat!(
     "SELECT ", us!("time"), ", source, bid, ask, bid_qty, ask_qty, seq
-     FROM ticks WHERE instrument = $1 AND time >= $2 AND time < $3 AND seq > $4 ORDER BY seq LIMIT $5"
+     FROM ticks WHERE instrument = $1 AND time >= $2 AND time < $3 AND seq > $4 ORDER BY time, seq LIMIT $5"
 );
 
 row! {

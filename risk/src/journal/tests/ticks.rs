@@ -164,6 +164,30 @@ fn a_page_has_the_limit_and_the_next_one_goes_on_behind_it() {
     assert_eq!(none, TickPage::default());
 }
 
+#[test]
+fn a_question_that_reads_much_is_cut_short_and_goes_on_where_it_was() {
+    let disk = memory();
+    let journal = filled(&disk, 2_000);
+    let files = journal.files();
+    let index = || {
+        let mut index = TickIndex::new(files.clone());
+        index.read_bytes_max = 4_096;
+        index
+    };
+    for instrument in [RARE, EVERYWHERE] {
+        let request = TickRequest {
+            limit: 10_000,
+            ..all_of(instrument)
+        };
+        let first = index().ticks(&request).unwrap();
+        let next = first.next.expect("there is more");
+        assert!(next < 200, "after a segment or two: {next}");
+        assert!(first.ticks.iter().all(|tick| tick.seq <= next));
+        let found = paged(&index(), &request).unwrap();
+        assert_eq!(found, scanned(&files, &request));
+    }
+}
+
 #[cfg(feature = "compress")]
 #[test]
 fn packed_segments_give_the_same() {
@@ -214,6 +238,61 @@ fn a_segment_without_the_instrument_is_not_read_again() {
     disk.remove(&Stream::Journal.file_name(2)).unwrap();
     assert_eq!(paged(&index, &all_of(RARE)).unwrap(), before);
     assert!(paged(&index, &all_of(EVERYWHERE)).is_err());
+}
+
+#[test]
+fn a_segment_whose_file_is_gone_and_whose_place_is_not_counts_as_trimmed() {
+    let disk = memory();
+    let journal = filled(&disk, 600);
+    let files = journal.files();
+    let request = all_of(EVERYWHERE);
+    let mut expected = scanned(&files, &request);
+    let segments = files.segments();
+    expected.retain(|tick| tick.seq >= segments[1].first_seq);
+    assert!(expected.len() > 100);
+    let known = TickIndex::new(files.clone());
+    paged(&known, &request).unwrap();
+    // As whoever trims does it: the file first.
+    let name = Stream::Journal.file_name(segments[0].ordinal);
+    disk.remove(&name).unwrap();
+    for index in [known, TickIndex::new(files.clone())] {
+        assert_eq!(paged(&index, &request).unwrap(), expected);
+    }
+    // No other file goes before the oldest one.
+    let name = Stream::Journal.file_name(segments[2].ordinal);
+    disk.remove(&name).unwrap();
+    let error = paged(&TickIndex::new(files), &request).unwrap_err();
+    assert!(matches!(error, JournalError::Io { .. }), "{error}");
+}
+
+#[test]
+fn a_first_record_that_cannot_be_read_hides_no_later_price() {
+    let disk = memory();
+    let journal = filled(&disk, 2_000);
+    let files = journal.files();
+    let late = TickRequest {
+        from: Ts(1_990 * MINUTE),
+        ..all_of(EVERYWHERE)
+    };
+    let expected = scanned(&files, &late);
+    assert!(!expected.is_empty());
+    let segments = files.segments();
+    // Far enough before the times asked for.
+    let early = segments.iter().filter(|segment| segment.first_seq < 1_800);
+    let names: Vec<_> = early
+        .map(|segment| Stream::Journal.file_name(segment.ordinal))
+        .collect();
+    assert!(names.len() > segments.len() / 2, "also the middle one");
+    // Its checksum.
+    let first = u64::from(crate::journal::layout::SEGMENT_HEADER_BYTES);
+    for name in names {
+        flip(&disk, &name, first);
+        let found = paged(&TickIndex::new(files.clone()), &late).unwrap();
+        assert_eq!(found, expected, "{name}");
+        let all = paged(&TickIndex::new(files.clone()), &all_of(EVERYWHERE));
+        assert!(all.is_err(), "who asks for it is told: {name}");
+        flip(&disk, &name, first);
+    }
 }
 
 /// Changes one bit of a file.

@@ -254,10 +254,75 @@ fn inputs_that_are_gone_are_told_with_the_orders_sent_in_them() {
         "no id comes again"
     );
     assert_eq!(recovered.epoch, 1, "the rules are the same");
+    let told = recovered.report.lost.clone();
     drop(recovered);
     let again = open(&disk).unwrap();
-    assert_eq!(again.report.lost, None, "told once");
-    assert_eq!(before_and_behind(&again), [1, 2, 2]);
+    assert_eq!(again.report.lost, told, "told until it is settled");
+    assert_eq!(before_and_behind(&again), [1, 2, 2], "begun once");
+    assert_eq!(again.epochs.newest(), 2);
+    settled(&disk).unwrap();
+    settled(&disk).unwrap();
+    drop(again);
+    let silent = open(&disk).unwrap();
+    assert_eq!(silent.report.lost, None);
+    assert_eq!(before_and_behind(&silent), [1, 2, 2]);
+}
+
+/// A journal of 60 inputs beside an output log of 81, the last of which sent an order; and the files as they were before
+/// a start cuts that log.
+fn with_a_loss() -> (Arc<MemoryDisk>, Arc<dyn Disk>, Vec<(String, Vec<u8>)>) {
+    let (memory, disk) = memory();
+    let mut bench = Bench::of(open(&disk).unwrap());
+    bench.run(60);
+    let before = files(&memory);
+    bench.run(80);
+    bench.send(81, lost_order());
+    bench.close();
+    let behind = files(&memory);
+    put_back(&memory, &before, Stream::Journal);
+    (memory, disk, behind)
+}
+
+#[test]
+fn a_loss_that_a_start_was_killed_over_is_found_again_and_counted_once() {
+    let (memory, disk, behind) = with_a_loss();
+    let first = open(&disk).unwrap().report.lost;
+    // As if it had been killed before it cut the output log.
+    put_back(&memory, &behind, Stream::Output);
+    let second = open(&disk).unwrap().report.lost;
+    assert_eq!(second, first);
+    assert_eq!(second.map(|lost| lost.sent), Some(1));
+}
+
+#[test]
+fn two_losses_are_told_as_one_until_both_are_settled() {
+    let (memory, disk, _) = with_a_loss();
+    let mut bench = Bench::of(open(&disk).unwrap());
+    bench.run(100);
+    let before = files(&memory);
+    bench.run(120);
+    bench.close();
+    put_back(&memory, &before, Stream::Journal);
+    for _ in 0..2 {
+        let lost = open(&disk).unwrap().report.lost.unwrap();
+        assert_eq!((lost.first, lost.last, lost.sent), (61, 120, 1));
+        assert_eq!(lost.orders, [lost_order().id]);
+    }
+    settled(&disk).unwrap();
+    assert_eq!(open(&disk).unwrap().report.lost, None);
+}
+
+#[test]
+fn a_note_of_a_loss_that_cannot_be_read_still_says_that_something_is_gone() {
+    let (memory, disk, _) = with_a_loss();
+    drop(open(&disk).unwrap());
+    for text in ["", "61 8", "61 81 6 1 - 8x\n", "\u{0}\u{0}"] {
+        memory.put("lost.pending", text.into());
+        let report = open(&disk).unwrap().report;
+        assert_eq!(report.lost, Some(Lost::default()), "{text:?}");
+        let remarks = report.remarks.join("\n");
+        assert!(remarks.contains("recorded inputs are gone"), "{remarks}");
+    }
 }
 
 /// An order as it goes to a broker.
