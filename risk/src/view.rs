@@ -305,8 +305,9 @@ pub struct DeskView {
     pub positions: u32,
     pub orders: u32,
     pub states: [u32; 4],
-    pub modes: Vec<(Scope, TradingMode)>,
-    pub kills: Vec<Scope>,
+    /// Modes that are not normal, and kill switches that are on, as they were set.
+    pub modes: Vec<SetMode>,
+    pub kills: Vec<SetKill>,
     /// Who is latched by repeated executions.
     pub latched: Vec<Scope>,
     pub links: Vec<LinkView>,

@@ -250,12 +250,8 @@ impl Book {
             positions: self.positions.len() as u32,
             orders: self.orders.len() as u32,
             states: self.states,
-            modes: self
-                .modes
-                .iter()
-                .map(|(scope, set)| (*scope, set.mode))
-                .collect(),
-            kills: self.kills.keys().map(|(scope, _)| *scope).collect(),
+            modes: self.modes.values().copied().collect(),
+            kills: self.kills.values().copied().collect(),
             latched: self.latched().map(|(scope, _)| scope).collect(),
             links: self
                 .links

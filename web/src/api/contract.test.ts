@@ -45,6 +45,7 @@ const INTERFACES: Record<string, [Record<string, Schema>, string]> = {
   DeskLink: [rest, "LinkDto"],
   DeskMode: [rest, "ModeDto"],
   DeskKill: [rest, "KillDto"],
+  DeskScope: [rest, "ScopeDto"],
 };
 
 const ENUMS: Record<string, string> = { Side: "Side", OrderKind: "OrderKind", Tif: "Tif", MarginState: "MarginState", Severity: "Severity", AlertState: "AlertState", OrderState: "OrderState", Scenario: "Scenario", FeedState: "Feed", Span: "Span" };

@@ -277,12 +277,24 @@ export interface DeskMode {
   id: number | string | null;
   name?: string | null;
   mode: "normal" | "reducing" | "close_only" | "halt";
+  /** Closing goes on. */
+  allow_reducing: boolean;
+}
+
+/** What something applies to. */
+export interface DeskScope {
+  scope: DeskMode["scope"];
+  id: number | string | null;
+  name?: string | null;
 }
 
 export interface DeskKill {
   scope: DeskMode["scope"];
   id: number | string | null;
   name?: string | null;
+  /** Narrows it: orders that match all of these as well. */
+  also: DeskScope[];
+  allow_reducing: boolean;
 }
 
 export interface Desk {
