@@ -80,8 +80,6 @@ codec_enum! {
         Balance { balance: Money } = 3,
         Loss { loss: Money, limit: Money, basis: LossBasis } = 4,
         Volatility { realised: Ratio, threshold: Ratio, ewma: Ratio } = 5,
-        Breach { direction: Direction, moved: Ratio, threshold: Ratio } = 6,
-        Halt { moved: Ratio, holders: u32, manual: bool, awaiting_resume: bool } = 7,
         Feed { state: FeedState, age_ns: u64 } = 8,
         Gap { cause: GapCause, missing: u32 } = 9,
         Switch { cause: SwitchCause, from: Option<SourceId>, to: SourceId } = 10,
@@ -98,6 +96,9 @@ codec_enum! {
         /// A reader of the output log was cut off and must rebuild.
         Reader { reader: u16 } = 20,
         Throttle { scope: Scope, side: Side, executions: u32 } = 21,
+        Breach { cause: HaltCause, direction: Direction, moved: Ratio, threshold: Ratio } = 23,
+        /// `factor` is that of the instrument's terms on requirements.
+        Halt { cause: HaltCause, moved: Ratio, holders: u32, manual: bool, awaiting_resume: bool, factor: Option<Ratio> } = 24,
         /// A further level of margin that the group has told.
         Rung { level: Ratio, equity: Money, used: Money } = 22,
         /// The standby decides differently from this input on, or has stopped there.

@@ -324,6 +324,7 @@ impl Reading<'_> {
     fn breach(&mut self, breach: &Breach) {
         let topic = Topic::of(Family::Breach, breach.instrument.0.into());
         let facts = Facts::Breach {
+            cause: breach.cause,
             direction: breach.direction,
             moved: breach.moved,
             threshold: breach.threshold,
@@ -342,14 +343,18 @@ impl Reading<'_> {
             return self.off(topic);
         }
         let facts = Facts::Halt {
+            cause: change.cause,
             moved: change.moved,
             holders: change.holders,
             manual: change.manual,
             awaiting_resume: change.awaiting_resume,
+            factor: self.book.halt_factor(change.instrument),
         };
         let labels = instrument(change.instrument);
+        // What a person halts has not moved.
+        let moved = change.cause != HaltCause::Person;
         self.on(Signal {
-            value: Some(Figure::Ratio(change.moved)),
+            value: moved.then_some(Figure::Ratio(change.moved)),
             ..self.signal(topic, Rule::Halt, labels, facts)
         });
     }

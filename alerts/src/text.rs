@@ -206,7 +206,18 @@ impl Page<'_> {
             (Facts::StopOut { mode, .. }, "acted") => self.acted(mode).to_owned(),
             (Facts::Margin { .. }, "closes" | "cancels") => "0".to_owned(),
             (Facts::Margin { .. }, "acted") => String::new(),
+            (Facts::Breach { cause, .. }, "how") => self.moved_how(cause).to_owned(),
+            (Facts::Halt { cause, moved, .. }, "why") => self.halted_by(cause, moved),
+            (Facts::Halt { factor, .. }, "margin") => self.raised_by(factor),
             (Facts::Halt { holders, .. }, "holders") => holders.to_string(),
+            (
+                Facts::Halt {
+                    manual,
+                    awaiting_resume,
+                    ..
+                },
+                "lifts",
+            ) => self.lifted_by(manual, awaiting_resume).to_owned(),
             (Facts::Gap { missing, .. }, "missing") => missing.to_string(),
             (Facts::Switch { to, .. }, "to") => self.names.source(to),
             (Facts::Conversion { from, .. }, "from_currency") => self.names.currency(from),
@@ -276,6 +287,77 @@ impl Page<'_> {
         match self.language {
             Language::English => english,
             Language::Indonesian => indonesian,
+        }
+    }
+
+    /// What a detector measured.
+    fn moved_how(&self, cause: HaltCause) -> &'static str {
+        match cause {
+            HaltCause::Band => self.word("from its reference price", "dari harga acuannya"),
+            HaltCause::Dynamic => self.word(
+                "from an extreme of the rolling window",
+                "dari titik ekstrem jendela bergulir",
+            ),
+            HaltCause::Velocity => self.word("within a moment", "dalam sekejap"),
+            HaltCause::Window | HaltCause::Family | HaltCause::Person => {
+                self.word("within its window", "dalam jendelanya")
+            }
+        }
+    }
+
+    fn halted_by(&self, cause: HaltCause, moved: Ratio) -> String {
+        match cause {
+            HaltCause::Person => self.word("set by hand", "ditetapkan dengan tangan").to_owned(),
+            HaltCause::Family => self
+                .word(
+                    "an instrument of its family is halted",
+                    "instrumen sekeluarganya dihentikan",
+                )
+                .to_owned(),
+            cause => format!(
+                "{} {} {}",
+                self.word("it moved", "bergerak"),
+                percent(moved),
+                self.moved_how(cause)
+            ),
+        }
+    }
+
+    fn raised_by(&self, factor: Option<Ratio>) -> String {
+        match factor {
+            Some(factor) if factor > Ratio::ONE => format!(
+                "{} {}",
+                self.word("new exposure needs", "eksposur baru memerlukan"),
+                self.of_margin(factor)
+            ),
+            Some(_) => self
+                .word("requirements stay as they are", "persyaratan tetap")
+                .to_owned(),
+            None => self
+                .word(
+                    "requirements are those of its terms",
+                    "persyaratan menurut ketentuannya",
+                )
+                .to_owned(),
+        }
+    }
+
+    fn of_margin(&self, factor: Ratio) -> String {
+        let share = percent(factor);
+        format!("{share} {}", self.word("of its margin", "dari marginnya"))
+    }
+
+    fn lifted_by(&self, manual: bool, awaiting_resume: bool) -> &'static str {
+        match (manual, awaiting_resume) {
+            (true, _) => self.word("Only a person lifts it.", "Hanya orang yang mencabutnya."),
+            (false, true) => self.word(
+                "It is quiet again and waits for a named person to resume it.",
+                "Sudah tenang dan menunggu orang yang disebut namanya untuk melanjutkan.",
+            ),
+            (false, false) => self.word(
+                "Resume by hand, or let the rule do it.",
+                "Lanjutkan dengan tangan, atau biarkan aturan.",
+            ),
         }
     }
 
@@ -380,6 +462,61 @@ mod tests {
             "Akun A-7 dibatasi: tingkat margin 40.00 %"
         );
         assert_ne!(english.advice, indonesian.advice);
+    }
+
+    #[test]
+    fn a_halt_says_who_or_what_halted_and_what_it_does() {
+        let mut engine = Engine::default();
+        let mut halted = |seq: u64, cause, manual| {
+            let output = Output::Halt(HaltChange {
+                instrument: InstrumentId(3),
+                on: true,
+                cause,
+                manual,
+                awaiting_resume: false,
+                moved: Ratio::basis_points(120),
+                holders: 7,
+            });
+            let key = OutputKey { seq, index: 0 };
+            engine.apply(key, Ts(seq), &output)[0].alert.clone()
+        };
+        let by_rule = halted(1, HaltCause::Window, false);
+        let english = render(&by_rule, &House, Language::English);
+        assert_eq!(
+            english.title,
+            "XAU/USD is halted: it moved 1.20 % within its window"
+        );
+        assert!(english.advice.ends_with("let the rule do it."));
+        let indonesian = render(&by_rule, &House, Language::Indonesian);
+        assert_eq!(
+            indonesian.title,
+            "XAU/USD dihentikan: bergerak 1.20 % dalam jendelanya"
+        );
+        let by_hand = halted(2, HaltCause::Person, true);
+        assert_eq!(by_hand.value, None);
+        let english = render(&by_hand, &House, Language::English);
+        assert_eq!(english.title, "XAU/USD is halted: set by hand");
+        assert!(english.advice.ends_with("Only a person lifts it."));
+        let with_factor = |percent| {
+            let facts = Facts::Halt {
+                cause: HaltCause::Family,
+                moved: Ratio(0),
+                holders: 7,
+                manual: false,
+                awaiting_resume: false,
+                factor: Some(Ratio::percent(percent)),
+            };
+            let alert = Alert {
+                facts,
+                ..by_rule.clone()
+            };
+            render(&alert, &House, Language::English).summary
+        };
+        assert_eq!(
+            with_factor(150),
+            "Leveraged entry is off; new exposure needs 150.00 % of its margin; 7 accounts hold it. Closing goes on."
+        );
+        assert!(with_factor(100).contains("requirements stay as they are"));
     }
 
     #[test]

@@ -296,7 +296,7 @@ export const en = {
   "vol.title": "High Volatility Warning",
   "vol.body": "Trading of {symbols} is halted after an extreme move.",
   "vol.rule1": "New leveraged orders are refused until the halt ends.",
-  "vol.rule2": "The margin requirement for new exposure is doubled.",
+  "vol.rule2": "The margin requirement for new exposure is raised by the instrument’s factor.",
   "vol.rule3": "Closing stays possible, here and on the page.",
   "vol.held": "Your positions in it",
   "vol.heldNone": "You hold no position in it.",

@@ -298,7 +298,7 @@ export const id: Record<Key, string> = {
   "vol.title": "Peringatan Volatilitas Tinggi",
   "vol.body": "Perdagangan {symbols} dihentikan setelah gerakan ekstrem.",
   "vol.rule1": "Order berdaya ungkit baru ditolak sampai penghentian berakhir.",
-  "vol.rule2": "Syarat margin untuk eksposur baru digandakan.",
+  "vol.rule2": "Persyaratan margin untuk eksposur baru dinaikkan menurut faktor instrumen.",
   "vol.rule3": "Penutupan tetap bisa, di sini dan di halaman.",
   "vol.held": "Posisi Anda di dalamnya",
   "vol.heldNone": "Anda tidak memegang posisi di dalamnya.",
