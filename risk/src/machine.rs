@@ -21,7 +21,7 @@ pub const FINGERPRINT: u64 = fingerprint(&[
     crate::book::instruments::LEVERAGE_MAX as u64,
     crate::book::accounts::HOLDINGS_MAX as u64,
     crate::book::accounts::MONEY_MAX as u64,
-    6,
+    7,
 ]);
 
 /// How the state is laid out in a snapshot. Raise it with each change of an encoding that the state uses: a build with
@@ -101,6 +101,7 @@ impl Machine {
                 .book
                 .resume_dry_run(*id, &env)
                 .map(|view| View::ResumeDryRun(Box::new(view))),
+            Query::Windows => Some(View::Windows(self.book.windows().copied().collect())),
             Query::Tape(id) => self.market.tape(*id).map(|view| View::Tape(Box::new(view))),
             Query::Desk => {
                 let mut desk = self.book.desk();

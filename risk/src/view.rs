@@ -35,6 +35,8 @@ pub enum Query {
     Sources(InstrumentId),
     /// What would happen if an instrument's halt were lifted now.
     ResumeDryRun(InstrumentId),
+    /// The windows of higher requirements, planned and open, by instrument.
+    Windows,
 }
 
 /// A question with the rim's number of the waiting caller.
@@ -67,6 +69,7 @@ pub enum View {
     Volatility(Box<VolatilityView>),
     Sources(Vec<SourceView>),
     ResumeDryRun(Box<ResumeView>),
+    Windows(Vec<Requirement>),
 }
 
 /// Where the leverage that wins on an instrument came from.

@@ -2,6 +2,7 @@
 
 mod desk;
 
+use desk::script::check;
 use desk::*;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
@@ -491,4 +492,49 @@ fn a_waiting_order_is_charged_by_the_terms_it_would_be_filled_under() {
     assert_eq!(used(&desk, 1), 1_100);
     list(&mut desk, |terms| terms.margin_fixed = Money(1_000_000));
     assert_eq!(used(&desk, 1), 11_001);
+}
+
+#[test]
+fn a_window_is_told_when_it_begins_when_it_reaches_what_is_held_and_when_it_ends() {
+    check(
+        "account 1 USD hedging 100:1 deposit 2500.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         window EURUSD 3 in 5s for 15s 300% after_grace 5s ->
+         wait 4s  ->
+         wait 1s  -> window EURUSD 3 began holders 1
+         wait 5s  -> window EURUSD 3 reached holders 1; margin 1 warning soft
+         wait 10s -> window EURUSD 3 ended holders 1; margin 1 healthy",
+    );
+}
+
+#[test]
+fn a_window_in_place_of_another_is_told_at_its_own_times() {
+    check(
+        "account 1 USD hedging 100:1 deposit 2500.00
+         quote EURUSD 1.10000 1.10000
+         window EURUSD 4 in 2s for 20s 200% at_once 0s
+         window EURUSD 4 in 6s for 20s 200% at_once 0s
+         wait 2s ->
+         wait 4s -> window EURUSD 4 began holders 0
+         # Dearer at once; then somebody ends it.
+         window EURUSD 4 in 0s for 20s 300% at_once 0s -> window EURUSD 4 began holders 0
+         window EURUSD 4 ends -> window EURUSD 4 ended holders 0
+         # One that is put off is over until then, and one that is taken away before it begins is never heard of.
+         window EURUSD 5 in 0s for 20s 200% keep 0s -> window EURUSD 5 began holders 0
+         window EURUSD 5 in 3s for 20s 200% keep 0s -> window EURUSD 5 ended holders 0
+         window EURUSD 6 in 2s for 20s 200% keep 0s
+         window EURUSD 6 ends ->
+         wait 3s -> window EURUSD 5 began holders 0",
+    );
+}
+
+#[test]
+fn a_window_that_passes_while_nothing_enters_is_told_whole() {
+    check(
+        "account 1 USD hedging 100:1 deposit 2500.00
+         window EURUSD 1 in 1s for 5s 200% after_grace 2s
+         wait 9s -> window EURUSD 1 began holders 0; window EURUSD 1 reached holders 0; window EURUSD 1 ended holders 0",
+    );
 }

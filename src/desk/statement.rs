@@ -90,6 +90,15 @@ fn facts(alert: &Alert, show: &dyn Fn(Figure) -> String) -> Vec<(Pair, String)> 
             let holders = (["holders", "pemegang"], holders.to_string());
             moved.into_iter().chain(factor).chain([holders]).collect()
         }
+        Facts::Window {
+            factor, holders, ..
+        } => vec![
+            (
+                ["factor on requirements", "faktor persyaratan"],
+                show(Figure::Ratio(factor)),
+            ),
+            (["holders", "pemegang"], holders.to_string()),
+        ],
         Facts::Feed { age_ns, .. } => vec![(
             ["age of the price", "umur harga"],
             show(Figure::DurationNs(age_ns)),
@@ -154,6 +163,10 @@ fn formula(facts: &Facts) -> Pair {
         Facts::Breach { .. } | Facts::Halt { .. } => [
             "move within the detector's window (1 − price / highest, or price / lowest − 1), or from the band's reference",
             "gerakan dalam jendela detektor (1 − harga / tertinggi, atau harga / terendah − 1), atau dari acuan pita",
+        ],
+        Facts::Window { .. } => [
+            "margin × the factor of the window, for new exposure, and for what is held as the window says",
+            "margin × faktor jendela, untuk eksposur baru, dan untuk yang dipegang menurut ketentuan jendela",
         ],
         Facts::Feed { .. } => [
             "time since the last accepted price of any source",

@@ -102,6 +102,11 @@ fn english(rule: Rule) -> Template {
             "Leveraged entry is off; {margin}; {holders} accounts hold it. Closing goes on.",
             "Verify the price with another source. {lifts}",
         ),
+        Rule::RequirementRaised => text(
+            "Margin requirement of {instrument} raised to {value}",
+            "New exposure needs {value} of its margin until {until}; {held}. {holders} accounts hold it.",
+            "Tell the holders; the window ends by itself, and a named person may end it sooner.",
+        ),
         Rule::FeedDelayed => text(
             "Delayed prices in {instrument}",
             "The last price is {value} old. It is shown with its age; nobody is closed out on it.",
@@ -276,6 +281,11 @@ fn indonesian(rule: Rule) -> Template {
             "{instrument} dihentikan: {why}",
             "Entri berleverage dimatikan; {margin}; {holders} akun memegangnya. Penutupan tetap jalan.",
             "Pastikan harga dengan sumber lain. {lifts}",
+        ),
+        Rule::RequirementRaised => text(
+            "Persyaratan margin {instrument} dinaikkan ke {value}",
+            "Eksposur baru memerlukan {value} dari marginnya sampai {until}; {held}. {holders} akun memegangnya.",
+            "Beri tahu para pemegang; jendela berakhir sendiri, dan orang yang disebut namanya dapat mengakhirinya lebih awal.",
         ),
         Rule::FeedDelayed => text(
             "Harga {instrument} terlambat",

@@ -355,8 +355,14 @@ impl Book {
                 self.answer_terms(ctx, None, done, TermsChange::Tiers(terms.clone()));
             }
             Body::Requirement(window) => {
+                let known = (window.instrument, window.id);
+                let before = self.windows.get(&known).copied();
                 let done = self.set_requirement(*window, ctx.now);
+                let taken = done.is_ok();
                 self.answer_terms(ctx, None, done, TermsChange::Requirement(*window));
+                if taken {
+                    self.tell_window(ctx, before, *window);
+                }
             }
             Body::Limit(set) => {
                 let done = self.set_limit(*set, ctx.actor);

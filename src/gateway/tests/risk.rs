@@ -1,7 +1,9 @@
-//! What the desk says of margins: the rules behind them, in previews, positions and accounts.
+//! What the desk says of margins: the rules behind them, in previews, positions and accounts, and windows that raise them.
 
 use super::*;
 use crate::gateway::testing::EURUSD;
+
+const REQUIREMENTS: &str = "/api/v1/requirements";
 
 #[tokio::test]
 async fn a_margin_says_where_it_comes_from() {
@@ -33,5 +35,70 @@ async fn a_margin_says_where_it_comes_from() {
         assert!(account[list].is_array(), "{list}: {account}");
     }
     assert!(account["closeout"]["equity"].is_string(), "{account}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_window_is_planned_listed_and_ended() {
+    let server = Server::start().await;
+    server.desk.quote(EURUSD, 108_512, 108_520);
+    let until = u64::MAX / 4_000;
+    let plan = json!({ "symbol": "EUR/USD", "until": until, "factor_pct": "300", "held": "at_once", "note": "news" });
+    let planned = server.call("POST", REQUIREMENTS, Some(plan)).await;
+    assert_eq!(planned.status, 200, "{planned:?}");
+    let window = &planned.json()["items"][0];
+    assert_eq!(
+        (&window["symbol"], &window["window"], &window["factor_pct"]),
+        (&json!("EUR/USD"), &json!(1), &json!("300.00"))
+    );
+    let class =
+        json!({ "class": "forex", "until": until, "factor_pct": "150", "note": "the weekend" });
+    let class = server
+        .call("POST", REQUIREMENTS, Some(class))
+        .await
+        .json();
+    let items = class["items"].as_array().expect("windows");
+    assert!(items.len() > 1, "{class}");
+    assert!(items.iter().all(|item| item["window"] == 2), "{class}");
+    let order = json!({ "account": 7, "symbol": "EUR/USD", "side": "buy", "kind": "market", "qty": "0.10", "client_id": "two" });
+    let preview = server
+        .call("POST", "/api/v1/orders/preview", Some(order))
+        .await
+        .json();
+    assert_eq!(
+        (&preview["rule"]["factor_pct"], &preview["rule"]["window"]),
+        (&json!("300.00"), &json!(1))
+    );
+    let path = format!("{REQUIREMENTS}?symbol=EUR/USD&window=1&note=it+is+over");
+    let ended = server.call("DELETE", &path, None).await;
+    assert_eq!(ended.status, 200, "{ended:?}");
+    let again = server.call("DELETE", &path, None).await;
+    assert_eq!(again.status, 404, "{again:?}");
+    let left = server.call("GET", REQUIREMENTS, None).await.json();
+    let left = left["items"].as_array().expect("windows");
+    assert!(left.iter().all(|item| item["window"] == 2), "{left:?}");
+    for (wrong, field) in [
+        (
+            json!({ "until": until, "factor_pct": "150", "note": "x" }),
+            "symbol",
+        ),
+        (
+            json!({ "all": true, "until": until, "factor_pct": "much", "note": "x" }),
+            "factor_pct",
+        ),
+        (
+            json!({ "all": true, "until": until, "factor_pct": "150", "note": " " }),
+            "note",
+        ),
+    ] {
+        let refused = server.call("POST", REQUIREMENTS, Some(wrong)).await;
+        assert_eq!(
+            (refused.status, &refused.json()["field"]),
+            (422, &json!(field))
+        );
+    }
+    let lower = json!({ "symbol": "EUR/USD", "until": until, "factor_pct": "50", "note": "x" });
+    let lower = server.call("POST", REQUIREMENTS, Some(lower)).await;
+    assert_eq!(lower.status, 422, "{lower:?}");
     server.end().await;
 }
