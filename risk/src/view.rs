@@ -35,6 +35,12 @@ pub enum Query {
     Sources(InstrumentId),
     /// What would happen if an instrument's halt were lifted now.
     ResumeDryRun(InstrumentId),
+    /// Who holds an instrument: at most `count` accounts from `after` on, by id.
+    Holders {
+        instrument: InstrumentId,
+        after: Option<AccountId>,
+        count: u32,
+    },
     /// The windows of higher requirements, planned and open, by instrument.
     Windows,
 }
@@ -69,7 +75,16 @@ pub enum View {
     Volatility(Box<VolatilityView>),
     Sources(Vec<SourceView>),
     ResumeDryRun(Box<ResumeView>),
+    Holders(Vec<HolderView>),
     Windows(Vec<Requirement>),
+}
+
+/// What an account holds of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HolderView {
+    pub account: AccountId,
+    pub long: Qty,
+    pub short: Qty,
 }
 
 /// Where the leverage that wins on an instrument came from.
@@ -211,6 +226,8 @@ pub struct PositionView {
     pub liquidation: Option<Liquidation>,
     /// Quantity that closing orders already cover.
     pub covered: Qty,
+    /// Its instrument is halted.
+    pub halted: bool,
     pub rule: Option<MarginRule>,
 }
 

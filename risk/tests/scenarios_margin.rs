@@ -538,3 +538,38 @@ fn a_window_that_passes_while_nothing_enters_is_told_whole() {
          wait 9s -> window EURUSD 1 began holders 0; window EURUSD 1 reached holders 0; window EURUSD 1 ended holders 0",
     );
 }
+
+#[test]
+fn everyone_who_holds_a_halted_instrument_is_named_page_by_page() {
+    let mut desk = open(3, Accounting::Hedging);
+    enter(&mut desk, 3, Side::Buy, 100, 110_010);
+    enter(&mut desk, 3, Side::Sell, 40, 110_000);
+    for id in [1, 2] {
+        desk.account(id, USD, Accounting::Netting, 0);
+        deposit(&mut desk, id, 100_000_000);
+    }
+    enter(&mut desk, 1, Side::Sell, 70, 110_000);
+    let holders = |desk: &Desk, after: Option<u32>, count| {
+        let query = Query::Holders {
+            instrument: instrument_id("EURUSD"),
+            after: after.map(AccountId),
+            count,
+        };
+        let View::Holders(all) = desk.machine.ask(&Ask { token: 0, query }).view else {
+            panic!("no holders")
+        };
+        let told = |one: &siaga_risk::view::HolderView| (one.account.0, one.long.0, one.short.0);
+        all.iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(holders(&desk, None, 10), [(1, 0, 70), (3, 100, 40)]);
+    assert_eq!(holders(&desk, None, 1), [(1, 0, 70)]);
+    assert_eq!(holders(&desk, Some(1), 1), [(3, 100, 40)]);
+    assert_eq!(holders(&desk, Some(3), 1), []);
+    assert!(!view(&desk, 3).positions[0].halted);
+    desk.must(Body::Halt(SetHalt {
+        instrument: instrument_id("EURUSD"),
+        on: true,
+        note: 0,
+    }));
+    assert!(view(&desk, 3).positions[0].halted);
+}

@@ -15,6 +15,7 @@ use crate::terms::*;
 use crate::units::*;
 use crate::view::*;
 use crate::wide::{mul_div_floor, mul_div_round};
+use std::collections::BTreeMap;
 
 /// Most rows of one slice of the ladder: a question may not hold the core up.
 const LADDER_MAX: u32 = 10_000;
@@ -162,6 +163,7 @@ impl Book {
                 named,
                 None,
             )),
+            halted: env.halted(position.instrument).is_some(),
             rule: self.position_rule(account, position, env),
         }
     }
@@ -241,6 +243,37 @@ impl Book {
                 }
             })
             .collect()
+    }
+
+    /// A slice of those who hold an instrument, by account id; nothing of an instrument that nobody knows.
+    pub fn holder_views(
+        &self,
+        instrument: InstrumentId,
+        after: Option<AccountId>,
+        count: u32,
+    ) -> Option<Vec<HolderView>> {
+        self.instrument(instrument)?;
+        let most = count.min(LADDER_MAX) as usize;
+        let mut first: BTreeMap<AccountId, [i128; 2]> = BTreeMap::new();
+        for slot in self.watch.holders(instrument.0) {
+            let Some(position) = self.positions.get(*slot) else {
+                continue;
+            };
+            if after.is_some_and(|after| position.account <= after) {
+                continue;
+            }
+            let legs = first.entry(position.account).or_default();
+            legs[usize::from(!position.is_long())] += i128::from(position.qty);
+            if first.len() > most {
+                first.pop_last();
+            }
+        }
+        let holders = first.into_iter().map(|(account, [long, short])| HolderView {
+            account,
+            long: shown(long),
+            short: shown(short),
+        });
+        Some(holders.collect())
     }
 
     /// The house at a glance, without its hash.

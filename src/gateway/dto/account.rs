@@ -151,6 +151,8 @@ wire! {
         pub rule: Option<MarginRuleDto>,
         /// Quantity that closing orders already cover.
         pub covered: String,
+        /// Its instrument is halted: no leveraged entry, closing goes on.
+        pub halted: bool,
     }
 
     /// Positions and the sums of an account (P0.14).
@@ -275,6 +277,7 @@ fn position(view: &PositionView, money_digits: u8, names: &Directory) -> Positio
             .rule
             .map(|rule| margin_rule(&rule, held.instrument, names)),
         covered: decimal::show(view.covered.0, qty_digits),
+        halted: view.halted,
     }
 }
 

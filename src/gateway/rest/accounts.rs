@@ -251,7 +251,8 @@ async fn margin(
     Ok(axum::Json(Ladder { items }))
 }
 
-fn page(limit: Option<usize>) -> ApiResult<usize> {
+/// Rows of a page, as asked for.
+pub(super) fn page(limit: Option<usize>) -> ApiResult<usize> {
     match limit.unwrap_or(200) {
         limit @ 1..=ROWS_MAX => Ok(limit),
         _ => Err(ApiError::field("limit", format!("use 1 to {ROWS_MAX}"))),

@@ -102,3 +102,21 @@ async fn a_window_is_planned_listed_and_ended() {
     assert_eq!(lower.status, 422, "{lower:?}");
     server.end().await;
 }
+
+#[tokio::test]
+async fn holders_of_an_instrument_are_listed() {
+    let server = Server::start().await;
+    let found = server
+        .call("GET", "/api/v1/halts/holders?symbol=EUR/USD", None)
+        .await
+        .json();
+    assert_eq!(
+        (&found["symbol"], &found["halted"], &found["items"]),
+        (&json!("EUR/USD"), &json!(false), &json!([]))
+    );
+    let unknown = server
+        .call("GET", "/api/v1/halts/holders?symbol=NOPE", None)
+        .await;
+    assert_eq!(unknown.status, 404, "{unknown:?}");
+    server.end().await;
+}

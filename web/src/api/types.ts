@@ -116,6 +116,8 @@ export interface Position {
   liquidation: Liquidation | null;
   rule: MarginRule | null;
   covered: Decimal;
+  /** Its instrument is halted. */
+  halted: boolean;
 }
 
 export type OrderState =

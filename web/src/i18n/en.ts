@@ -144,6 +144,7 @@ export const en = {
   "positions.protect": "SL / TP",
   "positions.callAt": "Call at",
   "positions.stopAt": "Stop-out at",
+  "positions.halted": "Halted",
   "positions.rule": "Margin rule",
   "positions.liquidation": "Liquidation at {price} (maintenance {rate})",
   "positions.actions": "Actions",

@@ -146,6 +146,7 @@ export const id: Record<Key, string> = {
   "positions.protect": "SL / TP",
   "positions.callAt": "Call di",
   "positions.stopAt": "Stop-out di",
+  "positions.halted": "Dihentikan",
   "positions.rule": "Aturan margin",
   "positions.liquidation": "Likuidasi di {price} (pemeliharaan {rate})",
   "positions.actions": "Tindakan",

@@ -96,6 +96,7 @@ function Row({ position, account, onToggle }: RowProps) {
         <span className="flex items-center gap-1.5">
           <button type="button" className="font-semibold hover:underline" onClick={() => goTo({ symbol: position.symbol })}>{position.symbol}</button>
           <SideTag side={position.side} qty={position.qty} />
+          {position.halted && <Halted />}
         </span>
       </td>
       <td className="n text-ink-2">{price(position.open_price)}</td>
@@ -125,6 +126,7 @@ function Card({ position, account, onToggle }: RowProps) {
       <div className="flex items-center gap-2">
         <button type="button" className="text-md font-semibold" onClick={() => goTo({ symbol: position.symbol, view: "chart" })}>{position.symbol}</button>
         <SideTag side={position.side} qty={position.qty} />
+        {position.halted && <Halted />}
         <span className={`ml-auto text-md font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`}>{formatDecimal(position.unrealised, language, { sign: true })}</span>
       </div>
       <div className="mt-1 flex items-end gap-2 text-xs text-ink-2">
@@ -147,6 +149,11 @@ function Card({ position, account, onToggle }: RowProps) {
       </div>
     </>
   );
+}
+
+function Halted() {
+  const t = useTranslate();
+  return <span className="text-2xs font-semibold text-warn" data-testid="position-halted">{t("positions.halted")}</span>;
 }
 
 function Actions({ position, onToggle, account, big }: RowProps & { big?: boolean }) {
