@@ -109,6 +109,7 @@ impl Machine {
                 .book
                 .holder_views(*instrument, *after, *count)
                 .map(View::Holders),
+            Query::Limits => Some(View::Limits(self.book.limit_views())),
             Query::Windows => Some(View::Windows(self.book.windows().copied().collect())),
             Query::Tape(id) => self.market.tape(*id).map(|view| View::Tape(Box::new(view))),
             Query::Desk => {

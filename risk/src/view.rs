@@ -41,6 +41,8 @@ pub enum Query {
         after: Option<AccountId>,
         count: u32,
     },
+    /// Limits in force with what is used of them.
+    Limits,
     /// The windows of higher requirements, planned and open, by instrument.
     Windows,
 }
@@ -76,7 +78,21 @@ pub enum View {
     Sources(Vec<SourceView>),
     ResumeDryRun(Box<ResumeView>),
     Holders(Vec<HolderView>),
+    Limits(Vec<LimitView>),
     Windows(Vec<Requirement>),
+}
+
+/// A limit and what is used of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitView {
+    pub scope: Scope,
+    pub kind: LimitKind,
+    /// House currency minor units, or lot steps.
+    pub limit: i64,
+    /// Orders in flight included; absent while a rate or price is missing.
+    pub used: Option<i64>,
+    /// The instrument with the largest quantity, for limits on quantities.
+    pub instrument: Option<InstrumentId>,
 }
 
 /// What an account holds of an instrument.

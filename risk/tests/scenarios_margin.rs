@@ -573,3 +573,14 @@ fn everyone_who_holds_a_halted_instrument_is_named_page_by_page() {
     }));
     assert!(view(&desk, 3).positions[0].halted);
 }
+
+#[test]
+fn no_more_credit_is_taken_back_than_was_lent() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1000.00
+         cash 1 credit 50.00
+         cash 1 credit -60.00 -> insufficient_funds
+         cash 1 credit -50.00 -> cash 1 credit -50.00
+         see 1 equity 1000.00",
+    );
+}

@@ -141,6 +141,8 @@ impl Book {
                     Ok(())
                 }
             }
+            // Credit is lent: no more of it can be taken back than there is.
+            CashKind::Credit if after < 0 => Err(Reject::InsufficientFunds),
             _ => Ok(()),
         }
     }

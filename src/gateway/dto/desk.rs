@@ -273,7 +273,11 @@ fn scope_dto(scope: Scope, names: &Directory) -> ScopeDto {
     ScopeDto { scope, id, name }
 }
 
-fn scope_parts(scope: Scope, names: &Directory) -> (ScopeKind, Option<ScopeId>, Option<String>) {
+/// A scope as it is told: its kind, its id, and its name.
+pub fn scope_parts(
+    scope: Scope,
+    names: &Directory,
+) -> (ScopeKind, Option<ScopeId>, Option<String>) {
     let number = |n: u32| Some(ScopeId::Number(n));
     match scope {
         Scope::House => (ScopeKind::House, None, None),

@@ -64,10 +64,7 @@ wire! {
 }
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(set))
-        .routes(routes!(end))
+    OpenApiRouter::new().routes(routes!(list, set, end))
 }
 
 /// The windows of higher requirements.

@@ -120,3 +120,75 @@ async fn holders_of_an_instrument_are_listed() {
     assert_eq!(unknown.status, 404, "{unknown:?}");
     server.end().await;
 }
+
+#[tokio::test]
+async fn a_review_credit_and_terms_are_set_by_name() {
+    let server = Server::start().await;
+    let account = "/api/v1/accounts/7";
+    let review = json!({ "on": true, "note": "a dispute" });
+    let review = server
+        .call("POST", &format!("{account}/review"), Some(review))
+        .await;
+    assert_eq!(review.status, 200, "{review:?}");
+    let credit = async |amount: &str, reference: &str| {
+        let body = json!({ "kind": "credit", "amount": amount, "reference": reference });
+        let path = "/api/v1/accounts/7/cash";
+        server.call("POST", path, Some(body)).await.status
+    };
+    assert_eq!(credit("50.00", "lent").await, 201);
+    assert_eq!(credit("-60.00", "too much").await, 422);
+    assert_eq!(credit("-20.00", "taken back").await, 201);
+    let terms = json!({ "leverage": 30, "note": "a beginner" });
+    let terms = server
+        .call("PUT", &format!("{account}/terms"), Some(terms))
+        .await;
+    assert_eq!(terms.status, 200, "{terms:?}");
+    let shown = server.call("GET", account, None).await.json();
+    assert_eq!(
+        (
+            &shown["under_review"],
+            &shown["credit"],
+            &shown["leverage"],
+            &shown["leverage_from"]
+        ),
+        (
+            &json!(true),
+            &json!("30.00"),
+            &json!(30),
+            &json!("account")
+        )
+    );
+    let nobody = json!({ "group": "nobodys", "note": "x" });
+    let nobody = server
+        .call("PUT", &format!("{account}/terms"), Some(nobody))
+        .await;
+    assert_eq!(
+        (nobody.status, &nobody.json()["field"]),
+        (422, &json!("group"))
+    );
+    server.end().await;
+}
+
+#[tokio::test]
+async fn limits_are_listed_with_what_is_used() {
+    let server = Server::start().await;
+    server.desk.quote(EURUSD, 108_512, 108_520);
+    let limit = json!({ "scope": "instrument", "id": "EUR/USD", "kind": "net_qty", "value": "2.00", "note": "small" });
+    let limit = server.call("POST", "/api/v1/limits", Some(limit)).await;
+    assert_eq!(limit.status, 200, "{limit:?}");
+    let placed = server
+        .call("POST", "/api/v1/orders", Some(order_body("half")))
+        .await;
+    assert_eq!(placed.status, 201, "{placed:?}");
+    let limits = server.call("GET", "/api/v1/limits", None).await.json();
+    let shown = &limits["items"][0];
+    assert_eq!(
+        (&shown["id"], &shown["kind"], &shown["limit"]),
+        (&json!("EUR/USD"), &json!("net_qty"), &json!("2.00"))
+    );
+    assert_eq!(
+        (&shown["used"], &shown["used_pct"]),
+        (&json!("0.10"), &json!("5.00"))
+    );
+    server.end().await;
+}
