@@ -159,7 +159,11 @@ fn moment(ts: Ts) -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     let (hour, minute) = (minute / 60, minute % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
@@ -329,7 +333,9 @@ impl Page<'_> {
 
     fn halted_by(&self, cause: HaltCause, moved: Ratio) -> String {
         match cause {
-            HaltCause::Person => self.word("set by hand", "ditetapkan dengan tangan").to_owned(),
+            HaltCause::Person => self
+                .word("set by hand", "ditetapkan dengan tangan")
+                .to_owned(),
             HaltCause::Family => self
                 .word(
                     "an instrument of its family is halted",

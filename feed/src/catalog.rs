@@ -487,7 +487,10 @@ mod tests {
             (first.bands[1].initial, first.bands[1].maintenance),
             (Ratio::percent(150), Ratio::percent(150))
         );
-        assert_eq!((second.cost, second.rounding), (TierCost::Own, RoundingStage::Band));
+        assert_eq!(
+            (second.cost, second.rounding),
+            (TierCost::Own, RoundingStage::Band)
+        );
         assert_eq!(second.bands[0].to, 100_000_000);
         assert_eq!(second.bands[1].maintenance, Ratio::percent(50));
         let group = &catalog.groups[0].terms;
@@ -497,10 +500,16 @@ mod tests {
         let other = &catalog.groups[1].terms;
         assert_eq!((other.margin.tiers, other.rate_max), (TierSetId(0), 50));
         let wrong = with(leverage, "leverage_rules = \"dynamik\"").unwrap_err();
-        assert!(wrong.to_string().contains("did you mean \"dynamic\"?"), "{wrong}");
+        assert!(
+            wrong.to_string().contains("did you mean \"dynamic\"?"),
+            "{wrong}"
+        );
         let without = leverage.replacen("currency = \"USD\", ", "", 1);
         let wrong = with(&without, keys).unwrap_err().to_string();
-        assert!(wrong.contains("leverage.toml: dynamic: currency"), "{wrong}");
+        assert!(
+            wrong.contains("leverage.toml: dynamic: currency"),
+            "{wrong}"
+        );
     }
 
     #[test]
@@ -518,7 +527,10 @@ mod tests {
         let catalog = Catalog::read(&files).unwrap();
         let terms = &catalog.listing("EUR/USD").unwrap().terms;
         let margin = &terms.margin;
-        assert_eq!((margin.buy.limit, margin.buy.market), (Ratio(0), Ratio::ONE));
+        assert_eq!(
+            (margin.buy.limit, margin.buy.market),
+            (Ratio(0), Ratio::ONE)
+        );
         assert_eq!(
             (margin.hold_buy, margin.hold_sell),
             (Ratio::ONE, Ratio::percent(50))
@@ -533,7 +545,10 @@ mod tests {
             (halt.cooldown_ns, halt.quiet_ns, halt.grace_ns),
             (MINUTE_NS, 2 * MINUTE_NS, MINUTE_NS)
         );
-        assert_eq!((halt.manual_resume, halt.factor), (false, Ratio::percent(150)));
+        assert_eq!(
+            (halt.manual_resume, halt.factor),
+            (false, Ratio::percent(150))
+        );
         assert_eq!(halt.vol_multiple, Ratio::percent(400));
         assert_eq!(
             (halt.ewma_lambda, halt.ewma_unit_ns),
@@ -541,7 +556,10 @@ mod tests {
         );
         let usual = &catalog.listing("GBP/USD").unwrap().terms;
         assert_eq!(usual.margin.buy, MarginRates::FULL);
-        assert_eq!((usual.margin.fixed_hedged, usual.halt.confirmations), (None, 3));
+        assert_eq!(
+            (usual.margin.fixed_hedged, usual.halt.confirmations),
+            (None, 3)
+        );
     }
 
     #[test]

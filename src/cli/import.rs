@@ -168,7 +168,9 @@ fn show(changes: &[Change], json: bool, applied: bool) {
         }
     }
     if changes.iter().any(|change| !change.fields.is_empty()) {
-        println!("as the journal holds them: ratios in 10^-12, times in nanoseconds, prices and sizes in steps, money in minor units");
+        println!(
+            "as the journal holds them: ratios in 10^-12, times in nanoseconds, prices and sizes in steps, money in minor units"
+        );
     }
     match (changes.is_empty(), applied) {
         (true, _) => println!("nothing differs from what is in force"),

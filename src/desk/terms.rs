@@ -262,13 +262,7 @@ pub mod tests {
         let told = |at: usize| -> Vec<(&str, &str, &str)> {
             let fields = changes[at].fields.iter();
             fields
-                .map(|field| {
-                    (
-                        field.name.as_str(),
-                        field.from.as_str(),
-                        field.to.as_str(),
-                    )
-                })
+                .map(|field| (field.name.as_str(), field.from.as_str(), field.to.as_str()))
                 .collect()
         };
         assert!(

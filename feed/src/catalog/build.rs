@@ -333,9 +333,7 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
             margin: GroupMargin {
                 tiers: leverage_rules(&at, raw, tiers)?.unwrap_or(named.margin.tiers),
                 caps: raw.caps.unwrap_or(named.margin.caps),
-                check_execution: raw
-                    .check_execution
-                    .unwrap_or(named.margin.check_execution),
+                check_execution: raw.check_execution.unwrap_or(named.margin.check_execution),
             },
             call_flow: at.one_of(
                 "call_flow",

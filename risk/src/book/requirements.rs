@@ -140,12 +140,7 @@ impl Book {
     }
 
     /// A time at which something about an instrument's windows changes, unless they were replaced meanwhile.
-    pub(super) fn requirement_due(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        instrument: InstrumentId,
-        at: Ts,
-    ) {
+    pub(super) fn requirement_due(&mut self, ctx: &mut Ctx<'_>, instrument: InstrumentId, at: Ts) {
         let windows: Vec<Requirement> = self.windows_of(instrument).copied().collect();
         let mut changed = false;
         for window in windows {

@@ -268,11 +268,13 @@ impl Book {
                 first.pop_last();
             }
         }
-        let holders = first.into_iter().map(|(account, [long, short])| HolderView {
-            account,
-            long: shown(long),
-            short: shown(short),
-        });
+        let holders = first
+            .into_iter()
+            .map(|(account, [long, short])| HolderView {
+                account,
+                long: shown(long),
+                short: shown(short),
+            });
         Some(holders.collect())
     }
 

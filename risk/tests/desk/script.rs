@@ -457,7 +457,8 @@ impl Run {
                 else {
                     panic!("no windows")
                 };
-                let known = |window: &&Requirement| (window.instrument, window.id) == (instrument, id);
+                let known =
+                    |window: &&Requirement| (window.instrument, window.id) == (instrument, id);
                 Requirement {
                     until: now,
                     ..*all.iter().find(known).unwrap()

@@ -263,10 +263,7 @@ fn conversion(rate: Rate) -> Option<String> {
 /// Without zeros behind the point that say nothing.
 fn trimmed(text: String) -> String {
     match text.contains('.') {
-        true => text
-            .trim_end_matches('0')
-            .trim_end_matches('.')
-            .to_owned(),
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text,
     }
 }

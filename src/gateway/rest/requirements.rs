@@ -223,7 +223,8 @@ fn instruments(
 ) -> ApiResult<Vec<InstrumentId>> {
     let of = |take: &dyn Fn(&InstrumentEntry) -> bool| -> Vec<InstrumentId> {
         let all = names.instruments().filter(|entry| take(entry));
-        all.map(|entry: &Arc<InstrumentEntry>| entry.terms.id).collect()
+        all.map(|entry: &Arc<InstrumentEntry>| entry.terms.id)
+            .collect()
     };
     match asked {
         (Some(name), None, false) => Ok(vec![symbol(names, name)?.terms.id]),
@@ -236,7 +237,10 @@ fn instruments(
             }
         }
         (None, None, true) => Ok(of(&|_| true)),
-        _ => Err(ApiError::field("symbol", "give one of symbol, class and all")),
+        _ => Err(ApiError::field(
+            "symbol",
+            "give one of symbol, class and all",
+        )),
     }
 }
 

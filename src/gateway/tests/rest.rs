@@ -576,7 +576,10 @@ async fn the_desk_is_driven_and_shown() {
         (&json!("account"), &json!("Demo"))
     );
     assert_eq!(
-        (&desk["modes"][0]["allow_reducing"], &desk["kills"][0]["also"]),
+        (
+            &desk["modes"][0]["allow_reducing"],
+            &desk["kills"][0]["also"]
+        ),
         (&json!(true), &json!([]))
     );
     let narrowed = json!({ "scope": "house", "also": { "symbol": "EUR/USD", "trader": 3 }, "on": true,

@@ -53,10 +53,7 @@ async fn a_window_is_planned_listed_and_ended() {
     );
     let class =
         json!({ "class": "forex", "until": until, "factor_pct": "150", "note": "the weekend" });
-    let class = server
-        .call("POST", REQUIREMENTS, Some(class))
-        .await
-        .json();
+    let class = server.call("POST", REQUIREMENTS, Some(class)).await.json();
     let items = class["items"].as_array().expect("windows");
     assert!(items.len() > 1, "{class}");
     assert!(items.iter().all(|item| item["window"] == 2), "{class}");
@@ -151,12 +148,7 @@ async fn a_review_credit_and_terms_are_set_by_name() {
             &shown["leverage"],
             &shown["leverage_from"]
         ),
-        (
-            &json!(true),
-            &json!("30.00"),
-            &json!(30),
-            &json!("account")
-        )
+        (&json!(true), &json!("30.00"), &json!(30), &json!("account"))
     );
     let nobody = json!({ "group": "nobodys", "note": "x" });
     let nobody = server
