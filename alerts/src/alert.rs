@@ -2,7 +2,7 @@
 
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
-use siaga_risk::terms::{LossBasis, StopOutMode};
+use siaga_risk::terms::{HeldPolicy, LossBasis, StopOutMode};
 use siaga_risk::units::*;
 use siaga_risk::{codec_enum, record, unit_enum};
 
@@ -39,7 +39,7 @@ unit_enum! {
         Margin = 1, NegativeBalance = 2, LossAccount = 3, LossPosition = 4, Volatility = 5, Breach = 6, Halt = 7,
         Feed = 8, FeedDown = 9, Switch = 10, Conversion = 11, Link = 12, InDoubt = 13, Protective = 14, Mode = 15,
         Kill = 16, ClockJump = 17, Journal = 18, Sink = 19, Reader = 20,
-        Throttle = 21, Rung = 22, Overfill = 23, Unbooked = 24,
+        Throttle = 21, Rung = 22, Overfill = 23, Unbooked = 24, Requirement = 25,
         Standby = 30, Recovery = 31, Part = 32,
     }
 }
@@ -80,8 +80,6 @@ codec_enum! {
         Balance { balance: Money } = 3,
         Loss { loss: Money, limit: Money, basis: LossBasis } = 4,
         Volatility { realised: Ratio, threshold: Ratio, ewma: Ratio } = 5,
-        Breach { direction: Direction, moved: Ratio, threshold: Ratio } = 6,
-        Halt { moved: Ratio, holders: u32, manual: bool, awaiting_resume: bool } = 7,
         Feed { state: FeedState, age_ns: u64 } = 8,
         Gap { cause: GapCause, missing: u32 } = 9,
         Switch { cause: SwitchCause, from: Option<SourceId>, to: SourceId } = 10,
@@ -98,6 +96,11 @@ codec_enum! {
         /// A reader of the output log was cut off and must rebuild.
         Reader { reader: u16 } = 20,
         Throttle { scope: Scope, side: Side, executions: u32 } = 21,
+        Breach { cause: HaltCause, direction: Direction, moved: Ratio, threshold: Ratio } = 23,
+        /// `factor` is that of the instrument's terms on requirements.
+        Halt { cause: HaltCause, moved: Ratio, holders: u32, manual: bool, awaiting_resume: bool, factor: Option<Ratio> } = 24,
+        /// A window of higher requirements: its factor, its end, what it does to positions held before and whether it does so by now.
+        Window { factor: Ratio, until: Ts, held: HeldPolicy, reached: bool, holders: u32 } = 25,
         /// A further level of margin that the group has told.
         Rung { level: Ratio, equity: Money, used: Money } = 22,
         /// The standby decides differently from this input on, or has stopped there.

@@ -6,7 +6,7 @@ use siaga_risk::codec::encode;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::machine::hash;
-use siaga_risk::terms::LossBasis;
+use siaga_risk::terms::{HeldPolicy, LossBasis};
 use siaga_risk::unit_enum;
 use siaga_risk::units::*;
 use siaga_risk::verdict::Reject;
@@ -23,7 +23,7 @@ unit_enum! {
         FeedDamped = 14, ConversionMissing = 15, LinkReadOnly = 16, LinkRecovering = 17, OrderInDoubt = 18,
         ProtectiveUnanswered = 19, Mode = 20, Kill = 21, ClockJump = 22, Journal = 23, SinkFailing = 24, ReaderCutOff = 25,
         RepeatedExecution = 26,
-        MarginLevel = 27, LossDrawdown = 28, Overfill = 29, Unbooked = 30,
+        MarginLevel = 27, LossDrawdown = 28, Overfill = 29, Unbooked = 30, RequirementRaised = 31,
         StandbyDiverged = 40, SinkDisabled = 41, InputsLost = 42, PartEnded = 43,
     }
 }
@@ -75,6 +75,8 @@ impl Rule {
             Rule::Volatility => rule("volatility", Warning, 0, MINUTE_NS),
             Rule::Breach => event("breach", Warning, 5 * MINUTE_NS),
             Rule::Halt => rule("halt", Emergency, 0, 0),
+            // Planned by a person: nobody is to be woken for it.
+            Rule::RequirementRaised => rule("requirement_raised", Info, 0, 0),
             Rule::FeedDelayed => rule("feed_delayed", Warning, 0, 5 * SECOND_NS),
             Rule::FeedUnavailable => rule("feed_unavailable", Critical, 0, 5 * SECOND_NS),
             // A planned renewal is back within a second, and nobody is to be woken for one.
@@ -145,6 +147,7 @@ pub fn read(book: &Book, key: OutputKey, ts: Ts, output: &Output) -> Vec<Verdict
         Output::Volatility(change) => reading.volatility(change),
         Output::Breach(breach) => reading.breach(breach),
         Output::Halt(change) => reading.halt(change),
+        Output::Window(change) => reading.window(change),
         Output::Feed(change) => reading.feed(change),
         Output::Gap(gap) => reading.gap(gap),
         Output::Switch(switch) => reading.switch(switch),
@@ -324,6 +327,7 @@ impl Reading<'_> {
     fn breach(&mut self, breach: &Breach) {
         let topic = Topic::of(Family::Breach, breach.instrument.0.into());
         let facts = Facts::Breach {
+            cause: breach.cause,
             direction: breach.direction,
             moved: breach.moved,
             threshold: breach.threshold,
@@ -342,15 +346,44 @@ impl Reading<'_> {
             return self.off(topic);
         }
         let facts = Facts::Halt {
+            cause: change.cause,
             moved: change.moved,
             holders: change.holders,
             manual: change.manual,
             awaiting_resume: change.awaiting_resume,
+            factor: self.book.halt_factor(change.instrument),
         };
         let labels = instrument(change.instrument);
+        // What a person halts has not moved.
+        let moved = change.cause != HaltCause::Person;
         self.on(Signal {
-            value: Some(Figure::Ratio(change.moved)),
+            value: moved.then_some(Figure::Ratio(change.moved)),
             ..self.signal(topic, Rule::Halt, labels, facts)
+        });
+    }
+
+    /// Each window is an alert of its own while it is open.
+    fn window(&mut self, change: &WindowChange) {
+        let window = &change.window;
+        let topic = Topic {
+            family: Family::Requirement,
+            first: window.instrument.0.into(),
+            second: window.id.into(),
+        };
+        if change.phase == WindowPhase::Ended {
+            return self.off(topic);
+        }
+        let facts = Facts::Window {
+            factor: window.factor,
+            until: window.until,
+            held: window.held,
+            reached: change.phase == WindowPhase::Reached || window.held == HeldPolicy::AtOnce,
+            holders: change.holders,
+        };
+        let labels = instrument(window.instrument);
+        self.on(Signal {
+            value: Some(Figure::Ratio(window.factor)),
+            ..self.signal(topic, Rule::RequirementRaised, labels, facts)
         });
     }
 

@@ -4,7 +4,7 @@ mod templates;
 
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
-use siaga_risk::terms::StopOutMode;
+use siaga_risk::terms::{HeldPolicy, StopOutMode};
 use siaga_risk::units::*;
 
 use crate::alert::{Alert, Facts, Figure, Severity};
@@ -147,6 +147,28 @@ fn duration(ns: u64, language: Language) -> String {
     }
 }
 
+/// An instant to the minute, UTC: `2025-01-06 12:00 UTC`.
+fn moment(ts: Ts) -> String {
+    let minutes = ts.0 / MINUTE_NS;
+    let (days, minute) = (minutes / 1_440, minutes % 1_440);
+    // Years from March, in eras of 400 (Howard Hinnant, "chrono-compatible low-level date algorithms").
+    let from_march = days + 719_468;
+    let (era, day_of_era) = (from_march / 146_097, from_march % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute) = (minute / 60, minute % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+}
+
 struct Page<'a> {
     alert: &'a Alert,
     names: &'a dyn Names,
@@ -206,7 +228,22 @@ impl Page<'_> {
             (Facts::StopOut { mode, .. }, "acted") => self.acted(mode).to_owned(),
             (Facts::Margin { .. }, "closes" | "cancels") => "0".to_owned(),
             (Facts::Margin { .. }, "acted") => String::new(),
-            (Facts::Halt { holders, .. }, "holders") => holders.to_string(),
+            (Facts::Breach { cause, .. }, "how") => self.moved_how(cause).to_owned(),
+            (Facts::Halt { cause, moved, .. }, "why") => self.halted_by(cause, moved),
+            (Facts::Halt { factor, .. }, "margin") => self.raised_by(factor),
+            (Facts::Halt { holders, .. } | Facts::Window { holders, .. }, "holders") => {
+                holders.to_string()
+            }
+            (Facts::Window { until, .. }, "until") => moment(until),
+            (Facts::Window { held, reached, .. }, "held") => self.held(held, reached).to_owned(),
+            (
+                Facts::Halt {
+                    manual,
+                    awaiting_resume,
+                    ..
+                },
+                "lifts",
+            ) => self.lifted_by(manual, awaiting_resume).to_owned(),
             (Facts::Gap { missing, .. }, "missing") => missing.to_string(),
             (Facts::Switch { to, .. }, "to") => self.names.source(to),
             (Facts::Conversion { from, .. }, "from_currency") => self.names.currency(from),
@@ -276,6 +313,97 @@ impl Page<'_> {
         match self.language {
             Language::English => english,
             Language::Indonesian => indonesian,
+        }
+    }
+
+    /// What a detector measured.
+    fn moved_how(&self, cause: HaltCause) -> &'static str {
+        match cause {
+            HaltCause::Band => self.word("from its reference price", "dari harga acuannya"),
+            HaltCause::Dynamic => self.word(
+                "from an extreme of the rolling window",
+                "dari titik ekstrem jendela bergulir",
+            ),
+            HaltCause::Velocity => self.word("within a moment", "dalam sekejap"),
+            HaltCause::Window | HaltCause::Family | HaltCause::Person => {
+                self.word("within its window", "dalam jendelanya")
+            }
+        }
+    }
+
+    fn halted_by(&self, cause: HaltCause, moved: Ratio) -> String {
+        match cause {
+            HaltCause::Person => self
+                .word("set by hand", "ditetapkan dengan tangan")
+                .to_owned(),
+            HaltCause::Family => self
+                .word(
+                    "an instrument of its family is halted",
+                    "instrumen sekeluarganya dihentikan",
+                )
+                .to_owned(),
+            cause => format!(
+                "{} {} {}",
+                self.word("it moved", "bergerak"),
+                percent(moved),
+                self.moved_how(cause)
+            ),
+        }
+    }
+
+    fn raised_by(&self, factor: Option<Ratio>) -> String {
+        match factor {
+            Some(factor) if factor > Ratio::ONE => format!(
+                "{} {}",
+                self.word("new exposure needs", "eksposur baru memerlukan"),
+                self.of_margin(factor)
+            ),
+            Some(_) => self
+                .word("requirements stay as they are", "persyaratan tetap")
+                .to_owned(),
+            None => self
+                .word(
+                    "requirements are those of its terms",
+                    "persyaratan menurut ketentuannya",
+                )
+                .to_owned(),
+        }
+    }
+
+    fn of_margin(&self, factor: Ratio) -> String {
+        let share = percent(factor);
+        format!("{share} {}", self.word("of its margin", "dari marginnya"))
+    }
+
+    fn lifted_by(&self, manual: bool, awaiting_resume: bool) -> &'static str {
+        match (manual, awaiting_resume) {
+            (true, _) => self.word("Only a person lifts it.", "Hanya orang yang mencabutnya."),
+            (false, true) => self.word(
+                "It is quiet again and waits for a named person to resume it.",
+                "Sudah tenang dan menunggu orang yang disebut namanya untuk melanjutkan.",
+            ),
+            (false, false) => self.word(
+                "Resume by hand, or let the rule do it.",
+                "Lanjutkan dengan tangan, atau biarkan aturan.",
+            ),
+        }
+    }
+
+    /// What a window does to positions that were held before.
+    fn held(&self, held: HeldPolicy, reached: bool) -> &'static str {
+        match (held, reached) {
+            (HeldPolicy::Keep, _) => self.word(
+                "what was held before keeps its own",
+                "yang dipegang sebelumnya tetap seperti semula",
+            ),
+            (_, true) => self.word(
+                "so does what was held before",
+                "demikian pula yang dipegang sebelumnya",
+            ),
+            (_, false) => self.word(
+                "what was held before follows after its grace",
+                "yang dipegang sebelumnya menyusul setelah masa tenggang",
+            ),
         }
     }
 
@@ -383,6 +511,61 @@ mod tests {
     }
 
     #[test]
+    fn a_halt_says_who_or_what_halted_and_what_it_does() {
+        let mut engine = Engine::default();
+        let mut halted = |seq: u64, cause, manual| {
+            let output = Output::Halt(HaltChange {
+                instrument: InstrumentId(3),
+                on: true,
+                cause,
+                manual,
+                awaiting_resume: false,
+                moved: Ratio::basis_points(120),
+                holders: 7,
+            });
+            let key = OutputKey { seq, index: 0 };
+            engine.apply(key, Ts(seq), &output)[0].alert.clone()
+        };
+        let by_rule = halted(1, HaltCause::Window, false);
+        let english = render(&by_rule, &House, Language::English);
+        assert_eq!(
+            english.title,
+            "XAU/USD is halted: it moved 1.20 % within its window"
+        );
+        assert!(english.advice.ends_with("let the rule do it."));
+        let indonesian = render(&by_rule, &House, Language::Indonesian);
+        assert_eq!(
+            indonesian.title,
+            "XAU/USD dihentikan: bergerak 1.20 % dalam jendelanya"
+        );
+        let by_hand = halted(2, HaltCause::Person, true);
+        assert_eq!(by_hand.value, None);
+        let english = render(&by_hand, &House, Language::English);
+        assert_eq!(english.title, "XAU/USD is halted: set by hand");
+        assert!(english.advice.ends_with("Only a person lifts it."));
+        let with_factor = |percent| {
+            let facts = Facts::Halt {
+                cause: HaltCause::Family,
+                moved: Ratio(0),
+                holders: 7,
+                manual: false,
+                awaiting_resume: false,
+                factor: Some(Ratio::percent(percent)),
+            };
+            let alert = Alert {
+                facts,
+                ..by_rule.clone()
+            };
+            render(&alert, &House, Language::English).summary
+        };
+        assert_eq!(
+            with_factor(150),
+            "Leveraged entry is off; new exposure needs 150.00 % of its margin; 7 accounts hold it. Closing goes on."
+        );
+        assert!(with_factor(100).contains("requirements stay as they are"));
+    }
+
+    #[test]
     fn every_rule_has_every_text_in_both_languages() {
         for rule in Rule::ALL {
             let english = templates::of(*rule, Language::English);
@@ -414,6 +597,59 @@ mod tests {
                 "{rule:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_window_says_how_much_until_when_and_whom_it_reaches() {
+        let mut engine = Engine::default();
+        let window = siaga_risk::terms::Requirement {
+            instrument: InstrumentId(3),
+            id: 2,
+            from: Ts(1),
+            until: Ts(1_736_164_800 * SECOND_NS),
+            factor: Ratio::percent(300),
+            held: HeldPolicy::AfterGrace,
+            grace_ns: 5,
+        };
+        let mut told = |seq: u64, phase| {
+            let output = Output::Window(WindowChange {
+                window,
+                phase,
+                holders: 7,
+            });
+            let key = OutputKey { seq, index: 0 };
+            engine.apply(key, Ts(seq), &output)[0].alert.clone()
+        };
+        let began = told(1, WindowPhase::Began);
+        let english = render(&began, &House, Language::English);
+        assert_eq!(
+            english.title,
+            "Margin requirement of XAU/USD raised to 300.00 %"
+        );
+        assert_eq!(
+            english.summary,
+            "New exposure needs 300.00 % of its margin until 2025-01-06 12:00 UTC; what was held before follows after its grace. 7 accounts hold it."
+        );
+        let reached = told(2, WindowPhase::Reached);
+        assert_eq!(reached.id, began.id);
+        let indonesian = render(&reached, &House, Language::Indonesian);
+        assert!(
+            indonesian.summary.contains("demikian pula yang dipegang"),
+            "{}",
+            indonesian.summary
+        );
+        assert_eq!(
+            told(3, WindowPhase::Ended).state,
+            crate::alert::AlertState::Resolved
+        );
+    }
+
+    #[test]
+    fn instants_are_dates() {
+        let day = |days: u64| moment(Ts(days * DAY_NS + 61 * MINUTE_NS));
+        assert_eq!(day(0), "1970-01-01 01:01 UTC");
+        assert_eq!(day(11_016), "2000-02-29 01:01 UTC");
+        assert_eq!(day(20_148), "2025-03-01 01:01 UTC");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod build;
 mod file;
 mod instrument;
+mod leverage;
 mod value;
 
 use crate::calendar::Holidays;
@@ -16,6 +17,7 @@ use siaga_risk::units::*;
 const INSTRUMENTS: &str = include_str!("../catalog/instruments.toml");
 const CURRENCIES: &str = include_str!("../catalog/currencies.toml");
 const SOURCES: &str = include_str!("../catalog/sources.toml");
+const LEVERAGE: &str = include_str!("../catalog/leverage.toml");
 const GROUPS: &str = include_str!("../catalog/groups.toml");
 const DEMO: &str = include_str!("../catalog/demo.toml");
 const HOLIDAYS: &str = include_str!("../catalog/holidays.toml");
@@ -31,6 +33,7 @@ pub struct Catalog {
     pub sources: Vec<Source>,
     pub links: Vec<Link>,
     pub instruments: Vec<Listing>,
+    pub tiers: Vec<LeverageSet>,
     pub groups: Vec<Group>,
     pub accounts: Vec<DemoAccount>,
     /// Market orders that open the demo accounts' first positions, to be sent once prices are there.
@@ -90,6 +93,13 @@ pub struct SimTerms {
     pub rate: u32,
 }
 
+/// A set of leverage rules that groups name.
+#[derive(Clone, Debug)]
+pub struct LeverageSet {
+    pub name: String,
+    pub terms: TierTerms,
+}
+
 #[derive(Clone, Debug)]
 pub struct Group {
     pub name: String,
@@ -140,6 +150,7 @@ pub struct Files<'a> {
     pub instruments: &'a str,
     pub currencies: &'a str,
     pub sources: &'a str,
+    pub leverage: &'a str,
     pub groups: &'a str,
     pub demo: &'a str,
     pub holidays: &'a str,
@@ -151,6 +162,7 @@ impl Files<'static> {
         instruments: INSTRUMENTS,
         currencies: CURRENCIES,
         sources: SOURCES,
+        leverage: LEVERAGE,
         groups: GROUPS,
         demo: DEMO,
         holidays: HOLIDAYS,
@@ -212,6 +224,10 @@ impl Catalog {
             .instruments
             .iter()
             .map(|i| Body::Instrument(Box::new(i.terms.clone())));
+        let tiers = self
+            .tiers
+            .iter()
+            .map(|set| Body::Tiers(Box::new(set.terms.clone())));
         let groups = self.groups.iter().map(|g| Body::Group(g.terms));
         let accounts = self.accounts.iter().map(|a| Body::Account(a.terms));
         let deposits = self.accounts.iter().map(|a| {
@@ -226,6 +242,7 @@ impl Catalog {
             .chain(sources)
             .chain(links)
             .chain(instruments)
+            .chain(tiers)
             .chain(groups)
             .chain(accounts)
             .chain(deposits)
@@ -451,6 +468,113 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("stop_out_mode"), "{text}");
+    }
+
+    #[test]
+    fn leverage_rules_are_read_and_named_by_groups() {
+        let leverage = r#"
+            [[set]]
+            id = 3
+            name = "dynamic"
+            rules = [
+                { symbols = ["XAU/USD", "EUR/USD"], by = "volume", bands = [{ to = "5.5", leverage = 200 }, { leverage = 20, initial = "150 %" }] },
+                { by = "notional", currency = "USD", cost = "own", rounding = "band", bands = [{ to = "1000000" }, { initial = "200 %", maintenance = "50 %" }] },
+            ]"#;
+        let with = |leverage: &str, keys: &str| {
+            let group = format!("preset = \"mt5_default\", {keys}");
+            let groups = GROUPS.replacen("preset = \"mt5_default\"", &group, 1);
+            let files = Files {
+                leverage,
+                groups: &groups,
+                ..Files::SHIPPED
+            };
+            Catalog::read(&files)
+        };
+        let keys = "leverage_rules = \"dynamic\", check_execution = true, rate_max = 7, rate_window = \"2s\"";
+        let catalog = with(leverage, keys).unwrap();
+        let [first, second] = catalog.tiers[0].terms.rules.as_slice() else {
+            panic!("two rules");
+        };
+        let id = |symbol: &str| catalog.listing(symbol).unwrap().terms.id;
+        assert_eq!(first.instruments, [id("EUR/USD"), id("XAU/USD")]);
+        assert_eq!((first.id, first.bands[0].to), (1, 550_000_000));
+        assert_eq!(
+            (first.bands[1].initial, first.bands[1].maintenance),
+            (Ratio::percent(150), Ratio::percent(150))
+        );
+        assert_eq!(
+            (second.cost, second.rounding),
+            (TierCost::Own, RoundingStage::Band)
+        );
+        assert_eq!(second.bands[0].to, 100_000_000);
+        assert_eq!(second.bands[1].maintenance, Ratio::percent(50));
+        let group = &catalog.groups[0].terms;
+        assert_eq!(group.margin.tiers, TierSetId(3));
+        assert!(group.margin.check_execution);
+        assert_eq!((group.rate_max, group.rate_window_ns), (7, 2 * SECOND_NS));
+        let other = &catalog.groups[1].terms;
+        assert_eq!((other.margin.tiers, other.rate_max), (TierSetId(0), 50));
+        let wrong = with(leverage, "leverage_rules = \"dynamik\"").unwrap_err();
+        assert!(
+            wrong.to_string().contains("did you mean \"dynamic\"?"),
+            "{wrong}"
+        );
+        let without = leverage.replacen("currency = \"USD\", ", "", 1);
+        let wrong = with(&without, keys).unwrap_err().to_string();
+        assert!(
+            wrong.contains("leverage.toml: dynamic: currency"),
+            "{wrong}"
+        );
+    }
+
+    #[test]
+    fn a_line_says_how_margins_and_halts_differ() {
+        let keys = "base = \"EUR\", margin_rates = { buy = { limit = \"0 %\" }, hold_sell = \"50 %\" }, \
+                    margin_fixed = \"1000\", margin_fixed_hold = \"800.50\", margin_fixed_hedged = \"0\", \
+                    halt_window = \"30s\", halt_confirmations = 5, halt_cooldown = \"1m\", halt_quiet = \"2m\", \
+                    halt_manual_resume = false, halt_factor = \"150 %\", halt_grace = \"1m\", \
+                    vol_multiple = \"400 %\", ewma_lambda = \"97 %\", ewma_unit = \"1h\"";
+        let text = INSTRUMENTS.replacen("base = \"EUR\"", keys, 1);
+        let files = Files {
+            instruments: &text,
+            ..Files::SHIPPED
+        };
+        let catalog = Catalog::read(&files).unwrap();
+        let terms = &catalog.listing("EUR/USD").unwrap().terms;
+        let margin = &terms.margin;
+        assert_eq!(
+            (margin.buy.limit, margin.buy.market),
+            (Ratio(0), Ratio::ONE)
+        );
+        assert_eq!(
+            (margin.hold_buy, margin.hold_sell),
+            (Ratio::ONE, Ratio::percent(50))
+        );
+        assert_eq!(
+            (margin.fixed_hold, margin.fixed_hedged),
+            (Money(80_050), Some(Money(0)))
+        );
+        let halt = &terms.halt;
+        assert_eq!((halt.window_ns, halt.confirmations), (30 * SECOND_NS, 5));
+        assert_eq!(
+            (halt.cooldown_ns, halt.quiet_ns, halt.grace_ns),
+            (MINUTE_NS, 2 * MINUTE_NS, MINUTE_NS)
+        );
+        assert_eq!(
+            (halt.manual_resume, halt.factor),
+            (false, Ratio::percent(150))
+        );
+        assert_eq!(halt.vol_multiple, Ratio::percent(400));
+        assert_eq!(
+            (halt.ewma_lambda, halt.ewma_unit_ns),
+            (Ratio::percent(97), HOUR_NS)
+        );
+        let usual = &catalog.listing("GBP/USD").unwrap().terms;
+        assert_eq!(usual.margin.buy, MarginRates::FULL);
+        assert_eq!(
+            (usual.margin.fixed_hedged, usual.halt.confirmations),
+            (None, 3)
+        );
     }
 
     #[test]

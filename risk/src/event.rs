@@ -121,6 +121,8 @@ pub enum Output {
     /// A rolling-window breach.
     Breach(Breach),
     Halt(HaltChange),
+    /// A window of higher requirements begins, reaches what was held before, or ends.
+    Window(WindowChange),
     /// The state of an instrument's market data.
     Feed(FeedChange),
     /// Another source serves an instrument.

@@ -101,6 +101,16 @@ impl Machine {
                 .book
                 .resume_dry_run(*id, &env)
                 .map(|view| View::ResumeDryRun(Box::new(view))),
+            Query::Holders {
+                instrument,
+                after,
+                count,
+            } => self
+                .book
+                .holder_views(*instrument, *after, *count)
+                .map(View::Holders),
+            Query::Limits => Some(View::Limits(self.book.limit_views())),
+            Query::Windows => Some(View::Windows(self.book.windows().copied().collect())),
             Query::Tape(id) => self.market.tape(*id).map(|view| View::Tape(Box::new(view))),
             Query::Desk => {
                 let mut desk = self.book.desk();

@@ -220,6 +220,7 @@ outputs! {
     Checkpoint = 30, "checkpoint";
     Throttle = 31, "throttle";
     Noted = 32, "noted";
+    Window = 33, "requirement_window";
     Rung = 40, "margin_level";
 }
 

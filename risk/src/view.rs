@@ -35,6 +35,16 @@ pub enum Query {
     Sources(InstrumentId),
     /// What would happen if an instrument's halt were lifted now.
     ResumeDryRun(InstrumentId),
+    /// Who holds an instrument: at most `count` accounts from `after` on, by id.
+    Holders {
+        instrument: InstrumentId,
+        after: Option<AccountId>,
+        count: u32,
+    },
+    /// Limits in force with what is used of them.
+    Limits,
+    /// The windows of higher requirements, planned and open, by instrument.
+    Windows,
 }
 
 /// A question with the rim's number of the waiting caller.
@@ -67,6 +77,30 @@ pub enum View {
     Volatility(Box<VolatilityView>),
     Sources(Vec<SourceView>),
     ResumeDryRun(Box<ResumeView>),
+    Holders(Vec<HolderView>),
+    Limits(Vec<LimitView>),
+    Windows(Vec<Requirement>),
+}
+
+/// A limit and what is used of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitView {
+    pub scope: Scope,
+    pub kind: LimitKind,
+    /// House currency minor units, or lot steps.
+    pub limit: i64,
+    /// Orders in flight included; absent while a rate or price is missing.
+    pub used: Option<i64>,
+    /// The instrument with the largest quantity, for limits on quantities.
+    pub instrument: Option<InstrumentId>,
+}
+
+/// What an account holds of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HolderView {
+    pub account: AccountId,
+    pub long: Qty,
+    pub short: Qty,
 }
 
 /// Where the leverage that wins on an instrument came from.
@@ -208,6 +242,8 @@ pub struct PositionView {
     pub liquidation: Option<Liquidation>,
     /// Quantity that closing orders already cover.
     pub covered: Qty,
+    /// Its instrument is halted.
+    pub halted: bool,
     pub rule: Option<MarginRule>,
 }
 
@@ -305,8 +341,9 @@ pub struct DeskView {
     pub positions: u32,
     pub orders: u32,
     pub states: [u32; 4],
-    pub modes: Vec<(Scope, TradingMode)>,
-    pub kills: Vec<Scope>,
+    /// Modes that are not normal, and kill switches that are on, as they were set.
+    pub modes: Vec<SetMode>,
+    pub kills: Vec<SetKill>,
     /// Who is latched by repeated executions.
     pub latched: Vec<Scope>,
     pub links: Vec<LinkView>,

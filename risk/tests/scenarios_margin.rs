@@ -2,6 +2,7 @@
 
 mod desk;
 
+use desk::script::check;
 use desk::*;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
@@ -503,4 +504,95 @@ fn a_positions_margin_is_shown_as_it_is_now_where_it_follows_the_price() {
     desk.quote("EURUSD", 119_990, 120_010);
     assert_eq!(used(&desk, 1), 120_000);
     assert_eq!(view(&desk, 1).positions[0].position.margin, Money(120_000));
+}
+
+#[test]
+fn a_window_is_told_when_it_begins_when_it_reaches_what_is_held_and_when_it_ends() {
+    check(
+        "account 1 USD hedging 100:1 deposit 2500.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         window EURUSD 3 in 5s for 15s 300% after_grace 5s ->
+         wait 4s  ->
+         wait 1s  -> window EURUSD 3 began holders 1
+         wait 5s  -> window EURUSD 3 reached holders 1; margin 1 warning soft
+         wait 10s -> window EURUSD 3 ended holders 1; margin 1 healthy",
+    );
+}
+
+#[test]
+fn a_window_in_place_of_another_is_told_at_its_own_times() {
+    check(
+        "account 1 USD hedging 100:1 deposit 2500.00
+         quote EURUSD 1.10000 1.10000
+         window EURUSD 4 in 2s for 20s 200% at_once 0s
+         window EURUSD 4 in 6s for 20s 200% at_once 0s
+         wait 2s ->
+         wait 4s -> window EURUSD 4 began holders 0
+         # Dearer at once; then somebody ends it.
+         window EURUSD 4 in 0s for 20s 300% at_once 0s -> window EURUSD 4 began holders 0
+         window EURUSD 4 ends -> window EURUSD 4 ended holders 0
+         # One that is put off is over until then, and one that is taken away before it begins is never heard of.
+         window EURUSD 5 in 0s for 20s 200% keep 0s -> window EURUSD 5 began holders 0
+         window EURUSD 5 in 3s for 20s 200% keep 0s -> window EURUSD 5 ended holders 0
+         window EURUSD 6 in 2s for 20s 200% keep 0s
+         window EURUSD 6 ends ->
+         wait 3s -> window EURUSD 5 began holders 0",
+    );
+}
+
+#[test]
+fn a_window_that_passes_while_nothing_enters_is_told_whole() {
+    check(
+        "account 1 USD hedging 100:1 deposit 2500.00
+         window EURUSD 1 in 1s for 5s 200% after_grace 2s
+         wait 9s -> window EURUSD 1 began holders 0; window EURUSD 1 reached holders 0; window EURUSD 1 ended holders 0",
+    );
+}
+
+#[test]
+fn everyone_who_holds_a_halted_instrument_is_named_page_by_page() {
+    let mut desk = open(3, Accounting::Hedging);
+    enter(&mut desk, 3, Side::Buy, 100, 110_010);
+    enter(&mut desk, 3, Side::Sell, 40, 110_000);
+    for id in [1, 2] {
+        desk.account(id, USD, Accounting::Netting, 0);
+        deposit(&mut desk, id, 100_000_000);
+    }
+    enter(&mut desk, 1, Side::Sell, 70, 110_000);
+    let holders = |desk: &Desk, after: Option<u32>, count| {
+        let query = Query::Holders {
+            instrument: instrument_id("EURUSD"),
+            after: after.map(AccountId),
+            count,
+        };
+        let View::Holders(all) = desk.machine.ask(&Ask { token: 0, query }).view else {
+            panic!("no holders")
+        };
+        let told = |one: &siaga_risk::view::HolderView| (one.account.0, one.long.0, one.short.0);
+        all.iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(holders(&desk, None, 10), [(1, 0, 70), (3, 100, 40)]);
+    assert_eq!(holders(&desk, None, 1), [(1, 0, 70)]);
+    assert_eq!(holders(&desk, Some(1), 1), [(3, 100, 40)]);
+    assert_eq!(holders(&desk, Some(3), 1), []);
+    assert!(!view(&desk, 3).positions[0].halted);
+    desk.must(Body::Halt(SetHalt {
+        instrument: instrument_id("EURUSD"),
+        on: true,
+        note: 0,
+    }));
+    assert!(view(&desk, 3).positions[0].halted);
+}
+
+#[test]
+fn no_more_credit_is_taken_back_than_was_lent() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1000.00
+         cash 1 credit 50.00
+         cash 1 credit -60.00 -> insufficient_funds
+         cash 1 credit -50.00 -> cash 1 credit -50.00
+         see 1 equity 1000.00",
+    );
 }

@@ -461,3 +461,51 @@ fn a_mark_price_keeps_its_distance_from_the_price_that_is_imagined() {
     assert_eq!(totals.equity_before, 100_000);
     assert_eq!(totals.equity_after, 100_000 - 100);
 }
+
+#[test]
+fn volatilities_are_multiplied_one_by_one() {
+    let mut desk = Desk::open();
+    for symbol in ["EURUSD", "USDJPY"] {
+        let mut terms = instrument(symbol);
+        terms.halt.vol_floor = Ratio::percent(50);
+        desk.must(Body::Instrument(Box::new(terms)));
+    }
+    for at in 0..90 {
+        desk.now = desk.now.plus(2 * SECOND_NS);
+        let up = at % 2 * 20;
+        desk.quote("EURUSD", 110_000 + up, 110_010 + up);
+        desk.quote("USDJPY", 150_000 + up, 150_010 + up);
+    }
+    let huge = Ratio(1_000_000 * Ratio::ONE.0);
+    let of = |symbol: &str| Target::Instrument(instrument_id(symbol));
+    let volatile = |raises: &[(Target, Ratio)]| {
+        let raises = raises.iter();
+        let scenario = Scenario {
+            volatilities: raises
+                .map(|(target, factor)| Raise {
+                    target: *target,
+                    factor: *factor,
+                })
+                .collect(),
+            rows: 10,
+            ..Scenario::default()
+        };
+        imagine(&desk, &scenario).volatile
+    };
+    let (euro, yen) = (instrument_id("EURUSD"), instrument_id("USDJPY"));
+    assert_eq!(volatile(&[]), []);
+    assert_eq!(volatile(&[(Target::All, Ratio::ONE)]), []);
+    assert_eq!(volatile(&[(Target::All, huge)]), [euro, yen]);
+    assert_eq!(volatile(&[(of("USDJPY"), huge)]), [yen]);
+    // The last that means an instrument counts.
+    let all_but_one = [(Target::All, huge), (of("EURUSD"), Ratio::ONE)];
+    assert_eq!(volatile(&all_but_one), [yen]);
+    let negative = Scenario {
+        volatilities: vec![Raise {
+            target: Target::All,
+            factor: Ratio(-1),
+        }],
+        ..Scenario::default()
+    };
+    assert_eq!(refused(&desk, &negative), FaultKind::Volatility);
+}

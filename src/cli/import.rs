@@ -22,10 +22,11 @@ use crate::desk::sources;
 use crate::desk::terms::{Change, diff};
 
 /// Files of terms.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "instruments.toml",
     "currencies.toml",
     "sources.toml",
+    "leverage.toml",
     "groups.toml",
     "demo.toml",
     "holidays.toml",
@@ -34,8 +35,8 @@ const NAMES: [&str; 6] = [
 /// What to import.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// A file of terms (instruments.toml, currencies.toml, sources.toml, groups.toml, demo.toml or
-    /// holidays.toml), or a folder of them; what is missing is taken from the program. Without one: the
+    /// A file of terms (instruments.toml, currencies.toml, sources.toml, leverage.toml, groups.toml,
+    /// demo.toml or holidays.toml), or a folder of them; what is missing is taken from the program. Without one: the
     /// program's own terms, for the sources of prices that are switched on.
     pub file: Option<PathBuf>,
     /// Bring the changes in; without it they are only shown.
@@ -152,7 +153,13 @@ fn show(changes: &[Change], json: bool, applied: bool) {
     if json {
         let list: Vec<_> = changes
             .iter()
-            .map(|change| serde_json::json!({ "terms": change.name, "what": what(change) }))
+            .map(|change| {
+                let fields = change.fields.iter().map(|field| {
+                    serde_json::json!({ "field": field.name, "from": field.from, "to": field.to })
+                });
+                let fields: Vec<_> = fields.collect();
+                serde_json::json!({ "terms": change.name, "what": what(change), "fields": fields })
+            })
             .collect();
         println!(
             "{}",
@@ -162,6 +169,14 @@ fn show(changes: &[Change], json: bool, applied: bool) {
     }
     for change in changes {
         println!("{:8} {}", what(change), change.name);
+        for field in &change.fields {
+            println!("         {}: {} -> {}", field.name, field.from, field.to);
+        }
+    }
+    if changes.iter().any(|change| !change.fields.is_empty()) {
+        println!(
+            "as the journal holds them: ratios in 10^-12, times in nanoseconds, prices and sizes in steps, money in minor units"
+        );
     }
     match (changes.is_empty(), applied) {
         (true, _) => println!("nothing differs from what is in force"),
@@ -204,8 +219,9 @@ fn read(given: &Path, in_use: &[&str]) -> anyhow::Result<Catalog> {
         text("instruments.toml", shipped.instruments)?,
         text("currencies.toml", shipped.currencies)?,
     );
-    let (sources, groups) = (
+    let (sources, leverage, groups) = (
         text("sources.toml", shipped.sources)?,
+        text("leverage.toml", shipped.leverage)?,
         text("groups.toml", shipped.groups)?,
     );
     let (demo, holidays) = (
@@ -216,6 +232,7 @@ fn read(given: &Path, in_use: &[&str]) -> anyhow::Result<Catalog> {
         instruments: &instruments,
         currencies: &currencies,
         sources: &sources,
+        leverage: &leverage,
         groups: &groups,
         demo: &demo,
         holidays: &holidays,

@@ -2,6 +2,7 @@
 
 use siaga_alerts::alert::{Alert, Facts, Figure};
 use siaga_alerts::text::{self, Language};
+use siaga_risk::event::HaltCause;
 use siaga_risk::terms::LossBasis;
 
 use super::alert_names::DirectoryNames;
@@ -71,8 +72,31 @@ fn facts(alert: &Alert, show: &dyn Fn(Figure) -> String) -> Vec<(Pair, String)> 
             (["moved", "bergerak"], show(Figure::Ratio(moved))),
             (["threshold", "ambang"], show(Figure::Ratio(threshold))),
         ],
-        Facts::Halt { moved, holders, .. } => vec![
-            (["moved", "bergerak"], show(Figure::Ratio(moved))),
+        Facts::Halt {
+            cause,
+            moved,
+            holders,
+            factor,
+            ..
+        } => {
+            let moved = (cause != HaltCause::Person)
+                .then(|| (["moved", "bergerak"], show(Figure::Ratio(moved))));
+            let factor = factor.map(|factor| {
+                (
+                    ["factor on requirements", "faktor persyaratan"],
+                    show(Figure::Ratio(factor)),
+                )
+            });
+            let holders = (["holders", "pemegang"], holders.to_string());
+            moved.into_iter().chain(factor).chain([holders]).collect()
+        }
+        Facts::Window {
+            factor, holders, ..
+        } => vec![
+            (
+                ["factor on requirements", "faktor persyaratan"],
+                show(Figure::Ratio(factor)),
+            ),
             (["holders", "pemegang"], holders.to_string()),
         ],
         Facts::Feed { age_ns, .. } => vec![(
@@ -122,9 +146,27 @@ fn formula(facts: &Facts) -> Pair {
             "root of the sum of squared log returns of the last 5 minutes, against the larger of the floor and a multiple of the hour's mean",
             "akar jumlah kuadrat imbal hasil log 5 menit terakhir, terhadap yang lebih besar dari batas bawah dan kelipatan rata-rata jam itu",
         ],
+        Facts::Halt {
+            cause: HaltCause::Person,
+            ..
+        } => [
+            "a named person has halted it",
+            "dihentikan oleh orang yang disebut namanya",
+        ],
+        Facts::Halt {
+            cause: HaltCause::Family,
+            ..
+        } => [
+            "an instrument of the same family was halted by its detectors",
+            "instrumen dari keluarga yang sama dihentikan oleh detektornya",
+        ],
         Facts::Breach { .. } | Facts::Halt { .. } => [
             "move within the detector's window (1 − price / highest, or price / lowest − 1), or from the band's reference",
             "gerakan dalam jendela detektor (1 − harga / tertinggi, atau harga / terendah − 1), atau dari acuan pita",
+        ],
+        Facts::Window { .. } => [
+            "margin × the factor of the window, for new exposure, and for what is held as the window says",
+            "margin × faktor jendela, untuk eksposur baru, dan untuk yang dipegang menurut ketentuan jendela",
         ],
         Facts::Feed { .. } => [
             "time since the last accepted price of any source",

@@ -1,7 +1,11 @@
 //! The terms in force beside those of a catalog: what an import would change, and what somebody must
 //! be told, because a changed file or switch alone changes nothing: the journal is the truth.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use siaga_feed::catalog::Catalog;
+use siaga_risk::codec::Codec;
 use siaga_risk::event::{Body, TermsChange};
 use siaga_risk::ids::SourceId;
 
@@ -14,7 +18,18 @@ pub struct Change {
     pub name: String,
     /// Nothing with this number is in force.
     pub is_new: bool,
+    /// What differs from what is in force; nothing where it is new.
+    pub fields: Vec<Field>,
     pub body: Body,
+}
+
+/// A field of terms that would change, as the journal holds its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its path: `halt.factor`, `rules[0].bands[1].to`.
+    pub name: String,
+    pub from: String,
+    pub to: String,
 }
 
 /// Terms of a catalog that are not in force, or otherwise. Accounts and deposits are not terms of a
@@ -38,14 +53,72 @@ pub fn diff(in_force: &[TermsChange], catalog: &Catalog) -> Vec<Change> {
             _ => continue,
         };
         if !in_force.contains(&wanted) {
+            let known = in_force.iter().find(|found| id_of(found) == id_of(&wanted));
             changes.push(Change {
                 name,
-                is_new: !is_known(in_force, &wanted),
+                is_new: known.is_none(),
+                fields: known.map_or_else(Vec::new, |known| fields(known, &wanted)),
                 body,
             });
         }
     }
     changes
+}
+
+/// What differs between two terms of one kind.
+fn fields(known: &TermsChange, wanted: &TermsChange) -> Vec<Field> {
+    let (mut from, mut to) = (leaves(known), leaves(wanted));
+    let mut names: Vec<String> = from.keys().chain(to.keys()).cloned().collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut fields = Vec::new();
+    for name in names {
+        let (from, to) = (from.remove(&name), to.remove(&name));
+        if from != to {
+            let absent = || "-".to_owned();
+            fields.push(Field {
+                name,
+                from: from.unwrap_or_else(absent),
+                to: to.unwrap_or_else(absent),
+            });
+        }
+    }
+    fields
+}
+
+/// The values of terms by their paths.
+fn leaves(terms: &TermsChange) -> BTreeMap<String, String> {
+    let mut json = String::new();
+    terms.tell(&mut json);
+    let mut leaves = BTreeMap::new();
+    // An enum is told as its variant's name over what is in it.
+    if let Ok(Value::Object(variant)) = serde_json::from_str(&json) {
+        for value in variant.values() {
+            put(&mut leaves, String::new(), value);
+        }
+    }
+    leaves
+}
+
+fn put(leaves: &mut BTreeMap<String, String>, path: String, value: &Value) {
+    match value {
+        Value::Object(parts) => {
+            for (name, part) in parts {
+                let path = match path.is_empty() {
+                    true => name.clone(),
+                    false => format!("{path}.{name}"),
+                };
+                put(leaves, path, part);
+            }
+        }
+        Value::Array(parts) => {
+            for (place, part) in parts.iter().enumerate() {
+                put(leaves, format!("{path}[{place}]"), part);
+            }
+        }
+        Value::String(text) => drop(leaves.insert(path, text.clone())),
+        other => drop(leaves.insert(path, other.to_string())),
+    }
 }
 
 /// What keeps the catalog's terms, or prices that are switched on, from having any effect; each with
@@ -173,6 +246,36 @@ pub mod tests {
         assert!(said[0].contains("binance and kraken"), "{said:?}");
         assert!(said[0].contains("siaga import --apply"), "{said:?}");
         assert!(remarks(&started(&live, usize::MAX), &live, &["kraken"]).is_empty());
+    }
+
+    #[test]
+    fn an_import_shows_what_it_would_change() {
+        let catalog = Catalog::shipped();
+        let in_force = started(&catalog, usize::MAX);
+        let mut other = catalog.clone();
+        let terms = &mut other.instruments[0].terms;
+        terms.halt.factor = siaga_risk::units::Ratio::percent(150);
+        terms.feeds.pop();
+        other.groups[0].terms.leverage = 77;
+        let changes = diff(&in_force, &other);
+        assert_eq!(changes.len(), 2, "{changes:?}");
+        let told = |at: usize| -> Vec<(&str, &str, &str)> {
+            let fields = changes[at].fields.iter();
+            fields
+                .map(|field| (field.name.as_str(), field.from.as_str(), field.to.as_str()))
+                .collect()
+        };
+        assert!(
+            told(0).contains(&("halt.factor", "2000000000000", "1500000000000")),
+            "{:?}",
+            told(0)
+        );
+        assert!(
+            told(0)
+                .iter()
+                .any(|(name, _, to)| *name == "feeds[1].source" && *to == "-")
+        );
+        assert_eq!(told(1), [("leverage", "100", "77")]);
     }
 
     #[test]

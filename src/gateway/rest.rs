@@ -8,6 +8,7 @@ pub mod limits;
 pub mod market;
 pub mod measures;
 pub mod orders;
+pub mod requirements;
 pub mod session;
 pub mod sockets;
 pub mod ticks;
@@ -49,6 +50,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(alerts::routes())
         .merge(desk::routes())
         .merge(limits::routes())
+        .merge(requirements::routes())
         .merge(sockets::routes())
         .merge(whatif::routes())
 }

@@ -17,6 +17,7 @@ use super::testing::TestDesk;
 mod bridge;
 mod doors;
 mod rest;
+mod risk;
 mod stream;
 mod ticks;
 mod whatif;

@@ -57,6 +57,7 @@ describe("the console", { skip }, () => {
         "to-call-price": `${symbol} at ${position?.warning_at}`,
         "to-stop": now.to_stop_out,
         "to-stop-price": `${symbol} at ${position?.stop_out_at}`,
+        "next-stop-price": `${now.next_stop_out?.symbol} at ${now.next_stop_out?.price}`,
         spread: `${quote?.spread_points} pts`,
       };
       shownNow = {};

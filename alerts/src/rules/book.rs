@@ -1,9 +1,9 @@
-//! The terms that alerts quote: whose group an account is in, and its thresholds.
+//! The terms that alerts quote: whose group an account is in, its thresholds, and what a halt does to requirements.
 
 use std::collections::BTreeMap;
 
 use siaga_risk::event::{Output, TermsChange};
-use siaga_risk::ids::{AccountId, GroupId};
+use siaga_risk::ids::{AccountId, GroupId, InstrumentId};
 use siaga_risk::record;
 use siaga_risk::units::Ratio;
 
@@ -20,6 +20,8 @@ record! {
     pub struct Book {
         groups: BTreeMap<GroupId, Levels>,
         accounts: BTreeMap<AccountId, GroupId>,
+        /// The factor on requirements while an instrument is halted.
+        factors: BTreeMap<InstrumentId, Ratio>,
     }
 }
 
@@ -38,6 +40,9 @@ impl Book {
             Output::Terms(TermsChange::Account(terms)) => {
                 self.accounts.insert(terms.id, terms.group);
             }
+            Output::Terms(TermsChange::Instrument(terms)) => {
+                self.factors.insert(terms.id, terms.halt.factor);
+            }
             _ => {}
         }
     }
@@ -45,6 +50,11 @@ impl Book {
     /// The group of an account.
     pub fn group(&self, account: AccountId) -> Option<GroupId> {
         self.accounts.get(&account).copied()
+    }
+
+    /// The factor on an instrument's requirements while it is halted.
+    pub fn halt_factor(&self, instrument: InstrumentId) -> Option<Ratio> {
+        self.factors.get(&instrument).copied()
     }
 
     /// The thresholds of an account.

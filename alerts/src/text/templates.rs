@@ -93,14 +93,19 @@ fn english(rule: Rule) -> Template {
             "Watch spreads and margin of the holders; consider a higher requirement.",
         ),
         Rule::Breach => text(
-            "{instrument} moved {value} within its window",
+            "{instrument} moved {value} {how}",
             "The move is above the alert threshold of {raise}.",
             "Compare with a second source; a halt follows by rule if it goes on.",
         ),
         Rule::Halt => text(
-            "{instrument} is halted: it moved {value}",
-            "High volatility. Leveraged entry is off and the requirement doubled; {holders} accounts hold it. Closing goes on.",
-            "Verify the price with another source, then resume by hand or let the rule do it.",
+            "{instrument} is halted: {why}",
+            "Leveraged entry is off; {margin}; {holders} accounts hold it. Closing goes on.",
+            "Verify the price with another source. {lifts}",
+        ),
+        Rule::RequirementRaised => text(
+            "Margin requirement of {instrument} raised to {value}",
+            "New exposure needs {value} of its margin until {until}; {held}. {holders} accounts hold it.",
+            "Tell the holders; the window ends by itself, and a named person may end it sooner.",
         ),
         Rule::FeedDelayed => text(
             "Delayed prices in {instrument}",
@@ -268,14 +273,19 @@ fn indonesian(rule: Rule) -> Template {
             "Awasi spread dan margin para pemegang; pertimbangkan menaikkan persyaratan.",
         ),
         Rule::Breach => text(
-            "{instrument} bergerak {value} dalam jendelanya",
+            "{instrument} bergerak {value} {how}",
             "Pergerakan melewati ambang peringatan {raise}.",
             "Bandingkan dengan sumber kedua; bila berlanjut, perdagangan dihentikan oleh aturan.",
         ),
         Rule::Halt => text(
-            "{instrument} dihentikan: bergerak {value}",
-            "Volatilitas tinggi. Entri berleverage dimatikan dan persyaratan dua kali lipat; {holders} akun memegangnya. Penutupan tetap jalan.",
-            "Pastikan harga dengan sumber lain, lalu lanjutkan dengan tangan atau biarkan aturan.",
+            "{instrument} dihentikan: {why}",
+            "Entri berleverage dimatikan; {margin}; {holders} akun memegangnya. Penutupan tetap jalan.",
+            "Pastikan harga dengan sumber lain. {lifts}",
+        ),
+        Rule::RequirementRaised => text(
+            "Persyaratan margin {instrument} dinaikkan ke {value}",
+            "Eksposur baru memerlukan {value} dari marginnya sampai {until}; {held}. {holders} akun memegangnya.",
+            "Beri tahu para pemegang; jendela berakhir sendiri, dan orang yang disebut namanya dapat mengakhirinya lebih awal.",
         ),
         Rule::FeedDelayed => text(
             "Harga {instrument} terlambat",

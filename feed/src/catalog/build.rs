@@ -1,7 +1,7 @@
 //! From the files' text to terms: names to ids, decimals to integers, class defaults filled in.
 
 use super::{Catalog, CatalogError, Currency, DemoAccount, Files, Group, Link, Source, value};
-use super::{file, instrument};
+use super::{LeverageSet, file, find, instrument, leverage};
 use crate::calendar::Holidays;
 use siaga_risk::event::{NewOrder, OrderKind, Protection, Side, Tif};
 use siaga_risk::ids::*;
@@ -59,7 +59,8 @@ pub fn catalog(files: &Files<'_>) -> Result<Catalog, CatalogError> {
     let currencies = currencies(files.currencies)?;
     let (sources, links) = sources(files.sources)?;
     let instruments = instrument::listings(files.instruments, &currencies, &sources)?;
-    let groups = groups(files.groups)?;
+    let tiers = leverage::sets(files.leverage, &currencies, &instruments)?;
+    let groups = groups(files.groups, &tiers)?;
     let holidays = Holidays::read(files.holidays).map_err(|error| CatalogError::File {
         file: "holidays.toml".to_owned(),
         message: error.to_string(),
@@ -69,6 +70,7 @@ pub fn catalog(files: &Files<'_>) -> Result<Catalog, CatalogError> {
         sources,
         links,
         instruments,
+        tiers,
         groups,
         accounts: Vec::new(),
         orders: Vec::new(),
@@ -95,6 +97,13 @@ pub fn catalog(files: &Files<'_>) -> Result<Catalog, CatalogError> {
             .sources
             .iter()
             .map(|s| (s.terms.id.0.into(), &s.name)),
+    )?;
+    unique(
+        "leverage.toml",
+        catalog
+            .tiers
+            .iter()
+            .map(|set| (set.terms.id.0.into(), &set.name)),
     )?;
     unique(
         "groups.toml",
@@ -264,7 +273,7 @@ const CALL_FLOWS: [(&str, CallFlow); 3] = [
     ("login", CallFlow::Login),
 ];
 
-fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
+fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError> {
     let file: file::Groups = file::read("groups.toml", text)?;
     let defaults = &file.defaults;
     let mut groups = Vec::new();
@@ -314,24 +323,35 @@ fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
             negative_balance_protection: raw
                 .negative_balance_protection
                 .unwrap_or(named.negative_balance_protection),
-            rate_max: defaults.rate_max,
-            rate_window_ns: at.ok("rate_window", value::duration_ns(&defaults.rate_window))?,
+            rate_max: raw.rate_max.unwrap_or(defaults.rate_max),
+            rate_window_ns: at.ok(
+                "rate_window",
+                value::duration_ns(&either(&raw.rate_window, &defaults.rate_window)),
+            )?,
             duplicate_window_ns: at.ok(
                 "duplicate_window",
-                value::duration_ns(&defaults.duplicate_window),
+                value::duration_ns(&either(&raw.duplicate_window, &defaults.duplicate_window)),
             )?,
             closing: closing(&at, raw)?,
             loss: losses(&at, raw)?,
             margin: GroupMargin {
+                tiers: leverage_rules(&at, raw, tiers)?.unwrap_or(named.margin.tiers),
                 caps: raw.caps.unwrap_or(named.margin.caps),
-                ..named.margin
+                check_execution: raw.check_execution.unwrap_or(named.margin.check_execution),
             },
-            call_flow: at.one_of("call_flow", &defaults.call_flow, &CALL_FLOWS)?,
+            call_flow: at.one_of(
+                "call_flow",
+                &either(&raw.call_flow, &defaults.call_flow),
+                &CALL_FLOWS,
+            )?,
             throttle: ThrottleTerms {
-                executions_max: defaults.executions_max,
+                executions_max: raw.executions_max.unwrap_or(defaults.executions_max),
                 window_ns: at.ok(
                     "executions_window",
-                    value::duration_ns(&defaults.executions_window),
+                    value::duration_ns(&either(
+                        &raw.executions_window,
+                        &defaults.executions_window,
+                    )),
                 )?,
             },
             ..named
@@ -345,6 +365,19 @@ fn groups(text: &str) -> Result<Vec<Group>, CatalogError> {
         });
     }
     Ok(groups)
+}
+
+/// The set of leverage rules that a group names.
+fn leverage_rules(
+    at: &At<'_>,
+    raw: &file::Group,
+    tiers: &[LeverageSet],
+) -> Result<Option<TierSetId>, CatalogError> {
+    let Some(name) = &raw.leverage_rules else {
+        return Ok(None);
+    };
+    let found = find("set of leverage rules", name, tiers, |set| &set.name);
+    at.name("leverage_rules", found.map(|set| Some(set.terms.id)))
 }
 
 /// A value that may be left out.

@@ -50,6 +50,25 @@ pub struct BracketKeys {
     pub leverage: u32,
 }
 
+/// Shares of the margin; what is absent is charged in full.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateKeys {
+    pub buy: KindRates,
+    pub sell: KindRates,
+    pub hold_buy: Option<String>,
+    pub hold_sell: Option<String>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KindRates {
+    pub market: Option<String>,
+    pub limit: Option<String>,
+    pub stop: Option<String>,
+    pub stop_limit: Option<String>,
+}
+
 /// An instrument's line; every key may also come from its class.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,6 +100,11 @@ pub struct InstrumentKeys {
     pub margin_maintenance: Option<String>,
     pub margin_hedged: Option<String>,
     pub margin_fixed: Option<String>,
+    /// Fixed margin per lot of what is held, and per covered lot.
+    pub margin_fixed_hold: Option<String>,
+    pub margin_fixed_hedged: Option<String>,
+    /// Shares of the margin by side and kind of order, and of what is held.
+    pub margin_rates: Option<RateKeys>,
     pub schedule: Option<ScheduleKeys>,
     pub mark_age_max: Option<String>,
     pub hedge: Option<String>,
@@ -103,7 +127,18 @@ pub struct InstrumentKeys {
     pub halt_velocity_window: Option<String>,
     /// One MetaTrader 4 filtration level in points, in place of the level filter's shares.
     pub filter_points: Option<i64>,
+    pub halt_window: Option<String>,
+    pub halt_confirmations: Option<u8>,
+    pub halt_cooldown: Option<String>,
+    pub halt_quiet: Option<String>,
+    /// A named person must resume.
+    pub halt_manual_resume: Option<bool>,
+    pub halt_factor: Option<String>,
+    pub halt_grace: Option<String>,
     pub vol_floor: Option<String>,
+    pub vol_multiple: Option<String>,
+    pub ewma_lambda: Option<String>,
+    pub ewma_unit: Option<String>,
     pub swap_mode: Option<String>,
     pub swap_long: Option<SwapValue>,
     pub swap_short: Option<SwapValue>,
@@ -204,6 +239,17 @@ pub struct Group {
     pub stop_out_policy: Option<String>,
     pub free_margin: Option<String>,
     pub negative_balance_protection: Option<bool>,
+    /// A set of leverage.toml.
+    pub leverage_rules: Option<String>,
+    /// Free margin is looked at again when the broker confirms a market order.
+    pub check_execution: Option<bool>,
+    /// In place of the defaults.
+    pub rate_max: Option<u32>,
+    pub rate_window: Option<String>,
+    pub duplicate_window: Option<String>,
+    pub call_flow: Option<String>,
+    pub executions_max: Option<u32>,
+    pub executions_window: Option<String>,
     /// Highest leverage by class: major forex; minor forex, gold, indices; commodities; shares; crypto.
     pub caps: Option<[u32; 5]>,
     pub stop_out_mode: Option<String>,
@@ -220,6 +266,46 @@ pub struct Group {
     pub levels_inclusive: Option<bool>,
     #[serde(default)]
     pub levels_told: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leverage {
+    #[serde(default)]
+    pub set: Vec<LeverageSet>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeverageSet {
+    pub id: u16,
+    pub name: String,
+    pub rules: Vec<LeverageRule>,
+}
+
+/// A rule's number is its place, from 1.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeverageRule {
+    /// None = all instruments.
+    #[serde(default)]
+    pub symbols: Vec<String>,
+    pub by: String,
+    pub currency: Option<String>,
+    pub cost: Option<String>,
+    pub rounding: Option<String>,
+    pub bands: Vec<BandKeys>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BandKeys {
+    /// Lots, or money of the rule's currency; absent = no end.
+    pub to: Option<String>,
+    #[serde(default)]
+    pub leverage: u32,
+    pub initial: Option<String>,
+    pub maintenance: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,9 @@
 //! From an instrument's line, and what its class says, to its terms.
 
 use super::build::At;
-use super::file::{self, BracketKeys, InstrumentKeys, ScheduleKeys, SwapValue};
+use super::file::{
+    self, BracketKeys, InstrumentKeys, KindRates, RateKeys, ScheduleKeys, SwapValue,
+};
 use super::{CatalogError, Currency, Listing, SimTerms, Source, VenueSymbol, find, value};
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
@@ -113,6 +115,12 @@ macro_rules! read {
     (duration $line:expr, $key:ident) => {
         $line.duration_ns(stringify!($key), key!($line, $key))
     };
+    (duration $line:expr, $key:ident, $absent:expr) => {
+        match key!($line, $key) {
+            Some(_) => read!(duration $line, $key),
+            None => Ok($absent),
+        }
+    };
 }
 
 impl Line<'_> {
@@ -181,11 +189,7 @@ impl Line<'_> {
             margin_maintenance: read!(ratio self, margin_maintenance, Ratio::ONE)?,
             margin_hedged: read!(ratio self, margin_hedged, Ratio::percent(50))?,
             margin_fixed: Money(read!(scaled self, margin_fixed, margin_currency.digits)?),
-            margin: MarginTerms {
-                hedge: hedge_rule(&self.at, key!(self, hedge))?,
-                class: self.cap_class(class)?,
-                ..MarginTerms::NONE
-            },
+            margin: self.margin(class, margin_currency.digits)?,
             crypto: self.crypto(margin_currency.digits, quote.digits)?,
             feeds: self.feeds()?,
             damp_ns: DAMP_NS,
@@ -215,6 +219,38 @@ impl Line<'_> {
             None if matches!(mode, Forex | ForexNoLeverage | CryptoInverse) => Ok(base),
             None => Ok(quote),
         }
+    }
+
+    /// How the instrument is charged beyond its formula.
+    fn margin(&self, class: AssetClass, digits: u8) -> Result<MarginTerms, CatalogError> {
+        let all = RateKeys::default();
+        let raw = key!(self, margin_rates).unwrap_or(&all);
+        let share = |text: &Option<String>| match text {
+            Some(text) => self.at.ok("margin_rates", value::ratio(text)),
+            None => Ok(Ratio::ONE),
+        };
+        let rates = |kinds: &KindRates| -> Result<MarginRates, CatalogError> {
+            Ok(MarginRates {
+                market: share(&kinds.market)?,
+                limit: share(&kinds.limit)?,
+                stop: share(&kinds.stop)?,
+                stop_limit: share(&kinds.stop_limit)?,
+            })
+        };
+        let hedged = match key!(self, margin_fixed_hedged) {
+            Some(_) => Some(Money(read!(scaled self, margin_fixed_hedged, digits)?)),
+            None => None,
+        };
+        Ok(MarginTerms {
+            hedge: hedge_rule(&self.at, key!(self, hedge))?,
+            buy: rates(&raw.buy)?,
+            sell: rates(&raw.sell)?,
+            hold_buy: share(&raw.hold_buy)?,
+            hold_sell: share(&raw.hold_sell)?,
+            fixed_hold: Money(read!(scaled self, margin_fixed_hold, digits)?),
+            fixed_hedged: hedged,
+            class: self.cap_class(class)?,
+        })
     }
 
     fn filter(&self, spread_max: Price) -> FilterTerms {
@@ -285,10 +321,19 @@ impl Line<'_> {
     fn halt(&self, price_digits: u8) -> Result<HaltTerms, CatalogError> {
         Ok(HaltTerms {
             breakers: self.breakers(price_digits)?,
+            window_ns: read!(duration self, halt_window, HALT.window_ns)?,
             alert: read!(ratio self, halt_alert, Ratio(0))?,
             halt: read!(ratio self, halt, Ratio(0))?,
+            confirmations: *key!(self, halt_confirmations).unwrap_or(&HALT.confirmations),
+            cooldown_ns: read!(duration self, halt_cooldown, HALT.cooldown_ns)?,
+            quiet_ns: read!(duration self, halt_quiet, HALT.quiet_ns)?,
+            manual_resume: *key!(self, halt_manual_resume).unwrap_or(&HALT.manual_resume),
+            factor: read!(ratio self, halt_factor, HALT.factor)?,
+            grace_ns: read!(duration self, halt_grace, HALT.grace_ns)?,
             vol_floor: read!(ratio self, vol_floor, Ratio(0))?,
-            ..HALT
+            vol_multiple: read!(ratio self, vol_multiple, HALT.vol_multiple)?,
+            ewma_lambda: read!(ratio self, ewma_lambda, HALT.ewma_lambda)?,
+            ewma_unit_ns: read!(duration self, ewma_unit, HALT.ewma_unit_ns)?,
         })
     }
 

@@ -48,6 +48,7 @@ fn fact_of(output: &Output) -> Option<Fact> {
         Output::Volatility(_)
         | Output::Breach(_)
         | Output::Halt(_)
+        | Output::Window(_)
         | Output::Feed(_)
         | Output::Switch(_)
         | Output::Gap(_)
@@ -294,6 +295,15 @@ fn market(output: &Output) -> Fact {
                 "cause": word(&halt.cause), "manual": halt.manual, "awaiting_resume": halt.awaiting_resume, "moved": halt.moved.0, "holders": halt.holders,
             });
             (kind.into(), None, Some(halt.instrument.0), payload)
+        }
+        Output::Window(change) => {
+            let window = &change.window;
+            let payload = json!({
+                "window": window.id, "from_ns": window.from.0, "until_ns": window.until.0, "factor": window.factor.0,
+                "held": word(&window.held), "holders": change.holders,
+            });
+            let kind = format!("market.requirement_{}", word(&change.phase));
+            (kind, None, Some(window.instrument.0), payload)
         }
         Output::Feed(feed) => {
             let payload = json!({"from": word(&feed.from), "source": feed.source.map(|id| id.0), "age_ns": feed.age_ns});

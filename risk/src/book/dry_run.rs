@@ -16,11 +16,7 @@ impl Book {
     /// instrument that more accounts hold than one question may value, the first ones by id are looked at.
     pub fn resume_dry_run(&self, id: InstrumentId, env: &Env<'_>) -> Option<ResumeView> {
         let mut view = env.market.resume_view(id, env.now)?;
-        let slots = self.watch.holders(id.0).iter();
-        let accounts = slots.filter_map(|slot| Some(self.positions.get(*slot)?.account));
-        let mut accounts: Vec<AccountId> = accounts.collect();
-        accounts.sort_unstable();
-        accounts.dedup();
+        let accounts = self.holders_of(id);
         view.holders = accounts.len() as u32;
         let lifted = Env {
             resumed: Some(id),

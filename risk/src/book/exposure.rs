@@ -1,5 +1,7 @@
 //! Exposure of the house by scope and instrument, and the limits on it. Derived from positions and open orders.
 
+mod limits;
+
 use super::instruments::ten;
 use super::margin::clamp;
 use super::orders::Order;

@@ -1,118 +1,264 @@
-//! The next stop-out of an account: at which price of which instrument, what it closes, and how much that lifts the
-//! level. The account is copied into a book of its own whose prices are moved, and the same rules are asked.
+//! What prices would do to an account: how far each of its instruments must move for it to be called and stopped out,
+//! and what the nearest stop-out closes and lifts the level to. The account is copied into a book of its own whose prices
+//! are moved, and the same rules are asked.
 
 use super::accounts::Slots;
+use super::levels::{stop_line, warning_line};
 use super::link::Link;
-use super::margin::{Valuation, Which, level};
+use super::margin::{Valuation, level};
 use super::marks::MarkInUse;
 use super::plan::whole;
-use super::positions::Position;
-use super::views::first_reached;
 use super::{Account, Book, Env};
+use crate::convert::{Prices, Sided};
 use crate::event::*;
 use crate::ids::*;
 use crate::units::*;
 use crate::view::Forecast;
+use crate::wide::{mul_div_floor, mul_div_round};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// The copied account's id: its book holds no other.
 const COPY: AccountId = AccountId(0);
+/// Most instruments of an account whose prices are tried, and most valuations of a position in one round of trying
+/// them: each instrument takes some thirty rounds, and a question may not hold the core up.
+const TRIED_MAX: usize = 16;
+const TRIED_POSITIONS_MAX: usize = 4_096;
+/// A stop-out is foretold for accounts with at most this many positions: planning it charges all of them once a close.
+const FORETOLD_POSITIONS_MAX: usize = 512;
+/// The straight line goes through where the account stands when a price is this share of itself higher and lower.
+const LINE_SHARE: i64 = 256;
+/// Furthest that a step of the search around the straight line may reach, in price steps.
+const CORRECTION_MAX: i64 = 1 << 32;
+
+/// An instrument of an account.
+struct Held {
+    instrument: InstrumentId,
+    /// Of the oldest position.
+    side: Side,
+    net: i128,
+}
+
+/// How many steps an instrument's price must move, everything else still, for the account to be called and stopped
+/// out; absent where no price does it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Distance {
+    pub instrument: InstrumentId,
+    /// Of the oldest position in it.
+    side: Side,
+    pub to_warning: Option<i64>,
+    pub to_stop_out: Option<i64>,
+}
 
 impl Book {
-    /// The nearest price at which the account is stopped out, one instrument moving and everything else still. `at`
-    /// holds, for a position of each instrument, the price that a straight line gives.
-    pub(super) fn forecast(
+    /// How far the account's instruments are from calling it and stopping it out, those nearest by a straight line where
+    /// it holds many; and what is closed first at the nearest stop-out.
+    pub(super) fn foresee(
         &self,
         account: &Account,
-        at: &[(&Position, Option<Price>)],
         env: &Env<'_>,
-    ) -> Option<Forecast> {
-        let mut copy = self.copy_of(account, env)?;
-        if account.state.state == MarginState::StopOut {
-            let (first, _) = at.first()?;
-            let now = self.close_price(first.instrument, first.side)?;
-            return copy.next_close(first.instrument, Price(now), env);
+    ) -> (Vec<Distance>, Option<Forecast>) {
+        let held = self.nearest(account);
+        if held.is_empty() {
+            return (Vec::new(), None);
         }
-        let mut best: Option<(i128, i128, Price, InstrumentId)> = None;
-        let mut seen: Vec<InstrumentId> = Vec::new();
-        for (position, guess) in at {
-            if seen.contains(&position.instrument) {
-                continue;
-            }
-            seen.push(position.instrument);
-            let Some((distance, now)) = copy.stop_distance(self, account, position, *guess, env)
-            else {
-                continue;
-            };
-            let (far, from) = (i128::from(distance.abs()), i128::from(now).abs().max(1));
-            // The smallest share of its own price, compared without division.
-            if best.is_none_or(|(other, base, ..)| far * base < other * from) {
-                let price = Price(now.saturating_add(distance));
-                best = Some((far, from, price, position.instrument));
-            }
-        }
-        let (.., price, instrument) = best?;
-        let side = at.iter().find(|(p, _)| p.instrument == instrument)?.0.side;
-        let shift = price.0 - self.close_price(instrument, side)?;
-        copy.move_price(self, instrument, shift)?;
-        copy.next_close(instrument, price, env)
+        let Some(mut copy) = self.copy_of(account, env) else {
+            return (Vec::new(), None);
+        };
+        let distances: Vec<Distance> = held
+            .iter()
+            .map(|held| copy.distance_of(self, held, env))
+            .collect();
+        let few = account.positions.len() <= FORETOLD_POSITIONS_MAX;
+        let next = few.then(|| copy.forecast(self, account, &distances, env));
+        (distances, next.flatten())
     }
 
-    /// How far the closing price of a position must move for the account to be stopped out, and where it is now.
-    fn stop_distance(
+    /// The nearest price at which the account is stopped out, one instrument moving and everything else still.
+    fn forecast(
         &mut self,
         live: &Book,
         account: &Account,
-        position: &Position,
-        guess: Option<Price>,
+        distances: &[Distance],
         env: &Env<'_>,
-    ) -> Option<(i64, i64)> {
-        let now = live.close_price(position.instrument, position.side)?;
-        let net = live.net(account, position.instrument);
-        if net == 0 {
-            return None;
+    ) -> Option<Forecast> {
+        if account.state.state == MarginState::StopOut {
+            let first = distances.first()?;
+            let now = live.close_price(first.instrument, first.side)?;
+            return self.next_close(first.instrument, Price(now), env);
         }
-        let worse = if net > 0 { -1 } else { 1 };
-        let guess = guess?.0.checked_sub(now)?.checked_mul(worse)?.max(1);
-        let copy = std::cell::RefCell::new(self);
-        let reached = |distance: i64| -> Option<bool> {
-            let mut copy = copy.borrow_mut();
-            copy.move_price(live, position.instrument, distance.checked_mul(worse)?)?;
-            Some(copy.is_stopped_out(env))
-        };
-        let distance = first_reached(guess, reached)?;
-        copy.borrow_mut().move_price(live, position.instrument, 0)?;
-        Some((distance.checked_mul(worse)?, now))
+        let mut best: Option<(i128, i128, i64, InstrumentId, Price)> = None;
+        for distance in distances {
+            let Some(steps) = distance.to_stop_out else {
+                continue;
+            };
+            let now = live.close_price(distance.instrument, distance.side)?;
+            let (far, from) = (i128::from(steps).abs(), i128::from(now).abs().max(1));
+            // The smallest share of its own price, compared without division.
+            if best.is_none_or(|(other, base, ..)| far * base < other * from) {
+                let price = Price(now.saturating_add(steps));
+                best = Some((far, from, steps, distance.instrument, price));
+            }
+        }
+        let (.., steps, instrument, price) = best?;
+        self.move_price(live, instrument, steps)?;
+        self.next_close(instrument, price, env)
     }
 
-    /// Moves bid, ask and mark of an instrument away from where they are in the live book.
+    /// The account's instruments, oldest position first; of many those with the most at stake, which by a straight line
+    /// are the nearest, because the same equity is left to lose in each.
+    fn nearest(&self, account: &Account) -> Vec<Held> {
+        let mut all: Vec<Held> = Vec::new();
+        let mut places: BTreeMap<InstrumentId, usize> = BTreeMap::new();
+        for slot in &account.positions {
+            let Some(position) = self.positions.get(*slot) else {
+                continue;
+            };
+            let place = *places.entry(position.instrument).or_insert(all.len());
+            match all.get_mut(place) {
+                Some(held) => held.net += position.signed(),
+                None => all.push(Held {
+                    instrument: position.instrument,
+                    side: position.side,
+                    net: position.signed(),
+                }),
+            }
+        }
+        let tried = TRIED_POSITIONS_MAX / account.positions.len().max(1);
+        let tried = tried.clamp(1, TRIED_MAX);
+        if all.len() > tried {
+            all.sort_by_cached_key(|held| Reverse(self.at_stake(account, held)));
+            all.truncate(tried);
+        }
+        all
+    }
+
+    /// Value of what an account holds of an instrument, bought less sold, fine units of its currency.
+    fn at_stake(&self, account: &Account, held: &Held) -> Option<i128> {
+        let instrument = self.instrument(held.instrument)?;
+        let prices = self.prices(held.instrument)?;
+        let price_x2 = i128::from(prices.bid) + i128::from(prices.ask);
+        let native = instrument.notional(held.net.abs(), price_x2)?;
+        let to = account.state.terms.currency;
+        let rate = self.rate(instrument.result_currency(), to, Sided::Mid)?;
+        mul_div_round(native, rate.num, rate.den)
+    }
+
+    /// In the copy: how far an instrument is from what it does to the account.
+    fn distance_of(&mut self, live: &Book, held: &Held, env: &Env<'_>) -> Distance {
+        let instrument = held.instrument;
+        let mut steps = |wanted| self.steps_to(live, instrument, wanted, env);
+        let distance = Distance {
+            instrument,
+            side: held.side,
+            to_warning: steps(MarginState::Warning),
+            to_stop_out: steps(MarginState::StopOut),
+        };
+        self.put_back(live, instrument);
+        distance
+    }
+
+    /// How many steps an instrument must move for the account to be in a state or a worse one.
+    fn steps_to(
+        &mut self,
+        live: &Book,
+        instrument: InstrumentId,
+        wanted: MarginState,
+        env: &Env<'_>,
+    ) -> Option<i64> {
+        let (guess, worse) = self.straight(live, instrument, wanted, env)?;
+        // No price below one step is looked at, but where prices may be negative.
+        let furthest = match self.instrument(instrument) {
+            Some(known) if worse < 0 && !known.terms.negative_prices => {
+                let prices = live.prices(instrument)?;
+                prices.bid.min(prices.mark.unwrap_or(prices.bid)) - 1
+            }
+            _ => i64::MAX,
+        };
+        let reached = |distance: i64| -> Option<bool> {
+            self.move_price(live, instrument, distance.checked_mul(worse)?)?;
+            Some(self.is_in(env, wanted))
+        };
+        first_reached(guess, furthest, reached)?.checked_mul(worse)
+    }
+
+    /// Steps to the line of a state along the straight line through where the account stands when the price is a little
+    /// higher and a little lower, and the direction in which it gets there.
+    fn straight(
+        &mut self,
+        live: &Book,
+        instrument: InstrumentId,
+        wanted: MarginState,
+        env: &Env<'_>,
+    ) -> Option<(i64, i64)> {
+        let step = (live.prices(instrument)?.bid.abs() / LINE_SHARE).max(1);
+        let mut room = |by: i64| -> Option<i128> {
+            self.move_price(live, instrument, by)?;
+            self.room(env, wanted)
+        };
+        let (up, now, down) = (room(step)?, room(0)?, room(-step)?);
+        let lost = up.checked_sub(down)?;
+        let worse = if lost < 0 { 1 } else { -1 };
+        let (steps, _) = mul_div_floor(now, 2 * i128::from(step), lost.checked_abs()?)?;
+        Some((i64::try_from(steps).ok()?, worse))
+    }
+
+    /// Equity beyond the line of a state, fine units.
+    fn room(&self, env: &Env<'_>, wanted: MarginState) -> Option<i128> {
+        let account = self.account(COPY)?;
+        let value = self.valuate(account, env);
+        if value.missing.is_some() {
+            return None;
+        }
+        let (group, digits) = (self.group_of(account), self.digits_of(account));
+        let (floating, line) = match wanted {
+            MarginState::StopOut if group.closing.at_mid => (
+                self.mid_floating(account, &value, &[]).0,
+                stop_line(group, value.used.plain, digits),
+            ),
+            MarginState::StopOut => (value.plain, stop_line(group, value.used.plain, digits)),
+            _ => (value.soft, warning_line(group, value.used.soft, digits)),
+        };
+        (value.fixed + floating).checked_sub(line.at)
+    }
+
+    /// The account is in a state or a worse one: by what its prices say, or up to a restriction by what they say with
+    /// the factors of halts and windows.
+    fn is_in(&self, env: &Env<'_>, wanted: MarginState) -> bool {
+        self.account(COPY).is_some_and(|account| {
+            let value = self.valuate(account, env);
+            value.missing.is_none() && self.state_at(account, &value) >= wanted
+        })
+    }
+
+    /// The prices of the live book again.
+    fn put_back(&mut self, live: &Book, instrument: InstrumentId) {
+        let index = instrument.0 as usize;
+        if let Some((price, known)) = self.prices.get_mut(index).zip(live.prices.get(index)) {
+            *price = *known;
+        }
+        if let Some(mark) = live.marks.get(&instrument) {
+            self.marks.insert(instrument, *mark);
+        }
+    }
+
+    /// Moves bid, ask and mark of an instrument away from where they are in the live book. A price that comes is a live
+    /// one, whatever was made of the last while none came.
     fn move_price(&mut self, live: &Book, instrument: InstrumentId, by: i64) -> Option<()> {
-        let mut prices = *live.prices(instrument)?;
-        for price in [
-            &mut prices.bid,
-            &mut prices.ask,
-            &mut prices.soft_bid,
-            &mut prices.soft_ask,
-        ] {
-            *price = price.checked_add(by)?;
-        }
-        if let Some(mark) = &mut prices.mark {
-            *mark = mark.checked_add(by)?;
-        }
-        *self.prices.get_mut(instrument.0 as usize)? = prices;
+        let known = live.prices(instrument)?;
+        let mark = match known.mark {
+            Some(mark) => Some(mark.checked_add(by)?),
+            None => None,
+        };
+        *self.prices.get_mut(instrument.0 as usize)? = Prices {
+            mark,
+            ..Prices::live(known.bid.checked_add(by)?, known.ask.checked_add(by)?)
+        };
         if let Some(mark) = live.marks.get(&instrument) {
             let price = Price(mark.price.0.checked_add(by)?);
             self.marks.insert(instrument, MarkInUse { price, ..*mark });
         }
         Some(())
-    }
-
-    fn is_stopped_out(&self, env: &Env<'_>) -> bool {
-        self.account(COPY).is_some_and(|account| {
-            let value = self.valuate(account, env);
-            value.missing.is_none()
-                && self.state_of(account, &value, Which::Plain) == MarginState::StopOut
-        })
     }
 
     /// The first thing a stop-out closes at the prices of this book, and the level before and after it.
@@ -198,6 +344,9 @@ impl Book {
             let mut position = self.positions.get(*slot)?;
             position.account = COPY;
             copy.copy_instrument(self, account, position.instrument);
+            if let Some(added) = self.enlarged.get(&position.id) {
+                copy.enlarged.insert(position.id, added.clone());
+            }
             let slot = copy.positions.insert(position);
             copy.account_mut(COPY)?.positions.push(slot);
         }
@@ -205,14 +354,18 @@ impl Book {
         Some(copy)
     }
 
-    /// An instrument and those whose rates carry its currencies into the account's.
+    /// An instrument and those whose rates carry its currencies into the account's and its leverage rule's.
     fn copy_instrument(&mut self, live: &Book, account: &Account, id: InstrumentId) {
         let to = account.state.terms.currency;
-        let Some(terms) = live.instrument(id).map(|instrument| &instrument.terms) else {
+        let Some(instrument) = live.instrument(id) else {
             return;
         };
+        let terms = &instrument.terms;
+        let mut ways = vec![(terms.quote, to), (terms.margin_currency, to)];
+        let rule = live.tier_of(account, id).filter(|rule| rule.by_value());
+        ways.extend(rule.map(|rule| (instrument.value_currency(), rule.currency)));
         let mut needed = vec![id.0];
-        for from in [terms.quote, terms.margin_currency] {
+        for (from, to) in ways {
             needed.extend(live.map().find(from, to).instruments());
         }
         for id in needed {
@@ -228,13 +381,13 @@ impl Book {
 
     fn copy_routes(&mut self, account: &Account) {
         let to = account.state.terms.currency;
-        let quotes: Vec<CurrencyId> = self
+        let results: Vec<CurrencyId> = self
             .instruments
             .iter()
             .flatten()
-            .map(|instrument| instrument.terms.quote)
+            .map(|instrument| instrument.result_currency())
             .collect();
-        for from in quotes {
+        for from in results {
             let map = crate::convert::Map {
                 currencies: &self.currencies,
                 instruments: &self.instruments,
@@ -252,4 +405,42 @@ fn renamed(scope: Scope, id: AccountId) -> Option<Scope> {
         Scope::Account(_) => None,
         scope => Some(scope),
     }
+}
+
+/// The smallest distance that is reached, searched around a guess and no further than `furthest`; `None` when there is
+/// none near it.
+fn first_reached(
+    guess: i64,
+    furthest: i64,
+    mut reached: impl FnMut(i64) -> Option<bool>,
+) -> Option<i64> {
+    let guess = guess.min(furthest);
+    let forward = !reached(guess)?;
+    let (mut near, mut width) = (guess, 1i64);
+    let mut far = loop {
+        if width > CORRECTION_MAX || (forward && near >= furthest) {
+            return None;
+        }
+        let next = if forward {
+            near.saturating_add(width).min(furthest)
+        } else {
+            near.checked_sub(width)?
+        };
+        if reached(next)? == forward {
+            break next;
+        }
+        (near, width) = (next, width * 2);
+    };
+    if !forward {
+        (near, far) = (far, near);
+    }
+    while far - near > 1 {
+        let middle = near + (far - near) / 2;
+        if reached(middle)? {
+            far = middle;
+        } else {
+            near = middle;
+        }
+    }
+    Some(far)
 }

@@ -141,6 +141,8 @@ impl Book {
                     Ok(())
                 }
             }
+            // Credit is lent: no more of it can be taken back than there is.
+            CashKind::Credit if after < 0 => Err(Reject::InsufficientFunds),
             _ => Ok(()),
         }
     }
@@ -355,8 +357,14 @@ impl Book {
                 self.answer_terms(ctx, None, done, TermsChange::Tiers(terms.clone()));
             }
             Body::Requirement(window) => {
+                let known = (window.instrument, window.id);
+                let before = self.windows.get(&known).copied();
                 let done = self.set_requirement(*window, ctx.now);
+                let taken = done.is_ok();
                 self.answer_terms(ctx, None, done, TermsChange::Requirement(*window));
+                if taken {
+                    self.tell_window(ctx, before, *window);
+                }
             }
             Body::Limit(set) => {
                 let done = self.set_limit(*set, ctx.actor);

@@ -224,30 +224,4 @@ impl Book {
             amount: Money(clamp(root.charge.amount / minor)),
         })
     }
-
-    /// The first step of the mark beyond a level: of the warning (strict), or of the stop-out by its own test.
-    pub(super) fn step_at(
-        &self,
-        account: &Account,
-        value: &Valuation,
-        instrument: &Instrument,
-        level: Ratio,
-        at_equality: bool,
-    ) -> Option<Price> {
-        let root = self.root_at(account, value, instrument, level)?.price;
-        let legs = self.held(account, instrument.terms.id);
-        let falling = legs[0] > legs[1];
-        let step = match (falling, at_equality) {
-            (true, true) => root.floor(1)?,
-            (true, false) => root.ceil(1)? - 1,
-            (false, true) => root.ceil(1)?,
-            (false, false) => root.floor(1)? + 1,
-        };
-        i64::try_from(step).ok().filter(|step| *step > 0).map(Price)
-    }
-
-    /// The stop-out line's share, and whether equality reaches it.
-    pub(super) fn stop_test(&self, account: &Account) -> (Ratio, bool) {
-        stop_share(self.group_of(account))
-    }
 }

@@ -152,14 +152,14 @@ impl Book {
     /// Something is left that a stop-out would cancel, at the latest when the time of a failed cancel is over.
     pub(super) fn has_order_to_cancel(&self, account: &Account) -> bool {
         let mut orders = self.pending_orders(account, Ts(u64::MAX));
-        orders.any(|order| self.charged(account, order).is_some())
+        orders.any(|order| self.charged_for(account, order).is_some())
     }
 
     /// Pending orders with their margins; orders under execution, orders without margin and those whose cancel has just
     /// failed stay.
     fn orders_to_cancel(&self, account: &Account, now: Ts) -> Vec<(i64, OrderId)> {
         let orders = self.pending_orders(account, now);
-        let charged = orders.filter_map(|order| Some((self.charged(account, order)?, order.id)));
+        let charged = orders.filter_map(|order| Some((self.charged_for(account, order)?, order.id)));
         charged.collect()
     }
 
@@ -174,7 +174,7 @@ impl Book {
     }
 
     /// Margin of an order that opens; nothing where it is charged none.
-    fn charged(&self, account: &Account, order: &Order) -> Option<i64> {
+    fn charged_for(&self, account: &Account, order: &Order) -> Option<i64> {
         let instrument = self.instrument(order.order.instrument)?;
         let (leverage, _) = self.leverage_on(account, instrument);
         let margin = super::charge::component(

@@ -3,6 +3,7 @@
 use super::instruments::LEVERAGE_MAX;
 use super::timers::Timer;
 use super::{Book, Ctx};
+use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
@@ -84,7 +85,7 @@ impl Book {
         Ok(())
     }
 
-    /// A window of higher requirements, new or changed.
+    /// A window of higher requirements, new or changed; a known one is taken away by an end that is over.
     ///
     /// # Errors
     /// The numbered verdict of what is wrong with it.
@@ -92,15 +93,21 @@ impl Book {
         if self.instrument(window.instrument).is_none() {
             return Err(Reject::UnknownInstrument);
         }
+        let key = (window.instrument, window.id);
+        let (known, over) = (self.windows.contains_key(&key), window.until <= now);
+        if known && over {
+            self.windows.remove(&key);
+            self.touch_holders(window.instrument);
+            return Ok(());
+        }
         let sane = window.from < window.until
-            && window.until > now
+            && !over
             && window.factor >= Ratio::ONE
             && window.factor <= SHARE_MAX;
-        let known = self.windows.contains_key(&(window.instrument, window.id));
         if !sane || (!known && self.windows_of(window.instrument).count() >= WINDOWS_MAX) {
             return Err(Reject::WindowInvalid);
         }
-        self.windows.insert((window.instrument, window.id), window);
+        self.windows.insert(key, window);
         let timer = Timer::Requirement(window.instrument);
         for at in [window.from, window.from.plus(window.grace_ns), window.until] {
             if at > now {
@@ -111,12 +118,61 @@ impl Book {
         Ok(())
     }
 
-    /// Something about an instrument's windows changes now.
-    pub(super) fn requirement_due(&mut self, ctx: &mut Ctx<'_>, instrument: InstrumentId) {
+    /// Tells what a window that was set does at once, or that the one it replaces is over.
+    pub(super) fn tell_window(
+        &self,
+        ctx: &mut Ctx<'_>,
+        before: Option<Requirement>,
+        window: Requirement,
+    ) {
         let now = ctx.now;
-        self.windows
-            .retain(|(id, _), window| *id != instrument || window.until > now);
-        self.touch_holders(instrument);
+        let is_open = |window: &Requirement| window.from <= now && now < window.until;
+        if !is_open(&window) {
+            if let Some(before) = before.filter(is_open) {
+                self.tell_phase(ctx, before, WindowPhase::Ended);
+            }
+            return;
+        }
+        self.tell_phase(ctx, window, WindowPhase::Began);
+        if reaches_at(&window).is_some_and(|at| at <= now) {
+            self.tell_phase(ctx, window, WindowPhase::Reached);
+        }
+    }
+
+    /// A time at which something about an instrument's windows changes, unless they were replaced meanwhile.
+    pub(super) fn requirement_due(&mut self, ctx: &mut Ctx<'_>, instrument: InstrumentId, at: Ts) {
+        let windows: Vec<Requirement> = self.windows_of(instrument).copied().collect();
+        let mut changed = false;
+        for window in windows {
+            let phases = [
+                (WindowPhase::Began, Some(window.from)),
+                (WindowPhase::Reached, reaches_at(&window)),
+                (WindowPhase::Ended, Some(window.until)),
+            ];
+            for (phase, _) in phases.into_iter().filter(|(_, when)| *when == Some(at)) {
+                if phase == WindowPhase::Ended {
+                    self.windows.remove(&(instrument, window.id));
+                }
+                self.tell_phase(ctx, window, phase);
+                changed = true;
+            }
+        }
+        if changed {
+            self.touch_holders(instrument);
+        }
+    }
+
+    fn tell_phase(&self, ctx: &mut Ctx<'_>, window: Requirement, phase: WindowPhase) {
+        ctx.out.push(Output::Window(WindowChange {
+            window,
+            phase,
+            holders: self.holders_of(window.instrument).len() as u32,
+        }));
+    }
+
+    /// All windows, planned and open, by instrument.
+    pub fn windows(&self) -> impl Iterator<Item = &Requirement> {
+        self.windows.values()
     }
 
     pub(super) fn windows_of(
@@ -127,6 +183,13 @@ impl Book {
             .range((instrument, 0)..=(instrument, u16::MAX))
             .map(|(_, window)| window)
     }
+}
+
+/// When a window reaches what was held before it began, if that comes later and before its end.
+fn reaches_at(window: &Requirement) -> Option<Ts> {
+    let later = window.held == HeldPolicy::AfterGrace;
+    let at = later.then(|| window.from.plus(window.grace_ns));
+    at.filter(|at| *at < window.until)
 }
 
 fn check_bands(bands: &[Band]) -> Result<(), Reject> {

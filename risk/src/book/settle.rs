@@ -136,18 +136,12 @@ impl Book {
 
     /// The market says that an instrument halted; only the book knows who holds it.
     fn count_holders(&self, ctx: &mut Ctx<'_>, instrument: InstrumentId) {
-        let slots = self.watch.holders(instrument.0);
-        let mut accounts: Vec<AccountId> = slots
-            .iter()
-            .filter_map(|slot| self.positions.account(*slot))
-            .collect();
-        accounts.sort_unstable();
-        accounts.dedup();
+        let holders = self.holders_of(instrument).len() as u32;
         for output in ctx.out.iter_mut().rev() {
             if let Output::Halt(halt) = output
                 && halt.instrument == instrument
             {
-                halt.holders = accounts.len() as u32;
+                halt.holders = holders;
                 return;
             }
         }

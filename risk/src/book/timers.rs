@@ -81,7 +81,7 @@ impl Book {
             .filter(|(at, _)| *at <= ctx.now)
         {
             self.timers.remove(&(at, timer));
-            self.on_timer(ctx, timer);
+            self.on_timer(ctx, at, timer);
         }
         while let Some(((at, id), (days, weekday))) = self
             .rollovers
@@ -111,7 +111,7 @@ impl Book {
         }
     }
 
-    fn on_timer(&mut self, ctx: &mut Ctx<'_>, timer: Timer) {
+    fn on_timer(&mut self, ctx: &mut Ctx<'_>, at: Ts, timer: Timer) {
         match timer {
             Timer::Answer(id) => self.unanswered(ctx, id),
             Timer::Expiry(id) => self.expire(ctx, id),
@@ -129,7 +129,7 @@ impl Book {
             Timer::HaltGrace(id) => self.touch_holders(id),
             Timer::Rearm(id) => self.rearm(ctx.now, id),
             Timer::Retry(id) => self.touch(id),
-            Timer::Requirement(id) => self.requirement_due(ctx, id),
+            Timer::Requirement(id) => self.requirement_due(ctx, id, at),
             Timer::Swap(due) => self.swap_again(ctx, due),
             Timer::MarkAge(id) => self.mark_aged(ctx, id),
         }
@@ -207,6 +207,18 @@ impl Book {
                 }
             }
         }
+    }
+
+    /// Accounts that hold an instrument, by id.
+    pub(super) fn holders_of(&self, instrument: InstrumentId) -> Vec<AccountId> {
+        let slots = self.watch.holders(instrument.0);
+        let mut accounts: Vec<AccountId> = slots
+            .iter()
+            .filter_map(|slot| self.positions.account(*slot))
+            .collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts
     }
 
     /// Everybody who holds an instrument, or has an order in it, must be looked at.

@@ -1,6 +1,7 @@
 //! Answers to questions; nothing here changes anything.
 
 use super::exposure::shown;
+use super::forecast::Distance;
 use super::instruments::ten;
 use super::levels::{Line, restricted_line, shown_levels, stop_line, warning_line};
 use super::margin::{Valuation, Which, clamp, level, line};
@@ -13,16 +14,11 @@ use crate::table::Action;
 use crate::terms::*;
 use crate::units::*;
 use crate::view::*;
-use crate::watch::{Leg, worth};
 use crate::wide::{mul_div_floor, mul_div_round};
+use std::collections::BTreeMap;
 
-/// Prices of thresholds are computed for accounts with at most this many positions: each takes some fifty valuations,
-/// and a question may not hold the core up.
-const SHOWN_PRICES_MAX: usize = 64;
 /// Most rows of one slice of the ladder: a question may not hold the core up.
 const LADDER_MAX: u32 = 10_000;
-/// Furthest that a threshold's price may lie from the straight line, in steps: kinks of a conversion bend it a little.
-const CORRECTION_MAX: i64 = 1 << 20;
 
 impl Book {
     /// An account now.
@@ -88,29 +84,24 @@ impl Book {
         })
     }
 
-    /// The positions, and what the prices at which each would stop the account out say of the next stop-out.
+    /// The positions with the prices at which each would call the account and stop it out, and the next stop-out.
     fn position_views(
         &self,
         account: &Account,
         value: &Valuation,
         env: &Env<'_>,
     ) -> (Vec<PositionView>, Option<Forecast>) {
-        let held: Vec<Position> = account
+        let (distances, next) = self.foresee(account, env);
+        let positions = account
             .positions
             .iter()
             .filter_map(|slot| self.positions.get(*slot))
+            .map(|position| {
+                let of = |known: &&Distance| known.instrument == position.instrument;
+                let distance = distances.iter().find(of);
+                self.position_view(account, value, &position, distance, env)
+            })
             .collect();
-        let positions: Vec<PositionView> = held
-            .iter()
-            .map(|position| self.position_view(account, value, position, env))
-            .collect();
-        let at: Vec<_> = held
-            .iter()
-            .zip(&positions)
-            .map(|(position, view)| (position, view.stop_out_at))
-            .collect();
-        let few = held.len() <= SHOWN_PRICES_MAX;
-        let next = few.then(|| self.forecast(account, &at, env)).flatten();
         (positions, next)
     }
 
@@ -144,46 +135,29 @@ impl Book {
         account: &Account,
         value: &Valuation,
         position: &Position,
+        distance: Option<&Distance>,
         env: &Env<'_>,
     ) -> PositionView {
         let digits = self.digits_of(account);
-        let group = self.group_of(account);
         let worth = self.position_worth(position).unwrap_or_default();
-        let warning = warning_line(group, value.used.plain, digits);
-        let stop = stop_line(group, value.used.plain, digits);
         let named = (account.state.terms.accounting == Accounting::Hedging).then_some(position.id);
         let instrument = self.instrument(position.instrument);
-        let marked = instrument
-            .filter(|instrument| group.margin_price == MarginPrice::Mark || instrument.inverse > 0);
-        let at = |line: Line| {
-            let few = account.positions.len() <= SHOWN_PRICES_MAX;
-            let known = value.missing.is_none() && value.used.plain > Money(0) && few;
-            if known {
-                self.price_at(account, value, position, line)
-            } else {
-                None
-            }
+        let close = self.close_price(position.instrument, position.side);
+        let valued = self.valued_at(position).or(close);
+        let negative = instrument.is_some_and(|known| known.terms.negative_prices);
+        let at = |steps: Option<i64>| {
+            let price = Price(valued?.checked_add(steps?)?);
+            Some(price).filter(|price| price.0 > 0 || negative)
         };
         PositionView {
             position: PositionChange {
                 margin: self.margin_now(position),
                 ..position.change(self.open_price_of(position))
             },
-            close_price: self
-                .close_price(position.instrument, position.side)
-                .map(Price),
+            close_price: close.map(Price),
             unrealised: Money(clamp(div_round(worth.plain, ten(FINE_DIGITS - digits)))),
-            warning_at: match marked {
-                Some(known) => self.step_at(account, value, known, group.warning, false),
-                None => at(warning),
-            },
-            stop_out_at: match marked {
-                Some(known) => {
-                    let (level, at_equality) = self.stop_test(account);
-                    self.step_at(account, value, known, level, at_equality)
-                }
-                None => at(stop),
-            },
+            warning_at: at(distance.and_then(|known| known.to_warning)),
+            stop_out_at: at(distance.and_then(|known| known.to_stop_out)),
             liquidation: instrument.and_then(|known| self.liquidation(account, value, known)),
             covered: Qty(self.covered(
                 account,
@@ -192,70 +166,9 @@ impl Book {
                 named,
                 None,
             )),
+            halted: env.halted(position.instrument).is_some(),
             rule: self.position_rule(account, position, env),
         }
-    }
-
-    /// The position's closing price at which equity reaches a line when only this instrument moves, its spread kept:
-    /// the first step that is beyond it.
-    fn price_at(
-        &self,
-        account: &Account,
-        value: &Valuation,
-        position: &Position,
-        line: Line,
-    ) -> Option<Price> {
-        let instrument = self.instrument(position.instrument)?;
-        let close = self.close_price(position.instrument, position.side)?;
-        let net = self.net(account, position.instrument);
-        let rate = self.rate(
-            instrument.terms.quote,
-            account.state.terms.currency,
-            Sided::Ask,
-        )?;
-        let slope_num = net
-            .checked_mul(instrument.profit.num)?
-            .checked_mul(rate.num)?;
-        let slope_den = instrument.profit.den.checked_mul(rate.den)?;
-        if slope_num == 0 {
-            return None;
-        }
-        let room = line.at - (value.fixed + value.plain);
-        let (steps, _) = mul_div_floor(room, slope_den * slope_num.signum(), slope_num.abs())?;
-        // Against the account: down for a net long, up for a net short.
-        let worse = if net > 0 { -1 } else { 1 };
-        let reached = |distance: i64| -> Option<bool> {
-            let shift = distance.checked_mul(worse)?;
-            let equity =
-                value.fixed + value.plain + self.shifted(account, position.instrument, shift)?;
-            Some(line.reached(equity.cmp(&line.at)))
-        };
-        let distance = first_reached(i64::try_from(steps).ok()?.checked_mul(worse)?, reached)?;
-        let price = close.checked_add(distance.checked_mul(worse)?)?;
-        Some(Price(price)).filter(|price| price.0 > 0 || instrument.terms.negative_prices)
-    }
-
-    /// Change of the floating result when an instrument's bid and ask move by `shift` steps.
-    fn shifted(&self, account: &Account, instrument: InstrumentId, shift: i64) -> Option<i128> {
-        let mut change = 0i128;
-        let mut moved = *self.prices(instrument)?;
-        moved.bid = moved.bid.checked_add(shift)?;
-        moved.ask = moved.ask.checked_add(shift)?;
-        for slot in &account.positions {
-            let position = self.positions.get(*slot)?;
-            if position.instrument != instrument {
-                continue;
-            }
-            let leg: Leg = self.leg(&position)?;
-            let close = if leg.long { moved.bid } else { moved.ask };
-            change += self.worth_at(&leg, close)? - worth(&leg, self.valuing())?.plain;
-        }
-        Some(change)
-    }
-
-    fn worth_at(&self, leg: &Leg, close: i64) -> Option<i128> {
-        let instrument = self.instruments.get(leg.instrument as usize)?.as_deref()?;
-        crate::watch::worth_at(leg, close, instrument, self.valuing()).map(|(value, _)| value)
     }
 
     /// What an order would do, by the check it meets when it is sent.
@@ -335,6 +248,39 @@ impl Book {
             .collect()
     }
 
+    /// A slice of those who hold an instrument, by account id; nothing of an instrument that nobody knows.
+    pub fn holder_views(
+        &self,
+        instrument: InstrumentId,
+        after: Option<AccountId>,
+        count: u32,
+    ) -> Option<Vec<HolderView>> {
+        self.instrument(instrument)?;
+        let most = count.min(LADDER_MAX) as usize;
+        let mut first: BTreeMap<AccountId, [i128; 2]> = BTreeMap::new();
+        for slot in self.watch.holders(instrument.0) {
+            let Some(position) = self.positions.get(*slot) else {
+                continue;
+            };
+            if after.is_some_and(|after| position.account <= after) {
+                continue;
+            }
+            let legs = first.entry(position.account).or_default();
+            legs[usize::from(!position.is_long())] += i128::from(position.qty);
+            if first.len() > most {
+                first.pop_last();
+            }
+        }
+        let holders = first
+            .into_iter()
+            .map(|(account, [long, short])| HolderView {
+                account,
+                long: shown(long),
+                short: shown(short),
+            });
+        Some(holders.collect())
+    }
+
     /// The house at a glance, without its hash.
     pub fn desk(&self) -> DeskView {
         DeskView {
@@ -342,12 +288,8 @@ impl Book {
             positions: self.positions.len() as u32,
             orders: self.orders.len() as u32,
             states: self.states,
-            modes: self
-                .modes
-                .iter()
-                .map(|(scope, set)| (*scope, set.mode))
-                .collect(),
-            kills: self.kills.keys().map(|(scope, _)| *scope).collect(),
+            modes: self.modes.values().copied().collect(),
+            kills: self.kills.values().copied().collect(),
             latched: self.latched().map(|(scope, _)| scope).collect(),
             links: self
                 .links
@@ -370,44 +312,15 @@ impl Book {
     /// The margin state by exact values, for tests that compare with a twin.
     pub fn state_now(&self, account: &Account, env: &Env<'_>) -> MarginState {
         let value = self.valuate(account, env);
-        let hard = self.state_of(account, &value, Which::Plain);
-        hard.max(
-            self.state_of(account, &value, Which::Soft)
-                .min(MarginState::Restricted),
-        )
+        self.state_at(account, &value)
     }
-}
 
-/// The smallest distance that is reached, searched around a guess; `None` when there is none near it.
-pub(super) fn first_reached(guess: i64, reached: impl Fn(i64) -> Option<bool>) -> Option<i64> {
-    let forward = !reached(guess)?;
-    let (mut near, mut width) = (guess, 1i64);
-    let mut far = loop {
-        let next = if forward {
-            near.checked_add(width)?
-        } else {
-            near.checked_sub(width)?
-        };
-        if reached(next)? == forward {
-            break next;
-        }
-        (near, width) = (next, width * 2);
-        if width > CORRECTION_MAX {
-            return None;
-        }
-    };
-    if !forward {
-        (near, far) = (far, near);
+    /// The margin state of a valuation: what only the factors of halts and windows do restricts and never stops out.
+    pub(super) fn state_at(&self, account: &Account, value: &Valuation) -> MarginState {
+        let hard = self.state_of(account, value, Which::Plain);
+        let soft = self.state_of(account, value, Which::Soft);
+        hard.max(soft.min(MarginState::Restricted))
     }
-    while far - near > 1 {
-        let middle = near + (far - near) / 2;
-        if reached(middle)? {
-            far = middle;
-        } else {
-            near = middle;
-        }
-    }
-    Some(far)
 }
 
 /// The level of what is shown, so that whoever divides the shown equity by the shown margin finds it. Decisions look at

@@ -263,6 +263,29 @@ record! {
     }
 }
 
+unit_enum! {
+    /// Where a window of higher requirements stands.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum WindowPhase: u8 {
+        /// It raises what is new, and what is held where its policy says so.
+        Began = 0,
+        /// The grace is over: what was held before is raised, too.
+        Reached = 1,
+        Ended = 2,
+    }
+}
+
+record! {
+    /// A window of higher requirements begins, reaches what was held before, or ends.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct WindowChange {
+        pub window: Requirement,
+        pub phase: WindowPhase,
+        /// Accounts that hold the instrument.
+        pub holders: u32,
+    }
+}
+
 record! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct ModeChange {

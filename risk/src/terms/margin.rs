@@ -213,7 +213,7 @@ unit_enum! {
 
 record! {
     /// The requirement of an instrument is raised for a time (news, weekend). Setting a window with a known id replaces
-    /// it; one that is over is forgotten.
+    /// it, or takes it away when its new end is over; one that is over is forgotten.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Requirement {
         pub instrument: InstrumentId,

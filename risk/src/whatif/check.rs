@@ -1,10 +1,11 @@
 //! What may be asked.
 
 use super::shift::instruments;
-use super::{ROWS_MAX, SHIFTS_MAX, STEPS_MAX, Scenario};
+use super::{ROWS_MAX, Raise, SHIFTS_MAX, STEPS_MAX, Scenario};
 use crate::ids::*;
 use crate::machine::Machine;
 use crate::units::*;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What is wrong with a scenario.
@@ -88,8 +89,16 @@ pub fn scenario(machine: &Machine, scenario: &Scenario) -> Result<(), Fault> {
             return Err(fault(None, FaultKind::NothingMeant));
         }
     }
-    if scenario.volatility < Ratio(0) {
-        return Err(fault(None, FaultKind::Volatility));
+    if scenario.volatilities.len() > SHIFTS_MAX {
+        return Err(fault(None, FaultKind::TooMany));
+    }
+    for raise in &scenario.volatilities {
+        if raise.factor < Ratio(0) {
+            return Err(fault(None, FaultKind::Volatility));
+        }
+        if instruments(machine, raise.target).is_empty() {
+            return Err(fault(None, FaultKind::NothingMeant));
+        }
     }
     match scenario.order {
         Some(order) if machine.book().account(order.account).is_none() => {
@@ -100,19 +109,21 @@ pub fn scenario(machine: &Machine, scenario: &Scenario) -> Result<(), Fault> {
 }
 
 /// Instruments whose 5-minute realised volatility, multiplied, would be above their warning.
-pub fn volatile(machine: &Machine, factor: Ratio) -> Vec<InstrumentId> {
-    if factor == Ratio(0) {
-        return Vec::new();
+pub fn volatile(machine: &Machine, raises: &[Raise]) -> Vec<InstrumentId> {
+    let mut factors: BTreeMap<InstrumentId, Ratio> = BTreeMap::new();
+    for raise in raises {
+        for id in instruments(machine, raise.target) {
+            factors.insert(id, raise.factor);
+        }
     }
     let market = machine.market();
-    let ids = market.instruments().map(|terms| terms.id);
-    ids.filter(|id| {
+    let above = factors.into_iter().filter(|(id, factor)| {
         let threshold = market.volatility_threshold(*id, machine.now());
         let (Some(threshold), Some(view)) = (threshold, market.instrument_view(*id)) else {
             return false;
         };
         let imagined = i128::from(view.realised_5m.0) * i128::from(factor.0);
         threshold > Ratio(0) && imagined > i128::from(threshold.0) * i128::from(Ratio::ONE.0)
-    })
-    .collect()
+    });
+    above.map(|(id, _)| id).collect()
 }

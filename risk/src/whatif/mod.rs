@@ -70,7 +70,7 @@ pub struct Step {
     pub shifts: Vec<Shift>,
 }
 
-/// A requirement multiplied; at least 100 %.
+/// A requirement multiplied, by at least 100 %, or a realised volatility.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Raise {
     pub target: Target,
@@ -83,8 +83,8 @@ pub struct Scenario {
     /// Asked for first, and filled at the price before the first step.
     pub order: Option<NewOrder>,
     pub raises: Vec<Raise>,
-    /// Realised volatility is multiplied by this, 0 = as it is.
-    pub volatility: Ratio,
+    /// Realised volatilities multiplied; the last that means an instrument counts, and of what none means nothing is said.
+    pub volatilities: Vec<Raise>,
     pub steps: Vec<Step>,
     /// Most rows of the answer; its sums are of all accounts.
     pub rows: usize,
@@ -105,7 +105,7 @@ pub struct Moved {
 pub fn run(copy: &mut Machine, scenario: &Scenario) -> Result<Outcome, Fault> {
     check::scenario(copy, scenario)?;
     let path = shift::path(copy, scenario)?;
-    let volatile = check::volatile(copy, scenario.volatility);
+    let volatile = check::volatile(copy, &scenario.volatilities);
     let mut ledger = Ledger::open(copy, scenario.rows);
     let mut broker = Broker::default();
     let order = scenario

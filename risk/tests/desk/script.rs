@@ -166,6 +166,7 @@ impl Run {
                 instrument: instrument_id(symbol),
                 value: Money(parse(value, 2)),
             })),
+            ["window", symbol, id, rest @ ..] => self.window(symbol, id, rest),
             ["group", rest @ ..] => self.group(rest),
             ["terms", symbol, rest @ ..] => self.terms(symbol, rest),
             ["held", by] => {
@@ -446,6 +447,43 @@ impl Run {
             approver: approver(rest),
         };
         self.desk.command(Body::Limit(set))
+    }
+
+    /// `window EURUSD 1 in 5s for 20s 200% after_grace 5s`, and `window EURUSD 1 ends`.
+    fn window(&mut self, symbol: &str, id: &str, rest: &[&str]) -> Vec<Output> {
+        let (instrument, id) = (instrument_id(symbol), id.parse().unwrap());
+        let now = self.desk.now;
+        let set = match rest {
+            ["in", from, "for", length, factor, held, grace] => {
+                let from = now.plus(duration(from));
+                Requirement {
+                    instrument,
+                    id,
+                    from,
+                    until: from.plus(duration(length)),
+                    factor: Ratio(parse(factor.trim_end_matches('%'), 10)),
+                    held: *HeldPolicy::ALL
+                        .iter()
+                        .find(|known| lower(known) == *held)
+                        .unwrap(),
+                    grace_ns: duration(grace),
+                }
+            }
+            _ => {
+                let query = Query::Windows;
+                let View::Windows(all) = self.desk.machine.ask(&Ask { token: 0, query }).view
+                else {
+                    panic!("no windows")
+                };
+                let known =
+                    |window: &&Requirement| (window.instrument, window.id) == (instrument, id);
+                Requirement {
+                    until: now,
+                    ..*all.iter().find(known).unwrap()
+                }
+            }
+        };
+        self.desk.command(Body::Requirement(set))
     }
 
     fn group(&mut self, rest: &[&str]) -> Vec<Output> {

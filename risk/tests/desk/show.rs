@@ -193,6 +193,13 @@ impl Desk {
                     halt.holders
                 )
             }
+            Output::Window(change) => format!(
+                "window {} {} {} holders {}",
+                INSTRUMENTS[change.window.instrument.0 as usize - 1].0,
+                change.window.id,
+                lower(change.phase),
+                change.holders
+            ),
             Output::Feed(feed) => format!(
                 "feed {} {}",
                 INSTRUMENTS[feed.instrument.0 as usize - 1].0,

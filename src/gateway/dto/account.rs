@@ -5,6 +5,10 @@ use siaga_risk::terms::{self, AccountTerms};
 use siaga_risk::units::{Money, Price, Ts};
 use siaga_risk::view::{AccountView, Forecast, LadderRow, PositionView};
 
+use super::margin::{
+    CloseoutDto, InstrumentMarginDto, LeverageFrom, LiquidationDto, MarginRuleDto, RequirementDto,
+    TierDto, closeout, instrument_margin, liquidation, margin_rule, requirement, tier,
+};
 use super::order::{OrderDto, Side, order};
 use super::{micros, wire_enum};
 use crate::gateway::decimal;
@@ -29,16 +33,6 @@ wire_enum!(
     }
 );
 wire_enum!(Accounting = terms::Accounting { Netting, Hedging });
-
-/// Where an account's leverage comes from.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema, schemars::JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum LeverageFrom {
-    Account,
-    Group,
-}
 
 wire! {
     /// An account in the list.
@@ -74,9 +68,17 @@ wire! {
         pub currency: String,
         pub group: String,
         pub accounting: Accounting,
-        /// x : 1.
+        /// x : 1, before caps of classes and instruments.
         pub leverage: u32,
         pub leverage_from: LeverageFrom,
+        /// Leverage rules by bands in force, and how they charge what is held.
+        pub tiers: Vec<TierDto>,
+        /// What each instrument is charged before them.
+        pub margins: Vec<InstrumentMarginDto>,
+        /// Where the legs of an account at mark price stand in the schedules of their instruments.
+        pub requirements: Vec<RequirementDto>,
+        /// What a stop-out compares.
+        pub closeout: CloseoutDto,
         /// The broker link that its orders go to: an id of the desk's `links`.
         pub link: u16,
         pub state: MarginState,
@@ -140,11 +142,17 @@ wire! {
         pub stop_loss: Option<String>,
         pub take_profit: Option<String>,
         pub trailing: Option<String>,
-        /// Price of this instrument alone at which the account is called.
+        /// Price of this instrument alone at which the account is called, and at which it is stopped out.
         pub warning_at: Option<String>,
         pub stop_out_at: Option<String>,
+        /// Of accounts at mark price.
+        pub liquidation: Option<LiquidationDto>,
+        /// The rules behind its margin.
+        pub rule: Option<MarginRuleDto>,
         /// Quantity that closing orders already cover.
         pub covered: String,
+        /// Its instrument is halted: no leveraged entry, closing goes on.
+        pub halted: bool,
     }
 
     /// Positions and the sums of an account (P0.14).
@@ -179,10 +187,19 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         group,
         accounting: view.terms.accounting.into(),
         leverage: view.leverage,
-        leverage_from: match view.terms.leverage {
-            0 => LeverageFrom::Group,
-            _ => LeverageFrom::Account,
-        },
+        leverage_from: view.leverage_from.into(),
+        tiers: view.tiers.iter().map(|t| tier(t, digits, names)).collect(),
+        margins: view
+            .margins
+            .iter()
+            .map(|m| instrument_margin(m, digits, names))
+            .collect(),
+        requirements: view
+            .requirements
+            .iter()
+            .map(|r| requirement(r, names))
+            .collect(),
+        closeout: closeout(&view.closeout, digits),
         link: view.terms.link.0,
         state: view.state.into(),
         unknown: view.unknown,
@@ -253,7 +270,14 @@ fn position(view: &PositionView, money_digits: u8, names: &Directory) -> Positio
         trailing: (held.protection.trailing.0 > 0).then(|| price(held.protection.trailing)),
         warning_at: view.warning_at.map(price),
         stop_out_at: view.stop_out_at.map(price),
+        liquidation: view
+            .liquidation
+            .map(|known| liquidation(&known, held.instrument, names)),
+        rule: view
+            .rule
+            .map(|rule| margin_rule(&rule, held.instrument, names)),
         covered: decimal::show(view.covered.0, qty_digits),
+        halted: view.halted,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The house at a glance.
 
 use serde::Deserialize;
-use siaga_risk::event::{self, Scope};
+use siaga_risk::event::{self, Also, Scope, SetKill, SetMode};
 use siaga_risk::ids::{AccountId, GroupId};
 use siaga_risk::view::DeskView;
 
@@ -69,7 +69,7 @@ wire! {
         pub modes: Vec<ModeDto>,
         pub kills: Vec<KillDto>,
         /// Latched by repeated executions.
-        pub latched: Vec<KillDto>,
+        pub latched: Vec<ScopeDto>,
         pub links: Vec<LinkDto>,
         pub journal: JournalDto,
         pub store: StoreDto,
@@ -97,10 +97,23 @@ wire! {
         pub id: Option<ScopeId>,
         pub name: Option<String>,
         pub mode: TradingMode,
+        /// Closing goes on.
+        pub allow_reducing: bool,
     }
 
     /// A kill switch that is on.
     pub struct KillDto {
+        pub scope: ScopeKind,
+        pub id: Option<ScopeId>,
+        pub name: Option<String>,
+        /// What narrows it: orders that match all of these as well; empty = every order of the scope.
+        pub also: Vec<ScopeDto>,
+        /// Closing goes on.
+        pub allow_reducing: bool,
+    }
+
+    /// What something applies to.
+    pub struct ScopeDto {
         pub scope: ScopeKind,
         pub id: Option<ScopeId>,
         pub name: Option<String>,
@@ -167,13 +180,13 @@ pub fn desk(view: &DeskView, status: &Status, live: &Live, names: &Directory) ->
         .filter(|e| live.states(e.terms.id).halted);
     let [healthy, warning, restricted, stop_out] = view.states;
     DeskDto {
-        modes: view
-            .modes
+        modes: view.modes.iter().map(|set| mode(set, names)).collect(),
+        kills: view.kills.iter().map(|set| kill(set, names)).collect(),
+        latched: view
+            .latched
             .iter()
-            .map(|(s, m)| mode(*s, *m, names))
+            .map(|scope| scope_dto(*scope, names))
             .collect(),
-        kills: view.kills.iter().map(|s| kill(*s, names)).collect(),
-        latched: view.latched.iter().map(|s| kill(*s, names)).collect(),
         links: view
             .links
             .iter()
@@ -217,22 +230,54 @@ pub fn desk(view: &DeskView, status: &Status, live: &Live, names: &Directory) ->
     }
 }
 
-fn mode(scope: Scope, mode: event::TradingMode, names: &Directory) -> ModeDto {
-    let (scope, id, name) = scope_parts(scope, names);
+fn mode(set: &SetMode, names: &Directory) -> ModeDto {
+    let (scope, id, name) = scope_parts(set.scope, names);
     ModeDto {
         scope,
         id,
         name,
-        mode: mode.into(),
+        mode: set.mode.into(),
+        allow_reducing: set.allow_reducing || set.mode != event::TradingMode::Halt,
     }
 }
 
-fn kill(scope: Scope, names: &Directory) -> KillDto {
-    let (scope, id, name) = scope_parts(scope, names);
-    KillDto { scope, id, name }
+fn kill(set: &SetKill, names: &Directory) -> KillDto {
+    let (scope, id, name) = scope_parts(set.scope, names);
+    let also = narrowed_by(&set.also);
+    KillDto {
+        scope,
+        id,
+        name,
+        also: also.map(|scope| scope_dto(scope, names)).collect(),
+        allow_reducing: set.allow_reducing,
+    }
 }
 
-fn scope_parts(scope: Scope, names: &Directory) -> (ScopeKind, Option<ScopeId>, Option<String>) {
+/// What narrows a switch, one scope each.
+fn narrowed_by(also: &Also) -> impl Iterator<Item = Scope> {
+    let number = |id: u32, scope: fn(u32) -> Scope| (id != 0).then(|| scope(id));
+    [
+        also.group.map(Scope::Group),
+        also.account.map(Scope::Account),
+        also.instrument.map(Scope::Instrument),
+        number(also.desk, Scope::Desk),
+        number(also.trader, Scope::Trader),
+        number(also.strategy, Scope::Strategy),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn scope_dto(scope: Scope, names: &Directory) -> ScopeDto {
+    let (scope, id, name) = scope_parts(scope, names);
+    ScopeDto { scope, id, name }
+}
+
+/// A scope as it is told: its kind, its id, and its name.
+pub fn scope_parts(
+    scope: Scope,
+    names: &Directory,
+) -> (ScopeKind, Option<ScopeId>, Option<String>) {
     let number = |n: u32| Some(ScopeId::Number(n));
     match scope {
         Scope::House => (ScopeKind::House, None, None),

@@ -8,6 +8,7 @@ use siaga_risk::units::{Price, Qty, div_round};
 use siaga_risk::verdict::Reject;
 use siaga_risk::view::PreviewView;
 
+use super::margin::{MarginRuleDto, margin_rule};
 use super::{from_micros, micros, wire_enum};
 use crate::gateway::decimal;
 use crate::gateway::directory::{Directory, InstrumentEntry};
@@ -98,6 +99,8 @@ wire! {
         pub loss_at_stop: Option<String>,
         pub net_after: String,
         pub closes: bool,
+        /// The rules behind its margin; absent without a price.
+        pub rule: Option<MarginRuleDto>,
     }
 }
 
@@ -360,6 +363,9 @@ pub fn preview(view: &PreviewView, order: &NewOrder, names: &Directory) -> Previ
         loss_at_stop: view.loss_at_stop.map(money),
         net_after: decimal::show(view.net_after.0, entry.map_or(0, |e| e.terms.qty_digits)),
         closes: view.closes,
+        rule: view
+            .rule
+            .map(|rule| margin_rule(&rule, order.instrument, names)),
     }
 }
 

@@ -70,6 +70,19 @@ pub struct RaiseRequest {
     pub factor_pct: String,
 }
 
+/// A realised volatility multiplied: exactly one of `symbol`, `currency`, `class` and `all`.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VolatilityRequest {
+    pub symbol: Option<String>,
+    pub currency: Option<String>,
+    pub class: Option<Class>,
+    #[serde(default)]
+    pub all: bool,
+    /// Not negative.
+    pub factor_pct: String,
+}
+
 /// What is imagined. Everything may be absent.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -80,8 +93,11 @@ pub struct WhatIfRequest {
     pub steps: Vec<StepRequest>,
     #[serde(default)]
     pub requirements: Vec<RaiseRequest>,
-    /// Realised volatility is multiplied by this.
+    /// Realised volatility of everything is multiplied by this.
     pub volatility_pct: Option<String>,
+    /// Realised volatilities multiplied; the last that means a symbol counts.
+    #[serde(default)]
+    pub volatilities: Vec<VolatilityRequest>,
     /// Asked for first; `client_id` is not needed.
     pub order: Option<OrderRequest>,
     /// Most accounts listed, 200 when absent; the sums are of all.
@@ -266,7 +282,18 @@ pub fn read(request: &WhatIfRequest, names: &Directory) -> ApiResult<Read> {
         });
     }
     if let Some(text) = &request.volatility_pct {
-        scenario.volatility = ratio(text, "volatility_pct")?;
+        scenario.volatilities.push(Raise {
+            target: Target::All,
+            factor: ratio(text, "volatility_pct")?,
+        });
+    }
+    for (at, one) in request.volatilities.iter().enumerate() {
+        let field = format!("volatilities[{at}]");
+        let asked = (&one.symbol, &one.currency, one.class, one.all);
+        scenario.volatilities.push(Raise {
+            target: target(asked, &field, names)?,
+            factor: ratio(&one.factor_pct, &format!("{field}.factor_pct"))?,
+        });
     }
     if let Some(order) = &request.order {
         scenario.order = Some(NewOrder {

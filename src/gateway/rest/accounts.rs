@@ -6,14 +6,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use siaga_risk::event::{Body, Cash, CashKind};
-use siaga_risk::ids::AccountId;
+use siaga_risk::event::{Body, Cash, CashKind, SetReview};
+use siaga_risk::ids::{AccountId, LinkId};
 use siaga_risk::units::Money;
 use siaga_risk::view::{LadderRow, Query as Ask, View};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::desk::{done, note};
 use super::{Done, command};
 use crate::gateway::decimal;
 use crate::gateway::dto::account::{
@@ -49,6 +50,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(acknowledge))
         .routes(routes!(confirm_call))
         .routes(routes!(logged_in))
+        .routes(routes!(review))
+        .routes(routes!(set_terms))
         .routes(routes!(margin))
 }
 
@@ -114,7 +117,7 @@ async fn portfolio_of(
 
 wire_enum!(
     /// What a cash movement is.
-    CashMovement = MovementKind { Deposit, Withdrawal, Correction }
+    CashMovement = MovementKind { Deposit, Withdrawal, Correction, Credit }
 );
 
 /// The movements that a person may book.
@@ -123,20 +126,23 @@ pub enum MovementKind {
     Deposit,
     Withdrawal,
     Correction,
+    /// Lent by the house: it counts as equity and cannot be withdrawn.
+    Credit,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CashRequest {
     pub kind: CashMovement,
-    /// In the account's currency. Positive for a deposit and a withdrawal; a correction may be negative.
+    /// In the account's currency. Positive for a deposit and a withdrawal; a correction may be negative, and so may a credit, which takes
+    /// back at most what there is.
     pub amount: String,
     /// Your own number or text of this movement: it stands for the Idempotency-Key. A movement whose reference was booked on the
     /// account in the last seven days is refused as `already_exists` and changes nothing, so a repeated request books once.
     pub reference: String,
 }
 
-/// Books a deposit, a withdrawal or a correction.
+/// Books a deposit, a withdrawal, a correction or a credit.
 #[utoipa::path(post, path = "/api/v1/accounts/{id}/cash", tag = "accounts", params(("id" = u32, Path)), request_body = CashRequest,
     responses((status = 201, body = Done), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn cash(
@@ -152,10 +158,14 @@ async fn cash(
     let digits = names.money_digits(entry.terms.currency);
     let amount = decimal::read(&request.amount, digits)
         .map_err(|f| ApiError::field("amount", f.says(digits)))?;
-    if amount == 0 || (amount < 0 && request.kind != CashMovement::Correction) {
+    let signed = matches!(
+        request.kind,
+        CashMovement::Correction | CashMovement::Credit
+    );
+    if amount == 0 || (amount < 0 && !signed) {
         return Err(ApiError::field(
             "amount",
-            "give an amount above zero; only a correction may be negative",
+            "give an amount above zero; only a correction and a credit may be negative",
         ));
     }
     if request.reference.trim().is_empty() || request.reference.len() > REFERENCE_CHARS_MAX {
@@ -168,6 +178,7 @@ async fn cash(
         CashMovement::Deposit => (CashKind::Deposit, amount),
         CashMovement::Withdrawal => (CashKind::Withdrawal, -amount),
         CashMovement::Correction => (CashKind::Correction, amount),
+        CashMovement::Credit => (CashKind::Credit, amount),
     };
     let booked = Cash {
         account: AccountId(id),
@@ -230,6 +241,68 @@ async fn logged_in(
     Ok(axum::Json(Done { seq: answered.seq }))
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewRequest {
+    pub on: bool,
+    pub note: String,
+}
+
+/// Puts an account under review (dispute, compliance), or ends it: meanwhile it may only close.
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/review", tag = "accounts", params(("id" = u32, Path)), request_body = ReviewRequest,
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn review(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Id(id): Id<u32>,
+    Json(request): Json<ReviewRequest>,
+) -> ApiResult<axum::Json<Done>> {
+    let set = SetReview {
+        account: AccountId(id),
+        on: request.on,
+        note: note(&app, actor, &request.note).await?,
+    };
+    done(&app, actor, Body::Review(set)).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountTermsRequest {
+    /// The group's name; absent = as it is.
+    pub group: Option<String>,
+    /// The broker link's number; absent = as it is.
+    pub link: Option<u16>,
+    /// The account's own leverage (x : 1), 0 = its group's; absent = as it is.
+    pub leverage: Option<u32>,
+    pub note: String,
+}
+
+/// Moves an account to another group or broker, or gives it a leverage of its own. Its currency and accounting are fixed.
+#[utoipa::path(put, path = "/api/v1/accounts/{id}/terms", tag = "accounts", params(("id" = u32, Path)), request_body = AccountTermsRequest,
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn set_terms(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Id(id): Id<u32>,
+    Json(request): Json<AccountTermsRequest>,
+) -> ApiResult<axum::Json<Done>> {
+    let reply = app.core.ask(Ask::Account(AccountId(id))).await?;
+    let View::Account(known) = reply.view else {
+        return Err(ApiError::not_found("the account"));
+    };
+    let mut terms = known.terms;
+    if let Some(name) = &request.group {
+        let names = app.core.directory();
+        let found = names.groups().find(|group| group.name == *name);
+        let found = found.ok_or_else(|| ApiError::field("group", "there is no such group"))?;
+        terms.group = found.terms.id;
+    }
+    terms.link = request.link.map_or(terms.link, LinkId);
+    terms.leverage = request.leverage.unwrap_or(terms.leverage);
+    note(&app, actor, &request.note).await?;
+    done(&app, actor, Body::Account(terms)).await
+}
+
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -251,7 +324,8 @@ async fn margin(
     Ok(axum::Json(Ladder { items }))
 }
 
-fn page(limit: Option<usize>) -> ApiResult<usize> {
+/// Rows of a page, as asked for.
+pub(super) fn page(limit: Option<usize>) -> ApiResult<usize> {
     match limit.unwrap_or(200) {
         limit @ 1..=ROWS_MAX => Ok(limit),
         _ => Err(ApiError::field("limit", format!("use 1 to {ROWS_MAX}"))),

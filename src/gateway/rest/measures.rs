@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::Deserialize;
 use siaga_risk::event::HaltCause;
-use siaga_risk::units::Ratio;
+use siaga_risk::ids::AccountId;
+use siaga_risk::units::{Qty, Ratio};
 use siaga_risk::view::{
     DetectorView, Query as Ask, SourceView, SpanVolatility, View, VolatilityView,
 };
@@ -13,6 +14,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::accounts::page;
 use crate::gateway::core::Core;
 use crate::gateway::decimal;
 use crate::gateway::directory::Directory;
@@ -103,6 +105,16 @@ wire! {
         pub fires: bool,
         pub needed: u8,
     }
+    /// Who holds an instrument, by account.
+    pub struct HolderList {
+        pub symbol: String,
+        pub halted: bool,
+        pub items: Vec<HolderDto>,
+        /// Give it as `cursor` for the next page; absent at the end.
+        pub next: Option<u32>,
+    }
+    /// What an account holds of it, in lots.
+    pub struct HolderDto { pub account: u32, pub name: String, pub long: String, pub short: String }
     /// An account's state now and after.
     pub struct ChangeDto { pub account: u32, pub from: MarginState, pub to: MarginState }
 }
@@ -112,6 +124,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(volatility))
         .routes(routes!(sources))
         .routes(routes!(dry_run))
+        .routes(routes!(holders))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -186,6 +199,54 @@ async fn dry_run(
         holders: view.holders,
         changes: view.changes,
         accounts: accounts.collect(),
+    }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct HoldersQuery {
+    pub symbol: String,
+    /// `next` of the page before.
+    pub cursor: Option<u32>,
+    /// At most 1,000; 200 when absent.
+    pub limit: Option<usize>,
+}
+
+/// Everyone who holds an instrument: whom a halt concerns.
+#[utoipa::path(get, path = "/api/v1/halts/holders", tag = "desk", params(HoldersQuery),
+    responses((status = 200, body = HolderList), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn holders(
+    State(app): State<App>,
+    Query(query): Query<HoldersQuery>,
+) -> ApiResult<axum::Json<HolderList>> {
+    let names = app.core.directory();
+    let entry = symbol(&names, &query.symbol)?;
+    let limit = page(query.limit)?;
+    let ask = Ask::Holders {
+        instrument: entry.terms.id,
+        after: query.cursor.map(AccountId),
+        count: limit as u32,
+    };
+    let View::Holders(found) = app.core.ask(ask).await?.view else {
+        return Err(missing());
+    };
+    let lots = |qty: Qty| decimal::show(qty.0, entry.terms.qty_digits);
+    let items = found.iter().map(|holder| HolderDto {
+        account: holder.account.0,
+        name: names.account(holder.account).map_or_else(
+            || format!("account-{}", holder.account),
+            |known| known.name.clone(),
+        ),
+        long: lots(holder.long),
+        short: lots(holder.short),
+    });
+    let full = found.len() == limit;
+    Ok(axum::Json(HolderList {
+        symbol: entry.symbol.clone(),
+        halted: app.core.live().states(entry.terms.id).halted,
+        items: items.collect(),
+        next: found.last().filter(|_| full).map(|last| last.account.0),
     }))
 }
 

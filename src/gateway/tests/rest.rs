@@ -592,6 +592,41 @@ async fn the_desk_is_driven_and_shown() {
         (&json!("account"), &json!("Demo"))
     );
     assert_eq!(
+        (
+            &desk["modes"][0]["allow_reducing"],
+            &desk["kills"][0]["also"]
+        ),
+        (&json!(true), &json!([]))
+    );
+    let narrowed = json!({ "scope": "house", "also": { "symbol": "EUR/USD", "trader": 3 }, "on": true,
+        "allow_reducing": false, "note": "one strategy of his" });
+    assert_eq!(
+        server
+            .call("POST", "/api/v1/kill", Some(narrowed))
+            .await
+            .status,
+        200
+    );
+    let desk = server.call("GET", "/api/v1/desk", None).await.json();
+    let house = desk["kills"]
+        .as_array()
+        .and_then(|kills| kills.iter().find(|kill| kill["scope"] == "house"))
+        .expect("the switch is shown");
+    let also: Vec<_> = house["also"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|part| (part["scope"].clone(), part["id"].clone()))
+        .collect();
+    assert_eq!(
+        also,
+        [
+            (json!("instrument"), json!("EUR/USD")),
+            (json!("trader"), json!(3))
+        ]
+    );
+    assert_eq!(house["allow_reducing"], json!(false));
+    assert_eq!(
         (&desk["accounts"], &desk["journal"]["state"], &desk["demo"]),
         (&json!(1), &json!("good"), &json!(true))
     );

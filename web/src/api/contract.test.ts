@@ -31,6 +31,8 @@ const INTERFACES: Record<string, [Record<string, Schema>, string]> = {
   Account: [rest, "AccountDto"],
   Position: [rest, "PositionDto"],
   NextStopOut: [rest, "NextStopOutDto"],
+  MarginRule: [rest, "MarginRuleDto"],
+  Liquidation: [rest, "LiquidationDto"],
   Order: [rest, "OrderDto"],
   NewOrder: [rest, "OrderRequest"],
   Preview: [rest, "PreviewDto"],
@@ -45,9 +47,10 @@ const INTERFACES: Record<string, [Record<string, Schema>, string]> = {
   DeskLink: [rest, "LinkDto"],
   DeskMode: [rest, "ModeDto"],
   DeskKill: [rest, "KillDto"],
+  DeskScope: [rest, "ScopeDto"],
 };
 
-const ENUMS: Record<string, string> = { Side: "Side", OrderKind: "OrderKind", Tif: "Tif", MarginState: "MarginState", Severity: "Severity", AlertState: "AlertState", OrderState: "OrderState", Scenario: "Scenario", FeedState: "Feed", Span: "Span" };
+const ENUMS: Record<string, string> = { Side: "Side", OrderKind: "OrderKind", Tif: "Tif", MarginState: "MarginState", Severity: "Severity", AlertState: "AlertState", OrderState: "OrderState", Scenario: "Scenario", FeedState: "Feed", Span: "Span", LeverageFrom: "LeverageFrom" };
 
 const types = text("web/src/api/types.ts");
 

@@ -71,6 +71,32 @@ export interface AccountRow {
   level_pct: Decimal | null;
 }
 
+/** Where a leverage comes from: the mode of the instrument, the group or the account, or a cap on it. */
+export type LeverageFrom = "mode" | "group" | "account" | "class_cap" | "instrument_cap";
+
+/** The rules behind a position's or an order's margin. */
+export interface MarginRule {
+  leverage: number;
+  leverage_from: LeverageFrom;
+  rate_pct: Decimal;
+  factor_pct: Decimal;
+  window: number | null;
+  tier_set: number | null;
+  tier_rule: number | null;
+  base: Decimal;
+  currency: string;
+  conversion: Decimal | null;
+}
+
+/** The price of an instrument, alone, at which an account at mark price is liquidated. */
+export interface Liquidation {
+  price: Decimal;
+  bracket: number | null;
+  rate_pct: Decimal;
+  amount: Decimal;
+  currency: string;
+}
+
 export interface Position {
   id: number;
   symbol: string;
@@ -87,7 +113,11 @@ export interface Position {
   trailing: Decimal | null;
   warning_at: Decimal | null;
   stop_out_at: Decimal | null;
+  liquidation: Liquidation | null;
+  rule: MarginRule | null;
   covered: Decimal;
+  /** Its instrument is halted. */
+  halted: boolean;
 }
 
 export type OrderState =
@@ -138,7 +168,7 @@ export interface Account {
   group: string;
   accounting: "hedging" | "netting";
   leverage: number;
-  leverage_from: "account" | "group";
+  leverage_from: LeverageFrom;
   /** The broker link of its orders: an id of the desk's `links`. */
   link: number;
   state: MarginState;
@@ -202,6 +232,7 @@ export interface Preview {
   loss_at_stop: Decimal | null;
   net_after: Decimal;
   closes: boolean;
+  rule: MarginRule | null;
 }
 
 export interface Placed {
@@ -279,12 +310,24 @@ export interface DeskMode {
   id: number | string | null;
   name?: string | null;
   mode: "normal" | "reducing" | "close_only" | "halt";
+  /** Closing goes on. */
+  allow_reducing: boolean;
+}
+
+/** What something applies to. */
+export interface DeskScope {
+  scope: DeskMode["scope"];
+  id: number | string | null;
+  name?: string | null;
 }
 
 export interface DeskKill {
   scope: DeskMode["scope"];
   id: number | string | null;
   name?: string | null;
+  /** Narrows it: orders that match all of these as well. */
+  also: DeskScope[];
+  allow_reducing: boolean;
 }
 
 export interface Desk {

@@ -1,8 +1,8 @@
 import type { ReactNode } from "react";
-import type { Account, Position } from "../../api/types";
+import type { Account, NextStopOut, Position } from "../../api/types";
 import { explainProblem } from "../../app/trading";
 import { useSettings, useTranslate } from "../../app/settings";
-import { formatDecimal, signOf, trimZeros } from "../../format/decimal";
+import { cutPercent, formatDecimal, signOf, trimZeros } from "../../format/decimal";
 import { LevelRail } from "./LevelRail";
 
 interface Props {
@@ -44,6 +44,7 @@ export function AccountStrip({ account, current, error, symbol, wide }: Props) {
       <LevelRail account={account} />
       <Distance label={t("account.toCall")} pct={account.warning_pct} money={money(account.to_warning)} past={signOf(account.to_warning) < 0} price={at((position) => position.warning_at)} testid="to-call" idle={account.positions.length === 0} />
       <Distance label={t("account.toStop")} pct={account.stop_out_pct} money={money(account.to_stop_out)} past={signOf(account.to_stop_out) < 0} price={at((position) => position.stop_out_at)} testid="to-stop" idle={account.positions.length === 0} />
+      {account.next_stop_out && <Next next={account.next_stop_out} />}
       {!wide && <Figure label={t("account.used")} testid="used">{money(account.used)}</Figure>}
       {!current && <span role="status" className="sr-only">{t("account.lost")}</span>}
     </section>
@@ -69,6 +70,23 @@ function Distance({ label, pct, money, price, past, idle, testid }: { label: str
       <div className="label truncate">{label} <span className="text-ink-3">{formatDecimal(trimZeros(pct), language)} %</span></div>
       <div data-testid={testid} className={`truncate text-sm font-semibold ${past ? "text-crit" : ""} ${idle ? "text-ink-3" : ""}`}>{idle ? "–" : money}</div>
       <div data-testid={`${testid}-price`} className="truncate text-2xs text-ink-3" title={price}>{price}</div>
+    </div>
+  );
+}
+
+/** Where the nearest stop-out is, what it closes first, and the margin level before and after that close. */
+function Next({ next }: { next: NextStopOut }) {
+  const t = useTranslate();
+  const { language } = useSettings();
+  const level = (pct: string | null) => (pct === null ? t("account.nextNone") : `${formatDecimal(cutPercent(pct), language)} %`);
+  const what = next.position === null ? t("account.nextNothing") : t("account.nextCloses", { qty: formatDecimal(next.qty, language), position: next.position });
+  const closes = next.cancels > 0 ? `${t("account.nextCancels", { n: next.cancels })} ${what}` : what;
+  const levels = t("account.nextLevels", { before: level(next.level_before_pct), after: level(next.level_after_pct) });
+  return (
+    <div className="col-span-2 min-w-0 wide:col-span-1 wide:min-w-29" data-testid="next-stop">
+      <div className="label truncate">{t("account.next")} <span data-testid="next-stop-price" className="text-ink-3">{t("account.at", { symbol: next.symbol, price: formatDecimal(next.price, language, { group: false }) })}</span></div>
+      <div data-testid="next-stop-closes" className="truncate text-sm font-semibold" title={closes}>{closes}</div>
+      <div data-testid="next-stop-levels" className="truncate text-2xs text-ink-3" title={levels}>{levels}</div>
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Account, Desk, DeskMode, Instrument } from "../../api/types";
+import type { Account, Desk, DeskMode, DeskScope, Instrument } from "../../api/types";
 import { useStreamStatus } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { useTrading } from "../../app/trading";
@@ -84,11 +84,15 @@ function deskBanners(desk: Desk, props: Props, t: Translate): Banner[] {
   const phone = desk.phone || t("banner.noPhone");
   if (desk.journal.state === "poisoned") banners.push({ key: "journal", tone: "stop", icon: "phone", text: t("banner.journal", { reason: desk.journal.reason ?? "?", phone }) });
   for (const kill of desk.kills) {
-    if (concerns(kill, props)) banners.push({ key: `kill-${kill.scope}-${kill.id}`, tone: "stop", icon: "lock", text: t("banner.kill", { scope: scopeText(kill, t) }) });
+    const parts: DeskScope[] = [kill, ...kill.also];
+    if (!parts.every((part) => concerns(part, props))) continue;
+    const scope = parts.map((part) => scopeText(part, t)).join(" + ");
+    const text = kill.allow_reducing ? t("banner.kill", { scope }) : t("banner.killAll", { scope, phone });
+    banners.push({ key: `kill-${parts.map((part) => `${part.scope}-${part.id}`).join("-")}`, tone: "stop", icon: "lock", text });
   }
   for (const mode of desk.modes) {
     if (mode.mode === "normal" || !concerns(mode, props)) continue;
-    banners.push({ key: `mode-${mode.scope}-${mode.id}`, tone: mode.mode === "halt" ? "stop" : "warn", icon: "lock", text: t(mode.mode === "halt" ? "banner.halt" : "banner.closeOnly", { scope: scopeText(mode, t) }) });
+    banners.push({ key: `mode-${mode.scope}-${mode.id}`, tone: mode.mode === "halt" ? "stop" : "warn", icon: "lock", text: modeText(mode, phone, t) });
   }
   for (const link of desk.links) {
     // Another account's broker is no trouble of this one.
@@ -115,8 +119,15 @@ function feedBanners(instrument: Instrument, t: Translate, moment: (us: number) 
   return [];
 }
 
+function modeText(mode: DeskMode, phone: string, t: Translate): string {
+  const scope = scopeText(mode, t);
+  if (mode.mode === "reducing") return t("banner.reducing", { scope });
+  if (mode.mode !== "halt") return t("banner.closeOnly", { scope });
+  return mode.allow_reducing ? t("banner.halt", { scope }) : t("banner.haltAll", { scope, phone });
+}
+
 /** Whether a mode or switch of this scope touches what the page shows. */
-function concerns(row: Pick<DeskMode, "scope" | "id" | "name">, { account, instrument }: Props): boolean {
+function concerns(row: DeskScope, { account, instrument }: Props): boolean {
   const same = (value: string | number | undefined) => value !== undefined && (String(row.id) === String(value) || row.name === value);
   if (row.scope === "house") return true;
   if (row.scope === "account") return same(account?.id) || same(account?.name);
@@ -126,6 +137,6 @@ function concerns(row: Pick<DeskMode, "scope" | "id" | "name">, { account, instr
   return same(instrument?.id) || same(instrument?.symbol);
 }
 
-function scopeText(row: Pick<DeskMode, "scope" | "id" | "name">, t: Translate): string {
+function scopeText(row: DeskScope, t: Translate): string {
   return t(`scope.${row.scope}`, { name: row.name ?? String(row.id ?? "") });
 }

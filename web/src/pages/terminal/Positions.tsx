@@ -3,12 +3,13 @@ import type { Account, Position } from "../../api/types";
 import { goTo } from "../../app/place";
 import { useSettings, useTranslate } from "../../app/settings";
 import { useTrading } from "../../app/trading";
-import { formatDecimal, signOf } from "../../format/decimal";
+import { formatDecimal, signOf, trimZeros } from "../../format/decimal";
 import { Button, IconButton } from "../../ui/Button";
 import { Empty } from "../../ui/Panel";
 import { useWide } from "../../ui/media";
 import { PositionEditor, type EditorMode } from "./PositionEditor";
 import { SideTag } from "./SideTag";
+import { ruleText } from "./ruleText";
 
 /** Open positions; closing is one press away in every state that allows it. */
 export function Positions({ account }: { account: Account }) {
@@ -74,8 +75,19 @@ function usePriceText() {
   return (value: string | null) => formatDecimal(value, language, { group: false });
 }
 
-function Row({ position, account, onToggle }: RowProps) {
+/** Where the venue's liquidation price is, for accounts at mark price. */
+function useLiquidationText() {
+  const t = useTranslate();
   const { language } = useSettings();
+  const price = usePriceText();
+  return ({ liquidation }: Position) => liquidation && t("positions.liquidation", { price: price(liquidation.price), rate: `${formatDecimal(trimZeros(liquidation.rate_pct), language)} %` });
+}
+
+function Row({ position, account, onToggle }: RowProps) {
+  const t = useTranslate();
+  const { language } = useSettings();
+  const liquidation = useLiquidationText()(position);
+  const rule = position.rule ? ruleText(position.rule, t, language) : undefined;
   const price = usePriceText();
   const sign = signOf(position.unrealised);
   return (
@@ -84,15 +96,19 @@ function Row({ position, account, onToggle }: RowProps) {
         <span className="flex items-center gap-1.5">
           <button type="button" className="font-semibold hover:underline" onClick={() => goTo({ symbol: position.symbol })}>{position.symbol}</button>
           <SideTag side={position.side} qty={position.qty} />
+          {position.halted && <Halted />}
         </span>
       </td>
       <td className="n text-ink-2">{price(position.open_price)}</td>
       <td className="n">{price(position.close_price)}</td>
       <td className={`n font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`} title={account.currency}>{formatDecimal(position.unrealised, language, { sign: true })}</td>
       <td className="n text-xs text-ink-2">{price(position.stop_loss)} <span className="text-ink-3">/</span> {price(position.take_profit)}</td>
-      <td className="n text-xs text-ink-2">{price(position.stop_out_at)}</td>
+      <td className="n text-xs text-ink-2" title={liquidation ?? undefined}>{price(position.stop_out_at)}</td>
       <td className="n hidden text-xs text-ink-2 huge:table-cell">{price(position.warning_at)}</td>
-      <td className="n hidden text-xs text-ink-2 huge:table-cell">{formatDecimal(position.margin, language)}</td>
+      <td className="n hidden text-xs text-ink-2 huge:table-cell" title={rule} data-testid="position-rule">
+        {formatDecimal(position.margin, language)}
+        {position.rule && <span className="ml-1 text-2xs text-ink-3">1:{position.rule.leverage}</span>}
+      </td>
       <td className="n hidden text-xs text-ink-2 huge:table-cell">{formatDecimal(position.swap, language, { sign: true })}</td>
       <td className="n !pr-3"><Actions position={position} onToggle={onToggle} account={account} /></td>
     </tr>
@@ -102,6 +118,7 @@ function Row({ position, account, onToggle }: RowProps) {
 function Card({ position, account, onToggle }: RowProps) {
   const t = useTranslate();
   const { language } = useSettings();
+  const liquidation = useLiquidationText()(position);
   const price = usePriceText();
   const sign = signOf(position.unrealised);
   return (
@@ -109,6 +126,7 @@ function Card({ position, account, onToggle }: RowProps) {
       <div className="flex items-center gap-2">
         <button type="button" className="text-md font-semibold" onClick={() => goTo({ symbol: position.symbol, view: "chart" })}>{position.symbol}</button>
         <SideTag side={position.side} qty={position.qty} />
+        {position.halted && <Halted />}
         <span className={`ml-auto text-md font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`}>{formatDecimal(position.unrealised, language, { sign: true })}</span>
       </div>
       <div className="mt-1 flex items-end gap-2 text-xs text-ink-2">
@@ -119,11 +137,23 @@ function Card({ position, account, onToggle }: RowProps) {
           <dd>{price(position.stop_loss)} / {price(position.take_profit)}</dd>
           <dt className="text-ink-3">{t("positions.stopAt")}</dt>
           <dd>{price(position.stop_out_at)}</dd>
+          {liquidation && <dd className="col-span-2">{liquidation}</dd>}
+          {position.rule && (
+            <>
+              <dt className="text-ink-3">{t("positions.rule")}</dt>
+              <dd>{ruleText(position.rule, t, language)}</dd>
+            </>
+          )}
         </dl>
         <Actions position={position} onToggle={onToggle} account={account} big />
       </div>
     </>
   );
+}
+
+function Halted() {
+  const t = useTranslate();
+  return <span className="text-2xs font-semibold text-warn" data-testid="position-halted">{t("positions.halted")}</span>;
 }
 
 function Actions({ position, onToggle, account, big }: RowProps & { big?: boolean }) {

@@ -5,6 +5,7 @@ import { explainProblem } from "../../app/trading";
 import { cutPercent, formatDecimal, signOf } from "../../format/decimal";
 import { explainReason } from "../../i18n/reasons";
 import { Icon } from "../../ui/Icon";
+import { ruleText } from "./ruleText";
 
 interface Props {
   preview: Preview | undefined;
@@ -38,6 +39,7 @@ export function PreviewBox({ preview, error, complete, pending, currency }: Prop
             <Fact name={t("ticket.pv.used")} wide>
               {money(preview?.used_before ?? null)} <span className="text-ink-3">→</span> {money(preview?.used_after ?? null)}
             </Fact>
+            {preview?.rule && <Fact name={t("ticket.pv.rule")} wide testid="pv-rule">{ruleText(preview.rule, t, language)}</Fact>}
           </dl>
           {preview && preview.reasons.length > 0 && (
             <div className="mt-2 border-t border-line pt-2">

@@ -1,0 +1,259 @@
+//! The prices that the console shows for a position: at the price at which an account is called or stopped out its
+//! state changes, and one step before it does not. Where the conversion is the same price, where margin moves with it,
+//! where a stop-out looks at the mid, in a window of higher requirements, and with many positions.
+
+mod desk;
+
+use desk::script::exec_id;
+use desk::*;
+use siaga_risk::event::*;
+use siaga_risk::ids::*;
+use siaga_risk::machine::Machine;
+use siaga_risk::terms::*;
+use siaga_risk::units::*;
+use siaga_risk::view::{AccountView, Ask, Query, View};
+
+const ACCOUNT: AccountId = AccountId(1);
+/// Bids and spreads that the desk starts from.
+const PRICES: [(&str, i64, i64); 3] = [
+    ("EURUSD", 110_000, 10),
+    ("USDJPY", 150_000, 10),
+    ("XAUUSD", 2_000_000, 300),
+];
+
+struct Shown {
+    desk: Desk,
+}
+
+impl Shown {
+    /// An account of a group, with money in minor units.
+    fn open(currency: CurrencyId, money: i64, change: impl Fn(&mut GroupTerms)) -> Shown {
+        let mut desk = Desk::open();
+        change(&mut desk.group);
+        let group = desk.group;
+        desk.must(Body::Group(group));
+        for (symbol, bid, spread) in PRICES {
+            desk.quote(symbol, bid, bid + spread);
+        }
+        desk.account(ACCOUNT.0, currency, Accounting::Hedging, 100);
+        desk.must(Body::Cash(Cash {
+            account: ACCOUNT,
+            kind: CashKind::Deposit,
+            amount: Money(money),
+            reference: 0,
+        }));
+        Shown { desk }
+    }
+
+    /// Opens a position at the price of now.
+    fn hold(mut self, symbol: &str, side: Side, qty: i64) -> Shown {
+        let out = self
+            .desk
+            .must(Body::Order(Box::new(order(ACCOUNT.0, symbol, side, qty))));
+        let made = out.iter().find_map(|output| match output {
+            Output::Answer(answer) => answer.order,
+            _ => None,
+        });
+        let prices = *self
+            .desk
+            .machine
+            .book()
+            .prices(instrument_id(symbol))
+            .unwrap();
+        let price = if side == Side::Buy {
+            prices.ask
+        } else {
+            prices.bid
+        };
+        let exec = exec_id(self.desk.inputs.len() as u64);
+        self.desk.must(Body::Report(BrokerReport {
+            link: LINK,
+            order: made.unwrap(),
+            exec,
+            event: BrokerEvent::Filled(Fill {
+                qty: Qty(qty),
+                price: Price(price),
+                commission: Money(0),
+            }),
+        }));
+        self
+    }
+
+    fn view(&self) -> AccountView {
+        let reply = self.desk.machine.ask(&Ask {
+            token: 0,
+            query: Query::Account(ACCOUNT),
+        });
+        match reply.view {
+            View::Account(view) => *view,
+            other => panic!("no account: {other:?}"),
+        }
+    }
+
+    /// The state after a quote, on a machine restored from this one's snapshot.
+    fn state_at(&self, instrument: InstrumentId, shift: i64) -> MarginState {
+        let prices = *self.desk.machine.book().prices(instrument).unwrap();
+        let mut machine = Machine::restore(&self.desk.machine.snapshot()).unwrap();
+        let quote = Quote {
+            ts: self.desk.now,
+            bid: Price(prices.bid + shift),
+            ask: Price(prices.ask + shift),
+            bid_qty: Qty(0),
+            ask_qty: Qty(0),
+            bid_drop: 0,
+            ask_rise: 0,
+            venue_lag_us: NO_VENUE_TIME,
+            instrument,
+            source: SOURCE,
+            merged: 0,
+            kind: QuoteKind::Firm,
+        };
+        let seq = self.desk.inputs.len() as Seq + 1;
+        machine.apply(seq, &Input::Quote(quote), &mut Vec::new());
+        machine.book().account(ACCOUNT).unwrap().state.state
+    }
+
+    /// Every price that is shown is the one at which the state changes. How many there were.
+    fn hold_true(&self, called: &str) -> usize {
+        let view = self.view();
+        let mut prices = 0;
+        for shown in &view.positions {
+            let (instrument, close) = (shown.position.instrument, shown.close_price.unwrap());
+            let both = [
+                (MarginState::Warning, shown.warning_at),
+                (MarginState::StopOut, shown.stop_out_at),
+            ];
+            for (wanted, at) in both {
+                let Some(at) = at else { continue };
+                let shift = at.0 - close.0;
+                assert_ne!(shift, 0, "{called}: it is in no state yet");
+                let there = self.state_at(instrument, shift);
+                let before = self.state_at(instrument, shift - shift.signum());
+                assert!(
+                    there >= wanted && before < wanted,
+                    "{called}: {wanted:?} of {instrument:?} at {at:?}: {before:?}, then {there:?}"
+                );
+                prices += 1;
+            }
+        }
+        prices
+    }
+
+    /// The forecast names the nearest of the shown prices.
+    fn is_foretold(&self) {
+        let view = self.view();
+        let next = view.next_stop_out.expect("a stop-out is foretold");
+        let shown = view
+            .positions
+            .iter()
+            .find(|shown| shown.position.instrument == next.instrument)
+            .unwrap();
+        assert_eq!(shown.stop_out_at, Some(next.price));
+    }
+}
+
+#[test]
+fn the_conversion_is_the_price_that_moves() {
+    for side in [Side::Buy, Side::Sell] {
+        let shown = Shown::open(USD, 300_000, |_| {}).hold("USDJPY", side, 100);
+        assert_eq!(shown.hold_true("yen in a dollar account"), 2);
+        shown.is_foretold();
+        let shown = Shown::open(EUR, 300_000, |_| {}).hold("EURUSD", side, 100);
+        assert_eq!(shown.hold_true("dollars in a euro account"), 2);
+    }
+}
+
+#[test]
+fn a_price_that_is_bent_far_is_still_the_one() {
+    // Two thirds of the price are left by then, and a yen is worth half as much again.
+    let shown = Shown::open(USD, 5_200_000, |_| {}).hold("USDJPY", Side::Buy, 100);
+    assert_eq!(shown.hold_true("far away"), 2);
+}
+
+#[test]
+fn positions_that_hang_on_each_others_prices() {
+    for side in [Side::Buy, Side::Sell] {
+        let shown = Shown::open(JPY, 900_000, |_| {})
+            .hold("EURUSD", side, 100)
+            .hold("USDJPY", Side::Sell, 70)
+            .hold("XAUUSD", side, 10);
+        assert!(shown.hold_true("three in yen") >= 4);
+        shown.is_foretold();
+    }
+}
+
+#[test]
+fn margin_moves_with_the_price() {
+    let mid = |group: &mut GroupTerms| {
+        group.margin_price = MarginPrice::Mid;
+        group.stop_out = Ratio::percent(50);
+    };
+    for side in [Side::Buy, Side::Sell] {
+        for symbol in ["EURUSD", "USDJPY", "XAUUSD"] {
+            let shown = Shown::open(USD, 500_000, mid).hold(symbol, side, 100);
+            assert_eq!(shown.hold_true(symbol), 2);
+        }
+    }
+}
+
+#[test]
+fn a_stop_out_looks_at_the_mid() {
+    let mid = |group: &mut GroupTerms| {
+        group.margin_price = MarginPrice::Mid;
+        group.stop_out_test = LevelTest::OandaCloseout;
+        group.closing.at_mid = true;
+    };
+    for side in [Side::Buy, Side::Sell] {
+        for symbol in ["EURUSD", "USDJPY"] {
+            let shown = Shown::open(USD, 500_000, mid).hold(symbol, side, 100);
+            assert_eq!(shown.hold_true(symbol), 2);
+        }
+    }
+}
+
+#[test]
+fn a_window_calls_earlier_and_stops_out_no_earlier() {
+    let mut shown = Shown::open(USD, 300_000, |_| {}).hold("EURUSD", Side::Buy, 100);
+    let before = shown.view().positions[0].clone();
+    let from = shown.desk.now;
+    shown.desk.must(Body::Requirement(Requirement {
+        instrument: instrument_id("EURUSD"),
+        id: 1,
+        from,
+        until: from.plus(HOUR_NS),
+        factor: Ratio::percent(200),
+        held: HeldPolicy::AtOnce,
+        grace_ns: 0,
+    }));
+    let within = shown.view().positions[0].clone();
+    assert!(within.warning_at > before.warning_at);
+    assert_eq!(within.stop_out_at, before.stop_out_at);
+    assert_eq!(shown.hold_true("in a window"), 2);
+}
+
+#[test]
+fn many_positions_are_shown_their_prices_too() {
+    let mut shown = Shown::open(USD, 500_000, |_| {}).hold("XAUUSD", Side::Buy, 10);
+    for at in 0..80 {
+        let side = if at % 4 == 0 { Side::Sell } else { Side::Buy };
+        shown = shown.hold("EURUSD", side, 1 + at % 3);
+    }
+    shown.is_foretold();
+    let view = shown.view();
+    assert_eq!(view.positions.len(), 81);
+    assert!(view.positions.iter().all(|one| one.stop_out_at.is_some()));
+}
+
+#[test]
+fn what_is_hedged_has_no_price() {
+    let shown = Shown::open(USD, 300_000, |_| {})
+        .hold("EURUSD", Side::Buy, 100)
+        .hold("EURUSD", Side::Sell, 100);
+    let view = shown.view();
+    assert!(
+        view.positions
+            .iter()
+            .all(|one| one.warning_at.is_none() && one.stop_out_at.is_none())
+    );
+    assert_eq!(view.next_stop_out, None);
+}
