@@ -159,7 +159,8 @@ impl Book {
     /// failed stay.
     fn orders_to_cancel(&self, account: &Account, now: Ts) -> Vec<(i64, OrderId)> {
         let orders = self.pending_orders(account, now);
-        let charged = orders.filter_map(|order| Some((self.charged_for(account, order)?, order.id)));
+        let charged =
+            orders.filter_map(|order| Some((self.charged_for(account, order)?, order.id)));
         charged.collect()
     }
 

@@ -142,7 +142,9 @@ fn put_back(memory: &MemoryDisk, files: &[(String, Vec<u8>)], stream: Stream) {
 }
 
 /// Every file with what it holds.
-fn files(memory: &MemoryDisk) -> Vec<(String, Vec<u8>)> {
+type Files = Vec<(String, Vec<u8>)>;
+
+fn files(memory: &MemoryDisk) -> Files {
     let listed = memory.list().unwrap().into_iter();
     let read = |(name, bytes): (String, u64)| {
         let mut held = vec![0; bytes as usize];
@@ -270,7 +272,7 @@ fn inputs_that_are_gone_are_told_with_the_orders_sent_in_them() {
 
 /// A journal of 60 inputs beside an output log of 81, the last of which sent an order; and the files as they were before
 /// a start cuts that log.
-fn with_a_loss() -> (Arc<MemoryDisk>, Arc<dyn Disk>, Vec<(String, Vec<u8>)>) {
+fn with_a_loss() -> (Arc<MemoryDisk>, Arc<dyn Disk>, Files) {
     let (memory, disk) = memory();
     let mut bench = Bench::of(open(&disk).unwrap());
     bench.run(60);
