@@ -174,7 +174,7 @@ impl Pair {
                 .iter()
                 .filter(|output| matches!(output, Output::Margin(_)))
                 .count();
-            followed += self.desk.machine.watch_tangents();
+            followed += self.desk.machine.watch_purses();
             if let Err(fault) = self.desk.machine.audit_watch() {
                 panic!("step {step}, after {:?}: {fault}", self.desk.inputs.last());
             }

@@ -194,13 +194,18 @@ impl Desk {
         let mut crossings = 0;
         for account in due.drain(..) {
             watch.taken(account);
-            let result = watch
-                .exact_result(account)
-                .unwrap_or_else(|| crowd.result(account));
+            // As the book does: the watch's own sum where it knows it, and then other thresholds suffice.
+            let known = watch.exact_result(account);
+            let result = known.unwrap_or_else(|| crowd.result(account));
             let state = crowd.state_at(account, result);
             crossings += u64::from(state != crowd.state[account as usize]);
             crowd.state[account as usize] = state;
-            watch.set_band(account, crowd.band(account), (result, result));
+            let band = crowd.band(account);
+            if known.is_some() {
+                watch.set_thresholds(account, band.plain_low, band.plain_high);
+            } else {
+                watch.set_band(account, band, (result, result));
+            }
         }
         let alerted = now_ns();
         watch.tend(crowd.view());

@@ -1,0 +1,615 @@
+//! Where an account stands: on the highest rung on which all its prices together, at their worst inside their reach,
+//! leave it inside its band with as much again to spare.
+
+use super::chunks::NONE;
+use super::converted::{Box, Corners};
+use super::page::*;
+use super::purse::{POCKETS, Purse, Rates, guard};
+use super::rows::{FAR, REACH_PARTS_LOG, RUNGS, Rung, Seat, TAG_MAX, finest, reach};
+use super::{Quoted, Valuing, WORTH_MAX, Watch};
+
+/// So many times what a rung may take unseen must be there before an account stands on it.
+const TIMES: u64 = 3;
+/// An account climbs when it may climb so many rungs.
+const CLIMB: usize = 2;
+/// What one step is worth is told apart in these parts of a unit.
+const WORTH_PARTS_LOG: u32 = 8;
+
+/// What a purse will hold, without the prices it begins at.
+struct Draft {
+    rate: [u16; POCKETS],
+    used: usize,
+    /// Sums of the sizes of single results.
+    size: [i64; POCKETS],
+    /// About what a step of each price on the finest reach is worth together, in parts of both.
+    weight: u128,
+}
+
+impl Watch {
+    /// Watches an account in the way that is cheapest now.
+    pub(super) fn place(&mut self, account: u32, view: Valuing<'_>) {
+        let mark = self.marks[account as usize];
+        if mark.is(ALWAYS) || self.wild > 0 && self.is_wild(mark.page) {
+            self.stand(account, 0, Class::Boxed, [0; LEGS]);
+        } else if self.pages.legs[mark.page].rates != NONE {
+            self.place_converted(account, view);
+        } else {
+            self.place_plain(account);
+        }
+        self.put_losses(account);
+    }
+
+    /// A price of its cannot be compared with its base.
+    fn is_wild(&self, first: u32) -> bool {
+        let wild = |instrument: u16| self.quoted[usize::from(instrument)].wild;
+        let legs = &mut self.pages.walk(first);
+        legs.any(|at| wild(self.pages.legs[at.page].instrument[at.index]))
+            || (self.pages.factors(first)).any(|(page, at)| wild(self.pages.rates[page].factor[at]))
+    }
+
+    fn place_plain(&mut self, account: u32) {
+        let first = self.marks[account as usize].page;
+        let Some(rung) = self.rung_of(first) else {
+            return self.stand(account, 0, Class::Boxed, [0; LEGS]);
+        };
+        self.stand(account, rung, Class::Summed, [0; LEGS]);
+        let (down, up) = self.room(first, rung);
+        let seat = &mut self.seats[rung].plain[self.pages.legs[first].seat];
+        (seat.down, seat.up) = (down, up);
+    }
+
+    /// What an account may lose and gain at the prices its rows were swept at.
+    pub(super) fn room(&self, first: u32, rung: usize) -> (i64, i64) {
+        let page = &self.pages.legs[first];
+        let (low, high) = (page.low, page.high);
+        let (mut value, mut span) = (i128::from(page.base), 0i128);
+        let mut number = first;
+        while number != NONE {
+            let page = &self.pages.legs[number];
+            for at in 0..usize::from(page.len) {
+                let quoted = &self.quoted[usize::from(page.instrument[at])];
+                let coef = i128::from(page.coef[at]);
+                let side = usize::from(page.coef[at] < 0);
+                value += coef * i128::from(quoted.rungs[rung].at[side]);
+                span += coef.abs() * i128::from(reach(quoted.finest, rung));
+            }
+            number = page.next;
+        }
+        let held = |room: i128| room.clamp(0, i128::from(FAR)) as i64;
+        let down = match low {
+            i64::MIN => FAR,
+            low => held(value - span - i128::from(low)),
+        };
+        let up = match high {
+            i64::MAX => FAR,
+            high => held(i128::from(high) - value - span),
+        };
+        (down, up)
+    }
+
+    /// The rung that an account without conversion may stand on; `None` outside its band.
+    fn rung_of(&self, first: u32) -> Option<usize> {
+        let page = &self.pages.legs[first];
+        let result = self.result(first);
+        if result <= page.low || result >= page.high {
+            return None;
+        }
+        let slack = slack(page, result, result);
+        let (mut number, mut weight) = (first, 0);
+        while number != NONE {
+            let page = &self.pages.legs[number];
+            for at in 0..usize::from(page.len) {
+                let finest = self.quoted[usize::from(page.instrument[at])].finest;
+                weight += u128::from(page.coef[at].unsigned_abs()) * u128::from(finest);
+            }
+            number = page.next;
+        }
+        Some(highest(slack, weight, REACH_PARTS_LOG))
+    }
+
+    fn place_converted(&mut self, account: u32, view: Valuing<'_>) {
+        let first = self.marks[account as usize].page;
+        let page = &self.pages.legs[first];
+        let inside = |corners: &Corners| {
+            corners.worst > page.low && corners.best < page.high && !corners.loss_met
+        };
+        let Some(corners) = self.stands(first, view).filter(inside) else {
+            return self.stand(account, 0, Class::Boxed, [0; LEGS]);
+        };
+        let slack = slack(page, corners.worst, corners.best);
+        let Some((draft, pockets)) = self.draft(first, view) else {
+            return self.box_in(account, RUNGS - 1, view);
+        };
+        let parts = REACH_PARTS_LOG + WORTH_PARTS_LOG;
+        let mut rung = highest(slack, draft.weight, parts);
+        loop {
+            if let Some(guards) = self.guards(first, &draft, &pockets, rung)
+                && (rung == 0 || self.is_far(&draft, &guards, slack))
+            {
+                self.stand(account, rung, Class::Summed, pockets);
+                let mut purse = self.purse(first, &draft, &pockets, rung);
+                purse.guard = guards;
+                if purse.is_met(&self.rates) {
+                    return self.stand(account, 0, Class::Boxed, [0; LEGS]);
+                }
+                let into = &mut self.seats[rung].purses[self.pages.legs[first].seat];
+                (purse.tag, purse.account) = (into.tag, account);
+                *into = purse;
+                return;
+            }
+            if rung == 0 {
+                return self.stand(account, 0, Class::Boxed, [0; LEGS]);
+            }
+            rung -= 1;
+        }
+    }
+
+    /// Looked at whenever a price leaves its reach: on the highest rung whose reach keeps everything inside.
+    fn box_in(&mut self, account: u32, highest: usize, view: Valuing<'_>) {
+        let first = self.marks[account as usize].page;
+        let page = &self.pages.legs[first];
+        let (low, high) = (page.low, page.high);
+        let holds = |rung: &usize| {
+            self.corners(first, Box::Rung(*rung), view)
+                .is_some_and(|corners| {
+                    corners.worst > low && corners.best < high && !corners.loss_met
+                })
+        };
+        // Halves: the wider box holds the narrower one.
+        let (mut least, mut most) = (0, highest + 1);
+        while most - least > 1 {
+            let middle = (least + most) / 2;
+            if holds(&middle) {
+                least = middle;
+            } else {
+                most = middle;
+            }
+        }
+        self.stand(account, least, Class::Boxed, [0; LEGS]);
+    }
+
+    /// Which pocket each position of a purse goes into; `None` when a purse cannot hold the account.
+    fn draft(&self, first: u32, view: Valuing<'_>) -> Option<(Draft, [u8; LEGS])> {
+        let _ = view;
+        let page = &self.pages.legs[first];
+        if page.next != NONE || page.loss_set & page.converted != 0 {
+            return None;
+        }
+        let (rates, unit) = (&self.pages.rates[page.rates], self.units.get(page.unit));
+        let most_fine = WORTH_MAX / unit.num * unit.den / 4;
+        let mut draft = Draft {
+            rate: [0; POCKETS],
+            used: 0,
+            size: [0; POCKETS],
+            weight: 0,
+        };
+        let mut pockets = [0u8; LEGS];
+        for at in 0..usize::from(page.len) {
+            let number = match rates.route[at] {
+                UNCONVERTED => super::purse::HOME,
+                route => Rates::number(route),
+            };
+            let known = draft.rate[..draft.used].iter().position(|one| *one == number);
+            let pocket = known.unwrap_or(draft.used);
+            if pocket == POCKETS {
+                return None;
+            }
+            if known.is_none() {
+                draft.rate[pocket] = number;
+                draft.used += 1;
+            }
+            pockets[at] = pocket as u8;
+            let coef = page.coef[at];
+            let instrument = usize::from(page.instrument[at]);
+            let price = self.prices[instrument][usize::from(coef < 0)];
+            let native = i128::from(coef) * i128::from(price)
+                - i128::from(rates.cost[at]) * i128::from(coef.signum());
+            let native = i64::try_from(native).ok()?;
+            draft.size[pocket] = draft.size[pocket].checked_add(native.checked_abs()?)?;
+            let rate = self.rates.get(number);
+            // Anywhere in its instrument's range the result must stay a number that the book can add up.
+            let reach = self.quoted[instrument].base.unsigned_abs() + 2 * super::holders::RANGE as u64;
+            let most = rate.of_wide(u128::from(coef.unsigned_abs()) * u128::from(reach))?;
+            if !rate.is_known() || most >= most_fine as u128 {
+                return None;
+            }
+            let step = rate.of_wide(u128::from(coef.unsigned_abs()) << WORTH_PARTS_LOG)?;
+            draft.weight += (step + 1) * u128::from(self.quoted[instrument].finest);
+        }
+        Some((draft, pockets))
+    }
+
+    /// What each currency of a purse may be off by on a rung; `None` where rates may go too far on it.
+    fn guards(
+        &self,
+        first: u32,
+        draft: &Draft,
+        pockets: &[u8; LEGS],
+        rung: usize,
+    ) -> Option<[i64; POCKETS]> {
+        let page = &self.pages.legs[first];
+        let mut span = [0i64; POCKETS];
+        for at in 0..usize::from(page.len) {
+            let reach = self.reach_of(usize::from(page.instrument[at]), rung);
+            let one = page.coef[at].checked_abs()?.checked_mul(reach)?;
+            let sum = &mut span[usize::from(pockets[at])];
+            *sum = sum.checked_add(one)?;
+        }
+        let mut guards = [0i64; POCKETS];
+        for pocket in 0..draft.used {
+            let kappa = self.rates.kappa(draft.rate[pocket], rung)?;
+            // Their sizes are those of now; at the prices of the last sweep they may be larger by the span.
+            let size = draft.size[pocket].checked_add(span[pocket])?;
+            guards[pocket] = guard(span[pocket], size, kappa)?;
+        }
+        Some(guards)
+    }
+
+    /// What a rung may take unseen leaves enough of the slack.
+    fn is_far(&self, draft: &Draft, guards: &[i64; POCKETS], slack: u64) -> bool {
+        let mut apart = 0u128;
+        for pocket in 0..draft.used {
+            let rate = self.rates.get(draft.rate[pocket]);
+            apart += rate.of_wide(guards[pocket] as u128).unwrap_or(u128::MAX >> 8);
+        }
+        apart * u128::from(TIMES) <= u128::from(slack)
+    }
+
+    /// A purse at the prices its rows were swept at, without its guards.
+    pub(super) fn purse_at(&self, first: u32, rung: usize, view: Valuing<'_>) -> Option<Purse> {
+        let (draft, pockets) = self.draft(first, view)?;
+        Some(self.purse(first, &draft, &pockets, rung))
+    }
+
+    fn purse(&self, first: u32, draft: &Draft, pockets: &[u8; LEGS], rung: usize) -> Purse {
+        let page = &self.pages.legs[first];
+        let rates = &self.pages.rates[page.rates];
+        let mut purse = Purse {
+            low: page.low,
+            high: page.high,
+            rate: draft.rate,
+            used: draft.used as u8,
+            ..Purse::EMPTY
+        };
+        for at in 0..usize::from(page.len) {
+            let coef = page.coef[at];
+            let quoted = &self.quoted[usize::from(page.instrument[at])];
+            let price = quoted.rungs[rung].at[usize::from(coef < 0)];
+            let native = coef
+                .wrapping_mul(price)
+                .wrapping_sub(rates.cost[at] * coef.signum());
+            let worth = &mut purse.worth[usize::from(pockets[at])];
+            *worth = worth.wrapping_add(native);
+        }
+        purse
+    }
+
+    /// The account stands on a rung from now on, in every row that concerns it.
+    fn stand(&mut self, account: u32, rung: usize, class: Class, pockets: [u8; LEGS]) {
+        let mark = self.marks[account as usize];
+        let first = mark.page;
+        if mark.class == class && usize::from(self.pages.legs[first].rung) == rung {
+            return;
+        }
+        self.leave(account);
+        let with_purse = class == Class::Summed && self.pages.legs[first].rates != NONE;
+        let seats = &mut self.seats[rung];
+        let seat = match class {
+            Class::Summed if with_purse => {
+                let seat = seats.purses.reuse(&Purse::EMPTY);
+                seats.purses[seat].account = account;
+                seat
+            }
+            Class::Summed => {
+                let seat = seats.plain.reuse(&Seat::EMPTY);
+                seats.plain[seat].account = account;
+                seat
+            }
+            _ => NONE,
+        };
+        self.pages.legs[first].seat = seat;
+        self.marks[account as usize].class = class;
+        self.pages.legs[first].rung = rung as u8;
+        let mut number = first;
+        while number != NONE {
+            let page = self.pages.legs[number];
+            for at in 0..usize::from(page.len) {
+                let same = |other: &usize| {
+                    page.instrument[*other] == page.instrument[at]
+                        && (page.coef[*other] < 0) == (page.coef[at] < 0)
+                };
+                if (0..at).any(|other| same(&other)) {
+                    continue;
+                }
+                let all = (at..usize::from(page.len)).filter(same);
+                let coef = all.fold(0i64, |sum, other| sum.wrapping_add(page.coef[other]));
+                let side = usize::from(page.coef[at] < 0);
+                let instrument = usize::from(page.instrument[at]);
+                let into = match (class, with_purse) {
+                    (Class::Boxed, _) => Into::Boxed(account),
+                    (_, false) => Into::Plain(seat, side, coef),
+                    (_, true) => Into::Purse(seat, side, pockets[at], coef),
+                };
+                self.enter(instrument, rung, into);
+            }
+            number = page.next;
+        }
+        let mut number = self.pages.legs[first].rates;
+        while number != NONE {
+            let page = self.pages.rates[number];
+            for at in 0..usize::from(page.factors) {
+                let into = match class {
+                    Class::Summed => Into::Factor(seat),
+                    _ => Into::Boxed(account),
+                };
+                self.enter(usize::from(page.factor[at]), rung, into);
+            }
+            number = page.next;
+        }
+    }
+
+    fn enter(&mut self, instrument: usize, rung: usize, into: Into) {
+        let prices = self.prices[instrument];
+        let fault = self.fault;
+        let Watch {
+            quoted,
+            tags,
+            seats,
+            ..
+        } = self;
+        let (quoted, seats) = (&mut quoted[instrument], &seats[rung]);
+        if quoted.rungs.is_empty() {
+            quoted.rungs.resize_with(RUNGS, Rung::default);
+        }
+        let row = &mut quoted.rungs[rung];
+        if row.is_empty() {
+            row.at = prices;
+            row.reach = too_wide(reach(quoted.finest, rung), fault);
+        }
+        let tag = |who: u32| tags[who as usize];
+        let seat_tag = |who: u32| seats.plain[who].tag;
+        let purse_tag = |who: u32| seats.purses[who].tag;
+        match into {
+            Into::Plain(who, side, coef) => {
+                row.plain[side].push(who, seat_tag(who), 0, coef, seat_tag);
+            }
+            Into::Boxed(who) => row.boxed.push(who, tag(who), 0, 0, tag),
+            Into::Factor(who) => row.factors.push(who, purse_tag(who), 0, 0, purse_tag),
+            Into::Purse(who, side, pocket, coef) => {
+                row.purses[side].push(who, purse_tag(who), pocket, coef, purse_tag);
+            }
+        }
+        let (at, reach) = (row.at, row.reach);
+        quoted.narrow(at, reach);
+    }
+
+    /// The account is in no row any more.
+    pub(super) fn leave(&mut self, account: u32) {
+        let Some(mark) = self.marks.get(account as usize).copied() else {
+            return;
+        };
+        if mark.class == Class::Nowhere {
+            return;
+        }
+        let first = mark.page;
+        let rung = usize::from(self.pages.legs[first].rung);
+        let boxed = mark.class == Class::Boxed;
+        let with_purse = !boxed && self.pages.legs[first].rates != NONE;
+        let mut number = first;
+        while number != NONE {
+            let page = &self.pages.legs[number];
+            for at in 0..usize::from(page.len) {
+                let side = usize::from(page.coef[at] < 0);
+                let rung = &mut self.quoted[usize::from(page.instrument[at])].rungs[rung];
+                match (boxed, with_purse) {
+                    (true, _) => rung.boxed.left(),
+                    (_, true) => rung.purses[side].left(),
+                    (_, false) => rung.plain[side].left(),
+                }
+            }
+            number = page.next;
+        }
+        let mut number = self.pages.legs[first].rates;
+        while number != NONE {
+            let page = &self.pages.rates[number];
+            for at in 0..usize::from(page.factors) {
+                let rung = &mut self.quoted[usize::from(page.factor[at])].rungs[rung];
+                if boxed {
+                    rung.boxed.left();
+                } else {
+                    rung.factors.left();
+                }
+            }
+            number = page.next;
+        }
+        let page = &mut self.pages.legs[first];
+        let seat = std::mem::replace(&mut page.seat, NONE);
+        page.rung = NOWHERE;
+        self.marks[account as usize].class = Class::Nowhere;
+        let seats = &mut self.seats[rung];
+        let tag = match (boxed, with_purse) {
+            (true, _) => &mut self.tags[account as usize],
+            (_, true) => {
+                seats.purses.give(seat);
+                &mut seats.purses[seat].tag
+            }
+            (_, false) => {
+                seats.plain.give(seat);
+                &mut seats.plain[seat].tag
+            }
+        };
+        if *tag < TAG_MAX {
+            *tag += 1;
+        } else {
+            // No entry carries it.
+            *tag = u16::MAX;
+            self.retag();
+        }
+    }
+
+    /// Tags begin anew, and nothing stale is left to be taken for what is live.
+    fn retag(&mut self) {
+        let Watch {
+            quoted,
+            tags,
+            seats,
+            ..
+        } = self;
+        for quoted in quoted {
+            for (rung, seats) in quoted.rungs.iter_mut().zip(&*seats) {
+                for row in &mut rung.plain {
+                    row.retag(|who| seats.plain[who].tag);
+                }
+                for row in rung.purses.iter_mut().chain([&mut rung.factors]) {
+                    row.retag(|who| seats.purses[who].tag);
+                }
+                rung.boxed.retag(|who| tags[who as usize]);
+            }
+        }
+        tags.fill(0);
+        for seats in seats {
+            seats.plain.all_mut().for_each(|seat| seat.tag = 0);
+            seats.purses.all_mut().for_each(|purse| purse.tag = 0);
+        }
+    }
+
+    /// Whoever deserves a much higher rung waits for it.
+    pub(super) fn climb(&mut self) {
+        let climbing = std::mem::take(&mut self.climbing);
+        for account in &climbing {
+            let mark = self.marks[*account as usize];
+            if mark.page == NONE || mark.class == Class::Nowhere {
+                continue;
+            }
+            let page = &self.pages.legs[mark.page];
+            let wanted = match mark.class {
+                _ if page.pending != NONE || mark.is(ALWAYS) => continue,
+                // Only a look at all its prices says.
+                Class::Boxed => RUNGS,
+                _ if page.rates != NONE => self.purse_climbs(page.seat, usize::from(page.rung)),
+                _ => self.rung_of(mark.page).unwrap_or(0),
+            };
+            if wanted >= usize::from(page.rung) + CLIMB {
+                self.await_place(*account);
+            }
+        }
+        self.climbing = climbing;
+        self.climbing.clear();
+    }
+
+    fn purse_climbs(&self, number: u32, rung: usize) -> usize {
+        let purse = &self.seats[rung].purses[number];
+        let Some((least, most)) = purse.bounds(&self.rates) else {
+            return 0;
+        };
+        let below = match purse.low {
+            i64::MIN => u64::MAX,
+            low => least.abs_diff(low),
+        };
+        let above = match purse.high {
+            i64::MAX => u64::MAX,
+            high => most.abs_diff(high),
+        };
+        let apart = (most - least).max(1) as u64;
+        if below.min(above) >> CLIMB >= apart.saturating_mul(TIMES) / 2 {
+            rung + CLIMB
+        } else {
+            0
+        }
+    }
+
+    /// How far a price may go on a rung.
+    pub(super) fn reach_of(&self, instrument: usize, rung: usize) -> i64 {
+        reach(self.quoted[instrument].finest, rung)
+    }
+}
+
+/// A row to enter.
+enum Into {
+    Plain(u32, usize, i64),
+    Purse(u32, usize, u8, i64),
+    Factor(u32),
+    Boxed(u32),
+}
+
+impl Quoted {
+    /// What happens at these prices happens unseen on the rung as well.
+    pub(super) fn narrow(&mut self, at: [i64; 2], reach: i64) {
+        for (quiet, at) in self.quiet.iter_mut().zip(at) {
+            quiet.0 = quiet.0.max(at.saturating_sub(reach));
+            quiet.1 = quiet.1.min(at.saturating_add(reach));
+        }
+    }
+
+    /// Prices at which no rung is left, from all that somebody stands on.
+    pub(super) fn find_quiet(&mut self) {
+        self.quiet = [(i64::MIN, i64::MAX); 2];
+        for at in 0..self.rungs.len() {
+            if !self.rungs[at].is_empty() {
+                let (prices, reach) = (self.rungs[at].at, self.rungs[at].reach);
+                self.narrow(prices, reach);
+            }
+        }
+    }
+
+    /// Reaches follow the base.
+    pub(super) fn set_reaches(&mut self, fault: u32) {
+        self.finest = finest(self.base);
+        for (number, rung) in self.rungs.iter_mut().enumerate() {
+            rung.reach = too_wide(reach(self.finest, number), fault);
+        }
+        self.find_quiet();
+    }
+}
+
+/// What an account may lose or gain, whichever is less.
+fn slack(page: &Page, worst: i64, best: i64) -> u64 {
+    let below = match page.low {
+        i64::MIN => u64::MAX,
+        low => worst.abs_diff(low),
+    };
+    let above = match page.high {
+        i64::MAX => u64::MAX,
+        high => best.abs_diff(high),
+    };
+    below.min(above).min(1 << 62)
+}
+
+/// The highest rung that takes no more than its part of a slack; the weight is counted in so many parts.
+fn highest(slack: u64, weight: u128, parts_log: u32) -> usize {
+    let have = u128::from(slack) << parts_log;
+    let need = weight.saturating_mul(u128::from(TIMES)).max(1);
+    let bits = |value: u128| 128 - value.leading_zeros();
+    let Some(apart) = bits(have).checked_sub(bits(need)) else {
+        return 0;
+    };
+    let fits = need.checked_shl(apart).is_some_and(|need| need <= have);
+    let rung = if fits { apart + 1 } else { apart };
+    (rung as usize).min(RUNGS - 1)
+}
+
+/// The fault that the audit is tested with.
+fn too_wide(steps: i64, millionths: u32) -> i64 {
+    if steps == 0 || millionths == 0 {
+        return steps;
+    }
+    let more = i128::from(steps) * i128::from(millionths) / 1_000_000;
+    steps.saturating_add(more.max(1) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_rung_is_the_last_one_that_leaves_enough() {
+        for weight in [1u128, 7, 1_000, 123_456_789] {
+            for slack in [0u64, 1, 5, 999, 1 << 20, 1 << 40, 1 << 62] {
+                let rung = highest(slack, weight, 8);
+                let takes = |rung: usize| (weight * 3) << (rung - 1) <= u128::from(slack) << 8;
+                assert!(rung == 0 || takes(rung), "{slack} / {weight}: {rung}");
+                assert!(rung == RUNGS - 1 || !takes(rung + 1), "{slack} / {weight}: {rung}");
+            }
+        }
+    }
+}
