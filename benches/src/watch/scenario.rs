@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 use siaga_risk::convert::Prices;
-use siaga_risk::watch::Watch;
+use siaga_risk::watch::{SIDE_BY_SIDE, Watch};
 
 use super::crowd::{Crowd, INSTRUMENTS, Mix};
 use super::full_pass::FullPass;
@@ -192,7 +192,10 @@ impl Desk {
         let start = now_ns();
         watch.on_mark(instrument, crowd.view(), crowd, due);
         let mut crossings = 0;
-        for account in due.drain(..) {
+        for (at, account) in due.iter().copied().enumerate() {
+            if at % SIDE_BY_SIDE == 0 {
+                watch.read_side_by_side(&due[at..due.len().min(at + SIDE_BY_SIDE)]);
+            }
             watch.taken(account);
             // As the book does: the watch's own sum where it knows it, and then other thresholds suffice.
             let known = watch.exact_result(account);
@@ -207,6 +210,7 @@ impl Desk {
                 watch.set_band(account, band, (result, result));
             }
         }
+        due.clear();
         let alerted = now_ns();
         watch.tend(crowd.view());
         Cost {

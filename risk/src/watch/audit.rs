@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::chunks::NONE;
 use super::page::*;
 use super::purse::Purse;
-use super::rows::FAR;
+use super::rows::{FAR, Room};
 use super::{Valuing, Watch};
 
 /// Prices between which an account is not looked at: of a position, on the side that closes it, or of an instrument
@@ -82,8 +82,8 @@ impl Watch {
         let (down, up) = match mark.class {
             Class::Boxed => (FAR, FAR),
             _ if first.rates == NONE => {
-                let seat = &seats.plain[first.seat];
-                (seat.down, seat.up)
+                let room = seats.plain.room(first.seat);
+                (room.down, room.up)
             }
             _ => {
                 let purse = &seats.purses[first.seat];
@@ -163,16 +163,17 @@ impl Watch {
         self.audit_losses()
     }
 
-    fn audit_room(&self, account: u32, expected: (i64, i64)) -> Result<(), String> {
+    fn audit_room(&self, account: u32, expected: Room) -> Result<(), String> {
         let page = &self.pages.legs[self.marks[account as usize].page];
-        let seat = &self.seats[usize::from(page.rung)].plain[page.seat];
+        let seats = &self.seats[usize::from(page.rung)].plain;
+        let room = seats.room(page.seat);
         let same = |one: i64, other: i64| one == other || one > FAR / 2 && other > FAR / 2;
-        let alike = same(seat.down, expected.0) && same(seat.up, expected.1);
-        if alike && seat.down > 0 && seat.up > 0 && seat.account == account {
+        let alike = same(room.down, expected.down) && same(room.up, expected.up);
+        if alike && room.down > 0 && room.up > 0 && seats.account(page.seat) == account {
             return Ok(());
         }
         Err(format!(
-            "account {account} has {seat:?}, by its rows {expected:?}"
+            "account {account} has {room:?}, by its rows {expected:?}"
         ))
     }
 
@@ -197,9 +198,9 @@ impl Watch {
                 if !rung.is_empty() && rung.is_left(self.prices[instrument]) {
                     return Err(format!("rung {number} of instrument {instrument} is left"));
                 }
-                let tag = |who: u32| self.tags[who as usize];
+                let tag = |who: u32| self.marks[who as usize].tag;
                 let seats = &self.seats[number];
-                let seat_tag = |who: u32| seats.plain[who].tag;
+                let seat_tag = |who: u32| seats.plain.tag(who);
                 let purse_tag = |who: u32| seats.purses[who].tag;
                 let mut note = |account: u32, row: u8, coef: i64| {
                     let page = &self.pages.legs[self.marks[account as usize].page];
@@ -216,13 +217,11 @@ impl Watch {
                         }
                     }
                 };
-                for side in 0..2u8 {
-                    for (who, _, coef) in rung.plain[usize::from(side)].entries(seat_tag) {
-                        note(seats.plain[who].account, side, coef)?;
-                    }
-                    for (who, _, coef) in rung.purses[usize::from(side)].entries(purse_tag) {
-                        note(seats.purses[who].account, side, coef)?;
-                    }
+                for (who, _, coef) in rung.plain.entries(seat_tag) {
+                    note(seats.plain.account(who), u8::from(coef < 0), coef)?;
+                }
+                for (who, _, coef) in rung.purses.entries(purse_tag) {
+                    note(seats.purses[who].account, u8::from(coef < 0), coef)?;
                 }
                 for (who, ..) in rung.factors.entries(purse_tag) {
                     note(seats.purses[who].account, 2, 0)?;

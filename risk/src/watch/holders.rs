@@ -423,8 +423,8 @@ impl Watch {
         page.place[index] = own.len() as u32;
         page.len += 1;
         if own.len() == own.capacity() {
-            // By an eighth: the lists of all instruments are a tenth of all that is held.
-            own.reserve_exact(own.len() / 8 + 16);
+            // By a little: the lists of all instruments are a tenth of all that is held.
+            own.reserve_exact(own.len() / 16 + 16);
         }
         own.push(slot);
         At {
@@ -497,7 +497,6 @@ impl Watch {
     fn grow(&mut self, account: u32, instrument: u32, view: Valuing<'_>) {
         if self.marks.len() <= account as usize {
             self.marks.resize(account as usize + 1, Mark::EMPTY);
-            self.tags.resize(account as usize + 1, 0);
         }
         self.grow_instruments(instrument);
         if let Some(prices) = view.prices.get(instrument as usize)

@@ -51,7 +51,7 @@ impl Watch {
         let prices = self.prices[at];
         let Watch {
             quoted,
-            tags,
+            marks,
             seats,
             rates,
             met,
@@ -71,20 +71,11 @@ impl Watch {
             if rung.is_empty() || !all && !rung.is_left(prices) {
                 continue;
             }
-            for side in 0..2 {
-                let moved = prices[side].wrapping_sub(rung.at[side]);
-                if moved != 0 {
-                    rung.plain[side].sweep(moved, &mut seats.plain, met);
-                    rung.purses[side].sweep_purses(
-                        moved,
-                        &mut seats.purses,
-                        (number, rates),
-                        met,
-                    );
-                }
-            }
-            (rung.factors).sweep_purses(0, &mut seats.purses, (number, rates), met);
-            met.extend(rung.boxed.entries(|who| tags[who as usize]).map(|(who, ..)| who));
+            let moved = [0, 1].map(|side| i64::wrapping_sub(prices[side], rung.at[side]));
+            rung.plain.sweep(moved, &mut seats.plain, met);
+            (rung.purses).sweep_purses(moved, &mut seats.purses, (number, rates), met);
+            (rung.factors).sweep_purses([0; 2], &mut seats.purses, (number, rates), met);
+            met.extend(rung.boxed.entries(|who| marks[who as usize].tag).map(|(who, ..)| who));
             rung.at = prices;
             if number + 1 < RUNGS {
                 rung.some(seats, climbing);
@@ -97,7 +88,7 @@ impl Watch {
     pub(super) fn meet(&mut self, view: Valuing<'_>, due: &mut Vec<u32>) {
         let met = std::mem::take(&mut self.met);
         for some in met.chunks(SIDE_BY_SIDE) {
-            self.touch(some);
+            self.read_side_by_side(some);
             for account in some {
                 let page = self.marks[*account as usize].page;
                 // Whoever waits already is looked at for that.
@@ -132,7 +123,7 @@ impl Watch {
         let waiting = self.pending.iter().filter(|(mask, _)| mask & bit != 0);
         some.extend(waiting.map(|(_, account)| *account));
         for part in some.chunks(SIDE_BY_SIDE) {
-            self.touch(part);
+            self.read_side_by_side(part);
             for account in part {
                 let page = self.marks[*account as usize].page;
                 let converted = page != NONE && self.pages.legs[page].rates != NONE;
@@ -149,8 +140,8 @@ impl Watch {
         self.looking = some;
     }
 
-    /// Reads what a look at these accounts needs, side by side.
-    pub(super) fn touch(&self, accounts: &[u32]) {
+    /// Reads what a look at these accounts needs, side by side: for those who ask for them one by one thereafter.
+    pub fn read_side_by_side(&self, accounts: &[u32]) {
         let touched = accounts.iter().map(|account| {
             let page = self.marks[*account as usize].page;
             if page == NONE {
@@ -191,7 +182,7 @@ impl Watch {
         self.drop_losses(at);
         let mut accounts = std::mem::take(&mut self.met);
         for (rung, seats) in self.quoted[at].rungs.iter().zip(&self.seats) {
-            accounts.extend(rung.accounts(seats, &self.tags));
+            accounts.extend(rung.accounts(seats, &self.marks));
         }
         for account in &accounts {
             self.leave(*account);

@@ -36,7 +36,8 @@ use chunks::NONE;
 use ladder::{Ladder, Pool};
 use page::{ALWAYS, Class, DUE, Mark, OPAQUE, Pages, SHUT, STALE};
 use purse::Rates;
-use rows::{FAR, RUNGS, Rung, SIDE_BY_SIDE, Seats};
+pub use rows::SIDE_BY_SIDE;
+use rows::{RUNGS, Room, Rung, Seats};
 use scaled::Scaled;
 use units::Units;
 
@@ -90,8 +91,6 @@ pub struct Watch {
     prices: Vec<[i64; 2]>,
     quoted: Vec<Quoted>,
     marks: Vec<Mark>,
-    /// By account: its entries in rows of those that are looked at carry it.
-    tags: Vec<u16>,
     pages: Pages,
     /// By rung.
     seats: [Seats; RUNGS],
@@ -199,7 +198,7 @@ impl Watch {
             let mut some = std::mem::take(&mut self.looking);
             some.clear();
             some.extend(self.pending.drain(from..).map(|(_, account)| account));
-            self.touch(&some);
+            self.read_side_by_side(&some);
             for account in &some {
                 left = left.saturating_sub(self.place_costs(*account));
                 self.place_pending(*account, view);
@@ -240,9 +239,13 @@ impl Watch {
         if page == NONE || self.pages.legs[page].pending != NONE {
             return;
         }
-        let mut mask = 0;
-        for at in self.pages.walk(page) {
-            mask |= bit(u32::from(self.pages.legs[at.page].instrument[at.index]));
+        let (mut number, mut mask) = (page, 0);
+        while number != NONE {
+            let page = &self.pages.legs[number];
+            for instrument in &page.instrument[..usize::from(page.len)] {
+                mask |= bit(u32::from(*instrument));
+            }
+            number = page.next;
         }
         for (page, at) in self.pages.factors(page) {
             mask |= bit(u32::from(self.pages.rates[page].factor[at]));
@@ -257,8 +260,7 @@ impl Watch {
                 let purse = &mut seats.purses[page.seat];
                 (purse.low, purse.high) = (i64::MIN, i64::MAX);
             } else {
-                let seat = &mut seats.plain[page.seat];
-                (seat.down, seat.up) = (FAR, FAR);
+                seats.plain.set_room(page.seat, Room::FAR);
             }
         }
     }
@@ -371,7 +373,6 @@ impl Watch {
             + self.quoted.capacity() * size_of::<Quoted>()
             + self.prices.capacity() * 16
             + self.marks.capacity() * size_of::<Mark>()
-            + self.tags.capacity() * 2
             + self.pages.legs.bytes()
             + self.pages.rates.bytes()
             + self.seats.iter().map(Seats::bytes).sum::<usize>()

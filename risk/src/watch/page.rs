@@ -136,6 +136,8 @@ pub struct Mark {
     pub page: u32,
     pub class: Class,
     pub flags: u8,
+    /// Entries of rows of those who are looked at that carry another tag are stale.
+    pub tag: u16,
 }
 
 impl Mark {
@@ -144,6 +146,7 @@ impl Mark {
         page: NONE,
         class: Class::Nowhere,
         flags: 0,
+        tag: 0,
     };
 
     /// One of the flags is set.

@@ -5,7 +5,7 @@ use super::chunks::NONE;
 use super::converted::{Box, Corners};
 use super::page::*;
 use super::purse::{POCKETS, Purse, Rates, guard};
-use super::rows::{FAR, REACH_PARTS_LOG, RUNGS, Rung, Seat, TAG_MAX, finest, reach};
+use super::rows::{FAR, REACH_PARTS_LOG, RUNGS, Room, Rung, TAG_MAX, finest, reach};
 use super::{Quoted, Valuing, WORTH_MAX, Watch};
 
 /// So many times what a rung may take unseen must be there before an account stands on it.
@@ -53,13 +53,13 @@ impl Watch {
             return self.stand(account, 0, Class::Boxed, [0; LEGS]);
         };
         self.stand(account, rung, Class::Summed, [0; LEGS]);
-        let (down, up) = self.room(first, rung);
-        let seat = &mut self.seats[rung].plain[self.pages.legs[first].seat];
-        (seat.down, seat.up) = (down, up);
+        let room = self.room(first, rung);
+        let seat = self.pages.legs[first].seat;
+        self.seats[rung].plain.set_room(seat, room);
     }
 
     /// What an account may lose and gain at the prices its rows were swept at.
-    pub(super) fn room(&self, first: u32, rung: usize) -> (i64, i64) {
+    pub(super) fn room(&self, first: u32, rung: usize) -> Room {
         let page = &self.pages.legs[first];
         let (low, high) = (page.low, page.high);
         let (mut value, mut span) = (i128::from(page.base), 0i128);
@@ -84,7 +84,7 @@ impl Watch {
             i64::MAX => FAR,
             high => held(i128::from(high) - value - span),
         };
-        (down, up)
+        Room { down, up }
     }
 
     /// The rung that an account without conversion may stand on; `None` outside its band.
@@ -300,11 +300,7 @@ impl Watch {
                 seats.purses[seat].account = account;
                 seat
             }
-            Class::Summed => {
-                let seat = seats.plain.reuse(&Seat::EMPTY);
-                seats.plain[seat].account = account;
-                seat
-            }
+            Class::Summed => seats.plain.take(account),
             _ => NONE,
         };
         self.pages.legs[first].seat = seat;
@@ -323,12 +319,11 @@ impl Watch {
                 }
                 let all = (at..usize::from(page.len)).filter(same);
                 let coef = all.fold(0i64, |sum, other| sum.wrapping_add(page.coef[other]));
-                let side = usize::from(page.coef[at] < 0);
                 let instrument = usize::from(page.instrument[at]);
                 let into = match (class, with_purse) {
                     (Class::Boxed, _) => Into::Boxed(account),
-                    (_, false) => Into::Plain(seat, side, coef),
-                    (_, true) => Into::Purse(seat, side, pockets[at], coef),
+                    (_, false) => Into::Plain(seat, coef),
+                    (_, true) => Into::Purse(seat, pockets[at], coef),
                 };
                 self.enter(instrument, rung, into);
             }
@@ -353,7 +348,7 @@ impl Watch {
         let fault = self.fault;
         let Watch {
             quoted,
-            tags,
+            marks,
             seats,
             ..
         } = self;
@@ -366,17 +361,15 @@ impl Watch {
             row.at = prices;
             row.reach = too_wide(reach(quoted.finest, rung), fault);
         }
-        let tag = |who: u32| tags[who as usize];
-        let seat_tag = |who: u32| seats.plain[who].tag;
+        let tag = |who: u32| marks[who as usize].tag;
+        let seat_tag = |who: u32| seats.plain.tag(who);
         let purse_tag = |who: u32| seats.purses[who].tag;
         match into {
-            Into::Plain(who, side, coef) => {
-                row.plain[side].push(who, seat_tag(who), 0, coef, seat_tag);
-            }
+            Into::Plain(who, coef) => row.plain.push(who, seat_tag(who), 0, coef, seat_tag),
             Into::Boxed(who) => row.boxed.push(who, tag(who), 0, 0, tag),
             Into::Factor(who) => row.factors.push(who, purse_tag(who), 0, 0, purse_tag),
-            Into::Purse(who, side, pocket, coef) => {
-                row.purses[side].push(who, purse_tag(who), pocket, coef, purse_tag);
+            Into::Purse(who, pocket, coef) => {
+                row.purses.push(who, purse_tag(who), pocket, coef, purse_tag);
             }
         }
         let (at, reach) = (row.at, row.reach);
@@ -399,12 +392,11 @@ impl Watch {
         while number != NONE {
             let page = &self.pages.legs[number];
             for at in 0..usize::from(page.len) {
-                let side = usize::from(page.coef[at] < 0);
                 let rung = &mut self.quoted[usize::from(page.instrument[at])].rungs[rung];
                 match (boxed, with_purse) {
                     (true, _) => rung.boxed.left(),
-                    (_, true) => rung.purses[side].left(),
-                    (_, false) => rung.plain[side].left(),
+                    (_, true) => rung.purses.left(),
+                    (_, false) => rung.plain.left(),
                 }
             }
             number = page.next;
@@ -428,14 +420,14 @@ impl Watch {
         self.marks[account as usize].class = Class::Nowhere;
         let seats = &mut self.seats[rung];
         let tag = match (boxed, with_purse) {
-            (true, _) => &mut self.tags[account as usize],
+            (true, _) => &mut self.marks[account as usize].tag,
             (_, true) => {
                 seats.purses.give(seat);
                 &mut seats.purses[seat].tag
             }
             (_, false) => {
                 seats.plain.give(seat);
-                &mut seats.plain[seat].tag
+                seats.plain.tag_mut(seat)
             }
         };
         if *tag < TAG_MAX {
@@ -451,24 +443,21 @@ impl Watch {
     fn retag(&mut self) {
         let Watch {
             quoted,
-            tags,
+            marks,
             seats,
             ..
         } = self;
         for quoted in quoted {
             for (rung, seats) in quoted.rungs.iter_mut().zip(&*seats) {
-                for row in &mut rung.plain {
-                    row.retag(|who| seats.plain[who].tag);
-                }
-                for row in rung.purses.iter_mut().chain([&mut rung.factors]) {
-                    row.retag(|who| seats.purses[who].tag);
-                }
-                rung.boxed.retag(|who| tags[who as usize]);
+                rung.plain.retag(|who| seats.plain.tag(who));
+                rung.purses.retag(|who| seats.purses[who].tag);
+                rung.factors.retag(|who| seats.purses[who].tag);
+                rung.boxed.retag(|who| marks[who as usize].tag);
             }
         }
-        tags.fill(0);
+        marks.iter_mut().for_each(|mark| mark.tag = 0);
         for seats in seats {
-            seats.plain.all_mut().for_each(|seat| seat.tag = 0);
+            seats.plain.retag();
             seats.purses.all_mut().for_each(|purse| purse.tag = 0);
         }
     }
@@ -526,8 +515,8 @@ impl Watch {
 
 /// A row to enter.
 enum Into {
-    Plain(u32, usize, i64),
-    Purse(u32, usize, u8, i64),
+    Plain(u32, i64),
+    Purse(u32, u8, i64),
     Factor(u32),
     Boxed(u32),
 }

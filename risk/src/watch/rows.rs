@@ -6,6 +6,7 @@
 //! rows is stale and goes when its row is swept or grows.
 
 use super::chunks::Chunks;
+use super::page::Mark;
 use super::purse::{Purse, Rates};
 
 /// Rungs. Nothing moves unseen on the lowest; on each further one a price may go twice as far.
@@ -25,13 +26,22 @@ pub const SIDE_BY_SIDE: usize = 32;
 /// One in so many entries of a swept row asks whether a higher rung would do.
 const CLIMBS_LOG: u32 = 6;
 
-/// What one addition takes: which seat, since when, which pocket of a purse, and what a step is worth there.
+/// What one addition takes: which seat, since when, and what a step is worth there. Positive of a position that closes
+/// at the bid, negative of one that closes at the ask.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    coef: i64,
+    who: u32,
+    /// The tag above, two bits of the pocket below.
+    tag: u16,
+}
+
+const _: () = assert!(size_of::<Entry>() == 16);
+
+/// Everybody on one rung who follows one price, in the order they came.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
-    who: Vec<u32>,
-    /// The tag above, two bits of the purse below.
-    tag: Vec<u16>,
-    coef: Vec<i64>,
+    entries: Vec<Entry>,
     stale: u32,
     /// Who asks next whether a higher rung would do.
     cursor: u32,
@@ -40,24 +50,20 @@ pub struct Row {
 impl Row {
     /// Nobody is in it, or ever was since it was cleaned.
     pub fn is_empty(&self) -> bool {
-        self.who.is_empty()
+        self.entries.is_empty()
     }
 
     /// Takes an entry in; `live` tells the tag of now.
-    pub fn push(&mut self, who: u32, tag: u16, purse: u8, coef: i64, live: impl Fn(u32) -> u16) {
-        if self.who.len() == self.who.capacity() {
+    pub fn push(&mut self, who: u32, tag: u16, pocket: u8, coef: i64, live: impl Fn(u32) -> u16) {
+        if self.entries.len() == self.entries.capacity() {
             if self.stale > STALE_FEW {
                 self.clean(live);
             }
-            // By an eighth: rows are a third of all that is held.
-            let more = self.who.len() / 8 + 4;
-            self.who.reserve_exact(more);
-            self.tag.reserve_exact(more);
-            self.coef.reserve_exact(more);
+            // By a little: rows are a third of all that is held, and a long one grows where it is.
+            self.entries.reserve_exact(self.entries.len() / 16 + 4);
         }
-        self.who.push(who);
-        self.tag.push(tag << 2 | u16::from(purse));
-        self.coef.push(coef);
+        let tag = tag << 2 | u16::from(pocket);
+        self.entries.push(Entry { coef, who, tag });
     }
 
     /// One entry of it is stale.
@@ -67,59 +73,58 @@ impl Row {
 
     /// Drops what is stale.
     pub fn clean(&mut self, live: impl Fn(u32) -> u16) {
-        let mut kept = 0;
-        for at in 0..self.who.len() {
-            let (who, tag, coef) = (self.who[at], self.tag[at], self.coef[at]);
-            (self.who[kept], self.tag[kept], self.coef[kept]) = (who, tag, coef);
-            kept += usize::from(tag >> 2 == live(who));
-        }
-        self.who.truncate(kept);
-        self.tag.truncate(kept);
-        self.coef.truncate(kept);
+        self.entries.retain(|entry| entry.tag >> 2 == live(entry.who));
         self.stale = 0;
     }
 
     /// Tags begin anew: whoever is left carries the first one.
     pub fn retag(&mut self, live: impl Fn(u32) -> u16) {
         self.clean(live);
-        self.tag.iter_mut().for_each(|tag| *tag &= 3);
+        self.entries.iter_mut().for_each(|entry| entry.tag &= 3);
     }
 
     fn clean_if_stale(&mut self, live: impl Fn(u32) -> u16) {
-        if self.stale > STALE_FEW && self.stale as usize > self.who.len() >> STALE_LOG {
+        let part = (self.entries.len() >> STALE_LOG) as u32;
+        if self.stale > STALE_FEW.max(part) {
             self.clean(live);
         }
     }
 
-    /// Those who are in it: who, which purse, what a step is worth.
+    /// Those who are in it: who, which pocket, what a step is worth.
     pub fn entries<'a>(
         &'a self,
         live: impl Fn(u32) -> u16 + 'a,
     ) -> impl Iterator<Item = (u32, u8, i64)> + 'a {
-        let all = self.who.iter().zip(&self.tag).zip(&self.coef);
-        all.filter(move |((who, tag), _)| *tag >> 2 == live(**who))
-            .map(|((who, tag), coef)| (*who, (*tag & 3) as u8, *coef))
+        let all = self.entries.iter();
+        all.filter(move |entry| entry.tag >> 2 == live(entry.who))
+            .map(|entry| (entry.who, (entry.tag & 3) as u8, entry.coef))
     }
 
-    /// Every account in it follows a move; appends those that may have come to a threshold.
+    /// Every account in it follows a move of bid and ask; appends those that may have come to a threshold.
     #[inline(never)] // its loop needs the registers
-    pub fn sweep(&mut self, moved: i64, seats: &mut Chunks<Seat>, met: &mut Vec<u32>) {
-        if self.who.is_empty() {
+    pub fn sweep(&mut self, moved: [i64; 2], seats: &mut PlainSeats, met: &mut Vec<u32>) {
+        if self.entries.is_empty() {
             return;
         }
-        self.clean_if_stale(|who| seats[who].tag);
+        self.clean_if_stale(|who| seats.tag(who));
         let from = met.len();
-        met.resize(from + self.who.len() + 1, 0);
+        met.resize(from + self.entries.len() + 1, 0);
         let met_now = &mut met[from..];
         let mut count = 0;
-        for ((who, tag), coef) in self.who.iter().zip(&self.tag).zip(&self.coef) {
-            let seat = &mut seats[*who];
-            let live = *tag >> 2 == seat.tag;
-            let by = coef.wrapping_mul(moved) & -i64::from(live);
-            seat.down = seat.down.wrapping_add(by);
-            seat.up = seat.up.wrapping_sub(by);
-            met_now[count] = seat.account;
-            count += usize::from(live & ((seat.down <= 0) | (seat.up <= 0)));
+        for entry in &self.entries {
+            let chunk = &mut *seats.chunks[(entry.who >> SEATS_LOG) as usize];
+            let at = entry.who as usize & (SEATS - 1);
+            let live = entry.tag >> 2 == chunk.tags[at];
+            let moved = moved[usize::from(entry.coef < 0)];
+            let by = entry.coef.wrapping_mul(moved) & -i64::from(live);
+            let room = &mut chunk.rooms[at];
+            room.down = room.down.wrapping_add(by);
+            room.up = room.up.wrapping_sub(by);
+            met_now[count] = entry.who;
+            count += usize::from(live & ((room.down <= 0) | (room.up <= 0)));
+        }
+        for met in &mut met_now[..count] {
+            *met = seats.account(*met);
         }
         met.truncate(from + count);
     }
@@ -128,16 +133,17 @@ impl Row {
     #[inline(never)]
     pub fn sweep_purses(
         &mut self,
-        moved: i64,
+        moved: [i64; 2],
         purses: &mut Chunks<Purse>,
         (rung, rates): (usize, &Rates),
         met: &mut Vec<u32>,
     ) {
         self.clean_if_stale(|who| purses[who].tag);
-        for ((who, tag), coef) in self.who.iter().zip(&self.tag).zip(&self.coef) {
-            let purse = &mut purses[*who];
-            if *tag >> 2 == purse.tag
-                && purse.follow(usize::from(*tag & 3), coef.wrapping_mul(moved), rung, rates)
+        for entry in &self.entries {
+            let purse = &mut purses[entry.who];
+            let by = entry.coef.wrapping_mul(moved[usize::from(entry.coef < 0)]);
+            if entry.tag >> 2 == purse.tag
+                && purse.follow(usize::from(entry.tag & 3), by, rung, rates)
             {
                 met.push(purse.account);
             }
@@ -145,51 +151,134 @@ impl Row {
     }
 
     /// Some who may ask for a higher rung, others the next time.
-    pub fn some(&mut self) -> &[u32] {
-        let len = self.who.len();
+    fn some(&mut self) -> impl Iterator<Item = u32> + '_ {
+        let len = self.entries.len();
         let count = (len >> CLIMBS_LOG).max(1).min(len);
         let from = self.cursor as usize % len.max(1);
         let until = (from + count).min(len);
         self.cursor = until as u32;
-        &self.who[from..until]
+        self.entries[from..until].iter().map(|entry| entry.who)
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.who.capacity() * 4 + self.tag.capacity() * 2 + self.coef.capacity() * 8
+        self.entries.capacity() * size_of::<Entry>()
     }
 }
 
 /// What an account may lose, and gain, before it must be looked at, with all its prices at their worst inside their
 /// reach; in its units, at the prices its rows were swept at.
 #[derive(Clone, Copy, Debug)]
-pub struct Seat {
+pub struct Room {
     pub down: i64,
     pub up: i64,
-    pub account: u32,
-    /// Entries of rows that carry another tag are stale.
-    pub tag: u16,
 }
 
 /// More than any result takes.
 pub const FAR: i64 = 1 << 62;
 
-impl Seat {
-    /// Nobody's seat.
-    pub const EMPTY: Seat = Seat {
-        down: FAR,
-        up: FAR,
-        account: 0,
-        tag: 0,
-    };
+impl Room {
+    /// Nothing is ever met.
+    pub const FAR: Room = Room { down: FAR, up: FAR };
 }
 
-const _: () = assert!(size_of::<Seat>() == 24);
+/// Seats of one chunk, as a power of two.
+const SEATS_LOG: u32 = 10;
+const SEATS: usize = 1 << SEATS_LOG;
+
+/// Seats side by side: what a sweep changes, what it compares, and whose they are.
+#[derive(Clone, Debug)]
+struct SeatChunk {
+    rooms: [Room; SEATS],
+    tags: [u16; SEATS],
+    account: [u32; SEATS],
+}
+
+/// Seats of accounts without conversion on one rung.
+#[derive(Clone, Debug, Default)]
+pub struct PlainSeats {
+    chunks: Vec<Box<SeatChunk>>,
+    free: Vec<u32>,
+    made: u32,
+}
+
+impl PlainSeats {
+    /// A seat for an account. Its tag goes on from whoever had it before, so that what that one left in rows stays stale.
+    pub fn take(&mut self, account: u32) -> u32 {
+        let seat = self.free.pop().unwrap_or_else(|| {
+            if self.made as usize == self.chunks.len() << SEATS_LOG {
+                self.chunks.push(Box::new(SeatChunk {
+                    rooms: [Room::FAR; SEATS],
+                    tags: [0; SEATS],
+                    account: [0; SEATS],
+                }));
+            }
+            self.made += 1;
+            self.made - 1
+        });
+        let (chunk, at) = place(seat);
+        self.chunks[chunk].account[at] = account;
+        seat
+    }
+
+    /// Nobody's any more.
+    pub fn give(&mut self, seat: u32) {
+        self.free.push(seat);
+    }
+
+    /// Entries of rows that carry another tag are stale.
+    #[inline]
+    pub fn tag(&self, seat: u32) -> u16 {
+        let (chunk, at) = place(seat);
+        self.chunks[chunk].tags[at]
+    }
+
+    /// The same, to change it.
+    pub fn tag_mut(&mut self, seat: u32) -> &mut u16 {
+        let (chunk, at) = place(seat);
+        &mut self.chunks[chunk].tags[at]
+    }
+
+    /// Whose it is.
+    pub fn account(&self, seat: u32) -> u32 {
+        let (chunk, at) = place(seat);
+        self.chunks[chunk].account[at]
+    }
+
+    /// Its room.
+    pub fn room(&self, seat: u32) -> Room {
+        let (chunk, at) = place(seat);
+        self.chunks[chunk].rooms[at]
+    }
+
+    /// Sets its room.
+    pub fn set_room(&mut self, seat: u32, room: Room) {
+        let (chunk, at) = place(seat);
+        self.chunks[chunk].rooms[at] = room;
+    }
+
+    /// Tags begin anew.
+    pub fn retag(&mut self) {
+        self.chunks.iter_mut().for_each(|chunk| chunk.tags = [0; SEATS]);
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.chunks.len() * size_of::<SeatChunk>()
+            + self.chunks.capacity() * size_of::<Box<SeatChunk>>()
+            + self.free.capacity() * 4
+    }
+}
+
+#[inline]
+fn place(seat: u32) -> (usize, usize) {
+    ((seat >> SEATS_LOG) as usize, seat as usize & (SEATS - 1))
+}
 
 /// Everybody who stands on one rung: seats of plain accounts, and purses of converted ones.
 #[derive(Clone, Debug, Default)]
 pub struct Seats {
-    pub plain: Chunks<Seat>,
+    pub plain: PlainSeats,
     pub purses: Chunks<Purse>,
 }
 
@@ -207,10 +296,9 @@ pub struct Rung {
     pub at: [i64; 2],
     /// How far each of them may go until the next one.
     pub reach: i64,
-    /// Accounts without conversion, by the side that closes their positions.
-    pub plain: [Row; 2],
-    /// Purses, by the side.
-    pub purses: [Row; 2],
+    /// Accounts without conversion.
+    pub plain: Row,
+    pub purses: Row,
     /// Purses that the instrument's price converts.
     pub factors: Row,
     /// Accounts that are looked at at every sweep.
@@ -218,10 +306,13 @@ pub struct Rung {
 }
 
 impl Rung {
+    fn rows(&self) -> [&Row; 4] {
+        [&self.plain, &self.purses, &self.factors, &self.boxed]
+    }
+
     /// Nobody is here.
     pub fn is_empty(&self) -> bool {
-        let sides = self.plain.iter().chain(&self.purses);
-        sides.chain([&self.factors, &self.boxed]).all(Row::is_empty)
+        self.rows().into_iter().all(Row::is_empty)
     }
 
     /// A price has left what it may do unseen.
@@ -234,21 +325,19 @@ impl Rung {
     pub fn accounts<'a>(
         &'a self,
         seats: &'a Seats,
-        tags: &'a [u16],
+        marks: &'a [Mark],
     ) -> impl Iterator<Item = u32> + 'a {
-        let plain = self.plain.iter().flat_map(|row| {
-            let live = row.entries(|who| seats.plain[who].tag);
-            live.map(|(who, ..)| seats.plain[who].account)
-        });
-        let boxed = self.boxed.entries(|who| tags[who as usize]);
+        let plain = self.plain.entries(|who| seats.plain.tag(who));
+        let boxed = self.boxed.entries(|who| marks[who as usize].tag);
         plain
+            .map(|(who, ..)| seats.plain.account(who))
             .chain(self.purse_accounts(seats))
             .chain(boxed.map(|(who, ..)| who))
     }
 
     /// The same of those with purses.
     pub fn purse_accounts<'a>(&'a self, seats: &'a Seats) -> impl Iterator<Item = u32> + 'a {
-        let rows = self.purses.iter().chain([&self.factors]);
+        let rows = [&self.purses, &self.factors].into_iter();
         rows.flat_map(|row| {
             let live = row.entries(|who| seats.purses[who].tag);
             live.map(|(who, ..)| seats.purses[who].account)
@@ -257,20 +346,14 @@ impl Rung {
 
     /// Some accounts that may ask for a higher rung, others the next time.
     pub fn some(&mut self, seats: &Seats, into: &mut Vec<u32>) {
-        for row in &mut self.plain {
-            into.extend(row.some().iter().map(|who| seats.plain[*who].account));
-        }
-        for row in self.purses.iter_mut().chain([&mut self.factors]) {
-            into.extend(row.some().iter().map(|who| seats.purses[*who].account));
-        }
+        into.extend(self.plain.some().map(|who| seats.plain.account(who)));
+        into.extend(self.purses.some().map(|who| seats.purses[who].account));
         into.extend(self.boxed.some());
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        let sides = self.plain.iter().chain(&self.purses);
-        let rows = sides.chain([&self.factors, &self.boxed]);
-        rows.map(Row::bytes).sum()
+        self.rows().into_iter().map(Row::bytes).sum()
     }
 }
 
