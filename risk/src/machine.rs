@@ -256,7 +256,7 @@ impl Machine {
         self.book.slow_bands(halvings);
     }
 
-    /// For tests: how many converted accounts are followed along a tangent.
+    /// For tests: how many converted accounts are followed by their purses.
     #[doc(hidden)]
     pub fn watch_purses(&self) -> usize {
         self.book.watch_purses()

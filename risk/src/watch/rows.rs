@@ -371,3 +371,91 @@ pub fn reach(finest: u64, rung: usize) -> i64 {
     let parts = u128::from(finest) << (rung - 1);
     (parts >> REACH_PARTS_LOG).min(1 << 40) as i64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::scaled::Scaled;
+
+    #[test]
+    fn a_sweep_follows_bids_and_asks_and_meets_whoever_has_no_room() {
+        let mut seats = PlainSeats::default();
+        let mut row = Row::default();
+        for (account, coef, down) in [(7, 2, 100), (8, -3, 100), (9, 1, 11), (10, 5, 100)] {
+            let seat = seats.take(account);
+            seats.set_room(seat, Room { down, up: FAR });
+            row.push(seat, seats.tag(seat), 0, coef, |who| seats.tag(who));
+        }
+        // The last one has left since.
+        seats.give(3);
+        *seats.tag_mut(3) += 1;
+        let mut met = vec![1];
+        row.sweep([-10, 5], &mut seats, &mut met);
+        let down: Vec<i64> = (0..4).map(|seat| seats.room(seat).down).collect();
+        assert_eq!(down, [80, 85, 1, 100]);
+        assert_eq!((seats.room(0).up, met.clone()), (FAR + 20, vec![1]));
+        row.sweep([-1, 0], &mut seats, &mut met);
+        assert_eq!(met, [1, 9]);
+        assert_eq!(row.entries(|who| seats.tag(who)).count(), 3);
+    }
+
+    #[test]
+    fn a_seat_that_changes_hands_leaves_nothing_behind() {
+        let mut seats = PlainSeats::default();
+        let mut row = Row::default();
+        let seat = seats.take(1);
+        row.push(seat, seats.tag(seat), 0, 100, |who| seats.tag(who));
+        seats.give(seat);
+        *seats.tag_mut(seat) += 1;
+        row.left();
+        assert_eq!(seats.take(2), seat);
+        seats.set_room(seat, Room { down: 50, up: 50 });
+        let mut met = Vec::new();
+        row.sweep([-1, 0], &mut seats, &mut met);
+        assert!(met.is_empty() && seats.room(seat).down == 50);
+        // The same tag again would: that is why all rows are cleaned before tags begin anew.
+        row.retag(|who| seats.tag(who));
+        seats.retag();
+        assert!(row.is_empty() && seats.tag(seat) == 0);
+    }
+
+    #[test]
+    fn reaches_double_and_the_lowest_rung_misses_nothing() {
+        let finest = finest(1 << 30);
+        assert_eq!(reach(finest, 0), 0);
+        for rung in 2..RUNGS {
+            let (one, next) = (reach(finest, rung - 1), reach(finest, rung));
+            assert!((2 * one..=2 * one + 1).contains(&next), "rung {rung}");
+        }
+        assert_eq!(reach(super::finest(0), RUNGS - 1), (1 << (RUNGS - 2)) >> 8);
+    }
+
+    #[test]
+    fn a_purse_stays_inside_its_bounds_while_prices_and_rates_move() {
+        let mut rates = Rates::default();
+        let rate = |bid: u64| {
+            crate::watch::purse::Rate::of(Some(
+                Scaled::whole(bid).over(Scaled::whole(1_000_000), super::super::scaled::Towards::Zero),
+            ))
+        };
+        rates.set(0, rate(1_500_000));
+        rates.set_kappas(0, [Some(1 << 20); RUNGS]);
+        let mut purse = Purse {
+            low: 100,
+            used: 2,
+            rate: [crate::watch::purse::HOME, Rates::number(0), 0, 0],
+            worth: [-1_000, 2_000, 0, 0],
+            ..Purse::EMPTY
+        };
+        // 2,000 at one and a half, less a thousand.
+        let (least, most) = purse.bounds(&rates).unwrap();
+        assert!((1_980..2_000).contains(&least) && (2_000..2_020).contains(&most));
+        assert!(!purse.follow(1, -1_200, 3, &rates));
+        // What moved may cost a little more from now on.
+        assert!(purse.guard[1] > 0 && purse.guard[0] == 0);
+        rates.set(0, rate(1_380_000));
+        assert!(purse.is_met(&rates), "800 at 1.38, less a thousand");
+        rates.set(0, crate::watch::purse::Rate::of(None));
+        assert!(purse.is_met(&rates), "without a rate nobody can say");
+    }
+}

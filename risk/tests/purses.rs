@@ -1,8 +1,9 @@
-//! Converted accounts close to their thresholds, followed along tangents, beside the full pass: many small accounts whose
+//! Converted accounts close to their thresholds, followed by their purses, beside the full pass: many small accounts whose
 //! results are worth about one unit of their currency a step, so that a threshold is met between two whole units.
 
 mod desk;
 
+use desk::dice::Dice;
 use desk::script::exec_id;
 use desk::seeds::{Seed, seeds};
 use desk::*;
@@ -21,23 +22,6 @@ const INDEX_BID: i64 = 53_000;
 const EURUSD_BID: i64 = 103_000;
 const USDJPY_BID: i64 = 150_000;
 
-/// Small, seeded, the same everywhere (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut value = self.0;
-        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (value ^ (value >> 31)) % sides
-    }
-
-    fn step(&mut self, most: u64) -> i64 {
-        self.roll(2 * most + 1) as i64 - most as i64
-    }
-}
-
 struct Pair {
     desk: Desk,
     full: Machine,
@@ -45,7 +29,7 @@ struct Pair {
 }
 
 #[test]
-fn tangents_say_what_the_full_pass_says() {
+fn purses_say_what_the_full_pass_says() {
     let (seeds, whole) = seeds(HISTORIES);
     let (mut crossings, mut followed) = (0, 0);
     for seed in seeds {
@@ -158,7 +142,7 @@ impl Pair {
         self.cash(account, used + extra - balance);
     }
 
-    /// Crossings, and accounts that were followed along a tangent after each input.
+    /// Crossings, and accounts that were followed by their purses after each input.
     fn run(mut self) -> (usize, usize) {
         let mut bids = [EURUSD_BID, USDJPY_BID, INDEX_BID];
         let (mut crossings, mut followed) = (0, 0);
@@ -229,7 +213,7 @@ impl Pair {
         self.full.apply(seq, input, &mut full);
         assert_eq!(
             out, full,
-            "tangents, and the full pass, at input {seq}: {input:?}"
+            "purses, and the full pass, at input {seq}: {input:?}"
         );
         out
     }
