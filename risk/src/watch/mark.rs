@@ -3,7 +3,7 @@
 use super::chunks::NONE;
 use super::holders::{RANGE, cuts};
 use super::page::*;
-use super::rows::{RUNGS, SIDE_BY_SIDE};
+use super::rows::{RUNGS, SIDE_BY_SIDE, paced};
 use super::{CONVERTED_LOOK_HALVES, Holdings, LOOK_HALVES, Valuing, Watch, bit};
 
 impl Watch {
@@ -20,7 +20,7 @@ impl Watch {
         };
         self.grow_instruments(instrument);
         let at = instrument as usize;
-        let first = !self.quoted[at].known;
+        let (first, was) = (!self.quoted[at].known, self.prices[at][0]);
         let recut = self.quoted[at].cut != cuts(prices);
         self.quote(instrument, prices);
         let turned = self.rate_again(instrument, view);
@@ -31,6 +31,10 @@ impl Watch {
             self.rebase(instrument, view, holdings, due);
         } else if recut {
             self.holders_are_due(instrument, holdings, due);
+        }
+        if !first {
+            let pace = &mut self.quoted[at].pace;
+            *pace = paced(*pace, was.abs_diff(prices.bid));
         }
         self.look_at_pending(instrument, view, due);
         if self.check_era(instrument, view) {

@@ -66,6 +66,8 @@ struct Quoted {
     quiet: [(i64, i64); 2],
     /// How far it may go on the first rung above the lowest, in parts of a step.
     finest: u64,
+    /// How far it goes from price to price lately, in the same parts.
+    pace: u64,
     /// Loss prices: the bid falls, the bid rises, the ask falls, the ask rises.
     losses: [Ladder; 4],
     known: bool,

@@ -10,6 +10,8 @@ use super::{Quoted, Valuing, WORTH_MAX, Watch};
 
 /// So many times what a rung may take unseen must be there before an account stands on it.
 const TIMES: u64 = 3;
+/// A rung saves something when its reach is more than so many times what prices go lately.
+const PACES: u128 = 2;
 /// An account climbs when it may climb so many rungs.
 const CLIMB: usize = 2;
 /// What one step is worth is told apart in these parts of a unit.
@@ -23,6 +25,8 @@ struct Draft {
     size: [i64; POCKETS],
     /// About what a step of each price on the finest reach is worth together, in parts of both.
     weight: u128,
+    /// The same of a step of the pace.
+    pace: u128,
 }
 
 impl Watch {
@@ -95,16 +99,18 @@ impl Watch {
             return None;
         }
         let slack = slack(page, result, result);
-        let (mut number, mut weight) = (first, 0);
+        let (mut number, mut weight, mut pace) = (first, 0, 0);
         while number != NONE {
             let page = &self.pages.legs[number];
             for at in 0..usize::from(page.len) {
-                let finest = self.quoted[usize::from(page.instrument[at])].finest;
-                weight += u128::from(page.coef[at].unsigned_abs()) * u128::from(finest);
+                let quoted = &self.quoted[usize::from(page.instrument[at])];
+                let coef = u128::from(page.coef[at].unsigned_abs());
+                weight += coef * u128::from(quoted.finest);
+                pace += coef * u128::from(quoted.pace);
             }
             number = page.next;
         }
-        Some(highest(slack, weight, REACH_PARTS_LOG))
+        Some(worth_climbing(highest(slack, weight, REACH_PARTS_LOG), weight, pace))
     }
 
     fn place_converted(&mut self, account: u32, view: Valuing<'_>) {
@@ -121,7 +127,8 @@ impl Watch {
             return self.box_in(account, RUNGS - 1, view);
         };
         let parts = REACH_PARTS_LOG + WORTH_PARTS_LOG;
-        let mut rung = highest(slack, draft.weight, parts);
+        let rung = highest(slack, draft.weight, parts);
+        let mut rung = worth_climbing(rung, draft.weight, draft.pace);
         loop {
             if let Some(guards) = self.guards(first, &draft, &pockets, rung)
                 && (rung == 0 || self.is_far(&draft, &guards, slack))
@@ -182,6 +189,7 @@ impl Watch {
             used: 0,
             size: [0; POCKETS],
             weight: 0,
+            pace: 0,
         };
         let mut pockets = [0u8; LEGS];
         for at in 0..usize::from(page.len) {
@@ -215,6 +223,7 @@ impl Watch {
             }
             let step = rate.of_wide(u128::from(coef.unsigned_abs()) << WORTH_PARTS_LOG)?;
             draft.weight += (step + 1) * u128::from(self.quoted[instrument].finest);
+            draft.pace += (step + 1) * u128::from(self.quoted[instrument].pace);
         }
         Some((draft, pockets))
     }
@@ -575,6 +584,13 @@ fn highest(slack: u64, weight: u128, parts_log: u32) -> usize {
     let fits = need.checked_shl(apart).is_some_and(|need| need <= have);
     let rung = if fits { apart + 1 } else { apart };
     (rung as usize).min(RUNGS - 1)
+}
+
+/// The rung itself, or the lowest when prices leave its reach almost every time: then standing on it saves nothing, and
+/// every sweep would meet the account.
+fn worth_climbing(rung: usize, weight: u128, pace: u128) -> usize {
+    let reach = (weight << rung.max(1)) >> 1;
+    if reach > pace.saturating_mul(PACES) { rung } else { 0 }
 }
 
 /// The fault that the audit is tested with.

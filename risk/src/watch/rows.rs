@@ -15,6 +15,10 @@ pub const RUNGS: usize = 21;
 const FINEST_LOG: u32 = 21;
 /// A reach is counted in these parts of a step before it is cut to whole ones.
 pub const REACH_PARTS_LOG: u32 = 8;
+/// A pace at most so many times the last one counts, as a power of two, ...
+const PACE_RISE_LOG: u32 = 4;
+/// ... and this part of what is too much is forgotten with every price.
+const PACE_FALL: u64 = 32;
 /// The highest tag; behind it all rows are cleaned and tags begin anew.
 pub const TAG_MAX: u16 = (1 << 14) - 1;
 /// A row is cleaned when this part of it is stale, as a power of two, ...
@@ -363,6 +367,18 @@ pub fn finest(price: i64) -> u64 {
     ((parts >> FINEST_LOG) as u64).clamp(1, 1 << 40)
 }
 
+/// How far a price goes lately, when it was so far and has gone this many steps now.
+pub fn paced(pace: u64, moved: u64) -> u64 {
+    let moved = moved.min(1 << 40) << REACH_PARTS_LOG;
+    // One gap is not yet a pace, a second one is: it rises by a multiple and falls by a part.
+    let most = pace.max(1) << PACE_RISE_LOG;
+    if moved > pace {
+        pace + (moved.min(most) - pace.min(most)) / 4
+    } else {
+        pace - (pace - moved) / PACE_FALL
+    }
+}
+
 /// Whole steps that a price may go on a rung.
 pub fn reach(finest: u64, rung: usize) -> i64 {
     if rung == 0 {
@@ -428,6 +444,18 @@ mod tests {
             assert!((2 * one..=2 * one + 1).contains(&next), "rung {rung}");
         }
         assert_eq!(reach(super::finest(0), RUNGS - 1), (1 << (RUNGS - 2)) >> 8);
+    }
+
+    #[test]
+    fn a_second_gap_is_a_pace_and_a_first_one_hardly() {
+        let calm = (0..200).fold(0, |pace, _| paced(pace, 4));
+        assert!((4 << 8) * 9 / 10 < calm && calm <= 4 << 8);
+        let gap = paced(calm, 3_000);
+        assert!(gap < 5 * calm);
+        let storm = (0..8).fold(gap, |pace, _| paced(pace, 3_000));
+        assert!(storm > 2_000 << 8);
+        let after = (0..300).fold(storm, |pace, _| paced(pace, 4));
+        assert!(after < 2 * calm);
     }
 
     #[test]
