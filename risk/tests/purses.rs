@@ -89,7 +89,8 @@ impl Pair {
             id: AccountId(account),
             group: GROUP,
             link: LINK,
-            currency: USD,
+            // Every fourth one converts euros over dollars into yen.
+            currency: if account % 4 == 0 { JPY } else { USD },
             accounting: Accounting::Hedging,
             leverage: 100,
         };
@@ -151,7 +152,18 @@ impl Pair {
             let at = self.dice.roll(3) as usize;
             let lively = if self.dice.roll(60) == 0 { 40 } else { 1 };
             bids[at] += self.dice.step([9, 12, 4][at] * lively);
-            let spread = self.dice.roll([30, 40, 12][at]) as i64;
+            if self.dice.roll(500) == 0 {
+                // Nothing that was counted on before holds after this.
+                bids[at] = bids[at] * (60 + self.dice.roll(90) as i64) / 100;
+                let start = [EURUSD_BID, USDJPY_BID, INDEX_BID][at];
+                bids[at] = bids[at].clamp(start / 2, start * 2);
+            }
+            let spread = match self.dice.roll(60) {
+                // Crossed, or wide.
+                0 => -(self.dice.roll(20) as i64),
+                1 => bids[at] / 200,
+                _ => self.dice.roll([30, 40, 12][at]) as i64,
+            };
             let instrument = [instrument_id("EURUSD"), instrument_id("USDJPY"), INDEX][at];
             let out = self.quote(instrument, bids[at], spread);
             crossings += out

@@ -86,12 +86,8 @@ impl Watch {
                 (room.down, room.up)
             }
             _ => {
-                let purse = &seats.purses[first.seat];
-                let (least, most) = purse.bounds(&self.rates)?;
-                (
-                    least.saturating_sub(purse.low),
-                    purse.high.saturating_sub(most),
-                )
+                let room = seats.purses.get(first.seat).room;
+                (room.down, room.up)
             }
         };
         let unit = self.units.get(first.unit);
@@ -177,17 +173,22 @@ impl Watch {
         ))
     }
 
-    fn audit_purse(&self, account: u32, expected: Option<Purse>) -> Result<(), String> {
+    /// The purse has what its rows say, and no more room than that.
+    fn audit_purse(&self, account: u32, expected: Option<(Purse, Room)>) -> Result<(), String> {
         let page = &self.pages.legs[self.marks[account as usize].page];
-        let purse = &self.seats[usize::from(page.rung)].purses[page.seat];
-        let same = expected.is_some_and(|expected| {
-            (purse.worth, purse.rate, purse.low, purse.high)
-                == (expected.worth, expected.rate, expected.low, expected.high)
+        let purse = self.seats[usize::from(page.rung)].purses.get(page.seat);
+        let same = expected.is_some_and(|(expected, room)| {
+            let near = |room: i64, most: i64| room <= most || most > FAR / 2;
+            (purse.worth, purse.rate, purse.account) == (expected.worth, expected.rate, account)
+                && near(purse.room.down, room.down)
+                && near(purse.room.up, room.up)
         });
-        if same {
+        if same && !purse.room.is_met() {
             return Ok(());
         }
-        Err(format!("account {account} has {purse:?}, by its rows {expected:?}"))
+        Err(format!(
+            "account {account} has {purse:?}, by its rows {expected:?}"
+        ))
     }
 
     /// Every live entry of every row, by account.
@@ -201,7 +202,7 @@ impl Watch {
                 let tag = |who: u32| self.marks[who as usize].tag;
                 let seats = &self.seats[number];
                 let seat_tag = |who: u32| seats.plain.tag(who);
-                let purse_tag = |who: u32| seats.purses[who].tag;
+                let purse_tag = |who: u32| seats.purses.get(who).tag;
                 let mut note = |account: u32, row: u8, coef: i64| {
                     let page = &self.pages.legs[self.marks[account as usize].page];
                     if usize::from(page.rung) != number {
@@ -221,10 +222,10 @@ impl Watch {
                     note(seats.plain.account(who), u8::from(coef < 0), coef)?;
                 }
                 for (who, _, coef) in rung.purses.entries(purse_tag) {
-                    note(seats.purses[who].account, u8::from(coef < 0), coef)?;
+                    note(seats.purses.get(who).account, u8::from(coef < 0), coef)?;
                 }
                 for (who, ..) in rung.factors.entries(purse_tag) {
-                    note(seats.purses[who].account, 2, 0)?;
+                    note(seats.purses.get(who).account, 2, 0)?;
                 }
                 for (who, ..) in rung.boxed.entries(tag) {
                     note(who, 3, 0)?;

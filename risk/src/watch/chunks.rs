@@ -38,19 +38,6 @@ impl<T: Clone> Chunks<T> {
         self.made - 1
     }
 
-    /// The number of a record that is nobody's now, left as it was given back; `empty` when it is a new one.
-    pub fn reuse(&mut self, empty: &T) -> u32 {
-        match self.free.pop() {
-            Some(number) => number,
-            None => self.take(empty),
-        }
-    }
-
-    /// Every record, those that are nobody's too.
-    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.chunks.iter_mut().flat_map(|chunk| chunk.iter_mut())
-    }
-
     /// A record is not needed any more.
     pub fn give(&mut self, number: u32) {
         self.free.push(number);

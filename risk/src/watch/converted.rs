@@ -4,7 +4,7 @@
 
 use super::chunks::NONE;
 use super::page::*;
-use super::purse::{Rate, kappa};
+use super::purse::{Rate, Rates, kappa};
 use super::rows::RUNGS;
 use super::scaled::{Scaled, Towards, widen};
 use super::{Valuing, Watch};
@@ -168,6 +168,12 @@ impl Watch {
             self.rated.resize(at + 1, None);
         }
         self.set_rate(route, view);
+        // Nobody counts on a rate that there was not.
+        for rung in 0..RUNGS {
+            if !self.rates.swept(Rates::number(route), rung).is_known() {
+                self.rates.sweep(route, rung);
+            }
+        }
         for (instrument, ..) in view.routes.get(u32::from(route)).hops() {
             self.grow_instruments(instrument);
             let routes = &mut self.quoted[instrument as usize].routes;
@@ -221,9 +227,6 @@ impl Watch {
     /// rates were bounded: what they may do is counted anew. True when it was.
     pub(super) fn check_era(&mut self, instrument: u32, view: Valuing<'_>) -> bool {
         let at = instrument as usize;
-        if self.quoted[at].routes.is_empty() {
-            return false;
-        }
         let [bid, ask] = self.prices[at];
         let (spread, least) = (ask.saturating_sub(bid), bid.min(ask));
         let quoted = &mut self.quoted[at];
@@ -235,12 +238,12 @@ impl Watch {
             return false;
         }
         quoted.era = least.max(1);
-        quoted.spread_most = quoted.spread_most.max(spread.abs().saturating_mul(2));
+        quoted.spread_most = spread.abs().saturating_mul(2);
         for at in 0..self.quoted[instrument as usize].routes.len() {
             let route = self.quoted[instrument as usize].routes[at];
             self.set_kappas(route, view);
         }
-        true
+        !self.quoted[at].routes.is_empty()
     }
 
     fn rates_in(&self, route: u16, bounded: Box, view: Valuing<'_>) -> Option<(Scaled, Scaled)> {

@@ -292,7 +292,7 @@ impl Watch {
         rates.cost[at.index] = cost;
         rates.route[at.index] = match u16::try_from(leg.route) {
             Ok(route) if leg.converted && route != UNCONVERTED => route,
-            Err(_) if leg.converted => {
+            _ if leg.converted => {
                 self.marks[account as usize].flags |= OPAQUE;
                 UNCONVERTED
             }

@@ -3,7 +3,8 @@
 use super::chunks::NONE;
 use super::holders::{RANGE, cuts};
 use super::page::*;
-use super::rows::{RUNGS, SIDE_BY_SIDE, paced};
+use super::place::{CLIMB, PACES};
+use super::rows::{REACH_PARTS_LOG, RUNGS, SIDE_BY_SIDE, paced, reach};
 use super::{CONVERTED_LOOK_HALVES, Holdings, LOOK_HALVES, Valuing, Watch, bit};
 
 impl Watch {
@@ -60,6 +61,7 @@ impl Watch {
             rates,
             met,
             climbing,
+            turned,
             ..
         } = self;
         let quoted = &mut quoted[at];
@@ -67,21 +69,36 @@ impl Watch {
             let (low, high) = quoted.quiet[side];
             low <= prices[side] && prices[side] <= high
         };
-        if !all && quiet(0) && quiet(1) {
+        // Whoever is due at every touch is so when only the mark or the time has changed, too.
+        let touched = quoted.rungs.first().is_some_and(|rung| !rung.boxed.is_empty());
+        if !all && !touched && quiet(0) && quiet(1) {
             return;
         }
         let rungs = quoted.rungs.iter_mut().zip(seats).enumerate();
         for (number, (rung, seats)) in rungs {
-            if rung.is_empty() || !all && !rung.is_left(prices) {
+            let swept = all || touched && number == 0 || rung.is_left(prices);
+            if rung.is_empty() || !swept {
                 continue;
             }
             let moved = [0, 1].map(|side| i64::wrapping_sub(prices[side], rung.at[side]));
             rung.plain.sweep(moved, &mut seats.plain, met);
             (rung.purses).sweep_purses(moved, &mut seats.purses, (number, rates), met);
-            (rung.factors).sweep_purses([0; 2], &mut seats.purses, (number, rates), met);
+            if !quoted.routes.is_empty() {
+                // All other rates stay what they are on this rung.
+                turned.clear();
+                turned.extend_from_slice(rates.all_swept(number));
+                for route in &quoted.routes {
+                    rates.sweep(*route, number);
+                }
+                let new = rates.all_swept(number);
+                (rung.factors).convert(&mut seats.purses, turned, new, met);
+            }
+            rung.boxed.clean_if_stale(|who| marks[who as usize].tag);
             met.extend(rung.boxed.entries(|who| marks[who as usize].tag).map(|(who, ..)| who));
             rung.at = prices;
-            if number + 1 < RUNGS {
+            // Where the next rungs would be left all the time, too, nobody needs to ask.
+            let next = reach(quoted.finest, (number + CLIMB).min(RUNGS - 1)) as u64;
+            if number + 1 < RUNGS && next << REACH_PARTS_LOG > PACES * quoted.pace {
                 rung.some(seats, climbing);
             }
         }
@@ -147,7 +164,8 @@ impl Watch {
     /// Reads what a look at these accounts needs, side by side: for those who ask for them one by one thereafter.
     pub fn read_side_by_side(&self, accounts: &[u32]) {
         let touched = accounts.iter().map(|account| {
-            let page = self.marks[*account as usize].page;
+            let mark = self.marks.get(*account as usize);
+            let page = mark.map_or(NONE, |mark| mark.page);
             if page == NONE {
                 return 0;
             }

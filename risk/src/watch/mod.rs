@@ -35,7 +35,7 @@ pub use leg::{Band, Holdings, Leg, Valuing, WORTH_MAX, Worth, raw, worth, worth_
 use chunks::NONE;
 use ladder::{Ladder, Pool};
 use page::{ALWAYS, Class, DUE, Mark, OPAQUE, Pages, SHUT, STALE};
-use purse::Rates;
+use purse::{Rate, Rates};
 pub use rows::SIDE_BY_SIDE;
 use rows::{RUNGS, Room, Rung, Seats};
 use scaled::Scaled;
@@ -108,6 +108,7 @@ pub struct Watch {
     met: Vec<u32>,
     looking: Vec<u32>,
     climbing: Vec<u32>,
+    turned: Vec<Rate>,
     followed: Vec<u32>,
     /// Loss prices on their way into ladders that are built at once.
     staged: Vec<Vec<u64>>,
@@ -194,9 +195,10 @@ impl Watch {
     pub fn tend(&mut self, view: Valuing<'_>) {
         // Looked at once, paid once.
         let looked = std::mem::take(&mut self.looked);
-        let mut left = self.budget(SPENT_PER_INPUT.max(looked / 2) / PLACE_COSTS) * PLACE_COSTS;
+        let mut left = self.budget(SPENT_PER_INPUT.max(looked / 2));
         while left > 0 && !self.pending.is_empty() {
-            let from = self.pending.len().saturating_sub(SIDE_BY_SIDE);
+            let most = SIDE_BY_SIDE.min(left.div_ceil(PLACE_COSTS));
+            let from = self.pending.len().saturating_sub(most);
             let mut some = std::mem::take(&mut self.looking);
             some.clear();
             some.extend(self.pending.drain(from..).map(|(_, account)| account));
@@ -259,8 +261,7 @@ impl Watch {
             let page = &self.pages.legs[page];
             let seats = &mut self.seats[usize::from(page.rung)];
             if page.rates != NONE {
-                let purse = &mut seats.purses[page.seat];
-                (purse.low, purse.high) = (i64::MIN, i64::MAX);
+                seats.purses.get_mut(page.seat).room = Room::FAR;
             } else {
                 seats.plain.set_room(page.seat, Room::FAR);
             }

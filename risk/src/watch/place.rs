@@ -4,16 +4,16 @@
 use super::chunks::NONE;
 use super::converted::{Box, Corners};
 use super::page::*;
-use super::purse::{POCKETS, Purse, Rates, guard};
+use super::purse::{POCKETS, Purse, Rates, bounds, guard};
 use super::rows::{FAR, REACH_PARTS_LOG, RUNGS, Room, Rung, TAG_MAX, finest, reach};
 use super::{Quoted, Valuing, WORTH_MAX, Watch};
 
 /// So many times what a rung may take unseen must be there before an account stands on it.
 const TIMES: u64 = 3;
 /// A rung saves something when its reach is more than so many times what prices go lately.
-const PACES: u128 = 2;
+pub(super) const PACES: u64 = 2;
 /// An account climbs when it may climb so many rungs.
-const CLIMB: usize = 2;
+pub(super) const CLIMB: usize = 2;
 /// What one step is worth is told apart in these parts of a unit.
 const WORTH_PARTS_LOG: u32 = 8;
 
@@ -134,18 +134,20 @@ impl Watch {
                 && (rung == 0 || self.is_far(&draft, &guards, slack))
             {
                 self.stand(account, rung, Class::Summed, pockets);
-                let mut purse = self.purse(first, &draft, &pockets, rung);
-                purse.guard = guards;
-                if purse.is_met(&self.rates) {
+                let made = self.purse(first, &draft, &pockets, rung);
+                let room = self.purse_room(first, &made, &guards, rung);
+                let Some(room) = room.filter(|room| !room.is_met()) else {
                     return self.stand(account, 0, Class::Boxed, [0; LEGS]);
-                }
-                let into = &mut self.seats[rung].purses[self.pages.legs[first].seat];
-                (purse.tag, purse.account) = (into.tag, account);
-                *into = purse;
+                };
+                let seat = self.pages.legs[first].seat;
+                let (purse, guard) = self.seats[rung].purses.both(seat);
+                (purse.room, purse.worth) = (room, made.worth);
+                (purse.rate, purse.used, *guard) = (made.rate, made.used, guards);
                 return;
             }
             if rung == 0 {
-                return self.stand(account, 0, Class::Boxed, [0; LEGS]);
+                // Rates may go too far for a purse: a box counts with the spread of now.
+                return self.box_in(account, RUNGS - 1, view);
             }
             rung -= 1;
         }
@@ -264,18 +266,48 @@ impl Watch {
         apart * u128::from(TIMES) <= u128::from(slack)
     }
 
-    /// A purse at the prices its rows were swept at, without its guards.
-    pub(super) fn purse_at(&self, first: u32, rung: usize, view: Valuing<'_>) -> Option<Purse> {
+    /// What an account with these worths may lose and gain at the rates its rows were swept at.
+    fn purse_room(
+        &self,
+        first: u32,
+        purse: &Purse,
+        guards: &[i64; POCKETS],
+        rung: usize,
+    ) -> Option<Room> {
+        let page = &self.pages.legs[first];
+        let rates = purse.rate[..usize::from(purse.used)].iter();
+        let swept = rates.map(|number| self.rates.swept(*number, rung));
+        let (least, most) = bounds(&purse.worth, guards, swept)?;
+        let room = |threshold: i64, none: i64, apart: i128| match threshold == none {
+            true => FAR,
+            false => apart.clamp(0, i128::from(FAR)) as i64,
+        };
+        let below = i128::from(least) - i128::from(page.low);
+        let above = i128::from(page.high) - i128::from(most);
+        Some(Room {
+            down: room(page.low, i64::MIN, below),
+            up: room(page.high, i64::MAX, above),
+        })
+    }
+
+    /// What an account has by the prices and rates its rows were swept at: its purse, and its room at most.
+    pub(super) fn purse_at(
+        &self,
+        first: u32,
+        rung: usize,
+        view: Valuing<'_>,
+    ) -> Option<(Purse, Room)> {
         let (draft, pockets) = self.draft(first, view)?;
-        Some(self.purse(first, &draft, &pockets, rung))
+        let purse = self.purse(first, &draft, &pockets, rung);
+        let guards = self.seats[rung].purses.guard(self.pages.legs[first].seat);
+        let room = self.purse_room(first, &purse, guards, rung)?;
+        Some((purse, room))
     }
 
     fn purse(&self, first: u32, draft: &Draft, pockets: &[u8; LEGS], rung: usize) -> Purse {
         let page = &self.pages.legs[first];
         let rates = &self.pages.rates[page.rates];
         let mut purse = Purse {
-            low: page.low,
-            high: page.high,
             rate: draft.rate,
             used: draft.used as u8,
             ..Purse::EMPTY
@@ -304,11 +336,7 @@ impl Watch {
         let with_purse = class == Class::Summed && self.pages.legs[first].rates != NONE;
         let seats = &mut self.seats[rung];
         let seat = match class {
-            Class::Summed if with_purse => {
-                let seat = seats.purses.reuse(&Purse::EMPTY);
-                seats.purses[seat].account = account;
-                seat
-            }
+            Class::Summed if with_purse => seats.purses.take(account),
             Class::Summed => seats.plain.take(account),
             _ => NONE,
         };
@@ -359,6 +387,7 @@ impl Watch {
             quoted,
             marks,
             seats,
+            rates,
             ..
         } = self;
         let (quoted, seats) = (&mut quoted[instrument], &seats[rung]);
@@ -369,10 +398,13 @@ impl Watch {
         if row.is_empty() {
             row.at = prices;
             row.reach = too_wide(reach(quoted.finest, rung), fault);
+            for route in &quoted.routes {
+                rates.sweep(*route, rung);
+            }
         }
         let tag = |who: u32| marks[who as usize].tag;
         let seat_tag = |who: u32| seats.plain.tag(who);
-        let purse_tag = |who: u32| seats.purses[who].tag;
+        let purse_tag = |who: u32| seats.purses.get(who).tag;
         match into {
             Into::Plain(who, coef) => row.plain.push(who, seat_tag(who), 0, coef, seat_tag),
             Into::Boxed(who) => row.boxed.push(who, tag(who), 0, 0, tag),
@@ -428,47 +460,27 @@ impl Watch {
         page.rung = NOWHERE;
         self.marks[account as usize].class = Class::Nowhere;
         let seats = &mut self.seats[rung];
-        let tag = match (boxed, with_purse) {
-            (true, _) => &mut self.marks[account as usize].tag,
-            (_, true) => {
-                seats.purses.give(seat);
-                &mut seats.purses[seat].tag
-            }
-            (_, false) => {
-                seats.plain.give(seat);
-                seats.plain.tag_mut(seat)
-            }
-        };
-        if *tag < TAG_MAX {
-            *tag += 1;
-        } else {
-            // No entry carries it.
-            *tag = u16::MAX;
-            self.retag();
+        match (boxed, with_purse) {
+            (true, _) => self.retag(account),
+            (_, true) => seats.purses.give(seat),
+            (_, false) => seats.plain.give(seat),
         }
     }
 
-    /// Tags begin anew, and nothing stale is left to be taken for what is live.
-    fn retag(&mut self) {
-        let Watch {
-            quoted,
-            marks,
-            seats,
-            ..
-        } = self;
-        for quoted in quoted {
-            for (rung, seats) in quoted.rungs.iter_mut().zip(&*seats) {
-                rung.plain.retag(|who| seats.plain.tag(who));
-                rung.purses.retag(|who| seats.purses[who].tag);
-                rung.factors.retag(|who| seats.purses[who].tag);
-                rung.boxed.retag(|who| marks[who as usize].tag);
-            }
+    /// What the account left in rows of those who are looked at is stale from now on.
+    fn retag(&mut self, account: u32) {
+        let tag = &mut self.marks[account as usize].tag;
+        if *tag < TAG_MAX {
+            *tag += 1;
+            return;
+        }
+        // Tags begin anew, and nothing stale is left to be taken for what is live: no entry carries this one.
+        *tag = u16::MAX;
+        let Watch { quoted, marks, .. } = self;
+        for rung in quoted.iter_mut().flat_map(|quoted| &mut quoted.rungs) {
+            rung.boxed.retag(|who| marks[who as usize].tag);
         }
         marks.iter_mut().for_each(|mark| mark.tag = 0);
-        for seats in seats {
-            seats.plain.retag();
-            seats.purses.all_mut().for_each(|purse| purse.tag = 0);
-        }
     }
 
     /// Whoever deserves a much higher rung waits for it.
@@ -496,20 +508,17 @@ impl Watch {
     }
 
     fn purse_climbs(&self, number: u32, rung: usize) -> usize {
-        let purse = &self.seats[rung].purses[number];
-        let Some((least, most)) = purse.bounds(&self.rates) else {
+        let (purse, guard) = {
+            let purses = &self.seats[rung].purses;
+            (purses.get(number), purses.guard(number))
+        };
+        let rates = purse.rate[..usize::from(purse.used)].iter();
+        let swept = rates.map(|number| self.rates.swept(*number, rung));
+        let Some((least, most)) = bounds(&[0; POCKETS], guard, swept) else {
             return 0;
         };
-        let below = match purse.low {
-            i64::MIN => u64::MAX,
-            low => least.abs_diff(low),
-        };
-        let above = match purse.high {
-            i64::MAX => u64::MAX,
-            high => most.abs_diff(high),
-        };
-        let apart = (most - least).max(1) as u64;
-        if below.min(above) >> CLIMB >= apart.saturating_mul(TIMES) / 2 {
+        let (room, apart) = (purse.room.down.min(purse.room.up), (most - least).max(1));
+        if room >> CLIMB >= apart.saturating_mul(TIMES as i64) / 2 {
             rung + CLIMB
         } else {
             0
@@ -590,7 +599,7 @@ fn highest(slack: u64, weight: u128, parts_log: u32) -> usize {
 /// every sweep would meet the account.
 fn worth_climbing(rung: usize, weight: u128, pace: u128) -> usize {
     let reach = (weight << rung.max(1)) >> 1;
-    if reach > pace.saturating_mul(PACES) { rung } else { 0 }
+    if reach > pace.saturating_mul(u128::from(PACES)) { rung } else { 0 }
 }
 
 /// The fault that the audit is tested with.

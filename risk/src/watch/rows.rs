@@ -5,9 +5,8 @@
 //! finds what it adds to in few places. An account that leaves its seat bumps the seat's tag: what it leaves behind in
 //! rows is stale and goes when its row is swept or grows.
 
-use super::chunks::Chunks;
 use super::page::Mark;
-use super::purse::{Purse, Rates};
+use super::purse::{POCKETS, Purse, Rate, Rates};
 
 /// Rungs. Nothing moves unseen on the lowest; on each further one a price may go twice as far.
 pub const RUNGS: usize = 21;
@@ -19,7 +18,7 @@ pub const REACH_PARTS_LOG: u32 = 8;
 const PACE_RISE_LOG: u32 = 4;
 /// ... and this part of what is too much is forgotten with every price.
 const PACE_FALL: u64 = 32;
-/// The highest tag; behind it all rows are cleaned and tags begin anew.
+/// The highest tag: behind it a seat is nobody's for good, since no entry can carry what comes next.
 pub const TAG_MAX: u16 = (1 << 14) - 1;
 /// A row is cleaned when this part of it is stale, as a power of two, ...
 const STALE_LOG: u32 = 2;
@@ -87,9 +86,10 @@ impl Row {
         self.entries.iter_mut().for_each(|entry| entry.tag &= 3);
     }
 
-    fn clean_if_stale(&mut self, live: impl Fn(u32) -> u16) {
+    /// Drops what is stale when it is much, or all.
+    pub fn clean_if_stale(&mut self, live: impl Fn(u32) -> u16) {
         let part = (self.entries.len() >> STALE_LOG) as u32;
-        if self.stale > STALE_FEW.max(part) {
+        if self.stale > STALE_FEW.max(part) || self.stale as usize >= self.entries.len() {
             self.clean(live);
         }
     }
@@ -125,7 +125,7 @@ impl Row {
             room.down = room.down.wrapping_add(by);
             room.up = room.up.wrapping_sub(by);
             met_now[count] = entry.who;
-            count += usize::from(live & ((room.down <= 0) | (room.up <= 0)));
+            count += usize::from(live & room.is_met());
         }
         for met in &mut met_now[..count] {
             *met = seats.account(*met);
@@ -133,22 +133,34 @@ impl Row {
         met.truncate(from + count);
     }
 
-    /// The same with purses: their worth follows the move, the rates are those of now.
+    /// The same with purses.
     #[inline(never)]
     pub fn sweep_purses(
         &mut self,
         moved: [i64; 2],
-        purses: &mut Chunks<Purse>,
+        purses: &mut Purses,
         (rung, rates): (usize, &Rates),
         met: &mut Vec<u32>,
     ) {
-        self.clean_if_stale(|who| purses[who].tag);
+        self.clean_if_stale(|who| purses.get(who).tag);
         for entry in &self.entries {
-            let purse = &mut purses[entry.who];
+            let purse = purses.get_mut(entry.who);
             let by = entry.coef.wrapping_mul(moved[usize::from(entry.coef < 0)]);
             if entry.tag >> 2 == purse.tag
                 && purse.follow(usize::from(entry.tag & 3), by, rung, rates)
             {
+                met.push(purse.account);
+            }
+        }
+    }
+
+    /// Every purse in it is converted at other rates; appends the accounts that may have come to a threshold.
+    #[inline(never)]
+    pub fn convert(&mut self, purses: &mut Purses, old: &[Rate], new: &[Rate], met: &mut Vec<u32>) {
+        self.clean_if_stale(|who| purses.get(who).tag);
+        for entry in &self.entries {
+            let (purse, guard) = purses.both(entry.who);
+            if entry.tag >> 2 == purse.tag && purse.convert(guard, old, new) {
                 met.push(purse.account);
             }
         }
@@ -184,6 +196,12 @@ pub const FAR: i64 = 1 << 62;
 impl Room {
     /// Nothing is ever met.
     pub const FAR: Room = Room { down: FAR, up: FAR };
+
+    /// A threshold may be met.
+    #[inline]
+    pub fn is_met(&self) -> bool {
+        (self.down <= 0) | (self.up <= 0)
+    }
 }
 
 /// Seats of one chunk, as a power of two.
@@ -225,9 +243,14 @@ impl PlainSeats {
         seat
     }
 
-    /// Nobody's any more.
+    /// Nobody's any more: what it left in rows is stale from now on.
     pub fn give(&mut self, seat: u32) {
-        self.free.push(seat);
+        let (chunk, at) = place(seat);
+        let tag = &mut self.chunks[chunk].tags[at];
+        *tag += 1;
+        if *tag <= TAG_MAX {
+            self.free.push(seat);
+        }
     }
 
     /// Entries of rows that carry another tag are stale.
@@ -235,12 +258,6 @@ impl PlainSeats {
     pub fn tag(&self, seat: u32) -> u16 {
         let (chunk, at) = place(seat);
         self.chunks[chunk].tags[at]
-    }
-
-    /// The same, to change it.
-    pub fn tag_mut(&mut self, seat: u32) -> &mut u16 {
-        let (chunk, at) = place(seat);
-        &mut self.chunks[chunk].tags[at]
     }
 
     /// Whose it is.
@@ -261,11 +278,6 @@ impl PlainSeats {
         self.chunks[chunk].rooms[at] = room;
     }
 
-    /// Tags begin anew.
-    pub fn retag(&mut self) {
-        self.chunks.iter_mut().for_each(|chunk| chunk.tags = [0; SEATS]);
-    }
-
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         self.chunks.len() * size_of::<SeatChunk>()
@@ -279,11 +291,92 @@ fn place(seat: u32) -> (usize, usize) {
     ((seat >> SEATS_LOG) as usize, seat as usize & (SEATS - 1))
 }
 
+/// Purses of one chunk, as a power of two.
+const PURSES_LOG: u32 = 8;
+const PURSES: usize = 1 << PURSES_LOG;
+
+/// Purses side by side, and what each of their currencies may be off by.
+#[derive(Clone, Debug)]
+struct PurseChunk {
+    purses: [Purse; PURSES],
+    guards: [[i64; POCKETS]; PURSES],
+}
+
+/// Purses of converted accounts on one rung.
+#[derive(Clone, Debug, Default)]
+pub struct Purses {
+    chunks: Vec<Box<PurseChunk>>,
+    free: Vec<u32>,
+    made: u32,
+}
+
+impl Purses {
+    /// A purse for an account. Its tag goes on from whoever had it before.
+    pub fn take(&mut self, account: u32) -> u32 {
+        let number = self.free.pop().unwrap_or_else(|| {
+            if self.made as usize == self.chunks.len() << PURSES_LOG {
+                self.chunks.push(Box::new(PurseChunk {
+                    purses: [Purse::EMPTY; PURSES],
+                    guards: [[0; POCKETS]; PURSES],
+                }));
+            }
+            self.made += 1;
+            self.made - 1
+        });
+        self.get_mut(number).account = account;
+        number
+    }
+
+    /// Nobody's any more: what it left in rows is stale from now on.
+    pub fn give(&mut self, number: u32) {
+        let purse = self.get_mut(number);
+        purse.tag += 1;
+        if purse.tag <= TAG_MAX {
+            self.free.push(number);
+        }
+    }
+
+    /// A purse.
+    #[inline]
+    pub fn get(&self, number: u32) -> &Purse {
+        let chunk = &self.chunks[(number >> PURSES_LOG) as usize];
+        &chunk.purses[number as usize & (PURSES - 1)]
+    }
+
+    /// The same, to change it.
+    #[inline]
+    pub fn get_mut(&mut self, number: u32) -> &mut Purse {
+        let chunk = &mut self.chunks[(number >> PURSES_LOG) as usize];
+        &mut chunk.purses[number as usize & (PURSES - 1)]
+    }
+
+    /// A purse and what its currencies may be off by.
+    #[inline]
+    pub fn both(&mut self, number: u32) -> (&mut Purse, &mut [i64; POCKETS]) {
+        let chunk = &mut *self.chunks[(number >> PURSES_LOG) as usize];
+        let at = number as usize & (PURSES - 1);
+        (&mut chunk.purses[at], &mut chunk.guards[at])
+    }
+
+    /// What its currencies may be off by.
+    pub fn guard(&self, number: u32) -> &[i64; POCKETS] {
+        let chunk = &self.chunks[(number >> PURSES_LOG) as usize];
+        &chunk.guards[number as usize & (PURSES - 1)]
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.chunks.len() * size_of::<PurseChunk>()
+            + self.chunks.capacity() * size_of::<Box<PurseChunk>>()
+            + self.free.capacity() * 4
+    }
+}
+
 /// Everybody who stands on one rung: seats of plain accounts, and purses of converted ones.
 #[derive(Clone, Debug, Default)]
 pub struct Seats {
     pub plain: PlainSeats,
-    pub purses: Chunks<Purse>,
+    pub purses: Purses,
 }
 
 impl Seats {
@@ -343,15 +436,15 @@ impl Rung {
     pub fn purse_accounts<'a>(&'a self, seats: &'a Seats) -> impl Iterator<Item = u32> + 'a {
         let rows = [&self.purses, &self.factors].into_iter();
         rows.flat_map(|row| {
-            let live = row.entries(|who| seats.purses[who].tag);
-            live.map(|(who, ..)| seats.purses[who].account)
+            let live = row.entries(|who| seats.purses.get(who).tag);
+            live.map(|(who, ..)| seats.purses.get(who).account)
         })
     }
 
     /// Some accounts that may ask for a higher rung, others the next time.
     pub fn some(&mut self, seats: &Seats, into: &mut Vec<u32>) {
         into.extend(self.plain.some().map(|who| seats.plain.account(who)));
-        into.extend(self.purses.some().map(|who| seats.purses[who].account));
+        into.extend(self.purses.some().map(|who| seats.purses.get(who).account));
         into.extend(self.boxed.some());
     }
 
@@ -391,7 +484,7 @@ pub fn reach(finest: u64, rung: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::scaled::Scaled;
+    use crate::watch::scaled::{Scaled, Towards};
 
     #[test]
     fn a_sweep_follows_bids_and_asks_and_meets_whoever_has_no_room() {
@@ -404,7 +497,6 @@ mod tests {
         }
         // The last one has left since.
         seats.give(3);
-        *seats.tag_mut(3) += 1;
         let mut met = vec![1];
         row.sweep([-10, 5], &mut seats, &mut met);
         let down: Vec<i64> = (0..4).map(|seat| seats.room(seat).down).collect();
@@ -422,17 +514,20 @@ mod tests {
         let seat = seats.take(1);
         row.push(seat, seats.tag(seat), 0, 100, |who| seats.tag(who));
         seats.give(seat);
-        *seats.tag_mut(seat) += 1;
         row.left();
         assert_eq!(seats.take(2), seat);
         seats.set_room(seat, Room { down: 50, up: 50 });
         let mut met = Vec::new();
         row.sweep([-1, 0], &mut seats, &mut met);
         assert!(met.is_empty() && seats.room(seat).down == 50);
-        // The same tag again would: that is why all rows are cleaned before tags begin anew.
-        row.retag(|who| seats.tag(who));
-        seats.retag();
-        assert!(row.is_empty() && seats.tag(seat) == 0);
+        // After its last tag nobody gets it: the same tag again would be taken for the first one.
+        for _ in 0..TAG_MAX - seats.tag(seat) {
+            seats.give(seat);
+            assert_eq!(seats.take(3), seat);
+        }
+        seats.give(seat);
+        assert_ne!(seats.take(4), seat);
+        assert_eq!(row.entries(|who| seats.tag(who)).count(), 0);
     }
 
     #[test]
@@ -459,31 +554,41 @@ mod tests {
     }
 
     #[test]
-    fn a_purse_stays_inside_its_bounds_while_prices_and_rates_move() {
+    fn a_purse_loses_room_by_prices_and_by_rates() {
         let mut rates = Rates::default();
         let rate = |bid: u64| {
-            crate::watch::purse::Rate::of(Some(
-                Scaled::whole(bid).over(Scaled::whole(1_000_000), super::super::scaled::Towards::Zero),
-            ))
+            let bid = Scaled::whole(bid).over(Scaled::whole(1_000_000), Towards::Zero);
+            Rate::of(Some(bid))
         };
         rates.set(0, rate(1_500_000));
         rates.set_kappas(0, [Some(1 << 20); RUNGS]);
+        rates.sweep(0, 3);
+        // 2,000 at one and a half, less a thousand; looked at below a hundred.
         let mut purse = Purse {
-            low: 100,
+            room: Room {
+                down: 1_900,
+                up: FAR,
+            },
             used: 2,
             rate: [crate::watch::purse::HOME, Rates::number(0), 0, 0],
             worth: [-1_000, 2_000, 0, 0],
             ..Purse::EMPTY
         };
-        // 2,000 at one and a half, less a thousand.
-        let (least, most) = purse.bounds(&rates).unwrap();
-        assert!((1_980..2_000).contains(&least) && (2_000..2_020).contains(&most));
         assert!(!purse.follow(1, -1_200, 3, &rates));
-        // What moved may cost a little more from now on.
-        assert!(purse.guard[1] > 0 && purse.guard[0] == 0);
-        rates.set(0, rate(1_380_000));
-        assert!(purse.is_met(&rates), "800 at 1.38, less a thousand");
-        rates.set(0, crate::watch::purse::Rate::of(None));
-        assert!(purse.is_met(&rates), "without a rate nobody can say");
+        assert!((80..=100).contains(&purse.room.down), "{purse:?}");
+        assert!(!purse.follow(0, 7, 3, &rates));
+        let old = [rates.swept(0, 3), rates.swept(1, 3)];
+        rates.set(0, rate(1_370_000));
+        let new = [rates.get(0), rates.get(1)];
+        // 800 at 1.37 are 104 less.
+        assert!(purse.convert(&[0; POCKETS], &old, &new), "{purse:?}");
+        assert!(purse.room.down <= 3 && purse.room.down > -40);
+        let mut other = Purse {
+            room: Room::FAR,
+            ..purse
+        };
+        assert!(!other.convert(&[0; POCKETS], &new, &new));
+        let lost = [new[0], Rate::of(None)];
+        assert!(other.convert(&[0; POCKETS], &new, &lost), "nobody can say");
     }
 }
