@@ -5,4 +5,5 @@ pub mod clock;
 pub mod config;
 pub mod desk;
 pub mod gateway;
+pub mod precedence;
 pub mod store;

@@ -266,10 +266,10 @@ impl Machine {
         self.book.slow_bands(halvings);
     }
 
-    /// For tests: how many converted accounts are followed along a tangent.
+    /// For tests: how many converted accounts are followed by their purses.
     #[doc(hidden)]
-    pub fn watch_tangents(&self) -> usize {
-        self.book.watch_tangents()
+    pub fn watch_purses(&self) -> usize {
+        self.book.watch_purses()
     }
 
     /// For tests: no account can leave its band unseen; the number of accounts that are watched by a box.

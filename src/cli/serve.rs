@@ -15,6 +15,7 @@ use crate::config::{Config, ConfigError};
 use crate::desk::Desk;
 use crate::desk::recover::DataFault;
 use crate::gateway;
+use crate::precedence::{self, Precedence};
 
 /// Longest wait for work that goes on when the desk has stopped.
 const RUNTIME_END: Duration = Duration::from_secs(1);
@@ -51,6 +52,7 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .on_thread_start(|| precedence::give_way(Precedence::Serving))
         .build()
         .context("the runtime cannot be started")?;
     let served = runtime.block_on(serve(&config, json));

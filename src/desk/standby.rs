@@ -24,6 +24,7 @@ use super::room::Room;
 use super::saver;
 use super::standby_figures::StandbyFigures;
 use crate::clock::Clock;
+use crate::precedence::{self, Precedence};
 
 /// Inputs applied before anything else is looked at: some milliseconds.
 const SLICE: usize = 16_384;
@@ -44,8 +45,6 @@ const STATE_EVERY_NS: u64 = 300 * SECOND_NS;
 const NOBODY: u64 = 0;
 /// Longest the last stretch is followed and compared at a graceful stop.
 const FINISH_MAX_NS: u64 = 2 * SECOND_NS;
-/// Below the threads that serve, above nothing.
-const NICENESS: i32 = 10;
 
 /// What the first machine's side tells the standby.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +107,7 @@ struct Turns {
 impl StandbyThread {
     /// Runs until the desk stops. A standby that cannot go on is told of and leaves the desk alone.
     pub fn run(mut self) {
-        lower_priority();
+        precedence::give_way(Precedence::Background);
         let mut turns = Turns {
             second: None,
             waiting: None,
@@ -356,14 +355,5 @@ impl StandbyThread {
             }
         }
         Ok(())
-    }
-}
-
-/// Serving comes first; where the system refuses, the thread runs as all others.
-fn lower_priority() {
-    use rustix::process::setpriority_process;
-    let own = rustix::thread::gettid();
-    if let Err(error) = setpriority_process(Some(own), NICENESS) {
-        tracing::debug!(%error, "the standby runs at the usual priority");
     }
 }

@@ -1,6 +1,5 @@
-//! A million accounts with eight positions each through the whole machine: what a quote costs in the mixes of the
-//! trigger bands' design beside the best full pass, memory, snapshot and load, replay, and the way through journal
-//! and egress.
+//! A million accounts with eight positions each through the whole machine: what a quote costs in calm and stressed
+//! markets beside the best full pass, memory, snapshot and load, replay, and the way through journal and egress.
 
 pub mod book;
 pub mod flow;

@@ -1,4 +1,4 @@
-//! What one quote costs among a million accounts: trigger bands beside the best full pass of the same run.
+//! What one quote costs among a million accounts: the watch beside the best full pass of the same run.
 
 pub mod crowd;
 pub mod full_pass;

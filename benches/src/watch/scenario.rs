@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 use siaga_risk::convert::Prices;
-use siaga_risk::watch::Watch;
+use siaga_risk::watch::{SIDE_BY_SIDE, Watch};
 
 use super::crowd::{Crowd, INSTRUMENTS, Mix};
 use super::full_pass::FullPass;
@@ -192,16 +192,25 @@ impl Desk {
         let start = now_ns();
         watch.on_mark(instrument, crowd.view(), crowd, due);
         let mut crossings = 0;
-        for account in due.drain(..) {
+        for (at, account) in due.iter().copied().enumerate() {
+            if at % SIDE_BY_SIDE == 0 {
+                watch.read_side_by_side(&due[at..due.len().min(at + SIDE_BY_SIDE)]);
+            }
             watch.taken(account);
-            let result = watch
-                .exact_result(account)
-                .unwrap_or_else(|| crowd.result(account));
+            // As the book does: the watch's own sum where it knows it, and then other thresholds suffice.
+            let known = watch.exact_result(account);
+            let result = known.unwrap_or_else(|| crowd.result(account));
             let state = crowd.state_at(account, result);
             crossings += u64::from(state != crowd.state[account as usize]);
             crowd.state[account as usize] = state;
-            watch.set_band(account, crowd.band(account), (result, result));
+            let band = crowd.band(account);
+            if known.is_some() {
+                watch.set_thresholds(account, band.plain_low, band.plain_high);
+            } else {
+                watch.set_band(account, band, (result, result));
+            }
         }
+        due.clear();
         let alerted = now_ns();
         watch.tend(crowd.view());
         Cost {

@@ -5,7 +5,7 @@
 use super::positions::Position;
 use super::{Account, Book, Env};
 use crate::convert::{Prices, Sided};
-use crate::watch::{Band, Bound, raw};
+use crate::watch::{Band, Bound, Bounds, raw};
 use crate::wide::mul_div_floor;
 
 /// Which way every price goes.
@@ -31,9 +31,9 @@ impl Book {
         self.watch.set_slow(halvings);
     }
 
-    /// For tests: how many converted accounts are followed along a tangent.
-    pub(crate) fn watch_tangents(&self) -> usize {
-        self.watch.tangents()
+    /// For tests: how many converted accounts are followed by their purses.
+    pub(crate) fn watch_purses(&self) -> usize {
+        self.watch.purses()
     }
 
     /// For tests: what of the watch does not hold; `Ok` tells how many accounts are watched by a box.
@@ -69,7 +69,7 @@ impl Book {
         Ok(boxed)
     }
 
-    fn audit_box(&self, account: &Account, bounds: &[Bound], env: &Env<'_>) -> Result<(), String> {
+    fn audit_box(&self, account: &Account, bounds: &Bounds, env: &Env<'_>) -> Result<(), String> {
         let value = self.valuate(account, env);
         if value.missing.is_some() {
             return Err("a price or rate is missing and it has a box".into());
@@ -88,7 +88,11 @@ impl Book {
     fn audit_corner(
         &self,
         account: &Account,
-        bounds: &[Bound],
+        Bounds {
+            all: bounds,
+            down,
+            up,
+        }: &Bounds,
         band: &Band,
         corner: Corner,
     ) -> Result<(), String> {
@@ -112,6 +116,21 @@ impl Book {
                 return Err(format!(
                     "slot {slot} is worth {worth:?} beyond its own {low}..{high}"
                 ));
+            }
+        }
+        // The watch counts on no more than there is.
+        let left = |sum: Option<i128>, line: i128| sum.map(|sum| sum.abs_diff(line) as i128);
+        let (counted, lines) = match corner {
+            Corner::Worst => (down, (band.plain_low, band.soft_low)),
+            Corner::Best => (up, (band.plain_high, band.soft_high)),
+        };
+        let none = |line: i128| line == i128::MIN || line == i128::MAX;
+        for (sum, line) in [(plain, lines.0), (soft, lines.1)] {
+            if let Some(counted) = counted
+                && !none(line)
+                && left(sum, line).is_none_or(|left| left < *counted)
+            {
+                return Err(format!("{counted} is counted on, {sum:?} is there to {line}"));
             }
         }
         let bounded = match corner {

@@ -13,7 +13,7 @@ use crate::ids::*;
 use crate::market::{Accepted, Effect};
 use crate::terms::*;
 use crate::units::*;
-use crate::watch::{Band, Valuing};
+use crate::watch::{Band, SIDE_BY_SIDE, Valuing};
 use crate::wide::mul_div_round;
 
 /// A missing rate or price is told after this long.
@@ -54,7 +54,10 @@ impl Book {
             due.sort_unstable();
             due.dedup_by_key(|(account, _)| *account);
             let mut sinking = Vec::new();
-            for (account, priced) in &due {
+            for (at, (account, priced)) in due.iter().enumerate() {
+                if at % SIDE_BY_SIDE == 0 {
+                    self.read_side_by_side(&due[at..due.len().min(at + SIDE_BY_SIDE)]);
+                }
                 self.watch.taken(*account);
                 if let Some(sink) = self.evaluate(ctx, AccountId(*account), *priced) {
                     sinking.push(sink);
@@ -89,6 +92,20 @@ impl Book {
         for account in self.priced.drain(..) {
             self.watch.taken(account);
         }
+    }
+
+    /// Reads what settling these accounts needs, side by side.
+    fn read_side_by_side(&self, due: &[(u32, bool)]) {
+        if due.len() < SIDE_BY_SIDE {
+            return;
+        }
+        let accounts: [u32; SIDE_BY_SIDE] = std::array::from_fn(|at| due[at].0);
+        let states = accounts.iter().map(|account| {
+            let account = self.account(AccountId(*account));
+            account.map_or(0, |account| account.state.used.0 ^ account.fixed.0)
+        });
+        std::hint::black_box(states.fold(0, |sum, one| sum ^ one));
+        self.watch.read_side_by_side(&accounts);
     }
 
     /// A price serves: it is tried against waiting prices, then every account it may have moved is looked at. When it

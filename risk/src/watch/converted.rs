@@ -2,27 +2,23 @@
 //! all their prices may move in. A gain is sold at the bid of its currency, a loss bought at the ask, so a result is
 //! concave in the rate and each position is worst at one corner.
 
-use super::band::{ASK_RISES, BID_FALLS, COOL_ABOVE, HOT_BELOW, Share, is_better, too_wide};
 use super::chunks::NONE;
-use super::holders::RANGE;
 use super::page::*;
+use super::purse::{Rate, Rates, kappa};
+use super::rows::RUNGS;
 use super::scaled::{Scaled, Towards, widen};
-use super::{Valuing, WORTH_MAX, Watch};
+use super::{Valuing, Watch};
 
-/// Below this many typical moves of all its prices together a converted account is looked at at every price; ...
-const CLOSE_BELOW: u128 = 3;
-/// ... and gets a band again beyond this many.
-const RELAX_ABOVE: u128 = 6;
-/// The first guess leaves a sixteenth for products of two moves; each further one halves what is left.
-const TRIES: u32 = 4;
 /// Units of the last place that rounding may have cost a rate of two hops.
 const ROUNDED: u64 = 8;
+/// A price beyond these tenths of what it was ends an era: what rates may do is counted anew.
+const ERA_TENTHS: (i64, i64) = (7, 14);
 
-/// How far prices may move, in their own pace; `None`: as they are.
+/// How far prices may go: as they are, or anywhere they may be while a rung stands.
 #[derive(Clone, Copy)]
-pub(super) struct Box {
-    share: Option<Share>,
-    fault: u32,
+pub(super) enum Box {
+    Now,
+    Rung(usize),
 }
 
 /// Worst and best result of an account in a box, and whether a position's own alert may change in it.
@@ -31,20 +27,6 @@ pub(super) struct Corners {
     pub worst: i64,
     pub best: i64,
     pub loss_met: bool,
-}
-
-/// Which directions must be bounded.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Needs {
-    adverse: bool,
-    favourable: bool,
-}
-
-impl Needs {
-    pub const BOTH: Needs = Needs {
-        adverse: true,
-        favourable: true,
-    };
 }
 
 impl Watch {
@@ -60,7 +42,7 @@ impl Watch {
     pub(super) fn stands(&self, first: u32, view: Valuing<'_>) -> Option<Corners> {
         let page = &self.pages.legs[first];
         if page.next != NONE || page.loss_set != 0 {
-            return self.corners(first, Box::NOW, view);
+            return self.corners(first, Box::Now, view);
         }
         let rates = &self.pages.rates[page.rates];
         let most = self.units.most(page.unit);
@@ -97,136 +79,6 @@ impl Watch {
         })
     }
 
-    pub(super) fn band_converted(&mut self, account: u32, view: Valuing<'_>) {
-        let mark = self.marks[account as usize];
-        let page = &self.pages.legs[mark.page];
-        let (low, high) = (page.low, page.high);
-        let inside =
-            |corners: &Corners| corners.worst > low && corners.best < high && !corners.loss_met;
-        let (Some(corners), Some((weight, needs))) = (
-            self.stands(mark.page, view).filter(inside),
-            self.sensitivity(mark.page, view),
-        ) else {
-            return self.watch_closely(account);
-        };
-        let needs = Needs {
-            adverse: needs.adverse || low != i64::MIN,
-            favourable: needs.favourable || high != i64::MAX,
-        };
-        let slack = |apart: i128| apart.clamp(0, 1 << 62) as u64;
-        let below =
-            (low != i64::MIN).then(|| slack(i128::from(corners.worst) - i128::from(low) - 1));
-        let above =
-            (high != i64::MAX).then(|| slack(i128::from(high) - i128::from(corners.best) - 1));
-        // Without a threshold only alerts of single positions bound the box.
-        let nearest = below.unwrap_or(1 << 62).min(above.unwrap_or(1 << 62));
-        let near = |limit: u128| u128::from(nearest) << 8 < weight * limit;
-        let hot = if mark.class == Class::Banded {
-            HOT_BELOW
-        } else {
-            COOL_ABOVE
-        };
-        if near(hot) && self.heat_converted(account, corners, weight, view) {
-            return;
-        }
-        let limit = if mark.class == Class::Banded {
-            CLOSE_BELOW
-        } else {
-            RELAX_ABOVE
-        };
-        if near(limit) {
-            return self.watch_closely(account);
-        }
-        let holds = |slack: u64| {
-            let bounded = Box {
-                share: Some(Share::of(slack, weight)),
-                fault: 0,
-            };
-            self.corners(mark.page, bounded, view)
-                .is_some_and(|corners| {
-                    (!needs.adverse || corners.worst > low)
-                        && (!needs.favourable || corners.best < high)
-                        && !corners.loss_met
-                })
-        };
-        let nearest = nearest.min(slack_most(weight));
-        let guess = nearest / 16 * 15;
-        let Some(mut slack) = (0..TRIES)
-            .map(|half| guess >> half)
-            .find(|slack| holds(*slack))
-        else {
-            return self.watch_closely(account);
-        };
-        if self.fault > 0 {
-            // The widest box that holds: only then is one that is a little wider at fault.
-            for bit in (0..60).rev() {
-                let wider = slack.saturating_add(1 << bit);
-                if wider < nearest.saturating_mul(2) && holds(wider) {
-                    slack = wider;
-                }
-            }
-        }
-        let bounded = Box {
-            share: Some(Share::of(slack, weight)),
-            fault: self.fault,
-        };
-        self.box_in(account, bounded, needs);
-    }
-
-    /// Puts the triggers of a box in place.
-    pub(super) fn box_in(&mut self, account: u32, bounded: Box, needs: Needs) {
-        self.leave(account);
-        let first = self.marks[account as usize].page;
-        let mut number = first;
-        while number != NONE {
-            for at in 0..usize::from(self.pages.legs[number].len) {
-                let page = &self.pages.legs[number];
-                let steps = bounded.steps(self.quoted[usize::from(page.instrument[at])].pace);
-                let adverse = needs.adverse.then_some(steps);
-                let favourable = needs.favourable.then_some(steps);
-                let (down, up) = if page.coef[at] > 0 {
-                    (adverse, favourable)
-                } else {
-                    (favourable, adverse)
-                };
-                self.set_triggers(account, number, at, (down, up));
-            }
-            number = self.pages.legs[number].next;
-        }
-        let mut number = self.pages.legs[first].rates;
-        while number != NONE {
-            for at in 0..usize::from(self.pages.rates[number].factors) {
-                self.box_factor(account, number, at, bounded);
-            }
-            number = self.pages.rates[number].next;
-        }
-    }
-
-    fn box_factor(&mut self, account: u32, number: u32, at: usize, bounded: Box) {
-        let page = &self.pages.rates[number];
-        let instrument = usize::from(page.factor[at]);
-        let quoted = &self.quoted[instrument];
-        let [bid, ask] = self.prices[instrument].map(|price| price - quoted.base);
-        let steps = bounded.steps(quoted.pace);
-        let edge = i64::from(i32::MAX - 1);
-        // Never down to a price that is no rate.
-        let least = (1 - quoted.base).clamp(-edge, edge);
-        let low = bid.min(ask).saturating_sub(steps).max(least);
-        let low = low.clamp(1 - edge, edge) as i32 - 1;
-        let high = bid.max(ask).saturating_add(steps);
-        let high = high.clamp(-edge, edge - 1) as i32 + 1;
-        let page = &mut self.pages.rates[number];
-        if is_better(page.low_key[at], low, NO_LOW, bid.min(ask)) {
-            page.low_key[at] = low;
-            self.trigger(instrument, BID_FALLS, low, account);
-        }
-        let page = &mut self.pages.rates[number];
-        if is_better(page.high_key[at], high, NO_HIGH, bid.max(ask)) {
-            page.high_key[at] = high;
-            self.trigger(instrument, ASK_RISES, high, account);
-        }
-    }
-
     /// `None` when a rate is missing or a number does not fit.
     pub(super) fn corners(&self, first: u32, bounded: Box, view: Valuing<'_>) -> Option<Corners> {
         let most = self.units.most(self.pages.legs[first].unit);
@@ -236,7 +88,7 @@ impl Watch {
             let (coef, route) = (page.coef[at.index], rates.route[at.index]);
             let instrument = usize::from(page.instrument[at.index]);
             let price = self.prices[instrument][usize::from(coef < 0)];
-            let steps = bounded.steps(self.quoted[instrument].pace);
+            let steps = self.steps(instrument, bounded);
             let cost = rates.cost[at.index] * coef.signum();
             let at_price = |price: i64| i128::from(coef) * i128::from(price) - i128::from(cost);
             let (lowest, highest) = (price.saturating_sub(steps), price.saturating_add(steps));
@@ -259,7 +111,7 @@ impl Watch {
                 let back = page.loss_back >> at.index & 1 == 1;
                 let loss = widen(page.loss[at.index]);
                 sum.loss_met |= match (route == UNCONVERTED, back) {
-                    (true, _) => bounded.share.is_none() && self.is_at_loss(at.page, at.index),
+                    (true, _) => matches!(bounded, Box::Now) && self.is_at_loss(at.page, at.index),
                     (false, false) => i128::from(worst) <= loss,
                     (false, true) => i128::from(best) >= loss,
                 };
@@ -284,9 +136,9 @@ impl Watch {
             -high.of_size(size(worst)?, Towards::Infinity)?
         };
         // As things are, a gain stands at the bid and a loss at the ask; in a box either may be anywhere in it.
-        let (gain, loss) = match bounded.share {
-            None => (low.above(ROUNDED), high.below(ROUNDED)),
-            Some(_) => (high, low),
+        let (gain, loss) = match bounded {
+            Box::Now => (low.above(ROUNDED), high.below(ROUNDED)),
+            Box::Rung(_) => (high, low),
         };
         let best = if best >= 0 {
             gain.of_size(size(best)?, Towards::Infinity)?
@@ -303,9 +155,9 @@ impl Watch {
         bounded: Box,
         view: Valuing<'_>,
     ) -> Option<(Scaled, Scaled)> {
-        match bounded.share {
-            None => self.rated.get(usize::from(route)).copied().flatten(),
-            Some(_) => self.rates_in(route, bounded, view),
+        match bounded {
+            Box::Now => self.rated.get(usize::from(route)).copied().flatten(),
+            Box::Rung(_) => self.rates_in(route, bounded, view),
         }
     }
 
@@ -315,7 +167,13 @@ impl Watch {
         if self.rated.len() <= at {
             self.rated.resize(at + 1, None);
         }
-        self.rated[at] = self.rates_in(route, Box::NOW, view);
+        self.set_rate(route, view);
+        // Nobody counts on a rate that there was not.
+        for rung in 0..RUNGS {
+            if !self.rates.swept(Rates::number(route), rung).is_known() {
+                self.rates.sweep(route, rung);
+            }
+        }
         for (instrument, ..) in view.routes.get(u32::from(route)).hops() {
             self.grow_instruments(instrument);
             let routes = &mut self.quoted[instrument as usize].routes;
@@ -323,14 +181,69 @@ impl Watch {
                 routes.push(route);
             }
         }
+        self.set_kappas(route, view);
     }
 
-    /// An instrument that rates are made of has new prices.
-    pub(super) fn rate_again(&mut self, instrument: u32, view: Valuing<'_>) {
+    /// An instrument that rates are made of has new prices; true when a rate came or went by it.
+    pub(super) fn rate_again(&mut self, instrument: u32, view: Valuing<'_>) -> bool {
+        let mut turned = false;
         for at in 0..self.quoted[instrument as usize].routes.len() {
             let route = self.quoted[instrument as usize].routes[at];
-            self.rated[usize::from(route)] = self.rates_in(route, Box::NOW, view);
+            let was = self.rated[usize::from(route)].is_some();
+            self.set_rate(route, view);
+            turned |= was != self.rated[usize::from(route)].is_some();
         }
+        turned
+    }
+
+    fn set_rate(&mut self, route: u16, view: Valuing<'_>) {
+        let rated = self.rates_in(route, Box::Now, view);
+        self.rated[usize::from(route)] = rated;
+        self.rates.set(route, Rate::of(rated.map(|(bid, _)| bid)));
+    }
+
+    /// How far a route's rate may go from its bid until the next sweep, by rung.
+    fn set_kappas(&mut self, route: u16, view: Valuing<'_>) {
+        let hops: Vec<u32> = (view.routes.get(u32::from(route)).hops())
+            .map(|(instrument, ..)| instrument)
+            .collect();
+        let mut kappas = [None; RUNGS];
+        for (rung, one) in kappas.iter_mut().enumerate() {
+            // Shares of the prices add up; what multiplying them adds is inside the reserve.
+            let mut apart = 0u64;
+            for instrument in &hops {
+                let quoted = &self.quoted[*instrument as usize];
+                let steps = 2 * self.reach_of(*instrument as usize, rung) + quoted.spread_most;
+                let parts = (u128::from(steps.unsigned_abs()) << super::purse::KAPPA_LOG)
+                    .div_ceil(u128::from(quoted.era.unsigned_abs().max(1)));
+                apart = apart.saturating_add(u64::try_from(parts).unwrap_or(u64::MAX));
+            }
+            *one = kappa(apart);
+        }
+        self.rates.set_kappas(route, kappas);
+    }
+
+    /// Bid and ask of an instrument are crossed or further apart than anybody counts on, or it has gone far since its
+    /// rates were bounded: what they may do is counted anew. True when it was.
+    pub(super) fn check_era(&mut self, instrument: u32, view: Valuing<'_>) -> bool {
+        let at = instrument as usize;
+        let [bid, ask] = self.prices[at];
+        let (spread, least) = (ask.saturating_sub(bid), bid.min(ask));
+        let quoted = &mut self.quoted[at];
+        let (from, until) = ERA_TENTHS;
+        let tenths = least.saturating_mul(10);
+        let stands = tenths >= quoted.era.saturating_mul(from)
+            && tenths <= quoted.era.saturating_mul(until);
+        if stands && spread.abs() <= quoted.spread_most {
+            return false;
+        }
+        quoted.era = least.max(1);
+        quoted.spread_most = spread.abs().saturating_mul(2);
+        for at in 0..self.quoted[instrument as usize].routes.len() {
+            let route = self.quoted[instrument as usize].routes[at];
+            self.set_kappas(route, view);
+        }
+        !self.quoted[at].routes.is_empty()
     }
 
     fn rates_in(&self, route: u16, bounded: Box, view: Valuing<'_>) -> Option<(Scaled, Scaled)> {
@@ -340,15 +253,14 @@ impl Watch {
             return None;
         }
         for (instrument, inverse, scale) in route.hops() {
-            let quoted = self
-                .quoted
+            self.quoted
                 .get(instrument as usize)
                 .filter(|quoted| quoted.known)?;
             let [bid, ask] = self.prices[instrument as usize];
-            let (lowest, highest) = match bounded.share {
-                None => (bid, ask),
-                Some(_) => {
-                    let steps = bounded.steps(quoted.pace);
+            let (lowest, highest) = match bounded {
+                Box::Now => (bid, ask),
+                Box::Rung(_) => {
+                    let steps = self.steps(instrument as usize, bounded);
                     // A price that is no rate any more is a trigger of its own.
                     (
                         (bid.min(ask).saturating_sub(steps)).max(1),
@@ -378,79 +290,12 @@ impl Watch {
         Some((low, high))
     }
 
-    /// About what a typical move of all its prices changes together, 1/256 units; and what must be bounded for the
-    /// sake of single positions.
-    fn sensitivity(&self, first: u32, view: Valuing<'_>) -> Option<(u128, Needs)> {
-        let now = Box::NOW;
-        let unit = self.units.get(self.pages.legs[first].unit);
-        let (mut weight, mut needs) = (0u128, Needs::default());
-        for at in self.pages.walk(first) {
-            let (page, rates) = (&self.pages.legs[at.page], &self.pages.rates[at.rates]);
-            let (coef, route) = (page.coef[at.index], rates.route[at.index]);
-            let instrument = usize::from(page.instrument[at.index]);
-            let pace = u128::from(self.quoted[instrument].pace);
-            if route == UNCONVERTED {
-                weight += u128::from(coef.unsigned_abs()) * pace;
-                continue;
-            }
-            let (_, rate) = self.rates(route, now, view)?;
-            let in_account = |size: u64| rate.of_size(size, Towards::Infinity).map(|v| v as u128);
-            let price = self.prices[instrument][usize::from(coef < 0)];
-            let result = i128::from(coef) * i128::from(price)
-                - i128::from(rates.cost[at.index] * coef.signum());
-            // A step may be worth less than a unit of the account's currency.
-            weight += (in_account(coef.unsigned_abs())? + 1) * pace;
-            let result = in_account(u64::try_from(result.unsigned_abs()).ok()?)?;
-            for (hop, ..) in view.routes.get(u32::from(route)).hops() {
-                let [bid, _] = self.prices[hop as usize];
-                let pace = u128::from(self.quoted[hop as usize].pace);
-                weight += result * pace / u128::from(bid.max(1) as u64) + 1;
-            }
-            if page.loss_set >> at.index & 1 == 1 {
-                let back = page.loss_back >> at.index & 1 == 1;
-                needs.favourable |= back;
-                needs.adverse |= !back;
-            }
-            // Anywhere in its instrument's range the result must stay a number that the book can add up.
-            let reach = self.quoted[instrument].base.unsigned_abs() + 2 * RANGE as u64;
-            let most = coef.unsigned_abs().checked_mul(reach).and_then(in_account);
-            let fits =
-                most.is_some_and(|most| most < (WORTH_MAX / unit.num * unit.den) as u128 / 4);
-            if !fits {
-                needs = Needs {
-                    adverse: true,
-                    favourable: true,
-                };
-            }
-        }
-        Some((weight.max(1), needs))
-    }
-}
-
-impl Box {
-    /// Every price as it is.
-    pub const NOW: Box = Box {
-        share: None,
-        fault: 0,
-    };
-
-    /// Every price may move by so many of its paces.
-    pub fn of_paces(paces: u64) -> Box {
-        Box {
-            share: Some(Share::of_paces(paces)),
-            fault: 0,
+    /// How far a price may go from where it is now in a box.
+    fn steps(&self, instrument: usize, bounded: Box) -> i64 {
+        match bounded {
+            Box::Now => 0,
+            // It may stand at one end of its reach and go to the other.
+            Box::Rung(rung) => 2 * self.reach_of(instrument, rung),
         }
     }
-
-    pub fn steps(&self, pace: u32) -> i64 {
-        self.share
-            .map_or(0, |share| too_wide(share.steps(pace), self.fault))
-    }
-}
-
-/// A slack that lets every price move by a few thousand times its pace: as good as none.
-fn slack_most(weight: u128) -> u64 {
-    u64::try_from(weight.saturating_mul(4_096) >> 8)
-        .unwrap_or(1 << 62)
-        .min(1 << 62)
 }

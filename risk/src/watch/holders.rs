@@ -32,11 +32,9 @@ impl Watch {
         let numbers = self.numbers(first, at, leg, view);
         let page = &mut self.pages.legs[at.page];
         let (coef, cost) = numbers.unwrap_or((0, 0));
-        if (page.coef[at.index] < 0) != (coef < 0) {
-            (page.low_key[at.index], page.high_key[at.index]) = (NO_LOW, NO_HIGH);
-        }
         page.coef[at.index] = coef;
         page.loss_set &= !(1 << at.index);
+        page.loss_put &= !(1 << at.index);
         page.converted = page.converted & !(1 << at.index) | u8::from(leg.converted) << at.index;
         if numbers.is_none() {
             self.marks[account as usize].flags |= OPAQUE;
@@ -44,7 +42,7 @@ impl Watch {
         if leg.converted || leg.margin_route.is_some() || self.pages.legs[first].rates != NONE {
             self.set_conversion(account, at, leg, cost, view, holdings);
         }
-        self.await_band(account);
+        self.await_place(account);
         let pending = self.pages.legs[first].pending as usize;
         let mut mask = bit(leg.instrument);
         for (page, at) in self.pages.factors(first) {
@@ -69,7 +67,7 @@ impl Watch {
         self.close_gap(account, at);
         if self.marks[account as usize].page != NONE {
             self.marks[account as usize].flags |= STALE;
-            self.await_band(account);
+            self.await_place(account);
         }
     }
 
@@ -105,10 +103,11 @@ impl Watch {
             page.loss_back & !bit
         };
         page.loss[at.index] = loss.unwrap_or(0);
+        page.loss_put &= !bit;
         if loss.is_none() || low != i128::MIN && high != i128::MAX {
             self.marks[leg.account as usize].flags |= OPAQUE;
         }
-        self.await_band(leg.account);
+        self.await_place(leg.account);
     }
 
     /// A loss of an unconverted position as the last price that has it, relative to the instrument's base.
@@ -161,8 +160,7 @@ impl Watch {
         let unit = self.units.get(page.unit);
         page.low = threshold(low, unit.floor(low), i64::MIN);
         page.high = threshold(high, unit.ceil(high), i64::MAX);
-        self.restart_hot(account);
-        self.await_band(account);
+        self.await_place(account);
     }
 
     /// The band in the account's units, and what the sum of `coef × price` lacks now.
@@ -200,23 +198,6 @@ impl Watch {
             Some(base) if !(converted && dead) => page.base = base,
             _ => self.marks[account as usize].flags |= if dead { SHUT } else { OPAQUE },
         }
-        self.restart_hot(account);
-    }
-
-    /// The thresholds of an account that is hot have moved.
-    fn restart_hot(&mut self, account: u32) {
-        let mark = self.marks[account as usize];
-        if mark.class != Class::Hot {
-            return;
-        }
-        let page = &self.pages.legs[mark.page];
-        if page.rates != NONE {
-            // A tangent knows the thresholds it began with.
-            return self.leave(account);
-        }
-        let hot = &mut self.hot.accounts[page.hot as usize];
-        (hot.low, hot.high) = (page.low, page.high);
-        (hot.cool_low, hot.cool_high) = (i64::MAX, i64::MIN);
     }
 
     /// Coefficient and cost of a position in the unit of its account, which may become a smaller one for it.
@@ -311,7 +292,7 @@ impl Watch {
         rates.cost[at.index] = cost;
         rates.route[at.index] = match u16::try_from(leg.route) {
             Ok(route) if leg.converted && route != UNCONVERTED => route,
-            Err(_) if leg.converted => {
+            _ if leg.converted => {
                 self.marks[account as usize].flags |= OPAQUE;
                 UNCONVERTED
             }
@@ -397,7 +378,6 @@ impl Watch {
         let page = &mut self.pages.rates[last];
         let at = usize::from(page.factors);
         page.factor[at] = instrument as u16;
-        (page.low_key[at], page.high_key[at]) = (NO_LOW, NO_HIGH);
         page.factors += 1;
     }
 
@@ -443,8 +423,8 @@ impl Watch {
         page.place[index] = own.len() as u32;
         page.len += 1;
         if own.len() == own.capacity() {
-            // By an eighth: the lists of all instruments are a tenth of all that is held.
-            own.reserve_exact(own.len() / 8 + 16);
+            // By a little: the lists of all instruments are a tenth of all that is held.
+            own.reserve_exact(own.len() / 16 + 16);
         }
         own.push(slot);
         At {
@@ -510,7 +490,7 @@ impl Watch {
         });
         let mark = &mut self.marks[account as usize];
         mark.flags |= if fits { STALE } else { STALE | OPAQUE };
-        self.await_band(account);
+        self.await_place(account);
     }
 
     /// Tables are as long as the numbers in use.
@@ -542,13 +522,9 @@ impl Watch {
         if !quoted.known {
             quoted.known = true;
             quoted.base = prices.bid;
-            quoted.spread_most = prices
-                .ask
-                .saturating_sub(prices.bid)
-                .max(0)
-                .saturating_mul(2);
-            // Until it is known better: a few hundredths of a per mille.
-            quoted.pace = ((prices.bid.unsigned_abs() >> 15) << 8).clamp(256, 1 << 30) as u32;
+            quoted.era = prices.bid.min(prices.ask).max(1);
+            quoted.spread_most = prices.ask.saturating_sub(prices.bid).abs().saturating_mul(2);
+            quoted.set_reaches(self.fault);
         }
         let cut = cuts(prices);
         self.cuts = self.cuts + u32::from(cut != [0, 0]) - u32::from(quoted.cut != [0, 0]);
@@ -557,7 +533,7 @@ impl Watch {
         self.tame(instrument as usize);
     }
 
-    /// Whether the prices of now can be compared with triggers.
+    /// Whether the prices of now can be compared with what is counted from the base.
     pub(super) fn tame(&mut self, instrument: usize) {
         let quoted = &mut self.quoted[instrument];
         let far = |price: i64| {

@@ -1,18 +1,11 @@
 //! A quote: whom it concerns.
 
-use super::band::*;
 use super::chunks::NONE;
 use super::holders::{RANGE, cuts};
-use super::ladder::{account_of, key_of};
 use super::page::*;
-use super::{CONVERTED_LOOK_HALVES, Holdings, LOOK_HALVES, Valuing, Watch, bit, is_close};
-
-/// A move counts for the pace at most this many times the pace, so that one gap does not set it.
-const PACE_STEP: i64 = 16;
-/// The pace follows an exponential average over about this many moves, as a power of two.
-const PACE_LOG: u32 = 6;
-/// An account that is looked at at every price asks this often whether a band would do, as a power of two.
-const RELAX_LOG: u32 = 4;
+use super::place::{CLIMB, PACES};
+use super::rows::{REACH_PARTS_LOG, RUNGS, SIDE_BY_SIDE, paced, reach};
+use super::{CONVERTED_LOOK_HALVES, Holdings, LOOK_HALVES, Valuing, Watch, bit};
 
 impl Watch {
     /// The instrument has new prices: appends the accounts that may have crossed, each once until `taken`.
@@ -28,177 +21,158 @@ impl Watch {
         };
         self.grow_instruments(instrument);
         let at = instrument as usize;
-        let (was, first) = (self.prices[at], !self.quoted[at].known);
+        let (first, was) = (!self.quoted[at].known, self.prices[at][0]);
         let recut = self.quoted[at].cut != cuts(prices);
         self.quote(instrument, prices);
-        self.rate_again(instrument, view);
+        let turned = self.rate_again(instrument, view);
         if self.plain {
-            return self.all_holders(instrument, view, holdings, due);
+            return self.all_holders(instrument, holdings, due);
         }
         if first || self.quoted[at].wild {
-            self.rebase(instrument, holdings, due);
+            self.rebase(instrument, view, holdings, due);
         } else if recut {
             self.holders_are_due(instrument, holdings, due);
         }
-        let moved = if first {
-            [0; 2]
-        } else {
-            [
-                prices.bid.wrapping_sub(was[0]),
-                prices.ask.wrapping_sub(was[1]),
-            ]
-        };
-        self.learn_pace(at, moved[0]);
-        self.follow_hot(instrument, moved, view, due);
-        self.look_closely(instrument, view, due);
+        if !first {
+            let pace = &mut self.quoted[at].pace;
+            *pace = paced(*pace, was.abs_diff(prices.bid));
+        }
         self.look_at_pending(instrument, view, due);
-        // Bid and ask too far apart for one base: its triggers wait for a price they can be compared with.
-        if self.quoted[at].wild {
+        if self.check_era(instrument, view) {
+            self.meet_converted(instrument);
+        }
+        self.sweep(at, turned);
+        self.meet(view, due);
+        if self.quoted[at].losses.iter().any(|ladder| !ladder.is_empty()) {
+            self.pop_losses(instrument, view, due);
+        }
+        if !self.climbing.is_empty() {
+            self.climb();
+        }
+    }
+
+    /// Rows that the prices have left follow them; appends whoever may have come to a threshold to those that are met.
+    fn sweep(&mut self, at: usize, all: bool) {
+        let prices = self.prices[at];
+        let Watch {
+            quoted,
+            marks,
+            seats,
+            rates,
+            met,
+            climbing,
+            turned,
+            ..
+        } = self;
+        let quoted = &mut quoted[at];
+        let quiet = |side: usize| {
+            let (low, high) = quoted.quiet[side];
+            low <= prices[side] && prices[side] <= high
+        };
+        // Whoever is due at every touch is so when only the mark or the time has changed, too.
+        let touched = quoted.rungs.first().is_some_and(|rung| !rung.boxed.is_empty());
+        if !all && !touched && quiet(0) && quiet(1) {
             return;
         }
-        self.pop_ladders(instrument, view, due);
+        let rungs = quoted.rungs.iter_mut().zip(seats).enumerate();
+        for (number, (rung, seats)) in rungs {
+            let swept = all || touched && number == 0 || rung.is_left(prices);
+            if rung.is_empty() || !swept {
+                continue;
+            }
+            let moved = [0, 1].map(|side| i64::wrapping_sub(prices[side], rung.at[side]));
+            rung.plain.sweep(moved, &mut seats.plain, met);
+            (rung.purses).sweep_purses(moved, &mut seats.purses, (number, rates), met);
+            if !quoted.routes.is_empty() {
+                // All other rates stay what they are on this rung.
+                turned.clear();
+                turned.extend_from_slice(rates.all_swept(number));
+                for route in &quoted.routes {
+                    rates.sweep(*route, number);
+                }
+                let new = rates.all_swept(number);
+                (rung.factors).convert(&mut seats.purses, turned, new, met);
+            }
+            rung.boxed.clean_if_stale(|who| marks[who as usize].tag);
+            met.extend(rung.boxed.entries(|who| marks[who as usize].tag).map(|(who, ..)| who));
+            rung.at = prices;
+            // Where the next rungs would be left all the time, too, nobody needs to ask.
+            let next = reach(quoted.finest, (number + CLIMB).min(RUNGS - 1)) as u64;
+            if number + 1 < RUNGS && next << REACH_PARTS_LOG > PACES * quoted.pace {
+                rung.some(seats, climbing);
+            }
+        }
+        quoted.find_quiet();
     }
 
-    fn learn_pace(&mut self, at: usize, moved: i64) {
-        let quoted = &mut self.quoted[at];
-        let pace = i64::from(quoted.pace);
-        let size = (moved.unsigned_abs().min(1 << 30) as i64 * 256).min(pace * PACE_STEP);
-        let next = pace + ((size - pace) >> PACE_LOG);
-        quoted.pace = next.clamp(16, 1 << 30) as u32;
-    }
-
-    fn follow_hot(
-        &mut self,
-        instrument: u32,
-        moved: [i64; 2],
-        view: Valuing<'_>,
-        due: &mut Vec<u32>,
-    ) {
-        self.check_spread(instrument);
-        self.met.clear();
-        self.hot.follow(instrument, moved, &mut self.met);
+    /// Looks at those who were met and waits to place them anew.
+    pub(super) fn meet(&mut self, view: Valuing<'_>, due: &mut Vec<u32>) {
         let met = std::mem::take(&mut self.met);
-        for hot in &met {
-            // A position on the other side of the market may have made good what this side lost.
-            let account = self.hot.accounts[*hot as usize];
-            let near = account.is_outside();
-            let exact = account.guard == 0;
-            if near && (exact || self.is_outside(account.account, view)) {
-                self.tell(account.account, due);
-            } else {
-                self.await_band(account.account);
+        for some in met.chunks(SIDE_BY_SIDE) {
+            self.read_side_by_side(some);
+            for account in some {
+                let page = self.marks[*account as usize].page;
+                // Whoever waits already is looked at for that.
+                if page == NONE || self.pages.legs[page].pending != NONE {
+                    continue;
+                }
+                if self.is_outside(*account, view) {
+                    self.tell(*account, due);
+                }
+                self.await_place(*account);
             }
         }
         self.met = met;
+        self.met.clear();
     }
 
-    fn look_closely(&mut self, instrument: u32, view: Valuing<'_>, due: &mut Vec<u32>) {
-        if self.quoted[instrument as usize].close.is_empty() {
-            return;
+    /// What rates may do is counted anew: all whose results the instrument's price converts are met.
+    fn meet_converted(&mut self, instrument: u32) {
+        let Watch {
+            quoted, seats, met, ..
+        } = self;
+        for (rung, seats) in quoted[instrument as usize].rungs.iter().zip(seats) {
+            met.extend(rung.purse_accounts(seats));
         }
-        let mut close = std::mem::take(&mut self.quoted[instrument as usize].close);
-        let marks = &self.marks;
-        close.retain(|(account, epoch)| is_close(&marks[*account as usize], *epoch));
-        self.turn = self.turn.wrapping_add(1);
-        for (at, (account, _)) in close.iter().enumerate() {
-            if self.is_outside(*account, view) {
-                self.tell(*account, due);
-            } else if (at as u32 ^ self.turn) & ((1 << RELAX_LOG) - 1) == 0 {
-                self.await_band(*account);
-            }
-        }
-        self.quoted[instrument as usize].close = close;
     }
 
     fn look_at_pending(&mut self, instrument: u32, view: Valuing<'_>, due: &mut Vec<u32>) {
         let bit = bit(instrument);
         self.looked = 0;
-        for at in 0..self.pending.len() {
-            let (mask, account) = self.pending[at];
-            if mask & bit == 0 {
-                continue;
-            }
-            let page = self.marks[account as usize].page;
-            let converted = page != NONE && self.pages.legs[page].rates != NONE;
-            self.looked += if converted {
-                CONVERTED_LOOK_HALVES
-            } else {
-                LOOK_HALVES
-            };
-            if self.is_outside(account, view) {
-                self.tell(account, due);
-            }
-        }
-    }
-
-    fn pop_ladders(&mut self, instrument: u32, view: Valuing<'_>, due: &mut Vec<u32>) {
-        let at = instrument as usize;
-        let ([bid, ask], base) = (self.prices[at], self.quoted[at].base);
-        let (bid, ask) = ((bid - base) as i32, (ask - base) as i32);
-        // Conversion looks at both sides together, so the outer ladders follow the outer price.
-        let prices = [bid.min(ask), !bid, ask, !bid.max(ask)];
-        let ladders = &self.quoted[at].ladders;
-        if !(0..4).any(|ladder| ladders[ladder].fires(prices[ladder])) {
-            return;
-        }
-        self.met.clear();
-        for (ladder, price) in prices.into_iter().enumerate() {
-            if self.quoted[at].ladders[ladder].fires(price) {
-                self.popped.clear();
-                self.quoted[at].ladders[ladder].pop(&mut self.pool, price, &mut self.popped);
-                self.meet(at, ladder);
-            }
-        }
-        let met = std::mem::take(&mut self.met);
-        for account in &met {
-            self.marks[*account as usize].flags &= !SEEN;
-            if self.is_outside(*account, view) {
-                self.tell(*account, due);
-            }
-            self.await_band(*account);
-        }
-        self.met = met;
-    }
-
-    /// Takes the triggers that fired off their positions; accounts that had one are met.
-    fn meet(&mut self, instrument: usize, ladder: usize) {
-        let rises = ladder == BID_RISES || ladder == ASK_RISES;
-        let long = ladder == BID_FALLS || ladder == BID_RISES;
-        for entry in &self.popped {
-            let account = account_of(*entry);
-            let key = if rises {
-                !key_of(*entry)
-            } else {
-                key_of(*entry)
-            };
-            let mark = &mut self.marks[account as usize];
-            let (mut number, mut found) = (mark.page, false);
-            while number != NONE {
-                let page = &mut self.pages.legs[number];
-                let (keys, none) = if rises {
-                    (&mut page.high_key, NO_HIGH)
+        let mut some = std::mem::take(&mut self.looking);
+        some.clear();
+        let waiting = self.pending.iter().filter(|(mask, _)| mask & bit != 0);
+        some.extend(waiting.map(|(_, account)| *account));
+        for part in some.chunks(SIDE_BY_SIDE) {
+            self.read_side_by_side(part);
+            for account in part {
+                let page = self.marks[*account as usize].page;
+                let converted = page != NONE && self.pages.legs[page].rates != NONE;
+                self.looked += if converted {
+                    CONVERTED_LOOK_HALVES
                 } else {
-                    (&mut page.low_key, NO_LOW)
+                    LOOK_HALVES
                 };
-                for (at, mine) in keys.iter_mut().enumerate() {
-                    if *mine == key
-                        && usize::from(page.instrument[at]) == instrument
-                        && (page.coef[at] > 0) == long
-                    {
-                        *mine = none;
-                        found = true;
-                    }
+                if self.is_outside(*account, view) {
+                    self.tell(*account, due);
                 }
-                number = page.next;
-            }
-            if ladder == BID_FALLS || ladder == ASK_RISES {
-                found |= take_factor(&mut self.pages, mark.page, instrument, rises, key);
-            }
-            if found && !mark.is(SEEN) {
-                mark.flags |= SEEN;
-                self.met.push(account);
             }
         }
+        self.looking = some;
+    }
+
+    /// Reads what a look at these accounts needs, side by side: for those who ask for them one by one thereafter.
+    pub fn read_side_by_side(&self, accounts: &[u32]) {
+        let touched = accounts.iter().map(|account| {
+            let mark = self.marks.get(*account as usize);
+            let page = mark.map_or(NONE, |mark| mark.page);
+            if page == NONE {
+                return 0;
+            }
+            let page = &self.pages.legs[page];
+            page.base ^ page.coef[0]
+        });
+        std::hint::black_box(touched.fold(0, |sum, one| sum ^ one));
     }
 
     fn tell(&mut self, account: u32, due: &mut Vec<u32>) {
@@ -216,24 +190,37 @@ impl Watch {
         }
     }
 
-    /// Triggers are relative to a new base: all of them are taken out, and everybody who holds the instrument is due.
-    fn rebase(&mut self, instrument: u32, holdings: &impl Holdings, due: &mut Vec<u32>) {
+    /// The instrument is counted from a new base: everybody who follows it is due, and watched anew.
+    fn rebase(
+        &mut self,
+        instrument: u32,
+        view: Valuing<'_>,
+        holdings: &impl Holdings,
+        due: &mut Vec<u32>,
+    ) {
         let at = instrument as usize;
         self.quoted[at].base = self.prices[at][0];
         self.tame(at);
-        self.met.clear();
-        for ladder in 0..4 {
-            self.popped.clear();
-            self.quoted[at].ladders[ladder].pop(&mut self.pool, i32::MIN, &mut self.popped);
-            self.meet(at, ladder);
+        self.drop_losses(at);
+        let mut accounts = std::mem::take(&mut self.met);
+        for (rung, seats) in self.quoted[at].rungs.iter().zip(&self.seats) {
+            accounts.extend(rung.accounts(seats, &self.marks));
         }
-        let met = std::mem::take(&mut self.met);
-        for account in &met {
-            self.marks[*account as usize].flags &= !SEEN;
+        for account in &accounts {
+            self.leave(*account);
             self.tell(*account, due);
-            self.await_band(*account);
+            self.await_place(*account);
         }
-        self.met = met;
+        accounts.clear();
+        self.met = accounts;
+        let prices = self.prices[at];
+        for rung in &mut self.quoted[at].rungs {
+            rung.at = prices;
+        }
+        self.quoted[at].set_reaches(self.fault);
+        for route in self.quoted[at].routes.clone() {
+            self.rate(route, view);
+        }
         let reach = i128::from(self.quoted[at].base).abs() + 2 * i128::from(RANGE);
         for place in 0..self.quoted[at].own.len() {
             let account = holdings.account(self.quoted[at].own[place]);
@@ -243,14 +230,7 @@ impl Watch {
     }
 
     /// The full pass: whoever holds the instrument or needs it for a rate.
-    fn all_holders(
-        &mut self,
-        instrument: u32,
-        view: Valuing<'_>,
-        holdings: &impl Holdings,
-        due: &mut Vec<u32>,
-    ) {
-        let _ = view;
+    fn all_holders(&mut self, instrument: u32, holdings: &impl Holdings, due: &mut Vec<u32>) {
         self.holders_are_due(instrument, holdings, due);
         for account in 0..self.marks.len() as u32 {
             let first = self.marks[account as usize].page;
@@ -263,29 +243,4 @@ impl Watch {
             }
         }
     }
-}
-
-/// Takes the trigger off a conversion price that it stands for.
-fn take_factor(pages: &mut Pages, first: u32, instrument: usize, rises: bool, key: i32) -> bool {
-    let mut number = match first {
-        NONE => NONE,
-        first => pages.legs[first].rates,
-    };
-    let mut found = false;
-    while number != NONE {
-        let page = &mut pages.rates[number];
-        let (keys, none) = if rises {
-            (&mut page.high_key, NO_HIGH)
-        } else {
-            (&mut page.low_key, NO_LOW)
-        };
-        for (mine, factor) in keys.iter_mut().zip(page.factor) {
-            if *mine == key && usize::from(factor) == instrument {
-                *mine = none;
-                found = true;
-            }
-        }
-        number = page.next;
-    }
-    found
 }

@@ -1,87 +1,92 @@
-//! Which accounts may have crossed a threshold because of this mark: trigger bands.
+//! Which accounts may have crossed a threshold because of this mark.
 //!
-//! An account tells between which floating results nothing can change ([`Band`]). What it may lose, and gain, until
-//! then is split over its positions in proportion to how fast each moves it; as long as every price stays inside its
-//! share, even all of them at their worst together leave the account inside its band. Each share leaves one trigger in
-//! the ladder of its instrument, so a quote concerns only the accounts whose triggers it passes. Those are looked at
-//! exactly, told when they are outside, and banded anew: at once when they are few, by and by when a gap met many; until
-//! then they are looked at whenever a price of theirs changes. An account that would leave its band at once is hot: its
-//! result follows every quote.
+//! An account tells between which floating results nothing can change ([`Band`]). It stands on a rung: the further it is
+//! from its thresholds, the higher. On a rung each price may go some way from where the rung's rows of its instrument were
+//! swept last, and even all prices of an account at the worst end of that together leave it inside its band. So most
+//! quotes concern nobody; one that goes too far sweeps the rows it has left, which is one addition for each of their
+//! accounts, in the order of memory. Whoever an addition brings too near is looked at exactly, told when it is outside,
+//! and placed anew: at once when they are few, by and by when a gap met many; until then they are looked at whenever a
+//! price of theirs changes.
+//!
+//! The way up a rung doubles, so a calm market sweeps rows of a few accounts that stand near a threshold, a trend the
+//! rows of all once in several quotes, and a gap each row once: as much as a full pass, and never much more.
 //!
 //! Everything here is derived from the book and the prices. It may name an account that has not crossed, and never
-//! fails to name one that has; what it learns on the way (how fast an instrument moves) only steers what it costs.
+//! fails to name one that has.
 
 mod audit;
-mod band;
 mod chunks;
 mod converted;
 mod holders;
-mod hot;
 mod ladder;
 mod leg;
-mod linear;
+mod losses;
 mod mark;
 mod page;
+mod place;
+mod purse;
+mod rows;
 mod scaled;
 mod units;
 
-pub use audit::Bound;
+pub use audit::{Bound, Bounds};
 pub use leg::{Band, Holdings, Leg, Valuing, WORTH_MAX, Worth, raw, worth, worth_at};
 
 use chunks::NONE;
-use hot::Hot;
 use ladder::{Ladder, Pool};
 use page::{ALWAYS, Class, DUE, Mark, OPAQUE, Pages, SHUT, STALE};
+use purse::{Rate, Rates};
+pub use rows::SIDE_BY_SIDE;
+use rows::{RUNGS, Room, Rung, Seats};
 use scaled::Scaled;
 use units::Units;
 
-/// What is banded anew at the end of one input, in units of about a tenth of a microsecond; the rest waits for the next
-/// ones, and is looked at meanwhile. A band costs this many of them, ...
-const BAND_COSTS: usize = 8;
+/// What is placed anew at the end of one input, in units of about a tenth of a microsecond; the rest waits for the next
+/// ones, and is looked at meanwhile. A place costs this many of them, ...
+const PLACE_COSTS: usize = 4;
 /// ... that of a converted account this many, ...
-const CONVERTED_COSTS: usize = 16;
+const CONVERTED_COSTS: usize = 8;
 /// ... and one input may spend this many.
-const SPENT_PER_INPUT: usize = 256 * BAND_COSTS;
-/// When more accounts wait, a gap has met them: they are followed as hot ones first, which costs a fraction of a band,
-/// within this.
-const CROWD: usize = 1_024;
-const SPENT_IN_A_CROWD: usize = 4_096;
-/// Following an account as a hot one costs this much, ...
-const HEAT_COSTS: usize = 4;
-/// ... and looking at one that waits half a unit, or this many halves when it is converted. As much as looking has cost
-/// may be spent on ending it, should that be more.
+const SPENT_PER_INPUT: usize = 512 * PLACE_COSTS;
+/// Looking at one that waits costs half a unit, or this many halves when it is converted. As much as looking has cost may
+/// be spent on ending it, should that be more.
 const LOOK_HALVES: usize = 1;
-const CONVERTED_LOOK_HALVES: usize = 4;
-/// So many get their bands by and by, when nobody waits.
-const COOLS_PER_INPUT: usize = 64;
+const CONVERTED_LOOK_HALVES: usize = 2;
+/// Accounts that wait, for which there is room from the start.
+const WAITING: usize = 2_048;
 /// Bits of a mask of instruments.
 const MASK_BITS: u32 = 64;
 
 /// One instrument as the watch sees it.
 #[derive(Clone, Debug, Default)]
 struct Quoted {
-    /// Triggers: the bid falls, the bid rises, the ask falls, the ask rises.
-    ladders: [Ladder; 4],
+    /// Who follows it, by rung; none before somebody does.
+    rungs: Vec<Rung>,
+    /// Bids, and asks, at which no rung is left.
+    quiet: [(i64, i64); 2],
+    /// How far it may go on the first rung above the lowest, in parts of a step.
+    finest: u64,
+    /// How far it goes from price to price lately, in the same parts.
+    pace: u64,
+    /// Loss prices: the bid falls, the bid rises, the ask falls, the ask rises.
+    losses: [Ladder; 4],
     known: bool,
-    /// Bid or ask is too far from the base to be compared with triggers.
+    /// Bid or ask is too far from the base to be compared with what is counted from it.
     wild: bool,
-    /// Trigger prices are relative to it.
+    /// Reaches and loss prices are counted from it.
     base: i64,
     /// How far a dead price is moved, bid and ask.
     cut: [i64; 2],
-    /// Moving average of its moves, 1/256 of a step.
-    pace: u32,
-    /// Widest spread that results followed along a tangent count on.
+    /// Where it stood when what its rates may do was counted, and the widest spread that was counted on.
+    era: i64,
     spread_most: i64,
     /// Slots of the positions in it.
     own: Vec<u32>,
     /// Routes of conversion that go over it.
     routes: Vec<u16>,
-    /// Accounts looked at whenever its price changes, with their epoch.
-    close: Vec<(u32, u16)>,
 }
 
-/// Watches every account by trigger bands.
+/// Watches every account by rungs.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     /// Bid and ask of every instrument.
@@ -89,34 +94,35 @@ pub struct Watch {
     quoted: Vec<Quoted>,
     marks: Vec<Mark>,
     pages: Pages,
+    /// By rung.
+    seats: [Seats; RUNGS],
+    rates: Rates,
     pool: Pool,
     units: Units,
-    hot: Hot,
     /// Bounds of the rate of each route in use, as prices are: the lowest bid and the highest ask.
     rated: Vec<Option<(Scaled, Scaled)>>,
-    /// Accounts that wait for a new band, with a mask of the instruments that concern them.
+    /// Accounts that wait for a place, with a mask of the instruments that concern them.
     pending: Vec<(u64, u32)>,
-    /// Accounts that a gap has made hot, to be banded by and by.
-    heated: Vec<u32>,
     // Reused between quotes.
     popped: Vec<u64>,
     met: Vec<u32>,
+    looking: Vec<u32>,
+    climbing: Vec<u32>,
+    turned: Vec<Rate>,
     followed: Vec<u32>,
-    /// Triggers on their way into ladders that are built at once.
+    /// Loss prices on their way into ladders that are built at once.
     staged: Vec<Vec<u64>>,
-    /// What looking at accounts that wait for a band has cost the last quote, half units.
+    /// What looking at accounts that wait has cost the last quote, half units.
     looked: usize,
     /// Instruments that are wild.
     wild: u32,
     /// Instruments whose prices are dead.
     cuts: u32,
-    /// Counts the quotes that looked closely at somebody.
-    turn: u32,
-    /// Every holder is due at every touch: the full pass that the bands are compared with.
+    /// Every holder is due at every touch: the full pass that the rungs are compared with.
     plain: bool,
     /// Halves what one input may do this many times, so that small books meet crowds.
     slow: u32,
-    /// Bands are made too wide by this many millionths: a fault that the audit must find.
+    /// Reaches are made too wide by this many millionths: a fault that the audit must find.
     fault: u32,
 }
 
@@ -143,9 +149,12 @@ impl Watch {
         self.plain = on;
     }
 
-    /// For tests: bands too wide by some millionths.
+    /// For tests: reaches too wide by some millionths.
     pub fn set_fault(&mut self, millionths: u32) {
         self.fault = millionths;
+        for quoted in &mut self.quoted {
+            quoted.set_reaches(millionths);
+        }
     }
 
     /// For tests: what one input may do is halved this many times.
@@ -172,7 +181,7 @@ impl Watch {
         } else if mark.flags & OPAQUE == 0 {
             self.scale_band(account, band, now);
         }
-        self.await_band(account);
+        self.await_place(account);
     }
 
     /// The account is being looked at; it may become due again.
@@ -182,97 +191,81 @@ impl Watch {
         }
     }
 
-    /// Bands anew what waits for it, some of it.
+    /// Places what waits for it, some of it.
     pub fn tend(&mut self, view: Valuing<'_>) {
-        if self.pending.len() > self.budget(CROWD) {
-            return self.heat_crowd(view);
-        }
-        let mut left = self.budget(SPENT_PER_INPUT / BAND_COSTS) * BAND_COSTS;
-        while left > 0 {
-            let Some((_, account)) = self.pending.pop() else {
-                return self.cool_crowd(view);
-            };
-            left = left.saturating_sub(self.band_costs(account));
-            self.band_pending(account, view);
+        // Looked at once, paid once.
+        let looked = std::mem::take(&mut self.looked);
+        let mut left = self.budget(SPENT_PER_INPUT.max(looked / 2));
+        while left > 0 && !self.pending.is_empty() {
+            let most = SIDE_BY_SIDE.min(left.div_ceil(PLACE_COSTS));
+            let from = self.pending.len().saturating_sub(most);
+            let mut some = std::mem::take(&mut self.looking);
+            some.clear();
+            some.extend(self.pending.drain(from..).map(|(_, account)| account));
+            self.read_side_by_side(&some);
+            for account in &some {
+                left = left.saturating_sub(self.place_costs(*account));
+                self.place_pending(*account, view);
+            }
+            self.looking = some;
         }
     }
 
-    /// What banding the account takes.
-    fn band_costs(&self, account: u32) -> usize {
+    fn place_costs(&self, account: u32) -> usize {
         match self.marks[account as usize].page {
             NONE => 1,
             page if self.pages.legs[page].rates != NONE => CONVERTED_COSTS,
-            _ => BAND_COSTS,
+            _ => PLACE_COSTS,
         }
     }
 
-    fn heat_crowd(&mut self, view: Valuing<'_>) {
-        // Looked at once, paid once.
-        let looked = std::mem::take(&mut self.looked);
-        let mut left = self.budget(SPENT_IN_A_CROWD.max(looked / 2));
-        while left > 0 {
-            let Some((_, account)) = self.pending.pop() else {
-                return;
-            };
-            let page = self.marks[account as usize].page;
-            let mut costs = HEAT_COSTS;
-            if page != NONE && self.pages.legs[page].pending != NONE {
-                self.pages.legs[page].pending = NONE;
-                if !self.heat_at_once(account) {
-                    costs = self.band_costs(account);
-                    self.band(account, view);
-                }
-            }
-            left = left.saturating_sub(costs);
-        }
-    }
-
-    /// Looks at some of those that a gap has made hot: most are far from their thresholds.
-    fn cool_crowd(&mut self, view: Valuing<'_>) {
-        for _ in 0..self.budget(COOLS_PER_INPUT) {
-            let Some(account) = self.heated.pop() else {
-                return;
-            };
-            let mark = self.marks[account as usize];
-            if mark.page != NONE && mark.class == Class::Hot {
-                self.band(account, view);
-            }
-        }
-    }
-
-    /// Bands anew everything that waits for it; ladders that are empty are built at once.
+    /// Places everything that waits for it; ladders that are empty are built at once.
     pub fn tend_all(&mut self, view: Valuing<'_>) {
         self.staged.resize_with(4 * self.quoted.len(), Vec::new);
         while let Some((_, account)) = self.pending.pop() {
-            self.band_pending(account, view);
+            self.place_pending(account, view);
         }
-        self.fill_ladders();
-        self.pending = Vec::with_capacity(2 * CROWD);
+        self.fill_losses();
+        self.pending = Vec::with_capacity(WAITING);
     }
 
-    fn band_pending(&mut self, account: u32, view: Valuing<'_>) {
+    fn place_pending(&mut self, account: u32, view: Valuing<'_>) {
         let page = self.marks[account as usize].page;
         if page != NONE && self.pages.legs[page].pending != NONE {
             self.pages.legs[page].pending = NONE;
-            self.band(account, view);
+            self.place(account, view);
         }
     }
 
-    /// The account waits for a new band, and is looked at whenever a price of its changes until it has one.
-    fn await_band(&mut self, account: u32) {
+    /// The account waits for its place, and is looked at whenever a price of its changes until it has one.
+    fn await_place(&mut self, account: u32) {
         let page = self.marks[account as usize].page;
         if page == NONE || self.pages.legs[page].pending != NONE {
             return;
         }
-        let mut mask = 0;
-        for at in self.pages.walk(page) {
-            mask |= bit(u32::from(self.pages.legs[at.page].instrument[at.index]));
+        let (mut number, mut mask) = (page, 0);
+        while number != NONE {
+            let page = &self.pages.legs[number];
+            for instrument in &page.instrument[..usize::from(page.len)] {
+                mask |= bit(u32::from(*instrument));
+            }
+            number = page.next;
         }
         for (page, at) in self.pages.factors(page) {
             mask |= bit(u32::from(self.pages.rates[page].factor[at]));
         }
         self.pages.legs[page].pending = self.pending.len() as u32;
         self.pending.push((mask, account));
+        // Its rows need not meet it any more.
+        if self.marks[account as usize].class == Class::Summed {
+            let page = &self.pages.legs[page];
+            let seats = &mut self.seats[usize::from(page.rung)];
+            if page.rates != NONE {
+                seats.purses.get_mut(page.seat).room = Room::FAR;
+            } else {
+                seats.plain.set_room(page.seat, Room::FAR);
+            }
+        }
     }
 
     /// Its result lies outside its band, or one of its positions may change its own alert, or nobody can say.
@@ -375,8 +368,9 @@ impl Watch {
     pub fn bytes(&self) -> usize {
         let lists = |quoted: &Quoted| {
             quoted.own.capacity() * 4
-                + quoted.close.capacity() * 8
-                + quoted.ladders.iter().map(Ladder::bytes).sum::<usize>()
+                + quoted.rungs.capacity() * size_of::<Rung>()
+                + quoted.rungs.iter().map(Rung::bytes).sum::<usize>()
+                + quoted.losses.iter().map(Ladder::bytes).sum::<usize>()
         };
         self.quoted.iter().map(lists).sum::<usize>()
             + self.quoted.capacity() * size_of::<Quoted>()
@@ -384,20 +378,16 @@ impl Watch {
             + self.marks.capacity() * size_of::<Mark>()
             + self.pages.legs.bytes()
             + self.pages.rates.bytes()
+            + self.seats.iter().map(Seats::bytes).sum::<usize>()
+            + self.rates.bytes()
             + self.pool.bytes()
-            + self.hot.bytes()
             + self.pending.capacity() * 16
-            + self.heated.capacity() * 4
             + self.popped.capacity() * 8
-            + (self.met.capacity() + self.followed.capacity()) * 4
+            + (self.met.capacity() + self.looking.capacity() + self.followed.capacity()) * 4
+            + self.climbing.capacity() * 4
     }
 }
 
 fn bit(instrument: u32) -> u64 {
     1 << (instrument % MASK_BITS)
-}
-
-/// An account whose mark needs no second look.
-fn is_close(mark: &Mark, epoch: u16) -> bool {
-    mark.class == Class::Close && mark.epoch == epoch
 }

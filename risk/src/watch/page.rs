@@ -1,4 +1,4 @@
-//! What is kept of an account: four cache lines for up to eight positions, with further pages behind it, and one more
+//! What is kept of an account: three cache lines for up to eight positions, with further pages behind it, and one more
 //! page where results are converted. The first two lines are all that one look at the account needs.
 
 use super::chunks::{Chunks, NONE};
@@ -7,10 +7,6 @@ use super::chunks::{Chunks, NONE};
 pub const LEGS: usize = 8;
 /// Conversion prices of one page.
 pub const FACTORS: usize = 4;
-/// No trigger below the price.
-pub const NO_LOW: i32 = i32::MIN;
-/// No trigger above the price.
-pub const NO_HIGH: i32 = i32::MAX;
 
 /// Positions of an account. Prices are relative to their instrument's base.
 #[repr(C, align(64))]
@@ -24,8 +20,8 @@ pub struct Page {
     pub instrument: [u16; LEGS],
     pub next: u32,
     pub rates: u32,
-    /// Place among the hot accounts.
-    pub hot: u32,
+    /// Its seat on its rung, or its purse there.
+    pub seat: u32,
     /// Place among the accounts that wait for a new band.
     pub pending: u32,
     pub unit: u16,
@@ -33,13 +29,14 @@ pub struct Page {
     /// Which positions wait for the price of their own loss alert, and which of those in the holder's favour.
     pub loss_set: u8,
     pub loss_back: u8,
+    /// Which of them have their entry in the ladder of their instrument.
+    pub loss_put: u8,
     /// Which positions are converted.
     pub converted: u8,
+    /// Where the account stands, [`NOWHERE`] when in no row.
+    pub rung: u8,
     /// Account units per price step: positive for longs, which close at the bid.
     pub coef: [i64; LEGS],
-    /// Keys of the triggers in the ladders.
-    pub low_key: [i32; LEGS],
-    pub high_key: [i32; LEGS],
     /// Where the position's own loss alert may change: a price, or for a converted position a squeezed result.
     pub loss: [i32; LEGS],
     /// Place among the holders of the instrument.
@@ -55,16 +52,16 @@ impl Page {
         instrument: [0; LEGS],
         next: NONE,
         rates: NONE,
-        hot: NONE,
+        seat: NONE,
         pending: NONE,
         unit: 0,
         len: 0,
         loss_set: 0,
         loss_back: 0,
+        loss_put: 0,
         converted: 0,
+        rung: NOWHERE,
         coef: [0; LEGS],
-        low_key: [NO_LOW; LEGS],
-        high_key: [NO_HIGH; LEGS],
         loss: [0; LEGS],
         place: [0; LEGS],
     };
@@ -73,13 +70,12 @@ impl Page {
     pub fn copy_leg(&mut self, to: usize, from: &Page, at: usize) {
         self.instrument[to] = from.instrument[at];
         self.coef[to] = from.coef[at];
-        self.low_key[to] = from.low_key[at];
-        self.high_key[to] = from.high_key[at];
         self.loss[to] = from.loss[at];
         self.place[to] = from.place[at];
         for (into, of) in [
             (&mut self.loss_set, from.loss_set),
             (&mut self.loss_back, from.loss_back),
+            (&mut self.loss_put, from.loss_put),
             (&mut self.converted, from.converted),
         ] {
             *into = (*into & !(1 << to)) | ((of >> at & 1) << to);
@@ -99,10 +95,8 @@ pub struct RatePage {
     pub cost: [i64; LEGS],
     /// Route into the account's currency, [`UNCONVERTED`] when there is none to go.
     pub route: [u16; LEGS],
-    /// Instruments whose prices the routes multiply, and between which prices the account need not be looked at.
+    /// Instruments whose prices the routes multiply.
     pub factor: [u16; FACTORS],
-    pub low_key: [i32; FACTORS],
-    pub high_key: [i32; FACTORS],
     pub next: u32,
     pub factors: u8,
 }
@@ -116,42 +110,43 @@ impl RatePage {
         cost: [0; LEGS],
         route: [UNCONVERTED; LEGS],
         factor: [0; FACTORS],
-        low_key: [NO_LOW; FACTORS],
-        high_key: [NO_HIGH; FACTORS],
         next: NONE,
         factors: 0,
     };
 }
 
+/// The account stands in no row.
+pub const NOWHERE: u8 = u8::MAX;
+
 /// How an account is watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Class {
-    /// By triggers in the ladders.
+    /// Not at all: it waits for its place, or has no positions.
     #[default]
-    Banded,
-    /// Its result follows every quote.
-    Hot,
-    /// It is looked at whenever a price of its changes.
-    Close,
+    Nowhere,
+    /// Its rows follow its result.
+    Summed,
+    /// It is looked at whenever a price of its leaves its place.
+    Boxed,
 }
 
 /// What is known of an account at first sight.
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
     pub page: u32,
-    /// Entries of lists that carry another epoch are stale.
-    pub epoch: u16,
     pub class: Class,
     pub flags: u8,
+    /// Entries of rows of those who are looked at that carry another tag are stale.
+    pub tag: u16,
 }
 
 impl Mark {
     /// An account without positions.
     pub const EMPTY: Mark = Mark {
         page: NONE,
-        epoch: 0,
-        class: Class::Banded,
+        class: Class::Nowhere,
         flags: 0,
+        tag: 0,
     };
 
     /// One of the flags is set.
@@ -162,8 +157,6 @@ impl Mark {
 
 /// Already told to be due.
 pub const DUE: u8 = 1;
-/// Met by this quote.
-pub const SEEN: u8 = 2;
 /// Due at every touch.
 pub const SHUT: u8 = 4;
 /// Its numbers do not fit: due at every touch, whatever its band.
@@ -252,6 +245,6 @@ impl Iterator for Walk<'_> {
     }
 }
 
-const _: () = assert!(size_of::<Page>() == 256 && align_of::<Page>() == 64);
-const _: () = assert!(size_of::<RatePage>() == 128);
+const _: () = assert!(size_of::<Page>() == 192 && align_of::<Page>() == 64);
+const _: () = assert!(size_of::<RatePage>() == 96);
 const _: () = assert!(size_of::<Mark>() == 8);

@@ -31,6 +31,11 @@ impl Scaled {
         }
     }
 
+    /// Mantissa and exponent.
+    pub fn parts(self) -> (u64, i32) {
+        (self.mantissa, self.exponent)
+    }
+
     fn of(wide: u128, exponent: i32, cut: bool, towards: Towards) -> Scaled {
         let shift = 64 - wide.leading_zeros() as i32;
         if shift <= 0 {

@@ -1,8 +1,9 @@
-//! Converted accounts close to their thresholds, followed along tangents, beside the full pass: many small accounts whose
+//! Converted accounts close to their thresholds, followed by their purses, beside the full pass: many small accounts whose
 //! results are worth about one unit of their currency a step, so that a threshold is met between two whole units.
 
 mod desk;
 
+use desk::dice::Dice;
 use desk::script::exec_id;
 use desk::seeds::{Seed, seeds};
 use desk::*;
@@ -21,23 +22,6 @@ const INDEX_BID: i64 = 53_000;
 const EURUSD_BID: i64 = 103_000;
 const USDJPY_BID: i64 = 150_000;
 
-/// Small, seeded, the same everywhere (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut value = self.0;
-        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (value ^ (value >> 31)) % sides
-    }
-
-    fn step(&mut self, most: u64) -> i64 {
-        self.roll(2 * most + 1) as i64 - most as i64
-    }
-}
-
 struct Pair {
     desk: Desk,
     full: Machine,
@@ -45,7 +29,7 @@ struct Pair {
 }
 
 #[test]
-fn tangents_say_what_the_full_pass_says() {
+fn purses_say_what_the_full_pass_says() {
     let (seeds, whole) = seeds(HISTORIES);
     let (mut crossings, mut followed) = (0, 0);
     for seed in seeds {
@@ -105,7 +89,8 @@ impl Pair {
             id: AccountId(account),
             group: GROUP,
             link: LINK,
-            currency: USD,
+            // Every fourth one converts euros over dollars into yen.
+            currency: if account % 4 == 0 { JPY } else { USD },
             accounting: Accounting::Hedging,
             leverage: 100,
         };
@@ -158,7 +143,7 @@ impl Pair {
         self.cash(account, used + extra - balance);
     }
 
-    /// Crossings, and accounts that were followed along a tangent after each input.
+    /// Crossings, and accounts that were followed by their purses after each input.
     fn run(mut self) -> (usize, usize) {
         let mut bids = [EURUSD_BID, USDJPY_BID, INDEX_BID];
         let (mut crossings, mut followed) = (0, 0);
@@ -167,14 +152,25 @@ impl Pair {
             let at = self.dice.roll(3) as usize;
             let lively = if self.dice.roll(60) == 0 { 40 } else { 1 };
             bids[at] += self.dice.step([9, 12, 4][at] * lively);
-            let spread = self.dice.roll([30, 40, 12][at]) as i64;
+            if self.dice.roll(500) == 0 {
+                // Nothing that was counted on before holds after this.
+                bids[at] = bids[at] * (60 + self.dice.roll(90) as i64) / 100;
+                let start = [EURUSD_BID, USDJPY_BID, INDEX_BID][at];
+                bids[at] = bids[at].clamp(start / 2, start * 2);
+            }
+            let spread = match self.dice.roll(60) {
+                // Crossed, or wide.
+                0 => -(self.dice.roll(20) as i64),
+                1 => bids[at] / 200,
+                _ => self.dice.roll([30, 40, 12][at]) as i64,
+            };
             let instrument = [instrument_id("EURUSD"), instrument_id("USDJPY"), INDEX][at];
             let out = self.quote(instrument, bids[at], spread);
             crossings += out
                 .iter()
                 .filter(|output| matches!(output, Output::Margin(_)))
                 .count();
-            followed += self.desk.machine.watch_tangents();
+            followed += self.desk.machine.watch_purses();
             if let Err(fault) = self.desk.machine.audit_watch() {
                 panic!("step {step}, after {:?}: {fault}", self.desk.inputs.last());
             }
@@ -229,7 +225,7 @@ impl Pair {
         self.full.apply(seq, input, &mut full);
         assert_eq!(
             out, full,
-            "tangents, and the full pass, at input {seq}: {input:?}"
+            "purses, and the full pass, at input {seq}: {input:?}"
         );
         out
     }
