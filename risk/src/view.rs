@@ -293,6 +293,8 @@ pub struct PreviewView {
     /// Net quantity in the instrument after it.
     pub net_after: Qty,
     pub closes: bool,
+    /// It names a price that the market has reached already, so it would not wait for it.
+    pub at_once: bool,
     pub rule: Option<MarginRule>,
 }
 

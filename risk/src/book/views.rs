@@ -189,6 +189,7 @@ impl Book {
             loss_at_stop: self.loss_at_stop(account, order, checked.price),
             net_after: shown(self.net(account, order.instrument) + signed),
             closes,
+            at_once: self.is_at_once(order),
             rule: checked
                 .price
                 .and_then(|price| self.order_rule(account, order, price, env)),
