@@ -230,6 +230,8 @@ export interface Preview {
   loss_at_stop: Decimal | null;
   net_after: Decimal;
   closes: boolean;
+  /** Its limit or stop is reached already: it would not wait for its price. */
+  at_once: boolean;
   rule: MarginRule | null;
 }
 

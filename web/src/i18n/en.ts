@@ -217,6 +217,8 @@ export const en = {
   "ticket.pv.loss": "Loss at stop",
   "ticket.pv.net": "Net lots after",
   "ticket.pv.noStop": "no stop-loss",
+  "ticket.atOnce.limit": "The market is at this price already: it would fill at once, like a market order.",
+  "ticket.atOnce.stop": "The market has passed this price already: the stop would trigger at once.",
   "ticket.reasons": "Refused now",
   "ticket.lifts": "What lifts it",
   "ticket.submit": "{side} {qty} {symbol}",

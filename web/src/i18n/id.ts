@@ -219,6 +219,8 @@ export const id: Record<Key, string> = {
   "ticket.pv.loss": "Rugi di stop",
   "ticket.pv.net": "Lot bersih nanti",
   "ticket.pv.noStop": "tanpa stop-loss",
+  "ticket.atOnce.limit": "Pasar sudah di harga ini: order langsung terisi, seperti order pasar.",
+  "ticket.atOnce.stop": "Pasar sudah melewati harga ini: stop langsung terpicu.",
   "ticket.reasons": "Kini ditolak",
   "ticket.lifts": "Yang membukanya",
   "ticket.submit": "{side} {qty} {symbol}",

@@ -1,10 +1,11 @@
 import type { ReactNode } from "react";
-import type { Preview, Reason } from "../../api/types";
+import type { OrderKind, Preview, Reason } from "../../api/types";
 import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
 import { cutPercent, formatDecimal, signOf } from "../../format/decimal";
 import { explainReason } from "../../i18n/reasons";
 import { Icon } from "../../ui/Icon";
+import { atOnce } from "./outcomes";
 import { ruleText } from "./ruleText";
 
 interface Props {
@@ -14,10 +15,11 @@ interface Props {
   /** The figures are those of an earlier draft. */
   pending: boolean;
   currency: string;
+  kind: OrderKind;
 }
 
 /** Margin before and after, the loss at the stop, the net position: the engine's answer, not the page's. */
-export function PreviewBox({ preview, error, complete, pending, currency }: Props) {
+export function PreviewBox({ preview, error, complete, pending, currency, kind }: Props) {
   const t = useTranslate();
   const { language } = useSettings();
   const money = (value: string | null) => formatDecimal(value, language);
@@ -41,6 +43,9 @@ export function PreviewBox({ preview, error, complete, pending, currency }: Prop
             </Fact>
             {preview?.rule && <Fact name={t("ticket.pv.rule")} wide testid="pv-rule">{ruleText(preview.rule, t, language)}</Fact>}
           </dl>
+          {preview && atOnce(preview, kind) && (
+            <p data-testid="at-once" className="mt-2 flex gap-1.5 border-t border-line pt-2 text-xs text-warn"><Icon name="alert" size={13} className="mt-px shrink-0" />{t(atOnce(preview, kind)!)}</p>
+          )}
           {preview && preview.reasons.length > 0 && (
             <div className="mt-2 border-t border-line pt-2">
               <Refusals title={t("ticket.reasons")} reasons={preview.reasons} />

@@ -10,7 +10,7 @@ import { Button } from "../../ui/Button";
 import { NumberField } from "../../ui/NumberField";
 import { Segmented } from "../../ui/Segmented";
 import { useWide } from "../../ui/media";
-import { orderOutcomes } from "./outcomes";
+import { isOwn, orderOutcomes } from "./outcomes";
 import { PreviewBox, Refusals } from "./PreviewBox";
 import { SideButtons } from "./SideButtons";
 import { usePreview } from "./usePreview";
@@ -58,7 +58,7 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
   useEffect(
     () =>
       orderOutcomes.watch((changed) => {
-        if (changed.client_id === sent.current && OVER.has(changed.state)) setOutcome({ kind: "order", order: changed });
+        if (isOwn(changed, sent.current) && OVER.has(changed.state)) setOutcome({ kind: "order", order: changed });
       }),
     [],
   );
@@ -112,7 +112,7 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
         <NumberField optional label={t("ticket.sl")} value={draft.stopLoss} onChange={(stopLoss) => set({ stopLoss })} {...priceField} placeholder={t("ticket.optional")} />
         <NumberField optional label={t("ticket.tp")} value={draft.takeProfit} onChange={(takeProfit) => set({ takeProfit })} {...priceField} placeholder={t("ticket.optional")} />
       </div>
-      <PreviewBox preview={preview.data} error={preview.error} pending={preview.pending} complete={order !== null} currency={account.currency} />
+      <PreviewBox preview={preview.data} error={preview.error} pending={preview.pending} complete={order !== null} currency={account.currency} kind={draft.kind} />
       <div className="sticky -bottom-3 z-10 -my-1 bg-panel py-1">
         <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" className="w-full" disabled={!order || refused.length > 0 || malformed || outcome?.kind === "sending"}>
           {outcome?.kind === "sending" ? t("ticket.sending") : label}

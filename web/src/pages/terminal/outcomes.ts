@@ -1,4 +1,5 @@
-import type { Order } from "../../api/types";
+import type { Order, OrderKind, Preview } from "../../api/types";
+import type { Key } from "../../i18n";
 
 type Watcher = (order: Order) => void;
 
@@ -14,6 +15,17 @@ class Outcomes {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
   }
+}
+
+/** Whether an order is the one that was sent: the orders that the house makes have no client id, and nothing sent has none either. */
+export function isOwn(order: Pick<Order, "client_id">, sent: string | null): boolean {
+  return sent !== null && order.client_id === sent;
+}
+
+/** What to say of an order whose price is reached already; nothing when it waits, or is refused anyway. */
+export function atOnce(preview: Pick<Preview, "at_once" | "reasons">, kind: OrderKind): Key | null {
+  if (!preview.at_once || preview.reasons.length > 0 || kind === "market") return null;
+  return kind === "limit" ? "ticket.atOnce.limit" : "ticket.atOnce.stop";
 }
 
 export const orderOutcomes = new Outcomes();
