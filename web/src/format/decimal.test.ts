@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ABSENT, compareDecimal, cutPercent, formatDecimal, parseTyped, signOf, snapDecimal, splitPrice, stepDecimal, trimZeros } from "./decimal";
+import { ABSENT, compareDecimal, cutPercent, formatDecimal, parseTyped, retype, signOf, snapDecimal, splitPrice, stepDecimal, toTyped, trimZeros } from "./decimal";
 
 describe("formatDecimal", () => {
   it("keeps every digit the server said", () => {
@@ -36,21 +36,44 @@ describe("splitPrice", () => {
 describe("parseTyped", () => {
   it.each([
     ["1.5", "1.5"],
-    ["1,5", "1.5"],
-    ["1.234,50", "1234.50"],
+    ["5,250", "5250"],
     ["1,234.50", "1234.50"],
+    ["1,234,567", "1234567"],
+    [".5", "0.5"],
+    ["5.", "5"],
+    ["-0.01", "-0.01"],
+    [" 12 000.5 ", "12000.5"],
+    ["+3", "3"],
+    ["007", "007"],
+  ])("reads %s in English", (text, wanted) => expect(parseTyped(text, "en")).toBe(wanted));
+
+  it.each([
+    ["1,5", "1.5"],
+    ["1.000", "1000"],
+    ["1.234,50", "1234.50"],
     ["1.234.567", "1234567"],
     [",5", "0.5"],
-    ["-0,01", "-0.01"],
-    [" 12 000 ", "12000"],
-  ])("reads %s", (typed, wanted) => expect(parseTyped(typed)).toBe(wanted));
+    ["0,01", "0.01"],
+    ["12\u00a0000", "12000"],
+  ])("reads %s in Indonesian", (text, wanted) => expect(parseTyped(text, "id")).toBe(wanted));
 
-  it.each(["", "abc", "1.2.3,4,5", "1e5", "--1", "."])("refuses %s", (typed) => expect(parseTyped(typed)).toBeNull());
+  it.each(["", "abc", "1e5", "--1", ".", "1,5", "1.234,50", "12,34", "1,2345", "0,500", "1,234 567", "1'000", "1.2.3"])("refuses %s in English", (text) => expect(parseTyped(text, "en")).toBeNull());
+  it.each(["", "1.5", "0.01", "1,234.50", "1.23", "0.500", "1,2,3"])("refuses %s in Indonesian", (text) => expect(parseTyped(text, "id")).toBeNull());
 
-  it("reads back what formatDecimal writes, in both languages", () => {
+  it("reads back what is shown and what is typed, in both languages", () => {
     for (const value of ["0.01", "123.456", "-98765.4", "1234567.89"]) {
-      for (const language of ["en", "id"] as const) expect(parseTyped(formatDecimal(value, language))).toBe(value);
+      for (const language of ["en", "id"] as const) {
+        expect(parseTyped(formatDecimal(value, language), language)).toBe(value);
+        expect(parseTyped(toTyped(value, language), language)).toBe(value);
+      }
     }
+  });
+
+  it("carries a draft into the other language", () => {
+    expect(retype("5,250.5", "en", "id")).toBe("5250,5");
+    expect(retype("0,10", "id", "en")).toBe("0.10");
+    expect(retype("soon", "en", "id")).toBe("soon");
+    expect(retype("", "en", "id")).toBe("");
   });
 });
 

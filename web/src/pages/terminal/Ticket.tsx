@@ -1,15 +1,16 @@
 import { useEffect, useRef, useState } from "react";
 import { newClientId, Problem } from "../../api/client";
-import type { Account, Instrument, NewOrder, Order, OrderKind, Reason, Side } from "../../api/types";
+import type { Account, Instrument, NewOrder, Order, OrderKind, Reason } from "../../api/types";
 import { usePlace } from "../../app/place";
 import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
-import { formatDecimal, parseTyped, stepDecimal } from "../../format/decimal";
+import { formatDecimal } from "../../format/decimal";
 import { Button } from "../../ui/Button";
 import { NumberField } from "../../ui/NumberField";
 import { Segmented } from "../../ui/Segmented";
 import { useWide } from "../../ui/media";
+import { startDraft, toOrder, translateDraft, type Draft } from "./draft";
 import { isOwn, orderOutcomes } from "./outcomes";
 import { PreviewBox, Refusals } from "./PreviewBox";
 import { SideButtons } from "./SideButtons";
@@ -31,26 +32,16 @@ export function Ticket({ instrument, account }: { instrument: Instrument | undef
   return <TicketForm instrument={instrument} account={account} />;
 }
 
-interface Draft {
-  side: Side;
-  kind: OrderKind;
-  qty: string;
-  price: string;
-  stop: string;
-  stopLoss: string;
-  takeProfit: string;
-  slippage: string;
-}
-
 function TicketForm({ instrument, account }: { instrument: Instrument; account: Account }) {
   const t = useTranslate();
   const { language } = useSettings();
   const { api, quotes } = useServices();
   const wide = useWide();
   const place = usePlace();
-  const [draft, setDraft] = useState<Draft>(() => ({ side: place.side, kind: "market", qty: formatDecimal(startQty(instrument), language, { group: false }), price: "", stop: "", stopLoss: "", takeProfit: "", slippage: "" }));
+  const [draft, setDraft] = useState<Draft>(() => startDraft(instrument, place.side, language));
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
+  if (draft.language !== language) setDraft(translateDraft(draft, language));
   const order = toOrder(draft, instrument.symbol, account.id);
   const preview = usePreview(order);
   const sent = useRef<string | null>(null);
@@ -85,7 +76,8 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
   const priceField = { step: tick, start: near };
   const withPrice = draft.kind === "limit" || draft.kind === "stop_limit";
   const withStop = draft.kind === "stop" || draft.kind === "stop_limit";
-  const label = t("ticket.submit", { side: t(`side.${draft.side}`), qty: order ? formatDecimal(order.qty, language) : "…", symbol: instrument.symbol });
+  const price = order && [order.stop, order.price].flatMap((one) => (one === undefined ? [] : [formatDecimal(one, language)])).join(" → ");
+  const label = t(price ? "ticket.submitAt" : "ticket.submit", { side: t(`side.${draft.side}`), qty: order ? formatDecimal(order.qty, language) : "…", symbol: instrument.symbol, price: price ?? "" });
   return (
     <form
       data-testid="ticket"
@@ -152,28 +144,4 @@ function OutcomeLine({ outcome, onAgain }: { outcome: Outcome | null; onAgain: (
       {line()}
     </div>
   );
-}
-
-/** The order as the server takes it, or nothing while a part is missing. */
-function toOrder(draft: Draft, symbol: string, account: number): NewOrder | null {
-  const qty = parseTyped(draft.qty);
-  const price = parseTyped(draft.price);
-  const stop = parseTyped(draft.stop);
-  const withPrice = draft.kind === "limit" || draft.kind === "stop_limit";
-  const withStop = draft.kind === "stop" || draft.kind === "stop_limit";
-  if (qty === null || (withPrice && price === null) || (withStop && stop === null)) return null;
-  const extras: Pick<NewOrder, "stop_loss" | "take_profit" | "slippage_max"> = {};
-  const optional: [keyof typeof extras, string][] = [["stop_loss", draft.stopLoss], ["take_profit", draft.takeProfit], ["slippage_max", draft.kind === "market" ? draft.slippage : ""]];
-  for (const [key, text] of optional) {
-    if (text.trim() === "") continue;
-    const value = parseTyped(text);
-    if (value === null) return null;
-    extras[key] = value;
-  }
-  return { account, symbol, side: draft.side, kind: draft.kind, qty, ...(withPrice ? { price: price! } : {}), ...(withStop ? { stop: stop! } : {}), ...extras, client_id: "preview" };
-}
-
-/** Ten steps, within the instrument's bounds: small enough to be no accident. */
-function startQty(instrument: Instrument): string {
-  return stepDecimal("0", instrument.qty_step, 10, instrument.qty_min, instrument.qty_max);
 }
