@@ -65,6 +65,8 @@ codec_enum! {
         Feed { instrument: InstrumentId, from: FeedState, to: FeedState } = 1,
         /// A minute of machine time has begun: haircuts on dead prices may have grown.
         Minute = 2,
+        /// A halt was told of: only the book knows who holds the instrument.
+        HaltTold { instrument: InstrumentId } = 3,
     }
 }
 

@@ -575,6 +575,44 @@ fn everyone_who_holds_a_halted_instrument_is_named_page_by_page() {
 }
 
 #[test]
+fn who_holds_a_halted_instrument_is_counted_whenever_its_halt_is_told() {
+    let mut desk = open(1, Accounting::Hedging);
+    let mut terms = instrument("EURUSD");
+    terms.halt.halt = Ratio::percent(1);
+    terms.halt.quiet_ns = 20 * SECOND_NS;
+    terms.halt.manual_resume = true;
+    desk.must(Body::Instrument(Box::new(terms)));
+    desk.quote("EURUSD", 110_000, 110_010);
+    enter(&mut desk, 1, Side::Buy, 10, 110_010);
+    let told = |out: &[Output]| -> Vec<_> {
+        let of = |output: &Output| match output {
+            Output::Halt(halt) => Some((halt.on, halt.awaiting_resume, halt.manual, halt.holders)),
+            _ => None,
+        };
+        out.iter().filter_map(of).collect()
+    };
+    let mut latched = Vec::new();
+    for step in 0..3 {
+        desk.now = desk.now.plus(SECOND_NS);
+        let bid = 108_000 - step;
+        latched.extend(told(&desk.quote("EURUSD", bid, bid + 10)));
+    }
+    assert_eq!(latched, [(true, false, false, 1)]);
+    desk.now = desk.now.plus(20 * SECOND_NS);
+    assert_eq!(told(&desk.clock()), [(true, true, false, 1)]);
+    let mut set = |on| {
+        let set = SetHalt {
+            instrument: instrument_id("EURUSD"),
+            on,
+            note: 0,
+        };
+        told(&desk.must(Body::Halt(set)))
+    };
+    assert_eq!(set(true), [(true, false, true, 1)]);
+    assert_eq!(set(false), [(false, false, true, 1)]);
+}
+
+#[test]
 fn no_more_credit_is_taken_back_than_was_lent() {
     check(
         "account 1 USD hedging 100:1 deposit 1000.00
