@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ABSENT, compareDecimal, cutPercent, formatDecimal, parseTyped, retype, signOf, snapDecimal, splitPrice, stepDecimal, toTyped, trimZeros } from "./decimal";
+import { ABSENT, compareDecimal, cutPercent, formatDecimal, halfOf, parseTyped, retype, signOf, snapDecimal, splitPrice, stepDecimal, toTyped, trimZeros } from "./decimal";
 
 describe("formatDecimal", () => {
   it("keeps every digit the server said", () => {
@@ -84,6 +84,15 @@ describe("steps and comparisons", () => {
     expect(stepDecimal("0.01", "0.01", -1, "0.01")).toBe("0.01");
     expect(stepDecimal("49.99", "0.01", 10, "0.01", "50")).toBe("50.00");
     expect(stepDecimal("0.1", "0.2", 1)).toBe("0.3");
+  });
+
+  it("halves down to the step, within what can be closed", () => {
+    expect(halfOf("0.10", "0.01", "0.01")).toBe("0.05");
+    expect(halfOf("0.15", "0.01", "0.01")).toBe("0.07");
+    expect(halfOf("1.00", "0.10", "0.10")).toBe("0.50");
+    expect(halfOf("0.01", "0.01", "0.01")).toBe("0.01");
+    expect(halfOf("0.005", "0.01", "0.01")).toBe("0.005");
+    expect(halfOf("3", "1", "1")).toBe("1");
   });
 
   it("snaps to the nearest step", () => {

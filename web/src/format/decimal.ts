@@ -60,6 +60,17 @@ export function stepDecimal(value: string, step: string, count: number, min?: st
   return unscaled(result, digits);
 }
 
+/** Half of a quantity, cut to the step; not below `min`, and the whole where less cannot be. */
+export function halfOf(value: string, step: string, min: string): string {
+  const digits = Math.max(fractionDigits(value), fractionDigits(step), fractionDigits(min));
+  const [whole, unit] = [scaled(value, digits), scaled(step, digits)];
+  if (unit <= 0n) return value;
+  const half = (whole / 2n / unit) * unit;
+  const least = scaled(min, digits);
+  const wanted = half < least ? least : half;
+  return unscaled(wanted > whole ? whole : wanted, digits);
+}
+
 /** The multiple of `step` nearest to `value`: where a dragged line comes to rest. */
 export function snapDecimal(value: string, step: string): string {
   const digits = Math.max(fractionDigits(value), fractionDigits(step));

@@ -3,7 +3,7 @@ import type { Account, Position } from "../../api/types";
 import { useInstrument } from "../../app/data";
 import { useSettings, useTranslate } from "../../app/settings";
 import { useTrading } from "../../app/trading";
-import { formatDecimal, parseTyped, retype, toTyped } from "../../format/decimal";
+import { formatDecimal, halfOf, parseTyped, retype, toTyped } from "../../format/decimal";
 import { Button } from "../../ui/Button";
 import { NumberField } from "../../ui/NumberField";
 
@@ -16,7 +16,7 @@ export function PositionEditor({ account, position, mode, onDone }: { account: A
   const { close, protect } = useTrading(account.id);
   const instrument = useInstrument(position.symbol);
   const typed = (value: string | null) => (value === null ? "" : toTyped(value, language));
-  const [fields, setFields] = useState({ language, stopLoss: typed(position.stop_loss), takeProfit: typed(position.take_profit), qty: typed(position.qty) });
+  const [fields, setFields] = useState({ language, stopLoss: typed(position.stop_loss), takeProfit: typed(position.take_profit), qty: typed(halfOf(position.qty, instrument?.qty_step ?? "0.01", instrument?.qty_min ?? "0.01")) });
   const set = (change: Partial<typeof fields>) => setFields((before) => ({ ...before, ...change }));
   if (fields.language !== language) {
     const again = (text: string) => retype(text, fields.language, language);
