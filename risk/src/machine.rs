@@ -114,6 +114,7 @@ impl Machine {
             Query::Tape(id) => self.market.tape(*id).map(|view| View::Tape(Box::new(view))),
             Query::Desk => {
                 let mut desk = self.book.desk();
+                desk.halts = self.market.halts().collect();
                 if desk.accounts <= DESK_HASH_ACCOUNTS_MAX {
                     desk.state_hash = self.state_hash();
                 }

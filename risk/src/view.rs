@@ -349,6 +349,7 @@ pub struct DeskView {
     /// Who is latched by repeated executions.
     pub latched: Vec<Scope>,
     pub links: Vec<LinkView>,
+    pub halts: Vec<HaltView>,
     pub state_hash: u64,
 }
 

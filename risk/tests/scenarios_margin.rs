@@ -600,6 +600,16 @@ fn who_holds_a_halted_instrument_is_counted_whenever_its_halt_is_told() {
     assert_eq!(latched, [(true, false, false, 1)]);
     desk.now = desk.now.plus(20 * SECOND_NS);
     assert_eq!(told(&desk.clock()), [(true, true, false, 1)]);
+    let halts = |desk: &Desk| {
+        let query = Query::Desk;
+        let View::Desk(view) = desk.machine.ask(&Ask { token: 0, query }).view else {
+            panic!("no desk")
+        };
+        let told =
+            |one: &siaga_risk::view::HaltView| (one.instrument, one.awaiting_resume, one.by_person);
+        view.halts.iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(halts(&desk), [(instrument_id("EURUSD"), true, true)]);
     let mut set = |on| {
         let set = SetHalt {
             instrument: instrument_id("EURUSD"),

@@ -277,7 +277,7 @@ impl Book {
         Some(holders.collect())
     }
 
-    /// The house at a glance, without its hash.
+    /// The house at a glance, without its hash and the market's halts.
     pub fn desk(&self) -> DeskView {
         DeskView {
             accounts: self.states.iter().sum(),
@@ -301,6 +301,7 @@ impl Book {
                     }
                 })
                 .collect(),
+            halts: Vec::new(),
             state_hash: 0,
         }
     }

@@ -96,6 +96,9 @@ export class Api {
 
   setLink = (id: number, mode: "live" | "read_only", note: string) => this.call<{ seq: number }>("POST", `links/${id}/mode`, { mode, note });
 
+  /** Halts an instrument by hand, or lifts its halt. */
+  setHalt = (symbol: string, on: boolean, note: string) => this.call<{ seq: number }>("POST", "halts", { symbol, on, note });
+
   setScenario = (scenario: Scenario, symbol?: string) => this.call<unknown>("POST", "demo/scenario", { scenario, ...(symbol ? { symbol } : {}) });
 
   private async items<T>(path: string): Promise<T[]> {

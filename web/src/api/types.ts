@@ -330,6 +330,16 @@ export interface DeskKill {
   allow_reducing: boolean;
 }
 
+/** A halt in force. */
+export interface DeskHalt {
+  symbol: string;
+  since: number;
+  /** Its quiet time is over, and it waits for a named person. */
+  awaiting_resume: boolean;
+  /** It does not end by itself. */
+  by_person: boolean;
+}
+
 export interface Desk {
   modes: DeskMode[];
   kills: DeskKill[];
@@ -337,6 +347,7 @@ export interface Desk {
   journal: { state: "good" | "poisoned"; reason: string | null };
   store: { kind: string; ok: boolean; detail: string | null };
   halted?: string[];
+  halts: DeskHalt[];
   accounts: number;
   positions: number;
   orders: number;

@@ -320,6 +320,14 @@ export const en = {
   "vol.heldNone": "You hold no position in it.",
   "vol.continue": "I understand, continue",
 
+  "halt.waits": "{symbols}: prices are quiet again, and trading waits for a person to resume it.",
+  "halt.byPerson": "{symbols}: it does not end by itself, a person resumes trading.",
+  "halt.resume": "Resume trading",
+  "halt.resumeShort": "Resume {symbol}",
+  "halt.resumeOf": "Resume trading of {symbol}",
+  "halt.resumeHelp": "Leveraged orders are taken again and the raised margin requirement ends. Check the price with another source first.",
+  "halt.resumed": "Trading of {symbol} is resumed.",
+
   "link.take": "Take broker “{name}” out of service",
   "link.takeHelp": "It becomes read-only: new orders are refused, closes are queued and sent when it is given back.",
   "link.takeDo": "Take out of service",

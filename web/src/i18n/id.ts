@@ -322,6 +322,14 @@ export const id: Record<Key, string> = {
   "vol.heldNone": "Anda tidak memegang posisi di dalamnya.",
   "vol.continue": "Saya mengerti, lanjutkan",
 
+  "halt.waits": "{symbols}: harga sudah tenang, dan perdagangan menunggu seseorang melanjutkannya.",
+  "halt.byPerson": "{symbols}: tidak berakhir sendiri, seseorang melanjutkan perdagangan.",
+  "halt.resume": "Lanjutkan perdagangan",
+  "halt.resumeShort": "Lanjutkan {symbol}",
+  "halt.resumeOf": "Lanjutkan perdagangan {symbol}",
+  "halt.resumeHelp": "Order berdaya ungkit diterima lagi dan kenaikan persyaratan margin berakhir. Periksa harga dengan sumber lain dulu.",
+  "halt.resumed": "Perdagangan {symbol} dilanjutkan.",
+
   "link.take": "Hentikan layanan broker “{name}”",
   "link.takeHelp": "Broker menjadi hanya-baca: order baru ditolak, penutupan diantrekan dan dikirim setelah broker dipulihkan.",
   "link.takeDo": "Hentikan layanan",

@@ -1,5 +1,5 @@
 import { useEffect, useId, useState } from "react";
-import type { DeskLink, Instrument } from "../../api/types";
+import type { DeskHalt, DeskLink, Instrument } from "../../api/types";
 import { goTo } from "../../app/place";
 import { changeSettings, settings, useTranslate } from "../../app/settings";
 import type { Translate } from "../../i18n";
@@ -16,6 +16,8 @@ interface Props {
   symbol: string | null;
   links: DeskLink[];
   onLink: (wish: LinkWish) => void;
+  halts: DeskHalt[];
+  onResume: (symbol: string) => void;
 }
 
 interface Command {
@@ -36,14 +38,14 @@ export function Palette({ open, onClose, ...rest }: Props) {
   );
 }
 
-function PaletteBody({ onClose, instruments, demo, symbol, links, onLink }: Omit<Props, "open">) {
+function PaletteBody({ onClose, instruments, demo, symbol, links, onLink, halts, onResume }: Omit<Props, "open">) {
   const t = useTranslate();
   const runScenario = useScenario();
   const id = useId();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const wanted = text.trim().toLowerCase().replace("/", "");
-  const all = [...commands(instruments, demo, t, (scenario) => runScenario(scenario, symbol)), ...linkCommands(links, t, onLink)];
+  const all = [...haltCommands(halts, t, onResume), ...commands(instruments, demo, t, (scenario) => runScenario(scenario, symbol)), ...linkCommands(links, t, onLink)];
   const found = all.filter((command) => `${command.text} ${command.hint ?? ""}`.toLowerCase().replaceAll("/", "").includes(wanted)).slice(0, 40);
   const chosen = Math.min(at, found.length - 1);
   useEffect(() => {
@@ -103,6 +105,11 @@ function commands(instruments: Instrument[], demo: boolean, t: Translate, scenar
     { key: "colours", icon: "drop", text: t("palette.colours"), hint: t(settings().colours === "safe" ? "top.colours.classic" : "top.colours.safe"), run: () => changeSettings({ colours: settings().colours === "safe" ? "classic" : "safe" }) },
     ...(demo ? SCENARIOS.map((name) => ({ key: name, icon: "clock" as const, text: t("palette.scenario", { name: t(`scenario.${name}`) }), run: () => scenario(name) })) : []),
   ];
+}
+
+/** Trading of what is halted is resumed by a person. */
+function haltCommands(halts: DeskHalt[], t: Translate, onResume: (symbol: string) => void): Command[] {
+  return halts.map(({ symbol }) => ({ key: `halt-${symbol}`, icon: "check", text: t("halt.resumeOf", { symbol }), run: () => onResume(symbol) }));
 }
 
 /** A broker is taken out of service while it is live, and given back by who took it: one that is down by itself comes back by itself. */

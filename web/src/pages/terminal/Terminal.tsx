@@ -13,6 +13,7 @@ import { Footer } from "./Footer";
 import { LinkDialog, type LinkWish } from "./LinkDialog";
 import { NavBar } from "./NavBar";
 import { Palette } from "./Palette";
+import { ResumeDialog } from "./ResumeDialog";
 import { Ticket } from "./Ticket";
 import { TopBar } from "./TopBar";
 import { VolatilityAlarm } from "./VolatilityAlarm";
@@ -37,6 +38,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
   useOrders(place.account, (order) => orderOutcomes.publish(order));
   const [palette, setPalette] = useState(false);
   const [alarmShown, setAlarmShown] = useState(0);
+  const [resuming, setResuming] = useState<string | null>(null);
   const [linkWish, setLinkWish] = useState<LinkWish | null>(null);
 
   const symbol = place.symbol ?? instruments.data?.[0]?.symbol ?? null;
@@ -55,7 +57,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
     <div className="flex h-dvh flex-col overflow-hidden bg-bg">
       <a href="#positions" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-panel focus:p-2">{t("nav.skip")}</a>
       <TopBar accounts={accounts.data ?? []} account={account ?? null} desk={desk.data} symbol={symbol} onPalette={() => setPalette(true)} onSignOut={onSignOut} wide={wide} />
-      <Banners desk={desk.data} account={account} instrument={instrument} onShowAlarm={() => setAlarmShown((count) => count + 1)} onLink={setLinkWish} />
+      <Banners desk={desk.data} account={account} instrument={instrument} onShowAlarm={() => setAlarmShown((count) => count + 1)} onLink={setLinkWish} onResume={setResuming} />
       {trouble && <p role="alert" className="border-b border-crit bg-panel px-3 py-1.5 text-sm text-crit">{t("app.broken", { what: explainProblem(trouble, t, language).text })}</p>}
       <Guard name={t("top.account")}>
         <AccountStrip account={account} current={current} error={error} symbol={symbol} wide={wide} />
@@ -94,9 +96,10 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
         )}
       </main>
       {wide ? <Footer symbol={symbol} desk={desk.data} /> : <NavBar account={account} />}
-      <VolatilityAlarm instruments={instruments.data} desk={desk.data} account={account} shown={alarmShown} />
-      <Palette open={palette} onClose={() => setPalette(false)} instruments={instruments.data ?? []} demo={desk.data?.demo ?? false} symbol={symbol} links={desk.data?.links ?? []} onLink={setLinkWish} />
+      <VolatilityAlarm desk={desk.data} account={account} shown={alarmShown} onResume={setResuming} />
+      <Palette open={palette} onClose={() => setPalette(false)} instruments={instruments.data ?? []} demo={desk.data?.demo ?? false} symbol={symbol} links={desk.data?.links ?? []} onLink={setLinkWish} halts={desk.data?.halts ?? []} onResume={setResuming} />
       <LinkDialog wish={linkWish} onClose={() => setLinkWish(null)} />
+      <ResumeDialog symbol={resuming} onClose={() => setResuming(null)} />
     </div>
   );
 }
