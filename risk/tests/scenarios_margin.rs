@@ -623,6 +623,27 @@ fn who_holds_a_halted_instrument_is_counted_whenever_its_halt_is_told() {
 }
 
 #[test]
+fn the_figures_of_an_account_agree_while_an_order_waits_in_a_halt() {
+    check(
+        "account 1 USD hedging 100:1 deposit 3000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         buy 1 EURUSD 0.50 limit 1.00000 as dip
+         see 1 equity 3000.00 used 1600.00 free 1400.00 to_warning 1400.00 level 187.50
+         halt EURUSD on
+         # The order in flight needs twice its margin at once, what is held after the grace.
+         see 1 equity 3000.00 used 2100.00 free 900.00 to_warning 900.00 level 142.86
+         wait 14m
+         quote EURUSD 1.10000 1.10000
+         wait 1m
+         see 1 equity 3000.00 used 3200.00 free -200.00 to_warning -200.00 level 93.75 state warning
+         halt EURUSD off
+         see 1 used 1600.00 free 1400.00 level 187.50 state healthy",
+    );
+}
+
+#[test]
 fn no_more_credit_is_taken_back_than_was_lent() {
     check(
         "account 1 USD hedging 100:1 deposit 1000.00

@@ -92,6 +92,7 @@ export const en = {
   "account.unrealised": "Open profit",
   "account.used": "Used margin",
   "account.free": "Free margin",
+  "account.basis": "With the factors of halts and windows: it warns, restricts and lets open. A stop-out compares without them.",
   "account.level": "Margin level",
   "account.toCall": "To margin call",
   "account.toStop": "To stop-out",

@@ -94,6 +94,7 @@ export const id: Record<Key, string> = {
   "account.unrealised": "Laba terbuka",
   "account.used": "Margin terpakai",
   "account.free": "Margin bebas",
+  "account.basis": "Dengan faktor penghentian dan jendela: dasar peringatan, pembatasan, dan pembukaan. Stop-out membandingkan tanpa faktor itu.",
   "account.level": "Level margin",
   "account.toCall": "Ke margin call",
   "account.toStop": "Ke stop-out",

@@ -39,21 +39,21 @@ export function AccountStrip({ account, current, error, symbol, wide }: Props) {
       <Figure label={t("account.equity")} unit={account.currency} strong testid="equity">{money(account.equity)}</Figure>
       <Figure label={t("account.unrealised")} className={profit > 0 ? "text-up" : profit < 0 ? "text-down" : ""}>{money(account.unrealised, true)}</Figure>
       {wide && <Figure label={t("account.balance")}>{money(account.balance)}</Figure>}
-      {wide && <Figure label={t("account.used")} testid="used">{money(account.used)}</Figure>}
-      <Figure label={t("account.free")} testid="free" className={signOf(account.free) < 0 ? "text-crit" : ""}>{money(account.free)}</Figure>
+      {wide && <Figure label={t("account.used")} help={t("account.basis")} testid="used">{money(account.used)}</Figure>}
+      <Figure label={t("account.free")} help={t("account.basis")} testid="free" className={signOf(account.free) < 0 ? "text-crit" : ""}>{money(account.free)}</Figure>
       <LevelRail account={account} />
       <Distance label={t("account.toCall")} pct={account.warning_pct} money={money(account.to_warning)} past={signOf(account.to_warning) < 0} price={at((position) => position.warning_at)} testid="to-call" idle={account.positions.length === 0} />
       <Distance label={t("account.toStop")} pct={account.stop_out_pct} money={money(account.to_stop_out)} past={signOf(account.to_stop_out) < 0} price={at((position) => position.stop_out_at)} testid="to-stop" idle={account.positions.length === 0} />
       {account.next_stop_out && <Next next={account.next_stop_out} />}
-      {!wide && <Figure label={t("account.used")} testid="used">{money(account.used)}</Figure>}
+      {!wide && <Figure label={t("account.used")} help={t("account.basis")} testid="used">{money(account.used)}</Figure>}
       {!current && <span role="status" className="sr-only">{t("account.lost")}</span>}
     </section>
   );
 }
 
-function Figure({ label, unit, strong, className = "", testid, children }: { label: string; unit?: string; strong?: boolean; className?: string; testid?: string; children: ReactNode }) {
+function Figure({ label, unit, help, strong, className = "", testid, children }: { label: string; unit?: string; help?: string; strong?: boolean; className?: string; testid?: string; children: ReactNode }) {
   return (
-    <div className="min-w-0">
+    <div className="min-w-0" title={help}>
       <div className="label truncate">
         {label}
         {unit && <span className="ml-1 text-ink-3">{unit}</span>}
