@@ -164,7 +164,7 @@ function Actions({ position, onToggle, account, big }: RowProps & { big?: boolea
   const qty = formatDecimal(position.qty, language);
   const covered = signOf(position.covered) > 0;
   return (
-    <span className="inline-flex items-center gap-1">
+    <span className="live inline-flex items-center gap-1">
       {covered && <span className="text-2xs text-warn">{t("positions.closing", { qty: formatDecimal(position.covered, language) })}</span>}
       <IconButton icon="edit" size={13} className={big ? "size-8" : "!size-6"} name={t("positions.edit", { symbol: position.symbol })} onClick={() => onToggle(position.id, "protect")} />
       <span className="inline-flex">

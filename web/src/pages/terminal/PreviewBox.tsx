@@ -12,6 +12,8 @@ interface Props {
   preview: Preview | undefined;
   error: Error | null;
   complete: boolean;
+  /** Without the server there is no answer, and an earlier one counts no more. */
+  online: boolean;
   /** The figures are those of an earlier draft. */
   pending: boolean;
   currency: string;
@@ -19,14 +21,16 @@ interface Props {
 }
 
 /** Margin before and after, the loss at the stop, the net position: the engine's answer, not the page's. */
-export function PreviewBox({ preview, error, complete, pending, currency, kind }: Props) {
+export function PreviewBox({ preview, error, complete, online, pending, currency, kind }: Props) {
   const t = useTranslate();
   const { language } = useSettings();
   const money = (value: string | null) => formatDecimal(value, language);
   return (
     <section aria-label={t("ticket.preview")} data-testid="preview" data-pending={pending} aria-busy={pending} className="rounded-md border border-line bg-bg/60 px-2.5 py-2">
       <h3 className="label mb-1 flex justify-between">{t("ticket.preview")}<span>{currency}</span></h3>
-      {!complete ? (
+      {!online ? (
+        <p className="text-xs text-ink-3">{t("ticket.offline")}</p>
+      ) : !complete ? (
         <p className="text-xs text-ink-3">{t("ticket.previewWait")}</p>
       ) : error && !preview ? (
         <p role="alert" className="text-xs text-crit">{t("ticket.previewFailed", { what: whole(explainProblem(error, t, language)) })}</p>

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { explainProblem } from "../../app/trading";
 import { useAccount, useAccounts, useAlertStream, useDesk, useDeskStream, useInstruments, useOrders } from "../../app/data";
+import { isTold, useOnline } from "../../app/online";
 import { goTo, usePlace } from "../../app/place";
 import { useSettings, useTranslate } from "../../app/settings";
 import { Guard, Panel } from "../../ui/Panel";
@@ -29,6 +30,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
   const { language } = useSettings();
   const place = usePlace();
   const wide = useWide();
+  const online = useOnline();
   const instruments = useInstruments();
   const accounts = useAccounts();
   const desk = useDesk();
@@ -58,9 +60,9 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
       <a href="#positions" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-panel focus:p-2">{t("nav.skip")}</a>
       <TopBar accounts={accounts.data ?? []} account={account ?? null} desk={desk.data} symbol={symbol} onPalette={() => setPalette(true)} onSignOut={onSignOut} wide={wide} />
       <Banners desk={desk.data} account={account} instrument={instrument} onShowAlarm={() => setAlarmShown((count) => count + 1)} onLink={setLinkWish} onResume={setResuming} />
-      {trouble && <p role="alert" className="border-b border-crit bg-panel px-3 py-1.5 text-sm text-crit">{t("app.broken", { what: explainProblem(trouble, t, language).text })}</p>}
+      {trouble && !isTold(trouble, online) && <p role="alert" className="border-b border-crit bg-panel px-3 py-1.5 text-sm text-crit">{t("app.broken", { what: explainProblem(trouble, t, language).text })}</p>}
       <Guard name={t("top.account")}>
-        <AccountStrip account={account} current={current} error={error} symbol={symbol} wide={wide} />
+        <AccountStrip account={account} current={current && online} error={error} symbol={symbol} wide={wide} />
       </Guard>
       <main className="grid min-h-0 flex-1 gap-px bg-line wide:grid-cols-[316px_minmax(0,1fr)_300px] wide:grid-rows-[minmax(0,1fr)_minmax(196px,36%)] huge:grid-cols-[360px_minmax(0,1fr)_340px]">
         {shows("market") && (
@@ -91,7 +93,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
         )}
         {shows("positions") && (
           <Panel title={t("positions.title")} area="wide:col-start-2" id="positions" heading={false}>
-            <Dock account={account} />
+            <Dock account={account} current={current && online} />
           </Panel>
         )}
       </main>

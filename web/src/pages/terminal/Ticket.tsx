@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { newClientId, Problem } from "../../api/client";
 import type { Account, Instrument, NewOrder, Order, OrderKind, Reason } from "../../api/types";
+import { useOnline } from "../../app/online";
 import { usePlace } from "../../app/place";
 import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
@@ -43,7 +44,8 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
   const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
   if (draft.language !== language) setDraft(translateDraft(draft, language));
   const order = toOrder(draft, instrument.symbol, account.id);
-  const preview = usePreview(order);
+  const online = useOnline();
+  const preview = usePreview(online ? order : null);
   const sent = useRef<string | null>(null);
 
   useEffect(
@@ -81,10 +83,11 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
   return (
     <form
       data-testid="ticket"
-      className="scroll flex min-h-0 flex-1 flex-col gap-2 p-3"
+      data-online={online}
+      className={`scroll flex min-h-0 flex-1 flex-col gap-2 p-3 ${online ? "" : "old"}`}
       onSubmit={(event) => {
         event.preventDefault();
-        if (order && outcome?.kind !== "sending") void submit({ ...order, client_id: newClientId() });
+        if (order && online && outcome?.kind !== "sending") void submit({ ...order, client_id: newClientId() });
       }}
     >
       {!wide && (
@@ -104,9 +107,9 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
         <NumberField optional label={t("ticket.sl")} value={draft.stopLoss} onChange={(stopLoss) => set({ stopLoss })} {...priceField} placeholder={t("ticket.optional")} />
         <NumberField optional label={t("ticket.tp")} value={draft.takeProfit} onChange={(takeProfit) => set({ takeProfit })} {...priceField} placeholder={t("ticket.optional")} />
       </div>
-      <PreviewBox preview={preview.data} error={preview.error} pending={preview.pending} complete={order !== null} currency={account.currency} kind={draft.kind} />
+      <PreviewBox preview={preview.data} error={preview.error} pending={preview.pending} complete={order !== null} online={online} currency={account.currency} kind={draft.kind} />
       <div className="sticky -bottom-3 z-10 -my-1 bg-panel py-1">
-        <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" className="w-full" disabled={!order || refused.length > 0 || malformed || outcome?.kind === "sending"}>
+        <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" className="w-full" disabled={!order || !online || refused.length > 0 || malformed || outcome?.kind === "sending"}>
           {outcome?.kind === "sending" ? t("ticket.sending") : label}
         </Button>
       </div>
