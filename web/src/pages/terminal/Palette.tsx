@@ -7,6 +7,7 @@ import { Dialog } from "../../ui/Dialog";
 import { Icon, type IconName } from "../../ui/Icon";
 import type { LinkWish } from "./LinkDialog";
 import { SCENARIOS, useScenario } from "./TopBar";
+import { matches } from "./matches";
 
 interface Props {
   open: boolean;
@@ -18,6 +19,7 @@ interface Props {
   onLink: (wish: LinkWish) => void;
   halts: DeskHalt[];
   onResume: (symbol: string) => void;
+  onSignOut: () => void;
 }
 
 interface Command {
@@ -38,15 +40,14 @@ export function Palette({ open, onClose, ...rest }: Props) {
   );
 }
 
-function PaletteBody({ onClose, instruments, demo, symbol, links, onLink, halts, onResume }: Omit<Props, "open">) {
+function PaletteBody({ onClose, instruments, demo, symbol, links, onLink, halts, onResume, onSignOut }: Omit<Props, "open">) {
   const t = useTranslate();
   const runScenario = useScenario();
   const id = useId();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
-  const wanted = text.trim().toLowerCase().replace("/", "");
-  const all = [...haltCommands(halts, t, onResume), ...commands(instruments, demo, t, (scenario) => runScenario(scenario, symbol)), ...linkCommands(links, t, onLink)];
-  const found = all.filter((command) => `${command.text} ${command.hint ?? ""}`.toLowerCase().replaceAll("/", "").includes(wanted)).slice(0, 40);
+  const all = [...haltCommands(halts, t, onResume), ...commands(demo, t, (scenario) => runScenario(scenario, symbol)), ...linkCommands(links, t, onLink), { key: "sign-out", icon: "exit" as const, text: t("top.signout"), run: onSignOut }];
+  const found = matches<Command>(all, instrumentCommands(instruments, t), text);
   const chosen = Math.min(at, found.length - 1);
   useEffect(() => {
     document.getElementById(`${id}-${chosen}`)?.scrollIntoView({ block: "nearest" });
@@ -93,10 +94,13 @@ function PaletteBody({ onClose, instruments, demo, symbol, links, onLink, halts,
   );
 }
 
-function commands(instruments: Instrument[], demo: boolean, t: Translate, scenario: (name: (typeof SCENARIOS)[number]) => void): Command[] {
+function instrumentCommands(instruments: Instrument[], t: Translate): Command[] {
+  return instruments.map((one) => ({ key: one.symbol, icon: "chart" as const, text: t("palette.symbol", { symbol: one.symbol }), hint: one.name, run: () => goTo({ symbol: one.symbol, view: "chart" }) }));
+}
+
+function commands(demo: boolean, t: Translate, scenario: (name: (typeof SCENARIOS)[number]) => void): Command[] {
   const focus = (id: string) => () => document.getElementById(id)?.focus();
   return [
-    ...instruments.map((one) => ({ key: one.symbol, icon: "chart" as const, text: t("palette.symbol", { symbol: one.symbol }), hint: one.name, run: () => goTo({ symbol: one.symbol, view: "chart" }) })),
     { key: "ticket", icon: "swap", text: t("palette.ticket"), run: () => (goTo({ view: "trade" }), focus("ticket")()) },
     { key: "positions", icon: "layers", text: t("palette.positions"), run: () => (goTo({ view: "positions" }), focus("positions")()) },
     { key: "alerts", icon: "alert", text: t("palette.alerts"), run: () => (goTo({ view: "alerts" }), focus("alerts")()) },

@@ -99,7 +99,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
       </main>
       {wide ? <Footer symbol={symbol} desk={desk.data} /> : <NavBar account={account} />}
       <VolatilityAlarm desk={desk.data} account={account} shown={alarmShown} onResume={setResuming} />
-      <Palette open={palette} onClose={() => setPalette(false)} instruments={instruments.data ?? []} demo={desk.data?.demo ?? false} symbol={symbol} links={desk.data?.links ?? []} onLink={setLinkWish} halts={desk.data?.halts ?? []} onResume={setResuming} />
+      <Palette open={palette} onClose={() => setPalette(false)} instruments={instruments.data ?? []} demo={desk.data?.demo ?? false} symbol={symbol} links={desk.data?.links ?? []} onLink={setLinkWish} halts={desk.data?.halts ?? []} onResume={setResuming} onSignOut={onSignOut} />
       <LinkDialog wish={linkWish} onClose={() => setLinkWish(null)} />
       <ResumeDialog symbol={resuming} onClose={() => setResuming(null)} />
     </div>
