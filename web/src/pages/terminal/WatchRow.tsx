@@ -41,8 +41,13 @@ export function WatchRow({ instrument, selected, onChoose }: Props) {
     return () => (leave(), stop());
   }, [quotes, symbol, digits, gap, feed, instrument.halted, language, t]);
 
+  useEffect(() => {
+    // It may have been chosen elsewhere: by a command, from a position.
+    if (selected) row.current?.scrollIntoView({ block: "nearest" });
+  }, [selected]);
+
   return (
-    <tr ref={row} data-symbol={symbol} data-fresh="fresh" data-trouble="" aria-selected={selected} className={`group relative h-11.5 border-b border-line/60 hover:bg-hover ${selected ? "bg-raised shadow-[inset_2px_0_0_var(--ink-2)]" : ""}`}>
+    <tr ref={row} data-symbol={symbol} data-fresh="fresh" data-trouble="" aria-selected={selected} className={`group relative h-11.5 scroll-mt-7 border-b border-line/60 hover:bg-hover ${selected ? "bg-raised shadow-[inset_2px_0_0_var(--ink-2)]" : ""}`}>
       <th scope="row" className="py-1 pl-3 text-left font-normal">
         <div className="flex items-center gap-1.5">
           <span aria-hidden className="dot size-1.5 shrink-0 rounded-full bg-ink-3" />
