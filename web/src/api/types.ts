@@ -270,6 +270,8 @@ export interface Alert {
   raise: Decimal | null;
   clear: Decimal | null;
   started: number;
+  /** When it last became more severe; `started` while it never did. */
+  since: number;
   last: number;
   ended: number | null;
   owner: string | null;

@@ -30,7 +30,7 @@ export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => v
           <span aria-hidden className={`absolute inset-y-3 left-2 w-1 rounded-full ${BAR[alert.severity]}`} />
           <div className="min-w-0 flex-1">
             <p className="text-2xs text-ink-3">
-              <span className={`font-semibold ${TEXT[alert.severity]}`}>{t(`severity.${alert.severity}`)}</span> · {t(`alertState.${alert.state}`)} · {alert.rule} · <Age since={alert.started} />
+              <span className={`font-semibold ${TEXT[alert.severity]}`}>{t(`severity.${alert.severity}`)}</span> · {t(`alertState.${alert.state}`)} · {alert.rule} · <Age since={alert.since} />
             </p>
             <h2 className="mt-0.5 text-md font-semibold">{title}</h2>
             <p className="mt-0.5 text-sm text-ink-2">{summary}</p>
@@ -70,7 +70,7 @@ function EvidencePart({ alert }: { alert: Alert }) {
   const t = useTranslate();
   const { language } = useSettings();
   const { api } = useServices();
-  const evidence = useQuery({ queryKey: ["alert", alert.id, "evidence"], queryFn: () => api.alertEvidence(alert.id), retry: false });
+  const evidence = useQuery({ queryKey: ["alert", alert.id, "evidence", alert.since], queryFn: () => api.alertEvidence(alert.id), retry: false });
   const said = evidence.data && statementOf(evidence.data, language);
   return (
     <section aria-label={t("alerts.evidence")}>
@@ -78,7 +78,7 @@ function EvidencePart({ alert }: { alert: Alert }) {
       {evidence.error && <p className="text-xs text-crit">{explainProblem(evidence.error, t, language).text}</p>}
       {evidence.data && said && (
         <>
-          {evidence.data.chart?.length > 1 && <EvidenceChart points={evidence.data.chart} mark={alert.started} />}
+          {evidence.data.chart?.length > 1 && <EvidenceChart points={evidence.data.chart} mark={alert.since} />}
           {said.formula && <p className="mt-1.5 rounded bg-bg px-2 py-1.5 text-xs break-words text-ink-2">{said.formula}</p>}
           <Inputs inputs={said.inputs} />
           <p className="mt-1 text-2xs text-ink-3">{t("alerts.seq", { seq: evidence.data.seq })}</p>

@@ -73,7 +73,7 @@ function Row({ alert, onShow }: { alert: Alert; onShow: () => void }) {
         <button type="button" aria-label={t("alerts.details", { title })} onClick={onShow} className="min-w-0 flex-1 text-left after:absolute after:inset-0">
           <span className={`block truncate text-sm font-semibold ${alert.state === "firing" ? "" : "text-ink-2"}`}>{title}</span>
         </button>
-        <span className="shrink-0 text-2xs text-ink-3"><Age since={over ? alert.last : alert.started} /></span>
+        <span className="shrink-0 text-2xs text-ink-3"><Age since={over ? alert.last : alert.since} /></span>
       </div>
       <p className="line-clamp-2 text-xs text-ink-2">{summary}</p>
       <div className="mt-0.5 flex min-h-6 items-center gap-2">

@@ -6,7 +6,7 @@ import { formatClock } from "../../format/time";
 const WIDTH = 420;
 const HEIGHT = 96;
 
-/** Bid and ask half a minute either side of the moment the alert was raised. */
+/** Bid and ask half a minute either side of the moment the alert was raised, or became more severe. */
 export function EvidenceChart({ points, mark }: { points: Evidence["chart"]; mark: number }) {
   const t = useTranslate();
   const { language } = useSettings();
