@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ABSENT, compareDecimal, cutPercent, formatDecimal, halfOf, parseTyped, retype, signOf, snapDecimal, splitPrice, stepDecimal, toTyped, trimZeros } from "./decimal";
+import { ABSENT, compareDecimal, cutPercent, formatDecimal, formatFigure, halfOf, parseTyped, retype, signOf, snapDecimal, splitPrice, stepDecimal, toTyped, trimZeros } from "./decimal";
 
 describe("formatDecimal", () => {
   it("keeps every digit the server said", () => {
@@ -21,6 +21,13 @@ describe("formatDecimal", () => {
     expect(formatDecimal(undefined, "en")).toBe(ABSENT);
     expect(formatDecimal("n/a", "en")).toBe("n/a");
   });
+});
+
+it("formats figures with their unit", () => {
+  expect(formatFigure("1627.58 USD", "en")).toBe("1,627.58 USD");
+  expect(formatFigure("-1627.58 USD", "id")).toBe("\u22121.627,58 USD");
+  expect(formatFigure("49.99 %", "id")).toBe("49,99 %");
+  expect([formatFigure("", "en"), formatFigure(null, "en"), formatFigure("2 min", "en"), formatFigure("soon", "id")]).toEqual([ABSENT, ABSENT, "2 min", "soon"]);
 });
 
 describe("splitPrice", () => {

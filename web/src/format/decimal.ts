@@ -27,6 +27,12 @@ export function formatDecimal(value: string | null | undefined, language: Langua
   return lead + grouped + (fraction === undefined ? "" : marks.point + fraction);
 }
 
+/** A decimal with its unit as the server says it, `1234.56 USD`: the number is written anew, the unit stays. */
+export function formatFigure(value: string | null | undefined, language: Language): string {
+  const match = /^([+-]?\d+(?:\.\d+)?)( .*)?$/.exec(value ?? "");
+  return match ? formatDecimal(match[1], language) + (match[2] ?? "") : value || ABSENT;
+}
+
 /** A price without grouping, split for display: the part everybody knows, the two digits that move, the fraction of a pip. */
 export function splitPrice(price: string | null | undefined, digits: number, language: Language): [string, string, string] {
   const text = formatDecimal(price, language, { group: digits <= 2 });

@@ -5,10 +5,10 @@ import type { Alert } from "../../api/types";
 import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
-import { formatDecimal } from "../../format/decimal";
+import { formatFigure } from "../../format/decimal";
 import { formatMoment } from "../../format/time";
 import { alertText, statementOf } from "../../i18n/rules";
-import { labelName, stepName } from "../../i18n/steps";
+import { actorName, labelName, stepName } from "../../i18n/steps";
 import { needsNote } from "../../live/alerts";
 import { Button, IconButton } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
@@ -22,7 +22,7 @@ export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => v
   const t = useTranslate();
   const { language } = useSettings();
   const { title, summary, advice } = alertText(alert, language);
-  const number = (value: string | null) => formatDecimal(value, language);
+  const number = (value: string | null) => formatFigure(value, language);
   return (
     <Dialog open onClose={onClose} label={title}>
       <div className="flex h-full flex-col" data-testid="alert-drawer" data-state={alert.state}>
@@ -43,7 +43,7 @@ export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => v
             <Fact name={t("alerts.value")}>{number(alert.value)}</Fact>
             <Fact name={t("alerts.raise")}>{number(alert.raise)}</Fact>
             <Fact name={t("alerts.clear")}>{number(alert.clear)}</Fact>
-            <Fact name={t("alerts.atRisk")}>{number(alert.money_at_risk)}</Fact>
+            <Fact name={t("alerts.atRisk")}>{number(alert.money_at_risk && `${alert.money_at_risk} ${alert.money_at_risk_currency ?? ""}`.trim())}</Fact>
           </dl>
           <p className="flex flex-wrap gap-1">
             {Object.entries(alert.labels).map(([name, value]) => value !== null && value !== undefined && <span key={name} className="rounded bg-raised px-1.5 py-px text-2xs text-ink-2"><span className="text-ink-3">{labelName(name, language)}</span> {value}</span>)}
@@ -114,7 +114,7 @@ function Timeline({ alert }: { alert: Alert }) {
         {(timeline.data ?? []).map((item, index) => (
           <li key={index} className="relative pb-2 pl-4 text-xs last:pb-0">
             <span aria-hidden className="absolute top-1 -left-[3.5px] size-1.5 rounded-full bg-ink-3" />
-            <p><span className="font-semibold">{stepName(item.what, language)}</span>{item.by && <span className="text-ink-2"> {t("alerts.by", { who: item.by })}</span>}</p>
+            <p><span className="font-semibold">{stepName(item.what, language)}</span>{item.by && <span className="text-ink-2"> {t("alerts.by", { who: actorName(item.by, language) })}</span>}</p>
             {item.note && <p className="text-ink-2">“{item.note}”</p>}
             <p className="text-2xs text-ink-3">{formatMoment(item.at, language)}</p>
           </li>

@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { Alert, Severity } from "../../api/types";
 import { useAlerts } from "../../app/data";
 import { useSettings, useTranslate } from "../../app/settings";
+import { actorName } from "../../i18n/steps";
 import { alertText } from "../../i18n/rules";
 import { explainProblem } from "../../app/trading";
 import { formatDecimal } from "../../format/decimal";
@@ -58,10 +59,10 @@ function Row({ alert, onShow }: { alert: Alert; onShow: () => void }) {
   const over = !isOpen(alert);
   const { title, summary } = alertText(alert, language);
   const facts = [
-    alert.state === "acknowledged" && alert.acked_by ? t("alerts.ackedBy", { who: alert.acked_by }) : t(`alertState.${alert.state}`),
+    alert.state === "acknowledged" && alert.acked_by ? t("alerts.ackedBy", { who: actorName(alert.acked_by, language) }) : t(`alertState.${alert.state}`),
     alert.money_at_risk ? `${t("alerts.atRisk")} ${formatDecimal(alert.money_at_risk, language)} ${alert.money_at_risk_currency ?? ""}` : null,
     alert.unrecorded ? t("alerts.unrecorded") : null,
-    alert.owner,
+    alert.owner && actorName(alert.owner, language),
     alert.escalated ? t("alerts.escalated") : null,
     alert.flapping ? t("alerts.flapping") : null,
     alert.silenced ? t("alerts.silenced") : null,
