@@ -128,7 +128,8 @@ function isZero(value: string): boolean {
   return !/[1-9]/.test(value);
 }
 
-function fractionDigits(value: string): number {
+/** Digits after the point. */
+export function fractionDigits(value: string): number {
   const point = value.indexOf(".");
   return point < 0 ? 0 : value.length - point - 1;
 }

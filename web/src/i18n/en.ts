@@ -64,7 +64,7 @@ export const en = {
   "feed.lost": "Lost",
   "feed.halted": "Halted",
   "feed.lastUpdate": "last update {time}",
-  "feed.closedUntil": "opens {time}",
+  "feed.closedUntil": "It opens {time}.",
 
   "watch.class": "Kind of instrument",
   "class.all": "All",
@@ -162,6 +162,7 @@ export const en = {
   "positions.saved": "Protection saved.",
   "positions.cancel": "Cancel",
   "positions.closed": "Closed {qty} {symbol} at {price}.",
+  "positions.closeFailed": "Close of {symbol}: {state}.",
   "positions.closeSent": "Close of {symbol} sent.",
   "positions.closeQueued": "The broker is read-only: the close of {symbol} is queued and goes out first when the link is back.",
 
@@ -233,6 +234,8 @@ export const en = {
   "ticket.again": "Ask again",
   "ticket.invalid": "Not a number. Write it like 1,234.56",
   "ticket.paused": "Trading of {symbol} is paused: high volatility.",
+  "ticket.digits": "{what}: use at most {n} decimals.",
+  "ticket.tooLarge": "{what}: this number is too large.",
   "ticket.up": "Raise {what}",
   "ticket.down": "Lower {what}",
 

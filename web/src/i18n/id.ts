@@ -66,7 +66,7 @@ export const id: Record<Key, string> = {
   "feed.lost": "Hilang",
   "feed.halted": "Dihentikan",
   "feed.lastUpdate": "pembaruan terakhir {time}",
-  "feed.closedUntil": "buka {time}",
+  "feed.closedUntil": "Buka {time}.",
 
   "watch.class": "Jenis instrumen",
   "class.all": "Semua",
@@ -164,6 +164,7 @@ export const id: Record<Key, string> = {
   "positions.saved": "Proteksi disimpan.",
   "positions.cancel": "Batal",
   "positions.closed": "{qty} {symbol} ditutup di {price}.",
+  "positions.closeFailed": "Penutupan {symbol}: {state}.",
   "positions.closeSent": "Penutupan {symbol} dikirim.",
   "positions.closeQueued": "Broker hanya-baca: penutupan {symbol} diantrekan dan dikirim pertama saat sambungan pulih.",
 
@@ -235,6 +236,8 @@ export const id: Record<Key, string> = {
   "ticket.again": "Tanya lagi",
   "ticket.invalid": "Bukan angka. Tulis seperti 1.234,56",
   "ticket.paused": "Perdagangan {symbol} dijeda: volatilitas tinggi.",
+  "ticket.digits": "{what}: paling banyak {n} desimal.",
+  "ticket.tooLarge": "{what}: angka ini terlalu besar.",
   "ticket.up": "Naikkan {what}",
   "ticket.down": "Turunkan {what}",
 

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useId, useState, type ReactNode } from "react";
 import type { AlertVerb } from "../../api/client";
 import type { Alert } from "../../api/types";
+import { useAccounts } from "../../app/data";
 import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
@@ -22,6 +23,8 @@ export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => v
   const t = useTranslate();
   const { language } = useSettings();
   const { title, summary, advice } = alertText(alert, language);
+  const accounts = useAccounts();
+  const accountName = (id: string | number) => accounts.data?.find((one) => String(one.id) === String(id))?.name ?? id;
   const number = (value: string | null) => formatFigure(value, language);
   return (
     <Dialog open onClose={onClose} label={title}>
@@ -46,7 +49,7 @@ export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => v
             <Fact name={t("alerts.atRisk")}>{number(alert.money_at_risk && `${alert.money_at_risk} ${alert.money_at_risk_currency ?? ""}`.trim())}</Fact>
           </dl>
           <p className="flex flex-wrap gap-1">
-            {Object.entries(alert.labels).map(([name, value]) => value !== null && value !== undefined && <span key={name} className="rounded bg-raised px-1.5 py-px text-2xs text-ink-2"><span className="text-ink-3">{labelName(name, language)}</span> {value}</span>)}
+            {Object.entries(alert.labels).map(([name, value]) => value !== null && value !== undefined && <span key={name} className="rounded bg-raised px-1.5 py-px text-2xs text-ink-2"><span className="text-ink-3">{labelName(name, language)}</span> {name === "account" ? accountName(value) : value}</span>)}
           </p>
           <EvidencePart alert={alert} />
           <Timeline alert={alert} />

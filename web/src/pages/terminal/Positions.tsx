@@ -39,11 +39,11 @@ export function Positions({ account }: { account: Account }) {
           <th scope="col" className="!pl-3">{t("positions.symbol")}</th>
           <th scope="col" className="n">{t("positions.open")}</th>
           <th scope="col" className="n">{t("positions.now")}</th>
-          <th scope="col" className="n">{t("positions.profit")}</th>
+          <th scope="col" className="n">{t("positions.profit")} <span className="text-ink-3">{account.currency}</span></th>
           <th scope="col" className="n">{t("positions.protect")}</th>
           <th scope="col" className="n">{t("positions.stopAt")}</th>
           <th scope="col" className="n hidden huge:table-cell">{t("positions.callAt")}</th>
-          <th scope="col" className="n hidden huge:table-cell">{t("positions.margin")}</th>
+          <th scope="col" className="n hidden huge:table-cell">{t("positions.margin")} <span className="text-ink-3">{account.currency}</span></th>
           <th scope="col" className="n hidden huge:table-cell">{t("positions.swap")}</th>
           <th scope="col"><span className="sr-only">{t("positions.actions")}</span></th>
         </tr>
@@ -127,7 +127,7 @@ function Card({ position, account, onToggle }: RowProps) {
         <button type="button" className="text-md font-semibold" onClick={() => goTo({ symbol: position.symbol, view: "chart" })}>{position.symbol}</button>
         <SideTag side={position.side} qty={position.qty} />
         {position.halted && <Halted />}
-        <span className={`ml-auto text-md font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`}>{formatDecimal(position.unrealised, language, { sign: true })}</span>
+        <span className={`ml-auto text-md font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`}>{formatDecimal(position.unrealised, language, { sign: true })} <span className="text-2xs font-normal text-ink-3">{account.currency}</span></span>
       </div>
       <div className="mt-1 flex items-end gap-2 text-xs text-ink-2">
         <dl className="grid flex-1 grid-cols-[auto_1fr] gap-x-2">

@@ -5,7 +5,7 @@ import { explainProblem } from "../../app/trading";
 import { cutPercent, formatDecimal, signOf } from "../../format/decimal";
 import { explainReason } from "../../i18n/reasons";
 import { Icon } from "../../ui/Icon";
-import { atOnce } from "./outcomes";
+import { atOnce } from "../../live/outcomes";
 import { ruleText } from "./ruleText";
 
 interface Props {
@@ -14,6 +14,8 @@ interface Props {
   complete: boolean;
   /** Without the server there is no answer, and an earlier one counts no more. */
   online: boolean;
+  /** Why the draft is no order. */
+  fault: string | null;
   /** The figures are those of an earlier draft. */
   pending: boolean;
   currency: string;
@@ -21,7 +23,7 @@ interface Props {
 }
 
 /** Margin before and after, the loss at the stop, the net position: the engine's answer, not the page's. */
-export function PreviewBox({ preview, error, complete, online, pending, currency, kind }: Props) {
+export function PreviewBox({ preview, error, complete, online, fault, pending, currency, kind }: Props) {
   const t = useTranslate();
   const { language } = useSettings();
   const money = (value: string | null) => formatDecimal(value, language);
@@ -30,6 +32,8 @@ export function PreviewBox({ preview, error, complete, online, pending, currency
       <h3 className="label mb-1 flex justify-between">{t("ticket.preview")}<span>{currency}</span></h3>
       {!online ? (
         <p className="text-xs text-ink-3">{t("ticket.offline")}</p>
+      ) : fault ? (
+        <p role="alert" className="text-xs text-crit">{fault}</p>
       ) : !complete ? (
         <p className="text-xs text-ink-3">{t("ticket.previewWait")}</p>
       ) : error && !preview ? (

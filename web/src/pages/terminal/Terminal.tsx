@@ -19,7 +19,7 @@ import { Ticket } from "./Ticket";
 import { TopBar } from "./TopBar";
 import { VolatilityAlarm } from "./VolatilityAlarm";
 import { Watch } from "./Watch";
-import { orderOutcomes } from "./outcomes";
+import { orderOutcomes } from "../../live/outcomes";
 
 /** The chart library is a third of the page: prices do not wait for it. */
 const Chart = lazy(() => import("./Chart"));

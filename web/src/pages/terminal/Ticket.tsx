@@ -7,18 +7,21 @@ import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
 import { formatDecimal } from "../../format/decimal";
+import type { Key } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { NumberField } from "../../ui/NumberField";
 import { Segmented } from "../../ui/Segmented";
 import { useWide } from "../../ui/media";
-import { startDraft, toOrder, translateDraft, type Draft } from "./draft";
-import { isOwn, orderOutcomes } from "./outcomes";
+import { faultOf, startDraft, toOrder, translateDraft, type Draft, type DraftField } from "./draft";
+import { isOwn, orderOutcomes } from "../../live/outcomes";
 import { PreviewBox, Refusals } from "./PreviewBox";
 import { SideButtons } from "./SideButtons";
 import { usePreview } from "./usePreview";
 
 const KINDS: readonly OrderKind[] = ["market", "limit", "stop", "stop_limit"];
 const OVER: ReadonlySet<Order["state"]> = new Set(["filled", "rejected", "cancelled", "expired", "working", "pending", "queued"]);
+
+const FIELDS: Record<DraftField, Key> = { qty: "ticket.qty", price: "ticket.price", stop: "ticket.stop", stopLoss: "ticket.sl", takeProfit: "ticket.tp", slippage: "ticket.slippage" };
 
 type Outcome =
   | { kind: "sending" }
@@ -45,7 +48,8 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
   if (draft.language !== language) setDraft(translateDraft(draft, language));
   const order = toOrder(draft, instrument.symbol, account.id);
   const online = useOnline();
-  const preview = usePreview(online ? order : null);
+  const fault = faultOf(draft, instrument);
+  const preview = usePreview(online && !fault ? order : null);
   const sent = useRef<string | null>(null);
 
   useEffect(
@@ -87,7 +91,7 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
       className={`scroll flex min-h-0 flex-1 flex-col gap-2 p-3 ${online ? "" : "old"}`}
       onSubmit={(event) => {
         event.preventDefault();
-        if (order && online && outcome?.kind !== "sending") void submit({ ...order, client_id: newClientId() });
+        if (order && online && !fault && outcome?.kind !== "sending") void submit({ ...order, client_id: newClientId() });
       }}
     >
       {!wide && (
@@ -107,9 +111,9 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
         <NumberField optional label={t("ticket.sl")} value={draft.stopLoss} onChange={(stopLoss) => set({ stopLoss })} {...priceField} placeholder={t("ticket.optional")} />
         <NumberField optional label={t("ticket.tp")} value={draft.takeProfit} onChange={(takeProfit) => set({ takeProfit })} {...priceField} placeholder={t("ticket.optional")} />
       </div>
-      <PreviewBox preview={preview.data} error={preview.error} pending={preview.pending} complete={order !== null} online={online} currency={account.currency} kind={draft.kind} />
+      <PreviewBox preview={preview.data} error={preview.error} pending={preview.pending} complete={order !== null} online={online} fault={fault && t(fault.large ? "ticket.tooLarge" : "ticket.digits", { what: t(FIELDS[fault.field]), n: fault.digits })} currency={account.currency} kind={draft.kind} />
       <div className="sticky -bottom-3 z-10 -my-1 bg-panel py-1">
-        <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" className="w-full" disabled={!order || !online || refused.length > 0 || malformed || outcome?.kind === "sending"}>
+        <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" className="w-full" disabled={!order || !online || fault !== null || refused.length > 0 || malformed || outcome?.kind === "sending"}>
           {outcome?.kind === "sending" ? t("ticket.sending") : label}
         </Button>
       </div>

@@ -80,7 +80,7 @@ function Held({ position, account }: { position: Position; account: Account }) {
     <li className="flex items-center gap-2 px-3 py-2 text-sm">
       <span className="font-semibold">{position.symbol}</span>
       <SideTag side={position.side} qty={position.qty} />
-      <span className={`ml-auto font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`}>{formatDecimal(position.unrealised, language, { sign: true })}</span>
+      <span className={`ml-auto font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`}>{formatDecimal(position.unrealised, language, { sign: true })} <span className="text-2xs font-normal text-ink-3">{account.currency}</span></span>
       <Button
         size="sm"
         disabled={busy || position.covered === position.qty}

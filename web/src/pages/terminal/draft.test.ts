@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { startDraft, toOrder, translateDraft } from "./draft";
+import { faultOf, startDraft, toOrder, translateDraft } from "./draft";
 
 const GOLD = { qty_step: "0.01", qty_min: "0.01", qty_max: "50" };
 
@@ -16,4 +16,16 @@ it("means the same after the page's language has changed", () => {
   const indonesian = translateDraft(english, "id");
   expect(indonesian).toMatchObject({ language: "id", qty: "0,10", stop: "2391,5", slippage: "1234" });
   expect(toOrder(indonesian, "XAU/USD", 1)).toEqual(toOrder(english, "XAU/USD", 1));
+});
+
+it("finds the number that the instrument has no digits for, among those that count", () => {
+  const euro = { qty_digits: 2, price_digits: 5 };
+  const draft = { ...startDraft(GOLD, "buy", "id"), stopLoss: "1,08412" };
+  expect(faultOf(draft, euro)).toBeNull();
+  expect(faultOf({ ...draft, qty: "0,015" }, euro)).toEqual({ field: "qty", digits: 2, large: false });
+  expect(faultOf({ ...draft, stopLoss: "1,084123" }, euro)).toMatchObject({ field: "stopLoss", digits: 5 });
+  // A limit price of a market order is out of sight and not sent.
+  expect(faultOf({ ...draft, price: "1,0841234" }, euro)).toBeNull();
+  expect(faultOf({ ...draft, kind: "limit", price: "1,0841234" }, euro)).toMatchObject({ field: "price" });
+  expect(faultOf({ ...draft, qty: "99999999999999999999" }, euro)).toMatchObject({ field: "qty", large: true });
 });

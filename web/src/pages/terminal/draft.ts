@@ -1,5 +1,5 @@
 import type { Instrument, NewOrder, OrderKind, Side } from "../../api/types";
-import { parseTyped, retype, stepDecimal, toTyped, type Language } from "../../format/decimal";
+import { fractionDigits, parseTyped, retype, stepDecimal, toTyped, type Language } from "../../format/decimal";
 
 /** An order while it is being written. Its numbers are what stands in the fields, in the language they were typed in. */
 export interface Draft {
@@ -24,6 +24,26 @@ export function startDraft(instrument: Pick<Instrument, "qty_step" | "qty_min" |
 export function translateDraft(draft: Draft, to: Language): Draft {
   const again = (text: string) => retype(text, draft.language, to);
   return { ...draft, language: to, qty: again(draft.qty), price: again(draft.price), stop: again(draft.stop), stopLoss: again(draft.stopLoss), takeProfit: again(draft.takeProfit), slippage: again(draft.slippage) };
+}
+
+/** Digits of one number: more do not fit what the server counts in. */
+const DIGITS_MAX = 15;
+
+export type DraftField = "qty" | "price" | "stop" | "stopLoss" | "takeProfit" | "slippage";
+
+/** The first number that the instrument has no digits for; asking the server about it would only bring that answer. `digits` are those it has. */
+export function faultOf(draft: Draft, instrument: Pick<Instrument, "qty_digits" | "price_digits">): { field: DraftField; digits: number; large: boolean } | null {
+  const withPrice = draft.kind === "limit" || draft.kind === "stop_limit";
+  const withStop = draft.kind === "stop" || draft.kind === "stop_limit";
+  const used: [DraftField, boolean][] = [["qty", true], ["stop", withStop], ["price", withPrice], ["stopLoss", true], ["takeProfit", true], ["slippage", draft.kind === "market"]];
+  for (const [field, counts] of used) {
+    const value = counts ? parseTyped(draft[field], draft.language) : null;
+    if (value === null) continue;
+    const digits = field === "qty" ? instrument.qty_digits : instrument.price_digits;
+    const large = value.replace(/^-/, "").split(".")[0]!.length + digits > DIGITS_MAX;
+    if (large || fractionDigits(value) > digits) return { field, digits, large };
+  }
+  return null;
 }
 
 /** The order as the server takes it, or nothing while a part is missing. */
