@@ -35,6 +35,7 @@ describe("splitPrice", () => {
     expect(splitPrice("1.08452", 5, "en")).toEqual(["1.08", "45", "2"]);
     expect(splitPrice("155.204", 3, "en")).toEqual(["155.", "20", "4"]);
     expect(splitPrice("2391.52", 2, "id")).toEqual(["2.391,", "52", ""]);
+    expect(splitPrice("2350.141", 3, "en")).toEqual(["2,350.", "14", "1"]);
     expect(splitPrice("16214", 0, "en")).toEqual(["16,214", "", ""]);
     expect(splitPrice(null, 5, "en")).toEqual([ABSENT, "", ""]);
   });

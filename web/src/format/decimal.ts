@@ -33,9 +33,9 @@ export function formatFigure(value: string | null | undefined, language: Languag
   return match ? formatDecimal(match[1], language) + (match[2] ?? "") : value || ABSENT;
 }
 
-/** A price without grouping, split for display: the part everybody knows, the two digits that move, the fraction of a pip. */
+/** A price split for display: the part everybody knows, the two digits that move, the fraction of a pip. */
 export function splitPrice(price: string | null | undefined, digits: number, language: Language): [string, string, string] {
-  const text = formatDecimal(price, language, { group: digits <= 2 });
+  const text = formatDecimal(price, language);
   if (text === ABSENT || digits < 2) return [text, "", ""];
   const pip = digits % 2 === 1 ? 1 : 0;
   const end = text.length - pip;

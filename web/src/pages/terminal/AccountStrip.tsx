@@ -27,7 +27,7 @@ export function AccountStrip({ account, current, error, symbol, wide }: Props) {
   const money = (value: string, sign = false) => formatDecimal(value, language, { sign });
   const nearest = account.positions.find((position) => position.symbol === symbol && position.stop_out_at) ?? account.positions.find((position) => position.stop_out_at);
   const at = (price: (position: Position) => string | null) =>
-    nearest && price(nearest) ? t("account.at", { symbol: nearest.symbol, price: formatDecimal(price(nearest), language, { group: false }) }) : account.positions.length === 0 ? t("account.noPositions") : t("account.atNone");
+    nearest && price(nearest) ? t("account.at", { symbol: nearest.symbol, price: formatDecimal(price(nearest), language) }) : account.positions.length === 0 ? t("account.noPositions") : t("account.atNone");
   const profit = signOf(account.unrealised);
   return (
     <section
@@ -84,7 +84,7 @@ function Next({ next }: { next: NextStopOut }) {
   const levels = t("account.nextLevels", { before: level(next.level_before_pct), after: level(next.level_after_pct) });
   return (
     <div className="col-span-2 min-w-0 wide:col-span-1 wide:min-w-29" data-testid="next-stop">
-      <div className="label truncate">{t("account.next")} <span data-testid="next-stop-price" className="text-ink-3">{t("account.at", { symbol: next.symbol, price: formatDecimal(next.price, language, { group: false }) })}</span></div>
+      <div className="label truncate">{t("account.next")} <span data-testid="next-stop-price" className="text-ink-3">{t("account.at", { symbol: next.symbol, price: formatDecimal(next.price, language) })}</span></div>
       <div data-testid="next-stop-closes" className="truncate text-sm font-semibold" title={closes}>{closes}</div>
       <div data-testid="next-stop-levels" className="truncate text-2xs text-ink-3" title={levels}>{levels}</div>
     </div>

@@ -28,7 +28,7 @@ export function EvidenceChart({ points, mark }: { points: Evidence["chart"]; mar
       </svg>
       <figcaption className="flex justify-between border-t border-line px-2 py-0.5 text-2xs text-ink-3">
         <span>{formatClock(first, language)}</span>
-        <span>{t("watch.bid")} {formatDecimal(points.at(-1)!.bid, language, { group: false })}</span>
+        <span>{t("watch.bid")} {formatDecimal(points.at(-1)!.bid, language)}</span>
         <span>{formatClock(points.at(-1)!.t, language)}</span>
       </figcaption>
     </figure>

@@ -17,7 +17,7 @@ export function Orders({ account }: { account: Account }) {
   const { language } = useSettings();
   const { cancel } = useTrading(account.id);
   if (account.orders.length === 0) return <Empty icon="swap" title={t("orders.empty")} />;
-  const price = (value: string | null) => formatDecimal(value, language, { group: false });
+  const price = (value: string | null) => formatDecimal(value, language);
   return (
     <table className="table w-full" data-testid="orders">
       <caption className="sr-only">{t("orders.title")}</caption>

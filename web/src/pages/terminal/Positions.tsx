@@ -72,7 +72,7 @@ interface RowProps {
 
 function usePriceText() {
   const { language } = useSettings();
-  return (value: string | null) => formatDecimal(value, language, { group: false });
+  return (value: string | null) => formatDecimal(value, language);
 }
 
 /** Where the venue's liquidation price is, for accounts at mark price. */

@@ -142,7 +142,7 @@ function OutcomeLine({ outcome, onAgain }: { outcome: Outcome | null; onAgain: (
     if (order.reason && order.state === "rejected") return <Refusals title={t("order.rejected")} reasons={[order.reason]} />;
     const text =
       order.state === "filled"
-        ? t("ticket.filled", { side: t(`side.${order.side}`), qty: formatDecimal(order.filled, language), symbol: order.symbol, price: formatDecimal(order.avg_price, language, { group: false }) })
+        ? t("ticket.filled", { side: t(`side.${order.side}`), qty: formatDecimal(order.filled, language), symbol: order.symbol, price: formatDecimal(order.avg_price, language) })
         : t("ticket.accepted", { kind: t(`kind.${order.kind}`), id: order.id, state: t(`order.${order.state}`) });
     return <p className={order.state === "filled" ? "text-ok" : "text-ink-2"}>{text}</p>;
   };
