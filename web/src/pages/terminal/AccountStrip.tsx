@@ -34,7 +34,7 @@ export function AccountStrip({ account, current, error, symbol, wide }: Props) {
       aria-label={t("top.account")}
       data-testid="account-strip"
       data-current={current}
-      className={`grid shrink-0 grid-cols-3 gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-2 wide:flex wide:h-15 wide:items-center wide:gap-5 wide:py-0 huge:gap-8 ${current ? "" : "old"}`}
+      className={`grid shrink-0 grid-cols-3 gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-2 wide:flex wide:h-15 wide:items-center wide:gap-4 wide:py-0 huge:gap-8 ${current ? "" : "old"}`}
     >
       <Figure label={t("account.equity")} unit={account.currency} strong testid="equity">{money(account.equity)}</Figure>
       <Figure label={t("account.unrealised")} className={profit > 0 ? "text-up" : profit < 0 ? "text-down" : ""}>{money(account.unrealised, true)}</Figure>
@@ -58,7 +58,7 @@ function Figure({ label, unit, help, strong, className = "", testid, children }:
         {label}
         {unit && <span className="ml-1 text-ink-3">{unit}</span>}
       </div>
-      <div data-testid={testid} className={`truncate font-semibold ${strong ? "text-md wide:text-lg" : "text-sm wide:text-md"} ${className}`}>{children}</div>
+      <div data-testid={testid} className={`truncate font-semibold wide:min-w-[9ch] ${strong ? "text-md wide:text-lg" : "text-sm wide:text-md"} ${className}`}>{children}</div>
     </div>
   );
 }

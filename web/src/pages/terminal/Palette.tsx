@@ -83,7 +83,7 @@ function PaletteBody({ onClose, instruments, demo, symbol, links, onLink, halts,
       <ul id={`${id}-list`} role="listbox" aria-label={t("palette.title")} className="scroll max-h-[50dvh] p-1">
         {found.length === 0 && <li role="option" aria-selected={false} className="p-3 text-sm text-ink-3">{t("palette.empty")}</li>}
         {found.map((command, index) => (
-          <li key={command.key} id={`${id}-${index}`} role="option" aria-selected={index === chosen} onPointerMove={() => setAt(index)} onClick={() => run(command)} className={`flex h-8 cursor-pointer items-center gap-2 rounded px-2 text-sm ${index === chosen ? "bg-hover" : ""}`}>
+          <li key={command.key} id={`${id}-${index}`} role="option" aria-selected={index === chosen} onPointerMove={() => setAt(index)} onClick={() => run(command)} className={`flex h-11 cursor-pointer wide:h-8 items-center gap-2 rounded px-2 text-sm ${index === chosen ? "bg-hover" : ""}`}>
             <Icon name={command.icon} size={14} className="text-ink-3" />
             {command.text}
             {command.hint && <span className="ml-auto text-xs text-ink-3">{command.hint}</span>}

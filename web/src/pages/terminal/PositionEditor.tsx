@@ -38,7 +38,7 @@ export function PositionEditor({ account, position, mode, onDone }: { account: A
   return (
     <form
       data-testid={`editor-${mode}`}
-      className="rise flex flex-wrap items-end gap-2 pt-2"
+      className="rise flex flex-wrap items-end justify-end gap-2 pt-2 wide:justify-start"
       onSubmit={(event) => {
         event.preventDefault();
         void submit();
@@ -49,17 +49,17 @@ export function PositionEditor({ account, position, mode, onDone }: { account: A
     >
       {mode === "protect" ? (
         <>
-          <div className="w-30"><NumberField optional label={t("positions.sl")} value={stopLoss} onChange={(text) => set({ stopLoss: text })} step={tick} start={position.close_price} placeholder={t("ticket.optional")} /></div>
-          <div className="w-30"><NumberField optional label={t("positions.tp")} value={takeProfit} onChange={(text) => set({ takeProfit: text })} step={tick} start={position.close_price} placeholder={t("ticket.optional")} /></div>
+          <div className="min-w-23 flex-1 wide:w-30 wide:flex-none"><NumberField optional label={t("positions.sl")} value={stopLoss} onChange={(text) => set({ stopLoss: text })} step={tick} start={position.close_price} placeholder={t("ticket.optional")} /></div>
+          <div className="min-w-23 flex-1 wide:w-30 wide:flex-none"><NumberField optional label={t("positions.tp")} value={takeProfit} onChange={(text) => set({ takeProfit: text })} step={tick} start={position.close_price} placeholder={t("ticket.optional")} /></div>
           <Button type="submit" tone="primary" disabled={busy || unreadable}>{t("positions.save")}</Button>
         </>
       ) : (
         <>
-          <div className="w-30"><NumberField label={t("positions.closeQty")} value={qty} onChange={(text) => set({ qty: text })} step={instrument?.qty_step ?? "0.01"} min={instrument?.qty_min} max={position.qty} /></div>
+          <div className="min-w-23 flex-1 wide:w-30 wide:flex-none"><NumberField label={t("positions.closeQty")} value={qty} onChange={(text) => set({ qty: text })} step={instrument?.qty_step ?? "0.01"} min={instrument?.qty_min} max={position.qty} /></div>
           <Button type="submit" tone="primary" disabled={busy || lots === null}>{t("positions.closeNow", { qty: lots === null ? "…" : formatDecimal(lots, language) })}</Button>
         </>
       )}
-      <Button tone="quiet" onClick={onDone}>{t("positions.cancel")}</Button>
+      <Button tone="quiet" className="!px-2 wide:!px-3" onClick={onDone}>{t("positions.cancel")}</Button>
     </form>
   );
 }

@@ -1,4 +1,4 @@
-import { Fragment, useState } from "react";
+import { Fragment, useState, type ReactNode } from "react";
 import type { Account, Position } from "../../api/types";
 import { goTo } from "../../app/place";
 import { useSettings, useTranslate } from "../../app/settings";
@@ -99,12 +99,12 @@ function Row({ position, account, onToggle }: RowProps) {
           {position.halted && <Halted />}
         </span>
       </td>
-      <td className="n text-ink-2">{price(position.open_price)}</td>
-      <td className="n">{price(position.close_price)}</td>
-      <td className={`n font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`} title={account.currency}>{formatDecimal(position.unrealised, language, { sign: true })}</td>
+      <td className="n text-ink-2"><Steady ch={8}>{price(position.open_price)}</Steady></td>
+      <td className="n"><Steady ch={8}>{price(position.close_price)}</Steady></td>
+      <td className={`n font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`} title={account.currency}><Steady ch={9}>{formatDecimal(position.unrealised, language, { sign: true })}</Steady></td>
       <td className="n text-xs text-ink-2">{price(position.stop_loss)} <span className="text-ink-3">/</span> {price(position.take_profit)}</td>
-      <td className="n text-xs text-ink-2" title={liquidation ?? undefined}>{price(position.stop_out_at)}</td>
-      <td className="n hidden text-xs text-ink-2 huge:table-cell">{price(position.warning_at)}</td>
+      <td className="n text-xs text-ink-2" title={liquidation ?? undefined}><Steady ch={8}>{price(position.stop_out_at)}</Steady></td>
+      <td className="n hidden text-xs text-ink-2 huge:table-cell"><Steady ch={8}>{price(position.warning_at)}</Steady></td>
       <td className="n hidden text-xs text-ink-2 huge:table-cell" title={rule} data-testid="position-rule">
         {formatDecimal(position.margin, language)}
         {position.rule && <span className="ml-1 text-2xs text-ink-3">1:{position.rule.leverage}</span>}
@@ -149,6 +149,11 @@ function Card({ position, account, onToggle }: RowProps) {
       </div>
     </>
   );
+}
+
+/** As wide as its widest usual figure: a digit more or less moves no column. */
+function Steady({ ch, children }: { ch: number; children: ReactNode }) {
+  return <span className="inline-block text-right" style={{ minWidth: `${ch}ch` }}>{children}</span>;
 }
 
 function Halted() {

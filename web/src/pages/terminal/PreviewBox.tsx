@@ -70,9 +70,9 @@ const whole = ({ text, detail }: { text: string; detail: string }): string => [t
 
 function Fact({ name, children, bad, wide, testid }: { name: string; children: ReactNode; bad?: boolean; wide?: boolean; testid?: string }) {
   return (
-    <div className={wide ? "col-span-2 flex items-baseline justify-between gap-2" : "min-w-0"}>
+    <div className={wide ? "col-span-2 flex flex-wrap items-baseline justify-between gap-x-2" : "min-w-0"}>
       <dt className="text-2xs text-ink-3">{name}</dt>
-      <dd data-testid={testid} className={`truncate font-semibold ${bad ? "text-crit" : ""}`}>{children}</dd>
+      <dd data-testid={testid} className={`font-semibold break-words ${wide ? "ml-auto text-right" : ""} ${bad ? "text-crit" : ""}`}>{children}</dd>
     </div>
   );
 }
