@@ -1,6 +1,6 @@
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { explainProblem } from "../../app/trading";
-import { useAccount, useAccounts, useAlertStream, useDesk, useDeskStream, useInstruments, useOrders } from "../../app/data";
+import { useAccount, useAccounts, useAlertStream, useDesk, useDeskStream, useInstruments, useLiveFeed, useOrders } from "../../app/data";
 import { isTold, useOnline } from "../../app/online";
 import { goTo, usePlace } from "../../app/place";
 import { useSettings, useTranslate } from "../../app/settings";
@@ -45,6 +45,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
 
   const symbol = place.symbol ?? instruments.data?.[0]?.symbol ?? null;
   const instrument = instruments.data?.find((one) => one.symbol === symbol);
+  const live = useLiveFeed(instrument);
   const firstAccount = accounts.data?.[0]?.id ?? null;
   const known = accounts.data?.some((one) => one.id === place.account);
   useEffect(() => {
@@ -59,7 +60,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
     <div className="flex h-dvh flex-col overflow-hidden bg-bg">
       <a href="#positions" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-panel focus:p-2">{t("nav.skip")}</a>
       <TopBar accounts={accounts.data ?? []} account={account ?? null} desk={desk.data} symbol={symbol} onPalette={() => setPalette(true)} onSignOut={onSignOut} wide={wide} />
-      <Banners desk={desk.data} account={account} instrument={instrument} onShowAlarm={() => setAlarmShown((count) => count + 1)} onLink={setLinkWish} onResume={setResuming} />
+      <Banners desk={desk.data} account={account} instrument={live} onShowAlarm={() => setAlarmShown((count) => count + 1)} onLink={setLinkWish} onResume={setResuming} />
       {trouble && !isTold(trouble, online) && <p role="alert" className="border-b border-crit bg-panel px-3 py-1.5 text-sm text-crit">{t("app.broken", { what: explainProblem(trouble, t, language).text })}</p>}
       <Guard name={t("top.account")}>
         <AccountStrip account={account} current={current && online} error={error} symbol={symbol} wide={wide} />
