@@ -38,7 +38,7 @@ export function PositionEditor({ account, position, mode, onDone }: { account: A
   return (
     <form
       data-testid={`editor-${mode}`}
-      className="rise flex flex-wrap items-end justify-end gap-2 pt-2 wide:justify-start"
+      className="live rise flex flex-wrap items-end justify-end gap-2 pt-2 wide:justify-start"
       onSubmit={(event) => {
         event.preventDefault();
         void submit();
