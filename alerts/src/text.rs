@@ -105,7 +105,7 @@ pub fn figure(alert: &Alert, figure: Figure, names: &dyn Names, language: Langua
         language,
     };
     match figure {
-        Figure::Ratio(ratio) => percent(ratio),
+        Figure::Ratio(ratio) => page.percent(ratio),
         Figure::Money(money) => page.money(money),
         Figure::Price(price) => page.price(price),
         Figure::Count(count) => count.to_string(),
@@ -129,6 +129,14 @@ pub fn decimal(value: i128, digits: u8) -> String {
 /// A ratio as a percentage with two decimals, rounded towards zero so that 49.999 % never reads as 50 %.
 pub fn percent(ratio: Ratio) -> String {
     format!("{} %", decimal(i128::from(ratio.0) / 100_000_000, 2))
+}
+
+/// In Indonesian the fraction begins with a comma.
+fn pointed(number: String, language: Language) -> String {
+    match language {
+        Language::English => number,
+        Language::Indonesian => number.replace('.', ","),
+    }
 }
 
 fn duration(ns: u64, language: Language) -> String {
@@ -278,12 +286,21 @@ impl Page<'_> {
         Some(text)
     }
 
+    /// A decimal with the reader's point.
+    fn number(&self, value: i128, digits: u8) -> String {
+        pointed(decimal(value, digits), self.language)
+    }
+
+    fn percent(&self, ratio: Ratio) -> String {
+        pointed(percent(ratio), self.language)
+    }
+
     fn money(&self, money: Money) -> String {
         let Some(account) = self.alert.labels.account else {
-            return decimal(money.0.into(), 2);
+            return self.number(money.0.into(), 2);
         };
         let (digits, code) = self.names.money(account);
-        let amount = decimal(money.0.into(), digits);
+        let amount = self.number(money.0.into(), digits);
         if code.is_empty() {
             amount
         } else {
@@ -297,7 +314,7 @@ impl Page<'_> {
             .labels
             .instrument
             .map_or(0, |id| self.names.price_digits(id));
-        decimal(price.0.into(), digits)
+        self.number(price.0.into(), digits)
     }
 
     fn qty(&self, qty: Qty) -> String {
@@ -306,7 +323,7 @@ impl Page<'_> {
             .labels
             .instrument
             .map_or(0, |id| self.names.qty_digits(id));
-        decimal(qty.0.into(), digits)
+        self.number(qty.0.into(), digits)
     }
 
     fn word(&self, english: &'static str, indonesian: &'static str) -> &'static str {
@@ -345,7 +362,7 @@ impl Page<'_> {
             cause => format!(
                 "{} {} {}",
                 self.word("it moved", "bergerak"),
-                percent(moved),
+                self.percent(moved),
                 self.moved_how(cause)
             ),
         }
@@ -371,7 +388,7 @@ impl Page<'_> {
     }
 
     fn of_margin(&self, factor: Ratio) -> String {
-        let share = percent(factor);
+        let share = self.percent(factor);
         format!("{share} {}", self.word("of its margin", "dari marginnya"))
     }
 
@@ -505,7 +522,12 @@ mod tests {
         let indonesian = render(&alert, &House, Language::Indonesian);
         assert_eq!(
             indonesian.title,
-            "Akun A-7 dibatasi: tingkat margin 40.00 %"
+            "Akun A-7 dibatasi: tingkat margin 40,00 %"
+        );
+        assert!(
+            indonesian.summary.contains("4,00 USD") && !indonesian.summary.contains("4.00"),
+            "{}",
+            indonesian.summary
         );
         assert_ne!(english.advice, indonesian.advice);
     }
@@ -536,7 +558,7 @@ mod tests {
         let indonesian = render(&by_rule, &House, Language::Indonesian);
         assert_eq!(
             indonesian.title,
-            "XAU/USD dihentikan: bergerak 1.20 % dalam jendelanya"
+            "XAU/USD dihentikan: bergerak 1,20 % dalam jendelanya"
         );
         let by_hand = halted(2, HaltCause::Person, true);
         assert_eq!(by_hand.value, None);
@@ -560,7 +582,7 @@ mod tests {
         };
         assert_eq!(
             with_factor(150),
-            "Leveraged entry is off; new exposure needs 150.00 % of its margin; 7 accounts hold it. Closing goes on."
+            "Leveraged entry is off; new exposure needs 150.00 % of its margin; accounts that hold it: 7. Closing goes on."
         );
         assert!(with_factor(100).contains("requirements stay as they are"));
     }
@@ -628,7 +650,7 @@ mod tests {
         );
         assert_eq!(
             english.summary,
-            "New exposure needs 300.00 % of its margin until 2025-01-06 12:00 UTC; what was held before follows after its grace. 7 accounts hold it."
+            "New exposure needs 300.00 % of its margin until 2025-01-06 12:00 UTC; what was held before follows after its grace. Accounts that hold it: 7."
         );
         let reached = told(2, WindowPhase::Reached);
         assert_eq!(reached.id, began.id);

@@ -21,7 +21,7 @@ pub const FINGERPRINT: u64 = fingerprint(&[
     crate::book::instruments::LEVERAGE_MAX as u64,
     crate::book::accounts::HOLDINGS_MAX as u64,
     crate::book::accounts::MONEY_MAX as u64,
-    7,
+    8,
 ]);
 
 /// How the state is laid out in a snapshot. Raise it with each change of an encoding that the state uses: a build with
@@ -114,6 +114,7 @@ impl Machine {
             Query::Tape(id) => self.market.tape(*id).map(|view| View::Tape(Box::new(view))),
             Query::Desk => {
                 let mut desk = self.book.desk();
+                desk.halts = self.market.halts().collect();
                 if desk.accounts <= DESK_HASH_ACCOUNTS_MAX {
                     desk.state_hash = self.state_hash();
                 }

@@ -28,7 +28,7 @@ use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
 use crate::verdict::Reject;
-use crate::view::{InstrumentView, ResumeView, SourceView, TapeView, VolatilityView};
+use crate::view::{HaltView, InstrumentView, ResumeView, SourceView, TapeView, VolatilityView};
 use crate::{codec_enum, record};
 use instrument::Instrument;
 pub use instrument::PRICE_STEPS_MAX;
@@ -65,6 +65,8 @@ codec_enum! {
         Feed { instrument: InstrumentId, from: FeedState, to: FeedState } = 1,
         /// A minute of machine time has begun: haircuts on dead prices may have grown.
         Minute = 2,
+        /// A halt was told of: only the book knows who holds the instrument.
+        HaltTold { instrument: InstrumentId } = 3,
     }
 }
 
@@ -349,6 +351,14 @@ impl Market {
             manual: halt.manual,
             awaiting_resume: halt.awaiting_resume,
         })
+    }
+
+    /// Every halt in force, by instrument.
+    pub fn halts(&self) -> impl Iterator<Item = HaltView> {
+        self.instruments
+            .iter()
+            .flatten()
+            .filter_map(|known| known.halt_view())
     }
 
     /// True when the newest price was beyond the halt's threshold and not confirmed yet.

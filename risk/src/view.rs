@@ -179,9 +179,11 @@ pub struct AccountView {
     pub credit: Money,
     pub equity: Money,
     pub unrealised: Money,
+    /// With the factors of halts and windows on what is held and on orders in flight, as warnings and restrictions
+    /// compare it; a stop-out compares without them, see `closeout`. `free` is what is left for opening on the same basis.
     pub used: Money,
     pub free: Money,
-    /// Absent without used margin.
+    /// Equity over `used`; absent without used margin.
     pub level: Option<Ratio>,
     pub day_start_equity: Money,
     /// Equity that may be lost before each threshold; negative when it is behind.
@@ -293,6 +295,8 @@ pub struct PreviewView {
     /// Net quantity in the instrument after it.
     pub net_after: Qty,
     pub closes: bool,
+    /// It names a price that the market has reached already, so it would not wait for it.
+    pub at_once: bool,
     pub rule: Option<MarginRule>,
 }
 
@@ -318,6 +322,7 @@ pub struct LadderRow {
     pub account: AccountId,
     pub state: MarginState,
     pub equity: Money,
+    /// Without the factors of halts and windows, as a stop-out compares it.
     pub used: Money,
     pub level: Option<Ratio>,
     pub to_stop_out: Money,
@@ -347,6 +352,7 @@ pub struct DeskView {
     /// Who is latched by repeated executions.
     pub latched: Vec<Scope>,
     pub links: Vec<LinkView>,
+    pub halts: Vec<HaltView>,
     pub state_hash: u64,
 }
 

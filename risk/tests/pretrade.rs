@@ -37,6 +37,51 @@ fn a_collar_refuses_on_both_sides() {
 }
 
 #[test]
+fn protective_prices_on_the_wrong_side_are_refused_before_anything_is_sent() {
+    check(
+        "account 1 USD hedging 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 0.10 sl 1.10500          -> price_on_the_wrong_side
+         buy 1 EURUSD 0.10 tp 1.09500          -> price_on_the_wrong_side
+         sell 1 EURUSD 0.10 sl 1.09500         -> price_on_the_wrong_side
+         sell 1 EURUSD 0.10 tp 1.10500         -> price_on_the_wrong_side
+         # Inside the spread it would be closed at once, or at a loss.
+         buy 1 EURUSD 0.10 sl 1.10000          -> price_on_the_wrong_side
+         buy 1 EURUSD 0.10 tp 1.10010          -> price_on_the_wrong_side
+         sell 1 EURUSD 0.10 sl 1.10010         -> price_on_the_wrong_side
+         buy 1 EURUSD 0.10 sl 1.09999 tp 1.10011 as near   -> near submitted; send near
+         sell 1 EURUSD 0.10 sl 1.10011 tp 1.09999 as short -> short submitted; send short",
+    );
+}
+
+#[test]
+fn protective_prices_of_a_waiting_order_stand_beside_its_own_price() {
+    check(
+        "account 1 USD hedging 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 0.10 limit 1.09000 sl 1.09500            -> price_on_the_wrong_side
+         buy 1 EURUSD 0.10 limit 1.09000 tp 1.08900            -> price_on_the_wrong_side
+         buy 1 EURUSD 0.10 limit 1.09000 sl 1.08500 tp 1.09500 as deep -> deep pending
+         sell 1 EURUSD 0.10 stop 1.09000 sl 1.08900            -> price_on_the_wrong_side
+         sell 1 EURUSD 0.10 stop 1.09000 sl 1.09500 as break   -> break pending
+         # Above the market it is bought at the market: a stop between the two would fire at once.
+         buy 1 EURUSD 0.10 limit 1.12000 sl 1.11000            -> price_on_the_wrong_side
+         buy 1 EURUSD 0.10 stop 1.08000 tp 1.09000             -> price_on_the_wrong_side",
+    );
+}
+
+#[test]
+fn closing_is_not_held_up_by_protective_prices() {
+    check(
+        "account 1 USD hedging 100:1 deposit 100000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10010
+         sell 1 EURUSD 0.50 sl 1.09000 closes p1 as exit -> exit submitted; send exit",
+    );
+}
+
+#[test]
 fn every_reason_is_told_also_when_the_size_is_no_step() {
     check(
         "terms EURUSD qty_step 0.10 qty_max 5.00 notional 500000.00 collar 2%

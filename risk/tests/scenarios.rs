@@ -562,7 +562,8 @@ fn a_halt_refuses_leveraged_entry_and_raises_the_requirement() {
          halt EURUSD on          -> halt EURUSD on holders 1
          buy 1 EURUSD 0.01       -> volatility_halt
          buy 2 EURUSD 0.50 as b  -> b submitted; send b
-         see 2 used 55000.00
+         # Half a lot at 1:1, twice while the instrument is halted.
+         see 2 used 110000.00 free 40000.00
          quote EURUSD 1.09500 1.09500
          wait 14m
          see 1 state healthy

@@ -587,6 +587,75 @@ fn everyone_who_holds_a_halted_instrument_is_named_page_by_page() {
 }
 
 #[test]
+fn who_holds_a_halted_instrument_is_counted_whenever_its_halt_is_told() {
+    let mut desk = open(1, Accounting::Hedging);
+    let mut terms = instrument("EURUSD");
+    terms.halt.halt = Ratio::percent(1);
+    terms.halt.quiet_ns = 20 * SECOND_NS;
+    terms.halt.manual_resume = true;
+    desk.must(Body::Instrument(Box::new(terms)));
+    desk.quote("EURUSD", 110_000, 110_010);
+    enter(&mut desk, 1, Side::Buy, 10, 110_010);
+    let told = |out: &[Output]| -> Vec<_> {
+        let of = |output: &Output| match output {
+            Output::Halt(halt) => Some((halt.on, halt.awaiting_resume, halt.manual, halt.holders)),
+            _ => None,
+        };
+        out.iter().filter_map(of).collect()
+    };
+    let mut latched = Vec::new();
+    for step in 0..3 {
+        desk.now = desk.now.plus(SECOND_NS);
+        let bid = 108_000 - step;
+        latched.extend(told(&desk.quote("EURUSD", bid, bid + 10)));
+    }
+    assert_eq!(latched, [(true, false, false, 1)]);
+    desk.now = desk.now.plus(20 * SECOND_NS);
+    assert_eq!(told(&desk.clock()), [(true, true, false, 1)]);
+    let halts = |desk: &Desk| {
+        let query = Query::Desk;
+        let View::Desk(view) = desk.machine.ask(&Ask { token: 0, query }).view else {
+            panic!("no desk")
+        };
+        let told =
+            |one: &siaga_risk::view::HaltView| (one.instrument, one.awaiting_resume, one.by_person);
+        view.halts.iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(halts(&desk), [(instrument_id("EURUSD"), true, true)]);
+    let mut set = |on| {
+        let set = SetHalt {
+            instrument: instrument_id("EURUSD"),
+            on,
+            note: 0,
+        };
+        told(&desk.must(Body::Halt(set)))
+    };
+    assert_eq!(set(true), [(true, false, true, 1)]);
+    assert_eq!(set(false), [(false, false, true, 1)]);
+}
+
+#[test]
+fn the_figures_of_an_account_agree_while_an_order_waits_in_a_halt() {
+    check(
+        "account 1 USD hedging 100:1 deposit 3000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         buy 1 EURUSD 0.50 limit 1.00000 as dip
+         see 1 equity 3000.00 used 1600.00 free 1400.00 to_warning 1400.00 level 187.50
+         halt EURUSD on
+         # The order in flight needs twice its margin at once, what is held after the grace.
+         see 1 equity 3000.00 used 2100.00 free 900.00 to_warning 900.00 level 142.86
+         wait 14m
+         quote EURUSD 1.10000 1.10000
+         wait 1m
+         see 1 equity 3000.00 used 3200.00 free -200.00 to_warning -200.00 level 93.75 state warning
+         halt EURUSD off
+         see 1 used 1600.00 free 1400.00 level 187.50 state healthy",
+    );
+}
+
+#[test]
 fn no_more_credit_is_taken_back_than_was_lent() {
     check(
         "account 1 USD hedging 100:1 deposit 1000.00

@@ -570,12 +570,12 @@ impl History {
     fn compare(&self) {
         for (account, ..) in ACCOUNTS {
             let view = self.view(account);
-            let (plain, _) = self.twin.used(account);
+            let (_, soft) = self.twin.used(account);
             assert_eq!(
                 view.balance.0, self.twin.accounts[&account].balance,
                 "balance of {account}"
             );
-            assert_eq!(view.used.0, plain, "used margin of {account}");
+            assert_eq!(view.used.0, soft, "used margin of {account}");
             assert_eq!(
                 view.equity.0,
                 self.twin.equity(account).round(),

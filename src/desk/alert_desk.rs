@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
-use siaga_alerts::alert::{Alert, AlertChange, ChangeKind, Facts, Topic};
+use siaga_alerts::alert::{Alert, AlertChange, ChangeKind, Facts, Moment, Topic};
 use siaga_alerts::engine::Engine;
 use siaga_alerts::rules::Rule;
 use siaga_alerts::text::{self, Language};
@@ -126,13 +126,23 @@ impl AlertDesk {
         found
             .iter()
             .take(filter.limit)
-            .map(|alert| record(alert, directory))
+            .map(|alert| record_since(alert, engine.timeline(alert.id), directory))
             .collect()
     }
 
     /// One alert.
     pub fn record(&self, id: AlertId, directory: &Directory) -> Option<AlertRecord> {
-        self.lock().alert(id).map(|alert| record(alert, directory))
+        let engine = self.lock();
+        let alert = engine.alert(id)?;
+        Some(record_since(alert, engine.timeline(id), directory))
+    }
+
+    /// An alert as it stood after a change.
+    pub fn changed(&self, change: &AlertChange, directory: &Directory) -> AlertRecord {
+        let engine = self.lock();
+        let timeline = engine.timeline(change.alert.id);
+        let so_far = timeline.partition_point(|moment| moment.at <= change.moment.at);
+        record_since(&change.alert, &timeline[..so_far], directory)
     }
 
     /// What happened to an alert, oldest first.
@@ -163,8 +173,10 @@ impl AlertDesk {
     }
 
     fn note_evidence(&self, changes: &[AlertChange]) {
-        // Only what fires: a chart made at a later step would show other prices.
-        let fired = |change: &&AlertChange| change.moment.what == ChangeKind::Fired;
+        // Only what fires or becomes more severe: a chart made at another step would show other prices.
+        let fired = |change: &&AlertChange| {
+            matches!(change.moment.what, ChangeKind::Fired | ChangeKind::Rose)
+        };
         for change in changes.iter().filter(fired) {
             if let Some(instrument) = change.alert.labels.instrument {
                 self.evidence
@@ -213,11 +225,25 @@ pub fn evidence(
     };
     let names = DirectoryNames(directory);
     Evidence {
-        seq: alert.evidence.seq,
+        seq: if alert.severity_revision > 1 {
+            alert.evidence_last.seq
+        } else {
+            alert.evidence.seq
+        },
         english: statement(alert, &names, Language::English),
         indonesian: statement(alert, &names, Language::Indonesian),
         instrument,
         chart,
+    }
+}
+
+/// An alert under the names people use, with the time at which it last became more severe.
+fn record_since(alert: &Alert, timeline: &[Moment], directory: &Directory) -> AlertRecord {
+    let mut rose = timeline.iter().rev();
+    let rose = rose.find(|moment| moment.what == ChangeKind::Rose);
+    AlertRecord {
+        since: rose.map_or(alert.started, |moment| moment.at),
+        ..record(alert, directory)
     }
 }
 
@@ -279,6 +305,7 @@ pub fn record(alert: &Alert, directory: &Directory) -> AlertRecord {
         raise: figure(alert.raise),
         clear: figure(alert.clear),
         started: alert.started,
+        since: alert.started,
         last: alert.last,
         ended: alert.ended,
         owner: alert.owner,

@@ -89,10 +89,12 @@ impl EvidenceBook {
         });
     }
 
-    /// Copies what came before an alert; what comes after is added as it comes.
+    /// Copies what came before an alert; what comes after is added as it comes. One that has become more severe since is
+    /// another trouble: its chart is of that moment. The same moment again changes nothing.
     pub fn fired(&self, id: AlertId, instrument: InstrumentId, at: Ts) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.kept.contains_key(&id) {
+        let known = inner.kept.get(&id);
+        if known.is_some_and(|kept| micros(kept.at) >= micros(at)) {
             return;
         }
         let from = Ts(at.0.saturating_sub(REACH_NS));
@@ -127,6 +129,8 @@ impl EvidenceBook {
                 stored: Stored::Begun(0),
             };
             match inner.kept.get_mut(&row.alert) {
+                // The alert has become more severe since that chart was begun.
+                Some(found) if micros(found.at) > micros(kept.at) => {}
                 Some(found) => {
                     found.points.extend(kept.points);
                     found.points.sort_unstable();
@@ -189,6 +193,13 @@ impl EvidenceBook {
 
 impl Inner {
     fn keep(&mut self, id: AlertId, kept: Kept) {
+        if let Some(found) = self.kept.get_mut(&id) {
+            *found = kept;
+            if !self.growing.contains(&id) {
+                self.growing.push(id);
+            }
+            return;
+        }
         if self.order.len() == KEPT_MAX
             && let Some(oldest) = self.order.pop_front()
             && let Some(gone) = self.kept.remove(&oldest)
@@ -200,6 +211,11 @@ impl Inner {
         self.growing.push(id);
         self.kept.insert(id, kept);
     }
+}
+
+/// The database cuts times to microseconds, so two of one moment are compared there.
+fn micros(at: Ts) -> u64 {
+    at.0 / 1_000
 }
 
 #[cfg(test)]
@@ -237,6 +253,37 @@ mod tests {
         assert_eq!(points.first().map(|point| point.1), Some(Price(29)));
         assert_eq!(points.last().map(|point| point.1), Some(Price(89)));
         assert!(book.chart(AlertId(8)).is_none());
+    }
+
+    #[test]
+    fn an_alert_that_becomes_more_severe_gets_the_chart_of_that_moment() {
+        let book = EvidenceBook::default();
+        let at = |seconds: u64| Ts(seconds * SECOND_NS);
+        for second in 0..10 {
+            book.put(&mark(second, second as i64));
+        }
+        book.fired(AlertId(9), InstrumentId(1), at(9));
+        let first = book.due(at(9), false, 8);
+        book.stored(&first[0]);
+        for second in 10..100 {
+            book.put(&mark(second, second as i64));
+        }
+        book.fired(AlertId(9), InstrumentId(1), at(99));
+        for second in 100..200 {
+            book.put(&mark(second, second as i64));
+        }
+        let (_, points) = book.chart(AlertId(9)).unwrap();
+        assert_eq!(points.len(), 61, "each price once");
+        assert_eq!(points.first().map(|point| point.1), Some(Price(69)));
+        assert_eq!(points.last().map(|point| point.1), Some(Price(129)));
+        let whole = book.due(at(200), false, 8);
+        assert_eq!((whole[0].fired, whole[0].complete), (at(99), true));
+        // Told again, by a log that is folded anew.
+        book.fired(AlertId(9), InstrumentId(1), at(9));
+        assert_eq!(book.chart(AlertId(9)).map(|found| found.1.len()), Some(61));
+        // What the database still holds of the first moment does not come back.
+        book.resume(first);
+        assert_eq!(book.chart(AlertId(9)).map(|found| found.1.len()), Some(61));
     }
 
     #[test]

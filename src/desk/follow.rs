@@ -11,7 +11,6 @@ use siaga_risk::journal::{Cursor, OutputConsumers};
 use siaga_risk::units::Ts;
 use tokio::sync::{mpsc, oneshot};
 
-use super::alert_desk::record;
 use super::deliver::Keep;
 use super::handle::Handle;
 use super::log_source::{LogSource, Logged};
@@ -160,7 +159,7 @@ impl Follower {
                     .unwrap_or_else(PoisonError::into_inner);
                 held.clone()
             };
-            let body = EventBody::Alert(Box::new(record(&change.alert, &directory)));
+            let body = EventBody::Alert(Box::new(self.handle.alerts.changed(&change, &directory)));
             self.handle.events.push(body);
             // The sinks' task ends only after this one; its limit holds the fold back.
             let _ = self.deliveries.send(change).await;

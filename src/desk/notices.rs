@@ -230,6 +230,9 @@ mod tests {
         let worse = Notice::Sink(SinkEvent::Disabled { sink }).tell(&desk, Ts(2));
         assert_eq!(worse[0].moment.what, ChangeKind::Rose);
         assert_eq!(worse[0].alert.rule, Rule::SinkDisabled);
+        let now = desk.record(worse[0].alert.id, &Directory::default());
+        let now = now.map(|alert| (alert.started, alert.since));
+        assert_eq!(now, Some((Ts(1), Ts(2))));
         let over = Notice::Sink(SinkEvent::Working { sink }).tell(&desk, Ts(3));
         assert_eq!(over[0].moment.what, ChangeKind::Resolved);
     }

@@ -12,9 +12,9 @@ use crate::gateway::core::Statement;
 pub fn statement(alert: &Alert, names: &DirectoryNames<'_>, language: Language) -> Statement {
     let figure = |figure| text::figure(alert, figure, names, language);
     let own = [
-        (["value", "nilai"], alert.value),
-        (["raise", "ambang naik"], alert.raise),
-        (["clear", "ambang reda"], alert.clear),
+        (["measured", "terukur"], alert.value),
+        (["raised at", "naik pada"], alert.raise),
+        (["clears at", "reda pada"], alert.clear),
     ];
     let own = own
         .into_iter()

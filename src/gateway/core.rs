@@ -289,6 +289,8 @@ pub struct AlertRecord {
     pub raise: String,
     pub clear: String,
     pub started: Ts,
+    /// When it last became more severe; `started` while it never did.
+    pub since: Ts,
     pub last: Ts,
     pub ended: Option<Ts>,
     pub owner: Option<ActorId>,
@@ -329,7 +331,7 @@ pub struct TimelineEntry {
 /// What an alert stands on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
-    /// The input that raised it.
+    /// The input that raised it, or made it more severe.
     pub seq: Seq,
     pub english: Statement,
     pub indonesian: Statement,

@@ -400,6 +400,7 @@ pub fn alert(id: u64) -> AlertRecord {
         raise: "50.00".to_owned(),
         clear: "55.00".to_owned(),
         started: Ts(1_000 * SECOND_NS),
+        since: Ts(1_000 * SECOND_NS),
         last: Ts(1_000 * SECOND_NS),
         ended: None,
         owner: None,

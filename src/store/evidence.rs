@@ -27,7 +27,7 @@ pub struct EvidenceRow {
 /// Columns of a chart as they are read.
 type Columns = (i64, i64, i64, bool, Vec<i64>, Vec<i64>, Vec<i64>);
 
-/// Writes a chart. One that is complete, or has more points, stays.
+/// Writes a chart. One of a later moment stays, and of the same moment one that is complete or has more points.
 ///
 /// # Errors
 /// PostgreSQL's refusal.
@@ -40,7 +40,8 @@ pub fn write(tx: &mut Tx<'_>, row: &EvidenceRow) -> Result<(), DbError> {
              VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (alert) DO UPDATE SET instrument = excluded.instrument, fired = excluded.fired,
                  complete = excluded.complete, times_ns = excluded.times_ns, bids = excluded.bids, asks = excluded.asks
-             WHERE NOT e.complete AND cardinality(e.times_ns) <= cardinality(excluded.times_ns)",
+             WHERE e.fired < excluded.fired
+                 OR e.fired = excluded.fired AND NOT e.complete AND cardinality(e.times_ns) <= cardinality(excluded.times_ns)",
         )
         .bind(hash(row.alert.0))
         .bind(i64::from(row.instrument.0))

@@ -204,6 +204,20 @@ async fn a_chart_grows_until_it_is_complete_and_never_shrinks() {
             Some(chart(60, true)),
             "{kind}: complete is complete"
         );
+        let graver = EvidenceRow {
+            fired: Ts(MIDNIGHT + 90 * SECOND_NS),
+            ..chart(2, false)
+        };
+        assert_eq!(
+            put(graver.clone()).await.expect(kind),
+            (Some(graver.clone()), 1),
+            "{kind}: it became more severe, and that is another chart"
+        );
+        assert_eq!(
+            put(chart(90, true)).await.expect(kind).0,
+            Some(graver),
+            "{kind}"
+        );
         db.close().await;
     }
 }

@@ -169,6 +169,8 @@ describe("the console", { skip }, () => {
     await page.locator('[data-banner="offline"]').waitFor();
     const frozen = await page.locator(`[data-symbol="${symbol}"] [data-part="bid"]`).getAttribute("data-value");
     await page.locator(`[data-symbol="${symbol}"][data-trouble="lost"]`).waitFor();
+    await page.locator('[data-testid="ticket"][data-online="false"]').waitFor();
+    assert.ok(await page.getByTestId("submit-order").isDisabled(), "nothing is sent into nowhere");
     assert.equal(await page.locator(`[data-symbol="${symbol}"] [data-part="bid"]`).getAttribute("data-value"), frozen);
     await server.restart();
     // A restart may end sessions: then the page asks for the secret instead of showing old prices.

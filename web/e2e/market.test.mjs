@@ -79,6 +79,9 @@ describe("a market in trouble", { skip }, () => {
     await alarm.getByRole("button", { name: new RegExp(`^Close Sell .* ${SYMBOL}`) }).first().click();
     await until(async () => !(await server.get(`accounts/${account}`)).positions.some((one) => one.id === position.id), { what: () => "the close in a halt" });
 
+    // It is left by its own buttons alone.
+    for (let times = 0; times < 3; times += 1) await page.keyboard.press("Escape");
+    assert.ok(await alarm.isVisible(), "Escape does not confirm");
     await page.getByTestId("alarm-continue").click();
     await alarm.waitFor({ state: "detached" });
     // A halt lasts for minutes of quiet: it stands until the end of this test.
@@ -86,6 +89,9 @@ describe("a market in trouble", { skip }, () => {
     await page.locator('[data-testid="preview"] [data-reason="volatility_halt"]').waitFor();
     assert.ok(await page.getByTestId("submit-order").isDisabled());
     await page.locator('[data-banner="halted"]').waitFor();
+    await page.reload();
+    await page.locator('[data-banner="halted"]').waitFor();
+    assert.ok(!(await alarm.isVisible()), "what was confirmed is not asked again");
     assert.deepEqual(page.faults, []);
     await page.context().close();
   });
@@ -140,6 +146,21 @@ describe("a market in trouble", { skip }, () => {
     await drawer.getByTestId("alert-note").fill("Sudah dilihat.");
     await drawer.getByRole("button", { name: "Komentari" }).click();
     await page.getByTestId("toast").filter({ hasText: "Sebuah isian kosong atau salah" }).first().waitFor();
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
+
+  it("resumes trading by hand, with a note", async () => {
+    await server.scenario("calm", SYMBOL);
+    const page = await openPage(browser, server, { path: `?symbol=${SYMBOL}` });
+    const halts = async () => (await server.get("desk")).halts.map((one) => one.symbol);
+    while ((await halts()).includes(SYMBOL)) {
+      if (await page.getByTestId("alarm-continue").isVisible()) await page.getByTestId("alarm-continue").click();
+      await page.getByTestId("resume").first().click();
+      await page.getByTestId("resume-note").fill("A second source says the same.");
+      await page.getByTestId("resume-do").click();
+      await page.getByTestId("resume-dialog").waitFor({ state: "detached" });
+    }
     assert.deepEqual(page.faults, []);
     await page.context().close();
   });

@@ -130,6 +130,20 @@ describe("trading on the page", { skip }, () => {
     const shown = await page.locator('[data-testid="preview"] [data-reason]').evaluateAll((rows) => rows.map((row) => row.dataset.reason));
     assert.deepEqual(shown, body.reasons.map((reason) => reason.name));
     assert.ok(body.reasons.every((reason) => reason.lifts !== ""));
+    // So is a stop-loss on the wrong side, which would close the position at once.
+    await lots.fill("0.10");
+    await page.locator('[data-testid="ticket"] [data-side="buy"]').click();
+    const ask = Number((await server.get("quotes?symbols=EUR%2FUSD")).items[0].ask);
+    const stopLoss = page.getByTestId("ticket").getByLabel("Stop-loss", { exact: true });
+    await stopLoss.fill((ask * 1.02).toFixed(5));
+    await page.locator('[data-testid="preview"] [data-reason="price_on_the_wrong_side"]').waitFor();
+    assert.ok(await page.getByTestId("submit-order").isDisabled());
+    await stopLoss.fill("");
+    // A limit beyond the market is an order, and it says that it would not wait.
+    await page.getByTestId("ticket").getByRole("radio", { name: "Limit", exact: true }).click();
+    await page.getByTestId("ticket").getByLabel("Limit price", { exact: true }).fill((ask * 1.003).toFixed(5));
+    await page.getByTestId("at-once").waitFor();
+    await page.getByTestId("ticket").getByRole("radio", { name: "Market", exact: true }).click();
     // What is no order at all is refused in words too.
     await lots.fill("0.015");
     await page.getByTestId("preview").getByText("use at most 2 decimals").waitFor();

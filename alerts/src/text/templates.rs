@@ -59,7 +59,7 @@ fn english(rule: Rule) -> Template {
         ),
         Rule::StopOut => text(
             "Stop-out of account {account}",
-            "Equity {equity}, used margin {used}, stop-out level {raise}. Closed: {closes} positions, cancelled: {cancels} orders. {acted}",
+            "Equity {equity}, used margin {used}, stop-out level {raise}. Positions closed: {closes}, orders cancelled: {cancels}. {acted}",
             "Watch the closes until the level is above the threshold; tell the client what was closed and why.",
         ),
         Rule::NegativeBalance => text(
@@ -99,12 +99,12 @@ fn english(rule: Rule) -> Template {
         ),
         Rule::Halt => text(
             "{instrument} is halted: {why}",
-            "Leveraged entry is off; {margin}; {holders} accounts hold it. Closing goes on.",
+            "Leveraged entry is off; {margin}; accounts that hold it: {holders}. Closing goes on.",
             "Verify the price with another source. {lifts}",
         ),
         Rule::RequirementRaised => text(
             "Margin requirement of {instrument} raised to {value}",
-            "New exposure needs {value} of its margin until {until}; {held}. {holders} accounts hold it.",
+            "New exposure needs {value} of its margin until {until}; {held}. Accounts that hold it: {holders}.",
             "Tell the holders; the window ends by itself, and a named person may end it sooner.",
         ),
         Rule::FeedDelayed => text(
@@ -239,7 +239,7 @@ fn indonesian(rule: Rule) -> Template {
         ),
         Rule::StopOut => text(
             "Stop-out akun {account}",
-            "Ekuitas {equity}, margin terpakai {used}, batas stop-out {raise}. Ditutup: {closes} posisi, dibatalkan: {cancels} order. {acted}",
+            "Ekuitas {equity}, margin terpakai {used}, batas stop-out {raise}. Posisi ditutup: {closes}, order dibatalkan: {cancels}. {acted}",
             "Awasi penutupan sampai tingkat di atas batas; beri tahu nasabah apa yang ditutup dan sebabnya.",
         ),
         Rule::NegativeBalance => text(

@@ -265,7 +265,8 @@ impl Book {
         core && order.kind != OrderKind::Market && !matches!(order.tif, Tif::Ioc | Tif::Fok)
     }
 
-    fn is_marketable(&self, order: &NewOrder) -> bool {
+    /// A market order, or one whose price is reached.
+    pub(super) fn is_marketable(&self, order: &NewOrder) -> bool {
         let Some(price) = self.open_price(order.instrument, order.side).map(Price) else {
             return false;
         };

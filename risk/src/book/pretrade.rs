@@ -92,6 +92,7 @@ impl Book {
             checked.reasons.push(Reject::LoggedOut);
         }
         self.check_price(order, terms, env, checked);
+        self.check_protection(order, checked);
         if !trade_mode_allows(terms, order.side, checked.action) {
             checked.reasons.push(Reject::TradeMode);
         }
@@ -225,6 +226,35 @@ impl Book {
         if far {
             checked.reasons.push(Reject::PriceCollar);
         }
+    }
+
+    /// Protective prices stand behind the order's own price and, when it would be executed now, behind where it would
+    /// fill and where it could be closed again: elsewhere they would close it at once, as `Protect` refuses.
+    fn check_protection(&self, order: &NewOrder, checked: &mut Checked) {
+        if checked.action == Action::Reduce {
+            return;
+        }
+        let mut from = Vec::with_capacity(3);
+        if order.kind != OrderKind::Market {
+            from.extend(order.price.or(order.stop).map(|price| price.0));
+        }
+        let limit = NewOrder {
+            kind: OrderKind::Limit,
+            ..*order
+        };
+        let waits = order.kind == OrderKind::StopLimit && !self.is_marketable(&limit);
+        if self.is_marketable(order) && !waits {
+            from.extend(self.open_price(order.instrument, order.side));
+            from.extend(self.close_price(order.instrument, order.side));
+        }
+        if from.into_iter().any(|price| is_on_wrong_side(order, price)) {
+            checked.reasons.push(Reject::PriceSide);
+        }
+    }
+
+    /// A waiting price that the market has reached already: the order would not wait.
+    pub(super) fn is_at_once(&self, order: &NewOrder) -> bool {
+        order.kind != OrderKind::Market && self.is_marketable(order)
     }
 
     /// A change of an order or its protection counts against the rate like an order, refused ones excepted.
@@ -607,6 +637,20 @@ fn check_shape(order: &NewOrder, terms: &InstrumentTerms, now: Ts, reasons: &mut
         (_, Some(expires)) if expires <= now => reasons.push(Reject::ExpiryPast),
         _ => {}
     }
+}
+
+/// A protective price at or beyond a price, on the side where it would fire there.
+fn is_on_wrong_side(order: &NewOrder, price: i64) -> bool {
+    let Protection {
+        stop_loss,
+        take_profit,
+        ..
+    } = order.protection;
+    let (low, high) = match order.side {
+        Side::Buy => (stop_loss, take_profit),
+        Side::Sell => (take_profit, stop_loss),
+    };
+    low.is_some_and(|low| low.0 >= price) || high.is_some_and(|high| high.0 <= price)
 }
 
 /// Further from a reference than a share of it, on either side; at the edge is inside.

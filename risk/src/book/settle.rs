@@ -138,8 +138,8 @@ impl Book {
     /// What the market asks of the book.
     pub(crate) fn on_effect(&mut self, ctx: &mut Ctx<'_>, effect: Effect) {
         match effect {
+            Effect::HaltTold { instrument } => self.count_holders(ctx, instrument),
             Effect::Halt { instrument, on } => {
-                self.count_holders(ctx, instrument);
                 if on && let Some(terms) = ctx.market.terms(instrument) {
                     self.after(ctx.now, terms.halt.grace_ns, Timer::HaltGrace(instrument));
                 }
@@ -151,7 +151,7 @@ impl Book {
         }
     }
 
-    /// The market says that an instrument halted; only the book knows who holds it.
+    /// The market says what became of a halt; only the book knows who holds the instrument.
     fn count_holders(&self, ctx: &mut Ctx<'_>, instrument: InstrumentId) {
         let holders = self.holders_of(instrument).len() as u32;
         for output in ctx.out.iter_mut().rev() {

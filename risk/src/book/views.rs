@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 const LADDER_MAX: u32 = 10_000;
 
 impl Book {
-    /// An account now.
+    /// An account now. Its margin is the one that warns, restricts and opens: with the factors of halts and windows.
     pub fn account_view(&self, id: AccountId, env: &Env<'_>) -> Option<AccountView> {
         let account = self.account(id)?;
         let group = self.group_of(account);
@@ -33,7 +33,7 @@ impl Book {
         let (positions, next_stop_out) = self.position_views(account, &value, env);
         let (soft, plain) = (value.used.soft, value.used.plain);
         let stop = stop_line(group, plain, digits);
-        let (warning, stop_out) = shown_levels(group, plain, digits);
+        let (warning, stop_out) = shown_levels(group, soft, digits);
         Some(AccountView {
             terms: state.terms,
             leverage: account.leverage(group),
@@ -52,9 +52,9 @@ impl Book {
             credit: state.credit,
             equity: value.equity(digits),
             unrealised: value.unrealised(digits),
-            used: value.used.plain,
+            used: soft,
             free: Money(clamp(div_round(free, ten(FINE_DIGITS - digits)))),
-            level: shown_level(&value, digits),
+            level: shown_level(&value, soft, digits),
             day_start_equity: state.day_start,
             to_warning: self.distance(
                 account,
@@ -192,6 +192,7 @@ impl Book {
             loss_at_stop: self.loss_at_stop(account, order, checked.price),
             net_after: shown(self.net(account, order.instrument) + signed),
             closes,
+            at_once: self.is_at_once(order),
             rule: checked
                 .price
                 .and_then(|price| self.order_rule(account, order, price, env)),
@@ -236,7 +237,7 @@ impl Book {
                     state: account.state.state,
                     equity: value.equity(digits),
                     used: value.used.plain,
-                    level: shown_level(&value, digits),
+                    level: shown_level(&value, value.used.plain, digits),
                     to_stop_out: self.distance(
                         account,
                         &value,
@@ -281,7 +282,7 @@ impl Book {
         Some(holders.collect())
     }
 
-    /// The house at a glance, without its hash.
+    /// The house at a glance, without its hash and the market's halts.
     pub fn desk(&self) -> DeskView {
         DeskView {
             accounts: self.states.iter().sum(),
@@ -305,6 +306,7 @@ impl Book {
                     }
                 })
                 .collect(),
+            halts: Vec::new(),
             state_hash: 0,
         }
     }
@@ -325,7 +327,7 @@ impl Book {
 
 /// The level of what is shown, so that whoever divides the shown equity by the shown margin finds it. Decisions look at
 /// the exact one.
-fn shown_level(value: &Valuation, digits: u8) -> Option<Ratio> {
+fn shown_level(value: &Valuation, used: Money, digits: u8) -> Option<Ratio> {
     let equity = super::settle::fine(value.equity(digits), digits);
-    level(equity, value.used.plain, digits)
+    level(equity, used, digits)
 }

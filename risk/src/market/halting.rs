@@ -220,6 +220,9 @@ impl Instrument {
             moved: halt.moved,
             holders: 0,
         }));
+        sink.effects.push(Effect::HaltTold {
+            instrument: self.terms.id,
+        });
         sink.effects.push(Effect::Halt {
             instrument: self.terms.id,
             on: false,
@@ -237,6 +240,9 @@ impl Instrument {
                 moved: halt.moved,
                 holders: 0,
             }));
+            sink.effects.push(Effect::HaltTold {
+                instrument: self.terms.id,
+            });
         }
     }
 

@@ -77,6 +77,16 @@ impl Instrument {
         }
     }
 
+    /// The halt in force, if any.
+    pub fn halt_view(&self) -> Option<HaltView> {
+        self.halt.as_ref().map(|halt| HaltView {
+            instrument: self.terms.id,
+            since: halt.since,
+            awaiting_resume: halt.awaiting_resume,
+            by_person: halt.manual || self.terms.halt.manual_resume,
+        })
+    }
+
     /// The facts of its tape.
     pub fn tape_view(&self) -> TapeView {
         let breaches = || {

@@ -59,6 +59,17 @@ pub struct SourceView {
     pub score: u8,
 }
 
+/// A halt in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HaltView {
+    pub instrument: InstrumentId,
+    pub since: Ts,
+    /// Its quiet time is over, and it waits for a named person.
+    pub awaiting_resume: bool,
+    /// It does not end by itself.
+    pub by_person: bool,
+}
+
 /// What lifting a halt would do now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResumeView {

@@ -88,8 +88,12 @@ wire! {
         pub credit: String,
         pub equity: String,
         pub unrealised: String,
+        /// With the factors of halts and windows, as warnings, restrictions and new orders are decided; a stop-out compares
+        /// without them (`closeout`, `to_stop_out`).
         pub used: String,
+        /// Left for opening, on the same basis.
         pub free: String,
+        /// Equity over `used`; absent without used margin.
         pub level_pct: Option<String>,
         pub day_start_equity: String,
         pub warning_pct: String,

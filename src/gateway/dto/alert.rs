@@ -45,6 +45,8 @@ wire! {
         pub raise: String,
         pub clear: String,
         pub started: u64,
+        /// When it last became more severe; `started` while it never did.
+        pub since: u64,
         pub last: u64,
         pub ended: Option<u64>,
         pub owner: Option<String>,
@@ -82,13 +84,13 @@ wire! {
 
     /// What an alert stands on.
     pub struct EvidenceDto {
-        /// The input that raised it.
+        /// The input that raised it, or made it more severe.
         pub seq: u64,
         pub inputs: BTreeMap<String, String>,
         pub formula: String,
         pub texts: StatementsDto,
         pub symbol: Option<String>,
-        /// 30 s either side.
+        /// 30 s either side of the moment it was raised, or became more severe.
         pub chart: Vec<ChartPoint>,
     }
 
@@ -131,6 +133,7 @@ pub fn alert(record: &AlertRecord, names: &Directory) -> AlertDto {
         raise: record.raise.clone(),
         clear: record.clear.clone(),
         started: micros(record.started),
+        since: micros(record.since),
         last: micros(record.last),
         ended: record.ended.map(micros),
         owner: record.owner.map(|a| names.actor_name(a)),

@@ -5,7 +5,7 @@ use siaga_risk::event::{self, Also, Scope, SetKill, SetMode};
 use siaga_risk::ids::{AccountId, GroupId};
 use siaga_risk::view::DeskView;
 
-use super::wire_enum;
+use super::{micros, wire_enum};
 use crate::gateway::core::{ExposureRow, Scenario, Status};
 use crate::gateway::decimal;
 use crate::gateway::directory::Directory;
@@ -75,6 +75,8 @@ wire! {
         pub store: StoreDto,
         /// Symbols under a volatility halt or one set by hand.
         pub halted: Vec<String>,
+        /// The same, with what ends each.
+        pub halts: Vec<HaltDto>,
         pub accounts: u32,
         pub positions: u32,
         pub orders: u32,
@@ -89,6 +91,16 @@ wire! {
         pub phone: String,
         /// The last input of the core; stands last, because it alone changes when nothing happens.
         pub seq: u64,
+    }
+
+    /// A halt in force.
+    pub struct HaltDto {
+        pub symbol: String,
+        pub since: u64,
+        /// Its quiet time is over, and it waits for a named person.
+        pub awaiting_resume: bool,
+        /// It does not end by itself.
+        pub by_person: bool,
     }
 
     /// A trading mode that is not normal.
@@ -212,6 +224,18 @@ pub fn desk(view: &DeskView, status: &Status, live: &Live, names: &Directory) ->
             detail: status.store.detail.clone(),
         },
         halted: halted.map(|e| e.symbol.clone()).collect(),
+        halts: view
+            .halts
+            .iter()
+            .filter_map(|halt| {
+                Some(HaltDto {
+                    symbol: names.instrument(halt.instrument)?.symbol.clone(),
+                    since: micros(halt.since),
+                    awaiting_resume: halt.awaiting_resume,
+                    by_person: halt.by_person,
+                })
+            })
+            .collect(),
         accounts: view.accounts,
         positions: view.positions,
         orders: view.orders,

@@ -99,6 +99,8 @@ wire! {
         pub loss_at_stop: Option<String>,
         pub net_after: String,
         pub closes: bool,
+        /// Its limit or stop is reached already: it would not wait for its price.
+        pub at_once: bool,
         /// The rules behind its margin; absent without a price.
         pub rule: Option<MarginRuleDto>,
     }
@@ -363,6 +365,7 @@ pub fn preview(view: &PreviewView, order: &NewOrder, names: &Directory) -> Previ
         loss_at_stop: view.loss_at_stop.map(money),
         net_after: decimal::show(view.net_after.0, entry.map_or(0, |e| e.terms.qty_digits)),
         closes: view.closes,
+        at_once: view.at_once,
         rule: view
             .rule
             .map(|rule| margin_rule(&rule, order.instrument, names)),

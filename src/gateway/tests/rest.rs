@@ -663,6 +663,18 @@ async fn the_desk_is_driven_and_shown() {
         server.call("GET", "/api/v1/desk", None).await.json()["halted"],
         json!(["XAU/USD"])
     );
+    let desk = server.call("GET", "/api/v1/desk", None).await.json();
+    let found = &desk["halts"][0];
+    assert_eq!(
+        (
+            &found["symbol"],
+            &found["by_person"],
+            &found["awaiting_resume"]
+        ),
+        (&json!("XAU/USD"), &json!(true), &json!(false)),
+        "{desk}"
+    );
+    assert!(found["since"].as_u64().is_some_and(|since| since > 0));
     let link = server
         .call(
             "POST",

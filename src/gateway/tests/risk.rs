@@ -101,6 +101,36 @@ async fn a_window_is_planned_listed_and_ended() {
 }
 
 #[tokio::test]
+async fn a_preview_tells_a_price_that_is_reached_and_one_on_the_wrong_side() {
+    let server = Server::start().await;
+    server.desk.quote(EURUSD, 108_512, 108_520);
+    for (kind, price, stop, at_once) in [
+        ("market", None, None, false),
+        ("limit", Some("1.08400"), None, false),
+        ("limit", Some("1.08600"), None, true),
+        ("stop", None, Some("1.08600"), false),
+        ("stop", None, Some("1.08400"), true),
+    ] {
+        let order = json!({ "account": 7, "symbol": "EUR/USD", "side": "buy", "kind": kind, "qty": "0.10", "price": price, "stop": stop, "client_id": "one" });
+        let preview = server
+            .call("POST", "/api/v1/orders/preview", Some(order))
+            .await
+            .json();
+        assert_eq!(preview["at_once"], json!(at_once), "{kind}: {preview}");
+    }
+    let order = json!({ "account": 7, "symbol": "EUR/USD", "side": "buy", "kind": "market", "qty": "0.10", "stop_loss": "1.09000", "client_id": "one" });
+    let preview = server
+        .call("POST", "/api/v1/orders/preview", Some(order))
+        .await
+        .json();
+    assert_eq!(
+        preview["reasons"][0]["name"], "price_on_the_wrong_side",
+        "{preview}"
+    );
+    server.end().await;
+}
+
+#[tokio::test]
 async fn holders_of_an_instrument_are_listed() {
     let server = Server::start().await;
     let found = server

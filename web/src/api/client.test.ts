@@ -57,6 +57,21 @@ it("notices the end of the session, but not while asking for one", async () => {
   expect(onSignedOut).toHaveBeenCalledOnce();
 });
 
+it("asks for no session where nobody signed in, and for the one that was kept", async () => {
+  const kept = new Map<string, string>();
+  const memory = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value), removeItem: (key: string) => void kept.delete(key) };
+  const { calls, fetch } = server(json({ csrf: "tok" }), json({ csrf: "tok" }), new Response(null, { status: 204 }));
+  const api = new Api({ fetch, memory });
+  expect(await api.resumeSession()).toBe(false);
+  expect(calls).toHaveLength(0);
+  await api.signIn("s3cret");
+  expect([...kept.values()]).toEqual(["yes"]);
+  expect(await new Api({ fetch, memory }).resumeSession()).toBe(true);
+  await api.signOut();
+  expect(await api.resumeSession()).toBe(false);
+  expect(calls).toHaveLength(3);
+});
+
 it("acts on the revision that was seen", async () => {
   const { calls, fetch } = server(json({}));
   await new Api({ fetch }).alertAct({ id: "9", revision: 4 } as Alert, "ack", "seen");

@@ -24,7 +24,11 @@ export interface ApiOptions {
   fetch?: typeof fetch;
   /** Called once when the server says that the session is over. */
   onSignedOut?: () => void;
+  /** Where the browser keeps that it has signed in: asking for a session that cannot be is an error on its console. */
+  memory?: Pick<Storage, "getItem" | "setItem" | "removeItem">;
 }
+
+const SESSION_KEY = "siaga.session";
 
 /** No answer for this long counts as none: the order may have arrived, the same client id asks again without doubling it. */
 const TIMEOUT_MS = 10_000;
@@ -37,15 +41,20 @@ export class Api {
 
   async signIn(secret: string): Promise<void> {
     this.csrf = (await this.call<{ csrf: string }>("POST", "session", { secret })).csrf;
+    this.remember(true);
   }
 
-  /** True when the browser still has a session; keeps its CSRF token. */
+  /** True when the browser still has a session; keeps its CSRF token. A browser that never signed in here is not asked for one. */
   async resumeSession(): Promise<boolean> {
+    if (!this.mayBeSignedIn()) return false;
     try {
       this.csrf = (await this.call<{ csrf: string }>("GET", "session")).csrf;
       return true;
     } catch (error) {
-      if (error instanceof Problem && (error.status === 401 || error.status === 403)) return false;
+      if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
+        this.remember(false);
+        return false;
+      }
       throw error;
     }
   }
@@ -53,6 +62,24 @@ export class Api {
   async signOut(): Promise<void> {
     await this.call<void>("DELETE", "session");
     this.csrf = null;
+    this.remember(false);
+  }
+
+  private mayBeSignedIn(): boolean {
+    try {
+      return this.options.memory === undefined || this.options.memory.getItem(SESSION_KEY) !== null;
+    } catch {
+      return true;
+    }
+  }
+
+  private remember(signedIn: boolean): void {
+    try {
+      if (signedIn) this.options.memory?.setItem(SESSION_KEY, "yes");
+      else this.options.memory?.removeItem(SESSION_KEY);
+    } catch {
+      // Then the server is asked at every start.
+    }
   }
 
   async streamTicket(): Promise<string> {
@@ -95,6 +122,9 @@ export class Api {
   }
 
   setLink = (id: number, mode: "live" | "read_only", note: string) => this.call<{ seq: number }>("POST", `links/${id}/mode`, { mode, note });
+
+  /** Halts an instrument by hand, or lifts its halt. */
+  setHalt = (symbol: string, on: boolean, note: string) => this.call<{ seq: number }>("POST", "halts", { symbol, on, note });
 
   setScenario = (scenario: Scenario, symbol?: string) => this.call<unknown>("POST", "demo/scenario", { scenario, ...(symbol ? { symbol } : {}) });
 

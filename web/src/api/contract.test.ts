@@ -46,6 +46,7 @@ const INTERFACES: Record<string, [Record<string, Schema>, string]> = {
   Desk: [rest, "DeskDto"],
   DeskLink: [rest, "LinkDto"],
   DeskMode: [rest, "ModeDto"],
+  DeskHalt: [rest, "HaltDto"],
   DeskKill: [rest, "KillDto"],
   DeskScope: [rest, "ScopeDto"],
 };

@@ -232,6 +232,8 @@ export interface Preview {
   loss_at_stop: Decimal | null;
   net_after: Decimal;
   closes: boolean;
+  /** Its limit or stop is reached already: it would not wait for its price. */
+  at_once: boolean;
   rule: MarginRule | null;
 }
 
@@ -270,6 +272,8 @@ export interface Alert {
   raise: Decimal | null;
   clear: Decimal | null;
   started: number;
+  /** When it last became more severe; `started` while it never did. */
+  since: number;
   last: number;
   ended: number | null;
   owner: string | null;
@@ -330,6 +334,16 @@ export interface DeskKill {
   allow_reducing: boolean;
 }
 
+/** A halt in force. */
+export interface DeskHalt {
+  symbol: string;
+  since: number;
+  /** Its quiet time is over, and it waits for a named person. */
+  awaiting_resume: boolean;
+  /** It does not end by itself. */
+  by_person: boolean;
+}
+
 export interface Desk {
   modes: DeskMode[];
   kills: DeskKill[];
@@ -337,6 +351,7 @@ export interface Desk {
   journal: { state: "good" | "poisoned"; reason: string | null };
   store: { kind: string; ok: boolean; detail: string | null };
   halted?: string[];
+  halts: DeskHalt[];
   accounts: number;
   positions: number;
   orders: number;

@@ -18,9 +18,18 @@ function takeSecret(): string | null {
   return decodeURIComponent(found[1]!);
 }
 
+/** A browser may forbid it. */
+function browserMemory(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}
+
 export function App({ secret }: { secret: string | null }) {
   const [session, setSession] = useState<Session>("asking");
-  const api = useMemo(() => new Api({ onSignedOut: () => setSession("out") }), []);
+  const api = useMemo(() => new Api({ onSignedOut: () => setSession("out"), memory: browserMemory() }), []);
   const services = useMemo(() => makeServices(api), [api]);
   const queries = useMemo(() => new QueryClient({ defaultOptions: { queries: { retry: (count, error) => count < 2 && !(error instanceof Problem && error.status >= 400 && error.status < 500), refetchOnWindowFocus: false } } }), []);
 
@@ -46,13 +55,17 @@ export function App({ secret }: { secret: string | null }) {
   }, [session, services]);
 
   const signOut = async () => {
+    // First nobody asks any more: an answer after the end of the session would be a refusal.
+    setSession("out");
+    services.stream.stop();
+    await queries.cancelQueries();
+    queries.clear();
     try {
       await api.signOut();
     } catch (error) {
       toast("bad", String(error));
+      setSession("in");
     }
-    queries.clear();
-    setSession("out");
   };
 
   return (

@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Account, Alert, Desk, Instrument, Order } from "../api/types";
+import { feedOf } from "../live/quotes";
 import { newest } from "../live/newest";
 import { keepChanged, mergeAlert } from "../live/alerts";
 import type { Channel } from "../stream/frames";
@@ -35,6 +36,23 @@ export function useTopic(channel: Channel, sym: string | null, onEvent: (event: 
 export function useInstruments() {
   const { api } = useServices();
   return useQuery({ queryKey: ["instruments"], queryFn: api.instruments, refetchInterval: INSTRUMENTS_MS });
+}
+
+/** An instrument with the feed's state as the stream tells it; the list is read again when that changes, and need not be waited for. */
+export function useLiveFeed(instrument: Instrument | undefined): Instrument | undefined {
+  const { quotes } = useServices();
+  const cache = useQueryClient();
+  const symbol = instrument?.symbol ?? null;
+  const watch = useCallback((watcher: () => void) => (symbol === null ? () => undefined : quotes.watch(symbol, watcher)), [quotes, symbol]);
+  const quote = () => (symbol === null ? undefined : quotes.get(symbol));
+  const signs = useSyncExternalStore(watch, () => `${quote()?.data?.feed ?? ""} ${quote()?.stale ?? ""}`);
+  const known = useRef({ symbol, signs });
+  useEffect(() => {
+    const before = known.current;
+    known.current = { symbol, signs };
+    if (before.symbol === symbol && before.signs !== signs) void cache.invalidateQueries({ queryKey: ["instruments"] });
+  }, [cache, symbol, signs]);
+  return instrument && { ...instrument, feed: feedOf(quote(), instrument.feed) };
 }
 
 export function useInstrument(symbol: string | null): Instrument | undefined {

@@ -4,6 +4,7 @@ import { newClientId, Problem } from "../api/client";
 import type { Order, Position } from "../api/types";
 import { formatDecimal, type Language } from "../format/decimal";
 import type { Translate } from "../i18n";
+import { hasEnded, orderOutcomes } from "../live/outcomes";
 import { problemTitle } from "../i18n/problems";
 import { explainReason } from "../i18n/reasons";
 import { useServices } from "./services";
@@ -28,7 +29,6 @@ export function useTrading(account: number | null) {
   const t = useTranslate();
   const { language } = useSettings();
   return useMemo(() => {
-    const number = (value: string | null) => formatDecimal(value, language);
     const fail = (error: unknown) => {
       const { text, detail } = explainProblem(error, t, language);
       toast("bad", text, detail);
@@ -46,8 +46,12 @@ export function useTrading(account: number | null) {
       fail,
       close: (position: Position, qty?: string) =>
         attempt(async () => {
-          const { order } = await api.closePosition(account!, position.id, newClientId(), qty);
-          sayClosed(order, position, t, number);
+          const id = newClientId();
+          // Before it is sent: a paper broker fills before the answer is here.
+          const ended = orderOutcomes.ended(id);
+          const { order } = await api.closePosition(account!, position.id, id, qty);
+          sayClosed(order, position, t, language);
+          if (!hasEnded(order)) void ended.then((last) => last && sayClosed(last, position, t, language));
         }),
       protect: (position: Position, stopLoss: string | null, takeProfit: string | null) =>
         attempt(async () => {
@@ -68,8 +72,10 @@ export function useTrading(account: number | null) {
   }, [account, api, cache, language, t]);
 }
 
-function sayClosed(order: Order, position: Position, t: Translate, number: (value: string | null) => string): void {
+function sayClosed(order: Order, position: Position, t: Translate, language: Language): void {
+  const number = (value: string | null) => formatDecimal(value, language);
   if (order.state === "queued") toast("info", t("positions.closeQueued", { symbol: position.symbol }));
   else if (order.state === "filled") toast("ok", t("positions.closed", { qty: number(order.filled), symbol: position.symbol, price: number(order.avg_price) }));
+  else if (hasEnded(order)) toast("bad", t("positions.closeFailed", { symbol: position.symbol, state: t(`order.${order.state}`) }), order.reason ? explainReason(order.reason, language).title : undefined);
   else toast("ok", t("positions.closeSent", { symbol: position.symbol }));
 }

@@ -27,9 +27,15 @@ export function formatDecimal(value: string | null | undefined, language: Langua
   return lead + grouped + (fraction === undefined ? "" : marks.point + fraction);
 }
 
-/** A price without grouping, split for display: the part everybody knows, the two digits that move, the fraction of a pip. */
+/** A decimal with its unit as the server says it, `1234.56 USD`: the number is written anew, the unit stays. */
+export function formatFigure(value: string | null | undefined, language: Language): string {
+  const match = /^([+-]?\d+(?:\.\d+)?)( .*)?$/.exec(value ?? "");
+  return match ? formatDecimal(match[1], language) + (match[2] ?? "") : value || ABSENT;
+}
+
+/** A price split for display: the part everybody knows, the two digits that move, the fraction of a pip. */
 export function splitPrice(price: string | null | undefined, digits: number, language: Language): [string, string, string] {
-  const text = formatDecimal(price, language, { group: digits <= 2 });
+  const text = formatDecimal(price, language);
   if (text === ABSENT || digits < 2) return [text, "", ""];
   const pip = digits % 2 === 1 ? 1 : 0;
   const end = text.length - pip;
@@ -60,6 +66,17 @@ export function stepDecimal(value: string, step: string, count: number, min?: st
   return unscaled(result, digits);
 }
 
+/** Half of a quantity, cut to the step; not below `min`, and the whole where less cannot be. */
+export function halfOf(value: string, step: string, min: string): string {
+  const digits = Math.max(fractionDigits(value), fractionDigits(step), fractionDigits(min));
+  const [whole, unit] = [scaled(value, digits), scaled(step, digits)];
+  if (unit <= 0n) return value;
+  const half = (whole / 2n / unit) * unit;
+  const least = scaled(min, digits);
+  const wanted = half < least ? least : half;
+  return unscaled(wanted > whole ? whole : wanted, digits);
+}
+
 /** The multiple of `step` nearest to `value`: where a dragged line comes to rest. */
 export function snapDecimal(value: string, step: string): string {
   const digits = Math.max(fractionDigits(value), fractionDigits(step));
@@ -71,19 +88,30 @@ export function snapDecimal(value: string, step: string): string {
   return fractionDigits(step) < digits ? snapped.slice(0, snapped.length - (digits - fractionDigits(step))).replace(/\.$/, "") : snapped;
 }
 
-/** What a person typed as the server wants it: a comma or a point marks the fraction; `null` when it is no number. */
-export function parseTyped(text: string): string | null {
-  const compact = text.trim().replace(/[\s\u00a0']/g, "").replace(MINUS, "-");
-  if (!/^[+-]?[\d.,]*\d[.,]?$/.test(compact)) return null;
-  const marks = compact.match(/[.,]/g) ?? [];
-  const point = marks.at(-1);
-  // Two different marks: the last one is the point and may stand once, the others group. One kind twice: all of them group.
-  const mixed = new Set(marks).size === 2;
-  if (mixed && marks.filter((mark) => mark === point).length > 1) return null;
-  const at = point === undefined || (!mixed && marks.length > 1) ? compact.length : compact.lastIndexOf(point);
-  const whole = compact.slice(0, at).replace(/[.,]/g, "").replace(/^\+/, "");
-  const fraction = compact.slice(at + 1);
-  return (/\d$/.test(whole) ? whole : `${whole}0`) + (fraction ? `.${fraction}` : "");
+const TYPED: Record<Language, RegExp> = { en: typed(MARKS.en), id: typed(MARKS.id) };
+
+/** What a number of a language looks like: groups are of three digits, set apart by its own mark or by spaces, and a grouped number does not begin with zero. */
+function typed({ group, point }: Marks): RegExp {
+  return new RegExp(`^([+-]?)(?:(\\d+|[1-9]\\d{0,2}(?:\\${group}\\d{3})+|[1-9]\\d{0,2}(?: \\d{3})+)(?:\\${point}(\\d*))?|\\${point}(\\d+))$`);
+}
+
+/** What a person typed in their language as the server wants it; `null` when it is no number there: another language's marks are no guess. */
+export function parseTyped(text: string, language: Language): string | null {
+  const match = TYPED[language].exec(text.trim().replace(/[\u00a0\u202f]/g, " ").replace(MINUS, "-"));
+  if (!match) return null;
+  const [, sign, whole = "0", fraction = match[4]] = match;
+  return (sign === "-" ? "-" : "") + whole.replace(/\D/g, "") + (fraction ? `.${fraction}` : "");
+}
+
+/** A server's decimal as it stands in a field that a person goes on typing in. */
+export function toTyped(value: string, language: Language): string {
+  return formatDecimal(value, language, { group: false });
+}
+
+/** What was typed in one language as it is typed in another; what is no number stays as it is. */
+export function retype(text: string, from: Language, to: Language): string {
+  const value = parseTyped(text, from);
+  return value === null ? text : toTyped(value, to);
 }
 
 /** `100.00` as `100`: for bounds that are named in a text, never for amounts. */
@@ -100,7 +128,8 @@ function isZero(value: string): boolean {
   return !/[1-9]/.test(value);
 }
 
-function fractionDigits(value: string): number {
+/** Digits after the point. */
+export function fractionDigits(value: string): number {
   const point = value.indexOf(".");
   return point < 0 ? 0 : value.length - point - 1;
 }

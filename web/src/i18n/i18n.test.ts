@@ -5,7 +5,7 @@ import { id } from "./id";
 import { preferredLanguage, translate } from "./index";
 import { problemNames, problemTitle } from "./problems";
 import { explainReason, reasonNames } from "./reasons";
-import { stepNames } from "./steps";
+import { actorName, stepNames } from "./steps";
 
 const marks = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
 
@@ -45,6 +45,10 @@ it("names every error of the server", () => {
   expect(problemTitle("note_missing", "A note is required", "id")).toBe("Catatan wajib diisi");
   expect(problemTitle("note_missing", "A note is required", "en")).toBe("A note is required");
   expect(problemTitle("something_new", "Something new", "id")).toBe("Something new");
+});
+
+it("translates who acts by itself, and leaves the names of people", () => {
+  expect([actorName("system", "en"), actorName("system", "id"), actorName("Sri", "id")]).toEqual(["the system", "sistem", "Sri"]);
 });
 
 it("names every step in the life of an alert", () => {

@@ -36,9 +36,17 @@ const LABELS: Record<string, readonly [en: string, id: string]> = {
   desk: ["desk", "meja"],
 };
 
+/** Who acts without being a person, and the one account of a first start. */
+const ACTORS: Record<string, readonly [en: string, id: string]> = {
+  system: ["the system", "sistem"],
+  administrator: ["administrator", "administrator"],
+};
+
 const of = (table: Record<string, readonly [string, string]>, name: string, language: Language): string =>
   table[name]?.[language === "id" ? 1 : 0] ?? name.replaceAll("_", " ");
 
 export const stepName = (what: string, language: Language): string => of(STEPS, what, language);
 export const labelName = (label: string, language: Language): string => of(LABELS, label, language);
+/** Who did a step: names of people stay as they are. */
+export const actorName = (who: string, language: Language): string => ACTORS[who]?.[language === "id" ? 1 : 0] ?? who;
 export const stepNames = (): string[] => Object.keys(STEPS).sort();

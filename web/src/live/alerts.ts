@@ -11,7 +11,7 @@ export const needsNote = (alert: Alert): boolean => RANK[alert.severity] >= RANK
 /** Worst first, then the newest, what somebody has taken last: no switch decides what is seen. */
 export function sortAlerts(alerts: readonly Alert[]): Alert[] {
   const waiting = (alert: Alert) => (alert.state === "acknowledged" ? 0 : 1);
-  return alerts.filter(isOpen).sort((a, b) => waiting(b) - waiting(a) || RANK[b.severity] - RANK[a.severity] || b.started - a.started);
+  return alerts.filter(isOpen).sort((a, b) => waiting(b) - waiting(a) || RANK[b.severity] - RANK[a.severity] || b.since - a.since);
 }
 
 /** Puts a changed alert into the list; an older revision never replaces a newer one. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { TopicEvent } from "../stream/protocol";
-import { ageMs, feedTrouble, freshness, GAP_FLOOR_MS, QuoteBook, type LiveQuote } from "./quotes";
+import { ageMs, feedOf, feedTrouble, freshness, GAP_FLOOR_MS, QuoteBook, type LiveQuote } from "./quotes";
 
 const quote = (change: Partial<LiveQuote>): LiveQuote => ({
   symbol: "A",
@@ -27,6 +27,18 @@ it("names the worst that is known of a feed", () => {
   expect(feedTrouble(undefined, "delayed")).toBe("delayed");
   expect(feedTrouble(quote({ stale: "session_closed" }), "live")).toBe("closed");
   expect(feedTrouble(quote({ state: "lost" }), "live")).toBe("lost");
+});
+
+it("follows the stream before the next reading of the list", () => {
+  expect(feedOf(quote({ stale: "feed_down" }), "live")).toBe("delayed");
+  expect(feedOf(quote({ stale: "feed_down" }), "unavailable")).toBe("unavailable");
+  expect(feedOf(quote({ stale: "session_closed" }), "live")).toBe("closed");
+  // Well again: what was read before it was counts no more.
+  expect(feedOf(quote({}), "delayed")).toBe("live");
+  expect(feedOf(quote({ state: "lost" }), "delayed")).toBe("delayed");
+  expect(feedOf(undefined, "unavailable")).toBe("unavailable");
+  // A price that is old without a fault of its feed is no trouble of the feed.
+  expect(feedOf(quote({ stale: "price_idle" }), "live")).toBe("live");
 });
 
 describe("the book", () => {

@@ -120,7 +120,15 @@ export function feedTrouble(quote: LiveQuote | undefined, fallback: FeedState): 
   const feed = quote?.data?.feed ?? fallback;
   if (feed === "closed" || feed === "unavailable" || feed === "delayed") return feed;
   if (quote?.stale === "session_closed") return "closed";
+  // The last price came while its feed was well; which of the two it is by now is read again at once.
+  if (quote?.stale === "feed_down") return fallback === "unavailable" ? "unavailable" : "delayed";
   return null;
+}
+
+/** The feed's state by the stream, and while that is lost by what was read last. */
+export function feedOf(quote: LiveQuote | undefined, fallback: FeedState): FeedState {
+  const trouble = feedTrouble(quote, fallback);
+  return trouble === "lost" ? fallback : (trouble ?? "live");
 }
 
 function move(before: string | undefined, after: string, last: -1 | 0 | 1): -1 | 0 | 1 {

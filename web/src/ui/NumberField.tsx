@@ -1,5 +1,5 @@
 import { useId, type ReactNode } from "react";
-import { parseTyped, stepDecimal } from "../format/decimal";
+import { parseTyped, stepDecimal, toTyped } from "../format/decimal";
 import { useSettings, useTranslate } from "../app/settings";
 import { Icon } from "./Icon";
 
@@ -23,11 +23,11 @@ export function NumberField({ label, value, onChange, step, min, max, start, pla
   const t = useTranslate();
   const { language } = useSettings();
   const id = useId();
-  const wrong = value.trim() === "" ? !optional : parseTyped(value) === null;
+  const wrong = value.trim() === "" ? !optional : parseTyped(value, language) === null;
   const move = (count: number) => {
-    const from = parseTyped(value) ?? start ?? min ?? "0";
+    const from = parseTyped(value, language) ?? start ?? min ?? "0";
     const moved = stepDecimal(from, step, value.trim() === "" && start ? 0 : count, min, max);
-    onChange(language === "id" ? moved.replace(".", ",") : moved);
+    onChange(toTyped(moved, language));
   };
   return (
     <div className="min-w-0">

@@ -27,38 +27,38 @@ export function AccountStrip({ account, current, error, symbol, wide }: Props) {
   const money = (value: string, sign = false) => formatDecimal(value, language, { sign });
   const nearest = account.positions.find((position) => position.symbol === symbol && position.stop_out_at) ?? account.positions.find((position) => position.stop_out_at);
   const at = (price: (position: Position) => string | null) =>
-    nearest && price(nearest) ? t("account.at", { symbol: nearest.symbol, price: formatDecimal(price(nearest), language, { group: false }) }) : account.positions.length === 0 ? t("account.noPositions") : t("account.atNone");
+    nearest && price(nearest) ? t("account.at", { symbol: nearest.symbol, price: formatDecimal(price(nearest), language) }) : account.positions.length === 0 ? t("account.noPositions") : t("account.atNone");
   const profit = signOf(account.unrealised);
   return (
     <section
       aria-label={t("top.account")}
       data-testid="account-strip"
       data-current={current}
-      className={`grid shrink-0 grid-cols-3 gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-2 wide:flex wide:h-15 wide:items-center wide:gap-5 wide:py-0 huge:gap-8 ${current ? "" : "old"}`}
+      className={`grid shrink-0 grid-cols-3 gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-2 wide:flex wide:h-15 wide:items-center wide:gap-4 wide:py-0 huge:gap-8 ${current ? "" : "old"}`}
     >
       <Figure label={t("account.equity")} unit={account.currency} strong testid="equity">{money(account.equity)}</Figure>
       <Figure label={t("account.unrealised")} className={profit > 0 ? "text-up" : profit < 0 ? "text-down" : ""}>{money(account.unrealised, true)}</Figure>
       {wide && <Figure label={t("account.balance")}>{money(account.balance)}</Figure>}
-      {wide && <Figure label={t("account.used")} testid="used">{money(account.used)}</Figure>}
-      <Figure label={t("account.free")} testid="free" className={signOf(account.free) < 0 ? "text-crit" : ""}>{money(account.free)}</Figure>
+      {wide && <Figure label={t("account.used")} help={t("account.basis")} testid="used">{money(account.used)}</Figure>}
+      <Figure label={t("account.free")} help={t("account.basis")} testid="free" className={signOf(account.free) < 0 ? "text-crit" : ""}>{money(account.free)}</Figure>
       <LevelRail account={account} />
       <Distance label={t("account.toCall")} pct={account.warning_pct} money={money(account.to_warning)} past={signOf(account.to_warning) < 0} price={at((position) => position.warning_at)} testid="to-call" idle={account.positions.length === 0} />
       <Distance label={t("account.toStop")} pct={account.stop_out_pct} money={money(account.to_stop_out)} past={signOf(account.to_stop_out) < 0} price={at((position) => position.stop_out_at)} testid="to-stop" idle={account.positions.length === 0} />
       {account.next_stop_out && <Next next={account.next_stop_out} />}
-      {!wide && <Figure label={t("account.used")} testid="used">{money(account.used)}</Figure>}
+      {!wide && <Figure label={t("account.used")} help={t("account.basis")} testid="used">{money(account.used)}</Figure>}
       {!current && <span role="status" className="sr-only">{t("account.lost")}</span>}
     </section>
   );
 }
 
-function Figure({ label, unit, strong, className = "", testid, children }: { label: string; unit?: string; strong?: boolean; className?: string; testid?: string; children: ReactNode }) {
+function Figure({ label, unit, help, strong, className = "", testid, children }: { label: string; unit?: string; help?: string; strong?: boolean; className?: string; testid?: string; children: ReactNode }) {
   return (
-    <div className="min-w-0">
+    <div className="min-w-0" title={help}>
       <div className="label truncate">
         {label}
         {unit && <span className="ml-1 text-ink-3">{unit}</span>}
       </div>
-      <div data-testid={testid} className={`truncate font-semibold ${strong ? "text-md wide:text-lg" : "text-sm wide:text-md"} ${className}`}>{children}</div>
+      <div data-testid={testid} className={`truncate font-semibold wide:min-w-[9ch] ${strong ? "text-md wide:text-lg" : "text-sm wide:text-md"} ${className}`}>{children}</div>
     </div>
   );
 }
@@ -84,7 +84,7 @@ function Next({ next }: { next: NextStopOut }) {
   const levels = t("account.nextLevels", { before: level(next.level_before_pct), after: level(next.level_after_pct) });
   return (
     <div className="col-span-2 min-w-0 wide:col-span-1 wide:min-w-29" data-testid="next-stop">
-      <div className="label truncate">{t("account.next")} <span data-testid="next-stop-price" className="text-ink-3">{t("account.at", { symbol: next.symbol, price: formatDecimal(next.price, language, { group: false }) })}</span></div>
+      <div className="label truncate">{t("account.next")} <span data-testid="next-stop-price" className="text-ink-3">{t("account.at", { symbol: next.symbol, price: formatDecimal(next.price, language) })}</span></div>
       <div data-testid="next-stop-closes" className="truncate text-sm font-semibold" title={closes}>{closes}</div>
       <div data-testid="next-stop-levels" className="truncate text-2xs text-ink-3" title={levels}>{levels}</div>
     </div>

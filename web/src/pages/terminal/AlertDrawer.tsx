@@ -2,13 +2,14 @@ import { useQuery } from "@tanstack/react-query";
 import { useId, useState, type ReactNode } from "react";
 import type { AlertVerb } from "../../api/client";
 import type { Alert } from "../../api/types";
+import { useAccounts } from "../../app/data";
 import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
-import { formatDecimal } from "../../format/decimal";
+import { formatFigure } from "../../format/decimal";
 import { formatMoment } from "../../format/time";
 import { alertText, statementOf } from "../../i18n/rules";
-import { labelName, stepName } from "../../i18n/steps";
+import { actorName, labelName, stepName } from "../../i18n/steps";
 import { needsNote } from "../../live/alerts";
 import { Button, IconButton } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
@@ -22,7 +23,9 @@ export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => v
   const t = useTranslate();
   const { language } = useSettings();
   const { title, summary, advice } = alertText(alert, language);
-  const number = (value: string | null) => formatDecimal(value, language);
+  const accounts = useAccounts();
+  const accountName = (id: string | number) => accounts.data?.find((one) => String(one.id) === String(id))?.name ?? id;
+  const number = (value: string | null) => formatFigure(value, language);
   return (
     <Dialog open onClose={onClose} label={title}>
       <div className="flex h-full flex-col" data-testid="alert-drawer" data-state={alert.state}>
@@ -30,7 +33,7 @@ export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => v
           <span aria-hidden className={`absolute inset-y-3 left-2 w-1 rounded-full ${BAR[alert.severity]}`} />
           <div className="min-w-0 flex-1">
             <p className="text-2xs text-ink-3">
-              <span className={`font-semibold ${TEXT[alert.severity]}`}>{t(`severity.${alert.severity}`)}</span> · {t(`alertState.${alert.state}`)} · {alert.rule} · <Age since={alert.started} />
+              <span className={`font-semibold ${TEXT[alert.severity]}`}>{t(`severity.${alert.severity}`)}</span> · {t(`alertState.${alert.state}`)} · {alert.rule} · <Age since={alert.since} />
             </p>
             <h2 className="mt-0.5 text-md font-semibold">{title}</h2>
             <p className="mt-0.5 text-sm text-ink-2">{summary}</p>
@@ -43,10 +46,10 @@ export function AlertDrawer({ alert, onClose }: { alert: Alert; onClose: () => v
             <Fact name={t("alerts.value")}>{number(alert.value)}</Fact>
             <Fact name={t("alerts.raise")}>{number(alert.raise)}</Fact>
             <Fact name={t("alerts.clear")}>{number(alert.clear)}</Fact>
-            <Fact name={t("alerts.atRisk")}>{number(alert.money_at_risk)}</Fact>
+            <Fact name={t("alerts.atRisk")}>{number(alert.money_at_risk && `${alert.money_at_risk} ${alert.money_at_risk_currency ?? ""}`.trim())}</Fact>
           </dl>
           <p className="flex flex-wrap gap-1">
-            {Object.entries(alert.labels).map(([name, value]) => value !== null && value !== undefined && <span key={name} className="rounded bg-raised px-1.5 py-px text-2xs text-ink-2"><span className="text-ink-3">{labelName(name, language)}</span> {value}</span>)}
+            {Object.entries(alert.labels).map(([name, value]) => value !== null && value !== undefined && <span key={name} className="rounded bg-raised px-1.5 py-px text-2xs text-ink-2"><span className="text-ink-3">{labelName(name, language)}</span> {name === "account" ? accountName(value) : value}</span>)}
           </p>
           <EvidencePart alert={alert} />
           <Timeline alert={alert} />
@@ -70,7 +73,7 @@ function EvidencePart({ alert }: { alert: Alert }) {
   const t = useTranslate();
   const { language } = useSettings();
   const { api } = useServices();
-  const evidence = useQuery({ queryKey: ["alert", alert.id, "evidence"], queryFn: () => api.alertEvidence(alert.id), retry: false });
+  const evidence = useQuery({ queryKey: ["alert", alert.id, "evidence", alert.since], queryFn: () => api.alertEvidence(alert.id), retry: false });
   const said = evidence.data && statementOf(evidence.data, language);
   return (
     <section aria-label={t("alerts.evidence")}>
@@ -78,7 +81,7 @@ function EvidencePart({ alert }: { alert: Alert }) {
       {evidence.error && <p className="text-xs text-crit">{explainProblem(evidence.error, t, language).text}</p>}
       {evidence.data && said && (
         <>
-          {evidence.data.chart?.length > 1 && <EvidenceChart points={evidence.data.chart} mark={alert.started} />}
+          {evidence.data.chart?.length > 1 && <EvidenceChart points={evidence.data.chart} mark={alert.since} />}
           {said.formula && <p className="mt-1.5 rounded bg-bg px-2 py-1.5 text-xs break-words text-ink-2">{said.formula}</p>}
           <Inputs inputs={said.inputs} />
           <p className="mt-1 text-2xs text-ink-3">{t("alerts.seq", { seq: evidence.data.seq })}</p>
@@ -114,7 +117,7 @@ function Timeline({ alert }: { alert: Alert }) {
         {(timeline.data ?? []).map((item, index) => (
           <li key={index} className="relative pb-2 pl-4 text-xs last:pb-0">
             <span aria-hidden className="absolute top-1 -left-[3.5px] size-1.5 rounded-full bg-ink-3" />
-            <p><span className="font-semibold">{stepName(item.what, language)}</span>{item.by && <span className="text-ink-2"> {t("alerts.by", { who: item.by })}</span>}</p>
+            <p><span className="font-semibold">{stepName(item.what, language)}</span>{item.by && <span className="text-ink-2"> {t("alerts.by", { who: actorName(item.by, language) })}</span>}</p>
             {item.note && <p className="text-ink-2">“{item.note}”</p>}
             <p className="text-2xs text-ink-3">{formatMoment(item.at, language)}</p>
           </li>

@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { Alert, Severity } from "../../api/types";
 import { useAlerts } from "../../app/data";
 import { useSettings, useTranslate } from "../../app/settings";
+import { actorName } from "../../i18n/steps";
 import { alertText } from "../../i18n/rules";
 import { explainProblem } from "../../app/trading";
 import { formatDecimal } from "../../format/decimal";
@@ -58,10 +59,10 @@ function Row({ alert, onShow }: { alert: Alert; onShow: () => void }) {
   const over = !isOpen(alert);
   const { title, summary } = alertText(alert, language);
   const facts = [
-    alert.state === "acknowledged" && alert.acked_by ? t("alerts.ackedBy", { who: alert.acked_by }) : t(`alertState.${alert.state}`),
+    alert.state === "acknowledged" && alert.acked_by ? t("alerts.ackedBy", { who: actorName(alert.acked_by, language) }) : t(`alertState.${alert.state}`),
     alert.money_at_risk ? `${t("alerts.atRisk")} ${formatDecimal(alert.money_at_risk, language)} ${alert.money_at_risk_currency ?? ""}` : null,
     alert.unrecorded ? t("alerts.unrecorded") : null,
-    alert.owner,
+    alert.owner && actorName(alert.owner, language),
     alert.escalated ? t("alerts.escalated") : null,
     alert.flapping ? t("alerts.flapping") : null,
     alert.silenced ? t("alerts.silenced") : null,
@@ -71,13 +72,13 @@ function Row({ alert, onShow }: { alert: Alert; onShow: () => void }) {
       <span aria-hidden className={`absolute inset-y-2 left-1.5 w-1 rounded-full ${alert.state === "firing" || alert.state === "pending" ? BAR[alert.severity] : "bg-edge"}`} />
       <div className="flex items-baseline gap-2">
         <button type="button" aria-label={t("alerts.details", { title })} onClick={onShow} className="min-w-0 flex-1 text-left after:absolute after:inset-0">
-          <span className={`block truncate text-sm font-semibold ${alert.state === "firing" ? "" : "text-ink-2"}`}>{title}</span>
+          <span className={`block text-sm font-semibold break-words ${alert.state === "firing" ? "" : "text-ink-2"}`}>{title}</span>
         </button>
-        <span className="shrink-0 text-2xs text-ink-3"><Age since={over ? alert.last : alert.started} /></span>
+        <span className="shrink-0 text-2xs text-ink-3"><Age since={over ? alert.last : alert.since} /></span>
       </div>
-      <p className="line-clamp-2 text-xs text-ink-2">{summary}</p>
+      <p className="line-clamp-3 text-xs text-ink-2">{summary}</p>
       <div className="mt-0.5 flex min-h-6 items-center gap-2">
-        <p className="min-w-0 flex-1 truncate text-2xs text-ink-3">
+        <p className="min-w-0 flex-1 text-2xs text-ink-3">
           <span className={`font-semibold ${TEXT[alert.severity]}`}>{t(`severity.${alert.severity}`)}</span> · {facts.filter(Boolean).join(" · ")}
         </p>
         {!over && alert.state !== "acknowledged" && <AckButton alert={alert} onNeedsNote={onShow} />}

@@ -10,6 +10,7 @@ import { Button } from "../../ui/Button";
 import { Icon, type IconName } from "../../ui/Icon";
 import type { LinkWish } from "./LinkDialog";
 import { RetryIn } from "./RetryIn";
+import { byPerson, symbolsOf, waiting } from "./halts";
 
 interface Props {
   desk: Desk | undefined;
@@ -17,6 +18,7 @@ interface Props {
   instrument: Instrument | undefined;
   onShowAlarm: () => void;
   onLink: (wish: LinkWish) => void;
+  onResume: (symbol: string) => void;
 }
 
 type Tone = "stop" | "warn" | "info";
@@ -101,8 +103,18 @@ function deskBanners(desk: Desk, props: Props, t: Translate): Banner[] {
     if (link.mode === "read_only") banners.push({ key: `link-${link.id}`, tone: "warn", icon: "swap", text: t("banner.readOnly", { name: link.name, n: link.queued }), action: back });
     if (link.mode === "recovering") banners.push({ key: `link-${link.id}`, tone: "warn", icon: "swap", text: t("banner.recovering", { name: link.name, n: link.queued, doubt: link.in_doubt }) });
   }
-  if (desk.halted && desk.halted.length > 0) {
-    banners.push({ key: "halted", tone: "stop", icon: "alert", text: t("banner.halted", { symbols: desk.halted.join(", ") }), action: <Button size="sm" className="!border-white/60 !bg-transparent !text-white" onClick={props.onShowAlarm}>{t("banner.show")}</Button> });
+  if (desk.halts.length > 0) {
+    const look = "!border-white/60 !bg-transparent !text-white";
+    const needed = byPerson(desk.halts);
+    const now = waiting(desk.halts);
+    const waits = now.length > 0 ? ` ${t("halt.waits", { symbols: symbolsOf(now) })}` : needed.length > 0 ? ` ${t("halt.byPerson", { symbols: symbolsOf(needed) })}` : "";
+    const action = (
+      <span className="flex flex-wrap justify-end gap-1">
+        {needed.map((halt) => <Button key={halt.symbol} size="sm" data-testid="resume" className={look} onClick={() => props.onResume(halt.symbol)}>{needed.length > 1 ? t("halt.resumeShort", { symbol: halt.symbol }) : t("halt.resume")}</Button>)}
+        <Button size="sm" className={look} onClick={props.onShowAlarm}>{t("banner.show")}</Button>
+      </span>
+    );
+    banners.push({ key: "halted", tone: "stop", icon: "alert", text: t("banner.halted", { symbols: symbolsOf(desk.halts) }) + waits, action });
   }
   // Left out by configuration is no failure.
   if (desk.store.kind === "none") banners.push({ key: "store", tone: "info", icon: "layers", text: t("banner.storeOff") });

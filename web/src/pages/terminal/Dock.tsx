@@ -5,7 +5,7 @@ import { Orders } from "./Orders";
 import { Positions } from "./Positions";
 
 /** Positions and working orders of the account, one tab each. */
-export function Dock({ account }: { account: Account | undefined }) {
+export function Dock({ account, current }: { account: Account | undefined; current: boolean }) {
   const t = useTranslate();
   const [tab, setTab] = useState<"positions" | "orders">("positions");
   const tabs = [
@@ -38,7 +38,7 @@ export function Dock({ account }: { account: Account | undefined }) {
           </button>
         ))}
       </div>
-      <div id="dock-panel" role="tabpanel" tabIndex={0} aria-labelledby={`tab-${tab}`} className="scroll flex min-h-0 flex-1 flex-col">
+      <div id="dock-panel" role="tabpanel" tabIndex={0} aria-labelledby={`tab-${tab}`} data-current={current} className={`scroll flex min-h-0 flex-1 flex-col ${current ? "" : "old"}`}>
         {account && (tab === "positions" ? <Positions account={account} /> : <Orders account={account} />)}
       </div>
     </>

@@ -6,7 +6,7 @@ import { formatClock } from "../../format/time";
 const WIDTH = 420;
 const HEIGHT = 96;
 
-/** Bid and ask half a minute either side of the moment the alert was raised. */
+/** Bid and ask half a minute either side of the moment the alert was raised, or became more severe. */
 export function EvidenceChart({ points, mark }: { points: Evidence["chart"]; mark: number }) {
   const t = useTranslate();
   const { language } = useSettings();
@@ -28,7 +28,7 @@ export function EvidenceChart({ points, mark }: { points: Evidence["chart"]; mar
       </svg>
       <figcaption className="flex justify-between border-t border-line px-2 py-0.5 text-2xs text-ink-3">
         <span>{formatClock(first, language)}</span>
-        <span>{t("watch.bid")} {formatDecimal(points.at(-1)!.bid, language, { group: false })}</span>
+        <span>{t("watch.bid")} {formatDecimal(points.at(-1)!.bid, language)}</span>
         <span>{formatClock(points.at(-1)!.t, language)}</span>
       </figcaption>
     </figure>

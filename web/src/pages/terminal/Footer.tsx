@@ -43,13 +43,13 @@ export function Footer({ symbol, desk }: { symbol: string | null; desk: Desk | u
         {t(`foot.conn.${connection}`)}
       </span>
       <span className="text-ink-2">{symbol}</span>
-      <span>{t("foot.venue")} <b data-part="venue" className="font-medium text-ink-2" /></span>
-      <span>{t("foot.stream")} <b data-part="stream" className="font-medium text-ink-2" /></span>
-      <span>{t("foot.browser")} <b data-part="browser" className="font-medium text-ink-2" /></span>
-      <span>{t("foot.seq")} <b data-part="seq" className="font-medium text-ink-2" /></span>
+      <span>{t("foot.venue")} <b data-part="venue" className="inline-block min-w-[7ch] font-medium text-ink-2" /></span>
+      <span>{t("foot.stream")} <b data-part="stream" className="inline-block min-w-[7ch] font-medium text-ink-2" /></span>
+      <span>{t("foot.browser")} <b data-part="browser" className="inline-block min-w-[7ch] font-medium text-ink-2" /></span>
+      <span>{t("foot.seq")} <b data-part="seq" className="inline-block min-w-[9ch] font-medium text-ink-2" /></span>
       <span>{t("foot.gaps")} <b data-testid="gaps" className={`font-medium ${status.gaps > 0 ? "text-warn" : "text-ink-2"}`}>{status.gaps}</b></span>
       <span>{t("foot.source")} <b data-part="source" className="font-medium text-ink-2" /></span>
-      <span className="ml-auto">{status.roundTripMs !== undefined && <>{t("foot.rtt")} <b className="font-medium text-ink-2">{formatLatency(status.roundTripMs * 1_000, language)}</b></>}</span>
+      <span className="ml-auto">{status.roundTripMs !== undefined && <>{t("foot.rtt")} <b className="inline-block min-w-[7ch] text-right font-medium text-ink-2">{formatLatency(status.roundTripMs * 1_000, language)}</b></>}</span>
       {desk && <span>Siaga {desk.version}</span>}
     </footer>
   );

@@ -14,10 +14,10 @@ export function LevelRail({ account }: { account: Account }) {
   const level = account.unknown ? null : account.level_pct;
   const text = level === null ? "–" : `${formatDecimal(cutPercent(level), language)} %`;
   return (
-    <div className="col-span-3 min-w-0 wide:min-w-36 wide:flex-1" title={account.unknown ? t("account.unknownLevel") : undefined}>
+    <div className="col-span-3 min-w-0 wide:min-w-36 wide:flex-1" title={t(account.unknown ? "account.unknownLevel" : "account.basis")}>
       <div className="flex items-baseline justify-between gap-2">
-        <span className="label">{t("account.level")}</span>
-        <span data-testid="level" data-level={level ?? ""} className={`text-sm font-semibold wide:text-md ${TEXTS[account.state]}`}>{account.unknown ? "?" : text}</span>
+        <span className="label truncate">{t("account.level")}</span>
+        <span data-testid="level" data-level={level ?? ""} className={`text-sm font-semibold whitespace-nowrap wide:text-md ${TEXTS[account.state]}`}>{account.unknown ? "?" : text}</span>
       </div>
       <div
         role="img"

@@ -17,7 +17,7 @@ export function Orders({ account }: { account: Account }) {
   const { language } = useSettings();
   const { cancel } = useTrading(account.id);
   if (account.orders.length === 0) return <Empty icon="swap" title={t("orders.empty")} />;
-  const price = (value: string | null) => formatDecimal(value, language, { group: false });
+  const price = (value: string | null) => formatDecimal(value, language);
   return (
     <table className="table w-full" data-testid="orders">
       <caption className="sr-only">{t("orders.title")}</caption>
@@ -46,7 +46,7 @@ export function Orders({ account }: { account: Account }) {
             <td className="n hidden text-ink-2 wide:table-cell">{formatDecimal(order.filled, language)}</td>
             <td className={ATTENTION.has(order.state) ? "text-warn" : "text-ink-2"} title={order.reason ? explainReason(order.reason, language).title : undefined}>{t(`order.${order.state}`)}</td>
             <td className="n hidden text-xs text-ink-3 wide:table-cell">{formatMoment(order.placed, language)}</td>
-            <td className="n !pr-3">
+            <td className="live n !pr-3">
               <Button size="sm" disabled={order.state === "cancelling"} aria-label={t("orders.cancelOf", { kind: t(`kind.${order.kind}`), symbol: order.symbol })} onClick={() => void cancel(order)}>
                 {t("orders.cancel")}
               </Button>

@@ -1,5 +1,5 @@
 import { useEffect, useId, useState } from "react";
-import type { DeskLink, Instrument } from "../../api/types";
+import type { DeskHalt, DeskLink, Instrument } from "../../api/types";
 import { goTo } from "../../app/place";
 import { changeSettings, settings, useTranslate } from "../../app/settings";
 import type { Translate } from "../../i18n";
@@ -7,6 +7,7 @@ import { Dialog } from "../../ui/Dialog";
 import { Icon, type IconName } from "../../ui/Icon";
 import type { LinkWish } from "./LinkDialog";
 import { SCENARIOS, useScenario } from "./TopBar";
+import { matches } from "./matches";
 
 interface Props {
   open: boolean;
@@ -16,6 +17,9 @@ interface Props {
   symbol: string | null;
   links: DeskLink[];
   onLink: (wish: LinkWish) => void;
+  halts: DeskHalt[];
+  onResume: (symbol: string) => void;
+  onSignOut: () => void;
 }
 
 interface Command {
@@ -36,15 +40,14 @@ export function Palette({ open, onClose, ...rest }: Props) {
   );
 }
 
-function PaletteBody({ onClose, instruments, demo, symbol, links, onLink }: Omit<Props, "open">) {
+function PaletteBody({ onClose, instruments, demo, symbol, links, onLink, halts, onResume, onSignOut }: Omit<Props, "open">) {
   const t = useTranslate();
   const runScenario = useScenario();
   const id = useId();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
-  const wanted = text.trim().toLowerCase().replace("/", "");
-  const all = [...commands(instruments, demo, t, (scenario) => runScenario(scenario, symbol)), ...linkCommands(links, t, onLink)];
-  const found = all.filter((command) => `${command.text} ${command.hint ?? ""}`.toLowerCase().replaceAll("/", "").includes(wanted)).slice(0, 40);
+  const all = [...haltCommands(halts, t, onResume), ...commands(demo, t, (scenario) => runScenario(scenario, symbol)), ...linkCommands(links, t, onLink), { key: "sign-out", icon: "exit" as const, text: t("top.signout"), run: onSignOut }];
+  const found = matches<Command>(all, instrumentCommands(instruments, t), text);
   const chosen = Math.min(at, found.length - 1);
   useEffect(() => {
     document.getElementById(`${id}-${chosen}`)?.scrollIntoView({ block: "nearest" });
@@ -80,7 +83,7 @@ function PaletteBody({ onClose, instruments, demo, symbol, links, onLink }: Omit
       <ul id={`${id}-list`} role="listbox" aria-label={t("palette.title")} className="scroll max-h-[50dvh] p-1">
         {found.length === 0 && <li role="option" aria-selected={false} className="p-3 text-sm text-ink-3">{t("palette.empty")}</li>}
         {found.map((command, index) => (
-          <li key={command.key} id={`${id}-${index}`} role="option" aria-selected={index === chosen} onPointerMove={() => setAt(index)} onClick={() => run(command)} className={`flex h-8 cursor-pointer items-center gap-2 rounded px-2 text-sm ${index === chosen ? "bg-hover" : ""}`}>
+          <li key={command.key} id={`${id}-${index}`} role="option" aria-selected={index === chosen} onPointerMove={() => setAt(index)} onClick={() => run(command)} className={`flex h-11 cursor-pointer wide:h-8 items-center gap-2 rounded px-2 text-sm ${index === chosen ? "bg-hover" : ""}`}>
             <Icon name={command.icon} size={14} className="text-ink-3" />
             {command.text}
             {command.hint && <span className="ml-auto text-xs text-ink-3">{command.hint}</span>}
@@ -91,10 +94,13 @@ function PaletteBody({ onClose, instruments, demo, symbol, links, onLink }: Omit
   );
 }
 
-function commands(instruments: Instrument[], demo: boolean, t: Translate, scenario: (name: (typeof SCENARIOS)[number]) => void): Command[] {
+function instrumentCommands(instruments: Instrument[], t: Translate): Command[] {
+  return instruments.map((one) => ({ key: one.symbol, icon: "chart" as const, text: t("palette.symbol", { symbol: one.symbol }), hint: one.name, run: () => goTo({ symbol: one.symbol, view: "chart" }) }));
+}
+
+function commands(demo: boolean, t: Translate, scenario: (name: (typeof SCENARIOS)[number]) => void): Command[] {
   const focus = (id: string) => () => document.getElementById(id)?.focus();
   return [
-    ...instruments.map((one) => ({ key: one.symbol, icon: "chart" as const, text: t("palette.symbol", { symbol: one.symbol }), hint: one.name, run: () => goTo({ symbol: one.symbol, view: "chart" }) })),
     { key: "ticket", icon: "swap", text: t("palette.ticket"), run: () => (goTo({ view: "trade" }), focus("ticket")()) },
     { key: "positions", icon: "layers", text: t("palette.positions"), run: () => (goTo({ view: "positions" }), focus("positions")()) },
     { key: "alerts", icon: "alert", text: t("palette.alerts"), run: () => (goTo({ view: "alerts" }), focus("alerts")()) },
@@ -103,6 +109,11 @@ function commands(instruments: Instrument[], demo: boolean, t: Translate, scenar
     { key: "colours", icon: "drop", text: t("palette.colours"), hint: t(settings().colours === "safe" ? "top.colours.classic" : "top.colours.safe"), run: () => changeSettings({ colours: settings().colours === "safe" ? "classic" : "safe" }) },
     ...(demo ? SCENARIOS.map((name) => ({ key: name, icon: "clock" as const, text: t("palette.scenario", { name: t(`scenario.${name}`) }), run: () => scenario(name) })) : []),
   ];
+}
+
+/** Trading of what is halted is resumed by a person. */
+function haltCommands(halts: DeskHalt[], t: Translate, onResume: (symbol: string) => void): Command[] {
+  return halts.map(({ symbol }) => ({ key: `halt-${symbol}`, icon: "check", text: t("halt.resumeOf", { symbol }), run: () => onResume(symbol) }));
 }
 
 /** A broker is taken out of service while it is live, and given back by who took it: one that is down by itself comes back by itself. */

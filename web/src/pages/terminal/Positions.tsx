@@ -1,4 +1,4 @@
-import { Fragment, useState } from "react";
+import { Fragment, useState, type ReactNode } from "react";
 import type { Account, Position } from "../../api/types";
 import { goTo } from "../../app/place";
 import { useSettings, useTranslate } from "../../app/settings";
@@ -39,11 +39,11 @@ export function Positions({ account }: { account: Account }) {
           <th scope="col" className="!pl-3">{t("positions.symbol")}</th>
           <th scope="col" className="n">{t("positions.open")}</th>
           <th scope="col" className="n">{t("positions.now")}</th>
-          <th scope="col" className="n">{t("positions.profit")}</th>
+          <th scope="col" className="n">{t("positions.profit")} <span className="text-ink-3">{account.currency}</span></th>
           <th scope="col" className="n">{t("positions.protect")}</th>
           <th scope="col" className="n">{t("positions.stopAt")}</th>
           <th scope="col" className="n hidden huge:table-cell">{t("positions.callAt")}</th>
-          <th scope="col" className="n hidden huge:table-cell">{t("positions.margin")}</th>
+          <th scope="col" className="n hidden huge:table-cell">{t("positions.margin")} <span className="text-ink-3">{account.currency}</span></th>
           <th scope="col" className="n hidden huge:table-cell">{t("positions.swap")}</th>
           <th scope="col"><span className="sr-only">{t("positions.actions")}</span></th>
         </tr>
@@ -72,7 +72,7 @@ interface RowProps {
 
 function usePriceText() {
   const { language } = useSettings();
-  return (value: string | null) => formatDecimal(value, language, { group: false });
+  return (value: string | null) => formatDecimal(value, language);
 }
 
 /** Where the venue's liquidation price is, for accounts at mark price. */
@@ -99,12 +99,12 @@ function Row({ position, account, onToggle }: RowProps) {
           {position.halted && <Halted />}
         </span>
       </td>
-      <td className="n text-ink-2">{price(position.open_price)}</td>
-      <td className="n">{price(position.close_price)}</td>
-      <td className={`n font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`} title={account.currency}>{formatDecimal(position.unrealised, language, { sign: true })}</td>
+      <td className="n text-ink-2"><Steady ch={8}>{price(position.open_price)}</Steady></td>
+      <td className="n"><Steady ch={8}>{price(position.close_price)}</Steady></td>
+      <td className={`n font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`} title={account.currency}><Steady ch={9}>{formatDecimal(position.unrealised, language, { sign: true })}</Steady></td>
       <td className="n text-xs text-ink-2">{price(position.stop_loss)} <span className="text-ink-3">/</span> {price(position.take_profit)}</td>
-      <td className="n text-xs text-ink-2" title={liquidation ?? undefined}>{price(position.stop_out_at)}</td>
-      <td className="n hidden text-xs text-ink-2 huge:table-cell">{price(position.warning_at)}</td>
+      <td className="n text-xs text-ink-2" title={liquidation ?? undefined}><Steady ch={8}>{price(position.stop_out_at)}</Steady></td>
+      <td className="n hidden text-xs text-ink-2 huge:table-cell"><Steady ch={8}>{price(position.warning_at)}</Steady></td>
       <td className="n hidden text-xs text-ink-2 huge:table-cell" title={rule} data-testid="position-rule">
         {formatDecimal(position.margin, language)}
         {position.rule && <span className="ml-1 text-2xs text-ink-3">1:{position.rule.leverage}</span>}
@@ -127,7 +127,7 @@ function Card({ position, account, onToggle }: RowProps) {
         <button type="button" className="text-md font-semibold" onClick={() => goTo({ symbol: position.symbol, view: "chart" })}>{position.symbol}</button>
         <SideTag side={position.side} qty={position.qty} />
         {position.halted && <Halted />}
-        <span className={`ml-auto text-md font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`}>{formatDecimal(position.unrealised, language, { sign: true })}</span>
+        <span className={`ml-auto text-md font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : ""}`}>{formatDecimal(position.unrealised, language, { sign: true })} <span className="text-2xs font-normal text-ink-3">{account.currency}</span></span>
       </div>
       <div className="mt-1 flex items-end gap-2 text-xs text-ink-2">
         <dl className="grid flex-1 grid-cols-[auto_1fr] gap-x-2">
@@ -151,6 +151,11 @@ function Card({ position, account, onToggle }: RowProps) {
   );
 }
 
+/** As wide as its widest usual figure: a digit more or less moves no column. */
+function Steady({ ch, children }: { ch: number; children: ReactNode }) {
+  return <span className="inline-block text-right" style={{ minWidth: `${ch}ch` }}>{children}</span>;
+}
+
 function Halted() {
   const t = useTranslate();
   return <span className="text-2xs font-semibold text-warn" data-testid="position-halted">{t("positions.halted")}</span>;
@@ -164,7 +169,7 @@ function Actions({ position, onToggle, account, big }: RowProps & { big?: boolea
   const qty = formatDecimal(position.qty, language);
   const covered = signOf(position.covered) > 0;
   return (
-    <span className="inline-flex items-center gap-1">
+    <span className="live inline-flex items-center gap-1">
       {covered && <span className="text-2xs text-warn">{t("positions.closing", { qty: formatDecimal(position.covered, language) })}</span>}
       <IconButton icon="edit" size={13} className={big ? "size-8" : "!size-6"} name={t("positions.edit", { symbol: position.symbol })} onClick={() => onToggle(position.id, "protect")} />
       <span className="inline-flex">

@@ -1,30 +1,40 @@
 import type { ReactNode } from "react";
-import type { Preview, Reason } from "../../api/types";
+import type { OrderKind, Preview, Reason } from "../../api/types";
 import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
 import { cutPercent, formatDecimal, signOf } from "../../format/decimal";
 import { explainReason } from "../../i18n/reasons";
 import { Icon } from "../../ui/Icon";
+import { atOnce } from "../../live/outcomes";
 import { ruleText } from "./ruleText";
 
 interface Props {
   preview: Preview | undefined;
   error: Error | null;
   complete: boolean;
+  /** Without the server there is no answer, and an earlier one counts no more. */
+  online: boolean;
+  /** Why the draft is no order. */
+  fault: string | null;
   /** The figures are those of an earlier draft. */
   pending: boolean;
   currency: string;
+  kind: OrderKind;
 }
 
 /** Margin before and after, the loss at the stop, the net position: the engine's answer, not the page's. */
-export function PreviewBox({ preview, error, complete, pending, currency }: Props) {
+export function PreviewBox({ preview, error, complete, online, fault, pending, currency, kind }: Props) {
   const t = useTranslate();
   const { language } = useSettings();
   const money = (value: string | null) => formatDecimal(value, language);
   return (
     <section aria-label={t("ticket.preview")} data-testid="preview" data-pending={pending} aria-busy={pending} className="rounded-md border border-line bg-bg/60 px-2.5 py-2">
       <h3 className="label mb-1 flex justify-between">{t("ticket.preview")}<span>{currency}</span></h3>
-      {!complete ? (
+      {!online ? (
+        <p className="text-xs text-ink-3">{t("ticket.offline")}</p>
+      ) : fault ? (
+        <p role="alert" className="text-xs text-crit">{fault}</p>
+      ) : !complete ? (
         <p className="text-xs text-ink-3">{t("ticket.previewWait")}</p>
       ) : error && !preview ? (
         <p role="alert" className="text-xs text-crit">{t("ticket.previewFailed", { what: whole(explainProblem(error, t, language)) })}</p>
@@ -41,6 +51,9 @@ export function PreviewBox({ preview, error, complete, pending, currency }: Prop
             </Fact>
             {preview?.rule && <Fact name={t("ticket.pv.rule")} wide testid="pv-rule">{ruleText(preview.rule, t, language)}</Fact>}
           </dl>
+          {preview && atOnce(preview, kind) && (
+            <p data-testid="at-once" className="mt-2 flex gap-1.5 border-t border-line pt-2 text-xs text-warn"><Icon name="alert" size={13} className="mt-px shrink-0" />{t(atOnce(preview, kind)!)}</p>
+          )}
           {preview && preview.reasons.length > 0 && (
             <div className="mt-2 border-t border-line pt-2">
               <Refusals title={t("ticket.reasons")} reasons={preview.reasons} />
@@ -57,9 +70,9 @@ const whole = ({ text, detail }: { text: string; detail: string }): string => [t
 
 function Fact({ name, children, bad, wide, testid }: { name: string; children: ReactNode; bad?: boolean; wide?: boolean; testid?: string }) {
   return (
-    <div className={wide ? "col-span-2 flex items-baseline justify-between gap-2" : "min-w-0"}>
+    <div className={wide ? "col-span-2 flex flex-wrap items-baseline justify-between gap-x-2" : "min-w-0"}>
       <dt className="text-2xs text-ink-3">{name}</dt>
-      <dd data-testid={testid} className={`truncate font-semibold ${bad ? "text-crit" : ""}`}>{children}</dd>
+      <dd data-testid={testid} className={`font-semibold break-words ${wide ? "ml-auto text-right" : ""} ${bad ? "text-crit" : ""}`}>{children}</dd>
     </div>
   );
 }

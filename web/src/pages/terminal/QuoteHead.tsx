@@ -35,7 +35,7 @@ export function QuoteHead({ instrument }: { instrument: Instrument }) {
       const change = quote.data?.day_change_pct;
       const sign = signOf(change);
       part("day").textContent = change ? `${sign > 0 ? "▲" : sign < 0 ? "▼" : ""} ${formatDecimal(change, language, { sign: true })} %` : "";
-      part("day").className = `text-xs font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : "text-ink-3"}`;
+      part("day").className = `inline-block min-w-[10ch] text-xs font-semibold ${sign > 0 ? "text-up" : sign < 0 ? "text-down" : "text-ink-3"}`;
       last = quote;
       age();
     });
@@ -47,7 +47,7 @@ export function QuoteHead({ instrument }: { instrument: Instrument }) {
     <div ref={root} data-testid="quote-head" data-fresh="fresh" data-trouble="" className="flex min-w-0 items-baseline gap-x-2.5 whitespace-nowrap">
       <h2 className="text-md font-semibold tracking-tight">{symbol}</h2>
       <span className="text-md"><span data-part="bid" className="price rounded px-0.5" /><span className="mx-0.5 text-ink-3">/</span><span data-part="ask" className="price rounded px-0.5" /></span>
-      <span data-part="day" className="text-xs" />
+      <span data-part="day" className="inline-block min-w-[10ch] text-xs" />
       <span className="hidden items-center gap-1 text-2xs text-ink-3 huge:inline-flex"><span aria-hidden className="dot size-1.5 rounded-full" /><span data-part="age" className="age" /></span>
     </div>
   );

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { explainProblem } from "../../app/trading";
-import { useAccount, useAccounts, useAlertStream, useDesk, useDeskStream, useInstruments, useOrders } from "../../app/data";
+import { useAccount, useAccounts, useAlertStream, useDesk, useDeskStream, useInstruments, useLiveFeed, useOrders } from "../../app/data";
+import { isTold, useOnline } from "../../app/online";
 import { goTo, usePlace } from "../../app/place";
 import { useSettings, useTranslate } from "../../app/settings";
 import { Guard, Panel } from "../../ui/Panel";
@@ -13,11 +14,12 @@ import { Footer } from "./Footer";
 import { LinkDialog, type LinkWish } from "./LinkDialog";
 import { NavBar } from "./NavBar";
 import { Palette } from "./Palette";
+import { ResumeDialog } from "./ResumeDialog";
 import { Ticket } from "./Ticket";
 import { TopBar } from "./TopBar";
 import { VolatilityAlarm } from "./VolatilityAlarm";
 import { Watch } from "./Watch";
-import { orderOutcomes } from "./outcomes";
+import { orderOutcomes } from "../../live/outcomes";
 
 /** The chart library is a third of the page: prices do not wait for it. */
 const Chart = lazy(() => import("./Chart"));
@@ -28,6 +30,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
   const { language } = useSettings();
   const place = usePlace();
   const wide = useWide();
+  const online = useOnline();
   const instruments = useInstruments();
   const accounts = useAccounts();
   const desk = useDesk();
@@ -37,10 +40,12 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
   useOrders(place.account, (order) => orderOutcomes.publish(order));
   const [palette, setPalette] = useState(false);
   const [alarmShown, setAlarmShown] = useState(0);
+  const [resuming, setResuming] = useState<string | null>(null);
   const [linkWish, setLinkWish] = useState<LinkWish | null>(null);
 
   const symbol = place.symbol ?? instruments.data?.[0]?.symbol ?? null;
   const instrument = instruments.data?.find((one) => one.symbol === symbol);
+  const live = useLiveFeed(instrument);
   const firstAccount = accounts.data?.[0]?.id ?? null;
   const known = accounts.data?.some((one) => one.id === place.account);
   useEffect(() => {
@@ -55,10 +60,10 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
     <div className="flex h-dvh flex-col overflow-hidden bg-bg">
       <a href="#positions" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-panel focus:p-2">{t("nav.skip")}</a>
       <TopBar accounts={accounts.data ?? []} account={account ?? null} desk={desk.data} symbol={symbol} onPalette={() => setPalette(true)} onSignOut={onSignOut} wide={wide} />
-      <Banners desk={desk.data} account={account} instrument={instrument} onShowAlarm={() => setAlarmShown((count) => count + 1)} onLink={setLinkWish} />
-      {trouble && <p role="alert" className="border-b border-crit bg-panel px-3 py-1.5 text-sm text-crit">{t("app.broken", { what: explainProblem(trouble, t, language).text })}</p>}
+      <Banners desk={desk.data} account={account} instrument={live} onShowAlarm={() => setAlarmShown((count) => count + 1)} onLink={setLinkWish} onResume={setResuming} />
+      {trouble && !isTold(trouble, online) && <p role="alert" className="border-b border-crit bg-panel px-3 py-1.5 text-sm text-crit">{t("app.broken", { what: explainProblem(trouble, t, language).text })}</p>}
       <Guard name={t("top.account")}>
-        <AccountStrip account={account} current={current} error={error} symbol={symbol} wide={wide} />
+        <AccountStrip account={account} current={current && online} error={error} symbol={symbol} wide={wide} />
       </Guard>
       <main className="grid min-h-0 flex-1 gap-px bg-line wide:grid-cols-[316px_minmax(0,1fr)_300px] wide:grid-rows-[minmax(0,1fr)_minmax(196px,36%)] huge:grid-cols-[360px_minmax(0,1fr)_340px]">
         {shows("market") && (
@@ -89,14 +94,15 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
         )}
         {shows("positions") && (
           <Panel title={t("positions.title")} area="wide:col-start-2" id="positions" heading={false}>
-            <Dock account={account} />
+            <Dock account={account} current={current && online} />
           </Panel>
         )}
       </main>
       {wide ? <Footer symbol={symbol} desk={desk.data} /> : <NavBar account={account} />}
-      <VolatilityAlarm instruments={instruments.data} desk={desk.data} account={account} shown={alarmShown} />
-      <Palette open={palette} onClose={() => setPalette(false)} instruments={instruments.data ?? []} demo={desk.data?.demo ?? false} symbol={symbol} links={desk.data?.links ?? []} onLink={setLinkWish} />
+      <VolatilityAlarm desk={desk.data} account={account} shown={alarmShown} onResume={setResuming} />
+      <Palette open={palette} onClose={() => setPalette(false)} instruments={instruments.data ?? []} demo={desk.data?.demo ?? false} symbol={symbol} links={desk.data?.links ?? []} onLink={setLinkWish} halts={desk.data?.halts ?? []} onResume={setResuming} onSignOut={onSignOut} />
       <LinkDialog wish={linkWish} onClose={() => setLinkWish(null)} />
+      <ResumeDialog symbol={resuming} onClose={() => setResuming(null)} />
     </div>
   );
 }

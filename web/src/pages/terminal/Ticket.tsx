@@ -1,22 +1,27 @@
 import { useEffect, useRef, useState } from "react";
 import { newClientId, Problem } from "../../api/client";
-import type { Account, Instrument, NewOrder, Order, OrderKind, Reason, Side } from "../../api/types";
+import type { Account, Instrument, NewOrder, Order, OrderKind, Reason } from "../../api/types";
+import { useOnline } from "../../app/online";
 import { usePlace } from "../../app/place";
 import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { explainProblem } from "../../app/trading";
-import { formatDecimal, parseTyped, stepDecimal } from "../../format/decimal";
+import { formatDecimal } from "../../format/decimal";
+import type { Key } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { NumberField } from "../../ui/NumberField";
 import { Segmented } from "../../ui/Segmented";
 import { useWide } from "../../ui/media";
-import { orderOutcomes } from "./outcomes";
+import { faultOf, startDraft, toOrder, translateDraft, type Draft, type DraftField } from "./draft";
+import { isOwn, orderOutcomes } from "../../live/outcomes";
 import { PreviewBox, Refusals } from "./PreviewBox";
 import { SideButtons } from "./SideButtons";
 import { usePreview } from "./usePreview";
 
 const KINDS: readonly OrderKind[] = ["market", "limit", "stop", "stop_limit"];
 const OVER: ReadonlySet<Order["state"]> = new Set(["filled", "rejected", "cancelled", "expired", "working", "pending", "queued"]);
+
+const FIELDS: Record<DraftField, Key> = { qty: "ticket.qty", price: "ticket.price", stop: "ticket.stop", stopLoss: "ticket.sl", takeProfit: "ticket.tp", slippage: "ticket.slippage" };
 
 type Outcome =
   | { kind: "sending" }
@@ -31,34 +36,26 @@ export function Ticket({ instrument, account }: { instrument: Instrument | undef
   return <TicketForm instrument={instrument} account={account} />;
 }
 
-interface Draft {
-  side: Side;
-  kind: OrderKind;
-  qty: string;
-  price: string;
-  stop: string;
-  stopLoss: string;
-  takeProfit: string;
-  slippage: string;
-}
-
 function TicketForm({ instrument, account }: { instrument: Instrument; account: Account }) {
   const t = useTranslate();
   const { language } = useSettings();
   const { api, quotes } = useServices();
   const wide = useWide();
   const place = usePlace();
-  const [draft, setDraft] = useState<Draft>(() => ({ side: place.side, kind: "market", qty: formatDecimal(startQty(instrument), language, { group: false }), price: "", stop: "", stopLoss: "", takeProfit: "", slippage: "" }));
+  const [draft, setDraft] = useState<Draft>(() => startDraft(instrument, place.side, language));
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
+  if (draft.language !== language) setDraft(translateDraft(draft, language));
   const order = toOrder(draft, instrument.symbol, account.id);
-  const preview = usePreview(order);
+  const online = useOnline();
+  const fault = faultOf(draft, instrument);
+  const preview = usePreview(online && !fault ? order : null);
   const sent = useRef<string | null>(null);
 
   useEffect(
     () =>
       orderOutcomes.watch((changed) => {
-        if (changed.client_id === sent.current && OVER.has(changed.state)) setOutcome({ kind: "order", order: changed });
+        if (isOwn(changed, sent.current) && OVER.has(changed.state)) setOutcome({ kind: "order", order: changed });
       }),
     [],
   );
@@ -85,14 +82,16 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
   const priceField = { step: tick, start: near };
   const withPrice = draft.kind === "limit" || draft.kind === "stop_limit";
   const withStop = draft.kind === "stop" || draft.kind === "stop_limit";
-  const label = t("ticket.submit", { side: t(`side.${draft.side}`), qty: order ? formatDecimal(order.qty, language) : "…", symbol: instrument.symbol });
+  const price = order && [order.stop, order.price].flatMap((one) => (one === undefined ? [] : [formatDecimal(one, language)])).join(" → ");
+  const label = t(price ? "ticket.submitAt" : "ticket.submit", { side: t(`side.${draft.side}`), qty: order ? formatDecimal(order.qty, language) : "…", symbol: instrument.symbol, price: price ?? "" });
   return (
     <form
       data-testid="ticket"
-      className="scroll flex min-h-0 flex-1 flex-col gap-2 p-3"
+      data-online={online}
+      className={`scroll flex min-h-0 flex-1 flex-col gap-2 p-3 ${online ? "" : "old"}`}
       onSubmit={(event) => {
         event.preventDefault();
-        if (order && outcome?.kind !== "sending") void submit({ ...order, client_id: newClientId() });
+        if (order && online && !fault && outcome?.kind !== "sending") void submit({ ...order, client_id: newClientId() });
       }}
     >
       {!wide && (
@@ -112,9 +111,9 @@ function TicketForm({ instrument, account }: { instrument: Instrument; account: 
         <NumberField optional label={t("ticket.sl")} value={draft.stopLoss} onChange={(stopLoss) => set({ stopLoss })} {...priceField} placeholder={t("ticket.optional")} />
         <NumberField optional label={t("ticket.tp")} value={draft.takeProfit} onChange={(takeProfit) => set({ takeProfit })} {...priceField} placeholder={t("ticket.optional")} />
       </div>
-      <PreviewBox preview={preview.data} error={preview.error} pending={preview.pending} complete={order !== null} currency={account.currency} />
+      <PreviewBox preview={preview.data} error={preview.error} pending={preview.pending} complete={order !== null} online={online} fault={fault && t(fault.large ? "ticket.tooLarge" : "ticket.digits", { what: t(FIELDS[fault.field]), n: fault.digits })} currency={account.currency} kind={draft.kind} />
       <div className="sticky -bottom-3 z-10 -my-1 bg-panel py-1">
-        <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" className="w-full" disabled={!order || refused.length > 0 || malformed || outcome?.kind === "sending"}>
+        <Button type="submit" size="lg" tone={draft.side === "buy" ? "buy" : "sell"} data-testid="submit-order" className="w-full" disabled={!order || !online || fault !== null || refused.length > 0 || malformed || outcome?.kind === "sending"}>
           {outcome?.kind === "sending" ? t("ticket.sending") : label}
         </Button>
       </div>
@@ -143,7 +142,7 @@ function OutcomeLine({ outcome, onAgain }: { outcome: Outcome | null; onAgain: (
     if (order.reason && order.state === "rejected") return <Refusals title={t("order.rejected")} reasons={[order.reason]} />;
     const text =
       order.state === "filled"
-        ? t("ticket.filled", { side: t(`side.${order.side}`), qty: formatDecimal(order.filled, language), symbol: order.symbol, price: formatDecimal(order.avg_price, language, { group: false }) })
+        ? t("ticket.filled", { side: t(`side.${order.side}`), qty: formatDecimal(order.filled, language), symbol: order.symbol, price: formatDecimal(order.avg_price, language) })
         : t("ticket.accepted", { kind: t(`kind.${order.kind}`), id: order.id, state: t(`order.${order.state}`) });
     return <p className={order.state === "filled" ? "text-ok" : "text-ink-2"}>{text}</p>;
   };
@@ -152,28 +151,4 @@ function OutcomeLine({ outcome, onAgain }: { outcome: Outcome | null; onAgain: (
       {line()}
     </div>
   );
-}
-
-/** The order as the server takes it, or nothing while a part is missing. */
-function toOrder(draft: Draft, symbol: string, account: number): NewOrder | null {
-  const qty = parseTyped(draft.qty);
-  const price = parseTyped(draft.price);
-  const stop = parseTyped(draft.stop);
-  const withPrice = draft.kind === "limit" || draft.kind === "stop_limit";
-  const withStop = draft.kind === "stop" || draft.kind === "stop_limit";
-  if (qty === null || (withPrice && price === null) || (withStop && stop === null)) return null;
-  const extras: Pick<NewOrder, "stop_loss" | "take_profit" | "slippage_max"> = {};
-  const optional: [keyof typeof extras, string][] = [["stop_loss", draft.stopLoss], ["take_profit", draft.takeProfit], ["slippage_max", draft.kind === "market" ? draft.slippage : ""]];
-  for (const [key, text] of optional) {
-    if (text.trim() === "") continue;
-    const value = parseTyped(text);
-    if (value === null) return null;
-    extras[key] = value;
-  }
-  return { account, symbol, side: draft.side, kind: draft.kind, qty, ...(withPrice ? { price: price! } : {}), ...(withStop ? { stop: stop! } : {}), ...extras, client_id: "preview" };
-}
-
-/** Ten steps, within the instrument's bounds: small enough to be no accident. */
-function startQty(instrument: Instrument): string {
-  return stepDecimal("0", instrument.qty_step, 10, instrument.qty_min, instrument.qty_max);
 }

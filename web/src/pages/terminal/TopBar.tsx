@@ -23,15 +23,15 @@ export function TopBar({ accounts, account, desk, symbol, wide, onPalette, onSig
   const t = useTranslate();
   const { theme, language } = useSettings();
   return (
-    <header className="flex h-11 shrink-0 items-center gap-2 border-b border-line bg-panel px-2 wide:px-3">
-      <img src="/siaga.svg" alt="" width={24} height={24} />
+    <header className="flex h-13 shrink-0 items-center gap-2 border-b border-line bg-panel px-2 wide:h-11 wide:px-3">
+      {wide && <img src="/siaga.svg" alt="" width={24} height={24} />}
       {wide && <h1 className="text-md font-semibold tracking-tight">Siaga</h1>}
       {desk?.demo && (
         <span data-testid="demo" title={t("app.demo.help")} className="hatch rounded border border-warn/70 px-1.5 py-px text-2xs font-bold tracking-widest text-warn">
           {t("app.demo")}
         </span>
       )}
-      <select aria-label={t("top.account")} className="menu min-w-0 max-w-68 font-medium" value={account?.id ?? ""} onChange={(event) => goTo({ account: Number(event.target.value) })}>
+      <select aria-label={t("top.account")} className="menu h-11 min-w-0 flex-1 font-medium wide:h-7 wide:max-w-68 wide:flex-none" value={account?.id ?? ""} onChange={(event) => goTo({ account: Number(event.target.value) })}>
         {accounts.map((row) => (
           <option key={row.id} value={row.id}>{row.name} · {row.currency}</option>
         ))}
@@ -48,13 +48,22 @@ export function TopBar({ accounts, account, desk, symbol, wide, onPalette, onSig
       {account && <StatePill state={account.state} />}
       <div className="ml-auto flex items-center gap-1">
         {desk?.demo && wide && <ScenarioSwitch desk={desk} symbol={symbol} />}
-        <button type="button" aria-label={`${language.toUpperCase()}, ${t("top.language")}`} title={t("top.language")} data-testid="language" onClick={() => changeSettings({ language: language === "en" ? "id" : "en" })} className="h-7 rounded-md px-1.5 text-xs font-semibold text-ink-2 hover:bg-hover hover:text-ink">
-          {language === "en" ? "EN" : "ID"}
-        </button>
-        <IconButton icon={theme === "dark" ? "sun" : "moon"} data-testid="theme" name={t(theme === "dark" ? "top.theme.light" : "top.theme.dark")} onClick={() => changeSettings({ theme: theme === "dark" ? "light" : "dark" })} />
-        <button type="button" aria-label={`${wide ? "Ctrl K" : "⌘"} ${t("top.palette")}`} onClick={onPalette} className="flex h-7 items-center gap-1.5 rounded-md px-1.5 text-xs text-ink-2 hover:bg-hover hover:text-ink">
-          <kbd className="rounded border border-edge px-1 font-sans text-2xs">{wide ? "Ctrl K" : "⌘"}</kbd>
-        </button>
+        {wide && (
+          <>
+            <button type="button" aria-label={`${language.toUpperCase()}, ${t("top.language")}`} title={t("top.language")} data-testid="language" onClick={() => changeSettings({ language: language === "en" ? "id" : "en" })} className="h-7 rounded-md px-1.5 text-xs font-semibold text-ink-2 hover:bg-hover hover:text-ink">
+              {language === "en" ? "EN" : "ID"}
+            </button>
+            <IconButton icon={theme === "dark" ? "sun" : "moon"} data-testid="theme" name={t(theme === "dark" ? "top.theme.light" : "top.theme.dark")} onClick={() => changeSettings({ theme: theme === "dark" ? "light" : "dark" })} />
+          </>
+        )}
+        {wide ? (
+          <button type="button" aria-label={`Ctrl K ${t("top.palette")}`} onClick={onPalette} className="flex h-7 items-center gap-1.5 rounded-md px-1.5 text-xs text-ink-2 hover:bg-hover hover:text-ink">
+            <kbd className="rounded border border-edge px-1 font-sans text-2xs">Ctrl K</kbd>
+          </button>
+        ) : (
+          // Language, colours, scenarios and the way out stand in here: a phone's bar has no room for them.
+          <IconButton icon="search" name={t("top.palette")} className="!size-11" size={20} onClick={onPalette} />
+        )}
         {wide && <IconButton icon="exit" name={t("top.signout")} onClick={onSignOut} />}
       </div>
     </header>

@@ -41,14 +41,19 @@ export function WatchRow({ instrument, selected, onChoose }: Props) {
     return () => (leave(), stop());
   }, [quotes, symbol, digits, gap, feed, instrument.halted, language, t]);
 
+  useEffect(() => {
+    // It may have been chosen elsewhere: by a command, from a position.
+    if (selected) row.current?.scrollIntoView({ block: "nearest" });
+  }, [selected]);
+
   return (
-    <tr ref={row} data-symbol={symbol} data-fresh="fresh" data-trouble="" aria-selected={selected} className={`group relative h-11.5 border-b border-line/60 hover:bg-hover ${selected ? "bg-raised shadow-[inset_2px_0_0_var(--ink-2)]" : ""}`}>
+    <tr ref={row} data-symbol={symbol} data-fresh="fresh" data-trouble="" aria-selected={selected} className={`group relative h-11.5 scroll-mt-7 border-b border-line/60 hover:bg-hover ${selected ? "bg-raised shadow-[inset_2px_0_0_var(--ink-2)]" : ""}`}>
       <th scope="row" className="py-1 pl-3 text-left font-normal">
         <div className="flex items-center gap-1.5">
           <span aria-hidden className="dot size-1.5 shrink-0 rounded-full bg-ink-3" />
           <button type="button" aria-current={selected} className="text-sm font-semibold whitespace-nowrap after:absolute after:inset-0" onClick={() => onChoose(symbol, true)}>{symbol}</button>
         </div>
-        <div className="flex gap-1 pl-3 text-2xs whitespace-nowrap text-ink-3">
+        <div className="truncate pl-3 text-2xs text-ink-3">
           <span data-part="age" className="age">{ABSENT}</span>
         </div>
       </th>
@@ -109,8 +114,8 @@ function drawAge(row: HTMLElement, parts: Parts, quote: LiveQuote | undefined, g
   const age = quote?.data ? ageMs(quote, nowMs()) : null;
   row.dataset.trouble = trouble ?? "";
   row.dataset.fresh = age === null || trouble === "closed" ? "fresh" : freshness(age, gap);
-  const words = [halted ? t("feed.halted") : trouble ? t(`feed.${trouble}`) : null, age === null || trouble === "closed" ? null : formatAge(age, language)];
+  const words = [halted ? t("feed.halted") : trouble ? t(`feed.${trouble}`) : null, age === null || trouble === "closed" ? null : formatAge(age, language, trouble || halted ? "s" : "ms")];
   const text = words.filter(Boolean).join(" · ") || ABSENT;
-  if (parts.age.textContent !== text) parts.age.textContent = text;
+  if (parts.age.textContent !== text) parts.age.textContent = parts.age.title = text;
   parts.age.classList.toggle("text-crit", halted);
 }

@@ -55,7 +55,7 @@ export class CandleChart {
       crosshair: { mode: CrosshairMode.Normal, vertLine: { color: colour("ink-3"), labelBackgroundColor: colour("line-strong") }, horzLine: { color: colour("ink-3"), labelBackgroundColor: colour("line-strong") } },
       rightPriceScale: { entireTextOnly: true, borderColor: colour("line"), scaleMargins: { top: 0.1, bottom: 0.1 } },
       timeScale: { borderColor: colour("line"), timeVisible: !options.daily, secondsVisible: options.seconds, rightOffset: 6, barSpacing: 7, minBarSpacing: 1.5 },
-      localization: { locale: locale(options.language), priceFormatter: (price: number) => formatDecimal(price.toFixed(options.digits), options.language, { group: false }) },
+      localization: { locale: locale(options.language), priceFormatter: (price: number) => formatDecimal(price.toFixed(options.digits), options.language) },
     });
     this.series = this.chart.addSeries(CandlestickSeries, {
       upColor: colour("up"),

@@ -12,6 +12,6 @@ export function ruleText(rule: MarginRule, t: Translate, language: Language): st
   if (trimZeros(rule.factor_pct) !== WHOLE) parts.push(rule.window === null ? t("rule.halt", { pct: pct(rule.factor_pct) }) : t("rule.window", { pct: pct(rule.factor_pct), window: rule.window }));
   if (rule.tier_rule !== null) parts.push(t("rule.tiers", { set: rule.tier_set ?? "", rule: rule.tier_rule }));
   if (rule.conversion === null) parts.push(t("rule.noRate", { currency: rule.currency }));
-  else if (rule.conversion !== "1") parts.push(t("rule.converted", { currency: rule.currency, rate: formatDecimal(rule.conversion, language, { group: false }) }));
+  else if (rule.conversion !== "1") parts.push(t("rule.converted", { currency: rule.currency, rate: formatDecimal(rule.conversion, language) }));
   return parts.join(" · ");
 }

@@ -5,7 +5,7 @@ import type { Alert } from "../../api/types";
 import { mergeAlert, needsNote, sortAlerts } from "../../live/alerts";
 import { railPlace } from "./rail";
 
-const alert = (change: Partial<Alert>): Alert => ({ id: "1", revision: 1, severity: "warning", state: "firing", started: 1, last: 1, ...change }) as Alert;
+const alert = (change: Partial<Alert>): Alert => ({ id: "1", revision: 1, severity: "warning", state: "firing", started: 1, since: change.started ?? 1, last: 1, ...change }) as Alert;
 
 it("shows the worst first, the newest of equals, what is acknowledged last", () => {
   const sorted = sortAlerts([
@@ -14,8 +14,10 @@ it("shows the worst first, the newest of equals, what is acknowledged last", () 
     alert({ id: "new", started: 9 }),
     alert({ id: "done", state: "resolved" }),
     alert({ id: "worst", severity: "critical" }),
+    // An old warning that has just become critical is news.
+    alert({ id: "grown", severity: "critical", since: 8 }),
   ]);
-  expect(sorted.map((one) => one.id)).toEqual(["worst", "new", "old", "acked"]);
+  expect(sorted.map((one) => one.id)).toEqual(["grown", "worst", "new", "old", "acked"]);
 });
 
 it("asks for a note from critical on", () => {
