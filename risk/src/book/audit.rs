@@ -130,7 +130,9 @@ impl Book {
                 && !none(line)
                 && left(sum, line).is_none_or(|left| left < *counted)
             {
-                return Err(format!("{counted} is counted on, {sum:?} is there to {line}"));
+                return Err(format!(
+                    "{counted} is counted on, {sum:?} is there to {line}"
+                ));
             }
         }
         let bounded = match corner {

@@ -74,7 +74,8 @@ impl Watch {
             all.push(Bound {
                 instrument: u32::from(instrument),
                 slot: None,
-                low: rung.at[0].min(rung.at[1]) - rung.reach,
+                // One that is no rate any more is met wherever it stands.
+                low: (rung.at[0].min(rung.at[1]) - rung.reach).max(1),
                 high: rung.at[0].max(rung.at[1]) + rung.reach,
             });
         }

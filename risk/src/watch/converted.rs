@@ -232,8 +232,8 @@ impl Watch {
         let quoted = &mut self.quoted[at];
         let (from, until) = ERA_TENTHS;
         let tenths = least.saturating_mul(10);
-        let stands = tenths >= quoted.era.saturating_mul(from)
-            && tenths <= quoted.era.saturating_mul(until);
+        let stands =
+            tenths >= quoted.era.saturating_mul(from) && tenths <= quoted.era.saturating_mul(until);
         if stands && spread.abs() <= quoted.spread_most {
             return false;
         }

@@ -523,7 +523,11 @@ impl Watch {
             quoted.known = true;
             quoted.base = prices.bid;
             quoted.era = prices.bid.min(prices.ask).max(1);
-            quoted.spread_most = prices.ask.saturating_sub(prices.bid).abs().saturating_mul(2);
+            quoted.spread_most = prices
+                .ask
+                .saturating_sub(prices.bid)
+                .abs()
+                .saturating_mul(2);
             quoted.set_reaches(self.fault);
         }
         let cut = cuts(prices);

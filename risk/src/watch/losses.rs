@@ -110,11 +110,7 @@ impl Watch {
     pub(super) fn drop_losses(&mut self, instrument: usize) {
         for ladder in 0..4 {
             self.popped.clear();
-            self.quoted[instrument].losses[ladder].pop(
-                &mut self.pool,
-                i32::MIN,
-                &mut self.popped,
-            );
+            self.quoted[instrument].losses[ladder].pop(&mut self.pool, i32::MIN, &mut self.popped);
             self.take_out(instrument, ladder);
         }
     }

@@ -43,7 +43,11 @@ impl Watch {
         }
         self.sweep(at, turned);
         self.meet(view, due);
-        if self.quoted[at].losses.iter().any(|ladder| !ladder.is_empty()) {
+        if self.quoted[at]
+            .losses
+            .iter()
+            .any(|ladder| !ladder.is_empty())
+        {
             self.pop_losses(instrument, view, due);
         }
         if !self.climbing.is_empty() {
@@ -70,7 +74,10 @@ impl Watch {
             low <= prices[side] && prices[side] <= high
         };
         // Whoever is due at every touch is so when only the mark or the time has changed, too.
-        let touched = quoted.rungs.first().is_some_and(|rung| !rung.boxed.is_empty());
+        let touched = quoted
+            .rungs
+            .first()
+            .is_some_and(|rung| !rung.boxed.is_empty());
         if !all && !touched && quiet(0) && quiet(1) {
             return;
         }
@@ -94,7 +101,11 @@ impl Watch {
                 (rung.factors).convert(&mut seats.purses, turned, new, met);
             }
             rung.boxed.clean_if_stale(|who| marks[who as usize].tag);
-            met.extend(rung.boxed.entries(|who| marks[who as usize].tag).map(|(who, ..)| who));
+            met.extend(
+                rung.boxed
+                    .entries(|who| marks[who as usize].tag)
+                    .map(|(who, ..)| who),
+            );
             rung.at = prices;
             // Where the next rungs would be left all the time, too, nobody needs to ask.
             let next = reach(quoted.finest, (number + CLIMB).min(RUNGS - 1)) as u64;

@@ -110,7 +110,11 @@ impl Watch {
             }
             number = page.next;
         }
-        Some(worth_climbing(highest(slack, weight, REACH_PARTS_LOG), weight, pace))
+        Some(worth_climbing(
+            highest(slack, weight, REACH_PARTS_LOG),
+            weight,
+            pace,
+        ))
     }
 
     fn place_converted(&mut self, account: u32, view: Valuing<'_>) {
@@ -199,7 +203,9 @@ impl Watch {
                 UNCONVERTED => super::purse::HOME,
                 route => Rates::number(route),
             };
-            let known = draft.rate[..draft.used].iter().position(|one| *one == number);
+            let known = draft.rate[..draft.used]
+                .iter()
+                .position(|one| *one == number);
             let pocket = known.unwrap_or(draft.used);
             if pocket == POCKETS {
                 return None;
@@ -218,7 +224,8 @@ impl Watch {
             draft.size[pocket] = draft.size[pocket].checked_add(native.checked_abs()?)?;
             let rate = self.rates.get(number);
             // Anywhere in its instrument's range the result must stay a number that the book can add up.
-            let reach = self.quoted[instrument].base.unsigned_abs() + 2 * super::holders::RANGE as u64;
+            let reach =
+                self.quoted[instrument].base.unsigned_abs() + 2 * super::holders::RANGE as u64;
             let most = rate.of_wide(u128::from(coef.unsigned_abs()) * u128::from(reach))?;
             if !rate.is_known() || most >= most_fine as u128 {
                 return None;
@@ -261,7 +268,9 @@ impl Watch {
         let mut apart = 0u128;
         for pocket in 0..draft.used {
             let rate = self.rates.get(draft.rate[pocket]);
-            apart += rate.of_wide(guards[pocket] as u128).unwrap_or(u128::MAX >> 8);
+            apart += rate
+                .of_wide(guards[pocket] as u128)
+                .unwrap_or(u128::MAX >> 8);
         }
         apart * u128::from(TIMES) <= u128::from(slack)
     }
@@ -410,7 +419,8 @@ impl Watch {
             Into::Boxed(who) => row.boxed.push(who, tag(who), 0, 0, tag),
             Into::Factor(who) => row.factors.push(who, purse_tag(who), 0, 0, purse_tag),
             Into::Purse(who, pocket, coef) => {
-                row.purses.push(who, purse_tag(who), pocket, coef, purse_tag);
+                row.purses
+                    .push(who, purse_tag(who), pocket, coef, purse_tag);
             }
         }
         let (at, reach) = (row.at, row.reach);
@@ -599,7 +609,11 @@ fn highest(slack: u64, weight: u128, parts_log: u32) -> usize {
 /// every sweep would meet the account.
 fn worth_climbing(rung: usize, weight: u128, pace: u128) -> usize {
     let reach = (weight << rung.max(1)) >> 1;
-    if reach > pace.saturating_mul(u128::from(PACES)) { rung } else { 0 }
+    if reach > pace.saturating_mul(u128::from(PACES)) {
+        rung
+    } else {
+        0
+    }
 }
 
 /// The fault that the audit is tested with.
@@ -622,7 +636,10 @@ mod tests {
                 let rung = highest(slack, weight, 8);
                 let takes = |rung: usize| (weight * 3) << (rung - 1) <= u128::from(slack) << 8;
                 assert!(rung == 0 || takes(rung), "{slack} / {weight}: {rung}");
-                assert!(rung == RUNGS - 1 || !takes(rung + 1), "{slack} / {weight}: {rung}");
+                assert!(
+                    rung == RUNGS - 1 || !takes(rung + 1),
+                    "{slack} / {weight}: {rung}"
+                );
             }
         }
     }

@@ -65,11 +65,15 @@ impl Rate {
     /// A size in units of the rate's other side, rounded up; `None` beyond all numbers.
     pub fn of_wide(self, size: u128) -> Option<u128> {
         let mantissa = self.mantissa as u128;
-        let product = size.checked_mul(mantissa).map(|wide| wide >> (self.shift & 127));
+        let product = size
+            .checked_mul(mantissa)
+            .map(|wide| wide >> (self.shift & 127));
         // Sizes of a whole range lose their last bits instead.
         let product = product.or_else(|| {
             let shift = (self.shift & 127).checked_sub(40)?;
-            ((size >> 40) + 1).checked_mul(mantissa).map(|wide| wide >> shift)
+            ((size >> 40) + 1)
+                .checked_mul(mantissa)
+                .map(|wide| wide >> shift)
         });
         product.map(|product| product + 2)
     }
@@ -208,7 +212,8 @@ impl Purse {
         }
         let (rate, kappa) = (rates.swept(number, rung), rates.kappa(number, rung));
         let worth = rate.of_size(by);
-        let Some(kappa) = kappa.filter(|_| rate.is_known() && worth.unsigned_abs() >> WORTH_LOG == 0)
+        let Some(kappa) =
+            kappa.filter(|_| rate.is_known() && worth.unsigned_abs() >> WORTH_LOG == 0)
         else {
             return true;
         };

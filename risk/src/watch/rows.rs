@@ -59,11 +59,14 @@ impl Row {
     /// Takes an entry in; `live` tells the tag of now.
     pub fn push(&mut self, who: u32, tag: u16, pocket: u8, coef: i64, live: impl Fn(u32) -> u16) {
         if self.entries.len() == self.entries.capacity() {
-            if self.stale > STALE_FEW {
+            // Cleaned first when that gives as much room as growing would.
+            if self.stale as usize > self.entries.len() / 16 {
                 self.clean(live);
             }
             // By a little: rows are a third of all that is held, and a long one grows where it is.
-            self.entries.reserve_exact(self.entries.len() / 16 + 4);
+            if self.entries.len() == self.entries.capacity() {
+                self.entries.reserve_exact(self.entries.len() / 16 + 16);
+            }
         }
         let tag = tag << 2 | u16::from(pocket);
         self.entries.push(Entry { coef, who, tag });
@@ -76,7 +79,8 @@ impl Row {
 
     /// Drops what is stale.
     pub fn clean(&mut self, live: impl Fn(u32) -> u16) {
-        self.entries.retain(|entry| entry.tag >> 2 == live(entry.who));
+        self.entries
+            .retain(|entry| entry.tag >> 2 == live(entry.who));
         self.stale = 0;
     }
 
@@ -204,6 +208,8 @@ impl Room {
     }
 }
 
+/// Places of free seats that a new chunk brings along, so that few accounts on the move allocate nothing.
+const FREE_FEW: usize = 64;
 /// Seats of one chunk, as a power of two.
 const SEATS_LOG: u32 = 10;
 const SEATS: usize = 1 << SEATS_LOG;
@@ -229,6 +235,7 @@ impl PlainSeats {
     pub fn take(&mut self, account: u32) -> u32 {
         let seat = self.free.pop().unwrap_or_else(|| {
             if self.made as usize == self.chunks.len() << SEATS_LOG {
+                self.free.reserve(FREE_FEW);
                 self.chunks.push(Box::new(SeatChunk {
                     rooms: [Room::FAR; SEATS],
                     tags: [0; SEATS],
@@ -315,6 +322,7 @@ impl Purses {
     pub fn take(&mut self, account: u32) -> u32 {
         let number = self.free.pop().unwrap_or_else(|| {
             if self.made as usize == self.chunks.len() << PURSES_LOG {
+                self.free.reserve(FREE_FEW);
                 self.chunks.push(Box::new(PurseChunk {
                     purses: [Purse::EMPTY; PURSES],
                     guards: [[0; POCKETS]; PURSES],
