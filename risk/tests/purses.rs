@@ -90,7 +90,7 @@ impl Pair {
             group: GROUP,
             link: LINK,
             // Every fourth one converts euros over dollars into yen.
-            currency: if account % 4 == 0 { JPY } else { USD },
+            currency: if account.is_multiple_of(4) { JPY } else { USD },
             accounting: Accounting::Hedging,
             leverage: 100,
         };

@@ -198,7 +198,7 @@ impl Watch {
             pace: 0,
         };
         let mut pockets = [0u8; LEGS];
-        for at in 0..usize::from(page.len) {
+        for (at, into) in pockets.iter_mut().enumerate().take(usize::from(page.len)) {
             let number = match rates.route[at] {
                 UNCONVERTED => super::purse::HOME,
                 route => Rates::number(route),
@@ -214,7 +214,7 @@ impl Watch {
                 draft.rate[pocket] = number;
                 draft.used += 1;
             }
-            pockets[at] = pocket as u8;
+            *into = pocket as u8;
             let coef = page.coef[at];
             let instrument = usize::from(page.instrument[at]);
             let price = self.prices[instrument][usize::from(coef < 0)];
@@ -254,24 +254,23 @@ impl Watch {
             *sum = sum.checked_add(one)?;
         }
         let mut guards = [0i64; POCKETS];
-        for pocket in 0..draft.used {
+        for (pocket, into) in guards.iter_mut().enumerate().take(draft.used) {
             let kappa = self.rates.kappa(draft.rate[pocket], rung)?;
             // Their sizes are those of now; at the prices of the last sweep they may be larger by the span.
             let size = draft.size[pocket].checked_add(span[pocket])?;
-            guards[pocket] = guard(span[pocket], size, kappa)?;
+            *into = guard(span[pocket], size, kappa)?;
         }
         Some(guards)
     }
 
     /// What a rung may take unseen leaves enough of the slack.
     fn is_far(&self, draft: &Draft, guards: &[i64; POCKETS], slack: u64) -> bool {
-        let mut apart = 0u128;
-        for pocket in 0..draft.used {
-            let rate = self.rates.get(draft.rate[pocket]);
-            apart += rate
-                .of_wide(guards[pocket] as u128)
-                .unwrap_or(u128::MAX >> 8);
-        }
+        let guards = guards.iter().zip(draft.rate).take(draft.used);
+        let each = guards.map(|(guard, number)| {
+            let wide = self.rates.get(number).of_wide(*guard as u128);
+            wide.unwrap_or(u128::MAX >> 8)
+        });
+        let apart: u128 = each.sum();
         apart * u128::from(TIMES) <= u128::from(slack)
     }
 
@@ -321,14 +320,14 @@ impl Watch {
             used: draft.used as u8,
             ..Purse::EMPTY
         };
-        for at in 0..usize::from(page.len) {
+        for (at, pocket) in pockets.iter().enumerate().take(usize::from(page.len)) {
             let coef = page.coef[at];
             let quoted = &self.quoted[usize::from(page.instrument[at])];
             let price = quoted.rungs[rung].at[usize::from(coef < 0)];
             let native = coef
                 .wrapping_mul(price)
                 .wrapping_sub(rates.cost[at] * coef.signum());
-            let worth = &mut purse.worth[usize::from(pockets[at])];
+            let worth = &mut purse.worth[usize::from(*pocket)];
             *worth = worth.wrapping_add(native);
         }
         purse
@@ -355,7 +354,7 @@ impl Watch {
         let mut number = first;
         while number != NONE {
             let page = self.pages.legs[number];
-            for at in 0..usize::from(page.len) {
+            for (at, pocket) in pockets.iter().enumerate().take(usize::from(page.len)) {
                 let same = |other: &usize| {
                     page.instrument[*other] == page.instrument[at]
                         && (page.coef[*other] < 0) == (page.coef[at] < 0)
@@ -369,7 +368,7 @@ impl Watch {
                 let into = match (class, with_purse) {
                     (Class::Boxed, _) => Into::Boxed(account),
                     (_, false) => Into::Plain(seat, coef),
-                    (_, true) => Into::Purse(seat, pockets[at], coef),
+                    (_, true) => Into::Purse(seat, *pocket, coef),
                 };
                 self.enter(instrument, rung, into);
             }

@@ -227,7 +227,7 @@ impl Purse {
     #[inline]
     pub fn convert(&mut self, guard: &[i64; POCKETS], old: &[Rate], new: &[Rate]) -> bool {
         let mut wide = false;
-        for pocket in 0..usize::from(self.used) {
+        for (pocket, guard) in guard.iter().enumerate().take(usize::from(self.used)) {
             let number = usize::from(self.rate[pocket]);
             let (Some(was), Some(is)) = (old.get(number), new.get(number)) else {
                 return true;
@@ -236,7 +236,7 @@ impl Purse {
                 continue;
             }
             let by = is.of_size(self.worth[pocket]) - was.of_size(self.worth[pocket]);
-            let wider = is.of_size(guard[pocket]) - was.of_size(guard[pocket]);
+            let wider = is.of_size(*guard) - was.of_size(*guard);
             wide |= !was.is_known()
                 | !is.is_known()
                 | (by.unsigned_abs() >> WORTH_LOG != 0)
