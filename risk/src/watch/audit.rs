@@ -153,7 +153,7 @@ impl Watch {
             if page.rates == NONE {
                 self.audit_room(account, self.room(mark.page, rung))?;
             } else {
-                let expected = self.purse_at(mark.page, rung, view);
+                let expected = self.purse_at(mark.page, rung);
                 self.audit_purse(account, expected)?;
             }
         }

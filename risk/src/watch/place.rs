@@ -127,7 +127,7 @@ impl Watch {
             return self.stand(account, 0, Class::Boxed, [0; LEGS]);
         };
         let slack = slack(page, corners.worst, corners.best);
-        let Some((draft, pockets)) = self.draft(first, view) else {
+        let Some((draft, pockets)) = self.draft(first) else {
             return self.box_in(account, RUNGS - 1, view);
         };
         let parts = REACH_PARTS_LOG + WORTH_PARTS_LOG;
@@ -182,8 +182,7 @@ impl Watch {
     }
 
     /// Which pocket each position of a purse goes into; `None` when a purse cannot hold the account.
-    fn draft(&self, first: u32, view: Valuing<'_>) -> Option<(Draft, [u8; LEGS])> {
-        let _ = view;
+    fn draft(&self, first: u32) -> Option<(Draft, [u8; LEGS])> {
         let page = &self.pages.legs[first];
         if page.next != NONE || page.loss_set & page.converted != 0 {
             return None;
@@ -299,13 +298,8 @@ impl Watch {
     }
 
     /// What an account has by the prices and rates its rows were swept at: its purse, and its room at most.
-    pub(super) fn purse_at(
-        &self,
-        first: u32,
-        rung: usize,
-        view: Valuing<'_>,
-    ) -> Option<(Purse, Room)> {
-        let (draft, pockets) = self.draft(first, view)?;
+    pub(super) fn purse_at(&self, first: u32, rung: usize) -> Option<(Purse, Room)> {
+        let (draft, pockets) = self.draft(first)?;
         let purse = self.purse(first, &draft, &pockets, rung);
         let guards = self.seats[rung].purses.guard(self.pages.legs[first].seat);
         let room = self.purse_room(first, &purse, guards, rung)?;
