@@ -20,6 +20,7 @@ pub mod json;
 pub mod live;
 pub mod metrics;
 pub mod openapi;
+pub mod platform;
 pub mod query;
 pub mod rest;
 pub mod server;

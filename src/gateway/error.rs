@@ -4,6 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
+use siaga_platform::db::DbError;
+use siaga_platform::refusal::{Fault as PlatformFault, Kind, Refusal};
 use siaga_risk::verdict::Reject;
 use utoipa::ToSchema;
 
@@ -63,6 +65,8 @@ pub struct ApiError {
     pub field: Option<String>,
     pub reasons: Vec<Reject>,
     pub retry_after_s: Option<u32>,
+    /// The platform's own fault, which then gives number, name, title and status.
+    pub platform: Option<PlatformFault>,
 }
 
 /// An answer of the API or an error.
@@ -77,6 +81,7 @@ impl ApiError {
             field: None,
             reasons: Vec::new(),
             retry_after_s: None,
+            platform: None,
         }
     }
 
@@ -113,6 +118,43 @@ impl ApiError {
             reasons,
             ..ApiError::new(Fault::Refused, detail.join("; "))
         }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> ApiError {
+        match refusal {
+            Refusal::Said(said) => ApiError {
+                field: said.field,
+                retry_after_s: said.retry_after_s,
+                platform: Some(said.fault),
+                ..ApiError::new(Fault::Refused, said.detail)
+            },
+            Refusal::Db(error) if error.may_retry() => ApiError {
+                retry_after_s: Some(1),
+                private: Some(error.to_string()),
+                ..ApiError::new(Fault::Busy, "nothing was changed; send it again in a moment")
+            },
+            Refusal::Db(DbError::Closed) => ApiError::new(Fault::Stopped, "nothing was changed; try again after the restart"),
+            Refusal::Db(error) => ApiError::internal(error.to_string()),
+        }
+    }
+}
+
+/// The status of a platform's "no".
+fn status_of(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Stale => StatusCode::PRECONDITION_FAILED,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::BadType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Locked => StatusCode::LOCKED,
+        Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -209,25 +251,34 @@ impl IntoResponse for ApiError {
         if let Some(private) = &self.private {
             tracing::warn!(fault = self.fault.name(), "{private}");
         }
-        let doc = format!("/docs#{}", self.fault.code());
+        let (status, code, name, title) = match self.platform {
+            Some(fault) => (status_of(fault.kind), fault.code, fault.name, fault.title),
+            None => (
+                self.fault.status(),
+                self.fault.code(),
+                self.fault.name(),
+                self.fault.title(),
+            ),
+        };
+        let doc = format!("/docs#{code}");
         let problem = Problem {
             kind: doc.clone(),
-            title: self.fault.title(),
-            status: self.fault.status().as_u16(),
-            code: self.fault.code(),
-            name: self.fault.name(),
+            title,
+            status: status.as_u16(),
+            code,
+            name,
             detail: self.detail,
             reasons: self.reasons.into_iter().map(Reason::from).collect(),
             field: self.field,
             doc,
         };
-        let mut response = (self.fault.status(), axum::Json(problem)).into_response();
+        let mut response = (status, axum::Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if self.fault.status() == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = self.retry_after_s {

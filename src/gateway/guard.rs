@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use siaga_platform::people::Principal;
 use siaga_risk::ids::ActorId;
 use siaga_risk::units::Ts;
 use subtle::ConstantTimeEq;
@@ -94,6 +95,8 @@ pub async fn caller(State(app): State<App>, mut request: Request, next: Next) ->
     match authorise(&app.doors, request.headers(), safe, now) {
         Ok(actor) => {
             request.extensions_mut().insert(Caller(actor));
+            // Whoever knows the first-start secret acts as the owner of the house.
+            request.extensions_mut().insert(Principal::owner());
             next.run(request).await
         }
         Err(error) => {

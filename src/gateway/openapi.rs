@@ -10,13 +10,15 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::auth::COOKIE;
 use super::server::App;
-use super::{health, rest};
+use super::{health, platform, rest};
 
 /// The description of every route of the REST API.
 pub fn document() -> OpenApi {
     let mut document = OpenApiRouter::with_openapi(base())
         .merge(rest::session::routes())
         .merge(rest::routes())
+        .merge(platform::open_routes())
+        .merge(platform::routes())
         .merge(health::open_routes())
         .merge(health::routes())
         .into_openapi();

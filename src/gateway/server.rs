@@ -13,6 +13,7 @@ use axum::routing::{any, get};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use siaga_platform::unit::Platform;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -25,7 +26,7 @@ use super::metrics::Metrics;
 use super::stream::hub::Hub;
 use super::stream::poll;
 use super::stream::session::Timing;
-use super::{assets, asyncapi, bridge, health, openapi, rest};
+use super::{assets, asyncapi, bridge, health, openapi, platform, rest};
 
 /// Largest body of a request: an order has 1 KiB.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -43,7 +44,7 @@ const DRAIN: Duration = Duration::from_secs(3);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the operator sets.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// The first-start secret, see [`super::auth::open_secret`].
     pub secret: String,
@@ -55,6 +56,8 @@ pub struct Options {
     pub timing: Timing,
     /// A request's head must be complete within this time.
     pub head_time: Duration,
+    /// The business platform; `None` where the program runs without a store.
+    pub platform: Option<Platform>,
 }
 
 impl Options {
@@ -66,6 +69,7 @@ impl Options {
             assets_dir: None,
             timing: Timing::default(),
             head_time: HEAD_TIME,
+            platform: None,
         }
     }
 }
@@ -137,12 +141,16 @@ pub async fn serve(
 
 /// All routes. What has no caller check is listed here and nowhere else.
 pub fn router(app: App) -> Router {
-    let (api, _) = rest::routes().merge(health::routes()).split_for_parts();
+    let (api, _) = rest::routes()
+        .merge(platform::routes())
+        .merge(health::routes())
+        .split_for_parts();
     let closed = api
         .merge(openapi::routes())
         .merge(asyncapi::routes())
         .layer(from_fn_with_state(app.clone(), guard::caller));
     let (open, _) = rest::session::routes()
+        .merge(platform::open_routes())
         .merge(health::open_routes())
         .split_for_parts();
     closed

@@ -1,7 +1,11 @@
 use super::QUEUE_MAX;
+use crate::refusal::Said;
 
 /// SQLSTATE of a statement that ran into its timeout or was cancelled.
 const QUERY_CANCELED: &str = "57014";
+
+/// SQLSTATE of a second row where one is allowed.
+const UNIQUE_VIOLATION: &str = "23505";
 
 /// Why a transaction did not happen. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +42,9 @@ pub enum DbError {
     /// A bug in the work itself.
     #[error("a transaction panicked and was rolled back; its cause is in the log")]
     Panicked,
+    /// A rule of the platform said no, and the transaction was rolled back.
+    #[error("{0}")]
+    Refused(Box<Said>),
     /// PostgreSQL refused a statement.
     #[error("the database refused a statement: {0}")]
     Sql(sqlx::Error),
@@ -59,6 +66,17 @@ impl DbError {
                 error.code().map(|code| code.into_owned())
             }
             _ => None,
+        }
+    }
+
+    /// True when a unique constraint or index of that name refused a second row.
+    pub fn is_duplicate_of(&self, constraint: &str) -> bool {
+        match self {
+            DbError::Sql(sqlx::Error::Database(error)) => {
+                error.code().as_deref() == Some(UNIQUE_VIOLATION)
+                    && error.constraint() == Some(constraint)
+            }
+            _ => false,
         }
     }
 

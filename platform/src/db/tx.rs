@@ -174,10 +174,10 @@ impl Start {
 
     /// An actor's id holds no character that would need quoting, so one round trip does it all.
     fn acting(begin: &str, actor: &Actor, timeout_ms: u32) -> Self {
-        let id = actor.id();
+        let (id, role) = (actor.id(), actor.role());
         Self {
             sql: format!(
-                "{begin}; SET LOCAL ROLE siaga_app; SET LOCAL statement_timeout = {timeout_ms}; \
+                "{begin}; SET LOCAL ROLE {role}; SET LOCAL statement_timeout = {timeout_ms}; \
                  SELECT set_config('app.current_user_id', '{id}', true)"
             ),
         }

@@ -24,4 +24,9 @@ pub const FILES: &[Source] = sources![
     "0012_notes_trigram",
     "0013_alert_evidence",
     "0014_ticks_other",
+    "0015_people",
+    "0016_audit",
+    "0017_outbox",
+    "0018_subjects",
+    "0019_money",
 ];

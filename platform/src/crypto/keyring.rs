@@ -1,0 +1,272 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::random;
+use super::sealed::{Cipher, KEY_BYTES, SealError};
+use super::subject::Wrapped;
+
+/// Bound to a wrapped key beside its subject, so that it is taken for nothing else.
+const CONTEXT: &[u8] = b"subject_keys.wrapped";
+
+/// Why there is no keyring.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// The file.
+    #[error("the keyring {path} cannot be used: {error}")]
+    File {
+        /// The path.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The content.
+    #[error("the keyring {0} is not understood: {1}")]
+    Content(String, String),
+}
+
+/// Key-encryption keys by name, one of them active, and the key of the blind indexes. It comes from a
+/// file of mode 0600 or from the environment; losing it loses all personal data, so it is backed up
+/// apart from the database.
+pub struct Keyring {
+    active: String,
+    keys: BTreeMap<String, Zeroizing<[u8; KEY_BYTES]>>,
+    pub(super) blind: Zeroizing<[u8; KEY_BYTES]>,
+}
+
+/// The file: `{"active": "k1", "keys": {"k1": "<64 hex digits>"}, "blind": "<64 hex digits>"}`.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    active: String,
+    keys: BTreeMap<String, String>,
+    blind: String,
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        self.keys.values_mut().for_each(|key| key.zeroize());
+        self.blind.zeroize();
+    }
+}
+
+impl Keyring {
+    /// A keyring with one new key.
+    pub fn generate(name: &str) -> Self {
+        Self {
+            active: name.to_owned(),
+            keys: BTreeMap::from([(name.to_owned(), Zeroizing::new(random()))]),
+            blind: Zeroizing::new(random()),
+        }
+    }
+
+    /// Reads the text of a keyring: a file's, or that of an environment variable.
+    ///
+    /// # Errors
+    /// [`KeyringError::Content`]; it never quotes a key.
+    pub fn parse(text: &str, from: &str) -> Result<Self, KeyringError> {
+        let bad = |why: &str| KeyringError::Content(from.to_owned(), why.to_owned());
+        let file: File = serde_json::from_str(text)
+            .map_err(|error| bad(&format!("line {}, column {}", error.line(), error.column())))?;
+        let mut keys = BTreeMap::new();
+        for (name, hex) in &file.keys {
+            let key = key_of(hex).ok_or_else(|| bad(&format!("key {name} is not 64 hexadecimal digits")))?;
+            keys.insert(name.clone(), key);
+        }
+        if !keys.contains_key(&file.active) {
+            return Err(bad("the active key is not among the keys"));
+        }
+        let blind = key_of(&file.blind).ok_or_else(|| bad("blind is not 64 hexadecimal digits"))?;
+        Ok(Self {
+            active: file.active.clone(),
+            keys,
+            blind,
+        })
+    }
+
+    /// Reads the keyring of a data directory, or makes one there (mode 0600). The flag says whether it is new.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub fn open(path: &Path) -> Result<(Self, bool), KeyringError> {
+        let file = |error| KeyringError::File {
+            path: path.display().to_string(),
+            error,
+        };
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let text = Zeroizing::new(text);
+                Ok((Self::parse(&text, &path.display().to_string())?, false))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let keyring = Self::generate("k1");
+                keyring.save(path).map_err(file)?;
+                Ok((keyring, true))
+            }
+            Err(error) => Err(file(error)),
+        }
+    }
+
+    /// Writes it to a file that replaces the old one in one step.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn save(&self, path: &Path) -> std::io::Result<()> {
+        let content = File {
+            active: self.active.clone(),
+            keys: self.keys.iter().map(|(name, key)| (name.clone(), hex(key))).collect(),
+            blind: hex(&self.blind),
+        };
+        let text = Zeroizing::new(serde_json::to_string_pretty(&content)?);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        // Made with mode 0600 by the crate itself.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        std::fs::File::open(folder)?.sync_all()
+    }
+
+    /// Adds a new active key. The old ones stay: what is wrapped under them is wrapped anew by and by.
+    pub fn rotate(&mut self, name: &str) {
+        self.keys.insert(name.to_owned(), Zeroizing::new(random()));
+        self.active = name.to_owned();
+    }
+
+    /// Forgets a key under which nothing is wrapped any more; the active one stays.
+    pub fn retire(&mut self, name: &str) -> bool {
+        name != self.active && self.keys.remove(name).is_some()
+    }
+
+    /// Name of the key that wraps new data keys.
+    pub fn active(&self) -> &str {
+        &self.active
+    }
+
+    /// Names of all keys.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.keys.keys().map(String::as_str)
+    }
+
+    pub(super) fn wrap(&self, subject: Uuid, plain: &[u8; KEY_BYTES]) -> Wrapped {
+        let key = self.keys.get(&self.active).expect("the active key is among the keys");
+        Wrapped {
+            sealed: Cipher::new(key).seal(&context(subject), plain),
+            under: self.active.clone(),
+        }
+    }
+
+    pub(super) fn unwrap(&self, subject: Uuid, wrapped: &Wrapped) -> Result<Zeroizing<[u8; KEY_BYTES]>, SealError> {
+        let key = self.keys.get(&wrapped.under).ok_or(SealError::NoSuchKey)?;
+        let plain = Zeroizing::new(Cipher::new(key).open(&context(subject), &wrapped.sealed)?);
+        let plain: [u8; KEY_BYTES] = plain.as_slice().try_into().map_err(|_| SealError::Form)?;
+        Ok(Zeroizing::new(plain))
+    }
+
+    /// The same data key under the active key; `None` when it is there already.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn rewrap(&self, subject: Uuid, wrapped: &Wrapped) -> Result<Option<Wrapped>, SealError> {
+        if wrapped.under == self.active {
+            return Ok(None);
+        }
+        let plain = self.unwrap(subject, wrapped)?;
+        Ok(Some(self.wrap(subject, &plain)))
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keyring({} keys, {} active)", self.keys.len(), self.active)
+    }
+}
+
+fn context(subject: Uuid) -> Vec<u8> {
+    [CONTEXT, subject.as_bytes()].concat()
+}
+
+fn hex(key: &[u8; KEY_BYTES]) -> String {
+    use std::fmt::Write as _;
+    key.iter().fold(String::with_capacity(2 * KEY_BYTES), |mut text, byte| {
+        let written = write!(text, "{byte:02x}");
+        debug_assert!(written.is_ok(), "a String takes every text");
+        text
+    })
+}
+
+fn key_of(hex: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
+    let digits = hex.as_bytes();
+    if digits.len() != 2 * KEY_BYTES {
+        return None;
+    }
+    let mut key = Zeroizing::new([0u8; KEY_BYTES]);
+    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
+        let text = std::str::from_utf8(pair).ok()?;
+        *byte = u8::from_str_radix(text, 16).ok()?;
+    }
+    Some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::SubjectKey;
+
+    #[test]
+    fn a_keyring_comes_back_from_its_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keyring");
+        let (first, made) = Keyring::open(&path).expect("made");
+        assert!(made);
+        let subject = Uuid::from_u128(7);
+        let (key, wrapped) = SubjectKey::make(&first, subject);
+        let sealed = key.seal("f", "x");
+        let (again, made) = Keyring::open(&path).expect("read");
+        assert!(!made);
+        let key = SubjectKey::unwrap(&again, subject, &wrapped).expect("the same key");
+        assert_eq!(key.open("f", &sealed).as_deref(), Ok("x"));
+        #[cfg(unix)]
+        {
+            let meta = std::fs::metadata(&path).expect("there");
+            assert_eq!(std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o777, 0o600);
+        }
+        assert_eq!(format!("{again:?}"), "Keyring(1 keys, k1 active)");
+    }
+
+    #[test]
+    fn rotation_wraps_anew_and_the_old_key_can_go() {
+        let mut keyring = Keyring::generate("k1");
+        let subject = Uuid::from_u128(7);
+        let (key, wrapped) = SubjectKey::make(&keyring, subject);
+        let sealed = key.seal("f", "x");
+        keyring.rotate("k2");
+        assert!(!keyring.retire("k2"), "the active key stays");
+        let anew = keyring.rewrap(subject, &wrapped).expect("opened").expect("another key");
+        assert_eq!(anew.under, "k2");
+        assert_eq!(keyring.rewrap(subject, &anew), Ok(None));
+        assert!(keyring.retire("k1"));
+        let key = SubjectKey::unwrap(&keyring, subject, &anew).expect("under k2");
+        assert_eq!(key.open("f", &sealed).as_deref(), Ok("x"));
+        assert!(SubjectKey::unwrap(&keyring, subject, &wrapped).is_err());
+    }
+
+    #[test]
+    fn a_bad_keyring_is_refused_without_being_quoted() {
+        let secret = "ab".repeat(32);
+        for (text, why) in [
+            ("{", "line 1"),
+            (r#"{"active":"k1","keys":{},"blind":"00"}"#, "active"),
+            (&format!(r#"{{"active":"k1","keys":{{"k1":"{secret}x"}},"blind":"00"}}"#), "k1"),
+            (&format!(r#"{{"active":"k1","keys":{{"k1":"{secret}"}},"blind":"00"}}"#), "blind"),
+        ] {
+            let error = Keyring::parse(text, "here").expect_err(why).to_string();
+            assert!(error.contains(why) && !error.contains(&secret), "{error}");
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! The one way to write: a unit is one transaction that holds the change, its audit rows and its events.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use siaga_risk::units::Ts;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::audit::{self, Change};
+use crate::core_door::CoreDoor;
+use crate::crypto::{Keyring, Sealed, SubjectKey, Wrapped};
+use crate::db::{Db, DbError, Tx};
+use crate::outbox::{self, Event};
+use crate::people::Principal;
+use crate::refusal::{ERASED, KEY_REUSED, Refusal, SEAL};
+use crate::values::bound;
+
+/// What every engine works with; cloning is cheap.
+#[derive(Clone)]
+pub struct Platform {
+    db: Db,
+    keyring: Arc<Keyring>,
+    clock: Arc<dyn Fn() -> Ts + Send + Sync>,
+    core: Arc<dyn CoreDoor>,
+    /// Counts units that wrote events, so that the publisher looks at once.
+    nudge: watch::Sender<u64>,
+}
+
+impl Platform {
+    /// The platform over a database that is migrated.
+    pub fn new(db: Db, keyring: Arc<Keyring>, clock: Arc<dyn Fn() -> Ts + Send + Sync>, core: Arc<dyn CoreDoor>) -> Self {
+        Self {
+            db,
+            keyring,
+            clock,
+            core,
+            nudge: watch::Sender::new(0),
+        }
+    }
+
+    /// The program's now. Handlers and jobs read it once and pass it on; decisions take it as an argument.
+    pub fn now(&self) -> Ts {
+        (self.clock)()
+    }
+
+    /// The door to the database, for what is no unit: consumers and jobs of the ground.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The keys.
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.keyring
+    }
+
+    /// The core.
+    pub fn core(&self) -> &Arc<dyn CoreDoor> {
+        &self.core
+    }
+
+    /// Moves when events were written.
+    pub fn nudges(&self) -> watch::Receiver<u64> {
+        self.nudge.subscribe()
+    }
+
+    /// The same platform for work nobody waits for.
+    pub fn background(&self) -> Self {
+        Self {
+            db: self.db.background(),
+            ..self.clone()
+        }
+    }
+
+    /// Reads for `by`, who sees what row-level security lets them.
+    ///
+    /// # Errors
+    /// What `work` returned, or the database.
+    pub async fn read<T, F>(&self, by: &Principal, work: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, Refusal> + Send + 'static,
+    {
+        let read = self.db.read(&by.db_actor(), move |tx| work(tx).map_err(DbError::from));
+        Ok(read.await?)
+    }
+
+    /// Writes for `by`: what `work` did, its audit rows and its events are committed together, or
+    /// nothing is. To count something and refuse all the same (a wrong password), return the refusal
+    /// inside of `Ok`.
+    ///
+    /// # Errors
+    /// What `work` returned, or the database.
+    pub async fn command<T, F>(&self, by: &Principal, work: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Unit<'_, '_>) -> Result<T, Refusal> + Send + 'static,
+    {
+        let now = self.now();
+        let (owned, keyring) = (by.clone(), Arc::clone(&self.keyring));
+        let written = self.db.write(&by.db_actor(), move |tx| {
+            let mut unit = Unit::new(tx, owned, now, keyring);
+            let value = work(&mut unit)?;
+            let events = unit.finish()?;
+            Ok((value, events))
+        });
+        let (value, events) = written.await?;
+        if events > 0 {
+            self.nudge.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        Ok(value)
+    }
+
+    /// As [`Platform::command`], once per key: a repeated request gets the first answer again.
+    ///
+    /// # Errors
+    /// As [`Platform::command`]; [`KEY_REUSED`] when the key came with another request.
+    pub async fn command_once<T, F>(&self, by: &Principal, once: Option<Once>, work: F) -> Result<T, Refusal>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: FnOnce(&mut Unit<'_, '_>) -> Result<T, Refusal> + Send + 'static,
+    {
+        let Some(once) = once else {
+            return self.command(by, work).await;
+        };
+        self.command(by, move |unit| {
+            if let Some(answer) = unit.remembered(&once)? {
+                return Ok(answer);
+            }
+            let value = work(unit)?;
+            unit.remember(&once, &value)?;
+            Ok(value)
+        })
+        .await
+    }
+}
+
+/// A request that happens once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// The `Idempotency-Key` header.
+    pub key: String,
+    /// Method and path pattern.
+    pub route: &'static str,
+    /// SHA-256 of the request's body and of what the path names.
+    pub request: [u8; 32],
+}
+
+/// An open unit.
+pub struct Unit<'t, 'c> {
+    tx: &'t mut Tx<'c>,
+    by: Principal,
+    now: Ts,
+    keyring: Arc<Keyring>,
+    keys: HashMap<Uuid, SubjectKey>,
+    changes: Vec<Change>,
+    events: Vec<Event>,
+}
+
+impl<'t, 'c> Unit<'t, 'c> {
+    fn new(tx: &'t mut Tx<'c>, by: Principal, now: Ts, keyring: Arc<Keyring>) -> Self {
+        Self {
+            tx,
+            by,
+            now,
+            keyring,
+            keys: HashMap::new(),
+            changes: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// The transaction.
+    pub fn tx(&mut self) -> &mut Tx<'c> {
+        self.tx
+    }
+
+    /// Who acts.
+    pub fn by(&self) -> &Principal {
+        &self.by
+    }
+
+    /// When: one instant for the whole unit.
+    pub fn now(&self) -> Ts {
+        self.now
+    }
+
+    /// The keys, for blind indexes.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Puts an audit row at the end of the transaction.
+    pub fn audit(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// Puts an event into the outbox.
+    pub fn emit(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// The key of a subject, made at its first use.
+    ///
+    /// # Errors
+    /// [`ERASED`] when it was destroyed, [`SEAL`] when the keyring does not open it.
+    pub fn key(&mut self, subject: Uuid) -> Result<SubjectKey, Refusal> {
+        if let Some(key) = self.keys.get(&subject) {
+            return Ok(key.clone());
+        }
+        let key = match subject_key(self.tx, &self.keyring, subject)? {
+            Some(key) => key,
+            None => self.make_key(subject)?,
+        };
+        self.keys.insert(subject, key.clone());
+        Ok(key)
+    }
+
+    fn make_key(&mut self, subject: Uuid) -> Result<SubjectKey, Refusal> {
+        let (key, wrapped) = SubjectKey::make(&self.keyring, subject);
+        let made = self.tx.execute(
+            sqlx::query(
+                "INSERT INTO subject_keys (subject_id, org_id, wrapped, wrapped_under, created_at) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (subject_id) DO NOTHING",
+            )
+            .bind(subject)
+            .bind(self.by.org)
+            .bind(wrapped.sealed.as_bytes())
+            .bind(&wrapped.under)
+            .bind(bound(self.now)),
+        )?;
+        if made == 1 {
+            return Ok(key);
+        }
+        // Another unit made it at the same moment.
+        subject_key(self.tx, &self.keyring, subject)?
+            .ok_or_else(|| SEAL.because("the key of the person is not for you to use"))
+    }
+
+    fn remembered<T: DeserializeOwned>(&mut self, once: &Once) -> Result<Option<T>, Refusal> {
+        // Two requests with one key at the same moment: the second waits here for the first.
+        self.tx.execute(
+            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+                .bind(format!("{} {} {}", self.by.audit_name(), once.route, once.key)),
+        )?;
+        let row: Option<(Vec<u8>, serde_json::Value)> = self.tx.optional(
+            sqlx::query_as("SELECT request_hash, answer FROM idempotency_keys WHERE user_id = $1 AND route = $2 AND key = $3")
+                .bind(self.by.audit_name())
+                .bind(once.route)
+                .bind(&once.key),
+        )?;
+        match row {
+            None => Ok(None),
+            Some((request, _)) if request != once.request => {
+                Err(KEY_REUSED.field("Idempotency-Key", "use a new key for a new request"))
+            }
+            Some((_, answer)) => {
+                let answer = serde_json::from_value(answer);
+                let answer = answer.map_err(|error| DbError::Unexpected(format!("a remembered answer: {error}")))?;
+                Ok(Some(answer))
+            }
+        }
+    }
+
+    fn remember<T: Serialize>(&mut self, once: &Once, value: &T) -> Result<(), Refusal> {
+        let answer = serde_json::to_value(value);
+        let answer = answer.map_err(|error| DbError::Unexpected(format!("an answer to remember: {error}")))?;
+        self.tx.execute(
+            sqlx::query("INSERT INTO idempotency_keys (user_id, key, route, request_hash, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
+                .bind(self.by.audit_name())
+                .bind(&once.key)
+                .bind(once.route)
+                .bind(&once.request[..])
+                .bind(answer)
+                .bind(bound(self.now)),
+        )?;
+        Ok(())
+    }
+
+    /// Writes events and audit rows; returns how many events.
+    fn finish(mut self) -> Result<usize, Refusal> {
+        let changes = std::mem::take(&mut self.changes);
+        let mut rows = Vec::with_capacity(changes.len());
+        for change in changes {
+            let key = match change.subject {
+                Some(subject) => Some(self.key(subject)).transpose(),
+                None => Ok(None),
+            };
+            // The record of an erasure names a subject whose key is gone.
+            let key = match key {
+                Err(refusal) if refusal.fault() == Some(ERASED) => None,
+                other => other?,
+            };
+            rows.push(audit::Row::sealed(change, key.as_ref()));
+        }
+        let ip_key = match self.by.user() {
+            Some(user) if self.by.ip.is_some() && !rows.is_empty() => self.key(user).ok(),
+            _ => None,
+        };
+        outbox::put(self.tx, &self.by, &self.events, self.now)?;
+        audit::write(self.tx, &self.by, ip_key.as_ref(), &rows, self.now)?;
+        Ok(self.events.len())
+    }
+}
+
+/// The stored key of a subject; `None` when it has none yet.
+///
+/// # Errors
+/// [`ERASED`] when it was destroyed, [`SEAL`] when the keyring does not open it.
+pub fn subject_key(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid) -> Result<Option<SubjectKey>, Refusal> {
+    let row: Option<(Option<Vec<u8>>, Option<String>)> = tx.optional(
+        sqlx::query_as("SELECT wrapped, wrapped_under FROM subject_keys WHERE subject_id = $1").bind(subject),
+    )?;
+    let Some((wrapped, under)) = row else {
+        return Ok(None);
+    };
+    let Some((bytes, under)) = wrapped.zip(under) else {
+        return Err(ERASED.because("the key of the person was destroyed"));
+    };
+    let wrapped = Wrapped {
+        sealed: Sealed::from_bytes(bytes),
+        under,
+    };
+    let key = SubjectKey::unwrap(keyring, subject, &wrapped);
+    key.map(Some).map_err(|error| {
+        tracing::error!("the key of subject {subject}: {error}");
+        SEAL.because("tell the desk; the keyring does not open the person's key")
+    })
+}

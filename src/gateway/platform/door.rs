@@ -1,0 +1,101 @@
+//! What every handler of the platform takes from a request.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use siaga_platform::page::Paging;
+use siaga_platform::people::Principal;
+use siaga_platform::unit::{Once, Platform};
+use utoipa::IntoParams;
+
+use crate::gateway::error::{ApiError, ApiResult, Fault};
+use crate::gateway::server::App;
+
+/// Longest `Idempotency-Key`: a UUID and a prefix.
+const KEY_CHARS_MAX: usize = 100;
+
+/// The platform.
+pub struct Desk(pub Platform);
+
+impl FromRequestParts<App> for Desk {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(_parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let platform = app.options.platform.clone();
+        platform.map(Desk).ok_or_else(|| {
+            ApiError::new(
+                Fault::NotAvailable,
+                "this desk runs without a store; switch it on in [store]",
+            )
+        })
+    }
+}
+
+/// Who asks, as the guard found out.
+pub struct By(pub Principal);
+
+impl FromRequestParts<App> for By {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, ApiError> {
+        let principal = parts.extensions.get::<Principal>().cloned();
+        principal
+            .map(By)
+            .ok_or_else(|| ApiError::new(Fault::Unauthenticated, "sign in first"))
+    }
+}
+
+/// The `Idempotency-Key` header, if there is one.
+pub struct IdempotencyKey(Option<String>);
+
+impl FromRequestParts<App> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, ApiError> {
+        let Some(value) = parts.headers.get("idempotency-key") else {
+            return Ok(IdempotencyKey(None));
+        };
+        let text = value.to_str().unwrap_or_default();
+        if text.is_empty() || text.len() > KEY_CHARS_MAX {
+            let detail = format!("use 1 to {KEY_CHARS_MAX} printable ASCII characters");
+            return Err(ApiError::field("Idempotency-Key", detail));
+        }
+        Ok(IdempotencyKey(Some(text.to_owned())))
+    }
+}
+
+impl IdempotencyKey {
+    /// For `Platform::command_once`: `route` is `POST /api/v1/…` with its pattern, `request` all that
+    /// makes two requests the same: the body, and what the address names.
+    pub fn once(self, route: &'static str, request: &impl Serialize) -> ApiResult<Option<Once>> {
+        let Some(key) = self.0 else {
+            return Ok(None);
+        };
+        let text = serde_json::to_vec(request)
+            .map_err(|error| ApiError::internal(format!("a request has no JSON: {error}")))?;
+        Ok(Some(Once {
+            key,
+            route,
+            request: Sha256::digest(&text).into(),
+        }))
+    }
+}
+
+/// Which page of a list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 100; 50 when absent.
+    pub limit: Option<u32>,
+}
+
+impl PageQuery {
+    /// The page it asks for.
+    pub fn paging(&self) -> ApiResult<Paging> {
+        Ok(Paging::of(self.cursor.as_deref(), self.limit)?)
+    }
+}

@@ -1,0 +1,17 @@
+//! The platform over HTTP, one module per engine. The engines themselves know no HTTP.
+
+pub mod door;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use super::server::App;
+
+/// What needs a caller.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+}
+
+/// What has none yet: registering, signing in, signed webhooks.
+pub fn open_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+}
