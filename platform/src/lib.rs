@@ -3,8 +3,10 @@
 //! chain, the outbox, sealed personal data. [`unit::Platform`] is where an engine starts.
 
 pub mod audit;
+pub mod calendar;
 pub mod consumer;
 pub mod core_door;
+pub mod crm;
 pub mod crypto;
 pub mod db;
 pub mod events;

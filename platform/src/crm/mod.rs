@@ -1,0 +1,1 @@
+//! Leads from their first word to a trading client.
