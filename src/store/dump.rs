@@ -36,6 +36,20 @@ pub const PLATFORM_TABLES: &[PlatformTable] = &[
         name: "events",
         rows: "source_seq IS NULL",
     },
+    PlatformTable::whole("crm_settings"),
+    PlatformTable::whole("sales_agents"),
+    PlatformTable::whole("leads"),
+    PlatformTable::whole("lead_facts"),
+    PlatformTable::whole("lead_history"),
+    PlatformTable::whole("lead_stage_spans"),
+    PlatformTable::whole("lead_captures"),
+    PlatformTable::whole("lead_merges"),
+    PlatformTable::whole("lead_sources"),
+    PlatformTable::whole("tasks"),
+    PlatformTable::whole("deals"),
+    PlatformTable::whole("conversation_access"),
+    PlatformTable::whole("lead_outreaches"),
+    PlatformTable::whole("crm_notices"),
 ];
 
 /// A table of the dump.

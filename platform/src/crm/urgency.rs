@@ -31,8 +31,8 @@ impl Urgency {
     pub fn of(due: Ts, now: Ts) -> Urgency {
         match due.0.checked_sub(now.0) {
             None => Urgency::Overdue,
-            Some(..URGENT_NS) => Urgency::Urgent,
-            Some(..UPCOMING_NS) => Urgency::Upcoming,
+            Some(left) if left < URGENT_NS => Urgency::Urgent,
+            Some(left) if left < UPCOMING_NS => Urgency::Upcoming,
             Some(_) => Urgency::Scheduled,
         }
     }

@@ -29,4 +29,7 @@ pub const FILES: &[Source] = sources![
     "0017_outbox",
     "0018_subjects",
     "0019_money",
+    "0030_leads",
+    "0031_lead_records",
+    "0032_lead_work",
 ];
