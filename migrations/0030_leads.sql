@@ -51,7 +51,7 @@ CREATE TABLE leads (
     assigned_to uuid REFERENCES users (id),
     team_id uuid REFERENCES teams (id),
     referrer_id uuid REFERENCES users (id),
-    merged_into uuid REFERENCES leads (id) DEFERRABLE INITIALLY DEFERRED,
+    merged_into uuid, -- no reference: a dump is read back in the order of its pages, not of its merges
     kyc_passed integer NOT NULL DEFAULT 0,
     kyc_failed integer NOT NULL DEFAULT 0,
     stage_since timestamptz NOT NULL,
