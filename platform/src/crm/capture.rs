@@ -131,6 +131,16 @@ pub async fn capture(platform: &Platform, by: &Principal, capture: Capture) -> R
     platform.command(&program, move |unit| take(unit, &clean, &recorded_by)).await
 }
 
+/// Takes a lead in within an open unit of the program.
+///
+/// # Errors
+/// As [`capture`], but for what only a caller can lack.
+pub(super) fn in_unit(unit: &mut Unit<'_, '_>, capture: Capture) -> Result<Captured, Refusal> {
+    let clean = clean(capture)?;
+    let recorded_by = unit.by().audit_name();
+    take(unit, &clean, &recorded_by)
+}
+
 fn clean(capture: Capture) -> Result<Clean, Refusal> {
     let word = |text: &str, field: &'static str, most: usize| {
         let fits = !text.is_empty() && text.chars().count() <= most && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
