@@ -15,7 +15,7 @@ use super::capture::{self, Capture};
 use super::lead::Lead;
 use super::moves;
 use super::score::FactKind;
-use super::stage::Cause;
+use super::stage::{Cause, Stage};
 use super::store;
 use super::view::key_of;
 use super::work;
@@ -70,7 +70,11 @@ impl Subscriber for Follow {
 
     fn apply(&self, unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
         if ROOM.contains(&event.kind.as_str()) {
-            assignment::drain(unit)?;
+            let to = event.payload.get("to").and_then(|to| to.as_str());
+            // Of moves only the one to the last stage makes room.
+            if event.kind != "lead.stage_moved" || to == Some(Stage::Active.name()) {
+                assignment::drain(unit)?;
+            }
             return Ok(());
         }
         // Contacts are locked before the assignment, in the same order as everywhere.
@@ -152,7 +156,7 @@ fn activated(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
     }
     let lead = match store::of_user(unit.tx(), user)? {
         Some(lead) => Some(lead),
-        None => capture::with_contact(unit, None, Some(&email))?.into_iter().next().filter(|lead| lead.user.is_none()),
+        None => capture::with_contact(unit, None, Some(email.as_slice()))?.into_iter().next().filter(|lead| lead.user.is_none()),
     };
     let Some(mut lead) = lead else {
         return Ok(());

@@ -1,5 +1,8 @@
 //! The platform over HTTP, one module per engine. The engines themselves know no HTTP.
 
+pub mod crm;
+mod crm_dto;
+pub mod crm_work;
 pub mod door;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -8,10 +11,10 @@ use super::server::App;
 
 /// What needs a caller.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().merge(crm::routes()).merge(crm_work::routes())
 }
 
 /// What has none yet: registering, signing in, signed webhooks.
 pub fn open_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().merge(crm::open_routes())
 }
