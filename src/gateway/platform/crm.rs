@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::crm_dto::{
-    self, AssignRequest, Board, CaptureRequest, CapturedDto, DashboardDto, FactList, FactRequest, LeadChange, LeadDto, LeadHits, LeadList,
-    LeadTimeline, Made, NoteRequest, ReasonRequest, StageRequest, WayList,
+    self, LeadAssignRequest, LeadBoard, LeadCaptureRequest, LeadCapturedDto, CrmDashboardDto, LeadFactList, LeadFactRequest, LeadChange, LeadDto, LeadHits, LeadList,
+    LeadTimeline, LeadMade, LeadNoteRequest, LeadReasonRequest, LeadStageRequest, LeadWayList,
 };
 use super::door::{By, Desk, IdempotencyKey, PageQuery};
 use crate::gateway::dto::from_micros;
@@ -66,7 +66,7 @@ fn word<T>(text: &str, field: &'static str, parse: impl Fn(&str) -> Option<T>) -
     parse(text).ok_or_else(|| ApiError::field(field, "the value is not one of those documented"))
 }
 
-fn told(request: CaptureRequest) -> Capture {
+fn told(request: LeadCaptureRequest) -> Capture {
     Capture {
         source: request.source.unwrap_or_default(),
         channel: request.channel.unwrap_or_default(),
@@ -90,11 +90,11 @@ fn status_of(captured: Captured) -> StatusCode {
 }
 
 /// Takes a lead in; one whose number or address is known is merged.
-#[utoipa::path(post, path = "/api/v1/crm/leads", tag = "crm", request_body = CaptureRequest,
-    responses((status = 200, body = CapturedDto, description = "The lead was there"), (status = 201, body = CapturedDto), (status = 401, body = Problem),
+#[utoipa::path(post, path = "/api/v1/crm/leads", tag = "crm", request_body = LeadCaptureRequest,
+    responses((status = 200, body = LeadCapturedDto, description = "The lead was there"), (status = 201, body = LeadCapturedDto), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.capture"))))]
-async fn capture_lead(Desk(platform): Desk, By(by): By, key: IdempotencyKey, Json(request): Json<CaptureRequest>) -> ApiResult<Response> {
+async fn capture_lead(Desk(platform): Desk, By(by): By, key: IdempotencyKey, Json(request): Json<LeadCaptureRequest>) -> ApiResult<Response> {
     let once = key.once("POST /api/v1/crm/leads", &request)?;
     let mut told = told(request);
     told.receipt = once.map(|once| (format!("{} {}", by.audit_name(), once.key), once.request));
@@ -105,7 +105,7 @@ async fn capture_lead(Desk(platform): Desk, By(by): By, key: IdempotencyKey, Jso
         Err(error) if error.platform.is_some_and(|fault| fault == siaga_platform::refusal::NOT_FOUND) => None,
         Err(error) => return Err(error),
     };
-    let body = CapturedDto {
+    let body = LeadCapturedDto {
         lead_id: captured.lead,
         outcome: captured.outcome.name(),
         lead,
@@ -116,16 +116,16 @@ async fn capture_lead(Desk(platform): Desk, By(by): By, key: IdempotencyKey, Jso
 /// Takes a lead in from a landing page or partner, signed over the raw body.
 #[utoipa::path(post, path = "/api/v1/crm/hooks/{source}", tag = "crm", params(("source" = Uuid, Path, description = "The key of the source"),
         ("X-Siaga-Signature" = String, Header, description = "t=<unix seconds>,v1=<hex HMAC-SHA-256 of t.body>")),
-    request_body = CaptureRequest,
-    responses((status = 200, body = CapturedDto, description = "The lead was there"), (status = 201, body = CapturedDto), (status = 401, body = Problem),
+    request_body = LeadCaptureRequest,
+    responses((status = 200, body = LeadCapturedDto, description = "The lead was there"), (status = 201, body = LeadCapturedDto), (status = 401, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), security(()))]
 async fn hook(Desk(platform): Desk, Id(source): Id<Uuid>, headers: HeaderMap, body: Bytes) -> ApiResult<Response> {
     let header = headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let verified = sources::verify(&platform, source, header, &body).await?;
-    let request: CaptureRequest =
+    let request: LeadCaptureRequest =
         serde_json::from_slice(&body).map_err(|_| ApiError::new(Fault::BadJson, "send the documented fields as one JSON object"))?;
     let captured = verified.take(&platform, told(request)).await?;
-    let body = CapturedDto {
+    let body = LeadCapturedDto {
         lead_id: captured.lead,
         outcome: captured.outcome.name(),
         lead: None,
@@ -241,15 +241,15 @@ async fn patch_crm_lead(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json
 
 /// Where the caller may move a lead.
 #[utoipa::path(get, path = "/api/v1/crm/leads/{id}/moves", tag = "crm", params(("id" = Uuid, Path)),
-    responses((status = 200, body = WayList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+    responses((status = 200, body = LeadWayList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.read"))))]
-async fn moves_of(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<WayList>> {
+async fn moves_of(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<LeadWayList>> {
     let seen = view::one(&platform, &by, id).await?;
     Ok(axum::Json(crm_dto::ways(moves::ways(&by, &seen.lead))))
 }
 
 /// Moves a lead to another stage.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/stage", tag = "crm", params(("id" = Uuid, Path)), request_body = StageRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/stage", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadStageRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.move"))))]
@@ -258,7 +258,7 @@ async fn move_lead(
     By(by): By,
     Id(id): Id<Uuid>,
     key: IdempotencyKey,
-    Json(request): Json<StageRequest>,
+    Json(request): Json<LeadStageRequest>,
 ) -> ApiResult<axum::Json<LeadDto>> {
     let once = key.once("POST /api/v1/crm/leads/{id}/stage", &(id, &request))?;
     let to = word(&request.stage, "stage", Stage::parse)?;
@@ -267,29 +267,29 @@ async fn move_lead(
 }
 
 /// Gives a lead up.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/close", tag = "crm", params(("id" = Uuid, Path)), request_body = ReasonRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/close", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.move"))))]
-async fn close(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<ReasonRequest>) -> ApiResult<axum::Json<LeadDto>> {
+async fn close(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadReasonRequest>) -> ApiResult<axum::Json<LeadDto>> {
     moves::close(&platform, &by, id, request.reason, request.revision).await?;
     shown(&platform, &by, id).await
 }
 
 /// Opens a lost lead again.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/reopen", tag = "crm", params(("id" = Uuid, Path)), request_body = ReasonRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/reopen", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.move"))))]
-async fn reopen(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<ReasonRequest>) -> ApiResult<axum::Json<LeadDto>> {
+async fn reopen(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadReasonRequest>) -> ApiResult<axum::Json<LeadDto>> {
     moves::reopen(&platform, &by, id, request.reason).await?;
     shown(&platform, &by, id).await
 }
 
 /// Gives a lead to an agent, or to the pool.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/assign", tag = "crm", params(("id" = Uuid, Path)), request_body = AssignRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/assign", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadAssignRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.assign"))))]
-async fn assign(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<AssignRequest>) -> ApiResult<axum::Json<LeadDto>> {
+async fn assign(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadAssignRequest>) -> ApiResult<axum::Json<LeadDto>> {
     assignment::assign(&platform, &by, id, request.to, request.reason).await?;
     shown(&platform, &by, id).await
 }
@@ -304,36 +304,36 @@ async fn timeline(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Query(page
 }
 
 /// Writes a note; a call or a meeting contacts a new lead.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/notes", tag = "crm", params(("id" = Uuid, Path)), request_body = NoteRequest,
-    responses((status = 201, body = Made), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/notes", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadNoteRequest,
+    responses((status = 201, body = LeadMade), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.note"))))]
 async fn note(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
     key: IdempotencyKey,
-    Json(request): Json<NoteRequest>,
-) -> ApiResult<(StatusCode, axum::Json<Made>)> {
+    Json(request): Json<LeadNoteRequest>,
+) -> ApiResult<(StatusCode, axum::Json<LeadMade>)> {
     let once = key.once("POST /api/v1/crm/leads/{id}/notes", &(id, &request))?;
     let kind = word(&request.kind, "kind", NoteKind::parse)?;
     let id = work::note(&platform, &by, once, id, kind, request.text).await?;
-    Ok((StatusCode::CREATED, axum::Json(Made { id })))
+    Ok((StatusCode::CREATED, axum::Json(LeadMade { id })))
 }
 
 /// What is known of a lead, and the score it comes to.
 #[utoipa::path(get, path = "/api/v1/crm/leads/{id}/facts", tag = "crm", params(("id" = Uuid, Path)),
-    responses((status = 200, body = FactList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+    responses((status = 200, body = LeadFactList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.read"))))]
-async fn facts(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<FactList>> {
+async fn facts(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<LeadFactList>> {
     let (facts, score) = view::facts(&platform, &by, id).await?;
     Ok(axum::Json(crm_dto::facts(facts, score, platform.now())))
 }
 
 /// Records a fact that a person saw.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/facts", tag = "crm", params(("id" = Uuid, Path)), request_body = FactRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/facts", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadFactRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
-async fn add_fact(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<FactRequest>) -> ApiResult<axum::Json<LeadDto>> {
+async fn add_fact(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadFactRequest>) -> ApiResult<axum::Json<LeadDto>> {
     let kind = word(&request.kind, "kind", FactKind::parse)?;
     work::add_fact(&platform, &by, id, kind, request.source, request.proof.unwrap_or_default()).await?;
     shown(&platform, &by, id).await
@@ -349,27 +349,27 @@ async fn withdraw_fact(Desk(platform): Desk, By(by): By, Id((id, fact)): Id<(Uui
 }
 
 /// Takes a merge back.
-#[utoipa::path(post, path = "/api/v1/crm/merges/{id}/undo", tag = "crm", params(("id" = Uuid, Path)), request_body = ReasonRequest,
+#[utoipa::path(post, path = "/api/v1/crm/merges/{id}/undo", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
-async fn undo_merge(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<ReasonRequest>) -> ApiResult<axum::Json<LeadDto>> {
+async fn undo_merge(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadReasonRequest>) -> ApiResult<axum::Json<LeadDto>> {
     let lead = undo::undo(&platform, &by, id, request.reason).await?;
     shown(&platform, &by, lead).await
 }
 
 /// Six columns with totals and their newest leads.
 #[utoipa::path(get, path = "/api/v1/crm/board", tag = "crm",
-    responses((status = 200, body = Board), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = LeadBoard), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.read"))))]
-async fn board(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<Board>> {
+async fn board(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<LeadBoard>> {
     let columns = view::board(&platform, &by).await?;
     Ok(axum::Json(crm_dto::board(columns, platform.now())))
 }
 
 /// Totals, conversion, time in each stage, KYC rate.
 #[utoipa::path(get, path = "/api/v1/crm/dashboard", tag = "crm",
-    responses((status = 200, body = DashboardDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = CrmDashboardDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.read"))))]
-async fn dashboard(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<DashboardDto>> {
+async fn dashboard(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<CrmDashboardDto>> {
     Ok(axum::Json(crm_dto::dashboard(view::dashboard(&platform, &by).await?)))
 }

@@ -25,7 +25,7 @@ use crate::wire;
 
 wire! {
     /// Decisions on the identity of a lead.
-    pub struct KycCountDto {
+    pub struct LeadKycDto {
         pub passed: i32,
         pub failed: i32,
     }
@@ -69,7 +69,7 @@ wire! {
         pub team_id: Option<Uuid>,
         pub referrer_id: Option<Uuid>,
         pub merged_into: Option<Uuid>,
-        pub kyc: KycCountDto,
+        pub kyc: LeadKycDto,
         /// Why it was lost.
         pub reason: Option<String>,
         /// UTC microseconds.
@@ -89,7 +89,7 @@ wire! {
         pub items: Vec<LeadDto>,
     }
     /// What became of a captured lead.
-    pub struct CapturedDto {
+    pub struct LeadCapturedDto {
         pub lead_id: Uuid,
         /// `created`, `merged` or `joined`.
         pub outcome: &'static str,
@@ -97,17 +97,17 @@ wire! {
         pub lead: Option<LeadDto>,
     }
     /// A move that the caller may make.
-    pub struct WayDto {
+    pub struct LeadWayDto {
         pub stage: &'static str,
         pub by_hand: bool,
         pub needs_reason: bool,
     }
     /// Moves that the caller may make.
-    pub struct WayList {
-        pub items: Vec<WayDto>,
+    pub struct LeadWayList {
+        pub items: Vec<LeadWayDto>,
     }
     /// A line of a timeline.
-    pub struct TimelineItemDto {
+    pub struct LeadTimelineItemDto {
         pub id: Uuid,
         pub kind: String,
         /// UTC microseconds.
@@ -138,17 +138,17 @@ wire! {
     }
     /// A lead's 360°, newest first. Accounts and alerts stand beside the first page.
     pub struct LeadTimeline {
-        pub items: Vec<TimelineItemDto>,
+        pub items: Vec<LeadTimelineItemDto>,
         pub next: Option<String>,
         pub accounts: Vec<LeadAccountDto>,
         pub alerts: Vec<LeadAlertDto>,
     }
     /// A key of something new.
-    pub struct Made {
+    pub struct LeadMade {
         pub id: Uuid,
     }
     /// A fact of a lead.
-    pub struct FactDto {
+    pub struct LeadFactDto {
         pub id: Uuid,
         pub kind: &'static str,
         pub source: String,
@@ -159,22 +159,22 @@ wire! {
         pub withdrawn_at: Option<u64>,
     }
     /// Points of one kind of fact.
-    pub struct ScorePartDto {
+    pub struct LeadScorePartDto {
         pub kind: &'static str,
         pub points: u8,
         pub of: u8,
     }
     /// A score and its parts.
-    pub struct ScoreDto {
+    pub struct LeadScoreDto {
         pub total: u8,
         pub band: &'static str,
         pub hot: bool,
-        pub parts: Vec<ScorePartDto>,
+        pub parts: Vec<LeadScorePartDto>,
     }
     /// Facts and the score they come to.
-    pub struct FactList {
-        pub items: Vec<FactDto>,
-        pub score: ScoreDto,
+    pub struct LeadFactList {
+        pub items: Vec<LeadFactDto>,
+        pub score: LeadScoreDto,
     }
     /// Leads of one stage.
     pub struct StageTotalDto {
@@ -182,7 +182,7 @@ wire! {
         pub total: i64,
     }
     /// A column of the board.
-    pub struct ColumnDto {
+    pub struct BoardColumnDto {
         pub column: &'static str,
         pub title: &'static str,
         /// Open leads that the caller may see.
@@ -195,27 +195,27 @@ wire! {
         pub next: Option<String>,
     }
     /// Six columns.
-    pub struct Board {
-        pub columns: Vec<ColumnDto>,
+    pub struct LeadBoard {
+        pub columns: Vec<BoardColumnDto>,
         /// UTC microseconds.
         pub at: u64,
     }
     /// Leads that came in.
-    pub struct TotalsDto {
+    pub struct LeadTotalsDto {
         pub today: i64,
         pub week: i64,
         pub month: i64,
         pub all: i64,
     }
     /// Decisions on identity.
-    pub struct KycRateDto {
+    pub struct CrmKycRateDto {
         pub passed: i64,
         pub failed: i64,
         /// Decimal text; null while nothing was decided.
         pub pass_percent: Option<String>,
     }
     /// A stage on the dashboard.
-    pub struct StageDto {
+    pub struct StageFiguresDto {
         pub stage: &'static str,
         pub now: i64,
         pub overdue: i64,
@@ -223,20 +223,20 @@ wire! {
         pub average_s: Option<i64>,
     }
     /// The figures of sales, of the leads that the caller may see.
-    pub struct DashboardDto {
-        pub total: TotalsDto,
+    pub struct CrmDashboardDto {
+        pub total: LeadTotalsDto,
         pub converted: i64,
         /// Converted of all, decimal text; null while there is none.
         pub conversion_percent: Option<String>,
-        pub kyc: KycRateDto,
-        pub stages: Vec<StageDto>,
+        pub kyc: CrmKycRateDto,
+        pub stages: Vec<StageFiguresDto>,
         pub pool: i64,
         pub hot: i64,
         /// UTC microseconds.
         pub at: u64,
     }
     /// A follow-up task.
-    pub struct TaskDto {
+    pub struct CrmTaskDto {
         pub id: Uuid,
         pub lead_id: Uuid,
         pub title: Option<String>,
@@ -258,8 +258,8 @@ wire! {
         pub revision: i64,
     }
     /// A page of tasks.
-    pub struct TaskList {
-        pub items: Vec<TaskDto>,
+    pub struct CrmTaskList {
+        pub items: Vec<CrmTaskDto>,
         pub next: Option<String>,
     }
     /// What a lead may bring.
@@ -283,7 +283,7 @@ wire! {
         pub items: Vec<DealDto>,
     }
     /// Something the caller was told.
-    pub struct NoticeDto {
+    pub struct CrmNoticeDto {
         pub id: Uuid,
         /// `score`, `merged`, `assigned`, `sla`, `left` or `hot`.
         pub kind: String,
@@ -296,12 +296,12 @@ wire! {
         pub read_at: Option<u64>,
     }
     /// A page of notices.
-    pub struct NoticeList {
-        pub items: Vec<NoticeDto>,
+    pub struct CrmNoticeList {
+        pub items: Vec<CrmNoticeDto>,
         pub next: Option<String>,
     }
     /// Somebody who is given leads.
-    pub struct AgentDto {
+    pub struct SalesAgentDto {
         pub user_id: Uuid,
         pub name: Option<String>,
         pub team_id: Option<Uuid>,
@@ -314,19 +314,19 @@ wire! {
         pub skills: Vec<String>,
     }
     /// Who is given leads, and how.
-    pub struct AgentList {
-        pub items: Vec<AgentDto>,
+    pub struct SalesAgentList {
+        pub items: Vec<SalesAgentDto>,
         /// Leads that wait.
         pub pool: i64,
         /// `round_robin`, `territory` or `skill`.
         pub rule: &'static str,
     }
     /// How agents are chosen.
-    pub struct RuleDto {
+    pub struct AssignRuleDto {
         pub rule: &'static str,
     }
     /// What became of the work of somebody who left.
-    pub struct LeftDto {
+    pub struct SalesLeftDto {
         pub user_id: Uuid,
         pub leads_to_pool: u64,
         pub leads_reassigned: u64,
@@ -335,7 +335,7 @@ wire! {
         pub manager_id: Option<Uuid>,
     }
     /// A landing page or partner that sends leads in.
-    pub struct SourceDto {
+    pub struct LeadSourceDto {
         pub id: Uuid,
         pub name: String,
         pub channel: String,
@@ -347,11 +347,11 @@ wire! {
         pub secret: Option<String>,
     }
     /// The sources of the house.
-    pub struct SourceList {
-        pub items: Vec<SourceDto>,
+    pub struct LeadSourceList {
+        pub items: Vec<LeadSourceDto>,
     }
     /// A new secret, shown once.
-    pub struct SecretDto {
+    pub struct LeadSecretDto {
         pub secret: String,
     }
 }
@@ -359,7 +359,7 @@ wire! {
 /// A lead that comes in.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CaptureRequest {
+pub struct LeadCaptureRequest {
     /// `instagram`, `web`; a hook has its own.
     pub source: Option<String>,
     /// `web` when absent.
@@ -395,7 +395,7 @@ pub struct LeadChange {
 /// Where a lead is moved.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct StageRequest {
+pub struct LeadStageRequest {
     pub stage: String,
     /// Needed against the order of the pipeline.
     pub reason: Option<String>,
@@ -405,7 +405,7 @@ pub struct StageRequest {
 /// Why, and which revision was seen.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReasonRequest {
+pub struct LeadReasonRequest {
     pub reason: String,
     pub revision: Option<i64>,
 }
@@ -413,7 +413,7 @@ pub struct ReasonRequest {
 /// To whom a lead is given.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AssignRequest {
+pub struct LeadAssignRequest {
     /// Null is the pool.
     pub to: Option<Uuid>,
     pub reason: Option<String>,
@@ -422,7 +422,7 @@ pub struct AssignRequest {
 /// A note of a talk.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NoteRequest {
+pub struct LeadNoteRequest {
     /// `note`, `call` or `meeting`.
     pub kind: String,
     pub text: String,
@@ -431,7 +431,7 @@ pub struct NoteRequest {
 /// A fact that a person saw.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FactRequest {
+pub struct LeadFactRequest {
     /// `name`, `city`, `interest`, `source`, `engaged` or `budget_confirmed`.
     pub kind: String,
     pub source: String,
@@ -441,7 +441,7 @@ pub struct FactRequest {
 /// A task.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TaskRequest {
+pub struct CrmTaskRequest {
     pub lead: Uuid,
     pub title: String,
     pub description: Option<String>,
@@ -456,7 +456,7 @@ pub struct TaskRequest {
 /// What is to be changed of a task.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TaskPatch {
+pub struct CrmTaskPatch {
     pub status: Option<String>,
     pub priority: Option<String>,
     /// UTC microseconds.
@@ -486,7 +486,7 @@ pub struct DealPatch {
 /// What is said of an agent.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AgentRequest {
+pub struct SalesAgentRequest {
     pub territories: Vec<String>,
     pub skills: Vec<String>,
     /// At most 50.
@@ -497,7 +497,7 @@ pub struct AgentRequest {
 /// How agents are chosen.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RuleRequest {
+pub struct AssignRuleRequest {
     /// `round_robin`, `territory` or `skill`.
     pub rule: String,
 }
@@ -505,7 +505,7 @@ pub struct RuleRequest {
 /// A source.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SourceRequest {
+pub struct LeadSourceRequest {
     pub name: String,
     pub channel: String,
 }
@@ -538,7 +538,7 @@ pub fn lead(seen: Seen, now: Ts) -> LeadDto {
             Sight::Clear => "clear",
             Sight::Masked => "masked",
         },
-        kyc: KycCountDto {
+        kyc: LeadKycDto {
             passed: lead.kyc_passed,
             failed: lead.kyc_failed,
         },
@@ -567,19 +567,19 @@ pub fn leads(page: Page<Seen>, now: Ts) -> LeadList {
 }
 
 /// Moves.
-pub fn ways(ways: Vec<Way>) -> WayList {
-    let way = |way: Way| WayDto {
+pub fn ways(ways: Vec<Way>) -> LeadWayList {
+    let way = |way: Way| LeadWayDto {
         stage: way.to.name(),
         by_hand: true,
         needs_reason: way.needs_reason,
     };
-    WayList {
+    LeadWayList {
         items: ways.into_iter().map(way).collect(),
     }
 }
 
-fn line(line: Line) -> TimelineItemDto {
-    TimelineItemDto {
+fn line(line: Line) -> LeadTimelineItemDto {
+    LeadTimelineItemDto {
         id: line.id,
         kind: line.kind,
         at: micros(line.at),
@@ -613,8 +613,8 @@ pub fn timeline(timeline: Timeline) -> LeadTimeline {
 }
 
 /// Facts and score.
-pub fn facts(facts: Vec<FactRow>, score: Score, now: Ts) -> FactList {
-    let fact = |fact: FactRow| FactDto {
+pub fn facts(facts: Vec<FactRow>, score: Score, now: Ts) -> LeadFactList {
+    let fact = |fact: FactRow| LeadFactDto {
         id: fact.id,
         kind: fact.kind.name(),
         source: fact.source,
@@ -622,14 +622,14 @@ pub fn facts(facts: Vec<FactRow>, score: Score, now: Ts) -> FactList {
         at: micros(fact.at),
         withdrawn_at: fact.withdrawn.map(micros),
     };
-    let part = |(kind, points, of): &(siaga_platform::crm::FactKind, u8, u8)| ScorePartDto {
+    let part = |(kind, points, of): &(siaga_platform::crm::FactKind, u8, u8)| LeadScorePartDto {
         kind: kind.name(),
         points: *points,
         of: *of,
     };
-    FactList {
+    LeadFactList {
         items: facts.into_iter().map(fact).collect(),
-        score: ScoreDto {
+        score: LeadScoreDto {
             total: score.total,
             band: score.band.name(),
             hot: score.is_hot(now),
@@ -639,8 +639,8 @@ pub fn facts(facts: Vec<FactRow>, score: Score, now: Ts) -> FactList {
 }
 
 /// The board.
-pub fn board(columns: Vec<ColumnView>, now: Ts) -> Board {
-    let column = |view: ColumnView| ColumnDto {
+pub fn board(columns: Vec<ColumnView>, now: Ts) -> LeadBoard {
+    let column = |view: ColumnView| BoardColumnDto {
         column: view.column.name(),
         title: view.column.title(),
         total: view.total,
@@ -657,7 +657,7 @@ pub fn board(columns: Vec<ColumnView>, now: Ts) -> Board {
         cards: view.cards.items.into_iter().map(|seen| lead(seen, now)).collect(),
         next: view.cards.next,
     };
-    Board {
+    LeadBoard {
         columns: columns.into_iter().map(column).collect(),
         at: micros(now),
     }
@@ -668,17 +668,17 @@ fn percent_text(part: i64, whole: i64) -> Option<String> {
 }
 
 /// The dashboard.
-pub fn dashboard(figures: Dashboard) -> DashboardDto {
+pub fn dashboard(figures: Dashboard) -> CrmDashboardDto {
     let [today, week, month, all] = figures.total;
     let (passed, failed) = figures.kyc;
-    let stages = figures.stages.iter().map(|stage| StageDto {
+    let stages = figures.stages.iter().map(|stage| StageFiguresDto {
         stage: stage.stage.name(),
         now: stage.now,
         overdue: stage.overdue,
         average_s: stage.average_s,
     });
-    DashboardDto {
-        total: TotalsDto {
+    CrmDashboardDto {
+        total: LeadTotalsDto {
             today,
             week,
             month,
@@ -686,7 +686,7 @@ pub fn dashboard(figures: Dashboard) -> DashboardDto {
         },
         converted: figures.converted,
         conversion_percent: percent_text(figures.converted, all),
-        kyc: KycRateDto {
+        kyc: CrmKycRateDto {
             passed,
             failed,
             pass_percent: percent_text(passed, passed + failed),
@@ -699,8 +699,8 @@ pub fn dashboard(figures: Dashboard) -> DashboardDto {
 }
 
 /// A task.
-pub fn task(task: Task, now: Ts) -> TaskDto {
-    TaskDto {
+pub fn task(task: Task, now: Ts) -> CrmTaskDto {
+    CrmTaskDto {
         id: task.id,
         lead_id: task.lead,
         urgency: Urgency::of(task.due, now).name(),
@@ -733,8 +733,8 @@ pub fn deal(deal: Deal) -> DealDto {
 }
 
 /// A notice.
-pub fn notice(notice: Notice) -> NoticeDto {
-    NoticeDto {
+pub fn notice(notice: Notice) -> CrmNoticeDto {
+    CrmNoticeDto {
         id: notice.id,
         kind: notice.kind,
         lead_id: notice.lead,
@@ -744,8 +744,8 @@ pub fn notice(notice: Notice) -> NoticeDto {
     }
 }
 
-fn agent(seat: Seat) -> AgentDto {
-    AgentDto {
+fn agent(seat: Seat) -> SalesAgentDto {
+    SalesAgentDto {
         user_id: seat.agent.user,
         name: seat.name,
         team_id: seat.team,
@@ -759,8 +759,8 @@ fn agent(seat: Seat) -> AgentDto {
 }
 
 /// Who is given leads.
-pub fn agents(seats: Seats) -> AgentList {
-    AgentList {
+pub fn agents(seats: Seats) -> SalesAgentList {
+    SalesAgentList {
         items: seats.seats.into_iter().map(agent).collect(),
         pool: seats.pool,
         rule: Rule::name(seats.rule),
@@ -768,8 +768,8 @@ pub fn agents(seats: Seats) -> AgentList {
 }
 
 /// What became of somebody's work.
-pub fn left(left: Left) -> LeftDto {
-    LeftDto {
+pub fn left(left: Left) -> SalesLeftDto {
+    SalesLeftDto {
         user_id: left.user,
         leads_to_pool: left.leads_to_pool,
         leads_reassigned: left.leads_reassigned,
@@ -780,8 +780,8 @@ pub fn left(left: Left) -> LeftDto {
 }
 
 /// A source, with its secret where it is new.
-pub fn source(source: Source, secret: Option<String>) -> SourceDto {
-    SourceDto {
+pub fn source(source: Source, secret: Option<String>) -> LeadSourceDto {
+    LeadSourceDto {
         id: source.id,
         name: source.name,
         channel: source.channel,

@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::crm_dto::{
-    self, AgentList, AgentRequest, DealDto, DealList, DealPatch, DealRequest, LeftDto, NoticeList, ReasonRequest, RuleDto, RuleRequest, SecretDto,
-    SourceDto, SourceList, SourceRequest, TaskDto, TaskList, TaskPatch, TaskRequest,
+    self, SalesAgentList, SalesAgentRequest, DealDto, DealList, DealPatch, DealRequest, SalesLeftDto, CrmNoticeList, LeadReasonRequest, AssignRuleDto, AssignRuleRequest, LeadSecretDto,
+    LeadSourceDto, LeadSourceList, LeadSourceRequest, CrmTaskDto, CrmTaskList, CrmTaskPatch, CrmTaskRequest,
 };
 use super::door::{By, Desk, IdempotencyKey, PageQuery};
 use crate::gateway::decimal;
@@ -57,16 +57,16 @@ pub struct TasksQuery {
     pub limit: Option<u32>,
 }
 
-async fn shown(platform: &Platform, by: &Principal, id: Uuid) -> ApiResult<TaskDto> {
+async fn shown(platform: &Platform, by: &Principal, id: Uuid) -> ApiResult<CrmTaskDto> {
     let task = tasks::one(platform, by, id).await?;
     Ok(crm_dto::task(task, platform.now()))
 }
 
 /// Open follow-up tasks, by the instant they are due.
 #[utoipa::path(get, path = "/api/v1/crm/tasks", tag = "crm", params(TasksQuery),
-    responses((status = 200, body = TaskList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
+    responses((status = 200, body = CrmTaskList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("task.read"))))]
-async fn list_tasks(Desk(platform): Desk, By(by): By, Query(query): Query<TasksQuery>) -> ApiResult<axum::Json<TaskList>> {
+async fn list_tasks(Desk(platform): Desk, By(by): By, Query(query): Query<TasksQuery>) -> ApiResult<axum::Json<CrmTaskList>> {
     let assignee = match query.assignee.as_deref() {
         None => None,
         Some("me") => by.user(),
@@ -87,22 +87,22 @@ async fn list_tasks(Desk(platform): Desk, By(by): By, Query(query): Query<TasksQ
     };
     let page = tasks::list(&platform, &by, filter, page.paging()?).await?;
     let now = platform.now();
-    Ok(axum::Json(TaskList {
+    Ok(axum::Json(CrmTaskList {
         items: page.items.into_iter().map(|task| crm_dto::task(task, now)).collect(),
         next: page.next,
     }))
 }
 
 /// Makes a follow-up task.
-#[utoipa::path(post, path = "/api/v1/crm/tasks", tag = "crm", request_body = TaskRequest,
-    responses((status = 201, body = TaskDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(post, path = "/api/v1/crm/tasks", tag = "crm", request_body = CrmTaskRequest,
+    responses((status = 201, body = CrmTaskDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("task.write"))))]
 async fn add_task(
     Desk(platform): Desk,
     By(by): By,
     key: IdempotencyKey,
-    Json(request): Json<TaskRequest>,
-) -> ApiResult<(StatusCode, axum::Json<TaskDto>)> {
+    Json(request): Json<CrmTaskRequest>,
+) -> ApiResult<(StatusCode, axum::Json<CrmTaskDto>)> {
     let once = key.once("POST /api/v1/crm/tasks", &request)?;
     let new = NewTask {
         lead: request.lead,
@@ -117,10 +117,10 @@ async fn add_task(
 }
 
 /// Changes a follow-up task.
-#[utoipa::path(patch, path = "/api/v1/crm/tasks/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = TaskPatch,
-    responses((status = 200, body = TaskDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(patch, path = "/api/v1/crm/tasks/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = CrmTaskPatch,
+    responses((status = 200, body = CrmTaskDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("task.write"))))]
-async fn patch_crm_task(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<TaskPatch>) -> ApiResult<axum::Json<TaskDto>> {
+async fn patch_crm_task(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<CrmTaskPatch>) -> ApiResult<axum::Json<CrmTaskDto>> {
     let change = TaskChange {
         status: request.status,
         priority: request.priority,
@@ -155,7 +155,7 @@ async fn add_deal(
     Json(request): Json<DealRequest>,
 ) -> ApiResult<(StatusCode, axum::Json<DealDto>)> {
     let once = key.once("POST /api/v1/crm/leads/{id}/deals", &(id, &request))?;
-    let cents = decimal::parse(&request.expected_usd, 2).map_err(|fault| ApiError::field("expected_usd", fault.says(2)))?;
+    let cents = decimal::read(&request.expected_usd, 2).map_err(|fault| ApiError::field("expected_usd", fault.says(2)))?;
     let id = work::add_deal(&platform, &by, once, id, request.title, cents).await?;
     let deal = work::one_deal(&platform, &by, id).await?;
     Ok((StatusCode::CREATED, axum::Json(crm_dto::deal(deal))))
@@ -185,15 +185,15 @@ pub struct NoticesQuery {
 
 /// What the caller was told, newest first.
 #[utoipa::path(get, path = "/api/v1/crm/notices", tag = "crm", params(NoticesQuery),
-    responses((status = 200, body = NoticeList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
+    responses((status = 200, body = CrmNoticeList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)))]
-async fn notices(Desk(platform): Desk, By(by): By, Query(query): Query<NoticesQuery>) -> ApiResult<axum::Json<NoticeList>> {
+async fn notices(Desk(platform): Desk, By(by): By, Query(query): Query<NoticesQuery>) -> ApiResult<axum::Json<CrmNoticeList>> {
     let page = PageQuery {
         cursor: query.cursor,
         limit: query.limit,
     };
     let page = notice::list(&platform, &by, query.unread.unwrap_or(false), page.paging()?).await?;
-    Ok(axum::Json(NoticeList {
+    Ok(axum::Json(CrmNoticeList {
         items: page.items.into_iter().map(crm_dto::notice).collect(),
         next: page.next,
     }))
@@ -210,17 +210,17 @@ async fn read_notice(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiR
 
 /// Who is given leads, and how.
 #[utoipa::path(get, path = "/api/v1/crm/agents", tag = "crm",
-    responses((status = 200, body = AgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = SalesAgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("agent.read"))))]
-async fn agents(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<AgentList>> {
+async fn agents(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<SalesAgentList>> {
     Ok(axum::Json(crm_dto::agents(assignment::seats(&platform, &by).await?)))
 }
 
 /// Makes somebody of sales one who is given leads, or changes what is said of them.
-#[utoipa::path(put, path = "/api/v1/crm/agents/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = AgentRequest,
-    responses((status = 200, body = AgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(put, path = "/api/v1/crm/agents/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = SalesAgentRequest,
+    responses((status = 200, body = SalesAgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("agent.write"))))]
-async fn put_agent(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<AgentRequest>) -> ApiResult<axum::Json<AgentList>> {
+async fn put_agent(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<SalesAgentRequest>) -> ApiResult<axum::Json<SalesAgentList>> {
     let change = SeatChange {
         territories: request.territories,
         skills: request.skills,
@@ -232,49 +232,49 @@ async fn put_agent(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(requ
 }
 
 /// Sets how agents are chosen.
-#[utoipa::path(put, path = "/api/v1/crm/rule", tag = "crm", request_body = RuleRequest,
-    responses((status = 200, body = RuleDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
+#[utoipa::path(put, path = "/api/v1/crm/rule", tag = "crm", request_body = AssignRuleRequest,
+    responses((status = 200, body = AssignRuleDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
-async fn put_rule(Desk(platform): Desk, By(by): By, Json(request): Json<RuleRequest>) -> ApiResult<axum::Json<RuleDto>> {
+async fn put_rule(Desk(platform): Desk, By(by): By, Json(request): Json<AssignRuleRequest>) -> ApiResult<axum::Json<AssignRuleDto>> {
     let rule = Rule::parse(&request.rule).ok_or_else(|| ApiError::field("rule", "use round_robin, territory or skill"))?;
     assignment::set_rule(&platform, &by, rule).await?;
-    Ok(axum::Json(RuleDto { rule: rule.name() }))
+    Ok(axum::Json(AssignRuleDto { rule: rule.name() }))
 }
 
 /// Ends somebody's work: their account, leads, deals, tasks and what they could read, in one step.
-#[utoipa::path(post, path = "/api/v1/crm/agents/{id}/leave", tag = "crm", params(("id" = Uuid, Path)), request_body = ReasonRequest,
-    responses((status = 200, body = LeftDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(post, path = "/api/v1/crm/agents/{id}/leave", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
+    responses((status = 200, body = SalesLeftDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("user.leave"))))]
-async fn leaves(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<ReasonRequest>) -> ApiResult<axum::Json<LeftDto>> {
+async fn leaves(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadReasonRequest>) -> ApiResult<axum::Json<SalesLeftDto>> {
     let left = leave::leave(&platform, &by, id, request.reason).await?;
     Ok(axum::Json(crm_dto::left(left)))
 }
 
 /// Landing pages and partners that send leads in.
 #[utoipa::path(get, path = "/api/v1/crm/sources", tag = "crm",
-    responses((status = 200, body = SourceList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = LeadSourceList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("crm.configure"))))]
-async fn list_sources(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<SourceList>> {
+async fn list_sources(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<LeadSourceList>> {
     let sources = sources::list(&platform, &by).await?;
-    Ok(axum::Json(SourceList {
+    Ok(axum::Json(LeadSourceList {
         items: sources.into_iter().map(|source| crm_dto::source(source, None)).collect(),
     }))
 }
 
 /// Makes a source; its secret is shown this once.
-#[utoipa::path(post, path = "/api/v1/crm/sources", tag = "crm", request_body = SourceRequest,
-    responses((status = 201, body = SourceDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
+#[utoipa::path(post, path = "/api/v1/crm/sources", tag = "crm", request_body = LeadSourceRequest,
+    responses((status = 201, body = LeadSourceDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
-async fn add_source(Desk(platform): Desk, By(by): By, Json(request): Json<SourceRequest>) -> ApiResult<(StatusCode, axum::Json<SourceDto>)> {
+async fn add_source(Desk(platform): Desk, By(by): By, Json(request): Json<LeadSourceRequest>) -> ApiResult<(StatusCode, axum::Json<LeadSourceDto>)> {
     let (source, secret) = sources::add(&platform, &by, request.name, request.channel).await?;
     Ok((StatusCode::CREATED, axum::Json(crm_dto::source(source, Some(secret)))))
 }
 
 /// Gives a source a new secret; the old one ends.
 #[utoipa::path(post, path = "/api/v1/crm/sources/{id}/secret", tag = "crm", params(("id" = Uuid, Path)),
-    responses((status = 200, body = SecretDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+    responses((status = 200, body = LeadSecretDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
-async fn renew_secret(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<SecretDto>> {
+async fn renew_secret(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<LeadSecretDto>> {
     let secret = sources::renew(&platform, &by, id).await?;
-    Ok(axum::Json(SecretDto { secret }))
+    Ok(axum::Json(LeadSecretDto { secret }))
 }
