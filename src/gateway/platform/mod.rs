@@ -1,6 +1,8 @@
 //! The platform over HTTP, one module per engine. The engines themselves know no HTTP.
 
 pub mod door;
+pub mod records;
+pub mod subjects;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -9,6 +11,8 @@ use super::server::App;
 /// What needs a caller.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(records::routes())
+        .merge(subjects::routes())
 }
 
 /// What has none yet: registering, signing in, signed webhooks.
