@@ -112,7 +112,8 @@ async fn every_column_of_every_row_is_held_by_the_chain() {
                 };
                 house
                     .intrude(format!(
-                        "ALTER TABLE audit_log DISABLE TRIGGER USER;
+                        "ALTER TABLE audit_log NO FORCE ROW LEVEL SECURITY;
+                         ALTER TABLE audit_log DISABLE TRIGGER USER;
                          CREATE TABLE kept AS SELECT * FROM audit_log;
                          UPDATE audit_log SET {change} WHERE link = {link};"
                     ))
@@ -121,7 +122,8 @@ async fn every_column_of_every_row_is_held_by_the_chain() {
                 house
                     .intrude(
                         "DELETE FROM audit_log; INSERT INTO audit_log OVERRIDING SYSTEM VALUE SELECT * FROM kept; DROP TABLE kept;
-                         ALTER TABLE audit_log ENABLE TRIGGER USER;"
+                         ALTER TABLE audit_log ENABLE TRIGGER USER;
+                         ALTER TABLE audit_log FORCE ROW LEVEL SECURITY;"
                             .into(),
                     )
                     .await;
@@ -138,7 +140,7 @@ async fn rows_that_are_taken_away_are_missed_and_a_rewritten_end_is_found_by_wha
         work(&house, &agent, 4).await;
         let outside = heads(&house).await;
         let month = outside[0].month.clone();
-        house.intrude("ALTER TABLE audit_log DISABLE TRIGGER USER; DELETE FROM audit_log WHERE link = 4;".into()).await;
+        house.intrude("ALTER TABLE audit_log NO FORCE ROW LEVEL SECURITY; ALTER TABLE audit_log DISABLE TRIGGER USER; DELETE FROM audit_log WHERE link = 4;".into()).await;
         let missing = Fault::Missing {
             month: month.clone(),
             link: 4,

@@ -23,6 +23,12 @@ async fn client(house: &House) -> Principal {
         consent::record(unit, me, "profiling", true, "web", "1")?;
         let change = Change::new(Action::Update, "user", me).about(me);
         unit.audit(change.personal("phone", None, Some("+62811111111")).field("status", "pending", "active"));
+        Ok(())
+    });
+    done.await.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
+    // As a subscriber does it behind the registration.
+    let system = Principal::system("test");
+    let done = house.platform.command(&system, move |unit| {
         let entry = Entry {
             entity: "user",
             id: me,
