@@ -30,10 +30,20 @@ CREATE FUNCTION app_user_id() RETURNS uuid
     AS $$ SELECT CASE WHEN current_setting('app.current_user_id', true) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
                       THEN current_setting('app.current_user_id', true)::uuid END $$;
 
+-- A row that is put back from a dump brings its own time; one that does not change keeps it.
 CREATE FUNCTION touch_updated_at() RETURNS trigger
     LANGUAGE plpgsql
-    AS $$ BEGIN NEW.updated_at := now(); RETURN NEW; END $$;
+    AS $$
+BEGIN
+    IF NEW IS DISTINCT FROM OLD AND NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at THEN
+        NEW.updated_at := now();
+    END IF;
+    RETURN NEW;
+END
+$$;
 
+-- `owner_id`, `manager_id` and `referrer_id` name users without a foreign key: such keys would point in
+-- circles, and a dump is put back table by table.
 CREATE TABLE organizations (
     id uuid PRIMARY KEY,
     name text NOT NULL,
@@ -84,7 +94,7 @@ CREATE TABLE users (
     phone_index bytea,
     role text NOT NULL REFERENCES roles (name),
     team_id uuid REFERENCES teams (id),
-    referrer_id uuid REFERENCES users (id),
+    referrer_id uuid,
     status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'active', 'suspended', 'under_review', 'deleted')),
     verified boolean NOT NULL DEFAULT false,
     tier text NOT NULL DEFAULT 'standard',
@@ -103,9 +113,6 @@ CREATE INDEX idx_users_org_id ON users (org_id, id);
 CREATE INDEX idx_users_team_id ON users (team_id) WHERE team_id IS NOT NULL;
 CREATE INDEX idx_users_referrer_id ON users (referrer_id) WHERE referrer_id IS NOT NULL;
 
-ALTER TABLE organizations ADD FOREIGN KEY (owner_id) REFERENCES users (id);
-ALTER TABLE teams ADD FOREIGN KEY (manager_id) REFERENCES users (id);
-
 CREATE TABLE org_members (
     id uuid PRIMARY KEY,
     org_id uuid NOT NULL REFERENCES organizations (id),
@@ -118,28 +125,68 @@ CREATE TABLE org_members (
 CREATE INDEX idx_org_members_user_id ON org_members (user_id);
 
 -- The look-ups of the policies. They read as the system, so that the policies of the tables they read
--- do not ask them again. A person who is suspended or deleted belongs nowhere and may do nothing.
+-- do not ask them again, and set the user back. A person who is suspended or deleted belongs nowhere
+-- and may do nothing.
 CREATE FUNCTION app_orgs_of(who uuid) RETURNS uuid[]
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
-    AS $$ SELECT coalesce(array_agg(m.org_id), '{}') FROM public.org_members m JOIN public.users u ON u.id = m.user_id
-          WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review') $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    found uuid[];
+BEGIN
+    PERFORM set_config('app.current_user_id', 'system', true);
+    SELECT coalesce(array_agg(m.org_id), '{}') INTO found FROM public.org_members m JOIN public.users u ON u.id = m.user_id
+        WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review');
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
+    RETURN found;
+END
+$$;
 
 CREATE FUNCTION app_teams_of(who uuid) RETURNS uuid[]
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
-    AS $$ SELECT coalesce(array_agg(t.id), '{}') FROM public.users u
-          JOIN public.teams t ON t.org_id = u.org_id AND (t.id = u.team_id OR t.manager_id = u.id)
-          WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review') $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    found uuid[];
+BEGIN
+    PERFORM set_config('app.current_user_id', 'system', true);
+    SELECT coalesce(array_agg(t.id), '{}') INTO found FROM public.users u
+        JOIN public.teams t ON t.org_id = u.org_id AND (t.id = u.team_id OR t.manager_id = u.id)
+        WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review');
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
+    RETURN found;
+END
+$$;
 
 CREATE FUNCTION app_scope_of(who uuid, wanted_area text, wanted_verb text) RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
-    AS $$ SELECT coalesce((SELECT g.scope FROM public.users u JOIN public.role_grants g ON g.role = u.role
-                           WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review')
-                             AND g.area = wanted_area AND g.verb = wanted_verb), 'none') $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    found text;
+BEGIN
+    PERFORM set_config('app.current_user_id', 'system', true);
+    SELECT g.scope INTO found FROM public.users u JOIN public.role_grants g ON g.role = u.role
+        WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review')
+            AND g.area = wanted_area AND g.verb = wanted_verb;
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
+    RETURN coalesce(found, 'none');
+END
+$$;
 
 CREATE FUNCTION app_staff_of(who uuid) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
-    AS $$ SELECT coalesce((SELECT r.staff FROM public.users u JOIN public.roles r ON r.name = u.role
-                           WHERE u.id = who AND u.status = 'active'), false) $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    found boolean;
+BEGIN
+    PERFORM set_config('app.current_user_id', 'system', true);
+    SELECT r.staff INTO found FROM public.users u JOIN public.roles r ON r.name = u.role WHERE u.id = who AND u.status = 'active';
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
+    RETURN coalesce(found, false);
+END
+$$;
 
 CREATE FUNCTION app_orgs() RETURNS uuid[] LANGUAGE sql STABLE AS $$ SELECT app_orgs_of(app_user_id()) $$;
 CREATE FUNCTION app_teams() RETURNS uuid[] LANGUAGE sql STABLE AS $$ SELECT app_teams_of(app_user_id()) $$;

@@ -84,9 +84,10 @@ CREATE INDEX idx_leads_untouched ON leads (created_at, id) WHERE status = 'open'
 -- Counts the active leads of an agent, and refuses one more than there is room for: SG050 the cap, SG051 absent or no agent. A new
 -- row that has an agent comes out of a dump: it counts, whether or not the agent is on leave.
 CREATE FUNCTION leads_count() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
     AS $$
 DECLARE
+    asks text := current_setting('app.current_user_id', true);
     was uuid;
     becomes uuid;
 BEGIN
@@ -103,6 +104,7 @@ BEGIN
     IF was IS NOT DISTINCT FROM becomes THEN
         RETURN NULL;
     END IF;
+    PERFORM set_config('app.current_user_id', 'system', true);
     IF was IS NOT NULL THEN
         UPDATE public.sales_agents SET active_leads = active_leads - 1 WHERE user_id = was;
     END IF;
@@ -118,6 +120,7 @@ BEGIN
             RAISE EXCEPTION 'the agent takes no leads' USING ERRCODE = 'SG051';
         END IF;
     END IF;
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
     RETURN NULL;
 END
 $$;
@@ -125,9 +128,19 @@ $$;
 CREATE TRIGGER leads_count AFTER INSERT OR UPDATE OR DELETE ON leads FOR EACH ROW EXECUTE FUNCTION leads_count();
 
 CREATE FUNCTION sales_available(who uuid) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
-    AS $$ SELECT coalesce((SELECT u.status = 'active' AND NOT u.on_leave AND u.role IN ('sales_agent', 'sales_manager', 'super_admin')
-                           FROM public.users u WHERE u.id = who), false) $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    found boolean;
+BEGIN
+    PERFORM set_config('app.current_user_id', 'system', true);
+    SELECT u.status = 'active' AND NOT u.on_leave AND u.role IN ('sales_agent', 'sales_manager', 'super_admin') INTO found
+        FROM public.users u WHERE u.id = who;
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
+    RETURN coalesce(found, false);
+END
+$$;
 
 CREATE FUNCTION sales_agents_begin() RETURNS trigger
     LANGUAGE plpgsql
@@ -142,11 +155,15 @@ $$;
 CREATE TRIGGER sales_agents_begin BEFORE INSERT ON sales_agents FOR EACH ROW EXECUTE FUNCTION sales_agents_begin();
 
 CREATE FUNCTION users_of_sales() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
     AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    free boolean := NEW.status = 'active' AND NOT NEW.on_leave AND NEW.role IN ('sales_agent', 'sales_manager', 'super_admin');
 BEGIN
-    UPDATE public.sales_agents SET available = public.sales_available(NEW.id)
-        WHERE user_id = NEW.id AND available IS DISTINCT FROM public.sales_available(NEW.id);
+    PERFORM set_config('app.current_user_id', 'system', true);
+    UPDATE public.sales_agents SET available = free WHERE user_id = NEW.id AND available IS DISTINCT FROM free;
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
     RETURN NULL;
 END
 $$;

@@ -122,13 +122,7 @@ pub async fn capture(platform: &Platform, by: &Principal, capture: Capture) -> R
     let clean = clean(capture)?;
     let recorded_by = by.audit_name();
     // A duplicate may belong to somebody whose leads `by` does not write, so the program merges on behalf of `by`.
-    let program = Principal {
-        ip: by.ip,
-        request: by.request.clone(),
-        actor: by.actor,
-        ..Principal::system("crm.capture").within(by.org)
-    };
-    platform.command(&program, move |unit| take(unit, &clean, &recorded_by)).await
+    platform.command(&by.elevated(), move |unit| take(unit, &clean, &recorded_by)).await
 }
 
 /// Takes a lead in within an open unit of the program.

@@ -164,8 +164,8 @@ pub fn insert(unit: &mut Unit<'_, '_>, lead: &Lead) -> Result<(), Refusal> {
 /// # Errors
 /// [`STALE`], [`DUPLICATE`], [`LEAD_CAP`], [`NOT_AVAILABLE`], or the database.
 pub fn save(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Refusal> {
-    let by_person = unit.by().user().is_some();
-    lead.touched |= by_person;
+    // What the program does on behalf of somebody (a capture) is no action on the lead.
+    lead.touched |= !unit.by().is_system();
     let now = unit.now();
     let row = sqlx::query(
         "UPDATE leads SET user_id = $3, stage = $4, status = $5, reason_sealed = $6, score = $7, engaged_until = $8, budget_confirmed = $9,

@@ -34,14 +34,8 @@ pub async fn undo(platform: &Platform, by: &Principal, merge: Uuid, reason: Stri
     });
     allowed.await?;
     let recorded_by = by.audit_name();
-    let program = Principal {
-        ip: by.ip,
-        request: by.request.clone(),
-        actor: by.actor,
-        ..Principal::system("crm.undo").within(by.org)
-    };
     platform
-        .command(&program, move |unit| undo_in(unit, merge, reason.trim(), &recorded_by))
+        .command(&by.elevated(), move |unit| undo_in(unit, merge, reason.trim(), &recorded_by))
         .await
 }
 

@@ -4,6 +4,8 @@ pub mod crm;
 mod crm_dto;
 pub mod crm_work;
 pub mod door;
+pub mod records;
+pub mod subjects;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -11,7 +13,11 @@ use super::server::App;
 
 /// What needs a caller.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(crm::routes()).merge(crm_work::routes())
+    OpenApiRouter::new()
+        .merge(records::routes())
+        .merge(subjects::routes())
+        .merge(crm::routes())
+        .merge(crm_work::routes())
 }
 
 /// What has none yet: registering, signing in, signed webhooks.
