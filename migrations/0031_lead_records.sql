@@ -85,6 +85,15 @@ CREATE TABLE lead_merges (
 
 CREATE INDEX idx_lead_merges_lead_id ON lead_merges (lead_id, created_at DESC);
 
+-- Under which keys a lead was sealed before: older audit rows still are, so an erasure ends them too.
+CREATE TABLE lead_subjects (
+    lead_id uuid NOT NULL REFERENCES leads (id),
+    subject_id uuid NOT NULL,
+    org_id uuid NOT NULL REFERENCES organizations (id),
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (lead_id, subject_id)
+);
+
 -- Landing pages and partners that send leads in; each signs with a secret of its own, sealed under a key of its own.
 CREATE TABLE lead_sources (
     id uuid PRIMARY KEY,
@@ -141,6 +150,10 @@ CREATE POLICY lead_merges_read ON lead_merges FOR SELECT
     USING (app_is_system() OR ((SELECT app_staff()) AND EXISTS (SELECT FROM leads AS l WHERE l.id = lead_id)));
 CREATE POLICY lead_merges_write ON lead_merges FOR ALL USING (app_is_system()) WITH CHECK (app_is_system());
 
+ALTER TABLE lead_subjects ENABLE ROW LEVEL SECURITY;
+ALTER TABLE lead_subjects FORCE ROW LEVEL SECURITY;
+CREATE POLICY lead_subjects_all ON lead_subjects FOR ALL USING (app_is_system()) WITH CHECK (app_is_system());
+
 ALTER TABLE lead_sources ENABLE ROW LEVEL SECURITY;
 ALTER TABLE lead_sources FORCE ROW LEVEL SECURITY;
 CREATE POLICY lead_sources_all ON lead_sources FOR ALL
@@ -151,6 +164,7 @@ CREATE TRIGGER lead_sources_touch BEFORE UPDATE ON lead_sources FOR EACH ROW EXE
 
 GRANT SELECT, INSERT, UPDATE ON lead_facts, lead_history, lead_stage_spans, lead_merges, lead_sources TO siaga_app;
 GRANT SELECT, INSERT ON lead_captures TO siaga_app;
+GRANT SELECT, INSERT, DELETE ON lead_subjects TO siaga_app;
 
 CREATE TRIGGER lead_facts_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lead_facts
     FOR EACH STATEMENT EXECUTE FUNCTION count_platform_change();
@@ -161,6 +175,8 @@ CREATE TRIGGER lead_stage_spans_changed AFTER INSERT OR UPDATE OR DELETE OR TRUN
 CREATE TRIGGER lead_captures_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lead_captures
     FOR EACH STATEMENT EXECUTE FUNCTION count_platform_change();
 CREATE TRIGGER lead_merges_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lead_merges
+    FOR EACH STATEMENT EXECUTE FUNCTION count_platform_change();
+CREATE TRIGGER lead_subjects_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lead_subjects
     FOR EACH STATEMENT EXECUTE FUNCTION count_platform_change();
 CREATE TRIGGER lead_sources_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lead_sources
     FOR EACH STATEMENT EXECUTE FUNCTION count_platform_change();

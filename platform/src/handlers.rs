@@ -20,6 +20,7 @@ pub struct Engines {
 /// All engines. Stores of the ground come last: their rows are what the others look up a person by.
 pub fn engines() -> Engines {
     let mut engines = Engines::default();
+    crate::crm::plug(&mut engines);
     engines.stores.extend(erasure::ground());
     engines.categories.extend(retention::ground());
     engines

@@ -61,6 +61,7 @@ pub const PLATFORM_TABLES: &[PlatformTable] = &[
     PlatformTable::whole("lead_stage_spans"),
     PlatformTable::whole("lead_captures"),
     PlatformTable::whole("lead_merges"),
+    PlatformTable::whole("lead_subjects"),
     PlatformTable::whole("lead_sources"),
     PlatformTable::whole("tasks"),
     PlatformTable::whole("deals"),

@@ -25,6 +25,7 @@ use super::score::FactKind;
 use super::sla;
 use super::stage::{Stage, Status};
 use super::store;
+use super::subject;
 
 /// Longest source and channel, characters, as the table holds them.
 const SOURCE_MAX: usize = 50;
@@ -415,6 +416,9 @@ fn merge(
     recorded_by: &str,
 ) -> Result<(), Refusal> {
     let now = unit.now();
+    if let Some(user) = lead.user.or(joined.as_ref().and_then(|other| other.user)) {
+        subject::move_to(unit, lead, user)?;
+    }
     let key = unit.key(lead.subject)?;
     let before = lead.open(&key)?;
     let (data, data_at) = (lead.data.clone(), lead.data_at.clone());
@@ -505,9 +509,10 @@ fn changes(
     changed
 }
 
-/// Makes `other` part of `lead`: it keeps its own row and key, and gives its contacts, its referrer and its user up.
+/// Makes `other` part of `lead`: it keeps its own row, is sealed under the lead's key, and gives its contacts, its referrer and its user up.
 fn absorb(unit: &mut Unit<'_, '_>, lead: &mut Lead, other: &Lead) -> Result<Vec<Uuid>, Refusal> {
     let mut gone = other.clone();
+    subject::move_to(unit, &mut gone, lead.subject)?;
     gone.status = Status::Merged;
     gone.merged_into = Some(lead.id);
     (gone.phone_index, gone.email_index) = (None, None);

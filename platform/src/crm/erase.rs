@@ -1,11 +1,9 @@
 //! A person's leads in an export, and their end in an erasure.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::crypto::{Keyring, Sealed};
+use crate::crypto::Sealed;
 use crate::db::Tx;
 use crate::erasure::{Done, Erased, Keys, Store};
 use crate::refusal::Refusal;
@@ -13,22 +11,12 @@ use crate::subjects::KeyClass;
 use crate::unit::Unit;
 
 use super::lead::{FIELDS, Lead, lead_columns};
-use super::view::key_of;
 
 /// Leads and lines of one person: bounded as every statement is.
 const ROWS_MAX: i64 = 1_000;
 
-/// The leads of a subject: its own, those of the user it is, and those that became part of them, which have keys of their own.
-pub struct Leads {
-    keyring: Arc<Keyring>,
-}
-
-impl Leads {
-    /// With the keys of absorbed leads.
-    pub fn new(keyring: Arc<Keyring>) -> Self {
-        Self { keyring }
-    }
-}
+/// The leads of a subject, and those that became part of them: all are sealed under the subject's key.
+pub struct Leads;
 
 fn of(tx: &mut Tx<'_>, subject: Uuid) -> Result<Vec<Lead>, Refusal> {
     let query = sqlx::query_as(concat!(
@@ -64,25 +52,31 @@ impl Store for Leads {
         ] {
             unit.tx().execute(sqlx::query(statement).bind(&ids))?;
         }
-        // The subject's own key is destroyed by the erasure itself; those of leads that were somebody else's before are destroyed here.
-        for lead in leads.iter().filter(|lead| lead.subject != subject) {
-            unit.destroy_key(lead.subject, KeyClass::Personal)?;
+        // The subject's own key is destroyed by the erasure itself; what its leads were sealed under before is destroyed here.
+        let former: Vec<(Uuid,)> = unit.tx().all(
+            sqlx::query_as("SELECT DISTINCT subject_id FROM lead_subjects WHERE lead_id = ANY ($1) AND subject_id <> $2 LIMIT $3")
+                .bind(&ids)
+                .bind(subject)
+                .bind(ROWS_MAX),
+        )?;
+        for (old,) in former {
+            unit.destroy_key(old, KeyClass::Personal)?;
         }
         let items = u64::try_from(ids.len()).unwrap_or(u64::MAX);
         Ok(Erased::rows(Done::Anonymised, items))
     }
 
-    fn export(&self, tx: &mut Tx<'_>, _keys: &Keys, subject: Uuid) -> Result<Value, Refusal> {
+    fn export(&self, tx: &mut Tx<'_>, keys: &Keys, subject: Uuid) -> Result<Value, Refusal> {
         let leads = of(tx, subject)?;
         if leads.is_empty() {
             return Ok(Value::Null);
         }
         let mut all = Vec::with_capacity(leads.len());
         for lead in leads {
-            let key = key_of(tx, &self.keyring, lead.subject)?;
+            let key = keys.personal.as_ref().filter(|key| key.subject() == lead.subject);
             let mut fields = Map::new();
             for field in FIELDS {
-                if let Some(key) = &key
+                if let Some(key) = key
                     && let Some(value) = lead.field(key, field)?
                 {
                     fields.insert(field.to_owned(), Value::String(value));
@@ -98,7 +92,7 @@ impl Store for Leads {
             let lines: Vec<Value> = lines
                 .into_iter()
                 .map(|(kind, detail, sealed, at)| {
-                    let text = key.as_ref().zip(sealed).and_then(|(key, sealed)| key.open("lead_history.text", &Sealed::from_bytes(sealed)).ok());
+                    let text = key.zip(sealed).and_then(|(key, sealed)| key.open("lead_history.text", &Sealed::from_bytes(sealed)).ok());
                     json!({"kind": kind, "detail": detail, "text": text, "at": at})
                 })
                 .collect();

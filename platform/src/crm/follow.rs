@@ -1,13 +1,11 @@
 //! What happens elsewhere moves leads: registering, identity, money, the first word; and whatever makes room drains the pool.
 
-use std::sync::Arc;
-
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::crypto::{Keyring, Sealed};
+use crate::crypto::Sealed;
 use crate::outbox::{Stored, Subscriber};
-use crate::refusal::Refusal;
+use crate::refusal::{ERASED, Refusal};
 use crate::unit::Unit;
 
 use super::assignment;
@@ -17,7 +15,7 @@ use super::moves;
 use super::score::FactKind;
 use super::stage::{Cause, Stage};
 use super::store;
-use super::view::key_of;
+use super::subject;
 use super::work;
 
 /// Events after which an agent may have room, or a lead may wait.
@@ -48,16 +46,7 @@ const ABOUT: &[&str] = &[
 ];
 
 /// Applies them, once each.
-pub struct Follow {
-    keyring: Arc<Keyring>,
-}
-
-impl Follow {
-    /// With the keys under which contacts of users are sealed.
-    pub fn new(keyring: Arc<Keyring>) -> Self {
-        Self { keyring }
-    }
-}
+pub struct Follow;
 
 impl Subscriber for Follow {
     fn name(&self) -> &'static str {
@@ -79,7 +68,7 @@ impl Subscriber for Follow {
         }
         // Contacts are locked before the assignment, in the same order as everywhere.
         if event.kind == "user.registered" {
-            return registered(unit, &self.keyring, event);
+            return registered(unit, event);
         }
         store::lock_assignment(unit)?;
         match event.kind.as_str() {
@@ -110,7 +99,7 @@ impl Subscriber for Follow {
 }
 
 /// A registration is a lead like one of a form. It is bound to the user when the address is confirmed.
-fn registered(unit: &mut Unit<'_, '_>, keyring: &Keyring, event: &Stored) -> Result<(), Refusal> {
+fn registered(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
     let Some(user) = event.key("user_id") else {
         return Ok(());
     };
@@ -121,9 +110,14 @@ fn registered(unit: &mut Unit<'_, '_>, keyring: &Keyring, event: &Stored) -> Res
     let Some((role, name, phone, email, referrer)) = row else {
         return Ok(());
     };
-    let key = key_of(unit.tx(), keyring, user)?;
-    let (Some(key), "end_user") = (key, role.as_str()) else {
+    if role != "end_user" {
         return Ok(());
+    }
+    let key = match unit.key(user) {
+        Ok(key) => key,
+        // Erased between the registration and now.
+        Err(refusal) if refusal.fault() == Some(ERASED) => return Ok(()),
+        Err(refusal) => return Err(refusal),
     };
     let open = |field: &str, sealed: Option<Vec<u8>>| sealed.and_then(|sealed| key.open(field, &Sealed::from_bytes(sealed)).ok());
     let capture = Capture {
@@ -162,6 +156,7 @@ fn activated(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
         return Ok(());
     };
     if lead.user.is_none() {
+        subject::move_to(unit, &mut lead, user)?;
         lead.user = Some(user);
         store::save(unit, &mut lead)?;
         store::history(unit, &lead, "account", &json!({"user_id": user, "what": "registered"}), None)?;

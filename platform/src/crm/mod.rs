@@ -24,6 +24,7 @@ pub mod sla;
 pub mod sources;
 pub mod stage;
 pub mod store;
+pub mod subject;
 pub mod tasks;
 pub mod undo;
 pub mod urgency;
@@ -39,3 +40,9 @@ pub use outreach::{Courier, Letter, Outreach};
 pub use score::{Band, FactKind};
 pub use stage::{Cause, Column, Hand, Stage, Status};
 pub use urgency::Urgency;
+
+/// What the CRM brings to the ground's jobs.
+pub fn plug(engines: &mut crate::handlers::Engines) {
+    engines.handlers.subscribers.push(std::sync::Arc::new(Follow));
+    engines.stores.push(std::sync::Arc::new(erase::Leads));
+}

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::audit::{Action, Change};
+use crate::crypto::SubjectKey;
 use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::{NOT_FOUND, Refusal};
@@ -12,12 +13,13 @@ use crate::values::bound;
 
 use super::assignment;
 use super::faults::{DUPLICATE, NOT_UNDONE};
-use super::lead::{FIELDS, Lead};
+use super::lead::{FIELDS, Lead, open};
 use super::permissions::LEAD_EDIT;
 use super::stage::{Status, check_reason};
 use super::store;
+use super::subject;
 
-type Merge = (Uuid, Option<Uuid>, Option<String>, Vec<Uuid>, Value, String, bool);
+type Merge = (Uuid, Option<Uuid>, Option<Uuid>, Option<String>, Vec<Uuid>, Value, String, bool);
 
 /// Takes the merge back; answers the lead that was kept.
 ///
@@ -43,13 +45,13 @@ fn undo_in(unit: &mut Unit<'_, '_>, merge: Uuid, reason: &str, recorded_by: &str
     store::lock_assignment(unit)?;
     let row: Option<Merge> = unit.tx().optional(
         sqlx::query_as(
-            "SELECT m.lead_id, m.other_id, m.other_status, m.moved, m.changed, m.status,
+            "SELECT m.lead_id, m.other_id, m.other_subject_id, m.other_status, m.moved, m.changed, m.status,
                  EXISTS (SELECT FROM lead_merges AS n WHERE n.lead_id = m.lead_id AND n.status = 'done' AND n.id > m.id)
              FROM lead_merges AS m WHERE m.id = $1 FOR UPDATE OF m",
         )
         .bind(merge),
     )?;
-    let (kept, other, other_status, moved, changed, status, followed) =
+    let (kept, other, own_subject, other_status, moved, changed, status, followed) =
         row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
     if status == "undone" || followed {
         let why = if followed { "a later merge of this lead stands; take that one back first" } else { "it was taken back already" };
@@ -62,14 +64,14 @@ fn undo_in(unit: &mut Unit<'_, '_>, merge: Uuid, reason: &str, recorded_by: &str
     let key = unit.key(lead.subject)?;
     let before = lead.open(&key)?;
     for field in FIELDS {
-        restore(&mut lead, field, changed.get(field));
+        restore(&mut lead, &key, field, changed.get(field))?;
     }
     let after = lead.open(&key)?;
     lead.phone_index = after.phone.as_deref().map(|phone| store::phone_index(unit, phone));
     lead.email_index = after.email.as_deref().map(|email| store::email_index(unit, email));
     super::capture::replaced(unit, &lead, &before, &after)?;
     let parted = match other {
-        Some(other) => Some(part(unit, &mut lead, other, other_status.as_deref(), &moved)?),
+        Some(other) => Some(part(unit, &mut lead, other, own_subject, other_status.as_deref(), &moved)?),
         None => None,
     };
     mark(unit, merge, recorded_by)?;
@@ -99,13 +101,16 @@ fn undo_in(unit: &mut Unit<'_, '_>, merge: Uuid, reason: &str, recorded_by: &str
 }
 
 /// Puts back what stood before, where what the merge wrote still stands.
-fn restore(lead: &mut Lead, field: &str, changed: Option<&Value>) {
+fn restore(lead: &mut Lead, key: &SubjectKey, field: &str, changed: Option<&Value>) -> Result<(), Refusal> {
     let Some(changed) = changed else {
-        return;
+        return Ok(());
     };
-    let written = changed.get("after").and_then(Value::as_str);
-    if lead.data.get(field).map(String::as_str) != written {
-        return;
+    let side = |name: &str| -> Result<Option<String>, Refusal> {
+        let sealed = changed.get(name).and_then(Value::as_str);
+        sealed.map(|text| open(key, &format!("leads.{field}"), text)).transpose()
+    };
+    if lead.field(key, field)? != side("after")? {
+        return Ok(());
     }
     match changed.get("before").and_then(Value::as_str) {
         Some(before) => {
@@ -118,13 +123,30 @@ fn restore(lead: &mut Lead, field: &str, changed: Option<&Value>) {
             lead.data_at.remove(field);
         }
     }
+    Ok(())
 }
 
 /// Makes a joined lead one of its own again, in the pool; the caller saves it behind the one that was kept.
-fn part(unit: &mut Unit<'_, '_>, lead: &mut Lead, other: Uuid, status: Option<&str>, moved: &[Uuid]) -> Result<Lead, Refusal> {
+fn part(
+    unit: &mut Unit<'_, '_>,
+    lead: &mut Lead,
+    other: Uuid,
+    own_subject: Option<Uuid>,
+    status: Option<&str>,
+    moved: &[Uuid],
+) -> Result<Lead, Refusal> {
     let mut other = store::for_update(unit.tx(), other)?;
     if other.merged_into != Some(lead.id) {
         return Err(NOT_UNDONE.because("the other lead is not part of this one any more"));
+    }
+    if let Some(own) = own_subject.filter(|own| *own != other.subject) {
+        subject::move_to(unit, &mut other, own)?;
+        // The key of the lead that is kept was never its own.
+        unit.tx().execute(
+            sqlx::query("DELETE FROM lead_subjects WHERE lead_id = $1 AND subject_id = $2")
+                .bind(other.id)
+                .bind(lead.subject),
+        )?;
     }
     let key = unit.key(other.subject)?;
     let known = other.open(&key)?;
