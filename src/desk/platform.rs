@@ -36,6 +36,9 @@ pub const ANCHORS_FILE: &str = "audit.anchors";
 /// How often the jobs look: erasures, anchors, partitions.
 const ROUND: Duration = Duration::from_secs(3_600);
 
+/// How often sales is looked after: a lead is given within the minute in which room appears.
+const SALES_ROUND: Duration = Duration::from_secs(60);
+
 /// Rounds between two runs of retention and of wrapping keys anew: a day.
 const ROUNDS_OF_A_DAY: u32 = 24;
 
@@ -112,6 +115,7 @@ pub fn start(platform: &Platform, config: &config::Platform, data: &Path, stop: 
     }
     let mut tasks = JoinSet::new();
     tasks.spawn(Publisher::new(platform, handlers).run(stop.clone()));
+    tasks.spawn(sales(platform.background(), stop.clone()));
     tasks.spawn(jobs(platform.clone(), engines, data.join(ANCHORS_FILE), stop.clone()));
     tasks
 }
@@ -131,6 +135,19 @@ async fn jobs(platform: Platform, engines: Engines, anchors: std::path::PathBuf,
     }
     // Where the chain ended when the program did.
     anchor(&platform, &anchors).await;
+}
+
+/// Gives leads that wait, watches the terms of stages.
+async fn sales(platform: Platform, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = siaga_platform::crm::outreach::minute(&platform, None).await {
+            tracing::warn!("sales is looked after later: {error}");
+        }
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = tokio::time::sleep(SALES_ROUND) => {}
+        }
+    }
 }
 
 async fn hourly(platform: &Platform, engines: &Engines, anchors: &Path) {

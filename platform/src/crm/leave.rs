@@ -39,6 +39,7 @@ pub struct Left {
 /// # Errors
 /// Forbidden, not found, or [`NOT_LEAVING`].
 pub async fn leave(platform: &Platform, by: &Principal, user: Uuid, reason: String) -> Result<Left, Refusal> {
+    by.scope(USER_LEAVE)?;
     by.with_mfa()?;
     check_reason(Some(&reason), true)?;
     platform.command(by, move |unit| leave_in(unit, user, reason.trim())).await

@@ -337,6 +337,32 @@ pub async fn watch_terms(platform: &Platform, org: Uuid) -> Result<u64, Refusal>
         .await
 }
 
+/// Organisations that one round looks after.
+const ORGS_MAX: i64 = 1_000;
+
+/// What sales needs every minute, in every organisation: leads that wait are given, terms are watched, and the first word is sent where
+/// there is a way to send it. What fails in one organisation is said and does not stop the others.
+///
+/// # Errors
+/// The list of organisations.
+pub async fn minute(platform: &Platform, courier: Option<&dyn Courier>) -> Result<(), Refusal> {
+    let serves = courier.map_or([false; 3], served);
+    let program = Principal::system("crm.minute");
+    let orgs: Vec<(Uuid,)> = platform
+        .read(&program, |tx| Ok(tx.all(sqlx::query_as("SELECT id FROM organizations ORDER BY id LIMIT $1").bind(ORGS_MAX))?))
+        .await?;
+    for (org,) in orgs {
+        let mut outcomes = vec![super::assignment::drain_pool(platform, org).await, watch_terms(platform, org).await];
+        if serves.contains(&true) {
+            outcomes.push(sweep(platform, org, serves).await);
+        }
+        for refusal in outcomes.into_iter().filter_map(Result::err) {
+            tracing::warn!("sales of {org}: {refusal}; it is tried again in a minute");
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
