@@ -36,6 +36,11 @@ pub const PLATFORM_TABLES: &[PlatformTable] = &[
         name: "events",
         rows: "source_seq IS NULL",
     },
+    PlatformTable::whole("kyc_cases"),
+    PlatformTable::whole("kyc_documents"),
+    PlatformTable::whole("kyc_reviews"),
+    PlatformTable::whole("kyc_disputes"),
+    PlatformTable::whole("kyc_accounts"),
 ];
 
 /// A table of the dump.

@@ -29,4 +29,5 @@ pub const FILES: &[Source] = sources![
     "0017_outbox",
     "0018_subjects",
     "0019_money",
+    "0040_kyc",
 ];
