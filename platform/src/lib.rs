@@ -9,6 +9,7 @@ pub mod crypto;
 pub mod db;
 pub mod events;
 pub mod ids;
+pub mod kyc;
 pub mod outbox;
 pub mod page;
 pub mod people;

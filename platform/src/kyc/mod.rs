@@ -42,11 +42,11 @@ pub use effects::{effects, subscribers};
 pub use erase::Documents;
 pub use link::{LINK_SECONDS, Link, content};
 pub use notice::{Mailer, Mailing};
-pub use read::{case, disputes, document as document_view, own_case, queue};
-pub use review::{Decision, On, Verb, decide, reopen};
+pub use read::{case, disputes, document as document_of, one_dispute, own_case, queue};
+pub use review::{Decided, Decision, On, Verb, decide, reopen};
 pub use scan::scan;
 pub use typed::type_fields;
-pub use upload::{FILES_MAX, File, hand_in};
+pub use upload::{FILES_MAX, File, HandedIn, Taken, hand_in};
 pub use vault::Vault;
 
 /// Uploads that are worked on at once: each may hold five files of 5 MiB and one decoded picture.

@@ -1,6 +1,9 @@
 //! The platform over HTTP, one module per engine. The engines themselves know no HTTP.
 
 pub mod door;
+pub mod kyc;
+mod kyc_dto;
+mod kyc_upload;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -8,10 +11,10 @@ use super::server::App;
 
 /// What needs a caller.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().merge(kyc::routes())
 }
 
 /// What has none yet: registering, signing in, signed webhooks.
 pub fn open_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().merge(kyc::open_routes())
 }
