@@ -4,6 +4,8 @@ pub mod door;
 pub mod kyc;
 mod kyc_dto;
 mod kyc_upload;
+pub mod records;
+pub mod subjects;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -11,7 +13,10 @@ use super::server::App;
 
 /// What needs a caller.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(kyc::routes())
+    OpenApiRouter::new()
+        .merge(kyc::routes())
+        .merge(records::routes())
+        .merge(subjects::routes())
 }
 
 /// What has none yet: registering, signing in, signed webhooks.
