@@ -14,3 +14,5 @@ mod support;
 
 #[path = "../platform/tests/ground/mod.rs"]
 mod ground;
+#[path = "../platform/tests/kyc/mod.rs"]
+mod kyc;
