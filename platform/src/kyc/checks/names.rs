@@ -31,7 +31,7 @@ const ALIKE: [(&str, &str); 8] = [
 pub fn words(name: &str) -> Vec<String> {
     let plain: String = name
         .nfkd()
-        .filter(|c| !is_combining_mark(*c) && !matches!(c, '.' | '\'' | '’' | '`'))
+        .filter(|c| !is_combining_mark(*c) && !matches!(*c, '.' | '\'' | '’' | '`'))
         .flat_map(char::to_uppercase)
         .map(|c| if c.is_alphanumeric() { c } else { ' ' })
         .collect();
@@ -43,7 +43,7 @@ pub fn words(name: &str) -> Vec<String> {
 
 fn spelling(word: &str) -> String {
     let known = ALIKE.iter().find(|(other, _)| *other == word);
-    known.map_or(word, |(_, one)| one).to_owned()
+    known.map_or(word, |(_, one)| *one).to_owned()
 }
 
 /// How alike two names are, 0 to 100: the mean over the words of the shorter name of the best word of

@@ -1,12 +1,14 @@
 //! Reading text on pictures: an interface to programs and services that can, and what is taken from the text.
 
 mod fields;
+mod http;
 mod tesseract;
 
 use std::future::Future;
 use std::pin::Pin;
 
 pub use fields::fields;
+pub use http::{AddressFault, HttpReader};
 pub use tesseract::Tesseract;
 
 /// Confidence from which on a reading is used, percent (E3.28).
