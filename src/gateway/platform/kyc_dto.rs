@@ -103,7 +103,7 @@ wire! {
         /// `PENDING_UPLOAD` until nothing is missing, then `PROCESSING_OCR`.
         pub status: &'static str,
         /// Types that are still wanted.
-        pub missing: Vec<&'static str>,
+        pub missing: Vec<String>,
         pub attempts_left: u8,
     }
 
@@ -230,7 +230,7 @@ wire! {
         pub awaiting_second: bool,
         pub first_reviewer: Option<Uuid>,
         /// Types that are still wanted.
-        pub missing: Vec<&'static str>,
+        pub missing: Vec<String>,
         pub submitted_at: Option<u64>,
         pub due_at: Option<u64>,
         pub overdue: bool,
@@ -269,8 +269,8 @@ fn left(failed: u8) -> u8 {
     ATTEMPTS_MAX.saturating_sub(failed)
 }
 
-fn words(kinds: &[Kind]) -> Vec<&'static str> {
-    kinds.iter().map(|kind| kind.name()).collect()
+fn words(kinds: &[Kind]) -> Vec<String> {
+    kinds.iter().map(|kind| kind.name().to_owned()).collect()
 }
 
 fn at(ts: Option<Ts>) -> Option<u64> {
