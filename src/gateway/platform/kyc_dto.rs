@@ -6,7 +6,7 @@ use siaga_platform::kyc::view::{CaseView, DisputeView, DocumentView};
 use siaga_platform::kyc::{Decided, HandedIn};
 use siaga_platform::kyc::checks::findings::{Finding, Weight};
 use siaga_platform::kyc::checks::nik::Sex;
-use siaga_platform::kyc::state::{ATTEMPTS_MAX, Reason, State};
+use siaga_platform::kyc::state::{ATTEMPTS_MAX, State};
 use siaga_platform::people::Sight;
 use siaga_risk::units::Ts;
 use utoipa::ToSchema;
@@ -174,7 +174,7 @@ wire! {
         pub user_status: String,
         pub reason: Option<String>,
         /// `upheld` or `dismissed`.
-        pub outcome: Option<&'static str>,
+        pub outcome: Option<String>,
         pub due_at: u64,
         pub created_at: u64,
         pub resolved_at: Option<u64>,
@@ -198,7 +198,7 @@ wire! {
         pub due_at: Option<u64>,
         pub overdue: bool,
         /// Why the last attempt failed.
-        pub reason: Option<&'static str>,
+        pub reason: Option<String>,
         pub account: Option<u32>,
         pub sight: &'static str,
         pub revision: i64,
@@ -234,7 +234,7 @@ wire! {
         pub submitted_at: Option<u64>,
         pub due_at: Option<u64>,
         pub overdue: bool,
-        pub reason: Option<&'static str>,
+        pub reason: Option<String>,
         pub account: Option<u32>,
         pub sight: &'static str,
         pub revision: i64,
@@ -356,7 +356,7 @@ impl From<DisputeView> for DisputeDto {
             priority: view.priority,
             user_status: view.user_status,
             reason: view.reason,
-            outcome: view.outcome.map(|outcome| outcome.name()),
+            outcome: view.outcome.map(|outcome| outcome.name().to_owned()),
             due_at: micros(view.due),
             created_at: micros(view.created),
             resolved_at: at(view.resolved),
@@ -380,7 +380,7 @@ impl From<CaseView> for CaseRowDto {
             submitted_at: at(view.submitted),
             due_at: at(view.due),
             overdue: view.overdue,
-            reason: view.reason.map(Reason::name),
+            reason: view.reason.map(|reason| reason.name().to_owned()),
             account: view.account,
             sight: sight(view.sight),
             revision: view.revision,
@@ -406,7 +406,7 @@ impl From<CaseView> for CaseDto {
             submitted_at: at(view.submitted),
             due_at: at(view.due),
             overdue: view.overdue,
-            reason: view.reason.map(Reason::name),
+            reason: view.reason.map(|reason| reason.name().to_owned()),
             account: view.account,
             sight: sight(view.sight),
             revision: view.revision,
