@@ -16,3 +16,5 @@ mod support;
 mod ground;
 #[path = "../platform/tests/crm/mod.rs"]
 mod crm;
+#[path = "../platform/tests/kyc/mod.rs"]
+mod kyc;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::erasure::{self, Store};
+use crate::kyc;
 use crate::outbox::Handlers;
 use crate::retention::{self, Category};
 
@@ -21,6 +22,8 @@ pub struct Engines {
 pub fn engines() -> Engines {
     let mut engines = Engines::default();
     crate::crm::plug(&mut engines);
+    engines.handlers.subscribers.extend(kyc::subscribers());
+    engines.stores.push(Arc::new(kyc::Documents));
     engines.stores.extend(erasure::ground());
     engines.categories.extend(retention::ground());
     engines

@@ -15,6 +15,7 @@ pub mod erasure;
 pub mod events;
 pub mod handlers;
 pub mod ids;
+pub mod kyc;
 pub mod outbox;
 pub mod page;
 pub mod people;

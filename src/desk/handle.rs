@@ -8,6 +8,7 @@ use crossbeam::channel::Sender;
 use siaga_broker::bridge::FaultCounts;
 use siaga_broker::router::task::RouterHandle;
 use siaga_feed::sim;
+use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
 use siaga_risk::event::{Bar, Body, Command};
 use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
@@ -77,6 +78,8 @@ pub struct Handle {
     pub db: Arc<RwLock<Option<Db>>>,
     /// The business platform, once the store is open.
     pub platform: Arc<RwLock<Option<Platform>>>,
+    /// Its documents of identity, once their store is open.
+    pub kyc: Arc<RwLock<Option<Kyc>>>,
     pub poisoned: RwLock<Option<String>>,
     pub stopping: AtomicBool,
     pub figures: Arc<EgressFigures>,
@@ -224,6 +227,10 @@ impl Core for DeskHandle {
 
     fn platform(&self) -> Option<Platform> {
         Handle::read(&self.0.platform)
+    }
+
+    fn kyc(&self) -> Option<Kyc> {
+        Handle::read(&self.0.kyc)
     }
 
     fn alerts(&self, filter: &AlertFilter) -> Vec<AlertRecord> {

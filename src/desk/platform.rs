@@ -12,6 +12,8 @@ use siaga_platform::cache::{Cache, Forget};
 use siaga_platform::core_door::{CoreDoor, CoreRefusal};
 use siaga_platform::crypto::Keyring;
 use siaga_platform::handlers::Engines;
+use siaga_platform::kyc::ocr::{Ocr, Tesseract};
+use siaga_platform::kyc::{self, Kyc, Vault};
 use siaga_platform::outbox::{Nats, Publisher};
 use siaga_platform::unit::Platform;
 use siaga_platform::{erasure, retention, subjects};
@@ -32,6 +34,9 @@ const KEYRING_FILE: &str = "keyring";
 
 /// Heads of the audit log, outside of the database.
 pub const ANCHORS_FILE: &str = "audit.anchors";
+
+/// Sealed documents, inside the data directory.
+const DOCUMENTS_FOLDER: &str = "documents";
 
 /// How often the jobs look: erasures, anchors, partitions.
 const ROUND: Duration = Duration::from_secs(3_600);
@@ -105,11 +110,27 @@ pub fn open(
     Ok(Platform::new(db.clone(), Arc::new(keyring), now, door).with_cache(cache))
 }
 
+/// Documents of identity: sealed in a folder of the data directory, read by Tesseract where it is installed.
+///
+/// # Errors
+/// The folder cannot be made or read.
+pub fn open_kyc(platform: &Platform, data: &Path) -> std::io::Result<Kyc> {
+    let mut kyc = Kyc::new(platform.clone(), Vault::folder(&data.join(DOCUMENTS_FOLDER))?);
+    kyc.ocr = Tesseract::installed().map(|reader| Arc::new(reader) as Arc<dyn Ocr>);
+    if kyc.ocr.is_none() {
+        tracing::info!("tesseract is not installed: reviewers type what documents say, and the checks are made on that");
+    }
+    Ok(kyc)
+}
+
 /// Starts the publisher and the jobs; they end with `stop`.
-pub fn start(platform: &Platform, config: &config::Platform, data: &Path, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+pub fn start(platform: &Platform, kyc: Option<&Kyc>, config: &config::Platform, data: &Path, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let engines = siaga_platform::handlers::engines();
     let mut handlers = engines.handlers.clone();
     handlers.effects.push(Arc::new(Forget(platform.cache().clone())));
+    if let Some(kyc) = kyc {
+        handlers.effects.extend(kyc::effects(kyc));
+    }
     if let Some(url) = &config.nats {
         handlers.effects.push(Arc::new(Nats::at(url)));
     }

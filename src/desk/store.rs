@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use siaga_platform::core_door::CoreDoor;
+use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
 use siaga_risk::journal::OutputConsumers;
 use tokio::sync::watch;
@@ -42,6 +43,8 @@ pub struct StoreTask {
     pub db: Arc<RwLock<Option<Db>>>,
     /// Lent while the store is open.
     pub platform: Arc<RwLock<Option<Platform>>>,
+    /// Lent while the store is open.
+    pub kyc: Arc<RwLock<Option<Kyc>>>,
     pub platform_config: config::Platform,
     /// The platform's way to the core.
     pub door: Arc<dyn CoreDoor>,
@@ -137,6 +140,7 @@ impl StoreTask {
         });
         self.watch(running.progress()).await;
         self.lend_platform(None);
+        self.lend_kyc(None);
         if let Some(mut tasks) = platform {
             while let Some(ended) = tasks.join_next().await {
                 if let Err(error) = ended {
@@ -192,8 +196,16 @@ impl StoreTask {
         let (config, clock) = (&self.platform_config, self.clock.clone());
         match platform::open(db, config, &self.data, clock, self.door.clone()) {
             Ok(opened) => {
-                let tasks = platform::start(&opened, config, &self.data, &self.stop);
+                let kyc = match platform::open_kyc(&opened, &self.data) {
+                    Ok(kyc) => Some(kyc),
+                    Err(error) => {
+                        tracing::error!(%error, "the store of documents is not there; everything else goes on without it");
+                        None
+                    }
+                };
+                let tasks = platform::start(&opened, kyc.as_ref(), config, &self.data, &self.stop);
                 self.lend_platform(Some(opened));
+                self.lend_kyc(kyc);
                 Some(tasks)
             }
             Err(error) => {
@@ -201,6 +213,10 @@ impl StoreTask {
                 None
             }
         }
+    }
+
+    fn lend_kyc(&self, kyc: Option<Kyc>) {
+        *self.kyc.write().unwrap_or_else(PoisonError::into_inner) = kyc;
     }
 
     fn lend_platform(&self, platform: Option<Platform>) {

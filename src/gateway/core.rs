@@ -10,6 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
 use siaga_risk::event::{Answer, Bar, BarSpan, Body, OrderChange, Seq};
 use siaga_risk::ids::{AccountId, ActorId, AlertId, CurrencyId, InstrumentId, SourceId};
@@ -44,6 +45,11 @@ pub trait Core: Send + Sync + 'static {
     fn directory(&self) -> Arc<Directory>;
     /// Where the desk stands.
     fn status(&self) -> Status;
+
+    /// The engine of identity documents; `None` until the store is open, and without one.
+    fn kyc(&self) -> Option<Kyc> {
+        None
+    }
 
     /// The business platform; `None` until the store is open, and without one.
     fn platform(&self) -> Option<Platform> {

@@ -68,6 +68,11 @@ pub const PLATFORM_TABLES: &[PlatformTable] = &[
     PlatformTable::whole("conversation_access"),
     PlatformTable::whole("lead_outreaches"),
     PlatformTable::whole("crm_notices"),
+    PlatformTable::whole("kyc_cases"),
+    PlatformTable::whole("kyc_documents"),
+    PlatformTable::whole("kyc_reviews"),
+    PlatformTable::whole("kyc_disputes"),
+    PlatformTable::whole("kyc_accounts"),
 ];
 
 /// Tables whose rows the migrations bring, the same everywhere.

@@ -4,6 +4,9 @@ pub mod crm;
 mod crm_dto;
 pub mod crm_work;
 pub mod door;
+pub mod kyc;
+mod kyc_dto;
+mod kyc_upload;
 pub mod records;
 pub mod subjects;
 
@@ -14,6 +17,7 @@ use super::server::App;
 /// What needs a caller.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(kyc::routes())
         .merge(records::routes())
         .merge(subjects::routes())
         .merge(crm::routes())
@@ -22,5 +26,5 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// What has none yet: registering, signing in, signed webhooks.
 pub fn open_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(crm::open_routes())
+    OpenApiRouter::new().merge(crm::open_routes()).merge(kyc::open_routes())
 }

@@ -32,4 +32,5 @@ pub const FILES: &[Source] = sources![
     "0030_leads",
     "0031_lead_records",
     "0032_lead_work",
+    "0040_kyc",
 ];
