@@ -30,10 +30,20 @@ CREATE FUNCTION app_user_id() RETURNS uuid
     AS $$ SELECT CASE WHEN current_setting('app.current_user_id', true) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
                       THEN current_setting('app.current_user_id', true)::uuid END $$;
 
+-- A row that is put back from a dump brings its own time; one that does not change keeps it.
 CREATE FUNCTION touch_updated_at() RETURNS trigger
     LANGUAGE plpgsql
-    AS $$ BEGIN NEW.updated_at := now(); RETURN NEW; END $$;
+    AS $$
+BEGIN
+    IF NEW IS DISTINCT FROM OLD AND NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at THEN
+        NEW.updated_at := now();
+    END IF;
+    RETURN NEW;
+END
+$$;
 
+-- `owner_id`, `manager_id` and `referrer_id` name users without a foreign key: such keys would point in
+-- circles, and a dump is put back table by table.
 CREATE TABLE organizations (
     id uuid PRIMARY KEY,
     name text NOT NULL,
@@ -84,7 +94,7 @@ CREATE TABLE users (
     phone_index bytea,
     role text NOT NULL REFERENCES roles (name),
     team_id uuid REFERENCES teams (id),
-    referrer_id uuid REFERENCES users (id),
+    referrer_id uuid,
     status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'active', 'suspended', 'under_review', 'deleted')),
     verified boolean NOT NULL DEFAULT false,
     tier text NOT NULL DEFAULT 'standard',
@@ -102,9 +112,6 @@ CREATE INDEX idx_users_phone_index ON users (phone_index) WHERE phone_index IS N
 CREATE INDEX idx_users_org_id ON users (org_id, id);
 CREATE INDEX idx_users_team_id ON users (team_id) WHERE team_id IS NOT NULL;
 CREATE INDEX idx_users_referrer_id ON users (referrer_id) WHERE referrer_id IS NOT NULL;
-
-ALTER TABLE organizations ADD FOREIGN KEY (owner_id) REFERENCES users (id);
-ALTER TABLE teams ADD FOREIGN KEY (manager_id) REFERENCES users (id);
 
 CREATE TABLE org_members (
     id uuid PRIMARY KEY,

@@ -51,7 +51,8 @@ CREATE TABLE audit_heads (
     hash bytea NOT NULL,
     from_month date,
     from_links bigint,
-    from_hash bytea
+    from_hash bytea,
+    dropped_at timestamptz
 );
 
 -- One part of what is hashed: its length in bytes, so that no two rows read the same.
@@ -150,6 +151,32 @@ BEGIN
 END
 $$;
 
+-- Drops whole months that ended seven years before `today`; their heads stay and say so.
+CREATE FUNCTION drop_audit_months(today date) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
+    AS $$
+DECLARE
+    head record;
+    part text;
+    dropped integer := 0;
+BEGIN
+    IF today > (now() AT TIME ZONE 'UTC')::date THEN
+        RAISE EXCEPTION 'the audit log is kept for seven years';
+    END IF;
+    FOR head IN SELECT month FROM public.audit_heads
+        WHERE dropped_at IS NULL AND month + INTERVAL '1 month' + INTERVAL '7 years' <= today
+    LOOP
+        part := to_char(head.month, '"audit_log_"YYYYMM');
+        IF to_regclass('public.' || part) IS NOT NULL THEN
+            EXECUTE format('DROP TABLE public.%I', part);
+            UPDATE public.audit_heads SET dropped_at = now() WHERE month = head.month;
+            dropped := dropped + 1;
+        END IF;
+    END LOOP;
+    RETURN dropped;
+END
+$$;
+
 ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_log FORCE ROW LEVEL SECURITY;
 CREATE POLICY audit_log_read ON audit_log FOR SELECT
@@ -166,6 +193,8 @@ INSERT INTO audit_log (created_at, actor_id, action, entity_type, entity_id, new
 DROP TABLE audit_log_plain;
 
 REVOKE EXECUTE ON FUNCTION ensure_audit_partitions(date, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION drop_audit_months(date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION drop_audit_months(date) TO siaga_app;
 GRANT EXECUTE ON FUNCTION ensure_audit_partitions(date, integer) TO siaga_app;
 GRANT SELECT ON audit_log, audit_heads TO siaga_app;
 GRANT INSERT (created_at, org_id, actor_id, action, entity_type, entity_id, subject_id, old_value, new_value, ip_sealed,

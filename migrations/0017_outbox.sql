@@ -34,13 +34,13 @@ CREATE TABLE event_receipts (
     PRIMARY KEY (consumer, event_id)
 );
 
--- The answer a repeated request gets again. Kept a day.
+-- The answer a repeated request gets again, sealed under the key of who asked. Kept a day.
 CREATE TABLE idempotency_keys (
     user_id text NOT NULL,
     key text NOT NULL,
     route text NOT NULL,
     request_hash bytea NOT NULL,
-    answer jsonb NOT NULL,
+    answer_sealed bytea NOT NULL,
     created_at timestamptz NOT NULL,
     PRIMARY KEY (user_id, route, key)
 );
@@ -56,7 +56,7 @@ CREATE POLICY idempotency_keys_own ON idempotency_keys FOR ALL
     USING (app_is_system() OR user_id = app_user_id()::text)
     WITH CHECK (app_is_system() OR user_id = app_user_id()::text);
 
-GRANT UPDATE (status, attempts, next_attempt_at, published_at, last_error) ON events TO siaga_app;
+GRANT UPDATE (status, attempts, next_attempt_at, published_at, last_error, subject_id, account, payload) ON events TO siaga_app;
 GRANT SELECT, INSERT, DELETE ON event_receipts, idempotency_keys TO siaga_app;
 
 CREATE TRIGGER events_changed AFTER INSERT OR UPDATE ON events

@@ -69,3 +69,59 @@ CREATE TRIGGER cash_requests_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCAT
     FOR EACH STATEMENT EXECUTE FUNCTION count_platform_change();
 
 GRANT SELECT, INSERT, UPDATE ON cash_requests TO siaga_app;
+
+-- What the core booked for an account is seen by its owner and by those who see all trading.
+CREATE FUNCTION app_accounts_of(who uuid) RETURNS bigint[]
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
+    AS $$ SELECT coalesce(array_agg(d.account), '{}') FROM public.accounts_directory d JOIN public.users u ON u.id = d.user_id
+          WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review') $$;
+
+CREATE FUNCTION app_accounts() RETURNS bigint[] LANGUAGE sql STABLE AS $$ SELECT app_accounts_of(app_user_id()) $$;
+
+ALTER TABLE accounts_directory ENABLE ROW LEVEL SECURITY;
+ALTER TABLE accounts_directory FORCE ROW LEVEL SECURITY;
+CREATE POLICY accounts_directory_system ON accounts_directory FOR ALL USING (app_is_system()) WITH CHECK (app_is_system());
+CREATE POLICY accounts_directory_read ON accounts_directory FOR SELECT
+    USING (user_id = (SELECT app_user_id())
+        OR ((org_id IS NULL OR org_id = ANY ((SELECT app_orgs())::uuid[]))
+            AND ((SELECT app_scope('trading', 'read')) = 'all' OR (SELECT app_scope('finance', 'read')) = 'all')));
+
+ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+ALTER TABLE orders FORCE ROW LEVEL SECURITY;
+CREATE POLICY orders_system ON orders FOR ALL USING (app_is_system()) WITH CHECK (app_is_system());
+CREATE POLICY orders_read ON orders FOR SELECT
+    USING ((SELECT app_scope('trading', 'read')) = 'all' OR account = ANY ((SELECT app_accounts())::bigint[]));
+
+ALTER TABLE deals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE deals FORCE ROW LEVEL SECURITY;
+CREATE POLICY deals_system ON deals FOR ALL USING (app_is_system()) WITH CHECK (app_is_system());
+CREATE POLICY deals_read ON deals FOR SELECT
+    USING ((SELECT app_scope('trading', 'read')) = 'all' OR account = ANY ((SELECT app_accounts())::bigint[]));
+
+ALTER TABLE positions_closed ENABLE ROW LEVEL SECURITY;
+ALTER TABLE positions_closed FORCE ROW LEVEL SECURITY;
+CREATE POLICY positions_closed_system ON positions_closed FOR ALL USING (app_is_system()) WITH CHECK (app_is_system());
+CREATE POLICY positions_closed_read ON positions_closed FOR SELECT
+    USING ((SELECT app_scope('trading', 'read')) = 'all' OR account = ANY ((SELECT app_accounts())::bigint[]));
+
+ALTER TABLE cash_movements ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cash_movements FORCE ROW LEVEL SECURITY;
+CREATE POLICY cash_movements_system ON cash_movements FOR ALL USING (app_is_system()) WITH CHECK (app_is_system());
+CREATE POLICY cash_movements_read ON cash_movements FOR SELECT
+    USING ((SELECT app_scope('finance', 'read')) = 'all' OR (SELECT app_scope('aml', 'read')) = 'all'
+        OR account = ANY ((SELECT app_accounts())::bigint[]));
+
+ALTER TABLE alerts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE alerts FORCE ROW LEVEL SECURITY;
+CREATE POLICY alerts_system ON alerts FOR ALL USING (app_is_system()) WITH CHECK (app_is_system());
+CREATE POLICY alerts_read ON alerts FOR SELECT
+    USING ((SELECT app_scope('trading', 'read')) = 'all' OR account = ANY ((SELECT app_accounts())::bigint[]));
+
+ALTER TABLE alert_events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE alert_events FORCE ROW LEVEL SECURITY;
+CREATE POLICY alert_events_system ON alert_events FOR ALL USING (app_is_system()) WITH CHECK (app_is_system());
+CREATE POLICY alert_events_read ON alert_events FOR SELECT USING ((SELECT app_scope('trading', 'read')) = 'all');
+
+-- Notes are written by people of the house about anybody.
+DROP POLICY notes_read ON notes;
+CREATE POLICY notes_read ON notes FOR SELECT USING (app_is_system() OR author = app_user_id()::text OR (SELECT app_staff()));

@@ -170,7 +170,8 @@ impl Consumer {
     }
 }
 
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+/// Resolves when the program stops, or is gone.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _gone = stop.wait_for(|stop| *stop).await.is_err();
 }
 

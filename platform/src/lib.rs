@@ -3,16 +3,22 @@
 //! chain, the outbox, sealed personal data. [`unit::Platform`] is where an engine starts.
 
 pub mod audit;
+pub mod cache;
+pub mod consent;
 pub mod consumer;
 pub mod core_door;
 pub mod crypto;
 pub mod db;
+pub mod erasure;
 pub mod events;
 pub mod ids;
 pub mod outbox;
 pub mod page;
 pub mod people;
 pub mod refusal;
+pub mod retention;
+pub mod search;
 pub mod source;
+pub mod subjects;
 pub mod unit;
 pub mod values;

@@ -10,13 +10,18 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::audit::{self, Change};
+use crate::cache::Cache;
 use crate::core_door::CoreDoor;
-use crate::crypto::{Keyring, Sealed, SubjectKey, Wrapped};
+use crate::crypto::{Keyring, Sealed, SubjectKey};
 use crate::db::{Db, DbError, Tx};
 use crate::outbox::{self, Event};
 use crate::people::Principal;
-use crate::refusal::{ERASED, KEY_REUSED, Refusal, SEAL};
+use crate::refusal::{CONFLICT, ERASED, KEY_REUSED, Refusal};
+use crate::subjects::{self, KeyClass};
 use crate::values::bound;
+
+/// What remembered answers are bound to.
+const ANSWER: &str = "idempotency_keys.answer";
 
 /// What every engine works with; cloning is cheap.
 #[derive(Clone)]
@@ -25,18 +30,20 @@ pub struct Platform {
     keyring: Arc<Keyring>,
     clock: Arc<dyn Fn() -> Ts + Send + Sync>,
     core: Arc<dyn CoreDoor>,
+    cache: Cache,
     /// Counts units that wrote events, so that the publisher looks at once.
     nudge: watch::Sender<u64>,
 }
 
 impl Platform {
-    /// The platform over a database that is migrated.
+    /// The platform over a database that is migrated, with a cache in the process.
     pub fn new(db: Db, keyring: Arc<Keyring>, clock: Arc<dyn Fn() -> Ts + Send + Sync>, core: Arc<dyn CoreDoor>) -> Self {
         Self {
             db,
             keyring,
             clock,
             core,
+            cache: Cache::new(None),
             nudge: watch::Sender::new(0),
         }
     }
@@ -59,6 +66,16 @@ impl Platform {
     /// The core.
     pub fn core(&self) -> &Arc<dyn CoreDoor> {
         &self.core
+    }
+
+    /// The same platform with this cache.
+    pub fn with_cache(self, cache: Cache) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// What is read often.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     /// Moves when events were written.
@@ -103,11 +120,11 @@ impl Platform {
         let written = self.db.write(&by.db_actor(), move |tx| {
             let mut unit = Unit::new(tx, owned, now, keyring);
             let value = work(&mut unit)?;
-            let events = unit.finish()?;
-            Ok((value, events))
+            let wakes = unit.finish()?;
+            Ok((value, wakes))
         });
-        let (value, events) = written.await?;
-        if events > 0 {
+        let (value, wakes) = written.await?;
+        if wakes {
             self.nudge.send_modify(|count| *count = count.wrapping_add(1));
         }
         Ok(value)
@@ -154,9 +171,11 @@ pub struct Unit<'t, 'c> {
     by: Principal,
     now: Ts,
     keyring: Arc<Keyring>,
-    keys: HashMap<Uuid, SubjectKey>,
+    keys: HashMap<(Uuid, KeyClass), SubjectKey>,
     changes: Vec<Change>,
     events: Vec<Event>,
+    /// Something became due without an event of this unit.
+    wakes: bool,
 }
 
 impl<'t, 'c> Unit<'t, 'c> {
@@ -169,6 +188,7 @@ impl<'t, 'c> Unit<'t, 'c> {
             keys: HashMap::new(),
             changes: Vec::new(),
             events: Vec::new(),
+            wakes: false,
         }
     }
 
@@ -192,6 +212,10 @@ impl<'t, 'c> Unit<'t, 'c> {
         &self.keyring
     }
 
+    pub(crate) fn keyring_shared(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring)
+    }
+
     /// Puts an audit row at the end of the transaction.
     pub fn audit(&mut self, change: Change) {
         self.changes.push(change);
@@ -202,41 +226,48 @@ impl<'t, 'c> Unit<'t, 'c> {
         self.events.push(event);
     }
 
-    /// The key of a subject, made at its first use.
+    /// Has the publisher look at once, though this unit emits nothing.
+    pub(crate) fn wake(&mut self) {
+        self.wakes = true;
+    }
+
+    /// The key of a subject, made at its first use. Destroyed when the person's data are erased.
     ///
     /// # Errors
-    /// [`ERASED`] when it was destroyed, [`SEAL`] when the keyring does not open it.
+    /// [`ERASED`] when it was destroyed, [`crate::refusal::SEAL`] when the keyring does not open it.
     pub fn key(&mut self, subject: Uuid) -> Result<SubjectKey, Refusal> {
-        if let Some(key) = self.keys.get(&subject) {
+        self.key_of(subject, KeyClass::Personal)
+    }
+
+    /// The key of what the law says to keep (documents and decisions of KYC, cases of AML), made at its
+    /// first use. It outlives an erasure until the term is over.
+    ///
+    /// # Errors
+    /// As [`Unit::key`].
+    pub fn statutory_key(&mut self, subject: Uuid) -> Result<SubjectKey, Refusal> {
+        self.key_of(subject, KeyClass::Statutory)
+    }
+
+    fn key_of(&mut self, subject: Uuid, class: KeyClass) -> Result<SubjectKey, Refusal> {
+        if let Some(key) = self.keys.get(&(subject, class)) {
             return Ok(key.clone());
         }
-        let key = match subject_key(self.tx, &self.keyring, subject)? {
+        let key = match subjects::stored(self.tx, &self.keyring, subject, class)? {
             Some(key) => key,
-            None => self.make_key(subject)?,
+            None => subjects::make(self.tx, &self.keyring, self.by.org, subject, class, self.now)?,
         };
-        self.keys.insert(subject, key.clone());
+        self.keys.insert((subject, class), key.clone());
         Ok(key)
     }
 
-    fn make_key(&mut self, subject: Uuid) -> Result<SubjectKey, Refusal> {
-        let (key, wrapped) = SubjectKey::make(&self.keyring, subject);
-        let made = self.tx.execute(
-            sqlx::query(
-                "INSERT INTO subject_keys (subject_id, org_id, wrapped, wrapped_under, created_at) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (subject_id) DO NOTHING",
-            )
-            .bind(subject)
-            .bind(self.by.org)
-            .bind(wrapped.sealed.as_bytes())
-            .bind(&wrapped.under)
-            .bind(bound(self.now)),
-        )?;
-        if made == 1 {
-            return Ok(key);
-        }
-        // Another unit made it at the same moment.
-        subject_key(self.tx, &self.keyring, subject)?
-            .ok_or_else(|| SEAL.because("the key of the person is not for you to use"))
+    /// Destroys a key of a subject: what is sealed under it is unreadable from the commit on, in every
+    /// copy. Only the system may. True when there was one.
+    ///
+    /// # Errors
+    /// The database.
+    pub(crate) fn destroy_key(&mut self, subject: Uuid, class: KeyClass) -> Result<bool, Refusal> {
+        self.keys.remove(&(subject, class));
+        Ok(subjects::destroy(self.tx, subject, class, self.now)?)
     }
 
     fn remembered<T: DeserializeOwned>(&mut self, once: &Once) -> Result<Option<T>, Refusal> {
@@ -245,8 +276,8 @@ impl<'t, 'c> Unit<'t, 'c> {
             sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
                 .bind(format!("{} {} {}", self.by.audit_name(), once.route, once.key)),
         )?;
-        let row: Option<(Vec<u8>, serde_json::Value)> = self.tx.optional(
-            sqlx::query_as("SELECT request_hash, answer FROM idempotency_keys WHERE user_id = $1 AND route = $2 AND key = $3")
+        let row: Option<(Vec<u8>, Vec<u8>)> = self.tx.optional(
+            sqlx::query_as("SELECT request_hash, answer_sealed FROM idempotency_keys WHERE user_id = $1 AND route = $2 AND key = $3")
                 .bind(self.by.audit_name())
                 .bind(once.route)
                 .bind(&once.key),
@@ -257,7 +288,10 @@ impl<'t, 'c> Unit<'t, 'c> {
                 Err(KEY_REUSED.field("Idempotency-Key", "use a new key for a new request"))
             }
             Some((_, answer)) => {
-                let answer = serde_json::from_value(answer);
+                let key = self.key(self.asker()?)?;
+                let answer = key.open(ANSWER, &Sealed::from_bytes(answer));
+                let answer = answer.map_err(|error| DbError::Unexpected(format!("a remembered answer: {error}")))?;
+                let answer = serde_json::from_str(&answer);
                 let answer = answer.map_err(|error| DbError::Unexpected(format!("a remembered answer: {error}")))?;
                 Ok(Some(answer))
             }
@@ -265,22 +299,29 @@ impl<'t, 'c> Unit<'t, 'c> {
     }
 
     fn remember<T: Serialize>(&mut self, once: &Once, value: &T) -> Result<(), Refusal> {
-        let answer = serde_json::to_value(value);
+        let answer = serde_json::to_string(value);
         let answer = answer.map_err(|error| DbError::Unexpected(format!("an answer to remember: {error}")))?;
+        let sealed = self.key(self.asker()?)?.seal(ANSWER, &answer);
         self.tx.execute(
-            sqlx::query("INSERT INTO idempotency_keys (user_id, key, route, request_hash, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
+            sqlx::query("INSERT INTO idempotency_keys (user_id, key, route, request_hash, answer_sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
                 .bind(self.by.audit_name())
                 .bind(&once.key)
                 .bind(once.route)
                 .bind(&once.request[..])
-                .bind(answer)
+                .bind(sealed.as_bytes())
                 .bind(bound(self.now)),
         )?;
         Ok(())
     }
 
-    /// Writes events and audit rows; returns how many events.
-    fn finish(mut self) -> Result<usize, Refusal> {
+    /// Whose key a remembered answer is sealed under.
+    fn asker(&self) -> Result<Uuid, Refusal> {
+        let user = self.by.user();
+        user.ok_or_else(|| CONFLICT.because("the program itself needs no Idempotency-Key"))
+    }
+
+    /// Writes events and audit rows; true when the publisher should look.
+    fn finish(mut self) -> Result<bool, Refusal> {
         let changes = std::mem::take(&mut self.changes);
         let mut rows = Vec::with_capacity(changes.len());
         for change in changes {
@@ -301,31 +342,22 @@ impl<'t, 'c> Unit<'t, 'c> {
         };
         outbox::put(self.tx, &self.by, &self.events, self.now)?;
         audit::write(self.tx, &self.by, ip_key.as_ref(), &rows, self.now)?;
-        Ok(self.events.len())
+        Ok(self.wakes || !self.events.is_empty())
     }
 }
 
 /// The stored key of a subject; `None` when it has none yet.
 ///
 /// # Errors
-/// [`ERASED`] when it was destroyed, [`SEAL`] when the keyring does not open it.
+/// [`ERASED`] when it was destroyed, [`crate::refusal::SEAL`] when the keyring does not open it.
 pub fn subject_key(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid) -> Result<Option<SubjectKey>, Refusal> {
-    let row: Option<(Option<Vec<u8>>, Option<String>)> = tx.optional(
-        sqlx::query_as("SELECT wrapped, wrapped_under FROM subject_keys WHERE subject_id = $1").bind(subject),
-    )?;
-    let Some((wrapped, under)) = row else {
-        return Ok(None);
-    };
-    let Some((bytes, under)) = wrapped.zip(under) else {
-        return Err(ERASED.because("the key of the person was destroyed"));
-    };
-    let wrapped = Wrapped {
-        sealed: Sealed::from_bytes(bytes),
-        under,
-    };
-    let key = SubjectKey::unwrap(keyring, subject, &wrapped);
-    key.map(Some).map_err(|error| {
-        tracing::error!("the key of subject {subject}: {error}");
-        SEAL.because("tell the desk; the keyring does not open the person's key")
-    })
+    subjects::stored(tx, keyring, subject, KeyClass::Personal)
+}
+
+/// As [`subject_key`], of what the law says to keep.
+///
+/// # Errors
+/// As [`subject_key`].
+pub fn statutory_key(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid) -> Result<Option<SubjectKey>, Refusal> {
+    subjects::stored(tx, keyring, subject, KeyClass::Statutory)
 }

@@ -29,6 +29,20 @@ pub fn bound(ts: Ts) -> jiff_sqlx::Timestamp {
     jiff_sqlx::Timestamp::from(instant(ts))
 }
 
+/// An instant from the microseconds of a row; before 1970 is its beginning.
+pub fn from_micros(micros: i64) -> Ts {
+    Ts(u64::try_from(micros).unwrap_or(0).saturating_mul(1_000))
+}
+
+/// Microseconds to bind as an instant; what PostgreSQL's client cannot hold is held at its ends.
+pub fn micros(micros: i64) -> jiff_sqlx::Timestamp {
+    let held = micros.clamp(0, MICROS_MAX);
+    jiff_sqlx::Timestamp::from(Timestamp::from_microsecond(held).unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+/// The end of the year 9998, microseconds: a cursor behind everything.
+const MICROS_MAX: i64 = 253_370_764_800_000_000;
+
 /// A count or a sequence as `bigint`; none in use comes near the end.
 pub fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

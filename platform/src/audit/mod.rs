@@ -1,8 +1,15 @@
 //! Who did what, to what, with the values before and after. Rows are chained by hashes that the
 //! database computes (`migrations/0016_audit.sql`); nothing changes or leaves them.
 
+mod anchor;
 mod change;
+mod list;
+mod verify;
 mod write;
 
+pub use anchor::{Anchor, anchors_of, append_anchor, heads};
 pub use change::{Action, Change, Value};
+pub use list::{AUDIT_READ, Entry, Filter, list};
+pub use verify::{Fault, Report, Verifier, verify};
+pub use write::opened;
 pub(crate) use write::{Row, write};

@@ -11,6 +11,9 @@ use crate::values::bound;
 /// What sealed values of the audit log are bound to.
 const FIELD: &str = "audit_log.value";
 
+/// Stands for a value whose key is destroyed or not at hand.
+const UNREADABLE: &str = "sealed";
+
 /// What sealed addresses are bound to.
 const IP_FIELD: &str = "audit_log.ip";
 
@@ -42,9 +45,23 @@ fn json(fields: &[(&'static str, Value)], key: Option<&SubjectKey>) -> Option<Js
     (!map.is_empty()).then_some(Json::Object(map))
 }
 
-/// Opens a sealed value of an audit row.
-pub(crate) fn open(key: &SubjectKey, text: &str) -> Option<String> {
-    key.open(FIELD, &Sealed::from_text(text)?).ok()
+/// The values of an audit row with what is sealed opened; what does not open says so.
+pub fn opened(key: Option<&SubjectKey>, value: Option<Json>) -> Json {
+    let Some(Json::Object(fields)) = value else {
+        return Json::Null;
+    };
+    let open = |value: Json| match &value {
+        Json::String(text) => match Sealed::from_text(text) {
+            None => value,
+            Some(sealed) => {
+                let plain = key.and_then(|key| key.open(FIELD, &sealed).ok());
+                Json::String(plain.unwrap_or_else(|| UNREADABLE.to_owned()))
+            }
+        },
+        _ => value,
+    };
+    let fields = fields.into_iter().map(|(name, value)| (name, open(value)));
+    Json::Object(fields.collect())
 }
 
 /// Appends the rows. The chain's lock is taken here and held to the end of the transaction, so this is

@@ -4,8 +4,8 @@ use aws_lc_rs::hmac;
 
 use super::Keyring;
 
-/// Longest text whose trigrams are kept, characters: a name or an address has fewer.
-const GRAMS_OF_CHARS: usize = 200;
+/// Longest text whose trigrams are kept, characters: names, addresses, a title and its summary.
+const GRAMS_OF_CHARS: usize = 2_000;
 
 /// A keyed hash of a normalised value: equal values are found, none is said. 32 bytes, stored as `bytea`.
 pub type BlindIndex = [u8; 32];

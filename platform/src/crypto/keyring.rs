@@ -8,7 +8,7 @@ use uuid::Uuid;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::random;
-use super::sealed::{Cipher, KEY_BYTES, SealError};
+use super::sealed::{Cipher, KEY_BYTES, SealError, Sealer};
 use super::subject::Wrapped;
 
 /// Bound to a wrapped key beside its subject, so that it is taken for nothing else.
@@ -151,6 +151,12 @@ impl Keyring {
     /// Names of all keys.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.keys.keys().map(String::as_str)
+    }
+
+    /// A key for this purpose alone, made of the blind indexes' key: it does not change with a rotation.
+    pub fn sealer(&self, purpose: &str) -> Sealer {
+        let key = Zeroizing::new(super::blind(self, "sealer", purpose));
+        Sealer(std::sync::Arc::new(Cipher::new(&key)))
     }
 
     pub(super) fn wrap(&self, subject: Uuid, plain: &[u8; KEY_BYTES]) -> Wrapped {

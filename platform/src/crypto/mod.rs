@@ -13,7 +13,7 @@ mod subject;
 pub use blind::{BlindIndex, blind, grams};
 pub use keyring::{Keyring, KeyringError};
 pub use mask::{mask_email, mask_name, mask_number};
-pub use sealed::{SealError, Sealed};
+pub use sealed::{SealError, Sealed, Sealer};
 pub use subject::{SubjectKey, Wrapped};
 
 /// `N` random bytes.

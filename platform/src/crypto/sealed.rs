@@ -66,6 +66,32 @@ impl fmt::Debug for Sealed {
     }
 }
 
+/// Seals what leaves the process and belongs to no subject: values of the cache, states of a sign-in
+/// that wait between two requests.
+#[derive(Clone)]
+pub struct Sealer(pub(super) std::sync::Arc<Cipher>);
+
+impl Sealer {
+    /// Seals `plain` bound to `context`.
+    pub fn seal(&self, context: &str, plain: &[u8]) -> Sealed {
+        self.0.seal(context.as_bytes(), plain)
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn open(&self, context: &str, sealed: &Sealed) -> Result<Vec<u8>, SealError> {
+        self.0.open(context.as_bytes(), sealed)
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealer")
+    }
+}
+
 /// A key that seals. Debug shows nothing of it.
 pub(super) struct Cipher(LessSafeKey);
 

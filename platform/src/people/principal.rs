@@ -16,6 +16,9 @@ pub enum Who {
     User(Uuid),
     /// The program, and which part of it: a consumer, a job, the sign-in before anybody is known.
     System(&'static str),
+    /// The program for a person, after it has looked whether the person may: rows are reached as the
+    /// system, the audit log names the person.
+    For(Uuid),
 }
 
 /// For whom a command or a question runs. Made by the gateway from a session or a key, never from a body.
@@ -69,7 +72,7 @@ pub enum Verdict {
 
 /// Whether `principal` may do what `permission` names to `target`.
 pub fn allowed(principal: &Principal, permission: Permission, target: &Target) -> Verdict {
-    if matches!(principal.who, Who::System(_)) {
+    if principal.is_system() {
         return Verdict::Yes(Sight::Clear);
     }
     if let Some(names) = &principal.narrowed
@@ -126,10 +129,23 @@ impl Principal {
         Self { org, ..self }
     }
 
-    /// The person, unless it is the program.
+    /// The program for this person: call it only behind [`Principal::may`].
+    pub fn elevated(&self) -> Self {
+        Self {
+            who: self.user().map_or(self.who, Who::For),
+            ..self.clone()
+        }
+    }
+
+    /// Whether row-level security lets it pass.
+    pub fn is_system(&self) -> bool {
+        matches!(self.who, Who::System(_) | Who::For(_))
+    }
+
+    /// The person, unless it is the program for itself.
     pub fn user(&self) -> Option<Uuid> {
         match self.who {
-            Who::User(id) => Some(id),
+            Who::User(id) | Who::For(id) => Some(id),
             Who::System(_) => None,
         }
     }
@@ -138,14 +154,14 @@ impl Principal {
     pub fn db_actor(&self) -> Actor {
         match self.who {
             Who::User(id) => Actor::of(id),
-            Who::System(_) => Actor::SYSTEM,
+            Who::System(_) | Who::For(_) => Actor::SYSTEM,
         }
     }
 
     /// How it stands in audit rows: a user's key, or `system`.
     pub fn audit_name(&self) -> String {
         match self.who {
-            Who::User(id) => id.to_string(),
+            Who::User(id) | Who::For(id) => id.to_string(),
             Who::System(_) => Actor::SYSTEM.id().to_owned(),
         }
     }
@@ -164,7 +180,7 @@ impl Principal {
     /// # Errors
     /// The role never may, or the key was made for less.
     pub fn scope(&self, permission: Permission) -> Result<(Scope, Sight), Refusal> {
-        if matches!(self.who, Who::System(_)) {
+        if self.is_system() {
             return Ok((Scope::All, Sight::Clear));
         }
         match allowed(self, permission, &self.own()) {

@@ -1,0 +1,232 @@
+//! What is read often: first level in the process, second level Redis or Valkey by URL, both bounded in
+//! time, forgotten when an event says that something changed.
+//!
+//! A cached answer is as visible as its key, so a key names whoever may see it. Values of the second
+//! level are sealed: they leave the process.
+
+mod forget;
+mod key;
+mod second;
+mod window;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use moka::Expiry;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use siaga_risk::units::Ts;
+
+use crate::crypto::Keyring;
+use crate::db::DbError;
+use crate::refusal::Refusal;
+
+pub use forget::Forget;
+pub use key::Key;
+pub use second::{Second, SecondError};
+
+use window::Windows;
+
+/// Bytes of the first level: a few thousand profiles and pages.
+const BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Another process may change what this one has: beside a second level the first one is believed no
+/// longer than this.
+const FIRST_BESIDE_SECOND: Duration = Duration::from_secs(30);
+
+/// How often each level had it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Found in the process.
+    pub first: u64,
+    /// Found in the second level.
+    pub second: u64,
+    /// Loaded.
+    pub missed: u64,
+}
+
+/// The cache; cloning shares it.
+#[derive(Clone)]
+pub struct Cache {
+    first: moka::future::Cache<String, Kept>,
+    second: Option<Second>,
+    windows: Arc<Windows>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    asked: AtomicU64,
+    second: AtomicU64,
+    missed: AtomicU64,
+}
+
+#[derive(Clone)]
+struct Kept {
+    json: Arc<[u8]>,
+    ttl: Duration,
+}
+
+struct OwnTime;
+
+impl Expiry<String, Kept> for OwnTime {
+    fn expire_after_create(&self, _key: &String, kept: &Kept, _at: std::time::Instant) -> Option<Duration> {
+        Some(kept.ttl)
+    }
+}
+
+impl Cache {
+    /// A cache with this second level.
+    pub fn new(second: Option<Second>) -> Self {
+        let first = moka::future::Cache::builder()
+            .max_capacity(BYTES_MAX)
+            .weigher(|key: &String, kept: &Kept| u32::try_from(key.len() + kept.json.len()).unwrap_or(u32::MAX))
+            .expire_after(OwnTime)
+            .build();
+        Self {
+            first,
+            second,
+            windows: Arc::default(),
+            counts: Arc::default(),
+        }
+    }
+
+    /// The second level at `url`, sealed with a key of the keyring; none without a URL.
+    ///
+    /// # Errors
+    /// A URL that is none. A server that does not answer is no error: it is asked again.
+    pub fn open(url: Option<&str>, keyring: &Keyring) -> Result<Self, SecondError> {
+        let second = url.map(|url| Second::open(url, keyring)).transpose()?;
+        Ok(Self::new(second))
+    }
+
+    /// What is kept under `key`, else what `load` brings; loaded once when many ask at the same moment.
+    ///
+    /// # Errors
+    /// What `load` returned; it is not kept.
+    pub async fn get<T, F>(&self, key: &Key, load: F) -> Result<T, Refusal>
+    where
+        T: Serialize + DeserializeOwned,
+        F: Future<Output = Result<T, Refusal>>,
+    {
+        self.counts.asked.fetch_add(1, Ordering::Relaxed);
+        let text = key.text();
+        let ttl = match self.second {
+            Some(_) => key.ttl().min(FIRST_BESIDE_SECOND),
+            None => key.ttl(),
+        };
+        let fill = async {
+            if let Some(second) = &self.second
+                && let Some(json) = second.get(&text).await
+            {
+                self.counts.second.fetch_add(1, Ordering::Relaxed);
+                return Ok(Kept { json: json.into(), ttl });
+            }
+            self.counts.missed.fetch_add(1, Ordering::Relaxed);
+            let json = serde_json::to_vec(&load.await?);
+            let json = json.map_err(|error| DbError::Unexpected(format!("a value to keep: {error}")))?;
+            if let Some(second) = &self.second {
+                second.set(&text, &json, key.ttl()).await;
+            }
+            Ok(Kept { json: json.into(), ttl })
+        };
+        let kept = self.first.try_get_with(text.clone(), fill).await;
+        let kept = kept.map_err(|shared: Arc<Refusal>| again(&shared))?;
+        match serde_json::from_slice(&kept.json) {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                // Of an older program: it goes, and the next one to ask loads it.
+                self.forget(key).await;
+                Err(DbError::Unexpected(format!("a kept value: {error}")).into())
+            }
+        }
+    }
+
+    /// Forgets what is kept under `key`, on both levels.
+    pub async fn forget(&self, key: &Key) {
+        let text = key.text();
+        self.first.invalidate(text.as_str()).await;
+        if let Some(second) = &self.second {
+            second.forget(&text).await;
+        }
+    }
+
+    /// Counts one more of `key` in a window of `span` that slides with `now`; at most `limit` pass. Over
+    /// it: the seconds until the next one passes. With a second level all processes count together.
+    ///
+    /// # Errors
+    /// Seconds to wait.
+    pub async fn admit(&self, key: &str, limit: u32, span: Duration, now: Ts) -> Result<(), u32> {
+        if let Some(second) = &self.second
+            && let Some(answer) = second.admit(key, limit, span, now).await
+        {
+            return answer;
+        }
+        self.windows.admit(key, limit, span, now)
+    }
+
+    /// How often each level had it.
+    pub fn figures(&self) -> Figures {
+        let (asked, second, missed) = (
+            self.counts.asked.load(Ordering::Relaxed),
+            self.counts.second.load(Ordering::Relaxed),
+            self.counts.missed.load(Ordering::Relaxed),
+        );
+        Figures {
+            first: asked.saturating_sub(second).saturating_sub(missed),
+            second,
+            missed,
+        }
+    }
+}
+
+/// The same refusal for everybody who waited for it.
+fn again(shared: &Refusal) -> Refusal {
+    match shared {
+        Refusal::Said(said) => Refusal::Said(said.clone()),
+        Refusal::Db(error) if error.may_retry() => Refusal::Db(DbError::Busy),
+        Refusal::Db(error) => Refusal::Db(DbError::Unexpected(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::refusal::CONFLICT;
+
+    #[tokio::test]
+    async fn what_is_kept_is_loaded_once_and_again_when_forgotten() {
+        let cache = Cache::new(None);
+        let key = Key::Profile(Uuid::from_u128(7));
+        let loads = AtomicU64::new(0);
+        let load = || async {
+            loads.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Refusal>("Sari".to_owned())
+        };
+        let (a, b) = tokio::join!(cache.get(&key, load()), cache.get(&key, load()));
+        assert_eq!((a.expect("loaded"), b.expect("kept")), ("Sari".into(), "Sari".into()));
+        assert_eq!(loads.load(Ordering::Relaxed), 1);
+        cache.forget(&key).await;
+        assert_eq!(cache.get(&key, load()).await.expect("loaded"), "Sari");
+        assert_eq!(loads.load(Ordering::Relaxed), 2);
+        let figures = Figures {
+            first: 1,
+            second: 0,
+            missed: 2,
+        };
+        assert_eq!(cache.figures(), figures);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_not_kept() {
+        let cache = Cache::new(None);
+        let key = Key::Profile(Uuid::from_u128(7));
+        let refused = cache.get(&key, async { Err::<u8, _>(CONFLICT.because("not now")) }).await;
+        assert_eq!(refused.expect_err("refused").fault(), Some(CONFLICT));
+        assert_eq!(cache.get(&key, async { Ok(7u8) }).await.expect("loaded"), 7);
+    }
+}

@@ -1,0 +1,106 @@
+//! A person's data: all of them as JSON, and their end.
+//!
+//! An erasure visits every store, writes what it did in each into a ledger, and destroys the person's
+//! key last, so that copies which nobody can reach (dumps, the audit log, files) are unreadable too.
+//! What the law says to keep is sealed under the statutory key, which stays until no store needs it.
+
+mod ground;
+mod request;
+mod run;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::crypto::SubjectKey;
+use crate::db::Tx;
+use crate::refusal::Refusal;
+use crate::unit::Unit;
+
+pub use ground::ground;
+pub use request::{DAYS_MAX, Kind, Request, Status, of_subject, request};
+pub use run::{erase, erase_due, export, ledger};
+
+/// What was done in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Rows or files are gone.
+    Deleted,
+    /// Rows stay and name nobody.
+    Anonymised,
+    /// It holds ciphertext alone, and the key is destroyed.
+    KeyDestroyed,
+    /// A law says to keep it; sealed under the statutory key.
+    KeptByLaw,
+    /// There was nothing.
+    NothingFound,
+}
+
+impl Done {
+    /// The name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Done::Deleted => "deleted",
+            Done::Anonymised => "anonymised",
+            Done::KeyDestroyed => "key_destroyed",
+            Done::KeptByLaw => "kept_by_law",
+            Done::NothingFound => "nothing_found",
+        }
+    }
+}
+
+/// A line of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// What.
+    pub done: Done,
+    /// Rows or files.
+    pub items: u64,
+    /// Which law, or what else there is to say.
+    pub reason: Option<String>,
+}
+
+impl Erased {
+    /// So many rows; none at all is nothing found.
+    pub fn rows(done: Done, items: u64) -> Self {
+        Self {
+            done: if items == 0 { Done::NothingFound } else { done },
+            items,
+            reason: None,
+        }
+    }
+
+    /// Kept, and by which law.
+    pub fn kept(items: u64, law: &str) -> Self {
+        Self {
+            reason: Some(law.to_owned()),
+            ..Self::rows(Done::KeptByLaw, items)
+        }
+    }
+}
+
+/// The keys an export opens a person's data with.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    /// `None` when nothing was ever sealed under it.
+    pub personal: Option<SubjectKey>,
+    /// The same of what the law says to keep.
+    pub statutory: Option<SubjectKey>,
+}
+
+/// A place with data of persons. Every engine names its own.
+pub trait Store: Send + Sync + 'static {
+    /// Its name in the ledger and the export.
+    fn name(&self) -> &'static str;
+
+    /// Ends what it holds of `subject`, as the system. Files are left to an event of the unit.
+    ///
+    /// # Errors
+    /// A refusal stops the whole erasure, which stays open: an account with positions, a case under way.
+    fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal>;
+
+    /// All it holds of `subject`, opened; `Null` when nothing.
+    ///
+    /// # Errors
+    /// The database, or a value that does not open.
+    fn export(&self, tx: &mut Tx<'_>, keys: &Keys, subject: Uuid) -> Result<Value, Refusal>;
+}

@@ -1,0 +1,198 @@
+use serde_json::{Value, json};
+use siaga_risk::units::{SECOND_NS, Ts};
+use uuid::Uuid;
+
+use crate::audit::{Action, Change};
+use crate::db::Tx;
+use crate::ids::new_id;
+use crate::outbox::Event;
+use crate::people::{Area, Permission, Principal, Target, Verb};
+use crate::refusal::{CONFLICT, Refusal};
+use crate::unit::{Platform, Unit};
+use crate::values::{bound, from_micros};
+
+/// Days within which a request is done (GDPR article 12; UU PDP says three times 24 hours for a first answer).
+pub const DAYS_MAX: u64 = 30;
+
+/// Requests of one subject in an answer.
+const REQUESTS_MAX: i64 = 100;
+
+/// See and make requests for others.
+pub(super) const SUBJECT_READ: Permission = Permission::new("subject.read", Area::People, Verb::Read);
+pub(super) const SUBJECT_REQUEST: Permission = Permission::new("subject.request", Area::People, Verb::Write);
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// All data as JSON.
+    Export,
+    /// Their end.
+    Erasure,
+}
+
+impl Kind {
+    /// The name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Export => "export",
+            Kind::Erasure => "erasure",
+        }
+    }
+}
+
+/// Where a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// To be done.
+    Open,
+    /// A legal hold, or a store that could not let go yet; tried again.
+    Held,
+    /// Done.
+    Done,
+    /// A person said no.
+    Refused,
+}
+
+impl Status {
+    /// The name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Open => "open",
+            Status::Held => "held",
+            Status::Done => "done",
+            Status::Refused => "refused",
+        }
+    }
+
+    pub(super) fn parse(name: &str) -> Self {
+        match name {
+            "held" => Status::Held,
+            "done" => Status::Done,
+            "refused" => Status::Refused,
+            _ => Status::Open,
+        }
+    }
+}
+
+/// A request of a subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its key.
+    pub id: Uuid,
+    /// Whose data.
+    pub subject: Uuid,
+    /// In which organisation.
+    pub org: Uuid,
+    /// What.
+    pub kind: Kind,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it is held or refused.
+    pub reason: Option<String>,
+    /// When it was made.
+    pub made: Ts,
+    /// By when it has to be done.
+    pub due: Ts,
+}
+
+pub(super) type Row = (Uuid, Uuid, Uuid, String, String, Option<String>, i64, i64);
+
+/// The columns of [`Row`], in order.
+macro_rules! columns {
+    () => {
+        "id, subject_id, org_id, kind, status, reason, (extract(epoch FROM created_at) * 1000000)::bigint, (extract(epoch FROM due_at) * 1000000)::bigint"
+    };
+}
+pub(super) use columns;
+
+pub(super) fn of_row(row: Row) -> Request {
+    let (id, subject, org, kind, status, reason, made, due) = row;
+    Request {
+        id,
+        subject,
+        org,
+        kind: if kind == "export" { Kind::Export } else { Kind::Erasure },
+        status: Status::parse(&status),
+        reason,
+        made: from_micros(made),
+        due: from_micros(due),
+    }
+}
+
+/// Passes for the subject itself, and for whom `permission` lets.
+pub(super) fn may(by: &Principal, permission: Permission, subject: Uuid) -> Result<(), Refusal> {
+    if by.user() == Some(subject) {
+        return Ok(());
+    }
+    let target = Target {
+        org: by.org,
+        owner: Some(subject),
+        ..Target::default()
+    };
+    by.may(permission, &target).map(drop)
+}
+
+/// Records a request; the erasure itself is done by [`super::erase_due`].
+///
+/// # Errors
+/// Not allowed, one of the kind is open already, or the database.
+pub async fn request(platform: &Platform, by: &Principal, subject: Uuid, kind: Kind) -> Result<Request, Refusal> {
+    may(by, SUBJECT_REQUEST, subject)?;
+    platform.command(by, move |unit| put(unit, subject, kind)).await
+}
+
+fn put(unit: &mut Unit<'_, '_>, subject: Uuid, kind: Kind) -> Result<Request, Refusal> {
+    let open: bool = unit.tx().scalar(
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM subject_requests WHERE subject_id = $1 AND kind = $2 AND status IN ('open', 'held'))",
+        )
+        .bind(subject)
+        .bind(kind.name()),
+    )?;
+    if open && kind == Kind::Erasure {
+        return Err(CONFLICT.because("an erasure is asked for already and will be done"));
+    }
+    let now = unit.now();
+    let request = Request {
+        id: new_id(now),
+        subject,
+        org: unit.by().org,
+        kind,
+        status: Status::Open,
+        reason: None,
+        made: now,
+        due: now.plus(DAYS_MAX * 24 * 3_600 * SECOND_NS),
+    };
+    let by = unit.by().audit_name();
+    unit.tx().execute(
+        sqlx::query(
+            "INSERT INTO subject_requests (id, org_id, subject_id, kind, requested_by, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(request.id)
+        .bind(request.org)
+        .bind(subject)
+        .bind(kind.name())
+        .bind(by)
+        .bind(bound(now))
+        .bind(bound(request.due)),
+    )?;
+    let change = Change::new(Action::Create, "subject_request", request.id).about(subject);
+    unit.audit(change.field("kind", Value::Null, kind.name()));
+    let payload = json!({"subject_id": subject, "kind": kind.name()});
+    unit.emit(Event::new("subject.requested", "subject", subject, payload).about(subject));
+    Ok(request)
+}
+
+/// The requests of a subject, newest first.
+///
+/// # Errors
+/// The database.
+pub fn of_subject(tx: &mut Tx<'_>, subject: Uuid) -> Result<Vec<Request>, Refusal> {
+    const SELECT: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM subject_requests WHERE subject_id = $1 ORDER BY id DESC LIMIT $2"
+    );
+    let rows: Vec<Row> = tx.all(sqlx::query_as(SELECT).bind(subject).bind(REQUESTS_MAX))?;
+    Ok(rows.into_iter().map(of_row).collect())
+}

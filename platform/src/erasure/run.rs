@@ -1,0 +1,162 @@
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::request::{self, Kind, Request, Row, SUBJECT_READ, Status, columns, of_row};
+use super::{Done, Erased, Keys, Store};
+use crate::audit::{Action, Change};
+use crate::db::Tx;
+use crate::outbox::Event;
+use crate::people::Principal;
+use crate::refusal::{ERASED, HELD, NOT_FOUND, Refusal};
+use crate::subjects::{self, KeyClass};
+use crate::unit::{Platform, Unit};
+use crate::values::bound;
+
+/// Requests looked at by one round of the job.
+const ROUND: i64 = 100;
+
+/// All data of a subject as JSON, and the record that they were given out.
+///
+/// # Errors
+/// Not allowed, erased, or the database.
+pub async fn export(platform: &Platform, by: &Principal, stores: &[Arc<dyn Store>], subject: Uuid) -> Result<Value, Refusal> {
+    request::may(by, SUBJECT_READ, subject)?;
+    let (by, stores) = (by.elevated(), stores.to_vec());
+    platform
+        .command(&by, move |unit| {
+            let keyring = unit.keyring_shared();
+            let keys = Keys {
+                personal: unless_erased(subjects::stored(unit.tx(), &keyring, subject, KeyClass::Personal))?,
+                statutory: unless_erased(subjects::stored(unit.tx(), &keyring, subject, KeyClass::Statutory))?,
+            };
+            let mut all = Map::new();
+            for store in &stores {
+                let held = store.export(unit.tx(), &keys, subject)?;
+                if !held.is_null() {
+                    all.insert(store.name().to_owned(), held);
+                }
+            }
+            if all.is_empty() {
+                return Err(NOT_FOUND.because("nothing is kept about this person"));
+            }
+            let now = unit.now();
+            unit.tx().execute(
+                sqlx::query(
+                    "UPDATE subject_requests SET status = 'done', done_at = $2 WHERE subject_id = $1 AND kind = 'export' AND status = 'open'",
+                )
+                .bind(subject)
+                .bind(bound(now)),
+            )?;
+            let change = Change::new(Action::Access, "subject", subject).about(subject);
+            unit.audit(change.field("export", Value::Null, stores.len()));
+            Ok(json!({"subject": subject, "made_us": now.0 / 1_000, "data": all}))
+        })
+        .await
+}
+
+/// Does one erasure; a hold or a store that refuses leaves it held with the reason.
+///
+/// # Errors
+/// The database.
+pub async fn erase(platform: &Platform, stores: &[Arc<dyn Store>], request: &Request) -> Result<Status, Refusal> {
+    let by = Principal::system("erasure").within(request.org);
+    let (owned, list) = (request.clone(), stores.to_vec());
+    let done = platform.command(&by, move |unit| erase_now(unit, &list, &owned)).await;
+    match done {
+        Ok(()) => Ok(Status::Done),
+        Err(Refusal::Said(said)) => {
+            let (id, reason) = (request.id, said.detail);
+            let held = platform.command(&by, move |unit| {
+                let update = sqlx::query("UPDATE subject_requests SET status = 'held', reason = $2 WHERE id = $1");
+                unit.tx().execute(update.bind(id).bind(reason))?;
+                Ok(())
+            });
+            held.await?;
+            Ok(Status::Held)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Does what is open; returns how many were done. Called by a job.
+///
+/// # Errors
+/// The database; what is left is done the next time.
+pub async fn erase_due(platform: &Platform, stores: &[Arc<dyn Store>]) -> Result<u64, Refusal> {
+    const OPEN: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM subject_requests WHERE kind = 'erasure' AND status IN ('open', 'held') ORDER BY due_at, id LIMIT $1"
+    );
+    let (system, platform) = (Principal::system("erasure"), platform.background());
+    let open = platform.read(&system, |tx| Ok(tx.all::<Row>(sqlx::query_as(OPEN).bind(ROUND))?));
+    let mut done = 0;
+    for row in open.await? {
+        let request = of_row(row);
+        if request.kind == Kind::Erasure && erase(&platform, stores, &request).await? == Status::Done {
+            done += 1;
+        }
+        if request.due <= platform.now() {
+            tracing::error!(request = %request.id, "an erasure is not done after {} days", request::DAYS_MAX);
+        }
+    }
+    Ok(done)
+}
+
+fn erase_now(unit: &mut Unit<'_, '_>, stores: &[Arc<dyn Store>], request: &Request) -> Result<(), Refusal> {
+    let subject = request.subject;
+    let held: bool = unit
+        .tx()
+        .scalar(sqlx::query_scalar("SELECT app_held('erasure', $1)").bind(subject))?;
+    if held {
+        return Err(HELD.because("a legal hold keeps this person's data; it is tried again when the hold is lifted"));
+    }
+    let mut lines: Vec<(&'static str, Erased)> = Vec::with_capacity(stores.len() + 2);
+    for store in stores {
+        lines.push((store.name(), store.erase(unit, subject)?));
+    }
+    let kept = lines.iter().any(|(_, line)| line.done == Done::KeptByLaw);
+    let gone = unit.destroy_key(subject, KeyClass::Personal)?;
+    lines.push(("key.personal", Erased::rows(Done::KeyDestroyed, u64::from(gone))));
+    if !kept {
+        let gone = unit.destroy_key(subject, KeyClass::Statutory)?;
+        lines.push(("key.statutory", Erased::rows(Done::KeyDestroyed, u64::from(gone))));
+    }
+    let now = unit.now();
+    for (store, line) in &lines {
+        unit.tx().execute(
+            sqlx::query("INSERT INTO erasure_ledger (request_id, store, action, items, reason, done_at) VALUES ($1, $2, $3, $4, $5, $6)")
+                .bind(request.id)
+                .bind(*store)
+                .bind(line.done.name())
+                .bind(i64::try_from(line.items).unwrap_or(i64::MAX))
+                .bind(line.reason.as_deref())
+                .bind(bound(now)),
+        )?;
+    }
+    let update = sqlx::query("UPDATE subject_requests SET status = 'done', reason = NULL, done_at = $2 WHERE id = $1");
+    unit.tx().execute(update.bind(request.id).bind(bound(now)))?;
+    unit.audit(Change::new(Action::Delete, "subject", subject).field("stores", Value::Null, lines.len()));
+    let payload = json!({"subject_id": subject});
+    unit.emit(Event::new("subject.erased", "subject", subject, payload));
+    Ok(())
+}
+
+/// What an erasure did in each store.
+///
+/// # Errors
+/// The database.
+pub fn ledger(tx: &mut Tx<'_>, request: Uuid) -> Result<Vec<(String, String, i64, Option<String>)>, Refusal> {
+    let query = sqlx::query_as("SELECT store, action, items, reason FROM erasure_ledger WHERE request_id = $1 ORDER BY store LIMIT 100");
+    Ok(tx.all(query.bind(request))?)
+}
+
+/// Reads a key for an export: one that was destroyed has nothing left to open.
+fn unless_erased<T>(found: Result<Option<T>, Refusal>) -> Result<Option<T>, Refusal> {
+    match found {
+        Err(refusal) if refusal.fault() == Some(ERASED) => Ok(None),
+        found => found,
+    }
+}

@@ -1,0 +1,121 @@
+use serde_json::{Value, json};
+use siaga_risk::units::Ts;
+use uuid::Uuid;
+
+use crate::audit::{Action, Change};
+use crate::ids::new_id;
+use crate::outbox::Event;
+use crate::page::{Cursor, Page, Paging};
+use crate::people::{Area, Permission, Principal, Verb};
+use crate::refusal::{INVALID, NOT_FOUND, Refusal};
+use crate::unit::Platform;
+use crate::values::{bound, from_micros};
+
+/// See holds.
+const HOLD_READ: Permission = Permission::new("hold.read", Area::Audit, Verb::Read);
+/// Place and lift them.
+const HOLD_WRITE: Permission = Permission::new("hold.write", Area::Aml, Verb::Write);
+
+/// Longest reason, characters.
+const REASON_MAX: usize = 500;
+
+/// A legal hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Its key.
+    pub id: Uuid,
+    /// The category, or `all`; `erasure` holds back erasures alone.
+    pub category: String,
+    /// Whose rows; `None` for everybody's.
+    pub subject: Option<Uuid>,
+    /// Why.
+    pub reason: String,
+    /// Who placed it.
+    pub placed_by: String,
+    /// When.
+    pub placed: Ts,
+    /// When it was lifted.
+    pub lifted: Option<Ts>,
+}
+
+/// Places a hold.
+///
+/// # Errors
+/// Not allowed, an empty reason, or the database.
+pub async fn place(platform: &Platform, by: &Principal, category: String, subject: Option<Uuid>, reason: String) -> Result<Uuid, Refusal> {
+    by.may(HOLD_WRITE, &by.own())?;
+    for (field, text) in [("category", &category), ("reason", &reason)] {
+        if text.trim().is_empty() || text.chars().count() > REASON_MAX {
+            return Err(INVALID.field(field, format!("use 1 to {REASON_MAX} characters")));
+        }
+    }
+    platform
+        .command(by, move |unit| {
+            let (now, org, who) = (unit.now(), unit.by().org, unit.by().audit_name());
+            let id = new_id(now);
+            unit.tx().execute(
+                sqlx::query("INSERT INTO legal_holds (id, org_id, category, subject_id, reason, placed_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+                    .bind(id)
+                    .bind(org)
+                    .bind(&category)
+                    .bind(subject)
+                    .bind(&reason)
+                    .bind(who)
+                    .bind(bound(now)),
+            )?;
+            let change = Change::new(Action::Create, "legal_hold", id);
+            unit.audit(change.field("category", Value::Null, category.as_str()).field("reason", Value::Null, reason));
+            unit.emit(Event::new("hold.placed", "legal_hold", id, json!({"category": category})));
+            Ok(id)
+        })
+        .await
+}
+
+/// Lifts a hold.
+///
+/// # Errors
+/// Not allowed, no such hold, or the database.
+pub async fn lift(platform: &Platform, by: &Principal, id: Uuid) -> Result<(), Refusal> {
+    by.may(HOLD_WRITE, &by.own())?;
+    platform
+        .command(by, move |unit| {
+            let (now, who) = (unit.now(), unit.by().audit_name());
+            let query = sqlx::query("UPDATE legal_holds SET lifted_by = $2, lifted_at = $3 WHERE id = $1 AND lifted_at IS NULL");
+            let lifted = unit.tx().execute(query.bind(id).bind(who).bind(bound(now)))?;
+            if lifted == 0 {
+                return Err(NOT_FOUND.because("no such hold is in force"));
+            }
+            unit.audit(Change::new(Action::Update, "legal_hold", id).field("lifted", false, true));
+            unit.emit(Event::new("hold.lifted", "legal_hold", id, json!({})));
+            Ok(())
+        })
+        .await
+}
+
+/// Holds, newest first.
+///
+/// # Errors
+/// Not allowed, or the database.
+pub async fn list(platform: &Platform, by: &Principal, paging: Paging) -> Result<Page<Hold>, Refusal> {
+    type Row = (Uuid, String, Option<Uuid>, String, String, i64, Option<i64>);
+    by.scope(HOLD_READ)?;
+    let before = paging.after.map_or(Uuid::max(), |cursor| cursor.id);
+    let rows = platform.read(by, move |tx| {
+        let query = sqlx::query_as(
+            "SELECT id, category, subject_id, reason, placed_by, (extract(epoch FROM created_at) * 1000000)::bigint,
+                 (extract(epoch FROM lifted_at) * 1000000)::bigint
+             FROM legal_holds WHERE id < $1 ORDER BY id DESC LIMIT $2",
+        );
+        Ok(tx.all::<Row>(query.bind(before).bind(paging.fetch()))?)
+    });
+    let page = paging.cut(rows.await?, |row| Cursor { key: row.5, id: row.0 });
+    Ok(page.map(|(id, category, subject, reason, placed_by, placed, lifted)| Hold {
+        id,
+        category,
+        subject,
+        reason,
+        placed_by,
+        placed: from_micros(placed),
+        lifted: lifted.map(from_micros),
+    }))
+}

@@ -1,0 +1,137 @@
+//! Keys of subjects in the database.
+
+use siaga_risk::units::Ts;
+use uuid::Uuid;
+
+use crate::crypto::{Keyring, Sealed, SubjectKey, Wrapped};
+use crate::db::{DbError, Tx};
+use crate::people::Principal;
+use crate::refusal::{ERASED, Refusal, SEAL};
+use crate::unit::Platform;
+use crate::values::bound;
+
+/// Keys wrapped anew by one transaction.
+const REWRAP_BATCH: i64 = 200;
+
+/// What a key seals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyClass {
+    /// What the person may have erased.
+    Personal,
+    /// What the law says to keep for its term.
+    Statutory,
+}
+
+impl KeyClass {
+    /// The name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            KeyClass::Personal => "personal",
+            KeyClass::Statutory => "statutory",
+        }
+    }
+}
+
+pub(crate) fn stored(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid, class: KeyClass) -> Result<Option<SubjectKey>, Refusal> {
+    let row: Option<(Option<Vec<u8>>, Option<String>)> = tx.optional(
+        sqlx::query_as("SELECT wrapped, wrapped_under FROM subject_keys WHERE subject_id = $1 AND class = $2")
+            .bind(subject)
+            .bind(class.name()),
+    )?;
+    let Some((wrapped, under)) = row else {
+        return Ok(None);
+    };
+    let Some((bytes, under)) = wrapped.zip(under) else {
+        return Err(ERASED.because("the key of the person was destroyed"));
+    };
+    let wrapped = Wrapped {
+        sealed: Sealed::from_bytes(bytes),
+        under,
+    };
+    SubjectKey::unwrap(keyring, subject, &wrapped).map(Some).map_err(|error| {
+        tracing::error!("the key of subject {subject}: {error}");
+        SEAL.because("tell the desk; the keyring does not open the person's key")
+    })
+}
+
+pub(crate) fn make(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    org: Uuid,
+    subject: Uuid,
+    class: KeyClass,
+    now: Ts,
+) -> Result<SubjectKey, Refusal> {
+    let (key, wrapped) = SubjectKey::make(keyring, subject);
+    let made = tx.execute(
+        sqlx::query(
+            "INSERT INTO subject_keys (subject_id, class, org_id, wrapped, wrapped_under, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (subject_id, class) DO NOTHING",
+        )
+        .bind(subject)
+        .bind(class.name())
+        .bind(org)
+        .bind(wrapped.sealed.as_bytes())
+        .bind(&wrapped.under)
+        .bind(bound(now)),
+    )?;
+    if made == 1 {
+        return Ok(key);
+    }
+    // Another unit made it at the same moment.
+    stored(tx, keyring, subject, class)?.ok_or_else(|| SEAL.because("the key of the person is not for you to use"))
+}
+
+pub(crate) fn destroy(tx: &mut Tx<'_>, subject: Uuid, class: KeyClass, now: Ts) -> Result<bool, DbError> {
+    let gone = tx.execute(
+        sqlx::query(
+            "UPDATE subject_keys SET wrapped = NULL, wrapped_under = NULL, destroyed_at = $3
+             WHERE subject_id = $1 AND class = $2 AND wrapped IS NOT NULL",
+        )
+        .bind(subject)
+        .bind(class.name())
+        .bind(bound(now)),
+    )?;
+    Ok(gone > 0)
+}
+
+/// Wraps the next keys that are not under the active key-encryption key; returns how many. Zero means
+/// that the older ones may be retired.
+///
+/// # Errors
+/// A key that the keyring does not open, or the database.
+pub async fn rewrap(platform: &Platform) -> Result<u64, Refusal> {
+    let (system, platform) = (Principal::system("keys"), platform.background());
+    let rewrapped = platform.command(&system, |unit| {
+        let now = unit.now();
+        let active = unit.keyring().active().to_owned();
+        let rows: Vec<(Uuid, String, Vec<u8>, String)> = unit.tx().all(
+            sqlx::query_as(
+                "SELECT subject_id, class, wrapped, wrapped_under FROM subject_keys
+                 WHERE wrapped IS NOT NULL AND wrapped_under <> $1 ORDER BY subject_id LIMIT $2 FOR UPDATE",
+            )
+            .bind(&active)
+            .bind(REWRAP_BATCH),
+        )?;
+        let mut count = 0;
+        for (subject, class, bytes, under) in rows {
+            let wrapped = Wrapped {
+                sealed: Sealed::from_bytes(bytes),
+                under,
+            };
+            let anew = unit.keyring().rewrap(subject, &wrapped);
+            let anew = anew.map_err(|error| SEAL.because(format!("the key of subject {subject}: {error}")))?;
+            let Some(anew) = anew else {
+                continue;
+            };
+            let update = sqlx::query(
+                "UPDATE subject_keys SET wrapped = $3, wrapped_under = $4, rewrapped_at = $5 WHERE subject_id = $1 AND class = $2",
+            );
+            let update = update.bind(subject).bind(class).bind(anew.sealed.as_bytes()).bind(&anew.under);
+            unit.tx().execute(update.bind(bound(now)))?;
+            count += 1;
+        }
+        Ok(count)
+    });
+    rewrapped.await
+}
