@@ -16,7 +16,7 @@ const SOUNDS_SAME: Likeness = 900;
 const INITIAL: Likeness = 750;
 
 /// Letters that may be wrong in a word of so many.
-pub(in crate::aml) fn slips(letters: usize) -> usize {
+pub(crate) fn slips(letters: usize) -> usize {
     match letters {
         0..=2 => 0,
         3..=7 => 1,
