@@ -1,5 +1,8 @@
 //! The platform over HTTP, one module per engine. The engines themselves know no HTTP.
 
+pub mod aml;
+pub mod aml_cash;
+pub mod aml_reports;
 pub mod door;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -9,6 +12,9 @@ use super::server::App;
 /// What needs a caller.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(aml::routes())
+        .merge(aml_reports::routes())
+        .merge(aml_cash::routes())
 }
 
 /// What has none yet: registering, signing in, signed webhooks.

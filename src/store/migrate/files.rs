@@ -29,4 +29,6 @@ pub const FILES: &[Source] = sources![
     "0017_outbox",
     "0018_subjects",
     "0019_money",
+    "0050_sanctions",
+    "0051_aml",
 ];
