@@ -125,28 +125,68 @@ CREATE TABLE org_members (
 CREATE INDEX idx_org_members_user_id ON org_members (user_id);
 
 -- The look-ups of the policies. They read as the system, so that the policies of the tables they read
--- do not ask them again. A person who is suspended or deleted belongs nowhere and may do nothing.
+-- do not ask them again, and set the user back. A person who is suspended or deleted belongs nowhere
+-- and may do nothing.
 CREATE FUNCTION app_orgs_of(who uuid) RETURNS uuid[]
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
-    AS $$ SELECT coalesce(array_agg(m.org_id), '{}') FROM public.org_members m JOIN public.users u ON u.id = m.user_id
-          WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review') $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    found uuid[];
+BEGIN
+    PERFORM set_config('app.current_user_id', 'system', true);
+    SELECT coalesce(array_agg(m.org_id), '{}') INTO found FROM public.org_members m JOIN public.users u ON u.id = m.user_id
+        WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review');
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
+    RETURN found;
+END
+$$;
 
 CREATE FUNCTION app_teams_of(who uuid) RETURNS uuid[]
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
-    AS $$ SELECT coalesce(array_agg(t.id), '{}') FROM public.users u
-          JOIN public.teams t ON t.org_id = u.org_id AND (t.id = u.team_id OR t.manager_id = u.id)
-          WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review') $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    found uuid[];
+BEGIN
+    PERFORM set_config('app.current_user_id', 'system', true);
+    SELECT coalesce(array_agg(t.id), '{}') INTO found FROM public.users u
+        JOIN public.teams t ON t.org_id = u.org_id AND (t.id = u.team_id OR t.manager_id = u.id)
+        WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review');
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
+    RETURN found;
+END
+$$;
 
 CREATE FUNCTION app_scope_of(who uuid, wanted_area text, wanted_verb text) RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
-    AS $$ SELECT coalesce((SELECT g.scope FROM public.users u JOIN public.role_grants g ON g.role = u.role
-                           WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review')
-                             AND g.area = wanted_area AND g.verb = wanted_verb), 'none') $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    found text;
+BEGIN
+    PERFORM set_config('app.current_user_id', 'system', true);
+    SELECT g.scope INTO found FROM public.users u JOIN public.role_grants g ON g.role = u.role
+        WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review')
+            AND g.area = wanted_area AND g.verb = wanted_verb;
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
+    RETURN coalesce(found, 'none');
+END
+$$;
 
 CREATE FUNCTION app_staff_of(who uuid) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
-    AS $$ SELECT coalesce((SELECT r.staff FROM public.users u JOIN public.roles r ON r.name = u.role
-                           WHERE u.id = who AND u.status = 'active'), false) $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    found boolean;
+BEGIN
+    PERFORM set_config('app.current_user_id', 'system', true);
+    SELECT r.staff INTO found FROM public.users u JOIN public.roles r ON r.name = u.role WHERE u.id = who AND u.status = 'active';
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
+    RETURN coalesce(found, false);
+END
+$$;
 
 CREATE FUNCTION app_orgs() RETURNS uuid[] LANGUAGE sql STABLE AS $$ SELECT app_orgs_of(app_user_id()) $$;
 CREATE FUNCTION app_teams() RETURNS uuid[] LANGUAGE sql STABLE AS $$ SELECT app_teams_of(app_user_id()) $$;

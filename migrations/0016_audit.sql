@@ -153,7 +153,7 @@ $$;
 
 -- Drops whole months that ended seven years before `today`; their heads stay and say so.
 CREATE FUNCTION drop_audit_months(today date) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
     AS $$
 DECLARE
     head record;

@@ -177,12 +177,12 @@ CREATE POLICY search_entries_read ON search_entries FOR SELECT
             WHEN 'people' THEN (SELECT app_scope('people', 'read')) ELSE (SELECT app_scope('audit', 'read')) END,
         owner_id, team_id, (SELECT app_user_id()), (SELECT app_teams())::uuid[])));
 CREATE POLICY search_entries_add ON search_entries FOR INSERT
-    WITH CHECK (app_is_system() OR (org_id = ANY ((SELECT app_orgs())::uuid[]) AND (owner_id = (SELECT app_user_id()) OR (SELECT app_staff()))));
+    WITH CHECK (app_is_system() OR (org_id = ANY ((SELECT app_orgs())::uuid[]) AND (SELECT app_staff())));
 CREATE POLICY search_entries_change ON search_entries FOR UPDATE
-    USING (app_is_system() OR (org_id = ANY ((SELECT app_orgs())::uuid[]) AND (owner_id = (SELECT app_user_id()) OR (SELECT app_staff()))))
-    WITH CHECK (app_is_system() OR (org_id = ANY ((SELECT app_orgs())::uuid[]) AND (owner_id = (SELECT app_user_id()) OR (SELECT app_staff()))));
+    USING (app_is_system() OR (org_id = ANY ((SELECT app_orgs())::uuid[]) AND (SELECT app_staff())))
+    WITH CHECK (app_is_system() OR (org_id = ANY ((SELECT app_orgs())::uuid[]) AND (SELECT app_staff())));
 CREATE POLICY search_entries_remove ON search_entries FOR DELETE
-    USING (app_is_system() OR (org_id = ANY ((SELECT app_orgs())::uuid[]) AND (owner_id = (SELECT app_user_id()) OR (SELECT app_staff()))));
+    USING (app_is_system() OR (org_id = ANY ((SELECT app_orgs())::uuid[]) AND (SELECT app_staff())));
 
 ALTER TABLE search_grams ENABLE ROW LEVEL SECURITY;
 ALTER TABLE search_grams FORCE ROW LEVEL SECURITY;

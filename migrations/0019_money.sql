@@ -72,9 +72,19 @@ GRANT SELECT, INSERT, UPDATE ON cash_requests TO siaga_app;
 
 -- What the core booked for an account is seen by its owner and by those who see all trading.
 CREATE FUNCTION app_accounts_of(who uuid) RETURNS bigint[]
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET app.current_user_id = 'system'
-    AS $$ SELECT coalesce(array_agg(d.account), '{}') FROM public.accounts_directory d JOIN public.users u ON u.id = d.user_id
-          WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review') $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    found bigint[];
+BEGIN
+    PERFORM set_config('app.current_user_id', 'system', true);
+    SELECT coalesce(array_agg(d.account), '{}') INTO found FROM public.accounts_directory d JOIN public.users u ON u.id = d.user_id
+        WHERE u.id = who AND u.status IN ('pending', 'active', 'under_review');
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
+    RETURN found;
+END
+$$;
 
 CREATE FUNCTION app_accounts() RETURNS bigint[] LANGUAGE sql STABLE AS $$ SELECT app_accounts_of(app_user_id()) $$;
 

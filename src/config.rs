@@ -26,6 +26,7 @@ pub struct Config {
     pub broker: Broker,
     pub alerts: Alerts,
     pub desk: Desk,
+    pub platform: Platform,
 }
 
 /// Where the program listens.
@@ -150,6 +151,21 @@ pub struct Alerts {
 pub struct Desk {
     /// Whom a client calls when nothing can be traded here.
     pub phone: String,
+}
+
+/// The business platform: clients, leads, documents.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Platform {
+    /// The keyring's text, by environment or file of secrets; without it the file `keyring` of the data
+    /// directory is used, and made at the first start.
+    pub keyring: Option<String>,
+    /// Events go to this NATS server too.
+    pub nats: Option<String>,
+    /// Second level of the cache: Redis or Valkey.
+    pub cache: Option<String>,
+    /// Whom a person writes to about their data.
+    pub privacy_contact: String,
 }
 
 impl Default for Server {

@@ -12,6 +12,7 @@ pub mod crypto;
 pub mod db;
 pub mod erasure;
 pub mod events;
+pub mod handlers;
 pub mod ids;
 pub mod outbox;
 pub mod page;

@@ -100,7 +100,8 @@ impl Platform {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, Refusal> + Send + 'static,
     {
-        let read = self.db.read(&by.db_actor(), move |tx| work(tx).map_err(DbError::from));
+        let actor = by.db_actor();
+        let read = self.db.read(&actor, move |tx| work(tx).map_err(DbError::from));
         Ok(read.await?)
     }
 
@@ -117,7 +118,8 @@ impl Platform {
     {
         let now = self.now();
         let (owned, keyring) = (by.clone(), Arc::clone(&self.keyring));
-        let written = self.db.write(&by.db_actor(), move |tx| {
+        let actor = by.db_actor();
+        let written = self.db.write(&actor, move |tx| {
             let mut unit = Unit::new(tx, owned, now, keyring);
             let value = work(&mut unit)?;
             let wakes = unit.finish()?;

@@ -1,6 +1,7 @@
 //! The command line. Exit codes: 0 well, 1 the thing asked for failed, 2 wrong use, 3 configuration,
 //! 4 the data directory cannot be used, 5 a check found something.
 
+pub mod audit;
 pub mod check;
 pub mod doctor;
 pub mod import;
@@ -59,6 +60,9 @@ pub enum Action {
     /// Look into the durable files: inspect, verify, export.
     #[command(subcommand)]
     Journal(journal::Action),
+    /// Look whether the record of who did what is whole.
+    #[command(subcommand)]
+    Audit(audit::Action),
     /// Run worked examples of published rules against the machine.
     Vectors(vectors::Args),
     /// Try a scenario on the state of a stopped desk.
@@ -134,6 +138,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Action::CheckConfig => check::run(&config, json),
         Action::Doctor => doctor::run(&config, json),
         Action::Journal(action) => journal::run(&config, &action, json),
+        Action::Audit(action) => audit::run(&config, &action, json),
         Action::Vectors(args) => vectors::run(&args, json),
         Action::WhatIf(args) => whatif::run(&config, &args, json),
         Action::Completions { .. } => Ok(Exit::Well),

@@ -159,6 +159,7 @@ pub fn write(handle: &Handle, out: &mut String) {
         dropped.map(|(name, count)| (*name, count.load(Ordering::Relaxed))),
         out,
     );
+    cache(handle, out);
     let faults = BridgeFault::ALL.iter();
     labelled(
         "siaga_bridge_faults_total",
@@ -166,6 +167,27 @@ pub fn write(handle: &Handle, out: &mut String) {
         "name",
         faults.map(|fault| (fault.name(), handle.bridge_faults.of(*fault))),
         out,
+    );
+}
+
+/// How often each level of the platform's cache had what was asked for; the rest was loaded.
+fn cache(handle: &Handle, out: &mut String) {
+    let Some(platform) = Handle::read(&handle.platform) else {
+        return;
+    };
+    let figures = platform.cache().figures();
+    labelled(
+        "siaga_cache_hits_total",
+        "Questions that a level of the platform's cache answered.",
+        "level",
+        [("process", figures.first), ("shared", figures.second)].into_iter(),
+        out,
+    );
+    let name = "siaga_cache_misses_total";
+    let _ = writeln!(
+        out,
+        "# HELP {name} Questions that had to be loaded.\n# TYPE {name} counter\n{name} {}",
+        figures.missed
     );
 }
 

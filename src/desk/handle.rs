@@ -8,6 +8,7 @@ use crossbeam::channel::Sender;
 use siaga_broker::bridge::FaultCounts;
 use siaga_broker::router::task::RouterHandle;
 use siaga_feed::sim;
+use siaga_platform::unit::Platform;
 use siaga_risk::event::{Bar, Body, Command};
 use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
 use siaga_risk::journal::TickRequest;
@@ -74,6 +75,8 @@ pub struct Handle {
     pub store: Arc<RwLock<StoreStatus>>,
     /// The read model, once it is open.
     pub db: Arc<RwLock<Option<Db>>>,
+    /// The business platform, once the store is open.
+    pub platform: Arc<RwLock<Option<Platform>>>,
     pub poisoned: RwLock<Option<String>>,
     pub stopping: AtomicBool,
     pub figures: Arc<EgressFigures>,
@@ -217,6 +220,10 @@ impl Core for DeskHandle {
                 .unwrap_or_else(PoisonError::into_inner),
             phone: handle.phone.clone(),
         }
+    }
+
+    fn platform(&self) -> Option<Platform> {
+        Handle::read(&self.0.platform)
     }
 
     fn alerts(&self, filter: &AlertFilter) -> Vec<AlertRecord> {

@@ -28,6 +28,7 @@ mod notes;
 mod notices;
 mod past;
 mod past_ticks;
+pub mod platform;
 mod readiness;
 mod recorder;
 pub mod recover;
@@ -446,6 +447,7 @@ impl Running {
             ),
             store: status.clone(),
             db: Arc::default(),
+            platform: Arc::default(),
             poisoned: RwLock::new(None),
             stopping: AtomicBool::new(false),
             figures: self.figures.clone(),
@@ -709,6 +711,9 @@ impl Running {
             stop,
             status: handle.store.clone(),
             db: handle.db.clone(),
+            platform: handle.platform.clone(),
+            platform_config: config.platform.clone(),
+            door: Arc::new(platform::Door(DeskHandle(handle.clone()))),
             clock: self.clock.clone(),
             names: alert_names::LiveNames(handle.directory.clone()),
             notes: handle.notes.clone(),

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use siaga_platform::core_door::CoreDoor;
+use siaga_platform::unit::Platform;
 use siaga_risk::journal::OutputConsumers;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::alert_desk;
 use super::alert_names::LiveNames;
@@ -15,8 +18,10 @@ use super::evidence::EvidenceBook;
 use super::evidence_keeper;
 use super::names_keeper;
 use super::notes::Notes;
+use super::platform;
 use super::ticks::TickQueue;
 use crate::clock::Clock;
+use crate::config;
 use crate::gateway::core::StoreStatus;
 use crate::store::Store;
 use crate::store::db::Db;
@@ -35,6 +40,11 @@ pub struct StoreTask {
     pub stop: watch::Receiver<bool>,
     pub status: Arc<RwLock<StoreStatus>>,
     pub db: Arc<RwLock<Option<Db>>>,
+    /// Lent while the store is open.
+    pub platform: Arc<RwLock<Option<Platform>>>,
+    pub platform_config: config::Platform,
+    /// The platform's way to the core.
+    pub door: Arc<dyn CoreDoor>,
     pub clock: Arc<Clock>,
     /// Names for the texts of alerts and for the store.
     pub names: LiveNames,
@@ -118,6 +128,7 @@ impl StoreTask {
             self.notes.clone(),
             self.stop.clone(),
         ));
+        let platform = self.platform(&store.db);
         let ticks = self.ticks.clone().filter(|_| store.db.is_server());
         let ticks = ticks.map(|queue| {
             let clock = self.clock.clone();
@@ -125,6 +136,14 @@ impl StoreTask {
             tokio::spawn(queue.run(store.db.clone(), today, self.stop.clone()))
         });
         self.watch(running.progress()).await;
+        self.lend_platform(None);
+        if let Some(mut tasks) = platform {
+            while let Some(ended) = tasks.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a task of the platform ended badly");
+                }
+            }
+        }
         // Before the last dump is written.
         if let Err(error) = names.await {
             tracing::error!(%error, "the keeper of names and notes ended");
@@ -166,6 +185,26 @@ impl StoreTask {
                 }
             }
         }
+    }
+
+    /// The platform's tasks, unless it cannot be opened: the desk goes on without it.
+    fn platform(&self, db: &Db) -> Option<JoinSet<()>> {
+        let (config, clock) = (&self.platform_config, self.clock.clone());
+        match platform::open(db, config, &self.data, clock, self.door.clone()) {
+            Ok(opened) => {
+                let tasks = platform::start(&opened, config, &self.data, &self.stop);
+                self.lend_platform(Some(opened));
+                Some(tasks)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the platform is not there; prices, orders and alerts go on without it");
+                None
+            }
+        }
+    }
+
+    fn lend_platform(&self, platform: Option<Platform>) {
+        *self.platform.write().unwrap_or_else(PoisonError::into_inner) = platform;
     }
 
     fn lend(&self, db: Option<Db>) {

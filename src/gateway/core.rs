@@ -10,6 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use siaga_platform::unit::Platform;
 use siaga_risk::event::{Answer, Bar, BarSpan, Body, OrderChange, Seq};
 use siaga_risk::ids::{AccountId, ActorId, AlertId, CurrencyId, InstrumentId, SourceId};
 use siaga_risk::journal::{Tick, TickRequest};
@@ -43,6 +44,11 @@ pub trait Core: Send + Sync + 'static {
     fn directory(&self) -> Arc<Directory>;
     /// Where the desk stands.
     fn status(&self) -> Status;
+
+    /// The business platform; `None` until the store is open, and without one.
+    fn platform(&self) -> Option<Platform> {
+        None
+    }
 
     /// Alerts that pass the filter, newest first, at most `filter.limit`.
     fn alerts(&self, filter: &AlertFilter) -> Vec<AlertRecord>;

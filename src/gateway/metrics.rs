@@ -96,6 +96,7 @@ pub struct Metrics {
     pub stream_throttled: Counter,
     pub stream_snapshots_forced: Counter,
     pub tick_to_frame: Latency,
+    pub search_time: Latency,
     pub bridge_opened: Counter,
 }
 
@@ -143,6 +144,11 @@ impl Metrics {
             out,
             "siaga_tick_to_frame_seconds",
             "Time from the receipt of a price to its written frame.",
+        );
+        self.search_time.write(
+            out,
+            "siaga_search_seconds",
+            "Time of a search over people, leads, cases and texts.",
         );
         let name = "siaga_build_info";
         let version = env!("CARGO_PKG_VERSION");

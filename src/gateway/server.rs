@@ -13,7 +13,6 @@ use axum::routing::{any, get};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use siaga_platform::unit::Platform;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -44,7 +43,7 @@ const DRAIN: Duration = Duration::from_secs(3);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the operator sets.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The first-start secret, see [`super::auth::open_secret`].
     pub secret: String,
@@ -56,8 +55,6 @@ pub struct Options {
     pub timing: Timing,
     /// A request's head must be complete within this time.
     pub head_time: Duration,
-    /// The business platform; `None` where the program runs without a store.
-    pub platform: Option<Platform>,
 }
 
 impl Options {
@@ -69,7 +66,6 @@ impl Options {
             assets_dir: None,
             timing: Timing::default(),
             head_time: HEAD_TIME,
-            platform: None,
         }
     }
 }

@@ -27,15 +27,32 @@ const TRIES: u32 = 3;
 /// Tables (and which of their rows) that the output log does not make again, referenced tables first.
 pub const PLATFORM_TABLES: &[PlatformTable] = &[
     PlatformTable::whole("names"),
+    PlatformTable::seeded("organizations"),
+    PlatformTable::whole("teams"),
+    PlatformTable::seeded("users"),
+    PlatformTable::seeded("org_members"),
     PlatformTable::whole("accounts_directory"),
     PlatformTable::whole("notes"),
+    PlatformTable::whole("audit_heads"),
     PlatformTable::whole("audit_log"),
     PlatformTable::whole("alert_evidence"),
     // Core events are rebuilt from the output log; the platform's own are not.
     PlatformTable {
         name: "events",
         rows: "source_seq IS NULL",
+        seeded: false,
     },
+    PlatformTable::whole("event_receipts"),
+    PlatformTable::whole("idempotency_keys"),
+    PlatformTable::whole("subject_keys"),
+    PlatformTable::whole("consents"),
+    PlatformTable::whole("subject_requests"),
+    PlatformTable::whole("erasure_ledger"),
+    PlatformTable::whole("legal_holds"),
+    PlatformTable::whole("retention_runs"),
+    PlatformTable::whole("search_entries"),
+    PlatformTable::whole("search_grams"),
+    PlatformTable::whole("cash_requests"),
     PlatformTable::whole("sanctions_sources"),
     PlatformTable::whole("sanctions_versions"),
     PlatformTable::whole("sanctions_entries"),
@@ -51,6 +68,9 @@ pub const PLATFORM_TABLES: &[PlatformTable] = &[
     PlatformTable::whole("cash_bookings"),
 ];
 
+/// Tables whose rows the migrations bring, the same everywhere.
+pub const FIXED_TABLES: &[&str] = &["roles", "role_grants"];
+
 /// A table of the dump.
 #[derive(Clone, Copy, Debug)]
 pub struct PlatformTable {
@@ -58,11 +78,24 @@ pub struct PlatformTable {
     pub name: &'static str,
     /// SQL condition of the rows that are dumped.
     pub rows: &'static str,
+    /// The migrations put rows of their own into it; those of the dump take their place.
+    pub seeded: bool,
 }
 
 impl PlatformTable {
     const fn whole(name: &'static str) -> Self {
-        Self { name, rows: "true" }
+        Self {
+            name,
+            rows: "true",
+            seeded: false,
+        }
+    }
+
+    const fn seeded(name: &'static str) -> Self {
+        Self {
+            seeded: true,
+            ..Self::whole(name)
+        }
     }
 }
 
@@ -114,10 +147,17 @@ pub async fn write(db: &Db, path: &Path, at: Timestamp) -> Result<i64, DumpError
                 table.name,
                 &db.own(move |tx| columns(tx, table.name)).await?,
             )?;
-            let mut page = 0;
-            while let Some(rows) = db.own(move |tx| slice(tx, table, page)).await? {
-                writer.rows(&rows)?;
-                page += SLICE_PAGES;
+            for part in db.own(move |tx| parts(tx, table.name)).await? {
+                let mut page = 0;
+                loop {
+                    let part = part.clone();
+                    let read = db.own(move |tx| slice(tx, &part, table.rows, page));
+                    let Some(rows) = read.await? else {
+                        break;
+                    };
+                    writer.rows(&rows)?;
+                    page += SLICE_PAGES;
+                }
             }
         }
         if generation(&db).await? == before {
@@ -182,10 +222,12 @@ async fn write_at_once(db: &Db, path: &Path, at: Timestamp) -> Result<i64, DumpE
             let mut tables = Vec::with_capacity(PLATFORM_TABLES.len());
             for table in PLATFORM_TABLES {
                 let mut rows = Vec::new();
-                let mut page = 0;
-                while let Some(more) = slice(tx, table, page)? {
-                    rows.extend(more);
-                    page += SLICE_PAGES;
+                for part in parts(tx, table.name)? {
+                    let mut page = 0;
+                    while let Some(more) = slice(tx, &part, table.rows, page)? {
+                        rows.extend(more);
+                        page += SLICE_PAGES;
+                    }
                 }
                 tables.push((table.name, columns(tx, table.name)?, rows));
             }
@@ -219,22 +261,36 @@ fn columns(tx: &mut Tx<'_>, table: &'static str) -> Result<Vec<String>, DbError>
     Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
+/// The table itself, or its partitions in the order of their names: a partitioned table has no pages.
+fn parts(tx: &mut Tx<'_>, table: &'static str) -> Result<Vec<String>, DbError> {
+    let rows: Vec<(String,)> = tx.all(
+        sqlx::query_as(
+            "SELECT relid::regclass::text FROM pg_partition_tree($1::regclass) WHERE isleaf ORDER BY 1",
+        )
+        .bind(table),
+    )?;
+    if rows.is_empty() {
+        return Ok(vec![table.to_owned()]);
+    }
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
 /// The rows on pages `page..page + SLICE_PAGES` as JSON objects, or `None` behind the last page.
 fn slice(
     tx: &mut Tx<'_>,
-    table: &PlatformTable,
+    name: &str,
+    rows: &'static str,
     page: i64,
 ) -> Result<Option<Vec<String>>, DbError> {
     let pages: i64 = tx.scalar(
         sqlx::query_scalar(
             "SELECT pg_relation_size($1::regclass) / current_setting('block_size')::bigint",
         )
-        .bind(table.name),
+        .bind(name),
     )?;
     if page >= pages {
         return Ok(None);
     }
-    let PlatformTable { name, rows } = table;
     let sql = format!(
         "SELECT coalesce(array_agg(row_to_json(t)::text), '{{}}') FROM {name} AS t
          WHERE ctid >= '({page},0)' AND ctid < '({},0)' AND {rows}",

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use siaga_platform::db::{Db, DbError, PoolOptions};
+use siaga_risk::units::Ts;
 
 use super::dump::{self, DumpError};
 use super::migrate::{self, MigrateError};
@@ -61,10 +62,13 @@ impl Store {
         data_dir: &Path,
         now: Timestamp,
     ) -> Result<Self, OpenError> {
-        match url {
-            Some(url) => Self::open_server(url, now).await,
-            None => Self::open_embedded(&data_dir.join(FOLDER)).await,
-        }
+        let store = match url {
+            Some(url) => Self::open_server(url, now).await?,
+            None => Self::open_embedded(&data_dir.join(FOLDER)).await?,
+        };
+        let ns = u64::try_from(now.as_nanosecond()).unwrap_or(0);
+        siaga_platform::audit::prepare(&store.db, Ts(ns)).await?;
+        Ok(store)
     }
 
     /// A last dump of platform data, then every connection is closed.

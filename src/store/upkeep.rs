@@ -38,9 +38,14 @@ pub const TIDYING: &[&str] = &[
     "VACUUM positions_closed, cash_movements",
     "CHECKPOINT",
     "VACUUM events",
-    "VACUUM audit_log",
+    "VACUUM audit_log, audit_heads",
     "CHECKPOINT",
     "VACUUM instruments, names, accounts_directory, notes, schema_versions",
+    "VACUUM event_receipts, idempotency_keys, cash_requests",
+    "VACUUM users, org_members, organizations, teams, roles, role_grants, subject_keys",
+    "CHECKPOINT",
+    "VACUUM search_entries, search_grams",
+    "VACUUM consents, subject_requests, erasure_ledger, legal_holds, retention_runs",
 ];
 
 /// Longest that one of them should take: a table has grown too large to be tidied beside people then.

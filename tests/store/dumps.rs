@@ -21,7 +21,7 @@ async fn fill(db: &Db, rows: i64) {
         tx.execute(sqlx::query(
             "INSERT INTO events (source_seq, source_index, type, time, payload) VALUES (1, 0, 'risk.x', now(), '{}'), (NULL, NULL, 'crm.y', now(), '{\"big\": 9007199254740993}')",
         ))?;
-        tx.execute(sqlx::query("INSERT INTO audit_log (time, actor, action, scope, detail) VALUES (now(), 9, 'test', 'house', '{}')"))
+        tx.execute(sqlx::query("INSERT INTO audit_log (created_at, actor_id, action, entity_type, entity_id) VALUES (now(), 'system', 'create', 'house', 'house')"))
     };
     db.write(&Actor::SYSTEM, work).await.expect("fill");
 }

@@ -4,12 +4,14 @@
 mod anchor;
 mod change;
 mod list;
+mod partitions;
 mod verify;
 mod write;
 
 pub use anchor::{Anchor, anchors_of, append_anchor, heads};
 pub use change::{Action, Change, Value};
 pub use list::{AUDIT_READ, Entry, Filter, list};
+pub use partitions::prepare;
 pub use verify::{Fault, Report, Verifier, verify};
 pub use write::opened;
 pub(crate) use write::{Row, write};

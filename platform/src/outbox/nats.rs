@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_nats::jetstream::{self, stream};
 use async_nats::{ConnectOptions, HeaderMap};
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 use super::deliver::{Effect, EffectError, Running};
 use super::event::Stored;
@@ -38,15 +39,21 @@ pub struct NatsError {
 
 /// The publisher to a NATS server.
 pub struct Nats {
-    context: jetstream::Context,
+    url: String,
+    context: OnceCell<jetstream::Context>,
 }
 
 impl Nats {
+    /// A publisher to the server at `url`; it connects with the first event.
+    pub fn at(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            context: OnceCell::new(),
+        }
+    }
+
     /// Connects and makes the stream where it is missing.
-    ///
-    /// # Errors
-    /// [`NatsError`].
-    pub async fn connect(url: &str) -> Result<Self, NatsError> {
+    async fn connect(url: &str) -> Result<jetstream::Context, NatsError> {
         let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
         let failed = |why: String| NatsError {
             url: shown.to_owned(),
@@ -66,7 +73,7 @@ impl Nats {
             .get_or_create_stream(config)
             .await
             .map_err(|error| failed(error.to_string()))?;
-        Ok(Self { context })
+        Ok(context)
     }
 
     async fn publish(&self, event: &Stored) -> Result<(), String> {
@@ -83,7 +90,9 @@ impl Nats {
             "payload": event.payload,
         });
         let subject = format!("{SUBJECT}.{}", event.kind);
-        let sent = self.context.publish_with_headers(subject, headers, message.to_string().into());
+        let context = self.context.get_or_try_init(|| Self::connect(&self.url)).await;
+        let context = context.map_err(|error| error.to_string())?;
+        let sent = context.publish_with_headers(subject, headers, message.to_string().into());
         let stored = sent.await.map_err(|error| error.to_string())?;
         stored.await.map_err(|error| error.to_string())?;
         Ok(())

@@ -22,11 +22,10 @@ impl FromRequestParts<App> for Desk {
     type Rejection = ApiError;
 
     async fn from_request_parts(_parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let platform = app.options.platform.clone();
-        platform.map(Desk).ok_or_else(|| {
+        app.core.platform().map(Desk).ok_or_else(|| {
             ApiError::new(
                 Fault::NotAvailable,
-                "this desk runs without a store; switch it on in [store]",
+                "the database is not open: wait a moment, or look at /readyz?verbose",
             )
         })
     }

@@ -4,6 +4,8 @@ pub mod aml;
 pub mod aml_cash;
 pub mod aml_reports;
 pub mod door;
+pub mod records;
+pub mod subjects;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -12,6 +14,8 @@ use super::server::App;
 /// What needs a caller.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(records::routes())
+        .merge(subjects::routes())
         .merge(aml::routes())
         .merge(aml_reports::routes())
         .merge(aml_cash::routes())

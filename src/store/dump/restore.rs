@@ -52,6 +52,7 @@ pub async fn restore(db: &Db, path: &Path) -> Result<Option<Restored>, DumpError
 struct Target {
     name: &'static str,
     columns: Vec<String>,
+    seeded: bool,
 }
 
 impl Target {
@@ -66,6 +67,7 @@ impl Target {
         Ok(Self {
             name: table.name,
             columns,
+            seeded: table.seeded,
         })
     }
 }
@@ -96,16 +98,25 @@ fn insert(tx: &mut Tx<'_>, target: &Target, json: String) -> Result<(), DbError>
         .map(|column| format!("\"{}\"", column.replace('"', "\"\"")))
         .collect();
     let columns = quoted.join(", ");
+    let conflict = if target.seeded {
+        let sets: Vec<String> = quoted
+            .iter()
+            .map(|column| format!("{column} = EXCLUDED.{column}"))
+            .collect();
+        format!("(id) DO UPDATE SET {}", sets.join(", "))
+    } else {
+        "DO NOTHING".to_owned()
+    };
     let sql = format!(
         "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE
          SELECT {columns} FROM json_populate_recordset(NULL::{table}, $1::json)
-         ON CONFLICT DO NOTHING"
+         ON CONFLICT {conflict}"
     );
     tx.execute(Tx::composed(sql).bind(json))?;
     Ok(())
 }
 
-/// Numbers given from now on come after those restored.
+/// Numbers given from now on come after those restored, and not before the first of their sequence.
 fn advance_identities(tx: &mut Tx<'_>) -> Result<(), DbError> {
     for table in PLATFORM_TABLES {
         let columns: Vec<(String,)> = tx.all(
@@ -118,7 +129,8 @@ fn advance_identities(tx: &mut Tx<'_>) -> Result<(), DbError> {
         for (column,) in columns {
             let name = table.name;
             tx.execute(Tx::composed(format!(
-                "SELECT setval(pg_get_serial_sequence('{name}', '{column}'), coalesce(max(\"{column}\"), 0) + 1, false) FROM {name}"
+                "SELECT setval(pg_get_serial_sequence('{name}', '{column}'), greatest(coalesce(max(\"{column}\"), 0) + 1,
+                     (SELECT seqstart FROM pg_sequence WHERE seqrelid = pg_get_serial_sequence('{name}', '{column}')::regclass)), false) FROM {name}"
             )))?;
         }
     }

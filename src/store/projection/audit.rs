@@ -31,20 +31,31 @@ pub(super) fn apply(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<(), DbError> {
     }
     tx.execute(
         sqlx::query(
-            "INSERT INTO audit_log (source_seq, source_index, time, actor, action, scope, note, detail)
-             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::jsonb[])
-             ON CONFLICT (source_seq, source_index) DO NOTHING",
+            "INSERT INTO audit_log (source_seq, source_index, created_at, actor_id, action, entity_type, entity_id, note, new_value)
+             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::jsonb[])",
         )
         .bind(column(&rows, |row| count(row.key.seq)))
         .bind(column(&rows, |row| i64::from(row.key.index)))
         .bind(column(&rows, |row| bound(row.ts)))
-        .bind(column(&rows, |row| i64::from(row.actor)))
+        .bind(column(&rows, |row| format!("core:{}", row.actor)))
         .bind(column(&rows, |row| row.action.as_str()))
-        .bind(column(&rows, |row| row.scope.as_str()))
+        .bind(column(&rows, |row| kind_of(&row.scope)))
+        .bind(column(&rows, |row| key_of(&row.scope)))
         .bind(column(&rows, |row| hash(row.note)))
         .bind(column(&rows, |row| row.detail.clone())),
     )
     .map(drop)
+}
+
+/// `account` of `account:7`; `house` of `house`. A core output that stands in the log already is left out
+/// by the log itself.
+fn kind_of(scope: &str) -> &str {
+    scope.split_once(':').map_or(scope, |(kind, _)| kind)
+}
+
+/// `7` of `account:7`; `house` of `house`.
+fn key_of(scope: &str) -> &str {
+    scope.split_once(':').map_or(scope, |(_, key)| key)
 }
 
 /// The audit row of an output: what a person changed, and what a person was refused.
@@ -119,6 +130,13 @@ mod tests {
     use siaga_risk::ids::LinkId;
 
     use super::*;
+
+    #[test]
+    fn a_scope_is_a_kind_and_a_key() {
+        assert_eq!((kind_of("account:7"), key_of("account:7")), ("account", "7"));
+        assert_eq!((kind_of("house"), key_of("house")), ("house", "house"));
+        assert_eq!(key_of("account:7:8"), "7:8");
+    }
 
     #[test]
     fn a_link_taken_out_by_hand_says_who_and_why() {

@@ -1,0 +1,189 @@
+//! A person's data: all of them in their hands, and gone from everywhere.
+
+use serde_json::Value;
+use siaga_platform::audit::{self, Action, Change};
+use siaga_platform::db::Tx;
+use siaga_platform::erasure::{self, Kind, Status};
+use siaga_platform::ids::HOUSE;
+use siaga_platform::people::{Area, Principal, Role};
+use siaga_platform::refusal::{CONFLICT, ERASED, FORBIDDEN, NOT_FOUND};
+use siaga_platform::search::{self, Entry};
+use siaga_platform::{consent, handlers, retention, subjects};
+
+use super::desk::{House, houses};
+
+/// What the person's data are made of here; nobody else's hold any of it.
+const TRACES: [&str; 3] = ["sari@contoh.id", "Sari", "+62811111111"];
+
+/// A client who left traces in every store of the ground.
+async fn client(house: &House) -> Principal {
+    let sari = house.client("Sari").await;
+    let me = sari.user().expect("a person");
+    let done = house.platform.command(&sari, move |unit| {
+        consent::record(unit, me, "profiling", true, "web", "1")?;
+        let change = Change::new(Action::Update, "user", me).about(me);
+        unit.audit(change.personal("phone", None, Some("+62811111111")).field("status", "pending", "active"));
+        Ok(())
+    });
+    done.await.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
+    // As a subscriber does it behind the registration.
+    let system = Principal::system("test");
+    let done = house.platform.command(&system, move |unit| {
+        let entry = Entry {
+            entity: "user",
+            id: me,
+            area: Area::People,
+            owner: Some(me),
+            team: None,
+            subject: Some(me),
+            words: String::new(),
+            personal: vec!["Sari".into(), "+62811111111".into()],
+        };
+        search::index(unit, &entry)
+    });
+    done.await.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
+    sari
+}
+
+/// Where a text stands in any text or JSON column of any table.
+async fn places(house: &House, wanted: &'static str) -> Vec<String> {
+    house
+        .system(move |tx| {
+            let columns: Vec<(String, String)> = tx.all(sqlx::query_as(
+                "SELECT c.relname::text, a.attname::text FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+                 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+                   AND a.attnum > 0 AND NOT a.attisdropped
+                   AND format_type(a.atttypid, NULL) IN ('text', 'jsonb', 'json', 'character varying', 'text[]', 'bytea', 'tsvector')",
+            ))?;
+            assert!(columns.len() > 60, "the columns were listed");
+            let mut found = Vec::new();
+            for (table, column) in columns {
+                if table == "schema_versions" {
+                    continue;
+                }
+                let rows: i64 = tx.scalar(
+                    Tx::composed_scalar(format!("SELECT count(*) FROM {table} WHERE position(lower($1) in lower(\"{column}\"::text)) > 0")).bind(wanted),
+                )?;
+                if rows > 0 {
+                    found.push(format!("{table}.{column}"));
+                }
+            }
+            Ok(found)
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_person_takes_their_data_along() {
+    for house in houses().await {
+        let sari = client(&house).await;
+        let me = sari.user().expect("a person");
+        let stores = handlers::engines().stores;
+        let data = erasure::export(&house.platform, &sari, &stores, me).await.expect(house.kind);
+        let data = &data["data"];
+        assert_eq!(data["users"]["email"], "sari@contoh.id", "{}", house.kind);
+        assert_eq!(data["users"]["name"], "Sari");
+        assert_eq!(data["consents"][0]["purpose"], "profiling");
+        let log = data["audit_log"].as_array().expect("rows");
+        assert!(log.iter().any(|row| row["after"]["phone"] == "+62811111111"), "{}: {log:?}", house.kind);
+        let budi = house.client("Budi").await;
+        let stranger = erasure::export(&house.platform, &budi, &stores, me).await;
+        assert_eq!(stranger.expect_err("a stranger's").fault(), Some(FORBIDDEN), "{}", house.kind);
+        let given_out = "SELECT count(*) FROM audit_log WHERE action = 'access' AND entity_type = 'subject'";
+        assert_eq!(house.count(&Principal::system("test"), given_out).await, 1, "{}", house.kind);
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_leaves_no_trace_and_a_ledger_of_every_store() {
+    for house in houses().await {
+        let kind = house.kind;
+        let sari = client(&house).await;
+        let me = sari.user().expect("a person");
+        for trace in TRACES {
+            assert_eq!(places(&house, trace).await, [""; 0], "{kind}: {trace} was never written in the clear");
+        }
+        let sealed: i64 = house.count(&Principal::system("test"), "SELECT count(*) FROM users WHERE email_sealed IS NOT NULL").await;
+        assert_eq!(sealed, 1, "{kind}");
+        let asked = erasure::request(&house.platform, &sari, me, Kind::Erasure).await.expect(kind);
+        let days = asked.due.since(asked.made) / (24 * 3_600 * 1_000_000_000);
+        assert_eq!((asked.status, days), (Status::Open, 30), "{kind}");
+        let twice = erasure::request(&house.platform, &sari, me, Kind::Erasure).await;
+        assert_eq!(twice.expect_err("once is enough").fault(), Some(CONFLICT), "{kind}");
+        let stores = handlers::engines().stores;
+        assert_eq!(erasure::erase_due(&house.platform, &stores).await.expect(kind), 1);
+        assert_eq!(erasure::erase_due(&house.platform, &stores).await.expect(kind), 0, "{kind}: done is done");
+        let owner = Principal::owner();
+        let lines = house.platform.read(&owner, move |tx| erasure::ledger(tx, asked.id)).await.expect(kind);
+        let lines: Vec<(&str, &str, i64)> = lines.iter().map(|(store, action, items, _)| (store.as_str(), action.as_str(), *items)).collect();
+        for expected in [("users", "anonymised", 1), ("search_entries", "deleted", 1), ("key.personal", "key_destroyed", 1)] {
+            assert!(lines.contains(&expected), "{kind}: {expected:?} in {lines:?}");
+        }
+        for store in &stores {
+            assert!(lines.iter().any(|(name, _, _)| *name == store.name()), "{kind}: {} is in the ledger", store.name());
+        }
+        let report = audit::verify(house.db(), &[]).await.expect(kind);
+        assert_eq!(report.faults, [], "{kind}: the chain outlives the person");
+        let page = audit::list(&house.platform, &owner, audit::Filter { subject: Some(me), ..Default::default() }, siaga_platform::page::Paging::of(None, None).expect("a page"));
+        let page = page.await.expect(kind);
+        let values: Vec<&Value> = page.items.iter().map(|row| &row.after["phone"]).filter(|value| !value.is_null()).collect();
+        assert_eq!(values, ["sealed"], "{kind}: what is left of the telephone number");
+        let again = erasure::export(&house.platform, &owner, &stores, me).await.expect(kind);
+        assert_eq!(again["data"]["users"]["email"], Value::Null, "{kind}");
+        let used = house.platform.command(&owner, move |unit| unit.key(me).map(drop)).await;
+        assert_eq!(used.expect_err("nothing is sealed for them again").fault(), Some(ERASED), "{kind}");
+        let status: (String,) = house.system(move |tx| tx.one(sqlx::query_as("SELECT status FROM users WHERE id = $1").bind(me))).await;
+        assert_eq!(status.0, "deleted");
+    }
+}
+
+#[tokio::test]
+async fn a_legal_hold_stands_before_an_erasure() {
+    for house in houses().await {
+        let kind = house.kind;
+        let sari = client(&house).await;
+        let me = sari.user().expect("a person");
+        let compliance = house.person(HOUSE, Role::ComplianceOfficer, None, "Citra").await;
+        let agent = house.person(HOUSE, Role::SalesAgent, None, "Rina").await;
+        let refused = retention::place(&house.platform, &agent, "erasure".into(), Some(me), "no".into()).await;
+        assert_eq!(refused.expect_err("not an agent's").fault(), Some(FORBIDDEN), "{kind}");
+        let hold = retention::place(&house.platform, &compliance, "erasure".into(), Some(me), "a case of the police".into()).await.expect(kind);
+        erasure::request(&house.platform, &sari, me, Kind::Erasure).await.expect(kind);
+        let stores = handlers::engines().stores;
+        assert_eq!(erasure::erase_due(&house.platform, &stores).await.expect(kind), 0);
+        let requests = house.platform.read(&sari, move |tx| erasure::of_subject(tx, me)).await.expect(kind);
+        assert_eq!(requests[0].status, Status::Held, "{kind}");
+        let data = erasure::export(&house.platform, &sari, &stores, me).await.expect(kind);
+        assert_eq!(data["data"]["users"]["name"], "Sari", "{kind}: nothing was touched");
+        retention::lift(&house.platform, &compliance, hold).await.expect(kind);
+        let twice = retention::lift(&house.platform, &compliance, hold).await;
+        assert_eq!(twice.expect_err("lifted").fault(), Some(NOT_FOUND));
+        assert_eq!(erasure::erase_due(&house.platform, &stores).await.expect(kind), 1, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_wrapped_anew_and_open_the_same_data() {
+    for house in houses().await {
+        let kind = house.kind;
+        let sari = client(&house).await;
+        let me = sari.user().expect("a person");
+        assert_eq!(subjects::rewrap(&house.platform).await.expect(kind), 0, "{kind}: all are under the active key");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keyring");
+        house.platform.keyring().save(&path).expect("saved");
+        let (mut keyring, _) = siaga_platform::crypto::Keyring::open(&path).expect("opened");
+        keyring.rotate("k2");
+        let clock = house.platform.clone();
+        let rotated = siaga_platform::unit::Platform::new(
+            house.db().clone(),
+            std::sync::Arc::new(keyring),
+            std::sync::Arc::new(move || clock.now()),
+            std::sync::Arc::new(siaga_platform::core_door::NoCore),
+        );
+        assert_eq!(subjects::rewrap(&rotated).await.expect(kind), 1, "{kind}");
+        assert_eq!(subjects::rewrap(&rotated).await.expect(kind), 0, "{kind}");
+        let data = erasure::export(&rotated, &sari, &handlers::engines().stores, me).await.expect(kind);
+        assert_eq!(data["data"]["users"]["email"], "sari@contoh.id", "{kind}");
+    }
+}

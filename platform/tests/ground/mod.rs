@@ -1,0 +1,13 @@
+//! What the ground promises, one file a promise.
+
+mod audit;
+mod consent;
+mod desk;
+mod erasure;
+mod once;
+mod outbox;
+mod rbac;
+mod retention;
+mod rows;
+mod search;
+mod shared_cache;

@@ -1,0 +1,90 @@
+//! How long things are kept, and what stops their end.
+
+use siaga_platform::handlers;
+use siaga_platform::ids::{HOUSE, new_id};
+use siaga_platform::people::{Principal, Role};
+use siaga_platform::retention::{self, Run};
+use siaga_platform::unit::Once;
+
+use super::desk::{House, houses};
+
+const DAY: u64 = 24 * 3_600;
+
+async fn run(house: &House) -> Vec<Run> {
+    retention::run(&house.platform, &handlers::engines().categories).await.unwrap_or_else(|error| panic!("{}: {error}", house.kind))
+}
+
+fn rows(runs: &[Run], category: &str) -> (u64, bool) {
+    let found = runs.iter().find(|run| run.category == category);
+    found.map(|run| (run.rows, run.held)).unwrap_or_else(|| panic!("no category {category}"))
+}
+
+#[tokio::test]
+async fn what_is_past_its_term_goes_and_a_hold_stops_it() {
+    for house in houses().await {
+        let kind = house.kind;
+        let sari = house.client("Sari").await;
+        let once = Once {
+            key: "a".into(),
+            route: "POST /x",
+            request: [0; 32],
+        };
+        house.platform.command_once(&sari, Some(once), |_unit| Ok(1u8)).await.expect(kind);
+        assert_eq!(rows(&run(&house).await, "idempotency"), (0, false), "{kind}: an hour old");
+        house.pass(2 * DAY);
+        let compliance = house.person(HOUSE, Role::ComplianceOfficer, None, "Citra").await;
+        let hold = retention::place(&house.platform, &compliance, "idempotency".into(), None, "a case".into()).await.expect(kind);
+        assert_eq!(rows(&run(&house).await, "idempotency"), (0, true), "{kind}");
+        retention::lift(&house.platform, &compliance, hold).await.expect(kind);
+        assert_eq!(rows(&run(&house).await, "idempotency"), (1, false), "{kind}");
+        let system = Principal::system("test");
+        assert_eq!(house.count(&system, "SELECT count(*) FROM retention_runs WHERE outcome = 'held'").await, 1, "{kind}: it is on record");
+        assert_eq!(house.count(&system, "SELECT count(*) FROM retention_runs WHERE outcome = 'done'").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn events_name_nobody_after_two_years_but_whom_a_hold_keeps() {
+    for house in houses().await {
+        let kind = house.kind;
+        let (sari, budi) = (house.client("Sari").await, house.client("Budi").await);
+        for person in [&sari, &budi] {
+            let (id, subject) = (new_id(house.platform.now()), person.user().expect("a person"));
+            house
+                .system(move |tx| {
+                    let query = sqlx::query(
+                        "INSERT INTO events (type, time, payload, event_id, org_id, aggregate_type, aggregate_id, subject_id, status)
+                         VALUES ('lead.moved', '2024-11-01', '{\"user_id\": 1}', $1, $2, 'lead', $1, $3, 'published')",
+                    );
+                    tx.execute(query.bind(id).bind(HOUSE).bind(subject))
+                })
+                .await;
+        }
+        let compliance = house.person(HOUSE, Role::ComplianceOfficer, None, "Citra").await;
+        retention::place(&house.platform, &compliance, "operations".into(), budi.user(), "a case".into()).await.expect(kind);
+        assert_eq!(rows(&run(&house).await, "operations"), (1, false), "{kind}");
+        assert_eq!(rows(&run(&house).await, "operations"), (0, false), "{kind}");
+        let kept = house.count(&Principal::system("test"), "SELECT count(*) FROM events WHERE subject_id IS NOT NULL AND payload <> '{}'").await;
+        assert_eq!(kept, 1 , "{kind}: the one under a hold");
+    }
+}
+
+#[tokio::test]
+async fn nobody_ends_the_audit_log_before_its_seven_years() {
+    for house in houses().await {
+        let early = house.attempt(&Principal::system("test"), "SELECT drop_audit_months((now() + interval '8 years')::date)".into()).await;
+        assert!(early.is_err(), "{}: the database's own clock decides", house.kind);
+        house
+            .intrude(
+                "SELECT ensure_audit_partitions('2019-01-01', 1);
+                 INSERT INTO audit_log (created_at, actor_id, action, entity_type, entity_id) VALUES ('2019-01-15', 'system', 'create', 'x', 'x');
+                 INSERT INTO audit_log (created_at, actor_id, action, entity_type, entity_id) VALUES (now(), 'system', 'create', 'x', 'x');"
+                    .into(),
+            )
+            .await;
+        let runs = run(&house).await;
+        assert_eq!(rows(&runs, "audit"), (1, false), "{}: the month of 2019", house.kind);
+        let report = siaga_platform::audit::verify(house.db(), &[]).await.expect(house.kind);
+        assert_eq!((report.dropped, report.faults), (1, Vec::new()), "{}: its head stays", house.kind);
+    }
+}

@@ -1,0 +1,91 @@
+//! The second level of the cache, by a real server: shared between processes, sealed, and no loss when
+//! it is away.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use siaga_platform::cache::{Cache, Figures, Key};
+use siaga_platform::crypto::Keyring;
+use siaga_platform::refusal::Refusal;
+use siaga_risk::units::{SECOND_NS, Ts};
+use uuid::Uuid;
+
+use super::desk::MORNING;
+use crate::services;
+
+#[tokio::test]
+async fn what_one_process_loaded_another_has_and_nobody_reads_on_the_way() {
+    let Some(server) = services::redis() else {
+        return;
+    };
+    let url = format!("redis://127.0.0.1:{}/0", server.port);
+    let keyring = Keyring::generate("k1");
+    let open = || Cache::open(Some(&url), &keyring).expect("a URL");
+    let (one, two) = (open(), open());
+    let key = Key::Profile(Uuid::from_u128(7));
+    let loads = AtomicU32::new(0);
+    let load = || async {
+        loads.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, Refusal>("Sari Wulandari".to_owned())
+    };
+    for cache in [&one, &two] {
+        assert_eq!(cache.get(&key, load()).await.expect("there"), "Sari Wulandari");
+    }
+    assert_eq!(loads.load(Ordering::Relaxed), 1);
+    let shared = Figures {
+        first: 0,
+        second: 1,
+        missed: 0,
+    };
+    assert_eq!(two.figures(), shared);
+    let client = redis::Client::open(url.as_str()).expect("a URL");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("the server");
+    let name = format!("siaga:{}", key.text());
+    let stored: Vec<u8> = redis::cmd("GET").arg(&name).query_async(&mut connection).await.expect("a value");
+    assert!(!String::from_utf8_lossy(&stored).contains("Sari"), "it is sealed");
+    let ttl: i64 = redis::cmd("TTL").arg(&name).query_async(&mut connection).await.expect("a time");
+    assert!((1_790..=1_800).contains(&ttl), "{ttl} s");
+    let stranger = Cache::open(Some(&url), &Keyring::generate("k1")).expect("a URL");
+    assert_eq!(stranger.get(&key, load()).await.expect("loaded"), "Sari Wulandari");
+    assert_eq!(loads.load(Ordering::Relaxed), 2, "another keyring does not open it");
+    one.forget(&key).await;
+    let gone: bool = redis::cmd("EXISTS").arg(&name).query_async::<bool>(&mut connection).await.expect("an answer");
+    assert!(!gone, "forgotten on both levels");
+}
+
+#[tokio::test]
+async fn a_window_counts_for_all_processes_together() {
+    let Some(server) = services::redis() else {
+        return;
+    };
+    let url = format!("redis://127.0.0.1:{}/0", server.port);
+    let keyring = Keyring::generate("k1");
+    let (one, two) = (Cache::open(Some(&url), &keyring).expect("a URL"), Cache::open(Some(&url), &keyring).expect("a URL"));
+    let (minute, at) = (Duration::from_secs(60), |seconds: u64| Ts(MORNING + seconds * SECOND_NS));
+    for (cache, second) in [(&one, 0), (&two, 10), (&one, 20)] {
+        assert_eq!(cache.admit("login:7", 3, minute, at(second)).await, Ok(()));
+    }
+    assert_eq!(two.admit("login:7", 3, minute, at(30)).await, Err(30));
+    assert_eq!(one.admit("login:8", 3, minute, at(30)).await, Ok(()));
+    assert_eq!(two.admit("login:7", 3, minute, at(61)).await, Ok(()), "who was turned away did not count");
+}
+
+#[tokio::test]
+async fn without_its_server_the_cache_goes_on_alone() {
+    let Some(server) = services::redis() else {
+        return;
+    };
+    let url = format!("redis://127.0.0.1:{}/0", server.port);
+    drop(server);
+    let cache = Cache::open(Some(&url), &Keyring::generate("k1")).expect("a URL");
+    let key = Key::Profile(Uuid::from_u128(7));
+    for _ in 0..2 {
+        assert_eq!(cache.get(&key, async { Ok(7u8) }).await.expect("loaded"), 7);
+    }
+    assert_eq!(cache.figures().first, 1);
+    for n in 0..3u32 {
+        let answer = cache.admit("login:7", 2, Duration::from_secs(60), Ts(MORNING)).await;
+        assert_eq!(answer.is_ok(), n < 2, "the process counts by itself");
+    }
+    assert!(Cache::open(Some("nonsense"), &Keyring::generate("k1")).is_err());
+}

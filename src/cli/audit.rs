@@ -1,0 +1,71 @@
+//! `siaga audit`: whether the record of who did what is whole.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Subcommand;
+use jiff::Timestamp;
+use siaga_platform::audit;
+
+use super::Exit;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::desk::platform::ANCHORS_FILE;
+use crate::store::Store;
+
+/// What to do with the audit log.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Compute the chain of hashes anew and compare it with the rows, with its heads, and with what the
+    /// program wrote down outside of the database. With the embedded database the desk must be stopped.
+    Verify {
+        /// The file of heads; the data directory's `audit.anchors` when absent.
+        #[arg(long)]
+        anchors: Option<PathBuf>,
+    },
+}
+
+/// Looks, and says every fault.
+pub fn run(config: &Config, action: &Action, json: bool) -> anyhow::Result<Exit> {
+    let Action::Verify { anchors } = action;
+    let path = match anchors {
+        Some(path) => path.clone(),
+        None => config.data.dir.join(ANCHORS_FILE),
+    };
+    let anchors = audit::anchors_of(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let report = runtime.block_on(async {
+        let now = Timestamp::from_nanosecond(i128::from(Clock::start().now().0))?;
+        let store = Store::open(config.store.url.as_deref(), &config.data.dir, now)
+            .await
+            .context("the database cannot be used")?;
+        let report = audit::verify(&store.db, &anchors).await;
+        store.db.close().await;
+        anyhow::Ok(report?)
+    })?;
+    let faults: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
+    if json {
+        println!(
+            "{}",
+            serde_json::json!({ "months": report.months, "rows": report.rows, "dropped_months": report.dropped,
+                "anchors": report.anchors, "faults": faults })
+        );
+    } else {
+        println!(
+            "{} rows in {} months, {} heads compared that were written down outside of the database",
+            report.rows, report.months, report.anchors
+        );
+        for fault in &faults {
+            println!("{fault}");
+        }
+        if faults.is_empty() {
+            println!("the chain is whole");
+        }
+    }
+    Ok(match faults.is_empty() {
+        true => Exit::Well,
+        false => Exit::Found,
+    })
+}

@@ -1,0 +1,182 @@
+//! The business platform beside the desk: opened with the store, its outbox and its jobs, and its way
+//! to the core.
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use siaga_platform::audit;
+use siaga_platform::cache::{Cache, Forget};
+use siaga_platform::core_door::{CoreDoor, CoreRefusal};
+use siaga_platform::crypto::Keyring;
+use siaga_platform::handlers::Engines;
+use siaga_platform::outbox::{Nats, Publisher};
+use siaga_platform::unit::Platform;
+use siaga_platform::{erasure, retention, subjects};
+use siaga_risk::event::Body;
+use siaga_risk::ids::ActorId;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::handle::DeskHandle;
+use super::store::stopped;
+use crate::clock::Clock;
+use crate::config;
+use crate::gateway::core::{Core as _, CoreError};
+use crate::store::db::Db;
+
+/// The keyring inside the data directory.
+const KEYRING_FILE: &str = "keyring";
+
+/// Heads of the audit log, outside of the database.
+pub const ANCHORS_FILE: &str = "audit.anchors";
+
+/// How often the jobs look: erasures, anchors, partitions.
+const ROUND: Duration = Duration::from_secs(3_600);
+
+/// Rounds between two runs of retention and of wrapping keys anew: a day.
+const ROUNDS_OF_A_DAY: u32 = 24;
+
+/// The way to the core: the same as everybody's.
+pub struct Door(pub DeskHandle);
+
+impl CoreDoor for Door {
+    fn send(
+        &self,
+        actor: ActorId,
+        body: Body,
+    ) -> Pin<Box<dyn Future<Output = Result<u64, CoreRefusal>> + Send + '_>> {
+        Box::pin(async move {
+            let answered = self.0.command(actor, body).await.map_err(refusal)?;
+            let reasons = &answered.answer.reasons;
+            if reasons.is_empty() {
+                return Ok(answered.seq);
+            }
+            let words: Vec<String> = reasons
+                .iter()
+                .map(|reason| format!("{}: {}", reason.name(), reason.lifts()))
+                .collect();
+            Err(CoreRefusal::Refused(words.join("; ")))
+        })
+    }
+}
+
+fn refusal(error: CoreError) -> CoreRefusal {
+    match error {
+        CoreError::NotAvailable(why) => CoreRefusal::Refused(why),
+        CoreError::Busy => CoreRefusal::Later("the desk is busy".into()),
+        CoreError::Stopped => CoreRefusal::Later("the desk is stopping".into()),
+        CoreError::Timeout => CoreRefusal::Later("no answer in time".into()),
+        CoreError::Closed { .. } | CoreError::Poisoned { .. } | CoreError::NotPassedOn { .. } => {
+            CoreRefusal::Later("the desk cannot record".into())
+        }
+    }
+}
+
+/// The platform over an open store.
+///
+/// # Errors
+/// What is wrong with the keyring or the cache's address; the desk goes on without the platform.
+pub fn open(
+    db: &Db,
+    config: &config::Platform,
+    data: &Path,
+    clock: Arc<Clock>,
+    door: Arc<dyn CoreDoor>,
+) -> Result<Platform, String> {
+    let keyring = match &config.keyring {
+        Some(text) => Keyring::parse(text, "platform.keyring").map_err(|error| error.to_string())?,
+        None => {
+            let path = data.join(KEYRING_FILE);
+            let (keyring, made) = Keyring::open(&path).map_err(|error| error.to_string())?;
+            if made {
+                tracing::warn!(path = %path.display(), "a keyring was made: keep a copy of it apart from the database, without it personal data cannot be read");
+            }
+            keyring
+        }
+    };
+    let cache = Cache::open(config.cache.as_deref(), &keyring).map_err(|error| error.to_string())?;
+    let now = Arc::new(move || clock.now());
+    Ok(Platform::new(db.clone(), Arc::new(keyring), now, door).with_cache(cache))
+}
+
+/// Starts the publisher and the jobs; they end with `stop`.
+pub fn start(platform: &Platform, config: &config::Platform, data: &Path, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let engines = siaga_platform::handlers::engines();
+    let mut handlers = engines.handlers.clone();
+    handlers.effects.push(Arc::new(Forget(platform.cache().clone())));
+    if let Some(url) = &config.nats {
+        handlers.effects.push(Arc::new(Nats::at(url)));
+    }
+    let mut tasks = JoinSet::new();
+    tasks.spawn(Publisher::new(platform, handlers).run(stop.clone()));
+    tasks.spawn(jobs(platform.clone(), engines, data.join(ANCHORS_FILE), stop.clone()));
+    tasks
+}
+
+async fn jobs(platform: Platform, engines: Engines, anchors: std::path::PathBuf, mut stop: watch::Receiver<bool>) {
+    let mut round = 0;
+    loop {
+        hourly(&platform, &engines, &anchors).await;
+        if round % ROUNDS_OF_A_DAY == 0 {
+            daily(&platform, &engines).await;
+        }
+        round += 1;
+        tokio::select! {
+            () = stopped(&mut stop) => break,
+            () = tokio::time::sleep(ROUND) => {}
+        }
+    }
+    // Where the chain ended when the program did.
+    anchor(&platform, &anchors).await;
+}
+
+async fn hourly(platform: &Platform, engines: &Engines, anchors: &Path) {
+    if let Err(error) = audit::prepare(platform.db(), platform.now()).await {
+        tracing::warn!("partitions of the audit log were not made: {error}");
+    }
+    anchor(platform, anchors).await;
+    match erasure::erase_due(platform, &engines.stores).await {
+        Ok(0) => {}
+        Ok(done) => tracing::info!(done, "persons' data were erased"),
+        Err(error) => tracing::warn!("erasures are tried again: {error}"),
+    }
+}
+
+async fn daily(platform: &Platform, engines: &Engines) {
+    if let Err(error) = retention::run(platform, &engines.categories).await {
+        tracing::warn!("retention is tried again: {error}");
+    }
+    loop {
+        match subjects::rewrap(platform).await {
+            Ok(0) => return,
+            Ok(keys) => tracing::info!(keys, "keys of persons were wrapped under the active key"),
+            Err(error) => {
+                tracing::warn!("keys of persons are wrapped anew later: {error}");
+                return;
+            }
+        }
+    }
+}
+
+async fn anchor(platform: &Platform, path: &Path) {
+    let system = siaga_platform::people::Principal::system("anchor");
+    let heads = platform.read(&system, |tx| Ok(audit::heads(tx)?)).await;
+    let path = path.to_owned();
+    let written = match heads {
+        Err(error) => Err(error.to_string()),
+        Ok(heads) => {
+            let appended = tokio::task::spawn_blocking(move || audit::append_anchor(&path, &heads)).await;
+            match appended {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        }
+    };
+    if let Err(error) = written {
+        tracing::warn!("the audit log's heads were not written down: {error}");
+    }
+}

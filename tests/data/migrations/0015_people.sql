@@ -1,0 +1,3 @@
+SET LOCAL app.current_user_id = 'system';
+INSERT INTO teams (id, org_id, name, manager_id) VALUES ('00000000-0000-7000-8000-000000000010', '00000000-0000-7000-8000-000000000001', 'Jakarta', '00000000-0000-7000-8000-000000000002');
+INSERT INTO users (id, org_id, username, role, team_id, status) VALUES ('00000000-0000-7000-8000-000000000011', '00000000-0000-7000-8000-000000000001', 'rina', 'sales_agent', '00000000-0000-7000-8000-000000000010', 'active');

@@ -1,0 +1,16 @@
+//! The ground of the platform against a real PostgreSQL server and against the embedded one, migrated as
+//! the program does it.
+
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "support/services.rs"]
+mod services;
+#[path = "support/shared.rs"]
+#[allow(dead_code)] // these tests need no recordings, only the notes of skips
+mod shared;
+#[path = "store/support.rs"]
+#[allow(dead_code)] // they need no output logs
+mod support;
+
+#[path = "../platform/tests/ground/mod.rs"]
+mod ground;
