@@ -3,7 +3,8 @@
 -- changes in one step however long its rows take to write.
 
 CREATE TABLE sanctions_sources (
-    name text PRIMARY KEY,
+    id uuid PRIMARY KEY,
+    name text NOT NULL UNIQUE,
     title text NOT NULL,
     format text NOT NULL CHECK (format IN ('ofac_csv', 'un_xml', 'spreadsheet')),
     urls text[] NOT NULL DEFAULT '{}',
@@ -116,11 +117,11 @@ CREATE TRIGGER sanctions_whitelist_changed AFTER INSERT OR UPDATE OR DELETE OR T
     FOR EACH STATEMENT EXECUTE FUNCTION count_platform_change();
 
 -- PPATK hands its spreadsheets out to reporting parties; their files are given by hand until an address is set.
-INSERT INTO sanctions_sources (name, title, format, urls) VALUES
-    ('ofac_sdn', 'OFAC: Specially Designated Nationals', 'ofac_csv',
+INSERT INTO sanctions_sources (id, name, title, format, urls) VALUES
+    ('00000000-0000-7000-8000-000000000051', 'ofac_sdn', 'OFAC: Specially Designated Nationals', 'ofac_csv',
         '{https://www.treasury.gov/ofac/downloads/sdn.csv,https://www.treasury.gov/ofac/downloads/alt.csv,https://www.treasury.gov/ofac/downloads/add.csv,https://www.treasury.gov/ofac/downloads/sdn_comments.csv}'),
-    ('ofac_consolidated', 'OFAC: consolidated list beside the SDN', 'ofac_csv',
+    ('00000000-0000-7000-8000-000000000052', 'ofac_consolidated', 'OFAC: consolidated list beside the SDN', 'ofac_csv',
         '{https://www.treasury.gov/ofac/downloads/consolidated/cons_prim.csv,https://www.treasury.gov/ofac/downloads/consolidated/cons_alt.csv,https://www.treasury.gov/ofac/downloads/consolidated/cons_add.csv,https://www.treasury.gov/ofac/downloads/consolidated/cons_comments.csv}'),
-    ('un', 'UN Security Council: consolidated list', 'un_xml', '{https://scsanctions.un.org/resources/xml/en/consolidated.xml}'),
-    ('dttot', 'DTTOT: terduga teroris dan organisasi teroris', 'spreadsheet', '{}'),
-    ('proliferation', 'DPPSPM: pendanaan proliferasi senjata pemusnah massal', 'spreadsheet', '{}');
+    ('00000000-0000-7000-8000-000000000053', 'un', 'UN Security Council: consolidated list', 'un_xml', '{https://scsanctions.un.org/resources/xml/en/consolidated.xml}'),
+    ('00000000-0000-7000-8000-000000000054', 'dttot', 'DTTOT: terduga teroris dan organisasi teroris', 'spreadsheet', '{}'),
+    ('00000000-0000-7000-8000-000000000055', 'proliferation', 'DPPSPM: pendanaan proliferasi senjata pemusnah massal', 'spreadsheet', '{}');

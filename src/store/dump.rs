@@ -53,7 +53,7 @@ pub const PLATFORM_TABLES: &[PlatformTable] = &[
     PlatformTable::whole("search_entries"),
     PlatformTable::whole("search_grams"),
     PlatformTable::whole("cash_requests"),
-    PlatformTable::whole("sanctions_sources"),
+    PlatformTable::seeded("sanctions_sources"),
     PlatformTable::whole("sanctions_versions"),
     PlatformTable::whole("sanctions_entries"),
     PlatformTable::whole("sanctions_whitelist"),
