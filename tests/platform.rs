@@ -14,3 +14,6 @@ mod support;
 
 #[path = "../platform/tests/ground/mod.rs"]
 mod ground;
+
+#[path = "../platform/tests/aml/mod.rs"]
+mod aml;
