@@ -61,14 +61,15 @@ pub async fn confirm(platform: &Platform, by: &Principal, id: Uuid, revision: i6
             prepare(unit, id, &held)
         })
         .await?;
-    let answer = if booking.is_old {
+    let Booking { body, is_old, number } = booking;
+    let answer = if is_old {
         Err(CoreRefusal::Refused(Reject::AlreadyExists.name().to_owned()))
     } else {
-        platform.core().send(by.actor, booking.body.clone()).await
+        platform.core().send(by.actor, body).await
     };
-    let (person, number) = (by.clone(), booking.number);
+    let person = by.clone();
     // What the core refused is written down and refused all the same.
-    let written = platform
+    platform
         .command(&system, move |unit| match finish(unit, id, &answer, number, &person)? {
             Some(refusal) => Ok(Err(refusal)),
             None => {
@@ -76,8 +77,7 @@ pub async fn confirm(platform: &Platform, by: &Principal, id: Uuid, revision: i6
                 by_id(unit.tx(), &keyring, sight, id).map(Ok)
             }
         })
-        .await?;
-    written
+        .await?
 }
 
 /// Checks what has to hold at the release, and gives the movement its number in the core.
