@@ -18,3 +18,6 @@ mod ground;
 mod crm;
 #[path = "../platform/tests/kyc/mod.rs"]
 mod kyc;
+
+#[path = "../platform/tests/aml/mod.rs"]
+mod aml;

@@ -24,6 +24,7 @@ pub fn engines() -> Engines {
     crate::crm::plug(&mut engines);
     engines.handlers.subscribers.extend(kyc::subscribers());
     engines.stores.push(Arc::new(kyc::Documents));
+    crate::aml::plug(&mut engines);
     engines.stores.extend(erasure::ground());
     engines.categories.extend(retention::ground());
     engines

@@ -73,6 +73,19 @@ pub const PLATFORM_TABLES: &[PlatformTable] = &[
     PlatformTable::whole("kyc_reviews"),
     PlatformTable::whole("kyc_disputes"),
     PlatformTable::whole("kyc_accounts"),
+    PlatformTable::seeded("sanctions_sources"),
+    PlatformTable::whole("sanctions_versions"),
+    PlatformTable::whole("sanctions_entries"),
+    PlatformTable::whole("sanctions_whitelist"),
+    PlatformTable::whole("aml_cases"),
+    PlatformTable::whole("aml_alerts"),
+    PlatformTable::whole("aml_hits"),
+    PlatformTable::whole("aml_notes"),
+    PlatformTable::whole("aml_steps"),
+    PlatformTable::whole("aml_reports"),
+    PlatformTable::whole("aml_screenings"),
+    PlatformTable::whole("cash_checks"),
+    PlatformTable::whole("cash_bookings"),
 ];
 
 /// Tables whose rows the migrations bring, the same everywhere.

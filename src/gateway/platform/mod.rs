@@ -3,6 +3,9 @@
 pub mod crm;
 mod crm_dto;
 pub mod crm_work;
+pub mod aml;
+pub mod aml_cash;
+pub mod aml_reports;
 pub mod door;
 pub mod kyc;
 mod kyc_dto;
@@ -22,6 +25,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(subjects::routes())
         .merge(crm::routes())
         .merge(crm_work::routes())
+        .merge(aml::routes())
+        .merge(aml_reports::routes())
+        .merge(aml_cash::routes())
 }
 
 /// What has none yet: registering, signing in, signed webhooks.

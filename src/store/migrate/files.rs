@@ -33,4 +33,6 @@ pub const FILES: &[Source] = sources![
     "0031_lead_records",
     "0032_lead_work",
     "0040_kyc",
+    "0050_sanctions",
+    "0051_aml",
 ];
