@@ -105,6 +105,15 @@ pub enum Proof {
 }
 
 impl Proof {
+    /// What `navigator.credentials.get` gave.
+    ///
+    /// # Errors
+    /// It has another form.
+    pub fn passkey(credential: serde_json::Value) -> Result<Proof, Refusal> {
+        let read = serde_json::from_value(credential);
+        read.map(|credential| Proof::Passkey(Box::new(credential))).map_err(|_| CODE_WRONG.field("credential", "give what the browser gave"))
+    }
+
     fn method(&self) -> Method {
         match self {
             Proof::Code(method, _) => *method,

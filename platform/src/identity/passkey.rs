@@ -74,12 +74,14 @@ impl Identity {
     ///
     /// # Errors
     /// The ceremony is over or another person's; the answer does not fit; the key is known.
-    pub async fn finish_passkey(&self, by: &Principal, session: Uuid, ceremony: String, name: String, credential: RegisterPublicKeyCredential) -> Result<PasskeyRow, Refusal> {
+    pub async fn finish_passkey(&self, by: &Principal, session: Uuid, ceremony: String, name: String, credential: Value) -> Result<PasskeyRow, Refusal> {
         let user = person_of(by)?;
         let name = name.trim().to_owned();
         if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
             return Err(INVALID.field("name", format!("use 1 to {NAME_CHARS_MAX} characters")));
         }
+        let credential: RegisterPublicKeyCredential =
+            serde_json::from_value(credential).map_err(|_| CODE_WRONG.field("credential", "give what the browser gave"))?;
         let webauthn = self.webauthn()?.clone();
         let keyring = Arc::clone(self.platform.keyring());
         let row = self
