@@ -8,6 +8,7 @@ pub mod core_door;
 pub mod crypto;
 pub mod db;
 pub mod events;
+pub mod identity;
 pub mod ids;
 pub mod outbox;
 pub mod page;

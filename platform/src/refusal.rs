@@ -126,7 +126,7 @@ pub const GROUND: &[Fault] = &[
 
 /// Every fault of the platform.
 pub fn all() -> impl Iterator<Item = Fault> {
-    GROUND.iter().copied()
+    GROUND.iter().chain(crate::identity::faults::ALL).copied()
 }
 
 /// A refusal in words.

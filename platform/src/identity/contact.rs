@@ -330,7 +330,7 @@ impl Identity {
 }
 
 /// A code reached the address of who was pending: they are active now.
-fn activate(unit: &mut Unit<'_, '_>, person: &Person) -> Result<(), Refusal> {
+pub(super) fn activate(unit: &mut Unit<'_, '_>, person: &Person) -> Result<(), Refusal> {
     if person.standing != Standing::Pending {
         return Ok(());
     }

@@ -29,4 +29,7 @@ pub const FILES: &[Source] = sources![
     "0017_outbox",
     "0018_subjects",
     "0019_money",
+    "0020_credentials",
+    "0021_factors",
+    "0022_keys",
 ];
