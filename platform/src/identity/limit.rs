@@ -68,16 +68,15 @@ impl Window {
         Ok(())
     }
 
-    /// Seconds until the share of the older window has shrunk enough, or until the next window.
+    /// Seconds until the share of the older window has shrunk enough: in this window, or when this one is full in the next.
     fn wait(&self, limit: u32, inside: u64) -> u32 {
-        let room = limit.saturating_sub(1).saturating_sub(self.now);
-        let ns = if self.now < limit && self.before > 0 {
-            let covered = u128::from(room) * u128::from(WINDOW_NS) / u128::from(self.before);
-            let until = u128::from(WINDOW_NS).saturating_sub(covered);
-            u64::try_from(until).unwrap_or(WINDOW_NS).saturating_sub(inside)
-        } else {
-            WINDOW_NS - inside
+        let (older, room, base) = match self.now < limit {
+            true => (self.before, limit - 1 - self.now, 0),
+            false => (self.now, limit.saturating_sub(1), WINDOW_NS),
         };
+        let covered = u128::from(room) * u128::from(WINDOW_NS) / u128::from(older.max(1));
+        let until = u64::try_from(u128::from(WINDOW_NS).saturating_sub(covered)).unwrap_or(WINDOW_NS);
+        let ns = (base + until).saturating_sub(inside);
         u32::try_from(ns.div_ceil(SECOND_NS)).unwrap_or(60).max(1)
     }
 }

@@ -177,7 +177,7 @@ impl Identity {
                 self.tell_ends(&session.ended).await;
                 let access = self.access_token(person.id, session.id).await?;
                 let csrf = self.csrf(session.id);
-                Ok(SignedIn::Open(Box::new(Opened { person, session: session.id, access, refresh: session.refresh, csrf, enrol })))
+                Ok(SignedIn::Open(Box::new(Opened { person: *person, session: session.id, access, refresh: session.refresh, csrf, enrol })))
             }
         }
     }
@@ -197,7 +197,7 @@ impl Identity {
 
 /// What a unit decided.
 pub(super) enum Proceeded {
-    Open { person: Person, session: store::NewSession, enrol: bool },
+    Open { person: Box<Person>, session: store::NewSession, enrol: bool },
     Confirm(Waiting),
 }
 
@@ -224,7 +224,7 @@ pub(super) fn open(unit: &mut Unit<'_, '_>, person: Person, client: Client, conf
     }
     unit.emit(Event::new("user.signed_in", "user", person.id, json!({"user_id": person.id, "client": client.name()})).about(person.id));
     let enrol = person.role.is_staff() && !confirmed;
-    Ok(Proceeded::Open { person, session, enrol })
+    Ok(Proceeded::Open { person: Box::new(person), session, enrol })
 }
 
 /// Counts one attempt; the inner refusal is committed with the count.
