@@ -69,7 +69,7 @@ impl Identity {
             return Err("identity.per_address, per_address_sign_in and per_address_upload must be at least 1".into());
         }
         if let Some(url) = &self.smtp_url {
-            siaga_platform::identity::messenger::Smtp::new(url, &self.mail_from)
+            siaga_platform::identity::messenger::Smtp::check(url, &self.mail_from)
                 .map_err(|problem| format!("identity.smtp_url, identity.mail_from: {problem}"))?;
         }
         match &self.public_url {

@@ -118,7 +118,7 @@ pub fn token() -> String {
 pub fn digest(context: &str, text: &str) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(context.as_bytes());
-    hash.update([0]);
+    hash.update([0u8]);
     hash.update(text.as_bytes());
     hash.finalize().into()
 }

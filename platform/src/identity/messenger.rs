@@ -7,6 +7,7 @@ use std::pin::Pin;
 
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor};
 use zeroize::Zeroizing;
 
@@ -67,15 +68,29 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// By URL: `smtps://user:password@mail.example:465`, or `smtp://…?tls=required`.
+    /// By URL: `smtps://user:password@mail.example:465`, or `smtp://…?tls=required`. Inside of a runtime only: the pool of
+    /// connections is tidied by a task.
     ///
     /// # Errors
-    /// What is wrong with the URL or the sender, without quoting the password.
+    /// As [`Smtp::check`].
     pub fn new(url: &str, from: &str) -> Result<Self, String> {
+        let (transport, from) = Self::read(url, from)?;
+        Ok(Self { transport: transport.build(), from })
+    }
+
+    /// Whether URL and sender are understood.
+    ///
+    /// # Errors
+    /// What is wrong with them, without quoting the password.
+    pub fn check(url: &str, from: &str) -> Result<(), String> {
+        Self::read(url, from).map(drop)
+    }
+
+    fn read(url: &str, from: &str) -> Result<(AsyncSmtpTransportBuilder, Mailbox), String> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
         let transport = transport.map_err(|_| "the address of the mail server is not understood; it looks like smtps://user:password@host:465".to_owned())?;
         let from = from.parse::<Mailbox>().map_err(|error| format!("the sender {from:?}: {error}"))?;
-        Ok(Self { transport: transport.build(), from })
+        Ok((transport, from))
     }
 
     async fn mail(&self, message: Message) -> Result<(), String> {
@@ -178,9 +193,9 @@ mod tests {
 
     #[test]
     fn a_wrong_url_is_told_without_its_password() {
-        let told = Smtp::new("imap://desk:hunter2@mail.example", "Siaga <desk@contoh.id>").err().expect("refused");
+        let told = Smtp::check("imap://desk:hunter2@mail.example", "Siaga <desk@contoh.id>").expect_err("refused");
         assert!(!told.contains("hunter2"), "{told}");
-        assert!(Smtp::new("smtps://desk:x@mail.example:465", "nobody").is_err());
-        assert!(!Smtp::new("smtps://desk:x@mail.example:465", "Siaga <desk@contoh.id>").expect("right").serves(Channel::Sms));
+        assert!(Smtp::check("smtps://desk:x@mail.example:465", "nobody").is_err());
+        assert!(Smtp::check("smtps://desk:x@mail.example:465", "Siaga <desk@contoh.id>").is_ok());
     }
 }
