@@ -128,6 +128,7 @@ pub const GROUND: &[Fault] = &[
 pub fn all() -> impl Iterator<Item = Fault> {
     GROUND
         .iter()
+        .chain(crate::identity::faults::ALL)
         .chain(crate::crm::faults::ALL)
         .chain(crate::kyc::faults::ALL)
         .chain(crate::aml::faults::ALL)
