@@ -62,24 +62,28 @@ export class Api {
     this.remember(AS_PERSON);
   }
 
-  /** True when the browser still has a session; keeps its CSRF token. A browser that never signed in here is not asked for one. */
-  async resumeSession(): Promise<boolean> {
+  /** Which session the browser still has; keeps its CSRF token. A browser that never signed in here is not asked for one. */
+  async resumeSession(): Promise<"secret" | "person" | null> {
     const kept = this.remembered();
-    if (kept === null) return false;
+    if (kept === null) return null;
     try {
       this.csrf = (await this.call<{ csrf: string | null }>("GET", kept === AS_PERSON ? "auth/me" : "session", undefined, { quiet: true })).csrf;
-      return true;
+      return kept === AS_PERSON ? "person" : "secret";
     } catch (error) {
       if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
         this.remember(null);
-        return false;
+        return null;
       }
       throw error;
     }
   }
 
-  /** Who is signed in. Of the secret's session a server may not say it. */
-  me = () => this.call<Me>("GET", "auth/me", undefined, { quiet: true });
+  /** Who is signed in; its token is the one that writes carry. The secret's session has one of its own. */
+  async me(): Promise<Me> {
+    const me = await this.call<Me>("GET", "auth/me", undefined, { quiet: true });
+    if (this.remembered() === AS_PERSON) this.csrf = me.csrf ?? this.csrf;
+    return me;
+  }
 
   async signOut(): Promise<void> {
     if (this.remembered() === AS_PERSON) await this.call<void>("POST", "auth/logout", undefined, { quiet: true });

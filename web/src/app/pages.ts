@@ -14,7 +14,7 @@ export interface PageEntry {
 export const ENTRIES: readonly PageEntry[] = [
   { page: "board", icon: "board", group: "crm", needs: ["lead.read"] },
   { page: "tasks", icon: "check", group: "crm", needs: ["task.read"] },
-  { page: "dashboard", icon: "chart", group: "crm", needs: ["crm.dashboard"] },
+  { page: "dashboard", icon: "chart", group: "crm", needs: ["lead.read"] },
   { page: "verify", icon: "upload", group: "kyc", needs: ["kyc.upload"] },
   { page: "reviews", icon: "id", group: "kyc", needs: ["kyc.read"] },
   { page: "cases", icon: "alert", group: "aml", needs: ["aml.read"] },
@@ -29,14 +29,18 @@ const BEHIND: Partial<Record<PageId, PageId>> = { lead: "board", review: "review
 /** What everybody has who is signed in as a person. */
 const OWN: readonly PageId[] = ["security", "sessions"];
 
-/** Where each permission of the desk begins with. */
-const TRADING = ["account.read", "trading.read", "order.place"];
+/** What opens the trader's desk. */
+const DESK = "desk.read";
 
 export const may = (me: Me | null, permission: string): boolean => me?.permissions.includes(permission) ?? false;
 
-const offers = (me: Me, entry: PageEntry): boolean =>
-  // A client has a case of their own and no queue of cases.
-  (entry.page !== "reviews" || me.user?.staff !== false) && entry.needs.some((permission) => may(me, permission));
+/** A client has a case of their own and no queue of cases; whoever works for the house has the queue. */
+function fits(me: Me, page: PageId): boolean {
+  if (page === "verify") return me.user?.staff === false;
+  return page !== "reviews" || me.user?.staff !== false;
+}
+
+const offers = (me: Me, entry: PageEntry): boolean => fits(me, entry.page) && entry.needs.some((permission) => may(me, permission));
 
 /** The pages that this person is offered, in their order. */
 export function offered(me: Me | null): PageEntry[] {
@@ -46,7 +50,7 @@ export function offered(me: Me | null): PageEntry[] {
 
 /** The trader's desk stands open to whoever has the secret, and to people who trade. */
 export function mayTrade(me: Me | null, bySecret: boolean): boolean {
-  return bySecret || (me !== null && !me.enrol && TRADING.some((permission) => may(me, permission)));
+  return bySecret || (me !== null && !me.enrol && may(me, DESK));
 }
 
 /** Whether an address may be opened; the server decides anew about everything on it. */
