@@ -1,4 +1,4 @@
-import { useInfiniteQuery, type InfiniteData, type UseInfiniteQueryResult } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import type { PageOf } from "./api/door";
 
 export interface Listed<T> {
@@ -14,7 +14,7 @@ export interface Listed<T> {
 
 /** A list that is read page by page; what was read stays in its order, and nothing is shown twice. */
 export function usePages<T extends { id: string }>(key: readonly unknown[], read: (cursor: string | null) => Promise<PageOf<T>>, options: { everyMs?: number; enabled?: boolean } = {}): Listed<T> {
-  const query: UseInfiniteQueryResult<InfiniteData<PageOf<T>, string | null>, Error> = useInfiniteQuery({
+  const query = useInfiniteQuery({
     queryKey: key,
     queryFn: ({ pageParam }) => read(pageParam),
     initialPageParam: null as string | null,
