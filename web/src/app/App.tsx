@@ -5,17 +5,16 @@ import type { Me, Mfa, SignedIn } from "../api/types";
 import { Terminal } from "../pages/terminal/Terminal";
 import { Guard } from "../ui/Panel";
 import { Toasts } from "../ui/Toasts";
+import { explainProblem } from "./explain";
 import { Login } from "./Login";
 import { landing, mayTrade, offered } from "./pages";
 import { isPresent } from "./presence";
 import { open, openInstead, pathOf, useRoute } from "./route";
 import { makeServices, ServicesProvider } from "./services";
 import { translate } from "../i18n";
-import { problemTitle } from "../i18n/problems";
 import { settings } from "./settings";
 import type { Start } from "./start";
 import { toast } from "./toasts";
-import { explainProblem } from "./trading";
 
 /** The platform's pages are files of their own: the desk does not wait for them. */
 const Platform = lazy(() => import("../platform/Platform"));
@@ -40,7 +39,7 @@ export function App({ start }: { start: Start }) {
   const [session, setSession] = useState<Session>("asking");
   const [me, setMe] = useState<Me | null>(null);
   const [bySecret, setBySecret] = useState(false);
-  const [ended, setEnded] = useState<string | null>(null);
+  const [ended, setEnded] = useState<Problem | string | null>(null);
   const [pending, setPending] = useState(() => pendingOf(start));
   const route = useRoute();
   const api = useMemo(
@@ -49,7 +48,7 @@ export function App({ start }: { start: Start }) {
         onSignedOut: (why) => {
           setSession("out");
           setMe(null);
-          setEnded(problemTitle(why.problemName, why.title, settings().language));
+          setEnded(why);
         },
         present: isPresent,
         memory: browserMemory(),

@@ -1,5 +1,5 @@
 import { lazy, Suspense, useId, useState } from "react";
-import type { Api } from "../api/client";
+import type { Api, Problem } from "../api/client";
 import type { Mfa, SignedIn } from "../api/types";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
@@ -12,8 +12,8 @@ const SignIn = lazy(() => import("../platform/identity/SignIn"));
 interface Props {
   api: Api;
   state: "out" | "wrong" | "unreachable";
-  /** Why the session before ended, in words. */
-  ended: string | null;
+  /** Why the session before ended. */
+  ended: Problem | string | null;
   mfa: Mfa | null;
   onSubmit: (secret: string) => Promise<void>;
   onSignedIn: (answer: SignedIn) => void;
@@ -36,15 +36,9 @@ export function Login({ api, state, ended, mfa, onSubmit, onSignedIn }: Props) {
             {language === "en" ? "ID" : "EN"}
           </button>
         </div>
-        {ended && (
-          <p role="status" className="mb-4 flex gap-2 rounded-md border border-warn/60 p-2 text-xs">
-            <Icon name="clock" className="text-warn" />
-            {ended}
-          </p>
-        )}
         <Guard name={t("login.title")}>
           <Suspense fallback={<div aria-busy="true" className="h-66" />}>
-            <SignIn api={api} mfa={mfa} onSignedIn={onSignedIn} />
+            <SignIn api={api} mfa={mfa} ended={ended} onSignedIn={onSignedIn} />
           </Suspense>
         </Guard>
         <SecretForm state={state} onSubmit={onSubmit} />

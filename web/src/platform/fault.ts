@@ -1,5 +1,5 @@
 import { Problem } from "../api/client";
-import { explainProblem } from "../app/trading";
+import { explainProblem } from "../app/explain";
 import type { Language } from "../format/decimal";
 import { translate } from "../i18n";
 import { faultText } from "./i18n/faults";

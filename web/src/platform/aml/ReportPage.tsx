@@ -48,7 +48,7 @@ function Draft({ report }: { report: AmlReport }) {
     void cache.invalidateQueries({ queryKey: ["aml", "case", report.case_id] });
   };
   const changed = narrative !== report.narrative;
-  const writes = report.status === "draft";
+  const writes = report.moves.includes("edit");
   const save = async () => {
     setBusy(true);
     await act(async () => took(await aml.write(door, report, narrative)), say("report.saved"));

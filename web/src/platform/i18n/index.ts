@@ -1,27 +1,10 @@
 import { useCallback } from "react";
 import { useSettings } from "../../app/settings";
-import type { Language } from "../../format/decimal";
-import { fill, type Values } from "../../i18n";
-import { en, type TextKey } from "./en";
-import { id } from "./id";
+import { text, word, type Say, type TextKey } from "./text";
 
-export type { TextKey };
-export type Say = (key: TextKey, values?: Values) => string;
-
-const CATALOGS: Record<Language, Record<TextKey, string>> = { en, id };
-
-/** A text of the platform's pages. They come apart from the desk's, which does not wait for them. */
-export function text(language: Language, key: TextKey, values?: Values): string {
-  return fill(CATALOGS[language][key], values);
-}
+export { word, type Say, type TextKey };
 
 export function useSay(): Say {
   const { language } = useSettings();
   return useCallback<Say>((key, values) => text(language, key, values), [language]);
-}
-
-/** The text for a word of the server, such as a state; a later word is shown as it comes. */
-export function word(say: Say, group: string, name: string): string {
-  const key = `${group}.${name}`;
-  return key in en ? say(key as TextKey) : name.replaceAll("_", " ");
 }

@@ -9,9 +9,9 @@ import { signIn } from "../api/identity";
 import { explainFault } from "../fault";
 import { readCode } from "../forms";
 import { useSay } from "../i18n";
+import { Fault } from "../ui/Fault";
 import { TextField } from "../ui/Field";
 import { canPasskey, provePasskey } from "./passkey";
-import { Fault } from "./SignIn";
 
 /** The second step: a code or a key, by whichever way the account has. */
 export function SecondFactor({ api, mfa, onSignedIn, onBack }: { api: Api; mfa: Mfa; onSignedIn: (answer: SignedIn) => void; onBack: () => void }) {

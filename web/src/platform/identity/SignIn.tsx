@@ -1,13 +1,13 @@
 import { useEffect, useState, type FormEvent, type ReactNode } from "react";
-import type { Api } from "../../api/client";
+import type { Api, Problem } from "../../api/client";
 import type { Mfa, SignedIn } from "../../api/types";
 import { useSettings } from "../../app/settings";
 import { Button } from "../../ui/Button";
-import { Icon } from "../../ui/Icon";
 import { signIn } from "../api/identity";
-import { explainFault, wrongField, type Told } from "../fault";
+import { explainFault, wrongField } from "../fault";
 import { looksLikeEmail, passwordLacks, readPhone } from "../forms";
 import { useSay } from "../i18n";
+import { Fault } from "../ui/Fault";
 import { TextField } from "../ui/Field";
 import { SecondFactor } from "./SecondFactor";
 
@@ -17,11 +17,13 @@ interface Props {
   api: Api;
   /** What a provider's sign-in left to do. */
   mfa: Mfa | null;
+  /** Why the session before ended. */
+  ended: Problem | string | null;
   onSignedIn: (answer: SignedIn) => void;
 }
 
 /** Signing in as a person: password, then what the account asks for besides. */
-export default function SignIn({ api, mfa: pending, onSignedIn }: Props) {
+export default function SignIn({ api, mfa: pending, ended, onSignedIn }: Props) {
   const say = useSay();
   const { language } = useSettings();
   const [mode, setMode] = useState<Mode>("in");
@@ -78,6 +80,7 @@ export default function SignIn({ api, mfa: pending, onSignedIn }: Props) {
   return (
     <form data-testid="sign-in" onSubmit={submit} className="space-y-3">
       <h1 className="text-md font-semibold">{say(`signin.${mode}`)}</h1>
+      {ended && error === null && <p role="status" data-testid="ended" className="rounded-md border border-warn/60 p-2 text-xs">{typeof ended === "string" ? ended : explainFault(ended, language).text}</p>}
       {mode === "first" && <p className="text-xs text-ink-3">{say("signin.first.help")}</p>}
       {mode === "first" && <TextField label={say("signin.first.secret")} type="password" autoComplete="off" value={secret} onChange={(event) => setSecret(event.target.value)} />}
       {makes && <TextField label={say("signin.name")} autoComplete="name" maxLength={120} value={name} wrong={wrongField(error, "name", language)} onChange={(event) => setName(event.target.value)} />}
@@ -122,18 +125,6 @@ function Providers({ api }: { api: Api }) {
       {say("signin.with", { name: title })}
     </a>
   ));
-}
-
-export function Fault({ told }: { told: Told }) {
-  return (
-    <p role="alert" className="flex gap-2 rounded-md border border-crit/60 p-2 text-xs text-ink">
-      <Icon name="alert" className="text-crit" />
-      <span>
-        <span className="block font-semibold">{told.text}</span>
-        {told.detail}
-      </span>
-    </p>
-  );
 }
 
 function Turn({ onClick, children }: { onClick: () => void; children: ReactNode }) {

@@ -4,6 +4,7 @@ import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { explainFault, type Told } from "../fault";
 import { useSay } from "../i18n";
+import { Fault } from "./Fault";
 import { TextArea } from "./Field";
 
 interface Props {
@@ -46,7 +47,7 @@ export function Ask({ title, help, verb, reason, optional = false, danger = fals
     <Dialog open onClose={onClose} label={title} shape="palette">
       <form
         data-testid="ask"
-        className="space-y-3 p-4"
+        className="scroll max-h-[70dvh] space-y-3 p-4"
         onSubmit={(event) => {
           event.preventDefault();
           if (!missing && !busy) void send();
@@ -56,12 +57,7 @@ export function Ask({ title, help, verb, reason, optional = false, danger = fals
         {help && <p className="text-sm text-ink-2">{help}</p>}
         {children}
         {reason !== undefined && <TextArea label={reason} maxLength={500} data-first-focus data-testid="ask-reason" value={text} onChange={(event) => setText(event.target.value)} />}
-        {fault && (
-          <p role="alert" className="rounded-md border border-crit/60 p-2 text-xs">
-            <span className="block font-semibold">{fault.text}</span>
-            {fault.detail && <span className="text-ink-2">{fault.detail}</span>}
-          </p>
-        )}
+        {fault && <Fault told={fault} />}
         <div className="flex justify-end gap-2">
           <Button tone="quiet" onClick={onClose}>{say("cancel")}</Button>
           <Button type="submit" tone={danger ? "danger" : "primary"} data-testid="ask-do" disabled={missing || busy}>{verb}</Button>
