@@ -56,7 +56,6 @@ function SecretForm({ state, onSubmit }: Pick<Props, "state" | "onSubmit">) {
   const fault = state === "wrong" ? t("login.wrong") : state === "unreachable" ? t("login.unreachable") : null;
   return (
     <form
-      aria-label={t("login.secret")}
       className="mt-6 border-t border-line pt-4"
       onSubmit={(event) => {
         event.preventDefault();
