@@ -78,10 +78,10 @@ export class Api {
     }
   }
 
-  /** Who is signed in; its token is the one that writes carry. The secret's session has one of its own. */
+  /** Who is signed in; their token is the one that writes carry. */
   async me(): Promise<Me> {
     const me = await this.call<Me>("GET", "auth/me", undefined, { quiet: true });
-    if (this.remembered() === AS_PERSON) this.csrf = me.csrf ?? this.csrf;
+    this.csrf = me.csrf ?? this.csrf;
     return me;
   }
 

@@ -376,7 +376,7 @@ export interface User {
   staff: boolean;
   status: string;
   verified: boolean;
-  tier: string | number | null;
+  tier: string | null;
   locale: string | null;
   org_id: string | null;
   team_id: string | null;
@@ -386,7 +386,7 @@ export interface User {
 
 /** Who is signed in, and what they may do. */
 export interface Me {
-  user: User | null;
+  user: User;
   session: string | null;
   /** A second factor was confirmed in this session. */
   mfa: boolean;

@@ -7,7 +7,7 @@ import { Guard } from "../ui/Panel";
 import { Toasts } from "../ui/Toasts";
 import { explainProblem } from "./explain";
 import { Login } from "./Login";
-import { landing, mayTrade, offered } from "./pages";
+import { landing, mayOpen, mayTrade } from "./pages";
 import { isPresent } from "./presence";
 import { open, openInstead, pathOf, useRoute } from "./route";
 import { makeServices, ServicesProvider } from "./services";
@@ -58,29 +58,28 @@ export function App({ start }: { start: Start }) {
   const services = useMemo(() => makeServices(api), [api]);
   const queries = useMemo(() => new QueryClient({ defaultOptions: { queries: { retry: (count, error) => count < 2 && !(error instanceof Problem && error.status >= 400 && error.status < 500), refetchOnWindowFocus: false } } }), []);
 
-  const enter = (as: "secret" | "person") => {
-    setBySecret(as === "secret");
+  /** Whoever has the secret is nobody by name: they have the desk, and no page that is about people. */
+  const enter = (person: Me | null) => {
+    setMe(person);
+    setBySecret(person === null);
     setEnded(null);
     setSession("in");
   };
-  /** The desk of the secret's session does not wait to hear which pages it may open besides. */
-  const enterBySecret = () => {
-    enter("secret");
-    api.me().then(setMe, () => setMe(null));
-  };
-  const enterAsPerson = async () => {
+  const enterAsPerson = async (): Promise<Me | null> => {
     try {
-      setMe(await api.me());
-      enter("person");
+      const person = await api.me();
+      enter(person);
+      return person;
     } catch (error) {
       setSession(error instanceof Problem && error.status !== 0 ? "out" : "unreachable");
+      return null;
     }
   };
 
   const signIn = async (given: string) => {
     try {
       await api.signIn(given);
-      enterBySecret();
+      enter(null);
     } catch (error) {
       setSession(error instanceof Problem && error.status !== 0 ? "wrong" : "unreachable");
     }
@@ -88,13 +87,16 @@ export function App({ start }: { start: Start }) {
   const signedIn = (answer: Pick<SignedIn, "csrf">) => {
     setPending(null);
     api.signedIn(answer.csrf);
-    void enterAsPerson();
+    void enterAsPerson().then((person) => {
+      // An address that somebody else left is no place to begin.
+      if (person && route.page !== "desk" && !mayOpen(person, route.page)) openInstead(pathOf(landing(person)));
+    });
   };
   const resume = async () => {
     const kept = await api.resumeSession();
     if (kept === null) setSession("out");
     else if (kept === "person") await enterAsPerson();
-    else enterBySecret();
+    else enter(null);
   };
 
   useEffect(() => {
@@ -135,7 +137,6 @@ export function App({ start }: { start: Start }) {
     }
   };
 
-  const pages = offered(me);
   const busy = <div aria-busy="true" className="h-full" />;
   return (
     <QueryClientProvider client={queries}>
@@ -146,10 +147,12 @@ export function App({ start }: { start: Start }) {
           ) : session !== "in" ? (
             <Login api={api} state={session} ended={ended} mfa={pending} onSubmit={signIn} onSignedIn={signedIn} />
           ) : onDesk ? (
-            <Terminal onSignOut={() => void signOut()} onPages={pages.length > 0 || me?.user ? () => open(pathOf(landing(me))) : undefined} />
+            <Terminal onSignOut={() => void signOut()} onPages={me ? () => open(pathOf(landing(me))) : undefined} />
+          ) : route.page === "desk" ? (
+            busy
           ) : (
             <Suspense fallback={busy}>
-              <Platform me={me} trades={trades} onMe={enterAsPerson} onSignOut={() => void signOut()} />
+              <Platform me={me} trades={trades} onMe={async () => void (await enterAsPerson())} onSignOut={() => void signOut()} />
             </Suspense>
           )}
         </Guard>

@@ -36,8 +36,8 @@ export const may = (me: Me | null, permission: string): boolean => me?.permissio
 
 /** A client has a case of their own and no queue of cases; whoever works for the house has the queue. */
 function fits(me: Me, page: PageId): boolean {
-  if (page === "verify") return me.user?.staff === false;
-  return page !== "reviews" || me.user?.staff !== false;
+  if (page === "verify") return !me.user.staff;
+  return page !== "reviews" || me.user.staff;
 }
 
 const offers = (me: Me, entry: PageEntry): boolean => fits(me, entry.page) && entry.needs.some((permission) => may(me, permission));
@@ -55,7 +55,7 @@ export function mayTrade(me: Me | null, bySecret: boolean): boolean {
 
 /** Whether an address may be opened; the server decides anew about everything on it. */
 export function mayOpen(me: Me | null, page: PageId): boolean {
-  if (OWN.includes(page)) return me?.user != null;
+  if (OWN.includes(page)) return me !== null;
   const listed = BEHIND[page] ?? page;
   return offered(me).some((entry) => entry.page === listed);
 }

@@ -106,7 +106,7 @@ function Own({ me, onSignOut, onChosen }: Props & { onChosen: () => void }) {
   const { language, theme } = useSettings();
   return (
     <div className="mt-auto pt-4">
-      {me?.user && (
+      {me && (
         <>
           <p className="truncate px-2 text-sm font-semibold" data-testid="who">{me.user.name ?? me.user.email ?? me.user.id}</p>
           <p className="mb-1 px-2 text-xs text-ink-3">{word(say, "role", me.user.role)}</p>

@@ -20,7 +20,7 @@ export function usePeople(): (id: string | null | undefined) => string {
     (id) => {
       if (id === null || id === undefined) return say("nobody");
       if (id === "system") return say("system");
-      if (id === me?.user?.id) return me.user.name ?? say("you");
+      if (id === me?.user.id) return me.user.name ?? say("you");
       return rows?.find((row) => row.user_id === id)?.name ?? id.slice(0, 8);
     },
     [say, me, rows],

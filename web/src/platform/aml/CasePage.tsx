@@ -61,7 +61,7 @@ function Doings({ data }: { data: Case }) {
   const works = useMay("aml.work");
   const [to, setTo] = useState<string | null>(null);
   const reread = () => cache.invalidateQueries({ queryKey: ["aml"] });
-  const mine = me?.user?.id ?? null;
+  const mine = me?.user.id ?? null;
   const assign = (user: string | null) =>
     void act(async () => {
       await aml.assign(door, data.id, user, data.revision);

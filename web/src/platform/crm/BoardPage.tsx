@@ -161,7 +161,7 @@ function BoardColumn({ column, carried, onMore, children }: { column: Column; ca
   const open = carried !== null && !home && carried.moves !== null && moveTo(column.column, carried.moves) !== undefined;
   const over = carried?.over === column.column && !home;
   return (
-    <section data-column={column.column} data-total={column.total} data-open={open || undefined} aria-label={name} className={`flex min-h-0 w-[min(78vw,17rem)] shrink-0 snap-start flex-col rounded-lg border bg-bg wide:w-auto wide:min-w-44 wide:flex-1 wide:basis-0 ${over ? "border-focus bg-hover" : open ? "border-ink-3 border-dashed" : "border-line"}`}>
+    <section data-column={column.column} data-total={column.total} data-open={open || undefined} aria-label={name} className={`flex min-h-0 w-[min(78vw,17rem)] shrink-0 snap-start flex-col rounded-lg border bg-bg wide:w-auto wide:min-w-40 wide:flex-1 wide:basis-0 ${over ? "border-focus bg-hover" : open ? "border-ink-3 border-dashed" : "border-line"}`}>
       <header className="shrink-0 border-b border-line px-2 py-1.5">
         <h2 className="flex items-baseline gap-2 text-sm font-semibold">
           {name}

@@ -56,7 +56,7 @@ function Doings({ user }: { user: User }) {
   const roles = useRoles();
   const [role, setRole] = useState(user.role);
   const [wish, setWish] = useState<"role" | "suspended" | "active" | null>(null);
-  const own = me?.user?.id === user.id;
+  const own = me?.user.id === user.id;
   if (own || (!writes && !grants)) return null;
   const reread = () => cache.invalidateQueries({ queryKey: ["users"] });
   return (

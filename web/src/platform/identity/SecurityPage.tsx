@@ -77,7 +77,7 @@ function Password() {
   const [password, setPassword] = useState("");
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
-  const lacks = passwordLacks(password, me?.user?.email ?? "");
+  const lacks = passwordLacks(password, me?.user.email ?? "");
   const save = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);

@@ -24,7 +24,7 @@ export default function VerifyPage() {
     queryKey: ["kyc", "me"],
     // Nothing was handed in yet: that is where everybody begins.
     queryFn: () => kyc.mine(door).catch((error: unknown) => (error instanceof Problem && error.status === 404 ? null : Promise.reject(error))),
-    refetchInterval: CASE_MS,
+    refetchInterval: ({ state }) => (state.data ? CASE_MS : false),
   });
   const mine = query.data;
   const open = mine === null || mine?.status === "PENDING_UPLOAD" || mine?.status === "REJECTED";

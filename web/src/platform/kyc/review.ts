@@ -23,9 +23,9 @@ export function hindrance(given: KycCase, me: Me | null): Hindrance | null {
   if (!may(me, "kyc.review")) return "notAllowed";
   if (given.sight === "masked") return "masked";
   if (given.status !== "REVIEW_REQUIRED") return "notWaiting";
-  if (me?.user && given.user_id === me.user.id) return "own";
+  if (given.user_id === me?.user.id) return "own";
   // Whoever approved first may still reject; another person gives the second approval.
-  if (given.awaiting_second && me?.user && given.first_reviewer === me.user.id) return "secondPerson";
+  if (given.awaiting_second && given.first_reviewer === me?.user.id) return "secondPerson";
   return null;
 }
 
