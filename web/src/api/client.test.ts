@@ -97,6 +97,17 @@ it("asks for a new token when the old one is over, once for all who wait, and se
   expect(onSignedOut).toHaveBeenCalledTimes(2);
 });
 
+it("ends no session for a wrong password within it", async () => {
+  const onSignedOut = vi.fn();
+  const no = (code: number) => json({ title: "no", status: 401, code }, 401);
+  const { fetch } = server(no(11101), no(11114), no(11105));
+  const api = new Api({ fetch, onSignedOut });
+  for (const _ of [1, 2]) await api.call("POST", "auth/password", {}).catch(() => undefined);
+  expect(onSignedOut).not.toHaveBeenCalled();
+  await api.desk().catch(() => undefined);
+  expect(onSignedOut).toHaveBeenCalledOnce();
+});
+
 it("never asks for a token in the secret's session", async () => {
   const { calls, fetch } = server(json({ csrf: "tok" }), json({ title: "no", status: 401, code: 10001 }, 401));
   const api = new Api({ fetch });

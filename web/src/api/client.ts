@@ -39,6 +39,8 @@ const AS_PERSON = "person";
 
 /** The access token is over, or its cookie has left the browser: the refresh token brings another. */
 const TOKEN_OVER: readonly number[] = [11_103, 10_001];
+/** The token is not valid, the session was replaced, rested too long, has ended, or was used twice. */
+const SESSION_OVER: readonly number[] = [11_104, 11_105, 11_106, 11_107, 11_108];
 
 /** No answer for this long counts as none: the order may have arrived, the same client id asks again without doubling it. */
 const TIMEOUT_MS = 10_000;
@@ -210,10 +212,13 @@ export class Api {
     if (!extra.repeated && path !== "auth/refresh" && this.mayRefresh(problem) && (await this.refresh())) {
       return this.call<T>(method, path, body, { ...extra, repeated: true });
     }
-    if (problem.status === 401 && !extra.quiet) this.options.onSignedOut?.(problem);
+    if (!extra.quiet && endsSession(problem)) this.options.onSignedOut?.(problem);
     throw problem;
   }
 }
+
+/** A wrong password or code within a session is refused with the same status, and ends none. */
+const endsSession = ({ status, code }: Problem): boolean => status === 401 && (code === null || TOKEN_OVER.includes(code) || SESSION_OVER.includes(code));
 
 interface Extra {
   headers?: Record<string, string>;
