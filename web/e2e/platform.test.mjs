@@ -8,7 +8,7 @@ import { Server, until } from "./harness/server.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const ADMIN = { email: "kepala@contoh.id", password: "Gunung-Agung-72", name: "Made Wirawan", phone: "081234567801" };
-const CLIENT = { email: "siti@contoh.id", password: "Kawah-Putih-51", name: "Siti Nurhaliza", phone: "081234567802" };
+const CLIENT = { email: "siti@contoh.id", password: "Kawah-Putih-51", name: "Siti Nurhaliza", phone: "+6281234567802" };
 const COLUMNS = ["new", "contacted", "interested", "demo", "kyc", "verified"];
 
 describe("the platform's pages", { skip }, () => {

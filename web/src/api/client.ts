@@ -39,8 +39,8 @@ const AS_PERSON = "person";
 
 /** The access token is over, or its cookie has left the browser: the refresh token brings another. */
 const TOKEN_OVER: readonly number[] = [11_103, 10_001];
-/** The token is not valid, the session was replaced, rested too long, has ended, or was used twice. */
-const SESSION_OVER: readonly number[] = [11_104, 11_105, 11_106, 11_107, 11_108];
+/** The token is not valid; the session was replaced, rested too long, has ended, or was used twice; the secret signs nobody in any more. */
+const SESSION_OVER: readonly number[] = [11_104, 11_105, 11_106, 11_107, 11_108, 11_122];
 
 /** No answer for this long counts as none: the order may have arrived, the same client id asks again without doubling it. */
 const TIMEOUT_MS = 10_000;

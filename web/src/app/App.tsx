@@ -81,7 +81,11 @@ export function App({ start }: { start: Start }) {
       await api.signIn(given);
       enter(null);
     } catch (error) {
-      setSession(error instanceof Problem && error.status !== 0 ? "wrong" : "unreachable");
+      // A secret that made the first administrator is right, and signs nobody in any more.
+      if (error instanceof Problem && error.problemName === "secret_spent") {
+        setEnded(error);
+        setSession("out");
+      } else setSession(error instanceof Problem && error.status !== 0 ? "wrong" : "unreachable");
     }
   };
   const signedIn = (answer: Pick<SignedIn, "csrf">) => {

@@ -8,6 +8,9 @@ interface AgentRow {
   name: string | null;
 }
 
+/** A key is shown by its beginning; a name is shown whole. */
+const KEY = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
+
 /** Names of people behind their keys, as far as this person may know them. */
 export function usePeople(): (id: string | null | undefined) => string {
   const say = useSay();
@@ -21,7 +24,7 @@ export function usePeople(): (id: string | null | undefined) => string {
       if (id === null || id === undefined) return say("nobody");
       if (id === "system") return say("system");
       if (id === me?.user.id) return me.user.name ?? say("you");
-      return rows?.find((row) => row.user_id === id)?.name ?? id.slice(0, 8);
+      return rows?.find((row) => row.user_id === id)?.name ?? (KEY.test(id) ? id.slice(0, 8) : id);
     },
     [say, me, rows],
   );

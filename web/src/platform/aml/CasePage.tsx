@@ -5,7 +5,7 @@ import { useSettings } from "../../app/settings";
 import { formatMoment } from "../../format/time";
 import { Button } from "../../ui/Button";
 import { useAct } from "../act";
-import { aml, type Case } from "../api/aml";
+import { aml, type Case, type CaseRow } from "../api/aml";
 import { useDoor, useHere, useMay } from "../context";
 import { useSay, word } from "../i18n";
 import { usePeople } from "../people";
@@ -26,19 +26,19 @@ export default function CasePage({ id }: { id: string }) {
   const data = query.data;
   return (
     <Page
-      title={data ? `#${data.number} ${data.client ?? data.user_id.slice(0, 8)}` : say("case.title")}
+      title={data ? `#${data.case.number} ${data.case.client ?? data.case.user_id.slice(0, 8)}` : say("case.title")}
       back={<Link to={pathOf("cases")} className="text-sm text-ink-2 underline underline-offset-2">{say("cases.title")}</Link>}
-      aside={data && <Doings key={data.revision} data={data} />}
+      aside={data && <Doings key={data.case.revision} row={data.case} />}
     >
       <Body>
         {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
         {query.isPending && <Wait lines={6} />}
         {data && (
-          <div className="space-y-3" data-testid="case" data-status={data.status}>
+          <div className="space-y-3" data-testid="case" data-status={data.case.status}>
             <p className="flex flex-wrap items-center gap-1.5">
-              <Tag>{say(`case.${data.status}`)}</Tag>
-              <Tag tone={LEVEL_TONES[data.severity]}>{say(`level.${data.severity}`)}</Tag>
-              <Tag>{say(`caseKind.${data.kind}`)}</Tag>
+              <Tag>{say(`case.${data.case.status}`)}</Tag>
+              <Tag tone={LEVEL_TONES[data.case.severity]}>{say(`level.${data.case.severity}`)}</Tag>
+              <Tag>{say(`caseKind.${data.case.kind}`)}</Tag>
             </p>
             <Evidence data={data} />
             {data.hits.map((hit) => <HitCard key={hit.id} caseId={id} found={hit} />)}
@@ -52,7 +52,7 @@ export default function CasePage({ id }: { id: string }) {
   );
 }
 
-function Doings({ data }: { data: Case }) {
+function Doings({ row }: { row: CaseRow }) {
   const say = useSay();
   const door = useDoor();
   const act = useAct();
@@ -64,14 +64,14 @@ function Doings({ data }: { data: Case }) {
   const mine = me?.user.id ?? null;
   const assign = (user: string | null) =>
     void act(async () => {
-      await aml.assign(door, data.id, user, data.revision);
+      await aml.assign(door, row.id, user, row.revision);
       await reread();
     });
   return (
     <>
-      {works && mine && data.assigned_to !== mine && <Button onClick={() => assign(mine)}>{say("case.take")}</Button>}
-      {works && mine && data.assigned_to === mine && <Button tone="quiet" onClick={() => assign(null)}>{say("case.giveBack")}</Button>}
-      {data.moves.map((move) => <Button key={move} data-move={move} onClick={() => setTo(move)}>{word(say, "caseMove", move)}</Button>)}
+      {works && mine && row.assigned_to !== mine && <Button onClick={() => assign(mine)}>{say("case.take")}</Button>}
+      {works && mine && row.assigned_to === mine && <Button tone="quiet" onClick={() => assign(null)}>{say("case.giveBack")}</Button>}
+      {row.moves.map((move) => <Button key={move} data-move={move} onClick={() => setTo(move)}>{word(say, "caseMove", move)}</Button>)}
       {to !== null && (
         <Ask
           title={word(say, "caseMove", to)}
@@ -79,7 +79,7 @@ function Doings({ data }: { data: Case }) {
           verb={word(say, "caseMove", to)}
           danger={to === "confirmed"}
           onDo={async (reason) => {
-            await aml.move(door, data.id, to, reason, data.revision);
+            await aml.move(door, row.id, to, reason, row.revision);
             await reread();
           }}
           onClose={() => setTo(null)}
@@ -98,7 +98,7 @@ function Evidence({ data }: { data: Case }) {
       <ul className="-my-2 divide-y divide-line text-sm" data-testid="evidence">
         {data.alerts.map((alert) => (
           <li key={alert.id} data-rule={alert.rule} className="py-2">
-            <p><span className="font-medium">{word(say, "amlRule", alert.rule)}</span> <span className="text-xs text-ink-3">{formatMoment(alert.created_at, language)}</span></p>
+            <p><span className="font-medium">{word(say, "amlRule", alert.rule)}</span> <span className="text-xs text-ink-3">{formatMoment(alert.created_at_us, language)}</span></p>
             <p className="text-ink-2">{alert.detail}</p>
             <dl className="mt-1 flex flex-wrap gap-x-4 gap-y-0.5 text-xs">
               {factRows(alert.facts, language).map(([name, value]) => (
@@ -123,7 +123,7 @@ function Reports({ data }: { data: Case }) {
   const { language } = useSettings();
   const draft = () =>
     void act(async () => {
-      const report = await aml.draft(door, data.id);
+      const report = await aml.draft(door, data.case.id);
       open(pathOf("report", report.id));
     });
   if (data.reports.length === 0 && !drafts) return null;
@@ -133,7 +133,7 @@ function Reports({ data }: { data: Case }) {
       <ul className="space-y-1 text-sm">
         {data.reports.map((report) => (
           <li key={report.id} className="flex flex-wrap items-center gap-2">
-            <Link to={pathOf("report", report.id)} className="font-medium underline underline-offset-2">{say("report.of", { time: formatMoment(report.created_at, language) })}</Link>
+            <Link to={pathOf("report", report.id)} className="font-medium underline underline-offset-2">{say("report.of", { time: formatMoment(report.created_at_us, language) })}</Link>
             <Tag>{say(`report.${report.status}`)}</Tag>
           </li>
         ))}
@@ -154,9 +154,9 @@ function Notes({ data }: { data: Case }) {
   const [busy, setBusy] = useState(false);
   const save = async () => {
     setBusy(true);
-    if (await act(() => aml.note(door, data.id, text.trim()), say("note.saved"))) {
+    if (await act(() => aml.note(door, data.case.id, text.trim()), say("note.saved"))) {
       setText("");
-      await cache.invalidateQueries({ queryKey: ["aml", "case", data.id] });
+      await cache.invalidateQueries({ queryKey: ["aml", "case", data.case.id] });
     }
     setBusy(false);
   };
@@ -179,7 +179,7 @@ function Notes({ data }: { data: Case }) {
         {data.notes.map((note) => (
           <li key={note.id}>
             <p className="break-words whitespace-pre-wrap">{note.text}</p>
-            <p className="text-2xs text-ink-3">{formatMoment(note.created_at, language)} · {people(note.author)}</p>
+            <p className="text-2xs text-ink-3">{formatMoment(note.created_at_us, language)} · {people(note.author)}</p>
           </li>
         ))}
       </ul>
@@ -197,7 +197,7 @@ function History({ data }: { data: Case }) {
       <ol className="space-y-1 text-sm">
         {data.history.map((step, at) => (
           <li key={at}>
-            {step.from && `${word(say, "case", step.from)} → `}{word(say, "case", step.to)} {step.reason && <span className="text-ink-2">“{step.reason}”</span>} <span className="text-2xs text-ink-3">{formatMoment(step.at, language)} · {people(step.by)}</span>
+            {step.from && `${word(say, "case", step.from)} → `}{word(say, "case", step.to)} {step.reason && <span className="text-ink-2">“{step.reason}”</span>} <span className="text-2xs text-ink-3">{formatMoment(step.at_us, language)} · {people(step.by)}</span>
           </li>
         ))}
       </ol>

@@ -61,7 +61,7 @@ function CaseLine({ row }: { row: CaseRow }) {
     <li data-case={row.id} data-status={row.status} className="flex flex-wrap items-center gap-x-3 gap-y-1 rounded-lg border border-line bg-panel p-3 text-sm">
       <div className="min-w-0 flex-1 basis-52">
         <Link to={pathOf("case", row.id)} className="font-semibold hover:underline">#{row.number} {row.client ?? row.user_id.slice(0, 8)}</Link>
-        <p className="text-xs text-ink-3">{say(`caseKind.${row.kind}`)} · {say("cases.alerts", { n: row.alerts })} · {formatMoment(row.updated_at, language)} · {people(row.assigned_to)}</p>
+        <p className="text-xs text-ink-3">{say(`caseKind.${row.kind}`)} · {say("cases.alerts", { n: row.alerts })} · {formatMoment(row.updated_at_us, language)} · {people(row.assigned_to)}</p>
       </div>
       <Tag tone={LEVEL_TONES[row.severity]}>{say(`level.${row.severity}`)}</Tag>
       <Tag>{say(`case.${row.status}`)}</Tag>

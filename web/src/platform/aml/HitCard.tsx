@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useSettings } from "../../app/settings";
 import { formatMoment } from "../../format/time";
 import { Button } from "../../ui/Button";
-import { aml, type CaseHit, type Hit } from "../api/aml";
+import { aml, type CaseHit, type Grade, type Hit } from "../api/aml";
 import { useDoor, useMay } from "../context";
 import { useSay, word } from "../i18n";
 import { usePeople } from "../people";
@@ -11,23 +11,23 @@ import { Ask } from "../ui/Ask";
 import { Card, Facts } from "../ui/Page";
 import { Tag, type Tone } from "../ui/Tag";
 
-const STRENGTHS: Record<Hit["strength"], Tone> = { exact: "crit", strong: "warn", possible: "plain" };
+const STRENGTHS: Record<Grade["strength"], Tone> = { exact: "crit", strong: "warn", possible: "plain" };
 
 /** Both scores beside each other, and what ours is made of. */
-export function Scores({ hit }: { hit: Hit }) {
+export function Scores({ grade }: { grade: Grade }) {
   const say = useSay();
   return (
     <div data-testid="scores">
       <div className="grid grid-cols-2 gap-2">
-        <Bar name={say("hit.score")} value={hit.score} part="score" />
-        <Bar name={say("hit.listScore")} value={hit.list_score} part="list-score" />
+        <Bar name={say("hit.score")} value={grade.score} part="score" />
+        <Bar name={say("hit.listScore")} value={grade.list_score} part="list-score" />
       </div>
       <dl className="mt-2 grid grid-cols-2 gap-x-4 gap-y-0.5 text-xs wide:grid-cols-3">
         {(["name", "query_coverage", "entry_coverage", "rarity"] as const).map((name) => (
-          <div key={name} className="flex justify-between gap-2"><dt className="text-ink-3">{say(`hit.${name}`)}</dt><dd>{hit.parts[name]} %</dd></div>
+          <div key={name} className="flex justify-between gap-2"><dt className="text-ink-3">{say(`hit.${name}`)}</dt><dd>{grade[name]} %</dd></div>
         ))}
         {(["birth", "country"] as const).map((name) => (
-          <div key={name} className="flex justify-between gap-2"><dt className="text-ink-3">{say(`hit.${name}`)}</dt><dd>{say(`match.${hit.parts[name]}`)}</dd></div>
+          <div key={name} className="flex justify-between gap-2"><dt className="text-ink-3">{say(`hit.${name}`)}</dt><dd>{say(`match.${grade[name]}`)}</dd></div>
         ))}
       </dl>
     </div>
@@ -48,7 +48,7 @@ export function HitTitle({ hit }: { hit: Hit }) {
   return (
     <span className="flex flex-wrap items-center gap-1.5">
       <span className="font-semibold">{hit.name}</span>
-      <Tag tone={STRENGTHS[hit.strength]}>{say(`strength.${hit.strength}`)}</Tag>
+      <Tag tone={STRENGTHS[hit.grade.strength]}>{say(`strength.${hit.grade.strength}`)}</Tag>
       <Tag>{word(say, "list", hit.source)}</Tag>
     </span>
   );
@@ -68,7 +68,7 @@ export function HitCard({ caseId, found }: { caseId: string; found: CaseHit }) {
     <Card title={say("hit.title")} aside={<Tag tone={found.decision === "same" ? "crit" : found.decision === "other" ? "ok" : "warn"}>{say(`hitDecision.${found.decision}`)}</Tag>}>
       <div data-hit={found.id} data-decision={found.decision} className="space-y-3">
         <HitTitle hit={hit} />
-        <Scores hit={hit} />
+        <Scores grade={hit.grade} />
         {entry && (
           <Facts
             rows={[
@@ -76,11 +76,11 @@ export function HitCard({ caseId, found }: { caseId: string; found: CaseHit }) {
               [say("entry.births"), entry.births.join(", ") || say("none")],
               [say("entry.countries"), entry.countries.join(", ") || say("none")],
               [say("entry.programs"), entry.programs.join(", ") || say("none")],
-              [say("entry.remarks"), entry.remarks ?? say("none")],
+              [say("entry.remarks"), entry.remarks || say("none")],
             ]}
           />
         )}
-        {found.decided_at !== null && <p className="text-xs text-ink-2">“{found.reason}” · {formatMoment(found.decided_at, language)} · {people(found.decided_by)}</p>}
+        {found.decided_at_us !== null && <p className="text-xs text-ink-2">“{found.reason}” · {formatMoment(found.decided_at_us, language)} · {people(found.decided_by)}</p>}
         {works && found.decision === "open" && (
           <div className="flex flex-wrap gap-2">
             <Button tone="danger" data-testid="hit-same" onClick={() => setWish("same")}>{say("hit.same")}</Button>

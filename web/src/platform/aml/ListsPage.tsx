@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSettings } from "../../app/settings";
 import { formatDecimal } from "../../format/decimal";
-import { formatLatency, formatMoment } from "../../format/time";
+import { formatMoment } from "../../format/time";
 import { Button } from "../../ui/Button";
 import { aml, type NameCheck } from "../api/aml";
 import { useDoor } from "../context";
@@ -71,11 +71,11 @@ function Check() {
       {error !== null && <div className="mt-3"><Trouble error={error} /></div>}
       {found && (
         <div className="mt-3 space-y-3" role="status">
-          <p className="text-xs text-ink-3">{say("check.found", { n: formatDecimal(String(found.hits.length), language), of: formatDecimal(String(found.searched), language), time: formatLatency(found.took_us, language) })}</p>
+          <p className="text-xs text-ink-3">{say("check.found", { n: formatDecimal(String(found.hits.length), language), of: formatDecimal(String(found.searched), language) })}</p>
           {found.hits.map((hit) => (
             <div key={`${hit.source}/${hit.uid}`} data-testid="hit" className="space-y-2 border-t border-line pt-2">
               <HitTitle hit={hit} />
-              <Scores hit={hit} />
+              <Scores grade={hit.grade} />
             </div>
           ))}
         </div>
@@ -106,8 +106,8 @@ function Sources() {
               rows={[
                 [say("source.entries"), formatDecimal(String(source.entries), language)],
                 [say("source.published"), source.published ?? say("none")],
-                [say("source.good"), moment(source.good_at)],
-                [say("source.tried"), moment(source.tried_at)],
+                [say("source.good"), moment(source.good_at_us)],
+                [say("source.tried"), moment(source.tried_at_us)],
               ]}
             />
             {source.error && <p className="mt-2 text-xs break-words text-crit">{source.error}</p>}

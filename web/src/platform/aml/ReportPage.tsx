@@ -75,7 +75,7 @@ function Draft({ report }: { report: AmlReport }) {
             [say("report.submittedBy"), people(report.submitted_by)],
             [say("report.approvedBy"), people(report.approved_by)],
             ...(report.reference ? [[say("report.reference"), report.reference] as const] : []),
-            ...(report.filed_at !== null ? [[say("report.filedAt"), formatMoment(report.filed_at, language)] as const] : []),
+            ...(report.filed_at_us !== null ? [[say("report.filedAt"), formatMoment(report.filed_at_us, language)] as const] : []),
           ]}
         />
         <p className="mt-2 text-xs text-ink-3">{say("report.eyes")}</p>

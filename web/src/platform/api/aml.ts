@@ -15,19 +15,25 @@ export interface AmlSource {
   entries: number;
   published: string | null;
   state: "never" | "good" | "failing";
-  good_at: number | null;
-  tried_at: number | null;
+  good_at_us: number | null;
+  tried_at_us: number | null;
   error: string | null;
   revision: number;
 }
 
-export interface HitParts {
+/** How like the two are: whole percent, and what the sum is made of. */
+export interface Grade {
+  /** Our own, graded. */
+  score: number;
+  /** What the public search of the list would say. */
+  list_score: number;
   name: number;
   query_coverage: number;
   entry_coverage: number;
   rarity: number;
   birth: "same" | "near" | "different" | "unknown";
   country: "same" | "different" | "unknown";
+  strength: "exact" | "strong" | "possible";
 }
 
 /** An entry of a list that a name is like. */
@@ -36,12 +42,7 @@ export interface Hit {
   uid: string;
   entry_digest: string;
   name: string;
-  /** Our own, graded. */
-  score: number;
-  /** What the public search of the list would say. */
-  list_score: number;
-  parts: HitParts;
-  strength: "exact" | "strong" | "possible";
+  grade: Grade;
 }
 
 export interface EntryName {
@@ -50,7 +51,6 @@ export interface EntryName {
 }
 
 export interface ListEntry {
-  source: string;
   uid: string;
   kind: string;
   names: EntryName[];
@@ -67,7 +67,7 @@ export interface CaseHit {
   decision: "open" | "same" | "other";
   reason: string | null;
   decided_by: string | null;
-  decided_at: number | null;
+  decided_at_us: number | null;
   entry: ListEntry | null;
 }
 
@@ -76,14 +76,14 @@ export interface AmlAlert {
   rule: string;
   detail: string;
   facts: Record<string, unknown>;
-  created_at: number;
+  created_at_us: number;
 }
 
 export interface CaseNote {
   id: string;
   text: string;
   author: string | null;
-  created_at: number;
+  created_at_us: number;
 }
 
 export interface CaseStep {
@@ -91,7 +91,7 @@ export interface CaseStep {
   to: string;
   by: string | null;
   reason: string | null;
-  at: number;
+  at_us: number;
 }
 
 export interface AmlReport {
@@ -103,8 +103,8 @@ export interface AmlReport {
   drafted_by: string | null;
   submitted_by: string | null;
   approved_by: string | null;
-  created_at: number;
-  filed_at: number | null;
+  created_at_us: number;
+  filed_at_us: number | null;
   revision: number;
   moves: string[];
 }
@@ -119,26 +119,26 @@ export interface CaseRow {
   severity: Level;
   assigned_to: string | null;
   alerts: number;
-  created_at: number;
-  updated_at: number;
+  created_at_us: number;
+  updated_at_us: number;
   revision: number;
   /** What this person may do next. */
   moves: string[];
 }
 
 /** A case whole: the row, and what stands behind it. */
-export type Case = Omit<CaseRow, "alerts"> & {
+export interface Case {
+  case: CaseRow;
   alerts: AmlAlert[];
   hits: CaseHit[];
   notes: CaseNote[];
   history: CaseStep[];
   reports: AmlReport[];
-};
+}
 
 export interface NameCheck {
   hits: Hit[];
   searched: number;
-  took_us: number;
 }
 
 export const aml = {
@@ -179,9 +179,9 @@ export interface Cash {
   requested_by: string | null;
   approved_by: string | null;
   booked_seq: number | null;
-  created_at: number;
-  decided_at: number | null;
-  confirmed_at: number | null;
+  created_at_us: number;
+  decided_at_us: number | null;
+  confirmed_at_us: number | null;
   revision: number;
   moves: string[];
 }

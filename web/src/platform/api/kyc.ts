@@ -15,7 +15,8 @@ export interface DocumentData {
   kewarganegaraan: string | null;
   berlaku_sampai: string | null;
   npwp: string | null;
-  mrz: string | null;
+  /** Line by line. */
+  mrz: string[] | null;
 }
 
 export interface KycDocument {
@@ -27,7 +28,8 @@ export interface KycDocument {
   case_status: KycStatus;
   ocr_status: string;
   ocr_confidence: number | null;
-  quality: number | null;
+  quality: number;
+  hints: string[];
   sight: "clear" | "masked";
   document_data: DocumentData;
   content_url: string | null;
@@ -53,14 +55,6 @@ export interface KycReview {
   at: number;
 }
 
-export interface CaseDispute {
-  id: string;
-  status: string;
-  priority: string;
-  due_at: number;
-  reason: string;
-}
-
 export interface KycRow {
   id: string;
   user_id: string;
@@ -72,7 +66,6 @@ export interface KycRow {
   risky: boolean;
   awaiting_second: boolean;
   first_reviewer: string | null;
-  missing: DocumentType[];
   submitted_at: number | null;
   due_at: number | null;
   overdue: boolean;
@@ -86,17 +79,26 @@ export interface KycQueued extends KycRow {
 }
 
 export interface KycCase extends KycRow {
-  /** Absent for the client. */
-  findings?: Finding[];
+  missing: DocumentType[];
+  /** None for the client. */
+  findings: Finding[];
   documents: KycDocument[];
-  reviews?: KycReview[];
-  dispute: CaseDispute | null;
+  reviews: KycReview[];
+  dispute: Dispute | null;
+}
+
+export interface KycTaken {
+  document_id: string;
+  document_type: DocumentType;
+  ocr_status: string;
+  quality: number;
+  hints: string[];
 }
 
 export interface Uploaded {
   document_id: string;
   ocr_status: string;
-  documents: { document_id: string; document_type: DocumentType; ocr_status: string; quality: number | null; hints: string[] }[];
+  documents: KycTaken[];
   case: { id: string; status: KycStatus; missing: DocumentType[]; attempts_left: number };
 }
 
@@ -121,7 +123,7 @@ export interface Dispute {
   due_at: number;
   user_id: string;
   case_id: string;
-  reason: string;
+  reason: string | null;
   outcome: "upheld" | "dismissed" | null;
   created_at: number;
   resolved_at: number | null;

@@ -73,7 +73,7 @@ function CashRow({ row }: { row: Cash }) {
         <p className="min-w-0 flex-1 basis-48">
           <span className="font-semibold">{say(`cashKind.${row.kind}`)} {amount}</span>
           <span className="block text-xs text-ink-3">
-            {say("cash.account", { id: row.account })} · {formatMoment(row.created_at, language)} · {people(row.requested_by)}
+            {say("cash.account", { id: row.account })} · {formatMoment(row.created_at_us, language)} · {people(row.requested_by)}
             {row.usd !== null && row.currency !== "USD" && ` · ${formatDecimal(row.usd, language)} USD`}
             {row.method && ` · ${row.method}`}
           </span>

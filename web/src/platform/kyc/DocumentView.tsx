@@ -2,12 +2,12 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button, IconButton } from "../../ui/Button";
 import { useAct } from "../act";
-import { kyc, type DocumentData, type KycDocument } from "../api/kyc";
+import { kyc, type KycDocument } from "../api/kyc";
 import { useDoor, useMay } from "../context";
 import { useSay, word } from "../i18n";
-import { TextField } from "../ui/Field";
+import { TextArea, TextField } from "../ui/Field";
 import { Card, Facts } from "../ui/Page";
-import { changed, FIELDS } from "./review";
+import { changed, FIELDS, shownField, type FieldName } from "./review";
 
 const ZOOM_STEPS = [1, 1.5, 2, 3] as const;
 
@@ -56,7 +56,7 @@ function Picture({ document }: { document: KycDocument }) {
       <div className="mt-3">
         <Facts
           rows={[
-            [say("picture.quality"), document.quality === null ? say("none") : `${document.quality} / 100`],
+            [say("picture.quality"), `${document.quality} / 100${document.hints.length > 0 ? ` · ${document.hints.map((hint) => word(say, "hint", hint)).join(", ")}` : ""}`],
             [say("picture.reading"), `${word(say, "ocr", document.ocr_status)}${document.ocr_confidence === null ? "" : ` · ${document.ocr_confidence} %`}`],
           ]}
         />
@@ -71,7 +71,7 @@ function Fields({ document, caseId }: { document: KycDocument; caseId: string })
   const act = useAct();
   const cache = useQueryClient();
   const writes = useMay("kyc.review") && document.sight === "clear" && document.case_status === "REVIEW_REQUIRED";
-  const [typed, setTyped] = useState<Partial<Record<keyof DocumentData, string>>>({});
+  const [typed, setTyped] = useState<Partial<Record<FieldName, string>>>({});
   const [busy, setBusy] = useState(false);
   const names = FIELDS[document.document_type] ?? [];
   const read = document.document_data;
@@ -93,9 +93,11 @@ function Fields({ document, caseId }: { document: KycDocument; caseId: string })
           if (!busy) void save();
         }}
       >
-        {names.map((name) => (
-          <TextField key={name} label={say(`field.${name}`)} readOnly={!writes} data-field={name} autoComplete="off" value={typed[name] ?? read[name] ?? ""} onChange={(event) => setTyped((now) => ({ ...now, [name]: event.target.value }))} />
-        ))}
+        {names.map((name) => {
+          const shown = { label: say(`field.${name}`), readOnly: !writes, "data-field": name, autoComplete: "off", value: typed[name] ?? shownField(read, name) };
+          const type = (text: string) => setTyped((now) => ({ ...now, [name]: text }));
+          return name === "mrz" ? <TextArea key={name} {...shown} onChange={(event) => type(event.target.value)} /> : <TextField key={name} {...shown} onChange={(event) => type(event.target.value)} />;
+        })}
         {writes && names.length > 0 && <Button type="submit" data-testid="fields-save" disabled={busy || Object.keys(typed).length === 0}>{say("fields.save")}</Button>}
       </form>
     </Card>

@@ -78,7 +78,7 @@ function Disputes() {
       <ul className="-my-2 divide-y divide-line">
         {list.items.map((one) => (
           <li key={one.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2 text-sm">
-            <Link to={pathOf("review", one.case_id)} className="min-w-0 flex-1 basis-52 truncate font-medium hover:underline">{one.reason}</Link>
+            <Link to={pathOf("review", one.case_id)} className="min-w-0 flex-1 basis-52 truncate font-medium hover:underline">{one.reason ?? say("dispute.title")}</Link>
             <span className="text-xs text-ink-3">{say("dispute.due", { time: formatMoment(one.due_at, language) })}</span>
             <Tag tone="crit">{one.priority}</Tag>
           </li>

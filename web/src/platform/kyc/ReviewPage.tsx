@@ -63,7 +63,7 @@ export default function ReviewPage({ id }: { id: string }) {
 /** Every check that found something, with what it means for the decision. */
 function Checks({ data }: { data: KycCase }) {
   const say = useSay();
-  const findings = byWeight(data.findings ?? []);
+  const findings = byWeight(data.findings);
   return (
     <Card title={say("review.checks")}>
       {findings.length === 0 && <p className="text-sm text-ok">{say("review.clean")}</p>}
@@ -161,7 +161,7 @@ function Past({ data }: { data: KycCase }) {
   const say = useSay();
   const people = usePeople();
   const { language } = useSettings();
-  const reviews = data.reviews ?? [];
+  const { reviews } = data;
   if (reviews.length === 0 && !data.dispute) return null;
   return (
     <Card title={say("review.past")}>

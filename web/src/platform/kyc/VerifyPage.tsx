@@ -78,7 +78,10 @@ function Upload({ mine }: { mine: KycCase | null }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const types: DocumentType[] = [...(lacks.identity ? [proof] : []), ...lacks.others];
-  const chosen = types.flatMap((type) => (files[type] ? [[type, files[type]] as const] : []));
+  const chosen = types.flatMap((type) => {
+    const file = files[type];
+    return file ? [[type, file] as const] : [];
+  });
   const wrong = chosen.some(([type, file]) => fileFault(type, file) !== null);
   const send = async () => {
     setBusy(true);

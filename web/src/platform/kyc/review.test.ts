@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Me } from "../../api/types";
 import type { DocumentData, Finding, KycCase } from "../api/kyc";
-import { byWeight, changed, hindrance, isBarred } from "./review";
+import { byWeight, changed, hindrance, isBarred, shownField } from "./review";
 
 const me = (id: string, permissions = ["kyc.read", "kyc.review"]): Me => ({
   user: { id, email: null, name: null, phone: null, role: "compliance_officer", staff: true, status: "active", verified: true, tier: null, locale: null, org_id: null, team_id: null, actor: null, revision: 1 },
@@ -40,4 +40,8 @@ it("puts what stands in the way first, and knows what forbids approving", () => 
 it("keeps what was not touched, and empties what was cleared", () => {
   const before: DocumentData = { nama: "SITI", nik: "1", ttl: null, jenis_kelamin: null, alamat: "Jl. A", nomor_paspor: null, kewarganegaraan: null, berlaku_sampai: null, npwp: null, mrz: null };
   expect(changed(before, { nama: " SITI N ", alamat: " " })).toEqual({ ...before, nama: "SITI N", alamat: null });
+  const lines = changed(before, { mrz: "P<IDNSITI<<NUR\n A123 \n" });
+  expect(lines.mrz).toEqual(["P<IDNSITI<<NUR", "A123"]);
+  expect(shownField(lines, "mrz")).toBe("P<IDNSITI<<NUR\nA123");
+  expect([shownField(before, "nama"), shownField(before, "mrz")]).toEqual(["SITI", ""]);
 });

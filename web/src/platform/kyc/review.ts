@@ -30,11 +30,20 @@ export function hindrance(given: KycCase, me: Me | null): Hindrance | null {
 }
 
 /** A bar forbids approving, whoever looks at it. */
-export const isBarred = (given: KycCase): boolean => (given.findings ?? []).some((finding) => finding.weight === "bar");
+export const isBarred = (given: KycCase): boolean => given.findings.some((finding) => finding.weight === "bar");
+
+export type FieldName = keyof DocumentData;
+
+/** A field as it stands in the form. */
+export const shownField = (data: DocumentData, name: FieldName): string => (name === "mrz" ? (data.mrz ?? []).join("\n") : (data[name] ?? ""));
 
 /** What was changed against what was read; `null` empties a field. */
-export function changed(before: DocumentData, typed: Partial<Record<keyof DocumentData, string>>): DocumentData {
+export function changed(before: DocumentData, typed: Partial<Record<FieldName, string>>): DocumentData {
   const after = { ...before };
-  for (const [name, text] of Object.entries(typed) as [keyof DocumentData, string][]) after[name] = text.trim() === "" ? null : text.trim();
+  for (const [name, text] of Object.entries(typed) as [FieldName, string][]) {
+    const plain = text.trim();
+    if (name === "mrz") after.mrz = plain === "" ? null : plain.split(/\s*\n\s*/);
+    else after[name] = plain === "" ? null : plain;
+  }
   return after;
 }
