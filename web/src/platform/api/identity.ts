@@ -1,4 +1,4 @@
-import type { MfaMethod, SignedIn, User } from "../../api/types";
+import type { Mfa, MfaMethod, SignedIn, User } from "../../api/types";
 import type { Api } from "../../api/client";
 import { part, type Door, type PageOf } from "./door";
 
@@ -61,6 +61,7 @@ export const signIn = {
 };
 
 export const identity = {
+  beginConfirmation: (door: Door) => door.write<Mfa>("POST", "auth/mfa/begin"),
   password: (door: Door, current: string, password: string) => door.post<void>("auth/password", { current, password }),
   confirmSend: (door: Door, what: "email" | "phone") => door.post<void>("auth/confirm/send", { what }),
   confirm: (door: Door, what: "email" | "phone", code: string) => door.post<User>("auth/confirm", { what, code }),

@@ -74,7 +74,7 @@ function CashRow({ row }: { row: Cash }) {
           <span className="font-semibold">{say(`cashKind.${row.kind}`)} {amount}</span>
           <span className="block text-xs text-ink-3">
             {say("cash.account", { id: row.account })} · {formatMoment(row.created_at_us, language)} · {people(row.requested_by)}
-            {row.usd !== null && row.currency !== "USD" && ` · ${formatDecimal(row.usd, language)} USD`}
+            {row.usd && row.currency !== "USD" && ` · ${formatDecimal(row.usd, language)} USD`}
             {row.method && ` · ${row.method}`}
           </span>
           {row.payer && <span className="block text-xs">{say("cash.payer", { name: row.payer })} {row.payer_is_client === false && <Tag tone="crit">{say("cash.thirdParty")}</Tag>}</span>}

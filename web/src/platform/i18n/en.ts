@@ -94,6 +94,8 @@ export const en = {
   "mfa.send": "Send the code",
   "mfa.do": "Confirm",
   "mfa.back": "Sign in as somebody else",
+  "confirm.missing": "not confirmed",
+  "confirm.help": "This session was opened without the second factor. Withdrawals ask for it.",
   "security.enrol": "Your role needs a second factor. Set one up here; the other pages open after that.",
   "totp.title": "Authenticator",
   "totp.on": "set up",

@@ -8,7 +8,7 @@ const INDONESIAN: Record<string, readonly [title: string, todo: string]> = {
   idempotency_key_reused: ["Permintaan ini bentrok dengan permintaan sebelumnya", "Baca ulang halaman, lalu kirim lagi."],
   bad_page: ["Halaman daftar diminta dengan cara yang salah", "Baca ulang daftarnya dari awal."],
   four_eyes: ["Orang lain harus melakukannya", "Minta rekan yang belum terlibat untuk memutuskan."],
-  mfa_required: ["Konfirmasi dengan faktor kedua dulu", "Masuk lagi dengan faktor kedua, lalu ulangi."],
+  mfa_required: ["Konfirmasi dengan faktor kedua dulu", "Buka “Cara masuk”, konfirmasi di sana, lalu ulangi."],
   erased: ["Data orang ini sudah dihapus", "Data itu tidak dapat dikembalikan."],
   legal_hold: ["Penahanan hukum menjaga data ini", "Minta petugas kepatuhan mencabut penahanan dulu."],
   seal: ["Data pribadi tidak dapat dibaca sekarang", "Coba lagi nanti; hubungi pengelola bila berlanjut."],

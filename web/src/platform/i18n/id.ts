@@ -96,6 +96,8 @@ export const id: Record<TextKey, string> = {
   "mfa.send": "Kirim kode",
   "mfa.do": "Konfirmasi",
   "mfa.back": "Masuk sebagai orang lain",
+  "confirm.missing": "belum dikonfirmasi",
+  "confirm.help": "Sesi ini dibuka tanpa faktor kedua. Penarikan memintanya.",
   "security.enrol": "Peran Anda memerlukan faktor kedua. Atur di sini; halaman lain terbuka setelahnya.",
   "totp.title": "Autentikator",
   "totp.on": "sudah diatur",

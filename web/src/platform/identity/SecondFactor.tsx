@@ -13,8 +13,17 @@ import { Fault } from "../ui/Fault";
 import { TextField } from "../ui/Field";
 import { canPasskey, provePasskey } from "./passkey";
 
+interface Props {
+  api: Api;
+  mfa: Mfa;
+  onSignedIn: (answer: SignedIn) => void;
+  onBack: () => void;
+  /** Within a page that has its name already; left out = it is the page. */
+  inside?: boolean;
+}
+
 /** The second step: a code or a key, by whichever way the account has. */
-export function SecondFactor({ api, mfa, onSignedIn, onBack }: { api: Api; mfa: Mfa; onSignedIn: (answer: SignedIn) => void; onBack: () => void }) {
+export function SecondFactor({ api, mfa, onSignedIn, onBack, inside = false }: Props) {
   const say = useSay();
   const { language } = useSettings();
   const methods = MFA_METHODS.filter((method) => mfa.methods.includes(method) && (method !== "passkey" || canPasskey()));
@@ -52,7 +61,7 @@ export function SecondFactor({ api, mfa, onSignedIn, onBack }: { api: Api; mfa: 
   const sends = method === "email" || method === "sms" ? method : null;
   return (
     <form data-testid="second-factor" onSubmit={submit} className="space-y-3">
-      <h1 className="text-md font-semibold">{say("mfa.title")}</h1>
+      {!inside && <h1 className="text-md font-semibold">{say("mfa.title")}</h1>}
       {methods.length > 1 && <Segmented label={say("mfa.way")} value={method} options={methods.map((one) => ({ value: one, text: say(`mfa.${one}`) }))} onChange={(next) => (setMethod(next), setCode(""), setError(null))} className="flex-wrap" />}
       {method !== "passkey" && (
         <TextField
@@ -72,7 +81,7 @@ export function SecondFactor({ api, mfa, onSignedIn, onBack }: { api: Api; mfa: 
       {error !== null && <Fault told={explainFault(error, language)} />}
       {told && <p role="status" className="text-xs text-ink-2">{told}</p>}
       <Button type="submit" tone="primary" size="lg" className="w-full" disabled={busy || (method !== "passkey" && typed === null)}>{say(method === "passkey" ? "mfa.passkey.do" : "mfa.do")}</Button>
-      <button type="button" onClick={onBack} className="text-xs text-ink-2 underline underline-offset-2 hover:text-ink">{say("mfa.back")}</button>
+      <button type="button" onClick={onBack} className="text-xs text-ink-2 underline underline-offset-2 hover:text-ink">{say(inside ? "cancel" : "mfa.back")}</button>
     </form>
   );
 }

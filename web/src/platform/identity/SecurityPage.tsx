@@ -1,4 +1,6 @@
 import { useState, type FormEvent } from "react";
+import type { Mfa, SignedIn } from "../../api/types";
+import { useServices } from "../../app/services";
 import { useSettings } from "../../app/settings";
 import { Button } from "../../ui/Button";
 import { useAct } from "../act";
@@ -12,6 +14,7 @@ import { TextField } from "../ui/Field";
 import { Body, Card, Facts, Page } from "../ui/Page";
 import { Tag } from "../ui/Tag";
 import { Passkeys } from "./Passkeys";
+import { SecondFactor } from "./SecondFactor";
 import { Totp } from "./Totp";
 
 /** How a person proves who they are: password, authenticator, passkeys, confirmed address and number. */
@@ -22,12 +25,41 @@ export default function SecurityPage() {
     <Page title={say("page.security")}>
       <Body className="max-w-180">
         {me?.enrol && <p role="status" data-testid="enrol" className="rounded-md border border-warn/70 bg-panel p-3 text-sm">{say("security.enrol")}</p>}
+        <Confirmation />
         <Totp />
         <Passkeys />
         {!me?.enrol && <Contacts />}
         {!me?.enrol && <Password />}
       </Body>
     </Page>
+  );
+}
+
+/** A session that was opened without the second factor gets it here: withdrawals ask for it. */
+function Confirmation() {
+  const say = useSay();
+  const door = useDoor();
+  const act = useAct();
+  const { api } = useServices();
+  const { me, reread } = useHere();
+  const [mfa, setMfa] = useState<Mfa | null>(null);
+  if (!me || me.mfa || me.factors.length === 0) return null;
+  const confirmed = (answer: SignedIn) => {
+    api.signedIn(answer.csrf);
+    setMfa(null);
+    void reread();
+  };
+  return (
+    <Card title={say("mfa.title")} aside={<Tag tone="warn">{say("confirm.missing")}</Tag>}>
+      {mfa ? (
+        <SecondFactor api={api} mfa={mfa} inside onSignedIn={confirmed} onBack={() => setMfa(null)} />
+      ) : (
+        <>
+          <p className="mb-3 text-sm text-ink-2">{say("confirm.help")}</p>
+          <Button tone="primary" data-testid="confirm-begin" onClick={() => void act(async () => setMfa(await identity.beginConfirmation(door)))}>{say("mfa.do")}</Button>
+        </>
+      )}
+    </Card>
   );
 }
 
