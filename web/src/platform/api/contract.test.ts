@@ -46,6 +46,8 @@ const ANSWERS: Record<string, readonly [method: string, path: string, part: stri
   Column: ["get", "crm/board", "columns.[]"],
   LeadMove: ["get", "crm/leads/{id}/moves", "items.[]"],
   Event360: ["get", "crm/leads/{id}/timeline", "items.[]"],
+  LeadAccount: ["get", "crm/leads/{id}/timeline", "accounts.[]"],
+  LeadAlert: ["get", "crm/leads/{id}/timeline", "alerts.[]"],
   Fact: ["get", "crm/leads/{id}/facts", "items.[]"],
   Score: ["get", "crm/leads/{id}/facts", "score"],
   ScorePart: ["get", "crm/leads/{id}/facts", "score.parts.[]"],

@@ -68,6 +68,28 @@ export interface Event360 {
   text: string | null;
 }
 
+/** A trading account of a lead that became a client. */
+export interface LeadAccount {
+  account: number;
+  system: string;
+  outside_id: string;
+}
+
+/** An alert about one of them. */
+export interface LeadAlert {
+  id: string;
+  title: string;
+  severity: string;
+  state: string;
+  account: number;
+  at: number;
+}
+
+export interface Timeline360 extends PageOf<Event360> {
+  accounts: LeadAccount[];
+  alerts: LeadAlert[];
+}
+
 export interface ScorePart {
   kind: string;
   points: number;
@@ -93,7 +115,8 @@ export interface Fact {
 export interface Task {
   id: string;
   lead_id: string;
-  title: string;
+  /** Erased with the lead. */
+  title: string | null;
   description: string | null;
   priority: Priority;
   status: TaskStatus;
@@ -135,7 +158,7 @@ export interface Dashboard {
 export interface Deal {
   id: string;
   lead_id: string;
-  title: string;
+  title: string | null;
   expected_usd: Decimal;
   status: "open" | "won" | "lost";
   owner_id: string | null;
@@ -161,9 +184,9 @@ export const crm = {
   move: (door: Door, lead: Pick<Lead, "id" | "revision">, stage: Stage, reason: string) => door.post<Lead>(`crm/leads/${part(lead.id)}/stage`, { stage, revision: lead.revision, ...(reason ? { reason } : {}) }),
   close: (door: Door, lead: Lead, reason: string) => door.post<Lead>(`crm/leads/${part(lead.id)}/close`, { reason, revision: lead.revision }),
   reopen: (door: Door, lead: Lead, reason: string) => door.post<Lead>(`crm/leads/${part(lead.id)}/reopen`, { reason }),
-  timeline: (door: Door, id: string, cursor: string | null) => door.get<PageOf<Event360>>(`crm/leads/${part(id)}/timeline`, { cursor, limit: 25 }),
+  timeline: (door: Door, id: string, cursor: string | null) => door.get<Timeline360>(`crm/leads/${part(id)}/timeline`, { cursor, limit: 25 }),
   facts: (door: Door, id: string) => door.get<{ items: Fact[]; score: Score }>(`crm/leads/${part(id)}/facts`),
-  note: (door: Door, id: string, kind: NoteKind, text: string) => door.post<Event360>(`crm/leads/${part(id)}/notes`, { kind, text }),
+  note: (door: Door, id: string, kind: NoteKind, text: string) => door.post<{ id: string }>(`crm/leads/${part(id)}/notes`, { kind, text }),
   deals: (door: Door, id: string) => door.get<{ items: Deal[] }>(`crm/leads/${part(id)}/deals`),
   tasks: (door: Door, filter: { lead?: string; assignee?: string; urgency?: string }, cursor: string | null) => door.get<PageOf<Task>>("crm/tasks", { ...filter, cursor }),
   addTask: (door: Door, task: NewTask) => door.post<Task>("crm/tasks", task),

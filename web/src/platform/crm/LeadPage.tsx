@@ -110,7 +110,7 @@ function Deals({ id }: { id: string }) {
       <ul className="space-y-1 text-sm">
         {query.data.items.map((deal) => (
           <li key={deal.id} className="flex justify-between gap-2">
-            <span className="min-w-0 truncate">{deal.title} <Tag>{word(say, "deal", deal.status)}</Tag></span>
+            <span className="min-w-0 truncate">{deal.title ?? say("erased")} <Tag>{word(say, "deal", deal.status)}</Tag></span>
             <span>{formatDecimal(deal.expected_usd, language)} USD</span>
           </li>
         ))}

@@ -22,6 +22,7 @@ export function TaskRow({ task, withLead = false }: { task: Task; withLead?: boo
   const { language } = useSettings();
   const writes = useMay("task.write");
   const [busy, setBusy] = useState(false);
+  const title = task.title ?? say("erased");
   const set = async (status: TaskStatus) => {
     setBusy(true);
     await act(() => crm.setTask(door, task, status), say("task.changed"));
@@ -32,12 +33,12 @@ export function TaskRow({ task, withLead = false }: { task: Task; withLead?: boo
   return (
     <li data-task={task.id} data-urgency={task.urgency} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2 text-sm">
       <div className="min-w-0 flex-1 basis-40">
-        <p className="font-medium break-words">{task.title}</p>
+        <p className="font-medium break-words">{title}</p>
         <p className="text-xs text-ink-3">{formatMoment(task.due_at, language)} · {say(`priority.${task.priority}`)}{withLead && <> · <Link to={pathOf("lead", task.lead_id)} className="underline underline-offset-2">{say("task.lead")}</Link></>}</p>
       </div>
       <Tag tone={TONES[task.urgency]}>{say(`urgency.${task.urgency}`)}</Tag>
       {writes ? (
-        <select aria-label={say("task.status", { title: task.title })} className="menu h-9 wide:h-7" disabled={busy} value={task.status} onChange={(event) => void set(event.target.value as TaskStatus)}>
+        <select aria-label={say("task.status", { title })} className="menu h-9 wide:h-7" disabled={busy} value={task.status} onChange={(event) => void set(event.target.value as TaskStatus)}>
           {STATES.map((status) => <option key={status} value={status}>{say(`taskState.${status}`)}</option>)}
         </select>
       ) : (

@@ -1,11 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useSettings } from "../../app/settings";
+import type { Severity } from "../../api/types";
+import { useSettings, useTranslate } from "../../app/settings";
 import { formatMoment } from "../../format/time";
 import { Button } from "../../ui/Button";
 import { Segmented } from "../../ui/Segmented";
 import { useAct } from "../act";
-import { crm, type Event360, type NoteKind } from "../api/crm";
+import { crm, type Event360, type LeadAlert, type NoteKind, type Timeline360 } from "../api/crm";
 import { useDoor, useMay } from "../context";
 import { useSay, word, type Say } from "../i18n";
 import { usePages } from "../pages";
@@ -13,8 +14,10 @@ import { usePeople } from "../people";
 import { TextArea } from "../ui/Field";
 import { More } from "../ui/More";
 import { Card, Trouble, Wait } from "../ui/Page";
+import { Tag, type Tone } from "../ui/Tag";
 
 const NOTES: readonly NoteKind[] = ["note", "call", "meeting"];
+const TONES: Record<Severity, Tone> = { info: "plain", warning: "warn", critical: "crit", emergency: "crit" };
 
 /** What happened with a lead, the newest first, and the place to write down what happens now. */
 export function Timeline({ lead, revision }: { lead: string; revision: number }) {
@@ -23,12 +26,13 @@ export function Timeline({ lead, revision }: { lead: string; revision: number })
   const people = usePeople();
   const { language } = useSettings();
   const writes = useMay("lead.note");
-  const list = usePages<Event360>(["crm", "lead", lead, "timeline", revision], (cursor) => crm.timeline(door, lead, cursor));
+  const list = usePages<Event360, Timeline360>(["crm", "lead", lead, "timeline", revision], (cursor) => crm.timeline(door, lead, cursor));
   return (
     <Card title={say("timeline")}>
       {writes && <NoteForm lead={lead} />}
       {list.error && <Trouble error={list.error} onRetry={list.reread} />}
       {list.waiting && <Wait lines={5} />}
+      {list.first && <Trading accounts={list.first.accounts} alerts={list.first.alerts} />}
       <ol data-testid="timeline" className="ml-1 border-l border-edge">
         {list.items.map((item) => (
           <li key={item.id} data-kind={item.kind} className="relative pb-3 pl-4 text-sm">
@@ -41,6 +45,29 @@ export function Timeline({ lead, revision }: { lead: string; revision: number })
       </ol>
       <More shown={list.items.length} more={list.more} busy={list.busy} onMore={list.onMore} />
     </Card>
+  );
+}
+
+/** The lead's trading accounts, and what the risk desk says about them. */
+function Trading({ accounts, alerts }: Pick<Timeline360, "accounts" | "alerts">) {
+  const say = useSay();
+  const t = useTranslate();
+  const { language } = useSettings();
+  if (accounts.length === 0 && alerts.length === 0) return null;
+  const named = (severity: string) => (severity in TONES ? t(`severity.${severity as Severity}`) : severity);
+  return (
+    <div className="mb-4 space-y-2 rounded-md border border-line p-2 text-sm" data-testid="trading">
+      {accounts.length > 0 && <p>{say("lead.accounts")} {accounts.map((one) => <Tag key={one.account}>{say("cash.account", { id: one.account })}</Tag>)}</p>}
+      <ul className="space-y-1">
+        {alerts.map((alert: LeadAlert) => (
+          <li key={alert.id} className="flex flex-wrap items-center gap-2">
+            <Tag tone={TONES[alert.severity as Severity] ?? "plain"}>{named(alert.severity)}</Tag>
+            {alert.title}
+            <span className="text-2xs text-ink-3">{formatMoment(alert.at, language)}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
