@@ -62,7 +62,7 @@ export const signIn = {
 
 export const identity = {
   beginConfirmation: (door: Door) => door.write<Mfa>("POST", "auth/mfa/begin"),
-  password: (door: Door, current: string, password: string) => door.post<void>("auth/password", { current, password }),
+  password: (door: Door, current: string, password: string) => door.post<void>("auth/password", { current, new: password }),
   confirmSend: (door: Door, what: "email" | "phone") => door.post<void>("auth/confirm/send", { what }),
   confirm: (door: Door, what: "email" | "phone", code: string) => door.post<User>("auth/confirm", { what, code }),
   beginTotp: (door: Door) => door.write<TotpSetup>("POST", "auth/mfa/totp"),

@@ -134,7 +134,7 @@ function Password() {
           type="password"
           autoComplete="new-password"
           value={password}
-          wrong={wrongField(error, "password", language)}
+          wrong={wrongField(error, "new", language)}
           help={password !== "" && lacks.length > 0 ? say("password.lacks", { what: lacks.map((rule) => say(`password.${rule}`)).join(", ") }) : undefined}
           onChange={(event) => setPassword(event.target.value)}
         />
