@@ -142,7 +142,10 @@ export default function BoardPage() {
           help={say("board.ask.help")}
           reason={say("reason")}
           verb={say("board.move")}
-          onDo={(reason) => board.move(asking.lead, asking.move.stage, reason)}
+          onDo={(reason) => {
+            focusNext.current = { id: asking.lead.id, column: columnOf(asking.move.stage) };
+            return board.move(asking.lead, asking.move.stage, reason);
+          }}
           onClose={() => setAsking(null)}
         />
       )}
