@@ -43,7 +43,7 @@ pub struct Identity {
     pub smtp_url: Option<String>,
     /// Who mail is from: `Siaga <desk@contoh.id>`.
     pub mail_from: String,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is believed: this machine's, as the program listens on loopback alone.
     #[serde(deserialize_with = "texts")]
     pub trusted_proxies: Vec<String>,
     /// Requests a minute of one address.
@@ -52,6 +52,24 @@ pub struct Identity {
     pub per_address_sign_in: u32,
     /// Of these, uploads.
     pub per_address_upload: u32,
+    /// Where people may sign in too: OpenID Connect.
+    pub providers: Vec<Provider>,
+}
+
+/// A provider of sign-in.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// In addresses: `google`.
+    pub name: String,
+    /// For people: `Google`.
+    pub title: String,
+    /// `https://accounts.google.com`.
+    pub issuer: String,
+    /// What the provider knows this desk as.
+    pub client_id: String,
+    /// The file with what is shown to the provider alone.
+    pub client_secret_file: PathBuf,
 }
 
 /// Where the program listens.
@@ -191,6 +209,10 @@ pub struct Platform {
     pub cache: Option<String>,
     /// Whom a person writes to about their data.
     pub privacy_contact: String,
+    /// Documents are read by this service in the form of `images:annotate`; without one by Tesseract, where it is installed.
+    pub ocr_url: Option<String>,
+    /// Sent to it as a bearer token.
+    pub ocr_token: Option<String>,
 }
 
 impl Default for Server {
@@ -210,10 +232,11 @@ impl Default for Identity {
             public_url: None,
             smtp_url: None,
             mail_from: "Siaga <desk@localhost>".into(),
-            trusted_proxies: Vec::new(),
+            trusted_proxies: vec!["127.0.0.1".into(), "::1".into()],
             per_address: 100,
             per_address_sign_in: 10,
             per_address_upload: 5,
+            providers: Vec::new(),
         }
     }
 }

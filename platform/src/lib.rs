@@ -15,6 +15,7 @@ pub mod db;
 pub mod erasure;
 pub mod events;
 pub mod handlers;
+pub mod http;
 pub mod identity;
 pub mod ids;
 pub mod kyc;

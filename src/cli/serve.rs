@@ -7,9 +7,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args as ClapArgs;
-use siaga_platform::identity::Settings;
-use siaga_platform::identity::limit::Limits;
-use siaga_platform::identity::messenger::{FileSink, Messenger, NoMessenger, Smtp};
 use tokio::net::TcpListener;
 
 use super::{Exit, moves, progress};
@@ -100,7 +97,6 @@ async fn attend(
     let options = gateway::Options {
         hosts: config.server.hosts.clone(),
         assets_dir: config.server.assets_dir.clone(),
-        identity: identity(config)?,
         ..gateway::Options::new(secret)
     };
     let shutdown = async {
@@ -109,33 +105,6 @@ async fn attend(
     };
     gateway::serve(listener, Arc::new(desk.handle.clone()), options, shutdown).await?;
     Ok(())
-}
-
-/// How people sign in. A demonstration without a mail server writes its codes to a file.
-fn identity(config: &Config) -> anyhow::Result<Settings> {
-    let set = &config.identity;
-    let messenger: Arc<dyn Messenger> = match &set.smtp_url {
-        Some(url) => Arc::new(Smtp::new(url, &set.mail_from).map_err(anyhow::Error::msg)?),
-        None if config.feed.simulator => {
-            Arc::new(FileSink::new(config.data.dir.join("messages.ndjson")))
-        }
-        None => Arc::new(NoMessenger),
-    };
-    let proxies = set.trusted_proxies.iter().map(|proxy| proxy.parse());
-    Ok(Settings {
-        title: set.title.clone(),
-        public_url: set.public_url.clone(),
-        messenger,
-        limits: Limits {
-            address: set.per_address,
-            sign_in: set.per_address_sign_in,
-            upload: set.per_address_upload,
-        },
-        trusted_proxies: proxies
-            .collect::<Result<_, _>>()
-            .context("identity.trusted_proxies")?,
-        ..Settings::default()
-    })
 }
 
 fn announce(

@@ -3,6 +3,7 @@
 use siaga_alerts::sinks::signature::Secret;
 use siaga_alerts::sinks::webhook::{WebhookConfig, WebhookFault, WebhookSink};
 use siaga_feed::catalog::Catalog;
+use siaga_platform::http::Service;
 
 use super::{Alerts, Config, Identity, Venue};
 
@@ -52,6 +53,9 @@ impl Config {
             return Err("broker.partial_percent and broker.reject_percent are at most 100".into());
         }
         self.identity.check()?;
+        if let Some(url) = &self.platform.ocr_url {
+            Service::at(url).map_err(|fault| format!("platform.ocr_url: {fault}"))?;
+        }
         self.feed.binance.check("binance")?;
         self.feed.kraken.check("kraken")?;
         self.alerts.webhook().map(drop)
@@ -72,7 +76,20 @@ impl Identity {
             siaga_platform::identity::messenger::Smtp::check(url, &self.mail_from)
                 .map_err(|problem| format!("identity.smtp_url, identity.mail_from: {problem}"))?;
         }
+        for provider in &self.providers {
+            let name = &provider.name;
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+                return Err(format!("identity.providers: the name `{name}` has small letters, digits and hyphens alone"));
+            }
+            if !provider.issuer.starts_with("https://") {
+                return Err(format!("identity.providers: the issuer of {name} begins with https://"));
+            }
+            if self.providers.iter().filter(|other| other.name == *name).count() > 1 {
+                return Err(format!("identity.providers: {name} stands there twice"));
+            }
+        }
         match &self.public_url {
+            None if !self.providers.is_empty() => Err("identity.providers need identity.public_url: people are sent back to it".into()),
             Some(url) if !(url.starts_with("https://") || url.starts_with("http://localhost")) => {
                 Err("identity.public_url begins with https://, or with http://localhost on this machine".into())
             }

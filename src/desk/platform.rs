@@ -12,7 +12,9 @@ use siaga_platform::cache::{Cache, Forget};
 use siaga_platform::core_door::{CoreDoor, CoreRefusal};
 use siaga_platform::crypto::Keyring;
 use siaga_platform::handlers::Engines;
-use siaga_platform::kyc::ocr::{Ocr, Tesseract};
+use siaga_platform::identity::messenger::{Channel, Messenger};
+use siaga_platform::identity::{Identity, Settings};
+use siaga_platform::kyc::ocr::{HttpReader, Ocr, Tesseract};
 use siaga_platform::kyc::{self, Kyc, Vault};
 use siaga_platform::outbox::{Nats, Publisher};
 use siaga_platform::unit::Platform;
@@ -110,17 +112,32 @@ pub fn open(
     Ok(Platform::new(db.clone(), Arc::new(keyring), now, door).with_cache(cache))
 }
 
-/// Documents of identity: sealed in a folder of the data directory, read by Tesseract where it is installed.
+/// Documents of identity: sealed in a folder of the data directory, read by a service or by Tesseract where it is installed.
 ///
 /// # Errors
-/// The folder cannot be made or read.
-pub fn open_kyc(platform: &Platform, data: &Path) -> std::io::Result<Kyc> {
+/// The folder cannot be made or read; no authority is there to trust the reader by.
+pub fn open_kyc(platform: &Platform, config: &config::Platform, data: &Path, messenger: &Arc<dyn Messenger>) -> anyhow::Result<Kyc> {
     let mut kyc = Kyc::new(platform.clone(), Vault::folder(&data.join(DOCUMENTS_FOLDER))?);
-    kyc.ocr = Tesseract::installed().map(|reader| Arc::new(reader) as Arc<dyn Ocr>);
+    kyc.messenger = messenger.serves(Channel::Email).then(|| messenger.clone());
+    kyc.ocr = match &config.ocr_url {
+        Some(url) => Some(Arc::new(HttpReader::new(url, config.ocr_token.clone())?)),
+        None => Tesseract::installed().map(|reader| Arc::new(reader) as Arc<dyn Ocr>),
+    };
     if kyc.ocr.is_none() {
         tracing::info!("tesseract is not installed: reviewers type what documents say, and the checks are made on that");
     }
     Ok(kyc)
+}
+
+/// People's accounts over the platform.
+///
+/// # Errors
+/// The public address is none that passkeys can be bound to.
+pub async fn open_identity(platform: &Platform, settings: &Settings) -> Result<Arc<Identity>, String> {
+    let identity = Identity::new(platform.clone(), settings.clone()).map_err(|refusal| refusal.to_string())?;
+    // Known before the first request, so that none waits for the database to tell.
+    identity.is_claimed().await;
+    Ok(Arc::new(identity))
 }
 
 /// Starts the publisher and the jobs; they end with `stop`.

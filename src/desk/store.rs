@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use siaga_platform::core_door::CoreDoor;
+use siaga_platform::identity::{Identity, Settings};
 use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
 use siaga_risk::journal::OutputConsumers;
@@ -43,6 +44,9 @@ pub struct StoreTask {
     pub db: Arc<RwLock<Option<Db>>>,
     /// Lent while the store is open.
     pub platform: Arc<RwLock<Option<Platform>>>,
+    /// Lent from the opening of the store on: it holds out while the database is away.
+    pub identity: watch::Sender<Option<Arc<Identity>>>,
+    pub identity_settings: Settings,
     /// Lent while the store is open.
     pub kyc: Arc<RwLock<Option<Kyc>>>,
     pub platform_config: config::Platform,
@@ -131,7 +135,7 @@ impl StoreTask {
             self.notes.clone(),
             self.stop.clone(),
         ));
-        let platform = self.platform(&store.db);
+        let platform = self.platform(&store.db).await;
         let ticks = self.ticks.clone().filter(|_| store.db.is_server());
         let ticks = ticks.map(|queue| {
             let clock = self.clock.clone();
@@ -192,11 +196,18 @@ impl StoreTask {
     }
 
     /// The platform's tasks, unless it cannot be opened: the desk goes on without it.
-    fn platform(&self, db: &Db) -> Option<JoinSet<()>> {
+    async fn platform(&self, db: &Db) -> Option<JoinSet<()>> {
         let (config, clock) = (&self.platform_config, self.clock.clone());
         match platform::open(db, config, &self.data, clock, self.door.clone()) {
             Ok(opened) => {
-                let kyc = match platform::open_kyc(&opened, &self.data) {
+                match platform::open_identity(&opened, &self.identity_settings).await {
+                    Ok(identity) => drop(self.identity.send_replace(Some(identity))),
+                    Err(error) => {
+                        tracing::error!(%error, "accounts of people are not there, nor is the platform; prices, orders and alerts go on without them");
+                        return None;
+                    }
+                }
+                let kyc = match platform::open_kyc(&opened, config, &self.data, &self.identity_settings.messenger) {
                     Ok(kyc) => Some(kyc),
                     Err(error) => {
                         tracing::error!(%error, "the store of documents is not there; everything else goes on without it");

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use siaga_platform::identity::faults::{ENROL_FIRST, SECRET_SPENT};
@@ -63,6 +63,8 @@ const SIGN_IN_PATHS: [&str; 7] = [
     "/api/v1/auth/password/reset",
     "/api/v1/auth/first-administrator",
 ];
+/// Only what fails here counts as an attempt to sign in: a desk of ten behind one address refreshes often.
+const REFRESH_PATH: &str = "/api/v1/auth/refresh";
 /// Where files come: see the platform's routes.
 const UPLOAD_PATHS: [&str; 1] = ["/api/v1/kyc/upload"];
 
@@ -134,7 +136,7 @@ pub async fn addresses(State(app): State<App>, request: Request, next: Next) -> 
 
 /// Finds the client's address and counts its requests, where people have accounts.
 pub async fn arrivals(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let Some(identity) = app.identity.clone() else {
+    let Some(identity) = app.identity() else {
         return next.run(request).await;
     };
     if let Some(Peer(peer)) = request.extensions().get::<Peer>().copied() {
@@ -153,7 +155,13 @@ pub async fn arrivals(State(app): State<App>, mut request: Request, next: Next) 
                 return ApiError::from(refusal).into_response();
             }
         }
+        let refreshes = path == REFRESH_PATH;
         request.extensions_mut().insert(ClientIp(ip));
+        let response = next.run(request).await;
+        if refreshes && response.status() == StatusCode::UNAUTHORIZED {
+            identity.count_failure(ip);
+        }
+        return response;
     }
     next.run(request).await
 }
@@ -218,7 +226,8 @@ pub async fn resolve(
     let request_id = text(headers, HeaderName::from_static("x-request-id"))
         .filter(|id| id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
         .map(str::to_owned);
-    if let Some(identity) = &app.identity {
+    let identity = app.identity();
+    if let Some(identity) = &identity {
         let carried = headers.contains_key(header::AUTHORIZATION);
         let bearer = text(headers, header::AUTHORIZATION).and_then(bearer).filter(|token| is_identitys(token));
         let cookie = named_cookie(headers, ACCESS_COOKIE).filter(|_| !carried);
@@ -240,7 +249,7 @@ pub async fn resolve(
         }
     }
     let actor = authorise(&app.doors, headers, safe, app.core.now())?;
-    if let Some(identity) = &app.identity
+    if let Some(identity) = &identity
         && identity.is_claimed().await
     {
         return Err(SECRET_SPENT.because("an administrator was made: sign in with address and password").into());

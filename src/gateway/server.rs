@@ -15,8 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use siaga_platform::identity::{Identity, Settings};
-use siaga_platform::unit::Platform;
+use siaga_platform::identity::Identity;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -60,10 +59,6 @@ pub struct Options {
     pub timing: Timing,
     /// A request's head must be complete within this time.
     pub head_time: Duration,
-    /// The business platform; `None` where the program runs without a store.
-    pub platform: Option<Platform>,
-    /// What the operator set of signing in; used where there is a platform.
-    pub identity: Settings,
 }
 
 impl Options {
@@ -75,8 +70,6 @@ impl Options {
             assets_dir: None,
             timing: Timing::default(),
             head_time: HEAD_TIME,
-            platform: None,
-            identity: Settings::default(),
         }
     }
 }
@@ -89,11 +82,16 @@ pub struct Gateway {
     pub hub: Arc<Hub>,
     pub metrics: Arc<Metrics>,
     pub options: Options,
-    /// People's accounts; `None` where the program runs without a store.
-    pub identity: Option<Arc<Identity>>,
     pub stop: watch::Receiver<bool>,
     /// One permit for each open connection, of whatever kind.
     pub places: Arc<Semaphore>,
+}
+
+impl Gateway {
+    /// People's accounts; `None` until the store is open, and without one.
+    pub fn identity(&self) -> Option<Arc<Identity>> {
+        self.core.identity().borrow().clone()
+    }
 }
 
 /// The shared state of all handlers.
@@ -110,14 +108,6 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let bound = listener.local_addr()?;
-    let identity = match &options.platform {
-        Some(platform) => {
-            let identity = Identity::new(platform.clone(), options.identity.clone());
-            let identity = identity.map_err(|refusal| io::Error::new(io::ErrorKind::InvalidInput, refusal.to_string()))?;
-            Some(Arc::new(identity))
-        }
-        None => None,
-    };
     let (stop_now, stop) = watch::channel(false);
     let metrics = Arc::new(Metrics::default());
     let hub = Hub::new(core.clone(), metrics.clone());
@@ -135,7 +125,6 @@ pub async fn serve(
         hub,
         metrics,
         options,
-        identity,
         stop,
         places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
     });
@@ -225,10 +214,18 @@ async fn accept(
 
 /// Ends the streams of sessions as they end, until the stop.
 async fn revoke_streams(app: App) {
-    let Some(identity) = &app.identity else {
-        return;
+    let (mut accounts, mut stop) = (app.core.identity(), app.stop.clone());
+    let mut ends = loop {
+        if let Some(identity) = &*accounts.borrow_and_update() {
+            break identity.ends();
+        }
+        tokio::select! {
+            changed = accounts.changed() => if changed.is_err() {
+                return;
+            },
+            () = stopped(&mut stop) => return,
+        }
     };
-    let (mut ends, mut stop) = (identity.ends(), app.stop.clone());
     loop {
         let ended = tokio::select! {
             ended = ends.recv() => ended,

@@ -9,6 +9,8 @@ use uuid::Uuid;
 use super::cases::{NewAlert, open_case};
 use super::case::CaseKind;
 use super::index::{Hit, Index, Listed, Query};
+use super::lists::PartialDate;
+use super::lists::country::country;
 use super::names::graded::{POSSIBLE, STRONG};
 use super::names::{Birth, Country, Kind};
 use super::permissions::SANCTIONS_SCREEN;
@@ -18,6 +20,7 @@ use super::seal::{self, seal};
 use crate::crypto::{Sealed, blind};
 use crate::db::{DbError, Tx};
 use crate::ids::new_id;
+use crate::kyc;
 use crate::outbox::{Effect, EffectError, Running, Stored};
 use crate::people::{Principal, Target};
 use crate::refusal::{ERASED, NOT_FOUND, Refusal};
@@ -97,8 +100,7 @@ pub fn grade_json(hit: &Hit) -> Value {
     })
 }
 
-/// What is known of a client to look for: the names of account and documents, date of birth, countries. KYC adds what it
-/// read; `names` must hold at least one.
+/// What is known of a client to look for: the names of account and documents, date of birth, nationalities.
 pub async fn facts(platform: &Platform, user: Uuid) -> Result<(Uuid, Query), Refusal> {
     let system = Principal::system("aml.screen");
     let keyring = Arc::clone(platform.keyring());
@@ -111,10 +113,17 @@ pub async fn facts(platform: &Platform, user: Uuid) -> Result<(Uuid, Query), Ref
                 Some((key, bytes)) => key.open("users.name", &Sealed::from_bytes(bytes)).map_err(|error| DbError::Unexpected(error.to_string()))?,
                 None => String::new(),
             };
+            let shown = kyc::known(tx, &keyring, user)?;
+            let mut names = vec![name];
+            names.extend(shown.names);
+            names.sort_unstable();
+            names.dedup();
             let query = Query {
-                names: vec![name],
+                names,
                 kind: Some(Kind::Person),
-                ..Query::default()
+                birth: shown.birth.and_then(|date| PartialDate::read(&date.to_string())),
+                // A nationality without a code is not known to be another one.
+                countries: shown.nationalities.iter().filter_map(|name| country(name)).filter(|code| code.len() == 2).collect(),
             };
             Ok((org, query))
         })
@@ -309,7 +318,7 @@ impl Effect for Screener {
     }
 
     fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "user.registered" | "user.changed" | "kyc.submitted" | "sanctions.list_changed")
+        matches!(kind, "user.registered" | "kyc.review_required" | "kyc.document_typed" | "sanctions.list_changed")
     }
 
     fn run<'a>(&'a self, platform: &'a Platform, event: &'a Stored) -> Running<'a> {
@@ -321,7 +330,7 @@ impl Effect for Screener {
                     list_changed(platform, source, version).await.map(drop)
                 }
                 kind => {
-                    let cause = if kind == "user.changed" { Cause::ClientChange } else { Cause::Onboarding };
+                    let cause = if kind == "kyc.document_typed" { Cause::ClientChange } else { Cause::Onboarding };
                     match event.subject {
                         Some(user) => client(platform, user, cause).await.map(drop),
                         None => Ok(()),

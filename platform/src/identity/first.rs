@@ -43,7 +43,7 @@ impl Identity {
             })
             .await?;
         self.tell_ends(&ended).await;
-        self.is_claimed().await;
+        self.claimed();
         self.opened(done).await
     }
 }

@@ -10,6 +10,7 @@ pub mod api_key;
 pub mod codes;
 mod confirm;
 mod contact;
+mod erase;
 mod factor;
 pub mod faults;
 mod first;
@@ -36,6 +37,10 @@ pub mod token;
 pub mod totp;
 mod who;
 
+use std::sync::Arc;
+
+use crate::handlers::Engines;
+
 pub use confirm::{Method, Proof};
 pub use contact::Contact;
 pub use factor::TotpSecret;
@@ -43,9 +48,16 @@ pub use keys::{ApiKey, NewApiKey};
 pub use passkey::PasskeyRow;
 pub use people::{Invitation, RoleChange, SessionRow, StatusChange};
 pub use person::{Person, Standing};
-pub use provider::{Exchange, ProviderSettings, Returned, WebAnswer, WebDoor, WebRequest};
+pub use provider::{Exchange, ProviderSettings, Returned, Web, WebAnswer, WebDoor, WebRequest};
 pub use refresh::Renewed;
 pub use register::Registration;
 pub use service::{Identity, Settings};
 pub use sign_in::{Client, Opened, SignedIn, Visit, Waiting};
 pub use who::Seen;
+
+/// What identity brings to the ground's jobs.
+pub fn plug(engines: &mut Engines) {
+    engines.stores.push(Arc::new(erase::Credentials));
+    engines.categories.push(Arc::new(erase::Sessions));
+    engines.categories.push(Arc::new(erase::Attempts));
+}

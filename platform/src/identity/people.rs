@@ -161,6 +161,7 @@ impl Identity {
                     another_stays(unit, id)?;
                 }
                 store::set_role(unit, id, change.role, change.team, change.revision)?;
+                store::index_person(unit, person, change.team)?;
                 let team = |team: Option<Uuid>| json!(team);
                 unit.audit(
                     Change::new(Action::Update, "user", id).about(id).field("role", person.role.name(), change.role.name()).field("team", team(person.team), team(change.team)),

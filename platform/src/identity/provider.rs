@@ -4,13 +4,19 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use siaga_risk::units::{HOUR_NS, SECOND_NS, Ts};
+use tokio_rustls::TlsConnector;
 use uuid::Uuid;
 use webauthn_rs::prelude::Url;
 
@@ -23,6 +29,7 @@ use super::token::times;
 use super::{address, codes, jws, register, store};
 use crate::audit::{Action, Change};
 use crate::crypto::blind;
+use crate::http::{self, AddressFault, Service};
 use crate::ids::{HOUSE, new_id};
 use crate::outbox::Event;
 use crate::people::Role;
@@ -73,6 +80,43 @@ pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<WebAnswer, String>> +
 pub trait WebDoor: Send + Sync + 'static {
     /// Asks. The error is for the log and holds no secret.
     fn ask(&self, request: WebRequest) -> Exchange<'_>;
+}
+
+/// Providers answer within this time.
+const WEB_TIME: Duration = Duration::from_secs(10);
+/// Bytes of a provider's answer: keys and tokens take a few thousand.
+const WEB_BYTES_MAX: usize = 1024 * 1024;
+
+/// Providers over the network.
+pub struct Web {
+    tls: TlsConnector,
+}
+
+impl Web {
+    /// With the certificate authorities of the system.
+    ///
+    /// # Errors
+    /// [`AddressFault::Roots`].
+    pub fn open() -> Result<Self, AddressFault> {
+        Ok(Self { tls: http::authorities()? })
+    }
+
+    async fn exchange(&self, request: WebRequest) -> Result<WebAnswer, String> {
+        let service = Service::with(&request.url, || Ok(self.tls.clone())).map_err(|fault| fault.to_string())?;
+        let built = match request.form {
+            None => Request::get(service.path()).header(ACCEPT, "application/json").body(Full::default()),
+            Some(form) => Request::post(service.path()).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(Full::new(Bytes::from(form))),
+        };
+        let built = built.map_err(|error| error.to_string())?;
+        let (status, body) = service.send(built, WEB_TIME, WEB_BYTES_MAX).await?;
+        Ok(WebAnswer { status: status.as_u16(), body: body.to_vec() })
+    }
+}
+
+impl WebDoor for Web {
+    fn ask(&self, request: WebRequest) -> Exchange<'_> {
+        Box::pin(self.exchange(request))
+    }
 }
 
 /// A program that reaches nobody.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,9 @@ const KNOWN_TIME: Duration = Duration::from_secs(15 * 60);
 const ENDS_MAX: usize = 1_024;
 /// Keys are read again after this: another process may have made one.
 const KEYS_EVERY_NS: u64 = 60 * SECOND_NS;
+/// Whether another process made the first administrator is asked again after this, beside the requests: the desk's
+/// orders do not wait for the database.
+const CLAIM_EVERY_NS: u64 = 5 * SECOND_NS;
 /// A token with an unknown key makes us look again no more often than this.
 const UNKNOWN_EVERY_NS: u64 = 10 * SECOND_NS;
 
@@ -71,7 +74,7 @@ impl Default for Settings {
             limits: Limits::STANDARD,
             trusted_proxies: Vec::new(),
             hash_memory_kib: None,
-            permissions: super::permissions::ALL.to_vec(),
+            permissions: crate::handlers::permissions(),
         }
     }
 }
@@ -107,6 +110,23 @@ pub(super) struct Meters {
     pub(super) caller: Meter<Uuid>,
 }
 
+/// Whether the first administrator has been made; never unmade.
+#[derive(Default)]
+struct Claim {
+    made: AtomicBool,
+    /// When it was asked last; 0 = never.
+    asked: AtomicU64,
+}
+
+impl Claim {
+    async fn ask(&self, platform: &Platform) {
+        let asked = platform.read(&Principal::system("identity.claim"), |tx| store::is_claimed(tx)).await;
+        if matches!(asked, Ok(true)) {
+            self.made.store(true, Ordering::Release);
+        }
+    }
+}
+
 /// Identity over a platform.
 pub struct Identity {
     pub(super) platform: Platform,
@@ -117,8 +137,7 @@ pub struct Identity {
     pub(super) discovered: tokio::sync::Mutex<HashMap<String, Arc<super::provider::Discovered>>>,
     keys: RwLock<Arc<KeySet>>,
     meters: Mutex<Meters>,
-    /// The first administrator has been made; never unmade.
-    claimed: AtomicBool,
+    claim: Arc<Claim>,
     ended: broadcast::Sender<Uuid>,
 }
 
@@ -145,7 +164,7 @@ impl Identity {
             discovered: tokio::sync::Mutex::default(),
             keys: RwLock::default(),
             meters: Mutex::default(),
-            claimed: AtomicBool::new(false),
+            claim: Arc::default(),
             ended: broadcast::Sender::new(ENDS_MAX),
         })
     }
@@ -169,15 +188,30 @@ impl Identity {
     /// database does not answer and it is not known, the secret still opens: whoever reads its file holds
     /// the keyring beside it, and a desk without its database must be worked.
     pub async fn is_claimed(&self) -> bool {
-        if self.claimed.load(Ordering::Acquire) {
+        if self.claim.made.load(Ordering::Acquire) {
             return true;
         }
-        let asked = self.platform.read(&Principal::system("identity.claim"), |tx| store::is_claimed(tx)).await;
-        let claimed = matches!(asked, Ok(true));
-        if claimed {
-            self.claimed.store(true, Ordering::Release);
+        let now = self.platform.now().0.max(1);
+        let asked = self.claim.asked.load(Ordering::Acquire);
+        if asked == 0 {
+            self.claim.ask(&self.platform).await;
+            self.claim.asked.store(now, Ordering::Release);
+        } else if now.saturating_sub(asked) >= CLAIM_EVERY_NS {
+            self.claim.asked.store(now, Ordering::Release);
+            let (claim, platform) = (Arc::clone(&self.claim), self.platform.clone());
+            tokio::spawn(async move { claim.ask(&platform).await });
         }
-        claimed
+        self.claim.made.load(Ordering::Acquire)
+    }
+
+    /// The first administrator was made just now.
+    pub(super) fn claimed(&self) {
+        self.claim.made.store(true, Ordering::Release);
+    }
+
+    /// As it was last known.
+    pub(super) fn is_known_claimed(&self) -> bool {
+        self.claim.made.load(Ordering::Acquire)
     }
 
     /// Forgets what is known of these sessions and tells their ends.

@@ -136,6 +136,13 @@ impl Identity {
         self.platform.command(&Principal::system("identity.who"), move |unit| read_key(unit.tx(), &name, &given, now)).await
     }
 
+    /// Counts what failed and was no guess at a password, so that it takes from the same room.
+    pub fn count_failure(&self, ip: IpAddr) {
+        let (now, limit) = (self.platform.now(), self.settings.limits.sign_in);
+        // Over the limit already: the next attempt to sign in is refused anyway.
+        let _ = self.meters().sign_in.count(household(ip), limit, now);
+    }
+
     /// Counts a request of an address before anything else is done.
     ///
     /// # Errors
@@ -143,7 +150,11 @@ impl Identity {
     pub fn count_address(&self, ip: IpAddr, sign_in: bool, upload: bool) -> Result<(), Refusal> {
         let (now, limits, caller) = (self.platform.now(), self.settings.limits, household(ip));
         let mut meters = self.meters();
-        let mut counted = meters.address.count(caller, limits.address, now);
+        // A desk that its secret still opens has one user, who is not slowed at their own machine.
+        let mut counted = match self.is_known_claimed() {
+            true => meters.address.count(caller, limits.address, now),
+            false => Ok(()),
+        };
         if counted.is_ok() && sign_in {
             counted = meters.sign_in.count(caller, limits.sign_in, now);
         }

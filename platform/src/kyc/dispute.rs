@@ -50,7 +50,8 @@ pub async fn dispute(kyc: &Kyc, by: &Principal, once: Option<Once>, reason: &str
     by.may(DISPUTE, &by.own())?;
     let user = person(by)?;
     let reason = note(reason, true)?;
-    let opened = kyc.platform.command_once(&by.elevated(), once, move |unit| {
+    let elevated = by.elevated();
+    let opened = kyc.platform.command_once(&elevated, once, move |unit| {
         let case = rows::lock_case_of(unit.tx(), user)?.ok_or_else(|| NO_DISPUTE.because("nothing was decided about you yet"))?;
         if !matches!(case.standing.state, State::Approved | State::Rejected | State::Blocked) {
             return Err(NO_DISPUTE.because("nothing was decided yet; wait for the answer"));
@@ -126,7 +127,8 @@ fn standing_changed(unit: &mut Unit<'_, '_>, user: Uuid, from: &str, to: &str) {
 pub async fn resolve(kyc: &Kyc, by: &Principal, once: Option<Once>, dispute: Uuid, outcome: Outcome, notes: &str) -> Result<Uuid, Refusal> {
     let notes = note(notes, true)?;
     let who = by.clone();
-    let resolved = kyc.platform.command_once(&by.elevated(), once, move |unit| {
+    let elevated = by.elevated();
+    let resolved = kyc.platform.command_once(&elevated, once, move |unit| {
         let row: Option<(Uuid, Uuid, Uuid, Option<Uuid>, String, String)> = unit.tx().optional(
             sqlx::query_as("SELECT kyc_case_id, user_id, org_id, team_id, status, status_before FROM kyc_disputes WHERE id = $1 FOR UPDATE").bind(dispute),
         )?;

@@ -6,6 +6,7 @@ use super::account::{lock, open_account};
 use super::scan::{recheck, scan};
 use super::state::State;
 use super::{Kyc, notice, rows};
+use crate::aml::cases::is_watched;
 use crate::audit::{Action, Change};
 use crate::outbox::{Effect, EffectError, Running, Stored, Subscriber};
 use crate::refusal::Refusal;
@@ -137,12 +138,16 @@ impl Subscriber for Watch {
         let Some(mut case) = rows::lock_case_of(unit.tx(), user)? else {
             return Ok(());
         };
-        case.watched = event.kind == "aml.case_opened";
+        // Of several cases one may close while another stays open.
+        let before = std::mem::replace(&mut case.watched, is_watched(unit.tx(), user)?);
+        if case.watched == before {
+            return Ok(());
+        }
         if matches!(case.standing.state, State::ReviewRequired | State::ProcessingOcr) {
             recheck(unit, &mut case)?;
         }
         rows::save_case(unit, &mut case)?;
-        unit.audit(Change::new(Action::Update, "kyc_case", case.id).about(user).field("watched", !case.watched, case.watched));
+        unit.audit(Change::new(Action::Update, "kyc_case", case.id).about(user).field("watched", before, case.watched));
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ mod effects;
 mod erase;
 pub mod faults;
 pub mod image;
+mod known;
 mod link;
 mod notice;
 pub mod ocr;
@@ -32,6 +33,7 @@ use siaga_risk::ids::{CurrencyId, GroupId, LinkId};
 use siaga_risk::terms::Accounting;
 use tokio::sync::Semaphore;
 
+use crate::identity::messenger::Messenger;
 use crate::unit::Platform;
 use document::Wanted;
 use ocr::Ocr;
@@ -40,8 +42,8 @@ pub use account::open_account;
 pub use dispute::{Outcome, dispute, resolve};
 pub use effects::{effects, subscribers};
 pub use erase::Documents;
+pub use known::{Known, known};
 pub use link::{LINK_SECONDS, Link, content};
-pub use notice::{Mailer, Mailing};
 pub use read::{case, disputes, document as document_of, one_dispute, own_case, queue};
 pub use review::{Decided, Decision, On, Verb, decide, reopen};
 pub use scan::scan;
@@ -93,7 +95,7 @@ pub struct Kyc {
     /// What reads them; `None`: persons do.
     pub ocr: Option<Arc<dyn Ocr>>,
     /// What tells clients how it went; `None`: nothing is sent.
-    pub mailer: Option<Arc<dyn Mailer>>,
+    pub messenger: Option<Arc<dyn Messenger>>,
     /// What the house asks for.
     pub wanted: Wanted,
     /// What accounts are opened as.
@@ -108,7 +110,7 @@ impl Kyc {
             platform,
             vault,
             ocr: None,
-            mailer: None,
+            messenger: None,
             wanted: Wanted {
                 npwp: false,
                 proof_of_address: false,

@@ -1,25 +1,14 @@
-use std::future::Future;
-use std::pin::Pin;
-
-use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::Kyc;
 use super::state::Reason;
 use crate::crypto::Sealed;
 use crate::db::DbError;
+use crate::identity::messenger::{Channel, Message};
 use crate::outbox::{EffectError, Stored};
 use crate::people::Principal;
 use crate::refusal::{ERASED, Refusal};
 use crate::unit;
-
-/// A mail under way.
-pub type Mailing<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
-
-/// Something that sends mail.
-pub trait Mailer: Send + Sync + 'static {
-    /// Sends a text to an address. The event's id is the key by which a repeated one is known.
-    fn mail(&self, id: Uuid, to: String, subject: &'static str, text: String) -> Mailing<'_>;
-}
 
 /// In which language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +19,7 @@ enum Language {
 
 /// Tells the client how their case went (E3.33).
 pub(super) async fn tell(kyc: &Kyc, event: &Stored) -> Result<(), EffectError> {
-    let (Some(mailer), Some(user)) = (&kyc.mailer, event.key("user_id")) else {
+    let (Some(messenger), Some(user)) = (&kyc.messenger, event.key("user_id")) else {
         return Ok(());
     };
     let reason = event.payload["reason"].as_str().and_then(Reason::parse);
@@ -58,7 +47,8 @@ pub(super) async fn tell(kyc: &Kyc, event: &Stored) -> Result<(), EffectError> {
     let Some((subject, text)) = text(&event.kind, reason, language) else {
         return Ok(());
     };
-    mailer.mail(event.id, address, subject, text).await.map_err(EffectError::Later)
+    let message = Message { channel: Channel::Email, to: address, subject: subject.to_owned(), text: Zeroizing::new(text) };
+    messenger.send(message).await.map_err(|refusal| EffectError::Later(refusal.to_string()))
 }
 
 fn text(kind: &str, reason: Option<Reason>, language: Language) -> Option<(&'static str, String)> {

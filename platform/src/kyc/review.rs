@@ -76,7 +76,8 @@ pub struct Decided {
 pub async fn decide(kyc: &Kyc, by: &Principal, once: Option<Once>, decision: Decision) -> Result<Decided, Refusal> {
     let notes = note(&decision.notes, decision.verb == Verb::Reject)?;
     let who = by.clone();
-    let decided = kyc.platform.command_once(&by.elevated(), once, move |unit| {
+    let elevated = by.elevated();
+    let decided = kyc.platform.command_once(&elevated, once, move |unit| {
         let (mut case, document) = open(unit, decision.on)?;
         who.may(REVIEW, &case.target())?;
         who.with_mfa()?;
@@ -99,7 +100,8 @@ pub async fn decide(kyc: &Kyc, by: &Principal, once: Option<Once>, decision: Dec
 pub async fn reopen(kyc: &Kyc, by: &Principal, once: Option<Once>, case: Uuid, reason: &str, revision: Option<i64>) -> Result<Decided, Refusal> {
     let notes = note(reason, true)?;
     let who = by.clone();
-    let reopened = kyc.platform.command_once(&by.elevated(), once, move |unit| {
+    let elevated = by.elevated();
+    let reopened = kyc.platform.command_once(&elevated, once, move |unit| {
         let mut case = rows::lock_case(unit.tx(), case)?;
         who.may(OVERRIDE, &case.target())?;
         who.with_mfa()?;

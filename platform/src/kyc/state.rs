@@ -332,7 +332,7 @@ mod tests {
     /// The whole table, typed in: a row per event, a column per state in the order of [`State::ALL`].
     #[test]
     fn every_event_in_every_state_goes_where_the_table_says() {
-        use State::{Approved as A, Blocked as B, PendingUpload as P, ProcessingOcr as O, Rejected as R, ReviewRequired as V};
+        use State::{Approved as A, PendingUpload as P, ProcessingOcr as O, Rejected as R, ReviewRequired as V};
         let no = |fault: Fault| Err::<State, Fault>(fault);
         let table: [(Event, [Result<State, Fault>; 6]); 9] = [
             (Event::Uploaded { complete: false }, [Ok(P), no(NOT_OPEN), no(NOT_OPEN), no(NOT_OPEN), Ok(P), no(BLOCKED)]),

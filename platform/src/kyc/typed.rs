@@ -1,3 +1,4 @@
+use serde_json::json;
 use uuid::Uuid;
 
 use super::Kyc;
@@ -9,6 +10,7 @@ use super::rows;
 use super::scan::{put_fields, recheck};
 use super::state::State;
 use crate::audit::{Action, Change};
+use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::{FOUR_EYES, Refusal};
 use crate::unit::Once;
@@ -26,7 +28,8 @@ const MRZ_LINES_MAX: usize = 3;
 pub async fn type_fields(kyc: &Kyc, by: &Principal, once: Option<Once>, document: Uuid, fields: Fields, revision: Option<i64>) -> Result<Uuid, Refusal> {
     let fields = checked(fields)?;
     let who = by.clone();
-    let typed = kyc.platform.command_once(&by.elevated(), once, move |unit| {
+    let elevated = by.elevated();
+    let typed = kyc.platform.command_once(&elevated, once, move |unit| {
         let case = rows::document(unit.tx(), document)?.case;
         let mut case = rows::lock_case(unit.tx(), case)?;
         let document = rows::document(unit.tx(), document)?;
@@ -50,6 +53,10 @@ pub async fn type_fields(kyc: &Kyc, by: &Principal, once: Option<Once>, document
             Change::new(Action::Update, "kyc_document", document.id)
                 .about(case.user())
                 .field("ocr_status", document.reading.name(), Reading::Typed.name()),
+        );
+        unit.emit(
+            Event::new("kyc.document_typed", "kyc_case", case.id, json!({"user_id": case.user(), "case_id": case.id, "document_id": document.id}))
+                .about(case.user()),
         );
         Ok(document.id)
     });

@@ -10,6 +10,7 @@ use super::rows::{self, Case, FILE};
 use super::scan::{kinds, moved};
 use super::state::{ATTEMPTS_MAX, Event as Step, State, next};
 use super::{Kyc, REVIEW_HOURS};
+use crate::aml::cases::is_watched;
 use crate::audit::{Action, Change};
 use crate::calendar::WorkingCalendar;
 use crate::crypto::blind;
@@ -206,6 +207,7 @@ fn write(unit: &mut Unit<'_, '_>, client: &Client, ready: &[Ready], wanted: supe
     case.reason = None;
     case.decided_by = None;
     case.findings.clear();
+    case.watched = is_watched(unit.tx(), client.id)?;
     (case.standing.risky, case.standing.barred) = (case.watched, case.watched);
     let mut documents = Vec::with_capacity(ready.len());
     for one in ready {

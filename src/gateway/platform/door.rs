@@ -56,10 +56,10 @@ impl FromRequestParts<App> for Accounts {
     type Rejection = ApiError;
 
     async fn from_request_parts(_parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        app.identity.clone().map(Accounts).ok_or_else(|| {
+        app.identity().map(Accounts).ok_or_else(|| {
             ApiError::new(
                 Fault::NotAvailable,
-                "this desk runs without a store and has no accounts; sign in with the secret",
+                "accounts need the store, which is not open: sign in with the secret, or look at /readyz?verbose",
             )
         })
     }

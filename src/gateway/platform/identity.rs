@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use siaga_platform::identity::permissions::{DESK_READ, DESK_WRITE, USER_READ, USER_ROLE, USER_WRITE};
 use siaga_platform::identity::{Client, Contact, Registration};
 use siaga_platform::refusal::INVALID;
 use utoipa::ToSchema;
@@ -124,7 +123,7 @@ wire! {
         pub csrf: Option<String>,
         /// `totp`, `passkey`, `recovery`; `email` and `phone` when a code reached them.
         pub factors: Vec<&'static str>,
-        /// What the role may, of people and desk.
+        /// What the role may, by the names that routes ask for.
         pub permissions: Vec<&'static str>,
     }
     /// An open session.
@@ -300,8 +299,8 @@ async fn me(Accounts(identity): Accounts, By(by): By, passed: axum::Extension<cr
     let user = by.user().ok_or_else(|| ApiError::not_found("the person"))?;
     let person = identity.person(&by, user).await?;
     let factors = if by.narrowed.is_none() { identity.factor_names(&by).await? } else { Vec::new() };
-    let known = [USER_READ, USER_WRITE, USER_ROLE, DESK_READ, DESK_WRITE];
-    let permissions = known.into_iter().filter(|permission| by.scope(*permission).is_ok()).map(|permission| permission.name).collect();
+    let known = &identity.settings().permissions;
+    let permissions = known.iter().filter(|permission| by.scope(**permission).is_ok()).map(|permission| permission.name).collect();
     Ok(axum::Json(MeDto {
         user: person.into(),
         session: passed.session,

@@ -41,7 +41,7 @@ pub fn routes() -> OpenApiRouter<App> {
     responses((status = 200, body = SessionDto, description = "The cookie is set."), (status = 401, body = Problem), (status = 429, body = Problem)),
     security(()))]
 async fn sign_in(State(app): State<App>, Json(request): Json<SignIn>) -> ApiResult<Response> {
-    if let Some(identity) = &app.identity
+    if let Some(identity) = app.identity()
         && identity.is_claimed().await
     {
         let refusal = SECRET_SPENT.because("an administrator was made: sign in with address and password");

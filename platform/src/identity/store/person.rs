@@ -7,8 +7,9 @@ use crate::db::Tx;
 use crate::identity::faults::EMAIL_TAKEN;
 use crate::identity::person::{Person, Standing};
 use crate::ids::new_id;
-use crate::people::Role;
+use crate::people::{Area, Role};
 use crate::refusal::{ERASED, NOT_FOUND, Refusal, STALE};
+use crate::search::{self, Entry};
 use crate::unit::{Unit, subject_key};
 use crate::values::bound;
 
@@ -171,7 +172,28 @@ pub(in crate::identity) fn add_user(unit: &mut Unit<'_, '_>, new: &NewUser<'_>) 
             .bind(id)
             .bind(member),
     )?;
+    index(unit, id, new.team, [Some(new.email), Some(new.name), new.phone])?;
     Ok(id)
+}
+
+/// Lets a user be found by address, name and number.
+fn index(unit: &mut Unit<'_, '_>, id: Uuid, team: Option<Uuid>, personal: [Option<&str>; 3]) -> Result<(), Refusal> {
+    let entry = Entry {
+        entity: "user",
+        id,
+        area: Area::People,
+        owner: Some(id),
+        team,
+        subject: Some(id),
+        words: String::new(),
+        personal: personal.into_iter().flatten().map(str::to_owned).collect(),
+    };
+    search::index(unit, &entry)
+}
+
+/// The same after a change of a user that was read before.
+pub(in crate::identity) fn index_person(unit: &mut Unit<'_, '_>, person: &Person, team: Option<Uuid>) -> Result<(), Refusal> {
+    index(unit, person.id, team, [person.email.as_deref(), person.name.as_deref(), person.phone.as_deref()])
 }
 
 pub(in crate::identity) fn taken() -> Refusal {
@@ -196,7 +218,7 @@ pub(in crate::identity) fn rename(unit: &mut Unit<'_, '_>, id: Uuid, email: &str
         .bind(&phone_index[..]),
     );
     renamed.map_err(|error| Refusal::from(error).on_duplicate("users_email_index_key", taken))?;
-    Ok(())
+    index(unit, id, None, [Some(email), Some(name), Some(phone)])
 }
 
 /// Moves a user to a state.

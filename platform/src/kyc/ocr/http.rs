@@ -1,23 +1,16 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
+use hyper::Request;
 use hyper::body::Bytes;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use hyper::{Request, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use zeroize::Zeroizing;
 
 use super::{Ocr, OcrError, Page, Reading};
+use crate::http::{AddressFault, Service};
 
 /// Its name in logs.
 const NAME: &str = "the OCR service";
@@ -28,25 +21,11 @@ const TIME: Duration = Duration::from_secs(30);
 /// Bytes of an answer: a page of text with the place of every letter.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// What is wrong with an address.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddressFault {
-    /// No address, or a scheme that would send pictures in the open.
-    #[error("the address of the OCR service is not understood: use https; plain http is for loopback only")]
-    Form,
-    /// No certificate authority of the system can be read.
-    #[error("no certificate authority of this system can be read: {0}")]
-    Roots(String),
-}
-
 /// A service that speaks the form of Google's Cloud Vision (`images:annotate`). Redirects are not
 /// followed: a picture goes where it was configured to go.
 #[derive(Clone)]
 pub struct HttpReader {
-    uri: Uri,
-    host: String,
-    port: u16,
-    tls: Option<TlsConnector>,
+    service: Service,
     token: Option<Zeroizing<String>>,
 }
 
@@ -56,54 +35,21 @@ impl HttpReader {
     /// # Errors
     /// [`AddressFault`].
     pub fn new(address: &str, token: Option<String>) -> Result<Self, AddressFault> {
-        let uri: Uri = address.parse().map_err(|_| AddressFault::Form)?;
-        let host = uri.host().ok_or(AddressFault::Form)?.trim_matches(['[', ']']).to_owned();
-        let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        let (tls, port) = match uri.scheme_str() {
-            Some("https") => (Some(connector()?), 443),
-            Some("http") if loopback => (None, 80),
-            _ => return Err(AddressFault::Form),
-        };
-        let port = uri.port_u16().unwrap_or(port);
-        let token = token.map(Zeroizing::new);
         Ok(Self {
-            uri,
-            host,
-            port,
-            tls,
-            token,
+            service: Service::at(address)?,
+            token: token.map(Zeroizing::new),
         })
     }
 
     async fn ask(&self, picture: &[u8]) -> Result<Page, OcrError> {
-        let later = |error: &dyn std::fmt::Display| OcrError::Later(NAME, error.to_string());
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| later(&error))?;
-        let (status, body) = match &self.tls {
-            None => self.exchange(stream, picture).await?,
-            Some(tls) => {
-                let name = ServerName::try_from(self.host.clone()).map_err(|error| later(&error))?;
-                let stream = tls.connect(name, stream).await.map_err(|error| later(&error))?;
-                self.exchange(stream, picture).await?
-            }
-        };
+        let request = self.request(picture)?;
+        let sent = self.service.send(request, TIME, ANSWER_BYTES_MAX).await;
+        let (status, body) = sent.map_err(|why| OcrError::Later(NAME, why))?;
         if !status.is_success() {
             return Err(OcrError::Later(NAME, format!("it answered {}", status.as_u16())));
         }
         let answer: Value = serde_json::from_slice(&body).map_err(|_| OcrError::Later(NAME, "its answer is no JSON".into()))?;
         page(&answer)
-    }
-
-    async fn exchange<S>(&self, stream: S, picture: &[u8]) -> Result<(StatusCode, Bytes), OcrError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let request = self.request(picture)?;
-        let shaken = handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = shaken.map_err(|error| OcrError::Later(NAME, error.to_string()))?;
-        let connection = tokio::spawn(connection);
-        let read = answer(&mut sender, request).await;
-        connection.abort();
-        read
     }
 
     fn request(&self, picture: &[u8]) -> Result<Request<Full<Bytes>>, OcrError> {
@@ -112,13 +58,7 @@ impl HttpReader {
             "features": [{"type": "DOCUMENT_TEXT_DETECTION"}],
             "imageContext": {"languageHints": ["id", "en"]},
         }]});
-        let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
-        let host = self.uri.authority().map_or("", |authority| authority.as_str());
-        let host = host.rsplit('@').next().unwrap_or_default();
-        let mut request = Request::post(path)
-            .header(HOST, host)
-            .header(CONTENT_TYPE, "application/json")
-            .header(USER_AGENT, concat!("siaga/", env!("CARGO_PKG_VERSION")));
+        let mut request = Request::post(self.service.path()).header(CONTENT_TYPE, "application/json");
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.as_str()));
         }
@@ -134,21 +74,8 @@ impl Ocr for HttpReader {
     }
 
     fn read(&self, picture: Vec<u8>) -> Reading<'_> {
-        Box::pin(async move {
-            match tokio::time::timeout(TIME, self.ask(&picture)).await {
-                Ok(read) => read,
-                Err(_) => Err(OcrError::Later(NAME, "no answer in time".into())),
-            }
-        })
+        Box::pin(async move { self.ask(&picture).await })
     }
-}
-
-async fn answer(sender: &mut SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), OcrError> {
-    let response = sender.send_request(request).await.map_err(|error| OcrError::Later(NAME, error.to_string()))?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
-    let body = body.map_err(|error| OcrError::Later(NAME, error.to_string()))?;
-    Ok((status, body.to_bytes()))
 }
 
 /// The text of an answer and its confidence: the lowest of its pages, since a reading is as sure as its worst part.
@@ -170,23 +97,6 @@ fn page(answer: &Value) -> Result<Page, OcrError> {
 /// A share of 0 to 1 in whole percent, rounded down.
 fn percent(share: f64) -> u8 {
     (0..=100u8).rev().find(|&n| f64::from(n) <= share * 100.0).unwrap_or(0)
-}
-
-fn connector() -> Result<TlsConnector, AddressFault> {
-    let mut roots = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    let (added, _) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        let why = found.errors.first().map_or("none is installed".to_owned(), ToString::to_string);
-        return Err(AddressFault::Roots(why));
-    }
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| AddressFault::Roots(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 #[cfg(test)]
@@ -236,12 +146,5 @@ mod tests {
         assert!(matches!(reader.read(Vec::new()).await, Err(OcrError::Unreadable(..))));
         let nobody = HttpReader::new("http://127.0.0.1:9/", None).expect("loopback");
         assert!(matches!(nobody.read(Vec::new()).await, Err(OcrError::Later(..))));
-    }
-
-    #[test]
-    fn pictures_are_not_sent_in_the_open() {
-        for address in ["http://ocr.example/v1", "ftp://ocr.example/", "", "ocr"] {
-            assert_eq!(HttpReader::new(address, None).err(), Some(AddressFault::Form), "{address}");
-        }
     }
 }

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use fields::fields;
-pub use http::{AddressFault, HttpReader};
+pub use http::HttpReader;
 pub use tesseract::Tesseract;
 
 /// Confidence from which on a reading is used, percent (E3.28).
