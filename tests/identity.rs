@@ -10,6 +10,8 @@ mod support;
 
 #[path = "identity/crossing.rs"]
 mod crossing;
+#[path = "identity/end.rs"]
+mod end;
 #[path = "identity/house.rs"]
 mod house;
 #[path = "identity/races.rs"]

@@ -280,14 +280,12 @@ impl Identity {
     {
         // Row-level security says whether there is such a person for `by`.
         self.person(by, id).await?;
-        let (keyring, who) = (Arc::clone(self.platform.keyring()), by.clone());
-        let acting = Principal { who: crate::people::Who::System("identity.people"), ..by.clone() };
+        let (keyring, who, acting) = (Arc::clone(self.platform.keyring()), by.clone(), by.elevated());
         self.platform
             .command(&acting, move |unit| {
                 let now = unit.now();
                 let person = store::person(unit.tx(), &keyring, id)?;
                 let ends = work(unit, &who, &person)?;
-                unit.audit(Change::new(Action::Access, "user", id).field("administered_by", json!(null), who.audit_name()));
                 let ended = if ends { store::end_sessions(unit.tx(), id, None, End::Revoked, now)? } else { Vec::new() };
                 Ok((store::person(unit.tx(), &keyring, id)?, ended))
             })

@@ -73,8 +73,7 @@ impl Identity {
     pub async fn end_session(&self, by: &Principal, session: Uuid) -> Result<(), Refusal> {
         let (me, may_write) = (by.user(), by.may(super::permissions::USER_WRITE, &crate::people::Target { org: by.org, ..Default::default() }).is_ok());
         let (org, end) = (by.org, if me.is_none() { End::Revoked } else { End::SignedOut });
-        let acting = Principal { who: crate::people::Who::System("identity.sessions"), ..by.clone() };
-        let actor = by.audit_name();
+        let acting = by.elevated();
         self.platform
             .command(&acting, move |unit| {
                 let now = unit.now();
@@ -86,7 +85,7 @@ impl Identity {
                 };
                 let end = if mine(user) { end } else { End::Revoked };
                 store::end_session(unit.tx(), session, end, now)?;
-                unit.audit(Change::new(Action::Delete, "session", session).about(user).field("by", json!(null), end.name()).field("actor", json!(null), actor));
+                unit.audit(Change::new(Action::Delete, "session", session).about(user).field("by", json!(null), end.name()));
                 Ok(())
             })
             .await?;
