@@ -235,7 +235,7 @@ CREATE POLICY users_read ON users FOR SELECT
         OR (org_id = ANY ((SELECT app_orgs())::uuid[])
             AND ((SELECT app_scope('people', 'read')) = 'all'
                 OR ((SELECT app_staff()) AND role IN (SELECT name FROM roles WHERE staff))
-                OR app_within((SELECT app_scope('kyc', 'read')), referrer_id, team_id, (SELECT app_user_id()), (SELECT app_teams())::uuid[])
+                OR app_within((SELECT app_scope('kyc', 'read')), id, team_id, (SELECT app_user_id()), (SELECT app_teams())::uuid[])
                 OR app_within((SELECT app_scope('crm', 'read')), referrer_id, team_id, (SELECT app_user_id()), (SELECT app_teams())::uuid[]))));
 CREATE POLICY users_add ON users FOR INSERT
     WITH CHECK (app_is_system() OR (org_id = ANY ((SELECT app_orgs())::uuid[]) AND (SELECT app_scope('people', 'write')) = 'all'));

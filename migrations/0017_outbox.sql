@@ -17,6 +17,9 @@ CREATE UNIQUE INDEX idx_events_event_id ON events (event_id) WHERE event_id IS N
 CREATE INDEX idx_events_pending ON events (aggregate_id, id) WHERE status = 'pending';
 CREATE INDEX idx_events_due ON events (next_attempt_at, id) WHERE status = 'pending';
 CREATE INDEX idx_events_failed ON events (id) WHERE status = 'failed';
+CREATE INDEX idx_events_subject_id ON events (subject_id, id) WHERE subject_id IS NOT NULL;
+-- What is old enough to be anonymised.
+CREATE INDEX idx_events_named ON events (time, id) WHERE subject_id IS NOT NULL AND status = 'published';
 CREATE INDEX idx_events_aggregate ON events (aggregate_type, aggregate_id, id DESC) WHERE aggregate_id IS NOT NULL;
 
 DROP POLICY events_read ON events;
@@ -33,6 +36,8 @@ CREATE TABLE event_receipts (
     applied_at timestamptz NOT NULL,
     PRIMARY KEY (consumer, event_id)
 );
+
+CREATE INDEX idx_event_receipts_applied_at ON event_receipts (applied_at);
 
 -- The answer a repeated request gets again, sealed under the key of who asked. Kept a day.
 CREATE TABLE idempotency_keys (

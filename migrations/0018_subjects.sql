@@ -49,6 +49,8 @@ CREATE TABLE subject_requests (
 );
 
 CREATE INDEX idx_subject_requests_due_at ON subject_requests (due_at, id) WHERE status IN ('open', 'held');
+-- One erasure of a person at a time, however many ask at once.
+CREATE UNIQUE INDEX idx_subject_requests_erasure ON subject_requests (subject_id) WHERE kind = 'erasure' AND status IN ('open', 'held');
 CREATE INDEX idx_subject_requests_subject_id ON subject_requests (subject_id, id DESC);
 
 -- The ledger of an erasure: what was done in each store.
@@ -128,7 +130,9 @@ ALTER TABLE subject_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE subject_keys FORCE ROW LEVEL SECURITY;
 CREATE POLICY subject_keys_read ON subject_keys FOR SELECT USING (app_is_system() OR org_id = ANY ((SELECT app_orgs())::uuid[]));
 CREATE POLICY subject_keys_add ON subject_keys FOR INSERT WITH CHECK (app_is_system() OR org_id = ANY ((SELECT app_orgs())::uuid[]));
-CREATE POLICY subject_keys_change ON subject_keys FOR UPDATE USING (app_is_system()) WITH CHECK (app_is_system());
+-- Who seals with a key locks its row against its destruction; changing it is the program's alone.
+CREATE POLICY subject_keys_change ON subject_keys FOR UPDATE
+    USING (app_is_system() OR org_id = ANY ((SELECT app_orgs())::uuid[])) WITH CHECK (app_is_system());
 
 ALTER TABLE consents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE consents FORCE ROW LEVEL SECURITY;

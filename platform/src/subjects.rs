@@ -11,7 +11,7 @@ use crate::unit::Platform;
 use crate::values::bound;
 
 /// Keys wrapped anew by one transaction.
-const REWRAP_BATCH: i64 = 200;
+const REWRAP_BATCH: i64 = 100;
 
 /// What a key seals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,12 +32,28 @@ impl KeyClass {
     }
 }
 
+const STORED: &str = "SELECT wrapped, wrapped_under FROM subject_keys WHERE subject_id = $1 AND class = $2";
+const HELD: &str = "SELECT wrapped, wrapped_under FROM subject_keys WHERE subject_id = $1 AND class = $2 FOR SHARE";
+
+/// The key for reading.
 pub(crate) fn stored(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid, class: KeyClass) -> Result<Option<SubjectKey>, Refusal> {
-    let row: Option<(Option<Vec<u8>>, Option<String>)> = tx.optional(
-        sqlx::query_as("SELECT wrapped, wrapped_under FROM subject_keys WHERE subject_id = $1 AND class = $2")
-            .bind(subject)
-            .bind(class.name()),
-    )?;
+    read(tx, keyring, subject, class, STORED)
+}
+
+/// The key for writing: an erasure waits for this transaction, so that nothing is written of somebody behind their end.
+pub(crate) fn held(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid, class: KeyClass) -> Result<Option<SubjectKey>, Refusal> {
+    read(tx, keyring, subject, class, HELD)
+}
+
+fn read(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    subject: Uuid,
+    class: KeyClass,
+    sql: &'static str,
+) -> Result<Option<SubjectKey>, Refusal> {
+    let row: Option<(Option<Vec<u8>>, Option<String>)> =
+        tx.optional(sqlx::query_as(sql).bind(subject).bind(class.name()))?;
     let Some((wrapped, under)) = row else {
         return Ok(None);
     };
@@ -79,7 +95,7 @@ pub(crate) fn make(
         return Ok(key);
     }
     // Another unit made it at the same moment.
-    stored(tx, keyring, subject, class)?.ok_or_else(|| SEAL.because("the key of the person is not for you to use"))
+    held(tx, keyring, subject, class)?.ok_or_else(|| SEAL.because("the key of the person is not for you to use"))
 }
 
 pub(crate) fn destroy(tx: &mut Tx<'_>, subject: Uuid, class: KeyClass, now: Ts) -> Result<bool, DbError> {
@@ -108,7 +124,7 @@ pub async fn rewrap(platform: &Platform) -> Result<u64, Refusal> {
         let rows: Vec<(Uuid, String, Vec<u8>, String)> = unit.tx().all(
             sqlx::query_as(
                 "SELECT subject_id, class, wrapped, wrapped_under FROM subject_keys
-                 WHERE wrapped IS NOT NULL AND wrapped_under <> $1 ORDER BY subject_id LIMIT $2 FOR UPDATE",
+                 WHERE wrapped IS NOT NULL AND wrapped_under <> $1 ORDER BY subject_id LIMIT $2 FOR UPDATE SKIP LOCKED",
             )
             .bind(&active)
             .bind(REWRAP_BATCH),

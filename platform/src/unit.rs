@@ -254,7 +254,7 @@ impl<'t, 'c> Unit<'t, 'c> {
         if let Some(key) = self.keys.get(&(subject, class)) {
             return Ok(key.clone());
         }
-        let key = match subjects::stored(self.tx, &self.keyring, subject, class)? {
+        let key = match subjects::held(self.tx, &self.keyring, subject, class)? {
             Some(key) => key,
             None => subjects::make(self.tx, &self.keyring, self.by.org, subject, class, self.now)?,
         };

@@ -221,7 +221,9 @@ pub async fn verify(db: &Db, anchors: &[Anchor]) -> Result<Report, DbError> {
         report.months += 1;
         let start = head.from.as_ref().map_or(&GENESIS[..], |(_, _, hash)| hash);
         let mut verifier = Verifier::new(&head.month, start);
-        loop {
+        // The log grows meanwhile: its end is compared with what the head says behind the last row.
+        let mut asked = -1;
+        let (links, end) = loop {
             let (month, behind) = (head.month.clone(), verifier.link);
             let rows: Vec<Link> = db
                 .read(&Actor::SYSTEM, move |tx| {
@@ -229,7 +231,12 @@ pub async fn verify(db: &Db, anchors: &[Anchor]) -> Result<Report, DbError> {
                 })
                 .await?;
             if rows.is_empty() {
-                break;
+                let (links, end) = head_of(&db, &head.month).await?;
+                // Rows that were committed between the two questions are there now.
+                if links <= verifier.link || asked == verifier.link {
+                    break (links, end);
+                }
+                asked = verifier.link;
             }
             for row in &rows {
                 report.rows += 1;
@@ -244,12 +251,13 @@ pub async fn verify(db: &Db, anchors: &[Anchor]) -> Result<Report, DbError> {
                     }
                 }
             }
-        }
+        };
         // Two rows of one number, across the border of two slices.
-        let month = head.month.clone();
+        let (month, last) = (head.month.clone(), verifier.link);
         let rows: i64 = db
             .read(&Actor::SYSTEM, move |tx| {
-                tx.scalar(sqlx::query_scalar("SELECT count(*) FROM audit_log WHERE month = $1::date").bind(month))
+                let query = sqlx::query_scalar("SELECT count(*) FROM audit_log WHERE month = $1::date AND link <= $2");
+                tx.scalar(query.bind(month).bind(last))
             })
             .await?;
         if rows > verifier.link {
@@ -257,13 +265,13 @@ pub async fn verify(db: &Db, anchors: &[Anchor]) -> Result<Report, DbError> {
                 rows: rows - verifier.link,
             });
         }
-        if verifier.link < head.links {
+        if verifier.link < links {
             report.add(Fault::Missing {
                 month: head.month.clone(),
                 link: verifier.link + 1,
             });
         }
-        if verifier.link > head.links || verifier.hash != head.hash {
+        if verifier.link > links || verifier.hash != end {
             report.add(Fault::Head {
                 month: head.month.clone(),
             });
@@ -287,6 +295,17 @@ pub async fn verify(db: &Db, anchors: &[Anchor]) -> Result<Report, DbError> {
         report.add(Fault::Stray { rows });
     }
     Ok(report)
+}
+
+/// Where the chain of a month ends now; nothing for one that has lost its head.
+async fn head_of(db: &Db, month: &str) -> Result<(i64, Vec<u8>), DbError> {
+    let month = month.to_owned();
+    let head: Option<(i64, Vec<u8>)> = db
+        .read(&Actor::SYSTEM, move |tx| {
+            tx.optional(sqlx::query_as("SELECT links, hash FROM audit_heads WHERE month = $1::date").bind(month))
+        })
+        .await?;
+    Ok(head.unwrap_or_default())
 }
 
 /// A month begins where an earlier month stood at that moment; the first one from nothing.

@@ -54,6 +54,8 @@ pub struct Cache {
     second: Option<Second>,
     windows: Arc<Windows>,
     counts: Arc<Counts>,
+    /// Counts what was forgotten, so that a value loaded before that is not kept behind it.
+    forgotten: Arc<AtomicU64>,
 }
 
 #[derive(Default)]
@@ -90,6 +92,7 @@ impl Cache {
             second,
             windows: Arc::default(),
             counts: Arc::default(),
+            forgotten: Arc::default(),
         }
     }
 
@@ -112,6 +115,7 @@ impl Cache {
         F: Future<Output = Result<T, Refusal>>,
     {
         self.counts.asked.fetch_add(1, Ordering::Relaxed);
+        let before = self.forgotten.load(Ordering::Acquire);
         let text = key.text();
         let ttl = match self.second {
             Some(_) => key.ttl().min(FIRST_BESIDE_SECOND),
@@ -134,6 +138,9 @@ impl Cache {
         };
         let kept = self.first.try_get_with(text.clone(), fill).await;
         let kept = kept.map_err(|shared: Arc<Refusal>| again(&shared))?;
+        if self.forgotten.load(Ordering::Acquire) != before {
+            self.drop_kept(&text).await;
+        }
         match serde_json::from_slice(&kept.json) {
             Ok(value) => Ok(value),
             Err(error) => {
@@ -146,10 +153,14 @@ impl Cache {
 
     /// Forgets what is kept under `key`, on both levels.
     pub async fn forget(&self, key: &Key) {
-        let text = key.text();
-        self.first.invalidate(text.as_str()).await;
+        self.forgotten.fetch_add(1, Ordering::Release);
+        self.drop_kept(&key.text()).await;
+    }
+
+    async fn drop_kept(&self, text: &str) {
+        self.first.invalidate(text).await;
         if let Some(second) = &self.second {
-            second.forget(&text).await;
+            second.forget(text).await;
         }
     }
 
@@ -219,6 +230,18 @@ mod tests {
             missed: 2,
         };
         assert_eq!(cache.figures(), figures);
+    }
+
+    #[tokio::test]
+    async fn what_is_forgotten_while_it_is_loaded_is_not_kept() {
+        let cache = Cache::new(None);
+        let key = Key::Profile(Uuid::from_u128(7));
+        let slow = async {
+            cache.forget(&key).await;
+            Ok::<_, Refusal>("before".to_owned())
+        };
+        assert_eq!(cache.get(&key, slow).await.expect("loaded"), "before");
+        assert_eq!(cache.get(&key, async { Ok("after".to_owned()) }).await.expect("loaded"), "after");
     }
 
     #[tokio::test]

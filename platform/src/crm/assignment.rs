@@ -20,8 +20,8 @@ use super::permissions::{AGENT_READ, AGENT_WRITE, CRM_CONFIGURE, LEAD_ASSIGN};
 use super::stage::{Hand, Status, check_reason};
 use super::store;
 
-/// Leads given by one unit: what a request may wait for.
-const DRAIN_MAX: i64 = 100;
+/// Leads given by one unit, a slice of the embedded database. Each assignment's own event gives the next ones.
+const DRAIN_MAX: i64 = 20;
 
 /// Agents of a house that are looked at.
 const AGENTS_MAX: i64 = 1_000;

@@ -49,7 +49,7 @@ fn leave_in(unit: &mut Unit<'_, '_>, user: Uuid, reason: &str) -> Result<Left, R
     store::lock_assignment(unit)?;
     let org = unit.by().org;
     let row: Option<(String, String, Option<Uuid>, i64)> = unit.tx().optional(
-        sqlx::query_as("SELECT status, role, team_id, revision FROM users WHERE id = $1 AND org_id = $2 FOR UPDATE")
+        sqlx::query_as("SELECT status, role, team_id, revision FROM users WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE")
             .bind(user)
             .bind(org),
     )?;

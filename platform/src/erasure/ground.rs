@@ -178,6 +178,9 @@ impl Store for Events {
 
     fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
         let rows = count(unit.tx(), "SELECT count(*) FROM events WHERE subject_id = $1", subject)?;
+        // What another program said of a failure may quote what it was given.
+        let query = sqlx::query("UPDATE events SET last_error = NULL WHERE subject_id = $1 AND last_error IS NOT NULL");
+        unit.tx().execute(query.bind(subject))?;
         Ok(Erased {
             reason: Some("payloads hold keys and states alone".into()),
             ..Erased::rows(Done::Anonymised, rows)

@@ -150,7 +150,7 @@ fn put(unit: &mut Unit<'_, '_>, subject: Uuid, kind: Kind) -> Result<Request, Re
         .bind(kind.name()),
     )?;
     if open && kind == Kind::Erasure {
-        return Err(CONFLICT.because("an erasure is asked for already and will be done"));
+        return Err(asked_already());
     }
     let now = unit.now();
     let request = Request {
@@ -164,7 +164,7 @@ fn put(unit: &mut Unit<'_, '_>, subject: Uuid, kind: Kind) -> Result<Request, Re
         due: now.plus(DAYS_MAX * 24 * 3_600 * SECOND_NS),
     };
     let by = unit.by().audit_name();
-    unit.tx().execute(
+    let made = unit.tx().execute(
         sqlx::query(
             "INSERT INTO subject_requests (id, org_id, subject_id, kind, requested_by, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
@@ -175,12 +175,17 @@ fn put(unit: &mut Unit<'_, '_>, subject: Uuid, kind: Kind) -> Result<Request, Re
         .bind(by)
         .bind(bound(now))
         .bind(bound(request.due)),
-    )?;
+    );
+    made.map_err(|error| Refusal::from(error).on_duplicate("idx_subject_requests_erasure", asked_already))?;
     let change = Change::new(Action::Create, "subject_request", request.id).about(subject);
     unit.audit(change.field("kind", Value::Null, kind.name()));
     let payload = json!({"subject_id": subject, "kind": kind.name()});
     unit.emit(Event::new("subject.requested", "subject", subject, payload).about(subject));
     Ok(request)
+}
+
+fn asked_already() -> Refusal {
+    CONFLICT.because("an erasure is asked for already and will be done")
 }
 
 /// The requests of a subject, newest first.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::request::{self, Kind, Request, Row, SUBJECT_READ, Status, columns, of_row};
+use super::request::{self, Request, Row, SUBJECT_READ, Status, columns, of_row};
 use super::{Done, Erased, Keys, Store};
 use crate::audit::{Action, Change};
 use crate::db::Tx;
@@ -14,7 +14,7 @@ use crate::subjects::{self, KeyClass};
 use crate::unit::{Platform, Unit};
 use crate::values::bound;
 
-/// Requests looked at by one round of the job.
+/// Requests read at once by the job.
 const ROUND: i64 = 100;
 
 /// All data of a subject as JSON, and the record that they were given out.
@@ -69,7 +69,7 @@ pub async fn erase(platform: &Platform, stores: &[Arc<dyn Store>], request: &Req
         Err(Refusal::Said(said)) => {
             let (id, reason) = (request.id, said.detail);
             let held = platform.command(&by, move |unit| {
-                let update = sqlx::query("UPDATE subject_requests SET status = 'held', reason = $2 WHERE id = $1");
+                let update = sqlx::query("UPDATE subject_requests SET status = 'held', reason = $2 WHERE id = $1 AND status IN ('open', 'held')");
                 unit.tx().execute(update.bind(id).bind(reason))?;
                 Ok(())
             });
@@ -80,33 +80,54 @@ pub async fn erase(platform: &Platform, stores: &[Arc<dyn Store>], request: &Req
     }
 }
 
-/// Does what is open; returns how many were done. Called by a job.
+/// Does what is open; returns how many were done. Called by a job. One that fails does not keep the others waiting.
 ///
 /// # Errors
-/// The database; what is left is done the next time.
+/// The list of requests cannot be read; what is left is done the next time.
 pub async fn erase_due(platform: &Platform, stores: &[Arc<dyn Store>]) -> Result<u64, Refusal> {
     const OPEN: &str = concat!(
         "SELECT ",
         columns!(),
-        " FROM subject_requests WHERE kind = 'erasure' AND status IN ('open', 'held') ORDER BY due_at, id LIMIT $1"
+        " FROM subject_requests WHERE kind = 'erasure' AND status IN ('open', 'held') AND id > $1 ORDER BY id LIMIT $2"
     );
     let (system, platform) = (Principal::system("erasure"), platform.background());
-    let open = platform.read(&system, |tx| Ok(tx.all::<Row>(sqlx::query_as(OPEN).bind(ROUND))?));
-    let mut done = 0;
-    for row in open.await? {
-        let request = of_row(row);
-        if request.kind == Kind::Erasure && erase(&platform, stores, &request).await? == Status::Done {
-            done += 1;
-        }
-        if request.due <= platform.now() {
-            tracing::error!(request = %request.id, "an erasure is not done after {} days", request::DAYS_MAX);
+    let (mut done, mut behind) = (0, Uuid::nil());
+    loop {
+        let after = behind;
+        let open = platform.read(&system, move |tx| Ok(tx.all::<Row>(sqlx::query_as(OPEN).bind(after).bind(ROUND))?));
+        let open = open.await?;
+        let Some(last) = open.last() else {
+            return Ok(done);
+        };
+        behind = last.0;
+        for request in open.into_iter().map(of_row) {
+            let ended = erase(&platform, stores, &request).await;
+            match ended {
+                Ok(Status::Done) => {
+                    done += 1;
+                    continue;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(request = %request.id, "an erasure is tried again: {error}"),
+            }
+            if request.due <= platform.now() {
+                tracing::error!(request = %request.id, "an erasure is not done after {} days", request::DAYS_MAX);
+            }
         }
     }
-    Ok(done)
 }
 
 fn erase_now(unit: &mut Unit<'_, '_>, stores: &[Arc<dyn Store>], request: &Request) -> Result<(), Refusal> {
     let subject = request.subject;
+    let waits: Option<(String,)> = unit.tx().optional(
+        sqlx::query_as("SELECT status FROM subject_requests WHERE id = $1 AND status IN ('open', 'held') FOR UPDATE").bind(request.id),
+    )?;
+    if waits.is_none() {
+        // Another program of this database was faster.
+        return Ok(());
+    }
+    // Units that write about the person now are waited for, and none begins before this one ends.
+    unit.tx().execute(sqlx::query("SELECT FROM subject_keys WHERE subject_id = $1 ORDER BY class FOR UPDATE").bind(subject))?;
     let held: bool = unit
         .tx()
         .scalar(sqlx::query_scalar("SELECT app_held('erasure', $1)").bind(subject))?;

@@ -2,6 +2,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use siaga_risk::units::SECOND_NS;
+
 use super::event::Stored;
 use super::policy::Outcome;
 use crate::db::{DbError, Tx};
@@ -73,8 +75,18 @@ pub struct Handlers {
     pub effects: Vec<Arc<dyn Effect>>,
 }
 
-/// Hands one event to all who want it and have it not yet. Says how that ended, and the first reason.
-pub(super) async fn deliver(platform: &Platform, handlers: &Handlers, event: &Stored) -> (Outcome, Option<String>) {
+/// An effect that took so long to fail is not asked again in the same round: one server that does not answer
+/// would keep everybody's events waiting, its time limit for each of them.
+const STUCK_NS: u64 = SECOND_NS;
+
+/// Hands one event to all who want it and have it not yet, but for effects that are `stuck`. Says how that
+/// ended, and the first reason.
+pub(super) async fn deliver(
+    platform: &Platform,
+    handlers: &Handlers,
+    event: &Stored,
+    stuck: &mut Vec<&'static str>,
+) -> (Outcome, Option<String>) {
     let had = match receipts(platform, event).await {
         Ok(had) => had,
         Err(refusal) => return (Outcome::Later, Some(refusal.to_string())),
@@ -104,11 +116,19 @@ pub(super) async fn deliver(platform: &Platform, handlers: &Handlers, event: &St
         if !effect.wants(&event.kind) || !missing(effect.name()) {
             continue;
         }
+        if stuck.contains(&effect.name()) {
+            note(effect.name(), EffectError::Later("it does not answer now".into()));
+            continue;
+        }
+        let began = platform.now();
         let done = match effect.run(platform, event).await {
             Ok(()) => receive(platform, effect.name(), event).await.map_err(EffectError::from),
             Err(error) => Err(error),
         };
         if let Err(error) = done {
+            if matches!(error, EffectError::Later(_)) && platform.now().since(began) >= STUCK_NS {
+                stuck.push(effect.name());
+            }
             note(effect.name(), error);
         }
     }

@@ -54,17 +54,25 @@ impl Publisher {
     /// # Errors
     /// The database.
     pub async fn step(&self) -> Result<usize, Refusal> {
-        let events = self.claim().await?;
+        let (events, leased) = self.claim().await?;
         let claimed = events.len();
-        for event in events {
-            let (outcome, reason) = deliver(&self.platform, &self.handlers, &event).await;
+        let mut stuck = Vec::new();
+        let mut events = events.into_iter();
+        while let Some(event) = events.next() {
+            // What another program may claim by now is left to whoever gets it.
+            if self.platform.now().0.saturating_add(LEASE_NS / 2) > leased.0 {
+                let rest: Vec<i64> = std::iter::once(event.number).chain(events.map(|event| event.number)).collect();
+                self.give_back(rest, leased).await?;
+                break;
+            }
+            let (outcome, reason) = deliver(&self.platform, &self.handlers, &event, &mut stuck).await;
             let now = self.platform.now();
             let attempts = event.attempts.saturating_add(1);
             let next = after(outcome, attempts, now);
             if let (After::Failed, Some(reason)) = (next, &reason) {
                 tracing::error!(event = %event.id, kind = event.kind, "an event failed and waits for a person: {reason}");
             }
-            self.settle(event.number, attempts, next, reason, now).await?;
+            self.settle((event.number, leased), attempts, next, reason, now).await?;
         }
         Ok(claimed)
     }
@@ -101,10 +109,11 @@ impl Publisher {
     }
 
     /// Claims due events that no earlier pending one of their aggregate stands before.
-    async fn claim(&self) -> Result<Vec<Stored>, Refusal> {
+    async fn claim(&self) -> Result<(Vec<Stored>, Ts), Refusal> {
         let system = Principal::system("outbox");
         let claimed = self.platform.command(&system, move |unit| {
             let now = unit.now();
+            let leased = now.plus(LEASE_NS);
             const CLAIM: &str = concat!(
                 "UPDATE events SET next_attempt_at = $2 WHERE id IN (
                      SELECT e.id FROM events AS e
@@ -116,16 +125,38 @@ impl Publisher {
             );
             let query = sqlx::query_as(CLAIM)
                 .bind(bound(now))
-                .bind(bound(now.plus(LEASE_NS)))
+                .bind(bound(leased))
                 .bind(BATCH);
-            Ok(unit.tx().all::<Row>(query)?)
+            Ok((unit.tx().all::<Row>(query)?, leased))
         });
-        let mut events: Vec<Stored> = claimed.await?.into_iter().map(stored).collect();
+        let (rows, leased) = claimed.await?;
+        let mut events: Vec<Stored> = rows.into_iter().map(stored).collect();
         events.sort_unstable_by_key(|event| event.number);
-        Ok(events)
+        Ok((events, leased))
     }
 
-    async fn settle(&self, number: i64, attempts: u32, next: After, reason: Option<String>, now: Ts) -> Result<(), Refusal> {
+    /// Makes claims that were not used due again.
+    async fn give_back(&self, numbers: Vec<i64>, leased: Ts) -> Result<(), Refusal> {
+        let system = Principal::system("outbox");
+        let given = self.platform.command(&system, move |unit| {
+            let now = unit.now();
+            let query = sqlx::query("UPDATE events SET next_attempt_at = $3 WHERE id = ANY ($1) AND status = 'pending' AND next_attempt_at = $2");
+            unit.tx().execute(query.bind(numbers).bind(bound(leased)).bind(bound(now)))?;
+            Ok(())
+        });
+        given.await
+    }
+
+    /// Notes how an attempt ended, unless the claim was lost meanwhile: then whoever has it says so.
+
+    async fn settle(
+        &self,
+        (number, leased): (i64, Ts),
+        attempts: u32,
+        next: After,
+        reason: Option<String>,
+        now: Ts,
+    ) -> Result<(), Refusal> {
         let system = Principal::system("outbox");
         let (status, again, published) = match next {
             After::Published => ("published", None, Some(bound(now))),
@@ -136,10 +167,11 @@ impl Publisher {
         let reason: Option<String> = reason.map(|reason| reason.chars().take(REASON_MAX).collect());
         let settled = self.platform.command(&system, move |unit| {
             let query = sqlx::query(
-                "UPDATE events SET status = $2, attempts = $3, next_attempt_at = $4, published_at = $5, last_error = $6 WHERE id = $1",
+                "UPDATE events SET status = $2, attempts = $3, next_attempt_at = $4, published_at = $5, last_error = $6
+                 WHERE id = $1 AND status = 'pending' AND next_attempt_at = $7",
             );
             let query = query.bind(number).bind(status).bind(attempts).bind(again).bind(published);
-            unit.tx().execute(query.bind(reason))?;
+            unit.tx().execute(query.bind(reason).bind(bound(leased)))?;
             Ok(())
         });
         settled.await

@@ -51,7 +51,7 @@ impl Category for Receipts {
         let query = sqlx::query(
             "DELETE FROM event_receipts WHERE (consumer, event_id) IN (
                  SELECT r.consumer, r.event_id FROM event_receipts AS r JOIN events AS e ON e.event_id = r.event_id
-                 WHERE r.applied_at < $1 AND e.status = 'published' LIMIT $2)",
+                 WHERE r.applied_at < $1 AND e.status = 'published' ORDER BY r.applied_at LIMIT $2)",
         );
         Ok(unit.tx().execute(query.bind(bound(before)).bind(i64::from(limit)))?)
     }
@@ -74,7 +74,7 @@ impl Category for Operations {
             "UPDATE events SET subject_id = NULL, account = NULL, payload = '{}' WHERE id IN (
                  SELECT id FROM events
                  WHERE subject_id IS NOT NULL AND time < $1 AND status = 'published' AND NOT app_held('operations', subject_id)
-                 ORDER BY id LIMIT $2)",
+                 ORDER BY time, id LIMIT $2)",
         );
         Ok(unit.tx().execute(query.bind(bound(before)).bind(i64::from(limit)))?)
     }
@@ -94,6 +94,13 @@ impl Category for Audit {
     }
 
     fn sweep(&self, unit: &mut Unit<'_, '_>, before: Ts, _limit: u32) -> Result<u64, Refusal> {
+        // A month goes as a whole, so one person's hold keeps it.
+        let held: bool = unit.tx().scalar(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM legal_holds WHERE lifted_at IS NULL AND category IN ('audit', 'all'))",
+        ))?;
+        if held {
+            return Ok(0);
+        }
         let months: i32 = unit
             .tx()
             .scalar(sqlx::query_scalar("SELECT drop_audit_months(($1 AT TIME ZONE 'UTC')::date)").bind(bound(before)))?;
