@@ -2,6 +2,7 @@
 //! table, and the ground its engines stand on: people and what they may do, one way to write, the audit
 //! chain, the outbox, sealed personal data. [`unit::Platform`] is where an engine starts.
 
+pub mod address;
 pub mod aml;
 pub mod audit;
 pub mod cache;

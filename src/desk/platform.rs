@@ -10,6 +10,7 @@ use std::time::Duration;
 use siaga_platform::audit;
 use siaga_platform::cache::{Cache, Forget};
 use siaga_platform::core_door::{CoreDoor, CoreRefusal};
+use siaga_platform::crm::{ByMessenger, Courier, Outreach};
 use siaga_platform::crypto::Keyring;
 use siaga_platform::handlers::Engines;
 use siaga_platform::identity::messenger::{Channel, Messenger};
@@ -141,10 +142,19 @@ pub async fn open_identity(platform: &Platform, settings: &Settings) -> Result<A
 }
 
 /// Starts the publisher and the jobs; they end with `stop`.
-pub fn start(platform: &Platform, kyc: Option<&Kyc>, config: &config::Platform, data: &Path, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+pub fn start(
+    platform: &Platform,
+    kyc: Option<&Kyc>,
+    messenger: &Arc<dyn Messenger>,
+    config: &config::Platform,
+    data: &Path,
+    stop: &watch::Receiver<bool>,
+) -> JoinSet<()> {
+    let courier: Arc<dyn Courier> = Arc::new(ByMessenger::new(Arc::clone(messenger)));
     let engines = siaga_platform::handlers::engines();
     let mut handlers = engines.handlers.clone();
     handlers.effects.push(Arc::new(Forget(platform.cache().clone())));
+    handlers.effects.push(Arc::new(Outreach::new(Arc::clone(&courier))));
     if let Some(kyc) = kyc {
         handlers.effects.extend(kyc::effects(kyc));
     }
@@ -153,7 +163,7 @@ pub fn start(platform: &Platform, kyc: Option<&Kyc>, config: &config::Platform, 
     }
     let mut tasks = JoinSet::new();
     tasks.spawn(Publisher::new(platform, handlers).run(stop.clone()));
-    tasks.spawn(sales(platform.background(), stop.clone()));
+    tasks.spawn(sales(platform.background(), courier, stop.clone()));
     tasks.spawn(jobs(platform.clone(), engines, data.join(ANCHORS_FILE), stop.clone()));
     tasks
 }
@@ -175,10 +185,10 @@ async fn jobs(platform: Platform, engines: Engines, anchors: std::path::PathBuf,
     anchor(&platform, &anchors).await;
 }
 
-/// Gives leads that wait, watches the terms of stages.
-async fn sales(platform: Platform, mut stop: watch::Receiver<bool>) {
+/// Gives leads that wait, watches the terms of stages, sends the first word to who waits for one.
+async fn sales(platform: Platform, courier: Arc<dyn Courier>, mut stop: watch::Receiver<bool>) {
     loop {
-        if let Err(error) = siaga_platform::crm::outreach::minute(&platform, None).await {
+        if let Err(error) = siaga_platform::crm::outreach::minute(&platform, Some(courier.as_ref())).await {
             tracing::warn!("sales is looked after later: {error}");
         }
         tokio::select! {

@@ -214,7 +214,14 @@ impl StoreTask {
                         None
                     }
                 };
-                let tasks = platform::start(&opened, kyc.as_ref(), config, &self.data, &self.stop);
+                let tasks = platform::start(
+                    &opened,
+                    kyc.as_ref(),
+                    &self.identity_settings.messenger,
+                    config,
+                    &self.data,
+                    &self.stop,
+                );
                 self.lend_platform(Some(opened));
                 self.lend_kyc(kyc);
                 Some(tasks)

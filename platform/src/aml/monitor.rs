@@ -109,16 +109,17 @@ pub(super) fn look_at(unit: &mut Unit<'_, '_>, request: Uuid) -> Result<(), Refu
 
 /// Holds a request that was not decided on yet, or that was approved before it was looked at.
 fn hold(unit: &mut Unit<'_, '_>, request: Uuid, user: Uuid) -> Result<(), Refusal> {
-    let held = unit.tx().execute(
-        sqlx::query(
+    let held: Option<(String,)> = unit.tx().optional(
+        sqlx::query_as(
             "UPDATE cash_requests SET status = 'held', revision = revision + 1 WHERE id = $1 AND status IN ('requested', 'approved')
-                 AND NOT EXISTS (SELECT FROM cash_bookings b WHERE b.request_id = cash_requests.id)",
+                 AND NOT EXISTS (SELECT FROM cash_bookings b WHERE b.request_id = cash_requests.id)
+             RETURNING kind",
         )
         .bind(request),
     )?;
-    if held > 0 {
+    if let Some((kind,)) = held {
         unit.audit(Change::new(Action::Update, "cash_request", request).about(user).field("status", Value::Null, "held"));
-        unit.emit(Event::new("cash.held", "cash_request", request, json!({ "user_id": user })).about(user));
+        unit.emit(Event::new("cash.held", "cash_request", request, json!({ "user_id": user, "kind": kind })).about(user));
     }
     Ok(())
 }

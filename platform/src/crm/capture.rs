@@ -416,8 +416,9 @@ fn merge(
     recorded_by: &str,
 ) -> Result<(), Refusal> {
     let now = unit.now();
-    if let Some(user) = lead.user.or(joined.as_ref().and_then(|other| other.user)) {
-        subject::move_to(unit, lead, user)?;
+    match lead.user.or(joined.as_ref().and_then(|other| other.user)) {
+        Some(user) => subject::move_to(unit, lead, user)?,
+        None => subject::keep_apart(unit, lead)?,
     }
     let key = unit.key(lead.subject)?;
     let before = lead.open(&key)?;

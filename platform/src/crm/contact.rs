@@ -1,81 +1,28 @@
 //! One form of a telephone number and of an address, so that the same person is found again however they wrote it.
 
-use phonenumber::Mode;
-use phonenumber::country::Id;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::refusal::Refusal;
 
 use super::faults::{BAD_EMAIL, BAD_PHONE};
 
-/// Longest text that is looked at, characters.
+/// Longest name or city that is kept, characters.
 const TEXT_MAX: usize = 254;
 
-/// The number of a person in E.164: `0812-3456-7842`, `62 812 3456 7842` and `+62 812 3456 7842` are one. What begins without `+` is
-/// Indonesian. Users have the same form, so that they and leads meet.
+/// The number of a person in E.164, in the one form of [`crate::address`].
 ///
 /// # Errors
 /// [`BAD_PHONE`].
 pub fn phone(text: &str) -> Result<String, Refusal> {
-    let refused = || BAD_PHONE.field("phone", "send a number such as 0812 3456 7842 or +62 812 3456 7842");
-    let plain: String = text.trim().nfkc().take(TEXT_MAX).collect();
-    if !plain.chars().all(|c| c.is_ascii_digit() || "+ -().".contains(c)) {
-        return Err(refused());
-    }
-    let digits: String = plain.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
-    if digits.rfind('+').is_some_and(|at| at > 0) {
-        return Err(refused());
-    }
-    // 00 is dialled where + is written; a national number of ours begins with 0 or 8, so 62… is a country.
-    let whole = match digits.strip_prefix("00") {
-        Some(rest) => format!("+{rest}"),
-        None if digits.starts_with("62") => format!("+{digits}"),
-        None => digits,
-    };
-    // Some write the trunk 0 behind the country: no Indonesian number has it there.
-    let whole = match whole.strip_prefix("+620") {
-        Some(rest) => format!("+62{rest}"),
-        None => whole,
-    };
-    let number = phonenumber::parse(Some(Id::ID), &whole).map_err(|_| refused())?;
-    if !phonenumber::is_valid(&number) {
-        return Err(refused());
-    }
-    Ok(number.format().mode(Mode::E164).to_string())
+    crate::address::phone(text).map_err(|why| BAD_PHONE.field("phone", why))
 }
 
-/// The address of a person: compatibility forms folded, lower case. What is not ASCII then is refused: a letter of another script
-/// looks like one of ours and is another address.
+/// The address of a person, in the one form of [`crate::address`].
 ///
 /// # Errors
 /// [`BAD_EMAIL`].
 pub fn email(text: &str) -> Result<String, Refusal> {
-    let refused = || BAD_EMAIL.field("email", "send an address such as sari@contoh.id, in plain letters");
-    if text.len() > 4 * TEXT_MAX {
-        return Err(refused());
-    }
-    let plain = text.trim().nfkc().collect::<String>().to_lowercase();
-    let Some((name, domain)) = plain.rsplit_once('@') else {
-        return Err(refused());
-    };
-    let good_name = (1..=64).contains(&name.len())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c))
-        && !name.starts_with('.')
-        && !name.ends_with('.')
-        && !name.contains("..");
-    let good_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && !label.starts_with("xn--")
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    };
-    let top_is_word = domain.rsplit('.').next().is_some_and(|top| !top.chars().all(|c| c.is_ascii_digit()));
-    if good_name && domain.contains('.') && domain.split('.').all(good_label) && top_is_word && plain.len() <= TEXT_MAX {
-        Ok(plain)
-    } else {
-        Err(refused())
-    }
+    crate::address::email(text).map_err(|why| BAD_EMAIL.field("email", why))
 }
 
 /// A name or a city as people wrote it, with single spaces; `None` when nothing is left.

@@ -9,7 +9,7 @@ use crate::refusal::{ERASED, Refusal};
 use crate::unit::Unit;
 
 use super::assignment;
-use super::capture::{self, Capture};
+use super::capture::{self, Capture, Outcome};
 use super::lead::Lead;
 use super::moves;
 use super::score::FactKind;
@@ -98,7 +98,9 @@ impl Subscriber for Follow {
     }
 }
 
-/// A registration is a lead like one of a form. It is bound to the user when the address is confirmed.
+/// A registration is a lead like one of a form. One that it made itself holds nothing but the person's own words, so it is sealed
+/// under their key at once and goes with them. One that was there is bound to the user when the address is confirmed: until then
+/// anybody may have typed it.
 fn registered(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
     let Some(user) = event.key("user_id") else {
         return Ok(());
@@ -129,7 +131,14 @@ fn registered(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
         referrer,
         ..Capture::default()
     };
-    capture::in_unit(unit, capture)?;
+    let captured = capture::in_unit(unit, capture)?;
+    if captured.outcome == Outcome::Created {
+        let mut lead = store::for_update(unit.tx(), captured.lead)?;
+        if lead.user.is_none() {
+            subject::take_over(unit, &mut lead, user)?;
+            store::save(unit, &mut lead)?;
+        }
+    }
     Ok(())
 }
 
@@ -156,7 +165,7 @@ fn activated(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
         return Ok(());
     };
     if lead.user.is_none() {
-        subject::move_to(unit, &mut lead, user)?;
+        subject::take_over(unit, &mut lead, user)?;
         lead.user = Some(user);
         store::save(unit, &mut lead)?;
         store::history(unit, &lead, "account", &json!({"user_id": user, "what": "registered"}), None)?;

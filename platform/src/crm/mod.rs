@@ -2,13 +2,14 @@
 //!
 //! Decisions are pure: [`stage`] (eight stages, one table of moves), [`score`], [`assign`], [`sla`], [`urgency`], [`window`],
 //! [`signature`], [`contact`]. Around them stand thin commands: [`mod@capture`] and [`mod@undo`] (duplicates are one lead),
-//! [`moves`], [`assignment`] and [`mod@leave`], [`work`] and [`tasks`], [`outreach`], [`sources`], [`view`]. [`follow`] applies what
+//! [`moves`], [`assignment`] and [`mod@leave`], [`work`] and [`tasks`], [`outreach`] by a [`courier`], [`sources`], [`view`]. [`follow`] applies what
 //! happens elsewhere.
 
 pub mod assign;
 pub mod assignment;
 pub mod capture;
 pub mod contact;
+pub mod courier;
 pub mod erase;
 pub mod faults;
 pub mod follow;
@@ -34,6 +35,7 @@ pub mod work;
 
 pub use assign::{CAP, Rule};
 pub use capture::{Capture, Captured, Outcome};
+pub use courier::ByMessenger;
 pub use follow::Follow;
 pub use lead::{INTERESTS, Known, Lead};
 pub use outreach::{Courier, Letter, Outreach};

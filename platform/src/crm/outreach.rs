@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::audit::{Action, Change};
 use crate::ids::new_id;
-use crate::outbox::{Effect, EffectError, Event, Running, Stored};
+use crate::outbox::{ATTEMPTS_MAX, Effect, EffectError, Event, Running, Stored};
 use crate::people::Principal;
 use crate::refusal::Refusal;
 use crate::unit::{Platform, Unit};
@@ -202,7 +202,13 @@ impl Outreach {
                 failed(platform, event.org, lead, why.clone()).await?;
                 Err(EffectError::Never(why))
             }
-            Err(later) => Err(later),
+            Err(EffectError::Later(why)) => {
+                if event.attempts.saturating_add(1) >= ATTEMPTS_MAX {
+                    // Nobody tries it again, so a person takes the lead.
+                    failed(platform, event.org, lead, why.clone()).await?;
+                }
+                Err(EffectError::Later(why))
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::crypto::{Sealed, SubjectKey};
+use crate::ids::new_id;
 use crate::refusal::Refusal;
 use crate::unit::Unit;
 use crate::values::bound;
@@ -59,6 +60,47 @@ pub fn move_to(unit: &mut Unit<'_, '_>, lead: &mut Lead, subject: Uuid) -> Resul
     unit.tx()
         .execute(sqlx::query("UPDATE leads SET subject_id = $2 WHERE id = $1").bind(lead.id).bind(subject))?;
     lead.subject = subject;
+    Ok(())
+}
+
+/// As [`move_to`], to a user who registered: whatever finds the lead's person by its subject finds the user.
+///
+/// # Errors
+/// As [`move_to`].
+pub fn take_over(unit: &mut Unit<'_, '_>, lead: &mut Lead, user: Uuid) -> Result<(), Refusal> {
+    if lead.subject == user {
+        return Ok(());
+    }
+    move_to(unit, lead, user)?;
+    unit.tx().execute(
+        sqlx::query("UPDATE search_entries SET subject_id = $2 WHERE entity_type = 'lead' AND entity_id = $1")
+            .bind(lead.id)
+            .bind(user),
+    )?;
+    Ok(())
+}
+
+/// Gives a lead back a subject of its own before words of somebody else go into it: it is sealed under the key of a user who has not
+/// proved any contact, and who would read them in an export.
+///
+/// # Errors
+/// The database, or something that does not open.
+pub fn keep_apart(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Refusal> {
+    let unproved: bool = unit.tx().scalar(
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM users WHERE id = $1 AND status = 'pending')").bind(lead.subject),
+    )?;
+    if lead.user.is_some() || !unproved {
+        return Ok(());
+    }
+    let user = lead.subject;
+    let own = new_id(unit.now());
+    move_to(unit, lead, own)?;
+    // The user's key is not one that the lead's own erasure ends.
+    unit.tx().execute(
+        sqlx::query("DELETE FROM lead_subjects WHERE lead_id = $1 AND subject_id = $2")
+            .bind(lead.id)
+            .bind(user),
+    )?;
     Ok(())
 }
 

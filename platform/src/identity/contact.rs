@@ -148,7 +148,9 @@ pub(super) fn judge(unit: &mut Unit<'_, '_>, keyring: &Keyring, user: Uuid, purp
             let contact = contact_of(purpose);
             let person = store::person(unit.tx(), keyring, user)?;
             if let Some(value) = value_of(&person, contact) {
-                store::confirm_contact(unit.tx(), keyring, user, contact.name(), contact.field(), &value, now)?;
+                if store::confirm_contact(unit.tx(), keyring, user, contact.name(), contact.field(), &value, now)? {
+                    confirmed(unit, user, contact);
+                }
             }
         }
         Tried::Wrong => store::count_sent_try(unit.tx(), user, purpose)?,
@@ -327,6 +329,12 @@ impl Identity {
         self.tell_ends(&ended).await;
         Ok(())
     }
+}
+
+/// Tells that an address or number is proved to be the person's.
+pub(super) fn confirmed(unit: &mut Unit<'_, '_>, user: Uuid, contact: Contact) {
+    let facts = json!({"user_id": user, "what": contact.name()});
+    unit.emit(Event::new("user.contact_confirmed", "user", user, facts).about(user));
 }
 
 /// A code reached the address of who was pending: they are active now.

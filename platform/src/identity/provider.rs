@@ -428,7 +428,9 @@ fn link(unit: &mut Unit<'_, '_>, keyring: &crate::crypto::Keyring, provider: &st
             .bind(&subject[..])
             .bind(bound(now)),
     )?;
-    store::confirm_contact(unit.tx(), keyring, user, "email", store::EMAIL, &who.email, now)?;
+    if store::confirm_contact(unit.tx(), keyring, user, "email", store::EMAIL, &who.email, now)? {
+        super::contact::confirmed(unit, user, super::contact::Contact::Email);
+    }
     let person = store::person(unit.tx(), keyring, user)?;
     super::contact::activate(unit, &person)?;
     unit.audit(Change::new(Action::Create, "provider_identity", user).about(user).field("provider", json!(null), provider));

@@ -104,7 +104,7 @@ fn opened_as(unit: &mut Unit<'_, '_>, user: Uuid, number: u32, seq: u64) -> Resu
     )?;
     unit.audit(Change::new(Action::Create, "account", account).about(user).field("user_id", serde_json::Value::Null, json!(user)));
     unit.emit(
-        Event::new("account.opened", "user", user, json!({"user_id": user, "account": number}))
+        Event::new("account.opened", "user", user, json!({"user_id": user, "account": number, "account_type": "live"}))
             .about(user)
             .account(number),
     );

@@ -182,8 +182,14 @@ pub(in crate::identity) fn drop_sent(tx: &mut Tx<'_>, user: Uuid, purpose: Purpo
 }
 
 /// Notes that a code reached the person there.
-pub(in crate::identity) fn confirm_contact(tx: &mut Tx<'_>, keyring: &Keyring, user: Uuid, what: &str, field: &str, value: &str, now: Ts) -> Result<(), Refusal> {
+pub(in crate::identity) fn confirm_contact(tx: &mut Tx<'_>, keyring: &Keyring, user: Uuid, what: &str, field: &str, value: &str, now: Ts) -> Result<bool, Refusal> {
     let index = blind(keyring, field, value);
+    let known: bool = tx.scalar(
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM confirmed_contacts WHERE user_id = $1 AND what = $2 AND value_index = $3)")
+            .bind(user)
+            .bind(what)
+            .bind(&index[..]),
+    )?;
     tx.execute(
         sqlx::query(
             "INSERT INTO confirmed_contacts (user_id, what, value_index, confirmed_at) VALUES ($1, $2, $3, $4)
@@ -194,7 +200,7 @@ pub(in crate::identity) fn confirm_contact(tx: &mut Tx<'_>, keyring: &Keyring, u
         .bind(&index[..])
         .bind(bound(now)),
     )?;
-    Ok(())
+    Ok(!known)
 }
 
 /// A sign-in, a ceremony or a visit to a provider in between its requests.
