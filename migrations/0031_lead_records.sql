@@ -143,6 +143,7 @@ ALTER TABLE lead_captures FORCE ROW LEVEL SECURITY;
 CREATE POLICY lead_captures_read ON lead_captures FOR SELECT
     USING (app_is_system() OR ((SELECT app_staff()) AND EXISTS (SELECT FROM leads AS l WHERE l.id = lead_id)));
 CREATE POLICY lead_captures_add ON lead_captures FOR INSERT WITH CHECK (app_is_system());
+CREATE POLICY lead_captures_change ON lead_captures FOR UPDATE USING (app_is_system()) WITH CHECK (app_is_system());
 
 ALTER TABLE lead_merges ENABLE ROW LEVEL SECURITY;
 ALTER TABLE lead_merges FORCE ROW LEVEL SECURITY;
@@ -164,6 +165,7 @@ CREATE TRIGGER lead_sources_touch BEFORE UPDATE ON lead_sources FOR EACH ROW EXE
 
 GRANT SELECT, INSERT, UPDATE ON lead_facts, lead_history, lead_stage_spans, lead_merges, lead_sources TO siaga_app;
 GRANT SELECT, INSERT ON lead_captures TO siaga_app;
+GRANT UPDATE (utm, receipt, request_hash) ON lead_captures TO siaga_app;
 GRANT SELECT, INSERT, DELETE ON lead_subjects TO siaga_app;
 
 CREATE TRIGGER lead_facts_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lead_facts

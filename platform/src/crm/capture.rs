@@ -356,7 +356,8 @@ fn create(
     }
     store::insert(unit, &lead)?;
     known_facts(unit, &lead, &clean.source, recorded_by)?;
-    let detail = json!({"source": lead.source, "channel": lead.channel, "utm": lead.utm, "by": recorded_by});
+    // Parameters of the link stay in the lead and its capture, where an erasure finds them.
+    let detail = json!({"source": lead.source, "channel": lead.channel, "by": recorded_by});
     store::history(unit, &lead, "captured", &detail, None)?;
     let change = Change::new(Action::Create, "lead", lead.id).about(lead.subject);
     unit.audit(
@@ -367,7 +368,7 @@ fn create(
             .personal("phone", None, clean.known.phone.as_deref())
             .personal("email", None, clean.known.email.as_deref()),
     );
-    let facts = json!({"lead_id": lead.id, "source": lead.source, "channel": lead.channel, "utm": lead.utm, "referrer_id": lead.referrer});
+    let facts = json!({"lead_id": lead.id, "source": lead.source, "channel": lead.channel, "referrer_id": lead.referrer});
     unit.emit(Event::new("lead.created", "lead", lead.id, facts).about(lead.subject));
     store::rescore(unit, &mut lead)?;
     store::save(unit, &mut lead)?;

@@ -35,9 +35,10 @@ impl Store for Leads {
     }
 
     fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
+        // Before the rows are read: a lead that is joined to one of these meanwhile is one of them.
+        super::store::lock_assignment(unit)?;
         let leads = of(unit.tx(), subject)?;
         let ids: Vec<Uuid> = leads.iter().map(|lead| lead.id).collect();
-        super::store::lock_assignment(unit)?;
         for statement in [
             "UPDATE leads SET data = '{}', data_at = '{}', phone_index = NULL, email_index = NULL, reason_sealed = NULL, utm = '{}', territory = NULL,
                  interests = '{}', assigned_to = NULL, status = CASE WHEN status = 'merged' THEN status ELSE 'lost' END, revision = revision + 1
@@ -49,12 +50,19 @@ impl Store for Leads {
             "UPDATE tasks SET title_sealed = NULL, description_sealed = NULL WHERE lead_id = ANY ($1)",
             "UPDATE lead_deals SET title_sealed = NULL WHERE lead_id = ANY ($1)",
             "DELETE FROM search_entries WHERE entity_type = 'lead' AND entity_id = ANY ($1)",
+            // Parameters of links are anybody's text, and the hash of a request could be guessed from its parts.
+            "UPDATE lead_captures SET utm = '{}', receipt = NULL, request_hash = NULL WHERE lead_id = ANY ($1)",
+            "UPDATE lead_outreaches SET failure = NULL, reference = NULL WHERE lead_id = ANY ($1)",
         ] {
             unit.tx().execute(sqlx::query(statement).bind(&ids))?;
         }
         // The subject's own key is destroyed by the erasure itself; what its leads were sealed under before is destroyed here.
         let former: Vec<(Uuid,)> = unit.tx().all(
-            sqlx::query_as("SELECT DISTINCT subject_id FROM lead_subjects WHERE lead_id = ANY ($1) AND subject_id <> $2 LIMIT $3")
+            // The key of a user whose lead joined this one is that user's to have ended.
+            sqlx::query_as(
+                "SELECT DISTINCT s.subject_id FROM lead_subjects AS s WHERE s.lead_id = ANY ($1) AND s.subject_id <> $2
+                     AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = s.subject_id) LIMIT $3",
+            )
                 .bind(&ids)
                 .bind(subject)
                 .bind(ROWS_MAX),
