@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,6 +34,8 @@ pub struct Platform {
     cache: Cache,
     /// Counts units that wrote events, so that the publisher looks at once.
     nudge: watch::Sender<u64>,
+    /// Counts units that changed something of sales.
+    sales: Arc<AtomicU64>,
 }
 
 impl Platform {
@@ -45,6 +48,7 @@ impl Platform {
             core,
             cache: Cache::new(None),
             nudge: watch::Sender::new(0),
+            sales: Arc::default(),
         }
     }
 
@@ -81,6 +85,11 @@ impl Platform {
     /// Moves when events were written.
     pub fn nudges(&self) -> watch::Receiver<u64> {
         self.nudge.subscribe()
+    }
+
+    /// Moves when leads, their tasks or notices changed, by this program's own hand.
+    pub fn sales_version(&self) -> u64 {
+        self.sales.load(Ordering::Acquire)
     }
 
     /// The same platform for work nobody waits for.
@@ -122,11 +131,14 @@ impl Platform {
         let written = self.db.write(&actor, move |tx| {
             let mut unit = Unit::new(tx, owned, now, keyring);
             let value = work(&mut unit)?;
-            let wakes = unit.finish()?;
-            Ok((value, wakes))
+            let wrote = unit.finish()?;
+            Ok((value, wrote))
         });
-        let (value, wakes) = written.await?;
-        if wakes {
+        let (value, wrote) = written.await?;
+        if wrote.sales {
+            self.sales.fetch_add(1, Ordering::Release);
+        }
+        if wrote.wakes {
             self.nudge.send_modify(|count| *count = count.wrapping_add(1));
         }
         Ok(value)
@@ -165,6 +177,14 @@ pub struct Once {
     pub route: &'static str,
     /// SHA-256 of the request's body and of what the path names.
     pub request: [u8; 32],
+}
+
+/// What has to be told behind the commit.
+struct Wrote {
+    /// The publisher should look.
+    wakes: bool,
+    /// Something of sales changed.
+    sales: bool,
 }
 
 /// An open unit.
@@ -322,8 +342,8 @@ impl<'t, 'c> Unit<'t, 'c> {
         user.ok_or_else(|| CONFLICT.because("the program itself needs no Idempotency-Key"))
     }
 
-    /// Writes events and audit rows; true when the publisher should look.
-    fn finish(mut self) -> Result<bool, Refusal> {
+    /// Writes events and audit rows.
+    fn finish(mut self) -> Result<Wrote, Refusal> {
         let changes = std::mem::take(&mut self.changes);
         let mut rows = Vec::with_capacity(changes.len());
         for change in changes {
@@ -344,7 +364,11 @@ impl<'t, 'c> Unit<'t, 'c> {
         };
         outbox::put(self.tx, &self.by, &self.events, self.now)?;
         audit::write(self.tx, &self.by, ip_key.as_ref(), &rows, self.now)?;
-        Ok(self.wakes || !self.events.is_empty())
+        let of_sales = |event: &Event| ["lead.", "task.", "crm."].iter().any(|start| event.kind.starts_with(start));
+        Ok(Wrote {
+            wakes: self.wakes || !self.events.is_empty(),
+            sales: self.events.iter().any(of_sales),
+        })
     }
 }
 

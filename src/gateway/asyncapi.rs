@@ -65,6 +65,7 @@ enum StateData {
     Candle(BarDto),
     Margin(AccountDto),
     Status(DeskDto),
+    Crm(SalesNews),
 }
 
 /// The data of the durable channels.

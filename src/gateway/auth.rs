@@ -43,12 +43,28 @@ impl SessionKey {
     }
 }
 
+/// What a connection may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rooms {
+    /// Prices, accounts, orders, alerts and the desk's state.
+    pub desk: bool,
+    /// That something of sales changed.
+    pub sales: bool,
+}
+
+impl Rooms {
+    /// Whoever knows the first-start secret.
+    pub const ALL: Rooms = Rooms { desk: true, sales: true };
+}
+
 /// Who came by a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visitor {
     pub actor: ActorId,
     /// The session that asked for the ticket; none where the secret itself did.
     pub session: Option<SessionKey>,
+    /// What they may follow.
+    pub rooms: Rooms,
 }
 
 /// What is behind the doors and who may pass. Time is an argument.
@@ -177,11 +193,11 @@ impl Doors {
 
     /// A ticket for one hello, and when it ends. `cookie` = of the session that asks, when it is one.
     pub fn ticket(&self, actor: ActorId, cookie: Option<&str>, now: Ts) -> Option<(String, Ts)> {
-        self.issue(actor, cookie.map(|cookie| SessionKey(digest(cookie))), now)
+        self.issue(actor, cookie.map(|cookie| SessionKey(digest(cookie))), Rooms::ALL, now)
     }
 
-    /// A ticket of a session of identity.
-    pub fn guest_ticket(&self, actor: ActorId, session: SessionKey, now: Ts) -> Option<(String, Ts)> {
+    /// A ticket of a session of identity, for the rooms its person may enter.
+    pub fn guest_ticket(&self, actor: ActorId, session: SessionKey, rooms: Rooms, now: Ts) -> Option<(String, Ts)> {
         let mut inner = self.lock();
         // A hello behind the redeemed ticket asks once more whether the session is there.
         inner.guests.retain(|_, at| now.since(*at) <= 2 * TICKET_NS);
@@ -190,17 +206,17 @@ impl Doors {
         }
         inner.guests.insert(session.0, now);
         drop(inner);
-        self.issue(actor, Some(session), now)
+        self.issue(actor, Some(session), rooms, now)
     }
 
-    fn issue(&self, actor: ActorId, session: Option<SessionKey>, now: Ts) -> Option<(String, Ts)> {
+    fn issue(&self, actor: ActorId, session: Option<SessionKey>, rooms: Rooms, now: Ts) -> Option<(String, Ts)> {
         let mut inner = self.lock();
         inner.tickets.retain(|_, t| now.since(t.made) <= TICKET_NS);
         if inner.tickets.len() >= TICKETS_MAX {
             return None;
         }
         let ticket = random_hex::<24>();
-        let visitor = Visitor { actor, session };
+        let visitor = Visitor { actor, session, rooms };
         inner
             .tickets
             .insert(digest(&ticket), Ticket { visitor, made: now });
@@ -304,6 +320,7 @@ mod tests {
         let visitor = Visitor {
             actor: ADMINISTRATOR,
             session: None,
+            rooms: Rooms::ALL,
         };
         assert_eq!(doors.redeem(&ticket, at(130)), Some(visitor));
         assert_eq!(doors.redeem(&ticket, at(130)), None);
@@ -361,9 +378,10 @@ mod tests {
     fn a_ticket_of_identitys_session_ends_with_it() {
         let doors = Doors::new("right");
         let session = SessionKey::of("identity 1");
-        let (ticket, _) = doors.guest_ticket(ActorId(1_000), session, at(1)).expect("room");
-        let (other, _) = doors.guest_ticket(ActorId(1_000), session, at(1)).expect("room");
-        let visitor = Visitor { actor: ActorId(1_000), session: Some(session) };
+        let rooms = Rooms { desk: false, sales: true };
+        let (ticket, _) = doors.guest_ticket(ActorId(1_000), session, rooms, at(1)).expect("room");
+        let (other, _) = doors.guest_ticket(ActorId(1_000), session, rooms, at(1)).expect("room");
+        let visitor = Visitor { actor: ActorId(1_000), session: Some(session), rooms };
         assert_eq!(doors.redeem(&ticket, at(2)), Some(visitor));
         assert!(doors.holds(session));
         doors.dismiss(session);

@@ -51,8 +51,10 @@ pub const ACCESS_COOKIE: &str = "siaga_access";
 pub const REFRESH_COOKIE: &str = "siaga_refresh";
 /// Who has no second factor yet reaches this and nothing else.
 const ENROL_PATHS: &str = "/api/v1/auth/";
+/// Tickets of the stream: whoever may follow anything gets one, for that alone.
+const TICKETS_PATH: &str = "/api/v1/ws-tickets";
 /// Questions that are asked by POST.
-const ASKED_BY_POST: [&str; 2] = ["/api/v1/ws-tickets", "/api/v1/whatif"];
+const ASKED_BY_POST: [&str; 1] = ["/api/v1/whatif"];
 /// Where people sign in: guessed at, so asked seldom.
 const SIGN_IN_PATHS: [&str; 7] = [
     "/api/v1/session",
@@ -200,6 +202,9 @@ pub async fn desk(request: Request, next: Next) -> Response {
     let Some(principal) = request.extensions().get::<Principal>() else {
         return ApiError::new(Fault::Unauthenticated, "sign in first").into_response();
     };
+    if request.uri().path() == TICKETS_PATH {
+        return next.run(request).await;
+    }
     let asks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
         || ASKED_BY_POST.contains(&request.uri().path());
     match may_at_desk(principal, asks) {

@@ -5,9 +5,14 @@ use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use siaga_platform::crm::permissions::LEAD_READ;
+use siaga_platform::identity::permissions::DESK_READ;
+use siaga_platform::people::{Principal, Scope};
+use siaga_platform::refusal::FORBIDDEN;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::gateway::auth::Rooms;
 use crate::gateway::dto::micros;
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
 use crate::gateway::guard::{Caller, Passed, cookie, resolve, stream_key};
@@ -30,7 +35,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A ticket for one hello on `/ws/v1` within 30 s.
 #[utoipa::path(post, path = "/api/v1/ws-tickets", tag = "session",
-    responses((status = 201, body = TicketDto), (status = 401, body = Problem), (status = 429, body = Problem)))]
+    responses((status = 201, body = TicketDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem)))]
 async fn ticket(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
@@ -38,10 +43,11 @@ async fn ticket(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let now = app.core.now();
+    let rooms = rooms_of(&passed.principal)?;
     // Who sends the secret itself is not there by the session beside it.
     let by_secret = headers.contains_key(header::AUTHORIZATION);
     let made = match passed.session {
-        Some(session) => app.doors.guest_ticket(actor, stream_key(session), now),
+        Some(session) => app.doors.guest_ticket(actor, stream_key(session), rooms, now),
         None => app.doors.ticket(actor, cookie(&headers).filter(|_| !by_secret), now),
     };
     let Some((ticket, expires)) = made else {
@@ -55,6 +61,18 @@ async fn ticket(
         expires: micros(expires),
     });
     Ok((StatusCode::CREATED, body).into_response())
+}
+
+/// What somebody may follow.
+fn rooms_of(by: &Principal) -> ApiResult<Rooms> {
+    let rooms = Rooms {
+        desk: matches!(by.scope(DESK_READ), Ok((Scope::All, _))),
+        sales: by.role.is_staff() && by.scope(LEAD_READ).is_ok(),
+    };
+    match rooms.desk || rooms.sales {
+        true => Ok(rooms),
+        false => Err(FORBIDDEN.because("nothing on the stream is for you to follow").into()),
+    }
 }
 
 /// The stream. Host and Origin are checked before, the ticket comes in the hello.

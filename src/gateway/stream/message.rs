@@ -52,13 +52,21 @@ pub struct ResumeWildcard {
     pub hz: Option<f64>,
 }
 
+/// The data of `crm`: that leads, their tasks or notices changed. Lists, board and figures are read again by REST, where each reader
+/// is given what they may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SalesNews {
+    /// Counts changes since the start.
+    pub version: u64,
+}
+
 /// Subscribe.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct Sub {
     pub id: u64,
-    /// `quote`, `candle`, `margin`, `alert`, `order`, `status`.
+    /// `quote`, `candle`, `margin`, `alert`, `order`, `status`, `crm`.
     pub ch: String,
-    /// Symbols or wildcards (`EUR*`); `["*"]` on `alert` and `status`.
+    /// Symbols or wildcards (`EUR*`); `["*"]` on `alert`, `status` and `crm`.
     #[serde(default)]
     pub sym: Vec<String>,
     /// State channels are always conflated when the socket cannot take more.

@@ -10,6 +10,7 @@ use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::hub::{Hub, Stream};
+use super::message::SalesNews;
 use super::topic::Topic;
 use crate::gateway::dto::account::account;
 use crate::gateway::dto::desk::desk;
@@ -23,6 +24,8 @@ const QUESTIONS: usize = 32;
 const DESK: Duration = Duration::from_millis(100);
 /// Without a change it is asked for after so many looks.
 const DESK_LOOKS: u32 = 10;
+/// News of sales are told this often at most: each of them has every board read anew.
+const SALES: Duration = Duration::from_secs(1);
 /// The age of prices is judged this often.
 const SWEEP: Duration = Duration::from_millis(250);
 /// Durable events taken in one round.
@@ -148,6 +151,27 @@ pub async fn status(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
             );
         }
         seen = Some(now.1);
+    }
+}
+
+/// Tells those who follow sales that something changed there, at most once in [`SALES`], until `stop`.
+pub async fn sales(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = interval(SALES);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopped(&mut stop) => return,
+        }
+        let followed = hub.followed(|topic| topic == Topic::Sales);
+        if let Some(stream) = followed.first()
+            && let Some(platform) = hub.core.platform()
+        {
+            let news = SalesNews {
+                version: platform.sales_version(),
+            };
+            hub.put_data(stream, hub.core.now(), &news);
+        }
     }
 }
 

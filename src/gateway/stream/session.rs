@@ -15,7 +15,7 @@ use super::ladder::{Ladder, PROGRESS_NS, Step, THROTTLED_HZ};
 use super::message::*;
 use super::topic::{SubId, Topic, is_wildcard};
 use super::{FRAME_BYTES_MAX, REQUESTS_BURST, REQUESTS_PER_SECOND, SUBS_MAX};
-use crate::gateway::auth::Doors;
+use crate::gateway::auth::{Doors, Rooms};
 use crate::gateway::dto::micros;
 
 mod deliver;
@@ -80,6 +80,8 @@ pub struct Session {
     mailbox: Arc<Mailbox>,
     timing: Timing,
     phase: Phase,
+    /// What this connection may follow; nothing before its hello.
+    rooms: Rooms,
     conn: String,
     /// By slot, which is also the bit in the mailbox.
     subs: Vec<Option<Followed>>,
@@ -180,6 +182,7 @@ impl Session {
                 until: now.plus(timing.hello_ns),
                 authorised,
             },
+            rooms: Rooms { desk: false, sales: false },
             conn: String::new(),
             subs: Vec::new(),
             by_id: BTreeMap::new(),

@@ -4,6 +4,7 @@
 use siaga_risk::event::BarSpan;
 use siaga_risk::ids::{AccountId, InstrumentId};
 
+use crate::gateway::auth::Rooms;
 use crate::gateway::directory::Directory;
 use crate::gateway::dto::market::SPANS;
 
@@ -21,6 +22,8 @@ pub enum Topic {
     /// Orders of one account, or of all.
     Order(Option<AccountId>),
     Status,
+    /// That leads, tasks or notices changed.
+    Sales,
 }
 
 /// Why a subscription names nothing.
@@ -36,7 +39,9 @@ pub enum NoTopic {
 }
 
 /// Names of the channels, for the error that lists them.
-pub const CHANNELS: [&str; 6] = ["quote", "candle", "margin", "alert", "order", "status"];
+pub const CHANNELS: [&str; 7] = ["quote", "candle", "margin", "alert", "order", "status", "crm"];
+/// Channels that take `*` alone, and no symbol as such.
+pub const WHOLE: [&str; 3] = ["alert", "status", "crm"];
 
 impl Topic {
     pub fn id(self) -> SubId {
@@ -48,6 +53,7 @@ impl Topic {
             Topic::Order(Some(a)) => (5, u64::from(a.0)),
             Topic::Order(None) => (6, 0),
             Topic::Status => (7, 0),
+            Topic::Sales => (8, 0),
         };
         SubId(key << 4 | channel)
     }
@@ -67,6 +73,7 @@ impl Topic {
             5 => Topic::Order(Some(AccountId(small.ok()?))),
             6 if key == 0 => Topic::Order(None),
             7 if key == 0 => Topic::Status,
+            8 if key == 0 => Topic::Sales,
             _ => return None,
         })
     }
@@ -79,6 +86,15 @@ impl Topic {
             Topic::Alert => "alert",
             Topic::Order(_) => "order",
             Topic::Status => "status",
+            Topic::Sales => "crm",
+        }
+    }
+
+    /// Whether a connection with these rooms may follow it.
+    pub fn is_in(self, rooms: Rooms) -> bool {
+        match self {
+            Topic::Sales => rooms.sales,
+            _ => rooms.desk,
         }
     }
 
@@ -97,7 +113,7 @@ impl Topic {
                 format!("{}@{text}", symbol(i)?)
             }
             Topic::Margin(a) | Topic::Order(Some(a)) => names.account(a)?.terms.id.to_string(),
-            Topic::Alert | Topic::Order(None) | Topic::Status => "*".to_owned(),
+            Topic::Alert | Topic::Order(None) | Topic::Status | Topic::Sales => "*".to_owned(),
         })
     }
 
@@ -114,7 +130,8 @@ impl Topic {
             "order" => Ok(vec![Topic::Order(Some(account(sym, names)?))]),
             "alert" if sym == "*" => Ok(vec![Topic::Alert]),
             "status" if sym == "*" => Ok(vec![Topic::Status]),
-            "alert" | "status" => Err(NoTopic::Form("send sym [\"*\"] on this channel")),
+            "crm" if sym == "*" => Ok(vec![Topic::Sales]),
+            "alert" | "status" | "crm" => Err(NoTopic::Form("send sym [\"*\"] on this channel")),
             _ => Err(NoTopic::Channel),
         }
     }
@@ -182,6 +199,7 @@ mod tests {
             Topic::Order(Some(account)),
             Topic::Order(None),
             Topic::Status,
+            Topic::Sales,
         ];
         topics.extend(SPANS.iter().map(|(_, s)| Topic::Candle(instrument, *s)));
         let mut ids = std::collections::BTreeSet::new();

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::*;
-use crate::gateway::auth::random_hex;
-use crate::gateway::stream::topic::{CHANNELS, NoTopic};
+use crate::gateway::auth::{Rooms, random_hex};
+use crate::gateway::stream::topic::{CHANNELS, NoTopic, WHOLE};
 
 /// The part that every request has.
 #[derive(Deserialize)]
@@ -106,6 +106,8 @@ impl Session {
             ));
             return self.close(Close::BadTicket);
         }
+        // Without a ticket the secret itself came with the upgrade.
+        self.rooms = visitor.map_or(Rooms::ALL, |visitor| visitor.rooms);
         self.conn = random_hex::<16>();
         let session = visitor.and_then(|visitor| visitor.session);
         self.hub.connect(&self.conn, &self.mailbox, session);
@@ -152,6 +154,7 @@ impl Session {
             return false;
         };
         if !is_rate(wanted.hz)
+            || !topic.is_in(self.rooms)
             || self.hub.epoch_of(topic) != wanted.epoch
             || self.by_id.len() >= SUBS_MAX
             || self.by_id.contains_key(&id)
@@ -175,7 +178,7 @@ impl Session {
         // A position of the future belongs to another history: begin anew.
         followed.snap = ahead;
         // Polled streams are numbered by what their watchers saw; without a watcher in between the number says nothing.
-        followed.snap |= matches!(topic, Topic::Margin(_) | Topic::Status);
+        followed.snap |= matches!(topic, Topic::Margin(_) | Topic::Status | Topic::Sales);
         true
     }
 
@@ -183,7 +186,7 @@ impl Session {
     fn resume_wildcard(&mut self, wanted: ResumeWildcard) {
         let ResumeWildcard { id, ch, sym, hz } = wanted;
         let names = self.hub.core.directory();
-        let is_sound = is_wildcard(&ch, &sym) && Topic::find(&ch, &sym, &names).is_ok();
+        let is_sound = self.rooms.desk && is_wildcard(&ch, &sym) && Topic::find(&ch, &sym, &names).is_ok();
         if !is_sound || !is_rate(hz) || self.wildcards.len() >= WILDCARDS_MAX {
             return;
         }
@@ -206,10 +209,17 @@ impl Session {
         if !is_rate(sub.hz) {
             return self.bad_field(id, "hz", "use a rate from 0.01 to 1000");
         }
+        let is_room = match sub.ch.as_str() {
+            "crm" => self.rooms.sales,
+            _ => self.rooms.desk,
+        };
+        if !is_room {
+            return self.refuse(StreamError::Forbidden.refuse(id, "this channel is not part of your role"));
+        }
         let names = self.hub.core.directory();
         let all = ["*".to_owned()];
         let asked: &[String] =
-            match sub.sym.is_empty() && matches!(sub.ch.as_str(), "alert" | "status") {
+            match sub.sym.is_empty() && WHOLE.contains(&sub.ch.as_str()) {
                 true => &all,
                 false => &sub.sym,
             };

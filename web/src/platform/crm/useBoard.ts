@@ -1,12 +1,13 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { useTopic } from "../../app/data";
 import { crm, type Board, type ColumnId, type Lead, type Stage } from "../api/crm";
 import { useDoor } from "../context";
 import { withLead, withMore, withMove } from "./columns";
 
 const BOARD = ["crm", "board"] as const;
-/** Others move cards too. */
-const BOARD_MS = 15_000;
+/** The stream tells when others moved cards; this is for what another program of the house changed. */
+const BOARD_MS = 60_000;
 
 /** The board, its longer columns, and moves that are shown at once. */
 export function useBoard() {
@@ -15,6 +16,9 @@ export function useBoard() {
   // Who has opened more of a column reads it; reading the board anew would fold it up again.
   const [extended, setExtended] = useState(false);
   const query = useQuery({ queryKey: BOARD, queryFn: () => crm.board(door), refetchInterval: extended ? false : BOARD_MS });
+  useTopic("crm", "*", (event) => {
+    if (event.kind === "data" && !extended) void cache.invalidateQueries({ queryKey: BOARD });
+  });
   const change = (how: (board: Board) => Board) => cache.setQueryData<Board>(BOARD, (board) => board && how(board));
 
   const reread = async () => {
