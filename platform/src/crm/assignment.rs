@@ -9,7 +9,7 @@ use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::{FORBIDDEN, INVALID, NOT_FOUND, Refusal};
-use crate::unit::{Platform, Unit};
+use crate::unit::{Once, Platform, Unit};
 use crate::values::bound;
 
 use super::assign::{Agent, CAP, Rule, Wanted, choose};
@@ -210,10 +210,17 @@ fn manages(by: &Principal) -> Result<Hand, Refusal> {
 ///
 /// # Errors
 /// Forbidden, not found, [`NOT_OPEN`], [`LEAD_CAP`] or [`NOT_AVAILABLE`].
-pub async fn assign(platform: &Platform, by: &Principal, lead: Uuid, to: Option<Uuid>, reason: Option<String>) -> Result<(), Refusal> {
+pub async fn assign(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    lead: Uuid,
+    to: Option<Uuid>,
+    reason: Option<String>,
+) -> Result<(), Refusal> {
     check_reason(reason.as_deref(), false)?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             store::lock_assignment(unit)?;
             let mut lead = store::for_update(unit.tx(), lead)?;
             unit.by().may(LEAD_ASSIGN, &lead.target())?;
@@ -344,7 +351,7 @@ pub struct SeatChange {
 ///
 /// # Errors
 /// Forbidden, not found, or a field that is wrong.
-pub async fn seat(platform: &Platform, by: &Principal, user: Uuid, change: SeatChange) -> Result<(), Refusal> {
+pub async fn seat(platform: &Platform, by: &Principal, once: Option<Once>, user: Uuid, change: SeatChange) -> Result<(), Refusal> {
     let hand = manages(by)?;
     if change.cap > CAP {
         return Err(INVALID.field("cap", format!("use 0 to {CAP}")));
@@ -356,7 +363,7 @@ pub async fn seat(platform: &Platform, by: &Principal, user: Uuid, change: SeatC
     let territories: Vec<String> = change.territories.iter().filter_map(|city| super::contact::territory(city)).collect();
     let cap = i32::try_from(change.cap).unwrap_or(0);
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let org = unit.by().org;
             store::lock_assignment(unit)?;
             let row: Option<(Option<Uuid>,)> = unit.tx().optional(
@@ -400,10 +407,10 @@ pub async fn seat(platform: &Platform, by: &Principal, user: Uuid, change: SeatC
 ///
 /// # Errors
 /// Forbidden.
-pub async fn set_rule(platform: &Platform, by: &Principal, rule: Rule) -> Result<(), Refusal> {
+pub async fn set_rule(platform: &Platform, by: &Principal, once: Option<Once>, rule: Rule) -> Result<(), Refusal> {
     by.may(CRM_CONFIGURE, &by.own())?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let org = unit.by().org;
             let before = self::rule(unit)?;
             unit.tx().execute(

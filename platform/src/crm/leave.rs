@@ -1,6 +1,7 @@
 //! Somebody leaves: one transaction ends their account, gives their leads back and on, hands their deals and tasks to the manager,
 //! and archives what they could read of conversations (E3.60).
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use crate::audit::{Action, Change};
 use crate::outbox::Event;
 use crate::people::{Principal, Target};
 use crate::refusal::{NOT_FOUND, Refusal};
-use crate::unit::{Platform, Unit};
+use crate::unit::{Once, Platform, Unit};
 use crate::values::bound;
 
 use super::assignment;
@@ -18,7 +19,7 @@ use super::stage::check_reason;
 use super::store;
 
 /// What became of somebody's work.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
     /// Who left.
     pub user: Uuid,
@@ -38,11 +39,11 @@ pub struct Left {
 ///
 /// # Errors
 /// Forbidden, not found, or [`NOT_LEAVING`].
-pub async fn leave(platform: &Platform, by: &Principal, user: Uuid, reason: String) -> Result<Left, Refusal> {
+pub async fn leave(platform: &Platform, by: &Principal, once: Option<Once>, user: Uuid, reason: String) -> Result<Left, Refusal> {
     by.scope(USER_LEAVE)?;
     by.with_mfa()?;
     check_reason(Some(&reason), true)?;
-    platform.command(by, move |unit| leave_in(unit, user, reason.trim())).await
+    platform.command_once(by, once, move |unit| leave_in(unit, user, reason.trim())).await
 }
 
 fn leave_in(unit: &mut Unit<'_, '_>, user: Uuid, reason: &str) -> Result<Left, Refusal> {

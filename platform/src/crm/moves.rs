@@ -108,10 +108,17 @@ pub fn happened(unit: &mut Unit<'_, '_>, lead: &mut Lead, cause: Cause) -> Resul
 ///
 /// # Errors
 /// Forbidden, not found, stale, [`NOT_OPEN`], or a missing reason.
-pub async fn close(platform: &Platform, by: &Principal, lead: Uuid, reason: String, revision: Option<i64>) -> Result<(), Refusal> {
+pub async fn close(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    lead: Uuid,
+    reason: String,
+    revision: Option<i64>,
+) -> Result<(), Refusal> {
     check_reason(Some(&reason), true)?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             store::lock_assignment(unit)?;
             let mut lead = store::for_update(unit.tx(), lead)?;
             unit.by().may(LEAD_MOVE, &lead.target())?;
@@ -136,10 +143,10 @@ pub async fn close(platform: &Platform, by: &Principal, lead: Uuid, reason: Stri
 ///
 /// # Errors
 /// Forbidden, not found, a missing reason, or that the agent has no room.
-pub async fn reopen(platform: &Platform, by: &Principal, lead: Uuid, reason: String) -> Result<(), Refusal> {
+pub async fn reopen(platform: &Platform, by: &Principal, once: Option<Once>, lead: Uuid, reason: String) -> Result<(), Refusal> {
     check_reason(Some(&reason), true)?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             store::lock_assignment(unit)?;
             let mut lead = store::for_update(unit.tx(), lead)?;
             unit.by().may(LEAD_MOVE, &lead.target())?;
@@ -179,7 +186,7 @@ pub struct Edit {
 ///
 /// # Errors
 /// Forbidden, not found, stale, a field that is wrong, or a duplicate.
-pub async fn edit(platform: &Platform, by: &Principal, lead: Uuid, edit: Edit) -> Result<(), Refusal> {
+pub async fn edit(platform: &Platform, by: &Principal, once: Option<Once>, lead: Uuid, edit: Edit) -> Result<(), Refusal> {
     let wanted = [
         ("name", edit.name.as_deref().and_then(contact::words)),
         ("phone", edit.phone.as_deref().map(contact::phone).transpose()?),
@@ -188,7 +195,7 @@ pub async fn edit(platform: &Platform, by: &Principal, lead: Uuid, edit: Edit) -
     ];
     let chosen = edit.interests.as_deref().map(interests).transpose()?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let new_phone = wanted[1].1.as_deref().map(|phone| store::phone_index(unit, phone));
             let new_email = wanted[2].1.as_deref().map(|email| store::email_index(unit, email));
             store::lock_contacts(unit, &[new_phone.as_deref(), new_email.as_deref()])?;

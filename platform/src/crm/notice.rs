@@ -10,7 +10,7 @@ use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::Principal;
 use crate::refusal::{FORBIDDEN, NOT_FOUND, Refusal};
-use crate::unit::{Platform, Unit};
+use crate::unit::{Once, Platform, Unit};
 use crate::values::{bound, from_micros, micros};
 
 use super::lead::Lead;
@@ -110,9 +110,9 @@ pub async fn list(platform: &Platform, by: &Principal, unread: bool, paging: Pag
 ///
 /// # Errors
 /// [`NOT_FOUND`].
-pub async fn read(platform: &Platform, by: &Principal, notice: Uuid) -> Result<(), Refusal> {
+pub async fn read(platform: &Platform, by: &Principal, once: Option<Once>, notice: Uuid) -> Result<(), Refusal> {
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let now = unit.now();
             let changed = unit.tx().execute(
                 sqlx::query("UPDATE crm_notices SET read_at = coalesce(read_at, $2) WHERE id = $1")

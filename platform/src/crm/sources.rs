@@ -12,7 +12,7 @@ use crate::crypto::{Sealed, random};
 use crate::ids::new_id;
 use crate::people::Principal;
 use crate::refusal::{INVALID, NOT_FOUND, Refusal};
-use crate::unit::{Platform, Unit};
+use crate::unit::{Once, Platform, Unit};
 use crate::values::from_micros;
 
 use super::capture::{Capture, Captured, capture};
@@ -138,7 +138,13 @@ pub async fn list(platform: &Platform, by: &Principal) -> Result<Vec<Source>, Re
 ///
 /// # Errors
 /// Forbidden, a field that is wrong, or a name that is there already.
-pub async fn add(platform: &Platform, by: &Principal, name: String, channel: String) -> Result<(Source, String), Refusal> {
+pub async fn add(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    name: String,
+    channel: String,
+) -> Result<(Source, String), Refusal> {
     by.may(CRM_CONFIGURE, &by.own())?;
     let word = |text: &str, most: usize| {
         !text.is_empty() && text.len() <= most && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c))
@@ -149,41 +155,43 @@ pub async fn add(platform: &Platform, by: &Principal, name: String, channel: Str
     if !word(&channel, 30) {
         return Err(INVALID.field("channel", "use 1 to 30 small letters, digits, and - _ ."));
     }
-    platform
-        .command(by, move |unit| {
+    let (named, by_channel) = (name.clone(), channel.clone());
+    let (id, created, secret) = platform
+        .command_once(by, once, move |unit| {
             let (id, org, now) = (new_id(unit.now()), unit.by().org, unit.now());
             let (secret, sealed) = secret(unit, id)?;
             let put = unit.tx().execute(
                 sqlx::query("INSERT INTO lead_sources (id, org_id, name, channel, secret_sealed) VALUES ($1, $2, $3, $4, $5)")
                     .bind(id)
                     .bind(org)
-                    .bind(&name)
-                    .bind(&channel)
+                    .bind(&named)
+                    .bind(&by_channel)
                     .bind(sealed.as_bytes()),
             );
             let taken = || INVALID.field("name", "there is a source of this name");
             put.map_err(|error| Refusal::from(error).on_duplicate("lead_sources_org_id_name_key", taken))?;
-            unit.audit(Change::new(Action::Create, "lead_source", id).field("name", Value::Null, name.as_str()));
-            let source = Source {
-                id,
-                name,
-                channel,
-                active: true,
-                created: now,
-            };
-            Ok((source, secret))
+            unit.audit(Change::new(Action::Create, "lead_source", id).field("name", Value::Null, named.as_str()));
+            Ok((id, now.0, secret))
         })
-        .await
+        .await?;
+    let source = Source {
+        id,
+        name,
+        channel,
+        active: true,
+        created: Ts(created),
+    };
+    Ok((source, secret))
 }
 
 /// Gives a source a new secret; the old one ends at once.
 ///
 /// # Errors
 /// Forbidden or not found.
-pub async fn renew(platform: &Platform, by: &Principal, id: Uuid) -> Result<String, Refusal> {
+pub async fn renew(platform: &Platform, by: &Principal, once: Option<Once>, id: Uuid) -> Result<String, Refusal> {
     by.may(CRM_CONFIGURE, &by.own())?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let (secret, sealed) = secret(unit, id)?;
             let changed = unit.tx().execute(
                 sqlx::query("UPDATE lead_sources SET secret_sealed = $2 WHERE id = $1")

@@ -265,7 +265,7 @@ pub struct TaskChange {
 ///
 /// # Errors
 /// Forbidden, not found, stale, or a field that is wrong.
-pub async fn change(platform: &Platform, by: &Principal, id: Uuid, change: TaskChange) -> Result<(), Refusal> {
+pub async fn change(platform: &Platform, by: &Principal, once: Option<Once>, id: Uuid, change: TaskChange) -> Result<(), Refusal> {
     if let Some(priority) = &change.priority {
         check_priority(priority)?;
     }
@@ -273,7 +273,7 @@ pub async fn change(platform: &Platform, by: &Principal, id: Uuid, change: TaskC
         return Err(INVALID.field("status", format!("use {}", STATES.join(", "))));
     }
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let row: Option<(Uuid, Option<Uuid>, String, i64)> = unit.tx().optional(
                 sqlx::query_as("SELECT lead_id, assignee_id, status, revision FROM tasks WHERE id = $1 FOR UPDATE").bind(id),
             )?;

@@ -8,7 +8,7 @@ use crate::crypto::SubjectKey;
 use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::{NOT_FOUND, Refusal};
-use crate::unit::{Platform, Unit};
+use crate::unit::{Once, Platform, Unit};
 use crate::values::bound;
 
 use super::assignment;
@@ -25,7 +25,7 @@ type Merge = (Uuid, Option<Uuid>, Option<Uuid>, Option<String>, Vec<Uuid>, Value
 ///
 /// # Errors
 /// Not found, [`NOT_UNDONE`], or a missing reason.
-pub async fn undo(platform: &Platform, by: &Principal, merge: Uuid, reason: String) -> Result<Uuid, Refusal> {
+pub async fn undo(platform: &Platform, by: &Principal, once: Option<Once>, merge: Uuid, reason: String) -> Result<Uuid, Refusal> {
     check_reason(Some(&reason), true)?;
     let owned = by.clone();
     let allowed = platform.read(by, move |tx| {
@@ -37,7 +37,7 @@ pub async fn undo(platform: &Platform, by: &Principal, merge: Uuid, reason: Stri
     allowed.await?;
     let recorded_by = by.audit_name();
     platform
-        .command(&by.elevated(), move |unit| undo_in(unit, merge, reason.trim(), &recorded_by))
+        .command_once(&by.elevated(), once, move |unit| undo_in(unit, merge, reason.trim(), &recorded_by))
         .await
 }
 

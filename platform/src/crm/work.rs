@@ -114,7 +114,15 @@ pub async fn note(platform: &Platform, by: &Principal, once: Option<Once>, lead:
 ///
 /// # Errors
 /// Forbidden, not found, [`NOT_BY_HAND`], or a field that is wrong.
-pub async fn add_fact(platform: &Platform, by: &Principal, lead: Uuid, kind: FactKind, source: String, proof: String) -> Result<(), Refusal> {
+pub async fn add_fact(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    lead: Uuid,
+    kind: FactKind,
+    source: String,
+    proof: String,
+) -> Result<(), Refusal> {
     if kind.is_checked() && by.user().is_some() {
         return Err(NOT_BY_HAND.because(format!("{} is given by the check of the code or the domain", kind.name())));
     }
@@ -123,7 +131,7 @@ pub async fn add_fact(platform: &Platform, by: &Principal, lead: Uuid, kind: Fac
         return Err(INVALID.field("proof", format!("use at most {PROOF_MAX} characters")));
     }
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let mut lead = writable(unit, lead, LEAD_EDIT)?;
             fact_in(unit, &mut lead, kind, &source, &proof)
         })
@@ -151,9 +159,9 @@ pub fn fact_in(unit: &mut Unit<'_, '_>, lead: &mut Lead, kind: FactKind, source:
 ///
 /// # Errors
 /// Forbidden or not found.
-pub async fn withdraw(platform: &Platform, by: &Principal, lead: Uuid, fact: Uuid) -> Result<(), Refusal> {
+pub async fn withdraw(platform: &Platform, by: &Principal, once: Option<Once>, lead: Uuid, fact: Uuid) -> Result<(), Refusal> {
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let mut lead = writable(unit, lead, LEAD_EDIT)?;
             let (now, by) = (unit.now(), unit.by().audit_name());
             let rows: Vec<(String,)> = unit.tx().all(
@@ -312,12 +320,19 @@ pub async fn add_deal(
 ///
 /// # Errors
 /// Forbidden, not found, stale, or an unknown status.
-pub async fn set_deal(platform: &Platform, by: &Principal, deal: Uuid, status: String, revision: i64) -> Result<(), Refusal> {
+pub async fn set_deal(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    deal: Uuid,
+    status: String,
+    revision: i64,
+) -> Result<(), Refusal> {
     if !["open", "won", "lost"].contains(&status.as_str()) {
         return Err(INVALID.field("status", "use open, won or lost"));
     }
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let row: Option<(Uuid, String, i64)> =
                 unit.tx().optional(sqlx::query_as("SELECT lead_id, status, revision FROM lead_deals WHERE id = $1 FOR UPDATE").bind(deal))?;
             let (lead, before, standing) = row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;

@@ -28,7 +28,7 @@ pub async fn seat(house: &House, agent: &Principal, cap: u32, accepting: bool) {
         accepting,
     };
     let user = agent.user().expect("a person");
-    let done = assignment::seat(&house.platform, &Principal::owner(), user, change).await;
+    let done = assignment::seat(&house.platform, &Principal::owner(), None, user, change).await;
     done.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
 }
 

@@ -83,20 +83,20 @@ async fn two_leads_become_one_and_two_again() {
         assert_eq!(captured, 2, "{}: both beginnings are in one timeline", house.kind);
         let joined = timeline.lines.items.iter().find(|line| line.kind == "joined").expect("a join");
         let merge = joined.detail["merge_id"].as_str().and_then(|text| text.parse().ok()).expect("its key");
-        let kept = undo::undo(&house.platform, &Principal::owner(), merge, "two brothers".into()).await;
+        let kept = undo::undo(&house.platform, &Principal::owner(), None, merge, "two brothers".into()).await;
         assert_eq!(kept.unwrap_or_else(|error| panic!("{}: {error}", house.kind)), both.lead);
         let (one, two) = (seen(&house, by_phone.lead).await, seen(&house, by_mail.lead).await);
         assert_eq!((one.known.name.as_deref(), one.known.email.as_deref()), (Some("Budi"), None));
         assert_eq!(two.known.email.as_deref(), Some("budi@contoh.id"));
         assert_ne!(one.lead.subject, two.lead.subject);
-        assert!(undo::undo(&house.platform, &Principal::owner(), merge, "again".into()).await.is_err());
+        assert!(undo::undo(&house.platform, &Principal::owner(), None, merge, "again".into()).await.is_err());
     }
 }
 
 #[tokio::test]
 async fn a_hook_is_taken_once_and_only_with_its_signature() {
     for house in houses().await {
-        let (source, secret) = sources::add(&house.platform, &Principal::owner(), "landing".into(), "web".into()).await.expect("a source");
+        let (source, secret) = sources::add(&house.platform, &Principal::owner(), None, "landing".into(), "web".into()).await.expect("a source");
         let body = br#"{"phone":"081234567842"}"#;
         let seconds = house.platform.now().0 / SECOND_NS;
         let header = signature::sign(secret.as_bytes(), seconds, body);
@@ -127,7 +127,7 @@ async fn a_request_key_is_bound_to_its_request_and_a_contact_to_its_lead() {
         assert_eq!(nothing.expect_err("no contact").fault(), Some(NO_CONTACT));
         let other = take(&house, told(Some(&number(2)), None, None)).await;
         let edit = moves::Edit { phone: Some(number(1)), ..moves::Edit::default() };
-        let taken = moves::edit(&house.platform, &Principal::owner(), other.lead, edit).await;
+        let taken = moves::edit(&house.platform, &Principal::owner(), None, other.lead, edit).await;
         assert_eq!(taken.expect_err("taken").fault(), Some(siaga_platform::crm::faults::DUPLICATE), "{}", house.kind);
     }
 }

@@ -87,19 +87,19 @@ async fn the_manager_is_told_once_for_each_rise_above_eighty() {
         let lead = take(&house, capture).await.lead;
         let program = Principal::system("test");
         assert_eq!(seen(&house, lead).await.lead.score, 35, "{}: name, city, source", house.kind);
-        let typed = work::add_fact(&house.platform, &sales, lead, FactKind::PhoneVerified, "me".into(), String::new()).await;
+        let typed = work::add_fact(&house.platform, &sales, None, lead, FactKind::PhoneVerified, "me".into(), String::new()).await;
         assert_eq!(typed.expect_err("a check gives it").fault(), Some(NOT_BY_HAND));
         for (kind, score) in [(FactKind::PhoneVerified, 60), (FactKind::EmailDeliverable, 80), (FactKind::Interest, 100)] {
-            work::add_fact(&house.platform, &program, lead, kind, "check".into(), String::new()).await.expect("a fact");
+            work::add_fact(&house.platform, &program, None, lead, kind, "check".into(), String::new()).await.expect("a fact");
             assert_eq!(seen(&house, lead).await.lead.score, score, "{}", house.kind);
             let told = house.count(&program, "SELECT count(*) FROM crm_notices WHERE kind = 'score'").await;
             assert_eq!(told, i64::from(score > 80), "{}: at {score}", house.kind);
         }
         // A new number takes the proof of the old one away; proved again, the score rises again.
         let edit = moves::Edit { phone: Some(number(2)), ..moves::Edit::default() };
-        moves::edit(&house.platform, &sales, lead, edit).await.expect("a new number");
+        moves::edit(&house.platform, &sales, None, lead, edit).await.expect("a new number");
         assert_eq!(seen(&house, lead).await.lead.score, 75, "{}", house.kind);
-        work::add_fact(&house.platform, &program, lead, FactKind::PhoneVerified, "check".into(), String::new()).await.expect("a fact");
+        work::add_fact(&house.platform, &program, None, lead, FactKind::PhoneVerified, "check".into(), String::new()).await.expect("a fact");
         assert_eq!(house.count(&program, "SELECT count(*) FROM crm_notices WHERE kind = 'score'").await, 2, "{}", house.kind);
     }
 }

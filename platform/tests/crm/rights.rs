@@ -64,7 +64,7 @@ async fn a_lead_out_of_reach_is_as_if_it_were_not_there() {
         let bima = agent(&house, Some(elsewhere), "Bima").await;
         let looked = view::one(&house.platform, &stranger, lead).await;
         assert_eq!(looked.expect_err("hidden").fault(), Some(NOT_FOUND), "{}", house.kind);
-        let closed = moves::close(&house.platform, &bima, lead, "mine now".into(), None).await;
+        let closed = moves::close(&house.platform, &bima, None, lead, "mine now".into(), None).await;
         assert_eq!(closed.expect_err("read only").fault(), Some(NOT_FOUND), "{}", house.kind);
         let page = Paging::of(None, None).expect("a page");
         let list = view::list(&house.platform, &stranger, view::Filter::default(), page).await.expect("a list");

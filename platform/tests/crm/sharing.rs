@@ -95,9 +95,9 @@ async fn who_leaves_gives_everything_back_in_one_step() {
         let bima = agent(&house, Some(team), "Bima").await;
         seat(&house, &bima, 3, true).await;
         let user = ayu.user().expect("a person");
-        let refused = leave::leave(&house.platform, &boss, user, "gone".into()).await;
+        let refused = leave::leave(&house.platform, &boss, None, user, "gone".into()).await;
         assert_eq!(refused.expect_err("not the manager's").fault(), Some(FORBIDDEN));
-        let left = leave::leave(&house.platform, &Principal::owner(), user, "new employer".into()).await;
+        let left = leave::leave(&house.platform, &Principal::owner(), None, user, "new employer".into()).await;
         let left = left.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
         assert_eq!((left.leads_to_pool, left.leads_reassigned, left.deals_moved), (4, 3, 1), "{}", house.kind);
         assert_eq!(left.manager, boss.user());
@@ -108,7 +108,7 @@ async fn who_leaves_gives_everything_back_in_one_step() {
         assert_eq!(house.count(&system, "SELECT count(*) FROM conversation_access WHERE archived_at IS NULL").await, 3, "{kind}");
         assert_eq!(house.count(&ayu, "SELECT count(*) FROM leads").await, 0, "{kind}: who left sees nothing");
         assert_eq!(work::one_deal(&house.platform, &Principal::owner(), deal).await.expect("the deal").owner, boss.user());
-        let again = leave::leave(&house.platform, &Principal::owner(), user, "again".into()).await;
+        let again = leave::leave(&house.platform, &Principal::owner(), None, user, "again".into()).await;
         assert_eq!(again.expect_err("left").fault(), Some(NOT_LEAVING));
     }
 }

@@ -226,7 +226,14 @@ async fn one(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<ax
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.edit"))))]
-async fn patch_crm_lead(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadChange>) -> ApiResult<axum::Json<LeadDto>> {
+async fn patch_crm_lead(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<LeadChange>,
+) -> ApiResult<axum::Json<LeadDto>> {
+    let once = key.once("PATCH /api/v1/crm/leads/{id}", &(id, &request))?;
     let edit = Edit {
         name: request.name,
         phone: request.phone,
@@ -235,7 +242,7 @@ async fn patch_crm_lead(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json
         interests: request.interests,
         revision: request.revision,
     };
-    moves::edit(&platform, &by, id, edit).await?;
+    moves::edit(&platform, &by, once, id, edit).await?;
     shown(&platform, &by, id).await
 }
 
@@ -271,8 +278,15 @@ async fn move_lead(
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.move"))))]
-async fn close(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadReasonRequest>) -> ApiResult<axum::Json<LeadDto>> {
-    moves::close(&platform, &by, id, request.reason, request.revision).await?;
+async fn close(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<LeadReasonRequest>,
+) -> ApiResult<axum::Json<LeadDto>> {
+    let once = key.once("POST /api/v1/crm/leads/{id}/close", &(id, &request))?;
+    moves::close(&platform, &by, once, id, request.reason, request.revision).await?;
     shown(&platform, &by, id).await
 }
 
@@ -280,8 +294,15 @@ async fn close(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request)
 #[utoipa::path(post, path = "/api/v1/crm/leads/{id}/reopen", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.move"))))]
-async fn reopen(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadReasonRequest>) -> ApiResult<axum::Json<LeadDto>> {
-    moves::reopen(&platform, &by, id, request.reason).await?;
+async fn reopen(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<LeadReasonRequest>,
+) -> ApiResult<axum::Json<LeadDto>> {
+    let once = key.once("POST /api/v1/crm/leads/{id}/reopen", &(id, &request))?;
+    moves::reopen(&platform, &by, once, id, request.reason).await?;
     shown(&platform, &by, id).await
 }
 
@@ -289,8 +310,15 @@ async fn reopen(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request
 #[utoipa::path(post, path = "/api/v1/crm/leads/{id}/assign", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadAssignRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.assign"))))]
-async fn assign(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadAssignRequest>) -> ApiResult<axum::Json<LeadDto>> {
-    assignment::assign(&platform, &by, id, request.to, request.reason).await?;
+async fn assign(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<LeadAssignRequest>,
+) -> ApiResult<axum::Json<LeadDto>> {
+    let once = key.once("POST /api/v1/crm/leads/{id}/assign", &(id, &request))?;
+    assignment::assign(&platform, &by, once, id, request.to, request.reason).await?;
     shown(&platform, &by, id).await
 }
 
@@ -333,9 +361,16 @@ async fn facts(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<
 #[utoipa::path(post, path = "/api/v1/crm/leads/{id}/facts", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadFactRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
-async fn add_fact(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadFactRequest>) -> ApiResult<axum::Json<LeadDto>> {
+async fn add_fact(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<LeadFactRequest>,
+) -> ApiResult<axum::Json<LeadDto>> {
+    let once = key.once("POST /api/v1/crm/leads/{id}/facts", &(id, &request))?;
     let kind = word(&request.kind, "kind", FactKind::parse)?;
-    work::add_fact(&platform, &by, id, kind, request.source, request.proof.unwrap_or_default()).await?;
+    work::add_fact(&platform, &by, once, id, kind, request.source, request.proof.unwrap_or_default()).await?;
     shown(&platform, &by, id).await
 }
 
@@ -343,8 +378,14 @@ async fn add_fact(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(reque
 #[utoipa::path(delete, path = "/api/v1/crm/leads/{id}/facts/{fact}", tag = "crm", params(("id" = Uuid, Path), ("fact" = Uuid, Path)),
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
-async fn withdraw_fact(Desk(platform): Desk, By(by): By, Id((id, fact)): Id<(Uuid, Uuid)>) -> ApiResult<axum::Json<LeadDto>> {
-    work::withdraw(&platform, &by, id, fact).await?;
+async fn withdraw_fact(
+    Desk(platform): Desk,
+    By(by): By,
+    Id((id, fact)): Id<(Uuid, Uuid)>,
+    key: IdempotencyKey,
+) -> ApiResult<axum::Json<LeadDto>> {
+    let once = key.once("DELETE /api/v1/crm/leads/{id}/facts/{fact}", &(id, fact))?;
+    work::withdraw(&platform, &by, once, id, fact).await?;
     shown(&platform, &by, id).await
 }
 
@@ -352,8 +393,15 @@ async fn withdraw_fact(Desk(platform): Desk, By(by): By, Id((id, fact)): Id<(Uui
 #[utoipa::path(post, path = "/api/v1/crm/merges/{id}/undo", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
-async fn undo_merge(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadReasonRequest>) -> ApiResult<axum::Json<LeadDto>> {
-    let lead = undo::undo(&platform, &by, id, request.reason).await?;
+async fn undo_merge(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<LeadReasonRequest>,
+) -> ApiResult<axum::Json<LeadDto>> {
+    let once = key.once("POST /api/v1/crm/merges/{id}/undo", &(id, &request))?;
+    let lead = undo::undo(&platform, &by, once, id, request.reason).await?;
     shown(&platform, &by, lead).await
 }
 

@@ -120,7 +120,14 @@ async fn add_task(
 #[utoipa::path(patch, path = "/api/v1/crm/tasks/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = CrmTaskPatch,
     responses((status = 200, body = CrmTaskDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("task.write"))))]
-async fn patch_crm_task(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<CrmTaskPatch>) -> ApiResult<axum::Json<CrmTaskDto>> {
+async fn patch_crm_task(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<CrmTaskPatch>,
+) -> ApiResult<axum::Json<CrmTaskDto>> {
+    let once = key.once("PATCH /api/v1/crm/tasks/{id}", &(id, &request))?;
     let change = TaskChange {
         status: request.status,
         priority: request.priority,
@@ -128,7 +135,7 @@ async fn patch_crm_task(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json
         assignee: request.assignee,
         revision: request.revision,
     };
-    tasks::change(&platform, &by, id, change).await?;
+    tasks::change(&platform, &by, once, id, change).await?;
     Ok(axum::Json(shown(&platform, &by, id).await?))
 }
 
@@ -165,8 +172,15 @@ async fn add_deal(
 #[utoipa::path(patch, path = "/api/v1/crm/deals/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = DealPatch,
     responses((status = 200, body = DealDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
-async fn patch_crm_deal(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<DealPatch>) -> ApiResult<axum::Json<DealDto>> {
-    work::set_deal(&platform, &by, id, request.status, request.revision).await?;
+async fn patch_crm_deal(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<DealPatch>,
+) -> ApiResult<axum::Json<DealDto>> {
+    let once = key.once("PATCH /api/v1/crm/deals/{id}", &(id, &request))?;
+    work::set_deal(&platform, &by, once, id, request.status, request.revision).await?;
     let deal = work::one_deal(&platform, &by, id).await?;
     Ok(axum::Json(crm_dto::deal(deal)))
 }
@@ -203,8 +217,14 @@ async fn notices(Desk(platform): Desk, By(by): By, Query(query): Query<NoticesQu
 #[utoipa::path(post, path = "/api/v1/crm/notices/{id}/read", tag = "crm", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)))]
-async fn read_notice(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
-    notice::read(&platform, &by, id).await?;
+async fn read_notice(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+) -> ApiResult<StatusCode> {
+    let once = key.once("POST /api/v1/crm/notices/{id}/read", &id)?;
+    notice::read(&platform, &by, once, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -220,14 +240,21 @@ async fn agents(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<SalesA
 #[utoipa::path(put, path = "/api/v1/crm/agents/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = SalesAgentRequest,
     responses((status = 200, body = SalesAgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("agent.write"))))]
-async fn put_agent(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<SalesAgentRequest>) -> ApiResult<axum::Json<SalesAgentList>> {
+async fn put_agent(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<SalesAgentRequest>,
+) -> ApiResult<axum::Json<SalesAgentList>> {
+    let once = key.once("PUT /api/v1/crm/agents/{id}", &(id, &request))?;
     let change = SeatChange {
         territories: request.territories,
         skills: request.skills,
         cap: request.cap,
         accepting: request.accepting,
     };
-    assignment::seat(&platform, &by, id, change).await?;
+    assignment::seat(&platform, &by, once, id, change).await?;
     Ok(axum::Json(crm_dto::agents(assignment::seats(&platform, &by).await?)))
 }
 
@@ -235,9 +262,15 @@ async fn put_agent(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(requ
 #[utoipa::path(put, path = "/api/v1/crm/rule", tag = "crm", request_body = AssignRuleRequest,
     responses((status = 200, body = AssignRuleDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
-async fn put_rule(Desk(platform): Desk, By(by): By, Json(request): Json<AssignRuleRequest>) -> ApiResult<axum::Json<AssignRuleDto>> {
+async fn put_rule(
+    Desk(platform): Desk,
+    By(by): By,
+    key: IdempotencyKey,
+    Json(request): Json<AssignRuleRequest>,
+) -> ApiResult<axum::Json<AssignRuleDto>> {
+    let once = key.once("PUT /api/v1/crm/rule", &request)?;
     let rule = Rule::parse(&request.rule).ok_or_else(|| ApiError::field("rule", "use round_robin, territory or skill"))?;
-    assignment::set_rule(&platform, &by, rule).await?;
+    assignment::set_rule(&platform, &by, once, rule).await?;
     Ok(axum::Json(AssignRuleDto { rule: rule.name() }))
 }
 
@@ -245,8 +278,15 @@ async fn put_rule(Desk(platform): Desk, By(by): By, Json(request): Json<AssignRu
 #[utoipa::path(post, path = "/api/v1/crm/agents/{id}/leave", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
     responses((status = 200, body = SalesLeftDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("user.leave"))))]
-async fn leaves(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<LeadReasonRequest>) -> ApiResult<axum::Json<SalesLeftDto>> {
-    let left = leave::leave(&platform, &by, id, request.reason).await?;
+async fn leaves(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<LeadReasonRequest>,
+) -> ApiResult<axum::Json<SalesLeftDto>> {
+    let once = key.once("POST /api/v1/crm/agents/{id}/leave", &(id, &request))?;
+    let left = leave::leave(&platform, &by, once, id, request.reason).await?;
     Ok(axum::Json(crm_dto::left(left)))
 }
 
@@ -265,8 +305,14 @@ async fn list_sources(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<
 #[utoipa::path(post, path = "/api/v1/crm/sources", tag = "crm", request_body = LeadSourceRequest,
     responses((status = 201, body = LeadSourceDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
-async fn add_source(Desk(platform): Desk, By(by): By, Json(request): Json<LeadSourceRequest>) -> ApiResult<(StatusCode, axum::Json<LeadSourceDto>)> {
-    let (source, secret) = sources::add(&platform, &by, request.name, request.channel).await?;
+async fn add_source(
+    Desk(platform): Desk,
+    By(by): By,
+    key: IdempotencyKey,
+    Json(request): Json<LeadSourceRequest>,
+) -> ApiResult<(StatusCode, axum::Json<LeadSourceDto>)> {
+    let once = key.once("POST /api/v1/crm/sources", &request)?;
+    let (source, secret) = sources::add(&platform, &by, once, request.name, request.channel).await?;
     Ok((StatusCode::CREATED, axum::Json(crm_dto::source(source, Some(secret)))))
 }
 
@@ -274,7 +320,13 @@ async fn add_source(Desk(platform): Desk, By(by): By, Json(request): Json<LeadSo
 #[utoipa::path(post, path = "/api/v1/crm/sources/{id}/secret", tag = "crm", params(("id" = Uuid, Path)),
     responses((status = 200, body = LeadSecretDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
-async fn renew_secret(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<LeadSecretDto>> {
-    let secret = sources::renew(&platform, &by, id).await?;
+async fn renew_secret(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+) -> ApiResult<axum::Json<LeadSecretDto>> {
+    let once = key.once("POST /api/v1/crm/sources/{id}/secret", &id)?;
+    let secret = sources::renew(&platform, &by, once, id).await?;
     Ok(axum::Json(LeadSecretDto { secret }))
 }
