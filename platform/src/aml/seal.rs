@@ -15,6 +15,8 @@ pub const NOTE: &str = "aml_notes.text";
 pub const NARRATIVE: &str = "aml_reports.narrative";
 /// The listed name that a client is near to.
 pub const HIT_NAME: &str = "aml_hits.name";
+/// What was written beside a movement of money.
+pub const CASH_NOTE: &str = "cash_requests.note";
 /// Whose money it is.
 pub const PAYER: &str = "cash_requests.payer";
 

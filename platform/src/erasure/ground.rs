@@ -27,6 +27,7 @@ pub fn ground() -> Vec<Arc<dyn Store>> {
     vec![
         Arc::new(Users),
         Arc::new(Consents),
+        Arc::new(Holds),
         Arc::new(SearchEntries),
         Arc::new(Remembered),
         Arc::new(Events),
@@ -128,6 +129,26 @@ impl Store for Consents {
             }
         }
         Ok(if said.is_empty() { Value::Null } else { Value::Array(said) })
+    }
+}
+
+/// Holds that were lifted; one in force stands before the erasure.
+struct Holds;
+
+impl Store for Holds {
+    fn name(&self) -> &'static str {
+        "legal_holds"
+    }
+
+    fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
+        let query = sqlx::query("UPDATE legal_holds SET reason = 'erased' WHERE subject_id = $1 AND lifted_at IS NOT NULL");
+        let rows = unit.tx().execute(query.bind(subject))?;
+        Ok(Erased::rows(Done::Anonymised, rows))
+    }
+
+    fn export(&self, _tx: &mut Tx<'_>, _keys: &Keys, _subject: Uuid) -> Result<Value, Refusal> {
+        // What authorities asked for is not the person's to be told.
+        Ok(Value::Null)
     }
 }
 

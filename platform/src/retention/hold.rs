@@ -63,8 +63,12 @@ pub async fn place(platform: &Platform, by: &Principal, category: String, subjec
                     .bind(who)
                     .bind(bound(now)),
             )?;
-            let change = Change::new(Action::Create, "legal_hold", id);
-            unit.audit(change.field("category", Value::Null, category.as_str()).field("reason", Value::Null, reason));
+            let change = Change::new(Action::Create, "legal_hold", id).field("category", Value::Null, category.as_str());
+            // Why somebody's rows are kept may say who they are.
+            unit.audit(match subject {
+                Some(subject) => change.about(subject).personal("reason", None, Some(&reason)),
+                None => change.field("reason", Value::Null, reason.as_str()),
+            });
             unit.emit(Event::new("hold.placed", "legal_hold", id, json!({"category": category})));
             Ok(id)
         })

@@ -172,6 +172,10 @@ fn shown(tx: &mut Tx<'_>, keyring: &Keyring, sight: Sight, row: Row) -> Result<C
     let (created_at, decided_at, confirmed_at, revision) = times;
     let key = key_of(tx, keyring, user)?;
     let payer = open(key.as_ref(), seal::PAYER, payer)?;
+    let note = match Sealed::from_text(&note) {
+        Some(sealed) => open(key.as_ref(), seal::CASH_NOTE, Some(sealed.as_bytes().to_vec()))?,
+        None => note,
+    };
     let from = Status::parse(&status);
     let moves = Step::ALL.into_iter().filter(|step| from.is_some_and(|from| next(from, *step, false, false).is_ok()));
     Ok(CashRow {
@@ -311,6 +315,11 @@ fn put(unit: &mut Unit<'_, '_>, user: Uuid, kind: CashKind, new: &NewCash) -> Re
         index = Some(blind(unit.keyring(), seal::PAYER, &folded));
         is_client = same_person(unit, user, payer)?;
     }
+    // Anybody's words: they may name a person, and are kept as long as the movement is.
+    let note = match new.note.trim() {
+        "" => String::new(),
+        text => seal(unit, user, seal::CASH_NOTE, text)?.to_text(),
+    };
     let id = new_id(now);
     unit.tx().execute(
         sqlx::query(
@@ -330,7 +339,7 @@ fn put(unit: &mut Unit<'_, '_>, user: Uuid, kind: CashKind, new: &NewCash) -> Re
         .bind(sealed.as_ref().map(Sealed::as_bytes))
         .bind(index.as_ref().map(|index| &index[..]))
         .bind(is_client)
-        .bind(new.note.trim())
+        .bind(note)
         .bind(&me)
         .bind(bound(now)),
     )?;
