@@ -20,3 +20,5 @@ mod crm;
 mod ground;
 #[path = "../platform/tests/kyc/mod.rs"]
 mod kyc;
+#[path = "platform/traces.rs"]
+mod traces;
