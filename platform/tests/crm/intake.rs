@@ -9,7 +9,7 @@ use siaga_platform::people::Principal;
 use siaga_platform::refusal::KEY_REUSED;
 use siaga_risk::units::SECOND_NS;
 
-use super::floor::{agent, number, seen, take, told};
+use super::floor::{agent, happen, number, seen, take, told};
 use crate::ground::desk::houses;
 
 #[tokio::test]
@@ -129,5 +129,34 @@ async fn a_request_key_is_bound_to_its_request_and_a_contact_to_its_lead() {
         let edit = moves::Edit { phone: Some(number(1)), ..moves::Edit::default() };
         let taken = moves::edit(&house.platform, &Principal::owner(), None, other.lead, edit).await;
         assert_eq!(taken.expect_err("taken").fault(), Some(siaga_platform::crm::faults::DUPLICATE), "{}", house.kind);
+    }
+}
+
+#[tokio::test]
+async fn what_a_registration_alone_brought_goes_with_who_registered_and_is_read_by_nobody_unproved() {
+    for house in houses().await {
+        let (kind, system) = (house.kind, Principal::system("test"));
+        let mut pending = Vec::new();
+        for name in ["Sari", "Budi"] {
+            let client = house.client(name).await;
+            let user = client.user().expect("a person");
+            house.system(move |tx| tx.execute(sqlx::query("UPDATE users SET status = 'pending' WHERE id = $1").bind(user))).await;
+            happen(&house.platform, "user.registered", user, serde_json::json!({"user_id": user})).await;
+            pending.push((client, user));
+        }
+        let bound = "SELECT count(*) FROM leads AS l JOIN users AS u ON u.id = l.subject_id WHERE l.user_id IS NULL";
+        assert_eq!(house.count(&system, bound).await, 2, "{kind}: sealed under their own keys, and bound to nobody yet");
+        // Somebody else says more about the address that Budi typed.
+        let more = take(&house, told(None, Some("budi@contoh.id"), Some("Budi Santoso"))).await;
+        let lead = seen(&house, more.lead).await;
+        assert_eq!((lead.known.name.as_deref(), lead.lead.subject == pending[1].1), (Some("Budi Santoso"), false), "{kind}");
+        let stores = siaga_platform::handlers::engines().stores;
+        let given = siaga_platform::erasure::export(&house.platform, &pending[1].0, &stores, pending[1].1).await.expect(kind);
+        assert!(!given.to_string().contains("Santoso"), "{kind}: who proved nothing reads nothing of it");
+        let ask = siaga_platform::erasure::request(&house.platform, &pending[0].0, pending[0].1, siaga_platform::erasure::Kind::Erasure);
+        ask.await.expect(kind);
+        assert_eq!(siaga_platform::erasure::erase_due(&house.platform, &stores).await.expect(kind), 1);
+        assert_eq!(house.count(&system, "SELECT count(*) FROM leads WHERE data = '{}' AND status = 'lost'").await, 1, "{kind}: Sari's lead is gone with her");
+        assert_eq!(seen(&house, more.lead).await.known.name.as_deref(), Some("Budi Santoso"), "{kind}: the other one stands");
     }
 }

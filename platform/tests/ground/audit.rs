@@ -206,3 +206,16 @@ async fn a_persons_values_are_sealed_and_read_by_whom_the_log_is_open_to() {
         assert_eq!(page.items[0].before.get("phone").unwrap_or(&none), &none);
     }
 }
+
+#[tokio::test]
+async fn a_log_that_grows_while_it_is_verified_is_well() {
+    for house in houses().await {
+        let owner = Principal::owner();
+        work(&house, &owner, 20).await;
+        let (report, ()) = tokio::join!(audit::verify(house.db(), &[]), work(&house, &owner, 60));
+        let report = report.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
+        assert_eq!(report.faults, [], "{}", house.kind);
+        assert!(report.rows >= 20, "{}", house.kind);
+        assert_eq!(faults(&house, &[]).await, [], "{}", house.kind);
+    }
+}

@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 use siaga_platform::audit::{self, Action, Change};
-use siaga_platform::db::Tx;
+use siaga_platform::db::{DbError, Tx};
 use siaga_platform::erasure::{self, Kind, Status};
 use siaga_platform::ids::HOUSE;
 use siaga_platform::people::{Area, Principal, Role};
-use siaga_platform::refusal::{CONFLICT, ERASED, FORBIDDEN, NOT_FOUND};
+use siaga_platform::refusal::{CONFLICT, ERASED, FORBIDDEN, NOT_FOUND, Refusal};
 use siaga_platform::search::{self, Entry};
+use siaga_platform::unit::Unit;
 use siaga_platform::{consent, handlers, retention, subjects};
+use uuid::Uuid;
 
 use super::desk::{House, houses};
 
@@ -185,5 +187,104 @@ async fn keys_are_wrapped_anew_and_open_the_same_data() {
         assert_eq!(subjects::rewrap(&rotated).await.expect(kind), 0, "{kind}");
         let data = erasure::export(&rotated, &sari, &handlers::engines().stores, me).await.expect(kind);
         assert_eq!(data["data"]["users"]["email"], "sari@contoh.id", "{kind}");
+    }
+}
+
+fn entry(me: Uuid) -> Entry {
+    Entry {
+        entity: "user",
+        id: me,
+        area: Area::People,
+        owner: Some(me),
+        team: None,
+        subject: Some(me),
+        words: String::new(),
+        personal: vec!["Sari".into()],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_written_about_a_person_goes_with_them() {
+    for house in houses().await {
+        // One connection does one thing after the other anyway.
+        if !house.db().is_server() {
+            continue;
+        }
+        let sari = house.client("Sari").await;
+        let me = sari.user().expect("a person");
+        erasure::request(&house.platform, &sari, me, Kind::Erasure).await.expect(house.kind);
+        let (ready, begun) = std::sync::mpsc::channel();
+        let (go, wait) = std::sync::mpsc::channel();
+        let platform = house.platform.clone();
+        let writing = tokio::spawn(async move {
+            let done = platform.command(&Principal::system("test"), move |unit| {
+                unit.key(me)?;
+                ready.send(()).expect("heard");
+                wait.recv().expect("told");
+                search::index(unit, &entry(me))
+            });
+            done.await
+        });
+        tokio::task::spawn_blocking(move || begun.recv()).await.expect("no panic").expect("begun");
+        let platform = house.platform.clone();
+        let erasing = tokio::spawn(async move { erasure::erase_due(&platform, &handlers::engines().stores).await });
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert!(!erasing.is_finished(), "it waits for who writes");
+        go.send(()).expect("listens");
+        writing.await.expect("no panic").expect("written");
+        assert_eq!(erasing.await.expect("no panic").expect("erased"), 1);
+        let left = house.count(&Principal::system("test"), "SELECT count(*) FROM search_entries").await;
+        assert_eq!(left, 0, "what was written in between is gone too");
+    }
+}
+
+/// A place that cannot let go of one person.
+struct Broken(Uuid);
+
+impl erasure::Store for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    fn erase(&self, _unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<erasure::Erased, Refusal> {
+        match subject == self.0 {
+            true => Err(Refusal::Db(DbError::Unexpected("the disk is gone".into()))),
+            false => Ok(erasure::Erased::rows(erasure::Done::NothingFound, 0)),
+        }
+    }
+
+    fn export(&self, _tx: &mut Tx<'_>, _keys: &erasure::Keys, _subject: Uuid) -> Result<Value, Refusal> {
+        Ok(Value::Null)
+    }
+}
+
+#[tokio::test]
+async fn one_erasure_that_fails_keeps_nobody_else_waiting_and_nobody_asks_twice() {
+    for house in houses().await {
+        let kind = house.kind;
+        let (sari, budi) = (house.client("Sari").await, house.client("Budi").await);
+        let (first, second) = (sari.user().expect("a person"), budi.user().expect("a person"));
+        let ask = || erasure::request(&house.platform, &sari, first, Kind::Erasure);
+        let (one, two) = tokio::join!(ask(), ask());
+        let refused = [one, two].into_iter().filter_map(Result::err).map(|refusal| refusal.fault()).collect::<Vec<_>>();
+        assert_eq!(refused, [Some(CONFLICT)], "{kind}: one of two who ask at once");
+        erasure::request(&house.platform, &budi, second, Kind::Erasure).await.expect(kind);
+        let mut stores = handlers::engines().stores;
+        stores.push(std::sync::Arc::new(Broken(first)));
+        assert_eq!(erasure::erase_due(&house.platform, &stores).await.expect(kind), 1, "{kind}: the other one is done");
+        let open = house.count(&Principal::system("test"), "SELECT count(*) FROM subject_requests WHERE status = 'open'").await;
+        assert_eq!(open, 1, "{kind}: this one is tried again");
+    }
+}
+
+#[tokio::test]
+async fn a_client_sees_nobody_whom_they_brought() {
+    for house in houses().await {
+        let (sari, budi) = (house.client("Sari").await, house.client("Budi").await);
+        let (me, other) = (sari.user(), budi.user());
+        house
+            .system(move |tx| tx.execute(sqlx::query("UPDATE users SET referrer_id = $1 WHERE id = $2").bind(me).bind(other)))
+            .await;
+        assert_eq!(house.count(&sari, "SELECT count(*) FROM users").await, 1, "{}: that is for partners", house.kind);
     }
 }

@@ -338,3 +338,52 @@ async fn events_wait_while_nats_is_away() {
         assert!(reason.1.contains("nats: ") && !reason.1.contains("secret"), "{}: {}", house.kind, reason.1);
     }
 }
+
+/// A server that does not answer: it takes its time and gives nothing.
+struct Slow {
+    house: Arc<House>,
+    tries: AtomicU32,
+}
+
+impl Effect for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn wants(&self, kind: &str) -> bool {
+        kind.starts_with("lead.")
+    }
+
+    fn run<'a>(&'a self, _platform: &'a Platform, _event: &'a Stored) -> Running<'a> {
+        Box::pin(async move {
+            self.tries.fetch_add(1, Ordering::Relaxed);
+            self.house.pass(10);
+            Err(EffectError::Later("no answer in time".into()))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_costs_one_wait_a_round_and_not_one_an_event() {
+    for house in houses().await {
+        let house = Arc::new(house);
+        for n in 0..5 {
+            emit(&house, new_id(house.platform.now()), "lead.moved", n).await;
+        }
+        let mail = Arc::new(Mail::default());
+        let slow = Arc::new(Slow {
+            house: Arc::clone(&house),
+            tries: AtomicU32::new(0),
+        });
+        let handlers = Handlers {
+            subscribers: vec![Arc::new(Ledger)],
+            effects: vec![slow.clone(), mail.clone()],
+        };
+        let publisher = Publisher::new(&house.platform, handlers);
+        assert_eq!(publisher.step().await.expect(house.kind), 5);
+        assert_eq!(slow.tries.load(Ordering::Relaxed), 1, "{}", house.kind);
+        assert_eq!(mail.sent.lock().expect("the list").len(), 5, "{}: the others had theirs", house.kind);
+        let system = Principal::system("test");
+        assert_eq!(house.count(&system, "SELECT count(*) FROM events WHERE status = 'pending'").await, 5, "{}: it is tried again", house.kind);
+    }
+}
