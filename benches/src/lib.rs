@@ -5,6 +5,7 @@
 //! as a test, so a bench cannot rot.
 
 pub mod accounts;
+pub mod api;
 pub mod clock;
 pub mod decode;
 pub mod hops;

@@ -27,10 +27,42 @@ pub struct Server {
     databases: AtomicU32,
 }
 
+/// Whether what is committed is on the disk.
+#[derive(Clone, Copy)]
+enum Sync {
+    /// Tests lose nothing by a machine that dies.
+    Off,
+    /// As in production.
+    On,
+}
+
+impl Sync {
+    fn setting(self) -> &'static str {
+        match self {
+            Sync::Off => "fsync=off",
+            Sync::On => "fsync=on",
+        }
+    }
+}
+
+/// A server that syncs as in production, for figures; `None` where PostgreSQL is not installed.
+///
+/// # Panics
+/// As [`server`].
+#[allow(dead_code)] // tests need none
+pub fn durable() -> Option<Server> {
+    let Some(bin) = binaries() else {
+        crate::shared::missing("PostgreSQL not found");
+        return None;
+    };
+    Some(Server::start(bin, Sync::On))
+}
+
 /// The server shared by the tests that run now, or `None` where PostgreSQL is not installed.
 ///
 /// # Panics
 /// When it is not installed and `CI=true`, or when it does not start.
+#[allow(dead_code)] // figures need none
 pub fn server() -> Option<Arc<Server>> {
     static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
     let Some(bin) = binaries() else {
@@ -41,7 +73,7 @@ pub fn server() -> Option<Arc<Server>> {
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     Some(shared.upgrade().unwrap_or_else(|| {
-        let server = Arc::new(Server::start(bin));
+        let server = Arc::new(Server::start(bin, Sync::Off));
         *shared = Arc::downgrade(&server);
         server
     }))
@@ -69,7 +101,7 @@ impl Server {
         )
     }
 
-    fn start(bin: PathBuf) -> Self {
+    fn start(bin: PathBuf, sync: Sync) -> Self {
         let data = tempfile::tempdir().expect("temporary directory");
         let user = unprivileged();
         if let Some((uid, gid)) = user {
@@ -92,7 +124,7 @@ impl Server {
             String::from_utf8_lossy(&done.stderr)
         );
         let (process, port) = (0..PORT_TRIES)
-            .find_map(|_| Self::spawn(&bin, data.path()))
+            .find_map(|_| Self::spawn(&bin, data.path(), sync))
             .expect("PostgreSQL does not start on any free port");
         let server = Self {
             bin,
@@ -105,7 +137,7 @@ impl Server {
         server
     }
 
-    fn spawn(bin: &Path, data: &Path) -> Option<(Child, u16)> {
+    fn spawn(bin: &Path, data: &Path, sync: Sync) -> Option<(Child, u16)> {
         let port = TcpListener::bind("127.0.0.1:0")
             .ok()?
             .local_addr()
@@ -115,7 +147,7 @@ impl Server {
         command.args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", ""]);
         command.args([
             "-c",
-            "fsync=off",
+            sync.setting(),
             "-c",
             "max_connections=64",
             "-c",

@@ -64,6 +64,18 @@ impl Server {
     /// # Panics
     /// When it cannot be started.
     pub async fn launch(launch: Launch, data: tempfile::TempDir) -> Self {
+        Self::launch_with(launch, data, &[]).await
+    }
+
+    /// As [`Server::launch`], with more of its configuration.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub async fn launch_with(
+        launch: Launch,
+        data: tempfile::TempDir,
+        more: &[(&'static str, String)],
+    ) -> Self {
         let program =
             std::env::var_os(PROGRAM).expect("SIAGA_BIN names the program: run make bench");
         let mut child = Command::new(program)
@@ -72,6 +84,7 @@ impl Server {
             .env("SIAGA__DATA__DIR", data.path())
             .env("SIAGA__STORE__ENABLED", launch.store.to_string())
             .env("SIAGA__FEED__RATE", format!("{:.3}", launch.pace))
+            .envs(more.iter().map(|(name, value)| (*name, value)))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -93,6 +106,11 @@ impl Server {
             secret: secret.trim().to_owned(),
             data,
         }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     pub fn stream(&self) -> Stream {
