@@ -29,18 +29,18 @@ pub struct Server {
 
 /// Whether what is committed is on the disk.
 #[derive(Clone, Copy)]
-enum Sync {
+enum Disk {
     /// Tests lose nothing by a machine that dies.
     Off,
     /// As in production.
     On,
 }
 
-impl Sync {
+impl Disk {
     fn setting(self) -> &'static str {
         match self {
-            Sync::Off => "fsync=off",
-            Sync::On => "fsync=on",
+            Disk::Off => "fsync=off",
+            Disk::On => "fsync=on",
         }
     }
 }
@@ -55,7 +55,7 @@ pub fn durable() -> Option<Server> {
         crate::shared::missing("PostgreSQL not found");
         return None;
     };
-    Some(Server::start(bin, Sync::On))
+    Some(Server::start(bin, Disk::On))
 }
 
 /// The server shared by the tests that run now, or `None` where PostgreSQL is not installed.
@@ -73,7 +73,7 @@ pub fn server() -> Option<Arc<Server>> {
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     Some(shared.upgrade().unwrap_or_else(|| {
-        let server = Arc::new(Server::start(bin, Sync::Off));
+        let server = Arc::new(Server::start(bin, Disk::Off));
         *shared = Arc::downgrade(&server);
         server
     }))
@@ -101,7 +101,7 @@ impl Server {
         )
     }
 
-    fn start(bin: PathBuf, sync: Sync) -> Self {
+    fn start(bin: PathBuf, disk: Disk) -> Self {
         let data = tempfile::tempdir().expect("temporary directory");
         let user = unprivileged();
         if let Some((uid, gid)) = user {
@@ -124,7 +124,7 @@ impl Server {
             String::from_utf8_lossy(&done.stderr)
         );
         let (process, port) = (0..PORT_TRIES)
-            .find_map(|_| Self::spawn(&bin, data.path(), sync))
+            .find_map(|_| Self::spawn(&bin, data.path(), disk))
             .expect("PostgreSQL does not start on any free port");
         let server = Self {
             bin,
@@ -137,7 +137,7 @@ impl Server {
         server
     }
 
-    fn spawn(bin: &Path, data: &Path, sync: Sync) -> Option<(Child, u16)> {
+    fn spawn(bin: &Path, data: &Path, disk: Disk) -> Option<(Child, u16)> {
         let port = TcpListener::bind("127.0.0.1:0")
             .ok()?
             .local_addr()
@@ -147,7 +147,7 @@ impl Server {
         command.args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", ""]);
         command.args([
             "-c",
-            sync.setting(),
+            disk.setting(),
             "-c",
             "max_connections=64",
             "-c",
