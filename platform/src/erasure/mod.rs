@@ -95,7 +95,8 @@ pub trait Store: Send + Sync + 'static {
     /// Its name in the ledger and the export.
     fn name(&self) -> &'static str;
 
-    /// Ends what it holds of `subject`, as the system. Files are left to an event of the unit.
+    /// Ends what it holds of `subject`, as the system. Files are left to an event of the unit. It is asked twice: once more behind
+    /// the end of the key, for what was written meanwhile.
     ///
     /// # Errors
     /// A refusal stops the whole erasure, which stays open: an account with positions, a case under way.

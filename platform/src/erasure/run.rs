@@ -126,8 +126,6 @@ fn erase_now(unit: &mut Unit<'_, '_>, stores: &[Arc<dyn Store>], request: &Reque
         // Another program of this database was faster.
         return Ok(());
     }
-    // Units that write about the person now are waited for, and none begins before this one ends.
-    unit.tx().execute(sqlx::query("SELECT FROM subject_keys WHERE subject_id = $1 ORDER BY class FOR UPDATE").bind(subject))?;
     let held: bool = unit
         .tx()
         .scalar(sqlx::query_scalar("SELECT app_held('erasure', $1)").bind(subject))?;
@@ -138,8 +136,17 @@ fn erase_now(unit: &mut Unit<'_, '_>, stores: &[Arc<dyn Store>], request: &Reque
     for store in stores {
         lines.push((store.name(), store.erase(unit, subject)?));
     }
-    let kept = lines.iter().any(|(_, line)| line.done == Done::KeptByLaw);
+    // Units that write about the person now hold the key: they are waited for here, and none seals anything afterwards. The key comes
+    // behind the rows, as in every unit, so that no two wait for each other.
     let gone = unit.destroy_key(subject, KeyClass::Personal)?;
+    // What those units wrote goes too.
+    for (store, (_, line)) in stores.iter().zip(&mut lines) {
+        let written_since = store.erase(unit, subject)?;
+        if line.done == Done::NothingFound {
+            *line = written_since;
+        }
+    }
+    let kept = lines.iter().any(|(_, line)| line.done == Done::KeptByLaw);
     lines.push(("key.personal", Erased::rows(Done::KeyDestroyed, u64::from(gone))));
     if !kept {
         let gone = unit.destroy_key(subject, KeyClass::Statutory)?;

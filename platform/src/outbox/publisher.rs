@@ -148,7 +148,6 @@ impl Publisher {
     }
 
     /// Notes how an attempt ended, unless the claim was lost meanwhile: then whoever has it says so.
-
     async fn settle(
         &self,
         (number, leased): (i64, Ts),
