@@ -52,8 +52,7 @@ pub struct ResumeWildcard {
     pub hz: Option<f64>,
 }
 
-/// The data of `crm`: that leads, their tasks or notices changed. Lists, board and figures are read again by REST, where each reader
-/// is given what they may see.
+/// Leads, their tasks or notices changed: lists, board and figures are read again by REST, each by what its reader may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SalesNews {
     /// Counts changes since the start.
