@@ -24,8 +24,11 @@ use super::store;
 use super::view::key_of;
 use super::window::{Channel, May, Reach, first_word};
 
-/// Leads looked at by one unit: a slice of the embedded database.
-const SLICE: i64 = 50;
+/// Leads looked at by one unit: each costs some statements, and all of them are a slice of the embedded database.
+const SLICE: i64 = 10;
+
+/// Units of one job in a minute: what is left goes with the next.
+const ROUNDS_MAX: u32 = 100;
 
 /// A message that waits for the morning, or for a channel, is looked at again then; one without a channel never.
 const TEMPLATE: &str = "first_word";
@@ -92,6 +95,9 @@ pub fn served(courier: &dyn Courier) -> [bool; 3] {
 
 fn sweep_in(unit: &mut Unit<'_, '_>, serves: [bool; 3]) -> Result<u64, Refusal> {
     let (org, now) = (unit.by().org, unit.now());
+    // Two programs of one database take turns: what the first put on its way is seen by the second, and nobody is written to twice.
+    unit.tx()
+        .execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 3))").bind(format!("crm.outreach {org}")))?;
     let since = Ts(now.0.saturating_sub(OUTREACH_AFTER_NS));
     let leads: Vec<Lead> = unit.tx().all(
         sqlx::query_as(concat!(
@@ -343,6 +349,19 @@ pub async fn watch_terms(platform: &Platform, org: Uuid) -> Result<u64, Refusal>
         .await
 }
 
+/// A unit again and again until it finds nothing to do; between two of them people have their turn.
+async fn repeat<S>(mut unit: impl FnMut() -> S) -> Result<(), Refusal>
+where
+    S: Future<Output = Result<u64, Refusal>>,
+{
+    for _ in 0..ROUNDS_MAX {
+        if unit().await? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Organisations that one round looks after.
 const ORGS_MAX: i64 = 1_000;
 
@@ -358,9 +377,12 @@ pub async fn minute(platform: &Platform, courier: Option<&dyn Courier>) -> Resul
         .read(&program, |tx| Ok(tx.all(sqlx::query_as("SELECT id FROM organizations ORDER BY id LIMIT $1").bind(ORGS_MAX))?))
         .await?;
     for (org,) in orgs {
-        let mut outcomes = vec![super::assignment::drain_pool(platform, org).await, watch_terms(platform, org).await];
+        let mut outcomes = vec![
+            repeat(|| super::assignment::drain_pool(platform, org)).await,
+            repeat(|| watch_terms(platform, org)).await,
+        ];
         if serves.contains(&true) {
-            outcomes.push(sweep(platform, org, serves).await);
+            outcomes.push(repeat(|| sweep(platform, org, serves)).await);
         }
         for refusal in outcomes.into_iter().filter_map(Result::err) {
             tracing::warn!("sales of {org}: {refusal}; it is tried again in a minute");

@@ -49,6 +49,7 @@ pub fn move_to(unit: &mut Unit<'_, '_>, lead: &mut Lead, subject: Uuid) -> Resul
         rows(unit, lead.id, (table, column, name), &from, &to)?;
     }
     merges(unit, lead.id, &from, &to)?;
+    keep_noes(unit, lead.subject, subject)?;
     let (now, old) = (unit.now(), lead.subject);
     unit.tx().execute(
         sqlx::query("INSERT INTO lead_subjects (lead_id, subject_id, org_id, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
@@ -60,6 +61,22 @@ pub fn move_to(unit: &mut Unit<'_, '_>, lead: &mut Lead, subject: Uuid) -> Resul
     unit.tx()
         .execute(sqlx::query("UPDATE leads SET subject_id = $2 WHERE id = $1").bind(lead.id).bind(subject))?;
     lead.subject = subject;
+    Ok(())
+}
+
+/// Whoever said no to a purpose under the one key has said it under the other: a no is kept always, a yes is asked for anew.
+fn keep_noes(unit: &mut Unit<'_, '_>, from: Uuid, to: Uuid) -> Result<(), Refusal> {
+    unit.tx().execute(
+        sqlx::query(
+            "INSERT INTO consents (id, org_id, subject_id, purpose, granted, source, text_version, recorded_by, created_at)
+             SELECT gen_random_uuid(), n.org_id, $2, n.purpose, false, n.source, n.text_version, n.recorded_by, n.created_at
+             FROM (SELECT DISTINCT ON (purpose) * FROM consents WHERE subject_id = $1 ORDER BY purpose, created_at DESC, id DESC) AS n
+             WHERE NOT n.granted
+                 AND NOT EXISTS (SELECT FROM consents AS t WHERE t.subject_id = $2 AND t.purpose = n.purpose AND t.created_at >= n.created_at)",
+        )
+        .bind(from)
+        .bind(to),
+    )?;
     Ok(())
 }
 

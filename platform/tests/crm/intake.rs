@@ -160,3 +160,23 @@ async fn what_a_registration_alone_brought_goes_with_who_registered_and_is_read_
         assert_eq!(seen(&house, more.lead).await.known.name.as_deref(), Some("Budi Santoso"), "{kind}: the other one stands");
     }
 }
+
+#[tokio::test]
+async fn a_no_stays_a_no_when_the_lead_becomes_a_client() {
+    for house in houses().await {
+        let kind = house.kind;
+        let lead = take(&house, told(None, Some("sari@contoh.id"), Some("Sari"))).await.lead;
+        let subject = seen(&house, lead).await.lead.subject;
+        let done = house.platform.command(&Principal::owner(), move |unit| {
+            siaga_platform::consent::record(unit, subject, "marketing_email", false, "telephone", "1")?;
+            siaga_platform::consent::record(unit, subject, "profiling", true, "telephone", "1")
+        });
+        done.await.expect(kind);
+        let user = house.client("Sari").await.user().expect("a person");
+        happen(&house.platform, "user.status_changed", user, serde_json::json!({"user_id": user, "to": "active"})).await;
+        assert_eq!(seen(&house, lead).await.lead.user, Some(user), "{kind}");
+        let said = house.platform.read(&Principal::owner(), move |tx| siaga_platform::consent::standing(tx, user)).await.expect(kind);
+        let said: Vec<(&str, bool)> = said.iter().map(|consent| (consent.purpose.as_str(), consent.granted)).collect();
+        assert_eq!(said, [("marketing_email", false)], "{kind}: a yes is asked for anew");
+    }
+}
