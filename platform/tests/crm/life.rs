@@ -1,12 +1,16 @@
 //! A lead's way: moved by what happens, counted by facts, told of once.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use siaga_platform::crm::faults::{BAD_MOVE, NOT_BY_HAND, REASON_MISSING};
 use siaga_platform::crm::outreach::{self, first_word_text};
 use siaga_platform::crm::work::NoteKind;
-use siaga_platform::crm::{FactKind, Stage, moves, view, work};
+use siaga_platform::crm::{ByMessenger, FactKind, Follow, Outreach, Stage, moves, view, work};
 use siaga_platform::handlers;
+use siaga_platform::identity::messenger::FileSink;
 use siaga_platform::ids::{HOUSE, new_id};
+use siaga_platform::outbox::{Handlers, Publisher};
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::refusal::STALE;
 
@@ -114,10 +118,25 @@ async fn after_a_day_without_action_the_first_word_is_put_on_its_way_once() {
         house.pass(24 * 3_600 - 60);
         assert_eq!(sweep().await, 0, "{}: not before a day", house.kind);
         house.pass(120);
-        assert_eq!((sweep().await, sweep().await), (1, 0), "{}: once", house.kind);
+        let (one, two) = tokio::join!(sweep(), sweep());
+        assert_eq!(one + two, 1, "{}: once, also when two programs look", house.kind);
         assert_eq!(outreach::watch_terms(&house.platform, HOUSE).await.expect("watched"), 1);
         assert_eq!(outreach::watch_terms(&house.platform, HOUSE).await.expect("watched"), 0, "{}: told once", house.kind);
         assert!(first_word_text(Some("Sari")).1.contains("Sari"));
+        // It goes the way of codes, and moves the lead on.
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("messages.ndjson");
+        let courier = Arc::new(ByMessenger::new(Arc::new(FileSink::new(path.clone()))));
+        let handlers = Handlers {
+            subscribers: vec![Arc::new(Follow)],
+            effects: vec![Arc::new(Outreach::new(courier))],
+        };
+        let publisher = Publisher::new(&house.platform, handlers);
+        while publisher.step().await.expect(house.kind) > 0 {}
+        let written = std::fs::read_to_string(&path).expect("there");
+        assert_eq!((written.lines().count(), written.contains("sari@contoh.id")), (1, true), "{}", house.kind);
+        let stage = house.count(&Principal::system("test"), "SELECT count(*) FROM leads WHERE stage = 'contacted'").await;
+        assert_eq!(stage, 1, "{}", house.kind);
     }
 }
 
