@@ -223,8 +223,17 @@ fn take(unit: &mut Unit<'_, '_>, clean: &Clean, recorded_by: &str) -> Result<Cap
         (Some(one), Some(other)) => {
             let rank = |lead: &Lead| (lead.status == Status::Open, lead.stage, Reverse(lead.created));
             let (mut kept, joined) = if rank(&one) >= rank(&other) { (one, other) } else { (other, one) };
-            merge(unit, &mut kept, clean, Some(joined), recorded_by)?;
-            (kept, Outcome::Joined)
+            if kept.user.is_some() && joined.user.is_some() && kept.user != joined.user {
+                // Two clients are two persons, whatever somebody typed into a form: neither is shown what is known of the other.
+                let mut own = clean.clone();
+                own.known.phone = own.known.phone.filter(|_| kept.phone_index == phone);
+                own.known.email = own.known.email.filter(|_| kept.email_index == email);
+                merge(unit, &mut kept, &own, None, recorded_by)?;
+                (kept, Outcome::Merged)
+            } else {
+                merge(unit, &mut kept, clean, Some(joined), recorded_by)?;
+                (kept, Outcome::Joined)
+            }
         }
     };
     remember(unit, clean, &lead, outcome)?;

@@ -180,3 +180,23 @@ async fn a_no_stays_a_no_when_the_lead_becomes_a_client() {
         assert_eq!(said, [("marketing_email", false)], "{kind}: a yes is asked for anew");
     }
 }
+
+#[tokio::test]
+async fn two_clients_stay_two_whatever_is_typed_into_a_form() {
+    for house in houses().await {
+        let kind = house.kind;
+        let mut leads = Vec::new();
+        for (n, name) in ["Sari", "Budi"].into_iter().enumerate() {
+            house.client(name).await;
+            let email = format!("{}@contoh.id", name.to_lowercase());
+            let phone = number(u32::try_from(n).expect("small"));
+            leads.push(take(&house, told(Some(&phone), Some(&email), Some(name))).await.lead);
+        }
+        let mixed = take(&house, told(Some(&number(0)), Some("budi@contoh.id"), Some("Sari Budi"))).await;
+        assert_eq!(mixed.outcome, Outcome::Merged, "{kind}");
+        let (sari, budi) = (seen(&house, leads[0]).await, seen(&house, leads[1]).await);
+        assert_eq!((sari.known.phone, sari.known.email.as_deref()), (Some(number(0)), Some("sari@contoh.id")), "{kind}");
+        assert_eq!((budi.known.phone, budi.known.email.as_deref()), (Some(number(1)), Some("budi@contoh.id")), "{kind}");
+        assert_eq!(house.count(&Principal::system("test"), "SELECT count(*) FROM leads WHERE status = 'merged'").await, 0, "{kind}");
+    }
+}
