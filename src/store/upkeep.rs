@@ -46,6 +46,23 @@ pub const TIDYING: &[&str] = &[
     "CHECKPOINT",
     "VACUUM search_entries, search_grams",
     "VACUUM consents, subject_requests, erasure_ledger, legal_holds, retention_runs",
+    "CHECKPOINT",
+    "VACUUM sessions, refresh_tokens, sign_in_counts, sign_in_challenges, sent_codes",
+    "VACUUM credentials, totp_secrets, recovery_codes, passkeys, confirmed_contacts, provider_identities, signing_keys, api_keys",
+    "CHECKPOINT",
+    "VACUUM leads",
+    "VACUUM sales_agents, crm_settings, crm_notices, lead_outreaches, lead_sources, lead_subjects",
+    "VACUUM lead_history",
+    "CHECKPOINT",
+    "VACUUM lead_facts, lead_stage_spans, lead_captures, lead_merges",
+    "VACUUM tasks, lead_deals, conversation_access",
+    "CHECKPOINT",
+    "VACUUM kyc_cases, kyc_documents, kyc_reviews, kyc_disputes, kyc_accounts",
+    "VACUUM sanctions_entries",
+    "VACUUM sanctions_sources, sanctions_versions, sanctions_whitelist",
+    "CHECKPOINT",
+    "VACUUM aml_cases, aml_alerts, aml_hits, aml_notes, aml_steps, aml_reports, aml_screenings",
+    "VACUUM cash_checks, cash_bookings",
 ];
 
 /// Longest that one of them should take: a table has grown too large to be tidied beside people then.
