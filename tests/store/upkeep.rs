@@ -177,7 +177,7 @@ async fn each_table_of_the_embedded_database_is_tidied_by_a_short_statement() {
             let work = |tx: &mut Tx<'_>| {
                 tx.all(sqlx::query_as(
                     "SELECT relname::text FROM pg_class
-                     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
+                     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition",
                 ))
             };
             let tables: Vec<(String,)> = db.own(work).await.expect("tables");
