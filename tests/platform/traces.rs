@@ -158,7 +158,8 @@ async fn person(office: &Office, n: u32) -> Uuid {
     work::add_fact(platform, &owner, None, lead, FactKind::BudgetConfirmed, "call".into(), word("fact", n)).await.expect("a fact");
     moves::close(platform, &owner, None, lead, word("shut", n), None).await.expect("closed");
     money(house, &client, n).await;
-    let done = platform.command(&Principal::system("test"), move |unit| {
+    let system = Principal::system("test");
+    let done = platform.command(&system, move |unit| {
         unit.audit(Change::new(Action::Update, "user", me).about(me).personal("name", None, Some(&word("seen", n))));
         search::index(
             unit,

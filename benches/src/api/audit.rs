@@ -69,10 +69,10 @@ async fn side_by_side(platform: &Platform, writers: u64, audited: bool) -> (Hist
 }
 
 async fn write(platform: &Platform, units: u64, audited: bool) -> Histogram<u64> {
-    let mut seen = histogram();
+    let (mut seen, owner) = (histogram(), Principal::owner());
     for n in 0..units {
         let start = now_ns();
-        let done = platform.command(&Principal::owner(), move |unit| {
+        let done = platform.command(&owner, move |unit| {
             let id = new_id(unit.now());
             if audited {
                 let change = Change::new(Action::Update, "bench", id);

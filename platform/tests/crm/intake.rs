@@ -167,7 +167,8 @@ async fn a_no_stays_a_no_when_the_lead_becomes_a_client() {
         let kind = house.kind;
         let lead = take(&house, told(None, Some("sari@contoh.id"), Some("Sari"))).await.lead;
         let subject = seen(&house, lead).await.lead.subject;
-        let done = house.platform.command(&Principal::owner(), move |unit| {
+        let owner = Principal::owner();
+        let done = house.platform.command(&owner, move |unit| {
             siaga_platform::consent::record(unit, subject, "marketing_email", false, "telephone", "1")?;
             siaga_platform::consent::record(unit, subject, "profiling", true, "telephone", "1")
         });

@@ -217,7 +217,8 @@ async fn what_is_being_written_about_a_person_goes_with_them() {
         let (go, wait) = std::sync::mpsc::channel();
         let platform = house.platform.clone();
         let writing = tokio::spawn(async move {
-            let done = platform.command(&Principal::system("test"), move |unit| {
+            let system = Principal::system("test");
+            let done = platform.command(&system, move |unit| {
                 unit.key(me)?;
                 ready.send(()).expect("heard");
                 wait.recv().expect("told");
