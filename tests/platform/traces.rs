@@ -39,8 +39,8 @@ const KINDS: [&str; 17] = [
     "name", "lead", "mail", "city", "term", "also", "note", "title", "todo", "deal", "fact", "shut", "pay", "memo", "key", "seen", "bind",
 ];
 const _: () = assert!(PERSONS as usize * KINDS.len() >= 1_000);
-/// All of them, as the database looks for them. Why somebody is held is one more.
-const ANY: &str = "qwx[a-z]+[0-9]{4}";
+/// Why they are held, and what their cards say.
+const MORE: [&str; 3] = ["hold", "card", "home"];
 
 fn word(kind: &str, n: u32) -> String {
     format!("Qwx{kind}{n:04}")
@@ -51,7 +51,10 @@ fn words(bytes: &[u8]) -> Vec<String> {
     let lower = bytes.to_ascii_lowercase();
     let starts = lower.windows(3).enumerate().filter(|(_, three)| *three == b"qwx");
     let word = |at: usize| -> String { lower[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).map(|byte| char::from(*byte)).collect() };
-    let is_planted = |word: &String| word.chars().rev().take_while(char::is_ascii_digit).count() >= 4;
+    let is_planted = |word: &String| {
+        let mut named = KINDS.iter().chain(&MORE).filter_map(|kind| word.get(3..)?.strip_prefix(kind));
+        named.any(|number| number.len() >= 4 && number.chars().take(4).all(|c| c.is_ascii_digit()))
+    };
     starts.map(|(at, _)| word(at)).filter(is_planted).collect()
 }
 
@@ -94,6 +97,8 @@ async fn columns(house: &House) -> Vec<String> {
                    AND format_type(a.atttypid, NULL) IN ('text', 'jsonb', 'json', 'character varying', 'text[]', 'bytea', 'tsvector')",
             ))?;
             assert!(columns.len() > 100, "{} columns were listed", columns.len());
+            let kinds: Vec<&str> = KINDS.iter().chain(&MORE).copied().collect();
+            let any = format!("qwx({})[0-9]{{4}}", kinds.join("|"));
             let mut found = Vec::new();
             for (table, column, kind) in columns {
                 if table == "schema_versions" {
@@ -103,7 +108,7 @@ async fn columns(house: &House) -> Vec<String> {
                     "bytea" => format!("encode(\"{column}\", 'escape')"),
                     _ => format!("\"{column}\"::text"),
                 };
-                let rows: i64 = tx.scalar(Tx::composed_scalar(format!("SELECT count(*) FROM {table} WHERE {text} ~* $1")).bind(ANY))?;
+                let rows: i64 = tx.scalar(Tx::composed_scalar(format!("SELECT count(*) FROM {table} WHERE {text} ~* $1")).bind(&any))?;
                 if rows > 0 {
                     found.push(format!("{table}.{column}"));
                 }
