@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use siaga_risk::units::Ts;
 use uuid::Uuid;
 
 use super::cases::{NewAlert, open_case};
@@ -285,12 +286,15 @@ pub async fn list_changed(platform: &Platform, source: &str, version: i64) -> Re
     let index = index.map_err(|_| Refusal::from(DbError::Panicked))?;
     let (mut after, mut screened) = (Uuid::nil(), 0);
     loop {
-        let users: Vec<(Uuid,)> = background
+        let users: Vec<(Uuid, bool)> = background
             .read(&system, move |tx| {
                 Ok(tx.all(
-                    sqlx::query_as("SELECT id FROM users WHERE role = 'end_user' AND status <> 'deleted' AND id > $1 ORDER BY id LIMIT $2")
-                        .bind(after)
-                        .bind(SLICE),
+                    sqlx::query_as(
+                        "SELECT u.id, EXISTS (SELECT FROM aml_screenings AS s WHERE s.user_id = u.id) FROM users AS u
+                         WHERE u.role = 'end_user' AND u.status <> 'deleted' AND u.id > $1 ORDER BY u.id LIMIT $2",
+                    )
+                    .bind(after)
+                    .bind(SLICE),
                 )?)
             })
             .await?;
@@ -298,15 +302,30 @@ pub async fn list_changed(platform: &Platform, source: &str, version: i64) -> Re
             return Ok(screened);
         };
         after = last.0;
-        for (user,) in users {
+        for (user, known) in users {
             let (org, query) = match facts(&background, user).await {
                 Err(refusal) if refusal.fault() == Some(ERASED) => continue,
                 other => other?,
             };
-            against(&background, Arc::clone(&index), org, user, query, Cause::ListChange).await?;
+            match known {
+                true => against(&background, Arc::clone(&index), org, user, query, Cause::ListChange).await?,
+                // There was no list when they came: all of them are looked through.
+                false => screen(&background, org, user, query, Cause::Onboarding).await?,
+            };
             screened += 1;
         }
     }
+}
+
+/// Whether a client was looked up on the lists since then. As the system.
+///
+/// # Errors
+/// The database.
+pub fn was_screened(tx: &mut Tx<'_>, user: Uuid, since: Ts) -> Result<bool, Refusal> {
+    let screened = tx.scalar(
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM aml_screenings WHERE user_id = $1 AND created_at >= $2)").bind(user).bind(bound(since)),
+    )?;
+    Ok(screened)
 }
 
 /// Screens after the commit of what calls for it. Doing it twice finds the same hits, which are then known.
@@ -337,14 +356,11 @@ impl Effect for Screener {
                     }
                 }
             };
-            done.map_err(|refusal| {
-                // Until a list is there the client waits; nobody is cleared by its absence.
-                if refusal.fault() == Some(super::faults::NO_LISTS) {
-                    EffectError::Later(refusal.to_string())
-                } else {
-                    EffectError::from(refusal)
-                }
-            })
+            match done {
+                // Whoever was never looked up is when the first list comes; nobody is cleared until then.
+                Err(refusal) if refusal.fault() == Some(super::faults::NO_LISTS) => Ok(()),
+                other => other.map_err(EffectError::from),
+            }
         })
     }
 }
