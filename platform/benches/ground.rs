@@ -6,6 +6,7 @@
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 #[path = "../../benches/src/report.rs"]
+#[allow(dead_code)] // other benches print more kinds of figures
 mod report;
 #[path = "../../tests/support/shared.rs"]
 #[allow(dead_code)]
