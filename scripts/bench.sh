@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
 page=docs/performance.md
 benches=("$@")
-if [ ${#benches[@]} -eq 0 ]; then benches=(topology throughput start watch accounts stream feed decode platform); fi
+if [ ${#benches[@]} -eq 0 ]; then benches=(topology throughput start watch accounts stream feed decode names platform); fi
 
 scripts/setup.sh run
 scripts/console.sh

@@ -27,6 +27,49 @@ pub struct Config {
     pub alerts: Alerts,
     pub desk: Desk,
     pub platform: Platform,
+    pub identity: Identity,
+}
+
+/// How people sign in, where there is a store.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Identity {
+    /// Stands in authenticator apps and messages.
+    pub title: String,
+    /// The address people open, e.g. `https://desk.example`: passkeys and providers are bound to it.
+    pub public_url: Option<String>,
+    /// Sends mail: `smtps://user:password@host:465`. Without one, codes are written to `messages.ndjson` of the data
+    /// directory in a demonstration and are not sent otherwise.
+    pub smtp_url: Option<String>,
+    /// Who mail is from: `Siaga <desk@contoh.id>`.
+    pub mail_from: String,
+    /// Proxies whose `X-Forwarded-For` is believed: this machine's, as the program listens on loopback alone.
+    #[serde(deserialize_with = "texts")]
+    pub trusted_proxies: Vec<String>,
+    /// Requests a minute of one address.
+    pub per_address: u32,
+    /// Of these, signing in and registering.
+    pub per_address_sign_in: u32,
+    /// Of these, uploads.
+    pub per_address_upload: u32,
+    /// Where people may sign in too: OpenID Connect.
+    pub providers: Vec<Provider>,
+}
+
+/// A provider of sign-in.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// In addresses: `google`.
+    pub name: String,
+    /// For people: `Google`.
+    pub title: String,
+    /// `https://accounts.google.com`.
+    pub issuer: String,
+    /// What the provider knows this desk as.
+    pub client_id: String,
+    /// The file with what is shown to the provider alone.
+    pub client_secret_file: PathBuf,
 }
 
 /// Where the program listens.
@@ -166,6 +209,10 @@ pub struct Platform {
     pub cache: Option<String>,
     /// Whom a person writes to about their data.
     pub privacy_contact: String,
+    /// Documents are read by this service in the form of `images:annotate`; without one by Tesseract, where it is installed.
+    pub ocr_url: Option<String>,
+    /// Sent to it as a bearer token.
+    pub ocr_token: Option<String>,
 }
 
 impl Default for Server {
@@ -174,6 +221,22 @@ impl Default for Server {
             listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
             hosts: Vec::new(),
             assets_dir: None,
+        }
+    }
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            title: "Siaga".into(),
+            public_url: None,
+            smtp_url: None,
+            mail_from: "Siaga <desk@localhost>".into(),
+            trusted_proxies: vec!["127.0.0.1".into(), "::1".into()],
+            per_address: 100,
+            per_address_sign_in: 10,
+            per_address_upload: 5,
+            providers: Vec::new(),
         }
     }
 }

@@ -12,5 +12,11 @@ mod shared;
 #[allow(dead_code)] // they need no output logs
 mod support;
 
+#[path = "../platform/tests/aml/mod.rs"]
+mod aml;
+#[path = "../platform/tests/crm/mod.rs"]
+mod crm;
 #[path = "../platform/tests/ground/mod.rs"]
 mod ground;
+#[path = "../platform/tests/kyc/mod.rs"]
+mod kyc;

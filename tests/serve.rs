@@ -24,6 +24,8 @@ mod secret;
 #[path = "support/shared.rs"]
 #[allow(dead_code)] // these tests need no recordings, only the notes of skips
 mod shared;
+#[path = "serve/sign_in.rs"]
+mod sign_in;
 #[path = "serve/terms.rs"]
 mod terms;
 #[path = "serve/ticks.rs"]

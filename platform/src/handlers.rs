@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::erasure::{self, Store};
-use crate::outbox::Handlers;
+use crate::outbox::{self, Handlers};
+use crate::people::Permission;
 use crate::retention::{self, Category};
+use crate::{aml, audit, crm, identity, kyc};
 
 /// Everything that plugs in.
 #[derive(Clone, Default)]
@@ -17,9 +19,21 @@ pub struct Engines {
     pub categories: Vec<Arc<dyn Category>>,
 }
 
+/// Every permission there is, for the scopes of API keys and for pages that show only what may be done.
+pub fn permissions() -> Vec<Permission> {
+    let engines = [identity::permissions::ALL, crm::permissions::ALL, kyc::permissions::ALL, aml::permissions::ALL];
+    let ground = [audit::PERMISSIONS, erasure::PERMISSIONS, outbox::PERMISSIONS, retention::PERMISSIONS];
+    engines.into_iter().chain(ground).flatten().copied().collect()
+}
+
 /// All engines. Stores of the ground come last: their rows are what the others look up a person by.
 pub fn engines() -> Engines {
     let mut engines = Engines::default();
+    identity::plug(&mut engines);
+    crm::plug(&mut engines);
+    engines.handlers.subscribers.extend(kyc::subscribers());
+    engines.stores.push(Arc::new(kyc::Documents));
+    aml::plug(&mut engines);
     engines.stores.extend(erasure::ground());
     engines.categories.extend(retention::ground());
     engines

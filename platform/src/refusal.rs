@@ -126,7 +126,13 @@ pub const GROUND: &[Fault] = &[
 
 /// Every fault of the platform.
 pub fn all() -> impl Iterator<Item = Fault> {
-    GROUND.iter().copied()
+    GROUND
+        .iter()
+        .chain(crate::identity::faults::ALL)
+        .chain(crate::crm::faults::ALL)
+        .chain(crate::kyc::faults::ALL)
+        .chain(crate::aml::faults::ALL)
+        .copied()
 }
 
 /// A refusal in words.

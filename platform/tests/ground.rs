@@ -59,3 +59,5 @@ mod support {
 
 #[path = "ground/mod.rs"]
 mod ground;
+#[path = "crm/mod.rs"]
+mod crm;

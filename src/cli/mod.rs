@@ -8,6 +8,7 @@ pub mod import;
 pub mod journal;
 pub mod rebuild;
 pub mod replay;
+pub mod sanctions;
 pub mod serve;
 pub mod vectors;
 pub mod whatif;
@@ -63,6 +64,9 @@ pub enum Action {
     /// Look whether the record of who did what is whole.
     #[command(subcommand)]
     Audit(audit::Action),
+    /// Take lists of sanctions, and look names up on them.
+    #[command(subcommand)]
+    Sanctions(sanctions::Action),
     /// Run worked examples of published rules against the machine.
     Vectors(vectors::Args),
     /// Try a scenario on the state of a stopped desk.
@@ -139,6 +143,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Action::Doctor => doctor::run(&config, json),
         Action::Journal(action) => journal::run(&config, &action, json),
         Action::Audit(action) => audit::run(&config, &action, json),
+        Action::Sanctions(action) => sanctions::run(&config, &action, json),
         Action::Vectors(args) => vectors::run(&args, json),
         Action::WhatIf(args) => whatif::run(&config, &args, json),
         Action::Completions { .. } => Ok(Exit::Well),

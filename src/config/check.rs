@@ -3,8 +3,9 @@
 use siaga_alerts::sinks::signature::Secret;
 use siaga_alerts::sinks::webhook::{WebhookConfig, WebhookFault, WebhookSink};
 use siaga_feed::catalog::Catalog;
+use siaga_platform::http::Service;
 
-use super::{Alerts, Config, Venue};
+use super::{Alerts, Config, Identity, Venue};
 
 /// What the simulated market can do.
 const SCENARIOS: [&str; 8] = [
@@ -51,9 +52,49 @@ impl Config {
         if self.broker.partial_percent > 100 || self.broker.reject_percent > 100 {
             return Err("broker.partial_percent and broker.reject_percent are at most 100".into());
         }
+        self.identity.check()?;
+        if let Some(url) = &self.platform.ocr_url {
+            Service::at(url).map_err(|fault| format!("platform.ocr_url: {fault}"))?;
+        }
         self.feed.binance.check("binance")?;
         self.feed.kraken.check("kraken")?;
         self.alerts.webhook().map(drop)
+    }
+}
+
+impl Identity {
+    fn check(&self) -> Result<(), String> {
+        for proxy in &self.trusted_proxies {
+            if proxy.parse::<std::net::IpAddr>().is_err() {
+                return Err(format!("identity.trusted_proxies: `{proxy}` is no address"));
+            }
+        }
+        if self.per_address == 0 || self.per_address_sign_in == 0 || self.per_address_upload == 0 {
+            return Err("identity.per_address, per_address_sign_in and per_address_upload must be at least 1".into());
+        }
+        if let Some(url) = &self.smtp_url {
+            siaga_platform::identity::messenger::Smtp::check(url, &self.mail_from)
+                .map_err(|problem| format!("identity.smtp_url, identity.mail_from: {problem}"))?;
+        }
+        for provider in &self.providers {
+            let name = &provider.name;
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+                return Err(format!("identity.providers: the name `{name}` has small letters, digits and hyphens alone"));
+            }
+            if !provider.issuer.starts_with("https://") {
+                return Err(format!("identity.providers: the issuer of {name} begins with https://"));
+            }
+            if self.providers.iter().filter(|other| other.name == *name).count() > 1 {
+                return Err(format!("identity.providers: {name} stands there twice"));
+            }
+        }
+        match &self.public_url {
+            None if !self.providers.is_empty() => Err("identity.providers need identity.public_url: people are sent back to it".into()),
+            Some(url) if !(url.starts_with("https://") || url.starts_with("http://localhost")) => {
+                Err("identity.public_url begins with https://, or with http://localhost on this machine".into())
+            }
+            _ => Ok(()),
+        }
     }
 }
 

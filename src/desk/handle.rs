@@ -8,6 +8,8 @@ use crossbeam::channel::Sender;
 use siaga_broker::bridge::FaultCounts;
 use siaga_broker::router::task::RouterHandle;
 use siaga_feed::sim;
+use siaga_platform::identity::Identity;
+use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
 use siaga_risk::event::{Bar, Body, Command};
 use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
@@ -16,7 +18,7 @@ use siaga_risk::pipeline::{Durable, Inbox};
 use siaga_risk::units::Ts;
 use siaga_risk::view::{Ask, LadderRow, Query, Reply};
 use siaga_risk::whatif;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::alert_desk::AlertDesk;
 use super::bars::BarHistory;
@@ -77,6 +79,10 @@ pub struct Handle {
     pub db: Arc<RwLock<Option<Db>>>,
     /// The business platform, once the store is open.
     pub platform: Arc<RwLock<Option<Platform>>>,
+    /// People's accounts, once the store is open.
+    pub identity: watch::Sender<Option<Arc<Identity>>>,
+    /// Its documents of identity, once their store is open.
+    pub kyc: Arc<RwLock<Option<Kyc>>>,
     pub poisoned: RwLock<Option<String>>,
     pub stopping: AtomicBool,
     pub figures: Arc<EgressFigures>,
@@ -224,6 +230,14 @@ impl Core for DeskHandle {
 
     fn platform(&self) -> Option<Platform> {
         Handle::read(&self.0.platform)
+    }
+
+    fn identity(&self) -> watch::Receiver<Option<Arc<Identity>>> {
+        self.0.identity.subscribe()
+    }
+
+    fn kyc(&self) -> Option<Kyc> {
+        Handle::read(&self.0.kyc)
     }
 
     fn alerts(&self, filter: &AlertFilter) -> Vec<AlertRecord> {

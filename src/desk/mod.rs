@@ -34,6 +34,7 @@ mod recorder;
 pub mod recover;
 mod room;
 mod saver;
+mod sign_in;
 mod standby;
 mod standby_figures;
 mod start_plan;
@@ -448,6 +449,8 @@ impl Running {
             store: status.clone(),
             db: Arc::default(),
             platform: Arc::default(),
+            identity: watch::Sender::new(None),
+            kyc: Arc::default(),
             poisoned: RwLock::new(None),
             stopping: AtomicBool::new(false),
             figures: self.figures.clone(),
@@ -496,7 +499,7 @@ impl Running {
             &venue_figures,
         )?;
         let sweep = tokio::spawn(sweep::run(handle.clone()));
-        let (store_stop, store) = self.store(config, &handle, consumers, &door, tick_queue);
+        let (store_stop, store) = self.store(config, &handle, consumers, &door, tick_queue)?;
         let market_stop = Arc::new(AtomicBool::new(false));
         let told = (scenarios, market_stop.clone());
         let market = self.market(config, &handle, inbox, told, plan.orders)?;
@@ -698,11 +701,12 @@ impl Running {
         consumers: OutputConsumers,
         door: &LogDoor,
         ticks: Option<ticks::TickQueue>,
-    ) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>) {
+    ) -> anyhow::Result<(watch::Sender<bool>, tokio::task::JoinHandle<()>)> {
         let (stop_sender, stop) = watch::channel(false);
         if !config.store.enabled {
-            return (stop_sender, tokio::spawn(async {}));
+            return Ok((stop_sender, tokio::spawn(async {})));
         }
+        let identity_settings = sign_in::settings(config)?;
         let task = store::StoreTask {
             data: config.data.dir.clone(),
             url: config.store.url.clone(),
@@ -712,6 +716,9 @@ impl Running {
             status: handle.store.clone(),
             db: handle.db.clone(),
             platform: handle.platform.clone(),
+            identity: handle.identity.clone(),
+            identity_settings,
+            kyc: handle.kyc.clone(),
             platform_config: config.platform.clone(),
             door: Arc::new(platform::Door(DeskHandle(handle.clone()))),
             clock: self.clock.clone(),
@@ -722,7 +729,7 @@ impl Running {
             ticks,
             keep_second_hours: config.store.keep_second_hours,
         };
-        (stop_sender, tokio::spawn(task.run()))
+        Ok((stop_sender, tokio::spawn(task.run())))
     }
 
     fn market(

@@ -12,6 +12,10 @@ use siaga_platform::cache::{Cache, Forget};
 use siaga_platform::core_door::{CoreDoor, CoreRefusal};
 use siaga_platform::crypto::Keyring;
 use siaga_platform::handlers::Engines;
+use siaga_platform::identity::messenger::{Channel, Messenger};
+use siaga_platform::identity::{Identity, Settings};
+use siaga_platform::kyc::ocr::{HttpReader, Ocr, Tesseract};
+use siaga_platform::kyc::{self, Kyc, Vault};
 use siaga_platform::outbox::{Nats, Publisher};
 use siaga_platform::unit::Platform;
 use siaga_platform::{erasure, retention, subjects};
@@ -33,8 +37,14 @@ const KEYRING_FILE: &str = "keyring";
 /// Heads of the audit log, outside of the database.
 pub const ANCHORS_FILE: &str = "audit.anchors";
 
+/// Sealed documents, inside the data directory.
+const DOCUMENTS_FOLDER: &str = "documents";
+
 /// How often the jobs look: erasures, anchors, partitions.
 const ROUND: Duration = Duration::from_secs(3_600);
+
+/// How often sales is looked after: a lead is given within the minute in which room appears.
+const SALES_ROUND: Duration = Duration::from_secs(60);
 
 /// Rounds between two runs of retention and of wrapping keys anew: a day.
 const ROUNDS_OF_A_DAY: u32 = 24;
@@ -102,16 +112,48 @@ pub fn open(
     Ok(Platform::new(db.clone(), Arc::new(keyring), now, door).with_cache(cache))
 }
 
+/// Documents of identity: sealed in a folder of the data directory, read by a service or by Tesseract where it is installed.
+///
+/// # Errors
+/// The folder cannot be made or read; no authority is there to trust the reader by.
+pub fn open_kyc(platform: &Platform, config: &config::Platform, data: &Path, messenger: &Arc<dyn Messenger>) -> anyhow::Result<Kyc> {
+    let mut kyc = Kyc::new(platform.clone(), Vault::folder(&data.join(DOCUMENTS_FOLDER))?);
+    kyc.messenger = messenger.serves(Channel::Email).then(|| messenger.clone());
+    kyc.ocr = match &config.ocr_url {
+        Some(url) => Some(Arc::new(HttpReader::new(url, config.ocr_token.clone())?)),
+        None => Tesseract::installed().map(|reader| Arc::new(reader) as Arc<dyn Ocr>),
+    };
+    if kyc.ocr.is_none() {
+        tracing::info!("tesseract is not installed: reviewers type what documents say, and the checks are made on that");
+    }
+    Ok(kyc)
+}
+
+/// People's accounts over the platform.
+///
+/// # Errors
+/// The public address is none that passkeys can be bound to.
+pub async fn open_identity(platform: &Platform, settings: &Settings) -> Result<Arc<Identity>, String> {
+    let identity = Identity::new(platform.clone(), settings.clone()).map_err(|refusal| refusal.to_string())?;
+    // Known before the first request, so that none waits for the database to tell.
+    identity.is_claimed().await;
+    Ok(Arc::new(identity))
+}
+
 /// Starts the publisher and the jobs; they end with `stop`.
-pub fn start(platform: &Platform, config: &config::Platform, data: &Path, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+pub fn start(platform: &Platform, kyc: Option<&Kyc>, config: &config::Platform, data: &Path, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let engines = siaga_platform::handlers::engines();
     let mut handlers = engines.handlers.clone();
     handlers.effects.push(Arc::new(Forget(platform.cache().clone())));
+    if let Some(kyc) = kyc {
+        handlers.effects.extend(kyc::effects(kyc));
+    }
     if let Some(url) = &config.nats {
         handlers.effects.push(Arc::new(Nats::at(url)));
     }
     let mut tasks = JoinSet::new();
     tasks.spawn(Publisher::new(platform, handlers).run(stop.clone()));
+    tasks.spawn(sales(platform.background(), stop.clone()));
     let jobs = Jobs {
         platform: platform.clone(),
         engines,
@@ -161,6 +203,19 @@ impl Jobs {
             Ok(Ok(Some(name))) => tracing::warn!(name, "a new key was added to the keyring: renew the copy of it that is kept apart"),
             Ok(Err(error)) => tracing::error!(%error, "the keyring was not rotated: it cannot be written"),
             Err(error) => tracing::error!(%error, "the rotation of the keyring ended badly"),
+        }
+    }
+}
+
+/// Gives leads that wait, watches the terms of stages.
+async fn sales(platform: Platform, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = siaga_platform::crm::outreach::minute(&platform, None).await {
+            tracing::warn!("sales is looked after later: {error}");
+        }
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = tokio::time::sleep(SALES_ROUND) => {}
         }
     }
 }

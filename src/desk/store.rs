@@ -7,6 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use siaga_platform::core_door::CoreDoor;
+use siaga_platform::identity::{Identity, Settings};
+use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
 use siaga_risk::journal::OutputConsumers;
 use tokio::sync::watch;
@@ -42,6 +44,11 @@ pub struct StoreTask {
     pub db: Arc<RwLock<Option<Db>>>,
     /// Lent while the store is open.
     pub platform: Arc<RwLock<Option<Platform>>>,
+    /// Lent from the opening of the store on: it holds out while the database is away.
+    pub identity: watch::Sender<Option<Arc<Identity>>>,
+    pub identity_settings: Settings,
+    /// Lent while the store is open.
+    pub kyc: Arc<RwLock<Option<Kyc>>>,
     pub platform_config: config::Platform,
     /// The platform's way to the core.
     pub door: Arc<dyn CoreDoor>,
@@ -128,7 +135,7 @@ impl StoreTask {
             self.notes.clone(),
             self.stop.clone(),
         ));
-        let platform = self.platform(&store.db);
+        let platform = self.platform(&store.db).await;
         let ticks = self.ticks.clone().filter(|_| store.db.is_server());
         let ticks = ticks.map(|queue| {
             let clock = self.clock.clone();
@@ -137,6 +144,7 @@ impl StoreTask {
         });
         self.watch(running.progress()).await;
         self.lend_platform(None);
+        self.lend_kyc(None);
         if let Some(mut tasks) = platform {
             while let Some(ended) = tasks.join_next().await {
                 if let Err(error) = ended {
@@ -188,12 +196,27 @@ impl StoreTask {
     }
 
     /// The platform's tasks, unless it cannot be opened: the desk goes on without it.
-    fn platform(&self, db: &Db) -> Option<JoinSet<()>> {
+    async fn platform(&self, db: &Db) -> Option<JoinSet<()>> {
         let (config, clock) = (&self.platform_config, self.clock.clone());
         match platform::open(db, config, &self.data, clock, self.door.clone()) {
             Ok(opened) => {
-                let tasks = platform::start(&opened, config, &self.data, &self.stop);
+                match platform::open_identity(&opened, &self.identity_settings).await {
+                    Ok(identity) => drop(self.identity.send_replace(Some(identity))),
+                    Err(error) => {
+                        tracing::error!(%error, "accounts of people are not there, nor is the platform; prices, orders and alerts go on without them");
+                        return None;
+                    }
+                }
+                let kyc = match platform::open_kyc(&opened, config, &self.data, &self.identity_settings.messenger) {
+                    Ok(kyc) => Some(kyc),
+                    Err(error) => {
+                        tracing::error!(%error, "the store of documents is not there; everything else goes on without it");
+                        None
+                    }
+                };
+                let tasks = platform::start(&opened, kyc.as_ref(), config, &self.data, &self.stop);
                 self.lend_platform(Some(opened));
+                self.lend_kyc(kyc);
                 Some(tasks)
             }
             Err(error) => {
@@ -201,6 +224,10 @@ impl StoreTask {
                 None
             }
         }
+    }
+
+    fn lend_kyc(&self, kyc: Option<Kyc>) {
+        *self.kyc.write().unwrap_or_else(PoisonError::into_inner) = kyc;
     }
 
     fn lend_platform(&self, platform: Option<Platform>) {

@@ -36,6 +36,13 @@ type Key = [u8; 32];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionKey(Key);
 
+impl SessionKey {
+    /// The key of what is no session of these doors.
+    pub fn of(name: &str) -> SessionKey {
+        SessionKey(digest(name))
+    }
+}
+
 /// Who came by a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visitor {
@@ -54,6 +61,8 @@ pub struct Doors {
 struct Inner {
     sessions: HashMap<Key, Session>,
     tickets: HashMap<Key, Ticket>,
+    /// Sessions of identity that asked for a ticket lately, and when: held while one of theirs may be redeemed.
+    guests: HashMap<Key, Ts>,
     failures: u32,
     failures_since: Ts,
 }
@@ -153,20 +162,44 @@ impl Doors {
         session
     }
 
-    /// Whether a session is open.
+    /// Whether a session is open, or a guest's may be.
     pub fn holds(&self, session: SessionKey) -> bool {
-        self.lock().sessions.contains_key(&session.0)
+        let inner = self.lock();
+        inner.sessions.contains_key(&session.0) || inner.guests.contains_key(&session.0)
+    }
+
+    /// A session of identity ended: its tickets are worth nothing.
+    pub fn dismiss(&self, session: SessionKey) {
+        let mut inner = self.lock();
+        inner.guests.remove(&session.0);
+        inner.tickets.retain(|_, ticket| ticket.visitor.session != Some(session));
     }
 
     /// A ticket for one hello, and when it ends. `cookie` = of the session that asks, when it is one.
     pub fn ticket(&self, actor: ActorId, cookie: Option<&str>, now: Ts) -> Option<(String, Ts)> {
+        self.issue(actor, cookie.map(|cookie| SessionKey(digest(cookie))), now)
+    }
+
+    /// A ticket of a session of identity.
+    pub fn guest_ticket(&self, actor: ActorId, session: SessionKey, now: Ts) -> Option<(String, Ts)> {
+        let mut inner = self.lock();
+        // A hello behind the redeemed ticket asks once more whether the session is there.
+        inner.guests.retain(|_, at| now.since(*at) <= 2 * TICKET_NS);
+        if inner.guests.len() >= TICKETS_MAX {
+            return None;
+        }
+        inner.guests.insert(session.0, now);
+        drop(inner);
+        self.issue(actor, Some(session), now)
+    }
+
+    fn issue(&self, actor: ActorId, session: Option<SessionKey>, now: Ts) -> Option<(String, Ts)> {
         let mut inner = self.lock();
         inner.tickets.retain(|_, t| now.since(t.made) <= TICKET_NS);
         if inner.tickets.len() >= TICKETS_MAX {
             return None;
         }
         let ticket = random_hex::<24>();
-        let session = cookie.map(|cookie| SessionKey(digest(cookie)));
         let visitor = Visitor { actor, session };
         inner
             .tickets
@@ -322,6 +355,20 @@ mod tests {
         assert_eq!(doors.bearer("wrong", at(60)), Err(Shut::TooMany));
         assert_eq!(doors.bearer("right", at(60)), Ok(ADMINISTRATOR));
         assert_eq!(doors.bearer("wrong", at(71)), Err(Shut::Wrong));
+    }
+
+    #[test]
+    fn a_ticket_of_identitys_session_ends_with_it() {
+        let doors = Doors::new("right");
+        let session = SessionKey::of("identity 1");
+        let (ticket, _) = doors.guest_ticket(ActorId(1_000), session, at(1)).expect("room");
+        let (other, _) = doors.guest_ticket(ActorId(1_000), session, at(1)).expect("room");
+        let visitor = Visitor { actor: ActorId(1_000), session: Some(session) };
+        assert_eq!(doors.redeem(&ticket, at(2)), Some(visitor));
+        assert!(doors.holds(session));
+        doors.dismiss(session);
+        assert!(!doors.holds(session));
+        assert_eq!(doors.redeem(&other, at(2)), None);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use siaga_platform::identity::Identity;
+use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
 use siaga_risk::event::{Answer, Bar, BarSpan, Body, OrderChange, Seq};
 use siaga_risk::ids::{AccountId, ActorId, AlertId, CurrencyId, InstrumentId, SourceId};
@@ -17,6 +19,7 @@ use siaga_risk::journal::{Tick, TickRequest};
 use siaga_risk::units::{Money, Price, Qty, Ts};
 use siaga_risk::view::{Query, Reply};
 use siaga_risk::whatif;
+use tokio::sync::watch;
 
 use super::directory::Directory;
 use super::events::Events;
@@ -44,6 +47,16 @@ pub trait Core: Send + Sync + 'static {
     fn directory(&self) -> Arc<Directory>;
     /// Where the desk stands.
     fn status(&self) -> Status;
+
+    /// The engine of identity documents; `None` until the store is open, and without one.
+    fn kyc(&self) -> Option<Kyc> {
+        None
+    }
+
+    /// People's accounts; `None` until the store is open, and without one.
+    fn identity(&self) -> watch::Receiver<Option<Arc<Identity>>> {
+        watch::channel(None).1
+    }
 
     /// The business platform; `None` until the store is open, and without one.
     fn platform(&self) -> Option<Platform> {

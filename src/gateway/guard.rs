@@ -1,23 +1,72 @@
 //! Who may pass: Host and Origin on everything, a token on all but the open addresses, headers on every answer.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use siaga_platform::people::Principal;
+use siaga_platform::identity::faults::{ENROL_FIRST, SECRET_SPENT};
+use siaga_platform::identity::permissions::{DESK_READ, DESK_WRITE};
+use siaga_platform::identity::{Client, limit};
+use siaga_platform::people::{Principal, Scope};
+use siaga_platform::refusal::FORBIDDEN;
 use siaga_risk::ids::ActorId;
 use siaga_risk::units::Ts;
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
-use super::auth::{COOKIE, Doors, Shut};
+use super::auth::{COOKIE, Doors, SessionKey, Shut};
 use super::error::{ApiError, Fault};
 use super::server::App;
 
 /// Who sent a request, put beside it by [`caller`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller(pub ActorId);
+
+/// The connection's other end, put beside every request by the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// The client's address: the peer, or whom trusted proxies name. Put beside every request by [`arrivals`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientIp(pub IpAddr);
+
+/// How a request was let in.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    /// Whom it acts for.
+    pub principal: Principal,
+    /// The session of identity; none for an API key and for the first-start secret.
+    pub session: Option<Uuid>,
+    /// A second factor has to be set up before anything else.
+    pub enrol: bool,
+    /// By the first-start secret, or a session of it.
+    pub by_secret: bool,
+}
+
+/// The cookie of an access token.
+pub const ACCESS_COOKIE: &str = "siaga_access";
+/// The cookie of a refresh token.
+pub const REFRESH_COOKIE: &str = "siaga_refresh";
+/// Who has no second factor yet reaches this and nothing else.
+const ENROL_PATHS: &str = "/api/v1/auth/";
+/// Questions that are asked by POST.
+const ASKED_BY_POST: [&str; 2] = ["/api/v1/ws-tickets", "/api/v1/whatif"];
+/// Where people sign in: guessed at, so asked seldom.
+const SIGN_IN_PATHS: [&str; 7] = [
+    "/api/v1/session",
+    "/api/v1/auth/login",
+    "/api/v1/auth/register",
+    "/api/v1/auth/mfa/verify",
+    "/api/v1/auth/password/forgot",
+    "/api/v1/auth/password/reset",
+    "/api/v1/auth/first-administrator",
+];
+/// Only what fails here counts as an attempt to sign in: a desk of ten behind one address refreshes often.
+const REFRESH_PATH: &str = "/api/v1/auth/refresh";
+/// Where files come: see the platform's routes.
+const UPLOAD_PATHS: [&str; 1] = ["/api/v1/kyc/upload"];
 
 /// Names this server answers to: `127.0.0.1:7700`, `localhost:7700`, and what the configuration adds.
 #[derive(Clone, Debug)]
@@ -85,18 +134,56 @@ pub async fn addresses(State(app): State<App>, request: Request, next: Next) -> 
     next.run(request).await
 }
 
-/// Lets those pass who carry the secret or a session; writes with a session need its CSRF token.
+/// Finds the client's address and counts its requests, where people have accounts.
+pub async fn arrivals(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let Some(identity) = app.identity() else {
+        return next.run(request).await;
+    };
+    if let Some(Peer(peer)) = request.extensions().get::<Peer>().copied() {
+        let forwarded: Vec<&str> = request
+            .headers()
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .collect();
+        let ip = limit::client(peer.ip(), &forwarded, &identity.settings().trusted_proxies);
+        let path = request.uri().path();
+        if path.starts_with("/api/") {
+            let sign_in = request.method() == Method::POST && SIGN_IN_PATHS.contains(&path);
+            let upload = request.method() == Method::POST && UPLOAD_PATHS.contains(&path);
+            if let Err(refusal) = identity.count_address(ip, sign_in, upload) {
+                return ApiError::from(refusal).into_response();
+            }
+        }
+        let refreshes = path == REFRESH_PATH;
+        request.extensions_mut().insert(ClientIp(ip));
+        let response = next.run(request).await;
+        if refreshes && response.status() == StatusCode::UNAUTHORIZED {
+            identity.count_failure(ip);
+        }
+        return response;
+    }
+    next.run(request).await
+}
+
+/// Lets those pass who carry an access token, an API key or, until there is an administrator, the secret; writes
+/// with a cookie need its CSRF token.
 pub async fn caller(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let now = app.core.now();
     let safe = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    match authorise(&app.doors, request.headers(), safe, now) {
-        Ok(actor) => {
-            request.extensions_mut().insert(Caller(actor));
-            // Whoever knows the first-start secret acts as the owner of the house.
-            request.extensions_mut().insert(Principal::owner());
+    let ip = request.extensions().get::<ClientIp>().map(|ip| ip.0);
+    let headers = request.headers().clone();
+    match resolve(&app, &headers, ip, safe).await {
+        Ok(passed) => {
+            if passed.enrol && !request.uri().path().starts_with(ENROL_PATHS) {
+                let refusal = ENROL_FIRST.because("your role needs one: POST /api/v1/auth/mfa/totp, or a passkey");
+                return ApiError::from(refusal).into_response();
+            }
+            request.extensions_mut().insert(Caller(passed.principal.actor));
+            request.extensions_mut().insert(passed.principal.clone());
+            request.extensions_mut().insert(passed);
             next.run(request).await
         }
         Err(error) => {
@@ -106,6 +193,111 @@ pub async fn caller(State(app): State<App>, mut request: Request, next: Next) ->
             error.into_response()
         }
     }
+}
+
+/// The desk itself is for those who may see all of it; a client's own accounts are asked for elsewhere.
+pub async fn desk(request: Request, next: Next) -> Response {
+    let Some(principal) = request.extensions().get::<Principal>() else {
+        return ApiError::new(Fault::Unauthenticated, "sign in first").into_response();
+    };
+    let asks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+        || ASKED_BY_POST.contains(&request.uri().path());
+    match may_at_desk(principal, asks) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn may_at_desk(principal: &Principal, asks: bool) -> Result<(), ApiError> {
+    let permission = if asks { DESK_READ } else { DESK_WRITE };
+    match principal.scope(permission)? {
+        (Scope::All, _) => Ok(()),
+        _ => Err(FORBIDDEN.because("this is the desk's; your own accounts are not shown here").into()),
+    }
+}
+
+/// Who a request belongs to, whatever it carries.
+pub async fn resolve(
+    app: &App,
+    headers: &HeaderMap,
+    ip: Option<IpAddr>,
+    safe: bool,
+) -> Result<Passed, ApiError> {
+    let request_id = text(headers, HeaderName::from_static("x-request-id"))
+        .filter(|id| id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+        .map(str::to_owned);
+    let identity = app.identity();
+    if let Some(identity) = &identity {
+        let carried = headers.contains_key(header::AUTHORIZATION);
+        let bearer = text(headers, header::AUTHORIZATION).and_then(bearer).filter(|token| is_identitys(token));
+        let cookie = named_cookie(headers, ACCESS_COOKIE).filter(|_| !carried);
+        if let Some(credential) = bearer.or(cookie) {
+            let seen = identity.who(credential, ip, request_id).await?;
+            // A token of a browser is worth nothing in a header: whoever could read it there would be past HttpOnly.
+            if bearer.is_some() && seen.client == Client::Browser {
+                return Err(ApiError::new(Fault::Unauthenticated, "sign in with X-Client: api for a token in a header"));
+            }
+            if let (None, false, Some(session)) = (bearer, safe, seen.session) {
+                same_csrf(headers, &identity.csrf(session))?;
+            }
+            return Ok(Passed {
+                principal: seen.principal,
+                session: seen.session,
+                enrol: seen.enrol,
+                by_secret: false,
+            });
+        }
+    }
+    let actor = authorise(&app.doors, headers, safe, app.core.now())?;
+    if let Some(identity) = &identity
+        && identity.is_claimed().await
+    {
+        return Err(SECRET_SPENT.because("an administrator was made: sign in with address and password").into());
+    }
+    // Whoever knows the first-start secret acts as the owner of the house.
+    let principal = Principal {
+        actor,
+        ip,
+        request: request_id,
+        ..Principal::owner()
+    };
+    Ok(Passed {
+        principal,
+        session: None,
+        enrol: false,
+        by_secret: true,
+    })
+}
+
+/// What stands behind `Bearer`.
+fn bearer(value: &str) -> Option<&str> {
+    value
+        .strip_prefix("Bearer ")
+        .or_else(|| value.strip_prefix("bearer "))
+        .map(str::trim)
+}
+
+/// An API key or a signed token; the secret is neither.
+fn is_identitys(token: &str) -> bool {
+    token.starts_with("sk_") || token.bytes().filter(|byte| *byte == b'.').count() == 2
+}
+
+fn same_csrf(headers: &HeaderMap, csrf: &str) -> Result<(), ApiError> {
+    let sent = headers
+        .get("x-csrf-token")
+        .map_or(&b""[..], |v| v.as_bytes());
+    match bool::from(sent.ct_eq(csrf.as_bytes())) {
+        true => Ok(()),
+        false => Err(ApiError::new(
+            Fault::Csrf,
+            "send the csrf value of the session as X-CSRF-Token",
+        )),
+    }
+}
+
+/// How streams of a session of identity are known.
+pub fn stream_key(session: Uuid) -> SessionKey {
+    SessionKey::of(&format!("identity {session}"))
 }
 
 /// Who the headers belong to.
@@ -130,14 +322,8 @@ pub fn authorise(
             "POST /api/v1/session with the secret that the program printed at its first start";
         return Err(ApiError::new(Fault::Unauthenticated, hint));
     };
-    let sent = headers
-        .get("x-csrf-token")
-        .map_or(&b""[..], |v| v.as_bytes());
-    if !safe && !bool::from(sent.ct_eq(csrf.as_bytes())) {
-        return Err(ApiError::new(
-            Fault::Csrf,
-            "send the csrf value of the session as X-CSRF-Token",
-        ));
+    if !safe {
+        same_csrf(headers, &csrf)?;
     }
     Ok(actor)
 }
@@ -161,6 +347,11 @@ pub fn shut(why: Shut) -> ApiError {
 
 /// The session cookie of a request.
 pub fn cookie(headers: &HeaderMap) -> Option<&str> {
+    named_cookie(headers, COOKIE)
+}
+
+/// A cookie of a request.
+pub fn named_cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let lines = headers
         .get_all(header::COOKIE)
         .iter()
@@ -170,7 +361,7 @@ pub fn cookie(headers: &HeaderMap) -> Option<&str> {
         .filter_map(|pair| pair.trim().split_once('='));
     pairs
         .into_iter()
-        .find(|(name, _)| *name == COOKIE)
+        .find(|(found, _)| *found == name)
         .map(|(_, value)| value)
 }
 

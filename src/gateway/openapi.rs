@@ -81,6 +81,8 @@ fn base() -> OpenApi {
         .security(Some([
             SecurityRequirement::new("secret", Vec::<String>::new()),
             SecurityRequirement::new("session", Vec::<String>::new()),
+            SecurityRequirement::new("token", Vec::<String>::new()),
+            SecurityRequirement::new("access", Vec::<String>::new()),
         ]))
         .build();
     let components = base.components.get_or_insert_default();
@@ -92,6 +94,22 @@ fn base() -> OpenApi {
                 .description(Some("The first-start secret, for programs."))
                 .build(),
         ),
+    );
+    components.add_security_scheme(
+        "token",
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("An access token of 15 minutes, or an API key."))
+                .build(),
+        ),
+    );
+    components.add_security_scheme(
+        "access",
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+            super::guard::ACCESS_COOKIE,
+            "The access token of a browser; writes also need X-CSRF-Token.",
+        ))),
     );
     components.add_security_scheme(
         "session",

@@ -10,17 +10,21 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use siaga_platform::identity::Identity;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::auth::Doors;
 use super::core::Core;
-use super::guard::{self, Hosts};
+use super::guard::{self, Hosts, Peer};
 use super::metrics::Metrics;
 use super::stream::hub::Hub;
 use super::stream::poll;
@@ -83,6 +87,13 @@ pub struct Gateway {
     pub places: Arc<Semaphore>,
 }
 
+impl Gateway {
+    /// People's accounts; `None` until the store is open, and without one.
+    pub fn identity(&self) -> Option<Arc<Identity>> {
+        self.core.identity().borrow().clone()
+    }
+}
+
 /// The shared state of all handlers.
 pub type App = Arc<Gateway>;
 
@@ -117,6 +128,7 @@ pub async fn serve(
         stop,
         places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
     });
+    let revoking = tokio::spawn(revoke_streams(app.clone()));
     let routes = router(app.clone());
     accept(&listener, &app, routes, shutdown).await;
     drop(listener);
@@ -127,7 +139,7 @@ pub async fn serve(
     {
         tracing::info!("connections that did not end in time were cut");
     }
-    for task in tasks {
+    for task in tasks.into_iter().chain([revoking]) {
         if let Err(error) = task.await {
             tracing::warn!("a task of the gateway ended badly: {error}");
         }
@@ -137,11 +149,11 @@ pub async fn serve(
 
 /// All routes. What has no caller check is listed here and nowhere else.
 pub fn router(app: App) -> Router {
-    let (api, _) = rest::routes()
-        .merge(platform::routes())
-        .merge(health::routes())
-        .split_for_parts();
-    let closed = api
+    let (desk, _) = rest::routes().merge(health::routes()).split_for_parts();
+    let (api, _) = platform::routes().split_for_parts();
+    let closed = desk
+        .layer(from_fn(guard::desk))
+        .merge(api)
         .merge(openapi::routes())
         .merge(asyncapi::routes())
         .layer(from_fn_with_state(app.clone(), guard::caller));
@@ -160,6 +172,7 @@ pub fn router(app: App) -> Router {
         .fallback(assets::console)
         .method_not_allowed_fallback(rest::method_not_allowed)
         .layer(CatchPanicLayer::custom(rest::on_panic))
+        .layer(from_fn_with_state(app.clone(), guard::arrivals))
         .layer(from_fn_with_state(app.clone(), guard::addresses))
         .layer(from_fn_with_state(app.clone(), rest::count))
         .layer(from_fn(guard::armour))
@@ -178,8 +191,8 @@ async fn accept(
             accepted = listener.accept() => accepted,
             () = &mut shutdown => return,
         };
-        let socket = match accepted {
-            Ok((socket, _)) => socket,
+        let (socket, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!("a connection could not be accepted: {error}");
                 sleep(ACCEPT_PAUSE).await;
@@ -189,7 +202,7 @@ async fn accept(
         app.metrics.connections.add(1);
         match app.places.clone().try_acquire_owned() {
             Ok(place) => drop(tokio::spawn(connection(
-                socket,
+                (socket, Peer(peer)),
                 place,
                 app.clone(),
                 routes.clone(),
@@ -199,7 +212,39 @@ async fn accept(
     }
 }
 
-async fn connection(socket: TcpStream, place: OwnedSemaphorePermit, app: App, routes: Router) {
+/// Ends the streams of sessions as they end, until the stop.
+async fn revoke_streams(app: App) {
+    let (mut accounts, mut stop) = (app.core.identity(), app.stop.clone());
+    let mut ends = loop {
+        if let Some(identity) = &*accounts.borrow_and_update() {
+            break identity.ends();
+        }
+        tokio::select! {
+            changed = accounts.changed() => if changed.is_err() {
+                return;
+            },
+            () = stopped(&mut stop) => return,
+        }
+    };
+    loop {
+        let ended = tokio::select! {
+            ended = ends.recv() => ended,
+            () = stopped(&mut stop) => return,
+        };
+        match ended {
+            Ok(session) => {
+                let key = guard::stream_key(session);
+                app.doors.dismiss(key);
+                app.hub.revoke(key);
+            }
+            // More ended at once than are held: which, is not known any more, so nobody's stream stays.
+            Err(RecvError::Lagged(_)) => app.hub.revoke_all(),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn connection((socket, peer): (TcpStream, Peer), place: OwnedSemaphorePermit, app: App, routes: Router) {
     // Frames are gathered before they are written: waiting for more would only add time.
     let _ = socket.set_nodelay(true);
     let mut builder = http1::Builder::new();
@@ -207,7 +252,11 @@ async fn connection(socket: TcpStream, place: OwnedSemaphorePermit, app: App, ro
         .timer(TokioTimer::new())
         .header_read_timeout(app.options.head_time)
         .max_buf_size(HEAD_BYTES_MAX);
-    let service = TowerToHyperService::new(routes);
+    let routes = TowerToHyperService::new(routes);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        routes.call(request)
+    });
     let served = builder
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();

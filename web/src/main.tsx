@@ -1,7 +1,10 @@
 import { createRoot } from "react-dom/client";
-import { App, takeSecret } from "./app/App";
+import { App } from "./app/App";
+import { watchPresence } from "./app/presence";
 import { apply } from "./app/settings";
+import { takeStart } from "./app/start";
 import "./styles.css";
 
 apply();
-createRoot(document.getElementById("root")!).render(<App secret={takeSecret()} />);
+watchPresence();
+createRoot(document.getElementById("root")!).render(<App start={takeStart()} />);

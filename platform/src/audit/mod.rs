@@ -14,4 +14,7 @@ pub use list::{AUDIT_READ, Entry, Filter, list};
 pub use partitions::prepare;
 pub use verify::{Fault, Report, Verifier, verify};
 pub use write::opened;
+
+/// What may be done with the log.
+pub const PERMISSIONS: &[crate::people::Permission] = &[AUDIT_READ];
 pub(crate) use write::{Row, write};

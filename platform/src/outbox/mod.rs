@@ -17,4 +17,7 @@ pub use nats::{Nats, NatsError};
 pub use policy::{ATTEMPTS_MAX, After, Outcome, after};
 pub use publisher::{Publisher, failed, retry};
 
+/// What may be done with events that did not go out.
+pub const PERMISSIONS: &[crate::people::Permission] = &[publisher::OUTBOX_READ, publisher::OUTBOX_RETRY];
+
 pub(crate) use event::put;

@@ -31,8 +31,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 const REASON_MAX: usize = 500;
 
 /// See and send again what failed.
-const OUTBOX_READ: Permission = Permission::new("outbox.read", Area::Audit, Verb::Read);
-const OUTBOX_RETRY: Permission = Permission::new("outbox.retry", Area::Audit, Verb::Write);
+pub(super) const OUTBOX_READ: Permission = Permission::new("outbox.read", Area::Audit, Verb::Read);
+pub(super) const OUTBOX_RETRY: Permission = Permission::new("outbox.retry", Area::Audit, Verb::Write);
 
 /// Hands events on. Two programs on one database share the work: a claim is a lease.
 pub struct Publisher {

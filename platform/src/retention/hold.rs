@@ -12,9 +12,9 @@ use crate::unit::Platform;
 use crate::values::{bound, from_micros};
 
 /// See holds.
-const HOLD_READ: Permission = Permission::new("hold.read", Area::Audit, Verb::Read);
+pub(super) const HOLD_READ: Permission = Permission::new("hold.read", Area::Audit, Verb::Read);
 /// Place and lift them.
-const HOLD_WRITE: Permission = Permission::new("hold.write", Area::Aml, Verb::Write);
+pub(super) const HOLD_WRITE: Permission = Permission::new("hold.write", Area::Aml, Verb::Write);
 
 /// Longest reason, characters.
 const REASON_MAX: usize = 500;

@@ -19,6 +19,9 @@ use crate::values::bound;
 pub use ground::ground;
 pub use hold::{Hold, lift, list, place};
 
+/// What may be done with legal holds.
+pub const PERMISSIONS: &[crate::people::Permission] = &[hold::HOLD_READ, hold::HOLD_WRITE];
+
 /// Rows ended by one transaction: a slice of the embedded database.
 pub const SLICE: u32 = 500;
 

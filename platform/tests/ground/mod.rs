@@ -2,7 +2,7 @@
 
 mod audit;
 mod consent;
-mod desk;
+pub mod desk;
 mod erasure;
 mod once;
 mod outbox;

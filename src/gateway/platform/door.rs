@@ -4,12 +4,16 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use siaga_platform::identity::{Client, Identity, Visit};
 use siaga_platform::page::Paging;
 use siaga_platform::people::Principal;
 use siaga_platform::unit::{Once, Platform};
+use std::sync::Arc;
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use crate::gateway::error::{ApiError, ApiResult, Fault};
+use crate::gateway::guard::{ClientIp, Passed};
 use crate::gateway::server::App;
 
 /// Longest `Idempotency-Key`: a UUID and a prefix.
@@ -42,6 +46,57 @@ impl FromRequestParts<App> for By {
         principal
             .map(By)
             .ok_or_else(|| ApiError::new(Fault::Unauthenticated, "sign in first"))
+    }
+}
+
+/// People's accounts.
+pub struct Accounts(pub Arc<Identity>);
+
+impl FromRequestParts<App> for Accounts {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(_parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        app.identity().map(Accounts).ok_or_else(|| {
+            ApiError::new(
+                Fault::NotAvailable,
+                "accounts need the store, which is not open: sign in with the secret, or look at /readyz?verbose",
+            )
+        })
+    }
+}
+
+/// From where a request comes, and whether tokens go into cookies or the body.
+pub struct Arriving(pub Visit);
+
+impl FromRequestParts<App> for Arriving {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, ApiError> {
+        let client = match parts.headers.get("x-client").map(|value| value.as_bytes()) {
+            None | Some(b"browser") => Client::Browser,
+            Some(b"api") => Client::Api,
+            Some(_) => return Err(ApiError::field("X-Client", "use api, or leave it out")),
+        };
+        let passed = parts.extensions.get::<Principal>();
+        Ok(Arriving(Visit {
+            ip: parts.extensions.get::<ClientIp>().map(|ip| ip.0),
+            request: passed.and_then(|principal| principal.request.clone()),
+            client,
+        }))
+    }
+}
+
+/// The session of the request; an API key and the secret have none.
+pub struct OfSession(pub Uuid);
+
+impl FromRequestParts<App> for OfSession {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, ApiError> {
+        let session = parts.extensions.get::<Passed>().and_then(|passed| passed.session);
+        session.map(OfSession).ok_or_else(|| {
+            ApiError::new(Fault::NotAvailable, "sign in with address and password for this")
+        })
     }
 }
 

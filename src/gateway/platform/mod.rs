@@ -1,6 +1,19 @@
 //! The platform over HTTP, one module per engine. The engines themselves know no HTTP.
 
+pub mod aml;
+pub mod aml_cash;
+pub mod aml_reports;
+pub mod crm;
+mod crm_dto;
+pub mod crm_work;
 pub mod door;
+mod identity;
+mod identity_dto;
+mod identity_factors;
+mod identity_people;
+pub mod kyc;
+mod kyc_dto;
+mod kyc_upload;
 pub mod records;
 pub mod subjects;
 
@@ -11,11 +24,24 @@ use super::server::App;
 /// What needs a caller.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(kyc::routes())
         .merge(records::routes())
         .merge(subjects::routes())
+        .merge(crm::routes())
+        .merge(crm_work::routes())
+        .merge(aml::routes())
+        .merge(aml_reports::routes())
+        .merge(aml_cash::routes())
+        .merge(identity::routes())
+        .merge(identity_factors::routes())
+        .merge(identity_people::routes())
 }
 
 /// What has none yet: registering, signing in, signed webhooks.
 pub fn open_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(crm::open_routes())
+        .merge(kyc::open_routes())
+        .merge(identity::open_routes())
+        .merge(identity_factors::open_routes())
 }

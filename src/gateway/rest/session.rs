@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use siaga_platform::identity::faults::SECRET_SPENT;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -40,6 +41,12 @@ pub fn routes() -> OpenApiRouter<App> {
     responses((status = 200, body = SessionDto, description = "The cookie is set."), (status = 401, body = Problem), (status = 429, body = Problem)),
     security(()))]
 async fn sign_in(State(app): State<App>, Json(request): Json<SignIn>) -> ApiResult<Response> {
+    if let Some(identity) = app.identity()
+        && identity.is_claimed().await
+    {
+        let refusal = SECRET_SPENT.because("an administrator was made: sign in with address and password");
+        return Err(refusal.into());
+    }
     let opened = app
         .doors
         .sign_in(request.secret.trim(), app.core.now())

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::gateway::dto::micros;
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
-use crate::gateway::guard::{Caller, authorise, cookie};
+use crate::gateway::guard::{Caller, Passed, cookie, resolve, stream_key};
 use crate::gateway::server::App;
 use crate::gateway::stream::session::BATCH_BYTES;
 use crate::gateway::stream::{FRAME_BYTES_MAX, SUB_PROTOCOL, socket};
@@ -34,12 +34,17 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn ticket(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
+    Extension(passed): Extension<Passed>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
+    let now = app.core.now();
     // Who sends the secret itself is not there by the session beside it.
     let by_secret = headers.contains_key(header::AUTHORIZATION);
-    let session = cookie(&headers).filter(|_| !by_secret);
-    let Some((ticket, expires)) = app.doors.ticket(actor, session, app.core.now()) else {
+    let made = match passed.session {
+        Some(session) => app.doors.guest_ticket(actor, stream_key(session), now),
+        None => app.doors.ticket(actor, cookie(&headers).filter(|_| !by_secret), now),
+    };
+    let Some((ticket, expires)) = made else {
         return Err(ApiError {
             retry_after_s: Some(30),
             ..ApiError::new(Fault::RateLimited, "too many tickets wait to be used")
@@ -65,7 +70,11 @@ pub async fn stream(
         )
     })?;
     let authorised = match headers.contains_key(header::AUTHORIZATION) {
-        true => authorise(&app.doors, &headers, true, app.core.now()).map(|_| true)?,
+        // Tokens and keys get a ticket, so that a stream ends with them; the secret needs none.
+        true => match resolve(&app, &headers, None, true).await? {
+            passed if passed.by_secret => true,
+            _ => return Err(ApiError::new(Fault::Unauthenticated, "get a ticket by POST /api/v1/ws-tickets")),
+        },
         false => false,
     };
     let upgrade = upgrade

@@ -555,6 +555,15 @@ impl Hub {
         }
     }
 
+    /// Ends every connection that belongs to a session.
+    pub fn revoke_all(&self) {
+        for connection in self.connections().values() {
+            if connection.session.is_some() {
+                connection.mailbox.revoke();
+            }
+        }
+    }
+
     /// Ends the connection that is being resumed elsewhere.
     pub fn replace(&self, conn: &str) {
         if let Some(old) = self.connections().remove(conn) {

@@ -29,4 +29,13 @@ pub const FILES: &[Source] = sources![
     "0017_outbox",
     "0018_subjects",
     "0019_money",
+    "0020_credentials",
+    "0021_factors",
+    "0022_keys",
+    "0030_leads",
+    "0031_lead_records",
+    "0032_lead_work",
+    "0040_kyc",
+    "0050_sanctions",
+    "0051_aml",
 ];

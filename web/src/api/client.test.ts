@@ -51,7 +51,7 @@ it("notices the end of the session, but not while asking for one", async () => {
   const onSignedOut = vi.fn();
   const { fetch } = server(json({ title: "no", status: 401 }, 401), json({ title: "no", status: 401 }, 401));
   const api = new Api({ fetch, onSignedOut });
-  expect(await api.resumeSession()).toBe(false);
+  expect(await api.resumeSession()).toBeNull();
   expect(onSignedOut).not.toHaveBeenCalled();
   await api.desk().catch(() => undefined);
   expect(onSignedOut).toHaveBeenCalledOnce();
@@ -62,14 +62,67 @@ it("asks for no session where nobody signed in, and for the one that was kept", 
   const memory = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value), removeItem: (key: string) => void kept.delete(key) };
   const { calls, fetch } = server(json({ csrf: "tok" }), json({ csrf: "tok" }), new Response(null, { status: 204 }));
   const api = new Api({ fetch, memory });
-  expect(await api.resumeSession()).toBe(false);
+  expect(await api.resumeSession()).toBeNull();
   expect(calls).toHaveLength(0);
   await api.signIn("s3cret");
   expect([...kept.values()]).toEqual(["yes"]);
-  expect(await new Api({ fetch, memory }).resumeSession()).toBe(true);
+  expect(await new Api({ fetch, memory }).resumeSession()).toBe("secret");
   await api.signOut();
-  expect(await api.resumeSession()).toBe(false);
+  expect(await api.resumeSession()).toBeNull();
   expect(calls).toHaveLength(3);
+});
+
+it("asks for a new token when the old one is over, once for all who wait, and sends each again", async () => {
+  const kept = new Map<string, string>();
+  const memory = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value), removeItem: (key: string) => void kept.delete(key) };
+  const over = () => json({ title: "expired", status: 401, code: 11103, name: "token_expired" }, 401);
+  const { calls, fetch } = server(over(), over(), json({ csrf: "new" }), json({}), json({}), over(), json({ title: "no", status: 401, code: 11104 }, 401));
+  const onSignedOut = vi.fn();
+  let present = true;
+  const api = new Api({ fetch, memory, onSignedOut, present: () => present });
+  api.signedIn("old");
+  await Promise.all([api.acknowledgeRisk(1), api.acknowledgeRisk(2)]);
+  expect(calls.map((call) => call.url.replace("/api/v1/", ""))).toEqual(["accounts/1/acknowledge-risk", "accounts/2/acknowledge-risk", "auth/refresh", "accounts/1/acknowledge-risk", "accounts/2/acknowledge-risk"]);
+  expect(calls.map((call) => call.init.headers["X-CSRF-Token"])).toEqual(["old", "old", "old", "new", "new"]);
+  expect(onSignedOut).not.toHaveBeenCalled();
+  // A refused token ends the session, and says so once.
+  await api.desk().catch(() => undefined);
+  expect(onSignedOut).toHaveBeenCalledOnce();
+  // Nobody is there: nothing keeps the session alive.
+  present = false;
+  const idle = server(over());
+  const alone = new Api({ fetch: idle.fetch, memory, onSignedOut, present: () => present });
+  await alone.desk().catch(() => undefined);
+  expect(idle.calls).toHaveLength(1);
+  expect(onSignedOut).toHaveBeenCalledTimes(2);
+});
+
+it("ends no session for a wrong password within it", async () => {
+  const onSignedOut = vi.fn();
+  const no = (code: number) => json({ title: "no", status: 401, code }, 401);
+  const { fetch } = server(no(11101), no(11114), no(11105));
+  const api = new Api({ fetch, onSignedOut });
+  for (const _ of [1, 2]) await api.call("POST", "auth/password", {}).catch(() => undefined);
+  expect(onSignedOut).not.toHaveBeenCalled();
+  await api.desk().catch(() => undefined);
+  expect(onSignedOut).toHaveBeenCalledOnce();
+});
+
+it("never asks for a token in the secret's session", async () => {
+  const { calls, fetch } = server(json({ csrf: "tok" }), json({ title: "no", status: 401, code: 10001 }, 401));
+  const api = new Api({ fetch });
+  await api.signIn("s3cret");
+  await api.desk().catch(() => undefined);
+  expect(calls.map((call) => call.url)).toEqual(["/api/v1/session", "/api/v1/desk"]);
+});
+
+it("sends a form as the browser writes it", async () => {
+  const { calls, fetch } = server(json({}));
+  const form = new FormData();
+  form.append("ktp", new Blob(["x"]), "a.jpg");
+  await new Api({ fetch }).call("POST", "kyc/upload", form);
+  expect(calls[0]!.init.body).toBe(form);
+  expect(calls[0]!.init.headers["Content-Type"]).toBeUndefined();
 });
 
 it("acts on the revision that was seen", async () => {

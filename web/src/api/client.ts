@@ -1,5 +1,5 @@
 import type {
-  Account, AccountRow, Alert, Bar, Decimal, Desk, Evidence, Instrument, NewOrder, Placed, Preview, Reason, Scenario, Span, TimelineItem,
+  Account, AccountRow, Alert, Bar, Decimal, Desk, Evidence, Instrument, Me, NewOrder, Placed, Preview, Reason, Scenario, Span, TimelineItem,
 } from "./types";
 
 /** The server's refusal (RFC 9457), or the network's: `status` 0 means that no answer came. */
@@ -12,6 +12,8 @@ export class Problem extends Error {
     readonly problemName: string | null = null,
     readonly reasons: Reason[] = [],
     readonly field: string | null = null,
+    /** Seconds after which it may be sent again. */
+    readonly retryAfter: number | null = null,
   ) {
     super(detail || title);
     this.name = "Problem";
@@ -22,13 +24,23 @@ export type AlertVerb = "ack" | "resolve" | "comment" | "snooze" | "assign" | "u
 
 export interface ApiOptions {
   fetch?: typeof fetch;
-  /** Called once when the server says that the session is over. */
-  onSignedOut?: () => void;
+  /** Called when the server says that the session is over, with what it said. */
+  onSignedOut?: (why: Problem) => void;
+  /** Whether a person has done something lately: without one nothing keeps a session alive. */
+  present?: () => boolean;
   /** Where the browser keeps that it has signed in: asking for a session that cannot be is an error on its console. */
   memory?: Pick<Storage, "getItem" | "setItem" | "removeItem">;
 }
 
 const SESSION_KEY = "siaga.session";
+/** Of the two kinds of session the browser's memory names the one it has: the secret's, or a person's. */
+const BY_SECRET = "yes";
+const AS_PERSON = "person";
+
+/** The access token is over, or its cookie has left the browser: the refresh token brings another. */
+const TOKEN_OVER: readonly number[] = [11_103, 10_001];
+/** The token is not valid; the session was replaced, rested too long, has ended, or was used twice; the secret signs nobody in any more. */
+const SESSION_OVER: readonly number[] = [11_104, 11_105, 11_106, 11_107, 11_108, 11_122];
 
 /** No answer for this long counts as none: the order may have arrived, the same client id asks again without doubling it. */
 const TIMEOUT_MS = 10_000;
@@ -36,50 +48,88 @@ const TIMEOUT_MS = 10_000;
 /** The public API as the console uses it. Holds the CSRF token of its session; the session itself is an HttpOnly cookie. */
 export class Api {
   private csrf: string | null = null;
+  private kept: string | null = null;
+  private refreshing: Promise<boolean> | null = null;
 
   constructor(private readonly options: ApiOptions = {}) {}
 
   async signIn(secret: string): Promise<void> {
-    this.csrf = (await this.call<{ csrf: string }>("POST", "session", { secret })).csrf;
-    this.remember(true);
+    this.csrf = (await this.call<{ csrf: string }>("POST", "session", { secret }, { quiet: true })).csrf;
+    this.remember(BY_SECRET);
   }
 
-  /** True when the browser still has a session; keeps its CSRF token. A browser that never signed in here is not asked for one. */
-  async resumeSession(): Promise<boolean> {
-    if (!this.mayBeSignedIn()) return false;
+  /** A person has signed in: their token goes with every write from now on. */
+  signedIn(csrf: string | null): void {
+    this.csrf = csrf;
+    this.remember(AS_PERSON);
+  }
+
+  /** Which session the browser still has; keeps its CSRF token. A browser that never signed in here is not asked for one. */
+  async resumeSession(): Promise<"secret" | "person" | null> {
+    const kept = this.remembered();
+    if (kept === null) return null;
     try {
-      this.csrf = (await this.call<{ csrf: string }>("GET", "session")).csrf;
-      return true;
+      this.csrf = (await this.call<{ csrf: string | null }>("GET", kept === AS_PERSON ? "auth/me" : "session", undefined, { quiet: true })).csrf;
+      return kept === AS_PERSON ? "person" : "secret";
     } catch (error) {
       if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
-        this.remember(false);
-        return false;
+        this.remember(null);
+        return null;
       }
       throw error;
     }
   }
 
-  async signOut(): Promise<void> {
-    await this.call<void>("DELETE", "session");
-    this.csrf = null;
-    this.remember(false);
+  /** Who is signed in; their token is the one that writes carry. */
+  async me(): Promise<Me> {
+    const me = await this.call<Me>("GET", "auth/me", undefined, { quiet: true });
+    this.csrf = me.csrf ?? this.csrf;
+    return me;
   }
 
-  private mayBeSignedIn(): boolean {
+  async signOut(): Promise<void> {
+    if (this.remembered() === AS_PERSON) await this.call<void>("POST", "auth/logout", undefined, { quiet: true });
+    else await this.call<void>("DELETE", "session", undefined, { quiet: true });
+    this.csrf = null;
+    this.remember(null);
+  }
+
+  /** Where nothing is remembered every browser may have the secret's session. */
+  private remembered(): string | null {
     try {
-      return this.options.memory === undefined || this.options.memory.getItem(SESSION_KEY) !== null;
+      return this.kept ?? (this.options.memory === undefined ? BY_SECRET : this.options.memory.getItem(SESSION_KEY));
     } catch {
-      return true;
+      return BY_SECRET;
     }
   }
 
-  private remember(signedIn: boolean): void {
+  private remember(session: string | null): void {
+    this.kept = session;
     try {
-      if (signedIn) this.options.memory?.setItem(SESSION_KEY, "yes");
+      if (session !== null) this.options.memory?.setItem(SESSION_KEY, session);
       else this.options.memory?.removeItem(SESSION_KEY);
     } catch {
       // Then the server is asked at every start.
     }
+  }
+
+  private mayRefresh(problem: Problem): boolean {
+    return problem.code !== null && TOKEN_OVER.includes(problem.code) && this.remembered() === AS_PERSON && (this.options.present?.() ?? true);
+  }
+
+  /** A new access token for everybody who waits; one request for all of them. */
+  private refresh(): Promise<boolean> {
+    this.refreshing ??= this.call<{ csrf: string | null }>("POST", "auth/refresh", {}, { quiet: true })
+      .then(
+        ({ csrf }) => ((this.csrf = csrf ?? this.csrf), true),
+        (error: unknown) => {
+          // Not refused but not answered: the session may well go on.
+          if (error instanceof Problem && error.status === 0) throw error;
+          return false;
+        },
+      )
+      .finally(() => (this.refreshing = null));
+    return this.refreshing;
   }
 
   async streamTicket(): Promise<string> {
@@ -132,10 +182,13 @@ export class Api {
     return (await this.call<{ items: T[] }>("GET", path)).items;
   }
 
-  private async call<T>(method: string, path: string, body?: unknown, extra: { headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<T> {
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  /** One request. A form is sent as it is, everything else as JSON; whatever changes something carries the session's CSRF token. */
+  async call<T>(method: string, path: string, body?: unknown, extra: Extra = {}): Promise<T> {
+    const timeout = AbortSignal.timeout(extra.timeoutMs ?? TIMEOUT_MS);
     const headers: Record<string, string> = { Accept: "application/json", ...extra.headers };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const form = body instanceof FormData;
+    // The browser writes a form's own header, with the mark between its parts.
+    if (body !== undefined && !form) headers["Content-Type"] = "application/json";
     if (method !== "GET" && this.csrf) headers["X-CSRF-Token"] = this.csrf;
     let response: Response;
     try {
@@ -144,19 +197,37 @@ export class Api {
         headers,
         credentials: "same-origin",
         signal: extra.signal ? AbortSignal.any([extra.signal, timeout]) : timeout,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: form ? body : JSON.stringify(body) }),
       });
     } catch (error) {
       if (extra.signal?.aborted) throw error;
       const late = error instanceof DOMException && error.name === "TimeoutError";
       throw new Problem(0, late ? "no answer in time" : "the server cannot be reached", String(error));
     }
-    if (response.status === 204) return undefined as T;
+    // Nothing to say, or nothing to say yet.
+    if (response.status === 204 || response.status === 202) return undefined as T;
     const answer: unknown = await response.json().catch(() => undefined);
     if (response.ok && answer !== undefined) return answer as T;
-    if (response.status === 401 && path !== "session") this.options.onSignedOut?.();
-    throw readProblem(response.status, response.statusText, answer);
+    const problem = readProblem(response, answer);
+    if (!extra.repeated && path !== "auth/refresh" && this.mayRefresh(problem) && (await this.refresh())) {
+      return this.call<T>(method, path, body, { ...extra, repeated: true });
+    }
+    if (!extra.quiet && endsSession(problem)) this.options.onSignedOut?.(problem);
+    throw problem;
   }
+}
+
+/** A wrong password or code within a session is refused with the same status, and ends none. */
+const endsSession = ({ status, code }: Problem): boolean => status === 401 && (code === null || TOKEN_OVER.includes(code) || SESSION_OVER.includes(code));
+
+interface Extra {
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  timeoutMs?: number;
+  /** That nobody is signed in is an answer to it, not the end of a session. */
+  quiet?: boolean;
+  /** Sent again with a new token. */
+  repeated?: boolean;
 }
 
 /** A new client order id: 16 characters, so that it fits the core's 16 bytes. */
@@ -164,7 +235,7 @@ export function newClientId(random: (bytes: Uint8Array) => Uint8Array = (bytes) 
   return Array.from(random(new Uint8Array(16)), (byte) => (byte % 36).toString(36)).join("");
 }
 
-function readProblem(status: number, statusText: string, answer: unknown): Problem {
+function readProblem({ status, statusText, headers }: Response, answer: unknown): Problem {
   const body = (typeof answer === "object" && answer !== null ? answer : {}) as Record<string, unknown>;
   const text = (key: string) => (typeof body[key] === "string" ? (body[key] as string) : null);
   return new Problem(
@@ -175,5 +246,10 @@ function readProblem(status: number, statusText: string, answer: unknown): Probl
     text("name"),
     Array.isArray(body.reasons) ? (body.reasons as Reason[]) : [],
     text("field"),
+    seconds(headers.get("Retry-After")),
   );
+}
+
+function seconds(text: string | null): number | null {
+  return text !== null && /^\d+$/.test(text) ? Number(text) : null;
 }

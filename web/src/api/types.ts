@@ -365,3 +365,51 @@ export interface Desk {
 }
 
 export type Scenario = "calm" | "trend" | "news_spike" | "flash_crash" | "gap" | "mute_feed" | "bad_ticks" | "weekend";
+
+/** A person as the platform knows them. */
+export interface User {
+  id: string;
+  email: string | null;
+  name: string | null;
+  phone: string | null;
+  role: string;
+  staff: boolean;
+  status: string;
+  verified: boolean;
+  tier: string | null;
+  locale: string | null;
+  org_id: string | null;
+  team_id: string | null;
+  actor: number | null;
+  revision: number;
+}
+
+/** Who is signed in, and what they may do. */
+export interface Me {
+  user: User;
+  session: string | null;
+  /** A second factor was confirmed in this session. */
+  mfa: boolean;
+  /** The role needs a second factor and has none: only signing in and setting it up answer. */
+  enrol: boolean;
+  csrf: string | null;
+  factors: string[];
+  permissions: string[];
+}
+
+export type MfaMethod = "totp" | "passkey" | "email" | "sms" | "recovery";
+
+/** The second step of signing in. */
+export interface Mfa {
+  challenge: string;
+  methods: MfaMethod[];
+  expires_in: number;
+}
+
+/** How a sign-in ended: open, or waiting for a second factor. */
+export interface SignedIn {
+  user: User | null;
+  csrf: string | null;
+  mfa: Mfa | null;
+  enrol: boolean;
+}

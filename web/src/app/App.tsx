@@ -1,22 +1,28 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { Api, Problem } from "../api/client";
+import type { Me, Mfa, SignedIn } from "../api/types";
 import { Terminal } from "../pages/terminal/Terminal";
 import { Guard } from "../ui/Panel";
 import { Toasts } from "../ui/Toasts";
+import { explainProblem } from "./explain";
 import { Login } from "./Login";
+import { landing, mayOpen, mayTrade } from "./pages";
+import { isPresent } from "./presence";
+import { open, openInstead, pathOf, useRoute } from "./route";
 import { makeServices, ServicesProvider } from "./services";
+import { translate } from "../i18n";
+import { settings } from "./settings";
+import type { Start } from "./start";
 import { toast } from "./toasts";
+
+/** The platform's pages are files of their own: the desk does not wait for them. */
+const Platform = lazy(() => import("../platform/Platform"));
 
 type Session = "asking" | "out" | "wrong" | "unreachable" | "in";
 
-/** The secret of a printed address is used once and leaves the address bar at once. */
-function takeSecret(): string | null {
-  const found = /^#secret=(.+)$/.exec(location.hash);
-  if (!found) return null;
-  history.replaceState(null, "", location.pathname + location.search);
-  return decodeURIComponent(found[1]!);
-}
+/** Of how long a challenge from a provider's sign-in is good for, the server says nothing in the address. */
+const UNKNOWN_S = 0;
 
 /** A browser may forbid it. */
 function browserMemory(): Storage | undefined {
@@ -27,32 +33,97 @@ function browserMemory(): Storage | undefined {
   }
 }
 
-export function App({ secret }: { secret: string | null }) {
+const pendingOf = (start: Start): Mfa | null => (start.kind === "mfa" ? { challenge: start.challenge, methods: start.methods, expires_in: UNKNOWN_S } : null);
+
+export function App({ start }: { start: Start }) {
   const [session, setSession] = useState<Session>("asking");
-  const api = useMemo(() => new Api({ onSignedOut: () => setSession("out"), memory: browserMemory() }), []);
+  const [me, setMe] = useState<Me | null>(null);
+  const [bySecret, setBySecret] = useState(false);
+  const [ended, setEnded] = useState<Problem | string | null>(null);
+  const [pending, setPending] = useState(() => pendingOf(start));
+  const route = useRoute();
+  const api = useMemo(
+    () =>
+      new Api({
+        onSignedOut: (why) => {
+          setSession("out");
+          setMe(null);
+          setEnded(why);
+        },
+        present: isPresent,
+        memory: browserMemory(),
+      }),
+    [],
+  );
   const services = useMemo(() => makeServices(api), [api]);
   const queries = useMemo(() => new QueryClient({ defaultOptions: { queries: { retry: (count, error) => count < 2 && !(error instanceof Problem && error.status >= 400 && error.status < 500), refetchOnWindowFocus: false } } }), []);
+
+  /** Whoever has the secret is nobody by name: they have the desk, and no page that is about people. */
+  const enter = (person: Me | null) => {
+    setMe(person);
+    setBySecret(person === null);
+    setEnded(null);
+    setSession("in");
+  };
+  const enterAsPerson = async (): Promise<Me | null> => {
+    try {
+      const person = await api.me();
+      enter(person);
+      return person;
+    } catch (error) {
+      setSession(error instanceof Problem && error.status !== 0 ? "out" : "unreachable");
+      return null;
+    }
+  };
 
   const signIn = async (given: string) => {
     try {
       await api.signIn(given);
-      setSession("in");
+      enter(null);
     } catch (error) {
-      setSession(error instanceof Problem && error.status !== 0 ? "wrong" : "unreachable");
+      // A secret that made the first administrator is right, and signs nobody in any more.
+      if (error instanceof Problem && error.problemName === "secret_spent") {
+        setEnded(error);
+        setSession("out");
+      } else setSession(error instanceof Problem && error.status !== 0 ? "wrong" : "unreachable");
     }
+  };
+  const signedIn = (answer: Pick<SignedIn, "csrf">) => {
+    setPending(null);
+    api.signedIn(answer.csrf);
+    void enterAsPerson().then((person) => {
+      // An address that somebody else left is no place to begin.
+      if (person && route.page !== "desk" && !mayOpen(person, route.page)) openInstead(pathOf(landing(person)));
+    });
+  };
+  const resume = async () => {
+    const kept = await api.resumeSession();
+    if (kept === null) setSession("out");
+    else if (kept === "person") await enterAsPerson();
+    else enter(null);
   };
 
   useEffect(() => {
-    if (secret) return void signIn(secret);
-    api.resumeSession().then((kept) => setSession(kept ? "in" : "out"), () => setSession("unreachable"));
+    if (start.kind === "secret") return void signIn(start.secret);
+    if (start.kind === "signed-in") api.signedIn(null);
+    if (start.kind === "failed") setEnded(translate(settings().language, "login.providerFailed", { code: start.code ?? "" }));
+    if (start.kind === "mfa" || start.kind === "failed") return setSession("out");
+    resume().catch(() => setSession("unreachable"));
     // Once for each page: the session is asked for when the page opens.
   }, []);
 
+  const trades = mayTrade(me, bySecret);
   useEffect(() => {
-    if (session !== "in") return;
+    if (session !== "in" || !trades) return;
     services.stream.start();
     return () => services.stream.stop();
-  }, [session, services]);
+  }, [session, services, trades]);
+
+  const onDesk = route.page === "desk" && trades;
+  useEffect(() => {
+    if (session === "in" && route.page === "desk" && !trades) openInstead(pathOf(landing(me)));
+    if (session === "in" && onDesk) document.title = "Siaga";
+  }, [session, route.page, trades, onDesk, me]);
 
   const signOut = async () => {
     // First nobody asks any more: an answer after the end of the session would be a refusal.
@@ -62,22 +133,35 @@ export function App({ secret }: { secret: string | null }) {
     queries.clear();
     try {
       await api.signOut();
+      setMe(null);
     } catch (error) {
-      toast("bad", String(error));
+      const language = settings().language;
+      toast("bad", explainProblem(error, (key, values) => translate(language, key, values), language).text);
       setSession("in");
     }
   };
 
+  const busy = <div aria-busy="true" className="h-full" />;
   return (
     <QueryClientProvider client={queries}>
       <ServicesProvider services={services}>
         <Guard name="Siaga">
-          {session === "in" ? <Terminal onSignOut={() => void signOut()} /> : session === "asking" ? <div aria-busy="true" className="h-full" /> : <Login state={session} onSubmit={signIn} />}
+          {session === "asking" ? (
+            busy
+          ) : session !== "in" ? (
+            <Login api={api} state={session} ended={ended} mfa={pending} onSubmit={signIn} onSignedIn={signedIn} />
+          ) : onDesk ? (
+            <Terminal onSignOut={() => void signOut()} onPages={me ? () => open(pathOf(landing(me))) : undefined} />
+          ) : route.page === "desk" ? (
+            busy
+          ) : (
+            <Suspense fallback={busy}>
+              <Platform me={me} trades={trades} onMe={async () => void (await enterAsPerson())} onSignOut={() => void signOut()} />
+            </Suspense>
+          )}
         </Guard>
         <Toasts />
       </ServicesProvider>
     </QueryClientProvider>
   );
 }
-
-export { takeSecret };

@@ -21,17 +21,24 @@ const watchers = new Set<() => void>();
 
 export function goTo(change: Partial<Place>): void {
   current = { ...current, ...change };
-  const query = new URLSearchParams();
-  if (current.symbol) query.set("symbol", current.symbol);
-  if (current.account !== null) query.set("account", String(current.account));
-  query.set("span", current.span);
-  query.set("view", current.view);
-  history.replaceState(null, "", `${location.pathname}?${query.toString().replaceAll("%2F", "/")}`);
+  history.replaceState(null, "", location.pathname + query());
   for (const watcher of watchers) watcher();
 }
 
+/** The desk's address as it was left. */
+export const deskPath = (): string => `/${query()}`;
+
 export function usePlace(): Place {
   return useSyncExternalStore(watch, () => current);
+}
+
+function query(): string {
+  const all = new URLSearchParams();
+  if (current.symbol) all.set("symbol", current.symbol);
+  if (current.account !== null) all.set("account", String(current.account));
+  all.set("span", current.span);
+  all.set("view", current.view);
+  return `?${all.toString().replaceAll("%2F", "/")}`;
 }
 
 function watch(watcher: () => void): () => void {
@@ -40,12 +47,12 @@ function watch(watcher: () => void): () => void {
 }
 
 function read(): Place {
-  const query = new URLSearchParams(location.search);
-  const account = Number(query.get("account") ?? "");
-  const span = query.get("span") as Span;
-  const view = query.get("view") as View;
+  const given = new URLSearchParams(location.search);
+  const account = Number(given.get("account") ?? "");
+  const span = given.get("span") as Span;
+  const view = given.get("view") as View;
   return {
-    symbol: query.get("symbol"),
+    symbol: given.get("symbol"),
     account: Number.isInteger(account) && account > 0 ? account : null,
     span: SPANS.includes(span) ? span : "1m",
     view: VIEWS.includes(view) ? view : "market",

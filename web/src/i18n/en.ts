@@ -13,6 +13,7 @@ export const en = {
   "login.wrong": "This secret is not the one of this server. Copy it again from the terminal.",
   "login.unreachable": "The server does not answer. Is “siaga serve” still running?",
   "login.out": "Signed out.",
+  "login.providerFailed": "The sign-in at the provider failed {code}. Try again, or sign in with your password.",
 
   "top.account": "Account",
   "top.scenario": "Market scenario",
@@ -20,6 +21,7 @@ export const en = {
   "top.theme.dark": "Dark theme",
   "top.theme.light": "Light theme",
   "top.palette": "Commands",
+  "top.pages": "Clients, checks and people",
   "top.signout": "Sign out",
   "top.settings": "Settings",
   "top.colours.safe": "Blue and orange (colour-blind safe)",

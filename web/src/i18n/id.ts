@@ -15,6 +15,7 @@ export const id: Record<Key, string> = {
   "login.wrong": "Kode ini bukan milik server ini. Salin lagi dari terminal.",
   "login.unreachable": "Server tidak menjawab. Apakah “siaga serve” masih berjalan?",
   "login.out": "Sudah keluar.",
+  "login.providerFailed": "Masuk lewat penyedia gagal {code}. Coba lagi, atau masuk dengan kata sandi.",
 
   "top.account": "Akun",
   "top.scenario": "Skenario pasar",
@@ -22,6 +23,7 @@ export const id: Record<Key, string> = {
   "top.theme.dark": "Tema gelap",
   "top.theme.light": "Tema terang",
   "top.palette": "Perintah",
+  "top.pages": "Klien, pemeriksaan, dan orang",
   "top.signout": "Keluar",
   "top.settings": "Pengaturan",
   "top.colours.safe": "Biru dan oranye (aman buta warna)",

@@ -10,7 +10,11 @@ const CATALOGS: Record<Language, Record<Key, string>> = { en, id };
 
 /** The text in this language with its values put in. */
 export function translate(language: Language, key: Key, values?: Values): string {
-  const text = CATALOGS[language][key];
+  return fill(CATALOGS[language][key], values);
+}
+
+/** Puts values into their places. */
+export function fill(text: string, values?: Values): string {
   return values ? text.replace(/\{(\w+)\}/g, (mark, name: string) => String(values[name] ?? mark)) : text;
 }
 

@@ -19,6 +19,7 @@ interface Props {
   onLink: (wish: LinkWish) => void;
   halts: DeskHalt[];
   onResume: (symbol: string) => void;
+  onPages?: () => void;
   onSignOut: () => void;
 }
 
@@ -40,13 +41,13 @@ export function Palette({ open, onClose, ...rest }: Props) {
   );
 }
 
-function PaletteBody({ onClose, instruments, demo, symbol, links, onLink, halts, onResume, onSignOut }: Omit<Props, "open">) {
+function PaletteBody({ onClose, instruments, demo, symbol, links, onLink, halts, onResume, onPages, onSignOut }: Omit<Props, "open">) {
   const t = useTranslate();
   const runScenario = useScenario();
   const id = useId();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
-  const all = [...haltCommands(halts, t, onResume), ...commands(demo, t, (scenario) => runScenario(scenario, symbol)), ...linkCommands(links, t, onLink), { key: "sign-out", icon: "exit" as const, text: t("top.signout"), run: onSignOut }];
+  const all = [...haltCommands(halts, t, onResume), ...commands(demo, t, (scenario) => runScenario(scenario, symbol)), ...linkCommands(links, t, onLink), ...(onPages ? [{ key: "pages", icon: "menu" as const, text: t("top.pages"), run: onPages }] : []), { key: "sign-out", icon: "exit" as const, text: t("top.signout"), run: onSignOut }];
   const found = matches<Command>(all, instrumentCommands(instruments, t), text);
   const chosen = Math.min(at, found.length - 1);
   useEffect(() => {

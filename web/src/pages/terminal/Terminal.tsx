@@ -25,7 +25,7 @@ import { orderOutcomes } from "../../live/outcomes";
 const Chart = lazy(() => import("./Chart"));
 
 /** The trader's page: everything about one account and one symbol, and the market around it. */
-export function Terminal({ onSignOut }: { onSignOut: () => void }) {
+export function Terminal({ onSignOut, onPages }: { onSignOut: () => void; onPages?: () => void }) {
   const t = useTranslate();
   const { language } = useSettings();
   const place = usePlace();
@@ -59,7 +59,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
   return (
     <div className="flex h-dvh flex-col overflow-hidden bg-bg">
       <a href="#positions" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-panel focus:p-2">{t("nav.skip")}</a>
-      <TopBar accounts={accounts.data ?? []} account={account ?? null} desk={desk.data} symbol={symbol} onPalette={() => setPalette(true)} onSignOut={onSignOut} wide={wide} />
+      <TopBar accounts={accounts.data ?? []} account={account ?? null} desk={desk.data} symbol={symbol} onPalette={() => setPalette(true)} onPages={onPages} onSignOut={onSignOut} wide={wide} />
       <Banners desk={desk.data} account={account} instrument={live} onShowAlarm={() => setAlarmShown((count) => count + 1)} onLink={setLinkWish} onResume={setResuming} />
       {trouble && !isTold(trouble, online) && <p role="alert" className="border-b border-crit bg-panel px-3 py-1.5 text-sm text-crit">{t("app.broken", { what: explainProblem(trouble, t, language).text })}</p>}
       <Guard name={t("top.account")}>
@@ -100,7 +100,7 @@ export function Terminal({ onSignOut }: { onSignOut: () => void }) {
       </main>
       {wide ? <Footer symbol={symbol} desk={desk.data} /> : <NavBar account={account} />}
       <VolatilityAlarm desk={desk.data} account={account} shown={alarmShown} onResume={setResuming} />
-      <Palette open={palette} onClose={() => setPalette(false)} instruments={instruments.data ?? []} demo={desk.data?.demo ?? false} symbol={symbol} links={desk.data?.links ?? []} onLink={setLinkWish} halts={desk.data?.halts ?? []} onResume={setResuming} onSignOut={onSignOut} />
+      <Palette open={palette} onClose={() => setPalette(false)} instruments={instruments.data ?? []} demo={desk.data?.demo ?? false} symbol={symbol} links={desk.data?.links ?? []} onLink={setLinkWish} halts={desk.data?.halts ?? []} onResume={setResuming} onPages={onPages} onSignOut={onSignOut} />
       <LinkDialog wish={linkWish} onClose={() => setLinkWish(null)} />
       <ResumeDialog symbol={resuming} onClose={() => setResuming(null)} />
     </div>

@@ -16,10 +16,12 @@ interface Props {
   symbol: string | null;
   wide: boolean;
   onPalette: () => void;
+  /** Opens the other pages, where there are any for this person. */
+  onPages?: () => void;
   onSignOut: () => void;
 }
 
-export function TopBar({ accounts, account, desk, symbol, wide, onPalette, onSignOut }: Props) {
+export function TopBar({ accounts, account, desk, symbol, wide, onPalette, onPages, onSignOut }: Props) {
   const t = useTranslate();
   const { theme, language } = useSettings();
   return (
@@ -64,6 +66,7 @@ export function TopBar({ accounts, account, desk, symbol, wide, onPalette, onSig
           // Language, colours, scenarios and the way out stand in here: a phone's bar has no room for them.
           <IconButton icon="search" name={t("top.palette")} className="!size-11" size={20} onClick={onPalette} />
         )}
+        {wide && onPages && <IconButton icon="menu" data-testid="pages" name={t("top.pages")} onClick={onPages} />}
         {wide && <IconButton icon="exit" name={t("top.signout")} onClick={onSignOut} />}
       </div>
     </header>

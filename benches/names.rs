@@ -1,0 +1,79 @@
+//! One name against the whole list of OFAC: `names SDN.csv ALT.csv`, or the recordings beside the checkout.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+use siaga_platform::aml::index::{Index, Listed, Query};
+use siaga_platform::aml::lists::{Format, read};
+use siaga_platform::aml::names::Kind;
+use siaga_platform::aml::names::graded::POSSIBLE;
+
+/// Rounds over the queries.
+const ROUNDS: usize = 5;
+
+/// Every so many aliases of the list is a query too, so that long and common names are among them.
+const EVERY: usize = 7;
+
+/// Names that clients have.
+const CLIENTS: &[&str] = &[
+    "Budi Santoso",
+    "Siti Nurhaliza",
+    "Muhammad Rizki Ramadhan",
+    "Agus Salim",
+    "Dewi Lestari",
+    "Abdul Rahman",
+    "Ahmad Hidayat",
+    "I Made Wirawan",
+];
+
+fn main() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/kyc/ofac_2019");
+    let files: Option<Vec<Vec<u8>>> = ["sdn", "alt", "add"].iter().map(|name| unpacked(&folder.join(format!("{name}.csv.gz")))).collect();
+    let Some(files) = files else {
+        println!("   skipped: no list of OFAC beside the checkout");
+        return;
+    };
+    let list = read(Format::OfacCsv, &files).expect("a list");
+    let names: Vec<String> = list.entries.iter().flat_map(|entry| entry.names.iter().map(|name| name.text.clone())).collect();
+    let listed = list.entries.into_iter().map(|entry| Listed {
+        source: "ofac_sdn".into(),
+        digest: entry.digest(),
+        entry: Arc::new(entry),
+    });
+    let listed: Vec<Listed> = listed.collect();
+    let began = Instant::now();
+    let index = Index::of(listed);
+    println!("   {} entries with {} names are indexed in {:?}", index.len(), names.len(), began.elapsed());
+    let queries: Vec<&str> = CLIENTS.iter().copied().chain(names.iter().step_by(EVERY).map(String::as_str)).collect();
+    let mut times = Histogram::<u64>::new(3).expect("a histogram");
+    for _ in 0..ROUNDS {
+        for name in &queries {
+            let query = Query {
+                names: vec![(*name).to_owned()],
+                kind: Some(Kind::Person),
+                ..Query::default()
+            };
+            let began = Instant::now();
+            let hits = index.search(&query, POSSIBLE);
+            let taken = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+            std::hint::black_box(hits);
+            times.record(taken.max(1)).expect("in range");
+        }
+    }
+    println!(
+        "   one name: p50 {} µs, p99 {} µs, max {} µs over {} searches",
+        times.value_at_quantile(0.5),
+        times.value_at_quantile(0.99),
+        times.max(),
+        times.len()
+    );
+}
+
+fn unpacked(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(path).ok()?).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}

@@ -1,0 +1,494 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::state::{CashKind, Status, Step, next};
+use crate::aml::case::reasoned;
+use crate::aml::faults::CASH_MOVE;
+use crate::aml::names::graded::{POSSIBLE, Plain, STRONG};
+use crate::aml::names::{Folded, Kind, grade};
+use crate::aml::permissions::{CASH_CORRECT, CASH_DECIDE, CASH_HOLD, CASH_READ, CASH_REQUEST};
+use crate::aml::seal::{self, key_of, open, seal};
+use crate::audit::{Action, Change};
+use crate::crypto::{Keyring, Sealed, blind, mask_name};
+use crate::db::Tx;
+use crate::ids::new_id;
+use crate::outbox::Event;
+use crate::page::{Cursor, Page, Paging};
+use crate::people::{Principal, Sight, Target};
+use crate::refusal::{INVALID, NOT_FOUND, Refusal, STALE};
+use crate::unit::{Once, Platform, Unit};
+use crate::values::bound;
+
+/// Longest method, payer and note, characters.
+const METHOD_MAX: usize = 64;
+const PAYER_MAX: usize = 200;
+const NOTE_MAX: usize = 1_000;
+
+/// Largest amount, minor units: far above any client's, far below the core's limit.
+const AMOUNT_MAX: i64 = 1_000_000_000_000_000;
+
+/// What is asked for. The caller knows the account's currency and its value in dollars.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewCash {
+    /// The account.
+    pub account: u32,
+    /// `deposit`, `withdrawal` or `correction`.
+    pub kind: String,
+    /// Code of the account's currency.
+    pub currency: String,
+    /// Minor units; only a correction may be negative.
+    pub amount: i64,
+    /// The same in cents of a dollar, never negative.
+    pub usd_cents: i64,
+    /// How: a bank, a card.
+    pub method: String,
+    /// The name on the other side.
+    pub payer: Option<String>,
+    /// A word to the house.
+    pub note: String,
+}
+
+/// A movement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CashRow {
+    /// Its key.
+    pub id: Uuid,
+    /// The client.
+    pub user: Uuid,
+    /// The account.
+    pub account: i64,
+    /// What moves.
+    pub kind: String,
+    /// Code of the currency.
+    pub currency: String,
+    /// Minor units.
+    pub amount: i64,
+    /// Cents of a dollar.
+    pub usd_cents: i64,
+    /// Where it is.
+    pub status: String,
+    /// How.
+    pub method: String,
+    /// The other side's name, or masked.
+    pub payer: String,
+    /// Whether that is the client.
+    pub payer_is_client: Option<bool>,
+    /// A word.
+    pub note: String,
+    /// By whom.
+    pub requested_by: String,
+    /// By whom.
+    pub approved_by: Option<String>,
+    /// Its input in the core.
+    pub core_seq: Option<i64>,
+    /// Microseconds.
+    pub created_at: i64,
+    /// Microseconds.
+    pub decided_at: Option<i64>,
+    /// Microseconds.
+    pub confirmed_at: Option<i64>,
+    /// For changes.
+    pub revision: i64,
+    /// Steps that its state has.
+    pub moves: Vec<String>,
+}
+
+type Row = (
+    (Uuid, Uuid, Uuid, i64, String, String, i64, i64, String),
+    (String, Option<Vec<u8>>, Option<bool>, String, String, Option<String>, Option<i64>),
+    (i64, Option<i64>, Option<i64>, i64),
+);
+
+/// Which rows; one statement for one and for many.
+#[derive(Default)]
+struct Filter {
+    id: Option<Uuid>,
+    status: Option<String>,
+    account: Option<i64>,
+    after: Option<Cursor>,
+    limit: i64,
+}
+
+fn rows(tx: &mut Tx<'_>, filter: Filter) -> Result<Vec<Row>, Refusal> {
+    type Flat = (
+        Uuid,
+        Uuid,
+        Uuid,
+        i64,
+        String,
+        String,
+        i64,
+        i64,
+        String,
+        String,
+        Option<Vec<u8>>,
+        Option<bool>,
+        String,
+        String,
+        Option<String>,
+        Value,
+    );
+    let flat: Vec<Flat> = tx.all(
+        sqlx::query_as(
+            "SELECT id, org_id, user_id, account, kind, currency, amount, usd_cents, status, method, payer_sealed, payer_is_client, note,
+                 requested_by, approved_by,
+                 jsonb_build_object('seq', core_seq, 'created', (extract(epoch FROM created_at) * 1000000)::bigint,
+                     'decided', (extract(epoch FROM decided_at) * 1000000)::bigint,
+                     'confirmed', (extract(epoch FROM confirmed_at) * 1000000)::bigint, 'revision', revision)
+             FROM cash_requests
+             WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR status = $2) AND ($3::bigint IS NULL OR account = $3)
+                 AND ($4::bigint IS NULL OR ((extract(epoch FROM created_at) * 1000000)::bigint, id) < ($4, $5))
+             ORDER BY created_at DESC, id DESC LIMIT $6",
+        )
+        .bind(filter.id)
+        .bind(filter.status)
+        .bind(filter.account)
+        .bind(filter.after.map(|cursor| cursor.key))
+        .bind(filter.after.map(|cursor| cursor.id))
+        .bind(filter.limit),
+    )?;
+    let number = |times: &Value, name: &str| times.get(name).and_then(Value::as_i64);
+    let row = |(id, org, user, account, kind, currency, amount, usd, status, method, payer, is_client, note, requested, approved, times): Flat| {
+        (
+            (id, org, user, account, kind, currency, amount, usd, status),
+            (method, payer, is_client, note, requested, approved, number(&times, "seq")),
+            (
+                number(&times, "created").unwrap_or_default(),
+                number(&times, "decided"),
+                number(&times, "confirmed"),
+                number(&times, "revision").unwrap_or_default(),
+            ),
+        )
+    };
+    Ok(flat.into_iter().map(row).collect())
+}
+
+fn shown(tx: &mut Tx<'_>, keyring: &Keyring, sight: Sight, row: Row) -> Result<CashRow, Refusal> {
+    let ((id, _, user, account, kind, currency, amount, usd_cents, status), more, times) = row;
+    let (method, payer, payer_is_client, note, requested_by, approved_by, core_seq) = more;
+    let (created_at, decided_at, confirmed_at, revision) = times;
+    let key = key_of(tx, keyring, user)?;
+    let payer = open(key.as_ref(), seal::PAYER, payer)?;
+    let from = Status::parse(&status);
+    let moves = Step::ALL.into_iter().filter(|step| from.is_some_and(|from| next(from, *step, false, false).is_ok()));
+    Ok(CashRow {
+        id,
+        user,
+        account,
+        kind,
+        currency,
+        amount,
+        usd_cents,
+        status,
+        method,
+        payer: if sight == Sight::Masked { mask_name(&payer) } else { payer },
+        payer_is_client,
+        note,
+        requested_by,
+        approved_by,
+        core_seq,
+        created_at,
+        decided_at,
+        confirmed_at,
+        revision,
+        moves: moves.map(|step| step.name().to_owned()).collect(),
+    })
+}
+
+pub(super) fn by_id(tx: &mut Tx<'_>, keyring: &Keyring, sight: Sight, id: Uuid) -> Result<CashRow, Refusal> {
+    let filter = Filter {
+        id: Some(id),
+        limit: 1,
+        ..Filter::default()
+    };
+    let found = rows(tx, filter)?.pop().ok_or_else(|| NOT_FOUND.because("there is no such request"))?;
+    shown(tx, keyring, sight, found)
+}
+
+/// Movements that the person may see, newest first.
+///
+/// # Errors
+/// Not permitted; a status that is none.
+pub async fn list(platform: &Platform, by: &Principal, status: Option<String>, account: Option<u32>, paging: Paging) -> Result<Page<CashRow>, Refusal> {
+    let (_, sight) = by.scope(CASH_READ)?;
+    if status.as_deref().is_some_and(|status| Status::parse(status).is_none()) {
+        return Err(INVALID.field("status", "no request is ever that"));
+    }
+    let keyring = Arc::clone(platform.keyring());
+    platform
+        .read(by, move |tx| {
+            let filter = Filter {
+                status,
+                account: account.map(i64::from),
+                after: paging.after,
+                limit: paging.fetch(),
+                ..Filter::default()
+            };
+            let mut items = Vec::new();
+            for row in rows(tx, filter)? {
+                items.push(shown(tx, &keyring, sight, row)?);
+            }
+            Ok(paging.cut(items, |row| Cursor {
+                key: row.created_at,
+                id: row.id,
+            }))
+        })
+        .await
+}
+
+/// A movement.
+///
+/// # Errors
+/// Not permitted; no such movement for this person.
+pub async fn one(platform: &Platform, by: &Principal, id: Uuid) -> Result<CashRow, Refusal> {
+    let (_, sight) = by.scope(CASH_READ)?;
+    let keyring = Arc::clone(platform.keyring());
+    platform.read(by, move |tx| by_id(tx, &keyring, sight, id)).await
+}
+
+fn checked(new: &NewCash) -> Result<CashKind, Refusal> {
+    let kind = CashKind::parse(&new.kind).ok_or_else(|| INVALID.field("kind", "give deposit, withdrawal or correction"))?;
+    let negative = new.amount < 0 && kind != CashKind::Correction;
+    if new.amount == 0 || negative || new.amount.unsigned_abs() > AMOUNT_MAX.unsigned_abs() || new.usd_cents < 0 {
+        return Err(INVALID.field("amount", "give an amount above zero; only a correction may be negative"));
+    }
+    let long = |text: &str, most: usize| text.chars().count() > most;
+    if long(&new.method, METHOD_MAX) {
+        return Err(INVALID.field("method", format!("use at most {METHOD_MAX} characters")));
+    }
+    if new.payer.as_deref().is_some_and(|payer| long(payer, PAYER_MAX)) {
+        return Err(INVALID.field("payer", format!("use at most {PAYER_MAX} characters")));
+    }
+    if long(&new.note, NOTE_MAX) {
+        return Err(INVALID.field("note", format!("use at most {NOTE_MAX} characters")));
+    }
+    Ok(kind)
+}
+
+/// Asks for a movement. A withdrawal needs a second factor.
+///
+/// # Errors
+/// Not permitted; no such account for this person; a field is wrong; no second factor.
+pub async fn request(platform: &Platform, by: &Principal, once: Option<Once>, new: NewCash) -> Result<CashRow, Refusal> {
+    let kind = checked(&new)?;
+    let permission = if kind == CashKind::Correction { CASH_CORRECT } else { CASH_REQUEST };
+    let (_, sight) = by.scope(permission)?;
+    if kind != CashKind::Deposit {
+        by.with_mfa()?;
+    }
+    platform
+        .command_once(by, once, move |unit| {
+            let account = i64::from(new.account);
+            let found: Option<(Option<Uuid>, Option<Uuid>)> = unit
+                .tx()
+                .optional(sqlx::query_as("SELECT user_id, org_id FROM accounts_directory WHERE account = $1").bind(account))?;
+            let (user, org) = found.ok_or_else(|| NOT_FOUND.because("there is no such account"))?;
+            let user = user.ok_or_else(|| NOT_FOUND.because("the account belongs to no client of the platform"))?;
+            let org = org.unwrap_or(unit.by().org);
+            let target = Target {
+                org,
+                owner: Some(user),
+                ..Target::default()
+            };
+            unit.by().may(permission, &target)?;
+            let id = put(unit, user, kind, &new)?;
+            let keyring = unit.keyring_shared();
+            by_id(unit.tx(), &keyring, sight, id)
+        })
+        .await
+}
+
+fn put(unit: &mut Unit<'_, '_>, user: Uuid, kind: CashKind, new: &NewCash) -> Result<Uuid, Refusal> {
+    let (now, org, me) = (unit.now(), unit.by().org, unit.by().audit_name());
+    let payer = new.payer.as_deref().map(str::trim).filter(|payer| !payer.is_empty());
+    let (mut sealed, mut index, mut is_client) = (None, None, None);
+    if let Some(payer) = payer {
+        sealed = Some(seal(unit, user, seal::PAYER, payer)?);
+        let folded = Folded::of(payer, Kind::Person).words.join(" ");
+        index = Some(blind(unit.keyring(), seal::PAYER, &folded));
+        is_client = same_person(unit, user, payer)?;
+    }
+    let id = new_id(now);
+    unit.tx().execute(
+        sqlx::query(
+            "INSERT INTO cash_requests (id, org_id, user_id, account, kind, currency, amount, usd_cents, method, payer_sealed, payer_index,
+                 payer_is_client, note, requested_by, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        )
+        .bind(id)
+        .bind(org)
+        .bind(user)
+        .bind(i64::from(new.account))
+        .bind(kind.name())
+        .bind(&new.currency)
+        .bind(new.amount)
+        .bind(new.usd_cents)
+        .bind(new.method.trim())
+        .bind(sealed.as_ref().map(Sealed::as_bytes))
+        .bind(index.as_ref().map(|index| &index[..]))
+        .bind(is_client)
+        .bind(new.note.trim())
+        .bind(&me)
+        .bind(bound(now)),
+    )?;
+    unit.audit(
+        Change::new(Action::Create, "cash_request", id)
+            .about(user)
+            .field("kind", Value::Null, kind.name())
+            .field("amount", Value::Null, new.amount)
+            .field("currency", Value::Null, new.currency.as_str()),
+    );
+    let facts = json!({ "user_id": user, "kind": kind.name(), "amount": new.amount, "currency": new.currency, "usd_cents": new.usd_cents });
+    unit.emit(Event::new("cash.requested", "cash_request", id, facts).about(user).account(new.account));
+    Ok(id)
+}
+
+/// Whether a name is the client's; `None` where it cannot be told.
+fn same_person(unit: &mut Unit<'_, '_>, user: Uuid, payer: &str) -> Result<Option<bool>, Refusal> {
+    let row: Option<(Option<Vec<u8>>,)> = unit.tx().optional(sqlx::query_as("SELECT name_sealed FROM users WHERE id = $1").bind(user))?;
+    let Some((Some(sealed),)) = row else {
+        return Ok(None);
+    };
+    let key = unit.key(user)?;
+    let name = open(Some(&key), "users.name", Some(sealed))?;
+    let score = grade(&Folded::of(payer, Kind::Person), &Folded::of(&name, Kind::Person), Kind::Person, &Plain).score;
+    Ok(match score {
+        STRONG.. => Some(true),
+        POSSIBLE.. => None,
+        _ => Some(false),
+    })
+}
+
+/// What somebody asks to be done with a movement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Which.
+    pub id: Uuid,
+    /// What; never [`Step::Confirm`], see [`super::confirm`].
+    pub step: Step,
+    /// Why; needed to reject, hold and release.
+    pub reason: String,
+    /// The state that the person saw.
+    pub revision: i64,
+}
+
+/// A movement that is about to change.
+pub(super) struct Held {
+    pub org: Uuid,
+    pub user: Uuid,
+    pub account: i64,
+    pub kind: CashKind,
+    pub amount: i64,
+    pub status: Status,
+    pub requested_by: String,
+    pub was_sent: bool,
+    pub booking: i64,
+    pub revision: i64,
+}
+
+/// Locks a movement for the rest of the unit.
+pub(super) fn held(unit: &mut Unit<'_, '_>, id: Uuid) -> Result<Held, Refusal> {
+    type Tuple = (Uuid, Uuid, i64, String, i64, String, String, bool, i64, i64);
+    let found: Option<Tuple> = unit.tx().optional(
+        sqlx::query_as(
+            "SELECT org_id, user_id, account, kind, amount, status, requested_by, core_reference IS NOT NULL, booking, revision
+             FROM cash_requests WHERE id = $1 FOR UPDATE",
+        )
+        .bind(id),
+    )?;
+    let (org, user, account, kind, amount, status, requested_by, was_sent, booking, revision) =
+        found.ok_or_else(|| NOT_FOUND.because("there is no such request"))?;
+    let known = CashKind::parse(&kind).zip(Status::parse(&status));
+    let (kind, status) = known.ok_or_else(|| CASH_MOVE.because("the request is in a state this program does not know"))?;
+    Ok(Held {
+        org,
+        user,
+        account,
+        kind,
+        amount,
+        status,
+        requested_by,
+        was_sent,
+        booking,
+        revision,
+    })
+}
+
+/// Approves, rejects, cancels, holds or releases a movement.
+///
+/// # Errors
+/// Not permitted; no such movement; it changed; its state has no such step; one person does both.
+pub async fn take_step(platform: &Platform, by: &Principal, asked: Asked) -> Result<CashRow, Refusal> {
+    let permission = match asked.step {
+        Step::Approve | Step::Reject => CASH_DECIDE,
+        Step::Cancel => CASH_REQUEST,
+        Step::Hold | Step::Release => CASH_HOLD,
+        Step::Confirm => return Err(CASH_MOVE.because("a movement is confirmed by the desk's booking")),
+    };
+    let (_, sight) = by.scope(permission)?;
+    if matches!(asked.step, Step::Reject | Step::Hold | Step::Release) {
+        reasoned(&asked.reason)?;
+    }
+    let person = by.clone();
+    // Compliance reads money and does not decide on it; the database lets the program hold for it.
+    let acts = match asked.step {
+        Step::Hold | Step::Release => by.elevated(),
+        _ => by.clone(),
+    };
+    platform
+        .command(&acts, move |unit| {
+            let held = held(unit, asked.id)?;
+            let target = Target {
+                org: held.org,
+                owner: Some(held.user),
+                ..Target::default()
+            };
+            person.may(permission, &target)?;
+            if held.revision != asked.revision {
+                return Err(STALE.because("somebody else changed the request; look again"));
+            }
+            let me = person.audit_name();
+            let is_requester = held.requested_by == me || person.user() == Some(held.user);
+            let to = next(held.status, asked.step, is_requester, held.was_sent)?;
+            write(unit, &asked, &held, to, &me)?;
+            let keyring = unit.keyring_shared();
+            by_id(unit.tx(), &keyring, sight, asked.id)
+        })
+        .await
+}
+
+fn write(unit: &mut Unit<'_, '_>, asked: &Asked, held: &Held, to: Status, me: &str) -> Result<(), Refusal> {
+    let now = unit.now();
+    let approver = (to == Status::Approved).then_some(me);
+    unit.tx().execute(
+        sqlx::query("UPDATE cash_requests SET status = $2, approved_by = $3, decided_at = $4, revision = revision + 1 WHERE id = $1")
+            .bind(asked.id)
+            .bind(to.name())
+            .bind(approver)
+            .bind(bound(now)),
+    )?;
+    let reason = asked.reason.trim();
+    unit.audit(
+        Change::new(Action::Update, "cash_request", asked.id)
+            .about(held.user)
+            .field("status", held.status.name(), to.name())
+            .field("by", Value::Null, me)
+            .personal("reason", None, (!reason.is_empty()).then_some(reason)),
+    );
+    let kind = match asked.step {
+        Step::Approve => "cash.approved",
+        Step::Reject => "cash.rejected",
+        Step::Cancel => "cash.cancelled",
+        Step::Hold => "cash.held",
+        Step::Release | Step::Confirm => "cash.released",
+    };
+    let event = Event::new(kind, "cash_request", asked.id, json!({ "user_id": held.user, "kind": held.kind.name() })).about(held.user);
+    unit.emit(match u32::try_from(held.account) {
+        Ok(account) => event.account(account),
+        Err(_) => event,
+    });
+    Ok(())
+}

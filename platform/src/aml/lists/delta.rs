@@ -1,0 +1,138 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Entry;
+
+/// Least entries of a new version, percent of the last good one: publishers take away a few at a time, a cut file many.
+const KEPT_PCT_MIN: usize = 80;
+
+/// Most entries that could not be read, percent.
+const BROKEN_PCT_MAX: usize = 2;
+
+/// What changed between two versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delta {
+    /// New entries.
+    pub added: Vec<Entry>,
+    /// Entries that say something else.
+    pub changed: Vec<Entry>,
+    /// Keys of entries that are gone.
+    pub removed: Vec<String>,
+    /// Entries that stayed.
+    pub same: usize,
+}
+
+impl Delta {
+    /// Nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
+    }
+
+    /// What has to be screened again: the new and the changed.
+    pub fn to_screen(&self) -> impl Iterator<Item = &Entry> {
+        self.added.iter().chain(&self.changed)
+    }
+}
+
+/// Compares new entries with the digests of the version in force, by key.
+pub fn delta(in_force: &BTreeMap<String, String>, entries: Vec<Entry>) -> Delta {
+    let mut delta = Delta::default();
+    let mut left: BTreeMap<&str, &str> = in_force.iter().map(|(uid, digest)| (uid.as_str(), digest.as_str())).collect();
+    let mut seen = BTreeSet::new();
+    for entry in entries {
+        if !seen.insert(entry.uid.clone()) {
+            continue;
+        }
+        match left.remove(entry.uid.as_str()) {
+            None => delta.added.push(entry),
+            Some(digest) if digest == entry.digest() => delta.same += 1,
+            Some(_) => delta.changed.push(entry),
+        }
+    }
+    delta.removed = left.into_keys().map(str::to_owned).collect();
+    delta
+}
+
+/// What a file was like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Entries that were read.
+    pub entries: usize,
+    /// Records that could not be.
+    pub broken: usize,
+}
+
+/// Whether a new file may replace the last good list of `before` entries.
+///
+/// # Errors
+/// Why it may not, in words.
+pub fn sane(shape: Shape, before: Option<usize>) -> Result<(), String> {
+    let Shape { entries, broken } = shape;
+    if entries == 0 {
+        return Err("it holds no entry".into());
+    }
+    if broken * 100 > (entries + broken) * BROKEN_PCT_MAX {
+        return Err(format!("{broken} of {} records cannot be read", entries + broken));
+    }
+    match before {
+        Some(before) if entries * 100 < before * KEPT_PCT_MIN => {
+            Err(format!("it holds {entries} entries and the list in force {before}: it looks cut"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aml::lists::{Named, Quality};
+    use crate::aml::names::Kind;
+
+    fn entry(uid: &str, name: &str) -> Entry {
+        Entry {
+            uid: uid.into(),
+            kind: Kind::Person,
+            names: vec![Named {
+                text: name.into(),
+                quality: Quality::Primary,
+            }],
+            births: Vec::new(),
+            countries: Vec::new(),
+            programs: Vec::new(),
+            remarks: String::new(),
+            listed: None,
+        }
+    }
+
+    #[test]
+    fn only_what_changed_is_screened_again() {
+        let before = [entry("1", "A"), entry("2", "B"), entry("3", "C")];
+        let in_force = before.iter().map(|entry| (entry.uid.clone(), entry.digest())).collect();
+        let delta = delta(&in_force, vec![entry("1", "A"), entry("2", "Bb"), entry("4", "D")]);
+        assert_eq!(delta.same, 1);
+        assert_eq!(delta.to_screen().map(Entry::name).collect::<Vec<_>>(), ["D", "Bb"]);
+        assert_eq!(delta.removed, ["3"]);
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_counts_once() {
+        let in_force = BTreeMap::from([("1".to_owned(), entry("1", "A").digest())]);
+        let delta = delta(&in_force, vec![entry("1", "A"), entry("1", "A")]);
+        assert!(delta.is_empty());
+    }
+
+    #[test]
+    fn a_cut_or_broken_file_replaces_nothing() {
+        let table = [
+            (0, 0, None, false),
+            (1, 0, None, true),
+            (80, 0, Some(100), true),
+            (79, 0, Some(100), false),
+            (98, 2, None, true),
+            (97, 3, None, false),
+        ];
+        for (entries, broken, before, good) in table {
+            let shape = Shape { entries, broken };
+            assert_eq!(sane(shape, before).is_ok(), good, "{shape:?} {before:?}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The Indonesian lists (DTTOT: persons and organisations suspected of terrorism; DPPSPM: of financing proliferation) as PPATK
+//! hands them out: a spreadsheet whose names are joined by "alias" and whose dates are written in Indonesian, as far as
+//! they are known.
+
+use std::io::Cursor;
+
+use calamine::{Data, Range, Reader as _, open_workbook_auto_from_rs};
+
+use super::country::country;
+use super::date::PartialDate;
+use super::entry::{Entry, Named, Quality};
+use super::source::{List, Unreadable};
+use crate::aml::names::Kind;
+
+/// Rows above the table that may hold titles.
+const TITLE_ROWS: usize = 30;
+
+/// Longest table that is read, rows.
+const ROWS_MAX: usize = 50_000;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Name,
+    Kind,
+    Code,
+    BirthPlace,
+    Birth,
+    Country,
+    Address,
+    Description,
+}
+
+/// Headers, folded, by their beginning.
+const HEADERS: &[(&str, Column)] = &[
+    ("nama", Column::Name),
+    ("terduga", Column::Kind),
+    ("jenis", Column::Kind),
+    ("kode", Column::Code),
+    ("id", Column::Code),
+    ("tpt lahir", Column::BirthPlace),
+    ("tempat lahir", Column::BirthPlace),
+    ("tgl lahir", Column::Birth),
+    ("tanggal lahir", Column::Birth),
+    ("wn", Column::Country),
+    ("kewarganegaraan", Column::Country),
+    ("warga negara", Column::Country),
+    ("alamat", Column::Address),
+    ("deskripsi", Column::Description),
+    ("keterangan", Column::Description),
+];
+
+/// Reads a workbook of any common format. The table may stand on any sheet, below a title.
+///
+/// # Errors
+/// No workbook, or no table with a column of names and one of codes.
+pub fn read(bytes: &[u8]) -> Result<List, Unreadable> {
+    let workbook = open_workbook_auto_from_rs(Cursor::new(bytes));
+    let mut workbook = workbook.map_err(|_| Unreadable::Form("the file", "it is no spreadsheet"))?;
+    let mut list = List::default();
+    let mut found = false;
+    for (_, range) in workbook.worksheets() {
+        found |= read_sheet(&range, &mut list);
+    }
+    if found {
+        Ok(list)
+    } else {
+        Err(Unreadable::Form("the spreadsheet", "it has no table with the columns Nama and Kode"))
+    }
+}
+
+fn read_sheet(range: &Range<Data>, list: &mut List) -> bool {
+    let mut rows = range.rows().take(ROWS_MAX);
+    let header = rows.by_ref().take(TITLE_ROWS).find_map(|row| {
+        let columns: Vec<Option<Column>> = row.iter().map(column).collect();
+        let has = |wanted| columns.contains(&Some(wanted));
+        (has(Column::Name) && has(Column::Code)).then_some(columns)
+    });
+    let Some(columns) = header else {
+        return false;
+    };
+    for row in rows {
+        let cell = |wanted: Column| {
+            let texts = columns.iter().zip(row).filter(|(column, _)| **column == Some(wanted));
+            texts.map(|(_, data)| text(data)).find(|text| !text.is_empty() && text != "-").unwrap_or_default()
+        };
+        if row.iter().all(|data| text(data).is_empty()) {
+            continue;
+        }
+        match entry(&cell) {
+            Some(entry) => list.entries.push(entry),
+            None => list.broken += 1,
+        }
+    }
+    true
+}
+
+fn column(data: &Data) -> Option<Column> {
+    let header = crate::aml::names::fold::words(&text(data)).join(" ");
+    HEADERS.iter().find(|(start, _)| header == *start || header.starts_with(&format!("{start} "))).map(|(_, column)| *column)
+}
+
+/// A cell as text; a real date as one that is read again.
+fn text(data: &Data) -> String {
+    match data {
+        Data::DateTime(date) => {
+            let (year, month, day, ..) = date.to_ymd_hms_milli();
+            format!("{year:04}-{month:02}-{day:02}")
+        }
+        other => other.to_string().trim().to_owned(),
+    }
+}
+
+fn entry(cell: &impl Fn(Column) -> String) -> Option<Entry> {
+    let names: Vec<Named> = split_names(&cell(Column::Name));
+    let uid = cell(Column::Code);
+    if names.is_empty() || uid.is_empty() {
+        return None;
+    }
+    let kind = match cell(Column::Kind).to_lowercase() {
+        kind if kind.starts_with("korporasi") || kind.starts_with("entitas") || kind.starts_with("organisasi") => Kind::Entity,
+        _ => Kind::Person,
+    };
+    // "atau" (or) and ";" stand between several dates.
+    let births = cell(Column::Birth).to_lowercase().replace(" atau ", ";");
+    let births = births.split(';').filter_map(PartialDate::read).collect();
+    let mut countries: Vec<String> = cell(Column::Country).split([';', '/', ',']).filter_map(country).collect();
+    countries.extend(cell(Column::BirthPlace).rsplit(',').next().and_then(country).filter(|country| country.len() == 2));
+    let remarks = [Column::Description, Column::Address].map(cell);
+    let entry = Entry {
+        uid,
+        kind,
+        names,
+        births,
+        countries,
+        programs: Vec::new(),
+        remarks: remarks.join("\n").trim().to_owned(),
+        listed: None,
+    };
+    Some(entry.tidied())
+}
+
+/// Names between the word "alias", in any case and with or without a point; the first is the primary one.
+fn split_names(text: &str) -> Vec<Named> {
+    let mut names: Vec<Vec<&str>> = vec![Vec::new()];
+    for word in text.split_whitespace() {
+        let plain = word.trim_matches(|c: char| !c.is_alphanumeric());
+        if plain.eq_ignore_ascii_case("alias") || plain.eq_ignore_ascii_case("als") {
+            names.push(Vec::new());
+        } else if let Some(last) = names.last_mut() {
+            last.push(word);
+        }
+    }
+    let texts = names.into_iter().flat_map(|words| {
+        let joined = words.join(" ");
+        joined.split(';').map(|name| name.trim_matches([' ', ',', ':', '.']).to_owned()).collect::<Vec<_>>()
+    });
+    texts.filter(|text| !text.is_empty())
+        .enumerate()
+        .map(|(at, text)| Named {
+            text,
+            quality: if at == 0 { Quality::Primary } else { Quality::Strong },
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sheet_fixture::workbook;
+    use super::*;
+
+    #[test]
+    fn names_joined_by_alias_are_names_of_one() {
+        let rows: &[&[&str]] = &[
+            &["DAFTAR TERDUGA TERORIS DAN ORGANISASI TERORIS"],
+            &[],
+            &["Nama", "Deskripsi", "Terduga", "Kode Densus", "Tpt Lahir", "Tgl Lahir", "WN", "Alamat"],
+            &["SUKAMTO alias Abu Fulan ALIAS. Fulan Kecil", "", "Orang", "IDD-001", "Sukoharjo", "17 Agustus 1970", "Indonesia", "Jalan A"],
+            &["JAMAAH CONTOH Alias J.C.", "-", "Korporasi", "EDD-002", "", "", "", ""],
+            &["Anonim", "", "Orang", "IDD-003", "Mosul, Irak", "1971 atau 5 Mei 1973", "Suriah/Irak", ""],
+            &["", "", "", "", "", "", "", ""],
+            &["tanpa kode", "", "Orang", "", "", "", "", ""],
+        ];
+        let list = read(&workbook(rows)).expect("a list");
+        assert_eq!((list.entries.len(), list.broken), (3, 1));
+        let person = &list.entries[0];
+        assert_eq!(person.uid, "IDD-001");
+        let names: Vec<_> = person.names.iter().map(|name| name.text.as_str()).collect();
+        assert_eq!(names, ["SUKAMTO", "Abu Fulan", "Fulan Kecil"]);
+        assert_eq!(person.births[0].to_string(), "1970-08-17");
+        assert_eq!(person.countries, ["ID"]);
+        assert_eq!(list.entries[1].kind, Kind::Entity);
+        let third = &list.entries[2];
+        assert_eq!(third.births.iter().map(ToString::to_string).collect::<Vec<_>>(), ["1971", "1973-05-05"]);
+        assert_eq!(third.countries, ["IQ", "SY"]);
+    }
+
+    #[test]
+    fn what_is_no_such_table_is_refused() {
+        assert!(read(b"<html>gone</html>").is_err());
+        assert!(read(&workbook(&[&["Nama", "Umur"], &["A", "1"]])).is_err());
+    }
+}

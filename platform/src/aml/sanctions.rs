@@ -1,0 +1,732 @@
+//! Sources of lists, and how a new version takes the place of the last good one.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use siaga_risk::units::Ts;
+use uuid::Uuid;
+
+use super::faults::{LIST_REFUSED, NO_LISTS};
+use super::index::{Hit, Index, Listed, Query};
+use super::lists::entry::hex;
+use super::lists::{Delta, Entry, Files, Format, Shape, delta, read, sane};
+use super::names::graded::POSSIBLE;
+use super::permissions::{SANCTIONS_CONFIGURE, SANCTIONS_READ};
+use crate::audit::{Action, Change};
+use crate::db::{DbError, Tx};
+use crate::ids::new_id;
+use crate::outbox::Event;
+use crate::page::{Cursor, Page, Paging};
+use crate::people::Principal;
+use crate::refusal::{INVALID, NOT_FOUND, Refusal, STALE};
+use crate::unit::{Platform, Unit};
+use crate::values::{bound, from_micros};
+
+/// Rows read or written by one statement: a slice of the embedded database.
+const SLICE: i64 = 500;
+
+/// Indexes that are kept: the one in force, and the one before while it is still used.
+const KEPT: usize = 4;
+
+/// Longest name that is looked up, characters: twice the longest on any list.
+const NAME_MAX: usize = 500;
+
+/// Most addresses of a source.
+const URLS_MAX: usize = 4;
+
+/// A source of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub title: String,
+    /// The form of its files.
+    pub format: String,
+    /// Where its files are.
+    pub urls: Vec<String>,
+    /// It is looked at.
+    pub enabled: bool,
+    /// The version in force; 0 before the first.
+    pub version: i64,
+    /// Entries of it.
+    pub entries: i64,
+    /// The publisher's date.
+    pub published: Option<String>,
+    /// When it was last found to be the publisher's newest, microseconds.
+    pub good_at: Option<i64>,
+    /// When it was last tried.
+    pub tried_at: Option<i64>,
+    /// Why the last try failed.
+    pub error: Option<String>,
+    /// Changes of its settings.
+    pub revision: i64,
+}
+
+type Row = (
+    String,
+    String,
+    String,
+    Vec<String>,
+    bool,
+    i64,
+    i64,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    i64,
+);
+
+fn source(row: Row) -> Source {
+    let (name, title, format, urls, enabled, version, entries, published, good_at, tried_at, error, revision) = row;
+    Source {
+        name,
+        title,
+        format,
+        urls,
+        enabled,
+        version,
+        entries,
+        published,
+        good_at,
+        tried_at,
+        error,
+        revision,
+    }
+}
+
+const SOURCE: &str = "SELECT name, title, format, urls, enabled, version, entries, published, (extract(epoch FROM good_at) * 1000000)::bigint,
+    (extract(epoch FROM tried_at) * 1000000)::bigint, error, revision FROM sanctions_sources WHERE $1::text IS NULL OR name = $1 ORDER BY name";
+
+fn read_sources(tx: &mut Tx<'_>, name: Option<&str>) -> Result<Vec<Source>, Refusal> {
+    let rows: Vec<Row> = tx.all(sqlx::query_as(SOURCE).bind(name))?;
+    Ok(rows.into_iter().map(source).collect())
+}
+
+fn one_source(tx: &mut Tx<'_>, name: &str) -> Result<Source, Refusal> {
+    read_sources(tx, Some(name))?.pop().ok_or_else(|| NOT_FOUND.because("there is no such source"))
+}
+
+/// All sources.
+///
+/// # Errors
+/// Not permitted, or the database.
+pub async fn sources(platform: &Platform, by: &Principal) -> Result<Vec<Source>, Refusal> {
+    by.scope(SANCTIONS_READ)?;
+    platform.read(by, |tx| read_sources(tx, None)).await
+}
+
+/// Says where a source's files are, and whether it is looked at.
+///
+/// # Errors
+/// Not permitted; no such source; it was changed since; addresses that are none.
+pub async fn configure(platform: &Platform, by: &Principal, name: String, urls: Vec<String>, enabled: bool, revision: i64) -> Result<Source, Refusal> {
+    by.scope(SANCTIONS_CONFIGURE)?;
+    let https = |url: &String| url.starts_with("https://") && url.len() <= 2_000 && !url.contains(char::is_whitespace);
+    if urls.len() > URLS_MAX || !urls.iter().all(https) {
+        return Err(INVALID.field("urls", format!("give at most {URLS_MAX} addresses that begin with https://")));
+    }
+    platform
+        .command(by, move |unit| {
+            let before = one_source(unit.tx(), &name)?;
+            let (_, most) = Format::parse(&before.format).map_or((0, 0), Format::files);
+            if urls.len() > most {
+                return Err(INVALID.field("urls", format!("this source has {most} files at most")));
+            }
+            let changed = unit.tx().execute(
+                sqlx::query("UPDATE sanctions_sources SET urls = $2, enabled = $3, revision = revision + 1 WHERE name = $1 AND revision = $4")
+                    .bind(&name)
+                    .bind(&urls)
+                    .bind(enabled)
+                    .bind(revision),
+            )?;
+            if changed == 0 {
+                return Err(STALE.because("somebody else changed the source; look again"));
+            }
+            if urls != before.urls {
+                unit.tx().execute(sqlx::query("UPDATE sanctions_sources SET etags = '{}' WHERE name = $1").bind(&name))?;
+            }
+            // Nobody was looked for on it while it was off.
+            if enabled && !before.enabled && before.version > 0 {
+                let id = new_id(unit.now());
+                unit.emit(Event::new(
+                    "sanctions.list_changed",
+                    "sanctions_source",
+                    id,
+                    json!({ "source": before.name, "version": before.version, "whole": true }),
+                ));
+            }
+            unit.audit(
+                Change::new(Action::Update, "sanctions_source", &name)
+                    .field("urls", before.urls.join(" "), urls.join(" "))
+                    .field("enabled", before.enabled, enabled),
+            );
+            one_source(unit.tx(), &name)
+        })
+        .await
+}
+
+/// What became of a new file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Of which source.
+    pub source: String,
+    /// The version in force now.
+    pub version: i64,
+    /// False: it is the list that is in force.
+    pub adopted: bool,
+    /// Entries in force.
+    pub entries: i64,
+    /// New ones.
+    pub added: i64,
+    /// Those that say something else.
+    pub changed: i64,
+    /// Those that are gone.
+    pub removed: i64,
+}
+
+/// Takes the files of a source as its new version. What is no list, or looks cut, is refused and noted; the last good
+/// list stays in force.
+///
+/// # Errors
+/// Not permitted; no such source; [`LIST_REFUSED`]; another one is taken at the same moment.
+pub async fn take(platform: &Platform, by: &Principal, name: String, files: Files) -> Result<Taken, Refusal> {
+    by.scope(SANCTIONS_CONFIGURE)?;
+    let system = Principal::system("aml.lists").within(by.org);
+    let asked = name.clone();
+    let (before, known): (Source, String) = platform
+        .read(&system, move |tx| {
+            let source = one_source(tx, &asked)?;
+            let digest = tx.scalar(sqlx::query_scalar("SELECT digest FROM sanctions_sources WHERE name = $1").bind(&asked))?;
+            Ok((source, digest))
+        })
+        .await?;
+    let format = Format::parse(&before.format).ok_or_else(|| NOT_FOUND.because("the source has a form this program does not know"))?;
+    let digest = digest_of(&files);
+    if digest == known && before.version > 0 {
+        note_try(platform, &system, name.clone(), None).await?;
+        return Ok(unchanged(&before));
+    }
+    let parsed = tokio::task::spawn_blocking(move || read(format, &files)).await;
+    let list = match parsed {
+        Ok(Ok(list)) => list,
+        Ok(Err(error)) => return refuse(platform, &system, before, digest, 0, error.to_string()).await,
+        Err(_) => return refuse(platform, &system, before, digest, 0, "it broke its reader".into()).await,
+    };
+    let shape = Shape {
+        entries: list.entries.len(),
+        broken: list.broken,
+    };
+    let in_force = digests(platform, &system, &before).await?;
+    if let Err(reason) = sane(shape, (before.version > 0).then_some(in_force.len())) {
+        return refuse(platform, &system, before, digest, shape.entries, reason).await;
+    }
+    let change = delta(&in_force, list.entries);
+    if change.is_empty() && before.version > 0 {
+        note_try(platform, &system, name.clone(), Some(digest)).await?;
+        return Ok(unchanged(&before));
+    }
+    stage(platform, &system, &before, &change).await?;
+    adopt(platform, &system, by.audit_name(), before, digest, list.published, change).await
+}
+
+fn unchanged(before: &Source) -> Taken {
+    Taken {
+        source: before.name.clone(),
+        version: before.version,
+        adopted: false,
+        entries: before.entries,
+        added: 0,
+        changed: 0,
+        removed: 0,
+    }
+}
+
+/// A digest of the files in their order.
+fn digest_of(files: &Files) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(Sha256::digest(file));
+    }
+    hex(&hash.finalize())
+}
+
+async fn note_try(platform: &Platform, system: &Principal, name: String, digest: Option<String>) -> Result<(), Refusal> {
+    platform
+        .command(system, move |unit| {
+            let now = bound(unit.now());
+            unit.tx().execute(
+                sqlx::query("UPDATE sanctions_sources SET tried_at = $2, good_at = $2, error = NULL, digest = coalesce($3, digest) WHERE name = $1")
+                    .bind(&name)
+                    .bind(now)
+                    .bind(digest),
+            )?;
+            Ok(())
+        })
+        .await
+}
+
+/// Notes that a try failed before there were files to look at: an address that does not answer.
+///
+/// # Errors
+/// Always, with the reason.
+pub async fn failed(platform: &Platform, by: &Principal, name: String, reason: String) -> Result<Taken, Refusal> {
+    by.scope(SANCTIONS_CONFIGURE)?;
+    let system = Principal::system("aml.lists").within(by.org);
+    let asked = name.clone();
+    let before = platform.read(&system, move |tx| one_source(tx, &asked)).await?;
+    refuse(platform, &system, before, String::new(), 0, reason).await
+}
+
+async fn refuse(platform: &Platform, system: &Principal, before: Source, digest: String, entries: usize, reason: String) -> Result<Taken, Refusal> {
+    let said = reason.clone();
+    let (name, in_force) = (before.name.clone(), before.version);
+    platform
+        .command(system, move |unit| {
+            let now = unit.now();
+            unit.tx().execute(
+                sqlx::query("UPDATE sanctions_sources SET tried_at = $2, error = $3 WHERE name = $1").bind(&name).bind(bound(now)).bind(&said),
+            )?;
+            let row = VersionRow {
+                source: &name,
+                version: None,
+                digest: &digest,
+                counts: [i64::try_from(entries).unwrap_or(i64::MAX), 0, 0, 0],
+                published: None,
+                reason: Some(&said),
+            };
+            let id = insert_version(unit, &row, "system")?;
+            unit.emit(Event::new("sanctions.list_refused", "sanctions_source", id, json!({ "source": name, "reason": said })));
+            Ok(())
+        })
+        .await?;
+    let kept = if in_force > 0 { format!("version {in_force} stays in force") } else { "no version is in force yet".to_owned() };
+    Err(LIST_REFUSED.because(format!("{}: {reason}; {kept}", before.title)))
+}
+
+struct VersionRow<'a> {
+    source: &'a str,
+    version: Option<i64>,
+    digest: &'a str,
+    /// Entries, added, changed, removed.
+    counts: [i64; 4],
+    published: Option<&'a str>,
+    reason: Option<&'a str>,
+}
+
+fn insert_version(unit: &mut Unit<'_, '_>, row: &VersionRow<'_>, taken_by: &str) -> Result<Uuid, Refusal> {
+    let now = unit.now();
+    let id = new_id(now);
+    let [entries, added, changed, removed] = row.counts;
+    unit.tx().execute(
+        sqlx::query(
+            "INSERT INTO sanctions_versions (id, source, version, status, digest, entries, added, changed, removed, published, reason, taken_by, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        )
+        .bind(id)
+        .bind(row.source)
+        .bind(row.version)
+        .bind(if row.version.is_some() { "adopted" } else { "refused" })
+        .bind(row.digest)
+        .bind(entries)
+        .bind(added)
+        .bind(changed)
+        .bind(removed)
+        .bind(row.published)
+        .bind(row.reason)
+        .bind(taken_by)
+        .bind(bound(now)),
+    )?;
+    Ok(id)
+}
+
+/// Digests of the entries in force, by key.
+async fn digests(platform: &Platform, system: &Principal, source: &Source) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut all = BTreeMap::new();
+    let mut after = 0i64;
+    loop {
+        let (name, version) = (source.name.clone(), source.version);
+        let rows: Vec<(i64, String, String)> = platform
+            .read(system, move |tx| {
+                Ok(tx.all(
+                    sqlx::query_as(
+                        "SELECT id, uid, digest FROM sanctions_entries WHERE source = $1 AND from_version <= $2 AND until_version IS NULL AND id > $3
+                         ORDER BY id LIMIT $4",
+                    )
+                    .bind(&name)
+                    .bind(version)
+                    .bind(after)
+                    .bind(SLICE),
+                )?)
+            })
+            .await?;
+        let Some(last) = rows.last() else {
+            return Ok(all);
+        };
+        after = last.0;
+        all.extend(rows.into_iter().map(|(_, uid, digest)| (uid, digest)));
+    }
+}
+
+/// Keeps the source as it is for the rest of the unit: rows of a coming version are not written over one that came in between.
+fn hold(unit: &mut Unit<'_, '_>, name: &str, version: i64) -> Result<(), Refusal> {
+    let found: Option<(i64,)> = unit.tx().optional(sqlx::query_as("SELECT version FROM sanctions_sources WHERE name = $1 FOR UPDATE").bind(name))?;
+    if found == Some((version,)) {
+        Ok(())
+    } else {
+        Err(STALE.because("the list is being taken by somebody else; look again"))
+    }
+}
+
+/// Writes the rows of the coming version in slices; they hold from a version that is not in force yet.
+async fn stage(platform: &Platform, system: &Principal, before: &Source, change: &Delta) -> Result<(), Refusal> {
+    let (name, version) = (before.name.clone(), before.version);
+    platform
+        .command(system, move |unit| {
+            hold(unit, &name, version)?;
+            unit.tx().execute(sqlx::query("DELETE FROM sanctions_entries WHERE source = $1 AND from_version > $2").bind(&name).bind(version))?;
+            Ok(())
+        })
+        .await?;
+    let entries: Vec<&Entry> = change.to_screen().collect();
+    let slice = usize::try_from(SLICE).unwrap_or(1);
+    for part in entries.chunks(slice) {
+        let rows: Vec<(String, String, Value)> =
+            part.iter().map(|entry| (entry.uid.clone(), entry.digest(), serde_json::to_value(entry).unwrap_or(Value::Null))).collect();
+        let (name, version) = (before.name.clone(), before.version + 1);
+        platform
+            .command(system, move |unit| {
+                hold(unit, &name, version - 1)?;
+                let (mut uids, mut digests, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
+                for (uid, digest, body) in rows {
+                    uids.push(uid);
+                    digests.push(digest);
+                    bodies.push(body);
+                }
+                let written = unit.tx().execute(
+                    sqlx::query(
+                        "INSERT INTO sanctions_entries (source, uid, digest, entry, from_version)
+                         SELECT $1, r.uid, r.digest, r.entry, $2 FROM unnest($3::text[], $4::text[], $5::jsonb[]) AS r (uid, digest, entry)",
+                    )
+                    .bind(&name)
+                    .bind(version)
+                    .bind(uids)
+                    .bind(digests)
+                    .bind(bodies),
+                );
+                written.map_err(Refusal::from).map_err(|error| {
+                    error.on_duplicate("sanctions_entries_source_uid_from_version_key", || {
+                        STALE.because("the list is being taken by somebody else; look again")
+                    })
+                })?;
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+/// Puts the staged version in force in one step.
+async fn adopt(
+    platform: &Platform,
+    system: &Principal,
+    taken_by: String,
+    before: Source,
+    digest: String,
+    published: Option<String>,
+    change: Delta,
+) -> Result<Taken, Refusal> {
+    platform
+        .command(system, move |unit| {
+            let now = unit.now();
+            let version = before.version + 1;
+            let staged: Vec<String> = change.to_screen().map(Entry::digest).collect();
+            let ended: Vec<String> = change.changed.iter().map(|entry| entry.uid.clone()).chain(change.removed.iter().cloned()).collect();
+            let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+            let taken = Taken {
+                source: before.name.clone(),
+                version,
+                adopted: true,
+                entries: count(change.same + change.added.len() + change.changed.len()),
+                added: count(change.added.len()),
+                changed: count(change.changed.len()),
+                removed: count(change.removed.len()),
+            };
+            let moved = unit.tx().execute(
+                sqlx::query(
+                    "UPDATE sanctions_sources SET version = $3, digest = $4, entries = $5, published = $6, good_at = $7, tried_at = $7, error = NULL
+                     WHERE name = $1 AND version = $2",
+                )
+                .bind(&before.name)
+                .bind(before.version)
+                .bind(version)
+                .bind(&digest)
+                .bind(taken.entries)
+                .bind(&published)
+                .bind(bound(now)),
+            )?;
+            // Neither a row of this version may be missing, nor one of another attempt be among them.
+            let (own, all): (i64, i64) = unit.tx().one(
+                sqlx::query_as(
+                    "SELECT count(*) FILTER (WHERE digest = ANY ($3)), count(*) FROM sanctions_entries WHERE source = $1 AND from_version = $2",
+                )
+                .bind(&before.name)
+                .bind(version)
+                .bind(&staged),
+            )?;
+            if moved == 0 || own != count(staged.len()) || all != own {
+                return Err(STALE.because("another version was taken at the same moment; try again"));
+            }
+            unit.tx().execute(
+                sqlx::query(
+                    "UPDATE sanctions_entries SET until_version = $2 WHERE source = $1 AND uid = ANY ($3) AND from_version < $2 AND until_version IS NULL",
+                )
+                .bind(&before.name)
+                .bind(version)
+                .bind(&ended),
+            )?;
+            let ended_exceptions = unit.tx().execute(
+                sqlx::query(
+                    "UPDATE sanctions_whitelist SET ended_at = $3, ended_because = 'entry_changed'
+                     WHERE source = $1 AND uid = ANY ($2) AND ended_at IS NULL",
+                )
+                .bind(&before.name)
+                .bind(&ended)
+                .bind(bound(now)),
+            )?;
+            let row = VersionRow {
+                source: &before.name,
+                version: Some(version),
+                digest: &digest,
+                counts: [taken.entries, taken.added, taken.changed, taken.removed],
+                published: published.as_deref(),
+                reason: None,
+            };
+            let id = insert_version(unit, &row, &taken_by)?;
+            unit.audit(
+                Change::new(Action::Update, "sanctions_source", &before.name)
+                    .field("version", before.version, version)
+                    .field("entries", before.entries, taken.entries)
+                    .field("ended_exceptions", Value::Null, ended_exceptions)
+                    .field("taken_by", Value::Null, taken_by.clone()),
+            );
+            unit.emit(Event::new(
+                "sanctions.list_changed",
+                "sanctions_source",
+                id,
+                json!({ "source": before.name, "version": version, "added": taken.added, "changed": taken.changed, "removed": taken.removed }),
+            ));
+            Ok(taken)
+        })
+        .await
+}
+
+/// A version of a list, or a try that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its key.
+    pub id: Uuid,
+    /// `None` for a refused one.
+    pub version: Option<i64>,
+    /// Entries, added, changed, removed.
+    pub counts: [i64; 4],
+    /// The publisher's date.
+    pub published: Option<String>,
+    /// Why it was refused.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Ts,
+}
+
+/// Versions of a source, newest first.
+///
+/// # Errors
+/// Not permitted; no such source.
+pub async fn versions(platform: &Platform, by: &Principal, name: String, paging: Paging) -> Result<Page<Version>, Refusal> {
+    by.scope(SANCTIONS_READ)?;
+    type VersionTuple = (Uuid, Option<i64>, i64, i64, i64, i64, Option<String>, Option<String>, i64);
+    platform
+        .read(by, move |tx| {
+            one_source(tx, &name)?;
+            let after = paging.after.map(|cursor| cursor.key);
+            let rows: Vec<VersionTuple> = tx.all(
+                sqlx::query_as(
+                    "SELECT id, version, entries, added, changed, removed, published, reason, (extract(epoch FROM created_at) * 1000000)::bigint
+                     FROM sanctions_versions
+                     WHERE source = $1 AND ($2::bigint IS NULL OR ((extract(epoch FROM created_at) * 1000000)::bigint, id) < ($2, $3))
+                     ORDER BY created_at DESC, id DESC LIMIT $4",
+                )
+                .bind(&name)
+                .bind(after)
+                .bind(paging.after.map(|cursor| cursor.id))
+                .bind(paging.fetch()),
+            )?;
+            let items = rows.into_iter().map(|(id, version, entries, added, changed, removed, published, reason, at)| Version {
+                id,
+                version,
+                counts: [entries, added, changed, removed],
+                published,
+                reason,
+                at: from_micros(at),
+            });
+            Ok(paging.cut(items.collect(), |row| Cursor {
+                key: Cursor::micros(row.at),
+                id: row.id,
+            }))
+        })
+        .await
+}
+
+/// An entry as it is in force, or as it was last.
+///
+/// # Errors
+/// Not permitted; nobody of that key.
+pub async fn entry(platform: &Platform, by: &Principal, source: String, uid: String) -> Result<Entry, Refusal> {
+    by.scope(SANCTIONS_READ)?;
+    platform
+        .read(by, move |tx| {
+            let row: Option<(Value,)> = tx.optional(
+                sqlx::query_as(
+                    "SELECT e.entry FROM sanctions_entries e JOIN sanctions_sources s ON s.name = e.source
+                     WHERE e.source = $1 AND e.uid = $2 AND e.from_version <= s.version ORDER BY e.from_version DESC LIMIT 1",
+                )
+                .bind(&source)
+                .bind(&uid),
+            )?;
+            let (body,) = row.ok_or_else(|| NOT_FOUND.because("no entry of that key is or was on the list"))?;
+            decode(body)
+        })
+        .await
+}
+
+/// A stored entry.
+pub(super) fn decode(body: Value) -> Result<Entry, Refusal> {
+    let entry = serde_json::from_value(body);
+    entry.map_err(|error| Refusal::from(DbError::Unexpected(format!("an entry of a list: {error}"))))
+}
+
+/// Indexes by the versions they are made of. The keys of versions are random, so two databases never share one.
+static BUILT: Mutex<Vec<(Vec<Uuid>, Arc<Index>)>> = Mutex::new(Vec::new());
+
+/// The lists in force, indexed, and the version of each that is in the index.
+#[derive(Clone)]
+pub struct InForce {
+    /// The index.
+    pub index: Arc<Index>,
+    /// Sources by name, with their versions.
+    pub versions: Vec<(String, i64)>,
+}
+
+/// The lists in force, indexed.
+///
+/// # Errors
+/// [`NO_LISTS`] when there is none: nobody is found then, and nobody can be cleared.
+pub async fn index(platform: &Platform) -> Result<InForce, Refusal> {
+    let system = Principal::system("aml.index");
+    let in_force: Vec<(Uuid, String, i64)> = platform
+        .read(&system, |tx| {
+            Ok(tx.all(sqlx::query_as(
+                "SELECT v.id, s.name, s.version FROM sanctions_sources s JOIN sanctions_versions v ON v.source = s.name AND v.version = s.version
+                 WHERE s.enabled ORDER BY s.name",
+            ))?)
+        })
+        .await?;
+    if in_force.is_empty() {
+        return Err(NO_LISTS.because("take a list first: siaga sanctions refresh"));
+    }
+    let key: Vec<Uuid> = in_force.iter().map(|(id, ..)| *id).collect();
+    let versions: Vec<(String, i64)> = in_force.iter().map(|(_, name, version)| (name.clone(), *version)).collect();
+    {
+        let built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, index)) = built.iter().find(|(known, _)| *known == key) {
+            let index = Arc::clone(index);
+            return Ok(InForce { index, versions });
+        }
+    }
+    let mut listed = Vec::new();
+    for (_, name, version) in &in_force {
+        load(platform, &system, name, *version, None, &mut listed).await?;
+    }
+    let index = tokio::task::spawn_blocking(move || Arc::new(Index::of(listed))).await;
+    let index = index.map_err(|_| Refusal::from(DbError::Panicked))?;
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if built.len() >= KEPT {
+        built.remove(0);
+    }
+    built.push((key, Arc::clone(&index)));
+    Ok(InForce { index, versions })
+}
+
+/// Reads the entries of a version, or only those that are new in it.
+pub(super) async fn load(
+    platform: &Platform,
+    system: &Principal,
+    name: &str,
+    version: i64,
+    new_in: Option<i64>,
+    listed: &mut Vec<Listed>,
+) -> Result<(), Refusal> {
+    let mut after = 0i64;
+    loop {
+        let name = name.to_owned();
+        let rows: Vec<(i64, String, String, Value)> = platform
+            .read(system, move |tx| {
+                Ok(tx.all(
+                    sqlx::query_as(
+                        "SELECT id, source, digest, entry FROM sanctions_entries
+                         WHERE source = $1 AND from_version <= $2 AND (until_version IS NULL OR until_version > $2)
+                             AND ($3::bigint IS NULL OR from_version = $3) AND id > $4
+                         ORDER BY id LIMIT $5",
+                    )
+                    .bind(&name)
+                    .bind(version)
+                    .bind(new_in)
+                    .bind(after)
+                    .bind(SLICE),
+                )?)
+            })
+            .await?;
+        let Some(last) = rows.last() else {
+            return Ok(());
+        };
+        after = last.0;
+        for (_, source, digest, body) in rows {
+            listed.push(Listed {
+                source,
+                entry: Arc::new(decode(body)?),
+                digest,
+            });
+        }
+    }
+}
+
+/// Looks a name up. Nothing of it is stored but that somebody looked.
+///
+/// # Errors
+/// Not permitted; no name; no list.
+pub async fn check(platform: &Platform, by: &Principal, query: Query) -> Result<(Vec<Hit>, usize), Refusal> {
+    by.scope(SANCTIONS_READ)?;
+    if query.names.iter().all(|name| name.trim().is_empty()) {
+        return Err(INVALID.field("name", "give a name"));
+    }
+    if query.names.iter().any(|name| name.chars().count() > NAME_MAX) {
+        return Err(INVALID.field("name", format!("use at most {NAME_MAX} characters")));
+    }
+    let index = index(platform).await?.index;
+    let size = index.len();
+    let hits = tokio::task::spawn_blocking(move || index.search(&query, POSSIBLE)).await;
+    let hits = hits.map_err(|_| Refusal::from(DbError::Panicked))?;
+    let found = hits.len();
+    platform
+        .command(by, move |unit| {
+            let now = unit.now();
+            unit.audit(Change::new(Action::Access, "sanctions_check", new_id(now)).field("hits", Value::Null, found));
+            Ok(())
+        })
+        .await?;
+    Ok((hits, size))
+}

@@ -1,0 +1,106 @@
+//! A person's leads in an export, and their end in an erasure.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::crypto::Sealed;
+use crate::db::Tx;
+use crate::erasure::{Done, Erased, Keys, Store};
+use crate::refusal::Refusal;
+use crate::subjects::KeyClass;
+use crate::unit::Unit;
+
+use super::lead::{FIELDS, Lead, lead_columns};
+
+/// Leads and lines of one person: bounded as every statement is.
+const ROWS_MAX: i64 = 1_000;
+
+/// The leads of a subject, and those that became part of them: all are sealed under the subject's key.
+pub struct Leads;
+
+fn of(tx: &mut Tx<'_>, subject: Uuid) -> Result<Vec<Lead>, Refusal> {
+    let query = sqlx::query_as(concat!(
+        "SELECT ",
+        lead_columns!(),
+        " FROM leads AS l WHERE l.subject_id = $1 OR l.user_id = $1
+              OR l.merged_into IN (SELECT k.id FROM leads AS k WHERE k.subject_id = $1 OR k.user_id = $1)
+          ORDER BY l.id LIMIT $2"
+    ));
+    Ok(tx.all(query.bind(subject).bind(ROWS_MAX))?)
+}
+
+impl Store for Leads {
+    fn name(&self) -> &'static str {
+        "leads"
+    }
+
+    fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
+        let leads = of(unit.tx(), subject)?;
+        let ids: Vec<Uuid> = leads.iter().map(|lead| lead.id).collect();
+        super::store::lock_assignment(unit)?;
+        for statement in [
+            "UPDATE leads SET data = '{}', data_at = '{}', phone_index = NULL, email_index = NULL, reason_sealed = NULL, utm = '{}', territory = NULL,
+                 interests = '{}', assigned_to = NULL, status = CASE WHEN status = 'merged' THEN status ELSE 'lost' END, revision = revision + 1
+             WHERE id = ANY ($1)",
+            "UPDATE lead_history SET text_sealed = NULL WHERE lead_id = ANY ($1) AND text_sealed IS NOT NULL",
+            "UPDATE lead_merges SET changed = '{}' WHERE lead_id = ANY ($1) OR other_id = ANY ($1)",
+            "UPDATE lead_facts SET contact_index = NULL, proof = '', withdrawn_at = coalesce(withdrawn_at, now()), withdrawn_by = coalesce(withdrawn_by, 'system')
+             WHERE lead_id = ANY ($1)",
+            "UPDATE tasks SET title_sealed = NULL, description_sealed = NULL WHERE lead_id = ANY ($1)",
+            "UPDATE deals SET title_sealed = NULL WHERE lead_id = ANY ($1)",
+            "DELETE FROM search_entries WHERE entity_type = 'lead' AND entity_id = ANY ($1)",
+        ] {
+            unit.tx().execute(sqlx::query(statement).bind(&ids))?;
+        }
+        // The subject's own key is destroyed by the erasure itself; what its leads were sealed under before is destroyed here.
+        let former: Vec<(Uuid,)> = unit.tx().all(
+            sqlx::query_as("SELECT DISTINCT subject_id FROM lead_subjects WHERE lead_id = ANY ($1) AND subject_id <> $2 LIMIT $3")
+                .bind(&ids)
+                .bind(subject)
+                .bind(ROWS_MAX),
+        )?;
+        for (old,) in former {
+            unit.destroy_key(old, KeyClass::Personal)?;
+        }
+        let items = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+        Ok(Erased::rows(Done::Anonymised, items))
+    }
+
+    fn export(&self, tx: &mut Tx<'_>, keys: &Keys, subject: Uuid) -> Result<Value, Refusal> {
+        let leads = of(tx, subject)?;
+        if leads.is_empty() {
+            return Ok(Value::Null);
+        }
+        let mut all = Vec::with_capacity(leads.len());
+        for lead in leads {
+            let key = keys.personal.as_ref().filter(|key| key.subject() == lead.subject);
+            let mut fields = Map::new();
+            for field in FIELDS {
+                if let Some(key) = key
+                    && let Some(value) = lead.field(key, field)?
+                {
+                    fields.insert(field.to_owned(), Value::String(value));
+                }
+            }
+            let lines: Vec<(String, Value, Option<Vec<u8>>, i64)> = tx.all(
+                sqlx::query_as(
+                    "SELECT kind, detail, text_sealed, (extract(epoch FROM created_at) * 1000000)::bigint FROM lead_history WHERE lead_id = $1 ORDER BY seq LIMIT $2",
+                )
+                .bind(lead.id)
+                .bind(ROWS_MAX),
+            )?;
+            let lines: Vec<Value> = lines
+                .into_iter()
+                .map(|(kind, detail, sealed, at)| {
+                    let text = key.zip(sealed).and_then(|(key, sealed)| key.open("lead_history.text", &Sealed::from_bytes(sealed)).ok());
+                    json!({"kind": kind, "detail": detail, "text": text, "at": at})
+                })
+                .collect();
+            all.push(json!({
+                "id": lead.id, "person": fields, "source": lead.source, "channel": lead.channel, "utm": lead.utm, "stage": lead.stage.name(),
+                "score": lead.score, "interests": lead.interests, "created_at": super::lead::micros_of(lead.created), "history": lines,
+            }));
+        }
+        Ok(Value::Array(all))
+    }
+}

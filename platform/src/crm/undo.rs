@@ -1,0 +1,187 @@
+//! A merge is taken back: fields that nobody changed since get what they had before, and a joined lead is a lead of its own again.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::audit::{Action, Change};
+use crate::crypto::SubjectKey;
+use crate::outbox::Event;
+use crate::people::Principal;
+use crate::refusal::{NOT_FOUND, Refusal};
+use crate::unit::{Platform, Unit};
+use crate::values::bound;
+
+use super::assignment;
+use super::faults::{DUPLICATE, NOT_UNDONE};
+use super::lead::{FIELDS, Lead, open};
+use super::permissions::LEAD_EDIT;
+use super::stage::{Status, check_reason};
+use super::store;
+use super::subject;
+
+type Merge = (Uuid, Option<Uuid>, Option<Uuid>, Option<String>, Vec<Uuid>, Value, String, bool);
+
+/// Takes the merge back; answers the lead that was kept.
+///
+/// # Errors
+/// Not found, [`NOT_UNDONE`], or a missing reason.
+pub async fn undo(platform: &Platform, by: &Principal, merge: Uuid, reason: String) -> Result<Uuid, Refusal> {
+    check_reason(Some(&reason), true)?;
+    let owned = by.clone();
+    let allowed = platform.read(by, move |tx| {
+        let row: Option<(Uuid,)> = tx.optional(sqlx::query_as("SELECT lead_id FROM lead_merges WHERE id = $1").bind(merge))?;
+        let (lead,) = row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
+        owned.may(LEAD_EDIT, &store::find(tx, lead)?.target())?;
+        Ok(())
+    });
+    allowed.await?;
+    let recorded_by = by.audit_name();
+    platform
+        .command(&by.elevated(), move |unit| undo_in(unit, merge, reason.trim(), &recorded_by))
+        .await
+}
+
+fn undo_in(unit: &mut Unit<'_, '_>, merge: Uuid, reason: &str, recorded_by: &str) -> Result<Uuid, Refusal> {
+    store::lock_assignment(unit)?;
+    let row: Option<Merge> = unit.tx().optional(
+        sqlx::query_as(
+            "SELECT m.lead_id, m.other_id, m.other_subject_id, m.other_status, m.moved, m.changed, m.status,
+                 EXISTS (SELECT FROM lead_merges AS n WHERE n.lead_id = m.lead_id AND n.status = 'done' AND n.id > m.id)
+             FROM lead_merges AS m WHERE m.id = $1 FOR UPDATE OF m",
+        )
+        .bind(merge),
+    )?;
+    let (kept, other, own_subject, other_status, moved, changed, status, followed) =
+        row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
+    if status == "undone" || followed {
+        let why = if followed { "a later merge of this lead stands; take that one back first" } else { "it was taken back already" };
+        return Err(NOT_UNDONE.because(why));
+    }
+    let mut lead = store::for_update(unit.tx(), kept)?;
+    if lead.merged_into.is_some() {
+        return Err(NOT_UNDONE.because("the lead is part of another one now; take that merge back first"));
+    }
+    let key = unit.key(lead.subject)?;
+    let before = lead.open(&key)?;
+    for field in FIELDS {
+        restore(&mut lead, &key, field, changed.get(field))?;
+    }
+    let after = lead.open(&key)?;
+    lead.phone_index = after.phone.as_deref().map(|phone| store::phone_index(unit, phone));
+    lead.email_index = after.email.as_deref().map(|email| store::email_index(unit, email));
+    super::capture::replaced(unit, &lead, &before, &after)?;
+    let parted = match other {
+        Some(other) => Some(part(unit, &mut lead, other, own_subject, other_status.as_deref(), &moved)?),
+        None => None,
+    };
+    mark(unit, merge, recorded_by)?;
+    let detail = json!({"merge_id": merge, "other_id": other, "by": recorded_by});
+    store::history(unit, &lead, "undone", &detail, Some(reason))?;
+    store::rescore(unit, &mut lead)?;
+    store::save(unit, &mut lead).map_err(taken)?;
+    store::index(unit, &lead, &key)?;
+    if let Some(mut other) = parted {
+        store::history(unit, &other, "undone", &detail, Some(reason))?;
+        let other_key = unit.key(other.subject)?;
+        store::rescore(unit, &mut other)?;
+        store::save(unit, &mut other).map_err(taken)?;
+        store::index(unit, &other, &other_key)?;
+    }
+    let change = Change::new(Action::Update, "lead_merge", merge).about(lead.subject);
+    unit.audit(
+        change
+            .field("status", "done", "undone")
+            .field("recorded_by", Value::Null, recorded_by)
+            .personal("reason", None, Some(reason)),
+    );
+    let facts = json!({"lead_id": lead.id, "other_id": other, "merge_id": merge});
+    unit.emit(Event::new("lead.undone", "lead", lead.id, facts).about(lead.subject));
+    assignment::drain(unit)?;
+    Ok(lead.id)
+}
+
+/// Puts back what stood before, where what the merge wrote still stands.
+fn restore(lead: &mut Lead, key: &SubjectKey, field: &str, changed: Option<&Value>) -> Result<(), Refusal> {
+    let Some(changed) = changed else {
+        return Ok(());
+    };
+    let side = |name: &str| -> Result<Option<String>, Refusal> {
+        let sealed = changed.get(name).and_then(Value::as_str);
+        sealed.map(|text| open(key, &format!("leads.{field}"), text)).transpose()
+    };
+    if lead.field(key, field)? != side("after")? {
+        return Ok(());
+    }
+    match changed.get("before").and_then(Value::as_str) {
+        Some(before) => {
+            lead.data.insert(field.to_owned(), before.to_owned());
+            let at = changed.get("before_at").and_then(Value::as_i64).unwrap_or(0);
+            lead.data_at.insert(field.to_owned(), at);
+        }
+        None => {
+            lead.data.remove(field);
+            lead.data_at.remove(field);
+        }
+    }
+    Ok(())
+}
+
+/// Makes a joined lead one of its own again, in the pool; the caller saves it behind the one that was kept.
+fn part(
+    unit: &mut Unit<'_, '_>,
+    lead: &mut Lead,
+    other: Uuid,
+    own_subject: Option<Uuid>,
+    status: Option<&str>,
+    moved: &[Uuid],
+) -> Result<Lead, Refusal> {
+    let mut other = store::for_update(unit.tx(), other)?;
+    if other.merged_into != Some(lead.id) {
+        return Err(NOT_UNDONE.because("the other lead is not part of this one any more"));
+    }
+    if let Some(own) = own_subject.filter(|own| *own != other.subject) {
+        subject::move_to(unit, &mut other, own)?;
+        // The key of the lead that is kept was never its own.
+        unit.tx().execute(
+            sqlx::query("DELETE FROM lead_subjects WHERE lead_id = $1 AND subject_id = $2")
+                .bind(other.id)
+                .bind(lead.subject),
+        )?;
+    }
+    let key = unit.key(other.subject)?;
+    let known = other.open(&key)?;
+    other.phone_index = known.phone.as_deref().map(|phone| store::phone_index(unit, phone));
+    other.email_index = known.email.as_deref().map(|email| store::email_index(unit, email));
+    (other.status, other.merged_into, other.assigned_to) = (status.and_then(Status::parse).unwrap_or(Status::Open), None, None);
+    if other.user.is_some() && other.user == lead.user {
+        lead.user = None;
+    }
+    lead.kyc_passed -= other.kyc_passed.min(lead.kyc_passed);
+    lead.kyc_failed -= other.kyc_failed.min(lead.kyc_failed);
+    unit.tx().execute(
+        sqlx::query("UPDATE leads SET merged_into = $1 WHERE id = ANY ($2) AND merged_into = $3")
+            .bind(other.id)
+            .bind(moved)
+            .bind(lead.id),
+    )?;
+    Ok(other)
+}
+
+fn mark(unit: &mut Unit<'_, '_>, merge: Uuid, recorded_by: &str) -> Result<(), Refusal> {
+    let now = unit.now();
+    unit.tx().execute(
+        sqlx::query("UPDATE lead_merges SET status = 'undone', undone_at = $2, undone_by = $3 WHERE id = $1")
+            .bind(merge)
+            .bind(bound(now))
+            .bind(recorded_by),
+    )?;
+    Ok(())
+}
+
+/// A contact that went to a third lead meanwhile.
+fn taken(refusal: Refusal) -> Refusal {
+    match refusal.fault() {
+        Some(fault) if fault == DUPLICATE => NOT_UNDONE.because("one of the contacts belongs to another lead by now"),
+        _ => refusal,
+    }
+}

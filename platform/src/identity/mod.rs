@@ -1,0 +1,63 @@
+//! Identity: who somebody is, how they show it, and what their requests act as.
+//!
+//! Pure rules: `address`, `password`, `lockout`, `totp`, `codes`, `jws`, `token`, `signing` (when keys follow each other),
+//! `session`, `limit`, `api_key`. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
+//! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `keys`,
+//! `people` (administration), `who` (from a token to a principal), `first` (the first administrator).
+
+pub mod address;
+pub mod api_key;
+pub mod codes;
+mod confirm;
+mod contact;
+mod erase;
+mod factor;
+pub mod faults;
+mod first;
+pub mod hash;
+pub mod jws;
+mod keys;
+pub mod limit;
+pub mod lockout;
+pub mod messenger;
+mod passkey;
+pub mod password;
+mod people;
+pub mod permissions;
+mod person;
+mod provider;
+mod refresh;
+mod register;
+mod service;
+pub mod session;
+mod sign_in;
+pub mod signing;
+mod store;
+pub mod token;
+pub mod totp;
+mod who;
+
+use std::sync::Arc;
+
+use crate::handlers::Engines;
+
+pub use confirm::{Method, Proof};
+pub use contact::Contact;
+pub use factor::TotpSecret;
+pub use keys::{ApiKey, NewApiKey};
+pub use passkey::PasskeyRow;
+pub use people::{Invitation, RoleChange, SessionRow, StatusChange};
+pub use person::{Person, Standing};
+pub use provider::{Exchange, ProviderSettings, Returned, Web, WebAnswer, WebDoor, WebRequest};
+pub use refresh::Renewed;
+pub use register::Registration;
+pub use service::{Identity, Settings};
+pub use sign_in::{Client, Opened, SignedIn, Visit, Waiting};
+pub use who::Seen;
+
+/// What identity brings to the ground's jobs.
+pub fn plug(engines: &mut Engines) {
+    engines.stores.push(Arc::new(erase::Credentials));
+    engines.categories.push(Arc::new(erase::Sessions));
+    engines.categories.push(Arc::new(erase::Attempts));
+}

@@ -1,0 +1,315 @@
+//! Administering people: invite, give a role, suspend, unlock, look at sessions.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use siaga_risk::units::Ts;
+use uuid::Uuid;
+
+use super::codes::Purpose;
+use super::contact;
+use super::faults::LAST_ADMINISTRATOR;
+use super::permissions::{USER_READ, USER_ROLE, USER_WRITE};
+use super::person::{Person, Standing};
+use super::register::{locale, name};
+use super::service::Identity;
+use super::session::End;
+use super::sign_in::{Visit, forgive_account};
+use super::{address, lockout, store};
+use crate::audit::{Action, Change};
+use crate::db::Tx;
+use crate::outbox::Event;
+use crate::page::{Cursor, Page, Paging};
+use crate::people::{Principal, Role, Target};
+use crate::refusal::{CONFLICT, FORBIDDEN, INVALID, Refusal};
+use crate::unit::Unit;
+
+/// Who is to join.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// As typed.
+    pub email: String,
+    /// As typed.
+    pub name: String,
+    /// As typed.
+    pub phone: Option<String>,
+    /// Their role.
+    pub role: Role,
+    /// Their team.
+    pub team: Option<Uuid>,
+    /// Their language.
+    pub locale: Option<String>,
+}
+
+/// Another role.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleChange {
+    /// The role.
+    pub role: Role,
+    /// The team.
+    pub team: Option<Uuid>,
+    /// The revision that was seen.
+    pub revision: i64,
+}
+
+/// Another state.
+#[derive(Clone, Debug)]
+pub struct StatusChange {
+    /// The state.
+    pub to: Standing,
+    /// Why.
+    pub reason: String,
+    /// The revision that was seen.
+    pub revision: i64,
+}
+
+/// A session as its owner or an administrator sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionRow {
+    /// Key.
+    pub id: Uuid,
+    /// `browser` or `api`.
+    pub client: String,
+    /// When it began.
+    pub created_at: Ts,
+    /// Its last request, to a few seconds.
+    pub seen_at: Ts,
+    /// A second factor was given.
+    pub mfa: bool,
+}
+
+/// Longest reason.
+const REASON_CHARS_MAX: usize = 500;
+
+impl Identity {
+    /// A person.
+    ///
+    /// # Errors
+    /// There is none for whoever asks; the database's.
+    pub async fn person(&self, by: &Principal, id: Uuid) -> Result<Person, Refusal> {
+        let keyring = Arc::clone(self.platform.keyring());
+        let who = by.clone();
+        self.platform
+            .read(by, move |tx| {
+                let person = store::person(tx, &keyring, id)?;
+                if who.user() == Some(id) {
+                    return Ok(person);
+                }
+                let sight = who.may(USER_READ, &person.target())?;
+                Ok(person.seen(sight))
+            })
+            .await
+    }
+
+    /// People, newest first.
+    ///
+    /// # Errors
+    /// The role may not; the database's.
+    pub async fn people(&self, by: &Principal, paging: Paging) -> Result<Page<Person>, Refusal> {
+        let (_, sight) = by.scope(USER_READ)?;
+        let keyring = Arc::clone(self.platform.keyring());
+        let rows = self.platform.read(by, move |tx| store::people(tx, &keyring, paging.after.map(|after| after.id), paging.fetch())).await?;
+        Ok(paging.cut(rows, |person| Cursor { key: 0, id: person.id }).map(|person| person.seen(sight)))
+    }
+
+    /// Makes a user, who sets their password by the code that is sent.
+    ///
+    /// # Errors
+    /// The role may not; a field is wrong; the address is taken; the database's.
+    pub async fn invite(&self, by: &Principal, invitation: Invitation, visit: &Visit) -> Result<Person, Refusal> {
+        by.may(USER_WRITE, &Target { org: by.org, ..Target::default() })?;
+        by.with_mfa()?;
+        let email = address::email(&invitation.email)?;
+        let phone = invitation.phone.as_deref().map(address::phone).transpose()?;
+        let name = name(&invitation.name)?;
+        let locale = locale(invitation.locale.as_deref())?;
+        let (org, role, team) = (by.org, invitation.role, invitation.team);
+        let (keyring, who) = (Arc::clone(self.platform.keyring()), by.clone());
+        let person = self
+            .platform
+            .command(by, move |unit| {
+                // Staff are made by whoever may give roles.
+                if role.is_staff() {
+                    who.may(USER_ROLE, &Target { org, ..Target::default() })?;
+                }
+                in_organisation(unit.tx(), org, team)?;
+                let new = store::NewUser { org, email: &email, name: &name, phone: phone.as_deref(), role, team, locale };
+                let user = store::add_user(unit, &new)?;
+                unit.audit(Change::new(Action::Create, "user", user).about(user).field("role", json!(null), role.name()).personal("email", None, Some(&email)));
+                unit.emit(Event::new("user.invited", "user", user, json!({"user_id": user, "role": role.name()})).about(user));
+                store::person(unit.tx(), &keyring, user)
+            })
+            .await?;
+        if let Err(refusal) = contact::send(self, person.id, Purpose::Password, visit).await {
+            tracing::info!("no code was sent to who was invited: {refusal}");
+        }
+        Ok(person)
+    }
+
+    /// Gives a role; the person's sessions end, since a role counts from the sign-in on.
+    ///
+    /// # Errors
+    /// The role may not; it is their own; it is the last administrator; somebody else changed it.
+    pub async fn give_role(&self, by: &Principal, id: Uuid, change: RoleChange) -> Result<Person, Refusal> {
+        by.with_mfa()?;
+        let (person, ended) = self
+            .administer(by, id, move |unit, who, person| {
+                who.may(USER_ROLE, &person.target())?;
+                not_oneself(who, id)?;
+                in_organisation(unit.tx(), person.org, change.team)?;
+                if person.role == Role::SuperAdmin && change.role != Role::SuperAdmin {
+                    another_stays(unit, id)?;
+                }
+                store::set_role(unit, id, change.role, change.team, change.revision)?;
+                store::index_person(unit, person, change.team)?;
+                let team = |team: Option<Uuid>| json!(team);
+                unit.audit(
+                    Change::new(Action::Update, "user", id).about(id).field("role", person.role.name(), change.role.name()).field("team", team(person.team), team(change.team)),
+                );
+                unit.emit(Event::new("user.role_changed", "user", id, json!({"user_id": id, "from": person.role.name(), "to": change.role.name()})).about(id));
+                Ok(true)
+            })
+            .await?;
+        self.tell_ends(&ended).await;
+        Ok(person)
+    }
+
+    /// Suspends somebody or brings them back.
+    ///
+    /// # Errors
+    /// The role may not; it is themselves; it is the last administrator; the state does not allow it; somebody else changed it.
+    pub async fn set_standing(&self, by: &Principal, id: Uuid, change: StatusChange) -> Result<Person, Refusal> {
+        by.with_mfa()?;
+        let reason = change.reason.trim().to_owned();
+        if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
+            return Err(INVALID.field("reason", format!("use 1 to {REASON_CHARS_MAX} characters")));
+        }
+        let (to, revision) = (change.to, change.revision);
+        let (person, ended) = self
+            .administer(by, id, move |unit, who, person| {
+                who.may(if person.role.is_staff() { USER_ROLE } else { USER_WRITE }, &person.target())?;
+                not_oneself(who, id)?;
+                if !person.standing.may_become(to) {
+                    return Err(CONFLICT.field("status", format!("who is {} does not become {} here", person.standing.name(), to.name())));
+                }
+                if person.role == Role::SuperAdmin && to == Standing::Suspended {
+                    another_stays(unit, id)?;
+                }
+                store::set_standing(unit, id, to, Some(revision))?;
+                unit.audit(
+                    Change::new(Action::Update, "user", id).about(id).field("status", person.standing.name(), to.name()).personal("reason", None, Some(&reason)),
+                );
+                let facts = json!({"user_id": id, "from": person.standing.name(), "to": to.name()});
+                unit.emit(Event::new("user.status_changed", "user", id, facts).about(id));
+                Ok(to == Standing::Suspended)
+            })
+            .await?;
+        self.tell_ends(&ended).await;
+        Ok(person)
+    }
+
+    /// Ends the lock of somebody who failed too often.
+    ///
+    /// # Errors
+    /// The role may not; there is none such.
+    pub async fn unlock(&self, by: &Principal, id: Uuid) -> Result<(), Refusal> {
+        by.with_mfa()?;
+        let keyring = Arc::clone(self.platform.keyring());
+        self.administer(by, id, move |unit, who, person| {
+            who.may(USER_WRITE, &person.target())?;
+            let now = unit.now();
+            if let Some(email) = &person.email {
+                forgive_account(unit, &keyring, email)?;
+            }
+            let second = store::account_count(&keyring, &format!("second factor {id}"));
+            store::count_for_update(unit.tx(), &second, now)?;
+            store::save_count(unit.tx(), &second, &lockout::forgive())?;
+            unit.audit(Change::new(Action::Update, "user", id).about(id).field("lock", json!(null), "ended"));
+            Ok(false)
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Ends every session of somebody.
+    ///
+    /// # Errors
+    /// The role may not; there is none such.
+    pub async fn end_sessions_of(&self, by: &Principal, id: Uuid) -> Result<(), Refusal> {
+        by.with_mfa()?;
+        let (_, ended) = self
+            .administer(by, id, move |unit, who, person| {
+                who.may(USER_WRITE, &person.target())?;
+                unit.audit(Change::new(Action::Delete, "session", "all").about(id).field("by", json!(null), End::Revoked.name()));
+                Ok(true)
+            })
+            .await?;
+        self.tell_ends(&ended).await;
+        Ok(())
+    }
+
+    /// The open sessions of `by`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn sessions(&self, by: &Principal) -> Result<Vec<SessionRow>, Refusal> {
+        let Some(user) = by.user() else {
+            return Ok(Vec::new());
+        };
+        let rows: Vec<(Uuid, String, i64, i64, bool)> = self
+            .platform
+            .read(by, move |tx| {
+                Ok(tx.all(
+                    sqlx::query_as(
+                        "SELECT id, client, (extract(epoch FROM created_at) * 1000000)::bigint, (extract(epoch FROM seen_at) * 1000000)::bigint,
+                             confirmed_at IS NOT NULL FROM sessions WHERE user_id = $1 AND ended_at IS NULL ORDER BY created_at DESC LIMIT 100",
+                    )
+                    .bind(user),
+                )?)
+            })
+            .await?;
+        let row = |(id, client, made, seen, mfa)| SessionRow { id, client, created_at: store::ts(made), seen_at: store::ts(seen), mfa };
+        Ok(rows.into_iter().map(row).collect())
+    }
+
+    /// Runs `work` on a person of the organisation of `by`: as the system, since the counts and sessions it touches are
+    /// nobody's to read, but audited as `by`, and only on whom `by` sees. `true` ends the person's sessions.
+    async fn administer<F>(&self, by: &Principal, id: Uuid, work: F) -> Result<(Person, Vec<Uuid>), Refusal>
+    where
+        F: FnOnce(&mut Unit<'_, '_>, &Principal, &Person) -> Result<bool, Refusal> + Send + 'static,
+    {
+        // Row-level security says whether there is such a person for `by`.
+        self.person(by, id).await?;
+        let (keyring, who, acting) = (Arc::clone(self.platform.keyring()), by.clone(), by.elevated());
+        self.platform
+            .command(&acting, move |unit| {
+                let now = unit.now();
+                let person = store::person(unit.tx(), &keyring, id)?;
+                let ends = work(unit, &who, &person)?;
+                let ended = if ends { store::end_sessions(unit.tx(), id, None, End::Revoked, now)? } else { Vec::new() };
+                Ok((store::person(unit.tx(), &keyring, id)?, ended))
+            })
+            .await
+    }
+}
+
+fn not_oneself(who: &Principal, id: Uuid) -> Result<(), Refusal> {
+    match who.user() == Some(id) {
+        true => Err(FORBIDDEN.because("nobody changes their own standing")),
+        false => Ok(()),
+    }
+}
+
+fn another_stays(unit: &mut Unit<'_, '_>, id: Uuid) -> Result<(), Refusal> {
+    match store::other_administrators(unit.tx(), id)? {
+        0 => Err(LAST_ADMINISTRATOR.because("make another administrator first")),
+        _ => Ok(()),
+    }
+}
+
+fn in_organisation(tx: &mut Tx<'_>, org: Uuid, team: Option<Uuid>) -> Result<(), Refusal> {
+    match team {
+        Some(team) if !store::team_exists(tx, org, team)? => Err(INVALID.field("team_id", "there is no such team")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,177 @@
+use siaga_risk::event::{Body, SetReview};
+use siaga_risk::ids::{AccountId, ActorId};
+use siaga_risk::terms::AccountTerms;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::Kyc;
+use crate::audit::{Action, Change};
+use crate::core_door::CoreRefusal;
+use crate::outbox::{EffectError, Event};
+use crate::people::Principal;
+use crate::refusal::Refusal;
+use crate::unit::Unit;
+use crate::values::{bound, count};
+
+/// The program itself, in the core's inputs.
+const PROGRAM: ActorId = ActorId(0);
+
+/// The system of accounts that the desk keeps, in the directory of accounts.
+const SYSTEM: &str = "siaga";
+
+/// Rounds of locking until what the core was told is what holds: disputes open and end minutes apart at least.
+const SETTLE_MAX: u32 = 4;
+
+/// Numbers tried when one is taken: the directory has fewer strangers in the range of new accounts.
+const NUMBERS_MAX: u32 = 16;
+
+/// Opens the trading account of a verified client, or unlocks the one they have. Asking again opens no
+/// second one: the number is given before the core is asked.
+///
+/// # Errors
+/// The core or the database does not answer, or the core refuses.
+pub async fn open_account(kyc: &Kyc, user: Uuid) -> Result<(), EffectError> {
+    let system = Principal::system("kyc.account");
+    let reserved = kyc.platform.command(&system, move |unit| reserve(unit, user)).await?;
+    let Some((number, org, opened)) = reserved else {
+        return Err(EffectError::Never("an approved client has no account to open".into()));
+    };
+    if opened {
+        return settle_lock(kyc, user).await;
+    }
+    let terms = AccountTerms {
+        id: AccountId(number),
+        group: kyc.plan.group,
+        link: kyc.plan.link,
+        currency: kyc.plan.currency,
+        accounting: kyc.plan.accounting,
+        leverage: 0,
+    };
+    let seq = kyc.platform.core().send(PROGRAM, Body::Account(terms)).await.map_err(refused)?;
+    let system = system.within(org);
+    kyc.platform.command(&system, move |unit| opened_as(unit, user, number, seq)).await?;
+    // A dispute that came before the account locked what there was then.
+    if is_locked(kyc, user).await? {
+        return settle_lock(kyc, user).await;
+    }
+    Ok(())
+}
+
+fn refused(refusal: CoreRefusal) -> EffectError {
+    match refusal {
+        CoreRefusal::Refused(why) => EffectError::Never(why),
+        CoreRefusal::Later(why) => EffectError::Later(why),
+    }
+}
+
+/// The number of the client's account, their organisation, and whether it is open already.
+fn reserve(unit: &mut Unit<'_, '_>, user: Uuid) -> Result<Option<(u32, Uuid, bool)>, Refusal> {
+    for _ in 0..NUMBERS_MAX {
+        let row: Option<(i64, Uuid, bool)> = unit.tx().optional(
+            sqlx::query_as("SELECT account, org_id, opened_at IS NOT NULL FROM kyc_accounts WHERE user_id = $1 FOR UPDATE").bind(user),
+        )?;
+        let Some((account, org, opened)) = row else {
+            return Ok(None);
+        };
+        let taken: bool = unit.tx().scalar(
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM accounts_directory WHERE account = $1 AND user_id IS DISTINCT FROM $2)")
+                .bind(account)
+                .bind(user),
+        )?;
+        if opened || !taken {
+            return Ok(u32::try_from(account).ok().map(|number| (number, org, opened)));
+        }
+        unit.tx().execute(sqlx::query("UPDATE kyc_accounts SET account = DEFAULT WHERE user_id = $1").bind(user))?;
+    }
+    Ok(None)
+}
+
+fn opened_as(unit: &mut Unit<'_, '_>, user: Uuid, number: u32, seq: u64) -> Result<(), Refusal> {
+    let now = unit.now();
+    let account = i64::from(number);
+    let first = unit.tx().execute(
+        sqlx::query("UPDATE kyc_accounts SET core_seq = $2, opened_at = $3 WHERE user_id = $1 AND opened_at IS NULL")
+            .bind(user)
+            .bind(count(seq))
+            .bind(bound(now)),
+    )?;
+    if first == 0 {
+        return Ok(());
+    }
+    let org = unit.by().org;
+    unit.tx().execute(
+        sqlx::query(
+            "INSERT INTO accounts_directory AS known (account, system, outside_id, user_id, org_id) VALUES ($1, $2, $1::text, $3, $4)
+             ON CONFLICT (account) DO UPDATE SET user_id = excluded.user_id, org_id = excluded.org_id",
+        )
+        .bind(account)
+        .bind(SYSTEM)
+        .bind(user)
+        .bind(org),
+    )?;
+    unit.audit(Change::new(Action::Create, "account", account).about(user).field("user_id", serde_json::Value::Null, json!(user)));
+    unit.emit(
+        Event::new("account.opened", "user", user, json!({"user_id": user, "account": number}))
+            .about(user)
+            .account(number),
+    );
+    Ok(())
+}
+
+/// Whether the accounts of a client have to be under review: a dispute is open, or the approval that opened one does not stand.
+async fn is_locked(kyc: &Kyc, user: Uuid) -> Result<bool, Refusal> {
+    let system = Principal::system("kyc.account");
+    kyc.platform
+        .read(&system, move |tx| {
+            let query = sqlx::query_scalar(
+                "SELECT EXISTS (SELECT FROM kyc_disputes WHERE user_id = $1 AND status = 'open')
+                     OR EXISTS (SELECT FROM kyc_accounts AS a JOIN kyc_cases AS c ON c.user_id = a.user_id
+                                WHERE a.user_id = $1 AND a.opened_at IS NOT NULL AND c.status <> 'APPROVED')",
+            );
+            Ok(tx.scalar(query.bind(user))?)
+        })
+        .await
+}
+
+/// Puts every account of a client under review, where it may only close, or ends that: as their case and disputes stand now,
+/// not as an event that comes late remembers them.
+///
+/// # Errors
+/// The core or the database does not answer, or the core refuses; what changes all the time is asked for later.
+pub(super) async fn settle_lock(kyc: &Kyc, user: Uuid) -> Result<(), EffectError> {
+    let mut on = is_locked(kyc, user).await?;
+    for _ in 0..SETTLE_MAX {
+        lock(kyc, user, on).await?;
+        let now = is_locked(kyc, user).await?;
+        if now == on {
+            return Ok(());
+        }
+        on = now;
+    }
+    Err(EffectError::Later("the client's standing changes while accounts are locked".into()))
+}
+
+async fn lock(kyc: &Kyc, user: Uuid, on: bool) -> Result<(), EffectError> {
+    let system = Principal::system("kyc.account");
+    let read = kyc.platform.read(&system, move |tx| {
+        let query = sqlx::query_as("SELECT account FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT 100");
+        Ok(tx.all::<(i64,)>(query.bind(user))?)
+    });
+    let mut done = Ok(());
+    for (account,) in read.await? {
+        let Ok(account) = u32::try_from(account) else {
+            continue;
+        };
+        let set = SetReview {
+            account: AccountId(account),
+            on,
+            note: 0,
+        };
+        let sent = kyc.platform.core().send(PROGRAM, Body::Review(set)).await.map_err(refused);
+        // One account that the core does not know leaves no other one open.
+        if done.is_ok() {
+            done = sent.map(drop);
+        }
+    }
+    done
+}

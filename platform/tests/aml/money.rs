@@ -1,0 +1,114 @@
+//! Money moves by two persons, once, and not past an open case.
+
+use siaga_platform::aml::cash::state::Step;
+use siaga_platform::aml::cash::{self, Asked, NewCash};
+use siaga_platform::aml::faults;
+use siaga_platform::db::{Actor, DbError};
+use siaga_platform::ids::HOUSE;
+use siaga_platform::people::{Principal, Role};
+use siaga_platform::refusal::{FORBIDDEN, FOUR_EYES, NEEDS_MFA, NOT_FOUND};
+
+use crate::ground::desk::{House, houses};
+
+async fn account(house: &House, owner: &Principal, number: i64) {
+    let (user, org) = (owner.user(), owner.org);
+    house
+        .system(move |tx| {
+            tx.execute(
+                sqlx::query("INSERT INTO accounts_directory (account, system, outside_id, user_id, org_id) VALUES ($1, 'core', $2, $3, $4)")
+                    .bind(number)
+                    .bind(number.to_string())
+                    .bind(user)
+                    .bind(org),
+            )
+        })
+        .await;
+}
+
+fn ask(account: u32, kind: &str, dollars: i64) -> NewCash {
+    NewCash {
+        account,
+        kind: kind.into(),
+        currency: "USD".into(),
+        amount: dollars * 100,
+        usd_cents: dollars * 100,
+        method: "bank".into(),
+        payer: None,
+        note: String::new(),
+    }
+}
+
+fn step(id: uuid::Uuid, step: Step, revision: i64) -> Asked {
+    Asked {
+        id,
+        step,
+        reason: "seen and decided".into(),
+        revision,
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_takes_a_second_factor_and_a_second_person() {
+    for house in houses().await {
+        let (platform, kind) = (&house.platform, house.kind);
+        let sari = house.client("Sari").await;
+        let budi = house.client("Budi").await;
+        let clerk = house.person(HOUSE, Role::Finance, None, "Dewi").await;
+        account(&house, &sari, 7).await;
+        let plain = Principal { mfa: false, ..sari.clone() };
+        let refused = cash::request(platform, &plain, None, ask(7, "withdrawal", 50)).await.expect_err(kind);
+        assert_eq!(refused.fault(), Some(NEEDS_MFA), "{kind}");
+        let refused = cash::request(platform, &budi, None, ask(7, "withdrawal", 50)).await.expect_err(kind);
+        assert_eq!(refused.fault(), Some(NOT_FOUND), "{kind}: another's account does not exist");
+        let refused = cash::request(platform, &sari, None, ask(7, "correction", 50)).await.expect_err(kind);
+        assert_eq!(refused.fault(), Some(FORBIDDEN), "{kind}");
+        let row = cash::request(platform, &sari, None, ask(7, "withdrawal", 50)).await.expect(kind);
+        let refused = cash::take_step(platform, &sari, step(row.id, Step::Approve, row.revision)).await.expect_err(kind);
+        assert_eq!(refused.fault(), Some(FORBIDDEN), "{kind}");
+        assert_eq!(cash::one(platform, &budi, row.id).await.expect_err(kind).fault(), Some(NOT_FOUND), "{kind}");
+        let approved = cash::take_step(platform, &clerk, step(row.id, Step::Approve, row.revision)).await.expect(kind);
+        assert_eq!(approved.status, "approved", "{kind}");
+        let unchecked = cash::confirm(platform, &clerk, row.id, approved.revision).await.expect_err(kind);
+        assert_eq!(unchecked.fault(), Some(faults::CASH_UNCHECKED), "{kind}: nothing is booked before it was looked at");
+        let own = cash::request(platform, &clerk, None, ask(7, "correction", 50)).await.expect(kind);
+        let alone = cash::take_step(platform, &clerk, step(own.id, Step::Approve, own.revision)).await.expect_err(kind);
+        assert_eq!(alone.fault(), Some(FOUR_EYES), "{kind}");
+        house.database.db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn no_client_sees_a_case_or_changes_a_request_in_sql() {
+    for house in houses().await {
+        let kind = house.kind;
+        let sari = house.client("Sari").await;
+        let me = sari.user().expect("a person");
+        account(&house, &sari, 7).await;
+        let row = cash::request(&house.platform, &sari, None, ask(7, "deposit", 50)).await.expect(kind);
+        house
+            .system(move |tx| {
+                tx.execute(
+                    sqlx::query("INSERT INTO aml_cases (id, org_id, kind, user_id, severity, created_at) VALUES ($1, $2, 'sanctions', $1, 'high', now())")
+                        .bind(me)
+                        .bind(HOUSE),
+                )
+            })
+            .await;
+        let seen: i64 = house
+            .db()
+            .read(&Actor::of(me), |tx| {
+                tx.scalar(sqlx::query_scalar("SELECT (SELECT count(*) FROM aml_cases) + (SELECT count(*) FROM sanctions_entries) + (SELECT count(*) FROM cash_checks)"))
+            })
+            .await
+            .expect(kind);
+        assert_eq!(seen, 0, "{kind}");
+        let forged: Result<u64, DbError> = house
+            .db()
+            .write(&Actor::of(me), move |tx| {
+                tx.execute(sqlx::query("UPDATE cash_requests SET status = 'approved' WHERE id = $1").bind(row.id))
+            })
+            .await;
+        assert_eq!(forged.expect_err(kind).sqlstate().as_deref(), Some("42501"), "{kind}");
+        house.database.db.close().await;
+    }
+}

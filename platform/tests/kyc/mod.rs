@@ -1,0 +1,5 @@
+//! What KYC promises: the life of a case, who may do what, and what holds when many act at once.
+
+mod life;
+mod office;
+mod rights;

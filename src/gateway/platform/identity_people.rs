@@ -1,0 +1,178 @@
+//! Administering people.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use siaga_platform::identity::{Invitation, RoleChange, Standing, StatusChange};
+use siaga_platform::people::{Area, Role, Sight, Verb, grant};
+use siaga_platform::refusal::INVALID;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::door::{Accounts, Arriving, By, PageQuery};
+use super::identity_dto::UserDto;
+use crate::gateway::error::{ApiResult, Problem};
+use crate::gateway::json::Json;
+use crate::gateway::query::{Id, Query};
+use crate::gateway::server::App;
+use crate::wire;
+
+/// Who is to join.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InviteRequest {
+    pub email: String,
+    pub name: String,
+    pub phone: Option<String>,
+    /// See `GET /api/v1/roles`.
+    pub role: String,
+    pub team_id: Option<Uuid>,
+    /// `id` or `en`.
+    pub locale: Option<String>,
+}
+
+/// Another role.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleRequest {
+    pub role: String,
+    pub team_id: Option<Uuid>,
+    /// The revision that was seen.
+    pub revision: i64,
+}
+
+/// Another state.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatusRequest {
+    /// `active` or `suspended`.
+    pub status: String,
+    pub reason: String,
+    /// The revision that was seen.
+    pub revision: i64,
+}
+
+wire! {
+    /// A page of people.
+    pub struct UsersDto {
+        pub items: Vec<UserDto>,
+        /// Give it as `cursor` for the next page.
+        pub next: Option<String>,
+    }
+    /// A role and what it may.
+    pub struct RoleDto {
+        pub name: &'static str,
+        pub staff: bool,
+        pub grants: Vec<GrantDto>,
+    }
+    /// What a role may in an area.
+    pub struct GrantDto {
+        pub area: &'static str,
+        pub verb: &'static str,
+        /// Which rows: `own`, `team`, `all`.
+        pub scope: &'static str,
+        /// Personal data are masked.
+        pub masked: bool,
+    }
+}
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(people, invite))
+        .routes(routes!(person))
+        .routes(routes!(give_role))
+        .routes(routes!(set_status))
+        .routes(routes!(unlock))
+        .routes(routes!(end_sessions))
+        .routes(routes!(roles))
+}
+
+fn role(name: &str) -> ApiResult<Role> {
+    Role::parse(name).ok_or_else(|| INVALID.field("role", "GET /api/v1/roles lists them").into())
+}
+
+/// People, newest first.
+#[utoipa::path(get, path = "/api/v1/users", tag = "people", params(PageQuery),
+    responses((status = 200, body = UsersDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("user.read"))))]
+async fn people(Accounts(identity): Accounts, By(by): By, Query(page): Query<PageQuery>) -> ApiResult<axum::Json<UsersDto>> {
+    let found = identity.people(&by, page.paging()?).await?.map(UserDto::from);
+    Ok(axum::Json(UsersDto { items: found.items, next: found.next }))
+}
+
+/// Makes a user; a code to set the password is sent.
+#[utoipa::path(post, path = "/api/v1/users", tag = "people", request_body = InviteRequest,
+    responses((status = 201, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("user.write"))))]
+async fn invite(Accounts(identity): Accounts, By(by): By, Arriving(visit): Arriving, Json(request): Json<InviteRequest>) -> ApiResult<Response> {
+    let invitation = Invitation {
+        role: role(&request.role)?,
+        email: request.email,
+        name: request.name,
+        phone: request.phone,
+        team: request.team_id,
+        locale: request.locale,
+    };
+    let person = identity.invite(&by, invitation, &visit).await?;
+    Ok((StatusCode::CREATED, axum::Json(UserDto::from(person))).into_response())
+}
+
+/// A person.
+#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "people", params(("id" = Uuid, Path)),
+    responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("user.read"))))]
+async fn person(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<UserDto>> {
+    Ok(axum::Json(identity.person(&by, id).await?.into()))
+}
+
+/// Gives a role; the person's sessions end.
+#[utoipa::path(post, path = "/api/v1/users/{id}/role", tag = "people", params(("id" = Uuid, Path)), request_body = RoleRequest,
+    responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("user.role"))))]
+async fn give_role(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>, Json(request): Json<RoleRequest>) -> ApiResult<axum::Json<UserDto>> {
+    let change = RoleChange { role: role(&request.role)?, team: request.team_id, revision: request.revision };
+    Ok(axum::Json(identity.give_role(&by, id, change).await?.into()))
+}
+
+/// Suspends somebody or brings them back.
+#[utoipa::path(post, path = "/api/v1/users/{id}/status", tag = "people", params(("id" = Uuid, Path)), request_body = StatusRequest,
+    responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("user.write"))))]
+async fn set_status(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>, Json(request): Json<StatusRequest>) -> ApiResult<axum::Json<UserDto>> {
+    let to = Standing::parse(&request.status).ok_or_else(|| INVALID.field("status", "use active or suspended"))?;
+    let change = StatusChange { to, reason: request.reason, revision: request.revision };
+    Ok(axum::Json(identity.set_standing(&by, id, change).await?.into()))
+}
+
+/// Ends the lock of somebody who failed too often.
+#[utoipa::path(post, path = "/api/v1/users/{id}/unlock", tag = "people", params(("id" = Uuid, Path)),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("user.write"))))]
+async fn unlock(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
+    identity.unlock(&by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends every session of somebody.
+#[utoipa::path(delete, path = "/api/v1/users/{id}/sessions", tag = "people", params(("id" = Uuid, Path)),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("user.write"))))]
+async fn end_sessions(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
+    identity.end_sessions_of(&by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The roles and what each may.
+#[utoipa::path(get, path = "/api/v1/roles", tag = "people", responses((status = 200, body = Vec<RoleDto>), (status = 401, body = Problem)))]
+async fn roles(By(_): By) -> axum::Json<Vec<RoleDto>> {
+    let of = |role: Role| {
+        let cells = Area::ALL.into_iter().flat_map(move |area| Verb::ALL.into_iter().filter_map(move |verb| grant(role, area, verb).map(|grant| (area, verb, grant))));
+        let grants = cells.map(|(area, verb, grant)| GrantDto { area: area.name(), verb: verb.name(), scope: grant.scope.name(), masked: grant.sight == Sight::Masked });
+        RoleDto { name: role.name(), staff: role.is_staff(), grants: grants.collect() }
+    };
+    axum::Json(Role::ALL.into_iter().map(of).collect())
+}

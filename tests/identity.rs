@@ -1,0 +1,22 @@
+//! Identity against a real PostgreSQL server and the embedded one, and against examples of the standards.
+
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "support/shared.rs"]
+mod shared;
+#[path = "store/support.rs"]
+#[allow(dead_code)] // these tests need databases and no output logs
+mod support;
+
+#[path = "identity/crossing.rs"]
+mod crossing;
+#[path = "identity/end.rs"]
+mod end;
+#[path = "identity/house.rs"]
+mod house;
+#[path = "identity/races.rs"]
+mod races;
+#[path = "identity/sessions.rs"]
+mod sessions;
+#[path = "identity/standards.rs"]
+mod standards;

@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import type { Me, User } from "../api/types";
+import { landing, mayOpen, mayTrade, offered } from "./pages";
+
+const user = (role: string, staff: boolean): User => ({ id: "u", email: null, name: null, phone: null, role, staff, status: "active", verified: true, tier: null, locale: null, org_id: null, team_id: null, actor: null, revision: 1 });
+const me = (who: User, permissions: string[], more: Partial<Me> = {}): Me => ({ user: who, session: "s", mfa: true, enrol: false, csrf: "t", factors: ["totp"], permissions, ...more });
+const pages = (who: Me | null) => offered(who).map(({ page }) => page);
+
+const agent = me(user("sales_agent", true), ["lead.read", "lead.move", "lead.edit", "task.read", "task.write"]);
+const compliance = me(user("compliance_officer", true), ["lead.read", "task.read", "kyc.upload", "kyc.read", "kyc.review", "aml.read", "aml.work", "sanctions.read", "cash.read"]);
+const client = me(user("end_user", false), ["kyc.upload", "kyc.read", "kyc.dispute", "cash.read", "cash.request", "desk.read", "desk.write"]);
+
+describe("the pages that are offered", () => {
+  it("are those that the session's permissions open, and no others", () => {
+    expect(pages(agent)).toEqual(["board", "tasks", "dashboard"]);
+    expect(pages(compliance)).toEqual(["board", "tasks", "dashboard", "reviews", "cases", "lists", "cash"]);
+    expect(pages(client)).toEqual(["verify", "cash"]);
+    expect(pages(null)).toEqual([]);
+    expect(pages(me(user("auditor", true), []))).toEqual([]);
+  });
+
+  it("are none until a role that needs a second factor has one", () => {
+    const fresh = { ...compliance, enrol: true };
+    expect(pages(fresh)).toEqual([]);
+    expect(landing(fresh)).toBe("security");
+    expect(mayTrade(fresh, false)).toBe(false);
+  });
+
+  it("stand behind the list they belong to", () => {
+    expect(mayOpen(agent, "lead")).toBe(true);
+    expect(mayOpen(agent, "review")).toBe(false);
+    expect(mayOpen(compliance, "report")).toBe(true);
+    expect(mayOpen(client, "reviews")).toBe(false);
+    expect(mayOpen(client, "sessions")).toBe(true);
+    expect(mayOpen(null, "sessions")).toBe(false);
+  });
+});
+
+it("opens the desk for the secret and for people who trade", () => {
+  expect([mayTrade(null, true), mayTrade(null, false), mayTrade(agent, false), mayTrade(client, false)]).toEqual([true, false, false, true]);
+  expect(landing(agent)).toBe("board");
+});

@@ -1,0 +1,67 @@
+import type { Me } from "../api/types";
+import type { IconName } from "../ui/Icon";
+import type { PageId } from "./route";
+
+/** A page as it is offered: whoever has one of its permissions sees it. */
+export interface PageEntry {
+  page: PageId;
+  icon: IconName;
+  group: "crm" | "kyc" | "aml" | "house";
+  /** Any of them; the names are the server's. */
+  needs: readonly string[];
+}
+
+export const ENTRIES: readonly PageEntry[] = [
+  { page: "board", icon: "board", group: "crm", needs: ["lead.read"] },
+  { page: "tasks", icon: "check", group: "crm", needs: ["task.read"] },
+  { page: "dashboard", icon: "chart", group: "crm", needs: ["lead.read"] },
+  { page: "verify", icon: "upload", group: "kyc", needs: ["kyc.upload"] },
+  { page: "reviews", icon: "id", group: "kyc", needs: ["kyc.read"] },
+  { page: "cases", icon: "alert", group: "aml", needs: ["aml.read"] },
+  { page: "lists", icon: "search", group: "aml", needs: ["sanctions.read"] },
+  { page: "cash", icon: "swap", group: "house", needs: ["cash.read", "cash.request"] },
+  { page: "people", icon: "people", group: "house", needs: ["user.read"] },
+];
+
+/** Pages about one thing stand behind the page that lists them. */
+const BEHIND: Partial<Record<PageId, PageId>> = { lead: "board", review: "reviews", case: "cases", report: "cases", person: "people" };
+
+/** What everybody has who is signed in as a person. */
+const OWN: readonly PageId[] = ["security", "sessions"];
+
+/** What opens the trader's desk. */
+const DESK = "desk.read";
+
+export const may = (me: Me | null, permission: string): boolean => me?.permissions.includes(permission) ?? false;
+
+/** A client has a case of their own and no queue of cases; whoever works for the house has the queue. */
+function fits(me: Me, page: PageId): boolean {
+  if (page === "verify") return !me.user.staff;
+  return page !== "reviews" || me.user.staff;
+}
+
+const offers = (me: Me, entry: PageEntry): boolean => fits(me, entry.page) && entry.needs.some((permission) => may(me, permission));
+
+/** The pages that this person is offered, in their order. */
+export function offered(me: Me | null): PageEntry[] {
+  if (!me || me.enrol) return [];
+  return ENTRIES.filter((entry) => offers(me, entry));
+}
+
+/** The trader's desk stands open to whoever has the secret, and to people who trade. */
+export function mayTrade(me: Me | null, bySecret: boolean): boolean {
+  return bySecret || (me !== null && !me.enrol && may(me, DESK));
+}
+
+/** Whether an address may be opened; the server decides anew about everything on it. */
+export function mayOpen(me: Me | null, page: PageId): boolean {
+  if (OWN.includes(page)) return me !== null;
+  const listed = BEHIND[page] ?? page;
+  return offered(me).some((entry) => entry.page === listed);
+}
+
+/** The list that a page belongs to, for the mark in the menu. */
+export const listOf = (page: PageId): PageId => BEHIND[page] ?? page;
+
+/** Where somebody lands who has no desk. */
+export const landing = (me: Me | null): PageId => (me?.enrol ? "security" : (offered(me)[0]?.page ?? "security"));

@@ -1,0 +1,66 @@
+import { newClientId, Problem, type Api } from "../../api/client";
+
+/** A page of a list, and where the next one begins. */
+export interface PageOf<T> {
+  items: T[];
+  next: string | null;
+}
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+/** A document takes longer than an order: it is decoded and read before the answer. */
+const UPLOAD_MS = 60_000;
+/** Writes whose answer was lost; older ones are forgotten, nobody repeats them any more. */
+const LOST_MAX = 50;
+
+/** The platform's part of the API. A write that got no answer keeps its idempotency key: sent again it is not done twice. */
+export class Door {
+  private readonly lost = new Map<string, string>();
+
+  constructor(
+    private readonly api: Pick<Api, "call">,
+    private readonly newKey: () => string = newClientId,
+  ) {}
+
+  get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+    return this.api.call<T>("GET", withQuery(path, query), undefined, signal ? { signal } : {});
+  }
+
+  async write<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+    const same = `${method} ${path} ${JSON.stringify(body) ?? ""}`;
+    const key = this.lost.get(same) ?? this.newKey();
+    try {
+      const answer = await this.api.call<T>(method, path, body, { headers: { "Idempotency-Key": key, ...headers } });
+      this.lost.delete(same);
+      return answer;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 0) this.remember(same, key);
+      else this.lost.delete(same);
+      throw error;
+    }
+  }
+
+  post = <T>(path: string, body: unknown = {}): Promise<T> => this.write<T>("POST", path, body);
+  put = <T>(path: string, body: unknown): Promise<T> => this.write<T>("PUT", path, body);
+
+  upload<T>(path: string, form: FormData): Promise<T> {
+    return this.api.call<T>("POST", path, form, { timeoutMs: UPLOAD_MS });
+  }
+
+  private remember(same: string, key: string): void {
+    this.lost.set(same, key);
+    const oldest = this.lost.keys().next();
+    if (this.lost.size > LOST_MAX && !oldest.done) this.lost.delete(oldest.value);
+  }
+}
+
+/** Leaves out what was not chosen. */
+export function withQuery(path: string, query: Query): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== null && value !== undefined && value !== "") given.set(name, String(value));
+  const text = given.toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
+/** A part of an address. */
+export const part = (text: string): string => encodeURIComponent(text);

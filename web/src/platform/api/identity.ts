@@ -1,0 +1,86 @@
+import type { Mfa, MfaMethod, SignedIn, User } from "../../api/types";
+import type { Api } from "../../api/client";
+import { part, type Door, type PageOf } from "./door";
+
+export interface SessionRow {
+  id: string;
+  current: boolean;
+  client: string | null;
+  created_at: number;
+  seen_at: number;
+  mfa: boolean;
+}
+
+export interface Passkey {
+  id: string;
+  name: string;
+  created_at: number;
+  used_at: number | null;
+}
+
+export interface TotpSetup {
+  secret: string;
+  uri: string;
+  qr_svg: string;
+}
+
+export interface Grant {
+  area: string;
+  verb: string;
+  scope: string;
+  masked: boolean;
+}
+
+export interface RoleRow {
+  name: string;
+  staff: boolean;
+  grants: Grant[];
+}
+
+/** A browser's own JSON of a ceremony; what stands in it is the browser's business. */
+export type Ceremony = Record<string, unknown>;
+
+export interface NewUser {
+  email: string;
+  name: string;
+  phone?: string;
+  role: string;
+}
+
+/** Signing in: a refusal is an answer here, no session ends by it. */
+export const signIn = {
+  login: (api: Api, email: string, password: string) => api.call<SignedIn>("POST", "auth/login", { email, password }, { quiet: true }),
+  register: (api: Api, person: { email: string; password: string; name: string; phone: string; locale: string }) => api.call<SignedIn>("POST", "auth/register", person, { quiet: true }),
+  firstAdministrator: (api: Api, person: { secret: string; email: string; password: string; name: string; phone: string }) => api.call<SignedIn>("POST", "auth/first-administrator", person, { quiet: true }),
+  send: (api: Api, challenge: string, method: "email" | "sms") => api.call<void>("POST", "auth/mfa/send", { challenge, method }, { quiet: true }),
+  passkey: (api: Api, challenge: string) => api.call<{ options: Ceremony }>("POST", "auth/mfa/passkey", { challenge }, { quiet: true }),
+  verify: (api: Api, challenge: string, method: MfaMethod, proof: { code: string } | { credential: Ceremony }) => api.call<SignedIn>("POST", "auth/mfa/verify", { challenge, method, ...proof }, { quiet: true }),
+  forgot: (api: Api, email: string) => api.call<void>("POST", "auth/password/forgot", { email }, { quiet: true }),
+  reset: (api: Api, email: string, code: string, password: string) => api.call<void>("POST", "auth/password/reset", { email, code, password }, { quiet: true }),
+  providers: (api: Api) => api.call<{ name: string; title: string }[]>("GET", "auth/oidc", undefined, { quiet: true }),
+};
+
+export const identity = {
+  beginConfirmation: (door: Door) => door.write<Mfa>("POST", "auth/mfa/begin"),
+  password: (door: Door, current: string, password: string) => door.post<void>("auth/password", { current, new: password }),
+  confirmSend: (door: Door, what: "email" | "phone") => door.post<void>("auth/confirm/send", { what }),
+  confirm: (door: Door, what: "email" | "phone", code: string) => door.post<User>("auth/confirm", { what, code }),
+  beginTotp: (door: Door) => door.write<TotpSetup>("POST", "auth/mfa/totp"),
+  confirmTotp: (door: Door, code: string) => door.post<{ recovery_codes: string[] }>("auth/mfa/totp/confirm", { code }),
+  dropTotp: (door: Door) => door.write<void>("DELETE", "auth/mfa/totp"),
+  recoveryCodes: (door: Door) => door.write<{ recovery_codes: string[] }>("POST", "auth/mfa/recovery-codes"),
+  passkeys: (door: Door) => door.get<Passkey[]>("auth/passkeys"),
+  beginPasskey: (door: Door) => door.write<{ ceremony: string; options: Ceremony }>("POST", "auth/passkeys/begin"),
+  finishPasskey: (door: Door, ceremony: string, name: string, credential: Ceremony) => door.post<Passkey>("auth/passkeys/finish", { ceremony, name, credential }),
+  dropPasskey: (door: Door, id: string) => door.write<void>("DELETE", `auth/passkeys/${part(id)}`),
+  sessions: (door: Door) => door.get<SessionRow[]>("auth/sessions"),
+  endSession: (door: Door, id: string) => door.write<void>("DELETE", `auth/sessions/${part(id)}`),
+  users: (door: Door, cursor: string | null) => door.get<PageOf<User>>("users", { cursor }),
+  user: (door: Door, id: string) => door.get<User>(`users/${part(id)}`),
+  addUser: (door: Door, user: NewUser) => door.post<User>("users", user),
+  setRole: (door: Door, { id, revision }: User, role: string) => door.post<User>(`users/${part(id)}/role`, { role, revision }),
+  setStatus: (door: Door, { id, revision }: User, status: "active" | "suspended", reason: string) => door.post<User>(`users/${part(id)}/status`, { status, reason, revision }),
+  unlock: (door: Door, id: string) => door.write<void>("POST", `users/${part(id)}/unlock`),
+  endSessions: (door: Door, id: string) => door.write<void>("DELETE", `users/${part(id)}/sessions`),
+  roles: (door: Door) => door.get<RoleRow[]>("roles"),
+};

@@ -1,0 +1,46 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { crm, type Board, type ColumnId, type Lead, type Stage } from "../api/crm";
+import { useDoor } from "../context";
+import { withLead, withMore, withMove } from "./columns";
+
+const BOARD = ["crm", "board"] as const;
+/** Others move cards too. */
+const BOARD_MS = 15_000;
+
+/** The board, its longer columns, and moves that are shown at once. */
+export function useBoard() {
+  const door = useDoor();
+  const cache = useQueryClient();
+  // Who has opened more of a column reads it; reading the board anew would fold it up again.
+  const [extended, setExtended] = useState(false);
+  const query = useQuery({ queryKey: BOARD, queryFn: () => crm.board(door), refetchInterval: extended ? false : BOARD_MS });
+  const change = (how: (board: Board) => Board) => cache.setQueryData<Board>(BOARD, (board) => board && how(board));
+
+  const reread = async () => {
+    setExtended(false);
+    await cache.invalidateQueries({ queryKey: BOARD });
+  };
+  const more = async (column: ColumnId, cursor: string | null) => {
+    const page = await crm.column(door, column, cursor);
+    setExtended(true);
+    change((board) => withMore(board, column, page.items, page.next));
+  };
+  const move = async (lead: Lead, stage: Stage, reason: string) => {
+    await cache.cancelQueries({ queryKey: BOARD });
+    const before = cache.getQueryData<Board>(BOARD);
+    change((board) => withMove(board, lead, stage));
+    try {
+      const moved = await crm.move(door, lead, stage, reason);
+      change((board) => withLead(board, moved));
+      void cache.invalidateQueries({ queryKey: ["crm", "lead", lead.id] });
+      if (!extended) void cache.invalidateQueries({ queryKey: BOARD });
+    } catch (error) {
+      if (before) cache.setQueryData(BOARD, before);
+      // Whoever was first has changed it: what is shown next is theirs.
+      if (!extended) void cache.invalidateQueries({ queryKey: BOARD });
+      throw error;
+    }
+  };
+  return { query, extended, reread, more, move };
+}

@@ -1,0 +1,106 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import type { User } from "../../api/types";
+import { pathOf } from "../../app/route";
+import { Button } from "../../ui/Button";
+import { useAct } from "../act";
+import { identity } from "../api/identity";
+import { useDoor, useHere, useMay } from "../context";
+import { useSay, word } from "../i18n";
+import { Ask } from "../ui/Ask";
+import { SelectField } from "../ui/Field";
+import { Link } from "../ui/Link";
+import { Body, Card, Facts, Page, Trouble, Wait } from "../ui/Page";
+import { Tag } from "../ui/Tag";
+import { USER_TONES, useRoles } from "./PeoplePage";
+
+/** One person: their role, their state, and the ways to let them in again or to keep them out. */
+export default function PersonPage({ id }: { id: string }) {
+  const say = useSay();
+  const door = useDoor();
+  const query = useQuery({ queryKey: ["users", id], queryFn: () => identity.user(door, id), retry: false });
+  const user = query.data;
+  return (
+    <Page title={user ? (user.name ?? user.email ?? user.id.slice(0, 8)) : say("page.people")} back={<Link to={pathOf("people")} className="text-sm text-ink-2 underline underline-offset-2">{say("page.people")}</Link>}>
+      <Body className="max-w-180">
+        {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
+        {query.isPending && <Wait lines={4} />}
+        {user && (
+          <>
+            <Card title={say("person.who")} aside={<Tag tone={USER_TONES[user.status] ?? "plain"} data-testid="user-status">{word(say, "userStatus", user.status)}</Tag>}>
+              <Facts
+                rows={[
+                  [say("signin.email"), user.email ?? say("none")],
+                  [say("signin.phone"), user.phone ?? say("none")],
+                  [say("role"), word(say, "role", user.role)],
+                  [say("person.verified"), say(user.verified ? "yes" : "no")],
+                ]}
+              />
+            </Card>
+            <Doings key={user.revision} user={user} />
+          </>
+        )}
+      </Body>
+    </Page>
+  );
+}
+
+function Doings({ user }: { user: User }) {
+  const say = useSay();
+  const door = useDoor();
+  const act = useAct();
+  const cache = useQueryClient();
+  const { me } = useHere();
+  const writes = useMay("user.write");
+  const grants = useMay("user.role");
+  const roles = useRoles();
+  const [role, setRole] = useState(user.role);
+  const [wish, setWish] = useState<"role" | "suspended" | "active" | null>(null);
+  const own = me?.user.id === user.id;
+  if (own || (!writes && !grants)) return null;
+  const reread = () => cache.invalidateQueries({ queryKey: ["users"] });
+  return (
+    <Card title={say("person.doings")}>
+      <div className="flex flex-wrap items-end gap-2">
+        {grants && (
+          <>
+            <SelectField label={say("role")} value={role} onChange={(event) => setRole(event.target.value)}>
+              {roles.data?.map((one) => <option key={one.name} value={one.name}>{word(say, "role", one.name)}</option>)}
+            </SelectField>
+            <Button disabled={role === user.role} onClick={() => setWish("role")}>{say("person.role")}</Button>
+          </>
+        )}
+        {writes && user.status === "active" && <Button tone="danger" onClick={() => setWish("suspended")}>{say("person.suspend")}</Button>}
+        {writes && user.status === "suspended" && <Button onClick={() => setWish("active")}>{say("person.restore")}</Button>}
+        {writes && <Button onClick={() => void act(() => identity.unlock(door, user.id), say("person.unlocked"))}>{say("person.unlock")}</Button>}
+        {writes && <Button onClick={() => void act(() => identity.endSessions(door, user.id), say("session.ended"))}>{say("person.endSessions")}</Button>}
+      </div>
+      {wish === "role" && (
+        <Ask
+          title={say("person.role.title", { role: word(say, "role", role) })}
+          help={say("person.role.help")}
+          verb={say("person.role")}
+          onDo={async () => {
+            await identity.setRole(door, user, role);
+            await reread();
+          }}
+          onClose={() => setWish(null)}
+        />
+      )}
+      {(wish === "suspended" || wish === "active") && (
+        <Ask
+          title={say(wish === "suspended" ? "person.suspend" : "person.restore")}
+          help={say(wish === "suspended" ? "person.suspend.help" : "person.restore.help")}
+          reason={say("reason")}
+          verb={say(wish === "suspended" ? "person.suspend" : "person.restore")}
+          danger={wish === "suspended"}
+          onDo={async (reason) => {
+            await identity.setStatus(door, user, wish, reason);
+            await reread();
+          }}
+          onClose={() => setWish(null)}
+        />
+      )}
+    </Card>
+  );
+}
