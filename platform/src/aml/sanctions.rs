@@ -147,9 +147,6 @@ pub async fn configure(platform: &Platform, by: &Principal, name: String, urls: 
             if changed == 0 {
                 return Err(STALE.because("somebody else changed the source; look again"));
             }
-            if urls != before.urls {
-                unit.tx().execute(sqlx::query("UPDATE sanctions_sources SET etags = '{}' WHERE name = $1").bind(&name))?;
-            }
             // Nobody was looked for on it while it was off.
             if enabled && !before.enabled && before.version > 0 {
                 let id = new_id(unit.now());
