@@ -17,11 +17,15 @@ mod doctor;
 mod exit;
 #[path = "serve/lost.rs"]
 mod lost;
+#[path = "serve/platform.rs"]
+mod platform;
 #[path = "serve/secret.rs"]
 mod secret;
 #[path = "support/shared.rs"]
 #[allow(dead_code)] // these tests need no recordings, only the notes of skips
 mod shared;
+#[path = "serve/sign_in.rs"]
+mod sign_in;
 #[path = "serve/terms.rs"]
 mod terms;
 #[path = "serve/ticks.rs"]

@@ -20,6 +20,7 @@ describe("the platform's pages", { skip }, () => {
   let admin;
   before(async () => {
     server = await Server.start();
+    await until(async () => (await fetch(`${server.origin}/api/v1/auth/jwks.json`)).ok, { ms: 120_000, what: () => "the accounts to open" });
     browser = await launch();
     page = await openPage(browser, server, { signIn: false });
   });

@@ -1,12 +1,18 @@
 //! The life of a case: one table of moves.
 
-use super::faults::{CASE_MOVE, HITS_OPEN, REASON};
+use siaga_risk::units::SECOND_NS;
+
+use super::faults::{CASE_MOVE, HITS_OPEN, REASON, REPORT_MOVE};
 use crate::refusal::{FOUR_EYES, Refusal};
 
 /// Shortest reason that says something, characters.
 pub const REASON_MIN: usize = 5;
 /// Longest.
 pub const REASON_MAX: usize = 4_000;
+
+/// A case that was cleared so short ago is opened again by what comes after; later, another one is: the investigation of a
+/// month is still at hand.
+pub const REOPEN_NS: u64 = 30 * 24 * 3_600 * SECOND_NS;
 
 /// Where a case is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +47,8 @@ pub enum Cause {
     Person,
     /// A report was filed.
     Filed,
+    /// Something new was seen within [`REOPEN_NS`].
+    Alert,
 }
 
 /// What a decision needs to know.
@@ -52,6 +60,8 @@ pub struct Facts {
     pub hits_same: u64,
     /// The person who wants to move it asked for the second person.
     pub escalated_it: bool,
+    /// A report about it is written or waits.
+    pub report_live: bool,
 }
 
 impl Status {
@@ -104,7 +114,9 @@ pub fn has_move(from: Status, to: Status, cause: Cause) -> bool {
         (Cause::Person, Open, Investigating | Escalated)
         | (Cause::Person, Investigating, Open | Escalated | Cleared | Confirmed)
         | (Cause::Person, Escalated, Investigating | Cleared | Confirmed)
-        | (Cause::Filed, Investigating | Escalated | Confirmed, Reported) => true,
+        | (Cause::Filed, Investigating | Escalated | Confirmed, Reported)
+        // What was found true stands; what comes after opens another.
+        | (Cause::Alert, Cleared, Open) => true,
         _ => false,
     }
 }
@@ -121,9 +133,9 @@ pub fn next(from: Status, to: Status, cause: Cause, facts: Facts, reason: &str) 
     match to {
         Status::Cleared if facts.hits_open > 0 => Err(HITS_OPEN.because(format!("decide on {} hits first", facts.hits_open))),
         Status::Cleared if facts.hits_same > 0 => Err(HITS_OPEN.because("a hit was decided to be the client; confirm the case instead")),
-        Status::Cleared if from == Status::Escalated && facts.escalated_it => {
-            Err(FOUR_EYES.because("you asked for a second person; that person clears it"))
-        }
+        Status::Cleared if facts.report_live => Err(REPORT_MOVE.because("a report of this case is under way")),
+        // Wherever it has gone since: taking it back to investigating makes nobody the second person.
+        Status::Cleared if facts.escalated_it => Err(FOUR_EYES.because("you asked for a second person; that person clears it")),
         _ => Ok(to),
     }
 }
@@ -159,13 +171,14 @@ mod tests {
         filed: investigating reported
         filed: escalated reported
         filed: confirmed reported
+        alert: cleared open
     ";
 
     #[test]
     fn every_move_is_in_the_table_or_refused() {
         let allowed: Vec<String> = TABLE.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
         let mut found = 0;
-        for (cause, name) in [(Cause::Person, "person"), (Cause::Filed, "filed")] {
+        for (cause, name) in [(Cause::Person, "person"), (Cause::Filed, "filed"), (Cause::Alert, "alert")] {
             for from in Status::ALL {
                 for to in Status::ALL {
                     let moved = next(from, to, cause, Facts::default(), "a reason").is_ok();
@@ -181,6 +194,10 @@ mod tests {
     #[test]
     fn a_case_is_not_cleared_over_its_hits_or_by_one_person() {
         let clear = |facts| next(Status::Escalated, Status::Cleared, Cause::Person, facts, "not the client").map_err(|r| r.fault());
+        let asked = Facts { escalated_it: true, ..Facts::default() };
+        let around = next(Status::Investigating, Status::Cleared, Cause::Person, asked, "not the client").map_err(|r| r.fault());
+        assert_eq!(around, Err(Some(FOUR_EYES)), "by way of investigating");
+        assert_eq!(clear(Facts { report_live: true, ..Facts::default() }), Err(Some(REPORT_MOVE)));
         assert_eq!(clear(Facts::default()), Ok(Status::Cleared));
         assert_eq!(clear(Facts { hits_open: 1, ..Facts::default() }), Err(Some(HITS_OPEN)));
         assert_eq!(clear(Facts { hits_same: 1, ..Facts::default() }), Err(Some(HITS_OPEN)));

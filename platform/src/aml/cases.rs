@@ -45,6 +45,9 @@ pub struct NewAlert {
 /// moment meet in one case.
 pub(super) fn open_case(unit: &mut Unit<'_, '_>, user: Uuid, kind: CaseKind, severity: Severity) -> Result<Uuid, Refusal> {
     let (now, org) = (unit.now(), unit.by().org);
+    if let Some(reopened) = reopen(unit, user, kind, severity)? {
+        return Ok(reopened);
+    }
     let id = new_id(now);
     let (found, number, is_new): (Uuid, i64, bool) = unit.tx().one(
         sqlx::query_as(
@@ -70,6 +73,44 @@ pub(super) fn open_case(unit: &mut Unit<'_, '_>, user: Uuid, kind: CaseKind, sev
         );
     }
     Ok(found)
+}
+
+/// Opens the case that was cleared last once more, when that was within [`case::REOPEN_NS`] and none is under way.
+fn reopen(unit: &mut Unit<'_, '_>, user: Uuid, kind: CaseKind, severity: Severity) -> Result<Option<Uuid>, Refusal> {
+    let (now, org) = (unit.now(), unit.by().org);
+    let since = Ts(now.0.saturating_sub(case::REOPEN_NS));
+    let found: Option<(Uuid, i64)> = unit.tx().optional(
+        sqlx::query_as(
+            "SELECT c.id, c.number FROM aml_cases c WHERE c.org_id = $1 AND c.user_id = $2 AND c.kind = $3 AND c.status = 'cleared' AND c.closed_at >= $4
+                 AND NOT EXISTS (SELECT FROM aml_cases l WHERE l.org_id = $1 AND l.user_id = $2 AND l.kind = $3
+                                 AND l.status IN ('open', 'investigating', 'escalated'))
+             ORDER BY c.closed_at DESC, c.id DESC LIMIT 1 FOR UPDATE OF c",
+        )
+        .bind(org)
+        .bind(user)
+        .bind(kind.name())
+        .bind(bound(since)),
+    )?;
+    let Some((id, number)) = found else {
+        return Ok(None);
+    };
+    let why = "something new was seen after it was cleared";
+    let to = case::next(Status::Cleared, Status::Open, Cause::Alert, Facts::default(), why)?;
+    unit.tx().execute(
+        sqlx::query(
+            "UPDATE aml_cases SET status = $2, closed_at = NULL, assigned_to = NULL, escalated_by = NULL, revision = revision + 1,
+                 severity = CASE WHEN $3 = 'high' OR severity = 'high' THEN 'high'
+                                 WHEN $3 = 'medium' OR severity = 'medium' THEN 'medium' ELSE 'low' END WHERE id = $1",
+        )
+        .bind(id)
+        .bind(to.name())
+        .bind(severity.name()),
+    )?;
+    write_step(unit, id, user, Status::Cleared, to, why)?;
+    unit.audit(Change::new(Action::Update, "aml_case", id).about(user).field("status", Status::Cleared.name(), to.name()));
+    let facts = json!({ "user_id": user, "kind": kind.name(), "severity": severity.name(), "number": number, "reopened": true });
+    unit.emit(Event::new("aml.case_opened", "aml_case", id, facts).about(user));
+    Ok(Some(id))
 }
 
 /// Adds an alert to a case; false when the same was told before.
@@ -485,18 +526,23 @@ pub async fn move_case(platform: &Platform, by: &Principal, id: Uuid, to: Status
 
 /// Takes a step of a held case and writes it down.
 pub(super) fn step(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held, to: Status, cause: Cause, reason: &str) -> Result<(), Refusal> {
-    let (hits_open, hits_same): (i64, i64) = unit.tx().one(
-        sqlx::query_as("SELECT count(*) FILTER (WHERE decision = 'open'), count(*) FILTER (WHERE decision = 'same') FROM aml_hits WHERE case_id = $1")
-            .bind(id),
+    let (hits_open, hits_same, report_live): (i64, i64, bool) = unit.tx().one(
+        sqlx::query_as(
+            "SELECT count(*) FILTER (WHERE decision = 'open'), count(*) FILTER (WHERE decision = 'same'),
+                 EXISTS (SELECT FROM aml_reports AS r WHERE r.case_id = $1 AND r.status <> 'filed')
+             FROM aml_hits WHERE case_id = $1",
+        )
+        .bind(id),
     )?;
     let me = unit.by().audit_name();
     let facts = Facts {
         hits_open: hits_open.unsigned_abs(),
         hits_same: hits_same.unsigned_abs(),
         escalated_it: held.escalated_by.as_deref() == Some(me.as_str()),
+        report_live,
     };
     let next = case::next(held.status, to, cause, facts, reason)?;
-    let (now, org) = (unit.now(), unit.by().org);
+    let now = unit.now();
     unit.tx().execute(
         sqlx::query(
             "UPDATE aml_cases SET status = $2, closed_at = $3, revision = revision + 1,
@@ -507,22 +553,7 @@ pub(super) fn step(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held, to: Status, c
         .bind((!next.is_live()).then(|| bound(now)))
         .bind(&me),
     )?;
-    let sealed = seal(unit, held.user, seal::REASON, reason.trim())?;
-    unit.tx().execute(
-        sqlx::query(
-            "INSERT INTO aml_steps (id, org_id, case_id, user_id, from_status, to_status, reason_sealed, made_by, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(new_id(now))
-        .bind(org)
-        .bind(id)
-        .bind(held.user)
-        .bind(held.status.name())
-        .bind(next.name())
-        .bind(sealed.as_bytes())
-        .bind(&me)
-        .bind(bound(now)),
-    )?;
+    write_step(unit, id, held.user, held.status, next, reason.trim())?;
     unit.audit(Change::new(Action::Update, "aml_case", id).about(held.user).field("status", held.status.name(), next.name()));
     let kind = if next.is_live() { "aml.case_moved" } else { "aml.case_closed" };
     unit.emit(
@@ -534,6 +565,27 @@ pub(super) fn step(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held, to: Status, c
         )
         .about(held.user),
     );
+    Ok(())
+}
+
+fn write_step(unit: &mut Unit<'_, '_>, id: Uuid, user: Uuid, from: Status, to: Status, reason: &str) -> Result<(), Refusal> {
+    let (now, org, me) = (unit.now(), unit.by().org, unit.by().audit_name());
+    let sealed = seal(unit, user, seal::REASON, reason)?;
+    unit.tx().execute(
+        sqlx::query(
+            "INSERT INTO aml_steps (id, org_id, case_id, user_id, from_status, to_status, reason_sealed, made_by, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(new_id(now))
+        .bind(org)
+        .bind(id)
+        .bind(user)
+        .bind(from.name())
+        .bind(to.name())
+        .bind(sealed.as_bytes())
+        .bind(&me)
+        .bind(bound(now)),
+    )?;
     Ok(())
 }
 

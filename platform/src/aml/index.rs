@@ -16,6 +16,9 @@ const GRADED_MAX: usize = 150;
 /// Most hits of one query; who has more is looked for by a wider name than a person has.
 pub const HITS_MAX: usize = 25;
 
+/// Words of a query that are looked for: no name has more.
+const WORDS_MAX: u8 = 64;
+
 /// Words of the lists that one word of a query may stand for.
 const WORDS_ALIKE_MAX: usize = 60;
 
@@ -230,7 +233,7 @@ impl Index {
         let mut seen = vec![0u8; self.names.len()];
         let mut touched = Vec::new();
         let mut whole = 0;
-        for (turn, word) in (1u8..).zip(&query.words) {
+        for (turn, word) in (1..=WORDS_MAX).zip(&query.words) {
             let weight = u32::try_from(self.weight(word)).unwrap_or(SAME);
             whole += weight;
             for (id, alike) in self.alike(word) {
@@ -370,6 +373,12 @@ mod tests {
         assert_eq!(found(&index, &query("Joko Susilo", Some(Kind::Person))), [""; 0]);
         assert_eq!(found(&index, &query("Bashar Trading", Some(Kind::Entity))), ["4"]);
         assert_eq!(found(&index, &query("", None)), [""; 0]);
+    }
+
+    #[test]
+    fn a_name_of_a_thousand_words_is_looked_up_like_any_other() {
+        let long = format!("Bashar Assad{}", " abcdef".repeat(1_000));
+        assert!(index().search(&query(&long, Some(Kind::Person)), 0).len() <= HITS_MAX);
     }
 
     #[test]

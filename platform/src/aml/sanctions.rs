@@ -31,6 +31,9 @@ const SLICE: i64 = 500;
 /// Indexes that are kept: the one in force, and the one before while it is still used.
 const KEPT: usize = 4;
 
+/// Longest name that is looked up, characters: twice the longest on any list.
+const NAME_MAX: usize = 500;
+
 /// Most addresses of a source.
 const URLS_MAX: usize = 4;
 
@@ -143,6 +146,16 @@ pub async fn configure(platform: &Platform, by: &Principal, name: String, urls: 
             )?;
             if changed == 0 {
                 return Err(STALE.because("somebody else changed the source; look again"));
+            }
+            // Nobody was looked for on it while it was off.
+            if enabled && !before.enabled && before.version > 0 {
+                let id = new_id(unit.now());
+                unit.emit(Event::new(
+                    "sanctions.list_changed",
+                    "sanctions_source",
+                    id,
+                    json!({ "source": before.name, "version": before.version, "whole": true }),
+                ));
             }
             unit.audit(
                 Change::new(Action::Update, "sanctions_source", &name)
@@ -356,11 +369,22 @@ async fn digests(platform: &Platform, system: &Principal, source: &Source) -> Re
     }
 }
 
+/// Keeps the source as it is for the rest of the unit: rows of a coming version are not written over one that came in between.
+fn hold(unit: &mut Unit<'_, '_>, name: &str, version: i64) -> Result<(), Refusal> {
+    let found: Option<(i64,)> = unit.tx().optional(sqlx::query_as("SELECT version FROM sanctions_sources WHERE name = $1 FOR UPDATE").bind(name))?;
+    if found == Some((version,)) {
+        Ok(())
+    } else {
+        Err(STALE.because("the list is being taken by somebody else; look again"))
+    }
+}
+
 /// Writes the rows of the coming version in slices; they hold from a version that is not in force yet.
 async fn stage(platform: &Platform, system: &Principal, before: &Source, change: &Delta) -> Result<(), Refusal> {
     let (name, version) = (before.name.clone(), before.version);
     platform
         .command(system, move |unit| {
+            hold(unit, &name, version)?;
             unit.tx().execute(sqlx::query("DELETE FROM sanctions_entries WHERE source = $1 AND from_version > $2").bind(&name).bind(version))?;
             Ok(())
         })
@@ -373,6 +397,7 @@ async fn stage(platform: &Platform, system: &Principal, before: &Source, change:
         let (name, version) = (before.name.clone(), before.version + 1);
         platform
             .command(system, move |unit| {
+                hold(unit, &name, version - 1)?;
                 let (mut uids, mut digests, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
                 for (uid, digest, body) in rows {
                     uids.push(uid);
@@ -441,13 +466,16 @@ async fn adopt(
                 .bind(&published)
                 .bind(bound(now)),
             )?;
-            let whole: i64 = unit.tx().scalar(
-                sqlx::query_scalar("SELECT count(*) FROM sanctions_entries WHERE source = $1 AND from_version = $2 AND digest = ANY ($3)")
-                    .bind(&before.name)
-                    .bind(version)
-                    .bind(&staged),
+            // Neither a row of this version may be missing, nor one of another attempt be among them.
+            let (own, all): (i64, i64) = unit.tx().one(
+                sqlx::query_as(
+                    "SELECT count(*) FILTER (WHERE digest = ANY ($3)), count(*) FROM sanctions_entries WHERE source = $1 AND from_version = $2",
+                )
+                .bind(&before.name)
+                .bind(version)
+                .bind(&staged),
             )?;
-            if moved == 0 || whole != count(staged.len()) {
+            if moved == 0 || own != count(staged.len()) || all != own {
                 return Err(STALE.because("another version was taken at the same moment; try again"));
             }
             unit.tx().execute(
@@ -581,11 +609,20 @@ pub(super) fn decode(body: Value) -> Result<Entry, Refusal> {
 /// Indexes by the versions they are made of. The keys of versions are random, so two databases never share one.
 static BUILT: Mutex<Vec<(Vec<Uuid>, Arc<Index>)>> = Mutex::new(Vec::new());
 
+/// The lists in force, indexed, and the version of each that is in the index.
+#[derive(Clone)]
+pub struct InForce {
+    /// The index.
+    pub index: Arc<Index>,
+    /// Sources by name, with their versions.
+    pub versions: Vec<(String, i64)>,
+}
+
 /// The lists in force, indexed.
 ///
 /// # Errors
 /// [`NO_LISTS`] when there is none: nobody is found then, and nobody can be cleared.
-pub async fn index(platform: &Platform) -> Result<Arc<Index>, Refusal> {
+pub async fn index(platform: &Platform) -> Result<InForce, Refusal> {
     let system = Principal::system("aml.index");
     let in_force: Vec<(Uuid, String, i64)> = platform
         .read(&system, |tx| {
@@ -599,10 +636,12 @@ pub async fn index(platform: &Platform) -> Result<Arc<Index>, Refusal> {
         return Err(NO_LISTS.because("take a list first: siaga sanctions refresh"));
     }
     let key: Vec<Uuid> = in_force.iter().map(|(id, ..)| *id).collect();
+    let versions: Vec<(String, i64)> = in_force.iter().map(|(_, name, version)| (name.clone(), *version)).collect();
     {
         let built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, index)) = built.iter().find(|(known, _)| *known == key) {
-            return Ok(Arc::clone(index));
+            let index = Arc::clone(index);
+            return Ok(InForce { index, versions });
         }
     }
     let mut listed = Vec::new();
@@ -616,7 +655,7 @@ pub async fn index(platform: &Platform) -> Result<Arc<Index>, Refusal> {
         built.remove(0);
     }
     built.push((key, Arc::clone(&index)));
-    Ok(index)
+    Ok(InForce { index, versions })
 }
 
 /// Reads the entries of a version, or only those that are new in it.
@@ -671,7 +710,10 @@ pub async fn check(platform: &Platform, by: &Principal, query: Query) -> Result<
     if query.names.iter().all(|name| name.trim().is_empty()) {
         return Err(INVALID.field("name", "give a name"));
     }
-    let index = index(platform).await?;
+    if query.names.iter().any(|name| name.chars().count() > NAME_MAX) {
+        return Err(INVALID.field("name", format!("use at most {NAME_MAX} characters")));
+    }
+    let index = index(platform).await?.index;
     let size = index.len();
     let hits = tokio::task::spawn_blocking(move || index.search(&query, POSSIBLE)).await;
     let hits = hits.map_err(|_| Refusal::from(DbError::Panicked))?;

@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use siaga_risk::units::Ts;
 use uuid::Uuid;
 
 use super::cases::{NewAlert, open_case};
 use super::case::CaseKind;
 use super::index::{Hit, Index, Listed, Query};
+use super::lists::entry::hex;
 use super::lists::PartialDate;
 use super::lists::country::country;
 use super::names::graded::{POSSIBLE, STRONG};
 use super::names::{Birth, Country, Kind};
 use super::permissions::SANCTIONS_SCREEN;
 use super::rules::{Rule, Severity};
-use super::sanctions::{self, load};
+use super::sanctions::{self, InForce, load};
 use super::seal::{self, seal};
 use crate::crypto::{Sealed, blind};
 use crate::db::{DbError, Tx};
@@ -161,12 +164,13 @@ pub async fn by_hand(platform: &Platform, by: &Principal, user: Uuid) -> Result<
 /// # Errors
 /// No list in force, or the database.
 pub async fn screen(platform: &Platform, org: Uuid, user: Uuid, query: Query, cause: Cause) -> Result<Screened, Refusal> {
-    let index = sanctions::index(platform).await?;
-    against(platform, index, org, user, query, cause).await
+    let lists = sanctions::index(platform).await?;
+    against(platform, lists, org, user, query, cause).await
 }
 
-async fn against(platform: &Platform, index: Arc<Index>, org: Uuid, user: Uuid, query: Query, cause: Cause) -> Result<Screened, Refusal> {
+async fn against(platform: &Platform, lists: InForce, org: Uuid, user: Uuid, query: Query, cause: Cause) -> Result<Screened, Refusal> {
     let asked = query.clone();
+    let InForce { index, versions } = lists;
     let hits = tokio::task::spawn_blocking(move || index.search(&asked, POSSIBLE)).await;
     let hits = hits.map_err(|_| Refusal::from(DbError::Panicked))?;
     if hits.is_empty() && cause == Cause::ListChange {
@@ -178,7 +182,7 @@ async fn against(platform: &Platform, index: Arc<Index>, org: Uuid, user: Uuid, 
         });
     }
     let system = Principal::system("aml.screen").within(org);
-    platform.command(&system, move |unit| record(unit, user, &query, hits, cause)).await
+    platform.command(&system, move |unit| record(unit, user, &query, hits, versions, cause)).await
 }
 
 /// Hits of a client that nobody decided on, or excepted, as the entries stand.
@@ -197,12 +201,17 @@ fn undecided(tx: &mut Tx<'_>, user: Uuid, hits: Vec<Hit>) -> Result<Vec<Hit>, Re
     Ok(hits.into_iter().filter(|hit| !is_known(hit)).collect())
 }
 
-fn record(unit: &mut Unit<'_, '_>, user: Uuid, query: &Query, hits: Vec<Hit>, cause: Cause) -> Result<Screened, Refusal> {
+fn record(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    query: &Query,
+    hits: Vec<Hit>,
+    versions: Vec<(String, i64)>,
+    cause: Cause,
+) -> Result<Screened, Refusal> {
     let (now, org) = (unit.now(), unit.by().org);
     let looked_for = format!("{}\n{:?}\n{}", query.names.join("\n"), query.birth.map(|date| date.to_string()), query.countries.join("\n"));
     let digest = blind(unit.keyring(), "aml_screenings.facts", &looked_for.to_lowercase());
-    let versions: Vec<(String, i64)> =
-        unit.tx().all(sqlx::query_as("SELECT name, version FROM sanctions_sources WHERE enabled AND version > 0 ORDER BY name"))?;
     let versions: Map<String, Value> = versions.into_iter().map(|(name, version)| (name, Value::from(version))).collect();
     let fresh = undecided(unit.tx(), user, hits)?;
     let case = match fresh.iter().map(|hit| hit.grade.score).max() {
@@ -213,10 +222,15 @@ fn record(unit: &mut Unit<'_, '_>, user: Uuid, query: &Query, hits: Vec<Hit>, ca
                 add_hit(unit, id, user, hit)?;
             }
             let keys: Vec<String> = fresh.iter().map(|hit| format!("{}:{}:{}", hit.listed.source, hit.listed.entry.uid, hit.listed.digest)).collect();
+            let revoked: i64 = unit.tx().scalar(
+                sqlx::query_scalar("SELECT count(*) FROM sanctions_whitelist WHERE user_id = $1 AND ended_because = 'revoked'").bind(user),
+            )?;
+            // A digest: the keys of many hits are longer than an index takes.
+            let keys = hex(&Sha256::digest(keys.join(" ")));
             let alert = NewAlert {
                 rule: Rule::Sanctions,
-                // An entry whose exception was revoked is told again, in its new case.
-                key: format!("{id} {}", keys.join(" ")),
+                // What was told in a case before is told again in another one, and once more when an exception was revoked.
+                key: format!("{id} {revoked} {keys}"),
                 detail: format!("{} entries of the lists are near to the client; the nearest is {}", fresh.len(), strength(best)),
                 facts: json!({ "hits": fresh.len(), "cause": cause.name() }),
             };
@@ -253,7 +267,11 @@ fn add_hit(unit: &mut Unit<'_, '_>, case: Uuid, user: Uuid, hit: &Hit) -> Result
     unit.tx().execute(
         sqlx::query(
             "INSERT INTO aml_hits (id, org_id, case_id, user_id, source, uid, entry_digest, name_sealed, grade, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (case_id, source, uid, entry_digest) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             -- Its exception was revoked: it has to be decided anew.
+             ON CONFLICT (case_id, source, uid, entry_digest) DO UPDATE SET
+                 decision = 'open', reason_sealed = NULL, decided_by = NULL, decided_at = NULL, grade = excluded.grade
+             WHERE aml_hits.decision = 'other'",
         )
         .bind(new_id(now))
         .bind(org)
@@ -269,44 +287,80 @@ fn add_hit(unit: &mut Unit<'_, '_>, case: Uuid, user: Uuid, hit: &Hit) -> Result
     Ok(())
 }
 
-/// Looks all clients up among the entries that are new in a version.
+/// Looks all clients up among the entries that are new in a version, or among all of it. A source that is off is looked at
+/// when it is put on again.
 ///
 /// # Errors
 /// The database.
-pub async fn list_changed(platform: &Platform, source: &str, version: i64) -> Result<u64, Refusal> {
+pub async fn list_changed(platform: &Platform, source: &str, version: i64, whole: bool) -> Result<u64, Refusal> {
     let background = platform.background();
     let system = Principal::system("aml.screen");
+    let name = source.to_owned();
+    let enabled = background.read(&system, move |tx| {
+        let query = sqlx::query_scalar("SELECT EXISTS (SELECT FROM sanctions_sources WHERE name = $1 AND enabled)");
+        Ok(tx.scalar::<bool>(query.bind(name))?)
+    });
+    if !enabled.await? {
+        return Ok(0);
+    }
     let mut listed: Vec<Listed> = Vec::new();
-    load(&background, &system, source, version, Some(version), &mut listed).await?;
+    load(&background, &system, source, version, (!whole).then_some(version), &mut listed).await?;
     if listed.is_empty() {
         return Ok(0);
     }
     let index = tokio::task::spawn_blocking(move || Arc::new(Index::of(listed))).await;
-    let index = index.map_err(|_| Refusal::from(DbError::Panicked))?;
-    let (mut after, mut screened) = (Uuid::nil(), 0);
+    let lists = InForce {
+        index: index.map_err(|_| Refusal::from(DbError::Panicked))?,
+        versions: vec![(source.to_owned(), version)],
+    };
+    let (mut after, mut screened, mut broken) = (Uuid::nil(), 0, None);
     loop {
-        let users: Vec<(Uuid,)> = background
+        let users: Vec<(Uuid, bool)> = background
             .read(&system, move |tx| {
                 Ok(tx.all(
-                    sqlx::query_as("SELECT id FROM users WHERE role = 'end_user' AND status <> 'deleted' AND id > $1 ORDER BY id LIMIT $2")
-                        .bind(after)
-                        .bind(SLICE),
+                    sqlx::query_as(
+                        "SELECT u.id, EXISTS (SELECT FROM aml_screenings AS s WHERE s.user_id = u.id) FROM users AS u
+                         WHERE u.role = 'end_user' AND u.status <> 'deleted' AND u.id > $1 ORDER BY u.id LIMIT $2",
+                    )
+                    .bind(after)
+                    .bind(SLICE),
                 )?)
             })
             .await?;
         let Some(last) = users.last() else {
-            return Ok(screened);
+            return broken.map_or(Ok(screened), Err);
         };
         after = last.0;
-        for (user,) in users {
+        for (user, known) in users {
             let (org, query) = match facts(&background, user).await {
                 Err(refusal) if refusal.fault() == Some(ERASED) => continue,
+                // One client who cannot be looked up keeps nobody else from it; a person has to see to that one.
+                Err(refusal) if refusal.fault().is_some() => {
+                    tracing::error!(%user, "a client cannot be looked up on a list: {refusal}");
+                    broken = Some(refusal);
+                    continue;
+                }
                 other => other?,
             };
-            against(&background, Arc::clone(&index), org, user, query, Cause::ListChange).await?;
+            match known {
+                true => against(&background, lists.clone(), org, user, query, Cause::ListChange).await?,
+                // There was no list when they came: all of them are looked through.
+                false => screen(&background, org, user, query, Cause::Onboarding).await?,
+            };
             screened += 1;
         }
     }
+}
+
+/// Whether a client was looked up on the lists since then. As the system.
+///
+/// # Errors
+/// The database.
+pub fn was_screened(tx: &mut Tx<'_>, user: Uuid, since: Ts) -> Result<bool, Refusal> {
+    let screened = tx.scalar(
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM aml_screenings WHERE user_id = $1 AND created_at >= $2)").bind(user).bind(bound(since)),
+    )?;
+    Ok(screened)
 }
 
 /// Screens after the commit of what calls for it. Doing it twice finds the same hits, which are then known.
@@ -318,7 +372,7 @@ impl Effect for Screener {
     }
 
     fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "user.registered" | "kyc.review_required" | "kyc.document_typed" | "sanctions.list_changed")
+        matches!(kind, "user.registered" | "kyc.review_required" | "kyc.document_typed" | "sanctions.exception_revoked" | "sanctions.list_changed")
     }
 
     fn run<'a>(&'a self, platform: &'a Platform, event: &'a Stored) -> Running<'a> {
@@ -327,24 +381,26 @@ impl Effect for Screener {
                 "sanctions.list_changed" => {
                     let source = event.payload["source"].as_str().unwrap_or_default();
                     let version = event.payload["version"].as_i64().unwrap_or_default();
-                    list_changed(platform, source, version).await.map(drop)
+                    let whole = event.payload["whole"].as_bool().unwrap_or_default();
+                    list_changed(platform, source, version, whole).await.map(drop)
                 }
                 kind => {
-                    let cause = if kind == "kyc.document_typed" { Cause::ClientChange } else { Cause::Onboarding };
+                    let cause = match kind {
+                        "kyc.document_typed" => Cause::ClientChange,
+                        "sanctions.exception_revoked" => Cause::ByHand,
+                        _ => Cause::Onboarding,
+                    };
                     match event.subject {
                         Some(user) => client(platform, user, cause).await.map(drop),
                         None => Ok(()),
                     }
                 }
             };
-            done.map_err(|refusal| {
-                // Until a list is there the client waits; nobody is cleared by its absence.
-                if refusal.fault() == Some(super::faults::NO_LISTS) {
-                    EffectError::Later(refusal.to_string())
-                } else {
-                    EffectError::from(refusal)
-                }
-            })
+            match done {
+                // Whoever was never looked up is when the first list comes; nobody is cleared until then.
+                Err(refusal) if refusal.fault() == Some(super::faults::NO_LISTS) => Ok(()),
+                other => other.map_err(EffectError::from),
+            }
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::case::reasoned;
@@ -10,6 +11,7 @@ use super::seal::{self, key_of, open, seal};
 use crate::audit::{Action, Change};
 use crate::db::Tx;
 use crate::ids::new_id;
+use crate::outbox::Event;
 use crate::people::{Principal, Target};
 use crate::refusal::{NOT_FOUND, Refusal};
 use crate::unit::{Platform, Unit};
@@ -145,6 +147,8 @@ pub async fn revoke(platform: &Platform, by: &Principal, id: Uuid, reason: Strin
                     .field("ended_because", serde_json::Value::Null, "revoked")
                     .personal("reason", None, Some(reason.trim())),
             );
+            // Looked for again at once: the entry is on the list as before.
+            unit.emit(Event::new("sanctions.exception_revoked", "sanctions_whitelist", id, json!({ "user_id": user })).about(user));
             let keyring = unit.keyring_shared();
             let row: Row = unit.tx().one(sqlx::query_as(EXCEPTED).bind(None::<Uuid>).bind(Some(id)).bind(1i64))?;
             shown(unit.tx(), &keyring, row)

@@ -247,7 +247,7 @@ pub async fn deals(platform: &Platform, by: &Principal, lead: Uuid) -> Result<Ve
 
 fn deal(row: DealRow, key: Option<&crate::crypto::SubjectKey>) -> Deal {
     let (id, lead, title, expected_usd_cents, status, owner, created, updated, revision, _) = row;
-    let title = key.zip(title).and_then(|(key, title)| key.open("deals.title", &Sealed::from_bytes(title)).ok());
+    let title = key.zip(title).and_then(|(key, title)| key.open("lead_deals.title", &Sealed::from_bytes(title)).ok());
     Deal {
         id,
         lead,
@@ -297,7 +297,7 @@ pub async fn add_deal(
     platform
         .command_once(by, once, move |unit| {
             let lead = writable(unit, lead, LEAD_EDIT)?;
-            let sealed = unit.key(lead.subject)?.seal("deals.title", &title);
+            let sealed = unit.key(lead.subject)?.seal("lead_deals.title", &title);
             let (id, owner) = (new_id(unit.now()), lead.assigned_to.or(unit.by().user()));
             unit.tx().execute(
                 sqlx::query("INSERT INTO lead_deals (id, org_id, lead_id, owner_id, title_sealed, expected_usd_cents) VALUES ($1, $2, $3, $4, $5, $6)")

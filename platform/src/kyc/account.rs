@@ -19,6 +19,9 @@ const PROGRAM: ActorId = ActorId(0);
 /// The system of accounts that the desk keeps, in the directory of accounts.
 const SYSTEM: &str = "siaga";
 
+/// Rounds of locking until what the core was told is what holds: disputes open and end minutes apart at least.
+const SETTLE_MAX: u32 = 4;
+
 /// Numbers tried when one is taken: the directory has fewer strangers in the range of new accounts.
 const NUMBERS_MAX: u32 = 16;
 
@@ -34,7 +37,7 @@ pub async fn open_account(kyc: &Kyc, user: Uuid) -> Result<(), EffectError> {
         return Err(EffectError::Never("an approved client has no account to open".into()));
     };
     if opened {
-        return lock(kyc, user, false).await;
+        return settle_lock(kyc, user).await;
     }
     let terms = AccountTerms {
         id: AccountId(number),
@@ -47,6 +50,10 @@ pub async fn open_account(kyc: &Kyc, user: Uuid) -> Result<(), EffectError> {
     let seq = kyc.platform.core().send(PROGRAM, Body::Account(terms)).await.map_err(refused)?;
     let system = system.within(org);
     kyc.platform.command(&system, move |unit| opened_as(unit, user, number, seq)).await?;
+    // A dispute that came before the account locked what there was then.
+    if is_locked(kyc, user).await? {
+        return settle_lock(kyc, user).await;
+    }
     Ok(())
 }
 
@@ -111,16 +118,46 @@ fn opened_as(unit: &mut Unit<'_, '_>, user: Uuid, number: u32, seq: u64) -> Resu
     Ok(())
 }
 
-/// Puts every account of a client under review, where it may only close, or ends that.
+/// Whether the accounts of a client have to be under review: a dispute is open, or the approval that opened one does not stand.
+async fn is_locked(kyc: &Kyc, user: Uuid) -> Result<bool, Refusal> {
+    let system = Principal::system("kyc.account");
+    kyc.platform
+        .read(&system, move |tx| {
+            let query = sqlx::query_scalar(
+                "SELECT EXISTS (SELECT FROM kyc_disputes WHERE user_id = $1 AND status = 'open')
+                     OR EXISTS (SELECT FROM kyc_accounts AS a JOIN kyc_cases AS c ON c.user_id = a.user_id
+                                WHERE a.user_id = $1 AND a.opened_at IS NOT NULL AND c.status <> 'APPROVED')",
+            );
+            Ok(tx.scalar(query.bind(user))?)
+        })
+        .await
+}
+
+/// Puts every account of a client under review, where it may only close, or ends that: as their case and disputes stand now,
+/// not as an event that comes late remembers them.
 ///
 /// # Errors
-/// The core or the database does not answer, or the core refuses.
-pub(super) async fn lock(kyc: &Kyc, user: Uuid, on: bool) -> Result<(), EffectError> {
+/// The core or the database does not answer, or the core refuses; what changes all the time is asked for later.
+pub(super) async fn settle_lock(kyc: &Kyc, user: Uuid) -> Result<(), EffectError> {
+    let mut on = is_locked(kyc, user).await?;
+    for _ in 0..SETTLE_MAX {
+        lock(kyc, user, on).await?;
+        let now = is_locked(kyc, user).await?;
+        if now == on {
+            return Ok(());
+        }
+        on = now;
+    }
+    Err(EffectError::Later("the client's standing changes while accounts are locked".into()))
+}
+
+async fn lock(kyc: &Kyc, user: Uuid, on: bool) -> Result<(), EffectError> {
     let system = Principal::system("kyc.account");
     let read = kyc.platform.read(&system, move |tx| {
         let query = sqlx::query_as("SELECT account FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT 100");
         Ok(tx.all::<(i64,)>(query.bind(user))?)
     });
+    let mut done = Ok(());
     for (account,) in read.await? {
         let Ok(account) = u32::try_from(account) else {
             continue;
@@ -130,7 +167,11 @@ pub(super) async fn lock(kyc: &Kyc, user: Uuid, on: bool) -> Result<(), EffectEr
             on,
             note: 0,
         };
-        kyc.platform.core().send(PROGRAM, Body::Review(set)).await.map_err(refused)?;
+        let sent = kyc.platform.core().send(PROGRAM, Body::Review(set)).await.map_err(refused);
+        // One account that the core does not know leaves no other one open.
+        if done.is_ok() {
+            done = sent.map(drop);
+        }
     }
-    Ok(())
+    done
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
-use super::account::lock;
+use super::account::settle_lock;
 use super::faults::{DISPUTED, NO_DISPUTE};
 use super::permissions::{DISPUTE, REVIEW};
 use super::review::{note, person};
@@ -59,7 +59,7 @@ pub async fn dispute(kyc: &Kyc, by: &Principal, once: Option<Once>, reason: &str
         open(unit, &case, &reason)
     });
     let id = opened.await?;
-    if let Err(error) = lock(kyc, user, true).await {
+    if let Err(error) = settle_lock(kyc, user).await {
         tracing::warn!("trading of a disputed client is locked by the outbox: {error}");
     }
     Ok(id)
@@ -158,8 +158,6 @@ pub async fn resolve(kyc: &Kyc, by: &Principal, once: Option<Once>, dispute: Uui
 fn end(unit: &mut Unit<'_, '_>, case: &mut Case, id: Uuid, by: Uuid, outcome: Outcome, notes: &str, status_before: &str) -> Result<(), Refusal> {
     let (now, state) = (unit.now(), case.standing.state);
     rows::put_review(unit, case, by, outcome.name(), None, notes)?;
-    // An approval that was wrong leaves trading locked until there is another one.
-    let unlock = !(outcome == Outcome::Upheld && state == State::Approved);
     if outcome == Outcome::Upheld {
         case.standing = next(&case.standing, Step::Upheld)?.standing;
         case.decided_by = None;
@@ -192,7 +190,7 @@ fn end(unit: &mut Unit<'_, '_>, case: &mut Case, id: Uuid, by: Uuid, outcome: Ou
             "kyc.dispute_resolved",
             "kyc_case",
             case.id,
-            json!({"user_id": case.user(), "case_id": case.id, "dispute_id": id, "outcome": outcome.name(), "unlock": unlock}),
+            json!({"user_id": case.user(), "case_id": case.id, "dispute_id": id, "outcome": outcome.name()}),
         )
         .about(case.user()),
     );

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::account::{lock, open_account};
+use super::account::{open_account, settle_lock};
 use super::scan::{recheck, scan};
 use super::state::State;
 use super::{Kyc, notice, rows};
@@ -70,9 +70,7 @@ impl Effect for Accounts {
             };
             match event.kind.as_str() {
                 "kyc.approved" => open_account(&self.0, user).await,
-                "kyc.disputed" => lock(&self.0, user, true).await,
-                _ if event.payload["unlock"].as_bool() == Some(true) => lock(&self.0, user, false).await,
-                _ => Ok(()),
+                _ => settle_lock(&self.0, user).await,
             }
         })
     }

@@ -45,9 +45,11 @@ pub const BUSY: Fault = Fault::new(11_316, "upload_busy", "Too many uploads at t
 pub const MASKED: Fault = Fault::new(11_317, "document_masked", "Your role sees documents masked", Kind::Forbidden);
 /// A field that a person typed cannot be.
 pub const FIELD: Fault = Fault::new(11_318, "document_field", "A field of the document cannot be right", Kind::Invalid);
+/// The lists of sanctions were not looked through for this client.
+pub const NOT_SCREENED: Fault = Fault::new(11_319, "kyc_not_screened", "The client was not looked up on the lists of sanctions yet", Kind::Conflict);
 
 /// All of KYC's faults.
 pub const ALL: &[Fault] = &[
     FILE_TOO_LARGE, FILE_TYPE, FILE_BROKEN, FILE_PIXELS, UPLOAD_FORM, SAME_DOCUMENT, NOT_OPEN, BLOCKED, NOT_IN_REVIEW, BARRED, INCOMPLETE,
-    REVIEWED, DISPUTED, NO_DISPUTE, LINK_EXPIRED, STORE, BUSY, MASKED, FIELD,
+    REVIEWED, DISPUTED, NO_DISPUTE, LINK_EXPIRED, STORE, BUSY, MASKED, FIELD, NOT_SCREENED,
 ];

@@ -1,14 +1,16 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use siaga_risk::units::Ts;
 use uuid::Uuid;
 
 use super::Kyc;
 use super::document::Status;
-use super::faults::{DISPUTED, NOT_IN_REVIEW};
+use super::faults::{DISPUTED, NOT_IN_REVIEW, NOT_SCREENED};
 use super::permissions::{OVERRIDE, REVIEW};
 use super::rows::{self, Case, Document};
 use super::scan::moved;
 use super::state::{ATTEMPTS_MAX, Event as Step, Reason, State, next};
+use crate::aml::screen::was_screened;
 use crate::audit::{Action, Change};
 use crate::people::Principal;
 use crate::refusal::{INVALID, Refusal};
@@ -194,6 +196,10 @@ fn approve_one(unit: &mut Unit<'_, '_>, case: &mut Case, document: &Document, by
 fn approve(unit: &mut Unit<'_, '_>, case: &mut Case, by: Uuid, notes: &str) -> Result<Decided, Refusal> {
     let before = case.standing.state;
     let after = next(&case.standing, Step::Approve { by })?;
+    // Nobody is cleared by lists that nobody looked into.
+    if !was_screened(unit.tx(), case.user(), case.submitted.unwrap_or(Ts(0)))? {
+        return Err(NOT_SCREENED.because("try again in a moment, or have compliance screen the client; without lists, take them first: siaga sanctions refresh"));
+    }
     rows::put_review(unit, case, by, "approve", None, notes)?;
     case.standing = after.standing;
     if after.awaiting_second {

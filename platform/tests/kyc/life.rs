@@ -2,7 +2,7 @@
 
 use siaga_platform::ids::HOUSE;
 use siaga_platform::kyc::document::Kind;
-use siaga_platform::kyc::faults::{BLOCKED, DISPUTED, NOT_OPEN, NO_DISPUTE, REVIEWED, SAME_DOCUMENT};
+use siaga_platform::kyc::faults::{BLOCKED, DISPUTED, NOT_OPEN, NOT_SCREENED, NO_DISPUTE, REVIEWED, SAME_DOCUMENT};
 use siaga_platform::kyc::state::State;
 use siaga_platform::kyc::{self, Outcome, Verb};
 use siaga_platform::people::Role;
@@ -28,6 +28,8 @@ async fn two_officers_verify_a_client_whom_no_machine_could_read_and_the_account
         kyc::scan(&office.kyc, handed.case).await.expect("asked twice");
         assert_eq!(fault(office.hand_in(&sari, &[(Kind::Selfie, 3)]).await), NOT_OPEN, "{kind}");
 
+        assert_eq!(fault(office.decide(&office.anna, handed.case, Verb::Approve).await), NOT_SCREENED, "{kind}: no list is no clearance");
+        office.screened(user).await;
         let one = office.decide(&office.anna, handed.case, Verb::Approve).await.expect(kind);
         assert!(one.awaiting_second && one.state == State::ReviewRequired, "{kind}: {one:?}");
         assert_eq!(fault(office.decide(&office.anna, handed.case, Verb::Approve).await), FOUR_EYES, "{kind}");

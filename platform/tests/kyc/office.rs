@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex};
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 use siaga_platform::core_door::{CoreDoor, CoreRefusal};
-use siaga_platform::ids::HOUSE;
+use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::kyc::document::{Fields, Kind};
 use siaga_platform::kyc::state::{Reason, State};
 use siaga_platform::kyc::{self, Decided, Decision, File, HandedIn, Kyc, On, Vault, Verb};
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::refusal::{Fault, Refusal};
 use siaga_platform::unit::Platform;
+use siaga_platform::values::bound;
 use siaga_risk::event::Body;
 use siaga_risk::ids::ActorId;
 use tempfile::TempDir;
@@ -99,7 +100,19 @@ impl Office {
         let handed = handed.unwrap_or_else(|error| panic!("{}: {error}", self.house.kind));
         assert_eq!(handed.state, State::ProcessingOcr);
         kyc::scan(&self.kyc, handed.case).await.unwrap_or_else(|error| panic!("{}: {error}", self.house.kind));
+        self.screened(by.user().expect("a person")).await;
         handed
+    }
+
+    /// The client was looked up on the lists, and is nobody of them.
+    pub async fn screened(&self, user: Uuid) {
+        let at = self.house.platform.now();
+        let query = sqlx::query(
+            "INSERT INTO aml_screenings (id, org_id, user_id, cause, facts_digest, versions, hits, created_at)
+             SELECT $1, org_id, id, 'onboarding', '\\x00', '{}', 0, $3 FROM users WHERE id = $2",
+        );
+        let query = query.bind(new_id(at)).bind(user).bind(bound(at));
+        assert_eq!(self.house.system(move |tx| tx.execute(query)).await, 1, "{}", self.house.kind);
     }
 
     pub async fn decide(&self, by: &Principal, case: Uuid, verb: Verb) -> Result<Decided, Refusal> {

@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 /** A debug build opens its embedded database and catalog in a few seconds; a busy machine takes longer. */
 const START_MS = 90_000;
+/** A test asks more in a minute than a person does. */
+const LIMITS = { SIAGA__IDENTITY__PER_ADDRESS: "6000", SIAGA__IDENTITY__PER_ADDRESS_SIGN_IN: "600", SIAGA__IDENTITY__PER_ADDRESS_UPLOAD: "60" };
 
 function binary() {
   const path = process.env.SIAGA_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/siaga");
@@ -76,7 +78,7 @@ export class Server {
   }
 
   async #spawn(port) {
-    const child = spawn(binary(), ["serve", "--data", this.data, "--listen", `127.0.0.1:${port}`, "--json"], { stdio: ["ignore", "pipe", "pipe"], cwd: ROOT });
+    const child = spawn(binary(), ["serve", "--data", this.data, "--listen", `127.0.0.1:${port}`, "--json"], { stdio: ["ignore", "pipe", "pipe"], cwd: ROOT, env: { ...process.env, ...LIMITS } });
     this.child = child;
     this.exited = new Promise((done) => child.once("exit", done));
     let address;

@@ -71,6 +71,7 @@ const INDONESIAN: Record<string, readonly [title: string, todo: string]> = {
   document_store: ["Dokumen tidak dapat disimpan atau dibaca sekarang", "Coba lagi nanti."],
   upload_busy: ["Terlalu banyak unggahan sekaligus", "Tunggu sebentar, lalu kirim lagi."],
   document_masked: ["Peran Anda melihat dokumen tersamar", "Minta petugas kepatuhan."],
+  kyc_not_screened: ["Klien belum dicari pada daftar sanksi", "Coba lagi sebentar lagi, atau minta bagian kepatuhan memeriksanya."],
   document_field: ["Sebuah isian dokumen tidak mungkin benar", "Periksa isiannya pada gambar."],
   sanctions_list_refused: ["Berkas tidak diterima sebagai daftar", "Daftar baik terakhir tetap dipakai. Periksa sumbernya."],
   sanctions_lists_missing: ["Belum ada daftar sanksi", "Muat sedikitnya satu daftar dulu."],
