@@ -111,6 +111,14 @@ pub(crate) fn destroy(tx: &mut Tx<'_>, subject: Uuid, class: KeyClass, now: Ts) 
     Ok(gone > 0)
 }
 
+/// A key under an older key-encryption key.
+type Old = (Uuid, String, Vec<u8>, String);
+
+const FREE: &str = "SELECT subject_id, class, wrapped, wrapped_under FROM subject_keys
+     WHERE wrapped IS NOT NULL AND wrapped_under <> $1 ORDER BY subject_id LIMIT $2 FOR UPDATE SKIP LOCKED";
+const ANY: &str = "SELECT subject_id, class, wrapped, wrapped_under FROM subject_keys
+     WHERE wrapped IS NOT NULL AND wrapped_under <> $1 ORDER BY subject_id LIMIT 1 FOR UPDATE";
+
 /// Wraps the next keys that are not under the active key-encryption key; returns how many. Zero means
 /// that the older ones may be retired.
 ///
@@ -121,14 +129,12 @@ pub async fn rewrap(platform: &Platform) -> Result<u64, Refusal> {
     let rewrapped = platform.command(&system, |unit| {
         let now = unit.now();
         let active = unit.keyring().active();
-        let rows: Vec<(Uuid, String, Vec<u8>, String)> = unit.tx().all(
-            sqlx::query_as(
-                "SELECT subject_id, class, wrapped, wrapped_under FROM subject_keys
-                 WHERE wrapped IS NOT NULL AND wrapped_under <> $1 ORDER BY subject_id LIMIT $2 FOR UPDATE SKIP LOCKED",
-            )
-            .bind(&active)
-            .bind(REWRAP_BATCH),
-        )?;
+        // Keys that units hold now are left for later, so that nobody waits for a batch of others.
+        let mut rows: Vec<Old> = unit.tx().all(sqlx::query_as(FREE).bind(&active).bind(REWRAP_BATCH))?;
+        if rows.is_empty() {
+            // Nothing but held ones may be left: waited for one by one, since zero says that there are none.
+            rows = unit.tx().all(sqlx::query_as(ANY).bind(&active))?;
+        }
         let mut count = 0;
         for (subject, class, bytes, under) in rows {
             let wrapped = Wrapped {
