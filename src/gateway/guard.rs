@@ -39,6 +39,8 @@ pub struct Passed {
     pub principal: Principal,
     /// The session of identity; none for an API key and for the first-start secret.
     pub session: Option<Uuid>,
+    /// The API key; none for a session and for the first-start secret.
+    pub key: Option<Uuid>,
     /// A second factor has to be set up before anything else.
     pub enrol: bool,
     /// By the first-start secret, or a session of it.
@@ -243,6 +245,7 @@ pub async fn resolve(
             return Ok(Passed {
                 principal: seen.principal,
                 session: seen.session,
+                key: seen.key,
                 enrol: seen.enrol,
                 by_secret: false,
             });
@@ -264,6 +267,7 @@ pub async fn resolve(
     Ok(Passed {
         principal,
         session: None,
+        key: None,
         enrol: false,
         by_secret: true,
     })
@@ -295,7 +299,7 @@ fn same_csrf(headers: &HeaderMap, csrf: &str) -> Result<(), ApiError> {
     }
 }
 
-/// How streams of a session of identity are known.
+/// How streams of a session of identity, or of an API key, are known.
 pub fn stream_key(session: Uuid) -> SessionKey {
     SessionKey::of(&format!("identity {session}"))
 }

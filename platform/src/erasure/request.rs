@@ -18,7 +18,7 @@ pub const DAYS_MAX: u64 = 30;
 const REQUESTS_MAX: i64 = 100;
 
 /// See and make requests for others.
-pub(super) const SUBJECT_READ: Permission = Permission::new("subject.read", Area::People, Verb::Read);
+pub const SUBJECT_READ: Permission = Permission::new("subject.read", Area::People, Verb::Read);
 pub(super) const SUBJECT_REQUEST: Permission = Permission::new("subject.request", Area::People, Verb::Write);
 
 /// What is asked for.
@@ -121,7 +121,7 @@ pub(super) fn of_row(row: Row) -> Request {
 
 /// Passes for the subject itself, and for whom `permission` lets.
 pub(super) fn may(by: &Principal, permission: Permission, subject: Uuid) -> Result<(), Refusal> {
-    if by.user() == Some(subject) {
+    if by.is_person(subject) {
         return Ok(());
     }
     let target = Target {
@@ -183,7 +183,16 @@ fn put(unit: &mut Unit<'_, '_>, subject: Uuid, kind: Kind) -> Result<Request, Re
     Ok(request)
 }
 
-/// The requests of a subject, newest first.
+/// The requests of a subject, newest first, for the subject and for whom they are the work of.
+///
+/// # Errors
+/// Not allowed, or the database.
+pub async fn list(platform: &Platform, by: &Principal, subject: Uuid) -> Result<Vec<Request>, Refusal> {
+    may(by, SUBJECT_READ, subject)?;
+    platform.read(by, move |tx| of_subject(tx, subject)).await
+}
+
+/// The same in a transaction of somebody who was let through.
 ///
 /// # Errors
 /// The database.

@@ -129,7 +129,7 @@ fn request_dto(request: erasure::Request) -> SubjectRequestDto {
 
 /// Passes for the person, and for whom `permission` lets see them.
 fn may(by: &siaga_platform::people::Principal, permission: Permission, subject: Uuid) -> Result<(), Refusal> {
-    if by.user() == Some(subject) {
+    if by.is_person(subject) {
         return Ok(());
     }
     let target = Target {
@@ -211,10 +211,9 @@ async fn consent_history(
 
 /// A person's requests for their data and for their end.
 #[utoipa::path(get, path = "/api/v1/subjects/{id}/requests", tag = "subjects", params(("id" = Uuid, Path)),
-    responses((status = 200, body = SubjectRequests), (status = 401, body = Problem)))]
+    responses((status = 200, body = SubjectRequests), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn requests(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<SubjectRequests>> {
-    // Row-level security shows one's own, and all of them to whom they are the work of.
-    let found = platform.read(&by, move |tx| erasure::of_subject(tx, id)).await?;
+    let found = erasure::list(&platform, &by, id).await?;
     Ok(axum::Json(SubjectRequests {
         items: found.into_iter().map(request_dto).collect(),
     }))
@@ -243,8 +242,9 @@ async fn request_erasure(
 
 /// What an erasure did in each store.
 #[utoipa::path(get, path = "/api/v1/erasures/{id}/ledger", tag = "subjects", params(("id" = Uuid, Path)),
-    responses((status = 200, body = Ledger), (status = 401, body = Problem)))]
+    responses((status = 200, body = Ledger), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn ledger(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<Ledger>> {
+    by.scope(erasure::SUBJECT_READ)?;
     let lines = platform.read(&by, move |tx| erasure::ledger(tx, id)).await?;
     let line = |(store, action, items, reason)| LedgerLineDto {
         store,
