@@ -22,7 +22,7 @@ const ROUND: i64 = 100;
 /// # Errors
 /// Not allowed, erased, or the database.
 pub async fn export(platform: &Platform, by: &Principal, stores: &[Arc<dyn Store>], subject: Uuid) -> Result<Value, Refusal> {
-    request::may(by, SUBJECT_READ, subject)?;
+    request::may(platform, by, SUBJECT_READ, subject).await?;
     let (by, stores) = (by.elevated(), stores.to_vec());
     platform
         .command(&by, move |unit| {

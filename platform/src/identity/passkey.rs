@@ -158,12 +158,12 @@ impl Identity {
         let staff = by.role.is_staff();
         self.platform
             .command(&Principal::system("identity.passkeys"), move |unit| {
-                let factors = store::factors(unit.tx(), user)?;
-                if staff && !factors.totp && factors.passkeys <= 1 {
-                    return Err(LAST_FACTOR.because("set up an app or another passkey first"));
-                }
                 if unit.tx().execute(sqlx::query("DELETE FROM passkeys WHERE id = $1 AND user_id = $2").bind(id).bind(user))? == 0 {
                     return Err(NOT_FOUND.because("there is no such passkey, or not for you"));
+                }
+                let left = store::factors(unit.tx(), user)?;
+                if staff && !left.totp && left.passkeys == 0 {
+                    return Err(LAST_FACTOR.because("set up an app or another passkey first"));
                 }
                 unit.audit(Change::new(Action::Delete, "passkey", id).about(user));
                 Ok(())
