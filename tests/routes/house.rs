@@ -106,7 +106,11 @@ impl House {
 
     /// A request with a person's token, or with none.
     pub fn ask(&self, method: &str, path: &str, by: Option<&Person>, body: Option<&Value>) -> Answer {
-        let body = body.map(Value::to_string).unwrap_or_default();
+        self.ask_text(method, path, by, &body.map(Value::to_string).unwrap_or_default())
+    }
+
+    /// The same with a body as it is written.
+    pub fn ask_text(&self, method: &str, path: &str, by: Option<&Person>, body: &str) -> Answer {
         let bearer = by.map(|person| format!("Authorization: Bearer {}\r\n", person.token)).unwrap_or_default();
         let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
         let request = format!(

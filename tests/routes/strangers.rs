@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::house::{ANOTHER, HOUSE, House, key, table};
 
@@ -120,4 +120,41 @@ async fn without_a_token_every_closed_route_is_shut() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What no column takes is refused as what it is, and not as a bug: a NUL, a key of nobody, ten thousand fields, a thousand brackets.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_row_takes_is_refused_with_a_number() {
+    let Some(house) = House::open().await else {
+        return;
+    };
+    let admin = house.person("super_admin", HOUSE, None).await;
+    let nobody = key("#9999");
+    let fields: serde_json::Map<String, Value> = (0..10_000).map(|n| (format!("field{n}"), Value::from(n))).collect();
+    let deep = format!("{}1{}", "[".repeat(1_000), "]".repeat(1_000));
+    let quoted = "' OR 1 = 1; DROP TABLE users; --";
+    for (method, path, body) in [
+        ("GET", "/api/v1/search?q=rina%00wati", None),
+        ("GET", "/api/v1/audit?entity=%00", None),
+        ("GET", "/api/v1/crm/leads/search?q=rina%00wati", None),
+        ("POST", "/api/v1/holds", Some(json!({"category": "chat", "reason": "a\u{0}b"}))),
+        ("POST", "/api/v1/crm/leads", Some(json!({"phone": "+6281234569999", "name": "a\u{0}b"}))),
+        ("POST", "/api/v1/crm/leads", Some(json!({"phone": "+6281234569998", "city": "a\u{0}b", "utm": {"a": "\u{0}"}}))),
+        ("POST", "/api/v1/crm/leads", Some(json!({"phone": "+6281234569997", "referrer_id": nobody.clone()}))),
+        ("POST", "/api/v1/crm/tasks", Some(json!({"lead": key("#3001"), "title": "a\u{0}b", "due_at": 1, "assignee": nobody.clone()}))),
+        ("POST", "/api/v1/aml/cases/00000000-0000-7000-8000-000000000511/assign", Some(json!({"user_id": nobody.clone(), "revision": 1}))),
+        ("POST", "/api/v1/auth/login", Some(json!({"email": "sari@contoh.id\u{0}", "password": "a\u{0}b"}))),
+        ("POST", "/api/v1/auth/login", Some(json!({"email": quoted, "password": quoted}))),
+        ("POST", "/api/v1/users", Some(json!({"email": "x@contoh.id", "name": quoted, "role": "dealer", "team_id": nobody.clone()}))),
+        ("POST", "/api/v1/auth/login", Some(Value::Object(fields))),
+    ] {
+        let answer = house.ask(method, path, Some(&admin), body.as_ref());
+        assert!((200..500).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.body);
+        assert!(answer.status < 300 || answer.body["code"].is_u64(), "{method} {path}: {}", answer.body);
+    }
+    let nested = format!(r#"{{"challenge":"x","method":"passkey","credential":{deep}}}"#);
+    let answer = house.ask_text("POST", "/api/v1/auth/mfa/verify", None, &nested);
+    assert!((400..500).contains(&answer.status), "{}", answer.status);
+    let answer = house.ask("GET", "/api/v1/users", Some(&admin), None);
+    assert_eq!(answer.status, 200, "the table of users is there: {}", answer.body);
 }
