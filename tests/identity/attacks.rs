@@ -1,12 +1,11 @@
 //! Ways in that were tried and are shut.
 
-use siaga_platform::erasure;
-use siaga_platform::handlers;
 use siaga_platform::identity::faults::{CODE_WRONG, LOCKED_OUT, REFRESH_REUSED, TOKEN_INVALID, WRONG_CREDENTIALS};
 use siaga_platform::identity::permissions::DESK_READ;
 use siaga_platform::identity::{Client, Contact, Method, Proof, RoleChange, SignedIn, Visit, totp};
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::refusal::{FORBIDDEN, Fault, NEEDS_MFA, NOT_FOUND, Refusal};
+use siaga_platform::{erasure, handlers, retention};
 use uuid::Uuid;
 
 use crate::house::{House, PASSWORD, api};
@@ -115,6 +114,8 @@ async fn a_subject_of_another_organisation_does_not_exist() {
         assert_eq!(fault(erasure::export(platform, &stranger, &stores, sari).await), Some(NOT_FOUND), "{}", house.kind);
         assert_eq!(fault(erasure::request(platform, &stranger, sari, erasure::Kind::Erasure).await), Some(NOT_FOUND), "{}", house.kind);
         assert_eq!(fault(erasure::list(platform, &stranger, sari).await), Some(NOT_FOUND), "{}", house.kind);
+        let held = retention::place(platform, &stranger, "erasure".into(), Some(sari), "a case".into()).await;
+        assert_eq!(fault(held), Some(NOT_FOUND), "{}", house.kind);
     }
 }
 

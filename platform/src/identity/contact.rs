@@ -165,7 +165,7 @@ fn no_password_code() -> Refusal {
 
 /// Failures at confirming an address or number, counted beside those of passwords: a new code each minute would be
 /// five guesses each minute.
-fn confirming_count(user: Uuid) -> String {
+pub(super) fn confirming_count(user: Uuid) -> String {
     format!("confirm {user}")
 }
 

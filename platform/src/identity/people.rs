@@ -235,6 +235,7 @@ impl Identity {
             let second = store::account_count(&keyring, &format!("second factor {id}"));
             store::count_for_update(unit.tx(), &second, now)?;
             store::save_count(unit.tx(), &second, &lockout::forgive())?;
+            forgive_account(unit, &keyring, &contact::confirming_count(id))?;
             unit.audit(Change::new(Action::Update, "user", id).about(id).field("lock", json!(null), "ended"));
             Ok(Ends::Nothing)
         })
