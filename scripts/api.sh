@@ -64,10 +64,11 @@ print(address)
 PYTHON
 ) || { tail -20 "$work/log" >&2; exit 1; }
 
+# /readyz is left out: 503 is its word for a desk that is not ready.
 status=0
 "$tool/bin/st" run docs/openapi.json --url "http://$address" --header "Authorization: Bearer $(cat "$work/data/secret")" --header "X-Client: api" \
   --checks not_a_server_error,response_schema_conformance,content_type_conformance \
-  --phases coverage,fuzzing --max-examples "$examples" --max-time "$seconds" --generation-deterministic \
+  --exclude-path /readyz --phases coverage,fuzzing --max-examples "$examples" --max-time "$seconds" --generation-deterministic \
   --request-timeout 30 --suppress-health-check all --warnings off --continue-on-failure --no-color >&2 || status=$?
 if [ "$status" -ne 0 ]; then grep -E 'ERROR|panicked|incident' "$work/log" | tail -20 >&2 || true; fi
 exit "$status"
