@@ -17,11 +17,11 @@ use super::names::graded::POSSIBLE;
 use super::permissions::{SANCTIONS_CONFIGURE, SANCTIONS_READ};
 use crate::audit::{Action, Change};
 use crate::db::{DbError, Tx};
-use crate::ids::new_id;
+use crate::ids::{HOUSE, new_id};
 use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::Principal;
-use crate::refusal::{INVALID, NOT_FOUND, Refusal, STALE};
+use crate::refusal::{FORBIDDEN, INVALID, NOT_FOUND, Refusal, STALE};
 use crate::unit::{Platform, Unit};
 use crate::values::{bound, from_micros};
 
@@ -126,6 +126,10 @@ pub async fn sources(platform: &Platform, by: &Principal) -> Result<Vec<Source>,
 /// Not permitted; no such source; it was changed since; addresses that are none.
 pub async fn configure(platform: &Platform, by: &Principal, name: String, urls: Vec<String>, enabled: bool, revision: i64) -> Result<Source, Refusal> {
     by.scope(SANCTIONS_CONFIGURE)?;
+    // One set of lists serves every organisation; the house keeps it.
+    if by.org != HOUSE {
+        return Err(FORBIDDEN.because("the lists are kept by the house"));
+    }
     let https = |url: &String| url.starts_with("https://") && url.len() <= 2_000 && !url.contains(char::is_whitespace);
     if urls.len() > URLS_MAX || !urls.iter().all(https) {
         return Err(INVALID.field("urls", format!("give at most {URLS_MAX} addresses that begin with https://")));

@@ -40,7 +40,7 @@ async fn ticket(
     let now = app.core.now();
     // Who sends the secret itself is not there by the session beside it.
     let by_secret = headers.contains_key(header::AUTHORIZATION);
-    let made = match passed.session {
+    let made = match passed.session.or(passed.key) {
         Some(session) => app.doors.guest_ticket(actor, stream_key(session), now),
         None => app.doors.ticket(actor, cookie(&headers).filter(|_| !by_secret), now),
     };
