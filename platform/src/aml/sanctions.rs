@@ -282,6 +282,19 @@ pub async fn failed(platform: &Platform, by: &Principal, name: String, reason: S
     refuse(platform, &system, before, String::new(), 0, reason).await
 }
 
+/// Notes that the publisher has nothing newer than the list in force.
+///
+/// # Errors
+/// Not permitted; no such source; the database.
+pub async fn unchanged_since(platform: &Platform, by: &Principal, name: String) -> Result<Taken, Refusal> {
+    by.scope(SANCTIONS_CONFIGURE)?;
+    let system = Principal::system("aml.lists").within(by.org);
+    let asked = name.clone();
+    let before = platform.read(&system, move |tx| one_source(tx, &asked)).await?;
+    note_try(platform, &system, name, None).await?;
+    Ok(unchanged(&before))
+}
+
 async fn refuse(platform: &Platform, system: &Principal, before: Source, digest: String, entries: usize, reason: String) -> Result<Taken, Refusal> {
     let said = reason.clone();
     let (name, in_force) = (before.name.clone(), before.version);
