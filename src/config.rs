@@ -527,6 +527,15 @@ mod tests {
     }
 
     #[test]
+    fn what_approvals_of_kyc_open_is_said_by_number() {
+        let config = load("[platform]\nask_npwp = true\n[platform.accounts]\ngroup = 4\nnetting = true\n", &[]).unwrap();
+        assert!(config.platform.wanted().npwp && !config.platform.wanted().proof_of_address && config.platform.fetch_lists);
+        let plan = config.platform.plan();
+        assert_eq!((plan.group, plan.link, plan.accounting), (GroupId(4), LinkId(1), Accounting::Netting));
+        assert!(load("[platform.accounts]\ngroup = 0\n", &[]).is_err());
+    }
+
+    #[test]
     fn the_environment_wins_over_the_file() {
         let config = load(
             "[server]\nlisten = '127.0.0.1:1'\n[feed]\nseed = 3\n",

@@ -1,4 +1,5 @@
-//! Terms that are over: a case that waits for its reviewer longer than its working hours, a dispute that nobody resolved in time.
+//! Terms that are over: a case that waits for its reader or reviewer longer than its working hours, a dispute that nobody resolved
+//! in time.
 //! Each is told once for each deadline, to everybody who may decide it.
 
 use serde_json::json;
@@ -46,7 +47,7 @@ pub async fn call(platform: &Platform) -> Result<u64, Refusal> {
         .read(&system, move |tx| {
             Ok(tx.all(
                 sqlx::query_as(
-                    "SELECT org_id FROM kyc_cases WHERE status = 'REVIEW_REQUIRED' AND due_at <= $1 AND (called_at IS NULL OR called_at < due_at)
+                    "SELECT org_id FROM kyc_cases WHERE status IN ('REVIEW_REQUIRED', 'PROCESSING_OCR') AND due_at <= $1 AND (called_at IS NULL OR called_at < due_at)
                      UNION SELECT org_id FROM kyc_disputes WHERE status = 'open' AND due_at <= $1 AND (called_at IS NULL OR called_at < due_at)
                      LIMIT 100",
                 )
@@ -70,7 +71,8 @@ fn call_for(unit: &mut Unit<'_, '_>, what: What) -> Result<u64, Refusal> {
     let sql = match what {
         What::Case => {
             "UPDATE kyc_cases SET called_at = $2 WHERE id IN (
-                 SELECT id FROM kyc_cases WHERE org_id = $1 AND status = 'REVIEW_REQUIRED' AND due_at <= $2 AND (called_at IS NULL OR called_at < due_at)
+                 SELECT id FROM kyc_cases WHERE org_id = $1 AND status IN ('REVIEW_REQUIRED', 'PROCESSING_OCR') AND due_at <= $2
+                     AND (called_at IS NULL OR called_at < due_at)
                  ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED)
              RETURNING id, id, user_id, (extract(epoch FROM due_at) * 1000000)::bigint"
         }
