@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::Kyc;
 use super::document::Status;
-use super::faults::{BARRED, DISPUTED, NOT_IN_REVIEW, NOT_SCREENED};
+use super::faults::{DISPUTED, NOT_IN_REVIEW, NOT_SCREENED};
 use super::permissions::{OVERRIDE, REVIEW};
 use super::rows::{self, Case, Document};
-use super::scan::moved;
+use super::scan::{moved, recheck};
 use super::state::{ATTEMPTS_MAX, Event as Step, Reason, State, next};
 use crate::aml::cases::is_watched;
 use crate::aml::screen::was_screened;
@@ -196,11 +196,13 @@ fn approve_one(unit: &mut Unit<'_, '_>, case: &mut Case, document: &Document, by
 
 fn approve(unit: &mut Unit<'_, '_>, case: &mut Case, by: Uuid, notes: &str) -> Result<Decided, Refusal> {
     let before = case.standing.state;
-    let after = next(&case.standing, Step::Approve { by })?;
-    // The event of a case that was opened a moment ago may not have come yet.
-    if is_watched(unit.tx(), case.user())? {
-        return Err(BARRED.because("compliance has an open case about the client; it ends first"));
+    if before == State::ReviewRequired {
+        // What was found when the documents came may not hold any more: one has run out, another client handed in the same, or
+        // compliance opened a case whose event has not come yet.
+        case.watched = is_watched(unit.tx(), case.user())?;
+        recheck(unit, case)?;
     }
+    let after = next(&case.standing, Step::Approve { by })?;
     // Nobody is cleared by lists that nobody looked into, nor by a search for another name than the documents have now.
     let since = case.submitted.max(case.typed).unwrap_or(Ts(0));
     if !was_screened(unit.tx(), case.user(), since)? {

@@ -265,3 +265,27 @@ async fn documents_of_a_client_who_left_end_after_five_years() {
         assert_eq!(office.house.count(&system, dropped).await, 1, "{kind}");
     }
 }
+
+#[tokio::test]
+async fn a_document_that_ran_out_while_it_waited_is_not_approved() {
+    for office in offices().await {
+        let kind = office.house.kind;
+        let sari = office.house.client("Sari").await;
+        let handed = office.in_review(&sari, 1).await;
+        let fields = siaga_platform::kyc::document::Fields {
+            nama: Some("Sari".into()),
+            nik: Some("3171015708850001".into()),
+            ttl: Some("1985-08-17".into()),
+            // A day more than six months from the first day of this house, and a day less from the third.
+            berlaku_sampai: Some("2027-05-16".into()),
+            ..Default::default()
+        };
+        kyc::type_fields(&office.kyc, &office.anna, None, handed.documents[0].id, fields, None).await.expect(kind);
+        office.screened(sari.user().expect("a person")).await;
+        let case = kyc::case(&office.kyc, &office.anna, handed.case).await.expect(kind);
+        assert!(case.findings.is_empty(), "{kind}: {:?}", case.findings);
+        office.house.pass(2 * 24 * 3_600);
+        let late = fault(office.decide(&office.bayu, handed.case, Verb::Approve).await);
+        assert_eq!(late, siaga_platform::kyc::faults::BARRED, "{kind}");
+    }
+}

@@ -68,12 +68,15 @@ pub fn read(bytes: &[u8]) -> Result<List, Unreadable> {
     if bytes.len() > BYTES_MAX {
         return Err(Unreadable::TooLong(bytes.len()));
     }
-    let unreadable = |_| Unreadable::Form("the file", "it is no spreadsheet of the form .xlsx");
-    let mut workbook: Xlsx<_> = open_workbook_from_rs(Cursor::new(bytes)).map_err(unreadable)?;
+    let workbook = open_workbook_from_rs::<Xlsx<_>, _>(Cursor::new(bytes));
+    let mut workbook = workbook.map_err(|_| Unreadable::Form("the file", "it is no spreadsheet of the form .xlsx"))?;
     let mut list = List::default();
     let mut found = false;
     for name in workbook.sheet_names().into_iter().take(SHEETS_MAX) {
-        found |= read_sheet(&grid(&mut workbook, &name).map_err(unreadable)?, &mut list);
+        // A sheet of charts has no cells.
+        if let Ok(grid) = grid(&mut workbook, &name) {
+            found |= read_sheet(&grid, &mut list);
+        }
     }
     if found {
         Ok(list)
