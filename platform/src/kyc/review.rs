@@ -203,12 +203,12 @@ fn approve(unit: &mut Unit<'_, '_>, case: &mut Case, by: Uuid, notes: &str) -> R
         recheck(unit, case)?;
     }
     let after = next(&case.standing, Step::Approve { by })?;
+    rows::put_review(unit, case, by, "approve", None, notes)?;
     // Nobody is cleared by lists that nobody looked into, nor by a search for another name than the documents have now.
     let since = case.submitted.max(case.typed).unwrap_or(Ts(0));
     if !was_screened(unit.tx(), case.user(), since)? {
         return Err(NOT_SCREENED.because("try again in a moment, or have compliance screen the client; without lists, take them first: siaga sanctions refresh"));
     }
-    rows::put_review(unit, case, by, "approve", None, notes)?;
     case.standing = after.standing;
     if after.awaiting_second {
         // The second person looks at every document too.
