@@ -226,7 +226,8 @@ $$;
 
 CREATE TRIGGER leads_guard BEFORE UPDATE ON leads FOR EACH ROW EXECUTE FUNCTION leads_guard();
 CREATE TRIGGER leads_touch BEFORE UPDATE ON leads FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
-CREATE TRIGGER sales_agents_touch BEFORE UPDATE ON sales_agents FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+-- Counting is no change of the agent: a dump that is read back counts anew.
+CREATE TRIGGER sales_agents_touch BEFORE UPDATE OF cap, accepting, territories, skills ON sales_agents FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER crm_settings_touch BEFORE UPDATE ON crm_settings FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 
 GRANT SELECT, INSERT, UPDATE ON leads, crm_settings TO siaga_app;

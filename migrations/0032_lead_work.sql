@@ -21,7 +21,7 @@ CREATE INDEX idx_tasks_lead_id ON tasks (lead_id, status);
 CREATE INDEX idx_tasks_assignee_id ON tasks (assignee_id, due_date, id) WHERE status <> 'done';
 CREATE INDEX idx_tasks_due_date ON tasks (due_date, id) WHERE status <> 'done';
 
-CREATE TABLE deals (
+CREATE TABLE lead_deals (
     id uuid PRIMARY KEY,
     org_id uuid NOT NULL REFERENCES organizations (id),
     lead_id uuid NOT NULL REFERENCES leads (id),
@@ -34,8 +34,8 @@ CREATE TABLE deals (
     revision bigint NOT NULL DEFAULT 1
 );
 
-CREATE INDEX idx_deals_lead_id ON deals (lead_id, id);
-CREATE INDEX idx_deals_owner_id ON deals (owner_id) WHERE status = 'open';
+CREATE INDEX idx_lead_deals_lead_id ON lead_deals (lead_id, id);
+CREATE INDEX idx_lead_deals_owner_id ON lead_deals (owner_id) WHERE status = 'open';
 
 -- Who may read what a lead wrote. Archived when the lead goes to somebody else, or its agent leaves.
 CREATE TABLE conversation_access (
@@ -99,12 +99,12 @@ CREATE POLICY tasks_change ON tasks FOR UPDATE
     WITH CHECK (app_is_system() OR app_writes_lead(lead_id)
         OR (assignee_id = (SELECT app_user_id()) AND (SELECT app_scope('crm', 'write')) <> 'none'));
 
-ALTER TABLE deals ENABLE ROW LEVEL SECURITY;
-ALTER TABLE deals FORCE ROW LEVEL SECURITY;
-CREATE POLICY deals_read ON deals FOR SELECT
+ALTER TABLE lead_deals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE lead_deals FORCE ROW LEVEL SECURITY;
+CREATE POLICY lead_deals_read ON lead_deals FOR SELECT
     USING (app_is_system() OR ((SELECT app_staff()) AND EXISTS (SELECT FROM leads AS l WHERE l.id = lead_id)));
-CREATE POLICY deals_add ON deals FOR INSERT WITH CHECK (app_is_system() OR app_writes_lead(lead_id));
-CREATE POLICY deals_change ON deals FOR UPDATE
+CREATE POLICY lead_deals_add ON lead_deals FOR INSERT WITH CHECK (app_is_system() OR app_writes_lead(lead_id));
+CREATE POLICY lead_deals_change ON lead_deals FOR UPDATE
     USING (app_is_system() OR app_writes_lead(lead_id)) WITH CHECK (app_is_system() OR app_writes_lead(lead_id));
 
 ALTER TABLE conversation_access ENABLE ROW LEVEL SECURITY;
@@ -132,16 +132,16 @@ CREATE POLICY crm_notices_change ON crm_notices FOR UPDATE
     USING (app_is_system() OR user_id = (SELECT app_user_id())) WITH CHECK (app_is_system() OR user_id = (SELECT app_user_id()));
 
 CREATE TRIGGER tasks_touch BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
-CREATE TRIGGER deals_touch BEFORE UPDATE ON deals FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER lead_deals_touch BEFORE UPDATE ON lead_deals FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER lead_outreaches_touch BEFORE UPDATE ON lead_outreaches FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 
-GRANT SELECT, INSERT, UPDATE ON tasks, deals, conversation_access, lead_outreaches TO siaga_app;
+GRANT SELECT, INSERT, UPDATE ON tasks, lead_deals, conversation_access, lead_outreaches TO siaga_app;
 GRANT SELECT, INSERT ON crm_notices TO siaga_app;
 GRANT UPDATE (read_at) ON crm_notices TO siaga_app;
 
 CREATE TRIGGER tasks_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON tasks
     FOR EACH STATEMENT EXECUTE FUNCTION count_platform_change();
-CREATE TRIGGER deals_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON deals
+CREATE TRIGGER lead_deals_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lead_deals
     FOR EACH STATEMENT EXECUTE FUNCTION count_platform_change();
 CREATE TRIGGER conversation_access_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON conversation_access
     FOR EACH STATEMENT EXECUTE FUNCTION count_platform_change();

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
 page=docs/performance.md
 benches=("$@")
-if [ ${#benches[@]} -eq 0 ]; then benches=(topology throughput start watch accounts stream feed decode names); fi
+if [ ${#benches[@]} -eq 0 ]; then benches=(topology throughput start watch accounts stream feed decode names platform); fi
 
 scripts/setup.sh run
 scripts/console.sh
@@ -28,7 +28,11 @@ if [[ " ${benches[*]} " == *" accounts "* ]]; then
   fi
 fi
 for bench in "${benches[@]}"; do
-  cargo bench --locked -p siaga-bench --bench "$bench"
+  case $bench in
+    # Beside a PostgreSQL server of its own, where there is one.
+    platform) cargo bench --locked -p siaga-platform --bench ground ;;
+    *) cargo bench --locked -p siaga-bench --bench "$bench" ;;
+  esac
 done
 
 # Part of the figures only: printed, not published.

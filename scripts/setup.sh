@@ -51,6 +51,9 @@ if ! node_ready; then
 fi
 if [ "$purpose" = test ]; then
   need chromium chromium
+  # Debian keeps it where only root looks.
+  [ -x /usr/sbin/nats-server ] || need nats-server nats-server
+  command -v valkey-server >/dev/null 2>&1 || need redis-server redis-server
   need python3 python3
   if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1 && [[ " ${missing[*]} " != *" python3-venv "* ]]; then missing+=(python3-venv); fi
   if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then missing+=(postgresql); fi

@@ -17,6 +17,8 @@ mod doctor;
 mod exit;
 #[path = "serve/lost.rs"]
 mod lost;
+#[path = "serve/platform.rs"]
+mod platform;
 #[path = "serve/secret.rs"]
 mod secret;
 #[path = "support/shared.rs"]

@@ -104,7 +104,7 @@ pub async fn rewrap(platform: &Platform) -> Result<u64, Refusal> {
     let (system, platform) = (Principal::system("keys"), platform.background());
     let rewrapped = platform.command(&system, |unit| {
         let now = unit.now();
-        let active = unit.keyring().active().to_owned();
+        let active = unit.keyring().active();
         let rows: Vec<(Uuid, String, Vec<u8>, String)> = unit.tx().all(
             sqlx::query_as(
                 "SELECT subject_id, class, wrapped, wrapped_under FROM subject_keys

@@ -2,7 +2,7 @@
 //! to the core.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,25 +167,57 @@ pub fn start(platform: &Platform, kyc: Option<&Kyc>, config: &config::Platform, 
     if config.fetch_lists {
         tasks.spawn(lists(platform.background(), stop.clone()));
     }
-    tasks.spawn(jobs(platform.clone(), engines, data.join(ANCHORS_FILE), stop.clone()));
+    let jobs = Jobs {
+        platform: platform.clone(),
+        engines,
+        anchors: data.join(ANCHORS_FILE),
+        keyring: config.keyring.is_none().then(|| data.join(KEYRING_FILE)),
+    };
+    tasks.spawn(jobs.run(stop.clone()));
     tasks
 }
 
-async fn jobs(platform: Platform, engines: Engines, anchors: std::path::PathBuf, mut stop: watch::Receiver<bool>) {
-    let mut round = 0;
-    loop {
-        hourly(&platform, &engines, &anchors).await;
-        if round % ROUNDS_OF_A_DAY == 0 {
-            daily(&platform, &engines).await;
+/// What is done by the clock.
+struct Jobs {
+    platform: Platform,
+    engines: Engines,
+    anchors: PathBuf,
+    /// The keyring's file; one that came by the environment is rotated by whoever gave it.
+    keyring: Option<PathBuf>,
+}
+
+impl Jobs {
+    async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut round = 0;
+        loop {
+            hourly(&self.platform, &self.engines, &self.anchors).await;
+            if round % ROUNDS_OF_A_DAY == 0 {
+                self.rotate().await;
+                daily(&self.platform, &self.engines).await;
+            }
+            round += 1;
+            tokio::select! {
+                () = stopped(&mut stop) => break,
+                () = tokio::time::sleep(ROUND) => {}
+            }
         }
-        round += 1;
-        tokio::select! {
-            () = stopped(&mut stop) => break,
-            () = tokio::time::sleep(ROUND) => {}
+        // Where the chain ended when the program did.
+        anchor(&self.platform, &self.anchors).await;
+    }
+
+    async fn rotate(&self) {
+        let Some(path) = self.keyring.clone() else {
+            return;
+        };
+        let (keyring, now) = (self.platform.keyring().clone(), self.platform.now());
+        let rotated = tokio::task::spawn_blocking(move || keyring.rotate_when_due(&path, now)).await;
+        match rotated {
+            Ok(Ok(None)) => {}
+            Ok(Ok(Some(name))) => tracing::warn!(name, "a new key was added to the keyring: renew the copy of it that is kept apart"),
+            Ok(Err(error)) => tracing::error!(%error, "the keyring was not rotated: it cannot be written"),
+            Err(error) => tracing::error!(%error, "the rotation of the keyring ended badly"),
         }
     }
-    // Where the chain ended when the program did.
-    anchor(&platform, &anchors).await;
 }
 
 /// Gives leads that wait, watches the terms of stages.

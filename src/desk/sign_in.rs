@@ -41,6 +41,7 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
     if !settings.providers.is_empty() {
         settings.web = Arc::new(Web::open().context("identity.providers")?);
     }
+    settings.check()?;
     Ok(settings)
 }
 

@@ -77,7 +77,7 @@ pub const PLATFORM_TABLES: &[PlatformTable] = &[
     PlatformTable::whole("lead_subjects"),
     PlatformTable::whole("lead_sources"),
     PlatformTable::whole("tasks"),
-    PlatformTable::whole("deals"),
+    PlatformTable::whole("lead_deals"),
     PlatformTable::whole("conversation_access"),
     PlatformTable::whole("lead_outreaches"),
     PlatformTable::whole("crm_notices"),

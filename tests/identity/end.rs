@@ -49,7 +49,8 @@ async fn ended_sessions_are_swept_and_open_ones_stay() {
         let first = house.register("sari").await;
         let seen = done(&house, house.identity.who(&first.access, None, None).await);
         done(&house, house.identity.end_session(&seen.principal, first.session).await);
-        let sweep = || retention::run(house.identity.platform(), &handlers::engines().categories);
+        let categories = handlers::engines().categories;
+        let sweep = || retention::run(house.identity.platform(), &categories);
         done(&house, sweep().await);
         assert_eq!(rows(&house, "SELECT count(*) FROM sessions").await, 1, "{}: too early", house.kind);
         house.pass(91 * 86_400);

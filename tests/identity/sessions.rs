@@ -16,7 +16,8 @@ fn fault<T>(answer: Result<T, Refusal>) -> Option<Fault> {
 async fn a_copied_refresh_token_ends_the_session() {
     for house in House::all().await {
         let opened = house.register("sari").await;
-        let refresh = |token: &str| house.identity.refresh(token.to_owned(), &api());
+        let visit = api();
+        let refresh = |token: &str| house.identity.refresh(token.to_owned(), &visit);
         let first = match refresh(&opened.refresh).await {
             Ok(renewed) => renewed,
             Err(refusal) => panic!("{}: {refusal}", house.kind),

@@ -47,7 +47,7 @@ impl Store for Leads {
             "UPDATE lead_facts SET contact_index = NULL, proof = '', withdrawn_at = coalesce(withdrawn_at, now()), withdrawn_by = coalesce(withdrawn_by, 'system')
              WHERE lead_id = ANY ($1)",
             "UPDATE tasks SET title_sealed = NULL, description_sealed = NULL WHERE lead_id = ANY ($1)",
-            "UPDATE deals SET title_sealed = NULL WHERE lead_id = ANY ($1)",
+            "UPDATE lead_deals SET title_sealed = NULL WHERE lead_id = ANY ($1)",
             "DELETE FROM search_entries WHERE entity_type = 'lead' AND entity_id = ANY ($1)",
         ] {
             unit.tx().execute(sqlx::query(statement).bind(&ids))?;

@@ -76,7 +76,7 @@ fn leave_in(unit: &mut Unit<'_, '_>, user: Uuid, reason: &str) -> Result<Left, R
         .execute(sqlx::query("UPDATE sales_agents SET accepting = false WHERE user_id = $1").bind(user))?;
     let leads = pool_leads(unit, user)?;
     let deals_moved = unit.tx().execute(
-        sqlx::query("UPDATE deals SET owner_id = $2, revision = revision + 1 WHERE owner_id = $1 AND status = 'open'")
+        sqlx::query("UPDATE lead_deals SET owner_id = $2, revision = revision + 1 WHERE owner_id = $1 AND status = 'open'")
             .bind(user)
             .bind(manager),
     )?;

@@ -22,7 +22,7 @@ const COLUMNS: [(&str, &str, &str); 4] = [
     ("lead_history", "text_sealed", "lead_history.text"),
     ("tasks", "title_sealed", "tasks.title"),
     ("tasks", "description_sealed", "tasks.description"),
-    ("deals", "title_sealed", "deals.title"),
+    ("lead_deals", "title_sealed", "lead_deals.title"),
 ];
 
 /// Seals everything of `lead` under the key of `subject`; the caller saves the lead. Nothing happens when it is there already.

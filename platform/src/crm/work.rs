@@ -222,7 +222,7 @@ pub async fn deals(platform: &Platform, by: &Principal, lead: Uuid) -> Result<Ve
                 sqlx::query_as(concat!(
                     "SELECT ",
                     deal_columns!(),
-                    " FROM deals AS d JOIN leads AS l ON l.id = d.lead_id WHERE d.lead_id = $1 OR l.merged_into = $1 ORDER BY d.id DESC LIMIT $2"
+                    " FROM lead_deals AS d JOIN leads AS l ON l.id = d.lead_id WHERE d.lead_id = $1 OR l.merged_into = $1 ORDER BY d.id DESC LIMIT $2"
                 ))
                 .bind(lead)
                 .bind(DEALS_MAX),
@@ -239,7 +239,7 @@ pub async fn deals(platform: &Platform, by: &Principal, lead: Uuid) -> Result<Ve
 
 fn deal(row: DealRow, key: Option<&crate::crypto::SubjectKey>) -> Deal {
     let (id, lead, title, expected_usd_cents, status, owner, created, updated, revision, _) = row;
-    let title = key.zip(title).and_then(|(key, title)| key.open("deals.title", &Sealed::from_bytes(title)).ok());
+    let title = key.zip(title).and_then(|(key, title)| key.open("lead_deals.title", &Sealed::from_bytes(title)).ok());
     Deal {
         id,
         lead,
@@ -261,7 +261,7 @@ pub async fn one_deal(platform: &Platform, by: &Principal, id: Uuid) -> Result<D
     let keyring = std::sync::Arc::clone(platform.keyring());
     platform
         .read(by, move |tx| {
-            let query = sqlx::query_as(concat!("SELECT ", deal_columns!(), " FROM deals AS d JOIN leads AS l ON l.id = d.lead_id WHERE d.id = $1"));
+            let query = sqlx::query_as(concat!("SELECT ", deal_columns!(), " FROM lead_deals AS d JOIN leads AS l ON l.id = d.lead_id WHERE d.id = $1"));
             let row: Option<DealRow> = tx.optional(query.bind(id))?;
             let row = row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
             let key = key_of(tx, &keyring, row.9)?;
@@ -289,10 +289,10 @@ pub async fn add_deal(
     platform
         .command_once(by, once, move |unit| {
             let lead = writable(unit, lead, LEAD_EDIT)?;
-            let sealed = unit.key(lead.subject)?.seal("deals.title", &title);
+            let sealed = unit.key(lead.subject)?.seal("lead_deals.title", &title);
             let (id, owner) = (new_id(unit.now()), lead.assigned_to.or(unit.by().user()));
             unit.tx().execute(
-                sqlx::query("INSERT INTO deals (id, org_id, lead_id, owner_id, title_sealed, expected_usd_cents) VALUES ($1, $2, $3, $4, $5, $6)")
+                sqlx::query("INSERT INTO lead_deals (id, org_id, lead_id, owner_id, title_sealed, expected_usd_cents) VALUES ($1, $2, $3, $4, $5, $6)")
                     .bind(id)
                     .bind(lead.org)
                     .bind(lead.id)
@@ -319,7 +319,7 @@ pub async fn set_deal(platform: &Platform, by: &Principal, deal: Uuid, status: S
     platform
         .command(by, move |unit| {
             let row: Option<(Uuid, String, i64)> =
-                unit.tx().optional(sqlx::query_as("SELECT lead_id, status, revision FROM deals WHERE id = $1 FOR UPDATE").bind(deal))?;
+                unit.tx().optional(sqlx::query_as("SELECT lead_id, status, revision FROM lead_deals WHERE id = $1 FOR UPDATE").bind(deal))?;
             let (lead, before, standing) = row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
             let lead = store::find(unit.tx(), lead)?;
             unit.by().may(LEAD_EDIT, &lead.target())?;
@@ -327,7 +327,7 @@ pub async fn set_deal(platform: &Platform, by: &Principal, deal: Uuid, status: S
                 return Err(STALE.because("read the deal again; somebody changed it"));
             }
             unit.tx().execute(
-                sqlx::query("UPDATE deals SET status = $2, revision = revision + 1 WHERE id = $1")
+                sqlx::query("UPDATE lead_deals SET status = $2, revision = revision + 1 WHERE id = $1")
                     .bind(deal)
                     .bind(&status),
             )?;

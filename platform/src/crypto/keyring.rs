@@ -2,8 +2,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::{PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+use siaga_risk::units::{SECOND_NS, Ts};
 use uuid::Uuid;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -13,6 +15,11 @@ use super::subject::Wrapped;
 
 /// Bound to a wrapped key beside its subject, so that it is taken for nothing else.
 const CONTEXT: &[u8] = b"subject_keys.wrapped";
+
+/// Days after which another key wraps (S0.17).
+pub const ROTATE_DAYS: u64 = 90;
+
+const ROTATE_NS: u64 = ROTATE_DAYS * 24 * 3_600 * SECOND_NS;
 
 /// Why there is no keyring.
 #[derive(Debug, thiserror::Error)]
@@ -34,18 +41,28 @@ pub enum KeyringError {
 /// file of mode 0600 or from the environment; losing it loses all personal data, so it is backed up
 /// apart from the database.
 pub struct Keyring {
-    active: String,
-    keys: BTreeMap<String, Zeroizing<[u8; KEY_BYTES]>>,
+    ring: RwLock<Ring>,
     pub(super) blind: Zeroizing<[u8; KEY_BYTES]>,
 }
 
-/// The file: `{"active": "k1", "keys": {"k1": "<64 hex digits>"}, "blind": "<64 hex digits>"}`.
+#[derive(Clone)]
+struct Ring {
+    active: String,
+    keys: BTreeMap<String, Zeroizing<[u8; KEY_BYTES]>>,
+    /// When each key was made, where that is known.
+    made: BTreeMap<String, Ts>,
+}
+
+/// The file: `{"active": "k1", "keys": {"k1": "<64 hex digits>"}, "blind": "<64 hex digits>", "made_s": {"k1": 1794729600}}`.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     active: String,
     keys: BTreeMap<String, String>,
     blind: String,
+    /// Unix seconds.
+    #[serde(default)]
+    made_s: BTreeMap<String, u64>,
 }
 
 impl Drop for File {
@@ -58,9 +75,13 @@ impl Drop for File {
 impl Keyring {
     /// A keyring with one new key.
     pub fn generate(name: &str) -> Self {
-        Self {
+        let ring = Ring {
             active: name.to_owned(),
             keys: BTreeMap::from([(name.to_owned(), Zeroizing::new(random()))]),
+            made: BTreeMap::new(),
+        };
+        Self {
+            ring: RwLock::new(ring),
             blind: Zeroizing::new(random()),
         }
     }
@@ -82,9 +103,14 @@ impl Keyring {
             return Err(bad("the active key is not among the keys"));
         }
         let blind = key_of(&file.blind).ok_or_else(|| bad("blind is not 64 hexadecimal digits"))?;
-        Ok(Self {
+        let made = file.made_s.iter();
+        let ring = Ring {
             active: file.active.clone(),
             keys,
+            made: made.map(|(name, at)| (name.clone(), Ts(at.saturating_mul(SECOND_NS)))).collect(),
+        };
+        Ok(Self {
+            ring: RwLock::new(ring),
             blind,
         })
     }
@@ -117,10 +143,15 @@ impl Keyring {
     /// # Errors
     /// The file system's.
     pub fn save(&self, path: &Path) -> std::io::Result<()> {
+        self.write(&self.ring(), path)
+    }
+
+    fn write(&self, ring: &Ring, path: &Path) -> std::io::Result<()> {
         let content = File {
-            active: self.active.clone(),
-            keys: self.keys.iter().map(|(name, key)| (name.clone(), hex(key))).collect(),
+            active: ring.active.clone(),
+            keys: ring.keys.iter().map(|(name, key)| (name.clone(), hex(key))).collect(),
             blind: hex(&self.blind),
+            made_s: ring.made.iter().map(|(name, at)| (name.clone(), at.0 / SECOND_NS)).collect(),
         };
         let text = Zeroizing::new(serde_json::to_string_pretty(&content)?);
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -132,25 +163,66 @@ impl Keyring {
         std::fs::File::open(folder)?.sync_all()
     }
 
-    /// Adds a new active key. The old ones stay: what is wrapped under them is wrapped anew by and by.
-    pub fn rotate(&mut self, name: &str) {
-        self.keys.insert(name.to_owned(), Zeroizing::new(random()));
-        self.active = name.to_owned();
+    /// Makes a new active key when the one in use is older than [`ROTATE_DAYS`], and gives its name. It is in the
+    /// file before anything is wrapped under it. The old keys stay: what is wrapped under them is wrapped
+    /// anew by and by, and backups need them.
+    ///
+    /// # Errors
+    /// The file system's; the keyring is then as it was.
+    pub fn rotate_when_due(&self, path: &Path, now: Ts) -> std::io::Result<Option<String>> {
+        let mut ring = self.ring();
+        let active = ring.active.clone();
+        match ring.made.get(&active) {
+            Some(made) if now.since(*made) < ROTATE_NS => return Ok(None),
+            // Its age begins to count when it is first asked for.
+            None => {
+                ring.made.insert(active, now);
+                self.write(&ring, path)?;
+                self.install(ring);
+                return Ok(None);
+            }
+            Some(_) => {}
+        }
+        let mut number = ring.keys.len() + 1;
+        while ring.keys.contains_key(&format!("k{number}")) {
+            number += 1;
+        }
+        let name = format!("k{number}");
+        ring.add(&name, now);
+        self.write(&ring, path)?;
+        self.install(ring);
+        Ok(Some(name))
     }
 
-    /// Forgets a key under which nothing is wrapped any more; the active one stays.
-    pub fn retire(&mut self, name: &str) -> bool {
-        name != self.active && self.keys.remove(name).is_some()
+    /// Adds a new active key, here and nowhere else yet: [`Keyring::save`] it before it is used.
+    pub fn rotate(&self, name: &str, now: Ts) {
+        let mut ring = self.ring();
+        ring.add(name, now);
+        self.install(ring);
+    }
+
+    /// Forgets a key under which nothing is wrapped any more, in no backup either; the active one stays.
+    pub fn retire(&self, name: &str) -> bool {
+        let mut ring = self.ring();
+        let gone = name != ring.active && ring.keys.remove(name).is_some();
+        ring.made.remove(name);
+        if gone {
+            self.install(ring);
+        }
+        gone
     }
 
     /// Name of the key that wraps new data keys.
-    pub fn active(&self) -> &str {
-        &self.active
+    pub fn active(&self) -> String {
+        self.ring().active
     }
 
-    /// Names of all keys.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.keys.keys().map(String::as_str)
+    fn ring(&self) -> Ring {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn install(&self, ring: Ring) {
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
     }
 
     /// A key for this purpose alone, made of the blind indexes' key: it does not change with a rotation.
@@ -160,15 +232,17 @@ impl Keyring {
     }
 
     pub(super) fn wrap(&self, subject: Uuid, plain: &[u8; KEY_BYTES]) -> Wrapped {
-        let key = self.keys.get(&self.active).expect("the active key is among the keys");
+        let ring = self.ring();
+        let key = ring.keys.get(&ring.active).expect("the active key is among the keys");
         Wrapped {
             sealed: Cipher::new(key).seal(&context(subject), plain),
-            under: self.active.clone(),
+            under: ring.active,
         }
     }
 
     pub(super) fn unwrap(&self, subject: Uuid, wrapped: &Wrapped) -> Result<Zeroizing<[u8; KEY_BYTES]>, SealError> {
-        let key = self.keys.get(&wrapped.under).ok_or(SealError::NoSuchKey)?;
+        let ring = self.ring();
+        let key = ring.keys.get(&wrapped.under).ok_or(SealError::NoSuchKey)?;
         let plain = Zeroizing::new(Cipher::new(key).open(&context(subject), &wrapped.sealed)?);
         let plain: [u8; KEY_BYTES] = plain.as_slice().try_into().map_err(|_| SealError::Form)?;
         Ok(Zeroizing::new(plain))
@@ -179,7 +253,7 @@ impl Keyring {
     /// # Errors
     /// [`SealError`].
     pub fn rewrap(&self, subject: Uuid, wrapped: &Wrapped) -> Result<Option<Wrapped>, SealError> {
-        if wrapped.under == self.active {
+        if wrapped.under == self.active() {
             return Ok(None);
         }
         let plain = self.unwrap(subject, wrapped)?;
@@ -187,9 +261,18 @@ impl Keyring {
     }
 }
 
+impl Ring {
+    fn add(&mut self, name: &str, now: Ts) {
+        self.keys.insert(name.to_owned(), Zeroizing::new(random()));
+        self.made.insert(name.to_owned(), now);
+        self.active = name.to_owned();
+    }
+}
+
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keyring({} keys, {} active)", self.keys.len(), self.active)
+        let ring = self.ring();
+        write!(f, "Keyring({} keys, {} active)", ring.keys.len(), ring.active)
     }
 }
 
@@ -247,11 +330,11 @@ mod tests {
 
     #[test]
     fn rotation_wraps_anew_and_the_old_key_can_go() {
-        let mut keyring = Keyring::generate("k1");
+        let keyring = Keyring::generate("k1");
         let subject = Uuid::from_u128(7);
         let (key, wrapped) = SubjectKey::make(&keyring, subject);
         let sealed = key.seal("f", "x");
-        keyring.rotate("k2");
+        keyring.rotate("k2", Ts(0));
         assert!(!keyring.retire("k2"), "the active key stays");
         let anew = keyring.rewrap(subject, &wrapped).expect("opened").expect("another key");
         assert_eq!(anew.under, "k2");
@@ -260,6 +343,24 @@ mod tests {
         let key = SubjectKey::unwrap(&keyring, subject, &anew).expect("under k2");
         assert_eq!(key.open("f", &sealed).as_deref(), Ok("x"));
         assert!(SubjectKey::unwrap(&keyring, subject, &wrapped).is_err());
+    }
+
+    #[test]
+    fn a_key_of_ninety_days_is_followed_by_another_that_is_in_the_file_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keyring");
+        let (keyring, _) = Keyring::open(&path).expect("made");
+        let at = |days: u64| Ts(days * 24 * 3_600 * SECOND_NS);
+        assert_eq!(keyring.rotate_when_due(&path, at(1_000)).expect("written"), None, "its age begins here");
+        assert_eq!(keyring.rotate_when_due(&path, at(1_089)).expect("read"), None);
+        assert_eq!(keyring.rotate_when_due(&path, at(1_090)).expect("written"), Some("k2".to_owned()));
+        let (again, _) = Keyring::open(&path).expect("read");
+        assert_eq!(again.active(), "k2");
+        assert_eq!(again.rotate_when_due(&path, at(1_179)).expect("read"), None);
+        let nowhere = folder.path().join("missing/keyring");
+        assert!(again.rotate_when_due(&nowhere, at(2_000)).is_err());
+        assert_eq!(again.active(), "k2", "a key that is in no file is not used");
+        assert_eq!(again.rotate_when_due(&path, at(2_000)).expect("written"), Some("k3".to_owned()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod sealed;
 mod subject;
 
 pub use blind::{BlindIndex, blind, grams};
-pub use keyring::{Keyring, KeyringError};
+pub use keyring::{Keyring, KeyringError, ROTATE_DAYS};
 pub use mask::{mask_email, mask_name, mask_number};
 pub use sealed::{SealError, Sealed, Sealer};
 pub use subject::{SubjectKey, Wrapped};

@@ -79,6 +79,20 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Whether accounts can be opened with them.
+    ///
+    /// # Errors
+    /// [`NOT_SET_UP`] when the public address is none that passkeys can be bound to.
+    pub fn check(&self) -> Result<(), Refusal> {
+        self.webauthn().map(drop)
+    }
+
+    fn webauthn(&self) -> Result<Option<Webauthn>, Refusal> {
+        self.public_url.as_ref().map(|url| webauthn(url, &self.title)).transpose()
+    }
+}
+
 /// The keys as they were last read.
 #[derive(Default)]
 pub(super) struct KeySet {
@@ -151,10 +165,7 @@ impl Identity {
             Some(memory) => Hasher::with_memory(memory)?,
             None => Hasher::new()?,
         };
-        let webauthn = match &settings.public_url {
-            Some(url) => Some(webauthn(url, &settings.title)?),
-            None => None,
-        };
+        let webauthn = settings.webauthn()?;
         Ok(Self {
             platform,
             settings,

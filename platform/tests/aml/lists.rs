@@ -63,7 +63,8 @@ async fn a_list_is_taken_searched_and_not_replaced_by_a_bad_file() {
         let same = sanctions::take(platform, &by, "ofac_sdn".into(), files.clone()).await.expect(kind);
         assert!(!same.adopted && same.version == 1, "{kind}: {same:?}");
         let mut cut = files.clone();
-        cut[0].truncate(cut[0].len() / 2);
+        let half = cut[0].len() / 2;
+        cut[0].truncate(half);
         let page = vec![b"<html>busy</html>".to_vec(); 4];
         for bad in [cut, page, Vec::new()] {
             let refused = sanctions::take(platform, &by, "ofac_sdn".into(), bad).await.expect_err(kind);

@@ -172,8 +172,8 @@ async fn keys_are_wrapped_anew_and_open_the_same_data() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("keyring");
         house.platform.keyring().save(&path).expect("saved");
-        let (mut keyring, _) = siaga_platform::crypto::Keyring::open(&path).expect("opened");
-        keyring.rotate("k2");
+        let (keyring, _) = siaga_platform::crypto::Keyring::open(&path).expect("opened");
+        keyring.rotate("k2", house.platform.now());
         let clock = house.platform.clone();
         let rotated = siaga_platform::unit::Platform::new(
             house.db().clone(),

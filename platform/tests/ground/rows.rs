@@ -213,3 +213,23 @@ async fn every_table_with_people_in_it_filters_its_rows() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_assistant_sees_and_changes_nothing_that_was_not_granted_to_it() {
+    for house in houses().await {
+        let owner = Actor::of(siaga_platform::ids::OWNER).assistant();
+        for sql in [
+            "SELECT count(*) FROM users",
+            "SELECT count(*) FROM audit_log",
+            "SELECT count(*) FROM subject_keys",
+            "SELECT count(*) FROM cash_requests",
+        ] {
+            let read = house.db().read(&owner, move |tx| tx.scalar(sqlx::query_scalar::<_, i64>(sql))).await;
+            assert_eq!(read.expect_err(house.kind).sqlstate().as_deref(), Some("42501"), "{}: {sql}", house.kind);
+        }
+        for sql in ["DELETE FROM users", "UPDATE users SET tier = 'x'", "DELETE FROM search_entries", "INSERT INTO consents DEFAULT VALUES"] {
+            let written = house.db().write(&owner, move |tx| tx.execute(sqlx::query(sql))).await;
+            assert_eq!(written.expect_err(house.kind).sqlstate().as_deref(), Some("42501"), "{}: {sql}", house.kind);
+        }
+    }
+}

@@ -337,7 +337,7 @@ fn contact(what: &str) -> ApiResult<Contact> {
 async fn send_contact_code(
     Accounts(identity): Accounts,
     By(by): By,
-    OfSession(_): OfSession,
+    _session: OfSession,
     Arriving(visit): Arriving,
     Json(request): Json<ContactRequest>,
 ) -> ApiResult<StatusCode> {
@@ -351,7 +351,7 @@ async fn send_contact_code(
 async fn confirm_contact(
     Accounts(identity): Accounts,
     By(by): By,
-    OfSession(_): OfSession,
+    _session: OfSession,
     Arriving(visit): Arriving,
     Json(request): Json<ContactCodeRequest>,
 ) -> ApiResult<axum::Json<UserDto>> {
@@ -377,7 +377,7 @@ async fn sessions(Accounts(identity): Accounts, By(by): By, OfSession(current): 
 /// Ends a session.
 #[utoipa::path(delete, path = "/api/v1/auth/sessions/{id}", tag = "auth", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn end_session(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSession, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
+async fn end_session(Accounts(identity): Accounts, By(by): By, _session: OfSession, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
     identity.end_session(&by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -406,7 +406,7 @@ async fn keys(Accounts(identity): Accounts, By(by): By) -> ApiResult<axum::Json<
 /// Makes an API key; the key itself is shown once.
 #[utoipa::path(post, path = "/api/v1/auth/keys", tag = "auth", request_body = KeyRequest,
     responses((status = 201, body = KeyDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn make_key(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSession, Json(request): Json<KeyRequest>) -> ApiResult<Response> {
+async fn make_key(Accounts(identity): Accounts, By(by): By, _session: OfSession, Json(request): Json<KeyRequest>) -> ApiResult<Response> {
     let made = identity.make_key(&by, request.name, request.scopes, request.days).await?;
     let dto = key_dto(made.row, Some(made.text));
     Ok((StatusCode::CREATED, axum::Json(dto)).into_response())
@@ -415,7 +415,7 @@ async fn make_key(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSess
 /// Revokes an API key.
 #[utoipa::path(delete, path = "/api/v1/auth/keys/{id}", tag = "auth", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn revoke_key(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSession, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
+async fn revoke_key(Accounts(identity): Accounts, By(by): By, _session: OfSession, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
     identity.revoke_key(&by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

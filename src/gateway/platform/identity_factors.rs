@@ -196,7 +196,7 @@ async fn begin(Accounts(identity): Accounts, By(by): By, OfSession(session): OfS
 /// A new secret for an authenticator app; it counts when a code of it was given.
 #[utoipa::path(post, path = "/api/v1/auth/mfa/totp", tag = "auth",
     responses((status = 201, body = TotpDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
-async fn begin_totp(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSession) -> ApiResult<Response> {
+async fn begin_totp(Accounts(identity): Accounts, By(by): By, _session: OfSession) -> ApiResult<Response> {
     let secret = identity.begin_totp(&by).await?;
     let dto = TotpDto { secret: secret.secret, uri: secret.uri, qr_svg: secret.qr_svg };
     Ok((StatusCode::CREATED, axum::Json(dto)).into_response())
@@ -213,7 +213,7 @@ async fn confirm_totp(Accounts(identity): Accounts, By(by): By, OfSession(sessio
 /// Takes the app away.
 #[utoipa::path(delete, path = "/api/v1/auth/mfa/totp", tag = "auth",
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
-async fn drop_totp(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSession) -> ApiResult<StatusCode> {
+async fn drop_totp(Accounts(identity): Accounts, By(by): By, _session: OfSession) -> ApiResult<StatusCode> {
     identity.drop_totp(&by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -221,7 +221,7 @@ async fn drop_totp(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSes
 /// New recovery codes; the old ones end.
 #[utoipa::path(post, path = "/api/v1/auth/mfa/recovery-codes", tag = "auth",
     responses((status = 200, body = RecoveryCodesDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
-async fn recovery_codes(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSession) -> ApiResult<axum::Json<RecoveryCodesDto>> {
+async fn recovery_codes(Accounts(identity): Accounts, By(by): By, _session: OfSession) -> ApiResult<axum::Json<RecoveryCodesDto>> {
     let recovery_codes = identity.renew_recovery_codes(&by).await?;
     Ok(axum::Json(RecoveryCodesDto { recovery_codes }))
 }
@@ -229,7 +229,7 @@ async fn recovery_codes(Accounts(identity): Accounts, By(by): By, OfSession(_): 
 /// Whether a code is asked for at every sign-in, by a confirmed address or number. Of clients; staff use an app or a passkey.
 #[utoipa::path(put, path = "/api/v1/auth/mfa/contacts", tag = "auth", request_body = UseContactRequest,
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn use_contact(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSession, Json(request): Json<UseContactRequest>) -> ApiResult<StatusCode> {
+async fn use_contact(Accounts(identity): Accounts, By(by): By, _session: OfSession, Json(request): Json<UseContactRequest>) -> ApiResult<StatusCode> {
     let contact = Contact::parse(&request.what).ok_or_else(|| ApiError::field("what", "use email or phone"))?;
     // Whoever stole a session must not switch the question off.
     if !request.on {
@@ -241,7 +241,7 @@ async fn use_contact(Accounts(identity): Accounts, By(by): By, OfSession(_): OfS
 
 /// The passkeys of oneself.
 #[utoipa::path(get, path = "/api/v1/auth/passkeys", tag = "auth", responses((status = 200, body = Vec<PasskeyDto>), (status = 401, body = Problem), (status = 409, body = Problem)))]
-async fn passkeys(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSession) -> ApiResult<axum::Json<Vec<PasskeyDto>>> {
+async fn passkeys(Accounts(identity): Accounts, By(by): By, _session: OfSession) -> ApiResult<axum::Json<Vec<PasskeyDto>>> {
     let rows = identity.passkeys(&by).await?;
     Ok(axum::Json(rows.into_iter().map(PasskeyDto::from).collect()))
 }
@@ -249,7 +249,7 @@ async fn passkeys(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSess
 /// What the browser needs to make a passkey.
 #[utoipa::path(post, path = "/api/v1/auth/passkeys/begin", tag = "auth",
     responses((status = 200, body = OptionsDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
-async fn begin_passkey(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSession) -> ApiResult<axum::Json<OptionsDto>> {
+async fn begin_passkey(Accounts(identity): Accounts, By(by): By, _session: OfSession) -> ApiResult<axum::Json<OptionsDto>> {
     let (ceremony, options) = identity.begin_passkey(&by).await?;
     Ok(axum::Json(OptionsDto { ceremony: Some(ceremony), options }))
 }
@@ -265,7 +265,7 @@ async fn finish_passkey(Accounts(identity): Accounts, By(by): By, OfSession(sess
 /// Takes a passkey away.
 #[utoipa::path(delete, path = "/api/v1/auth/passkeys/{id}", tag = "auth", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn drop_passkey(Accounts(identity): Accounts, By(by): By, OfSession(_): OfSession, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
+async fn drop_passkey(Accounts(identity): Accounts, By(by): By, _session: OfSession, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
     identity.drop_passkey(&by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

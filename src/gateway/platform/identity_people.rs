@@ -168,7 +168,7 @@ async fn end_sessions(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>
 
 /// The roles and what each may.
 #[utoipa::path(get, path = "/api/v1/roles", tag = "people", responses((status = 200, body = Vec<RoleDto>), (status = 401, body = Problem)))]
-async fn roles(By(_): By) -> axum::Json<Vec<RoleDto>> {
+async fn roles(_by: By) -> axum::Json<Vec<RoleDto>> {
     let of = |role: Role| {
         let cells = Area::ALL.into_iter().flat_map(move |area| Verb::ALL.into_iter().filter_map(move |verb| grant(role, area, verb).map(|grant| (area, verb, grant))));
         let grants = cells.map(|(area, verb, grant)| GrantDto { area: area.name(), verb: verb.name(), scope: grant.scope.name(), masked: grant.sight == Sight::Masked });
