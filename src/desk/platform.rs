@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use siaga_platform::aml::{arranged, cash, fetch};
+use siaga_platform::aml::{arranged, cash, fetch, screen};
 use siaga_platform::audit;
 use siaga_platform::cache::{Cache, Forget};
 use siaga_platform::core_door::{CoreDoor, CoreRefusal};
@@ -49,6 +49,9 @@ const SALES_ROUND: Duration = Duration::from_secs(60);
 
 /// How often terms of KYC are looked at: a term is told within the minute in which it is over.
 const COMPLIANCE_ROUND: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether a list has changed.
+const SCREENING_ROUND: Duration = Duration::from_secs(10);
 
 /// Lists are fetched first so long after the start: whoever starts the program has the machine for it before.
 const LISTS_AFTER: Duration = Duration::from_secs(300);
@@ -164,6 +167,7 @@ pub fn start(platform: &Platform, kyc: Option<&Kyc>, config: &config::Platform, 
     tasks.spawn(Publisher::new(platform, handlers).run(stop.clone()));
     tasks.spawn(sales(platform.background(), stop.clone()));
     tasks.spawn(compliance(platform.background(), stop.clone()));
+    tasks.spawn(screening(platform.background(), stop.clone()));
     if config.fetch_lists {
         tasks.spawn(lists(platform.background(), stop.clone()));
     }
@@ -247,6 +251,21 @@ async fn compliance(platform: Platform, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = stopped(&mut stop) => return,
             () = tokio::time::sleep(COMPLIANCE_ROUND) => {}
+        }
+    }
+}
+
+/// Looks clients up when a list has changed.
+async fn screening(platform: Platform, mut stop: watch::Receiver<bool>) {
+    loop {
+        match screen::lists_changed(&platform).await {
+            Ok(0) => {}
+            Ok(clients) => tracing::info!(clients, "clients were looked up on lists that changed"),
+            Err(error) => tracing::warn!("clients are looked up on changed lists later: {error}"),
+        }
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = tokio::time::sleep(SCREENING_ROUND) => {}
         }
     }
 }

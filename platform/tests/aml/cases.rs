@@ -134,11 +134,12 @@ async fn a_list_that_is_put_on_again_is_looked_through_for_everybody() {
         let off = sanctions::configure(platform, &system, "un".into(), Vec::new(), false, off.revision).await.expect(kind);
         sanctions::take(platform, &system, "un".into(), list(&[("1", "ERIC", "BADEGE")])).await.expect(kind);
         house.client("Eric Badege").await;
-        assert_eq!(screen::list_changed(platform, "un", 1, false).await.expect(kind), 0, "{kind}: it is off");
+        assert_eq!(screen::lists_changed(platform).await.expect(kind), 0, "{kind}: it is off");
         sanctions::configure(platform, &system, "un".into(), Vec::new(), true, off.revision).await.expect(kind);
         let told = "SELECT count(*) FROM events WHERE type = 'sanctions.list_changed' AND payload ->> 'whole' = 'true'";
         assert_eq!(house.count(&system, told).await, 1, "{kind}");
-        assert_eq!(screen::list_changed(platform, "un", 1, true).await.expect(kind), 1, "{kind}");
+        assert_eq!(screen::lists_changed(platform).await.expect(kind), 1, "{kind}");
+        assert_eq!(screen::lists_changed(platform).await.expect(kind), 0, "{kind}: once");
         assert_eq!(house.count(&system, "SELECT count(*) FROM aml_cases WHERE kind = 'sanctions'").await, 1, "{kind}");
         let long = sanctions::check(platform, &system, siaga_platform::aml::index::Query { names: vec!["x".repeat(501)], ..Default::default() }).await;
         assert!(long.is_err_and(|refusal| refusal.fault() != Some(faults::NO_LISTS)), "{kind}");
