@@ -151,6 +151,9 @@ pub async fn configure(platform: &Platform, by: &Principal, name: String, urls: 
             if changed == 0 {
                 return Err(STALE.because("somebody else changed the source; look again"));
             }
+            if urls != before.urls {
+                unit.tx().execute(sqlx::query("UPDATE sanctions_sources SET etags = '{}' WHERE name = $1").bind(&name))?;
+            }
             // Nobody was looked for on it while it was off.
             if enabled && !before.enabled && before.version > 0 {
                 let id = new_id(unit.now());
@@ -281,6 +284,19 @@ pub async fn failed(platform: &Platform, by: &Principal, name: String, reason: S
     let asked = name.clone();
     let before = platform.read(&system, move |tx| one_source(tx, &asked)).await?;
     refuse(platform, &system, before, String::new(), 0, reason).await
+}
+
+/// Notes that the publisher has nothing newer than the list in force.
+///
+/// # Errors
+/// Not permitted; no such source; the database.
+pub async fn unchanged_since(platform: &Platform, by: &Principal, name: String) -> Result<Taken, Refusal> {
+    by.scope(SANCTIONS_CONFIGURE)?;
+    let system = Principal::system("aml.lists").within(by.org);
+    let asked = name.clone();
+    let before = platform.read(&system, move |tx| one_source(tx, &asked)).await?;
+    note_try(platform, &system, name, None).await?;
+    Ok(unchanged(&before))
 }
 
 async fn refuse(platform: &Platform, system: &Principal, before: Source, digest: String, entries: usize, reason: String) -> Result<Taken, Refusal> {
