@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
+use siaga_bench::report::Report;
 use siaga_platform::aml::index::{Index, Listed, Query};
 use siaga_platform::aml::lists::{Format, read};
 use siaga_platform::aml::names::Kind;
@@ -46,7 +47,7 @@ fn main() {
     let listed: Vec<Listed> = listed.collect();
     let began = Instant::now();
     let index = Index::of(listed);
-    println!("   {} entries with {} names are indexed in {:?}", index.len(), names.len(), began.elapsed());
+    let indexed = began.elapsed();
     let queries: Vec<&str> = CLIENTS.iter().copied().chain(names.iter().step_by(EVERY).map(String::as_str)).collect();
     let mut times = Histogram::<u64>::new(3).expect("a histogram");
     for _ in 0..ROUNDS {
@@ -63,13 +64,18 @@ fn main() {
             times.record(taken.max(1)).expect("in range");
         }
     }
-    println!(
-        "   one name: p50 {} µs, p99 {} µs, max {} µs over {} searches",
-        times.value_at_quantile(0.5),
-        times.value_at_quantile(0.99),
-        times.max(),
-        times.len()
-    );
+    let beside = format!("{} entries, {} names", index.len(), names.len());
+    let mut report = Report::new("names");
+    for (figure, quantile, goal) in [
+        ("one name against the whole list, p50", 0.5, ""),
+        ("one name against the whole list, p99", 0.99, "below 5 ms"),
+    ] {
+        report.row(figure, format!("{} µs", times.value_at_quantile(quantile)), beside.clone(), goal);
+    }
+    report.row("one name against the whole list, longest", format!("{} µs", times.max()), beside.clone(), "");
+    report.row("the whole list indexed", format!("{} ms", indexed.as_millis()), beside, "");
+    report.note(format!("{} searches: names of clients, and every {EVERY}th name of the list itself, which costs most", times.len()));
+    report.print();
 }
 
 fn unpacked(path: &Path) -> Option<Vec<u8>> {

@@ -9,6 +9,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use siaga_platform::kyc::AccountPlan;
+use siaga_platform::kyc::document::Wanted;
+use siaga_risk::ids::{CurrencyId, GroupId, LinkId};
+use siaga_risk::terms::Accounting;
 
 /// Prefix of the environment variables.
 const PREFIX: &str = "SIAGA__";
@@ -197,7 +201,7 @@ pub struct Desk {
 }
 
 /// The business platform: clients, leads, documents.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Platform {
     /// The keyring's text, by environment or file of secrets; without it the file `keyring` of the data
@@ -213,6 +217,76 @@ pub struct Platform {
     pub ocr_url: Option<String>,
     /// Sent to it as a bearer token.
     pub ocr_token: Option<String>,
+    /// Clients hand in their tax number too.
+    pub ask_npwp: bool,
+    /// Clients hand in a proof of their address too.
+    pub ask_proof_of_address: bool,
+    /// Lists of sanctions are fetched from the addresses of their sources; without it files are given by hand.
+    pub fetch_lists: bool,
+    /// What an approval opens.
+    pub accounts: Accounts,
+}
+
+/// The terms of accounts that approvals of KYC open, by the numbers of the imported terms.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Accounts {
+    /// The group.
+    pub group: u16,
+    /// The link to the broker; 1 is paper.
+    pub link: u16,
+    /// The currency.
+    pub currency: u16,
+    /// One position an instrument, not one for each deal.
+    pub netting: bool,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self {
+            group: 1,
+            link: 1,
+            currency: 1,
+            netting: false,
+        }
+    }
+}
+
+impl Default for Platform {
+    fn default() -> Self {
+        Self {
+            keyring: None,
+            nats: None,
+            cache: None,
+            privacy_contact: String::new(),
+            ocr_url: None,
+            ocr_token: None,
+            ask_npwp: false,
+            ask_proof_of_address: false,
+            fetch_lists: false,
+            accounts: Accounts::default(),
+        }
+    }
+}
+
+impl Platform {
+    /// What clients hand in beside the identity document and the selfie.
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            npwp: self.ask_npwp,
+            proof_of_address: self.ask_proof_of_address,
+        }
+    }
+
+    /// What an approval opens.
+    pub fn plan(&self) -> AccountPlan {
+        AccountPlan {
+            group: GroupId(self.accounts.group),
+            link: LinkId(self.accounts.link),
+            currency: CurrencyId(self.accounts.currency),
+            accounting: if self.accounts.netting { Accounting::Netting } else { Accounting::Hedging },
+        }
+    }
 }
 
 impl Default for Server {
@@ -450,6 +524,15 @@ mod tests {
         let config = Config::load(None, std::iter::empty()).unwrap();
         assert_eq!(config, Config::default());
         assert!(config.feed.simulator && config.store.url.is_none());
+    }
+
+    #[test]
+    fn what_approvals_of_kyc_open_is_said_by_number() {
+        let config = load("[platform]\nask_npwp = true\n[platform.accounts]\ngroup = 4\nnetting = true\n", &[]).unwrap();
+        assert!(config.platform.wanted().npwp && !config.platform.wanted().proof_of_address && !config.platform.fetch_lists);
+        let plan = config.platform.plan();
+        assert_eq!((plan.group, plan.link, plan.accounting), (GroupId(4), LinkId(1), Accounting::Netting));
+        assert!(load("[platform.accounts]\ngroup = 0\n", &[]).is_err());
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub fn engines() -> Engines {
     crm::plug(&mut engines);
     engines.handlers.subscribers.extend(kyc::subscribers());
     engines.stores.push(Arc::new(kyc::Documents));
+    engines.categories.push(Arc::new(kyc::Kept));
     aml::plug(&mut engines);
     engines.stores.extend(erasure::ground());
     engines.categories.extend(retention::ground());

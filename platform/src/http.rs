@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::handshake;
 use hyper::header::{HOST, HeaderValue, USER_AGENT};
-use hyper::{Request, StatusCode, Uri};
+use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -72,11 +72,20 @@ impl Service {
     /// # Errors
     /// What went wrong on the way, with nothing of the request in it.
     pub async fn send(&self, request: Request<Full<Bytes>>, time: Duration, bytes_max: usize) -> Result<(StatusCode, Bytes), String> {
+        let (head, body) = self.send_for(request, time, bytes_max).await?.into_parts();
+        Ok((head.status, body))
+    }
+
+    /// As [`send`](Self::send), with the head of the answer.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_for(&self, request: Request<Full<Bytes>>, time: Duration, bytes_max: usize) -> Result<Response<Bytes>, String> {
         let sent = tokio::time::timeout(time, self.connect(request, bytes_max)).await;
         sent.map_err(|_| "no answer in time".to_owned())?
     }
 
-    async fn connect(&self, request: Request<Full<Bytes>>, bytes_max: usize) -> Result<(StatusCode, Bytes), String> {
+    async fn connect(&self, request: Request<Full<Bytes>>, bytes_max: usize) -> Result<Response<Bytes>, String> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| error.to_string())?;
         match &self.tls {
             None => self.exchange(stream, request, bytes_max).await,
@@ -88,7 +97,7 @@ impl Service {
         }
     }
 
-    async fn exchange<S>(&self, stream: S, mut request: Request<Full<Bytes>>, bytes_max: usize) -> Result<(StatusCode, Bytes), String>
+    async fn exchange<S>(&self, stream: S, mut request: Request<Full<Bytes>>, bytes_max: usize) -> Result<Response<Bytes>, String>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -102,9 +111,9 @@ impl Service {
         let connection = tokio::spawn(connection);
         let read = async {
             let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), bytes_max).collect().await;
-            Ok((status, body.map_err(|error| error.to_string())?.to_bytes()))
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, bytes_max).collect().await;
+            Ok(Response::from_parts(head, body.map_err(|error| error.to_string())?.to_bytes()))
         };
         let read = read.await;
         connection.abort();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Subcommand;
 use jiff::Timestamp;
+use siaga_platform::aml::fetch;
 use siaga_platform::aml::index::Query;
 use siaga_platform::aml::lists::PartialDate;
 use siaga_platform::aml::lists::country::country;
@@ -25,12 +26,12 @@ use crate::store::Store;
 pub enum Action {
     /// Show the sources and what of them is in force.
     List,
-    /// Take files as the new version of a source. What is no list, or looks cut, is refused, and the last good list stays.
+    /// Take files as the new version of a source; without files, fetch them from its addresses. What is no list, or looks cut, is
+    /// refused, and the last good list stays.
     Refresh {
         /// `ofac_sdn`, `ofac_consolidated`, `un`, `dttot`, `proliferation`.
         source: String,
         /// The files in the order of the source: for OFAC names, aliases, addresses, comments.
-        #[arg(required = true)]
         files: Vec<PathBuf>,
     },
     /// Look a name up on all lists in force.
@@ -92,7 +93,10 @@ async fn act(platform: &Platform, action: &Action, json: bool) -> anyhow::Result
             for file in files {
                 read.push(std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?);
             }
-            let taken = sanctions::take(platform, &by, source.clone(), read).await?;
+            let taken = match files.is_empty() {
+                true => fetch::refresh(platform, &by, source.clone()).await?,
+                false => sanctions::take(platform, &by, source.clone(), read).await?,
+            };
             if json {
                 println!("{}", serde_json::to_string(&taken)?);
             } else if taken.adopted {

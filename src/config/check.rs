@@ -53,6 +53,10 @@ impl Config {
             return Err("broker.partial_percent and broker.reject_percent are at most 100".into());
         }
         self.identity.check()?;
+        let accounts = &self.platform.accounts;
+        if accounts.group == 0 || accounts.link == 0 || accounts.currency == 0 {
+            return Err("platform.accounts: group, link and currency are numbers of terms, from 1".into());
+        }
         if let Some(url) = &self.platform.ocr_url {
             Service::at(url).map_err(|fault| format!("platform.ocr_url: {fault}"))?;
         }

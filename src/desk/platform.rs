@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use siaga_platform::aml::{arranged, cash, fetch, screen};
 use siaga_platform::audit;
 use siaga_platform::cache::{Cache, Forget};
 use siaga_platform::core_door::{CoreDoor, CoreRefusal};
@@ -46,6 +47,15 @@ const ROUND: Duration = Duration::from_secs(3_600);
 
 /// How often sales is looked after: a lead is given within the minute in which room appears.
 const SALES_ROUND: Duration = Duration::from_secs(60);
+
+/// How often terms of KYC are looked at: a term is told within the minute in which it is over.
+const COMPLIANCE_ROUND: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether a list has changed.
+const SCREENING_ROUND: Duration = Duration::from_secs(10);
+
+/// Lists are fetched first so long after the start: whoever starts the program has the machine for it before.
+const LISTS_AFTER: Duration = Duration::from_secs(300);
 
 /// Rounds between two runs of retention and of wrapping keys anew: a day.
 const ROUNDS_OF_A_DAY: u32 = 24;
@@ -119,6 +129,8 @@ pub fn open(
 /// The folder cannot be made or read; no authority is there to trust the reader by.
 pub fn open_kyc(platform: &Platform, config: &config::Platform, data: &Path, messenger: &Arc<dyn Messenger>) -> anyhow::Result<Kyc> {
     let mut kyc = Kyc::new(platform.clone(), Vault::folder(&data.join(DOCUMENTS_FOLDER))?);
+    kyc.wanted = config.wanted();
+    kyc.plan = config.plan();
     kyc.messenger = messenger.serves(Channel::Email).then(|| messenger.clone());
     kyc.ocr = match &config.ocr_url {
         Some(url) => Some(Arc::new(HttpReader::new(url, config.ocr_token.clone())?)),
@@ -164,6 +176,11 @@ pub fn start(
     let mut tasks = JoinSet::new();
     tasks.spawn(Publisher::new(platform, handlers).run(stop.clone()));
     tasks.spawn(sales(platform.background(), courier, stop.clone()));
+    tasks.spawn(compliance(platform.background(), stop.clone()));
+    tasks.spawn(screening(platform.background(), stop.clone()));
+    if config.fetch_lists {
+        tasks.spawn(lists(platform.background(), stop.clone()));
+    }
     let jobs = Jobs {
         platform: platform.clone(),
         engines,
@@ -230,11 +247,66 @@ async fn sales(platform: Platform, courier: Arc<dyn Courier>, mut stop: watch::R
     }
 }
 
+/// Tells terms of KYC that are over, and settles movements whose booking nobody heard of.
+async fn compliance(platform: Platform, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = kyc::overdue::call(&platform).await {
+            tracing::warn!("terms of KYC are looked after later: {error}");
+        }
+        match cash::settle(&platform).await {
+            Ok(0) => {}
+            Ok(settled) => tracing::info!(settled, "booked movements of money were confirmed"),
+            Err(error) => tracing::warn!("booked movements are confirmed later: {error}"),
+        }
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = tokio::time::sleep(COMPLIANCE_ROUND) => {}
+        }
+    }
+}
+
+/// Looks clients up when a list has changed.
+async fn screening(platform: Platform, mut stop: watch::Receiver<bool>) {
+    loop {
+        match screen::lists_changed(&platform).await {
+            Ok(0) => {}
+            Ok(clients) => tracing::info!(clients, "clients were looked up on lists that changed"),
+            Err(error) => tracing::warn!("clients are looked up on changed lists later: {error}"),
+        }
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = tokio::time::sleep(SCREENING_ROUND) => {}
+        }
+    }
+}
+
+/// Fetches lists of sanctions whose time has come.
+async fn lists(platform: Platform, mut stop: watch::Receiver<bool>) {
+    let mut wait = LISTS_AFTER;
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        match fetch::round(&platform).await {
+            Ok(0) => {}
+            Ok(adopted) => tracing::info!(adopted, "lists of sanctions have new versions"),
+            Err(error) => tracing::warn!("lists of sanctions are fetched later: {error}"),
+        }
+        wait = ROUND;
+    }
+}
+
 async fn hourly(platform: &Platform, engines: &Engines, anchors: &Path) {
     if let Err(error) = audit::prepare(platform.db(), platform.now()).await {
         tracing::warn!("partitions of the audit log were not made: {error}");
     }
     anchor(platform, anchors).await;
+    match arranged::round(platform).await {
+        Ok(0) => {}
+        Ok(told) => tracing::warn!(told, "linked clients dealt against each other"),
+        Err(error) => tracing::warn!("deals of linked clients are compared later: {error}"),
+    }
     match erasure::erase_due(platform, &engines.stores).await {
         Ok(0) => {}
         Ok(done) => tracing::info!(done, "persons' data were erased"),

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 use siaga_platform::db::DbError;
-use siaga_platform::refusal::{Fault as PlatformFault, Kind, Refusal};
+use siaga_platform::refusal::{Fault as PlatformFault, INVALID, Kind, Refusal};
 use siaga_risk::verdict::Reject;
 use utoipa::ToSchema;
 
@@ -134,6 +134,10 @@ impl From<Refusal> for ApiError {
                 retry_after_s: Some(1),
                 private: Some(error.to_string()),
                 ..ApiError::new(Fault::Busy, "nothing was changed; send it again in a moment")
+            },
+            Refusal::Db(error) if error.is_of_input() => ApiError {
+                private: Some(error.to_string()),
+                ..ApiError::from(INVALID.because("a text holds a character that none may, or a key names nothing that is there"))
             },
             Refusal::Db(DbError::Closed) => ApiError::new(Fault::Stopped, "nothing was changed; try again after the restart"),
             Refusal::Db(error) => ApiError::internal(error.to_string()),

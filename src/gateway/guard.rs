@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use siaga_platform::identity::faults::{ENROL_FIRST, SECRET_SPENT};
 use siaga_platform::identity::permissions::{DESK_READ, DESK_WRITE};
 use siaga_platform::identity::{Client, limit};
+use siaga_platform::ids::HOUSE;
 use siaga_platform::people::{Principal, Scope};
 use siaga_platform::refusal::FORBIDDEN;
 use siaga_risk::ids::ActorId;
@@ -39,6 +40,8 @@ pub struct Passed {
     pub principal: Principal,
     /// The session of identity; none for an API key and for the first-start secret.
     pub session: Option<Uuid>,
+    /// The API key; none for a session and for the first-start secret.
+    pub key: Option<Uuid>,
     /// A second factor has to be set up before anything else.
     pub enrol: bool,
     /// By the first-start secret, or a session of it.
@@ -214,6 +217,10 @@ pub async fn desk(request: Request, next: Next) -> Response {
 }
 
 fn may_at_desk(principal: &Principal, asks: bool) -> Result<(), ApiError> {
+    // Accounts and orders carry no organisation: they are the house's, whatever somebody may in another one.
+    if principal.org != HOUSE {
+        return Err(FORBIDDEN.because("this is the desk of another house").into());
+    }
     let permission = if asks { DESK_READ } else { DESK_WRITE };
     match principal.scope(permission)? {
         (Scope::All, _) => Ok(()),
@@ -248,6 +255,7 @@ pub async fn resolve(
             return Ok(Passed {
                 principal: seen.principal,
                 session: seen.session,
+                key: seen.key,
                 enrol: seen.enrol,
                 by_secret: false,
             });
@@ -269,6 +277,7 @@ pub async fn resolve(
     Ok(Passed {
         principal,
         session: None,
+        key: None,
         enrol: false,
         by_secret: true,
     })
@@ -300,7 +309,7 @@ fn same_csrf(headers: &HeaderMap, csrf: &str) -> Result<(), ApiError> {
     }
 }
 
-/// How streams of a session of identity are known.
+/// How streams of a session of identity, or of an API key, are known.
 pub fn stream_key(session: Uuid) -> SessionKey {
     SessionKey::of(&format!("identity {session}"))
 }
@@ -457,6 +466,24 @@ mod tests {
             "http://localhost:7700/x",
         ] {
             assert!(!hosts.allows_origin(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_desk_is_for_those_of_the_house_who_may_see_all_of_it() {
+        use siaga_platform::people::Role;
+        let owner = Principal::owner();
+        let as_role = |role| Principal { role, ..owner.clone() };
+        let elsewhere = Principal { org: Uuid::from_u128(7), ..owner.clone() };
+        for (principal, reads, writes) in [
+            (owner.clone(), true, true),
+            (as_role(Role::Dealer), true, true),
+            (as_role(Role::Auditor), true, false),
+            (as_role(Role::EndUser), false, false),
+            (as_role(Role::SalesAgent), false, false),
+            (elsewhere, false, false),
+        ] {
+            assert_eq!((may_at_desk(&principal, true).is_ok(), may_at_desk(&principal, false).is_ok()), (reads, writes), "{:?}", principal.role);
         }
     }
 

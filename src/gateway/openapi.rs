@@ -4,7 +4,8 @@ use axum::Router;
 use axum::routing::get;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, SecurityRequirement,
+    ContactBuilder, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Response,
+    SecurityRequirement,
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -33,8 +34,30 @@ pub fn document() -> OpenApi {
                 operation.operation_id = Some(operation_id(method, path));
             }
         }
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.values_mut().for_each(as_problem);
+        }
     }
     document
+}
+
+/// A problem goes out as what it is (RFC 9457), so it is described as that.
+fn as_problem(response: &mut RefOr<Response>) {
+    let RefOr::T(response) = response else {
+        return;
+    };
+    let is_problem = |content: &RefOr<Content>| {
+        let RefOr::T(content) = content else {
+            return false;
+        };
+        matches!(&content.schema, Some(RefOr::Ref(named)) if named.ref_location.ends_with("/Problem"))
+    };
+    if response.content.get("application/json").is_some_and(is_problem)
+        && let Some(content) = response.content.shift_remove("application/json")
+    {
+        response.content.insert("application/problem+json".to_owned(), content);
+    }
 }
 
 /// A name for generated clients that is unique because the address is: `post_positions_id_close`.
@@ -143,6 +166,13 @@ mod tests {
                     "{method} {path}"
                 );
                 let answers = operation["responses"].as_object().expect("answers");
+                for (status, answer) in answers {
+                    let content = &answer["content"];
+                    let named = content["application/json"]["schema"]["$ref"].as_str();
+                    assert_ne!(named, Some("#/components/schemas/Problem"), "{method} {path} {status}");
+                    let is_refusal = content.get("application/problem+json").is_some();
+                    assert!(!is_refusal || !status.starts_with('2'), "{method} {path} {status}");
+                }
                 let open = operation.get("security").is_some();
                 assert!(
                     open || path.starts_with("/readyz")

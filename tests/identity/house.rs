@@ -72,6 +72,12 @@ impl House {
         text.chars().take(6).collect()
     }
 
+    /// Letters to somebody so far.
+    pub fn letters(&self, to: &str) -> usize {
+        let letters = self.letters.0.lock().expect("not poisoned");
+        letters.iter().filter(|(_, whom, _)| whom == to).count()
+    }
+
     /// Registers a client.
     pub async fn register(&self, name: &str) -> Opened {
         let registration = Registration {

@@ -131,7 +131,7 @@ async fn an_api_key_is_narrowed_and_revoked() {
     }
 }
 
-fn unbase32(text: &str) -> Vec<u8> {
+pub fn unbase32(text: &str) -> Vec<u8> {
     let (mut bytes, mut held, mut bits) = (Vec::new(), 0u32, 0u32);
     for letter in text.bytes() {
         let value = if letter.is_ascii_uppercase() { letter - b'A' } else { letter - b'2' + 26 };

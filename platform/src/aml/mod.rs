@@ -4,10 +4,12 @@
 //! [`report`] and [`cash::state`] are tables of moves. The other files write down what these say. A client never sees a case,
 //! nor that there is one.
 
+pub mod arranged;
 pub mod case;
 pub mod cases;
 pub mod cash;
 pub mod faults;
+pub mod fetch;
 pub mod index;
 pub mod lists;
 pub mod monitor;

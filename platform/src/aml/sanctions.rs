@@ -17,11 +17,11 @@ use super::names::graded::POSSIBLE;
 use super::permissions::{SANCTIONS_CONFIGURE, SANCTIONS_READ};
 use crate::audit::{Action, Change};
 use crate::db::{DbError, Tx};
-use crate::ids::new_id;
+use crate::ids::{HOUSE, new_id};
 use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::Principal;
-use crate::refusal::{INVALID, NOT_FOUND, Refusal, STALE};
+use crate::refusal::{FORBIDDEN, INVALID, NOT_FOUND, Refusal, STALE};
 use crate::unit::{Platform, Unit};
 use crate::values::{bound, from_micros};
 
@@ -126,6 +126,10 @@ pub async fn sources(platform: &Platform, by: &Principal) -> Result<Vec<Source>,
 /// Not permitted; no such source; it was changed since; addresses that are none.
 pub async fn configure(platform: &Platform, by: &Principal, name: String, urls: Vec<String>, enabled: bool, revision: i64) -> Result<Source, Refusal> {
     by.scope(SANCTIONS_CONFIGURE)?;
+    // One set of lists serves every organisation; the house keeps it.
+    if by.org != HOUSE {
+        return Err(FORBIDDEN.because("the lists are kept by the house"));
+    }
     let https = |url: &String| url.starts_with("https://") && url.len() <= 2_000 && !url.contains(char::is_whitespace);
     if urls.len() > URLS_MAX || !urls.iter().all(https) {
         return Err(INVALID.field("urls", format!("give at most {URLS_MAX} addresses that begin with https://")));
@@ -146,6 +150,9 @@ pub async fn configure(platform: &Platform, by: &Principal, name: String, urls: 
             )?;
             if changed == 0 {
                 return Err(STALE.because("somebody else changed the source; look again"));
+            }
+            if urls != before.urls {
+                unit.tx().execute(sqlx::query("UPDATE sanctions_sources SET etags = '{}' WHERE name = $1").bind(&name))?;
             }
             // Nobody was looked for on it while it was off.
             if enabled && !before.enabled && before.version > 0 {
@@ -277,6 +284,19 @@ pub async fn failed(platform: &Platform, by: &Principal, name: String, reason: S
     let asked = name.clone();
     let before = platform.read(&system, move |tx| one_source(tx, &asked)).await?;
     refuse(platform, &system, before, String::new(), 0, reason).await
+}
+
+/// Notes that the publisher has nothing newer than the list in force.
+///
+/// # Errors
+/// Not permitted; no such source; the database.
+pub async fn unchanged_since(platform: &Platform, by: &Principal, name: String) -> Result<Taken, Refusal> {
+    by.scope(SANCTIONS_CONFIGURE)?;
+    let system = Principal::system("aml.lists").within(by.org);
+    let asked = name.clone();
+    let before = platform.read(&system, move |tx| one_source(tx, &asked)).await?;
+    note_try(platform, &system, name, None).await?;
+    Ok(unchanged(&before))
 }
 
 async fn refuse(platform: &Platform, system: &Principal, before: Source, digest: String, entries: usize, reason: String) -> Result<Taken, Refusal> {

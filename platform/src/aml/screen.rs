@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use siaga_risk::units::Ts;
+use siaga_risk::units::{SECOND_NS, Ts};
 use uuid::Uuid;
 
 use super::cases::{NewAlert, open_case};
@@ -32,6 +32,12 @@ use crate::values::bound;
 
 /// Clients looked at by one read.
 const SLICE: i64 = 100;
+
+/// The consumer of changes of lists, in receipts.
+const LISTS: &str = "aml.lists";
+
+/// Changes that are older were looked through; receipts are kept longer than this.
+const CHANGES_NS: u64 = 30 * 24 * 3_600 * SECOND_NS;
 
 /// Why a client is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -352,6 +358,53 @@ pub async fn list_changed(platform: &Platform, source: &str, version: i64, whole
     }
 }
 
+/// Looks all clients up for each change of a list that was not looked through yet. Returns how many were; called by a job of its
+/// own, since it takes long where there are many clients and other events do not wait for it. What a stop cuts begins anew.
+///
+/// # Errors
+/// The database; a client who cannot be looked up is said in the log and keeps nobody else from it.
+pub async fn lists_changed(platform: &Platform) -> Result<u64, Refusal> {
+    let background = platform.background();
+    let system = Principal::system(LISTS);
+    let since = Ts(platform.now().0.saturating_sub(CHANGES_NS));
+    let mut screened = 0;
+    loop {
+        let next: Option<(Uuid, Value)> = background
+            .read(&system, move |tx| {
+                Ok(tx.optional(
+                    sqlx::query_as(
+                        "SELECT e.event_id, e.payload FROM events AS e
+                         WHERE e.type = 'sanctions.list_changed' AND e.event_id IS NOT NULL AND e.time >= $1
+                             AND NOT EXISTS (SELECT FROM event_receipts AS r WHERE r.consumer = $2 AND r.event_id = e.event_id)
+                         ORDER BY e.id LIMIT 1",
+                    )
+                    .bind(bound(since))
+                    .bind(LISTS),
+                )?)
+            })
+            .await?;
+        let Some((event, payload)) = next else {
+            return Ok(screened);
+        };
+        let source = payload["source"].as_str().unwrap_or_default();
+        let version = payload["version"].as_i64().unwrap_or_default();
+        let whole = payload["whole"].as_bool().unwrap_or_default();
+        match list_changed(&background, source, version, whole).await {
+            Ok(clients) => screened += clients,
+            Err(refusal @ Refusal::Db(_)) => return Err(refusal),
+            Err(refusal) => tracing::error!(source, version, "not everybody was looked up on a new list: {refusal}"),
+        }
+        background
+            .command(&system, move |unit| {
+                let now = unit.now();
+                let query = sqlx::query("INSERT INTO event_receipts (consumer, event_id, applied_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+                unit.tx().execute(query.bind(LISTS).bind(event).bind(bound(now)))?;
+                Ok(())
+            })
+            .await?;
+    }
+}
+
 /// Whether a client was looked up on the lists since then. As the system.
 ///
 /// # Errors
@@ -372,31 +425,20 @@ impl Effect for Screener {
     }
 
     fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "user.registered" | "kyc.review_required" | "kyc.document_typed" | "sanctions.exception_revoked" | "sanctions.list_changed")
+        matches!(kind, "user.registered" | "kyc.review_required" | "kyc.document_typed" | "sanctions.exception_revoked")
     }
 
     fn run<'a>(&'a self, platform: &'a Platform, event: &'a Stored) -> Running<'a> {
         Box::pin(async move {
-            let done = match event.kind.as_str() {
-                "sanctions.list_changed" => {
-                    let source = event.payload["source"].as_str().unwrap_or_default();
-                    let version = event.payload["version"].as_i64().unwrap_or_default();
-                    let whole = event.payload["whole"].as_bool().unwrap_or_default();
-                    list_changed(platform, source, version, whole).await.map(drop)
-                }
-                kind => {
-                    let cause = match kind {
-                        "kyc.document_typed" => Cause::ClientChange,
-                        "sanctions.exception_revoked" => Cause::ByHand,
-                        _ => Cause::Onboarding,
-                    };
-                    match event.subject {
-                        Some(user) => client(platform, user, cause).await.map(drop),
-                        None => Ok(()),
-                    }
-                }
+            let Some(user) = event.subject else {
+                return Ok(());
             };
-            match done {
+            let cause = match event.kind.as_str() {
+                "kyc.document_typed" => Cause::ClientChange,
+                "sanctions.exception_revoked" => Cause::ByHand,
+                _ => Cause::Onboarding,
+            };
+            match client(platform, user, cause).await.map(drop) {
                 // Whoever was never looked up is when the first list comes; nobody is cleared until then.
                 Err(refusal) if refusal.fault() == Some(super::faults::NO_LISTS) => Ok(()),
                 other => other.map_err(EffectError::from),

@@ -82,6 +82,7 @@ type Row = (Uuid, String, Option<Uuid>, Value, i64, Option<i64>);
 /// # Errors
 /// The database.
 pub async fn list(platform: &Platform, by: &Principal, unread: bool, paging: Paging) -> Result<Page<Notice>, Refusal> {
+    by.in_person()?;
     let user = by.user().ok_or_else(|| FORBIDDEN.because("notices are for people"))?;
     let after = paging.after.map_or((i64::MAX, Uuid::max()), |cursor| (cursor.key, cursor.id));
     let rows: Vec<Row> = platform
@@ -111,6 +112,7 @@ pub async fn list(platform: &Platform, by: &Principal, unread: bool, paging: Pag
 /// # Errors
 /// [`NOT_FOUND`].
 pub async fn read(platform: &Platform, by: &Principal, once: Option<Once>, notice: Uuid) -> Result<(), Refusal> {
+    by.in_person()?;
     platform
         .command_once(by, once, move |unit| {
             let now = unit.now();

@@ -192,6 +192,11 @@ pub async fn renew(platform: &Platform, by: &Principal, once: Option<Once>, id: 
     by.may(CRM_CONFIGURE, &by.own())?;
     platform
         .command_once(by, once, move |unit| {
+            // Before its key is asked for: a source of another house has one that this one may not make.
+            let known: bool = unit.tx().scalar(sqlx::query_scalar("SELECT EXISTS (SELECT FROM lead_sources WHERE id = $1)").bind(id))?;
+            if !known {
+                return Err(NOT_FOUND.because("there is no such source"));
+            }
             let (secret, sealed) = secret(unit, id)?;
             let changed = unit.tx().execute(
                 sqlx::query("UPDATE lead_sources SET secret_sealed = $2 WHERE id = $1")

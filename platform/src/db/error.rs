@@ -7,6 +7,10 @@ const QUERY_CANCELED: &str = "57014";
 /// SQLSTATE of a second row where one is allowed.
 const UNIQUE_VIOLATION: &str = "23505";
 
+/// SQLSTATEs of values that no column takes and no check before foresaw: a NUL in a text, one in JSON, a number or an instant
+/// beyond its type, a key of a row that is not there.
+const OF_INPUT: [&str; 5] = ["22021", "22P05", "22003", "22008", "23503"];
+
 /// Why a transaction did not happen. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -67,6 +71,11 @@ impl DbError {
             }
             _ => None,
         }
+    }
+
+    /// True when PostgreSQL refused a value, and not the statement: whoever sent it has to send another.
+    pub fn is_of_input(&self) -> bool {
+        self.sqlstate().is_some_and(|state| OF_INPUT.contains(&state.as_str()))
     }
 
     /// True when a unique constraint or index of that name refused a second row.

@@ -17,11 +17,11 @@ use crate::refusal::Refusal;
 use crate::unit::Unit;
 
 pub use ground::ground;
-pub use request::{DAYS_MAX, Kind, Request, Status, of_subject, request};
+pub use request::{DAYS_MAX, Kind, Request, SUBJECT_READ, Status, list, may, of_subject, request};
 pub use run::{erase, erase_due, export, ledger};
 
 /// What may be done with requests of subjects.
-pub const PERMISSIONS: &[crate::people::Permission] = &[request::SUBJECT_READ, request::SUBJECT_REQUEST];
+pub const PERMISSIONS: &[crate::people::Permission] = &[SUBJECT_READ, request::SUBJECT_REQUEST];
 
 /// What was done in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

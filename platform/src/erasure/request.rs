@@ -7,7 +7,7 @@ use crate::db::Tx;
 use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::people::{Area, Permission, Principal, Target, Verb};
-use crate::refusal::{CONFLICT, Refusal};
+use crate::refusal::{CONFLICT, NOT_FOUND, Refusal};
 use crate::unit::{Platform, Unit};
 use crate::values::{bound, from_micros};
 
@@ -18,7 +18,7 @@ pub const DAYS_MAX: u64 = 30;
 const REQUESTS_MAX: i64 = 100;
 
 /// See and make requests for others.
-pub(super) const SUBJECT_READ: Permission = Permission::new("subject.read", Area::People, Verb::Read);
+pub const SUBJECT_READ: Permission = Permission::new("subject.read", Area::People, Verb::Read);
 pub(super) const SUBJECT_REQUEST: Permission = Permission::new("subject.request", Area::People, Verb::Write);
 
 /// What is asked for.
@@ -119,9 +119,12 @@ pub(super) fn of_row(row: Row) -> Request {
     }
 }
 
-/// Passes for the subject itself, and for whom `permission` lets.
-pub(super) fn may(by: &Principal, permission: Permission, subject: Uuid) -> Result<(), Refusal> {
-    if by.user() == Some(subject) {
+/// Passes for the subject itself, and for whom `permission` lets see it in their own organisation.
+///
+/// # Errors
+/// Not allowed; no such subject in the organisation of `by`; the database.
+pub async fn may(platform: &Platform, by: &Principal, permission: Permission, subject: Uuid) -> Result<(), Refusal> {
+    if by.is_person(subject) {
         return Ok(());
     }
     let target = Target {
@@ -129,7 +132,15 @@ pub(super) fn may(by: &Principal, permission: Permission, subject: Uuid) -> Resu
         owner: Some(subject),
         ..Target::default()
     };
-    by.may(permission, &target).map(drop)
+    by.may(permission, &target)?;
+    // Of a subject nothing but its key is known here: whose it is stands in the rows that it has.
+    let org = by.org;
+    let query = "SELECT EXISTS (SELECT FROM users WHERE id = $1 AND org_id = $2) OR EXISTS (SELECT FROM subject_keys WHERE subject_id = $1 AND org_id = $2)";
+    let known: bool = platform.read(&by.elevated(), move |tx| Ok(tx.scalar(sqlx::query_scalar(query).bind(subject).bind(org))?)).await?;
+    match known {
+        true => Ok(()),
+        false => Err(NOT_FOUND.because("there is no such person, or not for you")),
+    }
 }
 
 /// Records a request; the erasure itself is done by [`super::erase_due`].
@@ -137,7 +148,7 @@ pub(super) fn may(by: &Principal, permission: Permission, subject: Uuid) -> Resu
 /// # Errors
 /// Not allowed, one of the kind is open already, or the database.
 pub async fn request(platform: &Platform, by: &Principal, subject: Uuid, kind: Kind) -> Result<Request, Refusal> {
-    may(by, SUBJECT_REQUEST, subject)?;
+    may(platform, by, SUBJECT_REQUEST, subject).await?;
     platform.command(by, move |unit| put(unit, subject, kind)).await
 }
 
@@ -188,7 +199,16 @@ fn asked_already() -> Refusal {
     CONFLICT.because("an erasure is asked for already and will be done")
 }
 
-/// The requests of a subject, newest first.
+/// The requests of a subject, newest first, for the subject and for whom they are the work of.
+///
+/// # Errors
+/// Not allowed, or the database.
+pub async fn list(platform: &Platform, by: &Principal, subject: Uuid) -> Result<Vec<Request>, Refusal> {
+    may(platform, by, SUBJECT_READ, subject).await?;
+    platform.read(by, move |tx| of_subject(tx, subject)).await
+}
+
+/// The same in a transaction of somebody who was let through.
 ///
 /// # Errors
 /// The database.

@@ -22,7 +22,7 @@ const ROUND: i64 = 100;
 /// # Errors
 /// Not allowed, erased, or the database.
 pub async fn export(platform: &Platform, by: &Principal, stores: &[Arc<dyn Store>], subject: Uuid) -> Result<Value, Refusal> {
-    request::may(by, SUBJECT_READ, subject)?;
+    request::may(platform, by, SUBJECT_READ, subject).await?;
     let (by, stores) = (by.elevated(), stores.to_vec());
     platform
         .command(&by, move |unit| {
@@ -177,6 +177,11 @@ fn erase_now(unit: &mut Unit<'_, '_>, stores: &[Arc<dyn Store>], request: &Reque
 /// # Errors
 /// The database.
 pub fn ledger(tx: &mut Tx<'_>, request: Uuid) -> Result<Vec<(String, String, i64, Option<String>)>, Refusal> {
+    // The ledger itself belongs to no organisation; the request it is of does.
+    let known: bool = tx.scalar(sqlx::query_scalar("SELECT EXISTS (SELECT FROM subject_requests WHERE id = $1)").bind(request))?;
+    if !known {
+        return Err(NOT_FOUND.because("there is no such request, or not for you"));
+    }
     let query = sqlx::query_as("SELECT store, action, items, reason FROM erasure_ledger WHERE request_id = $1 ORDER BY store LIMIT 100");
     Ok(tx.all(query.bind(request))?)
 }

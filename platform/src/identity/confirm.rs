@@ -15,7 +15,7 @@ use super::messenger::Channel;
 use super::person::Person;
 use super::service::Identity;
 use super::session::challenge_open;
-use super::sign_in::{Proceeded, SignedIn, Visit, Waiting, locked, open};
+use super::sign_in::{Client, Proceeded, SignedIn, Visit, Waiting, locked, open};
 use super::totp::{self, Verdict};
 use super::{codes, passkey, store};
 use crate::audit::{Action, Change};
@@ -127,7 +127,7 @@ enum Confirmed {
     /// The sign-in is complete.
     SignedIn(Proceeded),
     /// The session that asked is confirmed.
-    Session(Uuid, Box<Person>),
+    Session(Uuid, Box<Person>, Client),
 }
 
 impl Identity {
@@ -148,7 +148,7 @@ impl Identity {
                     return Err(NO_FACTOR.because("set one up first"));
                 }
                 let challenge = codes::token();
-                let client = super::sign_in::Client::Browser;
+                let client = store::client_of(unit.tx(), user, session)?;
                 store::keep_challenge(unit, "mfa", &challenge, (Some(user), Some(session)), client, None)?;
                 Ok(Waiting { challenge, methods })
             })
@@ -236,18 +236,18 @@ impl Identity {
                     Some(session) => {
                         store::confirm_session(unit.tx(), session, now)?;
                         unit.audit(Change::new(Action::Update, "session", session).about(user).field("confirmed", false, method.name()));
-                        Ok(Ok(Confirmed::Session(session, Box::new(person))))
+                        Ok(Ok(Confirmed::Session(session, Box::new(person), held.client)))
                     }
                 }
             })
             .await??;
         match done {
             Confirmed::SignedIn(proceeded) => self.opened(proceeded).await,
-            Confirmed::Session(session, person) => {
+            Confirmed::Session(session, person, client) => {
                 self.known.invalidate(&session).await;
                 let access = self.access_token(person.id, session).await?;
                 let csrf = self.csrf(session);
-                let opened = super::sign_in::Opened { person: *person, session, access, refresh: String::new(), csrf, enrol: false };
+                let opened = super::sign_in::Opened { person: *person, session, access, refresh: String::new(), csrf, enrol: false, client };
                 Ok(SignedIn::Open(Box::new(opened)))
             }
         }

@@ -101,6 +101,7 @@ pub(super) async fn send(identity: &Identity, user: Uuid, purpose: Purpose, visi
             let now = unit.now();
             let person = store::person(unit.tx(), &keyring, user)?;
             let to = value_of(&person, contact_of(purpose)).ok_or_else(|| NO_FACTOR.because("there is nowhere to send it to"))?;
+            store::lock_sending(unit.tx(), user, purpose)?;
             if let Some(sent) = store::sent_for_update(unit.tx(), user, purpose)? {
                 let waited = now.since(sent.made);
                 if waited < RESEND_NS {
@@ -159,6 +160,21 @@ pub(super) fn judge(unit: &mut Unit<'_, '_>, keyring: &Keyring, user: Uuid, purp
     Ok(tried)
 }
 
+/// The one answer to a code for a password that opens nothing, whether there is such an address or not.
+fn no_password_code() -> Refusal {
+    CODE_WRONG.field("code", "it is wrong or over; look again, or ask for a new one")
+}
+
+/// Failures at confirming an address or number, counted beside those of passwords: a new code each minute would be
+/// five guesses each minute.
+pub(super) fn confirming_count(user: Uuid) -> String {
+    format!("confirm {user}")
+}
+
+fn network_of(visit: &Visit) -> String {
+    visit.ip.map_or_else(|| "unknown".to_owned(), |ip| super::limit::household(ip).to_string())
+}
+
 fn told(tried: Tried) -> Result<(), Refusal> {
     match tried {
         Tried::Right => Ok(()),
@@ -180,16 +196,21 @@ impl Identity {
     /// Confirms the address or number of `by`; the address of who was just registered makes them active.
     ///
     /// # Errors
-    /// The code is wrong or over; the database's.
+    /// The code is wrong or over, too many were tried; the database's.
     pub async fn confirm_contact(&self, by: &Principal, contact: Contact, code: String, visit: &Visit) -> Result<Person, Refusal> {
         let user = by.user().ok_or_else(|| NO_FACTOR.because("the program has no address"))?;
         let keyring = Arc::clone(self.platform.keyring());
+        let network = network_of(visit);
         let person = self
             .platform
             .command(&visit.principal("identity.codes"), move |unit| {
+                if let Err(refusal) = count(unit, &keyring, &confirming_count(user), &network)? {
+                    return Ok(Err(refusal));
+                }
                 if let Err(refusal) = told(judge(unit, &keyring, user, contact.confirming(), &code)?) {
                     return Ok(Err(refusal));
                 }
+                forgive_account(unit, &keyring, &confirming_count(user))?;
                 unit.audit(Change::new(Action::Update, "user", user).about(user).field("confirmed", json!(null), contact.name()));
                 let person = store::person(unit.tx(), &keyring, user)?;
                 if contact == Contact::Email {
@@ -243,43 +264,55 @@ impl Identity {
         Ok(())
     }
 
-    /// Sets a password by a code that was sent; every session of the person ends.
+    /// Sets a password by a code that was sent; every session of the person ends. An account whose address was never
+    /// confirmed loses its factors and keys too: they may be somebody else's, who registered it first. What an address
+    /// that nobody has is told, and how long that takes, is the same as for a wrong code.
     ///
     /// # Errors
     /// The code is wrong or over, too many were tried; the password is weak; the database's.
     pub async fn reset_password(&self, email: &str, code: String, new: String, visit: &Visit) -> Result<(), Refusal> {
         let email = address::email(email)?;
+        password::check(&new, &email, "")?;
         let keyring = Arc::clone(self.platform.keyring());
-        let network = visit.ip.map_or_else(|| "unknown".to_owned(), |ip| super::limit::household(ip).to_string());
+        let network = network_of(visit);
         let asked = email.clone();
-        let person = self
+        let found = self
             .platform
             .command(&visit.principal("identity.codes"), move |unit| {
                 if let Err(refusal) = count(unit, &keyring, &format!("password code {asked}"), &network)? {
                     return Ok(Err(refusal));
                 }
-                let Some((user, _)) = store::by_email(unit.tx(), &keyring, &asked)? else {
-                    return Ok(Err(CODE_WRONG.field("code", "look again")));
-                };
-                Ok(Ok(store::person(unit.tx(), &keyring, user)?))
+                Ok(Ok(store::by_email(unit.tx(), &keyring, &asked)?.map(|(user, _)| user)))
             })
             .await??;
-        password::check(&new, &email, person.name.as_deref().unwrap_or_default())?;
-        let hash = self.hasher.hash(new).await?;
+        let hash = self.hasher.hash(new.clone()).await?;
         let keyring = Arc::clone(self.platform.keyring());
         let ended = self
             .platform
             .command(&visit.principal("identity.codes"), move |unit| {
+                let Some(user) = found else {
+                    return Ok(Err(no_password_code()));
+                };
                 let now = unit.now();
-                if let Err(refusal) = told(judge(unit, &keyring, person.id, Purpose::Password, &code)?) {
-                    return Ok(Err(refusal));
+                let person = store::person(unit.tx(), &keyring, user)?;
+                let is_confirmed = store::factors(unit.tx(), user)?.email;
+                if judge(unit, &keyring, user, Purpose::Password, &code)? != Tried::Right {
+                    return Ok(Err(no_password_code()));
                 }
-                store::set_password(unit, person.id, &hash)?;
+                // Only whoever has the code is told that the password says the name; the code stays for another one.
+                password::check(&new, &email, person.name.as_deref().unwrap_or_default())?;
+                let mut ended = store::end_sessions(unit.tx(), user, None, End::Revoked, now)?;
+                if !is_confirmed {
+                    store::drop_factors(unit.tx(), user)?;
+                    ended.extend(store::revoke_keys(unit.tx(), user, now)?);
+                    store::confirm_contact(unit.tx(), &keyring, user, Contact::Email.name(), store::EMAIL, &email, now)?;
+                }
+                store::set_password(unit, user, &hash)?;
                 forgive_account(unit, &keyring, &email)?;
                 forgive_account(unit, &keyring, &format!("password code {email}"))?;
-                unit.audit(Change::new(Action::Update, "credential", person.id).about(person.id).field("password", json!(null), "set by a code"));
+                unit.audit(Change::new(Action::Update, "credential", user).about(user).field("password", json!(null), "set by a code"));
                 activate(unit, &person)?;
-                Ok(Ok(store::end_sessions(unit.tx(), person.id, None, End::Revoked, now)?))
+                Ok(Ok(ended))
             })
             .await??;
         self.tell_ends(&ended).await;
@@ -293,7 +326,7 @@ impl Identity {
     pub async fn change_password(&self, by: &Principal, session: Uuid, current: String, new: String, visit: &Visit) -> Result<(), Refusal> {
         let user = by.user().ok_or_else(|| NO_FACTOR.because("the program has no password"))?;
         let keyring = Arc::clone(self.platform.keyring());
-        let network = visit.ip.map_or_else(|| "unknown".to_owned(), |ip| super::limit::household(ip).to_string());
+        let network = network_of(visit);
         let (person, hash) = self
             .platform
             .command(&visit.principal("identity.password"), move |unit| {

@@ -7,14 +7,17 @@ use qrcode::render::svg;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::confirm::judge_totp;
+use super::confirm::{Method, judge_totp};
 use super::faults::{CODE_WRONG, LAST_FACTOR, NO_FACTOR};
+use super::messenger::Channel;
+use super::person::Person;
 use super::service::Identity;
 use super::{store, totp};
 use crate::audit::{Action, Change};
 use crate::crypto::random;
 use crate::people::Principal;
 use crate::refusal::{CONFLICT, Refusal};
+use crate::unit::Unit;
 
 /// Least width and height of the picture, pixels: telephones read it from an arm's length.
 const PICTURE_PIXELS: u32 = 220;
@@ -30,18 +33,25 @@ pub struct TotpSecret {
 }
 
 impl Identity {
+    /// By which ways codes can be sent: mail, telephone.
+    pub(super) fn sends(&self) -> (bool, bool) {
+        (self.serves(Channel::Email), self.serves(Channel::Sms))
+    }
+
     /// A new secret; it counts when a code of it was given. One that counts has to be taken away first.
     ///
     /// # Errors
-    /// There is one already; the database's.
+    /// There is one already; there are other factors and the session is not confirmed; the database's.
     pub async fn begin_totp(&self, by: &Principal) -> Result<TotpSecret, Refusal> {
         let user = person_of(by)?;
         let keyring = Arc::clone(self.platform.keyring());
         let secret: [u8; totp::SECRET_BYTES] = random();
+        let (who, sends) = (by.clone(), self.sends());
         let account = self
             .platform
             .command(&Principal::system("identity.factors"), move |unit| {
                 let person = store::person(unit.tx(), &keyring, user)?;
+                may_add(unit, &who, &person, sends)?;
                 if !store::begin_totp(unit, user, &secret)? {
                     return Err(CONFLICT.because("an app is set up; take it away first"));
                 }
@@ -57,13 +67,17 @@ impl Identity {
     /// The first code of a new secret: it counts from now on, the session is confirmed, and there are recovery codes.
     ///
     /// # Errors
-    /// The code is wrong; nothing was begun; the database's.
+    /// The code is wrong; nothing was begun; there are other factors and the session is not confirmed; the database's.
     pub async fn confirm_totp(&self, by: &Principal, session: Uuid, code: String) -> Result<Vec<String>, Refusal> {
         let user = person_of(by)?;
+        let keyring = Arc::clone(self.platform.keyring());
+        let (who, sends) = (by.clone(), self.sends());
         let shown = self
             .platform
             .command(&Principal::system("identity.factors"), move |unit| {
                 let now = unit.now();
+                let person = store::person(unit.tx(), &keyring, user)?;
+                may_add(unit, &who, &person, sends)?;
                 let Some((secret, last)) = store::totp_for_update(unit, user, false)? else {
                     return Err(NO_FACTOR.because("begin with a new secret"));
                 };
@@ -133,6 +147,16 @@ impl Identity {
             (factors.phone, "phone"),
         ];
         Ok(named.into_iter().filter(|(there, _)| *there).map(|(_, name)| name).collect())
+    }
+}
+
+/// Who has a second factor adds another one in a confirmed session only: else a stolen session, which is not confirmed,
+/// would bring a factor of its own and be confirmed by it.
+pub(super) fn may_add(unit: &mut Unit<'_, '_>, by: &Principal, person: &Person, sends: (bool, bool)) -> Result<(), Refusal> {
+    let factors = store::factors(unit.tx(), person.id)?;
+    match Method::in_session(person, &factors, sends).is_empty() {
+        true => Ok(()),
+        false => by.with_mfa(),
     }
 }
 

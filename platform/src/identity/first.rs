@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 
 impl Identity {
     /// Makes the owner of the house a person who signs in. Done again it lets them in anew: their password is set, their
-    /// factors and sessions end. The gateway has compared the secret.
+    /// factors, keys and sessions end. The gateway has compared the secret.
     ///
     /// # Errors
     /// The field that is wrong; the address is another user's; the database's.
@@ -36,7 +36,8 @@ impl Identity {
                 store::set_password(unit, OWNER, &hash)?;
                 store::drop_factors(unit.tx(), OWNER)?;
                 forgive_account(unit, &keyring, &email)?;
-                let ended = store::end_sessions(unit.tx(), OWNER, None, End::Revoked, now)?;
+                let mut ended = store::end_sessions(unit.tx(), OWNER, None, End::Revoked, now)?;
+                ended.extend(store::revoke_keys(unit.tx(), OWNER, now)?);
                 unit.audit(Change::new(Action::Update, "user", OWNER).about(OWNER).field("let_in_by", json!(null), "first-start secret").personal("email", None, Some(&email)));
                 let person = store::person(unit.tx(), &keyring, OWNER)?;
                 Ok((open(unit, person, client, false)?, ended))

@@ -132,7 +132,7 @@ impl Identity {
         Ok(rows.into_iter().map(key).collect())
     }
 
-    /// Revokes a key of `by`.
+    /// Revokes a key of `by`; streams that it opened end.
     ///
     /// # Errors
     /// There is none such; the database's.
@@ -150,6 +150,8 @@ impl Identity {
                 unit.audit(Change::new(Action::Delete, "api_key", id).about(user));
                 Ok(())
             })
-            .await
+            .await?;
+        self.tell_ends(&[id]).await;
+        Ok(())
     }
 }

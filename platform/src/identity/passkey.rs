@@ -7,7 +7,7 @@ use siaga_risk::units::Ts;
 use uuid::Uuid;
 use webauthn_rs::prelude::{Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential, Webauthn};
 
-use super::factor::person_of;
+use super::factor::{may_add, person_of};
 use super::faults::{CODE_WRONG, LAST_FACTOR, NO_FACTOR, NOT_SET_UP, TOO_MANY};
 use super::service::Identity;
 use super::session::challenge_open;
@@ -46,14 +46,17 @@ impl Identity {
     /// What the browser's `navigator.credentials.create` needs, and the name of the ceremony.
     ///
     /// # Errors
-    /// Passkeys are not set up; there are as many as one may have; the database's.
+    /// Passkeys are not set up; there are as many as one may have; there are other factors and the session is not
+    /// confirmed; the database's.
     pub async fn begin_passkey(&self, by: &Principal) -> Result<(String, Value), Refusal> {
         let user = person_of(by)?;
         let webauthn = self.webauthn()?.clone();
         let keyring = Arc::clone(self.platform.keyring());
+        let (who, sends) = (by.clone(), self.sends());
         self.platform
             .command(&Principal::system("identity.passkeys"), move |unit| {
                 let person = store::person(unit.tx(), &keyring, user)?;
+                may_add(unit, &who, &person, sends)?;
                 let held = passkeys(unit, user)?;
                 if i64::try_from(held.len()).unwrap_or(i64::MAX) >= PASSKEYS_MAX {
                     return Err(TOO_MANY.because("take one away first"));
@@ -73,7 +76,8 @@ impl Identity {
     /// Keeps the passkey that the browser made; the session counts as confirmed, since the key was just shown.
     ///
     /// # Errors
-    /// The ceremony is over or another person's; the answer does not fit; the key is known.
+    /// The ceremony is over or another person's; the answer does not fit; the key is known; there are other factors and
+    /// the session is not confirmed.
     pub async fn finish_passkey(&self, by: &Principal, session: Uuid, ceremony: String, name: String, credential: Value) -> Result<PasskeyRow, Refusal> {
         let user = person_of(by)?;
         let name = name.trim().to_owned();
@@ -84,10 +88,13 @@ impl Identity {
             serde_json::from_value(credential).map_err(|_| CODE_WRONG.field("credential", "give what the browser gave"))?;
         let webauthn = self.webauthn()?.clone();
         let keyring = Arc::clone(self.platform.keyring());
+        let (who, sends) = (by.clone(), self.sends());
         let row = self
             .platform
             .command(&Principal::system("identity.passkeys"), move |unit| {
                 let now = unit.now();
+                let person = store::person(unit.tx(), &keyring, user)?;
+                may_add(unit, &who, &person, sends)?;
                 let held = store::challenge_for_update(unit.tx(), &keyring, "passkey", &ceremony)?;
                 challenge_open(held.made, held.tries, held.used, now)?;
                 if held.user != Some(user) {
@@ -151,12 +158,12 @@ impl Identity {
         let staff = by.role.is_staff();
         self.platform
             .command(&Principal::system("identity.passkeys"), move |unit| {
-                let factors = store::factors(unit.tx(), user)?;
-                if staff && !factors.totp && factors.passkeys <= 1 {
-                    return Err(LAST_FACTOR.because("set up an app or another passkey first"));
-                }
                 if unit.tx().execute(sqlx::query("DELETE FROM passkeys WHERE id = $1 AND user_id = $2").bind(id).bind(user))? == 0 {
                     return Err(NOT_FOUND.because("there is no such passkey, or not for you"));
+                }
+                let left = store::factors(unit.tx(), user)?;
+                if staff && !left.totp && left.passkeys == 0 {
+                    return Err(LAST_FACTOR.because("set up an app or another passkey first"));
                 }
                 unit.audit(Change::new(Action::Delete, "passkey", id).about(user));
                 Ok(())

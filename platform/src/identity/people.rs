@@ -78,6 +78,17 @@ pub struct SessionRow {
     pub mfa: bool,
 }
 
+/// What ends of a person with a change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// Nothing.
+    Nothing,
+    /// Their sessions.
+    Sessions,
+    /// Their sessions and API keys: a key made under one role would grow with the next, and needs no second factor.
+    SessionsAndKeys,
+}
+
 /// Longest reason.
 const REASON_CHARS_MAX: usize = 500;
 
@@ -146,7 +157,7 @@ impl Identity {
         Ok(person)
     }
 
-    /// Gives a role; the person's sessions end, since a role counts from the sign-in on.
+    /// Gives a role; the person's sessions and API keys end, since a role counts from the sign-in on.
     ///
     /// # Errors
     /// The role may not; it is their own; it is the last administrator; somebody else changed it.
@@ -167,14 +178,14 @@ impl Identity {
                     Change::new(Action::Update, "user", id).about(id).field("role", person.role.name(), change.role.name()).field("team", team(person.team), team(change.team)),
                 );
                 unit.emit(Event::new("user.role_changed", "user", id, json!({"user_id": id, "from": person.role.name(), "to": change.role.name()})).about(id));
-                Ok(true)
+                Ok(Ends::SessionsAndKeys)
             })
             .await?;
         self.tell_ends(&ended).await;
         Ok(person)
     }
 
-    /// Suspends somebody or brings them back.
+    /// Suspends somebody, whose sessions and API keys end, or brings them back.
     ///
     /// # Errors
     /// The role may not; it is themselves; it is the last administrator; the state does not allow it; somebody else changed it.
@@ -201,7 +212,7 @@ impl Identity {
                 );
                 let facts = json!({"user_id": id, "from": person.standing.name(), "to": to.name()});
                 unit.emit(Event::new("user.status_changed", "user", id, facts).about(id));
-                Ok(to == Standing::Suspended)
+                Ok(if to == Standing::Suspended { Ends::SessionsAndKeys } else { Ends::Nothing })
             })
             .await?;
         self.tell_ends(&ended).await;
@@ -224,8 +235,9 @@ impl Identity {
             let second = store::account_count(&keyring, &format!("second factor {id}"));
             store::count_for_update(unit.tx(), &second, now)?;
             store::save_count(unit.tx(), &second, &lockout::forgive())?;
+            forgive_account(unit, &keyring, &contact::confirming_count(id))?;
             unit.audit(Change::new(Action::Update, "user", id).about(id).field("lock", json!(null), "ended"));
-            Ok(false)
+            Ok(Ends::Nothing)
         })
         .await
         .map(drop)
@@ -241,7 +253,7 @@ impl Identity {
             .administer(by, id, move |unit, who, person| {
                 who.may(USER_WRITE, &person.target())?;
                 unit.audit(Change::new(Action::Delete, "session", "all").about(id).field("by", json!(null), End::Revoked.name()));
-                Ok(true)
+                Ok(Ends::Sessions)
             })
             .await?;
         self.tell_ends(&ended).await;
@@ -273,10 +285,10 @@ impl Identity {
     }
 
     /// Runs `work` on a person of the organisation of `by`: as the system, since the counts and sessions it touches are
-    /// nobody's to read, but audited as `by`, and only on whom `by` sees. `true` ends the person's sessions.
+    /// nobody's to read, but audited as `by`, and only on whom `by` sees. It says what of the person ends.
     async fn administer<F>(&self, by: &Principal, id: Uuid, work: F) -> Result<(Person, Vec<Uuid>), Refusal>
     where
-        F: FnOnce(&mut Unit<'_, '_>, &Principal, &Person) -> Result<bool, Refusal> + Send + 'static,
+        F: FnOnce(&mut Unit<'_, '_>, &Principal, &Person) -> Result<Ends, Refusal> + Send + 'static,
     {
         // Row-level security says whether there is such a person for `by`.
         self.person(by, id).await?;
@@ -286,7 +298,13 @@ impl Identity {
                 let now = unit.now();
                 let person = store::person(unit.tx(), &keyring, id)?;
                 let ends = work(unit, &who, &person)?;
-                let ended = if ends { store::end_sessions(unit.tx(), id, None, End::Revoked, now)? } else { Vec::new() };
+                let mut ended = match ends {
+                    Ends::Nothing => Vec::new(),
+                    Ends::Sessions | Ends::SessionsAndKeys => store::end_sessions(unit.tx(), id, None, End::Revoked, now)?,
+                };
+                if ends == Ends::SessionsAndKeys {
+                    ended.extend(store::revoke_keys(unit.tx(), id, now)?);
+                }
                 Ok((store::person(unit.tx(), &keyring, id)?, ended))
             })
             .await

@@ -274,7 +274,7 @@ impl Identity {
     }
 
     /// Signs in whom the provider sent back. An address that nobody has makes a new client. An account whose address was
-    /// never confirmed loses its password first: it may have been made by somebody else.
+    /// never confirmed loses its password, factors and keys first: they may be somebody else's.
     ///
     /// # Errors
     /// The visit is over; the provider's answer is not believed; the account is suspended or of staff; the database's.
@@ -409,6 +409,7 @@ fn link(unit: &mut Unit<'_, '_>, keyring: &crate::crypto::Keyring, provider: &st
                 unit.tx().execute(sqlx::query("DELETE FROM credentials WHERE user_id = $1").bind(user))?;
                 store::drop_factors(unit.tx(), user)?;
                 ended = store::end_sessions(unit.tx(), user, None, End::Revoked, now)?;
+                ended.extend(store::revoke_keys(unit.tx(), user, now)?);
             }
             user
         }

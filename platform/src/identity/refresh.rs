@@ -71,7 +71,9 @@ impl Identity {
     /// # Errors
     /// There is none such for whoever asks; the database's.
     pub async fn end_session(&self, by: &Principal, session: Uuid) -> Result<(), Refusal> {
-        let (me, may_write) = (by.user(), by.may(super::permissions::USER_WRITE, &crate::people::Target { org: by.org, ..Default::default() }).is_ok());
+        let me = by.user();
+        // Who has not given their second factor reaches this route too, and ends their own sessions only.
+        let may_write = by.mfa && by.may(super::permissions::USER_WRITE, &crate::people::Target { org: by.org, ..Default::default() }).is_ok();
         let (org, end) = (by.org, if me.is_none() { End::Revoked } else { End::SignedOut });
         let acting = by.elevated();
         self.platform

@@ -190,7 +190,7 @@ impl Identity {
         &self.settings
     }
 
-    /// Ids of sessions as they end, for whoever holds their streams.
+    /// Ids of sessions and API keys as they end, for whoever holds their streams.
     pub fn ends(&self) -> broadcast::Receiver<Uuid> {
         self.ended.subscribe()
     }
@@ -225,7 +225,7 @@ impl Identity {
         self.claim.made.load(Ordering::Acquire)
     }
 
-    /// Forgets what is known of these sessions and tells their ends.
+    /// Forgets what is known of these sessions and keys and tells their ends.
     pub(super) async fn tell_ends(&self, sessions: &[Uuid]) {
         for session in sessions {
             self.known.invalidate(session).await;

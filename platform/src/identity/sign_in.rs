@@ -85,6 +85,8 @@ pub struct Opened {
     pub csrf: String,
     /// The role needs a second factor, and there is none yet.
     pub enrol: bool,
+    /// How the tokens of the session travel, whatever the last request said of itself.
+    pub client: Client,
 }
 
 /// A sign-in that waits for a second factor.
@@ -158,12 +160,14 @@ impl Identity {
     }
 
     async fn note_failure(&self, user: Option<Uuid>, visit: &Visit) -> Result<(), Refusal> {
-        let Some(user) = user else {
-            return Ok(());
-        };
         self.platform
             .command(&visit.principal("identity.sign_in"), move |unit| {
-                unit.audit(Change::new(Action::Access, "session", "none").about(user).field("sign_in", json!(null), "wrong_password"));
+                // Noted for nobody, too: how long it takes would say whether there is such an address.
+                let change = Change::new(Action::Access, "session", "none").field("sign_in", json!(null), "wrong_password");
+                unit.audit(match user {
+                    Some(user) => change.about(user),
+                    None => change,
+                });
                 Ok(())
             })
             .await
@@ -173,11 +177,11 @@ impl Identity {
     pub(super) async fn opened(&self, done: Proceeded) -> Result<SignedIn, Refusal> {
         match done {
             Proceeded::Confirm(waiting) => Ok(SignedIn::Confirm(waiting)),
-            Proceeded::Open { person, session, enrol } => {
+            Proceeded::Open { person, session, enrol, client } => {
                 self.tell_ends(&session.ended).await;
                 let access = self.access_token(person.id, session.id).await?;
                 let csrf = self.csrf(session.id);
-                Ok(SignedIn::Open(Box::new(Opened { person: *person, session: session.id, access, refresh: session.refresh, csrf, enrol })))
+                Ok(SignedIn::Open(Box::new(Opened { person: *person, session: session.id, access, refresh: session.refresh, csrf, enrol, client })))
             }
         }
     }
@@ -197,7 +201,7 @@ impl Identity {
 
 /// What a unit decided.
 pub(super) enum Proceeded {
-    Open { person: Box<Person>, session: store::NewSession, enrol: bool },
+    Open { person: Box<Person>, session: store::NewSession, enrol: bool, client: Client },
     Confirm(Waiting),
 }
 
@@ -224,7 +228,7 @@ pub(super) fn open(unit: &mut Unit<'_, '_>, person: Person, client: Client, conf
     }
     unit.emit(Event::new("user.signed_in", "user", person.id, json!({"user_id": person.id, "client": client.name()})).about(person.id));
     let enrol = person.role.is_staff() && !confirmed;
-    Ok(Proceeded::Open { person: Box::new(person), session, enrol })
+    Ok(Proceeded::Open { person: Box::new(person), session, enrol, client })
 }
 
 /// Counts one attempt; the inner refusal is committed with the count.

@@ -46,6 +46,8 @@ pub struct Seen {
     pub principal: Principal,
     /// The session; none for an API key.
     pub session: Option<Uuid>,
+    /// The API key; none for a session.
+    pub key: Option<Uuid>,
     /// How its tokens travel.
     pub client: Client,
     /// Of the limits.
@@ -96,7 +98,7 @@ impl Identity {
             return Err(invalid());
         }
         let enrol = known.principal.role.is_staff() && !known.principal.mfa;
-        Ok(Seen { principal: known.principal.clone(), session: Some(claims.session), client: known.client, tier: known.tier.clone(), enrol })
+        Ok(Seen { principal: known.principal.clone(), session: Some(claims.session), key: None, client: known.client, tier: known.tier.clone(), enrol })
     }
 
     async fn session(&self, id: Uuid, now: Ts) -> Result<Arc<Known>, Refusal> {
@@ -227,16 +229,16 @@ fn read_session(tx: &mut Tx<'_>, id: Uuid, now: Ts) -> Result<Result<Known, End>
 }
 
 fn read_key(tx: &mut Tx<'_>, name: &str, given: &[u8; 32], now: Ts) -> Result<Seen, Refusal> {
-    type Row = (Uuid, Uuid, i64, String, String, String, Vec<u8>, Vec<String>, i64, bool, Option<i64>);
+    type Row = (Uuid, Uuid, i64, String, String, String, Vec<u8>, Vec<String>, i64, bool, Option<i64>, Uuid);
     let row: Option<Row> = tx.optional(
         sqlx::query_as(
             "SELECT u.id, u.org_id, u.actor, u.role, u.status, k.tier, k.digest, k.scopes, (extract(epoch FROM k.expires_at) * 1000000)::bigint,
-                 k.revoked_at IS NOT NULL, (extract(epoch FROM k.used_at) * 1000000)::bigint
+                 k.revoked_at IS NOT NULL, (extract(epoch FROM k.used_at) * 1000000)::bigint, k.id
              FROM api_keys AS k JOIN users AS u ON u.id = k.user_id WHERE k.prefix = $1",
         )
         .bind(name),
     )?;
-    let (user, org, actor, role, status, tier, stored, scopes, expires, revoked, used) = row.ok_or_else(invalid)?;
+    let (user, org, actor, role, status, tier, stored, scopes, expires, revoked, used, id) = row.ok_or_else(invalid)?;
     if !bool::from(stored.as_slice().ct_eq(given)) || revoked {
         return Err(invalid());
     }
@@ -247,5 +249,5 @@ fn read_key(tx: &mut Tx<'_>, name: &str, given: &[u8; 32], now: Ts) -> Result<Se
         tx.execute(sqlx::query("UPDATE api_keys SET used_at = $2 WHERE prefix = $1").bind(name).bind(crate::values::bound(now)))?;
     }
     let principal = principal(tx, &Parts { user, org, actor, role, status }, false, Some(scopes))?;
-    Ok(Seen { principal, session: None, client: Client::Api, tier, enrol: false })
+    Ok(Seen { principal, session: None, key: Some(id), client: Client::Api, tier, enrol: false })
 }

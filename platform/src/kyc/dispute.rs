@@ -143,7 +143,7 @@ pub async fn resolve(kyc: &Kyc, by: &Principal, once: Option<Once>, dispute: Uui
         who.with_mfa()?;
         let reviewer = person(&who)?;
         let mut case = rows::lock_case(unit.tx(), case)?;
-        if reviewer == user || case.decided_by == Some(reviewer) {
+        if reviewer == user || case.decided_by == Some(reviewer) || has_decided(unit, &case, reviewer)? {
             return Err(FOUR_EYES.because("who decided the case does not judge the dispute about it"));
         }
         if status != "open" {
@@ -153,6 +153,14 @@ pub async fn resolve(kyc: &Kyc, by: &Principal, once: Option<Once>, dispute: Uui
         Ok(dispute)
     });
     resolved.await
+}
+
+/// Whether a person took part in the decision: where two approve, both have.
+fn has_decided(unit: &mut Unit<'_, '_>, case: &Case, reviewer: Uuid) -> Result<bool, Refusal> {
+    let query = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM kyc_reviews WHERE kyc_case_id = $1 AND attempt = $2 AND reviewer_id = $3 AND action IN ('approve', 'reject'))",
+    );
+    Ok(unit.tx().scalar(query.bind(case.id).bind(i64::from(case.standing.attempt)).bind(reviewer))?)
 }
 
 fn end(unit: &mut Unit<'_, '_>, case: &mut Case, id: Uuid, by: Uuid, outcome: Outcome, notes: &str, status_before: &str) -> Result<(), Refusal> {

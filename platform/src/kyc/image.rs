@@ -64,8 +64,7 @@ pub fn take(kind: Kind, file: &[u8]) -> Result<Picture, Refusal> {
     if format == ImageFormat::Jpeg && !is_whole_jpeg(file) {
         return Err(FILE_BROKEN.because("send it again; the end of the file is missing"));
     }
-    let picture = decode(file, format)?.to_rgb8();
-    keep(&picture)
+    keep(decode(file, format)?.into_rgb8())
 }
 
 /// The refusal of a file above the limit.
@@ -137,17 +136,18 @@ fn pixels() -> Refusal {
     ))
 }
 
-fn keep(picture: &RgbImage) -> Result<Picture, Refusal> {
+/// Takes the pixels, so that a large picture is not in memory twice.
+fn keep(picture: RgbImage) -> Result<Picture, Refusal> {
     let (width, height) = picture.dimensions();
     let mut bytes = Vec::new();
-    let written = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode_image(picture);
+    let written = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode_image(&picture);
     written.map_err(|_| FILE_BROKEN.because("take the photo again; it cannot be stored"))?;
     let mut hash = Sha256::new();
     hash.update(width.to_be_bytes());
     hash.update(height.to_be_bytes());
     hash.update(picture.as_raw());
     let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    let gray = DynamicImage::ImageRgb8(picture.clone()).to_luma8();
+    let gray = DynamicImage::ImageRgb8(picture).to_luma8();
     Ok(Picture {
         bytes,
         width,

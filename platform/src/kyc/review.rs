@@ -8,8 +8,9 @@ use super::document::Status;
 use super::faults::{DISPUTED, NOT_IN_REVIEW, NOT_SCREENED};
 use super::permissions::{OVERRIDE, REVIEW};
 use super::rows::{self, Case, Document};
-use super::scan::moved;
+use super::scan::{moved, recheck};
 use super::state::{ATTEMPTS_MAX, Event as Step, Reason, State, next};
+use crate::aml::cases::is_watched;
 use crate::aml::screen::was_screened;
 use crate::audit::{Action, Change};
 use crate::people::Principal;
@@ -195,12 +196,19 @@ fn approve_one(unit: &mut Unit<'_, '_>, case: &mut Case, document: &Document, by
 
 fn approve(unit: &mut Unit<'_, '_>, case: &mut Case, by: Uuid, notes: &str) -> Result<Decided, Refusal> {
     let before = case.standing.state;
+    if before == State::ReviewRequired {
+        // What was found when the documents came may not hold any more: one has run out, another client handed in the same, or
+        // compliance opened a case whose event has not come yet.
+        case.watched = is_watched(unit.tx(), case.user())?;
+        recheck(unit, case)?;
+    }
     let after = next(&case.standing, Step::Approve { by })?;
-    // Nobody is cleared by lists that nobody looked into.
-    if !was_screened(unit.tx(), case.user(), case.submitted.unwrap_or(Ts(0)))? {
+    rows::put_review(unit, case, by, "approve", None, notes)?;
+    // Nobody is cleared by lists that nobody looked into, nor by a search for another name than the documents have now.
+    let since = case.submitted.max(case.typed).unwrap_or(Ts(0));
+    if !was_screened(unit.tx(), case.user(), since)? {
         return Err(NOT_SCREENED.because("try again in a moment, or have compliance screen the client; without lists, take them first: siaga sanctions refresh"));
     }
-    rows::put_review(unit, case, by, "approve", None, notes)?;
     case.standing = after.standing;
     if after.awaiting_second {
         // The second person looks at every document too.

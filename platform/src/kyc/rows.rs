@@ -39,6 +39,8 @@ pub(super) struct Case {
     pub decided_by: Option<Uuid>,
     pub submitted: Option<Ts>,
     pub due: Option<Ts>,
+    /// When a person last put down what a document says.
+    pub typed: Option<Ts>,
     pub created: Ts,
     pub revision: i64,
 }
@@ -63,6 +65,7 @@ macro_rules! case_columns {
     () => {
         "id, org_id, user_id, team_id, status, attempt, failed, risky, barred, watched, findings, reason, first_reviewer, decided_by, \
          (extract(epoch FROM submitted_at) * 1000000)::bigint AS submitted, (extract(epoch FROM due_at) * 1000000)::bigint AS due, \
+         (extract(epoch FROM typed_at) * 1000000)::bigint AS typed, \
          (extract(epoch FROM created_at) * 1000000)::bigint AS created, revision"
     };
 }
@@ -81,6 +84,7 @@ impl<'r> FromRow<'r, PgRow> for Case {
         let reason: Option<String> = row.try_get("reason")?;
         let submitted: Option<i64> = row.try_get("submitted")?;
         let due: Option<i64> = row.try_get("due")?;
+        let typed: Option<i64> = row.try_get("typed")?;
         Ok(Self {
             id: row.try_get("id")?,
             org: row.try_get("org_id")?,
@@ -100,6 +104,7 @@ impl<'r> FromRow<'r, PgRow> for Case {
             decided_by: row.try_get("decided_by")?,
             submitted: submitted.map(from_micros),
             due: due.map(from_micros),
+            typed: typed.map(from_micros),
             created: from_micros(row.try_get("created")?),
             revision: row.try_get("revision")?,
         })
@@ -155,7 +160,7 @@ pub(super) fn save_case(unit: &mut Unit<'_, '_>, case: &mut Case) -> Result<(), 
     let saved = unit.tx().execute(
         sqlx::query(
             "UPDATE kyc_cases SET team_id = $3, status = $4, attempt = $5, failed = $6, risky = $7, barred = $8, watched = $9, findings = $10,
-                 reason = $11, first_reviewer = $12, decided_by = $13, submitted_at = $14, due_at = $15, revision = revision + 1,
+                 reason = $11, first_reviewer = $12, decided_by = $13, submitted_at = $14, due_at = $15, typed_at = $17, revision = revision + 1,
                  decided_at = CASE WHEN $13::uuid IS DISTINCT FROM decided_by OR status <> $4 THEN $16 ELSE decided_at END
              WHERE id = $1 AND revision = $2",
         )
@@ -174,7 +179,8 @@ pub(super) fn save_case(unit: &mut Unit<'_, '_>, case: &mut Case) -> Result<(), 
         .bind(case.decided_by)
         .bind(case.submitted.map(bound))
         .bind(case.due.map(bound))
-        .bind(bound(now)),
+        .bind(bound(now))
+        .bind(case.typed.map(bound)),
     )?;
     if saved == 0 {
         return Err(stale());

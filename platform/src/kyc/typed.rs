@@ -48,6 +48,7 @@ pub async fn type_fields(kyc: &Kyc, by: &Principal, once: Option<Once>, document
         }
         put_fields(unit, case.user(), document.id, document.kind, Reading::Typed, document.confidence, &fields)?;
         recheck(unit, &mut case)?;
+        case.typed = Some(unit.now());
         rows::save_case(unit, &mut case)?;
         unit.audit(
             Change::new(Action::Update, "kyc_document", document.id)

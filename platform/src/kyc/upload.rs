@@ -14,7 +14,7 @@ use crate::aml::cases::is_watched;
 use crate::audit::{Action, Change};
 use crate::calendar::WorkingCalendar;
 use crate::crypto::blind;
-use crate::db::Tx;
+use crate::db::{DbError, Tx};
 use crate::ids::new_id;
 use crate::people::{Principal, Target};
 use crate::refusal::Refusal;
@@ -124,6 +124,8 @@ pub async fn hand_in(kyc: &Kyc, by: &Principal, once: Option<Once>, client: Opti
     let (wanted, ids) = (kyc.wanted, ready.iter().map(|ready| ready.id).collect::<Vec<_>>());
     let written = kyc.platform.command_once(&elevated, once, move |unit| write(unit, &client, &ready, wanted)).await;
     match &written {
+        // A commit whose answer was lost may have happened: a sealed file too many is better than a document too few.
+        Err(Refusal::Db(error)) if matches!(error, DbError::Unavailable(_)) => tracing::warn!("files of an upload are kept, since it may be recorded: {error}"),
         Err(_) => forget(kyc, &paths).await,
         // A repeated request got the first answer: what it sent along is not wanted.
         Ok(done) if done.documents.iter().any(|taken| !ids.contains(&taken.id)) => forget(kyc, &paths).await,

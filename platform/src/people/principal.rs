@@ -202,6 +202,22 @@ impl Principal {
         }
     }
 
+    /// Whether this is that person themselves. An API key is not: it does what it was made for, of its owner's too.
+    pub fn is_person(&self, subject: Uuid) -> bool {
+        self.narrowed.is_none() && self.user() == Some(subject)
+    }
+
+    /// Passes for people and the program: where no permission is asked for, an API key was made for none.
+    ///
+    /// # Errors
+    /// It is an API key.
+    pub fn in_person(&self) -> Result<(), Refusal> {
+        match self.narrowed {
+            None => Ok(()),
+            Some(_) => Err(FORBIDDEN.because("no API key is made for this; sign in")),
+        }
+    }
+
     /// Passes when a second factor was given.
     ///
     /// # Errors

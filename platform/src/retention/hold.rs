@@ -41,13 +41,16 @@ pub struct Hold {
 /// Places a hold.
 ///
 /// # Errors
-/// Not allowed, an empty reason, or the database.
+/// Not allowed, an empty reason, nobody of the organisation, or the database.
 pub async fn place(platform: &Platform, by: &Principal, category: String, subject: Option<Uuid>, reason: String) -> Result<Uuid, Refusal> {
     by.may(HOLD_WRITE, &by.own())?;
     for (field, text) in [("category", &category), ("reason", &reason)] {
         if text.trim().is_empty() || text.chars().count() > REASON_MAX {
             return Err(INVALID.field(field, format!("use 1 to {REASON_MAX} characters")));
         }
+    }
+    if let Some(subject) = subject {
+        crate::erasure::may(platform, by, HOLD_WRITE, subject).await?;
     }
     platform
         .command(by, move |unit| {

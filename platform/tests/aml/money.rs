@@ -10,7 +10,7 @@ use siaga_platform::refusal::{FORBIDDEN, FOUR_EYES, NEEDS_MFA, NOT_FOUND};
 
 use crate::ground::desk::{House, houses};
 
-async fn account(house: &House, owner: &Principal, number: i64) {
+pub async fn account(house: &House, owner: &Principal, number: i64) {
     let (user, org) = (owner.user(), owner.org);
     house
         .system(move |tx| {
@@ -109,6 +109,66 @@ async fn no_client_sees_a_case_or_changes_a_request_in_sql() {
             })
             .await;
         assert_eq!(forged.expect_err(kind).sqlstate().as_deref(), Some("42501"), "{kind}");
+        house.database.db.close().await;
+    }
+}
+
+/// A request that finance has approved and that was looked at.
+async fn approved(house: &House, client: &Principal, clerk: &Principal, kind: &str) -> cash::CashRow {
+    let row = cash::request(&house.platform, client, None, ask(7, kind, 50)).await.expect(house.kind);
+    let row = cash::take_step(&house.platform, clerk, step(row.id, Step::Approve, row.revision)).await.expect(house.kind);
+    let id = row.id;
+    house
+        .system(move |tx| {
+            tx.execute(sqlx::query("INSERT INTO cash_checks (request_id, org_id, alerts, created_at) VALUES ($1, $2, 0, now())").bind(id).bind(HOUSE))
+        })
+        .await;
+    row
+}
+
+#[tokio::test]
+async fn what_the_core_booked_is_confirmed_though_nobody_heard_its_answer() {
+    for house in houses().await {
+        let (platform, kind) = (&house.platform, house.kind);
+        let sari = house.client("Sari").await;
+        let clerk = house.person(HOUSE, Role::Finance, None, "Dewi").await;
+        account(&house, &sari, 7).await;
+        let row = approved(&house, &sari, &clerk, "deposit").await;
+        let silent = cash::confirm(platform, &clerk, row.id, row.revision).await.expect_err(kind);
+        assert_eq!(silent.fault(), Some(faults::BOOKING_LATER), "{kind}");
+        assert_eq!(cash::settle(platform).await.expect(kind), 0, "{kind}: it is in no books yet");
+        let id = row.id;
+        house
+            .system(move |tx| {
+                tx.execute(
+                    sqlx::query(
+                        "INSERT INTO cash_movements (seq, index, leg, time, account, book, kind, amount, balance, credit, reference)
+                         SELECT 77, 0, 0, now(), account, 'client', 'deposit', amount, amount, 0, core_reference FROM cash_requests WHERE id = $1",
+                    )
+                    .bind(id),
+                )
+            })
+            .await;
+        assert_eq!(cash::settle(platform).await.expect(kind), 1, "{kind}");
+        let settled = cash::one(platform, &clerk, row.id).await.expect(kind);
+        assert_eq!((settled.status.as_str(), settled.core_seq), ("confirmed", Some(77)), "{kind}");
+        assert_eq!(cash::settle(platform).await.expect(kind), 0, "{kind}: once");
+        house.database.db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_paid_out_to_a_client_who_is_frozen() {
+    for house in houses().await {
+        let (platform, kind) = (&house.platform, house.kind);
+        let sari = house.client("Sari").await;
+        let clerk = house.person(HOUSE, Role::Finance, None, "Dewi").await;
+        account(&house, &sari, 7).await;
+        let out = approved(&house, &sari, &clerk, "withdrawal").await;
+        let freeze = format!("UPDATE users SET status = 'under_review' WHERE id = '{}'", sari.audit_name());
+        assert_eq!(house.attempt(&Principal::system("test"), freeze).await, Ok(1), "{kind}");
+        let refused = cash::confirm(platform, &clerk, out.id, out.revision).await.expect_err(kind);
+        assert_eq!(refused.fault(), Some(faults::CASH_STOPPED), "{kind}");
         house.database.db.close().await;
     }
 }

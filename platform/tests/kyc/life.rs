@@ -39,6 +39,13 @@ async fn two_officers_verify_a_client_whom_no_machine_could_read_and_the_account
         assert_eq!(two.state, State::Approved, "{kind}");
         assert_eq!(office.text(VERIFIED, user).await, "true", "{kind}");
 
+        let dispute = kyc::dispute(&office.kyc, &sari, None, "that is not my card").await.expect(kind);
+        for judge in [&office.anna, &office.bayu] {
+            let judged = kyc::resolve(&office.kyc, judge, None, dispute, Outcome::Dismissed, "seen").await;
+            assert_eq!(fault(judged), FOUR_EYES, "{kind}: both have approved");
+        }
+        let citra = office.house.person(HOUSE, Role::ComplianceOfficer, None, "Citra").await;
+        kyc::resolve(&office.kyc, &citra, None, dispute, Outcome::Dismissed, "seen").await.expect(kind);
         kyc::open_account(&office.kyc, user).await.expect(kind);
         let sent = office.core.sent();
         let [Body::Account(terms)] = sent.as_slice() else {
@@ -158,5 +165,127 @@ async fn uploads_at_the_same_moment_make_one_case() {
         assert_eq!(done, 1, "{kind}: whoever came second completed it");
         let (one, two) = tokio::join!(office.hand_in(&sari, &[(Kind::Npwp, 3)]), office.hand_in(&sari, &[(Kind::Npwp, 3)]));
         assert!(one.is_err() && two.is_err(), "{kind}: what is complete takes nothing more");
+    }
+}
+
+/// An event that comes late, and an account that is opened late, leave nobody to trade who is disputed.
+#[tokio::test]
+async fn a_dispute_holds_whatever_comes_after_it() {
+    for office in offices().await {
+        let kind = office.house.kind;
+        let locked = || matches!(office.core.sent().last(), Some(Body::Review(set)) if set.on);
+        let sari = office.house.client("Sari").await;
+        let user = sari.user().expect("a person");
+        let handed = office.in_review(&sari, 1).await;
+        office.type_card(&office.anna, handed.documents[0].id, "Sari", 1).await;
+        office.decide(&office.anna, handed.case, Verb::Approve).await.expect(kind);
+        let dispute = kyc::dispute(&office.kyc, &sari, None, "that is not my card").await.expect(kind);
+        kyc::open_account(&office.kyc, user).await.expect(kind);
+        assert!(locked(), "{kind}: the account came after the dispute");
+        kyc::open_account(&office.kyc, user).await.expect(kind);
+        assert!(locked(), "{kind}: the approval is told a second time");
+        kyc::resolve(&office.kyc, &office.bayu, None, dispute, Outcome::Upheld, "it is another card").await.expect(kind);
+        kyc::open_account(&office.kyc, user).await.expect(kind);
+        assert!(locked(), "{kind}: the approval does not stand");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_was_typed_is_looked_up_before_anybody_approves_it() {
+    for office in offices().await {
+        let kind = office.house.kind;
+        let sari = office.house.client("Sari").await;
+        let handed = office.in_review(&sari, 1).await;
+        let fields = siaga_platform::kyc::document::Fields {
+            nama: Some("Sari".into()),
+            nik: Some("3171015708850001".into()),
+            ttl: Some("1985-08-17".into()),
+            berlaku_sampai: Some("SEUMUR HIDUP".into()),
+            ..Default::default()
+        };
+        kyc::type_fields(&office.kyc, &office.anna, None, handed.documents[0].id, fields, None).await.expect(kind);
+        assert_eq!(fault(office.decide(&office.bayu, handed.case, Verb::Approve).await), NOT_SCREENED, "{kind}");
+        let user = sari.user().expect("a person");
+        office.screened(user).await;
+        let query = sqlx::query("INSERT INTO aml_cases (id, org_id, kind, user_id, severity, created_at) VALUES ($1, $2, 'sanctions', $1, 'high', now())");
+        office.house.system(move |tx| tx.execute(query.bind(user).bind(HOUSE))).await;
+        let barred = fault(office.decide(&office.bayu, handed.case, Verb::Approve).await);
+        assert_eq!(barred, siaga_platform::kyc::faults::BARRED, "{kind}: a case that was opened a moment ago counts");
+    }
+}
+
+#[tokio::test]
+async fn reviewers_are_told_once_when_a_term_is_over() {
+    for office in offices().await {
+        let kind = office.house.kind;
+        let system = siaga_platform::people::Principal::system("test");
+        let told = "SELECT count(*) FROM crm_notices WHERE kind = 'sla'";
+        let sari = office.house.client("Sari").await;
+        let handed = office.in_review(&sari, 1).await;
+        office.type_card(&office.anna, handed.documents[0].id, "Sari", 1).await;
+        assert_eq!(kyc::overdue::call(&office.kyc.platform).await.expect(kind), 0, "{kind}");
+        // Fourteen days have more than 24 working hours, whatever the holidays.
+        office.house.pass(14 * 24 * 3_600);
+        assert_eq!(kyc::overdue::call(&office.kyc.platform).await.expect(kind), 1, "{kind}");
+        assert_eq!(kyc::overdue::call(&office.kyc.platform).await.expect(kind), 0, "{kind}: once");
+        assert_eq!(office.house.count(&system, told).await, 3, "{kind}: Anna, Bayu and the owner");
+        office.decide(&office.bayu, handed.case, Verb::Approve).await.expect(kind);
+        kyc::dispute(&office.kyc, &sari, None, "that is not my card").await.expect(kind);
+        office.house.pass(72 * 3_600 - 60);
+        assert_eq!(kyc::overdue::call(&office.kyc.platform).await.expect(kind), 0, "{kind}: a minute is left");
+        office.house.pass(120);
+        assert_eq!(kyc::overdue::call(&office.kyc.platform).await.expect(kind), 1, "{kind}");
+        assert_eq!(office.house.count(&system, told).await, 6, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn documents_of_a_client_who_left_end_after_five_years() {
+    for office in offices().await {
+        let kind = office.house.kind;
+        let system = siaga_platform::people::Principal::system("test");
+        let files = "SELECT count(*) FROM kyc_documents WHERE file_url IS NOT NULL";
+        let (sari, budi) = (office.house.client("Sari").await, office.house.client("Budi").await);
+        office.in_review(&sari, 1).await;
+        office.in_review(&budi, 10).await;
+        let (user, at) = (sari.user().expect("a person"), siaga_platform::values::bound(office.house.platform.now()));
+        let left = sqlx::query(
+            "INSERT INTO subject_requests (id, org_id, subject_id, kind, status, requested_by, created_at, due_at, done_at)
+             VALUES ($1, $2, $1, 'erasure', 'done', 'test', $3, $3, $3)",
+        );
+        office.house.system(move |tx| tx.execute(left.bind(user).bind(HOUSE).bind(at))).await;
+        let categories = siaga_platform::handlers::engines().categories;
+        siaga_platform::retention::run(&office.kyc.platform, &categories).await.expect(kind);
+        assert_eq!(office.house.count(&system, files).await, 4, "{kind}: its term runs");
+        let long_ago = "UPDATE subject_requests SET done_at = done_at - interval '1828 days'".to_owned();
+        assert_eq!(office.house.attempt(&system, long_ago).await, Ok(1), "{kind}");
+        siaga_platform::retention::run(&office.kyc.platform, &categories).await.expect(kind);
+        assert_eq!(office.house.count(&system, files).await, 2, "{kind}: Budi's stay");
+        let dropped = "SELECT count(*) FROM events WHERE type = 'kyc.files_dropped' AND jsonb_array_length(payload -> 'paths') = 2";
+        assert_eq!(office.house.count(&system, dropped).await, 1, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_ran_out_while_it_waited_is_not_approved() {
+    for office in offices().await {
+        let kind = office.house.kind;
+        let sari = office.house.client("Sari").await;
+        let handed = office.in_review(&sari, 1).await;
+        let fields = siaga_platform::kyc::document::Fields {
+            nama: Some("Sari".into()),
+            nik: Some("3171015708850001".into()),
+            ttl: Some("1985-08-17".into()),
+            // A day more than six months from the first day of this house, and a day less from the third.
+            berlaku_sampai: Some("2027-05-16".into()),
+            ..Default::default()
+        };
+        kyc::type_fields(&office.kyc, &office.anna, None, handed.documents[0].id, fields, None).await.expect(kind);
+        office.screened(sari.user().expect("a person")).await;
+        let case = kyc::case(&office.kyc, &office.anna, handed.case).await.expect(kind);
+        assert!(!case.risky, "{kind}: {:?}", case.findings);
+        office.house.pass(2 * 24 * 3_600);
+        let late = fault(office.decide(&office.bayu, handed.case, Verb::Approve).await);
+        assert_eq!(late, siaga_platform::kyc::faults::BARRED, "{kind}");
     }
 }

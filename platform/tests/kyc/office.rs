@@ -136,6 +136,8 @@ impl Office {
             ..Fields::default()
         };
         kyc::type_fields(&self.kyc, by, None, card, fields, None).await.unwrap_or_else(|error| panic!("{}: {error}", self.house.kind));
+        let owner = self.text("SELECT user_id::text FROM kyc_documents WHERE id = $1", card).await;
+        self.screened(Uuid::try_parse(&owner).expect("a key")).await;
     }
 
     /// A text of the database, as the system sees it.

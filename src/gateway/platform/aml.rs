@@ -602,7 +602,7 @@ async fn decide(
 
 /// Entries that a client was seen not to be.
 #[utoipa::path(get, path = "/api/v1/aml/clients/{user_id}/whitelist", tag = "aml", params(("user_id" = Uuid, Path)),
-    responses((status = 200, body = ExceptedList), (status = 401, body = Problem), (status = 403, body = Problem)),
+    responses((status = 200, body = ExceptedList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)),
     extensions(("x-permission" = json!("aml.read"))))]
 async fn excepted(Desk(platform): Desk, By(by): By, Id(user): Id<Uuid>) -> ApiResult<axum::Json<ExceptedList>> {
     let all = whitelist::of_client(&platform, &by, user).await?;

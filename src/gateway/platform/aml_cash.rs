@@ -198,21 +198,26 @@ fn in_cents(app: &App, names: &Directory, currency: CurrencyId, amount: i64) -> 
     let cents = i128::from(pow10(USD_DIGITS));
     let usd = names.currency("USD")?;
     if currency == usd {
-        return i64::try_from(size * cents / unit).ok();
+        return i64::try_from(up(size * cents, unit)).ok();
     }
     names.instruments().find_map(|entry| {
         let mark = app.core.live().mark(entry.terms.id)?;
         let scale = i128::from(pow10(entry.terms.price_digits));
         let (bid, ask) = (i128::from(mark.bid.0), i128::from(mark.ask.0));
         let value = if (entry.terms.base, entry.terms.quote) == (currency, usd) && ask > 0 {
-            size.checked_mul(ask)?.checked_mul(cents)? / scale / unit
+            up(size.checked_mul(ask)?.checked_mul(cents)?, scale.checked_mul(unit)?)
         } else if (entry.terms.base, entry.terms.quote) == (usd, currency) && bid > 0 {
-            size.checked_mul(scale)?.checked_mul(cents)? / bid / unit
+            up(size.checked_mul(scale)?.checked_mul(cents)?, bid.checked_mul(unit)?)
         } else {
             return None;
         };
         i64::try_from(value).ok()
     })
+}
+
+/// A quotient of sizes, rounded up: an amount a fraction of a cent above a threshold is above it.
+fn up(size: i128, by: i128) -> i128 {
+    size / by + i128::from(size % by != 0)
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -347,4 +352,14 @@ async fn release(
     };
     let row = cash::take_step(&platform, &by, asked).await?;
     Ok(axum::Json(dto(row, &app.core.directory())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fraction_of_a_cent_counts_as_a_cent() {
+        assert_eq!((up(1_000_000, 100), up(1_000_001, 100), up(1, 100), up(0, 100)), (10_000, 10_001, 1, 0));
+    }
 }

@@ -185,7 +185,7 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn register(Accounts(identity): Accounts, Arriving(visit): Arriving, headers: HeaderMap, Json(request): Json<RegisterRequest>) -> ApiResult<Response> {
     let RegisterRequest { email, password, name, phone, locale } = request;
     let done = identity.register(Registration { email, password, name, phone, locale }, &visit).await?;
-    signed_in(done, visit.client, &headers, StatusCode::CREATED)
+    signed_in(done, &headers, StatusCode::CREATED)
 }
 
 /// Signs in with address and password.
@@ -203,7 +203,7 @@ async fn login(
     if done.is_err() {
         app.metrics.sign_in_failures.add(1);
     }
-    signed_in(done?, visit.client, &headers, StatusCode::OK)
+    signed_in(done?, &headers, StatusCode::OK)
 }
 
 /// New tokens for a refresh token; a browser sends its cookie and no body.
@@ -251,7 +251,7 @@ async fn first_administrator(
     let done = identity.first_administrator(Registration { email, password, name, phone, locale: None }, &visit).await?;
     // Streams that the secret opened end with what it opened.
     app.hub.revoke_all();
-    signed_in(done, visit.client, &headers, StatusCode::OK)
+    signed_in(done, &headers, StatusCode::OK)
 }
 
 /// Sends a code for a new password. The answer does not say whether there is such an address.
@@ -347,7 +347,7 @@ async fn send_contact_code(
 
 /// Confirms the own address or number by the code that was sent there.
 #[utoipa::path(post, path = "/api/v1/auth/confirm", tag = "auth", request_body = ContactCodeRequest,
-    responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 423, body = Problem)))]
 async fn confirm_contact(
     Accounts(identity): Accounts,
     By(by): By,

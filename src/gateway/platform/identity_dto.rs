@@ -95,7 +95,7 @@ impl From<Person> for UserDto {
 }
 
 /// The answer to a sign-in.
-pub fn signed_in(signed_in: SignedIn, client: Client, headers: &HeaderMap, status: StatusCode) -> ApiResult<Response> {
+pub fn signed_in(signed_in: SignedIn, headers: &HeaderMap, status: StatusCode) -> ApiResult<Response> {
     match signed_in {
         SignedIn::Confirm(waiting) => {
             let mfa = MfaDto {
@@ -106,12 +106,12 @@ pub fn signed_in(signed_in: SignedIn, client: Client, headers: &HeaderMap, statu
             let dto = SignedInDto { user: None, tokens: None, jwt_token: None, refresh_token: None, csrf: None, mfa: Some(mfa), enrol: false };
             Ok((StatusCode::OK, axum::Json(dto)).into_response())
         }
-        SignedIn::Open(opened) => opened_answer(*opened, client, headers, status),
+        SignedIn::Open(opened) => opened_answer(*opened, headers, status),
     }
 }
 
-fn opened_answer(opened: Opened, client: Client, headers: &HeaderMap, status: StatusCode) -> ApiResult<Response> {
-    let Opened { person, access, refresh, csrf, enrol, .. } = opened;
+fn opened_answer(opened: Opened, headers: &HeaderMap, status: StatusCode) -> ApiResult<Response> {
+    let Opened { person, access, refresh, csrf, enrol, client, .. } = opened;
     let refresh = (!refresh.is_empty()).then_some(refresh);
     let mut dto = SignedInDto { user: Some(person.into()), tokens: None, jwt_token: None, refresh_token: None, csrf: None, mfa: None, enrol };
     match client {

@@ -178,7 +178,7 @@ async fn verify(Accounts(identity): Accounts, Arriving(visit): Arriving, headers
         _ => return Err(ApiError::field("code", "give the code")),
     };
     let done = identity.confirm(request.challenge, proof, &visit).await?;
-    signed_in(done, visit.client, &headers, StatusCode::OK)
+    signed_in(done, &headers, StatusCode::OK)
 }
 
 /// Asks the open session for a second factor.

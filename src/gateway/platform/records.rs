@@ -183,13 +183,14 @@ const HITS: u32 = 20;
 
 /// Finds people, leads, cases and texts that the caller may see.
 #[utoipa::path(get, path = "/api/v1/search", tag = "search", params(FindQuery),
-    responses((status = 200, body = Hits), (status = 401, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = Hits), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
 async fn find(
     State(app): State<App>,
     Desk(platform): Desk,
     By(by): By,
     Query(query): Query<FindQuery>,
 ) -> ApiResult<axum::Json<Hits>> {
+    by.in_person()?;
     let area = match &query.area {
         None => None,
         Some(name) => {

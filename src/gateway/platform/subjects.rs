@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use serde::Deserialize;
-use siaga_platform::people::{Area, Permission, Target, Verb};
+use siaga_platform::people::{Area, Permission, Verb};
 use siaga_platform::refusal::Refusal;
 use siaga_platform::unit::Platform;
 use siaga_platform::{consent, erasure, retention};
@@ -127,24 +127,11 @@ fn request_dto(request: erasure::Request) -> SubjectRequestDto {
     }
 }
 
-/// Passes for the person, and for whom `permission` lets see them.
-fn may(by: &siaga_platform::people::Principal, permission: Permission, subject: Uuid) -> Result<(), Refusal> {
-    if by.user() == Some(subject) {
-        return Ok(());
-    }
-    let target = Target {
-        org: by.org,
-        owner: Some(subject),
-        ..Target::default()
-    };
-    by.may(permission, &target).map(drop)
-}
-
 /// What a person agrees to now.
 #[utoipa::path(get, path = "/api/v1/subjects/{id}/consents", tag = "subjects", params(("id" = Uuid, Path)),
     responses((status = 200, body = Consents), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn consents(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<Consents>> {
-    may(&by, CONSENT_READ, id)?;
+    erasure::may(&platform, &by, CONSENT_READ, id).await?;
     let standing = platform.read(&by, move |tx| consent::standing(tx, id)).await?;
     Ok(axum::Json(Consents {
         items: standing.into_iter().map(consent_dto).collect(),
@@ -175,7 +162,7 @@ async fn record_consent(
     key: IdempotencyKey,
     Json(request): Json<ConsentRequest>,
 ) -> ApiResult<StatusCode> {
-    may(&by, CONSENT_WRITE, id)?;
+    erasure::may(&platform, &by, CONSENT_WRITE, id).await?;
     let once = key.once("POST /api/v1/subjects/{id}/consents", &(id, &request))?;
     let recorded = platform.command_once(&by, once, move |unit| {
         let ConsentRequest {
@@ -192,14 +179,14 @@ async fn record_consent(
 
 /// Everything a person ever said about consents, newest first.
 #[utoipa::path(get, path = "/api/v1/subjects/{id}/consents/history", tag = "subjects", params(("id" = Uuid, Path), PageQuery),
-    responses((status = 200, body = ConsentPage), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = ConsentPage), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn consent_history(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
     Query(page): Query<PageQuery>,
 ) -> ApiResult<axum::Json<ConsentPage>> {
-    may(&by, CONSENT_READ, id)?;
+    erasure::may(&platform, &by, CONSENT_READ, id).await?;
     let paging = page.paging()?;
     let page = platform.read(&by, move |tx| consent::history(tx, id, paging)).await?;
     let page = page.map(consent_dto);
@@ -211,10 +198,9 @@ async fn consent_history(
 
 /// A person's requests for their data and for their end.
 #[utoipa::path(get, path = "/api/v1/subjects/{id}/requests", tag = "subjects", params(("id" = Uuid, Path)),
-    responses((status = 200, body = SubjectRequests), (status = 401, body = Problem)))]
+    responses((status = 200, body = SubjectRequests), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn requests(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<SubjectRequests>> {
-    // Row-level security shows one's own, and all of them to whom they are the work of.
-    let found = platform.read(&by, move |tx| erasure::of_subject(tx, id)).await?;
+    let found = erasure::list(&platform, &by, id).await?;
     Ok(axum::Json(SubjectRequests {
         items: found.into_iter().map(request_dto).collect(),
     }))
@@ -243,8 +229,9 @@ async fn request_erasure(
 
 /// What an erasure did in each store.
 #[utoipa::path(get, path = "/api/v1/erasures/{id}/ledger", tag = "subjects", params(("id" = Uuid, Path)),
-    responses((status = 200, body = Ledger), (status = 401, body = Problem)))]
+    responses((status = 200, body = Ledger), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn ledger(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<Ledger>> {
+    by.scope(erasure::SUBJECT_READ)?;
     let lines = platform.read(&by, move |tx| erasure::ledger(tx, id)).await?;
     let line = |(store, action, items, reason)| LedgerLineDto {
         store,

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use siaga_platform::crm::permissions::LEAD_READ;
 use siaga_platform::identity::permissions::DESK_READ;
+use siaga_platform::ids::HOUSE;
 use siaga_platform::people::{Principal, Scope};
 use siaga_platform::refusal::FORBIDDEN;
 use utoipa_axum::router::OpenApiRouter;
@@ -46,7 +47,7 @@ async fn ticket(
     let rooms = rooms_of(&passed.principal)?;
     // Who sends the secret itself is not there by the session beside it.
     let by_secret = headers.contains_key(header::AUTHORIZATION);
-    let made = match passed.session {
+    let made = match passed.session.or(passed.key) {
         Some(session) => app.doors.guest_ticket(actor, stream_key(session), rooms, now),
         None => app.doors.ticket(actor, cookie(&headers).filter(|_| !by_secret), now),
     };
@@ -66,7 +67,8 @@ async fn ticket(
 /// What somebody may follow.
 fn rooms_of(by: &Principal) -> ApiResult<Rooms> {
     let rooms = Rooms {
-        desk: matches!(by.scope(DESK_READ), Ok((Scope::All, _))),
+        // As the desk's own routes: accounts and orders are the house's.
+        desk: by.org == HOUSE && matches!(by.scope(DESK_READ), Ok((Scope::All, _))),
         sales: by.role.is_staff() && by.scope(LEAD_READ).is_ok(),
     };
     match rooms.desk || rooms.sales {

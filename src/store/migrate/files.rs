@@ -38,4 +38,5 @@ pub const FILES: &[Source] = sources![
     "0040_kyc",
     "0050_sanctions",
     "0051_aml",
+    "0052_compliance_calls",
 ];

@@ -14,6 +14,7 @@ use crate::aml::faults::{BOOKING_LATER, BOOKING_REFUSED, CASH_STOPPED, CASH_UNCH
 use crate::aml::permissions::CASH_DECIDE;
 use crate::audit::{Action, Change};
 use crate::core_door::CoreRefusal;
+use crate::db::Tx;
 use crate::outbox::Event;
 use crate::people::{Principal, Target};
 use crate::refusal::{Refusal, STALE};
@@ -25,6 +26,9 @@ const REFERENCES_FROM: i64 = 1 << 62;
 
 /// The core remembers references for seven days; after six nothing is sent again, because it could be booked twice.
 const SEND_AGAIN_NS: u64 = 6 * 24 * 3_600 * SECOND_NS;
+
+/// Movements settled by one run of the job: what is left goes with the next.
+const SETTLED_MAX: i64 = 50;
 
 /// What goes to the core.
 struct Booking {
@@ -92,7 +96,8 @@ fn prepare(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held) -> Result<Booking, Re
             if !checked {
                 return Err(CASH_UNCHECKED.for_seconds(5, "it is looked at within seconds; try again"));
             }
-            if stops(unit.tx(), held.user, held.kind == CashKind::Withdrawal)? {
+            let goes_out = held.kind == CashKind::Withdrawal;
+            if stops(unit.tx(), held.user, goes_out)? || (goes_out && is_frozen(unit.tx(), held.user)?) {
                 // Finance does not learn of cases.
                 return Err(CASH_STOPPED.because("compliance has to release it first"));
             }
@@ -131,6 +136,45 @@ fn prepare(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held) -> Result<Booking, Re
         is_old: is_old(from_micros(sent), now),
         number,
     })
+}
+
+/// Whether the client is frozen by a dispute, or suspended: what they own stays where it is.
+fn is_frozen(tx: &mut Tx<'_>, user: Uuid) -> Result<bool, Refusal> {
+    let query = sqlx::query_scalar("SELECT EXISTS (SELECT FROM users WHERE id = $1 AND status IN ('under_review', 'suspended'))");
+    Ok(tx.scalar(query.bind(user))?)
+}
+
+/// Confirms movements that the core has booked and whose answer was lost on its way: the program ended, or the answer came too
+/// late. Returns how many; called by a job.
+///
+/// # Errors
+/// The database.
+pub async fn settle(platform: &Platform) -> Result<u64, Refusal> {
+    let system = Principal::system("cash.book");
+    let booked: Vec<(Uuid, Uuid)> = platform
+        .read(&system, |tx| {
+            Ok(tx.all(
+                sqlx::query_as(
+                    "SELECT r.id, r.org_id FROM cash_requests AS r
+                     WHERE r.status IN ('requested', 'held', 'approved') AND r.core_reference IS NOT NULL
+                         AND EXISTS (SELECT FROM cash_movements AS m WHERE m.account = r.account AND m.reference = r.core_reference AND m.leg = 0)
+                     ORDER BY r.id LIMIT $1",
+                )
+                .bind(SETTLED_MAX),
+            )?)
+        })
+        .await?;
+    let mut settled = 0;
+    for (id, org) in booked {
+        let by = system.clone().within(org);
+        let known = Err(CoreRefusal::Refused(Reject::AlreadyExists.name().to_owned()));
+        let done = platform.command(&by, move |unit| {
+            let by = unit.by().clone();
+            finish(unit, id, &known, 0, &by)
+        });
+        settled += u64::from(done.await?.is_none());
+    }
+    Ok(settled)
 }
 
 fn is_old(first_sent: Ts, now: Ts) -> bool {

@@ -4,5 +4,5 @@ mod book;
 mod request;
 pub mod state;
 
-pub use book::confirm;
+pub use book::{confirm, settle};
 pub use request::{Asked, CashRow, NewCash, list, one, request, take_step};

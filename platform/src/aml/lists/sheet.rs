@@ -4,7 +4,7 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, Range, Reader as _, open_workbook_auto_from_rs};
+use calamine::{Data, Reader as _, Xlsx, XlsxError, open_workbook_from_rs};
 
 use super::country::country;
 use super::date::PartialDate;
@@ -17,6 +17,15 @@ const TITLE_ROWS: usize = 30;
 
 /// Longest table that is read, rows.
 const ROWS_MAX: usize = 50_000;
+
+/// Widest table, columns.
+const COLUMNS_MAX: usize = 64;
+
+/// Sheets that are looked through.
+const SHEETS_MAX: usize = 20;
+
+/// Longest workbook, bytes: ten times the longest list of PPATK. What is packed may be a thousand times as large.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,17 +59,24 @@ const HEADERS: &[(&str, Column)] = &[
     ("keterangan", Column::Description),
 ];
 
-/// Reads a workbook of any common format. The table may stand on any sheet, below a title.
+/// Reads a workbook (.xlsx). The table may stand on any sheet, below a title. Cells are taken one by one: two of
+/// them in far corners of a sheet would otherwise cost all that lies between. The older form (.xls) has no such way and is refused.
 ///
 /// # Errors
-/// No workbook, or no table with a column of names and one of codes.
+/// No workbook of that form, or no table with a column of names and one of codes.
 pub fn read(bytes: &[u8]) -> Result<List, Unreadable> {
-    let workbook = open_workbook_auto_from_rs(Cursor::new(bytes));
-    let mut workbook = workbook.map_err(|_| Unreadable::Form("the file", "it is no spreadsheet"))?;
+    if bytes.len() > BYTES_MAX {
+        return Err(Unreadable::TooLong(bytes.len()));
+    }
+    let workbook = open_workbook_from_rs::<Xlsx<_>, _>(Cursor::new(bytes));
+    let mut workbook = workbook.map_err(|_| Unreadable::Form("the file", "it is no spreadsheet of the form .xlsx"))?;
     let mut list = List::default();
     let mut found = false;
-    for (_, range) in workbook.worksheets() {
-        found |= read_sheet(&range, &mut list);
+    for name in workbook.sheet_names().into_iter().take(SHEETS_MAX) {
+        // A sheet of charts has no cells.
+        if let Ok(grid) = grid(&mut workbook, &name) {
+            found |= read_sheet(&grid, &mut list);
+        }
     }
     if found {
         Ok(list)
@@ -69,8 +85,31 @@ pub fn read(bytes: &[u8]) -> Result<List, Unreadable> {
     }
 }
 
-fn read_sheet(range: &Range<Data>, list: &mut List) -> bool {
-    let mut rows = range.rows().take(ROWS_MAX);
+/// The rows of a sheet, as far as lists go.
+fn grid(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Vec<Vec<Data>>, XlsxError> {
+    let mut cells = workbook.worksheet_cells_reader(name)?;
+    let mut grid: Vec<Vec<Data>> = Vec::new();
+    while let Some(cell) = cells.next_cell()? {
+        let (row, column) = cell.get_position();
+        let (Ok(row), Ok(column)) = (usize::try_from(row), usize::try_from(column)) else {
+            continue;
+        };
+        if row >= ROWS_MAX || column >= COLUMNS_MAX {
+            continue;
+        }
+        if grid.len() <= row {
+            grid.resize(row + 1, Vec::new());
+        }
+        if grid[row].len() <= column {
+            grid[row].resize(column + 1, Data::Empty);
+        }
+        grid[row][column] = Data::from(cell.get_value().clone());
+    }
+    Ok(grid)
+}
+
+fn read_sheet(grid: &[Vec<Data>], list: &mut List) -> bool {
+    let mut rows = grid.iter();
     let header = rows.by_ref().take(TITLE_ROWS).find_map(|row| {
         let columns: Vec<Option<Column>> = row.iter().map(column).collect();
         let has = |wanted| columns.contains(&Some(wanted));
@@ -166,7 +205,7 @@ fn split_names(text: &str) -> Vec<Named> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sheet_fixture::workbook;
+    use super::super::sheet_fixture::{workbook, workbook_moved};
     use super::*;
 
     #[test]
@@ -193,6 +232,16 @@ mod tests {
         let third = &list.entries[2];
         assert_eq!(third.births.iter().map(ToString::to_string).collect::<Vec<_>>(), ["1971", "1973-05-05"]);
         assert_eq!(third.countries, ["IQ", "SY"]);
+    }
+
+    /// Two cells, a billion cells apart: a table must not become as large as the sheet.
+    #[test]
+    fn a_cell_in_the_far_corner_costs_nothing() {
+        let rows: &[&[&str]] = &[&["Nama", "Kode Densus"], &["SUKAMTO", "IDD-001"], &["far away", "x"]];
+        let far = workbook_moved(rows, "B3", "XFD1048576");
+        let list = read(&far).expect("a list");
+        assert_eq!(list.entries.len(), 1);
+        assert_eq!(read(&vec![0; BYTES_MAX + 1]), Err(Unreadable::TooLong(BYTES_MAX + 1)));
     }
 
     #[test]

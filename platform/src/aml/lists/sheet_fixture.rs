@@ -2,6 +2,11 @@
 
 /// The workbook of one sheet with these rows.
 pub fn workbook(rows: &[&[&str]]) -> Vec<u8> {
+    workbook_moved(rows, "-", "-")
+}
+
+/// The same with one cell at another place.
+pub fn workbook_moved(rows: &[&[&str]], from: &str, to: &str) -> Vec<u8> {
     const RELATIONS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
     const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
@@ -42,7 +47,8 @@ pub fn workbook(rows: &[&[&str]]) -> Vec<u8> {
         ),
         (
             "xl/worksheets/sheet1.xml",
-            format!("<?xml version=\"1.0\"?><worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>"),
+            format!("<?xml version=\"1.0\"?><worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>")
+                .replace(&format!("r=\"{from}\""), &format!("r=\"{to}\"")),
         ),
     ])
 }

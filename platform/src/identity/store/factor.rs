@@ -134,7 +134,15 @@ pub(in crate::identity) fn drop_factors(tx: &mut Tx<'_>, user: Uuid) -> Result<(
     drop_totp(tx, user)?;
     tx.execute(sqlx::query("DELETE FROM recovery_codes WHERE user_id = $1").bind(user))?;
     tx.execute(sqlx::query("DELETE FROM passkeys WHERE user_id = $1").bind(user))?;
+    tx.execute(sqlx::query("DELETE FROM confirmed_contacts WHERE user_id = $1").bind(user))?;
     Ok(())
+}
+
+/// All API keys of a person end; those that did.
+pub(in crate::identity) fn revoke_keys(tx: &mut Tx<'_>, user: Uuid, now: Ts) -> Result<Vec<Uuid>, Refusal> {
+    let rows: Vec<(Uuid,)> =
+        tx.all(sqlx::query_as("UPDATE api_keys SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL RETURNING id").bind(user).bind(bound(now)))?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// What is kept of a sent code.
@@ -152,6 +160,13 @@ pub(in crate::identity) fn sent_for_update(tx: &mut Tx<'_>, user: Uuid, purpose:
         .bind(purpose.name()),
     )?;
     Ok(row.map(|(digest, made, tries)| Sent { digest, made: ts(made), tries }))
+}
+
+/// Lets one request at a time send a code: where none was sent before there is no row to wait for.
+pub(in crate::identity) fn lock_sending(tx: &mut Tx<'_>, user: Uuid, purpose: Purpose) -> Result<(), Refusal> {
+    let name = format!("identity.sent_codes {user} {}", purpose.name());
+    tx.execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(name))?;
+    Ok(())
 }
 
 /// Keeps a code that is about to be sent, in place of the one before.

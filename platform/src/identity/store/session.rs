@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use crate::db::Tx;
 use crate::identity::codes::{digest, token};
-use crate::identity::faults::TOKEN_INVALID;
+use crate::identity::faults::{SESSION_ENDED, TOKEN_INVALID};
 use crate::identity::session::{End, Refreshing, SESSIONS_MAX, make_place};
 use crate::identity::sign_in::Client;
 use crate::ids::new_id;
@@ -61,6 +61,14 @@ pub(in crate::identity) fn open_session(unit: &mut Unit<'_, '_>, user: Uuid, org
     let refresh = add_refresh_token(tx, id, now)?;
     signed_in(tx, user, now)?;
     Ok(NewSession { id, refresh, ended })
+}
+
+/// How the tokens of an open session travel.
+pub(in crate::identity) fn client_of(tx: &mut Tx<'_>, user: Uuid, session: Uuid) -> Result<Client, Refusal> {
+    let row: Option<(String,)> = tx.optional(
+        sqlx::query_as("SELECT client FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL").bind(session).bind(user),
+    )?;
+    row.map(|(client,)| Client::parse(&client)).ok_or_else(|| SESSION_ENDED.because("sign in again"))
 }
 
 /// A new refresh token of a session.

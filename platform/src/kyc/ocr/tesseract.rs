@@ -55,8 +55,12 @@ impl Tesseract {
             answer
         });
         if let Some(mut input) = running.0.stdin.take() {
-            // A program that ended early says why by its exit code.
-            let _ = input.write_all(picture);
+            let picture = picture.to_vec();
+            // Beside the waiting: one that takes nothing is ended when its time is over, and the pipe with it.
+            thread::spawn(move || {
+                // A program that ended early says why by its exit code.
+                let _ = input.write_all(&picture);
+            });
         }
         let code = running.wait()?;
         let answer = reader.join().map_err(|_| OcrError::Later(PROGRAM, "its answer could not be read".into()))?;

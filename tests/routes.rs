@@ -1,0 +1,17 @@
+//! The REST API as strangers meet it: without a token, from another organisation, without the role; and the
+//! table of roles over real routes. The program runs as its own process beside a PostgreSQL server.
+
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "support/desk.rs"]
+mod program;
+#[path = "support/shared.rs"]
+#[allow(dead_code)] // these tests need no recordings, only the notes of skips
+mod shared;
+
+#[path = "routes/house.rs"]
+mod house;
+#[path = "routes/roles.rs"]
+mod roles;
+#[path = "routes/strangers.rs"]
+mod strangers;
