@@ -21,7 +21,7 @@ pub(crate) fn terms(account: AccountId, group: GroupId) -> [Output; 2] {
         free_margin: FreeMargin::Both,
         loss_account: Ratio::percent(5),
         loss_position: Ratio::percent(50),
-        negative_balance_protection: false,
+        negative_balance_protection: BalanceProtection::None,
         rate_max: 0,
         rate_window_ns: 0,
         duplicate_window_ns: 0,

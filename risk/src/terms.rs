@@ -358,7 +358,7 @@ record! {
         pub loss_account: Ratio,
         /// Position loss alert: share of what `loss.position_of` names, 0 = none.
         pub loss_position: Ratio,
-        pub negative_balance_protection: bool,
+        pub negative_balance_protection: BalanceProtection,
         /// Order messages per `rate_window_ns` and account, 0 = no limit.
         pub rate_max: u32,
         pub rate_window_ns: u64,

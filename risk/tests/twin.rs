@@ -346,6 +346,7 @@ impl History {
         };
         self.twin.net(account, fill, price);
         self.twin.accounts.get_mut(&account).unwrap().balance -= commission;
+        self.twin.lift(account);
         self.fill(order.order, qty, price, commission);
     }
 
@@ -507,6 +508,7 @@ impl History {
         mine.balance += result;
         mine.held[at].take(qty);
         mine.held.retain(|held| held.qty > 0);
+        self.twin.lift(account);
     }
 
     fn fill(&mut self, order: OrderId, qty: i64, price: i64, commission: i64) {

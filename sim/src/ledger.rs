@@ -44,6 +44,8 @@ pub struct Ledger {
     credits: BTreeMap<AccountId, i64>,
     positions: BTreeMap<PositionId, Held>,
     orders: BTreeMap<OrderId, (AccountId, OrderState)>,
+    /// Accounts whose last position was closed, until they are seen at zero or above.
+    emptied: BTreeSet<AccountId>,
     /// Rollovers ahead: days, and the input that planned them.
     nights: BTreeMap<(Ts, InstrumentId), (u8, Seq)>,
     /// Executions that were booked, by the broker's id.
@@ -72,8 +74,9 @@ impl Ledger {
     /// The next input, before anything it caused: nights that are over are charged.
     ///
     /// # Errors
-    /// A charge that cannot be computed, because the machine told of none.
+    /// A charge that cannot be computed, because the machine told of none; an account that was left below zero.
     pub fn pass(&mut self, cause: Cause<'_>) -> Result<(), Fault> {
+        self.lifted()?;
         self.now = self.now.max(cause.input.ts());
         let over: Vec<(Ts, InstrumentId)> = self
             .nights
@@ -94,6 +97,26 @@ impl Ledger {
                 held.due.push_back(day * i64::from(days));
                 self.swaps += 1;
             }
+        }
+        Ok(())
+    }
+
+    /// Nobody is left below zero without a position; a stop-out may still wait for an order of its own.
+    fn lifted(&mut self) -> Result<(), Fault> {
+        use OrderState::*;
+        for account in std::mem::take(&mut self.emptied) {
+            let balance = self.balances.get(&account).copied().unwrap_or_default();
+            let holds = self.positions.values().any(|held| held.account == account);
+            if balance >= 0 || holds {
+                continue;
+            }
+            let ended = |state| matches!(state, Filled | Cancelled | Rejected | Expired | Returned);
+            let mut orders = self.orders.values();
+            if !orders.any(|(of, state)| *of == account && !ended(*state)) {
+                let what = format!("account {}: a balance of {balance} was left", account.0);
+                return Err(Fault::new(Invariant::Money, what));
+            }
+            self.emptied.insert(account);
         }
         Ok(())
     }
@@ -221,6 +244,10 @@ impl Ledger {
         }
         *self.balances.entry(deal.account).or_default() += realised - deal.commission.0;
         self.balance_is(deal.account, deal.balance)?;
+        let mut open = self.positions.values().filter(|held| held.qty > 0);
+        if !open.any(|held| held.account == deal.account) {
+            self.emptied.insert(deal.account);
+        }
         // One execution may close several positions of a netting account and open another; the key tells them apart.
         let mut key = deal.exec;
         for (at, byte) in deal.position.0.to_le_bytes().iter().enumerate() {

@@ -9,7 +9,7 @@
 //! 3. outputs that somebody has read stand in the log as they were read, and a replay gives all of them again;
 //! 4. nothing opens a position while something that was told forbids it;
 //! 5. balances, results, swaps and equity are what fills, nights, terms and prices come to, computed the slow way;
-//! 6. money moves only because somebody asked for it, and then it does;
+//! 6. money moves only because somebody asked for it, and then it does; nobody is left without a position and below zero;
 //! 7. when the storm is over every order has its answer;
 //! 8. no account can leave its band unseen: a machine that looks at everybody every time says the same.
 //!

@@ -143,6 +143,7 @@ fn group() -> GroupTerms {
     GroupTerms {
         rate_max: 50,
         rate_window_ns: SECOND_NS,
+        negative_balance_protection: BalanceProtection::AnyClose,
         ..GroupTerms::preset(GROUP, Preset::Mt5Default)
     }
 }

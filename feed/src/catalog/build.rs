@@ -320,9 +320,10 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
                 "loss_position",
                 &either(&raw.loss_position, &defaults.loss_position),
             )?,
-            negative_balance_protection: raw
-                .negative_balance_protection
-                .unwrap_or(named.negative_balance_protection),
+            negative_balance_protection: match &raw.negative_balance_protection {
+                Some(value) => protection(&at, value)?,
+                None => named.negative_balance_protection,
+            },
             rate_max: raw.rate_max.unwrap_or(defaults.rate_max),
             rate_window_ns: at.ok(
                 "rate_window",
@@ -365,6 +366,23 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
         });
     }
     Ok(groups)
+}
+
+/// From what a balance below zero is protected.
+fn protection(
+    at: &At<'_>,
+    value: &file::ProtectionValue,
+) -> Result<BalanceProtection, CatalogError> {
+    let known = [
+        ("none", BalanceProtection::None),
+        ("any_close", BalanceProtection::AnyClose),
+        ("stop_out", BalanceProtection::StopOut),
+    ];
+    match value {
+        file::ProtectionValue::Whether(true) => Ok(BalanceProtection::AnyClose),
+        file::ProtectionValue::Whether(false) => Ok(BalanceProtection::None),
+        file::ProtectionValue::Name(name) => at.one_of("negative_balance_protection", name, &known),
+    }
 }
 
 /// The set of leverage rules that a group names.

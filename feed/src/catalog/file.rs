@@ -224,6 +224,14 @@ pub struct GroupDefaults {
     pub executions_window: String,
 }
 
+/// `true`: whatever closed the last position; `false`: never; or the name of one of both or of another.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+pub enum ProtectionValue {
+    Whether(bool),
+    Name(String),
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
@@ -238,7 +246,7 @@ pub struct Group {
     pub stop_out_test: Option<String>,
     pub stop_out_policy: Option<String>,
     pub free_margin: Option<String>,
-    pub negative_balance_protection: Option<bool>,
+    pub negative_balance_protection: Option<ProtectionValue>,
     /// A set of leverage.toml.
     pub leverage_rules: Option<String>,
     /// Free margin is looked at again when the broker confirms a market order.

@@ -67,6 +67,8 @@ record! {
         pub told: Option<CurrencyId>,
         /// A stop-out closed something and the last of it has not been booked.
         pub stopping: bool,
+        /// The last position was closed, and what is left has not been looked at.
+        pub emptied: bool,
         /// Used margin, and with the factors of halts.
         pub used: Money,
         pub used_soft: Money,
@@ -118,6 +120,7 @@ impl Account {
             unknown_since: Ts(0),
             told: None,
             stopping: false,
+            emptied: false,
             used: Money(0),
             used_soft: Money(0),
             logged_in: Ts(0),

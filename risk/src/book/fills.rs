@@ -284,6 +284,7 @@ impl Book {
             self.positions.remove(slot);
             if let Some(account) = self.account_mut(before.account) {
                 account.positions.retain(|other| *other != slot);
+                account.state.emptied = account.positions.is_empty();
             }
             self.cancel_closing(ctx, &before, booking.order);
         }

@@ -43,7 +43,7 @@ fn mt5_default(id: GroupId) -> GroupTerms {
         free_margin: FreeMargin::Both,
         loss_account: Ratio::percent(5),
         loss_position: Ratio::percent(50),
-        negative_balance_protection: false,
+        negative_balance_protection: BalanceProtection::None,
         rate_max: 50,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
@@ -62,7 +62,7 @@ fn esma_retail(id: GroupId) -> GroupTerms {
         leverage: ESMA_CAPS[0],
         stop_out: Ratio::percent(50),
         stop_out_policy: StopOutPolicy::LosersFirst,
-        negative_balance_protection: true,
+        negative_balance_protection: BalanceProtection::AnyClose,
         margin: GroupMargin {
             caps: ESMA_CAPS,
             ..GroupMargin::NONE
@@ -98,7 +98,7 @@ fn crypto_cross(id: GroupId) -> GroupTerms {
         restricted: Ratio::percent(150),
         stop_out: Ratio::percent(100),
         stop_out_policy: StopOutPolicy::LargestMargin,
-        negative_balance_protection: true,
+        negative_balance_protection: BalanceProtection::AnyClose,
         ..mt5_default(id)
     }
 }

@@ -210,7 +210,7 @@ pub fn group() -> GroupTerms {
         free_margin: FreeMargin::Both,
         loss_account: Ratio(0),
         loss_position: Ratio(0),
-        negative_balance_protection: true,
+        negative_balance_protection: BalanceProtection::AnyClose,
         rate_max: 0,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,

@@ -514,6 +514,13 @@ impl Run {
                         .copied()
                         .unwrap()
                 }
+                "protection" => {
+                    group.negative_balance_protection = BalanceProtection::ALL
+                        .iter()
+                        .find(|known| lower(known) == value)
+                        .copied()
+                        .unwrap()
+                }
                 "money" => group.closing.money = Some(Money(parse(value, 2))),
                 "fully_hedged" => group.closing.fully_hedged = value == "yes",
                 "oldest_first" => group.closing.oldest_first = value == "yes",

@@ -331,6 +331,14 @@ impl Twin {
         }
     }
 
+    /// Below zero without a position: the house pays.
+    pub fn lift(&mut self, account: u32) {
+        let mine = self.accounts.get_mut(&account).unwrap();
+        if mine.held.is_empty() {
+            mine.balance = mine.balance.max(0);
+        }
+    }
+
     pub fn realised(&self, account: u32, held: &Held, qty: i64, close: i64) -> i64 {
         self.result(account, held, qty, close).round()
     }

@@ -106,7 +106,7 @@ fn group() -> GroupTerms {
         free_margin: FreeMargin::Both,
         loss_account: Ratio::percent(5),
         loss_position: Ratio::percent(50),
-        negative_balance_protection: false,
+        negative_balance_protection: BalanceProtection::None,
         rate_max: 0,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
