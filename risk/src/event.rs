@@ -57,6 +57,7 @@ codec_enum! {
         Group(GroupTerms) = 5,
         Account(AccountTerms) = 6,
         Tiers(Box<TierTerms>) = 7,
+        Rules(Box<AccountRules>) = 8,
         Cash(Cash) = 10,
         Order(Box<NewOrder>) = 20,
         Cancel(Cancel) = 21,

@@ -1,12 +1,14 @@
 //! The terms the house trades on: currencies, sources, links, instruments, groups, accounts.
 //! They arrive as journaled inputs, so a replay decides by the terms that were in force.
 
+mod account;
 mod margin;
 mod presets;
 mod schedule;
 mod stop_out;
 mod swap;
 
+pub use account::*;
 pub use margin::*;
 pub use presets::ESMA_CAPS;
 pub use schedule::*;

@@ -97,6 +97,8 @@ rejects! {
     TermsOverflow = 5005, "terms_too_large", "give smaller sizes or fewer digits";
     TermsNotPositive = 5006, "terms_not_positive", "give a margin above zero; a rate of an order kind switches a charge off";
     WindowInvalid = 5007, "requirement_window_invalid", "let the window end after it begins and after now, with a factor of 100 % or more";
+    LevelsContradict = 5008, "levels_contradict", "let the levels fall from the warning over the restriction to the stop-out; where a group's stop-out is in money or OANDA's there is no level of it to change";
+    HedgeOnNetting = 5009, "hedge_rule_on_netting_account", "leave the hedge rule out: a netting account holds one side";
     BracketsNotRising = 5021, "brackets_not_rising", "let floors and rates of the brackets rise, and their leverage fall";
     BracketsGap = 5022, "brackets_leave_a_gap", "begin the first bracket at zero";
     BracketAmount = 5023, "bracket_amount_does_not_follow", "give floor × (rate − rate before) + amount before";

@@ -116,6 +116,15 @@ pub enum LeverageFrom {
     InstrumentCap,
 }
 
+/// Where the hedge rule that wins on an instrument came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HedgeFrom {
+    Instrument,
+    Group,
+    /// The account's own, in place of its group's.
+    Account,
+}
+
 /// The rules behind a position's or an order's margin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarginRule {
@@ -147,6 +156,9 @@ pub struct InstrumentMargin {
     pub lots: i128,
     /// What orders in flight add.
     pub orders: Money,
+    /// What opposite sides are charged, and whose rule it is; absent on a netting account, and where a schedule charges
+    /// each leg for itself.
+    pub hedge: Option<(HedgeRule, HedgeFrom)>,
 }
 
 /// What a leverage rule charges on what an account holds.
@@ -193,6 +205,10 @@ pub struct AccountView {
     pub warning: Ratio,
     pub restricted: Ratio,
     pub stop_out: Ratio,
+    pub stop_out_policy: StopOutPolicy,
+    pub negative_balance_protection: BalanceProtection,
+    /// What of it is the account's own; absent when everything is as its group has it.
+    pub rules: Option<AccountRules>,
     /// What a stop-out compares, as the group values it.
     pub closeout: Closeout,
     /// Where the next stop-out is; absent without one, without prices, or with very many positions.

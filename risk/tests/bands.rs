@@ -186,6 +186,13 @@ impl History {
                 },
                 leverage: [100, 50, 200][account as usize % 3],
             }));
+            self.put(Body::Rules(Box::new(AccountRules {
+                warning: account.is_multiple_of(4).then_some(Ratio::percent(150)),
+                stop_out: account.is_multiple_of(2).then_some(Ratio::percent(48)),
+                // Refused where an account nets.
+                hedge: (account % 4 == 1).then_some(HedgeRule::Sum),
+                ..AccountRules::none(AccountId(account))
+            })));
             let unit = [100, 100, 150, 100, 15_000, 100][account as usize % 6];
             self.cash(account, 1_500 * unit);
         }

@@ -461,7 +461,8 @@ fn rare(
 }
 
 fn terms(dice: &mut Dice, account: AccountId, id: InstrumentId) -> Body {
-    match dice.roll(9) {
+    match dice.roll(10) {
+        9 => Body::Rules(Box::new(any_rules(dice, account))),
         7 => Body::Tiers(Box::new(any_tiers(dice))),
         8 => Body::Requirement(Requirement {
             instrument: id,
@@ -589,6 +590,25 @@ fn scope(dice: &mut Dice) -> Scope {
     ])
 }
 
+fn any_rules(dice: &mut Dice, account: AccountId) -> AccountRules {
+    let mut level = |percent: i64| match dice.roll(6) {
+        0 => Some(Ratio(dice.number())),
+        1 | 2 => None,
+        _ => Some(Ratio::percent(percent)),
+    };
+    let (warning, restricted, stop_out) = (level(120), level(60), level(40));
+    AccountRules {
+        warning,
+        restricted,
+        stop_out,
+        rungs: dice.flag().then(|| any_closing(dice).rungs),
+        stop_out_policy: dice.flag().then(|| dice.one_of(StopOutPolicy::ALL)),
+        negative_balance_protection: dice.flag().then(|| dice.one_of(BalanceProtection::ALL)),
+        hedge: dice.flag().then(|| dice.one_of(HedgeRule::ALL)),
+        ..AccountRules::none(account)
+    }
+}
+
 fn any_tiers(dice: &mut Dice) -> TierTerms {
     let mut band = |to: i64| Band {
         to,
@@ -624,6 +644,7 @@ fn any_group(dice: &mut Dice) -> GroupTerms {
         stop_out_policy: dice.one_of(StopOutPolicy::ALL),
         stop_out_mode: dice.one_of(StopOutMode::ALL),
         free_margin: dice.one_of(FreeMargin::ALL),
+        negative_balance_protection: dice.one_of(BalanceProtection::ALL),
         loss_account: Ratio::percent(5),
         loss_position: Ratio(dice.number()),
         rate_max: dice.roll(2) as u32 * 9,
@@ -643,6 +664,7 @@ fn any_group(dice: &mut Dice) -> GroupTerms {
         margin: GroupMargin {
             tiers: TierSetId(dice.roll(3) as u16),
             check_execution: dice.flag(),
+            hedge: dice.flag().then(|| dice.one_of(HedgeRule::ALL)),
             ..GroupMargin::NONE
         },
         ..group()

@@ -92,15 +92,16 @@ impl History {
             listed.push(terms);
         }
         let mut dice = Dice(seed);
+        let mut group = group;
+        group.margin.hedge = (dice.roll(3) == 0).then(|| dice.pick(HedgeRule::ALL));
         let mut twin = Twin::new(group);
         let tiers = tiers();
         desk.must(Body::Tiers(Box::new(tiers.clone())));
         if dice.roll(2) == 0 {
-            let mut group = group;
             group.margin.tiers = tiers.id;
-            desk.must(Body::Group(group));
             twin.tiers = Some(tiers);
         }
+        desk.must(Body::Group(group));
         for mut terms in listed {
             terms.margin = margin_terms(&mut dice);
             desk.must(Body::Instrument(Box::new(terms.clone())));
@@ -114,6 +115,9 @@ impl History {
             };
             desk.account(id, currency, accounting, leverage);
             twin.open(id, currency, nets, leverage);
+            let rules = own_rules(&mut dice, id, nets);
+            desk.must(Body::Rules(Box::new(rules)));
+            twin.rules.insert(id, rules);
         }
         let mut history = History {
             desk,
@@ -585,6 +589,27 @@ impl History {
             );
             assert_eq!(view.state, self.twin.state(account), "state of {account}");
         }
+    }
+}
+
+/// What an account has otherwise than its group, drawn; levels fall whatever the others are.
+fn own_rules(dice: &mut Dice, id: u32, nets: bool) -> AccountRules {
+    let mut drawn = |percents: &[i64]| {
+        let percent = dice.pick(percents);
+        (percent > 0).then(|| Ratio::percent(percent))
+    };
+    let levels = [
+        drawn(&[0, 120, 75]),
+        drawn(&[0, 60, 50]),
+        drawn(&[0, 45, 20]),
+    ];
+    let hedges = !nets && dice.roll(3) == 0;
+    AccountRules {
+        warning: levels[0],
+        restricted: levels[1],
+        stop_out: levels[2],
+        hedge: hedges.then(|| dice.pick(HedgeRule::ALL)),
+        ..AccountRules::none(AccountId(id))
     }
 }
 

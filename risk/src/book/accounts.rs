@@ -77,6 +77,8 @@ record! {
         pub retry: Ts,
         /// Absent when nothing it would hold can count any more.
         pub memory: Option<Box<Memory>>,
+        /// Absent when everything is as its group has it.
+        pub rules: Option<Box<AccountRules>>,
     }
 }
 
@@ -90,6 +92,8 @@ pub struct Account {
     pub orders: Vec<OrderId>,
     /// Balance, credit and swaps, as far as they count, when the account was banded last; derived.
     pub(super) fixed: Money,
+    /// Its group's terms under rules of its own; derived.
+    pub(super) own: Option<Box<GroupTerms>>,
 }
 
 impl Account {
@@ -100,6 +104,7 @@ impl Account {
             positions: Slots::default(),
             orders: Vec::new(),
             fixed: Account::NOT_FIXED,
+            own: None,
         }
     }
 
@@ -126,6 +131,7 @@ impl Account {
             logged_in: Ts(0),
             retry: Ts(0),
             memory: None,
+            rules: None,
         })
     }
 

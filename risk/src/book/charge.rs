@@ -44,6 +44,8 @@ pub struct Sides {
 pub struct Rule<'a> {
     pub instrument: &'a Instrument,
     pub accounting: Accounting,
+    /// What opposite sides of a hedging account are charged.
+    pub hedge: HedgeRule,
     /// The leverage that wins, x : 1.
     pub leverage: u32,
     /// Digits of the account's currency.
@@ -220,7 +222,7 @@ pub fn charge(rule: &Rule<'_>, sides: &Sides, with: With) -> Option<Charged> {
     if rule.accounting == Accounting::Netting {
         return differing(rule, sides, with);
     }
-    match rule.instrument.terms.margin.hedge {
+    match rule.hedge {
         HedgeRule::Basic => basic(rule, sides, with),
         HedgeRule::LargerLeg | HedgeRule::Max => larger_leg(rule, sides, with),
         HedgeRule::Sum => both(rule, sides, with),

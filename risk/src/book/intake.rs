@@ -156,10 +156,12 @@ impl Book {
             {
                 return Err(Reject::TermsInUse);
             }
-            Some(_) => {
+            Some(known) => {
+                let own = self.own_terms(known.state.rules.as_deref(), &terms)?;
                 self.expose_account(terms.id, -1);
                 if let Some(known) = self.account_mut(terms.id) {
                     known.state.terms = terms;
+                    known.own = own;
                 }
                 self.expose_account(terms.id, 1);
                 self.retell_margins(terms.id);
@@ -186,6 +188,32 @@ impl Book {
         if !self.currencies.contains_key(&terms.currency) {
             return Err(Reject::UnknownCurrency);
         }
+        Ok(())
+    }
+
+    /// The terms that hold for an account with rules of its own; nothing where its group's do.
+    pub(super) fn own_terms(
+        &self,
+        rules: Option<&AccountRules>,
+        terms: &AccountTerms,
+    ) -> Result<Option<Box<GroupTerms>>, Reject> {
+        let Some(rules) = rules else {
+            return Ok(None);
+        };
+        let group = self.groups.get(&terms.group).ok_or(Reject::UnknownGroup)?;
+        super::levels::check_own(rules, group, terms.accounting).map(|own| Some(Box::new(own)))
+    }
+
+    /// An account has something otherwise than its group from now on, or everything as the group again.
+    fn set_rules(&mut self, rules: &AccountRules) -> Result<(), Reject> {
+        let account = self.account(rules.account).ok_or(Reject::UnknownAccount)?;
+        let given = (!rules.is_none()).then_some(rules);
+        let own = self.own_terms(given, &account.state.terms)?;
+        if let Some(account) = self.account_mut(rules.account) {
+            account.state.rules = given.map(|rules| Box::new(*rules));
+            account.own = own;
+        }
+        self.touch(rules.account);
         Ok(())
     }
 
@@ -234,17 +262,27 @@ impl Book {
             return Err(Reject::TermsInvalid);
         }
         self.check_group_margin(&terms)?;
-        let known = self.groups.insert(terms.id, terms).is_some();
-        if known {
-            let members: Vec<AccountId> = self
-                .accounts()
-                .filter(|account| account.state.terms.group == terms.id)
-                .map(Account::id)
-                .collect();
-            for id in members {
-                self.retell_margins(id);
-                self.touch(id);
+        // What an account has otherwise must go with the new terms, too.
+        let members = self
+            .accounts()
+            .filter(|account| account.state.terms.group == terms.id)
+            .map(|account| {
+                let accounting = account.state.terms.accounting;
+                let own = match account.state.rules.as_deref() {
+                    Some(rules) => Some(super::levels::check_own(rules, &terms, accounting)?),
+                    None => None,
+                };
+                Ok((account.id(), own.map(Box::new)))
+            });
+        let members: Result<Vec<(AccountId, Option<Box<GroupTerms>>)>, Reject> = members.collect();
+        let members = members?;
+        self.groups.insert(terms.id, terms);
+        for (id, own) in members {
+            if let Some(account) = self.account_mut(id) {
+                account.own = own;
             }
+            self.retell_margins(id);
+            self.touch(id);
         }
         Ok(())
     }
@@ -351,6 +389,11 @@ impl Book {
             Body::Account(terms) => {
                 let done = self.set_account(*terms);
                 self.answer_terms(ctx, Some(terms.id), done, TermsChange::Account(*terms));
+            }
+            Body::Rules(rules) => {
+                let done = self.set_rules(rules);
+                let change = TermsChange::Rules(rules.clone());
+                self.answer_terms(ctx, Some(rules.account), done, change);
             }
             Body::Tiers(terms) => {
                 let done = self.set_tiers(terms);

@@ -143,6 +143,9 @@ impl Book {
             book.read_positions(&mut account, input)?;
             book.check_account(&account.state.terms)
                 .map_err(|_| contradiction())?;
+            account.own = book
+                .own_terms(account.state.rules.as_deref(), &account.state.terms)
+                .map_err(|_| contradiction())?;
             book.states[account.state.state as usize] += 1;
             book.accounts.insert(account);
         }

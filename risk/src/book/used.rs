@@ -16,7 +16,7 @@ use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
-use crate::view::LeverageFrom;
+use crate::view::{HedgeFrom, LeverageFrom};
 use crate::wide::mul_div_round;
 
 /// An order in flight or on trial.
@@ -99,6 +99,21 @@ impl Book {
             }
         }
         (leverage.max(1), from)
+    }
+
+    /// The hedge rule that wins on an instrument, and where it came from: the account's own, its group's, the
+    /// instrument's. Netting accounts hold one side and need none.
+    pub(super) fn hedge_on(
+        &self,
+        account: &Account,
+        instrument: &Instrument,
+    ) -> (HedgeRule, HedgeFrom) {
+        let own = account.state.rules.as_deref().and_then(|own| own.hedge);
+        match (own, self.group_of(account).margin.hedge) {
+            (Some(own), _) => (own, HedgeFrom::Account),
+            (None, Some(group)) => (group, HedgeFrom::Group),
+            (None, None) => (instrument.terms.margin.hedge, HedgeFrom::Instrument),
+        }
     }
 
     /// The factor on new exposure and orders in flight: halts and windows act at once.
@@ -410,6 +425,7 @@ impl Book {
         Some(Rule {
             instrument,
             accounting: account.state.terms.accounting,
+            hedge: self.hedge_on(account, instrument).0,
             leverage: self.leverage_on(account, instrument).0,
             digits: self.digits_of(account),
             exact,

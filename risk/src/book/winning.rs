@@ -8,6 +8,7 @@ use super::used::base;
 use super::{Account, Book, Env};
 use crate::convert::Rate;
 use crate::event::*;
+use crate::terms::Accounting;
 use crate::units::*;
 use crate::view::{InstrumentMargin, MarginRule, TierView};
 
@@ -104,6 +105,8 @@ impl Book {
         let margins = holdings.iter().filter_map(|holding| {
             let rule = self.charge_rule(account, holding.id, true)?;
             let charged = charge(&rule, &holding.sides, With::Rates)?;
+            let hedges = account.state.terms.accounting == Accounting::Hedging
+                && !self.is_scheduled(self.group_of(account), rule.instrument);
             Some(InstrumentMargin {
                 instrument: holding.id,
                 open: Money(charged.held.minor - charged.covered),
@@ -111,6 +114,7 @@ impl Book {
                 covered_qty: Qty(clamp(charged.covered_qty)),
                 lots: charged.held.lots,
                 orders: Money(charged.raised.minor),
+                hedge: hedges.then(|| self.hedge_on(account, rule.instrument)),
             })
         });
         margins.collect()

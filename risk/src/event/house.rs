@@ -338,6 +338,8 @@ codec_enum! {
         Requirement(Requirement) = 11,
         /// The client confirmed a margin call and is logged out.
         CallConfirmed(AccountId) = 12,
+        /// What an account has otherwise than its group.
+        Rules(Box<AccountRules>) = 13,
     }
 }
 

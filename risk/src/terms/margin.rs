@@ -114,6 +114,9 @@ record! {
         pub caps: [u32; 5],
         /// Free margin is looked at again when the broker confirms a market order.
         pub check_execution: bool,
+        /// What opposite positions of one instrument are charged on hedging accounts, whatever the instrument says;
+        /// absent, as the instrument has it. Schedules of accounts at mark price charge each leg for itself.
+        pub hedge: Option<HedgeRule>,
     }
 }
 
@@ -123,6 +126,7 @@ impl GroupMargin {
         tiers: TierSetId(0),
         caps: [0; 5],
         check_execution: false,
+        hedge: None,
     };
 }
 

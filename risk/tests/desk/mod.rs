@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod dice;
+pub mod rules;
 pub mod script;
 pub mod seeds;
 pub mod show;

@@ -9,6 +9,7 @@
 //! see 1 equity 9990.00 used 1100.10 level 908.10 state healthy
 //! ```
 
+use super::rules::named;
 use super::show::{Names, lower, parse};
 use super::*;
 use siaga_risk::machine::Machine;
@@ -168,6 +169,7 @@ impl Run {
             })),
             ["window", symbol, id, rest @ ..] => self.window(symbol, id, rest),
             ["group", rest @ ..] => self.group(rest),
+            ["rules", account, rest @ ..] => self.desk.rules(account.parse().unwrap(), rest),
             ["terms", symbol, rest @ ..] => self.terms(symbol, rest),
             ["held", by] => {
                 self.desk.link.protective = if *by == "broker" {
@@ -498,29 +500,14 @@ impl Run {
                         StopOutMode::Observe
                     }
                 }
-                "policy" => {
-                    group.stop_out_policy = StopOutPolicy::ALL
-                        .iter()
-                        .find(|known| lower(known) == value)
-                        .copied()
-                        .unwrap()
-                }
+                "policy" => group.stop_out_policy = named(StopOutPolicy::ALL, value),
                 "stop_out" => group.stop_out = Ratio::percent(value.parse().unwrap()),
                 "warning" => group.warning = Ratio::percent(value.parse().unwrap()),
-                "test" => {
-                    group.stop_out_test = LevelTest::ALL
-                        .iter()
-                        .find(|known| lower(known) == value)
-                        .copied()
-                        .unwrap()
-                }
+                "test" => group.stop_out_test = named(LevelTest::ALL, value),
                 "protection" => {
-                    group.negative_balance_protection = BalanceProtection::ALL
-                        .iter()
-                        .find(|known| lower(known) == value)
-                        .copied()
-                        .unwrap()
+                    group.negative_balance_protection = named(BalanceProtection::ALL, value)
                 }
+                "hedge" => group.margin.hedge = Some(named(HedgeRule::ALL, value)),
                 "money" => group.closing.money = Some(Money(parse(value, 2))),
                 "fully_hedged" => group.closing.fully_hedged = value == "yes",
                 "oldest_first" => group.closing.oldest_first = value == "yes",

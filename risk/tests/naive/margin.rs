@@ -221,7 +221,9 @@ impl Twin {
         if self.accounts[&account].netting {
             HedgeRule::Net
         } else {
-            self.terms[&id].margin.hedge
+            let own = self.rules.get(&account).and_then(|rules| rules.hedge);
+            own.or(self.group.margin.hedge)
+                .unwrap_or(self.terms[&id].margin.hedge)
         }
     }
 

@@ -141,6 +141,8 @@ pub struct Mine {
 
 pub struct Twin {
     group: GroupTerms,
+    /// What accounts have otherwise.
+    pub rules: BTreeMap<u32, AccountRules>,
     pub accounts: BTreeMap<u32, Mine>,
     pub prices: BTreeMap<InstrumentId, (i64, i64)>,
     pub halted: BTreeSet<InstrumentId>,
@@ -161,6 +163,7 @@ impl Twin {
     pub fn new(group: GroupTerms) -> Twin {
         Twin {
             group,
+            rules: BTreeMap::new(),
             accounts: BTreeMap::new(),
             prices: BTreeMap::new(),
             halted: BTreeSet::new(),
@@ -384,7 +387,14 @@ impl Twin {
         let share = |used: i64, ratio: siaga_risk::units::Ratio| {
             Exact::whole(used).times(Exact::new(i128::from(ratio.0), 1_000_000_000_000))
         };
-        if plain > 0 && !share(plain, self.group.stop_out).below(equity) {
+        let rules = self.rules.get(&account);
+        let level = |own: fn(&AccountRules) -> Option<siaga_risk::units::Ratio>, group| {
+            rules.and_then(own).unwrap_or(group)
+        };
+        let stop_out = level(|own| own.stop_out, self.group.stop_out);
+        let restricted = level(|own| own.restricted, self.group.restricted);
+        let warning = level(|own| own.warning, self.group.warning);
+        if plain > 0 && !share(plain, stop_out).below(equity) {
             return MarginState::StopOut;
         }
         if soft <= 0 {
@@ -394,9 +404,9 @@ impl Twin {
                 MarginState::Healthy
             };
         }
-        if equity.below(share(soft, self.group.restricted)) {
+        if equity.below(share(soft, restricted)) {
             MarginState::Restricted
-        } else if equity.below(share(soft, self.group.warning)) {
+        } else if equity.below(share(soft, warning)) {
             MarginState::Warning
         } else {
             MarginState::Healthy
