@@ -2,6 +2,7 @@
 //!
 //! The journal is the truth; these files are only what a first start imports ([`Catalog::bodies`]).
 
+mod account;
 mod build;
 mod file;
 mod instrument;
@@ -111,6 +112,8 @@ pub struct Group {
 pub struct DemoAccount {
     pub name: String,
     pub terms: AccountTerms,
+    /// What it has otherwise than its group.
+    pub rules: AccountRules,
     pub balance: Money,
 }
 
@@ -230,6 +233,10 @@ impl Catalog {
             .map(|set| Body::Tiers(Box::new(set.terms.clone())));
         let groups = self.groups.iter().map(|g| Body::Group(g.terms));
         let accounts = self.accounts.iter().map(|a| Body::Account(a.terms));
+        let own = self.accounts.iter().map(|account| account.rules);
+        let own = own
+            .filter(|rules| !rules.is_none())
+            .map(|rules| Body::Rules(Box::new(rules)));
         let deposits = self.accounts.iter().map(|a| {
             Body::Cash(Cash {
                 account: a.terms.id,
@@ -245,6 +252,7 @@ impl Catalog {
             .chain(tiers)
             .chain(groups)
             .chain(accounts)
+            .chain(own)
             .chain(deposits)
             .collect()
     }
@@ -524,6 +532,70 @@ mod tests {
         assert!(
             wrong.contains("leverage.toml: dynamic: currency"),
             "{wrong}"
+        );
+    }
+
+    #[test]
+    fn groups_and_accounts_have_rules_of_their_own() {
+        let keys =
+            "preset = \"mt5_default\", hedge = \"max\", negative_balance_protection = \"stop_out\"";
+        let groups = GROUPS.replacen("preset = \"mt5_default\"", keys, 1);
+        let own = "accounting = \"hedging\", warning = \"120 %\", levels_told = [\"90 %\", \"70 %\"], \
+                   stop_out_policy = \"losers_first\", negative_balance_protection = true, hedge = \"sum\"";
+        let demo = DEMO.replacen("accounting = \"hedging\"", own, 1);
+        let read = |groups: &str, demo: &str| {
+            let files = Files {
+                groups,
+                demo,
+                ..Files::SHIPPED
+            };
+            Catalog::read(&files)
+        };
+        let catalog = read(&groups, &demo).unwrap();
+        let group = &catalog.groups[0].terms;
+        assert_eq!(group.margin.hedge, Some(HedgeRule::Max));
+        assert_eq!(
+            group.negative_balance_protection,
+            BalanceProtection::StopOut
+        );
+        let rules = &catalog.accounts[0].rules;
+        assert_eq!(
+            (rules.warning, rules.restricted),
+            (Some(Ratio::percent(120)), None)
+        );
+        assert_eq!(
+            rules.rungs.map(|told| [told[0], told[1], told[2]]),
+            Some([Ratio::percent(90), Ratio::percent(70), Ratio(0)])
+        );
+        assert_eq!(
+            (rules.stop_out_policy, rules.hedge),
+            (Some(StopOutPolicy::LosersFirst), Some(HedgeRule::Sum))
+        );
+        assert_eq!(
+            rules.negative_balance_protection,
+            Some(BalanceProtection::AnyClose)
+        );
+        let brought_in = |catalog: &Catalog| {
+            let bodies = catalog.bodies();
+            bodies
+                .iter()
+                .filter(|body| matches!(body, Body::Rules(_)))
+                .count()
+        };
+        assert_eq!(
+            (brought_in(&catalog), brought_in(&Catalog::shipped())),
+            (1, 0)
+        );
+        let esma = Catalog::shipped().groups[1].terms;
+        assert_eq!(
+            esma.negative_balance_protection,
+            BalanceProtection::AnyClose
+        );
+        let wrong = demo.replacen("hedge = \"sum\"", "hedge = \"some\"", 1);
+        let said = read(&groups, &wrong).unwrap_err().to_string();
+        assert!(
+            said.contains("demo.toml") && said.contains("hedge"),
+            "{said}"
         );
     }
 

@@ -89,7 +89,8 @@ impl NameSource {
             | TermsChange::RiskAcknowledged(_)
             | TermsChange::Tiers(_)
             | TermsChange::Requirement(_)
-            | TermsChange::CallConfirmed(_) => {}
+            | TermsChange::CallConfirmed(_)
+            | TermsChange::Rules(_) => {}
         }
         directory.version += 1;
     }

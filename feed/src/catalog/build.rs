@@ -1,7 +1,7 @@
 //! From the files' text to terms: names to ids, decimals to integers, class defaults filled in.
 
 use super::{Catalog, CatalogError, Currency, DemoAccount, Files, Group, Link, Source, value};
-use super::{LeverageSet, file, find, instrument, leverage};
+use super::{LeverageSet, account, file, find, instrument, leverage};
 use crate::calendar::Holidays;
 use siaga_risk::event::{NewOrder, OrderKind, Protection, Side, Tif};
 use siaga_risk::ids::*;
@@ -339,6 +339,10 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
                 tiers: leverage_rules(&at, raw, tiers)?.unwrap_or(named.margin.tiers),
                 caps: raw.caps.unwrap_or(named.margin.caps),
                 check_execution: raw.check_execution.unwrap_or(named.margin.check_execution),
+                hedge: match &raw.hedge {
+                    Some(name) => Some(instrument::hedge_rule(&at, name)?),
+                    None => named.margin.hedge,
+                },
             },
             call_flow: at.one_of(
                 "call_flow",
@@ -369,7 +373,7 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
 }
 
 /// From what a balance below zero is protected.
-fn protection(
+pub fn protection(
     at: &At<'_>,
     value: &file::ProtectionValue,
 ) -> Result<BalanceProtection, CatalogError> {
@@ -437,7 +441,8 @@ fn stop_out_test(at: &At<'_>, name: &str) -> Result<LevelTest, CatalogError> {
     at.one_of("stop_out_test", name, &known)
 }
 
-fn stop_out_policy(at: &At<'_>, name: &str) -> Result<StopOutPolicy, CatalogError> {
+/// Which positions a stop-out closes first.
+pub fn stop_out_policy(at: &At<'_>, name: &str) -> Result<StopOutPolicy, CatalogError> {
     let known = [
         ("mt5", StopOutPolicy::Mt5),
         ("close_all", StopOutPolicy::CloseAll),
@@ -479,10 +484,12 @@ fn demo(text: &str, catalog: &mut Catalog) -> Result<(), CatalogError> {
             accounting: at.one_of("accounting", &raw.accounting, &kinds)?,
             leverage: raw.leverage,
         };
+        let rules = account::rules(&at, &raw)?;
         let balance = Money(at.ok("balance", value::scaled(&raw.balance, currency.digits))?);
         catalog.accounts.push(DemoAccount {
             name: raw.name,
             terms,
+            rules,
             balance,
         });
     }

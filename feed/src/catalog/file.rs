@@ -251,6 +251,8 @@ pub struct Group {
     pub leverage_rules: Option<String>,
     /// Free margin is looked at again when the broker confirms a market order.
     pub check_execution: Option<bool>,
+    /// What opposite positions are charged, whatever the instruments say.
+    pub hedge: Option<String>,
     /// In place of the defaults.
     pub rate_max: Option<u32>,
     pub rate_window: Option<String>,
@@ -337,6 +339,14 @@ pub struct Account {
     pub balance: String,
     #[serde(default)]
     pub leverage: u32,
+    /// What it has otherwise than its group; keys as in a group's line.
+    pub warning: Option<String>,
+    pub restricted: Option<String>,
+    pub stop_out: Option<String>,
+    pub levels_told: Option<Vec<String>>,
+    pub stop_out_policy: Option<String>,
+    pub negative_balance_protection: Option<ProtectionValue>,
+    pub hedge: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -242,7 +242,8 @@ impl Line<'_> {
             None => None,
         };
         Ok(MarginTerms {
-            hedge: hedge_rule(&self.at, key!(self, hedge))?,
+            hedge: key!(self, hedge)
+                .map_or(Ok(HedgeRule::Basic), |name| hedge_rule(&self.at, name))?,
             buy: rates(&raw.buy)?,
             sell: rates(&raw.sell)?,
             hold_buy: share(&raw.hold_buy)?,
@@ -510,7 +511,8 @@ fn calc_mode(at: &At<'_>, name: &str) -> Result<CalcMode, CatalogError> {
     at.one_of("mode", name, &known)
 }
 
-fn hedge_rule(at: &At<'_>, name: Option<&String>) -> Result<HedgeRule, CatalogError> {
+/// What opposite positions are charged.
+pub fn hedge_rule(at: &At<'_>, name: &str) -> Result<HedgeRule, CatalogError> {
     let known = [
         ("basic", HedgeRule::Basic),
         ("larger_leg", HedgeRule::LargerLeg),
@@ -518,9 +520,7 @@ fn hedge_rule(at: &At<'_>, name: Option<&String>) -> Result<HedgeRule, CatalogEr
         ("max", HedgeRule::Max),
         ("net", HedgeRule::Net),
     ];
-    name.map_or(Ok(HedgeRule::Basic), |name| {
-        at.one_of("hedge", name, &known)
-    })
+    at.one_of("hedge", name, &known)
 }
 
 fn trade_mode(at: &At<'_>, name: Option<&String>) -> Result<TradeMode, CatalogError> {

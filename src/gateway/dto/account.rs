@@ -10,6 +10,7 @@ use super::margin::{
     TierDto, closeout, instrument_margin, liquidation, margin_rule, requirement, tier,
 };
 use super::order::{OrderDto, Side, order};
+use super::rules::{AccountRulesDto, BalanceProtection, StopOutPolicy, account_rules};
 use super::{micros, wire_enum};
 use crate::gateway::decimal;
 use crate::gateway::directory::Directory;
@@ -99,6 +100,10 @@ wire! {
         pub warning_pct: String,
         pub restricted_pct: String,
         pub stop_out_pct: String,
+        pub stop_out_policy: StopOutPolicy,
+        pub negative_balance_protection: BalanceProtection,
+        /// What of the rules is the account's own; absent when everything is as its group has it.
+        pub own: Option<AccountRulesDto>,
         /// Equity that may be lost before each threshold; negative when it is behind.
         pub to_warning: String,
         pub to_restricted: String,
@@ -218,6 +223,9 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         warning_pct: decimal::level_pct(view.warning),
         restricted_pct: decimal::level_pct(view.restricted),
         stop_out_pct: decimal::level_pct(view.stop_out),
+        stop_out_policy: view.stop_out_policy.into(),
+        negative_balance_protection: view.negative_balance_protection.into(),
+        own: view.rules.as_ref().map(account_rules),
         to_warning: money(view.to_warning),
         to_restricted: money(view.to_restricted),
         to_stop_out: money(view.to_stop_out),
