@@ -11,7 +11,7 @@ pub(crate) fn terms(account: AccountId, group: GroupId) -> [Output; 2] {
         id: group,
         preset: Preset::Mt5Default,
         margin_price: MarginPrice::Open,
-        leverage: 100,
+        leverage: Leverage::of(100),
         warning: Ratio::percent(100),
         restricted: Ratio::percent(50),
         stop_out: Ratio::percent(30),
@@ -37,7 +37,7 @@ pub(crate) fn terms(account: AccountId, group: GroupId) -> [Output; 2] {
         link: LinkId(1),
         currency: CurrencyId(1),
         accounting: Accounting::Hedging,
-        leverage: 0,
+        leverage: Leverage::NONE,
     };
     [
         Output::Terms(TermsChange::Group(group_terms)),

@@ -591,6 +591,11 @@ mod tests {
             esma.negative_balance_protection,
             BalanceProtection::AnyClose
         );
+        let exact = groups.replacen("hedge = \"max\"", "leverage = \"33.33\"", 1);
+        let exact = read(&exact, &demo).unwrap().groups[0].terms;
+        assert_eq!(exact.leverage, Leverage(3_333_000_000));
+        let wrong = groups.replacen("hedge = \"max\"", "leverage = \"1:33\"", 1);
+        assert!(read(&wrong, &demo).is_err());
         let wrong = demo.replacen("hedge = \"sum\"", "hedge = \"some\"", 1);
         let said = read(&groups, &wrong).unwrap_err().to_string();
         assert!(

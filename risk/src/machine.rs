@@ -18,7 +18,7 @@ use crate::view::*;
 /// Raise the last number with each such change; `tests/golden.rs` plays a history and fails when it was forgotten.
 pub const FINGERPRINT: u64 = fingerprint(&[
     FINE_DIGITS as u64,
-    crate::book::instruments::LEVERAGE_MAX as u64,
+    crate::book::instruments::LEVERAGE_MAX.0,
     crate::book::accounts::HOLDINGS_MAX as u64,
     crate::book::accounts::MONEY_MAX as u64,
     9,

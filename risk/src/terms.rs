@@ -304,8 +304,8 @@ record! {
         /// out with that price as its limit, 0 = none.
         pub price_band: Ratio,
         pub negative_prices: bool,
-        /// The instrument's own leverage cap (x : 1), 0 = none.
-        pub leverage_max: u32,
+        /// The instrument's own leverage cap.
+        pub leverage_max: Leverage,
         /// Share of the computed margin that is initial requirement (100 % = as computed).
         pub margin_initial: Ratio,
         pub margin_maintenance: Ratio,
@@ -345,8 +345,7 @@ record! {
         pub id: GroupId,
         pub preset: Preset,
         pub margin_price: MarginPrice,
-        /// x : 1.
-        pub leverage: u32,
+        pub leverage: Leverage,
         /// Warning below this level (strict).
         pub warning: Ratio,
         /// Restricted below this level (strict).
@@ -404,7 +403,7 @@ record! {
         pub link: LinkId,
         pub currency: CurrencyId,
         pub accounting: Accounting,
-        /// The account's own leverage (x : 1), 0 = the group's.
-        pub leverage: u32,
+        /// The account's own leverage; none = the group's.
+        pub leverage: Leverage,
     }
 }

@@ -1,5 +1,7 @@
 //! Integer units of everything that decides: price steps, lot steps, minor units of money, nanoseconds.
 
+pub use crate::leverage::Leverage;
+
 macro_rules! unit {
     ($(#[$doc:meta])* $name:ident($int:ty)) => {
         $(#[$doc])*

@@ -128,8 +128,7 @@ pub enum HedgeFrom {
 /// The rules behind a position's or an order's margin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarginRule {
-    /// x : 1.
-    pub leverage: u32,
+    pub leverage: Leverage,
     pub leverage_from: LeverageFrom,
     /// Share charged by side and kind.
     pub rate: Ratio,
@@ -176,7 +175,7 @@ pub struct TierView {
 pub struct AccountView {
     pub terms: AccountTerms,
     /// The leverage before caps of classes and instruments, and whether it is the account's own.
-    pub leverage: u32,
+    pub leverage: Leverage,
     pub leverage_from: LeverageFrom,
     /// Leverage rules in force and how they charge what is open.
     pub tiers: Vec<TierView>,

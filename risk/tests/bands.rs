@@ -94,7 +94,7 @@ fn accounts_without_positions_are_settled_together() {
             link: LINK,
             currency: USD,
             accounting: Accounting::Hedging,
-            leverage: 100,
+            leverage: Leverage::of(100),
         }));
     }
     let group = desk.group;
@@ -184,7 +184,7 @@ impl History {
                 } else {
                     Accounting::Hedging
                 },
-                leverage: [100, 50, 200][account as usize % 3],
+                leverage: Leverage::of([100, 50, 200][account as usize % 3]),
             }));
             self.put(Body::Rules(Box::new(AccountRules {
                 warning: account.is_multiple_of(4).then_some(Ratio::percent(150)),
@@ -406,7 +406,7 @@ impl History {
         let (id, group) = (self.dice.pick(&[GROUP, SECOND_GROUP]), self.desk.group);
         let terms = GroupTerms {
             id,
-            leverage: self.dice.pick(&[30, 100, 200]),
+            leverage: Leverage::of(self.dice.pick(&[30, 100, 200])),
             warning: self.dice.pick(&[Ratio::percent(100), Ratio::percent(120)]),
             stop_out: self.dice.pick(&[Ratio::percent(30), Ratio::percent(45)]),
             stop_out_mode: self.dice.pick(&[StopOutMode::Observe, StopOutMode::Act]),

@@ -92,7 +92,7 @@ impl Pair {
             // Every fourth one converts euros over dollars into yen.
             currency: if account.is_multiple_of(4) { JPY } else { USD },
             accounting: Accounting::Hedging,
-            leverage: 100,
+            leverage: Leverage::of(100),
         };
         self.put(Body::Account(terms));
         self.cash(account, 100_000_000);

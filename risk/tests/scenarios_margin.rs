@@ -85,7 +85,7 @@ fn bands(rules: Vec<TierRule>) -> Body {
 fn rule(bands: &[(i64, i64)]) -> TierRule {
     let band = |(lots, percent): &(i64, i64)| Band {
         to: lots * 100_000_000,
-        leverage: 0,
+        leverage: Leverage::NONE,
         initial: Ratio::percent(*percent),
         maintenance: Ratio::percent(*percent),
     };
@@ -262,32 +262,59 @@ fn the_winning_leverage_says_where_it_came_from() {
         match desk.machine.ask(&Ask { token: 0, query }).view {
             View::Preview(view) => {
                 let rule = view.rule.expect("a rule");
-                (rule.leverage, rule.leverage_from)
+                (rule.leverage.to_string(), rule.leverage_from)
             }
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(rule(&mut desk), (100, LeverageFrom::Group));
+    assert_eq!(rule(&mut desk), ("100".into(), LeverageFrom::Group));
     let own = AccountTerms {
         id: AccountId(1),
         group: GROUP,
         link: LINK,
         currency: USD,
         accounting: Accounting::Netting,
-        leverage: 200,
+        leverage: Leverage::of(200),
     };
     desk.must(Body::Account(own));
-    assert_eq!(rule(&mut desk), (200, LeverageFrom::Account));
+    assert_eq!(rule(&mut desk), ("200".into(), LeverageFrom::Account));
     let mut group = desk.group;
     group.margin.caps = ESMA_CAPS;
     desk.must(Body::Group(group));
     list(&mut desk, |terms| terms.margin.class = CapClass::MajorForex);
-    assert_eq!(rule(&mut desk), (30, LeverageFrom::ClassCap));
+    assert_eq!(rule(&mut desk), ("30".into(), LeverageFrom::ClassCap));
     list(&mut desk, |terms| {
         terms.margin.class = CapClass::MajorForex;
-        terms.leverage_max = 10;
+        terms.leverage_max = Leverage::of(10);
     });
-    assert_eq!(rule(&mut desk), (10, LeverageFrom::InstrumentCap));
+    assert_eq!(rule(&mut desk), ("10".into(), LeverageFrom::InstrumentCap));
+}
+
+/// 110,010 USD at 33.33 : 1 are 3,300.63; a band of 2.5 : 1 costs two fifths of its lots.
+#[test]
+fn leverage_may_have_a_point() {
+    let mut desk = open(1, Accounting::Netting);
+    let mut terms = view(&desk, 1).terms;
+    terms.leverage = Leverage(3_333_000_000);
+    desk.must(Body::Account(terms));
+    enter(&mut desk, 1, Side::Buy, 100, 110_010);
+    assert_eq!(used(&desk, 1), 330_063);
+    desk.must(bands(vec![TierRule {
+        bands: vec![Band {
+            leverage: Leverage(250_000_000),
+            ..rule(&[(0, 100)]).bands[0]
+        }],
+        ..rule(&[(0, 100)])
+    }]));
+    let mut group = desk.group;
+    group.margin.tiers = TierSetId(7);
+    desk.must(Body::Group(group));
+    assert_eq!(used(&desk, 1), 4_400_400);
+    terms.leverage = Leverage(u64::MAX);
+    assert_eq!(
+        refused(&mut desk, Body::Account(terms)),
+        [Reject::TermsInvalid]
+    );
 }
 
 #[test]

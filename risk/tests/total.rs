@@ -66,6 +66,15 @@ impl Dice {
         }
     }
 
+    /// Whole, with a point, or beyond all bounds.
+    fn leverage(&mut self) -> Leverage {
+        match self.roll(3) {
+            0 => Leverage(self.number() as u64),
+            1 => Leverage(3_333_000_000),
+            _ => Leverage::of(self.small()),
+        }
+    }
+
     fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.roll(of.len() as u64) as usize]
     }
@@ -511,7 +520,7 @@ fn terms(dice: &mut Dice, account: AccountId, id: InstrumentId) -> Body {
             link: LINK,
             currency: CurrencyId(dice.roll(8) as u16),
             accounting: Accounting::Hedging,
-            leverage: dice.small(),
+            leverage: dice.leverage(),
         }),
         2 => Body::Currency(CurrencyTerms {
             id: CurrencyId(dice.roll(8) as u16),
@@ -612,7 +621,7 @@ fn any_rules(dice: &mut Dice, account: AccountId) -> AccountRules {
 fn any_tiers(dice: &mut Dice) -> TierTerms {
     let mut band = |to: i64| Band {
         to,
-        leverage: dice.roll(3) as u32 * 50,
+        leverage: Leverage(dice.roll(3) * 3_333_000_000),
         initial: if dice.roll(8) == 0 {
             Ratio(dice.number())
         } else {
@@ -638,7 +647,7 @@ fn any_tiers(dice: &mut Dice) -> TierTerms {
 fn any_group(dice: &mut Dice) -> GroupTerms {
     GroupTerms {
         margin_price: dice.one_of(MarginPrice::ALL),
-        leverage: 100 * dice.small().min(9),
+        leverage: Leverage::of(100 * dice.small().min(9)),
         stop_out: Ratio::percent(dice.roll(90) as i64),
         stop_out_test: dice.one_of(LevelTest::ALL),
         stop_out_policy: dice.one_of(StopOutPolicy::ALL),

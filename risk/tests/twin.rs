@@ -18,14 +18,14 @@ use siaga_risk::view::{AccountView, Ask, Query, View};
 
 const HISTORIES: u64 = 400;
 const STEPS: u32 = 160;
-const ACCOUNTS: [(u32, CurrencyId, u32); 7] = [
-    (1, USD, 100),
-    (2, EUR, 50),
-    (3, JPY, 200),
-    (4, USD, 30),
-    (5, USD, 100),
-    (6, EUR, 50),
-    (7, JPY, 200),
+const ACCOUNTS: [(u32, CurrencyId, Leverage); 7] = [
+    (1, USD, Leverage::of(100)),
+    (2, EUR, Leverage(3_333_000_000)),
+    (3, JPY, Leverage::of(200)),
+    (4, USD, Leverage(1_250_000_000)),
+    (5, USD, Leverage::of(100)),
+    (6, EUR, Leverage::of(50)),
+    (7, JPY, Leverage::of(200)),
 ];
 /// From this account on they net.
 const NETTING_FROM: u32 = 5;
@@ -113,7 +113,7 @@ impl History {
             } else {
                 (Accounting::Netting, true)
             };
-            desk.account(id, currency, accounting, leverage);
+            desk.account_at(id, currency, accounting, leverage);
             twin.open(id, currency, nets, leverage);
             let rules = own_rules(&mut dice, id, nets);
             desk.must(Body::Rules(Box::new(rules)));
@@ -637,7 +637,7 @@ fn margin_terms(dice: &mut Dice) -> MarginTerms {
 fn tiers() -> TierTerms {
     let band = |lots: i64, initial, maintenance| Band {
         to: lots * 10_000_000,
-        leverage: 0,
+        leverage: Leverage::NONE,
         initial: Ratio::percent(initial),
         maintenance: Ratio::percent(maintenance),
     };

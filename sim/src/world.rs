@@ -192,7 +192,7 @@ pub fn opening() -> Vec<Body> {
             link: LINK,
             currency,
             accounting,
-            leverage,
+            leverage: Leverage::of(leverage),
         }));
     }
     all

@@ -268,7 +268,7 @@ pub mod tests {
         let terms = &mut other.instruments[0].terms;
         terms.halt.factor = siaga_risk::units::Ratio::percent(150);
         terms.feeds.pop();
-        other.groups[0].terms.leverage = 77;
+        other.groups[0].terms.leverage = siaga_risk::units::Leverage::of(77);
         let changes = diff(&in_force, &other);
         assert_eq!(changes.len(), 2, "{changes:?}");
         let told = |at: usize| -> Vec<(&str, &str, &str)> {

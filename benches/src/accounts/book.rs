@@ -124,7 +124,7 @@ impl Desk {
             link: catalog.links[0].terms.id,
             currency: dollar,
             accounting: Accounting::Hedging,
-            leverage: LEVERAGE,
+            leverage: Leverage::of(LEVERAGE),
         };
         let a_day = accounts.div_ceil(DAYS);
         for id in 1..=accounts {
@@ -272,7 +272,7 @@ fn instrument(
         qty_min: Qty(1),
         qty_max: Qty(100_000),
         qty_step: Qty(1),
-        leverage_max: 0,
+        leverage_max: Leverage::NONE,
         margin_initial: Ratio::ONE,
         margin_maintenance: Ratio::ONE,
         collar: off,

@@ -152,7 +152,7 @@ impl Build {
             link,
             currency,
             accounting: Accounting::Hedging,
-            leverage: 0,
+            leverage: Leverage::NONE,
         }));
         self.command(Body::Cash(Cash {
             account: AccountId(id),

@@ -294,7 +294,7 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
             margin_price: or(&raw.margin_price, named.margin_price, |name| {
                 margin_price(&at, name)
             })?,
-            leverage: raw.leverage.unwrap_or(named.leverage),
+            leverage: lever(&at, "leverage", &raw.leverage)?.unwrap_or(named.leverage),
             warning: share("warning", &raw.warning, named.warning)?,
             restricted: share("restricted", &raw.restricted, named.restricted)?,
             stop_out: share("stop_out", &raw.stop_out, named.stop_out)?,
@@ -337,7 +337,7 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
             loss: losses(&at, raw)?,
             margin: GroupMargin {
                 tiers: leverage_rules(&at, raw, tiers)?.unwrap_or(named.margin.tiers),
-                caps: raw.caps.unwrap_or(named.margin.caps),
+                caps: caps(&at, raw)?.unwrap_or(named.margin.caps),
                 check_execution: raw.check_execution.unwrap_or(named.margin.check_execution),
                 hedge: match &raw.hedge {
                     Some(name) => Some(instrument::hedge_rule(&at, name)?),
@@ -361,8 +361,8 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
             },
             ..named
         };
-        if terms.leverage == 0 {
-            return Err(at.error("leverage", "at least 1"));
+        if terms.leverage == Leverage::NONE {
+            return Err(at.error("leverage", "above zero"));
         }
         groups.push(Group {
             name: raw.name.clone(),
@@ -370,6 +370,28 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
         });
     }
     Ok(groups)
+}
+
+/// A leverage, where one is given.
+pub fn lever(
+    at: &At<'_>,
+    key: &'static str,
+    value: &Option<file::LeverageValue>,
+) -> Result<Option<Leverage>, CatalogError> {
+    let read = value.as_ref().map(file::LeverageValue::read);
+    at.ok(key, read.transpose())
+}
+
+/// A group's caps by class.
+fn caps(at: &At<'_>, raw: &file::Group) -> Result<Option<[Leverage; 5]>, CatalogError> {
+    let Some(values) = &raw.caps else {
+        return Ok(None);
+    };
+    let mut caps = [Leverage::NONE; 5];
+    for (cap, value) in caps.iter_mut().zip(values) {
+        *cap = at.ok("caps", value.read())?;
+    }
+    Ok(Some(caps))
 }
 
 /// From what a balance below zero is protected.
@@ -482,7 +504,7 @@ fn demo(text: &str, catalog: &mut Catalog) -> Result<(), CatalogError> {
             link: at.name("link", catalog.link(&raw.link))?.terms.id,
             currency: currency.id,
             accounting: at.one_of("accounting", &raw.accounting, &kinds)?,
-            leverage: raw.leverage,
+            leverage: lever(&at, "leverage", &raw.leverage)?.unwrap_or_default(),
         };
         let rules = account::rules(&at, &raw)?;
         let balance = Money(at.ok("balance", value::scaled(&raw.balance, currency.digits))?);

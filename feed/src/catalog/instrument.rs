@@ -184,7 +184,7 @@ impl Line<'_> {
             collar: read!(ratio self, collar, Ratio(0))?,
             price_band: read!(ratio self, price_band, Ratio(0))?,
             negative_prices: *key!(self, negative_prices).unwrap_or(&false),
-            leverage_max: *key!(self, leverage_max).unwrap_or(&0),
+            leverage_max: self.leverage_max()?,
             margin_initial: read!(ratio self, margin_initial, Ratio::ONE)?,
             margin_maintenance: read!(ratio self, margin_maintenance, Ratio::ONE)?,
             margin_hedged: read!(ratio self, margin_hedged, Ratio::percent(50))?,
@@ -204,6 +204,12 @@ impl Line<'_> {
             trade_delayed: *key!(self, trade_delayed).unwrap_or(&false),
             family: *key!(self, family).unwrap_or(&0),
         })
+    }
+
+    fn leverage_max(&self) -> Result<Leverage, CatalogError> {
+        let read = key!(self, leverage_max).map(file::LeverageValue::read);
+        let read = self.at.ok("leverage_max", read.transpose())?;
+        Ok(read.unwrap_or_default())
     }
 
     /// The base where the contract is margined in it, else the quote currency.

@@ -410,7 +410,7 @@ fn terms_fact(terms: &TermsChange) -> (String, Value) {
         ),
         TermsChange::Group(group) => (
             "terms.group".into(),
-            json!({"group": group.id.0, "leverage": group.leverage}),
+            json!({"group": group.id.0, "leverage": group.leverage.to_string()}),
         ),
         TermsChange::Account(account) => (
             "terms.account".into(),

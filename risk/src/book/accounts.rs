@@ -156,9 +156,9 @@ impl Account {
     }
 
     /// The leverage in force: its own, or its group's.
-    pub fn leverage(&self, group: &GroupTerms) -> u32 {
+    pub fn leverage(&self, group: &GroupTerms) -> Leverage {
         match self.state.terms.leverage {
-            0 => group.leverage.max(1),
+            Leverage::NONE => group.leverage.or_one(),
             own => own,
         }
     }

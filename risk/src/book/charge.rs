@@ -46,8 +46,8 @@ pub struct Rule<'a> {
     pub accounting: Accounting,
     /// What opposite sides of a hedging account are charged.
     pub hedge: HedgeRule,
-    /// The leverage that wins, x : 1.
-    pub leverage: u32,
+    /// The leverage that wins.
+    pub leverage: Leverage,
     /// Digits of the account's currency.
     pub digits: u8,
     /// The unrounded sums are wanted too: a leverage rule goes on from them.
@@ -186,7 +186,7 @@ impl Sum {
 }
 
 /// One component: `base × shares / leverage`, rounded to minor units.
-pub fn component(base: i128, shares: &[Ratio], leverage: u32, digits: u8) -> Option<i64> {
+pub fn component(base: i128, shares: &[Ratio], leverage: Leverage, digits: u8) -> Option<i64> {
     let (mut num, mut den) = (1i128, 1i128);
     for share in shares {
         (num, den) = times((num, den), (i128::from(share.0), i128::from(Ratio::ONE.0)))?;
@@ -196,13 +196,15 @@ pub fn component(base: i128, shares: &[Ratio], leverage: u32, digits: u8) -> Opt
 
 /// `amount × num / den / leverage` in minor units, rounded once where the denominators fit and else twice, the first
 /// time to 10^-20.
-fn rounded(amount: i128, num: i128, den: i128, leverage: u32, digits: u8) -> Option<i64> {
-    let minor = i128::from(leverage.max(1)) * ten(FINE_DIGITS - digits);
-    let shared = gcd(num, minor);
+fn rounded(amount: i128, num: i128, den: i128, leverage: Leverage, digits: u8) -> Option<i64> {
+    let (over, under) = leverage.fraction();
+    let minor = over.checked_mul(ten(FINE_DIGITS - digits))?;
+    let times = num.checked_mul(under)?;
+    let shared = gcd(times, minor);
     let once = den.checked_mul(minor / shared);
     let value = match once {
-        Some(den) => mul_div_round(amount, num / shared, den)?,
-        None => mul_div_round(mul_div_round(amount, num, den)?, 1, minor)?,
+        Some(den) => mul_div_round(amount, times / shared, den)?,
+        None => mul_div_round(mul_div_round(amount, num, den)?, under, minor)?,
     };
     let value = i64::try_from(value).ok()?;
     (value <= MONEY_MAX).then_some(value)

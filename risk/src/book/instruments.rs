@@ -17,8 +17,8 @@ pub const CURRENCY_DIGITS_MAX: u8 = 8;
 const PRICE_DIGITS_MAX: u8 = 12;
 /// Largest share of a margin: a thousand times it.
 const SHARE_MAX: Ratio = Ratio(1_000 * Ratio::ONE.0);
-/// Largest leverage any account may have.
-pub const LEVERAGE_MAX: u32 = 10_000;
+/// Largest leverage any account may have: what brokers that call it unlimited write.
+pub const LEVERAGE_MAX: Leverage = Leverage::of(2_100_000_000);
 
 /// An exact factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -254,7 +254,7 @@ impl Book {
 
     pub(super) fn set_group(&mut self, terms: GroupTerms) -> Result<(), Reject> {
         super::levels::check(&terms)?;
-        if terms.leverage == 0
+        if terms.leverage == Leverage::NONE
             || terms.leverage > LEVERAGE_MAX
             || terms.rate_max > RATE_MAX
             || terms.throttle.executions_max > RATE_MAX

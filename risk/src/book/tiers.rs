@@ -20,8 +20,7 @@ pub struct Slice {
     pub position: Option<PositionId>,
     /// Margin before leverage, fine units of the account's currency.
     pub amount: i128,
-    /// x : 1.
-    pub leverage: u32,
+    pub leverage: Leverage,
     /// Fine units of lots.
     pub lots: i128,
     /// Fine units of the rule's currency.
@@ -96,26 +95,31 @@ impl TierRule {
 pub fn charge(rule: &TierRule, slices: &[Slice], digits: u8, rule_digits: u8) -> Option<Tiered> {
     let mut tiered = Tiered::default();
     for slice in slices {
-        tiered.before = tiered
-            .before
-            .checked_add(slice.amount / i128::from(slice.leverage.max(1)))?;
+        let (over, under) = slice.leverage.fraction();
+        let (levered, _) = mul_div_floor(slice.amount, under, over)?;
+        tiered.before = tiered.before.checked_add(levered)?;
         tiered.measure = tiered.measure.checked_add(rule.measure(slice))?;
     }
     let all = tiered.measure;
     if all <= 0 {
         // Nothing fills a band: what there is falls into the first.
         let ratio = rule.bands.first()?.initial;
-        let terms = costs(slices, 0)
+        let share = (i128::from(ratio.0), i128::from(Ratio::ONE.0));
+        let terms = costs(slices, Leverage::NONE)
             .into_iter()
-            .map(|(amount, den)| (amount, i128::from(ratio.0), den * i128::from(Ratio::ONE.0)))
-            .collect();
+            .map(|(amount, leverage)| {
+                let (over, under) = leverage.fraction();
+                let (num, den) = product(share, (under, over))?;
+                Some((amount, num, den))
+            })
+            .collect::<Option<Terms>>()?;
         tiered.minor = rounded(&terms, digits)?;
         return Some(tiered);
     }
     tiered.unit = mul_div_round(tiered.before, ten(FINE_DIGITS), all)?;
     if rule.cost == TierCost::AverageCut {
-        tiered.unit =
-            i128::from(unit_cut(&costs(slices, 0), all, digits)?) * ten(FINE_DIGITS - digits);
+        tiered.unit = i128::from(unit_cut(&costs(slices, Leverage::NONE), all, digits)?)
+            * ten(FINE_DIGITS - digits);
     }
     let (mut filled, mut sum, mut minor) = (0i128, Terms::new(), 0i64);
     // The oldest trade first, whatever its instrument: what comes later re-prices nothing before it.
@@ -172,14 +176,14 @@ fn next_band(rule: &TierRule, digits: u8, filled: i128, left: i128) -> Option<(u
 }
 
 /// Margin before leverage, summed by leverage; a band's own leverage goes before.
-fn costs(slices: &[Slice], band: u32) -> Vec<(i128, i128)> {
-    let mut costs: Vec<(i128, i128)> = Vec::with_capacity(1);
+fn costs(slices: &[Slice], band: Leverage) -> Vec<(i128, Leverage)> {
+    let mut costs: Vec<(i128, Leverage)> = Vec::with_capacity(1);
     for slice in slices {
-        let leverage = i128::from(if band > 0 {
+        let leverage = if band > Leverage::NONE {
             band
         } else {
-            slice.leverage.max(1)
-        });
+            slice.leverage.or_one()
+        };
         match costs.iter_mut().find(|cost| cost.1 == leverage) {
             Some(cost) => cost.0 = cost.0.saturating_add(slice.amount),
             None => costs.push((slice.amount, leverage)),
@@ -193,7 +197,7 @@ fn terms(
     rule: &TierRule,
     slices: &[Slice],
     whole: i128,
-    (leverage, take, ratio): (u32, i128, Ratio),
+    (leverage, take, ratio): (Leverage, i128, Ratio),
     digits: u8,
 ) -> Option<Terms> {
     let shares = product(
@@ -211,18 +215,23 @@ fn terms(
     }
     costs
         .into_iter()
-        .map(|(amount, den)| {
-            let (num, den) = product(shares, (1, den))?;
+        .map(|(amount, leverage)| {
+            let (over, under) = leverage.fraction();
+            let (num, den) = product(shares, (under, over))?;
             Some((amount, num, den))
         })
         .collect()
 }
 
 /// What a lot costs, cut to minor units.
-fn unit_cut(costs: &[(i128, i128)], whole: i128, digits: u8) -> Option<i64> {
+fn unit_cut(costs: &[(i128, Leverage)], whole: i128, digits: u8) -> Option<i64> {
     let unit: Terms = costs
         .iter()
-        .map(|(amount, den)| Some((*amount, ten(FINE_DIGITS), den.checked_mul(whole)?)))
+        .map(|(amount, leverage)| {
+            let (over, under) = leverage.fraction();
+            let (num, den) = product((ten(FINE_DIGITS), whole), (under, over))?;
+            Some((*amount, num, den))
+        })
         .collect::<Option<_>>()?;
     floored(&unit, digits)
 }

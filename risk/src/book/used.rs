@@ -79,13 +79,17 @@ fn at(amount: i128, share: Ratio) -> Option<i128> {
 impl Book {
     /// The leverage that wins on an instrument, and where it came from: the account's own or its group's, held down by
     /// the group's cap on the class and by the instrument's.
-    pub fn leverage_on(&self, account: &Account, instrument: &Instrument) -> (u32, LeverageFrom) {
+    pub fn leverage_on(
+        &self,
+        account: &Account,
+        instrument: &Instrument,
+    ) -> (Leverage, LeverageFrom) {
         if !instrument.leveraged {
-            return (1, LeverageFrom::Mode);
+            return (Leverage::ONE, LeverageFrom::Mode);
         }
         let group = self.group_of(account);
         let (mut leverage, mut from) = match account.state.terms.leverage {
-            0 => (group.leverage.max(1), LeverageFrom::Group),
+            Leverage::NONE => (group.leverage.or_one(), LeverageFrom::Group),
             own => (own, LeverageFrom::Account),
         };
         let class = group.margin.caps[instrument.terms.margin.class as usize];
@@ -94,11 +98,11 @@ impl Book {
             (instrument.terms.leverage_max, LeverageFrom::InstrumentCap),
         ];
         for (cap, by) in caps {
-            if cap > 0 && cap < leverage {
+            if cap > Leverage::NONE && cap < leverage {
                 (leverage, from) = (cap, by);
             }
         }
-        (leverage.max(1), from)
+        (leverage, from)
     }
 
     /// The hedge rule that wins on an instrument, and where it came from: the account's own, its group's, the

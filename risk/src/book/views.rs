@@ -37,7 +37,7 @@ impl Book {
         Some(AccountView {
             terms: state.terms,
             leverage: account.leverage(group),
-            leverage_from: if state.terms.leverage == 0 {
+            leverage_from: if state.terms.leverage == Leverage::NONE {
                 LeverageFrom::Group
             } else {
                 LeverageFrom::Account

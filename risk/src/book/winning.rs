@@ -11,6 +11,7 @@ use crate::event::*;
 use crate::terms::Accounting;
 use crate::units::*;
 use crate::view::{InstrumentMargin, MarginRule, TierView};
+use crate::wide::mul_div_round;
 
 impl Book {
     /// The rules behind a position's margin.
@@ -66,6 +67,7 @@ impl Book {
         env: &Env<'_>,
     ) -> MarginRule {
         let (leverage, leverage_from) = self.leverage_on(account, instrument);
+        let (over, under) = leverage.fraction();
         let set = self.group_of(account).margin.tiers;
         let mut windows = self.open_windows(instrument.terms.id, env.now);
         MarginRule {
@@ -79,7 +81,7 @@ impl Book {
             tiers: self
                 .tier_of(account, instrument.terms.id)
                 .map(|rule| (set, rule.id)),
-            base: div_round(native, i128::from(leverage.max(1))),
+            base: mul_div_round(native, under, over).unwrap_or(0),
             conversion: None,
         }
     }

@@ -109,7 +109,7 @@ pub fn instrument(symbol: &str) -> InstrumentTerms {
         collar: Ratio(0),
         price_band: Ratio(0),
         negative_prices: false,
-        leverage_max: 0,
+        leverage_max: Leverage::NONE,
         margin_initial: Ratio::ONE,
         margin_maintenance: Ratio::ONE,
         margin_hedged: Ratio::percent(50),
@@ -201,7 +201,7 @@ pub fn group() -> GroupTerms {
         id: GROUP,
         preset: Preset::Mt5Default,
         margin_price: MarginPrice::Open,
-        leverage: 100,
+        leverage: Leverage::of(100),
         warning: Ratio::percent(100),
         restricted: Ratio::percent(50),
         stop_out: Ratio::percent(30),
@@ -387,6 +387,16 @@ impl Desk {
         currency: CurrencyId,
         accounting: Accounting,
         leverage: u32,
+    ) -> Vec<Output> {
+        self.account_at(id, currency, accounting, Leverage::of(leverage))
+    }
+
+    pub fn account_at(
+        &mut self,
+        id: u32,
+        currency: CurrencyId,
+        accounting: Accounting,
+        leverage: Leverage,
     ) -> Vec<Output> {
         let terms = AccountTerms {
             id: AccountId(id),

@@ -205,12 +205,12 @@ impl Run {
         } else {
             Accounting::Hedging
         };
-        let leverage = leverage.trim_end_matches(":1").parse().unwrap();
-        self.desk.account(
+        let leverage = parse(leverage.trim_end_matches(":1"), Leverage::DIGITS);
+        self.desk.account_at(
             id.parse().unwrap(),
             currency_id(currency),
             accounting,
-            leverage,
+            Leverage(leverage as u64),
         );
         match rest {
             ["deposit", amount] => self.cash(id, "deposit", amount),
@@ -564,7 +564,7 @@ impl Run {
                         .copied()
                         .unwrap()
                 }
-                "cap" => terms.leverage_max = value.parse().unwrap(),
+                "cap" => terms.leverage_max = Leverage::of(value.parse().unwrap()),
                 "initial" => terms.margin_initial = ratio(value),
                 "schedule" => terms.crypto.schedule = schedule(value),
                 "mark_age" => terms.crypto.mark_age_max_ns = duration(value),

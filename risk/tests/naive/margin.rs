@@ -106,10 +106,15 @@ fn excess(long: Leg, short: Leg) -> Vec<Piece> {
     }]
 }
 
-fn rounded(pieces: &[Piece], leverage: u32) -> i64 {
+/// One over a leverage.
+fn one_over(leverage: Leverage) -> Exact {
+    Exact::new(100_000_000, i128::from(leverage.0))
+}
+
+fn rounded(pieces: &[Piece], leverage: Leverage) -> i64 {
     pieces
         .iter()
-        .map(|piece| piece.amount.times(part(1, i64::from(leverage))).round())
+        .map(|piece| piece.amount.times(one_over(leverage)).round())
         .sum()
 }
 
@@ -326,7 +331,7 @@ impl Twin {
 }
 
 /// Positions fill the bands first, then orders, at the average margin of a lot.
-fn tiered(rule: &TierRule, held: Piece, raised: Piece, leverage: u32) -> i64 {
+fn tiered(rule: &TierRule, held: Piece, raised: Piece, leverage: Leverage) -> i64 {
     let all = held.lots.plus(raised.lots);
     if all == Exact::whole(0) {
         return 0;
@@ -335,7 +340,7 @@ fn tiered(rule: &TierRule, held: Piece, raised: Piece, leverage: u32) -> i64 {
         .amount
         .plus(raised.amount)
         .over(all)
-        .times(part(1, i64::from(leverage)));
+        .times(one_over(leverage));
     let (mut filled, mut total) = (Exact::whole(0), Exact::whole(0));
     for (lots, ratio) in [
         (

@@ -7,7 +7,7 @@ use super::desk::*;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
-use siaga_risk::units::Ts;
+use siaga_risk::units::{Leverage, Ts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An exact fraction in lowest terms.
@@ -133,7 +133,7 @@ pub struct Resting {
 pub struct Mine {
     pub currency: CurrencyId,
     pub netting: bool,
-    pub leverage: u32,
+    pub leverage: Leverage,
     pub balance: i64,
     pub held: Vec<Held>,
     pub resting: Vec<Resting>,
@@ -174,7 +174,7 @@ impl Twin {
         }
     }
 
-    pub fn open(&mut self, id: u32, currency: CurrencyId, netting: bool, leverage: u32) {
+    pub fn open(&mut self, id: u32, currency: CurrencyId, netting: bool, leverage: Leverage) {
         self.accounts.insert(
             id,
             Mine {

@@ -153,7 +153,7 @@ impl Plan {
                 link: LINK,
                 currency: QUOTE,
                 accounting: Accounting::Hedging,
-                leverage: self.leverage,
+                leverage: Leverage::of(self.leverage),
             }));
             bodies.push(Body::Cash(Cash {
                 account: id,
@@ -243,7 +243,7 @@ impl Plan {
             collar: Ratio(0),
             price_band: Ratio(0),
             negative_prices: true,
-            leverage_max: 0,
+            leverage_max: Leverage::NONE,
             margin_initial: Ratio::ONE,
             margin_maintenance: Ratio::ONE,
             margin_hedged: Ratio::ONE,
@@ -310,7 +310,7 @@ impl Plan {
             id: GROUP,
             preset: Preset::Mt5Default,
             margin_price: MarginPrice::Open,
-            leverage: self.leverage,
+            leverage: Leverage::of(self.leverage),
             warning: Ratio(Ratio::ONE.0 + AT_OR_BELOW),
             restricted: Ratio(0),
             stop_out: Ratio::percent(50),

@@ -70,7 +70,7 @@ wire! {
         pub group: String,
         pub accounting: Accounting,
         /// x : 1, before caps of classes and instruments.
-        pub leverage: u32,
+        pub leverage: String,
         pub leverage_from: LeverageFrom,
         /// Leverage rules by bands in force, and how they charge what is held.
         pub tiers: Vec<TierDto>,
@@ -195,7 +195,7 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         currency,
         group,
         accounting: view.terms.accounting.into(),
-        leverage: view.leverage,
+        leverage: view.leverage.to_string(),
         leverage_from: view.leverage_from.into(),
         tiers: view.tiers.iter().map(|t| tier(t, digits, names)).collect(),
         margins: view

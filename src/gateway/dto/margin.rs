@@ -34,7 +34,7 @@ wire! {
     /// The rules behind a position's or an order's margin.
     pub struct MarginRuleDto {
         /// x : 1.
-        pub leverage: u32,
+        pub leverage: String,
         pub leverage_from: LeverageFrom,
         /// Share charged by side and kind of order.
         pub rate_pct: String,
@@ -142,7 +142,7 @@ pub fn margin_rule(
 ) -> MarginRuleDto {
     let currency = margin_currency(names.instrument(instrument));
     MarginRuleDto {
-        leverage: rule.leverage,
+        leverage: rule.leverage.to_string(),
         leverage_from: rule.leverage_from.into(),
         rate_pct: decimal::change_pct(rule.rate),
         factor_pct: decimal::change_pct(rule.factor),

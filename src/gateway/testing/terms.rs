@@ -96,7 +96,7 @@ fn group() -> GroupTerms {
         id: GroupId(1),
         preset: Preset::Mt5Default,
         margin_price: MarginPrice::Open,
-        leverage: 100,
+        leverage: Leverage::of(100),
         warning: Ratio::percent(100),
         restricted: Ratio::percent(50),
         stop_out: Ratio::percent(30),
@@ -125,6 +125,6 @@ fn account() -> AccountTerms {
         link: LinkId(1),
         currency: CurrencyId(1),
         accounting: Accounting::Hedging,
-        leverage: 0,
+        leverage: Leverage::NONE,
     }
 }

@@ -21,7 +21,7 @@ async fn a_margin_says_where_it_comes_from() {
             &rule["leverage_from"],
             &rule["factor_pct"]
         ),
-        (&json!(100), &json!("group"), &json!("100.00")),
+        (&json!("100"), &json!("group"), &json!("100.00")),
         "{preview}"
     );
     assert_eq!(
@@ -178,8 +178,30 @@ async fn a_review_credit_and_terms_are_set_by_name() {
             &shown["leverage"],
             &shown["leverage_from"]
         ),
-        (&json!(true), &json!("30.00"), &json!(30), &json!("account"))
+        (
+            &json!(true),
+            &json!("30.00"),
+            &json!("30"),
+            &json!("account")
+        )
     );
+    let exact = json!({ "leverage": "33.33", "note": "three per cent" });
+    let exact = server
+        .call("PUT", &format!("{account}/terms"), Some(exact))
+        .await;
+    assert_eq!(exact.status, 200, "{exact:?}");
+    let shown = server.call("GET", account, None).await.json();
+    assert_eq!(shown["leverage"], "33.33");
+    for wrong in ["much", "-1", "0.000000001"] {
+        let wrong = json!({ "leverage": wrong, "note": "x" });
+        let wrong = server
+            .call("PUT", &format!("{account}/terms"), Some(wrong))
+            .await;
+        assert_eq!(
+            (wrong.status, &wrong.json()["field"]),
+            (422, &json!("leverage"))
+        );
+    }
     let nobody = json!({ "group": "nobodys", "note": "x" });
     let nobody = server
         .call("PUT", &format!("{account}/terms"), Some(nobody))

@@ -13,7 +13,7 @@ pub fn group() -> GroupTerms {
         id: GROUP,
         preset: Preset::Mt5Default,
         margin_price: MarginPrice::Open,
-        leverage: 1,
+        leverage: Leverage::ONE,
         warning: Ratio(0),
         restricted: Ratio(0),
         stop_out: Ratio(0),
@@ -46,7 +46,7 @@ pub fn account(desk: &mut Desk, currency: CurrencyId, accounting: Accounting) ->
         link: LINK,
         currency,
         accounting,
-        leverage: 0,
+        leverage: Leverage::NONE,
     }))?;
     Ok(())
 }

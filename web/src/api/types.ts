@@ -25,7 +25,7 @@ export interface Instrument {
   qty_step: Decimal;
   /** Smallest price move allowed. */
   tick: Decimal;
-  leverage_max: number | null;
+  leverage_max: Decimal | null;
   feed: FeedState;
   halted: boolean;
   volatility: "normal" | "elevated";
@@ -76,7 +76,7 @@ export type LeverageFrom = "mode" | "group" | "account" | "class_cap" | "instrum
 
 /** The rules behind a position's or an order's margin. */
 export interface MarginRule {
-  leverage: number;
+  leverage: Decimal;
   leverage_from: LeverageFrom;
   rate_pct: Decimal;
   factor_pct: Decimal;
@@ -167,7 +167,7 @@ export interface Account {
   currency: string;
   group: string;
   accounting: "hedging" | "netting";
-  leverage: number;
+  leverage: Decimal;
   leverage_from: LeverageFrom;
   /** The broker link of its orders: an id of the desk's `links`. */
   link: number;
