@@ -47,7 +47,7 @@ record! {
         pub reason: u16,
         pub seen: Price,
         pub placed: Ts,
-        /// It closes, so it needs no margin and adds no exposure.
+        /// It closes, so it needs no margin and is refused by no limit.
         pub closing: bool,
         /// Its price was reached, or it needs none: a stop goes out as a market order.
         pub triggered: bool,
@@ -319,6 +319,10 @@ impl Book {
         };
         order.sent = true;
         let (link, submit) = (order.link, order.submit());
+        let closes = order.closing.then(|| order.clone());
+        if let Some(order) = closes {
+            self.expose_order(&order, 1);
+        }
         self.await_answer(ctx, id, link);
         self.tell(ctx, id, OrderState::Submitted, 0);
         ctx.out.push(Output::Send(Send {
