@@ -1,4 +1,5 @@
 use super::*;
+use crate::catalog::Files;
 
 fn ts(text: &str) -> Ts {
     let timestamp: Timestamp = text.parse().unwrap();
@@ -14,9 +15,12 @@ fn utc(ts: Ts) -> String {
 
 /// Sessions of one instrument within an interval, as `open Sun 03-01 22:00 .. Fri 03-06 22:00`.
 fn sessions(symbol: &str, from: &str, until: &str) -> Vec<String> {
-    let catalog = Catalog::shipped();
+    sessions_of(&Catalog::shipped(), symbol, from, until)
+}
+
+fn sessions_of(catalog: &Catalog, symbol: &str, from: &str, until: &str) -> Vec<String> {
     let id = catalog.listing(symbol).unwrap().terms.id;
-    Calendars::new(&catalog)
+    Calendars::new(catalog)
         .between(ts(from), ts(until))
         .into_iter()
         .filter_map(|body| match body {
@@ -145,6 +149,68 @@ fn rollover_is_at_five_in_new_york_and_triple_on_wednesday() {
         of("BTC/USDT", "2026-03-07T00:00:00Z", "2026-03-09T00:00:00Z").len(),
         2,
         "crypto rolls on weekends too"
+    );
+}
+
+#[test]
+fn a_calendar_of_the_house_has_its_own_hours_and_holidays() {
+    let calendars = r#"calendar = [{ name = "kopi", zone = "Asia/Jakarta", sessions = [
+        { opens = "09:00", closes = "11:30" }, { opens = "13:30", closes = "16:00" },
+    ] }]"#;
+    let holidays = r#"holiday = [
+        { date = "2026-06-02", name = "Half a day", calendars = ["kopi"], close = "11:00" },
+        { date = "2026-06-03", name = "A day", calendars = ["kopi"] },
+    ]"#;
+    let shipped = Files::SHIPPED;
+    let instruments =
+        shipped
+            .instruments
+            .replacen("calendar = \"jakarta\"", "calendar = \"kopi\"", 1);
+    let files = Files {
+        instruments: &instruments,
+        calendars,
+        holidays,
+        ..shipped
+    };
+    let catalog = Catalog::read(&files).unwrap();
+    assert_eq!(
+        sessions_of(
+            &catalog,
+            "USD/IDR",
+            "2026-06-01T00:00:00Z",
+            "2026-06-05T00:00:00Z"
+        ),
+        [
+            "open Mon 06-01 02:00 .. Mon 06-01 04:30",
+            "closed Mon 06-01 04:30 .. Mon 06-01 06:30",
+            "open Mon 06-01 06:30 .. Mon 06-01 09:00",
+            "closed Mon 06-01 09:00 .. Tue 06-02 02:00",
+            "open Tue 06-02 02:00 .. Tue 06-02 04:00",
+            "closed Tue 06-02 04:00 .. Thu 06-04 02:00",
+            "open Thu 06-04 02:00 .. Thu 06-04 04:30",
+            "closed Thu 06-04 04:30 .. Thu 06-04 06:30",
+            "open Thu 06-04 06:30 .. Thu 06-04 09:00",
+            "closed Thu 06-04 09:00 .. Fri 06-05 02:00",
+        ]
+    );
+    let unknown = Files {
+        calendars: "",
+        ..files
+    };
+    let error = Catalog::read(&unknown).unwrap_err().to_string();
+    assert!(
+        error.contains("USD/IDR") && error.contains("jakarta"),
+        "{error}"
+    );
+    // Hours that are gone close the instrument.
+    let mut without = catalog.clone();
+    without.hours = Hours::read("").unwrap();
+    let id = without.listing("USD/IDR").unwrap().terms.id;
+    let told = Calendars::new(&without).current(ts("2026-06-01T03:00:00Z"));
+    assert!(
+        !told
+            .iter()
+            .any(|body| matches!(body, Body::Session(s) if s.instrument == id))
     );
 }
 

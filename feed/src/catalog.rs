@@ -9,7 +9,7 @@ mod instrument;
 mod leverage;
 mod value;
 
-use crate::calendar::Holidays;
+use crate::calendar::{Holidays, Hours};
 use siaga_risk::event::{Body, Cash, CashKind, NewOrder};
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
@@ -21,6 +21,7 @@ const SOURCES: &str = include_str!("../catalog/sources.toml");
 const LEVERAGE: &str = include_str!("../catalog/leverage.toml");
 const GROUPS: &str = include_str!("../catalog/groups.toml");
 const DEMO: &str = include_str!("../catalog/demo.toml");
+const CALENDARS: &str = include_str!("../catalog/calendars.toml");
 const HOLIDAYS: &str = include_str!("../catalog/holidays.toml");
 
 /// Names of the two simulated sources; a primary and one to fail over to.
@@ -39,6 +40,8 @@ pub struct Catalog {
     pub accounts: Vec<DemoAccount>,
     /// Market orders that open the demo accounts' first positions, to be sent once prices are there.
     pub orders: Vec<NewOrder>,
+    /// When calendars are open, and when not.
+    pub hours: Hours,
     pub holidays: Holidays,
 }
 
@@ -156,6 +159,7 @@ pub struct Files<'a> {
     pub leverage: &'a str,
     pub groups: &'a str,
     pub demo: &'a str,
+    pub calendars: &'a str,
     pub holidays: &'a str,
 }
 
@@ -168,6 +172,7 @@ impl Files<'static> {
         leverage: LEVERAGE,
         groups: GROUPS,
         demo: DEMO,
+        calendars: CALENDARS,
         holidays: HOLIDAYS,
     };
 }
@@ -216,6 +221,16 @@ impl Catalog {
                 .retain(|feed| kept.contains(&feed.source));
         }
         Ok(())
+    }
+
+    /// Puts an instrument in place of the one with its number, or beside the others.
+    pub fn put_listing(&mut self, listing: Listing) {
+        let id = listing.terms.id;
+        let known = self.instruments.iter_mut().find(|own| own.terms.id == id);
+        match known {
+            Some(known) => *known = listing,
+            None => self.instruments.push(listing),
+        }
     }
 
     /// The inputs of a first start, in an order the core accepts: terms before what uses them, then deposits.

@@ -20,6 +20,7 @@ pub mod kept_names;
 mod known;
 mod ladder;
 mod latency;
+pub mod listed;
 mod log_source;
 mod market;
 pub mod names;
@@ -197,7 +198,9 @@ pub fn sources(config: &Config) -> Vec<&'static str> {
 /// What exists before the threads do.
 struct Running {
     clock: Arc<Clock>,
+    /// What the program ships, and what this house trades.
     catalog: Arc<Catalog>,
+    listed: Arc<Catalog>,
     names: NameSource,
     live: Arc<Live>,
     events: Arc<Events>,
@@ -222,6 +225,7 @@ impl Running {
         std::fs::create_dir_all(dir).map_err(|error| DataFault::of(dir, error))?;
         let live = Arc::new(Live::new());
         let known = Known::of(&recovered.machine);
+        let listed = listed::catalog(&names.kept, &known.terms, &sources(config))?;
         for view in &known.instruments {
             let states = States {
                 feed: view.feed,
@@ -239,6 +243,7 @@ impl Running {
             waiters: Arc::new(Waiters::new(clock.now().0)),
             clock,
             catalog,
+            listed: Arc::new(listed),
             names,
             live,
             events: Arc::new(Events::default()),
@@ -487,7 +492,7 @@ impl Running {
         let (venues_stop, stopped) = watch::channel(false);
         let venues = venues::start(
             config,
-            &self.catalog,
+            &self.listed,
             &self.clock,
             &inbox,
             &stopped,
@@ -731,14 +736,14 @@ impl Running {
         let start = self.clock.now();
         let simulator = config.feed.simulator.then(|| {
             let scenario = handle::simulated(scenario(&config.feed.scenario));
-            Simulator::new(config.feed.seed, &self.catalog, scenario, start)
+            Simulator::new(config.feed.seed, &self.listed, scenario, start)
                 .with_pace(market::pace_permille(config.feed.rate))
         });
         // The simulated market does not sleep; live venues keep their own hours.
         let calendars = if config.feed.simulator {
-            Calendars::always_open(&self.catalog)
+            Calendars::always_open(&self.listed)
         } else {
-            Calendars::new(&self.catalog)
+            Calendars::new(&self.listed)
         };
         let thread = MarketThread {
             clock: self.clock.clone(),

@@ -2,7 +2,7 @@
 
 use super::{Catalog, CatalogError, Currency, DemoAccount, Files, Group, Link, Source, value};
 use super::{LeverageSet, account, file, find, instrument, leverage};
-use crate::calendar::Holidays;
+use crate::calendar::{HolidayError, Holidays, Hours};
 use siaga_risk::event::{NewOrder, OrderKind, Protection, Side, Tif};
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
@@ -58,13 +58,18 @@ impl At<'_> {
 pub fn catalog(files: &Files<'_>) -> Result<Catalog, CatalogError> {
     let currencies = currencies(files.currencies)?;
     let (sources, links) = sources(files.sources)?;
-    let instruments = instrument::listings(files.instruments, &currencies, &sources)?;
+    let unreadable = |file: &str| {
+        let file = file.to_owned();
+        move |error: HolidayError| CatalogError::File {
+            file,
+            message: error.to_string(),
+        }
+    };
+    let hours = Hours::read(files.calendars).map_err(unreadable("calendars.toml"))?;
+    let instruments = instrument::listings(files.instruments, &currencies, &sources, &hours)?;
     let tiers = leverage::sets(files.leverage, &currencies, &instruments)?;
     let groups = groups(files.groups, &tiers)?;
-    let holidays = Holidays::read(files.holidays).map_err(|error| CatalogError::File {
-        file: "holidays.toml".to_owned(),
-        message: error.to_string(),
-    })?;
+    let holidays = Holidays::read(files.holidays, &hours).map_err(unreadable("holidays.toml"))?;
     let mut catalog = Catalog {
         currencies,
         sources,
@@ -74,6 +79,7 @@ pub fn catalog(files: &Files<'_>) -> Result<Catalog, CatalogError> {
         groups,
         accounts: Vec::new(),
         orders: Vec::new(),
+        hours,
         holidays,
     };
     demo(files.demo, &mut catalog)?;

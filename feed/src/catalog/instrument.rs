@@ -5,6 +5,7 @@ use super::file::{
     self, BracketKeys, InstrumentKeys, KindRates, RateKeys, ScheduleKeys, SwapValue,
 };
 use super::{CatalogError, Currency, Listing, SimTerms, Source, VenueSymbol, find, value};
+use crate::calendar::Hours;
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
@@ -53,6 +54,7 @@ pub fn listings(
     text: &str,
     currencies: &[Currency],
     sources: &[Source],
+    hours: &Hours,
 ) -> Result<Vec<Listing>, CatalogError> {
     let file: file::Instruments = file::read(FILE, text)?;
     let classes = [
@@ -81,6 +83,7 @@ pub fn listings(
                 class,
                 currencies,
                 sources,
+                hours,
             }
             .listing(asset)?,
         );
@@ -95,6 +98,7 @@ struct Line<'a> {
     class: &'a InstrumentKeys,
     currencies: &'a [Currency],
     sources: &'a [Source],
+    hours: &'a Hours,
 }
 
 /// A key of the line, else of its class.
@@ -127,8 +131,8 @@ impl Line<'_> {
     fn listing(&self, class: AssetClass) -> Result<Listing, CatalogError> {
         let terms = self.terms(class)?;
         let calendar = self.at.need("calendar", key!(self, calendar))?;
-        if !crate::calendar::NAMES.contains(&calendar.as_str()) {
-            let known = crate::calendar::NAMES.join(", ");
+        if !self.hours.knows(calendar) {
+            let known = self.hours.names().join(", ");
             let message = format!("\"{calendar}\" is none of {known}");
             return Err(self.at.error("calendar", message));
         }
