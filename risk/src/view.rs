@@ -210,6 +210,8 @@ pub struct AccountView {
     pub rules: Option<AccountRules>,
     /// What a stop-out compares, as the group values it.
     pub closeout: Closeout,
+    /// The pairs that convert results into the account's currency, but for those it holds.
+    pub conversions: Vec<ConversionView>,
     /// Where the next stop-out is; absent without one, without prices, or with very many positions.
     pub next_stop_out: Option<Forecast>,
     pub positions: Vec<PositionView>,
@@ -229,11 +231,21 @@ pub struct Closeout {
     pub reached: Option<Ratio>,
 }
 
+/// A pair that converts what an account holds, and its bids (alone, everything else still) at which the account is called
+/// and stopped out; absent where no price of it does that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConversionView {
+    pub instrument: InstrumentId,
+    pub bid: Price,
+    pub warning_at: Option<Price>,
+    pub stop_out_at: Option<Price>,
+}
+
 /// The next stop-out when one instrument's price moves and everything else stands still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forecast {
     pub instrument: InstrumentId,
-    /// Price that the account's positions in it would close at.
+    /// Price that the account's positions in it would close at; of a pair that only converts its bid.
     pub price: Price,
     /// Pending orders that are cancelled first.
     pub cancels: u32,

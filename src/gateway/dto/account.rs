@@ -3,7 +3,7 @@
 use siaga_risk::event::{self, Seq};
 use siaga_risk::terms::{self, AccountTerms};
 use siaga_risk::units::{Money, Price, Ts};
-use siaga_risk::view::{AccountView, Forecast, LadderRow, PositionView};
+use siaga_risk::view::{AccountView, ConversionView, Forecast, LadderRow, PositionView};
 
 use super::margin::{
     CloseoutDto, InstrumentMarginDto, LeverageFrom, LiquidationDto, MarginRuleDto, RequirementDto,
@@ -108,6 +108,8 @@ wire! {
         pub to_warning: String,
         pub to_restricted: String,
         pub to_stop_out: String,
+        /// Pairs that convert results into its currency, but for those it holds.
+        pub conversions: Vec<ConversionDto>,
         /// Where the next stop-out is and what it closes; absent without one.
         pub next_stop_out: Option<NextStopOutDto>,
         pub risk_unacknowledged: bool,
@@ -121,10 +123,19 @@ wire! {
         pub now: u64,
     }
 
+    /// A pair that converts what an account holds.
+    pub struct ConversionDto {
+        pub symbol: String,
+        pub bid: String,
+        /// Its bid, alone, at which the account is called, and at which it is stopped out; absent where no price of it does that.
+        pub warning_at: Option<String>,
+        pub stop_out_at: Option<String>,
+    }
+
     /// The next stop-out when one instrument's price moves and everything else stands still.
     pub struct NextStopOutDto {
         pub symbol: String,
-        /// Price that the account's positions in it would close at.
+        /// Price that the account's positions in it would close at; of a pair that only converts its bid.
         pub price: String,
         /// Pending orders that are cancelled first.
         pub cancels: u32,
@@ -229,6 +240,11 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         to_warning: money(view.to_warning),
         to_restricted: money(view.to_restricted),
         to_stop_out: money(view.to_stop_out),
+        conversions: view
+            .conversions
+            .iter()
+            .map(|pair| conversion(pair, names))
+            .collect(),
         next_stop_out: view.next_stop_out.map(|next| next_stop_out(&next, names)),
         risk_unacknowledged: view.call != event::CallStep::None,
         call: view.call.into(),
@@ -241,6 +257,18 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         orders: view.orders.iter().map(|o| order(o, names)).collect(),
         seq,
         now: micros(now),
+    }
+}
+
+fn conversion(view: &ConversionView, names: &Directory) -> ConversionDto {
+    let entry = names.instrument(view.instrument);
+    let digits = entry.map_or(0, |e| e.terms.price_digits);
+    let price = |p: Price| decimal::show(p.0, digits);
+    ConversionDto {
+        symbol: entry.map_or_else(|| view.instrument.to_string(), |e| e.symbol.clone()),
+        bid: price(view.bid),
+        warning_at: view.warning_at.map(price),
+        stop_out_at: view.stop_out_at.map(price),
     }
 }
 

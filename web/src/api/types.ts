@@ -150,6 +150,14 @@ export interface Order {
   placed: number;
 }
 
+/** A pair that converts what an account holds, and its bids at which the account is called and stopped out. */
+export interface Conversion {
+  symbol: string;
+  bid: Decimal;
+  warning_at: Decimal | null;
+  stop_out_at: Decimal | null;
+}
+
 /** The next stop-out when one instrument's price moves and everything else stands still. */
 export interface NextStopOut {
   symbol: string;
@@ -187,6 +195,8 @@ export interface Account {
   to_warning: Decimal;
   to_restricted: Decimal;
   to_stop_out: Decimal;
+  /** Pairs that convert results into its currency, but for those it holds. */
+  conversions: Conversion[];
   /** Where the next stop-out is and what it closes. */
   next_stop_out: NextStopOut | null;
   risk_unacknowledged: boolean;
