@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The copied account's id: its book holds no other.
 const COPY: AccountId = AccountId(0);
-/// Most instruments of an account whose prices are tried, as many pairs again, and most valuations of a position in one round of trying
-/// them: each instrument takes some thirty rounds, and a question may not hold the core up.
+/// Most instruments of an account whose prices are tried, as many pairs again, and most valuations of a position in one
+/// round of trying them: each takes some thirty rounds, and a question may not hold the core up.
 const TRIED_MAX: usize = 16;
 const TRIED_POSITIONS_MAX: usize = 4_096;
 /// A stop-out is foretold for accounts with at most this many positions: planning it charges all of them once a close.
