@@ -17,6 +17,7 @@ mod imagine;
 pub mod instruments;
 mod intake;
 mod inverse;
+mod left;
 mod levels;
 mod link;
 pub mod liquidation;

@@ -25,7 +25,7 @@ impl Book {
             return;
         };
         let group = *self.group_of(account);
-        let value = self.valuate(account, &ctx.env());
+        let value = self.value_settled(account, &ctx.env());
         if value.missing.is_some() || ctx.made >= super::ORDERS_PER_INPUT_MAX {
             return;
         }

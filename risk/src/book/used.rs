@@ -463,7 +463,7 @@ impl Book {
         Some(all)
     }
 
-    fn take_position(
+    pub(super) fn take_position(
         &self,
         all: &mut Vec<Holding>,
         account: &Account,
@@ -543,7 +543,8 @@ fn holding_of(all: &mut Vec<Holding>, id: InstrumentId) -> &mut Holding {
     &mut all[at]
 }
 
-fn add(sum: i64, charged: &Charged) -> Option<i64> {
+/// A sum of minor units with a charge.
+pub(super) fn add(sum: i64, charged: &Charged) -> Option<i64> {
     sum.checked_add(charged.held.minor)?
         .checked_add(charged.raised.minor)
 }
