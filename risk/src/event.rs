@@ -65,6 +65,7 @@ codec_enum! {
         LinkState(LinkReport) = 31,
         SetLink(SetLink) = 32,
         Reconciled(Reconciled) = 33,
+        BrokerClose(BrokerClose) = 34,
         Session(Session) = 40,
         Rollover(Rollover) = 41,
         DayStart(DayStart) = 42,
@@ -115,7 +116,7 @@ pub enum Output {
     Loss(LossChange),
     /// A further level of margin was reached or is above again.
     Rung(RungChange),
-    /// A protective price fired, or the broker who holds it did not act.
+    /// A protective price fired, here or at the broker who holds it, or that broker did not act.
     Protective(ProtectiveFired),
     Volatility(VolatilityChange),
     /// A rolling-window breach.

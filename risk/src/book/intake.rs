@@ -378,6 +378,7 @@ impl Book {
             Body::LinkState(report) => self.link_state(ctx, *report),
             Body::SetLink(set) => self.set_link_by_hand(ctx, *set),
             Body::Reconciled(set) => self.reconciled(ctx, *set),
+            Body::BrokerClose(close) => self.broker_close(ctx, *close),
             Body::Rollover(rollover) => self.plan_rollover(ctx, *rollover),
             Body::DayStart(day) => self.plan_day(ctx, *day),
             Body::Mode(set) => self.set_mode(ctx, *set),

@@ -1,6 +1,7 @@
 //! A small desk for tests: a machine with a few instruments, driven by inputs and read as text.
 #![allow(dead_code)]
 
+pub mod broker;
 pub mod dice;
 pub mod script;
 pub mod seeds;

@@ -92,6 +92,11 @@ impl Run {
             }
             ["protect", account, name, rest @ ..] => self.protect(account, name, rest),
             ["report", name, what, rest @ ..] => self.report(name, what, rest),
+            ["closed", name, what, rest @ ..] => {
+                self.execs += 1;
+                let position = self.names.position_named(name);
+                broker::closed(&mut self.desk, position, what, rest, self.execs)
+            }
             ["link", mode, rest @ ..] => self.desk.command(Body::LinkState(LinkReport {
                 link: LINK,
                 mode: link_mode(mode),
