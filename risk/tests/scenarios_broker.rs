@@ -64,7 +64,7 @@ fn a_cancel_that_the_link_lost_does_not_count_as_refused() {
          cancel 1 dip                 -> dip cancelling; send cancel dip
          link readonly                -> link read_only queued 0 in_doubt 0
          report dip cancel_rejected   ->
-         link live                    -> link live queued 0 in_doubt 0; dip cancelling; send cancel dip; send opened p1
+         link live                    -> link live queued 0 in_doubt 0; send opened p1; dip cancelling; send cancel dip
          # Its margin will be freed, and is enough.
          quote EURUSD 0.98600 0.98600 -> margin 1 stop_out
          report dip cancelled         -> dip cancelled; margin 1 warning",

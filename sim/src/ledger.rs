@@ -43,18 +43,23 @@ pub struct Ledger {
     balances: BTreeMap<AccountId, i64>,
     credits: BTreeMap<AccountId, i64>,
     positions: BTreeMap<PositionId, Held>,
-    orders: BTreeMap<OrderId, (AccountId, OrderState)>,
+    orders: BTreeMap<OrderId, (AccountId, OrderState, Side)>,
     /// Rollovers ahead: days, and the input that planned them.
     nights: BTreeMap<(Ts, InstrumentId), (u8, Seq)>,
     /// Executions that were booked, by the broker's id.
     executions: BTreeSet<ExecId>,
-    /// Quantity that was booked, by order.
+    /// Quantity that was booked, by order, less what was taken back; and by the broker's own id where the broker closed by
+    /// itself.
     executed: BTreeMap<OrderId, i64>,
+    closed: BTreeMap<ExecId, i64>,
     references: BTreeSet<(AccountId, u64)>,
     /// Inputs that asked for a movement and were accepted, and those whose movement was booked.
     asked: BTreeSet<Seq>,
     paid: BTreeSet<Seq>,
     pub deals: u64,
+    /// Executions taken back, and closes that the broker made by itself.
+    pub busts: u64,
+    pub closes: u64,
     /// Positions charged over a night.
     pub swaps: u64,
 }
@@ -112,7 +117,7 @@ impl Ledger {
             Output::Deal(deal) => self.deal(cause, deal),
             Output::Position(change) => self.position(change),
             Output::Order(change) => {
-                let entry = (change.order.account, change.state);
+                let entry = (change.order.account, change.state, change.order.side);
                 self.orders.insert(change.id, entry);
                 Ok(())
             }
@@ -136,7 +141,7 @@ impl Ledger {
         let open: Vec<OrderId> = self
             .orders
             .iter()
-            .filter(|(_, (of, state))| {
+            .filter(|(_, (of, state, _))| {
                 *of == account
                     && matches!(state, Pending | Submitted | Working | PartlyFilled | Queued)
             })
@@ -211,7 +216,7 @@ impl Ledger {
 
     fn deal(&mut self, cause: Cause<'_>, deal: &Deal) -> Result<(), Fault> {
         self.deals += 1;
-        *self.executed.entry(deal.order).or_default() += deal.qty.0;
+        self.count(deal);
         let realised = self.deal_position(cause, deal)?;
         if deal.realised.0 != realised {
             return Err(books(format!(
@@ -231,6 +236,21 @@ impl Ledger {
             return Err(Fault::new(Invariant::Once, what));
         }
         Ok(())
+    }
+
+    /// What was executed of an order. On the other side than the order it is taken back.
+    fn count(&mut self, deal: &Deal) {
+        let order = self.orders.get(&deal.order);
+        let is_back = order.is_some_and(|(.., side)| *side != deal.side);
+        let qty = if is_back { -deal.qty.0 } else { deal.qty.0 };
+        let is_close = deal.origin == Origin::Broker;
+        let sum = match is_close {
+            true => self.closed.entry(deal.exec).or_default(),
+            false => self.executed.entry(deal.order).or_default(),
+        };
+        *sum += qty;
+        self.busts += u64::from(is_back);
+        self.closes += u64::from(is_close && !is_back);
     }
 
     /// The position after a deal, and what the deal realises.
@@ -318,11 +338,25 @@ impl Ledger {
         }
     }
 
-    /// What was booked of each order is what the broker executed.
+    /// What was booked of each order, and of what the broker closed by itself, is what the broker executed.
     ///
     /// # Errors
-    /// The order that was booked for more or less.
-    pub fn booked(&self, executed: &BTreeMap<OrderId, i64>) -> Result<(), Fault> {
+    /// What was booked for more or less.
+    pub fn booked(
+        &self,
+        executed: &BTreeMap<OrderId, i64>,
+        closed: &BTreeMap<ExecId, i64>,
+    ) -> Result<(), Fault> {
+        let closes: BTreeSet<&ExecId> = self.closed.keys().chain(closed.keys()).collect();
+        for exec in closes {
+            let of = |map: &BTreeMap<ExecId, i64>| map.get(exec).copied().unwrap_or_default();
+            let (there, here) = (of(closed), of(&self.closed));
+            if there != here {
+                let what =
+                    format!("close {exec:?} of the broker: {there} by its word, {here} are booked");
+                return Err(Fault::new(Invariant::Once, what));
+            }
+        }
         let orders: BTreeSet<&OrderId> = self.executed.keys().chain(executed.keys()).collect();
         for order in orders {
             let of = |map: &BTreeMap<OrderId, i64>| map.get(order).copied().unwrap_or_default();

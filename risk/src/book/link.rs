@@ -163,8 +163,13 @@ impl Book {
         }
     }
 
-    /// The link is live again: queued closes first, each looked at anew, then cancels, then protective prices.
+    /// The link is live again: what positions are called, as closes name them; queued closes, each looked at anew, then
+    /// cancels, then protective prices.
     fn release(&mut self, ctx: &mut Ctx<'_>, link: LinkId) {
+        let is_held = self.holds_protection(link);
+        if is_held {
+            self.tell_all_opened(ctx, link);
+        }
         for id in self.orders_of(link, |order| order.state == OrderState::Queued) {
             match self.revalidate(ctx, id) {
                 Ok(()) => self.send_or_hold(ctx, id),
@@ -175,11 +180,10 @@ impl Book {
             self.cancel_by(ctx, id, Outcome::Sent);
         }
         // What was sent before the connection was lost may never have arrived: told again, it changes nothing.
-        let mut protects = BTreeMap::new();
-        if self.holds_protection(link) {
-            self.tell_all_opened(ctx, link);
-            protects = self.protections_at(link);
-        }
+        let mut protects = match is_held {
+            true => self.protections_at(link),
+            false => BTreeMap::new(),
+        };
         let Some(link) = self.links.get_mut(&link) else {
             return;
         };
