@@ -40,7 +40,7 @@ pub(crate) fn terms(account: AccountId, group: GroupId) -> [Output; 2] {
         leverage: Leverage::NONE,
     };
     [
-        Output::Terms(TermsChange::Group(group_terms)),
+        Output::Terms(TermsChange::Group(Box::new(group_terms))),
         Output::Terms(TermsChange::Account(account_terms)),
     ]
 }

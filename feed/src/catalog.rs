@@ -246,7 +246,7 @@ impl Catalog {
             .tiers
             .iter()
             .map(|set| Body::Tiers(Box::new(set.terms.clone())));
-        let groups = self.groups.iter().map(|g| Body::Group(g.terms));
+        let groups = self.groups.iter().map(|g| Body::Group(Box::new(g.terms)));
         let accounts = self.accounts.iter().map(|a| Body::Account(a.terms));
         let own = self.accounts.iter().map(|account| account.rules);
         let own = own

@@ -98,7 +98,7 @@ fn accounts_without_positions_are_settled_together() {
         }));
     }
     let group = desk.group;
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     let at = desk.now;
     desk.must(Body::DayStart(DayStart { at, zone: 0 }));
     desk.machine.audit_watch().unwrap();
@@ -146,17 +146,17 @@ impl History {
 
     fn terms(&mut self) {
         let first = self.desk.group;
-        self.put(Body::Group(GroupTerms {
+        self.put(Body::Group(Box::new(GroupTerms {
             stop_out_mode: StopOutMode::Observe,
             loss_account: Ratio::percent(5),
             loss_position: Ratio::percent(50),
             ..first
-        }));
-        self.put(Body::Group(GroupTerms {
+        })));
+        self.put(Body::Group(Box::new(GroupTerms {
             id: SECOND_GROUP,
             stop_out_policy: StopOutPolicy::LosersFirst,
             ..first
-        }));
+        })));
         for (symbol, ..) in PRICES {
             let mut terms = instrument(symbol);
             terms.halt.grace_ns = 20 * SECOND_NS;
@@ -420,7 +420,7 @@ impl History {
             loss_position: self.dice.pick(&[Ratio(0), Ratio::percent(50)]),
             ..group
         };
-        self.put(Body::Group(terms))
+        self.put(Body::Group(Box::new(terms)))
     }
 
     fn change_instrument(&mut self) -> Vec<Output> {

@@ -50,7 +50,7 @@ impl Pair {
             stop_out_mode: StopOutMode::Observe,
             ..desk.group
         };
-        desk.must(Body::Group(group));
+        desk.must(Body::Group(Box::new(group)));
         desk.must(Body::Instrument(Box::new(InstrumentTerms {
             id: INDEX,
             quote: EUR,

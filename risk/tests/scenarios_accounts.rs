@@ -143,14 +143,14 @@ fn a_group_cannot_change_against_what_an_account_has_for_itself() {
         stop_out: Ratio::percent(70),
         ..desk.group
     };
-    desk.must(Body::Group(strict));
+    desk.must(Body::Group(Box::new(strict)));
     desk.account(1, USD, Accounting::Hedging, 0);
     assert!(reasons(&desk.rules(1, &["stop_out", "40"])).is_empty());
     let lower = GroupTerms {
         restricted: Ratio::percent(35),
         ..desk.group
     };
-    let refused = desk.command(Body::Group(lower));
+    let refused = desk.command(Body::Group(Box::new(lower)));
     assert_eq!(reasons(&refused), [Reject::LevelsContradict]);
     assert_eq!(view(&desk, 1).restricted, desk.group.restricted);
     let mut terms = view(&desk, 1).terms;
@@ -169,7 +169,7 @@ fn a_group_cannot_change_against_what_an_account_has_for_itself() {
         restricted: Ratio::percent(95),
         ..desk.group
     };
-    desk.must(Body::Group(other));
+    desk.must(Body::Group(Box::new(other)));
     terms.group = other.id;
     let refused = desk.command(Body::Account(terms));
     assert_eq!(reasons(&refused), [Reject::LevelsContradict]);

@@ -115,7 +115,7 @@ fn larger_positions_get_less_leverage() {
     );
     let mut group = desk.group;
     group.margin.tiers = TierSetId(7);
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     // One lot once, one lot twice, one lot four times: 7 × 1,100.10.
     assert_eq!(used(&desk, 1), 770_070);
     let tier = &view(&desk, 1).tiers[0];
@@ -180,7 +180,7 @@ fn rules_that_contradict_themselves_stay_outside() {
     let mut group = desk.group;
     group.margin.tiers = TierSetId(7);
     assert_eq!(
-        refused(&mut desk, Body::Group(group)),
+        refused(&mut desk, Body::Group(Box::new(group))),
         [Reject::UnknownTiers]
     );
 }
@@ -280,7 +280,7 @@ fn the_winning_leverage_says_where_it_came_from() {
     assert_eq!(rule(&mut desk), ("200".into(), LeverageFrom::Account));
     let mut group = desk.group;
     group.margin.caps = ESMA_CAPS;
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     list(&mut desk, |terms| terms.margin.class = CapClass::MajorForex);
     assert_eq!(rule(&mut desk), ("30".into(), LeverageFrom::ClassCap));
     list(&mut desk, |terms| {
@@ -308,7 +308,7 @@ fn leverage_may_have_a_point() {
     }]));
     let mut group = desk.group;
     group.margin.tiers = TierSetId(7);
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     assert_eq!(used(&desk, 1), 4_400_400);
     terms.leverage = Leverage(u64::MAX);
     assert_eq!(
@@ -396,7 +396,7 @@ fn a_market_order_that_money_no_longer_covers_is_taken_back_when_the_group_says_
         let mut desk = open(1, Accounting::Netting);
         let mut group = desk.group;
         group.margin.check_execution = checks;
-        desk.must(Body::Group(group));
+        desk.must(Body::Group(Box::new(group)));
         let order = order(1, "EURUSD", Side::Buy, 100);
         let out = desk.must(Body::Order(Box::new(order)));
         let id = out.iter().find_map(|output| match output {
@@ -458,7 +458,7 @@ fn retail_clients_of_the_european_union_are_held_to_their_initial_margin() {
     assert_eq!(used(&desk, 1), 55_005);
     let mut group = desk.group;
     group.preset = Preset::EsmaRetail;
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     assert_eq!(used(&desk, 1), 110_010);
     assert_eq!(view(&desk, 1).positions[0].position.margin, Money(110_010));
 }
@@ -476,7 +476,7 @@ fn where_each_trade_has_its_own_cost_the_oldest_fills_the_bands_first() {
     assert_eq!(refused(&mut desk, bands(vec![own])), []);
     let mut group = desk.group;
     group.margin.tiers = TierSetId(7);
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     enter(&mut desk, 1, Side::Buy, 50, 110_010);
     let out = desk.must(Body::Order(Box::new(order(1, "USDJPY", Side::Buy, 50))));
     assert!(out.iter().any(|output| matches!(output, Output::Send(_))));
@@ -526,7 +526,7 @@ fn a_positions_margin_is_shown_as_it_is_now_where_it_follows_the_price() {
     let mut desk = open(1, Accounting::Hedging);
     let mut group = desk.group;
     group.margin_price = MarginPrice::Mid;
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     enter(&mut desk, 1, Side::Buy, 100, 110_010);
     desk.quote("EURUSD", 119_990, 120_010);
     assert_eq!(used(&desk, 1), 120_000);

@@ -32,7 +32,7 @@ impl Shown {
         let mut desk = Desk::open();
         change(&mut desk.group);
         let group = desk.group;
-        desk.must(Body::Group(group));
+        desk.must(Body::Group(Box::new(group)));
         for (symbol, bid, spread) in PRICES {
             desk.quote(symbol, bid, bid + spread);
         }

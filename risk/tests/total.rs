@@ -250,8 +250,46 @@ fn body(dice: &mut Dice, desk: &Desk) -> Body {
     }
 }
 
+/// A broker closes a position by itself, says so again, or takes it back.
+fn broker_close(dice: &mut Dice, desk: &Desk) -> Body {
+    let positions = desk.machine.book().positions();
+    let held: Vec<_> = positions.iter().map(|(_, position)| position).collect();
+    let (position, qty) = match held.is_empty() {
+        true => (PositionId(dice.roll(90)), 1),
+        false => {
+            let held = dice.one_of(&held);
+            (held.id, held.qty)
+        }
+    };
+    let fill = Fill {
+        qty: Qty(match dice.roll(6) {
+            0 => dice.number(),
+            1 => (qty / 2).max(1),
+            _ => qty,
+        }),
+        price: Price(dice.price()),
+        commission: Money(dice.roll(9) as i64),
+    };
+    let event = match dice.roll(5) {
+        0 => CloseEvent::Bust,
+        _ => CloseEvent::Filled {
+            kind: dice.one_of(ProtectiveKind::ALL),
+            fill,
+        },
+    };
+    Body::BrokerClose(BrokerClose {
+        link: LinkId(1 + u16::from(dice.roll(20) == 0)),
+        position,
+        exec: desk::script::exec_id(dice.roll(12)),
+        event,
+    })
+}
+
 /// What a broker may say, mostly of an order it has.
 fn report(dice: &mut Dice, desk: &Desk, past: OrderId) -> Body {
+    if dice.roll(20) == 0 {
+        return broker_close(dice, desk);
+    }
     let left = desk
         .machine
         .book()
@@ -438,7 +476,7 @@ fn rare(
             on: dice.roll(3) == 0,
             note: 0,
         }),
-        5 => Body::Group(any_group(dice)),
+        5 => Body::Group(Box::new(any_group(dice))),
         6 => Body::Kill(SetKill {
             scope: scope(dice),
             also: Also::ANY,

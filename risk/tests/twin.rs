@@ -83,7 +83,7 @@ impl History {
             stop_out_mode: StopOutMode::Observe,
             ..desk.group
         };
-        desk.must(Body::Group(group));
+        desk.must(Body::Group(Box::new(group)));
         let mut listed = Vec::new();
         for (symbol, ..) in TRADED {
             let mut terms = instrument(symbol);
@@ -101,7 +101,7 @@ impl History {
             group.margin.tiers = tiers.id;
             twin.tiers = Some(tiers);
         }
-        desk.must(Body::Group(group));
+        desk.must(Body::Group(Box::new(group)));
         for mut terms in listed {
             terms.margin = margin_terms(&mut dice);
             desk.must(Body::Instrument(Box::new(terms.clone())));

@@ -4,11 +4,13 @@
 use crate::charges::{Prices, floating, result, swap};
 use crate::dice::Dice;
 use crate::exact::Fraction;
-use crate::world::{ACCOUNTS, USD};
+use crate::world::{ACCOUNTS, USD, digits};
 use crate::{Fault, Invariant};
+use siaga_risk::convert::FINE_DIGITS;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::units::*;
+use siaga_risk::watch::WORTH_MAX;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A position as the deals made it.
@@ -43,20 +45,25 @@ pub struct Ledger {
     balances: BTreeMap<AccountId, i64>,
     credits: BTreeMap<AccountId, i64>,
     positions: BTreeMap<PositionId, Held>,
-    orders: BTreeMap<OrderId, (AccountId, OrderState)>,
+    orders: BTreeMap<OrderId, (AccountId, OrderState, Side)>,
     /// Accounts whose last position was closed, until they are seen at zero or above.
     emptied: BTreeSet<AccountId>,
     /// Rollovers ahead: days, and the input that planned them.
     nights: BTreeMap<(Ts, InstrumentId), (u8, Seq)>,
     /// Executions that were booked, by the broker's id.
     executions: BTreeSet<ExecId>,
-    /// Quantity that was booked, by order.
+    /// Quantity that was booked, by order, less what was taken back; and by the broker's own id where the broker closed by
+    /// itself.
     executed: BTreeMap<OrderId, i64>,
+    closed: BTreeMap<ExecId, i64>,
     references: BTreeSet<(AccountId, u64)>,
     /// Inputs that asked for a movement and were accepted, and those whose movement was booked.
     asked: BTreeSet<Seq>,
     paid: BTreeSet<Seq>,
     pub deals: u64,
+    /// Executions taken back, and closes that the broker made by itself.
+    pub busts: u64,
+    pub closes: u64,
     /// Positions charged over a night.
     pub swaps: u64,
 }
@@ -68,6 +75,12 @@ fn books(what: String) -> Fault {
 fn currency(account: AccountId) -> CurrencyId {
     let known = ACCOUNTS.iter().find(|(id, ..)| *id == account);
     known.map_or(USD, |(_, currency, ..)| *currency)
+}
+
+/// Whether the machine takes it for a position's result; a larger one leaves the account's level unknown.
+fn is_held(result: Fraction, currency: CurrencyId) -> bool {
+    let unit = 10i128.pow(u32::from(FINE_DIGITS - digits(currency)));
+    result.round().abs() <= WORTH_MAX / unit
 }
 
 impl Ledger {
@@ -112,7 +125,7 @@ impl Ledger {
             }
             let ended = |state| matches!(state, Filled | Cancelled | Rejected | Expired | Returned);
             let mut orders = self.orders.values();
-            if !orders.any(|(of, state)| *of == account && !ended(*state)) {
+            if !orders.any(|(of, state, _)| *of == account && !ended(*state)) {
                 let what = format!("account {}: a balance of {balance} was left", account.0);
                 return Err(Fault::new(Invariant::Money, what));
             }
@@ -135,7 +148,7 @@ impl Ledger {
             Output::Deal(deal) => self.deal(cause, deal),
             Output::Position(change) => self.position(change),
             Output::Order(change) => {
-                let entry = (change.order.account, change.state);
+                let entry = (change.order.account, change.state, change.order.side);
                 self.orders.insert(change.id, entry);
                 Ok(())
             }
@@ -159,7 +172,7 @@ impl Ledger {
         let open: Vec<OrderId> = self
             .orders
             .iter()
-            .filter(|(_, (of, state))| {
+            .filter(|(_, (of, state, _))| {
                 *of == account
                     && matches!(state, Pending | Submitted | Working | PartlyFilled | Queued)
             })
@@ -234,7 +247,7 @@ impl Ledger {
 
     fn deal(&mut self, cause: Cause<'_>, deal: &Deal) -> Result<(), Fault> {
         self.deals += 1;
-        *self.executed.entry(deal.order).or_default() += deal.qty.0;
+        self.count(deal);
         let realised = self.deal_position(cause, deal)?;
         if deal.realised.0 != realised {
             return Err(books(format!(
@@ -258,6 +271,21 @@ impl Ledger {
             return Err(Fault::new(Invariant::Once, what));
         }
         Ok(())
+    }
+
+    /// What was executed of an order. On the other side than the order it is taken back.
+    fn count(&mut self, deal: &Deal) {
+        let order = self.orders.get(&deal.order);
+        let is_back = order.is_some_and(|(.., side)| *side != deal.side);
+        let qty = if is_back { -deal.qty.0 } else { deal.qty.0 };
+        let is_close = deal.origin == Origin::Broker;
+        let sum = match is_close {
+            true => self.closed.entry(deal.exec).or_default(),
+            false => self.executed.entry(deal.order).or_default(),
+        };
+        *sum += qty;
+        self.busts += u64::from(is_back);
+        self.closes += u64::from(is_close && !is_back);
     }
 
     /// The position after a deal, and what the deal realises.
@@ -345,11 +373,25 @@ impl Ledger {
         }
     }
 
-    /// What was booked of each order is what the broker executed.
+    /// What was booked of each order, and of what the broker closed by itself, is what the broker executed.
     ///
     /// # Errors
-    /// The order that was booked for more or less.
-    pub fn booked(&self, executed: &BTreeMap<OrderId, i64>) -> Result<(), Fault> {
+    /// What was booked for more or less.
+    pub fn booked(
+        &self,
+        executed: &BTreeMap<OrderId, i64>,
+        closed: &BTreeMap<ExecId, i64>,
+    ) -> Result<(), Fault> {
+        let closes: BTreeSet<&ExecId> = self.closed.keys().chain(closed.keys()).collect();
+        for exec in closes {
+            let of = |map: &BTreeMap<ExecId, i64>| map.get(exec).copied().unwrap_or_default();
+            let (there, here) = (of(closed), of(&self.closed));
+            if there != here {
+                let what =
+                    format!("close {exec:?} of the broker: {there} by its word, {here} are booked");
+                return Err(Fault::new(Invariant::Once, what));
+            }
+        }
         let orders: BTreeSet<&OrderId> = self.executed.keys().chain(executed.keys()).collect();
         for order in orders {
             let of = |map: &BTreeMap<OrderId, i64>| map.get(order).copied().unwrap_or_default();
@@ -367,7 +409,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Balance, and equity at these prices; no equity when a rate or price is missing.
+    /// Balance, and equity at these prices; no equity when a rate or price is missing, or a result is larger than the
+    /// machine takes for one.
     pub fn value(&self, account: AccountId, prices: &Prices) -> (Money, Option<Money>) {
         let balance = self.balances.get(&account).copied().unwrap_or_default();
         let credit = self.credits.get(&account).copied().unwrap_or_default();
@@ -379,7 +422,7 @@ impl Ledger {
             .filter(|held| held.account == account)
         {
             equity = equity.plus(Fraction::whole(held.swap.into()));
-            match floating(held, currency, prices) {
+            match floating(held, currency, prices).filter(|result| is_held(*result, currency)) {
                 Some(result) => equity = equity.plus(result),
                 None => return (Money(balance), None),
             }

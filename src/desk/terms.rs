@@ -189,7 +189,7 @@ pub fn terms_of(body: &Body) -> Option<TermsChange> {
         Body::Source(terms) => TermsChange::Source(*terms),
         Body::Link(terms) => TermsChange::Link(*terms),
         Body::Instrument(terms) => TermsChange::Instrument(terms.clone()),
-        Body::Group(terms) => TermsChange::Group(*terms),
+        Body::Group(terms) => TermsChange::Group(terms.clone()),
         Body::Account(terms) => TermsChange::Account(*terms),
         Body::Tiers(terms) => TermsChange::Tiers(terms.clone()),
         Body::Rules(rules) => TermsChange::Rules(rules.clone()),

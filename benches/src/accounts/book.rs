@@ -76,7 +76,7 @@ impl Desk {
         for body in catalog.bodies() {
             match body {
                 Body::Instrument(_) | Body::Account(_) | Body::Cash(_) => {}
-                Body::Group(terms) => desk.command(Body::Group(quiet(terms))),
+                Body::Group(terms) => desk.command(Body::Group(Box::new(quiet(*terms)))),
                 body => desk.command(body),
             }
         }

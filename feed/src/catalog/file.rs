@@ -303,7 +303,7 @@ pub struct Group {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Leverage {
+pub struct LeverageSets {
     #[serde(default)]
     pub set: Vec<LeverageSet>,
 }

@@ -17,7 +17,7 @@ pub fn sets(
     currencies: &[Currency],
     instruments: &[Listing],
 ) -> Result<Vec<LeverageSet>, CatalogError> {
-    let file: file::Leverage = file::read(FILE, text)?;
+    let file: file::LeverageSets = file::read(FILE, text)?;
     let mut sets = Vec::with_capacity(file.set.len());
     for raw in &file.set {
         let at = At {

@@ -172,6 +172,17 @@ fn sent(send: &Send) -> Fact {
             None,
             json!({"link": link, "order": order.0}),
         ),
+        LinkCommand::Opened(opened) => {
+            let payload = json!({
+                "link": link, "position": opened.position.0, "order": opened.order.map(|id| id.0), "side": word(&opened.side),
+            });
+            (
+                "position.named".into(),
+                Some(opened.account.0),
+                Some(opened.instrument.0),
+                payload,
+            )
+        }
     }
 }
 

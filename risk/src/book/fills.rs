@@ -188,6 +188,7 @@ impl Book {
         self.arm(slot);
         self.tell_deal(ctx, slot, booking, Money(0));
         self.tell_position(ctx, slot);
+        self.name_opened(ctx, &position, booking.order);
         Some(id)
     }
 
@@ -282,6 +283,7 @@ impl Book {
             self.watch
                 .remove(account, instrument, slot, &self.positions);
             self.positions.remove(slot);
+            self.opened_by.remove(&before.id);
             if let Some(account) = self.account_mut(before.account) {
                 account.positions.retain(|other| *other != slot);
                 account.state.emptied = account.positions.is_empty();

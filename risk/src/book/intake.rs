@@ -274,8 +274,7 @@ impl Book {
                 };
                 Ok((account.id(), own.map(Box::new)))
             });
-        let members: Result<Vec<(AccountId, Option<Box<GroupTerms>>)>, Reject> = members.collect();
-        let members = members?;
+        let members = members.collect::<Result<Vec<_>, Reject>>()?;
         self.groups.insert(terms.id, terms);
         for (id, own) in members {
             if let Some(account) = self.account_mut(id) {
@@ -383,8 +382,8 @@ impl Book {
                 self.answer_terms(ctx, None, done, TermsChange::Link(*terms));
             }
             Body::Group(terms) => {
-                let done = self.set_group(*terms);
-                self.answer_terms(ctx, None, done, TermsChange::Group(*terms));
+                let done = self.set_group(**terms);
+                self.answer_terms(ctx, None, done, TermsChange::Group(terms.clone()));
             }
             Body::Account(terms) => {
                 let done = self.set_account(*terms);
@@ -421,6 +420,7 @@ impl Book {
             Body::LinkState(report) => self.link_state(ctx, *report),
             Body::SetLink(set) => self.set_link_by_hand(ctx, *set),
             Body::Reconciled(set) => self.reconciled(ctx, *set),
+            Body::BrokerClose(close) => self.broker_close(ctx, *close),
             Body::Rollover(rollover) => self.plan_rollover(ctx, *rollover),
             Body::DayStart(day) => self.plan_day(ctx, *day),
             Body::Mode(set) => self.set_mode(ctx, *set),

@@ -61,7 +61,8 @@ impl Book {
                 self.take_position(&mut all, account, env, &position, gone)?;
             }
         }
-        all.first().map_or(Some(0), |one| self.charge_whole(account, one))
+        all.first()
+            .map_or(Some(0), |one| self.charge_whole(account, one))
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod accounts;
 mod audit;
 pub mod brackets;
+mod broker_closes;
 mod calls;
 pub mod charge;
 mod cover;
@@ -157,6 +158,8 @@ pub struct Book {
     throttles: Throttles,
     marks: BTreeMap<InstrumentId, MarkInUse>,
     open_interest: BTreeMap<InstrumentId, Money>,
+    /// The orders that opened positions whose protective prices the broker holds: by them it knows which are meant.
+    opened_by: BTreeMap<PositionId, OrderId>,
 
     // Derived: built again from the above.
     pub(crate) prices: Vec<Prices>,
@@ -174,6 +177,8 @@ pub struct Book {
     states: [u32; 4],
     /// Orders that are queued, and orders in doubt, by link: asked for more often than all orders should be looked at.
     unsettled: BTreeMap<LinkId, [u32; 2]>,
+    /// Orders that brokers made, by the position and the broker's own id of the execution.
+    broker_closes: BTreeMap<(PositionId, ExecId), OrderId>,
 }
 
 impl Book {

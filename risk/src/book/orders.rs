@@ -111,6 +111,11 @@ impl Order {
         self.state == OrderState::Cancelling || !self.rests()
     }
 
+    /// The broker made it, by a protective price that it holds: there is nothing to send, to ask or to cancel.
+    pub fn is_of_broker(&self) -> bool {
+        self.origin == Origin::Broker
+    }
+
     /// It has ended.
     pub fn is_final(&self) -> bool {
         is_final(self.state)
@@ -213,20 +218,26 @@ impl Book {
             settled_qty: Qty(0),
             kept_until: Ts(0),
         };
-        if let Some(account) = self.account_mut(order.account) {
-            // By id, as a restore has them: several orders of one input have ids above later ones.
-            let at = account.orders.partition_point(|other| *other < id);
-            account.orders.insert(at, id);
-        }
-        self.expose_order(&made, 1);
-        self.orders.insert(id, made);
-        self.touch(order.account);
+        self.put_on_books(made);
         if queued {
             self.enqueue(ctx, id);
         } else {
             self.send_or_hold(ctx, id);
         }
         id
+    }
+
+    /// An order begins to count.
+    pub(super) fn put_on_books(&mut self, made: Order) {
+        let (id, owner) = (made.id, made.order.account);
+        if let Some(account) = self.account_mut(owner) {
+            // By id, as a restore has them: several orders of one input have ids above later ones.
+            let at = account.orders.partition_point(|other| *other < id);
+            account.orders.insert(at, id);
+        }
+        self.expose_order(&made, 1);
+        self.orders.insert(id, made);
+        self.touch(owner);
     }
 
     /// Gives an order to its link, or keeps it where the core waits for its price.
@@ -426,7 +437,7 @@ impl Book {
         self.remember_message(ctx.now, cancel.account, None);
         let reason = match self.order(cancel.order) {
             Some(order) if order.order.account != cancel.account => Some(Reject::UnknownOrder),
-            Some(order) if order.is_final() => Some(Reject::OrderFinal),
+            Some(order) if order.is_final() || order.is_of_broker() => Some(Reject::OrderFinal),
             Some(_) => None,
             None => Some(Reject::UnknownOrder),
         };
@@ -455,7 +466,11 @@ impl Book {
     }
 
     pub(super) fn cancel_by(&mut self, ctx: &mut Ctx<'_>, id: OrderId, outcome: Outcome) {
-        let Some(order) = self.orders.get_mut(&id) else {
+        let Some(order) = self
+            .orders
+            .get_mut(&id)
+            .filter(|order| !order.is_of_broker())
+        else {
             return;
         };
         if !order.sent {

@@ -358,7 +358,9 @@ impl Planner<'_> {
         }
         let whole = (self.book, self.account, self.env);
         if let Some(Some(left)) = self.left.get_mut()
-            && left.close(whole, candidate.instrument, &self.gone).is_none()
+            && left
+                .close(whole, candidate.instrument, &self.gone)
+                .is_none()
         {
             self.left = OnceCell::from(None);
         }
@@ -430,7 +432,8 @@ impl Planner<'_> {
     /// Margin that equity does not cover, fine units.
     fn missing(&self) -> i128 {
         let used = self.used_without(&self.gone, &self.cancelled);
-        line(Ratio::ONE, used.unwrap_or(Money(0)), self.digits) - (self.value.fixed + self.value.plain)
+        line(Ratio::ONE, used.unwrap_or(Money(0)), self.digits)
+            - (self.value.fixed + self.value.plain)
     }
 
     /// Cancels the next pending order; false when none is left.

@@ -62,6 +62,7 @@ record! {
         throttles: Throttles,
         marks: BTreeMap<InstrumentId, MarkInUse>,
         open_interest: BTreeMap<InstrumentId, Money>,
+        opened_by: BTreeMap<PositionId, OrderId>,
     }
 }
 
@@ -113,6 +114,7 @@ impl Book {
         self.throttles.put(out);
         self.marks.put(out);
         self.open_interest.put(out);
+        self.opened_by.put(out);
         piece(out);
     }
 
@@ -228,10 +230,13 @@ impl Book {
             self.account_mut(order.order.account)?.orders.push(order.id);
             self.expose_order(&order, 1);
             self.count_unsettled(order.link, order.state, 1);
+            self.know_broker_close(&order);
             self.orders.insert(order.id, order);
         }
-        let ended = back.ended.into_iter().map(|order| (order.id, order));
-        self.ended = ended.collect();
+        for order in back.ended {
+            self.know_broker_close(&order);
+            self.ended.insert(order.id, order);
+        }
         self.ended_by_time = back.ended_by_time;
         self.client_ids = back.client_ids;
         self.client_ids_by_time = back.client_ids_by_time;
@@ -251,6 +256,7 @@ impl Book {
         self.throttles = back.throttles;
         self.marks = back.marks;
         self.open_interest = back.open_interest;
+        self.opened_by = back.opened_by;
         self.arm_pending();
         Some(())
     }

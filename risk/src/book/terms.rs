@@ -35,7 +35,10 @@ impl crate::machine::Machine {
                 .values()
                 .map(|tiers| TermsChange::Tiers(Box::new(tiers.clone()))),
         );
-        terms.extend(book.groups().copied().map(TermsChange::Group));
+        terms.extend(
+            book.groups()
+                .map(|group| TermsChange::Group(Box::new(*group))),
+        );
         terms.extend(
             book.accounts()
                 .map(|account| TermsChange::Account(account.state.terms)),

@@ -329,7 +329,7 @@ codec_enum! {
         Source(SourceTerms) = 2,
         Link(LinkTerms) = 3,
         Instrument(Box<InstrumentTerms>) = 4,
-        Group(GroupTerms) = 5,
+        Group(Box<GroupTerms>) = 5,
         Account(AccountTerms) = 6,
         Limit(SetLimit) = 7,
         Review(SetReview) = 8,

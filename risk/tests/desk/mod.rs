@@ -1,6 +1,7 @@
 //! A small desk for tests: a machine with a few instruments, driven by inputs and read as text.
 #![allow(dead_code)]
 
+pub mod broker;
 pub mod dice;
 pub mod rules;
 pub mod script;
@@ -300,7 +301,7 @@ impl Desk {
             mode: LinkMode::Live,
             manual: false,
         }));
-        desk.must(Body::Group(group()));
+        desk.must(Body::Group(Box::new(group())));
         for known in INSTRUMENTS {
             desk.must(Body::Instrument(Box::new(instrument(known.0))));
             let instrument = instrument_id(known.0);

@@ -93,6 +93,11 @@ impl Run {
             }
             ["protect", account, name, rest @ ..] => self.protect(account, name, rest),
             ["report", name, what, rest @ ..] => self.report(name, what, rest),
+            ["closed", name, what, rest @ ..] => {
+                self.execs += 1;
+                let position = self.names.position_named(name);
+                broker::closed(&mut self.desk, position, what, rest, self.execs)
+            }
             ["link", mode, rest @ ..] => self.desk.command(Body::LinkState(LinkReport {
                 link: LINK,
                 mode: link_mode(mode),
@@ -541,7 +546,7 @@ impl Run {
             }
         }
         let group = *group;
-        self.desk.must(Body::Group(group))
+        self.desk.must(Body::Group(Box::new(group)))
     }
 
     fn terms(&mut self, symbol: &str, rest: &[&str]) -> Vec<Output> {

@@ -131,7 +131,7 @@ fn sum(pieces: &[Piece]) -> Piece {
 
 impl Twin {
     /// The factor on a position opened then, or on an order.
-    fn factor(&self, id: InstrumentId, opened: Option<Ts>) -> Exact {
+    pub(super) fn factor(&self, id: InstrumentId, opened: Option<Ts>) -> Exact {
         let mut factor = Ratio::ONE;
         if self.halted.contains(&id) {
             factor = factor.max(Ratio::percent(200));

@@ -307,6 +307,7 @@ impl Twin {
         }
         let by_price = self.terms[&id].mode != CalcMode::Forex;
         let cost = i128::from(left) * i128::from(price);
+        let is_raised = self.factor(id, None) != Exact::whole(1);
         let mine = self.accounts.get_mut(&account).unwrap();
         match mine.held.iter_mut().find(|held| here(held)) {
             Some(held) => {
@@ -323,7 +324,9 @@ impl Twin {
                 held.rate = sum.kept();
                 held.qty += left;
                 held.cost += cost;
-                held.lots.push((self.now, left));
+                // Only what is added while requirements are raised is told from what was there before.
+                let at = if is_raised { self.now } else { held.lots[0].0 };
+                held.lots.push((at, left));
             }
             None => mine.held.push(Held {
                 qty: left,

@@ -142,7 +142,7 @@ impl Plan {
                 manual: false,
             }),
             Body::Instrument(Box::new(self.instrument())),
-            Body::Group(self.group()),
+            Body::Group(Box::new(self.group())),
         ];
         let accounts = self.stops.iter().map(|stop| (stop.account, DEEP_BALANCE));
         let watched = Money(self.balance.saturating_mul(pow10(MONEY_DIGITS)));

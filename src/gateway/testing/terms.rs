@@ -44,7 +44,7 @@ pub fn bodies() -> Vec<Body> {
         queue_expiry_ns: HOUR_NS,
     }));
     bodies.extend(instruments().map(|terms| Body::Instrument(Box::new(terms))));
-    bodies.push(Body::Group(group()));
+    bodies.push(Body::Group(Box::new(group())));
     bodies.push(Body::Account(account()));
     bodies.push(Body::LinkState(LinkReport {
         link: LinkId(1),

@@ -87,7 +87,9 @@ fn world(digits: u8, leverage: Leverage, rules: Vec<TierRule>) -> Result<World, 
 fn put(world: &mut World, leverage: Leverage, rules: Vec<TierRule>) -> Result<(), Fault> {
     let terms = TierTerms { id: SET, rules };
     world.desk.must(Body::Tiers(Box::new(terms)))?;
-    world.desk.must(Body::Group(under_rules(leverage)))?;
+    world
+        .desk
+        .must(Body::Group(Box::new(under_rules(leverage))))?;
     Ok(())
 }
 

@@ -231,7 +231,10 @@ fn a_lot_at_the_end_of_a_band_belongs_to_it() {
             },
             ..GroupTerms::preset(GROUP, Preset::Mt5Default)
         };
-        trader.0.must(Body::Group(group)).expect("a group");
+        trader
+            .0
+            .must(Body::Group(Box::new(group)))
+            .expect("a group");
         trader.buys(PAIR, 500, 137_615);
         trader.used()
     };

@@ -145,7 +145,7 @@ export interface Order {
   take_profit: Decimal | null;
   trailing: Decimal | null;
   state: OrderState;
-  origin: "client" | "stop_loss" | "take_profit" | "trailing" | "stop_out" | "kill_switch" | "system";
+  origin: "client" | "stop_loss" | "take_profit" | "trailing" | "stop_out" | "kill_switch" | "system" | "broker";
   reason: Reason | null;
   placed: number;
 }

@@ -161,10 +161,10 @@ type Held = BTreeMap<(AccountId, InstrumentId), Option<PositionId>>;
 fn peopled(names: &Names, digits: u8) -> Result<(Desk, Held), Fault> {
     let mut desk = Desk::open(&currencies(), &trade::group())?;
     for id in 1..=names.groups.len() as u16 {
-        desk.must(Body::Group(GroupTerms {
+        desk.must(Body::Group(Box::new(GroupTerms {
             id: GroupId(id),
             ..trade::group()
-        }))?;
+        })))?;
     }
     let instruments: Vec<InstrumentId> =
         (1..=names.symbols.len() as u32).map(InstrumentId).collect();
