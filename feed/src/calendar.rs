@@ -137,23 +137,23 @@ impl Calendars {
     }
 
     /// The session (open or closed) each instrument is in at `now`. One open around the clock is told as beginning
-    /// now, which also ends a closure somebody made by hand before a restart.
+    /// now, which also ends a closure somebody made by hand before a restart. Where the calendar is not known any more
+    /// everything is closed from now on, whatever was told while it was.
     pub fn current(&self, now: Ts) -> Vec<Body> {
         let mut bodies = Vec::new();
         for (calendar, sessions) in self.sessions(now, now.plus(1)) {
-            let in_force = sessions
-                .iter()
-                .rfind(|session| session.at <= now && session.until > now);
-            if let Some(session) = in_force {
-                let at = match self.hours.kind(&calendar) {
-                    Kind::Always => now,
-                    Kind::Days(_) | Kind::Missing => session.at,
-                };
+            let mut known = sessions.iter().copied();
+            let found = known.rfind(|known| known.at <= now && known.until > now);
+            let in_force = match self.hours.kind(&calendar) {
+                Kind::Always => found.map(|found| Session { at: now, ..found }),
+                Kind::Days(_) => found,
+                Kind::Missing => Some(session(false, now, NO_END)),
+            };
+            if let Some(in_force) = in_force {
                 bodies.extend(self.of(&calendar).map(|entry| {
                     Body::Session(Session {
                         instrument: entry.instrument,
-                        at,
-                        ..*session
+                        ..in_force
                     })
                 }));
             }
@@ -184,7 +184,8 @@ impl Calendars {
                     self.holidays.on(&entry.calendar, day) == Some(None)
                 };
                 let days = charged_days(&entry.week, usize::from(weekday), closed);
-                if days > 0 {
+                // On a holiday a rollover may have been told before it was known as one: 0 days take its place.
+                if days > 0 || entry.week[usize::from(weekday)] > 0 {
                     let rollover = Rollover {
                         instrument: entry.instrument,
                         at,

@@ -142,6 +142,7 @@ fn rollover_is_at_five_in_new_york_and_triple_on_wednesday() {
         week(&[
             ("Wed 12-23 22:00", 3),
             ("Thu 12-24 22:00", 2),
+            ("Fri 12-25 22:00", 0),
             ("Mon 12-28 22:00", 1),
         ])
     );
@@ -224,6 +225,32 @@ fn every_moment_belongs_to_exactly_one_session() {
         let current = calendars.current(now);
         assert_eq!(current.len(), catalog.instruments.len(), "at {}", utc(now));
     }
+}
+
+#[test]
+fn without_its_calendar_an_instrument_is_closed_from_now_on() {
+    let mut catalog = Catalog::shipped();
+    let id = catalog.instruments[0].terms.id;
+    catalog.instruments[0].calendar = "gone".to_owned();
+    let now = ts("2026-03-04T12:00:00Z");
+    let calendars = Calendars::new(&catalog);
+    let of = |bodies: Vec<Body>| -> Vec<Session> {
+        let sessions = bodies.into_iter().filter_map(|body| match body {
+            Body::Session(session) => Some(session),
+            _ => None,
+        });
+        sessions
+            .filter(|session| session.instrument == id)
+            .collect()
+    };
+    let closed = Session {
+        instrument: id,
+        open: false,
+        at: now,
+        until: NO_END,
+    };
+    assert_eq!(of(calendars.current(now)), [closed]);
+    assert_eq!(of(calendars.between(now, now.plus(7 * DAY_NS))), []);
 }
 
 #[test]

@@ -42,6 +42,9 @@ pub const HOUR_NS: u64 = 60 * MINUTE_NS;
 /// Nanoseconds in a day.
 pub const DAY_NS: u64 = 24 * HOUR_NS;
 
+/// Where something has no end: the last nanosecond that 64 bits with a sign hold, as databases keep times.
+pub const NO_END: Ts = Ts(i64::MAX.unsigned_abs());
+
 impl Ts {
     /// Nanoseconds from `earlier` to `self`; zero when `earlier` is later.
     pub fn since(self, earlier: Ts) -> u64 {
