@@ -199,11 +199,12 @@ pub fn component(base: i128, shares: &[Ratio], leverage: Leverage, digits: u8) -
 fn rounded(amount: i128, num: i128, den: i128, leverage: Leverage, digits: u8) -> Option<i64> {
     let (over, under) = leverage.fraction();
     let minor = over.checked_mul(ten(FINE_DIGITS - digits))?;
-    let times = num.checked_mul(under)?;
-    let shared = gcd(times, minor);
-    let once = den.checked_mul(minor / shared);
+    let once = num.checked_mul(under).and_then(|times| {
+        let shared = gcd(times, minor);
+        Some((times / shared, den.checked_mul(minor / shared)?))
+    });
     let value = match once {
-        Some(den) => mul_div_round(amount, times / shared, den)?,
+        Some((times, den)) => mul_div_round(amount, times, den)?,
         None => mul_div_round(mul_div_round(amount, num, den)?, under, minor)?,
     };
     let value = i64::try_from(value).ok()?;
@@ -464,4 +465,19 @@ fn total(rule: &Rule<'_>, pieces: &[Piece]) -> Option<Sum> {
         }
     }
     Some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_that_do_not_fit_beside_a_leverage_are_taken_in_two_steps() {
+        let base = 110_010 * ten(FINE_DIGITS);
+        let leverage = Leverage(3_333_333_333);
+        // A share of all but eleven parts in 10^12, three times over: 10^36 before the leverage.
+        let shares = [Ratio(999_999_999_989); 3];
+        assert_eq!(component(base, &shares, leverage, 2), Some(330_030));
+        assert_eq!(component(base, &[], leverage, 2), Some(330_030));
+    }
 }

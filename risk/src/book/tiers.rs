@@ -107,11 +107,7 @@ pub fn charge(rule: &TierRule, slices: &[Slice], digits: u8, rule_digits: u8) ->
         let share = (i128::from(ratio.0), i128::from(Ratio::ONE.0));
         let terms = costs(slices, Leverage::NONE)
             .into_iter()
-            .map(|(amount, leverage)| {
-                let (over, under) = leverage.fraction();
-                let (num, den) = product(share, (under, over))?;
-                Some((amount, num, den))
-            })
+            .map(|(amount, leverage)| levered(amount, leverage, share))
             .collect::<Option<Terms>>()?;
         tiered.minor = rounded(&terms, digits)?;
         return Some(tiered);
@@ -215,11 +211,7 @@ fn terms(
     }
     costs
         .into_iter()
-        .map(|(amount, leverage)| {
-            let (over, under) = leverage.fraction();
-            let (num, den) = product(shares, (under, over))?;
-            Some((amount, num, den))
-        })
+        .map(|(amount, leverage)| levered(amount, leverage, shares))
         .collect()
 }
 
@@ -227,13 +219,19 @@ fn terms(
 fn unit_cut(costs: &[(i128, Leverage)], whole: i128, digits: u8) -> Option<i64> {
     let unit: Terms = costs
         .iter()
-        .map(|(amount, leverage)| {
-            let (over, under) = leverage.fraction();
-            let (num, den) = product((ten(FINE_DIGITS), whole), (under, over))?;
-            Some((*amount, num, den))
-        })
+        .map(|(amount, leverage)| levered(*amount, *leverage, (ten(FINE_DIGITS), whole)))
         .collect::<Option<_>>()?;
     floored(&unit, digits)
+}
+
+/// `amount × share / leverage`. Where the fractions do not fit together the leverage is taken of the amount first,
+/// rounded to a fine unit.
+fn levered(amount: i128, leverage: Leverage, share: (i128, i128)) -> Option<(i128, i128, i128)> {
+    let (over, under) = leverage.fraction();
+    match product(share, (under, over)) {
+        Some((num, den)) => Some((amount, num, den)),
+        None => Some((mul_div_round(amount, under, over)?, share.0, share.1)),
+    }
 }
 
 fn product(a: (i128, i128), b: (i128, i128)) -> Option<(i128, i128)> {
@@ -304,4 +302,28 @@ fn compare(terms: &Terms, whole: i128) -> Option<Ordering> {
         sum.add(*amount, *num, *den);
     }
     Some(sum.compare(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leverage_that_does_not_fit_beside_a_share_is_taken_first() {
+        // A prime share of a prime whole, and a leverage without a common factor.
+        let share = ((1i128 << 107) - 1, (1i128 << 89) - 1);
+        let leverage = Leverage(3_333_333_333);
+        let (over, under) = leverage.fraction();
+        assert_eq!(product(share, (under, over)), None);
+        let amount = 110_010 * ten(FINE_DIGITS);
+        let first = mul_div_round(amount, under, over).unwrap();
+        assert_eq!(
+            levered(amount, leverage, share),
+            Some((first, share.0, share.1))
+        );
+        assert_eq!(
+            levered(amount, Leverage::of(100), (1, 2)),
+            Some((amount, 1, 200))
+        );
+    }
 }
