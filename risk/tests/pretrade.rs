@@ -333,6 +333,23 @@ fn a_limit_of_the_net_counts_closes_under_way_and_refuses_none() {
          sell 2 EURUSD 0.01            -> net_exposure_limit+position_limit",
     );
     check(
+        "held broker
+         account 1 USD hedging 100:1 deposit 1000000.00
+         account 2 USD hedging 100:1 deposit 1000000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 3.00 as a
+         fill a 3.00 1.00000
+         sell 2 EURUSD 3.00 as b
+         fill b 3.00 1.00000
+         limit house net_qty 2.00
+         # Nor does one that waits for it at the broker.
+         sell 1 EURUSD 3.00 closes p1 limit 1.20000 as take -> take submitted; send take
+         report take accepted          -> take working
+         sell 2 EURUSD 0.50 as c       -> c submitted; send c
+         fill take 3.00 1.20000        -> take filled; deal p1 sell 3.00@1.20000 result 60000.00
+         sell 2 EURUSD 0.01            -> position_limit",
+    );
+    check(
         "account 1 USD hedging 100:1 deposit 1000000.00
          quote EURUSD 1.00000 1.00000
          buy 1 EURUSD 3.00 as a

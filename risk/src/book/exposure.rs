@@ -22,7 +22,7 @@ pub struct Exposure {
     pub short: i128,
     pub buying: i128,
     pub selling: i128,
-    /// Closing orders that have left the core. Each ends exposure of its account, and is never refused; together they
+    /// Closing orders that have left the core for execution at once. Each ends exposure of its account, and is never refused; together they
     /// may carry the net of several accounts to the other side.
     pub closing_buys: i128,
     pub closing_sells: i128,
@@ -158,9 +158,13 @@ impl Exposure {
     }
 }
 
-/// What closes counts once it has left the core: a take-profit that waits for its price holds nobody up.
+/// What closes counts once it has left the core for execution at once: a take-profit that waits for its price, here or at
+/// the broker, holds nobody up.
 fn counts(order: &Order) -> bool {
-    !order.closing || order.sent
+    let at_once = order.triggered
+        || order.order.kind == OrderKind::Market
+        || matches!(order.order.tif, Tif::Ioc | Tif::Fok);
+    !order.closing || (order.sent && at_once)
 }
 
 impl Book {
