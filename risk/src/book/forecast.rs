@@ -72,7 +72,7 @@ impl Book {
         let Some(mut copy) = self.copy_of(account, env) else {
             return Foreseen::default();
         };
-        let pairs = self.pairs_of(account, &held);
+        let pairs = self.pairs_of(account);
         let mut distances = |all: &[Held]| -> Vec<Distance> {
             let distance = |held: &Held| copy.distance_of(self, held, env);
             all.iter().map(distance).collect()
@@ -89,12 +89,13 @@ impl Book {
     }
 
     /// The pairs that convert into the account's currency what it holds, in the order of its positions.
-    fn pairs_of(&self, account: &Account, held: &[Held]) -> Vec<Held> {
+    fn pairs_of(&self, account: &Account) -> Vec<Held> {
         let to = account.state.terms.currency;
         let follows = self.group_of(account).margin_price != MarginPrice::Open;
         let (mut seen, mut pairs) = (BTreeSet::from([to]), Vec::<Held>::new());
         let positions = account.positions.iter();
         let positions = positions.filter_map(|slot| self.positions.get(*slot));
+        let held: BTreeSet<InstrumentId> = positions.clone().map(|held| held.instrument).collect();
         for instrument in positions.filter_map(|held| self.instrument(held.instrument)) {
             let margin = follows.then_some(instrument.terms.margin_currency);
             for from in [Some(instrument.result_currency()), margin] {
@@ -102,8 +103,8 @@ impl Book {
                     continue;
                 };
                 for instrument in self.map().find(from, to).instruments().map(InstrumentId) {
-                    let mut known = held.iter().chain(&pairs);
-                    if !known.any(|known| known.instrument == instrument) {
+                    let is_tried = pairs.iter().any(|pair| pair.instrument == instrument);
+                    if !held.contains(&instrument) && !is_tried {
                         pairs.push(Held {
                             instrument,
                             side: Side::Buy,
