@@ -250,6 +250,9 @@ impl BridgeSession {
     }
 
     fn end_position(&mut self, id: PositionId) {
+        // Nobody needs to hear of it any more.
+        self.names.remove(&id);
+        self.protects.remove(&id);
         let Some(held) = self.positions.get_mut(&id) else {
             return;
         };
@@ -259,6 +262,7 @@ impl BridgeSession {
         self.closed.push_back(id);
         if self.closed.len() > CLOSED_MAX
             && let Some(oldest) = self.closed.pop_front()
+            && self.positions.get(&oldest).is_some_and(|held| !held.open)
         {
             self.positions.remove(&oldest);
         }
@@ -333,6 +337,11 @@ impl Link for BridgeSession {
             }));
         };
         self.know(submit, Qty(0));
+        // It names a position: the peer hears first what that is.
+        let named = submit.position.and_then(|id| self.names.remove(&id));
+        if let Some(name) = named {
+            self.command_out(Command::Opened(name));
+        }
         self.command_out(Command::Order(Box::new(order)));
     }
 
@@ -423,7 +432,10 @@ impl Link for BridgeSession {
             account: position.account,
             open: true,
         };
-        self.positions.insert(position.id, held);
+        let before = self.positions.insert(position.id, held);
+        if before.is_some_and(|before| !before.open) {
+            self.closed.retain(|closed| *closed != position.id);
+        }
     }
 
     fn poll_event(&mut self) -> Option<LinkEvent> {

@@ -487,6 +487,64 @@ fn a_position_is_named_before_its_prices_are_told() {
     assert_eq!(told.len(), 3);
 }
 
+/// A session that owes its peer as much as it may before names and prices wait.
+fn owing() -> BridgeSession {
+    let mut bridge = greeted();
+    for order in 0..HELD_UNACKED_MAX as u64 {
+        bridge.status(OrderId(order), Ts(2));
+    }
+    let opened = Opened {
+        position: PositionId(70),
+        order: None,
+        account: AccountId(9),
+        instrument: InstrumentId(1),
+        side: Side::Buy,
+    };
+    bridge.opened(&opened, Ts(2));
+    let protect = Protect {
+        account: AccountId(9),
+        position: PositionId(70),
+        protection: sample_submit(1).protection,
+    };
+    bridge.protect(&protect, Ts(2));
+    assert_eq!(frames(&mut bridge).len(), HELD_UNACKED_MAX);
+    bridge
+}
+
+#[test]
+fn an_order_that_names_a_position_goes_behind_its_name() {
+    let mut bridge = owing();
+    let close = Submit {
+        position: Some(PositionId(70)),
+        ..sample_submit(41)
+    };
+    bridge.submit(&close, Ts(2));
+    assert_eq!(kinds(&mut bridge), ["opened", "order"]);
+}
+
+#[test]
+fn nobody_hears_of_a_position_that_has_closed_meanwhile() {
+    let mut bridge = owing();
+    bridge.on_position(&position(70, 0));
+    say(&mut bridge, json!({"t": "ack", "n": HELD_UNACKED_MAX}));
+    assert_eq!(frames(&mut bridge), Vec::<Value>::new());
+}
+
+#[test]
+fn an_open_position_is_not_forgotten_for_closed_ones() {
+    let mut bridge = greeted();
+    // At a start closes of the last day are known before positions are.
+    bridge.on_position(&position(70, 0));
+    bridge.on_position(&position(70, 100));
+    for id in 0..=CLOSED_MAX as u64 {
+        bridge.on_position(&position(5_000 + id, 100));
+        bridge.on_position(&position(5_000 + id, 0));
+    }
+    say(&mut bridge, closed(1, 70, "S-1"));
+    assert_eq!(faults(&mut bridge), Vec::<String>::new());
+    assert!(bridge.poll_event().is_some());
+}
+
 #[test]
 fn a_close_of_the_broker_goes_to_the_core() {
     let mut bridge = greeted();
