@@ -38,8 +38,9 @@ const NAMES: [&str; 8] = [
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// A file of terms (instruments.toml, currencies.toml, sources.toml, leverage.toml, groups.toml,
-    /// demo.toml, calendars.toml or holidays.toml), or a folder of them; what is missing is taken from the program. Without one: the
-    /// program's own terms, for the sources of prices that are switched on.
+    /// demo.toml, calendars.toml or holidays.toml), or a folder of them; what is missing is taken from the program, but
+    /// beside a file alone calendars and holidays that were imported before stay. Without one: the program's own terms,
+    /// for the sources of prices that are switched on.
     pub file: Option<PathBuf>,
     /// Bring the changes in; without it they are only shown.
     #[arg(long)]
@@ -51,18 +52,15 @@ pub struct Args {
 
 /// Shows the diff, and applies it when asked.
 pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
+    let kept = KeptNames::open(&config.data.dir)?;
     let given = match &args.file {
-        Some(file) => Texts::read(file)?,
+        Some(file) => Texts::read(file, &kept)?,
         None => Texts::shipped(),
     };
     let mut catalog = Catalog::read(&given.files())?;
     // With the sources in use only, as the desk runs it.
     catalog.retain_sources(&sources(config))?;
-    let beside = beside(
-        &KeptNames::open(&config.data.dir)?,
-        &catalog,
-        &given.files(),
-    );
+    let beside = beside(&kept, &catalog, &given.files());
     let bar = progress(json, 0, "replaying");
     if !args.apply {
         let machine = recover::look(&config.data.dir, moves(&bar))?;
@@ -237,8 +235,9 @@ impl Texts {
         }
     }
 
-    /// Those of a file or a folder; what is missing is the program's.
-    fn read(given: &Path) -> anyhow::Result<Texts> {
+    /// Those of a file or a folder; what is missing is the program's. A file alone says nothing of the hours that were
+    /// imported before it.
+    fn read(given: &Path, kept: &KeptNames) -> anyhow::Result<Texts> {
         let named = given.file_name().and_then(|name| name.to_str());
         if given.is_file() && !named.is_some_and(|name| NAMES.contains(&name)) {
             bail!(
@@ -264,6 +263,9 @@ impl Texts {
             }
         };
         let shipped = Files::SHIPPED;
+        let alone = |_: &&str| given.is_file();
+        let calendars = kept.calendars.as_deref().filter(alone);
+        let holidays = kept.holidays.as_deref().filter(alone);
         Ok(Texts {
             instruments: text("instruments.toml", shipped.instruments)?,
             currencies: text("currencies.toml", shipped.currencies)?,
@@ -271,8 +273,8 @@ impl Texts {
             leverage: text("leverage.toml", shipped.leverage)?,
             groups: text("groups.toml", shipped.groups)?,
             demo: text("demo.toml", shipped.demo)?,
-            calendars: text("calendars.toml", shipped.calendars)?,
-            holidays: text("holidays.toml", shipped.holidays)?,
+            calendars: text("calendars.toml", calendars.unwrap_or(shipped.calendars))?,
+            holidays: text("holidays.toml", holidays.unwrap_or(shipped.holidays))?,
         })
     }
 
@@ -287,5 +289,30 @@ impl Texts {
             calendars: &self.calendars,
             holidays: &self.holidays,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_alone_leaves_imported_hours_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("leverage.toml");
+        std::fs::write(&file, Files::SHIPPED.leverage).unwrap();
+        let kept = KeptNames {
+            calendars: Some("ours".to_owned()),
+            holidays: Some("free".to_owned()),
+            ..KeptNames::default()
+        };
+        let alone = Texts::read(&file, &kept).unwrap();
+        assert_eq!(
+            (alone.calendars.as_str(), alone.holidays.as_str()),
+            ("ours", "free")
+        );
+        let whole = Texts::read(folder.path(), &kept).unwrap();
+        assert_eq!(whole.calendars, Files::SHIPPED.calendars);
+        assert_eq!(whole.holidays, Files::SHIPPED.holidays);
     }
 }
