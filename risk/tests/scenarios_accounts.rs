@@ -152,6 +152,11 @@ fn a_group_cannot_change_against_what_an_account_has_for_itself() {
     };
     let refused = desk.command(Body::Group(Box::new(lower)));
     assert_eq!(reasons(&refused), [Reject::LevelsContradict]);
+    let whose = refused.iter().find_map(|output| match output {
+        Output::Answer(answer) => answer.account,
+        _ => None,
+    });
+    assert_eq!(whose, Some(AccountId(1)));
     assert_eq!(view(&desk, 1).restricted, desk.group.restricted);
     let mut terms = view(&desk, 1).terms;
     terms.group = strict.id;

@@ -56,8 +56,45 @@ fn a_close_that_is_said_again_closes_nothing_more() {
          closed p1 take_profit 0.40 1.11000 exec 50 ->
          closed p1 take_profit 0.60 1.11000 exec 51 -> take_profit p1; o3 filled; deal p1 sell 0.60@1.11000 result 600.00
          closed p1 take_profit 0.60 1.11000 exec 51 ->
-         closed p1 take_profit 0.60 1.11000 exec 52 -> unknown_position
-         see 1 balance 11000.00 positions 0",
+         # Nothing of it is left: somebody has to look at what the broker has done.
+         closed p1 take_profit 0.60 1.11000 exec 52 -> take_profit p1; o4 in_doubt; order_does_not_close
+         reconciled o4 by 7           -> o4 cancelled
+         closed p1 take_profit 0.60 1.11000 exec 52 ->
+         see 1 balance 11000.00 positions 0 orders 0",
+    );
+}
+
+#[test]
+fn what_the_broker_closes_after_the_house_has_is_looked_at_by_somebody() {
+    check(
+        "held broker
+         account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as entry sl 1.09500
+         fill entry 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 as exit -> exit submitted; send exit
+         fill exit 1.00 1.09600       -> exit filled; deal p1 sell 1.00@1.09600 result -400.00
+         closed p1 stop_loss 1.00 1.09500 exec 50 -> stop_loss p1; o3 in_doubt; order_does_not_close
+         closed p1 stop_loss 1.00 1.09500 exec 50 -> order_does_not_close
+         # It was a mistake.
+         closed p1 bust 50            -> o3 cancelled
+         # Two days later nobody knows of that position.
+         wait 30h
+         wait 30h
+         closed p1 stop_loss 1.00 1.09500 exec 51 -> unknown_position
+         see 1 balance 9600.00 positions 0 orders 0",
+    );
+}
+
+#[test]
+fn a_broker_that_holds_no_prices_closes_nothing_by_itself() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as entry sl 1.09500
+         fill entry 1.00 1.10000
+         closed p1 stop_loss 1.00 1.09500 -> unknown_position
+         see 1 positions 1 orders 0",
     );
 }
 
@@ -159,6 +196,25 @@ fn what_the_broker_closes_too_late_leaves_no_protected_client_in_debt() {
     );
 }
 
+#[test]
+fn a_debt_is_lifted_by_what_credit_does_not_cover() {
+    check(
+        "held broker
+         group protection any_close
+         account 1 USD hedging 100:1 deposit 400.00
+         cash 1 credit 1000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.09500
+         fill a 1.00 1.10000
+         closed p1 stop_loss 1.00 1.09000 -> stop_loss p1; o2 filled; deal p1 sell 1.00@1.09000 result -1000.00
+         see 1 balance -600.00 equity 400.00 positions 0
+         buy 1 EURUSD 0.20 as b sl 1.09500
+         fill b 0.20 1.10000
+         closed p2 stop_loss 0.20 1.06500 -> stop_loss p2; o4 filled; deal p2 sell 0.20@1.06500 result -700.00; margin 1 restricted; cash 1 compensation 300.00; margin 1 healthy
+         see 1 balance -1000.00 equity 0.00 positions 0",
+    );
+}
+
 /// A desk with one position, and what its broker says of it.
 fn held() -> (Desk, BrokerClose) {
     let mut desk = Desk::open();
@@ -230,6 +286,67 @@ fn only_the_broker_of_a_position_closes_it() {
         [Reject::UnknownPosition],
         "nor does another one say it again"
     );
+}
+
+#[test]
+fn what_the_broker_says_otherwise_counts_once() {
+    let (mut desk, close) = held();
+    let CloseEvent::Filled { kind, fill } = close.event else {
+        panic!("a close")
+    };
+    let said = |qty| BrokerClose {
+        event: CloseEvent::Filled {
+            kind,
+            fill: Fill {
+                qty: Qty(qty),
+                ..fill
+            },
+        },
+        ..close
+    };
+    let out = desk.command(Body::BrokerClose(said(150)));
+    assert_eq!(reasons(&out), [Reject::NotClosing]);
+    assert_eq!(desk.machine.audit_watch().map(|_| ()), Ok(()));
+    desk.must(Body::BrokerClose(said(40)));
+    assert_eq!(desk.machine.audit_watch().map(|_| ()), Ok(()));
+}
+
+#[test]
+fn an_account_with_positions_stays_with_the_broker_that_holds_their_prices() {
+    let (mut desk, close) = held();
+    let other = LinkId(2);
+    desk.must(Body::Link(LinkTerms {
+        id: other,
+        ..desk.link
+    }));
+    let account = desk.machine.book().account(AccountId(1));
+    let terms = account.expect("an account").state.terms;
+    let moved = Body::Account(AccountTerms {
+        link: other,
+        ..terms
+    });
+    assert_eq!(reasons(&desk.command(moved.clone())), [Reject::TermsInUse]);
+    desk.must(Body::BrokerClose(close));
+    desk.must(moved);
+}
+
+#[test]
+fn a_position_that_is_there_again_has_the_name_the_broker_knows() {
+    let (mut desk, close) = held();
+    let entry = OrderId(close.position.0 - 1);
+    desk.must(Body::BrokerClose(close));
+    let out = desk.must(Body::BrokerClose(BrokerClose {
+        event: CloseEvent::Bust,
+        ..close
+    }));
+    let named = out.iter().find_map(|output| match output {
+        Output::Send(Send {
+            command: LinkCommand::Opened(opened),
+            ..
+        }) => Some(opened.order),
+        _ => None,
+    });
+    assert_eq!(named, Some(Some(entry)));
 }
 
 #[test]

@@ -310,11 +310,19 @@ fn leverage_may_have_a_point() {
     group.margin.tiers = TierSetId(7);
     desk.must(Body::Group(Box::new(group)));
     assert_eq!(used(&desk, 1), 4_400_400);
-    terms.leverage = Leverage(u64::MAX);
-    assert_eq!(
-        refused(&mut desk, Body::Account(terms)),
-        [Reject::TermsInvalid]
-    );
+    for wrong in [Leverage(u64::MAX), Leverage(50_000_000)] {
+        terms.leverage = wrong;
+        assert_eq!(
+            refused(&mut desk, Body::Account(terms)),
+            [Reject::TermsInvalid]
+        );
+        let mut group = desk.group;
+        group.leverage = wrong;
+        assert_eq!(
+            refused(&mut desk, Body::Group(Box::new(group))),
+            [Reject::TermsInvalid]
+        );
+    }
 }
 
 #[test]

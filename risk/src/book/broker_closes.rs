@@ -25,6 +25,10 @@ impl Book {
         });
         let done = match (close.event, known) {
             _ if !of_link => Err(Reject::UnknownPosition),
+            // Its order is forgotten.
+            (CloseEvent::Filled { .. }, None) if self.was_said(close.position, close.exec) => {
+                Ok(())
+            }
             (CloseEvent::Filled { kind, fill }, None) => self.closed_first(ctx, &close, kind, fill),
             (CloseEvent::Filled { fill, .. }, Some(id)) => self.closed(ctx, &close, id, fill),
             (CloseEvent::Bust, Some(id)) => self.bust(ctx, id, close.exec),
@@ -36,7 +40,8 @@ impl Book {
         }
     }
 
-    /// It is heard of for the first time: the broker's order is made, and said after what made it.
+    /// It is heard of for the first time: the broker's order is made, and said after what made it. Of a position that is
+    /// closed already it cannot be booked, and is in doubt until somebody has looked.
     fn closed_first(
         &mut self,
         ctx: &mut Ctx<'_>,
@@ -48,9 +53,13 @@ impl Book {
             return Err(Reject::QtyNotPositive);
         }
         let held = self.positions.find(close.position);
+        let gone = self.gone.get(&close.position);
+        let held = held.or_else(|| gone.map(|gone| gone.position(close.position)));
         let held = held.ok_or(Reject::UnknownPosition)?;
         let account = self.account(held.account).ok_or(Reject::UnknownAccount)?;
-        if account.state.terms.link != close.link {
+        let link = gone.map_or(account.state.terms.link, |gone| gone.link);
+        // By its terms the broker of another link holds no price of it, and one that holds none closes nothing.
+        if link != close.link || !self.holds_protection(link) {
             return Err(Reject::UnknownPosition);
         }
         let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
@@ -152,13 +161,6 @@ impl Book {
         self.filled(ctx, &report, fill)
     }
 
-    /// A broker's order is remembered like others for a day, and as long as some of its position stands: said again, it
-    /// must not close the rest.
-    pub(super) fn still_closes(&self, order: &Order) -> bool {
-        let position = order.order.position.filter(|_| order.is_of_broker());
-        position.is_some_and(|id| self.positions.slot(id).is_some())
-    }
-
     /// An order of a broker is known by what the broker calls it.
     pub(super) fn know_broker_close(&mut self, order: &Order) {
         let Some(position) = order.order.position.filter(|_| order.is_of_broker()) else {
@@ -169,13 +171,14 @@ impl Book {
         }
     }
 
-    /// It is forgotten with its order.
+    /// It is forgotten with its order, but for its ids while its position may still be spoken of.
     pub(super) fn forget_broker_close(&mut self, order: &Order) {
         let Some(position) = order.order.position.filter(|_| order.is_of_broker()) else {
             return;
         };
         for exec in execs(order) {
             self.broker_closes.remove(&(position, exec));
+            self.keep_said(position, exec);
         }
     }
 }

@@ -269,12 +269,17 @@ fn is_valid(terms: &InstrumentTerms) -> bool {
         && terms.qty_step > Qty(0)
         && terms.qty_max >= terms.qty_min
         && terms.notional_max >= Money(0)
-        && terms.leverage_max <= LEVERAGE_MAX
+        && is_leverage(terms.leverage_max)
         && ratios
             .iter()
             .all(|ratio| *ratio >= Ratio(0) && *ratio <= SHARE_MAX)
         && terms.dead_cap < Ratio::ONE
         && terms.swap.is_valid()
+}
+
+/// None, or 1 : 1 to the largest: what is below one would ask for more than the whole value.
+pub fn is_leverage(leverage: Leverage) -> bool {
+    leverage == Leverage::NONE || (Leverage::ONE..=LEVERAGE_MAX).contains(&leverage)
 }
 
 fn profit_scale(terms: &InstrumentTerms, quote_digits: u8) -> Option<Scale> {

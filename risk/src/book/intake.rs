@@ -1,7 +1,7 @@
 //! Commands come in here: orders, money, terms.
 
 use super::accounts::{ACCOUNT_ID_MAX, MONEY_MAX, Recent};
-use super::instruments::{CURRENCY_DIGITS_MAX, Instrument, LEVERAGE_MAX};
+use super::instruments::{CURRENCY_DIGITS_MAX, Instrument, is_leverage};
 use super::margin::line;
 use super::{Account, Book, Ctx};
 use crate::event::*;
@@ -156,6 +156,8 @@ impl Book {
             {
                 return Err(Reject::TermsInUse);
             }
+            // One broker has the positions and their protective prices, another would be told to close them.
+            Some(known) if self.strands(known, terms.link) => return Err(Reject::TermsInUse),
             Some(known) => {
                 let own = self.own_terms(known.state.rules.as_deref(), &terms)?;
                 self.expose_account(terms.id, -1);
@@ -175,8 +177,15 @@ impl Book {
         Ok(())
     }
 
+    /// It would leave positions behind at a broker that holds protective prices, or bring such to one that does.
+    fn strands(&self, known: &Account, to: LinkId) -> bool {
+        let from = known.state.terms.link;
+        let is_held = self.holds_protection(from) || self.holds_protection(to);
+        from != to && is_held && !known.positions.is_empty()
+    }
+
     pub(super) fn check_account(&self, terms: &AccountTerms) -> Result<(), Reject> {
-        if terms.id.0 > ACCOUNT_ID_MAX || terms.leverage > LEVERAGE_MAX {
+        if terms.id.0 > ACCOUNT_ID_MAX || !is_leverage(terms.leverage) {
             return Err(Reject::TermsInvalid);
         }
         if !self.groups.contains_key(&terms.group) {
@@ -252,29 +261,26 @@ impl Book {
         }
     }
 
-    pub(super) fn set_group(&mut self, terms: GroupTerms) -> Result<(), Reject> {
-        super::levels::check(&terms)?;
-        if terms.leverage == Leverage::NONE
-            || terms.leverage > LEVERAGE_MAX
-            || terms.rate_max > RATE_MAX
-            || terms.throttle.executions_max > RATE_MAX
-        {
-            return Err(Reject::TermsInvalid);
-        }
-        self.check_group_margin(&terms)?;
+    /// Takes the terms of a group.
+    ///
+    /// # Errors
+    /// What is wrong with them, and the first account whose own rules do not go with them where it is that.
+    fn set_group(&mut self, terms: GroupTerms) -> Result<(), (Option<AccountId>, Reject)> {
+        self.check_group(&terms).map_err(|reason| (None, reason))?;
         // What an account has otherwise must go with the new terms, too.
         let members = self
             .accounts()
             .filter(|account| account.state.terms.group == terms.id)
             .map(|account| {
                 let accounting = account.state.terms.accounting;
-                let own = match account.state.rules.as_deref() {
-                    Some(rules) => Some(super::levels::check_own(rules, &terms, accounting)?),
-                    None => None,
-                };
-                Ok((account.id(), own.map(Box::new)))
+                let rules = account.state.rules.as_deref();
+                let own = rules.map(|rules| super::levels::check_own(rules, &terms, accounting));
+                match own.transpose() {
+                    Ok(own) => Ok((account.id(), own.map(Box::new))),
+                    Err(reason) => Err((Some(account.id()), reason)),
+                }
             });
-        let members = members.collect::<Result<Vec<_>, Reject>>()?;
+        let members = members.collect::<Result<Vec<_>, (Option<AccountId>, Reject)>>()?;
         self.groups.insert(terms.id, terms);
         for (id, own) in members {
             if let Some(account) = self.account_mut(id) {
@@ -284,6 +290,18 @@ impl Book {
             self.touch(id);
         }
         Ok(())
+    }
+
+    fn check_group(&self, terms: &GroupTerms) -> Result<(), Reject> {
+        super::levels::check(terms)?;
+        if terms.leverage == Leverage::NONE
+            || !is_leverage(terms.leverage)
+            || terms.rate_max > RATE_MAX
+            || terms.throttle.executions_max > RATE_MAX
+        {
+            return Err(Reject::TermsInvalid);
+        }
+        self.check_group_margin(terms)
     }
 
     /// Checks a currency before the market takes it.
@@ -383,7 +401,9 @@ impl Book {
             }
             Body::Group(terms) => {
                 let done = self.set_group(**terms);
-                self.answer_terms(ctx, None, done, TermsChange::Group(terms.clone()));
+                let account = done.err().and_then(|(account, _)| account);
+                let done = done.map_err(|(_, reason)| reason);
+                self.answer_terms(ctx, account, done, TermsChange::Group(terms.clone()));
             }
             Body::Account(terms) => {
                 let done = self.set_account(*terms);

@@ -67,8 +67,9 @@ pub fn check(group: &GroupTerms) -> Result<(), Reject> {
     }
 }
 
-/// Checks what an account has otherwise than its group, and says what holds for it then. Levels fall; a group that was
-/// imported with levels that do not may keep them, an account may not add any.
+/// Checks what an account has otherwise than its group, and says what holds for it then. Levels fall where it has any of
+/// its own; a group that was imported with levels that do not may keep them, also for an account that has only something
+/// else otherwise.
 ///
 /// # Errors
 /// `LevelsContradict`, `HedgeOnNetting`, or what [`check`] says of the whole.

@@ -206,7 +206,7 @@ impl Book {
         self.touched.extend(waiting);
     }
 
-    fn holds_protection(&self, link: LinkId) -> bool {
+    pub(super) fn holds_protection(&self, link: LinkId) -> bool {
         let link = self.links.get(&link);
         link.is_some_and(|link| link.terms.protective == HeldBy::Broker)
     }
@@ -238,9 +238,14 @@ impl Book {
         }));
     }
 
-    /// An order has opened a position: a broker that holds its protective prices hears what it is called. Where the link
-    /// is down, `release` tells it.
-    pub(super) fn name_opened(&mut self, ctx: &mut Ctx<'_>, position: &Position, order: OrderId) {
+    /// A position is there: a broker that holds its protective prices hears what it is called, and by which order it
+    /// knows it. Where the link is down, `release` tells it.
+    pub(super) fn name_opened(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        position: &Position,
+        order: Option<OrderId>,
+    ) {
         let account = self.account(position.account);
         let Some(link) = account.map(|account| account.state.terms.link) else {
             return;
@@ -248,7 +253,9 @@ impl Book {
         if !self.holds_protection(link) {
             return;
         }
-        self.opened_by.insert(position.id, order);
+        if let Some(order) = order {
+            self.opened_by.insert(position.id, order);
+        }
         let mode = self.links.get(&link).map(|link| link.mode);
         if mode == Some(LinkMode::Live) {
             self.tell_opened(ctx, link, position);

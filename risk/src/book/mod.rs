@@ -14,6 +14,7 @@ mod enlarged;
 pub mod exposure;
 mod fills;
 mod forecast;
+mod gone;
 mod imagine;
 pub mod instruments;
 mod intake;
@@ -60,6 +61,7 @@ use crate::verdict::Reasons;
 use crate::watch::Watch;
 use enlarged::Added;
 use exposure::Exposures;
+use gone::Gone;
 use instruments::Instrument;
 use link::Link;
 use marks::MarkInUse;
@@ -160,6 +162,10 @@ pub struct Book {
     open_interest: BTreeMap<InstrumentId, Money>,
     /// The orders that opened positions whose protective prices the broker holds: by them it knows which are meant.
     opened_by: BTreeMap<PositionId, OrderId>,
+    /// Positions that were closed at such brokers within the last day, and what these said of positions before that.
+    gone: BTreeMap<PositionId, Gone>,
+    gone_by_time: VecDeque<(Ts, PositionId)>,
+    said_closes: BTreeMap<PositionId, VecDeque<ExecId>>,
 
     // Derived: built again from the above.
     pub(crate) prices: Vec<Prices>,

@@ -3,6 +3,7 @@
 
 use super::accounts::AccountState;
 use super::enlarged::Added;
+use super::gone::Gone;
 use super::margin::Valuation;
 use super::marks::MarkInUse;
 use super::orders::Order;
@@ -63,6 +64,9 @@ record! {
         marks: BTreeMap<InstrumentId, MarkInUse>,
         open_interest: BTreeMap<InstrumentId, Money>,
         opened_by: BTreeMap<PositionId, OrderId>,
+        gone: BTreeMap<PositionId, Gone>,
+        gone_by_time: VecDeque<(Ts, PositionId)>,
+        said_closes: BTreeMap<PositionId, VecDeque<ExecId>>,
     }
 }
 
@@ -115,6 +119,9 @@ impl Book {
         self.marks.put(out);
         self.open_interest.put(out);
         self.opened_by.put(out);
+        self.gone.put(out);
+        self.gone_by_time.put(out);
+        self.said_closes.put(out);
         piece(out);
     }
 
@@ -257,6 +264,9 @@ impl Book {
         self.marks = back.marks;
         self.open_interest = back.open_interest;
         self.opened_by = back.opened_by;
+        self.gone = back.gone;
+        self.gone_by_time = back.gone_by_time;
+        self.said_closes = back.said_closes;
         self.arm_pending();
         Some(())
     }

@@ -72,8 +72,8 @@ impl Book {
         self.after(now, RETRY_NS, Timer::Retry(id));
     }
 
-    /// A balance below zero that is left without positions is lifted to zero where the account is protected from it;
-    /// money that was taken out is not given back. A stop-out is over when none of its closes is under way, nor a cancel
+    /// A balance below zero that is left without positions is lifted where the account is protected from it, by what its
+    /// credit does not cover; money that was taken out is not given back. A stop-out is over when none of its closes is under way, nor a cancel
     /// of what was in their way.
     pub(super) fn compensate(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
         let ended = |account: &&Account| account.state.stopping || account.state.emptied;
@@ -99,20 +99,21 @@ impl Book {
             return;
         };
         (account.state.stopping, account.state.emptied) = (false, false);
-        if protected && account.state.balance < Money(0) {
-            let amount = Money(account.state.balance.0.saturating_neg());
-            account.state.balance = Money(0);
+        let (balance, credit) = (account.state.balance.0, account.state.credit.0);
+        let amount = balance.saturating_add(credit).saturating_neg();
+        if protected && amount > 0 {
+            let balance = Money(balance.saturating_add(amount));
+            account.state.balance = balance;
             let cash = Cash {
                 account: id,
                 kind: CashKind::Compensation,
-                amount,
+                amount: Money(amount),
                 reference: 0,
             };
-            let credit = account.state.credit;
             ctx.out.push(Output::Cash(CashBooked {
                 cash,
-                balance: Money(0),
-                credit,
+                balance,
+                credit: Money(credit),
             }));
             self.touch(id);
         }

@@ -286,7 +286,8 @@ record! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Opened {
         pub position: PositionId,
-        /// The order whose execution opened it; absent of one that was there before the broker held its prices.
+        /// The order whose execution opened it, the first time where it is there again because what closed it was taken
+        /// back; absent of one that was there before the broker held its prices.
         pub order: Option<OrderId>,
         pub account: AccountId,
         pub instrument: InstrumentId,
