@@ -114,11 +114,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// Nobody is left below zero without a position; a stop-out may still wait for an order of its own.
+    /// Nobody is left with a debt without a position; a stop-out may still wait for an order of its own.
     fn lifted(&mut self) -> Result<(), Fault> {
         use OrderState::*;
         for account in std::mem::take(&mut self.emptied) {
-            let balance = self.balances.get(&account).copied().unwrap_or_default();
+            let balance = self.covered(account);
             let holds = self.positions.values().any(|held| held.account == account);
             if balance >= 0 || holds {
                 continue;
@@ -200,14 +200,20 @@ impl Ledger {
         }
     }
 
+    /// A balance with the credit that covers it.
+    fn covered(&self, account: AccountId) -> i64 {
+        let of = |map: &BTreeMap<AccountId, i64>| map.get(&account).copied().unwrap_or_default();
+        of(&self.balances) + of(&self.credits)
+    }
+
     /// Money moves because somebody asked for just that, once; only a compensation comes from the house itself, and
-    /// lifts a balance to zero.
+    /// lifts what credit does not cover.
     fn cash(&mut self, cause: Cause<'_>, booked: &CashBooked) -> Result<(), Fault> {
         let cash = &booked.cash;
         let minted = |what: String| Err(Fault::new(Invariant::Money, what));
         let account = cash.account.0;
         if cash.kind == CashKind::Compensation {
-            let before = self.balances.get(&cash.account).copied().unwrap_or(0);
+            let before = self.covered(cash.account);
             if before >= 0 || cash.amount.0 != -before {
                 return minted(format!(
                     "account {account}: a balance of {before} was compensated by {}",
