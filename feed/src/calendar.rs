@@ -137,7 +137,8 @@ impl Calendars {
     }
 
     /// The session (open or closed) each instrument is in at `now`. One open around the clock is told as beginning
-    /// now, which also ends a closure somebody made by hand before a restart. Where the calendar is not known any more
+    /// now, which also ends a closure somebody made by hand before a restart; a closed one, too, so that a day that has
+    /// become a holiday while it went on ends. Where the calendar is not known any more
     /// everything is closed from now on, whatever was told while it was.
     pub fn current(&self, now: Ts) -> Vec<Body> {
         let mut bodies = Vec::new();
@@ -146,7 +147,10 @@ impl Calendars {
             let found = known.rfind(|known| known.at <= now && known.until > now);
             let in_force = match self.hours.kind(&calendar) {
                 Kind::Always => found.map(|found| Session { at: now, ..found }),
-                Kind::Days(_) => found,
+                Kind::Days(_) => found.map(|found| match found.open {
+                    true => found,
+                    false => Session { at: now, ..found },
+                }),
                 Kind::Missing => Some(session(false, now, NO_END)),
             };
             if let Some(in_force) = in_force {

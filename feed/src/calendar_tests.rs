@@ -228,6 +228,20 @@ fn every_moment_belongs_to_exactly_one_session() {
 }
 
 #[test]
+fn a_holiday_is_told_as_closed_from_now_on() {
+    let catalog = Catalog::shipped();
+    let id = catalog.listing("EUR/USD").unwrap().terms.id;
+    let now = ts("2026-12-25T12:00:00Z");
+    let closed = Body::Session(Session {
+        instrument: id,
+        open: false,
+        at: now,
+        until: ts("2026-12-27T22:00:00Z"),
+    });
+    assert!(Calendars::new(&catalog).current(now).contains(&closed));
+}
+
+#[test]
 fn without_its_calendar_an_instrument_is_closed_from_now_on() {
     let mut catalog = Catalog::shipped();
     let id = catalog.instruments[0].terms.id;

@@ -66,10 +66,12 @@ impl Calendar {
         Some(session)
     }
 
-    /// A session told late does not replace the one that began after it; one without an end gives way to any.
+    /// A session told late does not replace the one that began after it; a closure without an end gives way to any.
     fn gives_way(&self, session: &Session) -> bool {
-        self.current
-            .is_none_or(|current| current.at <= session.at || current.until >= NO_END)
+        self.current.is_none_or(|current| {
+            let is_endless = !current.open && current.until >= NO_END;
+            current.at <= session.at || is_endless
+        })
     }
 
     /// True inside an open session.
