@@ -423,6 +423,10 @@ fn rare(
             amount: Money(dice.number()),
             reference: dice.roll(5),
         }),
+        13 if dice.flag() => Body::Link(LinkTerms {
+            protective: dice.one_of(&[HeldBy::Core, HeldBy::Broker]),
+            ..link()
+        }),
         13 => Body::LinkState(LinkReport {
             link: LINK,
             mode: if dice.roll(3) == 0 {
