@@ -91,7 +91,7 @@ rejects! {
     PersonMissing = 4003, "named_person_missing", "have a named person do it";
     LoggedOut = 4010, "logged_out", "log in again; the desk may close by telephone";
     TermsInvalid = 5001, "terms_invalid", "correct the terms; nothing was changed";
-    TermsInUse = 5002, "terms_in_use", "digits and currencies are fixed once the instrument or account is used";
+    TermsInUse = 5002, "terms_in_use", "digits and currencies are fixed once the instrument or account is used, and its link while positions stand whose prices a broker holds";
     AlreadyExists = 5003, "already_exists", "use the existing one";
     TiersContradict = 5004, "leverage_rules_contradict", "let bands rise to one without an end, and no rule follow one for all instruments";
     TermsOverflow = 5005, "terms_too_large", "give smaller sizes or fewer digits";
