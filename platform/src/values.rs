@@ -120,7 +120,8 @@ mod tests {
                 Origin::Trailing,
                 Origin::StopOut,
                 Origin::KillSwitch,
-                Origin::System
+                Origin::System,
+                Origin::Broker
             ]
             .map(|origin| word(&origin)),
             [
@@ -130,7 +131,8 @@ mod tests {
                 "trailing",
                 "stop_out",
                 "kill_switch",
-                "system"
+                "system",
+                "broker"
             ]
         );
         assert_eq!(

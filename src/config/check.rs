@@ -6,6 +6,7 @@ use siaga_feed::catalog::Catalog;
 use siaga_platform::http::Service;
 
 use super::{Alerts, Config, Identity, Venue};
+use crate::desk::kept_names::KeptNames;
 
 /// What the simulated market can do.
 const SCENARIOS: [&str; 8] = [
@@ -60,8 +61,10 @@ impl Config {
         if let Some(url) = &self.platform.ocr_url {
             Service::at(url).map_err(|fault| format!("platform.ocr_url: {fault}"))?;
         }
-        self.feed.binance.check("binance")?;
-        self.feed.kraken.check("kraken")?;
+        // What cannot be read the start says.
+        let kept = KeptNames::open(&self.data.dir).unwrap_or_default();
+        self.feed.binance.check("binance", &kept)?;
+        self.feed.kraken.check("kraken", &kept)?;
         self.alerts.webhook().map(drop)
     }
 }
@@ -103,7 +106,7 @@ impl Identity {
 }
 
 impl Venue {
-    fn check(&self, name: &str) -> Result<(), String> {
+    fn check(&self, name: &str, kept: &KeptNames) -> Result<(), String> {
         if let Some(url) = &self.url
             && !(url.starts_with("ws://") || url.starts_with("wss://"))
         {
@@ -120,11 +123,17 @@ impl Venue {
             .source(name)
             .map_err(|error| fault(error.to_string()))?;
         for symbol in &self.symbols {
-            let listing = catalog
-                .listing(symbol)
-                .map_err(|error| fault(error.to_string()))?;
-            let mut venues = listing.venues.iter();
-            if !venues.any(|venue| venue.source == source.terms.id) {
+            // What was imported goes before what the program ships.
+            let lists = match kept.listing(symbol) {
+                Some(listing) => listing.venues.contains_key(name),
+                None => {
+                    let listing = catalog.listing(symbol);
+                    let listing = listing.map_err(|error| fault(error.to_string()))?;
+                    let mut venues = listing.venues.iter();
+                    venues.any(|venue| venue.source == source.terms.id)
+                }
+            };
+            if !lists {
                 return Err(fault(format!(
                     "{name} does not list {symbol}: leave it out"
                 )));

@@ -2,8 +2,9 @@
 //! until equity is beyond the line. Closing at the price of now moves no equity, so what is left is projected.
 
 use super::cover::{Way, first_enough};
+use super::left::Left;
 use super::levels::until_line;
-use super::margin::{Used, Valuation, Which, line};
+use super::margin::{Valuation, Which, line};
 use super::orders::Order;
 use super::positions::Position;
 use super::{Account, Book, Env};
@@ -59,6 +60,8 @@ struct Planner<'a> {
     cancellable: Vec<OrderId>,
     /// Positions that may be closed now, each as a whole.
     tradable: OnceCell<Vec<Candidate>>,
+    /// What is charged for what is left, where instruments alone say it.
+    left: OnceCell<Option<Left>>,
     /// What rests in the way of closing a position, by its slot.
     ways: RefCell<BTreeMap<u32, Way>>,
     /// What is closed, or will be: first what orders under way close, so many of them.
@@ -101,6 +104,7 @@ impl Book {
             digits: self.digits_of(account),
             cancellable: cancellable.into_iter().map(|(_, id)| id).collect(),
             tradable: OnceCell::new(),
+            left: OnceCell::new(),
             ways: RefCell::default(),
             under_way: gone.len(),
             gone,
@@ -352,6 +356,14 @@ impl Planner<'_> {
             self.gone.push((candidate.slot, part));
             left -= part;
         }
+        let whole = (self.book, self.account, self.env);
+        if let Some(Some(left)) = self.left.get_mut()
+            && left
+                .close(whole, candidate.instrument, &self.gone)
+                .is_none()
+        {
+            self.left = OnceCell::from(None);
+        }
     }
 
     /// Largest order of an instrument, a multiple of its step.
@@ -375,12 +387,12 @@ impl Planner<'_> {
         let Some(used) = self.used_without(gone, cancelled) else {
             return false;
         };
-        if used.plain <= Money(0) {
+        if used <= Money(0) {
             let below = || book.against(account, self.value, Which::Plain, 0).is_lt();
             let money = self.group.closing.money.is_some();
             return money || (self.group.closing.fully_hedged && below());
         }
-        let line = until_line(self.group, used.plain, self.digits);
+        let line = until_line(self.group, used, self.digits);
         line.reached(if self.group.closing.at_mid {
             book.against_mid(account, self.value, line.at, gone)
         } else {
@@ -390,21 +402,38 @@ impl Planner<'_> {
 
     /// Used margin when this much is gone. What closes it is not in flight any more, and what would have to give way
     /// is not either: on a netting account either would count as turning round the net that it closes.
-    fn used_without(&self, gone: &[(u32, i64)], cancelled: &[OrderId]) -> Option<Used> {
+    fn used_without(&self, gone: &[(u32, i64)], cancelled: &[OrderId]) -> Option<Money> {
+        let (book, account, env) = (self.book, self.account, self.env);
+        let left = || book.left(account, env, &self.gone);
+        let Some(left) = self.left.get_or_init(left) else {
+            return self.charged_without(gone, cancelled);
+        };
+        // What is tried beside what is closed is one position.
+        let tried = gone.get(self.gone.len());
+        let more = tried.and_then(|(slot, _)| book.positions.get(*slot));
+        let more = more.map(|position| position.instrument);
+        let used = left.used((book, account, env), more, gone);
+        debug_assert_eq!(used, self.charged_without(gone, cancelled));
+        used
+    }
+
+    /// The same, charged from scratch.
+    fn charged_without(&self, gone: &[(u32, i64)], cancelled: &[OrderId]) -> Option<Money> {
+        let (book, account) = (self.book, self.account);
         let mut orders = self.filled.clone();
         orders.extend(cancelled.iter().map(|id| whole(*id)));
-        if self.account.state.terms.accounting == Accounting::Netting {
+        if account.state.terms.accounting == Accounting::Netting {
             orders.extend(self.giving_way(gone).into_iter().map(whole));
         }
-        let (book, account) = (self.book, self.account);
-        book.used(account, self.env, None, gone, &orders)
+        let used = book.used(account, self.env, None, gone, &orders)?;
+        Some(used.plain)
     }
 
     /// Margin that equity does not cover, fine units.
     fn missing(&self) -> i128 {
         let used = self.used_without(&self.gone, &self.cancelled);
-        let used = used.map_or(Money(0), |used| used.plain);
-        line(Ratio::ONE, used, self.digits) - (self.value.fixed + self.value.plain)
+        line(Ratio::ONE, used.unwrap_or(Money(0)), self.digits)
+            - (self.value.fixed + self.value.plain)
     }
 
     /// Cancels the next pending order; false when none is left.
@@ -425,6 +454,10 @@ impl Planner<'_> {
             let gone = gone.get(&whole.slot).copied().unwrap_or(0);
             let open = whole.open.saturating_sub(gone);
             if open <= 0 {
+                continue;
+            }
+            if open == whole.open {
+                all.push(whole.clone());
                 continue;
             }
             let part = |amount: i128| {

@@ -6,7 +6,7 @@ use super::levels::{restricted_line, stop_line, warning_line};
 use super::margin::{Valuation, Which, level};
 use super::protect::Tried;
 use super::timers::Timer;
-use super::{Account, Book, Ctx};
+use super::{Account, Book, Ctx, Env};
 use crate::convert::{FINE_DIGITS, Prices};
 use crate::event::*;
 use crate::ids::*;
@@ -271,6 +271,13 @@ impl Book {
             used: account.kept_used(),
             missing: None,
         })
+    }
+
+    /// The value of an account that has just been looked at.
+    pub(super) fn value_settled(&self, account: &Account, env: &Env<'_>) -> Valuation {
+        let kept = self.keeps_used(account);
+        let quick = kept.then(|| self.quick_value(account)).flatten();
+        quick.unwrap_or_else(|| self.valuate_kept(account, env))
     }
 
     fn change_state(
