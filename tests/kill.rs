@@ -1,12 +1,12 @@
-//! The program is killed fifty times while clients trade and pay in and prices come fast enough that segments close,
-//! snapshots are written and the journal is trimmed meanwhile, and now and then while it starts. Whatever it had
-//! acknowledged is there afterwards, once; orders are filled once; and what is left on the disk verifies.
-//! `SIAGA_SEED` repeats a sequence of kills.
+//! The program is killed at its first starts, and then fifty times while clients trade and pay in and prices come fast
+//! enough that segments close, snapshots are written and the journal is trimmed meanwhile, and now and then while it starts.
+//! Whatever it had acknowledged is there afterwards, once; over all starts no order is executed beyond its volume, nor an
+//! execution booked twice; and what is left on the disk verifies. `SIAGA_SEED` repeats a sequence of kills.
 #![allow(clippy::disallowed_methods)] // tests wait on conditions, with a deadline
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,6 +19,10 @@ mod desk;
 use desk::{Desk, LOOK_AGAIN, PATIENCE, command};
 
 const KILLS: u64 = 50;
+/// First starts that are killed, within this time of their folder being there: while they bring in terms and deposits, or
+/// while the demonstration's orders are under way.
+const FIRST_KILLS: u64 = 8;
+const FIRST_MS: u64 = 500;
 const CLIENTS: u64 = 3;
 /// Acknowledgements before a kill, at most.
 const ACKS_MAX: u64 = 40;
@@ -28,10 +32,16 @@ const EARLY_MS: u64 = 600;
 /// Largest size of the journal's segments, MiB, and quotes a second by source: a segment closes every few kills.
 const SEGMENT_MIB: &str = "1";
 const FEED_RATE: &str = "60";
+/// One execution in so many, percent, is of a part, so that kills come between the parts of an order.
+const PARTIAL_PERCENT: &str = "30";
 /// Hundredths of a lot that must have been filled: orders under way die with the broker in memory, which a kill takes along.
-const FILLED_MIN: i64 = 10;
-/// The account of the demonstration that opens its position last (feed/catalog/demo.toml).
-const DEMO_LAST: u32 = 10;
+const FILLED_MIN: i64 = 50;
+/// Accounts of the demonstration, and two of them for which it has no orders, with what each begins with
+/// (feed/catalog/demo.toml).
+const DEMO_ACCOUNTS: usize = 10;
+const TRADER: u32 = 8;
+const SAVER: u32 = 9;
+const BALANCE_CENTS: i64 = 500_000;
 /// What the trading account is given.
 const STAKE: &str = "10000000.00";
 /// One payment.
@@ -48,18 +58,29 @@ struct Book {
     fresh: BTreeMap<String, u64>,
     /// Orders that were found again after a kill.
     found: BTreeMap<String, u64>,
-    /// What the trading account held when all of them had ended but so many.
-    held: i64,
-    doubtful: usize,
     /// Orders of which nobody was ever told.
     unanswered: usize,
+    /// What each position of the trading account holds, hundredths of a lot, when all orders had ended.
+    positions: BTreeMap<u64, i64>,
 }
 
-/// The account that takes the payments, with its balance before the first, and the one that trades.
-struct Accounts {
-    saver: u32,
-    cents: i64,
-    trader: u32,
+/// What the output log says of the trading account, gathered after every kill, as the log is trimmed.
+#[derive(Default)]
+struct Told {
+    /// Its orders.
+    orders: BTreeSet<u64>,
+    /// Executions by their place in the log.
+    deals: BTreeMap<(u64, u64), Deal>,
+}
+
+/// One booked execution; quantities in hundredths of a lot.
+#[derive(Clone, Debug, PartialEq)]
+struct Deal {
+    order: u64,
+    position: u64,
+    qty: i64,
+    /// The broker's id of it.
+    exec: String,
 }
 
 #[test]
@@ -70,35 +91,29 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
         .unwrap_or(1);
     println!("SIAGA_SEED={seed}");
     let dir = tempfile::tempdir().expect("a folder");
-    let accounts = prepare(dir.path());
-    let book = Mutex::new(Book::default());
     let mut dice = Dice(seed);
+    prepare(dir.path(), &mut dice);
+    let (book, mut told) = (Mutex::new(Book::default()), Told::default());
     for kill in 0..KILLS {
         if dice.below(EARLY_EVERY) == 0 {
             kill_early(dir.path(), Duration::from_millis(dice.below(EARLY_MS)));
         }
         let desk = start(dir.path());
         ready(&desk);
-        check(&desk, &accounts, &book);
-        trade(&desk, &accounts, &book, kill, 1 + dice.below(ACKS_MAX));
+        check(&desk, &book);
+        trade(&desk, &book, kill, 1 + dice.below(ACKS_MAX));
         desk.kill();
+        told.read(dir.path());
+        told.hold(&book.lock().expect("whole"));
     }
     let desk = start(dir.path());
     ready(&desk);
-    check(&desk, &accounts, &book);
+    check(&desk, &book);
     let book = book.into_inner().expect("whole");
     for (client_id, id) in &book.found {
-        is_known(&desk, accounts.trader, client_id, *id);
+        is_known(&desk, client_id, *id);
     }
-    let placed = book.found.len() as i64 * LOTS_CENTS;
-    let most = placed + book.unanswered as i64 * LOTS_CENTS;
-    assert!(
-        book.held <= most && book.held >= FILLED_MIN,
-        "{} of {placed} to {most} were filled",
-        book.held
-    );
-    let acknowledged = book.found.len();
-    assert!(acknowledged > 50, "{acknowledged} orders prove little");
+    demonstrated_once(&desk);
     assert!(
         book.payments.len() > 100,
         "{} payments",
@@ -106,7 +121,101 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
     );
     snapshot(&desk);
     desk.stop();
+    told.read(dir.path());
+    told.hold(&book);
+    told.hold_in_the_end(&book);
     verified(dir.path());
+}
+
+impl Told {
+    /// Reads what the log has. What was read before stands there as it was.
+    fn read(&mut self, data: &Path) {
+        let kinds = ["--kind", "order", "--kind", "deal", "--json"];
+        let output = command(data)
+            .args(["journal", "export", "outputs"])
+            .args(kinds)
+            .output()
+            .expect("the program runs");
+        assert!(output.status.success(), "{:?}", output.status);
+        let text = String::from_utf8(output.stdout).expect("text");
+        for line in text.lines() {
+            let found: Value = serde_json::from_str(line).expect("a line of JSON");
+            self.take(&found);
+        }
+    }
+
+    fn take(&mut self, found: &Value) {
+        let number = |value: &Value| value.as_u64().expect("a number");
+        let fields = &found["fields"];
+        if found["kind"] == "order" {
+            if fields["order"]["account"] == TRADER {
+                self.orders.insert(number(&fields["id"]));
+            }
+            return;
+        }
+        if fields["account"] != TRADER {
+            return;
+        }
+        let deal = Deal {
+            order: number(&fields["order"]),
+            position: number(&fields["position"]),
+            qty: fields["qty"].as_i64().expect("a number"),
+            exec: fields["exec"].to_string(),
+        };
+        let place = (number(&found["seq"]), number(&found["index"]));
+        let before = self.deals.insert(place, deal.clone());
+        assert!(
+            before.as_ref().is_none_or(|before| *before == deal),
+            "output {place:?} was {before:?} and is {deal:?}"
+        );
+    }
+
+    /// No order is executed beyond its volume, no execution booked twice, and nothing but orders of ours; what the
+    /// account held when its orders had ended is what was executed.
+    fn hold(&self, book: &Book) {
+        let (mut executed, mut execs) = (BTreeMap::<u64, i64>::new(), BTreeSet::new());
+        for deal in self.deals.values() {
+            *executed.entry(deal.order).or_default() += deal.qty;
+            let first = execs.insert((deal.order, &deal.exec));
+            assert!(first, "an execution was booked twice: {deal:?}");
+        }
+        for (order, qty) in &executed {
+            assert!(
+                (1..=LOTS_CENTS).contains(qty),
+                "{qty} of {LOTS_CENTS} were executed of order {order}"
+            );
+            assert!(self.orders.contains(order), "order {order} is nobody's");
+        }
+        for (position, qty) in &book.positions {
+            assert_eq!(self.of_position(*position), *qty, "position {position}");
+        }
+    }
+
+    /// Every acknowledged order is there, and no more than were sent; all that was executed is held.
+    fn hold_in_the_end(&self, book: &Book) {
+        for (client_id, id) in &book.found {
+            assert!(self.orders.contains(id), "{client_id}: {id} is gone");
+        }
+        let acknowledged = book.found.len();
+        assert!(acknowledged > 50, "{acknowledged} orders prove little");
+        assert!(
+            self.orders.len() <= acknowledged + book.unanswered,
+            "{} orders, of which {acknowledged} were acknowledged and {} not answered",
+            self.orders.len(),
+            book.unanswered
+        );
+        let executed: i64 = self.deals.values().map(|deal| deal.qty).sum();
+        assert_eq!(executed, book.positions.values().sum::<i64>());
+        assert!(executed >= FILLED_MIN, "{executed} were executed");
+        let parts = self.deals.values().filter(|deal| deal.qty < LOTS_CENTS);
+        assert!(parts.count() > 0, "no order was executed in parts");
+    }
+
+    fn of_position(&self, position: u64) -> i64 {
+        let deals = self.deals.values();
+        let of = deals.filter(|deal| deal.position == position);
+        of.map(|deal| deal.qty).sum()
+    }
 }
 
 /// A desk whose journal turns over quickly and keeps no more than a start needs.
@@ -116,6 +225,7 @@ fn busy(command: &mut Command) {
         .env("SIAGA__DATA__KEEP_HOURS", "0")
         .env("SIAGA__FEED__RATE", FEED_RATE)
         .env("SIAGA__BROKER__REJECT_PERCENT", "0")
+        .env("SIAGA__BROKER__PARTIAL_PERCENT", PARTIAL_PERCENT)
         // Most orders are filled before their desk is killed.
         .env("SIAGA__BROKER__LATENCY_MS", "1");
 }
@@ -126,17 +236,35 @@ fn start(data: &Path) -> Desk {
 
 /// Killed while it recovers, or soon after: the moment is the test's choice, not a condition to wait for.
 fn kill_early(data: &Path, after: Duration) {
+    let mut child = unheard(data);
+    std::thread::sleep(after);
+    child.kill().expect("it is ours");
+    child.wait().expect("it ends");
+}
+
+/// Killed while it brings in what a first start brings in, or soon after.
+fn kill_first(data: &Path, after: Duration) {
+    let mut child = unheard(data);
+    let until = Instant::now() + PATIENCE;
+    while !data.join("core").is_dir() {
+        assert!(Instant::now() < until, "the program makes no folder");
+        std::thread::yield_now();
+    }
+    std::thread::sleep(after);
+    child.kill().expect("it is ours");
+    child.wait().expect("it ends");
+}
+
+/// A start that nobody listens to.
+fn unheard(data: &Path) -> Child {
     let mut command = command(data);
     busy(&mut command);
-    let mut child = command
+    command
         .args(["serve", "--listen", "127.0.0.1:0", "--json"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("the program starts");
-    std::thread::sleep(after);
-    child.kill().expect("it is ours");
-    child.wait().expect("it ends");
+        .expect("the program starts")
 }
 
 /// Waits until the desk stands on a snapshot: the standby follows behind.
@@ -165,30 +293,34 @@ fn verified(data: &Path) {
     assert!(first > Some(1), "nothing was ever trimmed: {found}");
 }
 
-/// Hundredths of a lot that the account holds once nothing is on its way, and how many orders the broker has not
-/// answered for.
-fn held(desk: &Desk, trader: u32) -> (i64, usize) {
-    let path = format!("/api/v1/accounts/{trader}");
+/// What each position of the trading account holds once nothing is on its way; what is in doubt the broker has never got.
+fn held(desk: &Desk) -> BTreeMap<u64, i64> {
+    let path = format!("/api/v1/accounts/{TRADER}");
     let rows = |account: &Value, what: &str| account[what].as_array().cloned().unwrap_or_default();
     let account = desk.wait(&path, "the end of every order", |account| {
         let orders = rows(account, "orders");
         orders.iter().all(|order| order["state"] == "in_doubt")
     });
     let positions = rows(&account, "positions");
-    let qty = positions.iter().map(|position| cents(&position["qty"]));
-    (qty.sum(), rows(&account, "orders").len())
+    let one = |position: &Value| {
+        let id = position["id"].as_u64().expect("an id");
+        (id, cents(&position["qty"]))
+    };
+    positions.iter().map(one).collect()
 }
 
-/// What is held grew by at most one fill for each order that was placed meanwhile.
-fn filled_once(desk: &Desk, trader: u32, book: &mut Book, placed: usize) {
-    let (now, doubtful) = held(desk, trader);
-    let (before, open) = (book.held, book.doubtful);
-    let most = before + (placed + open) as i64 * LOTS_CENTS;
-    assert!(
-        (before..=most).contains(&now),
-        "{placed} orders were placed and {open} open; {before} was held, and now {now}"
-    );
-    (book.held, book.doubtful) = (now, doubtful);
+/// No order of the demonstration was sent by two starts: it has at most one for each account and instrument.
+fn demonstrated_once(desk: &Desk) {
+    let others = (1..=DEMO_ACCOUNTS as u32).filter(|id| *id != TRADER);
+    for id in others {
+        let account = desk.get(&format!("/api/v1/accounts/{id}"));
+        let positions = account["positions"].as_array().expect("positions");
+        let symbols: BTreeSet<&str> = positions
+            .iter()
+            .filter_map(|position| position["symbol"].as_str())
+            .collect();
+        assert_eq!(symbols.len(), positions.len(), "account {id}: {account}");
+    }
 }
 
 /// Small and seeded (splitmix64).
@@ -203,40 +335,32 @@ impl Dice {
     }
 }
 
-/// An account that holds nothing takes the payments, another one trades with a stake.
-fn prepare(data: &Path) -> Accounts {
+/// The first start is killed again and again; the next one finishes it: every account is there with its deposit, once. Then
+/// the account that trades gets its stake.
+fn prepare(data: &Path, dice: &mut Dice) {
+    for _ in 0..FIRST_KILLS {
+        kill_first(data, Duration::from_millis(dice.below(FIRST_MS)));
+    }
     let desk = start(data);
     ready(&desk);
-    let path = format!("/api/v1/accounts/{DEMO_LAST}");
-    desk.wait(&path, "the demonstration's last position", |account| {
-        account["positions"]
-            .as_array()
-            .is_some_and(|all| !all.is_empty())
+    desk.wait("/api/v1/accounts", "every account", |accounts| {
+        let rows = accounts["items"].as_array();
+        rows.is_some_and(|rows| rows.len() == DEMO_ACCOUNTS)
     });
-    let listed = desk.get("/api/v1/accounts");
-    // The first ones may be about to open the demonstration's positions.
-    let rows = listed["items"].as_array().expect("accounts").iter().rev();
-    let mut idle = rows.filter_map(|row| {
-        let id = u32::try_from(row["id"].as_u64()?).ok()?;
+    for id in [TRADER, SAVER] {
         let account = desk.get(&format!("/api/v1/accounts/{id}"));
-        let none = |what: &str| account[what].as_array().is_none_or(Vec::is_empty);
-        let idle = none("positions") && none("orders") && row["currency"] == "USD";
-        idle.then(|| (id, cents(&account["balance"])))
-    });
-    let (saver, cents) = idle
-        .next()
-        .expect("an account in dollars without positions");
-    let (trader, _) = idle.next().expect("another one");
+        let balance = cents(&account["balance"]);
+        assert_eq!(
+            balance, BALANCE_CENTS,
+            "account {id} begins with its deposit"
+        );
+    }
+    demonstrated_once(&desk);
     let stake = json!({ "kind": "deposit", "amount": STAKE, "reference": "stake" });
-    let path = format!("/api/v1/accounts/{trader}/cash");
+    let path = format!("/api/v1/accounts/{TRADER}/cash");
     let (status, told) = desk.call("POST", &path, Some(stake));
     assert_eq!(status, 201, "{told}");
     desk.kill();
-    Accounts {
-        saver,
-        cents,
-        trader,
-    }
 }
 
 /// Money of two digits.
@@ -255,7 +379,7 @@ fn ready(desk: &Desk) {
 }
 
 /// Clients pay in and trade until so many answers have come.
-fn trade(desk: &Desk, accounts: &Accounts, book: &Mutex<Book>, kill: u64, answers: u64) {
+fn trade(desk: &Desk, book: &Mutex<Book>, kill: u64, answers: u64) {
     let (done, count) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for client in 0..CLIENTS {
@@ -265,9 +389,9 @@ fn trade(desk: &Desk, accounts: &Accounts, book: &Mutex<Book>, kill: u64, answer
                 while !done.load(Ordering::Acquire) {
                     let name = format!("{kill}-{client}-{turn}");
                     if turn % 2 == 0 {
-                        pay(desk, accounts.saver, book, &name);
+                        pay(desk, book, &name);
                     } else {
-                        order(desk, accounts.trader, book, &name);
+                        order(desk, book, &name);
                     }
                     count.fetch_add(1, Ordering::AcqRel);
                     turn += 1;
@@ -289,7 +413,7 @@ fn trade(desk: &Desk, accounts: &Accounts, book: &Mutex<Book>, kill: u64, answer
     });
 }
 
-fn pay(desk: &Desk, saver: u32, book: &Mutex<Book>, reference: &str) {
+fn pay(desk: &Desk, book: &Mutex<Book>, reference: &str) {
     let entry = |acknowledged| {
         let mut book = book.lock().expect("whole");
         book.payments.insert(reference.to_owned(), acknowledged);
@@ -298,7 +422,7 @@ fn pay(desk: &Desk, saver: u32, book: &Mutex<Book>, reference: &str) {
     let body = json!({ "kind": "deposit", "amount": PAYMENT, "reference": reference });
     if let Some((201, _)) = desk.try_call(
         "POST",
-        &format!("/api/v1/accounts/{saver}/cash"),
+        &format!("/api/v1/accounts/{SAVER}/cash"),
         Some(body),
     ) {
         entry(true);
@@ -306,14 +430,14 @@ fn pay(desk: &Desk, saver: u32, book: &Mutex<Book>, reference: &str) {
 }
 
 /// What one order buys: hundredths of a lot.
-const LOTS: &str = "0.01";
-const LOTS_CENTS: i64 = 1;
+const LOTS: &str = "0.05";
+const LOTS_CENTS: i64 = 5;
 
-fn body_of(trader: u32, client_id: &str) -> Value {
-    json!({ "account": trader, "symbol": "EUR/USD", "side": "buy", "kind": "market", "qty": LOTS, "client_id": client_id })
+fn body_of(client_id: &str) -> Value {
+    json!({ "account": TRADER, "symbol": "EUR/USD", "side": "buy", "kind": "market", "qty": LOTS, "client_id": client_id })
 }
 
-fn order(desk: &Desk, trader: u32, book: &Mutex<Book>, client_id: &str) {
+fn order(desk: &Desk, book: &Mutex<Book>, client_id: &str) {
     let open = |is_open: bool| {
         let mut book = book.lock().expect("whole");
         if is_open {
@@ -324,7 +448,7 @@ fn order(desk: &Desk, trader: u32, book: &Mutex<Book>, client_id: &str) {
         book
     };
     drop(open(true));
-    let body = body_of(trader, client_id);
+    let body = body_of(client_id);
     match desk.try_call("POST", "/api/v1/orders", Some(body)) {
         Some((201, told)) => {
             let id = told["order"]["id"].as_u64().expect("an id");
@@ -337,9 +461,9 @@ fn order(desk: &Desk, trader: u32, book: &Mutex<Book>, client_id: &str) {
 }
 
 /// Everything acknowledged is there; a payment that was not is sent again, and in the end is there once.
-fn check(desk: &Desk, accounts: &Accounts, book: &Mutex<Book>) {
+fn check(desk: &Desk, book: &Mutex<Book>) {
     let mut book = book.lock().expect("whole");
-    let path = format!("/api/v1/accounts/{}/cash", accounts.saver);
+    let path = format!("/api/v1/accounts/{SAVER}/cash");
     for (reference, acknowledged) in &mut book.payments {
         if *acknowledged {
             continue;
@@ -350,28 +474,30 @@ fn check(desk: &Desk, accounts: &Accounts, book: &Mutex<Book>) {
         assert!(status == 201 || known, "{reference}: {status} {told}");
         *acknowledged = true;
     }
-    let account = desk.get(&format!("/api/v1/accounts/{}", accounts.saver));
+    let account = desk.get(&format!("/api/v1/accounts/{SAVER}"));
     assert_eq!(
         cents(&account["balance"]),
-        accounts.cents + 100 * book.payments.len() as i64,
+        BALANCE_CENTS + 100 * book.payments.len() as i64,
         "each of {} payments counts once",
         book.payments.len()
     );
     let fresh = std::mem::take(&mut book.fresh);
     // Nobody knows of these; to send them again would only count against the account's rate.
-    let unanswered = std::mem::take(&mut book.open).len();
-    book.unanswered += unanswered;
-    let placed = fresh.len() + unanswered;
+    book.unanswered += std::mem::take(&mut book.open).len();
     for (client_id, id) in fresh {
-        is_known(desk, accounts.trader, &client_id, id);
+        is_known(desk, &client_id, id);
         book.found.insert(client_id, id);
     }
-    filled_once(desk, accounts.trader, &mut book, placed);
+    let now = held(desk);
+    for (position, qty) in &book.positions {
+        assert_eq!(now.get(position), Some(qty), "position {position} changed");
+    }
+    book.positions = now;
 }
 
 /// An acknowledged order, asked for again, gets its first answer.
-fn is_known(desk: &Desk, trader: u32, client_id: &str, id: u64) {
-    let body = body_of(trader, client_id);
+fn is_known(desk: &Desk, client_id: &str, id: u64) {
+    let body = body_of(client_id);
     let (status, again) = desk.call("POST", "/api/v1/orders", Some(body));
     let told = (status, &again["repeated"], &again["order"]["id"]);
     assert_eq!(

@@ -23,7 +23,7 @@ pub use command::CommandFault;
 use fold::{Fold, FoldState};
 
 /// Changes with a decision; raise it when old snapshots must not be read by new rules.
-const SNAPSHOT_VERSION: u16 = 2;
+const SNAPSHOT_VERSION: u16 = 3;
 
 /// All alerts of the house.
 #[derive(Debug)]

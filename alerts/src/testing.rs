@@ -11,7 +11,7 @@ pub(crate) fn terms(account: AccountId, group: GroupId) -> [Output; 2] {
         id: group,
         preset: Preset::Mt5Default,
         margin_price: MarginPrice::Open,
-        leverage: 100,
+        leverage: Leverage::of(100),
         warning: Ratio::percent(100),
         restricted: Ratio::percent(50),
         stop_out: Ratio::percent(30),
@@ -21,7 +21,7 @@ pub(crate) fn terms(account: AccountId, group: GroupId) -> [Output; 2] {
         free_margin: FreeMargin::Both,
         loss_account: Ratio::percent(5),
         loss_position: Ratio::percent(50),
-        negative_balance_protection: false,
+        negative_balance_protection: BalanceProtection::None,
         rate_max: 0,
         rate_window_ns: 0,
         duplicate_window_ns: 0,
@@ -37,10 +37,10 @@ pub(crate) fn terms(account: AccountId, group: GroupId) -> [Output; 2] {
         link: LinkId(1),
         currency: CurrencyId(1),
         accounting: Accounting::Hedging,
-        leverage: 0,
+        leverage: Leverage::NONE,
     };
     [
-        Output::Terms(TermsChange::Group(group_terms)),
+        Output::Terms(TermsChange::Group(Box::new(group_terms))),
         Output::Terms(TermsChange::Account(account_terms)),
     ]
 }

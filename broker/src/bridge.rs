@@ -25,7 +25,7 @@ use siaga_risk::units::{Qty, SECOND_NS, Ts};
 use crate::directory::Directory;
 use crate::link::{Capabilities, Connection, Link, LinkEvent, OpenOrder, Unreadable, Wire};
 pub use fault::BridgeFault;
-use frames::ProtectOut;
+use frames::{OpenedOut, ProtectOut};
 use outbound::Command;
 
 /// Version of the protocol.
@@ -42,12 +42,15 @@ const DEAD_NS: u64 = 3 * HEARTBEAT_NS;
 const HELLO_NS: u64 = 5 * SECOND_NS;
 /// Numbered frames that the peer has not acknowledged; a second of a busy desk.
 const UNACKED_MAX: usize = 10_000;
-/// Above this many, protective prices wait for an acknowledgement: a new connection is told all of them at once.
-const PROTECTS_UNACKED_MAX: usize = 2_000;
+/// Above this many, names of positions and protective prices wait for an acknowledgement: a new connection is told all of
+/// them at once.
+const HELD_UNACKED_MAX: usize = 2_000;
 /// Faults after which a connection is closed.
 const FAULTS_MAX: u32 = 20;
 /// Ended orders whose late reports can still be read.
 const ENDED_MAX: usize = 10_000;
+/// Closed positions whose late reports can still be read.
+const CLOSED_MAX: usize = 10_000;
 /// Execution ids remembered so that a repeated one is not counted twice against its order; the core remembers all of them.
 const EXECS_MAX: usize = 10_000;
 /// Reports the router has not taken; the peer is not acknowledged beyond them.
@@ -81,7 +84,8 @@ pub struct BridgeSession {
     taken: u64,
     acked_in: u64,
     unacked: VecDeque<(u64, Command)>,
-    /// Protective prices that wait until the peer has acknowledged more.
+    /// Names of positions, and protective prices, that wait until the peer has acknowledged more.
+    names: BTreeMap<PositionId, OpenedOut>,
     protects: BTreeMap<PositionId, ProtectOut>,
     /// Numbered frames not yet given to the carrier, by number.
     unsent_from: u64,
@@ -94,8 +98,9 @@ pub struct BridgeSession {
     closing: Option<&'static str>,
     orders: BTreeMap<OrderId, Known>,
     ended: VecDeque<OrderId>,
-    /// Instrument of each open position.
-    positions: BTreeMap<PositionId, InstrumentId>,
+    positions: BTreeMap<PositionId, Held>,
+    /// Those of them that were closed, oldest first.
+    closed: VecDeque<PositionId>,
     execs: BTreeSet<(OrderId, ExecId)>,
     execs_order: VecDeque<(OrderId, ExecId)>,
     events: VecDeque<LinkEvent>,
@@ -161,6 +166,14 @@ struct Known {
     open: bool,
 }
 
+/// What must be known of a position to speak of it.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    instrument: InstrumentId,
+    account: AccountId,
+    open: bool,
+}
+
 impl BridgeSession {
     /// A session that waits for its peer. `directory` knows symbols; digits also come with terms.
     pub fn new(config: BridgeConfig, directory: Directory) -> Self {
@@ -175,6 +188,7 @@ impl BridgeSession {
             taken: 0,
             acked_in: 0,
             unacked: VecDeque::new(),
+            names: BTreeMap::new(),
             protects: BTreeMap::new(),
             unsent_from: 1,
             marks: BTreeMap::new(),
@@ -185,6 +199,7 @@ impl BridgeSession {
             orders: BTreeMap::new(),
             ended: VecDeque::new(),
             positions: BTreeMap::new(),
+            closed: VecDeque::new(),
             execs: BTreeSet::new(),
             execs_order: VecDeque::new(),
             events: VecDeque::new(),
@@ -234,12 +249,32 @@ impl BridgeSession {
         }
     }
 
+    fn end_position(&mut self, id: PositionId) {
+        // Nobody needs to hear of it any more.
+        self.names.remove(&id);
+        self.protects.remove(&id);
+        let Some(held) = self.positions.get_mut(&id) else {
+            return;
+        };
+        if !std::mem::replace(&mut held.open, false) {
+            return;
+        }
+        self.closed.push_back(id);
+        if self.closed.len() > CLOSED_MAX
+            && let Some(oldest) = self.closed.pop_front()
+            && self.positions.get(&oldest).is_some_and(|held| !held.open)
+        {
+            self.positions.remove(&oldest);
+        }
+    }
+
     /// Tells the peer what was wrong and closes when it must.
     fn fault(&mut self, fault: BridgeFault, message: &str, expected: Option<u64>) {
         self.counts.faults += 1;
         self.fault_counts.add(fault);
-        // A peer repeats whatever it has done for a day, orders that we have forgotten too.
-        self.peer.faults += u32::from(fault != BridgeFault::UnknownOrder);
+        // A peer repeats whatever it has done for a day, orders and positions that we have forgotten too.
+        let forgotten = [BridgeFault::UnknownOrder, BridgeFault::UnknownPosition];
+        self.peer.faults += u32::from(!forgotten.contains(&fault));
         tracing::warn!(
             link = self.config.link.0,
             code = fault.code(),
@@ -302,6 +337,11 @@ impl Link for BridgeSession {
             }));
         };
         self.know(submit, Qty(0));
+        // It names a position: the peer hears first what that is.
+        let named = submit.position.and_then(|id| self.names.remove(&id));
+        if let Some(name) = named {
+            self.command_out(Command::Opened(name));
+        }
         self.command_out(Command::Order(Box::new(order)));
     }
 
@@ -313,12 +353,25 @@ impl Link for BridgeSession {
         match self.protect_out(protect) {
             Some(out) => {
                 self.protects.insert(protect.position, out);
-                self.protects_out();
+                self.held_out();
             }
             // The core alerts when the price crosses and the broker does nothing.
             None => tracing::warn!(
                 position = protect.position.0,
                 "position is not known to the bridge"
+            ),
+        }
+    }
+
+    fn opened(&mut self, opened: &Opened, _now: Ts) {
+        match self.opened_out(opened) {
+            Some(out) => {
+                self.names.insert(opened.position, out);
+                self.held_out();
+            }
+            None => tracing::warn!(
+                position = opened.position.0,
+                "the position's instrument has no symbol for the bridge"
             ),
         }
     }
@@ -334,6 +387,18 @@ impl Link for BridgeSession {
     fn recall(&mut self, order: &OpenOrder) {
         self.know(&order.submit, order.filled);
         self.end_order(order.submit.id);
+        // It closed a position that the broker may have closed by itself, and may say so once more.
+        if let Some(position) = order.submit.position
+            && !self.positions.contains_key(&position)
+        {
+            let held = Held {
+                instrument: order.submit.instrument,
+                account: order.submit.account,
+                open: true,
+            };
+            self.positions.insert(position, held);
+            self.end_position(position);
+        }
     }
 
     fn on_mark(&mut self, mark: &Mark, _now: Ts) {
@@ -360,9 +425,16 @@ impl Link for BridgeSession {
 
     fn on_position(&mut self, position: &PositionChange) {
         if position.qty.0 == 0 {
-            self.positions.remove(&position.id);
-        } else {
-            self.positions.insert(position.id, position.instrument);
+            return self.end_position(position.id);
+        }
+        let held = Held {
+            instrument: position.instrument,
+            account: position.account,
+            open: true,
+        };
+        let before = self.positions.insert(position.id, held);
+        if before.is_some_and(|before| !before.open) {
+            self.closed.retain(|closed| *closed != position.id);
         }
     }
 
@@ -480,7 +552,7 @@ pub fn fuzz_bridge(bytes: &[u8]) {
         session.on_text(&String::from_utf8_lossy(line), now);
         session.on_deadline(now);
         while let Some(event) = session.poll_event() {
-            assert_eq!(event.report().link, session.config.link);
+            assert_eq!(event.link(), session.config.link);
         }
         while let Some(text) = session.poll_text() {
             let json: Result<serde_json::Value, _> = serde_json::from_str(&text);

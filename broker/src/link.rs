@@ -1,7 +1,8 @@
 //! The interface of a link to a broker: what the router may tell it and what it says back.
 
 use siaga_risk::event::{
-    BrokerReport, LinkCommand, Mark, PositionChange, Protect, Submit, TermsChange,
+    Body, BrokerClose, BrokerReport, LinkCommand, Mark, Opened, PositionChange, Protect, Submit,
+    TermsChange,
 };
 use siaga_risk::ids::{LinkId, OrderId};
 use siaga_risk::terms::HeldBy;
@@ -34,20 +35,39 @@ pub enum LinkEvent {
     Report(BrokerReport),
     /// The answer to [`Link::status`]; executions that were missing came before it as reports.
     Status(BrokerReport),
+    /// A protective price that the broker holds has closed a position, or that is taken back.
+    Closed(BrokerClose),
 }
 
 impl LinkEvent {
-    /// The report that becomes an input of the core.
-    pub fn report(&self) -> &BrokerReport {
+    /// What it says of an order; nothing where the broker closed a position by itself.
+    pub fn report(&self) -> Option<&BrokerReport> {
         match self {
-            LinkEvent::Report(report) | LinkEvent::Status(report) => report,
+            LinkEvent::Report(report) | LinkEvent::Status(report) => Some(report),
+            LinkEvent::Closed(_) => None,
+        }
+    }
+
+    /// The link it came by.
+    pub fn link(&self) -> LinkId {
+        match self {
+            LinkEvent::Report(report) | LinkEvent::Status(report) => report.link,
+            LinkEvent::Closed(close) => close.link,
+        }
+    }
+
+    /// The input of the core that it becomes.
+    pub fn body(&self) -> Body {
+        match self {
+            LinkEvent::Report(report) | LinkEvent::Status(report) => Body::Report(*report),
+            LinkEvent::Closed(close) => Body::BrokerClose(*close),
         }
     }
 }
 
 /// A pure session with a broker. Time is an argument and never goes back.
 ///
-/// Call order: tell (`submit`, `cancel`, `protect`, `status`, `on_mark`, `on_terms`), then drain
+/// Call order: tell (`submit`, `cancel`, `protect`, `opened`, `status`, `on_mark`, `on_terms`), then drain
 /// `poll_event` (and `poll_text` of its [`Wire`]), then sleep until `poll_deadline` and call `on_deadline`.
 /// A command told while the connection is down is dropped by the link: the router never does that.
 pub trait Link: Send {
@@ -63,6 +83,8 @@ pub trait Link: Send {
     fn cancel(&mut self, order: OrderId, now: Ts);
     /// Protective prices the broker is to hold.
     fn protect(&mut self, protect: &Protect, now: Ts);
+    /// What a position is called whose protective prices the broker holds; told again at every return of the link.
+    fn opened(&mut self, _opened: &Opened, _now: Ts) {}
     /// Ask what became of an order; answered by [`LinkEvent::Status`], `Unknown` when the broker never got it.
     fn status(&mut self, order: OrderId, now: Ts);
     /// An order that worked at the broker before this program started.
@@ -95,6 +117,7 @@ pub trait Link: Send {
             LinkCommand::Cancel(order) => self.cancel(*order, now),
             LinkCommand::Protect(protect) => self.protect(protect, now),
             LinkCommand::Status(order) => self.status(*order, now),
+            LinkCommand::Opened(opened) => self.opened(opened, now),
         }
     }
 }

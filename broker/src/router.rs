@@ -75,7 +75,8 @@ impl Router {
         let Some(route) = self.routes.get_mut(&change.link) else {
             return;
         };
-        if is_at_broker(change.state) {
+        // One that the broker made has no question to be asked.
+        if is_at_broker(change.state) && change.origin != Origin::Broker {
             route.adopt(&open_order_of(change), now);
         }
     }
@@ -229,8 +230,9 @@ fn answer_withheld(send: &siaga_risk::event::Send) -> Option<BrokerReport> {
     let (order, event) = match &send.command {
         LinkCommand::Submit(submit) => (submit.id, BrokerEvent::Rejected(reason)),
         LinkCommand::Cancel(order) => (*order, BrokerEvent::CancelRejected(reason)),
-        // Asked again by the reconciliation; protective prices wait in the route.
-        LinkCommand::Status(_) | LinkCommand::Protect(_) => return None,
+        // Asked again by the reconciliation; protective prices wait in the route, and the core tells what positions are
+        // called when the link is live.
+        LinkCommand::Status(_) | LinkCommand::Protect(_) | LinkCommand::Opened(_) => return None,
     };
     Some(BrokerReport {
         link: send.link,

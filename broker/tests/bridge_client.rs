@@ -12,6 +12,7 @@ use siaga_broker::router::task::{Rim, RouterHandle, WireFrame, spawn};
 use siaga_broker::router::{Limits, Router};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
+use siaga_risk::terms::{HeldBy, LinkTerms};
 use siaga_risk::units::*;
 use tokio::io::AsyncBufReadExt;
 use tokio::sync::mpsc;
@@ -42,28 +43,23 @@ async fn the_reference_client_trades_breaks_and_resumes() {
         .expect("a port");
     let address = listener.local_addr().expect("bound");
     let carrier = tokio::spawn(carry(listener, handle.clone()));
-    let mut client = start_client(&format!("ws://{address}/bridge/v1"), &token);
+    let options = ["--orders", "3", "--break-after", "2"];
+    let mut client = start_client(&format!("ws://{address}/bridge/v1"), &token, &options);
     let lines = client.stdout.take().expect("piped");
     let told = tokio::spawn(listen(lines));
 
-    wait_live(&mut heard).await;
-    handle.marks().put(mark());
+    let mut core = Core::default();
+    core.wait_live(&mut heard).await;
+    core.modes.clear();
+    handle.marks().put(mark(110_000));
     log.send(vec![(key(1), submit(1)), (key(2), submit(2))])
         .await
         .expect("runs");
-    let mut filled: BTreeMap<u64, i64> = BTreeMap::new();
-    let mut modes = Vec::new();
-    while filled.len() < 2 {
-        collect(&mut heard, &mut filled, &mut modes).await;
-    }
-    while modes.last() != Some(&LinkMode::Live) {
-        collect(&mut heard, &mut filled, &mut modes).await;
-    }
-    handle.marks().put(mark());
+    core.wait_filled(&mut heard, 2).await;
+    core.wait_live(&mut heard).await;
+    handle.marks().put(mark(110_000));
     log.send(vec![(key(3), submit(3))]).await.expect("runs");
-    while filled.len() < 3 {
-        collect(&mut heard, &mut filled, &mut modes).await;
-    }
+    core.wait_filled(&mut heard, 3).await;
     let told = tokio::time::timeout(PATIENCE, told).await;
     let done = told.expect("the client ends in time").expect("no panic");
     assert!(
@@ -71,18 +67,99 @@ async fn the_reference_client_trades_breaks_and_resumes() {
         "{done}"
     );
     assert_eq!(
-        filled,
+        core.filled,
         BTreeMap::from([(1, 100), (2, 100), (3, 100)]),
         "each filled once"
     );
     assert_eq!(
-        modes,
+        core.modes,
         [LinkMode::ReadOnly, LinkMode::Recovering, LinkMode::Live],
         "the broken line was told and reconciled"
     );
     drop(log);
     let router = join.await.expect("no panic").expect("cursor kept");
     assert_eq!(router.counts().handed, 3);
+    carrier.abort();
+}
+
+#[tokio::test]
+async fn the_reference_client_closes_by_a_price_that_it_holds() {
+    if !has_python() {
+        return;
+    }
+    let token = format!(
+        "{:032x}",
+        std::process::id() as u128 * 0x9e37_79b9_7f4a_7c15
+    );
+    let (log, outputs) = mpsc::channel::<Vec<(OutputKey, Output)>>(16);
+    let (inputs, mut heard) = mpsc::channel(64);
+    let mut router = router(&token);
+    router.on_terms(&TermsChange::Link(LinkTerms {
+        id: LINK,
+        protective: HeldBy::Broker,
+        answer_timeout_ns: SECOND_NS,
+        queue_tolerance: Ratio::percent(1),
+        queue_expiry_ns: SECOND_NS,
+    }));
+    let (handle, join) = spawn(router, outputs, TestRim::new(inputs));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let carrier = tokio::spawn(carry(listener, handle.clone()));
+    let options = "--held-by broker --orders 2 --closes 1 --break-closes 1";
+    let options: Vec<&str> = options.split(' ').collect();
+    let mut client = start_client(&format!("ws://{address}/bridge/v1"), &token, &options);
+    let lines = client.stdout.take().expect("piped");
+    let told = tokio::spawn(listen(lines));
+
+    let mut core = Core::default();
+    core.wait_live(&mut heard).await;
+    handle.marks().put(mark(110_000));
+    log.send(vec![(key(1), submit_with(1, Some(Price(109_000))))])
+        .await
+        .expect("runs");
+    core.wait_filled(&mut heard, 1).await;
+    // The second order is executed behind the name of the position, so the client knows that by then.
+    log.send(vec![
+        (key(2), Output::Position(position())),
+        (key(3), opened()),
+        (key(4), submit(2)),
+    ])
+    .await
+    .expect("runs");
+    core.wait_filled(&mut heard, 2).await;
+    core.modes.clear();
+    handle.marks().put(mark(108_990));
+    while core.closes.is_empty() {
+        core.hear(&mut heard).await;
+    }
+    core.wait_live(&mut heard).await;
+    let told = tokio::time::timeout(PATIENCE, told).await;
+    let done = told.expect("the client ends in time").expect("no panic");
+    assert!(
+        done.contains("\"closes\": 1") && done.contains("\"connections\": 2"),
+        "{done}"
+    );
+    let [close] = core.closes[..] else {
+        panic!("closed once: {:?}", core.closes)
+    };
+    let fill = Fill {
+        qty: Qty(100),
+        price: Price(108_990),
+        commission: Money(0),
+    };
+    let event = CloseEvent::Filled {
+        kind: ProtectiveKind::StopLoss,
+        fill,
+    };
+    assert_eq!((close.position, close.event), (POSITION, event));
+    assert!(
+        core.modes.contains(&LinkMode::ReadOnly),
+        "the line broke before the close was told"
+    );
+    drop(log);
+    join.await.expect("no panic").expect("cursor kept");
     carrier.abort();
 }
 
@@ -169,30 +246,42 @@ impl Rim for TestRim {
     }
 }
 
-async fn wait_live(heard: &mut mpsc::Receiver<Body>) {
-    let (mut filled, mut modes) = (BTreeMap::new(), Vec::new());
-    while modes.last() != Some(&LinkMode::Live) {
-        collect(heard, &mut filled, &mut modes).await;
-    }
+/// What the core would hear.
+#[derive(Default)]
+struct Core {
+    filled: BTreeMap<u64, i64>,
+    closes: Vec<BrokerClose>,
+    modes: Vec<LinkMode>,
 }
 
-async fn collect(
-    heard: &mut mpsc::Receiver<Body>,
-    filled: &mut BTreeMap<u64, i64>,
-    modes: &mut Vec<LinkMode>,
-) {
-    let body = tokio::time::timeout(PATIENCE, heard.recv())
-        .await
-        .expect("in time");
-    match body.expect("the router runs") {
-        Body::LinkState(report) => modes.push(report.mode),
-        Body::Report(report) => {
-            if let BrokerEvent::Filled(fill) = report.event {
-                // The core removes repeated executions by their id; here one per order is expected.
-                filled.insert(report.order.0, fill.qty.0);
-            }
+impl Core {
+    async fn wait_live(&mut self, heard: &mut mpsc::Receiver<Body>) {
+        while self.modes.last() != Some(&LinkMode::Live) {
+            self.hear(heard).await;
         }
-        _ => {}
+    }
+
+    async fn wait_filled(&mut self, heard: &mut mpsc::Receiver<Body>, orders: usize) {
+        while self.filled.len() < orders {
+            self.hear(heard).await;
+        }
+    }
+
+    async fn hear(&mut self, heard: &mut mpsc::Receiver<Body>) {
+        let body = tokio::time::timeout(PATIENCE, heard.recv())
+            .await
+            .expect("in time");
+        match body.expect("the router runs") {
+            Body::LinkState(report) => self.modes.push(report.mode),
+            Body::BrokerClose(close) => self.closes.push(close),
+            Body::Report(report) => {
+                if let BrokerEvent::Filled(fill) = report.event {
+                    // The core removes repeated executions by their id; here one per order is expected.
+                    self.filled.insert(report.order.0, fill.qty.0);
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -217,22 +306,14 @@ fn router(token: &str) -> Router {
     router
 }
 
-fn start_client(url: &str, token: &str) -> tokio::process::Child {
+fn start_client(url: &str, token: &str, options: &[&str]) -> tokio::process::Child {
     let script = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../tests/clients/bridge_client.py"
     );
     tokio::process::Command::new("python3")
-        .args([
-            script,
-            url,
-            "--link",
-            "2",
-            "--orders",
-            "3",
-            "--break-after",
-            "2",
-        ])
+        .args([script, url, "--link", "2"])
+        .args(options)
         .env("BRIDGE_TOKEN", token)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -256,6 +337,10 @@ fn key(seq: u64) -> OutputKey {
 }
 
 fn submit(id: u64) -> Output {
+    submit_with(id, None)
+}
+
+fn submit_with(id: u64, stop_loss: Option<Price>) -> Output {
     let submit = Submit {
         id: OrderId(id),
         account: AccountId(9),
@@ -271,7 +356,7 @@ fn submit(id: u64) -> Output {
         slippage_max: Price(0),
         seen: Price(110_002),
         protection: Protection {
-            stop_loss: None,
+            stop_loss,
             take_profit: None,
             trailing: Price(0),
         },
@@ -282,13 +367,46 @@ fn submit(id: u64) -> Output {
     })
 }
 
-fn mark() -> Mark {
+/// The position that the first order opened.
+const POSITION: PositionId = PositionId(77);
+
+fn position() -> PositionChange {
+    PositionChange {
+        id: POSITION,
+        account: AccountId(9),
+        instrument: InstrumentId(1),
+        side: Side::Buy,
+        qty: Qty(100),
+        open_price: Price(110_002),
+        opened: Ts(SECOND_NS),
+        margin: Money(0),
+        swap: Money(0),
+        commission: Money(0),
+        realised: Money(0),
+        protection: Protection::default(),
+    }
+}
+
+fn opened() -> Output {
+    Output::Send(siaga_risk::event::Send {
+        link: LINK,
+        command: LinkCommand::Opened(Opened {
+            position: POSITION,
+            order: Some(OrderId(1)),
+            account: AccountId(9),
+            instrument: InstrumentId(1),
+            side: Side::Buy,
+        }),
+    })
+}
+
+fn mark(bid: i64) -> Mark {
     Mark {
         ts: Ts(SECOND_NS),
         instrument: InstrumentId(1),
         source: SourceId(1),
-        bid: Price(110_000),
-        ask: Price(110_002),
+        bid: Price(bid),
+        ask: Price(bid + 2),
         bid_qty: Qty(0),
         ask_qty: Qty(0),
         venue_lag_us: 0,

@@ -2,8 +2,13 @@
 //!
 //! Pure: an interval goes in, inputs come out. [`Planner`] keeps the core a day ahead.
 
+mod hours;
+
+pub use hours::{HolidayError, Hours, NAMES};
+
 use crate::catalog::Catalog;
-use jiff::civil::{Date, Time, Weekday, date, time};
+use hours::{Kind, Rule};
+use jiff::civil::{Date, Time, date, time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::Deserialize;
@@ -12,9 +17,6 @@ use siaga_risk::ids::InstrumentId;
 use siaga_risk::terms::charged_days;
 use siaga_risk::units::*;
 use std::collections::BTreeMap;
-
-/// Calendars an instrument may name.
-pub const NAMES: [&str; 6] = ["always", "fx", "metal", "energy", "index", "jakarta"];
 
 /// The core knows at least this much of the future.
 pub const HORIZON_NS: u64 = 24 * HOUR_NS;
@@ -32,36 +34,6 @@ const NEW_YORK: &str = "America/New_York";
 /// A session open around the clock is told a week at a time, from Monday 0:00 UTC.
 const ALWAYS_EPOCH: Date = date(1970, 1, 5);
 const WEEK_NS: u64 = 7 * DAY_NS;
-
-/// Trading days of a calendar: the session named by a date opens at `opens` (of the day before when
-/// `opens_day_before`) and closes at `closes`, Monday to Friday.
-struct Rule {
-    zone: &'static str,
-    opens: Time,
-    opens_day_before: bool,
-    closes: Time,
-}
-
-fn rule(name: &str) -> Option<Rule> {
-    let new_york = |opens| Rule {
-        zone: NEW_YORK,
-        opens,
-        opens_day_before: true,
-        closes: DAY_END,
-    };
-    match name {
-        "fx" => Some(new_york(DAY_END)),
-        // An hour's break each day.
-        "metal" | "energy" | "index" => Some(new_york(time(18, 0, 0, 0))),
-        "jakarta" => Some(Rule {
-            zone: "Asia/Jakarta",
-            opens: time(8, 0, 0, 0),
-            opens_day_before: false,
-            closes: time(16, 0, 0, 0),
-        }),
-        _ => None,
-    }
-}
 
 /// Days that are shorter or do not take place, per calendar.
 #[derive(Clone, Debug, Default)]
@@ -85,25 +57,12 @@ struct HolidayLine {
     close: Option<String>,
 }
 
-/// Why a holiday file cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HolidayError {
-    #[error("{0}")]
-    File(String),
-    #[error("{name}: \"{text}\" is no {what}")]
-    Value {
-        name: String,
-        text: String,
-        what: &'static str,
-    },
-}
-
 impl Holidays {
-    /// Reads a holiday file.
+    /// Reads a holiday file of these calendars.
     ///
     /// # Errors
     /// [`HolidayError`] naming the entry.
-    pub fn read(text: &str) -> Result<Holidays, HolidayError> {
+    pub fn read(text: &str, hours: &Hours) -> Result<Holidays, HolidayError> {
         let file: HolidayFile = toml::from_str(text)
             .map_err(|error| HolidayError::File(error.to_string().trim_end().to_owned()))?;
         let mut days = BTreeMap::new();
@@ -122,7 +81,7 @@ impl Holidays {
                 None => None,
             };
             for calendar in &line.calendars {
-                if !NAMES.contains(&calendar.as_str()) {
+                if !hours.knows(calendar) {
                     return Err(wrong(calendar, "calendar"));
                 }
                 days.insert((calendar.clone(), day), close);
@@ -147,6 +106,7 @@ struct Entry {
 /// The calendars of all instruments of a catalog.
 pub struct Calendars {
     entries: Vec<Entry>,
+    hours: Hours,
     holidays: Holidays,
 }
 
@@ -171,28 +131,33 @@ impl Calendars {
         });
         Calendars {
             entries: entries.collect(),
+            hours: catalog.hours.clone(),
             holidays: catalog.holidays.clone(),
         }
     }
 
     /// The session (open or closed) each instrument is in at `now`. One open around the clock is told as beginning
-    /// now, which also ends a closure somebody made by hand before a restart.
+    /// now, which also ends a closure somebody made by hand before a restart; a closed one, too, so that a day that has
+    /// become a holiday while it went on ends. Where the calendar is not known any more
+    /// everything is closed from now on, whatever was told while it was.
     pub fn current(&self, now: Ts) -> Vec<Body> {
         let mut bodies = Vec::new();
         for (calendar, sessions) in self.sessions(now, now.plus(1)) {
-            let in_force = sessions
-                .iter()
-                .rfind(|session| session.at <= now && session.until > now);
-            if let Some(session) = in_force {
-                let at = match rule(&calendar) {
-                    Some(_) => session.at,
-                    None => now,
-                };
+            let mut known = sessions.iter().copied();
+            let found = known.rfind(|known| known.at <= now && known.until > now);
+            let in_force = match self.hours.kind(&calendar) {
+                Kind::Always => found.map(|found| Session { at: now, ..found }),
+                Kind::Days(_) => found.map(|found| match found.open {
+                    true => found,
+                    false => Session { at: now, ..found },
+                }),
+                Kind::Missing => Some(session(false, now, NO_END)),
+            };
+            if let Some(in_force) = in_force {
                 bodies.extend(self.of(&calendar).map(|entry| {
                     Body::Session(Session {
                         instrument: entry.instrument,
-                        at,
-                        ..*session
+                        ..in_force
                     })
                 }));
             }
@@ -223,7 +188,8 @@ impl Calendars {
                     self.holidays.on(&entry.calendar, day) == Some(None)
                 };
                 let days = charged_days(&entry.week, usize::from(weekday), closed);
-                if days > 0 {
+                // On a holiday a rollover may have been told before it was known as one: 0 days take its place.
+                if days > 0 || entry.week[usize::from(weekday)] > 0 {
                     let rollover = Rollover {
                         instrument: entry.instrument,
                         at,
@@ -250,9 +216,12 @@ impl Calendars {
         let mut by_calendar = BTreeMap::new();
         for entry in &self.entries {
             if !by_calendar.contains_key(&entry.calendar) {
-                let sessions = match rule(&entry.calendar) {
-                    Some(rule) => alternating(&self.opens(&entry.calendar, &rule, from, until)),
-                    None => always(from, until),
+                let sessions = match self.hours.kind(&entry.calendar) {
+                    Kind::Days(rule) => {
+                        alternating(&self.opens(&entry.calendar, rule, from, until))
+                    }
+                    Kind::Always => always(from, until),
+                    Kind::Missing => Vec::new(),
                 };
                 by_calendar.insert(entry.calendar.clone(), sessions);
             }
@@ -262,31 +231,33 @@ impl Calendars {
 
     /// Open sessions around `[from, until)`, those that touch joined into one.
     fn opens(&self, calendar: &str, rule: &Rule, from: Ts, until: Ts) -> Vec<Open> {
-        let zone = zone(rule.zone);
-        let first = local_date(from, &zone).saturating_sub(CLOSURE_DAYS_MAX.days());
-        let last = local_date(until, &zone).saturating_add(CLOSURE_DAYS_MAX.days());
+        let zone = &rule.zone;
+        let first = local_date(from, zone).saturating_sub(CLOSURE_DAYS_MAX.days());
+        let last = local_date(until, zone).saturating_add(CLOSURE_DAYS_MAX.days());
         let mut opens: Vec<Open> = Vec::new();
-        for day in first.series(1.day()).take_while(|day| *day <= last) {
-            if matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
-                continue;
-            }
-            let close = match self.holidays.on(calendar, day) {
+        let days = first.series(1.day()).take_while(|day| *day <= last);
+        for day in days.filter(|day| rule.trades_on(*day)) {
+            let early = match self.holidays.on(calendar, day) {
                 Some(None) => continue,
-                Some(Some(early)) => early,
-                None => rule.closes,
+                Some(early) => early,
+                None => None,
             };
-            let open_day = if rule.opens_day_before {
-                day.saturating_sub(1.day())
-            } else {
-                day
-            };
-            let open = (
-                instant(open_day, rule.opens, &zone),
-                instant(day, close, &zone),
-            );
-            match opens.last_mut() {
-                Some(before) if before.1 == open.0 => before.1 = open.1,
-                _ => opens.push(open),
+            for span in &rule.spans {
+                let begins = if span.opens_day_before {
+                    day.saturating_sub(1.day())
+                } else {
+                    day
+                };
+                let close = early.map_or(span.closes, |early| early.min(span.closes));
+                let open = (instant(begins, span.opens, zone), instant(day, close, zone));
+                // The day ends early before this one begins.
+                if open.0 >= open.1 {
+                    continue;
+                }
+                match opens.last_mut() {
+                    Some(before) if before.1 == open.0 => before.1 = open.1,
+                    _ => opens.push(open),
+                }
             }
         }
         opens

@@ -1,4 +1,5 @@
 use super::*;
+use crate::catalog::Files;
 
 fn ts(text: &str) -> Ts {
     let timestamp: Timestamp = text.parse().unwrap();
@@ -14,9 +15,12 @@ fn utc(ts: Ts) -> String {
 
 /// Sessions of one instrument within an interval, as `open Sun 03-01 22:00 .. Fri 03-06 22:00`.
 fn sessions(symbol: &str, from: &str, until: &str) -> Vec<String> {
-    let catalog = Catalog::shipped();
+    sessions_of(&Catalog::shipped(), symbol, from, until)
+}
+
+fn sessions_of(catalog: &Catalog, symbol: &str, from: &str, until: &str) -> Vec<String> {
     let id = catalog.listing(symbol).unwrap().terms.id;
-    Calendars::new(&catalog)
+    Calendars::new(catalog)
         .between(ts(from), ts(until))
         .into_iter()
         .filter_map(|body| match body {
@@ -138,6 +142,7 @@ fn rollover_is_at_five_in_new_york_and_triple_on_wednesday() {
         week(&[
             ("Wed 12-23 22:00", 3),
             ("Thu 12-24 22:00", 2),
+            ("Fri 12-25 22:00", 0),
             ("Mon 12-28 22:00", 1),
         ])
     );
@@ -145,6 +150,68 @@ fn rollover_is_at_five_in_new_york_and_triple_on_wednesday() {
         of("BTC/USDT", "2026-03-07T00:00:00Z", "2026-03-09T00:00:00Z").len(),
         2,
         "crypto rolls on weekends too"
+    );
+}
+
+#[test]
+fn a_calendar_of_the_house_has_its_own_hours_and_holidays() {
+    let calendars = r#"calendar = [{ name = "kopi", zone = "Asia/Jakarta", sessions = [
+        { opens = "09:00", closes = "11:30" }, { opens = "13:30", closes = "16:00" },
+    ] }]"#;
+    let holidays = r#"holiday = [
+        { date = "2026-06-02", name = "Half a day", calendars = ["kopi"], close = "11:00" },
+        { date = "2026-06-03", name = "A day", calendars = ["kopi"] },
+    ]"#;
+    let shipped = Files::SHIPPED;
+    let instruments =
+        shipped
+            .instruments
+            .replacen("calendar = \"jakarta\"", "calendar = \"kopi\"", 1);
+    let files = Files {
+        instruments: &instruments,
+        calendars,
+        holidays,
+        ..shipped
+    };
+    let catalog = Catalog::read(&files).unwrap();
+    assert_eq!(
+        sessions_of(
+            &catalog,
+            "USD/IDR",
+            "2026-06-01T00:00:00Z",
+            "2026-06-05T00:00:00Z"
+        ),
+        [
+            "open Mon 06-01 02:00 .. Mon 06-01 04:30",
+            "closed Mon 06-01 04:30 .. Mon 06-01 06:30",
+            "open Mon 06-01 06:30 .. Mon 06-01 09:00",
+            "closed Mon 06-01 09:00 .. Tue 06-02 02:00",
+            "open Tue 06-02 02:00 .. Tue 06-02 04:00",
+            "closed Tue 06-02 04:00 .. Thu 06-04 02:00",
+            "open Thu 06-04 02:00 .. Thu 06-04 04:30",
+            "closed Thu 06-04 04:30 .. Thu 06-04 06:30",
+            "open Thu 06-04 06:30 .. Thu 06-04 09:00",
+            "closed Thu 06-04 09:00 .. Fri 06-05 02:00",
+        ]
+    );
+    let unknown = Files {
+        calendars: "",
+        ..files
+    };
+    let error = Catalog::read(&unknown).unwrap_err().to_string();
+    assert!(
+        error.contains("USD/IDR") && error.contains("jakarta"),
+        "{error}"
+    );
+    // Hours that are gone close the instrument.
+    let mut without = catalog.clone();
+    without.hours = Hours::read("").unwrap();
+    let id = without.listing("USD/IDR").unwrap().terms.id;
+    let told = Calendars::new(&without).current(ts("2026-06-01T03:00:00Z"));
+    assert!(
+        !told
+            .iter()
+            .any(|body| matches!(body, Body::Session(s) if s.instrument == id))
     );
 }
 
@@ -158,6 +225,46 @@ fn every_moment_belongs_to_exactly_one_session() {
         let current = calendars.current(now);
         assert_eq!(current.len(), catalog.instruments.len(), "at {}", utc(now));
     }
+}
+
+#[test]
+fn a_holiday_is_told_as_closed_from_now_on() {
+    let catalog = Catalog::shipped();
+    let id = catalog.listing("EUR/USD").unwrap().terms.id;
+    let now = ts("2026-12-25T12:00:00Z");
+    let closed = Body::Session(Session {
+        instrument: id,
+        open: false,
+        at: now,
+        until: ts("2026-12-27T22:00:00Z"),
+    });
+    assert!(Calendars::new(&catalog).current(now).contains(&closed));
+}
+
+#[test]
+fn without_its_calendar_an_instrument_is_closed_from_now_on() {
+    let mut catalog = Catalog::shipped();
+    let id = catalog.instruments[0].terms.id;
+    catalog.instruments[0].calendar = "gone".to_owned();
+    let now = ts("2026-03-04T12:00:00Z");
+    let calendars = Calendars::new(&catalog);
+    let of = |bodies: Vec<Body>| -> Vec<Session> {
+        let sessions = bodies.into_iter().filter_map(|body| match body {
+            Body::Session(session) => Some(session),
+            _ => None,
+        });
+        sessions
+            .filter(|session| session.instrument == id)
+            .collect()
+    };
+    let closed = Session {
+        instrument: id,
+        open: false,
+        at: now,
+        until: NO_END,
+    };
+    assert_eq!(of(calendars.current(now)), [closed]);
+    assert_eq!(of(calendars.between(now, now.plus(7 * DAY_NS))), []);
 }
 
 #[test]

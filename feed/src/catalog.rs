@@ -2,13 +2,14 @@
 //!
 //! The journal is the truth; these files are only what a first start imports ([`Catalog::bodies`]).
 
+mod account;
 mod build;
 mod file;
 mod instrument;
 mod leverage;
 mod value;
 
-use crate::calendar::Holidays;
+use crate::calendar::{Holidays, Hours};
 use siaga_risk::event::{Body, Cash, CashKind, NewOrder};
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
@@ -20,6 +21,7 @@ const SOURCES: &str = include_str!("../catalog/sources.toml");
 const LEVERAGE: &str = include_str!("../catalog/leverage.toml");
 const GROUPS: &str = include_str!("../catalog/groups.toml");
 const DEMO: &str = include_str!("../catalog/demo.toml");
+const CALENDARS: &str = include_str!("../catalog/calendars.toml");
 const HOLIDAYS: &str = include_str!("../catalog/holidays.toml");
 
 /// Names of the two simulated sources; a primary and one to fail over to.
@@ -38,6 +40,8 @@ pub struct Catalog {
     pub accounts: Vec<DemoAccount>,
     /// Market orders that open the demo accounts' first positions, to be sent once prices are there.
     pub orders: Vec<NewOrder>,
+    /// When calendars are open, and when not.
+    pub hours: Hours,
     pub holidays: Holidays,
 }
 
@@ -111,6 +115,8 @@ pub struct Group {
 pub struct DemoAccount {
     pub name: String,
     pub terms: AccountTerms,
+    /// What it has otherwise than its group.
+    pub rules: AccountRules,
     pub balance: Money,
 }
 
@@ -153,6 +159,7 @@ pub struct Files<'a> {
     pub leverage: &'a str,
     pub groups: &'a str,
     pub demo: &'a str,
+    pub calendars: &'a str,
     pub holidays: &'a str,
 }
 
@@ -165,6 +172,7 @@ impl Files<'static> {
         leverage: LEVERAGE,
         groups: GROUPS,
         demo: DEMO,
+        calendars: CALENDARS,
         holidays: HOLIDAYS,
     };
 }
@@ -215,6 +223,16 @@ impl Catalog {
         Ok(())
     }
 
+    /// Puts an instrument in place of the one with its number, or beside the others.
+    pub fn put_listing(&mut self, listing: Listing) {
+        let id = listing.terms.id;
+        let known = self.instruments.iter_mut().find(|own| own.terms.id == id);
+        match known {
+            Some(known) => *known = listing,
+            None => self.instruments.push(listing),
+        }
+    }
+
     /// The inputs of a first start, in an order the core accepts: terms before what uses them, then deposits.
     pub fn bodies(&self) -> Vec<Body> {
         let currencies = self.currencies.iter().map(|c| Body::Currency(c.terms));
@@ -228,8 +246,12 @@ impl Catalog {
             .tiers
             .iter()
             .map(|set| Body::Tiers(Box::new(set.terms.clone())));
-        let groups = self.groups.iter().map(|g| Body::Group(g.terms));
+        let groups = self.groups.iter().map(|g| Body::Group(Box::new(g.terms)));
         let accounts = self.accounts.iter().map(|a| Body::Account(a.terms));
+        let own = self.accounts.iter().map(|account| account.rules);
+        let own = own
+            .filter(|rules| !rules.is_none())
+            .map(|rules| Body::Rules(Box::new(rules)));
         let deposits = self.accounts.iter().map(|a| {
             Body::Cash(Cash {
                 account: a.terms.id,
@@ -245,6 +267,7 @@ impl Catalog {
             .chain(tiers)
             .chain(groups)
             .chain(accounts)
+            .chain(own)
             .chain(deposits)
             .collect()
     }
@@ -524,6 +547,75 @@ mod tests {
         assert!(
             wrong.contains("leverage.toml: dynamic: currency"),
             "{wrong}"
+        );
+    }
+
+    #[test]
+    fn groups_and_accounts_have_rules_of_their_own() {
+        let keys =
+            "preset = \"mt5_default\", hedge = \"max\", negative_balance_protection = \"stop_out\"";
+        let groups = GROUPS.replacen("preset = \"mt5_default\"", keys, 1);
+        let own = "accounting = \"hedging\", warning = \"120 %\", levels_told = [\"90 %\", \"70 %\"], \
+                   stop_out_policy = \"losers_first\", negative_balance_protection = true, hedge = \"sum\"";
+        let demo = DEMO.replacen("accounting = \"hedging\"", own, 1);
+        let read = |groups: &str, demo: &str| {
+            let files = Files {
+                groups,
+                demo,
+                ..Files::SHIPPED
+            };
+            Catalog::read(&files)
+        };
+        let catalog = read(&groups, &demo).unwrap();
+        let group = &catalog.groups[0].terms;
+        assert_eq!(group.margin.hedge, Some(HedgeRule::Max));
+        assert_eq!(
+            group.negative_balance_protection,
+            BalanceProtection::StopOut
+        );
+        let rules = &catalog.accounts[0].rules;
+        assert_eq!(
+            (rules.warning, rules.restricted),
+            (Some(Ratio::percent(120)), None)
+        );
+        assert_eq!(
+            rules.rungs.map(|told| [told[0], told[1], told[2]]),
+            Some([Ratio::percent(90), Ratio::percent(70), Ratio(0)])
+        );
+        assert_eq!(
+            (rules.stop_out_policy, rules.hedge),
+            (Some(StopOutPolicy::LosersFirst), Some(HedgeRule::Sum))
+        );
+        assert_eq!(
+            rules.negative_balance_protection,
+            Some(BalanceProtection::AnyClose)
+        );
+        let brought_in = |catalog: &Catalog| {
+            let bodies = catalog.bodies();
+            bodies
+                .iter()
+                .filter(|body| matches!(body, Body::Rules(_)))
+                .count()
+        };
+        assert_eq!(
+            (brought_in(&catalog), brought_in(&Catalog::shipped())),
+            (1, 0)
+        );
+        let esma = Catalog::shipped().groups[1].terms;
+        assert_eq!(
+            esma.negative_balance_protection,
+            BalanceProtection::AnyClose
+        );
+        let exact = groups.replacen("hedge = \"max\"", "leverage = \"33.33\"", 1);
+        let exact = read(&exact, &demo).unwrap().groups[0].terms;
+        assert_eq!(exact.leverage, Leverage(3_333_000_000));
+        let wrong = groups.replacen("hedge = \"max\"", "leverage = \"1:33\"", 1);
+        assert!(read(&wrong, &demo).is_err());
+        let wrong = demo.replacen("hedge = \"sum\"", "hedge = \"some\"", 1);
+        let said = read(&groups, &wrong).unwrap_err().to_string();
+        assert!(
+            said.contains("demo.toml") && said.contains("hedge"),
+            "{said}"
         );
     }
 

@@ -106,7 +106,8 @@ mod tests {
                 Origin::Trailing,
                 Origin::StopOut,
                 Origin::KillSwitch,
-                Origin::System
+                Origin::System,
+                Origin::Broker
             ]
             .map(|origin| word(&origin)),
             [
@@ -116,7 +117,8 @@ mod tests {
                 "trailing",
                 "stop_out",
                 "kill_switch",
-                "system"
+                "system",
+                "broker"
             ]
         );
         assert_eq!(

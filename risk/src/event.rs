@@ -54,9 +54,10 @@ codec_enum! {
         Source(SourceTerms) = 2,
         Link(LinkTerms) = 3,
         Instrument(Box<InstrumentTerms>) = 4,
-        Group(GroupTerms) = 5,
+        Group(Box<GroupTerms>) = 5,
         Account(AccountTerms) = 6,
         Tiers(Box<TierTerms>) = 7,
+        Rules(Box<AccountRules>) = 8,
         Cash(Cash) = 10,
         Order(Box<NewOrder>) = 20,
         Cancel(Cancel) = 21,
@@ -65,6 +66,7 @@ codec_enum! {
         LinkState(LinkReport) = 31,
         SetLink(SetLink) = 32,
         Reconciled(Reconciled) = 33,
+        BrokerClose(BrokerClose) = 34,
         Session(Session) = 40,
         Rollover(Rollover) = 41,
         DayStart(DayStart) = 42,
@@ -115,7 +117,7 @@ pub enum Output {
     Loss(LossChange),
     /// A further level of margin was reached or is above again.
     Rung(RungChange),
-    /// A protective price fired, or the broker who holds it did not act.
+    /// A protective price fired, here or at the broker who holds it, or that broker did not act.
     Protective(ProtectiveFired),
     Volatility(VolatilityChange),
     /// A rolling-window breach.

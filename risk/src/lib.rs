@@ -12,6 +12,7 @@ pub mod exact;
 pub mod fuzzing;
 pub mod ids;
 pub mod journal;
+mod leverage;
 pub mod machine;
 pub mod market;
 #[cfg(feature = "mutations")]

@@ -110,6 +110,7 @@ pub fn input_kind_name(kind: u16) -> &'static str {
         0x11f => "link_state",
         0x120 => "set_link",
         0x121 => "reconciled",
+        0x122 => "broker_close",
         0x128 => "session",
         0x129 => "rollover",
         0x12a => "day_start",

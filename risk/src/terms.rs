@@ -1,12 +1,14 @@
 //! The terms the house trades on: currencies, sources, links, instruments, groups, accounts.
 //! They arrive as journaled inputs, so a replay decides by the terms that were in force.
 
+mod account;
 mod margin;
 mod presets;
 mod schedule;
 mod stop_out;
 mod swap;
 
+pub use account::*;
 pub use margin::*;
 pub use presets::ESMA_CAPS;
 pub use schedule::*;
@@ -302,8 +304,8 @@ record! {
         /// out with that price as its limit, 0 = none.
         pub price_band: Ratio,
         pub negative_prices: bool,
-        /// The instrument's own leverage cap (x : 1), 0 = none.
-        pub leverage_max: u32,
+        /// The instrument's own leverage cap.
+        pub leverage_max: Leverage,
         /// Share of the computed margin that is initial requirement (100 % = as computed).
         pub margin_initial: Ratio,
         pub margin_maintenance: Ratio,
@@ -343,8 +345,7 @@ record! {
         pub id: GroupId,
         pub preset: Preset,
         pub margin_price: MarginPrice,
-        /// x : 1.
-        pub leverage: u32,
+        pub leverage: Leverage,
         /// Warning below this level (strict).
         pub warning: Ratio,
         /// Restricted below this level (strict).
@@ -358,7 +359,7 @@ record! {
         pub loss_account: Ratio,
         /// Position loss alert: share of what `loss.position_of` names, 0 = none.
         pub loss_position: Ratio,
-        pub negative_balance_protection: bool,
+        pub negative_balance_protection: BalanceProtection,
         /// Order messages per `rate_window_ns` and account, 0 = no limit.
         pub rate_max: u32,
         pub rate_window_ns: u64,
@@ -402,7 +403,7 @@ record! {
         pub link: LinkId,
         pub currency: CurrencyId,
         pub accounting: Accounting,
-        /// The account's own leverage (x : 1), 0 = the group's.
-        pub leverage: u32,
+        /// The account's own leverage; none = the group's.
+        pub leverage: Leverage,
     }
 }

@@ -1,5 +1,7 @@
 //! Integer units of everything that decides: price steps, lot steps, minor units of money, nanoseconds.
 
+pub use crate::leverage::Leverage;
+
 macro_rules! unit {
     ($(#[$doc:meta])* $name:ident($int:ty)) => {
         $(#[$doc])*
@@ -39,6 +41,9 @@ pub const MINUTE_NS: u64 = 60 * SECOND_NS;
 pub const HOUR_NS: u64 = 60 * MINUTE_NS;
 /// Nanoseconds in a day.
 pub const DAY_NS: u64 = 24 * HOUR_NS;
+
+/// Where something has no end: the last nanosecond that 64 bits with a sign hold, as databases keep times.
+pub const NO_END: Ts = Ts(i64::MAX.unsigned_abs());
 
 impl Ts {
     /// Nanoseconds from `earlier` to `self`; zero when `earlier` is later.

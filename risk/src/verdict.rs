@@ -91,12 +91,14 @@ rejects! {
     PersonMissing = 4003, "named_person_missing", "have a named person do it";
     LoggedOut = 4010, "logged_out", "log in again; the desk may close by telephone";
     TermsInvalid = 5001, "terms_invalid", "correct the terms; nothing was changed";
-    TermsInUse = 5002, "terms_in_use", "digits and currencies are fixed once the instrument or account is used";
+    TermsInUse = 5002, "terms_in_use", "digits and currencies are fixed once the instrument or account is used, and its link while positions stand whose prices a broker holds";
     AlreadyExists = 5003, "already_exists", "use the existing one";
     TiersContradict = 5004, "leverage_rules_contradict", "let bands rise to one without an end, and no rule follow one for all instruments";
     TermsOverflow = 5005, "terms_too_large", "give smaller sizes or fewer digits";
     TermsNotPositive = 5006, "terms_not_positive", "give a margin above zero; a rate of an order kind switches a charge off";
     WindowInvalid = 5007, "requirement_window_invalid", "let the window end after it begins and after now, with a factor of 100 % or more";
+    LevelsContradict = 5008, "levels_contradict", "let the levels fall from the warning over the restriction to the stop-out; where a group's stop-out is in money or OANDA's there is no level of it to change";
+    HedgeOnNetting = 5009, "hedge_rule_on_netting_account", "leave the hedge rule out: a netting account holds one side";
     BracketsNotRising = 5021, "brackets_not_rising", "let floors and rates of the brackets rise, and their leverage fall";
     BracketsGap = 5022, "brackets_leave_a_gap", "begin the first bracket at zero";
     BracketAmount = 5023, "bracket_amount_does_not_follow", "give floor × (rate − rate before) + amount before";

@@ -116,11 +116,19 @@ pub enum LeverageFrom {
     InstrumentCap,
 }
 
+/// Where the hedge rule that wins on an instrument came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HedgeFrom {
+    Instrument,
+    Group,
+    /// The account's own, in place of its group's.
+    Account,
+}
+
 /// The rules behind a position's or an order's margin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarginRule {
-    /// x : 1.
-    pub leverage: u32,
+    pub leverage: Leverage,
     pub leverage_from: LeverageFrom,
     /// Share charged by side and kind.
     pub rate: Ratio,
@@ -147,6 +155,9 @@ pub struct InstrumentMargin {
     pub lots: i128,
     /// What orders in flight add.
     pub orders: Money,
+    /// What opposite sides are charged, and whose rule it is; absent on a netting account, and where a schedule charges
+    /// each leg for itself.
+    pub hedge: Option<(HedgeRule, HedgeFrom)>,
 }
 
 /// What a leverage rule charges on what an account holds.
@@ -164,7 +175,7 @@ pub struct TierView {
 pub struct AccountView {
     pub terms: AccountTerms,
     /// The leverage before caps of classes and instruments, and whether it is the account's own.
-    pub leverage: u32,
+    pub leverage: Leverage,
     pub leverage_from: LeverageFrom,
     /// Leverage rules in force and how they charge what is open.
     pub tiers: Vec<TierView>,
@@ -193,8 +204,14 @@ pub struct AccountView {
     pub warning: Ratio,
     pub restricted: Ratio,
     pub stop_out: Ratio,
+    pub stop_out_policy: StopOutPolicy,
+    pub negative_balance_protection: BalanceProtection,
+    /// What of it is the account's own; absent when everything is as its group has it.
+    pub rules: Option<AccountRules>,
     /// What a stop-out compares, as the group values it.
     pub closeout: Closeout,
+    /// The pairs that convert results into the account's currency, but for those it holds.
+    pub conversions: Vec<ConversionView>,
     /// Where the next stop-out is; absent without one, without prices, or with very many positions.
     pub next_stop_out: Option<Forecast>,
     pub positions: Vec<PositionView>,
@@ -214,11 +231,21 @@ pub struct Closeout {
     pub reached: Option<Ratio>,
 }
 
+/// A pair that converts what an account holds, and its bids (alone, everything else still) at which the account is called
+/// and stopped out; absent where no price of it does that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConversionView {
+    pub instrument: InstrumentId,
+    pub bid: Price,
+    pub warning_at: Option<Price>,
+    pub stop_out_at: Option<Price>,
+}
+
 /// The next stop-out when one instrument's price moves and everything else stands still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forecast {
     pub instrument: InstrumentId,
-    /// Price that the account's positions in it would close at.
+    /// Price that the account's positions in it would close at; of a pair that only converts its bid.
     pub price: Price,
     /// Pending orders that are cancelled first.
     pub cancels: u32,

@@ -82,7 +82,7 @@ fn replay(
         stop_out_mode: StopOutMode::Observe,
         ..desk.group
     };
-    desk.must(Body::Group(terms));
+    desk.must(Body::Group(Box::new(terms)));
     let mut quiet = instrument(symbol);
     (quiet.quote_age_max_ns, quiet.cache_age_max_ns) = (DAY_NS, DAY_NS);
     desk.must(Body::Instrument(Box::new(quiet)));

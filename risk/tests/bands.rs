@@ -94,11 +94,11 @@ fn accounts_without_positions_are_settled_together() {
             link: LINK,
             currency: USD,
             accounting: Accounting::Hedging,
-            leverage: 100,
+            leverage: Leverage::of(100),
         }));
     }
     let group = desk.group;
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     let at = desk.now;
     desk.must(Body::DayStart(DayStart { at, zone: 0 }));
     desk.machine.audit_watch().unwrap();
@@ -146,17 +146,17 @@ impl History {
 
     fn terms(&mut self) {
         let first = self.desk.group;
-        self.put(Body::Group(GroupTerms {
+        self.put(Body::Group(Box::new(GroupTerms {
             stop_out_mode: StopOutMode::Observe,
             loss_account: Ratio::percent(5),
             loss_position: Ratio::percent(50),
             ..first
-        }));
-        self.put(Body::Group(GroupTerms {
+        })));
+        self.put(Body::Group(Box::new(GroupTerms {
             id: SECOND_GROUP,
             stop_out_policy: StopOutPolicy::LosersFirst,
             ..first
-        }));
+        })));
         for (symbol, ..) in PRICES {
             let mut terms = instrument(symbol);
             terms.halt.grace_ns = 20 * SECOND_NS;
@@ -184,8 +184,15 @@ impl History {
                 } else {
                     Accounting::Hedging
                 },
-                leverage: [100, 50, 200][account as usize % 3],
+                leverage: Leverage::of([100, 50, 200][account as usize % 3]),
             }));
+            self.put(Body::Rules(Box::new(AccountRules {
+                warning: account.is_multiple_of(4).then_some(Ratio::percent(150)),
+                stop_out: account.is_multiple_of(2).then_some(Ratio::percent(48)),
+                // Refused where an account nets.
+                hedge: (account % 4 == 1).then_some(HedgeRule::Sum),
+                ..AccountRules::none(AccountId(account))
+            })));
             let unit = [100, 100, 150, 100, 15_000, 100][account as usize % 6];
             self.cash(account, 1_500 * unit);
         }
@@ -399,7 +406,7 @@ impl History {
         let (id, group) = (self.dice.pick(&[GROUP, SECOND_GROUP]), self.desk.group);
         let terms = GroupTerms {
             id,
-            leverage: self.dice.pick(&[30, 100, 200]),
+            leverage: Leverage::of(self.dice.pick(&[30, 100, 200])),
             warning: self.dice.pick(&[Ratio::percent(100), Ratio::percent(120)]),
             stop_out: self.dice.pick(&[Ratio::percent(30), Ratio::percent(45)]),
             stop_out_mode: self.dice.pick(&[StopOutMode::Observe, StopOutMode::Act]),
@@ -413,7 +420,7 @@ impl History {
             loss_position: self.dice.pick(&[Ratio(0), Ratio::percent(50)]),
             ..group
         };
-        self.put(Body::Group(terms))
+        self.put(Body::Group(Box::new(terms)))
     }
 
     fn change_instrument(&mut self) -> Vec<Output> {

@@ -94,7 +94,7 @@ fn opened() -> Desk {
     group.loss_position = Ratio::percent(50);
     group.rate_max = 30;
     group.duplicate_window_ns = SECOND_NS / 10;
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     for (id, currency, accounting) in [
         (1, USD, Accounting::Hedging),
         (2, USD, Accounting::Netting),
@@ -246,8 +246,41 @@ fn step(desk: &mut Desk, dice: &mut Dice, mids: &mut [i64; 6], open: &mut Open) 
                 note: 9,
             }))
         }
+        98 if !open.positions.is_empty() => {
+            let (_, position) = open.positions[dice.below(open.positions.len() as u64) as usize];
+            close(desk, dice, position)
+        }
         _ => desk.clock(),
     }
+}
+
+/// The broker closes a position by itself, or takes back what it has closed; now and then it says something that cannot
+/// be booked.
+fn close(desk: &mut Desk, dice: &mut Dice, position: PositionId) -> Vec<Output> {
+    let held = desk.machine.book().positions().find(position);
+    let mark = held.and_then(|held| desk.machine.market().mark(held.instrument));
+    let price = match dice.below(8) {
+        0 => 0,
+        _ => mark.map_or(1, |mark| mark.bid.0),
+    };
+    let fill = Fill {
+        qty: Qty(held.map_or(1, |held| held.qty)),
+        price: Price(price),
+        commission: Money(dice.between(0, 5)),
+    };
+    let event = match dice.below(6) {
+        0 => CloseEvent::Bust,
+        _ => CloseEvent::Filled {
+            kind: ProtectiveKind::StopLoss,
+            fill,
+        },
+    };
+    desk.command(Body::BrokerClose(BrokerClose {
+        link: LINK,
+        position,
+        exec: desk::script::exec_id(dice.below(3) + 1),
+        event,
+    }))
 }
 
 /// A quote of one of the two sources: mostly a small step, now and then a jump, a fault or a stray time.

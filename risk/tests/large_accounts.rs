@@ -18,7 +18,7 @@ fn waiting(policy: StopOutPolicy) -> Desk {
         stop_out_policy: policy,
         ..desk.group
     };
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     desk.account(1, USD, Accounting::Hedging, 100);
     desk.must(Body::Cash(Cash {
         account: AccountId(1),

@@ -297,6 +297,73 @@ fn above_a_limit_that_was_lowered_an_order_may_lead_back() {
 }
 
 #[test]
+fn a_limit_of_the_net_counts_closes_under_way_and_refuses_none() {
+    check(
+        "account 1 USD netting 100:1 deposit 1000000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 10.00 as a
+         fill a 10.00 1.00000
+         limit house net_qty 10.00
+         sell 1 EURUSD 10.00 as out    -> out submitted; send out
+         # With the close filled too the net would be 10.01 on the other side.
+         sell 1 EURUSD 10.01           -> position_limit
+         sell 1 EURUSD 10.00 as turn   -> turn submitted; send turn",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 1000000.00
+         account 2 USD hedging 100:1 deposit 1000000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 3.00 as a
+         fill a 3.00 1.00000
+         sell 2 EURUSD 3.00 as b
+         fill b 3.00 1.00000
+         limit house net_qty 2.00
+         limit group:1 net_exposure 200000.00
+         # A close that waits for its price in the core holds nobody up.
+         sell 1 EURUSD 3.00 closes p1 limit 1.20000 as take -> take pending
+         sell 2 EURUSD 0.50 as c       -> c submitted; send c
+         cancel 2 c
+         report c cancelled            -> c cancelled
+         cancel 1 take                 -> take cancelled
+         # The house is flat, and short by three when client 1 is out: nobody is kept in.
+         sell 1 EURUSD 3.00 closes p1 as out -> out submitted; send out
+         sell 2 EURUSD 0.01            -> net_exposure_limit+position_limit
+         buy 2 EURUSD 1.00 as back     -> back submitted; send back
+         fill out 3.00 1.00000         -> out filled; deal p1 sell 3.00@1.00000
+         sell 2 EURUSD 0.01            -> net_exposure_limit+position_limit",
+    );
+    check(
+        "held broker
+         account 1 USD hedging 100:1 deposit 1000000.00
+         account 2 USD hedging 100:1 deposit 1000000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 3.00 as a
+         fill a 3.00 1.00000
+         sell 2 EURUSD 3.00 as b
+         fill b 3.00 1.00000
+         limit house net_qty 2.00
+         # Nor does one that waits for it at the broker.
+         sell 1 EURUSD 3.00 closes p1 limit 1.20000 as take -> take submitted; send take
+         report take accepted          -> take working
+         sell 2 EURUSD 0.50 as c       -> c submitted; send c
+         fill take 3.00 1.20000        -> take filled; deal p1 sell 3.00@1.20000 result 60000.00
+         sell 2 EURUSD 0.01            -> position_limit",
+    );
+    check(
+        "account 1 USD hedging 100:1 deposit 1000000.00
+         quote EURUSD 1.00000 1.00000
+         buy 1 EURUSD 3.00 as a
+         fill a 3.00 1.00000
+         limit house gross_exposure 300000.00
+         sell 1 EURUSD 3.00 closes p1 as out -> out submitted; send out
+         # Room is there when the close is filled.
+         buy 1 EURUSD 0.01             -> gross_exposure_limit
+         fill out 3.00 1.00000         -> out filled; deal p1 sell 3.00@1.00000
+         buy 1 EURUSD 3.00 as again    -> again submitted; send again",
+    );
+}
+
+#[test]
 fn nothing_is_set_on_what_is_not_there() {
     check(
         "account 1 USD hedging 100:1 deposit 100000.00

@@ -50,7 +50,7 @@ impl Pair {
             stop_out_mode: StopOutMode::Observe,
             ..desk.group
         };
-        desk.must(Body::Group(group));
+        desk.must(Body::Group(Box::new(group)));
         desk.must(Body::Instrument(Box::new(InstrumentTerms {
             id: INDEX,
             quote: EUR,
@@ -92,7 +92,7 @@ impl Pair {
             // Every fourth one converts euros over dollars into yen.
             currency: if account.is_multiple_of(4) { JPY } else { USD },
             accounting: Accounting::Hedging,
-            leverage: 100,
+            leverage: Leverage::of(100),
         };
         self.put(Body::Account(terms));
         self.cash(account, 100_000_000);

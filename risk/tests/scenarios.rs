@@ -134,16 +134,16 @@ fn a_broker_that_holds_stops_is_told_them_again_on_each_new_connection() {
          # It may have been lost on its way, with the connection or with us.
          link readonly                -> link read_only queued 0 in_doubt 0
          link recovering              -> link recovering queued 0 in_doubt 0
-         link live                    -> link live queued 0 in_doubt 0; send protect p1
+         link live                    -> link live queued 0 in_doubt 0; send opened p1; send opened p2; send protect p1
          # What was taken away while the broker was away is told too.
          link readonly                -> link read_only queued 0 in_doubt 0
          protect 1 p1
          link recovering              -> link recovering queued 0 in_doubt 0
-         link live                    -> link live queued 0 in_doubt 0; send protect p1
+         link live                    -> link live queued 0 in_doubt 0; send opened p1; send opened p2; send protect p1
          # And again: that one may have been lost too, and the broker would close at the old price.
          link readonly                -> link read_only queued 0 in_doubt 0
          link recovering              -> link recovering queued 0 in_doubt 0
-         link live                    -> link live queued 0 in_doubt 0; send protect p1",
+         link live                    -> link live queued 0 in_doubt 0; send opened p1; send opened p2; send protect p1",
     );
 }
 

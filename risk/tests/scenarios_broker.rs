@@ -64,7 +64,7 @@ fn a_cancel_that_the_link_lost_does_not_count_as_refused() {
          cancel 1 dip                 -> dip cancelling; send cancel dip
          link readonly                -> link read_only queued 0 in_doubt 0
          report dip cancel_rejected   ->
-         link live                    -> link live queued 0 in_doubt 0; dip cancelling; send cancel dip
+         link live                    -> link live queued 0 in_doubt 0; send opened p1; dip cancelling; send cancel dip
          # Its margin will be freed, and is enough.
          quote EURUSD 0.98600 0.98600 -> margin 1 stop_out
          report dip cancelled         -> dip cancelled; margin 1 warning",
@@ -237,7 +237,7 @@ fn a_position_that_comes_back_has_its_stop_loss() {
          sell 1 EURUSD 1.00 closes p1 as exit
          fill exit 1.00 1.10100 exec 50 -> exit filled; deal p1 sell 1.00@1.10100 result 100.00
          # The broker knows no stop loss of a position that is new to it.
-         report exit bust 50            -> deal p2 buy 1.00@1.10100; exit filled; send protect p2",
+         report exit bust 50            -> deal p2 buy 1.00@1.10100; send opened p2; exit filled; send protect p2",
     );
     // The short position that an order opened beyond a net had its own; the long one that comes back has that of before.
     check(

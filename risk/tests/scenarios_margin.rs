@@ -85,7 +85,7 @@ fn bands(rules: Vec<TierRule>) -> Body {
 fn rule(bands: &[(i64, i64)]) -> TierRule {
     let band = |(lots, percent): &(i64, i64)| Band {
         to: lots * 100_000_000,
-        leverage: 0,
+        leverage: Leverage::NONE,
         initial: Ratio::percent(*percent),
         maintenance: Ratio::percent(*percent),
     };
@@ -115,7 +115,7 @@ fn larger_positions_get_less_leverage() {
     );
     let mut group = desk.group;
     group.margin.tiers = TierSetId(7);
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     // One lot once, one lot twice, one lot four times: 7 × 1,100.10.
     assert_eq!(used(&desk, 1), 770_070);
     let tier = &view(&desk, 1).tiers[0];
@@ -180,7 +180,7 @@ fn rules_that_contradict_themselves_stay_outside() {
     let mut group = desk.group;
     group.margin.tiers = TierSetId(7);
     assert_eq!(
-        refused(&mut desk, Body::Group(group)),
+        refused(&mut desk, Body::Group(Box::new(group))),
         [Reject::UnknownTiers]
     );
 }
@@ -262,32 +262,67 @@ fn the_winning_leverage_says_where_it_came_from() {
         match desk.machine.ask(&Ask { token: 0, query }).view {
             View::Preview(view) => {
                 let rule = view.rule.expect("a rule");
-                (rule.leverage, rule.leverage_from)
+                (rule.leverage.to_string(), rule.leverage_from)
             }
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(rule(&mut desk), (100, LeverageFrom::Group));
+    assert_eq!(rule(&mut desk), ("100".into(), LeverageFrom::Group));
     let own = AccountTerms {
         id: AccountId(1),
         group: GROUP,
         link: LINK,
         currency: USD,
         accounting: Accounting::Netting,
-        leverage: 200,
+        leverage: Leverage::of(200),
     };
     desk.must(Body::Account(own));
-    assert_eq!(rule(&mut desk), (200, LeverageFrom::Account));
+    assert_eq!(rule(&mut desk), ("200".into(), LeverageFrom::Account));
     let mut group = desk.group;
     group.margin.caps = ESMA_CAPS;
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     list(&mut desk, |terms| terms.margin.class = CapClass::MajorForex);
-    assert_eq!(rule(&mut desk), (30, LeverageFrom::ClassCap));
+    assert_eq!(rule(&mut desk), ("30".into(), LeverageFrom::ClassCap));
     list(&mut desk, |terms| {
         terms.margin.class = CapClass::MajorForex;
-        terms.leverage_max = 10;
+        terms.leverage_max = Leverage::of(10);
     });
-    assert_eq!(rule(&mut desk), (10, LeverageFrom::InstrumentCap));
+    assert_eq!(rule(&mut desk), ("10".into(), LeverageFrom::InstrumentCap));
+}
+
+/// 110,010 USD at 33.33 : 1 are 3,300.63; a band of 2.5 : 1 costs two fifths of its lots.
+#[test]
+fn leverage_may_have_a_point() {
+    let mut desk = open(1, Accounting::Netting);
+    let mut terms = view(&desk, 1).terms;
+    terms.leverage = Leverage(3_333_000_000);
+    desk.must(Body::Account(terms));
+    enter(&mut desk, 1, Side::Buy, 100, 110_010);
+    assert_eq!(used(&desk, 1), 330_063);
+    desk.must(bands(vec![TierRule {
+        bands: vec![Band {
+            leverage: Leverage(250_000_000),
+            ..rule(&[(0, 100)]).bands[0]
+        }],
+        ..rule(&[(0, 100)])
+    }]));
+    let mut group = desk.group;
+    group.margin.tiers = TierSetId(7);
+    desk.must(Body::Group(Box::new(group)));
+    assert_eq!(used(&desk, 1), 4_400_400);
+    for wrong in [Leverage(u64::MAX), Leverage(50_000_000)] {
+        terms.leverage = wrong;
+        assert_eq!(
+            refused(&mut desk, Body::Account(terms)),
+            [Reject::TermsInvalid]
+        );
+        let mut group = desk.group;
+        group.leverage = wrong;
+        assert_eq!(
+            refused(&mut desk, Body::Group(Box::new(group))),
+            [Reject::TermsInvalid]
+        );
+    }
 }
 
 #[test]
@@ -369,7 +404,7 @@ fn a_market_order_that_money_no_longer_covers_is_taken_back_when_the_group_says_
         let mut desk = open(1, Accounting::Netting);
         let mut group = desk.group;
         group.margin.check_execution = checks;
-        desk.must(Body::Group(group));
+        desk.must(Body::Group(Box::new(group)));
         let order = order(1, "EURUSD", Side::Buy, 100);
         let out = desk.must(Body::Order(Box::new(order)));
         let id = out.iter().find_map(|output| match output {
@@ -431,7 +466,7 @@ fn retail_clients_of_the_european_union_are_held_to_their_initial_margin() {
     assert_eq!(used(&desk, 1), 55_005);
     let mut group = desk.group;
     group.preset = Preset::EsmaRetail;
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     assert_eq!(used(&desk, 1), 110_010);
     assert_eq!(view(&desk, 1).positions[0].position.margin, Money(110_010));
 }
@@ -449,7 +484,7 @@ fn where_each_trade_has_its_own_cost_the_oldest_fills_the_bands_first() {
     assert_eq!(refused(&mut desk, bands(vec![own])), []);
     let mut group = desk.group;
     group.margin.tiers = TierSetId(7);
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     enter(&mut desk, 1, Side::Buy, 50, 110_010);
     let out = desk.must(Body::Order(Box::new(order(1, "USDJPY", Side::Buy, 50))));
     assert!(out.iter().any(|output| matches!(output, Output::Send(_))));
@@ -499,7 +534,7 @@ fn a_positions_margin_is_shown_as_it_is_now_where_it_follows_the_price() {
     let mut desk = open(1, Accounting::Hedging);
     let mut group = desk.group;
     group.margin_price = MarginPrice::Mid;
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     enter(&mut desk, 1, Side::Buy, 100, 110_010);
     desk.quote("EURUSD", 119_990, 120_010);
     assert_eq!(used(&desk, 1), 120_000);

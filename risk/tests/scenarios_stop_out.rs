@@ -456,9 +456,52 @@ fn a_loss_against_margin_follows_a_margin_that_follows_the_price() {
 }
 
 #[test]
-fn a_loss_by_a_stop_loss_is_not_compensated() {
+fn a_stop_loss_that_a_gap_jumped_leaves_nobody_below_zero() {
     check(
         "account 1 USD hedging 100:1 deposit 1200.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a sl 1.08900
+         fill a 1.00 1.10000
+         quote EURUSD 1.08000 1.08000 -> stop_loss p1; o2 submitted; send o2; margin 1 stop_out
+         fill o2 1.00 1.08000         -> o2 filled; deal p1 sell 1.00@1.08000 result -2000.00; margin 1 restricted; cash 1 compensation 800.00; margin 1 healthy
+         see 1 balance 0.00",
+    );
+}
+
+#[test]
+fn what_is_left_of_positions_is_looked_at_before_a_balance_is_lifted() {
+    check(
+        "account 1 USD hedging 100:1 deposit 5000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 as b
+         fill b 1.00 1.10000
+         quote EURUSD 1.04000 1.04000
+         sell 1 EURUSD 1.00 closes p1 as out
+         # 6,000.00 are lost and 6,000.00 are still to come.
+         fill out 1.00 1.04000        -> out filled; deal p1 sell 1.00@1.04000 result -6000.00
+         see 1 balance -1000.00 equity 5000.00
+         buy 1 EURUSD 1.00 closes p2 as back
+         fill back 1.00 1.04000       -> back filled; deal p2 buy 1.00@1.04000 result 6000.00
+         see 1 balance 5000.00",
+    );
+}
+
+#[test]
+fn a_correction_below_zero_is_no_loss_by_trading() {
+    check(
+        "account 1 USD hedging 100:1 deposit 1000.00
+         cash 1 correction -1500.00   -> cash 1 correction -1500.00; margin 1 restricted
+         see 1 balance -500.00",
+    );
+}
+
+#[test]
+fn a_group_may_be_protected_from_what_a_stop_out_leaves_alone() {
+    check(
+        "group protection stop_out
+         account 1 USD hedging 100:1 deposit 1200.00
          quote EURUSD 1.10000 1.10000
          buy 1 EURUSD 1.00 as a sl 1.08900
          fill a 1.00 1.10000

@@ -1,6 +1,7 @@
 //! The prices that the console shows for a position: at the price at which an account is called or stopped out its
 //! state changes, and one step before it does not. Where the conversion is the same price, where margin moves with it,
-//! where a stop-out looks at the mid, in a window of higher requirements, and with many positions.
+//! where a stop-out looks at the mid, in a window of higher requirements, and with many positions; and of a pair that
+//! only converts.
 
 mod desk;
 
@@ -31,7 +32,7 @@ impl Shown {
         let mut desk = Desk::open();
         change(&mut desk.group);
         let group = desk.group;
-        desk.must(Body::Group(group));
+        desk.must(Body::Group(Box::new(group)));
         for (symbol, bid, spread) in PRICES {
             desk.quote(symbol, bid, bid + spread);
         }
@@ -117,13 +118,21 @@ impl Shown {
     fn hold_true(&self, called: &str) -> usize {
         let view = self.view();
         let mut prices = 0;
-        for shown in &view.positions {
-            let (instrument, close) = (shown.position.instrument, shown.close_price.unwrap());
-            let both = [
-                (MarginState::Warning, shown.warning_at),
-                (MarginState::StopOut, shown.stop_out_at),
-            ];
-            for (wanted, at) in both {
+        let held = view.positions.iter().map(|shown| {
+            let at = [shown.warning_at, shown.stop_out_at];
+            (shown.position.instrument, shown.close_price.unwrap(), at)
+        });
+        let pairs = view.conversions.iter();
+        let pairs = pairs.map(|pair| {
+            (
+                pair.instrument,
+                pair.bid,
+                [pair.warning_at, pair.stop_out_at],
+            )
+        });
+        for (instrument, close, at) in held.chain(pairs) {
+            let states = [MarginState::Warning, MarginState::StopOut];
+            for (wanted, at) in states.into_iter().zip(at) {
                 let Some(at) = at else { continue };
                 let shift = at.0 - close.0;
                 assert_ne!(shift, 0, "{called}: it is in no state yet");
@@ -161,6 +170,41 @@ fn the_conversion_is_the_price_that_moves() {
         let shown = Shown::open(EUR, 300_000, |_| {}).hold("EURUSD", side, 100);
         assert_eq!(shown.hold_true("dollars in a euro account"), 2);
     }
+}
+
+#[test]
+fn a_pair_that_only_converts_has_its_prices_too() {
+    let mut shown = Shown::open(EUR, 300_000, |_| {}).hold("XAUUSD", Side::Buy, 100);
+    // A thousand dollars are lost; the cheaper the euro, the more of them that is.
+    shown.desk.quote("XAUUSD", 1_990_300, 1_990_600);
+    let view = shown.view();
+    assert_eq!(view.conversions.len(), 1);
+    assert_eq!(view.conversions[0].instrument, instrument_id("EURUSD"));
+    assert_eq!(shown.hold_true("gold in a euro account"), 4);
+    shown.is_foretold();
+    // Margin that follows the price is converted, too.
+    let mid = |group: &mut GroupTerms| group.margin_price = MarginPrice::Mid;
+    let shown = Shown::open(JPY, 900_000, mid).hold("EURUSD", Side::Buy, 100);
+    let pair = shown.view().conversions[0];
+    assert_eq!(pair.instrument, instrument_id("USDJPY"));
+    assert!(pair.warning_at.is_some() && pair.stop_out_at > pair.warning_at);
+    shown.hold_true("euros in a yen account");
+    let own = Shown::open(USD, 300_000, |_| {}).hold("XAUUSD", Side::Buy, 100);
+    assert!(own.view().conversions.is_empty());
+}
+
+/// What is locked in moves with no price but the one it is converted at.
+#[test]
+fn a_locked_loss_is_stopped_out_by_its_conversion() {
+    let mut shown = Shown::open(EUR, 300_000, |_| {}).hold("XAUUSD", Side::Buy, 100);
+    shown.desk.quote("XAUUSD", 1_990_300, 1_990_600);
+    let shown = shown.hold("XAUUSD", Side::Sell, 100);
+    let view = shown.view();
+    let next = view.next_stop_out.expect("a stop-out is foretold");
+    assert_eq!(next.instrument, instrument_id("EURUSD"));
+    assert_eq!(view.conversions[0].stop_out_at, Some(next.price));
+    assert!(next.position.is_some());
+    assert!(shown.hold_true("locked in") >= 2);
 }
 
 #[test]

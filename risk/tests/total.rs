@@ -66,6 +66,15 @@ impl Dice {
         }
     }
 
+    /// Whole, with a point, or beyond all bounds.
+    fn leverage(&mut self) -> Leverage {
+        match self.roll(3) {
+            0 => Leverage(self.number() as u64),
+            1 => Leverage(3_333_000_000),
+            _ => Leverage::of(self.small()),
+        }
+    }
+
     fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.roll(of.len() as u64) as usize]
     }
@@ -241,8 +250,46 @@ fn body(dice: &mut Dice, desk: &Desk) -> Body {
     }
 }
 
+/// A broker closes a position by itself, says so again, or takes it back.
+fn broker_close(dice: &mut Dice, desk: &Desk) -> Body {
+    let positions = desk.machine.book().positions();
+    let held: Vec<_> = positions.iter().map(|(_, position)| position).collect();
+    let (position, qty) = match held.is_empty() {
+        true => (PositionId(dice.roll(90)), 1),
+        false => {
+            let held = dice.one_of(&held);
+            (held.id, held.qty)
+        }
+    };
+    let fill = Fill {
+        qty: Qty(match dice.roll(6) {
+            0 => dice.number(),
+            1 => (qty / 2).max(1),
+            _ => qty,
+        }),
+        price: Price(dice.price()),
+        commission: Money(dice.roll(9) as i64),
+    };
+    let event = match dice.roll(5) {
+        0 => CloseEvent::Bust,
+        _ => CloseEvent::Filled {
+            kind: dice.one_of(ProtectiveKind::ALL),
+            fill,
+        },
+    };
+    Body::BrokerClose(BrokerClose {
+        link: LinkId(1 + u16::from(dice.roll(20) == 0)),
+        position,
+        exec: desk::script::exec_id(dice.roll(12)),
+        event,
+    })
+}
+
 /// What a broker may say, mostly of an order it has.
 fn report(dice: &mut Dice, desk: &Desk, past: OrderId) -> Body {
+    if dice.roll(20) == 0 {
+        return broker_close(dice, desk);
+    }
     let left = desk
         .machine
         .book()
@@ -376,6 +423,10 @@ fn rare(
             amount: Money(dice.number()),
             reference: dice.roll(5),
         }),
+        13 if dice.flag() => Body::Link(LinkTerms {
+            protective: dice.one_of(&[HeldBy::Core, HeldBy::Broker]),
+            ..link()
+        }),
         13 => Body::LinkState(LinkReport {
             link: LINK,
             mode: if dice.roll(3) == 0 {
@@ -429,7 +480,7 @@ fn rare(
             on: dice.roll(3) == 0,
             note: 0,
         }),
-        5 => Body::Group(any_group(dice)),
+        5 => Body::Group(Box::new(any_group(dice))),
         6 => Body::Kill(SetKill {
             scope: scope(dice),
             also: Also::ANY,
@@ -461,7 +512,8 @@ fn rare(
 }
 
 fn terms(dice: &mut Dice, account: AccountId, id: InstrumentId) -> Body {
-    match dice.roll(9) {
+    match dice.roll(10) {
+        9 => Body::Rules(Box::new(any_rules(dice, account))),
         7 => Body::Tiers(Box::new(any_tiers(dice))),
         8 => Body::Requirement(Requirement {
             instrument: id,
@@ -510,7 +562,7 @@ fn terms(dice: &mut Dice, account: AccountId, id: InstrumentId) -> Body {
             link: LINK,
             currency: CurrencyId(dice.roll(8) as u16),
             accounting: Accounting::Hedging,
-            leverage: dice.small(),
+            leverage: dice.leverage(),
         }),
         2 => Body::Currency(CurrencyTerms {
             id: CurrencyId(dice.roll(8) as u16),
@@ -589,10 +641,29 @@ fn scope(dice: &mut Dice) -> Scope {
     ])
 }
 
+fn any_rules(dice: &mut Dice, account: AccountId) -> AccountRules {
+    let mut level = |percent: i64| match dice.roll(6) {
+        0 => Some(Ratio(dice.number())),
+        1 | 2 => None,
+        _ => Some(Ratio::percent(percent)),
+    };
+    let (warning, restricted, stop_out) = (level(120), level(60), level(40));
+    AccountRules {
+        warning,
+        restricted,
+        stop_out,
+        rungs: dice.flag().then(|| any_closing(dice).rungs),
+        stop_out_policy: dice.flag().then(|| dice.one_of(StopOutPolicy::ALL)),
+        negative_balance_protection: dice.flag().then(|| dice.one_of(BalanceProtection::ALL)),
+        hedge: dice.flag().then(|| dice.one_of(HedgeRule::ALL)),
+        ..AccountRules::none(account)
+    }
+}
+
 fn any_tiers(dice: &mut Dice) -> TierTerms {
     let mut band = |to: i64| Band {
         to,
-        leverage: dice.roll(3) as u32 * 50,
+        leverage: Leverage(dice.roll(3) * 3_333_000_000),
         initial: if dice.roll(8) == 0 {
             Ratio(dice.number())
         } else {
@@ -618,12 +689,13 @@ fn any_tiers(dice: &mut Dice) -> TierTerms {
 fn any_group(dice: &mut Dice) -> GroupTerms {
     GroupTerms {
         margin_price: dice.one_of(MarginPrice::ALL),
-        leverage: 100 * dice.small().min(9),
+        leverage: Leverage::of(100 * dice.small().min(9)),
         stop_out: Ratio::percent(dice.roll(90) as i64),
         stop_out_test: dice.one_of(LevelTest::ALL),
         stop_out_policy: dice.one_of(StopOutPolicy::ALL),
         stop_out_mode: dice.one_of(StopOutMode::ALL),
         free_margin: dice.one_of(FreeMargin::ALL),
+        negative_balance_protection: dice.one_of(BalanceProtection::ALL),
         loss_account: Ratio::percent(5),
         loss_position: Ratio(dice.number()),
         rate_max: dice.roll(2) as u32 * 9,
@@ -643,6 +715,7 @@ fn any_group(dice: &mut Dice) -> GroupTerms {
         margin: GroupMargin {
             tiers: TierSetId(dice.roll(3) as u16),
             check_execution: dice.flag(),
+            hedge: dice.flag().then(|| dice.one_of(HedgeRule::ALL)),
             ..GroupMargin::NONE
         },
         ..group()

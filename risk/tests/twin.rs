@@ -18,14 +18,14 @@ use siaga_risk::view::{AccountView, Ask, Query, View};
 
 const HISTORIES: u64 = 400;
 const STEPS: u32 = 160;
-const ACCOUNTS: [(u32, CurrencyId, u32); 7] = [
-    (1, USD, 100),
-    (2, EUR, 50),
-    (3, JPY, 200),
-    (4, USD, 30),
-    (5, USD, 100),
-    (6, EUR, 50),
-    (7, JPY, 200),
+const ACCOUNTS: [(u32, CurrencyId, Leverage); 7] = [
+    (1, USD, Leverage::of(100)),
+    (2, EUR, Leverage(3_333_000_000)),
+    (3, JPY, Leverage::of(200)),
+    (4, USD, Leverage(1_250_000_000)),
+    (5, USD, Leverage::of(100)),
+    (6, EUR, Leverage::of(50)),
+    (7, JPY, Leverage::of(200)),
 ];
 /// From this account on they net.
 const NETTING_FROM: u32 = 5;
@@ -83,7 +83,7 @@ impl History {
             stop_out_mode: StopOutMode::Observe,
             ..desk.group
         };
-        desk.must(Body::Group(group));
+        desk.must(Body::Group(Box::new(group)));
         let mut listed = Vec::new();
         for (symbol, ..) in TRADED {
             let mut terms = instrument(symbol);
@@ -92,15 +92,16 @@ impl History {
             listed.push(terms);
         }
         let mut dice = Dice(seed);
+        let mut group = group;
+        group.margin.hedge = (dice.roll(3) == 0).then(|| dice.pick(HedgeRule::ALL));
         let mut twin = Twin::new(group);
         let tiers = tiers();
         desk.must(Body::Tiers(Box::new(tiers.clone())));
         if dice.roll(2) == 0 {
-            let mut group = group;
             group.margin.tiers = tiers.id;
-            desk.must(Body::Group(group));
             twin.tiers = Some(tiers);
         }
+        desk.must(Body::Group(Box::new(group)));
         for mut terms in listed {
             terms.margin = margin_terms(&mut dice);
             desk.must(Body::Instrument(Box::new(terms.clone())));
@@ -112,8 +113,11 @@ impl History {
             } else {
                 (Accounting::Netting, true)
             };
-            desk.account(id, currency, accounting, leverage);
+            desk.account_at(id, currency, accounting, leverage);
             twin.open(id, currency, nets, leverage);
+            let rules = own_rules(&mut dice, id, nets);
+            desk.must(Body::Rules(Box::new(rules)));
+            twin.rules.insert(id, rules);
         }
         let mut history = History {
             desk,
@@ -346,6 +350,7 @@ impl History {
         };
         self.twin.net(account, fill, price);
         self.twin.accounts.get_mut(&account).unwrap().balance -= commission;
+        self.twin.lift(account);
         self.fill(order.order, qty, price, commission);
     }
 
@@ -507,6 +512,7 @@ impl History {
         mine.balance += result;
         mine.held[at].take(qty);
         mine.held.retain(|held| held.qty > 0);
+        self.twin.lift(account);
     }
 
     fn fill(&mut self, order: OrderId, qty: i64, price: i64, commission: i64) {
@@ -586,6 +592,27 @@ impl History {
     }
 }
 
+/// What an account has otherwise than its group, drawn; levels fall whatever the others are.
+fn own_rules(dice: &mut Dice, id: u32, nets: bool) -> AccountRules {
+    let mut drawn = |percents: &[i64]| {
+        let percent = dice.pick(percents);
+        (percent > 0).then(|| Ratio::percent(percent))
+    };
+    let levels = [
+        drawn(&[0, 120, 75]),
+        drawn(&[0, 60, 50]),
+        drawn(&[0, 45, 20]),
+    ];
+    let hedges = !nets && dice.roll(3) == 0;
+    AccountRules {
+        warning: levels[0],
+        restricted: levels[1],
+        stop_out: levels[2],
+        hedge: hedges.then(|| dice.pick(HedgeRule::ALL)),
+        ..AccountRules::none(AccountId(id))
+    }
+}
+
 /// Rates and hedges of an instrument, drawn.
 fn margin_terms(dice: &mut Dice) -> MarginTerms {
     let rates = [
@@ -610,7 +637,7 @@ fn margin_terms(dice: &mut Dice) -> MarginTerms {
 fn tiers() -> TierTerms {
     let band = |lots: i64, initial, maintenance| Band {
         to: lots * 10_000_000,
-        leverage: 0,
+        leverage: Leverage::NONE,
         initial: Ratio::percent(initial),
         maintenance: Ratio::percent(maintenance),
     };

@@ -113,7 +113,7 @@ fn run(seed: u64, seen: &mut [u64; 4]) {
         stop_out_mode: StopOutMode::Observe,
         ..desk.group
     };
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     let mut terms = instrument(SYMBOL);
     terms.crypto.schedule = schedule("brackets");
     (terms.quote_age_max_ns, terms.cache_age_max_ns) = (HOUR_NS, DAY_NS);

@@ -233,7 +233,7 @@ fn history(seed: u64) -> Option<(Accounting, StopOutPolicy)> {
         restricted: Ratio(0),
         ..desk.group
     };
-    desk.must(Body::Group(terms));
+    desk.must(Body::Group(Box::new(terms)));
     desk.account(1, USD, accounting, LEVERAGE as u32);
     let mut twin = Twin {
         balance: 0,

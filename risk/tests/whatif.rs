@@ -444,7 +444,7 @@ fn a_mark_price_keeps_its_distance_from_the_price_that_is_imagined() {
     let mut desk = Desk::open();
     let mut group = desk.group;
     group.margin_price = MarginPrice::Mark;
-    desk.must(Body::Group(group));
+    desk.must(Body::Group(Box::new(group)));
     desk.quote("BTCUSD", 9_800, 9_800);
     desk.must(Body::MarkPrice(MarkPrice {
         instrument: instrument_id("BTCUSD"),

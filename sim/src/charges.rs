@@ -52,6 +52,18 @@ pub fn result(
     Some(native.times(rate).times(ten(digits(currency))))
 }
 
+/// Value of a quantity at the middle of bid and ask, cents of the dollar; nothing without a price or a rate.
+pub fn value(id: InstrumentId, qty: i64, prices: &Prices) -> Option<i128> {
+    let of = listed(id)?;
+    let terms = terms(of);
+    let (bid, ask) = *prices.get(&id)?;
+    let twice = 2 * 10i128.pow(terms.price_digits.into());
+    let mid = Fraction::new(i128::from(bid) + i128::from(ask), twice);
+    let rate = rate(of.quote, USD, true, prices)?;
+    let value = units(&terms, qty).times(mid).times(rate);
+    Some(value.times(ten(digits(USD))).round())
+}
+
 /// Floating result of a whole position: bid for longs, ask for shorts.
 pub fn floating(held: &Held, currency: CurrencyId, prices: &Prices) -> Option<Fraction> {
     let price = close_price(held, prices)?;

@@ -4,11 +4,13 @@
 use crate::charges::{Prices, floating, result, swap};
 use crate::dice::Dice;
 use crate::exact::Fraction;
-use crate::world::{ACCOUNTS, USD};
+use crate::world::{ACCOUNTS, USD, digits};
 use crate::{Fault, Invariant};
+use siaga_risk::convert::FINE_DIGITS;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::units::*;
+use siaga_risk::watch::WORTH_MAX;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A position as the deals made it.
@@ -43,18 +45,25 @@ pub struct Ledger {
     balances: BTreeMap<AccountId, i64>,
     credits: BTreeMap<AccountId, i64>,
     positions: BTreeMap<PositionId, Held>,
-    orders: BTreeMap<OrderId, (AccountId, OrderState)>,
+    orders: BTreeMap<OrderId, (AccountId, OrderState, Side)>,
+    /// Accounts whose last position was closed, until they are seen at zero or above.
+    emptied: BTreeSet<AccountId>,
     /// Rollovers ahead: days, and the input that planned them.
     nights: BTreeMap<(Ts, InstrumentId), (u8, Seq)>,
     /// Executions that were booked, by the broker's id.
     executions: BTreeSet<ExecId>,
-    /// Quantity that was booked, by order.
+    /// Quantity that was booked, by order, less what was taken back; and by the broker's own id where the broker closed by
+    /// itself.
     executed: BTreeMap<OrderId, i64>,
+    closed: BTreeMap<ExecId, i64>,
     references: BTreeSet<(AccountId, u64)>,
     /// Inputs that asked for a movement and were accepted, and those whose movement was booked.
     asked: BTreeSet<Seq>,
     paid: BTreeSet<Seq>,
     pub deals: u64,
+    /// Executions taken back, and closes that the broker made by itself.
+    pub busts: u64,
+    pub closes: u64,
     /// Positions charged over a night.
     pub swaps: u64,
 }
@@ -68,12 +77,19 @@ fn currency(account: AccountId) -> CurrencyId {
     known.map_or(USD, |(_, currency, ..)| *currency)
 }
 
+/// Whether the machine takes it for a position's result; a larger one leaves the account's level unknown.
+fn is_held(result: Fraction, currency: CurrencyId) -> bool {
+    let unit = 10i128.pow(u32::from(FINE_DIGITS - digits(currency)));
+    result.round().abs() <= WORTH_MAX / unit
+}
+
 impl Ledger {
     /// The next input, before anything it caused: nights that are over are charged.
     ///
     /// # Errors
-    /// A charge that cannot be computed, because the machine told of none.
+    /// A charge that cannot be computed, because the machine told of none; an account that was left below zero.
     pub fn pass(&mut self, cause: Cause<'_>) -> Result<(), Fault> {
+        self.lifted()?;
         self.now = self.now.max(cause.input.ts());
         let over: Vec<(Ts, InstrumentId)> = self
             .nights
@@ -98,6 +114,26 @@ impl Ledger {
         Ok(())
     }
 
+    /// Nobody is left with a debt without a position; a stop-out may still wait for an order of its own.
+    fn lifted(&mut self) -> Result<(), Fault> {
+        use OrderState::*;
+        for account in std::mem::take(&mut self.emptied) {
+            let balance = self.covered(account);
+            let holds = self.positions.values().any(|held| held.account == account);
+            if balance >= 0 || holds {
+                continue;
+            }
+            let ended = |state| matches!(state, Filled | Cancelled | Rejected | Expired | Returned);
+            let mut orders = self.orders.values();
+            if !orders.any(|(of, state, _)| *of == account && !ended(*state)) {
+                let what = format!("account {}: a balance of {balance} was left", account.0);
+                return Err(Fault::new(Invariant::Money, what));
+            }
+            self.emptied.insert(account);
+        }
+        Ok(())
+    }
+
     /// Books a durable output.
     ///
     /// # Errors
@@ -112,7 +148,7 @@ impl Ledger {
             Output::Deal(deal) => self.deal(cause, deal),
             Output::Position(change) => self.position(change),
             Output::Order(change) => {
-                let entry = (change.order.account, change.state);
+                let entry = (change.order.account, change.state, change.order.side);
                 self.orders.insert(change.id, entry);
                 Ok(())
             }
@@ -136,7 +172,7 @@ impl Ledger {
         let open: Vec<OrderId> = self
             .orders
             .iter()
-            .filter(|(_, (of, state))| {
+            .filter(|(_, (of, state, _))| {
                 *of == account
                     && matches!(state, Pending | Submitted | Working | PartlyFilled | Queued)
             })
@@ -164,14 +200,20 @@ impl Ledger {
         }
     }
 
+    /// A balance with the credit that covers it.
+    fn covered(&self, account: AccountId) -> i64 {
+        let of = |map: &BTreeMap<AccountId, i64>| map.get(&account).copied().unwrap_or_default();
+        of(&self.balances) + of(&self.credits)
+    }
+
     /// Money moves because somebody asked for just that, once; only a compensation comes from the house itself, and
-    /// lifts a balance to zero.
+    /// lifts what credit does not cover.
     fn cash(&mut self, cause: Cause<'_>, booked: &CashBooked) -> Result<(), Fault> {
         let cash = &booked.cash;
         let minted = |what: String| Err(Fault::new(Invariant::Money, what));
         let account = cash.account.0;
         if cash.kind == CashKind::Compensation {
-            let before = self.balances.get(&cash.account).copied().unwrap_or(0);
+            let before = self.covered(cash.account);
             if before >= 0 || cash.amount.0 != -before {
                 return minted(format!(
                     "account {account}: a balance of {before} was compensated by {}",
@@ -211,7 +253,7 @@ impl Ledger {
 
     fn deal(&mut self, cause: Cause<'_>, deal: &Deal) -> Result<(), Fault> {
         self.deals += 1;
-        *self.executed.entry(deal.order).or_default() += deal.qty.0;
+        self.count(deal);
         let realised = self.deal_position(cause, deal)?;
         if deal.realised.0 != realised {
             return Err(books(format!(
@@ -221,6 +263,10 @@ impl Ledger {
         }
         *self.balances.entry(deal.account).or_default() += realised - deal.commission.0;
         self.balance_is(deal.account, deal.balance)?;
+        let mut open = self.positions.values().filter(|held| held.qty > 0);
+        if !open.any(|held| held.account == deal.account) {
+            self.emptied.insert(deal.account);
+        }
         // One execution may close several positions of a netting account and open another; the key tells them apart.
         let mut key = deal.exec;
         for (at, byte) in deal.position.0.to_le_bytes().iter().enumerate() {
@@ -231,6 +277,21 @@ impl Ledger {
             return Err(Fault::new(Invariant::Once, what));
         }
         Ok(())
+    }
+
+    /// What was executed of an order. On the other side than the order it is taken back.
+    fn count(&mut self, deal: &Deal) {
+        let order = self.orders.get(&deal.order);
+        let is_back = order.is_some_and(|(.., side)| *side != deal.side);
+        let qty = if is_back { -deal.qty.0 } else { deal.qty.0 };
+        let is_close = deal.origin == Origin::Broker;
+        let sum = match is_close {
+            true => self.closed.entry(deal.exec).or_default(),
+            false => self.executed.entry(deal.order).or_default(),
+        };
+        *sum += qty;
+        self.busts += u64::from(is_back);
+        self.closes += u64::from(is_close && !is_back);
     }
 
     /// The position after a deal, and what the deal realises.
@@ -318,11 +379,25 @@ impl Ledger {
         }
     }
 
-    /// What was booked of each order is what the broker executed.
+    /// What was booked of each order, and of what the broker closed by itself, is what the broker executed.
     ///
     /// # Errors
-    /// The order that was booked for more or less.
-    pub fn booked(&self, executed: &BTreeMap<OrderId, i64>) -> Result<(), Fault> {
+    /// What was booked for more or less.
+    pub fn booked(
+        &self,
+        executed: &BTreeMap<OrderId, i64>,
+        closed: &BTreeMap<ExecId, i64>,
+    ) -> Result<(), Fault> {
+        let closes: BTreeSet<&ExecId> = self.closed.keys().chain(closed.keys()).collect();
+        for exec in closes {
+            let of = |map: &BTreeMap<ExecId, i64>| map.get(exec).copied().unwrap_or_default();
+            let (there, here) = (of(closed), of(&self.closed));
+            if there != here {
+                let what =
+                    format!("close {exec:?} of the broker: {there} by its word, {here} are booked");
+                return Err(Fault::new(Invariant::Once, what));
+            }
+        }
         let orders: BTreeSet<&OrderId> = self.executed.keys().chain(executed.keys()).collect();
         for order in orders {
             let of = |map: &BTreeMap<OrderId, i64>| map.get(order).copied().unwrap_or_default();
@@ -340,7 +415,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Balance, and equity at these prices; no equity when a rate or price is missing.
+    /// Balance, and equity at these prices; no equity when a rate or price is missing, or a result is larger than the
+    /// machine takes for one.
     pub fn value(&self, account: AccountId, prices: &Prices) -> (Money, Option<Money>) {
         let balance = self.balances.get(&account).copied().unwrap_or_default();
         let credit = self.credits.get(&account).copied().unwrap_or_default();
@@ -352,7 +428,7 @@ impl Ledger {
             .filter(|held| held.account == account)
         {
             equity = equity.plus(Fraction::whole(held.swap.into()));
-            match floating(held, currency, prices) {
+            match floating(held, currency, prices).filter(|result| is_held(*result, currency)) {
                 Some(result) => equity = equity.plus(result),
                 None => return (Money(balance), None),
             }

@@ -7,11 +7,16 @@
 //! 1. nothing acknowledged is lost, and nobody is answered before the log holds the answer;
 //! 2. nothing is applied or sent twice: what is booked of an order is what the broker executed;
 //! 3. outputs that somebody has read stand in the log as they were read, and a replay gives all of them again;
-//! 4. nothing opens a position while something that was told forbids it;
+//! 4. nothing opens a position while something that was told forbids it, nor beyond a limit on exposure, messages or repeated
+//!    executions, and nothing at all is sent while its session is closed;
 //! 5. balances, results, swaps and equity are what fills, nights, terms and prices come to, computed the slow way;
-//! 6. money moves only because somebody asked for it, and then it does;
+//! 6. money moves only because somebody asked for it, and then it does; nobody is left without a position and below zero;
 //! 7. when the storm is over every order has its answer;
-//! 8. no account can leave its band unseen: a machine that looks at everybody every time says the same.
+//! 8. no account can leave its band unseen: a machine that looks at everybody every time says the same;
+//! 9. a second machine that follows the journal gives the same outputs, and has the same state whenever it is compared.
+//!
+//! The houses differ by seed: who holds protective prices, how many messages are allowed, whether repeated executions latch. How
+//! often what happens is in `odds.rs`.
 //!
 //! Each has a fault planted against it ([`Planted`]) that it, and no other, must find.
 
@@ -20,14 +25,19 @@ mod counterparty;
 mod dice;
 mod exact;
 mod feed;
+mod flow;
 mod ledger;
+mod limits;
+mod odds;
 mod people;
 mod process;
 mod refusals;
 mod run;
+mod second;
 mod world;
 
-use siaga_risk::event::Output;
+use siaga_risk::event::{FeedState, Output, TermsChange};
+use siaga_risk::verdict::Reject;
 use std::fmt;
 
 /// What must hold; the numbers are those of the list above.
@@ -49,6 +59,8 @@ pub enum Invariant {
     Answered,
     /// 8: no account is passed over.
     Watch,
+    /// 9: a second machine says the same.
+    Standby,
     /// The program starts on what the disk holds.
     Starts,
 }
@@ -82,11 +94,23 @@ pub enum Planted {
     SilentBroker,
     /// Bands are wider than the slack of their accounts.
     WideBands,
+    /// A limit is told and not in force.
+    DeafLimit,
+    /// Somebody is told to be latched, and is not.
+    DeafThrottle,
+    /// A session is told to be closed, and is open.
+    OpenShop,
+    /// The broker takes an execution back and says nothing of it.
+    LostBust,
+    /// The broker closes a position by a price that it holds and says nothing of it.
+    LostClose,
+    /// The second machine has applied another quote than the journal has.
+    OtherState,
 }
 
 impl Planted {
     /// Every fault there is.
-    pub const ALL: [Planted; 13] = [
+    pub const ALL: [Planted; 19] = [
         Planted::EarlyAnswers,
         Planted::UnloggedAnswers,
         Planted::ForgetfulDisk,
@@ -100,6 +124,12 @@ impl Planted {
         Planted::MintedMoney,
         Planted::SilentBroker,
         Planted::WideBands,
+        Planted::DeafLimit,
+        Planted::DeafThrottle,
+        Planted::OpenShop,
+        Planted::LostBust,
+        Planted::LostClose,
+        Planted::OtherState,
     ];
 
     /// The invariants of which one must find it. What a disk forgot may lie before what it kept, and then the next start
@@ -108,13 +138,20 @@ impl Planted {
         match self {
             Planted::EarlyAnswers | Planted::UnloggedAnswers => &[Invariant::Kept],
             Planted::ForgetfulDisk => &[Invariant::Kept, Invariant::Starts],
-            Planted::SentTwice | Planted::ReportedTwice => &[Invariant::Once],
+            Planted::SentTwice
+            | Planted::ReportedTwice
+            | Planted::LostBust
+            | Planted::LostClose => &[Invariant::Once],
             Planted::LostOutput | Planted::OtherInput => &[Invariant::Outputs],
-            Planted::DeafSwitch => &[Invariant::Refused],
+            Planted::DeafSwitch
+            | Planted::DeafLimit
+            | Planted::DeafThrottle
+            | Planted::OpenShop => &[Invariant::Refused],
             Planted::WrongResult | Planted::WrongSwap => &[Invariant::Books],
             Planted::MintedMoney => &[Invariant::Money],
             Planted::SilentBroker => &[Invariant::Answered],
             Planted::WideBands => &[Invariant::Watch],
+            Planted::OtherState => &[Invariant::Standby],
         }
     }
 }
@@ -149,6 +186,22 @@ pub struct Tally {
     pub boxed: u64,
     /// Reports that the broker made again, or out of their order.
     pub odd_reports: u64,
+    /// Sessions that closed.
+    pub closed_sessions: u64,
+    /// Limits on exposure that were set, and orders that one refused.
+    pub limits: u64,
+    pub beyond_limits: u64,
+    /// Orders refused because too many messages came.
+    pub too_often: u64,
+    /// Who was latched by repeated executions, and enabled again.
+    pub latched: u64,
+    pub enabled: u64,
+    /// Executions taken back.
+    pub busts: u64,
+    /// Closes by a price that the broker holds.
+    pub broker_closes: u64,
+    /// Times the second machine's state was compared.
+    pub compared: u64,
     pub state_hash: u64,
 }
 
@@ -158,10 +211,28 @@ impl Tally {
             Output::Margin(_) => self.margin_changes += 1,
             Output::StopOut(_) => self.stop_outs += 1,
             Output::Halt(change) => self.halts += u64::from(change.on),
+            Output::Feed(change) => {
+                self.closed_sessions += u64::from(change.to == FeedState::Closed);
+            }
+            Output::Terms(TermsChange::Limit(set)) => self.limits += u64::from(set.value > 0),
+            Output::Throttle(change) if change.on => self.latched += 1,
+            Output::Throttle(_) => self.enabled += 1,
+            Output::Answer(answer) => {
+                let any = |of: &[Reject]| answer.reasons.iter().any(|reason| of.contains(reason));
+                self.beyond_limits += u64::from(any(&LIMITS));
+                self.too_often += u64::from(any(&[Reject::OrderRate]));
+            }
             _ => {}
         }
     }
 }
+
+/// Verdicts of limits on exposure.
+const LIMITS: [Reject; 3] = [
+    Reject::NetExposureLimit,
+    Reject::GrossExposureLimit,
+    Reject::PositionLimit,
+];
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,7 +240,9 @@ impl fmt::Display for Tally {
             f,
             "{} inputs, {} answers ({} refusals), {} openings, {} deals, {} margin changes, {} stop-outs, {} halts; \
              broker lost {} times, {} crashes, {} stops, {} failed starts, {} poisoned journals, {} snapshots; \
-             {} odd reports, {} reminders, {} replays, {} valuations, {} swaps, {} boxes; state {:016x}",
+             {} odd reports, {} reminders, {} replays, {} valuations, {} swaps, {} boxes; \
+             {} closed sessions, {} limits and {} orders beyond them, {} too often, {} latched and {} enabled again, \
+             {} busts, {} closes by the broker, {} comparisons; state {:016x}",
             self.inputs,
             self.answers,
             self.refusals,
@@ -190,6 +263,15 @@ impl fmt::Display for Tally {
             self.valued,
             self.swaps,
             self.boxed,
+            self.closed_sessions,
+            self.limits,
+            self.beyond_limits,
+            self.too_often,
+            self.latched,
+            self.enabled,
+            self.busts,
+            self.broker_closes,
+            self.compared,
             self.state_hash
         )
     }

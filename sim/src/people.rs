@@ -2,7 +2,8 @@
 
 use crate::dice::Dice;
 use crate::ledger::Ledger;
-use crate::world::{ACCOUNTS, GROUP, LISTED};
+use crate::odds;
+use crate::world::{ACCOUNTS, CLOSING, GROUP, LISTED, is_hedging};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::units::*;
@@ -76,6 +77,33 @@ impl People {
         } else {
             self.wish(ledger, now)
         };
+        self.asking(body, now)
+    }
+
+    /// Somebody sends many orders of one kind at once: too many for the house, or the same again and again.
+    pub fn burst(&mut self, now: Ts) -> Vec<Command> {
+        let account = self.dice.pick(&ACCOUNTS).0;
+        let instrument = self.instrument();
+        let first = self.order(account, instrument);
+        let count = self.dice.between(2, odds::BURST_ORDERS_MAX);
+        let orders = (0..count).map(|_| {
+            let order = NewOrder {
+                side: first.side,
+                trader: first.trader,
+                qty: Qty(self.dice.between(1, 20)),
+                ..self.order(account, instrument)
+            };
+            self.asking(Body::Order(Box::new(order)), now)
+        });
+        orders.collect()
+    }
+
+    /// Somebody was latched: before long a named person enables it again.
+    pub fn latched(&mut self, scope: Scope) {
+        self.lifts.push(Body::Reenable(Reenable { scope, note: 0 }));
+    }
+
+    fn asking(&mut self, body: Body, now: Ts) -> Command {
         self.token += 1;
         self.asked.insert(
             self.token,
@@ -159,6 +187,12 @@ impl People {
             return self.lifts.swap_remove(at);
         }
         let account = self.dice.pick(&ACCOUNTS).0;
+        if self.dice.one_in(odds::SESSION_WISH) {
+            return self.close_session(now);
+        }
+        if self.dice.one_in(odds::LIMIT_WISH) {
+            return self.limit(account);
+        }
         match self.dice.below(80) {
             0..=9 => self.cash(account),
             10..=39 => self.open(account),
@@ -178,6 +212,52 @@ impl People {
             }),
             _ => self.forbid(account),
         }
+    }
+
+    /// The calendar says that an instrument closes, and when it opens again.
+    fn close_session(&mut self, now: Ts) -> Body {
+        let instrument = self.instrument();
+        let at = now.plus(self.dice.below(odds::SESSION_AHEAD_NS));
+        let until = at.plus(1 + self.dice.below(odds::SESSION_CLOSED_NS));
+        self.lifts.push(Body::Session(Session {
+            instrument,
+            open: true,
+            at: until,
+            until: CLOSING,
+        }));
+        Body::Session(Session {
+            instrument,
+            open: false,
+            at,
+            until,
+        })
+    }
+
+    /// A limit is set, or set anew: lower or, as two people ask for it, higher.
+    fn limit(&mut self, account: AccountId) -> Body {
+        let scope = match self.dice.below(7) {
+            0 => Scope::House,
+            1 => Scope::Group(GROUP),
+            2 | 3 => Scope::Account(account),
+            4 => Scope::Trader(1 + self.dice.below(2) as u32),
+            _ => Scope::Instrument(self.instrument()),
+        };
+        let kind = self.dice.pick(LimitKind::ALL);
+        let value = match kind {
+            LimitKind::NetQty => self.dice.between(50, 1_500),
+            _ => self.dice.between(20_000_000, 500_000_000),
+        };
+        let set = |value| {
+            Body::Limit(SetLimit {
+                scope,
+                kind,
+                value,
+                note: 0,
+                approver: ActorId(9),
+            })
+        };
+        self.lifts.push(set(0));
+        set(value)
     }
 
     /// Forbids something; what lifts it is remembered.
@@ -337,10 +417,7 @@ impl People {
         } else {
             self.dice.between(1, held.qty.max(1))
         });
-        let hedging = ACCOUNTS.iter().any(|(id, _, accounting, _)| {
-            *id == account && *accounting == siaga_risk::terms::Accounting::Hedging
-        });
-        order.position = hedging.then_some(held.id);
+        order.position = is_hedging(account).then_some(held.id);
         order.reduce_only = self.dice.one_in(3);
         Body::Order(Box::new(order))
     }

@@ -3,6 +3,7 @@
 
 use crate::Planted;
 use crate::counterparty::Counterparty;
+use crate::second::Second;
 use siaga_broker::router::{Limits, Router};
 use siaga_risk::event::*;
 use siaga_risk::journal::crash_disk::CrashDisk;
@@ -50,6 +51,7 @@ pub struct Process {
     log_failed: bool,
     planted: Option<Planted>,
     pub router: Router,
+    second: Option<Second>,
     reader: OutputReader,
     payload: Vec<u8>,
 }
@@ -84,6 +86,8 @@ impl Process {
         let mut router = Router::new(router_at.unwrap_or(born), born, Limits::default());
         router.add(Box::new(broker.clone()));
         let reader = found.log.reader();
+        let log = found.log.reader();
+        let second = Second::behind(&found.machine, found.last, &found.journal, log, planted);
         let mut machine = found.machine;
         if planted == Some(Planted::WideBands) {
             machine.fault_bands(FAULT_MILLIONTHS);
@@ -100,6 +104,7 @@ impl Process {
             log_failed: false,
             planted,
             router,
+            second,
             reader,
             payload: Vec::new(),
         })
@@ -249,6 +254,22 @@ impl Process {
             });
         }
         Ok(all)
+    }
+
+    /// The second machine comes as far as inputs are durable and is compared; true when the states were, too.
+    ///
+    /// # Errors
+    /// Where the two differ.
+    pub fn follow(&mut self) -> Result<bool, String> {
+        let Some(second) = &mut self.second else {
+            return Ok(false);
+        };
+        let durable = self.journal.durable_seq();
+        second.follow(durable)?;
+        if durable != self.seq {
+            return Ok(false);
+        }
+        second.is_like(durable, self.machine.state_hash())
     }
 
     /// Consumers have applied everything up to here, durably.

@@ -1,14 +1,26 @@
-//! What the house has said out loud, and which new positions that forbids: the table of refusals read from outside.
+//! What the house has said out loud, and which orders that forbids: the table of refusals, the limits on exposure and the
+//! limits on messages and executions, read from outside.
 
-use crate::world::{ACCOUNTS, GROUP};
+use crate::charges::Prices;
+use crate::flow::Flow;
+use crate::limits::Limits;
+use crate::world::{ACCOUNTS, GROUP, Rules, is_hedging};
 use crate::{Fault, Invariant};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
-use siaga_risk::terms::Accounting;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What an output follows from.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    pub seq: Seq,
+    pub input: &'a Input,
+    /// As they were when it was told, where somebody knows.
+    pub prices: Option<&'a Prices>,
+}
+
 /// Conditions as they were told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Refusals {
     modes: BTreeMap<Scope, TradingMode>,
     kills: BTreeSet<Scope>,
@@ -20,16 +32,40 @@ pub struct Refusals {
     positions: BTreeMap<PositionId, PositionChange>,
     /// Orders that a broker has and executes at once, and what is left of each.
     executing: BTreeMap<OrderId, (Submit, i64)>,
+    limits: Limits,
+    flow: Flow,
     /// Instructions looked at that open something.
     pub opened: u64,
 }
 
 impl Refusals {
+    /// Nothing was told.
+    pub fn new(rules: Rules) -> Refusals {
+        Refusals {
+            modes: BTreeMap::new(),
+            kills: BTreeSet::new(),
+            halts: BTreeSet::new(),
+            feeds: BTreeMap::new(),
+            link: None,
+            margins: BTreeMap::new(),
+            reviews: BTreeSet::new(),
+            positions: BTreeMap::new(),
+            executing: BTreeMap::new(),
+            limits: Limits::default(),
+            flow: Flow::new(rules),
+            opened: 0,
+        }
+    }
+
     /// Takes note of an output; outputs come in their order.
     ///
     /// # Errors
-    /// An instruction to a broker opens a position although something that was told before forbids it.
-    pub fn see(&mut self, output: &Output) -> Result<(), Fault> {
+    /// An instruction to a broker opens a position, or an order was accepted, although something that was told before
+    /// forbids it.
+    pub fn see(&mut self, cause: Seen<'_>, output: &Output) -> Result<(), Fault> {
+        let opens = self.accepted(cause, output)?;
+        self.flow.see(cause.seq, cause.input, output, opens)?;
+        self.limits.see(output);
         match output {
             Output::Mode(change) => {
                 self.modes.insert(change.set.scope, change.set.mode);
@@ -80,6 +116,22 @@ impl Refusals {
         Ok(())
     }
 
+    /// Whether the output is the answer to an order that opens for sure. Such a one was held against the limits.
+    fn accepted(&self, cause: Seen<'_>, output: &Output) -> Result<bool, Fault> {
+        let (Input::Command(command), Output::Answer(answer)) = (cause.input, output) else {
+            return Ok(false);
+        };
+        let Body::Order(order) = &command.body else {
+            return Ok(false);
+        };
+        let opens = self.limits.opens_for_sure(order);
+        let accepted = answer.reasons.is_empty() && !answer.repeated;
+        if let Some(prices) = cause.prices.filter(|_| opens && accepted) {
+            self.limits.check(order, prices)?;
+        }
+        Ok(opens)
+    }
+
     /// A limit that did not trade at once may never trade.
     fn follow(&mut self, change: &OrderChange) {
         use OrderState::*;
@@ -98,6 +150,13 @@ impl Refusals {
     }
 
     fn check(&mut self, submit: &Submit) -> Result<(), Fault> {
+        if self.feeds.get(&submit.instrument) == Some(&FeedState::Closed) {
+            let what = format!(
+                "order {} was sent while the session of instrument {} is closed",
+                submit.id.0, submit.instrument.0
+            );
+            return Err(Fault::new(Invariant::Refused, what));
+        }
         if self.closes(submit) {
             return Ok(());
         }
@@ -117,10 +176,7 @@ impl Refusals {
     /// Names a position of a hedging account, or leaves the net of a netting account smaller without changing its sign,
     /// after everything that is on its way on the same side.
     fn closes(&self, submit: &Submit) -> bool {
-        let hedging = ACCOUNTS.iter().any(|(id, _, accounting, _)| {
-            *id == submit.account && *accounting == Accounting::Hedging
-        });
-        if hedging {
+        if is_hedging(submit.account) {
             return submit.position.is_some();
         }
         let of = self.positions.values().filter(|position| {
@@ -177,6 +233,10 @@ impl Refusals {
         }
         if self.reviews.contains(&account) {
             return Some("it is under review".into());
+        }
+        let trader = self.limits.trader(submit.id);
+        if let Some(scope) = self.flow.forbids(account, trader) {
+            return Some(format!("{scope:?} is latched by repeated executions"));
         }
         let leveraged = ACCOUNTS
             .iter()

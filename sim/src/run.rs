@@ -5,10 +5,11 @@ use crate::counterparty::Counterparty;
 use crate::dice::Dice;
 use crate::feed::Feeds;
 use crate::ledger::{Cause, Ledger};
+use crate::odds;
 use crate::people::People;
 use crate::process::Process;
-use crate::refusals::Refusals;
-use crate::world::{ACCOUNTS, LINK, LISTED, START, opening};
+use crate::refusals::{Refusals, Seen};
+use crate::world::{ACCOUNTS, LINK, LISTED, Rules, START, opening};
 use crate::{Broken, Fault, Invariant, Planted, Tally};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
@@ -25,6 +26,8 @@ use std::collections::BTreeMap;
 const STARTS_MAX: u32 = 8;
 /// The quiet end of a run: long enough for every question to a broker to be answered.
 const CALM_NS: u64 = 10 * MINUTE_NS;
+/// An order that the house itself has sent in the quiet may be on its way this long: the broker answers within a second.
+const ON_ITS_WAY_NS: u64 = 10 * SECOND_NS;
 /// The place of a checkpoint behind the outputs of its input: the process's own mark, which no machine gives.
 const CHECKPOINT: u32 = u32::MAX - 1;
 
@@ -70,7 +73,8 @@ impl World {
         if planted == Some(Planted::ForgetfulDisk) {
             disk.forget_syncs();
         }
-        let broker = Counterparty::new(LINK, dice.bits(), planted);
+        let rules = Rules::draw(&mut dice, planted);
+        let broker = Counterparty::new(LINK, dice.bits(), &rules, planted);
         let process = Process::start(&disk, &broker, None, planted)
             .map_err(|error| not_started(error).at(0))?;
         let (feeds, people) = (Feeds::new(dice.fork()), People::new(dice.fork()));
@@ -84,8 +88,8 @@ impl World {
             feeds,
             people,
             ledger: Ledger::default(),
-            told: Refusals::default(),
-            kept: Refusals::default(),
+            told: Refusals::new(rules),
+            kept: Refusals::new(rules),
             history: Vec::new(),
             found: BTreeMap::new(),
             passed: 0,
@@ -97,7 +101,7 @@ impl World {
             storm: true,
             tally: Tally::default(),
         };
-        for body in opening() {
+        for body in opening(&rules) {
             world.put(Input::Command(Box::new(Command {
                 ts: START,
                 actor: ActorId(0),
@@ -127,6 +131,8 @@ impl World {
         self.tally.refusals = self.people.refusals;
         self.tally.deals = self.ledger.deals;
         self.tally.swaps = self.ledger.swaps;
+        self.tally.busts = self.ledger.busts;
+        self.tally.broker_closes = self.ledger.closes;
         self.tally.odd_reports = self.broker.odd_reports();
         self.tally.opened += self.told.opened;
         self.tally.state_hash = self.process.machine.state_hash();
@@ -153,7 +159,7 @@ impl World {
             950..=959 => self.settle()?,
             960..=966 => self.remind()?,
             967..=969 => self.toggle_broker()?,
-            970..=980 => self.tally.snapshots += u64::from(self.process.snapshot()),
+            970..=980 => self.snapshot()?,
             981..=982 => self.break_disk(),
             983..=985 => self.restart(true)?,
             986..=987 => self.restart(false)?,
@@ -162,10 +168,35 @@ impl World {
                 self.drain_router()?;
             }
         }
+        if self.dice.one_in(odds::BURST) {
+            for command in self.people.burst(self.now) {
+                self.put(Input::Command(Box::new(command)))?;
+            }
+        }
+        if self.dice.one_in(odds::FOLLOW) {
+            self.follow()?;
+        }
         if self.process.poisoned && self.dice.one_in(30) {
             self.tally.poisoned += 1;
             self.restart(true)?;
         }
+        Ok(())
+    }
+
+    /// The second machine catches up; what is durable by then is compared, and the states where that is everything.
+    fn follow(&mut self) -> Result<(), Broken> {
+        self.sync()?;
+        let same = self.process.follow();
+        let same = same.map_err(|why| self.breaks(Invariant::Standby, why))?;
+        self.tally.compared += u64::from(same);
+        Ok(())
+    }
+
+    /// Journal and log are trimmed behind a snapshot, so the second machine must have read them.
+    fn snapshot(&mut self) -> Result<(), Broken> {
+        let same = self.process.follow();
+        same.map_err(|why| self.breaks(Invariant::Standby, why))?;
+        self.tally.snapshots += u64::from(self.process.snapshot());
         Ok(())
     }
 
@@ -198,21 +229,26 @@ impl World {
         let mut prices = self.prices();
         let outputs = self.process.put(&input);
         self.history.push(input);
+        let seq = self.process.seq;
         for output in &outputs {
             match output {
                 Output::Mark(mark) => {
                     prices.insert(mark.instrument, (mark.bid.0, mark.ask.0));
                 }
                 Output::Deal(_) | Output::Position(_) => {
-                    self.found.insert(self.process.seq, prices);
-                    break;
+                    self.found.entry(seq).or_insert_with(|| prices.clone());
                 }
+                Output::Throttle(change) if change.on => self.people.latched(change.scope),
                 _ => {}
             }
-        }
-        for output in &outputs {
             self.tally.see(output);
-            self.told.see(output).map_err(|why| self.broken(why))?;
+            let cause = Seen {
+                seq,
+                input: &self.history[seq as usize - 1],
+                prices: Some(&prices),
+            };
+            let seen = self.told.see(cause, output);
+            seen.map_err(|why| self.broken(why))?;
         }
         Ok(outputs)
     }
@@ -227,18 +263,49 @@ impl World {
 
     fn command(&mut self) -> Result<(), Broken> {
         let command = self.people.next(&self.ledger, self.now);
-        if let (Some(Planted::DeafSwitch), Body::Kill(set)) = (self.planted, &command.body)
-            && set.on
-        {
-            // The house reads that the switch is on, and the machine has not heard of it.
-            let told = Output::Kill(KillChange {
+        let Some(told) = self.deaf_to(&command) else {
+            return self.put(Input::Command(Box::new(command)));
+        };
+        let input = Input::Clock(self.now);
+        let cause = Seen {
+            seq: self.process.seq,
+            input: &input,
+            prices: None,
+        };
+        let seen = self.told.see(cause, &told);
+        seen.map_err(|why| self.broken(why))
+    }
+
+    /// What the house reads of a command that the machine does not hear, where such a fault is planted.
+    fn deaf_to(&self, command: &Command) -> Option<Output> {
+        match (self.planted?, &command.body) {
+            (Planted::DeafSwitch, Body::Kill(set)) if set.on => Some(Output::Kill(KillChange {
                 set: *set,
                 actor: command.actor,
                 cancelled: 0,
-            });
-            return self.told.see(&told).map_err(|why| self.broken(why));
+            })),
+            (Planted::DeafLimit, Body::Limit(set)) if set.value > 0 => {
+                Some(Output::Terms(TermsChange::Limit(*set)))
+            }
+            (Planted::DeafThrottle, Body::Cancel(_)) => Some(Output::Throttle(ThrottleChange {
+                scope: Scope::Trader(1),
+                on: true,
+                instrument: InstrumentId(0),
+                side: Side::Buy,
+                executions: 0,
+                actor: ActorId(0),
+            })),
+            (Planted::OpenShop, Body::Session(set)) if !set.open => {
+                Some(Output::Feed(FeedChange {
+                    instrument: set.instrument,
+                    from: FeedState::Live,
+                    to: FeedState::Closed,
+                    source: None,
+                    age_ns: 0,
+                }))
+            }
+            _ => None,
         }
-        self.put(Input::Command(Box::new(command)))
     }
 
     fn sync(&mut self) -> Result<(), Broken> {
@@ -267,7 +334,12 @@ impl World {
             self.read_at = logged.key;
             self.book(logged.key.seq, &logged.output)?;
             // What it forbids was held against it when it was told.
-            let _ = self.kept.see(&logged.output);
+            let cause = Seen {
+                seq: logged.key.seq,
+                input: &self.history[logged.key.seq as usize - 1],
+                prices: None,
+            };
+            let _ = self.kept.see(cause, &logged.output);
             if let Output::Terms(change) = &logged.output {
                 self.terms.push(change.clone());
             }
@@ -607,10 +679,12 @@ impl World {
             self.drain_router()?;
             self.settle()?;
         }
+        self.follow()?;
         use OrderState::*;
         let open = self.process.machine.book().open_orders();
         let unanswered: Vec<String> = open
             .filter(|order| matches!(order.state, Submitted | InDoubt | Cancelling))
+            .filter(|order| self.now.since(order.placed) >= ON_ITS_WAY_NS)
             .map(|order| format!("{} {:?}", order.id.0, order.state))
             .collect();
         if !unanswered.is_empty() {
@@ -620,8 +694,8 @@ impl World {
             );
             return Err(self.breaks(Invariant::Answered, what));
         }
-        let executed = self.broker.executed();
-        let booked = self.ledger.booked(&executed);
+        let (executed, closed) = (self.broker.executed(), self.broker.closed());
+        let booked = self.ledger.booked(&executed, &closed);
         booked.map_err(|fault| self.broken(fault))?;
         self.replay(false)?;
         self.replay(true)

@@ -1,5 +1,8 @@
 //! What the house trades, on which terms, and with whom.
 
+use crate::Planted;
+use crate::dice::Dice;
+use crate::odds;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
@@ -139,16 +142,65 @@ fn swap(id: InstrumentId) -> SwapTerms {
     }
 }
 
-fn group() -> GroupTerms {
+/// Rules of a house that differ from seed to seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    pub held_by: HeldBy,
+    /// Messages of an account within [`RATE_WINDOW_NS`].
+    pub rate_max: u32,
+    pub throttle: ThrottleTerms,
+}
+
+/// Messages count this long.
+pub const RATE_WINDOW_NS: u64 = SECOND_NS;
+/// Messages that a house allows, and one that allows few.
+const RATE_MAX: u32 = 50;
+const RATE_TIGHT: u32 = 5;
+/// Repeated executions that latch, and how long they count.
+const THROTTLE: ThrottleTerms = ThrottleTerms {
+    executions_max: 3,
+    window_ns: 30 * SECOND_NS,
+};
+
+impl Rules {
+    /// Those of a seed; a planted fault gets the house that it needs.
+    pub fn draw(dice: &mut Dice, planted: Option<Planted>) -> Rules {
+        let held = dice.one_in(odds::HELD_BY_BROKER) || planted == Some(Planted::LostClose);
+        let tight = dice.one_in(odds::TIGHT_RATE);
+        let throttled = dice.one_in(odds::THROTTLED);
+        Rules {
+            held_by: if held { HeldBy::Broker } else { HeldBy::Core },
+            rate_max: if tight { RATE_TIGHT } else { RATE_MAX },
+            throttle: if throttled {
+                THROTTLE
+            } else {
+                ThrottleTerms::OFF
+            },
+        }
+    }
+}
+
+/// Whether an account holds positions side by side.
+pub fn is_hedging(account: AccountId) -> bool {
+    let known = ACCOUNTS.iter().find(|(id, ..)| *id == account);
+    known.is_some_and(|(_, _, accounting, _)| *accounting == Accounting::Hedging)
+}
+
+fn group(rules: &Rules) -> GroupTerms {
     GroupTerms {
-        rate_max: 50,
-        rate_window_ns: SECOND_NS,
+        rate_max: rules.rate_max,
+        rate_window_ns: RATE_WINDOW_NS,
+        throttle: rules.throttle,
+        negative_balance_protection: BalanceProtection::AnyClose,
         ..GroupTerms::preset(GROUP, Preset::Mt5Default)
     }
 }
 
+/// When the last session that the calendar knows ends.
+pub const CLOSING: Ts = Ts(START.0 + 30 * DAY_NS);
+
 /// Everything the house says before it opens.
-pub fn opening() -> Vec<Body> {
+pub fn opening(rules: &Rules) -> Vec<Body> {
     let mut all: Vec<Body> = [(USD, 1), (EUR, 2), (JPY, 0), (XAU, 0), (BTC, 0)]
         .into_iter()
         .map(|(id, pivot)| {
@@ -169,19 +221,19 @@ pub fn opening() -> Vec<Body> {
     }
     all.push(Body::Link(LinkTerms {
         id: LINK,
-        protective: HeldBy::Core,
+        protective: rules.held_by,
         answer_timeout_ns: 5 * SECOND_NS,
         queue_tolerance: Ratio::percent(1),
         queue_expiry_ns: HOUR_NS,
     }));
-    all.push(Body::Group(group()));
+    all.push(Body::Group(Box::new(group(rules))));
     for listed in &LISTED {
         all.push(Body::Instrument(Box::new(terms(listed))));
         all.push(Body::Session(Session {
             instrument: listed.id,
             open: true,
             at: START,
-            until: START.plus(30 * DAY_NS),
+            until: CLOSING,
         }));
     }
     for (id, currency, accounting, leverage) in ACCOUNTS {
@@ -191,7 +243,7 @@ pub fn opening() -> Vec<Body> {
             link: LINK,
             currency,
             accounting,
-            leverage,
+            leverage: Leverage::of(leverage),
         }));
     }
     all

@@ -43,6 +43,21 @@ fn nothing_breaks_whatever_happens() {
         ("boxes", happened(|tally| tally.boxed)),
         ("odd reports", happened(|tally| tally.odd_reports)),
         ("broker losses", happened(|tally| tally.broker_losses)),
+        ("closed sessions", happened(|tally| tally.closed_sessions)),
+        ("limits", happened(|tally| tally.limits)),
+        (
+            "orders beyond a limit",
+            happened(|tally| tally.beyond_limits),
+        ),
+        ("orders too often", happened(|tally| tally.too_often)),
+        ("latches", happened(|tally| tally.latched)),
+        ("latches lifted", happened(|tally| tally.enabled)),
+        ("busts", happened(|tally| tally.busts)),
+        (
+            "closes by the broker",
+            happened(|tally| tally.broker_closes),
+        ),
+        ("comparisons of states", happened(|tally| tally.compared)),
     ] {
         assert!(count > 0, "no {name} in {SEEDS} seeds");
     }

@@ -17,18 +17,20 @@ use super::{Exit, moves, progress};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::kept_names::KeptNames;
+use crate::desk::listed::{Beside, beside};
 use crate::desk::recover::{self, Sizes};
 use crate::desk::sources;
-use crate::desk::terms::{Change, diff};
+use crate::desk::terms::{Change, Field, diff};
 
 /// Files of terms.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "instruments.toml",
     "currencies.toml",
     "sources.toml",
     "leverage.toml",
     "groups.toml",
     "demo.toml",
+    "calendars.toml",
     "holidays.toml",
 ];
 
@@ -36,8 +38,9 @@ const NAMES: [&str; 7] = [
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// A file of terms (instruments.toml, currencies.toml, sources.toml, leverage.toml, groups.toml,
-    /// demo.toml or holidays.toml), or a folder of them; what is missing is taken from the program. Without one: the
-    /// program's own terms, for the sources of prices that are switched on.
+    /// demo.toml, calendars.toml or holidays.toml), or a folder of them; what is missing is taken from the program, but
+    /// beside a file alone calendars and holidays that were imported before stay. Without one: the program's own terms,
+    /// for the sources of prices that are switched on.
     pub file: Option<PathBuf>,
     /// Bring the changes in; without it they are only shown.
     #[arg(long)]
@@ -49,17 +52,25 @@ pub struct Args {
 
 /// Shows the diff, and applies it when asked.
 pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
-    let catalog = match &args.file {
-        Some(file) => read(file, &sources(config))?,
-        None => Catalog::shipped_with(&sources(config))?,
+    let kept = KeptNames::open(&config.data.dir)?;
+    let given = match &args.file {
+        Some(file) => Texts::read(file, &kept)?,
+        None => Texts::shipped(),
     };
+    let mut catalog = Catalog::read(&given.files())?;
+    // With the sources in use only, as the desk runs it.
+    catalog.retain_sources(&sources(config))?;
+    let beside = beside(&kept, &catalog, &given.files());
     let bar = progress(json, 0, "replaying");
     if !args.apply {
         let machine = recover::look(&config.data.dir, moves(&bar))?;
         bar.finish_and_clear();
         let changes = diff(&machine.terms(), &catalog);
-        show(&changes, json, false);
-        return Ok(found(&changes));
+        show(&changes, &beside, json, false);
+        return Ok(match changes.is_empty() && beside.is_empty() {
+            true => Exit::Well,
+            false => Exit::Found,
+        });
     }
     let sizes = Sizes {
         segment_bytes: config.data.segment_mib.saturating_mul(1 << 20),
@@ -74,12 +85,12 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         );
     }
     let changes = diff(&recovered.machine.terms(), &catalog);
-    show(&changes, json, true);
+    show(&changes, &beside, json, true);
     if changes.is_empty() {
-        keep_names(config, &catalog)?;
+        keep_names(config, &catalog, &given.files())?;
         recovered.log.close()?;
         recovered.journal.close()?;
-        return Ok(found(&changes));
+        return Ok(Exit::Well);
     }
     let clock = Clock::start();
     let mut trial =
@@ -120,23 +131,19 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     recovered.journal.sync()?;
     // Behind the terms: names alone would stand for terms that are not in force. A crash in between
     // is healed by importing once more.
-    keep_names(config, &catalog)?;
+    keep_names(config, &catalog, &given.files())?;
     recovered.journal.close()?;
     recovered.log.close()?;
     Ok(Exit::Well)
 }
 
-fn found(changes: &[Change]) -> Exit {
-    match changes.is_empty() {
-        true => Exit::Well,
-        false => Exit::Found,
-    }
-}
-
-/// Keeps the folder's names beside the data: the journal holds numbers alone.
-fn keep_names(config: &Config, catalog: &Catalog) -> anyhow::Result<()> {
-    let mut kept = KeptNames::open(&config.data.dir)?;
-    if kept.take(catalog, &Catalog::shipped()) {
+/// Keeps the folder's names, calendars, holidays and venue symbols beside the data: the journal holds numbers alone.
+fn keep_names(config: &Config, catalog: &Catalog, files: &Files<'_>) -> anyhow::Result<()> {
+    let before = KeptNames::open(&config.data.dir)?;
+    let mut kept = before.clone();
+    kept.take(catalog, &Catalog::shipped());
+    kept.take_hours(files);
+    if kept != before {
         kept.save(&config.data.dir)?;
     }
     Ok(())
@@ -149,21 +156,26 @@ fn what(change: &Change) -> &'static str {
     }
 }
 
-fn show(changes: &[Change], json: bool, applied: bool) {
+fn show(changes: &[Change], beside: &[Beside], json: bool, applied: bool) {
+    let told = |field: &Field| serde_json::json!({ "field": field.name, "from": field.from, "to": field.to });
     if json {
         let list: Vec<_> = changes
             .iter()
             .map(|change| {
-                let fields = change.fields.iter().map(|field| {
-                    serde_json::json!({ "field": field.name, "from": field.from, "to": field.to })
-                });
-                let fields: Vec<_> = fields.collect();
+                let fields: Vec<_> = change.fields.iter().map(told).collect();
                 serde_json::json!({ "terms": change.name, "what": what(change), "fields": fields })
+            })
+            .collect();
+        let others: Vec<_> = beside
+            .iter()
+            .map(|change| {
+                let fields: Vec<_> = change.fields.iter().map(told).collect();
+                serde_json::json!({ "name": change.name, "fields": fields })
             })
             .collect();
         println!(
             "{}",
-            serde_json::json!({ "changes": list, "applied": applied })
+            serde_json::json!({ "changes": list, "beside": others, "applied": applied })
         );
         return;
     }
@@ -178,66 +190,129 @@ fn show(changes: &[Change], json: bool, applied: bool) {
             "as the journal holds them: ratios in 10^-12, times in nanoseconds, prices and sizes in steps, money in minor units"
         );
     }
-    match (changes.is_empty(), applied) {
-        (true, _) => println!("nothing differs from what is in force"),
-        (false, true) => println!("{} changes imported", changes.len()),
-        (false, false) => println!(
-            "{} changes; run again with --apply to bring them in",
-            changes.len()
-        ),
+    for change in beside {
+        println!(
+            "{:8} {} (takes effect at the next start)",
+            "changed", change.name
+        );
+        for field in &change.fields {
+            println!("         {}: {} -> {}", field.name, field.from, field.to);
+        }
+    }
+    let count = changes.len() + beside.len();
+    match (count, applied) {
+        (0, _) => println!("nothing differs from what is in force"),
+        (count, true) => println!("{count} changes imported"),
+        (count, false) => println!("{count} changes; run again with --apply to bring them in"),
     }
 }
 
-/// The catalog of a file or a folder, with the sources in use only, as the desk runs it.
-fn read(given: &Path, in_use: &[&str]) -> anyhow::Result<Catalog> {
-    let named = given.file_name().and_then(|name| name.to_str());
-    if given.is_file() && !named.is_some_and(|name| NAMES.contains(&name)) {
-        bail!(
-            "{} is not a file of terms: name it one of {}",
-            given.display(),
-            NAMES.join(", ")
-        );
-    }
-    if !given.exists() {
-        bail!("{} is neither a file nor a folder", given.display());
-    }
-    let text = |name: &str, shipped: &str| -> anyhow::Result<String> {
-        let path = if given.is_dir() {
-            given.join(name)
-        } else {
-            given.with_file_name(name)
-        };
-        if path.exists() && (given.is_dir() || path == given) {
-            std::fs::read_to_string(&path)
-                .with_context(|| format!("{} cannot be read", path.display()))
-        } else {
-            Ok(shipped.to_owned())
+/// The text of each file of terms.
+struct Texts {
+    instruments: String,
+    currencies: String,
+    sources: String,
+    leverage: String,
+    groups: String,
+    demo: String,
+    calendars: String,
+    holidays: String,
+}
+
+impl Texts {
+    /// The program's own.
+    fn shipped() -> Texts {
+        let shipped = Files::SHIPPED;
+        Texts {
+            instruments: shipped.instruments.to_owned(),
+            currencies: shipped.currencies.to_owned(),
+            sources: shipped.sources.to_owned(),
+            leverage: shipped.leverage.to_owned(),
+            groups: shipped.groups.to_owned(),
+            demo: shipped.demo.to_owned(),
+            calendars: shipped.calendars.to_owned(),
+            holidays: shipped.holidays.to_owned(),
         }
-    };
-    let shipped = Files::SHIPPED;
-    let (instruments, currencies) = (
-        text("instruments.toml", shipped.instruments)?,
-        text("currencies.toml", shipped.currencies)?,
-    );
-    let (sources, leverage, groups) = (
-        text("sources.toml", shipped.sources)?,
-        text("leverage.toml", shipped.leverage)?,
-        text("groups.toml", shipped.groups)?,
-    );
-    let (demo, holidays) = (
-        text("demo.toml", shipped.demo)?,
-        text("holidays.toml", shipped.holidays)?,
-    );
-    let files = Files {
-        instruments: &instruments,
-        currencies: &currencies,
-        sources: &sources,
-        leverage: &leverage,
-        groups: &groups,
-        demo: &demo,
-        holidays: &holidays,
-    };
-    let mut catalog = Catalog::read(&files)?;
-    catalog.retain_sources(in_use)?;
-    Ok(catalog)
+    }
+
+    /// Those of a file or a folder; what is missing is the program's. A file alone says nothing of the hours that were
+    /// imported before it.
+    fn read(given: &Path, kept: &KeptNames) -> anyhow::Result<Texts> {
+        let named = given.file_name().and_then(|name| name.to_str());
+        if given.is_file() && !named.is_some_and(|name| NAMES.contains(&name)) {
+            bail!(
+                "{} is not a file of terms: name it one of {}",
+                given.display(),
+                NAMES.join(", ")
+            );
+        }
+        if !given.exists() {
+            bail!("{} is neither a file nor a folder", given.display());
+        }
+        let text = |name: &str, shipped: &str| -> anyhow::Result<String> {
+            let path = if given.is_dir() {
+                given.join(name)
+            } else {
+                given.with_file_name(name)
+            };
+            if path.exists() && (given.is_dir() || path == given) {
+                std::fs::read_to_string(&path)
+                    .with_context(|| format!("{} cannot be read", path.display()))
+            } else {
+                Ok(shipped.to_owned())
+            }
+        };
+        let shipped = Files::SHIPPED;
+        let alone = |_: &&str| given.is_file();
+        let calendars = kept.calendars.as_deref().filter(alone);
+        let holidays = kept.holidays.as_deref().filter(alone);
+        Ok(Texts {
+            instruments: text("instruments.toml", shipped.instruments)?,
+            currencies: text("currencies.toml", shipped.currencies)?,
+            sources: text("sources.toml", shipped.sources)?,
+            leverage: text("leverage.toml", shipped.leverage)?,
+            groups: text("groups.toml", shipped.groups)?,
+            demo: text("demo.toml", shipped.demo)?,
+            calendars: text("calendars.toml", calendars.unwrap_or(shipped.calendars))?,
+            holidays: text("holidays.toml", holidays.unwrap_or(shipped.holidays))?,
+        })
+    }
+
+    fn files(&self) -> Files<'_> {
+        Files {
+            instruments: &self.instruments,
+            currencies: &self.currencies,
+            sources: &self.sources,
+            leverage: &self.leverage,
+            groups: &self.groups,
+            demo: &self.demo,
+            calendars: &self.calendars,
+            holidays: &self.holidays,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_alone_leaves_imported_hours_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("leverage.toml");
+        std::fs::write(&file, Files::SHIPPED.leverage).unwrap();
+        let kept = KeptNames {
+            calendars: Some("ours".to_owned()),
+            holidays: Some("free".to_owned()),
+            ..KeptNames::default()
+        };
+        let alone = Texts::read(&file, &kept).unwrap();
+        assert_eq!(
+            (alone.calendars.as_str(), alone.holidays.as_str()),
+            ("ours", "free")
+        );
+        let whole = Texts::read(folder.path(), &kept).unwrap();
+        assert_eq!(whole.calendars, Files::SHIPPED.calendars);
+        assert_eq!(whole.holidays, Files::SHIPPED.holidays);
+    }
 }

@@ -5,6 +5,7 @@ use siaga_alerts::sinks::webhook::{WebhookConfig, WebhookFault, WebhookSink};
 use siaga_feed::catalog::Catalog;
 
 use super::{Alerts, Config, Venue};
+use crate::desk::kept_names::KeptNames;
 
 /// What the simulated market can do.
 const SCENARIOS: [&str; 8] = [
@@ -51,14 +52,16 @@ impl Config {
         if self.broker.partial_percent > 100 || self.broker.reject_percent > 100 {
             return Err("broker.partial_percent and broker.reject_percent are at most 100".into());
         }
-        self.feed.binance.check("binance")?;
-        self.feed.kraken.check("kraken")?;
+        // What cannot be read the start says.
+        let kept = KeptNames::open(&self.data.dir).unwrap_or_default();
+        self.feed.binance.check("binance", &kept)?;
+        self.feed.kraken.check("kraken", &kept)?;
         self.alerts.webhook().map(drop)
     }
 }
 
 impl Venue {
-    fn check(&self, name: &str) -> Result<(), String> {
+    fn check(&self, name: &str, kept: &KeptNames) -> Result<(), String> {
         if let Some(url) = &self.url
             && !(url.starts_with("ws://") || url.starts_with("wss://"))
         {
@@ -75,11 +78,17 @@ impl Venue {
             .source(name)
             .map_err(|error| fault(error.to_string()))?;
         for symbol in &self.symbols {
-            let listing = catalog
-                .listing(symbol)
-                .map_err(|error| fault(error.to_string()))?;
-            let mut venues = listing.venues.iter();
-            if !venues.any(|venue| venue.source == source.terms.id) {
+            // What was imported goes before what the program ships.
+            let lists = match kept.listing(symbol) {
+                Some(listing) => listing.venues.contains_key(name),
+                None => {
+                    let listing = catalog.listing(symbol);
+                    let listing = listing.map_err(|error| fault(error.to_string()))?;
+                    let mut venues = listing.venues.iter();
+                    venues.any(|venue| venue.source == source.terms.id)
+                }
+            };
+            if !lists {
                 return Err(fault(format!(
                     "{name} does not list {symbol}: leave it out"
                 )));

@@ -1,5 +1,5 @@
-//! Names that came with imported terms: the journal holds numbers alone, so they stand in a file
-//! beside the data, replaced in one step.
+//! What came with imported terms beside them: names, when instruments trade, what venues call them. The journal holds
+//! numbers alone, so all of it stands in a file beside the data, replaced in one step.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use siaga_feed::catalog::Catalog;
+use siaga_feed::catalog::{Catalog, Files, Listing};
 
 use super::recover::DataFault;
 
@@ -22,6 +22,20 @@ pub struct InstrumentName {
     pub name: String,
 }
 
+/// What the rim needs of an instrument beside its terms.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptListing {
+    /// Name of its calendar.
+    pub calendar: String,
+    /// Its names at venues, by the name of the source.
+    pub venues: BTreeMap<String, String>,
+    /// For the simulated market: start price and spread in price steps, deviation of a minute in 10^-12, quotes a second.
+    pub sim_price: Option<i64>,
+    pub sim_spread: i64,
+    pub sim_sigma: i64,
+    pub sim_rate: u32,
+}
+
 /// Names by number, those alone that the program's own catalog does not have or has otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -32,6 +46,10 @@ pub struct KeptNames {
     pub instruments: BTreeMap<u32, InstrumentName>,
     pub groups: BTreeMap<u32, String>,
     pub accounts: BTreeMap<u32, String>,
+    pub listings: BTreeMap<u32, KeptListing>,
+    /// The files of calendars and holidays, as they were imported.
+    pub calendars: Option<String>,
+    pub holidays: Option<String>,
 }
 
 impl KeptNames {
@@ -68,7 +86,29 @@ impl KeptNames {
         merge(&mut self.instruments, new.instruments, &known.instruments);
         merge(&mut self.groups, new.groups, &known.groups);
         merge(&mut self.accounts, new.accounts, &known.accounts);
+        merge(&mut self.listings, new.listings, &known.listings);
         *self != before
+    }
+
+    /// Takes the texts of the imported files of calendars and holidays; those of the program need no keeping.
+    pub fn take_hours(&mut self, imported: &Files<'_>) {
+        let shipped = Files::SHIPPED;
+        let other = |text: &str, shipped: &str| (text != shipped).then(|| text.to_owned());
+        self.calendars = other(imported.calendars, shipped.calendars);
+        self.holidays = other(imported.holidays, shipped.holidays);
+    }
+
+    /// What is kept of the instrument with this symbol (case does not matter).
+    pub fn listing(&self, symbol: &str) -> Option<&KeptListing> {
+        let mut named = self.instruments.iter();
+        let own = named.find(|(_, own)| own.symbol.eq_ignore_ascii_case(symbol));
+        let shipped = || {
+            let shipped = Catalog::shipped();
+            let found = shipped.listing(symbol).ok()?;
+            Some(found.terms.id.0)
+        };
+        let id = own.map(|(id, _)| *id).or_else(shipped)?;
+        self.listings.get(&id)
     }
 
     /// Keeps the names durably.
@@ -105,6 +145,23 @@ fn merge<N: PartialEq>(
     }
 }
 
+/// What is kept of a listing.
+pub fn kept_listing(catalog: &Catalog, listing: &Listing) -> KeptListing {
+    let named = listing.venues.iter().filter_map(|venue| {
+        let mut sources = catalog.sources.iter();
+        let source = sources.find(|source| source.terms.id == venue.source)?;
+        Some((source.name.clone(), venue.symbol.clone()))
+    });
+    KeptListing {
+        calendar: listing.calendar.clone(),
+        venues: named.collect(),
+        sim_price: listing.sim.price.map(|price| price.0),
+        sim_spread: listing.sim.spread.0,
+        sim_sigma: listing.sim.sigma.0,
+        sim_rate: listing.sim.rate,
+    }
+}
+
 fn all(catalog: &Catalog) -> KeptNames {
     let currencies = catalog.currencies.iter();
     let sources = catalog.sources.iter();
@@ -135,6 +192,13 @@ fn all(catalog: &Catalog) -> KeptNames {
         accounts: accounts
             .map(|found| (found.terms.id.0, found.name.clone()))
             .collect(),
+        listings: catalog
+            .instruments
+            .iter()
+            .map(|found| (found.terms.id.0, kept_listing(catalog, found)))
+            .collect(),
+        calendars: None,
+        holidays: None,
     }
 }
 
@@ -149,6 +213,7 @@ mod tests {
         let mut imported = shipped.clone();
         imported.instruments[0].symbol = "KOPI/IDR".to_owned();
         imported.groups[0].name = "Nusantara".to_owned();
+        imported.instruments[1].calendar = "metal".to_owned();
         let (instrument, group) = (
             imported.instruments[0].terms.id.0,
             u32::from(imported.groups[0].terms.id.0),
@@ -162,6 +227,9 @@ mod tests {
         assert_eq!(again.instruments[&instrument].symbol, "KOPI/IDR");
         assert_eq!(again.groups[&group], "Nusantara");
         assert_eq!((again.instruments.len(), again.accounts.len()), (1, 0));
+        let other = imported.instruments[1].terms.id.0;
+        assert_eq!(again.listings[&other].calendar, "metal");
+        assert_eq!(again.listings.len(), 1);
         assert!(!again.take(&imported, &shipped), "twice is once");
         assert!(again.take(&shipped, &shipped));
         assert_eq!(again, KeptNames::default());

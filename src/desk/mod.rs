@@ -20,6 +20,8 @@ pub mod kept_names;
 mod known;
 mod ladder;
 mod latency;
+mod links;
+pub mod listed;
 mod log_source;
 mod market;
 pub mod names;
@@ -56,21 +58,15 @@ use std::time::Duration;
 
 use crossbeam::channel::{Receiver, bounded};
 use siaga_alerts::alert::AlertChange;
-use siaga_broker::bridge::{BridgeConfig, BridgeSession, FaultCounts};
-use siaga_broker::paper::{PaperConfig, PaperLink};
-use siaga_broker::router::task::RouterHandle;
-use siaga_broker::router::{Limits, Router, task};
+use siaga_broker::router::Router;
 use siaga_feed::calendar::{Calendars, Planner};
 use siaga_feed::catalog::{Catalog, SIM_PRIMARY, SIM_SECONDARY};
 use siaga_feed::sim::Simulator;
-use siaga_risk::event::{Body, Command, NewOrder, OrderState, OutputKey};
-use siaga_risk::ids::{ActorId, InstrumentId, LinkId};
-use siaga_risk::journal::{
-    DirectoryLock, Disk, Epochs, LogEvent, OutputConsumers, OutputLog, Snapshots,
-};
+use siaga_risk::event::{Body, Command, NewOrder, OutputKey};
+use siaga_risk::ids::ActorId;
+use siaga_risk::journal::{DirectoryLock, Disk, LogEvent, OutputConsumers, OutputLog, Snapshots};
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
-use siaga_risk::units::Ratio;
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
@@ -100,8 +96,6 @@ use standby_figures::StandbyFigures;
 use start_plan::StartPlan;
 use waiters::Waiters;
 
-/// Name of the catalog's link that a broker's own program connects to.
-const BRIDGE: &str = "bridge";
 /// Notices of egress that wait for the desk: they are rare and small.
 const NOTICES_MAX: usize = 1_024;
 /// Points of comparison that wait for the standby.
@@ -197,7 +191,9 @@ pub fn sources(config: &Config) -> Vec<&'static str> {
 /// What exists before the threads do.
 struct Running {
     clock: Arc<Clock>,
+    /// What the program ships, and what this house trades.
     catalog: Arc<Catalog>,
+    listed: Arc<Catalog>,
     names: NameSource,
     live: Arc<Live>,
     events: Arc<Events>,
@@ -222,6 +218,7 @@ impl Running {
         std::fs::create_dir_all(dir).map_err(|error| DataFault::of(dir, error))?;
         let live = Arc::new(Live::new());
         let known = Known::of(&recovered.machine);
+        let listed = listed::catalog(&names.kept, &known.terms, &sources(config))?;
         for view in &known.instruments {
             let states = States {
                 feed: view.feed,
@@ -239,6 +236,7 @@ impl Running {
             waiters: Arc::new(Waiters::new(clock.now().0)),
             clock,
             catalog,
+            listed: Arc::new(listed),
             names,
             live,
             events: Arc::new(Events::default()),
@@ -487,7 +485,7 @@ impl Running {
         let (venues_stop, stopped) = watch::channel(false);
         let venues = venues::start(
             config,
-            &self.catalog,
+            &self.listed,
             &self.clock,
             &inbox,
             &stopped,
@@ -543,113 +541,6 @@ impl Running {
                 .map_err(|_| anyhow::anyhow!("the ring is too small for the shipped terms"))?;
         }
         Ok(())
-    }
-
-    fn router(
-        &self,
-        config: &Config,
-        inbox: &Inbox,
-        door: &LogDoor,
-        log: &OutputLog,
-        epochs: &Epochs,
-    ) -> anyhow::Result<(
-        RouterHandle,
-        tokio::task::JoinHandle<std::io::Result<Router>>,
-        Arc<FaultCounts>,
-    )> {
-        let born = broker::key_of(log.durable());
-        let path = config
-            .data
-            .dir
-            .join(recover::CORE_DIR)
-            .join("router.cursor");
-        let (mut cursor, kept) =
-            broker::CursorFile::open(&path).map_err(|error| DataFault::of(&path, error))?;
-        let resumed = broker::resumed(kept, born);
-        if kept.is_some_and(|kept| kept != resumed) {
-            cursor.keep(resumed)?;
-        }
-        let mut router = Router::new(resumed, born, Limits::default());
-        let mut faults = Arc::default();
-        for link in &self.catalog.links {
-            match (link.name == BRIDGE, &config.broker.bridge_token) {
-                (false, _) => router.add(Box::new(PaperLink::new(link.terms.id, paper(config)))),
-                (true, Some(token)) => {
-                    let session = self.bridge(link.terms.id, token, epochs.clone());
-                    faults = session.fault_counts();
-                    router.add(Box::new(session));
-                }
-                (true, None) => {}
-            }
-        }
-        let now = self.clock.now();
-        for terms in &self.known.terms {
-            router.on_output(
-                OutputKey::default(),
-                &siaga_risk::event::Output::Terms(terms.clone()),
-                now,
-            );
-        }
-        let open = |state| {
-            !matches!(
-                state,
-                OrderState::Filled
-                    | OrderState::Cancelled
-                    | OrderState::Rejected
-                    | OrderState::Expired
-                    | OrderState::Returned
-            )
-        };
-        for order in &self.known.ended {
-            router.ended_order(order);
-        }
-        for account in &self.known.accounts {
-            for held in &account.positions {
-                router.on_position(&held.position);
-            }
-            for order in account.orders.iter().filter(|order| open(order.state)) {
-                router.open_order(order, now);
-            }
-        }
-        let rim = broker::BrokerRim {
-            clock: self.clock.clone(),
-            inbox: inbox.clone(),
-            cursor,
-        };
-        let from = log.durable();
-        let source = broker::RouterLog::new(door.source(from), log.consumers(), from);
-        let (handle, task) = task::spawn(router, source, rim);
-        Ok((handle, task, faults))
-    }
-
-    fn bridge_door(
-        &self,
-        config: &Config,
-        router: &RouterHandle,
-    ) -> Option<Arc<bridge::DeskBridge>> {
-        config.broker.bridge_token.as_ref()?;
-        let link = self.catalog.links.iter().find(|link| link.name == BRIDGE)?;
-        Some(bridge::DeskBridge::new(router.clone(), link.terms.id))
-    }
-
-    fn bridge(&self, link: LinkId, token: &str, epochs: Epochs) -> BridgeSession {
-        let mut directory = siaga_broker::directory::Directory::default();
-        for listing in &self.catalog.instruments {
-            directory.name(listing.terms.id, &listing.symbol);
-        }
-        for (id, kept) in &self.names.kept.instruments {
-            directory.name(InstrumentId(*id), &kept.symbol);
-        }
-        let run = self.clock.now().0;
-        BridgeSession::new(
-            BridgeConfig {
-                link,
-                token: token.to_owned(),
-                epochs,
-                run,
-            },
-            directory,
-        )
     }
 
     fn follower(
@@ -731,14 +622,14 @@ impl Running {
         let start = self.clock.now();
         let simulator = config.feed.simulator.then(|| {
             let scenario = handle::simulated(scenario(&config.feed.scenario));
-            Simulator::new(config.feed.seed, &self.catalog, scenario, start)
+            Simulator::new(config.feed.seed, &self.listed, scenario, start)
                 .with_pace(market::pace_permille(config.feed.rate))
         });
         // The simulated market does not sleep; live venues keep their own hours.
         let calendars = if config.feed.simulator {
-            Calendars::always_open(&self.catalog)
+            Calendars::always_open(&self.listed)
         } else {
-            Calendars::new(&self.catalog)
+            Calendars::new(&self.listed)
         };
         let thread = MarketThread {
             clock: self.clock.clone(),
@@ -768,16 +659,6 @@ fn door(consumers: &OutputConsumers, log: &OutputLog) -> (watch::Sender<u64>, Lo
     let (sender, receiver) = watch::channel(log.durable().seq);
     let consumers = consumers.clone();
     (sender, LogDoor::new(move || consumers.reader(), receiver))
-}
-
-fn paper(config: &Config) -> PaperConfig {
-    PaperConfig {
-        latency_ns: u64::from(config.broker.latency_ms) * 1_000_000,
-        slippage: Ratio::percent(i64::from(config.broker.slippage_percent)),
-        reject: Ratio::percent(i64::from(config.broker.reject_percent)),
-        partial: Ratio::percent(i64::from(config.broker.partial_percent)),
-        ..PaperConfig::retail(config.feed.seed)
-    }
 }
 
 fn scenario(name: &str) -> Scenario {

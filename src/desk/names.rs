@@ -74,7 +74,7 @@ impl NameSource {
                 let shipped = groups.find(|found| found.terms.id == terms.id);
                 let kept = kept.groups.get(&u32::from(terms.id.0));
                 let name = kept.or(shipped.map(|found| &found.name));
-                directory.put_group(name.map_or("group", |name| name), *terms);
+                directory.put_group(name.map_or("group", |name| name), **terms);
             }
             TermsChange::Account(terms) => {
                 let mut accounts = catalog.accounts.iter();
@@ -89,7 +89,8 @@ impl NameSource {
             | TermsChange::RiskAcknowledged(_)
             | TermsChange::Tiers(_)
             | TermsChange::Requirement(_)
-            | TermsChange::CallConfirmed(_) => {}
+            | TermsChange::CallConfirmed(_)
+            | TermsChange::Rules(_) => {}
         }
         directory.version += 1;
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use siaga_feed::catalog::Catalog;
 use siaga_risk::codec::Codec;
 use siaga_risk::event::{Body, TermsChange};
-use siaga_risk::ids::SourceId;
+use siaga_risk::ids::{AccountId, SourceId};
 
 /// Names that a remark lists before it goes on with "and more".
 const NAMES_MAX: usize = 3;
@@ -33,7 +33,7 @@ pub struct Field {
 }
 
 /// Terms of a catalog that are not in force, or otherwise. Accounts and deposits are not terms of a
-/// file: they are opened once.
+/// file: they are opened once. What an account that is open has otherwise than its group is.
 pub fn diff(in_force: &[TermsChange], catalog: &Catalog) -> Vec<Change> {
     let mut changes = Vec::new();
     for body in catalog.bodies() {
@@ -50,6 +50,9 @@ pub fn diff(in_force: &[TermsChange], catalog: &Catalog) -> Vec<Change> {
             }
             TermsChange::Group(terms) => format!("group {}", terms.id),
             TermsChange::Tiers(terms) => format!("leverage rules {}", terms.id),
+            TermsChange::Rules(rules) if is_open(in_force, rules.account) => {
+                format!("rules of account {}", rules.account)
+            }
             _ => continue,
         };
         if !in_force.contains(&wanted) {
@@ -63,6 +66,13 @@ pub fn diff(in_force: &[TermsChange], catalog: &Catalog) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// Whether there is such an account.
+fn is_open(in_force: &[TermsChange], account: AccountId) -> bool {
+    in_force
+        .iter()
+        .any(|change| matches!(change, TermsChange::Account(terms) if terms.id == account))
 }
 
 /// What differs between two terms of one kind.
@@ -179,9 +189,10 @@ pub fn terms_of(body: &Body) -> Option<TermsChange> {
         Body::Source(terms) => TermsChange::Source(*terms),
         Body::Link(terms) => TermsChange::Link(*terms),
         Body::Instrument(terms) => TermsChange::Instrument(terms.clone()),
-        Body::Group(terms) => TermsChange::Group(*terms),
+        Body::Group(terms) => TermsChange::Group(terms.clone()),
         Body::Account(terms) => TermsChange::Account(*terms),
         Body::Tiers(terms) => TermsChange::Tiers(terms.clone()),
+        Body::Rules(rules) => TermsChange::Rules(rules.clone()),
         _ => return None,
     })
 }
@@ -201,6 +212,7 @@ fn id_of(change: &TermsChange) -> (u8, u32) {
         TermsChange::Group(terms) => u32::from(terms.id.0),
         TermsChange::Account(terms) => terms.id.0,
         TermsChange::Tiers(terms) => u32::from(terms.id.0),
+        TermsChange::Rules(rules) => rules.account.0,
         _ => 0,
     };
     (change.tag(), id)
@@ -256,7 +268,7 @@ pub mod tests {
         let terms = &mut other.instruments[0].terms;
         terms.halt.factor = siaga_risk::units::Ratio::percent(150);
         terms.feeds.pop();
-        other.groups[0].terms.leverage = 77;
+        other.groups[0].terms.leverage = siaga_risk::units::Leverage::of(77);
         let changes = diff(&in_force, &other);
         assert_eq!(changes.len(), 2, "{changes:?}");
         let told = |at: usize| -> Vec<(&str, &str, &str)> {
@@ -276,6 +288,27 @@ pub mod tests {
                 .any(|(name, _, to)| *name == "feeds[1].source" && *to == "-")
         );
         assert_eq!(told(1), [("leverage", "100", "77")]);
+    }
+
+    #[test]
+    fn an_import_changes_what_an_open_account_has_for_itself() {
+        let catalog = Catalog::shipped();
+        let in_force = started(&catalog, usize::MAX);
+        let mut other = catalog.clone();
+        other.accounts[0].rules.stop_out = Some(siaga_risk::units::Ratio::percent(40));
+        let changes = diff(&in_force, &other);
+        assert_eq!(changes.len(), 1, "{changes:?}");
+        let name = format!("rules of account {}", other.accounts[0].terms.id);
+        assert_eq!(
+            (changes[0].name.as_str(), changes[0].is_new),
+            (name.as_str(), true)
+        );
+        // An account that nobody has opened is not opened by its rules.
+        let closed: Vec<TermsChange> = in_force
+            .into_iter()
+            .filter(|change| !matches!(change, TermsChange::Account(_)))
+            .collect();
+        assert!(diff(&closed, &other).is_empty());
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod desk;
 pub mod margin;
 pub mod market;
 pub mod order;
+pub mod rules;
 pub mod whatif;
 
 use siaga_risk::units::Ts;

@@ -9,6 +9,7 @@ pub mod market;
 pub mod measures;
 pub mod orders;
 pub mod requirements;
+pub mod rules;
 pub mod session;
 pub mod sockets;
 pub mod ticks;
@@ -46,6 +47,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(measures::routes())
         .merge(ticks::routes())
         .merge(accounts::routes())
+        .merge(rules::routes())
         .merge(orders::routes())
         .merge(alerts::routes())
         .merge(desk::routes())

@@ -482,7 +482,7 @@ pub fn instrument_terms(
         collar: off,
         price_band: off,
         negative_prices: false,
-        leverage_max: 0,
+        leverage_max: Leverage::NONE,
         margin_initial: Ratio::ONE,
         margin_maintenance: Ratio::ONE,
         margin_hedged: Ratio::ONE,

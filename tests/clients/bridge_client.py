@@ -2,12 +2,14 @@
 """Reference client of the bridge protocol (docs/bridge.md): a small broker in one file.
 
 It connects to Siaga, takes prices and orders, fills market orders at the newest price, keeps limit orders
-until their price comes, and reports back. It needs nothing but Python 3.9.
+until their price comes, and reports back. With --held-by broker it also holds the protective prices of the
+positions that its orders have opened on hedging accounts, and closes them by itself. It needs nothing but Python 3.9.
 
     BRIDGE_TOKEN=… bridge_client.py ws://127.0.0.1:7700/bridge/v1 --link 2
 
-Options for tests: --orders N ends after N orders are done; --break-after N cuts the connection when N orders
-have come, then connects again and resumes; --mute makes it stop acknowledging. Events go to stdout as JSON lines.
+Options for tests: --orders N ends after N orders are done, --closes N after N closes of its own besides;
+--break-after N cuts the connection when N orders have come, --break-closes N when it has closed N positions, then
+it connects again and resumes; --mute makes it stop acknowledging. Events go to stdout as JSON lines.
 """
 
 import argparse
@@ -103,11 +105,12 @@ class Broker:
         self.session, self.taken = None, 0
         self.reports, self.sent, self.acked = [], 0, 0
         self.quotes, self.orders, self.seen_orders, self.done = {}, {}, 0, 0
+        self.positions, self.closes = {}, 0
         self.connections, self.broken = 0, False
 
     def hello(self):
         frame = {"t": "hello", "v": VERSION, "link": self.options.link, "token": self.options.token,
-                 "client": "bridge_client.py"}
+                 "client": "bridge_client.py", "held_by": self.options.held_by}
         if self.session:
             frame["resume"] = {"session": self.session, "in": self.taken}
         return frame
@@ -131,6 +134,9 @@ class Broker:
         self.quotes[frame["symbol"]] = (Decimal(frame["bid"]), Decimal(frame["ask"]))
         for order in [o for o in self.orders.values() if o["open"] and o["symbol"] == frame["symbol"]]:
             self.work(order)
+        for number, held in self.positions.items():
+            if held["symbol"] == frame["symbol"]:
+                self.watch(number, held)
 
     def on_order(self, frame):
         if frame["id"] in self.orders:
@@ -149,6 +155,46 @@ class Broker:
         if limit is not None and (price > limit if order["side"] == "buy" else price < limit):
             return
         self.end(order, "filled", exec="X-" + order["id"], qty=order["qty"], price=str(price))
+        held = self.positions.get(order.get("position"))
+        if held:
+            held["qty"] -= Decimal(order["qty"])
+
+    def on_opened(self, frame):
+        """The house names a position: it is the one that an order of ours has opened."""
+        order = self.orders.get(frame.get("id"))
+        if order is None or frame["position"] in self.positions:
+            return
+        held = {"symbol": frame["symbol"], "side": frame["side"], "qty": Decimal(order["qty"]), "best": None}
+        for name in ("stop_loss", "take_profit", "trailing"):
+            held[name] = Decimal(order[name]) if name in order else None
+        self.positions[frame["position"]] = held
+
+    def on_protect(self, frame):
+        held = self.positions.get(frame["position"])
+        if held is None:
+            return
+        for name in ("stop_loss", "take_profit", "trailing"):
+            held[name] = Decimal(frame[name]) if frame[name] is not None else None
+        held["best"] = None
+
+    def watch(self, number, held):
+        """Closes a position whose protective price has come, once and whole."""
+        bid, ask = self.quotes[held["symbol"]]
+        price, sign = (bid, 1) if held["side"] == "buy" else (ask, -1)
+        held["best"] = price if held["best"] is None else max(held["best"] * sign, price * sign) * sign
+        stops = {"stop_loss": held["stop_loss"], "trailing": None}
+        if held["trailing"] is not None:
+            stops["trailing"] = held["best"] - sign * held["trailing"]
+        hit = [name for name, stop in stops.items() if stop is not None and price * sign <= stop * sign]
+        take = held["take_profit"]
+        if take is not None and price * sign >= take * sign:
+            hit.append("take_profit")
+        if not hit or held["qty"] <= 0:
+            return
+        self.reports.append({"t": "closed", "n": len(self.reports) + 1, "position": number, "event": hit[0],
+                             "exec": f"S-{number}", "qty": str(held["qty"]), "price": str(price)})
+        held["qty"] = Decimal(0)
+        self.closes += 1
 
     def end(self, order, event, **fields):
         order["open"], order["last"] = False, (event, fields)
@@ -197,14 +243,15 @@ async def on_frame(socket, broker, frame):
         tell(event="fault", name=frame["name"], msg=frame["msg"])
         if frame["name"] == "sequence_gap":
             broker.sent = frame["expected"] - 1
-    elif kind in ("order", "cancel", "protect", "status", "void"):
+    elif kind in ("order", "cancel", "opened", "protect", "status", "void"):
         if frame["n"] != broker.taken + 1:
             raise Closed(f"expected command {broker.taken + 1}, got {frame['n']}")
         broker.taken = frame["n"]
-        handler = {"order": broker.on_order, "cancel": broker.on_cancel, "status": broker.on_status}.get(kind)
+        handler = {"order": broker.on_order, "cancel": broker.on_cancel, "status": broker.on_status,
+                   "opened": broker.on_opened, "protect": broker.on_protect}.get(kind)
         if handler:
             handler(frame)
-            tell(event=kind, id=frame["id"])
+            tell(event=kind, id=frame.get("id", frame.get("position")))
         if not broker.options.mute:
             await socket.send(json.dumps({"t": "ack", "n": broker.taken}))
 
@@ -218,16 +265,18 @@ async def run(broker):
         while True:
             frame = json.loads(await socket.receive())
             await on_frame(socket, broker, frame)
-            if options.break_after and not broker.broken and broker.seen_orders >= options.break_after:
-                # The worst moment: the order is done and nothing of it has been reported.
+            breaks = [(options.break_after, broker.seen_orders), (options.break_closes, broker.closes)]
+            if not broker.broken and any(at and count >= at for at, count in breaks):
+                # The worst moment: the order is done, the position closed, and nothing of it has been reported.
                 broker.broken = True
                 socket.cut()
                 tell(event="broken")
                 return
             await flush(socket, broker)
             everything = broker.acked == len(broker.reports)
-            if options.orders and broker.done >= options.orders and everything:
-                tell(event="done", orders=broker.done, connections=broker.connections)
+            finished = broker.done >= options.orders and broker.closes >= options.closes
+            if options.orders and finished and everything:
+                tell(event="done", orders=broker.done, closes=broker.closes, connections=broker.connections)
                 sys.exit(0)
     finally:
         alive.cancel()
@@ -238,7 +287,10 @@ async def main():
     parser.add_argument("url")
     parser.add_argument("--link", type=int, required=True)
     parser.add_argument("--orders", type=int, default=0)
+    parser.add_argument("--held-by", choices=("core", "broker"), default="core")
+    parser.add_argument("--closes", type=int, default=0)
     parser.add_argument("--break-after", type=int, default=0)
+    parser.add_argument("--break-closes", type=int, default=0)
     parser.add_argument("--mute", action="store_true")
     options = parser.parse_args()
     options.token = os.environ.get("BRIDGE_TOKEN", "")

@@ -312,7 +312,8 @@ async fn imported_names_are_shown_after_a_restart() {
     let leverage = directory
         .group(GroupId(2))
         .map(|group| group.terms.leverage);
-    assert_eq!(leverage, Some(25), "the terms came too");
+    let imported = Some(siaga_risk::units::Leverage::of(25));
+    assert_eq!(leverage, imported, "the terms came too");
     assert_ne!(directory.group_name(GroupId(1)), "nusantara");
     desk.stop().await.expect("a graceful stop");
 }

@@ -67,7 +67,7 @@ impl Desk {
             mode: LinkMode::Live,
             manual: false,
         }))?;
-        desk.must(Body::Group(*group))?;
+        desk.must(Body::Group(Box::new(*group)))?;
         Ok(desk)
     }
 

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde_json::Value;
-use siaga_risk::units::Ratio;
+use siaga_risk::units::{Leverage, Ratio};
 use siaga_risk::verdict::Reject;
 
 /// Most digits of any number: an `i64` holds no more.
@@ -142,6 +142,31 @@ impl<'a> Inputs<'a> {
         self.scaled(field, 10).map(Ratio)
     }
 
+    /// A leverage: `100`, `33.33`, `1:2.5`.
+    pub fn leverage(&self, field: &str) -> Result<Leverage, Fault> {
+        let value = self.need(field)?;
+        let number = match value.as_str() {
+            Some(text) => {
+                let bare = text.strip_prefix("1:").or(text.strip_suffix(":1"));
+                Decimal::from_str_exact(bare.unwrap_or(text)).ok()
+            }
+            None => decimal(value),
+        };
+        let number = number.ok_or_else(|| Fault::field(field, "is no decimal"))?;
+        let value =
+            scaled(number, Leverage::DIGITS).map_err(|reason| Fault::field(field, reason))?;
+        u64::try_from(value)
+            .ok()
+            .map(Leverage)
+            .filter(|leverage| *leverage > Leverage::NONE)
+            .ok_or_else(|| Fault::field(field, "is no leverage"))
+    }
+
+    /// The same, or another when it is missing.
+    pub fn leverage_or(&self, field: &str, other: Leverage) -> Result<Leverage, Fault> {
+        self.get(field).map_or(Ok(other), |_| self.leverage(field))
+    }
+
     /// A whole number.
     pub fn integer(&self, field: &str) -> Result<i64, Fault> {
         self.scaled(field, 0)
@@ -236,6 +261,26 @@ mod tests {
         assert_eq!(error.to_string(), "field kind: demo is none of real");
         assert!(inputs.digits_or("account_digits", 2).is_err());
         assert_eq!(inputs.digits_or("profit_digits", 2), Ok(2));
+    }
+
+    #[test]
+    fn a_leverage_may_have_a_point() {
+        let value = json!({
+            "whole": "100", "point": "33.33", "ratio": "1:2.5", "turned": "500:1", "number": 20, "zero": "0", "fine": "0.123456789",
+        });
+        let inputs = Inputs::new(&value);
+        for (field, leverage) in [
+            ("whole", Leverage::of(100)),
+            ("point", Leverage(3_333_000_000)),
+            ("ratio", Leverage(250_000_000)),
+            ("turned", Leverage::of(500)),
+            ("number", Leverage::of(20)),
+        ] {
+            assert_eq!(inputs.leverage(field), Ok(leverage), "{field}");
+        }
+        assert_eq!(inputs.leverage_or("none", Leverage::ONE), Ok(Leverage::ONE));
+        assert!(inputs.leverage("zero").is_err());
+        assert!(inputs.leverage("fine").is_err());
     }
 
     #[test]

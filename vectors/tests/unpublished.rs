@@ -52,6 +52,44 @@ fn open_order_gate() {
     );
 }
 
+/// A leverage divides exactly, whatever is behind its point, and beyond ten thousand.
+#[test]
+fn leverage_with_a_point() {
+    let margin = |leverage: &str| {
+        json!({
+            "calc": "position_margin", "calc_mode": "FOREX", "side": "buy", "lots": "1", "contract_size": "100000",
+            "leverage": leverage, "margin_currency": "EUR", "account_currency": "EUR", "account_digits": 2,
+        })
+    };
+    for (leverage, base, rounded) in [
+        ("33.33", "3000.300030003", "3000.30"),
+        ("1:2.5", "40000", "40000.00"),
+        ("0.8", "125000", "125000.00"),
+        ("200000", "0.5", "0.50"),
+    ] {
+        holds(
+            margin(leverage),
+            json!({ "base_margin": base, "margin": rounded }),
+        );
+    }
+    refused(margin("0"), "field leverage: is no leverage");
+    let bands = json!([{ "to": "1", "leverage": "33.33" }, { "to": null, "leverage": "2.5" }]);
+    holds(
+        json!({
+            "calc": "trade_bands", "contract_size": "100000", "bands": bands,
+            "trades": [{ "lots": "2", "price": "1.0000" }], "rounding_stage": "total", "account_digits": 2,
+        }),
+        json!({ "margin": "43000.30" }),
+    );
+    holds(
+        json!({
+            "calc": "high_volatility_mode", "active": true, "base_margin": "1000.01", "margin_multiplier": "2",
+            "opens_position": true, "leverage": "12.5", "account_digits": 2,
+        }),
+        json!({ "margin_required": "2000.02", "entry_allowed": false }),
+    );
+}
+
 /// Prices of one book that lie further apart than a halt's threshold: a halt is no part of margin.
 #[test]
 fn hedged_positions_opened_far_apart() {

@@ -76,7 +76,7 @@ impl Desk {
         for body in catalog.bodies() {
             match body {
                 Body::Instrument(_) | Body::Account(_) | Body::Cash(_) => {}
-                Body::Group(terms) => desk.command(Body::Group(quiet(terms))),
+                Body::Group(terms) => desk.command(Body::Group(Box::new(quiet(*terms)))),
                 body => desk.command(body),
             }
         }
@@ -124,7 +124,7 @@ impl Desk {
             link: catalog.links[0].terms.id,
             currency: dollar,
             accounting: Accounting::Hedging,
-            leverage: LEVERAGE,
+            leverage: Leverage::of(LEVERAGE),
         };
         let a_day = accounts.div_ceil(DAYS);
         for id in 1..=accounts {
@@ -272,7 +272,7 @@ fn instrument(
         qty_min: Qty(1),
         qty_max: Qty(100_000),
         qty_step: Qty(1),
-        leverage_max: 0,
+        leverage_max: Leverage::NONE,
         margin_initial: Ratio::ONE,
         margin_maintenance: Ratio::ONE,
         collar: off,

@@ -116,11 +116,11 @@ impl Build {
         for body in catalog.bodies() {
             match body {
                 Body::Instrument(_) | Body::Account(_) | Body::Cash(_) => {}
-                Body::Group(terms) => self.command(Body::Group(GroupTerms {
+                Body::Group(terms) => self.command(Body::Group(Box::new(GroupTerms {
                     // All orders of the script come within a moment.
                     rate_max: 0,
-                    ..terms
-                })),
+                    ..*terms
+                }))),
                 Body::Source(terms) => {
                     self.command(Body::Source(terms));
                 }
@@ -152,7 +152,7 @@ impl Build {
             link,
             currency,
             accounting: Accounting::Hedging,
-            leverage: 0,
+            leverage: Leverage::NONE,
         }));
         self.command(Body::Cash(Cash {
             account: AccountId(id),

@@ -64,4 +64,6 @@ faults! {
     TooManyFaults = 7017, "too_many_faults", true;
     /// Another connection of this link took over.
     Replaced = 7018, "replaced", true;
+    /// No position of the house is called so, or it was closed long ago.
+    UnknownPosition = 7019, "unknown_position", false;
 }

@@ -62,6 +62,60 @@ pub(super) struct Report {
     _text: String,
 }
 
+/// A position that a protective price at the broker has closed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Closed {
+    #[serde(rename = "t")]
+    _t: String,
+    pub(super) n: u64,
+    pub(super) position: u64,
+    pub(super) event: CloseName,
+    pub(super) exec: String,
+    pub(super) qty: Option<String>,
+    pub(super) price: Option<String>,
+    pub(super) commission: Option<String>,
+    /// For people; at most 200 characters, kept by nobody.
+    #[serde(default, rename = "text")]
+    _text: String,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CloseName {
+    StopLoss,
+    TakeProfit,
+    Trailing,
+    Bust,
+}
+
+/// An execution as it is told.
+pub(super) struct Told<'a> {
+    pub(super) qty: Option<&'a str>,
+    pub(super) price: Option<&'a str>,
+    pub(super) commission: Option<&'a str>,
+}
+
+impl Report {
+    pub(super) fn told(&self) -> Told<'_> {
+        Told {
+            qty: self.qty.as_deref(),
+            price: self.price.as_deref(),
+            commission: self.commission.as_deref(),
+        }
+    }
+}
+
+impl Closed {
+    pub(super) fn told(&self) -> Told<'_> {
+        Told {
+            qty: self.qty.as_deref(),
+            price: self.price.as_deref(),
+            commission: self.commission.as_deref(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum EventName {
@@ -129,6 +183,11 @@ pub(super) enum Out<'a> {
         #[serde(flatten)]
         protect: &'a ProtectOut,
     },
+    Opened {
+        n: u64,
+        #[serde(flatten)]
+        opened: &'a OpenedOut,
+    },
     Status {
         n: u64,
         id: &'a str,
@@ -195,4 +254,14 @@ pub(super) struct ProtectOut {
     pub(super) stop_loss: Option<String>,
     pub(super) take_profit: Option<String>,
     pub(super) trailing: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct OpenedOut {
+    pub(super) position: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    pub(super) account: u32,
+    pub(super) symbol: String,
+    pub(super) side: &'static str,
 }

@@ -2,14 +2,13 @@
 
 use serde::de::DeserializeOwned;
 use siaga_risk::event::*;
-use siaga_risk::ids::OrderId;
+use siaga_risk::ids::{OrderId, PositionId};
 use siaga_risk::terms::HeldBy;
 use siaga_risk::units::*;
 
-use super::frames::{self, EventName, Hello, Out, Report};
-use super::{
-    BridgeFault, BridgeSession, EVENTS_MAX, EXECS_MAX, FRAME_BYTES_MAX, Known, VERSION, decimal,
-};
+use super::frames::{self, CloseName, Closed, EventName, Hello, Out, Report, Told};
+use super::{BridgeFault, BridgeSession, EVENTS_MAX, EXECS_MAX, FRAME_BYTES_MAX, VERSION, decimal};
+use crate::directory::Listing;
 use crate::id;
 use crate::link::{LinkEvent, Unreadable};
 
@@ -39,11 +38,12 @@ impl BridgeSession {
             "hello" => self.on_hello(text, now),
             "report" => self.on_report(text, false),
             "status" => self.on_report(text, true),
+            "closed" => self.on_closed(text),
             "ack" => self.on_ack(text),
             "ping" => read::<frames::Bare>(text).map(|_| self.say(&Out::Pong {})),
             "pong" => read::<frames::Bare>(text).map(|_| ()),
             other => {
-                let known = "hello, report, status, ack, ping, pong";
+                let known = "hello, report, status, closed, ack, ping, pong";
                 let message = format!("no frame is called {:?}; known are {known}", clip(other));
                 Err((BridgeFault::UnknownType, message))
             }
@@ -133,6 +133,7 @@ impl BridgeSession {
                 self.sessions += 1;
                 self.unacked.clear();
                 // The core tells all of them again once the link is live.
+                self.names.clear();
                 self.protects.clear();
                 self.sent = 0;
                 self.unsent_from = 1;
@@ -151,29 +152,77 @@ impl BridgeSession {
             return Err((BridgeFault::BadAck, message));
         }
         self.drop_acked(ack.n);
-        self.protects_out();
+        self.held_out();
         Ok(())
     }
 
-    fn on_report(&mut self, text: &str, answers: bool) -> Result<(), Refused> {
-        let report: Report = read(text)?;
-        if report.n <= self.taken {
+    /// Whether a numbered frame is new. Then its number is used up even when the frame is refused, or one bad report would
+    /// stop the rest.
+    fn take(&mut self, n: u64) -> Result<bool, Refused> {
+        if n <= self.taken {
             self.counts.repeated += 1;
             self.acked_in = 0;
             self.acknowledge();
-            return Ok(());
+            return Ok(false);
         }
-        if report.n != self.taken + 1 {
-            let message = format!("expected number {}, got {}", self.taken + 1, report.n);
+        if n != self.taken + 1 {
+            let message = format!("expected number {}, got {n}", self.taken + 1);
             return Err((BridgeFault::SequenceGap, message));
         }
         if self.events.len() >= EVENTS_MAX {
             // Not taken and not acknowledged: the peer sends it again.
-            let message = format!("busy: send number {} again", report.n);
+            let message = format!("busy: send number {n} again");
             return Err((BridgeFault::SequenceGap, message));
         }
-        // The number is used up even when the report is refused, or one bad report would stop the rest.
-        self.taken = report.n;
+        self.taken = n;
+        Ok(true)
+    }
+
+    fn on_closed(&mut self, text: &str) -> Result<(), Refused> {
+        let closed: Closed = read(text)?;
+        if !self.take(closed.n)? {
+            return Ok(());
+        }
+        let checked = self.check_closed(&closed);
+        let close = checked.inspect_err(|_| self.acknowledge())?;
+        // Whether it was said before, and whether it can be booked, is the core's to judge.
+        self.events.push_back(LinkEvent::Closed(close));
+        Ok(())
+    }
+
+    fn check_closed(&self, closed: &Closed) -> Result<BrokerClose, Refused> {
+        let position = PositionId(closed.position);
+        let held = self.positions.get(&position).ok_or_else(|| {
+            let message = format!("no position of this house is called {position}");
+            (BridgeFault::UnknownPosition, message)
+        })?;
+        let filled = |kind| -> Result<CloseEvent, Refused> {
+            let listing = self.directory.listing(held.instrument);
+            let listing = listing.ok_or_else(|| without_terms("position"))?;
+            let money_digits = self.directory.money_digits(held.account);
+            let fill = fill(&closed.told(), listing, money_digits)?;
+            Ok(CloseEvent::Filled { kind, fill })
+        };
+        let exec = exec_id(&closed.exec)?;
+        let event = match closed.event {
+            CloseName::StopLoss => filled(ProtectiveKind::StopLoss)?,
+            CloseName::TakeProfit => filled(ProtectiveKind::TakeProfit)?,
+            CloseName::Trailing => filled(ProtectiveKind::Trailing)?,
+            CloseName::Bust => CloseEvent::Bust,
+        };
+        Ok(BrokerClose {
+            link: self.config.link,
+            position,
+            exec,
+            event,
+        })
+    }
+
+    fn on_report(&mut self, text: &str, answers: bool) -> Result<(), Refused> {
+        let report: Report = read(text)?;
+        if !self.take(report.n)? {
+            return Ok(());
+        }
         let checked = self.check_report(&report);
         let (order, exec, event) = checked.inspect_err(|_| self.acknowledge())?;
         // The core removes duplicates, and it may have had to refuse this execution the first time.
@@ -218,45 +267,13 @@ impl BridgeSession {
                         clip(&report.id)
                     ))
                 })?;
-                BrokerEvent::Filled(self.fill(report, known)?)
+                let listing = self.directory.listing(known.instrument);
+                let listing = listing.ok_or_else(|| without_terms("id"))?;
+                let money_digits = self.directory.money_digits(known.account);
+                BrokerEvent::Filled(fill(&report.told(), listing, money_digits)?)
             }
         };
         Ok((order, exec, event))
-    }
-
-    fn fill(&self, report: &Report, known: &Known) -> Result<Fill, Refused> {
-        let bad = |field: &str, why: &str| (BridgeFault::BadField, format!("{field}: {why}"));
-        let listing = self
-            .directory
-            .listing(known.instrument)
-            .ok_or_else(|| bad("id", "the order's instrument has no terms here"))?;
-        let number = |field: &str, text: &Option<String>, digits: u8| {
-            let text = text.as_deref().ok_or_else(|| bad(field, "missing"))?;
-            let why = format!("a decimal with at most {digits} digits behind the point is needed");
-            decimal::parse(text, digits).ok_or_else(|| bad(field, &why))
-        };
-        let qty = number("qty", &report.qty, listing.qty_digits)?;
-        let price = number("price", &report.price, listing.price_digits)?;
-        let commission = match &report.commission {
-            None => 0,
-            some => {
-                let digits = self
-                    .directory
-                    .money_digits(known.account)
-                    .ok_or_else(|| bad("commission", "the account's currency is not known here"))?;
-                number("commission", some, digits)?
-            }
-        };
-        // One of more than was ordered is the core's to judge: at the door it would be lost.
-        if qty <= 0 {
-            let message = "an execution is above zero".to_owned();
-            return Err((BridgeFault::BadQuantity, message));
-        }
-        Ok(Fill {
-            qty: Qty(qty),
-            price: Price(price),
-            commission: Money(commission),
-        })
     }
 
     fn is_repeated(&self, order: OrderId, exec: ExecId, event: &BrokerEvent) -> bool {
@@ -315,6 +332,43 @@ fn same_secret(shown: &str, expected: &str) -> bool {
         differs |= byte ^ shown.get(at).copied().unwrap_or(!byte);
     }
     differs == 0
+}
+
+fn bad(field: &str, why: &str) -> Refused {
+    (BridgeFault::BadField, format!("{field}: {why}"))
+}
+
+fn without_terms(field: &str) -> Refused {
+    bad(field, "the instrument has no terms here")
+}
+
+/// One execution in the digits of its instrument and account.
+fn fill(told: &Told<'_>, listing: &Listing, money_digits: Option<u8>) -> Result<Fill, Refused> {
+    let number = |field: &str, text: Option<&str>, digits: u8| {
+        let text = text.ok_or_else(|| bad(field, "missing"))?;
+        let why = format!("a decimal with at most {digits} digits behind the point is needed");
+        decimal::parse(text, digits).ok_or_else(|| bad(field, &why))
+    };
+    let qty = number("qty", told.qty, listing.qty_digits)?;
+    let price = number("price", told.price, listing.price_digits)?;
+    let commission = match told.commission {
+        None => 0,
+        some => {
+            let why = "the account's currency is not known here";
+            let digits = money_digits.ok_or_else(|| bad("commission", why))?;
+            number("commission", some, digits)?
+        }
+    };
+    // One of more than was ordered or is open is the core's to judge: at the door it would be lost.
+    if qty <= 0 {
+        let message = "an execution is above zero".to_owned();
+        return Err((BridgeFault::BadQuantity, message));
+    }
+    Ok(Fill {
+        qty: Qty(qty),
+        price: Price(price),
+        commission: Money(commission),
+    })
 }
 
 fn named_exec(exec: ExecId) -> Result<ExecId, Refused> {

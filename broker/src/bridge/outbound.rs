@@ -7,10 +7,10 @@ use siaga_risk::ids::{InstrumentId, OrderId};
 use siaga_risk::terms::HeldBy;
 use siaga_risk::units::*;
 
-use super::frames::{InstrumentOut, OrderOut, Out, ProtectOut};
+use super::frames::{InstrumentOut, OpenedOut, OrderOut, Out, ProtectOut};
 use super::{
     BridgeConfig, BridgeFault, BridgeSession, CONTROL_MAX, DEAD_NS, FRAME_BYTES_MAX, HEARTBEAT_NS,
-    PROTECTS_UNACKED_MAX, UNACKED_MAX, VERSION, decimal,
+    HELD_UNACKED_MAX, Held, UNACKED_MAX, VERSION, decimal,
 };
 use crate::directory::{Directory, Listing};
 use crate::id;
@@ -21,6 +21,7 @@ pub(super) enum Command {
     Order(Box<OrderOut>),
     Cancel(OrderId),
     Protect(ProtectOut),
+    Opened(OpenedOut),
     Status(OrderId),
     /// An order that was not delivered in time.
     Void,
@@ -46,12 +47,19 @@ impl BridgeSession {
         self.unacked.push_back((self.sent, command));
     }
 
-    /// Gives as many protective prices as the peer may have at once.
-    pub(super) fn protects_out(&mut self) {
-        while self.unacked.len() < PROTECTS_UNACKED_MAX
-            && let Some((_, out)) = self.protects.pop_first()
-        {
-            self.command_out(Command::Protect(out));
+    /// Gives as many names of positions, and protective prices behind them, as the peer may have at once.
+    pub(super) fn held_out(&mut self) {
+        while self.unacked.len() < HELD_UNACKED_MAX {
+            let name = self.names.pop_first();
+            let name = name.map(|(_, out)| Command::Opened(out));
+            let next = name.or_else(|| {
+                let prices = self.protects.pop_first();
+                prices.map(|(_, out)| Command::Protect(out))
+            });
+            let Some(command) = next else {
+                return;
+            };
+            self.command_out(command);
         }
     }
 
@@ -170,9 +178,22 @@ impl BridgeSession {
         })
     }
 
+    pub(super) fn opened_out(&self, opened: &Opened) -> Option<OpenedOut> {
+        let listing = self.directory.listing(opened.instrument)?;
+        let wire = |order| id::wire_of(&self.config.epochs, order);
+        Some(OpenedOut {
+            position: opened.position.0,
+            id: opened.order.map(wire),
+            account: opened.account.0,
+            symbol: listing.symbol.clone(),
+            side: side_name(opened.side),
+        })
+    }
+
     pub(super) fn protect_out(&self, protect: &Protect) -> Option<ProtectOut> {
-        let instrument = self.positions.get(&protect.position)?;
-        let listing = self.directory.listing(*instrument)?;
+        let held = self.positions.get(&protect.position);
+        let held = held.filter(|held| held.open)?;
+        let listing = self.directory.listing(held.instrument)?;
         let price = |price: Price| decimal::format(price.0, listing.price_digits);
         let trailing = protect.protection.trailing;
         Some(ProtectOut {
@@ -197,6 +218,7 @@ impl BridgeSession {
                 id: &wire(order),
             }),
             Command::Protect(protect) => json(&Out::Protect { n, protect }),
+            Command::Opened(opened) => json(&Out::Opened { n, opened }),
             Command::Void => json(&Out::Void { n }),
         }
     }
@@ -250,9 +272,9 @@ fn tif_name(tif: Tif) -> &'static str {
     }
 }
 
-/// A session with one listed instrument and one open order, for tests and generated input.
+/// A session with one listed instrument, one open order and one position, for tests and generated input.
 pub(super) fn sample() -> BridgeSession {
-    use siaga_risk::ids::LinkId;
+    use siaga_risk::ids::{AccountId, LinkId, PositionId};
     let mut directory = Directory::default();
     directory.list(
         InstrumentId(1),
@@ -270,6 +292,12 @@ pub(super) fn sample() -> BridgeSession {
     };
     let mut session = BridgeSession::new(config, directory);
     session.know(&sample_submit(40), Qty(0));
+    let held = Held {
+        instrument: InstrumentId(1),
+        account: AccountId(9),
+        open: true,
+    };
+    session.positions.insert(PositionId(70), held);
     session
 }
 

@@ -29,9 +29,10 @@ fn hello_welcome_price_order_report() {
         price: Price(110_003),
         commission: Money(0),
     };
-    assert_eq!(event.report().event, BrokerEvent::Filled(expected));
-    assert_eq!(event.report().order, OrderId(41));
-    assert_eq!(&event.report().exec[..4], b"E-1\0");
+    let report = event.report().expect("of an order");
+    assert_eq!(report.event, BrokerEvent::Filled(expected));
+    assert_eq!(report.order, OrderId(41));
+    assert_eq!(&report.exec[..4], b"E-1\0");
     assert_eq!(self::frames(&mut bridge), [json!({"t": "ack", "n": 1})]);
     assert!(bridge.unacked.is_empty());
 }
@@ -193,7 +194,8 @@ fn more_than_was_ordered_goes_to_the_core() {
     say(&mut bridge, fill(1, "10000000000014", "E-1", "1.01"));
     assert_eq!(faults(&mut bridge), Vec::<String>::new());
     let event = bridge.poll_event().expect("a report");
-    let BrokerEvent::Filled(fill) = event.report().event else {
+    let report = event.report().expect("of an order");
+    let BrokerEvent::Filled(fill) = report.event else {
         panic!("no execution: {event:?}")
     };
     assert_eq!(fill.qty, Qty(101));
@@ -219,7 +221,7 @@ fn a_new_run_takes_every_report_of_the_last_day_again_on_one_connection() {
     }
     // The core knows which of them it has booked: all of them go there.
     let told: Vec<u64> = std::iter::from_fn(|| bridge.poll_event())
-        .map(|event| event.report().order.0)
+        .filter_map(|event| event.report().map(|report| report.order.0))
         .collect();
     assert_eq!(told, (100..100 + orders).collect::<Vec<_>>());
     assert_eq!(faults(&mut bridge), Vec::<String>::new());
@@ -436,7 +438,7 @@ fn protective_prices_go_to_a_broker_that_holds_them() {
         Vec::<Value>::new(),
         "digits are not known yet"
     );
-    bridge.positions.insert(PositionId(77), InstrumentId(1));
+    bridge.on_position(&position(77, 100));
     bridge.protect(&protect, Ts(2));
     assert_eq!(
         frames(&mut bridge),
@@ -445,6 +447,230 @@ fn protective_prices_go_to_a_broker_that_holds_them() {
                 "take_profit": null, "trailing": null})
         ]
     );
+}
+
+#[test]
+fn a_position_is_named_before_its_prices_are_told() {
+    let mut bridge = greeted();
+    let opened = |position: u64| Opened {
+        position: PositionId(position),
+        order: (position == 70).then_some(OrderId(40)),
+        account: AccountId(9),
+        instrument: InstrumentId(1),
+        side: Side::Buy,
+    };
+    // Whatever waits for the peer's acknowledgements keeps that order.
+    for order in 0..HELD_UNACKED_MAX as u64 {
+        bridge.status(OrderId(order), Ts(2));
+    }
+    let protect = Protect {
+        account: AccountId(9),
+        position: PositionId(70),
+        protection: sample_submit(1).protection,
+    };
+    bridge.protect(&protect, Ts(2));
+    bridge.opened(&opened(71), Ts(2));
+    bridge.opened(&opened(70), Ts(2));
+    assert_eq!(frames(&mut bridge).len(), HELD_UNACKED_MAX);
+    say(&mut bridge, json!({"t": "ack", "n": HELD_UNACKED_MAX}));
+    let told = frames(&mut bridge);
+    assert_eq!(
+        told[..2],
+        [
+            json!({"t": "opened", "n": HELD_UNACKED_MAX + 1, "position": 70, "id": "10000000000014",
+                "account": 9, "symbol": "EUR/USD", "side": "buy"}),
+            json!({"t": "opened", "n": HELD_UNACKED_MAX + 2, "position": 71, "account": 9,
+                "symbol": "EUR/USD", "side": "buy"})
+        ]
+    );
+    assert_eq!(told[2]["t"], json!("protect"));
+    assert_eq!(told.len(), 3);
+}
+
+/// A session that owes its peer as much as it may before names and prices wait.
+fn owing() -> BridgeSession {
+    let mut bridge = greeted();
+    for order in 0..HELD_UNACKED_MAX as u64 {
+        bridge.status(OrderId(order), Ts(2));
+    }
+    let opened = Opened {
+        position: PositionId(70),
+        order: None,
+        account: AccountId(9),
+        instrument: InstrumentId(1),
+        side: Side::Buy,
+    };
+    bridge.opened(&opened, Ts(2));
+    let protect = Protect {
+        account: AccountId(9),
+        position: PositionId(70),
+        protection: sample_submit(1).protection,
+    };
+    bridge.protect(&protect, Ts(2));
+    assert_eq!(frames(&mut bridge).len(), HELD_UNACKED_MAX);
+    bridge
+}
+
+#[test]
+fn an_order_that_names_a_position_goes_behind_its_name() {
+    let mut bridge = owing();
+    let close = Submit {
+        position: Some(PositionId(70)),
+        ..sample_submit(41)
+    };
+    bridge.submit(&close, Ts(2));
+    assert_eq!(kinds(&mut bridge), ["opened", "order"]);
+}
+
+#[test]
+fn nobody_hears_of_a_position_that_has_closed_meanwhile() {
+    let mut bridge = owing();
+    bridge.on_position(&position(70, 0));
+    say(&mut bridge, json!({"t": "ack", "n": HELD_UNACKED_MAX}));
+    assert_eq!(frames(&mut bridge), Vec::<Value>::new());
+}
+
+#[test]
+fn an_open_position_is_not_forgotten_for_closed_ones() {
+    let mut bridge = greeted();
+    // At a start closes of the last day are known before positions are.
+    bridge.on_position(&position(70, 0));
+    bridge.on_position(&position(70, 100));
+    for id in 0..=CLOSED_MAX as u64 {
+        bridge.on_position(&position(5_000 + id, 100));
+        bridge.on_position(&position(5_000 + id, 0));
+    }
+    say(&mut bridge, closed(1, 70, "S-1"));
+    assert_eq!(faults(&mut bridge), Vec::<String>::new());
+    assert!(bridge.poll_event().is_some());
+}
+
+#[test]
+fn a_close_of_the_broker_goes_to_the_core() {
+    let mut bridge = greeted();
+    say(&mut bridge, closed(1, 70, "S-1"));
+    let mut exec = [0; 16];
+    exec[..3].copy_from_slice(b"S-1");
+    let fill = Fill {
+        qty: Qty(100),
+        price: Price(108_990),
+        commission: Money(0),
+    };
+    let expected = BrokerClose {
+        link: LinkId(2),
+        position: PositionId(70),
+        exec,
+        event: CloseEvent::Filled {
+            kind: ProtectiveKind::StopLoss,
+            fill,
+        },
+    };
+    assert_eq!(bridge.poll_event(), Some(LinkEvent::Closed(expected)));
+    assert_eq!(frames(&mut bridge), [json!({"t": "ack", "n": 1})]);
+    // The same number again is acknowledged again; a new session says it under a new one, and the core knows it.
+    say(&mut bridge, closed(1, 70, "S-1"));
+    assert_eq!(bridge.poll_event(), None);
+    assert_eq!(frames(&mut bridge), [json!({"t": "ack", "n": 1})]);
+    say(&mut bridge, closed(2, 70, "S-1"));
+    assert_eq!(bridge.poll_event(), Some(LinkEvent::Closed(expected)));
+    let bust = json!({"t": "closed", "n": 3, "position": 70, "event": "bust", "exec": "S-1"});
+    say(&mut bridge, bust);
+    let expected = BrokerClose {
+        event: CloseEvent::Bust,
+        ..expected
+    };
+    assert_eq!(bridge.poll_event(), Some(LinkEvent::Closed(expected)));
+    // More than is open, and a price that none is, are the core's to judge: at the door they would be lost.
+    for (n, field, value) in [(4, "qty", "99.00"), (5, "price", "-1.00000")] {
+        let mut frame = closed(n, 70, "S-2");
+        frame[field] = json!(value);
+        say(&mut bridge, frame);
+        assert_eq!(faults(&mut bridge), Vec::<String>::new(), "{field}");
+        assert!(bridge.poll_event().is_some(), "{field}");
+    }
+}
+
+#[test]
+fn a_wrong_close_has_its_number_and_harms_nothing() {
+    let mut bridge = greeted();
+    for (field, value, name) in [
+        ("position", json!(4_711), "unknown_position"),
+        ("position", json!("70"), "bad_field"),
+        ("event", json!("filled"), "bad_field"),
+        ("exec", json!(""), "bad_field"),
+        ("qty", json!("0.00"), "bad_quantity"),
+        ("qty", json!("-1.00"), "bad_quantity"),
+        ("qty", json!(1), "bad_field"),
+        ("price", json!("1.089901"), "bad_field"),
+        ("price", Value::Null, "bad_field"),
+        // The account's currency is not known to this session.
+        ("commission", json!("0.50"), "bad_field"),
+        ("symbol", json!("EUR/USD"), "bad_field"),
+    ] {
+        let mut frame = closed(bridge.taken + 1, 70, "S-1");
+        frame[field] = value.clone();
+        say(&mut bridge, frame);
+        assert_eq!(faults(&mut bridge), [name], "{field} {value}");
+    }
+    let beyond = bridge.taken + 2;
+    say(&mut bridge, closed(beyond, 70, "S-1"));
+    assert_eq!(faults(&mut bridge), ["sequence_gap"]);
+    assert!(bridge.connection().up);
+    assert_eq!(bridge.poll_event(), None);
+}
+
+#[test]
+fn a_close_may_be_said_again_when_its_position_is_gone() {
+    let mut bridge = greeted();
+    bridge.on_position(&position(70, 0));
+    say(&mut bridge, closed(1, 70, "S-1"));
+    assert!(bridge.poll_event().is_some());
+    // In a new run, by the order that closed it.
+    let mut bridge = sample();
+    bridge.recall(&OpenOrder {
+        submit: Submit {
+            position: Some(PositionId(77)),
+            ..sample_submit(90)
+        },
+        filled: Qty(100),
+        confirmed: true,
+    });
+    bridge.on_open(Ts(1));
+    bridge.on_text(&sample_hello(), Ts(1));
+    frames(&mut bridge);
+    say(&mut bridge, closed(1, 77, "S-1"));
+    assert!(bridge.poll_event().is_some());
+    // Nobody is told prices of what is gone.
+    bridge.protect(
+        &Protect {
+            account: AccountId(9),
+            position: PositionId(77),
+            protection: sample_submit(1).protection,
+        },
+        Ts(2),
+    );
+    assert_eq!(kinds(&mut bridge), ["ack"]);
+    for n in 0..2 * u64::from(FAULTS_MAX) {
+        say(&mut bridge, closed(2 + n, 5_000 + n, "S-1"));
+        assert_eq!(faults(&mut bridge), ["unknown_position"]);
+    }
+    assert!(bridge.connection().up, "what is long gone closes nothing");
+}
+
+#[test]
+fn a_close_that_was_not_acknowledged_is_said_again_on_the_next_connection() {
+    let mut bridge = greeted();
+    let session = bridge.session_name();
+    bridge.on_close(Ts(3));
+    bridge.on_open(Ts(4));
+    say(
+        &mut bridge,
+        json!({"t": "hello", "v": 1, "link": 2, "token": "sample", "resume": {"session": session, "in": 0}}),
+    );
+    assert_eq!(frames(&mut bridge)[0]["in"], json!(0));
+    say(&mut bridge, closed(1, 70, "S-1"));
+    assert!(bridge.poll_event().is_some());
+    assert_eq!(frames(&mut bridge), [json!({"t": "ack", "n": 1})]);
 }
 
 #[test]
@@ -466,7 +692,7 @@ proptest! {
 
     #[test]
     fn no_mutated_frame_harms_the_session(
-        lines in prop::collection::vec((0usize..6, any::<u8>(), 0usize..200, any::<bool>()), 1..20),
+        lines in prop::collection::vec((0usize..7, any::<u8>(), 0usize..200, any::<bool>()), 1..20),
     ) {
         let samples = [
             fill(1, "10000000000014", "E-1", "0.50").to_string(),
@@ -475,6 +701,7 @@ proptest! {
             json!({"t": "ping"}).to_string(),
             sample_hello(),
             json!({"t": "report", "n": 2, "id": "10000000000014", "event": "bust", "exec": "E-1"}).to_string(),
+            closed(1, 70, "S-1").to_string(),
         ];
         let mut bytes = vec![0, b'\n'];
         for (sample, byte, at, mutate) in lines {
@@ -505,6 +732,28 @@ fn say(bridge: &mut BridgeSession, frame: Value) {
 
 fn fill(n: u64, id: &str, exec: &str, qty: &str) -> Value {
     json!({"t": "report", "n": n, "id": id, "event": "filled", "exec": exec, "qty": qty, "price": "1.10003"})
+}
+
+fn closed(n: u64, position: u64, exec: &str) -> Value {
+    json!({"t": "closed", "n": n, "position": position, "event": "stop_loss", "exec": exec, "qty": "1.00", "price": "1.08990"})
+}
+
+/// A position of the sample's instrument and account; none when its quantity is zero.
+fn position(id: u64, qty: i64) -> PositionChange {
+    PositionChange {
+        id: PositionId(id),
+        account: AccountId(9),
+        instrument: InstrumentId(1),
+        side: Side::Buy,
+        qty: Qty(qty),
+        open_price: Price(110_000),
+        opened: Ts(1),
+        margin: Money(0),
+        swap: Money(0),
+        commission: Money(0),
+        realised: Money(0),
+        protection: sample_submit(1).protection,
+    }
 }
 
 fn frames(bridge: &mut BridgeSession) -> Vec<Value> {

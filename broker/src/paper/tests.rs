@@ -167,7 +167,8 @@ fn a_broken_connection_loses_nothing_that_the_broker_did() {
     link.status(OrderId(1), Ts(9));
     link.status(OrderId(2), Ts(9));
     let heard: Vec<LinkEvent> = std::iter::from_fn(|| link.poll_event()).collect();
-    let names: Vec<&BrokerEvent> = heard.iter().map(|event| &event.report().event).collect();
+    let reports = heard.iter().filter_map(LinkEvent::report);
+    let names: Vec<&BrokerEvent> = reports.map(|report| &report.event).collect();
     assert!(matches!(
         names[..],
         [
@@ -277,8 +278,7 @@ proptest! {
         for id in asked.keys() { link.cancel(OrderId(*id), now); }
         while let Some(at) = link.poll_deadline() { link.on_deadline(at); }
         heard.extend(std::iter::from_fn(|| link.poll_event()));
-        for event in &heard {
-            let report = event.report();
+        for report in heard.iter().filter_map(LinkEvent::report) {
             if let BrokerEvent::Filled(fill) = report.event {
                 prop_assert!(ids.insert(report.exec), "execution ids are unique");
                 prop_assert!(fill.qty.0 > 0);
@@ -296,7 +296,7 @@ fn exact() -> PaperLink {
 
 fn events(link: &mut PaperLink) -> Vec<BrokerEvent> {
     std::iter::from_fn(|| link.poll_event())
-        .map(|event| event.report().event)
+        .filter_map(|event| event.report().map(|report| report.event))
         .collect()
 }
 

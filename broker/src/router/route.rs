@@ -73,7 +73,7 @@ impl Route {
             LinkCommand::Protect(protect) if !live => {
                 self.protects.insert(protect.position, *protect);
             }
-            LinkCommand::Protect(_) | LinkCommand::Cancel(_) => {}
+            LinkCommand::Protect(_) | LinkCommand::Cancel(_) | LinkCommand::Opened(_) => {}
         }
         if live {
             self.link.command(command, now);
@@ -154,12 +154,18 @@ impl Route {
             && let Some(event) = self.link.poll_event()
         {
             reports += 1;
-            let report = self.decided(&event);
+            let (report, answers) = match event {
+                LinkEvent::Report(report) => (report, false),
+                LinkEvent::Status(report) => (self.decided(report), true),
+                LinkEvent::Closed(_) => {
+                    inputs.push_back(event.body());
+                    continue;
+                }
+            };
             if let Some(at) = self.unanswered.remove(&report.order) {
                 let refused = matches!(report.event, BrokerEvent::Rejected(_));
                 self.supervisor.on_answer(now.since(at), refused, now);
             }
-            let answers = matches!(event, LinkEvent::Status(_));
             if answers {
                 self.supervisor.answered(report.order);
             }
@@ -171,12 +177,8 @@ impl Route {
         reports
     }
 
-    /// The report for the core. An order unknown after its connection has died was never placed.
-    fn decided(&self, event: &LinkEvent) -> BrokerReport {
-        let mut report = *event.report();
-        let LinkEvent::Status(_) = event else {
-            return report;
-        };
+    /// An answer for the core. An order unknown after its connection has died was never placed.
+    fn decided(&self, mut report: BrokerReport) -> BrokerReport {
         let given_on = self.open.get(&report.order).copied().unwrap_or(0);
         let is_dead = given_on < self.link.connection().count;
         let is_unknown = report.event == BrokerEvent::Unknown;

@@ -1,8 +1,8 @@
 //! From the files' text to terms: names to ids, decimals to integers, class defaults filled in.
 
 use super::{Catalog, CatalogError, Currency, DemoAccount, Files, Group, Link, Source, value};
-use super::{LeverageSet, file, find, instrument, leverage};
-use crate::calendar::Holidays;
+use super::{LeverageSet, account, file, find, instrument, leverage};
+use crate::calendar::{HolidayError, Holidays, Hours};
 use siaga_risk::event::{NewOrder, OrderKind, Protection, Side, Tif};
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
@@ -58,13 +58,18 @@ impl At<'_> {
 pub fn catalog(files: &Files<'_>) -> Result<Catalog, CatalogError> {
     let currencies = currencies(files.currencies)?;
     let (sources, links) = sources(files.sources)?;
-    let instruments = instrument::listings(files.instruments, &currencies, &sources)?;
+    let unreadable = |file: &str| {
+        let file = file.to_owned();
+        move |error: HolidayError| CatalogError::File {
+            file,
+            message: error.to_string(),
+        }
+    };
+    let hours = Hours::read(files.calendars).map_err(unreadable("calendars.toml"))?;
+    let instruments = instrument::listings(files.instruments, &currencies, &sources, &hours)?;
     let tiers = leverage::sets(files.leverage, &currencies, &instruments)?;
     let groups = groups(files.groups, &tiers)?;
-    let holidays = Holidays::read(files.holidays).map_err(|error| CatalogError::File {
-        file: "holidays.toml".to_owned(),
-        message: error.to_string(),
-    })?;
+    let holidays = Holidays::read(files.holidays, &hours).map_err(unreadable("holidays.toml"))?;
     let mut catalog = Catalog {
         currencies,
         sources,
@@ -74,6 +79,7 @@ pub fn catalog(files: &Files<'_>) -> Result<Catalog, CatalogError> {
         groups,
         accounts: Vec::new(),
         orders: Vec::new(),
+        hours,
         holidays,
     };
     demo(files.demo, &mut catalog)?;
@@ -294,7 +300,7 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
             margin_price: or(&raw.margin_price, named.margin_price, |name| {
                 margin_price(&at, name)
             })?,
-            leverage: raw.leverage.unwrap_or(named.leverage),
+            leverage: lever(&at, "leverage", &raw.leverage)?.unwrap_or(named.leverage),
             warning: share("warning", &raw.warning, named.warning)?,
             restricted: share("restricted", &raw.restricted, named.restricted)?,
             stop_out: share("stop_out", &raw.stop_out, named.stop_out)?,
@@ -320,9 +326,10 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
                 "loss_position",
                 &either(&raw.loss_position, &defaults.loss_position),
             )?,
-            negative_balance_protection: raw
-                .negative_balance_protection
-                .unwrap_or(named.negative_balance_protection),
+            negative_balance_protection: match &raw.negative_balance_protection {
+                Some(value) => protection(&at, value)?,
+                None => named.negative_balance_protection,
+            },
             rate_max: raw.rate_max.unwrap_or(defaults.rate_max),
             rate_window_ns: at.ok(
                 "rate_window",
@@ -336,8 +343,12 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
             loss: losses(&at, raw)?,
             margin: GroupMargin {
                 tiers: leverage_rules(&at, raw, tiers)?.unwrap_or(named.margin.tiers),
-                caps: raw.caps.unwrap_or(named.margin.caps),
+                caps: caps(&at, raw)?.unwrap_or(named.margin.caps),
                 check_execution: raw.check_execution.unwrap_or(named.margin.check_execution),
+                hedge: match &raw.hedge {
+                    Some(name) => Some(instrument::hedge_rule(&at, name)?),
+                    None => named.margin.hedge,
+                },
             },
             call_flow: at.one_of(
                 "call_flow",
@@ -356,8 +367,8 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
             },
             ..named
         };
-        if terms.leverage == 0 {
-            return Err(at.error("leverage", "at least 1"));
+        if terms.leverage == Leverage::NONE {
+            return Err(at.error("leverage", "above zero"));
         }
         groups.push(Group {
             name: raw.name.clone(),
@@ -365,6 +376,45 @@ fn groups(text: &str, tiers: &[LeverageSet]) -> Result<Vec<Group>, CatalogError>
         });
     }
     Ok(groups)
+}
+
+/// A leverage, where one is given.
+pub fn lever(
+    at: &At<'_>,
+    key: &'static str,
+    value: &Option<file::LeverageValue>,
+) -> Result<Option<Leverage>, CatalogError> {
+    let read = value.as_ref().map(file::LeverageValue::read);
+    at.ok(key, read.transpose())
+}
+
+/// A group's caps by class.
+fn caps(at: &At<'_>, raw: &file::Group) -> Result<Option<[Leverage; 5]>, CatalogError> {
+    let Some(values) = &raw.caps else {
+        return Ok(None);
+    };
+    let mut caps = [Leverage::NONE; 5];
+    for (cap, value) in caps.iter_mut().zip(values) {
+        *cap = at.ok("caps", value.read())?;
+    }
+    Ok(Some(caps))
+}
+
+/// From what a balance below zero is protected.
+pub fn protection(
+    at: &At<'_>,
+    value: &file::ProtectionValue,
+) -> Result<BalanceProtection, CatalogError> {
+    let known = [
+        ("none", BalanceProtection::None),
+        ("any_close", BalanceProtection::AnyClose),
+        ("stop_out", BalanceProtection::StopOut),
+    ];
+    match value {
+        file::ProtectionValue::Whether(true) => Ok(BalanceProtection::AnyClose),
+        file::ProtectionValue::Whether(false) => Ok(BalanceProtection::None),
+        file::ProtectionValue::Name(name) => at.one_of("negative_balance_protection", name, &known),
+    }
 }
 
 /// The set of leverage rules that a group names.
@@ -419,7 +469,8 @@ fn stop_out_test(at: &At<'_>, name: &str) -> Result<LevelTest, CatalogError> {
     at.one_of("stop_out_test", name, &known)
 }
 
-fn stop_out_policy(at: &At<'_>, name: &str) -> Result<StopOutPolicy, CatalogError> {
+/// Which positions a stop-out closes first.
+pub fn stop_out_policy(at: &At<'_>, name: &str) -> Result<StopOutPolicy, CatalogError> {
     let known = [
         ("mt5", StopOutPolicy::Mt5),
         ("close_all", StopOutPolicy::CloseAll),
@@ -459,12 +510,14 @@ fn demo(text: &str, catalog: &mut Catalog) -> Result<(), CatalogError> {
             link: at.name("link", catalog.link(&raw.link))?.terms.id,
             currency: currency.id,
             accounting: at.one_of("accounting", &raw.accounting, &kinds)?,
-            leverage: raw.leverage,
+            leverage: lever(&at, "leverage", &raw.leverage)?.unwrap_or_default(),
         };
+        let rules = account::rules(&at, &raw)?;
         let balance = Money(at.ok("balance", value::scaled(&raw.balance, currency.digits))?);
         catalog.accounts.push(DemoAccount {
             name: raw.name,
             terms,
+            rules,
             balance,
         });
     }

@@ -2,6 +2,7 @@
 
 use super::{CatalogError, value};
 use serde::Deserialize;
+use siaga_risk::units::Leverage;
 use std::collections::BTreeMap;
 
 #[derive(Deserialize)]
@@ -17,6 +18,28 @@ pub struct Instruments {
 pub enum SwapValue {
     Whole(i64),
     Text(String),
+}
+
+/// A leverage (x : 1): a whole number, or a decimal as text.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+pub enum LeverageValue {
+    Whole(u32),
+    Text(String),
+}
+
+impl LeverageValue {
+    /// The leverage, exactly.
+    pub fn read(&self) -> Result<Leverage, String> {
+        match self {
+            LeverageValue::Whole(whole) => Ok(Leverage::of(*whole)),
+            LeverageValue::Text(text) => {
+                let value = value::scaled(text, Leverage::DIGITS)?;
+                let negative = |_| format!("\"{text}\" is below zero");
+                u64::try_from(value).map(Leverage).map_err(negative)
+            }
+        }
+    }
 }
 
 /// A margin schedule for accounts at mark price: one of these.
@@ -95,7 +118,7 @@ pub struct InstrumentKeys {
     pub collar: Option<String>,
     pub price_band: Option<String>,
     pub negative_prices: Option<bool>,
-    pub leverage_max: Option<u32>,
+    pub leverage_max: Option<LeverageValue>,
     pub margin_initial: Option<String>,
     pub margin_maintenance: Option<String>,
     pub margin_hedged: Option<String>,
@@ -224,6 +247,14 @@ pub struct GroupDefaults {
     pub executions_window: String,
 }
 
+/// `true`: whatever closed the last position; `false`: never; or the name of one of both or of another.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+pub enum ProtectionValue {
+    Whether(bool),
+    Name(String),
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
@@ -231,18 +262,20 @@ pub struct Group {
     pub name: String,
     pub preset: String,
     pub margin_price: Option<String>,
-    pub leverage: Option<u32>,
+    pub leverage: Option<LeverageValue>,
     pub warning: Option<String>,
     pub restricted: Option<String>,
     pub stop_out: Option<String>,
     pub stop_out_test: Option<String>,
     pub stop_out_policy: Option<String>,
     pub free_margin: Option<String>,
-    pub negative_balance_protection: Option<bool>,
+    pub negative_balance_protection: Option<ProtectionValue>,
     /// A set of leverage.toml.
     pub leverage_rules: Option<String>,
     /// Free margin is looked at again when the broker confirms a market order.
     pub check_execution: Option<bool>,
+    /// What opposite positions are charged, whatever the instruments say.
+    pub hedge: Option<String>,
     /// In place of the defaults.
     pub rate_max: Option<u32>,
     pub rate_window: Option<String>,
@@ -251,7 +284,7 @@ pub struct Group {
     pub executions_max: Option<u32>,
     pub executions_window: Option<String>,
     /// Highest leverage by class: major forex; minor forex, gold, indices; commodities; shares; crypto.
-    pub caps: Option<[u32; 5]>,
+    pub caps: Option<[LeverageValue; 5]>,
     pub stop_out_mode: Option<String>,
     pub loss_account: Option<String>,
     pub loss_position: Option<String>,
@@ -270,7 +303,7 @@ pub struct Group {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Leverage {
+pub struct LeverageSets {
     #[serde(default)]
     pub set: Vec<LeverageSet>,
 }
@@ -302,8 +335,7 @@ pub struct LeverageRule {
 pub struct BandKeys {
     /// Lots, or money of the rule's currency; absent = no end.
     pub to: Option<String>,
-    #[serde(default)]
-    pub leverage: u32,
+    pub leverage: Option<LeverageValue>,
     pub initial: Option<String>,
     pub maintenance: Option<String>,
 }
@@ -327,8 +359,15 @@ pub struct Account {
     pub currency: String,
     pub accounting: String,
     pub balance: String,
-    #[serde(default)]
-    pub leverage: u32,
+    pub leverage: Option<LeverageValue>,
+    /// What it has otherwise than its group; keys as in a group's line.
+    pub warning: Option<String>,
+    pub restricted: Option<String>,
+    pub stop_out: Option<String>,
+    pub levels_told: Option<Vec<String>>,
+    pub stop_out_policy: Option<String>,
+    pub negative_balance_protection: Option<ProtectionValue>,
+    pub hedge: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ use super::file::{
     self, BracketKeys, InstrumentKeys, KindRates, RateKeys, ScheduleKeys, SwapValue,
 };
 use super::{CatalogError, Currency, Listing, SimTerms, Source, VenueSymbol, find, value};
+use crate::calendar::Hours;
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
@@ -53,6 +54,7 @@ pub fn listings(
     text: &str,
     currencies: &[Currency],
     sources: &[Source],
+    hours: &Hours,
 ) -> Result<Vec<Listing>, CatalogError> {
     let file: file::Instruments = file::read(FILE, text)?;
     let classes = [
@@ -81,6 +83,7 @@ pub fn listings(
                 class,
                 currencies,
                 sources,
+                hours,
             }
             .listing(asset)?,
         );
@@ -95,6 +98,7 @@ struct Line<'a> {
     class: &'a InstrumentKeys,
     currencies: &'a [Currency],
     sources: &'a [Source],
+    hours: &'a Hours,
 }
 
 /// A key of the line, else of its class.
@@ -127,8 +131,8 @@ impl Line<'_> {
     fn listing(&self, class: AssetClass) -> Result<Listing, CatalogError> {
         let terms = self.terms(class)?;
         let calendar = self.at.need("calendar", key!(self, calendar))?;
-        if !crate::calendar::NAMES.contains(&calendar.as_str()) {
-            let known = crate::calendar::NAMES.join(", ");
+        if !self.hours.knows(calendar) {
+            let known = self.hours.names().join(", ");
             let message = format!("\"{calendar}\" is none of {known}");
             return Err(self.at.error("calendar", message));
         }
@@ -184,7 +188,7 @@ impl Line<'_> {
             collar: read!(ratio self, collar, Ratio(0))?,
             price_band: read!(ratio self, price_band, Ratio(0))?,
             negative_prices: *key!(self, negative_prices).unwrap_or(&false),
-            leverage_max: *key!(self, leverage_max).unwrap_or(&0),
+            leverage_max: self.leverage_max()?,
             margin_initial: read!(ratio self, margin_initial, Ratio::ONE)?,
             margin_maintenance: read!(ratio self, margin_maintenance, Ratio::ONE)?,
             margin_hedged: read!(ratio self, margin_hedged, Ratio::percent(50))?,
@@ -204,6 +208,12 @@ impl Line<'_> {
             trade_delayed: *key!(self, trade_delayed).unwrap_or(&false),
             family: *key!(self, family).unwrap_or(&0),
         })
+    }
+
+    fn leverage_max(&self) -> Result<Leverage, CatalogError> {
+        let read = key!(self, leverage_max).map(file::LeverageValue::read);
+        let read = self.at.ok("leverage_max", read.transpose())?;
+        Ok(read.unwrap_or_default())
     }
 
     /// The base where the contract is margined in it, else the quote currency.
@@ -242,7 +252,8 @@ impl Line<'_> {
             None => None,
         };
         Ok(MarginTerms {
-            hedge: hedge_rule(&self.at, key!(self, hedge))?,
+            hedge: key!(self, hedge)
+                .map_or(Ok(HedgeRule::Basic), |name| hedge_rule(&self.at, name))?,
             buy: rates(&raw.buy)?,
             sell: rates(&raw.sell)?,
             hold_buy: share(&raw.hold_buy)?,
@@ -510,7 +521,8 @@ fn calc_mode(at: &At<'_>, name: &str) -> Result<CalcMode, CatalogError> {
     at.one_of("mode", name, &known)
 }
 
-fn hedge_rule(at: &At<'_>, name: Option<&String>) -> Result<HedgeRule, CatalogError> {
+/// What opposite positions are charged.
+pub fn hedge_rule(at: &At<'_>, name: &str) -> Result<HedgeRule, CatalogError> {
     let known = [
         ("basic", HedgeRule::Basic),
         ("larger_leg", HedgeRule::LargerLeg),
@@ -518,9 +530,7 @@ fn hedge_rule(at: &At<'_>, name: Option<&String>) -> Result<HedgeRule, CatalogEr
         ("max", HedgeRule::Max),
         ("net", HedgeRule::Net),
     ];
-    name.map_or(Ok(HedgeRule::Basic), |name| {
-        at.one_of("hedge", name, &known)
-    })
+    at.one_of("hedge", name, &known)
 }
 
 fn trade_mode(at: &At<'_>, name: Option<&String>) -> Result<TradeMode, CatalogError> {

@@ -1,6 +1,6 @@
 //! Sets of leverage rules: bands by volume or value.
 
-use super::build::At;
+use super::build::{At, lever};
 use super::file::{self, BandKeys, LeverageRule};
 use super::{CatalogError, Currency, LeverageSet, Listing, find, value};
 use siaga_risk::ids::*;
@@ -17,7 +17,7 @@ pub fn sets(
     currencies: &[Currency],
     instruments: &[Listing],
 ) -> Result<Vec<LeverageSet>, CatalogError> {
-    let file: file::Leverage = file::read(FILE, text)?;
+    let file: file::LeverageSets = file::read(FILE, text)?;
     let mut sets = Vec::with_capacity(file.set.len());
     for raw in &file.set {
         let at = At {
@@ -114,7 +114,7 @@ fn band(at: &At<'_>, raw: &BandKeys, digits: u8) -> Result<Band, CatalogError> {
     }
     Ok(Band {
         to,
-        leverage: raw.leverage,
+        leverage: lever(at, "leverage", &raw.leverage)?.unwrap_or_default(),
         initial,
         maintenance: share("maintenance", &raw.maintenance, initial)?,
     })

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use siaga_risk::event::*;
 use siaga_risk::ids::InstrumentId;
+use siaga_risk::terms::AccountRules;
 use siaga_risk::units::{Price, Ratio};
 
 use super::NewEvent;
@@ -171,6 +172,17 @@ fn sent(send: &Send) -> Fact {
             None,
             json!({"link": link, "order": order.0}),
         ),
+        LinkCommand::Opened(opened) => {
+            let payload = json!({
+                "link": link, "position": opened.position.0, "order": opened.order.map(|id| id.0), "side": word(&opened.side),
+            });
+            (
+                "position.named".into(),
+                Some(opened.account.0),
+                Some(opened.instrument.0),
+                payload,
+            )
+        }
     }
 }
 
@@ -409,7 +421,7 @@ fn terms_fact(terms: &TermsChange) -> (String, Value) {
         ),
         TermsChange::Group(group) => (
             "terms.group".into(),
-            json!({"group": group.id.0, "leverage": group.leverage}),
+            json!({"group": group.id.0, "leverage": group.leverage.to_string()}),
         ),
         TermsChange::Account(account) => (
             "terms.account".into(),
@@ -436,7 +448,22 @@ fn terms_fact(terms: &TermsChange) -> (String, Value) {
             }),
         ),
         TermsChange::CallConfirmed(_) => ("account.margin_call_confirmed".into(), json!({})),
+        TermsChange::Rules(rules) => ("terms.account_rules".into(), account_rules(rules)),
     }
+}
+
+/// What an account has otherwise than its group; null is as the group has it.
+fn account_rules(rules: &AccountRules) -> Value {
+    let ratio = |level: Option<Ratio>| level.map(|level| level.0);
+    json!({
+        "warning": ratio(rules.warning),
+        "restricted": ratio(rules.restricted),
+        "stop_out": ratio(rules.stop_out),
+        "rungs": rules.rungs.map(|rungs| rungs.map(|rung| rung.0)),
+        "stop_out_policy": rules.stop_out_policy.map(|policy| word(&policy)),
+        "negative_balance_protection": rules.negative_balance_protection.map(|kind| word(&kind)),
+        "hedge": rules.hedge.map(|rule| word(&rule)),
+    })
 }
 
 /// The account and the instrument that a change of the house is about.
@@ -454,6 +481,7 @@ fn about(output: &Output) -> (Option<u32>, Option<u32>) {
         Output::Terms(TermsChange::Requirement(window)) => (None, Some(window.instrument.0)),
         Output::Terms(TermsChange::Account(account)) => (Some(account.id.0), None),
         Output::Terms(TermsChange::Review(review)) => (Some(review.account.0), None),
+        Output::Terms(TermsChange::Rules(rules)) => (Some(rules.account.0), None),
         Output::Throttle(change) => of_scope(&change.scope),
         Output::Terms(
             TermsChange::RiskAcknowledged(account) | TermsChange::CallConfirmed(account),

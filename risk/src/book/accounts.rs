@@ -67,6 +67,8 @@ record! {
         pub told: Option<CurrencyId>,
         /// A stop-out closed something and the last of it has not been booked.
         pub stopping: bool,
+        /// The last position was closed, and what is left has not been looked at.
+        pub emptied: bool,
         /// Used margin, and with the factors of halts.
         pub used: Money,
         pub used_soft: Money,
@@ -75,6 +77,8 @@ record! {
         pub retry: Ts,
         /// Absent when nothing it would hold can count any more.
         pub memory: Option<Box<Memory>>,
+        /// Absent when everything is as its group has it.
+        pub rules: Option<Box<AccountRules>>,
     }
 }
 
@@ -88,6 +92,8 @@ pub struct Account {
     pub orders: Vec<OrderId>,
     /// Balance, credit and swaps, as far as they count, when the account was banded last; derived.
     pub(super) fixed: Money,
+    /// Its group's terms under rules of its own; derived.
+    pub(super) own: Option<Box<GroupTerms>>,
 }
 
 impl Account {
@@ -98,6 +104,7 @@ impl Account {
             positions: Slots::default(),
             orders: Vec::new(),
             fixed: Account::NOT_FIXED,
+            own: None,
         }
     }
 
@@ -118,11 +125,13 @@ impl Account {
             unknown_since: Ts(0),
             told: None,
             stopping: false,
+            emptied: false,
             used: Money(0),
             used_soft: Money(0),
             logged_in: Ts(0),
             retry: Ts(0),
             memory: None,
+            rules: None,
         })
     }
 
@@ -147,9 +156,9 @@ impl Account {
     }
 
     /// The leverage in force: its own, or its group's.
-    pub fn leverage(&self, group: &GroupTerms) -> u32 {
+    pub fn leverage(&self, group: &GroupTerms) -> Leverage {
         match self.state.terms.leverage {
-            0 => group.leverage.max(1),
+            Leverage::NONE => group.leverage.or_one(),
             own => own,
         }
     }

@@ -95,7 +95,8 @@ pub fn maintenance(instrument: &Instrument, notional: i128, qty: i128) -> Option
             sloped(instrument, slope.maintenance, slope.per_unit, qty).map(Charge::of)
         }
         MarginSchedule::HalfOfInitial => {
-            Exact::new(1, 2 * i128::from(terms.leverage_max)).map(Charge::of)
+            let (over, under) = terms.leverage_max.fraction();
+            Exact::new(under, 2 * over).map(Charge::of)
         }
         MarginSchedule::OpenInterest(scale) => Some(Charge {
             up: true,
@@ -109,23 +110,24 @@ pub fn initial(
     instrument: &Instrument,
     notional: i128,
     qty: i128,
-    leverage: u32,
+    leverage: Leverage,
     open_interest: Money,
 ) -> Option<Charge> {
-    let capped = |cap: u32| {
-        if cap == 0 {
+    let levered = |cap: Leverage| {
+        let capped = if cap == Leverage::NONE {
             leverage
         } else {
             leverage.min(cap)
-        }
+        };
+        let (over, under) = capped.fraction();
+        Exact::new(under, over).map(Charge::of)
     };
-    let levered = |cap: u32| Exact::new(1, i128::from(capped(cap).max(1))).map(Charge::of);
     let least = maintenance(instrument, notional, qty)?;
     let charge = match &instrument.terms.crypto.schedule {
         MarginSchedule::Flat => return None,
         MarginSchedule::Brackets(brackets) => {
             let (_, bracket) = bracket_of(brackets, notional, instrument.margin_digits)?;
-            levered(bracket.leverage_max)?
+            levered(Leverage::of(bracket.leverage_max))?
         }
         MarginSchedule::Slope(slope) => {
             Charge::of(sloped(instrument, slope.initial, slope.per_unit, qty)?)
@@ -202,7 +204,7 @@ pub fn check(terms: &InstrumentTerms, digits: u8) -> Result<(), Reject> {
                 && slope.per_unit >= Ratio(0)
                 && slope.per_unit <= Ratio::ONE
         }
-        MarginSchedule::HalfOfInitial => terms.leverage_max > 0,
+        MarginSchedule::HalfOfInitial => terms.leverage_max > Leverage::NONE,
         MarginSchedule::OpenInterest(scale) => {
             is_rate(scale.initial)
                 && scale.initial.0 % PPM == 0

@@ -124,7 +124,7 @@ fn an_amount_that_does_not_end_is_rounded_once() {
 fn other_schedules_are_held_to_themselves() {
     let check = |mode, schedule, leverage_max| {
         let mut terms = terms(mode, schedule);
-        terms.leverage_max = leverage_max;
+        terms.leverage_max = Leverage::of(leverage_max);
         made(&terms).map(|_| ())
     };
     let slope = Slope {
@@ -186,6 +186,7 @@ fn initial_margin_is_never_below_maintenance() {
     let instrument = made(&terms(CalcMode::CryptoLinear, schedule)).unwrap();
     let notional = 2_000_000 * ten(FINE_DIGITS);
     let at = |leverage| {
+        let leverage = Leverage::of(leverage);
         let charge = initial(&instrument, notional, 1, leverage, Money(0)).unwrap();
         charge.margin(notional, Rate::ONE, 2).unwrap()
     };
@@ -193,7 +194,9 @@ fn initial_margin_is_never_below_maintenance() {
     // The bracket allows 20 : 1, whatever the account has.
     assert_eq!(at(100), 10_000_000);
     let first = |leverage| initial(&instrument, ten(FINE_DIGITS), 1, leverage, Money(0)).unwrap();
-    assert_eq!(first(100).share, Exact::new(1, 100).unwrap());
+    let share = |leverage| first(leverage).share;
+    assert_eq!(share(Leverage::of(100)), Exact::new(1, 100).unwrap());
+    assert_eq!(share(Leverage(1_250_000_000)), Exact::new(2, 25).unwrap());
 }
 
 #[test]

@@ -44,8 +44,10 @@ pub struct Sides {
 pub struct Rule<'a> {
     pub instrument: &'a Instrument,
     pub accounting: Accounting,
-    /// The leverage that wins, x : 1.
-    pub leverage: u32,
+    /// What opposite sides of a hedging account are charged.
+    pub hedge: HedgeRule,
+    /// The leverage that wins.
+    pub leverage: Leverage,
     /// Digits of the account's currency.
     pub digits: u8,
     /// The unrounded sums are wanted too: a leverage rule goes on from them.
@@ -184,7 +186,7 @@ impl Sum {
 }
 
 /// One component: `base × shares / leverage`, rounded to minor units.
-pub fn component(base: i128, shares: &[Ratio], leverage: u32, digits: u8) -> Option<i64> {
+pub fn component(base: i128, shares: &[Ratio], leverage: Leverage, digits: u8) -> Option<i64> {
     let (mut num, mut den) = (1i128, 1i128);
     for share in shares {
         (num, den) = times((num, den), (i128::from(share.0), i128::from(Ratio::ONE.0)))?;
@@ -194,13 +196,16 @@ pub fn component(base: i128, shares: &[Ratio], leverage: u32, digits: u8) -> Opt
 
 /// `amount × num / den / leverage` in minor units, rounded once where the denominators fit and else twice, the first
 /// time to 10^-20.
-fn rounded(amount: i128, num: i128, den: i128, leverage: u32, digits: u8) -> Option<i64> {
-    let minor = i128::from(leverage.max(1)) * ten(FINE_DIGITS - digits);
-    let shared = gcd(num, minor);
-    let once = den.checked_mul(minor / shared);
+fn rounded(amount: i128, num: i128, den: i128, leverage: Leverage, digits: u8) -> Option<i64> {
+    let (over, under) = leverage.fraction();
+    let minor = over.checked_mul(ten(FINE_DIGITS - digits))?;
+    let once = num.checked_mul(under).and_then(|times| {
+        let shared = gcd(times, minor);
+        Some((times / shared, den.checked_mul(minor / shared)?))
+    });
     let value = match once {
-        Some(den) => mul_div_round(amount, num / shared, den)?,
-        None => mul_div_round(mul_div_round(amount, num, den)?, 1, minor)?,
+        Some((times, den)) => mul_div_round(amount, times, den)?,
+        None => mul_div_round(mul_div_round(amount, num, den)?, under, minor)?,
     };
     let value = i64::try_from(value).ok()?;
     (value <= MONEY_MAX).then_some(value)
@@ -220,7 +225,7 @@ pub fn charge(rule: &Rule<'_>, sides: &Sides, with: With) -> Option<Charged> {
     if rule.accounting == Accounting::Netting {
         return differing(rule, sides, with);
     }
-    match rule.instrument.terms.margin.hedge {
+    match rule.hedge {
         HedgeRule::Basic => basic(rule, sides, with),
         HedgeRule::LargerLeg | HedgeRule::Max => larger_leg(rule, sides, with),
         HedgeRule::Sum => both(rule, sides, with),
@@ -460,4 +465,19 @@ fn total(rule: &Rule<'_>, pieces: &[Piece]) -> Option<Sum> {
         }
     }
     Some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_that_do_not_fit_beside_a_leverage_are_taken_in_two_steps() {
+        let base = 110_010 * ten(FINE_DIGITS);
+        let leverage = Leverage(3_333_333_333);
+        // A share of all but eleven parts in 10^12, three times over: 10^36 before the leverage.
+        let shares = [Ratio(999_999_999_989); 3];
+        assert_eq!(component(base, &shares, leverage, 2), Some(330_030));
+        assert_eq!(component(base, &[], leverage, 2), Some(330_030));
+    }
 }

@@ -155,7 +155,7 @@ impl Book {
         instrument: &Instrument,
         side: Side,
         qty: i128,
-        leverage: u32,
+        leverage: Leverage,
     ) -> Option<RequirementView> {
         let id = instrument.terms.id;
         let notional = instrument.notional(qty, margin_price_x2(self.prices(id)?))?;

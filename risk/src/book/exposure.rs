@@ -22,15 +22,29 @@ pub struct Exposure {
     pub short: i128,
     pub buying: i128,
     pub selling: i128,
+    /// Closing orders that have left the core for execution at once. Each ends exposure of its account, and is never refused; together they
+    /// may carry the net of several accounts to the other side.
+    pub closing_buys: i128,
+    pub closing_sells: i128,
 }
 
 impl Exposure {
-    /// Largest |net| if the orders in flight of one side all fill.
-    fn net_worst(&self) -> i128 {
+    /// The net if all orders in flight that sell are filled, and if all that buy are.
+    fn net_ends(&self) -> [i128; 2] {
         let net = self.long - self.short;
-        (net + self.buying).abs().max((net - self.selling).abs())
+        [
+            net - self.selling - self.closing_sells,
+            net + self.buying + self.closing_buys,
+        ]
     }
 
+    /// Largest |net| if the orders in flight of one side all fill.
+    fn net_worst(&self) -> i128 {
+        let [low, high] = self.net_ends();
+        low.abs().max(high.abs())
+    }
+
+    /// What closes adds nothing, and frees nothing before it is filled.
     fn gross(&self) -> i128 {
         self.long + self.short + self.buying.max(self.selling)
     }
@@ -102,13 +116,11 @@ impl Exposures {
     }
 
     fn add_order(&mut self, owners: Owners, order: &Order, sign: i128) {
-        if order.closing {
-            return;
+        if counts(order) {
+            self.change(owners, order.order.instrument, |exposure| {
+                exposure.order(order, sign)
+            });
         }
-        let qty = i128::from(order.remaining().0) * sign;
-        self.change(owners, order.order.instrument, |exposure| {
-            exposure.order(order.order.side, qty)
-        });
     }
 
     fn of_row(row: Option<&Row>) -> Vec<(InstrumentId, Exposure)> {
@@ -135,12 +147,24 @@ impl Exposure {
         }
     }
 
-    fn order(&mut self, side: Side, qty: i128) {
-        match side {
-            Side::Buy => self.buying += qty,
-            Side::Sell => self.selling += qty,
+    fn order(&mut self, order: &Order, sign: i128) {
+        let qty = i128::from(order.remaining().0) * sign;
+        match (order.order.side, order.closing) {
+            (Side::Buy, false) => self.buying += qty,
+            (Side::Sell, false) => self.selling += qty,
+            (Side::Buy, true) => self.closing_buys += qty,
+            (Side::Sell, true) => self.closing_sells += qty,
         }
     }
+}
+
+/// What closes counts once it has left the core for execution at once: a take-profit that waits for its price, here or at
+/// the broker, holds nobody up.
+fn counts(order: &Order) -> bool {
+    let at_once = order.triggered
+        || order.order.kind == OrderKind::Market
+        || matches!(order.order.tif, Tif::Ioc | Tif::Fok);
+    !order.closing || (order.sent && at_once)
 }
 
 impl Book {
@@ -228,10 +252,10 @@ impl Book {
                 .hold(position.side, i128::from(position.qty));
         }
         let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
-        for order in orders.filter(|order| !order.closing) {
+        for order in orders.filter(|order| counts(order)) {
             all.entry(order.order.instrument)
                 .or_default()
-                .order(order.order.side, i128::from(order.remaining().0));
+                .order(order, 1);
         }
         all.into_iter().collect()
     }
@@ -381,8 +405,7 @@ impl Book {
                 Some([_, quote]) if quote == currency => -1,
                 _ => continue,
             };
-            let net = exposure.long - exposure.short;
-            let ends = [net - exposure.selling, net + exposure.buying];
+            let ends = exposure.net_ends();
             let mut values = [0i128; 2];
             for (value, end) in values.iter_mut().zip(ends) {
                 *value = self.value_now(instrument, end)? * end.signum() * sign;

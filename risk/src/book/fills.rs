@@ -130,7 +130,7 @@ impl Book {
         };
         match grown {
             Some(slot) => self.add_to(ctx, slot, rest),
-            None => self.open(ctx, &order.order, rest),
+            None => self.open(ctx, order, rest),
         }
     }
 
@@ -145,12 +145,8 @@ impl Book {
         self.rate(from, to, margin_side(side))
     }
 
-    fn open(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        order: &NewOrder,
-        booking: Booking,
-    ) -> Option<PositionId> {
+    fn open(&mut self, ctx: &mut Ctx<'_>, by: &Order, booking: Booking) -> Option<PositionId> {
+        let (order, opener) = (&by.order, self.opener(by));
         let cost = self.cost_of(order.instrument, &booking);
         // One input opens at most one position, so its sequence names it.
         let id = PositionId(ctx.seq);
@@ -188,6 +184,7 @@ impl Book {
         self.arm(slot);
         self.tell_deal(ctx, slot, booking, Money(0));
         self.tell_position(ctx, slot);
+        self.name_opened(ctx, &position, opener);
         Some(id)
     }
 
@@ -282,8 +279,10 @@ impl Book {
             self.watch
                 .remove(account, instrument, slot, &self.positions);
             self.positions.remove(slot);
+            self.remember_gone(ctx.now, &before);
             if let Some(account) = self.account_mut(before.account) {
                 account.positions.retain(|other| *other != slot);
+                account.state.emptied = account.positions.is_empty();
             }
             self.cancel_closing(ctx, &before, booking.order);
         }

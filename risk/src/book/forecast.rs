@@ -12,16 +12,17 @@ use super::{Account, Book, Env};
 use crate::convert::{Prices, Sided};
 use crate::event::*;
 use crate::ids::*;
+use crate::terms::MarginPrice;
 use crate::units::*;
 use crate::view::Forecast;
 use crate::wide::{mul_div_floor, mul_div_round};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The copied account's id: its book holds no other.
 const COPY: AccountId = AccountId(0);
-/// Most instruments of an account whose prices are tried, and most valuations of a position in one round of trying
-/// them: each instrument takes some thirty rounds, and a question may not hold the core up.
+/// Most instruments of an account whose prices are tried, as many pairs again, and most valuations of a position in one
+/// round of trying them: each takes some thirty rounds, and a question may not hold the core up.
 const TRIED_MAX: usize = 16;
 const TRIED_POSITIONS_MAX: usize = 4_096;
 /// A stop-out is foretold for accounts with at most this many positions: planning it charges all of them once a close.
@@ -44,34 +45,77 @@ struct Held {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Distance {
     pub instrument: InstrumentId,
-    /// Of the oldest position in it.
+    /// Of the oldest position in it; of a pair that only converts its bid is shown, as of a bought position.
     side: Side,
     pub to_warning: Option<i64>,
     pub to_stop_out: Option<i64>,
 }
 
+/// What prices would do to an account.
+#[derive(Debug, Default)]
+pub(super) struct Foreseen {
+    /// Of the instruments it holds, those nearest by a straight line where they are many.
+    pub held: Vec<Distance>,
+    /// Of the pairs that carry its results, and margin that follows prices, into its currency, but for those it holds.
+    pub pairs: Vec<Distance>,
+    /// What is closed first at the nearest stop-out.
+    pub next: Option<Forecast>,
+}
+
 impl Book {
-    /// How far the account's instruments are from calling it and stopping it out, those nearest by a straight line where
-    /// it holds many; and what is closed first at the nearest stop-out.
-    pub(super) fn foresee(
-        &self,
-        account: &Account,
-        env: &Env<'_>,
-    ) -> (Vec<Distance>, Option<Forecast>) {
+    /// How far prices are from calling an account and stopping it out, each by itself.
+    pub(super) fn foresee(&self, account: &Account, env: &Env<'_>) -> Foreseen {
         let held = self.nearest(account);
         if held.is_empty() {
-            return (Vec::new(), None);
+            return Foreseen::default();
         }
         let Some(mut copy) = self.copy_of(account, env) else {
-            return (Vec::new(), None);
+            return Foreseen::default();
         };
-        let distances: Vec<Distance> = held
-            .iter()
-            .map(|held| copy.distance_of(self, held, env))
-            .collect();
+        let pairs = self.pairs_of(account);
+        let mut distances = |all: &[Held]| -> Vec<Distance> {
+            let distance = |held: &Held| copy.distance_of(self, held, env);
+            all.iter().map(distance).collect()
+        };
+        let (held, pairs) = (distances(&held), distances(&pairs));
         let few = account.positions.len() <= FORETOLD_POSITIONS_MAX;
-        let next = few.then(|| copy.forecast(self, account, &distances, env));
-        (distances, next.flatten())
+        let all = [held.as_slice(), pairs.as_slice()].concat();
+        let next = few.then(|| copy.forecast(self, account, &all, env));
+        Foreseen {
+            held,
+            pairs,
+            next: next.flatten(),
+        }
+    }
+
+    /// The pairs that convert into the account's currency what it holds, in the order of its positions.
+    fn pairs_of(&self, account: &Account) -> Vec<Held> {
+        let to = account.state.terms.currency;
+        let follows = self.group_of(account).margin_price != MarginPrice::Open;
+        let (mut seen, mut pairs) = (BTreeSet::from([to]), Vec::<Held>::new());
+        let positions = account.positions.iter();
+        let positions = positions.filter_map(|slot| self.positions.get(*slot));
+        let held: BTreeSet<InstrumentId> = positions.clone().map(|held| held.instrument).collect();
+        for instrument in positions.filter_map(|held| self.instrument(held.instrument)) {
+            let margin = follows.then_some(instrument.terms.margin_currency);
+            for from in [Some(instrument.result_currency()), margin] {
+                let Some(from) = from.filter(|from| seen.insert(*from)) else {
+                    continue;
+                };
+                for instrument in self.map().find(from, to).instruments().map(InstrumentId) {
+                    let is_tried = pairs.iter().any(|pair| pair.instrument == instrument);
+                    if !held.contains(&instrument) && !is_tried {
+                        pairs.push(Held {
+                            instrument,
+                            side: Side::Buy,
+                            net: 0,
+                        });
+                    }
+                }
+            }
+        }
+        pairs.truncate(tried(account));
+        pairs
     }
 
     /// The nearest price at which the account is stopped out, one instrument moving and everything else still.
@@ -124,8 +168,7 @@ impl Book {
                 }),
             }
         }
-        let tried = TRIED_POSITIONS_MAX / account.positions.len().max(1);
-        let tried = tried.clamp(1, TRIED_MAX);
+        let tried = tried(account);
         if all.len() > tried {
             all.sort_by_cached_key(|held| Reverse(self.at_stake(account, held)));
             all.truncate(tried);
@@ -396,6 +439,12 @@ impl Book {
             self.routes.number(from, to, &map);
         }
     }
+}
+
+/// How many instruments of an account are tried, and how many pairs.
+fn tried(account: &Account) -> usize {
+    let tried = TRIED_POSITIONS_MAX / account.positions.len().max(1);
+    tried.clamp(1, TRIED_MAX)
 }
 
 /// A scope under the copy's name; nothing when it is another account's.

@@ -17,8 +17,8 @@ pub const CURRENCY_DIGITS_MAX: u8 = 8;
 const PRICE_DIGITS_MAX: u8 = 12;
 /// Largest share of a margin: a thousand times it.
 const SHARE_MAX: Ratio = Ratio(1_000 * Ratio::ONE.0);
-/// Largest leverage any account may have.
-pub const LEVERAGE_MAX: u32 = 10_000;
+/// Largest leverage any account may have: what brokers that call it unlimited write.
+pub const LEVERAGE_MAX: Leverage = Leverage::of(2_100_000_000);
 
 /// An exact factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,12 +269,17 @@ fn is_valid(terms: &InstrumentTerms) -> bool {
         && terms.qty_step > Qty(0)
         && terms.qty_max >= terms.qty_min
         && terms.notional_max >= Money(0)
-        && terms.leverage_max <= LEVERAGE_MAX
+        && is_leverage(terms.leverage_max)
         && ratios
             .iter()
             .all(|ratio| *ratio >= Ratio(0) && *ratio <= SHARE_MAX)
         && terms.dead_cap < Ratio::ONE
         && terms.swap.is_valid()
+}
+
+/// None, or 1 : 1 to the largest: what is below one would ask for more than the whole value.
+pub fn is_leverage(leverage: Leverage) -> bool {
+    leverage == Leverage::NONE || (Leverage::ONE..=LEVERAGE_MAX).contains(&leverage)
 }
 
 fn profit_scale(terms: &InstrumentTerms, quote_digits: u8) -> Option<Scale> {

@@ -1,7 +1,7 @@
 //! Commands come in here: orders, money, terms.
 
 use super::accounts::{ACCOUNT_ID_MAX, MONEY_MAX, Recent};
-use super::instruments::{CURRENCY_DIGITS_MAX, Instrument, LEVERAGE_MAX};
+use super::instruments::{CURRENCY_DIGITS_MAX, Instrument, is_leverage};
 use super::margin::line;
 use super::{Account, Book, Ctx};
 use crate::event::*;
@@ -156,10 +156,14 @@ impl Book {
             {
                 return Err(Reject::TermsInUse);
             }
-            Some(_) => {
+            // One broker has the positions and their protective prices, another would be told to close them.
+            Some(known) if self.strands(known, terms.link) => return Err(Reject::TermsInUse),
+            Some(known) => {
+                let own = self.own_terms(known.state.rules.as_deref(), &terms)?;
                 self.expose_account(terms.id, -1);
                 if let Some(known) = self.account_mut(terms.id) {
                     known.state.terms = terms;
+                    known.own = own;
                 }
                 self.expose_account(terms.id, 1);
                 self.retell_margins(terms.id);
@@ -173,8 +177,15 @@ impl Book {
         Ok(())
     }
 
+    /// It would leave positions behind at a broker that holds protective prices, or bring such to one that does.
+    fn strands(&self, known: &Account, to: LinkId) -> bool {
+        let from = known.state.terms.link;
+        let is_held = self.holds_protection(from) || self.holds_protection(to);
+        from != to && is_held && !known.positions.is_empty()
+    }
+
     pub(super) fn check_account(&self, terms: &AccountTerms) -> Result<(), Reject> {
-        if terms.id.0 > ACCOUNT_ID_MAX || terms.leverage > LEVERAGE_MAX {
+        if terms.id.0 > ACCOUNT_ID_MAX || !is_leverage(terms.leverage) {
             return Err(Reject::TermsInvalid);
         }
         if !self.groups.contains_key(&terms.group) {
@@ -186,6 +197,32 @@ impl Book {
         if !self.currencies.contains_key(&terms.currency) {
             return Err(Reject::UnknownCurrency);
         }
+        Ok(())
+    }
+
+    /// The terms that hold for an account with rules of its own; nothing where its group's do.
+    pub(super) fn own_terms(
+        &self,
+        rules: Option<&AccountRules>,
+        terms: &AccountTerms,
+    ) -> Result<Option<Box<GroupTerms>>, Reject> {
+        let Some(rules) = rules else {
+            return Ok(None);
+        };
+        let group = self.groups.get(&terms.group).ok_or(Reject::UnknownGroup)?;
+        super::levels::check_own(rules, group, terms.accounting).map(|own| Some(Box::new(own)))
+    }
+
+    /// An account has something otherwise than its group from now on, or everything as the group again.
+    fn set_rules(&mut self, rules: &AccountRules) -> Result<(), Reject> {
+        let account = self.account(rules.account).ok_or(Reject::UnknownAccount)?;
+        let given = (!rules.is_none()).then_some(rules);
+        let own = self.own_terms(given, &account.state.terms)?;
+        if let Some(account) = self.account_mut(rules.account) {
+            account.state.rules = given.map(|rules| Box::new(*rules));
+            account.own = own;
+        }
+        self.touch(rules.account);
         Ok(())
     }
 
@@ -224,29 +261,47 @@ impl Book {
         }
     }
 
-    pub(super) fn set_group(&mut self, terms: GroupTerms) -> Result<(), Reject> {
-        super::levels::check(&terms)?;
-        if terms.leverage == 0
-            || terms.leverage > LEVERAGE_MAX
+    /// Takes the terms of a group.
+    ///
+    /// # Errors
+    /// What is wrong with them, and the first account whose own rules do not go with them where it is that.
+    fn set_group(&mut self, terms: GroupTerms) -> Result<(), (Option<AccountId>, Reject)> {
+        self.check_group(&terms).map_err(|reason| (None, reason))?;
+        // What an account has otherwise must go with the new terms, too.
+        let members = self
+            .accounts()
+            .filter(|account| account.state.terms.group == terms.id)
+            .map(|account| {
+                let accounting = account.state.terms.accounting;
+                let rules = account.state.rules.as_deref();
+                let own = rules.map(|rules| super::levels::check_own(rules, &terms, accounting));
+                match own.transpose() {
+                    Ok(own) => Ok((account.id(), own.map(Box::new))),
+                    Err(reason) => Err((Some(account.id()), reason)),
+                }
+            });
+        let members = members.collect::<Result<Vec<_>, (Option<AccountId>, Reject)>>()?;
+        self.groups.insert(terms.id, terms);
+        for (id, own) in members {
+            if let Some(account) = self.account_mut(id) {
+                account.own = own;
+            }
+            self.retell_margins(id);
+            self.touch(id);
+        }
+        Ok(())
+    }
+
+    fn check_group(&self, terms: &GroupTerms) -> Result<(), Reject> {
+        super::levels::check(terms)?;
+        if terms.leverage == Leverage::NONE
+            || !is_leverage(terms.leverage)
             || terms.rate_max > RATE_MAX
             || terms.throttle.executions_max > RATE_MAX
         {
             return Err(Reject::TermsInvalid);
         }
-        self.check_group_margin(&terms)?;
-        let known = self.groups.insert(terms.id, terms).is_some();
-        if known {
-            let members: Vec<AccountId> = self
-                .accounts()
-                .filter(|account| account.state.terms.group == terms.id)
-                .map(Account::id)
-                .collect();
-            for id in members {
-                self.retell_margins(id);
-                self.touch(id);
-            }
-        }
-        Ok(())
+        self.check_group_margin(terms)
     }
 
     /// Checks a currency before the market takes it.
@@ -345,12 +400,19 @@ impl Book {
                 self.answer_terms(ctx, None, done, TermsChange::Link(*terms));
             }
             Body::Group(terms) => {
-                let done = self.set_group(*terms);
-                self.answer_terms(ctx, None, done, TermsChange::Group(*terms));
+                let done = self.set_group(**terms);
+                let account = done.err().and_then(|(account, _)| account);
+                let done = done.map_err(|(_, reason)| reason);
+                self.answer_terms(ctx, account, done, TermsChange::Group(terms.clone()));
             }
             Body::Account(terms) => {
                 let done = self.set_account(*terms);
                 self.answer_terms(ctx, Some(terms.id), done, TermsChange::Account(*terms));
+            }
+            Body::Rules(rules) => {
+                let done = self.set_rules(rules);
+                let change = TermsChange::Rules(rules.clone());
+                self.answer_terms(ctx, Some(rules.account), done, change);
             }
             Body::Tiers(terms) => {
                 let done = self.set_tiers(terms);
@@ -378,6 +440,7 @@ impl Book {
             Body::LinkState(report) => self.link_state(ctx, *report),
             Body::SetLink(set) => self.set_link_by_hand(ctx, *set),
             Body::Reconciled(set) => self.reconciled(ctx, *set),
+            Body::BrokerClose(close) => self.broker_close(ctx, *close),
             Body::Rollover(rollover) => self.plan_rollover(ctx, *rollover),
             Body::DayStart(day) => self.plan_day(ctx, *day),
             Body::Mode(set) => self.set_mode(ctx, *set),

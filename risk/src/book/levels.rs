@@ -67,6 +67,37 @@ pub fn check(group: &GroupTerms) -> Result<(), Reject> {
     }
 }
 
+/// Checks what an account has otherwise than its group, and says what holds for it then. Levels fall where it has any of
+/// its own; a group that was imported with levels that do not may keep them, also for an account that has only something
+/// else otherwise.
+///
+/// # Errors
+/// `LevelsContradict`, `HedgeOnNetting`, or what [`check`] says of the whole.
+pub fn check_own(
+    rules: &AccountRules,
+    group: &GroupTerms,
+    accounting: Accounting,
+) -> Result<GroupTerms, Reject> {
+    let own = rules.over(group);
+    check(&own)?;
+    if rules.hedge.is_some() && accounting == Accounting::Netting {
+        return Err(Reject::HedgeOnNetting);
+    }
+    let is_other = own.closing.money.is_some() || own.stop_out_test == LevelTest::OandaCloseout;
+    let deaf = is_other && rules.stop_out.is_some();
+    let rises = match own.stop_out_test {
+        // Shares of other things than of one another.
+        LevelTest::Buffer => false,
+        _ if own.closing.money.is_some() => own.warning < own.restricted,
+        _ => own.warning < own.restricted || own.restricted < stop_share(&own).0,
+    };
+    if deaf || (rises && rules.has_level()) {
+        Err(Reject::LevelsContradict)
+    } else {
+        Ok(own)
+    }
+}
+
 /// Below this line an account is warned.
 pub fn warning_line(group: &GroupTerms, used: Money, digits: u8) -> Line {
     match group.stop_out_test {

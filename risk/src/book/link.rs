@@ -1,5 +1,6 @@
 //! Broker links: live, read-only, recovering; and the durable queue of closes that waits for them.
 
+use super::positions::Position;
 use super::{Book, Ctx};
 use crate::event::*;
 use crate::ids::*;
@@ -154,7 +155,7 @@ impl Book {
 
     /// Every order the broker may know is asked for; none is sent again.
     fn ask_unanswered(&mut self, ctx: &mut Ctx<'_>, link: LinkId) {
-        for id in self.orders_of(link, |order| order.sent) {
+        for id in self.orders_of(link, |order| order.sent && !order.is_of_broker()) {
             ctx.out.push(Output::Send(Send {
                 link,
                 command: LinkCommand::Status(id),
@@ -162,8 +163,13 @@ impl Book {
         }
     }
 
-    /// The link is live again: queued closes first, each looked at anew, then cancels, then protective prices.
+    /// The link is live again: what positions are called, as closes name them; queued closes, each looked at anew, then
+    /// cancels, then protective prices.
     fn release(&mut self, ctx: &mut Ctx<'_>, link: LinkId) {
+        let is_held = self.holds_protection(link);
+        if is_held {
+            self.tell_all_opened(ctx, link);
+        }
         for id in self.orders_of(link, |order| order.state == OrderState::Queued) {
             match self.revalidate(ctx, id) {
                 Ok(()) => self.send_or_hold(ctx, id),
@@ -173,17 +179,15 @@ impl Book {
         for id in self.orders_of(link, |order| order.cancel_queued) {
             self.cancel_by(ctx, id, Outcome::Sent);
         }
-        let held = self.protections_at(link);
+        // What was sent before the connection was lost may never have arrived: told again, it changes nothing.
+        let mut protects = match is_held {
+            true => self.protections_at(link),
+            false => BTreeMap::new(),
+        };
         let Some(link) = self.links.get_mut(&link) else {
             return;
         };
         let id = link.terms.id;
-        // What was sent before the connection was lost may never have arrived: told again, it changes nothing.
-        let mut protects = if link.terms.protective == HeldBy::Broker {
-            held
-        } else {
-            BTreeMap::new()
-        };
         protects.extend(std::mem::take(&mut link.protects));
         for set in protects.into_values() {
             ctx.out.push(Output::Send(Send {
@@ -202,13 +206,66 @@ impl Book {
         self.touched.extend(waiting);
     }
 
+    pub(super) fn holds_protection(&self, link: LinkId) -> bool {
+        let link = self.links.get(&link);
+        link.is_some_and(|link| link.terms.protective == HeldBy::Broker)
+    }
+
+    /// The positions of the accounts at a link, account by account.
+    fn positions_at(&self, link: LinkId) -> impl Iterator<Item = Position> {
+        self.accounts()
+            .filter(move |account| account.state.terms.link == link)
+            .flat_map(|account| &account.positions)
+            .filter_map(|slot| self.positions.get(*slot))
+    }
+
+    fn tell_all_opened(&self, ctx: &mut Ctx<'_>, link: LinkId) {
+        for position in self.positions_at(link) {
+            self.tell_opened(ctx, link, &position);
+        }
+    }
+
+    fn tell_opened(&self, ctx: &mut Ctx<'_>, link: LinkId, position: &Position) {
+        ctx.out.push(Output::Send(Send {
+            link,
+            command: LinkCommand::Opened(Opened {
+                position: position.id,
+                order: self.opened_by.get(&position.id).copied(),
+                account: position.account,
+                instrument: position.instrument,
+                side: position.side,
+            }),
+        }));
+    }
+
+    /// A position is there: a broker that holds its protective prices hears what it is called, and by which order it
+    /// knows it. Where the link is down, `release` tells it.
+    pub(super) fn name_opened(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        position: &Position,
+        order: Option<OrderId>,
+    ) {
+        let account = self.account(position.account);
+        let Some(link) = account.map(|account| account.state.terms.link) else {
+            return;
+        };
+        if !self.holds_protection(link) {
+            return;
+        }
+        if let Some(order) = order {
+            self.opened_by.insert(position.id, order);
+        }
+        let mode = self.links.get(&link).map(|link| link.mode);
+        if mode == Some(LinkMode::Live) {
+            self.tell_opened(ctx, link, position);
+        }
+    }
+
     /// The protective prices of the positions at a link, and that there are none where there were some: a price that was
     /// taken away may be the one that the broker still has.
     fn protections_at(&self, link: LinkId) -> BTreeMap<PositionId, Protect> {
-        self.accounts()
-            .filter(|account| account.state.terms.link == link)
-            .flat_map(|account| &account.positions)
-            .filter_map(|slot| self.positions.get(*slot))
+        self.positions_at(link)
             .filter(|position| position.told)
             .map(|position| {
                 let set = Protect {

@@ -184,8 +184,8 @@ impl Book {
             return None;
         }
         let held = instrument.hold_rates[usize::from(legs[1] > 0)];
-        let leverage = self.leverage_on(account, instrument).0;
-        let flat = share(held)?.over(Exact::whole(i128::from(leverage)))?;
+        let (over, under) = self.leverage_on(account, instrument).0.fraction();
+        let flat = share(held)?.over(Exact::new(over, under)?)?;
         let notional = instrument.notional(legs[0] + legs[1], price_x2)?;
         let own = Charge::of(flat).margin(notional, Rate::ONE, self.digits_of(account))?;
         Some((flat, own))

@@ -110,9 +110,13 @@ pub fn clamp(value: i128) -> i64 {
 }
 
 impl Book {
-    /// The account's group; accounts are opened into groups that exist.
-    pub fn group_of(&self, account: &Account) -> &GroupTerms {
-        &self.groups[&account.state.terms.group]
+    /// The terms that hold for an account: its group's, under rules of its own. Accounts are opened into groups that
+    /// exist.
+    pub fn group_of<'a>(&'a self, account: &'a Account) -> &'a GroupTerms {
+        match account.own.as_deref() {
+            Some(own) => own,
+            None => &self.groups[&account.state.terms.group],
+        }
     }
 
     /// Digits of the account's currency.

@@ -4,6 +4,7 @@
 pub mod accounts;
 mod audit;
 pub mod brackets;
+mod broker_closes;
 mod calls;
 pub mod charge;
 mod cover;
@@ -13,6 +14,7 @@ mod enlarged;
 pub mod exposure;
 mod fills;
 mod forecast;
+mod gone;
 mod imagine;
 pub mod instruments;
 mod intake;
@@ -59,6 +61,7 @@ use crate::verdict::Reasons;
 use crate::watch::Watch;
 use enlarged::Added;
 use exposure::Exposures;
+use gone::Gone;
 use instruments::Instrument;
 use link::Link;
 use marks::MarkInUse;
@@ -157,6 +160,12 @@ pub struct Book {
     throttles: Throttles,
     marks: BTreeMap<InstrumentId, MarkInUse>,
     open_interest: BTreeMap<InstrumentId, Money>,
+    /// The orders that opened positions whose protective prices the broker holds: by them it knows which are meant.
+    opened_by: BTreeMap<PositionId, OrderId>,
+    /// Positions that were closed at such brokers within the last day, and what these said of positions before that.
+    gone: BTreeMap<PositionId, Gone>,
+    gone_by_time: VecDeque<(Ts, PositionId)>,
+    said_closes: BTreeMap<PositionId, VecDeque<ExecId>>,
 
     // Derived: built again from the above.
     pub(crate) prices: Vec<Prices>,
@@ -174,6 +183,8 @@ pub struct Book {
     states: [u32; 4],
     /// Orders that are queued, and orders in doubt, by link: asked for more often than all orders should be looked at.
     unsettled: BTreeMap<LinkId, [u32; 2]>,
+    /// Orders that brokers made, by the position and the broker's own id of the execution.
+    broker_closes: BTreeMap<(PositionId, ExecId), OrderId>,
 }
 
 impl Book {

@@ -122,7 +122,8 @@ impl Book {
             };
             let hit = self.killed_by(account, &order.order, &set);
             let kept = set.allow_reducing && order.closing;
-            if hit && !kept && order.state != OrderState::Cancelling {
+            let stays = kept || order.is_of_broker();
+            if hit && !stays && order.state != OrderState::Cancelling {
                 orders.push(order.id);
             }
         }

@@ -47,7 +47,7 @@ record! {
         pub reason: u16,
         pub seen: Price,
         pub placed: Ts,
-        /// It closes, so it needs no margin and adds no exposure.
+        /// It closes, so it needs no margin and is refused by no limit.
         pub closing: bool,
         /// Its price was reached, or it needs none: a stop goes out as a market order.
         pub triggered: bool,
@@ -109,6 +109,11 @@ impl Order {
     /// It will have closed what it covers, or will have ended: under execution, or with a cancel on its way.
     pub fn is_under_way(&self) -> bool {
         self.state == OrderState::Cancelling || !self.rests()
+    }
+
+    /// The broker made it, by a protective price that it holds: there is nothing to send, to ask or to cancel.
+    pub fn is_of_broker(&self) -> bool {
+        self.origin == Origin::Broker
     }
 
     /// It has ended.
@@ -213,20 +218,26 @@ impl Book {
             settled_qty: Qty(0),
             kept_until: Ts(0),
         };
-        if let Some(account) = self.account_mut(order.account) {
-            // By id, as a restore has them: several orders of one input have ids above later ones.
-            let at = account.orders.partition_point(|other| *other < id);
-            account.orders.insert(at, id);
-        }
-        self.expose_order(&made, 1);
-        self.orders.insert(id, made);
-        self.touch(order.account);
+        self.put_on_books(made);
         if queued {
             self.enqueue(ctx, id);
         } else {
             self.send_or_hold(ctx, id);
         }
         id
+    }
+
+    /// An order begins to count.
+    pub(super) fn put_on_books(&mut self, made: Order) {
+        let (id, owner) = (made.id, made.order.account);
+        if let Some(account) = self.account_mut(owner) {
+            // By id, as a restore has them: several orders of one input have ids above later ones.
+            let at = account.orders.partition_point(|other| *other < id);
+            account.orders.insert(at, id);
+        }
+        self.expose_order(&made, 1);
+        self.orders.insert(id, made);
+        self.touch(owner);
     }
 
     /// Gives an order to its link, or keeps it where the core waits for its price.
@@ -319,6 +330,10 @@ impl Book {
         };
         order.sent = true;
         let (link, submit) = (order.link, order.submit());
+        let closes = order.closing.then(|| order.clone());
+        if let Some(order) = closes {
+            self.expose_order(&order, 1);
+        }
         self.await_answer(ctx, id, link);
         self.tell(ctx, id, OrderState::Submitted, 0);
         ctx.out.push(Output::Send(Send {
@@ -422,7 +437,7 @@ impl Book {
         self.remember_message(ctx.now, cancel.account, None);
         let reason = match self.order(cancel.order) {
             Some(order) if order.order.account != cancel.account => Some(Reject::UnknownOrder),
-            Some(order) if order.is_final() => Some(Reject::OrderFinal),
+            Some(order) if order.is_final() || order.is_of_broker() => Some(Reject::OrderFinal),
             Some(_) => None,
             None => Some(Reject::UnknownOrder),
         };
@@ -451,7 +466,11 @@ impl Book {
     }
 
     pub(super) fn cancel_by(&mut self, ctx: &mut Ctx<'_>, id: OrderId, outcome: Outcome) {
-        let Some(order) = self.orders.get_mut(&id) else {
+        let Some(order) = self
+            .orders
+            .get_mut(&id)
+            .filter(|order| !order.is_of_broker())
+        else {
             return;
         };
         if !order.sent {

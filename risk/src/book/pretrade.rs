@@ -485,7 +485,7 @@ impl Book {
     /// An order asks for less margin than it is worth: by the account's leverage, or by the instrument's own margin.
     /// What cannot be known counts as leveraged.
     fn is_leveraged(&self, account: &Account, instrument: &Instrument, order: &NewOrder) -> bool {
-        if self.leverage_on(account, instrument).0 > 1 {
+        if self.leverage_on(account, instrument).0 > Leverage::ONE {
             return true;
         }
         let seen = self.open_price(order.instrument, order.side).map(Price);

@@ -354,12 +354,7 @@ impl Book {
         kind: ProtectiveKind,
     ) {
         let close = self.close_price(position.instrument, position.side);
-        let protection = position.protection;
-        let price = match kind {
-            ProtectiveKind::StopLoss => protection.stop_loss,
-            ProtectiveKind::TakeProfit => protection.take_profit,
-            ProtectiveKind::Trailing => Some(Price(position.best_or(self.open_price_of(position)))),
-        };
+        let price = self.protective_price(position, kind);
         ctx.out.push(Output::Protective(ProtectiveFired {
             account: position.account,
             position: position.id,
@@ -370,6 +365,20 @@ impl Book {
             unanswered: true,
             order: None,
         }));
+    }
+
+    /// The price that a position is protected by, of a kind; of a trailing stop where it counts from.
+    pub(super) fn protective_price(
+        &self,
+        position: &Position,
+        kind: ProtectiveKind,
+    ) -> Option<Price> {
+        let protection = position.protection;
+        match kind {
+            ProtectiveKind::StopLoss => protection.stop_loss,
+            ProtectiveKind::TakeProfit => protection.take_profit,
+            ProtectiveKind::Trailing => Some(Price(position.best_or(self.open_price_of(position)))),
+        }
     }
 
     /// A protective price may fire again, unless the close of its position is on its way all the same.

@@ -104,7 +104,7 @@ impl Book {
         Ok(())
     }
 
-    fn filled(
+    pub(super) fn filled(
         &mut self,
         ctx: &mut Ctx<'_>,
         report: &BrokerReport,
@@ -186,7 +186,8 @@ impl Book {
 
     /// What is left of an order the broker says.
     fn ask_of(&self, ctx: &mut Ctx<'_>, id: OrderId) {
-        let Some(link) = self.order(id).map(|order| order.link) else {
+        let asked = self.order(id).filter(|order| !order.is_of_broker());
+        let Some(link) = asked.map(|order| order.link) else {
             return;
         };
         let command = LinkCommand::Status(id);
@@ -213,7 +214,7 @@ impl Book {
 
     /// An execution that cannot be booked happened all the same: until somebody has looked, nobody knows what the
     /// broker holds. An order that has ended stays so, and is told of once more.
-    fn doubt(
+    pub(super) fn doubt(
         &mut self,
         ctx: &mut Ctx<'_>,
         order: &Order,
@@ -271,6 +272,10 @@ impl Book {
         };
         let (account, instrument) = (order.order.account, order.order.instrument);
         let ended = order.is_final();
+        if !ended && order.is_of_broker() && order.unbooked.is_empty() {
+            // It was this execution and nothing else.
+            return self.finish(ctx, id, OrderState::Cancelled, 0);
+        }
         ctx.out.push(Output::Order(order.change()));
         if !ended {
             self.touch(account);
@@ -281,7 +286,12 @@ impl Book {
 
     /// An execution taken back is booked the other way round at its own price, its commission given back: the same
     /// money, the same exposure.
-    fn bust(&mut self, ctx: &mut Ctx<'_>, id: OrderId, exec: ExecId) -> Result<(), Reject> {
+    pub(super) fn bust(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        id: OrderId,
+        exec: ExecId,
+    ) -> Result<(), Reject> {
         let before = self.order(id).ok_or(Reject::UnknownOrder)?.clone();
         let unbusted = |seen: &&Execution| seen.id == exec && !seen.busted;
         let Some(execution) = before.executions.iter().find(unbusted).copied() else {
@@ -347,13 +357,13 @@ impl Book {
         Ok(())
     }
 
-    fn expose_if_open(&mut self, order: &Order, sign: i128) {
+    pub(super) fn expose_if_open(&mut self, order: &Order, sign: i128) {
         if !order.is_final() {
             self.expose_order(order, sign);
         }
     }
 
-    fn order_mut(&mut self, id: OrderId) -> Option<&mut Order> {
+    pub(super) fn order_mut(&mut self, id: OrderId) -> Option<&mut Order> {
         match self.orders.get_mut(&id) {
             Some(order) => Some(order),
             None => self.ended.get_mut(&id),

@@ -1,6 +1,6 @@
 //! Leverage rules and windows of higher requirements: how they enter, and when a window acts.
 
-use super::instruments::LEVERAGE_MAX;
+use super::instruments::{LEVERAGE_MAX, is_leverage};
 use super::timers::Timer;
 use super::{Book, Ctx};
 use crate::event::*;
@@ -79,7 +79,7 @@ impl Book {
         if margin.tiers != TierSetId(0) && !self.tiers.contains_key(&margin.tiers) {
             return Err(Reject::UnknownTiers);
         }
-        if margin.caps.iter().any(|cap| *cap > LEVERAGE_MAX) {
+        if margin.caps.iter().any(|cap| !is_leverage(*cap)) {
             return Err(Reject::TermsInvalid);
         }
         Ok(())
@@ -213,6 +213,9 @@ fn check_bands(bands: &[Band]) -> Result<(), Reject> {
         let shares = band.initial > SHARE_MAX || band.maintenance > SHARE_MAX;
         if shares || band.leverage > LEVERAGE_MAX {
             return Err(Reject::TermsOverflow);
+        }
+        if !is_leverage(band.leverage) {
+            return Err(Reject::TermsInvalid);
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 
 use super::accounts::AccountState;
 use super::enlarged::Added;
+use super::gone::Gone;
 use super::margin::Valuation;
 use super::marks::MarkInUse;
 use super::orders::Order;
@@ -62,6 +63,10 @@ record! {
         throttles: Throttles,
         marks: BTreeMap<InstrumentId, MarkInUse>,
         open_interest: BTreeMap<InstrumentId, Money>,
+        opened_by: BTreeMap<PositionId, OrderId>,
+        gone: BTreeMap<PositionId, Gone>,
+        gone_by_time: VecDeque<(Ts, PositionId)>,
+        said_closes: BTreeMap<PositionId, VecDeque<ExecId>>,
     }
 }
 
@@ -113,6 +118,10 @@ impl Book {
         self.throttles.put(out);
         self.marks.put(out);
         self.open_interest.put(out);
+        self.opened_by.put(out);
+        self.gone.put(out);
+        self.gone_by_time.put(out);
+        self.said_closes.put(out);
         piece(out);
     }
 
@@ -142,6 +151,9 @@ impl Book {
             last = Some(account.id());
             book.read_positions(&mut account, input)?;
             book.check_account(&account.state.terms)
+                .map_err(|_| contradiction())?;
+            account.own = book
+                .own_terms(account.state.rules.as_deref(), &account.state.terms)
                 .map_err(|_| contradiction())?;
             book.states[account.state.state as usize] += 1;
             book.accounts.insert(account);
@@ -225,10 +237,13 @@ impl Book {
             self.account_mut(order.order.account)?.orders.push(order.id);
             self.expose_order(&order, 1);
             self.count_unsettled(order.link, order.state, 1);
+            self.know_broker_close(&order);
             self.orders.insert(order.id, order);
         }
-        let ended = back.ended.into_iter().map(|order| (order.id, order));
-        self.ended = ended.collect();
+        for order in back.ended {
+            self.know_broker_close(&order);
+            self.ended.insert(order.id, order);
+        }
         self.ended_by_time = back.ended_by_time;
         self.client_ids = back.client_ids;
         self.client_ids_by_time = back.client_ids_by_time;
@@ -248,6 +263,10 @@ impl Book {
         self.throttles = back.throttles;
         self.marks = back.marks;
         self.open_interest = back.open_interest;
+        self.opened_by = back.opened_by;
+        self.gone = back.gone;
+        self.gone_by_time = back.gone_by_time;
+        self.said_closes = back.said_closes;
         self.arm_pending();
         Some(())
     }

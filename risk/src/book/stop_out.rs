@@ -2,7 +2,7 @@
 
 use super::orders::Order;
 use super::timers::Timer;
-use super::{Book, Ctx};
+use super::{Account, Book, Ctx};
 use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
@@ -72,41 +72,48 @@ impl Book {
         self.after(now, RETRY_NS, Timer::Retry(id));
     }
 
-    /// A stop-out is over when none of its closes is under way, nor a cancel of what was in their way. If it closed the
-    /// last position, a balance below zero is lifted to zero where the group protects from it; a loss by other means
-    /// never is.
+    /// A balance below zero that is left without positions is lifted where the account is protected from it, by what its
+    /// credit does not cover; money that was taken out is not given back. A stop-out is over when none of its closes is under way, nor a cancel
+    /// of what was in their way.
     pub(super) fn compensate(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
-        let Some(account) = self.account(id).filter(|account| account.state.stopping) else {
+        let ended = |account: &&Account| account.state.stopping || account.state.emptied;
+        let Some(account) = self.account(id).filter(ended) else {
             return;
         };
-        let orders = account.orders.iter().filter_map(|id| self.orders.get(id));
+        let stopped = account.state.stopping;
+        let mut orders = account.orders.iter().filter_map(|id| self.orders.get(id));
         let pending = |order: &Order| {
             let cancelling = order.closing && order.state == OrderState::Cancelling;
             cancelling || order.origin == Origin::StopOut
         };
-        if orders.into_iter().any(pending) {
+        if stopped && orders.any(pending) {
             return;
         }
-        let (over, group) = (account.positions.is_empty(), self.group_of(account));
-        let protected = over && group.negative_balance_protection;
+        let lifts = match self.group_of(account).negative_balance_protection {
+            BalanceProtection::None => false,
+            BalanceProtection::AnyClose => true,
+            BalanceProtection::StopOut => stopped,
+        };
+        let protected = lifts && account.positions.is_empty();
         let Some(account) = self.account_mut(id) else {
             return;
         };
-        account.state.stopping = false;
-        if protected && account.state.balance < Money(0) {
-            let amount = Money(account.state.balance.0.saturating_neg());
-            account.state.balance = Money(0);
+        (account.state.stopping, account.state.emptied) = (false, false);
+        let (balance, credit) = (account.state.balance.0, account.state.credit.0);
+        let amount = balance.saturating_add(credit).saturating_neg();
+        if protected && amount > 0 {
+            let balance = Money(balance.saturating_add(amount));
+            account.state.balance = balance;
             let cash = Cash {
                 account: id,
                 kind: CashKind::Compensation,
-                amount,
+                amount: Money(amount),
                 reference: 0,
             };
-            let credit = account.state.credit;
             ctx.out.push(Output::Cash(CashBooked {
                 cash,
-                balance: Money(0),
-                credit,
+                balance,
+                credit: Money(credit),
             }));
             self.touch(id);
         }

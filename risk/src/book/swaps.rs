@@ -86,11 +86,10 @@ pub fn swap_money(amount: i128, rate: Rate, digits: u8, days: u8) -> Option<Mone
 
 impl Book {
     pub(super) fn plan_rollover(&mut self, ctx: &mut Ctx<'_>, rollover: Rollover) {
+        let is_full = rollover.days > 0 && self.rollovers.len() >= PLANNED_MAX;
         let reason = match self.instrument(rollover.instrument) {
             None => Some(Reject::UnknownInstrument),
-            Some(_) if self.rollovers.len() >= PLANNED_MAX || rollover.weekday > 6 => {
-                Some(Reject::TermsInvalid)
-            }
+            Some(_) if is_full || rollover.weekday > 6 => Some(Reject::TermsInvalid),
             Some(_) => None,
         };
         if let Some(reason) = reason {
@@ -99,10 +98,14 @@ impl Book {
         if ctx.token != 0 {
             self.answer(ctx, None, None, Vec::new());
         }
-        self.rollovers.insert(
-            (rollover.at, rollover.instrument),
-            (rollover.days, rollover.weekday),
-        );
+        let key = (rollover.at, rollover.instrument);
+        if rollover.days == 0 {
+            // The day has become a holiday.
+            self.rollovers.remove(&key);
+        } else {
+            let days = (rollover.days, rollover.weekday);
+            self.rollovers.insert(key, days);
+        }
     }
 
     pub(super) fn plan_day(&mut self, ctx: &mut Ctx<'_>, day: DayStart) {

@@ -20,8 +20,8 @@ impl crate::machine::Machine {
     /// Stands for every constant and rule that changes decisions; see [`crate::machine::FINGERPRINT`].
     pub const FINGERPRINT: u64 = crate::machine::FINGERPRINT;
 
-    /// Every currency, source, link, instrument, set of leverage rules, group, account and window in force, in an order in which
-    /// they could be imported.
+    /// Every currency, source, link, instrument, set of leverage rules, group, account with what it has otherwise than its
+    /// group, and window in force, in an order in which they could be imported.
     pub fn terms(&self) -> Vec<TermsChange> {
         let (market, book) = (self.market(), self.book());
         let mut terms: Vec<TermsChange> = Vec::new();
@@ -35,11 +35,18 @@ impl crate::machine::Machine {
                 .values()
                 .map(|tiers| TermsChange::Tiers(Box::new(tiers.clone()))),
         );
-        terms.extend(book.groups().copied().map(TermsChange::Group));
+        terms.extend(
+            book.groups()
+                .map(|group| TermsChange::Group(Box::new(*group))),
+        );
         terms.extend(
             book.accounts()
                 .map(|account| TermsChange::Account(account.state.terms)),
         );
+        let rules = book
+            .accounts()
+            .filter_map(|account| account.state.rules.clone());
+        terms.extend(rules.map(TermsChange::Rules));
         let windows = book.windows.values().copied();
         terms.extend(windows.map(TermsChange::Requirement));
         terms

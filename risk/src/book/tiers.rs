@@ -20,8 +20,7 @@ pub struct Slice {
     pub position: Option<PositionId>,
     /// Margin before leverage, fine units of the account's currency.
     pub amount: i128,
-    /// x : 1.
-    pub leverage: u32,
+    pub leverage: Leverage,
     /// Fine units of lots.
     pub lots: i128,
     /// Fine units of the rule's currency.
@@ -96,26 +95,27 @@ impl TierRule {
 pub fn charge(rule: &TierRule, slices: &[Slice], digits: u8, rule_digits: u8) -> Option<Tiered> {
     let mut tiered = Tiered::default();
     for slice in slices {
-        tiered.before = tiered
-            .before
-            .checked_add(slice.amount / i128::from(slice.leverage.max(1)))?;
+        let (over, under) = slice.leverage.fraction();
+        let (levered, _) = mul_div_floor(slice.amount, under, over)?;
+        tiered.before = tiered.before.checked_add(levered)?;
         tiered.measure = tiered.measure.checked_add(rule.measure(slice))?;
     }
     let all = tiered.measure;
     if all <= 0 {
         // Nothing fills a band: what there is falls into the first.
         let ratio = rule.bands.first()?.initial;
-        let terms = costs(slices, 0)
+        let share = (i128::from(ratio.0), i128::from(Ratio::ONE.0));
+        let terms = costs(slices, Leverage::NONE)
             .into_iter()
-            .map(|(amount, den)| (amount, i128::from(ratio.0), den * i128::from(Ratio::ONE.0)))
-            .collect();
+            .map(|(amount, leverage)| levered(amount, leverage, share))
+            .collect::<Option<Terms>>()?;
         tiered.minor = rounded(&terms, digits)?;
         return Some(tiered);
     }
     tiered.unit = mul_div_round(tiered.before, ten(FINE_DIGITS), all)?;
     if rule.cost == TierCost::AverageCut {
-        tiered.unit =
-            i128::from(unit_cut(&costs(slices, 0), all, digits)?) * ten(FINE_DIGITS - digits);
+        tiered.unit = i128::from(unit_cut(&costs(slices, Leverage::NONE), all, digits)?)
+            * ten(FINE_DIGITS - digits);
     }
     let (mut filled, mut sum, mut minor) = (0i128, Terms::new(), 0i64);
     // The oldest trade first, whatever its instrument: what comes later re-prices nothing before it.
@@ -172,14 +172,14 @@ fn next_band(rule: &TierRule, digits: u8, filled: i128, left: i128) -> Option<(u
 }
 
 /// Margin before leverage, summed by leverage; a band's own leverage goes before.
-fn costs(slices: &[Slice], band: u32) -> Vec<(i128, i128)> {
-    let mut costs: Vec<(i128, i128)> = Vec::with_capacity(1);
+fn costs(slices: &[Slice], band: Leverage) -> Vec<(i128, Leverage)> {
+    let mut costs: Vec<(i128, Leverage)> = Vec::with_capacity(1);
     for slice in slices {
-        let leverage = i128::from(if band > 0 {
+        let leverage = if band > Leverage::NONE {
             band
         } else {
-            slice.leverage.max(1)
-        });
+            slice.leverage.or_one()
+        };
         match costs.iter_mut().find(|cost| cost.1 == leverage) {
             Some(cost) => cost.0 = cost.0.saturating_add(slice.amount),
             None => costs.push((slice.amount, leverage)),
@@ -193,7 +193,7 @@ fn terms(
     rule: &TierRule,
     slices: &[Slice],
     whole: i128,
-    (leverage, take, ratio): (u32, i128, Ratio),
+    (leverage, take, ratio): (Leverage, i128, Ratio),
     digits: u8,
 ) -> Option<Terms> {
     let shares = product(
@@ -211,20 +211,27 @@ fn terms(
     }
     costs
         .into_iter()
-        .map(|(amount, den)| {
-            let (num, den) = product(shares, (1, den))?;
-            Some((amount, num, den))
-        })
+        .map(|(amount, leverage)| levered(amount, leverage, shares))
         .collect()
 }
 
 /// What a lot costs, cut to minor units.
-fn unit_cut(costs: &[(i128, i128)], whole: i128, digits: u8) -> Option<i64> {
+fn unit_cut(costs: &[(i128, Leverage)], whole: i128, digits: u8) -> Option<i64> {
     let unit: Terms = costs
         .iter()
-        .map(|(amount, den)| Some((*amount, ten(FINE_DIGITS), den.checked_mul(whole)?)))
+        .map(|(amount, leverage)| levered(*amount, *leverage, (ten(FINE_DIGITS), whole)))
         .collect::<Option<_>>()?;
     floored(&unit, digits)
+}
+
+/// `amount × share / leverage`. Where the fractions do not fit together the leverage is taken of the amount first,
+/// rounded to a fine unit.
+fn levered(amount: i128, leverage: Leverage, share: (i128, i128)) -> Option<(i128, i128, i128)> {
+    let (over, under) = leverage.fraction();
+    match product(share, (under, over)) {
+        Some((num, den)) => Some((amount, num, den)),
+        None => Some((mul_div_round(amount, under, over)?, share.0, share.1)),
+    }
 }
 
 fn product(a: (i128, i128), b: (i128, i128)) -> Option<(i128, i128)> {
@@ -295,4 +302,28 @@ fn compare(terms: &Terms, whole: i128) -> Option<Ordering> {
         sum.add(*amount, *num, *den);
     }
     Some(sum.compare(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leverage_that_does_not_fit_beside_a_share_is_taken_first() {
+        // A prime share of a prime whole, and a leverage without a common factor.
+        let share = ((1i128 << 107) - 1, (1i128 << 89) - 1);
+        let leverage = Leverage(3_333_333_333);
+        let (over, under) = leverage.fraction();
+        assert_eq!(product(share, (under, over)), None);
+        let amount = 110_010 * ten(FINE_DIGITS);
+        let first = mul_div_round(amount, under, over).unwrap();
+        assert_eq!(
+            levered(amount, leverage, share),
+            Some((first, share.0, share.1))
+        );
+        assert_eq!(
+            levered(amount, Leverage::of(100), (1, 2)),
+            Some((amount, 1, 200))
+        );
+    }
 }

@@ -147,11 +147,11 @@ impl Book {
         {
             self.ended_by_time.pop_front();
             // What happened on a Friday may be settled on the Monday after.
-            let unsettled = |order: &Order| !order.unbooked.is_empty();
-            if self.ended.get(&id).is_some_and(unsettled) {
+            let kept = |order: &Order| !order.unbooked.is_empty();
+            if self.ended.get(&id).is_some_and(kept) {
                 self.ended_by_time.push_back((ctx.now, id));
-            } else {
-                self.ended.remove(&id);
+            } else if let Some(order) = self.ended.remove(&id) {
+                self.forget_broker_close(&order);
             }
         }
         while let Some((ts, account, id)) = self
@@ -178,6 +178,7 @@ impl Book {
             self.cash_by_time.pop_front();
             self.cash_seen.remove(&(account, reference));
         }
+        self.forget_gone(ctx.now);
         self.forget_messages(ctx.now);
         self.refresh_haircuts(ctx);
     }

@@ -16,7 +16,7 @@ use crate::event::*;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
-use crate::view::LeverageFrom;
+use crate::view::{HedgeFrom, LeverageFrom};
 use crate::wide::mul_div_round;
 
 /// An order in flight or on trial.
@@ -79,13 +79,17 @@ fn at(amount: i128, share: Ratio) -> Option<i128> {
 impl Book {
     /// The leverage that wins on an instrument, and where it came from: the account's own or its group's, held down by
     /// the group's cap on the class and by the instrument's.
-    pub fn leverage_on(&self, account: &Account, instrument: &Instrument) -> (u32, LeverageFrom) {
+    pub fn leverage_on(
+        &self,
+        account: &Account,
+        instrument: &Instrument,
+    ) -> (Leverage, LeverageFrom) {
         if !instrument.leveraged {
-            return (1, LeverageFrom::Mode);
+            return (Leverage::ONE, LeverageFrom::Mode);
         }
         let group = self.group_of(account);
         let (mut leverage, mut from) = match account.state.terms.leverage {
-            0 => (group.leverage.max(1), LeverageFrom::Group),
+            Leverage::NONE => (group.leverage.or_one(), LeverageFrom::Group),
             own => (own, LeverageFrom::Account),
         };
         let class = group.margin.caps[instrument.terms.margin.class as usize];
@@ -94,11 +98,26 @@ impl Book {
             (instrument.terms.leverage_max, LeverageFrom::InstrumentCap),
         ];
         for (cap, by) in caps {
-            if cap > 0 && cap < leverage {
+            if cap > Leverage::NONE && cap < leverage {
                 (leverage, from) = (cap, by);
             }
         }
-        (leverage.max(1), from)
+        (leverage, from)
+    }
+
+    /// The hedge rule that wins on an instrument, and where it came from: the account's own, its group's, the
+    /// instrument's. Netting accounts hold one side and need none.
+    pub(super) fn hedge_on(
+        &self,
+        account: &Account,
+        instrument: &Instrument,
+    ) -> (HedgeRule, HedgeFrom) {
+        let own = account.state.rules.as_deref().and_then(|own| own.hedge);
+        match (own, self.group_of(account).margin.hedge) {
+            (Some(own), _) => (own, HedgeFrom::Account),
+            (None, Some(group)) => (group, HedgeFrom::Group),
+            (None, None) => (instrument.terms.margin.hedge, HedgeFrom::Instrument),
+        }
     }
 
     /// The factor on new exposure and orders in flight: halts and windows act at once.
@@ -410,6 +429,7 @@ impl Book {
         Some(Rule {
             instrument,
             accounting: account.state.terms.accounting,
+            hedge: self.hedge_on(account, instrument).0,
             leverage: self.leverage_on(account, instrument).0,
             digits: self.digits_of(account),
             exact,

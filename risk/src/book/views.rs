@@ -1,7 +1,7 @@
 //! Answers to questions; nothing here changes anything.
 
 use super::exposure::shown;
-use super::forecast::Distance;
+use super::forecast::{Distance, Foreseen};
 use super::instruments::ten;
 use super::levels::{Line, restricted_line, shown_levels, stop_line, warning_line};
 use super::margin::{Valuation, Which, clamp, level, line};
@@ -30,14 +30,15 @@ impl Book {
         let state = &account.state;
         let free = value.fixed + self.free_floating(account, &value)
             - line(Ratio::ONE, value.used.opening, digits);
-        let (positions, next_stop_out) = self.position_views(account, &value, env);
+        let foreseen = self.foresee(account, env);
+        let positions = self.position_views(account, &value, &foreseen.held, env);
         let (soft, plain) = (value.used.soft, value.used.plain);
         let stop = stop_line(group, plain, digits);
         let (warning, stop_out) = shown_levels(group, soft, digits);
         Some(AccountView {
             terms: state.terms,
             leverage: account.leverage(group),
-            leverage_from: if state.terms.leverage == 0 {
+            leverage_from: if state.terms.leverage == Leverage::NONE {
                 LeverageFrom::Group
             } else {
                 LeverageFrom::Account
@@ -72,8 +73,12 @@ impl Book {
             warning,
             restricted: group.restricted,
             stop_out,
+            stop_out_policy: group.stop_out_policy,
+            negative_balance_protection: group.negative_balance_protection,
+            rules: state.rules.as_deref().copied(),
             closeout: self.closeout(account, &value, stop),
-            next_stop_out,
+            conversions: self.conversion_views(&foreseen),
+            next_stop_out: foreseen.next,
             positions,
             requirements: self.requirements(account),
             orders: account
@@ -84,25 +89,41 @@ impl Book {
         })
     }
 
-    /// The positions with the prices at which each would call the account and stop it out, and the next stop-out.
+    /// The positions with the prices at which each would call the account and stop it out.
     fn position_views(
         &self,
         account: &Account,
         value: &Valuation,
+        distances: &[Distance],
         env: &Env<'_>,
-    ) -> (Vec<PositionView>, Option<Forecast>) {
-        let (distances, next) = self.foresee(account, env);
-        let positions = account
-            .positions
-            .iter()
+    ) -> Vec<PositionView> {
+        let positions = account.positions.iter();
+        positions
             .filter_map(|slot| self.positions.get(*slot))
             .map(|position| {
                 let of = |known: &&Distance| known.instrument == position.instrument;
                 let distance = distances.iter().find(of);
                 self.position_view(account, value, &position, distance, env)
             })
-            .collect();
-        (positions, next)
+            .collect()
+    }
+
+    /// The pairs that convert what the account holds, with the bids at which each would call it and stop it out.
+    fn conversion_views(&self, foreseen: &Foreseen) -> Vec<ConversionView> {
+        let views = foreseen.pairs.iter().filter_map(|pair| {
+            let bid = self.prices(pair.instrument)?.bid;
+            let at = |steps: Option<i64>| {
+                let price = bid.checked_add(steps?)?;
+                Some(Price(price)).filter(|price| price.0 > 0)
+            };
+            Some(ConversionView {
+                instrument: pair.instrument,
+                bid: Price(bid),
+                warning_at: at(pair.to_warning),
+                stop_out_at: at(pair.to_stop_out),
+            })
+        });
+        views.collect()
     }
 
     /// What a stop-out compares: equity as the group values it for that, and how much of the way is gone.

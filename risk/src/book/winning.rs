@@ -8,8 +8,10 @@ use super::used::base;
 use super::{Account, Book, Env};
 use crate::convert::Rate;
 use crate::event::*;
+use crate::terms::Accounting;
 use crate::units::*;
 use crate::view::{InstrumentMargin, MarginRule, TierView};
+use crate::wide::mul_div_round;
 
 impl Book {
     /// The rules behind a position's margin.
@@ -65,6 +67,7 @@ impl Book {
         env: &Env<'_>,
     ) -> MarginRule {
         let (leverage, leverage_from) = self.leverage_on(account, instrument);
+        let (over, under) = leverage.fraction();
         let set = self.group_of(account).margin.tiers;
         let mut windows = self.open_windows(instrument.terms.id, env.now);
         MarginRule {
@@ -78,7 +81,7 @@ impl Book {
             tiers: self
                 .tier_of(account, instrument.terms.id)
                 .map(|rule| (set, rule.id)),
-            base: div_round(native, i128::from(leverage.max(1))),
+            base: mul_div_round(native, under, over).unwrap_or(0),
             conversion: None,
         }
     }
@@ -104,6 +107,8 @@ impl Book {
         let margins = holdings.iter().filter_map(|holding| {
             let rule = self.charge_rule(account, holding.id, true)?;
             let charged = charge(&rule, &holding.sides, With::Rates)?;
+            let hedges = account.state.terms.accounting == Accounting::Hedging
+                && !self.is_scheduled(self.group_of(account), rule.instrument);
             Some(InstrumentMargin {
                 instrument: holding.id,
                 open: Money(charged.held.minor - charged.covered),
@@ -111,6 +116,7 @@ impl Book {
                 covered_qty: Qty(clamp(charged.covered_qty)),
                 lots: charged.held.lots,
                 orders: Money(charged.raised.minor),
+                hedge: hedges.then(|| self.hedge_on(account, rule.instrument)),
             })
         });
         margins.collect()

@@ -9,7 +9,8 @@ use crate::units::*;
 use crate::{codec_enum, record, unit_enum};
 
 record! {
-    /// A session of an instrument opens or closes at `at` and lasts until `until`; sent at least 24 h ahead.
+    /// A session of an instrument opens or closes at `at` and lasts until `until`; sent at least 24 h ahead. It takes the
+    /// place of those that were told before and begin inside it. A closure until [`NO_END`] lasts until another is told.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Session {
         pub instrument: InstrumentId,
@@ -20,7 +21,7 @@ record! {
 }
 
 record! {
-    /// Swaps are charged and open margin prices refreshed at `at`.
+    /// Swaps are charged and open margin prices refreshed at `at`; with 0 days what was told for `at` is taken back.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Rollover {
         pub instrument: InstrumentId,
@@ -329,7 +330,7 @@ codec_enum! {
         Source(SourceTerms) = 2,
         Link(LinkTerms) = 3,
         Instrument(Box<InstrumentTerms>) = 4,
-        Group(GroupTerms) = 5,
+        Group(Box<GroupTerms>) = 5,
         Account(AccountTerms) = 6,
         Limit(SetLimit) = 7,
         Review(SetReview) = 8,
@@ -338,6 +339,8 @@ codec_enum! {
         Requirement(Requirement) = 11,
         /// The client confirmed a margin call and is logged out.
         CallConfirmed(AccountId) = 12,
+        /// What an account has otherwise than its group.
+        Rules(Box<AccountRules>) = 13,
     }
 }
 

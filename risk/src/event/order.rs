@@ -134,6 +134,30 @@ record! {
     }
 }
 
+codec_enum! {
+    /// What became of a position by a protective price that its broker holds.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum CloseEvent: u8 {
+        /// The price of this kind was executed.
+        Filled { kind: ProtectiveKind, fill: Fill } = 0,
+        /// That execution is taken back.
+        Bust = 1,
+    }
+}
+
+record! {
+    /// A broker that holds protective prices has closed a position by one of them: no order of the house asked for it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct BrokerClose {
+        pub link: LinkId,
+        /// As the broker was told that it is called.
+        pub position: PositionId,
+        /// The broker's own id of the execution, unique among the closes of the position. All zero = none.
+        pub exec: ExecId,
+        pub event: CloseEvent,
+    }
+}
+
 record! {
     /// A named person has settled with the broker what could not be booked of an order.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,7 +232,17 @@ unit_enum! {
 unit_enum! {
     /// Who or what placed an order.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub enum Origin: u8 { Client = 0, StopLoss = 1, TakeProfit = 2, Trailing = 3, StopOut = 4, KillSwitch = 5, System = 6 }
+    pub enum Origin: u8 {
+        Client = 0,
+        StopLoss = 1,
+        TakeProfit = 2,
+        Trailing = 3,
+        StopOut = 4,
+        KillSwitch = 5,
+        System = 6,
+        /// The broker itself, by a protective price that it holds: executed when the house hears of it.
+        Broker = 7,
+    }
 }
 
 record! {
@@ -242,6 +276,22 @@ codec_enum! {
         Protect(Protect) = 2,
         /// Ask for the state of an order.
         Status(OrderId) = 3,
+        /// What a position is called here.
+        Opened(Opened) = 4,
+    }
+}
+
+record! {
+    /// A position whose protective prices the broker holds. The broker is told them, and names its own closes, by this id.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Opened {
+        pub position: PositionId,
+        /// The order whose execution opened it, the first time where it is there again because what closed it was taken
+        /// back; absent of one that was there before the broker held its prices.
+        pub order: Option<OrderId>,
+        pub account: AccountId,
+        pub instrument: InstrumentId,
+        pub side: Side,
     }
 }
 
@@ -329,7 +379,7 @@ record! {
         pub crossed_by: Price,
         /// The broker holds it and did not act within 5 s, or the core could not send its close.
         pub unanswered: bool,
-        /// The close it became (core-held).
+        /// The close it became: of the house, or of the broker that holds the price.
         pub order: Option<OrderId>,
     }
 }

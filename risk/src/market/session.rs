@@ -33,8 +33,13 @@ record! {
 }
 
 impl Calendar {
-    /// Adds a session, in place of one that begins at the same time; false when too many are known.
+    /// Adds a session, in place of one that begins at the same time and of those that begin inside it: a day that has
+    /// become a holiday does not open as it was told before. False when too many are known.
     pub fn add(&mut self, session: &Session) -> bool {
+        if self.gives_way(session) {
+            self.ahead
+                .retain(|known| known.at <= session.at || known.at >= session.until);
+        }
         let place = self.ahead.partition_point(|known| known.at < session.at);
         if let Some(known) = self.ahead.get_mut(place)
             && known.at == session.at
@@ -55,11 +60,18 @@ impl Calendar {
             return None;
         }
         let session = self.ahead.pop_front()?;
-        // A session told late does not replace the one that began after it.
-        if self.current.is_none_or(|current| current.at <= session.at) {
+        if self.gives_way(&session) {
             self.current = Some(session);
         }
         Some(session)
+    }
+
+    /// A session told late does not replace the one that began after it; a closure without an end gives way to any.
+    fn gives_way(&self, session: &Session) -> bool {
+        self.current.is_none_or(|current| {
+            let is_endless = !current.open && current.until >= NO_END;
+            current.at <= session.at || is_endless
+        })
     }
 
     /// True inside an open session.
@@ -215,6 +227,37 @@ mod tests {
         calendar.add(&session(false, 5, 100));
         assert_eq!(begin_all(&mut calendar, 11), 1);
         assert!(calendar.is_open(Ts(11)));
+    }
+
+    #[test]
+    fn a_day_that_has_become_a_holiday_does_not_open() {
+        let mut calendar = Calendar::default();
+        calendar.add(&session(true, 10, 50));
+        calendar.add(&session(false, 50, 80));
+        calendar.add(&session(true, 80, 120));
+        calendar.add(&session(false, 120, 150));
+        calendar.add(&session(true, 150, 190));
+        begin_all(&mut calendar, 10);
+        // The second day does not take place.
+        calendar.add(&session(false, 50, 150));
+        assert_eq!(begin_all(&mut calendar, 90), 1);
+        assert!(!calendar.is_open(Ts(90)) && !calendar.is_open(Ts(149)));
+        assert_eq!(begin_all(&mut calendar, 150), 1);
+        assert!(calendar.is_open(Ts(150)));
+    }
+
+    #[test]
+    fn a_closure_without_an_end_gives_way_to_whatever_is_told_next() {
+        let mut calendar = Calendar::default();
+        calendar.add(&session(true, 10, 50));
+        begin_all(&mut calendar, 10);
+        calendar.add(&session(false, 60, 80));
+        calendar.add(&session(false, 20, NO_END.0));
+        assert_eq!(begin_all(&mut calendar, 70), 1);
+        assert!(!calendar.is_open(Ts(70)));
+        calendar.add(&session(true, 15, 100));
+        begin_all(&mut calendar, 71);
+        assert!(calendar.is_open(Ts(71)));
     }
 
     #[test]

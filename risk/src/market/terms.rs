@@ -271,7 +271,7 @@ impl InstrumentTerms {
             collar: Ratio(0),
             price_band: Ratio(0),
             negative_prices: false,
-            leverage_max: 0,
+            leverage_max: Leverage::NONE,
             margin_initial: Ratio::ONE,
             margin_maintenance: Ratio::ONE,
             margin_hedged: Ratio::ONE,

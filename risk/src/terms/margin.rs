@@ -110,10 +110,13 @@ record! {
     pub struct GroupMargin {
         /// Leverage rules by volume or value, 0 = none.
         pub tiers: TierSetId,
-        /// Highest leverage (x : 1) by [`CapClass`], 0 = none; binds accounts that override the group's leverage too.
-        pub caps: [u32; 5],
+        /// Highest leverage by [`CapClass`]; binds accounts that override the group's leverage too.
+        pub caps: [Leverage; 5],
         /// Free margin is looked at again when the broker confirms a market order.
         pub check_execution: bool,
+        /// What opposite positions of one instrument are charged on hedging accounts, whatever the instrument says;
+        /// absent, as the instrument has it. Schedules of accounts at mark price charge each leg for itself.
+        pub hedge: Option<HedgeRule>,
     }
 }
 
@@ -121,8 +124,9 @@ impl GroupMargin {
     /// Leverage alone.
     pub const NONE: GroupMargin = GroupMargin {
         tiers: TierSetId(0),
-        caps: [0; 5],
+        caps: [Leverage::NONE; 5],
         check_execution: false,
+        hedge: None,
     };
 }
 
@@ -164,8 +168,8 @@ record! {
     pub struct Band {
         /// Where it ends: lots in `10^-8`, or minor units of the rule's currency; 0 = no end.
         pub to: i64,
-        /// The band's own leverage (x : 1) in place of the account's, 0 = the account's.
-        pub leverage: u32,
+        /// The band's own leverage in place of the account's; none = the account's.
+        pub leverage: Leverage,
         /// Share for orders.
         pub initial: Ratio,
         /// Share for positions; 0 charges nothing.

@@ -3,7 +3,13 @@
 use super::*;
 
 /// Highest leverage of retail clients by [`CapClass`] (ESMA decision 2018/796, annex I).
-pub const ESMA_CAPS: [u32; 5] = [30, 20, 10, 5, 2];
+pub const ESMA_CAPS: [Leverage; 5] = [
+    Leverage::of(30),
+    Leverage::of(20),
+    Leverage::of(10),
+    Leverage::of(5),
+    Leverage::of(2),
+];
 
 impl GroupTerms {
     /// A group with a preset's values.
@@ -33,7 +39,7 @@ fn mt5_default(id: GroupId) -> GroupTerms {
         id,
         preset: Preset::Mt5Default,
         margin_price: MarginPrice::Open,
-        leverage: 100,
+        leverage: Leverage::of(100),
         warning: Ratio::percent(100),
         restricted: Ratio::percent(50),
         stop_out: Ratio::percent(30),
@@ -43,7 +49,7 @@ fn mt5_default(id: GroupId) -> GroupTerms {
         free_margin: FreeMargin::Both,
         loss_account: Ratio::percent(5),
         loss_position: Ratio::percent(50),
-        negative_balance_protection: false,
+        negative_balance_protection: BalanceProtection::None,
         rate_max: 50,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
@@ -62,7 +68,7 @@ fn esma_retail(id: GroupId) -> GroupTerms {
         leverage: ESMA_CAPS[0],
         stop_out: Ratio::percent(50),
         stop_out_policy: StopOutPolicy::LosersFirst,
-        negative_balance_protection: true,
+        negative_balance_protection: BalanceProtection::AnyClose,
         margin: GroupMargin {
             caps: ESMA_CAPS,
             ..GroupMargin::NONE
@@ -76,7 +82,7 @@ fn oanda_v20(id: GroupId) -> GroupTerms {
     GroupTerms {
         preset: Preset::OandaV20,
         margin_price: MarginPrice::Mid,
-        leverage: 50,
+        leverage: Leverage::of(50),
         stop_out: Ratio::percent(50),
         stop_out_test: LevelTest::OandaCloseout,
         stop_out_policy: StopOutPolicy::CloseAll,
@@ -93,12 +99,12 @@ fn crypto_cross(id: GroupId) -> GroupTerms {
     GroupTerms {
         preset: Preset::CryptoCross,
         margin_price: MarginPrice::Mark,
-        leverage: 20,
+        leverage: Leverage::of(20),
         warning: Ratio::percent(200),
         restricted: Ratio::percent(150),
         stop_out: Ratio::percent(100),
         stop_out_policy: StopOutPolicy::LargestMargin,
-        negative_balance_protection: true,
+        negative_balance_protection: BalanceProtection::AnyClose,
         ..mt5_default(id)
     }
 }

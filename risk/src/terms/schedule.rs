@@ -16,7 +16,7 @@ record! {
         pub rate: Ratio,
         /// Cumulative amount, minor units: `floor × (rate − rate before) + amount before`, rounded half away.
         pub amount: Money,
-        /// Highest leverage (x : 1) of positions in it, 0 = the account's own.
+        /// Highest leverage (x : 1, whole as venues have it) of positions in it, 0 = the account's own.
         pub leverage_max: u32,
     }
 

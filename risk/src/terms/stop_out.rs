@@ -27,6 +27,19 @@ unit_enum! {
 }
 
 unit_enum! {
+    /// When the house lifts a balance below zero to zero: once no position is left.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum BalanceProtection: u8 {
+        None = 0,
+        /// Whatever closed the last position: a retail client owes no more than is in the account (ESMA decision
+        /// 2018/796, article 2(1)(c)).
+        AnyClose = 1,
+        /// A stop-out must have closed (MetaTrader 5, compensation of a negative balance after stop-out).
+        StopOut = 2,
+    }
+}
+
+unit_enum! {
     /// How a stop-out level is compared.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum LevelTest: u8 {

@@ -80,7 +80,9 @@ impl Broker {
         let (order, event) = match &send.command {
             LinkCommand::Submit(submit) => (submit.id, filled(copy, submit)?),
             LinkCommand::Cancel(id) => (*id, BrokerEvent::Cancelled),
-            LinkCommand::Protect(_) | LinkCommand::Status(_) => return None,
+            LinkCommand::Protect(_) | LinkCommand::Status(_) | LinkCommand::Opened(_) => {
+                return None;
+            }
         };
         Some(BrokerReport {
             link: send.link,

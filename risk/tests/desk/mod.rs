@@ -1,7 +1,9 @@
 //! A small desk for tests: a machine with a few instruments, driven by inputs and read as text.
 #![allow(dead_code)]
 
+pub mod broker;
 pub mod dice;
+pub mod rules;
 pub mod script;
 pub mod seeds;
 pub mod show;
@@ -108,7 +110,7 @@ pub fn instrument(symbol: &str) -> InstrumentTerms {
         collar: Ratio(0),
         price_band: Ratio(0),
         negative_prices: false,
-        leverage_max: 0,
+        leverage_max: Leverage::NONE,
         margin_initial: Ratio::ONE,
         margin_maintenance: Ratio::ONE,
         margin_hedged: Ratio::percent(50),
@@ -200,7 +202,7 @@ pub fn group() -> GroupTerms {
         id: GROUP,
         preset: Preset::Mt5Default,
         margin_price: MarginPrice::Open,
-        leverage: 100,
+        leverage: Leverage::of(100),
         warning: Ratio::percent(100),
         restricted: Ratio::percent(50),
         stop_out: Ratio::percent(30),
@@ -210,7 +212,7 @@ pub fn group() -> GroupTerms {
         free_margin: FreeMargin::Both,
         loss_account: Ratio(0),
         loss_position: Ratio(0),
-        negative_balance_protection: true,
+        negative_balance_protection: BalanceProtection::AnyClose,
         rate_max: 0,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
@@ -299,7 +301,7 @@ impl Desk {
             mode: LinkMode::Live,
             manual: false,
         }));
-        desk.must(Body::Group(group()));
+        desk.must(Body::Group(Box::new(group())));
         for known in INSTRUMENTS {
             desk.must(Body::Instrument(Box::new(instrument(known.0))));
             let instrument = instrument_id(known.0);
@@ -386,6 +388,16 @@ impl Desk {
         currency: CurrencyId,
         accounting: Accounting,
         leverage: u32,
+    ) -> Vec<Output> {
+        self.account_at(id, currency, accounting, Leverage::of(leverage))
+    }
+
+    pub fn account_at(
+        &mut self,
+        id: u32,
+        currency: CurrencyId,
+        accounting: Accounting,
+        leverage: Leverage,
     ) -> Vec<Output> {
         let terms = AccountTerms {
             id: AccountId(id),

@@ -9,6 +9,7 @@
 //! see 1 equity 9990.00 used 1100.10 level 908.10 state healthy
 //! ```
 
+use super::rules::named;
 use super::show::{Names, lower, parse};
 use super::*;
 use siaga_risk::machine::Machine;
@@ -92,6 +93,11 @@ impl Run {
             }
             ["protect", account, name, rest @ ..] => self.protect(account, name, rest),
             ["report", name, what, rest @ ..] => self.report(name, what, rest),
+            ["closed", name, what, rest @ ..] => {
+                self.execs += 1;
+                let position = self.names.position_named(name);
+                broker::closed(&mut self.desk, position, what, rest, self.execs)
+            }
             ["link", mode, rest @ ..] => self.desk.command(Body::LinkState(LinkReport {
                 link: LINK,
                 mode: link_mode(mode),
@@ -168,6 +174,7 @@ impl Run {
             })),
             ["window", symbol, id, rest @ ..] => self.window(symbol, id, rest),
             ["group", rest @ ..] => self.group(rest),
+            ["rules", account, rest @ ..] => self.desk.rules(account.parse().unwrap(), rest),
             ["terms", symbol, rest @ ..] => self.terms(symbol, rest),
             ["held", by] => {
                 self.desk.link.protective = if *by == "broker" {
@@ -203,12 +210,12 @@ impl Run {
         } else {
             Accounting::Hedging
         };
-        let leverage = leverage.trim_end_matches(":1").parse().unwrap();
-        self.desk.account(
+        let leverage = parse(leverage.trim_end_matches(":1"), Leverage::DIGITS);
+        self.desk.account_at(
             id.parse().unwrap(),
             currency_id(currency),
             accounting,
-            leverage,
+            Leverage(leverage as u64),
         );
         match rest {
             ["deposit", amount] => self.cash(id, "deposit", amount),
@@ -498,22 +505,14 @@ impl Run {
                         StopOutMode::Observe
                     }
                 }
-                "policy" => {
-                    group.stop_out_policy = StopOutPolicy::ALL
-                        .iter()
-                        .find(|known| lower(known) == value)
-                        .copied()
-                        .unwrap()
-                }
+                "policy" => group.stop_out_policy = named(StopOutPolicy::ALL, value),
                 "stop_out" => group.stop_out = Ratio::percent(value.parse().unwrap()),
                 "warning" => group.warning = Ratio::percent(value.parse().unwrap()),
-                "test" => {
-                    group.stop_out_test = LevelTest::ALL
-                        .iter()
-                        .find(|known| lower(known) == value)
-                        .copied()
-                        .unwrap()
+                "test" => group.stop_out_test = named(LevelTest::ALL, value),
+                "protection" => {
+                    group.negative_balance_protection = named(BalanceProtection::ALL, value)
                 }
+                "hedge" => group.margin.hedge = Some(named(HedgeRule::ALL, value)),
                 "money" => group.closing.money = Some(Money(parse(value, 2))),
                 "fully_hedged" => group.closing.fully_hedged = value == "yes",
                 "oldest_first" => group.closing.oldest_first = value == "yes",
@@ -547,7 +546,7 @@ impl Run {
             }
         }
         let group = *group;
-        self.desk.must(Body::Group(group))
+        self.desk.must(Body::Group(Box::new(group)))
     }
 
     fn terms(&mut self, symbol: &str, rest: &[&str]) -> Vec<Output> {
@@ -570,7 +569,7 @@ impl Run {
                         .copied()
                         .unwrap()
                 }
-                "cap" => terms.leverage_max = value.parse().unwrap(),
+                "cap" => terms.leverage_max = Leverage::of(value.parse().unwrap()),
                 "initial" => terms.margin_initial = ratio(value),
                 "schedule" => terms.crypto.schedule = schedule(value),
                 "mark_age" => terms.crypto.mark_age_max_ns = duration(value),

@@ -98,6 +98,9 @@ impl Desk {
                 LinkCommand::Protect(set) => {
                     format!("send protect {}", names.position(set.position))
                 }
+                LinkCommand::Opened(opened) => {
+                    format!("send opened {}", names.position(opened.position))
+                }
             },
             Output::Deal(deal) => {
                 let position = names.position(deal.position);

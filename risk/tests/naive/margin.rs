@@ -106,10 +106,15 @@ fn excess(long: Leg, short: Leg) -> Vec<Piece> {
     }]
 }
 
-fn rounded(pieces: &[Piece], leverage: u32) -> i64 {
+/// One over a leverage.
+fn one_over(leverage: Leverage) -> Exact {
+    Exact::new(100_000_000, i128::from(leverage.0))
+}
+
+fn rounded(pieces: &[Piece], leverage: Leverage) -> i64 {
     pieces
         .iter()
-        .map(|piece| piece.amount.times(part(1, i64::from(leverage))).round())
+        .map(|piece| piece.amount.times(one_over(leverage)).round())
         .sum()
 }
 
@@ -126,7 +131,7 @@ fn sum(pieces: &[Piece]) -> Piece {
 
 impl Twin {
     /// The factor on a position opened then, or on an order.
-    fn factor(&self, id: InstrumentId, opened: Option<Ts>) -> Exact {
+    pub(super) fn factor(&self, id: InstrumentId, opened: Option<Ts>) -> Exact {
         let mut factor = Ratio::ONE;
         if self.halted.contains(&id) {
             factor = factor.max(Ratio::percent(200));
@@ -221,7 +226,9 @@ impl Twin {
         if self.accounts[&account].netting {
             HedgeRule::Net
         } else {
-            self.terms[&id].margin.hedge
+            let own = self.rules.get(&account).and_then(|rules| rules.hedge);
+            own.or(self.group.margin.hedge)
+                .unwrap_or(self.terms[&id].margin.hedge)
         }
     }
 
@@ -324,7 +331,7 @@ impl Twin {
 }
 
 /// Positions fill the bands first, then orders, at the average margin of a lot.
-fn tiered(rule: &TierRule, held: Piece, raised: Piece, leverage: u32) -> i64 {
+fn tiered(rule: &TierRule, held: Piece, raised: Piece, leverage: Leverage) -> i64 {
     let all = held.lots.plus(raised.lots);
     if all == Exact::whole(0) {
         return 0;
@@ -333,7 +340,7 @@ fn tiered(rule: &TierRule, held: Piece, raised: Piece, leverage: u32) -> i64 {
         .amount
         .plus(raised.amount)
         .over(all)
-        .times(part(1, i64::from(leverage)));
+        .times(one_over(leverage));
     let (mut filled, mut total) = (Exact::whole(0), Exact::whole(0));
     for (lots, ratio) in [
         (

@@ -7,7 +7,7 @@ use super::desk::*;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
-use siaga_risk::units::Ts;
+use siaga_risk::units::{Leverage, Ts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An exact fraction in lowest terms.
@@ -133,7 +133,7 @@ pub struct Resting {
 pub struct Mine {
     pub currency: CurrencyId,
     pub netting: bool,
-    pub leverage: u32,
+    pub leverage: Leverage,
     pub balance: i64,
     pub held: Vec<Held>,
     pub resting: Vec<Resting>,
@@ -141,6 +141,8 @@ pub struct Mine {
 
 pub struct Twin {
     group: GroupTerms,
+    /// What accounts have otherwise.
+    pub rules: BTreeMap<u32, AccountRules>,
     pub accounts: BTreeMap<u32, Mine>,
     pub prices: BTreeMap<InstrumentId, (i64, i64)>,
     pub halted: BTreeSet<InstrumentId>,
@@ -161,6 +163,7 @@ impl Twin {
     pub fn new(group: GroupTerms) -> Twin {
         Twin {
             group,
+            rules: BTreeMap::new(),
             accounts: BTreeMap::new(),
             prices: BTreeMap::new(),
             halted: BTreeSet::new(),
@@ -171,7 +174,7 @@ impl Twin {
         }
     }
 
-    pub fn open(&mut self, id: u32, currency: CurrencyId, netting: bool, leverage: u32) {
+    pub fn open(&mut self, id: u32, currency: CurrencyId, netting: bool, leverage: Leverage) {
         self.accounts.insert(
             id,
             Mine {
@@ -304,6 +307,7 @@ impl Twin {
         }
         let by_price = self.terms[&id].mode != CalcMode::Forex;
         let cost = i128::from(left) * i128::from(price);
+        let is_raised = self.factor(id, None) != Exact::whole(1);
         let mine = self.accounts.get_mut(&account).unwrap();
         match mine.held.iter_mut().find(|held| here(held)) {
             Some(held) => {
@@ -320,7 +324,9 @@ impl Twin {
                 held.rate = sum.kept();
                 held.qty += left;
                 held.cost += cost;
-                held.lots.push((self.now, left));
+                // Only what is added while requirements are raised is told from what was there before.
+                let at = if is_raised { self.now } else { held.lots[0].0 };
+                held.lots.push((at, left));
             }
             None => mine.held.push(Held {
                 qty: left,
@@ -328,6 +334,14 @@ impl Twin {
                 lots: vec![(self.now, left)],
                 ..fill
             }),
+        }
+    }
+
+    /// Below zero without a position: the house pays.
+    pub fn lift(&mut self, account: u32) {
+        let mine = self.accounts.get_mut(&account).unwrap();
+        if mine.held.is_empty() {
+            mine.balance = mine.balance.max(0);
         }
     }
 
@@ -376,7 +390,14 @@ impl Twin {
         let share = |used: i64, ratio: siaga_risk::units::Ratio| {
             Exact::whole(used).times(Exact::new(i128::from(ratio.0), 1_000_000_000_000))
         };
-        if plain > 0 && !share(plain, self.group.stop_out).below(equity) {
+        let rules = self.rules.get(&account);
+        let level = |own: fn(&AccountRules) -> Option<siaga_risk::units::Ratio>, group| {
+            rules.and_then(own).unwrap_or(group)
+        };
+        let stop_out = level(|own| own.stop_out, self.group.stop_out);
+        let restricted = level(|own| own.restricted, self.group.restricted);
+        let warning = level(|own| own.warning, self.group.warning);
+        if plain > 0 && !share(plain, stop_out).below(equity) {
             return MarginState::StopOut;
         }
         if soft <= 0 {
@@ -386,9 +407,9 @@ impl Twin {
                 MarginState::Healthy
             };
         }
-        if equity.below(share(soft, self.group.restricted)) {
+        if equity.below(share(soft, restricted)) {
             MarginState::Restricted
-        } else if equity.below(share(soft, self.group.warning)) {
+        } else if equity.below(share(soft, warning)) {
             MarginState::Warning
         } else {
             MarginState::Healthy

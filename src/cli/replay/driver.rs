@@ -186,7 +186,7 @@ impl Driver {
             let mut reports = 0;
             while let Some(event) = self.paper.poll_event() {
                 reports += 1;
-                self.command(now, Body::Report(*event.report()));
+                self.command(now, event.body());
             }
             if reports == 0 {
                 return Ok(());

@@ -142,7 +142,7 @@ impl Plan {
                 manual: false,
             }),
             Body::Instrument(Box::new(self.instrument())),
-            Body::Group(self.group()),
+            Body::Group(Box::new(self.group())),
         ];
         let accounts = self.stops.iter().map(|stop| (stop.account, DEEP_BALANCE));
         let watched = Money(self.balance.saturating_mul(pow10(MONEY_DIGITS)));
@@ -153,7 +153,7 @@ impl Plan {
                 link: LINK,
                 currency: QUOTE,
                 accounting: Accounting::Hedging,
-                leverage: self.leverage,
+                leverage: Leverage::of(self.leverage),
             }));
             bodies.push(Body::Cash(Cash {
                 account: id,
@@ -243,7 +243,7 @@ impl Plan {
             collar: Ratio(0),
             price_band: Ratio(0),
             negative_prices: true,
-            leverage_max: 0,
+            leverage_max: Leverage::NONE,
             margin_initial: Ratio::ONE,
             margin_maintenance: Ratio::ONE,
             margin_hedged: Ratio::ONE,
@@ -310,7 +310,7 @@ impl Plan {
             id: GROUP,
             preset: Preset::Mt5Default,
             margin_price: MarginPrice::Open,
-            leverage: self.leverage,
+            leverage: Leverage::of(self.leverage),
             warning: Ratio(Ratio::ONE.0 + AT_OR_BELOW),
             restricted: Ratio(0),
             stop_out: Ratio::percent(50),
@@ -320,7 +320,7 @@ impl Plan {
             free_margin: FreeMargin::Both,
             loss_account: Ratio(0),
             loss_position: Ratio(0),
-            negative_balance_protection: false,
+            negative_balance_protection: BalanceProtection::None,
             rate_max: 0,
             rate_window_ns: SECOND_NS,
             duplicate_window_ns: 0,

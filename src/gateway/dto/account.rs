@@ -3,13 +3,14 @@
 use siaga_risk::event::{self, Seq};
 use siaga_risk::terms::{self, AccountTerms};
 use siaga_risk::units::{Money, Price, Ts};
-use siaga_risk::view::{AccountView, Forecast, LadderRow, PositionView};
+use siaga_risk::view::{AccountView, ConversionView, Forecast, LadderRow, PositionView};
 
 use super::margin::{
     CloseoutDto, InstrumentMarginDto, LeverageFrom, LiquidationDto, MarginRuleDto, RequirementDto,
     TierDto, closeout, instrument_margin, liquidation, margin_rule, requirement, tier,
 };
 use super::order::{OrderDto, Side, order};
+use super::rules::{AccountRulesDto, BalanceProtection, StopOutPolicy, account_rules};
 use super::{micros, wire_enum};
 use crate::gateway::decimal;
 use crate::gateway::directory::Directory;
@@ -69,7 +70,7 @@ wire! {
         pub group: String,
         pub accounting: Accounting,
         /// x : 1, before caps of classes and instruments.
-        pub leverage: u32,
+        pub leverage: String,
         pub leverage_from: LeverageFrom,
         /// Leverage rules by bands in force, and how they charge what is held.
         pub tiers: Vec<TierDto>,
@@ -99,10 +100,16 @@ wire! {
         pub warning_pct: String,
         pub restricted_pct: String,
         pub stop_out_pct: String,
+        pub stop_out_policy: StopOutPolicy,
+        pub negative_balance_protection: BalanceProtection,
+        /// What of the rules is the account's own; absent when everything is as its group has it.
+        pub own: Option<AccountRulesDto>,
         /// Equity that may be lost before each threshold; negative when it is behind.
         pub to_warning: String,
         pub to_restricted: String,
         pub to_stop_out: String,
+        /// Pairs that convert results into its currency, but for those it holds.
+        pub conversions: Vec<ConversionDto>,
         /// Where the next stop-out is and what it closes; absent without one.
         pub next_stop_out: Option<NextStopOutDto>,
         pub risk_unacknowledged: bool,
@@ -116,10 +123,19 @@ wire! {
         pub now: u64,
     }
 
+    /// A pair that converts what an account holds.
+    pub struct ConversionDto {
+        pub symbol: String,
+        pub bid: String,
+        /// Its bid, alone, at which the account is called, and at which it is stopped out; absent where no price of it does that.
+        pub warning_at: Option<String>,
+        pub stop_out_at: Option<String>,
+    }
+
     /// The next stop-out when one instrument's price moves and everything else stands still.
     pub struct NextStopOutDto {
         pub symbol: String,
-        /// Price that the account's positions in it would close at.
+        /// Price that the account's positions in it would close at; of a pair that only converts its bid.
         pub price: String,
         /// Pending orders that are cancelled first.
         pub cancels: u32,
@@ -190,7 +206,7 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         currency,
         group,
         accounting: view.terms.accounting.into(),
-        leverage: view.leverage,
+        leverage: view.leverage.to_string(),
         leverage_from: view.leverage_from.into(),
         tiers: view.tiers.iter().map(|t| tier(t, digits, names)).collect(),
         margins: view
@@ -218,9 +234,17 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         warning_pct: decimal::level_pct(view.warning),
         restricted_pct: decimal::level_pct(view.restricted),
         stop_out_pct: decimal::level_pct(view.stop_out),
+        stop_out_policy: view.stop_out_policy.into(),
+        negative_balance_protection: view.negative_balance_protection.into(),
+        own: view.rules.as_ref().map(account_rules),
         to_warning: money(view.to_warning),
         to_restricted: money(view.to_restricted),
         to_stop_out: money(view.to_stop_out),
+        conversions: view
+            .conversions
+            .iter()
+            .map(|pair| conversion(pair, names))
+            .collect(),
         next_stop_out: view.next_stop_out.map(|next| next_stop_out(&next, names)),
         risk_unacknowledged: view.call != event::CallStep::None,
         call: view.call.into(),
@@ -233,6 +257,18 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         orders: view.orders.iter().map(|o| order(o, names)).collect(),
         seq,
         now: micros(now),
+    }
+}
+
+fn conversion(view: &ConversionView, names: &Directory) -> ConversionDto {
+    let entry = names.instrument(view.instrument);
+    let digits = entry.map_or(0, |e| e.terms.price_digits);
+    let price = |p: Price| decimal::show(p.0, digits);
+    ConversionDto {
+        symbol: entry.map_or_else(|| view.instrument.to_string(), |e| e.symbol.clone()),
+        bid: price(view.bid),
+        warning_at: view.warning_at.map(price),
+        stop_out_at: view.stop_out_at.map(price),
     }
 }
 

@@ -9,6 +9,7 @@ use siaga_risk::view::{
 use siaga_risk::wide::mul_div_round;
 
 use super::order::Side;
+use super::rules::{HedgeFrom, HedgeRule};
 use super::wire_enum;
 use crate::gateway::decimal;
 use crate::gateway::directory::{Directory, InstrumentEntry};
@@ -33,7 +34,7 @@ wire! {
     /// The rules behind a position's or an order's margin.
     pub struct MarginRuleDto {
         /// x : 1.
-        pub leverage: u32,
+        pub leverage: String,
         pub leverage_from: LeverageFrom,
         /// Share charged by side and kind of order.
         pub rate_pct: String,
@@ -91,6 +92,10 @@ wire! {
         pub lots: String,
         /// What orders in flight add.
         pub orders: String,
+        /// What opposite positions are charged, and whose rule it is; absent on netting accounts, and where a schedule charges each
+        /// leg for itself.
+        pub hedge: Option<HedgeRule>,
+        pub hedge_from: Option<HedgeFrom>,
     }
 
     /// What a leverage rule charges on what an account holds.
@@ -137,7 +142,7 @@ pub fn margin_rule(
 ) -> MarginRuleDto {
     let currency = margin_currency(names.instrument(instrument));
     MarginRuleDto {
-        leverage: rule.leverage,
+        leverage: rule.leverage.to_string(),
         leverage_from: rule.leverage_from.into(),
         rate_pct: decimal::change_pct(rule.rate),
         factor_pct: decimal::change_pct(rule.factor),
@@ -198,6 +203,8 @@ pub fn instrument_margin(
         covered_qty: qty(view.covered_qty, names.instrument(view.instrument)),
         lots: trimmed(fine(view.lots, LOT_DIGITS)),
         orders: money(view.orders),
+        hedge: view.hedge.map(|(rule, _)| rule.into()),
+        hedge_from: view.hedge.map(|(_, from)| from.into()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use siaga_risk::event::{self, Bar, BarSpan, Mark, NO_VENUE_TIME, Ohlc};
 use siaga_risk::terms::AssetClass;
-use siaga_risk::units::Ts;
+use siaga_risk::units::{Leverage, Ts};
 use siaga_risk::view::InstrumentView;
 
 use super::{micros, wire_enum};
@@ -45,7 +45,7 @@ wire! {
         /// Smallest price move allowed.
         pub tick: String,
         /// The instrument's own cap, x : 1.
-        pub leverage_max: Option<u32>,
+        pub leverage_max: Option<String>,
         pub feed: Feed,
         pub halted: bool,
         /// The halt waits for a named person.
@@ -264,7 +264,7 @@ pub fn instrument(view: &InstrumentView, states: States, names: &Directory) -> I
         qty_max: qty(terms.qty_max.0),
         qty_step: qty(terms.qty_step.0),
         tick: price(terms.tick.0),
-        leverage_max: (terms.leverage_max > 0).then_some(terms.leverage_max),
+        leverage_max: (terms.leverage_max > Leverage::NONE).then(|| terms.leverage_max.to_string()),
         feed: view.feed.into(),
         halted: view.halted,
         awaiting_resume: view.halted && states.awaiting_resume,

@@ -36,7 +36,7 @@ wire_enum!(
 );
 wire_enum!(
     /// Who or what placed an order.
-    Origin = event::Origin { Client, StopLoss, TakeProfit, Trailing, StopOut, KillSwitch, System }
+    Origin = event::Origin { Client, StopLoss, TakeProfit, Trailing, StopOut, KillSwitch, System, Broker }
 );
 
 wire! {

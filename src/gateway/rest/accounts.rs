@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use siaga_risk::event::{Body, Cash, CashKind, SetReview};
 use siaga_risk::ids::{AccountId, LinkId};
-use siaga_risk::units::Money;
+use siaga_risk::units::{Leverage, Money};
 use siaga_risk::view::{LadderRow, Query as Ask, View};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -265,6 +265,30 @@ async fn review(
     done(&app, actor, Body::Review(set)).await
 }
 
+/// A leverage: a whole number, or a decimal as text.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum LeverageInput {
+    Whole(u32),
+    Text(String),
+}
+
+impl LeverageInput {
+    fn read(&self) -> ApiResult<Leverage> {
+        let wrong =
+            |fault: decimal::Fault| ApiError::field("leverage", fault.says(Leverage::DIGITS));
+        match self {
+            LeverageInput::Whole(whole) => Ok(Leverage::of(*whole)),
+            LeverageInput::Text(text) => {
+                let value = decimal::read(text, Leverage::DIGITS).map_err(wrong)?;
+                let value = u64::try_from(value);
+                let negative = |_| ApiError::field("leverage", "give none below zero");
+                value.map(Leverage).map_err(negative)
+            }
+        }
+    }
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountTermsRequest {
@@ -272,8 +296,8 @@ pub struct AccountTermsRequest {
     pub group: Option<String>,
     /// The broker link's number; absent = as it is.
     pub link: Option<u16>,
-    /// The account's own leverage (x : 1), 0 = its group's; absent = as it is.
-    pub leverage: Option<u32>,
+    /// The account's own leverage (x : 1), 0 = its group's; absent = as it is. With a point as text: `"33.33"`.
+    pub leverage: Option<LeverageInput>,
     pub note: String,
 }
 
@@ -298,7 +322,9 @@ async fn set_terms(
         terms.group = found.terms.id;
     }
     terms.link = request.link.map_or(terms.link, LinkId);
-    terms.leverage = request.leverage.unwrap_or(terms.leverage);
+    if let Some(leverage) = &request.leverage {
+        terms.leverage = leverage.read()?;
+    }
     note(&app, actor, &request.note).await?;
     done(&app, actor, Body::Account(terms)).await
 }

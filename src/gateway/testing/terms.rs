@@ -44,7 +44,7 @@ pub fn bodies() -> Vec<Body> {
         queue_expiry_ns: HOUR_NS,
     }));
     bodies.extend(instruments().map(|terms| Body::Instrument(Box::new(terms))));
-    bodies.push(Body::Group(group()));
+    bodies.push(Body::Group(Box::new(group())));
     bodies.push(Body::Account(account()));
     bodies.push(Body::LinkState(LinkReport {
         link: LinkId(1),
@@ -96,7 +96,7 @@ fn group() -> GroupTerms {
         id: GroupId(1),
         preset: Preset::Mt5Default,
         margin_price: MarginPrice::Open,
-        leverage: 100,
+        leverage: Leverage::of(100),
         warning: Ratio::percent(100),
         restricted: Ratio::percent(50),
         stop_out: Ratio::percent(30),
@@ -106,7 +106,7 @@ fn group() -> GroupTerms {
         free_margin: FreeMargin::Both,
         loss_account: Ratio::percent(5),
         loss_position: Ratio::percent(50),
-        negative_balance_protection: false,
+        negative_balance_protection: BalanceProtection::None,
         rate_max: 0,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
@@ -125,6 +125,6 @@ fn account() -> AccountTerms {
         link: LinkId(1),
         currency: CurrencyId(1),
         accounting: Accounting::Hedging,
-        leverage: 0,
+        leverage: Leverage::NONE,
     }
 }

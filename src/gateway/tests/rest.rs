@@ -386,7 +386,7 @@ async fn money_positions_and_views_add_up() {
     );
     assert_eq!(
         (&account["leverage"], &account["leverage_from"]),
-        (&json!(100), &json!("group"))
+        (&json!("100"), &json!("group"))
     );
     let list = server.call("GET", "/api/v1/accounts", None).await.json();
     assert_eq!(

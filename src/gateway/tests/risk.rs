@@ -21,7 +21,7 @@ async fn a_margin_says_where_it_comes_from() {
             &rule["leverage_from"],
             &rule["factor_pct"]
         ),
-        (&json!(100), &json!("group"), &json!("100.00")),
+        (&json!("100"), &json!("group"), &json!("100.00")),
         "{preview}"
     );
     assert_eq!(
@@ -178,8 +178,30 @@ async fn a_review_credit_and_terms_are_set_by_name() {
             &shown["leverage"],
             &shown["leverage_from"]
         ),
-        (&json!(true), &json!("30.00"), &json!(30), &json!("account"))
+        (
+            &json!(true),
+            &json!("30.00"),
+            &json!("30"),
+            &json!("account")
+        )
     );
+    let exact = json!({ "leverage": "33.33", "note": "three per cent" });
+    let exact = server
+        .call("PUT", &format!("{account}/terms"), Some(exact))
+        .await;
+    assert_eq!(exact.status, 200, "{exact:?}");
+    let shown = server.call("GET", account, None).await.json();
+    assert_eq!(shown["leverage"], "33.33");
+    for wrong in ["much", "-1", "0.000000001"] {
+        let wrong = json!({ "leverage": wrong, "note": "x" });
+        let wrong = server
+            .call("PUT", &format!("{account}/terms"), Some(wrong))
+            .await;
+        assert_eq!(
+            (wrong.status, &wrong.json()["field"]),
+            (422, &json!("leverage"))
+        );
+    }
     let nobody = json!({ "group": "nobodys", "note": "x" });
     let nobody = server
         .call("PUT", &format!("{account}/terms"), Some(nobody))
@@ -187,6 +209,80 @@ async fn a_review_credit_and_terms_are_set_by_name() {
     assert_eq!(
         (nobody.status, &nobody.json()["field"]),
         (422, &json!("group"))
+    );
+    server.end().await;
+}
+
+#[tokio::test]
+async fn an_account_has_rules_of_its_own_until_they_are_taken_back() {
+    let server = Server::start().await;
+    let account = "/api/v1/accounts/7";
+    let rules = format!("{account}/rules");
+    let plain = server.call("GET", account, None).await.json();
+    assert_eq!(
+        (&plain["stop_out_policy"], &plain["own"]),
+        (&json!("mt5"), &Value::Null)
+    );
+    let own = json!({
+        "stop_out_pct": "40", "levels_told_pct": ["90", "70.5"], "stop_out_policy": "ctrader_smart",
+        "negative_balance_protection": "any_close", "hedge": "net", "note": "a professional",
+    });
+    let set = server.call("PUT", &rules, Some(own)).await;
+    assert_eq!(set.status, 200, "{set:?}");
+    let shown = server.call("GET", account, None).await.json();
+    assert_eq!(
+        (
+            &shown["warning_pct"],
+            &shown["stop_out_pct"],
+            &shown["stop_out_policy"],
+            &shown["negative_balance_protection"]
+        ),
+        (
+            &json!("100.00"),
+            &json!("40.00"),
+            &json!("ctrader_smart"),
+            &json!("any_close")
+        )
+    );
+    assert_eq!(
+        shown["own"],
+        json!({
+            "warning_pct": null, "restricted_pct": null, "stop_out_pct": "40.00", "levels_told_pct": ["90.00", "70.50"],
+            "stop_out_policy": "ctrader_smart", "negative_balance_protection": "any_close", "hedge": "net",
+        })
+    );
+    let rising = json!({ "stop_out_pct": "60", "note": "x" });
+    let rising = server.call("PUT", &rules, Some(rising)).await;
+    assert_eq!(
+        (rising.status, &rising.json()["reasons"][0]["name"]),
+        (422, &json!("levels_contradict"))
+    );
+    for (wrong, field) in [
+        (json!({ "warning_pct": "much", "note": "x" }), "warning_pct"),
+        (
+            json!({ "levels_told_pct": vec!["1"; 9], "note": "x" }),
+            "levels_told_pct",
+        ),
+        (json!({ "note": " " }), "note"),
+    ] {
+        let refused = server.call("PUT", &rules, Some(wrong)).await;
+        assert_eq!(
+            (refused.status, &refused.json()["field"]),
+            (422, &json!(field))
+        );
+    }
+    let nobody = json!({ "note": "x" });
+    let nobody = server
+        .call("PUT", "/api/v1/accounts/8/rules", Some(nobody))
+        .await;
+    assert_eq!(nobody.status, 404, "{nobody:?}");
+    let back = json!({ "note": "as everybody" });
+    let back = server.call("PUT", &rules, Some(back)).await;
+    assert_eq!(back.status, 200, "{back:?}");
+    let shown = server.call("GET", account, None).await.json();
+    assert_eq!(
+        (&shown["stop_out_pct"], &shown["own"]),
+        (&json!("30.00"), &Value::Null)
     );
     server.end().await;
 }

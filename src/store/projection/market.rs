@@ -79,7 +79,8 @@ fn write_instruments(tx: &mut Tx<'_>, rows: &[(u64, &InstrumentTerms)]) -> Resul
         .bind(column(rows, |(_, terms)| terms.contract_size))
         .bind(column(rows, |(_, terms)| i16::from(terms.contract_digits)))
         .bind(column(rows, |(_, terms)| word(&terms.trade_mode)))
-        .bind(column(rows, |(_, terms)| i64::from(terms.leverage_max)))
+        // The table has whole caps; what is behind the point stands in the terms.
+        .bind(column(rows, |(_, terms)| count(terms.leverage_max.whole())))
         .bind(column(rows, |(seq, _)| count(*seq))),
     )
     .map(drop)

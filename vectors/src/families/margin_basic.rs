@@ -11,6 +11,7 @@ use siaga_risk::ids::*;
 use siaga_risk::rules::{forts, power};
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
+use siaga_risk::wide::mul_div_round;
 
 /// The rules of this family.
 pub fn find(calc: &str) -> Option<Calc> {
@@ -361,7 +362,7 @@ fn end_of_day(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         .into_iter()
         .max()
         .unwrap_or(0);
-    let mut world = World::new(2, &group(1))?;
+    let mut world = World::new(2, &group(Leverage::ONE))?;
     let mut terms = listed(HELD, CalcMode::ForexNoLeverage);
     if own {
         terms.margin_currency = ACC;
@@ -427,8 +428,11 @@ fn notional_fraction(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let rule = preview
         .rule
         .ok_or_else(|| Fault::Other("no rule is shown".into()))?;
+    let (over, under) = rule.leverage.fraction();
+    let notional = mul_div_round(rule.base, over, under);
+    let notional = notional.ok_or_else(|| Fault::Other("a value is too large".into()))?;
     Ok(json!({
-        "notional": fine(rule.base * i128::from(rule.leverage), 9),
+        "notional": fine(notional, 9),
         "margin": world.money(preview.margin_order),
     }))
 }

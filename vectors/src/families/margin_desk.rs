@@ -99,7 +99,7 @@ impl World {
             link: LINK,
             currency: ACC,
             accounting,
-            leverage: 0,
+            leverage: Leverage::NONE,
         }))?;
         self.cash(id, CashKind::Deposit, MONEY)?;
         Ok(id)
@@ -183,7 +183,7 @@ const OWN_CURRENCY: u16 = 100;
 const OWN_PAIR: u32 = 1_000;
 
 /// A group of this leverage that warns of nothing.
-pub fn group(leverage: u32) -> GroupTerms {
+pub fn group(leverage: Leverage) -> GroupTerms {
     GroupTerms {
         leverage,
         ..trade::group()
@@ -199,10 +199,9 @@ pub fn int(field: &str, value: Decimal, digits: u8) -> Result<i64, Fault> {
     scaled(value, digits).map_err(|reason| Fault::field(field, reason))
 }
 
-/// A whole leverage.
-pub fn leverage(inputs: &Inputs<'_>) -> Result<u32, Fault> {
-    u32::try_from(inputs.integer_or("leverage", 1)?)
-        .map_err(|_| Fault::field("leverage", "is no leverage"))
+/// The account's leverage.
+pub fn leverage(inputs: &Inputs<'_>) -> Result<Leverage, Fault> {
+    inputs.leverage_or("leverage", Leverage::ONE)
 }
 
 /// Digits of the account's currency.

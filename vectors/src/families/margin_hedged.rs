@@ -102,7 +102,7 @@ fn fixed(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         inputs.decimal("opposite_order_lots")?,
     );
     let qty_digits = places(held).max(places(opposite));
-    let mut world = World::new(account_digits(inputs, 8)?, &group(1))?;
+    let mut world = World::new(account_digits(inputs, 8)?, &group(Leverage::ONE))?;
     world.convert(1.into(), 1.into(), false)?;
     let terms = contract(inputs, qty_digits)?;
     let id = terms.id;
@@ -134,7 +134,7 @@ fn field_import(inputs: &Inputs<'_>) -> Result<Value, Fault> {
 fn total_type(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let (buys, sells) = (inputs.decimal("buy_lots")?, inputs.decimal("sell_lots")?);
     let digits = places(buys).max(places(sells));
-    let mut world = World::new(account_digits(inputs, 2)?, &group(1))?;
+    let mut world = World::new(account_digits(inputs, 2)?, &group(Leverage::ONE))?;
     world.convert(1.into(), 1.into(), false)?;
     let mut terms = listed(10, CalcMode::Futures);
     terms.qty_digits = digits;

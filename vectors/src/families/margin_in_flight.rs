@@ -83,7 +83,7 @@ impl Short {
         let rate = inputs
             .get("margin_rate")
             .map_or(Ok(Ratio::ONE), |_| inputs.fraction("margin_rate"))?;
-        let mut terms = group(1);
+        let mut terms = group(Leverage::ONE);
         terms.margin.check_execution = inputs.flag("check_before_execution")?;
         let mut world = World::new(2, &terms)?;
         for (id, rate) in [(TRADED, rate), (OTHER, Ratio::ONE)] {
@@ -186,7 +186,7 @@ fn digits_of(inputs: &Inputs<'_>, fields: &[&str]) -> Result<u8, Fault> {
 
 fn free_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let digits = digits_of(inputs, &["balance", "credit", "margin", "floating_pl"])?;
-    let mut terms = group(1);
+    let mut terms = group(Leverage::ONE);
     terms.free_margin = match inputs.text("floating_mode")? {
         "both" => FreeMargin::Both,
         "none" => FreeMargin::None,
@@ -239,7 +239,7 @@ fn open_order_gate(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let turns = held.signum() * signed_qty.signum() < 0;
     let charged = if turns { after.abs() } else { qty };
     let required = inputs.decimal("margin_required")?;
-    let mut world = World::new(digits, &group(1))?;
+    let mut world = World::new(digits, &group(Leverage::ONE))?;
     let mut terms = world.costing(
         TRADED,
         charged,

@@ -30,7 +30,7 @@ pub fn find(calc: &str) -> Option<Calc> {
 const SET: TierSetId = TierSetId(1);
 
 /// A group under a set of rules.
-fn under_rules(leverage: u32) -> GroupTerms {
+fn under_rules(leverage: Leverage) -> GroupTerms {
     GroupTerms {
         margin: GroupMargin {
             tiers: SET,
@@ -57,8 +57,7 @@ fn bands(inputs: &Inputs<'_>, end_digits: u8) -> Result<Vec<Band>, Fault> {
     let read = |band: Inputs<'_>| {
         Ok(Band {
             to: band.scaled_or("to", end_digits, 0)?,
-            leverage: u32::try_from(band.integer_or("leverage", 0)?)
-                .map_err(|_| Fault::field("leverage", "is no leverage"))?,
+            leverage: band.leverage_or("leverage", Leverage::NONE)?,
             initial: share(&band, "initial_ratio")?,
             maintenance: share(&band, "maintenance_ratio")?,
         })
@@ -79,16 +78,18 @@ fn rule(by: TierBy, bands: Vec<Band>) -> TierRule {
 }
 
 /// A world whose group is under one rule.
-fn world(digits: u8, leverage: u32, rules: Vec<TierRule>) -> Result<World, Fault> {
+fn world(digits: u8, leverage: Leverage, rules: Vec<TierRule>) -> Result<World, Fault> {
     let mut world = World::new(digits, &group(leverage))?;
     put(&mut world, leverage, rules)?;
     Ok(world)
 }
 
-fn put(world: &mut World, leverage: u32, rules: Vec<TierRule>) -> Result<(), Fault> {
+fn put(world: &mut World, leverage: Leverage, rules: Vec<TierRule>) -> Result<(), Fault> {
     let terms = TierTerms { id: SET, rules };
     world.desk.must(Body::Tiers(Box::new(terms)))?;
-    world.desk.must(Body::Group(under_rules(leverage)))?;
+    world
+        .desk
+        .must(Body::Group(Box::new(under_rules(leverage))))?;
     Ok(())
 }
 
@@ -111,7 +112,7 @@ fn volume_bands(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         "truncate" => TierCost::AverageCut,
         other => return Err(Fault::field("per_lot_rounding", format!("{other} is none"))),
     };
-    let mut world = world(account_digits(inputs, 2)?, 1, vec![rule])?;
+    let mut world = world(account_digits(inputs, 2)?, Leverage::ONE, vec![rule])?;
     let account = world.account(1, Accounting::Hedging)?;
     let mut id = 10;
     for (list, held) in [("positions", true), ("orders", false)] {
@@ -235,7 +236,7 @@ fn trade_bands(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         other => return Err(Fault::field("rounding_stage", format!("{other} is none"))),
     };
     let digits = account_digits(inputs, 2)?;
-    let mut world = world(digits, 1, vec![rule.clone()])?;
+    let mut world = world(digits, Leverage::ONE, vec![rule.clone()])?;
     let mut terms = listed(10, CalcMode::Cfd);
     (terms.quote, terms.margin_currency) = (ACC, ACC);
     let contract = inputs.decimal("contract_size")?;
@@ -298,7 +299,7 @@ fn first_match(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         });
     }
     let lots = inputs.decimal("lots")?;
-    let mut world = World::new(account_digits(inputs, 2)?, &group(1))?;
+    let mut world = World::new(account_digits(inputs, 2)?, &group(Leverage::ONE))?;
     world.convert(Decimal::ONE, Decimal::ONE, false)?;
     for id in [traded, stranger] {
         let mut terms = listed(id.0, CalcMode::Futures);
@@ -307,7 +308,7 @@ fn first_match(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         world.desk.list(terms)?;
         world.desk.quote(id, 1, 1);
     }
-    put(&mut world, 1, rules)?;
+    put(&mut world, Leverage::ONE, rules)?;
     let account = world.account(1, Accounting::Hedging)?;
     let qty = int("lots", lots, places(lots))?;
     world.open(World::order(account, traded, Side::Buy, qty), 1)?;

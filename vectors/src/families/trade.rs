@@ -13,7 +13,7 @@ pub fn group() -> GroupTerms {
         id: GROUP,
         preset: Preset::Mt5Default,
         margin_price: MarginPrice::Open,
-        leverage: 1,
+        leverage: Leverage::ONE,
         warning: Ratio(0),
         restricted: Ratio(0),
         stop_out: Ratio(0),
@@ -23,7 +23,7 @@ pub fn group() -> GroupTerms {
         free_margin: FreeMargin::Both,
         loss_account: Ratio(0),
         loss_position: Ratio(0),
-        negative_balance_protection: false,
+        negative_balance_protection: BalanceProtection::None,
         rate_max: 0,
         rate_window_ns: SECOND_NS,
         duplicate_window_ns: 0,
@@ -46,7 +46,7 @@ pub fn account(desk: &mut Desk, currency: CurrencyId, accounting: Accounting) ->
         link: LINK,
         currency,
         accounting,
-        leverage: 0,
+        leverage: Leverage::NONE,
     }))?;
     Ok(())
 }

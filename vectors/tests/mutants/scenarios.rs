@@ -43,7 +43,7 @@ impl Trader {
             link: LINK,
             currency: USD,
             accounting: Accounting::Netting,
-            leverage: 0,
+            leverage: Leverage::NONE,
         };
         desk.must(Body::Account(account)).expect("an account");
         let mut trader = Trader(desk);
@@ -184,7 +184,7 @@ fn half_a_cent_of_margin_goes_up() {
             (terms.mode, terms.margin_currency) = (CalcMode::CfdLeverage, USD);
             terms.contract_size = 125_000;
         };
-        let group = |terms: &mut GroupTerms| terms.leverage = 500;
+        let group = |terms: &mut GroupTerms| terms.leverage = Leverage::of(500);
         let mut trader = Trader::new(group, pair, (111_705, 111_705), 1_000_000);
         trader.order(PAIR, Side::Buy, 1_000);
         trader.used()
@@ -203,7 +203,7 @@ fn a_lot_at_the_end_of_a_band_belongs_to_it() {
         let mut trader = Trader::new(|_| {}, pair, (137_615, 137_615), 100_000_000);
         let band = |to, leverage| Band {
             to,
-            leverage,
+            leverage: Leverage::of(leverage),
             initial: Ratio::ONE,
             maintenance: Ratio::ONE,
         };
@@ -231,7 +231,10 @@ fn a_lot_at_the_end_of_a_band_belongs_to_it() {
             },
             ..GroupTerms::preset(GROUP, Preset::Mt5Default)
         };
-        trader.0.must(Body::Group(group)).expect("a group");
+        trader
+            .0
+            .must(Body::Group(Box::new(group)))
+            .expect("a group");
         trader.buys(PAIR, 500, 137_615);
         trader.used()
     };

@@ -30,6 +30,7 @@ const INTERFACES: Record<string, [Record<string, Schema>, string]> = {
   AccountRow: [rest, "AccountRow"],
   Account: [rest, "AccountDto"],
   Position: [rest, "PositionDto"],
+  Conversion: [rest, "ConversionDto"],
   NextStopOut: [rest, "NextStopOutDto"],
   MarginRule: [rest, "MarginRuleDto"],
   Liquidation: [rest, "LiquidationDto"],

@@ -25,7 +25,7 @@ export interface Instrument {
   qty_step: Decimal;
   /** Smallest price move allowed. */
   tick: Decimal;
-  leverage_max: number | null;
+  leverage_max: Decimal | null;
   feed: FeedState;
   halted: boolean;
   volatility: "normal" | "elevated";
@@ -76,7 +76,7 @@ export type LeverageFrom = "mode" | "group" | "account" | "class_cap" | "instrum
 
 /** The rules behind a position's or an order's margin. */
 export interface MarginRule {
-  leverage: number;
+  leverage: Decimal;
   leverage_from: LeverageFrom;
   rate_pct: Decimal;
   factor_pct: Decimal;
@@ -145,9 +145,17 @@ export interface Order {
   take_profit: Decimal | null;
   trailing: Decimal | null;
   state: OrderState;
-  origin: "client" | "stop_loss" | "take_profit" | "trailing" | "stop_out" | "kill_switch" | "system";
+  origin: "client" | "stop_loss" | "take_profit" | "trailing" | "stop_out" | "kill_switch" | "system" | "broker";
   reason: Reason | null;
   placed: number;
+}
+
+/** A pair that converts what an account holds, and its bids at which the account is called and stopped out. */
+export interface Conversion {
+  symbol: string;
+  bid: Decimal;
+  warning_at: Decimal | null;
+  stop_out_at: Decimal | null;
 }
 
 /** The next stop-out when one instrument's price moves and everything else stands still. */
@@ -167,7 +175,7 @@ export interface Account {
   currency: string;
   group: string;
   accounting: "hedging" | "netting";
-  leverage: number;
+  leverage: Decimal;
   leverage_from: LeverageFrom;
   /** The broker link of its orders: an id of the desk's `links`. */
   link: number;
@@ -187,6 +195,8 @@ export interface Account {
   to_warning: Decimal;
   to_restricted: Decimal;
   to_stop_out: Decimal;
+  /** Pairs that convert results into its currency, but for those it holds. */
+  conversions: Conversion[];
   /** Where the next stop-out is and what it closes. */
   next_stop_out: NextStopOut | null;
   risk_unacknowledged: boolean;

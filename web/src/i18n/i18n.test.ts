@@ -63,6 +63,6 @@ it("knows every verdict that an order can meet", () => {
   const names = [...readFileSync(source, "utf8").matchAll(/^\s+\w+ = (\d+), "(\w+)"/gm)].map((match) => match[2]!);
   expect(names.length).toBeGreaterThan(40);
   // Answers to commands that the console does not send.
-  const foreign = new Set(["unknown_link", "unknown_source", "second_person_missing", "second_person_is_the_first", "named_person_missing", "terms_in_use", "already_exists", "unknown_leverage_rules", "leverage_rules_contradict", "terms_too_large", "terms_not_positive", "requirement_window_invalid", "brackets_not_rising", "brackets_leave_a_gap", "bracket_amount_does_not_follow", "margin_schedule_invalid"]);
+  const foreign = new Set(["unknown_link", "unknown_source", "second_person_missing", "second_person_is_the_first", "named_person_missing", "terms_in_use", "already_exists", "unknown_leverage_rules", "leverage_rules_contradict", "terms_too_large", "terms_not_positive", "requirement_window_invalid", "levels_contradict", "hedge_rule_on_netting_account", "brackets_not_rising", "brackets_leave_a_gap", "bracket_amount_does_not_follow", "margin_schedule_invalid"]);
   expect(names.filter((name) => !foreign.has(name) && !reasonNames("en").includes(name))).toEqual([]);
 });

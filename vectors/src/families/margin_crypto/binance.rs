@@ -75,7 +75,7 @@ pub fn hedge_mode(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         size: 1,
         inverse: false,
         schedule: cross.schedule(&[point(&long)?, point(&short)?])?,
-        leverage_max: 0,
+        leverage_max: Leverage::NONE,
     };
     let id = cross.list(contract)?;
     for (side, quantity, entry) in &numbers {

@@ -33,8 +33,8 @@ pub struct Contract {
     pub size: i64,
     pub inverse: bool,
     pub schedule: MarginSchedule,
-    /// 0 = the group's.
-    pub leverage_max: u32,
+    /// None = the group's.
+    pub leverage_max: Leverage,
 }
 
 impl Contract {
@@ -46,7 +46,7 @@ impl Contract {
             size: 1,
             inverse: false,
             schedule,
-            leverage_max: 0,
+            leverage_max: Leverage::NONE,
         }
     }
 }
@@ -259,7 +259,7 @@ pub fn price_text(found: &Liquidation, price_digits: u8, digits: u8) -> Result<S
 
 fn group(test: LevelTest) -> GroupTerms {
     GroupTerms {
-        leverage: 10_000,
+        leverage: Leverage::of(10_000),
         warning: Ratio::percent(100),
         restricted: Ratio::percent(100),
         stop_out_test: test,

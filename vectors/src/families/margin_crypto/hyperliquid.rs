@@ -17,11 +17,8 @@ fn list(
     price: Decimal,
     size: Decimal,
 ) -> Result<InstrumentId, Fault> {
-    let leverage = inputs.integer("max_leverage")?;
-    let leverage_max =
-        u32::try_from(leverage).map_err(|_| Fault::field("max_leverage", "is no leverage"))?;
     let mut contract = Contract::linear(MarginSchedule::HalfOfInitial, &[price], size);
-    contract.leverage_max = leverage_max;
+    contract.leverage_max = inputs.leverage("max_leverage")?;
     cross.list(contract)
 }
 

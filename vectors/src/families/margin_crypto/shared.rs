@@ -21,13 +21,6 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     Ok(json!({ "liquidation_price": cross.liquidation_text(id, digits)? }))
 }
 
-fn leverage(inputs: &Inputs<'_>) -> Result<u32, Fault> {
-    u32::try_from(inputs.integer("leverage")?)
-        .ok()
-        .filter(|leverage| *leverage > 0)
-        .ok_or_else(|| Fault::field("leverage", "is no leverage"))
-}
-
 /// Margin of one contract held in an account of this currency, minor units.
 fn margin_in(
     inputs: &Inputs<'_>,
@@ -41,7 +34,7 @@ fn margin_in(
     let quantity = quantity * Decimal::new(1, digits(multiplier).into());
     let mut contract = Contract::linear(MarginSchedule::Flat, &[price], quantity);
     (contract.size, contract.inverse) = (size, inverse);
-    contract.leverage_max = leverage(inputs)?;
+    contract.leverage_max = inputs.leverage("leverage")?;
     let mut cross = Cross::keeping(currency, Accounting::Netting, LevelTest::Below, DIGITS)?;
     let id = cross.list(contract)?;
     let side = if quantity.is_sign_negative() {
@@ -78,7 +71,7 @@ pub fn collateral_pool(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     for other in inputs.list("other_positions")? {
         let (price, quantity) = (other.decimal("price")?, other.decimal("quantity")?);
         let mut contract = Contract::linear(MarginSchedule::Flat, &[price], quantity);
-        contract.leverage_max = leverage(&other)?;
+        contract.leverage_max = other.leverage("leverage")?;
         let id = cross.list(contract)?;
         let side = if quantity.is_sign_negative() {
             Side::Sell

@@ -82,7 +82,7 @@ fn account(desk: &mut Desk, id: AccountId, accounting: Accounting) -> Result<(),
         link: LINK,
         currency: USD,
         accounting,
-        leverage: 0,
+        leverage: Leverage::NONE,
     }))?;
     cash(desk, id, DEPOSIT)
 }

@@ -161,10 +161,10 @@ type Held = BTreeMap<(AccountId, InstrumentId), Option<PositionId>>;
 fn peopled(names: &Names, digits: u8) -> Result<(Desk, Held), Fault> {
     let mut desk = Desk::open(&currencies(), &trade::group())?;
     for id in 1..=names.groups.len() as u16 {
-        desk.must(Body::Group(GroupTerms {
+        desk.must(Body::Group(Box::new(GroupTerms {
             id: GroupId(id),
             ..trade::group()
-        }))?;
+        })))?;
     }
     let instruments: Vec<InstrumentId> =
         (1..=names.symbols.len() as u32).map(InstrumentId).collect();
@@ -181,7 +181,7 @@ fn peopled(names: &Names, digits: u8) -> Result<(Desk, Held), Fault> {
             link: LINK,
             currency: USD,
             accounting: Accounting::Hedging,
-            leverage: 0,
+            leverage: Leverage::NONE,
         }))?;
         cash(&mut desk, id, DEPOSIT)?;
         for instrument in &instruments {
@@ -335,19 +335,23 @@ fn routed(request: &Inputs<'_>, up: bool) -> Result<&'static str, Fault> {
 
 pub fn high_volatility(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let money_digits = inputs.digits_or("account_digits", 2)?;
-    let leverage = inputs.integer_or("leverage", 1)?;
+    let leverage = inputs.leverage_or("leverage", Leverage::ONE)?;
+    let (over, under) = leverage.fraction();
     let digits = digits(inputs, &["base_margin"])?;
     let base = inputs.scaled("base_margin", digits)?;
-    // One lot at this price needs the base margin at this leverage.
-    let price = base
-        .checked_mul(leverage)
+    // One lot at this price needs the base margin at this leverage; it has as many more digits as that takes.
+    let more = (0..=Leverage::DIGITS).find(|more| 10i128.pow(u32::from(*more)) % under == 0);
+    let more = more.unwrap_or(Leverage::DIGITS);
+    let price = i128::from(base)
+        .checked_mul(over * (10i128.pow(u32::from(more)) / under))
+        .and_then(|price| i64::try_from(price).ok())
         .ok_or_else(|| Fault::field("base_margin", "is too large"))?;
-    let mut terms = plain(TRADED, digits, 0);
+    let mut terms = plain(TRADED, digits + more, 0);
     (terms.margin_initial, terms.margin_maintenance) = (Ratio::ONE, Ratio::ONE);
     terms.halt.factor = inputs.fraction("margin_multiplier")?;
     terms.halt.grace_ns = 0;
     let group = GroupTerms {
-        leverage: u32::try_from(leverage).map_err(|_| Fault::field("leverage", "is too large"))?,
+        leverage,
         ..trade::group()
     };
     let mut currencies = currencies();

@@ -8,12 +8,12 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use siaga_risk::event::*;
 use siaga_risk::terms::*;
+use siaga_risk::units::Leverage;
 
 pub fn smart(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let digits = inputs.digits_or("account_digits", 2)?;
-    let leverage = inputs.integer_or("leverage", 1)?;
     let group = GroupTerms {
-        leverage: u32::try_from(leverage).map_err(|_| Fault::field("leverage", "is no count"))?,
+        leverage: inputs.leverage_or("leverage", Leverage::ONE)?,
         stop_out: inputs.percent("stop_out_pct")?,
         stop_out_policy: StopOutPolicy::CtraderSmart,
         ..trade::group()

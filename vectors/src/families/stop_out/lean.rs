@@ -7,19 +7,19 @@ use crate::families::trade;
 use crate::{Fault, Inputs, shown};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use siaga_risk::book::instruments::LEVERAGE_MAX;
 use siaga_risk::book::{Env, margin_call_notice};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
 
-const HIGHEST_LEVERAGE: u32 = 10_000;
 /// LEAN warns when less than this share of the portfolio's value is free.
 const WARNING: Ratio = Ratio::percent(5);
 
 fn group(buffer: Ratio) -> GroupTerms {
     GroupTerms {
-        leverage: HIGHEST_LEVERAGE,
+        leverage: LEVERAGE_MAX,
         margin_price: MarginPrice::Mid,
         warning: WARNING,
         stop_out: buffer,
@@ -35,7 +35,7 @@ struct Holding {
     instrument: InstrumentId,
     quantity: Decimal,
     price: Decimal,
-    leverage: u32,
+    leverage: Leverage,
 }
 
 fn holdings(inputs: &Inputs<'_>) -> Result<Vec<Holding>, Fault> {
@@ -46,8 +46,7 @@ fn holdings(inputs: &Inputs<'_>) -> Result<Vec<Holding>, Fault> {
             instrument: InstrumentId(at as u32 + 1),
             quantity: holding.decimal("quantity")?,
             price: holding.decimal("price")?,
-            leverage: u32::try_from(holding.integer_or("leverage", 1)?)
-                .map_err(|_| Fault::field("leverage", "is no count"))?,
+            leverage: holding.leverage_or("leverage", Leverage::ONE)?,
         });
     }
     Ok(all)

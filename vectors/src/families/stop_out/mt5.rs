@@ -90,6 +90,15 @@ pub fn stop_out(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     }))
 }
 
+/// The platform's option: what a stop-out leaves below zero is lifted, and nothing else.
+fn compensated(on: bool) -> BalanceProtection {
+    if on {
+        BalanceProtection::StopOut
+    } else {
+        BalanceProtection::None
+    }
+}
+
 fn group(inputs: &Inputs<'_>, digits: u8) -> Result<GroupTerms, Fault> {
     let in_money = inputs.one_of_or("level_type", false, &[("percent", false), ("money", true)])?;
     let level = inputs.decimal("stop_out_level")?;
@@ -100,7 +109,7 @@ fn group(inputs: &Inputs<'_>, digits: u8) -> Result<GroupTerms, Fault> {
         } else {
             inputs.percent("stop_out_level")?
         },
-        negative_balance_protection: inputs.flag("compensate_negative_balance")?,
+        negative_balance_protection: compensated(inputs.flag("compensate_negative_balance")?),
         closing: StopOutTerms {
             money: in_money
                 .then(|| whole("stop_out_level", level, digits).map(Money))
@@ -166,7 +175,7 @@ pub fn compensation(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let none = trade::group();
     let group = GroupTerms {
         stop_out: LEVEL_MAX,
-        negative_balance_protection: inputs.flag("enabled")?,
+        negative_balance_protection: compensated(inputs.flag("enabled")?),
         ..none
     };
     let mut scene = Scene::new(group, digits, Accounting::Hedging)?;

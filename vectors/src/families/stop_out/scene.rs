@@ -337,7 +337,7 @@ impl Scene {
     /// Other terms of the group come into force.
     pub fn regroup(&mut self, change: impl FnOnce(&mut GroupTerms)) -> Result<Vec<Output>, Fault> {
         change(&mut self.group);
-        self.desk.must(Body::Group(self.group))
+        self.desk.must(Body::Group(Box::new(self.group)))
     }
 
     /// The group starts to act and the broker fills every close at the market: what was done, and what was compensated.

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Account, NextStopOut, Position } from "../../api/types";
+import type { Account, Conversion, NextStopOut, Position } from "../../api/types";
 import { explainProblem } from "../../app/trading";
 import { useSettings, useTranslate } from "../../app/settings";
 import { cutPercent, formatDecimal, signOf, trimZeros } from "../../format/decimal";
@@ -25,8 +25,10 @@ export function AccountStrip({ account, current, error, symbol, wide }: Props) {
     );
   }
   const money = (value: string, sign = false) => formatDecimal(value, language, { sign });
-  const nearest = account.positions.find((position) => position.symbol === symbol && position.stop_out_at) ?? account.positions.find((position) => position.stop_out_at);
-  const at = (price: (position: Position) => string | null) =>
+  // Where no position has a price of its own (a locked loss), the pair it is converted at may have one.
+  const priced: (Position | Conversion)[] = [...account.positions, ...account.conversions];
+  const nearest = priced.find((one) => one.symbol === symbol && one.stop_out_at) ?? priced.find((one) => one.stop_out_at);
+  const at = (price: (one: Position | Conversion) => string | null) =>
     nearest && price(nearest) ? t("account.at", { symbol: nearest.symbol, price: formatDecimal(price(nearest), language) }) : account.positions.length === 0 ? t("account.noPositions") : t("account.atNone");
   const profit = signOf(account.unrealised);
   return (
@@ -42,8 +44,8 @@ export function AccountStrip({ account, current, error, symbol, wide }: Props) {
       {wide && <Figure label={t("account.used")} help={t("account.basis")} testid="used">{money(account.used)}</Figure>}
       <Figure label={t("account.free")} help={t("account.basis")} testid="free" className={signOf(account.free) < 0 ? "text-crit" : ""}>{money(account.free)}</Figure>
       <LevelRail account={account} />
-      <Distance label={t("account.toCall")} pct={account.warning_pct} money={money(account.to_warning)} past={signOf(account.to_warning) < 0} price={at((position) => position.warning_at)} testid="to-call" idle={account.positions.length === 0} />
-      <Distance label={t("account.toStop")} pct={account.stop_out_pct} money={money(account.to_stop_out)} past={signOf(account.to_stop_out) < 0} price={at((position) => position.stop_out_at)} testid="to-stop" idle={account.positions.length === 0} />
+      <Distance label={t("account.toCall")} pct={account.warning_pct} money={money(account.to_warning)} past={signOf(account.to_warning) < 0} price={at((one) => one.warning_at)} testid="to-call" idle={account.positions.length === 0} />
+      <Distance label={t("account.toStop")} pct={account.stop_out_pct} money={money(account.to_stop_out)} past={signOf(account.to_stop_out) < 0} price={at((one) => one.stop_out_at)} testid="to-stop" idle={account.positions.length === 0} />
       {account.next_stop_out && <Next next={account.next_stop_out} />}
       {!wide && <Figure label={t("account.used")} help={t("account.basis")} testid="used">{money(account.used)}</Figure>}
       {!current && <span role="status" className="sr-only">{t("account.lost")}</span>}
