@@ -3,7 +3,7 @@
 
 use super::accounts::MONEY_MAX;
 use super::charge::{With, charge};
-use super::plan::sums;
+use super::plan::Gone;
 use super::used::{Holding, add};
 use super::{Account, Book, Env};
 use crate::ids::*;
@@ -53,11 +53,14 @@ impl Book {
         id: InstrumentId,
         gone: &[(u32, i64)],
     ) -> Option<i64> {
-        let (gone, mut all) = (sums(gone), Vec::new());
+        let (gone, mut all) = (Gone::of(gone), Vec::new());
         for slot in &account.positions {
+            if self.positions.instrument(*slot)? != id {
+                continue;
+            }
             let position = self.positions.get(*slot)?;
-            if position.instrument == id {
-                let gone = gone.get(slot).copied().unwrap_or(0);
+            let gone = gone.from(*slot);
+            if gone < position.qty {
                 self.take_position(&mut all, account, env, &position, gone)?;
             }
         }

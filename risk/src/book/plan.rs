@@ -448,34 +448,35 @@ impl Planner<'_> {
 
     /// Positions that may be closed now and are not yet, as much as is left of each.
     fn candidates(&self) -> Vec<Candidate> {
-        let gone = sums(&self.gone);
-        let mut all = Vec::new();
-        for whole in self.tradable.get_or_init(|| self.tradable()) {
-            let gone = gone.get(&whole.slot).copied().unwrap_or(0);
-            let open = whole.open.saturating_sub(gone);
-            if open <= 0 {
-                continue;
-            }
-            if open == whole.open {
-                all.push(whole.clone());
-                continue;
-            }
-            let part = |amount: i128| {
-                let (open, qty) = (i128::from(open), i128::from(whole.open.max(1)));
-                mul_div_floor(amount, open, qty).map_or(amount, |(part, _)| part)
-            };
-            all.push(Candidate {
-                open,
-                worth: part(whole.worth),
-                margin: part(whole.margin),
-                ..whole.clone()
-            });
-        }
+        let all = self.left_open().collect();
         if self.group.closing.oldest_first {
             oldest_of_each(all)
         } else {
             all
         }
+    }
+
+    /// The same, whichever policy asks.
+    fn left_open(&self) -> impl Iterator<Item = Candidate> {
+        let gone = Gone::of(&self.gone);
+        let whole = self.tradable.get_or_init(|| self.tradable()).iter();
+        whole.filter_map(move |whole| {
+            let gone = gone.from(whole.slot);
+            let open = whole.open.saturating_sub(gone);
+            if open <= 0 || gone == 0 {
+                return (open > 0).then(|| whole.clone());
+            }
+            let part = |amount: i128| {
+                let (open, qty) = (i128::from(open), i128::from(whole.open.max(1)));
+                mul_div_floor(amount, open, qty).map_or(amount, |(part, _)| part)
+            };
+            Some(Candidate {
+                open,
+                worth: part(whole.worth),
+                margin: part(whole.margin),
+                ..whole.clone()
+            })
+        })
     }
 
     /// Positions of which something may be closed now, each as a whole.
@@ -508,7 +509,11 @@ impl Planner<'_> {
             let key = if by_margin { -one.margin } else { one.worth };
             (key, one.id)
         };
-        let next = self.candidates().into_iter().min_by_key(rank)?;
+        let next = if self.group.closing.oldest_first {
+            self.candidates().into_iter().min_by_key(rank)?
+        } else {
+            self.left_open().min_by_key(rank)?
+        };
         let qty = match policy {
             StopOutPolicy::CtraderSmart => self.smallest(&next),
             StopOutPolicy::LargestMargin => next.open,
@@ -577,6 +582,36 @@ impl Planner<'_> {
         let up = floor + i128::from(!exact);
         let steps = (up + step - 1) / step;
         (steps * step).clamp(0, i128::from(candidate.open)) as i64
+    }
+}
+
+/// What is gone, to be asked by position.
+pub(super) enum Gone<'a> {
+    Few(&'a [(u32, i64)]),
+    Many(BTreeMap<u32, i64>),
+}
+
+impl<'a> Gone<'a> {
+    /// So many are sooner read through than sorted.
+    const FEW: usize = 16;
+
+    pub(super) fn of(gone: &'a [(u32, i64)]) -> Gone<'a> {
+        if gone.len() <= Gone::FEW {
+            Gone::Few(gone)
+        } else {
+            Gone::Many(sums(gone))
+        }
+    }
+
+    /// How much of a position.
+    pub(super) fn from(&self, slot: u32) -> i64 {
+        match self {
+            Gone::Few(gone) => {
+                let parts = gone.iter().filter(|(other, _)| *other == slot);
+                parts.fold(0, |sum, (_, qty)| sum.saturating_add(*qty))
+            }
+            Gone::Many(sums) => sums.get(&slot).copied().unwrap_or(0),
+        }
     }
 }
 

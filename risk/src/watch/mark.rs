@@ -37,6 +37,7 @@ impl Watch {
             let pace = &mut self.quoted[at].pace;
             *pace = paced(*pace, was.abs_diff(prices.bid));
         }
+        self.concerned = self.quoted[at].own.len();
         self.look_at_pending(instrument, view, due);
         if self.check_era(instrument, view) {
             self.meet_converted(instrument);

@@ -48,6 +48,8 @@ const PLACE_COSTS: usize = 4;
 const CONVERTED_COSTS: usize = 8;
 /// ... and one input may spend this many.
 const SPENT_PER_INPUT: usize = 512 * PLACE_COSTS;
+/// Where a price concerns many, one unit more for each so many of them: about what a full pass over them costs.
+const HOLDERS_PER_UNIT: usize = 32;
 /// Looking at one that waits costs half a unit, or this many halves when it is converted. As much as looking has cost may
 /// be spent on ending it, should that be more.
 const LOOK_HALVES: usize = 1;
@@ -114,6 +116,8 @@ pub struct Watch {
     staged: Vec<Vec<u64>>,
     /// What looking at accounts that wait has cost the last quote, half units.
     looked: usize,
+    /// Positions in the instrument of the last quote.
+    concerned: usize,
     /// Instruments that are wild.
     wild: u32,
     /// Instruments whose prices are dead.
@@ -195,7 +199,9 @@ impl Watch {
     pub fn tend(&mut self, view: Valuing<'_>) {
         // Looked at once, paid once.
         let looked = std::mem::take(&mut self.looked);
-        let mut left = self.budget(SPENT_PER_INPUT.max(looked / 2));
+        let concerned = std::mem::take(&mut self.concerned);
+        let spent = SPENT_PER_INPUT.max(looked / 2);
+        let mut left = self.budget(spent.max(concerned / HOLDERS_PER_UNIT));
         while left > 0 && !self.pending.is_empty() {
             let most = SIDE_BY_SIDE.min(left.div_ceil(PLACE_COSTS));
             let from = self.pending.len().saturating_sub(most);

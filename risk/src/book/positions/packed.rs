@@ -25,7 +25,7 @@ const OPEN: u32 = 128;
 #[repr(C, align(64))]
 pub struct Hot {
     pub account: u32,
-    instrument: u32,
+    pub instrument: u32,
     qty: i64,
     /// Cost, margin cost and rate when they fit; otherwise zero, and the wide part has them.
     cost: i64,

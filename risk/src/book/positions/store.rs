@@ -180,6 +180,12 @@ impl Positions {
         self.line(slot).map(|hot| AccountId(hot.account))
     }
 
+    /// What the position in a slot is in.
+    #[inline]
+    pub fn instrument(&self, slot: u32) -> Option<InstrumentId> {
+        self.line(slot).map(|hot| InstrumentId(hot.instrument))
+    }
+
     /// The id of the position in a slot.
     #[inline]
     pub fn id(&self, slot: u32) -> Option<PositionId> {
