@@ -49,7 +49,10 @@ async fn ended_sessions_are_swept_and_open_ones_stay() {
         let first = house.register("sari").await;
         let seen = done(&house, house.identity.who(&first.access, None, None).await);
         done(&house, house.identity.end_session(&seen.principal, first.session).await);
-        let categories = handlers::engines().categories;
+        let mut categories = handlers::engines().categories;
+        // The audit log counts its years by the database's clock, which does not go on with the test's.
+        categories.retain(|category| ["sessions", "sign_in_attempts"].contains(&category.name()));
+        assert_eq!(categories.len(), 2);
         let sweep = || retention::run(house.identity.platform(), &categories);
         done(&house, sweep().await);
         assert_eq!(rows(&house, "SELECT count(*) FROM sessions").await, 1, "{}: too early", house.kind);

@@ -1,16 +1,31 @@
 //! Leads come in: one a person, however often and in whatever form they come.
 
-use siaga_platform::crm::capture::{self, Outcome};
+use siaga_platform::crm::capture::{self, Capture, Captured, Outcome};
 use siaga_platform::crm::faults::{BAD_SIGNATURE, NO_CONTACT};
 use siaga_platform::crm::{moves, notice, signature, sources, undo, view};
 use siaga_platform::ids::new_id;
 use siaga_platform::page::Paging;
 use siaga_platform::people::Principal;
-use siaga_platform::refusal::KEY_REUSED;
+use siaga_platform::refusal::{KEY_REUSED, Refusal};
+use siaga_platform::unit::Platform;
 use siaga_risk::units::SECOND_NS;
 
 use super::floor::{agent, happen, number, seen, take, told};
 use crate::ground::desk::houses;
+
+/// A caller who is told that the database is busy asks again, as the answer says.
+async fn patiently(platform: Platform, told: Capture) -> Result<Captured, Refusal> {
+    for _ in 0..ASKED_AGAIN_MAX {
+        match capture::capture(&platform, &Principal::owner(), told.clone()).await {
+            Err(Refusal::Db(error)) if error.may_retry() => {}
+            answered => return answered,
+        }
+    }
+    capture::capture(&platform, &Principal::owner(), told).await
+}
+
+/// Each waits two seconds for a connection: a minute, on a machine with much else to do.
+const ASKED_AGAIN_MAX: u32 = 30;
 
 #[tokio::test]
 async fn a_hundred_captures_of_one_person_at_once_are_one_lead() {
@@ -26,7 +41,7 @@ async fn a_hundred_captures_of_one_person_at_once_are_one_lead() {
                 3 => told(None, Some("siti@contoh.id"), Some("Siti Nurhaliza")),
                 _ => told(Some("081234567842"), Some("siti@contoh.id"), None),
             };
-            tasks.spawn(async move { capture::capture(&platform, &Principal::owner(), capture).await });
+            tasks.spawn(patiently(platform, capture));
         }
         while let Some(done) = tasks.join_next().await {
             done.expect("no panic").unwrap_or_else(|error| panic!("{}: {error}", house.kind));

@@ -213,8 +213,8 @@ async fn what_is_being_written_about_a_person_goes_with_them() {
         let sari = house.client("Sari").await;
         let me = sari.user().expect("a person");
         erasure::request(&house.platform, &sari, me, Kind::Erasure).await.expect(house.kind);
-        let (ready, begun) = std::sync::mpsc::channel();
-        let (go, wait) = std::sync::mpsc::channel();
+        let (ready, begun) = std::sync::mpsc::sync_channel(1);
+        let (go, wait) = std::sync::mpsc::sync_channel(1);
         let platform = house.platform.clone();
         let writing = tokio::spawn(async move {
             let system = Principal::system("test");
