@@ -366,6 +366,35 @@ fn the_order_and_the_deal_say_that_the_broker_closed() {
     assert_eq!(deal, Some((id, Origin::Broker, close.exec)));
 }
 
+/// Orders that close count for limits of the net: with what they are when they are said otherwise, too.
+#[test]
+fn a_close_that_is_said_otherwise_leaves_nothing_in_the_exposures() {
+    let (mut desk, close) = held();
+    let said = |qty| {
+        let fill = Fill {
+            qty: Qty(qty),
+            price: Price(109_490),
+            commission: Money(0),
+        };
+        let kind = ProtectiveKind::StopLoss;
+        Body::BrokerClose(BrokerClose {
+            event: CloseEvent::Filled { kind, fill },
+            ..close
+        })
+    };
+    let out = desk.command(said(150));
+    assert_eq!(reasons(&out), [Reject::NotClosing]);
+    let house = |desk: &Desk| {
+        let book = desk.machine.book();
+        let exposure = book.exposure(Scope::House, instrument_id("EURUSD"));
+        (exposure.long, exposure.closing_sells)
+    };
+    assert_eq!(house(&desk), (100, 150));
+    desk.must(said(40));
+    assert_eq!(house(&desk), (60, 0));
+    desk.machine.audit_watch().expect("exposures add up");
+}
+
 #[test]
 fn a_restored_core_knows_what_the_broker_has_said() {
     let (mut desk, close) = held();
