@@ -12,8 +12,12 @@ fn main() {
     // Kept to the end: the server stops with it.
     let server = postgres::durable();
     let url = server.as_ref().map(|server| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime starts").block_on(server.database())
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime
+            .expect("a runtime starts")
+            .block_on(server.database())
     });
     api::print(api::Size::FULL, url);
 }

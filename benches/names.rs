@@ -32,13 +32,20 @@ const CLIENTS: &[&str] = &[
 
 fn main() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/kyc/ofac_2019");
-    let files: Option<Vec<Vec<u8>>> = ["sdn", "alt", "add"].iter().map(|name| unpacked(&folder.join(format!("{name}.csv.gz")))).collect();
+    let files: Option<Vec<Vec<u8>>> = ["sdn", "alt", "add"]
+        .iter()
+        .map(|name| unpacked(&folder.join(format!("{name}.csv.gz"))))
+        .collect();
     let Some(files) = files else {
         println!("   skipped: no list of OFAC beside the checkout");
         return;
     };
     let list = read(Format::OfacCsv, &files).expect("a list");
-    let names: Vec<String> = list.entries.iter().flat_map(|entry| entry.names.iter().map(|name| name.text.clone())).collect();
+    let names: Vec<String> = list
+        .entries
+        .iter()
+        .flat_map(|entry| entry.names.iter().map(|name| name.text.clone()))
+        .collect();
     let listed = list.entries.into_iter().map(|entry| Listed {
         source: "ofac_sdn".into(),
         digest: entry.digest(),
@@ -48,7 +55,11 @@ fn main() {
     let began = Instant::now();
     let index = Index::of(listed);
     let indexed = began.elapsed();
-    let queries: Vec<&str> = CLIENTS.iter().copied().chain(names.iter().step_by(EVERY).map(String::as_str)).collect();
+    let queries: Vec<&str> = CLIENTS
+        .iter()
+        .copied()
+        .chain(names.iter().step_by(EVERY).map(String::as_str))
+        .collect();
     let mut times = Histogram::<u64>::new(3).expect("a histogram");
     for _ in 0..ROUNDS {
         for name in &queries {
@@ -70,16 +81,33 @@ fn main() {
         ("one name against the whole list, p50", 0.5, ""),
         ("one name against the whole list, p99", 0.99, "below 5 ms"),
     ] {
-        report.row(figure, format!("{} µs", times.value_at_quantile(quantile)), beside.clone(), goal);
+        report.row(
+            figure,
+            format!("{} µs", times.value_at_quantile(quantile)),
+            beside.clone(),
+            goal,
+        );
     }
-    report.row("one name against the whole list, longest", format!("{} µs", times.max()), beside.clone(), "");
-    report.row("the whole list indexed", format!("{} ms", indexed.as_millis()), beside, "");
+    report.row(
+        "one name against the whole list, longest",
+        format!("{} µs", times.max()),
+        beside.clone(),
+        "",
+    );
+    report.row(
+        "the whole list indexed",
+        format!("{} ms", indexed.as_millis()),
+        beside,
+        "",
+    );
     report.note(format!("{} searches: names of clients, and every {EVERY}th name of the list itself, which costs most", times.len()));
     report.print();
 }
 
 fn unpacked(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(path).ok()?).read_to_end(&mut bytes).ok()?;
+    flate2::read::GzDecoder::new(std::fs::File::open(path).ok()?)
+        .read_to_end(&mut bytes)
+        .ok()?;
     Some(bytes)
 }

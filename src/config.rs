@@ -284,7 +284,11 @@ impl Platform {
             group: GroupId(self.accounts.group),
             link: LinkId(self.accounts.link),
             currency: CurrencyId(self.accounts.currency),
-            accounting: if self.accounts.netting { Accounting::Netting } else { Accounting::Hedging },
+            accounting: if self.accounts.netting {
+                Accounting::Netting
+            } else {
+                Accounting::Hedging
+            },
         }
     }
 }
@@ -528,10 +532,21 @@ mod tests {
 
     #[test]
     fn what_approvals_of_kyc_open_is_said_by_number() {
-        let config = load("[platform]\nask_npwp = true\n[platform.accounts]\ngroup = 4\nnetting = true\n", &[]).unwrap();
-        assert!(config.platform.wanted().npwp && !config.platform.wanted().proof_of_address && !config.platform.fetch_lists);
+        let config = load(
+            "[platform]\nask_npwp = true\n[platform.accounts]\ngroup = 4\nnetting = true\n",
+            &[],
+        )
+        .unwrap();
+        assert!(
+            config.platform.wanted().npwp
+                && !config.platform.wanted().proof_of_address
+                && !config.platform.fetch_lists
+        );
         let plan = config.platform.plan();
-        assert_eq!((plan.group, plan.link, plan.accounting), (GroupId(4), LinkId(1), Accounting::Netting));
+        assert_eq!(
+            (plan.group, plan.link, plan.accounting),
+            (GroupId(4), LinkId(1), Accounting::Netting)
+        );
         assert!(load("[platform.accounts]\ngroup = 0\n", &[]).is_err());
     }
 

@@ -52,7 +52,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("siaga-vectors", &["siaga-risk"]),
     ("siaga-sim", &["siaga-risk", "siaga-broker"]),
     // Nobody may know the benches.
-    ("siaga-bench", &["siaga-risk", "siaga-feed", "siaga-platform", "siaga"]),
+    (
+        "siaga-bench",
+        &["siaga-risk", "siaga-feed", "siaga-platform", "siaga"],
+    ),
     (
         "siaga",
         &[

@@ -45,12 +45,34 @@ const BATCH: usize = 200;
 const MORNING: u64 = 1_794_729_600 * SECOND_NS;
 
 const FIRST: &[&str] = &[
-    "Siti", "Budi", "Dewi", "Agus", "Rina", "Bambang", "Sri", "Joko", "Maria", "Ahmad", "Putri", "Hendra", "Lestari", "Yusuf", "Wulan",
-    "Eko", "Fitri", "Gilang", "Indah", "Rizky",
+    "Siti", "Budi", "Dewi", "Agus", "Rina", "Bambang", "Sri", "Joko", "Maria", "Ahmad", "Putri",
+    "Hendra", "Lestari", "Yusuf", "Wulan", "Eko", "Fitri", "Gilang", "Indah", "Rizky",
 ];
 const LAST: &[&str] = &[
-    "Nurhaliza", "Santoso", "Lestari", "Wijaya", "Kusuma", "Pamungkas", "Mulyani", "Susilo", "Hidayat", "Fauzi", "Simanjuntak", "Siregar",
-    "Gunawan", "Halim", "Wibowo", "Saputra", "Permata", "Nasution", "Tanjung", "Rahman", "Setiawan", "Pratama", "Utami", "Kartika",
+    "Nurhaliza",
+    "Santoso",
+    "Lestari",
+    "Wijaya",
+    "Kusuma",
+    "Pamungkas",
+    "Mulyani",
+    "Susilo",
+    "Hidayat",
+    "Fauzi",
+    "Simanjuntak",
+    "Siregar",
+    "Gunawan",
+    "Halim",
+    "Wibowo",
+    "Saputra",
+    "Permata",
+    "Nasution",
+    "Tanjung",
+    "Rahman",
+    "Setiawan",
+    "Pratama",
+    "Utami",
+    "Kartika",
 ];
 
 /// What a command does.
@@ -74,7 +96,11 @@ async fn run(server: &postgres::Server) {
     for writers in [1, 8] {
         let bare = commands(&platform, writers, Weight::Bare).await;
         let whole = commands(&platform, writers, Weight::Whole).await;
-        let who = if writers == 1 { "one writer".to_owned() } else { format!("{writers} writers") };
+        let who = if writers == 1 {
+            "one writer".to_owned()
+        } else {
+            format!("{writers} writers")
+        };
         report.row(
             &format!("commands a second, {who}: change, audit row, event"),
             format!("{:.0}", whole.0),
@@ -84,7 +110,10 @@ async fn run(server: &postgres::Server) {
         report.row(
             &format!("command, 99th percentile, {who}"),
             report::time(whole.1.value_at_quantile(0.99) as f64),
-            format!("{} the change alone", report::time(bare.1.value_at_quantile(0.99) as f64)),
+            format!(
+                "{} the change alone",
+                report::time(bare.1.value_at_quantile(0.99) as f64)
+            ),
             "",
         );
     }
@@ -98,7 +127,10 @@ async fn run(server: &postgres::Server) {
     report.row(
         &format!("search, 99th percentile, {PEOPLE} people, two letters wrong"),
         report::time(found.value_at_quantile(0.99) as f64),
-        format!("{} the median", report::time(found.value_at_quantile(0.5) as f64)),
+        format!(
+            "{} the median",
+            report::time(found.value_at_quantile(0.5) as f64)
+        ),
         "< 50 ms",
     );
     report.note("server and program on one machine, its disk not synced (fsync off): a server's disk adds its own time to every commit");
@@ -114,11 +146,17 @@ async fn platform(url: String) -> Platform {
     };
     let db = Db::server(&options).expect("url");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
-    let mut files: Vec<_> = std::fs::read_dir(folder).expect("migrations").map(|entry| entry.expect("entry").path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("migrations")
+        .map(|entry| entry.expect("entry").path())
+        .collect();
     files.sort();
     for file in files {
         let sql = std::fs::read_to_string(&file).expect("a migration");
-        if ["-- requires:", "-- choice:", "-- after:"].iter().any(|head| sql.starts_with(head)) {
+        if ["-- requires:", "-- choice:", "-- after:"]
+            .iter()
+            .any(|head| sql.starts_with(head))
+        {
             continue;
         }
         db.own(move |tx| tx.script(sql)).await.expect("a migration");
@@ -127,7 +165,9 @@ async fn platform(url: String) -> Platform {
     let now = move || Ts(ticks.fetch_add(1_000, Ordering::Relaxed));
     let keyring = Arc::new(Keyring::generate("k1"));
     let platform = Platform::new(db, keyring, Arc::new(now), Arc::new(NoCore));
-    audit::prepare(platform.db(), platform.now()).await.expect("partitions");
+    audit::prepare(platform.db(), platform.now())
+        .await
+        .expect("partitions");
     platform
 }
 
@@ -144,13 +184,17 @@ async fn commands(platform: &Platform, writers: u64, weight: Weight) -> (f64, Hi
             for n in 0..COMMANDS / writers {
                 let began = Instant::now();
                 command(&platform, &by, lead, n, weight).await;
-                times.record(began.elapsed().as_nanos() as u64).expect("below a minute");
+                times
+                    .record(began.elapsed().as_nanos() as u64)
+                    .expect("below a minute");
             }
             times
         });
     }
     while let Some(ended) = tasks.join_next().await {
-        times.add(ended.expect("no panic")).expect("the same bounds");
+        times
+            .add(ended.expect("no panic"))
+            .expect("the same bounds");
     }
     (COMMANDS as f64 / began.elapsed().as_secs_f64(), times)
 }
@@ -187,7 +231,12 @@ async fn fill(platform: &Platform) {
                     subject: None,
                     words: String::new(),
                     personal: vec![
-                        format!("{} {} {}", FIRST[n % FIRST.len()], FIRST[n / 7 % FIRST.len()], LAST[n / 3 % LAST.len()]),
+                        format!(
+                            "{} {} {}",
+                            FIRST[n % FIRST.len()],
+                            FIRST[n / 7 % FIRST.len()],
+                            LAST[n / 3 % LAST.len()]
+                        ),
                         format!("+62812{:07}", n * 7_919 % 10_000_000),
                     ],
                 };
@@ -198,8 +247,12 @@ async fn fill(platform: &Platform) {
         filled.await.expect("indexed");
     }
     let db = platform.db().clone();
-    db.outside("ANALYZE search_entries", || ()).await.expect("statistics");
-    db.outside("ANALYZE search_grams", || ()).await.expect("statistics");
+    db.outside("ANALYZE search_entries", || ())
+        .await
+        .expect("statistics");
+    db.outside("ANALYZE search_grams", || ())
+        .await
+        .expect("statistics");
 }
 
 async fn searches(platform: &Platform) -> Histogram<u64> {
@@ -210,11 +263,21 @@ async fn searches(platform: &Platform) -> Histogram<u64> {
         // Two letters change places, as fingers have it.
         let mut letters: Vec<char> = name.chars().collect();
         letters.swap(2, 3);
-        let query: String = FIRST[n % FIRST.len()].chars().chain(" ".chars()).chain(letters).collect();
+        let query: String = FIRST[n % FIRST.len()]
+            .chars()
+            .chain(" ".chars())
+            .chain(letters)
+            .collect();
         let keyring = platform.keyring().clone();
         let began = Instant::now();
-        let found = platform.read(&owner, move |tx| search::find(tx, &keyring, &query, Some(Area::Crm), 20)).await;
-        times.record(began.elapsed().as_nanos() as u64).expect("below a minute");
+        let found = platform
+            .read(&owner, move |tx| {
+                search::find(tx, &keyring, &query, Some(Area::Crm), 20)
+            })
+            .await;
+        times
+            .record(began.elapsed().as_nanos() as u64)
+            .expect("below a minute");
         assert!(!found.expect("a search").is_empty(), "{name}");
     }
     times

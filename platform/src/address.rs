@@ -35,7 +35,12 @@ pub fn email(text: &str) -> Result<String, &'static str> {
         return refuse("it is too long");
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c);
-    if local.is_empty() || !local.chars().all(plain) || local.starts_with('.') || local.ends_with('.') || local.contains("..") {
+    if local.is_empty()
+        || !local.chars().all(plain)
+        || local.starts_with('.')
+        || local.ends_with('.')
+        || local.contains("..")
+    {
         return refuse("what stands before the @ is no name of a mailbox");
     }
     let labels: Vec<&str> = domain.split('.').collect();
@@ -46,7 +51,12 @@ pub fn email(text: &str) -> Result<String, &'static str> {
             && !label.ends_with('-')
             && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     };
-    if labels.len() < 2 || !labels.iter().all(fits) || labels.last().is_some_and(|top| top.chars().all(|c| c.is_ascii_digit())) {
+    if labels.len() < 2
+        || !labels.iter().all(fits)
+        || labels
+            .last()
+            .is_some_and(|top| top.chars().all(|c| c.is_ascii_digit()))
+    {
         return refuse("what stands behind the @ is no domain");
     }
     if labels.iter().any(|label| label.starts_with("xn--")) {
@@ -62,10 +72,18 @@ pub fn email(text: &str) -> Result<String, &'static str> {
 pub fn phone(text: &str) -> Result<String, &'static str> {
     const REFUSED: &str = "write it with its country, like +62 812 345 678";
     let text: String = text.trim().nfkc().take(PHONE_CHARS_MAX + 1).collect();
-    if text.is_empty() || text.len() > PHONE_CHARS_MAX || !text.chars().all(|c| c.is_ascii_digit() || "+ -().".contains(c)) {
+    if text.is_empty()
+        || text.len() > PHONE_CHARS_MAX
+        || !text
+            .chars()
+            .all(|c| c.is_ascii_digit() || "+ -().".contains(c))
+    {
         return Err(REFUSED);
     }
-    let digits: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    let digits: String = text
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == '+')
+        .collect();
     if digits.rfind('+').is_some_and(|at| at > 0) {
         return Err(REFUSED);
     }
@@ -93,7 +111,12 @@ mod tests {
 
     #[test]
     fn one_mailbox_has_one_form() {
-        for text in ["Sari@Contoh.ID", " sari@contoh.id ", "ｓａｒｉ@contoh.id", "sari@ｃontoh.id"] {
+        for text in [
+            "Sari@Contoh.ID",
+            " sari@contoh.id ",
+            "ｓａｒｉ@contoh.id",
+            "sari@ｃontoh.id",
+        ] {
             assert_eq!(email(text).expect(text), "sari@contoh.id", "{text}");
         }
         assert_eq!(email("a.b+c@x-y.co.id").expect("plain"), "a.b+c@x-y.co.id");
@@ -127,11 +150,27 @@ mod tests {
 
     #[test]
     fn numbers_meet_in_e164() {
-        for text in ["0812-3456-7890", "+62 812 3456 7890", "0062 812 3456 7890", "6281234567890", "+62 (0)812 3456 7890", "81234567890", "０８１２ 3456 7890"] {
+        for text in [
+            "0812-3456-7890",
+            "+62 812 3456 7890",
+            "0062 812 3456 7890",
+            "6281234567890",
+            "+62 (0)812 3456 7890",
+            "81234567890",
+            "０８１２ 3456 7890",
+        ] {
             assert_eq!(phone(text).expect(text), "+6281234567890", "{text}");
         }
         assert_eq!(phone("+65 9123 4567").expect("Singapore"), "+6591234567");
-        for text in ["", "12", "+", "0812-CALL-ME", "+62+812", "+999123456789", "１２"] {
+        for text in [
+            "",
+            "12",
+            "+",
+            "0812-CALL-ME",
+            "+62+812",
+            "+999123456789",
+            "１２",
+        ] {
             assert!(phone(text).is_err(), "{text}");
         }
     }

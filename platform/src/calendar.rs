@@ -33,8 +33,9 @@ const DAYS_MAX: u32 = 4_000;
 /// Holidays that the program ships.
 const SHIPPED: &str = include_str!("calendar/holidays.toml");
 
-static INDONESIA: LazyLock<WorkingCalendar> =
-    LazyLock::new(|| WorkingCalendar::parse(SHIPPED).expect("the shipped holidays are read by a test"));
+static INDONESIA: LazyLock<WorkingCalendar> = LazyLock::new(|| {
+    WorkingCalendar::parse(SHIPPED).expect("the shipped holidays are read by a test")
+});
 
 /// Which days are worked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,16 +74,20 @@ impl WorkingCalendar {
     /// # Errors
     /// [`CalendarError`].
     pub fn parse(text: &str) -> Result<Self, CalendarError> {
-        let file: File = toml::from_str(text).map_err(|error| CalendarError::Form(error.to_string()))?;
+        let file: File =
+            toml::from_str(text).map_err(|error| CalendarError::Form(error.to_string()))?;
         let mut every = BTreeSet::new();
         for day in &file.every {
             // A leap year, so that the 29th of February can be named.
-            let date = day_of(2024, day).ok_or_else(|| CalendarError::Day("every".into(), day.clone()))?;
+            let date =
+                day_of(2024, day).ok_or_else(|| CalendarError::Day("every".into(), day.clone()))?;
             every.insert((date.month(), date.day()));
         }
         let mut years = BTreeMap::new();
         for (year, days) in &file.years {
-            let number: i16 = year.parse().map_err(|_| CalendarError::Form(format!("{year} is no year")))?;
+            let number: i16 = year
+                .parse()
+                .map_err(|_| CalendarError::Form(format!("{year} is no year")))?;
             let mut dates = BTreeSet::new();
             for day in days {
                 let date = day_of(number, day);
@@ -167,7 +172,9 @@ impl WorkingCalendar {
 
 /// The day of the house's calendar at an instant.
 pub fn date_of(at: Ts) -> Date {
-    Offset::constant(OFFSET_HOURS).to_datetime(instant(at)).date()
+    Offset::constant(OFFSET_HOURS)
+        .to_datetime(instant(at))
+        .date()
 }
 
 /// Where a day of the house's calendar begins.
@@ -236,9 +243,17 @@ mod tests {
     fn deadlines_count_only_hours_in_which_the_house_works() {
         let calendar = WorkingCalendar::indonesia();
         for &(from, hours, to) in DEADLINES {
-            assert_eq!(calendar.deadline(at(from), hours), at(to), "{hours} h from {from}");
+            assert_eq!(
+                calendar.deadline(at(from), hours),
+                at(to),
+                "{hours} h from {from}"
+            );
             if calendar.is_open(at(from)) {
-                assert_eq!(calendar.worked(at(from), at(to)), u64::from(hours) * HOUR_NS, "{from} to {to}");
+                assert_eq!(
+                    calendar.worked(at(from), at(to)),
+                    u64::from(hours) * HOUR_NS,
+                    "{from} to {to}"
+                );
             }
         }
     }
@@ -270,7 +285,10 @@ mod tests {
     fn days_that_do_not_exist_are_refused() {
         let bad = WorkingCalendar::parse("every = []\n[years]\n2025 = [\"02-30\"]\n");
         assert_eq!(bad, Err(CalendarError::Day("2025".into(), "02-30".into())));
-        assert!(matches!(WorkingCalendar::parse("never = 1"), Err(CalendarError::Form(_))));
+        assert!(matches!(
+            WorkingCalendar::parse("never = 1"),
+            Err(CalendarError::Form(_))
+        ));
     }
 
     #[test]

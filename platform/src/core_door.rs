@@ -11,7 +11,11 @@ use siaga_risk::ids::ActorId;
 pub trait CoreDoor: Send + Sync + 'static {
     /// Sends a command for `actor`; resolves to the sequence of its input once that is durable. Sent
     /// again after an error it must not happen twice: give a reference or a client id that the core remembers.
-    fn send(&self, actor: ActorId, body: Body) -> Pin<Box<dyn Future<Output = Result<u64, CoreRefusal>> + Send + '_>>;
+    fn send(
+        &self,
+        actor: ActorId,
+        body: Body,
+    ) -> Pin<Box<dyn Future<Output = Result<u64, CoreRefusal>> + Send + '_>>;
 }
 
 /// Why the core did not take it.
@@ -29,7 +33,15 @@ pub enum CoreRefusal {
 pub struct NoCore;
 
 impl CoreDoor for NoCore {
-    fn send(&self, _actor: ActorId, _body: Body) -> Pin<Box<dyn Future<Output = Result<u64, CoreRefusal>> + Send + '_>> {
-        Box::pin(async { Err(CoreRefusal::Later("no desk runs beside the platform".into())) })
+    fn send(
+        &self,
+        _actor: ActorId,
+        _body: Body,
+    ) -> Pin<Box<dyn Future<Output = Result<u64, CoreRefusal>> + Send + '_>> {
+        Box::pin(async {
+            Err(CoreRefusal::Later(
+                "no desk runs beside the platform".into(),
+            ))
+        })
     }
 }

@@ -21,9 +21,24 @@ pub struct Engines {
 
 /// Every permission there is, for the scopes of API keys and for pages that show only what may be done.
 pub fn permissions() -> Vec<Permission> {
-    let engines = [identity::permissions::ALL, crm::permissions::ALL, kyc::permissions::ALL, aml::permissions::ALL];
-    let ground = [audit::PERMISSIONS, erasure::PERMISSIONS, outbox::PERMISSIONS, retention::PERMISSIONS];
-    engines.into_iter().chain(ground).flatten().copied().collect()
+    let engines = [
+        identity::permissions::ALL,
+        crm::permissions::ALL,
+        kyc::permissions::ALL,
+        aml::permissions::ALL,
+    ];
+    let ground = [
+        audit::PERMISSIONS,
+        erasure::PERMISSIONS,
+        outbox::PERMISSIONS,
+        retention::PERMISSIONS,
+    ];
+    engines
+        .into_iter()
+        .chain(ground)
+        .flatten()
+        .copied()
+        .collect()
 }
 
 /// All engines. Stores of the ground come last: their rows are what the others look up a person by.

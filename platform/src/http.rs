@@ -49,17 +49,32 @@ impl Service {
     ///
     /// # Errors
     /// [`AddressFault`].
-    pub fn with(address: &str, tls: impl FnOnce() -> Result<TlsConnector, AddressFault>) -> Result<Self, AddressFault> {
+    pub fn with(
+        address: &str,
+        tls: impl FnOnce() -> Result<TlsConnector, AddressFault>,
+    ) -> Result<Self, AddressFault> {
         let uri: Uri = address.parse().map_err(|_| AddressFault::Form)?;
-        let host = uri.host().ok_or(AddressFault::Form)?.trim_matches(['[', ']']).to_owned();
-        let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let host = uri
+            .host()
+            .ok_or(AddressFault::Form)?
+            .trim_matches(['[', ']'])
+            .to_owned();
+        let loopback = host == "localhost"
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback());
         let (tls, port) = match uri.scheme_str() {
             Some("https") => (Some(tls()?), 443),
             Some("http") if loopback => (None, 80),
             _ => return Err(AddressFault::Form),
         };
         let port = uri.port_u16().unwrap_or(port);
-        Ok(Self { uri, host, port, tls })
+        Ok(Self {
+            uri,
+            host,
+            port,
+            tls,
+        })
     }
 
     /// What stands behind the host in the request's first line.
@@ -71,7 +86,12 @@ impl Service {
     ///
     /// # Errors
     /// What went wrong on the way, with nothing of the request in it.
-    pub async fn send(&self, request: Request<Full<Bytes>>, time: Duration, bytes_max: usize) -> Result<(StatusCode, Bytes), String> {
+    pub async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        time: Duration,
+        bytes_max: usize,
+    ) -> Result<(StatusCode, Bytes), String> {
         let (head, body) = self.send_for(request, time, bytes_max).await?.into_parts();
         Ok((head.status, body))
     }
@@ -80,40 +100,74 @@ impl Service {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn send_for(&self, request: Request<Full<Bytes>>, time: Duration, bytes_max: usize) -> Result<Response<Bytes>, String> {
+    pub async fn send_for(
+        &self,
+        request: Request<Full<Bytes>>,
+        time: Duration,
+        bytes_max: usize,
+    ) -> Result<Response<Bytes>, String> {
         let sent = tokio::time::timeout(time, self.connect(request, bytes_max)).await;
         sent.map_err(|_| "no answer in time".to_owned())?
     }
 
-    async fn connect(&self, request: Request<Full<Bytes>>, bytes_max: usize) -> Result<Response<Bytes>, String> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| error.to_string())?;
+    async fn connect(
+        &self,
+        request: Request<Full<Bytes>>,
+        bytes_max: usize,
+    ) -> Result<Response<Bytes>, String> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(|error| error.to_string())?;
         match &self.tls {
             None => self.exchange(stream, request, bytes_max).await,
             Some(tls) => {
-                let name = ServerName::try_from(self.host.clone()).map_err(|error| error.to_string())?;
-                let stream = tls.connect(name, stream).await.map_err(|error| error.to_string())?;
+                let name =
+                    ServerName::try_from(self.host.clone()).map_err(|error| error.to_string())?;
+                let stream = tls
+                    .connect(name, stream)
+                    .await
+                    .map_err(|error| error.to_string())?;
                 self.exchange(stream, request, bytes_max).await
             }
         }
     }
 
-    async fn exchange<S>(&self, stream: S, mut request: Request<Full<Bytes>>, bytes_max: usize) -> Result<Response<Bytes>, String>
+    async fn exchange<S>(
+        &self,
+        stream: S,
+        mut request: Request<Full<Bytes>>,
+        bytes_max: usize,
+    ) -> Result<Response<Bytes>, String>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
+        let authority = self
+            .uri
+            .authority()
+            .map_or("", |authority| authority.as_str());
         let host = authority.rsplit('@').next().unwrap_or_default();
         let host = HeaderValue::from_str(host).map_err(|error| error.to_string())?;
         let headers = request.headers_mut();
         headers.insert(HOST, host);
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("siaga/", env!("CARGO_PKG_VERSION"))));
-        let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+        headers.insert(
+            USER_AGENT,
+            HeaderValue::from_static(concat!("siaga/", env!("CARGO_PKG_VERSION"))),
+        );
+        let (mut sender, connection) = handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| error.to_string())?;
         let connection = tokio::spawn(connection);
         let read = async {
-            let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+            let response = sender
+                .send_request(request)
+                .await
+                .map_err(|error| error.to_string())?;
             let (head, body) = response.into_parts();
             let body = Limited::new(body, bytes_max).collect().await;
-            Ok(Response::from_parts(head, body.map_err(|error| error.to_string())?.to_bytes()))
+            Ok(Response::from_parts(
+                head,
+                body.map_err(|error| error.to_string())?.to_bytes(),
+            ))
         };
         let read = read.await;
         connection.abort();
@@ -130,7 +184,10 @@ pub fn authorities() -> Result<TlsConnector, AddressFault> {
     let found = rustls_native_certs::load_native_certs();
     let (added, _) = roots.add_parsable_certificates(found.certs);
     if added == 0 {
-        let why = found.errors.first().map_or("none is installed".to_owned(), ToString::to_string);
+        let why = found
+            .errors
+            .first()
+            .map_or("none is installed".to_owned(), ToString::to_string);
         return Err(AddressFault::Roots(why));
     }
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
@@ -149,7 +206,11 @@ mod tests {
     #[test]
     fn nothing_is_sent_in_the_open() {
         for address in ["http://ocr.example/v1", "ftp://ocr.example/", "", "ocr"] {
-            assert_eq!(Service::at(address).err(), Some(AddressFault::Form), "{address}");
+            assert_eq!(
+                Service::at(address).err(),
+                Some(AddressFault::Form),
+                "{address}"
+            );
         }
         assert!(Service::at("http://127.0.0.1:9/v1").is_ok());
     }
@@ -157,15 +218,23 @@ mod tests {
     #[tokio::test]
     async fn an_answer_without_end_is_cut_and_one_that_never_comes_is_not_waited_for() {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let service = Service::at(&format!("http://{}/", listener.local_addr().expect("bound"))).expect("loopback");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let service = Service::at(&format!(
+            "http://{}/",
+            listener.local_addr().expect("bound")
+        ))
+        .expect("loopback");
         let served = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("a caller");
             let mut head = [0u8; 1024];
             let read = stream.read(&mut head).await.expect("a request");
             assert!(read > 0);
             // The other side hangs up when it has had enough.
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4096\r\n\r\n").await;
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4096\r\n\r\n")
+                .await;
             let _ = stream.write_all(&[b'x'; 4096]).await;
             let (silent, _) = listener.accept().await.expect("a second caller");
             silent
@@ -173,7 +242,9 @@ mod tests {
         let request = || Request::get("/").body(Full::default()).expect("a request");
         let long = service.send(request(), Duration::from_secs(10), 1024).await;
         assert!(long.is_err());
-        let late = service.send(request(), Duration::from_millis(50), 1024).await;
+        let late = service
+            .send(request(), Duration::from_millis(50), 1024)
+            .await;
         assert_eq!(late.err().as_deref(), Some("no answer in time"));
         drop(served.await.expect("served"));
     }

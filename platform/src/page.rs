@@ -73,7 +73,9 @@ impl Paging {
             None => None,
             Some(text) => {
                 let cursor = Cursor::parse(text);
-                Some(cursor.ok_or_else(|| BAD_PAGE.field("cursor", "give the value of next of the page before"))?)
+                Some(cursor.ok_or_else(|| {
+                    BAD_PAGE.field("cursor", "give the value of next of the page before")
+                })?)
             }
         };
         Ok(Self { after, limit })
@@ -89,7 +91,10 @@ impl Paging {
         let limit = self.limit as usize;
         let more = items.len() > limit;
         items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| cursor(last).to_text());
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|last| cursor(last).to_text());
         Page { items, next }
     }
 }
@@ -110,12 +115,16 @@ mod tests {
 
     #[test]
     fn pages_follow_each_other_to_the_end() {
-        let rows: Vec<(i64, Uuid)> = (0..5).map(|n| (n / 2, Uuid::from_u128(n as u128))).collect();
+        let rows: Vec<(i64, Uuid)> = (0..5)
+            .map(|n| (n / 2, Uuid::from_u128(n as u128)))
+            .collect();
         let mut paging = Paging::of(None, Some(2)).expect("a page");
         let mut seen = Vec::new();
         loop {
             let after = paging.after;
-            let behind = rows.iter().filter(|row| after.is_none_or(|c| **row > (c.key, c.id)));
+            let behind = rows
+                .iter()
+                .filter(|row| after.is_none_or(|c| **row > (c.key, c.id)));
             let fetched = behind.take(paging.fetch() as usize).copied().collect();
             let page = paging.cut(fetched, |&(key, id)| Cursor { key, id });
             seen.extend(page.items);
@@ -129,7 +138,12 @@ mod tests {
 
     #[test]
     fn wrong_pages_are_refused_by_field() {
-        for (cursor, limit) in [(None, Some(0)), (None, Some(101)), (Some("x"), None), (Some("1_zz"), None)] {
+        for (cursor, limit) in [
+            (None, Some(0)),
+            (None, Some(101)),
+            (Some("x"), None),
+            (Some("1_zz"), None),
+        ] {
             let refused = Paging::of(cursor, limit).expect_err("refused");
             assert_eq!(refused.fault(), Some(BAD_PAGE));
         }

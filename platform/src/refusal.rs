@@ -90,13 +90,29 @@ impl Fault {
 }
 
 /// Not permitted at all.
-pub const FORBIDDEN: Fault = Fault::new(11_001, "forbidden", "You may not do this", Kind::Forbidden);
+pub const FORBIDDEN: Fault =
+    Fault::new(11_001, "forbidden", "You may not do this", Kind::Forbidden);
 /// No such thing, or none for this person.
-pub const NOT_FOUND: Fault = Fault::new(11_002, "no_such_thing", "There is no such thing", Kind::NotFound);
+pub const NOT_FOUND: Fault = Fault::new(
+    11_002,
+    "no_such_thing",
+    "There is no such thing",
+    Kind::NotFound,
+);
 /// A field is missing or wrong.
-pub const INVALID: Fault = Fault::new(11_003, "invalid", "A field is missing or wrong", Kind::Invalid);
+pub const INVALID: Fault = Fault::new(
+    11_003,
+    "invalid",
+    "A field is missing or wrong",
+    Kind::Invalid,
+);
 /// The state does not allow it.
-pub const CONFLICT: Fault = Fault::new(11_004, "conflict", "It does not fit the state of things", Kind::Conflict);
+pub const CONFLICT: Fault = Fault::new(
+    11_004,
+    "conflict",
+    "It does not fit the state of things",
+    Kind::Conflict,
+);
 /// Somebody else changed it.
 pub const STALE: Fault = Fault::new(11_005, "stale", "It changed since you looked", Kind::Stale);
 /// The key was used with another request.
@@ -107,21 +123,52 @@ pub const KEY_REUSED: Fault = Fault::new(
     Kind::Conflict,
 );
 /// A limit of a page or a list.
-pub const BAD_PAGE: Fault = Fault::new(11_007, "bad_page", "The page is asked for in a wrong way", Kind::Invalid);
+pub const BAD_PAGE: Fault = Fault::new(
+    11_007,
+    "bad_page",
+    "The page is asked for in a wrong way",
+    Kind::Invalid,
+);
 /// Two persons are needed.
-pub const FOUR_EYES: Fault = Fault::new(11_008, "four_eyes", "Another person has to do this", Kind::Forbidden);
+pub const FOUR_EYES: Fault = Fault::new(
+    11_008,
+    "four_eyes",
+    "Another person has to do this",
+    Kind::Forbidden,
+);
 /// A second factor is needed.
-pub const NEEDS_MFA: Fault = Fault::new(11_009, "mfa_required", "Confirm with a second factor first", Kind::Forbidden);
+pub const NEEDS_MFA: Fault = Fault::new(
+    11_009,
+    "mfa_required",
+    "Confirm with a second factor first",
+    Kind::Forbidden,
+);
 /// The subject's key is destroyed.
-pub const ERASED: Fault = Fault::new(11_010, "erased", "The person's data were erased", Kind::NotFound);
+pub const ERASED: Fault = Fault::new(
+    11_010,
+    "erased",
+    "The person's data were erased",
+    Kind::NotFound,
+);
 /// A legal hold keeps the rows.
-pub const HELD: Fault = Fault::new(11_011, "legal_hold", "A legal hold keeps these data", Kind::Conflict);
+pub const HELD: Fault = Fault::new(
+    11_011,
+    "legal_hold",
+    "A legal hold keeps these data",
+    Kind::Conflict,
+);
 /// Personal data cannot be opened or sealed.
-pub const SEAL: Fault = Fault::new(11_012, "seal", "Personal data cannot be read now", Kind::Unavailable);
+pub const SEAL: Fault = Fault::new(
+    11_012,
+    "seal",
+    "Personal data cannot be read now",
+    Kind::Unavailable,
+);
 
 /// The ground's faults. Engines have 11100 (identity), 11200 (CRM), 11300 (KYC), 11400 (AML).
 pub const GROUND: &[Fault] = &[
-    FORBIDDEN, NOT_FOUND, INVALID, CONFLICT, STALE, KEY_REUSED, BAD_PAGE, FOUR_EYES, NEEDS_MFA, ERASED, HELD, SEAL,
+    FORBIDDEN, NOT_FOUND, INVALID, CONFLICT, STALE, KEY_REUSED, BAD_PAGE, FOUR_EYES, NEEDS_MFA,
+    ERASED, HELD, SEAL,
 ];
 
 /// Every fault of the platform.

@@ -32,16 +32,27 @@ impl KeyClass {
     }
 }
 
-const STORED: &str = "SELECT wrapped, wrapped_under FROM subject_keys WHERE subject_id = $1 AND class = $2";
+const STORED: &str =
+    "SELECT wrapped, wrapped_under FROM subject_keys WHERE subject_id = $1 AND class = $2";
 const HELD: &str = "SELECT wrapped, wrapped_under FROM subject_keys WHERE subject_id = $1 AND class = $2 FOR SHARE";
 
 /// The key for reading.
-pub(crate) fn stored(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid, class: KeyClass) -> Result<Option<SubjectKey>, Refusal> {
+pub(crate) fn stored(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    subject: Uuid,
+    class: KeyClass,
+) -> Result<Option<SubjectKey>, Refusal> {
     read(tx, keyring, subject, class, STORED)
 }
 
 /// The key for writing: an erasure waits for this transaction, so that nothing is written of somebody behind their end.
-pub(crate) fn held(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid, class: KeyClass) -> Result<Option<SubjectKey>, Refusal> {
+pub(crate) fn held(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    subject: Uuid,
+    class: KeyClass,
+) -> Result<Option<SubjectKey>, Refusal> {
     read(tx, keyring, subject, class, HELD)
 }
 
@@ -64,10 +75,12 @@ fn read(
         sealed: Sealed::from_bytes(bytes),
         under,
     };
-    SubjectKey::unwrap(keyring, subject, &wrapped).map(Some).map_err(|error| {
-        tracing::error!("the key of subject {subject}: {error}");
-        SEAL.because("tell the desk; the keyring does not open the person's key")
-    })
+    SubjectKey::unwrap(keyring, subject, &wrapped)
+        .map(Some)
+        .map_err(|error| {
+            tracing::error!("the key of subject {subject}: {error}");
+            SEAL.because("tell the desk; the keyring does not open the person's key")
+        })
 }
 
 pub(crate) fn make(
@@ -95,10 +108,16 @@ pub(crate) fn make(
         return Ok(key);
     }
     // Another unit made it at the same moment.
-    held(tx, keyring, subject, class)?.ok_or_else(|| SEAL.because("the key of the person is not for you to use"))
+    held(tx, keyring, subject, class)?
+        .ok_or_else(|| SEAL.because("the key of the person is not for you to use"))
 }
 
-pub(crate) fn destroy(tx: &mut Tx<'_>, subject: Uuid, class: KeyClass, now: Ts) -> Result<bool, DbError> {
+pub(crate) fn destroy(
+    tx: &mut Tx<'_>,
+    subject: Uuid,
+    class: KeyClass,
+    now: Ts,
+) -> Result<bool, DbError> {
     let gone = tx.execute(
         sqlx::query(
             "UPDATE subject_keys SET wrapped = NULL, wrapped_under = NULL, destroyed_at = $3

@@ -40,7 +40,12 @@ pub struct Platform {
 
 impl Platform {
     /// The platform over a database that is migrated, with a cache in the process.
-    pub fn new(db: Db, keyring: Arc<Keyring>, clock: Arc<dyn Fn() -> Ts + Send + Sync>, core: Arc<dyn CoreDoor>) -> Self {
+    pub fn new(
+        db: Db,
+        keyring: Arc<Keyring>,
+        clock: Arc<dyn Fn() -> Ts + Send + Sync>,
+        core: Arc<dyn CoreDoor>,
+    ) -> Self {
         Self {
             db,
             keyring,
@@ -110,7 +115,9 @@ impl Platform {
         F: FnOnce(&mut Tx<'_>) -> Result<T, Refusal> + Send + 'static,
     {
         let actor = by.db_actor();
-        let read = self.db.read(&actor, move |tx| work(tx).map_err(DbError::from));
+        let read = self
+            .db
+            .read(&actor, move |tx| work(tx).map_err(DbError::from));
         Ok(read.await?)
     }
 
@@ -139,7 +146,8 @@ impl Platform {
             self.sales.fetch_add(1, Ordering::Release);
         }
         if wrote.wakes {
-            self.nudge.send_modify(|count| *count = count.wrapping_add(1));
+            self.nudge
+                .send_modify(|count| *count = count.wrapping_add(1));
         }
         Ok(value)
     }
@@ -148,7 +156,12 @@ impl Platform {
     ///
     /// # Errors
     /// As [`Platform::command`]; [`KEY_REUSED`] when the key came with another request.
-    pub async fn command_once<T, F>(&self, by: &Principal, once: Option<Once>, work: F) -> Result<T, Refusal>
+    pub async fn command_once<T, F>(
+        &self,
+        by: &Principal,
+        once: Option<Once>,
+        work: F,
+    ) -> Result<T, Refusal>
     where
         T: Serialize + DeserializeOwned + Send + 'static,
         F: FnOnce(&mut Unit<'_, '_>) -> Result<T, Refusal> + Send + 'static,
@@ -276,7 +289,14 @@ impl<'t, 'c> Unit<'t, 'c> {
         }
         let key = match subjects::held(self.tx, &self.keyring, subject, class)? {
             Some(key) => key,
-            None => subjects::make(self.tx, &self.keyring, self.by.org, subject, class, self.now)?,
+            None => subjects::make(
+                self.tx,
+                &self.keyring,
+                self.by.org,
+                subject,
+                class,
+                self.now,
+            )?,
         };
         self.keys.insert((subject, class), key.clone());
         Ok(key)
@@ -295,8 +315,12 @@ impl<'t, 'c> Unit<'t, 'c> {
     fn remembered<T: DeserializeOwned>(&mut self, once: &Once) -> Result<Option<T>, Refusal> {
         // Two requests with one key at the same moment: the second waits here for the first.
         self.tx.execute(
-            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-                .bind(format!("{} {} {}", self.by.audit_name(), once.route, once.key)),
+            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(format!(
+                "{} {} {}",
+                self.by.audit_name(),
+                once.route,
+                once.key
+            )),
         )?;
         let row: Option<(Vec<u8>, Vec<u8>)> = self.tx.optional(
             sqlx::query_as("SELECT request_hash, answer_sealed FROM idempotency_keys WHERE user_id = $1 AND route = $2 AND key = $3")
@@ -312,9 +336,13 @@ impl<'t, 'c> Unit<'t, 'c> {
             Some((_, answer)) => {
                 let key = self.key(self.asker()?)?;
                 let answer = key.open(ANSWER, &Sealed::from_bytes(answer));
-                let answer = answer.map_err(|error| DbError::Unexpected(format!("a remembered answer: {error}")))?;
+                let answer = answer.map_err(|error| {
+                    DbError::Unexpected(format!("a remembered answer: {error}"))
+                })?;
                 let answer = serde_json::from_str(&answer);
-                let answer = answer.map_err(|error| DbError::Unexpected(format!("a remembered answer: {error}")))?;
+                let answer = answer.map_err(|error| {
+                    DbError::Unexpected(format!("a remembered answer: {error}"))
+                })?;
                 Ok(Some(answer))
             }
         }
@@ -322,7 +350,8 @@ impl<'t, 'c> Unit<'t, 'c> {
 
     fn remember<T: Serialize>(&mut self, once: &Once, value: &T) -> Result<(), Refusal> {
         let answer = serde_json::to_string(value);
-        let answer = answer.map_err(|error| DbError::Unexpected(format!("an answer to remember: {error}")))?;
+        let answer = answer
+            .map_err(|error| DbError::Unexpected(format!("an answer to remember: {error}")))?;
         let sealed = self.key(self.asker()?)?.seal(ANSWER, &answer);
         self.tx.execute(
             sqlx::query("INSERT INTO idempotency_keys (user_id, key, route, request_hash, answer_sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
@@ -364,7 +393,11 @@ impl<'t, 'c> Unit<'t, 'c> {
         };
         outbox::put(self.tx, &self.by, &self.events, self.now)?;
         audit::write(self.tx, &self.by, ip_key.as_ref(), &rows, self.now)?;
-        let of_sales = |event: &Event| ["lead.", "task.", "crm."].iter().any(|start| event.kind.starts_with(start));
+        let of_sales = |event: &Event| {
+            ["lead.", "task.", "crm."]
+                .iter()
+                .any(|start| event.kind.starts_with(start))
+        };
         Ok(Wrote {
             wakes: self.wakes || !self.events.is_empty(),
             sales: self.events.iter().any(of_sales),
@@ -376,7 +409,11 @@ impl<'t, 'c> Unit<'t, 'c> {
 ///
 /// # Errors
 /// [`ERASED`] when it was destroyed, [`crate::refusal::SEAL`] when the keyring does not open it.
-pub fn subject_key(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid) -> Result<Option<SubjectKey>, Refusal> {
+pub fn subject_key(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    subject: Uuid,
+) -> Result<Option<SubjectKey>, Refusal> {
     subjects::stored(tx, keyring, subject, KeyClass::Personal)
 }
 
@@ -384,6 +421,10 @@ pub fn subject_key(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid) -> Result<
 ///
 /// # Errors
 /// As [`subject_key`].
-pub fn statutory_key(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid) -> Result<Option<SubjectKey>, Refusal> {
+pub fn statutory_key(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    subject: Uuid,
+) -> Result<Option<SubjectKey>, Refusal> {
     subjects::stored(tx, keyring, subject, KeyClass::Statutory)
 }

@@ -42,7 +42,10 @@ mod support {
         files.sort();
         for file in files {
             let sql = std::fs::read_to_string(&file).expect("a migration");
-            if sql.starts_with("-- requires:") || sql.starts_with("-- choice:") || sql.starts_with("-- after:") {
+            if sql.starts_with("-- requires:")
+                || sql.starts_with("-- choice:")
+                || sql.starts_with("-- after:")
+            {
                 continue;
             }
             db.own(move |tx| tx.script(sql))
@@ -57,7 +60,7 @@ mod support {
     }
 }
 
-#[path = "ground/mod.rs"]
-mod ground;
 #[path = "crm/mod.rs"]
 mod crm;
+#[path = "ground/mod.rs"]
+mod ground;

@@ -32,7 +32,8 @@ pub fn run(config: &Config, action: &Action, json: bool) -> anyhow::Result<Exit>
         Some(path) => path.clone(),
         None => config.data.dir.join(ANCHORS_FILE),
     };
-    let anchors = audit::anchors_of(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let anchors =
+        audit::anchors_of(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

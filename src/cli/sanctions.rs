@@ -61,8 +61,14 @@ pub fn run(config: &Config, action: &Action, json: bool) -> anyhow::Result<Exit>
         let store = Store::open(config.store.url.as_deref(), &config.data.dir, now)
             .await
             .context("the database cannot be used")?;
-        let platform = crate::desk::platform::open(&store.db, &config.platform, &config.data.dir, clock, Arc::new(NoCore))
-            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let platform = crate::desk::platform::open(
+            &store.db,
+            &config.platform,
+            &config.data.dir,
+            clock,
+            Arc::new(NoCore),
+        )
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
         let done = act(&platform, action, json).await;
         store.db.close().await;
         done
@@ -91,7 +97,10 @@ async fn act(platform: &Platform, action: &Action, json: bool) -> anyhow::Result
         Action::Refresh { source, files } => {
             let mut read = Vec::with_capacity(files.len());
             for file in files {
-                read.push(std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?);
+                read.push(
+                    std::fs::read(file)
+                        .with_context(|| format!("{} cannot be read", file.display()))?,
+                );
             }
             let taken = match files.is_empty() {
                 true => fetch::refresh(platform, &by, source.clone()).await?,
@@ -102,10 +111,18 @@ async fn act(platform: &Platform, action: &Action, json: bool) -> anyhow::Result
             } else if taken.adopted {
                 println!(
                     "{}: version {} with {} entries; {} new, {} changed, {} gone",
-                    taken.source, taken.version, taken.entries, taken.added, taken.changed, taken.removed
+                    taken.source,
+                    taken.version,
+                    taken.entries,
+                    taken.added,
+                    taken.changed,
+                    taken.removed
                 );
             } else {
-                println!("{}: unchanged, version {} with {} entries", taken.source, taken.version, taken.entries);
+                println!(
+                    "{}: unchanged, version {} with {} entries",
+                    taken.source, taken.version, taken.entries
+                );
             }
             Ok(Exit::Well)
         }
@@ -117,11 +134,15 @@ async fn act(platform: &Platform, action: &Action, json: bool) -> anyhow::Result
         } => {
             let kind = match kind.as_deref() {
                 None => None,
-                Some(text) => Some(Kind::parse(text).ok_or_else(|| WrongUse("--kind is person, entity, vessel or aircraft".into()))?),
+                Some(text) => Some(Kind::parse(text).ok_or_else(|| {
+                    WrongUse("--kind is person, entity, vessel or aircraft".into())
+                })?),
             };
             let birth = match birth.as_deref() {
                 None => None,
-                Some(text) => Some(PartialDate::read(text).ok_or_else(|| WrongUse("--birth is a year, a month or a day: 1948-12-10".into()))?),
+                Some(text) => Some(PartialDate::read(text).ok_or_else(|| {
+                    WrongUse("--birth is a year, a month or a day: 1948-12-10".into())
+                })?),
             };
             let query = Query {
                 names: vec![name.clone()],
@@ -138,15 +159,30 @@ async fn act(platform: &Platform, action: &Action, json: bool) -> anyhow::Result
                             "score": hit.grade.score, "list_score": hit.list_score })
                     })
                     .collect();
-                println!("{}", serde_json::json!({ "searched": searched, "hits": hits }));
+                println!(
+                    "{}",
+                    serde_json::json!({ "searched": searched, "hits": hits })
+                );
             } else {
                 println!("{searched} entries searched, {} near", hits.len());
                 for hit in &hits {
                     let score = hit.grade.score;
-                    println!("{:>3}.{} {:>3}  {} {}  {}", score / 10, score % 10, hit.list_score, hit.listed.source, hit.listed.entry.uid, hit.name);
+                    println!(
+                        "{:>3}.{} {:>3}  {} {}  {}",
+                        score / 10,
+                        score % 10,
+                        hit.list_score,
+                        hit.listed.source,
+                        hit.listed.entry.uid,
+                        hit.name
+                    );
                 }
             }
-            Ok(if hits.is_empty() { Exit::Well } else { Exit::Found })
+            Ok(if hits.is_empty() {
+                Exit::Well
+            } else {
+                Exit::Found
+            })
         }
     }
 }

@@ -56,7 +56,9 @@ impl Config {
         self.identity.check()?;
         let accounts = &self.platform.accounts;
         if accounts.group == 0 || accounts.link == 0 || accounts.currency == 0 {
-            return Err("platform.accounts: group, link and currency are numbers of terms, from 1".into());
+            return Err(
+                "platform.accounts: group, link and currency are numbers of terms, from 1".into(),
+            );
         }
         if let Some(url) = &self.platform.ocr_url {
             Service::at(url).map_err(|fault| format!("platform.ocr_url: {fault}"))?;
@@ -85,13 +87,27 @@ impl Identity {
         }
         for provider in &self.providers {
             let name = &provider.name;
-            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
-                return Err(format!("identity.providers: the name `{name}` has small letters, digits and hyphens alone"));
+            if name.is_empty()
+                || !name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            {
+                return Err(format!(
+                    "identity.providers: the name `{name}` has small letters, digits and hyphens alone"
+                ));
             }
             if !provider.issuer.starts_with("https://") {
-                return Err(format!("identity.providers: the issuer of {name} begins with https://"));
+                return Err(format!(
+                    "identity.providers: the issuer of {name} begins with https://"
+                ));
             }
-            if self.providers.iter().filter(|other| other.name == *name).count() > 1 {
+            if self
+                .providers
+                .iter()
+                .filter(|other| other.name == *name)
+                .count()
+                > 1
+            {
                 return Err(format!("identity.providers: {name} stands there twice"));
             }
         }

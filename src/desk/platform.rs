@@ -108,7 +108,9 @@ pub fn open(
     door: Arc<dyn CoreDoor>,
 ) -> Result<Platform, String> {
     let keyring = match &config.keyring {
-        Some(text) => Keyring::parse(text, "platform.keyring").map_err(|error| error.to_string())?,
+        Some(text) => {
+            Keyring::parse(text, "platform.keyring").map_err(|error| error.to_string())?
+        }
         None => {
             let path = data.join(KEYRING_FILE);
             let (keyring, made) = Keyring::open(&path).map_err(|error| error.to_string())?;
@@ -118,7 +120,8 @@ pub fn open(
             keyring
         }
     };
-    let cache = Cache::open(config.cache.as_deref(), &keyring).map_err(|error| error.to_string())?;
+    let cache =
+        Cache::open(config.cache.as_deref(), &keyring).map_err(|error| error.to_string())?;
     let now = Arc::new(move || clock.now());
     Ok(Platform::new(db.clone(), Arc::new(keyring), now, door).with_cache(cache))
 }
@@ -127,8 +130,16 @@ pub fn open(
 ///
 /// # Errors
 /// The folder cannot be made or read; no authority is there to trust the reader by.
-pub fn open_kyc(platform: &Platform, config: &config::Platform, data: &Path, messenger: &Arc<dyn Messenger>) -> anyhow::Result<Kyc> {
-    let mut kyc = Kyc::new(platform.clone(), Vault::folder(&data.join(DOCUMENTS_FOLDER))?);
+pub fn open_kyc(
+    platform: &Platform,
+    config: &config::Platform,
+    data: &Path,
+    messenger: &Arc<dyn Messenger>,
+) -> anyhow::Result<Kyc> {
+    let mut kyc = Kyc::new(
+        platform.clone(),
+        Vault::folder(&data.join(DOCUMENTS_FOLDER))?,
+    );
     kyc.wanted = config.wanted();
     kyc.plan = config.plan();
     kyc.messenger = messenger.serves(Channel::Email).then(|| messenger.clone());
@@ -137,7 +148,9 @@ pub fn open_kyc(platform: &Platform, config: &config::Platform, data: &Path, mes
         None => Tesseract::installed().map(|reader| Arc::new(reader) as Arc<dyn Ocr>),
     };
     if kyc.ocr.is_none() {
-        tracing::info!("tesseract is not installed: reviewers type what documents say, and the checks are made on that");
+        tracing::info!(
+            "tesseract is not installed: reviewers type what documents say, and the checks are made on that"
+        );
     }
     Ok(kyc)
 }
@@ -146,8 +159,12 @@ pub fn open_kyc(platform: &Platform, config: &config::Platform, data: &Path, mes
 ///
 /// # Errors
 /// The public address is none that passkeys can be bound to.
-pub async fn open_identity(platform: &Platform, settings: &Settings) -> Result<Arc<Identity>, String> {
-    let identity = Identity::new(platform.clone(), settings.clone()).map_err(|refusal| refusal.to_string())?;
+pub async fn open_identity(
+    platform: &Platform,
+    settings: &Settings,
+) -> Result<Arc<Identity>, String> {
+    let identity =
+        Identity::new(platform.clone(), settings.clone()).map_err(|refusal| refusal.to_string())?;
     // Known before the first request, so that none waits for the database to tell.
     identity.is_claimed().await;
     Ok(Arc::new(identity))
@@ -165,8 +182,12 @@ pub fn start(
     let courier: Arc<dyn Courier> = Arc::new(ByMessenger::new(Arc::clone(messenger)));
     let engines = siaga_platform::handlers::engines();
     let mut handlers = engines.handlers.clone();
-    handlers.effects.push(Arc::new(Forget(platform.cache().clone())));
-    handlers.effects.push(Arc::new(Outreach::new(Arc::clone(&courier))));
+    handlers
+        .effects
+        .push(Arc::new(Forget(platform.cache().clone())));
+    handlers
+        .effects
+        .push(Arc::new(Outreach::new(Arc::clone(&courier))));
     if let Some(kyc) = kyc {
         handlers.effects.extend(kyc::effects(kyc));
     }
@@ -224,11 +245,17 @@ impl Jobs {
             return;
         };
         let (keyring, now) = (self.platform.keyring().clone(), self.platform.now());
-        let rotated = tokio::task::spawn_blocking(move || keyring.rotate_when_due(&path, now)).await;
+        let rotated =
+            tokio::task::spawn_blocking(move || keyring.rotate_when_due(&path, now)).await;
         match rotated {
             Ok(Ok(None)) => {}
-            Ok(Ok(Some(name))) => tracing::warn!(name, "a new key was added to the keyring: renew the copy of it that is kept apart"),
-            Ok(Err(error)) => tracing::error!(%error, "the keyring was not rotated: it cannot be written"),
+            Ok(Ok(Some(name))) => tracing::warn!(
+                name,
+                "a new key was added to the keyring: renew the copy of it that is kept apart"
+            ),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the keyring was not rotated: it cannot be written")
+            }
             Err(error) => tracing::error!(%error, "the rotation of the keyring ended badly"),
         }
     }
@@ -237,7 +264,9 @@ impl Jobs {
 /// Gives leads that wait, watches the terms of stages, sends the first word to who waits for one.
 async fn sales(platform: Platform, courier: Arc<dyn Courier>, mut stop: watch::Receiver<bool>) {
     loop {
-        if let Err(error) = siaga_platform::crm::outreach::minute(&platform, Some(courier.as_ref())).await {
+        if let Err(error) =
+            siaga_platform::crm::outreach::minute(&platform, Some(courier.as_ref())).await
+        {
             tracing::warn!("sales is looked after later: {error}");
         }
         tokio::select! {
@@ -337,7 +366,8 @@ async fn anchor(platform: &Platform, path: &Path) {
     let written = match heads {
         Err(error) => Err(error.to_string()),
         Ok(heads) => {
-            let appended = tokio::task::spawn_blocking(move || audit::append_anchor(&path, &heads)).await;
+            let appended =
+                tokio::task::spawn_blocking(move || audit::append_anchor(&path, &heads)).await;
             match appended {
                 Ok(Ok(_)) => Ok(()),
                 Ok(Err(error)) => Err(error.to_string()),

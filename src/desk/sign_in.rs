@@ -20,7 +20,9 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
     let set = &config.identity;
     let messenger: Arc<dyn Messenger> = match &set.smtp_url {
         Some(url) => Arc::new(Smtp::new(url, &set.mail_from).map_err(anyhow::Error::msg)?),
-        None if config.feed.simulator => Arc::new(FileSink::new(config.data.dir.join(MESSAGES_FILE))),
+        None if config.feed.simulator => {
+            Arc::new(FileSink::new(config.data.dir.join(MESSAGES_FILE)))
+        }
         None => Arc::new(NoMessenger),
     };
     let proxies = set.trusted_proxies.iter().map(|proxy| proxy.parse());
@@ -35,7 +37,9 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
             sign_in: set.per_address_sign_in,
             upload: set.per_address_upload,
         },
-        trusted_proxies: proxies.collect::<Result<_, _>>().context("identity.trusted_proxies")?,
+        trusted_proxies: proxies
+            .collect::<Result<_, _>>()
+            .context("identity.trusted_proxies")?,
         ..Settings::default()
     };
     if !settings.providers.is_empty() {
@@ -48,7 +52,13 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
 fn provider(set: &Provider) -> anyhow::Result<ProviderSettings> {
     let file = &set.client_secret_file;
     let secret = std::fs::read_to_string(file);
-    let secret = secret.with_context(|| format!("identity.providers: the secret of {} in {}", set.name, file.display()))?;
+    let secret = secret.with_context(|| {
+        format!(
+            "identity.providers: the secret of {} in {}",
+            set.name,
+            file.display()
+        )
+    })?;
     Ok(ProviderSettings {
         name: set.name.clone(),
         title: set.title.clone(),

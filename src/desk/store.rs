@@ -207,7 +207,12 @@ impl StoreTask {
                         return None;
                     }
                 }
-                let kyc = match platform::open_kyc(&opened, config, &self.data, &self.identity_settings.messenger) {
+                let kyc = match platform::open_kyc(
+                    &opened,
+                    config,
+                    &self.data,
+                    &self.identity_settings.messenger,
+                ) {
                     Ok(kyc) => Some(kyc),
                     Err(error) => {
                         tracing::error!(%error, "the store of documents is not there; everything else goes on without it");
@@ -238,7 +243,10 @@ impl StoreTask {
     }
 
     fn lend_platform(&self, platform: Option<Platform>) {
-        *self.platform.write().unwrap_or_else(PoisonError::into_inner) = platform;
+        *self
+            .platform
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = platform;
     }
 
     fn lend(&self, db: Option<Db>) {

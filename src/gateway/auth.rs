@@ -54,7 +54,10 @@ pub struct Rooms {
 
 impl Rooms {
     /// Whoever knows the first-start secret.
-    pub const ALL: Rooms = Rooms { desk: true, sales: true };
+    pub const ALL: Rooms = Rooms {
+        desk: true,
+        sales: true,
+    };
 }
 
 /// Who came by a ticket.
@@ -188,16 +191,29 @@ impl Doors {
     pub fn dismiss(&self, session: SessionKey) {
         let mut inner = self.lock();
         inner.guests.remove(&session.0);
-        inner.tickets.retain(|_, ticket| ticket.visitor.session != Some(session));
+        inner
+            .tickets
+            .retain(|_, ticket| ticket.visitor.session != Some(session));
     }
 
     /// A ticket for one hello, and when it ends. `cookie` = of the session that asks, when it is one.
     pub fn ticket(&self, actor: ActorId, cookie: Option<&str>, now: Ts) -> Option<(String, Ts)> {
-        self.issue(actor, cookie.map(|cookie| SessionKey(digest(cookie))), Rooms::ALL, now)
+        self.issue(
+            actor,
+            cookie.map(|cookie| SessionKey(digest(cookie))),
+            Rooms::ALL,
+            now,
+        )
     }
 
     /// A ticket of a session of identity, for the rooms its person may enter.
-    pub fn guest_ticket(&self, actor: ActorId, session: SessionKey, rooms: Rooms, now: Ts) -> Option<(String, Ts)> {
+    pub fn guest_ticket(
+        &self,
+        actor: ActorId,
+        session: SessionKey,
+        rooms: Rooms,
+        now: Ts,
+    ) -> Option<(String, Ts)> {
         let mut inner = self.lock();
         // A hello behind the redeemed ticket asks once more whether the session is there.
         inner.guests.retain(|_, at| now.since(*at) <= 2 * TICKET_NS);
@@ -209,14 +225,24 @@ impl Doors {
         self.issue(actor, Some(session), rooms, now)
     }
 
-    fn issue(&self, actor: ActorId, session: Option<SessionKey>, rooms: Rooms, now: Ts) -> Option<(String, Ts)> {
+    fn issue(
+        &self,
+        actor: ActorId,
+        session: Option<SessionKey>,
+        rooms: Rooms,
+        now: Ts,
+    ) -> Option<(String, Ts)> {
         let mut inner = self.lock();
         inner.tickets.retain(|_, t| now.since(t.made) <= TICKET_NS);
         if inner.tickets.len() >= TICKETS_MAX {
             return None;
         }
         let ticket = random_hex::<24>();
-        let visitor = Visitor { actor, session, rooms };
+        let visitor = Visitor {
+            actor,
+            session,
+            rooms,
+        };
         inner
             .tickets
             .insert(digest(&ticket), Ticket { visitor, made: now });
@@ -378,10 +404,21 @@ mod tests {
     fn a_ticket_of_identitys_session_ends_with_it() {
         let doors = Doors::new("right");
         let session = SessionKey::of("identity 1");
-        let rooms = Rooms { desk: false, sales: true };
-        let (ticket, _) = doors.guest_ticket(ActorId(1_000), session, rooms, at(1)).expect("room");
-        let (other, _) = doors.guest_ticket(ActorId(1_000), session, rooms, at(1)).expect("room");
-        let visitor = Visitor { actor: ActorId(1_000), session: Some(session), rooms };
+        let rooms = Rooms {
+            desk: false,
+            sales: true,
+        };
+        let (ticket, _) = doors
+            .guest_ticket(ActorId(1_000), session, rooms, at(1))
+            .expect("room");
+        let (other, _) = doors
+            .guest_ticket(ActorId(1_000), session, rooms, at(1))
+            .expect("room");
+        let visitor = Visitor {
+            actor: ActorId(1_000),
+            session: Some(session),
+            rooms,
+        };
         assert_eq!(doors.redeem(&ticket, at(2)), Some(visitor));
         assert!(doors.holds(session));
         doors.dismiss(session);

@@ -133,13 +133,21 @@ impl From<Refusal> for ApiError {
             Refusal::Db(error) if error.may_retry() => ApiError {
                 retry_after_s: Some(1),
                 private: Some(error.to_string()),
-                ..ApiError::new(Fault::Busy, "nothing was changed; send it again in a moment")
+                ..ApiError::new(
+                    Fault::Busy,
+                    "nothing was changed; send it again in a moment",
+                )
             },
             Refusal::Db(error) if error.is_of_input() => ApiError {
                 private: Some(error.to_string()),
-                ..ApiError::from(INVALID.because("a text holds a character that none may, or a key names nothing that is there"))
+                ..ApiError::from(INVALID.because(
+                    "a text holds a character that none may, or a key names nothing that is there",
+                ))
             },
-            Refusal::Db(DbError::Closed) => ApiError::new(Fault::Stopped, "nothing was changed; try again after the restart"),
+            Refusal::Db(DbError::Closed) => ApiError::new(
+                Fault::Stopped,
+                "nothing was changed; try again after the restart",
+            ),
             Refusal::Db(error) => ApiError::internal(error.to_string()),
         }
     }

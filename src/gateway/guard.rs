@@ -183,10 +183,13 @@ pub async fn caller(State(app): State<App>, mut request: Request, next: Next) ->
     match resolve(&app, &headers, ip, safe).await {
         Ok(passed) => {
             if passed.enrol && !request.uri().path().starts_with(ENROL_PATHS) {
-                let refusal = ENROL_FIRST.because("your role needs one: POST /api/v1/auth/mfa/totp, or a passkey");
+                let refusal = ENROL_FIRST
+                    .because("your role needs one: POST /api/v1/auth/mfa/totp, or a passkey");
                 return ApiError::from(refusal).into_response();
             }
-            request.extensions_mut().insert(Caller(passed.principal.actor));
+            request
+                .extensions_mut()
+                .insert(Caller(passed.principal.actor));
             request.extensions_mut().insert(passed.principal.clone());
             request.extensions_mut().insert(passed);
             next.run(request).await
@@ -208,8 +211,10 @@ pub async fn desk(request: Request, next: Next) -> Response {
     if request.uri().path() == TICKETS_PATH {
         return next.run(request).await;
     }
-    let asks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
-        || ASKED_BY_POST.contains(&request.uri().path());
+    let asks = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    ) || ASKED_BY_POST.contains(&request.uri().path());
     match may_at_desk(principal, asks) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
@@ -219,12 +224,16 @@ pub async fn desk(request: Request, next: Next) -> Response {
 fn may_at_desk(principal: &Principal, asks: bool) -> Result<(), ApiError> {
     // Accounts and orders carry no organisation: they are the house's, whatever somebody may in another one.
     if principal.org != HOUSE {
-        return Err(FORBIDDEN.because("this is the desk of another house").into());
+        return Err(FORBIDDEN
+            .because("this is the desk of another house")
+            .into());
     }
     let permission = if asks { DESK_READ } else { DESK_WRITE };
     match principal.scope(permission)? {
         (Scope::All, _) => Ok(()),
-        _ => Err(FORBIDDEN.because("this is the desk's; your own accounts are not shown here").into()),
+        _ => Err(FORBIDDEN
+            .because("this is the desk's; your own accounts are not shown here")
+            .into()),
     }
 }
 
@@ -241,13 +250,18 @@ pub async fn resolve(
     let identity = app.identity();
     if let Some(identity) = &identity {
         let carried = headers.contains_key(header::AUTHORIZATION);
-        let bearer = text(headers, header::AUTHORIZATION).and_then(bearer).filter(|token| is_identitys(token));
+        let bearer = text(headers, header::AUTHORIZATION)
+            .and_then(bearer)
+            .filter(|token| is_identitys(token));
         let cookie = named_cookie(headers, ACCESS_COOKIE).filter(|_| !carried);
         if let Some(credential) = bearer.or(cookie) {
             let seen = identity.who(credential, ip, request_id).await?;
             // A token of a browser is worth nothing in a header: whoever could read it there would be past HttpOnly.
             if bearer.is_some() && seen.client == Client::Browser {
-                return Err(ApiError::new(Fault::Unauthenticated, "sign in with X-Client: api for a token in a header"));
+                return Err(ApiError::new(
+                    Fault::Unauthenticated,
+                    "sign in with X-Client: api for a token in a header",
+                ));
             }
             if let (None, false, Some(session)) = (bearer, safe, seen.session) {
                 same_csrf(headers, &identity.csrf(session))?;
@@ -265,7 +279,9 @@ pub async fn resolve(
     if let Some(identity) = &identity
         && identity.is_claimed().await
     {
-        return Err(SECRET_SPENT.because("an administrator was made: sign in with address and password").into());
+        return Err(SECRET_SPENT
+            .because("an administrator was made: sign in with address and password")
+            .into());
     }
     // Whoever knows the first-start secret acts as the owner of the house.
     let principal = Principal {
@@ -473,8 +489,14 @@ mod tests {
     fn the_desk_is_for_those_of_the_house_who_may_see_all_of_it() {
         use siaga_platform::people::Role;
         let owner = Principal::owner();
-        let as_role = |role| Principal { role, ..owner.clone() };
-        let elsewhere = Principal { org: Uuid::from_u128(7), ..owner.clone() };
+        let as_role = |role| Principal {
+            role,
+            ..owner.clone()
+        };
+        let elsewhere = Principal {
+            org: Uuid::from_u128(7),
+            ..owner.clone()
+        };
         for (principal, reads, writes) in [
             (owner.clone(), true, true),
             (as_role(Role::Dealer), true, true),
@@ -483,7 +505,15 @@ mod tests {
             (as_role(Role::SalesAgent), false, false),
             (elsewhere, false, false),
         ] {
-            assert_eq!((may_at_desk(&principal, true).is_ok(), may_at_desk(&principal, false).is_ok()), (reads, writes), "{:?}", principal.role);
+            assert_eq!(
+                (
+                    may_at_desk(&principal, true).is_ok(),
+                    may_at_desk(&principal, false).is_ok()
+                ),
+                (reads, writes),
+                "{:?}",
+                principal.role
+            );
         }
     }
 

@@ -34,9 +34,19 @@ pub fn document() -> OpenApi {
                 operation.operation_id = Some(operation_id(method, path));
             }
         }
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
         for operation in operations.into_iter().flatten() {
-            operation.responses.responses.values_mut().for_each(as_problem);
+            operation
+                .responses
+                .responses
+                .values_mut()
+                .for_each(as_problem);
         }
     }
     document
@@ -53,10 +63,15 @@ fn as_problem(response: &mut RefOr<Response>) {
         };
         matches!(&content.schema, Some(RefOr::Ref(named)) if named.ref_location.ends_with("/Problem"))
     };
-    if response.content.get("application/json").is_some_and(is_problem)
+    if response
+        .content
+        .get("application/json")
+        .is_some_and(is_problem)
         && let Some(content) = response.content.shift_remove("application/json")
     {
-        response.content.insert("application/problem+json".to_owned(), content);
+        response
+            .content
+            .insert("application/problem+json".to_owned(), content);
     }
 }
 
@@ -169,9 +184,16 @@ mod tests {
                 for (status, answer) in answers {
                     let content = &answer["content"];
                     let named = content["application/json"]["schema"]["$ref"].as_str();
-                    assert_ne!(named, Some("#/components/schemas/Problem"), "{method} {path} {status}");
+                    assert_ne!(
+                        named,
+                        Some("#/components/schemas/Problem"),
+                        "{method} {path} {status}"
+                    );
                     let is_refusal = content.get("application/problem+json").is_some();
-                    assert!(!is_refusal || !status.starts_with('2'), "{method} {path} {status}");
+                    assert!(
+                        !is_refusal || !status.starts_with('2'),
+                        "{method} {path} {status}"
+                    );
                 }
                 let open = operation.get("security").is_some();
                 assert!(

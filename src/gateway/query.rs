@@ -89,7 +89,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(id)) => Ok(Id(id)),
-            Err(_) => Err(ApiError::field("id", "the id has another form than documented")),
+            Err(_) => Err(ApiError::field(
+                "id",
+                "the id has another form than documented",
+            )),
         }
     }
 }

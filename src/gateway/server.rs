@@ -245,7 +245,12 @@ async fn revoke_streams(app: App) {
     }
 }
 
-async fn connection((socket, peer): (TcpStream, Peer), place: OwnedSemaphorePermit, app: App, routes: Router) {
+async fn connection(
+    (socket, peer): (TcpStream, Peer),
+    place: OwnedSemaphorePermit,
+    app: App,
+    routes: Router,
+) {
     // Frames are gathered before they are written: waiting for more would only add time.
     let _ = socket.set_nodelay(true);
     let mut builder = http1::Builder::new();

@@ -15,7 +15,9 @@ async fn rows(house: &House, sql: &'static str) -> i64 {
     let counted = house
         .identity
         .platform()
-        .read(&Principal::system("test"), move |tx| Ok(tx.scalar(sqlx::query_scalar(sql))?))
+        .read(&Principal::system("test"), move |tx| {
+            Ok(tx.scalar(sqlx::query_scalar(sql))?)
+        })
         .await;
     done(house, counted)
 }
@@ -26,19 +28,77 @@ async fn who_was_erased_leaves_no_way_in() {
     for house in House::all().await {
         let opened = house.register("sari").await;
         let seen = done(&house, house.identity.who(&opened.access, None, None).await);
-        let key = done(&house, house.identity.make_key(&seen.principal, "Buku harian".into(), vec!["cash.read".into()], None).await);
+        let key = done(
+            &house,
+            house
+                .identity
+                .make_key(
+                    &seen.principal,
+                    "Buku harian".into(),
+                    vec!["cash.read".into()],
+                    None,
+                )
+                .await,
+        );
         let user = seen.principal.user().expect("a person");
         let platform = house.identity.platform();
-        let exported = done(&house, erasure::export(platform, &seen.principal, &handlers::engines().stores, user).await);
-        assert!(exported.to_string().contains("Buku harian"), "{}: {exported}", house.kind);
-        done(&house, erasure::request(platform, &seen.principal, user, Kind::Erasure).await);
-        assert_eq!(done(&house, erasure::erase_due(platform, &handlers::engines().stores).await), 1, "{}", house.kind);
+        let exported = done(
+            &house,
+            erasure::export(platform, &seen.principal, &handlers::engines().stores, user).await,
+        );
+        assert!(
+            exported.to_string().contains("Buku harian"),
+            "{}: {exported}",
+            house.kind
+        );
+        done(
+            &house,
+            erasure::request(platform, &seen.principal, user, Kind::Erasure).await,
+        );
+        assert_eq!(
+            done(
+                &house,
+                erasure::erase_due(platform, &handlers::engines().stores).await
+            ),
+            1,
+            "{}",
+            house.kind
+        );
         house.pass(6);
-        assert!(house.identity.who(&opened.access, None, None).await.is_err(), "{}", house.kind);
-        assert!(house.identity.who(&key.text, None, None).await.is_err(), "{}", house.kind);
-        assert!(house.identity.sign_in("sari@contoh.id", PASSWORD.into(), &api()).await.is_err(), "{}", house.kind);
+        assert!(
+            house
+                .identity
+                .who(&opened.access, None, None)
+                .await
+                .is_err(),
+            "{}",
+            house.kind
+        );
+        assert!(
+            house.identity.who(&key.text, None, None).await.is_err(),
+            "{}",
+            house.kind
+        );
+        assert!(
+            house
+                .identity
+                .sign_in("sari@contoh.id", PASSWORD.into(), &api())
+                .await
+                .is_err(),
+            "{}",
+            house.kind
+        );
         assert_eq!(rows(&house, "SELECT (SELECT count(*) FROM credentials) + (SELECT count(*) FROM sessions) + (SELECT count(*) FROM sent_codes)").await, 0);
-        assert_eq!(rows(&house, "SELECT count(*) FROM api_keys WHERE name <> '' OR revoked_at IS NULL").await, 0, "{}", house.kind);
+        assert_eq!(
+            rows(
+                &house,
+                "SELECT count(*) FROM api_keys WHERE name <> '' OR revoked_at IS NULL"
+            )
+            .await,
+            0,
+            "{}",
+            house.kind
+        );
     }
 }
 
@@ -48,19 +108,57 @@ async fn ended_sessions_are_swept_and_open_ones_stay() {
     for house in House::all().await {
         let first = house.register("sari").await;
         let seen = done(&house, house.identity.who(&first.access, None, None).await);
-        done(&house, house.identity.end_session(&seen.principal, first.session).await);
+        done(
+            &house,
+            house
+                .identity
+                .end_session(&seen.principal, first.session)
+                .await,
+        );
         let mut categories = handlers::engines().categories;
         // The audit log counts its years by the database's clock, which does not go on with the test's.
         categories.retain(|category| ["sessions", "sign_in_attempts"].contains(&category.name()));
         assert_eq!(categories.len(), 2);
         let sweep = || retention::run(house.identity.platform(), &categories);
         done(&house, sweep().await);
-        assert_eq!(rows(&house, "SELECT count(*) FROM sessions").await, 1, "{}: too early", house.kind);
+        assert_eq!(
+            rows(&house, "SELECT count(*) FROM sessions").await,
+            1,
+            "{}: too early",
+            house.kind
+        );
         house.pass(91 * 86_400);
-        assert!(house.identity.sign_in("sari@contoh.id", PASSWORD.into(), &api()).await.is_ok(), "{}", house.kind);
+        assert!(
+            house
+                .identity
+                .sign_in("sari@contoh.id", PASSWORD.into(), &api())
+                .await
+                .is_ok(),
+            "{}",
+            house.kind
+        );
         done(&house, sweep().await);
-        assert_eq!(rows(&house, "SELECT count(*) FROM sessions WHERE ended_at IS NULL").await, 1, "{}", house.kind);
-        assert_eq!(rows(&house, "SELECT count(*) FROM sessions").await, 1, "{}", house.kind);
-        assert_eq!(rows(&house, "SELECT count(*) FROM refresh_tokens").await, 1, "{}: with their tokens", house.kind);
+        assert_eq!(
+            rows(
+                &house,
+                "SELECT count(*) FROM sessions WHERE ended_at IS NULL"
+            )
+            .await,
+            1,
+            "{}",
+            house.kind
+        );
+        assert_eq!(
+            rows(&house, "SELECT count(*) FROM sessions").await,
+            1,
+            "{}",
+            house.kind
+        );
+        assert_eq!(
+            rows(&house, "SELECT count(*) FROM refresh_tokens").await,
+            1,
+            "{}: with their tokens",
+            house.kind
+        );
     }
 }

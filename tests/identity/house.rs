@@ -25,7 +25,11 @@ impl Messenger for LetterBox {
     }
 
     fn send(&self, message: Message) -> Sending<'_> {
-        let letter = (message.channel, message.to, message.text.as_str().to_owned());
+        let letter = (
+            message.channel,
+            message.to,
+            message.text.as_str().to_owned(),
+        );
         self.0.lock().expect("not poisoned").push(letter);
         Box::pin(async { Ok(()) })
     }
@@ -48,10 +52,25 @@ impl House {
             let clock = Arc::new(AtomicU64::new(1_795_910_400 * SECOND_NS));
             let letters = Arc::new(LetterBox::default());
             let now = Arc::clone(&clock);
-            let platform = Platform::new(database.db.clone(), Arc::new(Keyring::generate("k1")), Arc::new(move || Ts(now.load(Ordering::SeqCst))), Arc::new(NoCore));
-            let settings = Settings { messenger: letters.clone(), hash_memory_kib: Some(64), ..Settings::default() };
+            let platform = Platform::new(
+                database.db.clone(),
+                Arc::new(Keyring::generate("k1")),
+                Arc::new(move || Ts(now.load(Ordering::SeqCst))),
+                Arc::new(NoCore),
+            );
+            let settings = Settings {
+                messenger: letters.clone(),
+                hash_memory_kib: Some(64),
+                ..Settings::default()
+            };
             let identity = Arc::new(Identity::new(platform, settings).expect("set up"));
-            houses.push(House { kind: database.kind, identity, letters, clock, database });
+            houses.push(House {
+                kind: database.kind,
+                identity,
+                letters,
+                clock,
+                database,
+            });
         }
         houses
     }
@@ -68,7 +87,11 @@ impl House {
     /// The code of the newest letter to somebody.
     pub fn code(&self, to: &str) -> String {
         let letters = self.letters.0.lock().expect("not poisoned");
-        let (_, _, text) = letters.iter().rev().find(|(_, whom, _)| whom == to).expect("a letter");
+        let (_, _, text) = letters
+            .iter()
+            .rev()
+            .find(|(_, whom, _)| whom == to)
+            .expect("a letter");
         text.chars().take(6).collect()
     }
 
@@ -87,7 +110,12 @@ impl House {
             phone: "0812 3456 7890".into(),
             locale: None,
         };
-        match self.identity.register(registration, &api()).await.unwrap_or_else(|refusal| panic!("{}: {refusal}", self.kind)) {
+        match self
+            .identity
+            .register(registration, &api())
+            .await
+            .unwrap_or_else(|refusal| panic!("{}: {refusal}", self.kind))
+        {
             SignedIn::Open(opened) => *opened,
             SignedIn::Confirm(_) => panic!("{}: who is new has no second factor", self.kind),
         }
@@ -102,7 +130,12 @@ impl House {
             phone: "0811 2233 4455".into(),
             locale: None,
         };
-        match self.identity.first_administrator(registration, &api()).await.unwrap_or_else(|refusal| panic!("{}: {refusal}", self.kind)) {
+        match self
+            .identity
+            .first_administrator(registration, &api())
+            .await
+            .unwrap_or_else(|refusal| panic!("{}: {refusal}", self.kind))
+        {
             SignedIn::Open(opened) => *opened,
             SignedIn::Confirm(_) => panic!("{}: her factors ended", self.kind),
         }
@@ -111,10 +144,17 @@ impl House {
 
 /// A program at the door.
 pub fn api() -> Visit {
-    Visit { ip: Some("192.0.2.7".parse().expect("an address")), request: None, client: Client::Api }
+    Visit {
+        ip: Some("192.0.2.7".parse().expect("an address")),
+        request: None,
+        client: Client::Api,
+    }
 }
 
 /// A program at the door from another address.
 pub fn from(ip: &str) -> Visit {
-    Visit { ip: Some(ip.parse().expect("an address")), ..api() }
+    Visit {
+        ip: Some(ip.parse().expect("an address")),
+        ..api()
+    }
 }

@@ -9,8 +9,13 @@ use crate::house::{House, PASSWORD, api, from};
 
 async fn guess(identity: &Identity, n: u32) -> Option<u16> {
     let visit = from(&format!("198.51.100.{n}"));
-    let tried = identity.sign_in("sari@contoh.id", format!("Salah-Sekali-{n}!"), &visit).await;
-    tried.err().and_then(|refusal| refusal.fault()).map(|fault| fault.code)
+    let tried = identity
+        .sign_in("sari@contoh.id", format!("Salah-Sekali-{n}!"), &visit)
+        .await;
+    tried
+        .err()
+        .and_then(|refusal| refusal.fault())
+        .map(|fault| fault.code)
 }
 
 /// A hundred guesses from a hundred addresses at the same moment are five guesses.
@@ -29,11 +34,32 @@ async fn a_hundred_guesses_at_once_are_five() {
             told.push(guess.await.expect("no panic"));
         }
         let count = |code: u16| told.iter().filter(|told| **told == Some(code)).count();
-        assert_eq!((count(WRONG_CREDENTIALS.code), count(LOCKED_OUT.code)), (5, 95), "{}", house.kind);
-        let right = house.identity.sign_in("sari@contoh.id", PASSWORD.into(), &api()).await;
-        assert_eq!(right.err().and_then(|refusal| refusal.fault()), Some(LOCKED_OUT), "{}: the right one neither", house.kind);
+        assert_eq!(
+            (count(WRONG_CREDENTIALS.code), count(LOCKED_OUT.code)),
+            (5, 95),
+            "{}",
+            house.kind
+        );
+        let right = house
+            .identity
+            .sign_in("sari@contoh.id", PASSWORD.into(), &api())
+            .await;
+        assert_eq!(
+            right.err().and_then(|refusal| refusal.fault()),
+            Some(LOCKED_OUT),
+            "{}: the right one neither",
+            house.kind
+        );
         house.pass(15 * 60);
-        assert!(house.identity.sign_in("sari@contoh.id", PASSWORD.into(), &api()).await.is_ok(), "{}", house.kind);
+        assert!(
+            house
+                .identity
+                .sign_in("sari@contoh.id", PASSWORD.into(), &api())
+                .await
+                .is_ok(),
+            "{}",
+            house.kind
+        );
     }
 }
 
@@ -44,8 +70,18 @@ async fn one_address_is_registered_once() {
         let registering: Vec<_> = (0..10)
             .map(|n| {
                 let identity = house.identity.clone();
-                let email = if n % 2 == 0 { "budi@contoh.id" } else { "BUDI@Contoh.ID" };
-                let registration = Registration { email: email.into(), password: PASSWORD.into(), name: "Budi Hartono".into(), phone: "081234567890".into(), locale: None };
+                let email = if n % 2 == 0 {
+                    "budi@contoh.id"
+                } else {
+                    "BUDI@Contoh.ID"
+                };
+                let registration = Registration {
+                    email: email.into(),
+                    password: PASSWORD.into(),
+                    name: "Budi Hartono".into(),
+                    phone: "081234567890".into(),
+                    locale: None,
+                };
                 tokio::spawn(async move { identity.register(registration, &api()).await.map(drop) })
             })
             .collect();
@@ -54,7 +90,12 @@ async fn one_address_is_registered_once() {
             match registered.await.expect("no panic") {
                 Ok(()) => {}
                 Err(refusal) => {
-                    assert_eq!(refusal.fault(), Some(EMAIL_TAKEN), "{}: {refusal}", house.kind);
+                    assert_eq!(
+                        refusal.fault(),
+                        Some(EMAIL_TAKEN),
+                        "{}: {refusal}",
+                        house.kind
+                    );
                     taken += 1;
                 }
             }
@@ -73,7 +114,11 @@ async fn three_sessions_are_the_most() {
         let opening: Vec<_> = (0..100)
             .map(|_| {
                 let identity = house.identity.clone();
-                tokio::spawn(async move { identity.sign_in("sari@contoh.id", PASSWORD.into(), &api()).await })
+                tokio::spawn(async move {
+                    identity
+                        .sign_in("sari@contoh.id", PASSWORD.into(), &api())
+                        .await
+                })
             })
             .collect();
         let mut tokens = Vec::new();
@@ -88,7 +133,15 @@ async fn three_sessions_are_the_most() {
             live += usize::from(house.identity.who(token, None, None).await.is_ok());
         }
         assert_eq!(live, tokens.len().min(3), "{}", house.kind);
-        let held = house.database.db.read(&Actor::SYSTEM, |tx| tx.scalar(sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sessions WHERE ended_at IS NULL"))).await;
+        let held = house
+            .database
+            .db
+            .read(&Actor::SYSTEM, |tx| {
+                tx.scalar(sqlx::query_scalar::<_, i64>(
+                    "SELECT count(*) FROM sessions WHERE ended_at IS NULL",
+                ))
+            })
+            .await;
         let held = held.expect("counted");
         assert!((1..=3).contains(&held), "{}: {held}", house.kind);
     }

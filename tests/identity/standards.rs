@@ -23,7 +23,9 @@ fn hash(inputs: &Value) -> Hash {
 
 fn jws_answer(inputs: &Value) -> &'static str {
     let jwk: Option<jws::Jwk> = serde_json::from_value(inputs["jwk"].clone()).ok();
-    match jws::verify(inputs["token"].as_str().unwrap_or_default(), |_| jwk.as_ref().and_then(jws::Jwk::key)) {
+    match jws::verify(inputs["token"].as_str().unwrap_or_default(), |_| {
+        jwk.as_ref().and_then(jws::Jwk::key)
+    }) {
         Ok(_) => "ok",
         Err(jws::JwsFault::Algorithm) => "algorithm_not_allowed",
         Err(jws::JwsFault::Signature) => "mismatch",
@@ -37,20 +39,48 @@ fn examples_hold() {
     let Some(file) = shared::find("vectors/auth_and_identity.json") else {
         return;
     };
-    let examples: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(file).expect("readable")).expect("JSON");
+    let examples: Vec<Value> =
+        serde_json::from_str(&std::fs::read_to_string(file).expect("readable")).expect("JSON");
     let mut run = 0;
     for example in &examples {
         let (id, inputs, expect) = (&example["id"], &example["inputs"], &example["expect"]);
         let text = |name: &str| inputs[name].as_str().unwrap_or_default();
         let secret = text("key_ascii").as_bytes();
-        let digits = number(inputs, "digits").and_then(|digits| u32::try_from(digits).ok()).unwrap_or(6);
-        let (step, at) = (number(inputs, "step_s").unwrap_or(30), number(inputs, "unix_time_s").unwrap_or(0));
+        let digits = number(inputs, "digits")
+            .and_then(|digits| u32::try_from(digits).ok())
+            .unwrap_or(6);
+        let (step, at) = (
+            number(inputs, "step_s").unwrap_or(30),
+            number(inputs, "unix_time_s").unwrap_or(0),
+        );
         match text("calc") {
-            "totp" => assert_eq!(hotp(hash(inputs), secret, counter(at, step), digits), expect["code"], "{id}"),
-            "hotp" => assert_eq!(hotp(Hash::Sha1, secret, number(inputs, "counter").expect("a counter"), digits), expect["code"], "{id}"),
+            "totp" => assert_eq!(
+                hotp(hash(inputs), secret, counter(at, step), digits),
+                expect["code"],
+                "{id}"
+            ),
+            "hotp" => assert_eq!(
+                hotp(
+                    Hash::Sha1,
+                    secret,
+                    number(inputs, "counter").expect("a counter"),
+                    digits
+                ),
+                expect["code"],
+                "{id}"
+            ),
             "totp_accept" => {
                 let skew = number(inputs, "skew_steps").expect("a skew");
-                let verdict = judge(hash(inputs), secret, digits, step, skew, at, text("code"), number(inputs, "last_used_counter"));
+                let verdict = judge(
+                    hash(inputs),
+                    secret,
+                    digits,
+                    step,
+                    skew,
+                    at,
+                    text("code"),
+                    number(inputs, "last_used_counter"),
+                );
                 let reason = match verdict {
                     Verdict::Accepted(_) => "ok",
                     Verdict::Replayed => "replayed",
@@ -61,7 +91,12 @@ fn examples_hold() {
             "jws_rs256_verify" => assert_eq!(jws_answer(inputs), expect["reason"], "{id}"),
             "jwt_time_claims" => {
                 let claims = &inputs["claims"];
-                let judged = times(number(claims, "exp"), number(claims, "nbf"), number(inputs, "now_s").expect("now"), number(inputs, "leeway_s").expect("leeway"));
+                let judged = times(
+                    number(claims, "exp"),
+                    number(claims, "nbf"),
+                    number(inputs, "now_s").expect("now"),
+                    number(inputs, "leeway_s").expect("leeway"),
+                );
                 let reason = match judged {
                     Ok(()) => "ok",
                     Err(ClaimFault::NotYetValid) => "not_yet_valid",
@@ -70,7 +105,11 @@ fn examples_hold() {
                 assert_eq!(reason, expect["reason"], "{id}");
             }
             // The rule of the examples is for mobiles of Indonesia; ours takes fixed lines and other countries, too.
-            "mobile_e164_id" if expect["e164"].is_string() => assert_eq!(address::phone(text("raw")).ok().as_deref(), expect["e164"].as_str(), "{id}"),
+            "mobile_e164_id" if expect["e164"].is_string() => assert_eq!(
+                address::phone(text("raw")).ok().as_deref(),
+                expect["e164"].as_str(),
+                "{id}"
+            ),
             _ => continue,
         }
         run += 1;
@@ -81,10 +120,16 @@ fn examples_hold() {
 /// Of the signatures of Project Wycheproof those are believed that are valid and of our one algorithm, under a key for it.
 #[test]
 fn signed_tokens_of_others_are_believed_by_one_algorithm_alone() {
-    let Some(file) = shared::find("data/conformance/wycheproof/json_web_signature_test.json.gz") else {
+    let Some(file) = shared::find("data/conformance/wycheproof/json_web_signature_test.json.gz")
+    else {
         return;
     };
-    let text = std::process::Command::new("gzip").arg("-dc").arg(file).output().expect("gzip runs").stdout;
+    let text = std::process::Command::new("gzip")
+        .arg("-dc")
+        .arg(file)
+        .output()
+        .expect("gzip runs")
+        .stdout;
     let set: Value = serde_json::from_slice(&text).expect("JSON");
     let (mut believed, mut refused) = (0, 0);
     for group in set["testGroups"].as_array().expect("groups") {
@@ -95,7 +140,11 @@ fn signed_tokens_of_others_are_believed_by_one_algorithm_alone() {
             let token = test["jws"].as_str().unwrap_or_default();
             let is_believed = jws::verify(token, |_| jwk.as_ref().and_then(jws::Jwk::key)).is_ok();
             let expected = test["result"] == "valid" && ours;
-            assert_eq!(is_believed, expected, "{} {}", test["tcId"], test["comment"]);
+            assert_eq!(
+                is_believed, expected,
+                "{} {}",
+                test["tcId"], test["comment"]
+            );
             match is_believed {
                 true => believed += 1,
                 false => refused += 1,
@@ -111,15 +160,31 @@ fn common_passwords_are_refused() {
     let Some(file) = shared::find("data/kyc/common_passwords.txt.gz") else {
         return;
     };
-    let mut child = std::process::Command::new("gzip").arg("-dc").arg(file).stdout(std::process::Stdio::piped()).spawn().expect("gzip runs");
+    let mut child = std::process::Command::new("gzip")
+        .arg("-dc")
+        .arg(file)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("gzip runs");
     let mut text = String::new();
-    child.stdout.take().expect("piped").read_to_string(&mut text).expect("text");
+    child
+        .stdout
+        .take()
+        .expect("piped")
+        .read_to_string(&mut text)
+        .expect("text");
     assert!(child.wait().expect("ended").success());
     let mut passed = Vec::new();
     for line in text.lines() {
-        assert!(password::check(line, "orang@lain.example", "Orang Lain").is_err(), "{line}");
+        assert!(
+            password::check(line, "orang@lain.example", "Orang Lain").is_err(),
+            "{line}"
+        );
         let mut letters = line.chars();
-        let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+        let first = letters
+            .next()
+            .map(|c| c.to_uppercase().to_string())
+            .unwrap_or_default();
         let capital = format!("{first}{}", letters.as_str());
         if password::check(&capital, "orang@lain.example", "Orang Lain").is_ok() {
             passed.push(capital);

@@ -36,7 +36,8 @@ const PERSONS: u32 = 60;
 const WITH_DOCUMENTS: u32 = 3;
 /// What is planted of each person, beside their documents.
 const KINDS: [&str; 17] = [
-    "name", "lead", "mail", "city", "term", "also", "note", "title", "todo", "deal", "fact", "shut", "pay", "memo", "key", "seen", "bind",
+    "name", "lead", "mail", "city", "term", "also", "note", "title", "todo", "deal", "fact",
+    "shut", "pay", "memo", "key", "seen", "bind",
 ];
 const _: () = assert!(PERSONS as usize * KINDS.len() >= 1_000);
 /// Why they are held, and what their cards say.
@@ -49,10 +50,22 @@ fn word(kind: &str, n: u32) -> String {
 /// The words in some bytes.
 fn words(bytes: &[u8]) -> Vec<String> {
     let lower = bytes.to_ascii_lowercase();
-    let starts = lower.windows(3).enumerate().filter(|(_, three)| *three == b"qwx");
-    let word = |at: usize| -> String { lower[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).map(|byte| char::from(*byte)).collect() };
+    let starts = lower
+        .windows(3)
+        .enumerate()
+        .filter(|(_, three)| *three == b"qwx");
+    let word = |at: usize| -> String {
+        lower[at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .map(|byte| char::from(*byte))
+            .collect()
+    };
     let is_planted = |word: &String| {
-        let mut named = KINDS.iter().chain(&MORE).filter_map(|kind| word.get(3..)?.strip_prefix(kind));
+        let mut named = KINDS
+            .iter()
+            .chain(&MORE)
+            .filter_map(|kind| word.get(3..)?.strip_prefix(kind));
         named.any(|number| number.len() >= 4 && number.chars().take(4).all(|c| c.is_ascii_digit()))
     };
     starts.map(|(at, _)| word(at)).filter(is_planted).collect()
@@ -66,8 +79,13 @@ fn log() -> &'static Path {
         let path = folder.path().join("siaga.log");
         let file = fs::File::create(&path).expect("a log");
         let writer = move || file.try_clone().expect("a handle");
-        let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_ansi(false).with_writer(writer);
-        lines.try_init().expect("no other test of this program logs");
+        let lines = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_ansi(false)
+            .with_writer(writer);
+        lines
+            .try_init()
+            .expect("no other test of this program logs");
         (folder, path)
     });
     path
@@ -136,20 +154,40 @@ async fn person(office: &Office, n: u32) -> Uuid {
         utm: json!({"term": word("term", n)}),
         ..Capture::default()
     };
-    let lead = capture::capture(platform, &owner, told).await.expect("a lead").lead;
+    let lead = capture::capture(platform, &owner, told)
+        .await
+        .expect("a lead")
+        .lead;
     let newer = Capture {
         source: "web".into(),
         phone: Some(phone),
         email: Some(format!("{}@contoh.id", word("mail", n))),
         ..Capture::default()
     };
-    assert_eq!(capture::capture(platform, &owner, newer).await.expect("merged").lead, lead);
+    assert_eq!(
+        capture::capture(platform, &owner, newer)
+            .await
+            .expect("merged")
+            .lead,
+        lead
+    );
     let edit = Edit {
         name: Some(word("also", n)),
         ..Edit::default()
     };
-    moves::edit(platform, &owner, None, lead, edit).await.expect("edited");
-    work::note(platform, &owner, None, lead, NoteKind::Note, word("note", n)).await.expect("a note");
+    moves::edit(platform, &owner, None, lead, edit)
+        .await
+        .expect("edited");
+    work::note(
+        platform,
+        &owner,
+        None,
+        lead,
+        NoteKind::Note,
+        word("note", n),
+    )
+    .await
+    .expect("a note");
     let task = tasks::NewTask {
         lead,
         title: word("title", n),
@@ -158,14 +196,34 @@ async fn person(office: &Office, n: u32) -> Uuid {
         due: platform.now().plus(3_600 * SECOND_NS),
         assignee: None,
     };
-    tasks::add(platform, &owner, None, task).await.expect("a task");
-    work::add_deal(platform, &owner, None, lead, word("deal", n), 500_000).await.expect("a deal");
-    work::add_fact(platform, &owner, None, lead, FactKind::BudgetConfirmed, "call".into(), word("fact", n)).await.expect("a fact");
-    moves::close(platform, &owner, None, lead, word("shut", n), None).await.expect("closed");
+    tasks::add(platform, &owner, None, task)
+        .await
+        .expect("a task");
+    work::add_deal(platform, &owner, None, lead, word("deal", n), 500_000)
+        .await
+        .expect("a deal");
+    work::add_fact(
+        platform,
+        &owner,
+        None,
+        lead,
+        FactKind::BudgetConfirmed,
+        "call".into(),
+        word("fact", n),
+    )
+    .await
+    .expect("a fact");
+    moves::close(platform, &owner, None, lead, word("shut", n), None)
+        .await
+        .expect("closed");
     money(house, &client, n).await;
     let system = Principal::system("test");
     let done = platform.command(&system, move |unit| {
-        unit.audit(Change::new(Action::Update, "user", me).about(me).personal("name", None, Some(&word("seen", n))));
+        unit.audit(Change::new(Action::Update, "user", me).about(me).personal(
+            "name",
+            None,
+            Some(&word("seen", n)),
+        ));
         search::index(
             unit,
             &Entry {
@@ -181,8 +239,18 @@ async fn person(office: &Office, n: u32) -> Uuid {
         )
     });
     done.await.expect("indexed");
-    let hold = retention::place(platform, &office.anna, "operations".into(), Some(me), word("hold", n)).await.expect("held");
-    retention::lift(platform, &office.anna, hold).await.expect("lifted");
+    let hold = retention::place(
+        platform,
+        &office.anna,
+        "operations".into(),
+        Some(me),
+        word("hold", n),
+    )
+    .await
+    .expect("held");
+    retention::lift(platform, &office.anna, hold)
+        .await
+        .expect("lifted");
     if n < WITH_DOCUMENTS {
         let handed = office.in_review(&client, 10 * n + 1).await;
         let fields = Fields {
@@ -193,7 +261,16 @@ async fn person(office: &Office, n: u32) -> Uuid {
             berlaku_sampai: Some("SEUMUR HIDUP".into()),
             ..Fields::default()
         };
-        kyc::type_fields(&office.kyc, &office.anna, None, handed.documents[0].id, fields, None).await.expect("typed");
+        kyc::type_fields(
+            &office.kyc,
+            &office.anna,
+            None,
+            handed.documents[0].id,
+            fields,
+            None,
+        )
+        .await
+        .expect("typed");
     }
     me
 }
@@ -225,7 +302,9 @@ async fn money(house: &House, client: &Principal, n: u32) {
         route: "POST /test",
         request: [0; 32],
     };
-    let made = cash::request(&house.platform, client, Some(once), asked).await.expect("asked");
+    let made = cash::request(&house.platform, client, Some(once), asked)
+        .await
+        .expect("asked");
     assert_eq!(made.note, word("memo", n), "whoever may read it does");
 }
 
@@ -240,10 +319,24 @@ async fn of_a_thousand_identifiers_nothing_is_left_anywhere() {
             persons.push(person(&office, n).await);
         }
         // What may be said in the clear while the person is there: text of links, cities, proofs, reasons of holds, keys of requests.
-        let open = ["idempotency_keys.key", "lead_captures.utm", "lead_facts.proof", "leads.territory", "leads.utm", "legal_holds.reason"];
-        assert_eq!(columns(house).await, open, "{kind}: everything else is sealed");
+        let open = [
+            "idempotency_keys.key",
+            "lead_captures.utm",
+            "lead_facts.proof",
+            "leads.territory",
+            "leads.utm",
+            "legal_holds.reason",
+        ];
+        assert_eq!(
+            columns(house).await,
+            open,
+            "{kind}: everything else is sealed"
+        );
         let vault = office.folder.path();
-        assert!(documents(vault).len() >= 2 * WITH_DOCUMENTS as usize, "{kind}: there are documents");
+        assert!(
+            documents(vault).len() >= 2 * WITH_DOCUMENTS as usize,
+            "{kind}: there are documents"
+        );
         let effects = Handlers {
             subscribers: Vec::new(),
             effects: kyc::effects(&office.kyc),
@@ -251,29 +344,69 @@ async fn of_a_thousand_identifiers_nothing_is_left_anywhere() {
         let publisher = Publisher::new(&house.platform, effects);
         while publisher.step().await.expect(kind) > 0 {}
         for me in &persons {
-            erasure::request(&house.platform, &Principal::owner(), *me, Kind::Erasure).await.expect(kind);
+            erasure::request(&house.platform, &Principal::owner(), *me, Kind::Erasure)
+                .await
+                .expect(kind);
         }
         let stores = handlers::engines().stores;
-        assert_eq!(erasure::erase_due(&house.platform, &stores).await.expect(kind), u64::from(PERSONS), "{kind}");
+        assert_eq!(
+            erasure::erase_due(&house.platform, &stores)
+                .await
+                .expect(kind),
+            u64::from(PERSONS),
+            "{kind}"
+        );
         while publisher.step().await.expect(kind) > 0 {}
 
-        assert_eq!(columns(house).await, [""; 0], "{kind}: no column holds any of it");
+        assert_eq!(
+            columns(house).await,
+            [""; 0],
+            "{kind}: no column holds any of it"
+        );
         let indexes = "SELECT (SELECT count(*) FROM search_entries WHERE subject_id IS NOT NULL) + (SELECT count(*) FROM search_grams)
                            + (SELECT count(*) FROM leads WHERE phone_index IS NOT NULL OR email_index IS NOT NULL)";
-        assert_eq!(house.count(&Principal::system("test"), indexes).await, 0, "{kind}: nor can any be looked up");
-        assert!(documents(vault).is_empty(), "{kind}: documents of who was never verified are gone");
+        assert_eq!(
+            house.count(&Principal::system("test"), indexes).await,
+            0,
+            "{kind}: nor can any be looked up"
+        );
+        assert!(
+            documents(vault).is_empty(),
+            "{kind}: documents of who was never verified are gone"
+        );
         let path = office.folder.path().join("later.dump");
         let at: Timestamp = "2026-11-20T08:00:00Z".parse().expect("a time");
-        dump::write(house.db(), &path, at).await.unwrap_or_else(|error| panic!("{kind}: {error}"));
+        dump::write(house.db(), &path, at)
+            .await
+            .unwrap_or_else(|error| panic!("{kind}: {error}"));
         let dumped = fs::read(&path).expect("a dump");
-        assert!(dumped.windows(10).any(|ten| ten == b"lead_deals"), "{kind}: it is read as it stands");
-        assert_eq!(words(&dumped), [""; 0], "{kind}: no later dump holds any of it");
+        assert!(
+            dumped.windows(10).any(|ten| ten == b"lead_deals"),
+            "{kind}: it is read as it stands"
+        );
+        assert_eq!(
+            words(&dumped),
+            [""; 0],
+            "{kind}: no later dump holds any of it"
+        );
         fs::remove_file(&path).expect("removed");
         let report = audit::verify(house.db(), &[]).await.expect(kind);
-        assert!(report.rows > u64::from(PERSONS) && report.faults.is_empty(), "{kind}: {:?}", report.faults);
+        assert!(
+            report.rows > u64::from(PERSONS) && report.faults.is_empty(),
+            "{kind}: {:?}",
+            report.faults
+        );
     }
     let logged = fs::read(log).expect("the log");
     assert!(!logged.is_empty(), "the program logged");
-    assert_eq!(words(&logged), [""; 0], "no line of the log holds any of it");
-    assert_eq!(words(b"x Qwxname0001@contoh.id qwx"), ["qwxname0001"], "what is looked for would be found");
+    assert_eq!(
+        words(&logged),
+        [""; 0],
+        "no line of the log holds any of it"
+    );
+    assert_eq!(
+        words(b"x Qwxname0001@contoh.id qwx"),
+        ["qwxname0001"],
+        "what is looked for would be found"
+    );
 }

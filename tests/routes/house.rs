@@ -60,25 +60,46 @@ impl House {
                 .env("SIAGA__IDENTITY__PER_ADDRESS", UNLIMITED)
                 .env("SIAGA__IDENTITY__PER_ADDRESS_SIGN_IN", UNLIMITED);
         });
-        let options = PoolOptions { url, connections_max: 2 };
+        let options = PoolOptions {
+            url,
+            connections_max: 2,
+        };
         let db = Db::server(&options).expect("an address");
-        let house = House { desk, db, people: AtomicU32::new(0), _server: server, _folder: folder };
+        let house = House {
+            desk,
+            db,
+            people: AtomicU32::new(0),
+            _server: server,
+            _folder: folder,
+        };
         // The store is migrated beside the start.
         let until = Instant::now() + PATIENCE;
-        while house.ask("GET", "/api/v1/auth/jwks.json", None, None).status != 200 {
+        while house
+            .ask("GET", "/api/v1/auth/jwks.json", None, None)
+            .status
+            != 200
+        {
             assert!(Instant::now() < until, "the store opens");
             tokio::time::sleep(LOOK_AGAIN).await;
         }
         house.run(ROWS.to_owned()).await;
         let administrator = json!({"secret": house.desk.secret, "email": "kepala@contoh.id", "password": PASSWORD, "name": "Ibu Ketua", "phone": "081122334455"});
-        let made = house.ask("POST", "/api/v1/auth/first-administrator", None, Some(&administrator));
+        let made = house.ask(
+            "POST",
+            "/api/v1/auth/first-administrator",
+            None,
+            Some(&administrator),
+        );
         assert_eq!(made.status, 200, "{made:?}");
         Some(house)
     }
 
     /// Runs statements as the program does for itself.
     pub async fn run(&self, statements: String) {
-        let done = self.db.write(&Actor::SYSTEM, move |tx| tx.script(statements)).await;
+        let done = self
+            .db
+            .write(&Actor::SYSTEM, move |tx| tx.script(statements))
+            .await;
         done.unwrap_or_else(|error| panic!("{error}"));
     }
 
@@ -90,8 +111,14 @@ impl House {
         });
         let registered = self.ask("POST", "/api/v1/auth/register", None, Some(&registration));
         assert_eq!(registered.status, 201, "{registered:?}");
-        let token = registered.body["jwt_token"].as_str().expect("a token").to_owned();
-        let id: Uuid = registered.body["user"]["id"].as_str().and_then(|id| id.parse().ok()).expect("a key");
+        let token = registered.body["jwt_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
+        let id: Uuid = registered.body["user"]["id"]
+            .as_str()
+            .and_then(|id| id.parse().ok())
+            .expect("a key");
         let team = team.map_or_else(|| "NULL".to_owned(), |team| format!("'{team}'"));
         // Before the first request of the session, which would be remembered for some seconds.
         self.run(format!(
@@ -105,14 +132,31 @@ impl House {
     }
 
     /// A request with a person's token, or with none.
-    pub fn ask(&self, method: &str, path: &str, by: Option<&Person>, body: Option<&Value>) -> Answer {
-        self.ask_text(method, path, by, &body.map(Value::to_string).unwrap_or_default())
+    pub fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        by: Option<&Person>,
+        body: Option<&Value>,
+    ) -> Answer {
+        self.ask_text(
+            method,
+            path,
+            by,
+            &body.map(Value::to_string).unwrap_or_default(),
+        )
     }
 
     /// The same with a body as it is written.
     pub fn ask_text(&self, method: &str, path: &str, by: Option<&Person>, body: &str) -> Answer {
-        let bearer = by.map(|person| format!("Authorization: Bearer {}\r\n", person.token)).unwrap_or_default();
-        let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+        let bearer = by
+            .map(|person| format!("Authorization: Bearer {}\r\n", person.token))
+            .unwrap_or_default();
+        let kind = if body.is_empty() {
+            ""
+        } else {
+            "Content-Type: application/json\r\n"
+        };
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nX-Client: api\r\n{bearer}{kind}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
             self.desk.address,
@@ -123,22 +167,37 @@ impl House {
         stream.write_all(request.as_bytes()).expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("answered");
-        let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+        let status = answer
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .expect("a status");
         let text = answer.split_once("\r\n\r\n").map_or("", |(_, text)| text);
         // Chunked or plain: the JSON is what stands between the first and the last bracket.
         let body = text.find(['{', '[']).zip(text.rfind(['}', ']']));
         let body = body.and_then(|(from, to)| serde_json::from_str(text.get(from..=to)?).ok());
-        Answer { status, body: body.unwrap_or(Value::Null) }
+        Answer {
+            status,
+            body: body.unwrap_or(Value::Null),
+        }
     }
 }
 
 /// The lines of a typed table, without its comments, cut at the bars.
 pub fn table(text: &str) -> Vec<Vec<&str>> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|line| line.split('|').map(str::trim).collect()).collect()
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect()
 }
 
 /// `#42` as the key of a row of `rows.sql`; anything else as it is.
 pub fn key(text: &str) -> String {
-    text.strip_prefix('#').map_or_else(|| text.to_owned(), |digits| format!("00000000-0000-7000-8000-{digits:0>12}"))
+    text.strip_prefix('#').map_or_else(
+        || text.to_owned(),
+        |digits| format!("00000000-0000-7000-8000-{digits:0>12}"),
+    )
 }

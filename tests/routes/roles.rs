@@ -15,12 +15,21 @@ struct Probe<'t> {
 }
 
 fn probes() -> Vec<Probe<'static>> {
-    let lines = table(ROLES).into_iter().filter(|cells| cells[0].starts_with("probe "));
+    let lines = table(ROLES)
+        .into_iter()
+        .filter(|cells| cells[0].starts_with("probe "));
     let probe = |cells: Vec<&'static str>| {
         let (method, rest) = cells[1].split_once(' ').expect("a method and an address");
-        let (path, body) = rest.split_once(' ').map_or((rest, None), |(path, body)| (path, Some(body)));
+        let (path, body) = rest
+            .split_once(' ')
+            .map_or((rest, None), |(path, body)| (path, Some(body)));
         let body = body.map(|body| serde_json::from_str(body).expect("JSON"));
-        Probe { name: cells[0], method, path, body }
+        Probe {
+            name: cells[0],
+            method,
+            path,
+            body,
+        }
     };
     lines.map(probe).collect()
 }
@@ -33,9 +42,14 @@ fn expected() -> Vec<(&'static str, Vec<Option<bool>>)> {
         "-" => None,
         other => panic!("{other} is no word of the table"),
     };
-    let lines = table(ROLES).into_iter().filter(|cells| !cells[0].starts_with("probe "));
+    let lines = table(ROLES)
+        .into_iter()
+        .filter(|cells| !cells[0].starts_with("probe "));
     let line = |cells: Vec<&'static str>| {
-        let words = cells.iter().skip(1).flat_map(|cell| cell.split_whitespace());
+        let words = cells
+            .iter()
+            .skip(1)
+            .flat_map(|cell| cell.split_whitespace());
         (cells[0], words.map(word).collect())
     };
     lines.map(line).collect()
@@ -49,7 +63,8 @@ struct Own {
 }
 
 async fn own(house: &House, role: &str, person: &Person, n: usize) -> Own {
-    let [lead, subject, case, cash, client, member] = [41, 42, 43, 44, 45, 46].map(|kind| key(&format!("#{kind}{n:04}")));
+    let [lead, subject, case, cash, client, member] =
+        [41, 42, 43, 44, 45, 46].map(|kind| key(&format!("#{kind}{n:04}")));
     let own = Own { lead, case, cash };
     let me = person.id;
     let lead = |assigned: &str, referrer: &str| {
@@ -117,14 +132,22 @@ async fn every_role_may_what_the_table_says_and_no_more() {
             let Some(may) = may else {
                 continue;
             };
-            let answer = house.ask(probe.method, &address(probe.path, &own), Some(&person), probe.body.as_ref());
+            let answer = house.ask(
+                probe.method,
+                &address(probe.path, &own),
+                Some(&person),
+                probe.body.as_ref(),
+            );
             let let_in = match answer.status {
                 403 | 404 => false,
                 200..=299 | 409 | 412 | 422 => true,
                 other => panic!("{role}: {}: {other} {}", probe.name, answer.body),
             };
             if let_in != may {
-                wrong.push(format!("{role}: {}: {} {}", probe.name, answer.status, answer.body));
+                wrong.push(format!(
+                    "{role}: {}: {} {}",
+                    probe.name, answer.status, answer.body
+                ));
             }
         }
     }

@@ -20,7 +20,11 @@ fn described() -> Vec<(String, String, bool)> {
         for method in METHODS {
             if let Some(operation) = item.get(method) {
                 // Only what needs nobody says a security of its own: an empty one.
-                routes.push((method.to_ascii_uppercase(), path.clone(), operation.get("security").is_some()));
+                routes.push((
+                    method.to_ascii_uppercase(),
+                    path.clone(),
+                    operation.get("security").is_some(),
+                ));
             }
         }
     }
@@ -53,7 +57,13 @@ fn rows() -> Vec<Row> {
         }
         assert!(keys.next().is_none(), "{path}: more keys than parameters");
         let body = (!body.is_empty()).then(|| serde_json::from_str(body).expect("JSON"));
-        Row { method: method.to_owned(), path: path.to_owned(), address, body, shared: note == "shared" }
+        Row {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            address,
+            body,
+            shared: note == "shared",
+        }
     };
     table(STRANGERS).into_iter().map(row).collect()
 }
@@ -61,12 +71,22 @@ fn rows() -> Vec<Row> {
 /// A route that is added is added to the table too, or this fails.
 #[test]
 fn every_route_that_names_a_row_is_walked() {
-    let named = described().into_iter().filter(|(_, path, is_open)| path.contains('{') && !is_open);
-    let described: BTreeSet<String> = named.map(|(method, path, _)| format!("{method} {path}")).collect();
-    let walked: BTreeSet<String> = rows().iter().map(|row| format!("{} {}", row.method, row.path)).collect();
+    let named = described()
+        .into_iter()
+        .filter(|(_, path, is_open)| path.contains('{') && !is_open);
+    let described: BTreeSet<String> = named
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect();
+    let walked: BTreeSet<String> = rows()
+        .iter()
+        .map(|row| format!("{} {}", row.method, row.path))
+        .collect();
     let missing: Vec<_> = described.difference(&walked).collect();
     let gone: Vec<_> = walked.difference(&described).collect();
-    assert!(missing.is_empty() && gone.is_empty(), "not in strangers.txt: {missing:#?}; no route any more: {gone:#?}");
+    assert!(
+        missing.is_empty() && gone.is_empty(),
+        "not in strangers.txt: {missing:#?}; no route any more: {gone:#?}"
+    );
 }
 
 /// An administrator of another organisation, and somebody of the house whose role has nothing to do with any of it.
@@ -79,20 +99,32 @@ async fn a_row_of_others_does_not_exist() {
     let editor = house.person("content_editor", HOUSE, None).await;
     let mut wrong = Vec::new();
     for row in rows() {
-        for (who, person) in [("of another organisation", &foreign), ("without the role", &editor)] {
+        for (who, person) in [
+            ("of another organisation", &foreign),
+            ("without the role", &editor),
+        ] {
             if row.shared && who == "of another organisation" {
                 continue;
             }
             let answer = house.ask(&row.method, &row.address, Some(person), row.body.as_ref());
             if !matches!(answer.status, 403 | 404) {
-                wrong.push(format!("{} {} {who}: {} {}", row.method, row.path, answer.status, answer.body));
+                wrong.push(format!(
+                    "{} {} {who}: {} {}",
+                    row.method, row.path, answer.status, answer.body
+                ));
             }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     // Whom it is the work of is let in: the rows are there.
     let own = house.person("super_admin", HOUSE, None).await;
-    for (list, row) in [("crm/leads", "#3001"), ("kyc/cases", "#41"), ("aml/cases", "#511"), ("cash/requests", "#518"), ("users", "#11")] {
+    for (list, row) in [
+        ("crm/leads", "#3001"),
+        ("kyc/cases", "#41"),
+        ("aml/cases", "#511"),
+        ("cash/requests", "#518"),
+        ("users", "#11"),
+    ] {
         let address = format!("/api/v1/{list}/{}", key(row));
         let answer = house.ask("GET", &address, Some(&own), None);
         assert_eq!(answer.status, 200, "{address}: {}", answer.body);
@@ -107,12 +139,23 @@ async fn without_a_token_every_closed_route_is_shut() {
     };
     let mut wrong = Vec::new();
     let routes = described();
-    assert!(routes.iter().any(|(_, path, _)| path == "/api/v1/crm/leads"), "the platform's routes are described");
+    assert!(
+        routes
+            .iter()
+            .any(|(_, path, _)| path == "/api/v1/crm/leads"),
+        "the platform's routes are described"
+    );
     for (method, path, is_open) in routes {
         if is_open {
             continue;
         }
-        let pieces = path.split('/').map(|piece| if piece.starts_with('{') { key("#11") } else { piece.to_owned() });
+        let pieces = path.split('/').map(|piece| {
+            if piece.starts_with('{') {
+                key("#11")
+            } else {
+                piece.to_owned()
+            }
+        });
         let address = pieces.collect::<Vec<_>>().join("/");
         let answer = house.ask(&method, &address, None, None);
         if answer.status != 401 {
@@ -130,31 +173,86 @@ async fn what_no_row_takes_is_refused_with_a_number() {
     };
     let admin = house.person("super_admin", HOUSE, None).await;
     let nobody = key("#9999");
-    let fields: serde_json::Map<String, Value> = (0..10_000).map(|n| (format!("field{n}"), Value::from(n))).collect();
+    let fields: serde_json::Map<String, Value> = (0..10_000)
+        .map(|n| (format!("field{n}"), Value::from(n)))
+        .collect();
     let deep = format!("{}1{}", "[".repeat(1_000), "]".repeat(1_000));
     let quoted = "' OR 1 = 1; DROP TABLE users; --";
     for (method, path, body) in [
         ("GET", "/api/v1/search?q=rina%00wati", None),
         ("GET", "/api/v1/audit?entity=%00", None),
         ("GET", "/api/v1/crm/leads/search?q=rina%00wati", None),
-        ("POST", "/api/v1/holds", Some(json!({"category": "chat", "reason": "a\u{0}b"}))),
-        ("POST", "/api/v1/crm/leads", Some(json!({"phone": "+6281234569999", "name": "a\u{0}b"}))),
-        ("POST", "/api/v1/crm/leads", Some(json!({"phone": "+6281234569998", "city": "a\u{0}b", "utm": {"a": "\u{0}"}}))),
-        ("POST", "/api/v1/crm/leads", Some(json!({"phone": "+6281234569997", "referrer_id": nobody.clone()}))),
-        ("POST", "/api/v1/crm/tasks", Some(json!({"lead": key("#3001"), "title": "a\u{0}b", "due_at": 1, "assignee": nobody.clone()}))),
-        ("POST", "/api/v1/aml/cases/00000000-0000-7000-8000-000000000511/assign", Some(json!({"user_id": nobody.clone(), "revision": 1}))),
-        ("POST", "/api/v1/auth/login", Some(json!({"email": "sari@contoh.id\u{0}", "password": "a\u{0}b"}))),
-        ("POST", "/api/v1/auth/login", Some(json!({"email": quoted, "password": quoted}))),
-        ("POST", "/api/v1/users", Some(json!({"email": "x@contoh.id", "name": quoted, "role": "dealer", "team_id": nobody.clone()}))),
+        (
+            "POST",
+            "/api/v1/holds",
+            Some(json!({"category": "chat", "reason": "a\u{0}b"})),
+        ),
+        (
+            "POST",
+            "/api/v1/crm/leads",
+            Some(json!({"phone": "+6281234569999", "name": "a\u{0}b"})),
+        ),
+        (
+            "POST",
+            "/api/v1/crm/leads",
+            Some(json!({"phone": "+6281234569998", "city": "a\u{0}b", "utm": {"a": "\u{0}"}})),
+        ),
+        (
+            "POST",
+            "/api/v1/crm/leads",
+            Some(json!({"phone": "+6281234569997", "referrer_id": nobody.clone()})),
+        ),
+        (
+            "POST",
+            "/api/v1/crm/tasks",
+            Some(
+                json!({"lead": key("#3001"), "title": "a\u{0}b", "due_at": 1, "assignee": nobody.clone()}),
+            ),
+        ),
+        (
+            "POST",
+            "/api/v1/aml/cases/00000000-0000-7000-8000-000000000511/assign",
+            Some(json!({"user_id": nobody.clone(), "revision": 1})),
+        ),
+        (
+            "POST",
+            "/api/v1/auth/login",
+            Some(json!({"email": "sari@contoh.id\u{0}", "password": "a\u{0}b"})),
+        ),
+        (
+            "POST",
+            "/api/v1/auth/login",
+            Some(json!({"email": quoted, "password": quoted})),
+        ),
+        (
+            "POST",
+            "/api/v1/users",
+            Some(
+                json!({"email": "x@contoh.id", "name": quoted, "role": "dealer", "team_id": nobody.clone()}),
+            ),
+        ),
         ("POST", "/api/v1/auth/login", Some(Value::Object(fields))),
     ] {
         let answer = house.ask(method, path, Some(&admin), body.as_ref());
-        assert!((200..500).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.body);
-        assert!(answer.status < 300 || answer.body["code"].is_u64(), "{method} {path}: {}", answer.body);
+        assert!(
+            (200..500).contains(&answer.status),
+            "{method} {path}: {} {}",
+            answer.status,
+            answer.body
+        );
+        assert!(
+            answer.status < 300 || answer.body["code"].is_u64(),
+            "{method} {path}: {}",
+            answer.body
+        );
     }
     let nested = format!(r#"{{"challenge":"x","method":"passkey","credential":{deep}}}"#);
     let answer = house.ask_text("POST", "/api/v1/auth/mfa/verify", None, &nested);
     assert!((400..500).contains(&answer.status), "{}", answer.status);
     let answer = house.ask("GET", "/api/v1/users", Some(&admin), None);
-    assert_eq!(answer.status, 200, "the table of users is there: {}", answer.body);
+    assert_eq!(
+        answer.status, 200,
+        "the table of users is there: {}",
+        answer.body
+    );
 }

@@ -13,8 +13,12 @@ fn code(answer: &Value) -> (Option<u64>, Option<&str>) {
 #[test]
 fn the_owner_holds_exports_and_looks_and_all_of_it_is_on_record() {
     let dir = tempfile::tempdir().expect("a folder");
-    let desk = Desk::start_with(dir.path(), |command| drop(command.env("SIAGA__STORE__ENABLED", "true")));
-    desk.wait("/api/v1/audit", "the platform", |answer| answer["items"].is_array());
+    let desk = Desk::start_with(dir.path(), |command| {
+        drop(command.env("SIAGA__STORE__ENABLED", "true"))
+    });
+    desk.wait("/api/v1/audit", "the platform", |answer| {
+        answer["items"].is_array()
+    });
 
     let (status, placed) = desk.call(
         "POST",
@@ -23,16 +27,29 @@ fn the_owner_holds_exports_and_looks_and_all_of_it_is_on_record() {
     );
     assert_eq!(status, 201, "{placed}");
     let hold = placed["id"].as_str().expect("an id").to_owned();
-    let (status, refused) = desk.call("POST", "/api/v1/holds", Some(json!({"category": "chat", "reason": " "})));
-    assert_eq!((status, code(&refused)), (422, (Some(11_003), Some("invalid"))), "{refused}");
+    let (status, refused) = desk.call(
+        "POST",
+        "/api/v1/holds",
+        Some(json!({"category": "chat", "reason": " "})),
+    );
+    assert_eq!(
+        (status, code(&refused)),
+        (422, (Some(11_003), Some("invalid"))),
+        "{refused}"
+    );
     assert_eq!(refused["field"], "reason");
     assert_eq!(desk.get("/api/v1/holds")["items"][0]["id"], hold.as_str());
     let lift = format!("/api/v1/holds/{hold}");
     assert_eq!(desk.call("DELETE", &lift, None).0, 204);
     let (status, gone) = desk.call("DELETE", &lift, None);
-    assert_eq!((status, code(&gone)), (404, (Some(11_002), Some("no_such_thing"))), "{gone}");
+    assert_eq!(
+        (status, code(&gone)),
+        (404, (Some(11_002), Some("no_such_thing"))),
+        "{gone}"
+    );
 
-    let said = json!({"purpose": "profiling", "granted": true, "source": "web", "text_version": "1"});
+    let said =
+        json!({"purpose": "profiling", "granted": true, "source": "web", "text_version": "1"});
     let consents = format!("/api/v1/subjects/{OWNER}/consents");
     assert_eq!(desk.call("POST", &consents, Some(said)).0, 204);
     assert_eq!(desk.get(&consents)["items"][0]["granted"], true);
@@ -43,12 +60,17 @@ fn the_owner_holds_exports_and_looks_and_all_of_it_is_on_record() {
     let page = desk.get("/api/v1/audit?entity=legal_hold&limit=1");
     assert_eq!(page["items"].as_array().map(Vec::len), Some(1));
     let next = page["next"].as_str().expect("another page");
-    let rest = desk.get(&format!("/api/v1/audit?entity=legal_hold&limit=1&cursor={next}"));
+    let rest = desk.get(&format!(
+        "/api/v1/audit?entity=legal_hold&limit=1&cursor={next}"
+    ));
     assert_eq!(rest["items"][0]["action"], "create");
     assert_eq!(rest["items"][0]["after"]["reason"], "a case of the police");
     assert_eq!(rest["items"][0]["actor"], OWNER);
     let (status, bad) = desk.call("GET", "/api/v1/audit?limit=101", None);
-    assert_eq!((status, code(&bad)), (422, (Some(11_007), Some("bad_page"))));
+    assert_eq!(
+        (status, code(&bad)),
+        (422, (Some(11_007), Some("bad_page")))
+    );
     assert_eq!(desk.get("/api/v1/search?q=nobody")["items"], json!([]));
     desk.stop();
 
@@ -59,7 +81,10 @@ fn the_owner_holds_exports_and_looks_and_all_of_it_is_on_record() {
     let report: Value = serde_json::from_slice(&verified.stdout).expect("a report");
     assert_eq!(verified.status.code(), Some(0), "{report}");
     assert!(report["rows"].as_u64() >= Some(5), "{report}");
-    assert!(report["anchors"].as_u64() >= Some(1), "{report}: the end was written down outside at the stop");
+    assert!(
+        report["anchors"].as_u64() >= Some(1),
+        "{report}: the end was written down outside at the stop"
+    );
     assert_eq!(report["faults"], json!([]));
     // A head that the database never had: somebody rewrote its end.
     let anchors = dir.path().join("audit.anchors");
@@ -71,5 +96,10 @@ fn the_owner_holds_exports_and_looks_and_all_of_it_is_on_record() {
         .args(["--json", "audit", "verify"])
         .output()
         .expect("the program runs");
-    assert_eq!(verified.status.code(), Some(5), "{}", String::from_utf8_lossy(&verified.stdout));
+    assert_eq!(
+        verified.status.code(),
+        Some(5),
+        "{}",
+        String::from_utf8_lossy(&verified.stdout)
+    );
 }

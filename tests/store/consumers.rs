@@ -49,7 +49,9 @@ pub async fn fingerprints(db: &Db) -> BTreeMap<&'static str, (i64, String)> {
             .chain(["audit_log"]);
         let mut found = BTreeMap::new();
         for table in tables {
-            let rows = format!("(SELECT (to_jsonb(t) - ARRAY['id', 'link', 'prev_hash', 'hash'])::text AS row FROM {table} AS t) AS r");
+            let rows = format!(
+                "(SELECT (to_jsonb(t) - ARRAY['id', 'link', 'prev_hash', 'hash'])::text AS row FROM {table} AS t) AS r"
+            );
             let count = tx.scalar(Tx::composed_scalar(format!("SELECT count(*) FROM {rows}")))?;
             let sum =
                 format!("SELECT coalesce(md5(string_agg(row, '|' ORDER BY row)), '') FROM {rows}");

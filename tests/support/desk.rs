@@ -95,7 +95,13 @@ impl Door {
     }
 
     /// A request with these header lines and without the secret.
-    pub fn tell(&self, method: &str, path: &str, headers: &str, body: Option<Value>) -> (u16, Value) {
+    pub fn tell(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let told = self.send(method, path, headers, body);
         let (status, text) = told.expect("the desk answers");
         (status, json_of(&text).unwrap_or(Value::Null))

@@ -31,9 +31,13 @@ impl Drop for Service {
 /// # Panics
 /// When it is not installed and `CI=true`, or when it does not start.
 pub fn nats() -> Option<Service> {
-    start("NATS", &["nats-server", "/usr/sbin/nats-server"], |command, port, folder| {
-        command.args(["-a", "127.0.0.1", "-p", port, "-js", "-sd", folder]);
-    })
+    start(
+        "NATS",
+        &["nats-server", "/usr/sbin/nats-server"],
+        |command, port, folder| {
+            command.args(["-a", "127.0.0.1", "-p", port, "-js", "-sd", folder]);
+        },
+    )
 }
 
 /// Redis or Valkey, or `None` where neither is installed.
@@ -41,13 +45,21 @@ pub fn nats() -> Option<Service> {
 /// # Panics
 /// As [`nats`].
 pub fn redis() -> Option<Service> {
-    start("Redis", &["valkey-server", "redis-server"], |command, port, folder| {
-        command.args(["--bind", "127.0.0.1", "--port", port, "--dir", folder]);
-        command.args(["--save", "", "--appendonly", "no"]);
-    })
+    start(
+        "Redis",
+        &["valkey-server", "redis-server"],
+        |command, port, folder| {
+            command.args(["--bind", "127.0.0.1", "--port", port, "--dir", folder]);
+            command.args(["--save", "", "--appendonly", "no"]);
+        },
+    )
 }
 
-fn start(name: &str, programs: &[&str], arguments: impl Fn(&mut Command, &str, &str)) -> Option<Service> {
+fn start(
+    name: &str,
+    programs: &[&str],
+    arguments: impl Fn(&mut Command, &str, &str),
+) -> Option<Service> {
     let folder = tempfile::tempdir().expect("a folder");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
@@ -56,7 +68,11 @@ fn start(name: &str, programs: &[&str], arguments: impl Fn(&mut Command, &str, &
         let mut command = Command::new(program);
         let path = folder.path().to_str().expect("a path of plain text");
         arguments(&mut command, &port.to_string(), path);
-        let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let started = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
         let Ok(process) = started else {
             continue;
         };

@@ -35,7 +35,12 @@ pub async fn measure(url: &str, report: &mut Report) {
     };
     let db = Db::server(&options).expect("a URL");
     let now = Arc::new(|| Ts(MORNING_NS + now_ns()));
-    let platform = Platform::new(db.clone(), Arc::new(Keyring::generate("bench")), now, Arc::new(NoCore));
+    let platform = Platform::new(
+        db.clone(),
+        Arc::new(Keyring::generate("bench")),
+        now,
+        Arc::new(NoCore),
+    );
     write(&platform, UNITS / 10, true).await;
     for (name, writers) in [("one after the other", 1), ("eight at once", WRITERS)] {
         let (plain, plain_ns) = side_by_side(&platform, writers, false).await;
@@ -63,7 +68,8 @@ async fn side_by_side(platform: &Platform, writers: u64, audited: bool) -> (Hist
     }
     let mut all = histogram();
     while let Some(seen) = tasks.join_next().await {
-        all.add(seen.expect("a writer writes to the end")).expect("the same bounds");
+        all.add(seen.expect("a writer writes to the end"))
+            .expect("the same bounds");
     }
     (all, now_ns() - start)
 }

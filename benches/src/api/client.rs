@@ -19,7 +19,9 @@ impl Client {
         socket.set_nodelay(true).expect("a socket takes it");
         Self {
             socket: BufReader::new(socket),
-            head: format!("Host: {address}\r\nAuthorization: {bearer}\r\nContent-Type: application/json\r\n"),
+            head: format!(
+                "Host: {address}\r\nAuthorization: {bearer}\r\nContent-Type: application/json\r\n"
+            ),
         }
     }
 
@@ -29,8 +31,14 @@ impl Client {
     /// When the connection breaks, or the answer has no length.
     pub async fn ask(&mut self, method: &str, path: &str, body: &str) -> (u16, String) {
         let length = body.len();
-        let request = format!("{method} {path} HTTP/1.1\r\n{}Content-Length: {length}\r\n\r\n{body}", self.head);
-        self.socket.write_all(request.as_bytes()).await.expect("sent");
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\n{}Content-Length: {length}\r\n\r\n{body}",
+            self.head
+        );
+        self.socket
+            .write_all(request.as_bytes())
+            .await
+            .expect("sent");
         let (mut status, mut bytes) = (0, 0);
         loop {
             let mut line = String::new();
@@ -41,15 +49,24 @@ impl Client {
                 break;
             }
             if let Some(rest) = line.strip_prefix("http/1.1 ") {
-                status = rest.get(..3).and_then(|code| code.parse().ok()).expect("a status");
+                status = rest
+                    .get(..3)
+                    .and_then(|code| code.parse().ok())
+                    .expect("a status");
             }
             if let Some(length) = line.strip_prefix("content-length:") {
                 bytes = length.trim().parse().expect("a length");
             }
-            assert!(!line.starts_with("transfer-encoding:"), "{method} {path} has no length");
+            assert!(
+                !line.starts_with("transfer-encoding:"),
+                "{method} {path} has no length"
+            );
         }
         let mut answer = vec![0; bytes];
-        self.socket.read_exact(&mut answer).await.expect("a whole answer");
+        self.socket
+            .read_exact(&mut answer)
+            .await
+            .expect("a whole answer");
         (status, String::from_utf8(answer).expect("text"))
     }
 }

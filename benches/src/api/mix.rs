@@ -14,10 +14,27 @@ fn spread(n: u64) -> u64 {
 
 /// A lead to be, the `n`-th.
 pub fn lead(n: u64) -> String {
-    const FIRST: [&str; 8] = ["Budi", "Siti", "Agus", "Dewi", "Rizki", "Putri", "Wayan", "Joko"];
-    const LAST: [&str; 8] = ["Santoso", "Nurhaliza", "Salim", "Lestari", "Ramadhan", "Wulandari", "Wirawan", "Pratama"];
-    let (first, last) = (FIRST[(spread(n) % 8) as usize], LAST[(spread(n + 7) % 8) as usize]);
-    format!(r#"{{"source":"instagram","name":"{first} {last} {n}","phone":"+62812{:07}","city":"Bandung"}}"#, 1_000_000 + n)
+    const FIRST: [&str; 8] = [
+        "Budi", "Siti", "Agus", "Dewi", "Rizki", "Putri", "Wayan", "Joko",
+    ];
+    const LAST: [&str; 8] = [
+        "Santoso",
+        "Nurhaliza",
+        "Salim",
+        "Lestari",
+        "Ramadhan",
+        "Wulandari",
+        "Wirawan",
+        "Pratama",
+    ];
+    let (first, last) = (
+        FIRST[(spread(n) % 8) as usize],
+        LAST[(spread(n + 7) % 8) as usize],
+    );
+    format!(
+        r#"{{"source":"instagram","name":"{first} {last} {n}","phone":"+62812{:07}","city":"Bandung"}}"#,
+        1_000_000 + n
+    )
 }
 
 /// The `n`-th request over `leads`; new leads are numbered from `next` on.
@@ -32,7 +49,10 @@ pub fn request(n: u64, leads: &[String], next: u64) -> Asked {
         0..12 => get(format!("/api/v1/crm/leads/{}", lead_of(n))),
         12 | 13 => get("/api/v1/crm/leads?limit=50".into()),
         14 => get("/api/v1/crm/leads?band=none&limit=50".into()),
-        15 | 16 => get(format!("/api/v1/crm/leads/search?q=sant0so%20{}", spread(n) % 10_000)),
+        15 | 16 => get(format!(
+            "/api/v1/crm/leads/search?q=sant0so%20{}",
+            spread(n) % 10_000
+        )),
         17 | 18 => Asked {
             method: "POST",
             path: format!("/api/v1/crm/leads/{}/notes", lead_of(n)),

@@ -51,7 +51,10 @@ impl Size {
 /// # Panics
 /// When the program named by `SIAGA_BIN` cannot be run, or a request is refused.
 pub fn print(size: Size, url: Option<String>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts");
     let mut report = Report::new("api");
     runtime.block_on(async {
         match &url {
@@ -64,7 +67,9 @@ pub fn print(size: Size, url: Option<String>) {
         row(size, "embedded database", None, &mut report).await;
     });
     report.note("60 % one lead, 25 % lists and searches, 15 % notes and new leads; a request's time begins when it was due, not when it was sent");
-    report.note("the goals are a server's; the embedded database has one connection and syncs nothing");
+    report.note(
+        "the goals are a server's; the embedded database has one connection and syncs nothing",
+    );
     report.print();
 }
 
@@ -73,7 +78,8 @@ async fn row(size: Size, name: &str, url: Option<&str>, report: &mut Report) {
     if let Some(url) = url {
         more.push(("SIAGA__STORE__URL", url.to_owned()));
     }
-    let server = Server::launch_with(Launch::DEMO, crate::throughput::data_directory(), &more).await;
+    let server =
+        Server::launch_with(Launch::DEMO, crate::throughput::data_directory(), &more).await;
     let door = Door {
         address: server.address().to_owned(),
         bearer: server.stream().bearer,
@@ -83,7 +89,10 @@ async fn row(size: Size, name: &str, url: Option<&str>, report: &mut Report) {
     let (seen, refused) = door.drive(size, leads).await;
     let goal = if url.is_some() { GOAL } else { "" };
     report.row(
-        &format!("{RATE} requests a second over {} leads, {name}: p50 / p99 / p99.9 / max", size.leads),
+        &format!(
+            "{RATE} requests a second over {} leads, {name}: p50 / p99 / p99.9 / max",
+            size.leads
+        ),
         quantiles(&seen),
         format!("{} answers, {refused} of them refused", seen.len()),
         goal,
@@ -111,7 +120,9 @@ impl Door {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
-        tokio::time::timeout(OPEN_WAIT, opens).await.expect("the platform opens");
+        tokio::time::timeout(OPEN_WAIT, opens)
+            .await
+            .expect("the platform opens");
     }
 
     /// Makes so many leads; their keys.
@@ -122,7 +133,8 @@ impl Door {
             tasks.spawn(async move {
                 let (mut client, mut made) = (door.connect().await, Vec::new());
                 for n in (planter..leads).step_by(PLANTERS as usize) {
-                    let (status, answer) = client.ask("POST", "/api/v1/crm/leads", &mix::lead(n)).await;
+                    let (status, answer) =
+                        client.ask("POST", "/api/v1/crm/leads", &mix::lead(n)).await;
                     assert_eq!(status, 201, "{answer}");
                     let answer: Value = serde_json::from_str(&answer).expect("JSON");
                     made.push(answer["lead_id"].as_str().expect("a key").to_owned());
@@ -149,7 +161,8 @@ impl Door {
         let start = now_ns();
         let mut tasks = tokio::task::JoinSet::new();
         for mut client in clients {
-            let (leads, next, refused) = (Arc::clone(&leads), Arc::clone(&next), Arc::clone(&refused));
+            let (leads, next, refused) =
+                (Arc::clone(&leads), Arc::clone(&next), Arc::clone(&refused));
             tasks.spawn(async move {
                 let mut seen = histogram();
                 loop {
@@ -170,7 +183,8 @@ impl Door {
         }
         let mut seen = histogram();
         while let Some(of_one) = tasks.join_next().await {
-            seen.add(of_one.expect("a client asks to the end")).expect("the same bounds");
+            seen.add(of_one.expect("a client asks to the end"))
+                .expect("the same bounds");
         }
         (seen, refused.load(Ordering::Relaxed))
     }

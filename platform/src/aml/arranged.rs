@@ -40,12 +40,19 @@ pub async fn round(platform: &Platform) -> Result<u64, Refusal> {
     let system = Principal::system("aml.arranged");
     let pairs = platform.read(&system, pairs).await?;
     if pairs.len() >= PAIRS_MAX {
-        tracing::warn!(pairs = pairs.len(), "more linked clients than one run looks at");
+        tracing::warn!(
+            pairs = pairs.len(),
+            "more linked clients than one run looks at"
+        );
     }
     let mut told = 0;
     for (org, one, other) in pairs {
         let by = system.clone().within(org);
-        told += u64::from(platform.command(&by, move |unit| look_at(unit, one, other)).await?);
+        told += u64::from(
+            platform
+                .command(&by, move |unit| look_at(unit, one, other))
+                .await?,
+        );
     }
     Ok(told)
 }
@@ -71,7 +78,10 @@ fn pairs(tx: &mut Tx<'_>) -> Result<Vec<Pair>, Refusal> {
 fn look_at(unit: &mut Unit<'_, '_>, one: Uuid, other: Uuid) -> Result<bool, Refusal> {
     let now = unit.now();
     let since = Ts(now.0.saturating_sub(DAY_NS));
-    let (first, second) = (deals(unit.tx(), one, since)?, deals(unit.tx(), other, since)?);
+    let (first, second) = (
+        deals(unit.tx(), one, since)?,
+        deals(unit.tx(), other, since)?,
+    );
     let pairs = linked(&first, &second);
     if pairs.is_empty() {
         return Ok(false);
@@ -94,10 +104,18 @@ fn look_at(unit: &mut Unit<'_, '_>, one: Uuid, other: Uuid) -> Result<bool, Refu
         let alert = NewAlert {
             rule: Rule::LinkedOpposite,
             key,
-            detail: format!("{} deals within 24 hours against a linked client, each within a minute of its counterpart", pairs.len()),
+            detail: format!(
+                "{} deals within 24 hours against a linked client, each within a minute of its counterpart",
+                pairs.len()
+            ),
             facts: json!({ "counterpart": counter, "pairs": pairs.len(), "deals": named }),
         };
-        let case = open_case(unit, user, CaseKind::Transactions, Rule::LinkedOpposite.severity())?;
+        let case = open_case(
+            unit,
+            user,
+            CaseKind::Transactions,
+            Rule::LinkedOpposite.severity(),
+        )?;
         told |= add_alert(unit, case, user, CaseKind::Transactions, &alert)?;
     }
     Ok(told)

@@ -66,8 +66,14 @@ pub struct Facts {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 6] =
-        [Status::Open, Status::Investigating, Status::Escalated, Status::Cleared, Status::Confirmed, Status::Reported];
+    pub const ALL: [Status; 6] = [
+        Status::Open,
+        Status::Investigating,
+        Status::Escalated,
+        Status::Cleared,
+        Status::Confirmed,
+        Status::Reported,
+    ];
 
     /// The name in the database and on the wire.
     pub fn name(self) -> &'static str {
@@ -88,7 +94,10 @@ impl Status {
 
     /// It is under way.
     pub fn is_live(self) -> bool {
-        matches!(self, Status::Open | Status::Investigating | Status::Escalated)
+        matches!(
+            self,
+            Status::Open | Status::Investigating | Status::Escalated
+        )
     }
 }
 
@@ -103,7 +112,9 @@ impl CaseKind {
 
     /// The kind of that name.
     pub fn parse(name: &str) -> Option<CaseKind> {
-        [CaseKind::Sanctions, CaseKind::Transactions].into_iter().find(|kind| kind.name() == name)
+        [CaseKind::Sanctions, CaseKind::Transactions]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 }
 
@@ -125,17 +136,35 @@ pub fn has_move(from: Status, to: Status, cause: Cause) -> bool {
 ///
 /// # Errors
 /// No such move; no reason; hits that say something else; the person who asked for a second one clears it alone.
-pub fn next(from: Status, to: Status, cause: Cause, facts: Facts, reason: &str) -> Result<Status, Refusal> {
+pub fn next(
+    from: Status,
+    to: Status,
+    cause: Cause,
+    facts: Facts,
+    reason: &str,
+) -> Result<Status, Refusal> {
     if !has_move(from, to, cause) {
-        return Err(CASE_MOVE.because(format!("a case that is {} cannot become {}", from.name(), to.name())));
+        return Err(CASE_MOVE.because(format!(
+            "a case that is {} cannot become {}",
+            from.name(),
+            to.name()
+        )));
     }
     reasoned(reason)?;
     match to {
-        Status::Cleared if facts.hits_open > 0 => Err(HITS_OPEN.because(format!("decide on {} hits first", facts.hits_open))),
-        Status::Cleared if facts.hits_same > 0 => Err(HITS_OPEN.because("a hit was decided to be the client; confirm the case instead")),
-        Status::Cleared if facts.report_live => Err(REPORT_MOVE.because("a report of this case is under way")),
+        Status::Cleared if facts.hits_open > 0 => {
+            Err(HITS_OPEN.because(format!("decide on {} hits first", facts.hits_open)))
+        }
+        Status::Cleared if facts.hits_same > 0 => {
+            Err(HITS_OPEN.because("a hit was decided to be the client; confirm the case instead"))
+        }
+        Status::Cleared if facts.report_live => {
+            Err(REPORT_MOVE.because("a report of this case is under way"))
+        }
         // Wherever it has gone since: taking it back to investigating makes nobody the second person.
-        Status::Cleared if facts.escalated_it => Err(FOUR_EYES.because("you asked for a second person; that person clears it")),
+        Status::Cleared if facts.escalated_it => {
+            Err(FOUR_EYES.because("you asked for a second person; that person clears it"))
+        }
         _ => Ok(to),
     }
 }
@@ -149,7 +178,10 @@ pub fn reasoned(reason: &str) -> Result<(), Refusal> {
     if (REASON_MIN..=REASON_MAX).contains(&letters) {
         Ok(())
     } else {
-        Err(REASON.field("reason", format!("give {REASON_MIN} to {REASON_MAX} characters")))
+        Err(REASON.field(
+            "reason",
+            format!("give {REASON_MIN} to {REASON_MAX} characters"),
+        ))
     }
 }
 
@@ -176,13 +208,22 @@ mod tests {
 
     #[test]
     fn every_move_is_in_the_table_or_refused() {
-        let allowed: Vec<String> = TABLE.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+        let allowed: Vec<String> = TABLE
+            .lines()
+            .map(|line| line.trim().to_owned())
+            .filter(|line| !line.is_empty())
+            .collect();
         let mut found = 0;
-        for (cause, name) in [(Cause::Person, "person"), (Cause::Filed, "filed"), (Cause::Alert, "alert")] {
+        for (cause, name) in [
+            (Cause::Person, "person"),
+            (Cause::Filed, "filed"),
+            (Cause::Alert, "alert"),
+        ] {
             for from in Status::ALL {
                 for to in Status::ALL {
                     let moved = next(from, to, cause, Facts::default(), "a reason").is_ok();
-                    let expected = allowed.contains(&format!("{name}: {} {}", from.name(), to.name()));
+                    let expected =
+                        allowed.contains(&format!("{name}: {} {}", from.name(), to.name()));
                     assert_eq!(moved, expected, "{name}: {from:?} {to:?}");
                     found += usize::from(moved);
                 }
@@ -193,16 +234,65 @@ mod tests {
 
     #[test]
     fn a_case_is_not_cleared_over_its_hits_or_by_one_person() {
-        let clear = |facts| next(Status::Escalated, Status::Cleared, Cause::Person, facts, "not the client").map_err(|r| r.fault());
-        let asked = Facts { escalated_it: true, ..Facts::default() };
-        let around = next(Status::Investigating, Status::Cleared, Cause::Person, asked, "not the client").map_err(|r| r.fault());
+        let clear = |facts| {
+            next(
+                Status::Escalated,
+                Status::Cleared,
+                Cause::Person,
+                facts,
+                "not the client",
+            )
+            .map_err(|r| r.fault())
+        };
+        let asked = Facts {
+            escalated_it: true,
+            ..Facts::default()
+        };
+        let around = next(
+            Status::Investigating,
+            Status::Cleared,
+            Cause::Person,
+            asked,
+            "not the client",
+        )
+        .map_err(|r| r.fault());
         assert_eq!(around, Err(Some(FOUR_EYES)), "by way of investigating");
-        assert_eq!(clear(Facts { report_live: true, ..Facts::default() }), Err(Some(REPORT_MOVE)));
+        assert_eq!(
+            clear(Facts {
+                report_live: true,
+                ..Facts::default()
+            }),
+            Err(Some(REPORT_MOVE))
+        );
         assert_eq!(clear(Facts::default()), Ok(Status::Cleared));
-        assert_eq!(clear(Facts { hits_open: 1, ..Facts::default() }), Err(Some(HITS_OPEN)));
-        assert_eq!(clear(Facts { hits_same: 1, ..Facts::default() }), Err(Some(HITS_OPEN)));
-        assert_eq!(clear(Facts { escalated_it: true, ..Facts::default() }), Err(Some(FOUR_EYES)));
-        let silent = next(Status::Open, Status::Investigating, Cause::Person, Facts::default(), " ok ");
+        assert_eq!(
+            clear(Facts {
+                hits_open: 1,
+                ..Facts::default()
+            }),
+            Err(Some(HITS_OPEN))
+        );
+        assert_eq!(
+            clear(Facts {
+                hits_same: 1,
+                ..Facts::default()
+            }),
+            Err(Some(HITS_OPEN))
+        );
+        assert_eq!(
+            clear(Facts {
+                escalated_it: true,
+                ..Facts::default()
+            }),
+            Err(Some(FOUR_EYES))
+        );
+        let silent = next(
+            Status::Open,
+            Status::Investigating,
+            Cause::Person,
+            Facts::default(),
+            " ok ",
+        );
         assert_eq!(silent.map_err(|r| r.fault()), Err(Some(REASON)));
     }
 }

@@ -43,7 +43,12 @@ pub struct NewAlert {
 
 /// The case of a kind that is under way about a client, opened when there is none. Acts as the system: two alerts at the same
 /// moment meet in one case.
-pub(super) fn open_case(unit: &mut Unit<'_, '_>, user: Uuid, kind: CaseKind, severity: Severity) -> Result<Uuid, Refusal> {
+pub(super) fn open_case(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    kind: CaseKind,
+    severity: Severity,
+) -> Result<Uuid, Refusal> {
     let (now, org) = (unit.now(), unit.by().org);
     if let Some(reopened) = reopen(unit, user, kind, severity)? {
         return Ok(reopened);
@@ -66,7 +71,11 @@ pub(super) fn open_case(unit: &mut Unit<'_, '_>, user: Uuid, kind: CaseKind, sev
         .bind(bound(now)),
     )?;
     if is_new {
-        unit.audit(Change::new(Action::Create, "aml_case", found).about(user).field("kind", Value::Null, kind.name()));
+        unit.audit(
+            Change::new(Action::Create, "aml_case", found)
+                .about(user)
+                .field("kind", Value::Null, kind.name()),
+        );
         unit.emit(
             Event::new("aml.case_opened", "aml_case", found, json!({ "user_id": user, "kind": kind.name(), "severity": severity.name(), "number": number }))
                 .about(user),
@@ -76,7 +85,12 @@ pub(super) fn open_case(unit: &mut Unit<'_, '_>, user: Uuid, kind: CaseKind, sev
 }
 
 /// Opens the case that was cleared last once more, when that was within [`case::REOPEN_NS`] and none is under way.
-fn reopen(unit: &mut Unit<'_, '_>, user: Uuid, kind: CaseKind, severity: Severity) -> Result<Option<Uuid>, Refusal> {
+fn reopen(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    kind: CaseKind,
+    severity: Severity,
+) -> Result<Option<Uuid>, Refusal> {
     let (now, org) = (unit.now(), unit.by().org);
     let since = Ts(now.0.saturating_sub(case::REOPEN_NS));
     let found: Option<(Uuid, i64)> = unit.tx().optional(
@@ -95,7 +109,13 @@ fn reopen(unit: &mut Unit<'_, '_>, user: Uuid, kind: CaseKind, severity: Severit
         return Ok(None);
     };
     let why = "something new was seen after it was cleared";
-    let to = case::next(Status::Cleared, Status::Open, Cause::Alert, Facts::default(), why)?;
+    let to = case::next(
+        Status::Cleared,
+        Status::Open,
+        Cause::Alert,
+        Facts::default(),
+        why,
+    )?;
     unit.tx().execute(
         sqlx::query(
             "UPDATE aml_cases SET status = $2, closed_at = NULL, assigned_to = NULL, escalated_by = NULL, revision = revision + 1,
@@ -107,14 +127,24 @@ fn reopen(unit: &mut Unit<'_, '_>, user: Uuid, kind: CaseKind, severity: Severit
         .bind(severity.name()),
     )?;
     write_step(unit, id, user, Status::Cleared, to, why)?;
-    unit.audit(Change::new(Action::Update, "aml_case", id).about(user).field("status", Status::Cleared.name(), to.name()));
+    unit.audit(
+        Change::new(Action::Update, "aml_case", id)
+            .about(user)
+            .field("status", Status::Cleared.name(), to.name()),
+    );
     let facts = json!({ "user_id": user, "kind": kind.name(), "severity": severity.name(), "number": number, "reopened": true });
     unit.emit(Event::new("aml.case_opened", "aml_case", id, facts).about(user));
     Ok(Some(id))
 }
 
 /// Adds an alert to a case; false when the same was told before.
-pub(super) fn add_alert(unit: &mut Unit<'_, '_>, case: Uuid, user: Uuid, kind: CaseKind, alert: &NewAlert) -> Result<bool, Refusal> {
+pub(super) fn add_alert(
+    unit: &mut Unit<'_, '_>,
+    case: Uuid,
+    user: Uuid,
+    kind: CaseKind,
+    alert: &NewAlert,
+) -> Result<bool, Refusal> {
     let (now, org) = (unit.now(), unit.by().org);
     let added = unit.tx().execute(
         sqlx::query(
@@ -134,9 +164,17 @@ pub(super) fn add_alert(unit: &mut Unit<'_, '_>, case: Uuid, user: Uuid, kind: C
     if added == 0 {
         return Ok(false);
     }
-    unit.tx().execute(sqlx::query("UPDATE aml_cases SET alerts = alerts + 1 WHERE id = $1").bind(case))?;
+    unit.tx().execute(
+        sqlx::query("UPDATE aml_cases SET alerts = alerts + 1 WHERE id = $1").bind(case),
+    )?;
     unit.emit(
-        Event::new("aml.alert_raised", "aml_case", case, json!({ "user_id": user, "kind": kind.name(), "rule": alert.rule.name() })).about(user),
+        Event::new(
+            "aml.alert_raised",
+            "aml_case",
+            case,
+            json!({ "user_id": user, "kind": kind.name(), "rule": alert.rule.name() }),
+        )
+        .about(user),
     );
     Ok(true)
 }
@@ -204,7 +242,21 @@ pub struct CaseRow {
     pub moves: Vec<String>,
 }
 
-type Row = (Uuid, i64, String, String, Uuid, String, Option<Uuid>, Option<String>, i64, i64, i64, i64, Option<Vec<u8>>);
+type Row = (
+    Uuid,
+    i64,
+    String,
+    String,
+    Uuid,
+    String,
+    Option<Uuid>,
+    Option<String>,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<Vec<u8>>,
+);
 
 const CASE: &str = "SELECT c.id, c.number, c.kind, c.status, c.user_id, c.severity, c.assigned_to, c.escalated_by, c.alerts,
     (extract(epoch FROM c.created_at) * 1000000)::bigint, (extract(epoch FROM c.updated_at) * 1000000)::bigint, c.revision, u.name_sealed
@@ -213,22 +265,47 @@ const CASE: &str = "SELECT c.id, c.number, c.kind, c.status, c.user_id, c.severi
         AND ($4::bigint IS NULL OR ((extract(epoch FROM c.created_at) * 1000000)::bigint, c.id) < ($4, $5))
     ORDER BY c.created_at DESC, c.id DESC LIMIT $6";
 
-fn row(tx: &mut Tx<'_>, keyring: &crate::crypto::Keyring, sight: Sight, row: Row) -> Result<CaseRow, Refusal> {
-    let (id, number, kind, status, user, severity, assigned_to, escalated_by, alerts, created_at, updated_at, revision, name) = row;
+fn row(
+    tx: &mut Tx<'_>,
+    keyring: &crate::crypto::Keyring,
+    sight: Sight,
+    row: Row,
+) -> Result<CaseRow, Refusal> {
+    let (
+        id,
+        number,
+        kind,
+        status,
+        user,
+        severity,
+        assigned_to,
+        escalated_by,
+        alerts,
+        created_at,
+        updated_at,
+        revision,
+        name,
+    ) = row;
     let key = match subject_key(tx, keyring, user) {
         Err(refusal) if refusal.fault() == Some(crate::refusal::ERASED) => None,
         other => other?,
     };
     let name = open(key.as_ref(), "users.name", name)?;
     let from = Status::parse(&status);
-    let moves = Status::ALL.into_iter().filter(|to| from.is_some_and(|from| has_move(from, *to, Cause::Person)));
+    let moves = Status::ALL
+        .into_iter()
+        .filter(|to| from.is_some_and(|from| has_move(from, *to, Cause::Person)));
     Ok(CaseRow {
         id,
         number,
         kind,
         status,
         user,
-        client: if sight == Sight::Masked { mask_name(&name) } else { name },
+        client: if sight == Sight::Masked {
+            mask_name(&name)
+        } else {
+            name
+        },
         severity,
         assigned_to,
         escalated_by,
@@ -240,7 +317,12 @@ fn row(tx: &mut Tx<'_>, keyring: &crate::crypto::Keyring, sight: Sight, row: Row
     })
 }
 
-fn case_by_id(tx: &mut Tx<'_>, keyring: &crate::crypto::Keyring, sight: Sight, id: Uuid) -> Result<CaseRow, Refusal> {
+fn case_by_id(
+    tx: &mut Tx<'_>,
+    keyring: &crate::crypto::Keyring,
+    sight: Sight,
+    id: Uuid,
+) -> Result<CaseRow, Refusal> {
     let found: Option<Row> = tx.optional(
         sqlx::query_as(CASE)
             .bind(Some(id))
@@ -258,12 +340,24 @@ fn case_by_id(tx: &mut Tx<'_>, keyring: &crate::crypto::Keyring, sight: Sight, i
 ///
 /// # Errors
 /// Not permitted; a status or kind that is none.
-pub async fn list(platform: &Platform, by: &Principal, status: Option<String>, kind: Option<String>, paging: Paging) -> Result<Page<CaseRow>, Refusal> {
+pub async fn list(
+    platform: &Platform,
+    by: &Principal,
+    status: Option<String>,
+    kind: Option<String>,
+    paging: Paging,
+) -> Result<Page<CaseRow>, Refusal> {
     let (_, sight) = by.scope(AML_READ)?;
-    if status.as_deref().is_some_and(|status| Status::parse(status).is_none()) {
+    if status
+        .as_deref()
+        .is_some_and(|status| Status::parse(status).is_none())
+    {
         return Err(INVALID.field("status", "no case is ever that"));
     }
-    if kind.as_deref().is_some_and(|kind| CaseKind::parse(kind).is_none()) {
+    if kind
+        .as_deref()
+        .is_some_and(|kind| CaseKind::parse(kind).is_none())
+    {
         return Err(INVALID.field("kind", "give sanctions or transactions"));
     }
     let keyring = Arc::clone(platform.keyring());
@@ -405,8 +499,15 @@ const NOTES: &str = "SELECT id, '', '', text_sealed, author, (extract(epoch FROM
 const STEPS: &str = "SELECT id, from_status, to_status, reason_sealed, made_by, (extract(epoch FROM created_at) * 1000000)::bigint FROM aml_steps
     WHERE case_id = $1 ORDER BY id LIMIT $2";
 
-fn said(tx: &mut Tx<'_>, key: Option<&crate::crypto::SubjectKey>, field: &str, sql: &'static str, case: Uuid) -> Result<Vec<Said>, Refusal> {
-    let rows: Vec<(Uuid, String, String, Option<Vec<u8>>, String, i64)> = tx.all(sqlx::query_as(sql).bind(case).bind(PARTS_MAX))?;
+fn said(
+    tx: &mut Tx<'_>,
+    key: Option<&crate::crypto::SubjectKey>,
+    field: &str,
+    sql: &'static str,
+    case: Uuid,
+) -> Result<Vec<Said>, Refusal> {
+    let rows: Vec<(Uuid, String, String, Option<Vec<u8>>, String, i64)> =
+        tx.all(sqlx::query_as(sql).bind(case).bind(PARTS_MAX))?;
     let mut all = Vec::with_capacity(rows.len());
     for (id, from, to, sealed, by, at) in rows {
         all.push(Said {
@@ -434,7 +535,12 @@ type HitTuple = (
     Option<Value>,
 );
 
-fn hits(tx: &mut Tx<'_>, key: Option<&crate::crypto::SubjectKey>, case: Uuid, one: Option<Uuid>) -> Result<Vec<HitRow>, Refusal> {
+fn hits(
+    tx: &mut Tx<'_>,
+    key: Option<&crate::crypto::SubjectKey>,
+    case: Uuid,
+    one: Option<Uuid>,
+) -> Result<Vec<HitRow>, Refusal> {
     let rows: Vec<HitTuple> = tx.all(
         sqlx::query_as(
             "SELECT h.id, h.source, h.uid, h.entry_digest, h.name_sealed, h.grade, h.decision, h.reason_sealed, h.decided_by,
@@ -448,7 +554,9 @@ fn hits(tx: &mut Tx<'_>, key: Option<&crate::crypto::SubjectKey>, case: Uuid, on
         .bind(PARTS_MAX),
     )?;
     let mut all = Vec::with_capacity(rows.len());
-    for (id, source, uid, digest, name, grade, decision, reason, decided_by, decided_at, entry) in rows {
+    for (id, source, uid, digest, name, grade, decision, reason, decided_by, decided_at, entry) in
+        rows
+    {
         all.push(HitRow {
             id,
             source,
@@ -480,7 +588,8 @@ pub(super) fn held(unit: &mut Unit<'_, '_>, id: Uuid) -> Result<Held, Refusal> {
     let found: Option<(Uuid, Uuid, String, String, Option<String>, i64)> = unit.tx().optional(
         sqlx::query_as("SELECT org_id, user_id, kind, status, escalated_by, revision FROM aml_cases WHERE id = $1 FOR UPDATE").bind(id),
     )?;
-    let (org, user, kind, status, escalated_by, revision) = found.ok_or_else(|| NOT_FOUND.because("there is no such case"))?;
+    let (org, user, kind, status, escalated_by, revision) =
+        found.ok_or_else(|| NOT_FOUND.because("there is no such case"))?;
     unit.by().may(
         AML_WORK,
         &Target {
@@ -489,7 +598,9 @@ pub(super) fn held(unit: &mut Unit<'_, '_>, id: Uuid) -> Result<Held, Refusal> {
         },
     )?;
     let (kind, status) = (CaseKind::parse(&kind), Status::parse(&status));
-    let (kind, status) = kind.zip(status).ok_or_else(|| CASE_MOVE.because("the case is in a state this program does not know"))?;
+    let (kind, status) = kind
+        .zip(status)
+        .ok_or_else(|| CASE_MOVE.because("the case is in a state this program does not know"))?;
     Ok(Held {
         user,
         kind,
@@ -511,7 +622,14 @@ fn fresh(held: &Held, revision: i64) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// Not permitted; no such case; it changed; the table or the hits say no.
-pub async fn move_case(platform: &Platform, by: &Principal, id: Uuid, to: Status, reason: String, revision: i64) -> Result<CaseRow, Refusal> {
+pub async fn move_case(
+    platform: &Platform,
+    by: &Principal,
+    id: Uuid,
+    to: Status,
+    reason: String,
+    revision: i64,
+) -> Result<CaseRow, Refusal> {
     let (_, sight) = by.scope(AML_WORK)?;
     platform
         .command(by, move |unit| {
@@ -525,7 +643,14 @@ pub async fn move_case(platform: &Platform, by: &Principal, id: Uuid, to: Status
 }
 
 /// Takes a step of a held case and writes it down.
-pub(super) fn step(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held, to: Status, cause: Cause, reason: &str) -> Result<(), Refusal> {
+pub(super) fn step(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    held: &Held,
+    to: Status,
+    cause: Cause,
+    reason: &str,
+) -> Result<(), Refusal> {
     let (hits_open, hits_same, report_live): (i64, i64, bool) = unit.tx().one(
         sqlx::query_as(
             "SELECT count(*) FILTER (WHERE decision = 'open'), count(*) FILTER (WHERE decision = 'same'),
@@ -554,8 +679,16 @@ pub(super) fn step(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held, to: Status, c
         .bind(&me),
     )?;
     write_step(unit, id, held.user, held.status, next, reason.trim())?;
-    unit.audit(Change::new(Action::Update, "aml_case", id).about(held.user).field("status", held.status.name(), next.name()));
-    let kind = if next.is_live() { "aml.case_moved" } else { "aml.case_closed" };
+    unit.audit(
+        Change::new(Action::Update, "aml_case", id)
+            .about(held.user)
+            .field("status", held.status.name(), next.name()),
+    );
+    let kind = if next.is_live() {
+        "aml.case_moved"
+    } else {
+        "aml.case_closed"
+    };
     unit.emit(
         Event::new(
             kind,
@@ -568,7 +701,14 @@ pub(super) fn step(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held, to: Status, c
     Ok(())
 }
 
-fn write_step(unit: &mut Unit<'_, '_>, id: Uuid, user: Uuid, from: Status, to: Status, reason: &str) -> Result<(), Refusal> {
+fn write_step(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    user: Uuid,
+    from: Status,
+    to: Status,
+    reason: &str,
+) -> Result<(), Refusal> {
     let (now, org, me) = (unit.now(), unit.by().org, unit.by().audit_name());
     let sealed = seal(unit, user, seal::REASON, reason)?;
     unit.tx().execute(
@@ -593,7 +733,13 @@ fn write_step(unit: &mut Unit<'_, '_>, id: Uuid, user: Uuid, from: Status, to: S
 ///
 /// # Errors
 /// Not permitted; no such case; it changed; the other may not work on cases.
-pub async fn assign(platform: &Platform, by: &Principal, id: Uuid, to: Option<Uuid>, revision: i64) -> Result<CaseRow, Refusal> {
+pub async fn assign(
+    platform: &Platform,
+    by: &Principal,
+    id: Uuid,
+    to: Option<Uuid>,
+    revision: i64,
+) -> Result<CaseRow, Refusal> {
     let (_, sight) = by.scope(AML_WORK)?;
     platform
         .command(by, move |unit| {
@@ -603,16 +749,28 @@ pub async fn assign(platform: &Platform, by: &Principal, id: Uuid, to: Option<Uu
                 return Err(CASE_MOVE.because("the case is closed"));
             }
             if let Some(to) = to {
-                let works: bool = unit.tx().scalar(sqlx::query_scalar("SELECT app_scope_of($1, 'aml', 'write') = 'all'").bind(to))?;
+                let works: bool = unit.tx().scalar(
+                    sqlx::query_scalar("SELECT app_scope_of($1, 'aml', 'write') = 'all'").bind(to),
+                )?;
                 if !works {
                     return Err(INVALID.field("user_id", "this person does not work on cases"));
                 }
             }
-            unit.tx().execute(sqlx::query("UPDATE aml_cases SET assigned_to = $2, revision = revision + 1 WHERE id = $1").bind(id).bind(to))?;
+            unit.tx().execute(
+                sqlx::query(
+                    "UPDATE aml_cases SET assigned_to = $2, revision = revision + 1 WHERE id = $1",
+                )
+                .bind(id)
+                .bind(to),
+            )?;
             unit.audit(
                 Change::new(Action::Update, "aml_case", id)
                     .about(held.user)
-                    .field("assigned_to", Value::Null, to.map_or(Value::Null, |to| Value::from(to.to_string()))),
+                    .field(
+                        "assigned_to",
+                        Value::Null,
+                        to.map_or(Value::Null, |to| Value::from(to.to_string())),
+                    ),
             );
             let keyring = unit.keyring_shared();
             case_by_id(unit.tx(), &keyring, sight, id)
@@ -624,7 +782,12 @@ pub async fn assign(platform: &Platform, by: &Principal, id: Uuid, to: Option<Uu
 ///
 /// # Errors
 /// Not permitted; no such case; no text.
-pub async fn note(platform: &Platform, by: &Principal, id: Uuid, text: String) -> Result<Said, Refusal> {
+pub async fn note(
+    platform: &Platform,
+    by: &Principal,
+    id: Uuid,
+    text: String,
+) -> Result<Said, Refusal> {
     by.scope(AML_WORK)?;
     reasoned(&text)?;
     platform
@@ -659,7 +822,14 @@ pub async fn note(platform: &Platform, by: &Principal, id: Uuid, text: String) -
 ///
 /// # Errors
 /// Not permitted; no such hit; decided before, or the case is closed.
-pub async fn decide_hit(platform: &Platform, by: &Principal, case: Uuid, hit: Uuid, is_client: bool, reason: String) -> Result<HitRow, Refusal> {
+pub async fn decide_hit(
+    platform: &Platform,
+    by: &Principal,
+    case: Uuid,
+    hit: Uuid,
+    is_client: bool,
+    reason: String,
+) -> Result<HitRow, Refusal> {
     by.scope(AML_WORK)?;
     reasoned(&reason)?;
     platform

@@ -46,7 +46,12 @@ pub async fn refresh(platform: &Platform, by: &Principal, name: String) -> Resul
     let asked = name.clone();
     let row: Option<(Vec<String>, Vec<String>, i64)> = platform
         .read(&system, move |tx| {
-            Ok(tx.optional(sqlx::query_as("SELECT urls, etags, version FROM sanctions_sources WHERE name = $1").bind(asked))?)
+            Ok(tx.optional(
+                sqlx::query_as(
+                    "SELECT urls, etags, version FROM sanctions_sources WHERE name = $1",
+                )
+                .bind(asked),
+            )?)
         })
         .await?;
     let (urls, known, version) = row.ok_or_else(|| NOT_FOUND.because("there is no such source"))?;
@@ -54,18 +59,25 @@ pub async fn refresh(platform: &Platform, by: &Principal, name: String) -> Resul
         return Err(INVALID.field("urls", "the source has no address; give its files"));
     }
     // Tags of another number of files, or without a list, belong to nothing that is in force.
-    let known = if version > 0 && known.len() == urls.len() { known } else { vec![String::new(); urls.len()] };
+    let known = if version > 0 && known.len() == urls.len() {
+        known
+    } else {
+        vec![String::new(); urls.len()]
+    };
     let files = match whole(&urls, &known).await {
         Ok(None) => return sanctions::unchanged_since(platform, by, name).await,
         Ok(Some(files)) => files,
         Err(why) => return sanctions::failed(platform, by, name, why).await,
     };
-    let (bytes, tags): (Vec<Vec<u8>>, Vec<String>) = files.into_iter().map(|file| (file.bytes, file.tag)).unzip();
+    let (bytes, tags): (Vec<Vec<u8>>, Vec<String>) =
+        files.into_iter().map(|file| (file.bytes, file.tag)).unzip();
     let taken = sanctions::take(platform, by, name.clone(), bytes).await?;
     platform
         .command(&system, move |unit| {
             // Addresses that were changed meanwhile keep no tags of the old ones.
-            let query = sqlx::query("UPDATE sanctions_sources SET etags = $2 WHERE name = $1 AND urls = $3");
+            let query = sqlx::query(
+                "UPDATE sanctions_sources SET etags = $2 WHERE name = $1 AND urls = $3",
+            );
             unit.tx().execute(query.bind(name).bind(tags).bind(urls))?;
             Ok(())
         })
@@ -96,7 +108,10 @@ pub async fn round(platform: &Platform) -> Result<u64, Refusal> {
         match refresh(&platform, &system, name.clone()).await {
             Ok(taken) => adopted += u64::from(taken.adopted),
             Err(refusal @ Refusal::Db(_)) => return Err(refusal),
-            Err(refusal) => tracing::warn!(source = name, "a list of sanctions was not fetched: {refusal}"),
+            Err(refusal) => tracing::warn!(
+                source = name,
+                "a list of sanctions was not fetched: {refusal}"
+            ),
         }
     }
     Ok(adopted)
@@ -119,7 +134,9 @@ async fn whole(urls: &[String], known: &[String]) -> Result<Option<Vec<File>>, S
         // A list is taken whole: the files that did not change are needed too.
         let file = match file {
             Some(file) => file,
-            None => one(url, "").await?.ok_or_else(|| format!("{url} says that it did not change without being asked"))?,
+            None => one(url, "")
+                .await?
+                .ok_or_else(|| format!("{url} says that it did not change without being asked"))?,
         };
         all.push(file);
     }
@@ -135,18 +152,33 @@ async fn one(url: &str, tag: &str) -> Result<Option<File>, String> {
         if !tag.is_empty() {
             request = request.header(IF_NONE_MATCH, tag);
         }
-        let request = request.body(Full::new(Bytes::new())).map_err(|error| format!("{address}: {error}"))?;
-        let answer = service.send_for(request, TIME, BYTES_MAX).await.map_err(|why| format!("{address}: {why}"))?;
-        let text = |value: Option<&HeaderValue>| value.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let request = request
+            .body(Full::new(Bytes::new()))
+            .map_err(|error| format!("{address}: {error}"))?;
+        let answer = service
+            .send_for(request, TIME, BYTES_MAX)
+            .await
+            .map_err(|why| format!("{address}: {why}"))?;
+        let text = |value: Option<&HeaderValue>| {
+            value
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
         let (head, body) = answer.into_parts();
         match head.status {
             StatusCode::OK => {
-                let tag = text(head.headers.get(ETAG)).filter(|tag| tag.len() <= TAG_MAX).unwrap_or_default();
-                return Ok(Some(File { bytes: body.to_vec(), tag }));
+                let tag = text(head.headers.get(ETAG))
+                    .filter(|tag| tag.len() <= TAG_MAX)
+                    .unwrap_or_default();
+                return Ok(Some(File {
+                    bytes: body.to_vec(),
+                    tag,
+                }));
             }
             StatusCode::NOT_MODIFIED if !tag.is_empty() => return Ok(None),
             status if status.is_redirection() => {
-                let to = text(head.headers.get(LOCATION)).ok_or_else(|| format!("{address} sends on to nowhere"))?;
+                let to = text(head.headers.get(LOCATION))
+                    .ok_or_else(|| format!("{address} sends on to nowhere"))?;
                 address = next(&address, &to)?;
             }
             status => return Err(format!("{address} answered {}", status.as_u16())),
@@ -161,11 +193,16 @@ fn next(from: &str, to: &str) -> Result<String, String> {
     let scheme = uri.scheme_str().unwrap_or_default();
     let address = match (to.strip_prefix("//"), to.strip_prefix('/')) {
         (Some(rest), _) => format!("{scheme}://{rest}"),
-        (None, Some(_)) => format!("{scheme}://{}{to}", uri.authority().map_or("", |authority| authority.as_str())),
+        (None, Some(_)) => format!(
+            "{scheme}://{}{to}",
+            uri.authority().map_or("", |authority| authority.as_str())
+        ),
         (None, None) => to.to_owned(),
     };
     if scheme == "https" && !address.starts_with("https://") {
-        return Err(format!("{from} sends on to an address that is not encrypted"));
+        return Err(format!(
+            "{from} sends on to an address that is not encrypted"
+        ));
     }
     Ok(address)
 }
@@ -192,7 +229,10 @@ mod tests {
                     assert!(read > 0, "the request ended early");
                     request.extend_from_slice(&part[..read]);
                 }
-                stream.write_all(answer.as_bytes()).await.expect("an answer");
+                stream
+                    .write_all(answer.as_bytes())
+                    .await
+                    .expect("an answer");
                 asked.push(String::from_utf8_lossy(&request).to_lowercase());
             }
             asked
@@ -201,7 +241,10 @@ mod tests {
     }
 
     fn ok(tag: &str, body: &str) -> String {
-        format!("HTTP/1.1 200 OK\r\netag: {tag}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+        format!(
+            "HTTP/1.1 200 OK\r\netag: {tag}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
     }
 
     #[tokio::test]
@@ -209,18 +252,35 @@ mod tests {
         let moved = "HTTP/1.1 302 Found\r\nlocation: /new\r\ncontent-length: 0\r\n\r\n".to_owned();
         let same = "HTTP/1.1 304 Not Modified\r\n\r\n".to_owned();
         let (address, served) = server(vec![moved, ok("\"v1\"", "a list"), same]).await;
-        let file = one(&format!("{address}/old"), "").await.expect("an answer").expect("a file");
-        assert_eq!((file.bytes.as_slice(), file.tag.as_str()), (&b"a list"[..], "\"v1\""));
+        let file = one(&format!("{address}/old"), "")
+            .await
+            .expect("an answer")
+            .expect("a file");
+        assert_eq!(
+            (file.bytes.as_slice(), file.tag.as_str()),
+            (&b"a list"[..], "\"v1\"")
+        );
         assert!(one(&address, &file.tag).await.expect("an answer").is_none());
         let asked = served.await.expect("served");
-        assert!(asked[0].starts_with("get /old ") && asked[1].starts_with("get /new ") && !asked[1].contains("if-none-match"));
+        assert!(
+            asked[0].starts_with("get /old ")
+                && asked[1].starts_with("get /new ")
+                && !asked[1].contains("if-none-match")
+        );
         assert!(asked[2].contains("if-none-match: \"v1\""), "{}", asked[2]);
     }
 
     #[tokio::test]
     async fn of_a_list_of_two_files_both_are_sent_when_one_changed() {
         let same = || "HTTP/1.1 304 Not Modified\r\n\r\n".to_owned();
-        let (address, served) = server(vec![same(), same(), same(), ok("\"b2\"", "second"), ok("\"a1\"", "first")]).await;
+        let (address, served) = server(vec![
+            same(),
+            same(),
+            same(),
+            ok("\"b2\"", "second"),
+            ok("\"a1\"", "first"),
+        ])
+        .await;
         let urls = [format!("{address}/a"), format!("{address}/b")];
         let known = ["\"a1\"".to_owned(), "\"b1\"".to_owned()];
         assert!(whole(&urls, &known).await.expect("answers").is_none());
@@ -243,14 +303,26 @@ mod tests {
             assert!(one(&address, "").await.is_err(), "{what}");
         }
         drop(served.await.expect("served"));
-        assert!(one("http://lists.example/sdn.csv", "").await.is_err(), "in the open");
+        assert!(
+            one("http://lists.example/sdn.csv", "").await.is_err(),
+            "in the open"
+        );
     }
 
     #[test]
     fn a_redirect_does_not_leave_encryption() {
-        assert_eq!(next("https://a.example/x?y=1", "/z").as_deref(), Ok("https://a.example/z"));
-        assert_eq!(next("https://a.example/x", "//b.example/z").as_deref(), Ok("https://b.example/z"));
-        assert_eq!(next("https://a.example/x", "https://b.example/z").as_deref(), Ok("https://b.example/z"));
+        assert_eq!(
+            next("https://a.example/x?y=1", "/z").as_deref(),
+            Ok("https://a.example/z")
+        );
+        assert_eq!(
+            next("https://a.example/x", "//b.example/z").as_deref(),
+            Ok("https://b.example/z")
+        );
+        assert_eq!(
+            next("https://a.example/x", "https://b.example/z").as_deref(),
+            Ok("https://b.example/z")
+        );
         for to in ["http://b.example/z", "ftp://b.example/", "z", ""] {
             assert!(next("https://a.example/x", to).is_err(), "{to}");
         }

@@ -100,7 +100,10 @@ fn at(place: u32) -> usize {
 impl Rarity for Index {
     fn weight(&self, word: &str) -> u64 {
         let form = weight_of_form(word);
-        let count = self.by_word.get(word).map_or(0, |&id| self.words[at(id)].1.len());
+        let count = self
+            .by_word
+            .get(word)
+            .map_or(0, |&id| self.words[at(id)].1.len());
         // Each doubling of how often a word stands on the lists takes a sixteenth.
         let doublings = u64::from(count.max(1).ilog2());
         let rare = (1000 - 62 * doublings.min(10)).max(COMMON_LEAST);
@@ -132,7 +135,11 @@ impl Index {
         }
         for (number, name) in index.names.iter().enumerate() {
             let number = place(number);
-            index.by_joined.entry(name.folded.joined()).or_default().push(number);
+            index
+                .by_joined
+                .entry(name.folded.joined())
+                .or_default()
+                .push(number);
             for word in &name.folded.words {
                 let words = &mut index.words;
                 let id = *index.by_word.entry(word.clone()).or_insert_with(|| {
@@ -146,7 +153,11 @@ impl Index {
             }
         }
         for (id, (word, _)) in index.words.iter().enumerate() {
-            index.by_skeleton.entry(skeleton(word)).or_default().push(place(id));
+            index
+                .by_skeleton
+                .entry(skeleton(word))
+                .or_default()
+                .push(place(id));
             for gram in grams(word) {
                 index.by_gram.entry(gram).or_default().push(place(id));
             }
@@ -173,7 +184,11 @@ impl Index {
             }
         }
         let mut hits: Vec<Hit> = best.into_values().collect();
-        hits.sort_by(|a, b| (b.grade, b.list_score).cmp(&(a.grade, a.list_score)).then_with(|| a.listed.entry.uid.cmp(&b.listed.entry.uid)));
+        hits.sort_by(|a, b| {
+            (b.grade, b.list_score)
+                .cmp(&(a.grade, a.list_score))
+                .then_with(|| a.listed.entry.uid.cmp(&b.listed.entry.uid))
+        });
         hits.truncate(HITS_MAX);
         hits
     }
@@ -189,7 +204,14 @@ impl Index {
         }
     }
 
-    fn search_name(&self, name: &str, kind: Kind, query: &Query, least: u32, best: &mut BTreeMap<u32, Hit>) {
+    fn search_name(
+        &self,
+        name: &str,
+        kind: Kind,
+        query: &Query,
+        least: u32,
+        best: &mut BTreeMap<u32, Hit>,
+    ) {
         let folded = Folded::of(name, kind);
         let words = Words::of(name);
         for number in self.candidates(&folded) {
@@ -213,7 +235,11 @@ impl Index {
             }
             let hit = Hit {
                 listed: listed.clone(),
-                name: listed.entry.names.get(found.nth).map_or_else(String::new, |name| name.text.clone()),
+                name: listed
+                    .entry
+                    .names
+                    .get(found.nth)
+                    .map_or_else(String::new, |name| name.text.clone()),
                 grade,
                 list_score: list_search(&words, &found.words),
             };
@@ -273,7 +299,9 @@ impl Index {
         }
         ids.sort_unstable();
         ids.dedup();
-        let likenesses = ids.into_iter().map(|id| (id, likeness(word, &self.words[at(id)].0)));
+        let likenesses = ids
+            .into_iter()
+            .map(|id| (id, likeness(word, &self.words[at(id)].0)));
         let mut found: Vec<(u32, Likeness)> = likenesses.filter(|&(_, alike)| alike > 0).collect();
         found.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         found.truncate(WORDS_ALIKE_MAX);
@@ -290,7 +318,9 @@ impl Index {
             for &id in self.by_gram.get(gram).into_iter().flatten() {
                 let count = &mut shared[at(id)];
                 *count = count.saturating_add(1);
-                if usize::from(*count) == least && self.words[at(id)].0.len().abs_diff(word.len()) <= most {
+                if usize::from(*count) == least
+                    && self.words[at(id)].0.len().abs_diff(word.len()) <= most
+                {
                     ids.push(id);
                 }
             }
@@ -329,7 +359,13 @@ mod tests {
         let entry = Entry {
             uid: uid.into(),
             kind,
-            names: names.iter().map(|&(text, quality)| Named { text: text.into(), quality }).collect(),
+            names: names
+                .iter()
+                .map(|&(text, quality)| Named {
+                    text: text.into(),
+                    quality,
+                })
+                .collect(),
             births: birth.and_then(PartialDate::read).into_iter().collect(),
             countries: vec!["SY".into()],
             programs: Vec::new(),
@@ -345,10 +381,28 @@ mod tests {
 
     fn index() -> Index {
         Index::of(vec![
-            listed("1", Kind::Person, &[("AL-ASSAD, Bashar", Quality::Primary), ("Abu Hafiz", Quality::Weak)], Some("11 Sep 1965")),
-            listed("2", Kind::Person, &[("AL-ASSAD, Maher", Quality::Primary)], None),
+            listed(
+                "1",
+                Kind::Person,
+                &[
+                    ("AL-ASSAD, Bashar", Quality::Primary),
+                    ("Abu Hafiz", Quality::Weak),
+                ],
+                Some("11 Sep 1965"),
+            ),
+            listed(
+                "2",
+                Kind::Person,
+                &[("AL-ASSAD, Maher", Quality::Primary)],
+                None,
+            ),
             listed("3", Kind::Vessel, &[("BASHAR", Quality::Primary)], None),
-            listed("4", Kind::Entity, &[("Bashar Trading Co. Ltd.", Quality::Primary)], None),
+            listed(
+                "4",
+                Kind::Entity,
+                &[("Bashar Trading Co. Ltd.", Quality::Primary)],
+                None,
+            ),
         ])
     }
 
@@ -361,17 +415,36 @@ mod tests {
     }
 
     fn found(index: &Index, query: &Query) -> Vec<String> {
-        index.search(query, POSSIBLE).into_iter().map(|hit| hit.listed.entry.uid.clone()).collect()
+        index
+            .search(query, POSSIBLE)
+            .into_iter()
+            .map(|hit| hit.listed.entry.uid.clone())
+            .collect()
     }
 
     #[test]
     fn a_misspelled_name_is_found_and_its_brother_is_not() {
         let index = index();
-        for name in ["Bachar el-Assad", "BASHAR AL ASSAD", "Bashaar Assad", "BasharAlAssad"] {
-            assert_eq!(found(&index, &query(name, Some(Kind::Person))), ["1"], "{name}");
+        for name in [
+            "Bachar el-Assad",
+            "BASHAR AL ASSAD",
+            "Bashaar Assad",
+            "BasharAlAssad",
+        ] {
+            assert_eq!(
+                found(&index, &query(name, Some(Kind::Person))),
+                ["1"],
+                "{name}"
+            );
         }
-        assert_eq!(found(&index, &query("Joko Susilo", Some(Kind::Person))), [""; 0]);
-        assert_eq!(found(&index, &query("Bashar Trading", Some(Kind::Entity))), ["4"]);
+        assert_eq!(
+            found(&index, &query("Joko Susilo", Some(Kind::Person))),
+            [""; 0]
+        );
+        assert_eq!(
+            found(&index, &query("Bashar Trading", Some(Kind::Entity))),
+            ["4"]
+        );
         assert_eq!(found(&index, &query("", None)), [""; 0]);
     }
 

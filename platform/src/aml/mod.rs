@@ -30,7 +30,10 @@ use crate::handlers::Engines;
 
 /// What this engine brings to the ground's jobs.
 pub fn plug(engines: &mut Engines) {
-    engines.handlers.subscribers.push(Arc::new(monitor::Monitor));
+    engines
+        .handlers
+        .subscribers
+        .push(Arc::new(monitor::Monitor));
     engines.handlers.effects.push(Arc::new(screen::Screener));
     engines.stores.push(Arc::new(store::AmlStore));
 }

@@ -84,7 +84,11 @@ pub(super) fn look_at(unit: &mut Unit<'_, '_>, request: Uuid) -> Result<(), Refu
     if let Some(worst) = alerts.iter().map(|alert| alert.rule.severity()).max() {
         let case = open_case(unit, user, CaseKind::Transactions, worst)?;
         for alert in &alerts {
-            let evidence: Vec<Value> = alert.evidence.iter().map(|id| Value::from(id.to_string())).collect();
+            let evidence: Vec<Value> = alert
+                .evidence
+                .iter()
+                .map(|id| Value::from(id.to_string()))
+                .collect();
             let alert = NewAlert {
                 rule: alert.rule,
                 key: request.to_string(),
@@ -118,8 +122,20 @@ fn hold(unit: &mut Unit<'_, '_>, request: Uuid, user: Uuid) -> Result<(), Refusa
         .bind(request),
     )?;
     if let Some((kind,)) = held {
-        unit.audit(Change::new(Action::Update, "cash_request", request).about(user).field("status", Value::Null, "held"));
-        unit.emit(Event::new("cash.held", "cash_request", request, json!({ "user_id": user, "kind": kind })).about(user));
+        unit.audit(
+            Change::new(Action::Update, "cash_request", request)
+                .about(user)
+                .field("status", Value::Null, "held"),
+        );
+        unit.emit(
+            Event::new(
+                "cash.held",
+                "cash_request",
+                request,
+                json!({ "user_id": user, "kind": kind }),
+            )
+            .about(user),
+        );
     }
     Ok(())
 }

@@ -5,9 +5,11 @@ use crate::people::{Area, Permission, Verb};
 /// See the lists and look a name up.
 pub const SANCTIONS_READ: Permission = Permission::new("sanctions.read", Area::Aml, Verb::Read);
 /// Screen a client now.
-pub const SANCTIONS_SCREEN: Permission = Permission::new("sanctions.screen", Area::Aml, Verb::Write);
+pub const SANCTIONS_SCREEN: Permission =
+    Permission::new("sanctions.screen", Area::Aml, Verb::Write);
 /// Say where lists come from.
-pub const SANCTIONS_CONFIGURE: Permission = Permission::new("sanctions.configure", Area::Aml, Verb::Full);
+pub const SANCTIONS_CONFIGURE: Permission =
+    Permission::new("sanctions.configure", Area::Aml, Verb::Full);
 /// See cases.
 pub const AML_READ: Permission = Permission::new("aml.read", Area::Aml, Verb::Read);
 /// Work on cases, decide hits, end an exception.
@@ -29,6 +31,16 @@ pub const CASH_HOLD: Permission = Permission::new("cash.hold", Area::Aml, Verb::
 
 /// All of them.
 pub const ALL: &[Permission] = &[
-    SANCTIONS_READ, SANCTIONS_SCREEN, SANCTIONS_CONFIGURE, AML_READ, AML_WORK, SAR_DRAFT, SAR_APPROVE, CASH_READ, CASH_REQUEST, CASH_CORRECT,
-    CASH_DECIDE, CASH_HOLD,
+    SANCTIONS_READ,
+    SANCTIONS_SCREEN,
+    SANCTIONS_CONFIGURE,
+    AML_READ,
+    AML_WORK,
+    SAR_DRAFT,
+    SAR_APPROVE,
+    CASH_READ,
+    CASH_REQUEST,
+    CASH_CORRECT,
+    CASH_DECIDE,
+    CASH_HOLD,
 ];

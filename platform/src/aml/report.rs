@@ -36,7 +36,12 @@ pub enum Step {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 4] = [Status::Draft, Status::Submitted, Status::Approved, Status::Filed];
+    pub const ALL: [Status; 4] = [
+        Status::Draft,
+        Status::Submitted,
+        Status::Approved,
+        Status::Filed,
+    ];
 
     /// The name in the database and on the wire.
     pub fn name(self) -> &'static str {
@@ -56,7 +61,13 @@ impl Status {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Step; 5] = [Step::Edit, Step::Submit, Step::Return, Step::Approve, Step::File];
+    pub const ALL: [Step; 5] = [
+        Step::Edit,
+        Step::Submit,
+        Step::Return,
+        Step::Approve,
+        Step::File,
+    ];
 
     /// The name on the wire.
     pub fn name(self) -> &'static str {
@@ -79,10 +90,16 @@ pub fn next(from: Status, step: Step, is_author: bool) -> Result<Status, Refusal
         (Status::Draft, Step::Edit) => Ok(Status::Draft),
         (Status::Draft, Step::Submit) => Ok(Status::Submitted),
         (Status::Submitted, Step::Return) => Ok(Status::Draft),
-        (Status::Submitted, Step::Approve) if is_author => Err(FOUR_EYES.because("whoever wrote or submitted the report does not approve it")),
+        (Status::Submitted, Step::Approve) if is_author => {
+            Err(FOUR_EYES.because("whoever wrote or submitted the report does not approve it"))
+        }
         (Status::Submitted, Step::Approve) => Ok(Status::Approved),
         (Status::Approved, Step::File) => Ok(Status::Filed),
-        _ => Err(REPORT_MOVE.because(format!("a report that is {} has no step {}", from.name(), step.name()))),
+        _ => Err(REPORT_MOVE.because(format!(
+            "a report that is {} has no step {}",
+            from.name(),
+            step.name()
+        ))),
     }
 }
 
@@ -101,7 +118,10 @@ mod tests {
         ];
         for from in Status::ALL {
             for step in Step::ALL {
-                let expected = table.iter().find(|row| (row.0, row.1) == (from, step)).map(|row| row.2);
+                let expected = table
+                    .iter()
+                    .find(|row| (row.0, row.1) == (from, step))
+                    .map(|row| row.2);
                 assert_eq!(next(from, step, false).ok(), expected, "{from:?} {step:?}");
             }
         }
@@ -111,6 +131,9 @@ mod tests {
     fn nobody_approves_what_they_wrote() {
         let own = next(Status::Submitted, Step::Approve, true);
         assert_eq!(own.map_err(|refusal| refusal.fault()), Err(Some(FOUR_EYES)));
-        assert_eq!(next(Status::Submitted, Step::Return, true).ok(), Some(Status::Draft));
+        assert_eq!(
+            next(Status::Submitted, Step::Return, true).ok(),
+            Some(Status::Draft)
+        );
     }
 }

@@ -77,10 +77,25 @@ const REPORT: &str = "SELECT id, case_id, user_id, status, narrative_sealed, ref
     FROM aml_reports WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR case_id = $2) ORDER BY id DESC LIMIT 100";
 
 fn shown(tx: &mut Tx<'_>, keyring: &Keyring, row: Row) -> Result<ReportRow, Refusal> {
-    let (id, case, user, status, narrative, reference, drafted_by, submitted_by, approved_by, created_at, filed_at, revision) = row;
+    let (
+        id,
+        case,
+        user,
+        status,
+        narrative,
+        reference,
+        drafted_by,
+        submitted_by,
+        approved_by,
+        created_at,
+        filed_at,
+        revision,
+    ) = row;
     let key = key_of(tx, keyring, user)?;
     let from = Status::parse(&status);
-    let moves = Step::ALL.into_iter().filter(|step| from.is_some_and(|from| next(from, *step, false).is_ok()));
+    let moves = Step::ALL
+        .into_iter()
+        .filter(|step| from.is_some_and(|from| next(from, *step, false).is_ok()));
     Ok(ReportRow {
         id,
         case,
@@ -97,7 +112,12 @@ fn shown(tx: &mut Tx<'_>, keyring: &Keyring, row: Row) -> Result<ReportRow, Refu
     })
 }
 
-fn read(tx: &mut Tx<'_>, keyring: &Keyring, id: Option<Uuid>, case: Option<Uuid>) -> Result<Vec<ReportRow>, Refusal> {
+fn read(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    id: Option<Uuid>,
+    case: Option<Uuid>,
+) -> Result<Vec<ReportRow>, Refusal> {
     let rows: Vec<Row> = tx.all(sqlx::query_as(REPORT).bind(id).bind(case))?;
     let mut all = Vec::with_capacity(rows.len());
     for row in rows {
@@ -107,7 +127,9 @@ fn read(tx: &mut Tx<'_>, keyring: &Keyring, id: Option<Uuid>, case: Option<Uuid>
 }
 
 fn by_id(tx: &mut Tx<'_>, keyring: &Keyring, id: Uuid) -> Result<ReportRow, Refusal> {
-    read(tx, keyring, Some(id), None)?.pop().ok_or_else(|| NOT_FOUND.because("there is no such report"))
+    read(tx, keyring, Some(id), None)?
+        .pop()
+        .ok_or_else(|| NOT_FOUND.because("there is no such report"))
 }
 
 /// A report.
@@ -124,10 +146,16 @@ pub async fn one(platform: &Platform, by: &Principal, id: Uuid) -> Result<Report
 ///
 /// # Errors
 /// Not permitted.
-pub async fn of_case(platform: &Platform, by: &Principal, case: Uuid) -> Result<Vec<ReportRow>, Refusal> {
+pub async fn of_case(
+    platform: &Platform,
+    by: &Principal,
+    case: Uuid,
+) -> Result<Vec<ReportRow>, Refusal> {
     by.scope(AML_READ)?;
     let keyring = Arc::clone(platform.keyring());
-    platform.read(by, move |tx| read(tx, &keyring, None, Some(case))).await
+    platform
+        .read(by, move |tx| read(tx, &keyring, None, Some(case)))
+        .await
 }
 
 /// Drafts a report from what its case rests on.
@@ -199,17 +227,25 @@ pub struct Asked {
 ///
 /// # Errors
 /// Not permitted; no such report; it changed; its state has no such step; one person does both.
-pub async fn take_step(platform: &Platform, by: &Principal, asked: Asked) -> Result<ReportRow, Refusal> {
+pub async fn take_step(
+    platform: &Platform,
+    by: &Principal,
+    asked: Asked,
+) -> Result<ReportRow, Refusal> {
     let permission = match asked.step {
         Step::Edit | Step::Submit => SAR_DRAFT,
         Step::Return | Step::Approve | Step::File => SAR_APPROVE,
     };
     by.scope(permission)?;
     match asked.step {
-        Step::Edit if asked.text.trim().is_empty() || asked.text.chars().count() > NARRATIVE_MAX => {
+        Step::Edit
+            if asked.text.trim().is_empty() || asked.text.chars().count() > NARRATIVE_MAX =>
+        {
             return Err(INVALID.field("narrative", format!("give 1 to {NARRATIVE_MAX} characters")));
         }
-        Step::File if asked.text.trim().is_empty() || asked.text.chars().count() > REFERENCE_MAX => {
+        Step::File
+            if asked.text.trim().is_empty() || asked.text.chars().count() > REFERENCE_MAX =>
+        {
             return Err(INVALID.field("reference", format!("give 1 to {REFERENCE_MAX} characters")));
         }
         Step::Return => reasoned(&asked.text)?,
@@ -255,7 +291,13 @@ pub async fn take_step(platform: &Platform, by: &Principal, asked: Asked) -> Res
         .await
 }
 
-fn write(unit: &mut Unit<'_, '_>, asked: &Asked, user: Uuid, to: Status, me: &str) -> Result<(), Refusal> {
+fn write(
+    unit: &mut Unit<'_, '_>,
+    asked: &Asked,
+    user: Uuid,
+    to: Status,
+    me: &str,
+) -> Result<(), Refusal> {
     let now = unit.now();
     let narrative = match asked.step {
         Step::Edit => Some(seal(unit, user, seal::NARRATIVE, asked.text.trim())?),
@@ -281,7 +323,11 @@ fn write(unit: &mut Unit<'_, '_>, asked: &Asked, user: Uuid, to: Status, me: &st
         .bind(bound(now)),
     )?;
     if asked.step == Step::Return {
-        unit.audit(Change::new(Action::Update, "aml_report", asked.id).about(user).personal("returned", None, Some(asked.text.trim())));
+        unit.audit(
+            Change::new(Action::Update, "aml_report", asked.id)
+                .about(user)
+                .personal("returned", None, Some(asked.text.trim())),
+        );
     }
     Ok(())
 }
@@ -292,7 +338,13 @@ mod tests {
 
     #[test]
     fn a_draft_quotes_what_was_seen() {
-        let text = narrative("transactions", &[("2026-11-02 09:15".into(), "11,000.00 USD in one deposit".into())]);
+        let text = narrative(
+            "transactions",
+            &[(
+                "2026-11-02 09:15".into(),
+                "11,000.00 USD in one deposit".into(),
+            )],
+        );
         assert!(text.contains("- 2026-11-02 09:15 UTC: 11,000.00 USD in one deposit"));
         assert!(text.contains("Why it is suspicious"));
         assert!(narrative("sanctions", &[]).starts_with("What was seen (sanctions):"));

@@ -82,7 +82,20 @@ type Row = (
 );
 
 fn source(row: Row) -> Source {
-    let (name, title, format, urls, enabled, version, entries, published, good_at, tried_at, error, revision) = row;
+    let (
+        name,
+        title,
+        format,
+        urls,
+        enabled,
+        version,
+        entries,
+        published,
+        good_at,
+        tried_at,
+        error,
+        revision,
+    ) = row;
     Source {
         name,
         title,
@@ -108,7 +121,9 @@ fn read_sources(tx: &mut Tx<'_>, name: Option<&str>) -> Result<Vec<Source>, Refu
 }
 
 fn one_source(tx: &mut Tx<'_>, name: &str) -> Result<Source, Refusal> {
-    read_sources(tx, Some(name))?.pop().ok_or_else(|| NOT_FOUND.because("there is no such source"))
+    read_sources(tx, Some(name))?
+        .pop()
+        .ok_or_else(|| NOT_FOUND.because("there is no such source"))
 }
 
 /// All sources.
@@ -124,15 +139,27 @@ pub async fn sources(platform: &Platform, by: &Principal) -> Result<Vec<Source>,
 ///
 /// # Errors
 /// Not permitted; no such source; it was changed since; addresses that are none.
-pub async fn configure(platform: &Platform, by: &Principal, name: String, urls: Vec<String>, enabled: bool, revision: i64) -> Result<Source, Refusal> {
+pub async fn configure(
+    platform: &Platform,
+    by: &Principal,
+    name: String,
+    urls: Vec<String>,
+    enabled: bool,
+    revision: i64,
+) -> Result<Source, Refusal> {
     by.scope(SANCTIONS_CONFIGURE)?;
     // One set of lists serves every organisation; the house keeps it.
     if by.org != HOUSE {
         return Err(FORBIDDEN.because("the lists are kept by the house"));
     }
-    let https = |url: &String| url.starts_with("https://") && url.len() <= 2_000 && !url.contains(char::is_whitespace);
+    let https = |url: &String| {
+        url.starts_with("https://") && url.len() <= 2_000 && !url.contains(char::is_whitespace)
+    };
     if urls.len() > URLS_MAX || !urls.iter().all(https) {
-        return Err(INVALID.field("urls", format!("give at most {URLS_MAX} addresses that begin with https://")));
+        return Err(INVALID.field(
+            "urls",
+            format!("give at most {URLS_MAX} addresses that begin with https://"),
+        ));
     }
     platform
         .command(by, move |unit| {
@@ -198,18 +225,27 @@ pub struct Taken {
 ///
 /// # Errors
 /// Not permitted; no such source; [`LIST_REFUSED`]; another one is taken at the same moment.
-pub async fn take(platform: &Platform, by: &Principal, name: String, files: Files) -> Result<Taken, Refusal> {
+pub async fn take(
+    platform: &Platform,
+    by: &Principal,
+    name: String,
+    files: Files,
+) -> Result<Taken, Refusal> {
     by.scope(SANCTIONS_CONFIGURE)?;
     let system = Principal::system("aml.lists").within(by.org);
     let asked = name.clone();
     let (before, known): (Source, String) = platform
         .read(&system, move |tx| {
             let source = one_source(tx, &asked)?;
-            let digest = tx.scalar(sqlx::query_scalar("SELECT digest FROM sanctions_sources WHERE name = $1").bind(&asked))?;
+            let digest = tx.scalar(
+                sqlx::query_scalar("SELECT digest FROM sanctions_sources WHERE name = $1")
+                    .bind(&asked),
+            )?;
             Ok((source, digest))
         })
         .await?;
-    let format = Format::parse(&before.format).ok_or_else(|| NOT_FOUND.because("the source has a form this program does not know"))?;
+    let format = Format::parse(&before.format)
+        .ok_or_else(|| NOT_FOUND.because("the source has a form this program does not know"))?;
     let digest = digest_of(&files);
     if digest == known && before.version > 0 {
         note_try(platform, &system, name.clone(), None).await?;
@@ -218,8 +254,20 @@ pub async fn take(platform: &Platform, by: &Principal, name: String, files: File
     let parsed = tokio::task::spawn_blocking(move || read(format, &files)).await;
     let list = match parsed {
         Ok(Ok(list)) => list,
-        Ok(Err(error)) => return refuse(platform, &system, before, digest, 0, error.to_string()).await,
-        Err(_) => return refuse(platform, &system, before, digest, 0, "it broke its reader".into()).await,
+        Ok(Err(error)) => {
+            return refuse(platform, &system, before, digest, 0, error.to_string()).await;
+        }
+        Err(_) => {
+            return refuse(
+                platform,
+                &system,
+                before,
+                digest,
+                0,
+                "it broke its reader".into(),
+            )
+            .await;
+        }
     };
     let shape = Shape {
         entries: list.entries.len(),
@@ -235,7 +283,16 @@ pub async fn take(platform: &Platform, by: &Principal, name: String, files: File
         return Ok(unchanged(&before));
     }
     stage(platform, &system, &before, &change).await?;
-    adopt(platform, &system, by.audit_name(), before, digest, list.published, change).await
+    adopt(
+        platform,
+        &system,
+        by.audit_name(),
+        before,
+        digest,
+        list.published,
+        change,
+    )
+    .await
 }
 
 fn unchanged(before: &Source) -> Taken {
@@ -259,7 +316,12 @@ fn digest_of(files: &Files) -> String {
     hex(&hash.finalize())
 }
 
-async fn note_try(platform: &Platform, system: &Principal, name: String, digest: Option<String>) -> Result<(), Refusal> {
+async fn note_try(
+    platform: &Platform,
+    system: &Principal,
+    name: String,
+    digest: Option<String>,
+) -> Result<(), Refusal> {
     platform
         .command(system, move |unit| {
             let now = bound(unit.now());
@@ -278,11 +340,18 @@ async fn note_try(platform: &Platform, system: &Principal, name: String, digest:
 ///
 /// # Errors
 /// Always, with the reason.
-pub async fn failed(platform: &Platform, by: &Principal, name: String, reason: String) -> Result<Taken, Refusal> {
+pub async fn failed(
+    platform: &Platform,
+    by: &Principal,
+    name: String,
+    reason: String,
+) -> Result<Taken, Refusal> {
     by.scope(SANCTIONS_CONFIGURE)?;
     let system = Principal::system("aml.lists").within(by.org);
     let asked = name.clone();
-    let before = platform.read(&system, move |tx| one_source(tx, &asked)).await?;
+    let before = platform
+        .read(&system, move |tx| one_source(tx, &asked))
+        .await?;
     refuse(platform, &system, before, String::new(), 0, reason).await
 }
 
@@ -290,23 +359,41 @@ pub async fn failed(platform: &Platform, by: &Principal, name: String, reason: S
 ///
 /// # Errors
 /// Not permitted; no such source; the database.
-pub async fn unchanged_since(platform: &Platform, by: &Principal, name: String) -> Result<Taken, Refusal> {
+pub async fn unchanged_since(
+    platform: &Platform,
+    by: &Principal,
+    name: String,
+) -> Result<Taken, Refusal> {
     by.scope(SANCTIONS_CONFIGURE)?;
     let system = Principal::system("aml.lists").within(by.org);
     let asked = name.clone();
-    let before = platform.read(&system, move |tx| one_source(tx, &asked)).await?;
+    let before = platform
+        .read(&system, move |tx| one_source(tx, &asked))
+        .await?;
     note_try(platform, &system, name, None).await?;
     Ok(unchanged(&before))
 }
 
-async fn refuse(platform: &Platform, system: &Principal, before: Source, digest: String, entries: usize, reason: String) -> Result<Taken, Refusal> {
+async fn refuse(
+    platform: &Platform,
+    system: &Principal,
+    before: Source,
+    digest: String,
+    entries: usize,
+    reason: String,
+) -> Result<Taken, Refusal> {
     let said = reason.clone();
     let (name, in_force) = (before.name.clone(), before.version);
     platform
         .command(system, move |unit| {
             let now = unit.now();
             unit.tx().execute(
-                sqlx::query("UPDATE sanctions_sources SET tried_at = $2, error = $3 WHERE name = $1").bind(&name).bind(bound(now)).bind(&said),
+                sqlx::query(
+                    "UPDATE sanctions_sources SET tried_at = $2, error = $3 WHERE name = $1",
+                )
+                .bind(&name)
+                .bind(bound(now))
+                .bind(&said),
             )?;
             let row = VersionRow {
                 source: &name,
@@ -317,11 +404,20 @@ async fn refuse(platform: &Platform, system: &Principal, before: Source, digest:
                 reason: Some(&said),
             };
             let id = insert_version(unit, &row, "system")?;
-            unit.emit(Event::new("sanctions.list_refused", "sanctions_source", id, json!({ "source": name, "reason": said })));
+            unit.emit(Event::new(
+                "sanctions.list_refused",
+                "sanctions_source",
+                id,
+                json!({ "source": name, "reason": said }),
+            ));
             Ok(())
         })
         .await?;
-    let kept = if in_force > 0 { format!("version {in_force} stays in force") } else { "no version is in force yet".to_owned() };
+    let kept = if in_force > 0 {
+        format!("version {in_force} stays in force")
+    } else {
+        "no version is in force yet".to_owned()
+    };
     Err(LIST_REFUSED.because(format!("{}: {reason}; {kept}", before.title)))
 }
 
@@ -335,7 +431,11 @@ struct VersionRow<'a> {
     reason: Option<&'a str>,
 }
 
-fn insert_version(unit: &mut Unit<'_, '_>, row: &VersionRow<'_>, taken_by: &str) -> Result<Uuid, Refusal> {
+fn insert_version(
+    unit: &mut Unit<'_, '_>,
+    row: &VersionRow<'_>,
+    taken_by: &str,
+) -> Result<Uuid, Refusal> {
     let now = unit.now();
     let id = new_id(now);
     let [entries, added, changed, removed] = row.counts;
@@ -362,7 +462,11 @@ fn insert_version(unit: &mut Unit<'_, '_>, row: &VersionRow<'_>, taken_by: &str)
 }
 
 /// Digests of the entries in force, by key.
-async fn digests(platform: &Platform, system: &Principal, source: &Source) -> Result<BTreeMap<String, String>, Refusal> {
+async fn digests(
+    platform: &Platform,
+    system: &Principal,
+    source: &Source,
+) -> Result<BTreeMap<String, String>, Refusal> {
     let mut all = BTreeMap::new();
     let mut after = 0i64;
     loop {
@@ -391,7 +495,10 @@ async fn digests(platform: &Platform, system: &Principal, source: &Source) -> Re
 
 /// Keeps the source as it is for the rest of the unit: rows of a coming version are not written over one that came in between.
 fn hold(unit: &mut Unit<'_, '_>, name: &str, version: i64) -> Result<(), Refusal> {
-    let found: Option<(i64,)> = unit.tx().optional(sqlx::query_as("SELECT version FROM sanctions_sources WHERE name = $1 FOR UPDATE").bind(name))?;
+    let found: Option<(i64,)> = unit.tx().optional(
+        sqlx::query_as("SELECT version FROM sanctions_sources WHERE name = $1 FOR UPDATE")
+            .bind(name),
+    )?;
     if found == Some((version,)) {
         Ok(())
     } else {
@@ -400,20 +507,39 @@ fn hold(unit: &mut Unit<'_, '_>, name: &str, version: i64) -> Result<(), Refusal
 }
 
 /// Writes the rows of the coming version in slices; they hold from a version that is not in force yet.
-async fn stage(platform: &Platform, system: &Principal, before: &Source, change: &Delta) -> Result<(), Refusal> {
+async fn stage(
+    platform: &Platform,
+    system: &Principal,
+    before: &Source,
+    change: &Delta,
+) -> Result<(), Refusal> {
     let (name, version) = (before.name.clone(), before.version);
     platform
         .command(system, move |unit| {
             hold(unit, &name, version)?;
-            unit.tx().execute(sqlx::query("DELETE FROM sanctions_entries WHERE source = $1 AND from_version > $2").bind(&name).bind(version))?;
+            unit.tx().execute(
+                sqlx::query(
+                    "DELETE FROM sanctions_entries WHERE source = $1 AND from_version > $2",
+                )
+                .bind(&name)
+                .bind(version),
+            )?;
             Ok(())
         })
         .await?;
     let entries: Vec<&Entry> = change.to_screen().collect();
     let slice = usize::try_from(SLICE).unwrap_or(1);
     for part in entries.chunks(slice) {
-        let rows: Vec<(String, String, Value)> =
-            part.iter().map(|entry| (entry.uid.clone(), entry.digest(), serde_json::to_value(entry).unwrap_or(Value::Null))).collect();
+        let rows: Vec<(String, String, Value)> = part
+            .iter()
+            .map(|entry| {
+                (
+                    entry.uid.clone(),
+                    entry.digest(),
+                    serde_json::to_value(entry).unwrap_or(Value::Null),
+                )
+            })
+            .collect();
         let (name, version) = (before.name.clone(), before.version + 1);
         platform
             .command(system, move |unit| {
@@ -563,9 +689,24 @@ pub struct Version {
 ///
 /// # Errors
 /// Not permitted; no such source.
-pub async fn versions(platform: &Platform, by: &Principal, name: String, paging: Paging) -> Result<Page<Version>, Refusal> {
+pub async fn versions(
+    platform: &Platform,
+    by: &Principal,
+    name: String,
+    paging: Paging,
+) -> Result<Page<Version>, Refusal> {
     by.scope(SANCTIONS_READ)?;
-    type VersionTuple = (Uuid, Option<i64>, i64, i64, i64, i64, Option<String>, Option<String>, i64);
+    type VersionTuple = (
+        Uuid,
+        Option<i64>,
+        i64,
+        i64,
+        i64,
+        i64,
+        Option<String>,
+        Option<String>,
+        i64,
+    );
     platform
         .read(by, move |tx| {
             one_source(tx, &name)?;
@@ -602,7 +743,12 @@ pub async fn versions(platform: &Platform, by: &Principal, name: String, paging:
 ///
 /// # Errors
 /// Not permitted; nobody of that key.
-pub async fn entry(platform: &Platform, by: &Principal, source: String, uid: String) -> Result<Entry, Refusal> {
+pub async fn entry(
+    platform: &Platform,
+    by: &Principal,
+    source: String,
+    uid: String,
+) -> Result<Entry, Refusal> {
     by.scope(SANCTIONS_READ)?;
     platform
         .read(by, move |tx| {
@@ -623,7 +769,8 @@ pub async fn entry(platform: &Platform, by: &Principal, source: String, uid: Str
 /// A stored entry.
 pub(super) fn decode(body: Value) -> Result<Entry, Refusal> {
     let entry = serde_json::from_value(body);
-    entry.map_err(|error| Refusal::from(DbError::Unexpected(format!("an entry of a list: {error}"))))
+    entry
+        .map_err(|error| Refusal::from(DbError::Unexpected(format!("an entry of a list: {error}"))))
 }
 
 /// Indexes by the versions they are made of. The keys of versions are random, so two databases never share one.
@@ -656,7 +803,10 @@ pub async fn index(platform: &Platform) -> Result<InForce, Refusal> {
         return Err(NO_LISTS.because("take a list first: siaga sanctions refresh"));
     }
     let key: Vec<Uuid> = in_force.iter().map(|(id, ..)| *id).collect();
-    let versions: Vec<(String, i64)> = in_force.iter().map(|(_, name, version)| (name.clone(), *version)).collect();
+    let versions: Vec<(String, i64)> = in_force
+        .iter()
+        .map(|(_, name, version)| (name.clone(), *version))
+        .collect();
     {
         let built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, index)) = built.iter().find(|(known, _)| *known == key) {
@@ -725,12 +875,20 @@ pub(super) async fn load(
 ///
 /// # Errors
 /// Not permitted; no name; no list.
-pub async fn check(platform: &Platform, by: &Principal, query: Query) -> Result<(Vec<Hit>, usize), Refusal> {
+pub async fn check(
+    platform: &Platform,
+    by: &Principal,
+    query: Query,
+) -> Result<(Vec<Hit>, usize), Refusal> {
     by.scope(SANCTIONS_READ)?;
     if query.names.iter().all(|name| name.trim().is_empty()) {
         return Err(INVALID.field("name", "give a name"));
     }
-    if query.names.iter().any(|name| name.chars().count() > NAME_MAX) {
+    if query
+        .names
+        .iter()
+        .any(|name| name.chars().count() > NAME_MAX)
+    {
         return Err(INVALID.field("name", format!("use at most {NAME_MAX} characters")));
     }
     let index = index(platform).await?.index;
@@ -741,7 +899,13 @@ pub async fn check(platform: &Platform, by: &Principal, query: Query) -> Result<
     platform
         .command(by, move |unit| {
             let now = unit.now();
-            unit.audit(Change::new(Action::Access, "sanctions_check", new_id(now)).field("hits", Value::Null, found));
+            unit.audit(
+                Change::new(Action::Access, "sanctions_check", new_id(now)).field(
+                    "hits",
+                    Value::Null,
+                    found,
+                ),
+            );
             Ok(())
         })
         .await?;

@@ -8,12 +8,12 @@ use sha2::{Digest as _, Sha256};
 use siaga_risk::units::{SECOND_NS, Ts};
 use uuid::Uuid;
 
-use super::cases::{NewAlert, open_case};
 use super::case::CaseKind;
+use super::cases::{NewAlert, open_case};
 use super::index::{Hit, Index, Listed, Query};
-use super::lists::entry::hex;
 use super::lists::PartialDate;
 use super::lists::country::country;
+use super::lists::entry::hex;
 use super::names::graded::{POSSIBLE, STRONG};
 use super::names::{Birth, Country, Kind};
 use super::permissions::SANCTIONS_SCREEN;
@@ -115,11 +115,15 @@ pub async fn facts(platform: &Platform, user: Uuid) -> Result<(Uuid, Query), Ref
     let keyring = Arc::clone(platform.keyring());
     platform
         .read(&system, move |tx| {
-            let row: Option<(Uuid, Option<Vec<u8>>)> = tx.optional(sqlx::query_as("SELECT org_id, name_sealed FROM users WHERE id = $1").bind(user))?;
+            let row: Option<(Uuid, Option<Vec<u8>>)> = tx.optional(
+                sqlx::query_as("SELECT org_id, name_sealed FROM users WHERE id = $1").bind(user),
+            )?;
             let (org, name) = row.ok_or_else(|| NOT_FOUND.because("there is no such client"))?;
             let key = subject_key(tx, &keyring, user)?;
             let name = match key.zip(name) {
-                Some((key, bytes)) => key.open("users.name", &Sealed::from_bytes(bytes)).map_err(|error| DbError::Unexpected(error.to_string()))?,
+                Some((key, bytes)) => key
+                    .open("users.name", &Sealed::from_bytes(bytes))
+                    .map_err(|error| DbError::Unexpected(error.to_string()))?,
                 None => String::new(),
             };
             let shown = kyc::known(tx, &keyring, user)?;
@@ -130,9 +134,16 @@ pub async fn facts(platform: &Platform, user: Uuid) -> Result<(Uuid, Query), Ref
             let query = Query {
                 names,
                 kind: Some(Kind::Person),
-                birth: shown.birth.and_then(|date| PartialDate::read(&date.to_string())),
+                birth: shown
+                    .birth
+                    .and_then(|date| PartialDate::read(&date.to_string())),
                 // A nationality without a code is not known to be another one.
-                countries: shown.nationalities.iter().filter_map(|name| country(name)).filter(|code| code.len() == 2).collect(),
+                countries: shown
+                    .nationalities
+                    .iter()
+                    .filter_map(|name| country(name))
+                    .filter(|code| code.len() == 2)
+                    .collect(),
             };
             Ok((org, query))
         })
@@ -169,12 +180,25 @@ pub async fn by_hand(platform: &Platform, by: &Principal, user: Uuid) -> Result<
 ///
 /// # Errors
 /// No list in force, or the database.
-pub async fn screen(platform: &Platform, org: Uuid, user: Uuid, query: Query, cause: Cause) -> Result<Screened, Refusal> {
+pub async fn screen(
+    platform: &Platform,
+    org: Uuid,
+    user: Uuid,
+    query: Query,
+    cause: Cause,
+) -> Result<Screened, Refusal> {
     let lists = sanctions::index(platform).await?;
     against(platform, lists, org, user, query, cause).await
 }
 
-async fn against(platform: &Platform, lists: InForce, org: Uuid, user: Uuid, query: Query, cause: Cause) -> Result<Screened, Refusal> {
+async fn against(
+    platform: &Platform,
+    lists: InForce,
+    org: Uuid,
+    user: Uuid,
+    query: Query,
+    cause: Cause,
+) -> Result<Screened, Refusal> {
     let asked = query.clone();
     let InForce { index, versions } = lists;
     let hits = tokio::task::spawn_blocking(move || index.search(&asked, POSSIBLE)).await;
@@ -188,7 +212,11 @@ async fn against(platform: &Platform, lists: InForce, org: Uuid, user: Uuid, que
         });
     }
     let system = Principal::system("aml.screen").within(org);
-    platform.command(&system, move |unit| record(unit, user, &query, hits, versions, cause)).await
+    platform
+        .command(&system, move |unit| {
+            record(unit, user, &query, hits, versions, cause)
+        })
+        .await
 }
 
 /// Hits of a client that nobody decided on, or excepted, as the entries stand.
@@ -202,7 +230,9 @@ fn undecided(tx: &mut Tx<'_>, user: Uuid, hits: Vec<Hit>) -> Result<Vec<Hit>, Re
     )?;
     let is_known = |hit: &Hit| {
         let listed = &hit.listed;
-        known.iter().any(|(source, uid, digest)| (source, uid, digest) == (&listed.source, &listed.entry.uid, &listed.digest))
+        known.iter().any(|(source, uid, digest)| {
+            (source, uid, digest) == (&listed.source, &listed.entry.uid, &listed.digest)
+        })
     };
     Ok(hits.into_iter().filter(|hit| !is_known(hit)).collect())
 }
@@ -216,9 +246,21 @@ fn record(
     cause: Cause,
 ) -> Result<Screened, Refusal> {
     let (now, org) = (unit.now(), unit.by().org);
-    let looked_for = format!("{}\n{:?}\n{}", query.names.join("\n"), query.birth.map(|date| date.to_string()), query.countries.join("\n"));
-    let digest = blind(unit.keyring(), "aml_screenings.facts", &looked_for.to_lowercase());
-    let versions: Map<String, Value> = versions.into_iter().map(|(name, version)| (name, Value::from(version))).collect();
+    let looked_for = format!(
+        "{}\n{:?}\n{}",
+        query.names.join("\n"),
+        query.birth.map(|date| date.to_string()),
+        query.countries.join("\n")
+    );
+    let digest = blind(
+        unit.keyring(),
+        "aml_screenings.facts",
+        &looked_for.to_lowercase(),
+    );
+    let versions: Map<String, Value> = versions
+        .into_iter()
+        .map(|(name, version)| (name, Value::from(version)))
+        .collect();
     let fresh = undecided(unit.tx(), user, hits)?;
     let case = match fresh.iter().map(|hit| hit.grade.score).max() {
         None => None,
@@ -227,7 +269,15 @@ fn record(
             for hit in &fresh {
                 add_hit(unit, id, user, hit)?;
             }
-            let keys: Vec<String> = fresh.iter().map(|hit| format!("{}:{}:{}", hit.listed.source, hit.listed.entry.uid, hit.listed.digest)).collect();
+            let keys: Vec<String> = fresh
+                .iter()
+                .map(|hit| {
+                    format!(
+                        "{}:{}:{}",
+                        hit.listed.source, hit.listed.entry.uid, hit.listed.digest
+                    )
+                })
+                .collect();
             let revoked: i64 = unit.tx().scalar(
                 sqlx::query_scalar("SELECT count(*) FROM sanctions_whitelist WHERE user_id = $1 AND ended_because = 'revoked'").bind(user),
             )?;
@@ -237,7 +287,11 @@ fn record(
                 rule: Rule::Sanctions,
                 // What was told in a case before is told again in another one, and once more when an exception was revoked.
                 key: format!("{id} {revoked} {keys}"),
-                detail: format!("{} entries of the lists are near to the client; the nearest is {}", fresh.len(), strength(best)),
+                detail: format!(
+                    "{} entries of the lists are near to the client; the nearest is {}",
+                    fresh.len(),
+                    strength(best)
+                ),
                 facts: json!({ "hits": fresh.len(), "cause": cause.name() }),
             };
             super::cases::add_alert(unit, id, user, CaseKind::Sanctions, &alert)?;
@@ -298,19 +352,34 @@ fn add_hit(unit: &mut Unit<'_, '_>, case: Uuid, user: Uuid, hit: &Hit) -> Result
 ///
 /// # Errors
 /// The database.
-pub async fn list_changed(platform: &Platform, source: &str, version: i64, whole: bool) -> Result<u64, Refusal> {
+pub async fn list_changed(
+    platform: &Platform,
+    source: &str,
+    version: i64,
+    whole: bool,
+) -> Result<u64, Refusal> {
     let background = platform.background();
     let system = Principal::system("aml.screen");
     let name = source.to_owned();
     let enabled = background.read(&system, move |tx| {
-        let query = sqlx::query_scalar("SELECT EXISTS (SELECT FROM sanctions_sources WHERE name = $1 AND enabled)");
+        let query = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM sanctions_sources WHERE name = $1 AND enabled)",
+        );
         Ok(tx.scalar::<bool>(query.bind(name))?)
     });
     if !enabled.await? {
         return Ok(0);
     }
     let mut listed: Vec<Listed> = Vec::new();
-    load(&background, &system, source, version, (!whole).then_some(version), &mut listed).await?;
+    load(
+        &background,
+        &system,
+        source,
+        version,
+        (!whole).then_some(version),
+        &mut listed,
+    )
+    .await?;
     if listed.is_empty() {
         return Ok(0);
     }
@@ -349,7 +418,17 @@ pub async fn list_changed(platform: &Platform, source: &str, version: i64, whole
                 other => other?,
             };
             match known {
-                true => against(&background, lists.clone(), org, user, query, Cause::ListChange).await?,
+                true => {
+                    against(
+                        &background,
+                        lists.clone(),
+                        org,
+                        user,
+                        query,
+                        Cause::ListChange,
+                    )
+                    .await?
+                }
                 // There was no list when they came: all of them are looked through.
                 false => screen(&background, org, user, query, Cause::Onboarding).await?,
             };
@@ -392,7 +471,11 @@ pub async fn lists_changed(platform: &Platform) -> Result<u64, Refusal> {
         match list_changed(&background, source, version, whole).await {
             Ok(clients) => screened += clients,
             Err(refusal @ Refusal::Db(_)) => return Err(refusal),
-            Err(refusal) => tracing::error!(source, version, "not everybody was looked up on a new list: {refusal}"),
+            Err(refusal) => tracing::error!(
+                source,
+                version,
+                "not everybody was looked up on a new list: {refusal}"
+            ),
         }
         background
             .command(&system, move |unit| {
@@ -411,7 +494,11 @@ pub async fn lists_changed(platform: &Platform) -> Result<u64, Refusal> {
 /// The database.
 pub fn was_screened(tx: &mut Tx<'_>, user: Uuid, since: Ts) -> Result<bool, Refusal> {
     let screened = tx.scalar(
-        sqlx::query_scalar("SELECT EXISTS (SELECT FROM aml_screenings WHERE user_id = $1 AND created_at >= $2)").bind(user).bind(bound(since)),
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM aml_screenings WHERE user_id = $1 AND created_at >= $2)",
+        )
+        .bind(user)
+        .bind(bound(since)),
     )?;
     Ok(screened)
 }
@@ -425,7 +512,13 @@ impl Effect for Screener {
     }
 
     fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "user.registered" | "kyc.review_required" | "kyc.document_typed" | "sanctions.exception_revoked")
+        matches!(
+            kind,
+            "user.registered"
+                | "kyc.review_required"
+                | "kyc.document_typed"
+                | "sanctions.exception_revoked"
+        )
     }
 
     fn run<'a>(&'a self, platform: &'a Platform, event: &'a Stored) -> Running<'a> {

@@ -44,7 +44,14 @@ pub struct Excepted {
 }
 
 /// Excepts a client from an entry as it stands. One that holds for an older form gives way.
-pub(super) fn except(unit: &mut Unit<'_, '_>, user: Uuid, source: &str, uid: &str, digest: &str, reason: &str) -> Result<(), Refusal> {
+pub(super) fn except(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    source: &str,
+    uid: &str,
+    digest: &str,
+    reason: &str,
+) -> Result<(), Refusal> {
     let (now, org, me) = (unit.now(), unit.by().org, unit.by().audit_name());
     let sealed = seal(unit, user, seal::REASON, reason)?;
     unit.tx().execute(
@@ -72,11 +79,27 @@ pub(super) fn except(unit: &mut Unit<'_, '_>, user: Uuid, source: &str, uid: &st
         .bind(&me)
         .bind(bound(now)),
     )?;
-    unit.audit(Change::new(Action::Create, "sanctions_whitelist", id).about(user).field("entry", serde_json::Value::Null, format!("{source}:{uid}")));
+    unit.audit(
+        Change::new(Action::Create, "sanctions_whitelist", id)
+            .about(user)
+            .field("entry", serde_json::Value::Null, format!("{source}:{uid}")),
+    );
     Ok(())
 }
 
-type Row = (Uuid, Uuid, Uuid, String, String, String, Option<Vec<u8>>, String, i64, Option<i64>, Option<String>);
+type Row = (
+    Uuid,
+    Uuid,
+    Uuid,
+    String,
+    String,
+    String,
+    Option<Vec<u8>>,
+    String,
+    i64,
+    Option<i64>,
+    Option<String>,
+);
 
 const EXCEPTED: &str = "SELECT id, org_id, user_id, source, uid, entry_digest, reason_sealed, added_by,
     (extract(epoch FROM created_at) * 1000000)::bigint, (extract(epoch FROM ended_at) * 1000000)::bigint, ended_because
@@ -102,19 +125,32 @@ fn shown(tx: &mut Tx<'_>, keyring: &crate::crypto::Keyring, row: Row) -> Result<
 ///
 /// # Errors
 /// Not permitted.
-pub async fn of_client(platform: &Platform, by: &Principal, user: Uuid) -> Result<Vec<Excepted>, Refusal> {
+pub async fn of_client(
+    platform: &Platform,
+    by: &Principal,
+    user: Uuid,
+) -> Result<Vec<Excepted>, Refusal> {
     by.scope(AML_READ)?;
     let org = by.org;
     // Who works on cases sees no users; whether this one is a client of the house is all that is asked.
     let client = "SELECT EXISTS (SELECT FROM users WHERE id = $1 AND org_id = $2)";
-    let known: bool = platform.read(&by.elevated(), move |tx| Ok(tx.scalar(sqlx::query_scalar(client).bind(user).bind(org))?)).await?;
+    let known: bool = platform
+        .read(&by.elevated(), move |tx| {
+            Ok(tx.scalar(sqlx::query_scalar(client).bind(user).bind(org))?)
+        })
+        .await?;
     if !known {
         return Err(NOT_FOUND.because("there is no such client, or not for you"));
     }
     let keyring = Arc::clone(platform.keyring());
     platform
         .read(by, move |tx| {
-            let rows: Vec<Row> = tx.all(sqlx::query_as(EXCEPTED).bind(Some(user)).bind(None::<Uuid>).bind(SHOWN_MAX))?;
+            let rows: Vec<Row> = tx.all(
+                sqlx::query_as(EXCEPTED)
+                    .bind(Some(user))
+                    .bind(None::<Uuid>)
+                    .bind(SHOWN_MAX),
+            )?;
             let mut all = Vec::with_capacity(rows.len());
             for row in rows {
                 all.push(shown(tx, &keyring, row)?);
@@ -128,7 +164,12 @@ pub async fn of_client(platform: &Platform, by: &Principal, user: Uuid) -> Resul
 ///
 /// # Errors
 /// Not permitted; no such exception that holds; no reason.
-pub async fn revoke(platform: &Platform, by: &Principal, id: Uuid, reason: String) -> Result<Excepted, Refusal> {
+pub async fn revoke(
+    platform: &Platform,
+    by: &Principal,
+    id: Uuid,
+    reason: String,
+) -> Result<Excepted, Refusal> {
     by.scope(AML_WORK)?;
     reasoned(&reason)?;
     platform

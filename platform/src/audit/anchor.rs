@@ -27,11 +27,14 @@ impl Anchor {
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let (month, links, hex) = (words.next()?, words.next()?, words.next()?);
-        let hash = (0..hex.len() / 2).map(|at| u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok());
+        let hash =
+            (0..hex.len() / 2).map(|at| u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok());
         Some(Self {
             month: month.to_owned(),
             links: links.parse().ok()?,
-            hash: hash.collect::<Option<Vec<u8>>>().filter(|hash| hash.len() == 32)?,
+            hash: hash
+                .collect::<Option<Vec<u8>>>()
+                .filter(|hash| hash.len() == 32)?,
         })
     }
 }
@@ -101,9 +104,18 @@ mod tests {
             hash: vec![9; 32],
             ..first.clone()
         };
-        assert_eq!(append_anchor(&path, std::slice::from_ref(&first)).expect("added"), 1);
-        assert_eq!(append_anchor(&path, std::slice::from_ref(&first)).expect("known"), 0);
-        assert_eq!(append_anchor(&path, std::slice::from_ref(&grown)).expect("added"), 1);
+        assert_eq!(
+            append_anchor(&path, std::slice::from_ref(&first)).expect("added"),
+            1
+        );
+        assert_eq!(
+            append_anchor(&path, std::slice::from_ref(&first)).expect("known"),
+            0
+        );
+        assert_eq!(
+            append_anchor(&path, std::slice::from_ref(&grown)).expect("added"),
+            1
+        );
         assert_eq!(anchors_of(&path).expect("read"), [first, grown]);
     }
 }

@@ -91,7 +91,12 @@ impl<'r> sqlx::FromRow<'r, PgRow> for Found {
 ///
 /// # Errors
 /// Not allowed, or the database.
-pub async fn list(platform: &Platform, by: &Principal, filter: Filter, paging: Paging) -> Result<Page<Entry>, Refusal> {
+pub async fn list(
+    platform: &Platform,
+    by: &Principal,
+    filter: Filter,
+    paging: Paging,
+) -> Result<Page<Entry>, Refusal> {
     by.scope(AUDIT_READ)?;
     let behind = paging.after.map_or(i64::MAX, |cursor| cursor.key);
     platform

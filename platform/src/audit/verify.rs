@@ -70,13 +70,20 @@ impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Fault::Changed { month, link } => write!(f, "{month}: row {link} was changed"),
-            Fault::Unlinked { month, link } => write!(f, "{month}: row {link} does not follow the row before it"),
+            Fault::Unlinked { month, link } => {
+                write!(f, "{month}: row {link} does not follow the row before it")
+            }
             Fault::Missing { month, link } => write!(f, "{month}: rows are missing from {link} on"),
             Fault::Head { month } => write!(f, "{month}: the end is not the one that was noted"),
-            Fault::Start { month } => write!(f, "{month}: it does not begin where an earlier month stood"),
+            Fault::Start { month } => {
+                write!(f, "{month}: it does not begin where an earlier month stood")
+            }
             Fault::Stray { rows } => write!(f, "{rows} rows belong to no chain"),
             Fault::Anchor { month, link } => {
-                write!(f, "{month}: row {link} is not the one that was written down outside of the database")
+                write!(
+                    f,
+                    "{month}: row {link} is not the one that was written down outside of the database"
+                )
             }
         }
     }
@@ -161,11 +168,21 @@ impl Verifier {
             });
         }
         if row.prev_hash.as_deref() != Some(&self.hash[..]) {
-            report.add(Fault::Unlinked { month: month(), link });
+            report.add(Fault::Unlinked {
+                month: month(),
+                link,
+            });
         }
-        let expected = hash(row.prev_hash.as_deref().unwrap_or_default(), link, &row.fields);
+        let expected = hash(
+            row.prev_hash.as_deref().unwrap_or_default(),
+            link,
+            &row.fields,
+        );
         if row.hash.as_deref() != Some(&expected[..]) {
-            report.add(Fault::Changed { month: month(), link });
+            report.add(Fault::Changed {
+                month: month(),
+                link,
+            });
         }
         self.link = link;
         self.hash = row.hash.clone().unwrap_or_default();
@@ -256,7 +273,9 @@ pub async fn verify(db: &Db, anchors: &[Anchor]) -> Result<Report, DbError> {
         let (month, last) = (head.month.clone(), verifier.link);
         let rows: i64 = db
             .read(&Actor::SYSTEM, move |tx| {
-                let query = sqlx::query_scalar("SELECT count(*) FROM audit_log WHERE month = $1::date AND link <= $2");
+                let query = sqlx::query_scalar(
+                    "SELECT count(*) FROM audit_log WHERE month = $1::date AND link <= $2",
+                );
                 tx.scalar(query.bind(month).bind(last))
             })
             .await?;
@@ -302,7 +321,10 @@ async fn head_of(db: &Db, month: &str) -> Result<(i64, Vec<u8>), DbError> {
     let month = month.to_owned();
     let head: Option<(i64, Vec<u8>)> = db
         .read(&Actor::SYSTEM, move |tx| {
-            tx.optional(sqlx::query_as("SELECT links, hash FROM audit_heads WHERE month = $1::date").bind(month))
+            tx.optional(
+                sqlx::query_as("SELECT links, hash FROM audit_heads WHERE month = $1::date")
+                    .bind(month),
+            )
         })
         .await?;
     Ok(head.unwrap_or_default())
@@ -313,7 +335,10 @@ async fn starts_well(db: &Db, head: &Head, heads: &[Head]) -> Result<bool, DbErr
     let Some((month, links, hash)) = &head.from else {
         return Ok(true);
     };
-    let Some(before) = heads.iter().find(|other| other.month == *month && other.month < head.month) else {
+    let Some(before) = heads
+        .iter()
+        .find(|other| other.month == *month && other.month < head.month)
+    else {
         return Ok(false);
     };
     // The rows that a dropped month had are gone; its head says the last of them.
@@ -323,7 +348,9 @@ async fn starts_well(db: &Db, head: &Head, heads: &[Head]) -> Result<bool, DbErr
     let (month, links) = (month.clone(), *links);
     let stood: Option<(Option<Vec<u8>>,)> = db
         .read(&Actor::SYSTEM, move |tx| {
-            let query = sqlx::query_as("SELECT hash FROM audit_log WHERE month = $1::date AND link = $2 LIMIT 1");
+            let query = sqlx::query_as(
+                "SELECT hash FROM audit_log WHERE month = $1::date AND link = $2 LIMIT 1",
+            );
             tx.optional(query.bind(month).bind(links))
         })
         .await?;
@@ -391,7 +418,8 @@ mod tests {
     fn faults(rows: &[Link]) -> Vec<Fault> {
         let mut report = Report::default();
         let mut verifier = Verifier::new("2026-11-01", &GENESIS);
-        rows.iter().for_each(|row| verifier.follow(row, &mut report));
+        rows.iter()
+            .for_each(|row| verifier.follow(row, &mut report));
         report.faults
     }
 
@@ -410,14 +438,20 @@ mod tests {
                         None => bytes.push(b'x'),
                     }
                     changed[at].fields[field] = Some(String::from_utf8(bytes).expect("ASCII"));
-                    assert!(!faults(&changed).is_empty(), "row {at}, field {field}, byte {byte}");
+                    assert!(
+                        !faults(&changed).is_empty(),
+                        "row {at}, field {field}, byte {byte}"
+                    );
                 }
                 let mut emptied = rows.clone();
                 emptied[at].fields[field] = match rows[at].fields[field] {
                     Some(_) => None,
                     None => Some(String::new()),
                 };
-                assert!(!faults(&emptied).is_empty(), "row {at}, field {field}: null and empty differ");
+                assert!(
+                    !faults(&emptied).is_empty(),
+                    "row {at}, field {field}: null and empty differ"
+                );
             }
             for byte in 0..32 {
                 let mut changed = rows.clone();
@@ -438,14 +472,25 @@ mod tests {
             month: "2026-11-01".into(),
             link: 2
         }));
-        let swapped = [rows[0].clone(), rows[2].clone(), rows[1].clone(), rows[3].clone()];
+        let swapped = [
+            rows[0].clone(),
+            rows[2].clone(),
+            rows[1].clone(),
+            rows[3].clone(),
+        ];
         assert!(!faults(&swapped).is_empty());
     }
 
     #[test]
     fn moving_text_from_one_field_to_the_next_is_another_row() {
         let fields = |a: &str, b: &str| vec![Some(a.to_owned()), Some(b.to_owned())];
-        assert_ne!(hash(&GENESIS, 1, &fields("ab", "c")), hash(&GENESIS, 1, &fields("a", "bc")));
-        assert_ne!(hash(&GENESIS, 1, &fields("1:", "")), hash(&GENESIS, 1, &fields("", "1:")));
+        assert_ne!(
+            hash(&GENESIS, 1, &fields("ab", "c")),
+            hash(&GENESIS, 1, &fields("a", "bc"))
+        );
+        assert_ne!(
+            hash(&GENESIS, 1, &fields("1:", "")),
+            hash(&GENESIS, 1, &fields("", "1:"))
+        );
     }
 }

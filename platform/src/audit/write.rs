@@ -66,11 +66,20 @@ pub fn opened(key: Option<&SubjectKey>, value: Option<Json>) -> Json {
 
 /// Appends the rows. The chain's lock is taken here and held to the end of the transaction, so this is
 /// the last thing a unit does.
-pub(crate) fn write(tx: &mut Tx<'_>, by: &Principal, ip_key: Option<&SubjectKey>, rows: &[Row], now: Ts) -> Result<(), DbError> {
+pub(crate) fn write(
+    tx: &mut Tx<'_>,
+    by: &Principal,
+    ip_key: Option<&SubjectKey>,
+    rows: &[Row],
+    now: Ts,
+) -> Result<(), DbError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let ip = by.ip.zip(ip_key).map(|(ip, key)| key.seal(IP_FIELD, &ip.to_string()).to_text());
+    let ip = by
+        .ip
+        .zip(ip_key)
+        .map(|(ip, key)| key.seal(IP_FIELD, &ip.to_string()).to_text());
     let texts = |f: fn(&Row) -> String| -> Vec<String> { rows.iter().map(f).collect() };
     tx.execute(
         sqlx::query(

@@ -42,7 +42,9 @@ impl Key {
                 viewer,
                 page,
             } => format!("project:{workspace}:{list}:{viewer}:page:{}", hashed(page)),
-            Key::Search { query, filters } => format!("search:{}:{}", hashed(query), hashed(filters)),
+            Key::Search { query, filters } => {
+                format!("search:{}:{}", hashed(query), hashed(filters))
+            }
         }
     }
 
@@ -60,7 +62,11 @@ impl Key {
 /// The first half of the SHA-256, hexadecimal: secrets and what people type stay out of keys.
 fn hashed(text: &str) -> String {
     let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -72,7 +78,11 @@ mod tests {
         let user = Uuid::from_u128(1);
         let keys = [
             (Key::Session("s".into()), "session:", 3_600),
-            (Key::Profile(user), "user:00000000-0000-0000-0000-000000000001:profile", 1_800),
+            (
+                Key::Profile(user),
+                "user:00000000-0000-0000-0000-000000000001:profile",
+                1_800,
+            ),
             (
                 Key::Search {
                     query: "sari".into(),
@@ -93,7 +103,11 @@ mod tests {
             viewer: Uuid::from_u128(viewer),
             page: page.into(),
         };
-        assert_ne!(page(1, "a").text(), page(2, "a").text(), "nobody gets another's page");
+        assert_ne!(
+            page(1, "a").text(),
+            page(2, "a").text(),
+            "nobody gets another's page"
+        );
         assert_ne!(page(1, "a").text(), page(1, "b").text());
     }
 }

@@ -74,7 +74,12 @@ struct Kept {
 struct OwnTime;
 
 impl Expiry<String, Kept> for OwnTime {
-    fn expire_after_create(&self, _key: &String, kept: &Kept, _at: std::time::Instant) -> Option<Duration> {
+    fn expire_after_create(
+        &self,
+        _key: &String,
+        kept: &Kept,
+        _at: std::time::Instant,
+    ) -> Option<Duration> {
         Some(kept.ttl)
     }
 }
@@ -84,7 +89,9 @@ impl Cache {
     pub fn new(second: Option<Second>) -> Self {
         let first = moka::future::Cache::builder()
             .max_capacity(BYTES_MAX)
-            .weigher(|key: &String, kept: &Kept| u32::try_from(key.len() + kept.json.len()).unwrap_or(u32::MAX))
+            .weigher(|key: &String, kept: &Kept| {
+                u32::try_from(key.len() + kept.json.len()).unwrap_or(u32::MAX)
+            })
             .expire_after(OwnTime)
             .build();
         Self {
@@ -126,15 +133,22 @@ impl Cache {
                 && let Some(json) = second.get(&text).await
             {
                 self.counts.second.fetch_add(1, Ordering::Relaxed);
-                return Ok(Kept { json: json.into(), ttl });
+                return Ok(Kept {
+                    json: json.into(),
+                    ttl,
+                });
             }
             self.counts.missed.fetch_add(1, Ordering::Relaxed);
             let json = serde_json::to_vec(&load.await?);
-            let json = json.map_err(|error| DbError::Unexpected(format!("a value to keep: {error}")))?;
+            let json =
+                json.map_err(|error| DbError::Unexpected(format!("a value to keep: {error}")))?;
             if let Some(second) = &self.second {
                 second.set(&text, &json, key.ttl()).await;
             }
-            Ok(Kept { json: json.into(), ttl })
+            Ok(Kept {
+                json: json.into(),
+                ttl,
+            })
         };
         let kept = self.first.try_get_with(text.clone(), fill).await;
         let kept = kept.map_err(|shared: Arc<Refusal>| again(&shared))?;
@@ -219,7 +233,10 @@ mod tests {
             Ok::<_, Refusal>("Sari".to_owned())
         };
         let (a, b) = tokio::join!(cache.get(&key, load()), cache.get(&key, load()));
-        assert_eq!((a.expect("loaded"), b.expect("kept")), ("Sari".into(), "Sari".into()));
+        assert_eq!(
+            (a.expect("loaded"), b.expect("kept")),
+            ("Sari".into(), "Sari".into())
+        );
         assert_eq!(loads.load(Ordering::Relaxed), 1);
         cache.forget(&key).await;
         assert_eq!(cache.get(&key, load()).await.expect("loaded"), "Sari");
@@ -241,14 +258,22 @@ mod tests {
             Ok::<_, Refusal>("before".to_owned())
         };
         assert_eq!(cache.get(&key, slow).await.expect("loaded"), "before");
-        assert_eq!(cache.get(&key, async { Ok("after".to_owned()) }).await.expect("loaded"), "after");
+        assert_eq!(
+            cache
+                .get(&key, async { Ok("after".to_owned()) })
+                .await
+                .expect("loaded"),
+            "after"
+        );
     }
 
     #[tokio::test]
     async fn a_refusal_is_not_kept() {
         let cache = Cache::new(None);
         let key = Key::Profile(Uuid::from_u128(7));
-        let refused = cache.get(&key, async { Err::<u8, _>(CONFLICT.because("not now")) }).await;
+        let refused = cache
+            .get(&key, async { Err::<u8, _>(CONFLICT.because("not now")) })
+            .await;
         assert_eq!(refused.expect_err("refused").fault(), Some(CONFLICT));
         assert_eq!(cache.get(&key, async { Ok(7u8) }).await.expect("loaded"), 7);
     }

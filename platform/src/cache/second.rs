@@ -52,7 +52,9 @@ impl Second {
         let mut connection = self.connection.clone();
         let mut command = redis::cmd("GET");
         command.arg(format!("{PREFIX}{key}"));
-        let found = command.query_async::<Option<Vec<u8>>>(&mut connection).await;
+        let found = command
+            .query_async::<Option<Vec<u8>>>(&mut connection)
+            .await;
         let sealed = Sealed::from_bytes(quiet(found)??);
         // Bound to its key: a value that was put under another is none.
         self.sealer.open(key, &sealed).ok()
@@ -62,7 +64,11 @@ impl Second {
         let mut connection = self.connection.clone();
         let sealed = self.sealer.seal(key, json);
         let mut command = redis::cmd("SET");
-        command.arg(format!("{PREFIX}{key}")).arg(sealed.as_bytes()).arg("EX").arg(ttl.as_secs());
+        command
+            .arg(format!("{PREFIX}{key}"))
+            .arg(sealed.as_bytes())
+            .arg("EX")
+            .arg(ttl.as_secs());
         quiet(command.query_async::<()>(&mut connection).await);
     }
 
@@ -74,21 +80,37 @@ impl Second {
     }
 
     /// A sorted set of the moments that passed (N4.48); `None` when nobody answered.
-    pub(super) async fn admit(&self, key: &str, limit: u32, span: Duration, now: Ts) -> Option<Result<(), u32>> {
+    pub(super) async fn admit(
+        &self,
+        key: &str,
+        limit: u32,
+        span: Duration,
+        now: Ts,
+    ) -> Option<Result<(), u32>> {
         let mut connection = self.connection.clone();
         let key = format!("{PREFIX}ratelimit:{key}");
         let micros = now.0 / 1_000;
         let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         let gone = micros.saturating_sub(span_us);
-        let member = Uuid::from_bytes(crate::crypto::random()).simple().to_string();
+        let member = Uuid::from_bytes(crate::crypto::random())
+            .simple()
+            .to_string();
         let mut ask = redis::pipe();
         ask.atomic();
-        ask.cmd("ZREMRANGEBYSCORE").arg(&key).arg(0).arg(gone).ignore();
+        ask.cmd("ZREMRANGEBYSCORE")
+            .arg(&key)
+            .arg(0)
+            .arg(gone)
+            .ignore();
         ask.cmd("ZADD").arg(&key).arg(micros).arg(&member).ignore();
         ask.cmd("ZRANK").arg(&key).arg(&member);
         ask.cmd("ZRANGE").arg(&key).arg(0).arg(0).arg("WITHSCORES");
-        ask.cmd("EXPIRE").arg(&key).arg(span.as_secs().max(1)).ignore();
-        let (rank, oldest): (u64, Vec<(String, f64)>) = quiet(ask.query_async(&mut connection).await)?;
+        ask.cmd("EXPIRE")
+            .arg(&key)
+            .arg(span.as_secs().max(1))
+            .ignore();
+        let (rank, oldest): (u64, Vec<(String, f64)>) =
+            quiet(ask.query_async(&mut connection).await)?;
         if rank < u64::from(limit) {
             return Some(Ok(()));
         }

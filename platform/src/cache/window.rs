@@ -18,7 +18,11 @@ struct Window {
 
 impl Window {
     fn slide(&mut self, now: Ts) {
-        while self.passed.front().is_some_and(|at| now.since(*at) >= self.span_ns) {
+        while self
+            .passed
+            .front()
+            .is_some_and(|at| now.since(*at) >= self.span_ns)
+        {
             self.passed.pop_front();
         }
     }
@@ -47,14 +51,19 @@ impl Windows {
             window.passed.push_back(now);
             return Ok(());
         }
-        let ends = window.passed.front().map_or(now, |first| first.plus(span_ns));
+        let ends = window
+            .passed
+            .front()
+            .map_or(now, |first| first.plus(span_ns));
         Err(seconds_up(ends.since(now)))
     }
 }
 
 /// Whole seconds, rounded up, at least one.
 pub(super) fn seconds_up(ns: u64) -> u32 {
-    u32::try_from(ns.div_ceil(SECOND_NS)).unwrap_or(u32::MAX).max(1)
+    u32::try_from(ns.div_ceil(SECOND_NS))
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
 
 #[cfg(test)]
@@ -73,8 +82,16 @@ mod tests {
             assert_eq!(windows.admit("a", 3, minute, at(second)), Ok(()));
         }
         assert_eq!(windows.admit("a", 3, minute, at(30)), Err(30));
-        assert_eq!(windows.admit("b", 3, minute, at(30)), Ok(()), "everybody has their own");
-        assert_eq!(windows.admit("a", 3, minute, at(60)), Ok(()), "the first one has left the window");
+        assert_eq!(
+            windows.admit("b", 3, minute, at(30)),
+            Ok(()),
+            "everybody has their own"
+        );
+        assert_eq!(
+            windows.admit("a", 3, minute, at(60)),
+            Ok(()),
+            "the first one has left the window"
+        );
         assert_eq!(windows.admit("a", 3, minute, at(61)), Err(9));
         assert_eq!(windows.admit("c", 0, minute, at(61)), Err(1));
     }
@@ -83,9 +100,15 @@ mod tests {
     fn windows_are_bounded() {
         let windows = Windows::default();
         for n in 0..WINDOWS_MAX {
-            assert_eq!(windows.admit(&n.to_string(), 1, Duration::from_secs(1), at(0)), Ok(()));
+            assert_eq!(
+                windows.admit(&n.to_string(), 1, Duration::from_secs(1), at(0)),
+                Ok(())
+            );
         }
-        assert_eq!(windows.admit("one more", 1, Duration::from_secs(1), at(5)), Ok(()));
+        assert_eq!(
+            windows.admit("one more", 1, Duration::from_secs(1), at(5)),
+            Ok(())
+        );
         assert_eq!(windows.0.lock().expect("windows").len(), 1);
     }
 }

@@ -83,7 +83,12 @@ pub fn record(
         }
     }
     let before = given(unit.tx(), subject, purpose)?;
-    let (id, org, by, now) = (new_id(unit.now()), unit.by().org, unit.by().audit_name(), unit.now());
+    let (id, org, by, now) = (
+        new_id(unit.now()),
+        unit.by().org,
+        unit.by().audit_name(),
+        unit.now(),
+    );
     unit.tx().execute(
         sqlx::query(
             "INSERT INTO consents (id, org_id, subject_id, purpose, granted, source, text_version, recorded_by, created_at)
@@ -143,7 +148,9 @@ pub fn standing(tx: &mut Tx<'_>, subject: Uuid) -> Result<Vec<Consent>, Refusal>
 /// # Errors
 /// The database.
 pub fn history(tx: &mut Tx<'_>, subject: Uuid, paging: Paging) -> Result<Page<Consent>, Refusal> {
-    let (at, id) = paging.after.map_or((i64::MAX, Uuid::max()), |cursor| (cursor.key, cursor.id));
+    let (at, id) = paging
+        .after
+        .map_or((i64::MAX, Uuid::max()), |cursor| (cursor.key, cursor.id));
     let rows: Vec<Row> = tx.all(
         sqlx::query_as(
             "SELECT id, purpose, granted, source, text_version, recorded_by, (extract(epoch FROM created_at) * 1000000)::bigint
@@ -154,6 +161,9 @@ pub fn history(tx: &mut Tx<'_>, subject: Uuid, paging: Paging) -> Result<Page<Co
         .bind(id)
         .bind(paging.fetch()),
     )?;
-    let page = paging.cut(rows, |row| Cursor { key: row.6, id: row.0 });
+    let page = paging.cut(rows, |row| Cursor {
+        key: row.6,
+        id: row.0,
+    });
     Ok(page.map(consent))
 }

@@ -28,7 +28,9 @@ impl Rule {
 
     /// The rule of that name.
     pub fn parse(name: &str) -> Option<Rule> {
-        [Rule::RoundRobin, Rule::Territory, Rule::Skill].into_iter().find(|rule| rule.name() == name)
+        [Rule::RoundRobin, Rule::Territory, Rule::Skill]
+            .into_iter()
+            .find(|rule| rule.name() == name)
     }
 }
 
@@ -78,8 +80,16 @@ pub fn choose(rule: Rule, lead: &Wanted, agents: &[Agent]) -> Option<Uuid> {
         .collect();
     let fit = |agent: &Agent| match rule {
         Rule::RoundRobin => 0,
-        Rule::Territory => usize::from(lead.territory.as_ref().is_some_and(|name| agent.territories.contains(name))),
-        Rule::Skill => agent.skills.iter().filter(|skill| lead.interests.contains(skill)).count(),
+        Rule::Territory => usize::from(
+            lead.territory
+                .as_ref()
+                .is_some_and(|name| agent.territories.contains(name)),
+        ),
+        Rule::Skill => agent
+            .skills
+            .iter()
+            .filter(|skill| lead.interests.contains(skill))
+            .count(),
     };
     let best = free.iter().map(|&agent| fit(agent)).max()?;
     free.into_iter()
@@ -110,40 +120,98 @@ mod tests {
         let mut turn = 0;
         while let Some(chosen) = choose(Rule::RoundRobin, &Wanted::default(), &agents) {
             turn += 1;
-            let agent = agents.iter_mut().find(|agent| agent.user == chosen).expect("one of them");
+            let agent = agents
+                .iter_mut()
+                .find(|agent| agent.user == chosen)
+                .expect("one of them");
             (agent.active, agent.turn) = (agent.active + 1, turn);
             let counts: Vec<u32> = agents.iter().map(|agent| agent.active).collect();
-            assert!(counts.iter().max() <= counts.iter().min().map(|least| least + 1).as_ref(), "{counts:?}");
+            assert!(
+                counts.iter().max() <= counts.iter().min().map(|least| least + 1).as_ref(),
+                "{counts:?}"
+            );
         }
         assert_eq!(turn, 200, "four agents of fifty each");
     }
 
     #[test]
     fn nobody_absent_or_full_is_chosen() {
-        let absent = Agent { available: false, ..agent(1, 0) };
-        let full = Agent { active: CAP, ..agent(2, 0) };
-        let small = Agent { active: 3, cap: 3, ..agent(3, 0) };
-        let above = Agent { active: CAP, cap: 80, ..agent(4, 0) };
+        let absent = Agent {
+            available: false,
+            ..agent(1, 0)
+        };
+        let full = Agent {
+            active: CAP,
+            ..agent(2, 0)
+        };
+        let small = Agent {
+            active: 3,
+            cap: 3,
+            ..agent(3, 0)
+        };
+        let above = Agent {
+            active: CAP,
+            cap: 80,
+            ..agent(4, 0)
+        };
         let all = [absent, full, small, above];
         assert_eq!(choose(Rule::RoundRobin, &Wanted::default(), &all), None);
-        let last = Agent { active: CAP - 1, ..agent(5, 9) };
-        let chosen = choose(Rule::RoundRobin, &Wanted::default(), &[all.as_slice(), &[last]].concat());
+        let last = Agent {
+            active: CAP - 1,
+            ..agent(5, 9)
+        };
+        let chosen = choose(
+            Rule::RoundRobin,
+            &Wanted::default(),
+            &[all.as_slice(), &[last]].concat(),
+        );
         assert_eq!(chosen, Some(Uuid::from_u128(5)));
     }
 
     #[test]
     fn territory_and_skill_come_before_the_turn_and_room_before_both() {
-        let bandung = Agent { territories: vec!["bandung".into()], ..agent(1, 9) };
-        let gold = Agent { skills: vec!["metals".into(), "forex".into()], ..agent(2, 5) };
-        let metals = Agent { skills: vec!["metals".into()], ..agent(3, 1) };
-        let lead = Wanted { territory: Some("bandung".into()), interests: vec!["metals".into(), "forex".into()], except: None };
+        let bandung = Agent {
+            territories: vec!["bandung".into()],
+            ..agent(1, 9)
+        };
+        let gold = Agent {
+            skills: vec!["metals".into(), "forex".into()],
+            ..agent(2, 5)
+        };
+        let metals = Agent {
+            skills: vec!["metals".into()],
+            ..agent(3, 1)
+        };
+        let lead = Wanted {
+            territory: Some("bandung".into()),
+            interests: vec!["metals".into(), "forex".into()],
+            except: None,
+        };
         let all = [bandung.clone(), gold.clone(), metals.clone()];
         assert_eq!(choose(Rule::Territory, &lead, &all), Some(bandung.user));
-        assert_eq!(choose(Rule::Skill, &lead, &all), Some(gold.user), "knows both");
+        assert_eq!(
+            choose(Rule::Skill, &lead, &all),
+            Some(gold.user),
+            "knows both"
+        );
         assert_eq!(choose(Rule::RoundRobin, &lead, &all), Some(metals.user));
-        let full = [Agent { active: CAP, ..bandung.clone() }, gold, metals.clone()];
-        assert_eq!(choose(Rule::Territory, &lead, &full), Some(metals.user), "nobody of Bandung has room");
-        let except = Wanted { except: Some(bandung.user), ..lead };
+        let full = [
+            Agent {
+                active: CAP,
+                ..bandung.clone()
+            },
+            gold,
+            metals.clone(),
+        ];
+        assert_eq!(
+            choose(Rule::Territory, &lead, &full),
+            Some(metals.user),
+            "nobody of Bandung has room"
+        );
+        let except = Wanted {
+            except: Some(bandung.user),
+            ..lead
+        };
         assert_ne!(choose(Rule::Territory, &except, &all), Some(bandung.user));
     }
 }

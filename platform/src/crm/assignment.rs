@@ -29,7 +29,16 @@ const AGENTS_MAX: i64 = 1_000;
 /// Territories and skills of an agent.
 const LIST_MAX: usize = 50;
 
-type AgentRow = (Uuid, bool, i32, i32, i64, Vec<String>, Vec<String>, Option<Uuid>);
+type AgentRow = (
+    Uuid,
+    bool,
+    i32,
+    i32,
+    i64,
+    Vec<String>,
+    Vec<String>,
+    Option<Uuid>,
+);
 
 /// Gives leads of the pool to agents who have room, oldest first. Gives how many.
 ///
@@ -68,7 +77,10 @@ pub fn drain_except(unit: &mut Unit<'_, '_>, except: Option<Uuid>) -> Result<u64
             except,
         };
         while let Some(chosen) = choose(rule, &wanted, &agents) {
-            let team = teams.iter().find(|(user, _)| *user == chosen).and_then(|(_, team)| *team);
+            let team = teams
+                .iter()
+                .find(|(user, _)| *user == chosen)
+                .and_then(|(_, team)| *team);
             let done = put(unit, lead, chosen, team)?;
             let next = agents.iter().map(|agent| agent.turn).max().unwrap_or(0) + 1;
             let Some(agent) = agents.iter_mut().find(|agent| agent.user == chosen) else {
@@ -104,7 +116,9 @@ fn put(unit: &mut Unit<'_, '_>, lead: Uuid, to: Uuid, team: Option<Uuid>) -> Res
     match written {
         Ok(rows) => Ok(rows == 1),
         Err(error) => match store::refused(error) {
-            refusal if matches!(refusal.fault(), Some(fault) if fault == LEAD_CAP || fault == NOT_AVAILABLE) => Ok(false),
+            refusal if matches!(refusal.fault(), Some(fault) if fault == LEAD_CAP || fault == NOT_AVAILABLE) => {
+                Ok(false)
+            }
             refusal => Err(refusal),
         },
     }
@@ -116,7 +130,9 @@ fn rule(unit: &mut Unit<'_, '_>) -> Result<Rule, Refusal> {
     let row: Option<(String,)> = unit
         .tx()
         .optional(sqlx::query_as("SELECT rule FROM crm_settings WHERE org_id = $1").bind(org))?;
-    Ok(row.and_then(|(name,)| Rule::parse(&name)).unwrap_or(Rule::RoundRobin))
+    Ok(row
+        .and_then(|(name,)| Rule::parse(&name))
+        .unwrap_or(Rule::RoundRobin))
 }
 
 /// The team of each agent.
@@ -133,15 +149,17 @@ fn agents(unit: &mut Unit<'_, '_>) -> Result<(Vec<Agent>, Teams), Refusal> {
         .bind(AGENTS_MAX),
     )?;
     let teams = rows.iter().map(|row| (row.0, row.7)).collect();
-    let agents = rows.into_iter().map(|(user, available, active, cap, turn, territories, skills, _)| Agent {
-        user,
-        available,
-        active: u32::try_from(active).unwrap_or(CAP),
-        cap: u32::try_from(cap).unwrap_or(0),
-        turn,
-        territories,
-        skills,
-    });
+    let agents = rows.into_iter().map(
+        |(user, available, active, cap, turn, territories, skills, _)| Agent {
+            user,
+            available,
+            active: u32::try_from(active).unwrap_or(CAP),
+            cap: u32::try_from(cap).unwrap_or(0),
+            turn,
+            territories,
+            skills,
+        },
+    );
     Ok((agents.collect(), teams))
 }
 
@@ -154,7 +172,13 @@ pub(super) fn told(
     reason: Option<&str>,
 ) -> Result<(), Refusal> {
     let now = unit.now();
-    store::history(unit, lead, "assigned", &json!({"from": from, "to": to}), reason)?;
+    store::history(
+        unit,
+        lead,
+        "assigned",
+        &json!({"from": from, "to": to}),
+        reason,
+    )?;
     unit.tx().execute(
         sqlx::query("UPDATE conversation_access SET archived_at = $3 WHERE lead_id = $1 AND user_id IS DISTINCT FROM $2 AND archived_at IS NULL")
             .bind(lead.id)
@@ -180,7 +204,14 @@ pub(super) fn told(
             .bind(from),
         )?;
         let told = format!("assigned {} {}", lead.id, lead.revision);
-        super::notice::tell(unit, to, "assigned", Some(lead.id), &json!({"score": lead.score, "stage": lead.stage.name()}), &told)?;
+        super::notice::tell(
+            unit,
+            to,
+            "assigned",
+            Some(lead.id),
+            &json!({"score": lead.score, "stage": lead.stage.name()}),
+            &told,
+        )?;
     }
     unit.tx().execute(
         sqlx::query("UPDATE search_entries SET owner_id = $2, team_id = $3 WHERE entity_type = 'lead' AND entity_id = $1")
@@ -189,7 +220,11 @@ pub(super) fn told(
             .bind(lead.team),
     )?;
     let change = Change::new(Action::Update, "lead", lead.id).about(lead.subject);
-    unit.audit(change.field("assigned_to", json!(from), json!(to)).personal("reason", None, reason));
+    unit.audit(
+        change
+            .field("assigned_to", json!(from), json!(to))
+            .personal("reason", None, reason),
+    );
     let facts = json!({"lead_id": lead.id, "from": from, "to": to, "assigned_to": to, "stage": lead.stage.name()});
     unit.emit(Event::new("lead.assigned", "lead", lead.id, facts).about(lead.subject));
     Ok(())
@@ -226,7 +261,9 @@ pub async fn assign(
             unit.by().may(LEAD_ASSIGN, &lead.target())?;
             let hand = manages(unit.by())?;
             if lead.status != Status::Open {
-                return Err(NOT_OPEN.because(format!("it is {}; open it again first", lead.status.name())));
+                return Err(
+                    NOT_OPEN.because(format!("it is {}; open it again first", lead.status.name()))
+                );
             }
             let from = lead.assigned_to;
             if from == to {
@@ -251,7 +288,9 @@ fn team_of(unit: &mut Unit<'_, '_>, agent: Uuid, hand: Hand) -> Result<Option<Uu
             .bind(org),
     )?;
     let found = row.map(|(team,)| team);
-    let within = |team: Option<Uuid>| hand == Hand::Admin || team.is_some_and(|team| unit.by().teams.contains(&team));
+    let within = |team: Option<Uuid>| {
+        hand == Hand::Admin || team.is_some_and(|team| unit.by().teams.contains(&team))
+    };
     match found {
         Some(team) if within(team) => Ok(team),
         _ => Err(NOT_FOUND.because("there is no such agent, or none of yours")),
@@ -282,7 +321,18 @@ pub struct Seats {
     pub rule: Rule,
 }
 
-type SeatRow = (Uuid, bool, bool, i32, i32, i64, Vec<String>, Vec<String>, Option<Uuid>, Option<Vec<u8>>);
+type SeatRow = (
+    Uuid,
+    bool,
+    bool,
+    i32,
+    i32,
+    i64,
+    Vec<String>,
+    Vec<String>,
+    Option<Uuid>,
+    Option<Vec<u8>>,
+);
 
 /// Who takes leads.
 ///
@@ -351,7 +401,13 @@ pub struct SeatChange {
 ///
 /// # Errors
 /// Forbidden, not found, or a field that is wrong.
-pub async fn seat(platform: &Platform, by: &Principal, once: Option<Once>, user: Uuid, change: SeatChange) -> Result<(), Refusal> {
+pub async fn seat(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    user: Uuid,
+    change: SeatChange,
+) -> Result<(), Refusal> {
     let hand = manages(by)?;
     if change.cap > CAP {
         return Err(INVALID.field("cap", format!("use 0 to {CAP}")));
@@ -360,7 +416,11 @@ pub async fn seat(platform: &Platform, by: &Principal, once: Option<Once>, user:
         return Err(INVALID.field("territories", format!("use at most {LIST_MAX}")));
     }
     let skills = interests(&change.skills)?;
-    let territories: Vec<String> = change.territories.iter().filter_map(|city| super::contact::territory(city)).collect();
+    let territories: Vec<String> = change
+        .territories
+        .iter()
+        .filter_map(|city| super::contact::territory(city))
+        .collect();
     let cap = i32::try_from(change.cap).unwrap_or(0);
     platform
         .command_once(by, once, move |unit| {
@@ -407,7 +467,12 @@ pub async fn seat(platform: &Platform, by: &Principal, once: Option<Once>, user:
 ///
 /// # Errors
 /// Forbidden.
-pub async fn set_rule(platform: &Platform, by: &Principal, once: Option<Once>, rule: Rule) -> Result<(), Refusal> {
+pub async fn set_rule(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    rule: Rule,
+) -> Result<(), Refusal> {
     by.may(CRM_CONFIGURE, &by.own())?;
     platform
         .command_once(by, once, move |unit| {

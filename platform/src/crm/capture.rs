@@ -118,12 +118,18 @@ struct Clean {
 ///
 /// # Errors
 /// Forbidden, a field that is wrong, [`NO_CONTACT`], or [`KEY_REUSED`].
-pub async fn capture(platform: &Platform, by: &Principal, capture: Capture) -> Result<Captured, Refusal> {
+pub async fn capture(
+    platform: &Platform,
+    by: &Principal,
+    capture: Capture,
+) -> Result<Captured, Refusal> {
     by.may(LEAD_CAPTURE, &by.own())?;
     let clean = clean(capture)?;
     let recorded_by = by.audit_name();
     // A duplicate may belong to somebody whose leads `by` does not write, so the program merges on behalf of `by`.
-    platform.command(&by.elevated(), move |unit| take(unit, &clean, &recorded_by)).await
+    platform
+        .command(&by.elevated(), move |unit| take(unit, &clean, &recorded_by))
+        .await
 }
 
 /// Takes a lead in within an open unit of the program.
@@ -138,14 +144,25 @@ pub(super) fn in_unit(unit: &mut Unit<'_, '_>, capture: Capture) -> Result<Captu
 
 fn clean(capture: Capture) -> Result<Clean, Refusal> {
     let word = |text: &str, field: &'static str, most: usize| {
-        let fits = !text.is_empty() && text.chars().count() <= most && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
+        let fits = !text.is_empty()
+            && text.chars().count() <= most
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
         if fits {
             Ok(text.to_lowercase())
         } else {
-            Err(INVALID.field(field, format!("use 1 to {most} letters, digits, and - _ . :")))
+            Err(INVALID.field(
+                field,
+                format!("use 1 to {most} letters, digits, and - _ . :"),
+            ))
         }
     };
-    let channel: &str = if capture.channel.is_empty() { "web" } else { &capture.channel };
+    let channel: &str = if capture.channel.is_empty() {
+        "web"
+    } else {
+        &capture.channel
+    };
     let known = Known {
         name: capture.name.as_deref().and_then(contact::words),
         phone: capture.phone.as_deref().map(contact::phone).transpose()?,
@@ -172,7 +189,9 @@ fn clean(capture: Capture) -> Result<Clean, Refusal> {
 /// # Errors
 /// Names the one that does not.
 pub(super) fn interests(named: &[String]) -> Result<Vec<String>, Refusal> {
-    let unknown = named.iter().find(|name| !INTERESTS.contains(&name.as_str()));
+    let unknown = named
+        .iter()
+        .find(|name| !INTERESTS.contains(&name.as_str()));
     if unknown.is_some() {
         return Err(INVALID.field("interests", format!("use {}", INTERESTS.join(", "))));
     }
@@ -189,7 +208,11 @@ fn utm(given: &Value) -> Result<Value, Refusal> {
                 match given.get(name) {
                     None | Some(Value::Null) => {}
                     Some(Value::String(text)) => {
-                        let text: String = text.chars().filter(|c| !c.is_control()).take(UTM_MAX).collect();
+                        let text: String = text
+                            .chars()
+                            .filter(|c| !c.is_control())
+                            .take(UTM_MAX)
+                            .collect();
                         kept.insert(name.to_owned(), Value::String(text));
                     }
                     Some(_) => return Err(refused()),
@@ -207,22 +230,43 @@ fn take(unit: &mut Unit<'_, '_>, clean: &Clean, recorded_by: &str) -> Result<Cap
     {
         return Ok(answer);
     }
-    let phone = clean.known.phone.as_deref().map(|phone| store::phone_index(unit, phone));
-    let email = clean.known.email.as_deref().map(|email| store::email_index(unit, email));
+    let phone = clean
+        .known
+        .phone
+        .as_deref()
+        .map(|phone| store::phone_index(unit, phone));
+    let email = clean
+        .known
+        .email
+        .as_deref()
+        .map(|email| store::email_index(unit, email));
     store::lock_contacts(unit, &[phone.as_deref(), email.as_deref()])?;
     store::lock_assignment(unit)?;
     check_referrer(unit, clean.referrer)?;
     let found = with_contact(unit, phone.as_deref(), email.as_deref())?;
     let mut found = found.into_iter();
     let (lead, outcome) = match (found.next(), found.next()) {
-        (None, _) => (create(unit, clean, phone, email, recorded_by)?, Outcome::Created),
+        (None, _) => (
+            create(unit, clean, phone, email, recorded_by)?,
+            Outcome::Created,
+        ),
         (Some(mut lead), None) => {
             merge(unit, &mut lead, clean, None, recorded_by)?;
             (lead, Outcome::Merged)
         }
         (Some(one), Some(other)) => {
-            let rank = |lead: &Lead| (lead.status == Status::Open, lead.stage, Reverse(lead.created));
-            let (mut kept, joined) = if rank(&one) >= rank(&other) { (one, other) } else { (other, one) };
+            let rank = |lead: &Lead| {
+                (
+                    lead.status == Status::Open,
+                    lead.stage,
+                    Reverse(lead.created),
+                )
+            };
+            let (mut kept, joined) = if rank(&one) >= rank(&other) {
+                (one, other)
+            } else {
+                (other, one)
+            };
             if kept.user.is_some() && joined.user.is_some() && kept.user != joined.user {
                 // Two clients are two persons, whatever somebody typed into a form: neither is shown what is known of the other.
                 let mut own = clean.clone();
@@ -238,13 +282,23 @@ fn take(unit: &mut Unit<'_, '_>, clean: &Clean, recorded_by: &str) -> Result<Cap
     };
     remember(unit, clean, &lead, outcome)?;
     assignment::drain(unit)?;
-    Ok(Captured { lead: lead.id, outcome })
+    Ok(Captured {
+        lead: lead.id,
+        outcome,
+    })
 }
 
-fn first_answer(unit: &mut Unit<'_, '_>, receipt: &str, request: &[u8; 32]) -> Result<Option<Captured>, Refusal> {
+fn first_answer(
+    unit: &mut Unit<'_, '_>,
+    receipt: &str,
+    request: &[u8; 32],
+) -> Result<Option<Captured>, Refusal> {
     let org = unit.by().org;
     let tx = unit.tx();
-    tx.execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 2))").bind(format!("crm.receipt {org} {receipt}")))?;
+    tx.execute(
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 2))")
+            .bind(format!("crm.receipt {org} {receipt}")),
+    )?;
     let row: Option<(Uuid, String, Option<Vec<u8>>)> = tx.optional(
         sqlx::query_as("SELECT lead_id, outcome, request_hash FROM lead_captures WHERE org_id = $1 AND receipt = $2")
             .bind(org)
@@ -255,11 +309,18 @@ fn first_answer(unit: &mut Unit<'_, '_>, receipt: &str, request: &[u8; 32]) -> R
         Some((_, _, hash)) if hash.as_deref() != Some(&request[..]) => {
             Err(KEY_REUSED.field("Idempotency-Key", "use a new key for a new request"))
         }
-        Some((lead, outcome, _)) => Ok(Outcome::parse(&outcome).map(|outcome| Captured { lead, outcome })),
+        Some((lead, outcome, _)) => {
+            Ok(Outcome::parse(&outcome).map(|outcome| Captured { lead, outcome }))
+        }
     }
 }
 
-fn remember(unit: &mut Unit<'_, '_>, clean: &Clean, lead: &Lead, outcome: Outcome) -> Result<(), Refusal> {
+fn remember(
+    unit: &mut Unit<'_, '_>,
+    clean: &Clean,
+    lead: &Lead,
+    outcome: Outcome,
+) -> Result<(), Refusal> {
     let now = unit.now();
     let (receipt, request) = match &clean.receipt {
         Some((receipt, request)) => (Some(receipt.as_str()), Some(request.to_vec())),
@@ -301,7 +362,11 @@ fn check_referrer(unit: &mut Unit<'_, '_>, referrer: Option<Uuid>) -> Result<(),
 }
 
 /// The leads that have one of these contacts, at most one each, locked in one order.
-pub(super) fn with_contact(unit: &mut Unit<'_, '_>, phone: Option<&[u8]>, email: Option<&[u8]>) -> Result<Vec<Lead>, Refusal> {
+pub(super) fn with_contact(
+    unit: &mut Unit<'_, '_>,
+    phone: Option<&[u8]>,
+    email: Option<&[u8]>,
+) -> Result<Vec<Lead>, Refusal> {
     let org = unit.by().org;
     let query = sqlx::query_as(concat!(
         "SELECT ",
@@ -386,7 +451,11 @@ fn create(
 }
 
 /// A client of the house who has one of these contacts. One who is still pending has proved none of them.
-fn user_with(unit: &mut Unit<'_, '_>, phone: Option<&[u8]>, email: Option<&[u8]>) -> Result<Option<Uuid>, Refusal> {
+fn user_with(
+    unit: &mut Unit<'_, '_>,
+    phone: Option<&[u8]>,
+    email: Option<&[u8]>,
+) -> Result<Option<Uuid>, Refusal> {
     let org = unit.by().org;
     let rows: Vec<(Uuid,)> = unit.tx().all(
         sqlx::query_as(
@@ -402,7 +471,12 @@ fn user_with(unit: &mut Unit<'_, '_>, phone: Option<&[u8]>, email: Option<&[u8]>
 }
 
 /// The facts that follow from what is known without a check.
-fn known_facts(unit: &mut Unit<'_, '_>, lead: &Lead, source: &str, recorded_by: &str) -> Result<(), Refusal> {
+fn known_facts(
+    unit: &mut Unit<'_, '_>,
+    lead: &Lead,
+    source: &str,
+    recorded_by: &str,
+) -> Result<(), Refusal> {
     let has = |field: &str| lead.data.contains_key(field);
     let facts = [
         (FactKind::Name, has("name")),
@@ -440,7 +514,13 @@ fn merge(
         let theirs = other.open(&other_key)?;
         for field in FIELDS {
             let at = other.data_at.get(field).copied().unwrap_or(0);
-            newest(lead, &key, field, theirs.get(field), crate::values::from_micros(at))?;
+            newest(
+                lead,
+                &key,
+                field,
+                theirs.get(field),
+                crate::values::from_micros(at),
+            )?;
         }
         moved = absorb(unit, lead, other)?;
     }
@@ -450,8 +530,14 @@ fn merge(
     }
     let after = lead.open(&key)?;
     let changed = changes(&before, &after, &data, &data_at, lead);
-    lead.phone_index = after.phone.as_deref().map(|phone| store::phone_index(unit, phone));
-    lead.email_index = after.email.as_deref().map(|email| store::email_index(unit, email));
+    lead.phone_index = after
+        .phone
+        .as_deref()
+        .map(|phone| store::phone_index(unit, phone));
+    lead.email_index = after
+        .email
+        .as_deref()
+        .map(|email| store::email_index(unit, email));
     lead.territory = after.city.as_deref().and_then(contact::territory);
     lead.add_interests(&clean.interests);
     lead.referrer = lead.referrer.or(clean.referrer);
@@ -474,7 +560,11 @@ fn merge(
     store::history(unit, lead, kind, &detail, None)?;
     tell(unit, lead, joined.as_ref(), merge)?;
     let mut change = Change::new(Action::Update, "lead", lead.id).about(lead.subject);
-    change = change.field("merge", Value::Null, json!(merge)).field("recorded_by", Value::Null, recorded_by);
+    change = change.field("merge", Value::Null, json!(merge)).field(
+        "recorded_by",
+        Value::Null,
+        recorded_by,
+    );
     for field in ["name", "phone", "email", "city"] {
         if before.get(field) != after.get(field) {
             change = change.personal(field, before.get(field), after.get(field));
@@ -482,7 +572,11 @@ fn merge(
     }
     unit.audit(change);
     let facts = json!({"lead_id": lead.id, "merge_id": merge, "other_id": joined.as_ref().map(|other| other.id), "assigned_to": lead.assigned_to});
-    let name = if joined.is_some() { "lead.joined" } else { "lead.merged" };
+    let name = if joined.is_some() {
+        "lead.joined"
+    } else {
+        "lead.merged"
+    };
     unit.emit(Event::new(name, "lead", lead.id, facts).about(lead.subject));
     store::rescore(unit, lead)?;
     store::save(unit, lead)?;
@@ -490,11 +584,21 @@ fn merge(
 }
 
 /// Puts a value that was said at `at` where nothing newer stands.
-fn newest(lead: &mut Lead, key: &crate::crypto::SubjectKey, field: &str, value: Option<&str>, at: Ts) -> Result<(), Refusal> {
+fn newest(
+    lead: &mut Lead,
+    key: &crate::crypto::SubjectKey,
+    field: &str,
+    value: Option<&str>,
+    at: Ts,
+) -> Result<(), Refusal> {
     let Some(value) = value else {
         return Ok(());
     };
-    let standing = lead.data_at.get(field).copied().map(crate::values::from_micros);
+    let standing = lead
+        .data_at
+        .get(field)
+        .copied()
+        .map(crate::values::from_micros);
     let newer = standing.is_none_or(|standing| standing <= at);
     if newer && lead.field(key, field)?.as_deref() != Some(value) {
         lead.put(key, field, value, at);
@@ -571,14 +675,30 @@ fn record(
 }
 
 /// Keeps contacts that were replaced in the history, and withdraws what proved them.
-pub(super) fn replaced(unit: &mut Unit<'_, '_>, lead: &Lead, before: &Known, after: &Known) -> Result<(), Refusal> {
+pub(super) fn replaced(
+    unit: &mut Unit<'_, '_>,
+    lead: &Lead,
+    before: &Known,
+    after: &Known,
+) -> Result<(), Refusal> {
     let contacts = [
-        ("phone", FactKind::PhoneVerified, lead.phone_index.as_deref()),
-        ("email", FactKind::EmailDeliverable, lead.email_index.as_deref()),
+        (
+            "phone",
+            FactKind::PhoneVerified,
+            lead.phone_index.as_deref(),
+        ),
+        (
+            "email",
+            FactKind::EmailDeliverable,
+            lead.email_index.as_deref(),
+        ),
     ];
     let (now, by) = (unit.now(), unit.by().audit_name());
     for (field, proof, index) in contacts {
-        let Some(old) = before.get(field).filter(|old| after.get(field) != Some(*old)) else {
+        let Some(old) = before
+            .get(field)
+            .filter(|old| after.get(field) != Some(*old))
+        else {
             continue;
         };
         let withdrawn = unit.tx().execute(
@@ -598,12 +718,27 @@ pub(super) fn replaced(unit: &mut Unit<'_, '_>, lead: &Lead, before: &Known, aft
     Ok(())
 }
 
-fn tell(unit: &mut Unit<'_, '_>, lead: &Lead, joined: Option<&Lead>, merge: Uuid) -> Result<(), Refusal> {
-    let mut people: Vec<Uuid> = [lead.assigned_to, joined.and_then(|other| other.assigned_to)].into_iter().flatten().collect();
+fn tell(
+    unit: &mut Unit<'_, '_>,
+    lead: &Lead,
+    joined: Option<&Lead>,
+    merge: Uuid,
+) -> Result<(), Refusal> {
+    let mut people: Vec<Uuid> = [lead.assigned_to, joined.and_then(|other| other.assigned_to)]
+        .into_iter()
+        .flatten()
+        .collect();
     people.dedup();
     for person in people {
         let detail = json!({"merge_id": merge, "other_id": joined.map(|other| other.id)});
-        super::notice::tell(unit, person, "merged", Some(lead.id), &detail, &format!("merge {merge}"))?;
+        super::notice::tell(
+            unit,
+            person,
+            "merged",
+            Some(lead.id),
+            &detail,
+            &format!("merge {merge}"),
+        )?;
     }
     Ok(())
 }

@@ -44,7 +44,9 @@ impl Courier for ByMessenger {
     fn send(&self, letter: Letter) -> Sending<'_> {
         Box::pin(async move {
             let Some(channel) = way(letter.channel) else {
-                return Err(EffectError::Never("no provider of this channel is set up".into()));
+                return Err(EffectError::Never(
+                    "no provider of this channel is set up".into(),
+                ));
             };
             let message = Message {
                 channel,
@@ -55,11 +57,13 @@ impl Courier for ByMessenger {
             // What the provider says may quote the address, so none of it is kept.
             match tokio::time::timeout(SEND_WAIT, self.messenger.send(message)).await {
                 Ok(Ok(())) => Ok(letter.key.to_string()),
-                Ok(Err(refusal)) if refusal.fault() == Some(NOT_SET_UP) => {
-                    Err(EffectError::Never("no provider of this channel is set up".into()))
-                }
+                Ok(Err(refusal)) if refusal.fault() == Some(NOT_SET_UP) => Err(EffectError::Never(
+                    "no provider of this channel is set up".into(),
+                )),
                 Ok(Err(_)) => Err(EffectError::Later("the provider did not take it".into())),
-                Err(_) => Err(EffectError::Later("the provider did not answer in time".into())),
+                Err(_) => Err(EffectError::Later(
+                    "the provider did not answer in time".into(),
+                )),
             }
         })
     }
@@ -87,15 +91,29 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("messages.ndjson");
         let courier = ByMessenger::new(Arc::new(FileSink::new(path.clone())));
-        let served = [Channel::Email, Channel::Sms, Channel::WhatsApp].map(|channel| courier.serves(channel));
+        let served = [Channel::Email, Channel::Sms, Channel::WhatsApp]
+            .map(|channel| courier.serves(channel));
         assert_eq!(served, [true, true, false]);
         let reference = courier.send(letter(Channel::Email)).await;
-        assert_eq!(reference, Ok(Uuid::from_u128(7).to_string()), "its own key is the reference");
+        assert_eq!(
+            reference,
+            Ok(Uuid::from_u128(7).to_string()),
+            "its own key is the reference"
+        );
         let written = std::fs::read_to_string(&path).expect("there");
-        assert!(written.contains("sari@contoh.id") && written.contains("Halo Sari"), "{written}");
-        assert!(matches!(courier.send(letter(Channel::WhatsApp)).await, Err(EffectError::Never(_))));
+        assert!(
+            written.contains("sari@contoh.id") && written.contains("Halo Sari"),
+            "{written}"
+        );
+        assert!(matches!(
+            courier.send(letter(Channel::WhatsApp)).await,
+            Err(EffectError::Never(_))
+        ));
         let none = ByMessenger::new(Arc::new(NoMessenger));
         assert!(!none.serves(Channel::Email));
-        assert!(matches!(none.send(letter(Channel::Email)).await, Err(EffectError::Never(_))));
+        assert!(matches!(
+            none.send(letter(Channel::Email)).await,
+            Err(EffectError::Never(_))
+        ));
     }
 }

@@ -81,7 +81,10 @@ impl Store for Leads {
         }
         let mut all = Vec::with_capacity(leads.len());
         for lead in leads {
-            let key = keys.personal.as_ref().filter(|key| key.subject() == lead.subject);
+            let key = keys
+                .personal
+                .as_ref()
+                .filter(|key| key.subject() == lead.subject);
             let mut fields = Map::new();
             for field in FIELDS {
                 if let Some(key) = key
@@ -100,7 +103,10 @@ impl Store for Leads {
             let lines: Vec<Value> = lines
                 .into_iter()
                 .map(|(kind, detail, sealed, at)| {
-                    let text = key.zip(sealed).and_then(|(key, sealed)| key.open("lead_history.text", &Sealed::from_bytes(sealed)).ok());
+                    let text = key.zip(sealed).and_then(|(key, sealed)| {
+                        key.open("lead_history.text", &Sealed::from_bytes(sealed))
+                            .ok()
+                    });
                     json!({"kind": kind, "detail": detail, "text": text, "at": at})
                 })
                 .collect();

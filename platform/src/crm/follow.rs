@@ -105,7 +105,13 @@ fn registered(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
     let Some(user) = event.key("user_id") else {
         return Ok(());
     };
-    type Row = (String, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Uuid>);
+    type Row = (
+        String,
+        Option<Vec<u8>>,
+        Option<Vec<u8>>,
+        Option<Vec<u8>>,
+        Option<Uuid>,
+    );
     let row: Option<Row> = unit.tx().optional(
         sqlx::query_as("SELECT role, name_sealed, phone_sealed, email_sealed, referrer_id FROM users WHERE id = $1").bind(user),
     )?;
@@ -121,7 +127,9 @@ fn registered(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
         Err(refusal) if refusal.fault() == Some(ERASED) => return Ok(()),
         Err(refusal) => return Err(refusal),
     };
-    let open = |field: &str, sealed: Option<Vec<u8>>| sealed.and_then(|sealed| key.open(field, &Sealed::from_bytes(sealed)).ok());
+    let open = |field: &str, sealed: Option<Vec<u8>>| {
+        sealed.and_then(|sealed| key.open(field, &Sealed::from_bytes(sealed)).ok())
+    };
     let capture = Capture {
         source: "registration".into(),
         channel: "web".into(),
@@ -159,7 +167,10 @@ fn activated(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
     }
     let lead = match store::of_user(unit.tx(), user)? {
         Some(lead) => Some(lead),
-        None => capture::with_contact(unit, None, Some(email.as_slice()))?.into_iter().next().filter(|lead| lead.user.is_none()),
+        None => capture::with_contact(unit, None, Some(email.as_slice()))?
+            .into_iter()
+            .next()
+            .filter(|lead| lead.user.is_none()),
     };
     let Some(mut lead) = lead else {
         return Ok(());
@@ -168,10 +179,22 @@ fn activated(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
         subject::take_over(unit, &mut lead, user)?;
         lead.user = Some(user);
         store::save(unit, &mut lead)?;
-        store::history(unit, &lead, "account", &json!({"user_id": user, "what": "registered"}), None)?;
+        store::history(
+            unit,
+            &lead,
+            "account",
+            &json!({"user_id": user, "what": "registered"}),
+            None,
+        )?;
     }
     if lead.email_index.as_deref() == Some(email.as_slice()) {
-        work::fact_in(unit, &mut lead, FactKind::EmailDeliverable, "identity", "a code that was sent came back")?;
+        work::fact_in(
+            unit,
+            &mut lead,
+            FactKind::EmailDeliverable,
+            "identity",
+            "a code that was sent came back",
+        )?;
     }
     Ok(())
 }
@@ -185,7 +208,13 @@ fn about(unit: &mut Unit<'_, '_>, lead: &mut Lead, event: &Stored) -> Result<(),
                 Some("email") => FactKind::EmailDeliverable,
                 _ => return Ok(()),
             };
-            work::fact_in(unit, lead, kind, "identity", "a code that was sent came back")
+            work::fact_in(
+                unit,
+                lead,
+                kind,
+                "identity",
+                "a code that was sent came back",
+            )
         }
         "kyc.submitted" => {
             line(unit, lead, "document", event)?;
@@ -209,7 +238,12 @@ fn about(unit: &mut Unit<'_, '_>, lead: &mut Lead, event: &Stored) -> Result<(),
         "kyc.disputed" | "kyc.dispute_resolved" => line(unit, lead, "document", event),
         "account.opened" => {
             line(unit, lead, "account", event)?;
-            if event.payload.get("account_type").and_then(|kind| kind.as_str()) == Some("demo") {
+            if event
+                .payload
+                .get("account_type")
+                .and_then(|kind| kind.as_str())
+                == Some("demo")
+            {
                 moves::happened(unit, lead, Cause::DemoOpened)?;
             }
             Ok(())
@@ -218,8 +252,12 @@ fn about(unit: &mut Unit<'_, '_>, lead: &mut Lead, event: &Stored) -> Result<(),
             line(unit, lead, "cash", event)?;
             let deposit = is_deposit(unit, event)?;
             match event.kind.as_str() {
-                "cash.requested" if deposit => moves::happened(unit, lead, Cause::DepositRequested).map(drop),
-                "cash.confirmed" if deposit => moves::happened(unit, lead, Cause::DepositConfirmed).map(drop),
+                "cash.requested" if deposit => {
+                    moves::happened(unit, lead, Cause::DepositRequested).map(drop)
+                }
+                "cash.confirmed" if deposit => {
+                    moves::happened(unit, lead, Cause::DepositConfirmed).map(drop)
+                }
                 _ => Ok(()),
             }
         }
@@ -228,8 +266,14 @@ fn about(unit: &mut Unit<'_, '_>, lead: &mut Lead, event: &Stored) -> Result<(),
 }
 
 /// A line of the timeline: what happened, without amounts and reasons, which are for those who may see money and documents.
-fn line(unit: &mut Unit<'_, '_>, lead: &Lead, kind: &'static str, event: &Stored) -> Result<(), Refusal> {
-    let detail = json!({"event": event.kind, "id": event.aggregate_id, "kind": event.payload.get("kind")});
+fn line(
+    unit: &mut Unit<'_, '_>,
+    lead: &Lead,
+    kind: &'static str,
+    event: &Stored,
+) -> Result<(), Refusal> {
+    let detail =
+        json!({"event": event.kind, "id": event.aggregate_id, "kind": event.payload.get("kind")});
     store::history(unit, lead, kind, &detail, None)?;
     Ok(())
 }
@@ -238,8 +282,8 @@ fn is_deposit(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<bool, Refusal> 
     if let Some(kind) = event.payload.get("kind").and_then(|kind| kind.as_str()) {
         return Ok(kind == "deposit");
     }
-    let row: Option<(String,)> = unit
-        .tx()
-        .optional(sqlx::query_as("SELECT kind FROM cash_requests WHERE id = $1").bind(event.aggregate_id))?;
+    let row: Option<(String,)> = unit.tx().optional(
+        sqlx::query_as("SELECT kind FROM cash_requests WHERE id = $1").bind(event.aggregate_id),
+    )?;
     Ok(row.is_some_and(|(kind,)| kind == "deposit"))
 }

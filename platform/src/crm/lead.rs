@@ -230,7 +230,10 @@ impl Lead {
     /// # Errors
     /// [`SEAL`] when it does not open.
     pub fn field(&self, key: &SubjectKey, field: &str) -> Result<Option<String>, Refusal> {
-        self.data.get(field).map(|text| open(key, &sealed_as(field), text)).transpose()
+        self.data
+            .get(field)
+            .map(|text| open(key, &sealed_as(field), text))
+            .transpose()
     }
 
     /// Everything known of the person.
@@ -251,13 +254,19 @@ impl Lead {
     /// # Errors
     /// As [`Lead::field`].
     pub fn lost_because(&self, key: &SubjectKey) -> Result<Option<String>, Refusal> {
-        let opened = self.reason.as_ref().map(|sealed| key.open("leads.reason", sealed));
+        let opened = self
+            .reason
+            .as_ref()
+            .map(|sealed| key.open("leads.reason", sealed));
         opened.transpose().map_err(broken)
     }
 
     /// Seals a field that was said at `at`.
     pub fn put(&mut self, key: &SubjectKey, field: &str, value: &str, at: Ts) {
-        self.data.insert(field.to_owned(), key.seal(&sealed_as(field), value).to_text());
+        self.data.insert(
+            field.to_owned(),
+            key.seal(&sealed_as(field), value).to_text(),
+        );
         self.data_at.insert(field.to_owned(), micros_of(at));
     }
 
@@ -296,7 +305,8 @@ impl Known {
 
 /// Opens sealed text of a JSON column.
 pub(super) fn open(key: &SubjectKey, field: &str, text: &str) -> Result<String, Refusal> {
-    let sealed = Sealed::from_text(text).ok_or_else(|| DbError::Unexpected("a field of a lead is not sealed".into()))?;
+    let sealed = Sealed::from_text(text)
+        .ok_or_else(|| DbError::Unexpected("a field of a lead is not sealed".into()))?;
     key.open(field, &sealed).map_err(broken)
 }
 

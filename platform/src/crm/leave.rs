@@ -39,11 +39,19 @@ pub struct Left {
 ///
 /// # Errors
 /// Forbidden, not found, or [`NOT_LEAVING`].
-pub async fn leave(platform: &Platform, by: &Principal, once: Option<Once>, user: Uuid, reason: String) -> Result<Left, Refusal> {
+pub async fn leave(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    user: Uuid,
+    reason: String,
+) -> Result<Left, Refusal> {
     by.scope(USER_LEAVE)?;
     by.with_mfa()?;
     check_reason(Some(&reason), true)?;
-    platform.command_once(by, once, move |unit| leave_in(unit, user, reason.trim())).await
+    platform
+        .command_once(by, once, move |unit| leave_in(unit, user, reason.trim()))
+        .await
 }
 
 fn leave_in(unit: &mut Unit<'_, '_>, user: Uuid, reason: &str) -> Result<Left, Refusal> {
@@ -54,7 +62,8 @@ fn leave_in(unit: &mut Unit<'_, '_>, user: Uuid, reason: &str) -> Result<Left, R
             .bind(user)
             .bind(org),
     )?;
-    let (status, role, team, _) = row.ok_or_else(|| NOT_FOUND.because("there is nobody with this key"))?;
+    let (status, role, team, _) =
+        row.ok_or_else(|| NOT_FOUND.because("there is nobody with this key"))?;
     let target = Target {
         org,
         owner: Some(user),
@@ -65,16 +74,22 @@ fn leave_in(unit: &mut Unit<'_, '_>, user: Uuid, reason: &str) -> Result<Left, R
     if unit.by().user() == Some(user) {
         return Err(NOT_LEAVING.because("somebody else has to do this"));
     }
-    if !matches!(role.as_str(), "sales_agent" | "sales_manager") || matches!(status.as_str(), "suspended" | "deleted") {
-        return Err(NOT_LEAVING.because("only active people of sales leave this way; others are suspended"));
+    if !matches!(role.as_str(), "sales_agent" | "sales_manager")
+        || matches!(status.as_str(), "suspended" | "deleted")
+    {
+        return Err(
+            NOT_LEAVING.because("only active people of sales leave this way; others are suspended")
+        );
     }
     let manager = manager(unit, user, team)?;
     // The account ends first: from here on the database gives them no lead.
     unit.tx().execute(
-        sqlx::query("UPDATE users SET status = 'suspended', revision = revision + 1 WHERE id = $1").bind(user),
+        sqlx::query("UPDATE users SET status = 'suspended', revision = revision + 1 WHERE id = $1")
+            .bind(user),
     )?;
-    unit.tx()
-        .execute(sqlx::query("UPDATE sales_agents SET accepting = false WHERE user_id = $1").bind(user))?;
+    unit.tx().execute(
+        sqlx::query("UPDATE sales_agents SET accepting = false WHERE user_id = $1").bind(user),
+    )?;
     let leads = pool_leads(unit, user)?;
     let deals_moved = unit.tx().execute(
         sqlx::query("UPDATE lead_deals SET owner_id = $2, revision = revision + 1 WHERE owner_id = $1 AND status = 'open'")
@@ -95,9 +110,11 @@ fn leave_in(unit: &mut Unit<'_, '_>, user: Uuid, reason: &str) -> Result<Left, R
     )?;
     let leads_reassigned = assignment::drain_except(unit, Some(user))?;
     unit.tx().execute(
-        sqlx::query("UPDATE tasks SET assignee_id = $2 WHERE id = ANY ($1) AND assignee_id IS NULL")
-            .bind(&tasks)
-            .bind(manager),
+        sqlx::query(
+            "UPDATE tasks SET assignee_id = $2 WHERE id = ANY ($1) AND assignee_id IS NULL",
+        )
+        .bind(&tasks)
+        .bind(manager),
     )?;
     let tasks_moved = u64::try_from(tasks.len()).unwrap_or(u64::MAX);
     let left = Left {
@@ -109,8 +126,16 @@ fn leave_in(unit: &mut Unit<'_, '_>, user: Uuid, reason: &str) -> Result<Left, R
         manager,
     };
     if let Some(manager) = manager {
-        let detail = json!({"user_id": user, "leads": leads, "deals": deals_moved, "tasks": tasks_moved});
-        super::notice::tell(unit, manager, "left", None, &detail, &format!("left {user} {}", now.0))?;
+        let detail =
+            json!({"user_id": user, "leads": leads, "deals": deals_moved, "tasks": tasks_moved});
+        super::notice::tell(
+            unit,
+            manager,
+            "left",
+            None,
+            &detail,
+            &format!("left {user} {}", now.0),
+        )?;
     }
     let change = Change::new(Action::Update, "user", user).about(user);
     unit.audit(
@@ -121,14 +146,26 @@ fn leave_in(unit: &mut Unit<'_, '_>, user: Uuid, reason: &str) -> Result<Left, R
             .field("manager_id", Value::Null, json!(manager))
             .personal("reason", None, Some(reason)),
     );
-    unit.emit(Event::new("user.status_changed", "user", user, json!({"user_id": user, "from": status, "to": "suspended"})).about(user));
+    unit.emit(
+        Event::new(
+            "user.status_changed",
+            "user",
+            user,
+            json!({"user_id": user, "from": status, "to": "suspended"}),
+        )
+        .about(user),
+    );
     let facts = json!({"user_id": user, "leads_to_pool": leads, "deals_moved": deals_moved, "manager_id": manager});
     unit.emit(Event::new("user.left", "user", user, facts).about(user));
     Ok(left)
 }
 
 /// The manager of the team, unless that is who leaves; then the owner of the house.
-fn manager(unit: &mut Unit<'_, '_>, user: Uuid, team: Option<Uuid>) -> Result<Option<Uuid>, Refusal> {
+fn manager(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    team: Option<Uuid>,
+) -> Result<Option<Uuid>, Refusal> {
     let org = unit.by().org;
     let row: Option<(Option<Uuid>, Option<Uuid>)> = unit.tx().optional(
         sqlx::query_as(
@@ -139,7 +176,10 @@ fn manager(unit: &mut Unit<'_, '_>, user: Uuid, team: Option<Uuid>) -> Result<Op
         .bind(team),
     )?;
     let (manager, owner) = row.unwrap_or((None, None));
-    Ok([manager, owner].into_iter().flatten().find(|found| *found != user))
+    Ok([manager, owner]
+        .into_iter()
+        .flatten()
+        .find(|found| *found != user))
 }
 
 /// Gives back what they still worked on; clients they made keep their team and are the manager's by the deals.

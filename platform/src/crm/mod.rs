@@ -45,6 +45,9 @@ pub use urgency::Urgency;
 
 /// What the CRM brings to the ground's jobs.
 pub fn plug(engines: &mut crate::handlers::Engines) {
-    engines.handlers.subscribers.push(std::sync::Arc::new(Follow));
+    engines
+        .handlers
+        .subscribers
+        .push(std::sync::Arc::new(Follow));
     engines.stores.push(std::sync::Arc::new(erase::Leads));
 }

@@ -29,7 +29,8 @@ pub struct Way {
 
 /// Where `by` may move a lead that stands at `from`.
 pub fn ways(by: &Principal, lead: &Lead) -> Vec<Way> {
-    let hand = hand_of(by).filter(|_| lead.status == Status::Open && by.may(LEAD_MOVE, &lead.target()).is_ok());
+    let hand = hand_of(by)
+        .filter(|_| lead.status == Status::Open && by.may(LEAD_MOVE, &lead.target()).is_ok());
     let Some(hand) = hand else {
         return Vec::new();
     };
@@ -69,7 +70,8 @@ pub async fn move_lead(
             let mut lead = store::for_update(unit.tx(), lead)?;
             unit.by().may(LEAD_MOVE, &lead.target())?;
             store::check_revision(&lead, revision)?;
-            let hand = hand_of(unit.by()).ok_or_else(|| FORBIDDEN.because("lead.move is not part of your role"))?;
+            let hand = hand_of(unit.by())
+                .ok_or_else(|| FORBIDDEN.because("lead.move is not part of your role"))?;
             apply(unit, &mut lead, Move::ByHand { hand, to, reason })?;
             Ok(())
         })
@@ -143,7 +145,13 @@ pub async fn close(
 ///
 /// # Errors
 /// Forbidden, not found, a missing reason, or that the agent has no room.
-pub async fn reopen(platform: &Platform, by: &Principal, once: Option<Once>, lead: Uuid, reason: String) -> Result<(), Refusal> {
+pub async fn reopen(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    lead: Uuid,
+    reason: String,
+) -> Result<(), Refusal> {
     check_reason(Some(&reason), true)?;
     platform
         .command_once(by, once, move |unit| {
@@ -151,14 +159,28 @@ pub async fn reopen(platform: &Platform, by: &Principal, once: Option<Once>, lea
             let mut lead = store::for_update(unit.tx(), lead)?;
             unit.by().may(LEAD_MOVE, &lead.target())?;
             if lead.status != Status::Lost {
-                return Err(CONFLICT.because(format!("it is {}; only a lost lead is opened again", lead.status.name())));
+                return Err(CONFLICT.because(format!(
+                    "it is {}; only a lost lead is opened again",
+                    lead.status.name()
+                )));
             }
             (lead.status, lead.reason) = (Status::Open, None);
             store::save(unit, &mut lead)?;
-            store::history(unit, &lead, "reopened", &json!({"cause": "hand"}), Some(reason.trim()))?;
+            store::history(
+                unit,
+                &lead,
+                "reopened",
+                &json!({"cause": "hand"}),
+                Some(reason.trim()),
+            )?;
             let change = Change::new(Action::Update, "lead", lead.id).about(lead.subject);
-            unit.audit(change.field("status", "lost", "open").personal("reason", None, Some(reason.trim())));
-            let facts = json!({"lead_id": lead.id, "cause": "hand", "assigned_to": lead.assigned_to});
+            unit.audit(change.field("status", "lost", "open").personal(
+                "reason",
+                None,
+                Some(reason.trim()),
+            ));
+            let facts =
+                json!({"lead_id": lead.id, "cause": "hand", "assigned_to": lead.assigned_to});
             unit.emit(Event::new("lead.reopened", "lead", lead.id, facts).about(lead.subject));
             Ok(())
         })
@@ -186,18 +208,36 @@ pub struct Edit {
 ///
 /// # Errors
 /// Forbidden, not found, stale, a field that is wrong, or a duplicate.
-pub async fn edit(platform: &Platform, by: &Principal, once: Option<Once>, lead: Uuid, edit: Edit) -> Result<(), Refusal> {
+pub async fn edit(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    lead: Uuid,
+    edit: Edit,
+) -> Result<(), Refusal> {
     let wanted = [
         ("name", edit.name.as_deref().and_then(contact::words)),
-        ("phone", edit.phone.as_deref().map(contact::phone).transpose()?),
-        ("email", edit.email.as_deref().map(contact::email).transpose()?),
+        (
+            "phone",
+            edit.phone.as_deref().map(contact::phone).transpose()?,
+        ),
+        (
+            "email",
+            edit.email.as_deref().map(contact::email).transpose()?,
+        ),
         ("city", edit.city.as_deref().and_then(contact::words)),
     ];
     let chosen = edit.interests.as_deref().map(interests).transpose()?;
     platform
         .command_once(by, once, move |unit| {
-            let new_phone = wanted[1].1.as_deref().map(|phone| store::phone_index(unit, phone));
-            let new_email = wanted[2].1.as_deref().map(|email| store::email_index(unit, email));
+            let new_phone = wanted[1]
+                .1
+                .as_deref()
+                .map(|phone| store::phone_index(unit, phone));
+            let new_email = wanted[2]
+                .1
+                .as_deref()
+                .map(|email| store::email_index(unit, email));
             store::lock_contacts(unit, &[new_phone.as_deref(), new_email.as_deref()])?;
             let mut lead = store::for_update(unit.tx(), lead)?;
             unit.by().may(LEAD_EDIT, &lead.target())?;
@@ -248,7 +288,8 @@ pub async fn edit(platform: &Platform, by: &Principal, once: Option<Once>, lead:
                 }
             }
             unit.audit(change);
-            let facts = json!({"lead_id": lead.id, "fields": changed, "assigned_to": lead.assigned_to});
+            let facts =
+                json!({"lead_id": lead.id, "fields": changed, "assigned_to": lead.assigned_to});
             unit.emit(Event::new("lead.changed", "lead", lead.id, facts).about(lead.subject));
             Ok(())
         })

@@ -36,7 +36,14 @@ pub struct Notice {
 ///
 /// # Errors
 /// The database.
-pub fn tell(unit: &mut Unit<'_, '_>, user: Uuid, kind: &'static str, lead: Option<Uuid>, detail: &Value, told: &str) -> Result<(), Refusal> {
+pub fn tell(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    kind: &'static str,
+    lead: Option<Uuid>,
+    detail: &Value,
+    told: &str,
+) -> Result<(), Refusal> {
     let (id, org, now) = (new_id(unit.now()), unit.by().org, unit.now());
     let written = unit.tx().execute(
         sqlx::query(
@@ -81,10 +88,19 @@ type Row = (Uuid, String, Option<Uuid>, Value, i64, Option<i64>);
 ///
 /// # Errors
 /// The database.
-pub async fn list(platform: &Platform, by: &Principal, unread: bool, paging: Paging) -> Result<Page<Notice>, Refusal> {
+pub async fn list(
+    platform: &Platform,
+    by: &Principal,
+    unread: bool,
+    paging: Paging,
+) -> Result<Page<Notice>, Refusal> {
     by.in_person()?;
-    let user = by.user().ok_or_else(|| FORBIDDEN.because("notices are for people"))?;
-    let after = paging.after.map_or((i64::MAX, Uuid::max()), |cursor| (cursor.key, cursor.id));
+    let user = by
+        .user()
+        .ok_or_else(|| FORBIDDEN.because("notices are for people"))?;
+    let after = paging
+        .after
+        .map_or((i64::MAX, Uuid::max()), |cursor| (cursor.key, cursor.id));
     let rows: Vec<Row> = platform
         .read(by, move |tx| {
             let query = sqlx::query_as(
@@ -96,7 +112,10 @@ pub async fn list(platform: &Platform, by: &Principal, unread: bool, paging: Pag
             Ok(tx.all(query)?)
         })
         .await?;
-    let page = paging.cut(rows, |row| Cursor { key: row.4, id: row.0 });
+    let page = paging.cut(rows, |row| Cursor {
+        key: row.4,
+        id: row.0,
+    });
     Ok(page.map(|(id, kind, lead, detail, at, read)| Notice {
         id,
         kind,
@@ -111,7 +130,12 @@ pub async fn list(platform: &Platform, by: &Principal, unread: bool, paging: Pag
 ///
 /// # Errors
 /// [`NOT_FOUND`].
-pub async fn read(platform: &Platform, by: &Principal, once: Option<Once>, notice: Uuid) -> Result<(), Refusal> {
+pub async fn read(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    notice: Uuid,
+) -> Result<(), Refusal> {
     by.in_person()?;
     platform
         .command_once(by, once, move |unit| {
@@ -124,7 +148,9 @@ pub async fn read(platform: &Platform, by: &Principal, once: Option<Once>, notic
             if changed == 0 {
                 return Err(NOT_FOUND.because("it does not exist, or not for you"));
             }
-            unit.audit(Change::new(Action::Update, "crm_notice", notice).field("read", false, true));
+            unit.audit(
+                Change::new(Action::Update, "crm_notice", notice).field("read", false, true),
+            );
             Ok(())
         })
         .await

@@ -85,7 +85,9 @@ pub fn first_word_text(name: Option<&str>) -> (String, String) {
 /// The database.
 pub async fn sweep(platform: &Platform, org: Uuid, serves: [bool; 3]) -> Result<u64, Refusal> {
     let program = Principal::system("crm.outreach").within(org);
-    platform.command(&program, move |unit| sweep_in(unit, serves)).await
+    platform
+        .command(&program, move |unit| sweep_in(unit, serves))
+        .await
 }
 
 /// What a courier serves, in the order mail, WhatsApp, text message.
@@ -96,8 +98,10 @@ pub fn served(courier: &dyn Courier) -> [bool; 3] {
 fn sweep_in(unit: &mut Unit<'_, '_>, serves: [bool; 3]) -> Result<u64, Refusal> {
     let (org, now) = (unit.by().org, unit.now());
     // Two programs of one database take turns: what the first put on its way is seen by the second, and nobody is written to twice.
-    unit.tx()
-        .execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 3))").bind(format!("crm.outreach {org}")))?;
+    unit.tx().execute(
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 3))")
+            .bind(format!("crm.outreach {org}")),
+    )?;
     let since = Ts(now.0.saturating_sub(OUTREACH_AFTER_NS));
     let leads: Vec<Lead> = unit.tx().all(
         sqlx::query_as(concat!(
@@ -117,15 +121,27 @@ fn sweep_in(unit: &mut Unit<'_, '_>, serves: [bool; 3]) -> Result<u64, Refusal> 
     for lead in leads {
         let reach = reach(unit, &lead, serves)?;
         match first_word(reach, now) {
-            Some((channel, May::NotBefore(until))) => put(unit, &lead, Some(channel), "waiting", until, None)?,
+            Some((channel, May::NotBefore(until))) => {
+                put(unit, &lead, Some(channel), "waiting", until, None)?
+            }
             Some((channel, _)) => {
                 put(unit, &lead, Some(channel), "sending", now, None)?;
-                let facts = json!({"lead_id": lead.id, "channel": channel.name(), "template": TEMPLATE});
-                unit.emit(Event::new("lead.outreach_due", "lead", lead.id, facts).about(lead.subject));
+                let facts =
+                    json!({"lead_id": lead.id, "channel": channel.name(), "template": TEMPLATE});
+                unit.emit(
+                    Event::new("lead.outreach_due", "lead", lead.id, facts).about(lead.subject),
+                );
                 sent += 1;
             }
             None => {
-                put(unit, &lead, None, "failed", now, Some("no channel that is set up and that they did not refuse"))?;
+                put(
+                    unit,
+                    &lead,
+                    None,
+                    "failed",
+                    now,
+                    Some("no channel that is set up and that they did not refuse"),
+                )?;
                 breach(unit, &lead, "no_channel")?;
             }
         }
@@ -234,21 +250,34 @@ impl Effect for Outreach {
 }
 
 /// The letter to a lead; `None` when somebody was faster, or the person was erased.
-async fn letter(platform: &Platform, event: &Stored, lead: Uuid) -> Result<Option<Letter>, Refusal> {
+async fn letter(
+    platform: &Platform,
+    event: &Stored,
+    lead: Uuid,
+) -> Result<Option<Letter>, Refusal> {
     let program = Principal::system("crm.outreach").within(event.org);
     let (keyring, key) = (Arc::clone(platform.keyring()), event.id);
     platform
         .read(&program, move |tx| {
-            let row: Option<(Option<String>, String)> =
-                tx.optional(sqlx::query_as("SELECT channel, status FROM lead_outreaches WHERE lead_id = $1").bind(lead))?;
+            let row: Option<(Option<String>, String)> = tx.optional(
+                sqlx::query_as("SELECT channel, status FROM lead_outreaches WHERE lead_id = $1")
+                    .bind(lead),
+            )?;
             let lead = store::find(tx, lead)?;
             let fresh = lead.status == Status::Open && lead.stage == Stage::New && !lead.touched;
-            let channel = row.filter(|(_, status)| status == "sending" && fresh).and_then(|(channel, _)| Channel::parse(&channel?));
-            let (Some(channel), Some(subject_key)) = (channel, key_of(tx, &keyring, lead.subject)?) else {
+            let channel = row
+                .filter(|(_, status)| status == "sending" && fresh)
+                .and_then(|(channel, _)| Channel::parse(&channel?));
+            let (Some(channel), Some(subject_key)) = (channel, key_of(tx, &keyring, lead.subject)?)
+            else {
                 return Ok(None);
             };
             let known = lead.open(&subject_key)?;
-            let to = if channel == Channel::Email { known.email } else { known.phone };
+            let to = if channel == Channel::Email {
+                known.email
+            } else {
+                known.phone
+            };
             let (subject, text) = first_word_text(known.name.as_deref());
             Ok(to.map(|to| Letter {
                 key,
@@ -261,7 +290,13 @@ async fn letter(platform: &Platform, event: &Stored, lead: Uuid) -> Result<Optio
         .await
 }
 
-async fn sent(platform: &Platform, event: &Stored, lead: Uuid, channel: Channel, reference: String) -> Result<(), Refusal> {
+async fn sent(
+    platform: &Platform,
+    event: &Stored,
+    lead: Uuid,
+    channel: Channel,
+    reference: String,
+) -> Result<(), Refusal> {
     let program = Principal::system("crm.outreach").within(event.org);
     platform
         .command(&program, move |unit| {
@@ -374,7 +409,11 @@ pub async fn minute(platform: &Platform, courier: Option<&dyn Courier>) -> Resul
     let serves = courier.map_or([false; 3], served);
     let program = Principal::system("crm.minute");
     let orgs: Vec<(Uuid,)> = platform
-        .read(&program, |tx| Ok(tx.all(sqlx::query_as("SELECT id FROM organizations ORDER BY id LIMIT $1").bind(ORGS_MAX))?))
+        .read(&program, |tx| {
+            Ok(tx.all(
+                sqlx::query_as("SELECT id FROM organizations ORDER BY id LIMIT $1").bind(ORGS_MAX),
+            )?)
+        })
         .await?;
     for (org,) in orgs {
         let mut outcomes = vec![

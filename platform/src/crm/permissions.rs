@@ -29,6 +29,16 @@ pub const USER_LEAVE: Permission = Permission::new("user.leave", Area::People, V
 
 /// All of them.
 pub const ALL: &[Permission] = &[
-    LEAD_READ, LEAD_CAPTURE, LEAD_EDIT, LEAD_MOVE, LEAD_NOTE, LEAD_ASSIGN, TASK_READ, TASK_WRITE, AGENT_READ, AGENT_WRITE, CRM_CONFIGURE,
+    LEAD_READ,
+    LEAD_CAPTURE,
+    LEAD_EDIT,
+    LEAD_MOVE,
+    LEAD_NOTE,
+    LEAD_ASSIGN,
+    TASK_READ,
+    TASK_WRITE,
+    AGENT_READ,
+    AGENT_WRITE,
+    CRM_CONFIGURE,
     USER_LEAVE,
 ];

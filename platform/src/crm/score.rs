@@ -130,7 +130,9 @@ impl Band {
 
     /// The band of that name.
     pub fn parse(name: &str) -> Option<Band> {
-        [Band::None, Band::Mql, Band::Sql].into_iter().find(|band| band.name() == name)
+        [Band::None, Band::Mql, Band::Sql]
+            .into_iter()
+            .find(|band| band.name() == name)
     }
 }
 
@@ -169,10 +171,19 @@ pub fn score(facts: &[Fact], now: Ts) -> Score {
     let parts: Vec<(FactKind, u8, u8)> = FactKind::ALL
         .into_iter()
         .filter(|kind| kind.points() > 0)
-        .map(|kind| (kind, if has(kind) { kind.points() } else { 0 }, kind.points()))
+        .map(|kind| {
+            (
+                kind,
+                if has(kind) { kind.points() } else { 0 },
+                kind.points(),
+            )
+        })
         .collect();
     let total = parts.iter().map(|(_, got, _)| *got).sum();
-    let engaged = facts.iter().filter(stands).filter(|fact| fact.kind == FactKind::Engaged);
+    let engaged = facts
+        .iter()
+        .filter(stands)
+        .filter(|fact| fact.kind == FactKind::Engaged);
     Score {
         total,
         band: Band::of(total),
@@ -196,14 +207,25 @@ mod tests {
     const NOW: Ts = Ts(1_000 * DAY_NS);
 
     fn facts(kinds: &[FactKind]) -> Vec<Fact> {
-        let fact = |&kind| Fact { kind, at: Ts(DAY_NS), withdrawn: None };
+        let fact = |&kind| Fact {
+            kind,
+            at: Ts(DAY_NS),
+            withdrawn: None,
+        };
         kinds.iter().map(fact).collect()
     }
 
     #[test]
     fn weights_are_as_published_and_sum_to_a_hundred() {
         use FactKind::*;
-        let expected = [(Name, 15), (PhoneVerified, 25), (EmailDeliverable, 20), (City, 10), (Interest, 20), (Source, 10)];
+        let expected = [
+            (Name, 15),
+            (PhoneVerified, 25),
+            (EmailDeliverable, 20),
+            (City, 10),
+            (Interest, 20),
+            (Source, 10),
+        ];
         for (kind, points) in expected {
             assert_eq!(score(&facts(&[kind]), NOW).total, points, "{kind:?}");
         }
@@ -216,25 +238,56 @@ mod tests {
         use FactKind::*;
         // 55 and 60, 75 and 80 points.
         for (kinds, total, band) in [
-            (vec![PhoneVerified, EmailDeliverable, Source], 55, Band::None),
+            (
+                vec![PhoneVerified, EmailDeliverable, Source],
+                55,
+                Band::None,
+            ),
             (vec![PhoneVerified, Name, Interest], 60, Band::Mql),
-            (vec![PhoneVerified, EmailDeliverable, Interest, City], 75, Band::Mql),
-            (vec![PhoneVerified, EmailDeliverable, Interest, Name], 80, Band::Sql),
+            (
+                vec![PhoneVerified, EmailDeliverable, Interest, City],
+                75,
+                Band::Mql,
+            ),
+            (
+                vec![PhoneVerified, EmailDeliverable, Interest, Name],
+                80,
+                Band::Sql,
+            ),
         ] {
             let score = score(&facts(&kinds), NOW);
             assert_eq!((score.total, score.band), (total, band));
         }
-        for (total, band) in [(59, Band::None), (60, Band::Mql), (79, Band::Mql), (80, Band::Sql), (100, Band::Sql)] {
+        for (total, band) in [
+            (59, Band::None),
+            (60, Band::Mql),
+            (79, Band::Mql),
+            (80, Band::Sql),
+            (100, Band::Sql),
+        ] {
             assert_eq!(Band::of(total), band, "{total}");
         }
     }
 
     #[test]
     fn the_manager_is_told_once_for_each_upward_crossing_of_eighty() {
-        let told = |scores: &[u8]| scores.windows(2).filter(|pair| crossed(pair[0], pair[1])).count();
-        assert_eq!(told(&[0, 60, 80]), 0, "exactly 80 is qualified and tells nobody");
+        let told = |scores: &[u8]| {
+            scores
+                .windows(2)
+                .filter(|pair| crossed(pair[0], pair[1]))
+                .count()
+        };
+        assert_eq!(
+            told(&[0, 60, 80]),
+            0,
+            "exactly 80 is qualified and tells nobody"
+        );
         assert_eq!(told(&[0, 80, 90]), 1);
-        assert_eq!(told(&[0, 90, 100, 90]), 1, "staying above tells nothing anew");
+        assert_eq!(
+            told(&[0, 90, 100, 90]),
+            1,
+            "staying above tells nothing anew"
+        );
         assert_eq!(told(&[0, 90, 65, 80, 81, 81]), 2, "fallen and risen again");
     }
 
@@ -242,14 +295,31 @@ mod tests {
     fn hot_is_qualified_and_active_or_a_confirmed_budget() {
         use FactKind::*;
         let sql = [PhoneVerified, EmailDeliverable, Interest, Name];
-        assert!(!score(&facts(&sql), NOW).is_hot(NOW), "qualified and silent");
+        assert!(
+            !score(&facts(&sql), NOW).is_hot(NOW),
+            "qualified and silent"
+        );
         let mut active = facts(&sql);
-        active.push(Fact { kind: Engaged, at: Ts(NOW.0 - ENGAGED_NS + 1), withdrawn: None });
+        active.push(Fact {
+            kind: Engaged,
+            at: Ts(NOW.0 - ENGAGED_NS + 1),
+            withdrawn: None,
+        });
         assert!(score(&active, NOW).is_hot(NOW));
-        assert!(!score(&active, NOW).is_hot(NOW.plus(1)), "a week of silence ends it");
+        assert!(
+            !score(&active, NOW).is_hot(NOW.plus(1)),
+            "a week of silence ends it"
+        );
         let mut mql = facts(&[PhoneVerified, EmailDeliverable, Interest]);
-        mql.push(Fact { kind: Engaged, at: NOW, withdrawn: None });
-        assert!(!score(&mql, NOW).is_hot(NOW), "active and not qualified for sales");
+        mql.push(Fact {
+            kind: Engaged,
+            at: NOW,
+            withdrawn: None,
+        });
+        assert!(
+            !score(&mql, NOW).is_hot(NOW),
+            "active and not qualified for sales"
+        );
         assert!(score(&facts(&[BudgetConfirmed]), NOW).is_hot(NOW));
     }
 

@@ -14,8 +14,15 @@ const HEADER_MAX: usize = 512;
 
 /// Signs a body as a sender does: `t=<seconds>,v1=<hex>`.
 pub fn sign(secret: &[u8], seconds: u64, body: &[u8]) -> String {
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), &signed(seconds, body));
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let tag = hmac::sign(
+        &hmac::Key::new(hmac::HMAC_SHA256, secret),
+        &signed(seconds, body),
+    );
+    let hex: String = tag
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("t={seconds},v1={hex}")
 }
 
@@ -24,15 +31,26 @@ pub fn sign(secret: &[u8], seconds: u64, body: &[u8]) -> String {
 /// # Errors
 /// [`BAD_SIGNATURE`], with the same words whatever is wrong but the clock.
 pub fn check(secret: &[u8], header: &str, body: &[u8], now_seconds: u64) -> Result<(), Refusal> {
-    let wrong = || BAD_SIGNATURE.because("send X-Siaga-Signature: t=<unix seconds>,v1=<hex HMAC-SHA-256 of t.body>");
+    let wrong = || {
+        BAD_SIGNATURE
+            .because("send X-Siaga-Signature: t=<unix seconds>,v1=<hex HMAC-SHA-256 of t.body>")
+    };
     if header.len() > HEADER_MAX {
         return Err(wrong());
     }
-    let pairs = || header.split(',').filter_map(|part| part.trim().split_once('='));
-    let seconds = pairs().find(|(name, _)| *name == "t").and_then(|(_, text)| text.parse::<u64>().ok());
+    let pairs = || {
+        header
+            .split(',')
+            .filter_map(|part| part.trim().split_once('='))
+    };
+    let seconds = pairs()
+        .find(|(name, _)| *name == "t")
+        .and_then(|(_, text)| text.parse::<u64>().ok());
     let seconds = seconds.ok_or_else(wrong)?;
     if now_seconds.abs_diff(seconds) > TOLERANCE_S {
-        return Err(BAD_SIGNATURE.because(format!("the signature is more than {TOLERANCE_S} s from our clock; sign it again")));
+        return Err(BAD_SIGNATURE.because(format!(
+            "the signature is more than {TOLERANCE_S} s from our clock; sign it again"
+        )));
     }
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     let data = signed(seconds, body);
@@ -53,7 +71,9 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 64 || !text.is_ascii() {
         return None;
     }
-    (0..32).map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()).collect()
+    (0..32)
+        .map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -70,7 +90,10 @@ mod tests {
             assert!(check(SECRET, &header, BODY, now).is_ok(), "{now}");
         }
         for now in [1_000_000 - TOLERANCE_S - 1, 1_000_000 + TOLERANCE_S + 1, 0] {
-            assert_eq!(check(SECRET, &header, BODY, now).expect_err("late").fault(), Some(BAD_SIGNATURE));
+            assert_eq!(
+                check(SECRET, &header, BODY, now).expect_err("late").fault(),
+                Some(BAD_SIGNATURE)
+            );
         }
     }
 
@@ -80,13 +103,19 @@ mod tests {
         for at in 0..BODY.len() {
             let mut changed = BODY.to_vec();
             changed[at] ^= 1;
-            assert!(check(SECRET, &header, &changed, 1_000_000).is_err(), "byte {at}");
+            assert!(
+                check(SECRET, &header, &changed, 1_000_000).is_err(),
+                "byte {at}"
+            );
         }
         for at in 0..header.len() {
             let mut changed = header.clone().into_bytes();
             changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
             let changed = String::from_utf8(changed).expect("ASCII");
-            assert!(check(SECRET, &changed, BODY, 1_000_000).is_err(), "{changed}");
+            assert!(
+                check(SECRET, &changed, BODY, 1_000_000).is_err(),
+                "{changed}"
+            );
         }
         assert!(check(b"another", &header, BODY, 1_000_000).is_err());
         for bad in ["", "t=1000000", "v1=00", "t=x,v1=00", &"t".repeat(600)] {

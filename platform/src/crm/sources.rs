@@ -57,7 +57,11 @@ impl Verified {
     /// # Errors
     /// As [`capture`].
     pub async fn take(self, platform: &Platform, told: Capture) -> Result<Captured, Refusal> {
-        let channel = if told.channel.is_empty() { self.source.channel } else { told.channel };
+        let channel = if told.channel.is_empty() {
+            self.source.channel
+        } else {
+            told.channel
+        };
         let told = Capture {
             source: self.source.name,
             channel,
@@ -65,7 +69,12 @@ impl Verified {
             receipt: Some((self.receipt, self.request)),
             ..told
         };
-        capture(platform, &Principal::system("crm.hook").within(self.org), told).await
+        capture(
+            platform,
+            &Principal::system("crm.hook").within(self.org),
+            told,
+        )
+        .await
     }
 }
 
@@ -77,7 +86,12 @@ const COLUMNS: &str = "SELECT id, org_id, name, channel, secret_sealed, status, 
 ///
 /// # Errors
 /// [`BAD_SIGNATURE`], also for a source that does not exist.
-pub async fn verify(platform: &Platform, source: Uuid, header: &str, body: &[u8]) -> Result<Verified, Refusal> {
+pub async fn verify(
+    platform: &Platform,
+    source: Uuid,
+    header: &str,
+    body: &[u8],
+) -> Result<Verified, Refusal> {
     let program = Principal::system("crm.hook");
     let keyring = Arc::clone(platform.keyring());
     let found = platform.read(&program, move |tx| {
@@ -96,9 +110,20 @@ pub async fn verify(platform: &Platform, source: Uuid, header: &str, body: &[u8]
         };
         Ok(secret.map(|secret| (source, org, secret)))
     });
-    let unknown = || BAD_SIGNATURE.because("send X-Siaga-Signature: t=<unix seconds>,v1=<hex HMAC-SHA-256 of t.body>");
-    let (source, org, secret) = found.await?.filter(|(source, _, _)| source.active).ok_or_else(unknown)?;
-    signature::check(secret.as_bytes(), header, body, platform.now().0 / SECOND_NS)?;
+    let unknown = || {
+        BAD_SIGNATURE
+            .because("send X-Siaga-Signature: t=<unix seconds>,v1=<hex HMAC-SHA-256 of t.body>")
+    };
+    let (source, org, secret) = found
+        .await?
+        .filter(|(source, _, _)| source.active)
+        .ok_or_else(unknown)?;
+    signature::check(
+        secret.as_bytes(),
+        header,
+        body,
+        platform.now().0 / SECOND_NS,
+    )?;
     let request: [u8; 32] = Sha256::digest(body).into();
     let hex: String = request.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Verified {
@@ -124,13 +149,14 @@ pub async fn list(platform: &Platform, by: &Principal) -> Result<Vec<Source>, Re
             Ok(tx.all(query.bind(org).bind(SOURCES_MAX))?)
         })
         .await?;
-    let source = |(id, name, channel, status, created): (Uuid, String, String, String, i64)| Source {
-        id,
-        name,
-        channel,
-        active: status == "active",
-        created: from_micros(created),
-    };
+    let source =
+        |(id, name, channel, status, created): (Uuid, String, String, String, i64)| Source {
+            id,
+            name,
+            channel,
+            active: status == "active",
+            created: from_micros(created),
+        };
     Ok(rows.into_iter().map(source).collect())
 }
 
@@ -147,7 +173,11 @@ pub async fn add(
 ) -> Result<(Source, String), Refusal> {
     by.may(CRM_CONFIGURE, &by.own())?;
     let word = |text: &str, most: usize| {
-        !text.is_empty() && text.len() <= most && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c))
+        !text.is_empty()
+            && text.len() <= most
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c))
     };
     if !word(&name, 50) {
         return Err(INVALID.field("name", "use 1 to 50 small letters, digits, and - _ ."));
@@ -188,12 +218,20 @@ pub async fn add(
 ///
 /// # Errors
 /// Forbidden or not found.
-pub async fn renew(platform: &Platform, by: &Principal, once: Option<Once>, id: Uuid) -> Result<String, Refusal> {
+pub async fn renew(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    id: Uuid,
+) -> Result<String, Refusal> {
     by.may(CRM_CONFIGURE, &by.own())?;
     platform
         .command_once(by, once, move |unit| {
             // Before its key is asked for: a source of another house has one that this one may not make.
-            let known: bool = unit.tx().scalar(sqlx::query_scalar("SELECT EXISTS (SELECT FROM lead_sources WHERE id = $1)").bind(id))?;
+            let known: bool = unit.tx().scalar(
+                sqlx::query_scalar("SELECT EXISTS (SELECT FROM lead_sources WHERE id = $1)")
+                    .bind(id),
+            )?;
             if !known {
                 return Err(NOT_FOUND.because("there is no such source"));
             }
@@ -206,14 +244,21 @@ pub async fn renew(platform: &Platform, by: &Principal, once: Option<Once>, id: 
             if changed == 0 {
                 return Err(NOT_FOUND.because("there is no such source"));
             }
-            unit.audit(Change::new(Action::Update, "lead_source", id).field("secret", Value::Null, "renewed"));
+            unit.audit(Change::new(Action::Update, "lead_source", id).field(
+                "secret",
+                Value::Null,
+                "renewed",
+            ));
             Ok(secret)
         })
         .await
 }
 
 fn secret(unit: &mut Unit<'_, '_>, source: Uuid) -> Result<(String, Sealed), Refusal> {
-    let hex: String = random::<32>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = random::<32>()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let secret = format!("whsec_{hex}");
     let sealed = unit.key(source)?.seal(SECRET, &secret);
     Ok((secret, sealed))

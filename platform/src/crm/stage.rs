@@ -139,7 +139,10 @@ impl Column {
 
     /// The stages in it.
     pub fn stages(self) -> Vec<Stage> {
-        Stage::ALL.into_iter().filter(|stage| stage.column() == self).collect()
+        Stage::ALL
+            .into_iter()
+            .filter(|stage| stage.column() == self)
+            .collect()
     }
 }
 
@@ -284,8 +287,16 @@ const MOVES: &[(&[Stage], Cause, Stage)] = {
         (&[Demo], Cause::Agent, Kyc),
         // What a client does goes on from wherever sales stands.
         (&[New, Contacted, Interested], Cause::DemoOpened, Demo),
-        (&[New, Contacted, Interested, Demo], Cause::KycSubmitted, Kyc),
-        (&[New, Contacted, Interested, Demo, Kyc], Cause::KycApproved, Verified),
+        (
+            &[New, Contacted, Interested, Demo],
+            Cause::KycSubmitted,
+            Kyc,
+        ),
+        (
+            &[New, Contacted, Interested, Demo, Kyc],
+            Cause::KycApproved,
+            Verified,
+        ),
         (&[Verified], Cause::DepositRequested, Deposit),
         (&[Verified, Deposit], Cause::DepositConfirmed, Active),
         // Managers set right what sales itself decides; what the checks and the money say is theirs to say.
@@ -294,14 +305,46 @@ const MOVES: &[(&[Stage], Cause, Stage)] = {
         (&[New, Contacted, Demo, Kyc], Cause::Manager, Interested),
         (&[New, Contacted, Interested, Kyc], Cause::Manager, Demo),
         (&[New, Contacted, Interested, Demo], Cause::Manager, Kyc),
-        (&[Contacted, Interested, Demo, Kyc, Verified, Deposit, Active], Cause::Admin, New),
-        (&[New, Interested, Demo, Kyc, Verified, Deposit, Active], Cause::Admin, Contacted),
-        (&[New, Contacted, Demo, Kyc, Verified, Deposit, Active], Cause::Admin, Interested),
-        (&[New, Contacted, Interested, Kyc, Verified, Deposit, Active], Cause::Admin, Demo),
-        (&[New, Contacted, Interested, Demo, Verified, Deposit, Active], Cause::Admin, Kyc),
-        (&[New, Contacted, Interested, Demo, Kyc, Deposit, Active], Cause::Admin, Verified),
-        (&[New, Contacted, Interested, Demo, Kyc, Verified, Active], Cause::Admin, Deposit),
-        (&[New, Contacted, Interested, Demo, Kyc, Verified, Deposit], Cause::Admin, Active),
+        (
+            &[Contacted, Interested, Demo, Kyc, Verified, Deposit, Active],
+            Cause::Admin,
+            New,
+        ),
+        (
+            &[New, Interested, Demo, Kyc, Verified, Deposit, Active],
+            Cause::Admin,
+            Contacted,
+        ),
+        (
+            &[New, Contacted, Demo, Kyc, Verified, Deposit, Active],
+            Cause::Admin,
+            Interested,
+        ),
+        (
+            &[New, Contacted, Interested, Kyc, Verified, Deposit, Active],
+            Cause::Admin,
+            Demo,
+        ),
+        (
+            &[New, Contacted, Interested, Demo, Verified, Deposit, Active],
+            Cause::Admin,
+            Kyc,
+        ),
+        (
+            &[New, Contacted, Interested, Demo, Kyc, Deposit, Active],
+            Cause::Admin,
+            Verified,
+        ),
+        (
+            &[New, Contacted, Interested, Demo, Kyc, Verified, Active],
+            Cause::Admin,
+            Deposit,
+        ),
+        (
+            &[New, Contacted, Interested, Demo, Kyc, Verified, Deposit],
+            Cause::Admin,
+            Active,
+        ),
     ]
 };
 
@@ -314,11 +357,15 @@ pub fn allowed(from: Stage, cause: Cause, to: Stage) -> bool {
 
 /// The cause under which a hand may move a lead there: the mildest one that the table lists.
 pub fn by_hand(hand: Hand, from: Stage, to: Stage) -> Option<Cause> {
-    [(Hand::Agent, Cause::Agent), (Hand::Manager, Cause::Manager), (Hand::Admin, Cause::Admin)]
-        .into_iter()
-        .filter(|(least, _)| *least <= hand)
-        .map(|(_, cause)| cause)
-        .find(|&cause| allowed(from, cause, to))
+    [
+        (Hand::Agent, Cause::Agent),
+        (Hand::Manager, Cause::Manager),
+        (Hand::Admin, Cause::Admin),
+    ]
+    .into_iter()
+    .filter(|(least, _)| *least <= hand)
+    .map(|(_, cause)| cause)
+    .find(|&cause| allowed(from, cause, to))
 }
 
 /// A move that somebody asks for.
@@ -357,7 +404,9 @@ pub struct Moved {
 pub fn next(from: Stage, status: Status, wanted: Move) -> Result<Option<Moved>, Refusal> {
     match wanted {
         Move::ByEvent(cause) => {
-            let to = cause.target().filter(|&to| status == Status::Open && allowed(from, cause, to));
+            let to = cause
+                .target()
+                .filter(|&to| status == Status::Open && allowed(from, cause, to));
             Ok(to.map(|to| Moved {
                 from,
                 to,
@@ -367,13 +416,21 @@ pub fn next(from: Stage, status: Status, wanted: Move) -> Result<Option<Moved>, 
         }
         Move::ByHand { hand, to, reason } => {
             if status != Status::Open {
-                return Err(NOT_OPEN.because(format!("it is {}; open it again first", status.name())));
+                return Err(
+                    NOT_OPEN.because(format!("it is {}; open it again first", status.name()))
+                );
             }
             let Some(cause) = by_hand(hand, from, to) else {
-                let detail = format!("from {} to {} is not yours to do; GET …/moves lists what is", from.name(), to.name());
+                let detail = format!(
+                    "from {} to {} is not yours to do; GET …/moves lists what is",
+                    from.name(),
+                    to.name()
+                );
                 return Err(BAD_MOVE.field("stage", detail));
             };
-            let reason = reason.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+            let reason = reason
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty());
             check_reason(reason.as_deref(), cause.needs_reason())?;
             Ok(Some(Moved {
                 from,
@@ -392,7 +449,10 @@ pub fn next(from: Stage, status: Status, wanted: Move) -> Result<Option<Moved>, 
 pub fn check_reason(reason: Option<&str>, needed: bool) -> Result<(), Refusal> {
     let chars = reason.map_or(0, |text| text.trim().chars().count());
     if (needed && chars == 0) || chars > REASON_MAX {
-        return Err(REASON_MISSING.field("reason", format!("say why, in 1 to {REASON_MAX} characters")));
+        return Err(REASON_MISSING.field(
+            "reason",
+            format!("say why, in 1 to {REASON_MAX} characters"),
+        ));
     }
     Ok(())
 }
@@ -407,14 +467,27 @@ mod tests {
     const EXPECTED: &str = include_str!("../../tests/stages.txt");
 
     fn expected() -> BTreeSet<(String, String, String)> {
-        let lines = EXPECTED.lines().map(|line| line.split('#').next().unwrap_or_default());
+        let lines = EXPECTED
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default());
         let mut moves = BTreeSet::new();
         for line in lines.filter(|line| !line.trim().is_empty()) {
             let mut words = line.split_whitespace();
-            let (from, cause) = (words.next().expect("a stage"), words.next().expect("a cause"));
+            let (from, cause) = (
+                words.next().expect("a stage"),
+                words.next().expect("a cause"),
+            );
             for to in words {
-                assert!(Stage::parse(from).is_some() && Cause::parse(cause).is_some() && Stage::parse(to).is_some(), "{line}");
-                assert!(moves.insert((from.to_owned(), cause.to_owned(), to.to_owned())), "{line}: twice");
+                assert!(
+                    Stage::parse(from).is_some()
+                        && Cause::parse(cause).is_some()
+                        && Stage::parse(to).is_some(),
+                    "{line}"
+                );
+                assert!(
+                    moves.insert((from.to_owned(), cause.to_owned(), to.to_owned())),
+                    "{line}: twice"
+                );
             }
         }
         moves
@@ -427,7 +500,11 @@ mod tests {
         for from in Stage::ALL {
             for cause in Cause::ALL {
                 for to in Stage::ALL {
-                    let key = (from.name().to_owned(), cause.name().to_owned(), to.name().to_owned());
+                    let key = (
+                        from.name().to_owned(),
+                        cause.name().to_owned(),
+                        to.name().to_owned(),
+                    );
                     assert_eq!(allowed(from, cause, to), expected.contains(&key), "{key:?}");
                     walked += 1;
                 }
@@ -440,7 +517,9 @@ mod tests {
     #[test]
     fn an_event_leads_to_one_stage_and_never_back() {
         for (stages, cause, to) in MOVES {
-            let Some(target) = cause.target() else { continue };
+            let Some(target) = cause.target() else {
+                continue;
+            };
             assert_eq!(target, *to);
             assert!(stages.iter().all(|from| from < to), "{cause:?} leads back");
         }
@@ -454,26 +533,78 @@ mod tests {
         };
         let fault = |asked: Result<Option<Moved>, Refusal>| asked.expect_err("refused").fault();
         // A manager goes on in order without a word, as an agent does.
-        let on = ask(Hand::Manager, Stage::Contacted, Stage::Interested, None).expect("allowed").expect("a move");
+        let on = ask(Hand::Manager, Stage::Contacted, Stage::Interested, None)
+            .expect("allowed")
+            .expect("a move");
         assert_eq!(on.cause, Cause::Agent);
-        assert_eq!(fault(ask(Hand::Agent, Stage::Demo, Stage::New, Some("cold"))), Some(BAD_MOVE));
-        assert_eq!(fault(ask(Hand::Manager, Stage::Demo, Stage::New, Some("  "))), Some(REASON_MISSING));
-        let back = ask(Hand::Manager, Stage::Demo, Stage::New, Some(" wrong number ")).expect("allowed").expect("a move");
-        assert_eq!((back.cause, back.reason.as_deref()), (Cause::Manager, Some("wrong number")));
+        assert_eq!(
+            fault(ask(Hand::Agent, Stage::Demo, Stage::New, Some("cold"))),
+            Some(BAD_MOVE)
+        );
+        assert_eq!(
+            fault(ask(Hand::Manager, Stage::Demo, Stage::New, Some("  "))),
+            Some(REASON_MISSING)
+        );
+        let back = ask(
+            Hand::Manager,
+            Stage::Demo,
+            Stage::New,
+            Some(" wrong number "),
+        )
+        .expect("allowed")
+        .expect("a move");
+        assert_eq!(
+            (back.cause, back.reason.as_deref()),
+            (Cause::Manager, Some("wrong number"))
+        );
         // What the checks and the money say no manager says.
-        assert_eq!(fault(ask(Hand::Manager, Stage::Kyc, Stage::Verified, Some("I know him"))), Some(BAD_MOVE));
-        assert!(ask(Hand::Admin, Stage::Kyc, Stage::Verified, Some("approved on paper")).is_ok());
-        assert_eq!(fault(ask(Hand::Admin, Stage::New, Stage::New, Some("again"))), Some(BAD_MOVE));
+        assert_eq!(
+            fault(ask(
+                Hand::Manager,
+                Stage::Kyc,
+                Stage::Verified,
+                Some("I know him")
+            )),
+            Some(BAD_MOVE)
+        );
+        assert!(
+            ask(
+                Hand::Admin,
+                Stage::Kyc,
+                Stage::Verified,
+                Some("approved on paper")
+            )
+            .is_ok()
+        );
+        assert_eq!(
+            fault(ask(Hand::Admin, Stage::New, Stage::New, Some("again"))),
+            Some(BAD_MOVE)
+        );
         let long = "x".repeat(REASON_MAX + 1);
-        assert_eq!(fault(ask(Hand::Admin, Stage::New, Stage::Active, Some(&long))), Some(REASON_MISSING));
+        assert_eq!(
+            fault(ask(Hand::Admin, Stage::New, Stage::Active, Some(&long))),
+            Some(REASON_MISSING)
+        );
     }
 
     #[test]
     fn what_is_closed_is_not_moved() {
         for status in [Status::Lost, Status::Merged] {
-            let by_hand = Move::ByHand { hand: Hand::Admin, to: Stage::Demo, reason: Some("x".into()) };
-            assert_eq!(next(Stage::New, status, by_hand).expect_err("refused").fault(), Some(NOT_OPEN));
-            assert!(matches!(next(Stage::New, status, Move::ByEvent(Cause::Outreach)), Ok(None)));
+            let by_hand = Move::ByHand {
+                hand: Hand::Admin,
+                to: Stage::Demo,
+                reason: Some("x".into()),
+            };
+            assert_eq!(
+                next(Stage::New, status, by_hand)
+                    .expect_err("refused")
+                    .fault(),
+                Some(NOT_OPEN)
+            );
+            assert!(matches!(
+                next(Stage::New, status, Move::ByEvent(Cause::Outreach)),
+                Ok(None)
+            ));
         }
     }
 
@@ -497,7 +628,11 @@ mod tests {
     fn six_columns_hold_eight_stages() {
         let stages: Vec<Stage> = Column::ALL.into_iter().flat_map(Column::stages).collect();
         assert_eq!(stages, Stage::ALL);
-        for (column, name) in Column::ALL.iter().zip(["new", "contacted", "interested", "demo", "kyc", "verified"]) {
+        for (column, name) in
+            Column::ALL
+                .iter()
+                .zip(["new", "contacted", "interested", "demo", "kyc", "verified"])
+        {
             assert_eq!((column.name(), Column::parse(name)), (name, Some(*column)));
         }
     }

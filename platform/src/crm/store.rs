@@ -41,10 +41,15 @@ pub fn email_index(unit: &Unit<'_, '_>, email: &str) -> Vec<u8> {
 /// What the database refused, in the words of the CRM.
 pub fn refused(error: DbError) -> Refusal {
     match error.sqlstate().as_deref() {
-        Some(CAP_STATE) => LEAD_CAP.because("they have as many active leads as they may; choose another, or give it to the pool"),
-        Some(ABSENT_STATE) => NOT_AVAILABLE.because("they are away, left, or take no leads; choose another, or give it to the pool"),
+        Some(CAP_STATE) => LEAD_CAP.because(
+            "they have as many active leads as they may; choose another, or give it to the pool",
+        ),
+        Some(ABSENT_STATE) => NOT_AVAILABLE.because(
+            "they are away, left, or take no leads; choose another, or give it to the pool",
+        ),
         _ => {
-            let duplicate = || DUPLICATE.because("another lead has this number or address; find it by search");
+            let duplicate =
+                || DUPLICATE.because("another lead has this number or address; find it by search");
             Refusal::from(error)
                 .on_duplicate("idx_leads_phone_index", duplicate)
                 .on_duplicate("idx_leads_email_index", duplicate)
@@ -57,7 +62,14 @@ pub fn refused(error: DbError) -> Refusal {
 /// # Errors
 /// [`NOT_FOUND`].
 pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Lead, Refusal> {
-    let lead = tx.optional(sqlx::query_as(concat!("SELECT ", lead_columns!(), " FROM leads AS l WHERE l.id = $1")).bind(id))?;
+    let lead = tx.optional(
+        sqlx::query_as(concat!(
+            "SELECT ",
+            lead_columns!(),
+            " FROM leads AS l WHERE l.id = $1"
+        ))
+        .bind(id),
+    )?;
     lead.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))
 }
 
@@ -66,7 +78,14 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Lead, Refusal> {
 /// # Errors
 /// [`NOT_FOUND`].
 pub fn for_update(tx: &mut Tx<'_>, id: Uuid) -> Result<Lead, Refusal> {
-    let lead = tx.optional(sqlx::query_as(concat!("SELECT ", lead_columns!(), " FROM leads AS l WHERE l.id = $1 FOR UPDATE")).bind(id))?;
+    let lead = tx.optional(
+        sqlx::query_as(concat!(
+            "SELECT ",
+            lead_columns!(),
+            " FROM leads AS l WHERE l.id = $1 FOR UPDATE"
+        ))
+        .bind(id),
+    )?;
     lead.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))
 }
 
@@ -103,13 +122,22 @@ pub fn lock_contacts(unit: &mut Unit<'_, '_>, indexes: &[Option<&[u8]>]) -> Resu
     let mut names: Vec<String> = indexes
         .iter()
         .flatten()
-        .map(|index| format!("crm.contact {org} {}", index.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+        .map(|index| {
+            format!(
+                "crm.contact {org} {}",
+                index
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect::<String>()
+            )
+        })
         .collect();
     // One order for everybody, so that no two wait for each other.
     names.sort();
     for name in names {
-        unit.tx()
-            .execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))").bind(name))?;
+        unit.tx().execute(
+            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))").bind(name),
+        )?;
     }
     Ok(())
 }
@@ -120,7 +148,9 @@ pub fn lock_contacts(unit: &mut Unit<'_, '_>, indexes: &[Option<&[u8]>]) -> Resu
 /// [`STALE`].
 pub fn check_revision(lead: &Lead, seen: Option<i64>) -> Result<(), Refusal> {
     match seen {
-        Some(seen) if seen != lead.revision => Err(STALE.because("read the lead again; somebody changed it")),
+        Some(seen) if seen != lead.revision => {
+            Err(STALE.because("read the lead again; somebody changed it"))
+        }
         _ => Ok(()),
     }
 }
@@ -205,7 +235,9 @@ pub fn save(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Refusal> {
     .bind(bound(now));
     let changed = unit.tx().execute(row).map_err(refused)?;
     if changed == 0 {
-        return Err(STALE.because("read the lead again; somebody changed it, or it is not yours any more"));
+        return Err(
+            STALE.because("read the lead again; somebody changed it, or it is not yours any more")
+        );
     }
     lead.revision += 1;
     Ok(())
@@ -228,14 +260,21 @@ pub fn enter(unit: &mut Unit<'_, '_>, lead: &mut Lead, moved: &Moved) -> Result<
             .bind(bound(now)),
     )?;
     open_span(unit, lead.id, lead.org, moved.to, now)?;
-    let detail = json!({"from": moved.from.name(), "to": moved.to.name(), "cause": moved.cause.name()});
+    let detail =
+        json!({"from": moved.from.name(), "to": moved.to.name(), "cause": moved.cause.name()});
     history(unit, lead, "stage", &detail, moved.reason.as_deref())?;
     let facts = json!({"lead_id": lead.id, "from": moved.from.name(), "to": moved.to.name(), "cause": moved.cause.name(), "assigned_to": lead.assigned_to});
     unit.emit(Event::new("lead.stage_moved", "lead", lead.id, facts).about(lead.subject));
     Ok(())
 }
 
-fn open_span(unit: &mut Unit<'_, '_>, lead: Uuid, org: Uuid, stage: Stage, now: Ts) -> Result<(), Refusal> {
+fn open_span(
+    unit: &mut Unit<'_, '_>,
+    lead: Uuid,
+    org: Uuid,
+    stage: Stage,
+    now: Ts,
+) -> Result<(), Refusal> {
     unit.tx().execute(
         sqlx::query("INSERT INTO lead_stage_spans (id, org_id, lead_id, stage, entered_at) VALUES ($1, $2, $3, $4, $5)")
             .bind(new_id(now))
@@ -251,7 +290,13 @@ fn open_span(unit: &mut Unit<'_, '_>, lead: Uuid, org: Uuid, stage: Stage, now: 
 ///
 /// # Errors
 /// The database, or the key.
-pub fn history(unit: &mut Unit<'_, '_>, lead: &Lead, kind: &'static str, detail: &Value, text: Option<&str>) -> Result<Uuid, Refusal> {
+pub fn history(
+    unit: &mut Unit<'_, '_>,
+    lead: &Lead,
+    kind: &'static str,
+    detail: &Value,
+    text: Option<&str>,
+) -> Result<Uuid, Refusal> {
     let sealed = match text {
         Some(text) => Some(unit.key(lead.subject)?.seal("lead_history.text", text)),
         None => None,
@@ -292,7 +337,15 @@ pub struct FactRow {
     pub withdrawn: Option<Ts>,
 }
 
-type FactTuple = (Uuid, String, String, String, Option<Vec<u8>>, i64, Option<i64>);
+type FactTuple = (
+    Uuid,
+    String,
+    String,
+    String,
+    Option<Vec<u8>>,
+    i64,
+    Option<i64>,
+);
 
 /// The facts of a lead and of those that are part of it, oldest first.
 ///
@@ -309,17 +362,19 @@ pub fn facts(tx: &mut Tx<'_>, lead: Uuid) -> Result<Vec<FactRow>, Refusal> {
         .bind(lead)
         .bind(FACTS_MAX),
     )?;
-    let facts = rows.into_iter().filter_map(|(id, kind, source, proof, contact, at, withdrawn)| {
-        Some(FactRow {
-            id,
-            kind: FactKind::parse(&kind)?,
-            source,
-            proof,
-            contact,
-            at: crate::values::from_micros(at),
-            withdrawn: withdrawn.map(crate::values::from_micros),
-        })
-    });
+    let facts = rows
+        .into_iter()
+        .filter_map(|(id, kind, source, proof, contact, at, withdrawn)| {
+            Some(FactRow {
+                id,
+                kind: FactKind::parse(&kind)?,
+                source,
+                proof,
+                contact,
+                at: crate::values::from_micros(at),
+                withdrawn: withdrawn.map(crate::values::from_micros),
+            })
+        });
     Ok(facts.collect())
 }
 
@@ -359,7 +414,8 @@ pub fn add_fact(
         return Ok(false);
     }
     let standing = facts(unit.tx(), lead.id)?;
-    let same = |fact: &FactRow| fact.kind == kind && fact.withdrawn.is_none() && fact.contact == contact;
+    let same =
+        |fact: &FactRow| fact.kind == kind && fact.withdrawn.is_none() && fact.contact == contact;
     if kind != FactKind::Engaged && standing.iter().any(same) {
         return Ok(false);
     }
@@ -413,12 +469,26 @@ pub fn rescore(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Refusal> 
         unit.emit(Event::new("lead.score_crossed", "lead", lead.id, facts).about(lead.subject));
     }
     if !was_hot && lead.is_hot(now) {
-        history(unit, lead, "hot", &json!({"score": score.total, "budget_confirmed": score.budget_confirmed}), None)?;
+        history(
+            unit,
+            lead,
+            "hot",
+            &json!({"score": score.total, "budget_confirmed": score.budget_confirmed}),
+            None,
+        )?;
         if let Some(agent) = lead.assigned_to {
             let told = format!("hot {} {}", lead.id, now.0);
-            super::notice::tell(unit, agent, "hot", Some(lead.id), &json!({"score": score.total}), &told)?;
+            super::notice::tell(
+                unit,
+                agent,
+                "hot",
+                Some(lead.id),
+                &json!({"score": score.total}),
+                &told,
+            )?;
         }
-        let facts = json!({"lead_id": lead.id, "score": score.total, "assigned_to": lead.assigned_to});
+        let facts =
+            json!({"lead_id": lead.id, "score": score.total, "assigned_to": lead.assigned_to});
         unit.emit(Event::new("lead.hot", "lead", lead.id, facts).about(lead.subject));
     }
     Ok(())

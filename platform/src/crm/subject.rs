@@ -43,7 +43,10 @@ pub fn move_to(unit: &mut Unit<'_, '_>, lead: &mut Lead, subject: Uuid) -> Resul
         }
     }
     if let Some(reason) = &lead.reason {
-        lead.reason = Some(to.seal("leads.reason", &from.open("leads.reason", reason).map_err(broken)?));
+        lead.reason = Some(to.seal(
+            "leads.reason",
+            &from.open("leads.reason", reason).map_err(broken)?,
+        ));
     }
     for (table, column, name) in COLUMNS {
         rows(unit, lead.id, (table, column, name), &from, &to)?;
@@ -58,8 +61,11 @@ pub fn move_to(unit: &mut Unit<'_, '_>, lead: &mut Lead, subject: Uuid) -> Resul
             .bind(lead.org)
             .bind(bound(now)),
     )?;
-    unit.tx()
-        .execute(sqlx::query("UPDATE leads SET subject_id = $2 WHERE id = $1").bind(lead.id).bind(subject))?;
+    unit.tx().execute(
+        sqlx::query("UPDATE leads SET subject_id = $2 WHERE id = $1")
+            .bind(lead.id)
+            .bind(subject),
+    )?;
     lead.subject = subject;
     Ok(())
 }
@@ -104,7 +110,10 @@ pub fn take_over(unit: &mut Unit<'_, '_>, lead: &mut Lead, user: Uuid) -> Result
 /// The database, or something that does not open.
 pub fn keep_apart(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Refusal> {
     let unproved: bool = unit.tx().scalar(
-        sqlx::query_scalar("SELECT EXISTS (SELECT FROM users WHERE id = $1 AND status = 'pending')").bind(lead.subject),
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM users WHERE id = $1 AND status = 'pending')",
+        )
+        .bind(lead.subject),
     )?;
     if lead.user.is_some() || !unproved {
         return Ok(());
@@ -122,7 +131,13 @@ pub fn keep_apart(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Refusa
 }
 
 /// One sealed column of a lead's rows, by slices in the order of their keys.
-fn rows(unit: &mut Unit<'_, '_>, lead: Uuid, (table, column, name): (&str, &str, &str), from: &SubjectKey, to: &SubjectKey) -> Result<(), Refusal> {
+fn rows(
+    unit: &mut Unit<'_, '_>,
+    lead: Uuid,
+    (table, column, name): (&str, &str, &str),
+    from: &SubjectKey,
+    to: &SubjectKey,
+) -> Result<(), Refusal> {
     let mut after = Uuid::nil();
     loop {
         let slice: Vec<(Uuid, Vec<u8>)> = unit.tx().all(
@@ -138,24 +153,34 @@ fn rows(unit: &mut Unit<'_, '_>, lead: Uuid, (table, column, name): (&str, &str,
         };
         after = *last;
         for (id, bytes) in slice {
-            let plain = from.open(name, &Sealed::from_bytes(bytes)).map_err(broken)?;
+            let plain = from
+                .open(name, &Sealed::from_bytes(bytes))
+                .map_err(broken)?;
             let sealed = to.seal(name, &plain);
             unit.tx().execute(
-                sqlx::query(sqlx::AssertSqlSafe(format!("UPDATE {table} SET {column} = $2 WHERE id = $1")))
-                    .bind(id)
-                    .bind(sealed.as_bytes()),
+                sqlx::query(sqlx::AssertSqlSafe(format!(
+                    "UPDATE {table} SET {column} = $2 WHERE id = $1"
+                )))
+                .bind(id)
+                .bind(sealed.as_bytes()),
             )?;
         }
     }
 }
 
 /// The values that merges of the lead keep for being taken back.
-fn merges(unit: &mut Unit<'_, '_>, lead: Uuid, from: &SubjectKey, to: &SubjectKey) -> Result<(), Refusal> {
+fn merges(
+    unit: &mut Unit<'_, '_>,
+    lead: Uuid,
+    from: &SubjectKey,
+    to: &SubjectKey,
+) -> Result<(), Refusal> {
     let all: Vec<(Uuid, Value)> = unit.tx().all(
         sqlx::query_as("SELECT id, changed FROM lead_merges WHERE lead_id = $1 AND changed <> '{}' ORDER BY id LIMIT 1000").bind(lead),
     )?;
     for (id, changed) in all {
-        let mut fields: BTreeMap<String, Value> = serde_json::from_value(changed).unwrap_or_default();
+        let mut fields: BTreeMap<String, Value> =
+            serde_json::from_value(changed).unwrap_or_default();
         for (field, entry) in &mut fields {
             let name = format!("leads.{field}");
             for side in ["before", "after"] {
@@ -167,8 +192,11 @@ fn merges(unit: &mut Unit<'_, '_>, lead: Uuid, from: &SubjectKey, to: &SubjectKe
                 }
             }
         }
-        unit.tx()
-            .execute(sqlx::query("UPDATE lead_merges SET changed = $2 WHERE id = $1").bind(id).bind(serde_json::json!(fields)))?;
+        unit.tx().execute(
+            sqlx::query("UPDATE lead_merges SET changed = $2 WHERE id = $1")
+                .bind(id)
+                .bind(serde_json::json!(fields)),
+        )?;
     }
     Ok(())
 }

@@ -57,7 +57,21 @@ pub struct Task {
     pub revision: i64,
 }
 
-type Row = (Uuid, Uuid, Option<Vec<u8>>, Option<Vec<u8>>, String, String, i64, Option<Uuid>, Option<Uuid>, i64, i64, i64, Uuid);
+type Row = (
+    Uuid,
+    Uuid,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+    String,
+    String,
+    i64,
+    Option<Uuid>,
+    Option<Uuid>,
+    i64,
+    i64,
+    i64,
+    Uuid,
+);
 
 macro_rules! task_columns {
     () => {
@@ -68,8 +82,25 @@ macro_rules! task_columns {
 }
 
 fn task(row: Row, key: Option<&SubjectKey>) -> Task {
-    let (id, lead, title, description, priority, status, due, assignee, creator, created, updated, revision, _) = row;
-    let open = |field: &str, sealed: Option<Vec<u8>>| key.zip(sealed).and_then(|(key, sealed)| key.open(field, &Sealed::from_bytes(sealed)).ok());
+    let (
+        id,
+        lead,
+        title,
+        description,
+        priority,
+        status,
+        due,
+        assignee,
+        creator,
+        created,
+        updated,
+        revision,
+        _,
+    ) = row;
+    let open = |field: &str, sealed: Option<Vec<u8>>| {
+        key.zip(sealed)
+            .and_then(|(key, sealed)| key.open(field, &Sealed::from_bytes(sealed)).ok())
+    };
     Task {
         id,
         lead,
@@ -101,9 +132,18 @@ pub struct Filter {
 ///
 /// # Errors
 /// Forbidden.
-pub async fn list(platform: &Platform, by: &Principal, filter: Filter, paging: Paging) -> Result<Page<Task>, Refusal> {
+pub async fn list(
+    platform: &Platform,
+    by: &Principal,
+    filter: Filter,
+    paging: Paging,
+) -> Result<Page<Task>, Refusal> {
     by.scope(TASK_READ)?;
-    let (org, now, keyring) = (by.org, platform.now(), std::sync::Arc::clone(platform.keyring()));
+    let (org, now, keyring) = (
+        by.org,
+        platform.now(),
+        std::sync::Arc::clone(platform.keyring()),
+    );
     platform
         .read(by, move |tx| {
             let (from, to) = filter.urgency.map_or((Ts(0), Ts(u64::MAX)), |urgency| urgency.window(now));
@@ -149,7 +189,11 @@ pub async fn one(platform: &Platform, by: &Principal, id: Uuid) -> Result<Task, 
     let keyring = std::sync::Arc::clone(platform.keyring());
     platform
         .read(by, move |tx| {
-            let query = sqlx::query_as(concat!("SELECT ", task_columns!(), " FROM tasks AS t JOIN leads AS l ON l.id = t.lead_id WHERE t.id = $1"));
+            let query = sqlx::query_as(concat!(
+                "SELECT ",
+                task_columns!(),
+                " FROM tasks AS t JOIN leads AS l ON l.id = t.lead_id WHERE t.id = $1"
+            ));
             let row: Option<Row> = tx.optional(query.bind(id))?;
             let row = row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
             let key = key_of(tx, &keyring, row.12)?;
@@ -187,10 +231,20 @@ fn check_priority(priority: &str) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// Forbidden, not found, or a field that is wrong.
-pub async fn add(platform: &Platform, by: &Principal, once: Option<Once>, new: NewTask) -> Result<Uuid, Refusal> {
+pub async fn add(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    new: NewTask,
+) -> Result<Uuid, Refusal> {
     let title = typed(&new.title, "title", TITLE_MAX)?;
-    let description = new.description.as_deref().filter(|text| !text.trim().is_empty());
-    let description = description.map(|text| typed(text, "description", NOTE_MAX)).transpose()?;
+    let description = new
+        .description
+        .as_deref()
+        .filter(|text| !text.trim().is_empty());
+    let description = description
+        .map(|text| typed(text, "description", NOTE_MAX))
+        .transpose()?;
     check_priority(&new.priority)?;
     platform
         .command_once(by, once, move |unit| {
@@ -265,11 +319,21 @@ pub struct TaskChange {
 ///
 /// # Errors
 /// Forbidden, not found, stale, or a field that is wrong.
-pub async fn change(platform: &Platform, by: &Principal, once: Option<Once>, id: Uuid, change: TaskChange) -> Result<(), Refusal> {
+pub async fn change(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    id: Uuid,
+    change: TaskChange,
+) -> Result<(), Refusal> {
     if let Some(priority) = &change.priority {
         check_priority(priority)?;
     }
-    if change.status.as_deref().is_some_and(|status| !STATES.contains(&status)) {
+    if change
+        .status
+        .as_deref()
+        .is_some_and(|status| !STATES.contains(&status))
+    {
         return Err(INVALID.field("status", format!("use {}", STATES.join(", "))));
     }
     platform

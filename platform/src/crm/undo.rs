@@ -19,17 +19,34 @@ use super::stage::{Status, check_reason};
 use super::store;
 use super::subject;
 
-type Merge = (Uuid, Option<Uuid>, Option<Uuid>, Option<String>, Vec<Uuid>, Value, String, bool);
+type Merge = (
+    Uuid,
+    Option<Uuid>,
+    Option<Uuid>,
+    Option<String>,
+    Vec<Uuid>,
+    Value,
+    String,
+    bool,
+);
 
 /// Takes the merge back; answers the lead that was kept.
 ///
 /// # Errors
 /// Not found, [`NOT_UNDONE`], or a missing reason.
-pub async fn undo(platform: &Platform, by: &Principal, once: Option<Once>, merge: Uuid, reason: String) -> Result<Uuid, Refusal> {
+pub async fn undo(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    merge: Uuid,
+    reason: String,
+) -> Result<Uuid, Refusal> {
     check_reason(Some(&reason), true)?;
     let owned = by.clone();
     let allowed = platform.read(by, move |tx| {
-        let row: Option<(Uuid,)> = tx.optional(sqlx::query_as("SELECT lead_id FROM lead_merges WHERE id = $1").bind(merge))?;
+        let row: Option<(Uuid,)> = tx.optional(
+            sqlx::query_as("SELECT lead_id FROM lead_merges WHERE id = $1").bind(merge),
+        )?;
         let (lead,) = row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
         owned.may(LEAD_EDIT, &store::find(tx, lead)?.target())?;
         Ok(())
@@ -37,11 +54,18 @@ pub async fn undo(platform: &Platform, by: &Principal, once: Option<Once>, merge
     allowed.await?;
     let recorded_by = by.audit_name();
     platform
-        .command_once(&by.elevated(), once, move |unit| undo_in(unit, merge, reason.trim(), &recorded_by))
+        .command_once(&by.elevated(), once, move |unit| {
+            undo_in(unit, merge, reason.trim(), &recorded_by)
+        })
         .await
 }
 
-fn undo_in(unit: &mut Unit<'_, '_>, merge: Uuid, reason: &str, recorded_by: &str) -> Result<Uuid, Refusal> {
+fn undo_in(
+    unit: &mut Unit<'_, '_>,
+    merge: Uuid,
+    reason: &str,
+    recorded_by: &str,
+) -> Result<Uuid, Refusal> {
     store::lock_assignment(unit)?;
     let row: Option<Merge> = unit.tx().optional(
         sqlx::query_as(
@@ -54,12 +78,18 @@ fn undo_in(unit: &mut Unit<'_, '_>, merge: Uuid, reason: &str, recorded_by: &str
     let (kept, other, own_subject, other_status, moved, changed, status, followed) =
         row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
     if status == "undone" || followed {
-        let why = if followed { "a later merge of this lead stands; take that one back first" } else { "it was taken back already" };
+        let why = if followed {
+            "a later merge of this lead stands; take that one back first"
+        } else {
+            "it was taken back already"
+        };
         return Err(NOT_UNDONE.because(why));
     }
     let mut lead = store::for_update(unit.tx(), kept)?;
     if lead.merged_into.is_some() {
-        return Err(NOT_UNDONE.because("the lead is part of another one now; take that merge back first"));
+        return Err(
+            NOT_UNDONE.because("the lead is part of another one now; take that merge back first")
+        );
     }
     let key = unit.key(lead.subject)?;
     let before = lead.open(&key)?;
@@ -67,11 +97,24 @@ fn undo_in(unit: &mut Unit<'_, '_>, merge: Uuid, reason: &str, recorded_by: &str
         restore(&mut lead, &key, field, changed.get(field))?;
     }
     let after = lead.open(&key)?;
-    lead.phone_index = after.phone.as_deref().map(|phone| store::phone_index(unit, phone));
-    lead.email_index = after.email.as_deref().map(|email| store::email_index(unit, email));
+    lead.phone_index = after
+        .phone
+        .as_deref()
+        .map(|phone| store::phone_index(unit, phone));
+    lead.email_index = after
+        .email
+        .as_deref()
+        .map(|email| store::email_index(unit, email));
     super::capture::replaced(unit, &lead, &before, &after)?;
     let parted = match other {
-        Some(other) => Some(part(unit, &mut lead, other, own_subject, other_status.as_deref(), &moved)?),
+        Some(other) => Some(part(
+            unit,
+            &mut lead,
+            other,
+            own_subject,
+            other_status.as_deref(),
+            &moved,
+        )?),
         None => None,
     };
     mark(unit, merge, recorded_by)?;
@@ -101,13 +144,20 @@ fn undo_in(unit: &mut Unit<'_, '_>, merge: Uuid, reason: &str, recorded_by: &str
 }
 
 /// Puts back what stood before, where what the merge wrote still stands.
-fn restore(lead: &mut Lead, key: &SubjectKey, field: &str, changed: Option<&Value>) -> Result<(), Refusal> {
+fn restore(
+    lead: &mut Lead,
+    key: &SubjectKey,
+    field: &str,
+    changed: Option<&Value>,
+) -> Result<(), Refusal> {
     let Some(changed) = changed else {
         return Ok(());
     };
     let side = |name: &str| -> Result<Option<String>, Refusal> {
         let sealed = changed.get(name).and_then(Value::as_str);
-        sealed.map(|text| open(key, &format!("leads.{field}"), text)).transpose()
+        sealed
+            .map(|text| open(key, &format!("leads.{field}"), text))
+            .transpose()
     };
     if lead.field(key, field)? != side("after")? {
         return Ok(());
@@ -115,7 +165,10 @@ fn restore(lead: &mut Lead, key: &SubjectKey, field: &str, changed: Option<&Valu
     match changed.get("before").and_then(Value::as_str) {
         Some(before) => {
             lead.data.insert(field.to_owned(), before.to_owned());
-            let at = changed.get("before_at").and_then(Value::as_i64).unwrap_or(0);
+            let at = changed
+                .get("before_at")
+                .and_then(Value::as_i64)
+                .unwrap_or(0);
             lead.data_at.insert(field.to_owned(), at);
         }
         None => {
@@ -150,9 +203,19 @@ fn part(
     }
     let key = unit.key(other.subject)?;
     let known = other.open(&key)?;
-    other.phone_index = known.phone.as_deref().map(|phone| store::phone_index(unit, phone));
-    other.email_index = known.email.as_deref().map(|email| store::email_index(unit, email));
-    (other.status, other.merged_into, other.assigned_to) = (status.and_then(Status::parse).unwrap_or(Status::Open), None, None);
+    other.phone_index = known
+        .phone
+        .as_deref()
+        .map(|phone| store::phone_index(unit, phone));
+    other.email_index = known
+        .email
+        .as_deref()
+        .map(|email| store::email_index(unit, email));
+    (other.status, other.merged_into, other.assigned_to) = (
+        status.and_then(Status::parse).unwrap_or(Status::Open),
+        None,
+        None,
+    );
     if other.user.is_some() && other.user == lead.user {
         lead.user = None;
     }
@@ -181,7 +244,9 @@ fn mark(unit: &mut Unit<'_, '_>, merge: Uuid, recorded_by: &str) -> Result<(), R
 /// A contact that went to a third lead meanwhile.
 fn taken(refusal: Refusal) -> Refusal {
     match refusal.fault() {
-        Some(fault) if fault == DUPLICATE => NOT_UNDONE.because("one of the contacts belongs to another lead by now"),
+        Some(fault) if fault == DUPLICATE => {
+            NOT_UNDONE.because("one of the contacts belongs to another lead by now")
+        }
         _ => refusal,
     }
 }

@@ -25,7 +25,12 @@ pub enum Urgency {
 
 impl Urgency {
     /// Every one, most urgent first.
-    pub const ALL: [Urgency; 4] = [Urgency::Overdue, Urgency::Urgent, Urgency::Upcoming, Urgency::Scheduled];
+    pub const ALL: [Urgency; 4] = [
+        Urgency::Overdue,
+        Urgency::Urgent,
+        Urgency::Upcoming,
+        Urgency::Scheduled,
+    ];
 
     /// Of a task that is due at `due`.
     pub fn of(due: Ts, now: Ts) -> Urgency {
@@ -60,7 +65,9 @@ impl Urgency {
 
     /// The urgency of that name.
     pub fn parse(name: &str) -> Option<Urgency> {
-        Urgency::ALL.into_iter().find(|urgency| urgency.name() == name)
+        Urgency::ALL
+            .into_iter()
+            .find(|urgency| urgency.name() == name)
     }
 }
 

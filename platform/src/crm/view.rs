@@ -65,7 +65,11 @@ pub struct Filter {
 ///
 /// # Errors
 /// The database, or a keyring that does not open it.
-pub(super) fn key_of(tx: &mut Tx<'_>, keyring: &Keyring, subject: Uuid) -> Result<Option<SubjectKey>, Refusal> {
+pub(super) fn key_of(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    subject: Uuid,
+) -> Result<Option<SubjectKey>, Refusal> {
     match subject_key(tx, keyring, subject) {
         Err(refusal) if refusal.fault() == Some(ERASED) => Ok(None),
         other => other,
@@ -105,7 +109,12 @@ pub async fn one(platform: &Platform, by: &Principal, id: Uuid) -> Result<Seen, 
 ///
 /// # Errors
 /// Forbidden.
-pub async fn list(platform: &Platform, by: &Principal, filter: Filter, paging: Paging) -> Result<Page<Seen>, Refusal> {
+pub async fn list(
+    platform: &Platform,
+    by: &Principal,
+    filter: Filter,
+    paging: Paging,
+) -> Result<Page<Seen>, Refusal> {
     let (_, sight) = by.scope(LEAD_READ)?;
     let (org, now, keyring) = (by.org, platform.now(), Arc::clone(platform.keyring()));
     let page = platform.read(by, move |tx| {
@@ -126,15 +135,27 @@ pub async fn list(platform: &Platform, by: &Principal, filter: Filter, paging: P
     page.await
 }
 
-fn rows(tx: &mut Tx<'_>, org: Uuid, filter: &Filter, paging: Paging, now: Ts) -> Result<Vec<Lead>, Refusal> {
-    let stages: Vec<String> = filter.stages.iter().map(|stage| stage.name().to_owned()).collect();
+fn rows(
+    tx: &mut Tx<'_>,
+    org: Uuid,
+    filter: &Filter,
+    paging: Paging,
+    now: Ts,
+) -> Result<Vec<Lead>, Refusal> {
+    let stages: Vec<String> = filter
+        .stages
+        .iter()
+        .map(|stage| stage.name().to_owned())
+        .collect();
     let (least, most) = match filter.band {
         None => (0, 100),
         Some(Band::None) => (0, i32::from(score::MQL) - 1),
         Some(Band::Mql) => (i32::from(score::MQL), i32::from(score::SQL) - 1),
         Some(Band::Sql) => (i32::from(score::SQL), 100),
     };
-    let (at, id) = paging.after.map_or((i64::MAX, Uuid::max()), |cursor| (cursor.key, cursor.id));
+    let (at, id) = paging
+        .after
+        .map_or((i64::MAX, Uuid::max()), |cursor| (cursor.key, cursor.id));
     let query = sqlx::query_as(concat!(
         "SELECT ",
         lead_columns!(),
@@ -170,7 +191,12 @@ fn rows(tx: &mut Tx<'_>, org: Uuid, filter: &Filter, paging: Paging, now: Ts) ->
 ///
 /// # Errors
 /// Forbidden, or a query that is none.
-pub async fn find(platform: &Platform, by: &Principal, typed: String, limit: u32) -> Result<Vec<Seen>, Refusal> {
+pub async fn find(
+    platform: &Platform,
+    by: &Principal,
+    typed: String,
+    limit: u32,
+) -> Result<Vec<Seen>, Refusal> {
     let (_, sight) = by.scope(LEAD_READ)?;
     let keyring = Arc::clone(platform.keyring());
     platform
@@ -194,7 +220,11 @@ pub async fn find(platform: &Platform, by: &Principal, typed: String, limit: u32
 ///
 /// # Errors
 /// Forbidden or not found.
-pub async fn facts(platform: &Platform, by: &Principal, id: Uuid) -> Result<(Vec<FactRow>, Score), Refusal> {
+pub async fn facts(
+    platform: &Platform,
+    by: &Principal,
+    id: Uuid,
+) -> Result<(Vec<FactRow>, Score), Refusal> {
     let (owned, now) = (by.clone(), platform.now());
     platform
         .read(by, move |tx| {
@@ -237,7 +267,9 @@ fn counts(tx: &mut Tx<'_>, org: Uuid, now: Ts) -> Result<HashMap<Stage, (i64, i6
         .bind(bound(now))
         .bind(i32::from(score::SQL)),
     )?;
-    let counts = rows.into_iter().filter_map(|(stage, all, hot, overdue)| Some((Stage::parse(&stage)?, (all, hot, overdue))));
+    let counts = rows.into_iter().filter_map(|(stage, all, hot, overdue)| {
+        Some((Stage::parse(&stage)?, (all, hot, overdue)))
+    });
     Ok(counts.collect())
 }
 
@@ -445,7 +477,12 @@ type HistoryRow = (Uuid, i64, String, String, Value, Option<Vec<u8>>, i64, Uuid)
 ///
 /// # Errors
 /// Forbidden or not found.
-pub async fn timeline(platform: &Platform, by: &Principal, id: Uuid, paging: Paging) -> Result<Timeline, Refusal> {
+pub async fn timeline(
+    platform: &Platform,
+    by: &Principal,
+    id: Uuid,
+    paging: Paging,
+) -> Result<Timeline, Refusal> {
     let (owned, keyring) = (by.clone(), Arc::clone(platform.keyring()));
     let read = platform.read(by, move |tx| {
         let lead = store::find(tx, id)?;
@@ -507,7 +544,11 @@ pub async fn timeline(platform: &Platform, by: &Principal, id: Uuid, paging: Pag
 }
 
 /// Accounts and alerts of a person whom the reader sees: read as the program, since their own tables know no sales.
-async fn beside(platform: &Platform, org: Uuid, user: Uuid) -> Result<(Vec<AccountLine>, Vec<AlertLine>), Refusal> {
+async fn beside(
+    platform: &Platform,
+    org: Uuid,
+    user: Uuid,
+) -> Result<(Vec<AccountLine>, Vec<AlertLine>), Refusal> {
     let program = Principal::system("crm.timeline").within(org);
     platform
         .read(&program, move |tx| {

@@ -36,7 +36,9 @@ impl Channel {
 
     /// The channel of that name.
     pub fn parse(name: &str) -> Option<Channel> {
-        [Channel::Email, Channel::WhatsApp, Channel::Sms].into_iter().find(|channel| channel.name() == name)
+        [Channel::Email, Channel::WhatsApp, Channel::Sms]
+            .into_iter()
+            .find(|channel| channel.name() == name)
     }
 }
 
@@ -55,7 +57,9 @@ pub enum May {
 pub fn may(channel: Channel, heard: Option<Ts>, now: Ts) -> May {
     match channel {
         Channel::Email => May::Write,
-        Channel::WhatsApp if heard.is_some_and(|heard| now.since(heard) < WHATSAPP_WINDOW_NS) => May::Write,
+        Channel::WhatsApp if heard.is_some_and(|heard| now.since(heard) < WHATSAPP_WINDOW_NS) => {
+            May::Write
+        }
         Channel::WhatsApp | Channel::Sms => match quiet_until(now) {
             Some(until) => May::NotBefore(until),
             None => May::Template,
@@ -105,9 +109,14 @@ pub fn first_word(reach: Reach, now: Ts) -> Option<(Channel, May)> {
         (Channel::WhatsApp, whatsapp),
         (Channel::Sms, reach.phone && !reach.no_sms),
     ];
-    let open = ways.into_iter().filter(|(_, open)| *open).map(|(channel, _)| (channel, may(channel, None, now)));
+    let open = ways
+        .into_iter()
+        .filter(|(_, open)| *open)
+        .map(|(channel, _)| (channel, may(channel, None, now)));
     let all: Vec<(Channel, May)> = open.collect();
-    let at_once = all.iter().find(|(_, may)| !matches!(may, May::NotBefore(_)));
+    let at_once = all
+        .iter()
+        .find(|(_, may)| !matches!(may, May::NotBefore(_)));
     at_once.or(all.first()).copied()
 }
 
@@ -124,10 +133,25 @@ mod tests {
 
     #[test]
     fn what_rings_waits_for_the_morning_and_mail_does_not() {
-        for (hour, until) in [(0, Some(8)), (7, Some(8)), (8, None), (19, None), (20, Some(32)), (23, Some(32))] {
+        for (hour, until) in [
+            (0, Some(8)),
+            (7, Some(8)),
+            (8, None),
+            (19, None),
+            (20, Some(32)),
+            (23, Some(32)),
+        ] {
             let expected = until.map_or(May::Template, |until| May::NotBefore(jakarta(until)));
-            assert_eq!(may(Channel::WhatsApp, None, jakarta(hour)), expected, "{hour}:00");
-            assert_eq!(may(Channel::Sms, None, jakarta(hour)), expected, "{hour}:00");
+            assert_eq!(
+                may(Channel::WhatsApp, None, jakarta(hour)),
+                expected,
+                "{hour}:00"
+            );
+            assert_eq!(
+                may(Channel::Sms, None, jakarta(hour)),
+                expected,
+                "{hour}:00"
+            );
             assert_eq!(may(Channel::Email, None, jakarta(hour)), May::Write);
         }
     }
@@ -136,23 +160,63 @@ mod tests {
     fn a_conversation_is_open_for_a_day_after_the_last_word() {
         let now = jakarta(12);
         let heard = |ago: u64| Some(Ts(now.0 - ago));
-        assert_eq!(may(Channel::WhatsApp, heard(WHATSAPP_WINDOW_NS - 1), now), May::Write);
-        assert_eq!(may(Channel::WhatsApp, heard(WHATSAPP_WINDOW_NS), now), May::Template);
+        assert_eq!(
+            may(Channel::WhatsApp, heard(WHATSAPP_WINDOW_NS - 1), now),
+            May::Write
+        );
+        assert_eq!(
+            may(Channel::WhatsApp, heard(WHATSAPP_WINDOW_NS), now),
+            May::Template
+        );
         assert_eq!(may(Channel::Sms, heard(1), now), May::Template);
     }
 
     #[test]
     fn the_first_word_goes_by_an_open_channel_and_never_against_a_no() {
-        let both = Reach { email: true, phone: true, ..Reach::default() };
+        let both = Reach {
+            email: true,
+            phone: true,
+            ..Reach::default()
+        };
         let day = jakarta(12);
         assert_eq!(first_word(both, day), Some((Channel::Email, May::Write)));
-        let chat = Reach { prefers_whatsapp: true, ..both };
-        assert_eq!(first_word(chat, day), Some((Channel::WhatsApp, May::Template)));
-        assert_eq!(first_word(chat, jakarta(22)), Some((Channel::Email, May::Write)), "at night mail is open");
-        let phone = Reach { phone: true, ..Reach::default() };
-        assert_eq!(first_word(phone, jakarta(22)), Some((Channel::WhatsApp, May::NotBefore(jakarta(32)))));
-        assert_eq!(first_word(Reach { no_whatsapp: true, ..phone }, day), Some((Channel::Sms, May::Template)));
-        let silent = Reach { no_email: true, no_whatsapp: true, no_sms: true, ..both };
+        let chat = Reach {
+            prefers_whatsapp: true,
+            ..both
+        };
+        assert_eq!(
+            first_word(chat, day),
+            Some((Channel::WhatsApp, May::Template))
+        );
+        assert_eq!(
+            first_word(chat, jakarta(22)),
+            Some((Channel::Email, May::Write)),
+            "at night mail is open"
+        );
+        let phone = Reach {
+            phone: true,
+            ..Reach::default()
+        };
+        assert_eq!(
+            first_word(phone, jakarta(22)),
+            Some((Channel::WhatsApp, May::NotBefore(jakarta(32))))
+        );
+        assert_eq!(
+            first_word(
+                Reach {
+                    no_whatsapp: true,
+                    ..phone
+                },
+                day
+            ),
+            Some((Channel::Sms, May::Template))
+        );
+        let silent = Reach {
+            no_email: true,
+            no_whatsapp: true,
+            no_sms: true,
+            ..both
+        };
         assert_eq!(first_word(silent, day), None);
         assert_eq!(first_word(Reach::default(), day), None);
     }

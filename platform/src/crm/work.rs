@@ -56,7 +56,9 @@ impl NoteKind {
 
     /// The kind of that name.
     pub fn parse(name: &str) -> Option<NoteKind> {
-        [NoteKind::Note, NoteKind::Call, NoteKind::Meeting].into_iter().find(|kind| kind.name() == name)
+        [NoteKind::Note, NoteKind::Call, NoteKind::Meeting]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 }
 
@@ -73,7 +75,11 @@ pub(super) fn typed(text: &str, field: &'static str, most: usize) -> Result<Stri
 }
 
 /// A lead that `unit`'s principal may write, locked and not part of another.
-fn writable(unit: &mut Unit<'_, '_>, lead: Uuid, permission: crate::people::Permission) -> Result<Lead, Refusal> {
+fn writable(
+    unit: &mut Unit<'_, '_>,
+    lead: Uuid,
+    permission: crate::people::Permission,
+) -> Result<Lead, Refusal> {
     let lead = store::for_update(unit.tx(), lead)?;
     unit.by().may(permission, &lead.target())?;
     if lead.status == Status::Merged {
@@ -86,25 +92,53 @@ fn writable(unit: &mut Unit<'_, '_>, lead: Uuid, permission: crate::people::Perm
 ///
 /// # Errors
 /// Forbidden, not found, or a text that is none.
-pub async fn note(platform: &Platform, by: &Principal, once: Option<Once>, lead: Uuid, kind: NoteKind, text: String) -> Result<Uuid, Refusal> {
+pub async fn note(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    lead: Uuid,
+    kind: NoteKind,
+    text: String,
+) -> Result<Uuid, Refusal> {
     let text = typed(&text, "text", NOTE_MAX)?;
     platform
         .command_once(by, once, move |unit| {
             let mut lead = writable(unit, lead, LEAD_NOTE)?;
-            let id = store::history(unit, &lead, kind.name(), &json!({"stage": lead.stage.name()}), Some(&text))?;
+            let id = store::history(
+                unit,
+                &lead,
+                kind.name(),
+                &json!({"stage": lead.stage.name()}),
+                Some(&text),
+            )?;
             if kind != NoteKind::Note {
                 let by = unit.by().audit_name();
                 store::add_fact(unit, &lead, FactKind::Engaged, "staff", kind.name(), &by)?;
                 store::rescore(unit, &mut lead)?;
                 if lead.stage == Stage::New && lead.status == Status::Open {
                     let facts = json!({"lead_id": lead.id, "by": by, "channel": kind.name()});
-                    unit.emit(Event::new("lead.outreach_sent", "lead", lead.id, facts).about(lead.subject));
+                    unit.emit(
+                        Event::new("lead.outreach_sent", "lead", lead.id, facts)
+                            .about(lead.subject),
+                    );
                 }
             }
             store::save(unit, &mut lead)?;
             let change = Change::new(Action::Create, "lead_note", id).about(lead.subject);
-            unit.audit(change.field("lead_id", Value::Null, json!(lead.id)).personal("text", None, Some(&text)));
-            unit.emit(Event::new("lead.changed", "lead", lead.id, json!({"lead_id": lead.id, "note_id": id})).about(lead.subject));
+            unit.audit(
+                change
+                    .field("lead_id", Value::Null, json!(lead.id))
+                    .personal("text", None, Some(&text)),
+            );
+            unit.emit(
+                Event::new(
+                    "lead.changed",
+                    "lead",
+                    lead.id,
+                    json!({"lead_id": lead.id, "note_id": id}),
+                )
+                .about(lead.subject),
+            );
             Ok(id)
         })
         .await
@@ -124,7 +158,10 @@ pub async fn add_fact(
     proof: String,
 ) -> Result<(), Refusal> {
     if kind.is_checked() && by.user().is_some() {
-        return Err(NOT_BY_HAND.because(format!("{} is given by the check of the code or the domain", kind.name())));
+        return Err(NOT_BY_HAND.because(format!(
+            "{} is given by the check of the code or the domain",
+            kind.name()
+        )));
     }
     let source = typed(&source, "source", 50)?;
     if proof.chars().count() > PROOF_MAX {
@@ -142,16 +179,32 @@ pub async fn add_fact(
 ///
 /// # Errors
 /// The database.
-pub fn fact_in(unit: &mut Unit<'_, '_>, lead: &mut Lead, kind: FactKind, source: &str, proof: &str) -> Result<(), Refusal> {
+pub fn fact_in(
+    unit: &mut Unit<'_, '_>,
+    lead: &mut Lead,
+    kind: FactKind,
+    source: &str,
+    proof: &str,
+) -> Result<(), Refusal> {
     let by = unit.by().audit_name();
     if !store::add_fact(unit, lead, kind, source, proof, &by)? {
         return Ok(());
     }
-    store::history(unit, lead, "fact", &json!({"kind": kind.name(), "source": source}), None)?;
+    store::history(
+        unit,
+        lead,
+        "fact",
+        &json!({"kind": kind.name(), "source": source}),
+        None,
+    )?;
     store::rescore(unit, lead)?;
     store::save(unit, lead)?;
     let change = Change::new(Action::Create, "lead_fact", lead.id).about(lead.subject);
-    unit.audit(change.field("kind", Value::Null, kind.name()).field("source", Value::Null, source));
+    unit.audit(
+        change
+            .field("kind", Value::Null, kind.name())
+            .field("source", Value::Null, source),
+    );
     Ok(())
 }
 
@@ -159,7 +212,13 @@ pub fn fact_in(unit: &mut Unit<'_, '_>, lead: &mut Lead, kind: FactKind, source:
 ///
 /// # Errors
 /// Forbidden or not found.
-pub async fn withdraw(platform: &Platform, by: &Principal, once: Option<Once>, lead: Uuid, fact: Uuid) -> Result<(), Refusal> {
+pub async fn withdraw(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    lead: Uuid,
+    fact: Uuid,
+) -> Result<(), Refusal> {
     platform
         .command_once(by, once, move |unit| {
             let mut lead = writable(unit, lead, LEAD_EDIT)?;
@@ -208,7 +267,18 @@ pub struct Deal {
     pub revision: i64,
 }
 
-type DealRow = (Uuid, Uuid, Option<Vec<u8>>, i64, String, Option<Uuid>, i64, i64, i64, Uuid);
+type DealRow = (
+    Uuid,
+    Uuid,
+    Option<Vec<u8>>,
+    i64,
+    String,
+    Option<Uuid>,
+    i64,
+    i64,
+    i64,
+    Uuid,
+);
 
 macro_rules! deal_columns {
     () => {
@@ -247,7 +317,10 @@ pub async fn deals(platform: &Platform, by: &Principal, lead: Uuid) -> Result<Ve
 
 fn deal(row: DealRow, key: Option<&crate::crypto::SubjectKey>) -> Deal {
     let (id, lead, title, expected_usd_cents, status, owner, created, updated, revision, _) = row;
-    let title = key.zip(title).and_then(|(key, title)| key.open("lead_deals.title", &Sealed::from_bytes(title)).ok());
+    let title = key.zip(title).and_then(|(key, title)| {
+        key.open("lead_deals.title", &Sealed::from_bytes(title))
+            .ok()
+    });
     Deal {
         id,
         lead,
@@ -269,7 +342,11 @@ pub async fn one_deal(platform: &Platform, by: &Principal, id: Uuid) -> Result<D
     let keyring = std::sync::Arc::clone(platform.keyring());
     platform
         .read(by, move |tx| {
-            let query = sqlx::query_as(concat!("SELECT ", deal_columns!(), " FROM lead_deals AS d JOIN leads AS l ON l.id = d.lead_id WHERE d.id = $1"));
+            let query = sqlx::query_as(concat!(
+                "SELECT ",
+                deal_columns!(),
+                " FROM lead_deals AS d JOIN leads AS l ON l.id = d.lead_id WHERE d.id = $1"
+            ));
             let row: Option<DealRow> = tx.optional(query.bind(id))?;
             let row = row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
             let key = key_of(tx, &keyring, row.9)?;
@@ -333,20 +410,33 @@ pub async fn set_deal(
     }
     platform
         .command_once(by, once, move |unit| {
-            let row: Option<(Uuid, String, i64)> =
-                unit.tx().optional(sqlx::query_as("SELECT lead_id, status, revision FROM lead_deals WHERE id = $1 FOR UPDATE").bind(deal))?;
-            let (lead, before, standing) = row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
+            let row: Option<(Uuid, String, i64)> = unit.tx().optional(
+                sqlx::query_as(
+                    "SELECT lead_id, status, revision FROM lead_deals WHERE id = $1 FOR UPDATE",
+                )
+                .bind(deal),
+            )?;
+            let (lead, before, standing) =
+                row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
             let lead = store::find(unit.tx(), lead)?;
             unit.by().may(LEAD_EDIT, &lead.target())?;
             if standing != revision {
                 return Err(STALE.because("read the deal again; somebody changed it"));
             }
             unit.tx().execute(
-                sqlx::query("UPDATE lead_deals SET status = $2, revision = revision + 1 WHERE id = $1")
-                    .bind(deal)
-                    .bind(&status),
+                sqlx::query(
+                    "UPDATE lead_deals SET status = $2, revision = revision + 1 WHERE id = $1",
+                )
+                .bind(deal)
+                .bind(&status),
             )?;
-            store::history(unit, &lead, "deal", &json!({"deal_id": deal, "status": status, "from": before}), None)?;
+            store::history(
+                unit,
+                &lead,
+                "deal",
+                &json!({"deal_id": deal, "status": status, "from": before}),
+                None,
+            )?;
             let change = Change::new(Action::Update, "deal", deal).about(lead.subject);
             unit.audit(change.field("status", before.as_str(), status.as_str()));
             Ok(())

@@ -26,11 +26,21 @@ pub fn blind(keyring: &Keyring, field: &str, value: &str) -> BlindIndex {
 /// Keyed hashes of the trigrams of a text, sorted, each once: two texts that look alike share most of
 /// them. Words are taken in lower case and padded as `pg_trgm` pads them.
 pub fn grams(keyring: &Keyring, text: &str) -> Vec<i64> {
-    let text: String = text.chars().take(GRAMS_OF_CHARS).collect::<String>().to_lowercase();
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let text: String = text
+        .chars()
+        .take(GRAMS_OF_CHARS)
+        .collect::<String>()
+        .to_lowercase();
+    let words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
     let mut found = BTreeSet::new();
     for word in words {
-        let padded: Vec<char> = "  ".chars().chain(word.chars()).chain(" ".chars()).collect();
+        let padded: Vec<char> = "  "
+            .chars()
+            .chain(word.chars())
+            .chain(" ".chars())
+            .collect();
         for gram in padded.windows(3) {
             let gram: String = gram.iter().collect();
             let hash = blind(keyring, "grams", &gram);
@@ -52,10 +62,23 @@ mod tests {
     #[test]
     fn equal_values_meet_per_field_and_keyring() {
         let keyring = Keyring::generate("k1");
-        assert_eq!(blind(&keyring, "email", "a@b.id"), blind(&keyring, "email", "a@b.id"));
-        assert_ne!(blind(&keyring, "email", "a@b.id"), blind(&keyring, "phone", "a@b.id"));
-        assert_ne!(blind(&keyring, "email", "a@b.id"), blind(&Keyring::generate("k1"), "email", "a@b.id"));
-        assert_ne!(blind(&keyring, "ab", "c"), blind(&keyring, "a", "bc"), "the border of the field is kept");
+        assert_eq!(
+            blind(&keyring, "email", "a@b.id"),
+            blind(&keyring, "email", "a@b.id")
+        );
+        assert_ne!(
+            blind(&keyring, "email", "a@b.id"),
+            blind(&keyring, "phone", "a@b.id")
+        );
+        assert_ne!(
+            blind(&keyring, "email", "a@b.id"),
+            blind(&Keyring::generate("k1"), "email", "a@b.id")
+        );
+        assert_ne!(
+            blind(&keyring, "ab", "c"),
+            blind(&keyring, "a", "bc"),
+            "the border of the field is kept"
+        );
     }
 
     #[test]

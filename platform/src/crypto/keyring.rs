@@ -96,7 +96,8 @@ impl Keyring {
             .map_err(|error| bad(&format!("line {}, column {}", error.line(), error.column())))?;
         let mut keys = BTreeMap::new();
         for (name, hex) in &file.keys {
-            let key = key_of(hex).ok_or_else(|| bad(&format!("key {name} is not 64 hexadecimal digits")))?;
+            let key = key_of(hex)
+                .ok_or_else(|| bad(&format!("key {name} is not 64 hexadecimal digits")))?;
             keys.insert(name.clone(), key);
         }
         if !keys.contains_key(&file.active) {
@@ -107,7 +108,9 @@ impl Keyring {
         let ring = Ring {
             active: file.active.clone(),
             keys,
-            made: made.map(|(name, at)| (name.clone(), Ts(at.saturating_mul(SECOND_NS)))).collect(),
+            made: made
+                .map(|(name, at)| (name.clone(), Ts(at.saturating_mul(SECOND_NS))))
+                .collect(),
         };
         Ok(Self {
             ring: RwLock::new(ring),
@@ -149,9 +152,17 @@ impl Keyring {
     fn write(&self, ring: &Ring, path: &Path) -> std::io::Result<()> {
         let content = File {
             active: ring.active.clone(),
-            keys: ring.keys.iter().map(|(name, key)| (name.clone(), hex(key))).collect(),
+            keys: ring
+                .keys
+                .iter()
+                .map(|(name, key)| (name.clone(), hex(key)))
+                .collect(),
             blind: hex(&self.blind),
-            made_s: ring.made.iter().map(|(name, at)| (name.clone(), at.0 / SECOND_NS)).collect(),
+            made_s: ring
+                .made
+                .iter()
+                .map(|(name, at)| (name.clone(), at.0 / SECOND_NS))
+                .collect(),
         };
         let text = Zeroizing::new(serde_json::to_string_pretty(&content)?);
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -218,7 +229,10 @@ impl Keyring {
     }
 
     fn ring(&self) -> Ring {
-        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.ring
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn install(&self, ring: Ring) {
@@ -233,14 +247,21 @@ impl Keyring {
 
     pub(super) fn wrap(&self, subject: Uuid, plain: &[u8; KEY_BYTES]) -> Wrapped {
         let ring = self.ring();
-        let key = ring.keys.get(&ring.active).expect("the active key is among the keys");
+        let key = ring
+            .keys
+            .get(&ring.active)
+            .expect("the active key is among the keys");
         Wrapped {
             sealed: Cipher::new(key).seal(&context(subject), plain),
             under: ring.active,
         }
     }
 
-    pub(super) fn unwrap(&self, subject: Uuid, wrapped: &Wrapped) -> Result<Zeroizing<[u8; KEY_BYTES]>, SealError> {
+    pub(super) fn unwrap(
+        &self,
+        subject: Uuid,
+        wrapped: &Wrapped,
+    ) -> Result<Zeroizing<[u8; KEY_BYTES]>, SealError> {
         let ring = self.ring();
         let key = ring.keys.get(&wrapped.under).ok_or(SealError::NoSuchKey)?;
         let plain = Zeroizing::new(Cipher::new(key).open(&context(subject), &wrapped.sealed)?);
@@ -272,7 +293,12 @@ impl Ring {
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ring = self.ring();
-        write!(f, "Keyring({} keys, {} active)", ring.keys.len(), ring.active)
+        write!(
+            f,
+            "Keyring({} keys, {} active)",
+            ring.keys.len(),
+            ring.active
+        )
     }
 }
 
@@ -282,11 +308,12 @@ fn context(subject: Uuid) -> Vec<u8> {
 
 fn hex(key: &[u8; KEY_BYTES]) -> String {
     use std::fmt::Write as _;
-    key.iter().fold(String::with_capacity(2 * KEY_BYTES), |mut text, byte| {
-        let written = write!(text, "{byte:02x}");
-        debug_assert!(written.is_ok(), "a String takes every text");
-        text
-    })
+    key.iter()
+        .fold(String::with_capacity(2 * KEY_BYTES), |mut text, byte| {
+            let written = write!(text, "{byte:02x}");
+            debug_assert!(written.is_ok(), "a String takes every text");
+            text
+        })
 }
 
 fn key_of(hex: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
@@ -323,7 +350,10 @@ mod tests {
         #[cfg(unix)]
         {
             let meta = std::fs::metadata(&path).expect("there");
-            assert_eq!(std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o777, 0o600);
+            assert_eq!(
+                std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o777,
+                0o600
+            );
         }
         assert_eq!(format!("{again:?}"), "Keyring(1 keys, k1 active)");
     }
@@ -336,7 +366,10 @@ mod tests {
         let sealed = key.seal("f", "x");
         keyring.rotate("k2", Ts(0));
         assert!(!keyring.retire("k2"), "the active key stays");
-        let anew = keyring.rewrap(subject, &wrapped).expect("opened").expect("another key");
+        let anew = keyring
+            .rewrap(subject, &wrapped)
+            .expect("opened")
+            .expect("another key");
         assert_eq!(anew.under, "k2");
         assert_eq!(keyring.rewrap(subject, &anew), Ok(None));
         assert!(keyring.retire("k1"));
@@ -351,16 +384,29 @@ mod tests {
         let path = folder.path().join("keyring");
         let (keyring, _) = Keyring::open(&path).expect("made");
         let at = |days: u64| Ts(days * 24 * 3_600 * SECOND_NS);
-        assert_eq!(keyring.rotate_when_due(&path, at(1_000)).expect("written"), None, "its age begins here");
-        assert_eq!(keyring.rotate_when_due(&path, at(1_089)).expect("read"), None);
-        assert_eq!(keyring.rotate_when_due(&path, at(1_090)).expect("written"), Some("k2".to_owned()));
+        assert_eq!(
+            keyring.rotate_when_due(&path, at(1_000)).expect("written"),
+            None,
+            "its age begins here"
+        );
+        assert_eq!(
+            keyring.rotate_when_due(&path, at(1_089)).expect("read"),
+            None
+        );
+        assert_eq!(
+            keyring.rotate_when_due(&path, at(1_090)).expect("written"),
+            Some("k2".to_owned())
+        );
         let (again, _) = Keyring::open(&path).expect("read");
         assert_eq!(again.active(), "k2");
         assert_eq!(again.rotate_when_due(&path, at(1_179)).expect("read"), None);
         let nowhere = folder.path().join("missing/keyring");
         assert!(again.rotate_when_due(&nowhere, at(2_000)).is_err());
         assert_eq!(again.active(), "k2", "a key that is in no file is not used");
-        assert_eq!(again.rotate_when_due(&path, at(2_000)).expect("written"), Some("k3".to_owned()));
+        assert_eq!(
+            again.rotate_when_due(&path, at(2_000)).expect("written"),
+            Some("k3".to_owned())
+        );
     }
 
     #[test]
@@ -369,8 +415,14 @@ mod tests {
         for (text, why) in [
             ("{", "line 1"),
             (r#"{"active":"k1","keys":{},"blind":"00"}"#, "active"),
-            (&format!(r#"{{"active":"k1","keys":{{"k1":"{secret}x"}},"blind":"00"}}"#), "k1"),
-            (&format!(r#"{{"active":"k1","keys":{{"k1":"{secret}"}},"blind":"00"}}"#), "blind"),
+            (
+                &format!(r#"{{"active":"k1","keys":{{"k1":"{secret}x"}},"blind":"00"}}"#),
+                "k1",
+            ),
+            (
+                &format!(r#"{{"active":"k1","keys":{{"k1":"{secret}"}},"blind":"00"}}"#),
+                "blind",
+            ),
         ] {
             let error = Keyring::parse(text, "here").expect_err(why).to_string();
             assert!(error.contains(why) && !error.contains(&secret), "{error}");

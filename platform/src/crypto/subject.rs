@@ -98,9 +98,15 @@ mod tests {
         let (key, wrapped) = SubjectKey::make(&keyring, sari);
         let sealed = key.seal("users.email", "sari@contoh.id");
         let again = SubjectKey::unwrap(&keyring, sari, &wrapped).expect("its own keyring");
-        assert_eq!(again.open("users.email", &sealed).as_deref(), Ok("sari@contoh.id"));
+        assert_eq!(
+            again.open("users.email", &sealed).as_deref(),
+            Ok("sari@contoh.id")
+        );
         assert_eq!(again.open("users.name", &sealed), Err(SealError::Tampered));
-        assert!(SubjectKey::unwrap(&keyring, budi, &wrapped).is_err(), "a key is bound to its person");
+        assert!(
+            SubjectKey::unwrap(&keyring, budi, &wrapped).is_err(),
+            "a key is bound to its person"
+        );
         let stranger = Keyring::generate("k1");
         assert!(SubjectKey::unwrap(&stranger, sari, &wrapped).is_err());
         assert_eq!(

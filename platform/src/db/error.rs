@@ -75,7 +75,8 @@ impl DbError {
 
     /// True when PostgreSQL refused a value, and not the statement: whoever sent it has to send another.
     pub fn is_of_input(&self) -> bool {
-        self.sqlstate().is_some_and(|state| OF_INPUT.contains(&state.as_str()))
+        self.sqlstate()
+            .is_some_and(|state| OF_INPUT.contains(&state.as_str()))
     }
 
     /// True when a unique constraint or index of that name refused a second row.

@@ -36,7 +36,11 @@ pub fn ground() -> Vec<Arc<dyn Store>> {
 }
 
 /// Opens a sealed column for an export.
-pub(crate) fn opened(key: Option<&SubjectKey>, field: &str, sealed: Option<Vec<u8>>) -> Result<Value, Refusal> {
+pub(crate) fn opened(
+    key: Option<&SubjectKey>,
+    field: &str,
+    sealed: Option<Vec<u8>>,
+) -> Result<Value, Refusal> {
     let Some((key, bytes)) = key.zip(sealed) else {
         return Ok(Value::Null);
     };
@@ -80,7 +84,8 @@ impl Store for Users {
             )
             .bind(subject),
         )?;
-        let Some((email, name, phone, username, role, status, verified, tier, profile)) = row else {
+        let Some((email, name, phone, username, role, status, verified, tier, profile)) = row
+        else {
             return Ok(Value::Null);
         };
         let key = keys.personal.as_ref();
@@ -106,7 +111,11 @@ impl Store for Consents {
     }
 
     fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
-        let rows = count(unit.tx(), "SELECT count(*) FROM consents WHERE subject_id = $1", subject)?;
+        let rows = count(
+            unit.tx(),
+            "SELECT count(*) FROM consents WHERE subject_id = $1",
+            subject,
+        )?;
         // The rows say what was agreed to and when, under a key that names nobody any more.
         Ok(Erased {
             reason: Some(CONSENT_LAW.into()),
@@ -128,7 +137,11 @@ impl Store for Consents {
                 None => break,
             }
         }
-        Ok(if said.is_empty() { Value::Null } else { Value::Array(said) })
+        Ok(if said.is_empty() {
+            Value::Null
+        } else {
+            Value::Array(said)
+        })
     }
 }
 
@@ -141,7 +154,9 @@ impl Store for Holds {
     }
 
     fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
-        let query = sqlx::query("UPDATE legal_holds SET reason = 'erased' WHERE subject_id = $1 AND lifted_at IS NOT NULL");
+        let query = sqlx::query(
+            "UPDATE legal_holds SET reason = 'erased' WHERE subject_id = $1 AND lifted_at IS NOT NULL",
+        );
         let rows = unit.tx().execute(query.bind(subject))?;
         Ok(Erased::rows(Done::Anonymised, rows))
     }
@@ -160,7 +175,9 @@ impl Store for SearchEntries {
     }
 
     fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
-        let query = sqlx::query("DELETE FROM search_entries WHERE subject_id = $1 OR (entity_type = 'user' AND entity_id = $1)");
+        let query = sqlx::query(
+            "DELETE FROM search_entries WHERE subject_id = $1 OR (entity_type = 'user' AND entity_id = $1)",
+        );
         let rows = unit.tx().execute(query.bind(subject))?;
         Ok(Erased::rows(Done::Deleted, rows))
     }
@@ -198,9 +215,15 @@ impl Store for Events {
     }
 
     fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
-        let rows = count(unit.tx(), "SELECT count(*) FROM events WHERE subject_id = $1", subject)?;
+        let rows = count(
+            unit.tx(),
+            "SELECT count(*) FROM events WHERE subject_id = $1",
+            subject,
+        )?;
         // What another program said of a failure may quote what it was given.
-        let query = sqlx::query("UPDATE events SET last_error = NULL WHERE subject_id = $1 AND last_error IS NOT NULL");
+        let query = sqlx::query(
+            "UPDATE events SET last_error = NULL WHERE subject_id = $1 AND last_error IS NOT NULL",
+        );
         unit.tx().execute(query.bind(subject))?;
         Ok(Erased {
             reason: Some("payloads hold keys and states alone".into()),
@@ -220,7 +243,11 @@ impl Store for Events {
         let events: Vec<Value> = events
             .map(|(kind, at, payload)| json!({"kind": kind, "at_us": at, "facts": payload}))
             .collect();
-        Ok(if events.is_empty() { Value::Null } else { Value::Array(events) })
+        Ok(if events.is_empty() {
+            Value::Null
+        } else {
+            Value::Array(events)
+        })
     }
 }
 
@@ -232,7 +259,11 @@ impl Store for AuditLog {
     }
 
     fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
-        let rows = count(unit.tx(), "SELECT count(*) FROM audit_log WHERE subject_id = $1", subject)?;
+        let rows = count(
+            unit.tx(),
+            "SELECT count(*) FROM audit_log WHERE subject_id = $1",
+            subject,
+        )?;
         Ok(Erased {
             reason: Some(AUDIT_LAW.into()),
             ..Erased::rows(Done::KeyDestroyed, rows)
@@ -255,7 +286,11 @@ impl Store for AuditLog {
                 json!({"at_us": at, "action": action, "entity": entity, "before": open(old), "after": open(new)})
             })
             .collect();
-        Ok(if rows.is_empty() { Value::Null } else { Value::Array(rows) })
+        Ok(if rows.is_empty() {
+            Value::Null
+        } else {
+            Value::Array(rows)
+        })
     }
 }
 

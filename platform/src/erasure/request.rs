@@ -19,7 +19,8 @@ const REQUESTS_MAX: i64 = 100;
 
 /// See and make requests for others.
 pub const SUBJECT_READ: Permission = Permission::new("subject.read", Area::People, Verb::Read);
-pub(super) const SUBJECT_REQUEST: Permission = Permission::new("subject.request", Area::People, Verb::Write);
+pub(super) const SUBJECT_REQUEST: Permission =
+    Permission::new("subject.request", Area::People, Verb::Write);
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +112,11 @@ pub(super) fn of_row(row: Row) -> Request {
         id,
         subject,
         org,
-        kind: if kind == "export" { Kind::Export } else { Kind::Erasure },
+        kind: if kind == "export" {
+            Kind::Export
+        } else {
+            Kind::Erasure
+        },
         status: Status::parse(&status),
         reason,
         made: from_micros(made),
@@ -123,7 +128,12 @@ pub(super) fn of_row(row: Row) -> Request {
 ///
 /// # Errors
 /// Not allowed; no such subject in the organisation of `by`; the database.
-pub async fn may(platform: &Platform, by: &Principal, permission: Permission, subject: Uuid) -> Result<(), Refusal> {
+pub async fn may(
+    platform: &Platform,
+    by: &Principal,
+    permission: Permission,
+    subject: Uuid,
+) -> Result<(), Refusal> {
     if by.is_person(subject) {
         return Ok(());
     }
@@ -136,7 +146,11 @@ pub async fn may(platform: &Platform, by: &Principal, permission: Permission, su
     // Of a subject nothing but its key is known here: whose it is stands in the rows that it has.
     let org = by.org;
     let query = "SELECT EXISTS (SELECT FROM users WHERE id = $1 AND org_id = $2) OR EXISTS (SELECT FROM subject_keys WHERE subject_id = $1 AND org_id = $2)";
-    let known: bool = platform.read(&by.elevated(), move |tx| Ok(tx.scalar(sqlx::query_scalar(query).bind(subject).bind(org))?)).await?;
+    let known: bool = platform
+        .read(&by.elevated(), move |tx| {
+            Ok(tx.scalar(sqlx::query_scalar(query).bind(subject).bind(org))?)
+        })
+        .await?;
     match known {
         true => Ok(()),
         false => Err(NOT_FOUND.because("there is no such person, or not for you")),
@@ -147,9 +161,16 @@ pub async fn may(platform: &Platform, by: &Principal, permission: Permission, su
 ///
 /// # Errors
 /// Not allowed, one of the kind is open already, or the database.
-pub async fn request(platform: &Platform, by: &Principal, subject: Uuid, kind: Kind) -> Result<Request, Refusal> {
+pub async fn request(
+    platform: &Platform,
+    by: &Principal,
+    subject: Uuid,
+    kind: Kind,
+) -> Result<Request, Refusal> {
     may(platform, by, SUBJECT_REQUEST, subject).await?;
-    platform.command(by, move |unit| put(unit, subject, kind)).await
+    platform
+        .command(by, move |unit| put(unit, subject, kind))
+        .await
 }
 
 fn put(unit: &mut Unit<'_, '_>, subject: Uuid, kind: Kind) -> Result<Request, Refusal> {
@@ -187,7 +208,9 @@ fn put(unit: &mut Unit<'_, '_>, subject: Uuid, kind: Kind) -> Result<Request, Re
         .bind(bound(now))
         .bind(bound(request.due)),
     );
-    made.map_err(|error| Refusal::from(error).on_duplicate("idx_subject_requests_erasure", asked_already))?;
+    made.map_err(|error| {
+        Refusal::from(error).on_duplicate("idx_subject_requests_erasure", asked_already)
+    })?;
     let change = Change::new(Action::Create, "subject_request", request.id).about(subject);
     unit.audit(change.field("kind", Value::Null, kind.name()));
     let payload = json!({"subject_id": subject, "kind": kind.name()});
@@ -203,7 +226,11 @@ fn asked_already() -> Refusal {
 ///
 /// # Errors
 /// Not allowed, or the database.
-pub async fn list(platform: &Platform, by: &Principal, subject: Uuid) -> Result<Vec<Request>, Refusal> {
+pub async fn list(
+    platform: &Platform,
+    by: &Principal,
+    subject: Uuid,
+) -> Result<Vec<Request>, Refusal> {
     may(platform, by, SUBJECT_READ, subject).await?;
     platform.read(by, move |tx| of_subject(tx, subject)).await
 }

@@ -21,7 +21,12 @@ const ROUND: i64 = 100;
 ///
 /// # Errors
 /// Not allowed, erased, or the database.
-pub async fn export(platform: &Platform, by: &Principal, stores: &[Arc<dyn Store>], subject: Uuid) -> Result<Value, Refusal> {
+pub async fn export(
+    platform: &Platform,
+    by: &Principal,
+    stores: &[Arc<dyn Store>],
+    subject: Uuid,
+) -> Result<Value, Refusal> {
     request::may(platform, by, SUBJECT_READ, subject).await?;
     let (by, stores) = (by.elevated(), stores.to_vec());
     platform
@@ -60,10 +65,16 @@ pub async fn export(platform: &Platform, by: &Principal, stores: &[Arc<dyn Store
 ///
 /// # Errors
 /// The database.
-pub async fn erase(platform: &Platform, stores: &[Arc<dyn Store>], request: &Request) -> Result<Status, Refusal> {
+pub async fn erase(
+    platform: &Platform,
+    stores: &[Arc<dyn Store>],
+    request: &Request,
+) -> Result<Status, Refusal> {
     let by = Principal::system("erasure").within(request.org);
     let (owned, list) = (request.clone(), stores.to_vec());
-    let done = platform.command(&by, move |unit| erase_now(unit, &list, &owned)).await;
+    let done = platform
+        .command(&by, move |unit| erase_now(unit, &list, &owned))
+        .await;
     match done {
         Ok(()) => Ok(Status::Done),
         Err(Refusal::Said(said)) => {
@@ -94,7 +105,9 @@ pub async fn erase_due(platform: &Platform, stores: &[Arc<dyn Store>]) -> Result
     let (mut done, mut behind) = (0, Uuid::nil());
     loop {
         let after = behind;
-        let open = platform.read(&system, move |tx| Ok(tx.all::<Row>(sqlx::query_as(OPEN).bind(after).bind(ROUND))?));
+        let open = platform.read(&system, move |tx| {
+            Ok(tx.all::<Row>(sqlx::query_as(OPEN).bind(after).bind(ROUND))?)
+        });
         let open = open.await?;
         let Some(last) = open.last() else {
             return Ok(done);
@@ -108,7 +121,9 @@ pub async fn erase_due(platform: &Platform, stores: &[Arc<dyn Store>]) -> Result
                     continue;
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(request = %request.id, "an erasure is tried again: {error}"),
+                Err(error) => {
+                    tracing::warn!(request = %request.id, "an erasure is tried again: {error}")
+                }
             }
             if request.due <= platform.now() {
                 tracing::error!(request = %request.id, "an erasure is not done after {} days", request::DAYS_MAX);
@@ -117,7 +132,11 @@ pub async fn erase_due(platform: &Platform, stores: &[Arc<dyn Store>]) -> Result
     }
 }
 
-fn erase_now(unit: &mut Unit<'_, '_>, stores: &[Arc<dyn Store>], request: &Request) -> Result<(), Refusal> {
+fn erase_now(
+    unit: &mut Unit<'_, '_>,
+    stores: &[Arc<dyn Store>],
+    request: &Request,
+) -> Result<(), Refusal> {
     let subject = request.subject;
     let waits: Option<(String,)> = unit.tx().optional(
         sqlx::query_as("SELECT status FROM subject_requests WHERE id = $1 AND status IN ('open', 'held') FOR UPDATE").bind(request.id),
@@ -130,7 +149,9 @@ fn erase_now(unit: &mut Unit<'_, '_>, stores: &[Arc<dyn Store>], request: &Reque
         .tx()
         .scalar(sqlx::query_scalar("SELECT app_held('erasure', $1)").bind(subject))?;
     if held {
-        return Err(HELD.because("a legal hold keeps this person's data; it is tried again when the hold is lifted"));
+        return Err(HELD.because(
+            "a legal hold keeps this person's data; it is tried again when the hold is lifted",
+        ));
     }
     let mut lines: Vec<(&'static str, Erased)> = Vec::with_capacity(stores.len() + 2);
     for store in stores {
@@ -147,10 +168,16 @@ fn erase_now(unit: &mut Unit<'_, '_>, stores: &[Arc<dyn Store>], request: &Reque
         }
     }
     let kept = lines.iter().any(|(_, line)| line.done == Done::KeptByLaw);
-    lines.push(("key.personal", Erased::rows(Done::KeyDestroyed, u64::from(gone))));
+    lines.push((
+        "key.personal",
+        Erased::rows(Done::KeyDestroyed, u64::from(gone)),
+    ));
     if !kept {
         let gone = unit.destroy_key(subject, KeyClass::Statutory)?;
-        lines.push(("key.statutory", Erased::rows(Done::KeyDestroyed, u64::from(gone))));
+        lines.push((
+            "key.statutory",
+            Erased::rows(Done::KeyDestroyed, u64::from(gone)),
+        ));
     }
     let now = unit.now();
     for (store, line) in &lines {
@@ -164,9 +191,16 @@ fn erase_now(unit: &mut Unit<'_, '_>, stores: &[Arc<dyn Store>], request: &Reque
                 .bind(bound(now)),
         )?;
     }
-    let update = sqlx::query("UPDATE subject_requests SET status = 'done', reason = NULL, done_at = $2 WHERE id = $1");
-    unit.tx().execute(update.bind(request.id).bind(bound(now)))?;
-    unit.audit(Change::new(Action::Delete, "subject", subject).field("stores", Value::Null, lines.len()));
+    let update = sqlx::query(
+        "UPDATE subject_requests SET status = 'done', reason = NULL, done_at = $2 WHERE id = $1",
+    );
+    unit.tx()
+        .execute(update.bind(request.id).bind(bound(now)))?;
+    unit.audit(Change::new(Action::Delete, "subject", subject).field(
+        "stores",
+        Value::Null,
+        lines.len(),
+    ));
     let payload = json!({"subject_id": subject});
     unit.emit(Event::new("subject.erased", "subject", subject, payload));
     Ok(())
@@ -176,13 +210,21 @@ fn erase_now(unit: &mut Unit<'_, '_>, stores: &[Arc<dyn Store>], request: &Reque
 ///
 /// # Errors
 /// The database.
-pub fn ledger(tx: &mut Tx<'_>, request: Uuid) -> Result<Vec<(String, String, i64, Option<String>)>, Refusal> {
+pub fn ledger(
+    tx: &mut Tx<'_>,
+    request: Uuid,
+) -> Result<Vec<(String, String, i64, Option<String>)>, Refusal> {
     // The ledger itself belongs to no organisation; the request it is of does.
-    let known: bool = tx.scalar(sqlx::query_scalar("SELECT EXISTS (SELECT FROM subject_requests WHERE id = $1)").bind(request))?;
+    let known: bool = tx.scalar(
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM subject_requests WHERE id = $1)")
+            .bind(request),
+    )?;
     if !known {
         return Err(NOT_FOUND.because("there is no such request, or not for you"));
     }
-    let query = sqlx::query_as("SELECT store, action, items, reason FROM erasure_ledger WHERE request_id = $1 ORDER BY store LIMIT 100");
+    let query = sqlx::query_as(
+        "SELECT store, action, items, reason FROM erasure_ledger WHERE request_id = $1 ORDER BY store LIMIT 100",
+    );
     Ok(tx.all(query.bind(request))?)
 }
 

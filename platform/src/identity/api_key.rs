@@ -33,22 +33,37 @@ pub struct Made {
 
 /// Draws a key.
 pub fn make() -> Made {
-    let name: String = random::<6>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let name: String = random::<6>()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let text = format!("{PREFIX}{name}_{}", token());
-    Made { digest: digest("api_key", &text), text, name }
+    Made {
+        digest: digest("api_key", &text),
+        text,
+        name,
+    }
 }
 
 /// The name in a key, when it has the form of one.
 pub fn name_of(text: &str) -> Option<&str> {
     let (name, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
-    (name.len() == 12 && name.chars().all(|c| c.is_ascii_hexdigit()) && secret.len() == 43).then_some(name)
+    (name.len() == 12 && name.chars().all(|c| c.is_ascii_hexdigit()) && secret.len() == 43)
+        .then_some(name)
 }
 
 /// Checks what is asked for: a key never may what its owner may not.
 ///
 /// # Errors
 /// The field that is wrong.
-pub fn check(by: &Principal, name: &str, scopes: &[String], days: Option<u16>, known: &[Permission], now: Ts) -> Result<Ts, Refusal> {
+pub fn check(
+    by: &Principal,
+    name: &str,
+    scopes: &[String],
+    days: Option<u16>,
+    known: &[Permission],
+    now: Ts,
+) -> Result<Ts, Refusal> {
     let name_chars = name.trim().chars().count();
     if name_chars == 0 || name_chars > NAME_CHARS_MAX {
         return Err(INVALID.field("name", format!("use 1 to {NAME_CHARS_MAX} characters")));
@@ -58,9 +73,14 @@ pub fn check(by: &Principal, name: &str, scopes: &[String], days: Option<u16>, k
     }
     for scope in scopes {
         let permission = known.iter().find(|permission| permission.name == scope);
-        let permission = permission.ok_or_else(|| BAD_SCOPE.field("scopes", format!("there is no permission {scope:.40}")))?;
+        let permission = permission.ok_or_else(|| {
+            BAD_SCOPE.field("scopes", format!("there is no permission {scope:.40}"))
+        })?;
         if !has(by.role, permission) {
-            return Err(BAD_SCOPE.field("scopes", format!("{} is not part of your role", permission.name)));
+            return Err(BAD_SCOPE.field(
+                "scopes",
+                format!("{} is not part of your role", permission.name),
+            ));
         }
     }
     let days = days.unwrap_or(DAYS_DEFAULT);
@@ -84,20 +104,39 @@ mod tests {
         let made = make();
         assert_eq!(name_of(&made.text), Some(made.name.as_str()));
         assert_eq!(digest("api_key", &made.text), made.digest);
-        for text in ["", "sk_", "sk_0123456789ab", "sk_0123456789ab_short", &made.text[3..], "a.b.c"] {
+        for text in [
+            "",
+            "sk_",
+            "sk_0123456789ab",
+            "sk_0123456789ab_short",
+            &made.text[3..],
+            "a.b.c",
+        ] {
             assert_eq!(name_of(text), None, "{text}");
         }
     }
 
     #[test]
     fn a_key_may_no_more_than_its_owner() {
-        let dealer = Principal { role: Role::Dealer, ..Principal::owner() };
+        let dealer = Principal {
+            role: Role::Dealer,
+            ..Principal::owner()
+        };
         let ask = |scopes: &[&str], days| {
             let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
             check(&dealer, "bridge", &scopes, days, ALL, Ts(0))
         };
-        assert_eq!(ask(&[DESK_READ.name, DESK_WRITE.name], None).ok(), Some(Ts(90 * DAY_NS)));
-        for (scopes, days) in [(vec![USER_ROLE.name], None), (vec!["desk.everything"], None), (vec![], None), (vec![DESK_READ.name], Some(0)), (vec![DESK_READ.name], Some(366))] {
+        assert_eq!(
+            ask(&[DESK_READ.name, DESK_WRITE.name], None).ok(),
+            Some(Ts(90 * DAY_NS))
+        );
+        for (scopes, days) in [
+            (vec![USER_ROLE.name], None),
+            (vec!["desk.everything"], None),
+            (vec![], None),
+            (vec![DESK_READ.name], Some(0)),
+            (vec![DESK_READ.name], Some(366)),
+        ] {
             assert!(ask(&scopes, days).is_err(), "{scopes:?} {days:?}");
         }
     }

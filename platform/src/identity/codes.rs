@@ -106,7 +106,11 @@ pub fn recovery_codes() -> Vec<String> {
 
 /// A recovery code without what people add or leave out in writing.
 pub fn recovery_form(text: &str) -> String {
-    text.chars().filter(char::is_ascii_alphanumeric).take(2 * RECOVERY_CHARS).map(|c| c.to_ascii_uppercase()).collect()
+    text.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(2 * RECOVERY_CHARS)
+        .map(|c| c.to_ascii_uppercase())
+        .collect()
 }
 
 /// 256 random bits as text for addresses and headers.
@@ -149,7 +153,10 @@ mod tests {
         for _ in 0..100 {
             for code in recovery_codes() {
                 assert_eq!(code.len(), 11);
-                assert_eq!(recovery_form(&code.to_lowercase().replace('-', " ")), code.replace('-', ""));
+                assert_eq!(
+                    recovery_form(&code.to_lowercase().replace('-', " ")),
+                    code.replace('-', "")
+                );
                 assert!(seen.insert(code));
             }
             let sent = sent_code();
@@ -161,9 +168,17 @@ mod tests {
     #[test]
     fn a_sent_code_ends_by_time_and_by_tries() {
         let right = digest("a", "123456");
-        let sent = |tries| Sent { digest: right.to_vec(), made: Ts(0), tries };
+        let sent = |tries| Sent {
+            digest: right.to_vec(),
+            made: Ts(0),
+            tries,
+        };
         assert_eq!(judge(&sent(4), &right, Ts(SENT_NS - 1)), Tried::Right);
-        assert_eq!(judge(&sent(0), &digest("b", "123456"), Ts(0)), Tried::Wrong, "of another purpose");
+        assert_eq!(
+            judge(&sent(0), &digest("b", "123456"), Ts(0)),
+            Tried::Wrong,
+            "of another purpose"
+        );
         assert_eq!(judge(&sent(5), &right, Ts(0)), Tried::Over);
         assert_eq!(judge(&sent(0), &right, Ts(SENT_NS)), Tried::Over);
     }

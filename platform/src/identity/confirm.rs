@@ -41,7 +41,13 @@ pub enum Method {
 
 impl Method {
     /// Every one.
-    pub const ALL: [Method; 5] = [Method::Totp, Method::Passkey, Method::Email, Method::Sms, Method::Recovery];
+    pub const ALL: [Method; 5] = [
+        Method::Totp,
+        Method::Passkey,
+        Method::Email,
+        Method::Sms,
+        Method::Recovery,
+    ];
 
     /// The name on the wire.
     pub fn name(self) -> &'static str {
@@ -60,7 +66,11 @@ impl Method {
     }
 
     /// What a person is asked for at every sign-in; nothing = no second factor. `sends` = mail, telephone.
-    pub(super) fn at_sign_in(person: &Person, factors: &store::Factors, sends: (bool, bool)) -> Vec<Method> {
+    pub(super) fn at_sign_in(
+        person: &Person,
+        factors: &store::Factors,
+        sends: (bool, bool),
+    ) -> Vec<Method> {
         let mut methods = Self::strong(factors);
         if !person.role.is_staff() {
             methods.extend((factors.email_always && sends.0).then_some(Method::Email));
@@ -70,7 +80,11 @@ impl Method {
     }
 
     /// What an open session may be confirmed with. A mailbox sets passwords, so it is no second factor of staff.
-    pub(super) fn in_session(person: &Person, factors: &store::Factors, sends: (bool, bool)) -> Vec<Method> {
+    pub(super) fn in_session(
+        person: &Person,
+        factors: &store::Factors,
+        sends: (bool, bool),
+    ) -> Vec<Method> {
         let mut methods = Self::strong(factors);
         if !person.role.is_staff() {
             methods.extend((factors.email && sends.0).then_some(Method::Email));
@@ -111,7 +125,8 @@ impl Proof {
     /// It has another form.
     pub fn passkey(credential: serde_json::Value) -> Result<Proof, Refusal> {
         let read = serde_json::from_value(credential);
-        read.map(|credential| Proof::Passkey(Box::new(credential))).map_err(|_| CODE_WRONG.field("credential", "give what the browser gave"))
+        read.map(|credential| Proof::Passkey(Box::new(credential)))
+            .map_err(|_| CODE_WRONG.field("credential", "give what the browser gave"))
     }
 
     fn method(&self) -> Method {
@@ -135,9 +150,15 @@ impl Identity {
     ///
     /// # Errors
     /// [`NO_FACTOR`]; the database's.
-    pub async fn begin_confirmation(&self, by: &Principal, session: Uuid) -> Result<Waiting, Refusal> {
+    pub async fn begin_confirmation(
+        &self,
+        by: &Principal,
+        session: Uuid,
+    ) -> Result<Waiting, Refusal> {
         let keyring = Arc::clone(self.platform.keyring());
-        let user = by.user().ok_or_else(|| NO_FACTOR.because("the program has none"))?;
+        let user = by
+            .user()
+            .ok_or_else(|| NO_FACTOR.because("the program has none"))?;
         let sends = (self.serves(Channel::Email), self.serves(Channel::Sms));
         self.platform
             .command(&Principal::system("identity.confirm"), move |unit| {
@@ -149,7 +170,14 @@ impl Identity {
                 }
                 let challenge = codes::token();
                 let client = store::client_of(unit.tx(), user, session)?;
-                store::keep_challenge(unit, "mfa", &challenge, (Some(user), Some(session)), client, None)?;
+                store::keep_challenge(
+                    unit,
+                    "mfa",
+                    &challenge,
+                    (Some(user), Some(session)),
+                    client,
+                    None,
+                )?;
                 Ok(Waiting { challenge, methods })
             })
             .await
@@ -159,11 +187,18 @@ impl Identity {
     ///
     /// # Errors
     /// The challenge is over; the method is none of the person's; too soon after the last; it could not be sent.
-    pub async fn send_confirmation(&self, challenge: String, method: Method, visit: &Visit) -> Result<(), Refusal> {
+    pub async fn send_confirmation(
+        &self,
+        challenge: String,
+        method: Method,
+        visit: &Visit,
+    ) -> Result<(), Refusal> {
         let contact = match method {
             Method::Email => Contact::Email,
             Method::Sms => Contact::Phone,
-            Method::Totp | Method::Passkey | Method::Recovery => return Err(NO_FACTOR.because("nothing is sent for this one")),
+            Method::Totp | Method::Passkey | Method::Recovery => {
+                return Err(NO_FACTOR.because("nothing is sent for this one"));
+            }
         };
         let keyring = Arc::clone(self.platform.keyring());
         let sends = (self.serves(Channel::Email), self.serves(Channel::Sms));
@@ -185,7 +220,11 @@ impl Identity {
     ///
     /// # Errors
     /// The challenge is over; the person has no passkey; passkeys are not set up.
-    pub async fn passkey_options(&self, challenge: String, visit: &Visit) -> Result<serde_json::Value, Refusal> {
+    pub async fn passkey_options(
+        &self,
+        challenge: String,
+        visit: &Visit,
+    ) -> Result<serde_json::Value, Refusal> {
         let keyring = Arc::clone(self.platform.keyring());
         let webauthn = self.webauthn()?.clone();
         self.platform
@@ -195,7 +234,14 @@ impl Identity {
                 challenge_open(held.made, held.tries, held.used, now)?;
                 let user = held.user.ok_or_else(wrong_code)?;
                 let (options, state) = passkey::begin_authentication(unit, &webauthn, user)?;
-                store::keep_challenge(unit, "mfa", &challenge, (Some(user), held.session), held.client, Some(&state))?;
+                store::keep_challenge(
+                    unit,
+                    "mfa",
+                    &challenge,
+                    (Some(user), held.session),
+                    held.client,
+                    Some(&state),
+                )?;
                 Ok(options)
             })
             .await
@@ -205,7 +251,12 @@ impl Identity {
     ///
     /// # Errors
     /// The challenge is over; the code is wrong, used or locked; the database's.
-    pub async fn confirm(&self, challenge: String, proof: Proof, visit: &Visit) -> Result<SignedIn, Refusal> {
+    pub async fn confirm(
+        &self,
+        challenge: String,
+        proof: Proof,
+        visit: &Visit,
+    ) -> Result<SignedIn, Refusal> {
         let keyring = Arc::clone(self.platform.keyring());
         let webauthn = self.webauthn.clone();
         let sends = (self.serves(Channel::Email), self.serves(Channel::Sms));
@@ -222,21 +273,49 @@ impl Identity {
                     return Ok(Err(refusal));
                 }
                 let method = proof.method();
-                let judged = judge(unit, &keyring, user, proof, held.state.as_deref(), webauthn.as_ref())?;
+                let judged = judge(
+                    unit,
+                    &keyring,
+                    user,
+                    proof,
+                    held.state.as_deref(),
+                    webauthn.as_ref(),
+                )?;
                 store::touch_challenge(unit.tx(), &challenge, judged.is_ok(), now)?;
                 if let Err(refusal) = judged {
-                    unit.audit(Change::new(Action::Access, "session", "none").about(user).field("confirm", json!(null), format!("{} was wrong", method.name())));
+                    unit.audit(
+                        Change::new(Action::Access, "session", "none")
+                            .about(user)
+                            .field(
+                                "confirm",
+                                json!(null),
+                                format!("{} was wrong", method.name()),
+                            ),
+                    );
                     return Ok(Err(refusal));
                 }
                 forget(unit, &keyring, user)?;
                 let person = store::person(unit.tx(), &keyring, user)?;
                 person.standing.may_sign_in()?;
                 match held.session {
-                    None => Ok(Ok(Confirmed::SignedIn(open(unit, person, held.client, true)?))),
+                    None => Ok(Ok(Confirmed::SignedIn(open(
+                        unit,
+                        person,
+                        held.client,
+                        true,
+                    )?))),
                     Some(session) => {
                         store::confirm_session(unit.tx(), session, now)?;
-                        unit.audit(Change::new(Action::Update, "session", session).about(user).field("confirmed", false, method.name()));
-                        Ok(Ok(Confirmed::Session(session, Box::new(person), held.client)))
+                        unit.audit(
+                            Change::new(Action::Update, "session", session)
+                                .about(user)
+                                .field("confirmed", false, method.name()),
+                        );
+                        Ok(Ok(Confirmed::Session(
+                            session,
+                            Box::new(person),
+                            held.client,
+                        )))
                     }
                 }
             })
@@ -247,7 +326,15 @@ impl Identity {
                 self.known.invalidate(&session).await;
                 let access = self.access_token(person.id, session).await?;
                 let csrf = self.csrf(session);
-                let opened = super::sign_in::Opened { person: *person, session, access, refresh: String::new(), csrf, enrol: false, client };
+                let opened = super::sign_in::Opened {
+                    person: *person,
+                    session,
+                    access,
+                    refresh: String::new(),
+                    csrf,
+                    enrol: false,
+                    client,
+                };
                 Ok(SignedIn::Open(Box::new(opened)))
             }
         }
@@ -259,7 +346,14 @@ fn wrong_code() -> Refusal {
 }
 
 /// Passes when the person was offered the method.
-fn offered(unit: &mut Unit<'_, '_>, keyring: &Keyring, user: Uuid, session: Option<Uuid>, method: Method, sends: (bool, bool)) -> Result<(), Refusal> {
+fn offered(
+    unit: &mut Unit<'_, '_>,
+    keyring: &Keyring,
+    user: Uuid,
+    session: Option<Uuid>,
+    method: Method,
+    sends: (bool, bool),
+) -> Result<(), Refusal> {
     let person = store::person(unit.tx(), keyring, user)?;
     let factors = store::factors(unit.tx(), user)?;
     let methods = match session {
@@ -273,7 +367,12 @@ fn offered(unit: &mut Unit<'_, '_>, keyring: &Keyring, user: Uuid, session: Opti
 }
 
 /// Failures at second factors lock as those of passwords do, on a count of their own.
-fn count(unit: &mut Unit<'_, '_>, keyring: &Keyring, user: Uuid, now: Ts) -> Result<Result<(), Refusal>, Refusal> {
+fn count(
+    unit: &mut Unit<'_, '_>,
+    keyring: &Keyring,
+    user: Uuid,
+    now: Ts,
+) -> Result<Result<(), Refusal>, Refusal> {
     let id = store::account_count(keyring, &format!("second factor {user}"));
     let held = store::count_for_update(unit.tx(), &id, now)?;
     match lockout::attempt(ACCOUNT, &held, now) {
@@ -283,7 +382,11 @@ fn count(unit: &mut Unit<'_, '_>, keyring: &Keyring, user: Uuid, now: Ts) -> Res
 }
 
 fn forget(unit: &mut Unit<'_, '_>, keyring: &Keyring, user: Uuid) -> Result<(), Refusal> {
-    store::save_count(unit.tx(), &store::account_count(keyring, &format!("second factor {user}")), &lockout::forgive())
+    store::save_count(
+        unit.tx(),
+        &store::account_count(keyring, &format!("second factor {user}")),
+        &lockout::forgive(),
+    )
 }
 
 /// Judges a proof and uses it up; the inner refusal is committed.
@@ -303,12 +406,18 @@ fn judge(
             };
             judge_totp(unit, user, &secret, code.trim(), last)
         }
-        Proof::Code(Method::Recovery, code) => match store::use_recovery_code(unit.tx(), user, &code, now)? {
-            true => Ok(Ok(())),
-            false => Ok(Err(wrong_code())),
-        },
-        Proof::Code(Method::Email, code) => contact::judge(unit, keyring, user, Contact::Email.factor(), &code).map(tried),
-        Proof::Code(Method::Sms, code) => contact::judge(unit, keyring, user, Contact::Phone.factor(), &code).map(tried),
+        Proof::Code(Method::Recovery, code) => {
+            match store::use_recovery_code(unit.tx(), user, &code, now)? {
+                true => Ok(Ok(())),
+                false => Ok(Err(wrong_code())),
+            }
+        }
+        Proof::Code(Method::Email, code) => {
+            contact::judge(unit, keyring, user, Contact::Email.factor(), &code).map(tried)
+        }
+        Proof::Code(Method::Sms, code) => {
+            contact::judge(unit, keyring, user, Contact::Phone.factor(), &code).map(tried)
+        }
         Proof::Code(Method::Passkey, _) => Ok(Err(wrong_code())),
         Proof::Passkey(credential) => {
             let (Some(webauthn), Some(state)) = (webauthn, state) else {
@@ -328,7 +437,13 @@ fn tried(tried: Tried) -> Result<(), Refusal> {
 }
 
 /// Judges a code of an app and notes its step.
-pub(super) fn judge_totp(unit: &mut Unit<'_, '_>, user: Uuid, secret: &[u8], code: &str, last: Option<u64>) -> Result<Result<(), Refusal>, Refusal> {
+pub(super) fn judge_totp(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    secret: &[u8],
+    code: &str,
+    last: Option<u64>,
+) -> Result<Result<(), Refusal>, Refusal> {
     match totp::accept(secret, code, last, unit.now()) {
         Verdict::Accepted(counter) => Ok(Ok(store::use_totp(unit, user, counter)?)),
         Verdict::Replayed => Ok(Err(CODE_USED.because("wait for the next code of the app"))),
@@ -366,20 +481,67 @@ mod tests {
     #[test]
     fn a_mailbox_is_a_second_factor_of_clients_alone_and_paper_needs_something_to_recover() {
         use Method::*;
-        let all = store::Factors { totp: true, passkeys: 1, recovery: 3, email: true, phone: true, email_always: true, phone_always: false };
-        let paper = store::Factors { recovery: 3, ..Default::default() };
-        let mail = store::Factors { email: true, recovery: 3, ..Default::default() };
+        let all = store::Factors {
+            totp: true,
+            passkeys: 1,
+            recovery: 3,
+            email: true,
+            phone: true,
+            email_always: true,
+            phone_always: false,
+        };
+        let paper = store::Factors {
+            recovery: 3,
+            ..Default::default()
+        };
+        let mail = store::Factors {
+            email: true,
+            recovery: 3,
+            ..Default::default()
+        };
         for (role, factors, sends, at_sign_in, in_session) in [
-            (Role::EndUser, all, (true, true), vec![Totp, Passkey, Email, Recovery], vec![Totp, Passkey, Email, Sms, Recovery]),
-            (Role::EndUser, all, (false, false), vec![Totp, Passkey, Recovery], vec![Totp, Passkey, Recovery]),
-            (Role::Dealer, all, (true, true), vec![Totp, Passkey, Recovery], vec![Totp, Passkey, Recovery]),
+            (
+                Role::EndUser,
+                all,
+                (true, true),
+                vec![Totp, Passkey, Email, Recovery],
+                vec![Totp, Passkey, Email, Sms, Recovery],
+            ),
+            (
+                Role::EndUser,
+                all,
+                (false, false),
+                vec![Totp, Passkey, Recovery],
+                vec![Totp, Passkey, Recovery],
+            ),
+            (
+                Role::Dealer,
+                all,
+                (true, true),
+                vec![Totp, Passkey, Recovery],
+                vec![Totp, Passkey, Recovery],
+            ),
             (Role::EndUser, paper, (true, true), vec![], vec![]),
-            (Role::EndUser, mail, (true, true), vec![], vec![Email, Recovery]),
+            (
+                Role::EndUser,
+                mail,
+                (true, true),
+                vec![],
+                vec![Email, Recovery],
+            ),
             (Role::Dealer, mail, (true, true), vec![], vec![]),
         ] {
             let person = person(role);
-            assert_eq!(Method::at_sign_in(&person, &factors, sends), at_sign_in, "{role:?} {factors:?}");
-            assert_eq!(Method::in_session(&person, &factors, sends), in_session, "{role:?} {factors:?}");
+            assert_eq!(
+                Method::at_sign_in(&person, &factors, sends),
+                at_sign_in,
+                "{role:?} {factors:?}"
+            );
+            assert_eq!(
+                Method::in_session(&person, &factors, sends),
+                in_session,
+                "{role:?} {factors:?}"
+            );
         }
     }
 }

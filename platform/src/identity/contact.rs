@@ -42,7 +42,9 @@ impl Contact {
 
     /// The contact of that name.
     pub fn parse(name: &str) -> Option<Contact> {
-        [Contact::Email, Contact::Phone].into_iter().find(|contact| contact.name() == name)
+        [Contact::Email, Contact::Phone]
+            .into_iter()
+            .find(|contact| contact.name() == name)
     }
 
     pub(super) fn confirming(self) -> Purpose {
@@ -89,7 +91,12 @@ fn value_of(person: &Person, contact: Contact) -> Option<String> {
 }
 
 /// Makes a code and sends it, not more often than once a minute.
-pub(super) async fn send(identity: &Identity, user: Uuid, purpose: Purpose, visit: &Visit) -> Result<(), Refusal> {
+pub(super) async fn send(
+    identity: &Identity,
+    user: Uuid,
+    purpose: Purpose,
+    visit: &Visit,
+) -> Result<(), Refusal> {
     if !identity.serves(channel_of(purpose)) {
         return Err(NOT_SET_UP.because("no way to send this code is set up; tell the desk"));
     }
@@ -100,18 +107,27 @@ pub(super) async fn send(identity: &Identity, user: Uuid, purpose: Purpose, visi
         .command(&visit.principal("identity.codes"), move |unit| {
             let now = unit.now();
             let person = store::person(unit.tx(), &keyring, user)?;
-            let to = value_of(&person, contact_of(purpose)).ok_or_else(|| NO_FACTOR.because("there is nowhere to send it to"))?;
+            let to = value_of(&person, contact_of(purpose))
+                .ok_or_else(|| NO_FACTOR.because("there is nowhere to send it to"))?;
             store::lock_sending(unit.tx(), user, purpose)?;
             if let Some(sent) = store::sent_for_update(unit.tx(), user, purpose)? {
                 let waited = now.since(sent.made);
                 if waited < RESEND_NS {
-                    let seconds = u32::try_from((RESEND_NS - waited).div_ceil(SECOND_NS)).unwrap_or(60);
-                    return Err(TOO_OFTEN.for_seconds(seconds, "a code was just sent; look for it first"));
+                    let seconds =
+                        u32::try_from((RESEND_NS - waited).div_ceil(SECOND_NS)).unwrap_or(60);
+                    return Err(
+                        TOO_OFTEN.for_seconds(seconds, "a code was just sent; look for it first")
+                    );
                 }
             }
             let code = codes::sent_code();
             store::keep_sent(unit.tx(), user, purpose, &code, now)?;
-            Ok(Message { channel: channel_of(purpose), to, subject: subject(&person.locale, &title), text: text(&person.locale, &title, purpose, &code) })
+            Ok(Message {
+                channel: channel_of(purpose),
+                to,
+                subject: subject(&person.locale, &title),
+                text: text(&person.locale, &title, purpose, &code),
+            })
         })
         .await?;
     // Sent behind the commit: a code that is not kept would be of no use.
@@ -127,16 +143,30 @@ fn subject(locale: &str, title: &str) -> String {
 
 fn text(locale: &str, title: &str, purpose: Purpose, code: &str) -> Zeroizing<String> {
     let text = match (locale, purpose) {
-        ("en", Purpose::Password) => format!("{code} is your code to set a password at {title}. It is valid for 10 minutes. If you did not ask for it, do nothing."),
-        ("en", _) => format!("{code} is your code for {title}. It is valid for 10 minutes. Nobody of {title} asks you for it."),
-        (_, Purpose::Password) => format!("{code} adalah kode Anda untuk mengatur kata sandi di {title}. Berlaku 10 menit. Abaikan jika Anda tidak memintanya."),
-        (_, _) => format!("{code} adalah kode Anda untuk {title}. Berlaku 10 menit. Tidak ada staf {title} yang memintanya."),
+        ("en", Purpose::Password) => format!(
+            "{code} is your code to set a password at {title}. It is valid for 10 minutes. If you did not ask for it, do nothing."
+        ),
+        ("en", _) => format!(
+            "{code} is your code for {title}. It is valid for 10 minutes. Nobody of {title} asks you for it."
+        ),
+        (_, Purpose::Password) => format!(
+            "{code} adalah kode Anda untuk mengatur kata sandi di {title}. Berlaku 10 menit. Abaikan jika Anda tidak memintanya."
+        ),
+        (_, _) => format!(
+            "{code} adalah kode Anda untuk {title}. Berlaku 10 menit. Tidak ada staf {title} yang memintanya."
+        ),
     };
     Zeroizing::new(text)
 }
 
 /// Judges a sent code: counts a wrong one, uses a right one up.
-pub(super) fn judge(unit: &mut Unit<'_, '_>, keyring: &Keyring, user: Uuid, purpose: Purpose, code: &str) -> Result<Tried, Refusal> {
+pub(super) fn judge(
+    unit: &mut Unit<'_, '_>,
+    keyring: &Keyring,
+    user: Uuid,
+    purpose: Purpose,
+    code: &str,
+) -> Result<Tried, Refusal> {
     let now = unit.now();
     let Some(sent) = store::sent_for_update(unit.tx(), user, purpose)? else {
         return Ok(Tried::Over);
@@ -149,7 +179,15 @@ pub(super) fn judge(unit: &mut Unit<'_, '_>, keyring: &Keyring, user: Uuid, purp
             let contact = contact_of(purpose);
             let person = store::person(unit.tx(), keyring, user)?;
             if let Some(value) = value_of(&person, contact) {
-                if store::confirm_contact(unit.tx(), keyring, user, contact.name(), contact.field(), &value, now)? {
+                if store::confirm_contact(
+                    unit.tx(),
+                    keyring,
+                    user,
+                    contact.name(),
+                    contact.field(),
+                    &value,
+                    now,
+                )? {
                     confirmed(unit, user, contact);
                 }
             }
@@ -162,7 +200,10 @@ pub(super) fn judge(unit: &mut Unit<'_, '_>, keyring: &Keyring, user: Uuid, purp
 
 /// The one answer to a code for a password that opens nothing, whether there is such an address or not.
 fn no_password_code() -> Refusal {
-    CODE_WRONG.field("code", "it is wrong or over; look again, or ask for a new one")
+    CODE_WRONG.field(
+        "code",
+        "it is wrong or over; look again, or ask for a new one",
+    )
 }
 
 /// Failures at confirming an address or number, counted beside those of passwords: a new code each minute would be
@@ -172,7 +213,10 @@ pub(super) fn confirming_count(user: Uuid) -> String {
 }
 
 fn network_of(visit: &Visit) -> String {
-    visit.ip.map_or_else(|| "unknown".to_owned(), |ip| super::limit::household(ip).to_string())
+    visit.ip.map_or_else(
+        || "unknown".to_owned(),
+        |ip| super::limit::household(ip).to_string(),
+    )
 }
 
 fn told(tried: Tried) -> Result<(), Refusal> {
@@ -188,8 +232,15 @@ impl Identity {
     ///
     /// # Errors
     /// Too soon; nothing to send by; it could not be sent.
-    pub async fn send_contact_code(&self, by: &Principal, contact: Contact, visit: &Visit) -> Result<(), Refusal> {
-        let user = by.user().ok_or_else(|| NO_FACTOR.because("the program has no address"))?;
+    pub async fn send_contact_code(
+        &self,
+        by: &Principal,
+        contact: Contact,
+        visit: &Visit,
+    ) -> Result<(), Refusal> {
+        let user = by
+            .user()
+            .ok_or_else(|| NO_FACTOR.because("the program has no address"))?;
         send(self, user, contact.confirming(), visit).await
     }
 
@@ -197,8 +248,16 @@ impl Identity {
     ///
     /// # Errors
     /// The code is wrong or over, too many were tried; the database's.
-    pub async fn confirm_contact(&self, by: &Principal, contact: Contact, code: String, visit: &Visit) -> Result<Person, Refusal> {
-        let user = by.user().ok_or_else(|| NO_FACTOR.because("the program has no address"))?;
+    pub async fn confirm_contact(
+        &self,
+        by: &Principal,
+        contact: Contact,
+        code: String,
+        visit: &Visit,
+    ) -> Result<Person, Refusal> {
+        let user = by
+            .user()
+            .ok_or_else(|| NO_FACTOR.because("the program has no address"))?;
         let keyring = Arc::clone(self.platform.keyring());
         let network = network_of(visit);
         let person = self
@@ -207,11 +266,17 @@ impl Identity {
                 if let Err(refusal) = count(unit, &keyring, &confirming_count(user), &network)? {
                     return Ok(Err(refusal));
                 }
-                if let Err(refusal) = told(judge(unit, &keyring, user, contact.confirming(), &code)?) {
+                if let Err(refusal) =
+                    told(judge(unit, &keyring, user, contact.confirming(), &code)?)
+                {
                     return Ok(Err(refusal));
                 }
                 forgive_account(unit, &keyring, &confirming_count(user))?;
-                unit.audit(Change::new(Action::Update, "user", user).about(user).field("confirmed", json!(null), contact.name()));
+                unit.audit(Change::new(Action::Update, "user", user).about(user).field(
+                    "confirmed",
+                    json!(null),
+                    contact.name(),
+                ));
                 let person = store::person(unit.tx(), &keyring, user)?;
                 if contact == Contact::Email {
                     activate(unit, &person)?;
@@ -227,8 +292,15 @@ impl Identity {
     ///
     /// # Errors
     /// It was not confirmed; the database's.
-    pub async fn use_contact(&self, by: &Principal, contact: Contact, on: bool) -> Result<(), Refusal> {
-        let user = by.user().ok_or_else(|| NO_FACTOR.because("the program has no address"))?;
+    pub async fn use_contact(
+        &self,
+        by: &Principal,
+        contact: Contact,
+        on: bool,
+    ) -> Result<(), Refusal> {
+        let user = by
+            .user()
+            .ok_or_else(|| NO_FACTOR.because("the program has no address"))?;
         self.platform
             .command(&Principal::system("identity.codes"), move |unit| {
                 let changed = unit.tx().execute(
@@ -255,7 +327,12 @@ impl Identity {
             return Ok(());
         };
         let keyring = Arc::clone(self.platform.keyring());
-        let found = self.platform.read(&Principal::system("identity.codes"), move |tx| store::by_email(tx, &keyring, &email)).await?;
+        let found = self
+            .platform
+            .read(&Principal::system("identity.codes"), move |tx| {
+                store::by_email(tx, &keyring, &email)
+            })
+            .await?;
         if let Some((user, _)) = found
             && let Err(refusal) = send(self, user, Purpose::Password, visit).await
         {
@@ -270,7 +347,13 @@ impl Identity {
     ///
     /// # Errors
     /// The code is wrong or over, too many were tried; the password is weak; the database's.
-    pub async fn reset_password(&self, email: &str, code: String, new: String, visit: &Visit) -> Result<(), Refusal> {
+    pub async fn reset_password(
+        &self,
+        email: &str,
+        code: String,
+        new: String,
+        visit: &Visit,
+    ) -> Result<(), Refusal> {
         let email = address::email(email)?;
         password::check(&new, &email, "")?;
         let keyring = Arc::clone(self.platform.keyring());
@@ -279,10 +362,14 @@ impl Identity {
         let found = self
             .platform
             .command(&visit.principal("identity.codes"), move |unit| {
-                if let Err(refusal) = count(unit, &keyring, &format!("password code {asked}"), &network)? {
+                if let Err(refusal) =
+                    count(unit, &keyring, &format!("password code {asked}"), &network)?
+                {
                     return Ok(Err(refusal));
                 }
-                Ok(Ok(store::by_email(unit.tx(), &keyring, &asked)?.map(|(user, _)| user)))
+                Ok(Ok(
+                    store::by_email(unit.tx(), &keyring, &asked)?.map(|(user, _)| user)
+                ))
             })
             .await??;
         let hash = self.hasher.hash(new.clone()).await?;
@@ -305,12 +392,24 @@ impl Identity {
                 if !is_confirmed {
                     store::drop_factors(unit.tx(), user)?;
                     ended.extend(store::revoke_keys(unit.tx(), user, now)?);
-                    store::confirm_contact(unit.tx(), &keyring, user, Contact::Email.name(), store::EMAIL, &email, now)?;
+                    store::confirm_contact(
+                        unit.tx(),
+                        &keyring,
+                        user,
+                        Contact::Email.name(),
+                        store::EMAIL,
+                        &email,
+                        now,
+                    )?;
                 }
                 store::set_password(unit, user, &hash)?;
                 forgive_account(unit, &keyring, &email)?;
                 forgive_account(unit, &keyring, &format!("password code {email}"))?;
-                unit.audit(Change::new(Action::Update, "credential", user).about(user).field("password", json!(null), "set by a code"));
+                unit.audit(
+                    Change::new(Action::Update, "credential", user)
+                        .about(user)
+                        .field("password", json!(null), "set by a code"),
+                );
                 activate(unit, &person)?;
                 Ok(Ok(ended))
             })
@@ -323,8 +422,17 @@ impl Identity {
     ///
     /// # Errors
     /// The current one is wrong, or locked; the new one is weak; the database's.
-    pub async fn change_password(&self, by: &Principal, session: Uuid, current: String, new: String, visit: &Visit) -> Result<(), Refusal> {
-        let user = by.user().ok_or_else(|| NO_FACTOR.because("the program has no password"))?;
+    pub async fn change_password(
+        &self,
+        by: &Principal,
+        session: Uuid,
+        current: String,
+        new: String,
+        visit: &Visit,
+    ) -> Result<(), Refusal> {
+        let user = by
+            .user()
+            .ok_or_else(|| NO_FACTOR.because("the program has no password"))?;
         let keyring = Arc::clone(self.platform.keyring());
         let network = network_of(visit);
         let (person, hash) = self
@@ -355,7 +463,11 @@ impl Identity {
                 let now = unit.now();
                 store::set_password(unit, user, &hash)?;
                 forgive_account(unit, &keyring, &email)?;
-                unit.audit(Change::new(Action::Update, "credential", user).about(user).field("password", json!(null), "changed"));
+                unit.audit(
+                    Change::new(Action::Update, "credential", user)
+                        .about(user)
+                        .field("password", json!(null), "changed"),
+                );
                 store::end_sessions(unit.tx(), user, Some(session), End::Revoked, now)
             })
             .await?;

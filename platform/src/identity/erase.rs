@@ -72,7 +72,9 @@ impl Store for Credentials {
             .map(|(client, began, seen, ended)| json!({"client": client, "began_us": began, "seen_us": seen, "ended_by": ended}))
             .collect();
         let named = named.into_iter();
-        let named: Vec<Value> = named.map(|(kind, name, at)| json!({"kind": kind, "name": name, "at_us": at})).collect();
+        let named: Vec<Value> = named
+            .map(|(kind, name, at)| json!({"kind": kind, "name": name, "at_us": at}))
+            .collect();
         Ok(json!({"sessions": sessions, "ways_in": named}))
     }
 }
@@ -94,7 +96,9 @@ impl Category for Sessions {
             "DELETE FROM sessions WHERE id IN (
                  SELECT id FROM sessions WHERE ended_at < $1 AND NOT app_held('sessions', user_id) ORDER BY ended_at LIMIT $2)",
         );
-        Ok(unit.tx().execute(query.bind(bound(before)).bind(i64::from(limit)))?)
+        Ok(unit
+            .tx()
+            .execute(query.bind(bound(before)).bind(i64::from(limit)))?)
     }
 }
 
@@ -120,7 +124,9 @@ impl Category for Attempts {
         ] {
             let left = i64::from(limit) - i64::try_from(rows).unwrap_or(i64::MAX);
             if left > 0 {
-                rows += unit.tx().execute(sqlx::query(sql).bind(bound(before)).bind(left))?;
+                rows += unit
+                    .tx()
+                    .execute(sqlx::query(sql).bind(bound(before)).bind(left))?;
             }
         }
         Ok(rows)

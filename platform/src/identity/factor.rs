@@ -59,16 +59,29 @@ impl Identity {
             })
             .await?;
         let uri = totp::uri(&secret, &self.settings.title, &account);
-        let picture = QrCode::new(uri.as_bytes()).map_err(|error| store::unexpected(format!("a picture of the secret: {error}")))?;
-        let qr_svg = picture.render::<svg::Color>().min_dimensions(PICTURE_PIXELS, PICTURE_PIXELS).build();
-        Ok(TotpSecret { secret: totp::base32(&secret), uri, qr_svg })
+        let picture = QrCode::new(uri.as_bytes())
+            .map_err(|error| store::unexpected(format!("a picture of the secret: {error}")))?;
+        let qr_svg = picture
+            .render::<svg::Color>()
+            .min_dimensions(PICTURE_PIXELS, PICTURE_PIXELS)
+            .build();
+        Ok(TotpSecret {
+            secret: totp::base32(&secret),
+            uri,
+            qr_svg,
+        })
     }
 
     /// The first code of a new secret: it counts from now on, the session is confirmed, and there are recovery codes.
     ///
     /// # Errors
     /// The code is wrong; nothing was begun; there are other factors and the session is not confirmed; the database's.
-    pub async fn confirm_totp(&self, by: &Principal, session: Uuid, code: String) -> Result<Vec<String>, Refusal> {
+    pub async fn confirm_totp(
+        &self,
+        by: &Principal,
+        session: Uuid,
+        code: String,
+    ) -> Result<Vec<String>, Refusal> {
         let user = person_of(by)?;
         let keyring = Arc::clone(self.platform.keyring());
         let (who, sends) = (by.clone(), self.sends());
@@ -126,7 +139,11 @@ impl Identity {
                 if !factors.totp && factors.passkeys == 0 {
                     return Err(NO_FACTOR.because("set up an app or a passkey first"));
                 }
-                unit.audit(Change::new(Action::Update, "recovery_codes", user).about(user).field("codes", json!(null), "renewed"));
+                unit.audit(
+                    Change::new(Action::Update, "recovery_codes", user)
+                        .about(user)
+                        .field("codes", json!(null), "renewed"),
+                );
                 store::renew_recovery_codes(unit, user)
             })
             .await
@@ -138,7 +155,12 @@ impl Identity {
     /// The database's.
     pub async fn factor_names(&self, by: &Principal) -> Result<Vec<&'static str>, Refusal> {
         let user = person_of(by)?;
-        let factors = self.platform.read(&Principal::system("identity.factors"), move |tx| store::factors(tx, user)).await?;
+        let factors = self
+            .platform
+            .read(&Principal::system("identity.factors"), move |tx| {
+                store::factors(tx, user)
+            })
+            .await?;
         let named = [
             (factors.totp, "totp"),
             (factors.passkeys > 0, "passkey"),
@@ -146,13 +168,22 @@ impl Identity {
             (factors.email, "email"),
             (factors.phone, "phone"),
         ];
-        Ok(named.into_iter().filter(|(there, _)| *there).map(|(_, name)| name).collect())
+        Ok(named
+            .into_iter()
+            .filter(|(there, _)| *there)
+            .map(|(_, name)| name)
+            .collect())
     }
 }
 
 /// Who has a second factor adds another one in a confirmed session only: else a stolen session, which is not confirmed,
 /// would bring a factor of its own and be confirmed by it.
-pub(super) fn may_add(unit: &mut Unit<'_, '_>, by: &Principal, person: &Person, sends: (bool, bool)) -> Result<(), Refusal> {
+pub(super) fn may_add(
+    unit: &mut Unit<'_, '_>,
+    by: &Principal,
+    person: &Person,
+    sends: (bool, bool),
+) -> Result<(), Refusal> {
     let factors = store::factors(unit.tx(), person.id)?;
     match Method::in_session(person, &factors, sends).is_empty() {
         true => Ok(()),
@@ -165,5 +196,6 @@ pub(super) fn person_of(by: &Principal) -> Result<Uuid, Refusal> {
     if by.narrowed.is_some() {
         return Err(CODE_WRONG.because("an API key does not change how its owner signs in"));
     }
-    by.user().ok_or_else(|| NO_FACTOR.because("the program has none"))
+    by.user()
+        .ok_or_else(|| NO_FACTOR.because("the program has none"))
 }

@@ -19,7 +19,11 @@ impl Identity {
     ///
     /// # Errors
     /// The field that is wrong; the address is another user's; the database's.
-    pub async fn first_administrator(&self, registration: Registration, visit: &Visit) -> Result<SignedIn, Refusal> {
+    pub async fn first_administrator(
+        &self,
+        registration: Registration,
+        visit: &Visit,
+    ) -> Result<SignedIn, Refusal> {
         let email = address::email(&registration.email)?;
         let phone = address::phone(&registration.phone)?;
         let name = name(&registration.name)?;
@@ -30,18 +34,26 @@ impl Identity {
         let client = visit.client;
         let (done, ended) = self
             .platform
-            .command(&visit.principal("identity.first_administrator"), move |unit| {
-                let now = unit.now();
-                store::rename(unit, OWNER, &email, &name, &phone)?;
-                store::set_password(unit, OWNER, &hash)?;
-                store::drop_factors(unit.tx(), OWNER)?;
-                forgive_account(unit, &keyring, &email)?;
-                let mut ended = store::end_sessions(unit.tx(), OWNER, None, End::Revoked, now)?;
-                ended.extend(store::revoke_keys(unit.tx(), OWNER, now)?);
-                unit.audit(Change::new(Action::Update, "user", OWNER).about(OWNER).field("let_in_by", json!(null), "first-start secret").personal("email", None, Some(&email)));
-                let person = store::person(unit.tx(), &keyring, OWNER)?;
-                Ok((open(unit, person, client, false)?, ended))
-            })
+            .command(
+                &visit.principal("identity.first_administrator"),
+                move |unit| {
+                    let now = unit.now();
+                    store::rename(unit, OWNER, &email, &name, &phone)?;
+                    store::set_password(unit, OWNER, &hash)?;
+                    store::drop_factors(unit.tx(), OWNER)?;
+                    forgive_account(unit, &keyring, &email)?;
+                    let mut ended = store::end_sessions(unit.tx(), OWNER, None, End::Revoked, now)?;
+                    ended.extend(store::revoke_keys(unit.tx(), OWNER, now)?);
+                    unit.audit(
+                        Change::new(Action::Update, "user", OWNER)
+                            .about(OWNER)
+                            .field("let_in_by", json!(null), "first-start secret")
+                            .personal("email", None, Some(&email)),
+                    );
+                    let person = store::person(unit.tx(), &keyring, OWNER)?;
+                    Ok((open(unit, person, client, false)?, ended))
+                },
+            )
             .await?;
         self.tell_ends(&ended).await;
         self.claimed();

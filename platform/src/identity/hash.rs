@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
+};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -71,7 +73,8 @@ impl Hasher {
         let hash = hash.unwrap_or_else(|| self.decoy.as_ref().to_owned());
         let password = Zeroizing::new(password);
         let memory = self.memory_kib;
-        self.run(move || Ok(known && verified(memory, password.as_bytes(), &hash))).await
+        self.run(move || Ok(known && verified(memory, password.as_bytes(), &hash)))
+            .await
     }
 
     /// Which of the hashes the text fits; all are tried.
@@ -81,10 +84,18 @@ impl Hasher {
     pub async fn which(&self, text: String, hashes: Vec<String>) -> Result<Option<usize>, Refusal> {
         let text = Zeroizing::new(text);
         let memory = self.memory_kib;
-        self.run(move || Ok(hashes.iter().position(|hash| verified(memory, text.as_bytes(), hash)))).await
+        self.run(move || {
+            Ok(hashes
+                .iter()
+                .position(|hash| verified(memory, text.as_bytes(), hash)))
+        })
+        .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let _place = place.map_err(|_| Refusal::Db(DbError::Busy))?;
         let working = Arc::clone(&self.working).acquire_owned().await;
@@ -99,14 +110,16 @@ impl Hasher {
 
 fn argon(memory_kib: u32) -> Result<Argon2<'static>, Refusal> {
     let params = Params::new(memory_kib, PASSES, 1, None);
-    let params = params.map_err(|error| Refusal::Db(DbError::Unexpected(format!("argon2: {error}"))))?;
+    let params =
+        params.map_err(|error| Refusal::Db(DbError::Unexpected(format!("argon2: {error}"))))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
 fn hashed(memory_kib: u32, password: &[u8]) -> Result<String, Refusal> {
     let salt: [u8; 16] = random();
     let hash = argon(memory_kib)?.hash_password_with_salt(password, &salt);
-    let hash: PasswordHash = hash.map_err(|error| Refusal::Db(DbError::Unexpected(format!("argon2: {error}"))))?;
+    let hash: PasswordHash =
+        hash.map_err(|error| Refusal::Db(DbError::Unexpected(format!("argon2: {error}"))))?;
     Ok(hash.to_string())
 }
 
@@ -124,21 +137,38 @@ mod tests {
         let hasher = Hasher::with_memory(64).expect("settings");
         let hash = hasher.hash("Kuda-Biru-77".into()).await.expect("hashed");
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{hash}");
-        assert_ne!(hash, hasher.hash("Kuda-Biru-77".into()).await.expect("hashed"), "each has its own salt");
-        let fits = async |password: &str, hash: Option<&str>| hasher.fits(password.into(), hash.map(str::to_owned)).await.expect("compared");
+        assert_ne!(
+            hash,
+            hasher.hash("Kuda-Biru-77".into()).await.expect("hashed"),
+            "each has its own salt"
+        );
+        let fits = async |password: &str, hash: Option<&str>| {
+            hasher
+                .fits(password.into(), hash.map(str::to_owned))
+                .await
+                .expect("compared")
+        };
         assert!(fits("Kuda-Biru-77", Some(&hash)).await);
         assert!(!fits("Kuda-Biru-78", Some(&hash)).await);
         assert!(!fits("Kuda-Biru-77", Some("no hash")).await);
         assert!(!fits("Kuda-Biru-77", None).await);
-        let which = hasher.which("Kuda-Biru-77".into(), vec!["no hash".into(), hash]).await.expect("compared");
+        let which = hasher
+            .which("Kuda-Biru-77".into(), vec!["no hash".into(), hash])
+            .await
+            .expect("compared");
         assert_eq!(which, Some(1));
     }
 
     #[tokio::test]
     async fn who_comes_when_the_line_is_full_is_refused() {
         let hasher = Hasher::with_memory(64).expect("settings");
-        let all = Arc::clone(&hasher.places).try_acquire_many_owned(132).expect("free");
-        assert!(matches!(hasher.hash("x".into()).await, Err(Refusal::Db(DbError::Busy))));
+        let all = Arc::clone(&hasher.places)
+            .try_acquire_many_owned(132)
+            .expect("free");
+        assert!(matches!(
+            hasher.hash("x".into()).await,
+            Err(Refusal::Db(DbError::Busy))
+        ));
         drop(all);
         assert!(hasher.hash("x".into()).await.is_ok());
     }

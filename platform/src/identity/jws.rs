@@ -66,8 +66,14 @@ impl Jwk {
     /// The key, when it may verify signatures of the one algorithm.
     pub fn key(&self) -> Option<PublicKey> {
         let verifies = self.kty == "RSA"
-            && self.purpose.as_deref().is_none_or(|purpose| purpose == "sig")
-            && self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"))
+            && self
+                .purpose
+                .as_deref()
+                .is_none_or(|purpose| purpose == "sig")
+            && self
+                .key_ops
+                .as_ref()
+                .is_none_or(|ops| ops.iter().any(|op| op == "verify"))
             && self.alg.as_deref().is_none_or(|alg| alg == ALGORITHM);
         if !verifies {
             return None;
@@ -77,7 +83,10 @@ impl Jwk {
             let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
             Some(bytes[zeros..].to_vec())
         };
-        Some(PublicKey { n: number(&self.n)?, e: number(&self.e)? })
+        Some(PublicKey {
+            n: number(&self.n)?,
+            e: number(&self.e)?,
+        })
     }
 }
 
@@ -94,7 +103,10 @@ struct Header {
 ///
 /// # Errors
 /// [`JwsFault`].
-pub fn verify(token: &str, key_of: impl FnOnce(Option<&str>) -> Option<PublicKey>) -> Result<Vec<u8>, JwsFault> {
+pub fn verify(
+    token: &str,
+    key_of: impl FnOnce(Option<&str>) -> Option<PublicKey>,
+) -> Result<Vec<u8>, JwsFault> {
     if token.len() > TOKEN_BYTES_MAX {
         return Err(JwsFault::Form);
     }
@@ -119,7 +131,11 @@ pub fn verify(token: &str, key_of: impl FnOnce(Option<&str>) -> Option<PublicKey
 /// What is signed: header and payload.
 pub fn signing_input(kid: &str, payload: &Value) -> String {
     let header = serde_json::json!({"alg": ALGORITHM, "kid": kid, "typ": "JWT"});
-    format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(payload.to_string()))
+    format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(payload.to_string())
+    )
 }
 
 /// The token of what was signed.
@@ -144,7 +160,10 @@ mod tests {
             (r#"{"alg":"rs256"}"#, JwsFault::Algorithm),
             (r#"{"alg":"HS256"}"#, JwsFault::Algorithm),
             (r#"{"alg":"RS512"}"#, JwsFault::Algorithm),
-            (r#"{"alg":"RS256","crit":["b64"],"b64":false}"#, JwsFault::Critical),
+            (
+                r#"{"alg":"RS256","crit":["b64"],"b64":false}"#,
+                JwsFault::Critical,
+            ),
             (r#"{"alg":"RS256","crit":[]}"#, JwsFault::Critical),
             (r#"{"alg":"HS256","alg":"RS256"}"#, JwsFault::Form),
             (r#"{"alg":["RS256"]}"#, JwsFault::Form),
@@ -154,13 +173,19 @@ mod tests {
             let refused = verify(&token(header), |_| panic!("no key is needed for {header}"));
             assert_eq!(refused, Err(fault), "{header}");
         }
-        let long = token(&format!(r#"{{"alg":"RS256","x":"{}"}}"#, "y".repeat(TOKEN_BYTES_MAX)));
+        let long = token(&format!(
+            r#"{{"alg":"RS256","x":"{}"}}"#,
+            "y".repeat(TOKEN_BYTES_MAX)
+        ));
         for text in ["", ".", "..", "a.b", &long] {
             assert_eq!(verify(text, |_| None), Err(JwsFault::Form), "{:.20}", text);
         }
-        assert_eq!(verify(&token(r#"{"alg":"RS256","kid":"k"}"#), |kid| {
-            assert_eq!(kid, Some("k"));
-            None
-        }), Err(JwsFault::Key));
+        assert_eq!(
+            verify(&token(r#"{"alg":"RS256","kid":"k"}"#), |kid| {
+                assert_eq!(kid, Some("k"));
+                None
+            }),
+            Err(JwsFault::Key)
+        );
     }
 }

@@ -49,7 +49,13 @@ impl Identity {
     ///
     /// # Errors
     /// A field is wrong; there are as many as one may have; the database's.
-    pub async fn make_key(&self, by: &Principal, name: String, scopes: Vec<String>, days: Option<u16>) -> Result<NewApiKey, Refusal> {
+    pub async fn make_key(
+        &self,
+        by: &Principal,
+        name: String,
+        scopes: Vec<String>,
+        days: Option<u16>,
+    ) -> Result<NewApiKey, Refusal> {
         let user = person_of(by)?;
         if by.role.is_staff() {
             by.with_mfa()?;
@@ -96,7 +102,10 @@ impl Identity {
                 Ok(())
             })
             .await?;
-        Ok(NewApiKey { row, text: made.text })
+        Ok(NewApiKey {
+            row,
+            text: made.text,
+        })
     }
 
     /// The keys of `by` that were not revoked.
@@ -104,7 +113,16 @@ impl Identity {
     /// # Errors
     /// The database's.
     pub async fn api_keys(&self, by: &Principal) -> Result<Vec<ApiKey>, Refusal> {
-        type Row = (Uuid, String, String, Vec<String>, String, i64, Option<i64>, i64);
+        type Row = (
+            Uuid,
+            String,
+            String,
+            Vec<String>,
+            String,
+            i64,
+            Option<i64>,
+            i64,
+        );
         let user = person_of(by)?;
         let rows: Vec<Row> = self
             .platform

@@ -25,7 +25,11 @@ pub struct Limits {
 
 impl Limits {
     /// 100, 10 and 5 a minute.
-    pub const STANDARD: Limits = Limits { address: 100, sign_in: 10, upload: 5 };
+    pub const STANDARD: Limits = Limits {
+        address: 100,
+        sign_in: 10,
+        upload: 5,
+    };
 }
 
 /// Requests a minute of one person or key, by tier, on top of the address's. What is not known is the lowest.
@@ -53,7 +57,11 @@ impl Window {
     fn count(&mut self, limit: u32, now: Ts) -> Result<(), u32> {
         let index = now.0 / WINDOW_NS;
         if index != self.began {
-            self.before = if index == self.began.wrapping_add(1) { self.now } else { 0 };
+            self.before = if index == self.began.wrapping_add(1) {
+                self.now
+            } else {
+                0
+            };
             self.now = 0;
             self.began = index;
         }
@@ -75,7 +83,8 @@ impl Window {
             false => (self.now, limit.saturating_sub(1), WINDOW_NS),
         };
         let covered = u128::from(room) * u128::from(WINDOW_NS) / u128::from(older.max(1));
-        let until = u64::try_from(u128::from(WINDOW_NS).saturating_sub(covered)).unwrap_or(WINDOW_NS);
+        let until =
+            u64::try_from(u128::from(WINDOW_NS).saturating_sub(covered)).unwrap_or(WINDOW_NS);
         let ns = (base + until).saturating_sub(inside);
         u32::try_from(ns.div_ceil(SECOND_NS)).unwrap_or(60).max(1)
     }
@@ -97,7 +106,10 @@ impl<K: Eq + Hash + Copy> Default for Meter<K> {
 impl<K: Eq + Hash + Copy> Meter<K> {
     /// Of at most `max` callers.
     pub fn of(max: usize) -> Self {
-        Self { windows: HashMap::new(), max }
+        Self {
+            windows: HashMap::new(),
+            max,
+        }
     }
 
     /// Counts a request of `caller`.
@@ -117,7 +129,11 @@ impl<K: Eq + Hash + Copy> Meter<K> {
         if self.windows.len() < self.max {
             return;
         }
-        let oldest = self.windows.iter().min_by_key(|(_, window)| (window.began, window.now)).map(|(key, _)| *key);
+        let oldest = self
+            .windows
+            .iter()
+            .min_by_key(|(_, window)| (window.began, window.now))
+            .map(|(key, _)| *key);
         if let Some(oldest) = oldest {
             self.windows.remove(&oldest);
         }
@@ -138,7 +154,11 @@ pub fn household(address: IpAddr) -> IpAddr {
 /// The client of a request: the peer, or behind trusted proxies the last address of `X-Forwarded-For`
 /// that is none of them. What a client writes in front of that is not believed.
 pub fn client(peer: IpAddr, forwarded: &[&str], trusted: &[IpAddr]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|proxy| proxy.to_canonical() == address.to_canonical());
+    let is_trusted = |address: &IpAddr| {
+        trusted
+            .iter()
+            .any(|proxy| proxy.to_canonical() == address.to_canonical())
+    };
     let mut client = peer.to_canonical();
     for hop in forwarded.iter().flat_map(|line| line.split(',')).rev() {
         if !is_trusted(&client) {
@@ -167,9 +187,14 @@ mod tests {
             assert_eq!(meter.count(1, 100, at(59_000 + n)), Ok(()), "{n}");
         }
         assert!(meter.count(1, 100, at(59_500)).is_err());
-        assert!(meter.count(1, 100, at(60_000)).is_err(), "the next minute does not begin with a hundred");
+        assert!(
+            meter.count(1, 100, at(60_000)).is_err(),
+            "the next minute does not begin with a hundred"
+        );
         assert_eq!(meter.count(2, 100, at(59_500)), Ok(()), "another caller");
-        let free = (0..100).filter(|_| meter.count(1, 100, at(90_000)).is_ok()).count();
+        let free = (0..100)
+            .filter(|_| meter.count(1, 100, at(90_000)).is_ok())
+            .count();
         assert_eq!(free, 50, "half of the older minute is still covered");
         assert_eq!(meter.count(1, 100, at(240_000)), Ok(()));
     }
@@ -205,13 +230,25 @@ mod tests {
         for (peer, forwarded, expected) in [
             ("192.0.2.7", vec!["198.51.100.1"], "192.0.2.7"),
             ("10.0.0.1", vec!["198.51.100.1"], "198.51.100.1"),
-            ("10.0.0.1", vec!["203.0.113.9, 198.51.100.1"], "198.51.100.1"),
-            ("10.0.0.1", vec!["203.0.113.9, 198.51.100.1", "10.0.0.2"], "198.51.100.1"),
+            (
+                "10.0.0.1",
+                vec!["203.0.113.9, 198.51.100.1"],
+                "198.51.100.1",
+            ),
+            (
+                "10.0.0.1",
+                vec!["203.0.113.9, 198.51.100.1", "10.0.0.2"],
+                "198.51.100.1",
+            ),
             ("10.0.0.1", vec![], "10.0.0.1"),
             ("10.0.0.1", vec!["unknown"], "10.0.0.1"),
             ("::ffff:10.0.0.1", vec!["2001:db8::5"], "2001:db8::5"),
         ] {
-            assert_eq!(client(ip(peer), &forwarded, &trusted), ip(expected), "{peer} {forwarded:?}");
+            assert_eq!(
+                client(ip(peer), &forwarded, &trusted),
+                ip(expected),
+                "{peer} {forwarded:?}"
+            );
         }
         assert_eq!(household(ip("2001:db8:1:2:3:4:5:6")), ip("2001:db8:1:2::"));
         assert_eq!(household(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));

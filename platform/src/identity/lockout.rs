@@ -88,7 +88,9 @@ pub fn give_back(rule: Rule, count: &Count) -> Count {
 }
 
 fn seconds(ns: u64) -> u32 {
-    u32::try_from(ns.div_ceil(SECOND_NS)).unwrap_or(u32::MAX).max(1)
+    u32::try_from(ns.div_ceil(SECOND_NS))
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
 
 #[cfg(test)]
@@ -114,7 +116,10 @@ mod tests {
         for lock in [15, 30, 60, 120, 240, 480, 960, 1_440, 1_440] {
             count = fail(ACCOUNT, count, minute, 5);
             assert_eq!(attempt(ACCOUNT, &count, at(minute)), Err(lock * 60));
-            assert_eq!(attempt(ACCOUNT, &count, Ts(at(minute + u64::from(lock)).0 - 1)), Err(1));
+            assert_eq!(
+                attempt(ACCOUNT, &count, Ts(at(minute + u64::from(lock)).0 - 1)),
+                Err(1)
+            );
             minute += u64::from(lock);
         }
     }
@@ -130,7 +135,10 @@ mod tests {
     #[test]
     fn a_right_password_ends_it_and_a_quiet_day_forgets_the_locks() {
         let locked = fail(ACCOUNT, Count::default(), 0, 5);
-        assert_eq!(attempt(ACCOUNT, &forgive(), at(0)).map(|c| c.locked_until), Ok(None));
+        assert_eq!(
+            attempt(ACCOUNT, &forgive(), at(0)).map(|c| c.locked_until),
+            Ok(None)
+        );
         let later = fail(ACCOUNT, locked.clone(), 15 + 1_440, 5);
         assert_eq!(later.locks, 1);
         assert_eq!(fail(ACCOUNT, locked, 20, 5).locks, 2);
@@ -141,7 +149,10 @@ mod tests {
         let count = fail(NETWORK, Count::default(), 0, 20);
         assert_eq!(attempt(NETWORK, &count, at(1)), Err(14 * 60));
         let back = give_back(NETWORK, &count);
-        assert_eq!((back.attempts.len(), back.locked_until, back.locks), (19, None, 0));
+        assert_eq!(
+            (back.attempts.len(), back.locked_until, back.locks),
+            (19, None, 0)
+        );
         assert!(attempt(NETWORK, &back, at(1)).is_ok());
     }
 }

@@ -57,7 +57,9 @@ impl Messenger for NoMessenger {
     }
 
     fn send(&self, _message: Message) -> Sending<'_> {
-        Box::pin(async { Err(NOT_SET_UP.because("no way to send messages is set up; tell the desk")) })
+        Box::pin(async {
+            Err(NOT_SET_UP.because("no way to send messages is set up; tell the desk"))
+        })
     }
 }
 
@@ -75,7 +77,10 @@ impl Smtp {
     /// As [`Smtp::check`].
     pub fn new(url: &str, from: &str) -> Result<Self, String> {
         let (transport, from) = Self::read(url, from)?;
-        Ok(Self { transport: transport.build(), from })
+        Ok(Self {
+            transport: transport.build(),
+            from,
+        })
     }
 
     /// Whether URL and sender are understood.
@@ -89,15 +94,30 @@ impl Smtp {
     fn read(url: &str, from: &str) -> Result<(AsyncSmtpTransportBuilder, Mailbox), String> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
         let transport = transport.map_err(|_| "the address of the mail server is not understood; it looks like smtps://user:password@host:465".to_owned())?;
-        let from = from.parse::<Mailbox>().map_err(|error| format!("the sender {from:?}: {error}"))?;
+        let from = from
+            .parse::<Mailbox>()
+            .map_err(|error| format!("the sender {from:?}: {error}"))?;
         Ok((transport, from))
     }
 
     async fn mail(&self, message: Message) -> Result<(), String> {
-        let to = message.to.parse::<Mailbox>().map_err(|_| "the address of the person is none for mail".to_owned())?;
-        let mail = Mail::builder().from(self.from.clone()).to(to).subject(message.subject).header(ContentType::TEXT_PLAIN);
-        let mail = mail.body(message.text.as_str().to_owned()).map_err(|error| error.to_string())?;
-        self.transport.send(mail).await.map(drop).map_err(|error| error.to_string())
+        let to = message
+            .to
+            .parse::<Mailbox>()
+            .map_err(|_| "the address of the person is none for mail".to_owned())?;
+        let mail = Mail::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(message.subject)
+            .header(ContentType::TEXT_PLAIN);
+        let mail = mail
+            .body(message.text.as_str().to_owned())
+            .map_err(|error| error.to_string())?;
+        self.transport
+            .send(mail)
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -109,7 +129,9 @@ impl Messenger for Smtp {
     fn send(&self, message: Message) -> Sending<'_> {
         Box::pin(async move {
             if message.channel != Channel::Email {
-                return Err(NOT_SET_UP.because("messages to telephones are not set up; use another factor"));
+                return Err(
+                    NOT_SET_UP.because("messages to telephones are not set up; use another factor")
+                );
             }
             self.mail(message).await.map_err(|why| {
                 tracing::warn!("mail was not sent: {why}");
@@ -129,7 +151,10 @@ pub struct FileSink {
 impl FileSink {
     /// Into this file.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, turn: tokio::sync::Mutex::new(()) }
+        Self {
+            path,
+            turn: tokio::sync::Mutex::new(()),
+        }
     }
 }
 
@@ -147,7 +172,8 @@ impl Messenger for FileSink {
             };
             let line = serde_json::json!({"channel": channel, "to": message.to, "subject": message.subject, "text": message.text.as_str()});
             let path = self.path.clone();
-            let written = tokio::task::spawn_blocking(move || append(&path, &format!("{line}\n"))).await;
+            let written =
+                tokio::task::spawn_blocking(move || append(&path, &format!("{line}\n"))).await;
             match written {
                 Ok(Ok(())) => Ok(()),
                 _ => {
@@ -177,23 +203,39 @@ mod tests {
         let path = folder.path().join("messages.ndjson");
         let sink = FileSink::new(path.clone());
         for code in ["111111", "222222"] {
-            let message = Message { channel: Channel::Sms, to: "+6281".into(), subject: "Siaga".into(), text: Zeroizing::new(format!("Your code: {code}")) };
+            let message = Message {
+                channel: Channel::Sms,
+                to: "+6281".into(),
+                subject: "Siaga".into(),
+                text: Zeroizing::new(format!("Your code: {code}")),
+            };
             sink.send(message).await.expect("written");
         }
         let text = std::fs::read_to_string(&path).expect("there");
-        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[1]["text"], "Your code: 222222");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                std::fs::metadata(&path)
+                    .expect("there")
+                    .permissions()
+                    .mode()
+                    & 0o777,
+                0o600
+            );
         }
     }
 
     #[test]
     fn a_wrong_url_is_told_without_its_password() {
-        let told = Smtp::check("imap://desk:hunter2@mail.example", "Siaga <desk@contoh.id>").expect_err("refused");
+        let told = Smtp::check("imap://desk:hunter2@mail.example", "Siaga <desk@contoh.id>")
+            .expect_err("refused");
         assert!(!told.contains("hunter2"), "{told}");
         assert!(Smtp::check("smtps://desk:x@mail.example:465", "nobody").is_err());
         assert!(Smtp::check("smtps://desk:x@mail.example:465", "Siaga <desk@contoh.id>").is_ok());

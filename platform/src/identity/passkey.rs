@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 use siaga_risk::units::Ts;
 use uuid::Uuid;
-use webauthn_rs::prelude::{Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential, Webauthn};
+use webauthn_rs::prelude::{
+    Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential,
+    RegisterPublicKeyCredential, Webauthn,
+};
 
 use super::factor::{may_add, person_of};
 use super::faults::{CODE_WRONG, LAST_FACTOR, NO_FACTOR, NOT_SET_UP, TOO_MANY};
@@ -40,7 +43,9 @@ pub struct PasskeyRow {
 
 impl Identity {
     pub(super) fn webauthn(&self) -> Result<&Webauthn, Refusal> {
-        self.webauthn.as_ref().ok_or_else(|| NOT_SET_UP.because("passkeys need the desk's public address; tell the desk"))
+        self.webauthn.as_ref().ok_or_else(|| {
+            NOT_SET_UP.because("passkeys need the desk's public address; tell the desk")
+        })
     }
 
     /// What the browser's `navigator.credentials.create` needs, and the name of the ceremony.
@@ -61,13 +66,24 @@ impl Identity {
                 if i64::try_from(held.len()).unwrap_or(i64::MAX) >= PASSKEYS_MAX {
                     return Err(TOO_MANY.because("take one away first"));
                 }
-                let known = held.iter().map(|(_, passkey)| passkey.cred_id().clone()).collect();
+                let known = held
+                    .iter()
+                    .map(|(_, passkey)| passkey.cred_id().clone())
+                    .collect();
                 let account = person.email.unwrap_or_else(|| user.to_string());
                 let name = person.name.unwrap_or_else(|| account.clone());
                 let begun = webauthn.start_passkey_registration(user, &account, &name, Some(known));
-                let (options, state) = begun.map_err(|error| store::unexpected(format!("a passkey: {error}")))?;
+                let (options, state) =
+                    begun.map_err(|error| store::unexpected(format!("a passkey: {error}")))?;
                 let ceremony = codes::token();
-                store::keep_challenge(unit, "passkey", &ceremony, (Some(user), None), Client::Browser, Some(&text(&state)?))?;
+                store::keep_challenge(
+                    unit,
+                    "passkey",
+                    &ceremony,
+                    (Some(user), None),
+                    Client::Browser,
+                    Some(&text(&state)?),
+                )?;
                 Ok((ceremony, value(&options)?))
             })
             .await
@@ -78,14 +94,21 @@ impl Identity {
     /// # Errors
     /// The ceremony is over or another person's; the answer does not fit; the key is known; there are other factors and
     /// the session is not confirmed.
-    pub async fn finish_passkey(&self, by: &Principal, session: Uuid, ceremony: String, name: String, credential: Value) -> Result<PasskeyRow, Refusal> {
+    pub async fn finish_passkey(
+        &self,
+        by: &Principal,
+        session: Uuid,
+        ceremony: String,
+        name: String,
+        credential: Value,
+    ) -> Result<PasskeyRow, Refusal> {
         let user = person_of(by)?;
         let name = name.trim().to_owned();
         if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
             return Err(INVALID.field("name", format!("use 1 to {NAME_CHARS_MAX} characters")));
         }
-        let credential: RegisterPublicKeyCredential =
-            serde_json::from_value(credential).map_err(|_| CODE_WRONG.field("credential", "give what the browser gave"))?;
+        let credential: RegisterPublicKeyCredential = serde_json::from_value(credential)
+            .map_err(|_| CODE_WRONG.field("credential", "give what the browser gave"))?;
         let webauthn = self.webauthn()?.clone();
         let keyring = Arc::clone(self.platform.keyring());
         let (who, sends) = (by.clone(), self.sends());
@@ -145,7 +168,15 @@ impl Identity {
                 )?)
             })
             .await?;
-        Ok(rows.into_iter().map(|(id, name, made, used)| PasskeyRow { id, name, created_at: store::ts(made), used_at: used.map(store::ts) }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(id, name, made, used)| PasskeyRow {
+                id,
+                name,
+                created_at: store::ts(made),
+                used_at: used.map(store::ts),
+            })
+            .collect())
     }
 
     /// Takes a passkey away.
@@ -158,7 +189,12 @@ impl Identity {
         let staff = by.role.is_staff();
         self.platform
             .command(&Principal::system("identity.passkeys"), move |unit| {
-                if unit.tx().execute(sqlx::query("DELETE FROM passkeys WHERE id = $1 AND user_id = $2").bind(id).bind(user))? == 0 {
+                if unit.tx().execute(
+                    sqlx::query("DELETE FROM passkeys WHERE id = $1 AND user_id = $2")
+                        .bind(id)
+                        .bind(user),
+                )? == 0
+                {
                     return Err(NOT_FOUND.because("there is no such passkey, or not for you"));
                 }
                 let left = store::factors(unit.tx(), user)?;
@@ -174,19 +210,35 @@ impl Identity {
 
 /// The passkeys of a person, locked.
 fn passkeys(unit: &mut Unit<'_, '_>, user: Uuid) -> Result<Vec<(Uuid, Passkey)>, Refusal> {
-    let rows: Vec<(Uuid, Value)> =
-        unit.tx().all(sqlx::query_as("SELECT id, passkey FROM passkeys WHERE user_id = $1 ORDER BY id LIMIT 100 FOR UPDATE").bind(user))?;
-    let read = rows.into_iter().map(|(id, passkey)| serde_json::from_value(passkey).map(|passkey| (id, passkey)));
-    read.collect::<Result<_, _>>().map_err(|error| store::unexpected(format!("a stored passkey: {error}")))
+    let rows: Vec<(Uuid, Value)> = unit.tx().all(
+        sqlx::query_as(
+            "SELECT id, passkey FROM passkeys WHERE user_id = $1 ORDER BY id LIMIT 100 FOR UPDATE",
+        )
+        .bind(user),
+    )?;
+    let read = rows
+        .into_iter()
+        .map(|(id, passkey)| serde_json::from_value(passkey).map(|passkey| (id, passkey)));
+    read.collect::<Result<_, _>>()
+        .map_err(|error| store::unexpected(format!("a stored passkey: {error}")))
 }
 
 /// Begins a confirmation; the options for the browser and the state that waits.
-pub(super) fn begin_authentication(unit: &mut Unit<'_, '_>, webauthn: &Webauthn, user: Uuid) -> Result<(Value, String), Refusal> {
-    let held: Vec<Passkey> = passkeys(unit, user)?.into_iter().map(|(_, passkey)| passkey).collect();
+pub(super) fn begin_authentication(
+    unit: &mut Unit<'_, '_>,
+    webauthn: &Webauthn,
+    user: Uuid,
+) -> Result<(Value, String), Refusal> {
+    let held: Vec<Passkey> = passkeys(unit, user)?
+        .into_iter()
+        .map(|(_, passkey)| passkey)
+        .collect();
     if held.is_empty() {
         return Err(NO_FACTOR.because("there is no passkey"));
     }
-    let (options, state) = webauthn.start_passkey_authentication(&held).map_err(|error| store::unexpected(format!("a passkey: {error}")))?;
+    let (options, state) = webauthn
+        .start_passkey_authentication(&held)
+        .map_err(|error| store::unexpected(format!("a passkey: {error}")))?;
     Ok((value(&options)?, text(&state)?))
 }
 
@@ -204,13 +256,18 @@ pub(super) fn finish_authentication(
         Ok(result) => result,
         Err(error) => {
             tracing::info!("a passkey was refused: {error}");
-            return Ok(Err(CODE_WRONG.because("the answer of the device does not fit; begin again")));
+            return Ok(Err(
+                CODE_WRONG.because("the answer of the device does not fit; begin again")
+            ));
         }
     };
     for (id, mut passkey) in passkeys(unit, user)? {
         if passkey.update_credential(&result).is_some() {
             unit.tx().execute(
-                sqlx::query("UPDATE passkeys SET passkey = $2, used_at = $3 WHERE id = $1").bind(id).bind(value(&passkey)?).bind(bound(now)),
+                sqlx::query("UPDATE passkeys SET passkey = $2, used_at = $3 WHERE id = $1")
+                    .bind(id)
+                    .bind(value(&passkey)?)
+                    .bind(bound(now)),
             )?;
             return Ok(Ok(()));
         }

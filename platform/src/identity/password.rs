@@ -18,8 +18,13 @@ const OWN_PART_MIN: usize = 4;
 /// Words that common passwords are made of, of our own writing: one a line.
 const WORDS: &str = include_str!("words.txt");
 
-static COMMON: LazyLock<HashSet<&'static str>> =
-    LazyLock::new(|| WORDS.lines().map(str::trim).filter(|line| !line.is_empty()).collect());
+static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    WORDS
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect()
+});
 
 /// Checks a new password of the person with this canonical address.
 ///
@@ -42,7 +47,10 @@ pub fn check(password: &str, email: &str, name: &str) -> Result<(), Refusal> {
     if !password.chars().any(|c| c.is_ascii_digit()) {
         return refuse("use at least one digit");
     }
-    if !password.chars().any(|c| !c.is_alphanumeric() && !c.is_whitespace()) {
+    if !password
+        .chars()
+        .any(|c| !c.is_alphanumeric() && !c.is_whitespace())
+    {
         return refuse("use at least one special character");
     }
     if is_common(password) {
@@ -75,7 +83,11 @@ pub fn is_common(password: &str) -> bool {
 /// The same common word twice.
 fn halves(text: &str) -> bool {
     let half = text.len() / 2;
-    text.is_ascii() && text.len().is_multiple_of(2) && half > 0 && text[..half] == text[half..] && COMMON.contains(&text[..half])
+    text.is_ascii()
+        && text.len().is_multiple_of(2)
+        && half > 0
+        && text[..half] == text[half..]
+        && COMMON.contains(&text[..half])
 }
 
 fn unleet(text: &str) -> String {
@@ -98,7 +110,13 @@ fn is_row(lower: &str) -> bool {
     if different.len() < 5 {
         return true;
     }
-    const ROWS: [&str; 5] = ["1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz"];
+    const ROWS: [&str; 5] = [
+        "1234567890",
+        "qwertyuiop",
+        "asdfghjkl",
+        "zxcvbnm",
+        "abcdefghijklmnopqrstuvwxyz",
+    ];
     const COLUMNS: [&str; 5] = ["1qaz", "2wsx", "3edc", "4rfv", "5tgb"];
     // Signs of the digits' row are those digits with the shift key.
     let unshift = |c: char| match c {
@@ -114,7 +132,11 @@ fn is_row(lower: &str) -> bool {
         ')' => '0',
         other => other,
     };
-    let keys: Vec<char> = lower.chars().map(unshift).filter(|c| c.is_alphanumeric()).collect();
+    let keys: Vec<char> = lower
+        .chars()
+        .map(unshift)
+        .filter(|c| c.is_alphanumeric())
+        .collect();
     if keys.is_empty() {
         return true;
     }
@@ -124,7 +146,10 @@ fn is_row(lower: &str) -> bool {
             matches!((from, to), (Some(from), Some(to)) if from.abs_diff(to) <= 1)
         })
     };
-    let steps = keys.windows(2).filter(|pair| next(pair[0], pair[1])).count();
+    let steps = keys
+        .windows(2)
+        .filter(|pair| next(pair[0], pair[1]))
+        .count();
     // Eight of ten steps to a neighbour: 1qaz!QAZ, qwerty123!, Abcdef1!.
     steps * 10 >= (keys.len() - 1).max(1) * 8
 }
@@ -132,13 +157,19 @@ fn is_row(lower: &str) -> bool {
 /// Whether it is made of the address or the name.
 fn is_like(password: &str, email: &str, name: &str) -> bool {
     let lower: String = password.nfkc().collect::<String>().to_lowercase();
-    let bare: String = unleet(&lower).chars().filter(|c| c.is_alphanumeric()).collect();
+    let bare: String = unleet(&lower)
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect();
     let as_typed: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
     let (local, domain) = email.split_once('@').unwrap_or((email, ""));
     let host = domain.split('.').next().unwrap_or_default();
     let name = name.to_lowercase();
     let whole: String = local.chars().filter(|c| c.is_alphanumeric()).collect();
-    let parts = local.split(|c: char| !c.is_alphabetic()).chain(name.split_whitespace()).chain([host, whole.as_str()]);
+    let parts = local
+        .split(|c: char| !c.is_alphabetic())
+        .chain(name.split_whitespace())
+        .chain([host, whole.as_str()]);
     parts
         .filter(|part| part.chars().count() >= OWN_PART_MIN)
         .any(|part| bare.contains(&unleet(part)) || as_typed.contains(part))
@@ -190,7 +221,12 @@ mod tests {
 
     #[test]
     fn good_ones_pass() {
-        for password in ["Kuda-Biru-Lari-77", "tR4mp0lin&Gerbong", "Ünlü-Kırmızı-42?", "9tGh#vVq"] {
+        for password in [
+            "Kuda-Biru-Lari-77",
+            "tR4mp0lin&Gerbong",
+            "Ünlü-Kırmızı-42?",
+            "9tGh#vVq",
+        ] {
             assert_eq!(refused(password), None, "{password}");
         }
     }

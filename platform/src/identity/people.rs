@@ -119,19 +119,49 @@ impl Identity {
     pub async fn people(&self, by: &Principal, paging: Paging) -> Result<Page<Person>, Refusal> {
         let (_, sight) = by.scope(USER_READ)?;
         let keyring = Arc::clone(self.platform.keyring());
-        let rows = self.platform.read(by, move |tx| store::people(tx, &keyring, paging.after.map(|after| after.id), paging.fetch())).await?;
-        Ok(paging.cut(rows, |person| Cursor { key: 0, id: person.id }).map(|person| person.seen(sight)))
+        let rows = self
+            .platform
+            .read(by, move |tx| {
+                store::people(
+                    tx,
+                    &keyring,
+                    paging.after.map(|after| after.id),
+                    paging.fetch(),
+                )
+            })
+            .await?;
+        Ok(paging
+            .cut(rows, |person| Cursor {
+                key: 0,
+                id: person.id,
+            })
+            .map(|person| person.seen(sight)))
     }
 
     /// Makes a user, who sets their password by the code that is sent.
     ///
     /// # Errors
     /// The role may not; a field is wrong; the address is taken; the database's.
-    pub async fn invite(&self, by: &Principal, invitation: Invitation, visit: &Visit) -> Result<Person, Refusal> {
-        by.may(USER_WRITE, &Target { org: by.org, ..Target::default() })?;
+    pub async fn invite(
+        &self,
+        by: &Principal,
+        invitation: Invitation,
+        visit: &Visit,
+    ) -> Result<Person, Refusal> {
+        by.may(
+            USER_WRITE,
+            &Target {
+                org: by.org,
+                ..Target::default()
+            },
+        )?;
         by.with_mfa()?;
         let email = address::email(&invitation.email)?;
-        let phone = invitation.phone.as_deref().map(address::phone).transpose()?;
+        let phone = invitation
+            .phone
+            .as_deref()
+            .map(address::phone)
+            .transpose()?;
         let name = name(&invitation.name)?;
         let locale = locale(invitation.locale.as_deref())?;
         let (org, role, team) = (by.org, invitation.role, invitation.team);
@@ -141,13 +171,40 @@ impl Identity {
             .command(by, move |unit| {
                 // Staff are made by whoever may give roles.
                 if role.is_staff() {
-                    who.may(USER_ROLE, &Target { org, ..Target::default() })?;
+                    who.may(
+                        USER_ROLE,
+                        &Target {
+                            org,
+                            ..Target::default()
+                        },
+                    )?;
                 }
                 in_organisation(unit.tx(), org, team)?;
-                let new = store::NewUser { org, email: &email, name: &name, phone: phone.as_deref(), role, team, locale };
+                let new = store::NewUser {
+                    org,
+                    email: &email,
+                    name: &name,
+                    phone: phone.as_deref(),
+                    role,
+                    team,
+                    locale,
+                };
                 let user = store::add_user(unit, &new)?;
-                unit.audit(Change::new(Action::Create, "user", user).about(user).field("role", json!(null), role.name()).personal("email", None, Some(&email)));
-                unit.emit(Event::new("user.invited", "user", user, json!({"user_id": user, "role": role.name()})).about(user));
+                unit.audit(
+                    Change::new(Action::Create, "user", user)
+                        .about(user)
+                        .field("role", json!(null), role.name())
+                        .personal("email", None, Some(&email)),
+                );
+                unit.emit(
+                    Event::new(
+                        "user.invited",
+                        "user",
+                        user,
+                        json!({"user_id": user, "role": role.name()}),
+                    )
+                    .about(user),
+                );
                 store::person(unit.tx(), &keyring, user)
             })
             .await?;
@@ -161,7 +218,12 @@ impl Identity {
     ///
     /// # Errors
     /// The role may not; it is their own; it is the last administrator; somebody else changed it.
-    pub async fn give_role(&self, by: &Principal, id: Uuid, change: RoleChange) -> Result<Person, Refusal> {
+    pub async fn give_role(
+        &self,
+        by: &Principal,
+        id: Uuid,
+        change: RoleChange,
+    ) -> Result<Person, Refusal> {
         by.with_mfa()?;
         let (person, ended) = self
             .administer(by, id, move |unit, who, person| {
@@ -189,7 +251,12 @@ impl Identity {
     ///
     /// # Errors
     /// The role may not; it is themselves; it is the last administrator; the state does not allow it; somebody else changed it.
-    pub async fn set_standing(&self, by: &Principal, id: Uuid, change: StatusChange) -> Result<Person, Refusal> {
+    pub async fn set_standing(
+        &self,
+        by: &Principal,
+        id: Uuid,
+        change: StatusChange,
+    ) -> Result<Person, Refusal> {
         by.with_mfa()?;
         let reason = change.reason.trim().to_owned();
         if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
@@ -198,21 +265,42 @@ impl Identity {
         let (to, revision) = (change.to, change.revision);
         let (person, ended) = self
             .administer(by, id, move |unit, who, person| {
-                who.may(if person.role.is_staff() { USER_ROLE } else { USER_WRITE }, &person.target())?;
+                who.may(
+                    if person.role.is_staff() {
+                        USER_ROLE
+                    } else {
+                        USER_WRITE
+                    },
+                    &person.target(),
+                )?;
                 not_oneself(who, id)?;
                 if !person.standing.may_become(to) {
-                    return Err(CONFLICT.field("status", format!("who is {} does not become {} here", person.standing.name(), to.name())));
+                    return Err(CONFLICT.field(
+                        "status",
+                        format!(
+                            "who is {} does not become {} here",
+                            person.standing.name(),
+                            to.name()
+                        ),
+                    ));
                 }
                 if person.role == Role::SuperAdmin && to == Standing::Suspended {
                     another_stays(unit, id)?;
                 }
                 store::set_standing(unit, id, to, Some(revision))?;
                 unit.audit(
-                    Change::new(Action::Update, "user", id).about(id).field("status", person.standing.name(), to.name()).personal("reason", None, Some(&reason)),
+                    Change::new(Action::Update, "user", id)
+                        .about(id)
+                        .field("status", person.standing.name(), to.name())
+                        .personal("reason", None, Some(&reason)),
                 );
                 let facts = json!({"user_id": id, "from": person.standing.name(), "to": to.name()});
                 unit.emit(Event::new("user.status_changed", "user", id, facts).about(id));
-                Ok(if to == Standing::Suspended { Ends::SessionsAndKeys } else { Ends::Nothing })
+                Ok(if to == Standing::Suspended {
+                    Ends::SessionsAndKeys
+                } else {
+                    Ends::Nothing
+                })
             })
             .await?;
         self.tell_ends(&ended).await;
@@ -236,7 +324,11 @@ impl Identity {
             store::count_for_update(unit.tx(), &second, now)?;
             store::save_count(unit.tx(), &second, &lockout::forgive())?;
             forgive_account(unit, &keyring, &contact::confirming_count(id))?;
-            unit.audit(Change::new(Action::Update, "user", id).about(id).field("lock", json!(null), "ended"));
+            unit.audit(Change::new(Action::Update, "user", id).about(id).field(
+                "lock",
+                json!(null),
+                "ended",
+            ));
             Ok(Ends::Nothing)
         })
         .await
@@ -252,7 +344,11 @@ impl Identity {
         let (_, ended) = self
             .administer(by, id, move |unit, who, person| {
                 who.may(USER_WRITE, &person.target())?;
-                unit.audit(Change::new(Action::Delete, "session", "all").about(id).field("by", json!(null), End::Revoked.name()));
+                unit.audit(
+                    Change::new(Action::Delete, "session", "all")
+                        .about(id)
+                        .field("by", json!(null), End::Revoked.name()),
+                );
                 Ok(Ends::Sessions)
             })
             .await?;
@@ -280,19 +376,34 @@ impl Identity {
                 )?)
             })
             .await?;
-        let row = |(id, client, made, seen, mfa)| SessionRow { id, client, created_at: store::ts(made), seen_at: store::ts(seen), mfa };
+        let row = |(id, client, made, seen, mfa)| SessionRow {
+            id,
+            client,
+            created_at: store::ts(made),
+            seen_at: store::ts(seen),
+            mfa,
+        };
         Ok(rows.into_iter().map(row).collect())
     }
 
     /// Runs `work` on a person of the organisation of `by`: as the system, since the counts and sessions it touches are
     /// nobody's to read, but audited as `by`, and only on whom `by` sees. It says what of the person ends.
-    async fn administer<F>(&self, by: &Principal, id: Uuid, work: F) -> Result<(Person, Vec<Uuid>), Refusal>
+    async fn administer<F>(
+        &self,
+        by: &Principal,
+        id: Uuid,
+        work: F,
+    ) -> Result<(Person, Vec<Uuid>), Refusal>
     where
         F: FnOnce(&mut Unit<'_, '_>, &Principal, &Person) -> Result<Ends, Refusal> + Send + 'static,
     {
         // Row-level security says whether there is such a person for `by`.
         self.person(by, id).await?;
-        let (keyring, who, acting) = (Arc::clone(self.platform.keyring()), by.clone(), by.elevated());
+        let (keyring, who, acting) = (
+            Arc::clone(self.platform.keyring()),
+            by.clone(),
+            by.elevated(),
+        );
         self.platform
             .command(&acting, move |unit| {
                 let now = unit.now();
@@ -300,7 +411,9 @@ impl Identity {
                 let ends = work(unit, &who, &person)?;
                 let mut ended = match ends {
                     Ends::Nothing => Vec::new(),
-                    Ends::Sessions | Ends::SessionsAndKeys => store::end_sessions(unit.tx(), id, None, End::Revoked, now)?,
+                    Ends::Sessions | Ends::SessionsAndKeys => {
+                        store::end_sessions(unit.tx(), id, None, End::Revoked, now)?
+                    }
                 };
                 if ends == Ends::SessionsAndKeys {
                     ended.extend(store::revoke_keys(unit.tx(), id, now)?);
@@ -327,7 +440,9 @@ fn another_stays(unit: &mut Unit<'_, '_>, id: Uuid) -> Result<(), Refusal> {
 
 fn in_organisation(tx: &mut Tx<'_>, org: Uuid, team: Option<Uuid>) -> Result<(), Refusal> {
     match team {
-        Some(team) if !store::team_exists(tx, org, team)? => Err(INVALID.field("team_id", "there is no such team")),
+        Some(team) if !store::team_exists(tx, org, team)? => {
+            Err(INVALID.field("team_id", "there is no such team"))
+        }
         _ => Ok(()),
     }
 }

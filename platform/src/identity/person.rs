@@ -25,7 +25,13 @@ pub enum Standing {
 
 impl Standing {
     /// Every state.
-    pub const ALL: [Standing; 5] = [Standing::Pending, Standing::Active, Standing::Suspended, Standing::UnderReview, Standing::Deleted];
+    pub const ALL: [Standing; 5] = [
+        Standing::Pending,
+        Standing::Active,
+        Standing::Suspended,
+        Standing::UnderReview,
+        Standing::Deleted,
+    ];
 
     /// The name in the database and on the wire.
     pub fn name(self) -> &'static str {
@@ -40,7 +46,9 @@ impl Standing {
 
     /// The state of that name.
     pub fn parse(name: &str) -> Option<Standing> {
-        Standing::ALL.into_iter().find(|standing| standing.name() == name)
+        Standing::ALL
+            .into_iter()
+            .find(|standing| standing.name() == name)
     }
 
     /// Passes for those who may sign in.
@@ -58,8 +66,10 @@ impl Standing {
     pub fn may_become(self, to: Standing) -> bool {
         matches!(
             (self, to),
-            (Standing::Pending | Standing::Active | Standing::UnderReview, Standing::Suspended)
-                | (Standing::Pending | Standing::Suspended, Standing::Active)
+            (
+                Standing::Pending | Standing::Active | Standing::UnderReview,
+                Standing::Suspended
+            ) | (Standing::Pending | Standing::Suspended, Standing::Active)
         )
     }
 }
@@ -100,7 +110,12 @@ pub struct Person {
 impl Person {
     /// Whose row it is.
     pub fn target(&self) -> Target {
-        Target { org: self.org, owner: Some(self.id), team: self.team, referrer: self.referrer }
+        Target {
+            org: self.org,
+            owner: Some(self.id),
+            team: self.team,
+            referrer: self.referrer,
+        }
     }
 
     /// As somebody sees it who may see so much.
@@ -124,12 +139,25 @@ mod tests {
     #[test]
     fn identity_suspends_and_brings_back_and_nothing_else() {
         use Standing::*;
-        let allowed = [(Pending, Suspended), (Active, Suspended), (UnderReview, Suspended), (Pending, Active), (Suspended, Active)];
+        let allowed = [
+            (Pending, Suspended),
+            (Active, Suspended),
+            (UnderReview, Suspended),
+            (Pending, Active),
+            (Suspended, Active),
+        ];
         for from in Standing::ALL {
             for to in Standing::ALL {
-                assert_eq!(from.may_become(to), allowed.contains(&(from, to)), "{from:?} to {to:?}");
+                assert_eq!(
+                    from.may_become(to),
+                    allowed.contains(&(from, to)),
+                    "{from:?} to {to:?}"
+                );
             }
-            assert_eq!(from.may_sign_in().is_ok(), !matches!(from, Suspended | Deleted));
+            assert_eq!(
+                from.may_sign_in().is_ok(),
+                !matches!(from, Suspended | Deleted)
+            );
             assert_eq!(Standing::parse(from.name()), Some(from));
         }
     }

@@ -98,18 +98,28 @@ impl Web {
     /// # Errors
     /// [`AddressFault::Roots`].
     pub fn open() -> Result<Self, AddressFault> {
-        Ok(Self { tls: http::authorities()? })
+        Ok(Self {
+            tls: http::authorities()?,
+        })
     }
 
     async fn exchange(&self, request: WebRequest) -> Result<WebAnswer, String> {
-        let service = Service::with(&request.url, || Ok(self.tls.clone())).map_err(|fault| fault.to_string())?;
+        let service = Service::with(&request.url, || Ok(self.tls.clone()))
+            .map_err(|fault| fault.to_string())?;
         let built = match request.form {
-            None => Request::get(service.path()).header(ACCEPT, "application/json").body(Full::default()),
-            Some(form) => Request::post(service.path()).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(Full::new(Bytes::from(form))),
+            None => Request::get(service.path())
+                .header(ACCEPT, "application/json")
+                .body(Full::default()),
+            Some(form) => Request::post(service.path())
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Full::new(Bytes::from(form))),
         };
         let built = built.map_err(|error| error.to_string())?;
         let (status, body) = service.send(built, WEB_TIME, WEB_BYTES_MAX).await?;
-        Ok(WebAnswer { status: status.as_u16(), body: body.to_vec() })
+        Ok(WebAnswer {
+            status: status.as_u16(),
+            body: body.to_vec(),
+        })
     }
 }
 
@@ -197,7 +207,12 @@ struct Identified {
 }
 
 impl IdClaims {
-    fn judge(self, settings: &ProviderSettings, nonce: &str, now: Ts) -> Result<Identified, &'static str> {
+    fn judge(
+        self,
+        settings: &ProviderSettings,
+        nonce: &str,
+        now: Ts,
+    ) -> Result<Identified, &'static str> {
         let now_s = now.0 / SECOND_NS;
         if self.iss.trim_end_matches('/') != settings.issuer.trim_end_matches('/') {
             return Err("another issuer");
@@ -207,10 +222,13 @@ impl IdClaims {
             serde_json::Value::Array(many) => many.iter().filter_map(|one| one.as_str()).collect(),
             _ => Vec::new(),
         };
-        if !audiences.contains(&settings.client_id.as_str()) || (audiences.len() > 1 && self.azp.as_deref() != Some(settings.client_id.as_str())) {
+        if !audiences.contains(&settings.client_id.as_str())
+            || (audiences.len() > 1 && self.azp.as_deref() != Some(settings.client_id.as_str()))
+        {
             return Err("made for another program");
         }
-        if times(Some(self.exp), self.nbf, now_s, LEEWAY_S).is_err() || self.iat > now_s + LEEWAY_S {
+        if times(Some(self.exp), self.nbf, now_s, LEEWAY_S).is_err() || self.iat > now_s + LEEWAY_S
+        {
             return Err("not of now");
         }
         if self.nonce.as_deref() != Some(nonce) {
@@ -221,28 +239,51 @@ impl IdClaims {
             Some(serde_json::Value::String(text)) => text == "true",
             _ => false,
         };
-        let email = self.email.filter(|_| verified).ok_or("without a verified address")?;
+        let email = self
+            .email
+            .filter(|_| verified)
+            .ok_or("without a verified address")?;
         let email = address::email(&email).map_err(|_| "with an address that is not taken here")?;
-        let name = register::name(self.name.as_deref().unwrap_or(&email)).unwrap_or_else(|_| email.clone());
-        Ok(Identified { subject: self.sub, email, name })
+        let name = register::name(self.name.as_deref().unwrap_or(&email))
+            .unwrap_or_else(|_| email.clone());
+        Ok(Identified {
+            subject: self.sub,
+            email,
+            name,
+        })
     }
 }
 
 impl Identity {
     /// Names and titles of the providers.
     pub fn providers(&self) -> Vec<(String, String)> {
-        self.settings.providers.iter().map(|provider| (provider.name.clone(), provider.title.clone())).collect()
+        self.settings
+            .providers
+            .iter()
+            .map(|provider| (provider.name.clone(), provider.title.clone()))
+            .collect()
     }
 
     fn provider(&self, name: &str) -> Result<&ProviderSettings, Refusal> {
-        let found = self.settings.providers.iter().find(|provider| provider.name == name);
+        let found = self
+            .settings
+            .providers
+            .iter()
+            .find(|provider| provider.name == name);
         found.ok_or_else(|| NOT_SET_UP.because("there is no such provider here"))
     }
 
     /// Where the provider sends people back to.
     fn callback(&self, name: &str) -> Result<String, Refusal> {
-        let public = self.settings.public_url.as_deref().ok_or_else(|| NOT_SET_UP.because("providers need the desk's public address"))?;
-        Ok(format!("{}/api/v1/auth/oidc/{name}/callback", public.trim_end_matches('/')))
+        let public = self
+            .settings
+            .public_url
+            .as_deref()
+            .ok_or_else(|| NOT_SET_UP.because("providers need the desk's public address"))?;
+        Ok(format!(
+            "{}/api/v1/auth/oidc/{name}/callback",
+            public.trim_end_matches('/')
+        ))
     }
 
     /// The address at the provider to send a browser to.
@@ -265,10 +306,24 @@ impl Identity {
             .append_pair("nonce", &nonce)
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
-        let visiting = json!(Visiting { provider: settings.name, nonce, verifier }).to_string();
+        let visiting = json!(Visiting {
+            provider: settings.name,
+            nonce,
+            verifier
+        })
+        .to_string();
         let client = visit.client;
         self.platform
-            .command(&visit.principal("identity.provider"), move |unit| store::keep_challenge(unit, "provider", &state, (None, None), client, Some(&visiting)))
+            .command(&visit.principal("identity.provider"), move |unit| {
+                store::keep_challenge(
+                    unit,
+                    "provider",
+                    &state,
+                    (None, None),
+                    client,
+                    Some(&visiting),
+                )
+            })
             .await?;
         Ok(url.into())
     }
@@ -278,7 +333,12 @@ impl Identity {
     ///
     /// # Errors
     /// The visit is over; the provider's answer is not believed; the account is suspended or of staff; the database's.
-    pub async fn finish_provider(&self, name: &str, returned: Returned, visit: &Visit) -> Result<SignedIn, Refusal> {
+    pub async fn finish_provider(
+        &self,
+        name: &str,
+        returned: Returned,
+        visit: &Visit,
+    ) -> Result<SignedIn, Refusal> {
         let settings = self.provider(name)?.clone();
         let callback = self.callback(name)?;
         let keyring = Arc::clone(self.platform.keyring());
@@ -290,13 +350,16 @@ impl Identity {
                 let held = store::challenge_for_update(unit.tx(), &keyring, "provider", &state)?;
                 challenge_open(held.made, held.tries, held.used, now)?;
                 store::touch_challenge(unit.tx(), &state, true, now)?;
-                serde_json::from_str::<Visiting>(held.state.as_deref().unwrap_or_default()).map_err(|_| CHALLENGE_OVER.because("begin again"))
+                serde_json::from_str::<Visiting>(held.state.as_deref().unwrap_or_default())
+                    .map_err(|_| CHALLENGE_OVER.because("begin again"))
             })
             .await?;
         if visiting.provider != settings.name {
             return Err(PROVIDER.because("begin again"));
         }
-        let identified = self.identify(&settings, &callback, &returned.code, &visiting).await?;
+        let identified = self
+            .identify(&settings, &callback, &returned.code, &visiting)
+            .await?;
         let keyring = Arc::clone(self.platform.keyring());
         let client = visit.client;
         let sends = (self.serves(Channel::Email), self.serves(Channel::Sms));
@@ -321,7 +384,15 @@ impl Identity {
         if !url.starts_with("https://") {
             return Err(failed("its address is not https".to_owned()));
         }
-        let answer = self.settings.web.ask(WebRequest { url: url.to_owned(), form }).await.map_err(failed)?;
+        let answer = self
+            .settings
+            .web
+            .ask(WebRequest {
+                url: url.to_owned(),
+                form,
+            })
+            .await
+            .map_err(failed)?;
         if answer.status != 200 {
             return Err(failed(format!("status {}", answer.status)));
         }
@@ -338,30 +409,48 @@ impl Identity {
         }
         let strange = |what: &str| {
             tracing::warn!("the provider {}: {what}", settings.name);
-            PROVIDER.because("the provider does not answer as it should; sign in with your password")
+            PROVIDER
+                .because("the provider does not answer as it should; sign in with your password")
         };
         let issuer = settings.issuer.trim_end_matches('/');
-        let body = self.ask(&format!("{issuer}/.well-known/openid-configuration"), None).await?;
-        let metadata: Metadata = serde_json::from_slice(&body).map_err(|_| strange("its configuration is not understood"))?;
+        let body = self
+            .ask(&format!("{issuer}/.well-known/openid-configuration"), None)
+            .await?;
+        let metadata: Metadata = serde_json::from_slice(&body)
+            .map_err(|_| strange("its configuration is not understood"))?;
         if metadata.issuer.trim_end_matches('/') != issuer {
             return Err(strange("its configuration names another issuer"));
         }
-        let keys: Keys = serde_json::from_slice(&self.ask(&metadata.jwks_uri, None).await?).map_err(|_| strange("its keys are not understood"))?;
-        let authorize = Url::parse(&metadata.authorization_endpoint).ok().filter(|url| url.scheme() == "https");
+        let keys: Keys = serde_json::from_slice(&self.ask(&metadata.jwks_uri, None).await?)
+            .map_err(|_| strange("its keys are not understood"))?;
+        let authorize = Url::parse(&metadata.authorization_endpoint)
+            .ok()
+            .filter(|url| url.scheme() == "https");
         let discovered = Arc::new(Discovered {
             authorize: authorize.ok_or_else(|| strange("its address is not https"))?,
             token: metadata.token_endpoint,
             // Keys of kinds that are not used here may have other members.
-            keys: keys.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect(),
+            keys: keys
+                .keys
+                .into_iter()
+                .filter_map(|key| serde_json::from_value(key).ok())
+                .collect(),
             read_at: now,
         });
         held.insert(settings.name.clone(), Arc::clone(&discovered));
         Ok(discovered)
     }
 
-    async fn identify(&self, settings: &ProviderSettings, callback: &str, code: &str, visiting: &Visiting) -> Result<Identified, Refusal> {
+    async fn identify(
+        &self,
+        settings: &ProviderSettings,
+        callback: &str,
+        code: &str,
+        visiting: &Visiting,
+    ) -> Result<Identified, Refusal> {
         let discovered = self.discover(settings).await?;
-        let mut form = Url::parse("https://form.invalid/").map_err(|error| store::unexpected(error.to_string()))?;
+        let mut form = Url::parse("https://form.invalid/")
+            .map_err(|error| store::unexpected(error.to_string()))?;
         form.query_pairs_mut()
             .append_pair("grant_type", "authorization_code")
             .append_pair("code", code)
@@ -369,26 +458,45 @@ impl Identity {
             .append_pair("client_id", &settings.client_id)
             .append_pair("client_secret", &settings.client_secret)
             .append_pair("code_verifier", &visiting.verifier);
-        let body = self.ask(&discovered.token, form.query().map(str::to_owned)).await?;
+        let body = self
+            .ask(&discovered.token, form.query().map(str::to_owned))
+            .await?;
         let refused = |why: &str| {
             tracing::warn!("the identity token of {}: {why}", settings.name);
-            PROVIDER.because("what the provider said is not believed; try again, or sign in with your password")
+            PROVIDER.because(
+                "what the provider said is not believed; try again, or sign in with your password",
+            )
         };
         let tokens: Tokens = serde_json::from_slice(&body).map_err(|_| refused("there is none"))?;
         let payload = jws::verify(&tokens.id_token, |kid| {
-            let named = discovered.keys.iter().find(|key| kid.is_none() || key.kid.as_deref() == kid);
+            let named = discovered
+                .keys
+                .iter()
+                .find(|key| kid.is_none() || key.kid.as_deref() == kid);
             named.and_then(jws::Jwk::key)
         });
         let payload = payload.map_err(|fault| refused(&fault.to_string()))?;
-        let claims: IdClaims = serde_json::from_slice(&payload).map_err(|_| refused("its claims are not complete"))?;
-        claims.judge(settings, &visiting.nonce, self.platform.now()).map_err(refused)
+        let claims: IdClaims =
+            serde_json::from_slice(&payload).map_err(|_| refused("its claims are not complete"))?;
+        claims
+            .judge(settings, &visiting.nonce, self.platform.now())
+            .map_err(refused)
     }
 }
 
 /// The user behind an identity of a provider, and the sessions that ended for it.
-fn link(unit: &mut Unit<'_, '_>, keyring: &crate::crypto::Keyring, provider: &str, who: &Identified) -> Result<(Uuid, Vec<Uuid>), Refusal> {
+fn link(
+    unit: &mut Unit<'_, '_>,
+    keyring: &crate::crypto::Keyring,
+    provider: &str,
+    who: &Identified,
+) -> Result<(Uuid, Vec<Uuid>), Refusal> {
     let now = unit.now();
-    let subject = blind(keyring, "provider_identities.subject", &format!("{provider} {}", who.subject));
+    let subject = blind(
+        keyring,
+        "provider_identities.subject",
+        &format!("{provider} {}", who.subject),
+    );
     let known: Option<(Uuid,)> = unit.tx().optional(
         sqlx::query_as("UPDATE provider_identities SET used_at = $3 WHERE provider = $1 AND subject_index = $2 RETURNING user_id")
             .bind(provider)
@@ -406,7 +514,9 @@ fn link(unit: &mut Unit<'_, '_>, keyring: &crate::crypto::Keyring, provider: &st
                 return Err(EMAIL_TAKEN.because("an account of staff is not opened by a provider that was never linked; sign in with your password"));
             }
             if !store::factors(unit.tx(), user)?.email {
-                unit.tx().execute(sqlx::query("DELETE FROM credentials WHERE user_id = $1").bind(user))?;
+                unit.tx().execute(
+                    sqlx::query("DELETE FROM credentials WHERE user_id = $1").bind(user),
+                )?;
                 store::drop_factors(unit.tx(), user)?;
                 ended = store::end_sessions(unit.tx(), user, None, End::Revoked, now)?;
                 ended.extend(store::revoke_keys(unit.tx(), user, now)?);
@@ -414,10 +524,31 @@ fn link(unit: &mut Unit<'_, '_>, keyring: &crate::crypto::Keyring, provider: &st
             user
         }
         None => {
-            let new = store::NewUser { org: HOUSE, email: &who.email, name: &who.name, phone: None, role: Role::EndUser, team: None, locale: "id" };
+            let new = store::NewUser {
+                org: HOUSE,
+                email: &who.email,
+                name: &who.name,
+                phone: None,
+                role: Role::EndUser,
+                team: None,
+                locale: "id",
+            };
             let user = store::add_user(unit, &new)?;
-            unit.audit(Change::new(Action::Create, "user", user).about(user).field("role", json!(null), Role::EndUser.name()).field("provider", json!(null), provider));
-            unit.emit(Event::new("user.registered", "user", user, json!({"user_id": user, "role": Role::EndUser.name()})).about(user));
+            unit.audit(
+                Change::new(Action::Create, "user", user)
+                    .about(user)
+                    .field("role", json!(null), Role::EndUser.name())
+                    .field("provider", json!(null), provider),
+            );
+            unit.emit(
+                Event::new(
+                    "user.registered",
+                    "user",
+                    user,
+                    json!({"user_id": user, "role": Role::EndUser.name()}),
+                )
+                .about(user),
+            );
             user
         }
     };
@@ -429,12 +560,24 @@ fn link(unit: &mut Unit<'_, '_>, keyring: &crate::crypto::Keyring, provider: &st
             .bind(&subject[..])
             .bind(bound(now)),
     )?;
-    if store::confirm_contact(unit.tx(), keyring, user, "email", store::EMAIL, &who.email, now)? {
+    if store::confirm_contact(
+        unit.tx(),
+        keyring,
+        user,
+        "email",
+        store::EMAIL,
+        &who.email,
+        now,
+    )? {
         super::contact::confirmed(unit, user, super::contact::Contact::Email);
     }
     let person = store::person(unit.tx(), keyring, user)?;
     super::contact::activate(unit, &person)?;
-    unit.audit(Change::new(Action::Create, "provider_identity", user).about(user).field("provider", json!(null), provider));
+    unit.audit(
+        Change::new(Action::Create, "provider_identity", user)
+            .about(user)
+            .field("provider", json!(null), provider),
+    );
     Ok((user, ended))
 }
 
@@ -443,7 +586,13 @@ mod tests {
     use super::*;
 
     fn settings() -> ProviderSettings {
-        ProviderSettings { name: "google".into(), title: "Google".into(), issuer: "https://accounts.google.com".into(), client_id: "desk".into(), client_secret: "s".into() }
+        ProviderSettings {
+            name: "google".into(),
+            title: "Google".into(),
+            issuer: "https://accounts.google.com".into(),
+            client_id: "desk".into(),
+            client_secret: "s".into(),
+        }
     }
 
     fn judged(change: impl FnOnce(&mut serde_json::Value)) -> Result<Identified, &'static str> {
@@ -458,10 +607,24 @@ mod tests {
 
     #[test]
     fn an_identity_is_believed_when_it_is_of_this_visit_and_the_address_is_verified() {
-        let expected = Identified { subject: "42".into(), email: "sari@contoh.id".into(), name: "Sari Dewi".into() };
+        let expected = Identified {
+            subject: "42".into(),
+            email: "sari@contoh.id".into(),
+            name: "Sari Dewi".into(),
+        };
         assert_eq!(judged(|_| {}), Ok(expected.clone()));
-        assert_eq!(judged(|c| c["email_verified"] = json!("true")), Ok(expected.clone()), "as LinkedIn writes it");
-        assert_eq!(judged(|c| { c["aud"] = json!(["desk", "other"]); c["azp"] = json!("desk"); }), Ok(expected));
+        assert_eq!(
+            judged(|c| c["email_verified"] = json!("true")),
+            Ok(expected.clone()),
+            "as LinkedIn writes it"
+        );
+        assert_eq!(
+            judged(|c| {
+                c["aud"] = json!(["desk", "other"]);
+                c["azp"] = json!("desk");
+            }),
+            Ok(expected)
+        );
         let wrong: [(&str, serde_json::Value); 10] = [
             ("iss", json!("https://evil.example")),
             ("aud", json!("other")),
@@ -475,7 +638,10 @@ mod tests {
             ("email", json!("sаri@contoh.id")),
         ];
         for (name, value) in wrong {
-            assert!(judged(|claims| claims[name] = value.clone()).is_err(), "{name} {value}");
+            assert!(
+                judged(|claims| claims[name] = value.clone()).is_err(),
+                "{name} {value}"
+            );
         }
     }
 }

@@ -42,12 +42,18 @@ impl Identity {
                 let refreshed = refresh(&row.facts, now);
                 if let Refreshed::End(end) = refreshed {
                     store::end_session(unit.tx(), row.session, end, now)?;
-                    unit.audit(Change::new(Action::Delete, "session", row.session).about(row.user).field("by", json!(null), end.name()));
+                    unit.audit(
+                        Change::new(Action::Delete, "session", row.session)
+                            .about(row.user)
+                            .field("by", json!(null), end.name()),
+                    );
                 }
                 if let Some(refusal) = refused(refreshed) {
                     return Ok(Err((refusal, row.session)));
                 }
-                store::person(unit.tx(), &keyring, row.user)?.standing.may_sign_in()?;
+                store::person(unit.tx(), &keyring, row.user)?
+                    .standing
+                    .may_sign_in()?;
                 store::use_refresh_token(unit.tx(), &token, now)?;
                 store::see_session(unit.tx(), row.session, now)?;
                 let refresh = store::add_refresh_token(unit.tx(), row.session, now)?;
@@ -61,7 +67,13 @@ impl Identity {
             }
             Ok((user, session, client, refresh)) => {
                 let access = self.access_token(user, session).await?;
-                Ok(Renewed { session, access, refresh, csrf: self.csrf(session), client })
+                Ok(Renewed {
+                    session,
+                    access,
+                    refresh,
+                    csrf: self.csrf(session),
+                    client,
+                })
             }
         }
     }
@@ -73,8 +85,24 @@ impl Identity {
     pub async fn end_session(&self, by: &Principal, session: Uuid) -> Result<(), Refusal> {
         let me = by.user();
         // Who has not given their second factor reaches this route too, and ends their own sessions only.
-        let may_write = by.mfa && by.may(super::permissions::USER_WRITE, &crate::people::Target { org: by.org, ..Default::default() }).is_ok();
-        let (org, end) = (by.org, if me.is_none() { End::Revoked } else { End::SignedOut });
+        let may_write = by.mfa
+            && by
+                .may(
+                    super::permissions::USER_WRITE,
+                    &crate::people::Target {
+                        org: by.org,
+                        ..Default::default()
+                    },
+                )
+                .is_ok();
+        let (org, end) = (
+            by.org,
+            if me.is_none() {
+                End::Revoked
+            } else {
+                End::SignedOut
+            },
+        );
         let acting = by.elevated();
         self.platform
             .command(&acting, move |unit| {

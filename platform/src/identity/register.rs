@@ -40,7 +40,11 @@ impl Identity {
     ///
     /// # Errors
     /// The field that is wrong; [`EMAIL_TAKEN`]; the database's.
-    pub async fn register(&self, registration: Registration, visit: &Visit) -> Result<SignedIn, Refusal> {
+    pub async fn register(
+        &self,
+        registration: Registration,
+        visit: &Visit,
+    ) -> Result<SignedIn, Refusal> {
         let email = address::email(&registration.email)?;
         let phone = address::phone(&registration.phone)?;
         let name = name(&registration.name)?;
@@ -54,17 +58,33 @@ impl Identity {
         let done = self
             .platform
             .command(&visit.principal("identity.register"), move |unit| {
-                let new = store::NewUser { org: HOUSE, email: &email, name: &name, phone: Some(&phone), role: Role::EndUser, team: None, locale };
+                let new = store::NewUser {
+                    org: HOUSE,
+                    email: &email,
+                    name: &name,
+                    phone: Some(&phone),
+                    role: Role::EndUser,
+                    team: None,
+                    locale,
+                };
                 let user = store::add_user(unit, &new)?;
                 store::set_password(unit, user, &hash)?;
                 unit.audit(
-                    Change::new(Action::Create, "user", user).about(user).field("role", json!(null), Role::EndUser.name()).personal("email", None, Some(&email)).personal(
-                        "phone",
-                        None,
-                        Some(&phone),
-                    ),
+                    Change::new(Action::Create, "user", user)
+                        .about(user)
+                        .field("role", json!(null), Role::EndUser.name())
+                        .personal("email", None, Some(&email))
+                        .personal("phone", None, Some(&phone)),
                 );
-                unit.emit(Event::new("user.registered", "user", user, json!({"user_id": user, "role": Role::EndUser.name()})).about(user));
+                unit.emit(
+                    Event::new(
+                        "user.registered",
+                        "user",
+                        user,
+                        json!({"user_id": user, "role": Role::EndUser.name()}),
+                    )
+                    .about(user),
+                );
                 let person = store::person(unit.tx(), &keyring, user)?;
                 open(unit, person, client, false)
             })
@@ -72,7 +92,9 @@ impl Identity {
         let signed_in = self.opened(done).await?;
         if let SignedIn::Open(opened) = &signed_in {
             // Who gets no code asks for one: the registration stands.
-            if let Err(refusal) = contact::send(self, opened.person.id, Contact::Email.confirming(), visit).await {
+            if let Err(refusal) =
+                contact::send(self, opened.person.id, Contact::Email.confirming(), visit).await
+            {
                 tracing::info!("no code was sent to who registered: {refusal}");
             }
         }
@@ -82,7 +104,13 @@ impl Identity {
     pub(super) async fn address_is_free(&self, email: &str) -> Result<(), Refusal> {
         let keyring = Arc::clone(self.platform.keyring());
         let email = email.to_owned();
-        let found = self.platform.read(&crate::people::Principal::system("identity.register"), move |tx| store::by_email(tx, &keyring, &email)).await?;
+        let found = self
+            .platform
+            .read(
+                &crate::people::Principal::system("identity.register"),
+                move |tx| store::by_email(tx, &keyring, &email),
+            )
+            .await?;
         match found {
             None => Ok(()),
             Some(_) => Err(EMAIL_TAKEN.field("email", "sign in, or ask for a new password")),
@@ -93,7 +121,10 @@ impl Identity {
 /// A name as it is kept.
 pub(super) fn name(text: &str) -> Result<String, Refusal> {
     let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+    if name.is_empty()
+        || name.chars().count() > NAME_CHARS_MAX
+        || name.chars().any(char::is_control)
+    {
         return Err(INVALID.field("name", format!("use 1 to {NAME_CHARS_MAX} characters")));
     }
     Ok(name)

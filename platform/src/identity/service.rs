@@ -89,7 +89,10 @@ impl Settings {
     }
 
     fn webauthn(&self) -> Result<Option<Webauthn>, Refusal> {
-        self.public_url.as_ref().map(|url| webauthn(url, &self.title)).transpose()
+        self.public_url
+            .as_ref()
+            .map(|url| webauthn(url, &self.title))
+            .transpose()
     }
 }
 
@@ -107,11 +110,15 @@ impl KeySet {
 
     /// The keys that are believed.
     pub(super) fn published(&self, now: Ts) -> &[Arc<Signer>] {
-        self.keys.get(signing::published(&self.made(), now)).unwrap_or(&[])
+        self.keys
+            .get(signing::published(&self.made(), now))
+            .unwrap_or(&[])
     }
 
     fn signer(&self, now: Ts) -> Option<Arc<Signer>> {
-        signing::signs(&self.made(), now).and_then(|index| self.keys.get(index)).cloned()
+        signing::signs(&self.made(), now)
+            .and_then(|index| self.keys.get(index))
+            .cloned()
     }
 }
 
@@ -134,7 +141,11 @@ struct Claim {
 
 impl Claim {
     async fn ask(&self, platform: &Platform) {
-        let asked = platform.read(&Principal::system("identity.claim"), |tx| store::is_claimed(tx)).await;
+        let asked = platform
+            .read(&Principal::system("identity.claim"), |tx| {
+                store::is_claimed(tx)
+            })
+            .await;
         if matches!(asked, Ok(true)) {
             self.made.store(true, Ordering::Release);
         }
@@ -170,7 +181,10 @@ impl Identity {
             platform,
             settings,
             hasher,
-            known: Cache::builder().max_capacity(KNOWN_MAX).time_to_live(KNOWN_TIME).build(),
+            known: Cache::builder()
+                .max_capacity(KNOWN_MAX)
+                .time_to_live(KNOWN_TIME)
+                .build(),
             webauthn,
             discovered: tokio::sync::Mutex::default(),
             keys: RwLock::default(),
@@ -248,12 +262,18 @@ impl Identity {
         let now = self.platform.now();
         {
             let held = self.keys.read().await;
-            if !held.keys.is_empty() && now.since(held.read_at) < KEYS_EVERY_NS && !signing::is_due(&held.made(), now) {
+            if !held.keys.is_empty()
+                && now.since(held.read_at) < KEYS_EVERY_NS
+                && !signing::is_due(&held.made(), now)
+            {
                 return Ok(Arc::clone(&held));
             }
         }
         let mut held = self.keys.write().await;
-        if !held.keys.is_empty() && now.since(held.read_at) < KEYS_EVERY_NS && !signing::is_due(&held.made(), now) {
+        if !held.keys.is_empty()
+            && now.since(held.read_at) < KEYS_EVERY_NS
+            && !signing::is_due(&held.made(), now)
+        {
             return Ok(Arc::clone(&held));
         }
         let read = self.read_keys(now).await;
@@ -269,7 +289,12 @@ impl Identity {
     /// The public key of that name; looks again for one that another process made.
     pub(super) async fn public_key(&self, kid: &str) -> Result<super::jws::PublicKey, Refusal> {
         let now = self.platform.now();
-        let find = |set: &KeySet| set.published(now).iter().find(|key| key.kid() == kid).map(|key| key.public().clone());
+        let find = |set: &KeySet| {
+            set.published(now)
+                .iter()
+                .find(|key| key.kid() == kid)
+                .map(|key| key.public().clone())
+        };
         let held = self.keys().await?;
         if let Some(key) = find(&held) {
             return Ok(key);
@@ -286,23 +311,41 @@ impl Identity {
 
     async fn read_keys(&self, now: Ts) -> Result<KeySet, Refusal> {
         let system = Principal::system("identity.keys");
-        let mut rows = self.platform.command(&system, |unit| store::signing_keys(unit)).await?;
+        let mut rows = self
+            .platform
+            .command(&system, |unit| store::signing_keys(unit))
+            .await?;
         let made: Vec<Ts> = rows.iter().map(|row| row.made).collect();
         if signing::is_due(&made, now) {
             let kid = super::codes::token().chars().take(16).collect::<String>();
             let name = kid.clone();
             let drawn = tokio::task::spawn_blocking(move || Signer::generate(name, now)).await;
-            let (_, der) = drawn.map_err(|_| Refusal::Db(DbError::Panicked))?.map_err(unusable)?;
-            rows = self.platform.command(&system, move |unit| store::add_signing_key(unit, &kid, &der)).await?;
+            let (_, der) = drawn
+                .map_err(|_| Refusal::Db(DbError::Panicked))?
+                .map_err(unusable)?;
+            rows = self
+                .platform
+                .command(&system, move |unit| {
+                    store::add_signing_key(unit, &kid, &der)
+                })
+                .await?;
         }
-        let keys: Result<Vec<_>, _> = rows.into_iter().map(|row| Signer::open(row.kid, row.made, &row.der).map(Arc::new)).collect();
-        Ok(KeySet { keys: keys.map_err(unusable)?, read_at: now })
+        let keys: Result<Vec<_>, _> = rows
+            .into_iter()
+            .map(|row| Signer::open(row.kid, row.made, &row.der).map(Arc::new))
+            .collect();
+        Ok(KeySet {
+            keys: keys.map_err(unusable)?,
+            read_at: now,
+        })
     }
 
     /// Signs a payload with the key of the moment.
     pub(super) async fn signed(&self, payload: &serde_json::Value) -> Result<String, Refusal> {
         let keys = self.keys().await?;
-        let signer = keys.signer(self.platform.now()).ok_or_else(|| unusable(signing::BadKey))?;
+        let signer = keys
+            .signer(self.platform.now())
+            .ok_or_else(|| unusable(signing::BadKey))?;
         signer.token(payload).map_err(unusable)
     }
 
@@ -312,7 +355,11 @@ impl Identity {
     /// The database's.
     pub async fn jwks(&self) -> Result<serde_json::Value, Refusal> {
         let keys = self.keys().await?;
-        let published: Vec<_> = keys.published(self.platform.now()).iter().map(|key| key.jwk()).collect();
+        let published: Vec<_> = keys
+            .published(self.platform.now())
+            .iter()
+            .map(|key| key.jwk())
+            .collect();
         Ok(serde_json::json!({ "keys": published }))
     }
 }
@@ -322,7 +369,12 @@ fn unusable(error: signing::BadKey) -> Refusal {
 }
 
 fn webauthn(url: &str, title: &str) -> Result<Webauthn, Refusal> {
-    let refuse = || NOT_SET_UP.field("public_url", "passkeys need an address like https://desk.example");
+    let refuse = || {
+        NOT_SET_UP.field(
+            "public_url",
+            "passkeys need an address like https://desk.example",
+        )
+    };
     let origin = Url::parse(url).map_err(|_| refuse())?;
     let domain = origin.domain().ok_or_else(refuse)?.to_owned();
     let builder = WebauthnBuilder::new(&domain, &origin).map_err(|_| refuse())?;

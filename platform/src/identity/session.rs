@@ -3,7 +3,9 @@
 use siaga_risk::units::{DAY_NS, MINUTE_NS, SECOND_NS, Ts};
 use uuid::Uuid;
 
-use super::faults::{CHALLENGE_OVER, REFRESH_REUSED, SESSION_ENDED, SESSION_IDLE, SESSION_REPLACED, TOKEN_EXPIRED};
+use super::faults::{
+    CHALLENGE_OVER, REFRESH_REUSED, SESSION_ENDED, SESSION_IDLE, SESSION_REPLACED, TOKEN_EXPIRED,
+};
 use crate::refusal::Refusal;
 
 /// A session without a request for this long is over (S0.10).
@@ -41,7 +43,13 @@ pub enum End {
 
 impl End {
     /// Every reason.
-    pub const ALL: [End; 5] = [End::SignedOut, End::Replaced, End::Idle, End::Reused, End::Revoked];
+    pub const ALL: [End; 5] = [
+        End::SignedOut,
+        End::Replaced,
+        End::Idle,
+        End::Reused,
+        End::Revoked,
+    ];
 
     /// The name in the database.
     pub fn name(self) -> &'static str {
@@ -56,7 +64,10 @@ impl End {
 
     /// The reason of that name; what is not known counts as revoked.
     pub fn parse(name: &str) -> End {
-        End::ALL.into_iter().find(|end| end.name() == name).unwrap_or(End::Revoked)
+        End::ALL
+            .into_iter()
+            .find(|end| end.name() == name)
+            .unwrap_or(End::Revoked)
     }
 
     /// What its owner is told at the next request.
@@ -79,11 +90,18 @@ pub fn is_idle(seen: Ts, now: Ts) -> bool {
 /// Of the open sessions, those that end so that one more fits: idle ones, then the oldest. `open` holds
 /// id, begin and last request.
 pub fn make_place(open: &[(Uuid, Ts, Ts)], now: Ts) -> Vec<(Uuid, End)> {
-    let (idle, mut live): (Vec<_>, Vec<_>) = open.iter().copied().partition(|(_, _, seen)| is_idle(*seen, now));
+    let (idle, mut live): (Vec<_>, Vec<_>) = open
+        .iter()
+        .copied()
+        .partition(|(_, _, seen)| is_idle(*seen, now));
     let mut ends: Vec<(Uuid, End)> = idle.into_iter().map(|(id, ..)| (id, End::Idle)).collect();
     live.sort_by_key(|(id, began, _)| (*began, *id));
     let surplus = (live.len() + 1).saturating_sub(SESSIONS_MAX);
-    ends.extend(live.into_iter().take(surplus).map(|(id, ..)| (id, End::Replaced)));
+    ends.extend(
+        live.into_iter()
+            .take(surplus)
+            .map(|(id, ..)| (id, End::Replaced)),
+    );
     ends
 }
 
@@ -176,33 +194,92 @@ mod tests {
     #[test]
     fn the_fourth_session_ends_the_oldest_and_idle_ones_go_first() {
         let now = at(10_000);
-        let open = [(id(1), at(1), at(9_999)), (id(2), at(3), at(9_999)), (id(3), at(2), at(9_999))];
+        let open = [
+            (id(1), at(1), at(9_999)),
+            (id(2), at(3), at(9_999)),
+            (id(3), at(2), at(9_999)),
+        ];
         assert_eq!(make_place(&open[..2], now), []);
         assert_eq!(make_place(&open, now), [(id(1), End::Replaced)]);
-        let one_idle = [(id(1), at(1), at(9_999)), (id(2), at(3), at(8_200)), (id(3), at(2), at(9_999))];
+        let one_idle = [
+            (id(1), at(1), at(9_999)),
+            (id(2), at(3), at(8_200)),
+            (id(3), at(2), at(9_999)),
+        ];
         assert_eq!(make_place(&one_idle, now), [(id(2), End::Idle)]);
         let more: Vec<_> = (1..=5).map(|n| (id(n), at(1), at(9_999))).collect();
-        assert_eq!(make_place(&more, now).len(), 3, "a lower limit than before is kept, too");
+        assert_eq!(
+            make_place(&more, now).len(),
+            3,
+            "a lower limit than before is kept, too"
+        );
     }
 
     #[test]
     fn a_refresh_token_is_used_once_and_a_copy_ends_the_session() {
-        let fresh = Refreshing { made: at(100), used: None, again: 0, seen: at(100), ended: None };
-        let used = Refreshing { used: Some(at(200)), seen: at(200), ..fresh };
+        let fresh = Refreshing {
+            made: at(100),
+            used: None,
+            again: 0,
+            seen: at(100),
+            ended: None,
+        };
+        let used = Refreshing {
+            used: Some(at(200)),
+            seen: at(200),
+            ..fresh
+        };
         let day = 86_400;
         for (what, token, now, expected) in [
             ("first", fresh, at(200), Refreshed::New),
             ("another tab", used, at(209), Refreshed::Again),
             ("a copy", used, at(210), Refreshed::End(End::Reused)),
-            ("a crowd", Refreshing { again: GRACE_USES, ..used }, at(201), Refreshed::End(End::Reused)),
-            ("a copy of an old one", used, at(8 * day), Refreshed::End(End::Reused)),
+            (
+                "a crowd",
+                Refreshing {
+                    again: GRACE_USES,
+                    ..used
+                },
+                at(201),
+                Refreshed::End(End::Reused),
+            ),
+            (
+                "a copy of an old one",
+                used,
+                at(8 * day),
+                Refreshed::End(End::Reused),
+            ),
             ("idle", fresh, at(100 + 1_800), Refreshed::End(End::Idle)),
-            ("not yet idle", fresh, Ts(at(100 + 1_800).0 - 1), Refreshed::New),
-            ("old", Refreshing { seen: at(100 + 7 * day), ..fresh }, at(100 + 7 * day), Refreshed::Expired),
-            ("ended", Refreshing { ended: Some(End::SignedOut), ..used }, at(205), Refreshed::Ended(End::SignedOut)),
+            (
+                "not yet idle",
+                fresh,
+                Ts(at(100 + 1_800).0 - 1),
+                Refreshed::New,
+            ),
+            (
+                "old",
+                Refreshing {
+                    seen: at(100 + 7 * day),
+                    ..fresh
+                },
+                at(100 + 7 * day),
+                Refreshed::Expired,
+            ),
+            (
+                "ended",
+                Refreshing {
+                    ended: Some(End::SignedOut),
+                    ..used
+                },
+                at(205),
+                Refreshed::Ended(End::SignedOut),
+            ),
         ] {
             assert_eq!(refresh(&token, now), expected, "{what}");
-            assert_eq!(refused(expected).is_none(), matches!(expected, Refreshed::New | Refreshed::Again));
+            assert_eq!(
+                refused(expected).is_none(),
+                matches!(expected, Refreshed::New | Refreshed::Again)
+            );
         }
     }
 

@@ -63,11 +63,16 @@ pub struct Visit {
 
 impl Visit {
     pub(super) fn principal(&self, part: &'static str) -> Principal {
-        Principal { ip: self.ip, request: self.request.clone(), ..Principal::system(part) }
+        Principal {
+            ip: self.ip,
+            request: self.request.clone(),
+            ..Principal::system(part)
+        }
     }
 
     fn network(&self) -> String {
-        self.ip.map_or_else(|| "unknown".to_owned(), |ip| household(ip).to_string())
+        self.ip
+            .map_or_else(|| "unknown".to_owned(), |ip| household(ip).to_string())
     }
 }
 
@@ -115,7 +120,12 @@ impl Identity {
     ///
     /// # Errors
     /// [`LOCKED_OUT`], [`WRONG_CREDENTIALS`], a suspended account; the database's.
-    pub async fn sign_in(&self, email: &str, password: String, visit: &Visit) -> Result<SignedIn, Refusal> {
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: String,
+        visit: &Visit,
+    ) -> Result<SignedIn, Refusal> {
         let email = address::email(email).map_err(|_| wrong())?;
         let Found { user } = self.count_attempt(&email, visit).await?;
         let hash = user.as_ref().and_then(|(_, hash)| hash.clone());
@@ -163,7 +173,11 @@ impl Identity {
         self.platform
             .command(&visit.principal("identity.sign_in"), move |unit| {
                 // Noted for nobody, too: how long it takes would say whether there is such an address.
-                let change = Change::new(Action::Access, "session", "none").field("sign_in", json!(null), "wrong_password");
+                let change = Change::new(Action::Access, "session", "none").field(
+                    "sign_in",
+                    json!(null),
+                    "wrong_password",
+                );
                 unit.audit(match user {
                     Some(user) => change.about(user),
                     None => change,
@@ -177,11 +191,24 @@ impl Identity {
     pub(super) async fn opened(&self, done: Proceeded) -> Result<SignedIn, Refusal> {
         match done {
             Proceeded::Confirm(waiting) => Ok(SignedIn::Confirm(waiting)),
-            Proceeded::Open { person, session, enrol, client } => {
+            Proceeded::Open {
+                person,
+                session,
+                enrol,
+                client,
+            } => {
                 self.tell_ends(&session.ended).await;
                 let access = self.access_token(person.id, session.id).await?;
                 let csrf = self.csrf(session.id);
-                Ok(SignedIn::Open(Box::new(Opened { person: *person, session: session.id, access, refresh: session.refresh, csrf, enrol, client })))
+                Ok(SignedIn::Open(Box::new(Opened {
+                    person: *person,
+                    session: session.id,
+                    access,
+                    refresh: session.refresh,
+                    csrf,
+                    enrol,
+                    client,
+                })))
             }
         }
     }
@@ -194,48 +221,106 @@ impl Identity {
 
     /// The token that a browser sends with every write: made of the session's id, so that it needs no place of its own.
     pub fn csrf(&self, session: Uuid) -> String {
-        let index = blind(self.platform.keyring(), "sessions.csrf", &session.to_string());
-        index.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        let index = blind(
+            self.platform.keyring(),
+            "sessions.csrf",
+            &session.to_string(),
+        );
+        index
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 
 /// What a unit decided.
 pub(super) enum Proceeded {
-    Open { person: Box<Person>, session: store::NewSession, enrol: bool, client: Client },
+    Open {
+        person: Box<Person>,
+        session: store::NewSession,
+        enrol: bool,
+        client: Client,
+    },
     Confirm(Waiting),
 }
 
 /// The first factor was right: opens a session, or waits for the second.
-pub(super) fn proceed(unit: &mut Unit<'_, '_>, person: Person, client: Client, sends: (bool, bool)) -> Result<Proceeded, Refusal> {
+pub(super) fn proceed(
+    unit: &mut Unit<'_, '_>,
+    person: Person,
+    client: Client,
+    sends: (bool, bool),
+) -> Result<Proceeded, Refusal> {
     let factors = store::factors(unit.tx(), person.id)?;
     let methods = Method::at_sign_in(&person, &factors, sends);
     if methods.is_empty() {
         return open(unit, person, client, false);
     }
     let challenge = codes::token();
-    store::keep_challenge(unit, "mfa", &challenge, (Some(person.id), None), client, None)?;
+    store::keep_challenge(
+        unit,
+        "mfa",
+        &challenge,
+        (Some(person.id), None),
+        client,
+        None,
+    )?;
     Ok(Proceeded::Confirm(Waiting { challenge, methods }))
 }
 
 /// Opens a session.
-pub(super) fn open(unit: &mut Unit<'_, '_>, person: Person, client: Client, confirmed: bool) -> Result<Proceeded, Refusal> {
+pub(super) fn open(
+    unit: &mut Unit<'_, '_>,
+    person: Person,
+    client: Client,
+    confirmed: bool,
+) -> Result<Proceeded, Refusal> {
     let session = store::open_session(unit, person.id, person.org, client, confirmed)?;
     unit.audit(
-        Change::new(Action::Create, "session", session.id).about(person.id).field("client", json!(null), client.name()).field("confirmed", json!(null), confirmed),
+        Change::new(Action::Create, "session", session.id)
+            .about(person.id)
+            .field("client", json!(null), client.name())
+            .field("confirmed", json!(null), confirmed),
     );
     for ended in &session.ended {
-        unit.audit(Change::new(Action::Delete, "session", ended).about(person.id).field("by", json!(null), "a newer one"));
+        unit.audit(
+            Change::new(Action::Delete, "session", ended)
+                .about(person.id)
+                .field("by", json!(null), "a newer one"),
+        );
     }
-    unit.emit(Event::new("user.signed_in", "user", person.id, json!({"user_id": person.id, "client": client.name()})).about(person.id));
+    unit.emit(
+        Event::new(
+            "user.signed_in",
+            "user",
+            person.id,
+            json!({"user_id": person.id, "client": client.name()}),
+        )
+        .about(person.id),
+    );
     let enrol = person.role.is_staff() && !confirmed;
-    Ok(Proceeded::Open { person: Box::new(person), session, enrol, client })
+    Ok(Proceeded::Open {
+        person: Box::new(person),
+        session,
+        enrol,
+        client,
+    })
 }
 
 /// Counts one attempt; the inner refusal is committed with the count.
-pub(super) fn count(unit: &mut Unit<'_, '_>, keyring: &Keyring, email: &str, network: &str) -> Result<Result<(), Refusal>, Refusal> {
+pub(super) fn count(
+    unit: &mut Unit<'_, '_>,
+    keyring: &Keyring,
+    email: &str,
+    network: &str,
+) -> Result<Result<(), Refusal>, Refusal> {
     let now = unit.now();
     // Always in this order, so that two attempts never wait for each other.
-    let rules = [(store::network_count(keyring, network), NETWORK), (store::account_count(keyring, email), ACCOUNT)];
+    let rules = [
+        (store::network_count(keyring, network), NETWORK),
+        (store::account_count(keyring, email), ACCOUNT),
+    ];
     for (id, rule) in rules {
         let held = store::count_for_update(unit.tx(), &id, now)?;
         match lockout::attempt(rule, &held, now) {
@@ -247,7 +332,12 @@ pub(super) fn count(unit: &mut Unit<'_, '_>, keyring: &Keyring, email: &str, net
 }
 
 /// Gives the attempt back.
-fn forgive(unit: &mut Unit<'_, '_>, keyring: &Keyring, email: &str, visit: &Visit) -> Result<(), Refusal> {
+fn forgive(
+    unit: &mut Unit<'_, '_>,
+    keyring: &Keyring,
+    email: &str,
+    visit: &Visit,
+) -> Result<(), Refusal> {
     let now: Ts = unit.now();
     let network = store::network_count(keyring, &visit.network());
     let held = store::count_for_update(unit.tx(), &network, now)?;
@@ -256,7 +346,11 @@ fn forgive(unit: &mut Unit<'_, '_>, keyring: &Keyring, email: &str, visit: &Visi
 }
 
 /// An account's failures are forgotten.
-pub(super) fn forgive_account(unit: &mut Unit<'_, '_>, keyring: &Keyring, email: &str) -> Result<(), Refusal> {
+pub(super) fn forgive_account(
+    unit: &mut Unit<'_, '_>,
+    keyring: &Keyring,
+    email: &str,
+) -> Result<(), Refusal> {
     let now = unit.now();
     let account = store::account_count(keyring, email);
     store::count_for_update(unit.tx(), &account, now)?;

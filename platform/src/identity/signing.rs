@@ -56,8 +56,16 @@ impl Signer {
 
     fn of(kid: String, made: Ts, pair: KeyPair) -> Self {
         let components = PublicKeyComponents::from(pair.public_key());
-        let public = PublicKey { n: components.n, e: components.e };
-        Self { kid, made, pair, public }
+        let public = PublicKey {
+            n: components.n,
+            e: components.e,
+        };
+        Self {
+            kid,
+            made,
+            pair,
+            public,
+        }
     }
 
     /// Its name.
@@ -82,7 +90,12 @@ impl Signer {
     pub fn token(&self, payload: &Value) -> Result<String, BadKey> {
         let input = jws::signing_input(&self.kid, payload);
         let mut signature = vec![0; self.pair.public_modulus_len()];
-        let signed = self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut signature);
+        let signed = self.pair.sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            input.as_bytes(),
+            &mut signature,
+        );
         signed.map_err(|_| BadKey)?;
         Ok(jws::joined(&input, &signature))
     }
@@ -105,12 +118,15 @@ pub fn signs(made: &[Ts], now: Ts) -> Option<usize> {
 
 /// Whether a new key must be made now.
 pub fn is_due(made: &[Ts], now: Ts) -> bool {
-    made.last().is_none_or(|newest| now.since(*newest) >= ROTATE_NS)
+    made.last()
+        .is_none_or(|newest| now.since(*newest) >= ROTATE_NS)
 }
 
 /// Which keys are believed and published: all but those whose successor has signed for long enough.
 pub fn published(made: &[Ts], now: Ts) -> std::ops::Range<usize> {
-    let gone = made.iter().rposition(|made| made.plus(LEAD_NS).plus(OVERLAP_NS) <= now);
+    let gone = made
+        .iter()
+        .rposition(|made| made.plus(LEAD_NS).plus(OVERLAP_NS) <= now);
     gone.unwrap_or(0)..made.len()
 }
 
@@ -126,11 +142,25 @@ mod tests {
     fn keys_follow_each_other_with_an_overlap_on_both_sides() {
         assert!(is_due(&[], day(0)) && signs(&[], day(0)).is_none());
         let first = [day(0)];
-        assert_eq!((signs(&first, day(0)), published(&first, day(0))), (Some(0), 0..1), "the first signs at once");
+        assert_eq!(
+            (signs(&first, day(0)), published(&first, day(0))),
+            (Some(0), 0..1),
+            "the first signs at once"
+        );
         assert!(!is_due(&first, Ts(day(90).0 - 1)) && is_due(&first, day(90)));
         let both = [day(0), day(90)];
-        for (now, signing, known) in [(day(90), 0, 0..2), (Ts(day(91).0 - 1), 0, 0..2), (day(91), 1, 0..2), (Ts(day(92).0 - 1), 1, 0..2), (day(92), 1, 1..2)] {
-            assert_eq!((signs(&both, now), published(&both, now)), (Some(signing), known), "{now:?}");
+        for (now, signing, known) in [
+            (day(90), 0, 0..2),
+            (Ts(day(91).0 - 1), 0, 0..2),
+            (day(91), 1, 0..2),
+            (Ts(day(92).0 - 1), 1, 0..2),
+            (day(92), 1, 1..2),
+        ] {
+            assert_eq!(
+                (signs(&both, now), published(&both, now)),
+                (Some(signing), known),
+                "{now:?}"
+            );
         }
         assert!(!is_due(&both, day(92)));
     }
@@ -140,7 +170,8 @@ mod tests {
         let (signer, der) = Signer::generate("k1".into(), day(0)).expect("a key");
         let (other, _) = Signer::generate("k1".into(), day(0)).expect("a key");
         let token = signer.token(&json!({"sub": "sari"})).expect("signed");
-        let under = |key: &PublicKey| jws::verify(&token, |kid| (kid == Some("k1")).then(|| key.clone()));
+        let under =
+            |key: &PublicKey| jws::verify(&token, |kid| (kid == Some("k1")).then(|| key.clone()));
         assert_eq!(under(signer.public()), Ok(br#"{"sub":"sari"}"#.to_vec()));
         assert_eq!(under(other.public()), Err(jws::JwsFault::Signature));
         let again = Signer::open("k1".into(), day(0), &der).expect("its own form");
@@ -153,7 +184,11 @@ mod tests {
             let mut changed = token.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).expect("ASCII");
-            assert!(changed == token || jws::verify(&changed, |_| Some(signer.public().clone())).is_err(), "at {at}");
+            assert!(
+                changed == token
+                    || jws::verify(&changed, |_| Some(signer.public().clone())).is_err(),
+                "at {at}"
+            );
         }
     }
 }

@@ -50,7 +50,11 @@ struct Wire {
 impl Claims {
     /// Claims of a token made now.
     pub fn new(user: Uuid, session: Uuid, now: Ts) -> Self {
-        Self { user, session, issued_s: now.0 / SECOND_NS }
+        Self {
+            user,
+            session,
+            issued_s: now.0 / SECOND_NS,
+        }
     }
 
     /// For signing.
@@ -72,10 +76,15 @@ impl Claims {
         }
         let now_s = now.0 / SECOND_NS;
         times(Some(wire.exp), Some(wire.nbf), now_s, LEEWAY_S)?;
-        if wire.iat > now_s.saturating_add(LEEWAY_S) || wire.exp.saturating_sub(wire.iat) > ACCESS_S {
+        if wire.iat > now_s.saturating_add(LEEWAY_S) || wire.exp.saturating_sub(wire.iat) > ACCESS_S
+        {
             return Err(ClaimFault::Issued);
         }
-        Ok(Self { user: wire.sub, session: wire.sid, issued_s: wire.iat })
+        Ok(Self {
+            user: wire.sub,
+            session: wire.sid,
+            issued_s: wire.iat,
+        })
     }
 }
 
@@ -84,7 +93,12 @@ impl Claims {
 ///
 /// # Errors
 /// [`ClaimFault::Expired`] or [`ClaimFault::NotYetValid`].
-pub fn times(exp: Option<u64>, nbf: Option<u64>, now_s: u64, leeway_s: u64) -> Result<(), ClaimFault> {
+pub fn times(
+    exp: Option<u64>,
+    nbf: Option<u64>,
+    now_s: u64,
+    leeway_s: u64,
+) -> Result<(), ClaimFault> {
     if exp.is_none_or(|exp| now_s >= exp.saturating_add(leeway_s)) {
         return Err(ClaimFault::Expired);
     }
@@ -111,9 +125,15 @@ mod tests {
 
     #[test]
     fn a_token_is_believed_for_a_quarter_of_an_hour() {
-        assert_eq!(read(|_| {}, 1_000).map(|claims| claims.session), Ok(Uuid::from_u128(2)));
+        assert_eq!(
+            read(|_| {}, 1_000).map(|claims| claims.session),
+            Ok(Uuid::from_u128(2))
+        );
         assert!(read(|_| {}, 1_000 + ACCESS_S + LEEWAY_S - 1).is_ok());
-        assert_eq!(read(|_| {}, 1_000 + ACCESS_S + LEEWAY_S), Err(ClaimFault::Expired));
+        assert_eq!(
+            read(|_| {}, 1_000 + ACCESS_S + LEEWAY_S),
+            Err(ClaimFault::Expired)
+        );
         assert_eq!(read(|_| {}, 994), Err(ClaimFault::NotYetValid));
     }
 
@@ -132,11 +152,20 @@ mod tests {
             ("nbf", json!(5_000), ClaimFault::NotYetValid),
         ];
         for (name, value, fault) in expected {
-            assert_eq!(read(|claims| claims[name] = value.clone(), 1_000), Err(fault), "{name} {value}");
+            assert_eq!(
+                read(|claims| claims[name] = value.clone(), 1_000),
+                Err(fault),
+                "{name} {value}"
+            );
         }
         for name in ["iss", "aud", "sub", "sid", "iat", "nbf", "exp"] {
-            let without = |claims: &mut Value| drop(claims.as_object_mut().and_then(|map| map.remove(name)));
-            assert_eq!(read(without, 1_000), Err(ClaimFault::Foreign), "without {name}");
+            let without =
+                |claims: &mut Value| drop(claims.as_object_mut().and_then(|map| map.remove(name)));
+            assert_eq!(
+                read(without, 1_000),
+                Err(ClaimFault::Foreign),
+                "without {name}"
+            );
         }
     }
 }

@@ -53,7 +53,10 @@ pub fn hotp(hash: Hash, secret: &[u8], counter: u64, digits: u32) -> String {
     let number = u32::from_be_bytes(word) & 0x7fff_ffff;
     let width = digits.min(9);
     let code = number % 10u32.pow(width);
-    format!("{code:0width$}", width = usize::try_from(width).unwrap_or(9))
+    format!(
+        "{code:0width$}",
+        width = usize::try_from(width).unwrap_or(9)
+    )
 }
 
 /// The counter of an instant.
@@ -63,7 +66,16 @@ pub fn counter(unix_s: u64, step_s: u64) -> u64 {
 
 /// Judges a code. `last` is the counter of the newest code that was taken. All steps are compared, in
 /// the same time whatever fits.
-pub fn judge(hash: Hash, secret: &[u8], digits: u32, step_s: u64, skew: u64, unix_s: u64, code: &str, last: Option<u64>) -> Verdict {
+pub fn judge(
+    hash: Hash,
+    secret: &[u8],
+    digits: u32,
+    step_s: u64,
+    skew: u64,
+    unix_s: u64,
+    code: &str,
+    last: Option<u64>,
+) -> Verdict {
     let now = counter(unix_s, step_s);
     let mut found = None;
     for step in now.saturating_sub(skew)..=now.saturating_add(skew) {
@@ -81,7 +93,16 @@ pub fn judge(hash: Hash, secret: &[u8], digits: u32, step_s: u64, skew: u64, uni
 
 /// Judges a code of an app at `now`.
 pub fn accept(secret: &[u8], code: &str, last: Option<u64>, now: Ts) -> Verdict {
-    judge(Hash::Sha1, secret, DIGITS, STEP_S, SKEW_STEPS, now.0 / SECOND_NS, code, last)
+    judge(
+        Hash::Sha1,
+        secret,
+        DIGITS,
+        STEP_S,
+        SKEW_STEPS,
+        now.0 / SECOND_NS,
+        code,
+        last,
+    )
 }
 
 /// The secret as apps want it: base32 without padding (RFC 4648).
@@ -109,14 +130,19 @@ pub fn base32(secret: &[u8]) -> String {
 /// What the picture says: issuer and account as apps show them.
 pub fn uri(secret: &[u8], issuer: &str, account: &str) -> String {
     let (issuer, account) = (escaped(issuer), escaped(account));
-    format!("otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={STEP_S}", base32(secret))
+    format!(
+        "otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={STEP_S}",
+        base32(secret)
+    )
 }
 
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte))
+            }
             _ => out.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -131,29 +157,64 @@ mod tests {
 
     #[test]
     fn codes_are_those_of_the_standards() {
-        assert_eq!(hotp(Hash::Sha1, SECRET, 0, 6), "755224", "RFC 4226 appendix D");
-        assert_eq!(hotp(Hash::Sha1, SECRET, counter(59, 30), 8), "94287082", "RFC 6238 appendix B");
-        assert_eq!(hotp(Hash::Sha1, SECRET, counter(1_111_111_109, 30), 8), "07081804", "the zero in front stays");
+        assert_eq!(
+            hotp(Hash::Sha1, SECRET, 0, 6),
+            "755224",
+            "RFC 4226 appendix D"
+        );
+        assert_eq!(
+            hotp(Hash::Sha1, SECRET, counter(59, 30), 8),
+            "94287082",
+            "RFC 6238 appendix B"
+        );
+        assert_eq!(
+            hotp(Hash::Sha1, SECRET, counter(1_111_111_109, 30), 8),
+            "07081804",
+            "the zero in front stays"
+        );
     }
 
     #[test]
     fn a_code_is_taken_once_and_near_its_step() {
         let at = |s: u64| Ts(s * SECOND_NS);
         let code = hotp(Hash::Sha1, SECRET, 1, DIGITS);
-        assert_eq!(accept(SECRET, &code, None, at(29)), Verdict::Accepted(1), "a telephone that is ahead");
+        assert_eq!(
+            accept(SECRET, &code, None, at(29)),
+            Verdict::Accepted(1),
+            "a telephone that is ahead"
+        );
         assert_eq!(accept(SECRET, &code, None, at(59)), Verdict::Accepted(1));
-        assert_eq!(accept(SECRET, &code, None, at(89)), Verdict::Accepted(1), "one that is behind");
+        assert_eq!(
+            accept(SECRET, &code, None, at(89)),
+            Verdict::Accepted(1),
+            "one that is behind"
+        );
         assert_eq!(accept(SECRET, &code, None, at(90)), Verdict::Mismatch);
         assert_eq!(accept(SECRET, &code, Some(1), at(59)), Verdict::Replayed);
-        assert_eq!(accept(SECRET, &code, Some(2), at(59)), Verdict::Replayed, "an older one than the last");
+        assert_eq!(
+            accept(SECRET, &code, Some(2), at(59)),
+            Verdict::Replayed,
+            "an older one than the last"
+        );
         for wrong in ["", "28708", "2870822", "000000", "٢٨٧٠٨٢"] {
-            assert_eq!(accept(SECRET, wrong, None, at(59)), Verdict::Mismatch, "{wrong}");
+            assert_eq!(
+                accept(SECRET, wrong, None, at(59)),
+                Verdict::Mismatch,
+                "{wrong}"
+            );
         }
     }
 
     #[test]
     fn secrets_and_addresses_have_the_form_apps_read() {
-        for (plain, text) in [("", ""), ("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("foob", "MZXW6YQ"), ("foobar", "MZXW6YTBOI")] {
+        for (plain, text) in [
+            ("", ""),
+            ("f", "MY"),
+            ("fo", "MZXQ"),
+            ("foo", "MZXW6"),
+            ("foob", "MZXW6YQ"),
+            ("foobar", "MZXW6YTBOI"),
+        ] {
             assert_eq!(base32(plain.as_bytes()), text, "RFC 4648 section 10");
         }
         assert_eq!(

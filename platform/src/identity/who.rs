@@ -61,7 +61,12 @@ impl Identity {
     ///
     /// # Errors
     /// What is wrong with it; the session ended; too often; the database's.
-    pub async fn who(&self, credential: &str, ip: Option<IpAddr>, request: Option<String>) -> Result<Seen, Refusal> {
+    pub async fn who(
+        &self,
+        credential: &str,
+        ip: Option<IpAddr>,
+        request: Option<String>,
+    ) -> Result<Seen, Refusal> {
         let mut seen = match name_of(credential) {
             Some(name) => self.by_key(name, credential).await?,
             None => self.by_token(credential).await?,
@@ -69,7 +74,9 @@ impl Identity {
         let now = self.platform.now();
         if let Some(user) = seen.principal.user() {
             let counted = self.meters().caller.count(user, of_tier(&seen.tier), now);
-            counted.map_err(|seconds| TOO_OFTEN.for_seconds(seconds, "slow down; a higher tier may do more"))?;
+            counted.map_err(|seconds| {
+                TOO_OFTEN.for_seconds(seconds, "slow down; a higher tier may do more")
+            })?;
         }
         seen.principal.ip = ip;
         seen.principal.request = request;
@@ -98,7 +105,14 @@ impl Identity {
             return Err(invalid());
         }
         let enrol = known.principal.role.is_staff() && !known.principal.mfa;
-        Ok(Seen { principal: known.principal.clone(), session: Some(claims.session), key: None, client: known.client, tier: known.tier.clone(), enrol })
+        Ok(Seen {
+            principal: known.principal.clone(),
+            session: Some(claims.session),
+            key: None,
+            client: known.client,
+            tier: known.tier.clone(),
+            enrol,
+        })
     }
 
     async fn session(&self, id: Uuid, now: Ts) -> Result<Arc<Known>, Refusal> {
@@ -109,7 +123,12 @@ impl Identity {
             known.seen.fetch_max(now.0, Ordering::Relaxed);
             return Ok(Arc::clone(known));
         }
-        let read = self.platform.command(&Principal::system("identity.who"), move |unit| read_session(unit.tx(), id, now)).await;
+        let read = self
+            .platform
+            .command(&Principal::system("identity.who"), move |unit| {
+                read_session(unit.tx(), id, now)
+            })
+            .await;
         match read {
             Ok(Ok(known)) => {
                 let known = Arc::new(known);
@@ -122,7 +141,10 @@ impl Identity {
             }
             // A database that is away does not sign people out: what was known counts for a while.
             Err(Refusal::Db(error)) if error.may_retry() => match held {
-                Some(known) if now.since(known.read_at) < STALE_NS && !is_idle(Ts(known.seen.load(Ordering::Relaxed)), now) => {
+                Some(known)
+                    if now.since(known.read_at) < STALE_NS
+                        && !is_idle(Ts(known.seen.load(Ordering::Relaxed)), now) =>
+                {
                     known.seen.fetch_max(now.0, Ordering::Relaxed);
                     Ok(known)
                 }
@@ -135,7 +157,11 @@ impl Identity {
     async fn by_key(&self, name: &str, text: &str) -> Result<Seen, Refusal> {
         let now = self.platform.now();
         let (name, given) = (name.to_owned(), digest("api_key", text));
-        self.platform.command(&Principal::system("identity.who"), move |unit| read_key(unit.tx(), &name, &given, now)).await
+        self.platform
+            .command(&Principal::system("identity.who"), move |unit| {
+                read_key(unit.tx(), &name, &given, now)
+            })
+            .await
     }
 
     /// Counts what failed and was no guess at a password, so that it takes from the same room.
@@ -163,7 +189,9 @@ impl Identity {
         if counted.is_ok() && upload {
             counted = meters.upload.count(caller, limits.upload, now);
         }
-        counted.map_err(|seconds| TOO_OFTEN.for_seconds(seconds, "too many requests from your address; wait"))
+        counted.map_err(|seconds| {
+            TOO_OFTEN.for_seconds(seconds, "too many requests from your address; wait")
+        })
     }
 }
 
@@ -180,9 +208,16 @@ struct Parts {
     status: String,
 }
 
-fn principal(tx: &mut Tx<'_>, parts: &Parts, mfa: bool, narrowed: Option<Vec<String>>) -> Result<Principal, Refusal> {
-    let role = Role::parse(&parts.role).ok_or_else(|| store::unexpected(format!("a user has the role {}", parts.role)))?;
-    let standing = Standing::parse(&parts.status).ok_or_else(|| store::unexpected(format!("a user has the state {}", parts.status)))?;
+fn principal(
+    tx: &mut Tx<'_>,
+    parts: &Parts,
+    mfa: bool,
+    narrowed: Option<Vec<String>>,
+) -> Result<Principal, Refusal> {
+    let role = Role::parse(&parts.role)
+        .ok_or_else(|| store::unexpected(format!("a user has the role {}", parts.role)))?;
+    let standing = Standing::parse(&parts.status)
+        .ok_or_else(|| store::unexpected(format!("a user has the state {}", parts.status)))?;
     standing.may_sign_in()?;
     let teams: Vec<(Uuid,)> = tx.all(
         sqlx::query_as(
@@ -190,7 +225,8 @@ fn principal(tx: &mut Tx<'_>, parts: &Parts, mfa: bool, narrowed: Option<Vec<Str
         )
         .bind(parts.user),
     )?;
-    let actor = u32::try_from(parts.actor).map_err(|_| store::unexpected("a user's number does not fit the core"))?;
+    let actor = u32::try_from(parts.actor)
+        .map_err(|_| store::unexpected("a user's number does not fit the core"))?;
     Ok(Principal {
         who: Who::User(parts.user),
         org: parts.org,
@@ -206,7 +242,18 @@ fn principal(tx: &mut Tx<'_>, parts: &Parts, mfa: bool, narrowed: Option<Vec<Str
 
 /// Reads a session and notes that it was seen; the inner error is how it ended.
 fn read_session(tx: &mut Tx<'_>, id: Uuid, now: Ts) -> Result<Result<Known, End>, Refusal> {
-    type Row = (Uuid, Uuid, i64, String, String, String, String, i64, bool, Option<String>);
+    type Row = (
+        Uuid,
+        Uuid,
+        i64,
+        String,
+        String,
+        String,
+        String,
+        i64,
+        bool,
+        Option<String>,
+    );
     let row: Option<Row> = tx.optional(
         sqlx::query_as(
             "SELECT u.id, u.org_id, u.actor, u.role, u.status, u.tier, s.client, (extract(epoch FROM s.seen_at) * 1000000)::bigint,
@@ -215,7 +262,8 @@ fn read_session(tx: &mut Tx<'_>, id: Uuid, now: Ts) -> Result<Result<Known, End>
         )
         .bind(id),
     )?;
-    let (user, org, actor, role, status, tier, client, seen, confirmed, ended) = row.ok_or_else(|| SESSION_ENDED.because("sign in again"))?;
+    let (user, org, actor, role, status, tier, client, seen, confirmed, ended) =
+        row.ok_or_else(|| SESSION_ENDED.because("sign in again"))?;
     if let Some(end) = ended {
         return Ok(Err(End::parse(&end)));
     }
@@ -224,12 +272,42 @@ fn read_session(tx: &mut Tx<'_>, id: Uuid, now: Ts) -> Result<Result<Known, End>
         return Ok(Err(End::Idle));
     }
     store::see_session(tx, id, now)?;
-    let principal = principal(tx, &Parts { user, org, actor, role, status }, confirmed, None)?;
-    Ok(Ok(Known { principal, client: Client::parse(&client), tier, read_at: now, seen: AtomicU64::new(now.0) }))
+    let principal = principal(
+        tx,
+        &Parts {
+            user,
+            org,
+            actor,
+            role,
+            status,
+        },
+        confirmed,
+        None,
+    )?;
+    Ok(Ok(Known {
+        principal,
+        client: Client::parse(&client),
+        tier,
+        read_at: now,
+        seen: AtomicU64::new(now.0),
+    }))
 }
 
 fn read_key(tx: &mut Tx<'_>, name: &str, given: &[u8; 32], now: Ts) -> Result<Seen, Refusal> {
-    type Row = (Uuid, Uuid, i64, String, String, String, Vec<u8>, Vec<String>, i64, bool, Option<i64>, Uuid);
+    type Row = (
+        Uuid,
+        Uuid,
+        i64,
+        String,
+        String,
+        String,
+        Vec<u8>,
+        Vec<String>,
+        i64,
+        bool,
+        Option<i64>,
+        Uuid,
+    );
     let row: Option<Row> = tx.optional(
         sqlx::query_as(
             "SELECT u.id, u.org_id, u.actor, u.role, u.status, k.tier, k.digest, k.scopes, (extract(epoch FROM k.expires_at) * 1000000)::bigint,
@@ -238,7 +316,8 @@ fn read_key(tx: &mut Tx<'_>, name: &str, given: &[u8; 32], now: Ts) -> Result<Se
         )
         .bind(name),
     )?;
-    let (user, org, actor, role, status, tier, stored, scopes, expires, revoked, used, id) = row.ok_or_else(invalid)?;
+    let (user, org, actor, role, status, tier, stored, scopes, expires, revoked, used, id) =
+        row.ok_or_else(invalid)?;
     if !bool::from(stored.as_slice().ct_eq(given)) || revoked {
         return Err(invalid());
     }
@@ -246,8 +325,30 @@ fn read_key(tx: &mut Tx<'_>, name: &str, given: &[u8; 32], now: Ts) -> Result<Se
         return Err(TOKEN_EXPIRED.because("the key is over; make a new one"));
     }
     if used.is_none_or(|used| now.since(store::ts(used)) >= KEY_USED_EVERY_NS) {
-        tx.execute(sqlx::query("UPDATE api_keys SET used_at = $2 WHERE prefix = $1").bind(name).bind(crate::values::bound(now)))?;
+        tx.execute(
+            sqlx::query("UPDATE api_keys SET used_at = $2 WHERE prefix = $1")
+                .bind(name)
+                .bind(crate::values::bound(now)),
+        )?;
     }
-    let principal = principal(tx, &Parts { user, org, actor, role, status }, false, Some(scopes))?;
-    Ok(Seen { principal, session: None, key: Some(id), client: Client::Api, tier, enrol: false })
+    let principal = principal(
+        tx,
+        &Parts {
+            user,
+            org,
+            actor,
+            role,
+            status,
+        },
+        false,
+        Some(scopes),
+    )?;
+    Ok(Seen {
+        principal,
+        session: None,
+        key: Some(id),
+        client: Client::Api,
+        tier,
+        enrol: false,
+    })
 }

@@ -1,7 +1,8 @@
+use serde_json::json;
 use siaga_risk::event::{Body, SetReview};
 use siaga_risk::ids::{AccountId, ActorId};
 use siaga_risk::terms::AccountTerms;
-use serde_json::json;
+use siaga_risk::units::Leverage;
 use uuid::Uuid;
 
 use super::Kyc;
@@ -32,9 +33,14 @@ const NUMBERS_MAX: u32 = 16;
 /// The core or the database does not answer, or the core refuses.
 pub async fn open_account(kyc: &Kyc, user: Uuid) -> Result<(), EffectError> {
     let system = Principal::system("kyc.account");
-    let reserved = kyc.platform.command(&system, move |unit| reserve(unit, user)).await?;
+    let reserved = kyc
+        .platform
+        .command(&system, move |unit| reserve(unit, user))
+        .await?;
     let Some((number, org, opened)) = reserved else {
-        return Err(EffectError::Never("an approved client has no account to open".into()));
+        return Err(EffectError::Never(
+            "an approved client has no account to open".into(),
+        ));
     };
     if opened {
         return settle_lock(kyc, user).await;
@@ -45,11 +51,18 @@ pub async fn open_account(kyc: &Kyc, user: Uuid) -> Result<(), EffectError> {
         link: kyc.plan.link,
         currency: kyc.plan.currency,
         accounting: kyc.plan.accounting,
-        leverage: 0,
+        leverage: Leverage::NONE,
     };
-    let seq = kyc.platform.core().send(PROGRAM, Body::Account(terms)).await.map_err(refused)?;
+    let seq = kyc
+        .platform
+        .core()
+        .send(PROGRAM, Body::Account(terms))
+        .await
+        .map_err(refused)?;
     let system = system.within(org);
-    kyc.platform.command(&system, move |unit| opened_as(unit, user, number, seq)).await?;
+    kyc.platform
+        .command(&system, move |unit| opened_as(unit, user, number, seq))
+        .await?;
     // A dispute that came before the account locked what there was then.
     if is_locked(kyc, user).await? {
         return settle_lock(kyc, user).await;
@@ -79,9 +92,13 @@ fn reserve(unit: &mut Unit<'_, '_>, user: Uuid) -> Result<Option<(u32, Uuid, boo
                 .bind(user),
         )?;
         if opened || !taken {
-            return Ok(u32::try_from(account).ok().map(|number| (number, org, opened)));
+            return Ok(u32::try_from(account)
+                .ok()
+                .map(|number| (number, org, opened)));
         }
-        unit.tx().execute(sqlx::query("UPDATE kyc_accounts SET account = DEFAULT WHERE user_id = $1").bind(user))?;
+        unit.tx().execute(
+            sqlx::query("UPDATE kyc_accounts SET account = DEFAULT WHERE user_id = $1").bind(user),
+        )?;
     }
     Ok(None)
 }
@@ -109,11 +126,20 @@ fn opened_as(unit: &mut Unit<'_, '_>, user: Uuid, number: u32, seq: u64) -> Resu
         .bind(user)
         .bind(org),
     )?;
-    unit.audit(Change::new(Action::Create, "account", account).about(user).field("user_id", serde_json::Value::Null, json!(user)));
-    unit.emit(
-        Event::new("account.opened", "user", user, json!({"user_id": user, "account": number, "account_type": "live"}))
+    unit.audit(
+        Change::new(Action::Create, "account", account)
             .about(user)
-            .account(number),
+            .field("user_id", serde_json::Value::Null, json!(user)),
+    );
+    unit.emit(
+        Event::new(
+            "account.opened",
+            "user",
+            user,
+            json!({"user_id": user, "account": number, "account_type": "live"}),
+        )
+        .about(user)
+        .account(number),
     );
     Ok(())
 }
@@ -148,13 +174,17 @@ pub(super) async fn settle_lock(kyc: &Kyc, user: Uuid) -> Result<(), EffectError
         }
         on = now;
     }
-    Err(EffectError::Later("the client's standing changes while accounts are locked".into()))
+    Err(EffectError::Later(
+        "the client's standing changes while accounts are locked".into(),
+    ))
 }
 
 async fn lock(kyc: &Kyc, user: Uuid, on: bool) -> Result<(), EffectError> {
     let system = Principal::system("kyc.account");
     let read = kyc.platform.read(&system, move |tx| {
-        let query = sqlx::query_as("SELECT account FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT 100");
+        let query = sqlx::query_as(
+            "SELECT account FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT 100",
+        );
         Ok(tx.all::<(i64,)>(query.bind(user))?)
     });
     let mut done = Ok(());
@@ -167,7 +197,12 @@ async fn lock(kyc: &Kyc, user: Uuid, on: bool) -> Result<(), EffectError> {
             on,
             note: 0,
         };
-        let sent = kyc.platform.core().send(PROGRAM, Body::Review(set)).await.map_err(refused);
+        let sent = kyc
+            .platform
+            .core()
+            .send(PROGRAM, Body::Review(set))
+            .await
+            .map_err(refused);
         // One account that the core does not know leaves no other one open.
         if done.is_ok() {
             done = sent.map(drop);

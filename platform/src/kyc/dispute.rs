@@ -46,14 +46,23 @@ impl Outcome {
 /// # Errors
 /// There is no decision, a dispute is open already, or the database. That the core does not answer is no
 /// error: the event asks it again until it does.
-pub async fn dispute(kyc: &Kyc, by: &Principal, once: Option<Once>, reason: &str) -> Result<Uuid, Refusal> {
+pub async fn dispute(
+    kyc: &Kyc,
+    by: &Principal,
+    once: Option<Once>,
+    reason: &str,
+) -> Result<Uuid, Refusal> {
     by.may(DISPUTE, &by.own())?;
     let user = person(by)?;
     let reason = note(reason, true)?;
     let elevated = by.elevated();
     let opened = kyc.platform.command_once(&elevated, once, move |unit| {
-        let case = rows::lock_case_of(unit.tx(), user)?.ok_or_else(|| NO_DISPUTE.because("nothing was decided about you yet"))?;
-        if !matches!(case.standing.state, State::Approved | State::Rejected | State::Blocked) {
+        let case = rows::lock_case_of(unit.tx(), user)?
+            .ok_or_else(|| NO_DISPUTE.because("nothing was decided about you yet"))?;
+        if !matches!(
+            case.standing.state,
+            State::Approved | State::Rejected | State::Blocked
+        ) {
             return Err(NO_DISPUTE.because("nothing was decided yet; wait for the answer"));
         }
         open(unit, &case, &reason)
@@ -67,8 +76,13 @@ pub async fn dispute(kyc: &Kyc, by: &Principal, once: Option<Once>, reason: &str
 
 fn open(unit: &mut Unit<'_, '_>, case: &Case, reason: &str) -> Result<Uuid, Refusal> {
     let now = unit.now();
-    let (id, due) = (new_id(now), Ts(now.0.saturating_add(DISPUTE_HOURS * HOUR_NS)));
-    let before: String = unit.tx().scalar(sqlx::query_scalar("SELECT status FROM users WHERE id = $1 FOR UPDATE").bind(case.user()))?;
+    let (id, due) = (
+        new_id(now),
+        Ts(now.0.saturating_add(DISPUTE_HOURS * HOUR_NS)),
+    );
+    let before: String = unit.tx().scalar(
+        sqlx::query_scalar("SELECT status FROM users WHERE id = $1 FOR UPDATE").bind(case.user()),
+    )?;
     let sealed = unit.statutory_key(case.user())?.seal(rows::DISPUTE, reason);
     // The freeze itself is a trigger of this row.
     let put = unit.tx().execute(
@@ -87,7 +101,9 @@ fn open(unit: &mut Unit<'_, '_>, case: &Case, reason: &str) -> Result<Uuid, Refu
         .bind(bound(now)),
     );
     put.map_err(|error| {
-        Refusal::from(error).on_duplicate("idx_kyc_disputes_open", || DISPUTED.because("your dispute is being looked at"))
+        Refusal::from(error).on_duplicate("idx_kyc_disputes_open", || {
+            DISPUTED.because("your dispute is being looked at")
+        })
     })?;
     unit.audit(
         Change::new(Action::Create, "kyc_dispute", id)
@@ -116,15 +132,34 @@ fn is_frozen_by_it(status: &str) -> bool {
 }
 
 fn standing_changed(unit: &mut Unit<'_, '_>, user: Uuid, from: &str, to: &str) {
-    unit.audit(Change::new(Action::Update, "user", user).about(user).field("status", from, to));
-    unit.emit(Event::new("user.status_changed", "user", user, json!({"user_id": user, "from": from, "to": to})).about(user));
+    unit.audit(
+        Change::new(Action::Update, "user", user)
+            .about(user)
+            .field("status", from, to),
+    );
+    unit.emit(
+        Event::new(
+            "user.status_changed",
+            "user",
+            user,
+            json!({"user_id": user, "from": from, "to": to}),
+        )
+        .about(user),
+    );
 }
 
 /// Ends a dispute and the freeze.
 ///
 /// # Errors
 /// Not allowed, resolved already, or the person decided the case and another one has to.
-pub async fn resolve(kyc: &Kyc, by: &Principal, once: Option<Once>, dispute: Uuid, outcome: Outcome, notes: &str) -> Result<Uuid, Refusal> {
+pub async fn resolve(
+    kyc: &Kyc,
+    by: &Principal,
+    once: Option<Once>,
+    dispute: Uuid,
+    outcome: Outcome,
+    notes: &str,
+) -> Result<Uuid, Refusal> {
     let notes = note(notes, true)?;
     let who = by.clone();
     let elevated = by.elevated();
@@ -160,10 +195,23 @@ fn has_decided(unit: &mut Unit<'_, '_>, case: &Case, reviewer: Uuid) -> Result<b
     let query = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM kyc_reviews WHERE kyc_case_id = $1 AND attempt = $2 AND reviewer_id = $3 AND action IN ('approve', 'reject'))",
     );
-    Ok(unit.tx().scalar(query.bind(case.id).bind(i64::from(case.standing.attempt)).bind(reviewer))?)
+    Ok(unit.tx().scalar(
+        query
+            .bind(case.id)
+            .bind(i64::from(case.standing.attempt))
+            .bind(reviewer),
+    )?)
 }
 
-fn end(unit: &mut Unit<'_, '_>, case: &mut Case, id: Uuid, by: Uuid, outcome: Outcome, notes: &str, status_before: &str) -> Result<(), Refusal> {
+fn end(
+    unit: &mut Unit<'_, '_>,
+    case: &mut Case,
+    id: Uuid,
+    by: Uuid,
+    outcome: Outcome,
+    notes: &str,
+    status_before: &str,
+) -> Result<(), Refusal> {
     let (now, state) = (unit.now(), case.standing.state);
     rows::put_review(unit, case, by, outcome.name(), None, notes)?;
     if outcome == Outcome::Upheld {
@@ -171,7 +219,8 @@ fn end(unit: &mut Unit<'_, '_>, case: &mut Case, id: Uuid, by: Uuid, outcome: Ou
         case.decided_by = None;
         case.reason = None;
         case.submitted = Some(now);
-        case.due = Some(crate::calendar::WorkingCalendar::indonesia().deadline(now, super::REVIEW_HOURS));
+        case.due =
+            Some(crate::calendar::WorkingCalendar::indonesia().deadline(now, super::REVIEW_HOURS));
         recheck(unit, case)?;
         rows::mark_all(unit, case, super::document::Status::Review, None)?;
         rows::save_case(unit, case)?;

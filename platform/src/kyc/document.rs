@@ -25,7 +25,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 5] = [Kind::Ktp, Kind::Passport, Kind::Npwp, Kind::Selfie, Kind::ProofOfAddress];
+    pub const ALL: [Kind; 5] = [
+        Kind::Ktp,
+        Kind::Passport,
+        Kind::Npwp,
+        Kind::Selfie,
+        Kind::ProofOfAddress,
+    ];
 
     /// The name in the database and on the wire.
     pub fn name(self) -> &'static str {
@@ -67,7 +73,13 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 5] = [Status::Pending, Status::Review, Status::Approved, Status::Rejected, Status::Replaced];
+    pub const ALL: [Status; 5] = [
+        Status::Pending,
+        Status::Review,
+        Status::Approved,
+        Status::Rejected,
+        Status::Replaced,
+    ];
 
     /// The name in the database and on the wire.
     pub fn name(self) -> &'static str {
@@ -129,7 +141,9 @@ impl Reading {
 
     /// The state of that name.
     pub fn parse(name: &str) -> Option<Reading> {
-        Reading::ALL.into_iter().find(|reading| reading.name() == name)
+        Reading::ALL
+            .into_iter()
+            .find(|reading| reading.name() == name)
     }
 }
 
@@ -152,9 +166,16 @@ pub fn missing(have: &BTreeSet<Kind>, wanted: Wanted) -> Vec<Kind> {
         (Kind::Ktp, !identity),
         (Kind::Npwp, wanted.npwp && !have.contains(&Kind::Npwp)),
         (Kind::Selfie, !have.contains(&Kind::Selfie)),
-        (Kind::ProofOfAddress, (wanted.proof_of_address || !shows_address) && !have.contains(&Kind::ProofOfAddress)),
+        (
+            Kind::ProofOfAddress,
+            (wanted.proof_of_address || !shows_address) && !have.contains(&Kind::ProofOfAddress),
+        ),
     ];
-    needs.into_iter().filter(|(_, missing)| *missing).map(|(kind, _)| kind).collect()
+    needs
+        .into_iter()
+        .filter(|(_, missing)| *missing)
+        .map(|(kind, _)| kind)
+        .collect()
 }
 
 /// What is read on a document, by the names of the card. All of it is a person's: it is stored sealed.
@@ -191,7 +212,9 @@ impl Fields {
 
     /// The birth date, if it was read.
     pub fn birth(&self) -> Option<jiff::civil::Date> {
-        self.ttl.as_deref().and_then(|text| text.trim().parse().ok())
+        self.ttl
+            .as_deref()
+            .and_then(|text| text.trim().parse().ok())
     }
 
     /// The number by which the document of `kind` is known, in one form.
@@ -202,7 +225,11 @@ impl Fields {
             Kind::Npwp => self.npwp.as_deref(),
             Kind::Selfie | Kind::ProofOfAddress => None,
         };
-        let plain: String = number?.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+        let plain: String = number?
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|c| c.to_ascii_uppercase())
+            .collect();
         (!plain.is_empty()).then_some(plain)
     }
 }
@@ -214,8 +241,14 @@ mod tests {
     #[test]
     fn what_is_missing_follows_from_what_is_there() {
         use Kind::{Ktp, Npwp, Passport, ProofOfAddress, Selfie};
-        let plain = Wanted { npwp: false, proof_of_address: false };
-        let all = Wanted { npwp: true, proof_of_address: true };
+        let plain = Wanted {
+            npwp: false,
+            proof_of_address: false,
+        };
+        let all = Wanted {
+            npwp: true,
+            proof_of_address: true,
+        };
         let table: [(&[Kind], Wanted, &[Kind]); 8] = [
             (&[], plain, &[Ktp, Selfie]),
             (&[Ktp], plain, &[Selfie]),
@@ -227,15 +260,31 @@ mod tests {
             (&[Ktp, Selfie, Npwp], all, &[ProofOfAddress]),
         ];
         for (have, wanted, expected) in table {
-            assert_eq!(missing(&have.iter().copied().collect(), wanted), expected, "{have:?}");
+            assert_eq!(
+                missing(&have.iter().copied().collect(), wanted),
+                expected,
+                "{have:?}"
+            );
         }
     }
 
     #[test]
     fn names_come_back_as_they_went() {
-        assert!(Kind::ALL.into_iter().all(|kind| Kind::parse(kind.name()) == Some(kind)));
-        assert!(Status::ALL.into_iter().all(|status| Status::parse(status.name()) == Some(status)));
-        assert!(Reading::ALL.into_iter().all(|reading| Reading::parse(reading.name()) == Some(reading)));
+        assert!(
+            Kind::ALL
+                .into_iter()
+                .all(|kind| Kind::parse(kind.name()) == Some(kind))
+        );
+        assert!(
+            Status::ALL
+                .into_iter()
+                .all(|status| Status::parse(status.name()) == Some(status))
+        );
+        assert!(
+            Reading::ALL
+                .into_iter()
+                .all(|reading| Reading::parse(reading.name()) == Some(reading))
+        );
     }
 
     #[test]
@@ -245,7 +294,10 @@ mod tests {
             nomor_paspor: Some(" x1234567 ".into()),
             ..Fields::default()
         };
-        assert_eq!(fields.number(Kind::Npwp).as_deref(), Some("013121660091000"));
+        assert_eq!(
+            fields.number(Kind::Npwp).as_deref(),
+            Some("013121660091000")
+        );
         assert_eq!(fields.number(Kind::Passport).as_deref(), Some("X1234567"));
         assert_eq!(fields.number(Kind::Selfie), None);
     }

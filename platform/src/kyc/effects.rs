@@ -44,7 +44,9 @@ impl Effect for Reader {
             match scan(&self.0, event.aggregate_id).await {
                 Ok(()) => Ok(()),
                 // A store that does not answer is asked again, like the database.
-                Err(refusal) if refusal.fault() == Some(super::faults::STORE) => Err(EffectError::Later(refusal.to_string())),
+                Err(refusal) if refusal.fault() == Some(super::faults::STORE) => {
+                    Err(EffectError::Later(refusal.to_string()))
+                }
                 Err(refusal) => Err(refusal.into()),
             }
         })
@@ -60,7 +62,10 @@ impl Effect for Accounts {
     }
 
     fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "kyc.approved" | "kyc.disputed" | "kyc.dispute_resolved")
+        matches!(
+            kind,
+            "kyc.approved" | "kyc.disputed" | "kyc.dispute_resolved"
+        )
     }
 
     fn run<'a>(&'a self, _platform: &'a Platform, event: &'a Stored) -> Running<'a> {
@@ -85,7 +90,14 @@ impl Effect for Notices {
     }
 
     fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "kyc.approved" | "kyc.rejected" | "kyc.blocked" | "kyc.disputed" | "kyc.dispute_resolved")
+        matches!(
+            kind,
+            "kyc.approved"
+                | "kyc.rejected"
+                | "kyc.blocked"
+                | "kyc.disputed"
+                | "kyc.dispute_resolved"
+        )
     }
 
     fn run<'a>(&'a self, _platform: &'a Platform, event: &'a Stored) -> Running<'a> {
@@ -141,11 +153,18 @@ impl Subscriber for Watch {
         if case.watched == before {
             return Ok(());
         }
-        if matches!(case.standing.state, State::ReviewRequired | State::ProcessingOcr) {
+        if matches!(
+            case.standing.state,
+            State::ReviewRequired | State::ProcessingOcr
+        ) {
             recheck(unit, &mut case)?;
         }
         rows::save_case(unit, &mut case)?;
-        unit.audit(Change::new(Action::Update, "kyc_case", case.id).about(user).field("watched", before, case.watched));
+        unit.audit(
+            Change::new(Action::Update, "kyc_case", case.id)
+                .about(user)
+                .field("watched", before, case.watched),
+        );
         Ok(())
     }
 }

@@ -25,8 +25,14 @@ impl Store for Documents {
         let Some(case) = rows::lock_case_of(unit.tx(), subject)? else {
             return Ok(Erased::rows(Done::NothingFound, 0));
         };
-        let verified: bool = unit.tx().scalar(sqlx::query_scalar("SELECT EXISTS (SELECT FROM kyc_accounts WHERE user_id = $1)").bind(subject))?;
-        let count: i64 = unit.tx().scalar(sqlx::query_scalar("SELECT count(*) FROM kyc_documents WHERE user_id = $1").bind(subject))?;
+        let verified: bool = unit.tx().scalar(
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM kyc_accounts WHERE user_id = $1)")
+                .bind(subject),
+        )?;
+        let count: i64 = unit.tx().scalar(
+            sqlx::query_scalar("SELECT count(*) FROM kyc_documents WHERE user_id = $1")
+                .bind(subject),
+        )?;
         let count = u64::try_from(count).unwrap_or(0);
         if verified {
             return Ok(Erased::kept(count + 1, LAW));
@@ -45,7 +51,12 @@ impl Store for Documents {
         }
         let paths: Vec<String> = paths.into_iter().map(|(path,)| path).collect();
         if !paths.is_empty() {
-            unit.emit(Event::new("kyc.files_dropped", "kyc_case", case.id, json!({"user_id": subject, "case_id": case.id, "paths": paths})));
+            unit.emit(Event::new(
+                "kyc.files_dropped",
+                "kyc_case",
+                case.id,
+                json!({"user_id": subject, "case_id": case.id, "paths": paths}),
+            ));
         }
         Ok(Erased::rows(Done::Deleted, count + 1))
     }

@@ -69,7 +69,10 @@ pub fn take(kind: Kind, file: &[u8]) -> Result<Picture, Refusal> {
 
 /// The refusal of a file above the limit.
 pub fn too_large() -> Refusal {
-    FILE_TOO_LARGE.because(format!("send at most {} MB for each file", FILE_BYTES_MAX / (1024 * 1024)))
+    FILE_TOO_LARGE.because(format!(
+        "send at most {} MB for each file",
+        FILE_BYTES_MAX / (1024 * 1024)
+    ))
 }
 
 /// By the first bytes, whatever the name or the sender says.
@@ -120,7 +123,12 @@ fn decode(file: &[u8], format: ImageFormat) -> Result<DynamicImage, Refusal> {
     // The head says how much there will be: a bomb is refused before a byte of it is unpacked.
     let (width, height) = decoder.dimensions();
     let all = u64::from(width) * u64::from(height);
-    if all > PIXELS_MAX || width > SIDE_MAX || height > SIDE_MAX || width.min(height) < SIDE_MIN || decoder.total_bytes() > DECODER_BYTES_MAX {
+    if all > PIXELS_MAX
+        || width > SIDE_MAX
+        || height > SIDE_MAX
+        || width.min(height) < SIDE_MIN
+        || decoder.total_bytes() > DECODER_BYTES_MAX
+    {
         return Err(pixels());
     }
     let orientation = decoder.orientation().map_err(broken)?;
@@ -146,7 +154,11 @@ fn keep(picture: RgbImage) -> Result<Picture, Refusal> {
     hash.update(width.to_be_bytes());
     hash.update(height.to_be_bytes());
     hash.update(picture.as_raw());
-    let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let gray = DynamicImage::ImageRgb8(picture).to_luma8();
     Ok(Picture {
         bytes,
@@ -165,25 +177,37 @@ mod tests {
     use crate::refusal::Fault;
 
     fn photo() -> RgbImage {
-        RgbImage::from_fn(320, 200, |x, y| Rgb([(x % 256) as u8, (y % 256) as u8, ((x * y) % 256) as u8]))
+        RgbImage::from_fn(320, 200, |x, y| {
+            Rgb([(x % 256) as u8, (y % 256) as u8, ((x * y) % 256) as u8])
+        })
     }
 
     fn png(picture: &RgbImage) -> Vec<u8> {
         let mut bytes = Vec::new();
         image::codecs::png::PngEncoder::new(&mut bytes)
-            .write_image(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgb8)
+            .write_image(
+                picture.as_raw(),
+                picture.width(),
+                picture.height(),
+                ExtendedColorType::Rgb8,
+            )
             .expect("written");
         bytes
     }
 
     fn jpeg(picture: &RgbImage) -> Vec<u8> {
         let mut bytes = Vec::new();
-        JpegEncoder::new_with_quality(&mut bytes, 90).encode_image(picture).expect("written");
+        JpegEncoder::new_with_quality(&mut bytes, 90)
+            .encode_image(picture)
+            .expect("written");
         bytes
     }
 
     fn fault(kind: Kind, file: &[u8]) -> Fault {
-        take(kind, file).expect_err("refused").fault().expect("a fault")
+        take(kind, file)
+            .expect_err("refused")
+            .fault()
+            .expect("a fault")
     }
 
     #[test]
@@ -191,8 +215,19 @@ mod tests {
         assert!(take(Kind::Ktp, &png(&photo())).is_ok());
         assert!(take(Kind::Ktp, &jpeg(&photo())).is_ok());
         assert!(take(Kind::Selfie, &jpeg(&photo())).is_ok());
-        assert_eq!(fault(Kind::Selfie, &png(&photo())), FILE_TYPE, "a selfie is a JPEG");
-        for other in [&b"%PDF-1.7"[..], b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"MZ", b"", b"\xFF\xD8"] {
+        assert_eq!(
+            fault(Kind::Selfie, &png(&photo())),
+            FILE_TYPE,
+            "a selfie is a JPEG"
+        );
+        for other in [
+            &b"%PDF-1.7"[..],
+            b"GIF89a",
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+            b"MZ",
+            b"",
+            b"\xFF\xD8",
+        ] {
             assert_eq!(fault(Kind::Ktp, other), FILE_TYPE);
         }
     }
@@ -201,10 +236,17 @@ mod tests {
     fn what_only_begins_as_an_image_is_refused() {
         let whole = jpeg(&photo());
         assert_eq!(fault(Kind::Ktp, &whole[..40]), FILE_BROKEN);
-        assert_eq!(fault(Kind::Ktp, &whole[..whole.len() / 2]), FILE_BROKEN, "half a photo");
+        assert_eq!(
+            fault(Kind::Ktp, &whole[..whole.len() / 2]),
+            FILE_BROKEN,
+            "half a photo"
+        );
         let whole = png(&photo());
         assert_eq!(fault(Kind::Ktp, &whole[..whole.len() / 2]), FILE_BROKEN);
-        assert_eq!(fault(Kind::Ktp, b"\xFF\xD8\xFF\xE0 and then a script"), FILE_BROKEN);
+        assert_eq!(
+            fault(Kind::Ktp, b"\xFF\xD8\xFF\xE0 and then a script"),
+            FILE_BROKEN
+        );
     }
 
     #[test]
@@ -221,13 +263,22 @@ mod tests {
     #[test]
     fn a_bomb_is_refused_by_its_head() {
         let mut bomb = png(&photo());
-        for (at, byte) in 60_000u32.to_be_bytes().into_iter().chain(60_000u32.to_be_bytes()).enumerate() {
+        for (at, byte) in 60_000u32
+            .to_be_bytes()
+            .into_iter()
+            .chain(60_000u32.to_be_bytes())
+            .enumerate()
+        {
             bomb[16 + at] = byte;
         }
         let crc = crc32(&bomb[12..29]);
         bomb[29..33].copy_from_slice(&crc.to_be_bytes());
         assert_eq!(fault(Kind::Ktp, &bomb), FILE_PIXELS);
-        assert_eq!(fault(Kind::Ktp, &png(&RgbImage::new(400, 10))), FILE_PIXELS, "a strip of pixels is no document");
+        assert_eq!(
+            fault(Kind::Ktp, &png(&RgbImage::new(400, 10))),
+            FILE_PIXELS,
+            "a strip of pixels is no document"
+        );
     }
 
     /// As PNG computes it.
@@ -236,7 +287,11 @@ mod tests {
         for byte in bytes {
             crc ^= u32::from(*byte);
             for _ in 0..8 {
-                crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
+                crc = if crc & 1 == 1 {
+                    (crc >> 1) ^ 0xEDB8_8320
+                } else {
+                    crc >> 1
+                };
             }
         }
         !crc
@@ -254,9 +309,19 @@ mod tests {
         loaded.extend_from_slice(b"PK\x03\x04 an archive behind the picture");
         let kept = take(Kind::Ktp, &loaded).expect("a picture");
         for trace in [&b"Exif"[..], b"script", b"PK\x03\x04"] {
-            assert!(!kept.bytes.windows(trace.len()).any(|window| window == trace), "{trace:?}");
+            assert!(
+                !kept
+                    .bytes
+                    .windows(trace.len())
+                    .any(|window| window == trace),
+                "{trace:?}"
+            );
         }
-        assert_eq!(kept.digest, take(Kind::Ktp, &plain).expect("a picture").digest, "metadata make no other picture");
+        assert_eq!(
+            kept.digest,
+            take(Kind::Ktp, &plain).expect("a picture").digest,
+            "metadata make no other picture"
+        );
         assert_eq!((kept.width, kept.height), (320, 200));
         assert!(kept.bytes.starts_with(&[0xFF, 0xD8, 0xFF]));
     }

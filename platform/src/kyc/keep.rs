@@ -66,8 +66,17 @@ impl Category for Kept {
             files.entry((case, user)).or_default().extend(path);
         }
         for ((case, user), paths) in files {
-            unit.audit(Change::new(Action::Delete, "kyc_document", case).about(user).field("documents", paths.len(), Value::Null));
-            unit.emit(Event::new("kyc.files_dropped", "kyc_case", case, json!({"user_id": user, "case_id": case, "paths": paths})));
+            unit.audit(
+                Change::new(Action::Delete, "kyc_document", case)
+                    .about(user)
+                    .field("documents", paths.len(), Value::Null),
+            );
+            unit.emit(Event::new(
+                "kyc.files_dropped",
+                "kyc_case",
+                case,
+                json!({"user_id": user, "case_id": case, "paths": paths}),
+            ));
         }
         Ok(ended)
     }

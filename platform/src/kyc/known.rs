@@ -39,7 +39,11 @@ pub fn known(tx: &mut Tx<'_>, keyring: &Keyring, user: Uuid) -> Result<Known, Re
         known.birth = known.birth.or(fields.birth());
         known.names.extend(fields.nama);
         // The card is given to citizens alone and does not always say so.
-        let nationality = if document.kind == Kind::Ktp { Some("IDN".to_owned()) } else { fields.kewarganegaraan };
+        let nationality = if document.kind == Kind::Ktp {
+            Some("IDN".to_owned())
+        } else {
+            fields.kewarganegaraan
+        };
         known.nationalities.extend(nationality);
     }
     Ok(known)

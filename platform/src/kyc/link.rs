@@ -58,14 +58,20 @@ impl Link {
         // One that claims to be good for longer than any is was not made here either.
         let far = now.0 / 1_000 + (LINK_SECONDS + 1) * SECOND_US;
         if !same || self.expires > far || self.expires.saturating_mul(1_000) <= now.0 {
-            return Err(LINK_EXPIRED.because("ask for the document again: its address is good for an hour"));
+            return Err(
+                LINK_EXPIRED.because("ask for the document again: its address is good for an hour")
+            );
         }
         Ok(())
     }
 }
 
 fn signature(keyring: &Keyring, document: Uuid, viewer: Uuid, expires: u64) -> String {
-    let mac = blind(keyring, "kyc.link", &format!("{document} {viewer} {expires}"));
+    let mac = blind(
+        keyring,
+        "kyc.link",
+        &format!("{document} {viewer} {expires}"),
+    );
     mac.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -146,15 +152,33 @@ mod tests {
         assert!(link.check(&keyring, after(LINK_SECONDS - 1)).is_ok());
         assert!(link.check(&keyring, after(LINK_SECONDS)).is_err());
         let changed = [
-            Link { document: Uuid::from_u128(3), ..link.clone() },
-            Link { viewer: Uuid::from_u128(3), ..link.clone() },
-            Link { expires: link.expires + 1, ..link.clone() },
-            Link { signature: String::new(), ..link.clone() },
-            Link { signature: link.signature.to_uppercase(), ..link.clone() },
+            Link {
+                document: Uuid::from_u128(3),
+                ..link.clone()
+            },
+            Link {
+                viewer: Uuid::from_u128(3),
+                ..link.clone()
+            },
+            Link {
+                expires: link.expires + 1,
+                ..link.clone()
+            },
+            Link {
+                signature: String::new(),
+                ..link.clone()
+            },
+            Link {
+                signature: link.signature.to_uppercase(),
+                ..link.clone()
+            },
         ];
         for changed in changed {
             assert!(changed.check(&keyring, NOW).is_err(), "{changed:?}");
         }
-        assert!(link.check(&Keyring::generate("k1"), NOW).is_err(), "another keyring");
+        assert!(
+            link.check(&Keyring::generate("k1"), NOW).is_err(),
+            "another keyring"
+        );
     }
 }

@@ -59,7 +59,9 @@ pub async fn call(platform: &Platform) -> Result<u64, Refusal> {
     for (org,) in orgs {
         let by = system.clone().within(org);
         for what in [What::Case, What::Dispute] {
-            told += platform.command(&by, move |unit| call_for(unit, what)).await?;
+            told += platform
+                .command(&by, move |unit| call_for(unit, what))
+                .await?;
         }
     }
     Ok(told)
@@ -83,7 +85,9 @@ fn call_for(unit: &mut Unit<'_, '_>, what: What) -> Result<u64, Refusal> {
              RETURNING id, kyc_case_id, user_id, (extract(epoch FROM due_at) * 1000000)::bigint"
         }
     };
-    let rows: Vec<(Uuid, Uuid, Uuid, i64)> = unit.tx().all(sqlx::query_as(sql).bind(org).bind(bound(now)).bind(SLICE))?;
+    let rows: Vec<(Uuid, Uuid, Uuid, i64)> = unit
+        .tx()
+        .all(sqlx::query_as(sql).bind(org).bind(bound(now)).bind(SLICE))?;
     if rows.is_empty() {
         return Ok(0);
     }
@@ -107,18 +111,34 @@ fn call_for(unit: &mut Unit<'_, '_>, what: What) -> Result<u64, Refusal> {
     Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
 }
 
-fn tell(unit: &mut Unit<'_, '_>, what: What, over: &Over, reviewers: &[(Uuid,)]) -> Result<(), Refusal> {
+fn tell(
+    unit: &mut Unit<'_, '_>,
+    what: What,
+    over: &Over,
+    reviewers: &[(Uuid,)],
+) -> Result<(), Refusal> {
     let due_us = over.due.0 / 1_000;
     let (kind, entity, word) = match what {
         What::Case => ("kyc.review_overdue", "kyc_case", "review"),
         What::Dispute => ("kyc.dispute_overdue", "kyc_dispute", "dispute"),
     };
     tracing::warn!(id = %over.id, due_us, "a term of KYC is over: {word}");
-    unit.audit(Change::new(Action::Update, entity, over.id).about(over.user).field("overdue", false, true));
+    unit.audit(
+        Change::new(Action::Update, entity, over.id)
+            .about(over.user)
+            .field("overdue", false, true),
+    );
     let facts = json!({ "user_id": over.user, "case_id": over.case, "id": over.id, "what": word, "due_us": due_us });
     let told = format!("{kind} {} {due_us}", over.id);
     for (reviewer,) in reviewers {
-        notice::tell(unit, *reviewer, "sla", None, &json!({ "case_id": over.case, "id": over.id, "what": word, "due_us": due_us }), &told)?;
+        notice::tell(
+            unit,
+            *reviewer,
+            "sla",
+            None,
+            &json!({ "case_id": over.case, "id": over.id, "what": word, "due_us": due_us }),
+            &told,
+        )?;
     }
     unit.emit(Event::new(kind, entity, over.id, facts).about(over.user));
     Ok(())

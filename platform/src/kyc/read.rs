@@ -48,7 +48,14 @@ pub async fn document(kyc: &Kyc, by: &Principal, id: Uuid) -> Result<DocumentVie
             let sight = looker.who.may(READ, &document.target())?;
             let case = rows::case(tx, document.case)?;
             let key = unless_erased(unit::statutory_key(tx, &keyring, document.user))?;
-            document_view(&looker, &keyring, document, case.standing.state, sight, key.as_ref())
+            document_view(
+                &looker,
+                &keyring,
+                document,
+                case.standing.state,
+                sight,
+                key.as_ref(),
+            )
         })
         .await
 }
@@ -87,7 +94,12 @@ pub async fn own_case(kyc: &Kyc, by: &Principal) -> Result<CaseView, Refusal> {
 ///
 /// # Errors
 /// The role has no cases, or the database.
-pub async fn queue(kyc: &Kyc, by: &Principal, state: Option<State>, paging: Paging) -> Result<Page<CaseView>, Refusal> {
+pub async fn queue(
+    kyc: &Kyc,
+    by: &Principal,
+    state: Option<State>,
+    paging: Paging,
+) -> Result<Page<CaseView>, Refusal> {
     by.scope(READ)?;
     let (looker, keyring) = (looker(kyc, by), kyc.platform.keyring().clone());
     kyc.platform
@@ -135,7 +147,12 @@ pub async fn queue(kyc: &Kyc, by: &Principal, state: Option<State>, paging: Pagi
 ///
 /// # Errors
 /// The role has no cases, or the database.
-pub async fn disputes(kyc: &Kyc, by: &Principal, open: Option<bool>, paging: Paging) -> Result<Page<DisputeView>, Refusal> {
+pub async fn disputes(
+    kyc: &Kyc,
+    by: &Principal,
+    open: Option<bool>,
+    paging: Paging,
+) -> Result<Page<DisputeView>, Refusal> {
     by.scope(READ)?;
     let (looker, keyring) = (looker(kyc, by), kyc.platform.keyring().clone());
     kyc.platform
@@ -200,7 +217,10 @@ fn document_view(
         Some(key) => masked(document.fields(key)?, sight),
         None => super::document::Fields::default(),
     };
-    let viewer = looker.who.user().filter(|_| sight == Sight::Clear && document.path.is_some() && key.is_some());
+    let viewer = looker
+        .who
+        .user()
+        .filter(|_| sight == Sight::Clear && document.path.is_some() && key.is_some());
     let own = looker.who.user() == Some(document.user);
     Ok(DocumentView {
         id: document.id,
@@ -223,7 +243,14 @@ fn document_view(
     })
 }
 
-fn head(looker: &Looker, case: &Case, sight: Sight, name: Option<String>, account: Option<u32>, missing: Vec<super::document::Kind>) -> CaseView {
+fn head(
+    looker: &Looker,
+    case: &Case,
+    sight: Sight,
+    name: Option<String>,
+    account: Option<u32>,
+    missing: Vec<super::document::Kind>,
+) -> CaseView {
     let own = looker.who.user() == Some(case.user());
     let name = match sight {
         Sight::Clear => name,
@@ -241,23 +268,35 @@ fn head(looker: &Looker, case: &Case, sight: Sight, name: Option<String>, accoun
         missing,
         submitted: case.submitted,
         due: case.due,
-        overdue: case.standing.state == State::ReviewRequired && case.due.is_some_and(|due| due < looker.now),
+        overdue: case.standing.state == State::ReviewRequired
+            && case.due.is_some_and(|due| due < looker.now),
         // A client is not told that a list stopped them.
         reason: case.reason.map(|reason| match reason {
-            super::state::Reason::Watchlist | super::state::Reason::SuspectedFraud if own => super::state::Reason::Other,
+            super::state::Reason::Watchlist | super::state::Reason::SuspectedFraud if own => {
+                super::state::Reason::Other
+            }
             reason => reason,
         }),
         account,
         sight,
         revision: case.revision,
-        findings: if own { Vec::new() } else { case.findings.clone() },
+        findings: if own {
+            Vec::new()
+        } else {
+            case.findings.clone()
+        },
         documents: Vec::new(),
         reviews: Vec::new(),
         dispute: None,
     }
 }
 
-fn whole(tx: &mut Tx<'_>, looker: &Looker, keyring: &Keyring, case: Case) -> Result<CaseView, Refusal> {
+fn whole(
+    tx: &mut Tx<'_>,
+    looker: &Looker,
+    keyring: &Keyring,
+    case: Case,
+) -> Result<CaseView, Refusal> {
     let sight = looker.who.may(READ, &case.target())?;
     let user = case.user();
     let key = unless_erased(unit::statutory_key(tx, keyring, user))?;
@@ -272,7 +311,14 @@ fn whole(tx: &mut Tx<'_>, looker: &Looker, keyring: &Keyring, case: Case) -> Res
     let account = accounts(tx, &[user])?.remove(&user);
     let mut view = head(looker, &case, sight, name, account, still);
     for document in documents {
-        view.documents.push(document_view(looker, keyring, document, case.standing.state, sight, key.as_ref())?);
+        view.documents.push(document_view(
+            looker,
+            keyring,
+            document,
+            case.standing.state,
+            sight,
+            key.as_ref(),
+        )?);
     }
     if looker.who.user() != Some(user) {
         view.reviews = reviews(tx, &case, key.as_ref(), sight)?;
@@ -285,11 +331,18 @@ fn whole(tx: &mut Tx<'_>, looker: &Looker, keyring: &Keyring, case: Case) -> Res
         ))
         .bind(case.id),
     )?;
-    view.dispute = dispute.map(|row| dispute_view(tx, looker, keyring, row)).transpose()?;
+    view.dispute = dispute
+        .map(|row| dispute_view(tx, looker, keyring, row))
+        .transpose()?;
     Ok(view)
 }
 
-fn reviews(tx: &mut Tx<'_>, case: &Case, key: Option<&SubjectKey>, sight: Sight) -> Result<Vec<ReviewView>, Refusal> {
+fn reviews(
+    tx: &mut Tx<'_>,
+    case: &Case,
+    key: Option<&SubjectKey>,
+    sight: Sight,
+) -> Result<Vec<ReviewView>, Refusal> {
     let rows: Vec<(Uuid, String, Option<Vec<u8>>, i64)> = tx.all(
         sqlx::query_as(
             "SELECT reviewer_id, action, notes_sealed, (extract(epoch FROM created_at) * 1000000)::bigint FROM kyc_reviews
@@ -298,26 +351,39 @@ fn reviews(tx: &mut Tx<'_>, case: &Case, key: Option<&SubjectKey>, sight: Sight)
         .bind(case.id),
     )?;
     let open = |sealed: Option<Vec<u8>>| {
-        let sealed = sealed.filter(|_| sight == Sight::Clear).map(Sealed::from_bytes);
-        key.zip(sealed).and_then(|(key, sealed)| key.open(NOTES, &sealed).ok())
+        let sealed = sealed
+            .filter(|_| sight == Sight::Clear)
+            .map(Sealed::from_bytes);
+        key.zip(sealed)
+            .and_then(|(key, sealed)| key.open(NOTES, &sealed).ok())
     };
-    let views = rows.into_iter().map(|(reviewer, action, sealed, at)| ReviewView {
-        reviewer,
-        action,
-        notes: open(sealed),
-        at: from_micros(at),
-    });
+    let views = rows
+        .into_iter()
+        .map(|(reviewer, action, sealed, at)| ReviewView {
+            reviewer,
+            action,
+            notes: open(sealed),
+            at: from_micros(at),
+        });
     Ok(views.collect())
 }
 
 /// Names of registration, as far as they can be opened.
-fn names(tx: &mut Tx<'_>, keyring: &Keyring, users: &[Uuid]) -> Result<HashMap<Uuid, String>, Refusal> {
-    let rows: Vec<(Uuid, Option<Vec<u8>>)> =
-        tx.all(sqlx::query_as("SELECT id, name_sealed FROM users WHERE id = ANY($1) LIMIT 200").bind(users.to_vec()))?;
+fn names(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    users: &[Uuid],
+) -> Result<HashMap<Uuid, String>, Refusal> {
+    let rows: Vec<(Uuid, Option<Vec<u8>>)> = tx.all(
+        sqlx::query_as("SELECT id, name_sealed FROM users WHERE id = ANY($1) LIMIT 200")
+            .bind(users.to_vec()),
+    )?;
     let mut names = HashMap::with_capacity(rows.len());
     for (user, sealed) in rows {
         let Some(sealed) = sealed else { continue };
-        let Some(key) = unless_erased(unit::subject_key(tx, keyring, user))? else { continue };
+        let Some(key) = unless_erased(unit::subject_key(tx, keyring, user))? else {
+            continue;
+        };
         if let Ok(name) = key.open("users.name", &Sealed::from_bytes(sealed)) {
             names.insert(user, name);
         }
@@ -330,7 +396,10 @@ fn accounts(tx: &mut Tx<'_>, users: &[Uuid]) -> Result<HashMap<Uuid, u32>, Refus
     let rows: Vec<(Uuid, i64)> = tx.all(
         sqlx::query_as("SELECT user_id, account FROM kyc_accounts WHERE user_id = ANY($1) AND opened_at IS NOT NULL LIMIT 200").bind(users.to_vec()),
     )?;
-    Ok(rows.into_iter().filter_map(|(user, account)| Some((user, u32::try_from(account).ok()?))).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|(user, account)| Some((user, u32::try_from(account).ok()?)))
+        .collect())
 }
 
 /// A row, its organisation, its team, and what is sealed in it.
@@ -342,7 +411,13 @@ impl<'r> FromRow<'r, PgRow> for DisputeRow {
         let outcome: Option<String> = row.try_get("outcome")?;
         let sealed: Option<Vec<u8>> = row.try_get("reason_sealed")?;
         let resolved: Option<i64> = row.try_get("resolved")?;
-        let outcome = outcome.map(|name| if name == Outcome::Upheld.name() { Outcome::Upheld } else { Outcome::Dismissed });
+        let outcome = outcome.map(|name| {
+            if name == Outcome::Upheld.name() {
+                Outcome::Upheld
+            } else {
+                Outcome::Dismissed
+            }
+        });
         let view = DisputeView {
             id: row.try_get("id")?,
             case: row.try_get("kyc_case_id")?,
@@ -356,11 +431,21 @@ impl<'r> FromRow<'r, PgRow> for DisputeRow {
             created: from_micros(row.try_get("created")?),
             resolved: resolved.map(from_micros),
         };
-        Ok(Self(view, row.try_get("org_id")?, row.try_get("team_id")?, sealed.map(Sealed::from_bytes)))
+        Ok(Self(
+            view,
+            row.try_get("org_id")?,
+            row.try_get("team_id")?,
+            sealed.map(Sealed::from_bytes),
+        ))
     }
 }
 
-fn dispute_view(tx: &mut Tx<'_>, looker: &Looker, keyring: &Keyring, row: DisputeRow) -> Result<DisputeView, Refusal> {
+fn dispute_view(
+    tx: &mut Tx<'_>,
+    looker: &Looker,
+    keyring: &Keyring,
+    row: DisputeRow,
+) -> Result<DisputeView, Refusal> {
     let DisputeRow(mut view, org, team, sealed) = row;
     let target = crate::people::Target {
         org,

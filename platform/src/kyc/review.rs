@@ -76,7 +76,12 @@ pub struct Decided {
 ///
 /// # Errors
 /// Not allowed, not in review, barred, another person has to, or the case changed.
-pub async fn decide(kyc: &Kyc, by: &Principal, once: Option<Once>, decision: Decision) -> Result<Decided, Refusal> {
+pub async fn decide(
+    kyc: &Kyc,
+    by: &Principal,
+    once: Option<Once>,
+    decision: Decision,
+) -> Result<Decided, Refusal> {
     let notes = note(&decision.notes, decision.verb == Verb::Reject)?;
     let who = by.clone();
     let elevated = by.elevated();
@@ -88,7 +93,9 @@ pub async fn decide(kyc: &Kyc, by: &Principal, once: Option<Once>, decision: Dec
         rows::seen(case.revision, decision.revision)?;
         undisputed(unit, &case)?;
         match (decision.verb, document) {
-            (Verb::Approve, Some(document)) => approve_one(unit, &mut case, &document, reviewer, &notes),
+            (Verb::Approve, Some(document)) => {
+                approve_one(unit, &mut case, &document, reviewer, &notes)
+            }
             (Verb::Approve, None) => approve(unit, &mut case, reviewer, &notes),
             (Verb::Reject, _) => reject(unit, &mut case, reviewer, decision.reason, &notes),
         }
@@ -100,7 +107,14 @@ pub async fn decide(kyc: &Kyc, by: &Principal, once: Option<Once>, decision: Dec
 ///
 /// # Errors
 /// Not allowed, not blocked, or the case changed.
-pub async fn reopen(kyc: &Kyc, by: &Principal, once: Option<Once>, case: Uuid, reason: &str, revision: Option<i64>) -> Result<Decided, Refusal> {
+pub async fn reopen(
+    kyc: &Kyc,
+    by: &Principal,
+    once: Option<Once>,
+    case: Uuid,
+    reason: &str,
+    revision: Option<i64>,
+) -> Result<Decided, Refusal> {
     let notes = note(reason, true)?;
     let who = by.clone();
     let elevated = by.elevated();
@@ -111,7 +125,9 @@ pub async fn reopen(kyc: &Kyc, by: &Principal, once: Option<Once>, case: Uuid, r
         let reviewer = person(&who)?;
         rows::seen(case.revision, revision)?;
         if reviewer == case.user() {
-            return Err(crate::refusal::FOUR_EYES.because("your own case is opened by another person"));
+            return Err(
+                crate::refusal::FOUR_EYES.because("your own case is opened by another person")
+            );
         }
         undisputed(unit, &case)?;
         let before = case.standing.state;
@@ -131,16 +147,22 @@ pub(super) fn note(text: &str, needed: bool) -> Result<String, Refusal> {
     if needed && text.is_empty() {
         return Err(INVALID.field("notes", "say why"));
     }
-    let control = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    let control = text
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
     if control || text.chars().count() > NOTES_CHARS_MAX {
-        return Err(INVALID.field("notes", format!("use at most {NOTES_CHARS_MAX} characters, without control characters")));
+        return Err(INVALID.field(
+            "notes",
+            format!("use at most {NOTES_CHARS_MAX} characters, without control characters"),
+        ));
     }
     Ok(text.to_owned())
 }
 
 /// The program decides nothing here.
 pub(super) fn person(by: &Principal) -> Result<Uuid, Refusal> {
-    by.user().ok_or_else(|| crate::refusal::FORBIDDEN.because("a person has to decide this"))
+    by.user()
+        .ok_or_else(|| crate::refusal::FORBIDDEN.because("a person has to decide this"))
 }
 
 fn open(unit: &mut Unit<'_, '_>, on: On) -> Result<(Case, Option<Document>), Refusal> {
@@ -159,7 +181,10 @@ fn open(unit: &mut Unit<'_, '_>, on: On) -> Result<(Case, Option<Document>), Ref
 /// What is disputed is decided by the resolution of the dispute.
 pub(super) fn undisputed(unit: &mut Unit<'_, '_>, case: &Case) -> Result<(), Refusal> {
     let open: bool = unit.tx().scalar(
-        sqlx::query_scalar("SELECT EXISTS (SELECT FROM kyc_disputes WHERE user_id = $1 AND status = 'open')").bind(case.user()),
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM kyc_disputes WHERE user_id = $1 AND status = 'open')",
+        )
+        .bind(case.user()),
     )?;
     if open {
         return Err(DISPUTED.because("resolve the dispute first"));
@@ -167,7 +192,13 @@ pub(super) fn undisputed(unit: &mut Unit<'_, '_>, case: &Case) -> Result<(), Ref
     Ok(())
 }
 
-fn approve_one(unit: &mut Unit<'_, '_>, case: &mut Case, document: &Document, by: Uuid, notes: &str) -> Result<Decided, Refusal> {
+fn approve_one(
+    unit: &mut Unit<'_, '_>,
+    case: &mut Case,
+    document: &Document,
+    by: Uuid,
+    notes: &str,
+) -> Result<Decided, Refusal> {
     // Says whether this person may at all before anything is marked.
     next(&case.standing, Step::Approve { by })?;
     if document.attempt != case.standing.attempt || document.status == Status::Replaced {
@@ -186,7 +217,9 @@ fn approve_one(unit: &mut Unit<'_, '_>, case: &mut Case, document: &Document, by
             .field("status", document.status.name(), "approved"),
     );
     let documents = rows::current(unit.tx(), case.id, case.standing.attempt)?;
-    let whole = documents.iter().all(|one| one.status == Status::Approved && one.reviewed_by == Some(by));
+    let whole = documents
+        .iter()
+        .all(|one| one.status == Status::Approved && one.reviewed_by == Some(by));
     if whole {
         return approve(unit, case, by, notes);
     }
@@ -194,7 +227,12 @@ fn approve_one(unit: &mut Unit<'_, '_>, case: &mut Case, document: &Document, by
     Ok(decided(case, Status::Approved, false, false))
 }
 
-fn approve(unit: &mut Unit<'_, '_>, case: &mut Case, by: Uuid, notes: &str) -> Result<Decided, Refusal> {
+fn approve(
+    unit: &mut Unit<'_, '_>,
+    case: &mut Case,
+    by: Uuid,
+    notes: &str,
+) -> Result<Decided, Refusal> {
     let before = case.standing.state;
     if before == State::ReviewRequired {
         // What was found when the documents came may not hold any more: one has run out, another client handed in the same, or
@@ -214,7 +252,11 @@ fn approve(unit: &mut Unit<'_, '_>, case: &mut Case, by: Uuid, notes: &str) -> R
         // The second person looks at every document too.
         rows::mark_all(unit, case, Status::Review, Some(by))?;
         rows::save_case(unit, case)?;
-        unit.audit(Change::new(Action::Update, "kyc_case", case.id).about(case.user()).field("first_reviewer", Value::Null, json!(by)));
+        unit.audit(
+            Change::new(Action::Update, "kyc_case", case.id)
+                .about(case.user())
+                .field("first_reviewer", Value::Null, json!(by)),
+        );
         return Ok(decided(case, Status::Review, false, true));
     }
     case.decided_by = Some(by);
@@ -229,12 +271,22 @@ fn approve(unit: &mut Unit<'_, '_>, case: &mut Case, by: Uuid, notes: &str) -> R
             .bind(case.team)
             .bind(bound(now)),
     )?;
-    unit.audit(Change::new(Action::Update, "user", case.user()).about(case.user()).field("verified", false, true));
+    unit.audit(
+        Change::new(Action::Update, "user", case.user())
+            .about(case.user())
+            .field("verified", false, true),
+    );
     moved(unit, case, before);
     Ok(decided(case, Status::Approved, true, false))
 }
 
-fn reject(unit: &mut Unit<'_, '_>, case: &mut Case, by: Uuid, reason: Reason, notes: &str) -> Result<Decided, Refusal> {
+fn reject(
+    unit: &mut Unit<'_, '_>,
+    case: &mut Case,
+    by: Uuid,
+    reason: Reason,
+    notes: &str,
+) -> Result<Decided, Refusal> {
     let before = case.standing.state;
     let after = next(&case.standing, Step::Reject { by, reason })?;
     rows::put_review(unit, case, by, "reject", Some(reason), notes)?;

@@ -113,24 +113,52 @@ impl<'r> FromRow<'r, PgRow> for Case {
 
 /// The case of that key, locked.
 pub(super) fn lock_case(tx: &mut Tx<'_>, id: Uuid) -> Result<Case, Refusal> {
-    let found = tx.optional(sqlx::query_as::<_, Case>(concat!("SELECT ", case_columns!(), " FROM kyc_cases WHERE id = $1 FOR UPDATE")).bind(id))?;
+    let found = tx.optional(
+        sqlx::query_as::<_, Case>(concat!(
+            "SELECT ",
+            case_columns!(),
+            " FROM kyc_cases WHERE id = $1 FOR UPDATE"
+        ))
+        .bind(id),
+    )?;
     found.ok_or_else(nothing)
 }
 
 /// The case of a client, locked; `None` before the first document.
 pub(super) fn lock_case_of(tx: &mut Tx<'_>, user: Uuid) -> Result<Option<Case>, DbError> {
-    tx.optional(sqlx::query_as::<_, Case>(concat!("SELECT ", case_columns!(), " FROM kyc_cases WHERE user_id = $1 FOR UPDATE")).bind(user))
+    tx.optional(
+        sqlx::query_as::<_, Case>(concat!(
+            "SELECT ",
+            case_columns!(),
+            " FROM kyc_cases WHERE user_id = $1 FOR UPDATE"
+        ))
+        .bind(user),
+    )
 }
 
 /// The case of that key, as far as row-level security shows it.
 pub(super) fn case(tx: &mut Tx<'_>, id: Uuid) -> Result<Case, Refusal> {
-    let found = tx.optional(sqlx::query_as::<_, Case>(concat!("SELECT ", case_columns!(), " FROM kyc_cases WHERE id = $1")).bind(id))?;
+    let found = tx.optional(
+        sqlx::query_as::<_, Case>(concat!(
+            "SELECT ",
+            case_columns!(),
+            " FROM kyc_cases WHERE id = $1"
+        ))
+        .bind(id),
+    )?;
     found.ok_or_else(nothing)
 }
 
 /// The case of a client.
 pub(super) fn case_of(tx: &mut Tx<'_>, user: Uuid) -> Result<Option<Case>, DbError> {
-    tx.optional(sqlx::query_as::<_, Case>(concat!("SELECT ", case_columns!(), " FROM kyc_cases WHERE user_id = $1")).bind(user))
+    tx.optional(
+        sqlx::query_as::<_, Case>(concat!(
+            "SELECT ",
+            case_columns!(),
+            " FROM kyc_cases WHERE user_id = $1"
+        ))
+        .bind(user),
+    )
 }
 
 /// What is hidden is answered as if it did not exist.
@@ -139,7 +167,13 @@ pub(super) fn nothing() -> Refusal {
 }
 
 /// Makes the client's case when there is none, and locks it.
-pub(super) fn begin_case(unit: &mut Unit<'_, '_>, id: Uuid, user: Uuid, org: Uuid, team: Option<Uuid>) -> Result<Case, Refusal> {
+pub(super) fn begin_case(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    user: Uuid,
+    org: Uuid,
+    team: Option<Uuid>,
+) -> Result<Case, Refusal> {
     let now = unit.now();
     unit.tx().execute(
         sqlx::query("INSERT INTO kyc_cases (id, org_id, user_id, team_id, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id) DO NOTHING")
@@ -242,7 +276,9 @@ impl Document {
         let Some(sealed) = &self.sealed else {
             return Ok(Fields::default());
         };
-        let text = key.open(FIELDS, sealed).map_err(|error| unreadable(self.id, &error.to_string()))?;
+        let text = key
+            .open(FIELDS, sealed)
+            .map_err(|error| unreadable(self.id, &error.to_string()))?;
         serde_json::from_str(&text).map_err(|error| unreadable(self.id, &error.to_string()))
     }
 }
@@ -297,7 +333,14 @@ impl<'r> FromRow<'r, PgRow> for Document {
 
 /// A document, as far as row-level security shows it.
 pub(super) fn document(tx: &mut Tx<'_>, id: Uuid) -> Result<Document, Refusal> {
-    let found = tx.optional(sqlx::query_as::<_, Document>(concat!("SELECT ", document_columns!(), " FROM kyc_documents WHERE id = $1")).bind(id))?;
+    let found = tx.optional(
+        sqlx::query_as::<_, Document>(concat!(
+            "SELECT ",
+            document_columns!(),
+            " FROM kyc_documents WHERE id = $1"
+        ))
+        .bind(id),
+    )?;
     found.ok_or_else(nothing)
 }
 
@@ -315,7 +358,12 @@ pub(super) fn current(tx: &mut Tx<'_>, case: Uuid, attempt: u32) -> Result<Vec<D
 }
 
 /// Sets the status of the documents that count in an attempt, and who looked at them.
-pub(super) fn mark_all(unit: &mut Unit<'_, '_>, case: &Case, status: Status, by: Option<Uuid>) -> Result<(), Refusal> {
+pub(super) fn mark_all(
+    unit: &mut Unit<'_, '_>,
+    case: &Case,
+    status: Status,
+    by: Option<Uuid>,
+) -> Result<(), Refusal> {
     let now = unit.now();
     unit.tx().execute(
         sqlx::query(
@@ -333,7 +381,14 @@ pub(super) fn mark_all(unit: &mut Unit<'_, '_>, case: &Case, status: Status, by:
 }
 
 /// A person's decision, once for each attempt.
-pub(super) fn put_review(unit: &mut Unit<'_, '_>, case: &Case, by: Uuid, action: &'static str, reason: Option<Reason>, notes: &str) -> Result<(), Refusal> {
+pub(super) fn put_review(
+    unit: &mut Unit<'_, '_>,
+    case: &Case,
+    by: Uuid,
+    action: &'static str,
+    reason: Option<Reason>,
+    notes: &str,
+) -> Result<(), Refusal> {
     let now = unit.now();
     let sealed = match notes.trim() {
         "" => None,

@@ -3,12 +3,12 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::Kyc;
 use super::checks::findings::{Applicant, Seen, certain_failure, check, is_barred, is_risky};
 use super::document::{Fields, Kind, Reading, Status};
 use super::ocr::{self, CONFIDENCE_MIN, OcrError};
 use super::rows::{self, Case, Document, FIELDS, FILE};
 use super::state::{Event as Step, State, next};
-use super::Kyc;
 use crate::audit::{Action, Change};
 use crate::calendar::date_of;
 use crate::crypto::{Sealed, SubjectKey, blind};
@@ -43,7 +43,8 @@ pub async fn scan(kyc: &Kyc, case: Uuid) -> Result<(), Refusal> {
         }
         let documents = rows::current(tx, case.id, case.standing.attempt)?;
         let key = unit::statutory_key(tx, &keyring, case.user())?;
-        let key = key.ok_or_else(|| SEAL.because("the key of the client's documents is missing"))?;
+        let key =
+            key.ok_or_else(|| SEAL.because("the key of the client's documents is missing"))?;
         Ok(Some((case, documents, key)))
     });
     let Some((case, documents, key)) = read.await? else {
@@ -54,7 +55,9 @@ pub async fn scan(kyc: &Kyc, case: Uuid) -> Result<(), Refusal> {
         outcomes.push(look(kyc, document, &key).await?);
     }
     let system = system.within(case.org);
-    platform.command(&system, move |unit| settle(unit, &case, &outcomes)).await
+    platform
+        .command(&system, move |unit| settle(unit, &case, &outcomes))
+        .await
 }
 
 async fn look(kyc: &Kyc, document: &Document, key: &SubjectKey) -> Result<Outcome, Refusal> {
@@ -90,7 +93,11 @@ async fn look(kyc: &Kyc, document: &Document, key: &SubjectKey) -> Result<Outcom
         }
         // A reader that is down keeps no client waiting: a person reads.
         Err(OcrError::Later(..) | OcrError::Unreadable(..)) => {
-            tracing::warn!("{} could not read document {}: a person has to", reader.name(), document.id);
+            tracing::warn!(
+                "{} could not read document {}: a person has to",
+                reader.name(),
+                document.id
+            );
             outcome.reading = Reading::ByHand;
         }
     }
@@ -99,11 +106,20 @@ async fn look(kyc: &Kyc, document: &Document, key: &SubjectKey) -> Result<Outcom
 
 fn settle(unit: &mut Unit<'_, '_>, read: &Case, outcomes: &[Outcome]) -> Result<(), Refusal> {
     let mut case = rows::lock_case(unit.tx(), read.id)?;
-    if case.standing.state != State::ProcessingOcr || case.standing.attempt != read.standing.attempt {
+    if case.standing.state != State::ProcessingOcr || case.standing.attempt != read.standing.attempt
+    {
         return Ok(());
     }
     for outcome in outcomes {
-        put_fields(unit, case.user(), outcome.id, outcome.kind, outcome.reading, outcome.confidence, &outcome.fields)?;
+        put_fields(
+            unit,
+            case.user(),
+            outcome.id,
+            outcome.kind,
+            outcome.reading,
+            outcome.confidence,
+            &outcome.fields,
+        )?;
     }
     let documents = recheck(unit, &mut case)?;
     let step = match certain_failure(&documents, &case.findings) {
@@ -114,7 +130,11 @@ fn settle(unit: &mut Unit<'_, '_>, read: &Case, outcomes: &[Outcome]) -> Result<
     let after = next(&case.standing, step)?;
     case.standing = after.standing;
     case.reason = after.reason;
-    let status = if after.reason.is_some() { Status::Rejected } else { Status::Review };
+    let status = if after.reason.is_some() {
+        Status::Rejected
+    } else {
+        Status::Review
+    };
     rows::mark_all(unit, &case, status, None)?;
     rows::save_case(unit, &mut case)?;
     moved(unit, &case, before);
@@ -138,7 +158,8 @@ pub(super) fn put_fields(
     let sealed = if *fields == Fields::default() {
         None
     } else {
-        let text = serde_json::to_string(fields).map_err(|error| crate::db::DbError::Unexpected(format!("fields: {error}")))?;
+        let text = serde_json::to_string(fields)
+            .map_err(|error| crate::db::DbError::Unexpected(format!("fields: {error}")))?;
         Some(unit.statutory_key(user)?.seal(FIELDS, &text))
     };
     unit.tx().execute(
@@ -167,8 +188,18 @@ pub(super) fn recheck(unit: &mut Unit<'_, '_>, case: &mut Case) -> Result<Vec<Se
             reading: document.reading,
             fields: document.fields(&key)?,
             quality: document.quality,
-            number_known: known(unit.tx(), case.user(), Index::Number, document.number_index.as_deref())?,
-            picture_known: known(unit.tx(), case.user(), Index::Content, document.content_index.as_deref())?,
+            number_known: known(
+                unit.tx(),
+                case.user(),
+                Index::Number,
+                document.number_index.as_deref(),
+            )?,
+            picture_known: known(
+                unit.tx(),
+                case.user(),
+                Index::Content,
+                document.content_index.as_deref(),
+            )?,
         });
     }
     let applicant = Applicant {
@@ -195,15 +226,28 @@ fn known(tx: &mut Tx<'_>, user: Uuid, which: Index, index: Option<&[u8]>) -> Res
         return Ok(false);
     };
     let sql = match which {
-        Index::Number => "SELECT EXISTS (SELECT FROM kyc_documents WHERE number_index = $1 AND user_id <> $2)",
-        Index::Content => "SELECT EXISTS (SELECT FROM kyc_documents WHERE content_index = $1 AND user_id <> $2)",
+        Index::Number => {
+            "SELECT EXISTS (SELECT FROM kyc_documents WHERE number_index = $1 AND user_id <> $2)"
+        }
+        Index::Content => {
+            "SELECT EXISTS (SELECT FROM kyc_documents WHERE content_index = $1 AND user_id <> $2)"
+        }
     };
-    Ok(tx.scalar(sqlx::query_scalar::<_, bool>(sql).bind(index.to_vec()).bind(user))?)
+    Ok(tx.scalar(
+        sqlx::query_scalar::<_, bool>(sql)
+            .bind(index.to_vec())
+            .bind(user),
+    )?)
 }
 
 /// The name that the client registered with, if it can still be opened.
-pub(super) fn registered_name(unit: &mut Unit<'_, '_>, user: Uuid) -> Result<Option<String>, Refusal> {
-    let row: Option<(Option<Vec<u8>>,)> = unit.tx().optional(sqlx::query_as("SELECT name_sealed FROM users WHERE id = $1").bind(user))?;
+pub(super) fn registered_name(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+) -> Result<Option<String>, Refusal> {
+    let row: Option<(Option<Vec<u8>>,)> = unit
+        .tx()
+        .optional(sqlx::query_as("SELECT name_sealed FROM users WHERE id = $1").bind(user))?;
     let Some(sealed) = row.and_then(|(sealed,)| sealed) else {
         return Ok(None);
     };
@@ -226,7 +270,12 @@ pub(super) fn moved(unit: &mut Unit<'_, '_>, case: &Case, before: State) {
         Change::new(Action::Update, "kyc_case", case.id)
             .about(user)
             .field("status", before.name(), state.name())
-            .field("reason", serde_json::Value::Null, case.reason.map_or(serde_json::Value::Null, |reason| reason.name().into())),
+            .field(
+                "reason",
+                serde_json::Value::Null,
+                case.reason
+                    .map_or(serde_json::Value::Null, |reason| reason.name().into()),
+            ),
     );
     let facts = json!({
         "user_id": user, "case_id": case.id, "from": before.name(), "to": state.name(), "attempt": case.standing.attempt,

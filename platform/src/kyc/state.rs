@@ -219,13 +219,23 @@ fn uploaded(case: &Standing, complete: bool) -> Result<Next, Refusal> {
         State::PendingUpload => case.attempt,
         // A document after a rejection begins the next attempt.
         State::Rejected => case.attempt + 1,
-        State::Blocked => return Err(BLOCKED.because("three attempts failed; ask the desk to open the case again")),
+        State::Blocked => {
+            return Err(
+                BLOCKED.because("three attempts failed; ask the desk to open the case again")
+            );
+        }
         State::ProcessingOcr | State::ReviewRequired => {
-            return Err(NOT_OPEN.because("what you handed in is being looked at; wait for the answer"));
+            return Err(
+                NOT_OPEN.because("what you handed in is being looked at; wait for the answer")
+            );
         }
         State::Approved => return Err(NOT_OPEN.because("you are verified; nothing more is needed")),
     };
-    let state = if complete { State::ProcessingOcr } else { State::PendingUpload };
+    let state = if complete {
+        State::ProcessingOcr
+    } else {
+        State::PendingUpload
+    };
     Ok(Next {
         standing: Standing {
             state,
@@ -241,10 +251,14 @@ fn uploaded(case: &Standing, complete: bool) -> Result<Next, Refusal> {
 fn approve(case: &Standing, by: Uuid) -> Result<Next, Refusal> {
     decidable(case, by)?;
     if case.barred {
-        return Err(BARRED.because("reject it, or correct what the machine read; the findings say why"));
+        return Err(
+            BARRED.because("reject it, or correct what the machine read; the findings say why")
+        );
     }
     match case.first {
-        Some(first) if case.risky && first == by => Err(FOUR_EYES.because("you approved it first; the second must be another person")),
+        Some(first) if case.risky && first == by => {
+            Err(FOUR_EYES.because("you approved it first; the second must be another person"))
+        }
         None if case.risky => Ok(Next {
             standing: Standing {
                 first: Some(by),
@@ -271,14 +285,23 @@ fn decidable(case: &Standing, by: Uuid) -> Result<(), Refusal> {
     }
     match case.state {
         State::ReviewRequired => Ok(()),
-        State::PendingUpload => Err(INCOMPLETE.because("the client has not handed in everything yet")),
-        state => Err(wrong_state(state, "only a case in REVIEW_REQUIRED is decided")),
+        State::PendingUpload => {
+            Err(INCOMPLETE.because("the client has not handed in everything yet"))
+        }
+        state => Err(wrong_state(
+            state,
+            "only a case in REVIEW_REQUIRED is decided",
+        )),
     }
 }
 
 fn failed(case: &Standing, reason: Reason) -> Next {
     let failed = case.failed.saturating_add(1).min(ATTEMPTS_MAX);
-    let state = if failed == ATTEMPTS_MAX { State::Blocked } else { State::Rejected };
+    let state = if failed == ATTEMPTS_MAX {
+        State::Blocked
+    } else {
+        State::Rejected
+    };
     Next {
         standing: Standing {
             state,
@@ -332,29 +355,111 @@ mod tests {
     /// The whole table, typed in: a row per event, a column per state in the order of [`State::ALL`].
     #[test]
     fn every_event_in_every_state_goes_where_the_table_says() {
-        use State::{Approved as A, PendingUpload as P, ProcessingOcr as O, Rejected as R, ReviewRequired as V};
+        use State::{
+            Approved as A, PendingUpload as P, ProcessingOcr as O, Rejected as R,
+            ReviewRequired as V,
+        };
         let no = |fault: Fault| Err::<State, Fault>(fault);
         let table: [(Event, [Result<State, Fault>; 6]); 9] = [
-            (Event::Uploaded { complete: false }, [Ok(P), no(NOT_OPEN), no(NOT_OPEN), no(NOT_OPEN), Ok(P), no(BLOCKED)]),
-            (Event::Uploaded { complete: true }, [Ok(O), no(NOT_OPEN), no(NOT_OPEN), no(NOT_OPEN), Ok(O), no(BLOCKED)]),
-            (Event::Scanned, [no(NOT_IN_REVIEW), Ok(V), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW)]),
+            (
+                Event::Uploaded { complete: false },
+                [
+                    Ok(P),
+                    no(NOT_OPEN),
+                    no(NOT_OPEN),
+                    no(NOT_OPEN),
+                    Ok(P),
+                    no(BLOCKED),
+                ],
+            ),
+            (
+                Event::Uploaded { complete: true },
+                [
+                    Ok(O),
+                    no(NOT_OPEN),
+                    no(NOT_OPEN),
+                    no(NOT_OPEN),
+                    Ok(O),
+                    no(BLOCKED),
+                ],
+            ),
+            (
+                Event::Scanned,
+                [
+                    no(NOT_IN_REVIEW),
+                    Ok(V),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                ],
+            ),
             (
                 Event::Failed(Reason::DocumentExpired),
-                [no(NOT_IN_REVIEW), Ok(R), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW)],
+                [
+                    no(NOT_IN_REVIEW),
+                    Ok(R),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                ],
             ),
-            (Event::Approve { by: ANNA }, [no(INCOMPLETE), no(NOT_IN_REVIEW), Ok(A), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW)]),
             (
-                Event::Reject { by: ANNA, reason: Reason::Other },
-                [no(INCOMPLETE), no(NOT_IN_REVIEW), Ok(R), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW)],
+                Event::Approve { by: ANNA },
+                [
+                    no(INCOMPLETE),
+                    no(NOT_IN_REVIEW),
+                    Ok(A),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                ],
+            ),
+            (
+                Event::Reject {
+                    by: ANNA,
+                    reason: Reason::Other,
+                },
+                [
+                    no(INCOMPLETE),
+                    no(NOT_IN_REVIEW),
+                    Ok(R),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                ],
             ),
             (Event::Approve { by: SARI }, [no(FOUR_EYES); 6]),
-            (Event::Override, [no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), Ok(P)]),
-            (Event::Upheld, [no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), no(NOT_IN_REVIEW), Ok(V), Ok(V), Ok(V)]),
+            (
+                Event::Override,
+                [
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    Ok(P),
+                ],
+            ),
+            (
+                Event::Upheld,
+                [
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    no(NOT_IN_REVIEW),
+                    Ok(V),
+                    Ok(V),
+                    Ok(V),
+                ],
+            ),
         ];
         for (event, row) in table {
             for (state, expected) in State::ALL.into_iter().zip(row) {
                 let got = next(&case(state), event);
-                let got = got.map(|next| next.standing.state).map_err(|refusal| refusal.fault().expect("a fault"));
+                let got = got
+                    .map(|next| next.standing.state)
+                    .map_err(|refusal| refusal.fault().expect("a fault"));
                 assert_eq!(got, expected, "{event:?} in {state:?}");
             }
         }
@@ -363,20 +468,45 @@ mod tests {
     #[test]
     fn the_third_failed_attempt_blocks_and_an_override_gives_one_more() {
         let mut standing = case(State::ReviewRequired);
-        for (failed, state) in [(1, State::Rejected), (2, State::Rejected), (3, State::Blocked)] {
-            standing = next(&standing, Event::Reject { by: ANNA, reason: Reason::NameMismatch }).expect("in review").standing;
+        for (failed, state) in [
+            (1, State::Rejected),
+            (2, State::Rejected),
+            (3, State::Blocked),
+        ] {
+            standing = next(
+                &standing,
+                Event::Reject {
+                    by: ANNA,
+                    reason: Reason::NameMismatch,
+                },
+            )
+            .expect("in review")
+            .standing;
             assert_eq!((standing.failed, standing.state), (failed, state));
             if state == State::Rejected {
-                standing = next(&standing, Event::Uploaded { complete: true }).expect("another attempt").standing;
+                standing = next(&standing, Event::Uploaded { complete: true })
+                    .expect("another attempt")
+                    .standing;
                 standing = next(&standing, Event::Scanned).expect("read").standing;
             }
         }
         assert_eq!(standing.attempt, 3);
         standing = next(&standing, Event::Override).expect("blocked").standing;
-        assert_eq!((standing.failed, standing.attempt, standing.state), (2, 4, State::PendingUpload));
-        standing = next(&standing, Event::Uploaded { complete: true }).expect("open").standing;
-        standing = next(&standing, Event::Failed(Reason::DocumentExpired)).expect("read").standing;
-        assert_eq!((standing.failed, standing.state), (3, State::Blocked), "one more, not three");
+        assert_eq!(
+            (standing.failed, standing.attempt, standing.state),
+            (2, 4, State::PendingUpload)
+        );
+        standing = next(&standing, Event::Uploaded { complete: true })
+            .expect("open")
+            .standing;
+        standing = next(&standing, Event::Failed(Reason::DocumentExpired))
+            .expect("read")
+            .standing;
+        assert_eq!(
+            (standing.failed, standing.state),
+            (3, State::Blocked),
+            "one more, not three"
+        );
     }
 
     #[test]
@@ -387,13 +517,30 @@ mod tests {
         };
         let first = next(&risky, Event::Approve { by: ANNA }).expect("the first");
         assert!(first.awaiting_second);
-        assert_eq!((first.standing.state, first.standing.first), (State::ReviewRequired, Some(ANNA)));
-        let again = next(&first.standing, Event::Approve { by: ANNA }).expect_err("the same person");
+        assert_eq!(
+            (first.standing.state, first.standing.first),
+            (State::ReviewRequired, Some(ANNA))
+        );
+        let again =
+            next(&first.standing, Event::Approve { by: ANNA }).expect_err("the same person");
         assert_eq!(again.fault(), Some(FOUR_EYES));
         let second = next(&first.standing, Event::Approve { by: BUDI }).expect("another person");
-        assert_eq!((second.standing.state, second.awaiting_second), (State::Approved, false));
-        let rejected = next(&first.standing, Event::Reject { by: BUDI, reason: Reason::Other }).expect("one is enough to reject");
-        assert_eq!((rejected.standing.state, rejected.standing.first), (State::Rejected, None));
+        assert_eq!(
+            (second.standing.state, second.awaiting_second),
+            (State::Approved, false)
+        );
+        let rejected = next(
+            &first.standing,
+            Event::Reject {
+                by: BUDI,
+                reason: Reason::Other,
+            },
+        )
+        .expect("one is enough to reject");
+        assert_eq!(
+            (rejected.standing.state, rejected.standing.first),
+            (State::Rejected, None)
+        );
     }
 
     #[test]
@@ -402,8 +549,22 @@ mod tests {
             barred: true,
             ..case(State::ReviewRequired)
         };
-        assert_eq!(next(&barred, Event::Approve { by: ANNA }).expect_err("barred").fault(), Some(BARRED));
-        assert!(next(&barred, Event::Reject { by: ANNA, reason: Reason::Watchlist }).is_ok());
+        assert_eq!(
+            next(&barred, Event::Approve { by: ANNA })
+                .expect_err("barred")
+                .fault(),
+            Some(BARRED)
+        );
+        assert!(
+            next(
+                &barred,
+                Event::Reject {
+                    by: ANNA,
+                    reason: Reason::Watchlist
+                }
+            )
+            .is_ok()
+        );
     }
 
     #[test]

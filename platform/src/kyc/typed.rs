@@ -25,7 +25,14 @@ const MRZ_LINES_MAX: usize = 3;
 ///
 /// # Errors
 /// Not allowed, a field that cannot be, a document that is not in review, or that changed.
-pub async fn type_fields(kyc: &Kyc, by: &Principal, once: Option<Once>, document: Uuid, fields: Fields, revision: Option<i64>) -> Result<Uuid, Refusal> {
+pub async fn type_fields(
+    kyc: &Kyc,
+    by: &Principal,
+    once: Option<Once>,
+    document: Uuid,
+    fields: Fields,
+    revision: Option<i64>,
+) -> Result<Uuid, Refusal> {
     let fields = checked(fields)?;
     let who = by.clone();
     let elevated = by.elevated();
@@ -72,7 +79,10 @@ fn checked(fields: Fields) -> Result<Fields, Refusal> {
         };
         let value = value.trim().to_owned();
         if value.chars().count() > FIELD_CHARS_MAX || value.chars().any(char::is_control) {
-            return Err(FIELD.field(name, format!("use at most {FIELD_CHARS_MAX} characters in one line")));
+            return Err(FIELD.field(
+                name,
+                format!("use at most {FIELD_CHARS_MAX} characters in one line"),
+            ));
         }
         Ok((!value.is_empty()).then_some(value))
     };
@@ -87,8 +97,15 @@ fn checked(fields: Fields) -> Result<Fields, Refusal> {
         berlaku_sampai: text("berlaku_sampai", fields.berlaku_sampai)?,
         npwp: text("npwp", fields.npwp)?,
         mrz: match fields.mrz {
-            Some(lines) if lines.len() > MRZ_LINES_MAX => return Err(FIELD.field("mrz", "a zone has two or three lines")),
-            Some(lines) => Some(lines.into_iter().map(|line| line.trim().to_uppercase()).collect()),
+            Some(lines) if lines.len() > MRZ_LINES_MAX => {
+                return Err(FIELD.field("mrz", "a zone has two or three lines"));
+            }
+            Some(lines) => Some(
+                lines
+                    .into_iter()
+                    .map(|line| line.trim().to_uppercase())
+                    .collect(),
+            ),
             None => None,
         },
     };
@@ -98,9 +115,17 @@ fn checked(fields: Fields) -> Result<Fields, Refusal> {
     if let Some(until) = &checked.berlaku_sampai
         && Expiry::parse(until).is_none()
     {
-        return Err(FIELD.field("berlaku_sampai", "write the last day as YYYY-MM-DD, or SEUMUR HIDUP"));
+        return Err(FIELD.field(
+            "berlaku_sampai",
+            "write the last day as YYYY-MM-DD, or SEUMUR HIDUP",
+        ));
     }
-    if checked.mrz.iter().flatten().any(|line| line.chars().count() > FIELD_CHARS_MAX) {
+    if checked
+        .mrz
+        .iter()
+        .flatten()
+        .any(|line| line.chars().count() > FIELD_CHARS_MAX)
+    {
         return Err(FIELD.field("mrz", "a line has at most 44 characters"));
     }
     Ok(checked)
@@ -120,7 +145,10 @@ mod tests {
             ..Fields::default()
         };
         let good = checked(with("1985-08-17", "seumur hidup")).expect("fields");
-        assert_eq!((good.nama.as_deref(), good.alamat.as_deref()), (Some("Siti"), None));
+        assert_eq!(
+            (good.nama.as_deref(), good.alamat.as_deref()),
+            (Some("Siti"), None)
+        );
         assert!(checked(with("17-08-1985", "2030-01-01")).is_err());
         assert!(checked(with("1985-02-30", "2030-01-01")).is_err());
         assert!(checked(with("1985-08-17", "soon")).is_err());

@@ -84,8 +84,18 @@ struct Client {
 /// # Errors
 /// Not allowed, another form than documented, a file that is refused, a picture that was there before, or
 /// a case that takes nothing now. Nothing is kept of a refused upload.
-pub async fn hand_in(kyc: &Kyc, by: &Principal, once: Option<Once>, client: Option<Uuid>, files: Vec<File>) -> Result<HandedIn, Refusal> {
-    let _place = kyc.uploads.clone().try_acquire_owned().map_err(|_| BUSY.for_seconds(2, "send it again in a moment"))?;
+pub async fn hand_in(
+    kyc: &Kyc,
+    by: &Principal,
+    once: Option<Once>,
+    client: Option<Uuid>,
+    files: Vec<File>,
+) -> Result<HandedIn, Refusal> {
+    let _place = kyc
+        .uploads
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| BUSY.for_seconds(2, "send it again in a moment"))?;
     if files.is_empty() || files.len() > FILES_MAX {
         return Err(UPLOAD_FORM.field("files[]", format!("send 1 to {FILES_MAX} files")));
     }
@@ -101,7 +111,12 @@ pub async fn hand_in(kyc: &Kyc, by: &Principal, once: Option<Once>, client: Opti
             super::faults::FILE_BROKEN.because("take the photo again; it cannot be read")
         })??;
         let id = new_id(now);
-        let index = blind(kyc.platform.keyring(), "kyc_documents.content", &picture.digest).to_vec();
+        let index = blind(
+            kyc.platform.keyring(),
+            "kyc_documents.content",
+            &picture.digest,
+        )
+        .to_vec();
         let path = format!("kyc/{}/{}", client.id.simple(), id.simple());
         ready.push(Ready {
             id,
@@ -112,23 +127,41 @@ pub async fn hand_in(kyc: &Kyc, by: &Principal, once: Option<Once>, client: Opti
         });
     }
     let user = client.id;
-    let key = kyc.platform.command(&elevated, move |unit| unit.statutory_key(user)).await?;
+    let key = kyc
+        .platform
+        .command(&elevated, move |unit| unit.statutory_key(user))
+        .await?;
     let paths: Vec<String> = ready.iter().map(|ready| ready.path.clone()).collect();
     for one in &ready {
-        let stored = kyc.vault.put(&one.path, &key.seal_bytes(FILE, &one.picture.bytes)).await;
+        let stored = kyc
+            .vault
+            .put(&one.path, &key.seal_bytes(FILE, &one.picture.bytes))
+            .await;
         if let Err(refusal) = stored {
             forget(kyc, &paths).await;
             return Err(refusal);
         }
     }
-    let (wanted, ids) = (kyc.wanted, ready.iter().map(|ready| ready.id).collect::<Vec<_>>());
-    let written = kyc.platform.command_once(&elevated, once, move |unit| write(unit, &client, &ready, wanted)).await;
+    let (wanted, ids) = (
+        kyc.wanted,
+        ready.iter().map(|ready| ready.id).collect::<Vec<_>>(),
+    );
+    let written = kyc
+        .platform
+        .command_once(&elevated, once, move |unit| {
+            write(unit, &client, &ready, wanted)
+        })
+        .await;
     match &written {
         // A commit whose answer was lost may have happened: a sealed file too many is better than a document too few.
-        Err(Refusal::Db(error)) if matches!(error, DbError::Unavailable(_)) => tracing::warn!("files of an upload are kept, since it may be recorded: {error}"),
+        Err(Refusal::Db(error)) if matches!(error, DbError::Unavailable(_)) => {
+            tracing::warn!("files of an upload are kept, since it may be recorded: {error}")
+        }
         Err(_) => forget(kyc, &paths).await,
         // A repeated request got the first answer: what it sent along is not wanted.
-        Ok(done) if done.documents.iter().any(|taken| !ids.contains(&taken.id)) => forget(kyc, &paths).await,
+        Ok(done) if done.documents.iter().any(|taken| !ids.contains(&taken.id)) => {
+            forget(kyc, &paths).await
+        }
         Ok(_) => {}
     }
     written
@@ -149,7 +182,9 @@ async fn find_client(kyc: &Kyc, by: &Principal, client: Option<Uuid>) -> Result<
     let row: Option<(Uuid, Option<Uuid>)> = kyc
         .platform
         .read(&system, move |tx| {
-            let query = sqlx::query_as("SELECT org_id, team_id FROM users WHERE id = $1 AND status <> 'deleted'");
+            let query = sqlx::query_as(
+                "SELECT org_id, team_id FROM users WHERE id = $1 AND status <> 'deleted'",
+            );
             Ok(tx.optional(query.bind(id))?)
         })
         .await?;
@@ -170,7 +205,8 @@ async fn kinds_of(kyc: &Kyc, client: &Client, files: &[File]) -> Result<Vec<Kind
     let system = Principal::system("kyc.upload").within(client.org);
     let user = client.id;
     let read = kyc.platform.read(&system, move |tx| {
-        let open = rows::case_of(tx, user)?.filter(|case| case.standing.state == State::PendingUpload);
+        let open =
+            rows::case_of(tx, user)?.filter(|case| case.standing.state == State::PendingUpload);
         match open {
             Some(case) => Ok(kinds(&rows::current(tx, case.id, case.standing.attempt)?)),
             None => Ok(std::collections::BTreeSet::new()),
@@ -181,18 +217,32 @@ async fn kinds_of(kyc: &Kyc, client: &Client, files: &[File]) -> Result<Vec<Kind
     have.extend(files.iter().filter_map(|file| file.kind));
     let mut kinds = Vec::with_capacity(files.len());
     for file in files {
-        let next = file.kind.or_else(|| missing(&have, kyc.wanted).into_iter().next());
-        let kind = next.ok_or_else(|| UPLOAD_FORM.field("document_types[]", "nothing is missing; say what each file is"))?;
+        let next = file
+            .kind
+            .or_else(|| missing(&have, kyc.wanted).into_iter().next());
+        let kind = next.ok_or_else(|| {
+            UPLOAD_FORM.field(
+                "document_types[]",
+                "nothing is missing; say what each file is",
+            )
+        })?;
         have.insert(kind);
         if !here.insert(kind) {
-            return Err(UPLOAD_FORM.field("document_types[]", format!("send one {} only", kind.name())));
+            return Err(
+                UPLOAD_FORM.field("document_types[]", format!("send one {} only", kind.name()))
+            );
         }
         kinds.push(kind);
     }
     Ok(kinds)
 }
 
-fn write(unit: &mut Unit<'_, '_>, client: &Client, ready: &[Ready], wanted: super::document::Wanted) -> Result<HandedIn, Refusal> {
+fn write(
+    unit: &mut Unit<'_, '_>,
+    client: &Client,
+    ready: &[Ready],
+    wanted: super::document::Wanted,
+) -> Result<HandedIn, Refusal> {
     let now = unit.now();
     let mut case = rows::begin_case(unit, new_id(now), client.id, client.org, client.team)?;
     let before = case.standing.state;
@@ -203,7 +253,12 @@ fn write(unit: &mut Unit<'_, '_>, client: &Client, ready: &[Ready], wanted: supe
     };
     have.extend(ready.iter().map(|ready| ready.kind));
     let still = missing(&have, wanted);
-    let after = next(&case.standing, Step::Uploaded { complete: still.is_empty() })?;
+    let after = next(
+        &case.standing,
+        Step::Uploaded {
+            complete: still.is_empty(),
+        },
+    )?;
     case.standing = after.standing;
     case.team = client.team;
     case.reason = None;
@@ -233,10 +288,23 @@ fn write(unit: &mut Unit<'_, '_>, client: &Client, ready: &[Ready], wanted: supe
 fn put(unit: &mut Unit<'_, '_>, case: &Case, one: &Ready) -> Result<Taken, Refusal> {
     let now = unit.now();
     replace(unit.tx(), case, one.kind)?;
-    let reading = if one.kind.is_read() { Reading::Queued } else { Reading::NotNeeded };
-    let hints: Vec<String> = one.picture.quality.hints().into_iter().map(|hint| hint.name().to_owned()).collect();
+    let reading = if one.kind.is_read() {
+        Reading::Queued
+    } else {
+        Reading::NotNeeded
+    };
+    let hints: Vec<String> = one
+        .picture
+        .quality
+        .hints()
+        .into_iter()
+        .map(|hint| hint.name().to_owned())
+        .collect();
     let length = i64::try_from(one.picture.bytes.len()).unwrap_or(i64::MAX);
-    let (width, height) = (i32::try_from(one.picture.width).unwrap_or(i32::MAX), i32::try_from(one.picture.height).unwrap_or(i32::MAX));
+    let (width, height) = (
+        i32::try_from(one.picture.width).unwrap_or(i32::MAX),
+        i32::try_from(one.picture.height).unwrap_or(i32::MAX),
+    );
     let put = unit.tx().execute(
         sqlx::query(
             "INSERT INTO kyc_documents (id, org_id, user_id, team_id, kyc_case_id, attempt, document_type, status, file_url, media_type, bytes,

@@ -40,8 +40,15 @@ impl Vault {
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<Sealed, Refusal> {
-        let found = self.store.get(&Path::from(path)).await.map_err(|error| failed("read", &error))?;
-        let bytes = found.bytes().await.map_err(|error| failed("read", &error))?;
+        let found = self
+            .store
+            .get(&Path::from(path))
+            .await
+            .map_err(|error| failed("read", &error))?;
+        let bytes = found
+            .bytes()
+            .await
+            .map_err(|error| failed("read", &error))?;
         Ok(Sealed::from_bytes(bytes.to_vec()))
     }
 
@@ -57,7 +64,9 @@ impl Vault {
 /// Paths are keys: they name nobody, so the log may have them.
 fn failed(what: &str, error: &Error) -> Refusal {
     tracing::error!("a document could not be {what}: {error}");
-    STORE.because(format!("the document could not be {what}; try again in a moment"))
+    STORE.because(format!(
+        "the document could not be {what}; try again in a moment"
+    ))
 }
 
 impl fmt::Debug for Vault {

@@ -146,7 +146,9 @@ pub(super) fn masked(fields: Fields, sight: Sight) -> Fields {
     Fields {
         nama: fields.nama.map(|text| mask_name(&text)),
         nik: number(fields.nik),
-        ttl: fields.ttl.map(|text| text.chars().take(4).chain("-••-••".chars()).collect()),
+        ttl: fields
+            .ttl
+            .map(|text| text.chars().take(4).chain("-••-••".chars()).collect()),
         jenis_kelamin: None,
         alamat: None,
         nomor_paspor: number(fields.nomor_paspor),

@@ -117,12 +117,17 @@ pub(super) async fn deliver(
             continue;
         }
         if stuck.contains(&effect.name()) {
-            note(effect.name(), EffectError::Later("it does not answer now".into()));
+            note(
+                effect.name(),
+                EffectError::Later("it does not answer now".into()),
+            );
             continue;
         }
         let began = platform.now();
         let done = match effect.run(platform, event).await {
-            Ok(()) => receive(platform, effect.name(), event).await.map_err(EffectError::from),
+            Ok(()) => receive(platform, effect.name(), event)
+                .await
+                .map_err(EffectError::from),
             Err(error) => Err(error),
         };
         if let Err(error) = done {
@@ -139,14 +144,19 @@ async fn receipts(platform: &Platform, event: &Stored) -> Result<Vec<String>, Re
     let id = event.id;
     let system = Principal::system("outbox");
     let rows = platform.read(&system, move |tx| {
-        let query = sqlx::query_as("SELECT consumer FROM event_receipts WHERE event_id = $1 LIMIT 1000");
+        let query =
+            sqlx::query_as("SELECT consumer FROM event_receipts WHERE event_id = $1 LIMIT 1000");
         Ok(tx.all::<(String,)>(query.bind(id))?)
     });
     Ok(rows.await?.into_iter().map(|(name,)| name).collect())
 }
 
 /// Applies an event once: the receipt is taken first, and a second one finds it there.
-async fn apply(platform: &Platform, subscriber: Arc<dyn Subscriber>, event: &Stored) -> Result<(), Refusal> {
+async fn apply(
+    platform: &Platform,
+    subscriber: Arc<dyn Subscriber>,
+    event: &Stored,
+) -> Result<(), Refusal> {
     let by = Principal::system(subscriber.name()).within(event.org);
     let event = event.clone();
     platform
@@ -173,7 +183,12 @@ async fn receive(platform: &Platform, name: &'static str, event: &Stored) -> Res
 }
 
 /// True when this transaction is the first to have the event.
-fn take_receipt(tx: &mut Tx<'_>, name: &'static str, event: &Stored, now: siaga_risk::units::Ts) -> Result<bool, DbError> {
+fn take_receipt(
+    tx: &mut Tx<'_>,
+    name: &'static str,
+    event: &Stored,
+    now: siaga_risk::units::Ts,
+) -> Result<bool, DbError> {
     let taken = tx.execute(
         sqlx::query("INSERT INTO event_receipts (consumer, event_id, applied_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
             .bind(name)

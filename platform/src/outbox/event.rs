@@ -109,7 +109,19 @@ pub(super) type Row = (
 );
 
 pub(super) fn stored(row: Row) -> Stored {
-    let (number, id, kind, micros, org, aggregate, aggregate_id, subject, account, payload, attempts) = row;
+    let (
+        number,
+        id,
+        kind,
+        micros,
+        org,
+        aggregate,
+        aggregate_id,
+        subject,
+        account,
+        payload,
+        attempts,
+    ) = row;
     Stored {
         number,
         id,
@@ -126,7 +138,12 @@ pub(super) fn stored(row: Row) -> Stored {
 }
 
 /// Writes events as pending, due at once.
-pub(crate) fn put(tx: &mut Tx<'_>, by: &Principal, events: &[Event], now: Ts) -> Result<(), DbError> {
+pub(crate) fn put(
+    tx: &mut Tx<'_>,
+    by: &Principal,
+    events: &[Event],
+    now: Ts,
+) -> Result<(), DbError> {
     for event in events {
         tx.execute(
             sqlx::query(

@@ -18,6 +18,7 @@ pub use policy::{ATTEMPTS_MAX, After, Outcome, after};
 pub use publisher::{Publisher, failed, retry};
 
 /// What may be done with events that did not go out.
-pub const PERMISSIONS: &[crate::people::Permission] = &[publisher::OUTBOX_READ, publisher::OUTBOX_RETRY];
+pub const PERMISSIONS: &[crate::people::Permission] =
+    &[publisher::OUTBOX_READ, publisher::OUTBOX_RETRY];
 
 pub(crate) use event::put;

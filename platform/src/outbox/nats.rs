@@ -29,7 +29,9 @@ const ACK_WAIT: Duration = Duration::from_secs(10);
 
 /// Why there is no stream.
 #[derive(Debug, thiserror::Error)]
-#[error("NATS at {url} cannot be used: {why}; check that it runs with JetStream and that [platform] nats is right")]
+#[error(
+    "NATS at {url} cannot be used: {why}; check that it runs with JetStream and that [platform] nats is right"
+)]
 pub struct NatsError {
     /// The address, without what it may say of a password.
     url: String,
@@ -59,8 +61,13 @@ impl Nats {
             url: shown.to_owned(),
             why,
         };
-        let options = ConnectOptions::new().name("siaga").connection_timeout(ACK_WAIT);
-        let client = options.connect(url).await.map_err(|error| failed(error.to_string()))?;
+        let options = ConnectOptions::new()
+            .name("siaga")
+            .connection_timeout(ACK_WAIT);
+        let client = options
+            .connect(url)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
         let context = jetstream::new(client);
         let config = stream::Config {
             name: STREAM.into(),
@@ -90,7 +97,10 @@ impl Nats {
             "payload": event.payload,
         });
         let subject = format!("{SUBJECT}.{}", event.kind);
-        let context = self.context.get_or_try_init(|| Self::connect(&self.url)).await;
+        let context = self
+            .context
+            .get_or_try_init(|| Self::connect(&self.url))
+            .await;
         let context = context.map_err(|error| error.to_string())?;
         let sent = context.publish_with_headers(subject, headers, message.to_string().into());
         let stored = sent.await.map_err(|error| error.to_string())?;

@@ -41,7 +41,9 @@ pub fn after(outcome: Outcome, attempts: u32, now: Ts) -> After {
         Outcome::Later if attempts >= ATTEMPTS_MAX => After::Failed,
         Outcome::Later => {
             let doublings = attempts.saturating_sub(1).min(32);
-            let pause = PAUSE_FIRST_NS.saturating_mul(1 << doublings).min(PAUSE_MAX_NS);
+            let pause = PAUSE_FIRST_NS
+                .saturating_mul(1 << doublings)
+                .min(PAUSE_MAX_NS);
             After::Again(now.plus(pause))
         }
     }
@@ -58,7 +60,10 @@ mod tests {
             After::Again(at) => at.since(now) / SECOND_NS,
             other => panic!("{other:?}"),
         };
-        assert_eq!([1, 2, 3, 12, 13, 19].map(pause), [1, 2, 4, 2_048, 3_600, 3_600]);
+        assert_eq!(
+            [1, 2, 3, 12, 13, 19].map(pause),
+            [1, 2, 4, 2_048, 3_600, 3_600]
+        );
         assert_eq!(after(Outcome::Later, ATTEMPTS_MAX, now), After::Failed);
         assert_eq!(after(Outcome::Never, 1, now), After::Failed);
         assert_eq!(after(Outcome::Taken, 7, now), After::Published);

@@ -32,7 +32,8 @@ const REASON_MAX: usize = 500;
 
 /// See and send again what failed.
 pub(super) const OUTBOX_READ: Permission = Permission::new("outbox.read", Area::Audit, Verb::Read);
-pub(super) const OUTBOX_RETRY: Permission = Permission::new("outbox.retry", Area::Audit, Verb::Write);
+pub(super) const OUTBOX_RETRY: Permission =
+    Permission::new("outbox.retry", Area::Audit, Verb::Write);
 
 /// Hands events on. Two programs on one database share the work: a claim is a lease.
 pub struct Publisher {
@@ -61,18 +62,22 @@ impl Publisher {
         while let Some(event) = events.next() {
             // What another program may claim by now is left to whoever gets it.
             if self.platform.now().0.saturating_add(LEASE_NS / 2) > leased.0 {
-                let rest: Vec<i64> = std::iter::once(event.number).chain(events.map(|event| event.number)).collect();
+                let rest: Vec<i64> = std::iter::once(event.number)
+                    .chain(events.map(|event| event.number))
+                    .collect();
                 self.give_back(rest, leased).await?;
                 break;
             }
-            let (outcome, reason) = deliver(&self.platform, &self.handlers, &event, &mut stuck).await;
+            let (outcome, reason) =
+                deliver(&self.platform, &self.handlers, &event, &mut stuck).await;
             let now = self.platform.now();
             let attempts = event.attempts.saturating_add(1);
             let next = after(outcome, attempts, now);
             if let (After::Failed, Some(reason)) = (next, &reason) {
                 tracing::error!(event = %event.id, kind = event.kind, "an event failed and waits for a person: {reason}");
             }
-            self.settle((event.number, leased), attempts, next, reason, now).await?;
+            self.settle((event.number, leased), attempts, next, reason, now)
+                .await?;
         }
         Ok(claimed)
     }
@@ -181,7 +186,11 @@ impl Publisher {
 ///
 /// # Errors
 /// Not allowed, or the database.
-pub async fn failed(platform: &Platform, by: &Principal, paging: Paging) -> Result<Page<(Stored, Option<String>)>, Refusal> {
+pub async fn failed(
+    platform: &Platform,
+    by: &Principal,
+    paging: Paging,
+) -> Result<Page<(Stored, Option<String>)>, Refusal> {
     by.scope(OUTBOX_READ)?;
     let before = paging.after.map_or(i64::MAX, |cursor| cursor.key);
     let rows = platform.read(by, move |tx| {

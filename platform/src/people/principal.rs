@@ -85,7 +85,9 @@ pub fn allowed(principal: &Principal, permission: Permission, target: &Target) -
     };
     let me = principal.user();
     let own = me.is_some() && (target.owner == me || target.referrer == me);
-    let team = target.team.is_some_and(|team| principal.teams.contains(&team));
+    let team = target
+        .team
+        .is_some_and(|team| principal.teams.contains(&team));
     let reaches = match grant.scope {
         Scope::None => false,
         Scope::Own => own,
@@ -234,7 +236,11 @@ impl Principal {
 fn refused(permission: Permission, verdict: Verdict) -> Refusal {
     match verdict {
         Verdict::NotThisRow => NOT_FOUND.because("it does not exist, or not for you"),
-        Verdict::Narrowed => FORBIDDEN.because(format!("this key was not made for {}", permission.name)),
-        Verdict::Never | Verdict::Yes(_) => FORBIDDEN.because(format!("{} is not part of your role", permission.name)),
+        Verdict::Narrowed => {
+            FORBIDDEN.because(format!("this key was not made for {}", permission.name))
+        }
+        Verdict::Never | Verdict::Yes(_) => {
+            FORBIDDEN.because(format!("{} is not part of your role", permission.name))
+        }
     }
 }

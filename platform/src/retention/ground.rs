@@ -11,7 +11,12 @@ use crate::values::bound;
 
 /// The categories every installation has; engines add theirs.
 pub fn ground() -> Vec<Arc<dyn Category>> {
-    vec![Arc::new(Remembered), Arc::new(Receipts), Arc::new(Operations), Arc::new(Audit)]
+    vec![
+        Arc::new(Remembered),
+        Arc::new(Receipts),
+        Arc::new(Operations),
+        Arc::new(Audit),
+    ]
 }
 
 /// Answers kept for repeated requests.
@@ -31,7 +36,9 @@ impl Category for Remembered {
             "DELETE FROM idempotency_keys WHERE (user_id, route, key) IN (
                  SELECT user_id, route, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
         );
-        Ok(unit.tx().execute(query.bind(bound(before)).bind(i64::from(limit)))?)
+        Ok(unit
+            .tx()
+            .execute(query.bind(bound(before)).bind(i64::from(limit)))?)
     }
 }
 
@@ -53,7 +60,9 @@ impl Category for Receipts {
                  SELECT r.consumer, r.event_id FROM event_receipts AS r JOIN events AS e ON e.event_id = r.event_id
                  WHERE r.applied_at < $1 AND e.status = 'published' ORDER BY r.applied_at LIMIT $2)",
         );
-        Ok(unit.tx().execute(query.bind(bound(before)).bind(i64::from(limit)))?)
+        Ok(unit
+            .tx()
+            .execute(query.bind(bound(before)).bind(i64::from(limit)))?)
     }
 }
 
@@ -76,7 +85,9 @@ impl Category for Operations {
                  WHERE subject_id IS NOT NULL AND time < $1 AND status = 'published' AND NOT app_held('operations', subject_id)
                  ORDER BY time, id LIMIT $2)",
         );
-        Ok(unit.tx().execute(query.bind(bound(before)).bind(i64::from(limit)))?)
+        Ok(unit
+            .tx()
+            .execute(query.bind(bound(before)).bind(i64::from(limit)))?)
     }
 }
 
@@ -101,9 +112,10 @@ impl Category for Audit {
         if held {
             return Ok(0);
         }
-        let months: i32 = unit
-            .tx()
-            .scalar(sqlx::query_scalar("SELECT drop_audit_months(($1 AT TIME ZONE 'UTC')::date)").bind(bound(before)))?;
+        let months: i32 = unit.tx().scalar(
+            sqlx::query_scalar("SELECT drop_audit_months(($1 AT TIME ZONE 'UTC')::date)")
+                .bind(bound(before)),
+        )?;
         Ok(u64::try_from(months).unwrap_or(0))
     }
 }

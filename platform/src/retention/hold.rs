@@ -42,7 +42,13 @@ pub struct Hold {
 ///
 /// # Errors
 /// Not allowed, an empty reason, nobody of the organisation, or the database.
-pub async fn place(platform: &Platform, by: &Principal, category: String, subject: Option<Uuid>, reason: String) -> Result<Uuid, Refusal> {
+pub async fn place(
+    platform: &Platform,
+    by: &Principal,
+    category: String,
+    subject: Option<Uuid>,
+    reason: String,
+) -> Result<Uuid, Refusal> {
     by.may(HOLD_WRITE, &by.own())?;
     for (field, text) in [("category", &category), ("reason", &reason)] {
         if text.trim().is_empty() || text.chars().count() > REASON_MAX {
@@ -103,7 +109,11 @@ pub async fn lift(platform: &Platform, by: &Principal, id: Uuid) -> Result<(), R
 ///
 /// # Errors
 /// Not allowed, or the database.
-pub async fn list(platform: &Platform, by: &Principal, paging: Paging) -> Result<Page<Hold>, Refusal> {
+pub async fn list(
+    platform: &Platform,
+    by: &Principal,
+    paging: Paging,
+) -> Result<Page<Hold>, Refusal> {
     type Row = (Uuid, String, Option<Uuid>, String, String, i64, Option<i64>);
     by.scope(HOLD_READ)?;
     let before = paging.after.map_or(Uuid::max(), |cursor| cursor.id);
@@ -115,14 +125,19 @@ pub async fn list(platform: &Platform, by: &Principal, paging: Paging) -> Result
         );
         Ok(tx.all::<Row>(query.bind(before).bind(paging.fetch()))?)
     });
-    let page = paging.cut(rows.await?, |row| Cursor { key: row.5, id: row.0 });
-    Ok(page.map(|(id, category, subject, reason, placed_by, placed, lifted)| Hold {
-        id,
-        category,
-        subject,
-        reason,
-        placed_by,
-        placed: from_micros(placed),
-        lifted: lifted.map(from_micros),
-    }))
+    let page = paging.cut(rows.await?, |row| Cursor {
+        key: row.5,
+        id: row.0,
+    });
+    Ok(page.map(
+        |(id, category, subject, reason, placed_by, placed, lifted)| Hold {
+            id,
+            category,
+            subject,
+            reason,
+            placed_by,
+            placed: from_micros(placed),
+            lifted: lifted.map(from_micros),
+        },
+    ))
 }

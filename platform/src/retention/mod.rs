@@ -63,12 +63,18 @@ pub struct Run {
 ///
 /// # Errors
 /// The database; what was ended stays so, the rest goes the next time.
-pub async fn run(platform: &Platform, categories: &[Arc<dyn Category>]) -> Result<Vec<Run>, Refusal> {
+pub async fn run(
+    platform: &Platform,
+    categories: &[Arc<dyn Category>],
+) -> Result<Vec<Run>, Refusal> {
     let (platform, by) = (platform.background(), Principal::system("retention"));
     let mut runs = Vec::with_capacity(categories.len());
     for category in categories {
         let name = category.name();
-        let before = Ts(platform.now().0.saturating_sub(u64::from(category.days()) * DAY_NS));
+        let before = Ts(platform
+            .now()
+            .0
+            .saturating_sub(u64::from(category.days()) * DAY_NS));
         let held = platform.read(&by, move |tx| {
             Ok(tx.scalar(sqlx::query_scalar("SELECT app_held($1, NULL)").bind(name))?)
         });
@@ -82,7 +88,9 @@ pub async fn run(platform: &Platform, categories: &[Arc<dyn Category>]) -> Resul
                 break;
             }
             let category = Arc::clone(category);
-            let ended = platform.command(&by, move |unit| category.sweep(unit, before, SLICE)).await?;
+            let ended = platform
+                .command(&by, move |unit| category.sweep(unit, before, SLICE))
+                .await?;
             run.rows += ended;
             if ended < u64::from(SLICE) {
                 break;

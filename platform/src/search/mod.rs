@@ -112,11 +112,20 @@ pub struct Hit {
 ///
 /// # Errors
 /// An empty or long query, or the database.
-pub fn find(tx: &mut Tx<'_>, keyring: &Keyring, query: &str, area: Option<Area>, limit: u32) -> Result<Vec<Hit>, Refusal> {
+pub fn find(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    query: &str,
+    area: Option<Area>,
+    limit: u32,
+) -> Result<Vec<Hit>, Refusal> {
     let length = query.chars().count();
     let wanted = grams(keyring, query);
     if wanted.is_empty() || length > QUERY_MAX {
-        return Err(INVALID.field("q", format!("type 1 to {QUERY_MAX} characters with a letter or a digit")));
+        return Err(INVALID.field(
+            "q",
+            format!("type 1 to {QUERY_MAX} characters with a letter or a digit"),
+        ));
     }
     let needed = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
     let rows: Vec<(String, Uuid, i64)> = tx.all(

@@ -26,21 +26,38 @@ pub fn list(persons: &[(&str, &str, &str)]) -> Files {
             format!("<INDIVIDUAL><DATAID>{uid}</DATAID><FIRST_NAME>{given}</FIRST_NAME><SECOND_NAME>{family}</SECOND_NAME></INDIVIDUAL>")
         })
         .collect();
-    let text = format!("<?xml version=\"1.0\"?><CONSOLIDATED_LIST dateGenerated=\"2026-02-27T00:00:00Z\"><INDIVIDUALS>{persons}</INDIVIDUALS></CONSOLIDATED_LIST>");
+    let text = format!(
+        "<?xml version=\"1.0\"?><CONSOLIDATED_LIST dateGenerated=\"2026-02-27T00:00:00Z\"><INDIVIDUALS>{persons}</INDIVIDUALS></CONSOLIDATED_LIST>"
+    );
     vec![text.into_bytes()]
 }
 
 /// Decides all hits as somebody else's and clears the case.
-async fn clear(platform: &Platform, by: &Principal, case: Uuid) -> Result<(), siaga_platform::refusal::Refusal> {
+async fn clear(
+    platform: &Platform,
+    by: &Principal,
+    case: Uuid,
+) -> Result<(), siaga_platform::refusal::Refusal> {
     let file = cases::file(platform, by, case).await?;
     let mut revision = file.row.revision;
     if file.row.status == "open" {
-        revision = cases::move_case(platform, by, case, Status::Investigating, WHY.into(), revision).await?.revision;
+        revision = cases::move_case(
+            platform,
+            by,
+            case,
+            Status::Investigating,
+            WHY.into(),
+            revision,
+        )
+        .await?
+        .revision;
     }
     for hit in file.hits.iter().filter(|hit| hit.decision == "open") {
         cases::decide_hit(platform, by, case, hit.id, false, WHY.into()).await?;
     }
-    cases::move_case(platform, by, case, Status::Cleared, WHY.into(), revision).await.map(drop)
+    cases::move_case(platform, by, case, Status::Cleared, WHY.into(), revision)
+        .await
+        .map(drop)
 }
 
 #[tokio::test]
@@ -48,35 +65,94 @@ async fn a_cleared_case_opens_again_within_a_month_and_a_revoked_exception_is_de
     for house in houses().await {
         let (platform, kind) = (&house.platform, house.kind);
         let system = Principal::system("test");
-        sanctions::take(platform, &system, "un".into(), list(&[("1", "ERIC", "BADEGE")])).await.expect(kind);
+        sanctions::take(
+            platform,
+            &system,
+            "un".into(),
+            list(&[("1", "ERIC", "BADEGE")]),
+        )
+        .await
+        .expect(kind);
         let eric = house.client("Eric Badege").await.user().expect("a person");
-        let officer = house.person(HOUSE, Role::ComplianceOfficer, None, "Citra").await;
-        let first = screen::client(platform, eric, Cause::Onboarding).await.expect(kind);
+        let officer = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        let first = screen::client(platform, eric, Cause::Onboarding)
+            .await
+            .expect(kind);
         let case = first.case.expect("a case");
-        let again = screen::client(platform, eric, Cause::ByHand).await.expect(kind);
+        let again = screen::client(platform, eric, Cause::ByHand)
+            .await
+            .expect(kind);
         assert_eq!((again.hits, again.case), (0, None), "{kind}: told once");
         clear(platform, &officer, case).await.expect(kind);
-        assert_eq!(screen::client(platform, eric, Cause::ByHand).await.expect(kind).case, None, "{kind}: excepted");
+        assert_eq!(
+            screen::client(platform, eric, Cause::ByHand)
+                .await
+                .expect(kind)
+                .case,
+            None,
+            "{kind}: excepted"
+        );
 
-        let exception = whitelist::of_client(platform, &officer, eric).await.expect(kind).remove(0);
-        whitelist::revoke(platform, &officer, exception.id, WHY.into()).await.expect(kind);
+        let exception = whitelist::of_client(platform, &officer, eric)
+            .await
+            .expect(kind)
+            .remove(0);
+        whitelist::revoke(platform, &officer, exception.id, WHY.into())
+            .await
+            .expect(kind);
         let asked = "SELECT count(*) FROM events WHERE type = 'sanctions.exception_revoked' AND status = 'pending'";
-        assert_eq!(house.count(&system, asked).await, 1, "{kind}: whose exception ends is looked for again");
-        let back = screen::client(platform, eric, Cause::ByHand).await.expect(kind);
-        assert_eq!((back.hits, back.case), (1, Some(case)), "{kind}: the same case");
+        assert_eq!(
+            house.count(&system, asked).await,
+            1,
+            "{kind}: whose exception ends is looked for again"
+        );
+        let back = screen::client(platform, eric, Cause::ByHand)
+            .await
+            .expect(kind);
+        assert_eq!(
+            (back.hits, back.case),
+            (1, Some(case)),
+            "{kind}: the same case"
+        );
         let file = cases::file(platform, &officer, case).await.expect(kind);
-        assert_eq!((file.row.status.as_str(), file.alerts.len()), ("open", 2), "{kind}");
-        assert!(file.hits.iter().all(|hit| hit.decision == "open"), "{kind}: {:?}", file.hits);
+        assert_eq!(
+            (file.row.status.as_str(), file.alerts.len()),
+            ("open", 2),
+            "{kind}"
+        );
+        assert!(
+            file.hits.iter().all(|hit| hit.decision == "open"),
+            "{kind}: {:?}",
+            file.hits
+        );
         let reopened = Some(("cleared".to_owned(), "open".to_owned()));
-        assert!(file.steps.iter().any(|step| step.states == reopened), "{kind}: {:?}", file.steps);
+        assert!(
+            file.steps.iter().any(|step| step.states == reopened),
+            "{kind}: {:?}",
+            file.steps
+        );
 
         clear(platform, &officer, case).await.expect(kind);
-        let exceptions = whitelist::of_client(platform, &officer, eric).await.expect(kind);
-        let holds = exceptions.iter().find(|exception| exception.ended_at.is_none()).expect("one that holds");
-        whitelist::revoke(platform, &officer, holds.id, WHY.into()).await.expect(kind);
+        let exceptions = whitelist::of_client(platform, &officer, eric)
+            .await
+            .expect(kind);
+        let holds = exceptions
+            .iter()
+            .find(|exception| exception.ended_at.is_none())
+            .expect("one that holds");
+        whitelist::revoke(platform, &officer, holds.id, WHY.into())
+            .await
+            .expect(kind);
         house.pass(31 * 24 * 3_600);
-        let later = screen::client(platform, eric, Cause::ByHand).await.expect(kind);
-        assert!(later.case.is_some_and(|later| later != case), "{kind}: after a month another one is opened");
+        let later = screen::client(platform, eric, Cause::ByHand)
+            .await
+            .expect(kind);
+        assert!(
+            later.case.is_some_and(|later| later != case),
+            "{kind}: after a month another one is opened"
+        );
         house.database.db.close().await;
     }
 }
@@ -85,14 +161,51 @@ async fn a_cleared_case_opens_again_within_a_month_and_a_revoked_exception_is_de
 async fn whoever_asked_for_a_second_person_does_not_clear_the_case_on_a_detour() {
     for house in houses().await {
         let (platform, kind) = (&house.platform, house.kind);
-        sanctions::take(platform, &Principal::system("test"), "un".into(), list(&[("1", "ERIC", "BADEGE")])).await.expect(kind);
+        sanctions::take(
+            platform,
+            &Principal::system("test"),
+            "un".into(),
+            list(&[("1", "ERIC", "BADEGE")]),
+        )
+        .await
+        .expect(kind);
         let eric = house.client("Eric Badege").await.user().expect("a person");
-        let citra = house.person(HOUSE, Role::ComplianceOfficer, None, "Citra").await;
-        let dedi = house.person(HOUSE, Role::ComplianceOfficer, None, "Dedi").await;
-        let case = screen::client(platform, eric, Cause::Onboarding).await.expect(kind).case.expect("a case");
-        let opened = cases::file(platform, &citra, case).await.expect(kind).row.revision;
-        let asked = cases::move_case(platform, &citra, case, Status::Escalated, WHY.into(), opened).await.expect(kind);
-        cases::move_case(platform, &citra, case, Status::Investigating, WHY.into(), asked.revision).await.expect(kind);
+        let citra = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        let dedi = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Dedi")
+            .await;
+        let case = screen::client(platform, eric, Cause::Onboarding)
+            .await
+            .expect(kind)
+            .case
+            .expect("a case");
+        let opened = cases::file(platform, &citra, case)
+            .await
+            .expect(kind)
+            .row
+            .revision;
+        let asked = cases::move_case(
+            platform,
+            &citra,
+            case,
+            Status::Escalated,
+            WHY.into(),
+            opened,
+        )
+        .await
+        .expect(kind);
+        cases::move_case(
+            platform,
+            &citra,
+            case,
+            Status::Investigating,
+            WHY.into(),
+            asked.revision,
+        )
+        .await
+        .expect(kind);
         let alone = clear(platform, &citra, case).await.expect_err(kind);
         assert_eq!(alone.fault(), Some(FOUR_EYES), "{kind}");
         clear(platform, &dedi, case).await.expect(kind);
@@ -110,15 +223,39 @@ async fn lists_taken_at_the_same_moment_leave_one_of_them_whole() {
         let system = Principal::system("test");
         for round in 0..6u32 {
             let names: Vec<String> = (0..6).map(|n| format!("NAME{round}X{n}")).collect();
-            let one: Vec<(&str, &str, &str)> = ["1", "2", "3", "4"].iter().zip(&names).map(|(uid, name)| (*uid, name.as_str(), "ONE")).collect();
-            let two: Vec<(&str, &str, &str)> = ["2", "3", "4", "5"].iter().zip(&names).map(|(uid, name)| (*uid, name.as_str(), "TWO")).collect();
+            let one: Vec<(&str, &str, &str)> = ["1", "2", "3", "4"]
+                .iter()
+                .zip(&names)
+                .map(|(uid, name)| (*uid, name.as_str(), "ONE"))
+                .collect();
+            let two: Vec<(&str, &str, &str)> = ["2", "3", "4", "5"]
+                .iter()
+                .zip(&names)
+                .map(|(uid, name)| (*uid, name.as_str(), "TWO"))
+                .collect();
             let (one, two) = tokio::join!(
                 sanctions::take(platform, &system, "un".into(), list(&one)),
                 sanctions::take(platform, &system, "un".into(), list(&two))
             );
-            assert_eq!(house.count(&system, WHOLE).await, 0, "{kind}, round {round}: {one:?} and {two:?}");
+            assert_eq!(
+                house.count(&system, WHOLE).await,
+                0,
+                "{kind}, round {round}: {one:?} and {two:?}"
+            );
         }
-        sanctions::take(platform, &system, "un".into(), list(&[("1", "ERIC", "BADEGE"), ("2", "A", "B"), ("3", "C", "D"), ("4", "E", "F")])).await.expect(kind);
+        sanctions::take(
+            platform,
+            &system,
+            "un".into(),
+            list(&[
+                ("1", "ERIC", "BADEGE"),
+                ("2", "A", "B"),
+                ("3", "C", "D"),
+                ("4", "E", "F"),
+            ]),
+        )
+        .await
+        .expect(kind);
         assert_eq!(house.count(&system, WHOLE).await, 0, "{kind}");
         house.database.db.close().await;
     }
@@ -129,20 +266,82 @@ async fn a_list_that_is_put_on_again_is_looked_through_for_everybody() {
     for house in houses().await {
         let (platform, kind) = (&house.platform, house.kind);
         let system = Principal::system("test");
-        let source = |sources: Vec<sanctions::Source>| sources.into_iter().find(|source| source.name == "un").expect("the source");
+        let source = |sources: Vec<sanctions::Source>| {
+            sources
+                .into_iter()
+                .find(|source| source.name == "un")
+                .expect("the source")
+        };
         let off = source(sanctions::sources(platform, &system).await.expect(kind));
-        let off = sanctions::configure(platform, &system, "un".into(), Vec::new(), false, off.revision).await.expect(kind);
-        sanctions::take(platform, &system, "un".into(), list(&[("1", "ERIC", "BADEGE")])).await.expect(kind);
+        let off = sanctions::configure(
+            platform,
+            &system,
+            "un".into(),
+            Vec::new(),
+            false,
+            off.revision,
+        )
+        .await
+        .expect(kind);
+        sanctions::take(
+            platform,
+            &system,
+            "un".into(),
+            list(&[("1", "ERIC", "BADEGE")]),
+        )
+        .await
+        .expect(kind);
         house.client("Eric Badege").await;
-        assert_eq!(screen::lists_changed(platform).await.expect(kind), 0, "{kind}: it is off");
-        sanctions::configure(platform, &system, "un".into(), Vec::new(), true, off.revision).await.expect(kind);
+        assert_eq!(
+            screen::lists_changed(platform).await.expect(kind),
+            0,
+            "{kind}: it is off"
+        );
+        sanctions::configure(
+            platform,
+            &system,
+            "un".into(),
+            Vec::new(),
+            true,
+            off.revision,
+        )
+        .await
+        .expect(kind);
         let told = "SELECT count(*) FROM events WHERE type = 'sanctions.list_changed' AND payload ->> 'whole' = 'true'";
         assert_eq!(house.count(&system, told).await, 1, "{kind}");
-        assert_eq!(screen::lists_changed(platform).await.expect(kind), 1, "{kind}");
-        assert_eq!(screen::lists_changed(platform).await.expect(kind), 0, "{kind}: once");
-        assert_eq!(house.count(&system, "SELECT count(*) FROM aml_cases WHERE kind = 'sanctions'").await, 1, "{kind}");
-        let long = sanctions::check(platform, &system, siaga_platform::aml::index::Query { names: vec!["x".repeat(501)], ..Default::default() }).await;
-        assert!(long.is_err_and(|refusal| refusal.fault() != Some(faults::NO_LISTS)), "{kind}");
+        assert_eq!(
+            screen::lists_changed(platform).await.expect(kind),
+            1,
+            "{kind}"
+        );
+        assert_eq!(
+            screen::lists_changed(platform).await.expect(kind),
+            0,
+            "{kind}: once"
+        );
+        assert_eq!(
+            house
+                .count(
+                    &system,
+                    "SELECT count(*) FROM aml_cases WHERE kind = 'sanctions'"
+                )
+                .await,
+            1,
+            "{kind}"
+        );
+        let long = sanctions::check(
+            platform,
+            &system,
+            siaga_platform::aml::index::Query {
+                names: vec!["x".repeat(501)],
+                ..Default::default()
+            },
+        )
+        .await;
+        assert!(
+            long.is_err_and(|refusal| refusal.fault() != Some(faults::NO_LISTS)),
+            "{kind}"
+        );
         house.database.db.close().await;
     }
 }
@@ -155,7 +354,11 @@ async fn linked_clients_who_deal_against_each_other_get_cases_once_a_day() {
         for (name, number) in [("Sari", 7u32), ("Budi", 8), ("Tono", 9)] {
             let client = house.client(name).await;
             account(&house, &client, i64::from(number)).await;
-            let payer = if number == 9 { "Somebody Else" } else { "Andi Wijaya" };
+            let payer = if number == 9 {
+                "Somebody Else"
+            } else {
+                "Andi Wijaya"
+            };
             let deposit = NewCash {
                 account: number,
                 kind: "deposit".into(),
@@ -166,7 +369,9 @@ async fn linked_clients_who_deal_against_each_other_get_cases_once_a_day() {
                 payer: Some(payer.into()),
                 note: String::new(),
             };
-            cash::request(platform, &client, None, deposit).await.expect(kind);
+            cash::request(platform, &client, None, deposit)
+                .await
+                .expect(kind);
         }
         let now = platform.now().0;
         for pair in 0..3u32 {
@@ -189,11 +394,28 @@ async fn linked_clients_who_deal_against_each_other_get_cases_once_a_day() {
                     .await;
             }
         }
-        assert_eq!(arranged::round(platform).await.expect(kind), 1, "{kind}: Tono deals like Budi and is linked with nobody");
-        assert_eq!(arranged::round(platform).await.expect(kind), 0, "{kind}: once a day");
+        assert_eq!(
+            arranged::round(platform).await.expect(kind),
+            1,
+            "{kind}: Tono deals like Budi and is linked with nobody"
+        );
+        assert_eq!(
+            arranged::round(platform).await.expect(kind),
+            0,
+            "{kind}: once a day"
+        );
         let told = "SELECT count(*) FROM aml_alerts WHERE rule = 'linked_opposite'";
         assert_eq!(house.count(&system, told).await, 2, "{kind}");
-        assert_eq!(house.count(&system, "SELECT count(*) FROM aml_cases WHERE severity = 'high'").await, 2, "{kind}");
+        assert_eq!(
+            house
+                .count(
+                    &system,
+                    "SELECT count(*) FROM aml_cases WHERE severity = 'high'"
+                )
+                .await,
+            2,
+            "{kind}"
+        );
         house.database.db.close().await;
     }
 }

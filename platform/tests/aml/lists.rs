@@ -16,12 +16,17 @@ use crate::shared::find;
 fn unpacked(path: &str) -> Option<Vec<u8>> {
     let file = std::fs::File::open(find(path)?).expect("a recording");
     let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).expect("gzip");
+    flate2::read::GzDecoder::new(file)
+        .read_to_end(&mut bytes)
+        .expect("gzip");
     Some(bytes)
 }
 
 fn sdn() -> Option<Files> {
-    ["sdn", "alt", "add", "sdn_comments"].iter().map(|name| unpacked(&format!("data/kyc/ofac_2019/{name}.csv.gz"))).collect()
+    ["sdn", "alt", "add", "sdn_comments"]
+        .iter()
+        .map(|name| unpacked(&format!("data/kyc/ofac_2019/{name}.csv.gz")))
+        .collect()
 }
 
 fn person(name: &str) -> Query {
@@ -38,8 +43,15 @@ fn the_un_list_has_its_persons_and_entities() {
         return;
     };
     let list = read(Format::UnXml, &vec![file]).expect("the list");
-    let persons = list.entries.iter().filter(|entry| entry.kind == Kind::Person).count();
-    assert_eq!((persons, list.entries.len() - persons, list.broken), (730, 273, 0));
+    let persons = list
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == Kind::Person)
+        .count();
+    assert_eq!(
+        (persons, list.entries.len() - persons, list.broken),
+        (730, 273, 0)
+    );
     assert_eq!(list.published.as_deref(), Some("2026-02-27"));
 }
 
@@ -51,32 +63,69 @@ async fn a_list_is_taken_searched_and_not_replaced_by_a_bad_file() {
     for house in houses().await {
         let (platform, kind) = (&house.platform, house.kind);
         let by = Principal::system("test");
-        let early = sanctions::check(platform, &by, person("Nicolas Maduro")).await.expect_err(kind);
-        assert_eq!(early.fault(), Some(faults::NO_LISTS), "{kind}: no list is no clearance");
-        let taken = sanctions::take(platform, &by, "ofac_sdn".into(), files.clone()).await.expect(kind);
-        assert_eq!((taken.version, taken.entries, taken.added), (1, 7_379, 7_379), "{kind}");
+        let early = sanctions::check(platform, &by, person("Nicolas Maduro"))
+            .await
+            .expect_err(kind);
+        assert_eq!(
+            early.fault(),
+            Some(faults::NO_LISTS),
+            "{kind}: no list is no clearance"
+        );
+        let taken = sanctions::take(platform, &by, "ofac_sdn".into(), files.clone())
+            .await
+            .expect(kind);
+        assert_eq!(
+            (taken.version, taken.entries, taken.added),
+            (1, 7_379, 7_379),
+            "{kind}"
+        );
         for (name, uid) in [("Nicolas Maduro", "22790"), ("Kim Jong-un", "20157")] {
-            let (hits, searched) = sanctions::check(platform, &by, person(name)).await.expect(kind);
+            let (hits, searched) = sanctions::check(platform, &by, person(name))
+                .await
+                .expect(kind);
             assert_eq!(searched, 7_379, "{kind}");
-            assert_eq!(hits.first().map(|hit| hit.listed.entry.uid.as_str()), Some(uid), "{kind}: {name}");
+            assert_eq!(
+                hits.first().map(|hit| hit.listed.entry.uid.as_str()),
+                Some(uid),
+                "{kind}: {name}"
+            );
         }
-        let same = sanctions::take(platform, &by, "ofac_sdn".into(), files.clone()).await.expect(kind);
+        let same = sanctions::take(platform, &by, "ofac_sdn".into(), files.clone())
+            .await
+            .expect(kind);
         assert!(!same.adopted && same.version == 1, "{kind}: {same:?}");
         let mut cut = files.clone();
         let half = cut[0].len() / 2;
         cut[0].truncate(half);
         let page = vec![b"<html>busy</html>".to_vec(); 4];
         for bad in [cut, page, Vec::new()] {
-            let refused = sanctions::take(platform, &by, "ofac_sdn".into(), bad).await.expect_err(kind);
+            let refused = sanctions::take(platform, &by, "ofac_sdn".into(), bad)
+                .await
+                .expect_err(kind);
             assert_eq!(refused.fault(), Some(faults::LIST_REFUSED), "{kind}");
         }
-        let (hits, _) = sanctions::check(platform, &by, person("Nicolas Maduro")).await.expect(kind);
-        assert_eq!(hits.first().map(|hit| hit.listed.entry.uid.as_str()), Some("22790"), "{kind}: the last good list is in force");
+        let (hits, _) = sanctions::check(platform, &by, person("Nicolas Maduro"))
+            .await
+            .expect(kind);
+        assert_eq!(
+            hits.first().map(|hit| hit.listed.entry.uid.as_str()),
+            Some("22790"),
+            "{kind}: the last good list is in force"
+        );
         let client = house.client("Budi").await;
-        let looked = sanctions::check(platform, &client, person("Budi")).await.expect_err(kind);
+        let looked = sanctions::check(platform, &client, person("Budi"))
+            .await
+            .expect_err(kind);
         assert_eq!(looked.fault(), Some(FORBIDDEN), "{kind}");
-        let officer = house.person(HOUSE, Role::ComplianceOfficer, None, "Citra").await;
-        assert!(sanctions::check(platform, &officer, person("Budi")).await.is_ok(), "{kind}");
+        let officer = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        assert!(
+            sanctions::check(platform, &officer, person("Budi"))
+                .await
+                .is_ok(),
+            "{kind}"
+        );
         house.database.db.close().await;
     }
 }

@@ -55,23 +55,59 @@ async fn a_withdrawal_takes_a_second_factor_and_a_second_person() {
         let budi = house.client("Budi").await;
         let clerk = house.person(HOUSE, Role::Finance, None, "Dewi").await;
         account(&house, &sari, 7).await;
-        let plain = Principal { mfa: false, ..sari.clone() };
-        let refused = cash::request(platform, &plain, None, ask(7, "withdrawal", 50)).await.expect_err(kind);
+        let plain = Principal {
+            mfa: false,
+            ..sari.clone()
+        };
+        let refused = cash::request(platform, &plain, None, ask(7, "withdrawal", 50))
+            .await
+            .expect_err(kind);
         assert_eq!(refused.fault(), Some(NEEDS_MFA), "{kind}");
-        let refused = cash::request(platform, &budi, None, ask(7, "withdrawal", 50)).await.expect_err(kind);
-        assert_eq!(refused.fault(), Some(NOT_FOUND), "{kind}: another's account does not exist");
-        let refused = cash::request(platform, &sari, None, ask(7, "correction", 50)).await.expect_err(kind);
+        let refused = cash::request(platform, &budi, None, ask(7, "withdrawal", 50))
+            .await
+            .expect_err(kind);
+        assert_eq!(
+            refused.fault(),
+            Some(NOT_FOUND),
+            "{kind}: another's account does not exist"
+        );
+        let refused = cash::request(platform, &sari, None, ask(7, "correction", 50))
+            .await
+            .expect_err(kind);
         assert_eq!(refused.fault(), Some(FORBIDDEN), "{kind}");
-        let row = cash::request(platform, &sari, None, ask(7, "withdrawal", 50)).await.expect(kind);
-        let refused = cash::take_step(platform, &sari, step(row.id, Step::Approve, row.revision)).await.expect_err(kind);
+        let row = cash::request(platform, &sari, None, ask(7, "withdrawal", 50))
+            .await
+            .expect(kind);
+        let refused = cash::take_step(platform, &sari, step(row.id, Step::Approve, row.revision))
+            .await
+            .expect_err(kind);
         assert_eq!(refused.fault(), Some(FORBIDDEN), "{kind}");
-        assert_eq!(cash::one(platform, &budi, row.id).await.expect_err(kind).fault(), Some(NOT_FOUND), "{kind}");
-        let approved = cash::take_step(platform, &clerk, step(row.id, Step::Approve, row.revision)).await.expect(kind);
+        assert_eq!(
+            cash::one(platform, &budi, row.id)
+                .await
+                .expect_err(kind)
+                .fault(),
+            Some(NOT_FOUND),
+            "{kind}"
+        );
+        let approved = cash::take_step(platform, &clerk, step(row.id, Step::Approve, row.revision))
+            .await
+            .expect(kind);
         assert_eq!(approved.status, "approved", "{kind}");
-        let unchecked = cash::confirm(platform, &clerk, row.id, approved.revision).await.expect_err(kind);
-        assert_eq!(unchecked.fault(), Some(faults::CASH_UNCHECKED), "{kind}: nothing is booked before it was looked at");
-        let own = cash::request(platform, &clerk, None, ask(7, "correction", 50)).await.expect(kind);
-        let alone = cash::take_step(platform, &clerk, step(own.id, Step::Approve, own.revision)).await.expect_err(kind);
+        let unchecked = cash::confirm(platform, &clerk, row.id, approved.revision)
+            .await
+            .expect_err(kind);
+        assert_eq!(
+            unchecked.fault(),
+            Some(faults::CASH_UNCHECKED),
+            "{kind}: nothing is booked before it was looked at"
+        );
+        let own = cash::request(platform, &clerk, None, ask(7, "correction", 50))
+            .await
+            .expect(kind);
+        let alone = cash::take_step(platform, &clerk, step(own.id, Step::Approve, own.revision))
+            .await
+            .expect_err(kind);
         assert_eq!(alone.fault(), Some(FOUR_EYES), "{kind}");
         house.database.db.close().await;
     }
@@ -84,7 +120,9 @@ async fn no_client_sees_a_case_or_changes_a_request_in_sql() {
         let sari = house.client("Sari").await;
         let me = sari.user().expect("a person");
         account(&house, &sari, 7).await;
-        let row = cash::request(&house.platform, &sari, None, ask(7, "deposit", 50)).await.expect(kind);
+        let row = cash::request(&house.platform, &sari, None, ask(7, "deposit", 50))
+            .await
+            .expect(kind);
         house
             .system(move |tx| {
                 tx.execute(
@@ -105,18 +143,38 @@ async fn no_client_sees_a_case_or_changes_a_request_in_sql() {
         let forged: Result<u64, DbError> = house
             .db()
             .write(&Actor::of(me), move |tx| {
-                tx.execute(sqlx::query("UPDATE cash_requests SET status = 'approved' WHERE id = $1").bind(row.id))
+                tx.execute(
+                    sqlx::query("UPDATE cash_requests SET status = 'approved' WHERE id = $1")
+                        .bind(row.id),
+                )
             })
             .await;
-        assert_eq!(forged.expect_err(kind).sqlstate().as_deref(), Some("42501"), "{kind}");
+        assert_eq!(
+            forged.expect_err(kind).sqlstate().as_deref(),
+            Some("42501"),
+            "{kind}"
+        );
         house.database.db.close().await;
     }
 }
 
 /// A request that finance has approved and that was looked at.
-async fn approved(house: &House, client: &Principal, clerk: &Principal, kind: &str) -> cash::CashRow {
-    let row = cash::request(&house.platform, client, None, ask(7, kind, 50)).await.expect(house.kind);
-    let row = cash::take_step(&house.platform, clerk, step(row.id, Step::Approve, row.revision)).await.expect(house.kind);
+async fn approved(
+    house: &House,
+    client: &Principal,
+    clerk: &Principal,
+    kind: &str,
+) -> cash::CashRow {
+    let row = cash::request(&house.platform, client, None, ask(7, kind, 50))
+        .await
+        .expect(house.kind);
+    let row = cash::take_step(
+        &house.platform,
+        clerk,
+        step(row.id, Step::Approve, row.revision),
+    )
+    .await
+    .expect(house.kind);
     let id = row.id;
     house
         .system(move |tx| {
@@ -134,9 +192,15 @@ async fn what_the_core_booked_is_confirmed_though_nobody_heard_its_answer() {
         let clerk = house.person(HOUSE, Role::Finance, None, "Dewi").await;
         account(&house, &sari, 7).await;
         let row = approved(&house, &sari, &clerk, "deposit").await;
-        let silent = cash::confirm(platform, &clerk, row.id, row.revision).await.expect_err(kind);
+        let silent = cash::confirm(platform, &clerk, row.id, row.revision)
+            .await
+            .expect_err(kind);
         assert_eq!(silent.fault(), Some(faults::BOOKING_LATER), "{kind}");
-        assert_eq!(cash::settle(platform).await.expect(kind), 0, "{kind}: it is in no books yet");
+        assert_eq!(
+            cash::settle(platform).await.expect(kind),
+            0,
+            "{kind}: it is in no books yet"
+        );
         let id = row.id;
         house
             .system(move |tx| {
@@ -151,7 +215,11 @@ async fn what_the_core_booked_is_confirmed_though_nobody_heard_its_answer() {
             .await;
         assert_eq!(cash::settle(platform).await.expect(kind), 1, "{kind}");
         let settled = cash::one(platform, &clerk, row.id).await.expect(kind);
-        assert_eq!((settled.status.as_str(), settled.core_seq), ("confirmed", Some(77)), "{kind}");
+        assert_eq!(
+            (settled.status.as_str(), settled.core_seq),
+            ("confirmed", Some(77)),
+            "{kind}"
+        );
         assert_eq!(cash::settle(platform).await.expect(kind), 0, "{kind}: once");
         house.database.db.close().await;
     }
@@ -165,9 +233,18 @@ async fn nothing_is_paid_out_to_a_client_who_is_frozen() {
         let clerk = house.person(HOUSE, Role::Finance, None, "Dewi").await;
         account(&house, &sari, 7).await;
         let out = approved(&house, &sari, &clerk, "withdrawal").await;
-        let freeze = format!("UPDATE users SET status = 'under_review' WHERE id = '{}'", sari.audit_name());
-        assert_eq!(house.attempt(&Principal::system("test"), freeze).await, Ok(1), "{kind}");
-        let refused = cash::confirm(platform, &clerk, out.id, out.revision).await.expect_err(kind);
+        let freeze = format!(
+            "UPDATE users SET status = 'under_review' WHERE id = '{}'",
+            sari.audit_name()
+        );
+        assert_eq!(
+            house.attempt(&Principal::system("test"), freeze).await,
+            Ok(1),
+            "{kind}"
+        );
+        let refused = cash::confirm(platform, &clerk, out.id, out.revision)
+            .await
+            .expect_err(kind);
         assert_eq!(refused.fault(), Some(faults::CASH_STOPPED), "{kind}");
         house.database.db.close().await;
     }

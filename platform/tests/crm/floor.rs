@@ -77,6 +77,8 @@ pub async fn happen(platform: &Platform, kind: &str, aggregate_id: Uuid, payload
         attempts: 0,
     };
     let program = Principal::system("crm.follow");
-    let applied = platform.command(&program, move |unit| Follow.apply(unit, &event)).await;
+    let applied = platform
+        .command(&program, move |unit| Follow.apply(unit, &event))
+        .await;
     applied.unwrap_or_else(|error| panic!("{kind}: {error}"));
 }

@@ -16,22 +16,55 @@ async fn nobody_reaches_rows_that_are_not_theirs() {
         let team = house.team(HOUSE, "Bandung", boss.user()).await;
         let elsewhere = house.team(HOUSE, "Medan", None).await;
         let ayu = agent(&house, Some(team), "Ayu").await;
-        let lead = take(&house, told(Some(&number(1)), None, Some("Sari"))).await.lead;
+        let lead = take(&house, told(Some(&number(1)), None, Some("Sari")))
+            .await
+            .lead;
         let bima = agent(&house, Some(elsewhere), "Bima").await;
-        let stranger = house.person(HOUSE, Role::SalesManager, Some(elsewhere), "Tono").await;
+        let stranger = house
+            .person(HOUSE, Role::SalesManager, Some(elsewhere), "Tono")
+            .await;
         let partner = house.person(HOUSE, Role::IbPartner, None, "Putri").await;
         let client = house.client("Sari").await;
         let other = house.organisation("other").await;
         let foreigner = house.person(other, Role::SuperAdmin, None, "Eve").await;
         let finance = house.person(HOUSE, Role::Finance, None, "Fitri").await;
         let kind = house.kind;
-        for (who, leads) in [(&ayu, 1), (&bima, 1), (&boss, 1), (&stranger, 0), (&partner, 0), (&client, 0), (&foreigner, 0), (&finance, 0)] {
-            assert_eq!(house.count(who, "SELECT count(*) FROM leads").await, leads, "{kind}: {:?}", who.role);
-            assert_eq!(house.count(who, "SELECT count(*) FROM lead_history WHERE kind = 'captured'").await, leads, "{kind}: {:?}", who.role);
+        for (who, leads) in [
+            (&ayu, 1),
+            (&bima, 1),
+            (&boss, 1),
+            (&stranger, 0),
+            (&partner, 0),
+            (&client, 0),
+            (&foreigner, 0),
+            (&finance, 0),
+        ] {
+            assert_eq!(
+                house.count(who, "SELECT count(*) FROM leads").await,
+                leads,
+                "{kind}: {:?}",
+                who.role
+            );
+            assert_eq!(
+                house
+                    .count(
+                        who,
+                        "SELECT count(*) FROM lead_history WHERE kind = 'captured'"
+                    )
+                    .await,
+                leads,
+                "{kind}: {:?}",
+                who.role
+            );
         }
         let change = format!("UPDATE leads SET stage = 'active' WHERE id = '{lead}'");
         for who in [&bima, &stranger, &partner, &client, &foreigner, &finance] {
-            assert_eq!(house.attempt(who, change.clone()).await, Ok(0), "{kind}: {:?}", who.role);
+            assert_eq!(
+                house.attempt(who, change.clone()).await,
+                Ok(0),
+                "{kind}: {:?}",
+                who.role
+            );
         }
         // An agent does not take, give or prove by hand, not even by SQL.
         let denied = Err("42501".to_owned());
@@ -45,7 +78,11 @@ async fn nobody_reaches_rows_that_are_not_theirs() {
         let history = format!(
             "INSERT INTO lead_history (id, org_id, lead_id, kind, actor, created_at) VALUES (gen_random_uuid(), '{HOUSE}', '{lead}', 'note', 'system', now())"
         );
-        assert_eq!(house.attempt(&ayu, history).await, denied, "{kind}: nobody writes as another");
+        assert_eq!(
+            house.attempt(&ayu, history).await,
+            denied,
+            "{kind}: nobody writes as another"
+        );
         let rewrite = "UPDATE lead_history SET detail = '{}'".to_owned();
         assert_eq!(house.attempt(&ayu, rewrite).await, Ok(0), "{kind}");
         let count = "UPDATE sales_agents SET active_leads = 0".to_owned();
@@ -60,18 +97,42 @@ async fn a_lead_out_of_reach_is_as_if_it_were_not_there() {
         let elsewhere = house.team(HOUSE, "Medan", None).await;
         agent(&house, Some(team), "Ayu").await;
         let lead = take(&house, told(Some(&number(1)), None, None)).await.lead;
-        let stranger = house.person(HOUSE, Role::SalesManager, Some(elsewhere), "Tono").await;
+        let stranger = house
+            .person(HOUSE, Role::SalesManager, Some(elsewhere), "Tono")
+            .await;
         let bima = agent(&house, Some(elsewhere), "Bima").await;
         let looked = view::one(&house.platform, &stranger, lead).await;
-        assert_eq!(looked.expect_err("hidden").fault(), Some(NOT_FOUND), "{}", house.kind);
-        let closed = moves::close(&house.platform, &bima, None, lead, "mine now".into(), None).await;
-        assert_eq!(closed.expect_err("read only").fault(), Some(NOT_FOUND), "{}", house.kind);
+        assert_eq!(
+            looked.expect_err("hidden").fault(),
+            Some(NOT_FOUND),
+            "{}",
+            house.kind
+        );
+        let closed =
+            moves::close(&house.platform, &bima, None, lead, "mine now".into(), None).await;
+        assert_eq!(
+            closed.expect_err("read only").fault(),
+            Some(NOT_FOUND),
+            "{}",
+            house.kind
+        );
         let page = Paging::of(None, None).expect("a page");
-        let list = view::list(&house.platform, &stranger, view::Filter::default(), page).await.expect("a list");
+        let list = view::list(&house.platform, &stranger, view::Filter::default(), page)
+            .await
+            .expect("a list");
         assert!(list.items.is_empty(), "{}", house.kind);
-        let found = view::find(&house.platform, &Principal::owner(), number(1), 10).await.expect("found");
-        assert_eq!(found.len(), 1, "{}: the owner finds it by number", house.kind);
-        let nothing = view::find(&house.platform, &stranger, number(1), 10).await.expect("nothing");
+        let found = view::find(&house.platform, &Principal::owner(), number(1), 10)
+            .await
+            .expect("found");
+        assert_eq!(
+            found.len(),
+            1,
+            "{}: the owner finds it by number",
+            house.kind
+        );
+        let nothing = view::find(&house.platform, &stranger, number(1), 10)
+            .await
+            .expect("nothing");
         assert!(nothing.is_empty(), "{}", house.kind);
     }
 }

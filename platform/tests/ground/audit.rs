@@ -18,7 +18,10 @@ const COLUMNS: &[(&str, &str)] = &[
     ("org_id", "gen_random_uuid()"),
     ("actor_id", "actor_id || 'x'"),
     ("action", "overlay(action placing 'x' from 1 for 1)"),
-    ("entity_type", "overlay(entity_type placing 'x' from 1 for 1)"),
+    (
+        "entity_type",
+        "overlay(entity_type placing 'x' from 1 for 1)",
+    ),
     ("entity_id", "overlay(entity_id placing 'x' from 1 for 1)"),
     ("subject_id", "gen_random_uuid()"),
     ("old_value", "'{\"stage\": \"forged\"}'"),
@@ -30,7 +33,10 @@ const COLUMNS: &[(&str, &str)] = &[
     ("note", "note + 1"),
     ("link", "link + 1000"),
     ("month", "month - interval '1 month'"),
-    ("prev_hash", "set_byte(prev_hash, 31, get_byte(prev_hash, 31) # 1)"),
+    (
+        "prev_hash",
+        "set_byte(prev_hash, 31, get_byte(prev_hash, 31) # 1)",
+    ),
     ("hash", "set_byte(hash, 0, get_byte(hash, 0) # 1)"),
 ];
 
@@ -39,15 +45,23 @@ async fn work(house: &House, by: &Principal, rows: usize) {
         let subject = by.user().expect("a person");
         let done = house.platform.command(by, move |unit| {
             let change = Change::new(Action::Update, "lead", n).about(subject);
-            unit.audit(change.field("stage", "new", "contacted").personal("phone", None, Some("+62811111111")));
+            unit.audit(change.field("stage", "new", "contacted").personal(
+                "phone",
+                None,
+                Some("+62811111111"),
+            ));
             Ok(())
         });
-        done.await.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
+        done.await
+            .unwrap_or_else(|error| panic!("{}: {error}", house.kind));
     }
 }
 
 async fn faults(house: &House, anchors: &[Anchor]) -> Vec<Fault> {
-    audit::verify(house.db(), anchors).await.unwrap_or_else(|error| panic!("{}: {error}", house.kind)).faults
+    audit::verify(house.db(), anchors)
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", house.kind))
+        .faults
 }
 
 async fn heads(house: &House) -> Vec<Anchor> {
@@ -57,7 +71,9 @@ async fn heads(house: &House) -> Vec<Anchor> {
 #[tokio::test]
 async fn months_are_chained_and_a_refused_command_leaves_no_row() {
     for house in houses().await {
-        audit::prepare(house.db(), house.platform.now()).await.expect(house.kind);
+        audit::prepare(house.db(), house.platform.now())
+            .await
+            .expect(house.kind);
         let agent = house.person(HOUSE, Role::SalesAgent, None, "Rina").await;
         work(&house, &agent, 3).await;
         let refused: Result<(), _> = house
@@ -72,16 +88,30 @@ async fn months_are_chained_and_a_refused_command_leaves_no_row() {
         work(&house, &agent, 2).await;
         house.pass(400 * 24 * 3_600);
         work(&house, &agent, 2).await;
-        let report = audit::verify(house.db(), &heads(&house).await).await.expect(house.kind);
+        let report = audit::verify(house.db(), &heads(&house).await)
+            .await
+            .expect(house.kind);
         assert_eq!(report.faults, [], "{}", house.kind);
-        assert_eq!((report.months, report.rows, report.anchors), (3, 7, 3), "{}", house.kind);
+        assert_eq!(
+            (report.months, report.rows, report.anchors),
+            (3, 7, 3),
+            "{}",
+            house.kind
+        );
         let parts: Vec<(String, i64)> = house
             .system(|tx| tx.all(sqlx::query_as("SELECT tableoid::regclass::text, count(*) FROM audit_log GROUP BY 1 ORDER BY 1")))
             .await;
-        let parts: Vec<(&str, i64)> = parts.iter().map(|(name, rows)| (name.as_str(), *rows)).collect();
+        let parts: Vec<(&str, i64)> = parts
+            .iter()
+            .map(|(name, rows)| (name.as_str(), *rows))
+            .collect();
         assert_eq!(
             parts,
-            [("audit_log_202611", 3), ("audit_log_202612", 2), ("audit_log_other", 2)],
+            [
+                ("audit_log_202611", 3),
+                ("audit_log_202612", 2),
+                ("audit_log_other", 2)
+            ],
             "{}: a month without a partition is kept too",
             house.kind
         );
@@ -102,7 +132,10 @@ async fn every_column_of_every_row_is_held_by_the_chain() {
             })
             .await;
         let known: HashSet<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-        assert!(columns.iter().all(|(name,)| known.contains(name.as_str())), "every column is tried: {columns:?}");
+        assert!(
+            columns.iter().all(|(name,)| known.contains(name.as_str())),
+            "every column is tried: {columns:?}"
+        );
         for link in 1..=3 {
             for (column, forged) in COLUMNS {
                 // A copy to put back, since the log itself takes no change.
@@ -118,7 +151,11 @@ async fn every_column_of_every_row_is_held_by_the_chain() {
                          UPDATE audit_log SET {change} WHERE link = {link};"
                     ))
                     .await;
-                assert!(!faults(&house, &[]).await.is_empty(), "{}: {column} of row {link}", house.kind);
+                assert!(
+                    !faults(&house, &[]).await.is_empty(),
+                    "{}: {column} of row {link}",
+                    house.kind
+                );
                 house
                     .intrude(
                         "DELETE FROM audit_log; INSERT INTO audit_log OVERRIDING SYSTEM VALUE SELECT * FROM kept; DROP TABLE kept;
@@ -129,7 +166,12 @@ async fn every_column_of_every_row_is_held_by_the_chain() {
                     .await;
             }
         }
-        assert_eq!(faults(&house, &[]).await, [], "{}: everything is back", house.kind);
+        assert_eq!(
+            faults(&house, &[]).await,
+            [],
+            "{}: everything is back",
+            house.kind
+        );
     }
 }
 
@@ -145,7 +187,11 @@ async fn rows_that_are_taken_away_are_missed_and_a_rewritten_end_is_found_by_wha
             month: month.clone(),
             link: 4,
         };
-        assert!(faults(&house, &[]).await.contains(&missing), "{}", house.kind);
+        assert!(
+            faults(&house, &[]).await.contains(&missing),
+            "{}",
+            house.kind
+        );
         // Whoever cuts the end and its head leaves a chain that is whole in itself.
         house
             .intrude("UPDATE audit_heads SET links = 3, hash = (SELECT hash FROM audit_log WHERE link = 3);".into())
@@ -153,8 +199,17 @@ async fn rows_that_are_taken_away_are_missed_and_a_rewritten_end_is_found_by_wha
         assert_eq!(faults(&house, &[]).await, [], "{}", house.kind);
         let lost = Fault::Anchor { month, link: 4 };
         assert_eq!(faults(&house, &outside).await, [lost], "{}", house.kind);
-        house.intrude("DELETE FROM audit_log WHERE link = 2; ALTER TABLE audit_log ENABLE TRIGGER USER;".into()).await;
-        assert!(!faults(&house, &[]).await.is_empty(), "{}: out of the middle", house.kind);
+        house
+            .intrude(
+                "DELETE FROM audit_log WHERE link = 2; ALTER TABLE audit_log ENABLE TRIGGER USER;"
+                    .into(),
+            )
+            .await;
+        assert!(
+            !faults(&house, &[]).await.is_empty(),
+            "{}: out of the middle",
+            house.kind
+        );
     }
 }
 
@@ -165,7 +220,12 @@ async fn many_at_once_make_one_chain() {
         let tasks = (0..8).map(|_| work(&house, &agent, 10));
         futures_join(tasks).await;
         let report = audit::verify(house.db(), &[]).await.expect(house.kind);
-        assert_eq!((report.rows, report.faults), (80, Vec::new()), "{}", house.kind);
+        assert_eq!(
+            (report.rows, report.faults),
+            (80, Vec::new()),
+            "{}",
+            house.kind
+        );
     }
 }
 
@@ -173,7 +233,11 @@ async fn futures_join(tasks: impl Iterator<Item = impl Future<Output = ()>>) {
     let mut tasks: Vec<_> = tasks.map(Box::pin).collect();
     std::future::poll_fn(|context| {
         tasks.retain_mut(|task| task.as_mut().poll(context).is_pending());
-        if tasks.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if tasks.is_empty() {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
     })
     .await;
 }
@@ -185,23 +249,54 @@ async fn a_persons_values_are_sealed_and_read_by_whom_the_log_is_open_to() {
         let auditor = house.person(HOUSE, Role::Auditor, None, "Adi").await;
         work(&house, &agent, 1).await;
         let raw: (String, String) = house
-            .system(|tx| tx.one(sqlx::query_as("SELECT new_value::text, ip_sealed FROM audit_log WHERE entity_type = 'lead'")))
+            .system(|tx| {
+                tx.one(sqlx::query_as(
+                    "SELECT new_value::text, ip_sealed FROM audit_log WHERE entity_type = 'lead'",
+                ))
+            })
             .await;
-        assert!(!raw.0.contains("62811111111") && raw.0.contains("contacted"), "{}: {}", house.kind, raw.0);
-        assert!(raw.1.starts_with("sealed:") && !raw.1.contains("203.0.113.7"), "{}", house.kind);
+        assert!(
+            !raw.0.contains("62811111111") && raw.0.contains("contacted"),
+            "{}: {}",
+            house.kind,
+            raw.0
+        );
+        assert!(
+            raw.1.starts_with("sealed:") && !raw.1.contains("203.0.113.7"),
+            "{}",
+            house.kind
+        );
         let filter = Filter {
             entity: Some("lead".into()),
             ..Filter::default()
         };
         let paging = Paging::of(None, None).expect("a page");
-        let page = audit::list(&house.platform, &auditor, filter.clone(), paging).await.expect(house.kind);
+        let page = audit::list(&house.platform, &auditor, filter.clone(), paging)
+            .await
+            .expect(house.kind);
         assert_eq!(page.items.len(), 1);
-        assert_eq!(page.items[0].after["phone"], "+62811111111", "{}", house.kind);
+        assert_eq!(
+            page.items[0].after["phone"], "+62811111111",
+            "{}",
+            house.kind
+        );
         assert_eq!(page.items[0].before, serde_json::json!({"stage": "new"}));
         let refused = audit::list(&house.platform, &agent, filter, paging).await;
-        assert_eq!(refused.expect_err("not a reader of the log").fault(), Some(FORBIDDEN));
-        let looked: i64 = house.count(&Principal::system("test"), "SELECT count(*) FROM audit_log WHERE action = 'access'").await;
-        assert_eq!(looked, 1, "{}: that somebody looked stands in the log", house.kind);
+        assert_eq!(
+            refused.expect_err("not a reader of the log").fault(),
+            Some(FORBIDDEN)
+        );
+        let looked: i64 = house
+            .count(
+                &Principal::system("test"),
+                "SELECT count(*) FROM audit_log WHERE action = 'access'",
+            )
+            .await;
+        assert_eq!(
+            looked, 1,
+            "{}: that somebody looked stands in the log",
+            house.kind
+        );
         let none = Value::Null;
         assert_eq!(page.items[0].before.get("phone").unwrap_or(&none), &none);
     }

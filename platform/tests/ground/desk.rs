@@ -59,7 +59,8 @@ impl House {
     pub async fn organisation(&self, slug: &'static str) -> Uuid {
         let id = new_id(self.platform.now());
         self.system(move |tx| {
-            let query = sqlx::query("INSERT INTO organizations (id, name, slug) VALUES ($1, $2, $2)");
+            let query =
+                sqlx::query("INSERT INTO organizations (id, name, slug) VALUES ($1, $2, $2)");
             tx.execute(query.bind(id).bind(slug))
         })
         .await;
@@ -70,7 +71,9 @@ impl House {
     pub async fn team(&self, org: Uuid, name: &'static str, manager: Option<Uuid>) -> Uuid {
         let id = new_id(self.platform.now());
         self.system(move |tx| {
-            let query = sqlx::query("INSERT INTO teams (id, org_id, name, manager_id) VALUES ($1, $2, $3, $4)");
+            let query = sqlx::query(
+                "INSERT INTO teams (id, org_id, name, manager_id) VALUES ($1, $2, $3, $4)",
+            );
             tx.execute(query.bind(id).bind(org).bind(name).bind(manager))
         })
         .await;
@@ -78,7 +81,13 @@ impl House {
     }
 
     /// A person with a sealed address, who may sign in.
-    pub async fn person(&self, org: Uuid, role: Role, team: Option<Uuid>, name: &'static str) -> Principal {
+    pub async fn person(
+        &self,
+        org: Uuid,
+        role: Role,
+        team: Option<Uuid>,
+        name: &'static str,
+    ) -> Principal {
         let id = new_id(self.platform.now());
         let system = Principal::system("test").within(org);
         let made = self.platform.command(&system, move |unit| {
@@ -105,7 +114,8 @@ impl House {
             )?;
             Ok(())
         });
-        made.await.unwrap_or_else(|error| panic!("{}: {error}", self.kind));
+        made.await
+            .unwrap_or_else(|error| panic!("{}: {error}", self.kind));
         Principal {
             who: Who::User(id),
             org,
@@ -125,7 +135,10 @@ impl House {
     }
 
     /// Runs SQL as the system.
-    pub async fn system<T: Send + 'static>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static) -> T {
+    pub async fn system<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    ) -> T {
         let done = self.db().write(&Actor::SYSTEM, work).await;
         done.unwrap_or_else(|error| panic!("{}: {error}", self.kind))
     }
@@ -133,15 +146,23 @@ impl House {
     /// Counts by a query of one number, as this person sees it.
     pub async fn count(&self, by: &Principal, sql: &'static str) -> i64 {
         let actor = by.db_actor();
-        let counted = self.db().read(&actor, move |tx| tx.scalar(sqlx::query_scalar(sql)));
-        counted.await.unwrap_or_else(|error| panic!("{}: {sql}: {error}", self.kind))
+        let counted = self
+            .db()
+            .read(&actor, move |tx| tx.scalar(sqlx::query_scalar(sql)));
+        counted
+            .await
+            .unwrap_or_else(|error| panic!("{}: {sql}: {error}", self.kind))
     }
 
     /// Tries a statement as this person: the rows it changed, or the SQLSTATE of the refusal.
     pub async fn attempt(&self, by: &Principal, sql: String) -> Result<u64, String> {
         let actor = by.db_actor();
-        let tried = self.db().write(&actor, move |tx| tx.execute(Tx::composed(sql)));
-        tried.await.map_err(|error| error.sqlstate().unwrap_or_else(|| error.to_string()))
+        let tried = self
+            .db()
+            .write(&actor, move |tx| tx.execute(Tx::composed(sql)));
+        tried
+            .await
+            .map_err(|error| error.sqlstate().unwrap_or_else(|| error.to_string()))
     }
 
     /// Does as the owner of the database what nobody else can: whoever has its password.

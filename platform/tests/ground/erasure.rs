@@ -24,10 +24,15 @@ async fn client(house: &House) -> Principal {
     let done = house.platform.command(&sari, move |unit| {
         consent::record(unit, me, "profiling", true, "web", "1")?;
         let change = Change::new(Action::Update, "user", me).about(me);
-        unit.audit(change.personal("phone", None, Some("+62811111111")).field("status", "pending", "active"));
+        unit.audit(
+            change
+                .personal("phone", None, Some("+62811111111"))
+                .field("status", "pending", "active"),
+        );
         Ok(())
     });
-    done.await.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
+    done.await
+        .unwrap_or_else(|error| panic!("{}: {error}", house.kind));
     // As a subscriber does it behind the registration.
     let system = Principal::system("test");
     let done = house.platform.command(&system, move |unit| {
@@ -43,7 +48,8 @@ async fn client(house: &House) -> Principal {
         };
         search::index(unit, &entry)
     });
-    done.await.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
+    done.await
+        .unwrap_or_else(|error| panic!("{}: {error}", house.kind));
     sari
 }
 
@@ -81,18 +87,36 @@ async fn a_person_takes_their_data_along() {
         let sari = client(&house).await;
         let me = sari.user().expect("a person");
         let stores = handlers::engines().stores;
-        let data = erasure::export(&house.platform, &sari, &stores, me).await.expect(house.kind);
+        let data = erasure::export(&house.platform, &sari, &stores, me)
+            .await
+            .expect(house.kind);
         let data = &data["data"];
         assert_eq!(data["users"]["email"], "sari@contoh.id", "{}", house.kind);
         assert_eq!(data["users"]["name"], "Sari");
         assert_eq!(data["consents"][0]["purpose"], "profiling");
         let log = data["audit_log"].as_array().expect("rows");
-        assert!(log.iter().any(|row| row["after"]["phone"] == "+62811111111"), "{}: {log:?}", house.kind);
+        assert!(
+            log.iter()
+                .any(|row| row["after"]["phone"] == "+62811111111"),
+            "{}: {log:?}",
+            house.kind
+        );
         let budi = house.client("Budi").await;
         let stranger = erasure::export(&house.platform, &budi, &stores, me).await;
-        assert_eq!(stranger.expect_err("a stranger's").fault(), Some(FORBIDDEN), "{}", house.kind);
-        let given_out = "SELECT count(*) FROM audit_log WHERE action = 'access' AND entity_type = 'subject'";
-        assert_eq!(house.count(&Principal::system("test"), given_out).await, 1, "{}", house.kind);
+        assert_eq!(
+            stranger.expect_err("a stranger's").fault(),
+            Some(FORBIDDEN),
+            "{}",
+            house.kind
+        );
+        let given_out =
+            "SELECT count(*) FROM audit_log WHERE action = 'access' AND entity_type = 'subject'";
+        assert_eq!(
+            house.count(&Principal::system("test"), given_out).await,
+            1,
+            "{}",
+            house.kind
+        );
     }
 }
 
@@ -103,38 +127,112 @@ async fn an_erasure_leaves_no_trace_and_a_ledger_of_every_store() {
         let sari = client(&house).await;
         let me = sari.user().expect("a person");
         for trace in TRACES {
-            assert_eq!(places(&house, trace).await, [""; 0], "{kind}: {trace} was never written in the clear");
+            assert_eq!(
+                places(&house, trace).await,
+                [""; 0],
+                "{kind}: {trace} was never written in the clear"
+            );
         }
-        let sealed: i64 = house.count(&Principal::system("test"), "SELECT count(*) FROM users WHERE email_sealed IS NOT NULL").await;
+        let sealed: i64 = house
+            .count(
+                &Principal::system("test"),
+                "SELECT count(*) FROM users WHERE email_sealed IS NOT NULL",
+            )
+            .await;
         assert_eq!(sealed, 1, "{kind}");
-        let asked = erasure::request(&house.platform, &sari, me, Kind::Erasure).await.expect(kind);
+        let asked = erasure::request(&house.platform, &sari, me, Kind::Erasure)
+            .await
+            .expect(kind);
         let days = asked.due.since(asked.made) / (24 * 3_600 * 1_000_000_000);
         assert_eq!((asked.status, days), (Status::Open, 30), "{kind}");
         let twice = erasure::request(&house.platform, &sari, me, Kind::Erasure).await;
-        assert_eq!(twice.expect_err("once is enough").fault(), Some(CONFLICT), "{kind}");
+        assert_eq!(
+            twice.expect_err("once is enough").fault(),
+            Some(CONFLICT),
+            "{kind}"
+        );
         let stores = handlers::engines().stores;
-        assert_eq!(erasure::erase_due(&house.platform, &stores).await.expect(kind), 1);
-        assert_eq!(erasure::erase_due(&house.platform, &stores).await.expect(kind), 0, "{kind}: done is done");
+        assert_eq!(
+            erasure::erase_due(&house.platform, &stores)
+                .await
+                .expect(kind),
+            1
+        );
+        assert_eq!(
+            erasure::erase_due(&house.platform, &stores)
+                .await
+                .expect(kind),
+            0,
+            "{kind}: done is done"
+        );
         let owner = Principal::owner();
-        let lines = house.platform.read(&owner, move |tx| erasure::ledger(tx, asked.id)).await.expect(kind);
-        let lines: Vec<(&str, &str, i64)> = lines.iter().map(|(store, action, items, _)| (store.as_str(), action.as_str(), *items)).collect();
-        for expected in [("users", "anonymised", 1), ("search_entries", "deleted", 1), ("key.personal", "key_destroyed", 1)] {
-            assert!(lines.contains(&expected), "{kind}: {expected:?} in {lines:?}");
+        let lines = house
+            .platform
+            .read(&owner, move |tx| erasure::ledger(tx, asked.id))
+            .await
+            .expect(kind);
+        let lines: Vec<(&str, &str, i64)> = lines
+            .iter()
+            .map(|(store, action, items, _)| (store.as_str(), action.as_str(), *items))
+            .collect();
+        for expected in [
+            ("users", "anonymised", 1),
+            ("search_entries", "deleted", 1),
+            ("key.personal", "key_destroyed", 1),
+        ] {
+            assert!(
+                lines.contains(&expected),
+                "{kind}: {expected:?} in {lines:?}"
+            );
         }
         for store in &stores {
-            assert!(lines.iter().any(|(name, _, _)| *name == store.name()), "{kind}: {} is in the ledger", store.name());
+            assert!(
+                lines.iter().any(|(name, _, _)| *name == store.name()),
+                "{kind}: {} is in the ledger",
+                store.name()
+            );
         }
         let report = audit::verify(house.db(), &[]).await.expect(kind);
         assert_eq!(report.faults, [], "{kind}: the chain outlives the person");
-        let page = audit::list(&house.platform, &owner, audit::Filter { subject: Some(me), ..Default::default() }, siaga_platform::page::Paging::of(None, None).expect("a page"));
+        let page = audit::list(
+            &house.platform,
+            &owner,
+            audit::Filter {
+                subject: Some(me),
+                ..Default::default()
+            },
+            siaga_platform::page::Paging::of(None, None).expect("a page"),
+        );
         let page = page.await.expect(kind);
-        let values: Vec<&Value> = page.items.iter().map(|row| &row.after["phone"]).filter(|value| !value.is_null()).collect();
-        assert_eq!(values, ["sealed"], "{kind}: what is left of the telephone number");
-        let again = erasure::export(&house.platform, &owner, &stores, me).await.expect(kind);
+        let values: Vec<&Value> = page
+            .items
+            .iter()
+            .map(|row| &row.after["phone"])
+            .filter(|value| !value.is_null())
+            .collect();
+        assert_eq!(
+            values,
+            ["sealed"],
+            "{kind}: what is left of the telephone number"
+        );
+        let again = erasure::export(&house.platform, &owner, &stores, me)
+            .await
+            .expect(kind);
         assert_eq!(again["data"]["users"]["email"], Value::Null, "{kind}");
-        let used = house.platform.command(&owner, move |unit| unit.key(me).map(drop)).await;
-        assert_eq!(used.expect_err("nothing is sealed for them again").fault(), Some(ERASED), "{kind}");
-        let status: (String,) = house.system(move |tx| tx.one(sqlx::query_as("SELECT status FROM users WHERE id = $1").bind(me))).await;
+        let used = house
+            .platform
+            .command(&owner, move |unit| unit.key(me).map(drop))
+            .await;
+        assert_eq!(
+            used.expect_err("nothing is sealed for them again").fault(),
+            Some(ERASED),
+            "{kind}"
+        );
+        let status: (String,) = house
+            .system(move |tx| {
+                tx.one(sqlx::query_as("SELECT status FROM users WHERE id = $1").bind(me))
+            })
+            .await;
         assert_eq!(status.0, "deleted");
     }
 }
@@ -145,22 +243,67 @@ async fn a_legal_hold_stands_before_an_erasure() {
         let kind = house.kind;
         let sari = client(&house).await;
         let me = sari.user().expect("a person");
-        let compliance = house.person(HOUSE, Role::ComplianceOfficer, None, "Citra").await;
+        let compliance = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
         let agent = house.person(HOUSE, Role::SalesAgent, None, "Rina").await;
-        let refused = retention::place(&house.platform, &agent, "erasure".into(), Some(me), "no".into()).await;
-        assert_eq!(refused.expect_err("not an agent's").fault(), Some(FORBIDDEN), "{kind}");
-        let hold = retention::place(&house.platform, &compliance, "erasure".into(), Some(me), "a case of the police".into()).await.expect(kind);
-        erasure::request(&house.platform, &sari, me, Kind::Erasure).await.expect(kind);
+        let refused = retention::place(
+            &house.platform,
+            &agent,
+            "erasure".into(),
+            Some(me),
+            "no".into(),
+        )
+        .await;
+        assert_eq!(
+            refused.expect_err("not an agent's").fault(),
+            Some(FORBIDDEN),
+            "{kind}"
+        );
+        let hold = retention::place(
+            &house.platform,
+            &compliance,
+            "erasure".into(),
+            Some(me),
+            "a case of the police".into(),
+        )
+        .await
+        .expect(kind);
+        erasure::request(&house.platform, &sari, me, Kind::Erasure)
+            .await
+            .expect(kind);
         let stores = handlers::engines().stores;
-        assert_eq!(erasure::erase_due(&house.platform, &stores).await.expect(kind), 0);
-        let requests = house.platform.read(&sari, move |tx| erasure::of_subject(tx, me)).await.expect(kind);
+        assert_eq!(
+            erasure::erase_due(&house.platform, &stores)
+                .await
+                .expect(kind),
+            0
+        );
+        let requests = house
+            .platform
+            .read(&sari, move |tx| erasure::of_subject(tx, me))
+            .await
+            .expect(kind);
         assert_eq!(requests[0].status, Status::Held, "{kind}");
-        let data = erasure::export(&house.platform, &sari, &stores, me).await.expect(kind);
-        assert_eq!(data["data"]["users"]["name"], "Sari", "{kind}: nothing was touched");
-        retention::lift(&house.platform, &compliance, hold).await.expect(kind);
+        let data = erasure::export(&house.platform, &sari, &stores, me)
+            .await
+            .expect(kind);
+        assert_eq!(
+            data["data"]["users"]["name"], "Sari",
+            "{kind}: nothing was touched"
+        );
+        retention::lift(&house.platform, &compliance, hold)
+            .await
+            .expect(kind);
         let twice = retention::lift(&house.platform, &compliance, hold).await;
         assert_eq!(twice.expect_err("lifted").fault(), Some(NOT_FOUND));
-        assert_eq!(erasure::erase_due(&house.platform, &stores).await.expect(kind), 1, "{kind}");
+        assert_eq!(
+            erasure::erase_due(&house.platform, &stores)
+                .await
+                .expect(kind),
+            1,
+            "{kind}"
+        );
     }
 }
 
@@ -170,7 +313,11 @@ async fn keys_are_wrapped_anew_and_open_the_same_data() {
         let kind = house.kind;
         let sari = client(&house).await;
         let me = sari.user().expect("a person");
-        assert_eq!(subjects::rewrap(&house.platform).await.expect(kind), 0, "{kind}: all are under the active key");
+        assert_eq!(
+            subjects::rewrap(&house.platform).await.expect(kind),
+            0,
+            "{kind}: all are under the active key"
+        );
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("keyring");
         house.platform.keyring().save(&path).expect("saved");
@@ -185,7 +332,9 @@ async fn keys_are_wrapped_anew_and_open_the_same_data() {
         );
         assert_eq!(subjects::rewrap(&rotated).await.expect(kind), 1, "{kind}");
         assert_eq!(subjects::rewrap(&rotated).await.expect(kind), 0, "{kind}");
-        let data = erasure::export(&rotated, &sari, &handlers::engines().stores, me).await.expect(kind);
+        let data = erasure::export(&rotated, &sari, &handlers::engines().stores, me)
+            .await
+            .expect(kind);
         assert_eq!(data["data"]["users"]["email"], "sari@contoh.id", "{kind}");
     }
 }
@@ -212,7 +361,9 @@ async fn what_is_being_written_about_a_person_goes_with_them() {
         }
         let sari = house.client("Sari").await;
         let me = sari.user().expect("a person");
-        erasure::request(&house.platform, &sari, me, Kind::Erasure).await.expect(house.kind);
+        erasure::request(&house.platform, &sari, me, Kind::Erasure)
+            .await
+            .expect(house.kind);
         let (ready, begun) = std::sync::mpsc::sync_channel(1);
         let (go, wait) = std::sync::mpsc::sync_channel(1);
         let platform = house.platform.clone();
@@ -226,15 +377,25 @@ async fn what_is_being_written_about_a_person_goes_with_them() {
             });
             done.await
         });
-        tokio::task::spawn_blocking(move || begun.recv()).await.expect("no panic").expect("begun");
+        tokio::task::spawn_blocking(move || begun.recv())
+            .await
+            .expect("no panic")
+            .expect("begun");
         let platform = house.platform.clone();
-        let erasing = tokio::spawn(async move { erasure::erase_due(&platform, &handlers::engines().stores).await });
+        let erasing = tokio::spawn(async move {
+            erasure::erase_due(&platform, &handlers::engines().stores).await
+        });
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         assert!(!erasing.is_finished(), "it waits for who writes");
         go.send(()).expect("listens");
         writing.await.expect("no panic").expect("written");
         assert_eq!(erasing.await.expect("no panic").expect("erased"), 1);
-        let left = house.count(&Principal::system("test"), "SELECT count(*) FROM search_entries").await;
+        let left = house
+            .count(
+                &Principal::system("test"),
+                "SELECT count(*) FROM search_entries",
+            )
+            .await;
         assert_eq!(left, 0, "what was written in between is gone too");
     }
 }
@@ -254,7 +415,12 @@ impl erasure::Store for Broken {
         }
     }
 
-    fn export(&self, _tx: &mut Tx<'_>, _keys: &erasure::Keys, _subject: Uuid) -> Result<Value, Refusal> {
+    fn export(
+        &self,
+        _tx: &mut Tx<'_>,
+        _keys: &erasure::Keys,
+        _subject: Uuid,
+    ) -> Result<Value, Refusal> {
         Ok(Value::Null)
     }
 }
@@ -264,16 +430,40 @@ async fn one_erasure_that_fails_keeps_nobody_else_waiting_and_nobody_asks_twice(
     for house in houses().await {
         let kind = house.kind;
         let (sari, budi) = (house.client("Sari").await, house.client("Budi").await);
-        let (first, second) = (sari.user().expect("a person"), budi.user().expect("a person"));
+        let (first, second) = (
+            sari.user().expect("a person"),
+            budi.user().expect("a person"),
+        );
         let ask = || erasure::request(&house.platform, &sari, first, Kind::Erasure);
         let (one, two) = tokio::join!(ask(), ask());
-        let refused = [one, two].into_iter().filter_map(Result::err).map(|refusal| refusal.fault()).collect::<Vec<_>>();
-        assert_eq!(refused, [Some(CONFLICT)], "{kind}: one of two who ask at once");
-        erasure::request(&house.platform, &budi, second, Kind::Erasure).await.expect(kind);
+        let refused = [one, two]
+            .into_iter()
+            .filter_map(Result::err)
+            .map(|refusal| refusal.fault())
+            .collect::<Vec<_>>();
+        assert_eq!(
+            refused,
+            [Some(CONFLICT)],
+            "{kind}: one of two who ask at once"
+        );
+        erasure::request(&house.platform, &budi, second, Kind::Erasure)
+            .await
+            .expect(kind);
         let mut stores = handlers::engines().stores;
         stores.push(std::sync::Arc::new(Broken(first)));
-        assert_eq!(erasure::erase_due(&house.platform, &stores).await.expect(kind), 1, "{kind}: the other one is done");
-        let open = house.count(&Principal::system("test"), "SELECT count(*) FROM subject_requests WHERE status = 'open'").await;
+        assert_eq!(
+            erasure::erase_due(&house.platform, &stores)
+                .await
+                .expect(kind),
+            1,
+            "{kind}: the other one is done"
+        );
+        let open = house
+            .count(
+                &Principal::system("test"),
+                "SELECT count(*) FROM subject_requests WHERE status = 'open'",
+            )
+            .await;
         assert_eq!(open, 1, "{kind}: this one is tried again");
     }
 }
@@ -284,8 +474,19 @@ async fn a_client_sees_nobody_whom_they_brought() {
         let (sari, budi) = (house.client("Sari").await, house.client("Budi").await);
         let (me, other) = (sari.user(), budi.user());
         house
-            .system(move |tx| tx.execute(sqlx::query("UPDATE users SET referrer_id = $1 WHERE id = $2").bind(me).bind(other)))
+            .system(move |tx| {
+                tx.execute(
+                    sqlx::query("UPDATE users SET referrer_id = $1 WHERE id = $2")
+                        .bind(me)
+                        .bind(other),
+                )
+            })
             .await;
-        assert_eq!(house.count(&sari, "SELECT count(*) FROM users").await, 1, "{}: that is for partners", house.kind);
+        assert_eq!(
+            house.count(&sari, "SELECT count(*) FROM users").await,
+            1,
+            "{}: that is for partners",
+            house.kind
+        );
     }
 }

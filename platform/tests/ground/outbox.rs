@@ -8,7 +8,8 @@ use async_nats::jetstream;
 use serde_json::json;
 use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::outbox::{
-    ATTEMPTS_MAX, Effect, EffectError, Event, Handlers, Nats, Publisher, Running, Stored, Subscriber, failed, retry,
+    ATTEMPTS_MAX, Effect, EffectError, Event, Handlers, Nats, Publisher, Running, Stored,
+    Subscriber, failed, retry,
 };
 use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role};
@@ -82,7 +83,10 @@ impl Effect for Mail {
 impl Mail {
     fn sent_of(&self, lead: Uuid) -> Vec<String> {
         let sent = self.sent.lock().expect("the list");
-        sent.iter().filter(|(of, _)| *of == lead).map(|(_, n)| n.clone()).collect()
+        sent.iter()
+            .filter(|(of, _)| *of == lead)
+            .map(|(_, n)| n.clone())
+            .collect()
     }
 }
 
@@ -100,14 +104,20 @@ async fn emit(house: &House, lead: Uuid, kind: &'static str, n: u32) {
         unit.emit(Event::new(kind, "lead", lead, json!({"n": n})));
         Ok(())
     });
-    emitted.await.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
+    emitted
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", house.kind));
 }
 
 /// Hands on until nothing is due, at most so many times.
 async fn hand_on(publisher: &Publisher, kind: &str) -> usize {
     let mut claimed = 0;
     for _ in 0..100 {
-        match publisher.step().await.unwrap_or_else(|error| panic!("{kind}: {error}")) {
+        match publisher
+            .step()
+            .await
+            .unwrap_or_else(|error| panic!("{kind}: {error}"))
+        {
             0 => return claimed,
             some => claimed += some,
         }
@@ -130,9 +140,21 @@ async fn events_of_one_lead_come_in_order_and_each_is_applied_once() {
         assert_eq!(mail.sent_of(a), order, "{}", house.kind);
         assert_eq!(mail.sent_of(b), order, "{}", house.kind);
         let system = Principal::system("test");
-        assert_eq!(house.count(&system, "SELECT count(*) FROM consents").await, 20, "{}", house.kind);
+        assert_eq!(
+            house.count(&system, "SELECT count(*) FROM consents").await,
+            20,
+            "{}",
+            house.kind
+        );
         assert_eq!(house.count(&system, "SELECT count(*) FROM events WHERE status = 'published' AND published_at IS NOT NULL AND attempts = 1").await, 20);
-        assert_eq!(house.count(&system, "SELECT count(*) FROM event_receipts").await, 40, "{}: one of each for each", house.kind);
+        assert_eq!(
+            house
+                .count(&system, "SELECT count(*) FROM event_receipts")
+                .await,
+            40,
+            "{}: one of each for each",
+            house.kind
+        );
     }
 }
 
@@ -155,7 +177,14 @@ async fn two_programs_share_the_work_and_double_nothing() {
         for lead in &leads {
             assert_eq!(mail.sent_of(*lead), order, "{}", house.kind);
         }
-        assert_eq!(house.count(&Principal::system("test"), "SELECT count(*) FROM consents").await, 40, "{}", house.kind);
+        assert_eq!(
+            house
+                .count(&Principal::system("test"), "SELECT count(*) FROM consents")
+                .await,
+            40,
+            "{}",
+            house.kind
+        );
     }
 }
 
@@ -169,18 +198,37 @@ async fn what_cannot_go_waits_longer_each_time_and_holds_back_its_own_lead_alone
         mail.broken.store(true, Ordering::Relaxed);
         let publisher = publisher(&house, &mail);
         assert_eq!(publisher.step().await.expect(house.kind), 1);
-        assert_eq!(publisher.step().await.expect(house.kind), 0, "{}: a second is not over", house.kind);
+        assert_eq!(
+            publisher.step().await.expect(house.kind),
+            0,
+            "{}: a second is not over",
+            house.kind
+        );
         mail.broken.store(false, Ordering::Relaxed);
         emit(&house, b, "lead.moved", 1).await;
         hand_on(&publisher, house.kind).await;
-        assert_eq!((mail.sent_of(a).len(), mail.sent_of(b).len()), (0, 1), "{}", house.kind);
+        assert_eq!(
+            (mail.sent_of(a).len(), mail.sent_of(b).len()),
+            (0, 1),
+            "{}",
+            house.kind
+        );
         house.pass(2);
         hand_on(&publisher, house.kind).await;
         assert_eq!(mail.sent_of(a), ["1", "2"], "{}", house.kind);
         let system = Principal::system("test");
         let rows = house.count(&system, "SELECT count(*) FROM consents").await;
-        assert_eq!(rows, 3, "{}: the ledger, which had it, got it once", house.kind);
-        assert_eq!(house.count(&system, "SELECT max(attempts)::bigint FROM events").await, 2);
+        assert_eq!(
+            rows, 3,
+            "{}: the ledger, which had it, got it once",
+            house.kind
+        );
+        assert_eq!(
+            house
+                .count(&system, "SELECT max(attempts)::bigint FROM events")
+                .await,
+            2
+        );
     }
 }
 
@@ -195,9 +243,19 @@ async fn a_program_that_died_holding_an_event_leaves_it_to_the_next() {
             .system(|tx| tx.execute(sqlx::query("UPDATE events SET next_attempt_at = next_attempt_at + interval '120 seconds' WHERE status = 'pending'")))
             .await;
         let publisher = publisher(&house, &mail);
-        assert_eq!(publisher.step().await.expect(house.kind), 0, "{}: it may still be at work", house.kind);
+        assert_eq!(
+            publisher.step().await.expect(house.kind),
+            0,
+            "{}: it may still be at work",
+            house.kind
+        );
         house.pass(121);
-        assert_eq!(publisher.step().await.expect(house.kind), 1, "{}", house.kind);
+        assert_eq!(
+            publisher.step().await.expect(house.kind),
+            1,
+            "{}",
+            house.kind
+        );
         assert_eq!(mail.sent_of(lead), ["1"]);
     }
 }
@@ -211,20 +269,39 @@ async fn what_never_goes_waits_for_a_person() {
         let mail = Arc::new(Mail::default());
         let publisher = publisher(&house, &mail);
         hand_on(&publisher, kind).await;
-        assert_eq!(mail.sent_of(lead), ["1", "2"], "{kind}: a failed event does not hold back the others");
+        assert_eq!(
+            mail.sent_of(lead),
+            ["1", "2"],
+            "{kind}: a failed event does not hold back the others"
+        );
         let owner = Principal::owner();
         let paging = Paging::of(None, None).expect("a page");
         let page = failed(&house.platform, &owner, paging).await.expect(kind);
         assert_eq!(page.items.len(), 1, "{kind}");
         let (event, reason) = &page.items[0];
-        assert!(reason.as_deref().is_some_and(|reason| reason.contains("ledger: ")), "{kind}: {reason:?}");
+        assert!(
+            reason
+                .as_deref()
+                .is_some_and(|reason| reason.contains("ledger: ")),
+            "{kind}: {reason:?}"
+        );
         let agent = house.person(HOUSE, Role::SalesAgent, None, "Rina").await;
-        assert_eq!(retry(&house.platform, &agent, event.id).await.expect_err("no").fault(), Some(FORBIDDEN));
+        assert_eq!(
+            retry(&house.platform, &agent, event.id)
+                .await
+                .expect_err("no")
+                .fault(),
+            Some(FORBIDDEN)
+        );
         let none = retry(&house.platform, &owner, Uuid::nil()).await;
         assert_eq!(none.expect_err("no such event").fault(), Some(NOT_FOUND));
         retry(&house.platform, &owner, event.id).await.expect(kind);
         hand_on(&publisher, kind).await;
-        assert_eq!(mail.sent_of(lead).len(), 2, "{kind}: who had it does not get it twice");
+        assert_eq!(
+            mail.sent_of(lead).len(),
+            2,
+            "{kind}: who had it does not get it twice"
+        );
         let who = house.count(&Principal::system("test"), "SELECT count(*) FROM audit_log WHERE entity_type = 'event' AND actor_id <> 'system'").await;
         assert_eq!(who, 1, "{kind}: who asked stands in the log");
     }
@@ -242,9 +319,22 @@ async fn an_event_that_fails_for_half_a_day_waits_for_a_person_too() {
             assert_eq!(publisher.step().await.expect(house.kind), 1);
             house.pass(3_700);
         }
-        assert_eq!(publisher.step().await.expect(house.kind), 0, "{}", house.kind);
+        assert_eq!(
+            publisher.step().await.expect(house.kind),
+            0,
+            "{}",
+            house.kind
+        );
         assert_eq!(mail.tries.load(Ordering::Relaxed), ATTEMPTS_MAX);
-        assert_eq!(house.count(&Principal::system("test"), "SELECT count(*) FROM events WHERE status = 'failed'").await, 1);
+        assert_eq!(
+            house
+                .count(
+                    &Principal::system("test"),
+                    "SELECT count(*) FROM events WHERE status = 'failed'"
+                )
+                .await,
+            1
+        );
     }
 }
 
@@ -300,9 +390,17 @@ async fn other_processes_get_events_from_nats_once_and_in_order() {
         assert_eq!(hand_on(&publisher, house.kind).await, 5, "{}", house.kind);
         let client = async_nats::connect(&url).await.expect("NATS");
         let context = jetstream::new(client);
-        let mut stream = context.get_stream("SIAGA_EVENTS").await.expect("the stream");
+        let mut stream = context
+            .get_stream("SIAGA_EVENTS")
+            .await
+            .expect("the stream");
         let info = stream.info().await.expect("its state");
-        assert_eq!(info.state.messages, 5 * (n as u64 + 1), "{}: sent twice, kept once", house.kind);
+        assert_eq!(
+            info.state.messages,
+            5 * (n as u64 + 1),
+            "{}: sent twice, kept once",
+            house.kind
+        );
         let mut got = Vec::new();
         for sequence in 5 * n as u64 + 1..=5 * (n as u64 + 1) {
             let message = stream.get_raw_message(sequence).await.expect("a message");
@@ -327,15 +425,26 @@ async fn events_wait_while_nats_is_away() {
         emit(&house, lead, "lead.moved", 1).await;
         let handlers = Handlers {
             subscribers: Vec::new(),
-            effects: vec![Arc::new(Nats::at(&format!("nats://user:secret@127.0.0.1:{port}")))],
+            effects: vec![Arc::new(Nats::at(&format!(
+                "nats://user:secret@127.0.0.1:{port}"
+            )))],
         };
         let publisher = Publisher::new(&house.platform, handlers);
         assert_eq!(publisher.step().await.expect(house.kind), 1);
         let reason: (String, String) = house
-            .system(|tx| tx.one(sqlx::query_as("SELECT status, last_error FROM events WHERE source_seq IS NULL")))
+            .system(|tx| {
+                tx.one(sqlx::query_as(
+                    "SELECT status, last_error FROM events WHERE source_seq IS NULL",
+                ))
+            })
             .await;
         assert_eq!(reason.0, "pending", "{}", house.kind);
-        assert!(reason.1.contains("nats: ") && !reason.1.contains("secret"), "{}: {}", house.kind, reason.1);
+        assert!(
+            reason.1.contains("nats: ") && !reason.1.contains("secret"),
+            "{}: {}",
+            house.kind,
+            reason.1
+        );
     }
 }
 
@@ -382,8 +491,23 @@ async fn a_server_that_does_not_answer_costs_one_wait_a_round_and_not_one_an_eve
         let publisher = Publisher::new(&house.platform, handlers);
         assert_eq!(publisher.step().await.expect(house.kind), 5);
         assert_eq!(slow.tries.load(Ordering::Relaxed), 1, "{}", house.kind);
-        assert_eq!(mail.sent.lock().expect("the list").len(), 5, "{}: the others had theirs", house.kind);
+        assert_eq!(
+            mail.sent.lock().expect("the list").len(),
+            5,
+            "{}: the others had theirs",
+            house.kind
+        );
         let system = Principal::system("test");
-        assert_eq!(house.count(&system, "SELECT count(*) FROM events WHERE status = 'pending'").await, 5, "{}: it is tried again", house.kind);
+        assert_eq!(
+            house
+                .count(
+                    &system,
+                    "SELECT count(*) FROM events WHERE status = 'pending'"
+                )
+                .await,
+            5,
+            "{}: it is tried again",
+            house.kind
+        );
     }
 }

@@ -33,17 +33,29 @@ fn verb(word: &str) -> Verb {
 /// Every cell of the file, verb by verb.
 fn expected() -> BTreeMap<(Role, Area, Verb), Cell> {
     let mut cells = BTreeMap::new();
-    for line in TABLE.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
+    for line in TABLE
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+    {
         let mut columns = line.split('|').map(str::trim);
         let name = columns.next().expect("a role");
         let role = Role::parse(name).unwrap_or_else(|| panic!("no role {name}"));
         let columns: Vec<&str> = columns.collect();
         assert_eq!(columns.len(), Area::ALL.len(), "{name}");
         for (area, text) in Area::ALL.into_iter().zip(columns) {
-            let sight = if text.ends_with("masked") { Sight::Masked } else { Sight::Clear };
+            let sight = if text.ends_with("masked") {
+                Sight::Masked
+            } else {
+                Sight::Clear
+            };
             let mut grants: Vec<(Verb, Scope)> = Vec::new();
-            for word in text.split_whitespace().filter(|word| !["none", "masked"].contains(word)) {
-                let (up_to, rows) = word.split_once('@').unwrap_or_else(|| panic!("{name}: {word}"));
+            for word in text
+                .split_whitespace()
+                .filter(|word| !["none", "masked"].contains(word))
+            {
+                let (up_to, rows) = word
+                    .split_once('@')
+                    .unwrap_or_else(|| panic!("{name}: {word}"));
                 grants.push((verb(up_to), scope(rows)));
             }
             for asked in Verb::ALL {
@@ -59,7 +71,11 @@ fn expected() -> BTreeMap<(Role, Area, Verb), Cell> {
 #[test]
 fn the_program_decides_as_it_was_decided() {
     let expected = expected();
-    assert_eq!(expected.len(), Role::ALL.len() * Area::ALL.len() * Verb::ALL.len(), "every role stands in the file");
+    assert_eq!(
+        expected.len(),
+        Role::ALL.len() * Area::ALL.len() * Verb::ALL.len(),
+        "every role stands in the file"
+    );
     for ((role, area, verb), cell) in expected {
         let decided = grant(role, area, verb).map(|grant| (grant.scope, grant.sight));
         assert_eq!(decided, cell, "{role:?} {area:?} {verb:?}");
@@ -70,7 +86,11 @@ fn the_program_decides_as_it_was_decided() {
 async fn the_database_filters_as_it_was_decided() {
     for house in houses().await {
         let rows: Vec<(String, String, String, String, bool)> = house
-            .system(|tx| tx.all(sqlx::query_as("SELECT role, area, verb, scope, masked FROM role_grants")))
+            .system(|tx| {
+                tx.all(sqlx::query_as(
+                    "SELECT role, area, verb, scope, masked FROM role_grants",
+                ))
+            })
             .await;
         let in_database: BTreeMap<_, _> = rows
             .into_iter()
@@ -80,7 +100,11 @@ async fn the_database_filters_as_it_was_decided() {
             .into_iter()
             .filter_map(|((role, area, verb), cell)| {
                 let (scope, sight) = cell?;
-                let key = (role.name().to_owned(), area.name().to_owned(), verb.name().to_owned());
+                let key = (
+                    role.name().to_owned(),
+                    area.name().to_owned(),
+                    verb.name().to_owned(),
+                );
                 Some((key, (scope.name().to_owned(), sight == Sight::Masked)))
             })
             .collect();
@@ -119,11 +143,24 @@ fn an_agent_reads_every_lead_and_moves_their_own() {
         referrer: None,
     };
     let sales = agent(Role::SalesAgent, me, team);
-    assert_eq!(allowed(&sales, read, &lead(colleague)), Verdict::Yes(Sight::Clear));
-    assert_eq!(allowed(&sales, write, &lead(colleague)), Verdict::NotThisRow);
-    assert_eq!(allowed(&sales, write, &lead(me)), Verdict::Yes(Sight::Clear));
+    assert_eq!(
+        allowed(&sales, read, &lead(colleague)),
+        Verdict::Yes(Sight::Clear)
+    );
+    assert_eq!(
+        allowed(&sales, write, &lead(colleague)),
+        Verdict::NotThisRow
+    );
+    assert_eq!(
+        allowed(&sales, write, &lead(me)),
+        Verdict::Yes(Sight::Clear)
+    );
     let manager = agent(Role::SalesManager, me, team);
-    assert_eq!(allowed(&manager, write, &lead(colleague)), Verdict::Yes(Sight::Clear), "of the team");
+    assert_eq!(
+        allowed(&manager, write, &lead(colleague)),
+        Verdict::Yes(Sight::Clear),
+        "of the team"
+    );
     let elsewhere = Target {
         team: Some(new_id(Ts(4))),
         ..lead(colleague)
@@ -133,8 +170,15 @@ fn an_agent_reads_every_lead_and_moves_their_own() {
         org: new_id(Ts(5)),
         ..lead(me)
     };
-    assert_eq!(allowed(&sales, write, &foreign), Verdict::NotThisRow, "of another organisation");
-    assert_eq!(allowed(&agent(Role::SuperAdmin, me, team), write, &foreign), Verdict::NotThisRow);
+    assert_eq!(
+        allowed(&sales, write, &foreign),
+        Verdict::NotThisRow,
+        "of another organisation"
+    );
+    assert_eq!(
+        allowed(&agent(Role::SuperAdmin, me, team), write, &foreign),
+        Verdict::NotThisRow
+    );
 }
 
 #[test]
@@ -148,7 +192,10 @@ fn a_partner_sees_referrals_and_a_key_no_more_than_it_was_made_for() {
         referrer,
     };
     let partner = agent(Role::IbPartner, me, team);
-    assert_eq!(allowed(&partner, read, &of(Some(me))), Verdict::Yes(Sight::Clear));
+    assert_eq!(
+        allowed(&partner, read, &of(Some(me))),
+        Verdict::Yes(Sight::Clear)
+    );
     assert_eq!(allowed(&partner, read, &of(None)), Verdict::NotThisRow);
     let key = Principal {
         narrowed: Some(vec!["lead.read".into()]),
@@ -157,6 +204,16 @@ fn a_partner_sees_referrals_and_a_key_no_more_than_it_was_made_for() {
     assert_eq!(allowed(&key, read, &of(None)), Verdict::Narrowed);
     let service = agent(Role::CsStaff, me, team);
     let case = Permission::new("kyc.read", Area::Kyc, Verb::Read);
-    assert_eq!(allowed(&service, case, &of(None)), Verdict::Yes(Sight::Masked));
-    assert_eq!(allowed(&service, Permission::new("kyc.review", Area::Kyc, Verb::Write), &of(None)), Verdict::Never);
+    assert_eq!(
+        allowed(&service, case, &of(None)),
+        Verdict::Yes(Sight::Masked)
+    );
+    assert_eq!(
+        allowed(
+            &service,
+            Permission::new("kyc.review", Area::Kyc, Verb::Write),
+            &of(None)
+        ),
+        Verdict::Never
+    );
 }

@@ -11,12 +11,16 @@ use super::desk::{House, houses};
 const DAY: u64 = 24 * 3_600;
 
 async fn run(house: &House) -> Vec<Run> {
-    retention::run(&house.platform, &handlers::engines().categories).await.unwrap_or_else(|error| panic!("{}: {error}", house.kind))
+    retention::run(&house.platform, &handlers::engines().categories)
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", house.kind))
 }
 
 fn rows(runs: &[Run], category: &str) -> (u64, bool) {
     let found = runs.iter().find(|run| run.category == category);
-    found.map(|run| (run.rows, run.held)).unwrap_or_else(|| panic!("no category {category}"))
+    found
+        .map(|run| (run.rows, run.held))
+        .unwrap_or_else(|| panic!("no category {category}"))
 }
 
 #[tokio::test]
@@ -29,17 +33,58 @@ async fn what_is_past_its_term_goes_and_a_hold_stops_it() {
             route: "POST /x",
             request: [0; 32],
         };
-        house.platform.command_once(&sari, Some(once), |_unit| Ok(1u8)).await.expect(kind);
-        assert_eq!(rows(&run(&house).await, "idempotency"), (0, false), "{kind}: an hour old");
+        house
+            .platform
+            .command_once(&sari, Some(once), |_unit| Ok(1u8))
+            .await
+            .expect(kind);
+        assert_eq!(
+            rows(&run(&house).await, "idempotency"),
+            (0, false),
+            "{kind}: an hour old"
+        );
         house.pass(2 * DAY);
-        let compliance = house.person(HOUSE, Role::ComplianceOfficer, None, "Citra").await;
-        let hold = retention::place(&house.platform, &compliance, "idempotency".into(), None, "a case".into()).await.expect(kind);
+        let compliance = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        let hold = retention::place(
+            &house.platform,
+            &compliance,
+            "idempotency".into(),
+            None,
+            "a case".into(),
+        )
+        .await
+        .expect(kind);
         assert_eq!(rows(&run(&house).await, "idempotency"), (0, true), "{kind}");
-        retention::lift(&house.platform, &compliance, hold).await.expect(kind);
-        assert_eq!(rows(&run(&house).await, "idempotency"), (1, false), "{kind}");
+        retention::lift(&house.platform, &compliance, hold)
+            .await
+            .expect(kind);
+        assert_eq!(
+            rows(&run(&house).await, "idempotency"),
+            (1, false),
+            "{kind}"
+        );
         let system = Principal::system("test");
-        assert_eq!(house.count(&system, "SELECT count(*) FROM retention_runs WHERE outcome = 'held'").await, 1, "{kind}: it is on record");
-        assert_eq!(house.count(&system, "SELECT count(*) FROM retention_runs WHERE outcome = 'done'").await, 1);
+        assert_eq!(
+            house
+                .count(
+                    &system,
+                    "SELECT count(*) FROM retention_runs WHERE outcome = 'held'"
+                )
+                .await,
+            1,
+            "{kind}: it is on record"
+        );
+        assert_eq!(
+            house
+                .count(
+                    &system,
+                    "SELECT count(*) FROM retention_runs WHERE outcome = 'done'"
+                )
+                .await,
+            1
+        );
     }
 }
 
@@ -49,7 +94,10 @@ async fn events_name_nobody_after_two_years_but_whom_a_hold_keeps() {
         let kind = house.kind;
         let (sari, budi) = (house.client("Sari").await, house.client("Budi").await);
         for person in [&sari, &budi] {
-            let (id, subject) = (new_id(house.platform.now()), person.user().expect("a person"));
+            let (id, subject) = (
+                new_id(house.platform.now()),
+                person.user().expect("a person"),
+            );
             house
                 .system(move |tx| {
                     let query = sqlx::query(
@@ -60,20 +108,44 @@ async fn events_name_nobody_after_two_years_but_whom_a_hold_keeps() {
                 })
                 .await;
         }
-        let compliance = house.person(HOUSE, Role::ComplianceOfficer, None, "Citra").await;
-        retention::place(&house.platform, &compliance, "operations".into(), budi.user(), "a case".into()).await.expect(kind);
+        let compliance = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        retention::place(
+            &house.platform,
+            &compliance,
+            "operations".into(),
+            budi.user(),
+            "a case".into(),
+        )
+        .await
+        .expect(kind);
         assert_eq!(rows(&run(&house).await, "operations"), (1, false), "{kind}");
         assert_eq!(rows(&run(&house).await, "operations"), (0, false), "{kind}");
-        let kept = house.count(&Principal::system("test"), "SELECT count(*) FROM events WHERE subject_id IS NOT NULL AND payload <> '{}'").await;
-        assert_eq!(kept, 1 , "{kind}: the one under a hold");
+        let kept = house
+            .count(
+                &Principal::system("test"),
+                "SELECT count(*) FROM events WHERE subject_id IS NOT NULL AND payload <> '{}'",
+            )
+            .await;
+        assert_eq!(kept, 1, "{kind}: the one under a hold");
     }
 }
 
 #[tokio::test]
 async fn nobody_ends_the_audit_log_before_its_seven_years() {
     for house in houses().await {
-        let early = house.attempt(&Principal::system("test"), "SELECT drop_audit_months((now() + interval '8 years')::date)".into()).await;
-        assert!(early.is_err(), "{}: the database's own clock decides", house.kind);
+        let early = house
+            .attempt(
+                &Principal::system("test"),
+                "SELECT drop_audit_months((now() + interval '8 years')::date)".into(),
+            )
+            .await;
+        assert!(
+            early.is_err(),
+            "{}: the database's own clock decides",
+            house.kind
+        );
         house
             .intrude(
                 "SELECT ensure_audit_partitions('2019-01-01', 1);
@@ -83,8 +155,20 @@ async fn nobody_ends_the_audit_log_before_its_seven_years() {
             )
             .await;
         let runs = run(&house).await;
-        assert_eq!(rows(&runs, "audit"), (1, false), "{}: the month of 2019", house.kind);
-        let report = siaga_platform::audit::verify(house.db(), &[]).await.expect(house.kind);
-        assert_eq!((report.dropped, report.faults), (1, Vec::new()), "{}: its head stays", house.kind);
+        assert_eq!(
+            rows(&runs, "audit"),
+            (1, false),
+            "{}: the month of 2019",
+            house.kind
+        );
+        let report = siaga_platform::audit::verify(house.db(), &[])
+            .await
+            .expect(house.kind);
+        assert_eq!(
+            (report.dropped, report.faults),
+            (1, Vec::new()),
+            "{}: its head stays",
+            house.kind
+        );
     }
 }

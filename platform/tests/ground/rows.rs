@@ -30,11 +30,23 @@ async fn nobody_sees_a_row_of_another_organisation() {
                 )?;
                 Ok(())
             });
-            request.await.unwrap_or_else(|error| panic!("{name}: {error}"));
+            request
+                .await
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
         }
-        for table in ["users", "organizations", "org_members", "audit_log", "subject_requests", "subject_keys", "events"] {
+        for table in [
+            "users",
+            "organizations",
+            "org_members",
+            "audit_log",
+            "subject_requests",
+            "subject_keys",
+            "events",
+        ] {
             let foreign = match table {
-                "organizations" => format!("SELECT count(*) FROM organizations WHERE id <> '{HOUSE}'"),
+                "organizations" => {
+                    format!("SELECT count(*) FROM organizations WHERE id <> '{HOUSE}'")
+                }
                 _ => format!("SELECT count(*) FROM {table} WHERE org_id <> '{HOUSE}'"),
             };
             let sql: &'static str = foreign.leak();
@@ -43,13 +55,40 @@ async fn nobody_sees_a_row_of_another_organisation() {
             assert_eq!(house.count(&theirs, own).await, 0, "{} {table}", house.kind);
             if table != "events" {
                 let system = Principal::system("test");
-                assert!(house.count(&system, sql).await > 0, "{} {table}: there was something to see", house.kind);
+                assert!(
+                    house.count(&system, sql).await > 0,
+                    "{} {table}: there was something to see",
+                    house.kind
+                );
             }
         }
-        let taken = house.attempt(&ours, format!("UPDATE users SET org_id = '{HOUSE}' WHERE org_id = '{other}'")).await;
-        assert_eq!(taken, Ok(0), "{}: a foreign row is not there to change", house.kind);
-        let moved = house.attempt(&ours, format!("UPDATE users SET org_id = '{other}' WHERE id = '{}'", client.audit_name())).await;
-        assert_eq!(moved, Err("42501".into()), "{}: nor is a row given away", house.kind);
+        let taken = house
+            .attempt(
+                &ours,
+                format!("UPDATE users SET org_id = '{HOUSE}' WHERE org_id = '{other}'"),
+            )
+            .await;
+        assert_eq!(
+            taken,
+            Ok(0),
+            "{}: a foreign row is not there to change",
+            house.kind
+        );
+        let moved = house
+            .attempt(
+                &ours,
+                format!(
+                    "UPDATE users SET org_id = '{other}' WHERE id = '{}'",
+                    client.audit_name()
+                ),
+            )
+            .await;
+        assert_eq!(
+            moved,
+            Err("42501".into()),
+            "{}: nor is a row given away",
+            house.kind
+        );
     }
 }
 
@@ -58,26 +97,67 @@ async fn people_see_as_far_as_their_role_reaches() {
     for house in houses().await {
         let jakarta = house.team(HOUSE, "Jakarta", None).await;
         let medan = house.team(HOUSE, "Medan", None).await;
-        let manager = house.person(HOUSE, Role::SalesManager, Some(jakarta), "Rina").await;
+        let manager = house
+            .person(HOUSE, Role::SalesManager, Some(jakarta), "Rina")
+            .await;
         let service = house.person(HOUSE, Role::CsStaff, None, "Tono").await;
         let partner = house.person(HOUSE, Role::IbPartner, None, "Ivan").await;
-        let client = house.person(HOUSE, Role::EndUser, Some(jakarta), "Sari").await;
-        let other = house.person(HOUSE, Role::EndUser, Some(medan), "Budi").await;
-        let referral = format!("UPDATE users SET referrer_id = '{}' WHERE id = '{}'", partner.audit_name(), client.audit_name());
-        assert_eq!(house.attempt(&Principal::system("test"), referral).await, Ok(1));
+        let client = house
+            .person(HOUSE, Role::EndUser, Some(jakarta), "Sari")
+            .await;
+        let other = house
+            .person(HOUSE, Role::EndUser, Some(medan), "Budi")
+            .await;
+        let referral = format!(
+            "UPDATE users SET referrer_id = '{}' WHERE id = '{}'",
+            partner.audit_name(),
+            client.audit_name()
+        );
+        assert_eq!(
+            house.attempt(&Principal::system("test"), referral).await,
+            Ok(1)
+        );
         let kind = house.kind;
         // Owner, manager and service are staff; partner and the two clients are not.
-        assert_eq!(house.count(&Principal::owner(), PEOPLE).await, 6, "{kind}: the owner sees everybody");
-        assert_eq!(house.count(&manager, PEOPLE).await, 4, "{kind}: colleagues, and clients of the team");
-        assert_eq!(house.count(&service, PEOPLE).await, 6, "{kind}: service reads all clients");
-        assert_eq!(house.count(&partner, PEOPLE).await, 2, "{kind}: oneself, and who one brought");
+        assert_eq!(
+            house.count(&Principal::owner(), PEOPLE).await,
+            6,
+            "{kind}: the owner sees everybody"
+        );
+        assert_eq!(
+            house.count(&manager, PEOPLE).await,
+            4,
+            "{kind}: colleagues, and clients of the team"
+        );
+        assert_eq!(
+            house.count(&service, PEOPLE).await,
+            6,
+            "{kind}: service reads all clients"
+        );
+        assert_eq!(
+            house.count(&partner, PEOPLE).await,
+            2,
+            "{kind}: oneself, and who one brought"
+        );
         assert_eq!(house.count(&client, PEOPLE).await, 1, "{kind}: oneself");
         assert_eq!(house.count(&other, PEOPLE).await, 1, "{kind}");
-        let nobody = house.db().read(&Actor::NOBODY, |tx| tx.scalar(sqlx::query_scalar::<_, i64>(PEOPLE))).await;
+        let nobody = house
+            .db()
+            .read(&Actor::NOBODY, |tx| {
+                tx.scalar(sqlx::query_scalar::<_, i64>(PEOPLE))
+            })
+            .await;
         assert_eq!(nobody.expect(kind), 0, "{kind}: nobody sees nobody");
-        let suspend = format!("UPDATE users SET status = 'suspended' WHERE id = '{}'", service.audit_name());
+        let suspend = format!(
+            "UPDATE users SET status = 'suspended' WHERE id = '{}'",
+            service.audit_name()
+        );
         assert_eq!(house.attempt(&Principal::owner(), suspend).await, Ok(1));
-        assert_eq!(house.count(&service, PEOPLE).await, 1, "{kind}: who is suspended sees nobody else");
+        assert_eq!(
+            house.count(&service, PEOPLE).await,
+            1,
+            "{kind}: who is suspended sees nobody else"
+        );
     }
 }
 
@@ -88,11 +168,24 @@ async fn nobody_gives_themselves_more_than_they_have() {
         let agent = house.person(HOUSE, Role::SalesAgent, None, "Rina").await;
         let kind = house.kind;
         for (by, id) in [(&client, client.audit_name()), (&agent, agent.audit_name())] {
-            for change in ["role = 'super_admin'", "status = 'suspended'", "verified = NOT verified", "tier = 'gold'", "actor = 1"] {
-                let tried = house.attempt(by, format!("UPDATE users SET {change} WHERE id = '{id}'")).await;
+            for change in [
+                "role = 'super_admin'",
+                "status = 'suspended'",
+                "verified = NOT verified",
+                "tier = 'gold'",
+                "actor = 1",
+            ] {
+                let tried = house
+                    .attempt(by, format!("UPDATE users SET {change} WHERE id = '{id}'"))
+                    .await;
                 assert_eq!(tried, Err("42501".into()), "{kind}: {change}");
             }
-            let own = house.attempt(by, format!("UPDATE users SET locale = 'en' WHERE id = '{id}'")).await;
+            let own = house
+                .attempt(
+                    by,
+                    format!("UPDATE users SET locale = 'en' WHERE id = '{id}'"),
+                )
+                .await;
             assert_eq!(own, Ok(1), "{kind}: what is one's own may be changed");
         }
         let forged = [
@@ -100,19 +193,39 @@ async fn nobody_gives_themselves_more_than_they_have() {
             "UPDATE role_grants SET scope = 'all'".to_owned(),
             "DELETE FROM audit_log".to_owned(),
             "UPDATE audit_heads SET links = 0".to_owned(),
-            format!("INSERT INTO audit_log (created_at, org_id, actor_id, action, entity_type, entity_id) VALUES (now(), '{HOUSE}', 'system', 'create', 'x', 'x')"),
-            format!("INSERT INTO audit_log (created_at, org_id, actor_id, action, entity_type, entity_id, hash) VALUES (now(), '{HOUSE}', '{}', 'create', 'x', 'x', '\\x00')", client.audit_name()),
-            "INSERT INTO events (type, time, payload) VALUES ('risk.forged', now(), '{}')".to_owned(),
-            format!("INSERT INTO cash_requests (id, org_id, user_id, account, kind, currency, amount, usd_cents, status, confirmed_at, requested_by, created_at) VALUES ('{0}', '{HOUSE}', '{0}', 1, 'deposit', 'USD', 1, 1, 'confirmed', now(), '{0}', now())", client.audit_name()),
-            format!("INSERT INTO cash_requests (id, org_id, user_id, account, kind, currency, amount, usd_cents, requested_by, created_at) VALUES ('{0}', '{HOUSE}', '{1}', 1, 'deposit', 'USD', 1, 1, '{0}', now())", client.audit_name(), agent.audit_name()),
-            format!("INSERT INTO org_members (id, org_id, user_id, role) VALUES ('{0}', '{HOUSE}', '{0}', 'owner')", client.audit_name()),
+            format!(
+                "INSERT INTO audit_log (created_at, org_id, actor_id, action, entity_type, entity_id) VALUES (now(), '{HOUSE}', 'system', 'create', 'x', 'x')"
+            ),
+            format!(
+                "INSERT INTO audit_log (created_at, org_id, actor_id, action, entity_type, entity_id, hash) VALUES (now(), '{HOUSE}', '{}', 'create', 'x', 'x', '\\x00')",
+                client.audit_name()
+            ),
+            "INSERT INTO events (type, time, payload) VALUES ('risk.forged', now(), '{}')"
+                .to_owned(),
+            format!(
+                "INSERT INTO cash_requests (id, org_id, user_id, account, kind, currency, amount, usd_cents, status, confirmed_at, requested_by, created_at) VALUES ('{0}', '{HOUSE}', '{0}', 1, 'deposit', 'USD', 1, 1, 'confirmed', now(), '{0}', now())",
+                client.audit_name()
+            ),
+            format!(
+                "INSERT INTO cash_requests (id, org_id, user_id, account, kind, currency, amount, usd_cents, requested_by, created_at) VALUES ('{0}', '{HOUSE}', '{1}', 1, 'deposit', 'USD', 1, 1, '{0}', now())",
+                client.audit_name(),
+                agent.audit_name()
+            ),
+            format!(
+                "INSERT INTO org_members (id, org_id, user_id, role) VALUES ('{0}', '{HOUSE}', '{0}', 'owner')",
+                client.audit_name()
+            ),
         ];
         for sql in forged {
             let tried = house.attempt(&client, sql.clone()).await;
             assert_eq!(tried, Err("42501".into()), "{kind}: {sql}");
         }
         let destroyed = house.attempt(&client, "UPDATE subject_keys SET wrapped = NULL, wrapped_under = NULL, destroyed_at = now()".into()).await;
-        assert_eq!(destroyed, Err("42501".to_owned()), "{kind}: nobody destroys a key");
+        assert_eq!(
+            destroyed,
+            Err("42501".to_owned()),
+            "{kind}: nobody destroys a key"
+        );
     }
 }
 
@@ -139,7 +252,12 @@ async fn money_of_an_account_is_its_owners_and_the_desks() {
             ("SELECT count(*) FROM cash_requests", [1, 0, 0, 1]),
         ] {
             for (by, expected) in [&sari, &budi, &dealer, &finance].into_iter().zip(seen) {
-                assert_eq!(house.count(by, sql).await, expected, "{kind}: {sql} by {:?}", by.role);
+                assert_eq!(
+                    house.count(by, sql).await,
+                    expected,
+                    "{kind}: {sql} by {:?}",
+                    by.role
+                );
             }
         }
     }
@@ -149,22 +267,47 @@ async fn money_of_an_account_is_its_owners_and_the_desks() {
 async fn what_is_found_is_what_may_be_seen() {
     for house in houses().await {
         let jakarta = house.team(HOUSE, "Jakarta", None).await;
-        let manager = house.person(HOUSE, Role::SalesManager, Some(jakarta), "Rina").await;
+        let manager = house
+            .person(HOUSE, Role::SalesManager, Some(jakarta), "Rina")
+            .await;
         let agent = house.person(HOUSE, Role::SalesAgent, None, "Agus").await;
         let client = house.client("Sari").await;
         put(&house, "lead", Some(jakarta), None, "Siti Nurhaliza").await;
         put(&house, "lead", None, agent.user(), "Siti Nurbaya").await;
         let kind = house.kind;
-        for (by, seen) in [(&manager, 1), (&agent, 2), (&client, 0), (&Principal::owner(), 2)] {
+        for (by, seen) in [
+            (&manager, 1),
+            (&agent, 2),
+            (&client, 0),
+            (&Principal::owner(), 2),
+        ] {
             let keyring = house.platform.keyring().clone();
-            let found = house.platform.read(by, move |tx| search::find(tx, &keyring, "siti nur", Some(Area::Crm), 20)).await;
+            let found = house
+                .platform
+                .read(by, move |tx| {
+                    search::find(tx, &keyring, "siti nur", Some(Area::Crm), 20)
+                })
+                .await;
             assert_eq!(found.expect(kind).len(), seen, "{kind}: {:?}", by.role);
-            assert_eq!(house.count(by, "SELECT count(DISTINCT ref) FROM search_grams").await, seen as i64, "{kind}: {:?}", by.role);
+            assert_eq!(
+                house
+                    .count(by, "SELECT count(DISTINCT ref) FROM search_grams")
+                    .await,
+                seen as i64,
+                "{kind}: {:?}",
+                by.role
+            );
         }
     }
 }
 
-async fn put(house: &House, entity: &'static str, team: Option<uuid::Uuid>, owner: Option<uuid::Uuid>, name: &'static str) {
+async fn put(
+    house: &House,
+    entity: &'static str,
+    team: Option<uuid::Uuid>,
+    owner: Option<uuid::Uuid>,
+    name: &'static str,
+) {
     let system = Principal::system("test");
     let indexed = house.platform.command(&system, move |unit| {
         let entry = Entry {
@@ -209,7 +352,15 @@ async fn every_table_with_people_in_it_filters_its_rows() {
             .await;
         assert!(rows.len() > 30, "{}: {} tables", house.kind, rows.len());
         for (table, on, forced) in rows {
-            assert_eq!((on, forced), (!OPEN.contains(&table.as_str()), !OPEN.contains(&table.as_str())), "{}: {table}", house.kind);
+            assert_eq!(
+                (on, forced),
+                (
+                    !OPEN.contains(&table.as_str()),
+                    !OPEN.contains(&table.as_str())
+                ),
+                "{}: {table}",
+                house.kind
+            );
         }
     }
 }
@@ -224,12 +375,35 @@ async fn the_assistant_sees_and_changes_nothing_that_was_not_granted_to_it() {
             "SELECT count(*) FROM subject_keys",
             "SELECT count(*) FROM cash_requests",
         ] {
-            let read = house.db().read(&owner, move |tx| tx.scalar(sqlx::query_scalar::<_, i64>(sql))).await;
-            assert_eq!(read.expect_err(house.kind).sqlstate().as_deref(), Some("42501"), "{}: {sql}", house.kind);
+            let read = house
+                .db()
+                .read(&owner, move |tx| {
+                    tx.scalar(sqlx::query_scalar::<_, i64>(sql))
+                })
+                .await;
+            assert_eq!(
+                read.expect_err(house.kind).sqlstate().as_deref(),
+                Some("42501"),
+                "{}: {sql}",
+                house.kind
+            );
         }
-        for sql in ["DELETE FROM users", "UPDATE users SET tier = 'x'", "DELETE FROM search_entries", "INSERT INTO consents DEFAULT VALUES"] {
-            let written = house.db().write(&owner, move |tx| tx.execute(sqlx::query(sql))).await;
-            assert_eq!(written.expect_err(house.kind).sqlstate().as_deref(), Some("42501"), "{}: {sql}", house.kind);
+        for sql in [
+            "DELETE FROM users",
+            "UPDATE users SET tier = 'x'",
+            "DELETE FROM search_entries",
+            "INSERT INTO consents DEFAULT VALUES",
+        ] {
+            let written = house
+                .db()
+                .write(&owner, move |tx| tx.execute(sqlx::query(sql)))
+                .await;
+            assert_eq!(
+                written.expect_err(house.kind).sqlstate().as_deref(),
+                Some("42501"),
+                "{}: {sql}",
+                house.kind
+            );
         }
     }
 }

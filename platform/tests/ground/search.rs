@@ -8,8 +8,16 @@ use siaga_platform::search::{self, Entry, Hit};
 use super::desk::{House, houses};
 
 const NAMES: &[&str] = &[
-    "Siti Nurhaliza", "Budi Santoso", "Dewi Lestari", "Agus Wijaya", "Rina Kusuma", "Bambang Pamungkas", "Sri Mulyani", "Joko Susilo",
-    "Maria Ulfa", "Ahmad Fauzi",
+    "Siti Nurhaliza",
+    "Budi Santoso",
+    "Dewi Lestari",
+    "Agus Wijaya",
+    "Rina Kusuma",
+    "Bambang Pamungkas",
+    "Sri Mulyani",
+    "Joko Susilo",
+    "Maria Ulfa",
+    "Ahmad Fauzi",
 ];
 
 async fn fill(house: &House) {
@@ -36,8 +44,12 @@ async fn fill(house: &House) {
 async fn find(house: &House, query: &'static str) -> Vec<Hit> {
     let keyring = house.platform.keyring().clone();
     let owner = Principal::owner();
-    let found = house.platform.read(&owner, move |tx| search::find(tx, &keyring, query, None, 20));
-    found.await.unwrap_or_else(|error| panic!("{}: {query}: {error}", house.kind))
+    let found = house.platform.read(&owner, move |tx| {
+        search::find(tx, &keyring, query, None, 20)
+    });
+    found
+        .await
+        .unwrap_or_else(|error| panic!("{}: {query}: {error}", house.kind))
 }
 
 #[tokio::test]
@@ -57,12 +69,21 @@ async fn a_name_is_found_with_letters_wrong_and_stands_nowhere() {
         }
         assert_eq!(find(&house, "Siti Nurhaliza").await[0].share, 100);
         let numbers = find(&house, "+628140000000").await;
-        assert_eq!((numbers[0].share, numbers[1].share < 100), (100, true), "{kind}: numbers that differ come behind");
+        assert_eq!(
+            (numbers[0].share, numbers[1].share < 100),
+            (100, true),
+            "{kind}: numbers that differ come behind"
+        );
         let plain = house.count(&Principal::system("test"), "SELECT count(*) FROM search_entries WHERE words ILIKE '%nurhaliza%' OR words LIKE '%6281%'").await;
         assert_eq!(plain, 0, "{kind}: a person's words are hashes alone");
         for bad in ["", " - ", &"x".repeat(101)] {
             let (keyring, bad) = (house.platform.keyring().clone(), bad.to_owned());
-            let refused = house.platform.read(&Principal::owner(), move |tx| search::find(tx, &keyring, &bad, None, 20)).await;
+            let refused = house
+                .platform
+                .read(&Principal::owner(), move |tx| {
+                    search::find(tx, &keyring, &bad, None, 20)
+                })
+                .await;
             assert_eq!(refused.expect_err("refused").fault(), Some(INVALID));
         }
     }
@@ -89,11 +110,32 @@ async fn an_entry_that_changes_is_found_by_its_new_words_alone() {
             });
             put.await.expect(house.kind);
         }
-        assert_eq!(find(&house, "Dewi Lestari").await.len(), 1, "{}", house.kind);
-        assert_eq!(find(&house, "Siti Nurhaliza").await.len(), 0, "{}", house.kind);
-        house.platform.command(&system, move |unit| search::remove(unit, "lead", id)).await.expect(house.kind);
-        assert_eq!(find(&house, "Dewi Lestari").await.len(), 0, "{}", house.kind);
-        let left = house.count(&system, "SELECT count(*) FROM search_grams").await;
+        assert_eq!(
+            find(&house, "Dewi Lestari").await.len(),
+            1,
+            "{}",
+            house.kind
+        );
+        assert_eq!(
+            find(&house, "Siti Nurhaliza").await.len(),
+            0,
+            "{}",
+            house.kind
+        );
+        house
+            .platform
+            .command(&system, move |unit| search::remove(unit, "lead", id))
+            .await
+            .expect(house.kind);
+        assert_eq!(
+            find(&house, "Dewi Lestari").await.len(),
+            0,
+            "{}",
+            house.kind
+        );
+        let left = house
+            .count(&system, "SELECT count(*) FROM search_grams")
+            .await;
         assert_eq!(left, 0, "{}", house.kind);
     }
 }

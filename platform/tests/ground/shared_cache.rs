@@ -29,7 +29,10 @@ async fn what_one_process_loaded_another_has_and_nobody_reads_on_the_way() {
         Ok::<_, Refusal>("Sari Wulandari".to_owned())
     };
     for cache in [&one, &two] {
-        assert_eq!(cache.get(&key, load()).await.expect("there"), "Sari Wulandari");
+        assert_eq!(
+            cache.get(&key, load()).await.expect("there"),
+            "Sari Wulandari"
+        );
     }
     assert_eq!(loads.load(Ordering::Relaxed), 1);
     let shared = Figures {
@@ -39,17 +42,42 @@ async fn what_one_process_loaded_another_has_and_nobody_reads_on_the_way() {
     };
     assert_eq!(two.figures(), shared);
     let client = redis::Client::open(url.as_str()).expect("a URL");
-    let mut connection = client.get_multiplexed_async_connection().await.expect("the server");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("the server");
     let name = format!("siaga:{}", key.text());
-    let stored: Vec<u8> = redis::cmd("GET").arg(&name).query_async(&mut connection).await.expect("a value");
-    assert!(!String::from_utf8_lossy(&stored).contains("Sari"), "it is sealed");
-    let ttl: i64 = redis::cmd("TTL").arg(&name).query_async(&mut connection).await.expect("a time");
+    let stored: Vec<u8> = redis::cmd("GET")
+        .arg(&name)
+        .query_async(&mut connection)
+        .await
+        .expect("a value");
+    assert!(
+        !String::from_utf8_lossy(&stored).contains("Sari"),
+        "it is sealed"
+    );
+    let ttl: i64 = redis::cmd("TTL")
+        .arg(&name)
+        .query_async(&mut connection)
+        .await
+        .expect("a time");
     assert!((1_790..=1_800).contains(&ttl), "{ttl} s");
     let stranger = Cache::open(Some(&url), &Keyring::generate("k1")).expect("a URL");
-    assert_eq!(stranger.get(&key, load()).await.expect("loaded"), "Sari Wulandari");
-    assert_eq!(loads.load(Ordering::Relaxed), 2, "another keyring does not open it");
+    assert_eq!(
+        stranger.get(&key, load()).await.expect("loaded"),
+        "Sari Wulandari"
+    );
+    assert_eq!(
+        loads.load(Ordering::Relaxed),
+        2,
+        "another keyring does not open it"
+    );
     one.forget(&key).await;
-    let gone: bool = redis::cmd("EXISTS").arg(&name).query_async::<bool>(&mut connection).await.expect("an answer");
+    let gone: bool = redis::cmd("EXISTS")
+        .arg(&name)
+        .query_async::<bool>(&mut connection)
+        .await
+        .expect("an answer");
     assert!(!gone, "forgotten on both levels");
 }
 
@@ -60,14 +88,23 @@ async fn a_window_counts_for_all_processes_together() {
     };
     let url = format!("redis://127.0.0.1:{}/0", server.port);
     let keyring = Keyring::generate("k1");
-    let (one, two) = (Cache::open(Some(&url), &keyring).expect("a URL"), Cache::open(Some(&url), &keyring).expect("a URL"));
-    let (minute, at) = (Duration::from_secs(60), |seconds: u64| Ts(MORNING + seconds * SECOND_NS));
+    let (one, two) = (
+        Cache::open(Some(&url), &keyring).expect("a URL"),
+        Cache::open(Some(&url), &keyring).expect("a URL"),
+    );
+    let (minute, at) = (Duration::from_secs(60), |seconds: u64| {
+        Ts(MORNING + seconds * SECOND_NS)
+    });
     for (cache, second) in [(&one, 0), (&two, 10), (&one, 20)] {
         assert_eq!(cache.admit("login:7", 3, minute, at(second)).await, Ok(()));
     }
     assert_eq!(two.admit("login:7", 3, minute, at(30)).await, Err(30));
     assert_eq!(one.admit("login:8", 3, minute, at(30)).await, Ok(()));
-    assert_eq!(two.admit("login:7", 3, minute, at(61)).await, Ok(()), "who was turned away did not count");
+    assert_eq!(
+        two.admit("login:7", 3, minute, at(61)).await,
+        Ok(()),
+        "who was turned away did not count"
+    );
 }
 
 #[tokio::test]
@@ -84,7 +121,9 @@ async fn without_its_server_the_cache_goes_on_alone() {
     }
     assert_eq!(cache.figures().first, 1);
     for n in 0..3u32 {
-        let answer = cache.admit("login:7", 2, Duration::from_secs(60), Ts(MORNING)).await;
+        let answer = cache
+            .admit("login:7", 2, Duration::from_secs(60), Ts(MORNING))
+            .await;
         assert_eq!(answer.is_ok(), n < 2, "the process counts by itself");
     }
     assert!(Cache::open(Some("nonsense"), &Keyring::generate("k1")).is_err());

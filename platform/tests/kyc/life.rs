@@ -2,7 +2,9 @@
 
 use siaga_platform::ids::HOUSE;
 use siaga_platform::kyc::document::Kind;
-use siaga_platform::kyc::faults::{BLOCKED, DISPUTED, NOT_OPEN, NOT_SCREENED, NO_DISPUTE, REVIEWED, SAME_DOCUMENT};
+use siaga_platform::kyc::faults::{
+    BLOCKED, DISPUTED, NO_DISPUTE, NOT_OPEN, NOT_SCREENED, REVIEWED, SAME_DOCUMENT,
+};
 use siaga_platform::kyc::state::State;
 use siaga_platform::kyc::{self, Outcome, Verb};
 use siaga_platform::people::Role;
@@ -21,43 +23,120 @@ async fn two_officers_verify_a_client_whom_no_machine_could_read_and_the_account
         let sari = office.house.client("Sari").await;
         let user = sari.user().expect("a person");
         let first = office.hand_in(&sari, &[(Kind::Ktp, 1)]).await.expect(kind);
-        assert_eq!((first.state, first.missing), (State::PendingUpload, vec![Kind::Selfie]));
-        let handed = office.hand_in(&sari, &[(Kind::Selfie, 2)]).await.expect(kind);
+        assert_eq!(
+            (first.state, first.missing),
+            (State::PendingUpload, vec![Kind::Selfie])
+        );
+        let handed = office
+            .hand_in(&sari, &[(Kind::Selfie, 2)])
+            .await
+            .expect(kind);
         assert_eq!(handed.state, State::ProcessingOcr, "{kind}");
         kyc::scan(&office.kyc, handed.case).await.expect(kind);
-        kyc::scan(&office.kyc, handed.case).await.expect("asked twice");
-        assert_eq!(fault(office.hand_in(&sari, &[(Kind::Selfie, 3)]).await), NOT_OPEN, "{kind}");
+        kyc::scan(&office.kyc, handed.case)
+            .await
+            .expect("asked twice");
+        assert_eq!(
+            fault(office.hand_in(&sari, &[(Kind::Selfie, 3)]).await),
+            NOT_OPEN,
+            "{kind}"
+        );
 
-        assert_eq!(fault(office.decide(&office.anna, handed.case, Verb::Approve).await), NOT_SCREENED, "{kind}: no list is no clearance");
+        assert_eq!(
+            fault(
+                office
+                    .decide(&office.anna, handed.case, Verb::Approve)
+                    .await
+            ),
+            NOT_SCREENED,
+            "{kind}: no list is no clearance"
+        );
         office.screened(user).await;
-        let one = office.decide(&office.anna, handed.case, Verb::Approve).await.expect(kind);
-        assert!(one.awaiting_second && one.state == State::ReviewRequired, "{kind}: {one:?}");
-        assert_eq!(fault(office.decide(&office.anna, handed.case, Verb::Approve).await), FOUR_EYES, "{kind}");
-        assert_eq!(fault(office.decide(&office.anna, handed.case, Verb::Reject).await), REVIEWED, "{kind}");
+        let one = office
+            .decide(&office.anna, handed.case, Verb::Approve)
+            .await
+            .expect(kind);
+        assert!(
+            one.awaiting_second && one.state == State::ReviewRequired,
+            "{kind}: {one:?}"
+        );
+        assert_eq!(
+            fault(
+                office
+                    .decide(&office.anna, handed.case, Verb::Approve)
+                    .await
+            ),
+            FOUR_EYES,
+            "{kind}"
+        );
+        assert_eq!(
+            fault(office.decide(&office.anna, handed.case, Verb::Reject).await),
+            REVIEWED,
+            "{kind}"
+        );
         assert_eq!(office.text(VERIFIED, user).await, "false", "{kind}");
-        let two = office.decide(&office.bayu, handed.case, Verb::Approve).await.expect(kind);
+        let two = office
+            .decide(&office.bayu, handed.case, Verb::Approve)
+            .await
+            .expect(kind);
         assert_eq!(two.state, State::Approved, "{kind}");
         assert_eq!(office.text(VERIFIED, user).await, "true", "{kind}");
 
-        let dispute = kyc::dispute(&office.kyc, &sari, None, "that is not my card").await.expect(kind);
+        let dispute = kyc::dispute(&office.kyc, &sari, None, "that is not my card")
+            .await
+            .expect(kind);
         for judge in [&office.anna, &office.bayu] {
-            let judged = kyc::resolve(&office.kyc, judge, None, dispute, Outcome::Dismissed, "seen").await;
+            let judged = kyc::resolve(
+                &office.kyc,
+                judge,
+                None,
+                dispute,
+                Outcome::Dismissed,
+                "seen",
+            )
+            .await;
             assert_eq!(fault(judged), FOUR_EYES, "{kind}: both have approved");
         }
-        let citra = office.house.person(HOUSE, Role::ComplianceOfficer, None, "Citra").await;
-        kyc::resolve(&office.kyc, &citra, None, dispute, Outcome::Dismissed, "seen").await.expect(kind);
+        let citra = office
+            .house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        kyc::resolve(
+            &office.kyc,
+            &citra,
+            None,
+            dispute,
+            Outcome::Dismissed,
+            "seen",
+        )
+        .await
+        .expect(kind);
         kyc::open_account(&office.kyc, user).await.expect(kind);
         let sent = office.core.sent();
         let [Body::Account(terms)] = sent.as_slice() else {
             panic!("{kind}: {sent:?}");
         };
         let account = terms.id.0;
-        kyc::open_account(&office.kyc, user).await.expect("asked twice");
-        let opened = office.core.sent().into_iter().filter(|body| matches!(body, Body::Account(_))).count();
+        kyc::open_account(&office.kyc, user)
+            .await
+            .expect("asked twice");
+        let opened = office
+            .core
+            .sent()
+            .into_iter()
+            .filter(|body| matches!(body, Body::Account(_)))
+            .count();
         assert_eq!(opened, 1, "{kind}");
         let case = kyc::own_case(&office.kyc, &sari).await.expect(kind);
-        assert_eq!((case.state, case.account), (State::Approved, Some(account)), "{kind}");
-        assert!(case.findings.is_empty() && case.reviews.is_empty(), "{kind}: a client sees neither findings nor reviewers");
+        assert_eq!(
+            (case.state, case.account),
+            (State::Approved, Some(account)),
+            "{kind}"
+        );
+        assert!(
+            case.findings.is_empty() && case.reviews.is_empty(),
+            "{kind}: a client sees neither findings nor reviewers"
+        );
     }
 }
 
@@ -66,38 +145,81 @@ async fn one_officer_is_enough_when_the_card_was_typed_and_nothing_is_odd() {
     for office in offices().await {
         let sari = office.house.client("Sari").await;
         let handed = office.in_review(&sari, 1).await;
-        office.type_card(&office.anna, handed.documents[0].id, "SARI", 1).await;
-        let case = kyc::case(&office.kyc, &office.anna, handed.case).await.expect("a case");
+        office
+            .type_card(&office.anna, handed.documents[0].id, "SARI", 1)
+            .await;
+        let case = kyc::case(&office.kyc, &office.anna, handed.case)
+            .await
+            .expect("a case");
         assert!(!case.risky, "{:?}", case.findings);
-        let decided = office.decide(&office.bayu, handed.case, Verb::Approve).await.expect("approved");
+        let decided = office
+            .decide(&office.bayu, handed.case, Verb::Approve)
+            .await
+            .expect("approved");
         assert_eq!(decided.state, State::Approved);
     }
 }
 
 #[tokio::test]
-async fn three_failed_attempts_with_different_documents_block_and_an_administrator_gives_one_more() {
+async fn three_failed_attempts_with_different_documents_block_and_an_administrator_gives_one_more()
+{
     for office in offices().await {
         let kind = office.house.kind;
         let sari = office.house.client("Sari").await;
-        let root = office.house.person(HOUSE, Role::SuperAdmin, None, "Ratna").await;
+        let root = office
+            .house
+            .person(HOUSE, Role::SuperAdmin, None, "Ratna")
+            .await;
         let mut case = None;
         for attempt in 0..3u32 {
             let handed = office.in_review(&sari, 10 * attempt + 1).await;
-            let decided = office.decide(&office.anna, handed.case, Verb::Reject).await.expect(kind);
-            let expected = if attempt == 2 { State::Blocked } else { State::Rejected };
-            assert_eq!((decided.state, u32::from(decided.attempts_left)), (expected, 2 - attempt), "{kind}");
+            let decided = office
+                .decide(&office.anna, handed.case, Verb::Reject)
+                .await
+                .expect(kind);
+            let expected = if attempt == 2 {
+                State::Blocked
+            } else {
+                State::Rejected
+            };
+            assert_eq!(
+                (decided.state, u32::from(decided.attempts_left)),
+                (expected, 2 - attempt),
+                "{kind}"
+            );
             if attempt == 0 {
-                assert_eq!(fault(office.hand_in(&sari, &[(Kind::Ktp, 1)]).await), SAME_DOCUMENT, "{kind}");
+                assert_eq!(
+                    fault(office.hand_in(&sari, &[(Kind::Ktp, 1)]).await),
+                    SAME_DOCUMENT,
+                    "{kind}"
+                );
             }
             case = Some(handed.case);
         }
         let case = case.expect("a case");
-        assert_eq!(fault(office.hand_in(&sari, &[(Kind::Ktp, 50)]).await), BLOCKED, "{kind}");
-        assert_eq!(fault(kyc::reopen(&office.kyc, &office.anna, None, case, "please", None).await), FORBIDDEN, "{kind}");
-        let again = kyc::reopen(&office.kyc, &root, None, case, "a bad scanner", None).await.expect(kind);
-        assert_eq!((again.state, again.attempts_left), (State::PendingUpload, 1), "{kind}");
+        assert_eq!(
+            fault(office.hand_in(&sari, &[(Kind::Ktp, 50)]).await),
+            BLOCKED,
+            "{kind}"
+        );
+        assert_eq!(
+            fault(kyc::reopen(&office.kyc, &office.anna, None, case, "please", None).await),
+            FORBIDDEN,
+            "{kind}"
+        );
+        let again = kyc::reopen(&office.kyc, &root, None, case, "a bad scanner", None)
+            .await
+            .expect(kind);
+        assert_eq!(
+            (again.state, again.attempts_left),
+            (State::PendingUpload, 1),
+            "{kind}"
+        );
         let handed = office.in_review(&sari, 60).await;
-        let decided = office.decide(&office.anna, handed.case, Verb::Reject).await.expect(kind);
+        let decided = office
+            .decide(&office.anna, handed.case, Verb::Reject)
+            .await
+            .expect(kind);
         assert_eq!(decided.state, State::Blocked, "{kind}: one more, not three");
     }
 }
@@ -108,28 +230,89 @@ async fn a_dispute_freezes_at_once_and_whoever_decided_does_not_judge_it() {
         let kind = office.house.kind;
         let sari = office.house.client("Sari").await;
         let user = sari.user().expect("a person");
-        assert_eq!(fault(kyc::dispute(&office.kyc, &sari, None, "wrong").await), NO_DISPUTE, "{kind}");
+        assert_eq!(
+            fault(kyc::dispute(&office.kyc, &sari, None, "wrong").await),
+            NO_DISPUTE,
+            "{kind}"
+        );
         let handed = office.in_review(&sari, 1).await;
-        office.type_card(&office.anna, handed.documents[0].id, "Sari", 1).await;
-        office.decide(&office.anna, handed.case, Verb::Approve).await.expect(kind);
+        office
+            .type_card(&office.anna, handed.documents[0].id, "Sari", 1)
+            .await;
+        office
+            .decide(&office.anna, handed.case, Verb::Approve)
+            .await
+            .expect(kind);
         kyc::open_account(&office.kyc, user).await.expect(kind);
 
-        let dispute = kyc::dispute(&office.kyc, &sari, None, "that is not my card").await.expect(kind);
+        let dispute = kyc::dispute(&office.kyc, &sari, None, "that is not my card")
+            .await
+            .expect(kind);
         assert_eq!(office.text(STATUS, user).await, "under_review", "{kind}");
         let locked = office.core.sent();
-        assert!(matches!(locked.last(), Some(Body::Review(set)) if set.on), "{kind}: {locked:?}");
-        assert_eq!(fault(kyc::dispute(&office.kyc, &sari, None, "again").await), DISPUTED, "{kind}");
-        let ticket = kyc::one_dispute(&office.kyc, &office.anna, dispute).await.expect(kind);
-        assert_eq!((ticket.priority.as_str(), ticket.due.0 - ticket.created.0), ("HIGH", 72 * 3_600 * 1_000_000_000), "{kind}");
+        assert!(
+            matches!(locked.last(), Some(Body::Review(set)) if set.on),
+            "{kind}: {locked:?}"
+        );
+        assert_eq!(
+            fault(kyc::dispute(&office.kyc, &sari, None, "again").await),
+            DISPUTED,
+            "{kind}"
+        );
+        let ticket = kyc::one_dispute(&office.kyc, &office.anna, dispute)
+            .await
+            .expect(kind);
+        assert_eq!(
+            (ticket.priority.as_str(), ticket.due.0 - ticket.created.0),
+            ("HIGH", 72 * 3_600 * 1_000_000_000),
+            "{kind}"
+        );
 
-        let judge = kyc::resolve(&office.kyc, &office.anna, None, dispute, Outcome::Upheld, "seen").await;
+        let judge = kyc::resolve(
+            &office.kyc,
+            &office.anna,
+            None,
+            dispute,
+            Outcome::Upheld,
+            "seen",
+        )
+        .await;
         assert_eq!(fault(judge), FOUR_EYES, "{kind}");
-        kyc::resolve(&office.kyc, &office.bayu, None, dispute, Outcome::Upheld, "it is another card").await.expect(kind);
+        kyc::resolve(
+            &office.kyc,
+            &office.bayu,
+            None,
+            dispute,
+            Outcome::Upheld,
+            "it is another card",
+        )
+        .await
+        .expect(kind);
         assert_eq!(office.text(STATUS, user).await, "active", "{kind}");
-        assert_eq!(office.text(VERIFIED, user).await, "false", "{kind}: the approval is gone until there is another one");
-        let twice = kyc::resolve(&office.kyc, &office.bayu, None, dispute, Outcome::Dismissed, "seen").await;
+        assert_eq!(
+            office.text(VERIFIED, user).await,
+            "false",
+            "{kind}: the approval is gone until there is another one"
+        );
+        let twice = kyc::resolve(
+            &office.kyc,
+            &office.bayu,
+            None,
+            dispute,
+            Outcome::Dismissed,
+            "seen",
+        )
+        .await;
         assert_eq!(fault(twice), NO_DISPUTE, "{kind}");
-        assert_eq!(fault(office.decide(&office.anna, handed.case, Verb::Approve).await), REVIEWED, "{kind}: another person decides anew");
+        assert_eq!(
+            fault(
+                office
+                    .decide(&office.anna, handed.case, Verb::Approve)
+                    .await
+            ),
+            REVIEWED,
+            "{kind}: another person decides anew"
+        );
     }
 }
 
@@ -142,12 +325,17 @@ async fn officers_who_decide_at_the_same_moment_make_one_decision() {
             let name: &'static str = format!("Sari{round}").leak();
             let sari = office.house.client(name).await;
             let handed = office.in_review(&sari, 100 * round + 1).await;
-            office.type_card(&office.anna, handed.documents[0].id, name, round).await;
+            office
+                .type_card(&office.anna, handed.documents[0].id, name, round)
+                .await;
             let (approved, rejected) = tokio::join!(
                 office.decide(&office.anna, handed.case, Verb::Approve),
                 office.decide(&office.bayu, handed.case, Verb::Reject)
             );
-            assert!(approved.is_ok() != rejected.is_ok(), "{kind}: {approved:?} and {rejected:?}");
+            assert!(
+                approved.is_ok() != rejected.is_ok(),
+                "{kind}: {approved:?} and {rejected:?}"
+            );
         }
     }
 }
@@ -158,13 +346,25 @@ async fn uploads_at_the_same_moment_make_one_case() {
     for office in offices().await {
         let kind = office.house.kind;
         let sari = office.house.client("Sari").await;
-        let (card, selfie) = tokio::join!(office.hand_in(&sari, &[(Kind::Ktp, 1)]), office.hand_in(&sari, &[(Kind::Selfie, 2)]));
+        let (card, selfie) = tokio::join!(
+            office.hand_in(&sari, &[(Kind::Ktp, 1)]),
+            office.hand_in(&sari, &[(Kind::Selfie, 2)])
+        );
         let (card, selfie) = (card.expect(kind), selfie.expect(kind));
         assert_eq!(card.case, selfie.case, "{kind}");
-        let done = [card.state, selfie.state].into_iter().filter(|state| *state == State::ProcessingOcr).count();
+        let done = [card.state, selfie.state]
+            .into_iter()
+            .filter(|state| *state == State::ProcessingOcr)
+            .count();
         assert_eq!(done, 1, "{kind}: whoever came second completed it");
-        let (one, two) = tokio::join!(office.hand_in(&sari, &[(Kind::Npwp, 3)]), office.hand_in(&sari, &[(Kind::Npwp, 3)]));
-        assert!(one.is_err() && two.is_err(), "{kind}: what is complete takes nothing more");
+        let (one, two) = tokio::join!(
+            office.hand_in(&sari, &[(Kind::Npwp, 3)]),
+            office.hand_in(&sari, &[(Kind::Npwp, 3)])
+        );
+        assert!(
+            one.is_err() && two.is_err(),
+            "{kind}: what is complete takes nothing more"
+        );
     }
 }
 
@@ -177,14 +377,30 @@ async fn a_dispute_holds_whatever_comes_after_it() {
         let sari = office.house.client("Sari").await;
         let user = sari.user().expect("a person");
         let handed = office.in_review(&sari, 1).await;
-        office.type_card(&office.anna, handed.documents[0].id, "Sari", 1).await;
-        office.decide(&office.anna, handed.case, Verb::Approve).await.expect(kind);
-        let dispute = kyc::dispute(&office.kyc, &sari, None, "that is not my card").await.expect(kind);
+        office
+            .type_card(&office.anna, handed.documents[0].id, "Sari", 1)
+            .await;
+        office
+            .decide(&office.anna, handed.case, Verb::Approve)
+            .await
+            .expect(kind);
+        let dispute = kyc::dispute(&office.kyc, &sari, None, "that is not my card")
+            .await
+            .expect(kind);
         kyc::open_account(&office.kyc, user).await.expect(kind);
         assert!(locked(), "{kind}: the account came after the dispute");
         kyc::open_account(&office.kyc, user).await.expect(kind);
         assert!(locked(), "{kind}: the approval is told a second time");
-        kyc::resolve(&office.kyc, &office.bayu, None, dispute, Outcome::Upheld, "it is another card").await.expect(kind);
+        kyc::resolve(
+            &office.kyc,
+            &office.bayu,
+            None,
+            dispute,
+            Outcome::Upheld,
+            "it is another card",
+        )
+        .await
+        .expect(kind);
         kyc::open_account(&office.kyc, user).await.expect(kind);
         assert!(locked(), "{kind}: the approval does not stand");
     }
@@ -203,14 +419,44 @@ async fn a_name_that_was_typed_is_looked_up_before_anybody_approves_it() {
             berlaku_sampai: Some("SEUMUR HIDUP".into()),
             ..Default::default()
         };
-        kyc::type_fields(&office.kyc, &office.anna, None, handed.documents[0].id, fields, None).await.expect(kind);
-        assert_eq!(fault(office.decide(&office.bayu, handed.case, Verb::Approve).await), NOT_SCREENED, "{kind}");
+        kyc::type_fields(
+            &office.kyc,
+            &office.anna,
+            None,
+            handed.documents[0].id,
+            fields,
+            None,
+        )
+        .await
+        .expect(kind);
+        assert_eq!(
+            fault(
+                office
+                    .decide(&office.bayu, handed.case, Verb::Approve)
+                    .await
+            ),
+            NOT_SCREENED,
+            "{kind}"
+        );
         let user = sari.user().expect("a person");
         office.screened(user).await;
-        let query = sqlx::query("INSERT INTO aml_cases (id, org_id, kind, user_id, severity, created_at) VALUES ($1, $2, 'sanctions', $1, 'high', now())");
-        office.house.system(move |tx| tx.execute(query.bind(user).bind(HOUSE))).await;
-        let barred = fault(office.decide(&office.bayu, handed.case, Verb::Approve).await);
-        assert_eq!(barred, siaga_platform::kyc::faults::BARRED, "{kind}: a case that was opened a moment ago counts");
+        let query = sqlx::query(
+            "INSERT INTO aml_cases (id, org_id, kind, user_id, severity, created_at) VALUES ($1, $2, 'sanctions', $1, 'high', now())",
+        );
+        office
+            .house
+            .system(move |tx| tx.execute(query.bind(user).bind(HOUSE)))
+            .await;
+        let barred = fault(
+            office
+                .decide(&office.bayu, handed.case, Verb::Approve)
+                .await,
+        );
+        assert_eq!(
+            barred,
+            siaga_platform::kyc::faults::BARRED,
+            "{kind}: a case that was opened a moment ago counts"
+        );
     }
 }
 
@@ -222,19 +468,50 @@ async fn reviewers_are_told_once_when_a_term_is_over() {
         let told = "SELECT count(*) FROM crm_notices WHERE kind = 'sla'";
         let sari = office.house.client("Sari").await;
         let handed = office.in_review(&sari, 1).await;
-        office.type_card(&office.anna, handed.documents[0].id, "Sari", 1).await;
-        assert_eq!(kyc::overdue::call(&office.kyc.platform).await.expect(kind), 0, "{kind}");
+        office
+            .type_card(&office.anna, handed.documents[0].id, "Sari", 1)
+            .await;
+        assert_eq!(
+            kyc::overdue::call(&office.kyc.platform).await.expect(kind),
+            0,
+            "{kind}"
+        );
         // Fourteen days have more than 24 working hours, whatever the holidays.
         office.house.pass(14 * 24 * 3_600);
-        assert_eq!(kyc::overdue::call(&office.kyc.platform).await.expect(kind), 1, "{kind}");
-        assert_eq!(kyc::overdue::call(&office.kyc.platform).await.expect(kind), 0, "{kind}: once");
-        assert_eq!(office.house.count(&system, told).await, 3, "{kind}: Anna, Bayu and the owner");
-        office.decide(&office.bayu, handed.case, Verb::Approve).await.expect(kind);
-        kyc::dispute(&office.kyc, &sari, None, "that is not my card").await.expect(kind);
+        assert_eq!(
+            kyc::overdue::call(&office.kyc.platform).await.expect(kind),
+            1,
+            "{kind}"
+        );
+        assert_eq!(
+            kyc::overdue::call(&office.kyc.platform).await.expect(kind),
+            0,
+            "{kind}: once"
+        );
+        assert_eq!(
+            office.house.count(&system, told).await,
+            3,
+            "{kind}: Anna, Bayu and the owner"
+        );
+        office
+            .decide(&office.bayu, handed.case, Verb::Approve)
+            .await
+            .expect(kind);
+        kyc::dispute(&office.kyc, &sari, None, "that is not my card")
+            .await
+            .expect(kind);
         office.house.pass(72 * 3_600 - 60);
-        assert_eq!(kyc::overdue::call(&office.kyc.platform).await.expect(kind), 0, "{kind}: a minute is left");
+        assert_eq!(
+            kyc::overdue::call(&office.kyc.platform).await.expect(kind),
+            0,
+            "{kind}: a minute is left"
+        );
         office.house.pass(120);
-        assert_eq!(kyc::overdue::call(&office.kyc.platform).await.expect(kind), 1, "{kind}");
+        assert_eq!(
+            kyc::overdue::call(&office.kyc.platform).await.expect(kind),
+            1,
+            "{kind}"
+        );
         assert_eq!(office.house.count(&system, told).await, 6, "{kind}");
     }
 }
@@ -245,22 +522,48 @@ async fn documents_of_a_client_who_left_end_after_five_years() {
         let kind = office.house.kind;
         let system = siaga_platform::people::Principal::system("test");
         let files = "SELECT count(*) FROM kyc_documents WHERE file_url IS NOT NULL";
-        let (sari, budi) = (office.house.client("Sari").await, office.house.client("Budi").await);
+        let (sari, budi) = (
+            office.house.client("Sari").await,
+            office.house.client("Budi").await,
+        );
         office.in_review(&sari, 1).await;
         office.in_review(&budi, 10).await;
-        let (user, at) = (sari.user().expect("a person"), siaga_platform::values::bound(office.house.platform.now()));
+        let (user, at) = (
+            sari.user().expect("a person"),
+            siaga_platform::values::bound(office.house.platform.now()),
+        );
         let left = sqlx::query(
             "INSERT INTO subject_requests (id, org_id, subject_id, kind, status, requested_by, created_at, due_at, done_at)
              VALUES ($1, $2, $1, 'erasure', 'done', 'test', $3, $3, $3)",
         );
-        office.house.system(move |tx| tx.execute(left.bind(user).bind(HOUSE).bind(at))).await;
+        office
+            .house
+            .system(move |tx| tx.execute(left.bind(user).bind(HOUSE).bind(at)))
+            .await;
         let categories = siaga_platform::handlers::engines().categories;
-        siaga_platform::retention::run(&office.kyc.platform, &categories).await.expect(kind);
-        assert_eq!(office.house.count(&system, files).await, 4, "{kind}: its term runs");
-        let long_ago = "UPDATE subject_requests SET done_at = done_at - interval '1828 days'".to_owned();
-        assert_eq!(office.house.attempt(&system, long_ago).await, Ok(1), "{kind}");
-        siaga_platform::retention::run(&office.kyc.platform, &categories).await.expect(kind);
-        assert_eq!(office.house.count(&system, files).await, 2, "{kind}: Budi's stay");
+        siaga_platform::retention::run(&office.kyc.platform, &categories)
+            .await
+            .expect(kind);
+        assert_eq!(
+            office.house.count(&system, files).await,
+            4,
+            "{kind}: its term runs"
+        );
+        let long_ago =
+            "UPDATE subject_requests SET done_at = done_at - interval '1828 days'".to_owned();
+        assert_eq!(
+            office.house.attempt(&system, long_ago).await,
+            Ok(1),
+            "{kind}"
+        );
+        siaga_platform::retention::run(&office.kyc.platform, &categories)
+            .await
+            .expect(kind);
+        assert_eq!(
+            office.house.count(&system, files).await,
+            2,
+            "{kind}: Budi's stay"
+        );
         let dropped = "SELECT count(*) FROM events WHERE type = 'kyc.files_dropped' AND jsonb_array_length(payload -> 'paths') = 2";
         assert_eq!(office.house.count(&system, dropped).await, 1, "{kind}");
     }
@@ -280,12 +583,27 @@ async fn a_document_that_ran_out_while_it_waited_is_not_approved() {
             berlaku_sampai: Some("2027-05-16".into()),
             ..Default::default()
         };
-        kyc::type_fields(&office.kyc, &office.anna, None, handed.documents[0].id, fields, None).await.expect(kind);
+        kyc::type_fields(
+            &office.kyc,
+            &office.anna,
+            None,
+            handed.documents[0].id,
+            fields,
+            None,
+        )
+        .await
+        .expect(kind);
         office.screened(sari.user().expect("a person")).await;
-        let case = kyc::case(&office.kyc, &office.anna, handed.case).await.expect(kind);
+        let case = kyc::case(&office.kyc, &office.anna, handed.case)
+            .await
+            .expect(kind);
         assert!(!case.risky, "{kind}: {:?}", case.findings);
         office.house.pass(2 * 24 * 3_600);
-        let late = fault(office.decide(&office.bayu, handed.case, Verb::Approve).await);
+        let late = fault(
+            office
+                .decide(&office.bayu, handed.case, Verb::Approve)
+                .await,
+        );
         assert_eq!(late, siaga_platform::kyc::faults::BARRED, "{kind}");
     }
 }

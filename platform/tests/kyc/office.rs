@@ -27,7 +27,11 @@ use crate::ground::desk::{House, houses};
 pub struct Notebook(Mutex<Vec<Body>>);
 
 impl CoreDoor for Notebook {
-    fn send(&self, _actor: ActorId, body: Body) -> Pin<Box<dyn Future<Output = Result<u64, CoreRefusal>> + Send + '_>> {
+    fn send(
+        &self,
+        _actor: ActorId,
+        body: Body,
+    ) -> Pin<Box<dyn Future<Output = Result<u64, CoreRefusal>> + Send + '_>> {
         let mut sent = self.0.lock().expect("nobody panicked");
         sent.push(body);
         let seq = sent.len() as u64;
@@ -58,10 +62,22 @@ pub async fn offices() -> Vec<Office> {
         let core = Arc::new(Notebook::default());
         let clock = house.platform.clone();
         let door: Arc<dyn CoreDoor> = core.clone();
-        let platform = Platform::new(house.db().clone(), house.platform.keyring().clone(), Arc::new(move || clock.now()), door);
-        let kyc = Kyc::new(platform, Vault::folder(&folder.path().join("documents")).expect("a vault"));
-        let anna = house.person(HOUSE, Role::ComplianceOfficer, None, "Anna").await;
-        let bayu = house.person(HOUSE, Role::ComplianceOfficer, None, "Bayu").await;
+        let platform = Platform::new(
+            house.db().clone(),
+            house.platform.keyring().clone(),
+            Arc::new(move || clock.now()),
+            door,
+        );
+        let kyc = Kyc::new(
+            platform,
+            Vault::folder(&folder.path().join("documents")).expect("a vault"),
+        );
+        let anna = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Anna")
+            .await;
+        let bayu = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Bayu")
+            .await;
         offices.push(Office {
             house,
             kyc,
@@ -81,12 +97,18 @@ pub fn photo(number: u32) -> Vec<u8> {
         image::Rgb([shade as u8, ((shade + number) % 256) as u8, (x % 256) as u8])
     });
     let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, 90).encode_image(&picture).expect("written");
+    JpegEncoder::new_with_quality(&mut bytes, 90)
+        .encode_image(&picture)
+        .expect("written");
     bytes
 }
 
 impl Office {
-    pub async fn hand_in(&self, by: &Principal, files: &[(Kind, u32)]) -> Result<HandedIn, Refusal> {
+    pub async fn hand_in(
+        &self,
+        by: &Principal,
+        files: &[(Kind, u32)],
+    ) -> Result<HandedIn, Refusal> {
         let files = files.iter().map(|(kind, number)| File {
             kind: Some(*kind),
             bytes: photo(*number),
@@ -96,10 +118,14 @@ impl Office {
 
     /// Hands in a card and a selfie, and has them looked at: there is no reader, so persons have to.
     pub async fn in_review(&self, by: &Principal, number: u32) -> HandedIn {
-        let handed = self.hand_in(by, &[(Kind::Ktp, number), (Kind::Selfie, number + 1)]).await;
+        let handed = self
+            .hand_in(by, &[(Kind::Ktp, number), (Kind::Selfie, number + 1)])
+            .await;
         let handed = handed.unwrap_or_else(|error| panic!("{}: {error}", self.house.kind));
         assert_eq!(handed.state, State::ProcessingOcr);
-        kyc::scan(&self.kyc, handed.case).await.unwrap_or_else(|error| panic!("{}: {error}", self.house.kind));
+        kyc::scan(&self.kyc, handed.case)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", self.house.kind));
         self.screened(by.user().expect("a person")).await;
         handed
     }
@@ -112,7 +138,12 @@ impl Office {
              SELECT $1, org_id, id, 'onboarding', '\\x00', '{}', 0, $3 FROM users WHERE id = $2",
         );
         let query = query.bind(new_id(at)).bind(user).bind(bound(at));
-        assert_eq!(self.house.system(move |tx| tx.execute(query)).await, 1, "{}", self.house.kind);
+        assert_eq!(
+            self.house.system(move |tx| tx.execute(query)).await,
+            1,
+            "{}",
+            self.house.kind
+        );
     }
 
     pub async fn decide(&self, by: &Principal, case: Uuid, verb: Verb) -> Result<Decided, Refusal> {
@@ -135,19 +166,30 @@ impl Office {
             berlaku_sampai: Some("SEUMUR HIDUP".into()),
             ..Fields::default()
         };
-        kyc::type_fields(&self.kyc, by, None, card, fields, None).await.unwrap_or_else(|error| panic!("{}: {error}", self.house.kind));
-        let owner = self.text("SELECT user_id::text FROM kyc_documents WHERE id = $1", card).await;
+        kyc::type_fields(&self.kyc, by, None, card, fields, None)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", self.house.kind));
+        let owner = self
+            .text(
+                "SELECT user_id::text FROM kyc_documents WHERE id = $1",
+                card,
+            )
+            .await;
         self.screened(Uuid::try_parse(&owner).expect("a key")).await;
     }
 
     /// A text of the database, as the system sees it.
     pub async fn text(&self, sql: &'static str, key: Uuid) -> String {
-        self.house.system(move |tx| tx.scalar(sqlx::query_scalar::<_, String>(sql).bind(key))).await
+        self.house
+            .system(move |tx| tx.scalar(sqlx::query_scalar::<_, String>(sql).bind(key)))
+            .await
     }
 }
 
 /// The fault of a refusal that was expected.
 pub fn fault<T: std::fmt::Debug>(outcome: Result<T, Refusal>) -> Fault {
     let refusal = outcome.expect_err("refused");
-    refusal.fault().unwrap_or_else(|| panic!("the database: {refusal}"))
+    refusal
+        .fault()
+        .unwrap_or_else(|| panic!("the database: {refusal}"))
 }

@@ -354,7 +354,15 @@ async fn configure(
     Id(name): Id<String>,
     Json(request): Json<SanctionsSourceRequest>,
 ) -> ApiResult<axum::Json<SanctionsSourceDto>> {
-    let source = sanctions::configure(&platform, &by, name, request.urls, request.enabled, request.revision).await?;
+    let source = sanctions::configure(
+        &platform,
+        &by,
+        name,
+        request.urls,
+        request.enabled,
+        request.revision,
+    )
+    .await?;
     Ok(axum::Json(source_dto(source)))
 }
 
@@ -372,7 +380,12 @@ async fn versions(
     let items = page.items.into_iter().map(|version| {
         let [entries, added, changed, removed] = version.counts;
         SanctionsVersionDto {
-            outcome: if version.version.is_some() { "adopted" } else { "refused" }.to_owned(),
+            outcome: if version.version.is_some() {
+                "adopted"
+            } else {
+                "refused"
+            }
+            .to_owned(),
             version: version.version,
             entries,
             added,
@@ -393,7 +406,11 @@ async fn versions(
 #[utoipa::path(get, path = "/api/v1/aml/entries/{source}/{uid}", tag = "aml", params(("source" = String, Path), ("uid" = String, Path)),
     responses((status = 200, body = SanctionsEntryDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)),
     extensions(("x-permission" = json!("sanctions.read"))))]
-async fn entry(Desk(platform): Desk, By(by): By, Id((source, uid)): Id<(String, String)>) -> ApiResult<axum::Json<SanctionsEntryDto>> {
+async fn entry(
+    Desk(platform): Desk,
+    By(by): By,
+    Id((source, uid)): Id<(String, String)>,
+) -> ApiResult<axum::Json<SanctionsEntryDto>> {
     let entry = sanctions::entry(&platform, &by, source, uid).await?;
     Ok(axum::Json(entry_dto(&entry)))
 }
@@ -418,23 +435,39 @@ const COUNTRIES_MAX: usize = 20;
 #[utoipa::path(post, path = "/api/v1/aml/check", tag = "aml", request_body = SanctionsCheckRequest,
     responses((status = 200, body = SanctionsCheckDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("sanctions.read"))))]
-async fn check(Desk(platform): Desk, By(by): By, Json(request): Json<SanctionsCheckRequest>) -> ApiResult<axum::Json<SanctionsCheckDto>> {
-    let kind = match request.kind.as_deref() {
-        None => None,
-        Some(name) => Some(Kind::parse(name).ok_or_else(|| ApiError::field("kind", "give person, entity, vessel or aircraft"))?),
-    };
+async fn check(
+    Desk(platform): Desk,
+    By(by): By,
+    Json(request): Json<SanctionsCheckRequest>,
+) -> ApiResult<axum::Json<SanctionsCheckDto>> {
+    let kind =
+        match request.kind.as_deref() {
+            None => None,
+            Some(name) => Some(Kind::parse(name).ok_or_else(|| {
+                ApiError::field("kind", "give person, entity, vessel or aircraft")
+            })?),
+        };
     let birth = match request.birth.as_deref() {
         None => None,
-        Some(text) => Some(PartialDate::read(text).ok_or_else(|| ApiError::field("birth", "give a year, a month or a day: 1948-12-10"))?),
+        Some(text) => Some(PartialDate::read(text).ok_or_else(|| {
+            ApiError::field("birth", "give a year, a month or a day: 1948-12-10")
+        })?),
     };
     if request.countries.len() > COUNTRIES_MAX {
-        return Err(ApiError::field("countries", format!("give at most {COUNTRIES_MAX}")));
+        return Err(ApiError::field(
+            "countries",
+            format!("give at most {COUNTRIES_MAX}"),
+        ));
     }
     let query = Lookup {
         names: vec![request.name],
         kind,
         birth,
-        countries: request.countries.iter().filter_map(|name| country(name)).collect(),
+        countries: request
+            .countries
+            .iter()
+            .filter_map(|name| country(name))
+            .collect(),
     };
     let (hits, searched) = sanctions::check(&platform, &by, query).await?;
     debug_assert!(hits.len() <= HITS_MAX, "the search is bounded");
@@ -462,7 +495,11 @@ pub struct CaseQuery {
 #[utoipa::path(get, path = "/api/v1/aml/cases", tag = "aml", params(CaseQuery),
     responses((status = 200, body = AmlCasePage), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("aml.read"))))]
-async fn list(Desk(platform): Desk, By(by): By, Query(query): Query<CaseQuery>) -> ApiResult<axum::Json<AmlCasePage>> {
+async fn list(
+    Desk(platform): Desk,
+    By(by): By,
+    Query(query): Query<CaseQuery>,
+) -> ApiResult<axum::Json<AmlCasePage>> {
     let page = PageQuery {
         cursor: query.cursor,
         limit: query.limit,
@@ -478,7 +515,11 @@ async fn list(Desk(platform): Desk, By(by): By, Query(query): Query<CaseQuery>) 
 #[utoipa::path(get, path = "/api/v1/aml/cases/{id}", tag = "aml", params(("id" = Uuid, Path)),
     responses((status = 200, body = AmlCaseDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)),
     extensions(("x-permission" = json!("aml.read"))))]
-async fn file(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<AmlCaseDto>> {
+async fn file(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<AmlCaseDto>> {
     let file = cases::file(&platform, &by, id).await?;
     let reports = reports::of_case(&platform, &by, id).await?;
     Ok(axum::Json(AmlCaseDto {
@@ -520,7 +561,8 @@ async fn move_case(
     Id(id): Id<Uuid>,
     Json(request): Json<AmlCaseMoveRequest>,
 ) -> ApiResult<axum::Json<AmlCaseRowDto>> {
-    let to = Status::parse(&request.to).ok_or_else(|| ApiError::field("to", "no case is ever that"))?;
+    let to =
+        Status::parse(&request.to).ok_or_else(|| ApiError::field("to", "no case is ever that"))?;
     let row = cases::move_case(&platform, &by, id, to, request.reason, request.revision).await?;
     Ok(axum::Json(case_row(row)))
 }
@@ -568,7 +610,9 @@ async fn note(
 }
 
 /// Whether a hit is the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum HitDecision {
     /// It is the client.
@@ -604,7 +648,11 @@ async fn decide(
 #[utoipa::path(get, path = "/api/v1/aml/clients/{user_id}/whitelist", tag = "aml", params(("user_id" = Uuid, Path)),
     responses((status = 200, body = ExceptedList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)),
     extensions(("x-permission" = json!("aml.read"))))]
-async fn excepted(Desk(platform): Desk, By(by): By, Id(user): Id<Uuid>) -> ApiResult<axum::Json<ExceptedList>> {
+async fn excepted(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(user): Id<Uuid>,
+) -> ApiResult<axum::Json<ExceptedList>> {
     let all = whitelist::of_client(&platform, &by, user).await?;
     Ok(axum::Json(ExceptedList {
         items: all.into_iter().map(excepted_dto).collect(),
@@ -635,7 +683,11 @@ async fn revoke(
 #[utoipa::path(post, path = "/api/v1/aml/clients/{user_id}/screen", tag = "aml", params(("user_id" = Uuid, Path)),
     responses((status = 200, body = ScreenedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("sanctions.screen"))))]
-async fn screen_client(Desk(platform): Desk, By(by): By, Id(user): Id<Uuid>) -> ApiResult<axum::Json<ScreenedDto>> {
+async fn screen_client(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(user): Id<Uuid>,
+) -> ApiResult<axum::Json<ScreenedDto>> {
     let screened = screen::by_hand(&platform, &by, user).await?;
     Ok(axum::Json(ScreenedDto {
         screening_id: screened.id,

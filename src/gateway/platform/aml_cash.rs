@@ -73,7 +73,9 @@ wire! {
 }
 
 fn dto(row: CashRow, names: &Directory) -> CashDto {
-    let digits = names.currency(&row.currency).map_or(USD_DIGITS, |currency| names.money_digits(currency));
+    let digits = names
+        .currency(&row.currency)
+        .map_or(USD_DIGITS, |currency| names.money_digits(currency));
     CashDto {
         id: row.id,
         user_id: row.user,
@@ -116,7 +118,12 @@ pub struct CashQuery {
 #[utoipa::path(get, path = "/api/v1/cash/requests", tag = "cash", params(CashQuery),
     responses((status = 200, body = CashPage), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("cash.read"))))]
-async fn list(State(app): State<App>, Desk(platform): Desk, By(by): By, Query(query): Query<CashQuery>) -> ApiResult<axum::Json<CashPage>> {
+async fn list(
+    State(app): State<App>,
+    Desk(platform): Desk,
+    By(by): By,
+    Query(query): Query<CashQuery>,
+) -> ApiResult<axum::Json<CashPage>> {
     let page = PageQuery {
         cursor: query.cursor,
         limit: query.limit,
@@ -133,7 +140,12 @@ async fn list(State(app): State<App>, Desk(platform): Desk, By(by): By, Query(qu
 #[utoipa::path(get, path = "/api/v1/cash/requests/{id}", tag = "cash", params(("id" = Uuid, Path)),
     responses((status = 200, body = CashDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)),
     extensions(("x-permission" = json!("cash.read"))))]
-async fn one(State(app): State<App>, Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<CashDto>> {
+async fn one(
+    State(app): State<App>,
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<CashDto>> {
     let row = cash::one(&platform, &by, id).await?;
     Ok(axum::Json(dto(row, &app.core.directory())))
 }
@@ -169,12 +181,20 @@ async fn request(
     let once = key.once("POST /api/v1/cash/requests", &request)?;
     let names = app.core.directory();
     let account = names.account(AccountId(request.account));
-    let currency = account.ok_or_else(|| ApiError::not_found("the account"))?.terms.currency;
+    let currency = account
+        .ok_or_else(|| ApiError::not_found("the account"))?
+        .terms
+        .currency;
     let digits = names.money_digits(currency);
-    let amount = decimal::read(&request.amount, digits).map_err(|fault| ApiError::field("amount", fault.says(digits)))?;
+    let amount = decimal::read(&request.amount, digits)
+        .map_err(|fault| ApiError::field("amount", fault.says(digits)))?;
     let usd_cents = match in_cents(&app, &names, currency, amount) {
         Some(cents) => cents,
-        None => return Err(NO_RATE.because("ask again when its currency is quoted against the dollar").into()),
+        None => {
+            return Err(NO_RATE
+                .because("ask again when its currency is quoted against the dollar")
+                .into());
+        }
     };
     let new = NewCash {
         account: request.account,
@@ -205,9 +225,15 @@ fn in_cents(app: &App, names: &Directory, currency: CurrencyId, amount: i64) -> 
         let scale = i128::from(pow10(entry.terms.price_digits));
         let (bid, ask) = (i128::from(mark.bid.0), i128::from(mark.ask.0));
         let value = if (entry.terms.base, entry.terms.quote) == (currency, usd) && ask > 0 {
-            up(size.checked_mul(ask)?.checked_mul(cents)?, scale.checked_mul(unit)?)
+            up(
+                size.checked_mul(ask)?.checked_mul(cents)?,
+                scale.checked_mul(unit)?,
+            )
         } else if (entry.terms.base, entry.terms.quote) == (usd, currency) && bid > 0 {
-            up(size.checked_mul(scale)?.checked_mul(cents)?, bid.checked_mul(unit)?)
+            up(
+                size.checked_mul(scale)?.checked_mul(cents)?,
+                bid.checked_mul(unit)?,
+            )
         } else {
             return None;
         };
@@ -360,6 +386,14 @@ mod tests {
 
     #[test]
     fn a_fraction_of_a_cent_counts_as_a_cent() {
-        assert_eq!((up(1_000_000, 100), up(1_000_001, 100), up(1, 100), up(0, 100)), (10_000, 10_001, 1, 0));
+        assert_eq!(
+            (
+                up(1_000_000, 100),
+                up(1_000_001, 100),
+                up(1, 100),
+                up(0, 100)
+            ),
+            (10_000, 10_001, 1, 0)
+        );
     }
 }

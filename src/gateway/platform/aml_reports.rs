@@ -69,7 +69,11 @@ pub fn report(row: ReportRow) -> ReportDto {
 #[utoipa::path(post, path = "/api/v1/aml/cases/{id}/reports", tag = "aml", params(("id" = Uuid, Path)),
     responses((status = 201, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)), extensions(("x-permission" = json!("sar.draft"))))]
-async fn draft(Desk(platform): Desk, By(by): By, Id(case): Id<Uuid>) -> ApiResult<(StatusCode, axum::Json<ReportDto>)> {
+async fn draft(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(case): Id<Uuid>,
+) -> ApiResult<(StatusCode, axum::Json<ReportDto>)> {
     let row = reports::draft(&platform, &by, case).await?;
     Ok((StatusCode::CREATED, axum::Json(report(row))))
 }
@@ -78,7 +82,11 @@ async fn draft(Desk(platform): Desk, By(by): By, Id(case): Id<Uuid>) -> ApiResul
 #[utoipa::path(get, path = "/api/v1/aml/reports/{id}", tag = "aml", params(("id" = Uuid, Path)),
     responses((status = 200, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)),
     extensions(("x-permission" = json!("aml.read"))))]
-async fn one(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<ReportDto>> {
+async fn one(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<ReportDto>> {
     Ok(axum::Json(report(reports::one(&platform, &by, id).await?)))
 }
 
@@ -93,14 +101,21 @@ pub struct ReportEditRequest {
 #[utoipa::path(put, path = "/api/v1/aml/reports/{id}", tag = "aml", params(("id" = Uuid, Path)), request_body = ReportEditRequest,
     responses((status = 200, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sar.draft"))))]
-async fn edit(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<ReportEditRequest>) -> ApiResult<axum::Json<ReportDto>> {
+async fn edit(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    Json(request): Json<ReportEditRequest>,
+) -> ApiResult<axum::Json<ReportDto>> {
     let asked = Asked {
         id,
         step: Step::Edit,
         text: request.narrative,
         revision: request.revision,
     };
-    Ok(axum::Json(report(reports::take_step(&platform, &by, asked).await?)))
+    Ok(axum::Json(report(
+        reports::take_step(&platform, &by, asked).await?,
+    )))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -113,14 +128,21 @@ pub struct ReportStepRequest {
 #[utoipa::path(post, path = "/api/v1/aml/reports/{id}/submit", tag = "aml", params(("id" = Uuid, Path)), request_body = ReportStepRequest,
     responses((status = 200, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sar.draft"))))]
-async fn submit(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<ReportStepRequest>) -> ApiResult<axum::Json<ReportDto>> {
+async fn submit(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    Json(request): Json<ReportStepRequest>,
+) -> ApiResult<axum::Json<ReportDto>> {
     let asked = Asked {
         id,
         step: Step::Submit,
         text: String::new(),
         revision: request.revision,
     };
-    Ok(axum::Json(report(reports::take_step(&platform, &by, asked).await?)))
+    Ok(axum::Json(report(
+        reports::take_step(&platform, &by, asked).await?,
+    )))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -134,28 +156,42 @@ pub struct ReportReturnRequest {
 #[utoipa::path(post, path = "/api/v1/aml/reports/{id}/return", tag = "aml", params(("id" = Uuid, Path)), request_body = ReportReturnRequest,
     responses((status = 200, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sar.approve"))))]
-async fn hand_back(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<ReportReturnRequest>) -> ApiResult<axum::Json<ReportDto>> {
+async fn hand_back(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    Json(request): Json<ReportReturnRequest>,
+) -> ApiResult<axum::Json<ReportDto>> {
     let asked = Asked {
         id,
         step: Step::Return,
         text: request.reason,
         revision: request.revision,
     };
-    Ok(axum::Json(report(reports::take_step(&platform, &by, asked).await?)))
+    Ok(axum::Json(report(
+        reports::take_step(&platform, &by, asked).await?,
+    )))
 }
 
 /// Approves a report; never by one of its authors.
 #[utoipa::path(post, path = "/api/v1/aml/reports/{id}/approve", tag = "aml", params(("id" = Uuid, Path)), request_body = ReportStepRequest,
     responses((status = 200, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sar.approve"))))]
-async fn approve(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<ReportStepRequest>) -> ApiResult<axum::Json<ReportDto>> {
+async fn approve(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    Json(request): Json<ReportStepRequest>,
+) -> ApiResult<axum::Json<ReportDto>> {
     let asked = Asked {
         id,
         step: Step::Approve,
         text: String::new(),
         revision: request.revision,
     };
-    Ok(axum::Json(report(reports::take_step(&platform, &by, asked).await?)))
+    Ok(axum::Json(report(
+        reports::take_step(&platform, &by, asked).await?,
+    )))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -170,12 +206,19 @@ pub struct ReportFiledRequest {
 #[utoipa::path(post, path = "/api/v1/aml/reports/{id}/filed", tag = "aml", params(("id" = Uuid, Path)), request_body = ReportFiledRequest,
     responses((status = 200, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sar.approve"))))]
-async fn filed(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Json(request): Json<ReportFiledRequest>) -> ApiResult<axum::Json<ReportDto>> {
+async fn filed(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    Json(request): Json<ReportFiledRequest>,
+) -> ApiResult<axum::Json<ReportDto>> {
     let asked = Asked {
         id,
         step: Step::File,
         text: request.reference,
         revision: request.revision,
     };
-    Ok(axum::Json(report(reports::take_step(&platform, &by, asked).await?)))
+    Ok(axum::Json(report(
+        reports::take_step(&platform, &by, asked).await?,
+    )))
 }

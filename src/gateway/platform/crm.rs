@@ -17,8 +17,9 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::crm_dto::{
-    self, LeadAssignRequest, LeadBoard, LeadCaptureRequest, LeadCapturedDto, CrmDashboardDto, LeadFactList, LeadFactRequest, LeadChange, LeadDto, LeadHits, LeadList,
-    LeadTimeline, LeadMade, LeadNoteRequest, LeadReasonRequest, LeadStageRequest, LeadWayList,
+    self, CrmDashboardDto, LeadAssignRequest, LeadBoard, LeadCaptureRequest, LeadCapturedDto,
+    LeadChange, LeadDto, LeadFactList, LeadFactRequest, LeadHits, LeadList, LeadMade,
+    LeadNoteRequest, LeadReasonRequest, LeadStageRequest, LeadTimeline, LeadWayList,
 };
 use super::door::{By, Desk, IdempotencyKey, PageQuery};
 use crate::gateway::dto::from_micros;
@@ -94,7 +95,12 @@ fn status_of(captured: Captured) -> StatusCode {
     responses((status = 200, body = LeadCapturedDto, description = "The lead was there"), (status = 201, body = LeadCapturedDto), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.capture"))))]
-async fn capture_lead(Desk(platform): Desk, By(by): By, key: IdempotencyKey, Json(request): Json<LeadCaptureRequest>) -> ApiResult<Response> {
+async fn capture_lead(
+    Desk(platform): Desk,
+    By(by): By,
+    key: IdempotencyKey,
+    Json(request): Json<LeadCaptureRequest>,
+) -> ApiResult<Response> {
     let once = key.once("POST /api/v1/crm/leads", &request)?;
     let mut told = told(request);
     told.receipt = once.map(|once| (format!("{} {}", by.audit_name(), once.key), once.request));
@@ -102,7 +108,13 @@ async fn capture_lead(Desk(platform): Desk, By(by): By, key: IdempotencyKey, Jso
     // A merge may end in a lead that the caller does not see.
     let lead = match shown(&platform, &by, captured.lead).await {
         Ok(axum::Json(lead)) => Some(lead),
-        Err(error) if error.platform.is_some_and(|fault| fault == siaga_platform::refusal::NOT_FOUND) => None,
+        Err(error)
+            if error
+                .platform
+                .is_some_and(|fault| fault == siaga_platform::refusal::NOT_FOUND) =>
+        {
+            None
+        }
         Err(error) => return Err(error),
     };
     let body = LeadCapturedDto {
@@ -119,11 +131,23 @@ async fn capture_lead(Desk(platform): Desk, By(by): By, key: IdempotencyKey, Jso
     request_body = LeadCaptureRequest,
     responses((status = 200, body = LeadCapturedDto, description = "The lead was there"), (status = 201, body = LeadCapturedDto), (status = 401, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), security(()))]
-async fn hook(Desk(platform): Desk, Id(source): Id<Uuid>, headers: HeaderMap, body: Bytes) -> ApiResult<Response> {
-    let header = headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+async fn hook(
+    Desk(platform): Desk,
+    Id(source): Id<Uuid>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> ApiResult<Response> {
+    let header = headers
+        .get(SIGNATURE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let verified = sources::verify(&platform, source, header, &body).await?;
-    let request: LeadCaptureRequest =
-        serde_json::from_slice(&body).map_err(|_| ApiError::new(Fault::BadJson, "send the documented fields as one JSON object"))?;
+    let request: LeadCaptureRequest = serde_json::from_slice(&body).map_err(|_| {
+        ApiError::new(
+            Fault::BadJson,
+            "send the documented fields as one JSON object",
+        )
+    })?;
     let captured = verified.take(&platform, told(request)).await?;
     let body = LeadCapturedDto {
         lead_id: captured.lead,
@@ -162,7 +186,11 @@ pub struct LeadsQuery {
 #[utoipa::path(get, path = "/api/v1/crm/leads", tag = "crm", params(LeadsQuery),
     responses((status = 200, body = LeadList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.read"))))]
-async fn list(Desk(platform): Desk, By(by): By, Query(query): Query<LeadsQuery>) -> ApiResult<axum::Json<LeadList>> {
+async fn list(
+    Desk(platform): Desk,
+    By(by): By,
+    Query(query): Query<LeadsQuery>,
+) -> ApiResult<axum::Json<LeadList>> {
     let mut stages: Vec<Stage> = Vec::new();
     if let Some(column) = &query.column {
         stages = word(column, "column", Column::parse)?.stages();
@@ -176,8 +204,16 @@ async fn list(Desk(platform): Desk, By(by): By, Query(query): Query<LeadsQuery>)
     }
     let filter = Filter {
         stages,
-        status: query.status.as_deref().map(|text| word(text, "status", Status::parse)).transpose()?,
-        band: query.band.as_deref().map(|text| word(text, "band", Band::parse)).transpose()?,
+        status: query
+            .status
+            .as_deref()
+            .map(|text| word(text, "status", Status::parse))
+            .transpose()?,
+        band: query
+            .band
+            .as_deref()
+            .map(|text| word(text, "band", Band::parse))
+            .transpose()?,
         hot: query.hot,
         assigned_to: query.assigned_to,
         pool: query.pool.unwrap_or(false),
@@ -205,11 +241,18 @@ pub struct SearchQuery {
 #[utoipa::path(get, path = "/api/v1/crm/leads/search", tag = "crm", params(SearchQuery),
     responses((status = 200, body = LeadHits), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.read"))))]
-async fn search(Desk(platform): Desk, By(by): By, Query(query): Query<SearchQuery>) -> ApiResult<axum::Json<LeadHits>> {
+async fn search(
+    Desk(platform): Desk,
+    By(by): By,
+    Query(query): Query<SearchQuery>,
+) -> ApiResult<axum::Json<LeadHits>> {
     let found = view::find(&platform, &by, query.q, query.limit.unwrap_or(20)).await?;
     let now = platform.now();
     Ok(axum::Json(LeadHits {
-        items: found.into_iter().map(|seen| crm_dto::lead(seen, now)).collect(),
+        items: found
+            .into_iter()
+            .map(|seen| crm_dto::lead(seen, now))
+            .collect(),
     }))
 }
 
@@ -250,7 +293,11 @@ async fn patch_crm_lead(
 #[utoipa::path(get, path = "/api/v1/crm/leads/{id}/moves", tag = "crm", params(("id" = Uuid, Path)),
     responses((status = 200, body = LeadWayList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.read"))))]
-async fn moves_of(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<LeadWayList>> {
+async fn moves_of(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<LeadWayList>> {
     let seen = view::one(&platform, &by, id).await?;
     Ok(axum::Json(crm_dto::ways(moves::ways(&by, &seen.lead))))
 }
@@ -269,7 +316,16 @@ async fn move_lead(
 ) -> ApiResult<axum::Json<LeadDto>> {
     let once = key.once("POST /api/v1/crm/leads/{id}/stage", &(id, &request))?;
     let to = word(&request.stage, "stage", Stage::parse)?;
-    moves::move_lead(&platform, &by, once, id, to, request.reason, request.revision).await?;
+    moves::move_lead(
+        &platform,
+        &by,
+        once,
+        id,
+        to,
+        request.reason,
+        request.revision,
+    )
+    .await?;
     shown(&platform, &by, id).await
 }
 
@@ -326,7 +382,12 @@ async fn assign(
 #[utoipa::path(get, path = "/api/v1/crm/leads/{id}/timeline", tag = "crm", params(("id" = Uuid, Path), PageQuery),
     responses((status = 200, body = LeadTimeline), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.read"))))]
-async fn timeline(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>, Query(page): Query<PageQuery>) -> ApiResult<axum::Json<LeadTimeline>> {
+async fn timeline(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    Query(page): Query<PageQuery>,
+) -> ApiResult<axum::Json<LeadTimeline>> {
     let timeline = view::timeline(&platform, &by, id, page.paging()?).await?;
     Ok(axum::Json(crm_dto::timeline(timeline)))
 }
@@ -352,7 +413,11 @@ async fn note(
 #[utoipa::path(get, path = "/api/v1/crm/leads/{id}/facts", tag = "crm", params(("id" = Uuid, Path)),
     responses((status = 200, body = LeadFactList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.read"))))]
-async fn facts(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<LeadFactList>> {
+async fn facts(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<LeadFactList>> {
     let (facts, score) = view::facts(&platform, &by, id).await?;
     Ok(axum::Json(crm_dto::facts(facts, score, platform.now())))
 }
@@ -370,7 +435,16 @@ async fn add_fact(
 ) -> ApiResult<axum::Json<LeadDto>> {
     let once = key.once("POST /api/v1/crm/leads/{id}/facts", &(id, &request))?;
     let kind = word(&request.kind, "kind", FactKind::parse)?;
-    work::add_fact(&platform, &by, once, id, kind, request.source, request.proof.unwrap_or_default()).await?;
+    work::add_fact(
+        &platform,
+        &by,
+        once,
+        id,
+        kind,
+        request.source,
+        request.proof.unwrap_or_default(),
+    )
+    .await?;
     shown(&platform, &by, id).await
 }
 
@@ -419,5 +493,7 @@ async fn board(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<LeadBoa
     responses((status = 200, body = CrmDashboardDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.read"))))]
 async fn dashboard(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<CrmDashboardDto>> {
-    Ok(axum::Json(crm_dto::dashboard(view::dashboard(&platform, &by).await?)))
+    Ok(axum::Json(crm_dto::dashboard(
+        view::dashboard(&platform, &by).await?,
+    )))
 }

@@ -654,7 +654,12 @@ pub fn board(columns: Vec<ColumnView>, now: Ts) -> LeadBoard {
                 total: *total,
             })
             .collect(),
-        cards: view.cards.items.into_iter().map(|seen| lead(seen, now)).collect(),
+        cards: view
+            .cards
+            .items
+            .into_iter()
+            .map(|seen| lead(seen, now))
+            .collect(),
         next: view.cards.next,
     };
     LeadBoard {

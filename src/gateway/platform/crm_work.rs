@@ -13,8 +13,10 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::crm_dto::{
-    self, SalesAgentList, SalesAgentRequest, DealDto, DealList, DealPatch, DealRequest, SalesLeftDto, CrmNoticeList, LeadReasonRequest, AssignRuleDto, AssignRuleRequest, LeadSecretDto,
-    LeadSourceDto, LeadSourceList, LeadSourceRequest, CrmTaskDto, CrmTaskList, CrmTaskPatch, CrmTaskRequest,
+    self, AssignRuleDto, AssignRuleRequest, CrmNoticeList, CrmTaskDto, CrmTaskList, CrmTaskPatch,
+    CrmTaskRequest, DealDto, DealList, DealPatch, DealRequest, LeadReasonRequest, LeadSecretDto,
+    LeadSourceDto, LeadSourceList, LeadSourceRequest, SalesAgentList, SalesAgentRequest,
+    SalesLeftDto,
 };
 use super::door::{By, Desk, IdempotencyKey, PageQuery};
 use crate::gateway::decimal;
@@ -66,15 +68,24 @@ async fn shown(platform: &Platform, by: &Principal, id: Uuid) -> ApiResult<CrmTa
 #[utoipa::path(get, path = "/api/v1/crm/tasks", tag = "crm", params(TasksQuery),
     responses((status = 200, body = CrmTaskList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("task.read"))))]
-async fn list_tasks(Desk(platform): Desk, By(by): By, Query(query): Query<TasksQuery>) -> ApiResult<axum::Json<CrmTaskList>> {
+async fn list_tasks(
+    Desk(platform): Desk,
+    By(by): By,
+    Query(query): Query<TasksQuery>,
+) -> ApiResult<axum::Json<CrmTaskList>> {
     let assignee = match query.assignee.as_deref() {
         None => None,
         Some("me") => by.user(),
-        Some(text) => Some(Uuid::try_parse(text).map_err(|_| ApiError::field("assignee", "give a user's key, or me"))?),
+        Some(text) => Some(
+            Uuid::try_parse(text)
+                .map_err(|_| ApiError::field("assignee", "give a user's key, or me"))?,
+        ),
     };
     let urgency = match query.urgency.as_deref() {
         None => None,
-        Some(text) => Some(Urgency::parse(text).ok_or_else(|| ApiError::field("urgency", "use overdue, urgent, upcoming or scheduled"))?),
+        Some(text) => Some(Urgency::parse(text).ok_or_else(|| {
+            ApiError::field("urgency", "use overdue, urgent, upcoming or scheduled")
+        })?),
     };
     let filter = tasks::Filter {
         lead: query.lead,
@@ -88,7 +99,11 @@ async fn list_tasks(Desk(platform): Desk, By(by): By, Query(query): Query<TasksQ
     let page = tasks::list(&platform, &by, filter, page.paging()?).await?;
     let now = platform.now();
     Ok(axum::Json(CrmTaskList {
-        items: page.items.into_iter().map(|task| crm_dto::task(task, now)).collect(),
+        items: page
+            .items
+            .into_iter()
+            .map(|task| crm_dto::task(task, now))
+            .collect(),
         next: page.next,
     }))
 }
@@ -113,7 +128,10 @@ async fn add_task(
         assignee: request.assignee,
     };
     let id = tasks::add(&platform, &by, once, new).await?;
-    Ok((StatusCode::CREATED, axum::Json(shown(&platform, &by, id).await?)))
+    Ok((
+        StatusCode::CREATED,
+        axum::Json(shown(&platform, &by, id).await?),
+    ))
 }
 
 /// Changes a follow-up task.
@@ -143,7 +161,11 @@ async fn patch_crm_task(
 #[utoipa::path(get, path = "/api/v1/crm/leads/{id}/deals", tag = "crm", params(("id" = Uuid, Path)),
     responses((status = 200, body = DealList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.read"))))]
-async fn deals(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<DealList>> {
+async fn deals(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<DealList>> {
     let deals = work::deals(&platform, &by, id).await?;
     Ok(axum::Json(DealList {
         items: deals.into_iter().map(crm_dto::deal).collect(),
@@ -162,7 +184,8 @@ async fn add_deal(
     Json(request): Json<DealRequest>,
 ) -> ApiResult<(StatusCode, axum::Json<DealDto>)> {
     let once = key.once("POST /api/v1/crm/leads/{id}/deals", &(id, &request))?;
-    let cents = decimal::read(&request.expected_usd, 2).map_err(|fault| ApiError::field("expected_usd", fault.says(2)))?;
+    let cents = decimal::read(&request.expected_usd, 2)
+        .map_err(|fault| ApiError::field("expected_usd", fault.says(2)))?;
     let id = work::add_deal(&platform, &by, once, id, request.title, cents).await?;
     let deal = work::one_deal(&platform, &by, id).await?;
     Ok((StatusCode::CREATED, axum::Json(crm_dto::deal(deal))))
@@ -201,12 +224,22 @@ pub struct NoticesQuery {
 #[utoipa::path(get, path = "/api/v1/crm/notices", tag = "crm", params(NoticesQuery),
     responses((status = 200, body = CrmNoticeList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)))]
-async fn notices(Desk(platform): Desk, By(by): By, Query(query): Query<NoticesQuery>) -> ApiResult<axum::Json<CrmNoticeList>> {
+async fn notices(
+    Desk(platform): Desk,
+    By(by): By,
+    Query(query): Query<NoticesQuery>,
+) -> ApiResult<axum::Json<CrmNoticeList>> {
     let page = PageQuery {
         cursor: query.cursor,
         limit: query.limit,
     };
-    let page = notice::list(&platform, &by, query.unread.unwrap_or(false), page.paging()?).await?;
+    let page = notice::list(
+        &platform,
+        &by,
+        query.unread.unwrap_or(false),
+        page.paging()?,
+    )
+    .await?;
     Ok(axum::Json(CrmNoticeList {
         items: page.items.into_iter().map(crm_dto::notice).collect(),
         next: page.next,
@@ -233,7 +266,9 @@ async fn read_notice(
     responses((status = 200, body = SalesAgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("agent.read"))))]
 async fn agents(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<SalesAgentList>> {
-    Ok(axum::Json(crm_dto::agents(assignment::seats(&platform, &by).await?)))
+    Ok(axum::Json(crm_dto::agents(
+        assignment::seats(&platform, &by).await?,
+    )))
 }
 
 /// Makes somebody of sales one who is given leads, or changes what is said of them.
@@ -255,7 +290,9 @@ async fn put_agent(
         accepting: request.accepting,
     };
     assignment::seat(&platform, &by, once, id, change).await?;
-    Ok(axum::Json(crm_dto::agents(assignment::seats(&platform, &by).await?)))
+    Ok(axum::Json(crm_dto::agents(
+        assignment::seats(&platform, &by).await?,
+    )))
 }
 
 /// Sets how agents are chosen.
@@ -269,7 +306,8 @@ async fn put_rule(
     Json(request): Json<AssignRuleRequest>,
 ) -> ApiResult<axum::Json<AssignRuleDto>> {
     let once = key.once("PUT /api/v1/crm/rule", &request)?;
-    let rule = Rule::parse(&request.rule).ok_or_else(|| ApiError::field("rule", "use round_robin, territory or skill"))?;
+    let rule = Rule::parse(&request.rule)
+        .ok_or_else(|| ApiError::field("rule", "use round_robin, territory or skill"))?;
     assignment::set_rule(&platform, &by, once, rule).await?;
     Ok(axum::Json(AssignRuleDto { rule: rule.name() }))
 }
@@ -297,7 +335,10 @@ async fn leaves(
 async fn list_sources(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<LeadSourceList>> {
     let sources = sources::list(&platform, &by).await?;
     Ok(axum::Json(LeadSourceList {
-        items: sources.into_iter().map(|source| crm_dto::source(source, None)).collect(),
+        items: sources
+            .into_iter()
+            .map(|source| crm_dto::source(source, None))
+            .collect(),
     }))
 }
 
@@ -312,8 +353,12 @@ async fn add_source(
     Json(request): Json<LeadSourceRequest>,
 ) -> ApiResult<(StatusCode, axum::Json<LeadSourceDto>)> {
     let once = key.once("POST /api/v1/crm/sources", &request)?;
-    let (source, secret) = sources::add(&platform, &by, once, request.name, request.channel).await?;
-    Ok((StatusCode::CREATED, axum::Json(crm_dto::source(source, Some(secret)))))
+    let (source, secret) =
+        sources::add(&platform, &by, once, request.name, request.channel).await?;
+    Ok((
+        StatusCode::CREATED,
+        axum::Json(crm_dto::source(source, Some(secret))),
+    ))
 }
 
 /// Gives a source a new secret; the old one ends.

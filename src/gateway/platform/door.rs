@@ -93,9 +93,15 @@ impl FromRequestParts<App> for OfSession {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, ApiError> {
-        let session = parts.extensions.get::<Passed>().and_then(|passed| passed.session);
+        let session = parts
+            .extensions
+            .get::<Passed>()
+            .and_then(|passed| passed.session);
         session.map(OfSession).ok_or_else(|| {
-            ApiError::new(Fault::NotAvailable, "sign in with address and password for this")
+            ApiError::new(
+                Fault::NotAvailable,
+                "sign in with address and password for this",
+            )
         })
     }
 }

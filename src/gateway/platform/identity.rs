@@ -182,9 +182,31 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(post, path = "/api/v1/auth/register", tag = "auth", request_body = RegisterRequest,
     responses((status = 201, body = super::identity_dto::SignedInDto), (status = 409, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem)), security(()))]
-async fn register(Accounts(identity): Accounts, Arriving(visit): Arriving, headers: HeaderMap, Json(request): Json<RegisterRequest>) -> ApiResult<Response> {
-    let RegisterRequest { email, password, name, phone, locale } = request;
-    let done = identity.register(Registration { email, password, name, phone, locale }, &visit).await?;
+async fn register(
+    Accounts(identity): Accounts,
+    Arriving(visit): Arriving,
+    headers: HeaderMap,
+    Json(request): Json<RegisterRequest>,
+) -> ApiResult<Response> {
+    let RegisterRequest {
+        email,
+        password,
+        name,
+        phone,
+        locale,
+    } = request;
+    let done = identity
+        .register(
+            Registration {
+                email,
+                password,
+                name,
+                phone,
+                locale,
+            },
+            &visit,
+        )
+        .await?;
     signed_in(done, &headers, StatusCode::CREATED)
 }
 
@@ -199,7 +221,9 @@ async fn login(
     headers: HeaderMap,
     Json(request): Json<LoginRequest>,
 ) -> ApiResult<Response> {
-    let done = identity.sign_in(&request.email, request.password, &visit).await;
+    let done = identity
+        .sign_in(&request.email, request.password, &visit)
+        .await;
     if done.is_err() {
         app.metrics.sign_in_failures.add(1);
     }
@@ -210,11 +234,18 @@ async fn login(
 #[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", request_body = RefreshRequest,
     responses((status = 200, body = super::identity_dto::RefreshedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem)), security(()))]
-async fn refresh(Accounts(identity): Accounts, Arriving(visit): Arriving, headers: HeaderMap, Json(request): Json<RefreshRequest>) -> ApiResult<Response> {
+async fn refresh(
+    Accounts(identity): Accounts,
+    Arriving(visit): Arriving,
+    headers: HeaderMap,
+    Json(request): Json<RefreshRequest>,
+) -> ApiResult<Response> {
     let cookie = named_cookie(&headers, REFRESH_COOKIE).map(str::to_owned);
     let in_cookie = request.refresh_token.is_none();
     let token = request.refresh_token.or(cookie);
-    let token = token.ok_or_else(|| ApiError::new(Fault::Unauthenticated, "there is no refresh token; sign in"))?;
+    let token = token.ok_or_else(|| {
+        ApiError::new(Fault::Unauthenticated, "there is no refresh token; sign in")
+    })?;
     let renewed = match identity.refresh(token, &visit).await {
         Ok(renewed) => renewed,
         Err(refusal) => {
@@ -227,7 +258,10 @@ async fn refresh(Accounts(identity): Accounts, Arriving(visit): Arriving, header
     };
     // Tokens that came in a cookie never leave in a body, whatever the session was opened as.
     if in_cookie && renewed.client == Client::Api {
-        return Err(ApiError::new(Fault::Unauthenticated, "send the refresh token of a program in the body"));
+        return Err(ApiError::new(
+            Fault::Unauthenticated,
+            "send the refresh token of a program in the body",
+        ));
     }
     refreshed(renewed, &headers)
 }
@@ -243,12 +277,31 @@ async fn first_administrator(
     headers: HeaderMap,
     Json(request): Json<FirstAdministratorRequest>,
 ) -> ApiResult<Response> {
-    app.doors.bearer(request.secret.trim(), app.core.now()).map_err(|why| {
-        app.metrics.sign_in_failures.add(1);
-        shut(why)
-    })?;
-    let FirstAdministratorRequest { email, password, name, phone, .. } = request;
-    let done = identity.first_administrator(Registration { email, password, name, phone, locale: None }, &visit).await?;
+    app.doors
+        .bearer(request.secret.trim(), app.core.now())
+        .map_err(|why| {
+            app.metrics.sign_in_failures.add(1);
+            shut(why)
+        })?;
+    let FirstAdministratorRequest {
+        email,
+        password,
+        name,
+        phone,
+        ..
+    } = request;
+    let done = identity
+        .first_administrator(
+            Registration {
+                email,
+                password,
+                name,
+                phone,
+                locale: None,
+            },
+            &visit,
+        )
+        .await?;
     // Streams that the secret opened end with what it opened.
     app.hub.revoke_all();
     signed_in(done, &headers, StatusCode::OK)
@@ -257,7 +310,11 @@ async fn first_administrator(
 /// Sends a code for a new password. The answer does not say whether there is such an address.
 #[utoipa::path(post, path = "/api/v1/auth/password/forgot", tag = "auth", request_body = ForgotRequest,
     responses((status = 202), (status = 409, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)), security(()))]
-async fn forgot(Accounts(identity): Accounts, Arriving(visit): Arriving, Json(request): Json<ForgotRequest>) -> ApiResult<StatusCode> {
+async fn forgot(
+    Accounts(identity): Accounts,
+    Arriving(visit): Arriving,
+    Json(request): Json<ForgotRequest>,
+) -> ApiResult<StatusCode> {
     // Sent beside the answer: how long it takes would say whether there is such an address.
     tokio::spawn(async move {
         if let Err(refusal) = identity.forgot_password(&request.email, &visit).await {
@@ -271,8 +328,14 @@ async fn forgot(Accounts(identity): Accounts, Arriving(visit): Arriving, Json(re
 #[utoipa::path(post, path = "/api/v1/auth/password/reset", tag = "auth", request_body = ResetRequest,
     responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 423, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem)), security(()))]
-async fn reset(Accounts(identity): Accounts, Arriving(visit): Arriving, Json(request): Json<ResetRequest>) -> ApiResult<StatusCode> {
-    identity.reset_password(&request.email, request.code, request.password, &visit).await?;
+async fn reset(
+    Accounts(identity): Accounts,
+    Arriving(visit): Arriving,
+    Json(request): Json<ResetRequest>,
+) -> ApiResult<StatusCode> {
+    identity
+        .reset_password(&request.email, request.code, request.password, &visit)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -286,7 +349,12 @@ async fn jwks(Accounts(identity): Accounts) -> ApiResult<axum::Json<serde_json::
 /// Ends the session.
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth",
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
-async fn logout(Accounts(identity): Accounts, By(by): By, OfSession(session): OfSession, headers: HeaderMap) -> ApiResult<Response> {
+async fn logout(
+    Accounts(identity): Accounts,
+    By(by): By,
+    OfSession(session): OfSession,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
     identity.end_session(&by, session).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     drop_cookies(&mut response, &headers)?;
@@ -295,12 +363,24 @@ async fn logout(Accounts(identity): Accounts, By(by): By, OfSession(session): Of
 
 /// Whom the request acts for; a reloaded page finds its CSRF token again.
 #[utoipa::path(get, path = "/api/v1/auth/me", tag = "auth", responses((status = 200, body = MeDto), (status = 401, body = Problem), (status = 409, body = Problem)))]
-async fn me(Accounts(identity): Accounts, By(by): By, passed: axum::Extension<crate::gateway::guard::Passed>) -> ApiResult<axum::Json<MeDto>> {
+async fn me(
+    Accounts(identity): Accounts,
+    By(by): By,
+    passed: axum::Extension<crate::gateway::guard::Passed>,
+) -> ApiResult<axum::Json<MeDto>> {
     let user = by.user().ok_or_else(|| ApiError::not_found("the person"))?;
     let person = identity.person(&by, user).await?;
-    let factors = if by.narrowed.is_none() { identity.factor_names(&by).await? } else { Vec::new() };
+    let factors = if by.narrowed.is_none() {
+        identity.factor_names(&by).await?
+    } else {
+        Vec::new()
+    };
     let known = &identity.settings().permissions;
-    let permissions = known.iter().filter(|permission| by.scope(**permission).is_ok()).map(|permission| permission.name).collect();
+    let permissions = known
+        .iter()
+        .filter(|permission| by.scope(**permission).is_ok())
+        .map(|permission| permission.name)
+        .collect();
     Ok(axum::Json(MeDto {
         user: person.into(),
         session: passed.session,
@@ -322,7 +402,9 @@ async fn change_password(
     Arriving(visit): Arriving,
     Json(request): Json<PasswordRequest>,
 ) -> ApiResult<StatusCode> {
-    identity.change_password(&by, session, request.current, request.new, &visit).await?;
+    identity
+        .change_password(&by, session, request.current, request.new, &visit)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -341,7 +423,9 @@ async fn send_contact_code(
     Arriving(visit): Arriving,
     Json(request): Json<ContactRequest>,
 ) -> ApiResult<StatusCode> {
-    identity.send_contact_code(&by, contact(&request.what)?, &visit).await?;
+    identity
+        .send_contact_code(&by, contact(&request.what)?, &visit)
+        .await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -355,13 +439,19 @@ async fn confirm_contact(
     Arriving(visit): Arriving,
     Json(request): Json<ContactCodeRequest>,
 ) -> ApiResult<axum::Json<UserDto>> {
-    let person = identity.confirm_contact(&by, contact(&request.what)?, request.code, &visit).await?;
+    let person = identity
+        .confirm_contact(&by, contact(&request.what)?, request.code, &visit)
+        .await?;
     Ok(axum::Json(person.into()))
 }
 
 /// The open sessions of oneself.
 #[utoipa::path(get, path = "/api/v1/auth/sessions", tag = "auth", responses((status = 200, body = Vec<SessionRowDto>), (status = 401, body = Problem), (status = 409, body = Problem)))]
-async fn sessions(Accounts(identity): Accounts, By(by): By, OfSession(current): OfSession) -> ApiResult<axum::Json<Vec<SessionRowDto>>> {
+async fn sessions(
+    Accounts(identity): Accounts,
+    By(by): By,
+    OfSession(current): OfSession,
+) -> ApiResult<axum::Json<Vec<SessionRowDto>>> {
     let rows = identity.sessions(&by).await?;
     let dto = rows.into_iter().map(|row| SessionRowDto {
         id: row.id,
@@ -377,7 +467,12 @@ async fn sessions(Accounts(identity): Accounts, By(by): By, OfSession(current): 
 /// Ends a session.
 #[utoipa::path(delete, path = "/api/v1/auth/sessions/{id}", tag = "auth", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn end_session(Accounts(identity): Accounts, By(by): By, _session: OfSession, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
+async fn end_session(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+    Id(id): Id<Uuid>,
+) -> ApiResult<StatusCode> {
     identity.end_session(&by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -400,14 +495,23 @@ fn key_dto(row: siaga_platform::identity::ApiKey, key: Option<String>) -> KeyDto
 #[utoipa::path(get, path = "/api/v1/auth/keys", tag = "auth", responses((status = 200, body = Vec<KeyDto>), (status = 401, body = Problem), (status = 409, body = Problem)))]
 async fn keys(Accounts(identity): Accounts, By(by): By) -> ApiResult<axum::Json<Vec<KeyDto>>> {
     let rows = identity.api_keys(&by).await?;
-    Ok(axum::Json(rows.into_iter().map(|row| key_dto(row, None)).collect()))
+    Ok(axum::Json(
+        rows.into_iter().map(|row| key_dto(row, None)).collect(),
+    ))
 }
 
 /// Makes an API key; the key itself is shown once.
 #[utoipa::path(post, path = "/api/v1/auth/keys", tag = "auth", request_body = KeyRequest,
     responses((status = 201, body = KeyDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn make_key(Accounts(identity): Accounts, By(by): By, _session: OfSession, Json(request): Json<KeyRequest>) -> ApiResult<Response> {
-    let made = identity.make_key(&by, request.name, request.scopes, request.days).await?;
+async fn make_key(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+    Json(request): Json<KeyRequest>,
+) -> ApiResult<Response> {
+    let made = identity
+        .make_key(&by, request.name, request.scopes, request.days)
+        .await?;
     let dto = key_dto(made.row, Some(made.text));
     Ok((StatusCode::CREATED, axum::Json(dto)).into_response())
 }
@@ -415,7 +519,12 @@ async fn make_key(Accounts(identity): Accounts, By(by): By, _session: OfSession,
 /// Revokes an API key.
 #[utoipa::path(delete, path = "/api/v1/auth/keys/{id}", tag = "auth", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn revoke_key(Accounts(identity): Accounts, By(by): By, _session: OfSession, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
+async fn revoke_key(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+    Id(id): Id<Uuid>,
+) -> ApiResult<StatusCode> {
     identity.revoke_key(&by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -95,15 +95,31 @@ impl From<Person> for UserDto {
 }
 
 /// The answer to a sign-in.
-pub fn signed_in(signed_in: SignedIn, headers: &HeaderMap, status: StatusCode) -> ApiResult<Response> {
+pub fn signed_in(
+    signed_in: SignedIn,
+    headers: &HeaderMap,
+    status: StatusCode,
+) -> ApiResult<Response> {
     match signed_in {
         SignedIn::Confirm(waiting) => {
             let mfa = MfaDto {
                 challenge: waiting.challenge,
-                methods: waiting.methods.into_iter().map(|method| method.name()).collect(),
+                methods: waiting
+                    .methods
+                    .into_iter()
+                    .map(|method| method.name())
+                    .collect(),
                 expires_in: session::CHALLENGE_NS / SECOND_NS,
             };
-            let dto = SignedInDto { user: None, tokens: None, jwt_token: None, refresh_token: None, csrf: None, mfa: Some(mfa), enrol: false };
+            let dto = SignedInDto {
+                user: None,
+                tokens: None,
+                jwt_token: None,
+                refresh_token: None,
+                csrf: None,
+                mfa: Some(mfa),
+                enrol: false,
+            };
             Ok((StatusCode::OK, axum::Json(dto)).into_response())
         }
         SignedIn::Open(opened) => opened_answer(*opened, headers, status),
@@ -111,12 +127,33 @@ pub fn signed_in(signed_in: SignedIn, headers: &HeaderMap, status: StatusCode) -
 }
 
 fn opened_answer(opened: Opened, headers: &HeaderMap, status: StatusCode) -> ApiResult<Response> {
-    let Opened { person, access, refresh, csrf, enrol, client, .. } = opened;
+    let Opened {
+        person,
+        access,
+        refresh,
+        csrf,
+        enrol,
+        client,
+        ..
+    } = opened;
     let refresh = (!refresh.is_empty()).then_some(refresh);
-    let mut dto = SignedInDto { user: Some(person.into()), tokens: None, jwt_token: None, refresh_token: None, csrf: None, mfa: None, enrol };
+    let mut dto = SignedInDto {
+        user: Some(person.into()),
+        tokens: None,
+        jwt_token: None,
+        refresh_token: None,
+        csrf: None,
+        mfa: None,
+        enrol,
+    };
     match client {
         Client::Api => {
-            dto.tokens = Some(TokensDto { jwt_token: access.clone(), refresh_token: refresh.clone(), token_type: "Bearer", expires_in: ACCESS_S });
+            dto.tokens = Some(TokensDto {
+                jwt_token: access.clone(),
+                refresh_token: refresh.clone(),
+                token_type: "Bearer",
+                expires_in: ACCESS_S,
+            });
             dto.jwt_token = Some(access);
             dto.refresh_token = refresh;
             Ok((status, axum::Json(dto)).into_response())
@@ -132,7 +169,12 @@ fn opened_answer(opened: Opened, headers: &HeaderMap, status: StatusCode) -> Api
 
 /// The answer to a refresh.
 pub fn refreshed(renewed: Renewed, headers: &HeaderMap) -> ApiResult<Response> {
-    let mut dto = RefreshedDto { new_access_token: None, refresh_token: None, csrf: None, expires_in: ACCESS_S };
+    let mut dto = RefreshedDto {
+        new_access_token: None,
+        refresh_token: None,
+        csrf: None,
+        expires_in: ACCESS_S,
+    };
     match renewed.client {
         Client::Api => {
             dto.new_access_token = Some(renewed.access);
@@ -142,19 +184,36 @@ pub fn refreshed(renewed: Renewed, headers: &HeaderMap) -> ApiResult<Response> {
         Client::Browser => {
             dto.csrf = Some(renewed.csrf);
             let mut response = axum::Json(dto).into_response();
-            set_cookies(&mut response, headers, &renewed.access, Some(&renewed.refresh))?;
+            set_cookies(
+                &mut response,
+                headers,
+                &renewed.access,
+                Some(&renewed.refresh),
+            )?;
             Ok(response)
         }
     }
 }
 
 /// Sets the cookies of a session.
-pub fn set_cookies(response: &mut Response, headers: &HeaderMap, access: &str, refresh: Option<&str>) -> ApiResult<()> {
+pub fn set_cookies(
+    response: &mut Response,
+    headers: &HeaderMap,
+    access: &str,
+    refresh: Option<&str>,
+) -> ApiResult<()> {
     let refresh_s = session::REFRESH_NS / SECOND_NS;
     // The access cookie outlives its token, so that a page that comes late is told to refresh.
     add_cookie(response, headers, ACCESS_COOKIE, access, "/", refresh_s)?;
     match refresh {
-        Some(refresh) => add_cookie(response, headers, REFRESH_COOKIE, refresh, "/api/v1/auth", refresh_s),
+        Some(refresh) => add_cookie(
+            response,
+            headers,
+            REFRESH_COOKIE,
+            refresh,
+            "/api/v1/auth",
+            refresh_s,
+        ),
         None => Ok(()),
     }
 }
@@ -165,17 +224,29 @@ pub fn drop_cookies(response: &mut Response, headers: &HeaderMap) -> ApiResult<(
     add_cookie(response, headers, REFRESH_COOKIE, "", "/api/v1/auth", 0)
 }
 
-fn add_cookie(response: &mut Response, headers: &HeaderMap, name: &str, value: &str, path: &str, age_s: u64) -> ApiResult<()> {
+fn add_cookie(
+    response: &mut Response,
+    headers: &HeaderMap,
+    name: &str,
+    value: &str,
+    path: &str,
+    age_s: u64,
+) -> ApiResult<()> {
     let secure = if is_loopback(headers) { "" } else { "; Secure" };
-    let line = format!("{name}={value}; HttpOnly; SameSite=Strict; Path={path}; Max-Age={age_s}{secure}");
-    let line = HeaderValue::try_from(line).map_err(|_| ApiError::internal("a cookie has characters of no header"))?;
+    let line =
+        format!("{name}={value}; HttpOnly; SameSite=Strict; Path={path}; Max-Age={age_s}{secure}");
+    let line = HeaderValue::try_from(line)
+        .map_err(|_| ApiError::internal("a cookie has characters of no header"))?;
     response.headers_mut().append(header::SET_COOKIE, line);
     Ok(())
 }
 
 /// Opened on this machine without TLS: a Secure cookie would not come back from every browser.
 fn is_loopback(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
@@ -190,15 +261,29 @@ mod tests {
         let mut response = StatusCode::OK.into_response();
         set_cookies(&mut response, &headers, "a.b.c", Some("r")).expect("cookies");
         let lines = response.headers().get_all(header::SET_COOKIE).iter();
-        lines.map(|line| line.to_str().expect("ASCII").to_owned()).collect()
+        lines
+            .map(|line| line.to_str().expect("ASCII").to_owned())
+            .collect()
     }
 
     #[test]
     fn scripts_see_no_token_and_it_goes_over_tls_but_on_this_machine() {
         for line in cookies("desk.example") {
-            assert!(line.contains("; HttpOnly") && line.contains("; SameSite=Strict") && line.ends_with("; Secure"), "{line}");
+            assert!(
+                line.contains("; HttpOnly")
+                    && line.contains("; SameSite=Strict")
+                    && line.ends_with("; Secure"),
+                "{line}"
+            );
         }
-        assert!(cookies("127.0.0.1:7700").iter().all(|line| line.contains("; HttpOnly") && !line.contains("Secure")));
-        assert!(cookies("desk.example:443")[1].starts_with("siaga_refresh=r; HttpOnly; SameSite=Strict; Path=/api/v1/auth;"));
+        assert!(
+            cookies("127.0.0.1:7700")
+                .iter()
+                .all(|line| line.contains("; HttpOnly") && !line.contains("Secure"))
+        );
+        assert!(
+            cookies("desk.example:443")[1]
+                .starts_with("siaga_refresh=r; HttpOnly; SameSite=Strict; Path=/api/v1/auth;")
+        );
     }
 }

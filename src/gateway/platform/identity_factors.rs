@@ -3,7 +3,9 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use siaga_platform::identity::{Client, Contact, Method, PasskeyRow, Proof, Returned, SignedIn, session};
+use siaga_platform::identity::{
+    Client, Contact, Method, PasskeyRow, Proof, Returned, SignedIn, session,
+};
 use siaga_platform::refusal::INVALID;
 use siaga_risk::units::SECOND_NS;
 use utoipa::{IntoParams, ToSchema};
@@ -117,7 +119,12 @@ wire! {
 
 impl From<PasskeyRow> for PasskeyDto {
     fn from(row: PasskeyRow) -> Self {
-        Self { id: row.id, name: row.name, created_at: micros(row.created_at), used_at: row.used_at.map(micros) }
+        Self {
+            id: row.id,
+            name: row.name,
+            created_at: micros(row.created_at),
+            used_at: row.used_at.map(micros),
+        }
     }
 }
 
@@ -147,33 +154,57 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 fn method(name: &str) -> ApiResult<Method> {
-    Method::parse(name).ok_or_else(|| INVALID.field("method", "use totp, passkey, email, sms or recovery").into())
+    Method::parse(name).ok_or_else(|| {
+        INVALID
+            .field("method", "use totp, passkey, email, sms or recovery")
+            .into()
+    })
 }
 
 /// Sends a code for a sign-in or a session that waits.
 #[utoipa::path(post, path = "/api/v1/auth/mfa/send", tag = "auth", request_body = SendRequest,
     responses((status = 202), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)), security(()))]
-async fn send(Accounts(identity): Accounts, Arriving(visit): Arriving, Json(request): Json<SendRequest>) -> ApiResult<StatusCode> {
-    identity.send_confirmation(request.challenge, method(&request.method)?, &visit).await?;
+async fn send(
+    Accounts(identity): Accounts,
+    Arriving(visit): Arriving,
+    Json(request): Json<SendRequest>,
+) -> ApiResult<StatusCode> {
+    identity
+        .send_confirmation(request.challenge, method(&request.method)?, &visit)
+        .await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 /// What the browser needs to confirm with a passkey.
 #[utoipa::path(post, path = "/api/v1/auth/mfa/passkey", tag = "auth", request_body = ChallengeRequest,
     responses((status = 200, body = OptionsDto), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)), security(()))]
-async fn passkey_options(Accounts(identity): Accounts, Arriving(visit): Arriving, Json(request): Json<ChallengeRequest>) -> ApiResult<axum::Json<OptionsDto>> {
+async fn passkey_options(
+    Accounts(identity): Accounts,
+    Arriving(visit): Arriving,
+    Json(request): Json<ChallengeRequest>,
+) -> ApiResult<axum::Json<OptionsDto>> {
     let options = identity.passkey_options(request.challenge, &visit).await?;
-    Ok(axum::Json(OptionsDto { ceremony: None, options }))
+    Ok(axum::Json(OptionsDto {
+        ceremony: None,
+        options,
+    }))
 }
 
 /// Confirms a sign-in or a session that waits.
 #[utoipa::path(post, path = "/api/v1/auth/mfa/verify", tag = "auth", request_body = VerifyRequest,
     responses((status = 200, body = SignedInDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
         (status = 423, body = Problem), (status = 429, body = Problem)), security(()))]
-async fn verify(Accounts(identity): Accounts, Arriving(visit): Arriving, headers: HeaderMap, Json(request): Json<VerifyRequest>) -> ApiResult<Response> {
+async fn verify(
+    Accounts(identity): Accounts,
+    Arriving(visit): Arriving,
+    headers: HeaderMap,
+    Json(request): Json<VerifyRequest>,
+) -> ApiResult<Response> {
     let proof = match (method(&request.method)?, request.code, request.credential) {
         (Method::Passkey, None, Some(credential)) => Proof::passkey(credential)?,
-        (Method::Passkey, ..) => return Err(ApiError::field("credential", "give what the browser gave")),
+        (Method::Passkey, ..) => {
+            return Err(ApiError::field("credential", "give what the browser gave"));
+        }
         (method, Some(code), None) => Proof::Code(method, code),
         _ => return Err(ApiError::field("code", "give the code")),
     };
@@ -184,7 +215,11 @@ async fn verify(Accounts(identity): Accounts, Arriving(visit): Arriving, headers
 /// Asks the open session for a second factor.
 #[utoipa::path(post, path = "/api/v1/auth/mfa/begin", tag = "auth",
     responses((status = 200, body = MfaDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
-async fn begin(Accounts(identity): Accounts, By(by): By, OfSession(session): OfSession) -> ApiResult<axum::Json<MfaDto>> {
+async fn begin(
+    Accounts(identity): Accounts,
+    By(by): By,
+    OfSession(session): OfSession,
+) -> ApiResult<axum::Json<MfaDto>> {
     let waiting = identity.begin_confirmation(&by, session).await?;
     Ok(axum::Json(MfaDto {
         challenge: waiting.challenge,
@@ -196,16 +231,29 @@ async fn begin(Accounts(identity): Accounts, By(by): By, OfSession(session): OfS
 /// A new secret for an authenticator app; it counts when a code of it was given.
 #[utoipa::path(post, path = "/api/v1/auth/mfa/totp", tag = "auth",
     responses((status = 201, body = TotpDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
-async fn begin_totp(Accounts(identity): Accounts, By(by): By, _session: OfSession) -> ApiResult<Response> {
+async fn begin_totp(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+) -> ApiResult<Response> {
     let secret = identity.begin_totp(&by).await?;
-    let dto = TotpDto { secret: secret.secret, uri: secret.uri, qr_svg: secret.qr_svg };
+    let dto = TotpDto {
+        secret: secret.secret,
+        uri: secret.uri,
+        qr_svg: secret.qr_svg,
+    };
     Ok((StatusCode::CREATED, axum::Json(dto)).into_response())
 }
 
 /// The first code of the app: it counts from now on, and this session is confirmed.
 #[utoipa::path(post, path = "/api/v1/auth/mfa/totp/confirm", tag = "auth", request_body = CodeRequest,
     responses((status = 200, body = RecoveryCodesDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn confirm_totp(Accounts(identity): Accounts, By(by): By, OfSession(session): OfSession, Json(request): Json<CodeRequest>) -> ApiResult<axum::Json<RecoveryCodesDto>> {
+async fn confirm_totp(
+    Accounts(identity): Accounts,
+    By(by): By,
+    OfSession(session): OfSession,
+    Json(request): Json<CodeRequest>,
+) -> ApiResult<axum::Json<RecoveryCodesDto>> {
     let recovery_codes = identity.confirm_totp(&by, session, request.code).await?;
     Ok(axum::Json(RecoveryCodesDto { recovery_codes }))
 }
@@ -213,7 +261,11 @@ async fn confirm_totp(Accounts(identity): Accounts, By(by): By, OfSession(sessio
 /// Takes the app away.
 #[utoipa::path(delete, path = "/api/v1/auth/mfa/totp", tag = "auth",
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
-async fn drop_totp(Accounts(identity): Accounts, By(by): By, _session: OfSession) -> ApiResult<StatusCode> {
+async fn drop_totp(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+) -> ApiResult<StatusCode> {
     identity.drop_totp(&by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -221,7 +273,11 @@ async fn drop_totp(Accounts(identity): Accounts, By(by): By, _session: OfSession
 /// New recovery codes; the old ones end.
 #[utoipa::path(post, path = "/api/v1/auth/mfa/recovery-codes", tag = "auth",
     responses((status = 200, body = RecoveryCodesDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
-async fn recovery_codes(Accounts(identity): Accounts, By(by): By, _session: OfSession) -> ApiResult<axum::Json<RecoveryCodesDto>> {
+async fn recovery_codes(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+) -> ApiResult<axum::Json<RecoveryCodesDto>> {
     let recovery_codes = identity.renew_recovery_codes(&by).await?;
     Ok(axum::Json(RecoveryCodesDto { recovery_codes }))
 }
@@ -229,8 +285,14 @@ async fn recovery_codes(Accounts(identity): Accounts, By(by): By, _session: OfSe
 /// Whether a code is asked for at every sign-in, by a confirmed address or number. Of clients; staff use an app or a passkey.
 #[utoipa::path(put, path = "/api/v1/auth/mfa/contacts", tag = "auth", request_body = UseContactRequest,
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn use_contact(Accounts(identity): Accounts, By(by): By, _session: OfSession, Json(request): Json<UseContactRequest>) -> ApiResult<StatusCode> {
-    let contact = Contact::parse(&request.what).ok_or_else(|| ApiError::field("what", "use email or phone"))?;
+async fn use_contact(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+    Json(request): Json<UseContactRequest>,
+) -> ApiResult<StatusCode> {
+    let contact = Contact::parse(&request.what)
+        .ok_or_else(|| ApiError::field("what", "use email or phone"))?;
     // Whoever stole a session must not switch the question off.
     if !request.on {
         by.with_mfa()?;
@@ -241,7 +303,11 @@ async fn use_contact(Accounts(identity): Accounts, By(by): By, _session: OfSessi
 
 /// The passkeys of oneself.
 #[utoipa::path(get, path = "/api/v1/auth/passkeys", tag = "auth", responses((status = 200, body = Vec<PasskeyDto>), (status = 401, body = Problem), (status = 409, body = Problem)))]
-async fn passkeys(Accounts(identity): Accounts, By(by): By, _session: OfSession) -> ApiResult<axum::Json<Vec<PasskeyDto>>> {
+async fn passkeys(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+) -> ApiResult<axum::Json<Vec<PasskeyDto>>> {
     let rows = identity.passkeys(&by).await?;
     Ok(axum::Json(rows.into_iter().map(PasskeyDto::from).collect()))
 }
@@ -249,23 +315,48 @@ async fn passkeys(Accounts(identity): Accounts, By(by): By, _session: OfSession)
 /// What the browser needs to make a passkey.
 #[utoipa::path(post, path = "/api/v1/auth/passkeys/begin", tag = "auth",
     responses((status = 200, body = OptionsDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
-async fn begin_passkey(Accounts(identity): Accounts, By(by): By, _session: OfSession) -> ApiResult<axum::Json<OptionsDto>> {
+async fn begin_passkey(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+) -> ApiResult<axum::Json<OptionsDto>> {
     let (ceremony, options) = identity.begin_passkey(&by).await?;
-    Ok(axum::Json(OptionsDto { ceremony: Some(ceremony), options }))
+    Ok(axum::Json(OptionsDto {
+        ceremony: Some(ceremony),
+        options,
+    }))
 }
 
 /// Keeps the passkey that the browser made; this session is confirmed.
 #[utoipa::path(post, path = "/api/v1/auth/passkeys/finish", tag = "auth", request_body = PasskeyRequest,
     responses((status = 201, body = PasskeyDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn finish_passkey(Accounts(identity): Accounts, By(by): By, OfSession(session): OfSession, Json(request): Json<PasskeyRequest>) -> ApiResult<Response> {
-    let row = identity.finish_passkey(&by, session, request.ceremony, request.name, request.credential).await?;
+async fn finish_passkey(
+    Accounts(identity): Accounts,
+    By(by): By,
+    OfSession(session): OfSession,
+    Json(request): Json<PasskeyRequest>,
+) -> ApiResult<Response> {
+    let row = identity
+        .finish_passkey(
+            &by,
+            session,
+            request.ceremony,
+            request.name,
+            request.credential,
+        )
+        .await?;
     Ok((StatusCode::CREATED, axum::Json(PasskeyDto::from(row))).into_response())
 }
 
 /// Takes a passkey away.
 #[utoipa::path(delete, path = "/api/v1/auth/passkeys/{id}", tag = "auth", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn drop_passkey(Accounts(identity): Accounts, By(by): By, _session: OfSession, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
+async fn drop_passkey(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+    Id(id): Id<Uuid>,
+) -> ApiResult<StatusCode> {
     identity.drop_passkey(&by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -273,19 +364,35 @@ async fn drop_passkey(Accounts(identity): Accounts, By(by): By, _session: OfSess
 /// The providers of sign-in.
 #[utoipa::path(get, path = "/api/v1/auth/oidc", tag = "auth", responses((status = 200, body = Vec<ProviderDto>), (status = 409, body = Problem)), security(()))]
 async fn providers(Accounts(identity): Accounts) -> axum::Json<Vec<ProviderDto>> {
-    axum::Json(identity.providers().into_iter().map(|(name, title)| ProviderDto { name, title }).collect())
+    axum::Json(
+        identity
+            .providers()
+            .into_iter()
+            .map(|(name, title)| ProviderDto { name, title })
+            .collect(),
+    )
 }
 
 /// Sends the browser to a provider.
 #[utoipa::path(get, path = "/api/v1/auth/oidc/{name}/start", tag = "auth", params(("name" = String, Path)),
     responses((status = 303), (status = 401, body = Problem), (status = 409, body = Problem)), security(()))]
-async fn begin_provider(Accounts(identity): Accounts, Arriving(visit): Arriving, Id(name): Id<String>) -> ApiResult<Response> {
+async fn begin_provider(
+    Accounts(identity): Accounts,
+    Arriving(visit): Arriving,
+    Id(name): Id<String>,
+) -> ApiResult<Response> {
     let url = identity.begin_provider(&name, &visit).await?;
     let mut response = to(&url)?;
     // Whoever comes back must be whom we sent: the state alone could be handed to another browser.
-    let state = url.split('&').find_map(|pair| pair.strip_prefix("state=")).unwrap_or_default();
-    let line = format!("{STATE_COOKIE}={state}; HttpOnly; Secure; SameSite=Lax; Path=/api/v1/auth/oidc; Max-Age=600");
-    let line = HeaderValue::try_from(line).map_err(|_| ApiError::internal("a cookie has characters of no header"))?;
+    let state = url
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("state="))
+        .unwrap_or_default();
+    let line = format!(
+        "{STATE_COOKIE}={state}; HttpOnly; Secure; SameSite=Lax; Path=/api/v1/auth/oidc; Max-Age=600"
+    );
+    let line = HeaderValue::try_from(line)
+        .map_err(|_| ApiError::internal("a cookie has characters of no header"))?;
     response.headers_mut().append(header::SET_COOKIE, line);
     Ok(response)
 }
@@ -296,7 +403,13 @@ const STATE_COOKIE: &str = "siaga_provider";
 /// Where a provider sends its user back to.
 #[utoipa::path(get, path = "/api/v1/auth/oidc/{name}/callback", tag = "auth", params(("name" = String, Path), CallbackQuery),
     responses((status = 303), (status = 409, body = Problem), (status = 422, body = Problem)), security(()))]
-async fn callback(Accounts(identity): Accounts, Arriving(visit): Arriving, headers: HeaderMap, Id(name): Id<String>, Query(query): Query<CallbackQuery>) -> ApiResult<Response> {
+async fn callback(
+    Accounts(identity): Accounts,
+    Arriving(visit): Arriving,
+    headers: HeaderMap,
+    Id(name): Id<String>,
+    Query(query): Query<CallbackQuery>,
+) -> ApiResult<Response> {
     let failed = |code: u16| to(&format!("/#sign-in-failed={code}"));
     let began = crate::gateway::guard::named_cookie(&headers, STATE_COOKIE).map(str::to_owned);
     let (Some(state), Some(code), None) = (query.state, query.code, query.error) else {
@@ -305,16 +418,31 @@ async fn callback(Accounts(identity): Accounts, Arriving(visit): Arriving, heade
     if began.as_deref() != Some(state.as_str()) {
         return failed(siaga_platform::identity::faults::PROVIDER.code);
     }
-    let visit = siaga_platform::identity::Visit { client: Client::Browser, ..visit };
-    match identity.finish_provider(&name, Returned { state, code }, &visit).await {
+    let visit = siaga_platform::identity::Visit {
+        client: Client::Browser,
+        ..visit
+    };
+    match identity
+        .finish_provider(&name, Returned { state, code }, &visit)
+        .await
+    {
         Ok(SignedIn::Open(opened)) => {
             let mut response = to("/#signed-in")?;
-            set_cookies(&mut response, &headers, &opened.access, Some(&opened.refresh))?;
+            set_cookies(
+                &mut response,
+                &headers,
+                &opened.access,
+                Some(&opened.refresh),
+            )?;
             Ok(response)
         }
         Ok(SignedIn::Confirm(waiting)) => {
             let methods: Vec<&str> = waiting.methods.into_iter().map(Method::name).collect();
-            to(&format!("/#mfa={}&methods={}", waiting.challenge, methods.join(",")))
+            to(&format!(
+                "/#mfa={}&methods={}",
+                waiting.challenge,
+                methods.join(",")
+            ))
         }
         Err(refusal) => match refusal.fault() {
             Some(fault) => failed(fault.code),
@@ -324,6 +452,7 @@ async fn callback(Accounts(identity): Accounts, Arriving(visit): Arriving, heade
 }
 
 fn to(url: &str) -> ApiResult<Response> {
-    let location = HeaderValue::try_from(url).map_err(|_| ApiError::internal("an address has characters of no header"))?;
+    let location = HeaderValue::try_from(url)
+        .map_err(|_| ApiError::internal("an address has characters of no header"))?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
 }

@@ -97,16 +97,31 @@ fn role(name: &str) -> ApiResult<Role> {
 #[utoipa::path(get, path = "/api/v1/users", tag = "people", params(PageQuery),
     responses((status = 200, body = UsersDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.read"))))]
-async fn people(Accounts(identity): Accounts, By(by): By, Query(page): Query<PageQuery>) -> ApiResult<axum::Json<UsersDto>> {
-    let found = identity.people(&by, page.paging()?).await?.map(UserDto::from);
-    Ok(axum::Json(UsersDto { items: found.items, next: found.next }))
+async fn people(
+    Accounts(identity): Accounts,
+    By(by): By,
+    Query(page): Query<PageQuery>,
+) -> ApiResult<axum::Json<UsersDto>> {
+    let found = identity
+        .people(&by, page.paging()?)
+        .await?
+        .map(UserDto::from);
+    Ok(axum::Json(UsersDto {
+        items: found.items,
+        next: found.next,
+    }))
 }
 
 /// Makes a user; a code to set the password is sent.
 #[utoipa::path(post, path = "/api/v1/users", tag = "people", request_body = InviteRequest,
     responses((status = 201, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
-async fn invite(Accounts(identity): Accounts, By(by): By, Arriving(visit): Arriving, Json(request): Json<InviteRequest>) -> ApiResult<Response> {
+async fn invite(
+    Accounts(identity): Accounts,
+    By(by): By,
+    Arriving(visit): Arriving,
+    Json(request): Json<InviteRequest>,
+) -> ApiResult<Response> {
     let invitation = Invitation {
         role: role(&request.role)?,
         email: request.email,
@@ -123,7 +138,11 @@ async fn invite(Accounts(identity): Accounts, By(by): By, Arriving(visit): Arriv
 #[utoipa::path(get, path = "/api/v1/users/{id}", tag = "people", params(("id" = Uuid, Path)),
     responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.read"))))]
-async fn person(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<UserDto>> {
+async fn person(
+    Accounts(identity): Accounts,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<UserDto>> {
     Ok(axum::Json(identity.person(&by, id).await?.into()))
 }
 
@@ -132,9 +151,20 @@ async fn person(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>) -> A
     responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.role"))))]
-async fn give_role(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>, Json(request): Json<RoleRequest>) -> ApiResult<axum::Json<UserDto>> {
-    let change = RoleChange { role: role(&request.role)?, team: request.team_id, revision: request.revision };
-    Ok(axum::Json(identity.give_role(&by, id, change).await?.into()))
+async fn give_role(
+    Accounts(identity): Accounts,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    Json(request): Json<RoleRequest>,
+) -> ApiResult<axum::Json<UserDto>> {
+    let change = RoleChange {
+        role: role(&request.role)?,
+        team: request.team_id,
+        revision: request.revision,
+    };
+    Ok(axum::Json(
+        identity.give_role(&by, id, change).await?.into(),
+    ))
 }
 
 /// Suspends somebody or brings them back.
@@ -142,17 +172,33 @@ async fn give_role(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>, J
     responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
-async fn set_status(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>, Json(request): Json<StatusRequest>) -> ApiResult<axum::Json<UserDto>> {
-    let to = Standing::parse(&request.status).ok_or_else(|| INVALID.field("status", "use active or suspended"))?;
-    let change = StatusChange { to, reason: request.reason, revision: request.revision };
-    Ok(axum::Json(identity.set_standing(&by, id, change).await?.into()))
+async fn set_status(
+    Accounts(identity): Accounts,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    Json(request): Json<StatusRequest>,
+) -> ApiResult<axum::Json<UserDto>> {
+    let to = Standing::parse(&request.status)
+        .ok_or_else(|| INVALID.field("status", "use active or suspended"))?;
+    let change = StatusChange {
+        to,
+        reason: request.reason,
+        revision: request.revision,
+    };
+    Ok(axum::Json(
+        identity.set_standing(&by, id, change).await?.into(),
+    ))
 }
 
 /// Ends the lock of somebody who failed too often.
 #[utoipa::path(post, path = "/api/v1/users/{id}/unlock", tag = "people", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
-async fn unlock(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
+async fn unlock(
+    Accounts(identity): Accounts,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<StatusCode> {
     identity.unlock(&by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -161,7 +207,11 @@ async fn unlock(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>) -> A
 #[utoipa::path(delete, path = "/api/v1/users/{id}/sessions", tag = "people", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
-async fn end_sessions(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
+async fn end_sessions(
+    Accounts(identity): Accounts,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<StatusCode> {
     identity.end_sessions_of(&by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -170,9 +220,22 @@ async fn end_sessions(Accounts(identity): Accounts, By(by): By, Id(id): Id<Uuid>
 #[utoipa::path(get, path = "/api/v1/roles", tag = "people", responses((status = 200, body = Vec<RoleDto>), (status = 401, body = Problem)))]
 async fn roles(_by: By) -> axum::Json<Vec<RoleDto>> {
     let of = |role: Role| {
-        let cells = Area::ALL.into_iter().flat_map(move |area| Verb::ALL.into_iter().filter_map(move |verb| grant(role, area, verb).map(|grant| (area, verb, grant))));
-        let grants = cells.map(|(area, verb, grant)| GrantDto { area: area.name(), verb: verb.name(), scope: grant.scope.name(), masked: grant.sight == Sight::Masked });
-        RoleDto { name: role.name(), staff: role.is_staff(), grants: grants.collect() }
+        let cells = Area::ALL.into_iter().flat_map(move |area| {
+            Verb::ALL
+                .into_iter()
+                .filter_map(move |verb| grant(role, area, verb).map(|grant| (area, verb, grant)))
+        });
+        let grants = cells.map(|(area, verb, grant)| GrantDto {
+            area: area.name(),
+            verb: verb.name(),
+            scope: grant.scope.name(),
+            masked: grant.sight == Sight::Masked,
+        });
+        RoleDto {
+            name: role.name(),
+            staff: role.is_staff(),
+            grants: grants.collect(),
+        }
     };
     axum::Json(Role::ALL.into_iter().map(of).collect())
 }

@@ -13,7 +13,10 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::door::{By, IdempotencyKey};
-use super::kyc_dto::{CaseDto, CaseRowDto, CasesDto, DecidedDto, DisputeDto, DisputesDto, DocumentDto, FieldsDto, UploadDto};
+use super::kyc_dto::{
+    CaseDto, CaseRowDto, CasesDto, DecidedDto, DisputeDto, DisputesDto, DocumentDto, FieldsDto,
+    UploadDto,
+};
 use super::kyc_upload::{UPLOAD_BYTES_MAX, Upload};
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
 use crate::gateway::json::Json;
@@ -67,7 +70,12 @@ impl FromRequestParts<App> for Cases {
         (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("kyc.upload"))))]
-async fn upload(Cases(kyc): Cases, By(by): By, key: IdempotencyKey, upload: Upload) -> ApiResult<Response> {
+async fn upload(
+    Cases(kyc): Cases,
+    By(by): By,
+    key: IdempotencyKey,
+    upload: Upload,
+) -> ApiResult<Response> {
     let once = key.once("POST /api/v1/kyc/upload", &upload.digests())?;
     let done = kyc::hand_in(&kyc, &by, once, upload.client, upload.files).await?;
     Ok((StatusCode::CREATED, axum::Json(UploadDto::from(done))).into_response())
@@ -85,7 +93,11 @@ async fn own_case(Cases(kyc): Cases, By(by): By) -> ApiResult<axum::Json<CaseDto
 #[utoipa::path(get, path = "/api/v1/kyc/{doc_id}", tag = "kyc", params(("doc_id" = Uuid, Path)),
     responses((status = 200, body = DocumentDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("kyc.read"))))]
-async fn document(Cases(kyc): Cases, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<DocumentDto>> {
+async fn document(
+    Cases(kyc): Cases,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<DocumentDto>> {
     Ok(axum::Json(kyc::document_of(&kyc, &by, id).await?.into()))
 }
 
@@ -179,10 +191,17 @@ pub struct QueueQuery {
 #[utoipa::path(get, path = "/api/v1/kyc/cases", tag = "kyc", params(QueueQuery),
     responses((status = 200, body = CasesDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("kyc.read"))))]
-async fn queue(Cases(kyc): Cases, By(by): By, Query(query): Query<QueueQuery>) -> ApiResult<axum::Json<CasesDto>> {
+async fn queue(
+    Cases(kyc): Cases,
+    By(by): By,
+    Query(query): Query<QueueQuery>,
+) -> ApiResult<axum::Json<CasesDto>> {
     let state = match query.status.as_deref() {
         None => None,
-        Some(name) => Some(State::parse(name).ok_or_else(|| ApiError::field("status", "there is no such state of a case"))?),
+        Some(name) => Some(
+            State::parse(name)
+                .ok_or_else(|| ApiError::field("status", "there is no such state of a case"))?,
+        ),
     };
     let paging = siaga_platform::page::Paging::of(query.cursor.as_deref(), query.limit)?;
     let page = kyc::queue(&kyc, &by, state, paging).await?;
@@ -259,7 +278,11 @@ pub struct DisputesQuery {
 #[utoipa::path(get, path = "/api/v1/kyc/disputes", tag = "kyc", params(DisputesQuery),
     responses((status = 200, body = DisputesDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("kyc.read"))))]
-async fn disputes(Cases(kyc): Cases, By(by): By, Query(query): Query<DisputesQuery>) -> ApiResult<axum::Json<DisputesDto>> {
+async fn disputes(
+    Cases(kyc): Cases,
+    By(by): By,
+    Query(query): Query<DisputesQuery>,
+) -> ApiResult<axum::Json<DisputesDto>> {
     let open = match query.status.as_deref() {
         None => None,
         Some("open") => Some(true),
@@ -285,7 +308,12 @@ pub struct DisputeRequest {
 #[utoipa::path(post, path = "/api/v1/kyc/disputes", tag = "kyc", request_body = DisputeRequest,
     responses((status = 201, body = DisputeDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("kyc.dispute"))))]
-async fn dispute(Cases(kyc): Cases, By(by): By, key: IdempotencyKey, Json(request): Json<DisputeRequest>) -> ApiResult<Response> {
+async fn dispute(
+    Cases(kyc): Cases,
+    By(by): By,
+    key: IdempotencyKey,
+    Json(request): Json<DisputeRequest>,
+) -> ApiResult<Response> {
     let once = key.once("POST /api/v1/kyc/disputes", &request)?;
     let id = kyc::dispute(&kyc, &by, once, &request.reason).await?;
     let dispute = kyc::one_dispute(&kyc, &by, id).await?;
@@ -336,7 +364,11 @@ pub struct ContentQuery {
     responses((status = 200, description = "The picture", body = Vec<u8>, content_type = "image/jpeg"), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     security(()))]
-async fn content(Cases(kyc): Cases, Id(id): Id<Uuid>, Query(query): Query<ContentQuery>) -> ApiResult<Response> {
+async fn content(
+    Cases(kyc): Cases,
+    Id(id): Id<Uuid>,
+    Query(query): Query<ContentQuery>,
+) -> ApiResult<Response> {
     let link = Link {
         document: id,
         viewer: query.viewer,
@@ -346,7 +378,10 @@ async fn content(Cases(kyc): Cases, Id(id): Id<Uuid>, Query(query): Query<Conten
     let bytes = kyc::content(&kyc, &link).await?;
     let headers = [
         (header::CONTENT_TYPE, kyc::image::MEDIA_TYPE.to_owned()),
-        (header::CONTENT_DISPOSITION, format!("inline; filename=\"{}.jpg\"", id.simple())),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("inline; filename=\"{}.jpg\"", id.simple()),
+        ),
         (header::CACHE_CONTROL, "private, no-store".to_owned()),
     ];
     Ok((headers, bytes).into_response())

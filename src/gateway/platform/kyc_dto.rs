@@ -1,12 +1,12 @@
 //! KYC on the wire.
 
 use serde::{Deserialize, Serialize};
-use siaga_platform::kyc::document::{Fields, Kind};
-use siaga_platform::kyc::view::{CaseView, DisputeView, DocumentView};
-use siaga_platform::kyc::{Decided, HandedIn};
 use siaga_platform::kyc::checks::findings::{Finding, Weight};
 use siaga_platform::kyc::checks::nik::Sex;
+use siaga_platform::kyc::document::{Fields, Kind};
 use siaga_platform::kyc::state::{ATTEMPTS_MAX, State};
+use siaga_platform::kyc::view::{CaseView, DisputeView, DocumentView};
+use siaga_platform::kyc::{Decided, HandedIn};
 use siaga_platform::people::Sight;
 use siaga_risk::units::Ts;
 use utoipa::ToSchema;
@@ -17,7 +17,9 @@ use crate::gateway::error::{ApiError, ApiResult};
 use crate::wire;
 
 /// What is read on a document, by the names of the card; absent is what is not on it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema, schemars::JsonSchema,
+)]
 #[serde(default, deny_unknown_fields)]
 pub struct FieldsDto {
     /// Name.

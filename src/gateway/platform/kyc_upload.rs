@@ -33,8 +33,16 @@ pub struct Upload {
 impl Upload {
     /// What makes two uploads the same.
     pub fn digests(&self) -> Vec<(Option<Uuid>, Option<&'static str>, String)> {
-        let hex = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        self.files.iter().map(|file| (self.client, file.kind.map(Kind::name), hex(&file.bytes))).collect()
+        let hex = |bytes: &[u8]| {
+            Sha256::digest(bytes)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+        };
+        self.files
+            .iter()
+            .map(|file| (self.client, file.kind.map(Kind::name), hex(&file.bytes)))
+            .collect()
     }
 }
 
@@ -43,14 +51,23 @@ impl FromRequest<App> for Upload {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let form = Multipart::from_request(request, app).await;
-        let mut form = form.map_err(|_| ApiError::field("Content-Type", "send multipart/form-data with a boundary"))?;
+        let mut form = form.map_err(|_| {
+            ApiError::field("Content-Type", "send multipart/form-data with a boundary")
+        })?;
         let (mut client, mut types, mut files, mut parts) = (None, Vec::new(), Vec::new(), 0);
         while let Some(field) = form.next_field().await.map_err(broken)? {
             parts += 1;
             if parts > PARTS_MAX {
-                return Err(ApiError::field("files[]", format!("send at most {FILES_MAX} files and their types")));
+                return Err(ApiError::field(
+                    "files[]",
+                    format!("send at most {FILES_MAX} files and their types"),
+                ));
             }
-            let name = field.name().unwrap_or_default().trim_end_matches("[]").to_owned();
+            let name = field
+                .name()
+                .unwrap_or_default()
+                .trim_end_matches("[]")
+                .to_owned();
             match name.as_str() {
                 "files" | "file" => files.push(File {
                     kind: None,
@@ -59,10 +76,14 @@ impl FromRequest<App> for Upload {
                 "document_types" | "document_type" => types.push(kind(&word(field).await?)?),
                 "user_id" => {
                     let id = Uuid::try_parse(word(field).await?.trim());
-                    client = Some(id.map_err(|_| ApiError::field("user_id", "this is no key of a user"))?);
+                    client = Some(
+                        id.map_err(|_| ApiError::field("user_id", "this is no key of a user"))?,
+                    );
                 }
                 other => {
-                    let kind = Kind::parse(other).ok_or_else(|| ApiError::field("files[]", "a part has a name that is not documented"))?;
+                    let kind = Kind::parse(other).ok_or_else(|| {
+                        ApiError::field("files[]", "a part has a name that is not documented")
+                    })?;
                     files.push(File {
                         kind: Some(kind),
                         bytes: bytes(field, FILE_BYTES_MAX).await?,
@@ -77,12 +98,18 @@ impl FromRequest<App> for Upload {
 
 /// Gives the types to the files that came without one, in order.
 fn typed(files: &mut [File], types: Vec<Kind>) -> Result<(), ApiError> {
-    let mut bare: Vec<&mut File> = files.iter_mut().filter(|file| file.kind.is_none()).collect();
+    let mut bare: Vec<&mut File> = files
+        .iter_mut()
+        .filter(|file| file.kind.is_none())
+        .collect();
     if types.is_empty() {
         return Ok(());
     }
     if types.len() != bare.len() {
-        return Err(ApiError::field("document_types[]", "send one type for each of files[], in the same order"));
+        return Err(ApiError::field(
+            "document_types[]",
+            "send one type for each of files[], in the same order",
+        ));
     }
     for (file, kind) in bare.iter_mut().zip(types) {
         file.kind = Some(kind);
@@ -92,7 +119,8 @@ fn typed(files: &mut [File], types: Vec<Kind>) -> Result<(), ApiError> {
 
 fn kind(name: &str) -> Result<Kind, ApiError> {
     let known = Kind::ALL.map(Kind::name).join(", ");
-    Kind::parse(name.trim()).ok_or_else(|| ApiError::field("document_types[]", format!("use one of {known}")))
+    Kind::parse(name.trim())
+        .ok_or_else(|| ApiError::field("document_types[]", format!("use one of {known}")))
 }
 
 /// A part of at most `limit` bytes: one byte more, and the rest is not waited for.
@@ -111,16 +139,23 @@ async fn word(mut field: Field<'_>) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(broken)? {
         if bytes.len() + chunk.len() > WORD_BYTES_MAX {
-            return Err(ApiError::field("document_types[]", "a part that is no file is too long"));
+            return Err(ApiError::field(
+                "document_types[]",
+                "a part that is no file is too long",
+            ));
         }
         bytes.extend_from_slice(&chunk);
     }
-    String::from_utf8(bytes).map_err(|_| ApiError::field("document_types[]", "a part that is no file must be text"))
+    String::from_utf8(bytes)
+        .map_err(|_| ApiError::field("document_types[]", "a part that is no file must be text"))
 }
 
 fn broken(error: MultipartError) -> ApiError {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large().into(),
-        _ => ApiError::new(Fault::BadField, "the form is broken or ended early; send it again"),
+        _ => ApiError::new(
+            Fault::BadField,
+            "the form is broken or ended early; send it again",
+        ),
     }
 }

@@ -200,11 +200,16 @@ async fn find(
     };
     let limit = query.limit.unwrap_or(HITS);
     if limit == 0 || limit > search::HITS_MAX {
-        return Err(ApiError::field("limit", format!("use 1 to {}", search::HITS_MAX)));
+        return Err(ApiError::field(
+            "limit",
+            format!("use 1 to {}", search::HITS_MAX),
+        ));
     }
     let began = app.core.now();
     let keyring = platform.keyring().clone();
-    let found = platform.read(&by, move |tx| search::find(tx, &keyring, &query.q, area, limit));
+    let found = platform.read(&by, move |tx| {
+        search::find(tx, &keyring, &query.q, area, limit)
+    });
     let found = found.await?;
     app.metrics.search_time.record(app.core.now().since(began));
     let items = found.into_iter().map(|hit| HitDto {

@@ -130,12 +130,21 @@ fn request_dto(request: erasure::Request) -> SubjectRequestDto {
 /// What a person agrees to now.
 #[utoipa::path(get, path = "/api/v1/subjects/{id}/consents", tag = "subjects", params(("id" = Uuid, Path)),
     responses((status = 200, body = Consents), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
-async fn consents(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<Consents>> {
+async fn consents(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<Consents>> {
     erasure::may(&platform, &by, CONSENT_READ, id).await?;
-    let standing = platform.read(&by, move |tx| consent::standing(tx, id)).await?;
+    let standing = platform
+        .read(&by, move |tx| consent::standing(tx, id))
+        .await?;
     Ok(axum::Json(Consents {
         items: standing.into_iter().map(consent_dto).collect(),
-        purposes: consent::PURPOSES.iter().map(|&purpose| purpose.to_owned()).collect(),
+        purposes: consent::PURPOSES
+            .iter()
+            .map(|&purpose| purpose.to_owned())
+            .collect(),
     }))
 }
 
@@ -188,7 +197,9 @@ async fn consent_history(
 ) -> ApiResult<axum::Json<ConsentPage>> {
     erasure::may(&platform, &by, CONSENT_READ, id).await?;
     let paging = page.paging()?;
-    let page = platform.read(&by, move |tx| consent::history(tx, id, paging)).await?;
+    let page = platform
+        .read(&by, move |tx| consent::history(tx, id, paging))
+        .await?;
     let page = page.map(consent_dto);
     Ok(axum::Json(ConsentPage {
         items: page.items,
@@ -199,7 +210,11 @@ async fn consent_history(
 /// A person's requests for their data and for their end.
 #[utoipa::path(get, path = "/api/v1/subjects/{id}/requests", tag = "subjects", params(("id" = Uuid, Path)),
     responses((status = 200, body = SubjectRequests), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
-async fn requests(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<SubjectRequests>> {
+async fn requests(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<SubjectRequests>> {
     let found = erasure::list(&platform, &by, id).await?;
     Ok(axum::Json(SubjectRequests {
         items: found.into_iter().map(request_dto).collect(),
@@ -209,9 +224,15 @@ async fn requests(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResu
 /// All data of a person as JSON, from every store.
 #[utoipa::path(post, path = "/api/v1/subjects/{id}/export", tag = "subjects", params(("id" = Uuid, Path)),
     responses((status = 200, body = serde_json::Value), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
-async fn export(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<serde_json::Value>> {
+async fn export(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<serde_json::Value>> {
     let stores = siaga_platform::handlers::engines().stores;
-    Ok(axum::Json(erasure::export(&platform, &by, &stores, id).await?))
+    Ok(axum::Json(
+        erasure::export(&platform, &by, &stores, id).await?,
+    ))
 }
 
 /// Asks for the end of a person's data; done by itself within 30 days.
@@ -230,9 +251,15 @@ async fn request_erasure(
 /// What an erasure did in each store.
 #[utoipa::path(get, path = "/api/v1/erasures/{id}/ledger", tag = "subjects", params(("id" = Uuid, Path)),
     responses((status = 200, body = Ledger), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
-async fn ledger(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum::Json<Ledger>> {
+async fn ledger(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+) -> ApiResult<axum::Json<Ledger>> {
     by.scope(erasure::SUBJECT_READ)?;
-    let lines = platform.read(&by, move |tx| erasure::ledger(tx, id)).await?;
+    let lines = platform
+        .read(&by, move |tx| erasure::ledger(tx, id))
+        .await?;
     let line = |(store, action, items, reason)| LedgerLineDto {
         store,
         action,
@@ -247,7 +274,11 @@ async fn ledger(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult
 /// Legal holds, newest first.
 #[utoipa::path(get, path = "/api/v1/holds", tag = "subjects", params(PageQuery),
     responses((status = 200, body = HoldPage), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn holds(Desk(platform): Desk, By(by): By, Query(page): Query<PageQuery>) -> ApiResult<axum::Json<HoldPage>> {
+async fn holds(
+    Desk(platform): Desk,
+    By(by): By,
+    Query(page): Query<PageQuery>,
+) -> ApiResult<axum::Json<HoldPage>> {
     let page = retention::list(&platform, &by, page.paging()?).await?;
     let page = page.map(|hold| HoldDto {
         id: hold.id,
@@ -287,9 +318,20 @@ async fn place_hold(
     Ok((StatusCode::CREATED, axum::Json(Placed { id })))
 }
 
-async fn place(platform: &Platform, by: &siaga_platform::people::Principal, request: HoldRequest) -> Result<Uuid, Refusal> {
+async fn place(
+    platform: &Platform,
+    by: &siaga_platform::people::Principal,
+    request: HoldRequest,
+) -> Result<Uuid, Refusal> {
     by.with_mfa()?;
-    retention::place(platform, by, request.category, request.subject, request.reason).await
+    retention::place(
+        platform,
+        by,
+        request.category,
+        request.subject,
+        request.reason,
+    )
+    .await
 }
 
 /// Lifts a legal hold.

@@ -44,7 +44,8 @@ async fn sign_in(State(app): State<App>, Json(request): Json<SignIn>) -> ApiResu
     if let Some(identity) = app.identity()
         && identity.is_claimed().await
     {
-        let refusal = SECRET_SPENT.because("an administrator was made: sign in with address and password");
+        let refusal =
+            SECRET_SPENT.because("an administrator was made: sign in with address and password");
         return Err(refusal.into());
     }
     let opened = app

@@ -48,8 +48,12 @@ async fn ticket(
     // Who sends the secret itself is not there by the session beside it.
     let by_secret = headers.contains_key(header::AUTHORIZATION);
     let made = match passed.session.or(passed.key) {
-        Some(session) => app.doors.guest_ticket(actor, stream_key(session), rooms, now),
-        None => app.doors.ticket(actor, cookie(&headers).filter(|_| !by_secret), now),
+        Some(session) => app
+            .doors
+            .guest_ticket(actor, stream_key(session), rooms, now),
+        None => app
+            .doors
+            .ticket(actor, cookie(&headers).filter(|_| !by_secret), now),
     };
     let Some((ticket, expires)) = made else {
         return Err(ApiError {
@@ -73,7 +77,9 @@ fn rooms_of(by: &Principal) -> ApiResult<Rooms> {
     };
     match rooms.desk || rooms.sales {
         true => Ok(rooms),
-        false => Err(FORBIDDEN.because("nothing on the stream is for you to follow").into()),
+        false => Err(FORBIDDEN
+            .because("nothing on the stream is for you to follow")
+            .into()),
     }
 }
 
@@ -93,7 +99,12 @@ pub async fn stream(
         // Tokens and keys get a ticket, so that a stream ends with them; the secret needs none.
         true => match resolve(&app, &headers, None, true).await? {
             passed if passed.by_secret => true,
-            _ => return Err(ApiError::new(Fault::Unauthenticated, "get a ticket by POST /api/v1/ws-tickets")),
+            _ => {
+                return Err(ApiError::new(
+                    Fault::Unauthenticated,
+                    "get a ticket by POST /api/v1/ws-tickets",
+                ));
+            }
         },
         false => false,
     };

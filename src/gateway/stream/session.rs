@@ -182,7 +182,10 @@ impl Session {
                 until: now.plus(timing.hello_ns),
                 authorised,
             },
-            rooms: Rooms { desk: false, sales: false },
+            rooms: Rooms {
+                desk: false,
+                sales: false,
+            },
             conn: String::new(),
             subs: Vec::new(),
             by_id: BTreeMap::new(),

@@ -39,7 +39,9 @@ pub enum NoTopic {
 }
 
 /// Names of the channels, for the error that lists them.
-pub const CHANNELS: [&str; 7] = ["quote", "candle", "margin", "alert", "order", "status", "crm"];
+pub const CHANNELS: [&str; 7] = [
+    "quote", "candle", "margin", "alert", "order", "status", "crm",
+];
 /// Channels that take `*` alone, and no symbol as such.
 pub const WHOLE: [&str; 3] = ["alert", "status", "crm"];
 

@@ -133,7 +133,10 @@ mod tests {
 
     #[test]
     fn a_scope_is_a_kind_and_a_key() {
-        assert_eq!((kind_of("account:7"), key_of("account:7")), ("account", "7"));
+        assert_eq!(
+            (kind_of("account:7"), key_of("account:7")),
+            ("account", "7")
+        );
         assert_eq!((kind_of("house"), key_of("house")), ("house", "house"));
         assert_eq!(key_of("account:7:8"), "7:8");
     }

@@ -1,10 +1,10 @@
 //! The booking of an approved movement by the core.
 
+use serde_json::{Value, json};
 use siaga_risk::event::{Body, Cash, CashKind as CoreKind};
 use siaga_risk::ids::AccountId;
 use siaga_risk::units::{Money, SECOND_NS, Ts};
 use siaga_risk::verdict::Reject;
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::request::{CashRow, Held, by_id, held};
@@ -44,7 +44,12 @@ struct Booking {
 ///
 /// # Errors
 /// Not permitted; not approved; not looked at yet; a case stops it; the core said no, or did not answer.
-pub async fn confirm(platform: &Platform, by: &Principal, id: Uuid, revision: i64) -> Result<CashRow, Refusal> {
+pub async fn confirm(
+    platform: &Platform,
+    by: &Principal,
+    id: Uuid,
+    revision: i64,
+) -> Result<CashRow, Refusal> {
     let (_, sight) = by.scope(CASH_DECIDE)?;
     by.with_mfa()?;
     let system = Principal::system("cash.book").within(by.org);
@@ -65,20 +70,28 @@ pub async fn confirm(platform: &Platform, by: &Principal, id: Uuid, revision: i6
             prepare(unit, id, &held)
         })
         .await?;
-    let Booking { body, is_old, number } = booking;
+    let Booking {
+        body,
+        is_old,
+        number,
+    } = booking;
     let answer = if is_old {
-        Err(CoreRefusal::Refused(Reject::AlreadyExists.name().to_owned()))
+        Err(CoreRefusal::Refused(
+            Reject::AlreadyExists.name().to_owned(),
+        ))
     } else {
         platform.core().send(by.actor, body).await
     };
     let person = by.clone();
     // What the core refused is written down and refused all the same.
     platform
-        .command(&system, move |unit| match finish(unit, id, &answer, number, &person)? {
-            Some(refusal) => Ok(Err(refusal)),
-            None => {
-                let keyring = unit.keyring_shared();
-                by_id(unit.tx(), &keyring, sight, id).map(Ok)
+        .command(&system, move |unit| {
+            match finish(unit, id, &answer, number, &person)? {
+                Some(refusal) => Ok(Err(refusal)),
+                None => {
+                    let keyring = unit.keyring_shared();
+                    by_id(unit.tx(), &keyring, sight, id).map(Ok)
+                }
             }
         })
         .await?
@@ -91,13 +104,19 @@ fn prepare(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held) -> Result<Booking, Re
     let reference = REFERENCES_FROM + held.booking;
     if !held.was_sent {
         if held.kind != CashKind::Correction {
-            let checked: bool =
-                unit.tx().scalar(sqlx::query_scalar("SELECT EXISTS (SELECT FROM cash_checks WHERE request_id = $1)").bind(id))?;
+            let checked: bool = unit.tx().scalar(
+                sqlx::query_scalar("SELECT EXISTS (SELECT FROM cash_checks WHERE request_id = $1)")
+                    .bind(id),
+            )?;
             if !checked {
-                return Err(CASH_UNCHECKED.for_seconds(5, "it is looked at within seconds; try again"));
+                return Err(
+                    CASH_UNCHECKED.for_seconds(5, "it is looked at within seconds; try again")
+                );
             }
             let goes_out = held.kind == CashKind::Withdrawal;
-            if stops(unit.tx(), held.user, goes_out)? || (goes_out && is_frozen(unit.tx(), held.user)?) {
+            if stops(unit.tx(), held.user, goes_out)?
+                || (goes_out && is_frozen(unit.tx(), held.user)?)
+            {
                 // Finance does not learn of cases.
                 return Err(CASH_STOPPED.because("compliance has to release it first"));
             }
@@ -125,7 +144,8 @@ fn prepare(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held) -> Result<Booking, Re
         CashKind::Withdrawal => (CoreKind::Withdrawal, -held.amount),
         CashKind::Correction => (CoreKind::Correction, held.amount),
     };
-    let account = u32::try_from(held.account).map_err(|_| BOOKING_REFUSED.because("the account has no number in the core"))?;
+    let account = u32::try_from(held.account)
+        .map_err(|_| BOOKING_REFUSED.because("the account has no number in the core"))?;
     Ok(Booking {
         body: Body::Cash(Cash {
             account: AccountId(account),
@@ -140,7 +160,9 @@ fn prepare(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held) -> Result<Booking, Re
 
 /// Whether the client is frozen by a dispute, or suspended: what they own stays where it is.
 fn is_frozen(tx: &mut Tx<'_>, user: Uuid) -> Result<bool, Refusal> {
-    let query = sqlx::query_scalar("SELECT EXISTS (SELECT FROM users WHERE id = $1 AND status IN ('under_review', 'suspended'))");
+    let query = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM users WHERE id = $1 AND status IN ('under_review', 'suspended'))",
+    );
     Ok(tx.scalar(query.bind(user))?)
 }
 
@@ -167,7 +189,9 @@ pub async fn settle(platform: &Platform) -> Result<u64, Refusal> {
     let mut settled = 0;
     for (id, org) in booked {
         let by = system.clone().within(org);
-        let known = Err(CoreRefusal::Refused(Reject::AlreadyExists.name().to_owned()));
+        let known = Err(CoreRefusal::Refused(
+            Reject::AlreadyExists.name().to_owned(),
+        ));
         let done = platform.command(&by, move |unit| {
             let by = unit.by().clone();
             finish(unit, id, &known, 0, &by)
@@ -183,7 +207,13 @@ fn is_old(first_sent: Ts, now: Ts) -> bool {
 
 /// Writes down what the core said; `Some` is its refusal. What it has booked is confirmed whatever became of the request: its
 /// books are the truth.
-fn finish(unit: &mut Unit<'_, '_>, id: Uuid, answer: &Result<u64, CoreRefusal>, number: i64, person: &Principal) -> Result<Option<Refusal>, Refusal> {
+fn finish(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    answer: &Result<u64, CoreRefusal>,
+    number: i64,
+    person: &Principal,
+) -> Result<Option<Refusal>, Refusal> {
     let held = held(unit, id)?;
     if held.status == Status::Confirmed {
         return Ok(None);
@@ -191,7 +221,10 @@ fn finish(unit: &mut Unit<'_, '_>, id: Uuid, answer: &Result<u64, CoreRefusal>, 
     let seq = match answer {
         Ok(seq) => i64::try_from(*seq).ok(),
         Err(CoreRefusal::Later(why)) => {
-            return Ok(Some(BOOKING_LATER.for_seconds(2, format!("{why}; confirm it again, it is booked once"))));
+            return Ok(Some(BOOKING_LATER.for_seconds(
+                2,
+                format!("{why}; confirm it again, it is booked once"),
+            )));
         }
         Err(CoreRefusal::Refused(why)) if why.contains(Reject::AlreadyExists.name()) => {
             let booked: Option<(i64,)> = unit.tx().optional(
@@ -200,7 +233,10 @@ fn finish(unit: &mut Unit<'_, '_>, id: Uuid, answer: &Result<u64, CoreRefusal>, 
                     .bind(REFERENCES_FROM + held.booking),
             )?;
             let Some((seq,)) = booked else {
-                return Ok(Some(BOOKING_LATER.for_seconds(5, "its booking is not in the books yet; confirm it again")));
+                return Ok(Some(BOOKING_LATER.for_seconds(
+                    5,
+                    "its booking is not in the books yet; confirm it again",
+                )));
             };
             Some(seq)
         }
@@ -218,7 +254,11 @@ fn finish(unit: &mut Unit<'_, '_>, id: Uuid, answer: &Result<u64, CoreRefusal>, 
             .about(held.user)
             .field("status", held.status.name(), Status::Confirmed.name())
             .field("by", Value::Null, person.audit_name())
-            .field("core_seq", Value::Null, seq.map_or(Value::Null, Value::from)),
+            .field(
+                "core_seq",
+                Value::Null,
+                seq.map_or(Value::Null, Value::from),
+            ),
     );
     let facts = json!({ "user_id": held.user, "kind": held.kind.name(), "amount": held.amount, "core_seq": seq });
     let event = Event::new("cash.confirmed", "cash_request", id, facts).about(held.user);
@@ -230,7 +270,13 @@ fn finish(unit: &mut Unit<'_, '_>, id: Uuid, answer: &Result<u64, CoreRefusal>, 
 }
 
 /// The core booked nothing: unless somebody tried again meanwhile, the movement may be rejected, or confirmed anew.
-fn unsend(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held, number: i64, why: &str) -> Result<Option<Refusal>, Refusal> {
+fn unsend(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    held: &Held,
+    number: i64,
+    why: &str,
+) -> Result<Option<Refusal>, Refusal> {
     unit.tx().execute(
         sqlx::query(
             "UPDATE cash_requests SET core_reference = NULL, revision = revision + 1 WHERE id = $1 AND status = 'approved'
@@ -239,7 +285,11 @@ fn unsend(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held, number: i64, why: &str
         .bind(id)
         .bind(number),
     )?;
-    unit.audit(Change::new(Action::Update, "cash_request", id).about(held.user).field("refused", Value::Null, why));
+    unit.audit(
+        Change::new(Action::Update, "cash_request", id)
+            .about(held.user)
+            .field("refused", Value::Null, why),
+    );
     Ok(Some(BOOKING_REFUSED.because(why.to_owned())))
 }
 

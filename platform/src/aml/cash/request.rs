@@ -98,7 +98,15 @@ pub struct CashRow {
 
 type Row = (
     (Uuid, Uuid, Uuid, i64, String, String, i64, i64, String),
-    (String, Option<Vec<u8>>, Option<bool>, String, String, Option<String>, Option<i64>),
+    (
+        String,
+        Option<Vec<u8>>,
+        Option<bool>,
+        String,
+        String,
+        Option<String>,
+        Option<i64>,
+    ),
     (i64, Option<i64>, Option<i64>, i64),
 );
 
@@ -151,10 +159,35 @@ fn rows(tx: &mut Tx<'_>, filter: Filter) -> Result<Vec<Row>, Refusal> {
         .bind(filter.limit),
     )?;
     let number = |times: &Value, name: &str| times.get(name).and_then(Value::as_i64);
-    let row = |(id, org, user, account, kind, currency, amount, usd, status, method, payer, is_client, note, requested, approved, times): Flat| {
+    let row = |(
+        id,
+        org,
+        user,
+        account,
+        kind,
+        currency,
+        amount,
+        usd,
+        status,
+        method,
+        payer,
+        is_client,
+        note,
+        requested,
+        approved,
+        times,
+    ): Flat| {
         (
             (id, org, user, account, kind, currency, amount, usd, status),
-            (method, payer, is_client, note, requested, approved, number(&times, "seq")),
+            (
+                method,
+                payer,
+                is_client,
+                note,
+                requested,
+                approved,
+                number(&times, "seq"),
+            ),
             (
                 number(&times, "created").unwrap_or_default(),
                 number(&times, "decided"),
@@ -173,11 +206,17 @@ fn shown(tx: &mut Tx<'_>, keyring: &Keyring, sight: Sight, row: Row) -> Result<C
     let key = key_of(tx, keyring, user)?;
     let payer = open(key.as_ref(), seal::PAYER, payer)?;
     let note = match Sealed::from_text(&note) {
-        Some(sealed) => open(key.as_ref(), seal::CASH_NOTE, Some(sealed.as_bytes().to_vec()))?,
+        Some(sealed) => open(
+            key.as_ref(),
+            seal::CASH_NOTE,
+            Some(sealed.as_bytes().to_vec()),
+        )?,
         None => note,
     };
     let from = Status::parse(&status);
-    let moves = Step::ALL.into_iter().filter(|step| from.is_some_and(|from| next(from, *step, false, false).is_ok()));
+    let moves = Step::ALL
+        .into_iter()
+        .filter(|step| from.is_some_and(|from| next(from, *step, false, false).is_ok()));
     Ok(CashRow {
         id,
         user,
@@ -188,7 +227,11 @@ fn shown(tx: &mut Tx<'_>, keyring: &Keyring, sight: Sight, row: Row) -> Result<C
         usd_cents,
         status,
         method,
-        payer: if sight == Sight::Masked { mask_name(&payer) } else { payer },
+        payer: if sight == Sight::Masked {
+            mask_name(&payer)
+        } else {
+            payer
+        },
         payer_is_client,
         note,
         requested_by,
@@ -202,13 +245,20 @@ fn shown(tx: &mut Tx<'_>, keyring: &Keyring, sight: Sight, row: Row) -> Result<C
     })
 }
 
-pub(super) fn by_id(tx: &mut Tx<'_>, keyring: &Keyring, sight: Sight, id: Uuid) -> Result<CashRow, Refusal> {
+pub(super) fn by_id(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    sight: Sight,
+    id: Uuid,
+) -> Result<CashRow, Refusal> {
     let filter = Filter {
         id: Some(id),
         limit: 1,
         ..Filter::default()
     };
-    let found = rows(tx, filter)?.pop().ok_or_else(|| NOT_FOUND.because("there is no such request"))?;
+    let found = rows(tx, filter)?
+        .pop()
+        .ok_or_else(|| NOT_FOUND.because("there is no such request"))?;
     shown(tx, keyring, sight, found)
 }
 
@@ -216,9 +266,18 @@ pub(super) fn by_id(tx: &mut Tx<'_>, keyring: &Keyring, sight: Sight, id: Uuid) 
 ///
 /// # Errors
 /// Not permitted; a status that is none.
-pub async fn list(platform: &Platform, by: &Principal, status: Option<String>, account: Option<u32>, paging: Paging) -> Result<Page<CashRow>, Refusal> {
+pub async fn list(
+    platform: &Platform,
+    by: &Principal,
+    status: Option<String>,
+    account: Option<u32>,
+    paging: Paging,
+) -> Result<Page<CashRow>, Refusal> {
     let (_, sight) = by.scope(CASH_READ)?;
-    if status.as_deref().is_some_and(|status| Status::parse(status).is_none()) {
+    if status
+        .as_deref()
+        .is_some_and(|status| Status::parse(status).is_none())
+    {
         return Err(INVALID.field("status", "no request is ever that"));
     }
     let keyring = Arc::clone(platform.keyring());
@@ -250,20 +309,34 @@ pub async fn list(platform: &Platform, by: &Principal, status: Option<String>, a
 pub async fn one(platform: &Platform, by: &Principal, id: Uuid) -> Result<CashRow, Refusal> {
     let (_, sight) = by.scope(CASH_READ)?;
     let keyring = Arc::clone(platform.keyring());
-    platform.read(by, move |tx| by_id(tx, &keyring, sight, id)).await
+    platform
+        .read(by, move |tx| by_id(tx, &keyring, sight, id))
+        .await
 }
 
 fn checked(new: &NewCash) -> Result<CashKind, Refusal> {
-    let kind = CashKind::parse(&new.kind).ok_or_else(|| INVALID.field("kind", "give deposit, withdrawal or correction"))?;
+    let kind = CashKind::parse(&new.kind)
+        .ok_or_else(|| INVALID.field("kind", "give deposit, withdrawal or correction"))?;
     let negative = new.amount < 0 && kind != CashKind::Correction;
-    if new.amount == 0 || negative || new.amount.unsigned_abs() > AMOUNT_MAX.unsigned_abs() || new.usd_cents < 0 {
-        return Err(INVALID.field("amount", "give an amount above zero; only a correction may be negative"));
+    if new.amount == 0
+        || negative
+        || new.amount.unsigned_abs() > AMOUNT_MAX.unsigned_abs()
+        || new.usd_cents < 0
+    {
+        return Err(INVALID.field(
+            "amount",
+            "give an amount above zero; only a correction may be negative",
+        ));
     }
     let long = |text: &str, most: usize| text.chars().count() > most;
     if long(&new.method, METHOD_MAX) {
         return Err(INVALID.field("method", format!("use at most {METHOD_MAX} characters")));
     }
-    if new.payer.as_deref().is_some_and(|payer| long(payer, PAYER_MAX)) {
+    if new
+        .payer
+        .as_deref()
+        .is_some_and(|payer| long(payer, PAYER_MAX))
+    {
         return Err(INVALID.field("payer", format!("use at most {PAYER_MAX} characters")));
     }
     if long(&new.note, NOTE_MAX) {
@@ -276,9 +349,18 @@ fn checked(new: &NewCash) -> Result<CashKind, Refusal> {
 ///
 /// # Errors
 /// Not permitted; no such account for this person; a field is wrong; no second factor.
-pub async fn request(platform: &Platform, by: &Principal, once: Option<Once>, new: NewCash) -> Result<CashRow, Refusal> {
+pub async fn request(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    new: NewCash,
+) -> Result<CashRow, Refusal> {
     let kind = checked(&new)?;
-    let permission = if kind == CashKind::Correction { CASH_CORRECT } else { CASH_REQUEST };
+    let permission = if kind == CashKind::Correction {
+        CASH_CORRECT
+    } else {
+        CASH_REQUEST
+    };
     let (_, sight) = by.scope(permission)?;
     if kind != CashKind::Deposit {
         by.with_mfa()?;
@@ -286,11 +368,14 @@ pub async fn request(platform: &Platform, by: &Principal, once: Option<Once>, ne
     platform
         .command_once(by, once, move |unit| {
             let account = i64::from(new.account);
-            let found: Option<(Option<Uuid>, Option<Uuid>)> = unit
-                .tx()
-                .optional(sqlx::query_as("SELECT user_id, org_id FROM accounts_directory WHERE account = $1").bind(account))?;
+            let found: Option<(Option<Uuid>, Option<Uuid>)> = unit.tx().optional(
+                sqlx::query_as("SELECT user_id, org_id FROM accounts_directory WHERE account = $1")
+                    .bind(account),
+            )?;
             let (user, org) = found.ok_or_else(|| NOT_FOUND.because("there is no such account"))?;
-            let user = user.ok_or_else(|| NOT_FOUND.because("the account belongs to no client of the platform"))?;
+            let user = user.ok_or_else(|| {
+                NOT_FOUND.because("the account belongs to no client of the platform")
+            })?;
             let org = org.unwrap_or(unit.by().org);
             let target = Target {
                 org,
@@ -305,9 +390,18 @@ pub async fn request(platform: &Platform, by: &Principal, once: Option<Once>, ne
         .await
 }
 
-fn put(unit: &mut Unit<'_, '_>, user: Uuid, kind: CashKind, new: &NewCash) -> Result<Uuid, Refusal> {
+fn put(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    kind: CashKind,
+    new: &NewCash,
+) -> Result<Uuid, Refusal> {
     let (now, org, me) = (unit.now(), unit.by().org, unit.by().audit_name());
-    let payer = new.payer.as_deref().map(str::trim).filter(|payer| !payer.is_empty());
+    let payer = new
+        .payer
+        .as_deref()
+        .map(str::trim)
+        .filter(|payer| !payer.is_empty());
     let (mut sealed, mut index, mut is_client) = (None, None, None);
     if let Some(payer) = payer {
         sealed = Some(seal(unit, user, seal::PAYER, payer)?);
@@ -351,19 +445,31 @@ fn put(unit: &mut Unit<'_, '_>, user: Uuid, kind: CashKind, new: &NewCash) -> Re
             .field("currency", Value::Null, new.currency.as_str()),
     );
     let facts = json!({ "user_id": user, "kind": kind.name(), "amount": new.amount, "currency": new.currency, "usd_cents": new.usd_cents });
-    unit.emit(Event::new("cash.requested", "cash_request", id, facts).about(user).account(new.account));
+    unit.emit(
+        Event::new("cash.requested", "cash_request", id, facts)
+            .about(user)
+            .account(new.account),
+    );
     Ok(id)
 }
 
 /// Whether a name is the client's; `None` where it cannot be told.
 fn same_person(unit: &mut Unit<'_, '_>, user: Uuid, payer: &str) -> Result<Option<bool>, Refusal> {
-    let row: Option<(Option<Vec<u8>>,)> = unit.tx().optional(sqlx::query_as("SELECT name_sealed FROM users WHERE id = $1").bind(user))?;
+    let row: Option<(Option<Vec<u8>>,)> = unit
+        .tx()
+        .optional(sqlx::query_as("SELECT name_sealed FROM users WHERE id = $1").bind(user))?;
     let Some((Some(sealed),)) = row else {
         return Ok(None);
     };
     let key = unit.key(user)?;
     let name = open(Some(&key), "users.name", Some(sealed))?;
-    let score = grade(&Folded::of(payer, Kind::Person), &Folded::of(&name, Kind::Person), Kind::Person, &Plain).score;
+    let score = grade(
+        &Folded::of(payer, Kind::Person),
+        &Folded::of(&name, Kind::Person),
+        Kind::Person,
+        &Plain,
+    )
+    .score;
     Ok(match score {
         STRONG.. => Some(true),
         POSSIBLE.. => None,
@@ -411,7 +517,8 @@ pub(super) fn held(unit: &mut Unit<'_, '_>, id: Uuid) -> Result<Held, Refusal> {
     let (org, user, account, kind, amount, status, requested_by, was_sent, booking, revision) =
         found.ok_or_else(|| NOT_FOUND.because("there is no such request"))?;
     let known = CashKind::parse(&kind).zip(Status::parse(&status));
-    let (kind, status) = known.ok_or_else(|| CASH_MOVE.because("the request is in a state this program does not know"))?;
+    let (kind, status) = known
+        .ok_or_else(|| CASH_MOVE.because("the request is in a state this program does not know"))?;
     Ok(Held {
         org,
         user,
@@ -430,12 +537,18 @@ pub(super) fn held(unit: &mut Unit<'_, '_>, id: Uuid) -> Result<Held, Refusal> {
 ///
 /// # Errors
 /// Not permitted; no such movement; it changed; its state has no such step; one person does both.
-pub async fn take_step(platform: &Platform, by: &Principal, asked: Asked) -> Result<CashRow, Refusal> {
+pub async fn take_step(
+    platform: &Platform,
+    by: &Principal,
+    asked: Asked,
+) -> Result<CashRow, Refusal> {
     let permission = match asked.step {
         Step::Approve | Step::Reject => CASH_DECIDE,
         Step::Cancel => CASH_REQUEST,
         Step::Hold | Step::Release => CASH_HOLD,
-        Step::Confirm => return Err(CASH_MOVE.because("a movement is confirmed by the desk's booking")),
+        Step::Confirm => {
+            return Err(CASH_MOVE.because("a movement is confirmed by the desk's booking"));
+        }
     };
     let (_, sight) = by.scope(permission)?;
     if matches!(asked.step, Step::Reject | Step::Hold | Step::Release) {
@@ -469,7 +582,13 @@ pub async fn take_step(platform: &Platform, by: &Principal, asked: Asked) -> Res
         .await
 }
 
-fn write(unit: &mut Unit<'_, '_>, asked: &Asked, held: &Held, to: Status, me: &str) -> Result<(), Refusal> {
+fn write(
+    unit: &mut Unit<'_, '_>,
+    asked: &Asked,
+    held: &Held,
+    to: Status,
+    me: &str,
+) -> Result<(), Refusal> {
     let now = unit.now();
     let approver = (to == Status::Approved).then_some(me);
     unit.tx().execute(
@@ -494,7 +613,13 @@ fn write(unit: &mut Unit<'_, '_>, asked: &Asked, held: &Held, to: Status, me: &s
         Step::Hold => "cash.held",
         Step::Release | Step::Confirm => "cash.released",
     };
-    let event = Event::new(kind, "cash_request", asked.id, json!({ "user_id": held.user, "kind": held.kind.name() })).about(held.user);
+    let event = Event::new(
+        kind,
+        "cash_request",
+        asked.id,
+        json!({ "user_id": held.user, "kind": held.kind.name() }),
+    )
+    .about(held.user);
     unit.emit(match u32::try_from(held.account) {
         Ok(account) => event.account(account),
         Err(_) => event,

@@ -50,8 +50,14 @@ pub enum Step {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 6] =
-        [Status::Requested, Status::Held, Status::Approved, Status::Confirmed, Status::Rejected, Status::Cancelled];
+    pub const ALL: [Status; 6] = [
+        Status::Requested,
+        Status::Held,
+        Status::Approved,
+        Status::Confirmed,
+        Status::Rejected,
+        Status::Cancelled,
+    ];
 
     /// The name in the database and on the wire.
     pub fn name(self) -> &'static str {
@@ -73,7 +79,11 @@ impl Status {
 
 impl CashKind {
     /// Every kind.
-    pub const ALL: [CashKind; 3] = [CashKind::Deposit, CashKind::Withdrawal, CashKind::Correction];
+    pub const ALL: [CashKind; 3] = [
+        CashKind::Deposit,
+        CashKind::Withdrawal,
+        CashKind::Correction,
+    ];
 
     /// The name in the database and on the wire.
     pub fn name(self) -> &'static str {
@@ -92,7 +102,14 @@ impl CashKind {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Step; 6] = [Step::Approve, Step::Confirm, Step::Reject, Step::Cancel, Step::Hold, Step::Release];
+    pub const ALL: [Step; 6] = [
+        Step::Approve,
+        Step::Confirm,
+        Step::Reject,
+        Step::Cancel,
+        Step::Hold,
+        Step::Release,
+    ];
 
     /// The name on the wire and in events.
     pub fn name(self) -> &'static str {
@@ -112,19 +129,31 @@ impl Step {
 ///
 /// # Errors
 /// No such step, or one person does both.
-pub fn next(from: Status, step: Step, is_requester: bool, was_sent: bool) -> Result<Status, Refusal> {
+pub fn next(
+    from: Status,
+    step: Step,
+    is_requester: bool,
+    was_sent: bool,
+) -> Result<Status, Refusal> {
     if was_sent && step != Step::Confirm {
-        return Err(CASH_MOVE.because("the desk was asked to book it; confirm it to learn what became of it"));
+        return Err(CASH_MOVE
+            .because("the desk was asked to book it; confirm it to learn what became of it"));
     }
     match (from, step) {
-        (Status::Requested, Step::Approve) if is_requester => Err(FOUR_EYES.because("whoever asked for a movement does not approve it")),
+        (Status::Requested, Step::Approve) if is_requester => {
+            Err(FOUR_EYES.because("whoever asked for a movement does not approve it"))
+        }
         (Status::Requested, Step::Approve) => Ok(Status::Approved),
         (Status::Approved, Step::Confirm) => Ok(Status::Confirmed),
         (Status::Requested | Status::Held | Status::Approved, Step::Reject) => Ok(Status::Rejected),
         (Status::Requested, Step::Cancel) => Ok(Status::Cancelled),
         (Status::Requested | Status::Approved, Step::Hold) => Ok(Status::Held),
         (Status::Held, Step::Release) => Ok(Status::Requested),
-        _ => Err(CASH_MOVE.because(format!("a movement that is {} has no step {}", from.name(), step.name()))),
+        _ => Err(CASH_MOVE.because(format!(
+            "a movement that is {} has no step {}",
+            from.name(),
+            step.name()
+        ))),
     }
 }
 
@@ -148,8 +177,15 @@ mod tests {
         ];
         for from in Status::ALL {
             for step in Step::ALL {
-                let expected = table.iter().find(|row| (row.0, row.1) == (from, step)).map(|row| row.2);
-                assert_eq!(next(from, step, false, false).ok(), expected, "{from:?} {step:?}");
+                let expected = table
+                    .iter()
+                    .find(|row| (row.0, row.1) == (from, step))
+                    .map(|row| row.2);
+                assert_eq!(
+                    next(from, step, false, false).ok(),
+                    expected,
+                    "{from:?} {step:?}"
+                );
             }
         }
     }
@@ -163,7 +199,11 @@ mod tests {
     #[test]
     fn what_the_core_was_asked_to_book_is_not_taken_back() {
         for step in Step::ALL {
-            assert_eq!(next(Status::Approved, step, false, true).is_ok(), step == Step::Confirm, "{step:?}");
+            assert_eq!(
+                next(Status::Approved, step, false, true).is_ok(),
+                step == Step::Confirm,
+                "{step:?}"
+            );
         }
     }
 }

@@ -1,6 +1,9 @@
 /// Codes of ISO 3166 and the names that lists and forms write, folded. Those of whom the lists speak, and Indonesia's neighbours.
 const COUNTRIES: &[(&str, &[&str])] = &[
-    ("AE", &["united arab emirates", "uae", "uni emirat arab", "are"]),
+    (
+        "AE",
+        &["united arab emirates", "uae", "uni emirat arab", "are"],
+    ),
     ("AF", &["afghanistan", "afg"]),
     ("AL", &["albania", "alb"]),
     ("AU", &["australia", "aus"]),
@@ -10,10 +13,20 @@ const COUNTRIES: &[(&str, &[&str])] = &[
     ("BH", &["bahrain", "bhr"]),
     ("BN", &["brunei", "brunei darussalam", "brn"]),
     ("BY", &["belarus", "blr"]),
-    ("CD", &["democratic republic of the congo", "congo democratic republic of the", "cod"]),
+    (
+        "CD",
+        &[
+            "democratic republic of the congo",
+            "congo democratic republic of the",
+            "cod",
+        ],
+    ),
     ("CF", &["central african republic", "caf"]),
     ("CH", &["switzerland", "swiss", "che"]),
-    ("CN", &["china", "people s republic of china", "tiongkok", "chn"]),
+    (
+        "CN",
+        &["china", "people s republic of china", "tiongkok", "chn"],
+    ),
     ("CO", &["colombia", "col"]),
     ("CU", &["cuba", "cub"]),
     ("DE", &["germany", "jerman", "deu"]),
@@ -23,7 +36,16 @@ const COUNTRIES: &[(&str, &[&str])] = &[
     ("ES", &["spain", "spanyol", "esp"]),
     ("ET", &["ethiopia", "eth"]),
     ("FR", &["france", "prancis", "fra"]),
-    ("GB", &["united kingdom", "united kingdom of great britain and northern ireland", "great britain", "inggris", "gbr"]),
+    (
+        "GB",
+        &[
+            "united kingdom",
+            "united kingdom of great britain and northern ireland",
+            "great britain",
+            "inggris",
+            "gbr",
+        ],
+    ),
     ("GN", &["guinea", "gin"]),
     ("GW", &["guinea bissau"]),
     ("HK", &["hong kong", "hkg"]),
@@ -32,13 +54,39 @@ const COUNTRIES: &[(&str, &[&str])] = &[
     ("IL", &["israel", "isr"]),
     ("IN", &["india", "ind"]),
     ("IQ", &["iraq", "irak", "irq"]),
-    ("IR", &["iran", "iran islamic republic of", "islamic republic of iran", "irn"]),
+    (
+        "IR",
+        &[
+            "iran",
+            "iran islamic republic of",
+            "islamic republic of iran",
+            "irn",
+        ],
+    ),
     ("IT", &["italy", "italia", "ita"]),
     ("JO", &["jordan", "yordania", "jor"]),
     ("JP", &["japan", "jepang", "jpn"]),
     ("KE", &["kenya", "ken"]),
-    ("KP", &["north korea", "korea north", "democratic people s republic of korea", "korea utara", "prk"]),
-    ("KR", &["south korea", "korea south", "republic of korea", "korea selatan", "kor"]),
+    (
+        "KP",
+        &[
+            "north korea",
+            "korea north",
+            "democratic people s republic of korea",
+            "korea utara",
+            "prk",
+        ],
+    ),
+    (
+        "KR",
+        &[
+            "south korea",
+            "korea south",
+            "republic of korea",
+            "korea selatan",
+            "kor",
+        ],
+    ),
     ("KW", &["kuwait", "kwt"]),
     ("LB", &["lebanon", "libanon", "lbn"]),
     ("LY", &["libya", "lby"]),
@@ -53,7 +101,16 @@ const COUNTRIES: &[(&str, &[&str])] = &[
     ("PA", &["panama", "pan"]),
     ("PH", &["philippines", "filipina", "phl"]),
     ("PK", &["pakistan", "pak"]),
-    ("PS", &["palestinian", "palestine", "state of palestine", "palestina", "pse"]),
+    (
+        "PS",
+        &[
+            "palestinian",
+            "palestine",
+            "state of palestine",
+            "palestina",
+            "pse",
+        ],
+    ),
     ("QA", &["qatar", "qat"]),
     ("RS", &["serbia", "srb"]),
     ("RU", &["russia", "russian federation", "rusia", "rus"]),
@@ -71,7 +128,15 @@ const COUNTRIES: &[(&str, &[&str])] = &[
     ("TW", &["taiwan", "twn"]),
     ("UA", &["ukraine", "ukraina", "ukr"]),
     ("UG", &["uganda", "uga"]),
-    ("US", &["united states", "united states of america", "usa", "amerika serikat"]),
+    (
+        "US",
+        &[
+            "united states",
+            "united states of america",
+            "usa",
+            "amerika serikat",
+        ],
+    ),
     ("UZ", &["uzbekistan", "uzb"]),
     ("VE", &["venezuela", "ven"]),
     ("VN", &["vietnam", "viet nam", "vnm"]),
@@ -89,7 +154,10 @@ pub fn country(text: &str) -> Option<String> {
     if folded.is_empty() || folded == "0" {
         return None;
     }
-    let code = COUNTRIES.iter().find(|(_, names)| names.contains(&folded.as_str())).map(|(code, _)| (*code).to_owned());
+    let code = COUNTRIES
+        .iter()
+        .find(|(_, names)| names.contains(&folded.as_str()))
+        .map(|(code, _)| (*code).to_owned());
     Some(code.unwrap_or(folded))
 }
 
@@ -99,7 +167,14 @@ mod tests {
 
     #[test]
     fn a_country_has_one_code_whatever_it_is_called() {
-        for (text, code) in [("Indonesia", "ID"), ("id", "ID"), ("Suriah", "SY"), ("Korea, North", "KP"), (" Cuba ", "CU"), ("PRK", "KP")] {
+        for (text, code) in [
+            ("Indonesia", "ID"),
+            ("id", "ID"),
+            ("Suriah", "SY"),
+            ("Korea, North", "KP"),
+            (" Cuba ", "CU"),
+            ("PRK", "KP"),
+        ] {
             assert_eq!(country(text).as_deref(), Some(code), "{text}");
         }
         assert_eq!(country("Cape Verde").as_deref(), Some("cape verde"));

@@ -78,10 +78,22 @@ impl PartialDate {
     /// `10/05/1973` (day first), `1973-05-10`, `00/00/1957`.
     pub fn read(text: &str) -> Option<Self> {
         let lower = text.to_lowercase();
-        let about = ["circa", "approx", "sekitar", "around", "~"].iter().any(|word| lower.contains(word));
-        let parts: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
-        let years: Vec<i16> = parts.iter().filter(|part| part.len() == 4).filter_map(|part| part.parse().ok()).collect();
-        let years: Vec<i16> = years.into_iter().filter(|year| (1800..=2200).contains(year)).collect();
+        let about = ["circa", "approx", "sekitar", "around", "~"]
+            .iter()
+            .any(|word| lower.contains(word));
+        let parts: Vec<&str> = lower
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|part| !part.is_empty())
+            .collect();
+        let years: Vec<i16> = parts
+            .iter()
+            .filter(|part| part.len() == 4)
+            .filter_map(|part| part.parse().ok())
+            .collect();
+        let years: Vec<i16> = years
+            .into_iter()
+            .filter(|year| (1800..=2200).contains(year))
+            .collect();
         let year = *years.first()?;
         let mut date = Self {
             to_year: years.get(1).copied().unwrap_or(year),
@@ -94,8 +106,17 @@ impl PartialDate {
         if years.len() > 1 {
             return Some(date);
         }
-        let named = parts.iter().find_map(|part| MONTHS.iter().find(|(name, _)| part.starts_with(name)).map(|(_, month)| *month));
-        let numbers: Vec<u8> = parts.iter().filter(|part| part.len() <= 2).filter_map(|part| part.parse().ok()).collect();
+        let named = parts.iter().find_map(|part| {
+            MONTHS
+                .iter()
+                .find(|(name, _)| part.starts_with(name))
+                .map(|(_, month)| *month)
+        });
+        let numbers: Vec<u8> = parts
+            .iter()
+            .filter(|part| part.len() <= 2)
+            .filter_map(|part| part.parse().ok())
+            .collect();
         let year_first = parts.first().is_some_and(|part| part.len() == 4);
         let (month, day) = match (named, numbers.as_slice()) {
             (Some(month), [day, ..]) => (Some(month), Some(*day)),
@@ -106,7 +127,10 @@ impl PartialDate {
             (None, []) => (None, None),
         };
         date.month = month.filter(|month| (1..=12).contains(month));
-        date.day = day.filter(|day| date.month.is_some_and(|month| Self::of(year, month, *day).is_some()));
+        date.day = day.filter(|day| {
+            date.month
+                .is_some_and(|month| Self::of(year, month, *day).is_some())
+        });
         Some(date)
     }
 
@@ -114,7 +138,9 @@ impl PartialDate {
     pub fn compare(self, other: Self) -> Birth {
         let slack = |date: Self| if date.about { ABOUT_YEARS } else { 0 };
         let slack = slack(self) + slack(other);
-        let apart = (self.year - other.to_year).max(other.year - self.to_year).max(0);
+        let apart = (self.year - other.to_year)
+            .max(other.year - self.to_year)
+            .max(0);
         if apart > slack + NEAR_YEARS {
             return Birth::Different;
         }
@@ -125,8 +151,16 @@ impl PartialDate {
             // Both say the day, and say another: only a slip is near.
             (Some((month, day)), Some((other_month, other_day))) => {
                 let one_slip = (month == other_month) != (day == other_day);
-                let near = if apart == 0 { one_slip } else { month == other_month && day == other_day };
-                if near || slack > 0 { Birth::Near } else { Birth::Different }
+                let near = if apart == 0 {
+                    one_slip
+                } else {
+                    month == other_month && day == other_day
+                };
+                if near || slack > 0 {
+                    Birth::Near
+                } else {
+                    Birth::Different
+                }
             }
             _ if apart == 0 && slack == 0 => match (self.month, other.month) {
                 (Some(a), Some(b)) if a != b => Birth::Near,
@@ -141,7 +175,11 @@ impl PartialDate {
         let Some(own) = own else {
             return Birth::Unknown;
         };
-        listed.iter().map(|date| own.compare(*date)).max().unwrap_or(Birth::Unknown)
+        listed
+            .iter()
+            .map(|date| own.compare(*date))
+            .max()
+            .unwrap_or(Birth::Unknown)
     }
 }
 
@@ -236,7 +274,13 @@ mod tests {
             assert_eq!(date(a).compare(date(b)), expected, "{a} {b}");
             assert_eq!(date(b).compare(date(a)), expected, "{b} {a}");
         }
-        assert_eq!(PartialDate::best(None, &[PartialDate::year(1948)]), Birth::Unknown);
-        assert_eq!(PartialDate::best(Some(PartialDate::year(1948)), &[]), Birth::Unknown);
+        assert_eq!(
+            PartialDate::best(None, &[PartialDate::year(1948)]),
+            Birth::Unknown
+        );
+        assert_eq!(
+            PartialDate::best(Some(PartialDate::year(1948)), &[]),
+            Birth::Unknown
+        );
     }
 }

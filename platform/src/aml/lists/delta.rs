@@ -36,7 +36,10 @@ impl Delta {
 /// Compares new entries with the digests of the version in force, by key.
 pub fn delta(in_force: &BTreeMap<String, String>, entries: Vec<Entry>) -> Delta {
     let mut delta = Delta::default();
-    let mut left: BTreeMap<&str, &str> = in_force.iter().map(|(uid, digest)| (uid.as_str(), digest.as_str())).collect();
+    let mut left: BTreeMap<&str, &str> = in_force
+        .iter()
+        .map(|(uid, digest)| (uid.as_str(), digest.as_str()))
+        .collect();
     let mut seen = BTreeSet::new();
     for entry in entries {
         if !seen.insert(entry.uid.clone()) {
@@ -71,12 +74,15 @@ pub fn sane(shape: Shape, before: Option<usize>) -> Result<(), String> {
         return Err("it holds no entry".into());
     }
     if broken * 100 > (entries + broken) * BROKEN_PCT_MAX {
-        return Err(format!("{broken} of {} records cannot be read", entries + broken));
+        return Err(format!(
+            "{broken} of {} records cannot be read",
+            entries + broken
+        ));
     }
     match before {
-        Some(before) if entries * 100 < before * KEPT_PCT_MIN => {
-            Err(format!("it holds {entries} entries and the list in force {before}: it looks cut"))
-        }
+        Some(before) if entries * 100 < before * KEPT_PCT_MIN => Err(format!(
+            "it holds {entries} entries and the list in force {before}: it looks cut"
+        )),
         _ => Ok(()),
     }
 }
@@ -106,10 +112,19 @@ mod tests {
     #[test]
     fn only_what_changed_is_screened_again() {
         let before = [entry("1", "A"), entry("2", "B"), entry("3", "C")];
-        let in_force = before.iter().map(|entry| (entry.uid.clone(), entry.digest())).collect();
-        let delta = delta(&in_force, vec![entry("1", "A"), entry("2", "Bb"), entry("4", "D")]);
+        let in_force = before
+            .iter()
+            .map(|entry| (entry.uid.clone(), entry.digest()))
+            .collect();
+        let delta = delta(
+            &in_force,
+            vec![entry("1", "A"), entry("2", "Bb"), entry("4", "D")],
+        );
         assert_eq!(delta.same, 1);
-        assert_eq!(delta.to_screen().map(Entry::name).collect::<Vec<_>>(), ["D", "Bb"]);
+        assert_eq!(
+            delta.to_screen().map(Entry::name).collect::<Vec<_>>(),
+            ["D", "Bb"]
+        );
         assert_eq!(delta.removed, ["3"]);
     }
 

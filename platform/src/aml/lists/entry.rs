@@ -83,7 +83,8 @@ impl Entry {
         for name in &mut self.names {
             name.text = name.text.split_whitespace().collect::<Vec<_>>().join(" ");
         }
-        self.names.retain(|name| !name.text.is_empty() && seen.insert(name.text.to_lowercase()));
+        self.names
+            .retain(|name| !name.text.is_empty() && seen.insert(name.text.to_lowercase()));
         self.births.sort_unstable();
         self.births.dedup();
         self.countries.sort_unstable();

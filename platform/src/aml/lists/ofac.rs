@@ -37,24 +37,41 @@ pub fn read(parts: Parts<'_>) -> Result<List, Unreadable> {
     let mut list = List::default();
     let aliases = grouped(parts.alt, "alt.csv", ALT_FIELDS, &mut list)?;
     let addresses = grouped(parts.address, "add.csv", ADDRESS_FIELDS, &mut list)?;
-    let comments = grouped(parts.comments, "sdn_comments.csv", COMMENT_FIELDS, &mut list)?;
+    let comments = grouped(
+        parts.comments,
+        "sdn_comments.csv",
+        COMMENT_FIELDS,
+        &mut list,
+    )?;
     let main = records(parts.main).ok_or(Unreadable::Form("sdn.csv", "a quote is not closed"))?;
     for record in main {
         let number = record.first().map(|field| field.trim());
-        let is_number = number.is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()));
+        let is_number = number
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()));
         if record.len() != MAIN_FIELDS || !is_number {
             list.broken += 1;
             continue;
         }
         let uid = record[0].trim().to_owned();
-        let rows = |of: &'_ BTreeMap<String, Vec<Vec<String>>>| of.get(&uid).cloned().unwrap_or_default();
-        list.entries.push(entry(&record, &rows(&aliases), &rows(&addresses), &rows(&comments)));
+        let rows =
+            |of: &'_ BTreeMap<String, Vec<Vec<String>>>| of.get(&uid).cloned().unwrap_or_default();
+        list.entries.push(entry(
+            &record,
+            &rows(&aliases),
+            &rows(&addresses),
+            &rows(&comments),
+        ));
     }
     Ok(list)
 }
 
 /// Records of one file by the number of their entry.
-fn grouped(text: &str, file: &'static str, fields: usize, list: &mut List) -> Result<BTreeMap<String, Vec<Vec<String>>>, Unreadable> {
+fn grouped(
+    text: &str,
+    file: &'static str,
+    fields: usize,
+    list: &mut List,
+) -> Result<BTreeMap<String, Vec<Vec<String>>>, Unreadable> {
     let mut groups: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
     for record in records(text).ok_or(Unreadable::Form(file, "a quote is not closed"))? {
         if record.len() < fields {
@@ -62,7 +79,10 @@ fn grouped(text: &str, file: &'static str, fields: usize, list: &mut List) -> Re
             continue;
         }
         list.rows += 1;
-        groups.entry(record[0].trim().to_owned()).or_default().push(record);
+        groups
+            .entry(record[0].trim().to_owned())
+            .or_default()
+            .push(record);
     }
     Ok(groups)
 }
@@ -73,7 +93,12 @@ fn field(record: &[String], at: usize) -> Option<&str> {
     (!text.is_empty() && text != "-0-").then_some(text)
 }
 
-fn entry(record: &[String], aliases: &[Vec<String>], addresses: &[Vec<String>], comments: &[Vec<String>]) -> Entry {
+fn entry(
+    record: &[String],
+    aliases: &[Vec<String>],
+    addresses: &[Vec<String>],
+    comments: &[Vec<String>],
+) -> Entry {
     let kind = match field(record, 2) {
         Some("individual") => Kind::Person,
         Some("vessel") => Kind::Vessel,
@@ -88,15 +113,24 @@ fn entry(record: &[String], aliases: &[Vec<String>], addresses: &[Vec<String>], 
         text: field(record, 1).unwrap_or_default().to_owned(),
         quality: Quality::Primary,
     }];
-    names.extend(aliases.iter().filter_map(|alias| field(alias, 3)).map(|text| Named {
-        text: text.to_owned(),
-        quality: Quality::Strong,
-    }));
+    names.extend(
+        aliases
+            .iter()
+            .filter_map(|alias| field(alias, 3))
+            .map(|text| Named {
+                text: text.to_owned(),
+                quality: Quality::Strong,
+            }),
+    );
     names.extend(weak_names(&remarks).map(|text| Named {
         text,
         quality: Quality::Weak,
     }));
-    let mut countries: Vec<String> = addresses.iter().filter_map(|address| field(address, 4)).filter_map(country).collect();
+    let mut countries: Vec<String> = addresses
+        .iter()
+        .filter_map(|address| field(address, 4))
+        .filter_map(country)
+        .collect();
     let mut births = Vec::new();
     for remark in remarks.split(';').map(str::trim) {
         let remark = remark.trim_end_matches('.');
@@ -117,7 +151,11 @@ fn entry(record: &[String], aliases: &[Vec<String>], addresses: &[Vec<String>], 
         names,
         births,
         countries,
-        programs: field(record, 3).unwrap_or_default().split("] [").map(|program| program.trim_matches(['[', ']']).to_owned()).collect(),
+        programs: field(record, 3)
+            .unwrap_or_default()
+            .split("] [")
+            .map(|program| program.trim_matches(['[', ']']).to_owned())
+            .collect(),
         remarks,
         listed: None,
     }
@@ -153,15 +191,30 @@ mod tests {
         let airline = &list.entries[0];
         assert_eq!(airline.kind, Kind::Entity);
         assert_eq!(airline.countries, ["CU"]);
-        let names: Vec<_> = airline.names.iter().map(|name| (name.text.as_str(), name.quality)).collect();
+        let names: Vec<_> = airline
+            .names
+            .iter()
+            .map(|name| (name.text.as_str(), name.quality))
+            .collect();
         assert_eq!(
             names,
-            [("AEROCARIBBEAN AIRLINES", Quality::Primary), ("AERO-CARIBBEAN", Quality::Strong), ("ACB", Quality::Weak)]
+            [
+                ("AEROCARIBBEAN AIRLINES", Quality::Primary),
+                ("AERO-CARIBBEAN", Quality::Strong),
+                ("ACB", Quality::Weak)
+            ]
         );
         let person = &list.entries[1];
         assert_eq!(person.kind, Kind::Person);
         assert_eq!(person.programs, ["SDGT", "SDT"]);
-        assert_eq!(person.births.iter().map(ToString::to_string).collect::<Vec<_>>(), ["1951-06-19", "1952"]);
+        assert_eq!(
+            person
+                .births
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            ["1951-06-19", "1952"]
+        );
         assert_eq!(person.countries, ["EG", "IQ"]);
         assert!(person.remarks.ends_with("; Linked To: X."));
     }

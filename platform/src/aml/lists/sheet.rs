@@ -69,7 +69,8 @@ pub fn read(bytes: &[u8]) -> Result<List, Unreadable> {
         return Err(Unreadable::TooLong(bytes.len()));
     }
     let workbook = open_workbook_from_rs::<Xlsx<_>, _>(Cursor::new(bytes));
-    let mut workbook = workbook.map_err(|_| Unreadable::Form("the file", "it is no spreadsheet of the form .xlsx"))?;
+    let mut workbook = workbook
+        .map_err(|_| Unreadable::Form("the file", "it is no spreadsheet of the form .xlsx"))?;
     let mut list = List::default();
     let mut found = false;
     for name in workbook.sheet_names().into_iter().take(SHEETS_MAX) {
@@ -81,7 +82,10 @@ pub fn read(bytes: &[u8]) -> Result<List, Unreadable> {
     if found {
         Ok(list)
     } else {
-        Err(Unreadable::Form("the spreadsheet", "it has no table with the columns Nama and Kode"))
+        Err(Unreadable::Form(
+            "the spreadsheet",
+            "it has no table with the columns Nama and Kode",
+        ))
     }
 }
 
@@ -120,8 +124,14 @@ fn read_sheet(grid: &[Vec<Data>], list: &mut List) -> bool {
     };
     for row in rows {
         let cell = |wanted: Column| {
-            let texts = columns.iter().zip(row).filter(|(column, _)| **column == Some(wanted));
-            texts.map(|(_, data)| text(data)).find(|text| !text.is_empty() && text != "-").unwrap_or_default()
+            let texts = columns
+                .iter()
+                .zip(row)
+                .filter(|(column, _)| **column == Some(wanted));
+            texts
+                .map(|(_, data)| text(data))
+                .find(|text| !text.is_empty() && text != "-")
+                .unwrap_or_default()
         };
         if row.iter().all(|data| text(data).is_empty()) {
             continue;
@@ -136,7 +146,10 @@ fn read_sheet(grid: &[Vec<Data>], list: &mut List) -> bool {
 
 fn column(data: &Data) -> Option<Column> {
     let header = crate::aml::names::fold::words(&text(data)).join(" ");
-    HEADERS.iter().find(|(start, _)| header == *start || header.starts_with(&format!("{start} "))).map(|(_, column)| *column)
+    HEADERS
+        .iter()
+        .find(|(start, _)| header == *start || header.starts_with(&format!("{start} ")))
+        .map(|(_, column)| *column)
 }
 
 /// A cell as text; a real date as one that is read again.
@@ -157,14 +170,28 @@ fn entry(cell: &impl Fn(Column) -> String) -> Option<Entry> {
         return None;
     }
     let kind = match cell(Column::Kind).to_lowercase() {
-        kind if kind.starts_with("korporasi") || kind.starts_with("entitas") || kind.starts_with("organisasi") => Kind::Entity,
+        kind if kind.starts_with("korporasi")
+            || kind.starts_with("entitas")
+            || kind.starts_with("organisasi") =>
+        {
+            Kind::Entity
+        }
         _ => Kind::Person,
     };
     // "atau" (or) and ";" stand between several dates.
     let births = cell(Column::Birth).to_lowercase().replace(" atau ", ";");
     let births = births.split(';').filter_map(PartialDate::read).collect();
-    let mut countries: Vec<String> = cell(Column::Country).split([';', '/', ',']).filter_map(country).collect();
-    countries.extend(cell(Column::BirthPlace).rsplit(',').next().and_then(country).filter(|country| country.len() == 2));
+    let mut countries: Vec<String> = cell(Column::Country)
+        .split([';', '/', ','])
+        .filter_map(country)
+        .collect();
+    countries.extend(
+        cell(Column::BirthPlace)
+            .rsplit(',')
+            .next()
+            .and_then(country)
+            .filter(|country| country.len() == 2),
+    );
     let remarks = [Column::Description, Column::Address].map(cell);
     let entry = Entry {
         uid,
@@ -192,13 +219,21 @@ fn split_names(text: &str) -> Vec<Named> {
     }
     let texts = names.into_iter().flat_map(|words| {
         let joined = words.join(" ");
-        joined.split(';').map(|name| name.trim_matches([' ', ',', ':', '.']).to_owned()).collect::<Vec<_>>()
+        joined
+            .split(';')
+            .map(|name| name.trim_matches([' ', ',', ':', '.']).to_owned())
+            .collect::<Vec<_>>()
     });
-    texts.filter(|text| !text.is_empty())
+    texts
+        .filter(|text| !text.is_empty())
         .enumerate()
         .map(|(at, text)| Named {
             text,
-            quality: if at == 0 { Quality::Primary } else { Quality::Strong },
+            quality: if at == 0 {
+                Quality::Primary
+            } else {
+                Quality::Strong
+            },
         })
         .collect()
 }
@@ -213,10 +248,46 @@ mod tests {
         let rows: &[&[&str]] = &[
             &["DAFTAR TERDUGA TERORIS DAN ORGANISASI TERORIS"],
             &[],
-            &["Nama", "Deskripsi", "Terduga", "Kode Densus", "Tpt Lahir", "Tgl Lahir", "WN", "Alamat"],
-            &["SUKAMTO alias Abu Fulan ALIAS. Fulan Kecil", "", "Orang", "IDD-001", "Sukoharjo", "17 Agustus 1970", "Indonesia", "Jalan A"],
-            &["JAMAAH CONTOH Alias J.C.", "-", "Korporasi", "EDD-002", "", "", "", ""],
-            &["Anonim", "", "Orang", "IDD-003", "Mosul, Irak", "1971 atau 5 Mei 1973", "Suriah/Irak", ""],
+            &[
+                "Nama",
+                "Deskripsi",
+                "Terduga",
+                "Kode Densus",
+                "Tpt Lahir",
+                "Tgl Lahir",
+                "WN",
+                "Alamat",
+            ],
+            &[
+                "SUKAMTO alias Abu Fulan ALIAS. Fulan Kecil",
+                "",
+                "Orang",
+                "IDD-001",
+                "Sukoharjo",
+                "17 Agustus 1970",
+                "Indonesia",
+                "Jalan A",
+            ],
+            &[
+                "JAMAAH CONTOH Alias J.C.",
+                "-",
+                "Korporasi",
+                "EDD-002",
+                "",
+                "",
+                "",
+                "",
+            ],
+            &[
+                "Anonim",
+                "",
+                "Orang",
+                "IDD-003",
+                "Mosul, Irak",
+                "1971 atau 5 Mei 1973",
+                "Suriah/Irak",
+                "",
+            ],
             &["", "", "", "", "", "", "", ""],
             &["tanpa kode", "", "Orang", "", "", "", "", ""],
         ];
@@ -230,18 +301,32 @@ mod tests {
         assert_eq!(person.countries, ["ID"]);
         assert_eq!(list.entries[1].kind, Kind::Entity);
         let third = &list.entries[2];
-        assert_eq!(third.births.iter().map(ToString::to_string).collect::<Vec<_>>(), ["1971", "1973-05-05"]);
+        assert_eq!(
+            third
+                .births
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            ["1971", "1973-05-05"]
+        );
         assert_eq!(third.countries, ["IQ", "SY"]);
     }
 
     /// Two cells, a billion cells apart: a table must not become as large as the sheet.
     #[test]
     fn a_cell_in_the_far_corner_costs_nothing() {
-        let rows: &[&[&str]] = &[&["Nama", "Kode Densus"], &["SUKAMTO", "IDD-001"], &["far away", "x"]];
+        let rows: &[&[&str]] = &[
+            &["Nama", "Kode Densus"],
+            &["SUKAMTO", "IDD-001"],
+            &["far away", "x"],
+        ];
         let far = workbook_moved(rows, "B3", "XFD1048576");
         let list = read(&far).expect("a list");
         assert_eq!(list.entries.len(), 1);
-        assert_eq!(read(&vec![0; BYTES_MAX + 1]), Err(Unreadable::TooLong(BYTES_MAX + 1)));
+        assert_eq!(
+            read(&vec![0; BYTES_MAX + 1]),
+            Err(Unreadable::TooLong(BYTES_MAX + 1))
+        );
     }
 
     #[test]

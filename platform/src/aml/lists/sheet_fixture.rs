@@ -12,13 +12,20 @@ pub fn workbook_moved(rows: &[&[&str]], from: &str, to: &str) -> Vec<u8> {
     const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let cell = |(at, text): (usize, &&str), row: usize| {
         let column = char::from(b"ABCDEFGHIJ"[at]);
-        format!("<c r=\"{column}{row}\" t=\"inlineStr\"><is><t>{}</t></is></c>", text.replace('&', "&amp;"))
+        format!(
+            "<c r=\"{column}{row}\" t=\"inlineStr\"><is><t>{}</t></is></c>",
+            text.replace('&', "&amp;")
+        )
     };
     let rows: String = rows
         .iter()
         .enumerate()
         .map(|(at, cells)| {
-            let cells: String = cells.iter().enumerate().map(|column| cell(column, at + 1)).collect();
+            let cells: String = cells
+                .iter()
+                .enumerate()
+                .map(|column| cell(column, at + 1))
+                .collect();
             format!("<row r=\"{}\">{cells}</row>", at + 1)
         })
         .collect();
@@ -58,7 +65,10 @@ fn archive(parts: &[(&str, String)]) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
     for (name, text) in parts {
         let start = u32::try_from(file.len()).expect("small");
-        let (name_len, size) = (u16::try_from(name.len()).expect("short"), u32::try_from(text.len()).expect("small"));
+        let (name_len, size) = (
+            u16::try_from(name.len()).expect("short"),
+            u32::try_from(text.len()).expect("small"),
+        );
         let mut common = Vec::new();
         // Version 2.0, no flags, stored, no time, 1 January 1980.
         for field in [20u16, 0, 0, 0, 0x21] {
@@ -82,7 +92,10 @@ fn archive(parts: &[(&str, String)]) -> Vec<u8> {
         directory.extend(name.as_bytes());
     }
     let count = u16::try_from(parts.len()).expect("few");
-    let (at, size) = (u32::try_from(file.len()).expect("small"), u32::try_from(directory.len()).expect("small"));
+    let (at, size) = (
+        u32::try_from(file.len()).expect("small"),
+        u32::try_from(directory.len()).expect("small"),
+    );
     file.extend(directory);
     file.extend(0x0605_4b50u32.to_le_bytes());
     for field in [0u16, 0, count, count] {
@@ -99,7 +112,11 @@ fn crc32(bytes: &[u8]) -> u32 {
     for byte in bytes {
         crc ^= u32::from(*byte);
         for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xEDB8_8320
+            } else {
+                crc >> 1
+            };
         }
     }
     !crc

@@ -124,8 +124,14 @@ mod tests {
 
     #[test]
     fn a_source_needs_its_files() {
-        assert_eq!(read(Format::UnXml, &Vec::new()), Err(Unreadable::Files(0, 1, 1)));
-        assert_eq!(read(Format::OfacCsv, &vec![vec![0]; 3]), Err(Unreadable::NoText(1)));
+        assert_eq!(
+            read(Format::UnXml, &Vec::new()),
+            Err(Unreadable::Files(0, 1, 1))
+        );
+        assert_eq!(
+            read(Format::OfacCsv, &vec![vec![0]; 3]),
+            Err(Unreadable::NoText(1))
+        );
         for format in Format::ALL {
             assert_eq!(Format::parse(format.name()), Some(format));
         }

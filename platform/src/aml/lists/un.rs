@@ -24,7 +24,9 @@ pub fn read(text: &str) -> Result<List, Unreadable> {
     let mut draft: Option<Draft> = None;
     let mut whole = false;
     loop {
-        let event = reader.read_event().map_err(|_| Unreadable::Form("the XML", "it is not well formed"))?;
+        let event = reader
+            .read_event()
+            .map_err(|_| Unreadable::Form("the XML", "it is not well formed"))?;
         match event {
             Event::Start(start) => {
                 let name = start.name().as_ref().to_owned();
@@ -33,10 +35,14 @@ pub fn read(text: &str) -> Result<List, Unreadable> {
                 }
                 if path.is_empty() {
                     if name != "CONSOLIDATED_LIST" {
-                        return Err(Unreadable::Form("the XML", "its root is not CONSOLIDATED_LIST"));
+                        return Err(Unreadable::Form(
+                            "the XML",
+                            "its root is not CONSOLIDATED_LIST",
+                        ));
                     }
                     let published = start.try_get_attribute("dateGenerated").ok().flatten();
-                    list.published = published.and_then(|date| date.value.get(..10).map(str::to_owned));
+                    list.published =
+                        published.and_then(|date| date.value.get(..10).map(str::to_owned));
                 }
                 match name.as_str() {
                     "INDIVIDUAL" => draft = Some(Draft::new(Kind::Person)),
@@ -136,7 +142,9 @@ impl Draft {
             (_, "LISTED_ON") => self.entry.listed = Some(text.chars().take(10).collect()),
             (_, "COMMENTS1") => text.clone_into(&mut self.entry.remarks),
             (_, "ALIAS_NAME") => text.clone_into(&mut self.alias),
-            (_, "QUALITY") if text.eq_ignore_ascii_case("low") => self.alias_quality = Quality::Weak,
+            (_, "QUALITY") if text.eq_ignore_ascii_case("low") => {
+                self.alias_quality = Quality::Weak
+            }
             ("NATIONALITY", "VALUE") => self.entry.countries.extend(country(text)),
             (_, "COUNTRY") => self.entry.countries.extend(country(text)),
             ("INDIVIDUAL_DATE_OF_BIRTH", "DATE") => self.date = PartialDate::read(text),
@@ -161,12 +169,20 @@ impl Draft {
             ..PartialDate::year(year)
         });
         let date = self.date.take().or(of_years);
-        self.entry.births.extend(date.map(|date| PartialDate { about, ..date }));
+        self.entry
+            .births
+            .extend(date.map(|date| PartialDate { about, ..date }));
     }
 
     /// The entry; `None` without a key or a name.
     fn finish(mut self) -> Option<Entry> {
-        let full = self.parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ");
+        let full = self
+            .parts
+            .iter()
+            .filter(|part| !part.is_empty())
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(" ");
         let primary = Named {
             text: full,
             quality: Quality::Primary,
@@ -177,7 +193,12 @@ impl Draft {
             quality: Quality::Strong,
         });
         let entry = self.entry.tidied();
-        (!entry.uid.is_empty() && entry.names.first().is_some_and(|name| name.quality == Quality::Primary)).then_some(entry)
+        (!entry.uid.is_empty()
+            && entry
+                .names
+                .first()
+                .is_some_and(|name| name.quality == Quality::Primary))
+        .then_some(entry)
     }
 }
 
@@ -204,7 +225,14 @@ mod tests {
         assert_eq!(person.names[1].quality, Quality::Weak);
         assert_eq!(person.names.len(), 2);
         assert_eq!(person.countries, ["RW"]);
-        assert_eq!(person.births.iter().map(ToString::to_string).collect::<Vec<_>>(), ["1970-05-01", "1971/1973"]);
+        assert_eq!(
+            person
+                .births
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            ["1970-05-01", "1971/1973"]
+        );
         assert_eq!(list.entries[1].kind, Kind::Entity);
     }
 

@@ -34,7 +34,9 @@ impl Kind {
 
     /// The kind of that name.
     pub fn parse(name: &str) -> Option<Kind> {
-        [Kind::Person, Kind::Entity, Kind::Vessel, Kind::Aircraft].into_iter().find(|kind| kind.name() == name)
+        [Kind::Person, Kind::Entity, Kind::Vessel, Kind::Aircraft]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 }
 
@@ -49,9 +51,43 @@ pub struct Folded {
 
 /// Titles of persons: they tell nobody from anybody.
 const TITLES: &[&str] = &[
-    "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "sheikh", "shaikh", "shaykh", "sheik", "haji", "hajji", "hadji", "mullah", "maulavi",
-    "mawlawi", "qari", "ustadz", "ustad", "imam", "president", "prasident", "general", "colonel", "gen", "col", "ir", "drs", "hj", "bapak",
-    "ibu", "tuan", "kh", "raden", "engineer", "eng",
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "dr",
+    "prof",
+    "sir",
+    "sheikh",
+    "shaikh",
+    "shaykh",
+    "sheik",
+    "haji",
+    "hajji",
+    "hadji",
+    "mullah",
+    "maulavi",
+    "mawlawi",
+    "qari",
+    "ustadz",
+    "ustad",
+    "imam",
+    "president",
+    "prasident",
+    "general",
+    "colonel",
+    "gen",
+    "col",
+    "ir",
+    "drs",
+    "hj",
+    "bapak",
+    "ibu",
+    "tuan",
+    "kh",
+    "raden",
+    "engineer",
+    "eng",
 ];
 
 /// Legal forms, as words after folding; longer ones first.
@@ -128,7 +164,9 @@ impl Folded {
     pub fn of(name: &str, kind: Kind) -> Self {
         // Lists write "FAMILY, Given": the order in which people say it is the other one.
         let natural = match name.split_once(',') {
-            Some((family, given)) if kind == Kind::Person && !given.contains(',') => format!("{given} {family}"),
+            Some((family, given)) if kind == Kind::Person && !given.contains(',') => {
+                format!("{given} {family}")
+            }
             _ => name.to_owned(),
         };
         let mut words = words(&natural);
@@ -170,11 +208,18 @@ fn take(words: &mut Vec<String>, out: &mut Vec<String>, belongs: impl Fn(&str) -
 fn take_forms(words: &mut Vec<String>, out: &mut Vec<String>) {
     for form in FORMS {
         while words.len() > form.len() {
-            let found = words.windows(form.len()).position(|window| window.iter().zip(*form).all(|(word, part)| word == part));
+            let found = words
+                .windows(form.len())
+                .position(|window| window.iter().zip(*form).all(|(word, part)| word == part));
             let Some(at) = found else {
                 break;
             };
-            out.push(words.drain(at..at + form.len()).collect::<Vec<_>>().join(" "));
+            out.push(
+                words
+                    .drain(at..at + form.len())
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            );
         }
     }
 }
@@ -212,7 +257,9 @@ pub fn words(name: &str) -> Vec<String> {
     let name: String = name.chars().take(CHARS_MAX).collect();
     let ascii = any_ascii(&name).to_ascii_lowercase().replace('&', " and ");
     let mut words = Vec::new();
-    for piece in ascii.split(|c: char| c.is_ascii_whitespace() || matches!(c, '-' | ',' | '/' | '(' | ')' | '"' | ';' | ':')) {
+    for piece in ascii.split(|c: char| {
+        c.is_ascii_whitespace() || matches!(c, '-' | ',' | '/' | '(' | ')' | '"' | ';' | ':')
+    }) {
         let initials = piece.contains('.') && piece.split('.').all(|part| part.len() <= 1);
         for part in piece.split(|c: char| c == '.' && !initials) {
             let word: String = part.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -227,7 +274,10 @@ pub fn words(name: &str) -> Vec<String> {
 /// Letters that were written as digits to get past a search.
 fn unmask(word: &str) -> String {
     let bytes = word.as_bytes();
-    let letter = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic);
+    let letter = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_alphabetic)
+    };
     let unmasked = bytes.iter().enumerate().map(|(at, &byte)| {
         let inside = letter(at.checked_sub(1)) && letter(Some(at + 1));
         char::from(match byte {
@@ -274,7 +324,11 @@ mod tests {
             ("Dr. Rami Makhlouf", "rami makhlouf"),
         ];
         for (name, plain) in same {
-            assert_eq!(Folded::of(name, Kind::Person).words.join(" "), plain, "{name}");
+            assert_eq!(
+                Folded::of(name, Kind::Person).words.join(" "),
+                plain,
+                "{name}"
+            );
         }
         assert_eq!(plain_upper("PUTIN, Vladimir"), "PUTIN VLADIMIR");
         assert_eq!(plain_upper(" Qa'ida (al) "), "QAIDA AL");
@@ -285,7 +339,10 @@ mod tests {
         let folded = Folded::of("P.T. Astra International Tbk.", Kind::Entity);
         assert_eq!(folded.words, ["astra", "international"]);
         assert_eq!(folded.left_out, ["pt", "tbk"]);
-        assert_eq!(Folded::of("Company Limited", Kind::Entity).words, ["limited"]);
+        assert_eq!(
+            Folded::of("Company Limited", Kind::Entity).words,
+            ["limited"]
+        );
         assert_eq!(Folded::of("Dr. Haji", Kind::Person).words, ["dr", "haji"]);
         assert_eq!(Folded::of("", Kind::Person).words, [""; 0]);
     }

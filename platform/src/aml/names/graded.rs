@@ -52,15 +52,48 @@ pub struct Plain;
 
 /// Particles: between names, no names.
 const PARTICLES: &[&str] = &[
-    "al", "el", "ul", "ur", "ud", "us", "ad", "as", "an", "bin", "ben", "ibn", "bint", "binti", "abu", "abou", "umm", "de", "da", "do", "dos",
-    "di", "del", "la", "le", "van", "von", "der", "den", "y", "e", "na", "a", "al-", "i",
+    "al", "el", "ul", "ur", "ud", "us", "ad", "as", "an", "bin", "ben", "ibn", "bint", "binti",
+    "abu", "abou", "umm", "de", "da", "do", "dos", "di", "del", "la", "le", "van", "von", "der",
+    "den", "y", "e", "na", "a", "al-", "i",
 ];
 
 /// Names so frequent that they say little.
 const FREQUENT: &[&str] = &[
-    "mohammed", "mohammad", "muhammad", "mohamed", "mohamad", "muhamad", "ahmed", "ahmad", "ali", "abd", "abdul", "abdel", "abdullah", "abdallah",
-    "hassan", "hasan", "hussein", "husain", "ibrahim", "khan", "kim", "international", "trading", "group", "general", "services", "company",
-    "bank", "industries", "holding", "holdings", "enterprises", "solutions", "global", "systems",
+    "mohammed",
+    "mohammad",
+    "muhammad",
+    "mohamed",
+    "mohamad",
+    "muhamad",
+    "ahmed",
+    "ahmad",
+    "ali",
+    "abd",
+    "abdul",
+    "abdel",
+    "abdullah",
+    "abdallah",
+    "hassan",
+    "hasan",
+    "hussein",
+    "husain",
+    "ibrahim",
+    "khan",
+    "kim",
+    "international",
+    "trading",
+    "group",
+    "general",
+    "services",
+    "company",
+    "bank",
+    "industries",
+    "holding",
+    "holdings",
+    "enterprises",
+    "solutions",
+    "global",
+    "systems",
 ];
 
 /// A word of full weight.
@@ -150,12 +183,17 @@ pub fn grade(query: &Folded, entry: &Folded, kind: Kind, rarity: &impl Rarity) -
     };
     let contradicted = met.left_query.min(met.left_entry);
     let missing = met.left_query.abs_diff(met.left_entry);
-    let against = met.worn + 2 * contradicted * CONTRADICTION_PCT / 100 + missing * missing_pct / 100;
+    let against =
+        met.worn + 2 * contradicted * CONTRADICTION_PCT / 100 + missing * missing_pct / 100;
     let mut name = share(met.alike, met.alike + against);
     let mut lost = 0;
     lost += if met.crossed { ORDER } else { 0 };
     lost += if met.joined { JOINED } else { 0 };
-    lost += if query.left_out == entry.left_out { 0 } else { FORM };
+    lost += if query.left_out == entry.left_out {
+        0
+    } else {
+        FORM
+    };
     name = name.saturating_sub(lost);
     Graded {
         score: name,
@@ -187,7 +225,12 @@ impl Graded {
         if self.name < POSSIBLE {
             score = score.min(self.name);
         }
-        Self { score, birth, country, ..self }
+        Self {
+            score,
+            birth,
+            country,
+            ..self
+        }
     }
 }
 
@@ -242,7 +285,9 @@ impl Met {
             let joined = (2..=3).rev().find_map(|count| {
                 let window = words.get(at..at + count)?;
                 let one = window.concat();
-                let fits = one.len() >= 4 && other.contains(&one) && !window.iter().any(|word| other.contains(word));
+                let fits = one.len() >= 4
+                    && other.contains(&one)
+                    && !window.iter().any(|word| other.contains(word));
                 fits.then_some((one, count))
             });
             if let Some((one, count)) = joined {
@@ -286,8 +331,18 @@ impl Met {
         }
         let order: Vec<usize> = of_a.iter().flatten().copied().collect();
         self.crossed = order.windows(2).any(|pair| pair[0] > pair[1]);
-        self.left_query = a.iter().zip(&of_a).filter(|(_, met)| met.is_none()).map(|(word, _)| rarity.weight(word)).sum();
-        self.left_entry = b.iter().zip(&of_b).filter(|(_, met)| !**met).map(|(word, _)| rarity.weight(word)).sum();
+        self.left_query = a
+            .iter()
+            .zip(&of_a)
+            .filter(|(_, met)| met.is_none())
+            .map(|(word, _)| rarity.weight(word))
+            .sum();
+        self.left_entry = b
+            .iter()
+            .zip(&of_b)
+            .filter(|(_, met)| !**met)
+            .map(|(word, _)| rarity.weight(word))
+            .sum();
     }
 }
 
@@ -296,7 +351,12 @@ mod tests {
     use super::*;
 
     fn person(a: &str, b: &str) -> Graded {
-        grade(&Folded::of(a, Kind::Person), &Folded::of(b, Kind::Person), Kind::Person, &Plain)
+        grade(
+            &Folded::of(a, Kind::Person),
+            &Folded::of(b, Kind::Person),
+            Kind::Person,
+            &Plain,
+        )
     }
 
     #[test]
@@ -321,9 +381,15 @@ mod tests {
         let same = name.with(Birth::Same, Country::Same);
         let other = name.with(Birth::Different, Country::Unknown);
         assert!(same > name.with(Birth::Unknown, Country::Unknown) && other < name);
-        assert!(other.score < STRONG && other.score >= POSSIBLE, "another date is a lower place, not a silence");
+        assert!(
+            other.score < STRONG && other.score >= POSSIBLE,
+            "another date is a lower place, not a silence"
+        );
         let stranger = person("Budi Santoso", "Joko Susilo");
-        assert_eq!(stranger.with(Birth::Same, Country::Same).score, stranger.name);
+        assert_eq!(
+            stranger.with(Birth::Same, Country::Same).score,
+            stranger.name
+        );
     }
 
     #[test]

@@ -36,8 +36,16 @@ pub fn jaro(a: &[u8], b: &[u8]) -> f64 {
     if common == 0 {
         return 0.0;
     }
-    let of_a = a.iter().zip(in_a).filter(|(_, met)| *met).map(|(letter, _)| letter);
-    let of_b = b.iter().zip(in_b).filter(|(_, met)| *met).map(|(letter, _)| letter);
+    let of_a = a
+        .iter()
+        .zip(in_a)
+        .filter(|(_, met)| *met)
+        .map(|(letter, _)| letter);
+    let of_b = b
+        .iter()
+        .zip(in_b)
+        .filter(|(_, met)| *met)
+        .map(|(letter, _)| letter);
     let crossed = of_a.zip(of_b).filter(|(x, y)| x != y).count() / 2;
     let share = |part: usize, whole: usize| ratio(part) / ratio(whole);
     (share(common, a.len()) + share(common, b.len()) + share(common - crossed, common)) / 3.0
@@ -46,7 +54,12 @@ pub fn jaro(a: &[u8], b: &[u8]) -> f64 {
 /// Jaro-Winkler: the bonus of a common beginning is given at every similarity, also at a low one.
 pub fn jaro_winkler(a: &[u8], b: &[u8]) -> f64 {
     let plain = jaro(a, b);
-    let same = a.iter().zip(b).take(PREFIX_MAX).take_while(|(x, y)| x == y).count();
+    let same = a
+        .iter()
+        .zip(b)
+        .take(PREFIX_MAX)
+        .take_while(|(x, y)| x == y)
+        .count();
     plain + ratio(same) * PREFIX_SHARE * (1.0 - plain)
 }
 
@@ -75,9 +88,17 @@ mod tests {
 
     #[test]
     fn it_does_not_matter_which_is_first() {
-        for (a, b) in [("DIXON", "DICKSONX"), ("PUTIN", "TURIN"), ("A", "AB"), ("AAB", "ABA")] {
+        for (a, b) in [
+            ("DIXON", "DICKSONX"),
+            ("PUTIN", "TURIN"),
+            ("A", "AB"),
+            ("AAB", "ABA"),
+        ] {
             let there = jaro(a.as_bytes(), b.as_bytes());
-            assert!((there - jaro(b.as_bytes(), a.as_bytes())).abs() < 1e-12, "{a} {b}");
+            assert!(
+                (there - jaro(b.as_bytes(), a.as_bytes())).abs() < 1e-12,
+                "{a} {b}"
+            );
         }
     }
 }

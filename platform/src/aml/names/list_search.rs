@@ -44,8 +44,13 @@ pub fn list_search(query: &Words, candidate: &Words) -> u8 {
 fn by_parts(query: &Words, candidate: &Words) -> f64 {
     let long = query.parts().any(|part| part.len() > SHORT_LETTERS);
     let (mut sum, mut count) = (0.0, 0);
-    for part in query.parts().filter(|part| !long || part.len() > SHORT_LETTERS) {
-        let likeness = candidate.parts().map(|other| jaro_winkler(part.as_bytes(), other.as_bytes()));
+    for part in query
+        .parts()
+        .filter(|part| !long || part.len() > SHORT_LETTERS)
+    {
+        let likeness = candidate
+            .parts()
+            .map(|other| jaro_winkler(part.as_bytes(), other.as_bytes()));
         let best = likeness.fold(0.0, f64::max);
         sum += if best < PART_MIN { 0.0 } else { best };
         count += 1;
@@ -56,7 +61,10 @@ fn by_parts(query: &Words, candidate: &Words) -> f64 {
 fn percent(share: f64) -> u8 {
     // 0 to 1 by construction.
     let rounded = (share * 100.0).round().clamp(0.0, 100.0);
-    (0..=100u8).rev().find(|&whole| f64::from(whole) <= rounded).unwrap_or(0)
+    (0..=100u8)
+        .rev()
+        .find(|&whole| f64::from(whole) <= rounded)
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -79,7 +87,10 @@ mod tests {
         ];
         for (query, candidate, expected) in table {
             let found = score(query, candidate);
-            assert!(found.abs_diff(expected) <= 3, "{query} / {candidate}: {found} for {expected}");
+            assert!(
+                found.abs_diff(expected) <= 3,
+                "{query} / {candidate}: {found} for {expected}"
+            );
         }
     }
 
@@ -87,6 +98,10 @@ mod tests {
     fn parts_that_are_not_alike_count_nothing() {
         assert_eq!(score("WXYZ", "BUDI"), 0);
         assert_eq!(score("", "BUDI"), 0);
-        assert_eq!(score("UN", "UN"), 100, "a name of short words only is looked for all the same");
+        assert_eq!(
+            score("UN", "UN"),
+            100,
+            "a name of short words only is looked for all the same"
+        );
     }
 }

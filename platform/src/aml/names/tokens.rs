@@ -48,7 +48,8 @@ pub fn likeness(a: &str, b: &str) -> Likeness {
         Some(edits) => {
             // The first letter is seldom the wrong one.
             let begins_other = usize::from(a.as_bytes().first() != b.as_bytes().first());
-            let cost = u32::try_from((2 * edits + begins_other) * 500 / (long.len() + 1)).unwrap_or(SAME);
+            let cost =
+                u32::try_from((2 * edits + begins_other) * 500 / (long.len() + 1)).unwrap_or(SAME);
             SAME.saturating_sub(cost)
         }
         None => 0,
@@ -108,7 +109,9 @@ fn distance(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
     for (i, x) in a.iter().enumerate() {
         next[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
-            let mut cell = (row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1);
+            let mut cell = (row[j] + usize::from(x != y))
+                .min(row[j + 1] + 1)
+                .min(next[j] + 1);
             if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
                 cell = cell.min(before[j - 1] + 1);
             }
@@ -140,7 +143,13 @@ mod tests {
             assert!(likeness(a, b) >= 700, "{a} {b}: {}", likeness(a, b));
             assert_eq!(likeness(a, b), likeness(b, a), "{a} {b}");
         }
-        for (a, b) in [("mbembe", "mbappe"), ("luxon", "luxford"), ("missiles", "kittens"), ("2006", "2007"), ("ri", "ra")] {
+        for (a, b) in [
+            ("mbembe", "mbappe"),
+            ("luxon", "luxford"),
+            ("missiles", "kittens"),
+            ("2006", "2007"),
+            ("ri", "ra"),
+        ] {
             assert_eq!(likeness(a, b), 0, "{a} {b}");
         }
         assert_eq!(likeness("n", "nursultan"), INITIAL);

@@ -33,22 +33,36 @@ pub struct LinkedDeal {
 /// Pairs of deals by which two linked accounts dealt against each other: the same instrument, other sides, about the same
 /// volume, within [`NEAR_NS`]; each deal once. Fewer than [`PAIRS_MIN`] are none. Both lists are in order of time.
 pub fn linked(one: &[LinkedDeal], other: &[LinkedDeal]) -> Vec<(i64, i64)> {
-    let (one, other) = (&one[..one.len().min(DEALS_MAX)], &other[..other.len().min(DEALS_MAX)]);
+    let (one, other) = (
+        &one[..one.len().min(DEALS_MAX)],
+        &other[..other.len().min(DEALS_MAX)],
+    );
     let mut taken = BTreeSet::new();
     let mut pairs = Vec::new();
     let mut from = 0;
     for deal in one {
-        while other.get(from).is_some_and(|old| old.at.0.saturating_add(NEAR_NS) < deal.at.0) {
+        while other
+            .get(from)
+            .is_some_and(|old| old.at.0.saturating_add(NEAR_NS) < deal.at.0)
+        {
             from += 1;
         }
-        let near = other[from..].iter().take_while(|counter| counter.at.0 <= deal.at.0.saturating_add(NEAR_NS));
-        let counter = near.filter(|counter| !taken.contains(&counter.seq)).find(|counter| is_against(deal, counter));
+        let near = other[from..]
+            .iter()
+            .take_while(|counter| counter.at.0 <= deal.at.0.saturating_add(NEAR_NS));
+        let counter = near
+            .filter(|counter| !taken.contains(&counter.seq))
+            .find(|counter| is_against(deal, counter));
         if let Some(counter) = counter {
             taken.insert(counter.seq);
             pairs.push((deal.seq, counter.seq));
         }
     }
-    if pairs.len() < PAIRS_MIN { Vec::new() } else { pairs }
+    if pairs.len() < PAIRS_MIN {
+        Vec::new()
+    } else {
+        pairs
+    }
 }
 
 fn is_against(deal: &LinkedDeal, counter: &LinkedDeal) -> bool {
@@ -74,8 +88,26 @@ mod tests {
 
     #[test]
     fn three_pairs_against_each_other_are_told_and_two_are_not() {
-        let buys: Vec<_> = (0..3).map(|n| deal(n, 100 * u64::try_from(n).expect("small"), Side::Buy, 1_000_000)).collect();
-        let sells: Vec<_> = (0..3).map(|n| deal(10 + n, 100 * u64::try_from(n).expect("small") + 60, Side::Sell, 950_000)).collect();
+        let buys: Vec<_> = (0..3)
+            .map(|n| {
+                deal(
+                    n,
+                    100 * u64::try_from(n).expect("small"),
+                    Side::Buy,
+                    1_000_000,
+                )
+            })
+            .collect();
+        let sells: Vec<_> = (0..3)
+            .map(|n| {
+                deal(
+                    10 + n,
+                    100 * u64::try_from(n).expect("small") + 60,
+                    Side::Sell,
+                    950_000,
+                )
+            })
+            .collect();
         assert_eq!(linked(&buys, &sells), [(0, 10), (1, 11), (2, 12)]);
         assert_eq!(linked(&buys[..2], &sells), []);
     }
@@ -84,13 +116,24 @@ mod tests {
     fn what_is_not_against_each_other() {
         let buys: Vec<_> = (0..3).map(|n| deal(n, 0, Side::Buy, 1_000_000)).collect();
         let same_side: Vec<_> = (10..13).map(|n| deal(n, 0, Side::Buy, 1_000_000)).collect();
-        let late: Vec<_> = (10..13).map(|n| deal(n, 61, Side::Sell, 1_000_000)).collect();
+        let late: Vec<_> = (10..13)
+            .map(|n| deal(n, 61, Side::Sell, 1_000_000))
+            .collect();
         let small: Vec<_> = (10..13).map(|n| deal(n, 0, Side::Sell, 899_999)).collect();
-        let elsewhere: Vec<_> = (10..13).map(|n| LinkedDeal { instrument: 2, ..deal(n, 0, Side::Sell, 1_000_000) }).collect();
+        let elsewhere: Vec<_> = (10..13)
+            .map(|n| LinkedDeal {
+                instrument: 2,
+                ..deal(n, 0, Side::Sell, 1_000_000)
+            })
+            .collect();
         for others in [same_side, late, small, elsewhere] {
             assert_eq!(linked(&buys, &others), [], "{others:?}");
         }
         let one = [deal(10, 0, Side::Sell, 1_000_000)];
-        assert_eq!(linked(&buys, &one), [], "one deal is no counterpart of three");
+        assert_eq!(
+            linked(&buys, &one),
+            [],
+            "one deal is no counterpart of three"
+        );
     }
 }

@@ -112,9 +112,15 @@ impl Rule {
     /// How bad it is. What is High stops withdrawals until its case is decided.
     pub fn severity(self) -> Severity {
         match self {
-            Rule::LargeMovement | Rule::DayTotal | Rule::MonthTotal | Rule::Velocity => Severity::Low,
+            Rule::LargeMovement | Rule::DayTotal | Rule::MonthTotal | Rule::Velocity => {
+                Severity::Low
+            }
             Rule::DormantWakes => Severity::Medium,
-            Rule::Structuring | Rule::DepositThenWithdraw | Rule::ThirdPartyPayer | Rule::LinkedOpposite | Rule::Sanctions => Severity::High,
+            Rule::Structuring
+            | Rule::DepositThenWithdraw
+            | Rule::ThirdPartyPayer
+            | Rule::LinkedOpposite
+            | Rule::Sanctions => Severity::High,
         }
     }
 }
@@ -131,7 +137,10 @@ impl Severity {
 
     /// The severity of that name; an unknown one is the highest.
     pub fn parse(name: &str) -> Severity {
-        [Severity::Low, Severity::Medium].into_iter().find(|severity| severity.name() == name).unwrap_or(Severity::High)
+        [Severity::Low, Severity::Medium]
+            .into_iter()
+            .find(|severity| severity.name() == name)
+            .unwrap_or(Severity::High)
     }
 }
 
@@ -213,14 +222,21 @@ mod tests {
 
     #[test]
     fn money_is_written_as_people_read_it() {
-        for (cents, text) in [(1_100_000, "11,000.00"), (5, "0.05"), (99_999, "999.99"), (123_456_789, "1,234,567.89"), (-100_000, "-1,000.00")] {
+        for (cents, text) in [
+            (1_100_000, "11,000.00"),
+            (5, "0.05"),
+            (99_999, "999.99"),
+            (123_456_789, "1,234,567.89"),
+            (-100_000, "-1,000.00"),
+        ] {
             assert_eq!(dollars(cents), text);
         }
     }
 
     #[test]
     fn names_of_rules_are_unique() {
-        let names: std::collections::BTreeSet<&str> = Rule::ALL.iter().map(|rule| rule.name()).collect();
+        let names: std::collections::BTreeSet<&str> =
+            Rule::ALL.iter().map(|rule| rule.name()).collect();
         assert_eq!(names.len(), Rule::ALL.len());
     }
 }

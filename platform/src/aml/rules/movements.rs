@@ -6,10 +6,24 @@ use super::*;
 /// What is remarkable about `new`, given the client's other movements (in any order, [`HISTORY_NS`] back, those under way
 /// included), their deals since the oldest deposit of [`THROUGH_NS`], and when they were last active before. Sums are taken
 /// per direction; a sum is told when this movement makes it cross, not again while it stays above.
-pub fn judge(new: &Movement, others: &[Movement], deals: &[Deal], last_active: Option<Ts>) -> Vec<Alert> {
+pub fn judge(
+    new: &Movement,
+    others: &[Movement],
+    deals: &[Deal],
+    last_active: Option<Ts>,
+) -> Vec<Alert> {
     let mut alerts = Vec::new();
-    let mut say = |rule: Rule, evidence: Vec<Uuid>, detail: String| alerts.push(Alert { rule, detail, evidence });
-    let before: Vec<&Movement> = others.iter().filter(|other| other.id != new.id && other.at <= new.at).collect();
+    let mut say = |rule: Rule, evidence: Vec<Uuid>, detail: String| {
+        alerts.push(Alert {
+            rule,
+            detail,
+            evidence,
+        })
+    };
+    let before: Vec<&Movement> = others
+        .iter()
+        .filter(|other| other.id != new.id && other.at <= new.at)
+        .collect();
     let word = match new.way {
         Way::In => "deposit",
         Way::Out => "withdrawal",
@@ -19,25 +33,44 @@ pub fn judge(new: &Movement, others: &[Movement], deals: &[Deal], last_active: O
         say(
             Rule::LargeMovement,
             vec![new.id],
-            format!("{} USD in one {word}; the threshold is {}", dollars(new.usd_cents), dollars(LARGE)),
+            format!(
+                "{} USD in one {word}; the threshold is {}",
+                dollars(new.usd_cents),
+                dollars(LARGE)
+            ),
         );
     }
-    for (rule, limit, window, span) in [(Rule::DayTotal, LARGE, DAY_NS, "24 hours"), (Rule::MonthTotal, MONTH, MONTH_NS, "30 days")] {
-        let within: Vec<&&Movement> = before.iter().filter(|other| other.way == new.way && is_within(other, new, window)).collect();
-        let sum = within.iter().fold(0i64, |sum, other| sum.saturating_add(other.usd_cents));
+    for (rule, limit, window, span) in [
+        (Rule::DayTotal, LARGE, DAY_NS, "24 hours"),
+        (Rule::MonthTotal, MONTH, MONTH_NS, "30 days"),
+    ] {
+        let within: Vec<&&Movement> = before
+            .iter()
+            .filter(|other| other.way == new.way && is_within(other, new, window))
+            .collect();
+        let sum = within
+            .iter()
+            .fold(0i64, |sum, other| sum.saturating_add(other.usd_cents));
         let with_new = sum.saturating_add(new.usd_cents);
         // One that is large by itself was told above.
         if sum <= limit && with_new > limit && !(within.is_empty() && rule == Rule::DayTotal) {
             say(
                 rule,
                 ids(&within, new),
-                format!("{} USD of {word}s within {span}; the threshold is {}", dollars(with_new), dollars(limit)),
+                format!(
+                    "{} USD of {word}s within {span}; the threshold is {}",
+                    dollars(with_new),
+                    dollars(limit)
+                ),
             );
         }
     }
 
     let split = |movement: &Movement| (SPLIT_FROM..=LARGE).contains(&movement.usd_cents);
-    let parts: Vec<&&Movement> = before.iter().filter(|other| split(other) && is_within(other, new, SPLIT_NS)).collect();
+    let parts: Vec<&&Movement> = before
+        .iter()
+        .filter(|other| split(other) && is_within(other, new, SPLIT_NS))
+        .collect();
     if split(new) && parts.len() + 1 >= SPLIT_COUNT {
         say(
             Rule::Structuring,
@@ -70,15 +103,25 @@ pub fn judge(new: &Movement, others: &[Movement], deals: &[Deal], last_active: O
             Way::In => "comes from",
             Way::Out => "goes to",
         };
-        say(Rule::ThirdPartyPayer, vec![new.id], format!("the {word} {whom} somebody who is not the client"));
+        say(
+            Rule::ThirdPartyPayer,
+            vec![new.id],
+            format!("the {word} {whom} somebody who is not the client"),
+        );
     }
 
-    let of_day: Vec<&&Movement> = before.iter().filter(|other| is_within(other, new, DAY_NS)).collect();
+    let of_day: Vec<&&Movement> = before
+        .iter()
+        .filter(|other| is_within(other, new, DAY_NS))
+        .collect();
     if of_day.len() == VELOCITY_COUNT {
         say(
             Rule::Velocity,
             ids(&of_day, new),
-            format!("{} movements within 24 hours; {VELOCITY_COUNT} are usual at most", of_day.len() + 1),
+            format!(
+                "{} movements within 24 hours; {VELOCITY_COUNT} are usual at most",
+                of_day.len() + 1
+            ),
         );
     }
 
@@ -86,21 +129,37 @@ pub fn judge(new: &Movement, others: &[Movement], deals: &[Deal], last_active: O
         && new.at.0.saturating_sub(last.0) >= DORMANT_NS
     {
         let days = new.at.0.saturating_sub(last.0) / DAY_NS;
-        say(Rule::DormantWakes, vec![new.id], format!("the first movement after {days} days without one and without a deal"));
+        say(
+            Rule::DormantWakes,
+            vec![new.id],
+            format!("the first movement after {days} days without one and without a deal"),
+        );
     }
     alerts
 }
 
 /// The deposit of which more than [`THROUGH_PCT`] has gone out again, what has gone out, and the lots between.
-fn passed_through<'m>(new: &Movement, before: &[&'m Movement], deals: &[Deal]) -> Option<(&'m Movement, i64, i64)> {
+fn passed_through<'m>(
+    new: &Movement,
+    before: &[&'m Movement],
+    deals: &[Deal],
+) -> Option<(&'m Movement, i64, i64)> {
     if new.way != Way::Out {
         return None;
     }
-    let deposits = before.iter().filter(|other| other.way == Way::In && is_within(other, new, THROUGH_NS));
+    let deposits = before
+        .iter()
+        .filter(|other| other.way == Way::In && is_within(other, new, THROUGH_NS));
     let found = deposits.filter_map(|deposit| {
-        let out = before.iter().filter(|other| other.way == Way::Out && other.at >= deposit.at);
-        let out = out.fold(new.usd_cents, |sum, other| sum.saturating_add(other.usd_cents));
-        let traded = deals.iter().filter(|deal| deal.at >= deposit.at && deal.at <= new.at);
+        let out = before
+            .iter()
+            .filter(|other| other.way == Way::Out && other.at >= deposit.at);
+        let out = out.fold(new.usd_cents, |sum, other| {
+            sum.saturating_add(other.usd_cents)
+        });
+        let traded = deals
+            .iter()
+            .filter(|deal| deal.at >= deposit.at && deal.at <= new.at);
         let lots = traded.fold(0i64, |sum, deal| sum.saturating_add(deal.lots));
         let above = i128::from(out) * 100 > i128::from(deposit.usd_cents) * i128::from(THROUGH_PCT);
         (above && lots < THROUGH_LOTS).then_some((*deposit, out, lots))
@@ -113,7 +172,11 @@ fn is_within(other: &Movement, new: &Movement, window: u64) -> bool {
 }
 
 fn ids(others: &[&&Movement], new: &Movement) -> Vec<Uuid> {
-    others.iter().map(|other| other.id).chain([new.id]).collect()
+    others
+        .iter()
+        .map(|other| other.id)
+        .chain([new.id])
+        .collect()
 }
 
 #[cfg(test)]
@@ -132,7 +195,10 @@ mod tests {
     }
 
     fn rules(new: Movement, others: &[Movement], deals: &[Deal], last: Option<Ts>) -> Vec<Rule> {
-        judge(&new, others, deals, last).into_iter().map(|alert| alert.rule).collect()
+        judge(&new, others, deals, last)
+            .into_iter()
+            .map(|alert| alert.rule)
+            .collect()
     }
 
     #[test]
@@ -142,19 +208,96 @@ mod tests {
         let table: &[(&str, Movement, Vec<Movement>, &[Rule])] = &[
             ("10,000 at once", at(day, 10_000), vec![], &[]),
             ("a dollar more", at(day, 10_001), vec![], &[LargeMovement]),
-            ("a large one out", at(day, -10_001), vec![], &[LargeMovement]),
-            ("6,000 and 4,000 within a day", at(day, 4_000), vec![at(day - 23, 6_000)], &[]),
-            ("6,000 and 4,001 within a day", at(day, 4_001), vec![at(day - 23, 6_000)], &[DayTotal]),
-            ("the same, a day apart", at(day, 4_001), vec![at(day - 24, 6_000)], &[]),
-            ("in and out are not one sum", at(day, 4_001), vec![at(day - 2, -6_000)], &[]),
-            ("told when it crosses, not again", at(day, 10), vec![at(day - 2, 6_000), at(day - 1, 4_001)], &[]),
-            ("30,000 in 30 days", at(day, 7_500), vec![at(day - 700, 7_500), at(day - 400, 7_500), at(day - 200, 7_500)], &[]),
-            ("30,001 in 30 days", at(day, 7_501), vec![at(day - 700, 7_500), at(day - 400, 7_500), at(day - 200, 7_500)], &[MonthTotal]),
-            ("the first is 30 days old", at(day, 7_501), vec![at(day - 720, 7_500), at(day - 400, 7_500), at(day - 200, 7_500)], &[]),
-            ("two just below", at(day, 9_000), vec![at(day - 100, 9_000)], &[]),
-            ("three just below", at(day, 8_000), vec![at(day - 100, 10_000), at(day - 167, 9_000)], &[Structuring]),
-            ("the third is 7 days old", at(day, 8_000), vec![at(day - 100, 10_000), at(day - 168, 9_000)], &[]),
-            ("7,999 is none of them", at(day, 7_999), vec![at(day - 100, 10_000), at(day - 120, 9_000)], &[]),
+            (
+                "a large one out",
+                at(day, -10_001),
+                vec![],
+                &[LargeMovement],
+            ),
+            (
+                "6,000 and 4,000 within a day",
+                at(day, 4_000),
+                vec![at(day - 23, 6_000)],
+                &[],
+            ),
+            (
+                "6,000 and 4,001 within a day",
+                at(day, 4_001),
+                vec![at(day - 23, 6_000)],
+                &[DayTotal],
+            ),
+            (
+                "the same, a day apart",
+                at(day, 4_001),
+                vec![at(day - 24, 6_000)],
+                &[],
+            ),
+            (
+                "in and out are not one sum",
+                at(day, 4_001),
+                vec![at(day - 2, -6_000)],
+                &[],
+            ),
+            (
+                "told when it crosses, not again",
+                at(day, 10),
+                vec![at(day - 2, 6_000), at(day - 1, 4_001)],
+                &[],
+            ),
+            (
+                "30,000 in 30 days",
+                at(day, 7_500),
+                vec![
+                    at(day - 700, 7_500),
+                    at(day - 400, 7_500),
+                    at(day - 200, 7_500),
+                ],
+                &[],
+            ),
+            (
+                "30,001 in 30 days",
+                at(day, 7_501),
+                vec![
+                    at(day - 700, 7_500),
+                    at(day - 400, 7_500),
+                    at(day - 200, 7_500),
+                ],
+                &[MonthTotal],
+            ),
+            (
+                "the first is 30 days old",
+                at(day, 7_501),
+                vec![
+                    at(day - 720, 7_500),
+                    at(day - 400, 7_500),
+                    at(day - 200, 7_500),
+                ],
+                &[],
+            ),
+            (
+                "two just below",
+                at(day, 9_000),
+                vec![at(day - 100, 9_000)],
+                &[],
+            ),
+            (
+                "three just below",
+                at(day, 8_000),
+                vec![at(day - 100, 10_000), at(day - 167, 9_000)],
+                &[Structuring],
+            ),
+            (
+                "the third is 7 days old",
+                at(day, 8_000),
+                vec![at(day - 100, 10_000), at(day - 168, 9_000)],
+                &[],
+            ),
+            (
+                "7,999 is none of them",
+                at(day, 7_999),
+                vec![at(day - 100, 10_000), at(day - 120, 9_000)],
+                &[],
+            ),
         ];
         for (name, new, others, expected) in table {
             assert_eq!(rules(*new, others, &[], None), *expected, "{name}");
@@ -164,16 +307,61 @@ mod tests {
     #[test]
     fn money_that_only_passes_through() {
         use Rule::*;
-        let deal = |hour: u64, lots: i64| Deal { at: Ts(hour * HOUR_NS), lots };
+        let deal = |hour: u64, lots: i64| Deal {
+            at: Ts(hour * HOUR_NS),
+            lots,
+        };
         let table: &[(&str, Movement, Vec<Movement>, Vec<Deal>, &[Rule])] = &[
             ("80 % out", at(100, -800), vec![at(50, 1_000)], vec![], &[]),
-            ("more than 80 % out", at(100, -801), vec![at(50, 1_000)], vec![], &[DepositThenWithdraw]),
-            ("in two parts", at(100, -401), vec![at(50, 1_000), at(60, -400)], vec![], &[DepositThenWithdraw]),
-            ("after 72 hours", at(122, -900), vec![at(50, 1_000)], vec![], &[]),
-            ("with a lot traded", at(100, -900), vec![at(50, 1_000)], vec![deal(60, 500_000), deal(70, 500_000)], &[]),
-            ("with less than a lot", at(100, -900), vec![at(50, 1_000)], vec![deal(60, 999_999)], &[DepositThenWithdraw]),
-            ("traded before the deposit", at(100, -900), vec![at(50, 1_000)], vec![deal(40, 5_000_000)], &[DepositThenWithdraw]),
-            ("a second deposit", at(100, 900), vec![at(50, 1_000)], vec![], &[]),
+            (
+                "more than 80 % out",
+                at(100, -801),
+                vec![at(50, 1_000)],
+                vec![],
+                &[DepositThenWithdraw],
+            ),
+            (
+                "in two parts",
+                at(100, -401),
+                vec![at(50, 1_000), at(60, -400)],
+                vec![],
+                &[DepositThenWithdraw],
+            ),
+            (
+                "after 72 hours",
+                at(122, -900),
+                vec![at(50, 1_000)],
+                vec![],
+                &[],
+            ),
+            (
+                "with a lot traded",
+                at(100, -900),
+                vec![at(50, 1_000)],
+                vec![deal(60, 500_000), deal(70, 500_000)],
+                &[],
+            ),
+            (
+                "with less than a lot",
+                at(100, -900),
+                vec![at(50, 1_000)],
+                vec![deal(60, 999_999)],
+                &[DepositThenWithdraw],
+            ),
+            (
+                "traded before the deposit",
+                at(100, -900),
+                vec![at(50, 1_000)],
+                vec![deal(40, 5_000_000)],
+                &[DepositThenWithdraw],
+            ),
+            (
+                "a second deposit",
+                at(100, 900),
+                vec![at(50, 1_000)],
+                vec![],
+                &[],
+            ),
         ];
         for (name, new, others, deals, expected) in table {
             assert_eq!(rules(*new, others, deals, None), *expected, "{name}");
@@ -195,11 +383,23 @@ mod tests {
         let nine: Vec<Movement> = (0..9).map(|n| at(90 + n, 10)).collect();
         let ten: Vec<Movement> = (0..10).map(|n| at(90 + n, 10)).collect();
         let eleven: Vec<Movement> = (0..11).map(|n| at(89 + n, 10)).collect();
-        for (others, expected) in [(nine, vec![]), (ten, vec![Rule::Velocity]), (eleven, vec![])] {
-            assert_eq!(rules(at(100, 10), &others, &[], None), expected, "{}", others.len());
+        for (others, expected) in [
+            (nine, vec![]),
+            (ten, vec![Rule::Velocity]),
+            (eleven, vec![]),
+        ] {
+            assert_eq!(
+                rules(at(100, 10), &others, &[], None),
+                expected,
+                "{}",
+                others.len()
+            );
         }
         let woken = at(180 * 24 + 5, 10);
-        assert_eq!(rules(woken, &[], &[], Some(Ts(5 * HOUR_NS))), [Rule::DormantWakes]);
+        assert_eq!(
+            rules(woken, &[], &[], Some(Ts(5 * HOUR_NS))),
+            [Rule::DormantWakes]
+        );
         assert_eq!(rules(woken, &[], &[], Some(Ts(6 * HOUR_NS))), []);
     }
 

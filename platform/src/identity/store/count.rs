@@ -18,7 +18,11 @@ pub(in crate::identity) fn network_count(keyring: &Keyring, address: &str) -> Bl
 }
 
 /// The count, locked to the end of the transaction: whoever tries at the same moment waits here.
-pub(in crate::identity) fn count_for_update(tx: &mut Tx<'_>, id: &BlindIndex, now: Ts) -> Result<Count, Refusal> {
+pub(in crate::identity) fn count_for_update(
+    tx: &mut Tx<'_>,
+    id: &BlindIndex,
+    now: Ts,
+) -> Result<Count, Refusal> {
     let row: (Vec<i64>, Option<i64>, i32) = tx.one(
         sqlx::query_as(
             "INSERT INTO sign_in_counts (id, updated_at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at
@@ -28,17 +32,34 @@ pub(in crate::identity) fn count_for_update(tx: &mut Tx<'_>, id: &BlindIndex, no
         .bind(bound(now)),
     )?;
     let (attempts, locked_until, locks) = row;
-    Ok(Count { attempts: attempts.into_iter().map(ts).collect(), locked_until: locked_until.map(ts), locks: u32::try_from(locks).unwrap_or_default() })
+    Ok(Count {
+        attempts: attempts.into_iter().map(ts).collect(),
+        locked_until: locked_until.map(ts),
+        locks: u32::try_from(locks).unwrap_or_default(),
+    })
 }
 
 /// Writes it back.
-pub(in crate::identity) fn save_count(tx: &mut Tx<'_>, id: &BlindIndex, count: &Count) -> Result<(), Refusal> {
+pub(in crate::identity) fn save_count(
+    tx: &mut Tx<'_>,
+    id: &BlindIndex,
+    count: &Count,
+) -> Result<(), Refusal> {
     tx.execute(
-        sqlx::query("UPDATE sign_in_counts SET attempts = $2, locked_until = $3, locks = $4 WHERE id = $1")
-            .bind(&id[..])
-            .bind(count.attempts.iter().copied().map(micros).collect::<Vec<i64>>())
-            .bind(count.locked_until.map(bound))
-            .bind(i32::try_from(count.locks).unwrap_or(i32::MAX)),
+        sqlx::query(
+            "UPDATE sign_in_counts SET attempts = $2, locked_until = $3, locks = $4 WHERE id = $1",
+        )
+        .bind(&id[..])
+        .bind(
+            count
+                .attempts
+                .iter()
+                .copied()
+                .map(micros)
+                .collect::<Vec<i64>>(),
+        )
+        .bind(count.locked_until.map(bound))
+        .bind(i32::try_from(count.locks).unwrap_or(i32::MAX)),
     )?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::identity::sign_in::Client;
 use crate::refusal::{Refusal, SEAL};
 use crate::unit::{Unit, subject_key};
 use crate::values::{bound, count};
-use crate::{ids, identity::codes};
+use crate::{identity::codes, ids};
 
 use super::ts;
 
@@ -45,11 +45,23 @@ pub(in crate::identity) fn factors(tx: &mut Tx<'_>, user: Uuid) -> Result<Factor
         .bind(user),
     )?;
     let (totp, passkeys, recovery, email, phone, email_always, phone_always) = row;
-    Ok(Factors { totp, passkeys, recovery, email, phone, email_always: email && email_always, phone_always: phone && phone_always })
+    Ok(Factors {
+        totp,
+        passkeys,
+        recovery,
+        email,
+        phone,
+        email_always: email && email_always,
+        phone_always: phone && phone_always,
+    })
 }
 
 /// An app's secret and the step of its newest code, locked.
-pub(in crate::identity) fn totp_for_update(unit: &mut Unit<'_, '_>, user: Uuid, confirmed: bool) -> Result<Option<(Vec<u8>, Option<u64>)>, Refusal> {
+pub(in crate::identity) fn totp_for_update(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    confirmed: bool,
+) -> Result<Option<(Vec<u8>, Option<u64>)>, Refusal> {
     let row: Option<(Option<Vec<u8>>, Option<i64>)> = unit.tx().optional(
         sqlx::query_as("SELECT secret_sealed, last_counter FROM totp_secrets WHERE user_id = $1 AND (confirmed_at IS NOT NULL) = $2 FOR UPDATE")
             .bind(user)
@@ -58,13 +70,23 @@ pub(in crate::identity) fn totp_for_update(unit: &mut Unit<'_, '_>, user: Uuid, 
     let Some((Some(sealed), last)) = row else {
         return Ok(None);
     };
-    let secret = unit.key(user)?.open_bytes(TOTP_FIELD, &Sealed::from_bytes(sealed));
-    let secret = secret.map_err(|_| SEAL.because("the app's secret cannot be read; tell the desk"))?;
-    Ok(Some((secret, last.and_then(|last| u64::try_from(last).ok()))))
+    let secret = unit
+        .key(user)?
+        .open_bytes(TOTP_FIELD, &Sealed::from_bytes(sealed));
+    let secret =
+        secret.map_err(|_| SEAL.because("the app's secret cannot be read; tell the desk"))?;
+    Ok(Some((
+        secret,
+        last.and_then(|last| u64::try_from(last).ok()),
+    )))
 }
 
 /// A new secret that is not confirmed yet; one that is confirmed stays.
-pub(in crate::identity) fn begin_totp(unit: &mut Unit<'_, '_>, user: Uuid, secret: &[u8]) -> Result<bool, Refusal> {
+pub(in crate::identity) fn begin_totp(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    secret: &[u8],
+) -> Result<bool, Refusal> {
     let now = unit.now();
     let sealed = unit.key(user)?.seal_bytes(TOTP_FIELD, secret);
     let begun = unit.tx().execute(
@@ -81,7 +103,11 @@ pub(in crate::identity) fn begin_totp(unit: &mut Unit<'_, '_>, user: Uuid, secre
 }
 
 /// Notes the step of a code that was taken, and that the secret is confirmed.
-pub(in crate::identity) fn use_totp(unit: &mut Unit<'_, '_>, user: Uuid, counter: u64) -> Result<(), Refusal> {
+pub(in crate::identity) fn use_totp(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    counter: u64,
+) -> Result<(), Refusal> {
     let now = unit.now();
     unit.tx().execute(
         sqlx::query("UPDATE totp_secrets SET last_counter = $2, confirmed_at = coalesce(confirmed_at, $3) WHERE user_id = $1")
@@ -98,9 +124,13 @@ pub(in crate::identity) fn drop_totp(tx: &mut Tx<'_>, user: Uuid) -> Result<bool
 }
 
 /// A new set of recovery codes in place of the old one; as they are shown.
-pub(in crate::identity) fn renew_recovery_codes(unit: &mut Unit<'_, '_>, user: Uuid) -> Result<Vec<String>, Refusal> {
+pub(in crate::identity) fn renew_recovery_codes(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+) -> Result<Vec<String>, Refusal> {
     let now = unit.now();
-    unit.tx().execute(sqlx::query("DELETE FROM recovery_codes WHERE user_id = $1").bind(user))?;
+    unit.tx()
+        .execute(sqlx::query("DELETE FROM recovery_codes WHERE user_id = $1").bind(user))?;
     let shown = codes::recovery_codes();
     for code in &shown {
         unit.tx().execute(
@@ -119,7 +149,12 @@ fn recovery_digest(user: Uuid, code: &str) -> [u8; 32] {
 }
 
 /// Uses a recovery code up; `false` when there is none such.
-pub(in crate::identity) fn use_recovery_code(tx: &mut Tx<'_>, user: Uuid, code: &str, now: Ts) -> Result<bool, Refusal> {
+pub(in crate::identity) fn use_recovery_code(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    code: &str,
+    now: Ts,
+) -> Result<bool, Refusal> {
     let used = tx.execute(
         sqlx::query("UPDATE recovery_codes SET used_at = $3 WHERE user_id = $1 AND digest = $2 AND used_at IS NULL")
             .bind(user)
@@ -139,7 +174,11 @@ pub(in crate::identity) fn drop_factors(tx: &mut Tx<'_>, user: Uuid) -> Result<(
 }
 
 /// All API keys of a person end; those that did.
-pub(in crate::identity) fn revoke_keys(tx: &mut Tx<'_>, user: Uuid, now: Ts) -> Result<Vec<Uuid>, Refusal> {
+pub(in crate::identity) fn revoke_keys(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    now: Ts,
+) -> Result<Vec<Uuid>, Refusal> {
     let rows: Vec<(Uuid,)> =
         tx.all(sqlx::query_as("UPDATE api_keys SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL RETURNING id").bind(user).bind(bound(now)))?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
@@ -151,7 +190,11 @@ pub(in crate::identity) fn sent_digest(user: Uuid, purpose: Purpose, code: &str)
 }
 
 /// The code that was sent, locked.
-pub(in crate::identity) fn sent_for_update(tx: &mut Tx<'_>, user: Uuid, purpose: Purpose) -> Result<Option<Sent>, Refusal> {
+pub(in crate::identity) fn sent_for_update(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    purpose: Purpose,
+) -> Result<Option<Sent>, Refusal> {
     let row: Option<(Vec<u8>, i64, i16)> = tx.optional(
         sqlx::query_as(
             "SELECT digest, (extract(epoch FROM created_at) * 1000000)::bigint, tries FROM sent_codes WHERE user_id = $1 AND purpose = $2 FOR UPDATE",
@@ -159,18 +202,32 @@ pub(in crate::identity) fn sent_for_update(tx: &mut Tx<'_>, user: Uuid, purpose:
         .bind(user)
         .bind(purpose.name()),
     )?;
-    Ok(row.map(|(digest, made, tries)| Sent { digest, made: ts(made), tries }))
+    Ok(row.map(|(digest, made, tries)| Sent {
+        digest,
+        made: ts(made),
+        tries,
+    }))
 }
 
 /// Lets one request at a time send a code: where none was sent before there is no row to wait for.
-pub(in crate::identity) fn lock_sending(tx: &mut Tx<'_>, user: Uuid, purpose: Purpose) -> Result<(), Refusal> {
+pub(in crate::identity) fn lock_sending(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    purpose: Purpose,
+) -> Result<(), Refusal> {
     let name = format!("identity.sent_codes {user} {}", purpose.name());
     tx.execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(name))?;
     Ok(())
 }
 
 /// Keeps a code that is about to be sent, in place of the one before.
-pub(in crate::identity) fn keep_sent(tx: &mut Tx<'_>, user: Uuid, purpose: Purpose, code: &str, now: Ts) -> Result<(), Refusal> {
+pub(in crate::identity) fn keep_sent(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    purpose: Purpose,
+    code: &str,
+    now: Ts,
+) -> Result<(), Refusal> {
     tx.execute(
         sqlx::query(
             "INSERT INTO sent_codes (user_id, purpose, digest, created_at) VALUES ($1, $2, $3, $4)
@@ -185,19 +242,43 @@ pub(in crate::identity) fn keep_sent(tx: &mut Tx<'_>, user: Uuid, purpose: Purpo
 }
 
 /// Counts a wrong try.
-pub(in crate::identity) fn count_sent_try(tx: &mut Tx<'_>, user: Uuid, purpose: Purpose) -> Result<(), Refusal> {
-    tx.execute(sqlx::query("UPDATE sent_codes SET tries = tries + 1 WHERE user_id = $1 AND purpose = $2").bind(user).bind(purpose.name()))?;
+pub(in crate::identity) fn count_sent_try(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    purpose: Purpose,
+) -> Result<(), Refusal> {
+    tx.execute(
+        sqlx::query("UPDATE sent_codes SET tries = tries + 1 WHERE user_id = $1 AND purpose = $2")
+            .bind(user)
+            .bind(purpose.name()),
+    )?;
     Ok(())
 }
 
 /// A code is used up.
-pub(in crate::identity) fn drop_sent(tx: &mut Tx<'_>, user: Uuid, purpose: Purpose) -> Result<(), Refusal> {
-    tx.execute(sqlx::query("DELETE FROM sent_codes WHERE user_id = $1 AND purpose = $2").bind(user).bind(purpose.name()))?;
+pub(in crate::identity) fn drop_sent(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    purpose: Purpose,
+) -> Result<(), Refusal> {
+    tx.execute(
+        sqlx::query("DELETE FROM sent_codes WHERE user_id = $1 AND purpose = $2")
+            .bind(user)
+            .bind(purpose.name()),
+    )?;
     Ok(())
 }
 
 /// Notes that a code reached the person there.
-pub(in crate::identity) fn confirm_contact(tx: &mut Tx<'_>, keyring: &Keyring, user: Uuid, what: &str, field: &str, value: &str, now: Ts) -> Result<bool, Refusal> {
+pub(in crate::identity) fn confirm_contact(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    user: Uuid,
+    what: &str,
+    field: &str,
+    value: &str,
+    now: Ts,
+) -> Result<bool, Refusal> {
     let index = blind(keyring, field, value);
     let known: bool = tx.scalar(
         sqlx::query_scalar("SELECT EXISTS (SELECT FROM confirmed_contacts WHERE user_id = $1 AND what = $2 AND value_index = $3)")
@@ -240,7 +321,12 @@ pub(in crate::identity) fn keep_challenge(
 ) -> Result<(), Refusal> {
     let now = unit.now();
     let sealed = match state {
-        Some(state) => Some(unit.key(user.unwrap_or(ids::HOUSE))?.seal(CHALLENGE, state).as_bytes().to_vec()),
+        Some(state) => Some(
+            unit.key(user.unwrap_or(ids::HOUSE))?
+                .seal(CHALLENGE, state)
+                .as_bytes()
+                .to_vec(),
+        ),
         None => None,
     };
     unit.tx().execute(
@@ -260,8 +346,21 @@ pub(in crate::identity) fn keep_challenge(
 }
 
 /// The challenge of that text, locked.
-pub(in crate::identity) fn challenge_for_update(tx: &mut Tx<'_>, keyring: &Keyring, kind: &str, text: &str) -> Result<Challenge, Refusal> {
-    type Row = (Option<Uuid>, Option<Uuid>, String, Option<Vec<u8>>, i64, i16, bool);
+pub(in crate::identity) fn challenge_for_update(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    kind: &str,
+    text: &str,
+) -> Result<Challenge, Refusal> {
+    type Row = (
+        Option<Uuid>,
+        Option<Uuid>,
+        String,
+        Option<Vec<u8>>,
+        i64,
+        i16,
+        bool,
+    );
     let row: Option<Row> = tx.optional(
         sqlx::query_as(
             "SELECT user_id, session_id, client, state_sealed, (extract(epoch FROM created_at) * 1000000)::bigint, tries, used_at IS NOT NULL
@@ -270,7 +369,8 @@ pub(in crate::identity) fn challenge_for_update(tx: &mut Tx<'_>, keyring: &Keyri
         .bind(&digest(CHALLENGE, text)[..])
         .bind(kind),
     )?;
-    let (user, session, client, sealed, made, tries, used) = row.ok_or_else(|| CHALLENGE_OVER.because("begin again"))?;
+    let (user, session, client, sealed, made, tries, used) =
+        row.ok_or_else(|| CHALLENGE_OVER.because("begin again"))?;
     let state = match sealed {
         Some(bytes) => {
             let key = subject_key(tx, keyring, user.unwrap_or(ids::HOUSE))?;
@@ -278,11 +378,24 @@ pub(in crate::identity) fn challenge_for_update(tx: &mut Tx<'_>, keyring: &Keyri
         }
         None => None,
     };
-    Ok(Challenge { user, session, client: Client::parse(&client), state, made: ts(made), tries, used })
+    Ok(Challenge {
+        user,
+        session,
+        client: Client::parse(&client),
+        state,
+        made: ts(made),
+        tries,
+        used,
+    })
 }
 
 /// Counts a try at a challenge, or uses it up.
-pub(in crate::identity) fn touch_challenge(tx: &mut Tx<'_>, text: &str, used: bool, now: Ts) -> Result<(), Refusal> {
+pub(in crate::identity) fn touch_challenge(
+    tx: &mut Tx<'_>,
+    text: &str,
+    used: bool,
+    now: Ts,
+) -> Result<(), Refusal> {
     tx.execute(
         sqlx::query("UPDATE sign_in_challenges SET tries = tries + 1, used_at = CASE WHEN $2 THEN $3 ELSE used_at END WHERE digest = $1")
             .bind(&digest(CHALLENGE, text)[..])

@@ -27,7 +27,9 @@ const SIGNING_FIELD: &str = "signing_keys.private";
 
 /// An instant as statements give it: microseconds of UTC.
 pub(super) fn ts(micros: i64) -> Ts {
-    Ts(u64::try_from(micros).unwrap_or_default().saturating_mul(1_000))
+    Ts(u64::try_from(micros)
+        .unwrap_or_default()
+        .saturating_mul(1_000))
 }
 
 /// An instant as `bigint`.
@@ -58,18 +60,30 @@ pub(super) fn signing_keys(unit: &mut Unit<'_, '_>) -> Result<Vec<KeyRow>, Refus
     let key = unit.key(HOUSE)?;
     let mut keys = Vec::with_capacity(rows.len());
     for (kid, sealed, made) in rows {
-        let der = key.open_bytes(SIGNING_FIELD, &Sealed::from_bytes(sealed)).map_err(|error| {
-            tracing::error!("the signing key {kid}: {error}");
-            SEAL.because("tell the desk; the keyring does not open the keys of sign-in")
-        })?;
-        keys.push(KeyRow { kid, made: ts(made), der: Zeroizing::new(der) });
+        let der = key
+            .open_bytes(SIGNING_FIELD, &Sealed::from_bytes(sealed))
+            .map_err(|error| {
+                tracing::error!("the signing key {kid}: {error}");
+                SEAL.because("tell the desk; the keyring does not open the keys of sign-in")
+            })?;
+        keys.push(KeyRow {
+            kid,
+            made: ts(made),
+            der: Zeroizing::new(der),
+        });
     }
     Ok(keys)
 }
 
 /// Stores a new signing key unless another process just did, sweeps those that nobody believes any more, and gives what is there.
-pub(super) fn add_signing_key(unit: &mut Unit<'_, '_>, kid: &str, der: &[u8]) -> Result<Vec<KeyRow>, Refusal> {
-    unit.tx().execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('identity.signing_keys', 0))"))?;
+pub(super) fn add_signing_key(
+    unit: &mut Unit<'_, '_>,
+    kid: &str,
+    der: &[u8],
+) -> Result<Vec<KeyRow>, Refusal> {
+    unit.tx().execute(sqlx::query(
+        "SELECT pg_advisory_xact_lock(hashtextextended('identity.signing_keys', 0))",
+    ))?;
     let now = unit.now();
     let rows = signing_keys(unit)?;
     let made: Vec<Ts> = rows.iter().map(|row| row.made).collect();
@@ -78,14 +92,17 @@ pub(super) fn add_signing_key(unit: &mut Unit<'_, '_>, kid: &str, der: &[u8]) ->
     }
     let sealed = unit.key(HOUSE)?.seal_bytes(SIGNING_FIELD, der);
     unit.tx().execute(
-        sqlx::query("INSERT INTO signing_keys (kid, private_sealed, created_at) VALUES ($1, $2, $3)")
-            .bind(kid)
-            .bind(sealed.as_bytes())
-            .bind(bound(now)),
+        sqlx::query(
+            "INSERT INTO signing_keys (kid, private_sealed, created_at) VALUES ($1, $2, $3)",
+        )
+        .bind(kid)
+        .bind(sealed.as_bytes())
+        .bind(bound(now)),
     )?;
     let gone = signing::published(&made, now).start;
     for row in rows.iter().take(gone) {
-        unit.tx().execute(sqlx::query("DELETE FROM signing_keys WHERE kid = $1").bind(&row.kid))?;
+        unit.tx()
+            .execute(sqlx::query("DELETE FROM signing_keys WHERE kid = $1").bind(&row.kid))?;
     }
     unit.audit(Change::new(Action::Create, "signing_key", kid));
     signing_keys(unit)

@@ -39,19 +39,41 @@ type Row = (
 );
 
 fn opened(row: Row, key: Option<&SubjectKey>) -> Result<Person, Refusal> {
-    let (id, org, actor, email, name, phone, role, team, status, verified, tier, locale, revision, referrer) = row;
-    let open = |field: &str, sealed: Option<Vec<u8>>| sealed.and_then(|bytes| key?.open(field, &Sealed::from_bytes(bytes)).ok());
+    let (
+        id,
+        org,
+        actor,
+        email,
+        name,
+        phone,
+        role,
+        team,
+        status,
+        verified,
+        tier,
+        locale,
+        revision,
+        referrer,
+    ) = row;
+    let open = |field: &str, sealed: Option<Vec<u8>>| {
+        sealed.and_then(|bytes| key?.open(field, &Sealed::from_bytes(bytes)).ok())
+    };
     Ok(Person {
         id,
         org,
-        actor: ActorId(u32::try_from(actor).map_err(|_| unexpected("a user's number does not fit the core"))?),
+        actor: ActorId(
+            u32::try_from(actor)
+                .map_err(|_| unexpected("a user's number does not fit the core"))?,
+        ),
         email: open(EMAIL, email),
         name: open(NAME, name),
         phone: open(PHONE, phone),
-        role: Role::parse(&role).ok_or_else(|| unexpected(format!("a user has the role {role}")))?,
+        role: Role::parse(&role)
+            .ok_or_else(|| unexpected(format!("a user has the role {role}")))?,
         team,
         referrer,
-        standing: Standing::parse(&status).ok_or_else(|| unexpected(format!("a user has the state {status}")))?,
+        standing: Standing::parse(&status)
+            .ok_or_else(|| unexpected(format!("a user has the state {status}")))?,
         verified,
         tier,
         locale,
@@ -67,7 +89,11 @@ fn key_of(tx: &mut Tx<'_>, keyring: &Keyring, id: Uuid) -> Result<Option<Subject
 }
 
 /// A person, or that there is none for whoever asks.
-pub(in crate::identity) fn person(tx: &mut Tx<'_>, keyring: &Keyring, id: Uuid) -> Result<Person, Refusal> {
+pub(in crate::identity) fn person(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    id: Uuid,
+) -> Result<Person, Refusal> {
     let row: Option<Row> = tx.optional(
         sqlx::query_as(
             "SELECT id, org_id, actor, email_sealed, name_sealed, phone_sealed, role, team_id, status, verified, tier, locale, revision, referrer_id
@@ -81,7 +107,12 @@ pub(in crate::identity) fn person(tx: &mut Tx<'_>, keyring: &Keyring, id: Uuid) 
 }
 
 /// People behind a key, newest first.
-pub(in crate::identity) fn people(tx: &mut Tx<'_>, keyring: &Keyring, before: Option<Uuid>, limit: i64) -> Result<Vec<Person>, Refusal> {
+pub(in crate::identity) fn people(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Person>, Refusal> {
     let rows: Vec<Row> = tx.all(
         sqlx::query_as(
             "SELECT id, org_id, actor, email_sealed, name_sealed, phone_sealed, role, team_id, status, verified, tier, locale, revision, referrer_id
@@ -99,7 +130,11 @@ pub(in crate::identity) fn people(tx: &mut Tx<'_>, keyring: &Keyring, before: Op
 }
 
 /// Whose address this is, and the hash of their password.
-pub(in crate::identity) fn by_email(tx: &mut Tx<'_>, keyring: &Keyring, email: &str) -> Result<Option<(Uuid, Option<String>)>, Refusal> {
+pub(in crate::identity) fn by_email(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    email: &str,
+) -> Result<Option<(Uuid, Option<String>)>, Refusal> {
     let index = blind(keyring, EMAIL, email);
     Ok(tx.optional(
         sqlx::query_as("SELECT u.id, c.password_hash FROM users AS u LEFT JOIN credentials AS c ON c.user_id = u.id WHERE u.email_index = $1")
@@ -108,13 +143,22 @@ pub(in crate::identity) fn by_email(tx: &mut Tx<'_>, keyring: &Keyring, email: &
 }
 
 /// The hash of a person's password.
-pub(in crate::identity) fn password_hash(tx: &mut Tx<'_>, user: Uuid) -> Result<Option<String>, Refusal> {
-    let row: Option<(String,)> = tx.optional(sqlx::query_as("SELECT password_hash FROM credentials WHERE user_id = $1").bind(user))?;
+pub(in crate::identity) fn password_hash(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+) -> Result<Option<String>, Refusal> {
+    let row: Option<(String,)> = tx.optional(
+        sqlx::query_as("SELECT password_hash FROM credentials WHERE user_id = $1").bind(user),
+    )?;
     Ok(row.map(|(hash,)| hash))
 }
 
 /// Sets a password.
-pub(in crate::identity) fn set_password(unit: &mut Unit<'_, '_>, user: Uuid, hash: &str) -> Result<(), Refusal> {
+pub(in crate::identity) fn set_password(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    hash: &str,
+) -> Result<(), Refusal> {
     let now = unit.now();
     unit.tx().execute(
         sqlx::query(
@@ -140,12 +184,17 @@ pub(in crate::identity) struct NewUser<'a> {
 }
 
 /// Makes a user and their membership; two at the same moment with one address: the second is refused.
-pub(in crate::identity) fn add_user(unit: &mut Unit<'_, '_>, new: &NewUser<'_>) -> Result<Uuid, Refusal> {
+pub(in crate::identity) fn add_user(
+    unit: &mut Unit<'_, '_>,
+    new: &NewUser<'_>,
+) -> Result<Uuid, Refusal> {
     let now = unit.now();
     let id = new_id(now);
     let key = unit.key(id)?;
     let email_index = blind(unit.keyring(), EMAIL, new.email);
-    let phone_index = new.phone.map(|phone| blind(unit.keyring(), PHONE, phone).to_vec());
+    let phone_index = new
+        .phone
+        .map(|phone| blind(unit.keyring(), PHONE, phone).to_vec());
     let added = unit.tx().execute(
         sqlx::query(
             "INSERT INTO users (id, org_id, email_sealed, email_index, name_sealed, phone_sealed, phone_index, role, team_id, locale, status, created_at)
@@ -164,7 +213,11 @@ pub(in crate::identity) fn add_user(unit: &mut Unit<'_, '_>, new: &NewUser<'_>) 
         .bind(bound(now)),
     );
     added.map_err(|error| Refusal::from(error).on_duplicate("users_email_index_key", taken))?;
-    let member = if new.role == Role::SuperAdmin { "admin" } else { "member" };
+    let member = if new.role == Role::SuperAdmin {
+        "admin"
+    } else {
+        "member"
+    };
     unit.tx().execute(
         sqlx::query("INSERT INTO org_members (id, org_id, user_id, role) VALUES ($1, $2, $3, $4)")
             .bind(new_id(now))
@@ -172,12 +225,22 @@ pub(in crate::identity) fn add_user(unit: &mut Unit<'_, '_>, new: &NewUser<'_>) 
             .bind(id)
             .bind(member),
     )?;
-    index(unit, id, new.team, [Some(new.email), Some(new.name), new.phone])?;
+    index(
+        unit,
+        id,
+        new.team,
+        [Some(new.email), Some(new.name), new.phone],
+    )?;
     Ok(id)
 }
 
 /// Lets a user be found by address, name and number.
-fn index(unit: &mut Unit<'_, '_>, id: Uuid, team: Option<Uuid>, personal: [Option<&str>; 3]) -> Result<(), Refusal> {
+fn index(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    team: Option<Uuid>,
+    personal: [Option<&str>; 3],
+) -> Result<(), Refusal> {
     let entry = Entry {
         entity: "user",
         id,
@@ -192,8 +255,21 @@ fn index(unit: &mut Unit<'_, '_>, id: Uuid, team: Option<Uuid>, personal: [Optio
 }
 
 /// The same after a change of a user that was read before.
-pub(in crate::identity) fn index_person(unit: &mut Unit<'_, '_>, person: &Person, team: Option<Uuid>) -> Result<(), Refusal> {
-    index(unit, person.id, team, [person.email.as_deref(), person.name.as_deref(), person.phone.as_deref()])
+pub(in crate::identity) fn index_person(
+    unit: &mut Unit<'_, '_>,
+    person: &Person,
+    team: Option<Uuid>,
+) -> Result<(), Refusal> {
+    index(
+        unit,
+        person.id,
+        team,
+        [
+            person.email.as_deref(),
+            person.name.as_deref(),
+            person.phone.as_deref(),
+        ],
+    )
 }
 
 pub(in crate::identity) fn taken() -> Refusal {
@@ -201,7 +277,13 @@ pub(in crate::identity) fn taken() -> Refusal {
 }
 
 /// Gives a user other personal data: the first administrator takes the owner's row.
-pub(in crate::identity) fn rename(unit: &mut Unit<'_, '_>, id: Uuid, email: &str, name: &str, phone: &str) -> Result<(), Refusal> {
+pub(in crate::identity) fn rename(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    email: &str,
+    name: &str,
+    phone: &str,
+) -> Result<(), Refusal> {
     let key = unit.key(id)?;
     let email_index = blind(unit.keyring(), EMAIL, email);
     let phone_index = blind(unit.keyring(), PHONE, phone);
@@ -222,7 +304,12 @@ pub(in crate::identity) fn rename(unit: &mut Unit<'_, '_>, id: Uuid, email: &str
 }
 
 /// Moves a user to a state.
-pub(in crate::identity) fn set_standing(unit: &mut Unit<'_, '_>, id: Uuid, standing: Standing, revision: Option<i64>) -> Result<(), Refusal> {
+pub(in crate::identity) fn set_standing(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    standing: Standing,
+    revision: Option<i64>,
+) -> Result<(), Refusal> {
     let changed = unit.tx().execute(
         sqlx::query("UPDATE users SET status = $2, revision = revision + 1 WHERE id = $1 AND ($3::bigint IS NULL OR revision = $3)")
             .bind(id)
@@ -233,7 +320,13 @@ pub(in crate::identity) fn set_standing(unit: &mut Unit<'_, '_>, id: Uuid, stand
 }
 
 /// Gives a user a role and a team.
-pub(in crate::identity) fn set_role(unit: &mut Unit<'_, '_>, id: Uuid, role: Role, team: Option<Uuid>, revision: i64) -> Result<(), Refusal> {
+pub(in crate::identity) fn set_role(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    role: Role,
+    team: Option<Uuid>,
+    revision: i64,
+) -> Result<(), Refusal> {
     let changed = unit.tx().execute(
         sqlx::query("UPDATE users SET role = $2, team_id = $3, revision = revision + 1 WHERE id = $1 AND revision = $4")
             .bind(id)
@@ -249,8 +342,13 @@ fn stale() -> Refusal {
 }
 
 /// Other active super administrators than this one, locked so that two cannot leave at once.
-pub(in crate::identity) fn other_administrators(tx: &mut Tx<'_>, id: Uuid) -> Result<usize, Refusal> {
-    tx.execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('identity.administrators', 0))"))?;
+pub(in crate::identity) fn other_administrators(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+) -> Result<usize, Refusal> {
+    tx.execute(sqlx::query(
+        "SELECT pg_advisory_xact_lock(hashtextextended('identity.administrators', 0))",
+    ))?;
     let rows: Vec<(Uuid,)> = tx.all(
         sqlx::query_as(
             "SELECT u.id FROM users AS u JOIN credentials AS c ON c.user_id = u.id
@@ -262,12 +360,24 @@ pub(in crate::identity) fn other_administrators(tx: &mut Tx<'_>, id: Uuid) -> Re
 }
 
 /// Whether a team is the organisation's.
-pub(in crate::identity) fn team_exists(tx: &mut Tx<'_>, org: Uuid, team: Uuid) -> Result<bool, Refusal> {
-    Ok(tx.scalar(sqlx::query_scalar("SELECT EXISTS (SELECT FROM teams WHERE id = $1 AND org_id = $2)").bind(team).bind(org))?)
+pub(in crate::identity) fn team_exists(
+    tx: &mut Tx<'_>,
+    org: Uuid,
+    team: Uuid,
+) -> Result<bool, Refusal> {
+    Ok(tx.scalar(
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM teams WHERE id = $1 AND org_id = $2)")
+            .bind(team)
+            .bind(org),
+    )?)
 }
 
 /// Notes a sign-in.
 pub(in crate::identity) fn signed_in(tx: &mut Tx<'_>, id: Uuid, now: Ts) -> Result<(), Refusal> {
-    tx.execute(sqlx::query("UPDATE users SET last_login_at = $2 WHERE id = $1").bind(id).bind(bound(now)))?;
+    tx.execute(
+        sqlx::query("UPDATE users SET last_login_at = $2 WHERE id = $1")
+            .bind(id)
+            .bind(bound(now)),
+    )?;
     Ok(())
 }

@@ -25,10 +25,19 @@ pub(in crate::identity) struct NewSession {
 }
 
 /// Opens a session. Three is what the table has places for; who comes at the same moment waits.
-pub(in crate::identity) fn open_session(unit: &mut Unit<'_, '_>, user: Uuid, org: Uuid, client: Client, confirmed: bool) -> Result<NewSession, Refusal> {
+pub(in crate::identity) fn open_session(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    org: Uuid,
+    client: Client,
+    confirmed: bool,
+) -> Result<NewSession, Refusal> {
     let now = unit.now();
     let tx = unit.tx();
-    tx.execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(format!("identity.sessions {user}")))?;
+    tx.execute(
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind(format!("identity.sessions {user}")),
+    )?;
     let rows: Vec<(Uuid, i16, i64, i64)> = tx.all(
         sqlx::query_as(
             "SELECT id, place, (extract(epoch FROM created_at) * 1000000)::bigint, (extract(epoch FROM seen_at) * 1000000)::bigint
@@ -36,15 +45,24 @@ pub(in crate::identity) fn open_session(unit: &mut Unit<'_, '_>, user: Uuid, org
         )
         .bind(user),
     )?;
-    let open: Vec<(Uuid, Ts, Ts)> = rows.iter().map(|(id, _, began, seen)| (*id, ts(*began), ts(*seen))).collect();
+    let open: Vec<(Uuid, Ts, Ts)> = rows
+        .iter()
+        .map(|(id, _, began, seen)| (*id, ts(*began), ts(*seen)))
+        .collect();
     let ends = make_place(&open, now);
     for (id, end) in &ends {
         end_session(tx, *id, *end, now)?;
     }
     let ended: Vec<Uuid> = ends.iter().map(|(id, _)| *id).collect();
-    let taken: Vec<i16> = rows.iter().filter(|(id, ..)| !ended.contains(id)).map(|(_, place, ..)| *place).collect();
+    let taken: Vec<i16> = rows
+        .iter()
+        .filter(|(id, ..)| !ended.contains(id))
+        .map(|(_, place, ..)| *place)
+        .collect();
     let places = i16::try_from(SESSIONS_MAX).unwrap_or(i16::MAX);
-    let place = (1..=places).find(|place| !taken.contains(place)).ok_or_else(|| unexpected("no place for a session was made"))?;
+    let place = (1..=places)
+        .find(|place| !taken.contains(place))
+        .ok_or_else(|| unexpected("no place for a session was made"))?;
     let id = new_id(now);
     tx.execute(
         sqlx::query(
@@ -64,21 +82,36 @@ pub(in crate::identity) fn open_session(unit: &mut Unit<'_, '_>, user: Uuid, org
 }
 
 /// How the tokens of an open session travel.
-pub(in crate::identity) fn client_of(tx: &mut Tx<'_>, user: Uuid, session: Uuid) -> Result<Client, Refusal> {
+pub(in crate::identity) fn client_of(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    session: Uuid,
+) -> Result<Client, Refusal> {
     let row: Option<(String,)> = tx.optional(
-        sqlx::query_as("SELECT client FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL").bind(session).bind(user),
+        sqlx::query_as(
+            "SELECT client FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL",
+        )
+        .bind(session)
+        .bind(user),
     )?;
-    row.map(|(client,)| Client::parse(&client)).ok_or_else(|| SESSION_ENDED.because("sign in again"))
+    row.map(|(client,)| Client::parse(&client))
+        .ok_or_else(|| SESSION_ENDED.because("sign in again"))
 }
 
 /// A new refresh token of a session.
-pub(in crate::identity) fn add_refresh_token(tx: &mut Tx<'_>, session: Uuid, now: Ts) -> Result<String, Refusal> {
+pub(in crate::identity) fn add_refresh_token(
+    tx: &mut Tx<'_>,
+    session: Uuid,
+    now: Ts,
+) -> Result<String, Refusal> {
     let text = token();
     tx.execute(
-        sqlx::query("INSERT INTO refresh_tokens (digest, session_id, created_at) VALUES ($1, $2, $3)")
-            .bind(&digest(REFRESH, &text)[..])
-            .bind(session)
-            .bind(bound(now)),
+        sqlx::query(
+            "INSERT INTO refresh_tokens (digest, session_id, created_at) VALUES ($1, $2, $3)",
+        )
+        .bind(&digest(REFRESH, &text)[..])
+        .bind(session)
+        .bind(bound(now)),
     )?;
     Ok(text)
 }
@@ -92,8 +125,20 @@ pub(in crate::identity) struct RefreshRow {
 }
 
 /// The token of that text.
-pub(in crate::identity) fn refresh_for_update(tx: &mut Tx<'_>, text: &str) -> Result<RefreshRow, Refusal> {
-    type Row = (Uuid, Uuid, String, i64, Option<i64>, i16, i64, Option<String>);
+pub(in crate::identity) fn refresh_for_update(
+    tx: &mut Tx<'_>,
+    text: &str,
+) -> Result<RefreshRow, Refusal> {
+    type Row = (
+        Uuid,
+        Uuid,
+        String,
+        i64,
+        Option<i64>,
+        i16,
+        i64,
+        Option<String>,
+    );
     let row: Option<Row> = tx.optional(
         sqlx::query_as(
             "SELECT s.id, s.user_id, s.client, (extract(epoch FROM t.created_at) * 1000000)::bigint, (extract(epoch FROM t.used_at) * 1000000)::bigint,
@@ -102,17 +147,28 @@ pub(in crate::identity) fn refresh_for_update(tx: &mut Tx<'_>, text: &str) -> Re
         )
         .bind(&digest(REFRESH, text)[..]),
     )?;
-    let (session, user, client, made, used, again, seen, ended) = row.ok_or_else(|| TOKEN_INVALID.because("sign in again"))?;
+    let (session, user, client, made, used, again, seen, ended) =
+        row.ok_or_else(|| TOKEN_INVALID.because("sign in again"))?;
     Ok(RefreshRow {
         session,
         user,
         client: Client::parse(&client),
-        facts: Refreshing { made: ts(made), used: used.map(ts), again, seen: ts(seen), ended: ended.as_deref().map(End::parse) },
+        facts: Refreshing {
+            made: ts(made),
+            used: used.map(ts),
+            again,
+            seen: ts(seen),
+            ended: ended.as_deref().map(End::parse),
+        },
     })
 }
 
 /// Notes that a refresh token was used, for the first time or again.
-pub(in crate::identity) fn use_refresh_token(tx: &mut Tx<'_>, text: &str, now: Ts) -> Result<(), Refusal> {
+pub(in crate::identity) fn use_refresh_token(
+    tx: &mut Tx<'_>,
+    text: &str,
+    now: Ts,
+) -> Result<(), Refusal> {
     tx.execute(
         sqlx::query(
             "UPDATE refresh_tokens SET again = again + CASE WHEN used_at IS NULL THEN 0 ELSE 1 END, used_at = coalesce(used_at, $2) WHERE digest = $1",
@@ -124,15 +180,31 @@ pub(in crate::identity) fn use_refresh_token(tx: &mut Tx<'_>, text: &str, now: T
 }
 
 /// Ends a session; `false` when it had ended.
-pub(in crate::identity) fn end_session(tx: &mut Tx<'_>, id: Uuid, end: End, now: Ts) -> Result<bool, Refusal> {
+pub(in crate::identity) fn end_session(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    end: End,
+    now: Ts,
+) -> Result<bool, Refusal> {
     let ended = tx.execute(
-        sqlx::query("UPDATE sessions SET ended_at = $2, ended_by = $3 WHERE id = $1 AND ended_at IS NULL").bind(id).bind(bound(now)).bind(end.name()),
+        sqlx::query(
+            "UPDATE sessions SET ended_at = $2, ended_by = $3 WHERE id = $1 AND ended_at IS NULL",
+        )
+        .bind(id)
+        .bind(bound(now))
+        .bind(end.name()),
     )?;
     Ok(ended == 1)
 }
 
 /// Ends all sessions of a person but one; those that ended.
-pub(in crate::identity) fn end_sessions(tx: &mut Tx<'_>, user: Uuid, but: Option<Uuid>, end: End, now: Ts) -> Result<Vec<Uuid>, Refusal> {
+pub(in crate::identity) fn end_sessions(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    but: Option<Uuid>,
+    end: End,
+    now: Ts,
+) -> Result<Vec<Uuid>, Refusal> {
     let rows: Vec<(Uuid,)> = tx.all(
         sqlx::query_as(
             "UPDATE sessions SET ended_at = $3, ended_by = $4 WHERE user_id = $1 AND ended_at IS NULL AND ($2::uuid IS NULL OR id <> $2) RETURNING id",
@@ -146,7 +218,11 @@ pub(in crate::identity) fn end_sessions(tx: &mut Tx<'_>, user: Uuid, but: Option
 }
 
 /// Notes that a session was confirmed with a second factor.
-pub(in crate::identity) fn confirm_session(tx: &mut Tx<'_>, id: Uuid, now: Ts) -> Result<(), Refusal> {
+pub(in crate::identity) fn confirm_session(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    now: Ts,
+) -> Result<(), Refusal> {
     tx.execute(sqlx::query("UPDATE sessions SET confirmed_at = $2, seen_at = $2 WHERE id = $1 AND ended_at IS NULL").bind(id).bind(bound(now)))?;
     Ok(())
 }

@@ -160,10 +160,16 @@ pub fn check(documents: &[Seen], applicant: &Applicant, today: Date) -> Vec<Find
         one(document, today, &mut found);
     }
     between(documents, &mut found);
-    let named = documents.iter().filter(|seen| matches!(seen.kind, Kind::Ktp | Kind::Passport));
+    let named = documents
+        .iter()
+        .filter(|seen| matches!(seen.kind, Kind::Ktp | Kind::Passport));
     if let Some(registered) = applicant.name.as_deref() {
         for seen in named {
-            let score = seen.fields.nama.as_deref().map(|name| names::score(name, registered));
+            let score = seen
+                .fields
+                .nama
+                .as_deref()
+                .map(|name| names::score(name, registered));
             if let Some(score) = score.filter(|score| *score < names::SAME) {
                 found.push(Finding::of(Code::ApplicantName, Some(seen.id)).scored(score));
             }
@@ -177,7 +183,9 @@ pub fn check(documents: &[Seen], applicant: &Applicant, today: Date) -> Vec<Find
 
 /// Whether two persons must approve.
 pub fn is_risky(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.weight >= Weight::Risk)
+    findings
+        .iter()
+        .any(|finding| finding.weight >= Weight::Risk)
 }
 
 /// Whether approval is forbidden.
@@ -189,8 +197,13 @@ pub fn is_barred(findings: &[Finding]) -> bool {
 /// it has run out, or a picture that neither the measure nor the reader can make out.
 pub fn certain_failure(documents: &[Seen], findings: &[Finding]) -> Option<Reason> {
     documents.iter().find_map(|seen| {
-        let has = |code: Code| findings.iter().any(|finding| finding.code == code && finding.document == Some(seen.id));
-        let proven = seen.reading == Reading::Read && zone(seen).is_some_and(|zone| zone.is_valid());
+        let has = |code: Code| {
+            findings
+                .iter()
+                .any(|finding| finding.code == code && finding.document == Some(seen.id))
+        };
+        let proven =
+            seen.reading == Reading::Read && zone(seen).is_some_and(|zone| zone.is_valid());
         if proven && (has(Code::Expired) || has(Code::ExpiresSoon)) {
             Some(Reason::DocumentExpired)
         } else if seen.reading == Reading::LowConfidence && has(Code::UnreadableImage) {
@@ -202,7 +215,10 @@ pub fn certain_failure(documents: &[Seen], findings: &[Finding]) -> Option<Reaso
 }
 
 fn zone(seen: &Seen) -> Option<Mrz> {
-    seen.fields.mrz.as_ref().and_then(|lines| mrz::read(lines).ok())
+    seen.fields
+        .mrz
+        .as_ref()
+        .and_then(|lines| mrz::read(lines).ok())
 }
 
 fn one(seen: &Seen, today: Date, found: &mut Vec<Finding>) {
@@ -271,7 +287,9 @@ fn card(fields: &Fields, today: Date, add: &mut impl FnMut(Code)) {
         return add(Code::NikInvalid);
     };
     // The number has two digits for the year, so a century apart is the same.
-    let differs = |birth: Date| (birth.year().rem_euclid(100), birth.month(), birth.day()) != short(nik.birth_date);
+    let differs = |birth: Date| {
+        (birth.year().rem_euclid(100), birth.month(), birth.day()) != short(nik.birth_date)
+    };
     if fields.birth().is_some_and(differs) {
         add(Code::NikBirthDate);
     }
@@ -286,19 +304,35 @@ fn short(date: Date) -> (i16, i8, i8) {
 
 fn passport(seen: &Seen, add: &mut impl FnMut(Code)) {
     let fields = &seen.fields;
-    if fields.nama.is_none() || fields.nomor_paspor.is_none() || fields.birth().is_none() || fields.expiry().is_none() {
+    if fields.nama.is_none()
+        || fields.nomor_paspor.is_none()
+        || fields.birth().is_none()
+        || fields.expiry().is_none()
+    {
         add(Code::FieldMissing);
     }
     let Some(zone) = zone(seen) else {
-        return add(if fields.mrz.is_some() { Code::MrzInvalid } else { Code::MrzMissing });
+        return add(if fields.mrz.is_some() {
+            Code::MrzInvalid
+        } else {
+            Code::MrzMissing
+        });
     };
     if !zone.is_valid() {
         add(Code::MrzInvalid);
     }
     let name = format!("{} {}", zone.given_names, zone.surname);
-    let other_name = fields.nama.as_deref().is_some_and(|page| names::score(page, &name) < names::SAME);
-    let other_number = fields.number(Kind::Passport).is_some_and(|page| page != zone.document_number);
-    let other_birth = fields.birth().is_some_and(|page| zone.birth(page.year()).is_none_or(|birth| short(birth) != short(page)));
+    let other_name = fields
+        .nama
+        .as_deref()
+        .is_some_and(|page| names::score(page, &name) < names::SAME);
+    let other_number = fields
+        .number(Kind::Passport)
+        .is_some_and(|page| page != zone.document_number);
+    let other_birth = fields.birth().is_some_and(|page| {
+        zone.birth(page.year())
+            .is_none_or(|birth| short(birth) != short(page))
+    });
     let other_expiry = match (fields.expiry(), zone.expiry()) {
         (Some(expiry::Expiry::On(page)), Some(zone)) => page != zone,
         (Some(expiry::Expiry::ForLife), _) => true,

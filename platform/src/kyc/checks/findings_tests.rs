@@ -15,7 +15,11 @@ fn seen(kind: Kind, fields: Fields) -> Seen {
     Seen {
         id: Uuid::from_u128(kind as u128 + 1),
         kind,
-        reading: if kind.is_read() { Reading::Read } else { Reading::NotNeeded },
+        reading: if kind.is_read() {
+            Reading::Read
+        } else {
+            Reading::NotNeeded
+        },
         fields,
         quality: 90,
         number_known: false,
@@ -56,12 +60,18 @@ fn passport_until(last: &str) -> Fields {
 }
 
 fn codes(documents: &[Seen], applicant: &Applicant) -> Vec<Code> {
-    check(documents, applicant, today()).into_iter().map(|finding| finding.code).collect()
+    check(documents, applicant, today())
+        .into_iter()
+        .map(|finding| finding.code)
+        .collect()
 }
 
 #[test]
 fn good_documents_have_no_findings() {
-    let documents = [seen(Kind::Ktp, ktp()), seen(Kind::Selfie, Fields::default())];
+    let documents = [
+        seen(Kind::Ktp, ktp()),
+        seen(Kind::Selfie, Fields::default()),
+    ];
     let sari = Applicant {
         name: Some("Siti Nurhaliza".into()),
         watched: false,
@@ -73,18 +83,31 @@ fn good_documents_have_no_findings() {
 #[test]
 fn each_fault_of_a_card_is_found() {
     let cases: [(fn(&mut Fields), &[Code]); 7] = [
-        (|f| f.nik = Some("3171013002850001".into()), &[Code::NikInvalid]),
-        (|f| f.nik = Some("3171015708840001".into()), &[Code::NikBirthDate]),
+        (
+            |f| f.nik = Some("3171013002850001".into()),
+            &[Code::NikInvalid],
+        ),
+        (
+            |f| f.nik = Some("3171015708840001".into()),
+            &[Code::NikBirthDate],
+        ),
         (|f| f.jenis_kelamin = Some(Sex::Male), &[Code::NikSex]),
         (|f| f.nama = None, &[Code::FieldMissing]),
         (|f| f.nik = None, &[Code::FieldMissing]),
-        (|f| f.berlaku_sampai = Some("2026-12-01".into()), &[Code::ExpiresSoon]),
+        (
+            |f| f.berlaku_sampai = Some("2026-12-01".into()),
+            &[Code::ExpiresSoon],
+        ),
         (|f| f.berlaku_sampai = Some("2026-12-02".into()), &[]),
     ];
     for (spoil, expected) in cases {
         let mut fields = ktp();
         spoil(&mut fields);
-        assert_eq!(codes(&[seen(Kind::Ktp, fields.clone())], &nobody()), expected, "{fields:?}");
+        assert_eq!(
+            codes(&[seen(Kind::Ktp, fields.clone())], &nobody()),
+            expected,
+            "{fields:?}"
+        );
     }
 }
 
@@ -94,15 +117,24 @@ fn a_passport_is_held_against_its_zone() {
     assert_eq!(expired, [Code::Expired]);
     let mut fields = passport_until("300101");
     fields.berlaku_sampai = Some("2031-01-01".into());
-    assert_eq!(codes(&[seen(Kind::Passport, fields)], &nobody()), [Code::MrzDiffers]);
+    assert_eq!(
+        codes(&[seen(Kind::Passport, fields)], &nobody()),
+        [Code::MrzDiffers]
+    );
     let mut fields = passport_until("300101");
     fields.mrz = None;
-    assert_eq!(codes(&[seen(Kind::Passport, fields)], &nobody()), [Code::MrzMissing]);
+    assert_eq!(
+        codes(&[seen(Kind::Passport, fields)], &nobody()),
+        [Code::MrzMissing]
+    );
     let mut fields = passport_until("300101");
     if let Some(line) = fields.mrz.as_mut().and_then(|lines| lines.get_mut(1)) {
         line.replace_range(43..44, if line.ends_with('0') { "1" } else { "0" });
     }
-    assert_eq!(codes(&[seen(Kind::Passport, fields)], &nobody()), [Code::MrzInvalid]);
+    assert_eq!(
+        codes(&[seen(Kind::Passport, fields)], &nobody()),
+        [Code::MrzInvalid]
+    );
 }
 
 #[test]
@@ -112,14 +144,22 @@ fn documents_must_name_one_person() {
         npwp: Some("01.312.166.0-091.000".into()),
         ..Fields::default()
     };
-    let with = |name: &str| codes(&[seen(Kind::Ktp, ktp()), seen(Kind::Npwp, other(name))], &nobody());
+    let with = |name: &str| {
+        codes(
+            &[seen(Kind::Ktp, ktp()), seen(Kind::Npwp, other(name))],
+            &nobody(),
+        )
+    };
     assert!(with("Nurhaliza, Siti").is_empty());
     assert_eq!(with("BUDI SANTOSO"), [Code::OtherName]);
     let registered = Applicant {
         name: Some("Budi Santoso".into()),
         watched: true,
     };
-    assert_eq!(codes(&[seen(Kind::Ktp, ktp())], &registered), [Code::ApplicantName, Code::Watchlist]);
+    assert_eq!(
+        codes(&[seen(Kind::Ktp, ktp())], &registered),
+        [Code::ApplicantName, Code::Watchlist]
+    );
 }
 
 #[test]
@@ -135,7 +175,12 @@ fn what_nobody_read_takes_two_persons() {
 
 #[test]
 fn seventeen_is_of_age_on_the_birthday() {
-    for (birth, young) in [("2009-06-01", false), ("2009-06-02", true), ("2010-01-01", true), ("1990-12-31", false)] {
+    for (birth, young) in [
+        ("2009-06-01", false),
+        ("2009-06-02", true),
+        ("2010-01-01", true),
+        ("1990-12-31", false),
+    ] {
         let mut fields = ktp();
         fields.ttl = Some(birth.into());
         let found = codes(&[seen(Kind::Ktp, fields)], &nobody());
@@ -145,24 +190,36 @@ fn seventeen_is_of_age_on_the_birthday() {
 
 #[test]
 fn the_machine_rejects_only_what_it_can_prove() {
-    let reject = |documents: &[Seen]| certain_failure(documents, &check(documents, &nobody(), today()));
-    assert_eq!(reject(&[seen(Kind::Passport, passport_until("260901"))]), Some(Reason::DocumentExpired));
+    let reject =
+        |documents: &[Seen]| certain_failure(documents, &check(documents, &nobody(), today()));
+    assert_eq!(
+        reject(&[seen(Kind::Passport, passport_until("260901"))]),
+        Some(Reason::DocumentExpired)
+    );
     let mut card = ktp();
     card.berlaku_sampai = Some("2020-01-01".into());
-    assert_eq!(reject(&[seen(Kind::Ktp, card)]), None, "a card has no check digit over its last day");
+    assert_eq!(
+        reject(&[seen(Kind::Ktp, card)]),
+        None,
+        "a card has no check digit over its last day"
+    );
     let blurred = Seen {
         reading: Reading::LowConfidence,
         quality: UNREADABLE - 1,
         ..seen(Kind::Ktp, Fields::default())
     };
     assert_eq!(reject(&[blurred.clone()]), Some(Reason::ImageUnreadable));
-    let fine = Seen { quality: 90, ..blurred };
+    let fine = Seen {
+        quality: 90,
+        ..blurred
+    };
     assert_eq!(reject(&[fine]), None);
 }
 
 #[test]
 fn codes_are_named_once() {
-    let names: std::collections::BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    let names: std::collections::BTreeSet<&str> =
+        Code::ALL.iter().map(|code| code.name()).collect();
     assert_eq!(names.len(), Code::ALL.len());
     for code in Code::ALL {
         assert_eq!(serde_json::to_value(code).expect("text"), code.name());

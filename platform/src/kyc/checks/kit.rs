@@ -14,7 +14,9 @@ const YEAR: i64 = 2026;
 /// An input that is missing or has another form.
 pub fn answer(calc: &str, inputs: &Value) -> Option<Result<Value, String>> {
     let answer = match calc {
-        "mrz_check_digit" => text(inputs, "field").map(|field| json!({"check_digit": mrz::check_digit(field)})),
+        "mrz_check_digit" => {
+            text(inputs, "field").map(|field| json!({"check_digit": mrz::check_digit(field)}))
+        }
         "mrz_td1" | "mrz_td2" | "mrz_td3" => lines(inputs).and_then(|lines| zone(&lines)),
         "mrz_ocr_repair" => lines(inputs).map(|lines| json!({"lines": repair_mrz(&lines)})),
         "nik_parse" => text(inputs, "nik").map(|number| parsed_nik(number, inputs)),
@@ -29,19 +31,29 @@ pub fn answer(calc: &str, inputs: &Value) -> Option<Result<Value, String>> {
 }
 
 fn text<'a>(inputs: &'a Value, name: &str) -> Result<&'a str, String> {
-    inputs[name].as_str().ok_or_else(|| format!("{name} must be text"))
+    inputs[name]
+        .as_str()
+        .ok_or_else(|| format!("{name} must be text"))
 }
 
 fn lines(inputs: &Value) -> Result<Vec<&str>, String> {
     let lines = inputs["lines"].as_array().ok_or("lines must be a list")?;
-    lines.iter().map(|line| line.as_str().ok_or_else(|| "lines must be text".to_owned())).collect()
+    lines
+        .iter()
+        .map(|line| line.as_str().ok_or_else(|| "lines must be text".to_owned()))
+        .collect()
 }
 
 /// Provinces of the example, else the ones of today.
 fn place_and_year(inputs: &Value) -> (Vec<&str>, i16) {
-    let given: Option<Vec<&str>> = inputs["province_codes"].as_array().map(|codes| codes.iter().filter_map(Value::as_str).collect());
+    let given: Option<Vec<&str>> = inputs["province_codes"]
+        .as_array()
+        .map(|codes| codes.iter().filter_map(Value::as_str).collect());
     let year = inputs["reference_year"].as_i64().unwrap_or(YEAR);
-    (given.unwrap_or_else(|| nik::PROVINCES.to_vec()), i16::try_from(year).unwrap_or(i16::MAX))
+    (
+        given.unwrap_or_else(|| nik::PROVINCES.to_vec()),
+        i16::try_from(year).unwrap_or(i16::MAX),
+    )
 }
 
 fn parsed_nik(number: &str, inputs: &Value) -> Value {

@@ -37,7 +37,11 @@ pub struct Checks {
 impl Checks {
     /// All of them are right.
     pub fn all(self) -> bool {
-        self.document_number && self.birth_date && self.expiry_date != Some(false) && self.optional != Some(false) && self.composite
+        self.document_number
+            && self.birth_date
+            && self.expiry_date != Some(false)
+            && self.optional != Some(false)
+            && self.composite
     }
 }
 
@@ -136,7 +140,9 @@ impl Mrz {
     /// Every check digit is right, every character may stand where it stands, the dates exist, and both
     /// states are known ones.
     pub fn is_valid(&self) -> bool {
-        let states = [&self.issuing_state, &self.nationality].into_iter().filter(|state| !state.is_empty());
+        let states = [&self.issuing_state, &self.nationality]
+            .into_iter()
+            .filter(|state| !state.is_empty());
         self.checks.all()
             && self.characters
             && self.birth(2_099).is_some()
@@ -175,7 +181,12 @@ fn text(line: &str, from: usize, to: usize) -> String {
 
 fn names(field: &str) -> (String, String) {
     let (surname, given) = field.split_once("<<").unwrap_or((field, ""));
-    let plain = |name: &str| name.split('<').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let plain = |name: &str| {
+        name.split('<')
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     (plain(surname), plain(given))
 }
 
@@ -192,7 +203,11 @@ fn sex(line: &str, at: usize) -> Option<Sex> {
 fn number(field: &str, digit: &str, optional: &str) -> (String, String, bool) {
     let tail = optional.split('<').next().unwrap_or_default();
     if digit != "<" || tail.is_empty() {
-        return (field.trim_end_matches('<').to_owned(), digit.to_owned(), closes(field, digit));
+        return (
+            field.trim_end_matches('<').to_owned(),
+            digit.to_owned(),
+            closes(field, digit),
+        );
     }
     let (rest, last) = tail.split_at(tail.len() - 1);
     let right = closes(&format!("{field}<{rest}"), last) || closes(&format!("{field}{rest}"), last);
@@ -240,13 +255,16 @@ fn td3(a: &str, b: &str) -> Mrz {
             optional: Some(closes_optional(part(b, 28, 42), part(b, 42, 43))),
             composite: closes(&composite, part(b, 43, 44)),
         },
-        characters: fits(a, Set::Letters) && fits(b, Set::Any) && fits(part(b, 10, 13), Set::Letters),
+        characters: fits(a, Set::Letters)
+            && fits(b, Set::Any)
+            && fits(part(b, 10, 13), Set::Letters),
     }
 }
 
 fn td2(a: &str, b: &str) -> Mrz {
     let (surname, given_names) = names(part(a, 5, 36));
-    let (document_number, document_number_check, right) = number(part(b, 0, 9), part(b, 9, 10), part(b, 28, 35));
+    let (document_number, document_number_check, right) =
+        number(part(b, 0, 9), part(b, 9, 10), part(b, 28, 35));
     let composite = format!("{}{}{}", part(b, 0, 10), part(b, 13, 20), part(b, 21, 35));
     Mrz {
         form: Form::Td2,
@@ -269,14 +287,23 @@ fn td2(a: &str, b: &str) -> Mrz {
             optional: None,
             composite: closes(&composite, part(b, 35, 36)),
         },
-        characters: fits(a, Set::Letters) && fits(b, Set::Any) && fits(part(b, 10, 13), Set::Letters),
+        characters: fits(a, Set::Letters)
+            && fits(b, Set::Any)
+            && fits(part(b, 10, 13), Set::Letters),
     }
 }
 
 fn td1(a: &str, b: &str, c: &str) -> Mrz {
     let (surname, given_names) = names(c);
-    let (document_number, document_number_check, right) = number(part(a, 5, 14), part(a, 14, 15), part(a, 15, 30));
-    let composite = format!("{}{}{}{}", part(a, 5, 30), part(b, 0, 7), part(b, 8, 15), part(b, 18, 29));
+    let (document_number, document_number_check, right) =
+        number(part(a, 5, 14), part(a, 14, 15), part(a, 15, 30));
+    let composite = format!(
+        "{}{}{}{}",
+        part(a, 5, 30),
+        part(b, 0, 7),
+        part(b, 8, 15),
+        part(b, 18, 29)
+    );
     Mrz {
         form: Form::Td1,
         document_code: text(a, 0, 2),
@@ -298,7 +325,10 @@ fn td1(a: &str, b: &str, c: &str) -> Mrz {
             optional: None,
             composite: closes(&composite, part(b, 29, 30)),
         },
-        characters: fits(part(a, 0, 5), Set::Letters) && fits(a, Set::Any) && fits(b, Set::Any) && fits(c, Set::Letters),
+        characters: fits(part(a, 0, 5), Set::Letters)
+            && fits(a, Set::Any)
+            && fits(b, Set::Any)
+            && fits(c, Set::Letters),
     }
 }
 
@@ -328,7 +358,10 @@ fn french(a: &str, b: &str) -> Mrz {
             optional: None,
             composite: closes(&format!("{a}{}", part(b, 0, 35)), part(b, 35, 36)),
         },
-        characters: fits(part(a, 0, 30), Set::Letters) && fits(a, Set::Any) && fits(b, Set::Any) && fits(part(b, 0, 4), Set::Digits),
+        characters: fits(part(a, 0, 30), Set::Letters)
+            && fits(a, Set::Any)
+            && fits(b, Set::Any)
+            && fits(part(b, 0, 4), Set::Digits),
     }
 }
 
@@ -336,16 +369,28 @@ fn french(a: &str, b: &str) -> Mrz {
 mod tests {
     use super::*;
 
-    const PASSPORT: [&str; 2] = ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+    const PASSPORT: [&str; 2] = [
+        "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+        "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+    ];
 
     #[test]
     fn the_specimen_of_the_standard_is_read() {
         let mrz = read(&PASSPORT).expect("a passport");
         assert!(mrz.checks.all() && mrz.characters);
         assert!(!mrz.is_valid(), "Utopia is no state");
-        assert_eq!((mrz.surname.as_str(), mrz.given_names.as_str()), ("ERIKSSON", "ANNA MARIA"));
-        assert_eq!(mrz.birth(2026).map(|day| day.to_string()).as_deref(), Some("1974-08-12"));
-        assert_eq!(mrz.expiry().map(|day| day.to_string()).as_deref(), Some("2012-04-15"));
+        assert_eq!(
+            (mrz.surname.as_str(), mrz.given_names.as_str()),
+            ("ERIKSSON", "ANNA MARIA")
+        );
+        assert_eq!(
+            mrz.birth(2026).map(|day| day.to_string()).as_deref(),
+            Some("1974-08-12")
+        );
+        assert_eq!(
+            mrz.expiry().map(|day| day.to_string()).as_deref(),
+            Some("2012-04-15")
+        );
         assert_eq!(mrz.sex, Some(Sex::Female));
     }
 
@@ -360,7 +405,13 @@ mod tests {
             }
             bytes[at] = b'0' + (bytes[at] - b'0' + 1) % 10;
             let line = String::from_utf8(bytes).expect("ASCII");
-            assert!(!read(&[PASSPORT[0], line.as_str()]).expect("a passport").checks.all(), "{at}");
+            assert!(
+                !read(&[PASSPORT[0], line.as_str()])
+                    .expect("a passport")
+                    .checks
+                    .all(),
+                "{at}"
+            );
         }
     }
 

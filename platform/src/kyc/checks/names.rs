@@ -11,8 +11,8 @@ pub const OTHER: u8 = 60;
 
 /// Titles and forms of address that stand on one document and not on another.
 const TITLES: [&str; 22] = [
-    "H", "HJ", "HAJI", "HAJAH", "DR", "DRA", "DRS", "IR", "PROF", "ST", "SE", "SH", "SPD", "SKOM", "MM", "MSI", "MBA", "MR", "MRS", "MS", "BIN",
-    "BINTI",
+    "H", "HJ", "HAJI", "HAJAH", "DR", "DRA", "DRS", "IR", "PROF", "ST", "SE", "SH", "SPD", "SKOM",
+    "MM", "MSI", "MBA", "MR", "MRS", "MS", "BIN", "BINTI",
 ];
 
 /// Ways of writing one name that no measure of letters brings together.
@@ -36,7 +36,11 @@ pub fn words(name: &str) -> Vec<String> {
         .map(|c| if c.is_alphanumeric() { c } else { ' ' })
         .collect();
     let all: Vec<String> = plain.split_whitespace().map(spelling).collect();
-    let kept: Vec<String> = all.iter().filter(|word| !TITLES.contains(&word.as_str())).cloned().collect();
+    let kept: Vec<String> = all
+        .iter()
+        .filter(|word| !TITLES.contains(&word.as_str()))
+        .cloned()
+        .collect();
     // Somebody is called just that.
     if kept.is_empty() { all } else { kept }
 }
@@ -59,14 +63,20 @@ pub fn score(a: &str, b: &str) -> u8 {
     let count = short.len();
     let mut sum = 0u32;
     for word in &short {
-        let best = long.iter().map(|other| alike(word, other)).enumerate().max_by_key(|&(at, score)| (score, std::cmp::Reverse(at)));
+        let best = long
+            .iter()
+            .map(|other| alike(word, other))
+            .enumerate()
+            .max_by_key(|&(at, score)| (score, std::cmp::Reverse(at)));
         if let Some((at, score)) = best {
             sum += score;
             long.remove(at);
         }
     }
     let mean = sum / u32::try_from(count).unwrap_or(u32::MAX).max(1);
-    let less = u32::try_from(left_over).unwrap_or(u32::MAX).saturating_mul(LEFT_OVER);
+    let less = u32::try_from(left_over)
+        .unwrap_or(u32::MAX)
+        .saturating_mul(LEFT_OVER);
     u8::try_from(mean.saturating_sub(less)).unwrap_or(100)
 }
 
@@ -90,7 +100,10 @@ fn alike(a: &str, b: &str) -> u32 {
     }
     let percent = (strsim::jaro_winkler(a, b) * 100.0).floor();
     // Jaro-Winkler lies within 0 and 1.
-    let percent = (0..=100u32).rev().find(|&n| f64::from(n) <= percent).unwrap_or(0);
+    let percent = (0..=100u32)
+        .rev()
+        .find(|&n| f64::from(n) <= percent)
+        .unwrap_or(0);
     if percent < WORD_MIN { 0 } else { percent }
 }
 

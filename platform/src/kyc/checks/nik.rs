@@ -11,8 +11,9 @@ const WOMAN: u8 = 40;
 
 /// Codes of the provinces, as the Ministry of Home Affairs gives them since 2022.
 pub const PROVINCES: [&str; 38] = [
-    "11", "12", "13", "14", "15", "16", "17", "18", "19", "21", "31", "32", "33", "34", "35", "36", "51", "52", "53", "61", "62", "63", "64",
-    "65", "71", "72", "73", "74", "75", "76", "81", "82", "91", "92", "93", "94", "95", "96",
+    "11", "12", "13", "14", "15", "16", "17", "18", "19", "21", "31", "32", "33", "34", "35", "36",
+    "51", "52", "53", "61", "62", "63", "64", "65", "71", "72", "73", "74", "75", "76", "81", "82",
+    "91", "92", "93", "94", "95", "96",
 ];
 
 /// Sex as documents say it.
@@ -91,7 +92,8 @@ pub fn parse(nik: &str, provinces: &[&str], reference_year: i16) -> Result<Nik, 
         day if day > WOMAN => (Sex::Female, day - WOMAN),
         day => (Sex::Male, day),
     };
-    let birth_date = date_of(number(10, 12), number(8, 10), day, reference_year).ok_or(NikFault::BirthDate)?;
+    let birth_date =
+        date_of(number(10, 12), number(8, 10), day, reference_year).ok_or(NikFault::BirthDate)?;
     Ok(Nik {
         province: part(0, 2).to_owned(),
         regency: part(0, 4).to_owned(),
@@ -119,8 +121,18 @@ mod tests {
     #[test]
     fn the_day_says_the_sex_and_must_exist() {
         let nik = parse("3276055708900002", &PROVINCES, 2026).expect("a woman's");
-        assert_eq!((nik.sex, nik.birth_date.to_string().as_str()), (Sex::Female, "1990-08-17"));
-        assert_eq!((nik.regency.as_str(), nik.district.as_str(), nik.serial.as_str()), ("3276", "327605", "0002"));
+        assert_eq!(
+            (nik.sex, nik.birth_date.to_string().as_str()),
+            (Sex::Female, "1990-08-17")
+        );
+        assert_eq!(
+            (
+                nik.regency.as_str(),
+                nik.district.as_str(),
+                nik.serial.as_str()
+            ),
+            ("3276", "327605", "0002")
+        );
         for (bad, why) in [
             ("3502027102019913", NikFault::BirthDate),
             ("3174012345678901", NikFault::BirthDate),
@@ -137,7 +149,12 @@ mod tests {
 
     #[test]
     fn the_century_follows_the_reference_year() {
-        let year = |yy: &str, reference| parse(&format!("3171011708{yy}0001"), &PROVINCES, reference).expect("valid").birth_date.year();
+        let year = |yy: &str, reference| {
+            parse(&format!("3171011708{yy}0001"), &PROVINCES, reference)
+                .expect("valid")
+                .birth_date
+                .year()
+        };
         assert_eq!(year("26", 2026), 2026);
         assert_eq!(year("27", 2026), 1927);
         assert_eq!(year("00", 2000), 2000);

@@ -10,7 +10,9 @@ const CHECKED: usize = 9;
 
 /// The digits of a number, without the dots, dashes and spaces it is written with.
 pub fn canonical(npwp: &str) -> String {
-    npwp.chars().filter(|c| !matches!(*c, '.' | '-' | ' ')).collect()
+    npwp.chars()
+        .filter(|c| !matches!(*c, '.' | '-' | ' '))
+        .collect()
 }
 
 /// Whether it is one: 15 digits with their check digit, 16 that are a NIK, or 0 before an old number.

@@ -11,7 +11,8 @@ const DIGITS: std::ops::RangeInclusive<usize> = 9..=12;
 /// after the country code.
 pub fn mobile_e164(raw: &str) -> Option<String> {
     let plain: String = raw.trim().chars().filter(|c| !is_separator(*c)).collect();
-    let (international, digits) = match plain.strip_prefix('+').or_else(|| plain.strip_prefix("00")) {
+    let (international, digits) = match plain.strip_prefix('+').or_else(|| plain.strip_prefix("00"))
+    {
         Some(rest) => (true, rest),
         None => (false, plain.as_str()),
     };
@@ -24,7 +25,8 @@ pub fn mobile_e164(raw: &str) -> Option<String> {
         None => digits.strip_prefix('0').unwrap_or(digits),
     };
     let mut bytes = national.bytes();
-    let mobile = bytes.next() == Some(b'8') && matches!(bytes.next(), Some(b'1'..=b'3' | b'5'..=b'9'));
+    let mobile =
+        bytes.next() == Some(b'8') && matches!(bytes.next(), Some(b'1'..=b'3' | b'5'..=b'9'));
     (mobile && DIGITS.contains(&national.len())).then(|| format!("+{COUNTRY}{national}"))
 }
 
@@ -50,7 +52,18 @@ mod tests {
         ] {
             assert_eq!(mobile_e164(raw), one, "{raw}");
         }
-        for raw in ["", "+", "0218350123", "+60123456789", "0812-CALL-ME", "0841234567", "0801234567", "08123456", "08123456789012", "++62812345678"] {
+        for raw in [
+            "",
+            "+",
+            "0218350123",
+            "+60123456789",
+            "0812-CALL-ME",
+            "0841234567",
+            "0801234567",
+            "08123456",
+            "08123456789012",
+            "++62812345678",
+        ] {
             assert_eq!(mobile_e164(raw), None, "{raw}");
         }
     }

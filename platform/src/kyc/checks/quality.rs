@@ -85,8 +85,17 @@ impl Quality {
 pub fn measure(picture: &GrayImage) -> Quality {
     let longest = picture.width().max(picture.height());
     if longest > SIDE {
-        let scaled = |side: u32| u32::try_from(u64::from(side) * u64::from(SIDE) / u64::from(longest)).unwrap_or(SIDE).max(1);
-        let small = image::imageops::resize(picture, scaled(picture.width()), scaled(picture.height()), FilterType::Triangle);
+        let scaled = |side: u32| {
+            u32::try_from(u64::from(side) * u64::from(SIDE) / u64::from(longest))
+                .unwrap_or(SIDE)
+                .max(1)
+        };
+        let small = image::imageops::resize(
+            picture,
+            scaled(picture.width()),
+            scaled(picture.height()),
+            FilterType::Triangle,
+        );
         return of(&small);
     }
     of(picture)
@@ -154,7 +163,11 @@ fn glare(picture: &GrayImage) -> u32 {
     let all = u64::from(width) * u64::from(height);
     let permille = spots * 1_000 / all;
     // A scan on white paper is white nearly everywhere and has no reflection.
-    if permille > 700 { 0 } else { u32::try_from(permille).unwrap_or(1_000) }
+    if permille > 700 {
+        0
+    } else {
+        u32::try_from(permille).unwrap_or(1_000)
+    }
 }
 
 /// Sides along whose border the brightness changes often: text or lines run out of the picture.
@@ -169,10 +182,16 @@ fn cut(picture: &GrayImage) -> u8 {
     let left: Vec<i32> = (0..height).map(|y| at(1, y)).collect();
     let right: Vec<i32> = (0..height).map(|y| at(width - 2, y)).collect();
     let busy = |line: &Vec<i32>| {
-        let edges = line.windows(2).filter(|pair| matches!(pair, [a, b] if (a - b).abs() >= EDGE)).count();
+        let edges = line
+            .windows(2)
+            .filter(|pair| matches!(pair, [a, b] if (a - b).abs() >= EDGE))
+            .count();
         edges * 1_000 / line.len() >= CUT_PERMILLE
     };
-    let sides = [top, bottom, left, right].iter().filter(|line| busy(line)).count();
+    let sides = [top, bottom, left, right]
+        .iter()
+        .filter(|line| busy(line))
+        .count();
     u8::try_from(sides).unwrap_or(4)
 }
 
@@ -216,7 +235,10 @@ mod tests {
         assert_eq!(burnt.hints(), [Hint::Glare]);
 
         let cropped = measure(&card(0));
-        assert!(cropped.cut_sides >= 2 && cropped.score < good.score, "{cropped:?}");
+        assert!(
+            cropped.cut_sides >= 2 && cropped.score < good.score,
+            "{cropped:?}"
+        );
         assert!(cropped.hints().contains(&Hint::Crop));
     }
 

@@ -18,7 +18,9 @@ fn text_of(path: &str) -> Option<String> {
 /// What is expected is there; more may be.
 fn holds(expected: &Value, got: &Value) -> bool {
     match (expected, got) {
-        (Value::Object(expected), Value::Object(got)) => expected.iter().all(|(name, value)| got.get(name).is_some_and(|got| holds(value, got))),
+        (Value::Object(expected), Value::Object(got)) => expected
+            .iter()
+            .all(|(name, value)| got.get(name).is_some_and(|got| holds(value, got))),
         (expected, got) => expected == got,
     }
 }
@@ -33,12 +35,19 @@ fn every_published_example_of_identity_documents_holds() {
     for vector in &vectors {
         let calc = vector["inputs"]["calc"].as_str().expect("a rule");
         let Some(got) = answer(calc, &vector["inputs"]) else {
-            let ours = ["mrz_", "nik_", "npwp_", "mobile_"].iter().any(|prefix| calc.starts_with(prefix));
+            let ours = ["mrz_", "nik_", "npwp_", "mobile_"]
+                .iter()
+                .any(|prefix| calc.starts_with(prefix));
             assert!(!ours, "no rule {calc}");
             continue;
         };
         let got = got.unwrap_or_else(|fault| panic!("{}: {fault}", vector["id"]));
-        assert!(holds(&vector["expect"], &got), "{}: expected {}, got {got}", vector["id"], vector["expect"]);
+        assert!(
+            holds(&vector["expect"], &got),
+            "{}: expected {}, got {got}",
+            vector["id"],
+            vector["expect"]
+        );
         run += 1;
     }
     assert!(run >= 34, "{run} examples");
@@ -53,10 +62,19 @@ fn numbers_of_real_cards_are_read() {
         let case: Value = serde_json::from_str(line).expect("JSON");
         let number = case["nik"].as_str().expect("a number");
         let read = nik::parse(number, &nik::PROVINCES, 2026);
-        assert_eq!(read.is_ok(), case["valid"].as_bool().expect("a verdict"), "{number}");
+        assert_eq!(
+            read.is_ok(),
+            case["valid"].as_bool().expect("a verdict"),
+            "{number}"
+        );
         let Ok(read) = read else { continue };
         let facts = &case["facts"];
-        let plain = |name: &str| facts[name].as_str().map(|text| text.replace('.', "")).unwrap_or_default();
+        let plain = |name: &str| {
+            facts[name]
+                .as_str()
+                .map(|text| text.replace('.', ""))
+                .unwrap_or_default()
+        };
         assert_eq!(read.province, plain("province"));
         assert_eq!(read.regency, plain("regency"));
         assert_eq!(read.district, plain("district"));
@@ -72,7 +90,12 @@ fn the_provinces_are_those_of_the_published_list() {
     let Some(text) = text_of("data/kyc/idn_area/provinces.csv") else {
         return;
     };
-    let codes: Vec<&str> = text.lines().skip(1).filter_map(|line| line.split(',').next()).filter(|code| !code.is_empty()).collect();
+    let codes: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').next())
+        .filter(|code| !code.is_empty())
+        .collect();
     assert_eq!(codes, nik::PROVINCES);
 }
 
@@ -123,8 +146,18 @@ fn fields(name: &str, read: &mrz::Mrz, expected: &Value) {
         ("lastName", Some(read.surname.as_str())),
         ("firstName", Some(read.given_names.as_str())),
         // The French card's number stands behind the month and the office, which are fields of their own there.
-        ("documentNumber", if french { read.document_number.get(7..) } else { Some(read.document_number.as_str()) }),
-        ("documentNumberCheckDigit", Some(read.document_number_check.as_str())),
+        (
+            "documentNumber",
+            if french {
+                read.document_number.get(7..)
+            } else {
+                Some(read.document_number.as_str())
+            },
+        ),
+        (
+            "documentNumberCheckDigit",
+            Some(read.document_number_check.as_str()),
+        ),
         ("birthDate", Some(read.birth_date.as_str())),
         ("expirationDate", Some(read.expiry_date.as_str())),
         ("sex", sex),

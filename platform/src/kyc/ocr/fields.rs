@@ -29,7 +29,9 @@ fn labelled(text: &str, labels: &[&str]) -> Option<String> {
         let label = labels.iter().find(|label| upper.starts_with(*label))?;
         let rest = line.get(label.len()..)?;
         // The label is a word of its own: "NAMA" and not the beginning of another one.
-        let value = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '=' | '.' | '-' | ';'));
+        let value = rest.trim_start_matches(|c: char| {
+            c.is_whitespace() || matches!(c, ':' | '=' | '.' | '-' | ';')
+        });
         let own = rest.chars().next().is_none_or(|c| !c.is_alphanumeric());
         (own && !value.is_empty()).then(|| value.trim().chars().take(VALUE_CHARS_MAX).collect())
     })
@@ -46,10 +48,25 @@ fn card(text: &str) -> Fields {
     Fields {
         nama: labelled(text, &["NAMA"]),
         nik: labelled(text, &["NIK"]).and_then(|value| digits(&value, 16)),
-        ttl: labelled(text, &["TEMPAT/TGL LAHIR", "TEMPAT / TGL LAHIR", "TEMPAT TGL LAHIR", "TEMPAT/TGI LAHIR"]).and_then(|value| day_in(&value)),
+        ttl: labelled(
+            text,
+            &[
+                "TEMPAT/TGL LAHIR",
+                "TEMPAT / TGL LAHIR",
+                "TEMPAT TGL LAHIR",
+                "TEMPAT/TGI LAHIR",
+            ],
+        )
+        .and_then(|value| day_in(&value)),
         jenis_kelamin: sex,
         alamat: labelled(text, &["ALAMAT"]),
-        berlaku_sampai: until.and_then(|value| if value.starts_with(FOR_LIFE) { Some(FOR_LIFE.to_owned()) } else { day_in(&value) }),
+        berlaku_sampai: until.and_then(|value| {
+            if value.starts_with(FOR_LIFE) {
+                Some(FOR_LIFE.to_owned())
+            } else {
+                day_in(&value)
+            }
+        }),
         ..Fields::default()
     }
 }
@@ -60,7 +77,11 @@ fn passport(text: &str, reference_year: i16) -> Fields {
         return Fields::default();
     };
     Fields {
-        nama: Some(format!("{} {}", zone.given_names, zone.surname).trim().to_owned()),
+        nama: Some(
+            format!("{} {}", zone.given_names, zone.surname)
+                .trim()
+                .to_owned(),
+        ),
         ttl: zone.birth(reference_year).map(|day| day.to_string()),
         jenis_kelamin: zone.sex,
         berlaku_sampai: zone.expiry().map(|day| day.to_string()),
@@ -85,8 +106,15 @@ fn tax(text: &str) -> Fields {
 
 /// The first run of exactly `count` digits, where letters that look like digits count as them.
 fn digits(text: &str, count: usize) -> Option<String> {
-    let plain: String = text.chars().filter(|c| !c.is_whitespace()).map(as_digit).collect();
-    plain.split(|c: char| !c.is_ascii_digit()).find(|run| run.len() == count).map(str::to_owned)
+    let plain: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(as_digit)
+        .collect();
+    plain
+        .split(|c: char| !c.is_ascii_digit())
+        .find(|run| run.len() == count)
+        .map(str::to_owned)
 }
 
 fn as_digit(c: char) -> char {
@@ -104,14 +132,17 @@ fn as_digit(c: char) -> char {
 
 /// The first day written as `17-08-1945` in a line, as `1945-08-17`.
 fn day_in(text: &str) -> Option<String> {
-    text.split(|c: char| c.is_whitespace() || c == ',').find_map(|word| {
-        let parts: Vec<&str> = word.split(['-', '/', '.']).collect();
-        let [day, month, year] = parts.as_slice() else {
-            return None;
-        };
-        let date = jiff::civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
-        (year.len() == 4).then(|| date.to_string())
-    })
+    text.split(|c: char| c.is_whitespace() || c == ',')
+        .find_map(|word| {
+            let parts: Vec<&str> = word.split(['-', '/', '.']).collect();
+            let [day, month, year] = parts.as_slice() else {
+                return None;
+            };
+            let date =
+                jiff::civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+                    .ok()?;
+            (year.len() == 4).then(|| date.to_string())
+        })
 }
 
 #[cfg(test)]
@@ -129,7 +160,10 @@ mod tests {
         assert_eq!(card.jenis_kelamin, Some(Sex::Female));
         assert_eq!(card.alamat.as_deref(), Some("JL. MELATI NO 5"));
         assert_eq!(card.berlaku_sampai.as_deref(), Some("SEUMUR HIDUP"));
-        assert_eq!(fields(Kind::Ktp, "NAMAKU BUKAN LABEL\n31-02-1999", 2026), Fields::default());
+        assert_eq!(
+            fields(Kind::Ktp, "NAMAKU BUKAN LABEL\n31-02-1999", 2026),
+            Fields::default()
+        );
     }
 
     #[test]
@@ -138,12 +172,19 @@ mod tests {
         let read = fields(Kind::Passport, text, 2026);
         assert_eq!(read.nama.as_deref(), Some("ANNA MARIA ERIKSSON"));
         assert_eq!(read.nomor_paspor.as_deref(), Some("L898902C3"));
-        assert_eq!((read.ttl.as_deref(), read.berlaku_sampai.as_deref()), (Some("1974-08-12"), Some("2012-04-15")));
+        assert_eq!(
+            (read.ttl.as_deref(), read.berlaku_sampai.as_deref()),
+            (Some("1974-08-12"), Some("2012-04-15"))
+        );
     }
 
     #[test]
     fn a_tax_number_is_found_in_its_dots() {
-        let read = fields(Kind::Npwp, "NPWP : 01.312.166.0-091.000\nNama : SITI NURHALIZA", 2026);
+        let read = fields(
+            Kind::Npwp,
+            "NPWP : 01.312.166.0-091.000\nNama : SITI NURHALIZA",
+            2026,
+        );
         assert_eq!(read.npwp.as_deref(), Some("013121660091000"));
         assert_eq!(read.nama.as_deref(), Some("SITI NURHALIZA"));
     }

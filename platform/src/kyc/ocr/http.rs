@@ -46,9 +46,13 @@ impl HttpReader {
         let sent = self.service.send(request, TIME, ANSWER_BYTES_MAX).await;
         let (status, body) = sent.map_err(|why| OcrError::Later(NAME, why))?;
         if !status.is_success() {
-            return Err(OcrError::Later(NAME, format!("it answered {}", status.as_u16())));
+            return Err(OcrError::Later(
+                NAME,
+                format!("it answered {}", status.as_u16()),
+            ));
         }
-        let answer: Value = serde_json::from_slice(&body).map_err(|_| OcrError::Later(NAME, "its answer is no JSON".into()))?;
+        let answer: Value = serde_json::from_slice(&body)
+            .map_err(|_| OcrError::Later(NAME, "its answer is no JSON".into()))?;
         page(&answer)
     }
 
@@ -58,7 +62,8 @@ impl HttpReader {
             "features": [{"type": "DOCUMENT_TEXT_DETECTION"}],
             "imageContext": {"languageHints": ["id", "en"]},
         }]});
-        let mut request = Request::post(self.service.path()).header(CONTENT_TYPE, "application/json");
+        let mut request =
+            Request::post(self.service.path()).header(CONTENT_TYPE, "application/json");
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.as_str()));
         }
@@ -87,7 +92,10 @@ fn page(answer: &Value) -> Result<Page, OcrError> {
     let whole = &first["fullTextAnnotation"];
     let text = whole["text"].as_str().unwrap_or_default().to_owned();
     let pages = whole["pages"].as_array().map_or(&[][..], Vec::as_slice);
-    let worst = pages.iter().map(|page| page["confidence"].as_f64().map_or(0, percent)).min();
+    let worst = pages
+        .iter()
+        .map(|page| page["confidence"].as_f64().map_or(0, percent))
+        .min();
     Ok(Page {
         confidence: worst.unwrap_or(0),
         text,
@@ -96,7 +104,10 @@ fn page(answer: &Value) -> Result<Page, OcrError> {
 
 /// A share of 0 to 1 in whole percent, rounded down.
 fn percent(share: f64) -> u8 {
-    (0..=100u8).rev().find(|&n| f64::from(n) <= share * 100.0).unwrap_or(0)
+    (0..=100u8)
+        .rev()
+        .find(|&n| f64::from(n) <= share * 100.0)
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -109,7 +120,10 @@ mod tests {
     /// Answers one request with this body, and gives what was sent.
     async fn service(answer: &'static str) -> (String, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = format!("http://{}/v1/images:annotate", listener.local_addr().expect("an address"));
+        let address = format!(
+            "http://{}/v1/images:annotate",
+            listener.local_addr().expect("an address")
+        );
         let served = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("a caller");
             let mut request = Vec::new();
@@ -120,7 +134,10 @@ mod tests {
                 assert!(read > 0, "the request ended early");
                 request.extend_from_slice(&part[..read]);
             }
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}",
+                answer.len()
+            );
             stream.write_all(head.as_bytes()).await.expect("an answer");
             String::from_utf8_lossy(&request).into_owned()
         });
@@ -132,19 +149,36 @@ mod tests {
         let answer = r#"{"responses":[{"fullTextAnnotation":{"text":"NIK : 3171015708850001\n","pages":[{"confidence":0.97},{"confidence":0.859}]}}]}"#;
         let (address, served) = service(answer).await;
         let reader = HttpReader::new(&address, Some("secret".into())).expect("loopback");
-        let page = reader.read(b"a picture".to_vec()).await.unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!((page.text.as_str(), page.confidence), ("NIK : 3171015708850001\n", 85));
+        let page = reader
+            .read(b"a picture".to_vec())
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(
+            (page.text.as_str(), page.confidence),
+            ("NIK : 3171015708850001\n", 85)
+        );
         let request = served.await.expect("served").to_lowercase();
-        assert!(request.starts_with("post /v1/images:annotate http/1.1") && request.contains("authorization: bearer secret"), "{request}");
+        assert!(
+            request.starts_with("post /v1/images:annotate http/1.1")
+                && request.contains("authorization: bearer secret"),
+            "{request}"
+        );
         assert!(request.contains(&STANDARD.encode("a picture").to_lowercase()));
     }
 
     #[tokio::test]
     async fn a_service_that_cannot_says_so() {
-        let (address, _served) = service(r#"{"responses":[{"error":{"message":"Bad image data."}}]}"#).await;
+        let (address, _served) =
+            service(r#"{"responses":[{"error":{"message":"Bad image data."}}]}"#).await;
         let reader = HttpReader::new(&address, None).expect("loopback");
-        assert!(matches!(reader.read(Vec::new()).await, Err(OcrError::Unreadable(..))));
+        assert!(matches!(
+            reader.read(Vec::new()).await,
+            Err(OcrError::Unreadable(..))
+        ));
         let nobody = HttpReader::new("http://127.0.0.1:9/", None).expect("loopback");
-        assert!(matches!(nobody.read(Vec::new()).await, Err(OcrError::Later(..))));
+        assert!(matches!(
+            nobody.read(Vec::new()).await,
+            Err(OcrError::Later(..))
+        ));
     }
 }

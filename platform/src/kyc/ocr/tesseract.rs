@@ -26,7 +26,11 @@ pub struct Tesseract {
 impl Tesseract {
     /// When it is installed: with Indonesian and English where it has them.
     pub fn installed() -> Option<Self> {
-        let listed = Command::new(PROGRAM).arg("--list-langs").stdin(Stdio::null()).output().ok()?;
+        let listed = Command::new(PROGRAM)
+            .arg("--list-langs")
+            .stdin(Stdio::null())
+            .output()
+            .ok()?;
         let text = String::from_utf8_lossy(&listed.stdout);
         let has = |language: &&str| text.lines().any(|line| line.trim() == *language);
         let languages: Vec<&str> = ["ind", "eng"].into_iter().filter(has).collect();
@@ -38,7 +42,15 @@ impl Tesseract {
     fn run(&self, picture: &[u8]) -> Result<Page, OcrError> {
         let failed = |why: std::io::Error| OcrError::Later(PROGRAM, why.to_string());
         let child = Command::new(PROGRAM)
-            .args(["stdin", "stdout", "-l", &self.languages, "--psm", "3", "tsv"])
+            .args([
+                "stdin",
+                "stdout",
+                "-l",
+                &self.languages,
+                "--psm",
+                "3",
+                "tsv",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -63,9 +75,14 @@ impl Tesseract {
             });
         }
         let code = running.wait()?;
-        let answer = reader.join().map_err(|_| OcrError::Later(PROGRAM, "its answer could not be read".into()))?;
+        let answer = reader
+            .join()
+            .map_err(|_| OcrError::Later(PROGRAM, "its answer could not be read".into()))?;
         if !code {
-            return Err(OcrError::Unreadable(PROGRAM, "it ended with an error".into()));
+            return Err(OcrError::Unreadable(
+                PROGRAM,
+                "it ended with an error".into(),
+            ));
         }
         Ok(page(&String::from_utf8_lossy(&answer)))
     }
@@ -81,7 +98,10 @@ impl Running {
             match self.0.try_wait() {
                 Ok(Some(status)) => return Ok(status.success()),
                 Ok(None) if waited >= TIME => {
-                    return Err(OcrError::Unreadable(PROGRAM, format!("it took more than {} s", TIME.as_secs())));
+                    return Err(OcrError::Unreadable(
+                        PROGRAM,
+                        format!("it took more than {} s", TIME.as_secs()),
+                    ));
                 }
                 Ok(None) => {
                     thread::sleep(STEP);
@@ -123,12 +143,29 @@ fn page(table: &str) -> Page {
     let mut current = None;
     for row in table.lines().skip(1) {
         let columns: Vec<&str> = row.split('\t').collect();
-        let [_, _, block, paragraph, line, _, _, _, _, _, confidence, word] = columns.as_slice() else {
+        let [
+            _,
+            _,
+            block,
+            paragraph,
+            line,
+            _,
+            _,
+            _,
+            _,
+            _,
+            confidence,
+            word,
+        ] = columns.as_slice()
+        else {
             continue;
         };
         let word = word.trim();
         // Rows of blocks and lines have no word and the confidence -1.
-        let whole = confidence.split('.').next().and_then(|whole| whole.parse::<u64>().ok());
+        let whole = confidence
+            .split('.')
+            .next()
+            .and_then(|whole| whole.parse::<u64>().ok());
         let Some(confidence) = whole.filter(|_| !word.is_empty()) else {
             continue;
         };
@@ -144,7 +181,10 @@ fn page(table: &str) -> Page {
         sum += confidence.min(100) * length;
         letters += length;
     }
-    let confidence = sum.checked_div(letters).and_then(|mean| u8::try_from(mean).ok()).unwrap_or(0);
+    let confidence = sum
+        .checked_div(letters)
+        .and_then(|mean| u8::try_from(mean).ok())
+        .unwrap_or(0);
     Page { text, confidence }
 }
 
@@ -164,7 +204,10 @@ mod tests {
     fn words_become_lines_and_confidence_is_weighted_by_letters() {
         let page = page(TABLE);
         assert_eq!(page.text, "NIK : 3171015708450001\nNama");
-        assert_eq!(page.confidence, ((3 * 96 + 91 + 16 * 90 + 4 * 80) / 24) as u8);
+        assert_eq!(
+            page.confidence,
+            ((3 * 96 + 91 + 16 * 90 + 4 * 80) / 24) as u8
+        );
         let nothing = super::page("level\n");
         assert_eq!((nothing.text.as_str(), nothing.confidence), ("", 0));
     }

@@ -186,7 +186,8 @@ impl Session {
     fn resume_wildcard(&mut self, wanted: ResumeWildcard) {
         let ResumeWildcard { id, ch, sym, hz } = wanted;
         let names = self.hub.core.directory();
-        let is_sound = self.rooms.desk && is_wildcard(&ch, &sym) && Topic::find(&ch, &sym, &names).is_ok();
+        let is_sound =
+            self.rooms.desk && is_wildcard(&ch, &sym) && Topic::find(&ch, &sym, &names).is_ok();
         if !is_sound || !is_rate(hz) || self.wildcards.len() >= WILDCARDS_MAX {
             return;
         }
@@ -214,15 +215,16 @@ impl Session {
             _ => self.rooms.desk,
         };
         if !is_room {
-            return self.refuse(StreamError::Forbidden.refuse(id, "this channel is not part of your role"));
+            return self.refuse(
+                StreamError::Forbidden.refuse(id, "this channel is not part of your role"),
+            );
         }
         let names = self.hub.core.directory();
         let all = ["*".to_owned()];
-        let asked: &[String] =
-            match sub.sym.is_empty() && WHOLE.contains(&sub.ch.as_str()) {
-                true => &all,
-                false => &sub.sym,
-            };
+        let asked: &[String] = match sub.sym.is_empty() && WHOLE.contains(&sub.ch.as_str()) {
+            true => &all,
+            false => &sub.sym,
+        };
         if asked.is_empty() {
             return self.bad_field(id, "sym", "name at least one symbol");
         }

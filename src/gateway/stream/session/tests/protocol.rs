@@ -527,26 +527,48 @@ fn sales_hear_of_sales_and_of_nothing_at_the_desk() {
     let house = House::new();
     let mut peer = house.silent();
     let session = crate::gateway::auth::SessionKey::of("a person of sales");
-    let rooms = Rooms { desk: false, sales: true };
+    let rooms = Rooms {
+        desk: false,
+        sales: true,
+    };
     let (ticket, _) = house
         .doors
         .guest_ticket(siaga_risk::ids::ActorId(1_000), session, rooms, house.now())
         .expect("room");
-    let welcome = peer.ask(&house, json!({ "op": "hello", "ticket": ticket, "client": "test" }));
+    let welcome = peer.ask(
+        &house,
+        json!({ "op": "hello", "ticket": ticket, "client": "test" }),
+    );
     assert_eq!(welcome["t"], "welcome");
     for ch in ["quote", "margin", "alert", "order", "status"] {
-        let refused = peer.ask(&house, json!({ "op": "sub", "id": 1, "ch": ch, "sym": ["*"] }));
-        assert_eq!((&refused["t"], &refused["name"]), (&json!("err"), &json!("forbidden")), "{ch}");
+        let refused = peer.ask(
+            &house,
+            json!({ "op": "sub", "id": 1, "ch": ch, "sym": ["*"] }),
+        );
+        assert_eq!(
+            (&refused["t"], &refused["name"]),
+            (&json!("err"), &json!("forbidden")),
+            "{ch}"
+        );
     }
     let ok = peer.ask(&house, json!({ "op": "sub", "id": 2, "ch": "crm" }));
-    assert_eq!((&ok["t"], &ok["subs"][0]["sym"]), (&json!("ok"), &json!("*")));
+    assert_eq!(
+        (&ok["t"], &ok["subs"][0]["sym"]),
+        (&json!("ok"), &json!("*"))
+    );
     let followed = house.hub.followed(|topic| topic == Topic::Sales);
     let news = SalesNews { version: 7 };
     house.hub.put_data(&followed[0], house.now(), &news);
     let frames = peer.frames(&house);
-    let snap = frames.iter().find(|frame| frame["t"] == "snap").expect("news");
+    let snap = frames
+        .iter()
+        .find(|frame| frame["t"] == "snap")
+        .expect("news");
     assert_eq!(snap["data"], json!({ "version": 7 }));
     let mut desk = house.open();
-    let ok = desk.ask(&house, json!({ "op": "sub", "id": 3, "ch": "crm", "sym": ["*"] }));
+    let ok = desk.ask(
+        &house,
+        json!({ "op": "sub", "id": 3, "ch": "crm", "sym": ["*"] }),
+    );
     assert_eq!(ok["t"], "ok", "the administrator sees both");
 }
