@@ -203,6 +203,7 @@ pub struct Desk {
 /// The business platform: clients, leads, documents.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
+#[derive(Default)]
 pub struct Platform {
     /// The keyring's text, by environment or file of secrets; without it the file `keyring` of the data
     /// directory is used, and made at the first start.
@@ -248,23 +249,6 @@ impl Default for Accounts {
             link: 1,
             currency: 1,
             netting: false,
-        }
-    }
-}
-
-impl Default for Platform {
-    fn default() -> Self {
-        Self {
-            keyring: None,
-            nats: None,
-            cache: None,
-            privacy_contact: String::new(),
-            ocr_url: None,
-            ocr_token: None,
-            ask_npwp: false,
-            ask_proof_of_address: false,
-            fetch_lists: false,
-            accounts: Accounts::default(),
         }
     }
 }

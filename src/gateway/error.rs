@@ -66,7 +66,7 @@ pub struct ApiError {
     pub reasons: Vec<Reject>,
     pub retry_after_s: Option<u32>,
     /// The platform's own fault, which then gives number, name, title and status.
-    pub platform: Option<PlatformFault>,
+    pub platform: Option<Box<PlatformFault>>,
 }
 
 /// An answer of the API or an error.
@@ -127,7 +127,7 @@ impl From<Refusal> for ApiError {
             Refusal::Said(said) => ApiError {
                 field: said.field,
                 retry_after_s: said.retry_after_s,
-                platform: Some(said.fault),
+                platform: Some(Box::new(said.fault)),
                 ..ApiError::new(Fault::Refused, said.detail)
             },
             Refusal::Db(error) if error.may_retry() => ApiError {

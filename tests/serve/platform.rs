@@ -14,7 +14,7 @@ fn code(answer: &Value) -> (Option<u64>, Option<&str>) {
 fn the_owner_holds_exports_and_looks_and_all_of_it_is_on_record() {
     let dir = tempfile::tempdir().expect("a folder");
     let desk = Desk::start_with(dir.path(), |command| {
-        drop(command.env("SIAGA__STORE__ENABLED", "true"))
+        command.env("SIAGA__STORE__ENABLED", "true");
     });
     desk.wait("/api/v1/audit", "the platform", |answer| {
         answer["items"].is_array()

@@ -17,7 +17,7 @@ fn bearer(token: &Value) -> String {
 fn the_secret_opens_the_desk_until_there_is_an_administrator() {
     let dir = tempfile::tempdir().expect("a folder");
     let desk = Desk::start_with(dir.path(), |command| {
-        drop(command.env("SIAGA__STORE__ENABLED", "true"))
+        command.env("SIAGA__STORE__ENABLED", "true");
     });
     assert_eq!(
         desk.call("GET", "/api/v1/desk", None).0,

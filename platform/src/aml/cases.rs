@@ -27,8 +27,8 @@ use crate::values::{bound, from_micros};
 
 mod file;
 
-pub use file::{AlertRow, CaseFile, HitRow, Said, file};
 use file::hits;
+pub use file::{AlertRow, CaseFile, HitRow, Said, file};
 
 /// Parts of a case that are shown at once.
 const PARTS_MAX: i64 = 500;

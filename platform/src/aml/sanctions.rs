@@ -672,4 +672,3 @@ async fn adopt(
         })
         .await
 }
-

@@ -271,7 +271,8 @@ impl Store for AuditLog {
     }
 
     fn export(&self, tx: &mut Tx<'_>, keys: &Keys, subject: Uuid) -> Result<Value, Refusal> {
-        let rows: Vec<(i64, String, String, Option<Value>, Option<Value>)> = tx.all(
+        type AuditTuple = (i64, String, String, Option<Value>, Option<Value>);
+        let rows: Vec<AuditTuple> = tx.all(
             sqlx::query_as(
                 "SELECT (extract(epoch FROM created_at) * 1000000)::bigint, action, entity_type, old_value, new_value
                  FROM audit_log WHERE subject_id = $1 ORDER BY id LIMIT $2",

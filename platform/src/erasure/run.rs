@@ -206,14 +206,14 @@ fn erase_now(
     Ok(())
 }
 
+/// A store, what was done there, to how many rows, and why something was kept.
+pub type LedgerRow = (String, String, i64, Option<String>);
+
 /// What an erasure did in each store.
 ///
 /// # Errors
 /// The database.
-pub fn ledger(
-    tx: &mut Tx<'_>,
-    request: Uuid,
-) -> Result<Vec<(String, String, i64, Option<String>)>, Refusal> {
+pub fn ledger(tx: &mut Tx<'_>, request: Uuid) -> Result<Vec<LedgerRow>, Refusal> {
     // The ledger itself belongs to no organisation; the request it is of does.
     let known: bool = tx.scalar(
         sqlx::query_scalar("SELECT EXISTS (SELECT FROM subject_requests WHERE id = $1)")

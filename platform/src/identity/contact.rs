@@ -178,8 +178,8 @@ pub(super) fn judge(
             // Whatever it was for: it reached the person there.
             let contact = contact_of(purpose);
             let person = store::person(unit.tx(), keyring, user)?;
-            if let Some(value) = value_of(&person, contact) {
-                if store::confirm_contact(
+            if let Some(value) = value_of(&person, contact)
+                && store::confirm_contact(
                     unit.tx(),
                     keyring,
                     user,
@@ -187,9 +187,9 @@ pub(super) fn judge(
                     contact.field(),
                     &value,
                     now,
-                )? {
-                    confirmed(unit, user, contact);
-                }
+                )?
+            {
+                confirmed(unit, user, contact);
             }
         }
         Tried::Wrong => store::count_sent_try(unit.tx(), user, purpose)?,

@@ -311,10 +311,7 @@ impl Identity {
 
     async fn read_keys(&self, now: Ts) -> Result<KeySet, Refusal> {
         let system = Principal::system("identity.keys");
-        let mut rows = self
-            .platform
-            .command(&system, |unit| store::signing_keys(unit))
-            .await?;
+        let mut rows = self.platform.command(&system, store::signing_keys).await?;
         let made: Vec<Ts> = rows.iter().map(|row| row.made).collect();
         if signing::is_due(&made, now) {
             let kid = super::codes::token().chars().take(16).collect::<String>();

@@ -117,6 +117,8 @@ const NOTES: &str = "SELECT id, '', '', text_sealed, author, (extract(epoch FROM
 const STEPS: &str = "SELECT id, from_status, to_status, reason_sealed, made_by, (extract(epoch FROM created_at) * 1000000)::bigint FROM aml_steps
     WHERE case_id = $1 ORDER BY id LIMIT $2";
 
+type SaidTuple = (Uuid, String, String, Option<Vec<u8>>, String, i64);
+
 fn said(
     tx: &mut Tx<'_>,
     key: Option<&crate::crypto::SubjectKey>,
@@ -124,8 +126,7 @@ fn said(
     sql: &'static str,
     case: Uuid,
 ) -> Result<Vec<Said>, Refusal> {
-    let rows: Vec<(Uuid, String, String, Option<Vec<u8>>, String, i64)> =
-        tx.all(sqlx::query_as(sql).bind(case).bind(PARTS_MAX))?;
+    let rows: Vec<SaidTuple> = tx.all(sqlx::query_as(sql).bind(case).bind(PARTS_MAX))?;
     let mut all = Vec::with_capacity(rows.len());
     for (id, from, to, sealed, by, at) in rows {
         all.push(Said {

@@ -311,7 +311,14 @@ mod tests {
             at: Ts(hour * HOUR_NS),
             lots,
         };
-        let table: &[(&str, Movement, Vec<Movement>, Vec<Deal>, &[Rule])] = &[
+        type Line = (
+            &'static str,
+            Movement,
+            Vec<Movement>,
+            Vec<Deal>,
+            &'static [Rule],
+        );
+        let table: &[Line] = &[
             ("80 % out", at(100, -800), vec![at(50, 1_000)], vec![], &[]),
             (
                 "more than 80 % out",

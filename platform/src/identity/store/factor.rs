@@ -56,12 +56,15 @@ pub(in crate::identity) fn factors(tx: &mut Tx<'_>, user: Uuid) -> Result<Factor
     })
 }
 
+/// A secret, and the step of its newest code.
+pub(in crate::identity) type LockedTotp = (Vec<u8>, Option<u64>);
+
 /// An app's secret and the step of its newest code, locked.
 pub(in crate::identity) fn totp_for_update(
     unit: &mut Unit<'_, '_>,
     user: Uuid,
     confirmed: bool,
-) -> Result<Option<(Vec<u8>, Option<u64>)>, Refusal> {
+) -> Result<Option<LockedTotp>, Refusal> {
     let row: Option<(Option<Vec<u8>>, Option<i64>)> = unit.tx().optional(
         sqlx::query_as("SELECT secret_sealed, last_counter FROM totp_secrets WHERE user_id = $1 AND (confirmed_at IS NOT NULL) = $2 FOR UPDATE")
             .bind(user)

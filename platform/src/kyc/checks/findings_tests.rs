@@ -82,7 +82,8 @@ fn good_documents_have_no_findings() {
 
 #[test]
 fn each_fault_of_a_card_is_found() {
-    let cases: [(fn(&mut Fields), &[Code]); 7] = [
+    type Case = (fn(&mut Fields), &'static [Code]);
+    let cases: [Case; 7] = [
         (
             |f| f.nik = Some("3171013002850001".into()),
             &[Code::NikInvalid],
@@ -208,7 +209,10 @@ fn the_machine_rejects_only_what_it_can_prove() {
         quality: UNREADABLE - 1,
         ..seen(Kind::Ktp, Fields::default())
     };
-    assert_eq!(reject(&[blurred.clone()]), Some(Reason::ImageUnreadable));
+    assert_eq!(
+        reject(std::slice::from_ref(&blurred)),
+        Some(Reason::ImageUnreadable)
+    );
     let fine = Seen {
         quality: 90,
         ..blurred
