@@ -111,7 +111,8 @@ async fn capture_lead(
         Err(error)
             if error
                 .platform
-                .is_some_and(|fault| fault == siaga_platform::refusal::NOT_FOUND) =>
+                .as_ref()
+                .is_some_and(|fault| **fault == siaga_platform::refusal::NOT_FOUND) =>
         {
             None
         }
