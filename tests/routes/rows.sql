@@ -30,7 +30,7 @@ INSERT INTO lead_sources (id, org_id, name, channel, secret_sealed)
     VALUES ('00000000-0000-7000-8000-000000003701', '00000000-0000-7000-8000-000000000001', 'landing', 'web', '\x01');
 INSERT INTO tasks (id, org_id, lead_id, due_date)
     VALUES ('00000000-0000-7000-8000-000000003801', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000003001', now());
-INSERT INTO deals (id, org_id, lead_id, expected_usd_cents)
+INSERT INTO lead_deals (id, org_id, lead_id, expected_usd_cents)
     VALUES ('00000000-0000-7000-8000-000000003901', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000003001', 500000);
 INSERT INTO crm_notices (id, org_id, user_id, kind, told, created_at)
     VALUES ('00000000-0000-7000-8000-000000003c01', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000011', 'left', 'x', now());
