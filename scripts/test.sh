@@ -91,8 +91,17 @@ counted "Rust tests" cargo cargo test --workspace --locked --no-fail-fast
 # Models of what is shared between threads: every interleaving, so a build of its own on loom's atomics.
 counted "loom models" cargo env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$target/loom" \
   cargo test --locked --profile models -p siaga-risk --lib models
+# The requests mostly wait and the lints mostly compile: side by side they take the time of the longer.
+cargo clippy --workspace --all-targets --locked -- -D warnings >"$work/lints" 2>&1 &
+lints=$!
 step "generated requests to the API" scripts/api.sh
-step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+lints() {
+  wait "$lints"
+  local status=$?
+  cat "$work/lints" >&2
+  return "$status"
+}
+step "lints" lints
 counted "console units" vitest npm --prefix web run --silent test
 counted "console in a browser" node env SIAGA_BIN="$target/debug/siaga" npm --prefix web run --silent e2e
 finish
