@@ -203,16 +203,23 @@ fn a_calendar_of_the_house_has_its_own_hours_and_holidays() {
         error.contains("USD/IDR") && error.contains("jakarta"),
         "{error}"
     );
-    // Hours that are gone close the instrument.
+    // Hours that are gone close the instrument from now on.
     let mut without = catalog.clone();
     without.hours = Hours::read("").unwrap();
     let id = without.listing("USD/IDR").unwrap().terms.id;
-    let told = Calendars::new(&without).current(ts("2026-06-01T03:00:00Z"));
-    assert!(
-        !told
-            .iter()
-            .any(|body| matches!(body, Body::Session(s) if s.instrument == id))
-    );
+    let now = ts("2026-06-01T03:00:00Z");
+    let told = Calendars::new(&without).current(now);
+    let of_it: Vec<_> = told
+        .iter()
+        .filter(|body| matches!(body, Body::Session(s) if s.instrument == id))
+        .collect();
+    let closed = Body::Session(Session {
+        instrument: id,
+        open: false,
+        at: now,
+        until: NO_END,
+    });
+    assert_eq!(of_it, [&closed]);
 }
 
 #[test]
