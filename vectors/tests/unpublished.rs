@@ -64,7 +64,7 @@ fn leverage_with_a_point() {
     for (leverage, base, rounded) in [
         ("33.33", "3000.300030003", "3000.30"),
         ("1:2.5", "40000", "40000.00"),
-        ("0.8", "125000", "125000.00"),
+        ("1", "100000", "100000.00"),
         ("200000", "0.5", "0.50"),
     ] {
         holds(
@@ -73,6 +73,8 @@ fn leverage_with_a_point() {
         );
     }
     refused(margin("0"), "field leverage: is no leverage");
+    // Below one it would ask for more than the whole value.
+    refused(margin("0.8"), "the machine refused: terms_invalid");
     let bands = json!([{ "to": "1", "leverage": "33.33" }, { "to": null, "leverage": "2.5" }]);
     holds(
         json!({
