@@ -136,21 +136,16 @@ impl Calendars {
         }
     }
 
-    /// The session (open or closed) each instrument is in at `now`. One open around the clock is told as beginning
-    /// now, which also ends a closure somebody made by hand before a restart; a closed one, too, so that a day that has
-    /// become a holiday while it went on ends. Where the calendar is not known any more
-    /// everything is closed from now on, whatever was told while it was.
+    /// The session (open or closed) each instrument is in at `now`, told as beginning now: a later one goes before an
+    /// earlier one, and what was told before may be another calendar's, or of a day that has become a holiday, or none,
+    /// while it went on. Where the calendar is not known any more everything is closed from now on.
     pub fn current(&self, now: Ts) -> Vec<Body> {
         let mut bodies = Vec::new();
         for (calendar, sessions) in self.sessions(now, now.plus(1)) {
             let mut known = sessions.iter().copied();
             let found = known.rfind(|known| known.at <= now && known.until > now);
             let in_force = match self.hours.kind(&calendar) {
-                Kind::Always => found.map(|found| Session { at: now, ..found }),
-                Kind::Days(_) => found.map(|found| match found.open {
-                    true => found,
-                    false => Session { at: now, ..found },
-                }),
+                Kind::Always | Kind::Days(_) => found.map(|found| Session { at: now, ..found }),
                 Kind::Missing => Some(session(false, now, NO_END)),
             };
             if let Some(in_force) = in_force {

@@ -248,6 +248,22 @@ fn a_holiday_is_told_as_closed_from_now_on() {
     assert!(Calendars::new(&catalog).current(now).contains(&closed));
 }
 
+/// An earlier start on the holiday has told a closure from then on, and the later of two sessions counts.
+#[test]
+fn a_holiday_that_is_withdrawn_while_it_goes_on_is_told_as_open_from_now_on() {
+    let mut catalog = Catalog::shipped();
+    catalog.holidays = Holidays::default();
+    let id = catalog.listing("EUR/USD").unwrap().terms.id;
+    let now = ts("2026-12-25T12:00:00Z");
+    let open = Body::Session(Session {
+        instrument: id,
+        open: true,
+        at: now,
+        until: ts("2026-12-25T22:00:00Z"),
+    });
+    assert!(Calendars::new(&catalog).current(now).contains(&open));
+}
+
 #[test]
 fn without_its_calendar_an_instrument_is_closed_from_now_on() {
     let mut catalog = Catalog::shipped();

@@ -149,6 +149,25 @@ fn a_close_that_cannot_be_booked_is_settled_by_a_named_person_and_by_no_question
     );
 }
 
+/// The broker knows no such order: what is said of one by the house's id means another, or nothing.
+#[test]
+fn no_report_is_of_an_order_that_the_broker_made() {
+    check(
+        "held broker
+         account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as entry sl 1.09500
+         fill entry 1.00 1.10000
+         closed p1 stop_loss 1.50 1.09500 exec 50 -> stop_loss p1; o2 in_doubt; order_does_not_close
+         fill o2 1.00 1.09500         -> unknown_order
+         report o2 cancelled          -> unknown_order
+         report o2 bust 50            -> unknown_order
+         closed p1 stop_loss 1.00 1.09500 exec 50 -> o2 filled; deal p1 sell 1.00@1.09500 result -500.00
+         report o2 bust 50            -> unknown_order
+         see 1 balance 9500.00 positions 0 orders 0",
+    );
+}
+
 #[test]
 fn a_close_that_is_taken_back_leaves_the_position_with_its_stop() {
     check(
@@ -194,6 +213,26 @@ fn what_the_broker_closes_too_late_leaves_no_protected_client_in_debt() {
          closed p1 stop_loss 1.00 1.08000 -> stop_loss p1; o2 filled; deal p1 sell 1.00@1.08000 result -2000.00; margin 1 restricted; cash 1 compensation 800.00; margin 1 healthy
          see 1 balance 0.00 positions 0",
     );
+}
+
+/// The stop-out's own order is still to be cancelled; what the client pays in until then is the client's.
+#[test]
+fn a_debt_is_lifted_before_the_client_pays_in_again() {
+    for protection in ["any_close", "stop_out"] {
+        check(&format!(
+            "held broker
+             group protection {protection}
+             account 1 USD hedging 100:1 deposit 1200.00
+             quote EURUSD 1.10000 1.10000
+             buy 1 EURUSD 1.00 as entry sl 1.08500
+             fill entry 1.00 1.10000
+             quote EURUSD 1.08000 1.08000 -> margin 1 stop_out; stopout 1 act close p1; o2 submitted; send o2
+             closed p1 stop_loss 1.00 1.08000 -> stop_loss p1; o3 filled; deal p1 sell 1.00@1.08000 result -2000.00; o2 cancelling; send cancel o2; margin 1 restricted; cash 1 compensation 800.00; margin 1 healthy
+             cash 1 deposit 100.00
+             report o2 rejected           -> o2 rejected
+             see 1 balance 100.00 positions 0 orders 0"
+        ));
+    }
 }
 
 #[test]

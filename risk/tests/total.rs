@@ -15,6 +15,8 @@ use siaga_risk::view::{Ask, Query};
 
 const HISTORIES: u64 = 400;
 const STEPS: u32 = 250;
+/// A restored machine goes on beside the one that it is a copy of, until the next is.
+const RESTORE_EVERY: u32 = 60;
 
 /// Outputs by kind.
 type Seen = std::collections::BTreeMap<String, u64>;
@@ -111,6 +113,13 @@ fn nothing_that_enters_makes_the_machine_fall() {
 fn run(seed: u64, seen: &mut Seen) {
     let mut dice = Dice(seed);
     let mut desk = Desk::open();
+    let is_held = dice.flag();
+    if is_held {
+        desk.must(Body::Link(LinkTerms {
+            protective: HeldBy::Broker,
+            ..link()
+        }));
+    }
     for id in 1..4 {
         let accounting = if id == 3 {
             Accounting::Netting
@@ -136,17 +145,21 @@ fn run(seed: u64, seen: &mut Seen) {
         plain.apply(at as Seq + 1, input, &mut Vec::new());
     }
     for step in 0..STEPS {
-        let pause = if dice.roll(30) == 0 {
-            dice.roll(400)
-        } else {
-            dice.roll(2)
+        let pause = match dice.roll(240) {
+            // Beyond what is remembered of orders and closes.
+            0 => (1 + dice.roll(40)) * HOUR_NS / SECOND_NS,
+            1..9 => dice.roll(400),
+            _ => dice.roll(2),
         };
         desk.now = desk.now.plus(pause * SECOND_NS);
         let out = match dice.roll(10) {
             0..=3 => quote(&mut dice, &mut desk),
             4 => desk.clock(),
             _ => {
-                let body = body(&mut dice, &desk);
+                let body = match is_held && dice.roll(8) == 0 {
+                    true => broker_close(&mut dice, &desk),
+                    false => body(&mut dice, &desk),
+                };
                 let out = desk.command_by(dice.roll(3) as u32, body);
                 let answers = out
                     .iter()
@@ -188,7 +201,7 @@ fn run(seed: u64, seen: &mut Seen) {
             );
             assert_eq!(again, out, "{:?}", desk.inputs.last());
         }
-        if step == STEPS / 2 {
+        if step % RESTORE_EVERY == RESTORE_EVERY / 2 {
             copy = Some(Machine::restore(&desk.machine.snapshot()).unwrap());
         }
         for query in [

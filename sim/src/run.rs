@@ -9,7 +9,7 @@ use crate::odds;
 use crate::people::People;
 use crate::process::Process;
 use crate::refusals::{Refusals, Seen};
-use crate::world::{ACCOUNTS, LINK, LISTED, Rules, START, opening};
+use crate::world::{ACCOUNTS, ANSWER_TIMEOUT_NS, LINK, LISTED, Rules, START, opening};
 use crate::{Broken, Fault, Invariant, Planted, Tally};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
@@ -26,8 +26,10 @@ use std::collections::BTreeMap;
 const STARTS_MAX: u32 = 8;
 /// The quiet end of a run: long enough for every question to a broker to be answered.
 const CALM_NS: u64 = 10 * MINUTE_NS;
-/// An order that the house itself has sent in the quiet may be on its way this long: the broker answers within a second.
-const ON_ITS_WAY_NS: u64 = 10 * SECOND_NS;
+/// By then every question that the storm left open is answered, and no fault makes new ones.
+const DOUBTS_NS: u64 = 3 * MINUTE_NS;
+/// With no price that could make an order any more, whatever is on its way is answered within the link's own time.
+const DRAIN_NS: u64 = ANSWER_TIMEOUT_NS;
 /// The place of a checkpoint behind the outputs of its input: the process's own mark, which no machine gives.
 const CHECKPOINT: u32 = u32::MAX - 1;
 
@@ -628,8 +630,7 @@ impl World {
                 continue;
             };
             let known = (!view.unknown).then_some(view.equity);
-            let same = balance == view.balance && (equity == known || equity.is_none());
-            if !same {
+            if (balance, equity) != (view.balance, known) {
                 let what = format!(
                     "account {}: balance {} and equity {equity:?} by its movements, {} and {known:?} by the machine",
                     id.0, balance.0, view.balance.0
@@ -661,39 +662,49 @@ impl World {
         self.process.machine.ask(&Ask { token: 0, query }).view
     }
 
+    /// No order waits for an answer, but those that may be on their way.
+    fn answered_but(&self, on_their_way: &[OrderState]) -> Result<(), Broken> {
+        use OrderState::*;
+        let open = self.process.machine.book().open_orders();
+        let unanswered: Vec<String> = open
+            .filter(|order| matches!(order.state, Submitted | InDoubt | Cancelling))
+            .filter(|order| !on_their_way.contains(&order.state))
+            .map(|order| format!("{} {:?}", order.id.0, order.state))
+            .collect();
+        if unanswered.is_empty() {
+            return Ok(());
+        }
+        let what = format!("in the quiet without an answer: {}", unanswered.join(", "));
+        Err(self.breaks(Invariant::Answered, what))
+    }
+
     /// The storm is over: every order gets its answer, and everything is looked at once more.
     fn calm(&mut self) -> Result<(), Broken> {
         self.storm = false;
         self.restart(true)?;
         self.broker.come_back();
-        let end = self.now.plus(CALM_NS);
+        use OrderState::*;
+        let (doubts, quiet) = (self.now.plus(DOUBTS_NS), self.now.plus(CALM_NS));
+        let end = quiet.plus(DRAIN_NS);
         while self.now < end {
             self.now = self.now.plus(SECOND_NS / 2);
-            for _ in 0..4 {
-                if let Some(input) = self.feeds.next(self.now) {
-                    self.put(input)?;
+            if self.now <= quiet {
+                for _ in 0..4 {
+                    if let Some(input) = self.feeds.next(self.now) {
+                        self.put(input)?;
+                    }
                 }
             }
             self.put(Input::Clock(self.now))?;
             self.process.router.on_deadline(self.now);
             self.drain_router()?;
             self.settle()?;
+            if self.now > doubts {
+                self.answered_but(&[Submitted, Cancelling])?;
+            }
         }
         self.follow()?;
-        use OrderState::*;
-        let open = self.process.machine.book().open_orders();
-        let unanswered: Vec<String> = open
-            .filter(|order| matches!(order.state, Submitted | InDoubt | Cancelling))
-            .filter(|order| self.now.since(order.placed) >= ON_ITS_WAY_NS)
-            .map(|order| format!("{} {:?}", order.id.0, order.state))
-            .collect();
-        if !unanswered.is_empty() {
-            let what = format!(
-                "after ten quiet minutes without an answer: {}",
-                unanswered.join(", ")
-            );
-            return Err(self.breaks(Invariant::Answered, what));
-        }
+        self.answered_but(&[])?;
         let (executed, closed) = (self.broker.executed(), self.broker.closed());
         let booked = self.ledger.booked(&executed, &closed);
         booked.map_err(|fault| self.broken(fault))?;

@@ -19,6 +19,8 @@ pub const LINK: LinkId = LinkId(1);
 /// Two sources, the first preferred.
 pub const SOURCES: [SourceId; 2] = [SourceId(1), SourceId(2)];
 pub const GROUP: GroupId = GroupId(1);
+/// An order without an answer for this long is in doubt.
+pub const ANSWER_TIMEOUT_NS: u64 = 5 * SECOND_NS;
 /// 2025-01-06, a Monday, 12:00 UTC.
 pub const START: Ts = Ts(1_736_164_800_000_000_000);
 
@@ -222,7 +224,7 @@ pub fn opening(rules: &Rules) -> Vec<Body> {
     all.push(Body::Link(LinkTerms {
         id: LINK,
         protective: rules.held_by,
-        answer_timeout_ns: 5 * SECOND_NS,
+        answer_timeout_ns: ANSWER_TIMEOUT_NS,
         queue_tolerance: Ratio::percent(1),
         queue_expiry_ns: HOUR_NS,
     }));

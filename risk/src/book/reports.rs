@@ -29,7 +29,8 @@ impl Book {
 
     fn try_report(&mut self, ctx: &mut Ctx<'_>, report: &BrokerReport) -> Result<(), Reject> {
         let order = self.order(report.order).ok_or(Reject::UnknownOrder)?;
-        if order.link != report.link || !order.sent {
+        // An order that the broker made by itself it knows by its own ids alone.
+        if order.link != report.link || !order.sent || order.is_of_broker() {
             return Err(Reject::UnknownOrder);
         }
         let (state, filled) = (order.state, order.filled > Qty(0));

@@ -73,8 +73,9 @@ impl Book {
     }
 
     /// A balance below zero that is left without positions is lifted where the account is protected from it, by what its
-    /// credit does not cover; money that was taken out is not given back. A stop-out is over when none of its closes is under way, nor a cancel
-    /// of what was in their way.
+    /// credit does not cover; money that was taken out is not given back. It is lifted at once, also while a stop-out
+    /// waits for an order of its own: what the client pays in meanwhile is not owed. A stop-out is over when none of its
+    /// closes is under way, nor a cancel of what was in their way.
     pub(super) fn compensate(&mut self, ctx: &mut Ctx<'_>, id: AccountId) {
         let ended = |account: &&Account| account.state.stopping || account.state.emptied;
         let Some(account) = self.account(id).filter(ended) else {
@@ -86,7 +87,8 @@ impl Book {
             let cancelling = order.closing && order.state == OrderState::Cancelling;
             cancelling || order.origin == Origin::StopOut
         };
-        if stopped && orders.any(pending) {
+        let stopping = stopped && orders.any(pending);
+        if stopping && !account.state.emptied {
             return;
         }
         let lifts = match self.group_of(account).negative_balance_protection {
@@ -98,7 +100,7 @@ impl Book {
         let Some(account) = self.account_mut(id) else {
             return;
         };
-        (account.state.stopping, account.state.emptied) = (false, false);
+        (account.state.stopping, account.state.emptied) = (stopping, false);
         let (balance, credit) = (account.state.balance.0, account.state.credit.0);
         let amount = balance.saturating_add(credit).saturating_neg();
         if protected && amount > 0 {
