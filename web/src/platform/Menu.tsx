@@ -10,6 +10,7 @@ import { Icon, type IconName } from "../ui/Icon";
 import { useWide } from "../ui/media";
 import { useSay, word } from "./i18n";
 import { Link } from "./ui/Link";
+import { Unread } from "./crm/Unread";
 
 interface Props {
   me: Me | null;
@@ -94,6 +95,7 @@ function Entry({ to, page, icon, onChosen }: { to: string; page: PageId; icon: I
       <Link to={to} aria-current={here ? "page" : undefined} onClick={onChosen} className={`flex h-11 items-center gap-2 rounded-md px-2 text-sm wide:h-8 ${here ? "bg-hover font-semibold text-ink" : "text-ink-2 hover:bg-hover hover:text-ink"}`}>
         <Icon name={icon} />
         {word(say, "page", page)}
+        {page === "notices" && <Unread />}
       </Link>
     </li>
   );
