@@ -41,6 +41,7 @@ it("offers agents and sources to whoever may see them", () => {
   const admin = me(user("super_admin", true), ["lead.read", "agent.read", "crm.configure"]);
   expect(pages(manager)).toEqual(["board", "dashboard", "notices", "agents"]);
   expect(pages(admin)).toEqual(["board", "dashboard", "notices", "agents", "sources"]);
+  expect(pages(me(user("ib_partner", false), ["lead.read", "agent.read"]))).toEqual(["board", "dashboard", "notices"]);
 });
 
 it("follows the stream for traders and for staff of sales", () => {

@@ -37,8 +37,9 @@ const DESK = "desk.read";
 
 export const may = (me: Me | null, permission: string): boolean => me?.permissions.includes(permission) ?? false;
 
-/** A client has a case of their own and no queue of cases; whoever works for the house has the queue. */
+/** A client has a case of their own and no queue of cases; whoever works for the house has the queue. Partners see their leads and no colleagues. */
 function fits(me: Me, page: PageId): boolean {
+  if (page === "agents") return me.user.staff;
   if (page === "verify") return !me.user.staff;
   return page !== "reviews" || me.user.staff;
 }

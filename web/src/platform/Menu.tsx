@@ -40,6 +40,13 @@ export function Menu(props: Props) {
         <IconButton icon="menu" size={20} name={say("menu")} className="!size-11" data-testid="menu" aria-expanded={shown} onClick={() => setShown(true)} />
         <img src="/siaga.svg" alt="" width={24} height={24} />
         <span className="text-md font-semibold tracking-tight">Siaga</span>
+        {offered(props.me).some((entry) => entry.page === "notices") && (
+          <Link to={pathOf("notices")} className="ml-auto flex h-11 min-w-11 items-center justify-center gap-1.5 rounded-md px-2 text-ink-2 hover:bg-hover hover:text-ink">
+            <Icon name="bell" size={20} />
+            <span className="sr-only">{say("page.notices")}</span>
+            <Unread />
+          </Link>
+        )}
       </header>
       <Dialog open={shown} onClose={() => setShown(false)} label={say("menu")}>
         <nav aria-label={say("menu")} className="scroll flex h-full flex-col p-2">

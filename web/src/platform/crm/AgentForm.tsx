@@ -42,7 +42,7 @@ export function AgentForm({ agent, onDone, onClose }: { agent: Agent; onDone: (n
   return <Dialog title={say("agent.change.title", { name: agent.name ?? agent.user_id.slice(0, 8) })} user={agent.user_id} form={form} onForm={setForm} onDone={onDone} onClose={onClose} />;
 }
 
-/** Makes somebody of sales one who is given leads. */
+/** Makes somebody of sales one who is given leads; who has not signed in yet gets them from then on. */
 export function NewAgent({ agents, onDone, onClose }: { agents: readonly Agent[]; onDone: (now: Agents) => void; onClose: () => void }) {
   const say = useSay();
   const door = useDoor();
@@ -50,7 +50,7 @@ export function NewAgent({ agents, onDone, onClose }: { agents: readonly Agent[]
   const [user, setUser] = useState("");
   const people = usePages<User>(["users"], (cursor) => identity.users(door, cursor));
   const known = new Set(agents.map((agent) => agent.user_id));
-  const sellers = people.items.filter((one) => SELLERS.includes(one.role) && one.status === "active" && !known.has(one.id));
+  const sellers = people.items.filter((one) => SELLERS.includes(one.role) && (one.status === "active" || one.status === "pending") && !known.has(one.id));
   return (
     <Dialog title={say("agent.new")} user={user} form={form} onForm={setForm} onDone={onDone} onClose={onClose}>
       {people.error && <Trouble error={people.error} onRetry={people.reread} />}

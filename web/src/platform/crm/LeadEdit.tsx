@@ -51,7 +51,7 @@ export function LeadEdit({ lead, onClose }: { lead: Lead; onClose: () => void })
           data-testid={`edit-${name}`}
           {...(at === 0 ? { "data-first-focus": true } : {})}
           value={draft[name]}
-          help={name === "phone" || name === "email" ? say("lead.edit.contact.help") : undefined}
+          help={(name === "phone" || name === "email") && known[name] !== "" && draft[name].trim() !== known[name] ? say("lead.edit.contact.help") : undefined}
           wrong={lacks.includes(name) ? say("lead.edit.kept") : wrongField(refused, name, language)}
           onChange={(event) => setDraft({ ...draft, [name]: event.target.value })}
         />

@@ -72,8 +72,10 @@ function Row({ notice, busy, onRead }: { notice: Notice; busy: boolean; onRead: 
         {told !== "" && <p className="text-ink-2">{told}</p>}
         <p className="text-xs text-ink-3">{formatMoment(notice.at, language)}{notice.read_at !== null && <> · {say("notice.was", { time: formatMoment(notice.read_at, language) })}</>}</p>
       </div>
-      {notice.lead_id !== null && <Link to={pathOf("lead", notice.lead_id)} className="py-2 underline underline-offset-2" onClick={() => notice.read_at === null && onRead()}>{say("notice.lead")}</Link>}
-      {notice.read_at === null && <Button size="sm" className="h-9 wide:h-7" data-testid="notice-read" aria-label={say("notice.read.this", { what })} disabled={busy} onClick={onRead}>{say("notice.read")}</Button>}
+      <div className="flex flex-wrap items-center gap-x-3 empty:hidden">
+        {notice.lead_id !== null && <Link to={pathOf("lead", notice.lead_id)} className="py-2 underline underline-offset-2" onClick={() => notice.read_at === null && onRead()}>{say("notice.lead")}</Link>}
+        {notice.read_at === null && <Button size="sm" className="h-9 wide:h-7" data-testid="notice-read" aria-label={say("notice.read.this", { what })} disabled={busy} onClick={onRead}>{say("notice.read")}</Button>}
+      </div>
     </li>
   );
 }

@@ -73,7 +73,7 @@ function SourceCard({ source, onRenew }: { source: LeadSource; onRenew: () => vo
           [say("leadSource.address"), <code key="address" className="text-xs break-all" data-testid="hook">{`${location.origin}/api/v1/crm/hooks/${source.id}`}</code>],
         ]}
       />
-      <Button className="h-9 wide:h-8" data-testid="source-renew" aria-label={say("leadSource.renew.title", { name: source.name })} onClick={onRenew}>{say("leadSource.renew")}</Button>
+      <Button className="h-9 wide:h-8" data-testid="source-renew" aria-label={`${say("leadSource.renew")}: ${source.name}`} onClick={onRenew}>{say("leadSource.renew")}</Button>
     </li>
   );
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { Values } from "../../i18n";
 import { text, type TextKey } from "../i18n/text";
 import { ofCents, standingMerge, summary } from "./events";
 
-const say = (key: TextKey, values?: Record<string, string>) => text("en", key, values);
+const say = (key: TextKey, values?: Values) => text("en", key, values);
 const names = (id: string | null | undefined) => (id === "a" ? "Ayu" : (id ?? "nobody"));
 const told = (kind: string, detail: Record<string, unknown>) => summary({ kind, detail }, say, names, "en");
 

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { Me } from "../../api/types";
+import type { Values } from "../../i18n";
 import { text, type TextKey } from "../i18n/text";
 import { distributes, room, seats } from "./hand";
 import { figures } from "./notices";
@@ -26,7 +27,7 @@ it("says why an agent gets no lead now", () => {
 });
 
 it("tells a notice's figures in words", () => {
-  const say = (key: TextKey, values?: Record<string, string>) => text("en", key, values);
+  const say = (key: TextKey, values?: Values) => text("en", key, values);
   const told = (kind: string, detail: Record<string, unknown>) => figures({ kind, detail }, say, (id) => `<${id}>`, String);
   expect(told("assigned", { score: 45, stage: "new" })).toBe("New lead · 45 points");
   expect(told("sla", { stage: "kyc", why: "overdue" })).toBe("KYC · the stage takes too long");
