@@ -10,7 +10,7 @@ import { useDoor, useHere } from "../context";
 import { explainFault } from "../fault";
 import { useSay, word } from "../i18n";
 import { SelectField, TextArea } from "../ui/Field";
-import { Trouble, Wait } from "../ui/Page";
+import { Trouble } from "../ui/Page";
 import { AgentChoice, giveTo } from "./AgentChoice";
 import { askAll, CHOSEN_MAX, each, targets, type Refused } from "./bulk";
 import { distributes } from "./hand";
@@ -76,14 +76,11 @@ function MoveMany(props: Inner) {
       work={(lead, reason) => crm.move(door, lead, stage as Stage, reason)}
     >
       {moves.error && <Trouble error={moves.error} onRetry={() => void moves.refetch()} />}
-      {moves.isPending && <Wait lines={1} />}
       {moves.data && open.length === 0 && <p className="text-sm text-ink-2">{say("bulk.move.nowhere")}</p>}
-      {open.length > 0 && (
-        <SelectField label={say("lead.stage")} data-first-focus data-testid="bulk-stage" value={stage} onChange={(event) => setStage(event.target.value as Stage)}>
-          <option value="">{say("choose")}</option>
-          {open.map((one) => <option key={one.stage} value={one.stage}>{say("bulk.move.option", { stage: word(say, "stage", one.stage), n: number(one.ids.length), of })}</option>)}
-        </SelectField>
-      )}
+      <SelectField label={say("lead.stage")} data-first-focus data-testid="bulk-stage" value={stage} help={moves.isPending ? say("wait") : undefined} onChange={(event) => setStage(event.target.value as Stage)}>
+        <option value="">{say("choose")}</option>
+        {open.map((one) => <option key={one.stage} value={one.stage}>{say("bulk.move.option", { stage: word(say, "stage", one.stage), n: number(one.ids.length), of })}</option>)}
+      </SelectField>
       {target && target.ids.length < leads.length && <p className="text-sm text-warn">{say("bulk.move.some", { n: number(target.ids.length), of })}</p>}
       {target?.needsReason && <p className="text-sm text-ink-2">{say("board.ask.help")}</p>}
     </Many>
