@@ -7,7 +7,7 @@ import { Guard } from "../ui/Panel";
 import { Toasts } from "../ui/Toasts";
 import { explainProblem } from "./explain";
 import { Login } from "./Login";
-import { landing, mayOpen, mayTrade } from "./pages";
+import { landing, mayFollow, mayOpen, mayTrade } from "./pages";
 import { isPresent } from "./presence";
 import { open, openInstead, pathOf, useRoute } from "./route";
 import { makeServices, ServicesProvider } from "./services";
@@ -113,11 +113,12 @@ export function App({ start }: { start: Start }) {
   }, []);
 
   const trades = mayTrade(me, bySecret);
+  const follows = mayFollow(me, bySecret);
   useEffect(() => {
-    if (session !== "in" || !trades) return;
+    if (session !== "in" || !follows) return;
     services.stream.start();
     return () => services.stream.stop();
-  }, [session, services, trades]);
+  }, [session, services, follows]);
 
   const onDesk = route.page === "desk" && trades;
   useEffect(() => {

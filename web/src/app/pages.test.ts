@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Me, User } from "../api/types";
-import { landing, mayOpen, mayTrade, offered } from "./pages";
+import { landing, mayFollow, mayOpen, mayTrade, offered } from "./pages";
 
 const user = (role: string, staff: boolean): User => ({ id: "u", email: null, name: null, phone: null, role, staff, status: "active", verified: true, tier: null, locale: null, org_id: null, team_id: null, actor: null, revision: 1 });
 const me = (who: User, permissions: string[], more: Partial<Me> = {}): Me => ({ user: who, session: "s", mfa: true, enrol: false, csrf: "t", factors: ["totp"], permissions, ...more });
@@ -12,8 +12,8 @@ const client = me(user("end_user", false), ["kyc.upload", "kyc.read", "kyc.dispu
 
 describe("the pages that are offered", () => {
   it("are those that the session's permissions open, and no others", () => {
-    expect(pages(agent)).toEqual(["board", "tasks", "dashboard"]);
-    expect(pages(compliance)).toEqual(["board", "tasks", "dashboard", "reviews", "cases", "lists", "cash"]);
+    expect(pages(agent)).toEqual(["board", "tasks", "dashboard", "notices"]);
+    expect(pages(compliance)).toEqual(["board", "tasks", "dashboard", "notices", "reviews", "cases", "lists", "cash"]);
     expect(pages(client)).toEqual(["verify", "cash"]);
     expect(pages(null)).toEqual([]);
     expect(pages(me(user("auditor", true), []))).toEqual([]);
@@ -34,6 +34,21 @@ describe("the pages that are offered", () => {
     expect(mayOpen(client, "sessions")).toBe(true);
     expect(mayOpen(null, "sessions")).toBe(false);
   });
+});
+
+it("offers agents and sources to whoever may see them", () => {
+  const manager = me(user("sales_manager", true), ["lead.read", "agent.read", "agent.write"]);
+  const admin = me(user("super_admin", true), ["lead.read", "agent.read", "crm.configure"]);
+  expect(pages(manager)).toEqual(["board", "dashboard", "notices", "agents"]);
+  expect(pages(admin)).toEqual(["board", "dashboard", "notices", "agents", "sources"]);
+  expect(pages(me(user("ib_partner", false), ["lead.read", "agent.read"]))).toEqual(["board", "dashboard", "notices"]);
+});
+
+it("follows the stream for traders and for staff of sales", () => {
+  expect([mayFollow(null, true), mayFollow(agent, false), mayFollow(client, false), mayFollow(null, false)]).toEqual([true, true, true, false]);
+  expect(mayFollow({ ...agent, enrol: true }, false)).toBe(false);
+  expect(mayFollow(me(user("finance", true), ["cash.read"]), false)).toBe(false);
+  expect(mayFollow(me(user("ib_partner", false), ["lead.read"]), false)).toBe(false);
 });
 
 it("opens the desk for the secret and for people who trade", () => {

@@ -15,6 +15,9 @@ export const ENTRIES: readonly PageEntry[] = [
   { page: "board", icon: "board", group: "crm", needs: ["lead.read"] },
   { page: "tasks", icon: "check", group: "crm", needs: ["task.read"] },
   { page: "dashboard", icon: "chart", group: "crm", needs: ["lead.read"] },
+  { page: "notices", icon: "bell", group: "crm", needs: ["lead.read"] },
+  { page: "agents", icon: "people", group: "crm", needs: ["agent.read"] },
+  { page: "sources", icon: "link", group: "crm", needs: ["crm.configure"] },
   { page: "verify", icon: "upload", group: "kyc", needs: ["kyc.upload"] },
   { page: "reviews", icon: "id", group: "kyc", needs: ["kyc.read"] },
   { page: "cases", icon: "alert", group: "aml", needs: ["aml.read"] },
@@ -34,8 +37,9 @@ const DESK = "desk.read";
 
 export const may = (me: Me | null, permission: string): boolean => me?.permissions.includes(permission) ?? false;
 
-/** A client has a case of their own and no queue of cases; whoever works for the house has the queue. */
+/** A client has a case of their own and no queue of cases; whoever works for the house has the queue. Partners see their leads and no colleagues. */
 function fits(me: Me, page: PageId): boolean {
+  if (page === "agents") return me.user.staff;
   if (page === "verify") return !me.user.staff;
   return page !== "reviews" || me.user.staff;
 }
@@ -51,6 +55,11 @@ export function offered(me: Me | null): PageEntry[] {
 /** The trader's desk stands open to whoever has the secret, and to people who trade. */
 export function mayTrade(me: Me | null, bySecret: boolean): boolean {
   return bySecret || (me !== null && !me.enrol && may(me, DESK));
+}
+
+/** Whose pages change by themselves: the stream tells traders of prices, and staff of sales of leads. */
+export function mayFollow(me: Me | null, bySecret: boolean): boolean {
+  return mayTrade(me, bySecret) || (me !== null && !me.enrol && me.user.staff && may(me, "lead.read"));
 }
 
 /** Whether an address may be opened; the server decides anew about everything on it. */

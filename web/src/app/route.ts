@@ -2,7 +2,7 @@ import { useSyncExternalStore } from "react";
 
 /** A page of the console. */
 export type PageId =
-  | "desk" | "board" | "lead" | "tasks" | "dashboard" | "verify" | "reviews" | "review" | "cases" | "case" | "lists" | "report" | "cash" | "people" | "person" | "security" | "sessions" | "unknown";
+  | "desk" | "board" | "lead" | "tasks" | "dashboard" | "notices" | "agents" | "sources" | "verify" | "reviews" | "review" | "cases" | "case" | "lists" | "report" | "cash" | "people" | "person" | "security" | "sessions" | "unknown";
 
 /** What the address says: the page, and the one thing it is about. */
 export interface Route {
@@ -16,6 +16,9 @@ const PATHS: readonly (readonly [pattern: string, page: PageId])[] = [
   ["/crm/leads/:id", "lead"],
   ["/crm/tasks", "tasks"],
   ["/crm/dashboard", "dashboard"],
+  ["/crm/notices", "notices"],
+  ["/crm/agents", "agents"],
+  ["/crm/sources", "sources"],
   ["/verify", "verify"],
   ["/kyc", "reviews"],
   ["/kyc/:id", "review"],

@@ -10,6 +10,7 @@ import { Icon, type IconName } from "../ui/Icon";
 import { useWide } from "../ui/media";
 import { useSay, word } from "./i18n";
 import { Link } from "./ui/Link";
+import { Unread } from "./crm/Unread";
 
 interface Props {
   me: Me | null;
@@ -39,6 +40,13 @@ export function Menu(props: Props) {
         <IconButton icon="menu" size={20} name={say("menu")} className="!size-11" data-testid="menu" aria-expanded={shown} onClick={() => setShown(true)} />
         <img src="/siaga.svg" alt="" width={24} height={24} />
         <span className="text-md font-semibold tracking-tight">Siaga</span>
+        {offered(props.me).some((entry) => entry.page === "notices") && (
+          <Link to={pathOf("notices")} className="ml-auto flex h-11 min-w-11 items-center justify-center gap-1.5 rounded-md px-2 text-ink-2 hover:bg-hover hover:text-ink">
+            <Icon name="bell" size={20} />
+            <span className="sr-only">{say("page.notices")}</span>
+            <Unread />
+          </Link>
+        )}
       </header>
       <Dialog open={shown} onClose={() => setShown(false)} label={say("menu")}>
         <nav aria-label={say("menu")} className="scroll flex h-full flex-col p-2">
@@ -94,6 +102,7 @@ function Entry({ to, page, icon, onChosen }: { to: string; page: PageId; icon: I
       <Link to={to} aria-current={here ? "page" : undefined} onClick={onChosen} className={`flex h-11 items-center gap-2 rounded-md px-2 text-sm wide:h-8 ${here ? "bg-hover font-semibold text-ink" : "text-ink-2 hover:bg-hover hover:text-ink"}`}>
         <Icon name={icon} />
         {word(say, "page", page)}
+        {page === "notices" && <Unread />}
       </Link>
     </li>
   );

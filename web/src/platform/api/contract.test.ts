@@ -27,7 +27,7 @@ const answer = (method: string, path: string): Schema => {
   return schema;
 };
 
-const FILES = ["../../api/types.ts", "./crm.ts", "./kyc.ts", "./aml.ts", "./identity.ts"].map((file) => readFileSync(new URL(file, import.meta.url), "utf8")).join("\n");
+const FILES = ["../../api/types.ts", "./crm.ts", "./sales.ts", "./kyc.ts", "./aml.ts", "./identity.ts"].map((file) => readFileSync(new URL(file, import.meta.url), "utf8")).join("\n");
 const ENUMS = [...FILES.matchAll(/export type (\w+) = (?:\n? *\| )?"/g)].map((match) => match[1]!);
 
 /** Our interfaces, and where the server answers them. */
@@ -54,6 +54,11 @@ const ANSWERS: Record<string, readonly [method: string, path: string, part: stri
   Task: ["get", "crm/tasks", "items.[]"],
   Deal: ["get", "crm/leads/{id}/deals", "items.[]"],
   Dashboard: ["get", "crm/dashboard", ""],
+  Agents: ["get", "crm/agents", ""],
+  Agent: ["get", "crm/agents", "items.[]"],
+  Left: ["post", "crm/agents/{id}/leave", ""],
+  LeadSource: ["post", "crm/sources", ""],
+  Notice: ["get", "crm/notices", "items.[]"],
   StageFigure: ["get", "crm/dashboard", "stages.[]"],
   KycRow: ["get", "kyc/cases", "items.[]"],
   KycQueued: ["get", "kyc/cases", "items.[]"],
@@ -84,6 +89,11 @@ const ANSWERS: Record<string, readonly [method: string, path: string, part: stri
 /** Everything that is sent, and where to. */
 const REQUESTS: Record<string, readonly [method: string, path: string]> = {
   NewTask: ["post", "crm/tasks"],
+  LeadChange: ["patch", "crm/leads/{id}"],
+  NewFact: ["post", "crm/leads/{id}/facts"],
+  NewDeal: ["post", "crm/leads/{id}/deals"],
+  AgentChange: ["put", "crm/agents/{id}"],
+  NewSource: ["post", "crm/sources"],
   NewCash: ["post", "cash/requests"],
   NewUser: ["post", "users"],
 };

@@ -5,6 +5,7 @@ export type Stage = "new" | "contacted" | "interested" | "demo" | "kyc" | "verif
 export type ColumnId = "new" | "contacted" | "interested" | "demo" | "kyc" | "verified";
 export type Urgency = "overdue" | "urgent" | "upcoming" | "scheduled";
 export type TaskStatus = "todo" | "in_progress" | "review" | "done";
+export type DealStatus = "open" | "won" | "lost";
 export type Priority = "critical" | "high" | "medium" | "low";
 
 export interface Lead {
@@ -160,11 +161,32 @@ export interface Deal {
   lead_id: string;
   title: string | null;
   expected_usd: Decimal;
-  status: "open" | "won" | "lost";
+  status: DealStatus;
   owner_id: string | null;
   created_at: number;
   updated_at: number;
   revision: number;
+}
+
+/** What is to be changed of a lead's person: what is left out stays. */
+export interface LeadChange {
+  name?: string;
+  phone?: string;
+  email?: string;
+  city?: string;
+  interests?: string[];
+  revision?: number;
+}
+
+export interface NewFact {
+  kind: string;
+  source: string;
+  proof?: string;
+}
+
+export interface NewDeal {
+  title: string;
+  expected_usd: Decimal;
 }
 
 export type NoteKind = "note" | "call" | "meeting";
@@ -184,10 +206,18 @@ export const crm = {
   move: (door: Door, lead: Pick<Lead, "id" | "revision">, stage: Stage, reason: string) => door.post<Lead>(`crm/leads/${part(lead.id)}/stage`, { stage, revision: lead.revision, ...(reason ? { reason } : {}) }),
   close: (door: Door, lead: Lead, reason: string) => door.post<Lead>(`crm/leads/${part(lead.id)}/close`, { reason, revision: lead.revision }),
   reopen: (door: Door, lead: Lead, reason: string) => door.post<Lead>(`crm/leads/${part(lead.id)}/reopen`, { reason }),
+  change: (door: Door, id: string, change: LeadChange) => door.write<Lead>("PATCH", `crm/leads/${part(id)}`, change),
+  /** `null` is the pool. */
+  assign: (door: Door, id: string, to: string | null, reason: string) => door.post<Lead>(`crm/leads/${part(id)}/assign`, { to, ...(reason ? { reason } : {}) }),
+  undoMerge: (door: Door, merge: string, reason: string) => door.post<Lead>(`crm/merges/${part(merge)}/undo`, { reason }),
   timeline: (door: Door, id: string, cursor: string | null) => door.get<Timeline360>(`crm/leads/${part(id)}/timeline`, { cursor, limit: 25 }),
   facts: (door: Door, id: string) => door.get<{ items: Fact[]; score: Score }>(`crm/leads/${part(id)}/facts`),
+  addFact: (door: Door, id: string, fact: NewFact) => door.post<Lead>(`crm/leads/${part(id)}/facts`, fact),
+  withdrawFact: (door: Door, id: string, fact: string) => door.write<Lead>("DELETE", `crm/leads/${part(id)}/facts/${part(fact)}`),
   note: (door: Door, id: string, kind: NoteKind, text: string) => door.post<{ id: string }>(`crm/leads/${part(id)}/notes`, { kind, text }),
   deals: (door: Door, id: string) => door.get<{ items: Deal[] }>(`crm/leads/${part(id)}/deals`),
+  addDeal: (door: Door, id: string, deal: NewDeal) => door.post<Deal>(`crm/leads/${part(id)}/deals`, deal),
+  setDeal: (door: Door, deal: Deal, status: DealStatus) => door.write<Deal>("PATCH", `crm/deals/${part(deal.id)}`, { status, revision: deal.revision }),
   tasks: (door: Door, filter: { lead?: string; assignee?: string; urgency?: string }, cursor: string | null) => door.get<PageOf<Task>>("crm/tasks", { ...filter, cursor }),
   addTask: (door: Door, task: NewTask) => door.post<Task>("crm/tasks", task),
   setTask: (door: Door, task: Task, status: TaskStatus) => door.write<Task>("PATCH", `crm/tasks/${part(task.id)}`, { status, revision: task.revision }),

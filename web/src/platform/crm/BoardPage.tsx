@@ -1,40 +1,38 @@
-import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
-import { crm, type Column, type ColumnId, type Lead, type LeadMove } from "../api/crm";
-import { useSettings } from "../../app/settings";
+import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
+import { crm, type ColumnId, type Lead, type LeadMove } from "../api/crm";
 import { toast } from "../../app/toasts";
-import { formatDecimal } from "../../format/decimal";
 import { Button } from "../../ui/Button";
 import { useAct } from "../act";
-import { useDoor, useMay } from "../context";
-import { useSay, word } from "../i18n";
+import { useDoor, useHere, useMay } from "../context";
+import { useSay } from "../i18n";
+import { usePeople } from "../people";
 import { Ask } from "../ui/Ask";
-import { More } from "../ui/More";
 import { Page, Trouble, Wait } from "../ui/Page";
+import { BoardColumn, type Carried } from "./BoardColumn";
+import { Bulk } from "./Bulk";
+import { CHOSEN_MAX } from "./bulk";
 import { useCarry } from "./carry";
 import { columnOf, COLUMNS, moveTo, nextColumn } from "./columns";
+import { distributes } from "./hand";
 import { LeadCard, nameOf } from "./LeadCard";
 import { LeadSearch } from "./LeadSearch";
 import { useBoard } from "./useBoard";
-
-interface Carried {
-  lead: Lead;
-  over: ColumnId | null;
-  by: "keys" | "pointer";
-  /** Where it may go; not known at once. */
-  moves: LeadMove[] | null;
-}
 
 /** Leads by the column they stand in. A card is carried with the mouse, a finger on its handle, or the keyboard. */
 export default function BoardPage() {
   const say = useSay();
   const door = useDoor();
   const act = useAct();
+  const people = usePeople();
+  const { me } = useHere();
   const movable = useMay("lead.move");
   const board = useBoard();
   const help = useId();
   const [carried, setCarried] = useState<Carried | null>(null);
   const [asking, setAsking] = useState<{ lead: Lead; move: LeadMove } | null>(null);
   const [said, setSaid] = useState("");
+  // Several at once: `null` while nobody chooses.
+  const [picked, setPicked] = useState<readonly string[] | null>(null);
   const focusNext = useRef<{ id: string; column: ColumnId } | null>(null);
   const columnName = (column: ColumnId) => say(`column.${column}`);
 
@@ -107,10 +105,13 @@ export default function BoardPage() {
   });
 
   const { data, error, refetch } = board.query;
+  const chosen = picked === null || !data ? [] : data.columns.flatMap((column) => column.cards).filter((lead) => picked.includes(lead.id));
+  const choose = (id: string, on: boolean) => setPicked((now) => [...(now ?? []).filter((one) => one !== id), ...(on ? [id] : [])]);
   return (
-    <Page title={say("board.title")} wide aside={<><LeadSearch />{board.extended && <Button size="sm" onClick={() => void board.reread()}>{say("reread")}</Button>}</>}>
+    <Page title={say("board.title")} wide aside={<><LeadSearch />{(movable || distributes(me)) && <Button className="h-10 wide:h-8" data-testid="bulk-begin" aria-pressed={picked !== null} onClick={() => setPicked(picked === null ? [] : null)}>{say(picked === null ? "bulk.begin" : "bulk.end")}</Button>}{board.extended && <Button size="sm" onClick={() => void board.reread()}>{say("reread")}</Button>}</>}>
       <p id={help} className="sr-only">{say("board.help")}</p>
       <p role="status" aria-live="assertive" className="sr-only" data-testid="board-said">{said}</p>
+      {picked !== null && <Bulk chosen={chosen} onTook={board.took} onChosen={setPicked} onEnd={board.settle} />}
       {error && <div className="px-3 wide:px-5"><Trouble error={error} onRetry={() => void refetch()} /></div>}
       {!data && !error && <div className="p-5"><Wait lines={6} /></div>}
       {data && (
@@ -123,6 +124,8 @@ export default function BoardPage() {
                   lead={lead}
                   carried={carried?.lead.id === lead.id}
                   movable={movable}
+                  owner={lead.assigned_to === null ? say("lead.pool") : people(lead.assigned_to)}
+                  choice={picked === null ? null : { chosen: picked.includes(lead.id), full: picked.length >= CHOSEN_MAX, onChoose: (on) => choose(lead.id, on) }}
                   help={help}
                   onPointerDown={(event) => onPointerDown(event, lead)}
                   onKeyDown={(event) => onKey(event, lead)}
@@ -150,39 +153,5 @@ export default function BoardPage() {
         />
       )}
     </Page>
-  );
-}
-
-function BoardColumn({ column, carried, onMore, children }: { column: Column; carried: Carried | null; onMore: () => Promise<void>; children: (lead: Lead) => ReactNode }) {
-  const say = useSay();
-  const act = useAct();
-  const { language } = useSettings();
-  const [busy, setBusy] = useState(false);
-  const number = (value: number) => formatDecimal(String(value), language);
-  const name = say(`column.${column.column}`);
-  const home = carried?.lead.column === column.column;
-  const open = carried !== null && !home && carried.moves !== null && moveTo(column.column, carried.moves) !== undefined;
-  const over = carried?.over === column.column && !home;
-  return (
-    <section data-column={column.column} data-total={column.total} data-open={open || undefined} aria-label={name} className={`flex min-h-0 w-[min(78vw,17rem)] shrink-0 snap-start flex-col rounded-lg border bg-bg wide:w-auto wide:min-w-40 wide:flex-1 wide:basis-0 ${over ? "border-focus bg-hover" : open ? "border-ink-3 border-dashed" : "border-line"}`}>
-      <header className="shrink-0 border-b border-line px-2 py-1.5">
-        <h2 className="flex items-baseline gap-2 text-sm font-semibold">
-          {name}
-          <span className="ml-auto text-xs text-ink-2" data-part="total">{number(column.total)}</span>
-        </h2>
-        <p className="flex flex-wrap gap-x-2 text-2xs text-ink-3">
-          {column.overdue > 0 && <span className="text-crit">{say("column.overdue", { n: number(column.overdue) })}</span>}
-          {column.hot > 0 && <span className="text-warn">{say("column.hot", { n: number(column.hot) })}</span>}
-          {column.stages.length > 1 && column.stages.map(({ stage, total }) => <span key={stage}>{word(say, "stage", stage)} {number(total)}</span>)}
-        </p>
-      </header>
-      <ul className="scroll min-h-0 flex-1 space-y-1.5 p-1.5">
-        {column.cards.length === 0 && <li className="p-2 text-xs text-ink-3">{say("column.empty")}</li>}
-        {column.cards.map(children)}
-        <li className="empty:hidden">
-          <More shown={column.cards.length} total={column.total} more={column.next !== null} busy={busy} onMore={() => (setBusy(true), void act(onMore).finally(() => setBusy(false)))} />
-        </li>
-      </ul>
-    </section>
   );
 }

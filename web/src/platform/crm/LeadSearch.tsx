@@ -23,7 +23,7 @@ export function LeadSearch() {
   const shown = text.trim().length >= LETTERS_MIN && found.data !== undefined;
   const chosen = Math.min(at, leads.length - 1);
   return (
-    <div className="relative w-56">
+    <div className="relative w-44 wide:w-56">
       <input
         role="combobox"
         aria-expanded={shown}

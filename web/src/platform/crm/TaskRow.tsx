@@ -7,6 +7,7 @@ import { useAct } from "../act";
 import { crm, type Task, type TaskStatus, type Urgency } from "../api/crm";
 import { useDoor, useMay } from "../context";
 import { useSay } from "../i18n";
+import { usePeople } from "../people";
 import { Link } from "../ui/Link";
 import { Tag, type Tone } from "../ui/Tag";
 
@@ -20,6 +21,7 @@ export function TaskRow({ task, withLead = false }: { task: Task; withLead?: boo
   const act = useAct();
   const cache = useQueryClient();
   const { language } = useSettings();
+  const people = usePeople();
   const writes = useMay("task.write");
   const [busy, setBusy] = useState(false);
   const title = task.title ?? say("erased");
@@ -34,7 +36,7 @@ export function TaskRow({ task, withLead = false }: { task: Task; withLead?: boo
     <li data-task={task.id} data-urgency={task.urgency} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2 text-sm">
       <div className="min-w-0 flex-1 basis-40">
         <p className="font-medium break-words">{title}</p>
-        <p className="text-xs text-ink-3">{formatMoment(task.due_at, language)} · {say(`priority.${task.priority}`)}{withLead && <> · <Link to={pathOf("lead", task.lead_id)} className="underline underline-offset-2">{say("task.lead")}</Link></>}</p>
+        <p className="text-xs text-ink-3">{formatMoment(task.due_at, language)} · {say(`priority.${task.priority}`)} · <span data-part="assignee">{people(task.assignee_id)}</span>{withLead && <> · <Link to={pathOf("lead", task.lead_id)} className="underline underline-offset-2">{say("task.lead")}</Link></>}</p>
       </div>
       <Tag tone={TONES[task.urgency]}>{say(`urgency.${task.urgency}`)}</Tag>
       {writes ? (

@@ -1,35 +1,44 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Severity } from "../../api/types";
+import { pathOf } from "../../app/route";
 import { useSettings, useTranslate } from "../../app/settings";
 import { formatMoment } from "../../format/time";
 import { Button } from "../../ui/Button";
 import { Segmented } from "../../ui/Segmented";
 import { useAct } from "../act";
-import { crm, type Event360, type LeadAlert, type NoteKind, type Timeline360 } from "../api/crm";
+import { crm, type Event360, type Lead, type LeadAlert, type NoteKind, type Timeline360 } from "../api/crm";
 import { useDoor, useMay } from "../context";
-import { useSay, word, type Say } from "../i18n";
+import { useSay, word } from "../i18n";
 import { usePages } from "../pages";
 import { usePeople } from "../people";
+import { Ask } from "../ui/Ask";
 import { TextArea } from "../ui/Field";
+import { Link } from "../ui/Link";
 import { More } from "../ui/More";
 import { Card, Trouble, Wait } from "../ui/Page";
 import { Tag, type Tone } from "../ui/Tag";
+import { standingMerge, summary } from "./events";
+import { leadKey, partKey, useTookLead } from "./useLead";
 
 const NOTES: readonly NoteKind[] = ["note", "call", "meeting"];
 const TONES: Record<Severity, Tone> = { info: "plain", warning: "warn", critical: "crit", emergency: "crit" };
 
 /** What happened with a lead, the newest first, and the place to write down what happens now. */
-export function Timeline({ lead, revision }: { lead: string; revision: number }) {
+export function Timeline({ lead }: { lead: Lead }) {
   const say = useSay();
   const door = useDoor();
   const people = usePeople();
   const { language } = useSettings();
-  const writes = useMay("lead.note");
-  const list = usePages<Event360, Timeline360>(["crm", "lead", lead, "timeline", revision], (cursor) => crm.timeline(door, lead, cursor));
+  const took = useTookLead();
+  const writes = useMay("lead.note") && lead.status !== "merged";
+  const edits = useMay("lead.edit") && lead.status !== "merged";
+  const [undoing, setUndoing] = useState<string | null>(null);
+  const list = usePages<Event360, Timeline360>(partKey(lead.id, "timeline"), (cursor) => crm.timeline(door, lead.id, cursor));
+  const standing = edits ? standingMerge(list.items) : null;
   return (
     <Card title={say("timeline")}>
-      {writes && <NoteForm lead={lead} />}
+      {writes && <NoteForm lead={lead.id} />}
       {list.error && <Trouble error={list.error} onRetry={list.reread} />}
       {list.waiting && <Wait lines={5} />}
       {list.first && <Trading accounts={list.first.accounts} alerts={list.first.alerts} />}
@@ -37,15 +46,32 @@ export function Timeline({ lead, revision }: { lead: string; revision: number })
         {list.items.map((item) => (
           <li key={item.id} data-kind={item.kind} className="relative pb-3 pl-4 text-sm">
             <span aria-hidden className="absolute top-1.5 -left-[3.5px] size-1.5 rounded-full bg-ink-3" />
-            <p><span className="font-semibold">{word(say, "event", item.kind)}</span> <span className="text-ink-2">{summary(item, say)}</span></p>
+            <p><span className="font-semibold">{word(say, "event", item.kind)}</span> <span className="break-words text-ink-2">{summary(item, say, people, language)}</span></p>
             {item.text && <p className="break-words whitespace-pre-wrap text-ink-2">{item.text}</p>}
-            <p className="text-2xs text-ink-3">{formatMoment(item.at, language)} · {people(item.by)}</p>
+            <p className="text-2xs text-ink-3">
+              {formatMoment(item.at, language)} · {people(item.by)}
+              <Other item={item} lead={lead} />
+            </p>
+            {standing !== null && item.detail.merge_id === standing && item.kind !== "undone" && (
+              <Button size="sm" className="mt-1 h-8 wide:h-6" data-testid="merge-undo" onClick={() => setUndoing(standing)}>{say("merge.undo")}</Button>
+            )}
           </li>
         ))}
       </ol>
       <More shown={list.items.length} more={list.more} busy={list.busy} onMore={list.onMore} />
+      {undoing !== null && (
+        <Ask title={say("merge.undo")} help={say("merge.undo.help")} reason={say("reason")} verb={say("merge.undo")} danger onDo={async (reason) => took(await crm.undoMerge(door, undoing, reason))} onClose={() => setUndoing(null)} />
+      )}
     </Card>
   );
+}
+
+/** The lead that two-become-one, or one-becomes-two, is also about. */
+function Other({ item, lead }: { item: Event360; lead: Lead }) {
+  const say = useSay();
+  const other = item.detail.other_id;
+  if (typeof other !== "string" || other === lead.id) return null;
+  return <> · <Link to={pathOf("lead", other)} className="underline underline-offset-2">{say("lead.other")}</Link></>;
 }
 
 /** The lead's trading accounts, and what the risk desk says about them. */
@@ -71,22 +97,6 @@ function Trading({ accounts, alerts }: Pick<Timeline360, "accounts" | "alerts">)
   );
 }
 
-/** What an event says in one line: where from, where to, why. */
-export function summary(item: Pick<Event360, "kind" | "detail">, say: Say): string {
-  const { from, to, cause, reason, status, kind, score, title } = item.detail as Record<string, unknown>;
-  const state = (value: unknown) => (typeof value === "string" ? word(say, "stage", value) : null);
-  const parts = [
-    state(from) && state(to) ? `${state(from)} → ${state(to)}` : null,
-    typeof title === "string" ? title : null,
-    typeof kind === "string" ? word(say, "fact", kind) : null,
-    typeof status === "string" ? word(say, "state", status) : null,
-    typeof score === "number" ? String(score) : null,
-    typeof cause === "string" ? word(say, "cause", cause) : null,
-    typeof reason === "string" ? `“${reason}”` : null,
-  ];
-  return parts.filter((one) => one !== null && one !== "").join(" · ");
-}
-
 function NoteForm({ lead }: { lead: string }) {
   const say = useSay();
   const door = useDoor();
@@ -100,7 +110,8 @@ function NoteForm({ lead }: { lead: string }) {
     const done = await act(() => crm.note(door, lead, kind, text.trim()), say("note.saved"));
     if (done) {
       setText("");
-      await cache.invalidateQueries({ queryKey: ["crm", "lead", lead, "timeline"] });
+      // A note changes the lead too: a move that names the revision before it would be refused.
+      await cache.invalidateQueries({ queryKey: leadKey(lead) });
     }
     setBusy(false);
   };

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTopic } from "../../app/data";
 import { crm, type Board, type ColumnId, type Lead, type Stage } from "../api/crm";
+import { AGENTS } from "../api/sales";
 import { useDoor } from "../context";
 import { withLead, withMore, withMove } from "./columns";
 
@@ -46,5 +47,11 @@ export function useBoard() {
       throw error;
     }
   };
-  return { query, extended, reread, more, move };
+  /** Shows what an answer says without reading the board again; `settle` follows after the last of several. */
+  const took = (before: Lead, now: Lead) => change((board) => withLead(withMove(board, before, now.stage), now));
+  const settle = () => {
+    for (const key of [["crm", "lead"], AGENTS]) void cache.invalidateQueries({ queryKey: key });
+    if (!extended) void cache.invalidateQueries({ queryKey: BOARD });
+  };
+  return { query, extended, reread, more, move, took, settle };
 }

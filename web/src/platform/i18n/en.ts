@@ -1,5 +1,8 @@
+import { salesEn } from "./sales.en";
+
 /** English texts of the platform's pages. `{name}` marks a value. */
 export const en = {
+  ...salesEn,
   "again": "Try again",
   "cancel": "Cancel",
   "close": "Close",

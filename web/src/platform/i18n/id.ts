@@ -1,7 +1,9 @@
 import type { TextKey } from "./en";
+import { salesId } from "./sales.id";
 
 /** Indonesian texts of the platform's pages. */
 export const id: Record<TextKey, string> = {
+  ...salesId,
   "again": "Coba lagi",
   "cancel": "Batal",
   "close": "Tutup",
