@@ -202,6 +202,9 @@ describe("the platform's pages", { skip }, () => {
     await page.locator('[data-field="nama"]').fill("SITI NURHALIZA");
     await page.getByTestId("fields-save").click();
     await until(async () => (await admin.get(`kyc/cases/${given.id}`)).documents.find((one) => one.document_type === "ktp").document_data.nama === "SITI NURHALIZA", { what: () => "the correction to be kept" });
+    // The correction is a new revision of the case: a decision about the one before is refused.
+    const { revision } = await admin.get(`kyc/cases/${given.id}`);
+    await page.locator(`[data-testid="review"][data-revision="${revision}"]`).waitFor();
     await page.getByTestId("reject").click();
     assert.ok(await page.getByTestId("ask-do").isDisabled(), "a rejection says why");
     await page.getByTestId("reject-reason").selectOption("image_unreadable");

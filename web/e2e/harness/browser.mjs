@@ -35,8 +35,10 @@ export async function openPage(browser, server, { phone = false, theme = "dark",
     if (/status of 404/.test(message.text()) && message.location().url.endsWith("/api/v1/kyc/me")) return;
     page.faults.push(`console: ${message.text()}`);
   });
+  // What the page made itself (the preview of a chosen picture) is asked for by an address of its own origin.
+  const own = [server.origin, server.origin.replace("http", "ws"), `blob:${server.origin}/`, "data:"];
   page.on("request", (request) => {
-    if (!request.url().startsWith(server.origin) && !request.url().startsWith(server.origin.replace("http", "ws")) && !request.url().startsWith("data:")) page.faults.push(`foreign request: ${request.url()}`);
+    if (!own.some((begin) => request.url().startsWith(begin))) page.faults.push(`foreign request: ${request.url()}`);
   });
   await page.goto(signIn ? `${server.origin}/${path}#secret=${encodeURIComponent(server.secret)}` : `${server.origin}/${path}`);
   if (signIn) await ready(page);
