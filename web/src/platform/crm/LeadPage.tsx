@@ -9,6 +9,7 @@ import { crm, type Lead, type LeadMove, type Stage } from "../api/crm";
 import { useDoor, useMay } from "../context";
 import { useSay, word } from "../i18n";
 import { usePeople } from "../people";
+import { DataLink } from "../subjects/DataLink";
 import { Ask } from "../ui/Ask";
 import { SelectField } from "../ui/Field";
 import { Link } from "../ui/Link";
@@ -28,7 +29,7 @@ export default function LeadPage({ id }: { id: string }) {
     <Page
       title={lead ? nameOf(lead) : say("lead.title")}
       back={<Link to={pathOf("board")} className="text-sm text-ink-2 underline underline-offset-2">{say("board.title")}</Link>}
-      aside={lead && <Doings key={lead.revision} lead={lead} />}
+      aside={lead && <><DataLink subject={lead.user_id} /><Doings key={lead.revision} lead={lead} /></>}
     >
       <Body>
         {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}

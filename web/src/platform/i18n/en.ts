@@ -1,5 +1,8 @@
+import { recordsEn } from "./records.en";
+
 /** English texts of the platform's pages. `{name}` marks a value. */
 export const en = {
+  ...recordsEn,
   "again": "Try again",
   "cancel": "Cancel",
   "close": "Close",

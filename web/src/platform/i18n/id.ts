@@ -1,7 +1,9 @@
 import type { TextKey } from "./en";
+import { recordsId } from "./records.id";
 
 /** Indonesian texts of the platform's pages. */
 export const id: Record<TextKey, string> = {
+  ...recordsId,
   "again": "Coba lagi",
   "cancel": "Batal",
   "close": "Tutup",
