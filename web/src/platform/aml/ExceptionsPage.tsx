@@ -3,7 +3,7 @@ import { useState } from "react";
 import { pathOf } from "../../app/route";
 import { useSettings } from "../../app/settings";
 import { toast } from "../../app/toasts";
-import { formatMoment } from "../../format/time";
+import { formatStamp } from "../../format/time";
 import { Button } from "../../ui/Button";
 import { Empty } from "../../ui/Panel";
 import { aml, type Exception } from "../api/aml";
@@ -51,8 +51,8 @@ function ExceptionRow({ row, client }: { row: Exception; client: string }) {
         <p className="font-medium break-words">{entry}</p>
         <p className="break-words text-ink-2">{row.reason}</p>
         <p className="text-xs text-ink-3">
-          {formatMoment(row.created_at_us, language)} · {people(row.by)}
-          {row.ended_at_us !== null && ` · ${say("exception.ended", { time: formatMoment(row.ended_at_us, language), why: word(say, "exceptionEnd", row.ended_because ?? "revoked") })}`}
+          {formatStamp(row.created_at_us, language)} · {people(row.by)}
+          {row.ended_at_us !== null && ` · ${say("exception.ended", { time: formatStamp(row.ended_at_us, language), why: word(say, "exceptionEnd", row.ended_because ?? "revoked") })}`}
         </p>
       </div>
       <Tag tone={holds ? "ok" : "plain"}>{say(holds ? "exception.holds" : "exception.over")}</Tag>

@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSettings } from "../../app/settings";
 import { formatDecimal } from "../../format/decimal";
-import { formatMoment } from "../../format/time";
+import { formatStamp } from "../../format/time";
 import { aml, type AmlSource, type ListVersion } from "../api/aml";
 import { useDoor } from "../context";
 import { useSay } from "../i18n";
@@ -61,7 +61,7 @@ export function Versions({ source }: { source: string }) {
       <ul className="space-y-1 text-xs">
         {list.items.map((one) => (
           <li key={one.id} className="break-words">
-            <Tag tone={one.outcome === "adopted" ? "ok" : "crit"}>{say(`version.${one.outcome}`)}</Tag> <span className="text-ink-3">{formatMoment(one.created_at_us, language)}</span>{" "}
+            <Tag tone={one.outcome === "adopted" ? "ok" : "crit"}>{say(`version.${one.outcome}`)}</Tag> <span className="text-ink-3">{formatStamp(one.created_at_us, language)}</span>{" "}
             {one.outcome === "adopted" && say("version.changes", { entries: number(one.entries), added: number(one.added), changed: number(one.changed), removed: number(one.removed) })}
             {one.reason && <span className="text-ink-2"> {one.reason}</span>}
           </li>

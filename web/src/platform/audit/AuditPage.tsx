@@ -3,7 +3,7 @@ import { mayOpen } from "../../app/pages";
 import { openInstead, pathOf } from "../../app/route";
 import { useSettings } from "../../app/settings";
 import { formatDecimal } from "../../format/decimal";
-import { formatMoment } from "../../format/time";
+import { formatStamp } from "../../format/time";
 import { Button } from "../../ui/Button";
 import { Empty } from "../../ui/Panel";
 import { records, type AuditFilter, type AuditRow } from "../api/records";
@@ -88,7 +88,7 @@ function Row({ row }: { row: AuditRow }) {
         <Tag tone={row.action === "delete" ? "crit" : row.action === "access" ? "plain" : "lead"}>{word(say, "auditAction", row.action)}</Tag>
         <span className="font-medium">{word(say, "entity", row.entity)}</span>
         <code className="text-2xs break-all text-ink-3">{row.entity_id}</code>
-        <span className="text-xs text-ink-3 wide:ml-auto">{formatMoment(row.time_us, language)} · {people(row.actor)}</span>
+        <span className="text-xs text-ink-3 wide:ml-auto">{formatStamp(row.time_us, language)} · {people(row.actor)}</span>
       </div>
       {changes.length > 0 && (
         <dl className="mt-2 grid gap-x-4 gap-y-0.5 text-xs wide:grid-cols-[minmax(8rem,auto)_minmax(0,1fr)]">

@@ -1,5 +1,5 @@
 import { formatFigure, type Language } from "../../format/decimal";
-import { formatMoment } from "../../format/time";
+import { formatStamp } from "../../format/time";
 import type { AuditFilter, AuditRow, AuditValues } from "../api/records";
 
 /** A field of a row: what it was and what it became; `null` where there was or is nothing. */
@@ -18,7 +18,7 @@ export function changesOf({ before, after }: Pick<AuditRow, "before" | "after">,
 function written(values: AuditValues, field: string, language: Language): string | null {
   const value = values?.[field];
   if (value === null || value === undefined || value === "") return null;
-  if (typeof value === "number") return /(_at|_us)$/.test(field) ? formatMoment(value, language) : formatFigure(String(value), language);
+  if (typeof value === "number") return /(_at|_us)$/.test(field) ? formatStamp(value, language) : formatFigure(String(value), language);
   if (typeof value === "string") return value;
   if (typeof value === "boolean") return value ? "✓" : "✗";
   return JSON.stringify(value);

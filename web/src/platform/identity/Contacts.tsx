@@ -1,4 +1,5 @@
 import { useState, type FormEvent } from "react";
+import { Problem } from "../../api/client";
 import { Button } from "../../ui/Button";
 import { useAct } from "../act";
 import { identity } from "../api/identity";
@@ -20,7 +21,18 @@ export function Contacts() {
   const [code, setCode] = useState("");
   const user = me?.user;
   if (!user) return null;
-  const send = (what: Contact) => void act(async () => (await identity.confirmSend(door, what), setOpen(what), setCode("")), say("signin.sent"));
+  const send = (what: Contact) =>
+    void act(async () => {
+      setCode("");
+      try {
+        await identity.confirmSend(door, what);
+      } catch (error) {
+        // A code that was just sent is still good: it is typed here.
+        if (error instanceof Problem && error.problemName === "too_often") setOpen(what);
+        throw error;
+      }
+      setOpen(what);
+    }, say("signin.sent"));
   const use = (what: Contact, on: boolean) =>
     void act(async () => {
       await identity.useContact(door, what, on);

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSettings } from "../../app/settings";
 import { toast } from "../../app/toasts";
-import { formatMoment } from "../../format/time";
+import { formatStamp } from "../../format/time";
 import { Button } from "../../ui/Button";
 import { Empty } from "../../ui/Panel";
 import { identity, type ApiKey } from "../api/identity";
@@ -79,7 +79,7 @@ function KeyRow({ row }: { row: ApiKey }) {
       <div className="min-w-0 flex-1 basis-52">
         <p className="font-medium break-words">{row.name} <code className="text-xs text-ink-3">sk_{row.prefix}…</code></p>
         <p className="text-xs text-ink-3">
-          {say("key.made", { time: formatMoment(row.created_at, language) })} · {say("key.until", { time: formatMoment(row.expires_at, language) })} · {row.used_at === null ? say("key.unused") : say("key.used", { time: formatMoment(row.used_at, language) })}
+          {say("key.made", { time: formatStamp(row.created_at, language) })} · {say("key.until", { time: formatStamp(row.expires_at, language) })} · {row.used_at === null ? say("key.unused") : say("key.used", { time: formatStamp(row.used_at, language) })}
         </p>
         <p className="mt-1 text-xs break-words text-ink-2">{row.scopes.join(", ")}</p>
       </div>

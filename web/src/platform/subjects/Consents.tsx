@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSettings } from "../../app/settings";
-import { formatMoment } from "../../format/time";
+import { formatStamp } from "../../format/time";
 import { Button } from "../../ui/Button";
 import { CONSENT_SOURCES, records, type ConsentSource, type SaidConsent } from "../api/records";
 import { useDoor, useMay } from "../context";
@@ -44,7 +44,7 @@ export function Consents({ subject, own = false }: { subject: string; own?: bool
               <span className="min-w-0 flex-1 basis-52">
                 <span className="block font-medium">{name}</span>
                 <span className="text-xs text-ink-3">
-                  {row.said === null ? say("consent.unsaid") : `${formatMoment(row.said.time_us, language)} · ${word(say, "consentSource", row.said.source)} · ${row.said.text_version} · ${people(row.said.recorded_by)}`}
+                  {row.said === null ? say("consent.unsaid") : `${formatStamp(row.said.time_us, language)} · ${word(say, "consentSource", row.said.source)} · ${row.said.text_version} · ${people(row.said.recorded_by)}`}
                 </span>
               </span>
               <Tag tone={granted ? "ok" : "plain"}>{say(granted ? "consent.yes" : "consent.no")}</Tag>
@@ -111,7 +111,7 @@ function History({ subject }: { subject: string }) {
         {list.items.map((one) => (
           <li key={one.id} data-said={one.purpose} data-granted={one.granted}>
             {word(say, "purpose", one.purpose)}: <span className="font-medium">{say(one.granted ? "consent.yes" : "consent.no")}</span>{" "}
-            <span className="text-xs text-ink-3">{formatMoment(one.time_us, language)} · {word(say, "consentSource", one.source)} · {one.text_version} · {people(one.recorded_by)}</span>
+            <span className="text-xs text-ink-3">{formatStamp(one.time_us, language)} · {word(say, "consentSource", one.source)} · {one.text_version} · {people(one.recorded_by)}</span>
           </li>
         ))}
       </ul>

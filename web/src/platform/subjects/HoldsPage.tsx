@@ -3,7 +3,7 @@ import { useState } from "react";
 import { pathOf } from "../../app/route";
 import { useSettings } from "../../app/settings";
 import { toast } from "../../app/toasts";
-import { formatMoment } from "../../format/time";
+import { formatStamp } from "../../format/time";
 import { Button } from "../../ui/Button";
 import { Empty } from "../../ui/Panel";
 import { records, type Hold } from "../api/records";
@@ -58,8 +58,8 @@ function HoldRow({ row, writes }: { row: Hold; writes: boolean }) {
         </p>
         <p className="break-words text-ink-2">{row.reason}</p>
         <p className="text-xs text-ink-3">
-          {formatMoment(row.placed_us, language)} · {people(row.placed_by)}
-          {row.lifted_us !== null && ` · ${say("hold.lifted", { time: formatMoment(row.lifted_us, language) })}`}
+          {formatStamp(row.placed_us, language)} · {people(row.placed_by)}
+          {row.lifted_us !== null && ` · ${say("hold.lifted", { time: formatStamp(row.lifted_us, language) })}`}
         </p>
       </div>
       <Tag tone={row.lifted_us === null ? "warn" : "plain"}>{say(row.lifted_us === null ? "hold.inForce" : "hold.over")}</Tag>

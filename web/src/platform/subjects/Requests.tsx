@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSettings } from "../../app/settings";
 import { formatDecimal } from "../../format/decimal";
-import { formatMoment } from "../../format/time";
+import { formatStamp } from "../../format/time";
 import { Button } from "../../ui/Button";
 import { useAct } from "../act";
 import { records, type SubjectRequest } from "../api/records";
@@ -79,7 +79,7 @@ function RequestRow({ row, ledger }: { row: SubjectRequest; ledger: boolean }) {
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <span className="min-w-0 flex-1 basis-52">
           <span className="block font-medium">{say(`request.${row.kind}`)}</span>
-          <span className="text-xs text-ink-3">{say("request.times", { made: formatMoment(row.made_us, language), due: formatMoment(row.due_us, language) })}</span>
+          <span className="text-xs text-ink-3">{say("request.times", { made: formatStamp(row.made_us, language), due: formatStamp(row.due_us, language) })}</span>
           {row.reason && <span className="block text-xs break-words text-ink-2">{row.reason}</span>}
         </span>
         <Tag tone={TONES[row.status]}>{say(`requestState.${row.status}`)}</Tag>
