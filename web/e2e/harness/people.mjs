@@ -46,6 +46,16 @@ export class Person {
     return new Person(server, body.jwt_token);
   }
 
+  /** The house's first administrator, made by the secret and with an authenticator of their own. */
+  static async first(server, { email, password, name, phone }) {
+    const { status, body } = await call(server, "POST", "auth/first-administrator", { secret: server.secret, email, password, name, phone });
+    if (status >= 300) throw new Error(`first administrator: ${status} ${JSON.stringify(body)}`);
+    const person = new Person(server, body.jwt_token);
+    const authenticator = new Authenticator((await person.post("auth/mfa/totp")).secret);
+    const { recovery_codes: recovery } = await person.post("auth/mfa/totp/confirm", { code: await authenticator.code() });
+    return { person, authenticator, recovery };
+  }
+
   /** Signs in with a recovery code, so that nobody waits for an authenticator. */
   static async signIn(server, { email, password }, recovery) {
     const { status, body } = await call(server, "POST", "auth/login", { email, password });

@@ -63,6 +63,13 @@ export class Server {
     if (status >= 300) throw new Error(`scenario ${scenario}: ${status} ${JSON.stringify(body)}`);
   }
 
+  /** The newest code that was sent to an address or a number: a demonstration without a mail server writes what it would send. */
+  async sentCode(to) {
+    const text = await readFile(join(this.data, "messages.ndjson"), "utf8").catch(() => "");
+    const sent = text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line)).filter((message) => message.to === to);
+    return /\b\d{6}\b/.exec(sent.at(-1)?.text ?? "")?.[0];
+  }
+
   /** Ends it as the power does. */
   async kill() {
     await this.#end("SIGKILL");

@@ -34,6 +34,16 @@ describe("the pages that are offered", () => {
     expect(mayOpen(client, "sessions")).toBe(true);
     expect(mayOpen(null, "sessions")).toBe(false);
   });
+
+  it("are offered to whoever keeps the house's records, and a person's own to everybody", () => {
+    const officer = me(user("compliance_officer", true), ["consent.read", "aml.read", "hold.read", "hold.write", "audit.read"]);
+    expect(pages(officer)).toEqual(["cases", "subjects", "holds", "audit"]);
+    expect(mayOpen(officer, "exceptions")).toBe(true);
+    // Consents of one client are open to sales, the list of everybody's data is not.
+    const seller = me(user("sales_agent", true), ["lead.read", "consent.read"]);
+    expect([mayOpen(seller, "subject"), mayOpen(seller, "subjects"), mayOpen({ ...seller, enrol: true }, "subject")]).toEqual([true, false, false]);
+    expect([mayOpen(client, "subject"), mayOpen(client, "mydata"), mayOpen(client, "keys"), mayOpen(null, "keys")]).toEqual([false, true, true, false]);
+  });
 });
 
 it("offers agents and sources to whoever may see them", () => {

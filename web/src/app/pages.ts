@@ -24,13 +24,19 @@ export const ENTRIES: readonly PageEntry[] = [
   { page: "lists", icon: "search", group: "aml", needs: ["sanctions.read"] },
   { page: "cash", icon: "swap", group: "house", needs: ["cash.read", "cash.request"] },
   { page: "people", icon: "people", group: "house", needs: ["user.read"] },
+  { page: "subjects", icon: "id", group: "house", needs: ["subject.read", "hold.read"] },
+  { page: "holds", icon: "lock", group: "house", needs: ["hold.read"] },
+  { page: "audit", icon: "list", group: "house", needs: ["audit.read"] },
 ];
 
 /** Pages about one thing stand behind the page that lists them. */
-const BEHIND: Partial<Record<PageId, PageId>> = { lead: "board", review: "reviews", case: "cases", report: "cases", person: "people" };
+const BEHIND: Partial<Record<PageId, PageId>> = { lead: "board", review: "reviews", case: "cases", report: "cases", person: "people", subject: "subjects", exceptions: "cases" };
+
+/** What opens a page about one thing to people who are not offered its list. */
+const ALSO: Partial<Record<PageId, readonly string[]>> = { subject: ["consent.read"] };
 
 /** What everybody has who is signed in as a person. */
-const OWN: readonly PageId[] = ["security", "sessions"];
+const OWN: readonly PageId[] = ["security", "sessions", "keys", "mydata"];
 
 /** What opens the trader's desk. */
 const DESK = "desk.read";
@@ -65,6 +71,7 @@ export function mayFollow(me: Me | null, bySecret: boolean): boolean {
 /** Whether an address may be opened; the server decides anew about everything on it. */
 export function mayOpen(me: Me | null, page: PageId): boolean {
   if (OWN.includes(page)) return me !== null;
+  if (me !== null && !me.enrol && ALSO[page]?.some((permission) => may(me, permission))) return true;
   const listed = BEHIND[page] ?? page;
   return offered(me).some((entry) => entry.page === listed);
 }

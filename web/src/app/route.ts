@@ -2,7 +2,8 @@ import { useSyncExternalStore } from "react";
 
 /** A page of the console. */
 export type PageId =
-  | "desk" | "board" | "lead" | "tasks" | "dashboard" | "notices" | "agents" | "sources" | "verify" | "reviews" | "review" | "cases" | "case" | "lists" | "report" | "cash" | "people" | "person" | "security" | "sessions" | "unknown";
+  | "desk" | "board" | "lead" | "tasks" | "dashboard" | "notices" | "agents" | "sources" | "verify" | "reviews" | "review" | "cases" | "case" | "lists" | "report" | "cash" | "people" | "person" | "security" | "sessions" | "unknown"
+  | "subjects" | "subject" | "holds" | "audit" | "exceptions" | "keys" | "mydata";
 
 /** What the address says: the page, and the one thing it is about. */
 export interface Route {
@@ -31,6 +32,13 @@ const PATHS: readonly (readonly [pattern: string, page: PageId])[] = [
   ["/people/:id", "person"],
   ["/me", "security"],
   ["/me/sessions", "sessions"],
+  ["/subjects", "subjects"],
+  ["/subjects/:id", "subject"],
+  ["/holds", "holds"],
+  ["/audit", "audit"],
+  ["/aml/clients/:id", "exceptions"],
+  ["/me/keys", "keys"],
+  ["/me/data", "mydata"],
 ];
 
 /** Reads an address. What nobody knows is a page of its own that says so. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatAge, formatLatency } from "./time";
+import { formatAge, formatLatency, formatStamp } from "./time";
 
 it("shows ages in milliseconds first and then in whole units", () => {
   expect(formatAge(120.4, "en")).toBe("120 ms");
@@ -14,4 +14,8 @@ it("writes latencies with the reader's decimal mark", () => {
   expect(formatLatency(1_234, "en")).toBe("1.2 ms");
   expect(formatLatency(1_234, "id")).toBe("1,2 ms");
   expect(formatLatency(42_000, "en")).toBe("42 ms");
+});
+
+it("names the year of what may be years old", () => {
+  for (const language of ["en", "id"] as const) expect(formatStamp(1_744_156_800_000_000, language)).toContain("2025");
 });

@@ -25,6 +25,11 @@ export function formatMoment(us: number, language: Language): string {
   return formatter(language, { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }).format(us / 1_000);
 }
 
+/** The same with its year, for what may be years old or a year ahead. */
+export function formatStamp(us: number, language: Language): string {
+  return formatter(language, { year: "numeric", month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }).format(us / 1_000);
+}
+
 const UNITS: Record<Language, { ms: string; s: string; min: string; h: string; d: string }> = {
   en: { ms: "ms", s: "s", min: "min", h: "h", d: "d" },
   id: { ms: "ms", s: "dtk", min: "mnt", h: "jam", d: "hr" },

@@ -31,6 +31,13 @@ const PAGES: Partial<Record<PageId, PageView>> = {
   person: lazy(() => import("./identity/PersonPage")),
   security: lazy(() => import("./identity/SecurityPage")),
   sessions: lazy(() => import("./identity/SessionsPage")),
+  subjects: lazy(() => import("./subjects/SubjectsPage")),
+  subject: lazy(() => import("./subjects/SubjectPage")),
+  mydata: lazy(() => import("./subjects/MyDataPage")),
+  holds: lazy(() => import("./subjects/HoldsPage")),
+  audit: lazy(() => import("./audit/AuditPage")),
+  exceptions: lazy(() => import("./aml/ExceptionsPage")),
+  keys: lazy(() => import("./identity/KeysPage")),
 };
 
 interface Props {

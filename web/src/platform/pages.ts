@@ -15,7 +15,7 @@ export interface Listed<T, P = PageOf<T>> {
 }
 
 /** A list that is read page by page; what was read stays in its order, and nothing is shown twice. */
-export function usePages<T extends { id: string }, P extends PageOf<T> = PageOf<T>>(key: readonly unknown[], read: (cursor: string | null) => Promise<P>, options: { everyMs?: number; enabled?: boolean } = {}): Listed<T, P> {
+export function usePages<T extends { id: string | number }, P extends PageOf<T> = PageOf<T>>(key: readonly unknown[], read: (cursor: string | null) => Promise<P>, options: { everyMs?: number; enabled?: boolean } = {}): Listed<T, P> {
   const query = useInfiniteQuery({
     queryKey: key,
     queryFn: ({ pageParam }) => read(pageParam),
@@ -24,7 +24,7 @@ export function usePages<T extends { id: string }, P extends PageOf<T> = PageOf<
     refetchInterval: options.everyMs ?? false,
     enabled: options.enabled ?? true,
   });
-  const seen = new Set<string>();
+  const seen = new Set<string | number>();
   const items = (query.data?.pages ?? []).flatMap((page): T[] => page.items).filter((item) => !seen.has(item.id) && seen.add(item.id));
   return {
     items,

@@ -9,13 +9,14 @@ import { aml, type Case, type CaseRow } from "../api/aml";
 import { useDoor, useHere, useMay } from "../context";
 import { useSay, word } from "../i18n";
 import { usePeople } from "../people";
+import { DataLink } from "../subjects/DataLink";
 import { Ask } from "../ui/Ask";
 import { TextArea } from "../ui/Field";
 import { Link } from "../ui/Link";
 import { Body, Card, Page, Trouble, Wait } from "../ui/Page";
 import { Tag } from "../ui/Tag";
 import { LEVEL_TONES } from "./CasesPage";
-import { factRows } from "./evidence";
+import { amlSentence, factRows } from "./evidence";
 import { HitCard } from "./HitCard";
 
 /** A case with what raised it, what the lists say, what people wrote and decided. */
@@ -39,6 +40,8 @@ export default function CasePage({ id }: { id: string }) {
               <Tag>{say(`case.${data.case.status}`)}</Tag>
               <Tag tone={LEVEL_TONES[data.case.severity]}>{say(`level.${data.case.severity}`)}</Tag>
               <Tag>{say(`caseKind.${data.case.kind}`)}</Tag>
+              <Link to={pathOf("exceptions", data.case.user_id)} data-testid="exceptions-link" className="ml-2 text-sm text-ink-2 underline underline-offset-2">{say("exceptions.title")}</Link>
+              <DataLink subject={data.case.user_id} />
             </p>
             <Evidence data={data} />
             {data.hits.map((hit) => <HitCard key={hit.id} caseId={id} found={hit} />)}
@@ -96,20 +99,24 @@ function Evidence({ data }: { data: Case }) {
   return (
     <Card title={say("case.evidence")}>
       <ul className="-my-2 divide-y divide-line text-sm" data-testid="evidence">
-        {data.alerts.map((alert) => (
-          <li key={alert.id} data-rule={alert.rule} className="py-2">
-            <p><span className="font-medium">{word(say, "amlRule", alert.rule)}</span> <span className="text-xs text-ink-3">{formatMoment(alert.created_at_us, language)}</span></p>
-            <p className="text-ink-2">{alert.detail}</p>
-            <dl className="mt-1 flex flex-wrap gap-x-4 gap-y-0.5 text-xs">
-              {factRows(alert.facts, language).map(([name, value]) => (
-                <div key={name} className="flex gap-1.5">
-                  <dt className="text-ink-3">{word(say, "amlFact", name)}</dt>
-                  <dd className="break-words">{value}</dd>
-                </div>
-              ))}
-            </dl>
-          </li>
-        ))}
+        {data.alerts.map((alert) => {
+          const told = amlSentence(alert, say, language);
+          return (
+            <li key={alert.id} data-rule={alert.rule} className="py-2">
+              <p><span className="font-medium">{word(say, "amlRule", alert.rule)}</span> <span className="text-xs text-ink-3">{formatMoment(alert.created_at_us, language)}</span></p>
+              {/* An alert of before the figures came along has the server's sentence alone. */}
+              {told ? <p className="text-ink-2" data-testid="told">{told.text}</p> : <p className="text-ink-2" lang="en">{alert.detail}</p>}
+              <dl className="mt-1 flex flex-wrap gap-x-4 gap-y-0.5 text-xs">
+                {factRows(told?.rest ?? alert.facts, language).map(([name, value]) => (
+                  <div key={name} className="flex gap-1.5">
+                    <dt className="text-ink-3">{word(say, "amlFact", name)}</dt>
+                    <dd className="break-words">{value}</dd>
+                  </div>
+                ))}
+              </dl>
+            </li>
+          );
+        })}
       </ul>
     </Card>
   );

@@ -4,18 +4,19 @@ import { useSettings } from "../../app/settings";
 import { formatDecimal } from "../../format/decimal";
 import { formatMoment } from "../../format/time";
 import { Button } from "../../ui/Button";
-import { aml, type NameCheck } from "../api/aml";
-import { useDoor } from "../context";
+import { aml, type AmlSource, type NameCheck } from "../api/aml";
+import { useDoor, useMay } from "../context";
 import { useSay } from "../i18n";
 import { SelectField, TextField } from "../ui/Field";
 import { Body, Card, Facts, Page, Trouble, Wait } from "../ui/Page";
 import { Tag } from "../ui/Tag";
 import { HitTitle, Scores } from "./HitCard";
+import { SourceEdit, Versions } from "./SourceEdit";
 
 const KINDS = ["person", "entity", "vessel", "aircraft"] as const;
 const LISTS_MS = 60_000;
 
-/** The lists in use with their age, and a name looked up in all of them. */
+/** The lists in use with their age and where they come from, and a name looked up in all of them. */
 export default function ListsPage() {
   const say = useSay();
   return (
@@ -87,34 +88,51 @@ function Check() {
 function Sources() {
   const say = useSay();
   const door = useDoor();
-  const { language } = useSettings();
   const query = useQuery({ queryKey: ["aml", "sources"], queryFn: () => aml.sources(door), refetchInterval: LISTS_MS });
-  const moment = (us: number | null) => (us === null ? say("none") : formatMoment(us, language));
   return (
     <Card title={say("sources.title")}>
       {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Wait lines={4} />}
       <div className="grid gap-3 wide:grid-cols-2">
-        {query.data?.items.map((source) => (
-          <div key={source.name} data-source={source.name} className="rounded-md border border-line p-3">
-            <p className="mb-2 flex flex-wrap items-center gap-1.5 text-sm font-semibold">
-              {source.title}
-              <Tag tone={source.state === "good" ? "ok" : source.state === "failing" ? "crit" : "warn"}>{say(`sourceState.${source.state}`)}</Tag>
-              {!source.enabled && <Tag>{say("source.off")}</Tag>}
-            </p>
-            <Facts
-              rows={[
-                [say("source.entries"), formatDecimal(String(source.entries), language)],
-                [say("source.published"), source.published ?? say("none")],
-                [say("source.good"), moment(source.good_at_us)],
-                [say("source.tried"), moment(source.tried_at_us)],
-              ]}
-            />
-            {source.error && <p className="mt-2 text-xs break-words text-crit">{source.error}</p>}
-            {source.state === "failing" && <p className="mt-1 text-xs text-ink-3">{say("source.failing.help")}</p>}
-          </div>
-        ))}
+        {query.data?.items.map((source) => <SourceCard key={source.name} source={source} />)}
       </div>
     </Card>
+  );
+}
+
+function SourceCard({ source }: { source: AmlSource }) {
+  const say = useSay();
+  const { language } = useSettings();
+  const configures = useMay("sanctions.configure");
+  const [editing, setEditing] = useState(false);
+  const [versions, setVersions] = useState(false);
+  const moment = (us: number | null) => (us === null ? say("none") : formatMoment(us, language));
+  return (
+    <div data-source={source.name} className="rounded-md border border-line p-3">
+      <p className="mb-2 flex flex-wrap items-center gap-1.5 text-sm font-semibold">
+        {source.title}
+        <Tag tone={source.state === "good" ? "ok" : source.state === "failing" ? "crit" : "warn"}>{say(`sourceState.${source.state}`)}</Tag>
+        {!source.enabled && <Tag>{say("source.off")}</Tag>}
+      </p>
+      <Facts
+        rows={[
+          [say("source.entries"), formatDecimal(String(source.entries), language)],
+          [say("source.published"), source.published ?? say("none")],
+          [say("source.good"), moment(source.good_at_us)],
+          [say("source.tried"), moment(source.tried_at_us)],
+        ]}
+      />
+      {source.error && <p className="mt-2 text-xs break-words text-crit">{source.error}</p>}
+      {source.state === "failing" && <p className="mt-1 text-xs text-ink-3">{say("source.failing.help")}</p>}
+      <ul className="mt-2 space-y-0.5 text-2xs break-all text-ink-3" data-testid="urls">
+        {source.urls.map((url) => <li key={url}>{url}</li>)}
+      </ul>
+      <div className="mt-2 flex flex-wrap gap-2">
+        {configures && <Button size="sm" className="h-9 wide:h-7" data-testid="source-edit" aria-label={say("source.edit.title", { name: source.title })} onClick={() => setEditing(true)}>{say("source.edit")}</Button>}
+        <Button size="sm" tone="quiet" className="h-9 wide:h-7" data-testid="source-versions" aria-expanded={versions} aria-label={say("versions.of", { name: source.title })} onClick={() => setVersions(!versions)}>{say("versions.title")}</Button>
+      </div>
+      {versions && <Versions source={source.name} />}
+      {editing && <SourceEdit source={source} onClose={() => setEditing(false)} />}
+    </div>
   );
 }

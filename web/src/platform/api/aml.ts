@@ -136,6 +136,38 @@ export interface Case {
   reports: AmlReport[];
 }
 
+/** A client who was seen not to be an entry; it ends by hand, or when the entry changes. */
+export interface Exception {
+  id: string;
+  source: string;
+  uid: string;
+  entry_digest: string;
+  reason: string;
+  by: string;
+  created_at_us: number;
+  ended_at_us: number | null;
+  ended_because: string | null;
+}
+
+/** A version of a list, or a try that was refused. */
+export interface ListVersion {
+  version: number | null;
+  outcome: "adopted" | "refused";
+  entries: number;
+  added: number;
+  changed: number;
+  removed: number;
+  published: string | null;
+  reason: string | null;
+  created_at_us: number;
+}
+
+export interface NewAddresses {
+  urls: string[];
+  enabled: boolean;
+  revision: number;
+}
+
 export interface NameCheck {
   hits: Hit[];
   searched: number;
@@ -149,6 +181,13 @@ export const aml = {
   note: (door: Door, id: string, text: string) => door.post<CaseNote>(`aml/cases/${part(id)}/notes`, { text }),
   decide: (door: Door, id: string, hit: string, decision: "same" | "other", reason: string) => door.post<CaseHit>(`aml/cases/${part(id)}/hits/${part(hit)}`, { decision, reason }),
   sources: (door: Door) => door.get<{ items: AmlSource[] }>("aml/sources"),
+  configure: (door: Door, source: string, addresses: NewAddresses) => door.put<AmlSource>(`aml/sources/${part(source)}`, addresses),
+  versions: async (door: Door, source: string, cursor: string | null): Promise<PageOf<ListVersion & { id: number }>> => {
+    const { items, next } = await door.get<PageOf<ListVersion>>(`aml/sources/${part(source)}/versions`, { cursor });
+    return { items: items.map((one) => ({ ...one, id: one.created_at_us })), next };
+  },
+  exceptions: (door: Door, client: string) => door.get<{ items: Exception[] }>(`aml/clients/${part(client)}/whitelist`),
+  revoke: (door: Door, id: string, reason: string) => door.post<Exception>(`aml/whitelist/${part(id)}/revoke`, { reason }),
   check: (door: Door, name: string, kind: string, birth: string, country: string) =>
     door.post<NameCheck>("aml/check", { name, kind, ...(birth ? { birth } : {}), ...(country ? { countries: [country] } : {}) }),
   draft: (door: Door, id: string) => door.post<AmlReport>(`aml/cases/${part(id)}/reports`),

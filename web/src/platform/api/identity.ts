@@ -18,6 +18,26 @@ export interface Passkey {
   used_at: number | null;
 }
 
+export interface ApiKey {
+  id: string;
+  name: string;
+  /** It begins with `sk_` and this. */
+  prefix: string;
+  scopes: string[];
+  tier: string;
+  created_at: number;
+  used_at: number | null;
+  expires_at: number;
+  /** The key itself; once, when it is made. */
+  key?: string | null;
+}
+
+export interface NewKey {
+  name: string;
+  scopes: string[];
+  days: number;
+}
+
 export interface TotpSetup {
   secret: string;
   uri: string;
@@ -73,6 +93,10 @@ export const identity = {
   beginPasskey: (door: Door) => door.write<{ ceremony: string; options: Ceremony }>("POST", "auth/passkeys/begin"),
   finishPasskey: (door: Door, ceremony: string, name: string, credential: Ceremony) => door.post<Passkey>("auth/passkeys/finish", { ceremony, name, credential }),
   dropPasskey: (door: Door, id: string) => door.write<void>("DELETE", `auth/passkeys/${part(id)}`),
+  useContact: (door: Door, what: "email" | "phone", on: boolean) => door.put<void>("auth/mfa/contacts", { what, on }),
+  keys: (door: Door) => door.get<ApiKey[]>("auth/keys"),
+  makeKey: (door: Door, key: NewKey) => door.post<ApiKey>("auth/keys", key),
+  revokeKey: (door: Door, id: string) => door.write<void>("DELETE", `auth/keys/${part(id)}`),
   sessions: (door: Door) => door.get<SessionRow[]>("auth/sessions"),
   endSession: (door: Door, id: string) => door.write<void>("DELETE", `auth/sessions/${part(id)}`),
   users: (door: Door, cursor: string | null) => door.get<PageOf<User>>("users", { cursor }),

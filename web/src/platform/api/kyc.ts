@@ -50,7 +50,7 @@ export interface Finding {
 
 export interface KycReview {
   reviewer: string | null;
-  action: "approve" | "reject";
+  action: "approve" | "reject" | "override";
   notes: string | null;
   at: number;
 }
@@ -137,6 +137,9 @@ export const kyc = {
   case: (door: Door, id: string) => door.get<KycCase>(`kyc/cases/${part(id)}`),
   approve: (door: Door, id: string, revision: number, notes: string) => door.put<Reviewed>(`kyc/cases/${part(id)}/review`, { action: "approve", notes, revision }),
   reject: (door: Door, id: string, revision: number, notes: string, reason: RejectReason) => door.put<Reviewed>(`kyc/cases/${part(id)}/review`, { action: "reject", notes, reason, revision }),
+  /** One document alone: the last of them to be approved approves the case, a rejected one rejects the attempt. */
+  approveDocument: (door: Door, document: string, revision: number) => door.put<Reviewed>(`kyc/${part(document)}/review`, { action: "approve", notes: "", revision }),
+  rejectDocument: (door: Door, document: string, revision: number, notes: string, reason: RejectReason) => door.put<Reviewed>(`kyc/${part(document)}/review`, { action: "reject", notes, reason, revision }),
   fields: (door: Door, document: string, document_data: DocumentData, revision: number) => door.put<KycDocument>(`kyc/${part(document)}/fields`, { document_data, revision }),
   override: (door: Door, id: string, reason: string, revision: number) => door.post<KycCase>(`kyc/cases/${part(id)}/override`, { reason, revision }),
   disputes: (door: Door, cursor: string | null) => door.get<PageOf<Dispute>>("kyc/disputes", { status: "open", cursor }),

@@ -1,7 +1,9 @@
+import { recordsEn } from "./records.en";
 import { salesEn } from "./sales.en";
 
 /** English texts of the platform's pages. `{name}` marks a value. */
 export const en = {
+  ...recordsEn,
   ...salesEn,
   "again": "Try again",
   "cancel": "Cancel",

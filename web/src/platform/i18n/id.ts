@@ -1,8 +1,10 @@
 import type { TextKey } from "./en";
+import { recordsId } from "./records.id";
 import { salesId } from "./sales.id";
 
 /** Indonesian texts of the platform's pages. */
 export const id: Record<TextKey, string> = {
+  ...recordsId,
   ...salesId,
   "again": "Coba lagi",
   "cancel": "Batal",

@@ -7,6 +7,7 @@ import { useAct } from "../act";
 import { identity } from "../api/identity";
 import { useDoor, useHere, useMay } from "../context";
 import { useSay, word } from "../i18n";
+import { DataLink } from "../subjects/DataLink";
 import { Ask } from "../ui/Ask";
 import { SelectField } from "../ui/Field";
 import { Link } from "../ui/Link";
@@ -21,7 +22,7 @@ export default function PersonPage({ id }: { id: string }) {
   const query = useQuery({ queryKey: ["users", id], queryFn: () => identity.user(door, id), retry: false });
   const user = query.data;
   return (
-    <Page title={user ? (user.name ?? user.email ?? user.id.slice(0, 8)) : say("page.people")} back={<Link to={pathOf("people")} className="text-sm text-ink-2 underline underline-offset-2">{say("page.people")}</Link>}>
+    <Page title={user ? (user.name ?? user.email ?? user.id.slice(0, 8)) : say("page.people")} aside={user && <DataLink subject={user.id} />} back={<Link to={pathOf("people")} className="text-sm text-ink-2 underline underline-offset-2">{say("page.people")}</Link>}>
       <Body className="max-w-180">
         {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
         {query.isPending && <Wait lines={4} />}

@@ -11,8 +11,9 @@ import { passwordLacks } from "../forms";
 import { useSay } from "../i18n";
 import { Fault } from "../ui/Fault";
 import { TextField } from "../ui/Field";
-import { Body, Card, Facts, Page } from "../ui/Page";
+import { Body, Card, Page } from "../ui/Page";
 import { Tag } from "../ui/Tag";
+import { Contacts } from "./Contacts";
 import { Passkeys } from "./Passkeys";
 import { SecondFactor } from "./SecondFactor";
 import { Totp } from "./Totp";
@@ -58,42 +59,6 @@ function Confirmation() {
           <p className="mb-3 text-sm text-ink-2">{say("confirm.help")}</p>
           <Button tone="primary" data-testid="confirm-begin" onClick={() => void act(async () => setMfa(await identity.beginConfirmation(door)))}>{say("mfa.do")}</Button>
         </>
-      )}
-    </Card>
-  );
-}
-
-function Contacts() {
-  const say = useSay();
-  const act = useAct();
-  const door = useDoor();
-  const { me, reread } = useHere();
-  const [open, setOpen] = useState<"email" | "phone" | null>(null);
-  const [code, setCode] = useState("");
-  const user = me?.user;
-  if (!user) return null;
-  const send = (what: "email" | "phone") => void act(async () => (await identity.confirmSend(door, what), setOpen(what), setCode("")), say("signin.sent"));
-  const confirm = (event: FormEvent) => {
-    event.preventDefault();
-    if (open === null) return;
-    void act(async () => {
-      await identity.confirm(door, open, code.trim());
-      setOpen(null);
-      await reread();
-    }, say("contact.confirmed"));
-  };
-  return (
-    <Card title={say("contact.title")} aside={user.verified && <Tag tone="ok">{say("contact.verified")}</Tag>}>
-      <Facts rows={[[say("signin.email"), user.email ?? say("none")], [say("signin.phone"), user.phone ?? say("none")]]} />
-      <div className="mt-3 flex flex-wrap gap-2">
-        {user.email && <Button size="sm" onClick={() => send("email")}>{say("contact.email")}</Button>}
-        {user.phone && <Button size="sm" onClick={() => send("phone")}>{say("contact.phone")}</Button>}
-      </div>
-      {open && (
-        <form className="mt-3 flex items-end gap-2" onSubmit={confirm}>
-          <TextField label={say("signin.code")} inputMode="numeric" autoComplete="one-time-code" autoFocus value={code} onChange={(event) => setCode(event.target.value)} />
-          <Button type="submit" disabled={code.trim() === ""}>{say("contact.do")}</Button>
-        </form>
       )}
     </Card>
   );

@@ -9,11 +9,13 @@ import { kyc, REJECT_REASONS, type KycCase, type RejectReason, type Reviewed } f
 import { useDoor, useHere, useMay } from "../context";
 import { useSay, word } from "../i18n";
 import { usePeople } from "../people";
+import { DataLink } from "../subjects/DataLink";
 import { Ask } from "../ui/Ask";
 import { SelectField } from "../ui/Field";
 import { Link } from "../ui/Link";
 import { Body, Card, Facts, Page, Trouble, Wait } from "../ui/Page";
 import { Tag, type Tone } from "../ui/Tag";
+import { DocumentDecision } from "./DocumentDecision";
 import { DocumentView } from "./DocumentView";
 import { STATUS_TONES } from "./QueuePage";
 import { byWeight, hindrance, isBarred } from "./review";
@@ -33,7 +35,7 @@ export default function ReviewPage({ id }: { id: string }) {
       title={data ? (data.client ?? data.user_id.slice(0, 8)) : say("review.title")}
       wide
       back={<Link to={pathOf("reviews")} className="text-sm text-ink-2 underline underline-offset-2">{say("queue.title")}</Link>}
-      aside={data && <Tag tone={STATUS_TONES[data.status]} data-testid="case-status">{say(`kyc.${data.status}`)}</Tag>}
+      aside={data && <><DataLink subject={data.user_id} /><Tag tone={STATUS_TONES[data.status]} data-testid="case-status">{say(`kyc.${data.status}`)}</Tag></>}
     >
       <Body>
         {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
@@ -48,6 +50,7 @@ export default function ReviewPage({ id }: { id: string }) {
               ))}
             </div>
             {document ? <DocumentView key={`${document.document_id}/${document.revision}`} document={document} caseId={id} /> : <p className="text-sm text-ink-3">{say("review.none")}</p>}
+            {document && <DocumentDecision key={`${document.document_id}/decision`} data={data} document={document} />}
             <div className="grid gap-3 wide:grid-cols-2">
               <Checks data={data} />
               <Decision data={data} />
@@ -169,7 +172,7 @@ function Past({ data }: { data: KycCase }) {
         {data.dispute && <li><Tag tone="crit">{data.dispute.priority}</Tag> {say("dispute.title")}: {data.dispute.reason} · {say("dispute.due", { time: formatMoment(data.dispute.due_at, language) })}</li>}
         {reviews.map((review, at) => (
           <li key={at}>
-            <span className="font-medium">{say(`reviewed.${review.action}`)}</span> {review.notes && <span className="text-ink-2">“{review.notes}”</span>} <span className="text-xs text-ink-3">{formatMoment(review.at, language)} · {people(review.reviewer)}</span>
+            <span className="font-medium">{word(say, "reviewed", review.action)}</span> {review.notes && <span className="text-ink-2">“{review.notes}”</span>} <span className="text-xs text-ink-3">{formatMoment(review.at, language)} · {people(review.reviewer)}</span>
           </li>
         ))}
       </ul>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Me } from "../../api/types";
-import type { DocumentData, Finding, KycCase } from "../api/kyc";
-import { byWeight, changed, hindrance, isBarred, shownField } from "./review";
+import type { DocumentData, Finding, KycCase, KycDocument } from "../api/kyc";
+import { byWeight, changed, documentLeft, hindrance, isBarred, shownField } from "./review";
 
 const me = (id: string, permissions = ["kyc.read", "kyc.review"]): Me => ({
   user: { id, email: null, name: null, phone: null, role: "compliance_officer", staff: true, status: "active", verified: true, tier: null, locale: null, org_id: null, team_id: null, actor: null, revision: 1 },
@@ -44,4 +44,12 @@ it("keeps what was not touched, and empties what was cleared", () => {
   expect(lines.mrz).toEqual(["P<IDNSITI<<NUR", "A123"]);
   expect(shownField(lines, "mrz")).toBe("P<IDNSITI<<NUR\nA123");
   expect([shownField(before, "nama"), shownField(before, "mrz")]).toEqual(["SITI", ""]);
+});
+
+it("knows which document is the last that this person has to approve", () => {
+  const one = (id: string, status: string, by: string | null) => ({ document_id: id, verification_status: status, reviewed_by: by }) as KycDocument;
+  const [ktp, selfie, npwp] = [one("k", "review", null), one("s", "approved", "a"), one("n", "approved", "b")];
+  expect(documentLeft({ documents: [ktp, selfie, npwp] }, ktp, "a")).toBe(1);
+  expect(documentLeft({ documents: [ktp, selfie] }, ktp, "a")).toBe(0);
+  expect(documentLeft({ documents: [ktp, selfie] }, ktp, null)).toBe(1);
 });

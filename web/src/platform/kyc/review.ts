@@ -1,6 +1,6 @@
 import type { Me } from "../../api/types";
 import { may } from "../../app/pages";
-import type { DocumentData, Finding, FindingWeight, KycCase } from "../api/kyc";
+import type { DocumentData, Finding, FindingWeight, KycCase, KycDocument } from "../api/kyc";
 
 /** Fields of each document in the order in which they stand on it. */
 export const FIELDS: Record<string, readonly (keyof DocumentData)[]> = {
@@ -31,6 +31,10 @@ export function hindrance(given: KycCase, me: Me | null): Hindrance | null {
 
 /** A bar forbids approving, whoever looks at it. */
 export const isBarred = (given: KycCase): boolean => given.findings.some((finding) => finding.weight === "bar");
+
+/** Documents beside this one that this person has not approved yet: with none left, approving it approves the case. */
+export const documentLeft = ({ documents }: Pick<KycCase, "documents">, document: KycDocument, reviewer: string | null): number =>
+  documents.filter((one) => one.document_id !== document.document_id && !(one.verification_status === "approved" && one.reviewed_by === reviewer)).length;
 
 export type FieldName = keyof DocumentData;
 
