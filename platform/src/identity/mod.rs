@@ -3,7 +3,7 @@
 //! Pure rules: `address`, `password`, `lockout`, `totp`, `codes`, `jws`, `token`, `signing` (when keys follow each other),
 //! `session`, `limit`, `api_key`. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
 //! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `keys`,
-//! `people` (administration), `who` (from a token to a principal), `first` (the first administrator).
+//! `people` (administration), `who` (from a token to a principal), `watch` (what holds streams open), `first` (the first administrator).
 
 pub mod address;
 pub mod api_key;
@@ -35,6 +35,7 @@ pub mod signing;
 mod store;
 pub mod token;
 pub mod totp;
+mod watch;
 mod who;
 
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::door::{By, Desk, IdempotencyKey, PageQuery};
+use super::door::{Accounts, By, Desk, IdempotencyKey, PageQuery};
 use crate::gateway::dto::micros;
 use crate::gateway::error::{ApiResult, Problem};
 use crate::gateway::json::Json;
@@ -90,6 +90,15 @@ wire! {
     pub struct Placed {
         pub id: Uuid,
     }
+    /// Whom to ask about one's data.
+    pub struct PrivacyDto {
+        /// As the desk is configured (`platform.privacy_contact`); null where nobody is named.
+        pub contact: Option<String>,
+        /// Days within which an erasure is done.
+        pub erasure_days: u64,
+        /// What can be agreed to.
+        pub purposes: Vec<String>,
+    }
 }
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -102,6 +111,26 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ledger))
         .routes(routes!(holds, place_hold))
         .routes(routes!(lift_hold))
+}
+
+/// What needs nobody to be signed in.
+pub fn open_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(privacy))
+}
+
+/// Whom a person writes to about their data, and what can be agreed to.
+#[utoipa::path(get, path = "/api/v1/privacy", tag = "subjects",
+    responses((status = 200, body = PrivacyDto), (status = 409, body = Problem)), security(()))]
+async fn privacy(Accounts(identity): Accounts) -> axum::Json<PrivacyDto> {
+    let contact = &identity.settings().privacy_contact;
+    axum::Json(PrivacyDto {
+        contact: (!contact.is_empty()).then(|| contact.clone()),
+        erasure_days: erasure::DAYS_MAX,
+        purposes: consent::PURPOSES
+            .iter()
+            .map(|&purpose| purpose.to_owned())
+            .collect(),
+    })
 }
 
 fn consent_dto(consent: consent::Consent) -> ConsentDto {
