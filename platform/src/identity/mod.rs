@@ -17,6 +17,7 @@ mod first;
 pub mod hash;
 pub mod jws;
 mod keys;
+mod leaver;
 pub mod limit;
 pub mod lockout;
 pub mod messenger;
@@ -47,7 +48,7 @@ pub use contact::Contact;
 pub use factor::TotpSecret;
 pub use keys::{ApiKey, NewApiKey};
 pub use passkey::PasskeyRow;
-pub use people::{Invitation, RoleChange, SessionRow, StatusChange};
+pub use people::{Invitation, RoleChange, SessionRow, StatusChange, TierChange};
 pub use person::{Person, Standing};
 pub use provider::{Exchange, ProviderSettings, Returned, Web, WebAnswer, WebDoor, WebRequest};
 pub use refresh::Renewed;
@@ -58,6 +59,7 @@ pub use who::Seen;
 
 /// What identity brings to the ground's jobs.
 pub fn plug(engines: &mut Engines) {
+    engines.handlers.subscribers.push(Arc::new(leaver::Leavers));
     engines.stores.push(Arc::new(erase::Credentials));
     engines.categories.push(Arc::new(erase::Sessions));
     engines.categories.push(Arc::new(erase::Attempts));

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use siaga_platform::people::{Area, Permission, Verb};
 use siaga_platform::refusal::Refusal;
-use siaga_platform::unit::Platform;
+use siaga_platform::unit::{Once, Platform};
 use siaga_platform::{consent, erasure, retention};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -324,7 +324,7 @@ async fn holds(
     }))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, serde::Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct HoldRequest {
     /// A category of rows, `erasure`, or `all`.
@@ -337,25 +337,29 @@ struct HoldRequest {
 
 /// Places a legal hold: nothing of it is ended until it is lifted.
 #[utoipa::path(post, path = "/api/v1/holds", tag = "subjects", request_body = HoldRequest,
-    responses((status = 201, body = Placed), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 201, body = Placed), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn place_hold(
     Desk(platform): Desk,
     By(by): By,
+    key: IdempotencyKey,
     Json(request): Json<HoldRequest>,
 ) -> ApiResult<(StatusCode, axum::Json<Placed>)> {
-    let id = place(&platform, &by, request).await?;
+    let once = key.once("POST /api/v1/holds", &request)?;
+    let id = place(&platform, &by, once, request).await?;
     Ok((StatusCode::CREATED, axum::Json(Placed { id })))
 }
 
 async fn place(
     platform: &Platform,
     by: &siaga_platform::people::Principal,
+    once: Option<Once>,
     request: HoldRequest,
 ) -> Result<Uuid, Refusal> {
     by.with_mfa()?;
-    retention::place(
+    retention::place_once(
         platform,
         by,
+        once,
         request.category,
         request.subject,
         request.reason,
