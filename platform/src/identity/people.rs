@@ -21,7 +21,7 @@ use crate::audit::{Action, Change};
 use crate::db::Tx;
 use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
-use crate::people::{Principal, Role, Target};
+use crate::people::{Principal, Role, Sight, Target};
 use crate::refusal::{CONFLICT, FORBIDDEN, INVALID, Refusal};
 use crate::unit::Unit;
 
@@ -113,11 +113,15 @@ impl Identity {
         self.platform
             .read(by, move |tx| {
                 let person = store::person(tx, &keyring, id)?;
-                if who.user() == Some(id) {
+                if who.is_person(id) {
                     return Ok(person);
                 }
-                let sight = who.may(USER_READ, &person.target())?;
-                Ok(person.seen(sight))
+                let sight = who.may(USER_READ, &person.target());
+                // A key says whose it is, and was not made to tell more of them.
+                if who.user() == Some(id) && sight.is_err() {
+                    return Ok(person.seen(Sight::Masked));
+                }
+                Ok(person.seen(sight?))
             })
             .await
     }
