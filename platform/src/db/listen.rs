@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
 use super::error::DbError;
@@ -9,8 +11,8 @@ impl Listener {
     pub(super) async fn open(connect: PgConnectOptions, channel: &str) -> Result<Self, DbError> {
         let own = PgPoolOptions::new()
             .max_connections(1)
-            .max_lifetime(None)
-            .idle_timeout(None)
+            .max_lifetime(None::<Duration>)
+            .idle_timeout(None::<Duration>)
             .connect_lazy_with(connect);
         let mut listener = PgListener::connect_with(&own).await?;
         listener.listen(channel).await?;

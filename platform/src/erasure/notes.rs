@@ -99,7 +99,7 @@ impl Words {
         for phrase in &phrases {
             let mut from = 0;
             while let Some(at) = find(&chars, phrase, from) {
-                chars.splice(at..at + phrase.len(), GONE.chars());
+                drop(chars.splice(at..at + phrase.len(), GONE.chars()));
                 // Behind what stands there now, whatever the person is called.
                 from = at + GONE.len();
                 gone = true;
@@ -115,7 +115,7 @@ impl Words {
                 .iter()
                 .any(|number| digits.contains(number.as_str()))
             {
-                chars.splice(from..to, GONE.chars());
+                drop(chars.splice(from..to, GONE.chars()));
                 at = from + GONE.len();
                 gone = true;
             }
@@ -162,7 +162,7 @@ fn next_number(chars: &[char], from: usize) -> Option<(usize, usize)> {
     let stretch = chars
         .iter()
         .skip(start)
-        .take_while(|c| is_digit(c) || " -.()/".contains(**c));
+        .take_while(|c| c.is_ascii_digit() || " -.()/".contains(**c));
     let mut end = start + stretch.count();
     while end > start && chars.get(end - 1).is_some_and(|c| !is_digit(c)) {
         end -= 1;
