@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::people::Principal;
-use crate::refusal::{NOT_FOUND, Refusal};
+use crate::refusal::{CONFLICT, NOT_FOUND, Refusal};
 use crate::unit::Platform;
 
 /// Accounts of one person that are listed: a client has one of each kind.
@@ -46,4 +46,24 @@ pub async fn is_own(platform: &Platform, by: &Principal, account: u32) -> Result
         true => Ok(()),
         false => Err(NOT_FOUND.because("there is no such account, or not for you")),
     }
+}
+
+/// The account of a client who asks for one. An approval of KYC opens it, so whoever is approved has one or gets it within
+/// seconds, and asking opens no second one.
+///
+/// # Errors
+/// They are not approved, or it is being opened; the database's.
+pub async fn opened(platform: &Platform, by: &Principal) -> Result<u32, Refusal> {
+    if let Some(account) = own(platform, by).await?.first() {
+        return Ok(*account);
+    }
+    let user = by.user();
+    let verified = platform.read(by, move |tx| {
+        let query = sqlx::query_as("SELECT verified FROM users WHERE id = $1");
+        Ok(tx.optional::<(bool,)>(query.bind(user))?)
+    });
+    Err(CONFLICT.because(match verified.await? {
+        Some((true,)) => "the account is being opened: ask again in a moment",
+        _ => "an account is opened when your documents are approved: POST /api/v1/kyc/upload",
+    }))
 }

@@ -169,6 +169,26 @@ async fn a_client_sees_their_own_account_and_no_other() {
         let answer = house.ask("GET", &path, Some(&client), None);
         assert_eq!(answer.status, status, "{path}: {}", answer.body);
     }
+    let open = |person: &crate::house::Person, kind: &str| {
+        let asked = json!({"user_id": client.id, "account_type": kind});
+        house.ask(
+            "POST",
+            "/api/v1/trading/account/open",
+            Some(person),
+            Some(&asked),
+        )
+    };
+    let again = open(&client, "live");
+    assert_eq!(
+        (again.status, again.body["account_id"].as_u64()),
+        (200, Some(mine))
+    );
+    assert_eq!(open(&client, "demo").status, 422);
+    assert_eq!(
+        open(&admin, "live").status,
+        404,
+        "nobody asks for somebody else"
+    );
     let answer = house.ask(
         "GET",
         &format!("/api/v1/trading/{others}/portfolio"),

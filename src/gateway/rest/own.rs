@@ -1,16 +1,20 @@
 //! What clients see of the desk: their own accounts, and prices. The desk sees the same routes of everybody.
 
 use axum::extract::State;
+use serde::Deserialize;
 use siaga_platform::accounts;
 use siaga_platform::people::Principal;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use super::accounts::view;
 use super::{market, orders};
 use crate::gateway::dto::account::{AccountDto, MarginState, PortfolioDto, portfolio};
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
 use crate::gateway::guard::sees_all;
+use crate::gateway::json::Json;
 use crate::gateway::platform::door::{By, Desk};
 use crate::gateway::query::Id;
 use crate::gateway::server::App;
@@ -34,6 +38,12 @@ wire! {
         /// Only closing goes on.
         pub under_review: bool,
     }
+    /// The account that was asked for (P0.13).
+    pub struct OpenedAccount {
+        pub account_id: u32,
+        /// Accounts of this desk have none: their owner signs in here.
+        pub mt4_credentials: Option<String>,
+    }
     pub struct OwnAccounts {
         /// By number.
         pub items: Vec<OwnAccountDto>,
@@ -44,6 +54,7 @@ wire! {
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(own_accounts))
+        .routes(routes!(open_account))
         .routes(routes!(portfolio_of))
         .merge(orders::own_routes())
         .merge(market::own_routes())
@@ -98,6 +109,49 @@ async fn own_accounts(
         }
     }
     Ok(axum::Json(OwnAccounts { items }))
+}
+
+/// An account that is asked for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenRequest {
+    /// The caller: nobody asks for somebody else.
+    pub user_id: Uuid,
+    /// `group`: the leverage of the house's terms. Absent is the same.
+    pub leverage_type: Option<String>,
+    /// `live`.
+    pub account_type: String,
+}
+
+/// The account that an approval of KYC opened (P0.13). Asking again opens no second one.
+#[utoipa::path(post, path = "/api/v1/trading/account/open", tag = "accounts", request_body = OpenRequest,
+    responses((status = 200, body = OpenedAccount), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = serde_json::json!("desk.read"))))]
+async fn open_account(
+    Desk(platform): Desk,
+    By(by): By,
+    Json(request): Json<OpenRequest>,
+) -> ApiResult<axum::Json<OpenedAccount>> {
+    if !by.is_person(request.user_id) {
+        return Err(ApiError::not_found("the person"));
+    }
+    if request.account_type != "live" {
+        return Err(ApiError::field(
+            "account_type",
+            "use live; there are no demonstration accounts here",
+        ));
+    }
+    if request.leverage_type.is_some_and(|kind| kind != "group") {
+        return Err(ApiError::field(
+            "leverage_type",
+            "use group; another leverage is agreed with the desk",
+        ));
+    }
+    Ok(axum::Json(OpenedAccount {
+        account_id: accounts::opened(&platform, &by).await?,
+        mt4_credentials: None,
+    }))
 }
 
 /// Positions, balance, equity and profit of an account (P0.14): the desk of any, a client of their own.
