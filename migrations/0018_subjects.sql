@@ -80,11 +80,14 @@ CREATE TABLE legal_holds (
 
 CREATE INDEX idx_legal_holds_active ON legal_holds (category, subject_id) WHERE lifted_at IS NULL;
 
--- Whether a subject's rows of a category are held; a null subject asks for the whole category.
+-- Whether a subject's rows of a category are held; a null subject asks for the whole category. A hold on everybody is on
+-- everybody of its organisation; whose organisation nobody knows any more is held by each.
 CREATE FUNCTION app_held(what text, who uuid) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$ SELECT EXISTS (SELECT FROM legal_holds AS h WHERE h.lifted_at IS NULL AND h.category IN (what, 'all')
-                         AND (h.subject_id IS NULL OR h.subject_id = who)) $$;
+                         AND (h.subject_id = who OR (h.subject_id IS NULL AND h.org_id = coalesce(
+                             (SELECT k.org_id FROM subject_keys AS k WHERE k.subject_id = who LIMIT 1),
+                             (SELECT u.org_id FROM users AS u WHERE u.id = who), h.org_id)))) $$;
 
 CREATE TABLE retention_runs (
     id uuid PRIMARY KEY,

@@ -135,3 +135,9 @@ CREATE POLICY alert_events_read ON alert_events FOR SELECT USING ((SELECT app_sc
 -- Notes are written by people of the house about anybody.
 DROP POLICY notes_read ON notes;
 CREATE POLICY notes_read ON notes FOR SELECT USING (app_is_system() OR author = app_user_id()::text OR (SELECT app_staff()));
+
+-- An erasure takes out of a note what names a person; every desk on this database does the same in its own file.
+ALTER TABLE notes ADD COLUMN redacted_at timestamptz;
+CREATE INDEX idx_notes_redacted_at ON notes (redacted_at, hash) WHERE redacted_at IS NOT NULL;
+CREATE POLICY notes_redact ON notes FOR UPDATE USING (app_is_system()) WITH CHECK (app_is_system());
+GRANT UPDATE (text, redacted_at) ON notes TO siaga_app;

@@ -23,6 +23,7 @@ pub mod openapi;
 pub mod platform;
 pub mod query;
 pub mod rest;
+mod revocation;
 pub mod server;
 pub mod stream;
 

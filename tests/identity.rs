@@ -22,3 +22,5 @@ mod races;
 mod sessions;
 #[path = "identity/standards.rs"]
 mod standards;
+#[path = "identity/tiers.rs"]
+mod tiers;

@@ -7,6 +7,7 @@
 
 mod actor;
 mod error;
+mod listen;
 mod pool;
 mod seat;
 mod tx;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use actor::{Actor, BadActor};
 pub use error::DbError;
+pub use listen::Listener;
 pub use pool::PoolOptions;
 pub use tx::Tx;
 pub use worker::Connector;
@@ -173,6 +175,17 @@ impl Db {
             Ok((before, now()))
         })
         .await
+    }
+
+    /// Hears what is said on a channel of the server; `None` for the embedded database, which one program has for itself.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn listener(&self, channel: &str) -> Result<Option<Listener>, DbError> {
+        match &self.backend {
+            Backend::Server(pool) => pool.listener(channel).await.map(Some),
+            Backend::Single(_) => Ok(None),
+        }
     }
 
     /// Transactions waiting for their turn in both lanes.

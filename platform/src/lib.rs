@@ -2,6 +2,7 @@
 //! table, and the ground its engines stand on: people and what they may do, one way to write, the audit
 //! chain, the outbox, sealed personal data. [`unit::Platform`] is where an engine starts.
 
+pub mod accounts;
 pub mod address;
 pub mod aml;
 pub mod audit;
@@ -27,6 +28,7 @@ pub mod refusal;
 pub mod retention;
 pub mod search;
 pub mod source;
+pub mod spread;
 pub mod subjects;
 pub mod unit;
 pub mod values;

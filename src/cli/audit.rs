@@ -1,5 +1,6 @@
-//! `siaga audit`: whether the record of who did what is whole.
+//! `siaga audit`: whether the record of who did what is whole, and the record as lines for a search engine.
 
+use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -23,25 +24,67 @@ pub enum Action {
         #[arg(long)]
         anchors: Option<PathBuf>,
     },
+    /// Write the log as lines of JSON, oldest first, for a search engine. What is sealed is left out; the error output says
+    /// with which --after the next export goes on. With the embedded database the desk must be stopped.
+    Export {
+        /// Number of the last row that is there already.
+        #[arg(long, default_value_t = 0)]
+        after: i64,
+    },
+}
+
+/// Does it.
+pub fn run(config: &Config, action: &Action, json: bool) -> anyhow::Result<Exit> {
+    match action {
+        Action::Verify { anchors } => verify(config, anchors.as_ref(), json),
+        Action::Export { after } => export(config, *after),
+    }
+}
+
+async fn opened(config: &Config) -> anyhow::Result<Store> {
+    let now = Timestamp::from_nanosecond(i128::from(Clock::start().now().0))?;
+    Store::open(config.store.url.as_deref(), &config.data.dir, now)
+        .await
+        .context("the database cannot be used")
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}
+
+fn export(config: &Config, after: i64) -> anyhow::Result<Exit> {
+    let exported = runtime()?.block_on(async {
+        let store = opened(config).await?;
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let done = audit::export(&store.db, after, |line| {
+            serde_json::to_writer(&mut out, line)?;
+            out.write_all(b"\n")?;
+            anyhow::Ok(())
+        });
+        let done = done.await;
+        store.db.close().await;
+        out.flush()?;
+        done
+    })?;
+    eprintln!(
+        "{} rows; the next export begins with --after {}",
+        exported.rows, exported.number
+    );
+    Ok(Exit::Well)
 }
 
 /// Looks, and says every fault.
-pub fn run(config: &Config, action: &Action, json: bool) -> anyhow::Result<Exit> {
-    let Action::Verify { anchors } = action;
+fn verify(config: &Config, anchors: Option<&PathBuf>, json: bool) -> anyhow::Result<Exit> {
     let path = match anchors {
         Some(path) => path.clone(),
         None => config.data.dir.join(ANCHORS_FILE),
     };
     let anchors =
         audit::anchors_of(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    let report = runtime.block_on(async {
-        let now = Timestamp::from_nanosecond(i128::from(Clock::start().now().0))?;
-        let store = Store::open(config.store.url.as_deref(), &config.data.dir, now)
-            .await
-            .context("the database cannot be used")?;
+    let report = runtime()?.block_on(async {
+        let store = opened(config).await?;
         let report = audit::verify(&store.db, &anchors).await;
         store.db.close().await;
         anyhow::Ok(report?)

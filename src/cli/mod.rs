@@ -61,7 +61,7 @@ pub enum Action {
     /// Look into the durable files: inspect, verify, export.
     #[command(subcommand)]
     Journal(journal::Action),
-    /// Look whether the record of who did what is whole.
+    /// The record of who did what: whether it is whole, and as lines for a search engine.
     #[command(subcommand)]
     Audit(audit::Action),
     /// Take lists of sanctions, and look names up on them.

@@ -1,4 +1,4 @@
-//! Copies names and notes into the database, as they come.
+//! Copies names and notes into the database, as they come, and takes back what erasures took out of notes there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,15 @@ use super::notes::Notes;
 use super::store::stopped;
 use crate::gateway::directory::Directory;
 use crate::store::db::{Actor, Db, DbError};
-use crate::store::names::{NameRow, NoteRow, write_accounts, write_names, write_notes};
+use crate::store::names::{
+    NameRow, NoteRow, redacted_notes, write_accounts, write_names, write_notes,
+};
 
 /// How often it looks: what was written or imported is in the database a moment later.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Looks between two questions for notes that were redacted: half a minute. The first look asks too, so a file that
+/// came back from a backup is without them again.
+const LOOKS_PER_REDACTION: u32 = 60;
 /// Rows of one transaction: some milliseconds on the embedded database.
 const ROWS_MAX: usize = 500;
 
@@ -22,6 +27,9 @@ const ROWS_MAX: usize = 500;
 struct Told {
     directory: Arc<Directory>,
     notes: usize,
+    /// The newest redaction that was taken over: its moment and its note.
+    redacted: (i64, i64),
+    looks: u32,
 }
 
 /// Runs until told to stop, then copies what is left.
@@ -32,7 +40,11 @@ pub async fn run(db: Db, names: LiveNames, notes: Arc<Notes>, mut stop: watch::R
             () = stopped(&mut stop) => true,
             () = tokio::time::sleep(LOOK_EVERY) => false,
         };
-        let done = copy(&db, &names.now(), &notes, &mut told).await;
+        let mut done = copy(&db, &names.now(), &notes, &mut told).await;
+        if done.is_ok() && told.looks.is_multiple_of(LOOKS_PER_REDACTION) {
+            done = redact(&db, &notes, &mut told).await;
+        }
+        told.looks = told.looks.wrapping_add(1);
         // Said once: the next looks try again by themselves.
         if let Err(error) = &done
             && well
@@ -87,6 +99,36 @@ async fn copy(
             done => done?,
         }
         told.notes += count;
+    }
+}
+
+/// Takes over what erasures took out of notes, those of another program on this database too.
+async fn redact(db: &Db, notes: &Arc<Notes>, told: &mut Told) -> Result<(), DbError> {
+    let db = db.background();
+    loop {
+        let after = told.redacted;
+        let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
+        let rows = db
+            .read(&Actor::SYSTEM, move |tx| redacted_notes(tx, after, limit))
+            .await?;
+        let Some(last) = rows.last().map(|(at, hash, _)| (*at, *hash)) else {
+            return Ok(());
+        };
+        let texts: Vec<(u64, String)> = rows
+            .into_iter()
+            .map(|(_, hash, text)| (hash.cast_unsigned(), text))
+            .collect();
+        let held = Arc::clone(notes);
+        let taken = tokio::task::spawn_blocking(move || held.redact(&texts)).await;
+        match taken.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            Ok(true) => tracing::info!("notes were redacted as an erasure asked"),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(%error, "notes.ndjson still has what an erasure took out: it cannot be written");
+                return Ok(());
+            }
+        }
+        told.redacted = last;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,7 @@ pub struct Notes {
 }
 
 struct Inner {
+    path: PathBuf,
     file: File,
     texts: BTreeMap<u64, String>,
     /// Hash, author and time, in the order in which they came.
@@ -56,7 +57,12 @@ impl Notes {
         // A line that was cut must not swallow the next one.
         file.write_all(b"\n")?;
         Ok(Self {
-            inner: Mutex::new(Inner { file, texts, order }),
+            inner: Mutex::new(Inner {
+                path: path.to_owned(),
+                file,
+                texts,
+                order,
+            }),
         })
     }
 
@@ -94,6 +100,48 @@ impl Notes {
         Ok(hash)
     }
 
+    /// Takes over texts out of which an erasure took what names a person: in memory and in the file, which is written
+    /// anew and put in its place at once. Says whether anything was otherwise.
+    ///
+    /// # Errors
+    /// When the disk refuses: then everything stays as it was.
+    pub fn redact(&self, redacted: &[(u64, String)]) -> std::io::Result<bool> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut texts = inner.texts.clone();
+        for (hash, text) in redacted {
+            if let Some(held) = texts.get_mut(hash) {
+                held.clone_from(text);
+            }
+        }
+        if texts == inner.texts {
+            return Ok(false);
+        }
+        let beside = inner.path.with_extension("redacted");
+        let mut file = File::create(&beside)?;
+        for (hash, by, at) in &inner.order {
+            let Some(text) = texts.get(hash) else {
+                continue;
+            };
+            let line = Line {
+                hash: *hash,
+                at: at.0,
+                by: *by,
+                text: text.clone(),
+            };
+            let mut bytes = serde_json::to_vec(&line)?;
+            bytes.push(b'\n');
+            file.write_all(&bytes)?;
+        }
+        file.sync_all()?;
+        std::fs::rename(&beside, &inner.path)?;
+        if let Some(folder) = inner.path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        inner.file = OpenOptions::new().append(true).open(&inner.path)?;
+        inner.texts = texts;
+        Ok(true)
+    }
+
     /// At most `limit` notes behind the first `count`, in the order in which they came, as the database takes them: it has
     /// no NUL.
     pub fn after(&self, count: usize, limit: usize) -> Vec<NoteRow> {
@@ -129,6 +177,30 @@ fn hash_of(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_erasure_took_out_is_in_no_file_and_does_not_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notes.ndjson");
+        let notes = Notes::open(&path).unwrap();
+        let keep = |text| notes.keep(Ts(1), ActorId(1), text).unwrap();
+        let (sari, other) = (keep("called Sari Dewi"), keep("fine"));
+        let redacted = [(sari, "called [erased]".to_owned()), (7, "x".to_owned())];
+        assert!(notes.redact(&redacted).unwrap());
+        assert!(!notes.redact(&redacted).unwrap(), "once is enough");
+        assert_eq!(keep("called Sari Dewi"), sari, "its hash stays");
+        let later = keep("later");
+        for entry in std::fs::read_dir(dir.path()).unwrap() {
+            let file = entry.unwrap().path();
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(!text.contains("Sari"), "{}", file.display());
+        }
+        let again = Notes::open(&path).unwrap();
+        for (hash, text) in [(sari, "called [erased]"), (other, "fine"), (later, "later")] {
+            assert_eq!(again.text(hash).as_deref(), Some(text));
+        }
+        assert_eq!(again.after(0, 10).len(), 3);
+    }
 
     #[test]
     fn notes_survive_a_restart_and_a_cut_line() {

@@ -20,7 +20,7 @@ use siaga_platform::kyc::ocr::{HttpReader, Ocr, Tesseract};
 use siaga_platform::kyc::{self, Kyc, Vault};
 use siaga_platform::outbox::{Nats, Publisher};
 use siaga_platform::unit::Platform;
-use siaga_platform::{erasure, retention, subjects};
+use siaga_platform::{erasure, retention, spread, subjects};
 use siaga_risk::event::Body;
 use siaga_risk::ids::ActorId;
 use tokio::sync::watch;
@@ -173,13 +173,14 @@ pub async fn open_identity(
 /// Starts the publisher and the jobs; they end with `stop`.
 pub fn start(
     platform: &Platform,
+    identity: Arc<Identity>,
     kyc: Option<&Kyc>,
-    messenger: &Arc<dyn Messenger>,
     config: &config::Platform,
     data: &Path,
     stop: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
-    let courier: Arc<dyn Courier> = Arc::new(ByMessenger::new(Arc::clone(messenger)));
+    let messenger = Arc::clone(&identity.settings().messenger);
+    let courier: Arc<dyn Courier> = Arc::new(ByMessenger::new(messenger));
     let engines = siaga_platform::handlers::engines();
     let mut handlers = engines.handlers.clone();
     handlers
@@ -196,6 +197,7 @@ pub fn start(
     }
     let mut tasks = JoinSet::new();
     tasks.spawn(Publisher::new(platform, handlers).run(stop.clone()));
+    tasks.spawn(spread::hear(platform.clone(), identity, stop.clone()));
     tasks.spawn(sales(platform.background(), courier, stop.clone()));
     tasks.spawn(compliance(platform.background(), stop.clone()));
     tasks.spawn(screening(platform.background(), stop.clone()));

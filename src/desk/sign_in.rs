@@ -30,6 +30,7 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
     let mut settings = Settings {
         title: set.title.clone(),
         public_url: set.public_url.clone(),
+        privacy_contact: config.platform.privacy_contact.trim().to_owned(),
         messenger,
         providers: providers.collect::<Result<_, _>>()?,
         limits: Limits {

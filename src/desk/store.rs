@@ -200,13 +200,15 @@ impl StoreTask {
         let (config, clock) = (&self.platform_config, self.clock.clone());
         match platform::open(db, config, &self.data, clock, self.door.clone()) {
             Ok(opened) => {
-                match platform::open_identity(&opened, &self.identity_settings).await {
-                    Ok(identity) => drop(self.identity.send_replace(Some(identity))),
+                let identity = match platform::open_identity(&opened, &self.identity_settings).await
+                {
+                    Ok(identity) => identity,
                     Err(error) => {
                         tracing::error!(%error, "accounts of people are not there, nor is the platform; prices, orders and alerts go on without them");
                         return None;
                     }
-                }
+                };
+                self.identity.send_replace(Some(Arc::clone(&identity)));
                 let kyc = match platform::open_kyc(
                     &opened,
                     config,
@@ -221,8 +223,8 @@ impl StoreTask {
                 };
                 let tasks = platform::start(
                     &opened,
+                    identity,
                     kyc.as_ref(),
-                    &self.identity_settings.messenger,
                     config,
                     &self.data,
                     &self.stop,

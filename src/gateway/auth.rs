@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use siaga_risk::ids::ActorId;
 use siaga_risk::units::{SECOND_NS, Ts};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 /// Name of the session cookie.
 pub const COOKIE: &str = "siaga_session";
@@ -34,13 +35,11 @@ type Key = [u8; 32];
 
 /// Names a session without opening it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionKey(Key);
-
-impl SessionKey {
-    /// The key of what is no session of these doors.
-    pub fn of(name: &str) -> SessionKey {
-        SessionKey(digest(name))
-    }
+pub enum SessionKey {
+    /// Of these doors: the digest of its cookie.
+    Cookie([u8; 32]),
+    /// A session of identity, or an API key.
+    Guest(Uuid),
 }
 
 /// What a connection may follow.
@@ -81,7 +80,7 @@ struct Inner {
     sessions: HashMap<Key, Session>,
     tickets: HashMap<Key, Ticket>,
     /// Sessions of identity that asked for a ticket lately, and when: held while one of theirs may be redeemed.
-    guests: HashMap<Key, Ts>,
+    guests: HashMap<Uuid, Ts>,
     failures: u32,
     failures_since: Ts,
 }
@@ -175,7 +174,7 @@ impl Doors {
         let key = digest(cookie);
         let mut inner = self.lock();
         inner.sessions.remove(&key);
-        let session = SessionKey(key);
+        let session = SessionKey::Cookie(key);
         let of_others = |ticket: &Ticket| ticket.visitor.session != Some(session);
         inner.tickets.retain(|_, ticket| of_others(ticket));
         session
@@ -184,33 +183,45 @@ impl Doors {
     /// Whether a session is open, or a guest's may be.
     pub fn holds(&self, session: SessionKey) -> bool {
         let inner = self.lock();
-        inner.sessions.contains_key(&session.0) || inner.guests.contains_key(&session.0)
+        match session {
+            SessionKey::Cookie(key) => inner.sessions.contains_key(&key),
+            SessionKey::Guest(id) => inner.guests.contains_key(&id),
+        }
     }
 
-    /// A session of identity ended: its tickets are worth nothing.
-    pub fn dismiss(&self, session: SessionKey) {
+    /// A session of identity ended, or an API key: its tickets are worth nothing.
+    pub fn dismiss(&self, guest: Uuid) {
         let mut inner = self.lock();
-        inner.guests.remove(&session.0);
+        inner.guests.remove(&guest);
         inner
             .tickets
-            .retain(|_, ticket| ticket.visitor.session != Some(session));
+            .retain(|_, ticket| ticket.visitor.session != Some(SessionKey::Guest(guest)));
+    }
+
+    /// There is an administrator now: what the secret let in goes.
+    pub fn dismiss_secret(&self) {
+        let mut inner = self.lock();
+        inner.sessions.clear();
+        inner
+            .tickets
+            .retain(|_, ticket| matches!(ticket.visitor.session, Some(SessionKey::Guest(_))));
     }
 
     /// A ticket for one hello, and when it ends. `cookie` = of the session that asks, when it is one.
     pub fn ticket(&self, actor: ActorId, cookie: Option<&str>, now: Ts) -> Option<(String, Ts)> {
         self.issue(
             actor,
-            cookie.map(|cookie| SessionKey(digest(cookie))),
+            cookie.map(|cookie| SessionKey::Cookie(digest(cookie))),
             Rooms::ALL,
             now,
         )
     }
 
-    /// A ticket of a session of identity, for the rooms its person may enter.
+    /// A ticket of a session of identity or of an API key, for the rooms its person may enter.
     pub fn guest_ticket(
         &self,
         actor: ActorId,
-        session: SessionKey,
+        guest: Uuid,
         rooms: Rooms,
         now: Ts,
     ) -> Option<(String, Ts)> {
@@ -220,9 +231,9 @@ impl Doors {
         if inner.guests.len() >= TICKETS_MAX {
             return None;
         }
-        inner.guests.insert(session.0, now);
+        inner.guests.insert(guest, now);
         drop(inner);
-        self.issue(actor, Some(session), rooms, now)
+        self.issue(actor, Some(SessionKey::Guest(guest)), rooms, now)
     }
 
     fn issue(
@@ -403,16 +414,17 @@ mod tests {
     #[test]
     fn a_ticket_of_identitys_session_ends_with_it() {
         let doors = Doors::new("right");
-        let session = SessionKey::of("identity 1");
+        let guest = Uuid::from_u128(1);
+        let session = SessionKey::Guest(guest);
         let rooms = Rooms {
             desk: false,
             sales: true,
         };
         let (ticket, _) = doors
-            .guest_ticket(ActorId(1_000), session, rooms, at(1))
+            .guest_ticket(ActorId(1_000), guest, rooms, at(1))
             .expect("room");
         let (other, _) = doors
-            .guest_ticket(ActorId(1_000), session, rooms, at(1))
+            .guest_ticket(ActorId(1_000), guest, rooms, at(1))
             .expect("room");
         let visitor = Visitor {
             actor: ActorId(1_000),
@@ -421,9 +433,27 @@ mod tests {
         };
         assert_eq!(doors.redeem(&ticket, at(2)), Some(visitor));
         assert!(doors.holds(session));
-        doors.dismiss(session);
+        doors.dismiss(guest);
         assert!(!doors.holds(session));
         assert_eq!(doors.redeem(&other, at(2)), None);
+    }
+
+    #[test]
+    fn what_the_secret_let_in_goes_when_there_is_an_administrator() {
+        let doors = Doors::new("right");
+        let opened = doors.sign_in("right", at(0)).expect("right");
+        let (by_cookie, _) = doors
+            .ticket(ADMINISTRATOR, Some(&opened.cookie), at(1))
+            .expect("room");
+        let (by_secret, _) = doors.ticket(ADMINISTRATOR, None, at(1)).expect("room");
+        let (guests, _) = doors
+            .guest_ticket(ActorId(1_000), Uuid::from_u128(1), Rooms::ALL, at(1))
+            .expect("room");
+        doors.dismiss_secret();
+        assert!(doors.session(&opened.cookie, at(1)).is_none());
+        assert_eq!(doors.redeem(&by_cookie, at(1)), None);
+        assert_eq!(doors.redeem(&by_secret, at(1)), None);
+        assert!(doors.redeem(&guests, at(1)).is_some());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use siaga_risk::units::Ts;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::auth::{COOKIE, Doors, SessionKey, Shut};
+use super::auth::{COOKIE, Doors, Shut};
 use super::error::{ApiError, Fault};
 use super::server::App;
 
@@ -156,7 +156,11 @@ pub async fn arrivals(State(app): State<App>, mut request: Request, next: Next) 
         if path.starts_with("/api/") {
             let sign_in = request.method() == Method::POST && SIGN_IN_PATHS.contains(&path);
             let upload = request.method() == Method::POST && UPLOAD_PATHS.contains(&path);
-            if let Err(refusal) = identity.count_address(ip, sign_in, upload) {
+            let mut counted = identity.count_address(ip, sign_in, upload);
+            if counted.is_ok() {
+                counted = identity.count_address_of_all(ip, sign_in, upload).await;
+            }
+            if let Err(refusal) = counted {
                 return ApiError::from(refusal).into_response();
             }
         }
@@ -203,7 +207,7 @@ pub async fn caller(State(app): State<App>, mut request: Request, next: Next) ->
     }
 }
 
-/// The desk itself is for those who may see all of it; a client's own accounts are asked for elsewhere.
+/// The desk itself is for those who may see all of it; a client's own accounts are behind [`client`].
 pub async fn desk(request: Request, next: Next) -> Response {
     let Some(principal) = request.extensions().get::<Principal>() else {
         return ApiError::new(Fault::Unauthenticated, "sign in first").into_response();
@@ -221,6 +225,31 @@ pub async fn desk(request: Request, next: Next) -> Response {
     }
 }
 
+/// What clients see too: whoever may see trading at all. Handlers ask whose account it is.
+pub async fn client(request: Request, next: Next) -> Response {
+    let Some(principal) = request.extensions().get::<Principal>() else {
+        return ApiError::new(Fault::Unauthenticated, "sign in first").into_response();
+    };
+    match sees_all(principal) {
+        Ok(_) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+/// Whether somebody sees everybody's accounts: the desk does, a client sees their own.
+///
+/// # Errors
+/// They see no account at all.
+pub fn sees_all(principal: &Principal) -> Result<bool, ApiError> {
+    match principal.scope(DESK_READ)? {
+        (Scope::All, _) => may_at_desk(principal, true).map(|()| true),
+        (Scope::Own, _) => Ok(false),
+        (Scope::Team | Scope::None, _) => Err(FORBIDDEN
+            .because("accounts are not part of your role")
+            .into()),
+    }
+}
+
 fn may_at_desk(principal: &Principal, asks: bool) -> Result<(), ApiError> {
     // Accounts and orders carry no organisation: they are the house's, whatever somebody may in another one.
     if principal.org != HOUSE {
@@ -232,7 +261,7 @@ fn may_at_desk(principal: &Principal, asks: bool) -> Result<(), ApiError> {
     match principal.scope(permission)? {
         (Scope::All, _) => Ok(()),
         _ => Err(FORBIDDEN
-            .because("this is the desk's; your own accounts are not shown here")
+            .because("this is the desk's; your own accounts are at /api/v1/trading/accounts")
             .into()),
     }
 }
@@ -323,11 +352,6 @@ fn same_csrf(headers: &HeaderMap, csrf: &str) -> Result<(), ApiError> {
             "send the csrf value of the session as X-CSRF-Token",
         )),
     }
-}
-
-/// How streams of a session of identity, or of an API key, are known.
-pub fn stream_key(session: Uuid) -> SessionKey {
-    SessionKey::of(&format!("identity {session}"))
 }
 
 /// Who the headers belong to.
@@ -514,6 +538,37 @@ mod tests {
                 "{:?}",
                 principal.role
             );
+        }
+    }
+
+    #[test]
+    fn clients_see_their_own_accounts_and_other_houses_none_of_ours() {
+        use siaga_platform::people::Role;
+        let as_role = |role| Principal {
+            role,
+            ..Principal::owner()
+        };
+        let key_of_a_client = |scopes: &[&str]| Principal {
+            narrowed: Some(scopes.iter().map(|&scope| scope.to_owned()).collect()),
+            ..as_role(Role::EndUser)
+        };
+        let elsewhere = |role| Principal {
+            org: Uuid::from_u128(7),
+            ..as_role(role)
+        };
+        for (principal, all) in [
+            (Principal::owner(), Some(true)),
+            (as_role(Role::Auditor), Some(true)),
+            (as_role(Role::EndUser), Some(false)),
+            (elsewhere(Role::EndUser), Some(false)),
+            (elsewhere(Role::SuperAdmin), None),
+            (as_role(Role::IbPartner), None),
+            (as_role(Role::SalesAgent), None),
+            (key_of_a_client(&["desk.read"]), Some(false)),
+            (key_of_a_client(&["kyc.upload"]), None),
+        ] {
+            let seen = sees_all(&principal).ok();
+            assert_eq!(seen, all, "{:?} {:?}", principal.role, principal.narrowed);
         }
     }
 

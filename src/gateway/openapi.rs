@@ -18,6 +18,7 @@ pub fn document() -> OpenApi {
     let mut document = OpenApiRouter::with_openapi(base())
         .merge(rest::session::routes())
         .merge(rest::routes())
+        .merge(rest::own::routes())
         .merge(platform::open_routes())
         .merge(platform::routes())
         .merge(health::open_routes())

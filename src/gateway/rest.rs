@@ -8,6 +8,7 @@ pub mod limits;
 pub mod market;
 pub mod measures;
 pub mod orders;
+pub mod own;
 pub mod requirements;
 pub mod rules;
 pub mod session;
@@ -40,7 +41,7 @@ wire! {
     }
 }
 
-/// Everything under `/api/v1` that needs a caller.
+/// The desk's own under `/api/v1`; what its clients see too is in [`own`].
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(market::routes())

@@ -17,7 +17,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use siaga_platform::identity::Identity;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -29,7 +28,7 @@ use super::metrics::Metrics;
 use super::stream::hub::Hub;
 use super::stream::poll;
 use super::stream::session::Timing;
-use super::{assets, asyncapi, bridge, health, openapi, platform, rest};
+use super::{assets, asyncapi, bridge, health, openapi, platform, rest, revocation};
 
 /// Largest body of a request: an order has 1 KiB.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -129,7 +128,10 @@ pub async fn serve(
         stop,
         places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
     });
-    let revoking = tokio::spawn(revoke_streams(app.clone()));
+    let guards = [
+        tokio::spawn(revocation::hear(app.clone())),
+        tokio::spawn(revocation::look_after(app.clone())),
+    ];
     let routes = router(app.clone());
     accept(&listener, &app, routes, shutdown).await;
     drop(listener);
@@ -140,7 +142,7 @@ pub async fn serve(
     {
         tracing::info!("connections that did not end in time were cut");
     }
-    for task in tasks.into_iter().chain([revoking]) {
+    for task in tasks.into_iter().chain(guards) {
         if let Err(error) = task.await {
             tracing::warn!("a task of the gateway ended badly: {error}");
         }
@@ -151,9 +153,11 @@ pub async fn serve(
 /// All routes. What has no caller check is listed here and nowhere else.
 pub fn router(app: App) -> Router {
     let (desk, _) = rest::routes().merge(health::routes()).split_for_parts();
+    let (own, _) = rest::own::routes().split_for_parts();
     let (api, _) = platform::routes().split_for_parts();
     let closed = desk
         .layer(from_fn(guard::desk))
+        .merge(own.layer(from_fn(guard::client)))
         .merge(api)
         .merge(openapi::routes())
         .merge(asyncapi::routes())
@@ -209,38 +213,6 @@ async fn accept(
                 routes.clone(),
             ))),
             Err(_) => app.metrics.connections_refused.add(1),
-        }
-    }
-}
-
-/// Ends the streams of sessions as they end, until the stop.
-async fn revoke_streams(app: App) {
-    let (mut accounts, mut stop) = (app.core.identity(), app.stop.clone());
-    let mut ends = loop {
-        if let Some(identity) = &*accounts.borrow_and_update() {
-            break identity.ends();
-        }
-        tokio::select! {
-            changed = accounts.changed() => if changed.is_err() {
-                return;
-            },
-            () = stopped(&mut stop) => return,
-        }
-    };
-    loop {
-        let ended = tokio::select! {
-            ended = ends.recv() => ended,
-            () = stopped(&mut stop) => return,
-        };
-        match ended {
-            Ok(session) => {
-                let key = guard::stream_key(session);
-                app.doors.dismiss(key);
-                app.hub.revoke(key);
-            }
-            // More ended at once than are held: which, is not known any more, so nobody's stream stays.
-            Err(RecvError::Lagged(_)) => app.hub.revoke_all(),
-            Err(RecvError::Closed) => return,
         }
     }
 }

@@ -118,7 +118,31 @@ pub fn write_accounts(tx: &mut Tx<'_>, rows: &[(u32, String)]) -> Result<(), DbE
     .map(drop)
 }
 
-/// Writes notes that are not there; a note never changes.
+/// A note out of which an erasure took what names a person: when that was (microseconds), its hash, its text.
+pub type RedactedNote = (i64, i64, String);
+
+/// At most `limit` redacted notes behind that moment and hash, oldest first.
+///
+/// # Errors
+/// The database.
+pub fn redacted_notes(
+    tx: &mut Tx<'_>,
+    after: (i64, i64),
+    limit: i64,
+) -> Result<Vec<RedactedNote>, DbError> {
+    tx.all(
+        sqlx::query_as(
+            "SELECT at, hash, text FROM (
+                 SELECT (extract(epoch FROM redacted_at) * 1000000)::bigint AS at, hash, text FROM notes WHERE redacted_at IS NOT NULL) AS gone
+             WHERE (at, hash) > ($1, $2) ORDER BY at, hash LIMIT $3",
+        )
+        .bind(after.0)
+        .bind(after.1)
+        .bind(limit),
+    )
+}
+
+/// Writes notes that are not there; what an erasure takes out of one is not written again.
 ///
 /// # Errors
 /// The database.

@@ -271,6 +271,16 @@ async fn a_key_is_not_its_owner() {
             house.kind
         );
         assert_eq!(fault(by_key.principal.in_person()), Some(FORBIDDEN));
+        let owner = house
+            .identity
+            .person(&by_key.principal, opened.person.id)
+            .await;
+        let owner = done(&house, owner);
+        assert_ne!(
+            owner.email, opened.person.email,
+            "{}: whose it is, and no address of theirs",
+            house.kind
+        );
         assert!(
             erasure::export(platform, &seen.principal, &stores, opened.person.id)
                 .await

@@ -1,6 +1,9 @@
 //! What stays of a person who leaves, and of sessions that are over.
 
+use serde_json::json;
 use siaga_platform::erasure::{self, Kind};
+use siaga_platform::identity::permissions::DESK_READ;
+use siaga_platform::outbox::{Event, Publisher};
 use siaga_platform::people::Principal;
 use siaga_platform::refusal::Refusal;
 use siaga_platform::{handlers, retention};
@@ -160,5 +163,33 @@ async fn ended_sessions_are_swept_and_open_ones_stay() {
             "{}: with their tokens",
             house.kind
         );
+    }
+}
+
+/// Whoever was suspended by another engine comes back as everybody does: by signing in.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_and_keys_end_with_a_suspension_by_another_engine() {
+    for house in House::all().await {
+        let opened = house.register("sari").await;
+        let seen = done(&house, house.identity.who(&opened.access, None, None).await);
+        let scopes = vec![DESK_READ.name.into()];
+        let key = house
+            .identity
+            .make_key(&seen.principal, "robot".into(), scopes, None)
+            .await;
+        done(&house, key);
+        let (platform, user) = (house.identity.platform(), opened.person.id);
+        let suspended = platform.command(&Principal::system("test"), move |unit| {
+            let update = sqlx::query("UPDATE users SET status = 'suspended' WHERE id = $1");
+            unit.tx().execute(update.bind(user))?;
+            let facts = json!({"user_id": user, "from": "pending", "to": "suspended"});
+            unit.emit(Event::new("user.status_changed", "user", user, facts).about(user));
+            Ok(())
+        });
+        done(&house, suspended.await);
+        let publisher = Publisher::new(platform, handlers::engines().handlers);
+        while done(&house, publisher.step().await) > 0 {}
+        let open = "SELECT (SELECT count(*) FROM sessions WHERE ended_at IS NULL) + (SELECT count(*) FROM api_keys WHERE revoked_at IS NULL)";
+        assert_eq!(rows(&house, open).await, 0, "{}", house.kind);
     }
 }

@@ -75,6 +75,18 @@ impl House {
         houses
     }
 
+    /// Another program on the same database, with the same keyring and clock.
+    pub fn another_process(&self) -> Identity {
+        let now = Arc::clone(&self.clock);
+        let platform = Platform::new(
+            self.database.db.clone(),
+            Arc::clone(self.identity.platform().keyring()),
+            Arc::new(move || Ts(now.load(Ordering::SeqCst))),
+            Arc::new(NoCore),
+        );
+        Identity::new(platform, self.identity.settings().clone()).expect("set up")
+    }
+
     /// Time goes on.
     pub fn pass(&self, seconds: u64) {
         self.clock.fetch_add(seconds * SECOND_NS, Ordering::SeqCst);

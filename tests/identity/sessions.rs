@@ -1,5 +1,9 @@
 //! A person's sessions from sign-in to end.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use siaga_platform::identity::faults::{
     CODE_USED, REFRESH_REUSED, SESSION_ENDED, SESSION_IDLE, SESSION_REPLACED, TOKEN_EXPIRED,
     TOKEN_INVALID,
@@ -7,8 +11,16 @@ use siaga_platform::identity::faults::{
 use siaga_platform::identity::permissions::DESK_READ;
 use siaga_platform::identity::{Contact, Method, Proof, SignedIn, totp};
 use siaga_platform::refusal::{Fault, Refusal};
+use siaga_platform::spread::{self, Word};
+use siaga_risk::units::Ts;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::house::{House, PASSWORD, api};
+
+/// Nothing here takes this long unless it is broken.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn fault<T>(answer: Result<T, Refusal>) -> Option<Fault> {
     answer.err().and_then(|refusal| refusal.fault())
@@ -26,9 +38,11 @@ async fn a_copied_refresh_token_ends_the_session() {
             Err(refusal) => panic!("{}: {refusal}", house.kind),
         };
         house.pass(9);
-        assert!(
-            refresh(&opened.refresh).await.is_ok(),
-            "{}: another tab",
+        let again = refresh(&opened.refresh).await;
+        assert_eq!(
+            again.ok().map(|renewed| renewed.refresh),
+            Some(first.refresh.clone()),
+            "{}: another tab gets the same token",
             house.kind
         );
         house.pass(2);
@@ -50,6 +64,190 @@ async fn a_copied_refresh_token_ends_the_session() {
             "{}",
             house.kind
         );
+    }
+}
+
+/// Whoever takes a token within the grace holds the token that its owner holds, and the second of them to come with it
+/// ends the session.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thief_who_is_quick_is_found_at_the_next_refresh() {
+    for house in House::all().await {
+        let opened = house.register("sari").await;
+        let visit = api();
+        let refresh = async |token: &str| {
+            let renewed = house.identity.refresh(token.to_owned(), &visit).await;
+            renewed.map(|renewed| renewed.refresh)
+        };
+        let Ok(owners) = refresh(&opened.refresh).await else {
+            panic!("{}: not refreshed", house.kind);
+        };
+        house.pass(5);
+        let thiefs = refresh(&opened.refresh).await.ok();
+        assert_eq!(thiefs.as_ref(), Some(&owners), "{}: no branch", house.kind);
+        house.pass(10 * 60);
+        let next = refresh(&owners).await.ok();
+        assert!(next.is_some(), "{}", house.kind);
+        house.pass(3);
+        // Late by the first token's time, and early by this one's: still the one line.
+        assert_eq!(refresh(&owners).await.ok(), next, "{}", house.kind);
+        house.pass(60);
+        assert_eq!(
+            fault(refresh(&owners).await),
+            Some(REFRESH_REUSED),
+            "{}: the thief comes second",
+            house.kind
+        );
+        assert_eq!(
+            fault(refresh(&next.unwrap_or_default()).await),
+            Some(REFRESH_REUSED),
+            "{}",
+            house.kind
+        );
+    }
+}
+
+/// Tabs of a browser that come with a token whose successor was used already get the newest one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_tab_gets_the_newest_token() {
+    for house in House::all().await {
+        let opened = house.register("sari").await;
+        let visit = api();
+        let refresh = async |token: &str| {
+            let renewed = house.identity.refresh(token.to_owned(), &visit).await;
+            renewed.map(|renewed| renewed.refresh).ok()
+        };
+        let second = refresh(&opened.refresh).await.unwrap_or_default();
+        house.pass(2);
+        let third = refresh(&second).await;
+        assert!(third.is_some(), "{}", house.kind);
+        house.pass(2);
+        assert_eq!(refresh(&opened.refresh).await, third, "{}", house.kind);
+        house.pass(10 * 60);
+        assert!(
+            refresh(&third.unwrap_or_default()).await.is_some(),
+            "{}",
+            house.kind
+        );
+    }
+}
+
+/// What a stream was opened by may end in another process, by time, or because nobody asks for anything any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_end_with_sessions_and_keys_wherever_those_end() {
+    for house in House::all().await {
+        let [looking, asking, elsewhere] = [
+            house.register("sari").await,
+            house.register("budi").await,
+            house.register("dewi").await,
+        ];
+        let seen = house
+            .identity
+            .who(&looking.access, None, None)
+            .await
+            .expect("signed in");
+        let scopes = vec![DESK_READ.name.into()];
+        let key = house
+            .identity
+            .make_key(&seen.principal, "robot".into(), scopes, Some(1))
+            .await
+            .unwrap_or_else(|refusal| panic!("{}: {refusal}", house.kind));
+        let sessions = [looking.session, asking.session, elsewhere.session];
+        let held = |at: Ts| {
+            let mut held: BTreeMap<Uuid, Ts> = sessions.into_iter().map(|id| (id, Ts(0))).collect();
+            held.insert(key.row.id, Ts(0));
+            held.insert(asking.session, at);
+            held
+        };
+        let mut ends = house.identity.ends();
+        let mut told = || {
+            let mut told = Vec::new();
+            while let Ok(end) = ends.try_recv() {
+                told.push(end);
+            }
+            told.sort_unstable();
+            told
+        };
+        let look = async |at: Ts| match house.identity.look_after(&held(at)).await {
+            Ok(over) => over,
+            Err(refusal) => panic!("{}: {refusal}", house.kind),
+        };
+        assert_eq!(look(Ts(0)).await, 0, "{}: all stand", house.kind);
+        let other = house.another_process();
+        let by = other
+            .who(&elsewhere.access, None, None)
+            .await
+            .expect("signed in");
+        let signed_out = other.end_session(&by.principal, elsewhere.session).await;
+        assert!(signed_out.is_ok(), "{}", house.kind);
+        assert_eq!(look(Ts(0)).await, 1, "{}", house.kind);
+        assert_eq!(told(), [elsewhere.session], "{}", house.kind);
+        house.pass(20 * 60);
+        let asked = house.now();
+        look(asked).await;
+        house.pass(15 * 60);
+        look(asked).await;
+        let mut over = told();
+        over.retain(|id| *id != elsewhere.session);
+        assert_eq!(over, [looking.session], "{}: who only looks", house.kind);
+        assert_eq!(
+            fault(house.identity.who(&looking.access, None, None).await),
+            Some(TOKEN_EXPIRED),
+            "{}",
+            house.kind
+        );
+        house.pass(24 * 3_600);
+        look(house.now()).await;
+        assert!(told().contains(&key.row.id), "{}: over by time", house.kind);
+    }
+}
+
+/// Programs on one server tell each other what ended, so nobody goes on for the seconds until the next look.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_program_hears_at_once_that_a_session_ended() {
+    for house in House::all().await {
+        if !house.database.db.is_server() {
+            continue;
+        }
+        let other = Arc::new(house.another_process());
+        let (stop, stopped) = watch::channel(false);
+        let hearing = tokio::spawn(spread::hear(
+            other.platform().clone(),
+            Arc::clone(&other),
+            stopped,
+        ));
+        let mut ends = other.ends();
+        // It hears once its connection stands: said until then.
+        let probe = Word::End(Uuid::from_u128(7));
+        let heard = timeout(PATIENCE, async {
+            loop {
+                let said = spread::say(house.identity.platform(), std::slice::from_ref(&probe));
+                assert!(said.await.is_ok());
+                if timeout(Duration::from_millis(100), ends.recv())
+                    .await
+                    .is_ok()
+                {
+                    return;
+                }
+            }
+        });
+        assert!(heard.await.is_ok(), "nothing was heard");
+        let opened = house.register("sari").await;
+        let by = other
+            .who(&opened.access, None, None)
+            .await
+            .expect("signed in");
+        let ended = house.identity.end_session(&by.principal, opened.session);
+        assert!(ended.await.is_ok());
+        let told = timeout(PATIENCE, async {
+            while ends.recv().await.expect("it hears") != opened.session {}
+        });
+        assert!(told.await.is_ok(), "its streams end");
+        assert_eq!(
+            fault(other.who(&opened.access, None, None).await),
+            Some(SESSION_ENDED)
+        );
+        stop.send_replace(true);
+        hearing.await.expect("it ends");
     }
 }
 

@@ -131,6 +131,73 @@ async fn a_row_of_others_does_not_exist() {
     }
 }
 
+/// A client sees their own account by the routes that the desk has for everybody's, and no other one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_sees_their_own_account_and_no_other() {
+    let Some(house) = House::open().await else {
+        return;
+    };
+    let admin = house.person("super_admin", HOUSE, None).await;
+    let client = house.person("end_user", HOUSE, None).await;
+    let listed = house
+        .ask("GET", "/api/v1/accounts", Some(&admin), None)
+        .body;
+    let account = |n: usize| listed["items"][n]["id"].as_u64().expect("an account");
+    let (mine, others) = (account(0), account(1));
+    house
+        .run(format!(
+            "INSERT INTO accounts_directory AS known (account, system, outside_id, user_id, org_id) VALUES ({mine}, 'siaga', '{mine}', '{id}', '{HOUSE}')
+             ON CONFLICT (account) DO UPDATE SET user_id = excluded.user_id, org_id = excluded.org_id;",
+            id = client.id
+        ))
+        .await;
+    let own = house.ask("GET", "/api/v1/trading/accounts", Some(&client), None);
+    assert_eq!(own.status, 200, "{own:?}");
+    assert_eq!(own.body["items"][0]["id"], mine, "{own:?}");
+    assert!(own.body["items"][1].is_null(), "{own:?}");
+    for (path, status) in [
+        (format!("/api/v1/trading/{mine}/portfolio"), 200),
+        (format!("/api/v1/trading/{others}/portfolio"), 404),
+        (format!("/api/v1/orders?account={mine}&state=all"), 200),
+        (format!("/api/v1/orders?account={others}&state=all"), 404),
+        ("/api/v1/market/data".to_owned(), 200),
+        // The desk's view of it stays the desk's.
+        (format!("/api/v1/accounts/{mine}"), 403),
+        ("/api/v1/accounts".to_owned(), 403),
+        ("/api/v1/alerts".to_owned(), 403),
+    ] {
+        let answer = house.ask("GET", &path, Some(&client), None);
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+    }
+    let open = |person: &crate::house::Person, kind: &str| {
+        let asked = json!({"user_id": client.id, "account_type": kind});
+        house.ask(
+            "POST",
+            "/api/v1/trading/account/open",
+            Some(person),
+            Some(&asked),
+        )
+    };
+    let again = open(&client, "live");
+    assert_eq!(
+        (again.status, again.body["account_id"].as_u64()),
+        (200, Some(mine))
+    );
+    assert_eq!(open(&client, "demo").status, 422);
+    assert_eq!(
+        open(&admin, "live").status,
+        404,
+        "nobody asks for somebody else"
+    );
+    let answer = house.ask(
+        "GET",
+        &format!("/api/v1/trading/{others}/portfolio"),
+        Some(&admin),
+        None,
+    );
+    assert_eq!(answer.status, 200, "the desk sees all: {}", answer.body);
+}
+
 /// Whoever shows nothing is told to sign in, whatever they ask for.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_token_every_closed_route_is_shut() {

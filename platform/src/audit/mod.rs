@@ -3,6 +3,7 @@
 
 mod anchor;
 mod change;
+mod export;
 mod list;
 mod partitions;
 mod verify;
@@ -10,6 +11,7 @@ mod write;
 
 pub use anchor::{Anchor, anchors_of, append_anchor, heads};
 pub use change::{Action, Change, Value};
+pub use export::{Exported, export};
 pub use list::{AUDIT_READ, Entry, Filter, list};
 pub use partitions::prepare;
 pub use verify::{Fault, Report, Verifier, verify};

@@ -11,7 +11,7 @@ mod window;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::Expiry;
@@ -32,9 +32,9 @@ use window::Windows;
 /// Bytes of the first level: a few thousand profiles and pages.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Another process may change what this one has: beside a second level the first one is believed no
+/// Another process may change what this one has: where it cannot be heard, the first level is believed no
 /// longer than this.
-const FIRST_BESIDE_SECOND: Duration = Duration::from_secs(30);
+const FIRST_UNTOLD: Duration = Duration::from_secs(30);
 
 /// How often each level had it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct Cache {
     second: Option<Second>,
     windows: Arc<Windows>,
     counts: Arc<Counts>,
+    /// Whether this process hears what others change, or there are none.
+    told: Arc<AtomicBool>,
     /// Counts what was forgotten, so that a value loaded before that is not kept behind it.
     forgotten: Arc<AtomicU64>,
 }
@@ -99,6 +101,7 @@ impl Cache {
             second,
             windows: Arc::default(),
             counts: Arc::default(),
+            told: Arc::default(),
             forgotten: Arc::default(),
         }
     }
@@ -124,9 +127,9 @@ impl Cache {
         self.counts.asked.fetch_add(1, Ordering::Relaxed);
         let before = self.forgotten.load(Ordering::Acquire);
         let text = key.text();
-        let ttl = match self.second {
-            Some(_) => key.ttl().min(FIRST_BESIDE_SECOND),
-            None => key.ttl(),
+        let ttl = match self.told.load(Ordering::Acquire) {
+            true => key.ttl(),
+            false => key.ttl().min(FIRST_UNTOLD),
         };
         let fill = async {
             if let Some(second) = &self.second
@@ -171,6 +174,30 @@ impl Cache {
         self.drop_kept(&key.text()).await;
     }
 
+    /// From now on this process hears what others change, or is alone. What was kept before may be old.
+    pub async fn trust(&self) {
+        self.clear().await;
+        self.told.store(true, Ordering::Release);
+    }
+
+    /// Others are not heard any more: what is kept may be old, and is believed for half a minute.
+    pub async fn doubt(&self) {
+        self.told.store(false, Ordering::Release);
+        self.clear().await;
+    }
+
+    /// Another process forgot this key, on the second level too.
+    pub async fn hear_forget(&self, text: &str) {
+        self.forgotten.fetch_add(1, Ordering::Release);
+        self.first.invalidate(text).await;
+    }
+
+    async fn clear(&self) {
+        self.forgotten.fetch_add(1, Ordering::Release);
+        self.first.invalidate_all();
+        self.first.run_pending_tasks().await;
+    }
+
     async fn drop_kept(&self, text: &str) {
         self.first.invalidate(text).await;
         if let Some(second) = &self.second {
@@ -190,6 +217,11 @@ impl Cache {
             return answer;
         }
         self.windows.admit(key, limit, span, now)
+    }
+
+    /// Whether several programs count together.
+    pub fn is_shared(&self) -> bool {
+        self.second.is_some()
     }
 
     /// How often each level had it.
@@ -265,6 +297,24 @@ mod tests {
                 .expect("loaded"),
             "after"
         );
+    }
+
+    #[tokio::test]
+    async fn what_another_process_changed_is_loaded_again() {
+        let cache = Cache::new(None);
+        let (key, other) = (
+            Key::Profile(Uuid::from_u128(7)),
+            Key::Profile(Uuid::from_u128(8)),
+        );
+        cache.trust().await;
+        let kept = async |key: &Key, value: u8| cache.get(key, async { Ok(value) }).await.ok();
+        assert_eq!(kept(&key, 1).await, Some(1));
+        assert_eq!(kept(&other, 1).await, Some(1));
+        cache.hear_forget(&key.text()).await;
+        assert_eq!(kept(&key, 2).await, Some(2), "it was told");
+        assert_eq!(kept(&other, 2).await, Some(1), "another one stays");
+        cache.doubt().await;
+        assert_eq!(kept(&other, 3).await, Some(3), "nobody is heard");
     }
 
     #[tokio::test]

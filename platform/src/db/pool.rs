@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::error::DbError;
+use super::listen::Listener;
 use super::seat::Seat;
 use super::tx::{Start, Tx, transact};
 use super::{Lane, QUEUE_MAX};
@@ -78,6 +79,10 @@ impl ServerPool {
         tokio::task::spawn_blocking(run)
             .await
             .map_err(|_| DbError::Panicked)?
+    }
+
+    pub(super) async fn listener(&self, channel: &str) -> Result<Listener, DbError> {
+        Listener::open(self.pool.connect_options().as_ref().clone(), channel).await
     }
 
     pub(super) fn waiting(&self) -> usize {

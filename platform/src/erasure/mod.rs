@@ -5,6 +5,7 @@
 //! What the law says to keep is sealed under the statutory key, which stays until no store needs it.
 
 mod ground;
+mod notes;
 mod request;
 mod run;
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::request::{self, Request, Row, SUBJECT_READ, Status, columns, of_row};
-use super::{Done, Erased, Keys, Store};
+use super::{Done, Erased, Keys, Store, notes};
 use crate::audit::{Action, Change};
 use crate::db::Tx;
 use crate::outbox::Event;
@@ -31,11 +31,7 @@ pub async fn export(
     let (by, stores) = (by.elevated(), stores.to_vec());
     platform
         .command(&by, move |unit| {
-            let keyring = unit.keyring_shared();
-            let keys = Keys {
-                personal: unless_erased(subjects::stored(unit.tx(), &keyring, subject, KeyClass::Personal))?,
-                statutory: unless_erased(subjects::stored(unit.tx(), &keyring, subject, KeyClass::Statutory))?,
-            };
+            let keys = keys_of(unit, subject)?;
             let mut all = Map::new();
             for store in &stores {
                 let held = store.export(unit.tx(), &keys, subject)?;
@@ -153,7 +149,9 @@ fn erase_now(
             "a legal hold keeps this person's data; it is tried again when the hold is lifted",
         ));
     }
-    let mut lines: Vec<(&'static str, Erased)> = Vec::with_capacity(stores.len() + 2);
+    // While it can still be read who the person is.
+    let words = words_of(unit, stores, subject)?;
+    let mut lines: Vec<(&'static str, Erased)> = Vec::with_capacity(stores.len() + 3);
     for store in stores {
         lines.push((store.name(), store.erase(unit, subject)?));
     }
@@ -167,6 +165,7 @@ fn erase_now(
             *line = written_since;
         }
     }
+    lines.push((notes::NAME, notes::erase(unit, &words)?));
     let kept = lines.iter().any(|(_, line)| line.done == Done::KeptByLaw);
     lines.push((
         "key.personal",
@@ -226,6 +225,43 @@ pub fn ledger(tx: &mut Tx<'_>, request: Uuid) -> Result<Vec<LedgerRow>, Refusal>
         "SELECT store, action, items, reason FROM erasure_ledger WHERE request_id = $1 ORDER BY store LIMIT 100",
     );
     Ok(tx.all(query.bind(request))?)
+}
+
+/// The keys that are left of a subject.
+fn keys_of(unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Keys, Refusal> {
+    let keyring = unit.keyring_shared();
+    let mut stored = |class| unless_erased(subjects::stored(unit.tx(), &keyring, subject, class));
+    Ok(Keys {
+        personal: stored(KeyClass::Personal)?,
+        statutory: stored(KeyClass::Statutory)?,
+    })
+}
+
+/// What names the person, as the stores know it. A store that cannot be read holds no erasure back.
+fn words_of(
+    unit: &mut Unit<'_, '_>,
+    stores: &[Arc<dyn Store>],
+    subject: Uuid,
+) -> Result<notes::Words, Refusal> {
+    let keys = keys_of(unit, subject)?;
+    let mut words = notes::Words::default();
+    for store in stores {
+        if !notes::KNOWING.contains(&store.name()) {
+            continue;
+        }
+        match store.export(unit.tx(), &keys, subject) {
+            Ok(held) => words.gather(&held),
+            Err(Refusal::Said(said)) => {
+                tracing::warn!(
+                    store = store.name(),
+                    "what names a person whose data end is not known here: {}",
+                    said.detail
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(words)
 }
 
 /// Reads a key for an export: one that was destroyed has nothing left to open.

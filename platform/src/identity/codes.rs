@@ -5,14 +5,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use siaga_risk::units::{MINUTE_NS, Ts};
 use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
 
-use crate::crypto::random;
+use crate::crypto::{Keyring, blind, random};
 
 /// Recovery codes of one set.
 pub const RECOVERY_CODES: usize = 10;
 /// Letters of a recovery code: none of those that look alike (0 O, 1 I L).
 const LETTERS: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
-/// Characters of a recovery code: 49 bits, far beyond the few tries there are.
+/// Characters of a recovery code: 49 bits, far beyond the few tries there are at the door.
 const RECOVERY_CHARS: usize = 10;
 /// A sent code is worth something for this long.
 pub const SENT_NS: u64 = 10 * MINUTE_NS;
@@ -118,7 +119,19 @@ pub fn token() -> String {
     URL_SAFE_NO_PAD.encode(random::<32>())
 }
 
-/// What is kept of a token or a code: bound to `context`, so that one is taken for nothing else.
+/// The refresh token that follows `text`. It is computed, so whoever comes with one token twice gets the same
+/// successor again, and nothing that opens a door has to be stored for that.
+pub fn successor(keyring: &Keyring, text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(blind(keyring, "refresh_token.next", text))
+}
+
+/// What is kept of a code, which is short enough to be tried out by whoever has the table: keyed, and bound to its
+/// purpose and person.
+pub fn keyed(keyring: &Keyring, context: &str, user: Uuid, code: &str) -> [u8; 32] {
+    blind(keyring, context, &format!("{user} {code}"))
+}
+
+/// What is kept of a token, which nobody guesses: bound to `context`, so that one is taken for nothing else.
 pub fn digest(context: &str, text: &str) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(context.as_bytes());
@@ -163,6 +176,37 @@ mod tests {
             assert!(sent.len() == 6 && sent.chars().all(|c| c.is_ascii_digit()));
         }
         assert_eq!(token().len(), 43);
+    }
+
+    #[test]
+    fn who_has_the_table_cannot_try_codes_out() {
+        let (keyring, sari) = (Keyring::generate("k1"), Uuid::from_u128(1));
+        let kept = keyed(&keyring, "recovery_codes", sari, "ABCDEFGHJK");
+        assert_eq!(kept, keyed(&keyring, "recovery_codes", sari, "ABCDEFGHJK"));
+        for other in [
+            keyed(
+                &Keyring::generate("k1"),
+                "recovery_codes",
+                sari,
+                "ABCDEFGHJK",
+            ),
+            keyed(&keyring, "sent_codes", sari, "ABCDEFGHJK"),
+            keyed(&keyring, "recovery_codes", Uuid::from_u128(2), "ABCDEFGHJK"),
+            digest("recovery_codes", &format!("{sari} ABCDEFGHJK")),
+        ] {
+            assert_ne!(kept, other);
+        }
+    }
+
+    #[test]
+    fn a_token_has_one_successor_that_only_the_keyring_knows() {
+        let keyring = Keyring::generate("k1");
+        let first = token();
+        let next = successor(&keyring, &first);
+        assert_eq!(next, successor(&keyring, &first));
+        assert_eq!(next.len(), first.len());
+        assert_ne!(next, successor(&keyring, &next));
+        assert_ne!(next, successor(&Keyring::generate("k1"), &first));
     }
 
     #[test]

@@ -407,7 +407,7 @@ fn judge(
             judge_totp(unit, user, &secret, code.trim(), last)
         }
         Proof::Code(Method::Recovery, code) => {
-            match store::use_recovery_code(unit.tx(), user, &code, now)? {
+            match store::use_recovery_code(unit.tx(), keyring, user, &code, now)? {
                 true => Ok(Ok(())),
                 false => Ok(Err(wrong_code())),
             }

@@ -121,7 +121,7 @@ pub(super) async fn send(
                 }
             }
             let code = codes::sent_code();
-            store::keep_sent(unit.tx(), user, purpose, &code, now)?;
+            store::keep_sent(unit.tx(), &keyring, user, purpose, &code, now)?;
             Ok(Message {
                 channel: channel_of(purpose),
                 to,
@@ -171,7 +171,11 @@ pub(super) fn judge(
     let Some(sent) = store::sent_for_update(unit.tx(), user, purpose)? else {
         return Ok(Tried::Over);
     };
-    let tried = judge_code(&sent, &store::sent_digest(user, purpose, code), now);
+    let tried = judge_code(
+        &sent,
+        &store::sent_digest(keyring, user, purpose, code),
+        now,
+    );
     match tried {
         Tried::Right => {
             store::drop_sent(unit.tx(), user, purpose)?;

@@ -91,6 +91,10 @@ impl Category for Sessions {
         90
     }
 
+    fn asks_for_each(&self) -> bool {
+        true
+    }
+
     fn sweep(&self, unit: &mut Unit<'_, '_>, before: Ts, limit: u32) -> Result<u64, Refusal> {
         let query = sqlx::query(
             "DELETE FROM sessions WHERE id IN (

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::api_key::{KEYS_MAX, check, make};
 use super::factor::person_of;
 use super::faults::TOO_MANY;
+use super::limit::TIERS;
 use super::service::Identity;
 use super::store;
 use crate::audit::{Action, Change};
@@ -73,8 +74,9 @@ impl Identity {
             used_at: None,
             expires_at,
         };
-        let (stored, org, digest) = (row.clone(), by.org, made.digest);
-        self.platform
+        let (mut stored, org, digest) = (row, by.org, made.digest);
+        let row = self
+            .platform
             .command(by, move |unit| {
                 unit.tx().execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(format!("identity.api_keys {user}")))?;
                 let live: i64 = unit.tx().scalar(
@@ -82,6 +84,10 @@ impl Identity {
                 )?;
                 if live >= KEYS_MAX {
                     return Err(TOO_MANY.because("revoke one first"));
+                }
+                let tier: String = unit.tx().scalar(sqlx::query_scalar("SELECT tier FROM users WHERE id = $1").bind(user))?;
+                if TIERS.contains(&tier.as_str()) {
+                    stored.tier = tier;
                 }
                 unit.tx().execute(
                     sqlx::query(
@@ -99,7 +105,7 @@ impl Identity {
                     .bind(bound(stored.expires_at)),
                 )?;
                 unit.audit(Change::new(Action::Create, "api_key", stored.id).about(user).field("scopes", json!(null), json!(stored.scopes)));
-                Ok(())
+                Ok(stored)
             })
             .await?;
         Ok(NewApiKey {

@@ -3,7 +3,7 @@
 //! Pure rules: `address`, `password`, `lockout`, `totp`, `codes`, `jws`, `token`, `signing` (when keys follow each other),
 //! `session`, `limit`, `api_key`. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
 //! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `keys`,
-//! `people` (administration), `who` (from a token to a principal), `first` (the first administrator).
+//! `people` (administration), `who` (from a token to a principal), `watch` (what holds streams open), `first` (the first administrator).
 
 pub mod address;
 pub mod api_key;
@@ -17,6 +17,7 @@ mod first;
 pub mod hash;
 pub mod jws;
 mod keys;
+mod leaver;
 pub mod limit;
 pub mod lockout;
 pub mod messenger;
@@ -35,6 +36,7 @@ pub mod signing;
 mod store;
 pub mod token;
 pub mod totp;
+mod watch;
 mod who;
 
 use std::sync::Arc;
@@ -46,7 +48,7 @@ pub use contact::Contact;
 pub use factor::TotpSecret;
 pub use keys::{ApiKey, NewApiKey};
 pub use passkey::PasskeyRow;
-pub use people::{Invitation, RoleChange, SessionRow, StatusChange};
+pub use people::{Invitation, RoleChange, SessionRow, StatusChange, TierChange};
 pub use person::{Person, Standing};
 pub use provider::{Exchange, ProviderSettings, Returned, Web, WebAnswer, WebDoor, WebRequest};
 pub use refresh::Renewed;
@@ -57,6 +59,7 @@ pub use who::Seen;
 
 /// What identity brings to the ground's jobs.
 pub fn plug(engines: &mut Engines) {
+    engines.handlers.subscribers.push(Arc::new(leaver::Leavers));
     engines.stores.push(Arc::new(erase::Credentials));
     engines.categories.push(Arc::new(erase::Sessions));
     engines.categories.push(Arc::new(erase::Attempts));

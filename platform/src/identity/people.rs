@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::codes::Purpose;
 use super::contact;
 use super::faults::LAST_ADMINISTRATOR;
+use super::limit::TIERS;
 use super::permissions::{USER_READ, USER_ROLE, USER_WRITE};
 use super::person::{Person, Standing};
 use super::register::{locale, name};
@@ -20,7 +21,7 @@ use crate::audit::{Action, Change};
 use crate::db::Tx;
 use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
-use crate::people::{Principal, Role, Target};
+use crate::people::{Principal, Role, Sight, Target};
 use crate::refusal::{CONFLICT, FORBIDDEN, INVALID, Refusal};
 use crate::unit::Unit;
 
@@ -59,6 +60,15 @@ pub struct StatusChange {
     pub to: Standing,
     /// Why.
     pub reason: String,
+    /// The revision that was seen.
+    pub revision: i64,
+}
+
+/// Another tier.
+#[derive(Clone, Debug)]
+pub struct TierChange {
+    /// The tier.
+    pub tier: String,
     /// The revision that was seen.
     pub revision: i64,
 }
@@ -103,11 +113,15 @@ impl Identity {
         self.platform
             .read(by, move |tx| {
                 let person = store::person(tx, &keyring, id)?;
-                if who.user() == Some(id) {
+                if who.is_person(id) {
                     return Ok(person);
                 }
-                let sight = who.may(USER_READ, &person.target())?;
-                Ok(person.seen(sight))
+                let sight = who.may(USER_READ, &person.target());
+                // A key says whose it is, and was not made to tell more of them.
+                if who.user() == Some(id) && sight.is_err() {
+                    return Ok(person.seen(Sight::Masked));
+                }
+                Ok(person.seen(sight?))
             })
             .await
     }
@@ -304,6 +318,38 @@ impl Identity {
             })
             .await?;
         self.tell_ends(&ended).await;
+        Ok(person)
+    }
+
+    /// Gives somebody, and the API keys they have, another tier of rates: how often they may ask, and nothing else.
+    ///
+    /// # Errors
+    /// There is no such tier; the role may not; it is themselves; somebody else changed it.
+    pub async fn set_tier(
+        &self,
+        by: &Principal,
+        id: Uuid,
+        change: TierChange,
+    ) -> Result<Person, Refusal> {
+        by.with_mfa()?;
+        if !TIERS.contains(&change.tier.as_str()) {
+            return Err(INVALID.field("tier", format!("use one of {}", TIERS.join(", "))));
+        }
+        let (person, _) = self
+            .administer(by, id, move |unit, who, person| {
+                who.may(USER_WRITE, &person.target())?;
+                not_oneself(who, id)?;
+                store::set_tier(unit, id, &change.tier, change.revision)?;
+                unit.audit(Change::new(Action::Update, "user", id).about(id).field(
+                    "tier",
+                    person.tier.as_str(),
+                    change.tier.as_str(),
+                ));
+                Ok(Ends::Nothing)
+            })
+            .await?;
+        // What is known of their sessions has the old one.
+        self.known.invalidate_all();
         Ok(person)
     }
 

@@ -28,7 +28,8 @@ pub struct Renewed {
 }
 
 impl Identity {
-    /// New tokens for a refresh token. A second use ends the session, but for a moment after the first.
+    /// New tokens for a refresh token. A second use ends the session, but for a moment after the first: then it brings the same
+    /// refresh token again.
     ///
     /// # Errors
     /// The token is unknown, too old, or a copy; the session ended or was idle; the database's.
@@ -56,7 +57,8 @@ impl Identity {
                     .may_sign_in()?;
                 store::use_refresh_token(unit.tx(), &token, now)?;
                 store::see_session(unit.tx(), row.session, now)?;
-                let refresh = store::add_refresh_token(unit.tx(), row.session, now)?;
+                let refresh =
+                    store::next_refresh_token(unit.tx(), &keyring, row.session, &token, now)?;
                 Ok(Ok((row.user, row.session, row.client, refresh)))
             })
             .await?;

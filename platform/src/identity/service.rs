@@ -23,6 +23,7 @@ use super::who::Known;
 use crate::db::DbError;
 use crate::people::{Permission, Principal};
 use crate::refusal::Refusal;
+use crate::spread::{self, Word};
 use crate::unit::Platform;
 
 /// Sessions that are remembered between two looks into the database.
@@ -47,6 +48,8 @@ pub struct Settings {
     pub title: String,
     /// `https://desk.example`: passkeys and providers are bound to it.
     pub public_url: Option<String>,
+    /// Whom a person writes to about their data.
+    pub privacy_contact: String,
     /// Sends codes.
     pub messenger: Arc<dyn Messenger>,
     /// Providers of sign-in.
@@ -68,6 +71,7 @@ impl Default for Settings {
         Self {
             title: "Siaga".to_owned(),
             public_url: None,
+            privacy_contact: String::new(),
             messenger: Arc::new(NoMessenger),
             providers: Vec::new(),
             web: Arc::new(NoWeb),
@@ -239,13 +243,29 @@ impl Identity {
         self.claim.made.load(Ordering::Acquire)
     }
 
-    /// Forgets what is known of these sessions and keys and tells their ends.
+    /// Forgets what is known of these sessions and keys and tells their ends, to the other programs on the database too.
     pub(super) async fn tell_ends(&self, sessions: &[Uuid]) {
         for session in sessions {
-            self.known.invalidate(session).await;
-            // Nobody listens in a program without a gateway.
-            let _ = self.ended.send(*session);
+            self.hear_end(*session).await;
         }
+        if sessions.is_empty() || !self.platform.db().is_server() {
+            return;
+        }
+        let words: Vec<Word> = sessions.iter().copied().map(Word::End).collect();
+        let platform = self.platform.clone();
+        // Beside the request: the others look for themselves every few seconds.
+        tokio::spawn(async move {
+            if let Err(error) = spread::say(&platform, &words).await {
+                tracing::debug!("the end of a session was not told to other programs: {error}");
+            }
+        });
+    }
+
+    /// A session or an API key ended, here or in another program.
+    pub async fn hear_end(&self, id: Uuid) {
+        self.known.invalidate(&id).await;
+        // Nobody listens in a program without a gateway.
+        let _ = self.ended.send(id);
     }
 
     pub(super) fn meters(&self) -> MutexGuard<'_, Meters> {

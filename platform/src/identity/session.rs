@@ -125,7 +125,7 @@ pub struct Refreshing {
 pub enum Refreshed {
     /// New tokens; this one is used up now.
     New,
-    /// New tokens; it was used a moment ago.
+    /// The newest token that followed it; it was used a moment ago.
     Again,
     /// The whole session ends.
     End(End),

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use siaga_risk::ids::ActorId;
 use siaga_risk::units::{MINUTE_NS, SECOND_NS, Ts};
@@ -12,13 +13,14 @@ use uuid::Uuid;
 use super::api_key::name_of;
 use super::codes::digest;
 use super::faults::{SESSION_ENDED, TOKEN_EXPIRED, TOKEN_INVALID, TOO_OFTEN};
-use super::limit::{household, of_tier};
+use super::limit::{WINDOW_NS, household, of_tier};
 use super::person::Standing;
 use super::service::Identity;
 use super::session::{End, SEEN_EVERY_NS, is_idle};
 use super::sign_in::Client;
 use super::token::{ClaimFault, Claims};
 use super::{jws, store};
+use crate::crypto::blind;
 use crate::db::Tx;
 use crate::people::{Principal, Role, Who};
 use crate::refusal::Refusal;
@@ -27,6 +29,8 @@ use crate::refusal::Refusal;
 const FRESH_NS: u64 = SEEN_EVERY_NS;
 /// While the database is away, for so long: the life of an access token.
 const STALE_NS: u64 = 15 * MINUTE_NS;
+/// Of the limits.
+const WINDOW: Duration = Duration::from_nanos(WINDOW_NS);
 /// The last use of an API key is written no more often.
 const KEY_USED_EVERY_NS: u64 = 60 * SECOND_NS;
 
@@ -36,7 +40,7 @@ pub(super) struct Known {
     client: Client,
     tier: String,
     read_at: Ts,
-    seen: AtomicU64,
+    pub(super) seen: AtomicU64,
 }
 
 /// Who a request acts for.
@@ -73,7 +77,15 @@ impl Identity {
         };
         let now = self.platform.now();
         if let Some(user) = seen.principal.user() {
-            let counted = self.meters().caller.count(user, of_tier(&seen.tier), now);
+            let (limit, cache) = (of_tier(&seen.tier), self.platform.cache());
+            let counted = match cache.is_shared() {
+                true => {
+                    cache
+                        .admit(&format!("{user}:api"), limit, WINDOW, now)
+                        .await
+                }
+                false => self.meters().caller.count(user, limit, now),
+            };
             counted.map_err(|seconds| {
                 TOO_OFTEN.for_seconds(seconds, "slow down; a higher tier may do more")
             })?;
@@ -169,6 +181,44 @@ impl Identity {
         let (now, limit) = (self.platform.now(), self.settings.limits.sign_in);
         // Over the limit already: the next attempt to sign in is refused anyway.
         let _ = self.meters().sign_in.count(household(ip), limit, now);
+    }
+
+    /// Counts a request that guesses at passwords or sends files, over all programs that share a cache: behind
+    /// [`Identity::count_address`], which counts for this one.
+    ///
+    /// # Errors
+    /// [`TOO_OFTEN`].
+    pub async fn count_address_of_all(
+        &self,
+        ip: IpAddr,
+        sign_in: bool,
+        upload: bool,
+    ) -> Result<(), Refusal> {
+        let (cache, limits) = (self.platform.cache(), self.settings.limits);
+        if !cache.is_shared() {
+            return Ok(());
+        }
+        let now = self.platform.now();
+        // The address leaves the process as a keyed hash.
+        let caller = household(ip).to_string();
+        let hash = blind(self.platform.keyring(), "ratelimit.address", &caller);
+        let name: String = hash
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        for (what, counts, limit) in [
+            ("sign_in", sign_in, limits.sign_in),
+            ("upload", upload, limits.upload),
+        ] {
+            if counts {
+                let counted = cache.admit(&format!("{name}:{what}"), limit, WINDOW, now);
+                counted.await.map_err(|seconds| {
+                    TOO_OFTEN.for_seconds(seconds, "too many requests from your address; wait")
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Counts a request of an address before anything else is done.

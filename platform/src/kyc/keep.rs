@@ -27,6 +27,10 @@ impl Category for Kept {
         DAYS
     }
 
+    fn asks_for_each(&self) -> bool {
+        true
+    }
+
     fn sweep(&self, unit: &mut Unit<'_, '_>, before: Ts, limit: u32) -> Result<u64, Refusal> {
         let now = unit.now();
         // The relation ends with the erasure that the client asked for.

@@ -78,6 +78,10 @@ impl Category for Operations {
         730
     }
 
+    fn asks_for_each(&self) -> bool {
+        true
+    }
+
     fn sweep(&self, unit: &mut Unit<'_, '_>, before: Ts, limit: u32) -> Result<u64, Refusal> {
         let query = sqlx::query(
             "UPDATE events SET subject_id = NULL, account = NULL, payload = '{}' WHERE id IN (

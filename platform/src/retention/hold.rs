@@ -8,7 +8,7 @@ use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::{Area, Permission, Principal, Verb};
 use crate::refusal::{INVALID, NOT_FOUND, Refusal};
-use crate::unit::Platform;
+use crate::unit::{Once, Platform};
 use crate::values::{bound, from_micros};
 
 /// See holds.
@@ -49,6 +49,21 @@ pub async fn place(
     subject: Option<Uuid>,
     reason: String,
 ) -> Result<Uuid, Refusal> {
+    place_once(platform, by, None, category, subject, reason).await
+}
+
+/// The same for a request that may come twice.
+///
+/// # Errors
+/// As [`place`]; the key was used for another request.
+pub async fn place_once(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    category: String,
+    subject: Option<Uuid>,
+    reason: String,
+) -> Result<Uuid, Refusal> {
     by.may(HOLD_WRITE, &by.own())?;
     for (field, text) in [("category", &category), ("reason", &reason)] {
         if text.trim().is_empty() || text.chars().count() > REASON_MAX {
@@ -59,7 +74,7 @@ pub async fn place(
         crate::erasure::may(platform, by, HOLD_WRITE, subject).await?;
     }
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let (now, org, who) = (unit.now(), unit.by().org, unit.by().audit_name());
             let id = new_id(now);
             unit.tx().execute(

@@ -17,7 +17,7 @@ use crate::unit::{Platform, Unit};
 use crate::values::bound;
 
 pub use ground::ground;
-pub use hold::{Hold, lift, list, place};
+pub use hold::{Hold, lift, list, place, place_once};
 
 /// What may be done with legal holds.
 pub const PERMISSIONS: &[crate::people::Permission] = &[hold::HOLD_READ, hold::HOLD_WRITE];
@@ -39,6 +39,12 @@ pub trait Category: Send + Sync + 'static {
 
     /// Days it is kept.
     fn days(&self) -> u32;
+
+    /// Whether each row is some subject's and its sweep leaves out who is held. Then a hold on everybody of one
+    /// organisation holds the rows of that one; otherwise it stops the category.
+    fn asks_for_each(&self) -> bool {
+        false
+    }
 
     /// Ends (or anonymises) at most `limit` rows from before `before`, oldest first, as the system, and
     /// says how many. Rows of a subject under a hold stay: `AND NOT app_held('name', subject_id)`.
@@ -76,12 +82,12 @@ pub async fn run(
             .0
             .saturating_sub(u64::from(category.days()) * DAY_NS));
         let held = platform.read(&by, move |tx| {
-            Ok(tx.scalar(sqlx::query_scalar("SELECT app_held($1, NULL)").bind(name))?)
+            Ok(tx.scalar::<bool>(sqlx::query_scalar("SELECT app_held($1, NULL)").bind(name))?)
         });
         let mut run = Run {
             category: name,
             rows: 0,
-            held: held.await?,
+            held: held.await? && !category.asks_for_each(),
         };
         for _ in 0..SLICES_MAX {
             if run.held {

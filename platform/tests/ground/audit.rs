@@ -57,6 +57,50 @@ async fn work(house: &House, by: &Principal, rows: usize) {
     }
 }
 
+/// A search engine gets every row once, and nothing of a person.
+#[tokio::test]
+async fn the_log_leaves_as_lines_without_what_is_sealed() {
+    for house in houses().await {
+        let kind = house.kind;
+        let sari = house.client("Sari").await;
+        work(&house, &sari, 3).await;
+        let lines = async |after: i64| {
+            let mut lines: Vec<Value> = Vec::new();
+            let done = audit::export(house.db(), after, |line| {
+                lines.push(line.clone());
+                Ok::<(), siaga_platform::db::DbError>(())
+            });
+            let done = done.await.expect(kind);
+            (lines, done)
+        };
+        let (all, done) = lines(0).await;
+        assert_eq!(done.rows, all.len() as u64, "{kind}");
+        let moved: Vec<&Value> = all
+            .iter()
+            .filter(|line| line["siaga"]["entity"] == "lead")
+            .collect();
+        assert_eq!(moved.len(), 3, "{kind}: {all:?}");
+        for line in &moved {
+            assert_eq!(line["siaga"]["after"]["stage"], "contacted", "{kind}");
+            assert_eq!(line["siaga"]["after"]["phone"], "sealed", "{kind}");
+            assert_eq!(line["user"]["id"], sari.audit_name(), "{kind}");
+            let at = line["@timestamp"].as_str().unwrap_or_default();
+            assert!(
+                at.starts_with("2026-11-15T") && at.ends_with('Z'),
+                "{kind}: {at}"
+            );
+            assert!(line["event"]["hash"].is_string(), "{kind}: {line}");
+        }
+        assert!(
+            all.iter().all(|line| !line.to_string().contains("62811")),
+            "{kind}"
+        );
+        work(&house, &sari, 1).await;
+        let (more, _) = lines(done.number).await;
+        assert_eq!(more.len(), 1, "{kind}: from where the last one ended");
+    }
+}
+
 async fn faults(house: &House, anchors: &[Anchor]) -> Vec<Fault> {
     audit::verify(house.db(), anchors)
         .await

@@ -53,6 +53,16 @@ async fn client(house: &House) -> Principal {
     sari
 }
 
+/// A note of the desk, as the keeper of names and notes writes it.
+async fn note(house: &House, hash: i64, text: &'static str) {
+    house
+        .system(move |tx| {
+            let query = sqlx::query("INSERT INTO notes (hash, text, author) VALUES ($1, $2, '7')");
+            tx.execute(query.bind(hash).bind(text))
+        })
+        .await;
+}
+
 /// Where a text stands in any text or JSON column of any table.
 async fn places(house: &House, wanted: &'static str) -> Vec<String> {
     house
@@ -234,6 +244,37 @@ async fn an_erasure_leaves_no_trace_and_a_ledger_of_every_store() {
             })
             .await;
         assert_eq!(status.0, "deleted");
+    }
+}
+
+/// Notes have no subject: what names the person in them goes, the rest stays as it was written.
+#[tokio::test]
+async fn an_erasure_reads_the_notes_of_the_desk() {
+    for house in houses().await {
+        let kind = house.kind;
+        let sari = client(&house).await;
+        let me = sari.user().expect("a person");
+        note(&house, 1, "Called SARI, then wrote to sari@contoh.id").await;
+        note(&house, 2, "Sarinah called about 100 % of her margin").await;
+        erasure::request(&house.platform, &sari, me, Kind::Erasure)
+            .await
+            .expect(kind);
+        let stores = handlers::engines().stores;
+        let done = erasure::erase_due(&house.platform, &stores).await;
+        assert_eq!(done.expect(kind), 1, "{kind}");
+        assert_eq!(places(&house, "sari@contoh.id").await, [""; 0], "{kind}");
+        let notes: Vec<(String, bool)> = house
+            .system(|tx| {
+                tx.all(sqlx::query_as(
+                    "SELECT text, redacted_at IS NOT NULL FROM notes ORDER BY hash",
+                ))
+            })
+            .await;
+        let expected = [
+            ("Called [erased], then wrote to [erased]".to_owned(), true),
+            ("Sarinah called about 100 % of her margin".to_owned(), false),
+        ];
+        assert_eq!(notes, expected, "{kind}");
     }
 }
 

@@ -132,6 +132,56 @@ async fn events_name_nobody_after_two_years_but_whom_a_hold_keeps() {
     }
 }
 
+/// An authority asks one organisation to keep everything; the other one's rows end with their terms.
+#[tokio::test]
+async fn a_hold_on_everybody_is_on_everybody_of_its_organisation() {
+    for house in houses().await {
+        let kind = house.kind;
+        let elsewhere = house.organisation("elsewhere").await;
+        let sari = house.client("Sari").await;
+        let budi = house.person(elsewhere, Role::EndUser, None, "Budi").await;
+        for (person, org) in [(&sari, HOUSE), (&budi, elsewhere)] {
+            let (id, subject) = (
+                new_id(house.platform.now()),
+                person.user().expect("a person"),
+            );
+            house
+                .system(move |tx| {
+                    let query = sqlx::query(
+                        "INSERT INTO events (type, time, payload, event_id, org_id, aggregate_type, aggregate_id, subject_id, status)
+                         VALUES ('lead.moved', '2024-11-01', '{\"user_id\": 1}', $1, $2, 'lead', $1, $3, 'published')",
+                    );
+                    tx.execute(query.bind(id).bind(org).bind(subject))
+                })
+                .await;
+        }
+        let compliance = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        let hold = retention::place(
+            &house.platform,
+            &compliance,
+            "all".into(),
+            None,
+            "a case".into(),
+        )
+        .await
+        .expect(kind);
+        assert_eq!(
+            rows(&run(&house).await, "operations"),
+            (1, false),
+            "{kind}: the other organisation's"
+        );
+        let kept = "SELECT count(*) FROM events WHERE subject_id IS NOT NULL";
+        let system = Principal::system("test");
+        assert_eq!(house.count(&system, kept).await, 1, "{kind}");
+        retention::lift(&house.platform, &compliance, hold)
+            .await
+            .expect(kind);
+        assert_eq!(rows(&run(&house).await, "operations"), (1, false), "{kind}");
+    }
+}
+
 #[tokio::test]
 async fn nobody_ends_the_audit_log_before_its_seven_years() {
     for house in houses().await {

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use siaga_platform::cache::{Cache, Figures, Key};
 use siaga_platform::crypto::Keyring;
+use siaga_platform::identity::faults::TOO_OFTEN;
+use siaga_platform::identity::{Identity, Settings};
 use siaga_platform::refusal::Refusal;
 use siaga_risk::units::{SECOND_NS, Ts};
 use uuid::Uuid;
 
-use super::desk::MORNING;
+use super::desk::{MORNING, houses};
 use crate::services;
 
 #[tokio::test]
@@ -105,6 +107,46 @@ async fn a_window_counts_for_all_processes_together() {
         Ok(()),
         "who was turned away did not count"
     );
+}
+
+/// Two programs behind one proxy: whoever guesses gets ten tries a minute of both together.
+#[tokio::test]
+async fn attempts_to_sign_in_count_for_all_programs_together() {
+    let Some(server) = services::redis() else {
+        return;
+    };
+    let url = format!("redis://127.0.0.1:{}/0", server.port);
+    for house in houses().await {
+        let program = || {
+            let cache = Cache::open(Some(&url), house.platform.keyring()).expect("a URL");
+            let settings = Settings {
+                hash_memory_kib: Some(64),
+                ..Settings::default()
+            };
+            Identity::new(house.platform.clone().with_cache(cache), settings).expect("set up")
+        };
+        let programs = [program(), program()];
+        let guess = async |program: usize, ip: &str| {
+            let ip = ip.parse().expect("an address");
+            programs[program]
+                .count_address_of_all(ip, true, false)
+                .await
+                .map_err(|refusal| refusal.fault())
+        };
+        for n in 0..10 {
+            assert_eq!(
+                guess(n % 2, "192.0.2.7").await,
+                Ok(()),
+                "{}: {n}",
+                house.kind
+            );
+        }
+        for program in [0, 1] {
+            let refused = guess(program, "192.0.2.7").await;
+            assert_eq!(refused, Err(Some(TOO_OFTEN)), "{}", house.kind);
+        }
+        assert_eq!(guess(0, "192.0.2.8").await, Ok(()), "{}", house.kind);
+    }
 }
 
 #[tokio::test]

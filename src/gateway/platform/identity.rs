@@ -302,8 +302,9 @@ async fn first_administrator(
             &visit,
         )
         .await?;
-    // Streams that the secret opened end with what it opened.
-    app.hub.revoke_all();
+    // What the secret opened ends with what it opens; guests' streams end with their own sessions.
+    app.doors.dismiss_secret();
+    app.hub.revoke_secret();
     signed_in(done, &headers, StatusCode::OK)
 }
 

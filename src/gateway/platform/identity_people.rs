@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use siaga_platform::identity::{Invitation, RoleChange, Standing, StatusChange};
+use siaga_platform::identity::{Invitation, RoleChange, Standing, StatusChange, TierChange};
 use siaga_platform::people::{Area, Role, Sight, Verb, grant};
 use siaga_platform::refusal::INVALID;
 use utoipa::ToSchema;
@@ -54,6 +54,16 @@ pub struct StatusRequest {
     pub revision: i64,
 }
 
+/// Another tier of rates.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TierRequest {
+    /// `standard`, `plus` or `bridge`: 300, 1,200 or 6,000 requests a minute.
+    pub tier: String,
+    /// The revision that was seen.
+    pub revision: i64,
+}
+
 wire! {
     /// A page of people.
     pub struct UsersDto {
@@ -84,6 +94,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(person))
         .routes(routes!(give_role))
         .routes(routes!(set_status))
+        .routes(routes!(set_tier))
         .routes(routes!(unlock))
         .routes(routes!(end_sessions))
         .routes(routes!(roles))
@@ -188,6 +199,24 @@ async fn set_status(
     Ok(axum::Json(
         identity.set_standing(&by, id, change).await?.into(),
     ))
+}
+
+/// Gives somebody, and the API keys they have, another tier of rates.
+#[utoipa::path(post, path = "/api/v1/users/{id}/tier", tag = "people", params(("id" = Uuid, Path)), request_body = TierRequest,
+    responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("user.write"))))]
+async fn set_tier(
+    Accounts(identity): Accounts,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    Json(request): Json<TierRequest>,
+) -> ApiResult<axum::Json<UserDto>> {
+    let change = TierChange {
+        tier: request.tier,
+        revision: request.revision,
+    };
+    Ok(axum::Json(identity.set_tier(&by, id, change).await?.into()))
 }
 
 /// Ends the lock of somebody who failed too often.

@@ -42,6 +42,7 @@ pub fn open_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(crm::open_routes())
         .merge(kyc::open_routes())
+        .merge(subjects::open_routes())
         .merge(identity::open_routes())
         .merge(identity_factors::open_routes())
 }

@@ -4,14 +4,14 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use siaga_platform::people::{Area, Permission, Verb};
 use siaga_platform::refusal::Refusal;
-use siaga_platform::unit::Platform;
+use siaga_platform::unit::{Once, Platform};
 use siaga_platform::{consent, erasure, retention};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::door::{By, Desk, IdempotencyKey, PageQuery};
+use super::door::{Accounts, By, Desk, IdempotencyKey, PageQuery};
 use crate::gateway::dto::micros;
 use crate::gateway::error::{ApiResult, Problem};
 use crate::gateway::json::Json;
@@ -90,6 +90,15 @@ wire! {
     pub struct Placed {
         pub id: Uuid,
     }
+    /// Whom to ask about one's data.
+    pub struct PrivacyDto {
+        /// As the desk is configured (`platform.privacy_contact`); null where nobody is named.
+        pub contact: Option<String>,
+        /// Days within which an erasure is done.
+        pub erasure_days: u64,
+        /// What can be agreed to.
+        pub purposes: Vec<String>,
+    }
 }
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -102,6 +111,26 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ledger))
         .routes(routes!(holds, place_hold))
         .routes(routes!(lift_hold))
+}
+
+/// What needs nobody to be signed in.
+pub fn open_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(privacy))
+}
+
+/// Whom a person writes to about their data, and what can be agreed to.
+#[utoipa::path(get, path = "/api/v1/privacy", tag = "subjects",
+    responses((status = 200, body = PrivacyDto), (status = 409, body = Problem)), security(()))]
+async fn privacy(Accounts(identity): Accounts) -> axum::Json<PrivacyDto> {
+    let contact = &identity.settings().privacy_contact;
+    axum::Json(PrivacyDto {
+        contact: (!contact.is_empty()).then(|| contact.clone()),
+        erasure_days: erasure::DAYS_MAX,
+        purposes: consent::PURPOSES
+            .iter()
+            .map(|&purpose| purpose.to_owned())
+            .collect(),
+    })
 }
 
 fn consent_dto(consent: consent::Consent) -> ConsentDto {
@@ -295,7 +324,7 @@ async fn holds(
     }))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, serde::Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct HoldRequest {
     /// A category of rows, `erasure`, or `all`.
@@ -308,25 +337,29 @@ struct HoldRequest {
 
 /// Places a legal hold: nothing of it is ended until it is lifted.
 #[utoipa::path(post, path = "/api/v1/holds", tag = "subjects", request_body = HoldRequest,
-    responses((status = 201, body = Placed), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 201, body = Placed), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn place_hold(
     Desk(platform): Desk,
     By(by): By,
+    key: IdempotencyKey,
     Json(request): Json<HoldRequest>,
 ) -> ApiResult<(StatusCode, axum::Json<Placed>)> {
-    let id = place(&platform, &by, request).await?;
+    let once = key.once("POST /api/v1/holds", &request)?;
+    let id = place(&platform, &by, once, request).await?;
     Ok((StatusCode::CREATED, axum::Json(Placed { id })))
 }
 
 async fn place(
     platform: &Platform,
     by: &siaga_platform::people::Principal,
+    once: Option<Once>,
     request: HoldRequest,
 ) -> Result<Uuid, Refusal> {
     by.with_mfa()?;
-    retention::place(
+    retention::place_once(
         platform,
         by,
+        once,
         request.category,
         request.subject,
         request.reason,

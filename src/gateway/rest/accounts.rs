@@ -17,9 +17,7 @@ use utoipa_axum::routes;
 use super::desk::{done, note};
 use super::{Done, command};
 use crate::gateway::decimal;
-use crate::gateway::dto::account::{
-    AccountDto, AccountRow, LadderDto, PortfolioDto, account, ladder, portfolio, row,
-};
+use crate::gateway::dto::account::{AccountDto, AccountRow, LadderDto, account, ladder, row};
 use crate::gateway::dto::wire_enum;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
 use crate::gateway::guard::Caller;
@@ -45,7 +43,6 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(accounts))
         .routes(routes!(one))
-        .routes(routes!(portfolio_of))
         .routes(routes!(cash))
         .routes(routes!(acknowledge))
         .routes(routes!(confirm_call))
@@ -103,16 +100,6 @@ async fn accounts(
     responses((status = 200, body = AccountDto), (status = 401, body = Problem), (status = 404, body = Problem)))]
 async fn one(State(app): State<App>, Id(id): Id<u32>) -> ApiResult<axum::Json<AccountDto>> {
     view(&app, id).await.map(axum::Json)
-}
-
-/// Positions, balance, equity and profit of an account (P0.14).
-#[utoipa::path(get, path = "/api/v1/trading/{acc}/portfolio", tag = "accounts", params(("acc" = u32, Path)),
-    responses((status = 200, body = PortfolioDto), (status = 401, body = Problem), (status = 404, body = Problem)))]
-async fn portfolio_of(
-    State(app): State<App>,
-    Id(id): Id<u32>,
-) -> ApiResult<axum::Json<PortfolioDto>> {
-    Ok(axum::Json(portfolio(view(&app, id).await?)))
 }
 
 wire_enum!(

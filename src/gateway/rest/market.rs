@@ -67,7 +67,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(instruments))
         .routes(routes!(quotes))
         .routes(routes!(bars))
-        .routes(routes!(market_data))
+}
+
+/// Prices for whoever may see an account of their own.
+pub fn own_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(market_data))
 }
 
 /// Tells the live table what the machine knew before this process listened.

@@ -19,11 +19,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::desk::{done, note};
+use super::own::may_see;
 use super::{Done, command};
 use crate::gateway::dto::order::*;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
 use crate::gateway::guard::Caller;
 use crate::gateway::json::Json;
+use crate::gateway::platform::door::By;
 use crate::gateway::query::{Id, Query};
 use crate::gateway::server::App;
 use crate::wire;
@@ -48,12 +50,17 @@ wire! {
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(place, list))
+        .routes(routes!(place))
         .routes(routes!(preview_order))
         .routes(routes!(cancel))
         .routes(routes!(reconciled))
         .routes(routes!(close))
         .routes(routes!(protect))
+}
+
+/// What clients see of their own accounts, too.
+pub fn own_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list))
 }
 
 /// Where the durable channels stand.
@@ -177,17 +184,19 @@ pub struct OrdersQuery {
     pub limit: Option<usize>,
 }
 
-/// Orders of an account, newest first.
+/// Orders of an account, newest first: the desk of any, a client of their own.
 #[utoipa::path(get, path = "/api/v1/orders", tag = "orders", params(OrdersQuery),
-    responses((status = 200, body = OrderList), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = OrderList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn list(
     State(app): State<App>,
+    By(by): By,
     Query(query): Query<OrdersQuery>,
 ) -> ApiResult<axum::Json<OrderList>> {
     let limit = query.limit.unwrap_or(200);
     if limit == 0 || limit > ORDERS_MAX {
         return Err(ApiError::field("limit", format!("use 1 to {ORDERS_MAX}")));
     }
+    may_see(&app, &by, query.account).await?;
     let stream = position(&app);
     let mut found = match query.state.unwrap_or(OrderFilter::Open) {
         OrderFilter::Open => account_view(&app, query.account).await?.orders,

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use crate::gateway::auth::Rooms;
 use crate::gateway::dto::micros;
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
-use crate::gateway::guard::{Caller, Passed, cookie, resolve, stream_key};
+use crate::gateway::guard::{Caller, Passed, cookie, resolve};
 use crate::gateway::server::App;
 use crate::gateway::stream::session::BATCH_BYTES;
 use crate::gateway::stream::{FRAME_BYTES_MAX, SUB_PROTOCOL, socket};
@@ -48,9 +48,7 @@ async fn ticket(
     // Who sends the secret itself is not there by the session beside it.
     let by_secret = headers.contains_key(header::AUTHORIZATION);
     let made = match passed.session.or(passed.key) {
-        Some(session) => app
-            .doors
-            .guest_ticket(actor, stream_key(session), rooms, now),
+        Some(guest) => app.doors.guest_ticket(actor, guest, rooms, now),
         None => app
             .doors
             .ticket(actor, cookie(&headers).filter(|_| !by_secret), now),

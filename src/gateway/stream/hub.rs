@@ -15,6 +15,7 @@ use siaga_risk::event::{BarSpan, FeedState};
 use siaga_risk::ids::InstrumentId;
 use siaga_risk::units::Ts;
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use super::SUBS_MAX;
 use super::message::StaleReason;
@@ -84,6 +85,8 @@ pub struct Mailbox {
     /// Set from outside: the connection must end.
     replaced: AtomicBool,
     revoked: AtomicBool,
+    /// When its person last asked for something; 0 = never.
+    asked: AtomicU64,
 }
 
 impl Default for Mailbox {
@@ -94,6 +97,7 @@ impl Default for Mailbox {
             bell: Notify::new(),
             replaced: AtomicBool::new(false),
             revoked: AtomicBool::new(false),
+            asked: AtomicU64::new(0),
         }
     }
 }
@@ -135,6 +139,16 @@ impl Mailbox {
     pub fn revoke(&self) {
         self.revoked.store(true, Ordering::Release);
         self.bell.notify_one();
+    }
+
+    /// Something was asked for that a program does not ask for by itself.
+    pub fn note_asked(&self, now: Ts) {
+        self.asked.fetch_max(now.0, Ordering::Relaxed);
+    }
+
+    /// When that was last; 0 = never.
+    pub fn asked(&self) -> Ts {
+        Ts(self.asked.load(Ordering::Relaxed))
     }
 
     pub fn is_revoked(&self) -> bool {
@@ -553,6 +567,27 @@ impl Hub {
                 connection.mailbox.revoke();
             }
         }
+    }
+
+    /// Ends what the first-start secret opened, itself or by a session of it.
+    pub fn revoke_secret(&self) {
+        for connection in self.connections().values() {
+            if !matches!(connection.session, Some(SessionKey::Guest(_))) {
+                connection.mailbox.revoke();
+            }
+        }
+    }
+
+    /// Sessions of identity and API keys that hold connections open, and when one of theirs last asked for something.
+    pub fn guests(&self) -> BTreeMap<Uuid, Ts> {
+        let mut guests = BTreeMap::new();
+        for connection in self.connections().values() {
+            if let Some(SessionKey::Guest(guest)) = connection.session {
+                let asked = guests.entry(guest).or_insert(Ts(0));
+                *asked = connection.mailbox.asked().max(*asked);
+            }
+        }
+        guests
     }
 
     /// Ends every connection that belongs to a session.

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use crate::crypto::{Keyring, Sealed, blind};
 use crate::db::Tx;
-use crate::identity::codes::{Purpose, Sent, digest};
+use crate::identity::codes::{Purpose, Sent, digest, keyed};
 use crate::identity::faults::CHALLENGE_OVER;
 use crate::identity::sign_in::Client;
 use crate::refusal::{Refusal, SEAL};
@@ -131,7 +131,7 @@ pub(in crate::identity) fn renew_recovery_codes(
     unit: &mut Unit<'_, '_>,
     user: Uuid,
 ) -> Result<Vec<String>, Refusal> {
-    let now = unit.now();
+    let (now, keyring) = (unit.now(), unit.keyring_shared());
     unit.tx()
         .execute(sqlx::query("DELETE FROM recovery_codes WHERE user_id = $1").bind(user))?;
     let shown = codes::recovery_codes();
@@ -140,20 +140,21 @@ pub(in crate::identity) fn renew_recovery_codes(
             sqlx::query("INSERT INTO recovery_codes (id, user_id, digest, created_at) VALUES ($1, $2, $3, $4)")
                 .bind(ids::new_id(now))
                 .bind(user)
-                .bind(&recovery_digest(user, code)[..])
+                .bind(&recovery_digest(&keyring, user, code)[..])
                 .bind(bound(now)),
         )?;
     }
     Ok(shown)
 }
 
-fn recovery_digest(user: Uuid, code: &str) -> [u8; 32] {
-    digest(&format!("recovery {user}"), &codes::recovery_form(code))
+fn recovery_digest(keyring: &Keyring, user: Uuid, code: &str) -> [u8; 32] {
+    keyed(keyring, "recovery_codes", user, &codes::recovery_form(code))
 }
 
 /// Uses a recovery code up; `false` when there is none such.
 pub(in crate::identity) fn use_recovery_code(
     tx: &mut Tx<'_>,
+    keyring: &Keyring,
     user: Uuid,
     code: &str,
     now: Ts,
@@ -161,7 +162,7 @@ pub(in crate::identity) fn use_recovery_code(
     let used = tx.execute(
         sqlx::query("UPDATE recovery_codes SET used_at = $3 WHERE user_id = $1 AND digest = $2 AND used_at IS NULL")
             .bind(user)
-            .bind(&recovery_digest(user, code)[..])
+            .bind(&recovery_digest(keyring, user, code)[..])
             .bind(bound(now)),
     )?;
     Ok(used == 1)
@@ -188,8 +189,14 @@ pub(in crate::identity) fn revoke_keys(
 }
 
 /// What is kept of a sent code.
-pub(in crate::identity) fn sent_digest(user: Uuid, purpose: Purpose, code: &str) -> [u8; 32] {
-    digest(&format!("{} {user}", purpose.name()), code.trim())
+pub(in crate::identity) fn sent_digest(
+    keyring: &Keyring,
+    user: Uuid,
+    purpose: Purpose,
+    code: &str,
+) -> [u8; 32] {
+    let context = format!("sent_codes.{}", purpose.name());
+    keyed(keyring, &context, user, code.trim())
 }
 
 /// The code that was sent, locked.
@@ -226,6 +233,7 @@ pub(in crate::identity) fn lock_sending(
 /// Keeps a code that is about to be sent, in place of the one before.
 pub(in crate::identity) fn keep_sent(
     tx: &mut Tx<'_>,
+    keyring: &Keyring,
     user: Uuid,
     purpose: Purpose,
     code: &str,
@@ -238,7 +246,7 @@ pub(in crate::identity) fn keep_sent(
         )
         .bind(user)
         .bind(purpose.name())
-        .bind(&sent_digest(user, purpose, code)[..])
+        .bind(&sent_digest(keyring, user, purpose, code)[..])
         .bind(bound(now)),
     )?;
     Ok(())

@@ -337,6 +337,32 @@ pub(in crate::identity) fn set_role(
     if changed == 1 { Ok(()) } else { Err(stale()) }
 }
 
+/// Gives a tier to a person and to their API keys that are not revoked.
+pub(in crate::identity) fn set_tier(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    tier: &str,
+    revision: i64,
+) -> Result<(), Refusal> {
+    let changed = unit.tx().execute(
+        sqlx::query(
+            "UPDATE users SET tier = $2, revision = revision + 1 WHERE id = $1 AND revision = $3",
+        )
+        .bind(id)
+        .bind(tier)
+        .bind(revision),
+    )?;
+    if changed != 1 {
+        return Err(stale());
+    }
+    unit.tx().execute(
+        sqlx::query("UPDATE api_keys SET tier = $2 WHERE user_id = $1 AND revoked_at IS NULL")
+            .bind(id)
+            .bind(tier),
+    )?;
+    Ok(())
+}
+
 fn stale() -> Refusal {
     STALE.because("look at the user again and repeat")
 }

@@ -1,9 +1,10 @@
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
+use crate::crypto::Keyring;
 use crate::db::Tx;
-use crate::identity::codes::{digest, token};
-use crate::identity::faults::{SESSION_ENDED, TOKEN_INVALID};
+use crate::identity::codes::{digest, successor, token};
+use crate::identity::faults::{SESSION_ENDED, TOKEN_INVALID, TOO_OFTEN};
 use crate::identity::session::{End, Refreshing, SESSIONS_MAX, make_place};
 use crate::identity::sign_in::Client;
 use crate::ids::new_id;
@@ -15,6 +16,8 @@ use super::{signed_in, ts, unexpected};
 
 /// Refresh tokens are kept as digests of this context.
 const REFRESH: &str = "refresh_token";
+/// Tokens of one session that follow each other within the grace of the first: no browser asks so often.
+const LINE_MAX: usize = 64;
 
 /// A session that was just opened.
 pub(in crate::identity) struct NewSession {
@@ -98,22 +101,50 @@ pub(in crate::identity) fn client_of(
         .ok_or_else(|| SESSION_ENDED.because("sign in again"))
 }
 
-/// A new refresh token of a session.
-pub(in crate::identity) fn add_refresh_token(
-    tx: &mut Tx<'_>,
-    session: Uuid,
-    now: Ts,
-) -> Result<String, Refusal> {
+/// The first refresh token of a session.
+fn add_refresh_token(tx: &mut Tx<'_>, session: Uuid, now: Ts) -> Result<String, Refusal> {
     let text = token();
+    keep_refresh_token(tx, session, &text, now)?;
+    Ok(text)
+}
+
+fn keep_refresh_token(tx: &mut Tx<'_>, session: Uuid, text: &str, now: Ts) -> Result<(), Refusal> {
     tx.execute(
         sqlx::query(
             "INSERT INTO refresh_tokens (digest, session_id, created_at) VALUES ($1, $2, $3)",
         )
-        .bind(&digest(REFRESH, &text)[..])
+        .bind(&digest(REFRESH, text)[..])
         .bind(session)
         .bind(bound(now)),
     )?;
-    Ok(text)
+    Ok(())
+}
+
+/// The unused token at the end of the line that begins behind `text`; made where the line ends. A session has one line
+/// and no branches: of two who hold the same token one comes second, also when both came within the grace.
+pub(in crate::identity) fn next_refresh_token(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    session: Uuid,
+    text: &str,
+    now: Ts,
+) -> Result<String, Refusal> {
+    let mut next = successor(keyring, text);
+    for _ in 0..LINE_MAX {
+        let used: Option<(bool,)> = tx.optional(
+            sqlx::query_as("SELECT used_at IS NOT NULL FROM refresh_tokens WHERE digest = $1")
+                .bind(&digest(REFRESH, &next)[..]),
+        )?;
+        match used {
+            Some((false,)) => return Ok(next),
+            Some((true,)) => next = successor(keyring, &next),
+            None => {
+                keep_refresh_token(tx, session, &next, now)?;
+                return Ok(next);
+            }
+        }
+    }
+    Err(TOO_OFTEN.for_seconds(10, "wait, and use the newest token"))
 }
 
 /// A refresh token and its session, both locked.

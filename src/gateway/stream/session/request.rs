@@ -54,6 +54,10 @@ impl Session {
             refusal.after_ms = Some(1_000 / u64::from(REQUESTS_PER_SECOND) + 1);
             return self.refuse(refusal);
         }
+        // What keeps a session from being idle: pings, receipts and snapshots come from a page that nobody looks at, too.
+        if matches!(op.as_str(), "sub" | "unsub" | "set" | "list") {
+            self.mailbox.note_asked(now);
+        }
         match op.as_str() {
             "sub" => self.parsed(text, id, |s, m: Sub| s.on_sub(m)),
             "unsub" => self.parsed(text, id, |s, m: OneSub| s.on_unsub(m)),

@@ -526,7 +526,7 @@ proptest! {
 fn sales_hear_of_sales_and_of_nothing_at_the_desk() {
     let house = House::new();
     let mut peer = house.silent();
-    let session = crate::gateway::auth::SessionKey::of("a person of sales");
+    let session = uuid::Uuid::from_u128(7);
     let rooms = Rooms {
         desk: false,
         sales: true,
@@ -571,4 +571,45 @@ fn sales_hear_of_sales_and_of_nothing_at_the_desk() {
         json!({ "op": "sub", "id": 3, "ch": "crm", "sym": ["*"] }),
     );
     assert_eq!(ok["t"], "ok", "the administrator sees both");
+}
+
+/// A connection of a person with a session of identity.
+fn guest(house: &House, id: uuid::Uuid) -> Peer {
+    let mut peer = house.silent();
+    let (ticket, _) = house
+        .doors
+        .guest_ticket(siaga_risk::ids::ActorId(1_000), id, Rooms::ALL, house.now())
+        .expect("room");
+    let welcome = peer.ask(
+        house,
+        json!({ "op": "hello", "ticket": ticket, "client": "test" }),
+    );
+    assert_eq!(welcome["t"], "welcome");
+    peer
+}
+
+#[test]
+fn what_a_person_asks_for_is_told_apart_from_what_a_page_does() {
+    let house = House::new();
+    let id = uuid::Uuid::from_u128(7);
+    let mut peer = guest(&house, id);
+    let asked = || house.hub.guests().get(&id).copied();
+    assert_eq!(asked(), Some(Ts(0)));
+    let pong = peer.ask(&house, json!({ "op": "ping", "id": 1 }));
+    assert_eq!((&pong["t"], asked()), (&json!("ok"), Some(Ts(0))));
+    let listed = peer.ask(&house, json!({ "op": "list", "id": 2 }));
+    assert_eq!(listed["t"], "ok");
+    assert_eq!(asked(), Some(house.now()));
+    drop(peer);
+    assert_eq!(asked(), None, "nobody is looked after whose stream is gone");
+}
+
+#[test]
+fn what_the_secret_opened_ends_and_guests_stay() {
+    let house = House::new();
+    let (mut owner, mut sari) = (house.open(), guest(&house, uuid::Uuid::from_u128(7)));
+    house.hub.revoke_secret();
+    owner.frames(&house);
+    sari.frames(&house);
+    assert_eq!((owner.closed, sari.closed), (Some(Close::Revoked), None));
 }
