@@ -151,7 +151,8 @@ BEGIN
 END
 $$;
 
--- Drops whole months that ended seven years before `today`; their heads stay and say so.
+-- Drops whole months that ended seven years before `today`; their heads stay and say so. A month that came before anybody made it a
+-- partition stands in the default one and goes from there row by row; one of which nothing is left says nothing of having been dropped.
 CREATE FUNCTION drop_audit_months(today date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
     AS $$
@@ -169,6 +170,12 @@ BEGIN
         part := to_char(head.month, '"audit_log_"YYYYMM');
         IF to_regclass('public.' || part) IS NOT NULL THEN
             EXECUTE format('DROP TABLE public.%I', part);
+            UPDATE public.audit_heads SET dropped_at = now() WHERE month = head.month;
+            dropped := dropped + 1;
+        ELSIF EXISTS (SELECT FROM public.audit_log_other o WHERE o.month = head.month) THEN
+            ALTER TABLE public.audit_log_other DISABLE TRIGGER audit_log_keep_rows;
+            DELETE FROM public.audit_log_other o WHERE o.month = head.month;
+            ALTER TABLE public.audit_log_other ENABLE TRIGGER audit_log_keep_rows;
             UPDATE public.audit_heads SET dropped_at = now() WHERE month = head.month;
             dropped := dropped + 1;
         END IF;

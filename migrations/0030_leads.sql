@@ -4,6 +4,7 @@
 CREATE TABLE crm_settings (
     org_id uuid PRIMARY KEY REFERENCES organizations (id),
     rule text NOT NULL DEFAULT 'round_robin' CHECK (rule IN ('round_robin', 'territory', 'skill')),
+    limits jsonb NOT NULL DEFAULT '{}', -- most open leads of a column of the board; more are shown as too many, none is refused
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
@@ -46,6 +47,7 @@ CREATE TABLE leads (
     data_at jsonb NOT NULL DEFAULT '{}',
     phone_index bytea,
     email_index bytea,
+    past_contacts bytea[] NOT NULL DEFAULT '{}', -- keyed hashes of contacts that were replaced, oldest first
     territory text,
     interests text[] NOT NULL DEFAULT '{}',
     assigned_to uuid REFERENCES users (id),
@@ -68,6 +70,8 @@ CREATE TABLE leads (
 
 CREATE UNIQUE INDEX idx_leads_phone_index ON leads (org_id, phone_index) WHERE phone_index IS NOT NULL;
 CREATE UNIQUE INDEX idx_leads_email_index ON leads (org_id, email_index) WHERE email_index IS NOT NULL;
+-- A client's lead is found by its present contacts alone.
+CREATE INDEX idx_leads_past_contacts ON leads USING gin (past_contacts) WHERE status <> 'merged' AND user_id IS NULL;
 CREATE UNIQUE INDEX idx_leads_user_id ON leads (user_id) WHERE user_id IS NOT NULL AND status <> 'merged';
 CREATE INDEX idx_leads_subject_id ON leads (subject_id);
 CREATE INDEX idx_leads_merged_into ON leads (merged_into) WHERE merged_into IS NOT NULL;

@@ -15,7 +15,7 @@ use siaga_platform::crm::{ByMessenger, Courier, Outreach};
 use siaga_platform::crypto::Keyring;
 use siaga_platform::handlers::Engines;
 use siaga_platform::identity::messenger::{Channel, Messenger};
-use siaga_platform::identity::{Identity, Settings};
+use siaga_platform::identity::{Copies, Identity, Settings};
 use siaga_platform::kyc::ocr::{HttpReader, Ocr, Tesseract};
 use siaga_platform::kyc::{self, Kyc, Vault};
 use siaga_platform::outbox::{Nats, Publisher};
@@ -181,7 +181,10 @@ pub fn start(
 ) -> JoinSet<()> {
     let messenger = Arc::clone(&identity.settings().messenger);
     let courier: Arc<dyn Courier> = Arc::new(ByMessenger::new(messenger));
-    let engines = siaga_platform::handlers::engines();
+    let mut engines = siaga_platform::handlers::engines();
+    // First of all: the other stores forget the addresses by which its copies are found.
+    let copies = Copies::new(data.join(super::sign_in::MESSAGES_FILE));
+    engines.stores.insert(0, Arc::new(copies));
     let mut handlers = engines.handlers.clone();
     handlers
         .effects

@@ -10,7 +10,7 @@ use siaga_platform::identity::{ProviderSettings, Settings, Web};
 use crate::config::{Config, Provider};
 
 /// Where a demonstration without a mail server writes what it would send, inside the data directory.
-const MESSAGES_FILE: &str = "messages.ndjson";
+pub(super) const MESSAGES_FILE: &str = "messages.ndjson";
 
 /// What the operator set of signing in.
 ///

@@ -258,8 +258,9 @@ impl From<Reject> for Reason {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+impl ApiError {
+    /// The problem that the caller reads; what is private goes into the log.
+    pub fn problem(self) -> Problem {
         if let Some(private) = &self.private {
             tracing::warn!(fault = self.fault.name(), "{private}");
         }
@@ -273,7 +274,7 @@ impl IntoResponse for ApiError {
             ),
         };
         let doc = format!("/docs#{code}");
-        let problem = Problem {
+        Problem {
             kind: doc.clone(),
             title,
             status: status.as_u16(),
@@ -283,7 +284,16 @@ impl IntoResponse for ApiError {
             reasons: self.reasons.into_iter().map(Reason::from).collect(),
             field: self.field,
             doc,
-        };
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let retry_after_s = self.retry_after_s;
+        let problem = self.problem();
+        let status =
+            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(
@@ -293,7 +303,7 @@ impl IntoResponse for ApiError {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

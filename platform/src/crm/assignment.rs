@@ -124,6 +124,17 @@ fn put(unit: &mut Unit<'_, '_>, lead: Uuid, to: Uuid, team: Option<Uuid>) -> Res
     }
 }
 
+/// Whether an agent is there and has room for one more lead.
+///
+/// # Errors
+/// The database.
+pub(super) fn has_room(unit: &mut Unit<'_, '_>, agent: Uuid) -> Result<bool, Refusal> {
+    Ok(unit.tx().scalar(
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM sales_agents WHERE user_id = $1 AND available AND accepting AND active_leads < cap)")
+            .bind(agent),
+    )?)
+}
+
 /// The rule of the organisation.
 fn rule(unit: &mut Unit<'_, '_>) -> Result<Rule, Refusal> {
     let org = unit.by().org;
@@ -231,7 +242,7 @@ pub(super) fn told(
 }
 
 /// Whether `by` distributes leads at all.
-fn manages(by: &Principal) -> Result<Hand, Refusal> {
+pub(super) fn manages(by: &Principal) -> Result<Hand, Refusal> {
     if by.user().is_none() {
         return Ok(Hand::Admin);
     }
@@ -273,7 +284,7 @@ pub async fn assign(
                 lead.team = team_of(unit, to, hand)?.or(lead.team);
             }
             lead.assigned_to = to;
-            store::save(unit, &mut lead)?;
+            store::save_untouched(unit, &mut lead)?;
             told(unit, &lead, from, to, reason.as_deref().map(str::trim))
         })
         .await

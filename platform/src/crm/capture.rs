@@ -17,15 +17,17 @@ use crate::unit::{Platform, Unit};
 use crate::values::bound;
 
 use super::assignment;
+use super::claim::{self, Claim, Side, Way};
 use super::contact;
 use super::faults::NO_CONTACT;
 use super::lead::{FIELDS, INTERESTS, Known, Lead, lead_columns};
+use super::merge::merge;
 use super::permissions::LEAD_CAPTURE;
+use super::proof;
 use super::score::FactKind;
 use super::sla;
 use super::stage::{Stage, Status};
 use super::store;
-use super::subject;
 
 /// Longest source and channel, characters, as the table holds them.
 const SOURCE_MAX: usize = 50;
@@ -103,15 +105,34 @@ pub struct Captured {
 
 /// What came in, in canonical form.
 #[derive(Clone, Debug)]
-struct Clean {
-    source: String,
+pub(super) struct Clean {
+    pub(super) source: String,
     channel: String,
-    known: Known,
-    interests: Vec<String>,
+    pub(super) known: Known,
+    pub(super) interests: Vec<String>,
     utm: Value,
-    referrer: Option<Uuid>,
-    observed: Option<Ts>,
+    pub(super) referrer: Option<Uuid>,
+    pub(super) observed: Option<Ts>,
     receipt: Option<(String, [u8; 32])>,
+    /// A person of the house typed it and answers for it.
+    vouched: bool,
+}
+
+impl Clean {
+    /// A contact that its owner proved to the house.
+    pub(super) fn proved(known: Known) -> Self {
+        Self {
+            source: "identity".into(),
+            channel: "web".into(),
+            known,
+            interests: Vec::new(),
+            utm: Value::Null,
+            referrer: None,
+            observed: None,
+            receipt: None,
+            vouched: false,
+        }
+    }
 }
 
 /// Takes a lead in for `by`.
@@ -124,7 +145,8 @@ pub async fn capture(
     capture: Capture,
 ) -> Result<Captured, Refusal> {
     by.may(LEAD_CAPTURE, &by.own())?;
-    let clean = clean(capture)?;
+    // What a hook or an API key sends in was typed into somebody's form.
+    let clean = clean(capture, by.user().is_some() && by.in_person().is_ok())?;
     let recorded_by = by.audit_name();
     // A duplicate may belong to somebody whose leads `by` does not write, so the program merges on behalf of `by`.
     platform
@@ -137,12 +159,12 @@ pub async fn capture(
 /// # Errors
 /// As [`capture`], but for what only a caller can lack.
 pub(super) fn in_unit(unit: &mut Unit<'_, '_>, capture: Capture) -> Result<Captured, Refusal> {
-    let clean = clean(capture)?;
+    let clean = clean(capture, false)?;
     let recorded_by = unit.by().audit_name();
     take(unit, &clean, &recorded_by)
 }
 
-fn clean(capture: Capture) -> Result<Clean, Refusal> {
+fn clean(capture: Capture, vouched: bool) -> Result<Clean, Refusal> {
     let word = |text: &str, field: &'static str, most: usize| {
         let fits = !text.is_empty()
             && text.chars().count() <= most
@@ -181,6 +203,7 @@ fn clean(capture: Capture) -> Result<Clean, Refusal> {
         referrer: capture.referrer,
         observed: capture.observed,
         receipt: capture.receipt,
+        vouched,
     })
 }
 
@@ -230,55 +253,23 @@ fn take(unit: &mut Unit<'_, '_>, clean: &Clean, recorded_by: &str) -> Result<Cap
     {
         return Ok(answer);
     }
-    let phone = clean
-        .known
-        .phone
-        .as_deref()
-        .map(|phone| store::phone_index(unit, phone));
-    let email = clean
-        .known
-        .email
-        .as_deref()
-        .map(|email| store::email_index(unit, email));
+    let [phone, email] = store::indexes(unit, &clean.known);
     store::lock_contacts(unit, &[phone.as_deref(), email.as_deref()])?;
     store::lock_assignment(unit)?;
     check_referrer(unit, clean.referrer)?;
-    let found = with_contact(unit, phone.as_deref(), email.as_deref())?;
+    let said = Said { phone, email };
+    let found = with_contact(unit, said.phone.as_deref(), said.email.as_deref())?;
     let mut found = found.into_iter();
     let (lead, outcome) = match (found.next(), found.next()) {
-        (None, _) => (
-            create(unit, clean, phone, email, recorded_by)?,
-            Outcome::Created,
-        ),
-        (Some(mut lead), None) => {
-            merge(unit, &mut lead, clean, None, recorded_by)?;
-            (lead, Outcome::Merged)
-        }
-        (Some(one), Some(other)) => {
-            let rank = |lead: &Lead| {
-                (
-                    lead.status == Status::Open,
-                    lead.stage,
-                    Reverse(lead.created),
-                )
-            };
-            let (mut kept, joined) = if rank(&one) >= rank(&other) {
-                (one, other)
-            } else {
-                (other, one)
-            };
-            if kept.user.is_some() && joined.user.is_some() && kept.user != joined.user {
-                // Two clients are two persons, whatever somebody typed into a form: neither is shown what is known of the other.
-                let mut own = clean.clone();
-                own.known.phone = own.known.phone.filter(|_| kept.phone_index == phone);
-                own.known.email = own.known.email.filter(|_| kept.email_index == email);
-                merge(unit, &mut kept, &own, None, recorded_by)?;
-                (kept, Outcome::Merged)
-            } else {
-                merge(unit, &mut kept, clean, Some(joined), recorded_by)?;
-                (kept, Outcome::Joined)
+        (None, _) => match with_past(unit, &said)? {
+            Some(mut lead) => {
+                merge(unit, &mut lead, clean, None, recorded_by)?;
+                (lead, Outcome::Merged)
             }
-        }
+            None => (create(unit, clean, said, recorded_by)?, Outcome::Created),
+        },
+        (Some(lead), None) => one_found(unit, lead, clean, said, recorded_by)?,
+        (Some(one), Some(other)) => two_found(unit, one, other, clean, &said, recorded_by)?,
     };
     remember(unit, clean, &lead, outcome)?;
     assignment::drain(unit)?;
@@ -286,6 +277,148 @@ fn take(unit: &mut Unit<'_, '_>, clean: &Clean, recorded_by: &str) -> Result<Cap
         lead: lead.id,
         outcome,
     })
+}
+
+/// The contacts that came in, as they are looked for.
+struct Said {
+    phone: Option<Vec<u8>>,
+    email: Option<Vec<u8>>,
+}
+
+impl Said {
+    /// Each of them beside a lead, and what its client proved of it.
+    fn beside(&self, lead: &Lead, proved: [bool; 2]) -> [Claim; 2] {
+        let [phone, email] = proved;
+        let claim = |said: &Option<Vec<u8>>, held: &Option<Vec<u8>>, proved| Claim {
+            said: said.is_some(),
+            held: said.is_some() && said == held,
+            proved,
+        };
+        [
+            claim(&self.phone, &lead.phone_index, phone),
+            claim(&self.email, &lead.email_index, email),
+        ]
+    }
+}
+
+/// What was said, but for contacts that do not pass.
+fn only(clean: &Clean, [phone, email]: [bool; 2]) -> Clean {
+    let mut own = clean.clone();
+    own.known.phone = own.known.phone.filter(|_| phone);
+    own.known.email = own.known.email.filter(|_| email);
+    own
+}
+
+/// That it came in, and nothing of what was said.
+fn silent(clean: &Clean) -> Clean {
+    Clean {
+        known: Known::default(),
+        interests: Vec::new(),
+        referrer: None,
+        ..clean.clone()
+    }
+}
+
+fn one_found(
+    unit: &mut Unit<'_, '_>,
+    mut lead: Lead,
+    clean: &Clean,
+    said: Said,
+    recorded_by: &str,
+) -> Result<(Lead, Outcome), Refusal> {
+    let proved = proof::of(unit, lead.user, &said.phone, &said.email)?;
+    let claims = said.beside(&lead, proved);
+    match claim::alone(lead.user.is_some(), clean.vouched, claims) {
+        Way::Whole => merge(unit, &mut lead, clean, None, recorded_by)?,
+        Way::Own => {
+            let own = only(clean, claims.map(|claim| claim.held || claim.proved));
+            merge(unit, &mut lead, &own, None, recorded_by)?;
+            claimed(unit, &lead, clean, &own)?;
+        }
+        Way::Nothing => merge(unit, &mut lead, &silent(clean), None, recorded_by)?,
+        Way::Apart => {
+            let free = claims.map(|claim| claim.said && !claim.held);
+            let [phone, email] = free;
+            let rest = Said {
+                phone: said.phone.filter(|_| phone),
+                email: said.email.filter(|_| email),
+            };
+            let lead = create(unit, &only(clean, free), rest, recorded_by)?;
+            return Ok((lead, Outcome::Created));
+        }
+    }
+    Ok((lead, Outcome::Merged))
+}
+
+fn two_found(
+    unit: &mut Unit<'_, '_>,
+    one: Lead,
+    other: Lead,
+    clean: &Clean,
+    said: &Said,
+    recorded_by: &str,
+) -> Result<(Lead, Outcome), Refusal> {
+    let rank = |lead: &Lead| {
+        (
+            lead.status == Status::Open,
+            lead.stage,
+            Reverse(lead.created),
+        )
+    };
+    let (mut kept, mut joined) = if rank(&one) >= rank(&other) {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    let claims = |unit: &mut Unit<'_, '_>, lead: &Lead| -> Result<[Claim; 2], Refusal> {
+        let proved = proof::of(unit, lead.user, &said.phone, &said.email)?;
+        Ok(said.beside(lead, proved))
+    };
+    let (of_kept, of_joined) = (claims(unit, &kept)?, claims(unit, &joined)?);
+    let side = |lead: &Lead, claims: [Claim; 2]| Side {
+        client: lead.user.is_some(),
+        proves: claims.iter().any(|claim| claim.proved && !claim.held),
+    };
+    if claim::joins(side(&kept, of_kept), side(&joined, of_joined)) {
+        merge(unit, &mut kept, clean, Some(joined), recorded_by)?;
+        return Ok((kept, Outcome::Joined));
+    }
+    // Neither is shown what is known of the other: the words go to one of them, with the contacts that it has.
+    let proves = |claims: [Claim; 2]| claims.iter().any(|claim| claim.held && claim.proved);
+    let to_joined = !clean.vouched
+        && !proves(of_kept)
+        && kept.user.is_some()
+        && (proves(of_joined) || joined.user.is_none());
+    let (lead, claims) = if to_joined {
+        (&mut joined, of_joined)
+    } else {
+        (&mut kept, of_kept)
+    };
+    let own = match lead.user.is_none() || clean.vouched || proves(claims) {
+        true => only(clean, claims.map(|claim| claim.held)),
+        false => silent(clean),
+    };
+    merge(unit, lead, &own, None, recorded_by)?;
+    let lead = if to_joined { joined } else { kept };
+    Ok((lead, Outcome::Merged))
+}
+
+/// Keeps contacts that were said and not taken where sales reads them.
+fn claimed(
+    unit: &mut Unit<'_, '_>,
+    lead: &Lead,
+    clean: &Clean,
+    taken: &Clean,
+) -> Result<(), Refusal> {
+    for field in ["phone", "email"] {
+        if let Some(said) = clean.known.get(field)
+            && taken.known.get(field).is_none()
+        {
+            let detail = json!({"field": field, "proved": false});
+            store::history(unit, lead, "contact", &detail, Some(said))?;
+        }
+    }
+    Ok(())
 }
 
 fn first_answer(
@@ -376,15 +509,41 @@ pub(super) fn with_contact(
     Ok(unit.tx().all(query.bind(org).bind(phone).bind(email))?)
 }
 
+/// The lead that had one of these contacts before, or of one that is part of it. A client's is found by what it has now alone, since
+/// numbers are given to others; and none where the other contact names somebody else.
+fn with_past(unit: &mut Unit<'_, '_>, said: &Said) -> Result<Option<Lead>, Refusal> {
+    let org = unit.by().org;
+    let looked: Vec<Vec<u8>> = [&said.phone, &said.email]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    let query = sqlx::query_as(concat!(
+        "SELECT ",
+        lead_columns!(),
+        " FROM leads AS l WHERE l.org_id = $1 AND l.past_contacts && $2 AND l.status <> 'merged' AND l.user_id IS NULL
+          ORDER BY (l.status = 'open') DESC, l.created_at DESC, l.id LIMIT 1 FOR UPDATE"
+    ));
+    let found: Option<Lead> = unit.tx().optional(query.bind(org).bind(looked))?;
+    Ok(found.filter(|lead| lead.had(said.phone.as_deref(), said.email.as_deref())))
+}
+
 fn create(
     unit: &mut Unit<'_, '_>,
     clean: &Clean,
-    phone: Option<Vec<u8>>,
-    email: Option<Vec<u8>>,
+    said: Said,
     recorded_by: &str,
 ) -> Result<Lead, Refusal> {
     let (now, org) = (unit.now(), unit.by().org);
-    let user = user_with(unit, phone.as_deref(), email.as_deref())?;
+    let user = user_with(unit, said.phone.as_deref(), said.email.as_deref())?;
+    let all = clean;
+    let passes = match user {
+        Some(_) if !clean.vouched => proof::of(unit, user, &said.phone, &said.email)?,
+        _ => [true; 2],
+    };
+    let (clean, [with_phone, with_email]) = (&only(clean, passes), passes);
+    let phone = said.phone.filter(|_| with_phone);
+    let email = said.email.filter(|_| with_email);
     let mut lead = Lead {
         id: new_id(now),
         org,
@@ -404,6 +563,7 @@ fn create(
         data_at: Default::default(),
         phone_index: phone,
         email_index: email,
+        past: Vec::new(),
         territory: clean.known.city.as_deref().and_then(contact::territory),
         interests: clean.interests.clone(),
         assigned_to: None,
@@ -433,6 +593,7 @@ fn create(
     // Parameters of the link stay in the lead and its capture, where an erasure finds them.
     let detail = json!({"source": lead.source, "channel": lead.channel, "by": recorded_by});
     store::history(unit, &lead, "captured", &detail, None)?;
+    claimed(unit, &lead, all, clean)?;
     let change = Change::new(Action::Create, "lead", lead.id).about(lead.subject);
     unit.audit(
         change
@@ -450,7 +611,8 @@ fn create(
     Ok(lead)
 }
 
-/// A client of the house who has one of these contacts. One who is still pending has proved none of them.
+/// A client of the house who proved one of these contacts. One who is still pending has proved none, and a number is theirs when a code
+/// that was sent there came back.
 fn user_with(
     unit: &mut Unit<'_, '_>,
     phone: Option<&[u8]>,
@@ -460,7 +622,8 @@ fn user_with(
     let rows: Vec<(Uuid,)> = unit.tx().all(
         sqlx::query_as(
             "SELECT u.id FROM users AS u WHERE u.org_id = $1 AND u.role = 'end_user' AND u.status IN ('active', 'suspended', 'under_review')
-                 AND (u.email_index = $3 OR u.phone_index = $2) AND NOT EXISTS (SELECT FROM leads AS l WHERE l.user_id = u.id AND l.status <> 'merged')
+                 AND (u.email_index = $3 OR (u.phone_index = $2 AND EXISTS (SELECT FROM confirmed_contacts AS c
+                     WHERE c.user_id = u.id AND c.what = 'phone' AND c.value_index = u.phone_index))) AND NOT EXISTS (SELECT FROM leads AS l WHERE l.user_id = u.id AND l.status <> 'merged')
              ORDER BY (u.email_index = $3) DESC NULLS LAST, u.id LIMIT 1",
         )
         .bind(org)
@@ -471,7 +634,7 @@ fn user_with(
 }
 
 /// The facts that follow from what is known without a check.
-fn known_facts(
+pub(super) fn known_facts(
     unit: &mut Unit<'_, '_>,
     lead: &Lead,
     source: &str,
@@ -488,257 +651,6 @@ fn known_facts(
         if known {
             store::add_fact(unit, lead, kind, source, "captured", recorded_by)?;
         }
-    }
-    Ok(())
-}
-
-fn merge(
-    unit: &mut Unit<'_, '_>,
-    lead: &mut Lead,
-    clean: &Clean,
-    joined: Option<Lead>,
-    recorded_by: &str,
-) -> Result<(), Refusal> {
-    let now = unit.now();
-    match lead.user.or(joined.as_ref().and_then(|other| other.user)) {
-        Some(user) => subject::move_to(unit, lead, user)?,
-        None => subject::keep_apart(unit, lead)?,
-    }
-    let key = unit.key(lead.subject)?;
-    let before = lead.open(&key)?;
-    let (data, data_at) = (lead.data.clone(), lead.data_at.clone());
-    let merge = new_id(now);
-    let mut moved = Vec::new();
-    if let Some(other) = &joined {
-        let other_key = unit.key(other.subject)?;
-        let theirs = other.open(&other_key)?;
-        for field in FIELDS {
-            let at = other.data_at.get(field).copied().unwrap_or(0);
-            newest(
-                lead,
-                &key,
-                field,
-                theirs.get(field),
-                crate::values::from_micros(at),
-            )?;
-        }
-        moved = absorb(unit, lead, other)?;
-    }
-    let said = clean.observed.unwrap_or(now).min(now);
-    for field in FIELDS {
-        newest(lead, &key, field, clean.known.get(field), said)?;
-    }
-    let after = lead.open(&key)?;
-    let changed = changes(&before, &after, &data, &data_at, lead);
-    lead.phone_index = after
-        .phone
-        .as_deref()
-        .map(|phone| store::phone_index(unit, phone));
-    lead.email_index = after
-        .email
-        .as_deref()
-        .map(|email| store::email_index(unit, email));
-    lead.territory = after.city.as_deref().and_then(contact::territory);
-    lead.add_interests(&clean.interests);
-    lead.referrer = lead.referrer.or(clean.referrer);
-    if lead.status == Status::Lost {
-        (lead.status, lead.reason) = (Status::Open, None);
-        store::history(unit, lead, "reopened", &json!({"cause": "captured"}), None)?;
-        let facts = json!({"lead_id": lead.id, "cause": "captured"});
-        unit.emit(Event::new("lead.reopened", "lead", lead.id, facts).about(lead.subject));
-        // Whoever worked it may be away or full by now.
-        lead.assigned_to = None;
-    }
-    record(unit, merge, lead, joined.as_ref(), &moved, &changed)?;
-    replaced(unit, lead, &before, &after)?;
-    known_facts(unit, lead, &clean.source, recorded_by)?;
-    let kind = if joined.is_some() { "joined" } else { "merged" };
-    let fields: Vec<&str> = changed.keys().map(String::as_str).collect();
-    let detail = json!({
-        "merge_id": merge, "other_id": joined.as_ref().map(|other| other.id), "fields": fields, "source": clean.source, "by": recorded_by,
-    });
-    store::history(unit, lead, kind, &detail, None)?;
-    tell(unit, lead, joined.as_ref(), merge)?;
-    let mut change = Change::new(Action::Update, "lead", lead.id).about(lead.subject);
-    change = change.field("merge", Value::Null, json!(merge)).field(
-        "recorded_by",
-        Value::Null,
-        recorded_by,
-    );
-    for field in ["name", "phone", "email", "city"] {
-        if before.get(field) != after.get(field) {
-            change = change.personal(field, before.get(field), after.get(field));
-        }
-    }
-    unit.audit(change);
-    let facts = json!({"lead_id": lead.id, "merge_id": merge, "other_id": joined.as_ref().map(|other| other.id), "assigned_to": lead.assigned_to});
-    let name = if joined.is_some() {
-        "lead.joined"
-    } else {
-        "lead.merged"
-    };
-    unit.emit(Event::new(name, "lead", lead.id, facts).about(lead.subject));
-    store::rescore(unit, lead)?;
-    store::save(unit, lead)?;
-    store::index(unit, lead, &key)
-}
-
-/// Puts a value that was said at `at` where nothing newer stands.
-fn newest(
-    lead: &mut Lead,
-    key: &crate::crypto::SubjectKey,
-    field: &str,
-    value: Option<&str>,
-    at: Ts,
-) -> Result<(), Refusal> {
-    let Some(value) = value else {
-        return Ok(());
-    };
-    let standing = lead
-        .data_at
-        .get(field)
-        .copied()
-        .map(crate::values::from_micros);
-    let newer = standing.is_none_or(|standing| standing <= at);
-    if newer && lead.field(key, field)?.as_deref() != Some(value) {
-        lead.put(key, field, value, at);
-    }
-    Ok(())
-}
-
-/// What a merge changed: for each field the sealed value before and after it.
-fn changes(
-    before: &Known,
-    after: &Known,
-    data: &std::collections::BTreeMap<String, String>,
-    data_at: &std::collections::BTreeMap<String, i64>,
-    lead: &Lead,
-) -> Map<String, Value> {
-    let mut changed = Map::new();
-    for field in FIELDS {
-        if before.get(field) != after.get(field) {
-            let entry = json!({"before": data.get(field), "before_at": data_at.get(field), "after": lead.data.get(field)});
-            changed.insert(field.to_owned(), entry);
-        }
-    }
-    changed
-}
-
-/// Makes `other` part of `lead`: it keeps its own row, is sealed under the lead's key, and gives its contacts, its referrer and its user up.
-fn absorb(unit: &mut Unit<'_, '_>, lead: &mut Lead, other: &Lead) -> Result<Vec<Uuid>, Refusal> {
-    let mut gone = other.clone();
-    subject::move_to(unit, &mut gone, lead.subject)?;
-    gone.status = Status::Merged;
-    gone.merged_into = Some(lead.id);
-    (gone.phone_index, gone.email_index) = (None, None);
-    store::save(unit, &mut gone)?;
-    let rows: Vec<(Uuid,)> = unit.tx().all(
-        sqlx::query_as("UPDATE leads SET merged_into = $1 WHERE merged_into = $2 RETURNING id")
-            .bind(lead.id)
-            .bind(other.id),
-    )?;
-    lead.user = lead.user.or(other.user);
-    lead.referrer = lead.referrer.or(other.referrer);
-    lead.kyc_passed += other.kyc_passed;
-    lead.kyc_failed += other.kyc_failed;
-    lead.converted |= other.converted;
-    lead.add_interests(&other.interests);
-    crate::search::remove(unit, "lead", other.id)?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-fn record(
-    unit: &mut Unit<'_, '_>,
-    id: Uuid,
-    lead: &Lead,
-    joined: Option<&Lead>,
-    moved: &[Uuid],
-    changed: &Map<String, Value>,
-) -> Result<(), Refusal> {
-    let now = unit.now();
-    unit.tx().execute(
-        sqlx::query(
-            "INSERT INTO lead_merges (id, org_id, lead_id, other_id, other_subject_id, other_status, moved, changed, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(id)
-        .bind(lead.org)
-        .bind(lead.id)
-        .bind(joined.map(|other| other.id))
-        .bind(joined.map(|other| other.subject))
-        .bind(joined.map(|other| other.status.name()))
-        .bind(moved)
-        .bind(Value::Object(changed.clone()))
-        .bind(bound(now)),
-    )?;
-    Ok(())
-}
-
-/// Keeps contacts that were replaced in the history, and withdraws what proved them.
-pub(super) fn replaced(
-    unit: &mut Unit<'_, '_>,
-    lead: &Lead,
-    before: &Known,
-    after: &Known,
-) -> Result<(), Refusal> {
-    let contacts = [
-        (
-            "phone",
-            FactKind::PhoneVerified,
-            lead.phone_index.as_deref(),
-        ),
-        (
-            "email",
-            FactKind::EmailDeliverable,
-            lead.email_index.as_deref(),
-        ),
-    ];
-    let (now, by) = (unit.now(), unit.by().audit_name());
-    for (field, proof, index) in contacts {
-        let Some(old) = before
-            .get(field)
-            .filter(|old| after.get(field) != Some(*old))
-        else {
-            continue;
-        };
-        let withdrawn = unit.tx().execute(
-            sqlx::query(
-                "UPDATE lead_facts SET withdrawn_at = $3, withdrawn_by = $4
-                 WHERE lead_id = $1 AND kind = $2 AND withdrawn_at IS NULL AND contact_index IS DISTINCT FROM $5",
-            )
-            .bind(lead.id)
-            .bind(proof.name())
-            .bind(bound(now))
-            .bind(&by)
-            .bind(index),
-        )?;
-        let detail = json!({"field": field, "proof_withdrawn": withdrawn > 0});
-        store::history(unit, lead, "contact", &detail, Some(old))?;
-    }
-    Ok(())
-}
-
-fn tell(
-    unit: &mut Unit<'_, '_>,
-    lead: &Lead,
-    joined: Option<&Lead>,
-    merge: Uuid,
-) -> Result<(), Refusal> {
-    let mut people: Vec<Uuid> = [lead.assigned_to, joined.and_then(|other| other.assigned_to)]
-        .into_iter()
-        .flatten()
-        .collect();
-    people.dedup();
-    for person in people {
-        let detail = json!({"merge_id": merge, "other_id": joined.map(|other| other.id)});
-        super::notice::tell(
-            unit,
-            person,
-            "merged",
-            Some(lead.id),
-            &detail,
-            &format!("merge {merge}"),
-        )?;
     }
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! A person's leads in an export, and their end in an erasure.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::crypto::Sealed;
+use crate::crypto::{Sealed, SubjectKey};
 use crate::db::Tx;
 use crate::erasure::{Done, Erased, Keys, Store};
 use crate::refusal::Refusal;
@@ -29,6 +31,39 @@ fn of(tx: &mut Tx<'_>, subject: Uuid) -> Result<Vec<Lead>, Refusal> {
     Ok(tx.all(query.bind(subject).bind(ROWS_MAX))?)
 }
 
+/// Every number and address of a subject's leads, those that were replaced too.
+///
+/// # Errors
+/// The database, or a field that does not open.
+pub(crate) fn contacts(
+    tx: &mut Tx<'_>,
+    key: &SubjectKey,
+    subject: Uuid,
+) -> Result<BTreeSet<String>, Refusal> {
+    let mut known = BTreeSet::new();
+    for lead in of(tx, subject)? {
+        if lead.subject != key.subject() {
+            continue;
+        }
+        for field in ["phone", "email"] {
+            known.extend(lead.field(key, field)?);
+        }
+        let replaced: Vec<(Vec<u8>,)> = tx.all(
+            sqlx::query_as(
+                "SELECT text_sealed FROM lead_history WHERE lead_id = $1 AND kind = 'contact' AND text_sealed IS NOT NULL ORDER BY seq DESC LIMIT $2",
+            )
+            .bind(lead.id)
+            .bind(ROWS_MAX),
+        )?;
+        let open = |(sealed,): (Vec<u8>,)| {
+            key.open("lead_history.text", &Sealed::from_bytes(sealed))
+                .ok()
+        };
+        known.extend(replaced.into_iter().filter_map(open));
+    }
+    Ok(known)
+}
+
 impl Store for Leads {
     fn name(&self) -> &'static str {
         "leads"
@@ -40,7 +75,7 @@ impl Store for Leads {
         let leads = of(unit.tx(), subject)?;
         let ids: Vec<Uuid> = leads.iter().map(|lead| lead.id).collect();
         for statement in [
-            "UPDATE leads SET data = '{}', data_at = '{}', phone_index = NULL, email_index = NULL, reason_sealed = NULL, utm = '{}', territory = NULL,
+            "UPDATE leads SET data = '{}', data_at = '{}', phone_index = NULL, email_index = NULL, past_contacts = '{}', reason_sealed = NULL, utm = '{}', territory = NULL,
                  interests = '{}', assigned_to = NULL, status = CASE WHEN status = 'merged' THEN status ELSE 'lost' END, revision = revision + 1
              WHERE id = ANY ($1)",
             "UPDATE lead_history SET text_sealed = NULL WHERE lead_id = ANY ($1) AND text_sealed IS NOT NULL",

@@ -12,8 +12,9 @@ use super::assignment;
 use super::capture::{self, Capture, Outcome};
 use super::lead::Lead;
 use super::moves;
+use super::proof;
 use super::score::FactKind;
-use super::stage::{Cause, Stage};
+use super::stage::{self, Cause, Stage, Status};
 use super::store;
 use super::subject;
 use super::work;
@@ -69,6 +70,13 @@ impl Subscriber for Follow {
         // Contacts are locked before the assignment, in the same order as everywhere.
         if event.kind == "user.registered" {
             return registered(unit, event);
+        }
+        if event.kind == "user.contact_confirmed" {
+            let what = event.payload.get("what").and_then(|what| what.as_str());
+            return match event.key("user_id") {
+                Some(user) => proof::confirmed(unit, user, what),
+                None => Ok(()),
+            };
         }
         store::lock_assignment(unit)?;
         match event.kind.as_str() {
@@ -202,29 +210,15 @@ fn activated(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
 /// Something about the person a lead became.
 fn about(unit: &mut Unit<'_, '_>, lead: &mut Lead, event: &Stored) -> Result<(), Refusal> {
     match event.kind.as_str() {
-        "user.contact_confirmed" => {
-            let kind = match event.payload.get("what").and_then(|what| what.as_str()) {
-                Some("phone") => FactKind::PhoneVerified,
-                Some("email") => FactKind::EmailDeliverable,
-                _ => return Ok(()),
-            };
-            work::fact_in(
-                unit,
-                lead,
-                kind,
-                "identity",
-                "a code that was sent came back",
-            )
-        }
         "kyc.submitted" => {
             line(unit, lead, "document", event)?;
-            moves::happened(unit, lead, Cause::KycSubmitted)?;
+            happened(unit, lead, Cause::KycSubmitted)?;
             Ok(())
         }
         "kyc.approved" => {
             line(unit, lead, "document", event)?;
             lead.kyc_passed += 1;
-            if !moves::happened(unit, lead, Cause::KycApproved)? {
+            if !happened(unit, lead, Cause::KycApproved)? {
                 store::save(unit, lead)?;
             }
             Ok(())
@@ -244,7 +238,7 @@ fn about(unit: &mut Unit<'_, '_>, lead: &mut Lead, event: &Stored) -> Result<(),
                 .and_then(|kind| kind.as_str())
                 == Some("demo")
             {
-                moves::happened(unit, lead, Cause::DemoOpened)?;
+                happened(unit, lead, Cause::DemoOpened)?;
             }
             Ok(())
         }
@@ -253,16 +247,29 @@ fn about(unit: &mut Unit<'_, '_>, lead: &mut Lead, event: &Stored) -> Result<(),
             let deposit = is_deposit(unit, event)?;
             match event.kind.as_str() {
                 "cash.requested" if deposit => {
-                    moves::happened(unit, lead, Cause::DepositRequested).map(drop)
+                    happened(unit, lead, Cause::DepositRequested).map(drop)
                 }
                 "cash.confirmed" if deposit => {
-                    moves::happened(unit, lead, Cause::DepositConfirmed).map(drop)
+                    happened(unit, lead, Cause::DepositConfirmed).map(drop)
                 }
                 _ => Ok(()),
             }
         }
         _ => Ok(()),
     }
+}
+
+/// Applies what a client did. One whose lead sales gave up goes on all the same: it is opened again, for whoever has room.
+fn happened(unit: &mut Unit<'_, '_>, lead: &mut Lead, cause: Cause) -> Result<bool, Refusal> {
+    let goes_on = cause
+        .target()
+        .is_some_and(|to| stage::allowed(lead.stage, cause, to));
+    // Nobody is left in a lead that was erased.
+    if lead.status == Status::Lost && goes_on && !lead.data.is_empty() {
+        lead.assigned_to = None;
+        store::reopen(unit, lead, cause.name(), None)?;
+    }
+    moves::happened(unit, lead, cause)
 }
 
 /// A line of the timeline: what happened, without amounts and reasons, which are for those who may see money and documents.

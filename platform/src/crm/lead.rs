@@ -33,6 +33,9 @@ pub const INTERESTS: &[&str] = &[
     "partnership",
 ];
 
+/// Former contacts by which a lead is found: more than a person has in their life with a house.
+pub const PAST_MAX: usize = 20;
+
 /// A lead. What identifies its person is in `data`, sealed; [`Lead::open`] opens it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lead {
@@ -72,6 +75,8 @@ pub struct Lead {
     pub phone_index: Option<Vec<u8>>,
     /// Keyed hash of the address.
     pub email_index: Option<Vec<u8>>,
+    /// Keyed hashes of contacts it had before, and of leads that are part of it; oldest first.
+    pub past: Vec<Vec<u8>>,
     /// By which it is given to an agent.
     pub territory: Option<String>,
     /// Of [`INTERESTS`].
@@ -124,7 +129,7 @@ macro_rules! lead_columns {
     () => {
         "l.id, l.org_id, l.subject_id, l.user_id, l.source, l.channel, l.utm, l.stage, l.status, l.reason_sealed, l.score, \
          (extract(epoch FROM l.engaged_until) * 1000000)::bigint AS engaged_until, l.budget_confirmed, l.crossings, l.data, l.data_at, \
-         l.phone_index, l.email_index, l.territory, l.interests, l.assigned_to, l.team_id, l.referrer_id, l.merged_into, l.kyc_passed, l.kyc_failed, \
+         l.phone_index, l.email_index, l.past_contacts, l.territory, l.interests, l.assigned_to, l.team_id, l.referrer_id, l.merged_into, l.kyc_passed, l.kyc_failed, \
          (extract(epoch FROM l.stage_since) * 1000000)::bigint AS stage_since, (extract(epoch FROM l.due_at) * 1000000)::bigint AS due_at, \
          l.breached_at IS NOT NULL AS breached, l.touched_at IS NOT NULL AS touched, l.converted_at IS NOT NULL AS converted, \
          (extract(epoch FROM l.created_at) * 1000000)::bigint AS created_at, (extract(epoch FROM l.updated_at) * 1000000)::bigint AS updated_at, l.revision"
@@ -174,6 +179,7 @@ impl FromRow<'_, PgRow> for Lead {
             data_at: map(row.try_get("data_at")?)?,
             phone_index: row.try_get("phone_index")?,
             email_index: row.try_get("email_index")?,
+            past: row.try_get("past_contacts")?,
             territory: row.try_get("territory")?,
             interests: row.try_get("interests")?,
             assigned_to: row.try_get("assigned_to")?,
@@ -268,6 +274,31 @@ impl Lead {
             key.seal(&sealed_as(field), value).to_text(),
         );
         self.data_at.insert(field.to_owned(), micros_of(at));
+    }
+
+    /// Remembers contacts it had, newest last; what it has now is not of the past.
+    pub fn keep_past(&mut self, had: Vec<Option<Vec<u8>>>) {
+        for index in had.into_iter().flatten() {
+            self.past.retain(|past| *past != index);
+            self.past.push(index);
+        }
+        let present = [self.phone_index.clone(), self.email_index.clone()];
+        self.past
+            .retain(|past| !present.iter().flatten().any(|index| index == past));
+        let over = self.past.len().saturating_sub(PAST_MAX);
+        self.past.drain(..over);
+    }
+
+    /// Whether somebody with these contacts is the one who had one of them before: the other one, where it was said, is the lead's too,
+    /// or the lead has none of its kind.
+    pub fn had(&self, phone: Option<&[u8]>, email: Option<&[u8]>) -> bool {
+        let before = |said: &[u8]| self.past.iter().any(|past| past == said);
+        let fits = |said: Option<&[u8]>, held: &Option<Vec<u8>>| {
+            said.is_none_or(|said| held.as_ref().is_none_or(|held| held == said) || before(said))
+        };
+        [phone, email].into_iter().flatten().any(before)
+            && fits(phone, &self.phone_index)
+            && fits(email, &self.email_index)
     }
 
     /// Adds interests that are not there yet.

@@ -1,13 +1,15 @@
 //! Leads, from their first word to a trading client.
 //!
 //! Decisions are pure: [`stage`] (eight stages, one table of moves), [`score`], [`assign`], [`sla`], [`urgency`], [`window`],
-//! [`signature`], [`contact`]. Around them stand thin commands: [`mod@capture`] and [`mod@undo`] (duplicates are one lead),
-//! [`moves`], [`assignment`] and [`mod@leave`], [`work`] and [`tasks`], [`outreach`] by a [`courier`], [`sources`], [`view`]. [`follow`] applies what
+//! [`signature`], [`contact`], [`claim`]. Around them stand thin commands: [`mod@capture`] and [`mod@undo`] (duplicates are one lead),
+//! [`moves`], [`bulk`], [`limits`], [`assignment`] and [`mod@leave`], [`work`] and [`tasks`], [`outreach`] by a [`courier`], [`sources`], [`view`]. [`follow`] applies what
 //! happens elsewhere.
 
 pub mod assign;
 pub mod assignment;
+pub mod bulk;
 pub mod capture;
+pub mod claim;
 pub mod contact;
 pub mod courier;
 pub mod erase;
@@ -15,10 +17,13 @@ pub mod faults;
 pub mod follow;
 pub mod lead;
 pub mod leave;
+pub mod limits;
+mod merge;
 pub mod moves;
 pub mod notice;
 pub mod outreach;
 pub mod permissions;
+mod proof;
 pub mod score;
 pub mod signature;
 pub mod sla;

@@ -9,10 +9,12 @@ use crate::people::Principal;
 use crate::refusal::{CONFLICT, FORBIDDEN, Refusal};
 use crate::unit::{Once, Platform, Unit};
 
-use super::capture::{interests, replaced};
+use super::assignment;
+use super::capture::interests;
 use super::contact;
 use super::faults::{NO_CONTACT, NOT_OPEN};
 use super::lead::{FIELDS, Lead};
+use super::merge::replaced;
 use super::permissions::{LEAD_EDIT, LEAD_MOVE};
 use super::score::FactKind;
 use super::stage::{self, Cause, Hand, Move, Stage, Status, check_reason};
@@ -50,6 +52,16 @@ fn hand_of(by: &Principal) -> Option<Hand> {
     }
 }
 
+/// A lead that `unit`'s principal may move, as they saw it. Leads that leave for the last stage, or come back from it, make room or need
+/// it, so nobody else gives leads meanwhile.
+fn to_move(unit: &mut Unit<'_, '_>, lead: Uuid, revision: Option<i64>) -> Result<Lead, Refusal> {
+    store::lock_assignment(unit)?;
+    let lead = store::for_update(unit.tx(), lead)?;
+    unit.by().may(LEAD_MOVE, &lead.target())?;
+    store::check_revision(&lead, revision)?;
+    Ok(lead)
+}
+
 /// Moves a lead by hand.
 ///
 /// # Errors
@@ -65,11 +77,7 @@ pub async fn move_lead(
 ) -> Result<(), Refusal> {
     platform
         .command_once(by, once, move |unit| {
-            // Leads that leave for the last stage, or come back from it, make room or need it.
-            store::lock_assignment(unit)?;
-            let mut lead = store::for_update(unit.tx(), lead)?;
-            unit.by().may(LEAD_MOVE, &lead.target())?;
-            store::check_revision(&lead, revision)?;
+            let mut lead = to_move(unit, lead, revision)?;
             let hand = hand_of(unit.by())
                 .ok_or_else(|| FORBIDDEN.because("lead.move is not part of your role"))?;
             apply(unit, &mut lead, Move::ByHand { hand, to, reason })?;
@@ -121,15 +129,13 @@ pub async fn close(
     check_reason(Some(&reason), true)?;
     platform
         .command_once(by, once, move |unit| {
-            store::lock_assignment(unit)?;
-            let mut lead = store::for_update(unit.tx(), lead)?;
-            unit.by().may(LEAD_MOVE, &lead.target())?;
-            store::check_revision(&lead, revision)?;
+            let mut lead = to_move(unit, lead, revision)?;
             if lead.status != Status::Open {
                 return Err(NOT_OPEN.because(format!("it is {} already", lead.status.name())));
             }
             let sealed = unit.key(lead.subject)?.seal("leads.reason", reason.trim());
             (lead.status, lead.reason) = (Status::Lost, Some(sealed));
+            store::close_span(unit, lead.id)?;
             store::save(unit, &mut lead)?;
             store::history(unit, &lead, "closed", &json!({"stage": lead.stage.name()}), Some(reason.trim()))?;
             let change = Change::new(Action::Update, "lead", lead.id).about(lead.subject);
@@ -141,47 +147,48 @@ pub async fn close(
         .await
 }
 
-/// Opens a lost lead again; its agent needs room for it.
+/// Opens a lost lead again. Where its agent has no room or is away, a manager opens it for the pool; an agent has to make room.
 ///
 /// # Errors
-/// Forbidden, not found, a missing reason, or that the agent has no room.
+/// Forbidden, not found, stale, a missing reason, or that the agent has no room.
 pub async fn reopen(
     platform: &Platform,
     by: &Principal,
     once: Option<Once>,
     lead: Uuid,
     reason: String,
+    revision: Option<i64>,
 ) -> Result<(), Refusal> {
     check_reason(Some(&reason), true)?;
     platform
         .command_once(by, once, move |unit| {
-            store::lock_assignment(unit)?;
-            let mut lead = store::for_update(unit.tx(), lead)?;
-            unit.by().may(LEAD_MOVE, &lead.target())?;
+            let mut lead = to_move(unit, lead, revision)?;
             if lead.status != Status::Lost {
                 return Err(CONFLICT.because(format!(
                     "it is {}; only a lost lead is opened again",
                     lead.status.name()
                 )));
             }
-            (lead.status, lead.reason) = (Status::Open, None);
+            let from = lead.assigned_to;
+            let manages = hand_of(unit.by()).is_some_and(|hand| hand >= Hand::Manager);
+            if let Some(agent) = from
+                && manages
+                && lead.stage.is_worked()
+                && !assignment::has_room(unit, agent)?
+            {
+                lead.assigned_to = None;
+            }
+            store::reopen(unit, &mut lead, "hand", Some(reason.trim()))?;
             store::save(unit, &mut lead)?;
-            store::history(
-                unit,
-                &lead,
-                "reopened",
-                &json!({"cause": "hand"}),
-                Some(reason.trim()),
-            )?;
+            if lead.assigned_to != from {
+                assignment::told(unit, &lead, from, None, None)?;
+            }
             let change = Change::new(Action::Update, "lead", lead.id).about(lead.subject);
             unit.audit(change.field("status", "lost", "open").personal(
                 "reason",
                 None,
                 Some(reason.trim()),
             ));
-            let facts =
-                json!({"lead_id": lead.id, "cause": "hand", "assigned_to": lead.assigned_to});
-            unit.emit(Event::new("lead.reopened", "lead", lead.id, facts).about(lead.subject));
             Ok(())
         })
         .await
@@ -258,10 +265,15 @@ pub async fn edit(
             if after.phone.is_none() && after.email.is_none() {
                 return Err(NO_CONTACT.because("a lead keeps a telephone number or an address"));
             }
+            let had = vec![lead.phone_index.clone(), lead.email_index.clone()];
             lead.phone_index = new_phone.or_else(|| lead.phone_index.take());
             lead.email_index = new_email.or_else(|| lead.email_index.take());
+            lead.keep_past(had);
             lead.territory = after.city.as_deref().and_then(contact::territory);
             if let Some(chosen) = chosen {
+                if chosen.is_empty() {
+                    store::withdraw_kind(unit, &lead, FactKind::Interest)?;
+                }
                 lead.interests = chosen;
             }
             replaced(unit, &lead, &before, &after)?;

@@ -66,15 +66,16 @@ pub fn tell(
     Ok(())
 }
 
-/// Who leads the team of a lead: its manager, else the owner of the house.
+/// Who leads the team of a lead: its manager, else the owner of the house. Who left reads nothing.
 ///
 /// # Errors
 /// The database.
 pub fn managers(unit: &mut Unit<'_, '_>, lead: &Lead) -> Result<Vec<Uuid>, Refusal> {
     let rows: Vec<(Uuid,)> = unit.tx().all(
         sqlx::query_as(
-            "SELECT coalesce((SELECT t.manager_id FROM teams AS t WHERE t.id = $1), o.owner_id)
-             FROM organizations AS o WHERE o.id = $2 AND coalesce((SELECT t.manager_id FROM teams AS t WHERE t.id = $1), o.owner_id) IS NOT NULL",
+            "SELECT m.id FROM organizations AS o JOIN users AS m
+                 ON m.id = coalesce((SELECT t.manager_id FROM teams AS t JOIN users AS u ON u.id = t.manager_id WHERE t.id = $1 AND u.status = 'active'), o.owner_id)
+             WHERE o.id = $2",
         )
         .bind(lead.team)
         .bind(lead.org),

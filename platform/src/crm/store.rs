@@ -16,10 +16,10 @@ use crate::unit::Unit;
 use crate::values::bound;
 
 use super::faults::{DUPLICATE, LEAD_CAP, NOT_AVAILABLE};
-use super::lead::{Lead, lead_columns};
+use super::lead::{Known, Lead, lead_columns};
 use super::score::{self, Fact, FactKind};
 use super::sla;
-use super::stage::{Moved, Stage};
+use super::stage::{Moved, Stage, Status};
 
 /// What a row is refused with by the trigger that counts an agent's leads.
 const CAP_STATE: &str = "SG050";
@@ -36,6 +36,14 @@ pub fn phone_index(unit: &Unit<'_, '_>, phone: &str) -> Vec<u8> {
 /// The index of an address; users have the same.
 pub fn email_index(unit: &Unit<'_, '_>, email: &str) -> Vec<u8> {
     blind(unit.keyring(), "users.email", email).to_vec()
+}
+
+/// The indexes of what is known of a person: number and address.
+pub fn indexes(unit: &Unit<'_, '_>, known: &Known) -> [Option<Vec<u8>>; 2] {
+    [
+        known.phone.as_deref().map(|phone| phone_index(unit, phone)),
+        known.email.as_deref().map(|email| email_index(unit, email)),
+    ]
 }
 
 /// What the database refused, in the words of the CRM.
@@ -196,13 +204,21 @@ pub fn insert(unit: &mut Unit<'_, '_>, lead: &Lead) -> Result<(), Refusal> {
 pub fn save(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Refusal> {
     // What the program does on behalf of somebody (a capture) is no action on the lead.
     lead.touched |= !unit.by().is_system();
+    save_untouched(unit, lead)
+}
+
+/// As [`save`], where nothing was done about the lead's person: who was only given a lead has not written to it.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_untouched(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Refusal> {
     let now = unit.now();
     let row = sqlx::query(
         "UPDATE leads SET user_id = $3, stage = $4, status = $5, reason_sealed = $6, score = $7, engaged_until = $8, budget_confirmed = $9,
              crossings = $10, data = $11, data_at = $12, phone_index = $13, email_index = $14, territory = $15, interests = $16, assigned_to = $17,
              team_id = $18, referrer_id = $19, merged_into = $20, kyc_passed = $21, kyc_failed = $22, stage_since = $23, due_at = $24,
              breached_at = CASE WHEN $25 THEN coalesce(breached_at, $28) END, touched_at = CASE WHEN $26 THEN coalesce(touched_at, $28) END,
-             converted_at = CASE WHEN $27 THEN coalesce(converted_at, $28) END, revision = revision + 1
+             converted_at = CASE WHEN $27 THEN coalesce(converted_at, $28) END, past_contacts = $29, revision = revision + 1
          WHERE id = $1 AND revision = $2",
     )
     .bind(lead.id)
@@ -232,7 +248,8 @@ pub fn save(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Refusal> {
     .bind(lead.breached)
     .bind(lead.touched)
     .bind(lead.converted)
-    .bind(bound(now));
+    .bind(bound(now))
+    .bind(&lead.past);
     let changed = unit.tx().execute(row).map_err(refused)?;
     if changed == 0 {
         return Err(
@@ -254,17 +271,49 @@ pub fn enter(unit: &mut Unit<'_, '_>, lead: &mut Lead, moved: &Moved) -> Result<
     lead.due = sla::due(moved.to, now, WorkingCalendar::indonesia());
     lead.breached = false;
     lead.converted |= moved.to == Stage::Active;
-    unit.tx().execute(
-        sqlx::query("UPDATE lead_stage_spans SET left_at = greatest($2, entered_at) WHERE lead_id = $1 AND left_at IS NULL")
-            .bind(lead.id)
-            .bind(bound(now)),
-    )?;
+    close_span(unit, lead.id)?;
     open_span(unit, lead.id, lead.org, moved.to, now)?;
     let detail =
         json!({"from": moved.from.name(), "to": moved.to.name(), "cause": moved.cause.name()});
     history(unit, lead, "stage", &detail, moved.reason.as_deref())?;
     let facts = json!({"lead_id": lead.id, "from": moved.from.name(), "to": moved.to.name(), "cause": moved.cause.name(), "assigned_to": lead.assigned_to});
     unit.emit(Event::new("lead.stage_moved", "lead", lead.id, facts).about(lead.subject));
+    Ok(())
+}
+
+/// Ends the time of a lead in its stage: it moves on, or is given up. What lies until it is opened again is no time in a stage.
+///
+/// # Errors
+/// The database.
+pub fn close_span(unit: &mut Unit<'_, '_>, lead: Uuid) -> Result<(), Refusal> {
+    let now = unit.now();
+    unit.tx().execute(
+        sqlx::query("UPDATE lead_stage_spans SET left_at = greatest($2, entered_at) WHERE lead_id = $1 AND left_at IS NULL")
+            .bind(lead)
+            .bind(bound(now)),
+    )?;
+    Ok(())
+}
+
+/// Opens a lost lead again; its stage and the term of it begin anew. [`save`] follows.
+///
+/// # Errors
+/// The database, or the key.
+pub fn reopen(
+    unit: &mut Unit<'_, '_>,
+    lead: &mut Lead,
+    cause: &str,
+    reason: Option<&str>,
+) -> Result<(), Refusal> {
+    let now = unit.now();
+    (lead.status, lead.reason) = (Status::Open, None);
+    (lead.since, lead.breached) = (now, false);
+    lead.due = sla::due(lead.stage, now, WorkingCalendar::indonesia());
+    close_span(unit, lead.id)?;
+    open_span(unit, lead.id, lead.org, lead.stage, now)?;
+    history(unit, lead, "reopened", &json!({"cause": cause}), reason)?;
+    let facts = json!({"lead_id": lead.id, "cause": cause, "assigned_to": lead.assigned_to});
+    unit.emit(Event::new("lead.reopened", "lead", lead.id, facts).about(lead.subject));
     Ok(())
 }
 
@@ -436,6 +485,25 @@ pub fn add_fact(
         .bind(bound(now)),
     )?;
     Ok(true)
+}
+
+/// Withdraws what is recorded of a kind: what it said of the lead is not there any more.
+///
+/// # Errors
+/// The database.
+pub fn withdraw_kind(unit: &mut Unit<'_, '_>, lead: &Lead, kind: FactKind) -> Result<(), Refusal> {
+    let (now, by) = (unit.now(), unit.by().audit_name());
+    unit.tx().execute(
+        sqlx::query(
+            "UPDATE lead_facts SET withdrawn_at = $3, withdrawn_by = $4 WHERE kind = $2 AND withdrawn_at IS NULL
+                 AND (lead_id = $1 OR lead_id IN (SELECT m.id FROM leads AS m WHERE m.merged_into = $1))",
+        )
+        .bind(lead.id)
+        .bind(kind.name())
+        .bind(bound(now))
+        .bind(by),
+    )?;
+    Ok(())
 }
 
 /// Counts the score anew from the facts that stand, and tells who has to know. [`save`] follows.

@@ -12,9 +12,11 @@ use crate::unit::{Once, Platform, Unit};
 use crate::values::bound;
 
 use super::assignment;
+use super::contact;
 use super::faults::{DUPLICATE, NOT_UNDONE};
 use super::lead::{FIELDS, Lead, open};
 use super::permissions::LEAD_EDIT;
+use super::score::FactKind;
 use super::stage::{Status, check_reason};
 use super::store;
 use super::subject;
@@ -97,15 +99,11 @@ fn undo_in(
         restore(&mut lead, &key, field, changed.get(field))?;
     }
     let after = lead.open(&key)?;
-    lead.phone_index = after
-        .phone
-        .as_deref()
-        .map(|phone| store::phone_index(unit, phone));
-    lead.email_index = after
-        .email
-        .as_deref()
-        .map(|email| store::email_index(unit, email));
-    super::capture::replaced(unit, &lead, &before, &after)?;
+    [lead.phone_index, lead.email_index] = store::indexes(unit, &after);
+    // What the merge brought was never the lead's: it is not kept as a contact of the past, by which the next one would find it.
+    lead.keep_past(Vec::new());
+    lead.territory = after.city.as_deref().and_then(contact::territory);
+    super::merge::replaced(unit, &lead, &before, &after)?;
     let parted = match other {
         Some(other) => Some(part(
             unit,
@@ -120,9 +118,8 @@ fn undo_in(
     mark(unit, merge, recorded_by)?;
     let detail = json!({"merge_id": merge, "other_id": other, "by": recorded_by});
     store::history(unit, &lead, "undone", &detail, Some(reason))?;
-    store::rescore(unit, &mut lead)?;
+    // Its contacts are free before the other one takes them.
     store::save(unit, &mut lead).map_err(taken)?;
-    store::index(unit, &lead, &key)?;
     if let Some(mut other) = parted {
         store::history(unit, &other, "undone", &detail, Some(reason))?;
         let other_key = unit.key(other.subject)?;
@@ -130,6 +127,15 @@ fn undo_in(
         store::save(unit, &mut other).map_err(taken)?;
         store::index(unit, &other, &other_key)?;
     }
+    for (field, kind) in [("name", FactKind::Name), ("city", FactKind::City)] {
+        if before.get(field).is_some() && after.get(field).is_none() {
+            store::withdraw_kind(unit, &lead, kind)?;
+        }
+    }
+    // The facts of the other one count for it no more, now that they are apart.
+    store::rescore(unit, &mut lead)?;
+    store::save(unit, &mut lead)?;
+    store::index(unit, &lead, &key)?;
     let change = Change::new(Action::Update, "lead_merge", merge).about(lead.subject);
     unit.audit(
         change
@@ -203,14 +209,15 @@ fn part(
     }
     let key = unit.key(other.subject)?;
     let known = other.open(&key)?;
-    other.phone_index = known
-        .phone
-        .as_deref()
-        .map(|phone| store::phone_index(unit, phone));
-    other.email_index = known
-        .email
-        .as_deref()
-        .map(|email| store::email_index(unit, email));
+    [other.phone_index, other.email_index] = store::indexes(unit, &known);
+    lead.past.retain(|past| {
+        let theirs = [&other.phone_index, &other.email_index];
+        !theirs
+            .into_iter()
+            .flatten()
+            .chain(&other.past)
+            .any(|index| index == past)
+    });
     (other.status, other.merged_into, other.assigned_to) = (
         status.and_then(Status::parse).unwrap_or(Status::Open),
         None,
@@ -218,6 +225,12 @@ fn part(
     );
     if other.user.is_some() && other.user == lead.user {
         lead.user = None;
+    }
+    if other.converted {
+        lead.converted = unit.tx().scalar(
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM lead_stage_spans WHERE lead_id = $1 AND stage = 'active')")
+                .bind(lead.id),
+        )?;
     }
     lead.kyc_passed -= other.kyc_passed.min(lead.kyc_passed);
     lead.kyc_failed -= other.kyc_failed.min(lead.kyc_failed);

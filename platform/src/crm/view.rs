@@ -18,6 +18,7 @@ use crate::unit::{Platform, subject_key};
 use crate::values::{bound, from_micros, micros};
 
 use super::lead::{Known, Lead, broken, lead_columns};
+use super::limits;
 use super::permissions::LEAD_READ;
 use super::score::{self, Band, Score};
 use super::stage::{Column, Stage, Status};
@@ -248,6 +249,8 @@ pub struct ColumnView {
     pub hot: i64,
     /// Ones beyond their term.
     pub overdue: i64,
+    /// From so many on there is too much in progress.
+    pub limit: Option<u32>,
     /// By stage.
     pub stages: Vec<(Stage, i64)>,
     /// The newest.
@@ -287,6 +290,7 @@ pub async fn board(platform: &Platform, by: &Principal) -> Result<Vec<ColumnView
     platform
         .read(by, move |tx| {
             let counts = counts(tx, org, now)?;
+            let limits = limits::of(tx, org)?;
             let mut columns = Vec::with_capacity(Column::ALL.len());
             for column in Column::ALL {
                 let filter = Filter {
@@ -309,6 +313,7 @@ pub async fn board(platform: &Platform, by: &Principal) -> Result<Vec<ColumnView
                     total: stages.iter().map(|&stage| of(stage).0).sum(),
                     hot: stages.iter().map(|&stage| of(stage).1).sum(),
                     overdue: stages.iter().map(|&stage| of(stage).2).sum(),
+                    limit: limits.get(&column).copied(),
                     stages: stages.iter().map(|&stage| (stage, of(stage).0)).collect(),
                     cards: Page {
                         items,
@@ -533,7 +538,16 @@ pub async fn timeline(
     });
     let (lines, user) = read.await?;
     let (accounts, alerts) = match user.filter(|_| paging.after.is_none()) {
-        Some(user) => beside(platform, by.org, user).await?,
+        Some(user) => {
+            let (accounts, alerts) = beside(platform, by.org, user).await?;
+            // A partner reads the money of who came through them, and nothing of their trading.
+            let alerts = if by.role.is_staff() {
+                alerts
+            } else {
+                Vec::new()
+            };
+            (accounts, alerts)
+        }
         None => (Vec::new(), Vec::new()),
     };
     Ok(Timeline {

@@ -1,7 +1,6 @@
 //! How codes and notices reach a person: mail by SMTP, and for development a file instead.
 
 use std::future::Future;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::pin::Pin;
 
@@ -11,6 +10,7 @@ use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor};
 use zeroize::Zeroizing;
 
+use super::copies::append;
 use super::faults::{NOT_SENT, NOT_SET_UP};
 use crate::refusal::Refusal;
 
@@ -183,14 +183,6 @@ impl Messenger for FileSink {
             }
         })
     }
-}
-
-fn append(path: &std::path::Path, line: &str) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(line.as_bytes())
 }
 
 #[cfg(test)]

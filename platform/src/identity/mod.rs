@@ -10,6 +10,7 @@ pub mod api_key;
 pub mod codes;
 mod confirm;
 mod contact;
+mod copies;
 mod erase;
 mod factor;
 pub mod faults;
@@ -45,6 +46,7 @@ use crate::handlers::Engines;
 
 pub use confirm::{Method, Proof};
 pub use contact::Contact;
+pub use copies::Copies;
 pub use factor::TotpSecret;
 pub use keys::{ApiKey, NewApiKey};
 pub use passkey::PasskeyRow;

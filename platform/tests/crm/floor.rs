@@ -3,9 +3,10 @@
 use serde_json::Value;
 use siaga_platform::crm::assignment::{self, SeatChange};
 use siaga_platform::crm::capture::{self, Capture, Captured};
-use siaga_platform::crm::{CAP, Follow, view};
+use siaga_platform::crm::{CAP, Follow, moves, undo, view};
 use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::outbox::{Stored, Subscriber as _};
+use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::unit::Platform;
 use uuid::Uuid;
@@ -48,6 +49,27 @@ pub fn told(phone: Option<&str>, email: Option<&str>, name: Option<&str>) -> Cap
 pub async fn take(house: &House, capture: Capture) -> Captured {
     let taken = capture::capture(&house.platform, &Principal::owner(), capture).await;
     taken.unwrap_or_else(|error| panic!("{}: {error}", house.kind))
+}
+
+/// Gives a lead up.
+pub async fn lose(house: &House, lead: Uuid) {
+    let why = "no answer".to_owned();
+    let lost = moves::close(&house.platform, &Principal::owner(), None, lead, why, None).await;
+    lost.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
+}
+
+/// The newest merge of a lead that its timeline tells of as `kind`, taken back.
+pub async fn take_back(house: &House, lead: Uuid, kind: &str) {
+    let (owner, page) = (Principal::owner(), Paging::of(None, None).expect("a page"));
+    let timeline = view::timeline(&house.platform, &owner, lead, page).await;
+    let lines = timeline.expect(house.kind).lines.items;
+    let line = lines.iter().find(|line| line.kind == kind).expect(kind);
+    let merge = line.detail["merge_id"]
+        .as_str()
+        .and_then(|text| text.parse().ok());
+    let why = "two people".to_owned();
+    let undone = undo::undo(&house.platform, &owner, None, merge.expect("its key"), why).await;
+    undone.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
 }
 
 /// The n-th number of a row of numbers.

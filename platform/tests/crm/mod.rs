@@ -1,7 +1,9 @@
 //! What the CRM promises: one lead a person, a cap that holds, stages that move by what happens, and who may do what.
 
+mod again;
 mod floor;
 mod intake;
 mod life;
+mod proof;
 mod rights;
 mod sharing;

@@ -136,3 +136,34 @@ async fn a_lead_out_of_reach_is_as_if_it_were_not_there() {
         assert!(nothing.is_empty(), "{}", house.kind);
     }
 }
+
+#[tokio::test]
+async fn a_partner_sees_the_accounts_of_who_came_through_them_and_none_of_their_risk() {
+    for house in houses().await {
+        let kind = house.kind;
+        let partner = house.person(HOUSE, Role::IbPartner, None, "Putri").await;
+        let user = house.client("Sari").await.user().expect("a person");
+        let mut capture = told(None, Some("sari@contoh.id"), Some("Sari"));
+        capture.referrer = partner.user();
+        let lead = take(&house, capture).await.lead;
+        house
+            .intrude(format!(
+                "INSERT INTO accounts_directory (account, system, outside_id, user_id, org_id) VALUES (7, 'mt5', '10007', '{user}', '{HOUSE}');
+                 INSERT INTO alerts (id, revision, rule, rule_revision, fingerprint, state, severity, account, title, summary, started, changed, body, seq, index)
+                     VALUES (1, 1, 'margin_warning', 1, 'margin:7', 'firing', 'warning', 7, 'Margin level 92 %', 'Account 7', now(), now(), '\\x00', 12, 1);"
+            ))
+            .await;
+        let page = Paging::of(None, None).expect("a page");
+        for (who, alerts) in [(&Principal::owner(), 1), (&partner, 0)] {
+            let timeline = view::timeline(&house.platform, who, lead, page)
+                .await
+                .expect(kind);
+            assert_eq!(
+                (timeline.accounts.len(), timeline.alerts.len()),
+                (1, alerts),
+                "{kind}: {:?}",
+                who.role
+            );
+        }
+    }
+}

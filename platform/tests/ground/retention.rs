@@ -198,8 +198,10 @@ async fn nobody_ends_the_audit_log_before_its_seven_years() {
         );
         house
             .intrude(
-                "SELECT ensure_audit_partitions('2019-01-01', 1);
+                "INSERT INTO audit_log (created_at, actor_id, action, entity_type, entity_id) VALUES ('2018-11-15', 'system', 'create', 'x', 'x');
+                 SELECT ensure_audit_partitions('2019-01-01', 1);
                  INSERT INTO audit_log (created_at, actor_id, action, entity_type, entity_id) VALUES ('2019-01-15', 'system', 'create', 'x', 'x');
+                 INSERT INTO audit_log (created_at, actor_id, action, entity_type, entity_id) VALUES (now() - interval '5 years', 'system', 'create', 'x', 'x');
                  INSERT INTO audit_log (created_at, actor_id, action, entity_type, entity_id) VALUES (now(), 'system', 'create', 'x', 'x');"
                     .into(),
             )
@@ -207,8 +209,8 @@ async fn nobody_ends_the_audit_log_before_its_seven_years() {
         let runs = run(&house).await;
         assert_eq!(
             rows(&runs, "audit"),
-            (1, false),
-            "{}: the month of 2019",
+            (2, false),
+            "{}: the month of 2019, and that of 2018 without a partition of its own",
             house.kind
         );
         let report = siaga_platform::audit::verify(house.db(), &[])
@@ -216,8 +218,18 @@ async fn nobody_ends_the_audit_log_before_its_seven_years() {
             .expect(house.kind);
         assert_eq!(
             (report.dropped, report.faults),
-            (1, Vec::new()),
-            "{}: its head stays",
+            (2, Vec::new()),
+            "{}: their heads stay",
+            house.kind
+        );
+        let change = "DELETE FROM audit_log_other";
+        assert!(
+            house
+                .db()
+                .own(move |tx| tx.script(change.to_owned()))
+                .await
+                .is_err(),
+            "{}: what is younger stays append only there too",
             house.kind
         );
     }

@@ -63,7 +63,11 @@ async fn shown(platform: &Platform, by: &Principal, id: Uuid) -> ApiResult<axum:
 }
 
 /// A word of a fixed list in a body or query.
-fn word<T>(text: &str, field: &'static str, parse: impl Fn(&str) -> Option<T>) -> ApiResult<T> {
+pub(super) fn word<T>(
+    text: &str,
+    field: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> ApiResult<T> {
     parse(text).ok_or_else(|| ApiError::field(field, "the value is not one of those documented"))
 }
 
@@ -350,7 +354,7 @@ async fn close(
 /// Opens a lost lead again.
 #[utoipa::path(post, path = "/api/v1/crm/leads/{id}/reopen", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.move"))))]
+        (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.move"))))]
 async fn reopen(
     Desk(platform): Desk,
     By(by): By,
@@ -359,7 +363,7 @@ async fn reopen(
     Json(request): Json<LeadReasonRequest>,
 ) -> ApiResult<axum::Json<LeadDto>> {
     let once = key.once("POST /api/v1/crm/leads/{id}/reopen", &(id, &request))?;
-    moves::reopen(&platform, &by, once, id, request.reason).await?;
+    moves::reopen(&platform, &by, once, id, request.reason, request.revision).await?;
     shown(&platform, &by, id).await
 }
 

@@ -189,6 +189,8 @@ wire! {
         pub total: i64,
         pub hot: i64,
         pub overdue: i64,
+        /// With more leads there is too much in progress; null where none is set.
+        pub limit: Option<u32>,
         pub stages: Vec<StageTotalDto>,
         /// The newest; more by the list.
         pub cards: Vec<LeadDto>,
@@ -646,6 +648,7 @@ pub fn board(columns: Vec<ColumnView>, now: Ts) -> LeadBoard {
         total: view.total,
         hot: view.hot,
         overdue: view.overdue,
+        limit: view.limit,
         stages: view
             .stages
             .iter()

@@ -4,7 +4,9 @@ pub mod aml;
 pub mod aml_cash;
 pub mod aml_reports;
 pub mod crm;
+mod crm_bulk;
 mod crm_dto;
+mod crm_limits;
 pub mod crm_work;
 pub mod door;
 mod identity;
@@ -28,6 +30,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(records::routes())
         .merge(subjects::routes())
         .merge(crm::routes())
+        .merge(crm_bulk::routes())
+        .merge(crm_limits::routes())
         .merge(crm_work::routes())
         .merge(aml::routes())
         .merge(aml_reports::routes())
