@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use siaga_platform::aml::{arranged, cash, fetch, screen};
+use siaga_platform::aml::{arranged, cash, fetch, overdue, screen};
 use siaga_platform::audit;
 use siaga_platform::cache::{Cache, Forget};
 use siaga_platform::core_door::{CoreDoor, CoreRefusal};
@@ -210,6 +210,7 @@ pub fn start(
     let jobs = Jobs {
         platform: platform.clone(),
         engines,
+        kyc: kyc.cloned(),
         anchors: data.join(ANCHORS_FILE),
         keyring: config.keyring.is_none().then(|| data.join(KEYRING_FILE)),
     };
@@ -221,6 +222,7 @@ pub fn start(
 struct Jobs {
     platform: Platform,
     engines: Engines,
+    kyc: Option<Kyc>,
     anchors: PathBuf,
     /// The keyring's file; one that came by the environment is rotated by whoever gave it.
     keyring: Option<PathBuf>,
@@ -231,6 +233,7 @@ impl Jobs {
         let mut round = 0;
         loop {
             hourly(&self.platform, &self.engines, &self.anchors).await;
+            self.sweep().await;
             if round % ROUNDS_OF_A_DAY == 0 {
                 self.rotate().await;
                 daily(&self.platform, &self.engines).await;
@@ -243,6 +246,18 @@ impl Jobs {
         }
         // Where the chain ended when the program did.
         anchor(&self.platform, &self.anchors).await;
+    }
+
+    /// Takes away files that an end of the program left behind.
+    async fn sweep(&self) {
+        let Some(kyc) = &self.kyc else {
+            return;
+        };
+        match kyc::sweep(kyc).await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, "files of uploads that were cut are taken away"),
+            Err(error) => tracing::warn!("files of uploads that were cut stay for now: {error}"),
+        }
     }
 
     async fn rotate(&self) {
@@ -281,11 +296,14 @@ async fn sales(platform: Platform, courier: Arc<dyn Courier>, mut stop: watch::R
     }
 }
 
-/// Tells terms of KYC that are over, and settles movements whose booking nobody heard of.
+/// Tells terms of KYC that are over, what else waits for a person, and lists that no longer come; settles movements whose booking nobody heard of.
 async fn compliance(platform: Platform, mut stop: watch::Receiver<bool>) {
     loop {
         if let Err(error) = kyc::overdue::call(&platform).await {
             tracing::warn!("terms of KYC are looked after later: {error}");
+        }
+        if let Err(error) = overdue::call(&platform).await {
+            tracing::warn!("what waits for a person is looked after later: {error}");
         }
         match cash::settle(&platform).await {
             Ok(0) => {}

@@ -86,6 +86,7 @@ pub const PLATFORM_TABLES: &[PlatformTable] = &[
     PlatformTable::whole("kyc_reviews"),
     PlatformTable::whole("kyc_disputes"),
     PlatformTable::whole("kyc_accounts"),
+    PlatformTable::whole("kyc_pending_files"),
     PlatformTable::seeded("sanctions_sources"),
     PlatformTable::whole("sanctions_versions"),
     PlatformTable::whole("sanctions_entries"),

@@ -57,7 +57,7 @@ pub const TIDYING: &[&str] = &[
     "VACUUM lead_facts, lead_stage_spans, lead_captures, lead_merges",
     "VACUUM tasks, lead_deals, conversation_access",
     "CHECKPOINT",
-    "VACUUM kyc_cases, kyc_documents, kyc_reviews, kyc_disputes, kyc_accounts",
+    "VACUUM kyc_cases, kyc_documents, kyc_reviews, kyc_disputes, kyc_accounts, kyc_pending_files",
     "VACUUM sanctions_entries",
     "VACUUM sanctions_sources, sanctions_versions, sanctions_whitelist",
     "CHECKPOINT",

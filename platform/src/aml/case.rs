@@ -125,6 +125,8 @@ pub fn has_move(from: Status, to: Status, cause: Cause) -> bool {
         (Cause::Person, Open, Investigating | Escalated)
         | (Cause::Person, Investigating, Open | Escalated | Cleared | Confirmed)
         | (Cause::Person, Escalated, Investigating | Cleared | Confirmed)
+        // A mistake has a way back, over a second person.
+        | (Cause::Person, Confirmed, Escalated)
         | (Cause::Filed, Investigating | Escalated | Confirmed, Reported)
         // What was found true stands; what comes after opens another.
         | (Cause::Alert, Cleared, Open) => true,
@@ -169,6 +171,40 @@ pub fn next(
     }
 }
 
+/// What is known of a hit that a person wants to decide on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// Nobody did.
+    Open,
+    /// It is the client, as this person said or another one.
+    Same {
+        /// It was this person.
+        by_me: bool,
+    },
+    /// It is somebody else: the exception is what ends that.
+    Other,
+}
+
+/// Whether a hit may be decided: one of nobody as either, one that was found to be the client as somebody else, by another person
+/// than who found it.
+///
+/// # Errors
+/// It was decided so, has an exception, or one person would take back their own word.
+pub fn decide(before: Decided, is_client: bool) -> Result<(), Refusal> {
+    match (before, is_client) {
+        (Decided::Open, _) | (Decided::Same { by_me: false }, false) => Ok(()),
+        (Decided::Same { by_me: true }, false) => {
+            Err(FOUR_EYES
+                .because("you decided that it is the client; another person takes that back"))
+        }
+        (Decided::Same { .. }, true) => {
+            Err(CASE_MOVE.because("it was decided to be the client already"))
+        }
+        (Decided::Other, _) => Err(CASE_MOVE
+            .because("it was decided to be somebody else; end the exception to look for it anew")),
+    }
+}
+
 /// A reason that says something.
 ///
 /// # Errors
@@ -200,6 +236,7 @@ mod tests {
         person: escalated investigating
         person: escalated cleared
         person: escalated confirmed
+        person: confirmed escalated
         filed: investigating reported
         filed: escalated reported
         filed: confirmed reported
@@ -294,5 +331,21 @@ mod tests {
             " ok ",
         );
         assert_eq!(silent.map_err(|r| r.fault()), Err(Some(REASON)));
+    }
+
+    #[test]
+    fn a_hit_that_is_the_client_is_taken_back_by_another_person_only() {
+        let fault = |before, is_client| decide(before, is_client).map_err(|r| r.fault());
+        for is_client in [true, false] {
+            assert_eq!(fault(Decided::Open, is_client), Ok(()));
+            assert_eq!(fault(Decided::Other, is_client), Err(Some(CASE_MOVE)));
+        }
+        let (mine, theirs) = (
+            Decided::Same { by_me: true },
+            Decided::Same { by_me: false },
+        );
+        assert_eq!(fault(theirs, false), Ok(()));
+        assert_eq!(fault(mine, false), Err(Some(FOUR_EYES)));
+        assert_eq!(fault(theirs, true), Err(Some(CASE_MOVE)));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
-use super::case::{self, CaseKind, Cause, Facts, Status, has_move, reasoned};
+use super::case::{self, CaseKind, Cause, Decided, Facts, Status, has_move, reasoned};
 use super::faults::CASE_MOVE;
 use super::permissions::{AML_READ, AML_WORK};
 use super::rules::{Rule, Severity};
@@ -483,7 +483,7 @@ pub(super) fn step(
     };
     let next = case::next(held.status, to, cause, facts, reason)?;
     let now = unit.now();
-    unit.tx().execute(
+    let moved = unit.tx().execute(
         sqlx::query(
             "UPDATE aml_cases SET status = $2, closed_at = $3, revision = revision + 1,
                  escalated_by = CASE WHEN $2 = 'escalated' THEN $4 ELSE escalated_by END WHERE id = $1",
@@ -492,27 +492,28 @@ pub(super) fn step(
         .bind(next.name())
         .bind((!next.is_live()).then(|| bound(now)))
         .bind(&me),
-    )?;
+    );
+    moved.map_err(Refusal::from).map_err(|error| {
+        error.on_duplicate("idx_aml_cases_live", || {
+            CASE_MOVE.because("another case about the client is under way; go on in that one")
+        })
+    })?;
     write_step(unit, id, held.user, held.status, next, reason.trim())?;
     unit.audit(
         Change::new(Action::Update, "aml_case", id)
             .about(held.user)
             .field("status", held.status.name(), next.name()),
     );
-    let kind = if next.is_live() {
-        "aml.case_moved"
-    } else {
-        "aml.case_closed"
+    let kind = match (held.status.is_live(), next.is_live()) {
+        (true, true) => "aml.case_moved",
+        (false, true) => "aml.case_opened",
+        (_, false) => "aml.case_closed",
     };
-    unit.emit(
-        Event::new(
-            kind,
-            "aml_case",
-            id,
-            json!({ "user_id": held.user, "kind": held.kind.name(), "from": held.status.name(), "to": next.name() }),
-        )
-        .about(held.user),
-    );
+    let mut facts = json!({ "user_id": held.user, "kind": held.kind.name(), "from": held.status.name(), "to": next.name() });
+    if kind == "aml.case_opened" {
+        facts["reopened"] = Value::Bool(true);
+    }
+    unit.emit(Event::new(kind, "aml_case", id, facts).about(held.user));
     Ok(())
 }
 
@@ -633,10 +634,11 @@ pub async fn note(
         .await
 }
 
-/// Decides whether a hit is the client. One that is not is excepted until the entry says something else.
+/// Decides whether a hit is the client. One that is not is excepted until the entry says something else. What was found to be the
+/// client is taken back by another person, in a case that is under way again.
 ///
 /// # Errors
-/// Not permitted; no such hit; decided before, or the case is closed.
+/// Not permitted; no such hit; decided before, or the case is closed; one person would take back their own word.
 pub async fn decide_hit(
     platform: &Platform,
     by: &Principal,
@@ -654,25 +656,46 @@ pub async fn decide_hit(
                 return Err(CASE_MOVE.because("the case is closed"));
             }
             let (now, me) = (unit.now(), unit.by().audit_name());
-            let decision = if is_client { "same" } else { "other" };
-            let sealed = seal(unit, held.user, seal::REASON, reason.trim())?;
-            let found: Option<(String, String, String)> = unit.tx().optional(
+            // Behind the lock of its case nobody decides on it meanwhile.
+            type Tuple = (String, String, String, String, Option<String>);
+            let found: Option<Tuple> = unit.tx().optional(
                 sqlx::query_as(
-                    "UPDATE aml_hits SET decision = $3, reason_sealed = $4, decided_by = $5, decided_at = $6
-                     WHERE id = $1 AND case_id = $2 AND decision = 'open' RETURNING source, uid, entry_digest",
+                    "SELECT source, uid, entry_digest, decision, decided_by FROM aml_hits WHERE id = $1 AND case_id = $2",
                 )
                 .bind(hit)
-                .bind(case)
+                .bind(case),
+            )?;
+            let (source, uid, digest, before, decided_by) =
+                found.ok_or_else(|| NOT_FOUND.because("there is no such hit"))?;
+            let standing = match before.as_str() {
+                "open" => Decided::Open,
+                "same" => Decided::Same {
+                    by_me: decided_by.as_deref() == Some(me.as_str()),
+                },
+                _ => Decided::Other,
+            };
+            case::decide(standing, is_client)?;
+            let decision = if is_client { "same" } else { "other" };
+            let sealed = seal(unit, held.user, seal::REASON, reason.trim())?;
+            unit.tx().execute(
+                sqlx::query(
+                    "UPDATE aml_hits SET decision = $2, reason_sealed = $3, decided_by = $4, decided_at = $5 WHERE id = $1",
+                )
+                .bind(hit)
                 .bind(decision)
                 .bind(sealed.as_bytes())
                 .bind(&me)
                 .bind(bound(now)),
             )?;
-            let (source, uid, digest) = found.ok_or_else(|| NOT_FOUND.because("there is no such undecided hit"))?;
             if !is_client {
                 super::whitelist::except(unit, held.user, &source, &uid, &digest, reason.trim())?;
             }
-            unit.audit(Change::new(Action::Update, "aml_hit", hit).about(held.user).field("decision", "open", decision));
+            unit.audit(
+                Change::new(Action::Update, "aml_hit", hit)
+                    .about(held.user)
+                    .field("decision", before, decision)
+                    .field("decided_by", decided_by.map_or(Value::Null, Value::from), me.as_str()),
+            );
             let keyring = unit.keyring_shared();
             let key = key_of(unit.tx(), &keyring, held.user)?;
             let found = hits(unit.tx(), key.as_ref(), case, Some(hit))?.pop();

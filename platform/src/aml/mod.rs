@@ -14,6 +14,7 @@ pub mod index;
 pub mod lists;
 pub mod monitor;
 pub mod names;
+pub mod overdue;
 pub mod permissions;
 pub mod report;
 pub mod reports;

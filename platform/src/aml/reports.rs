@@ -311,7 +311,8 @@ fn write(
                  submitted_by = CASE WHEN $4 = 'submit' THEN $5 WHEN $4 = 'return' THEN NULL ELSE submitted_by END,
                  approved_by = CASE WHEN $4 = 'approve' THEN $5 ELSE approved_by END,
                  reference = CASE WHEN $4 = 'filed' THEN $6 ELSE reference END,
-                 filed_at = CASE WHEN $4 = 'filed' THEN $7 ELSE filed_at END
+                 filed_at = CASE WHEN $4 = 'filed' THEN $7 ELSE filed_at END,
+                 moved_at = CASE WHEN $4 = 'edit' THEN moved_at ELSE $7 END
              WHERE id = $1",
         )
         .bind(asked.id)

@@ -358,6 +358,17 @@ pub async fn list_changed(
     version: i64,
     whole: bool,
 ) -> Result<u64, Refusal> {
+    search_all(platform, source, version, whole, None).await
+}
+
+/// As [`list_changed`], and remembers for the event how far it is: a search that a stop cut goes on behind the clients it has done.
+async fn search_all(
+    platform: &Platform,
+    source: &str,
+    version: i64,
+    whole: bool,
+    event: Option<Uuid>,
+) -> Result<u64, Refusal> {
     let background = platform.background();
     let system = Principal::system("aml.screen");
     let name = source.to_owned();
@@ -388,7 +399,17 @@ pub async fn list_changed(
         index: index.map_err(|_| Refusal::from(DbError::Panicked))?,
         versions: vec![(source.to_owned(), version)],
     };
-    let (mut after, mut screened, mut broken) = (Uuid::nil(), 0, None);
+    let name = source.to_owned();
+    let reached: Option<(Option<Uuid>,)> = background
+        .read(&system, move |tx| {
+            let query = sqlx::query_as(
+                "SELECT searched_after FROM sanctions_sources WHERE name = $1 AND searched_event = $2",
+            );
+            Ok(tx.optional(query.bind(name).bind(event))?)
+        })
+        .await?;
+    let mut after = reached.and_then(|(after,)| after).unwrap_or_else(Uuid::nil);
+    let (mut screened, mut broken) = (0, None);
     loop {
         let users: Vec<(Uuid, bool)> = background
             .read(&system, move |tx| {
@@ -434,11 +455,23 @@ pub async fn list_changed(
             };
             screened += 1;
         }
+        if let Some(event) = event {
+            let name = source.to_owned();
+            background
+                .command(&system, move |unit| {
+                    let query = sqlx::query(
+                        "UPDATE sanctions_sources SET searched_event = $2, searched_after = $3 WHERE name = $1",
+                    );
+                    unit.tx().execute(query.bind(name).bind(event).bind(after))?;
+                    Ok(())
+                })
+                .await?;
+        }
     }
 }
 
 /// Looks all clients up for each change of a list that was not looked through yet. Returns how many were; called by a job of its
-/// own, since it takes long where there are many clients and other events do not wait for it. What a stop cuts begins anew.
+/// own, since it takes long where there are many clients and other events do not wait for it. What a stop cuts goes on where it was.
 ///
 /// # Errors
 /// The database; a client who cannot be looked up is said in the log and keeps nobody else from it.
@@ -468,7 +501,7 @@ pub async fn lists_changed(platform: &Platform) -> Result<u64, Refusal> {
         let source = payload["source"].as_str().unwrap_or_default();
         let version = payload["version"].as_i64().unwrap_or_default();
         let whole = payload["whole"].as_bool().unwrap_or_default();
-        match list_changed(&background, source, version, whole).await {
+        match search_all(&background, source, version, whole, Some(event)).await {
             Ok(clients) => screened += clients,
             Err(refusal @ Refusal::Db(_)) => return Err(refusal),
             Err(refusal) => tracing::error!(

@@ -6,12 +6,14 @@ use siaga_risk::units::Leverage;
 use uuid::Uuid;
 
 use super::Kyc;
+use super::faults::UNDER_REVIEW;
 use crate::audit::{Action, Change};
 use crate::core_door::CoreRefusal;
+use crate::db::Tx;
 use crate::outbox::{EffectError, Event};
 use crate::people::Principal;
 use crate::refusal::Refusal;
-use crate::unit::Unit;
+use crate::unit::{Platform, Unit};
 use crate::values::{bound, count};
 
 /// The program itself, in the core's inputs.
@@ -144,19 +146,44 @@ fn opened_as(unit: &mut Unit<'_, '_>, user: Uuid, number: u32, seq: u64) -> Resu
     Ok(())
 }
 
-/// Whether the accounts of a client have to be under review: a dispute is open, or the approval that opened one does not stand.
+/// Whether the accounts of a client have to be under review: a dispute is open, the approval that opened one does not stand, or the
+/// client was found to stand on a list of sanctions. As the system.
+fn has_cause(tx: &mut Tx<'_>, user: Uuid) -> Result<bool, Refusal> {
+    let query = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM kyc_disputes WHERE user_id = $1 AND status = 'open')
+             OR EXISTS (SELECT FROM kyc_accounts AS a JOIN kyc_cases AS c ON c.user_id = a.user_id
+                        WHERE a.user_id = $1 AND a.opened_at IS NOT NULL AND c.status <> 'APPROVED')
+             OR EXISTS (SELECT FROM aml_cases WHERE user_id = $1 AND kind = 'sanctions' AND status IN ('confirmed', 'reported'))",
+    );
+    Ok(tx.scalar(query.bind(user))?)
+}
+
 async fn is_locked(kyc: &Kyc, user: Uuid) -> Result<bool, Refusal> {
     let system = Principal::system("kyc.account");
     kyc.platform
-        .read(&system, move |tx| {
-            let query = sqlx::query_scalar(
-                "SELECT EXISTS (SELECT FROM kyc_disputes WHERE user_id = $1 AND status = 'open')
-                     OR EXISTS (SELECT FROM kyc_accounts AS a JOIN kyc_cases AS c ON c.user_id = a.user_id
-                                WHERE a.user_id = $1 AND a.opened_at IS NOT NULL AND c.status <> 'APPROVED')",
-            );
-            Ok(tx.scalar(query.bind(user))?)
-        })
+        .read(&system, move |tx| has_cause(tx, user))
         .await
+}
+
+/// Whether the desk may end the review of an account: not while the platform has a cause of its own for it.
+///
+/// # Errors
+/// It has one, or the database.
+pub async fn may_end_review(platform: &Platform, account: AccountId) -> Result<(), Refusal> {
+    let system = Principal::system("kyc.account");
+    let locked = platform.read(&system, move |tx| {
+        let query = sqlx::query_as("SELECT user_id FROM accounts_directory WHERE account = $1");
+        let owner: Option<(Option<Uuid>,)> = tx.optional(query.bind(i64::from(account.0)))?;
+        match owner {
+            Some((Some(user),)) => has_cause(tx, user),
+            _ => Ok(false),
+        }
+    });
+    if locked.await? {
+        // The desk does not learn of cases.
+        return Err(UNDER_REVIEW.because("compliance has to decide about the client first"));
+    }
+    Ok(())
 }
 
 /// Puts every account of a client under review, where it may only close, or ends that: as their case and disputes stand now,
@@ -182,16 +209,25 @@ pub(super) async fn settle_lock(kyc: &Kyc, user: Uuid) -> Result<(), EffectError
 async fn lock(kyc: &Kyc, user: Uuid, on: bool) -> Result<(), EffectError> {
     let system = Principal::system("kyc.account");
     let read = kyc.platform.read(&system, move |tx| {
+        // What the desk said last is in the audit log, with who said it. The program's own actor is number 0.
         let query = sqlx::query_as(
-            "SELECT account FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT 100",
+            "SELECT d.account, coalesce((SELECT l.action = 'account.review_started' FROM audit_log AS l
+                 WHERE l.entity_type = 'account' AND l.entity_id = d.account::text AND l.actor_id <> 'core:0'
+                     AND l.action IN ('account.review_started', 'account.review_ended')
+                 ORDER BY l.id DESC LIMIT 1), false)
+             FROM accounts_directory AS d WHERE d.user_id = $1 ORDER BY d.account LIMIT 100",
         );
-        Ok(tx.all::<(i64,)>(query.bind(user))?)
+        Ok(tx.all::<(i64, bool)>(query.bind(user))?)
     });
     let mut done = Ok(());
-    for (account,) in read.await? {
+    for (account, by_desk) in read.await? {
         let Ok(account) = u32::try_from(account) else {
             continue;
         };
+        // A review that the desk set for its own reasons is the desk's to end.
+        if by_desk && !on {
+            continue;
+        }
         let set = SetReview {
             account: AccountId(account),
             on,

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::account::{open_account, settle_lock};
 use super::scan::{recheck, scan};
 use super::state::State;
-use super::{Kyc, notice, rows};
+use super::{Kyc, calls, notice, rows};
 use crate::aml::cases::is_watched;
 use crate::audit::{Action, Change};
 use crate::outbox::{Effect, EffectError, Running, Stored, Subscriber};
@@ -18,6 +20,7 @@ pub fn effects(kyc: &Kyc) -> Vec<Arc<dyn Effect>> {
         Arc::new(Reader(kyc.clone())),
         Arc::new(Accounts(kyc.clone())),
         Arc::new(Notices(kyc.clone())),
+        Arc::new(Calls(kyc.clone())),
         Arc::new(Files(kyc.clone())),
     ]
 }
@@ -64,7 +67,11 @@ impl Effect for Accounts {
     fn wants(&self, kind: &str) -> bool {
         matches!(
             kind,
-            "kyc.approved" | "kyc.disputed" | "kyc.dispute_resolved"
+            "kyc.approved"
+                | "kyc.disputed"
+                | "kyc.dispute_resolved"
+                | "aml.case_opened"
+                | "aml.case_closed"
         )
     }
 
@@ -75,9 +82,39 @@ impl Effect for Accounts {
             };
             match event.kind.as_str() {
                 "kyc.approved" => open_account(&self.0, user).await,
+                // Cases that were not found true, and are not, lock nothing.
+                "aml.case_opened" | "aml.case_closed" if !is_found_true(&event.payload) => Ok(()),
                 _ => settle_lock(&self.0, user).await,
             }
         })
+    }
+}
+
+/// Whether a case of sanctions was found true, or is not any more.
+fn is_found_true(facts: &Value) -> bool {
+    let is = |name: &str, values: &[&str]| {
+        facts[name]
+            .as_str()
+            .is_some_and(|value| values.contains(&value))
+    };
+    is("kind", &["sanctions"])
+        && (is("to", &["confirmed", "reported"]) || is("from", &["confirmed"]))
+}
+
+/// Tells who may decide that a term is over.
+struct Calls(Kyc);
+
+impl Effect for Calls {
+    fn name(&self) -> &'static str {
+        "kyc.calls"
+    }
+
+    fn wants(&self, kind: &str) -> bool {
+        calls::Call::of(kind).is_some()
+    }
+
+    fn run<'a>(&'a self, _platform: &'a Platform, event: &'a Stored) -> Running<'a> {
+        Box::pin(calls::send(&self.0, event))
     }
 }
 

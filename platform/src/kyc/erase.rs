@@ -41,7 +41,7 @@ impl Store for Documents {
             sqlx::query_as("SELECT file_url FROM kyc_documents WHERE user_id = $1 AND file_url IS NOT NULL ORDER BY id LIMIT 10000").bind(subject),
         )?;
         for sql in [
-            "UPDATE kyc_documents SET file_url = NULL, content_index = NULL, number_index = NULL, ocr_sealed = NULL, ocr_confidence = NULL,
+            "UPDATE kyc_documents SET file_url = NULL, content_index = NULL, number_index = NULL, address_index = NULL, ocr_sealed = NULL, ocr_confidence = NULL,
                  revision = revision + 1 WHERE user_id = $1",
             "UPDATE kyc_reviews SET notes_sealed = NULL WHERE user_id = $1",
             "UPDATE kyc_disputes SET reason_sealed = NULL WHERE user_id = $1",

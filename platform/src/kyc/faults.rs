@@ -132,6 +132,13 @@ pub const NOT_SCREENED: Fault = Fault::new(
     "The client was not looked up on the lists of sanctions yet",
     Kind::Conflict,
 );
+/// The platform has its own cause for the review of an account.
+pub const UNDER_REVIEW: Fault = Fault::new(
+    11_320,
+    "account_under_review",
+    "The account stays under review",
+    Kind::Conflict,
+);
 
 /// All of KYC's faults.
 pub const ALL: &[Fault] = &[
@@ -155,4 +162,5 @@ pub const ALL: &[Fault] = &[
     MASKED,
     FIELD,
     NOT_SCREENED,
+    UNDER_REVIEW,
 ];

@@ -25,8 +25,9 @@ const SIDE_MAX: u32 = 12_000;
 /// Pixels of the shorter side: less cannot be told from a fragment.
 const SIDE_MIN: u32 = 32;
 
-/// Bytes a decoder may take: three channels of the largest picture, and as much again for its work.
-const DECODER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Bytes a decoder may take: four channels of a byte of the largest picture, and a fifth for its work. Deeper channels are of
+/// scanners, whose pictures are smaller.
+const DECODER_BYTES_MAX: u64 = 120 * 1024 * 1024;
 
 /// Quality of what is kept: text stays readable, the file small.
 const JPEG_QUALITY: u8 = 92;

@@ -53,7 +53,7 @@ impl Category for Kept {
         users.dedup();
         let ended = unit.tx().execute(
             sqlx::query(
-                "UPDATE kyc_documents SET file_url = NULL, content_index = NULL, number_index = NULL, ocr_sealed = NULL, ocr_confidence = NULL,
+                "UPDATE kyc_documents SET file_url = NULL, content_index = NULL, number_index = NULL, address_index = NULL, ocr_sealed = NULL, ocr_confidence = NULL,
                      ended_at = $2, revision = revision + 1 WHERE id = ANY ($1)",
             )
             .bind(ids)

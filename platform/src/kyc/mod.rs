@@ -5,6 +5,7 @@
 //! looks at first. What the shapes are on the wire is in `API.md`.
 
 mod account;
+mod calls;
 pub mod checks;
 mod dispute;
 pub mod document;
@@ -18,6 +19,7 @@ mod link;
 mod notice;
 pub mod ocr;
 pub mod overdue;
+mod pending;
 pub mod permissions;
 mod read;
 mod review;
@@ -40,13 +42,14 @@ use crate::unit::Platform;
 use document::Wanted;
 use ocr::Ocr;
 
-pub use account::open_account;
+pub use account::{may_end_review, open_account};
 pub use dispute::{Outcome, dispute, resolve};
 pub use effects::{effects, subscribers};
 pub use erase::Documents;
 pub use keep::Kept;
 pub use known::{Known, known};
 pub use link::{LINK_SECONDS, Link, content};
+pub use pending::sweep;
 pub use read::{case, disputes, document as document_of, one_dispute, own_case, queue};
 pub use review::{Decided, Decision, On, Verb, decide, reopen};
 pub use scan::scan;

@@ -1,9 +1,10 @@
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::Kyc;
 use super::state::Reason;
-use crate::crypto::Sealed;
-use crate::db::DbError;
+use crate::crypto::{Keyring, Sealed};
+use crate::db::{DbError, Tx};
 use crate::identity::messenger::{Channel, Message};
 use crate::outbox::{EffectError, Stored};
 use crate::people::Principal;
@@ -12,7 +13,7 @@ use crate::unit;
 
 /// In which language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Language {
+pub(super) enum Language {
     Indonesian,
     English,
 }
@@ -25,31 +26,11 @@ pub(super) async fn tell(kyc: &Kyc, event: &Stored) -> Result<(), EffectError> {
     let reason = event.payload["reason"].as_str().and_then(Reason::parse);
     let system = Principal::system("kyc.notice");
     let keyring = kyc.platform.keyring().clone();
-    let read = kyc.platform.read(&system, move |tx| {
-        let row: Option<(Option<Vec<u8>>, String)> = tx.optional(
-            sqlx::query_as("SELECT email_sealed, locale FROM users WHERE id = $1").bind(user),
-        )?;
-        let Some((Some(sealed), locale)) = row else {
-            return Ok(None);
-        };
-        let key = match unit::subject_key(tx, &keyring, user) {
-            Ok(Some(key)) => key,
-            Ok(None) => return Ok(None),
-            Err(refusal) if refusal.fault() == Some(ERASED) => return Ok(None),
-            Err(refusal) => return Err(refusal),
-        };
-        let address = key.open("users.email", &Sealed::from_bytes(sealed));
-        let address = address
-            .map_err(|error| Refusal::Db(DbError::Unexpected(format!("an address: {error}"))))?;
-        Ok(Some((address, locale)))
-    });
-    let Some((address, locale)) = read.await? else {
+    let read = kyc
+        .platform
+        .read(&system, move |tx| address(tx, &keyring, user));
+    let Some((address, language)) = read.await? else {
         return Ok(());
-    };
-    let language = if locale.starts_with("en") {
-        Language::English
-    } else {
-        Language::Indonesian
     };
     let Some((subject, text)) = text(&event.kind, reason, language) else {
         return Ok(());
@@ -64,6 +45,35 @@ pub(super) async fn tell(kyc: &Kyc, event: &Stored) -> Result<(), EffectError> {
         .send(message)
         .await
         .map_err(|refusal| EffectError::Later(refusal.to_string()))
+}
+
+/// Where mail reaches a person, and in which language; `None` of whoever has no address any more. As the system.
+pub(super) fn address(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    user: Uuid,
+) -> Result<Option<(String, Language)>, Refusal> {
+    let row: Option<(Option<Vec<u8>>, String)> = tx.optional(
+        sqlx::query_as("SELECT email_sealed, locale FROM users WHERE id = $1").bind(user),
+    )?;
+    let Some((Some(sealed), locale)) = row else {
+        return Ok(None);
+    };
+    let key = match unit::subject_key(tx, keyring, user) {
+        Ok(Some(key)) => key,
+        Ok(None) => return Ok(None),
+        Err(refusal) if refusal.fault() == Some(ERASED) => return Ok(None),
+        Err(refusal) => return Err(refusal),
+    };
+    let address = key.open("users.email", &Sealed::from_bytes(sealed));
+    let address = address
+        .map_err(|error| Refusal::Db(DbError::Unexpected(format!("an address: {error}"))))?;
+    let language = if locale.starts_with("en") {
+        Language::English
+    } else {
+        Language::Indonesian
+    };
+    Ok(Some((address, language)))
 }
 
 fn text(kind: &str, reason: Option<Reason>, language: Language) -> Option<(&'static str, String)> {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::audit::{Action, Change};
 use crate::crm::notice;
+use crate::db::Tx;
 use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::Refusal;
@@ -91,14 +92,7 @@ fn call_for(unit: &mut Unit<'_, '_>, what: What) -> Result<u64, Refusal> {
     if rows.is_empty() {
         return Ok(0);
     }
-    let reviewers: Vec<(Uuid,)> = unit.tx().all(
-        sqlx::query_as(
-            "SELECT u.id FROM users AS u WHERE u.org_id = $1 AND u.role <> 'end_user' AND u.status = 'active' AND NOT u.on_leave
-                 AND app_scope_of(u.id, 'kyc', 'write') = 'all' ORDER BY u.id LIMIT $2",
-        )
-        .bind(org)
-        .bind(TOLD_MAX),
-    )?;
+    let reviewers = deciders(unit.tx(), org, "kyc")?;
     for (id, case, user, due) in &rows {
         let over = Over {
             id: *id,
@@ -111,11 +105,25 @@ fn call_for(unit: &mut Unit<'_, '_>, what: What) -> Result<u64, Refusal> {
     Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
 }
 
+/// Who may decide in an area of a house and is there to do it. As the system.
+pub(crate) fn deciders(tx: &mut Tx<'_>, org: Uuid, area: &str) -> Result<Vec<Uuid>, Refusal> {
+    let rows: Vec<(Uuid,)> = tx.all(
+        sqlx::query_as(
+            "SELECT u.id FROM users AS u WHERE u.org_id = $1 AND u.role <> 'end_user' AND u.status = 'active' AND NOT u.on_leave
+                 AND app_scope_of(u.id, $2, 'write') = 'all' ORDER BY u.id LIMIT $3",
+        )
+        .bind(org)
+        .bind(area)
+        .bind(TOLD_MAX),
+    )?;
+    Ok(rows.into_iter().map(|(user,)| user).collect())
+}
+
 fn tell(
     unit: &mut Unit<'_, '_>,
     what: What,
     over: &Over,
-    reviewers: &[(Uuid,)],
+    reviewers: &[Uuid],
 ) -> Result<(), Refusal> {
     let due_us = over.due.0 / 1_000;
     let (kind, entity, word) = match what {
@@ -130,7 +138,7 @@ fn tell(
     );
     let facts = json!({ "user_id": over.user, "case_id": over.case, "id": over.id, "what": word, "due_us": due_us });
     let told = format!("{kind} {} {due_us}", over.id);
-    for (reviewer,) in reviewers {
+    for reviewer in reviewers {
         notice::tell(
             unit,
             *reviewer,

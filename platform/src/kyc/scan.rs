@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::Kyc;
 use super::checks::findings::{Applicant, Seen, certain_failure, check, is_barred, is_risky};
+use super::checks::home;
 use super::document::{Fields, Kind, Reading, Status};
 use super::ocr::{self, CONFIDENCE_MIN, OcrError};
 use super::rows::{self, Case, Document, FIELDS, FILE};
@@ -155,6 +156,8 @@ pub(super) fn put_fields(
         let value = format!("{}:{number}", kind.name());
         blind(unit.keyring(), "kyc_documents.number", &value).to_vec()
     });
+    let home = fields.alamat.as_deref().and_then(home::one_form);
+    let home = home.map(|form| blind(unit.keyring(), "kyc_documents.address", &form).to_vec());
     let sealed = if *fields == Fields::default() {
         None
     } else {
@@ -164,13 +167,15 @@ pub(super) fn put_fields(
     };
     unit.tx().execute(
         sqlx::query(
-            "UPDATE kyc_documents SET ocr_status = $2, ocr_confidence = $3, ocr_sealed = $4, number_index = $5, revision = revision + 1 WHERE id = $1",
+            "UPDATE kyc_documents SET ocr_status = $2, ocr_confidence = $3, ocr_sealed = $4, number_index = $5, address_index = $6,
+                 revision = revision + 1 WHERE id = $1",
         )
         .bind(document)
         .bind(reading.name())
         .bind(confidence.map(i16::from))
         .bind(sealed.as_ref().map(Sealed::as_bytes))
-        .bind(index),
+        .bind(index)
+        .bind(home),
     )?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::permissions::UPLOAD;
 use super::rows::{self, Case, FILE};
 use super::scan::{kinds, moved};
 use super::state::{ATTEMPTS_MAX, Event as Step, State, next};
-use super::{Kyc, REVIEW_HOURS};
+use super::{Kyc, REVIEW_HOURS, pending};
 use crate::aml::cases::is_watched;
 use crate::audit::{Action, Change};
 use crate::calendar::WorkingCalendar;
@@ -126,12 +126,19 @@ pub async fn hand_in(
             index,
         });
     }
-    let user = client.id;
+    let (user, org) = (client.id, client.org);
+    let coming: Vec<(Uuid, String)> = ready
+        .iter()
+        .map(|ready| (ready.id, ready.path.clone()))
+        .collect();
+    let paths: Vec<String> = coming.iter().map(|(_, path)| path.clone()).collect();
     let key = kyc
         .platform
-        .command(&elevated, move |unit| unit.statutory_key(user))
+        .command(&elevated, move |unit| {
+            pending::expect(unit, org, user, &coming)?;
+            unit.statutory_key(user)
+        })
         .await?;
-    let paths: Vec<String> = ready.iter().map(|ready| ready.path.clone()).collect();
     for one in &ready {
         let stored = kyc
             .vault
@@ -153,7 +160,7 @@ pub async fn hand_in(
         })
         .await;
     match &written {
-        // A commit whose answer was lost may have happened: a sealed file too many is better than a document too few.
+        // A commit whose answer was lost may have happened: the files are looked after when it is known.
         Err(Refusal::Db(error)) if matches!(error, DbError::Unavailable(_)) => {
             tracing::warn!("files of an upload are kept, since it may be recorded: {error}")
         }
@@ -169,7 +176,7 @@ pub async fn hand_in(
 
 async fn forget(kyc: &Kyc, paths: &[String]) {
     for path in paths {
-        // What stays is ciphertext that no row names; the log says so.
+        // What stays is ciphertext, and is taken away later.
         let _ = kyc.vault.remove(path).await;
     }
 }
@@ -270,6 +277,7 @@ fn write(
     for one in ready {
         documents.push(put(unit, &case, one)?);
     }
+    pending::arrived(unit, &ready.iter().map(|one| one.id).collect::<Vec<_>>())?;
     if still.is_empty() {
         case.submitted = Some(now);
         case.due = Some(WorkingCalendar::indonesia().deadline(now, REVIEW_HOURS));

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use siaga_platform::kyc;
 use siaga_risk::event::{Body, Cash, CashKind, SetReview};
 use siaga_risk::ids::{AccountId, LinkId};
 use siaga_risk::units::{Leverage, Money};
@@ -235,15 +236,21 @@ pub struct ReviewRequest {
     pub note: String,
 }
 
-/// Puts an account under review (dispute, compliance), or ends it: meanwhile it may only close.
+/// Puts an account under review (dispute, compliance), or ends it: meanwhile it may only close. It does not end while the platform has
+/// a cause of its own: a dispute, an approval that does not stand, or a client found on a list of sanctions.
 #[utoipa::path(post, path = "/api/v1/accounts/{id}/review", tag = "accounts", params(("id" = u32, Path)), request_body = ReviewRequest,
-    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn review(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     Id(id): Id<u32>,
     Json(request): Json<ReviewRequest>,
 ) -> ApiResult<axum::Json<Done>> {
+    if !request.on
+        && let Some(platform) = app.core.platform()
+    {
+        kyc::may_end_review(&platform, AccountId(id)).await?;
+    }
     let set = SetReview {
         account: AccountId(id),
         on: request.on,

@@ -6,6 +6,7 @@ pub mod date;
 pub mod delta;
 pub mod entry;
 pub mod ofac;
+mod packed;
 pub mod sheet;
 #[cfg(test)]
 pub(crate) mod sheet_fixture;

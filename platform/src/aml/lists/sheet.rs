@@ -4,11 +4,12 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, Reader as _, Xlsx, XlsxError, open_workbook_from_rs};
+use calamine::{Data, Reader as _, Xlsx, open_workbook_from_rs};
 
 use super::country::country;
 use super::date::PartialDate;
 use super::entry::{Entry, Named, Quality};
+use super::packed;
 use super::source::{List, Unreadable};
 use crate::aml::names::Kind;
 
@@ -26,6 +27,12 @@ const SHEETS_MAX: usize = 20;
 
 /// Longest workbook, bytes: ten times the longest list of PPATK. What is packed may be a thousand times as large.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Bytes that all parts of a workbook unpack to: ten times the longest list of PPATK.
+const UNPACKED_MAX: u64 = 32 * 1024 * 1024;
+
+/// Bytes of all texts of a sheet. Cells name their texts by number, so a long one that stands once in the file may stand in every cell.
+const TEXT_MAX: usize = 32 * 1024 * 1024;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,14 +75,14 @@ pub fn read(bytes: &[u8]) -> Result<List, Unreadable> {
     if bytes.len() > BYTES_MAX {
         return Err(Unreadable::TooLong(bytes.len()));
     }
+    packed::within(bytes, UNPACKED_MAX)?;
     let workbook = open_workbook_from_rs::<Xlsx<_>, _>(Cursor::new(bytes));
     let mut workbook = workbook
         .map_err(|_| Unreadable::Form("the file", "it is no spreadsheet of the form .xlsx"))?;
     let mut list = List::default();
     let mut found = false;
     for name in workbook.sheet_names().into_iter().take(SHEETS_MAX) {
-        // A sheet of charts has no cells.
-        if let Ok(grid) = grid(&mut workbook, &name) {
+        if let Some(grid) = grid(&mut workbook, &name)? {
             found |= read_sheet(&grid, &mut list);
         }
     }
@@ -89,11 +96,22 @@ pub fn read(bytes: &[u8]) -> Result<List, Unreadable> {
     }
 }
 
-/// The rows of a sheet, as far as lists go.
-fn grid(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Vec<Vec<Data>>, XlsxError> {
-    let mut cells = workbook.worksheet_cells_reader(name)?;
+/// The rows of a sheet, as far as lists go; `None` of one without cells, as of charts.
+fn grid(
+    workbook: &mut Xlsx<Cursor<&[u8]>>,
+    name: &str,
+) -> Result<Option<Vec<Vec<Data>>>, Unreadable> {
+    let Ok(mut cells) = workbook.worksheet_cells_reader(name) else {
+        return Ok(None);
+    };
     let mut grid: Vec<Vec<Data>> = Vec::new();
-    while let Some(cell) = cells.next_cell()? {
+    let mut text = 0;
+    loop {
+        let cell = match cells.next_cell() {
+            Ok(Some(cell)) => cell,
+            Ok(None) => return Ok(Some(grid)),
+            Err(_) => return Ok(None),
+        };
         let (row, column) = cell.get_position();
         let (Ok(row), Ok(column)) = (usize::try_from(row), usize::try_from(column)) else {
             continue;
@@ -101,15 +119,24 @@ fn grid(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Vec<Vec<Data>>
         if row >= ROWS_MAX || column >= COLUMNS_MAX {
             continue;
         }
+        let value = Data::from(cell.get_value().clone());
+        if let Data::String(words) = &value {
+            text += words.len();
+        }
+        if text > TEXT_MAX {
+            return Err(Unreadable::Form(
+                "the spreadsheet",
+                "its cells hold more text than any list",
+            ));
+        }
         if grid.len() <= row {
             grid.resize(row + 1, Vec::new());
         }
         if grid[row].len() <= column {
             grid[row].resize(column + 1, Data::Empty);
         }
-        grid[row][column] = Data::from(cell.get_value().clone());
+        grid[row][column] = value;
     }
-    Ok(grid)
 }
 
 fn read_sheet(grid: &[Vec<Data>], list: &mut List) -> bool {
@@ -240,7 +267,7 @@ fn split_names(text: &str) -> Vec<Named> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sheet_fixture::{workbook, workbook_moved};
+    use super::super::sheet_fixture::{workbook, workbook_moved, workbook_with};
     use super::*;
 
     #[test]
@@ -327,6 +354,22 @@ mod tests {
             read(&vec![0; BYTES_MAX + 1]),
             Err(Unreadable::TooLong(BYTES_MAX + 1))
         );
+    }
+
+    /// One text, named by every cell: the file is small, what it says is not.
+    #[test]
+    fn a_text_that_stands_in_every_cell_is_refused() {
+        let long = "x".repeat(30_000);
+        let cells: String = (3..1_500)
+            .map(|row| format!("<row r=\"{row}\"><c r=\"A{row}\" t=\"s\"><v>0</v></c></row>"))
+            .collect();
+        let head: &[&[&str]] = &[&["Nama", "Kode Densus"], &["SUKAMTO", "IDD-001"]];
+        let once = workbook_with(head, &long, "");
+        assert_eq!(read(&once).expect("a list").entries.len(), 1);
+        assert!(matches!(
+            read(&workbook_with(head, &long, &cells)),
+            Err(Unreadable::Form("the spreadsheet", _))
+        ));
     }
 
     #[test]

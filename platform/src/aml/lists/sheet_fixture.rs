@@ -1,5 +1,9 @@
 //! A small workbook for tests, made here so that no binary file is kept: an archive of stored parts.
 
+use std::io::{Cursor, Write as _};
+
+use zip::write::{SimpleFileOptions, ZipWriter};
+
 /// The workbook of one sheet with these rows.
 pub fn workbook(rows: &[&[&str]]) -> Vec<u8> {
     workbook_moved(rows, "-", "-")
@@ -7,6 +11,23 @@ pub fn workbook(rows: &[&[&str]]) -> Vec<u8> {
 
 /// The same with one cell at another place.
 pub fn workbook_moved(rows: &[&[&str]], from: &str, to: &str) -> Vec<u8> {
+    archive(&parts(rows, "", |sheet| {
+        sheet.replace(&format!("r=\"{from}\""), &format!("r=\"{to}\""))
+    }))
+}
+
+/// The workbook of one sheet with these rows, one text that cells may name as their number 0, and more rows as they are written.
+pub fn workbook_with(rows: &[&[&str]], text: &str, more: &str) -> Vec<u8> {
+    archive(&parts(rows, text, |sheet| {
+        sheet.replace("</sheetData>", &format!("{more}</sheetData>"))
+    }))
+}
+
+fn parts(
+    rows: &[&[&str]],
+    text: &str,
+    write: impl Fn(&str) -> String,
+) -> Vec<(&'static str, String)> {
     const RELATIONS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
     const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
@@ -29,7 +50,7 @@ pub fn workbook_moved(rows: &[&[&str]], from: &str, to: &str) -> Vec<u8> {
             format!("<row r=\"{}\">{cells}</row>", at + 1)
         })
         .collect();
-    archive(&[
+    vec![
         (
             "[Content_Types].xml",
             "<?xml version=\"1.0\"?><Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"></Types>".into(),
@@ -53,15 +74,30 @@ pub fn workbook_moved(rows: &[&[&str]], from: &str, to: &str) -> Vec<u8> {
             ),
         ),
         (
-            "xl/worksheets/sheet1.xml",
-            format!("<?xml version=\"1.0\"?><worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>")
-                .replace(&format!("r=\"{from}\""), &format!("r=\"{to}\"")),
+            "xl/sharedStrings.xml",
+            format!("<?xml version=\"1.0\"?><sst xmlns=\"{MAIN}\"><si><t>{text}</t></si></sst>"),
         ),
-    ])
+        (
+            "xl/worksheets/sheet1.xml",
+            write(&format!(
+                "<?xml version=\"1.0\"?><worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>"
+            )),
+        ),
+    ]
+}
+
+/// An archive of one part that is packed.
+pub fn packed(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    archive
+        .start_file(name, SimpleFileOptions::default())
+        .expect("a part");
+    archive.write_all(bytes).expect("packed");
+    archive.finish().expect("an archive").into_inner()
 }
 
 /// A ZIP archive whose parts are stored as they are (APPNOTE 6.3, sections 4.3.7, 4.3.12 and 4.3.16).
-fn archive(parts: &[(&str, String)]) -> Vec<u8> {
+pub fn archive(parts: &[(&str, String)]) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
     for (name, text) in parts {
         let start = u32::try_from(file.len()).expect("small");

@@ -70,6 +70,9 @@ pub enum Unreadable {
     /// Too long.
     #[error("a file of {0} bytes is longer than any list")]
     TooLong(usize),
+    /// Small when packed, and longer than any list when it is unpacked.
+    #[error("it unpacks to more than {0} bytes, which is longer than any list")]
+    Unpacked(u64),
     /// No UTF-8.
     #[error("file {0} is no text")]
     NoText(usize),

@@ -2,6 +2,7 @@
 
 pub mod expiry;
 pub mod findings;
+pub mod home;
 pub mod kit;
 pub mod mrz;
 mod mrz_repair;
