@@ -212,8 +212,9 @@ impl Identity {
             ("upload", upload, limits.upload),
         ] {
             if counts {
-                let counted = cache.admit(&format!("{name}:{what}"), limit, WINDOW, now);
-                counted.await.map_err(|seconds| {
+                let window = format!("{name}:{what}");
+                let counted = cache.admit(&window, limit, WINDOW, now).await;
+                counted.map_err(|seconds| {
                     TOO_OFTEN.for_seconds(seconds, "too many requests from your address; wait")
                 })?;
             }
