@@ -95,6 +95,9 @@ fn copies(path: &Path, to: &BTreeSet<String>) -> io::Result<Vec<Value>> {
         .collect())
 }
 
+/// Of an account, sealed: address and number.
+type Contacts = (Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// Every address and number that the house knows of the subject, as an account and as a lead.
 fn addresses(
     tx: &mut Tx<'_>,
@@ -102,7 +105,7 @@ fn addresses(
     subject: Uuid,
 ) -> Result<BTreeSet<String>, Refusal> {
     let mut known = contacts(tx, key, subject)?;
-    let row: Option<(Option<Vec<u8>>, Option<Vec<u8>>)> = tx.optional(
+    let row: Option<Contacts> = tx.optional(
         sqlx::query_as("SELECT email_sealed, phone_sealed FROM users WHERE id = $1").bind(subject),
     )?;
     if let Some((email, phone)) = row {
