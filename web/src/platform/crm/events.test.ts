@@ -15,7 +15,7 @@ describe("an event in one line", () => {
 
   it("tells each kind in its own words", () => {
     expect(told("stage", { from: "new", to: "contacted", cause: "outreach" })).toBe("New lead → Contacted · first outreach sent");
-    expect(told("deal", { deal_id: "d", status: "won", from: "open" })).toBe("won");
+    expect(told("deal", { deal_id: "d", status: "won", from: "open" })).toBe("open → won");
     expect(told("deal", { deal_id: "d", status: "open", expected_usd_cents: 125_050 })).toBe("open · 1,250.50 USD");
     expect(told("task", { task_id: "t", status: "todo", priority: "high", assignee: "a" })).toBe("To do");
     expect(told("fact", { kind: "budget_confirmed", withdrawn: true })).toBe("Budget confirmed · withdrawn");

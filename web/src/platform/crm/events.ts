@@ -13,13 +13,13 @@ export function summary({ kind, detail }: Told, say: Say, names: Names, language
 }
 
 /** From what to what, each kind of event in its own words. */
-function change(kind: string, { from, to }: Record<string, unknown>, say: Say, names: Names): string | null {
+function change(kind: string, { from, to, status }: Record<string, unknown>, say: Say, names: Names): string | null {
   if (kind === "assigned") {
     const whose = (who: unknown) => (text(who) === null ? say("lead.pool") : names(text(who)));
     return `${whose(from)} → ${whose(to)}`;
   }
   const shown = (value: unknown) => (typeof value === "number" ? String(value) : text(value) === null ? null : word(say, kind === "deal" ? "deal" : "stage", text(value)!));
-  const [before, after] = [shown(from), shown(to)];
+  const [before, after] = [shown(from), shown(kind === "deal" ? status : to)];
   return before !== null && after !== null ? `${before} → ${after}` : null;
 }
 
@@ -30,7 +30,8 @@ function rest(kind: string, detail: Record<string, unknown>, say: Say, language:
     text(title),
     text(about) && word(say, kind === "cash" ? "cashKind" : "fact", text(about)!),
     withdrawn === true ? say("event.withdrawn") : null,
-    text(status) && word(say, states, text(status)!),
+    // A deal that changed has said it already.
+    text(status) && !(kind === "deal" && text(detail.from)) ? word(say, states, text(status)!) : null,
     typeof cents === "number" ? `${formatDecimal(ofCents(cents), language)} USD` : null,
     typeof score === "number" ? say("notice.points", { n: String(score) }) : null,
     text(band) && text(band) !== "none" ? word(say, "band", text(band)!) : null,
