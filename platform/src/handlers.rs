@@ -6,7 +6,7 @@ use crate::erasure::{self, Store};
 use crate::outbox::{self, Handlers};
 use crate::people::Permission;
 use crate::retention::{self, Category};
-use crate::{aml, audit, crm, identity, kyc};
+use crate::{aml, audit, consent, crm, identity, kyc};
 
 /// Everything that plugs in.
 #[derive(Clone, Default)]
@@ -29,6 +29,7 @@ pub fn permissions() -> Vec<Permission> {
     ];
     let ground = [
         audit::PERMISSIONS,
+        consent::PERMISSIONS,
         erasure::PERMISSIONS,
         outbox::PERMISSIONS,
         retention::PERMISSIONS,

@@ -89,11 +89,13 @@ pub(super) fn look_at(unit: &mut Unit<'_, '_>, request: Uuid) -> Result<(), Refu
                 .iter()
                 .map(|id| Value::from(id.to_string()))
                 .collect();
+            let mut facts = alert.figures.clone();
+            facts.insert("requests".to_owned(), evidence.into());
             let alert = NewAlert {
                 rule: alert.rule,
                 key: request.to_string(),
                 detail: alert.detail.clone(),
-                facts: json!({ "requests": evidence }),
+                facts: Value::Object(facts),
             };
             add_alert(unit, case, user, CaseKind::Transactions, &alert)?;
         }

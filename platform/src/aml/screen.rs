@@ -292,7 +292,7 @@ fn record(
                     fresh.len(),
                     strength(best)
                 ),
-                facts: json!({ "hits": fresh.len(), "cause": cause.name() }),
+                facts: json!({ "hits": fresh.len(), "strength": strength(best), "cause": cause.name() }),
             };
             super::cases::add_alert(unit, id, user, CaseKind::Sanctions, &alert)?;
             Some(id)

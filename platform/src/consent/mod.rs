@@ -9,9 +9,18 @@ use crate::db::Tx;
 use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
+use crate::people::{Area, Permission, Verb};
 use crate::refusal::{INVALID, Refusal};
 use crate::unit::Unit;
 use crate::values::{bound, from_micros, micros};
+
+/// See somebody else's consents.
+pub const CONSENT_READ: Permission = Permission::new("consent.read", Area::Crm, Verb::Read);
+/// Write down a consent for somebody else: by telephone, on paper.
+pub const CONSENT_WRITE: Permission = Permission::new("consent.write", Area::Crm, Verb::Write);
+
+/// What may be done with consents of others.
+pub const PERMISSIONS: &[Permission] = &[CONSENT_READ, CONSENT_WRITE];
 
 /// What can be agreed to. Nothing is agreed to before it was said.
 pub const PURPOSES: &[&str] = &[

@@ -232,9 +232,10 @@ async fn several_leads_move_at_once_and_each_has_its_verdict() {
             );
         }
         // Back needs a reason, for every one of them.
+        let owner = Principal::owner();
         let back = bulk::move_leads(
             &house.platform,
-            &Principal::owner(),
+            &owner,
             None,
             vec![pick(leads[0], None)],
             Stage::New,
@@ -273,9 +274,10 @@ async fn several_leads_are_given_to_one_agent_up_to_their_cap() {
             Some(FORBIDDEN),
             "{kind}"
         );
+        let owner = Principal::owner();
         let given = bulk::assign_leads(
             &house.platform,
-            &Principal::owner(),
+            &owner,
             None,
             leads.clone(),
             dina.user(),

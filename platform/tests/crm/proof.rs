@@ -155,16 +155,15 @@ async fn who_shares_a_number_with_a_client_has_a_lead_of_their_own() {
         );
         let unproved = house.client("Wati").await.user().expect("a person");
         let index = number(7);
-        let done = house
-            .platform
-            .command(&Principal::system("test"), move |unit| {
-                let index = blind(unit.keyring(), "users.phone", &index);
-                Ok(unit.tx().execute(
-                    sqlx::query("UPDATE users SET phone_index = $2 WHERE id = $1")
-                        .bind(unproved)
-                        .bind(&index[..]),
-                )?)
-            });
+        let system = Principal::system("test");
+        let done = house.platform.command(&system, move |unit| {
+            let index = blind(unit.keyring(), "users.phone", &index);
+            Ok(unit.tx().execute(
+                sqlx::query("UPDATE users SET phone_index = $2 WHERE id = $1")
+                    .bind(unproved)
+                    .bind(&index[..]),
+            )?)
+        });
         done.await.expect(kind);
         let owner = form(&house, told(Some(&number(7)), None, Some("Dewi"))).await;
         assert_eq!(

@@ -104,6 +104,8 @@ async fn document(
 /// A decision.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+// The desk's accounts have a request of this name too, and the document holds each name once.
+#[schema(as = KycReviewRequest)]
 pub struct ReviewRequest {
     /// `approve` or `reject`.
     #[schema(value_type = String)]

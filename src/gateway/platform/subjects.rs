@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use serde::Deserialize;
-use siaga_platform::people::{Area, Permission, Verb};
+use siaga_platform::consent::{CONSENT_READ, CONSENT_WRITE};
 use siaga_platform::refusal::Refusal;
 use siaga_platform::unit::{Once, Platform};
 use siaga_platform::{consent, erasure, retention};
@@ -18,11 +18,6 @@ use crate::gateway::json::Json;
 use crate::gateway::query::{Id, Query};
 use crate::gateway::server::App;
 use crate::wire;
-
-/// Write down a consent for somebody else: by telephone, on paper.
-const CONSENT_WRITE: Permission = Permission::new("consent.write", Area::Crm, Verb::Write);
-/// See somebody else's.
-const CONSENT_READ: Permission = Permission::new("consent.read", Area::Crm, Verb::Read);
 
 wire! {
     pub struct ConsentDto {

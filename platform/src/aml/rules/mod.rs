@@ -4,6 +4,7 @@
 mod linked;
 mod movements;
 
+use serde_json::{Map, Value};
 use siaga_risk::units::{SECOND_NS, Ts};
 use uuid::Uuid;
 
@@ -153,6 +154,16 @@ pub enum Way {
     Out,
 }
 
+impl Way {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Way::In => "in",
+            Way::Out => "out",
+        }
+    }
+}
+
 /// Whose the money is on the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payer {
@@ -195,8 +206,22 @@ pub struct Alert {
     pub rule: Rule,
     /// In words, with the numbers; names nobody.
     pub detail: String,
+    /// The numbers of `detail` by name, for whoever says it in another language: amounts as plain decimals.
+    pub figures: Map<String, Value>,
     /// The movements it rests on.
     pub evidence: Vec<Uuid>,
+}
+
+/// Figures by their names.
+fn figures<const N: usize>(of: [(&str, Value); N]) -> Map<String, Value> {
+    of.into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// Cents as a plain decimal, as amounts are on the wire: `11000.00`.
+fn usd(cents: i64) -> Value {
+    dollars(cents).replace(',', "").into()
 }
 
 /// Cents as dollars: `11,000.00`.

@@ -13,10 +13,11 @@ pub fn judge(
     last_active: Option<Ts>,
 ) -> Vec<Alert> {
     let mut alerts = Vec::new();
-    let mut say = |rule: Rule, evidence: Vec<Uuid>, detail: String| {
+    let mut say = |rule: Rule, evidence: Vec<Uuid>, detail: String, figures: Map<String, Value>| {
         alerts.push(Alert {
             rule,
             detail,
+            figures,
             evidence,
         })
     };
@@ -28,6 +29,7 @@ pub fn judge(
         Way::In => "deposit",
         Way::Out => "withdrawal",
     };
+    let way = new.way.name();
 
     if new.usd_cents > LARGE {
         say(
@@ -38,6 +40,11 @@ pub fn judge(
                 dollars(new.usd_cents),
                 dollars(LARGE)
             ),
+            figures([
+                ("way", way.into()),
+                ("usd", usd(new.usd_cents)),
+                ("limit_usd", usd(LARGE)),
+            ]),
         );
     }
     for (rule, limit, window, span) in [
@@ -62,6 +69,11 @@ pub fn judge(
                     dollars(with_new),
                     dollars(limit)
                 ),
+                figures([
+                    ("way", way.into()),
+                    ("usd", usd(with_new)),
+                    ("limit_usd", usd(limit)),
+                ]),
             );
         }
     }
@@ -81,20 +93,29 @@ pub fn judge(
                 dollars(SPLIT_FROM),
                 dollars(LARGE)
             ),
+            figures([
+                ("count", (parts.len() + 1).into()),
+                ("from_usd", usd(SPLIT_FROM)),
+                ("limit_usd", usd(LARGE)),
+            ]),
         );
     }
 
     if let Some((deposit, out, lots)) = passed_through(new, &before, deals) {
+        let lots = format!("{}.{:02}", lots / 1_000_000, lots % 1_000_000 / 10_000);
         say(
             Rule::DepositThenWithdraw,
             vec![deposit.id, new.id],
             format!(
-                "{} USD taken out within 72 hours of a deposit of {} USD, with {}.{:02} lots traded",
+                "{} USD taken out within 72 hours of a deposit of {} USD, with {lots} lots traded",
                 dollars(out),
-                dollars(deposit.usd_cents),
-                lots / 1_000_000,
-                lots % 1_000_000 / 10_000
+                dollars(deposit.usd_cents)
             ),
+            figures([
+                ("usd", usd(out)),
+                ("deposit_usd", usd(deposit.usd_cents)),
+                ("lots", lots.into()),
+            ]),
         );
     }
 
@@ -107,6 +128,7 @@ pub fn judge(
             Rule::ThirdPartyPayer,
             vec![new.id],
             format!("the {word} {whom} somebody who is not the client"),
+            figures([("way", way.into())]),
         );
     }
 
@@ -122,6 +144,10 @@ pub fn judge(
                 "{} movements within 24 hours; {VELOCITY_COUNT} are usual at most",
                 of_day.len() + 1
             ),
+            figures([
+                ("count", (of_day.len() + 1).into()),
+                ("usual", VELOCITY_COUNT.into()),
+            ]),
         );
     }
 
@@ -133,6 +159,7 @@ pub fn judge(
             Rule::DormantWakes,
             vec![new.id],
             format!("the first movement after {days} days without one and without a deal"),
+            figures([("days", days.into())]),
         );
     }
     alerts
@@ -414,5 +441,35 @@ mod tests {
     fn a_movement_is_not_counted_with_itself() {
         let new = at(100, 6_000);
         assert_eq!(rules(new, &[new], &[], None), []);
+    }
+
+    /// Whoever says it in another language has every number of the sentence.
+    #[test]
+    fn the_figures_are_those_of_the_sentence() {
+        let alerts = judge(&at(1_000, -11_000), &[], &[], None);
+        let [alert] = alerts.as_slice() else {
+            panic!("one alert: {alerts:?}");
+        };
+        assert_eq!(
+            alert.detail,
+            "11,000.00 USD in one withdrawal; the threshold is 10,000.00"
+        );
+        assert_eq!(
+            Value::Object(alert.figures.clone()),
+            serde_json::json!({"way": "out", "usd": "11000.00", "limit_usd": "10000.00"})
+        );
+        let before: Vec<Movement> = (0..10).map(|hour| at(990 + hour, 20 + 1)).collect();
+        let busy = judge(&at(1_000, 50), &before, &[], Some(Ts(0)));
+        let figures: Vec<(Rule, Value)> = busy
+            .into_iter()
+            .map(|alert| (alert.rule, Value::Object(alert.figures)))
+            .collect();
+        assert_eq!(
+            figures,
+            [(
+                Rule::Velocity,
+                serde_json::json!({"count": 11, "usual": 10})
+            )]
+        );
     }
 }
