@@ -1,6 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useTopic } from "../../app/data";
 import { useSettings } from "../../app/settings";
 import { formatDecimal } from "../../format/decimal";
 import { Button } from "../../ui/Button";
@@ -16,6 +15,7 @@ import { Body, Card, Facts, Page, Trouble, Wait } from "../ui/Page";
 import { Tag } from "../ui/Tag";
 import { AgentForm, NewAgent } from "./AgentForm";
 import { room, seats } from "./hand";
+import { useNews } from "./useNews";
 
 const RULES: readonly Rule[] = ["round_robin", "territory", "skill"];
 /** The stream tells of leads; that somebody is at work again nobody tells. */
@@ -32,9 +32,7 @@ export default function AgentsPage() {
   const writes = seats(me);
   const seesPeople = useMay("user.read");
   const query = useQuery({ queryKey: AGENTS, queryFn: () => sales.agents(door), refetchInterval: AGENTS_MS });
-  useTopic("crm", "*", (event) => {
-    if (event.kind === "data") void query.refetch();
-  });
+  useNews(() => void query.refetch());
   const [wish, setWish] = useState<Wish>(null);
   const [left, setLeft] = useState<{ name: string; what: Left } | null>(null);
   const took = (now: Agents) => cache.setQueryData(AGENTS, now);

@@ -1,6 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useTopic } from "../../app/data";
 import { pathOf } from "../../app/route";
 import { useSettings } from "../../app/settings";
 import { formatDecimal } from "../../format/decimal";
@@ -18,6 +17,7 @@ import { Link } from "../ui/Link";
 import { More } from "../ui/More";
 import { Body, Page, Trouble, Wait } from "../ui/Page";
 import { figures } from "./notices";
+import { useNews } from "./useNews";
 
 /** The stream tells of new ones; this is for whoever it does not reach. */
 const NOTICES_MS = 60_000;
@@ -31,9 +31,7 @@ export default function NoticesPage() {
   const [which, setWhich] = useState<"unread" | "all">("unread");
   const [busy, setBusy] = useState(false);
   const list = usePages<Notice>([...NOTICES, which], (cursor) => sales.notices(door, which === "unread", cursor), { everyMs: NOTICES_MS });
-  useTopic("crm", "*", (event) => {
-    if (event.kind === "data") list.reread();
-  });
+  useNews(() => list.reread());
   const unread = list.items.filter((notice) => notice.read_at === null);
   const read = async (notices: readonly Notice[]) => {
     setBusy(true);

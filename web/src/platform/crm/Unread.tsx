@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { useTopic } from "../../app/data";
 import { useSettings } from "../../app/settings";
 import { formatDecimal } from "../../format/decimal";
 import { NOTICES, sales } from "../api/sales";
 import { useDoor } from "../context";
 import { useSay } from "../i18n";
+import { useNews } from "./useNews";
 
 /** The server counts no notices; from here on it is "and more". */
 const COUNTED_MAX = 99;
@@ -17,9 +17,7 @@ export function Unread() {
   const door = useDoor();
   const { language } = useSettings();
   const query = useQuery({ queryKey: [...NOTICES, "count"], queryFn: () => sales.notices(door, true, null, COUNTED_MAX), refetchInterval: UNREAD_MS, retry: false });
-  useTopic("crm", "*", (event) => {
-    if (event.kind === "data") void query.refetch();
-  });
+  useNews(() => void query.refetch());
   const count = query.data?.items.length ?? 0;
   if (count === 0) return null;
   const number = formatDecimal(String(count), language);

@@ -1,9 +1,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef } from "react";
-import { useTopic } from "../../app/data";
 import { crm, type Lead } from "../api/crm";
 import { AGENTS } from "../api/sales";
 import { useDoor } from "../context";
+import { useNews } from "./useNews";
 
 type Part = "facts" | "deals" | "timeline" | "moves";
 
@@ -15,9 +15,7 @@ export function useLead(id: string) {
   const door = useDoor();
   const cache = useQueryClient();
   const query = useQuery({ queryKey: leadKey(id), queryFn: () => crm.lead(door, id), retry: false });
-  useTopic("crm", "*", (event) => {
-    if (event.kind === "data") void query.refetch();
-  });
+  useNews(() => void query.refetch());
   const revision = query.data?.revision;
   const seen = useRef(revision);
   useEffect(() => {
