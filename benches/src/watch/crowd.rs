@@ -274,9 +274,11 @@ impl Crowd {
         let start = crate::clock::now_ns();
         let mut watch = Watch::new(self.view());
         for account in 0..self.accounts() {
-            for slot in account * POSITIONS..(account + 1) * POSITIONS {
-                watch.put(slot, &self.leg(slot), self.view(), self);
-            }
+            let legs: [(u32, Leg); POSITIONS as usize] = std::array::from_fn(|at| {
+                let slot = account * POSITIONS + at as u32;
+                (slot, self.leg(slot))
+            });
+            watch.put_all(&legs, self.view(), self);
             let result = results[account as usize];
             watch.set_band(account, self.band(account), (result, result));
         }

@@ -11,7 +11,7 @@ use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
 use crate::verdict::Reject;
-use crate::watch::Valuing;
+use crate::watch::{Leg, Valuing};
 use crate::wide::mul_div_round;
 
 /// One execution on its way into the book.
@@ -397,15 +397,32 @@ impl Book {
 
     /// Puts a position under watch as it is now.
     pub(super) fn follow(&mut self, slot: u32) {
-        let Some(position) = self.positions.get(slot) else {
+        let position = self.positions.get(slot);
+        let Some(leg) = position.and_then(|position| self.leg_to_follow(&position)) else {
             return;
         };
-        let (Some(instrument), Some(account)) = (
-            self.instrument(position.instrument),
-            self.account(position.account),
-        ) else {
-            return;
+        let view = Valuing {
+            instruments: &self.instruments,
+            prices: &self.prices,
+            routes: &self.routes,
         };
+        self.watch.put(slot, &leg, view, &self.positions);
+    }
+
+    /// Puts all positions of an account under watch that nobody watches yet.
+    pub(super) fn follow_all(&mut self, legs: &[(u32, Leg)]) {
+        let view = Valuing {
+            instruments: &self.instruments,
+            prices: &self.prices,
+            routes: &self.routes,
+        };
+        self.watch.put_all(legs, view, &self.positions);
+    }
+
+    /// A position as the watch follows it.
+    pub(super) fn leg_to_follow(&mut self, position: &Position) -> Option<Leg> {
+        let instrument = self.instrument(position.instrument)?;
+        let account = self.account(position.account)?;
         let terms = &instrument.terms;
         let (from, margin, to) = (
             instrument.result_currency(),
@@ -421,13 +438,12 @@ impl Book {
         };
         let route = self.routes.number(from, to, &map);
         let margin_route = follows_margin.then(|| self.routes.number(margin, to, &map));
-        let leg = super::margin::leg_of(&position, route, from != to, margin_route);
-        let view = Valuing {
-            instruments: &self.instruments,
-            prices: &self.prices,
-            routes: &self.routes,
-        };
-        self.watch.put(slot, &leg, view, &self.positions);
+        Some(super::margin::leg_of(
+            position,
+            route,
+            from != to,
+            margin_route,
+        ))
     }
 }
 

@@ -171,10 +171,14 @@ impl Book {
 
     /// Puts a position's protective prices in place.
     pub(super) fn arm(&mut self, slot: u32) {
-        let Some(position) = self.positions.get(slot) else {
-            return;
-        };
-        if position.fired.is_some() {
+        if let Some(position) = self.positions.get(slot) {
+            self.arm_position(slot, &position);
+        }
+    }
+
+    /// The same of a position that was looked up.
+    pub(super) fn arm_position(&mut self, slot: u32, position: &Position) {
+        if position.fired.is_some() || position.protection == Protection::default() {
             return;
         }
         let triggers = self.triggers_mut(position.instrument);

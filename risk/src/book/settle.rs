@@ -203,11 +203,19 @@ impl Book {
             routes: &self.routes,
         };
         self.watch = crate::watch::Watch::new(view).with_hooks_of(&self.watch);
-        let slots: Vec<u32> = self.positions.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            self.follow(slot);
-        }
         let accounts: Vec<u32> = self.accounts().map(|account| account.id().0).collect();
+        let mut legs = Vec::new();
+        for id in &accounts {
+            let account = self.account(AccountId(*id));
+            let slots = account.map(|account| account.positions.clone());
+            legs.clear();
+            for slot in slots.unwrap_or_default() {
+                let position = self.positions.get(slot);
+                let leg = position.and_then(|position| self.leg_to_follow(&position));
+                legs.extend(leg.map(|leg| (slot, leg)));
+            }
+            self.follow_all(&legs);
+        }
         self.touched.extend(accounts);
     }
 

@@ -217,17 +217,19 @@ impl Book {
     }
 
     fn derive_accounts(&mut self) -> Option<()> {
+        let mut legs = Vec::new();
         for id in (0..self.accounts.end()).map(AccountId) {
             let Some(account) = self.account(id) else {
                 continue;
             };
+            legs.clear();
             for slot in account.positions.clone() {
                 let position = self.positions.get(slot)?;
-                self.instrument(position.instrument)?;
+                legs.push((slot, self.leg_to_follow(&position)?));
                 self.expose_position(&position, 1);
-                self.follow(slot);
-                self.arm(slot);
+                self.arm_position(slot, &position);
             }
+            self.follow_all(&legs);
         }
         Some(())
     }

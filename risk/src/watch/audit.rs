@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::chunks::NONE;
 use super::page::*;
 use super::purse::Purse;
-use super::rows::{FAR, Room};
+use super::rows::{FAR, Room, UNUSED_LOG};
 use super::{Valuing, Watch};
 
 /// Prices between which an account is not looked at: of a position, on the side that closes it, or of an instrument
@@ -164,8 +164,18 @@ impl Watch {
         let page = &self.pages.legs[self.marks[account as usize].page];
         let seats = &self.seats[usize::from(page.rung)].plain;
         let room = seats.room(page.seat);
-        let same = |one: i64, other: i64| one == other || one > FAR / 2 && other > FAR / 2;
-        let alike = same(room.down, expected.down) && same(room.up, expected.up);
+        let none = |room: i64| room > FAR / 2;
+        let alike = match (none(expected.down), none(expected.up)) {
+            (true, true) => none(room.down) && none(room.up),
+            (false, true) => room.down == expected.down && none(room.up),
+            (true, false) => room.up == expected.up,
+            // A little of both is kept unused.
+            (false, false) => {
+                let unused = (expected.down - room.down, expected.up - room.up);
+                let most = (expected.down + expected.up) >> UNUSED_LOG;
+                unused.0 >= 0 && unused.1 >= 0 && unused.0 + unused.1 <= most
+            }
+        };
         if alike && room.down > 0 && room.up > 0 && seats.account(page.seat) == account {
             return Ok(());
         }

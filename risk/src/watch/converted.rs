@@ -161,6 +161,11 @@ impl Watch {
         }
     }
 
+    /// The rates of a route are kept: every price that it goes over sets them anew.
+    pub(super) fn is_rated(&self, route: u16) -> bool {
+        (self.rated.get(usize::from(route))).is_some_and(Option::is_some)
+    }
+
     /// The rates of a route as prices are are kept from now on.
     pub(super) fn rate(&mut self, route: u16, view: Valuing<'_>) {
         let at = usize::from(route);

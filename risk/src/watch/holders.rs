@@ -14,6 +14,8 @@ pub(super) const RANGE: i64 = 1 << 30;
 /// with as many positions as an account may hold the sum stays inside 64 bits.
 const WORTH_FIRST: i128 = 1 << 57;
 const WORTH_FURTHER: i128 = 1 << 48;
+// What a page's positions are worth a step is a number of 32 bits, even all of them together.
+const _: () = assert!(WORTH_FIRST / (2 * RANGE as i128) * (LEGS as i128) <= i32::MAX as i128);
 
 impl Watch {
     /// A position was opened or changed: watch it as it is now. Due at every touch until its account has a new band.
@@ -29,19 +31,8 @@ impl Watch {
         let at = self
             .find(account, leg.instrument, slot)
             .unwrap_or_else(|| self.append(first, leg.instrument, slot));
-        let numbers = self.numbers(first, at, leg, view);
-        let page = &mut self.pages.legs[at.page];
-        let (coef, cost) = numbers.unwrap_or((0, 0));
-        page.coef[at.index] = coef;
-        page.loss_set &= !(1 << at.index);
-        page.loss_put &= !(1 << at.index);
-        page.converted = page.converted & !(1 << at.index) | u8::from(leg.converted) << at.index;
-        if numbers.is_none() {
-            self.marks[account as usize].flags |= OPAQUE;
-        }
-        if leg.converted || leg.margin_route.is_some() || self.pages.legs[first].rates != NONE {
-            self.set_conversion(account, at, leg, cost, view, holdings);
-        }
+        let alone = self.pages.walk(first).nth(1).is_none();
+        self.set_leg(at, leg, alone, view, holdings);
         self.await_place(account);
         let pending = self.pages.legs[first].pending as usize;
         let mut mask = bit(leg.instrument);
@@ -49,6 +40,57 @@ impl Watch {
             mask |= bit(u32::from(self.pages.rates[page].factor[at]));
         }
         self.pending[pending].0 |= mask;
+    }
+
+    /// An account that nobody follows yet, with all its positions: none of them has to be searched for. Due at every
+    /// touch until it has a band.
+    pub fn put_all(&mut self, legs: &[(u32, Leg)], view: Valuing<'_>, holdings: &impl Holdings) {
+        let Some(account) = legs.first().map(|(_, leg)| leg.account) else {
+            return;
+        };
+        let known = self.marks.get(account as usize);
+        if known.is_some_and(|mark| mark.page != NONE) {
+            for (slot, leg) in legs {
+                self.put(*slot, leg, view, holdings);
+            }
+            return;
+        }
+        let first = self.pages.legs.take(&Page::EMPTY);
+        for (number, (slot, leg)) in legs.iter().enumerate() {
+            self.grow(account, leg.instrument, view);
+            if number == 0 {
+                let mark = &mut self.marks[account as usize];
+                (mark.page, mark.flags) = (first, mark.flags | STALE);
+            }
+            let at = self.append(first, leg.instrument, *slot);
+            self.set_leg(at, leg, number == 0, view, holdings);
+        }
+        self.await_place(account);
+    }
+
+    /// The numbers of a position at its place; `alone` when its account has no other.
+    fn set_leg(
+        &mut self,
+        at: At,
+        leg: &Leg,
+        alone: bool,
+        view: Valuing<'_>,
+        holdings: &impl Holdings,
+    ) {
+        let first = self.marks[leg.account as usize].page;
+        let numbers = self.numbers(first, at, leg, alone, view);
+        let page = &mut self.pages.legs[at.page];
+        let (coef, cost) = numbers.unwrap_or((0, 0));
+        page.coef[at.index] = coef;
+        page.loss_set &= !(1 << at.index);
+        page.loss_put &= !(1 << at.index);
+        page.converted = page.converted & !(1 << at.index) | u8::from(leg.converted) << at.index;
+        if numbers.is_none() {
+            self.marks[leg.account as usize].flags |= OPAQUE;
+        }
+        if leg.converted || leg.margin_route.is_some() || self.pages.legs[first].rates != NONE {
+            self.set_conversion(leg.account, at, leg, cost, view, holdings);
+        }
     }
 
     /// A position is gone; its slot still tells its account.
@@ -201,13 +243,19 @@ impl Watch {
     }
 
     /// Coefficient and cost of a position in the unit of its account, which may become a smaller one for it.
-    fn numbers(&mut self, first: u32, at: At, leg: &Leg, view: Valuing<'_>) -> Option<(i64, i64)> {
+    fn numbers(
+        &mut self,
+        first: u32,
+        at: At,
+        leg: &Leg,
+        alone: bool,
+        view: Valuing<'_>,
+    ) -> Option<(i64, i64)> {
         let scale = view
             .instruments
             .get(leg.instrument as usize)?
             .as_ref()?
             .profit;
-        let alone = self.pages.walk(first).nth(1).is_none();
         let unit = if alone {
             Unit {
                 num: scale.num,
@@ -308,6 +356,7 @@ impl Watch {
         if let Ok(route) = u16::try_from(leg.route)
             && leg.converted
             && route != UNCONVERTED
+            && !self.is_rated(route)
         {
             self.rate(route, view);
         }
@@ -424,7 +473,7 @@ impl Watch {
         page.len += 1;
         if own.len() == own.capacity() {
             // By a little: the lists of all instruments are a tenth of all that is held.
-            own.reserve_exact(own.len() / 16 + 16);
+            own.reserve_exact(own.len() / 32 + 16);
         }
         own.push(slot);
         At {

@@ -65,6 +65,7 @@ impl Watch {
             seats,
             rates,
             met,
+            found,
             climbing,
             turned,
             ..
@@ -89,7 +90,7 @@ impl Watch {
                 continue;
             }
             let moved = [0, 1].map(|side| i64::wrapping_sub(prices[side], rung.at[side]));
-            rung.plain.sweep(moved, &mut seats.plain, met);
+            rung.plain.sweep(moved, &mut seats.plain, found, met);
             (rung.purses).sweep_purses(moved, &mut seats.purses, (number, rates), met);
             if !quoted.routes.is_empty() {
                 // All other rates stay what they are on this rung.

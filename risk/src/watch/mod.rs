@@ -108,6 +108,7 @@ pub struct Watch {
     // Reused between quotes.
     popped: Vec<u64>,
     met: Vec<u32>,
+    found: Vec<u32>,
     looking: Vec<u32>,
     climbing: Vec<u32>,
     turned: Vec<Rate>,
@@ -389,8 +390,16 @@ impl Watch {
             + self.pool.bytes()
             + self.pending.capacity() * 16
             + self.popped.capacity() * 8
-            + (self.met.capacity() + self.looking.capacity() + self.followed.capacity()) * 4
-            + self.climbing.capacity() * 4
+            + [
+                &self.met,
+                &self.found,
+                &self.looking,
+                &self.followed,
+                &self.climbing,
+            ]
+            .map(|list| list.capacity() * 4)
+            .iter()
+            .sum::<usize>()
     }
 }
 

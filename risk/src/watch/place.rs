@@ -4,7 +4,7 @@
 use super::chunks::NONE;
 use super::converted::{Box, Corners};
 use super::page::*;
-use super::purse::{POCKETS, Purse, Rates, bounds, guard};
+use super::purse::{Guard, POCKETS, Purse, Rates, bounds, guard};
 use super::rows::{FAR, REACH_PARTS_LOG, RUNGS, Room, Rung, TAG_MAX, finest, reach};
 use super::{Quoted, Valuing, WORTH_MAX, Watch};
 
@@ -53,13 +53,15 @@ impl Watch {
 
     fn place_plain(&mut self, account: u32) {
         let first = self.marks[account as usize].page;
-        let Some(rung) = self.rung_of(first) else {
+        let Some((rung, weight)) = self.rung_of(first) else {
             return self.stand(account, 0, Class::Boxed, [0; LEGS]);
         };
         self.stand(account, rung, Class::Summed, [0; LEGS]);
         let room = self.room(first, rung);
         let seat = self.pages.legs[first].seat;
-        self.seats[rung].plain.set_room(seat, room);
+        let seats = &mut self.seats[rung].plain;
+        seats.set_room(seat, room);
+        seats.set_climbs(seat, climbs(rung, weight));
     }
 
     /// What an account may lose and gain at the prices its rows were swept at.
@@ -91,8 +93,9 @@ impl Watch {
         Room { down, up }
     }
 
-    /// The rung that an account without conversion may stand on; `None` outside its band.
-    fn rung_of(&self, first: u32) -> Option<usize> {
+    /// The rung that an account without conversion may stand on, and what a step of each price on the finest reach is
+    /// worth together, in parts; `None` outside its band.
+    fn rung_of(&self, first: u32) -> Option<(usize, u128)> {
         let page = &self.pages.legs[first];
         let result = self.result(first);
         if result <= page.low || result >= page.high {
@@ -110,11 +113,8 @@ impl Watch {
             }
             number = page.next;
         }
-        Some(worth_climbing(
-            highest(slack, weight, REACH_PARTS_LOG),
-            weight,
-            pace,
-        ))
+        let rung = highest(slack, weight, REACH_PARTS_LOG);
+        Some((worth_climbing(rung, weight, pace), weight))
     }
 
     fn place_converted(&mut self, account: u32, view: Valuing<'_>) {
@@ -243,7 +243,7 @@ impl Watch {
         draft: &Draft,
         pockets: &[u8; LEGS],
         rung: usize,
-    ) -> Option<[i64; POCKETS]> {
+    ) -> Option<[Guard; POCKETS]> {
         let page = &self.pages.legs[first];
         let mut span = [0i64; POCKETS];
         for at in 0..usize::from(page.len) {
@@ -252,7 +252,7 @@ impl Watch {
             let sum = &mut span[usize::from(pockets[at])];
             *sum = sum.checked_add(one)?;
         }
-        let mut guards = [0i64; POCKETS];
+        let mut guards = [Guard::NONE; POCKETS];
         for (pocket, into) in guards.iter_mut().enumerate().take(draft.used) {
             let kappa = self.rates.kappa(draft.rate[pocket], rung)?;
             // Their sizes are those of now; at the prices of the last sweep they may be larger by the span.
@@ -263,10 +263,10 @@ impl Watch {
     }
 
     /// What a rung may take unseen leaves enough of the slack.
-    fn is_far(&self, draft: &Draft, guards: &[i64; POCKETS], slack: u64) -> bool {
+    fn is_far(&self, draft: &Draft, guards: &[Guard; POCKETS], slack: u64) -> bool {
         let guards = guards.iter().zip(draft.rate).take(draft.used);
         let each = guards.map(|(guard, number)| {
-            let wide = self.rates.get(number).of_wide(*guard as u128);
+            let wide = self.rates.get(number).of_wide(guard.value() as u128);
             wide.unwrap_or(u128::MAX >> 8)
         });
         let apart: u128 = each.sum();
@@ -278,7 +278,7 @@ impl Watch {
         &self,
         first: u32,
         purse: &Purse,
-        guards: &[i64; POCKETS],
+        guards: &[Guard; POCKETS],
         rung: usize,
     ) -> Option<Room> {
         let page = &self.pages.legs[first];
@@ -347,18 +347,20 @@ impl Watch {
         self.pages.legs[first].rung = rung as u8;
         let mut number = first;
         while number != NONE {
-            let page = self.pages.legs[number];
-            for (at, pocket) in pockets.iter().enumerate().take(usize::from(page.len)) {
+            // What stands in its third line is not needed.
+            let page = &self.pages.legs[number];
+            let (instruments, coefs, len) = (page.instrument, page.coef, usize::from(page.len));
+            let next = page.next;
+            for (at, pocket) in pockets.iter().enumerate().take(len) {
                 let same = |other: &usize| {
-                    page.instrument[*other] == page.instrument[at]
-                        && (page.coef[*other] < 0) == (page.coef[at] < 0)
+                    instruments[*other] == instruments[at] && (coefs[*other] < 0) == (coefs[at] < 0)
                 };
                 if (0..at).any(|other| same(&other)) {
                     continue;
                 }
-                let all = (at..usize::from(page.len)).filter(same);
-                let coef = all.fold(0i64, |sum, other| sum.wrapping_add(page.coef[other]));
-                let instrument = usize::from(page.instrument[at]);
+                let all = (at..len).filter(same);
+                let coef = all.fold(0i64, |sum, other| sum.wrapping_add(coefs[other]));
+                let instrument = usize::from(instruments[at]);
                 let into = match (class, with_purse) {
                     (Class::Boxed, _) => Into::Boxed(account),
                     (_, false) => Into::Plain(seat, coef),
@@ -366,7 +368,7 @@ impl Watch {
                 };
                 self.enter(instrument, rung, into);
             }
-            number = page.next;
+            number = next;
         }
         let mut number = self.pages.legs[first].rates;
         while number != NONE {
@@ -500,7 +502,7 @@ impl Watch {
                 // Only a look at all its prices says.
                 Class::Boxed => RUNGS,
                 _ if page.rates != NONE => self.purse_climbs(page.seat, usize::from(page.rung)),
-                _ => self.rung_of(mark.page).unwrap_or(0),
+                _ => self.rung_of(mark.page).map_or(0, |(rung, _)| rung),
             };
             if wanted >= usize::from(page.rung) + CLIMB {
                 self.await_place(*account);
@@ -607,6 +609,20 @@ fn worth_climbing(rung: usize, weight: u128, pace: u128) -> usize {
     } else {
         0
     }
+}
+
+/// With less room than this nobody deserves to climb: the slack that is asked for, less what the prices may have gone
+/// since their rows were swept, less what they may go, and some that rounding takes.
+fn climbs(rung: usize, weight: u128) -> u64 {
+    let span = |rung: usize| match rung {
+        0 => 0,
+        rung => weight.saturating_mul(1 << (rung - 1)) >> REACH_PARTS_LOG,
+    };
+    let asked = span(rung + CLIMB).saturating_mul(u128::from(TIMES));
+    let room = asked.saturating_sub(3 * span(rung));
+    u64::try_from(room - room / 64)
+        .unwrap_or(u64::MAX)
+        .min(1 << 62)
 }
 
 /// The fault that the audit is tested with.

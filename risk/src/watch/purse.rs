@@ -172,6 +172,34 @@ impl Rates {
     }
 }
 
+/// What a currency of a purse may be off by, in 32 bits and not less than it is: 26 of its bits, and how far they are
+/// shifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard(u32);
+
+const GUARD_LOG: u32 = 6;
+const GUARD_BITS: u32 = 32 - GUARD_LOG;
+
+impl Guard {
+    /// Nothing.
+    pub const NONE: Guard = Guard(0);
+
+    /// The smallest one that is not below a size, which is not negative.
+    pub fn ceil(size: i64) -> Guard {
+        let size = size.unsigned_abs();
+        let shift = (64 - size.leading_zeros()).saturating_sub(GUARD_BITS - 1);
+        // A bit is left free for what rounding up adds.
+        let mantissa = (size >> shift) + u64::from(size & ((1 << shift) - 1) != 0);
+        Guard((mantissa as u32) << GUARD_LOG | shift)
+    }
+
+    /// The size.
+    #[inline]
+    pub fn value(self) -> i64 {
+        i64::from(self.0 >> GUARD_LOG) << (self.0 & ((1 << GUARD_LOG) - 1))
+    }
+}
+
 /// One account's worth, currency by currency, at the prices of the last sweeps; what it may lose and gain until it must
 /// be looked at, at the rates of the last sweeps. One cache line.
 #[repr(C, align(64))]
@@ -225,7 +253,7 @@ impl Purse {
 
     /// Rates have changed; true when the account must be looked at.
     #[inline]
-    pub fn convert(&mut self, guard: &[i64; POCKETS], old: &[Rate], new: &[Rate]) -> bool {
+    pub fn convert(&mut self, guard: &[Guard; POCKETS], old: &[Rate], new: &[Rate]) -> bool {
         let mut wide = false;
         for (pocket, guard) in guard.iter().enumerate().take(usize::from(self.used)) {
             let number = usize::from(self.rate[pocket]);
@@ -236,7 +264,7 @@ impl Purse {
                 continue;
             }
             let by = is.of_size(self.worth[pocket]) - was.of_size(self.worth[pocket]);
-            let wider = is.of_size(*guard) - was.of_size(*guard);
+            let wider = is.of_size(guard.value()) - was.of_size(guard.value());
             wide |= !was.is_known()
                 | !is.is_known()
                 | (by.unsigned_abs() >> WORTH_LOG != 0)
@@ -257,12 +285,13 @@ impl Purse {
 /// Between which results a purse stays until the next sweeps; `None` without a rate, or beyond all numbers.
 pub fn bounds(
     worth: &[i64; POCKETS],
-    guard: &[i64; POCKETS],
+    guard: &[Guard; POCKETS],
     rates: impl Iterator<Item = Rate>,
 ) -> Option<(i64, i64)> {
     let (mut sum, mut apart) = (0i64, ROUNDED * POCKETS as i64);
     for (pocket, rate) in rates.enumerate() {
-        let (worth, guard) = (rate.of_size(worth[pocket]), rate.of_size(guard[pocket]));
+        let guard = rate.of_size(guard[pocket].value());
+        let worth = rate.of_size(worth[pocket]);
         let wide = (worth.unsigned_abs() | guard.unsigned_abs()) >> WORTH_LOG != 0;
         if wide || !rate.is_known() {
             return None;
@@ -281,8 +310,29 @@ pub fn kappa(parts: u64) -> Option<u32> {
 }
 
 /// What positions and their rate may be off by until the next sweeps.
-pub fn guard(span: i64, size: i64, kappa: u32) -> Option<i64> {
+pub fn guard(span: i64, size: i64, kappa: u32) -> Option<Guard> {
     let part = |value: i64| (i128::from(value) * i128::from(kappa)) >> KAPPA_LOG;
     let guard = i128::from(span) + part(span) + part(size) + 2;
-    i64::try_from(guard).ok().filter(|guard| *guard < 1 << 61)
+    let guard = i64::try_from(guard).ok()?;
+    (guard < 1 << 61).then(|| Guard::ceil(guard))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guard_is_hardly_more_than_its_size_and_never_less() {
+        for shift in 0..61 {
+            for size in [(1i64 << shift) - 1, 1 << shift, (1 << shift) + 1] {
+                let value = Guard::ceil(size).value();
+                assert!(
+                    value >= size && value - size <= size >> 24,
+                    "{size}: {value}"
+                );
+            }
+        }
+        assert_eq!(Guard::ceil(0), Guard::NONE);
+        assert_eq!(Guard::NONE.value(), 0);
+    }
 }

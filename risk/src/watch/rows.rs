@@ -6,7 +6,7 @@
 //! rows is stale and goes when its row is swept or grows.
 
 use super::page::Mark;
-use super::purse::{POCKETS, Purse, Rate, Rates};
+use super::purse::{Guard, POCKETS, Purse, Rate, Rates};
 
 /// Rungs. Nothing moves unseen on the lowest; on each further one a price may go twice as far.
 pub const RUNGS: usize = 21;
@@ -33,13 +33,13 @@ const CLIMBS_LOG: u32 = 6;
 /// at the bid, negative of one that closes at the ask.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    coef: i64,
+    coef: i32,
     who: u32,
     /// The tag above, two bits of the pocket below.
     tag: u16,
 }
 
-const _: () = assert!(size_of::<Entry>() == 16);
+const _: () = assert!(size_of::<Entry>() == 12);
 
 /// Everybody on one rung who follows one price, in the order they came.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +56,8 @@ impl Row {
         self.entries.is_empty()
     }
 
-    /// Takes an entry in; `live` tells the tag of now.
+    /// Takes an entry in; `live` tells the tag of now. What the positions of one page are worth a step together is never
+    /// more than 32 bits take.
     pub fn push(&mut self, who: u32, tag: u16, pocket: u8, coef: i64, live: impl Fn(u32) -> u16) {
         if self.entries.len() == self.entries.capacity() {
             // Cleaned first when that gives as much room as growing would.
@@ -65,10 +66,11 @@ impl Row {
             }
             // By a little: rows are a third of all that is held, and a long one grows where it is.
             if self.entries.len() == self.entries.capacity() {
-                self.entries.reserve_exact(self.entries.len() / 16 + 16);
+                self.entries.reserve_exact(self.entries.len() / 32 + 16);
             }
         }
-        let tag = tag << 2 | u16::from(pocket);
+        debug_assert!(i32::try_from(coef).is_ok());
+        let (coef, tag) = (coef as i32, tag << 2 | u16::from(pocket));
         self.entries.push(Entry { coef, who, tag });
     }
 
@@ -105,36 +107,41 @@ impl Row {
     ) -> impl Iterator<Item = (u32, u8, i64)> + 'a {
         let all = self.entries.iter();
         all.filter(move |entry| entry.tag >> 2 == live(entry.who))
-            .map(|entry| (entry.who, (entry.tag & 3) as u8, entry.coef))
+            .map(|entry| (entry.who, (entry.tag & 3) as u8, i64::from(entry.coef)))
     }
 
-    /// Every account in it follows a move of bid and ask; appends those that may have come to a threshold.
+    /// Every account in it follows a move of bid and ask; appends those that may have come to a threshold. `found` is
+    /// reused between sweeps.
     #[inline(never)] // its loop needs the registers
-    pub fn sweep(&mut self, moved: [i64; 2], seats: &mut PlainSeats, met: &mut Vec<u32>) {
+    pub fn sweep(
+        &mut self,
+        moved: [i64; 2],
+        seats: &mut PlainSeats,
+        found: &mut Vec<u32>,
+        met: &mut Vec<u32>,
+    ) {
         if self.entries.is_empty() {
             return;
         }
         self.clean_if_stale(|who| seats.tag(who));
-        let from = met.len();
-        met.resize(from + self.entries.len() + 1, 0);
-        let met_now = &mut met[from..];
+        if found.len() <= self.entries.len() {
+            found.resize(self.entries.len() + 1, 0);
+        }
+        let found = &mut found[..=self.entries.len()];
         let mut count = 0;
         for entry in &self.entries {
             let chunk = &mut *seats.chunks[(entry.who >> SEATS_LOG) as usize];
             let at = entry.who as usize & (SEATS - 1);
-            let live = entry.tag >> 2 == chunk.tags[at];
+            let held = chunk.held[at];
+            let live = entry.tag >> 2 == held.tag;
             let moved = moved[usize::from(entry.coef < 0)];
-            let by = entry.coef.wrapping_mul(moved) & -i64::from(live);
-            let room = &mut chunk.rooms[at];
-            room.down = room.down.wrapping_add(by);
-            room.up = room.up.wrapping_sub(by);
-            met_now[count] = entry.who;
-            count += usize::from(live & room.is_met());
+            let by = i64::from(entry.coef).wrapping_mul(moved) & -i64::from(live);
+            let down = chunk.down[at].wrapping_add(by);
+            chunk.down[at] = down;
+            found[count] = entry.who;
+            count += usize::from(live & held.is_met(down));
         }
-        for met in &mut met_now[..count] {
-            *met = seats.account(*met);
-        }
-        met.truncate(from + count);
+        met.extend(found[..count].iter().map(|who| seats.account(*who)));
     }
 
     /// The same with purses.
@@ -149,7 +156,8 @@ impl Row {
         self.clean_if_stale(|who| purses.get(who).tag);
         for entry in &self.entries {
             let purse = purses.get_mut(entry.who);
-            let by = entry.coef.wrapping_mul(moved[usize::from(entry.coef < 0)]);
+            let moved = moved[usize::from(entry.coef < 0)];
+            let by = i64::from(entry.coef).wrapping_mul(moved);
             if entry.tag >> 2 == purse.tag
                 && purse.follow(usize::from(entry.tag & 3), by, rung, rates)
             {
@@ -214,12 +222,55 @@ const FREE_FEW: usize = 64;
 const SEATS_LOG: u32 = 10;
 const SEATS: usize = 1 << SEATS_LOG;
 
-/// Seats side by side: what a sweep changes, what it compares, and whose they are.
+/// A number of at most 63 bits in sixteen: ten bits, and how far they are shifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Short(u16);
+
+const SHORT_LOG: u32 = 6;
+const SHORT_BITS: u32 = 16 - SHORT_LOG;
+/// So little of a room that is bounded on both sides may be kept unused, as a power of two.
+pub const UNUSED_LOG: u32 = SHORT_BITS - 2;
+
+impl Short {
+    /// More than any room.
+    const MOST: Short = Short::floor(1 << 63);
+
+    /// The largest one that is not above a number.
+    const fn floor(value: u64) -> Short {
+        let shift = (64 - value.leading_zeros()).saturating_sub(SHORT_BITS);
+        Short(((value >> shift) << SHORT_LOG) as u16 | shift as u16)
+    }
+
+    #[inline]
+    const fn value(self) -> u64 {
+        ((self.0 >> SHORT_LOG) as u64) << (self.0 & ((1 << SHORT_LOG) - 1))
+    }
+}
+
+/// What a sweep compares: the tag of a seat, and between what its room may lie.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    tag: u16,
+    /// The room below and above together, less one. It stays when the result moves, so one of both says the other.
+    width: Short,
+}
+
+impl Held {
+    /// With so much room below a threshold may be met, there or above.
+    #[inline]
+    fn is_met(self, down: i64) -> bool {
+        down.wrapping_sub(1) as u64 >= self.width.value()
+    }
+}
+
+/// Seats side by side: what a sweep changes, what it compares, and what it does not read.
 #[derive(Clone, Debug)]
 struct SeatChunk {
-    rooms: [Room; SEATS],
-    tags: [u16; SEATS],
+    down: [i64; SEATS],
+    held: [Held; SEATS],
     account: [u32; SEATS],
+    /// Room with which a higher rung may do.
+    climbs: [Short; SEATS],
 }
 
 /// Seats of accounts without conversion on one rung.
@@ -237,9 +288,13 @@ impl PlainSeats {
             if self.made as usize == self.chunks.len() << SEATS_LOG {
                 self.free.reserve(FREE_FEW);
                 self.chunks.push(Box::new(SeatChunk {
-                    rooms: [Room::FAR; SEATS],
-                    tags: [0; SEATS],
+                    down: [FAR; SEATS],
+                    held: [Held {
+                        tag: 0,
+                        width: Short::MOST,
+                    }; SEATS],
                     account: [0; SEATS],
+                    climbs: [Short::MOST; SEATS],
                 }));
             }
             self.made += 1;
@@ -253,7 +308,7 @@ impl PlainSeats {
     /// Nobody's any more: what it left in rows is stale from now on.
     pub fn give(&mut self, seat: u32) {
         let (chunk, at) = place(seat);
-        let tag = &mut self.chunks[chunk].tags[at];
+        let tag = &mut self.chunks[chunk].held[at].tag;
         *tag += 1;
         if *tag <= TAG_MAX {
             self.free.push(seat);
@@ -264,7 +319,7 @@ impl PlainSeats {
     #[inline]
     pub fn tag(&self, seat: u32) -> u16 {
         let (chunk, at) = place(seat);
-        self.chunks[chunk].tags[at]
+        self.chunks[chunk].held[at].tag
     }
 
     /// Whose it is.
@@ -276,13 +331,53 @@ impl PlainSeats {
     /// Its room.
     pub fn room(&self, seat: u32) -> Room {
         let (chunk, at) = place(seat);
-        self.chunks[chunk].rooms[at]
+        let (down, width) = (
+            self.chunks[chunk].down[at],
+            self.chunks[chunk].held[at].width,
+        );
+        let up = match width {
+            Short::MOST => FAR,
+            width => (width.value() as i64 + 1).wrapping_sub(down),
+        };
+        Room { down, up }
     }
 
-    /// Sets its room.
+    /// Sets its room, or a little less of it where both sides are bounded: at most [`UNUSED_LOG`] of both together, and
+    /// that of the greater side.
     pub fn set_room(&mut self, seat: u32, room: Room) {
         let (chunk, at) = place(seat);
-        self.chunks[chunk].rooms[at] = room;
+        let chunk = &mut *self.chunks[chunk];
+        if room.up >= FAR {
+            (chunk.down[at], chunk.held[at].width) = (room.down, Short::MOST);
+            return;
+        }
+        let (down, up) = (room.down.max(0), room.up.max(0));
+        let Some(width @ 1..) = (down as u64 + up as u64).checked_sub(1) else {
+            // Met wherever it goes.
+            (chunk.down[at], chunk.held[at].width) = (-FAR, Short::floor(1));
+            return;
+        };
+        let width = Short::floor(width);
+        let both = width.value() as i64 + 1;
+        chunk.held[at].width = width;
+        chunk.down[at] = if down <= up {
+            down.min(both / 2)
+        } else {
+            both - up.min(both / 2)
+        };
+    }
+
+    /// With how much room its account asks for a higher rung.
+    pub fn set_climbs(&mut self, seat: u32, room: u64) {
+        let (chunk, at) = place(seat);
+        self.chunks[chunk].climbs[at] = Short::floor(room);
+    }
+
+    /// The account may ask for a higher rung.
+    fn may_climb(&self, seat: u32) -> bool {
+        let (chunk, at) = place(seat);
+        let room = self.room(seat);
+        room.down.min(room.up).max(0) as u64 >= self.chunks[chunk].climbs[at].value()
     }
 
     /// Bytes held.
@@ -306,7 +401,7 @@ const PURSES: usize = 1 << PURSES_LOG;
 #[derive(Clone, Debug)]
 struct PurseChunk {
     purses: [Purse; PURSES],
-    guards: [[i64; POCKETS]; PURSES],
+    guards: [[Guard; POCKETS]; PURSES],
 }
 
 /// Purses of converted accounts on one rung.
@@ -325,7 +420,7 @@ impl Purses {
                 self.free.reserve(FREE_FEW);
                 self.chunks.push(Box::new(PurseChunk {
                     purses: [Purse::EMPTY; PURSES],
-                    guards: [[0; POCKETS]; PURSES],
+                    guards: [[Guard::NONE; POCKETS]; PURSES],
                 }));
             }
             self.made += 1;
@@ -360,14 +455,14 @@ impl Purses {
 
     /// A purse and what its currencies may be off by.
     #[inline]
-    pub fn both(&mut self, number: u32) -> (&mut Purse, &mut [i64; POCKETS]) {
+    pub fn both(&mut self, number: u32) -> (&mut Purse, &mut [Guard; POCKETS]) {
         let chunk = &mut *self.chunks[(number >> PURSES_LOG) as usize];
         let at = number as usize & (PURSES - 1);
         (&mut chunk.purses[at], &mut chunk.guards[at])
     }
 
     /// What its currencies may be off by.
-    pub fn guard(&self, number: u32) -> &[i64; POCKETS] {
+    pub fn guard(&self, number: u32) -> &[Guard; POCKETS] {
         let chunk = &self.chunks[(number >> PURSES_LOG) as usize];
         &chunk.guards[number as usize & (PURSES - 1)]
     }
@@ -451,7 +546,9 @@ impl Rung {
 
     /// Some accounts that may ask for a higher rung, others the next time.
     pub fn some(&mut self, seats: &Seats, into: &mut Vec<u32>) {
-        into.extend(self.plain.some().map(|who| seats.plain.account(who)));
+        let plain = self.plain.some();
+        let plain = plain.filter(|who| seats.plain.may_climb(*who));
+        into.extend(plain.map(|who| seats.plain.account(who)));
         into.extend(self.purses.some().map(|who| seats.purses.get(who).account));
         into.extend(self.boxed.some());
     }
@@ -505,14 +602,79 @@ mod tests {
         }
         // The last one has left since.
         seats.give(3);
-        let mut met = vec![1];
-        row.sweep([-10, 5], &mut seats, &mut met);
+        let (mut found, mut met) = (Vec::new(), vec![1]);
+        row.sweep([-10, 5], &mut seats, &mut found, &mut met);
         let down: Vec<i64> = (0..4).map(|seat| seats.room(seat).down).collect();
         assert_eq!(down, [80, 85, 1, 100]);
-        assert_eq!((seats.room(0).up, met.clone()), (FAR + 20, vec![1]));
-        row.sweep([-1, 0], &mut seats, &mut met);
+        assert_eq!((seats.room(0).up, met.clone()), (FAR, vec![1]));
+        row.sweep([-1, 0], &mut seats, &mut found, &mut met);
         assert_eq!(met, [1, 9]);
         assert_eq!(row.entries(|who| seats.tag(who)).count(), 3);
+    }
+
+    #[test]
+    fn a_seat_with_room_on_both_sides_is_met_on_either_and_never_too_late() {
+        let mut seats = PlainSeats::default();
+        let seat = seats.take(1);
+        let sizes = [
+            0,
+            1,
+            2,
+            3,
+            700,
+            1_023,
+            1_025,
+            123_457,
+            1 << 40,
+            (1 << 61) + 77,
+            FAR,
+        ];
+        for (down, up) in sizes.iter().flat_map(|down| sizes.map(|up| (*down, up))) {
+            seats.set_room(seat, Room { down, up });
+            let room = seats.room(seat);
+            if down.max(up) < 2 && down + up < 2 {
+                assert!([-1, 0, 1].iter().all(|moved| {
+                    let chunk = &seats.chunks[0];
+                    chunk.held[0].is_met(chunk.down[0] + moved)
+                }));
+                continue;
+            }
+            assert!(room.down <= down && room.up <= up, "{down}, {up}: {room:?}");
+            let met = |moved: i64| {
+                let chunk = &seats.chunks[0];
+                chunk.held[0].is_met(chunk.down[0] + moved)
+            };
+            assert_eq!(met(0), down == 0 || up == 0, "{down}, {up}: {room:?}");
+            if met(0) {
+                continue;
+            }
+            assert!(!met(1 - room.down) && met(-room.down));
+            if up == FAR {
+                assert_eq!((room.down, room.up, met(FAR / 2)), (down, FAR, false));
+                continue;
+            }
+            assert!(!met(room.up - 1) && met(room.up));
+            let (kept, had) = (room.down + room.up, down + up);
+            assert!(had - kept <= had >> UNUSED_LOG, "{down}, {up}: {room:?}");
+            assert!(room.down.min(room.up) + 1 >= down.min(up) - (down.min(up) >> UNUSED_LOG));
+        }
+    }
+
+    #[test]
+    fn only_who_has_room_for_it_asks_for_a_higher_rung() {
+        let mut seats = Seats::default();
+        let mut rung = Rung::default();
+        for (account, down) in [(1, 999), (2, 1_000)] {
+            let seat = seats.plain.take(account);
+            seats.plain.set_room(seat, Room { down, up: FAR });
+            seats.plain.set_climbs(seat, 1_000);
+            (rung.plain).push(seat, 0, 0, 1, |who| seats.plain.tag(who));
+        }
+        let mut asking = Vec::new();
+        for _ in 0..4 {
+            rung.some(&seats, &mut asking);
+        }
+        assert_eq!(asking, [2, 2]);
     }
 
     #[test]
@@ -525,8 +687,8 @@ mod tests {
         row.left();
         assert_eq!(seats.take(2), seat);
         seats.set_room(seat, Room { down: 50, up: 50 });
-        let mut met = Vec::new();
-        row.sweep([-1, 0], &mut seats, &mut met);
+        let (mut found, mut met) = (Vec::new(), Vec::new());
+        row.sweep([-1, 0], &mut seats, &mut found, &mut met);
         assert!(met.is_empty() && seats.room(seat).down == 50);
         // After its last tag nobody gets it: the same tag again would be taken for the first one.
         for _ in 0..TAG_MAX - seats.tag(seat) {
@@ -589,14 +751,20 @@ mod tests {
         rates.set(0, rate(1_370_000));
         let new = [rates.get(0), rates.get(1)];
         // 800 at 1.37 are 104 less.
-        assert!(purse.convert(&[0; POCKETS], &old, &new), "{purse:?}");
+        assert!(
+            purse.convert(&[Guard::NONE; POCKETS], &old, &new),
+            "{purse:?}"
+        );
         assert!(purse.room.down <= 3 && purse.room.down > -40);
         let mut other = Purse {
             room: Room::FAR,
             ..purse
         };
-        assert!(!other.convert(&[0; POCKETS], &new, &new));
+        assert!(!other.convert(&[Guard::NONE; POCKETS], &new, &new));
         let lost = [new[0], Rate::of(None)];
-        assert!(other.convert(&[0; POCKETS], &new, &lost), "nobody can say");
+        assert!(
+            other.convert(&[Guard::NONE; POCKETS], &new, &lost),
+            "nobody can say"
+        );
     }
 }
