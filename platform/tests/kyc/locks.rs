@@ -41,11 +41,10 @@ async fn verified(office: &Office, name: &'static str) -> (Principal, AccountId)
 /// What the core was last told about the review of an account.
 fn review(office: &Office) -> Option<bool> {
     let told = office.core.sent();
-    let last = told.into_iter().rev().find_map(|body| match body {
+    told.into_iter().rev().find_map(|body| match body {
         Body::Review(set) => Some(set.on),
         _ => None,
-    });
-    last
+    })
 }
 
 /// The desk sets or ends a review, as the core's outputs say it in the audit log.
