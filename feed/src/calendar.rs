@@ -183,16 +183,15 @@ impl Calendars {
                     self.holidays.on(&entry.calendar, day) == Some(None)
                 };
                 let days = charged_days(&entry.week, usize::from(weekday), closed);
-                // On a holiday a rollover may have been told before it was known as one: 0 days take its place.
-                if days > 0 || entry.week[usize::from(weekday)] > 0 {
-                    let rollover = Rollover {
-                        instrument: entry.instrument,
-                        at,
-                        days,
-                        weekday,
-                    };
-                    bodies.push((at, Body::Rollover(rollover)));
-                }
+                // Also of 0 days: one may have been told before the day was known as a holiday, or before the terms
+                // charged nothing for it.
+                let rollover = Rollover {
+                    instrument: entry.instrument,
+                    at,
+                    days,
+                    weekday,
+                };
+                bodies.push((at, Body::Rollover(rollover)));
             }
             bodies.push((at, Body::DayStart(DayStart { at, zone: 0 })));
         }

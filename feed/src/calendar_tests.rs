@@ -133,6 +133,9 @@ fn rollover_is_at_five_in_new_york_and_triple_on_wednesday() {
             ("Wed 03-04 22:00", 3),
             ("Thu 03-05 22:00", 1),
             ("Fri 03-06 22:00", 1),
+            // Nothing is charged, nor what was told under other terms.
+            ("Sat 03-07 22:00", 0),
+            ("Sun 03-08 21:00", 0),
             ("Mon 03-09 21:00", 1),
         ])
     );
@@ -143,12 +146,14 @@ fn rollover_is_at_five_in_new_york_and_triple_on_wednesday() {
             ("Wed 12-23 22:00", 3),
             ("Thu 12-24 22:00", 2),
             ("Fri 12-25 22:00", 0),
+            ("Sat 12-26 22:00", 0),
+            ("Sun 12-27 22:00", 0),
             ("Mon 12-28 22:00", 1),
         ])
     );
     assert_eq!(
-        of("BTC/USDT", "2026-03-07T00:00:00Z", "2026-03-09T00:00:00Z").len(),
-        2,
+        of("BTC/USDT", "2026-03-07T00:00:00Z", "2026-03-09T00:00:00Z"),
+        week(&[("Sat 03-07 22:00", 1), ("Sun 03-08 21:00", 1)]),
         "crypto rolls on weekends too"
     );
 }

@@ -179,7 +179,8 @@ async fn sessions_and_keys_end_with_a_suspension_by_another_engine() {
             .await;
         done(&house, key);
         let (platform, user) = (house.identity.platform(), opened.person.id);
-        let suspended = platform.command(&Principal::system("test"), move |unit| {
+        let system = Principal::system("test");
+        let suspended = platform.command(&system, move |unit| {
             let update = sqlx::query("UPDATE users SET status = 'suspended' WHERE id = $1");
             unit.tx().execute(update.bind(user))?;
             let facts = json!({"user_id": user, "from": "pending", "to": "suspended"});
