@@ -93,7 +93,7 @@ fn own(account: AccountDto) -> OwnAccountDto {
 /// The caller's own accounts.
 #[utoipa::path(get, path = "/api/v1/trading/accounts", tag = "accounts",
     responses((status = 200, body = OwnAccounts), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)),
-    extensions(("x-permission" = serde_json::json!("desk.read"))))]
+    extensions(("x-permission" = json!("desk.read"))))]
 async fn own_accounts(
     State(app): State<App>,
     Desk(platform): Desk,
@@ -127,7 +127,7 @@ pub struct OpenRequest {
 #[utoipa::path(post, path = "/api/v1/trading/account/open", tag = "accounts", request_body = OpenRequest,
     responses((status = 200, body = OpenedAccount), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)),
-    extensions(("x-permission" = serde_json::json!("desk.read"))))]
+    extensions(("x-permission" = json!("desk.read"))))]
 async fn open_account(
     Desk(platform): Desk,
     By(by): By,
