@@ -72,6 +72,7 @@ const INDONESIAN: Record<string, readonly [title: string, todo: string]> = {
   upload_busy: ["Terlalu banyak unggahan sekaligus", "Tunggu sebentar, lalu kirim lagi."],
   document_masked: ["Peran Anda melihat dokumen tersamar", "Minta petugas kepatuhan."],
   kyc_not_screened: ["Klien belum dicari pada daftar sanksi", "Coba lagi sebentar lagi, atau minta bagian kepatuhan memeriksanya."],
+  account_under_review: ["Rekening tetap ditinjau", "Bagian kepatuhan harus memutuskan tentang klien ini dulu."],
   document_field: ["Sebuah isian dokumen tidak mungkin benar", "Periksa isiannya pada gambar."],
   sanctions_list_refused: ["Berkas tidak diterima sebagai daftar", "Daftar baik terakhir tetap dipakai. Periksa sumbernya."],
   sanctions_lists_missing: ["Belum ada daftar sanksi", "Muat sedikitnya satu daftar dulu."],

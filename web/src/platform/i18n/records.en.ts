@@ -162,6 +162,7 @@ export const recordsEn = {
   "store.search_entries": "search",
   "store.idempotency_keys": "remembered answers",
   "store.events": "events",
+  "store.messages": "copies of messages",
   "store.audit_log": "audit log",
 
   "holds.help": "What is held is neither erased nor ended by its term until the hold is lifted.",

@@ -164,6 +164,7 @@ export const recordsId: Record<keyof typeof recordsEn, string> = {
   "store.search_entries": "pencarian",
   "store.idempotency_keys": "jawaban yang diingat",
   "store.events": "peristiwa",
+  "store.messages": "salinan pesan",
   "store.audit_log": "log audit",
 
   "holds.help": "Yang ditahan tidak dihapus dan tidak berakhir karena masanya sampai penahanan dicabut.",
