@@ -87,6 +87,8 @@ BEGIN
         INSERT INTO public.audit_heads (month, links, hash, from_month, from_links, from_hash)
             VALUES (NEW.month, 0, head.hash, before.month, before.links, before.hash);
     END IF;
+    -- Drawn behind the lock: numbers rise with the chain.
+    NEW.id := nextval(pg_get_serial_sequence('public.audit_log', 'id'));
     NEW.link := head.links + 1;
     NEW.prev_hash := head.hash;
     NEW.hash := sha256(head.hash || convert_to(

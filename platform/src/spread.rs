@@ -82,13 +82,22 @@ pub async fn hear(platform: Platform, identity: Arc<Identity>, mut stop: watch::
         platform.cache().trust().await;
         return;
     }
+    platform.cache().doubt().await;
+    let mut said = false;
     loop {
-        platform.cache().doubt().await;
+        let mut heard = false;
         let ended = tokio::select! {
             () = stopped(&mut stop) => return,
-            ended = listen(&platform, &identity) => ended,
+            ended = listen(&platform, &identity, &mut heard) => ended,
         };
-        if let Err(error) = ended {
+        if heard {
+            platform.cache().doubt().await;
+            said = false;
+        }
+        // Behind a pooler it is so all the time: said once.
+        if let Err(error) = ended
+            && !std::mem::replace(&mut said, true)
+        {
             tracing::warn!(
                 "other programs on this database are not heard, which makes what they end late by some seconds: {error}"
             );
@@ -101,7 +110,7 @@ pub async fn hear(platform: Platform, identity: Arc<Identity>, mut stop: watch::
 }
 
 /// Hears the others until the connection is lost.
-async fn listen(platform: &Platform, identity: &Identity) -> Result<(), Refusal> {
+async fn listen(platform: &Platform, identity: &Identity, heard: &mut bool) -> Result<(), Refusal> {
     let Some(mut listener) = platform.db().listener(CHANNEL).await? else {
         return Ok(());
     };
@@ -121,6 +130,7 @@ async fn listen(platform: &Platform, identity: &Identity) -> Result<(), Refusal>
         .map_err(|_| Refusal::Db(DbError::Unavailable("nothing that was said came".into())))??;
     // What was said before nobody heard here.
     platform.cache().trust().await;
+    *heard = true;
     loop {
         let word = listener.next().await?.ok_or_else(lost)?;
         match Word::parse(&word) {

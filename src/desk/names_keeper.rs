@@ -102,11 +102,14 @@ async fn copy(
     }
 }
 
+/// Asked for again for so long: of two erasures the first to begin may be the last to end, and clocks differ.
+const AGAIN_US: i64 = 3_600_000_000;
+
 /// Takes over what erasures took out of notes, those of another program on this database too.
 async fn redact(db: &Db, notes: &Arc<Notes>, told: &mut Told) -> Result<(), DbError> {
     let db = db.background();
+    let mut after = (told.redacted.0.saturating_sub(AGAIN_US), i64::MIN);
     loop {
-        let after = told.redacted;
         let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
         let rows = db
             .read(&Actor::SYSTEM, move |tx| redacted_notes(tx, after, limit))
@@ -128,7 +131,8 @@ async fn redact(db: &Db, notes: &Arc<Notes>, told: &mut Told) -> Result<(), DbEr
                 return Ok(());
             }
         }
-        told.redacted = last;
+        after = last;
+        told.redacted = told.redacted.max(last);
     }
 }
 

@@ -107,14 +107,16 @@ impl Notes {
     /// When the disk refuses: then everything stays as it was.
     pub fn redact(&self, redacted: &[(u64, String)]) -> std::io::Result<bool> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let same =
+            |(hash, text): &(u64, String)| inner.texts.get(hash).is_none_or(|held| held == text);
+        if redacted.iter().all(same) {
+            return Ok(false);
+        }
         let mut texts = inner.texts.clone();
         for (hash, text) in redacted {
             if let Some(held) = texts.get_mut(hash) {
                 held.clone_from(text);
             }
-        }
-        if texts == inner.texts {
-            return Ok(false);
         }
         let beside = inner.path.with_extension("redacted");
         let mut file = File::create(&beside)?;

@@ -513,6 +513,15 @@ pub(super) fn step(
     if kind == "aml.case_opened" {
         facts["reopened"] = Value::Bool(true);
     }
+    // What was found true locks until a second person has cleared it.
+    if next == Status::Cleared {
+        let query = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM aml_steps WHERE case_id = $1 AND from_status = 'confirmed')",
+        );
+        if unit.tx().scalar::<bool>(query.bind(id))? {
+            facts["taken_back"] = Value::Bool(true);
+        }
+    }
     unit.emit(Event::new(kind, "aml_case", id, facts).about(held.user));
     Ok(())
 }

@@ -117,7 +117,7 @@ pub(super) fn look_at(unit: &mut Unit<'_, '_>, request: Uuid) -> Result<(), Refu
 fn hold(unit: &mut Unit<'_, '_>, request: Uuid, user: Uuid) -> Result<(), Refusal> {
     let held: Option<(String,)> = unit.tx().optional(
         sqlx::query_as(
-            "UPDATE cash_requests SET status = 'held', revision = revision + 1 WHERE id = $1 AND status IN ('requested', 'approved')
+            "UPDATE cash_requests SET status = 'held', called_at = NULL, revision = revision + 1 WHERE id = $1 AND status IN ('requested', 'approved')
                  AND NOT EXISTS (SELECT FROM cash_bookings b WHERE b.request_id = cash_requests.id)
              RETURNING kind",
         )

@@ -47,7 +47,17 @@ pub(super) fn merge(
         had.extend([other.phone_index.clone(), other.email_index.clone()]);
         let other_key = unit.key(other.subject)?;
         let theirs = other.open(&other_key)?;
+        // Contacts of the other lead were typed by somebody: a client's lead takes those that its client proved.
+        let proved = match lead.user {
+            Some(user) if other.user.is_none() => {
+                super::proof::of(unit, Some(user), &other.phone_index, &other.email_index)?
+            }
+            _ => [true; 2],
+        };
         for field in FIELDS {
+            if (field == "phone" && !proved[0]) || (field == "email" && !proved[1]) {
+                continue;
+            }
             let at = other.data_at.get(field).copied().unwrap_or(0);
             newest(
                 lead,
@@ -71,9 +81,9 @@ pub(super) fn merge(
     lead.add_interests(&clean.interests);
     lead.referrer = lead.referrer.or(clean.referrer);
     if lead.status == Status::Lost {
-        store::reopen(unit, lead, "captured", None)?;
         // Whoever worked it may be away or full by now.
         lead.assigned_to = None;
+        store::reopen(unit, lead, "captured", None)?;
     }
     record(unit, merge, lead, joined.as_ref(), &moved, &changed)?;
     replaced(unit, lead, &before, &after)?;

@@ -8,8 +8,8 @@ use crate::unit::Unit;
 
 use super::assignment;
 use super::capture::{Clean, with_contact};
-use super::lead::Known;
-use super::merge::merge;
+use super::lead::{Known, Lead};
+use super::merge::{merge, replaced};
 use super::score::FactKind;
 use super::store;
 use super::work;
@@ -118,6 +118,13 @@ pub(super) fn confirmed(
             FactKind::PhoneVerified => known.phone = said,
             _ => known.email = said,
         }
+        let other = match other {
+            Some(mut other) if is_of_another(unit, &other, user)? => {
+                give_up(unit, &mut other, kind)?;
+                None
+            }
+            other => other,
+        };
         let by = unit.by().audit_name();
         merge(unit, &mut lead, &Clean::proved(known), other, &by)?;
     }
@@ -129,4 +136,30 @@ pub(super) fn confirmed(
         "a code that was sent came back",
     )?;
     assignment::drain(unit).map(drop)
+}
+
+/// Whether a lead is what somebody else said of themselves when they registered: it stays theirs.
+fn is_of_another(unit: &mut Unit<'_, '_>, lead: &Lead, user: Uuid) -> Result<bool, Refusal> {
+    let query = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM users WHERE id = $1 AND status <> 'deleted')",
+    );
+    Ok(lead.subject != user && unit.tx().scalar::<bool>(query.bind(lead.subject))?)
+}
+
+/// Takes a contact out of a lead whose person never proved it: its owner has shown that it is theirs.
+fn give_up(unit: &mut Unit<'_, '_>, lead: &mut Lead, kind: FactKind) -> Result<(), Refusal> {
+    let field = match kind {
+        FactKind::PhoneVerified => "phone",
+        _ => "email",
+    };
+    let key = unit.key(lead.subject)?;
+    let before = lead.open(&key)?;
+    lead.data.remove(field);
+    lead.data_at.remove(field);
+    let after = lead.open(&key)?;
+    [lead.phone_index, lead.email_index] = store::indexes(unit, &after);
+    replaced(unit, lead, &before, &after)?;
+    store::rescore(unit, lead)?;
+    store::save(unit, lead)?;
+    store::index(unit, lead, &key)
 }

@@ -36,6 +36,10 @@ const WORDS_MAX: usize = 200;
 const NOTES_MAX: i64 = 10_000;
 /// Stands where something was.
 const GONE: &str = "[erased]";
+/// Stands there until all is done: no note has a NUL, and no word finds it.
+const MARK: char = '\0';
+/// Notes in which one word of a person may stand; what stands in more is a word of the trade.
+const NOTES_OF_A_WORD_MAX: usize = 50;
 
 /// What names a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,43 +89,78 @@ impl Words {
         self.phrases.is_empty() && self.numbers.is_empty()
     }
 
-    /// The text without them; `None` when there was nothing.
+    /// The text without them; `None` when there was nothing. A single word may be of the trade and nobody's name: it goes
+    /// where something else of the person stands in the note too.
     pub(super) fn redact(&self, text: &str) -> Option<String> {
         let mut chars: Vec<char> = text.chars().collect();
-        let mut gone = false;
-        // The longest first: an address may begin with the name.
-        let mut phrases: Vec<Vec<char>> = self
+        let (alone, whole): (Vec<&String>, Vec<&String>) = self
             .phrases
             .iter()
-            .map(|phrase| phrase.chars().collect())
-            .collect();
-        phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.len()));
-        for phrase in &phrases {
-            let mut from = 0;
-            while let Some(at) = find(&chars, phrase, from) {
-                drop(chars.splice(at..at + phrase.len(), GONE.chars()));
-                // Behind what stands there now, whatever the person is called.
-                from = at + GONE.len();
-                gone = true;
-            }
-        }
+            .partition(|phrase| !phrase.contains([' ', '@']));
+        let mut gone = take_out(&mut chars, whole);
         let mut at = 0;
         while let Some((from, to)) = next_number(&chars, at) {
             at = to;
-            let written: String = chars.iter().skip(from).take(to - from).collect();
-            let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+            let stretch = chars.iter().skip(from).take(to - from);
+            let digits: String = stretch.filter(|c| c.is_ascii_digit()).collect();
             if self
                 .numbers
                 .iter()
                 .any(|number| digits.contains(number.as_str()))
             {
-                drop(chars.splice(from..to, GONE.chars()));
-                at = from + GONE.len();
+                drop(chars.splice(from..to, [MARK]));
+                at = from + 1;
                 gone = true;
             }
         }
-        gone.then(|| chars.into_iter().collect())
+        if gone {
+            take_out(&mut chars, alone);
+        }
+        gone.then(|| String::from_iter(chars).replace(MARK, GONE))
     }
+
+    /// Those that may be a person's: what stands in many of these notes is a word of the trade, whoever took it for a name.
+    fn rare(&self, notes: &[(i64, String)]) -> Self {
+        let is_rare = |one: &Self| {
+            let stands = notes.iter().filter(|(_, text)| one.stands_in(text));
+            stands.take(NOTES_OF_A_WORD_MAX + 1).count() <= NOTES_OF_A_WORD_MAX
+        };
+        let phrase = |text: &String| Self {
+            phrases: BTreeSet::from([text.clone()]),
+            ..Self::default()
+        };
+        let number = |text: &String| Self {
+            numbers: BTreeSet::from([text.clone()]),
+            ..Self::default()
+        };
+        let phrases = self.phrases.iter().filter(|text| is_rare(&phrase(text)));
+        let numbers = self.numbers.iter().filter(|text| is_rare(&number(text)));
+        Self {
+            phrases: phrases.cloned().collect(),
+            numbers: numbers.cloned().collect(),
+        }
+    }
+
+    fn stands_in(&self, text: &str) -> bool {
+        let mut chars: Vec<char> = text.chars().collect();
+        take_out(&mut chars, self.phrases.iter().collect()) || self.redact(text).is_some()
+    }
+}
+
+/// Puts the mark in the place of phrases, the longest first: an address may begin with the name.
+fn take_out(chars: &mut Vec<char>, mut phrases: Vec<&String>) -> bool {
+    phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.chars().count()));
+    let mut gone = false;
+    for phrase in phrases {
+        let phrase: Vec<char> = phrase.chars().collect();
+        let mut from = 0;
+        while let Some(at) = find(chars, &phrase, from) {
+            drop(chars.splice(at..at + phrase.len(), [MARK]));
+            from = at + 1;
+            gone = true;
+        }
+    }
+    gone
 }
 
 /// Letters one by one: the place of a match is the place in the text.
@@ -203,9 +242,11 @@ pub(super) fn erase(unit: &mut Unit<'_, '_>, words: &Words) -> Result<Erased, Re
         .bind(numbers)
         .bind(NOTES_MAX),
     )?;
+    let rare = words.rare(&notes);
+    let kept = rare != *words;
     let mut changed = 0;
     for (hash, text) in notes {
-        let Some(text) = words.redact(&text) else {
+        let Some(text) = rare.redact(&text) else {
             continue;
         };
         changed += unit.tx().execute(
@@ -215,11 +256,17 @@ pub(super) fn erase(unit: &mut Unit<'_, '_>, words: &Words) -> Result<Erased, Re
                 .bind(bound(now)),
         )?;
     }
+    // A single word alone, and what stands in too many notes, is left: it may be a word of the trade.
+    let reason = match kept {
+        false => {
+            "names, addresses and numbers of the person were taken out of the text where more than one word names them; its hash stays"
+        }
+        true => {
+            "names, addresses and numbers of the person were taken out of the text; a word that stands in more than 50 notes was left, a person has to look"
+        }
+    };
     Ok(Erased {
-        reason: Some(
-            "names, addresses and numbers of the person were taken out of the text; its hash stays"
-                .into(),
-        ),
+        reason: Some(reason.into()),
         ..Erased::rows(Done::Anonymised, changed)
     })
 }
@@ -282,5 +329,23 @@ mod tests {
             odd.redact("Erased wrote from erased@contoh.id").as_deref(),
             Some("[erased] wrote from [erased]")
         );
+    }
+
+    /// Whoever registers under a word of the trade takes no words of others with them.
+    #[test]
+    fn a_word_of_the_trade_is_nobodys_name() {
+        let mut words = Words::default();
+        words.gather(&json!({"name": "Margin", "email": "margin@contoh.id"}));
+        assert_eq!(words.redact("Margin call confirmed, margin was 12"), None);
+        words.gather(&json!([{"name": "Stop Loss"}]));
+        let notes = |count: usize| -> Vec<(i64, String)> {
+            (0..)
+                .zip(std::iter::repeat_n(String::from("stop loss moved"), count))
+                .collect()
+        };
+        assert_eq!(words.rare(&notes(NOTES_OF_A_WORD_MAX)), words);
+        let rare = words.rare(&notes(NOTES_OF_A_WORD_MAX + 1));
+        assert_eq!(rare.redact("stop loss moved"), None);
+        assert!(rare.redact("margin@contoh.id asked").is_some());
     }
 }

@@ -50,7 +50,8 @@ impl Identity {
                     );
                 }
                 if let Some(refusal) = refused(refreshed) {
-                    return Ok(Err((refusal, row.session)));
+                    let ends_now = matches!(refreshed, Refreshed::End(_));
+                    return Ok(Err((refusal, row.session, ends_now)));
                 }
                 store::person(unit.tx(), &keyring, row.user)?
                     .standing
@@ -63,8 +64,11 @@ impl Identity {
             })
             .await?;
         match done {
-            Err((refusal, session)) => {
-                self.tell_ends(&[session]).await;
+            Err((refusal, session, ends_now)) => {
+                match ends_now {
+                    true => self.tell_ends(&[session]).await,
+                    false => self.hear_end(session).await,
+                }
                 Err(refusal)
             }
             Ok((user, session, client, refresh)) => {

@@ -148,7 +148,8 @@ impl Identity {
                 Ok(known)
             }
             Ok(Err(end)) => {
-                self.tell_ends(&[id]).await;
+                // Whoever ended it told the other programs; of one that was idle they find out themselves.
+                self.hear_end(id).await;
                 Err(end.told())
             }
             // A database that is away does not sign people out: what was known counts for a while.

@@ -147,13 +147,16 @@ fn opened_as(unit: &mut Unit<'_, '_>, user: Uuid, number: u32, seq: u64) -> Resu
 }
 
 /// Whether the accounts of a client have to be under review: a dispute is open, the approval that opened one does not stand, or the
-/// client was found to stand on a list of sanctions. As the system.
+/// client was found to stand on a list of sanctions and no second person has cleared that. As the system.
 fn has_cause(tx: &mut Tx<'_>, user: Uuid) -> Result<bool, Refusal> {
     let query = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM kyc_disputes WHERE user_id = $1 AND status = 'open')
              OR EXISTS (SELECT FROM kyc_accounts AS a JOIN kyc_cases AS c ON c.user_id = a.user_id
                         WHERE a.user_id = $1 AND a.opened_at IS NOT NULL AND c.status <> 'APPROVED')
-             OR EXISTS (SELECT FROM aml_cases WHERE user_id = $1 AND kind = 'sanctions' AND status IN ('confirmed', 'reported'))",
+             OR EXISTS (SELECT FROM aml_cases AS c WHERE c.user_id = $1 AND c.kind = 'sanctions' AND (c.status IN ('confirmed', 'reported')
+                 OR (c.status IN ('open', 'investigating', 'escalated') AND EXISTS (SELECT FROM aml_steps AS s WHERE s.case_id = c.id
+                     AND s.from_status = 'confirmed' AND NOT EXISTS (SELECT FROM aml_steps AS z WHERE z.case_id = c.id
+                         AND z.to_status = 'cleared' AND z.created_at > s.created_at)))))",
     );
     Ok(tx.scalar(query.bind(user))?)
 }

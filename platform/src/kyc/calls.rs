@@ -1,5 +1,7 @@
 //! Mail to whoever may decide, when a term is over. It says what waits and since when, and nothing of whom it is about.
 
+use std::time::Duration;
+
 use siaga_risk::units::Ts;
 use zeroize::Zeroizing;
 
@@ -8,11 +10,16 @@ use super::notice::{Language, address};
 use super::overdue::deciders;
 use crate::aml::overdue::{LIST_BY_HAND, STAYS_AWAY, WAITS, What};
 use crate::calendar::{HOUR_NS, OFFSET_HOURS};
+use crate::db::DbError;
+use crate::identity::faults::NOT_SENT;
 use crate::identity::messenger::{Channel, Message};
 use crate::outbox::{EffectError, Stored};
 use crate::people::Principal;
 use crate::refusal::Refusal;
 use crate::values::{bound, from_micros};
+
+/// For all mail of one event: well within the lease of the outbox.
+const SENDING: Duration = Duration::from_secs(40);
 
 /// What people are called for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +88,20 @@ pub(super) async fn send(kyc: &Kyc, event: &Stored) -> Result<(), EffectError> {
             return Ok(reached);
         }
         for user in deciders(tx, org, area)? {
-            reached.extend(address(tx, &keyring, user)?);
+            match address(tx, &keyring, user) {
+                Ok(found) => reached.extend(found),
+                // One that does not open keeps nobody else from their call.
+                Err(Refusal::Db(DbError::Unexpected(why))) => {
+                    tracing::error!(%user, "who may decide is not called: {why}");
+                }
+                Err(refusal) => return Err(refusal),
+            }
         }
         Ok(reached)
     });
     let since = from_micros(event.payload["due_us"].as_i64().unwrap_or_default());
     let (mut sent, mut failed): (u32, Option<Refusal>) = (0, None);
+    let until = tokio::time::Instant::now() + SENDING;
     for (to, language) in read.await? {
         let (subject, text) = text(call, What::parse(what), source, since, language);
         let message = Message {
@@ -95,9 +110,13 @@ pub(super) async fn send(kyc: &Kyc, event: &Stored) -> Result<(), EffectError> {
             subject: subject.to_owned(),
             text: Zeroizing::new(text),
         };
-        match messenger.send(message).await {
-            Ok(()) => sent += 1,
-            Err(refusal) => failed = Some(refusal),
+        match tokio::time::timeout_at(until, messenger.send(message)).await {
+            Ok(Ok(())) => sent += 1,
+            Ok(Err(refusal)) => failed = Some(refusal),
+            Err(_) => {
+                failed = Some(NOT_SENT.because("the mail server takes too long"));
+                break;
+            }
         }
     }
     match failed {

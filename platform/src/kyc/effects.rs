@@ -98,7 +98,9 @@ fn is_found_true(facts: &Value) -> bool {
             .is_some_and(|value| values.contains(&value))
     };
     is("kind", &["sanctions"])
-        && (is("to", &["confirmed", "reported"]) || is("from", &["confirmed"]))
+        && (is("to", &["confirmed", "reported"])
+            || is("from", &["confirmed"])
+            || facts["taken_back"] == Value::Bool(true))
 }
 
 /// Tells who may decide that a term is over.

@@ -126,6 +126,31 @@ async fn a_proof_is_of_the_number_that_was_proved() {
 }
 
 #[tokio::test]
+async fn a_proof_brings_in_no_contact_that_somebody_typed_beside_it() {
+    for house in houses().await {
+        let kind = house.kind;
+        let user = house.client("Sari").await.user().expect("a person");
+        let client = form(
+            &house,
+            told(Some(&number(1)), Some("sari@contoh.id"), Some("Sari")),
+        )
+        .await;
+        form(
+            &house,
+            told(Some(&number(1)), Some("budi@contoh.id"), Some("Budi")),
+        )
+        .await;
+        prove(&house, user, number(1)).await;
+        let lead = seen(&house, client.lead).await;
+        assert_eq!(
+            (lead.known.phone, lead.known.email.as_deref()),
+            (Some(number(1)), Some("sari@contoh.id")),
+            "{kind}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn who_shares_a_number_with_a_client_has_a_lead_of_their_own() {
     for house in houses().await {
         let kind = house.kind;

@@ -131,7 +131,8 @@ async fn a_client_found_on_a_list_may_only_close_until_that_is_taken_back() {
         for (to, locked) in [
             (Status::Investigating, false),
             (Status::Confirmed, true),
-            (Status::Escalated, false),
+            // Whoever takes it back frees nobody alone.
+            (Status::Escalated, true),
         ] {
             revision = cases::move_case(
                 platform,
@@ -149,6 +150,33 @@ async fn a_client_found_on_a_list_may_only_close_until_that_is_taken_back() {
             let free = kyc::may_end_review(platform, account).await.is_ok();
             assert_eq!(free, !locked, "{kind}: {to:?}");
         }
+        let file = cases::file(platform, &office.bayu, case).await.expect(kind);
+        let hit = file.hits.first().expect("a hit").id;
+        cases::decide_hit(
+            platform,
+            &office.bayu,
+            case,
+            hit,
+            false,
+            "born later".into(),
+        )
+        .await
+        .expect(kind);
+        let seen = cases::file(platform, &office.bayu, case).await.expect(kind);
+        cases::move_case(
+            platform,
+            &office.bayu,
+            case,
+            Status::Cleared,
+            "somebody else".into(),
+            seen.row.revision,
+        )
+        .await
+        .expect(kind);
+        deliver().await;
+        assert_eq!(review(&office), Some(false), "{kind}: a second person did");
+        let free = kyc::may_end_review(platform, account).await;
+        free.unwrap_or_else(|error| panic!("{kind}: {error}"));
     }
 }
 

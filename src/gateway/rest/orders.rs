@@ -213,7 +213,17 @@ async fn list(
         .then(|| found.last().map(|o| o.id.0))
         .flatten();
     let names = app.core.directory();
-    let items = found.iter().map(|o| order(o, &names)).collect();
+    let all = crate::gateway::guard::sees_all(&by)?;
+    let items = found.iter().map(|o| {
+        let mut shown = order(o, &names);
+        if !all {
+            // How the house routes is the desk's.
+            (shown.link, shown.trader, shown.desk, shown.strategy) =
+                (String::new(), None, None, None);
+        }
+        shown
+    });
+    let items = items.collect();
     Ok(axum::Json(OrderList {
         items,
         next,
