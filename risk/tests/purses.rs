@@ -43,6 +43,38 @@ fn purses_say_what_the_full_pass_says() {
     );
 }
 
+/// Rupiahs are so small that a position of half a lot may come to be worth more of them than a purse would take in.
+#[test]
+fn a_purse_keeps_whom_it_holds_while_a_rate_rises() {
+    let mut desk = Desk::open();
+    desk.quote("EURUSD", EURUSD_BID, EURUSD_BID + 12);
+    desk.quote("USDIDR", 12_080, 12_082);
+    desk.account(1, IDR, Accounting::Hedging, 100);
+    desk.must(Body::Cash(Cash {
+        account: AccountId(1),
+        kind: CashKind::Correction,
+        amount: Money(100_000_000),
+        reference: 0,
+    }));
+    desk.must(Body::Order(Box::new(order(1, "EURUSD", Side::Buy, 50))));
+    let id = desk.inputs.len() as u64;
+    desk.must(Body::Report(BrokerReport {
+        link: LINK,
+        order: OrderId(id),
+        exec: exec_id(id),
+        event: BrokerEvent::Filled(Fill {
+            qty: Qty(50),
+            price: Price(EURUSD_BID),
+            commission: Money(0),
+        }),
+    }));
+    for bid in 12_080..12_120 {
+        desk.quote("USDIDR", bid, bid + 2);
+        assert_eq!(desk.machine.watch_purses(), 1, "at {bid}");
+        desk.machine.audit_watch().unwrap();
+    }
+}
+
 impl Pair {
     fn open(seed: u64) -> Pair {
         let mut desk = Desk::open();

@@ -14,6 +14,10 @@ const TIMES: u64 = 3;
 pub(super) const PACES: u64 = 2;
 /// An account climbs when it may climb so many rungs.
 pub(super) const CLIMB: usize = 2;
+/// A purse takes in only positions that are worth less than this part of what a sum takes, wherever their prices go: their
+/// rates go on from there. Until all whom a price converts are met it may double, spread included a little more than
+/// that, and a rate is made of two prices at most.
+const RESERVE: i128 = 8;
 /// What one step is worth is told apart in these parts of a unit.
 const WORTH_PARTS_LOG: u32 = 8;
 
@@ -127,7 +131,7 @@ impl Watch {
             return self.stand(account, 0, Class::Boxed, [0; LEGS]);
         };
         let slack = slack(page, corners.worst, corners.best);
-        let Some((draft, pockets)) = self.draft(first) else {
+        let Some((draft, pockets)) = self.draft(first, RESERVE) else {
             return self.box_in(account, RUNGS - 1, view);
         };
         let parts = REACH_PARTS_LOG + WORTH_PARTS_LOG;
@@ -181,14 +185,15 @@ impl Watch {
         self.stand(account, least, Class::Boxed, [0; LEGS]);
     }
 
-    /// Which pocket each position of a purse goes into; `None` when a purse cannot hold the account.
-    fn draft(&self, first: u32) -> Option<(Draft, [u8; LEGS])> {
+    /// Which pocket each position of a purse goes into; `None` when a purse cannot hold the account, or a position may be
+    /// worth this part of what a sum takes.
+    fn draft(&self, first: u32, parts: i128) -> Option<(Draft, [u8; LEGS])> {
         let page = &self.pages.legs[first];
         if page.next != NONE || page.loss_set & page.converted != 0 {
             return None;
         }
         let (rates, unit) = (&self.pages.rates[page.rates], self.units.get(page.unit));
-        let most_fine = WORTH_MAX / unit.num * unit.den / 4;
+        let most_fine = WORTH_MAX / unit.num * unit.den / parts;
         let mut draft = Draft {
             rate: [0; POCKETS],
             used: 0,
@@ -223,9 +228,10 @@ impl Watch {
             draft.size[pocket] = draft.size[pocket].checked_add(native.checked_abs()?)?;
             let rate = self.rates.get(number);
             // Anywhere in its instrument's range the result must stay a number that the book can add up.
-            let reach =
-                self.quoted[instrument].base.unsigned_abs() + 2 * super::holders::RANGE as u64;
-            let most = rate.of_wide(u128::from(coef.unsigned_abs()) * u128::from(reach))?;
+            let reach = self.quoted[instrument].base.unsigned_abs() + super::holders::RANGE as u64;
+            let size = u128::from(coef.unsigned_abs()) * u128::from(reach)
+                + u128::from(rates.cost[at].unsigned_abs());
+            let most = rate.of_wide(size)?;
             if !rate.is_known() || most >= most_fine as u128 {
                 return None;
             }
@@ -299,7 +305,8 @@ impl Watch {
 
     /// What an account has by the prices and rates its rows were swept at: its purse, and its room at most.
     pub(super) fn purse_at(&self, first: u32, rung: usize) -> Option<(Purse, Room)> {
-        let (draft, pockets) = self.draft(first)?;
+        // Its rates have gone on since it was taken in.
+        let (draft, pockets) = self.draft(first, 1)?;
         let purse = self.purse(first, &draft, &pockets, rung);
         let guards = self.seats[rung].purses.guard(self.pages.legs[first].seat);
         let room = self.purse_room(first, &purse, guards, rung)?;
