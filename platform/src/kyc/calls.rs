@@ -100,24 +100,25 @@ pub(super) async fn send(kyc: &Kyc, event: &Stored) -> Result<(), EffectError> {
         Ok(reached)
     });
     let since = from_micros(event.payload["due_us"].as_i64().unwrap_or_default());
+    let people = read.await?;
     let (mut sent, mut failed): (u32, Option<Refusal>) = (0, None);
-    let until = tokio::time::Instant::now() + SENDING;
-    for (to, language) in read.await? {
-        let (subject, text) = text(call, What::parse(what), source, since, language);
-        let message = Message {
-            channel: Channel::Email,
-            to,
-            subject: subject.to_owned(),
-            text: Zeroizing::new(text),
-        };
-        match tokio::time::timeout_at(until, messenger.send(message)).await {
-            Ok(Ok(())) => sent += 1,
-            Ok(Err(refusal)) => failed = Some(refusal),
-            Err(_) => {
-                failed = Some(NOT_SENT.because("the mail server takes too long"));
-                break;
+    let all = async {
+        for (to, language) in people {
+            let (subject, text) = text(call, What::parse(what), source, since, language);
+            let message = Message {
+                channel: Channel::Email,
+                to,
+                subject: subject.to_owned(),
+                text: Zeroizing::new(text),
+            };
+            match messenger.send(message).await {
+                Ok(()) => sent += 1,
+                Err(refusal) => failed = Some(refusal),
             }
         }
+    };
+    if tokio::time::timeout(SENDING, all).await.is_err() {
+        failed = Some(NOT_SENT.because("the mail server takes too long"));
     }
     match failed {
         Some(refusal) if sent == 0 => Err(EffectError::Later(refusal.to_string())),

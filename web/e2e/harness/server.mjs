@@ -67,7 +67,8 @@ export class Server {
   async sentCode(to) {
     const text = await readFile(join(this.data, "messages.ndjson"), "utf8").catch(() => "");
     const sent = text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line)).filter((message) => message.to === to);
-    return /\b\d{6}\b/.exec(sent.at(-1)?.text ?? "")?.[0];
+    // What else went there meanwhile has no digits of a code.
+    return sent.map((message) => /\b\d{6}\b/.exec(message.text)?.[0]).findLast((code) => code !== undefined);
   }
 
   /** Ends it as the power does. */
