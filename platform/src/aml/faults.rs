@@ -14,7 +14,7 @@ pub const NO_LISTS: Fault = Fault::new(
     11_402,
     "sanctions_lists_missing",
     "No list of sanctions is loaded",
-    Kind::Unavailable,
+    Kind::Conflict,
 );
 /// The table of states has no such move.
 pub const CASE_MOVE: Fault = Fault::new(

@@ -433,8 +433,8 @@ const COUNTRIES_MAX: usize = 20;
 
 /// Looks a name up on all lists in force.
 #[utoipa::path(post, path = "/api/v1/aml/check", tag = "aml", request_body = SanctionsCheckRequest,
-    responses((status = 200, body = SanctionsCheckDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
-        (status = 503, body = Problem)), extensions(("x-permission" = json!("sanctions.read"))))]
+    responses((status = 200, body = SanctionsCheckDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("sanctions.read"))))]
 async fn check(
     Desk(platform): Desk,
     By(by): By,
@@ -682,7 +682,7 @@ async fn revoke(
 /// Looks a client up on all lists now.
 #[utoipa::path(post, path = "/api/v1/aml/clients/{user_id}/screen", tag = "aml", params(("user_id" = Uuid, Path)),
     responses((status = 200, body = ScreenedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 503, body = Problem)), extensions(("x-permission" = json!("sanctions.screen"))))]
+        (status = 409, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("sanctions.screen"))))]
 async fn screen_client(
     Desk(platform): Desk,
     By(by): By,

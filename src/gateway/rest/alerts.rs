@@ -266,7 +266,7 @@ pub struct ActRequest {
 
 /// Does something with an alert. `If-Match` says which revision was seen.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/{verb}", tag = "alerts", request_body = ActRequest,
-    params(("id" = String, Path), ("verb" = Verb, Path), ("If-Match" = String, Header, description = "The revision that was seen")),
+    params(("id" = String, Path), ("verb" = inline(Verb), Path), ("If-Match" = String, Header, description = "The revision that was seen")),
     responses((status = 200, body = AlertDto), (status = 401, body = Problem), (status = 404, body = Problem), (status = 412, body = Problem),
         (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem)))]
 async fn act(
