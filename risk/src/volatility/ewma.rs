@@ -1,5 +1,5 @@
 //! Exponentially weighted variance (RiskMetrics), with the decay given per unit of time so that prices
-//! that come at irregular times are weighted right.
+//! that come at irregular times are weighted right. The variance is a float; what others read of it is a rounded integer.
 
 use crate::record;
 use crate::units::Ratio;

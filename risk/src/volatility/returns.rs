@@ -1,4 +1,5 @@
-//! Returns of integer prices.
+//! Returns of integer prices. The logarithm is a float inside of one function; what leaves it is a rounded integer, and
+//! decisions see that alone.
 
 use crate::units::Ratio;
 
