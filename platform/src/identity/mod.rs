@@ -3,11 +3,12 @@
 //! Pure rules: `address`, `password`, `lockout`, `totp`, `codes`, `jws`, `token`, `signing` (when keys follow each other),
 //! `session`, `limit`, `api_key`. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
 //! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `keys`,
-//! `people` (administration), `who` (from a token to a principal), `watch` (what holds streams open), `first` (the first administrator).
+//! `people` (administration), `colleagues` (names of staff), `who` (from a token to a principal), `watch` (what holds streams open), `first` (the first administrator).
 
 pub mod address;
 pub mod api_key;
 pub mod codes;
+mod colleagues;
 mod confirm;
 mod contact;
 mod copies;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 
 use crate::handlers::Engines;
 
+pub use colleagues::{COLLEAGUES_MAX, Colleague, colleagues};
 pub use confirm::{Method, Proof};
 pub use contact::Contact;
 pub use copies::Copies;

@@ -1,6 +1,7 @@
 //! What the ground promises, one file a promise.
 
 mod audit;
+mod colleagues;
 mod consent;
 pub mod desk;
 mod erasure;

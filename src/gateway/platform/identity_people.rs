@@ -3,15 +3,17 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use siaga_platform::identity::{Invitation, RoleChange, Standing, StatusChange, TierChange};
+use siaga_platform::identity::{
+    COLLEAGUES_MAX, Invitation, RoleChange, Standing, StatusChange, TierChange, colleagues,
+};
 use siaga_platform::people::{Area, Role, Sight, Verb, grant};
 use siaga_platform::refusal::INVALID;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::door::{Accounts, Arriving, By, PageQuery};
+use super::door::{Accounts, Arriving, By, Desk, PageQuery};
 use super::identity_dto::UserDto;
 use crate::gateway::error::{ApiResult, Problem};
 use crate::gateway::json::Json;
@@ -71,6 +73,15 @@ wire! {
         /// Give it as `cursor` for the next page.
         pub next: Option<String>,
     }
+    /// Somebody who works for the house.
+    pub struct ColleagueDto {
+        pub id: Uuid,
+        pub name: String,
+    }
+    /// The staff among the keys that were asked for.
+    pub struct ColleaguesDto {
+        pub items: Vec<ColleagueDto>,
+    }
     /// A role and what it may.
     pub struct RoleDto {
         pub name: &'static str,
@@ -98,6 +109,47 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(unlock))
         .routes(routes!(end_sessions))
         .routes(routes!(roles))
+        .routes(routes!(names))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct NamesQuery {
+    /// Keys of people with commas between them, 1 to 100.
+    ids: String,
+}
+
+/// A key and its comma.
+const KEY_CHARS: usize = 37;
+
+/// Names of staff by their keys, for whoever sees cases, payments or the audit log; keys of others are left out.
+#[utoipa::path(get, path = "/api/v1/colleagues", tag = "people", params(NamesQuery),
+    responses((status = 200, body = ColleaguesDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn names(
+    Desk(platform): Desk,
+    By(by): By,
+    Query(query): Query<NamesQuery>,
+) -> ApiResult<axum::Json<ColleaguesDto>> {
+    let wrong = || {
+        INVALID.field(
+            "ids",
+            format!("give 1 to {COLLEAGUES_MAX} keys with commas between"),
+        )
+    };
+    if query.ids.len() > COLLEAGUES_MAX * KEY_CHARS {
+        return Err(wrong().into());
+    }
+    let ids = query.ids.split(',').map(|id| Uuid::try_parse(id.trim()));
+    let ids = ids.collect::<Result<Vec<_>, _>>().map_err(|_| wrong())?;
+    let found = colleagues(&platform, &by, ids).await?;
+    let items = found.into_iter().map(|colleague| ColleagueDto {
+        id: colleague.id,
+        name: colleague.name,
+    });
+    Ok(axum::Json(ColleaguesDto {
+        items: items.collect(),
+    }))
 }
 
 fn role(name: &str) -> ApiResult<Role> {

@@ -1,8 +1,8 @@
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { User } from "../api/types";
 import { identity } from "./api/identity";
 import { AGENTS, sales } from "./api/sales";
+import { colleaguesOf, namesColleagues } from "./colleagues";
 import { useDoor, useHere, useMay } from "./context";
 import { useSay } from "./i18n";
 
@@ -13,22 +13,33 @@ const NAMES_MS = 300_000;
 /** People that one page asks for by their keys; more are shown by their beginnings. */
 const ASKED_MAX = 50;
 
-const namesOf = (found: readonly { data?: User | undefined }[]): ReadonlyMap<string, string> => new Map(found.flatMap(({ data }) => (data?.name ? [[data.id, data.name] as const] : [])));
+interface Named {
+  id: string;
+  name: string | null;
+}
 
-/** Names of people behind their keys, as far as this person may know them: agents from their list, others one by one where people may be seen. */
+const namesOf = (found: readonly { data?: Named | null | undefined }[]): ReadonlyMap<string, string> => new Map(found.flatMap(({ data }) => (data?.name ? [[data.id, data.name] as const] : [])));
+
+/** Names of people behind their keys, as far as this person may know them: agents from their list, others one by one where people may be seen,
+ * staff together where cases, payments or the log are read. */
 export function usePeople(): (id: string | null | undefined) => string {
   const say = useSay();
   const door = useDoor();
   const { me } = useHere();
   const known = useMay("agent.read");
   const asks = useMay("user.read");
+  const colleagues = !asks && namesColleagues(me);
   const agents = useQuery({ queryKey: AGENTS, queryFn: () => sales.agents(door), enabled: known, staleTime: NAMES_MS });
   const rows = agents.data?.items;
   const settled = !known || !agents.isPending;
   const [asked, setAsked] = useState<readonly string[]>([]);
   const missing = useRef(new Set<string>());
   const names = useQueries({
-    queries: asked.map((id) => ({ queryKey: ["users", id], queryFn: () => identity.user(door, id), staleTime: NAMES_MS, retry: false })),
+    queries: (asks ? asked : []).map((id) => ({ queryKey: ["users", id], queryFn: () => identity.user(door, id), staleTime: NAMES_MS, retry: false })),
+    combine: namesOf,
+  });
+  const staff = useQueries({
+    queries: (colleagues ? asked : []).map((id) => ({ queryKey: ["colleagues", id], queryFn: () => colleaguesOf(door).find(id), staleTime: NAMES_MS, retry: false })),
     combine: namesOf,
   });
   useEffect(() => {
@@ -42,12 +53,12 @@ export function usePeople(): (id: string | null | undefined) => string {
       if (id === null || id === undefined) return say("nobody");
       if (id === "system") return say("system");
       if (id === me?.user.id) return me.user.name ?? say("you");
-      const name = rows?.find((row) => row.user_id === id)?.name ?? names.get(id);
+      const name = rows?.find((row) => row.user_id === id)?.name ?? names.get(id) ?? staff.get(id);
       if (name) return name;
       if (!KEY.test(id)) return id;
-      if (asks && settled) missing.current.add(id);
+      if ((asks || colleagues) && settled) missing.current.add(id);
       return id.slice(0, 8);
     },
-    [say, me, rows, names, asks, settled],
+    [say, me, rows, names, staff, asks, colleagues, settled],
   );
 }

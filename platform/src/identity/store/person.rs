@@ -129,6 +129,30 @@ pub(in crate::identity) fn people(
     Ok(people)
 }
 
+/// Names of the staff among these keys; who was erased has none.
+pub(in crate::identity) fn staff_names(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    org: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<(Uuid, String)>, Refusal> {
+    let rows: Vec<(Uuid, Vec<u8>)> = tx.all(
+        sqlx::query_as(
+            "SELECT u.id, u.name_sealed FROM users AS u JOIN roles AS r ON r.name = u.role
+             WHERE u.id = ANY ($1) AND u.org_id = $2 AND r.staff AND u.name_sealed IS NOT NULL ORDER BY u.id",
+        )
+        .bind(ids.to_vec())
+        .bind(org),
+    )?;
+    let mut names = Vec::with_capacity(rows.len());
+    for (id, sealed) in rows {
+        let key = key_of(tx, keyring, id)?;
+        let name = key.and_then(|key| key.open(NAME, &Sealed::from_bytes(sealed)).ok());
+        names.extend(name.map(|name| (id, name)));
+    }
+    Ok(names)
+}
+
 /// Whose address this is, and the hash of their password.
 pub(in crate::identity) fn by_email(
     tx: &mut Tx<'_>,

@@ -40,6 +40,7 @@ const ANSWERS: Record<string, readonly [method: string, path: string, part: stri
   Passkey: ["get", "auth/passkeys", "[]"],
   TotpSetup: ["post", "auth/mfa/totp", ""],
   RoleRow: ["get", "roles", "[]"],
+  Colleague: ["get", "colleagues", "items.[]"],
   Grant: ["get", "roles", "[].grants.[]"],
   Lead: ["get", "crm/leads/{id}", ""],
   Board: ["get", "crm/board", ""],
@@ -142,7 +143,7 @@ describe("types of the platform as the server publishes them", () => {
 
   it("asks for no address that the server does not have", () => {
     const sources = FILES + text("web/src/api/client.ts");
-    const called = [...sources.matchAll(/(?:"|`)((?:auth|users|crm|kyc|aml|cash|subjects|erasures|holds)\/[^"`?]*|users|roles|holds|audit|search)(?:"|`)/g)].map((match) => match[1]!.replaceAll(/\$\{[^}]*\}/g, "{}"));
+    const called = [...sources.matchAll(/(?:"|`)((?:auth|users|crm|kyc|aml|cash|subjects|erasures|holds)\/[^"`?]*|users|roles|colleagues|holds|audit|search)(?:"|`)/g)].map((match) => match[1]!.replaceAll(/\$\{[^}]*\}/g, "{}"));
     expect(called.length).toBeGreaterThan(75);
     // A step in the address is one of several; each of them has its own place.
     const steps = new Map([["cash/requests/{}/{}", ["approve", "confirm", "reject", "cancel", "hold", "release"]], ["aml/reports/{}/{}", ["submit", "return", "approve", "filed"]]]);

@@ -57,6 +57,12 @@ export interface RoleRow {
   grants: Grant[];
 }
 
+/** Somebody who works for the house, and nothing else of them. */
+export interface Colleague {
+  id: string;
+  name: string;
+}
+
 /** A browser's own JSON of a ceremony; what stands in it is the browser's business. */
 export type Ceremony = Record<string, unknown>;
 
@@ -106,5 +112,6 @@ export const identity = {
   setStatus: (door: Door, { id, revision }: User, status: "active" | "suspended", reason: string) => door.post<User>(`users/${part(id)}/status`, { status, reason, revision }),
   unlock: (door: Door, id: string) => door.write<void>("POST", `users/${part(id)}/unlock`),
   endSessions: (door: Door, id: string) => door.write<void>("DELETE", `users/${part(id)}/sessions`),
+  colleagues: (door: Door, ids: readonly string[]) => door.get<{ items: Colleague[] }>("colleagues", { ids: ids.join(",") }),
   roles: (door: Door) => door.get<RoleRow[]>("roles"),
 };
