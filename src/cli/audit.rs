@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use jiff::Timestamp;
 use siaga_platform::audit;
+use siaga_risk::units::Ts;
 
 use super::Exit;
 use crate::clock::Clock;
@@ -30,6 +31,12 @@ pub enum Action {
         /// Number of the last row that is there already.
         #[arg(long, default_value_t = 0)]
         after: i64,
+        /// Rows at or after this instant, as 2026-11-01T00:00:00+07:00.
+        #[arg(long)]
+        from: Option<Timestamp>,
+        /// Rows before this instant.
+        #[arg(long)]
+        to: Option<Timestamp>,
     },
 }
 
@@ -37,7 +44,7 @@ pub enum Action {
 pub fn run(config: &Config, action: &Action, json: bool) -> anyhow::Result<Exit> {
     match action {
         Action::Verify { anchors } => verify(config, anchors.as_ref(), json),
-        Action::Export { after } => export(config, *after),
+        Action::Export { after, from, to } => export(config, *after, span(*from, *to)?),
     }
 }
 
@@ -54,11 +61,25 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .build()?)
 }
 
-fn export(config: &Config, after: i64) -> anyhow::Result<Exit> {
+/// What of the log is asked for.
+fn span(from: Option<Timestamp>, to: Option<Timestamp>) -> anyhow::Result<audit::Span> {
+    let instant = |at: Timestamp| Ts(u64::try_from(at.as_nanosecond()).unwrap_or(0));
+    let span = audit::Span {
+        from: from.map(instant),
+        until: to.map(instant),
+    };
+    anyhow::ensure!(
+        !span.is_nothing(),
+        "there is no time between --from and --to: give --to an instant behind --from"
+    );
+    Ok(span)
+}
+
+fn export(config: &Config, after: i64, span: audit::Span) -> anyhow::Result<Exit> {
     let exported = runtime()?.block_on(async {
         let store = opened(config).await?;
         let mut out = BufWriter::new(std::io::stdout().lock());
-        let done = audit::export(&store.db, after, |line| {
+        let done = audit::export(&store.db, after, span, |line| {
             serde_json::to_writer(&mut out, line)?;
             out.write_all(b"\n")?;
             anyhow::Ok(())

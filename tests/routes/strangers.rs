@@ -252,7 +252,7 @@ async fn what_no_row_takes_is_refused_with_a_number() {
         (
             "POST",
             "/api/v1/holds",
-            Some(json!({"category": "chat", "reason": "a\u{0}b"})),
+            Some(json!({"category": "audit", "reason": "a\u{0}b"})),
         ),
         (
             "POST",

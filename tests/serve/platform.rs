@@ -23,14 +23,14 @@ fn the_owner_holds_exports_and_looks_and_all_of_it_is_on_record() {
     let (status, placed) = desk.call(
         "POST",
         "/api/v1/holds",
-        Some(json!({"category": "chat", "reason": "a case of the police"})),
+        Some(json!({"category": "operations", "reason": "a case of the police"})),
     );
     assert_eq!(status, 201, "{placed}");
     let hold = placed["id"].as_str().expect("an id").to_owned();
     let (status, refused) = desk.call(
         "POST",
         "/api/v1/holds",
-        Some(json!({"category": "chat", "reason": " "})),
+        Some(json!({"category": "operations", "reason": " "})),
     );
     assert_eq!(
         (status, code(&refused)),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
-use super::opened;
+use super::{Span, opened};
 use crate::db::{Actor, Db, DbError};
 use crate::values::{from_micros, instant};
 
@@ -66,7 +66,7 @@ fn bare(value: Value) -> Value {
     Value::Object(kept.collect())
 }
 
-/// Gives every row behind number `after` to `line`, oldest first, until there are no more. Numbers rise with the chain, so
+/// Gives every row of the span behind number `after` to `line`, oldest first, until there are no more. Numbers rise with the chain, so
 /// the next export begins behind the last number of this one.
 ///
 /// # Errors
@@ -74,11 +74,12 @@ fn bare(value: Value) -> Value {
 pub async fn export<E: From<DbError>>(
     db: &Db,
     after: i64,
+    span: Span,
     mut line: impl FnMut(&Value) -> Result<(), E>,
 ) -> Result<Exported, E> {
     const ROWS: &str = "SELECT id, (extract(epoch FROM created_at) * 1000000)::bigint, org_id::text, actor_id, action, entity_type, entity_id, \
          subject_id::text, old_value, new_value, request_id, link, hash, to_char(month, 'YYYY-MM') \
-         FROM audit_log WHERE id > $1 ORDER BY id LIMIT $2";
+         FROM audit_log WHERE id > $1 AND created_at >= $3 AND created_at < $4 ORDER BY id LIMIT $2";
     let db = db.background();
     let mut at = Exported {
         number: after,
@@ -87,7 +88,14 @@ pub async fn export<E: From<DbError>>(
     loop {
         let from = at.number;
         let read = db.read(&Actor::SYSTEM, move |tx| {
-            tx.all::<Line>(sqlx::query_as(ROWS).bind(from).bind(SLICE))
+            let (since, until) = span.bounds();
+            tx.all::<Line>(
+                sqlx::query_as(ROWS)
+                    .bind(from)
+                    .bind(SLICE)
+                    .bind(since)
+                    .bind(until),
+            )
         });
         let lines = read.await?;
         let Some(last) = lines.last() else {

@@ -6,12 +6,13 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use super::span::Span;
 use super::write::opened;
 use super::{Action, Change};
 use crate::crypto::SubjectKey;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::{Area, Permission, Principal, Verb};
-use crate::refusal::Refusal;
+use crate::refusal::{INVALID, Refusal};
 use crate::subjects::{self, KeyClass};
 use crate::unit::Platform;
 use crate::values::from_micros;
@@ -30,6 +31,8 @@ pub struct Filter {
     pub actor: Option<String>,
     /// Whom it is about.
     pub subject: Option<Uuid>,
+    /// When it was done.
+    pub span: Span,
 }
 
 /// A row, with what was sealed opened where its key is there.
@@ -90,7 +93,7 @@ impl<'r> sqlx::FromRow<'r, PgRow> for Found {
 /// The newest rows that pass the filter. That somebody looked is a row of the log too.
 ///
 /// # Errors
-/// Not allowed, or the database.
+/// Not allowed, a span that ends before it begins, or the database.
 pub async fn list(
     platform: &Platform,
     by: &Principal,
@@ -98,6 +101,9 @@ pub async fn list(
     paging: Paging,
 ) -> Result<Page<Entry>, Refusal> {
     by.scope(AUDIT_READ)?;
+    if filter.span.is_nothing() {
+        return Err(INVALID.field("to", "give an instant behind from"));
+    }
     let behind = paging.after.map_or(i64::MAX, |cursor| cursor.key);
     platform
         .command(by, move |unit| {
@@ -107,10 +113,12 @@ pub async fn list(
                  FROM audit_log
                  WHERE id < $1 AND ($2::text IS NULL OR entity_type = $2) AND ($3::text IS NULL OR entity_id = $3)
                    AND ($4::text IS NULL OR actor_id = $4) AND ($5::uuid IS NULL OR subject_id = $5)
-                 ORDER BY id DESC LIMIT $6",
+                   AND created_at >= $6 AND created_at < $7
+                 ORDER BY id DESC LIMIT $8",
             );
+            let (from, until) = filter.span.bounds();
             let query = query.bind(behind).bind(&filter.entity).bind(&filter.id).bind(&filter.actor);
-            let rows: Vec<Found> = unit.tx().all(query.bind(filter.subject).bind(paging.fetch()))?;
+            let rows: Vec<Found> = unit.tx().all(query.bind(filter.subject).bind(from).bind(until).bind(paging.fetch()))?;
             let page = paging.cut(rows, |row| Cursor {
                 key: row.entry.number,
                 id: Uuid::nil(),
@@ -143,7 +151,11 @@ pub async fn list(
                 });
             }
             let looked = Change::new(Action::Access, "audit_log", "list");
-            let asked = json!({"entity": filter.entity, "id": filter.id, "actor": filter.actor, "subject": filter.subject});
+            let micros = |at: Option<Ts>| at.map(Cursor::micros);
+            let asked = json!({
+                "entity": filter.entity, "id": filter.id, "actor": filter.actor, "subject": filter.subject,
+                "from_us": micros(filter.span.from), "to_us": micros(filter.span.until),
+            });
             unit.audit(looked.field("filter", Value::Null, asked));
             Ok(Page {
                 items: entries,

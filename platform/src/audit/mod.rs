@@ -6,6 +6,7 @@ mod change;
 mod export;
 mod list;
 mod partitions;
+mod span;
 mod verify;
 mod write;
 
@@ -14,6 +15,7 @@ pub use change::{Action, Change, Value};
 pub use export::{Exported, export};
 pub use list::{AUDIT_READ, Entry, Filter, list};
 pub use partitions::prepare;
+pub use span::Span;
 pub use verify::{Fault, Report, Verifier, verify};
 pub use write::opened;
 

@@ -19,6 +19,16 @@ pub(super) const HOLD_WRITE: Permission = Permission::new("hold.write", Area::Am
 /// Longest reason, characters.
 const REASON_MAX: usize = 500;
 
+/// What no engine names: everything, and erasures alone.
+const BESIDE: [&str; 2] = ["all", "erasure"];
+
+/// What a hold can keep: everything, erasures alone, or a kind of rows with a term.
+pub fn hold_categories() -> Vec<&'static str> {
+    let kinds = crate::handlers::engines().categories;
+    let kinds = kinds.iter().map(|kind| kind.name());
+    BESIDE.into_iter().chain(kinds).collect()
+}
+
 /// A legal hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
@@ -41,7 +51,7 @@ pub struct Hold {
 /// Places a hold.
 ///
 /// # Errors
-/// Not allowed, an empty reason, nobody of the organisation, or the database.
+/// Not allowed, a category that is none of [`hold_categories`], an empty reason, nobody of the organisation, or the database.
 pub async fn place(
     platform: &Platform,
     by: &Principal,
@@ -65,10 +75,12 @@ pub async fn place_once(
     reason: String,
 ) -> Result<Uuid, Refusal> {
     by.may(HOLD_WRITE, &by.own())?;
-    for (field, text) in [("category", &category), ("reason", &reason)] {
-        if text.trim().is_empty() || text.chars().count() > REASON_MAX {
-            return Err(INVALID.field(field, format!("use 1 to {REASON_MAX} characters")));
-        }
+    let known = hold_categories();
+    if !known.contains(&category.as_str()) {
+        return Err(INVALID.field("category", format!("use one of {}", known.join(", "))));
+    }
+    if reason.trim().is_empty() || reason.chars().count() > REASON_MAX {
+        return Err(INVALID.field("reason", format!("use 1 to {REASON_MAX} characters")));
     }
     if let Some(subject) = subject {
         crate::erasure::may(platform, by, HOLD_WRITE, subject).await?;

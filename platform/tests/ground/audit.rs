@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
-use siaga_platform::audit::{self, Action, Anchor, Change, Fault, Filter};
+use siaga_platform::audit::{self, Action, Anchor, Change, Fault, Filter, Span};
 use siaga_platform::ids::HOUSE;
 use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role};
-use siaga_platform::refusal::{CONFLICT, FORBIDDEN};
+use siaga_platform::refusal::{CONFLICT, FORBIDDEN, INVALID};
+use siaga_risk::units::Ts;
 
 use super::desk::{House, houses};
 
@@ -64,16 +65,16 @@ async fn the_log_leaves_as_lines_without_what_is_sealed() {
         let kind = house.kind;
         let sari = house.client("Sari").await;
         work(&house, &sari, 3).await;
-        let lines = async |after: i64| {
+        let lines = async |after: i64, span: Span| {
             let mut lines: Vec<Value> = Vec::new();
-            let done = audit::export(house.db(), after, |line| {
+            let done = audit::export(house.db(), after, span, |line| {
                 lines.push(line.clone());
                 Ok::<(), siaga_platform::db::DbError>(())
             });
             let done = done.await.expect(kind);
             (lines, done)
         };
-        let (all, done) = lines(0).await;
+        let (all, done) = lines(0, Span::default()).await;
         assert_eq!(done.rows, all.len() as u64, "{kind}");
         let moved: Vec<&Value> = all
             .iter()
@@ -96,8 +97,16 @@ async fn the_log_leaves_as_lines_without_what_is_sealed() {
             "{kind}"
         );
         work(&house, &sari, 1).await;
-        let (more, _) = lines(done.number).await;
+        let (more, _) = lines(done.number, Span::default()).await;
         assert_eq!(more.len(), 1, "{kind}: from where the last one ended");
+        house.pass(3_600);
+        let later = Some(house.platform.now());
+        work(&house, &sari, 2).await;
+        let span = |from, until| Span { from, until };
+        let (before, _) = lines(0, span(None, later)).await;
+        let (behind, _) = lines(0, span(later, None)).await;
+        assert_eq!(before.len(), all.len() + 1, "{kind}");
+        assert_eq!(behind.len(), 2, "{kind}: only what was done since");
     }
 }
 
@@ -284,6 +293,51 @@ async fn futures_join(tasks: impl Iterator<Item = impl Future<Output = ()>>) {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_log_is_looked_through_by_time() {
+    for house in houses().await {
+        let kind = house.kind;
+        let agent = house.person(HOUSE, Role::SalesAgent, None, "Rina").await;
+        let auditor = house.person(HOUSE, Role::Auditor, None, "Adi").await;
+        let mut hours = Vec::new();
+        for _ in 0..3 {
+            hours.push(house.platform.now());
+            work(&house, &agent, 1).await;
+            house.pass(3_600);
+        }
+        let look = async |from: Option<Ts>, until: Option<Ts>| {
+            let filter = Filter {
+                entity: Some("lead".into()),
+                span: Span { from, until },
+                ..Filter::default()
+            };
+            let paging = Paging::of(None, None).expect("a page");
+            let page = audit::list(&house.platform, &auditor, filter, paging).await;
+            page.map(|page| page.items.iter().map(|row| row.at).collect::<Vec<_>>())
+        };
+        let (second, third) = (Some(hours[1]), Some(hours[2]));
+        assert_eq!(look(None, None).await.expect(kind).len(), 3, "{kind}");
+        assert_eq!(look(second, None).await.expect(kind).len(), 2, "{kind}");
+        assert_eq!(look(None, second).await.expect(kind).len(), 1, "{kind}");
+        let middle = look(second, third).await.expect(kind);
+        assert!(
+            middle.len() == 1 && middle[0] >= hours[1] && middle[0] < hours[2],
+            "{kind}: {middle:?}"
+        );
+        let refused = look(third, second).await.expect_err("nothing lies between");
+        assert_eq!(refused.fault(), Some(INVALID), "{kind}");
+        let asked = house.count(
+            &Principal::system("test"),
+            "SELECT count(*) FROM audit_log WHERE action = 'access' AND new_value -> 'filter' ->> 'from_us' IS NOT NULL",
+        );
+        assert_eq!(
+            asked.await,
+            2,
+            "{kind}: the log says which time was looked at"
+        );
+    }
 }
 
 #[tokio::test]

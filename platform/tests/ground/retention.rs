@@ -3,6 +3,7 @@
 use siaga_platform::handlers;
 use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::people::{Principal, Role};
+use siaga_platform::refusal::INVALID;
 use siaga_platform::retention::{self, Run};
 use siaga_platform::unit::Once;
 
@@ -85,6 +86,47 @@ async fn what_is_past_its_term_goes_and_a_hold_stops_it() {
                 .await,
             1
         );
+    }
+}
+
+/// A hold on a word that no job asks for would keep nothing and look as if it did.
+#[tokio::test]
+async fn a_hold_is_on_something_that_ends() {
+    for house in houses().await {
+        let kind = house.kind;
+        let compliance = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        let place = |category: &str| {
+            let category = category.to_owned();
+            retention::place(
+                &house.platform,
+                &compliance,
+                category,
+                None,
+                "a case".into(),
+            )
+        };
+        for unknown in ["chat", "", "Audit", "aml"] {
+            let refused = place(unknown).await.expect_err(kind);
+            assert_eq!(refused.fault(), Some(INVALID), "{kind}: {unknown}");
+            let said = refused.to_string();
+            assert!(
+                said.contains("kyc_documents") && said.contains("all"),
+                "{kind}: {said}"
+            );
+        }
+        let categories = retention::hold_categories();
+        for category in handlers::engines().categories {
+            assert!(
+                categories.contains(&category.name()),
+                "{kind}: {}",
+                category.name()
+            );
+        }
+        for category in categories {
+            place(category).await.expect(kind);
+        }
     }
 }
 

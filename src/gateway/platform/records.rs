@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::door::{By, Desk, PageQuery};
-use crate::gateway::dto::micros;
+use crate::gateway::dto::{from_micros, micros};
 use crate::gateway::error::{ApiError, ApiResult, Problem};
 use crate::gateway::query::{Id, Query};
 use crate::gateway::server::App;
@@ -89,6 +89,10 @@ struct AuditQuery {
     actor: Option<String>,
     /// Whom it is about.
     subject: Option<Uuid>,
+    /// Done at or after this instant, UTC microseconds.
+    from: Option<u64>,
+    /// Done before this instant, UTC microseconds.
+    to: Option<u64>,
     /// `next` of the page before.
     cursor: Option<String>,
     /// 1 to 100; 50 when absent.
@@ -112,6 +116,10 @@ async fn audit_log(
         id: query.entity_id,
         actor: query.actor,
         subject: query.subject,
+        span: audit::Span {
+            from: query.from.map(from_micros),
+            until: query.to.map(from_micros),
+        },
     };
     let page = audit::list(&platform, &by, filter, page.paging()?).await?;
     let row = |entry: audit::Entry| AuditRowDto {

@@ -84,6 +84,9 @@ export interface AuditFilter {
   entity_id: string;
   actor: string;
   subject: string;
+  /** From this instant on, and before that one: UTC microseconds as text; empty where it is open. */
+  from: string;
+  to: string;
 }
 
 export interface Found {

@@ -17,7 +17,7 @@ import { Link } from "../ui/Link";
 import { More } from "../ui/More";
 import { Body, Page, Trouble, Wait } from "../ui/Page";
 import { Tag } from "../ui/Tag";
-import { changesOf, ENTITIES, filterQuery, NO_FILTER, readFilter, SEALED } from "./changes";
+import { changesOf, endsBefore, ENTITIES, filterQuery, instantOf, localOf, NO_FILTER, readFilter, SEALED } from "./changes";
 
 /** Who did what, newest first. That somebody looks is a row too, so the log is read when it is asked for and not by itself. */
 export default function AuditPage() {
@@ -48,12 +48,15 @@ export default function AuditPage() {
 function Filters({ filter, onLook, onAgain }: { filter: AuditFilter; onLook: (filter: AuditFilter) => void; onAgain: () => void }) {
   const say = useSay();
   const [typed, setTyped] = useState(filter);
-  const wrong = typed.subject.trim() !== "" && readKey(typed.subject) === null;
+  const nobody = typed.subject.trim() !== "" && readKey(typed.subject) === null;
+  const never = endsBefore(typed);
+  const wrong = nobody || never;
   const field = (name: keyof AuditFilter) => ({ maxLength: 100, "data-filter": name, value: typed[name], onChange: (event: { target: { value: string } }) => setTyped({ ...typed, [name]: event.target.value }) });
+  const time = (name: "from" | "to") => ({ type: "datetime-local", "data-filter": name, value: localOf(typed[name]), onChange: (event: { target: { value: string } }) => setTyped({ ...typed, [name]: instantOf(event.target.value) }) });
   return (
     <form
       data-testid="audit-filter"
-      className="grid items-start gap-2 rounded-lg border border-line bg-panel p-3 wide:grid-cols-[repeat(4,minmax(0,1fr))_auto]"
+      className="grid items-start gap-2 rounded-lg border border-line bg-panel p-3 wide:grid-cols-3"
       onSubmit={(event) => {
         event.preventDefault();
         if (wrong) return;
@@ -66,8 +69,10 @@ function Filters({ filter, onLook, onAgain }: { filter: AuditFilter; onLook: (fi
       <datalist id="audit-entities">{ENTITIES.map((one) => <option key={one} value={one}>{word(say, "entity", one)}</option>)}</datalist>
       <TextField label={say("audit.id")} {...field("entity_id")} />
       <TextField label={say("audit.actor")} help={say("audit.actor.help")} {...field("actor")} />
-      <TextField label={say("audit.subject")} wrong={wrong ? say("hold.subject.wrong") : null} {...field("subject")} />
-      <div className="flex gap-2 wide:mt-[18px]">
+      <TextField label={say("audit.subject")} wrong={nobody ? say("hold.subject.wrong") : null} {...field("subject")} />
+      <TextField label={say("audit.from")} {...time("from")} />
+      <TextField label={say("audit.to")} wrong={never ? say("audit.to.wrong") : null} {...time("to")} />
+      <div className="flex gap-2 wide:col-span-3 wide:justify-end">
         <Button type="submit" tone="primary" className="h-10 wide:h-8" data-testid="audit-look" disabled={wrong}>{say("audit.look")}</Button>
         <Button tone="quiet" className="h-10 wide:h-8" data-testid="audit-all" disabled={filterQuery(filter) === "" && filterQuery(typed) === ""} onClick={() => (setTyped(NO_FILTER), onLook(NO_FILTER))}>{say("audit.all")}</Button>
       </div>

@@ -27,13 +27,36 @@ function written(values: AuditValues, field: string, language: Language): string
 /** What the server shows of a value whose key is destroyed. */
 export const SEALED = "sealed";
 
-export const NO_FILTER: AuditFilter = { entity: "", entity_id: "", actor: "", subject: "" };
+export const NO_FILTER: AuditFilter = { entity: "", entity_id: "", actor: "", subject: "", from: "", to: "" };
+
+/** Microseconds of an instant, as the server takes it. */
+const INSTANT = /^\d{1,18}$/;
+/** A local time as the browser's field gives it. */
+const LOCAL = /^\d{4,6}-\d{2}-\d{2}T\d{2}:\d{2}/;
+const MINUTE_CHARS = "2026-11-29T19:30".length;
+
+/** An instant as the browser's field for a local time shows it. */
+export function localOf(us: string): string {
+  const at = new Date(INSTANT.test(us) ? Number(us) / 1_000 : Number.NaN);
+  if (Number.isNaN(at.getTime())) return "";
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, MINUTE_CHARS);
+}
+
+/** The instant that a local time of the browser's field is. */
+export function instantOf(local: string): string {
+  const ms = LOCAL.test(local) ? new Date(local).getTime() : Number.NaN;
+  return Number.isNaN(ms) || ms < 0 ? "" : String(ms * 1_000);
+}
+
+/** Whether the filter ends before it begins: no row can pass it. */
+export const endsBefore = ({ from, to }: Pick<AuditFilter, "from" | "to">): boolean => from !== "" && to !== "" && Number(from) >= Number(to);
 
 /** The filter as the address brings it along; what it does not name is left open. */
 export function readFilter(search: string): AuditFilter {
   const given = new URLSearchParams(search);
   const all = { ...NO_FILTER };
   for (const name of Object.keys(NO_FILTER) as (keyof AuditFilter)[]) all[name] = given.get(name)?.trim() ?? "";
+  for (const name of ["from", "to"] as const) if (!INSTANT.test(all[name])) all[name] = "";
   return all;
 }
 
