@@ -44,7 +44,7 @@ export default function CasePage({ id }: { id: string }) {
               <DataLink subject={data.case.user_id} />
             </p>
             <Evidence data={data} />
-            {data.hits.map((hit) => <HitCard key={hit.id} caseId={id} found={hit} />)}
+            {data.hits.map((hit) => <HitCard key={hit.id} caseId={id} status={data.case.status} found={hit} />)}
             <Reports data={data} />
             <Notes data={data} />
             <History data={data} />

@@ -3,13 +3,14 @@ import { useState } from "react";
 import { useSettings } from "../../app/settings";
 import { formatMoment } from "../../format/time";
 import { Button } from "../../ui/Button";
-import { aml, type CaseHit, type Grade, type Hit } from "../api/aml";
-import { useDoor, useMay } from "../context";
+import { aml, type CaseHit, type CaseStatus, type Grade, type Hit } from "../api/aml";
+import { useDoor, useHere, useMay } from "../context";
 import { useSay, word } from "../i18n";
 import { usePeople } from "../people";
 import { Ask } from "../ui/Ask";
 import { Card, Facts } from "../ui/Page";
 import { Tag, type Tone } from "../ui/Tag";
+import { choiceOf } from "./decision";
 
 const STRENGTHS: Record<Grade["strength"], Tone> = { exact: "crit", strong: "warn", possible: "plain" };
 
@@ -55,14 +56,16 @@ export function HitTitle({ hit }: { hit: Hit }) {
 }
 
 /** An entry of a list that a client's name is like, and the decision whether it is the same person. */
-export function HitCard({ caseId, found }: { caseId: string; found: CaseHit }) {
+export function HitCard({ caseId, status, found }: { caseId: string; status: CaseStatus; found: CaseHit }) {
   const say = useSay();
   const door = useDoor();
   const cache = useQueryClient();
   const people = usePeople();
   const works = useMay("aml.work");
+  const { me } = useHere();
   const { language } = useSettings();
-  const [wish, setWish] = useState<"same" | "other" | null>(null);
+  const [wish, setWish] = useState<"same" | "other" | "back" | null>(null);
+  const choice = works ? choiceOf(found, status, me?.user.id ?? null) : "none";
   const { hit, entry } = found;
   return (
     <Card title={say("hit.title")} aside={<Tag tone={found.decision === "same" ? "crit" : found.decision === "other" ? "ok" : "warn"}>{say(`hitDecision.${found.decision}`)}</Tag>}>
@@ -81,12 +84,14 @@ export function HitCard({ caseId, found }: { caseId: string; found: CaseHit }) {
           />
         )}
         {found.decided_at_us !== null && <p className="text-xs text-ink-2">“{found.reason}” · {formatMoment(found.decided_at_us, language)} · {people(found.decided_by)}</p>}
-        {works && found.decision === "open" && (
+        {choice === "decide" && (
           <div className="flex flex-wrap gap-2">
             <Button tone="danger" data-testid="hit-same" onClick={() => setWish("same")}>{say("hit.same")}</Button>
             <Button data-testid="hit-other" onClick={() => setWish("other")}>{say("hit.other")}</Button>
           </div>
         )}
+        {choice === "takeBack" && <Button data-testid="hit-back" onClick={() => setWish("back")}>{say("hit.back")}</Button>}
+        {(choice === "ownWord" || choice === "caseClosed") && <p data-testid="hit-stays" className="text-xs text-ink-3">{say(`hit.back.${choice}`)}</p>}
       </div>
       {wish && (
         <Ask
@@ -96,7 +101,7 @@ export function HitCard({ caseId, found }: { caseId: string; found: CaseHit }) {
           verb={say(`hit.${wish}`)}
           danger={wish === "same"}
           onDo={async (reason) => {
-            await aml.decide(door, caseId, found.id, wish, reason);
+            await aml.decide(door, caseId, found.id, wish === "same" ? "same" : "other", reason);
             await cache.invalidateQueries({ queryKey: ["aml"] });
           }}
           onClose={() => setWish(null)}
