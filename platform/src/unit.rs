@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +14,7 @@ use crate::cache::Cache;
 use crate::core_door::CoreDoor;
 use crate::crypto::{Keyring, Sealed, SubjectKey};
 use crate::db::{Db, DbError, Tx};
+use crate::news::{self, News, Part};
 use crate::outbox::{self, Event};
 use crate::people::Principal;
 use crate::refusal::{CONFLICT, ERASED, KEY_REUSED, Refusal};
@@ -34,8 +34,8 @@ pub struct Platform {
     cache: Cache,
     /// Counts units that wrote events, so that the publisher looks at once.
     nudge: watch::Sender<u64>,
-    /// Counts units that changed something of sales.
-    sales: Arc<AtomicU64>,
+    /// Counts units that changed something of a part of the house.
+    news: Arc<News>,
 }
 
 impl Platform {
@@ -53,7 +53,7 @@ impl Platform {
             core,
             cache: Cache::new(None),
             nudge: watch::Sender::new(0),
-            sales: Arc::default(),
+            news: Arc::default(),
         }
     }
 
@@ -92,9 +92,9 @@ impl Platform {
         self.nudge.subscribe()
     }
 
-    /// Moves when leads, their tasks or notices changed, by this program's own hand.
-    pub fn sales_version(&self) -> u64 {
-        self.sales.load(Ordering::Acquire)
+    /// Moves when something of this part changed, by this program's own hand.
+    pub fn news(&self, part: Part) -> u64 {
+        self.news.version(part)
     }
 
     /// The same platform for work nobody waits for.
@@ -142,8 +142,8 @@ impl Platform {
             Ok((value, wrote))
         });
         let (value, wrote) = written.await?;
-        if wrote.sales {
-            self.sales.fetch_add(1, Ordering::Release);
+        for part in wrote.touched {
+            self.news.tell(part);
         }
         if wrote.wakes {
             self.nudge
@@ -196,8 +196,8 @@ pub struct Once {
 struct Wrote {
     /// The publisher should look.
     wakes: bool,
-    /// Something of sales changed.
-    sales: bool,
+    /// What changed something.
+    touched: Vec<Part>,
 }
 
 /// An open unit.
@@ -374,6 +374,7 @@ impl<'t, 'c> Unit<'t, 'c> {
     /// Writes events and audit rows.
     fn finish(mut self) -> Result<Wrote, Refusal> {
         let changes = std::mem::take(&mut self.changes);
+        let touched = news::touched(&changes, &self.events);
         let mut rows = Vec::with_capacity(changes.len());
         for change in changes {
             let key = match change.subject {
@@ -393,14 +394,9 @@ impl<'t, 'c> Unit<'t, 'c> {
         };
         outbox::put(self.tx, &self.by, &self.events, self.now)?;
         audit::write(self.tx, &self.by, ip_key.as_ref(), &rows, self.now)?;
-        let of_sales = |event: &Event| {
-            ["lead.", "task.", "crm."]
-                .iter()
-                .any(|start| event.kind.starts_with(start))
-        };
         Ok(Wrote {
             wakes: self.wakes || !self.events.is_empty(),
-            sales: self.events.iter().any(of_sales),
+            touched,
         })
     }
 }

@@ -65,7 +65,8 @@ enum StateData {
     Candle(BarDto),
     Margin(AccountDto),
     Status(DeskDto),
-    Crm(SalesNews),
+    /// Of `crm`, `kyc`, `aml` and `cash`.
+    News(News),
 }
 
 /// The data of the durable channels.

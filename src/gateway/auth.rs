@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 
 use sha2::{Digest, Sha256};
+use siaga_platform::news::Part;
 use siaga_risk::ids::ActorId;
 use siaga_risk::units::{SECOND_NS, Ts};
 use subtle::ConstantTimeEq;
@@ -43,12 +44,18 @@ pub enum SessionKey {
 }
 
 /// What a connection may follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rooms {
     /// Prices, accounts, orders, alerts and the desk's state.
     pub desk: bool,
     /// That something of sales changed.
     pub sales: bool,
+    /// That something of cases of identity changed.
+    pub kyc: bool,
+    /// That something of cases of sanctions and transactions changed.
+    pub aml: bool,
+    /// That something of requests for money changed.
+    pub cash: bool,
 }
 
 impl Rooms {
@@ -56,7 +63,25 @@ impl Rooms {
     pub const ALL: Rooms = Rooms {
         desk: true,
         sales: true,
+        kyc: true,
+        aml: true,
+        cash: true,
     };
+
+    /// Whether news of this part may be followed.
+    pub fn hears(self, part: Part) -> bool {
+        match part {
+            Part::Sales => self.sales,
+            Part::Kyc => self.kyc,
+            Part::Aml => self.aml,
+            Part::Cash => self.cash,
+        }
+    }
+
+    /// Whether there is nothing to follow.
+    pub fn is_nothing(self) -> bool {
+        self == Rooms::default()
+    }
 }
 
 /// Who came by a ticket.
@@ -417,8 +442,8 @@ mod tests {
         let guest = Uuid::from_u128(1);
         let session = SessionKey::Guest(guest);
         let rooms = Rooms {
-            desk: false,
             sales: true,
+            ..Rooms::default()
         };
         let (ticket, _) = doors
             .guest_ticket(ActorId(1_000), guest, rooms, at(1))

@@ -5,6 +5,7 @@ mod colleagues;
 mod consent;
 pub mod desk;
 mod erasure;
+mod news;
 mod once;
 mod outbox;
 mod rbac;

@@ -5,9 +5,11 @@ use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use siaga_platform::aml::permissions::{AML_READ, CASH_READ};
 use siaga_platform::crm::permissions::LEAD_READ;
 use siaga_platform::identity::permissions::DESK_READ;
 use siaga_platform::ids::HOUSE;
+use siaga_platform::kyc::permissions::READ as KYC_READ;
 use siaga_platform::people::{Principal, Scope};
 use siaga_platform::refusal::FORBIDDEN;
 use utoipa_axum::router::OpenApiRouter;
@@ -68,14 +70,19 @@ async fn ticket(
 
 /// What somebody may follow.
 fn rooms_of(by: &Principal) -> ApiResult<Rooms> {
+    // Clients and partners have rows of their own in these parts, and nothing to do with when others' change.
+    let works_on = |permission| by.role.is_staff() && by.scope(permission).is_ok();
     let rooms = Rooms {
         // As the desk's own routes: accounts and orders are the house's.
         desk: by.org == HOUSE && matches!(by.scope(DESK_READ), Ok((Scope::All, _))),
-        sales: by.role.is_staff() && by.scope(LEAD_READ).is_ok(),
+        sales: works_on(LEAD_READ),
+        kyc: works_on(KYC_READ),
+        aml: works_on(AML_READ),
+        cash: works_on(CASH_READ),
     };
-    match rooms.desk || rooms.sales {
-        true => Ok(rooms),
-        false => Err(FORBIDDEN
+    match rooms.is_nothing() {
+        false => Ok(rooms),
+        true => Err(FORBIDDEN
             .because("nothing on the stream is for you to follow")
             .into()),
     }
@@ -116,4 +123,41 @@ pub async fn stream(
     let place = app.places.clone().try_acquire_owned();
     let place = place.map_err(|_| ApiError::new(Fault::Busy, "too many connections are open"))?;
     Ok(upgrade.on_upgrade(move |socket| socket::run(socket, app, authorised, place)))
+}
+
+#[cfg(test)]
+mod tests {
+    use siaga_platform::people::Role;
+
+    use super::*;
+
+    #[test]
+    fn staff_follow_what_they_work_on_and_nobody_else_does() {
+        let rooms = |role| {
+            let by = Principal {
+                role,
+                ..Principal::owner()
+            };
+            rooms_of(&by).ok()
+        };
+        let finance = Rooms {
+            kyc: true,
+            cash: true,
+            ..Rooms::default()
+        };
+        assert_eq!(rooms(Role::Finance), Some(finance));
+        let compliance = Rooms {
+            desk: false,
+            ..Rooms::ALL
+        };
+        assert_eq!(rooms(Role::ComplianceOfficer), Some(compliance));
+        let dealer = Rooms {
+            desk: true,
+            ..Rooms::default()
+        };
+        assert_eq!(rooms(Role::Dealer), Some(dealer));
+        for role in [Role::EndUser, Role::IbPartner, Role::ContentEditor] {
+            assert_eq!(rooms(role), None, "{}", role.name());
+        }
+    }
 }

@@ -52,9 +52,10 @@ pub struct ResumeWildcard {
     pub hz: Option<f64>,
 }
 
-/// Leads, their tasks or notices changed: lists, board and figures are read again by REST, each by what its reader may see.
+/// Something changed: of leads, their tasks or notices (`crm`), of cases of identity (`kyc`), of cases of sanctions and transactions
+/// (`aml`), of requests for money (`cash`). Lists are read again by REST, each by what its reader may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct SalesNews {
+pub struct News {
     /// Counts changes since the start.
     pub version: u64,
 }
@@ -63,9 +64,9 @@ pub struct SalesNews {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct Sub {
     pub id: u64,
-    /// `quote`, `candle`, `margin`, `alert`, `order`, `status`, `crm`.
+    /// `quote`, `candle`, `margin`, `alert`, `order`, `status`, `crm`, `kyc`, `aml`, `cash`.
     pub ch: String,
-    /// Symbols or wildcards (`EUR*`); `["*"]` on `alert`, `status` and `crm`.
+    /// Symbols or wildcards (`EUR*`); `["*"]` on `alert`, `status`, `crm`, `kyc`, `aml` and `cash`.
     #[serde(default)]
     pub sym: Vec<String>,
     /// State channels are always conflated when the socket cannot take more.

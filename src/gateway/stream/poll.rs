@@ -10,7 +10,7 @@ use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::hub::{Hub, Stream};
-use super::message::SalesNews;
+use super::message::News;
 use super::topic::Topic;
 use crate::gateway::dto::account::account;
 use crate::gateway::dto::desk::desk;
@@ -24,8 +24,8 @@ const QUESTIONS: usize = 32;
 const DESK: Duration = Duration::from_millis(100);
 /// Without a change it is asked for after so many looks.
 const DESK_LOOKS: u32 = 10;
-/// News of sales are told this often at most: each of them has every board read anew.
-const SALES: Duration = Duration::from_secs(1);
+/// News are told this often at most: each of them has every list of its part read anew.
+const NEWS: Duration = Duration::from_secs(1);
 /// The age of prices is judged this often.
 const SWEEP: Duration = Duration::from_millis(250);
 /// Durable events taken in one round.
@@ -154,23 +154,23 @@ pub async fn status(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Tells those who follow sales that something changed there, at most once in [`SALES`], until `stop`.
-pub async fn sales(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
-    let mut ticks = interval(SALES);
+/// Tells those who follow a part of the house that something changed there, at most once in [`NEWS`], until `stop`.
+pub async fn news(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = interval(NEWS);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = stopped(&mut stop) => return,
         }
-        let followed = hub.followed(|topic| topic == Topic::Sales);
-        if let Some(stream) = followed.first()
-            && let Some(platform) = hub.core.platform()
-        {
-            let news = SalesNews {
-                version: platform.sales_version(),
-            };
-            hub.put_data(stream, hub.core.now(), &news);
+        let Some(platform) = hub.core.platform() else {
+            continue;
+        };
+        for stream in hub.followed(|topic| matches!(topic, Topic::News(_))) {
+            if let Topic::News(part) = stream.topic {
+                let version = platform.news(part);
+                hub.put_data(&stream, hub.core.now(), &News { version });
+            }
         }
     }
 }

@@ -182,10 +182,7 @@ impl Session {
                 until: now.plus(timing.hello_ns),
                 authorised,
             },
-            rooms: Rooms {
-                desk: false,
-                sales: false,
-            },
+            rooms: Rooms::default(),
             conn: String::new(),
             subs: Vec::new(),
             by_id: BTreeMap::new(),

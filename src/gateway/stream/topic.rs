@@ -1,6 +1,7 @@
 //! What can be subscribed. A subscription's id is made from its topic, so it is the same on every connection and after a restart,
 //! and one written frame fits everybody.
 
+use siaga_platform::news::Part;
 use siaga_risk::event::BarSpan;
 use siaga_risk::ids::{AccountId, InstrumentId};
 
@@ -22,8 +23,8 @@ pub enum Topic {
     /// Orders of one account, or of all.
     Order(Option<AccountId>),
     Status,
-    /// That leads, tasks or notices changed.
-    Sales,
+    /// That something of a part of the house changed.
+    News(Part),
 }
 
 /// Why a subscription names nothing.
@@ -39,11 +40,11 @@ pub enum NoTopic {
 }
 
 /// Names of the channels, for the error that lists them.
-pub const CHANNELS: [&str; 7] = [
-    "quote", "candle", "margin", "alert", "order", "status", "crm",
+pub const CHANNELS: [&str; 10] = [
+    "quote", "candle", "margin", "alert", "order", "status", "crm", "kyc", "aml", "cash",
 ];
 /// Channels that take `*` alone, and no symbol as such.
-pub const WHOLE: [&str; 3] = ["alert", "status", "crm"];
+pub const WHOLE: [&str; 6] = ["alert", "status", "crm", "kyc", "aml", "cash"];
 
 impl Topic {
     pub fn id(self) -> SubId {
@@ -55,7 +56,7 @@ impl Topic {
             Topic::Order(Some(a)) => (5, u64::from(a.0)),
             Topic::Order(None) => (6, 0),
             Topic::Status => (7, 0),
-            Topic::Sales => (8, 0),
+            Topic::News(part) => (8, part as u64),
         };
         SubId(key << 4 | channel)
     }
@@ -75,7 +76,7 @@ impl Topic {
             5 => Topic::Order(Some(AccountId(small.ok()?))),
             6 if key == 0 => Topic::Order(None),
             7 if key == 0 => Topic::Status,
-            8 if key == 0 => Topic::Sales,
+            8 => Topic::News(*Part::ALL.get(usize::try_from(key).ok()?)?),
             _ => return None,
         })
     }
@@ -88,14 +89,14 @@ impl Topic {
             Topic::Alert => "alert",
             Topic::Order(_) => "order",
             Topic::Status => "status",
-            Topic::Sales => "crm",
+            Topic::News(part) => part.name(),
         }
     }
 
     /// Whether a connection with these rooms may follow it.
     pub fn is_in(self, rooms: Rooms) -> bool {
         match self {
-            Topic::Sales => rooms.sales,
+            Topic::News(part) => rooms.hears(part),
             _ => rooms.desk,
         }
     }
@@ -115,7 +116,7 @@ impl Topic {
                 format!("{}@{text}", symbol(i)?)
             }
             Topic::Margin(a) | Topic::Order(Some(a)) => names.account(a)?.terms.id.to_string(),
-            Topic::Alert | Topic::Order(None) | Topic::Status | Topic::Sales => "*".to_owned(),
+            Topic::Alert | Topic::Order(None) | Topic::Status | Topic::News(_) => "*".to_owned(),
         })
     }
 
@@ -132,9 +133,13 @@ impl Topic {
             "order" => Ok(vec![Topic::Order(Some(account(sym, names)?))]),
             "alert" if sym == "*" => Ok(vec![Topic::Alert]),
             "status" if sym == "*" => Ok(vec![Topic::Status]),
-            "crm" if sym == "*" => Ok(vec![Topic::Sales]),
-            "alert" | "status" | "crm" => Err(NoTopic::Form("send sym [\"*\"] on this channel")),
-            _ => Err(NoTopic::Channel),
+            whole if WHOLE.contains(&whole) && sym != "*" => {
+                Err(NoTopic::Form("send sym [\"*\"] on this channel"))
+            }
+            news => match Part::parse(news) {
+                Some(part) => Ok(vec![Topic::News(part)]),
+                None => Err(NoTopic::Channel),
+            },
         }
     }
 }
@@ -201,8 +206,8 @@ mod tests {
             Topic::Order(Some(account)),
             Topic::Order(None),
             Topic::Status,
-            Topic::Sales,
         ];
+        topics.extend(Part::ALL.map(Topic::News));
         topics.extend(SPANS.iter().map(|(_, s)| Topic::Candle(instrument, *s)));
         let mut ids = std::collections::BTreeSet::new();
         for topic in topics {

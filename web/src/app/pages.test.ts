@@ -54,10 +54,11 @@ it("offers agents and sources to whoever may see them", () => {
   expect(pages(me(user("ib_partner", false), ["lead.read", "agent.read"]))).toEqual(["board", "dashboard", "notices"]);
 });
 
-it("follows the stream for traders and for staff of sales", () => {
+it("follows the stream for traders and for staff whose lists it tells of", () => {
   expect([mayFollow(null, true), mayFollow(agent, false), mayFollow(client, false), mayFollow(null, false)]).toEqual([true, true, true, false]);
   expect(mayFollow({ ...agent, enrol: true }, false)).toBe(false);
-  expect(mayFollow(me(user("finance", true), ["cash.read"]), false)).toBe(false);
+  expect(mayFollow(me(user("finance", true), ["cash.read"]), false)).toBe(true);
+  expect(mayFollow(me(user("content_editor", true), ["content.write"]), false)).toBe(false);
   expect(mayFollow(me(user("ib_partner", false), ["lead.read"]), false)).toBe(false);
 });
 

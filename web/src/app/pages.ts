@@ -63,9 +63,12 @@ export function mayTrade(me: Me | null, bySecret: boolean): boolean {
   return bySecret || (me !== null && !me.enrol && may(me, DESK));
 }
 
-/** Whose pages change by themselves: the stream tells traders of prices, and staff of sales of leads. */
+/** What the stream tells staff of when it changes: leads, cases of identity, cases of sanctions and transactions, requests for money. */
+const TOLD = ["lead.read", "kyc.read", "aml.read", "cash.read"] as const;
+
+/** Whose pages change by themselves: the stream tells traders of prices, and staff of what they work on. */
 export function mayFollow(me: Me | null, bySecret: boolean): boolean {
-  return mayTrade(me, bySecret) || (me !== null && !me.enrol && me.user.staff && may(me, "lead.read"));
+  return mayTrade(me, bySecret) || (me !== null && !me.enrol && me.user.staff && TOLD.some((permission) => may(me, permission)));
 }
 
 /** Whether an address may be opened; the server decides anew about everything on it. */

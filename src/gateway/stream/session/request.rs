@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use siaga_platform::news::Part;
 
 use super::*;
 use crate::gateway::auth::{Rooms, random_hex};
@@ -182,7 +183,7 @@ impl Session {
         // A position of the future belongs to another history: begin anew.
         followed.snap = ahead;
         // Polled streams are numbered by what their watchers saw; without a watcher in between the number says nothing.
-        followed.snap |= matches!(topic, Topic::Margin(_) | Topic::Status | Topic::Sales);
+        followed.snap |= matches!(topic, Topic::Margin(_) | Topic::Status | Topic::News(_));
         true
     }
 
@@ -214,9 +215,9 @@ impl Session {
         if !is_rate(sub.hz) {
             return self.bad_field(id, "hz", "use a rate from 0.01 to 1000");
         }
-        let is_room = match sub.ch.as_str() {
-            "crm" => self.rooms.sales,
-            _ => self.rooms.desk,
+        let is_room = match Part::parse(&sub.ch) {
+            Some(part) => self.rooms.hears(part),
+            None => self.rooms.desk,
         };
         if !is_room {
             return self.refuse(

@@ -7,6 +7,7 @@ import { Button } from "../../ui/Button";
 import { useAct } from "../act";
 import { aml, type Case, type CaseRow } from "../api/aml";
 import { useDoor, useHere, useMay } from "../context";
+import { useNews } from "../crm/useNews";
 import { useSay, word } from "../i18n";
 import { usePeople } from "../people";
 import { DataLink } from "../subjects/DataLink";
@@ -24,6 +25,7 @@ export default function CasePage({ id }: { id: string }) {
   const say = useSay();
   const door = useDoor();
   const query = useQuery({ queryKey: ["aml", "case", id], queryFn: () => aml.case(door, id), retry: false });
+  useNews(() => void query.refetch(), "aml");
   const data = query.data;
   return (
     <Page

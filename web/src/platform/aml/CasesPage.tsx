@@ -5,6 +5,7 @@ import { formatMoment } from "../../format/time";
 import { Empty } from "../../ui/Panel";
 import { aml, type CaseRow, type CaseStatus, type Level } from "../api/aml";
 import { useDoor } from "../context";
+import { useNews } from "../crm/useNews";
 import { useSay } from "../i18n";
 import { usePages } from "../pages";
 import { usePeople } from "../people";
@@ -15,7 +16,8 @@ import { Tag, type Tone } from "../ui/Tag";
 
 export const CASE_STATUSES: readonly CaseStatus[] = ["open", "investigating", "escalated", "cleared", "confirmed", "reported"];
 export const LEVEL_TONES: Record<Level, Tone> = { low: "plain", medium: "warn", high: "crit" };
-const CASES_MS = 20_000;
+/** The stream tells of changes; this is for whoever it does not reach. */
+const CASES_MS = 60_000;
 
 /** Cases of sanctions and of transactions, the newest first. */
 export default function CasesPage() {
@@ -24,6 +26,7 @@ export default function CasesPage() {
   const [status, setStatus] = useState("");
   const [kind, setKind] = useState("");
   const list = usePages<CaseRow>(["aml", "cases", status, kind], (cursor) => aml.cases(door, { status, kind }, cursor), { everyMs: CASES_MS });
+  useNews(list.reread, "aml");
   return (
     <Page
       title={say("cases.title")}

@@ -10,7 +10,8 @@ import { Empty } from "../../ui/Panel";
 import { Segmented } from "../../ui/Segmented";
 import { cash, CASH_REASONS, type Cash, type CashKind, type CashStatus, type CashStep } from "../api/aml";
 import { cashStepsOf } from "../aml/steps";
-import { useDoor, useMay } from "../context";
+import { useDoor, useHere, useMay } from "../context";
+import { useNews } from "../crm/useNews";
 import { useSay, word } from "../i18n";
 import { usePages } from "../pages";
 import { usePeople } from "../people";
@@ -22,16 +23,22 @@ import { Tag, type Tone } from "../ui/Tag";
 
 const STATUSES: readonly CashStatus[] = ["requested", "held", "approved", "confirmed", "rejected", "cancelled"];
 const TONES: Record<CashStatus, Tone> = { requested: "warn", held: "crit", approved: "lead", confirmed: "ok", rejected: "crit", cancelled: "plain" };
-const CASH_MS = 15_000;
+/** The stream tells staff of changes; this is for those of them whom it does not reach. */
+const CASH_MS = 60_000;
+/** A client's own requests are told by nobody. */
+const OWN_MS = 15_000;
 
 /** Deposits and withdrawals: asked for by one person, approved by another, booked in the core when they are confirmed. */
 export default function CashPage() {
   const say = useSay();
   const door = useDoor();
   const asks = useMay("cash.request");
+  const { me } = useHere();
+  const told = me?.user.staff ?? false;
   const [status, setStatus] = useState("");
   const [asking, setAsking] = useState(false);
-  const list = usePages<Cash>(["cash", status], (cursor) => cash.list(door, { status }, cursor), { everyMs: CASH_MS });
+  const list = usePages<Cash>(["cash", status], (cursor) => cash.list(door, { status }, cursor), { everyMs: told ? CASH_MS : OWN_MS });
+  useNews(list.reread, told ? "cash" : null);
   return (
     <Page
       title={say("cash.title")}

@@ -5,6 +5,7 @@ import { formatMoment } from "../../format/time";
 import { Empty } from "../../ui/Panel";
 import { kyc, type Dispute, type KycQueued, type KycStatus } from "../api/kyc";
 import { useDoor } from "../context";
+import { useNews } from "../crm/useNews";
 import { useSay } from "../i18n";
 import { usePages } from "../pages";
 import { Link } from "../ui/Link";
@@ -14,7 +15,8 @@ import { Tag, type Tone } from "../ui/Tag";
 
 export const STATUSES: readonly KycStatus[] = ["REVIEW_REQUIRED", "PROCESSING_OCR", "PENDING_UPLOAD", "APPROVED", "REJECTED", "BLOCKED"];
 export const STATUS_TONES: Record<KycStatus, Tone> = { PENDING_UPLOAD: "plain", PROCESSING_OCR: "lead", REVIEW_REQUIRED: "warn", APPROVED: "ok", REJECTED: "crit", BLOCKED: "crit" };
-const QUEUE_MS = 20_000;
+/** The stream tells of changes; this is for whoever it does not reach. */
+const QUEUE_MS = 60_000;
 
 /** Cases that wait for a person, the overdue ones first, and objections by their deadline. */
 export default function QueuePage() {
@@ -22,6 +24,7 @@ export default function QueuePage() {
   const door = useDoor();
   const [status, setStatus] = useState<KycStatus>("REVIEW_REQUIRED");
   const list = usePages<KycQueued>(["kyc", "cases", status], (cursor) => kyc.queue(door, status, cursor), { everyMs: QUEUE_MS });
+  useNews(list.reread, "kyc");
   return (
     <Page
       title={say("queue.title")}
@@ -72,6 +75,7 @@ function Disputes() {
   const door = useDoor();
   const { language } = useSettings();
   const list = usePages<Dispute>(["kyc", "disputes"], (cursor) => kyc.disputes(door, cursor), { everyMs: QUEUE_MS });
+  useNews(list.reread, "kyc");
   if (list.items.length === 0) return null;
   return (
     <Card title={say("disputes.title")}>

@@ -1,5 +1,6 @@
 //! Hello, requests and their refusals, heartbeats, slow peers, health.
 
+use siaga_platform::news::Part;
 use siaga_risk::event::{FeedChange, FeedState, Output};
 
 use super::*;
@@ -528,8 +529,8 @@ fn sales_hear_of_sales_and_of_nothing_at_the_desk() {
     let mut peer = house.silent();
     let session = uuid::Uuid::from_u128(7);
     let rooms = Rooms {
-        desk: false,
         sales: true,
+        ..Rooms::default()
     };
     let (ticket, _) = house
         .doors
@@ -540,7 +541,9 @@ fn sales_hear_of_sales_and_of_nothing_at_the_desk() {
         json!({ "op": "hello", "ticket": ticket, "client": "test" }),
     );
     assert_eq!(welcome["t"], "welcome");
-    for ch in ["quote", "margin", "alert", "order", "status"] {
+    for ch in [
+        "quote", "margin", "alert", "order", "status", "kyc", "aml", "cash",
+    ] {
         let refused = peer.ask(
             &house,
             json!({ "op": "sub", "id": 1, "ch": ch, "sym": ["*"] }),
@@ -556,8 +559,10 @@ fn sales_hear_of_sales_and_of_nothing_at_the_desk() {
         (&ok["t"], &ok["subs"][0]["sym"]),
         (&json!("ok"), &json!("*"))
     );
-    let followed = house.hub.followed(|topic| topic == Topic::Sales);
-    let news = SalesNews { version: 7 };
+    let followed = house
+        .hub
+        .followed(|topic| topic == Topic::News(Part::Sales));
+    let news = News { version: 7 };
     house.hub.put_data(&followed[0], house.now(), &news);
     let frames = peer.frames(&house);
     let snap = frames
@@ -571,6 +576,60 @@ fn sales_hear_of_sales_and_of_nothing_at_the_desk() {
         json!({ "op": "sub", "id": 3, "ch": "crm", "sym": ["*"] }),
     );
     assert_eq!(ok["t"], "ok", "the administrator sees both");
+}
+
+/// Whoever decides on payments hears when one is asked for, and nothing of when a case of somebody moves.
+#[test]
+fn each_part_of_the_house_is_told_to_whom_it_is_open() {
+    let house = House::new();
+    let mut peer = house.silent();
+    let session = uuid::Uuid::from_u128(8);
+    let rooms = Rooms {
+        cash: true,
+        kyc: true,
+        ..Rooms::default()
+    };
+    let (ticket, _) = house
+        .doors
+        .guest_ticket(siaga_risk::ids::ActorId(1_001), session, rooms, house.now())
+        .expect("room");
+    let welcome = peer.ask(
+        &house,
+        json!({ "op": "hello", "ticket": ticket, "client": "test" }),
+    );
+    assert_eq!(welcome["t"], "welcome");
+    for (ch, answer) in [
+        ("cash", "ok"),
+        ("kyc", "ok"),
+        ("aml", "err"),
+        ("crm", "err"),
+        ("status", "err"),
+    ] {
+        let said = peer.ask(&house, json!({ "op": "sub", "id": 2, "ch": ch }));
+        assert_eq!(said["t"], answer, "{ch}: {said}");
+    }
+    let narrow = peer.ask(
+        &house,
+        json!({ "op": "sub", "id": 3, "ch": "cash", "sym": ["EUR/USD"] }),
+    );
+    assert_eq!(narrow["t"], "err", "news are of a whole part: {narrow}");
+    for (part, version) in [(Part::Cash, 3), (Part::Kyc, 4)] {
+        let followed = house.hub.followed(|topic| topic == Topic::News(part));
+        let news = News { version };
+        house.hub.put_data(&followed[0], house.now(), &news);
+    }
+    let mut told: Vec<(u64, u64)> = Vec::new();
+    for frame in peer.frames(&house) {
+        if frame["t"] == "snap" {
+            let number = |value: &serde_json::Value| value.as_u64().expect("a number");
+            told.push((number(&frame["sub"]), number(&frame["data"]["version"])));
+        }
+    }
+    told.sort_unstable();
+    let sub = |part| Topic::News(part).id().0;
+    let mut expected = [(sub(Part::Cash), 3), (sub(Part::Kyc), 4)];
+    expected.sort_unstable();
+    assert_eq!(told, expected);
 }
 
 /// A connection of a person with a session of identity.
