@@ -17,6 +17,9 @@ const LEFT_NS: u64 = DAY_NS;
 /// Files taken away by one run; the next goes on.
 const SLICE: i64 = 100;
 
+/// Files of one run that their store may keep: behind so many it is the store that does not answer.
+const STUCK_MAX: usize = 3;
+
 /// Writes down what is about to be stored.
 pub(super) fn expect(
     unit: &mut Unit<'_, '_>,
@@ -48,7 +51,11 @@ pub(super) fn arrived(unit: &mut Unit<'_, '_>, ids: &[Uuid]) -> Result<(), Refus
     Ok(())
 }
 
-/// Takes away files that were stored and that no row names. Returns how many; called by a job.
+/// A file that no row names: its key, whose it is, and where it lies.
+type Left = (Uuid, Uuid, Uuid, String);
+
+/// Takes away files that were stored and that no row names. Returns how many; called by a job. What the store does not give up
+/// is tried again a day later and keeps nothing behind it waiting.
 ///
 /// # Errors
 /// The database, or the store of documents.
@@ -56,11 +63,11 @@ pub async fn sweep(kyc: &Kyc) -> Result<u64, Refusal> {
     let platform = kyc.platform.background();
     let system = Principal::system("kyc.pending");
     let before = Ts(platform.now().0.saturating_sub(LEFT_NS));
-    let left: Vec<(Uuid, String)> = platform
+    let left: Vec<Left> = platform
         .read(&system, move |tx| {
             Ok(tx.all(
                 sqlx::query_as(
-                    "SELECT p.id, p.file_url FROM kyc_pending_files AS p
+                    "SELECT p.id, p.org_id, p.user_id, p.file_url FROM kyc_pending_files AS p
                      WHERE p.created_at <= $1 AND NOT EXISTS (SELECT FROM kyc_documents AS d WHERE d.id = p.id)
                      ORDER BY p.created_at, p.id LIMIT $2",
                 )
@@ -70,15 +77,35 @@ pub async fn sweep(kyc: &Kyc) -> Result<u64, Refusal> {
         })
         .await?;
     let mut gone = Vec::with_capacity(left.len());
-    for (id, path) in left {
-        kyc.vault.remove(&path).await?;
-        gone.push(id);
+    let mut stuck: Vec<Left> = Vec::new();
+    let mut why = None;
+    for (id, org, user, path) in left {
+        match kyc.vault.remove(&path).await {
+            Ok(()) => gone.push(id),
+            Err(refusal) => {
+                stuck.push((id, org, user, path));
+                why = Some(refusal);
+            }
+        }
+        if stuck.len() >= STUCK_MAX {
+            break;
+        }
     }
     let swept = u64::try_from(gone.len()).unwrap_or(u64::MAX);
-    if swept > 0 {
+    if swept > 0 || why.is_some() {
         platform
-            .command(&system, move |unit| arrived(unit, &gone))
+            .command(&system, move |unit| {
+                arrived(unit, &gone)?;
+                for (id, org, user, path) in stuck {
+                    arrived(unit, &[id])?;
+                    expect(unit, org, user, &[(id, path)])?;
+                }
+                Ok(())
+            })
             .await?;
     }
-    Ok(swept)
+    match why {
+        Some(refusal) => Err(refusal),
+        None => Ok(swept),
+    }
 }

@@ -9,13 +9,15 @@ use siaga_platform::aml::screen::{self, Cause};
 use siaga_platform::aml::{cases, sanctions};
 use siaga_platform::identity::messenger::{Channel, Message, Messenger, Sending};
 use siaga_platform::ids::{HOUSE, new_id};
-use siaga_platform::kyc::faults::UNDER_REVIEW;
+use siaga_platform::kyc::faults::{STORE, UNDER_REVIEW};
 use siaga_platform::kyc::{self, Kyc, Outcome, Verb};
 use siaga_platform::outbox::{Handlers, Publisher};
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::values::bound;
 use siaga_risk::event::Body;
 use siaga_risk::ids::AccountId;
+use siaga_risk::units::{SECOND_NS, Ts};
+use uuid::Uuid;
 
 use super::office::{Office, fault, offices};
 
@@ -213,6 +215,47 @@ async fn a_file_that_a_stop_left_behind_is_taken_away_and_those_of_rows_stay() {
         assert_eq!(kyc::sweep(&office.kyc).await.expect(kind), 1, "{kind}");
         assert_eq!(files(), 2, "{kind}: the card and the selfie");
         assert_eq!(kyc::sweep(&office.kyc).await.expect(kind), 0, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_its_store_keeps_holds_up_none_behind_it() {
+    for office in offices().await {
+        let kind = office.house.kind;
+        let system = Principal::system("test");
+        let sari = office.house.client("Sari").await;
+        let user = sari.user().expect("a person");
+        let documents: PathBuf = office.folder.path().join("documents");
+        let path = |id: Uuid| format!("kyc/{}/{}", user.simple(), id.simple());
+        let now = office.house.platform.now();
+        let (kept, cut) = (new_id(now), new_id(now));
+        for (id, at) in [(kept, now), (cut, Ts(now.0 + SECOND_NS))] {
+            let waits = sqlx::query(
+                "INSERT INTO kyc_pending_files (id, org_id, user_id, file_url, created_at) VALUES ($1, $2, $3, $4, $5)",
+            );
+            let waits = waits.bind(id).bind(HOUSE).bind(user).bind(path(id));
+            let waits = waits.bind(bound(at));
+            office.house.system(move |tx| tx.execute(waits)).await;
+        }
+        // A folder where a file should be is deleted by nobody.
+        let (stuck, behind) = (documents.join(path(kept)), documents.join(path(cut)));
+        std::fs::create_dir_all(stuck.join("inside")).expect("made");
+        std::fs::write(&behind, b"ciphertext").expect("written");
+        office.house.pass(25 * 3_600);
+        let refused = kyc::sweep(&office.kyc).await.expect_err(kind);
+        assert_eq!(refused.fault(), Some(STORE), "{kind}");
+        assert!(stuck.exists() && !behind.exists(), "{kind}");
+        let waiting = "SELECT count(*) FROM kyc_pending_files";
+        assert_eq!(office.house.count(&system, waiting).await, 1, "{kind}");
+        assert_eq!(
+            kyc::sweep(&office.kyc).await.expect(kind),
+            0,
+            "{kind}: tomorrow"
+        );
+        std::fs::remove_dir_all(&stuck).expect("removed");
+        office.house.pass(25 * 3_600);
+        assert_eq!(kyc::sweep(&office.kyc).await.expect(kind), 1, "{kind}");
+        assert_eq!(office.house.count(&system, waiting).await, 0, "{kind}");
     }
 }
 
