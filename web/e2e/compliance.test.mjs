@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, describe, it } from "node:test";
 import { launch, openPage, skip } from "./harness/browser.mjs";
-import { Person } from "./harness/people.mjs";
+import { enrol, invite, Person } from "./harness/people.mjs";
 import { picture } from "./harness/pictures.mjs";
 import { Server, until } from "./harness/server.mjs";
 
@@ -11,6 +11,8 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const ADMIN = { email: "kepala@contoh.id", password: "Gunung-Agung-72", name: "Made Wirawan", phone: "081234567801" };
 const CLIENT = { email: "siti@contoh.id", password: "Kawah-Putih-51", name: "Siti Nurhaliza", phone: "+6281234567802" };
 const OTHER = { email: "budi@contoh.id", password: "Kawah-Ijen-52", name: "Budi Hartono", phone: "+6281234567803" };
+const THIRD = { email: "rudi@contoh.id", password: "Kawah-Bromo-53", name: "Rudi Tanjung", phone: "+6281234567804" };
+const OFFICER = { email: "citra@contoh.id", password: "Danau-Toba-39", name: "Citra Maharani", role: "compliance_officer" };
 
 describe("the pages of compliance, keys and personal data", { skip }, () => {
   let server;
@@ -31,11 +33,7 @@ describe("the pages of compliance, keys and personal data", { skip }, () => {
     browser = await launch();
     page = await openPage(browser, server, { signIn: false, path: "me/keys" });
     await signInAs(page, ADMIN);
-    const second = page.getByTestId("second-factor");
-    await second.getByRole("radio", { name: "Recovery code" }).click();
-    await second.getByTestId("mfa-code").fill(recovery[1]);
-    await second.getByRole("button", { name: "Confirm" }).click();
-    await page.getByTestId("who").filter({ hasText: ADMIN.name }).waitFor();
+    await confirmAs(page, ADMIN, recovery[1]);
   });
   after(async () => {
     await browser?.close();
@@ -47,6 +45,13 @@ describe("the pages of compliance, keys and personal data", { skip }, () => {
     await form.getByLabel("Email", { exact: true }).fill(person.email);
     await form.getByLabel("Password", { exact: true }).fill(person.password);
     await form.getByRole("button", { name: "Sign in", exact: true }).click();
+  };
+  const confirmAs = async (target, person, code) => {
+    const second = target.getByTestId("second-factor");
+    await second.getByRole("radio", { name: "Recovery code" }).click();
+    await second.getByTestId("mfa-code").fill(code);
+    await second.getByRole("button", { name: "Confirm" }).click();
+    await target.getByTestId("who").filter({ hasText: person.name }).waitFor();
   };
   const userOf = async (person) => (await person.get("auth/me")).user.id;
 
@@ -211,13 +216,18 @@ describe("the pages of compliance, keys and personal data", { skip }, () => {
     assert.deepEqual(page.faults, []);
   });
 
-  it("decides about one document alone", async () => {
+  /** Hands in every document as the client's own program would. */
+  const handIn = async (person) => {
     const form = new FormData();
     const types = ["ktp", "npwp", "selfie", "proof_of_address"];
     for (const type of types) form.append("document_types[]", type);
-    for (const type of types) form.append("files[]", new Blob([await picture(page, type, "image/jpeg")], { type: "image/jpeg" }), `${type}.jpg`);
-    const sent = await fetch(`${server.origin}/api/v1/kyc/upload`, { method: "POST", headers: { authorization: `Bearer ${client.token}`, "x-client": "api" }, body: form });
+    for (const type of types) form.append("files[]", new Blob([await picture(page, `${type} of ${person.token.slice(-8)}`, "image/jpeg")], { type: "image/jpeg" }), `${type}.jpg`);
+    const sent = await fetch(`${server.origin}/api/v1/kyc/upload`, { method: "POST", headers: { authorization: `Bearer ${person.token}`, "x-client": "api" }, body: form });
     assert.equal(sent.status, 201, await sent.text());
+  };
+
+  it("decides about one document alone", async () => {
+    await handIn(client);
     const given = await until(async () => (await admin.get("kyc/cases?status=REVIEW_REQUIRED")).items[0], { ms: 120_000, what: () => "the documents to be read", every: 500 });
     await page.goto(`${server.origin}/kyc/${given.id}`);
     await page.locator('[role="tab"][data-document="ktp"]').click();
@@ -241,6 +251,29 @@ describe("the pages of compliance, keys and personal data", { skip }, () => {
     const after = await admin.get(`kyc/cases/${given.id}`);
     assert.deepEqual([after.status, after.reason], ["REJECTED", "wrong_document"]);
     assert.deepEqual(page.faults, []);
+  });
+
+  it("names colleagues to a compliance officer, and tells of new cases as they come", async () => {
+    await invite(server, admin, OFFICER);
+    const { body } = await new Person(server, null).api("POST", "auth/login", { email: OFFICER.email, password: OFFICER.password });
+    const codes = await enrol(new Person(server, body.jwt_token));
+    const theirs = await openPage(browser, server, { signIn: false, path: "kyc" });
+    await signInAs(theirs, OFFICER);
+    await confirmAs(theirs, OFFICER, codes[0]);
+    await theirs.goto(`${server.origin}/audit?entity=legal_hold`);
+    await theirs.locator("[data-audit]").filter({ hasText: ADMIN.name }).first().waitFor();
+
+    await theirs.goto(`${server.origin}/kyc`);
+    await theirs.waitForFunction(() => performance.getEntriesByType("resource").some((entry) => entry.name.endsWith("/ws-tickets")));
+    const third = await Person.register(server, THIRD);
+    const id = await userOf(third);
+    await handIn(third);
+    const given = await until(async () => (await admin.get("kyc/cases?status=REVIEW_REQUIRED")).items.find((one) => one.user_id === id), { ms: 120_000, what: () => "the documents to be read", every: 500 });
+    const began = Date.now();
+    await theirs.locator(`[data-testid="kyc-queue"] [data-case="${given.id}"]`).waitFor();
+    assert.ok(Date.now() - began < 20_000, "the queue is told by the stream, not by its reading anew each minute");
+    assert.deepEqual(theirs.faults, []);
+    await theirs.context().close();
   });
 
   it("lets a client choose the second factor, take their data, and ask for their end", async () => {
