@@ -177,6 +177,8 @@ describe("the pages of compliance, keys and personal data", { skip }, () => {
     assert.equal(new URL(page.url()).search, "?entity=legal_hold");
     await page.getByTestId("audit-all").click();
     await page.locator('[data-entity="audit_log"][data-action="access"]').first().waitFor();
+    await page.getByTestId("chain-verify").click();
+    await page.locator('[data-testid="chain-found"][data-ended="true"][data-flaws="0"]').waitFor();
     await page.locator('[data-filter="from"]').fill("2999-01-01T00:00");
     await page.locator('[data-filter="to"]').fill("2998-01-01T00:00");
     assert.ok(await page.getByTestId("audit-look").isDisabled(), "nothing lies between");

@@ -16,7 +16,7 @@ pub use export::{Exported, export};
 pub use list::{AUDIT_READ, Entry, Filter, list};
 pub use partitions::prepare;
 pub use span::Span;
-pub use verify::{Fault, Report, Verifier, verify};
+pub use verify::{Fault, Flaw, Piece, Report, Verifier, check, verify};
 pub use write::opened;
 
 /// What may be done with the log.

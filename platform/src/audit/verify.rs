@@ -1,5 +1,7 @@
 //! The chain computed anew, in the program and not by the database whose rows are in question.
 
+mod piece;
+
 use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
@@ -8,6 +10,8 @@ use sqlx::postgres::PgRow;
 
 use super::anchor::Anchor;
 use crate::db::{Actor, Db, DbError, Tx};
+
+pub use piece::{Flaw, Piece, check};
 
 /// Rows read by one transaction: a slice of the embedded database.
 const SLICE: i64 = 500;

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
-use siaga_platform::audit::{self, Action, Anchor, Change, Fault, Filter, Span};
+use siaga_platform::audit::{self, Action, Anchor, Change, Fault, Filter, Flaw, Span};
 use siaga_platform::ids::HOUSE;
 use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role};
-use siaga_platform::refusal::{CONFLICT, FORBIDDEN, INVALID};
+use siaga_platform::refusal::{CONFLICT, FORBIDDEN, INVALID, NOT_FOUND};
 use siaga_risk::units::Ts;
 
 use super::desk::{House, houses};
@@ -293,6 +293,61 @@ async fn futures_join(tasks: impl Iterator<Item = impl Future<Output = ()>>) {
         }
     })
     .await;
+}
+
+/// Whoever reads the log has it computed anew, a piece at a time, and is told where it was touched.
+#[tokio::test]
+async fn a_reader_of_the_log_has_a_month_of_it_verified() {
+    for house in houses().await {
+        let kind = house.kind;
+        let agent = house.person(HOUSE, Role::SalesAgent, None, "Rina").await;
+        let auditor = house.person(HOUSE, Role::Auditor, None, "Adi").await;
+        work(&house, &agent, 4).await;
+        let check =
+            |month: &'static str, after: i64| audit::check(&house.platform, &auditor, month, after);
+        let whole = check("2026-11", 0).await.expect(kind);
+        assert_eq!((whole.rows, whole.next), (4, None), "{kind}");
+        assert_eq!(whole.flaws, [], "{kind}");
+        assert_eq!(check("2026-11", 3).await.expect(kind).rows, 1, "{kind}");
+        for (month, after, fault) in [
+            ("2026-12", 0, NOT_FOUND),
+            ("November", 0, INVALID),
+            ("2026-11", 99, INVALID),
+        ] {
+            let refused = check(month, after).await.expect_err(kind);
+            assert_eq!(refused.fault(), Some(fault), "{kind}: {month} {after}");
+        }
+        let refused = audit::check(&house.platform, &agent, "2026-11", 0).await;
+        assert_eq!(refused.expect_err(kind).fault(), Some(FORBIDDEN), "{kind}");
+
+        house
+            .intrude(
+                "ALTER TABLE audit_log NO FORCE ROW LEVEL SECURITY; ALTER TABLE audit_log DISABLE TRIGGER USER;
+                 UPDATE audit_log SET entity_id = entity_id || 'x' WHERE link = 3;"
+                    .into(),
+            )
+            .await;
+        let flaw = |kind: &'static str, link: Option<i64>| Flaw { kind, link };
+        let touched = check("2026-11", 0).await.expect(kind);
+        assert_eq!(touched.flaws, [flaw("changed", Some(3))], "{kind}");
+        house
+            .intrude("DELETE FROM audit_log WHERE link = 4;".into())
+            .await;
+        let cut = check("2026-11", 3).await.expect(kind);
+        assert_eq!(
+            (cut.next, cut.flaws),
+            (None, vec![flaw("missing", Some(4))]),
+            "{kind}"
+        );
+        house
+            .intrude("UPDATE audit_heads SET links = 3;".into())
+            .await;
+        let ended = check("2026-11", 0).await.expect(kind);
+        assert!(
+            ended.flaws.contains(&flaw("head", None)),
+            "{kind}: {ended:?}"
+        );
+    }
 }
 
 #[tokio::test]

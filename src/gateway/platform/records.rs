@@ -41,6 +41,21 @@ wire! {
         /// Give it as `cursor` for the next page; null at the end.
         pub next: Option<String>,
     }
+    /// Something that is wrong with a month's chain.
+    pub struct AuditFlawDto {
+        /// `changed`, `unlinked`, `missing`, `head`, `start`, `stray`.
+        pub kind: &'static str,
+        /// At which place of the month; null where there is none.
+        pub link: Option<i64>,
+    }
+    /// A piece of a month's chain, computed anew.
+    pub struct AuditPieceDto {
+        /// Rows that were looked at.
+        pub rows: u64,
+        /// Give it as `after` for the next piece; null at the end of the month.
+        pub next: Option<i64>,
+        pub flaws: Vec<AuditFlawDto>,
+    }
     /// An event that could not be handed on.
     pub struct FailedEventDto {
         pub id: Uuid,
@@ -72,6 +87,7 @@ wire! {
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(audit_log))
+        .routes(routes!(audit_chain))
         .routes(routes!(failed_events))
         .routes(routes!(retry_event))
         .routes(routes!(find))
@@ -139,6 +155,39 @@ async fn audit_log(
     Ok(axum::Json(AuditPage {
         items: page.items,
         next: page.next,
+    }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ChainQuery {
+    /// Which month, as `2026-11`.
+    month: String,
+    /// `next` of the piece before; from the beginning when absent.
+    after: Option<u32>,
+}
+
+/// Computes a piece of a month's chain anew and compares it with the rows and where the month ends. What was written down outside of
+/// the database is compared by `siaga audit verify` alone.
+#[utoipa::path(get, path = "/api/v1/audit/chain", tag = "audit", params(ChainQuery),
+    responses((status = 200, body = AuditPieceDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn audit_chain(
+    Desk(platform): Desk,
+    By(by): By,
+    Query(query): Query<ChainQuery>,
+) -> ApiResult<axum::Json<AuditPieceDto>> {
+    let after = i64::from(query.after.unwrap_or(0));
+    let piece = audit::check(&platform, &by, &query.month, after).await?;
+    let flaws = piece.flaws.into_iter().map(|flaw| AuditFlawDto {
+        kind: flaw.kind,
+        link: flaw.link,
+    });
+    Ok(axum::Json(AuditPieceDto {
+        rows: piece.rows,
+        next: piece.next,
+        flaws: flaws.collect(),
     }))
 }
 

@@ -79,6 +79,19 @@ export interface AuditRow {
   link: number | null;
 }
 
+/** Something that is wrong with a month's chain, and at which of its places. */
+export interface AuditFlaw {
+  kind: string;
+  link: number | null;
+}
+
+/** A piece of a month's chain, computed anew by the server. */
+export interface AuditPiece {
+  rows: number;
+  next: number | null;
+  flaws: AuditFlaw[];
+}
+
 export interface AuditFilter {
   entity: string;
   entity_id: string;
@@ -113,5 +126,6 @@ export const records = {
   hold: (door: Door, hold: NewHold) => door.post<{ id: string }>("holds", hold),
   lift: (door: Door, id: string) => door.write<void>("DELETE", `holds/${part(id)}`),
   audit: (door: Door, filter: Partial<AuditFilter>, cursor: string | null) => door.get<PageOf<AuditRow>>("audit", { ...filter, cursor }),
+  chain: (door: Door, month: string, after: number | null) => door.get<AuditPiece>("audit/chain", { month, after }),
   find: (door: Door, q: string) => door.get<{ items: Found[] }>("search", { q }),
 };
