@@ -17,7 +17,7 @@ import { Link } from "../ui/Link";
 import { More } from "../ui/More";
 import { Body, Page, Trouble, Wait } from "../ui/Page";
 import { Tag } from "../ui/Tag";
-import { Chain } from "./Chain";
+import { MonthChain } from "./MonthChain";
 import { changesOf, endsBefore, ENTITIES, filterQuery, instantOf, localOf, NO_FILTER, readFilter, SEALED } from "./changes";
 
 /** Who did what, newest first. That somebody looks is a row too, so the log is read when it is asked for and not by itself. */
@@ -41,7 +41,7 @@ export default function AuditPage() {
           {list.items.map((row) => <Row key={row.id} row={row} />)}
         </ul>
         <More shown={list.items.length} more={list.more} busy={list.busy} onMore={list.onMore} />
-        <Chain />
+        <MonthChain />
       </Body>
     </Page>
   );

@@ -14,7 +14,7 @@ import { monthOf, verifyMonth, type Verified } from "./chain";
 const MONTH = /^\d{4}-\d{2}$/;
 
 /** Has the chain of a month computed anew, piece by piece, and says where it was touched. */
-export function Chain() {
+export function MonthChain() {
   const say = useSay();
   const door = useDoor();
   const act = useAct();
