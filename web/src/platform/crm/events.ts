@@ -37,7 +37,7 @@ function rest(kind: string, detail: Record<string, unknown>, say: Say, language:
     text(band) && text(band) !== "none" ? word(say, "band", text(band)!) : null,
     text(cause) && word(say, "cause", text(cause)!),
     text(why) && word(say, "sla", text(why)!),
-    Array.isArray(fields) && fields.length > 0 ? say("event.fields", { fields: fields.map((field) => word(say, "lead", String(field))).join(", ") }) : null,
+    Array.isArray(fields) && fields.length > 0 ? say("event.fields", { fields: fields.map((field) => word(say, kind === "deal" ? "deal" : "lead", String(field))).join(", ") }) : null,
     kind === "task" ? null : text(source),
     text(reason) && `“${text(reason)}”`,
   ];
