@@ -214,7 +214,7 @@ pub struct Edit {
 }
 
 /// Changes what is known of a lead. A new number or address takes the proof of the old one away, and must belong to no other lead. What
-/// is emptied stays in the timeline.
+/// is replaced or emptied stays in the timeline.
 ///
 /// # Errors
 /// Forbidden, not found, stale, a field that is wrong, or a duplicate.
@@ -284,8 +284,10 @@ pub async fn edit(
             }
             replaced(unit, &lead, &before, &after)?;
             for (field, kind) in [("name", FactKind::Name), ("city", FactKind::City)] {
-                if after.get(field).is_none() {
-                    forget(unit, &lead, kind, before.get(field))?;
+                if let Some(was) = before.get(field)
+                    && after.get(field) != Some(was)
+                {
+                    former(unit, &lead, kind, was, after.get(field).is_none())?;
                 }
             }
             let by = unit.by().audit_name();
@@ -319,18 +321,19 @@ pub async fn edit(
         .await
 }
 
-/// Withdraws what a field that was emptied counted for; what stood in it stays in the timeline.
-fn forget(
+/// Keeps what stood in a field in the timeline; what one that was emptied counted for is withdrawn.
+fn former(
     unit: &mut Unit<'_, '_>,
     lead: &Lead,
     kind: FactKind,
-    was: Option<&str>,
+    was: &str,
+    emptied: bool,
 ) -> Result<(), Refusal> {
-    let Some(was) = was else {
-        return Ok(());
-    };
-    store::withdraw_kind(unit, lead, kind)?;
-    let detail = json!({"kind": kind.name(), "withdrawn": true});
+    if emptied {
+        store::withdraw_kind(unit, lead, kind)?;
+    }
+    let how = if emptied { "withdrawn" } else { "replaced" };
+    let detail = json!({"kind": kind.name(), how: true});
     store::history(unit, lead, "fact", &detail, Some(was))?;
     Ok(())
 }

@@ -101,13 +101,20 @@ async fn a_deal_gets_another_name_and_another_sum_and_what_it_was_stays_in_the_t
 }
 
 #[tokio::test]
-async fn a_field_is_emptied_and_takes_its_points_along() {
+async fn a_field_is_emptied_with_its_points_and_what_it_held_stays_in_the_timeline() {
     for house in houses().await {
         let (kind, platform) = (house.kind, &house.platform);
         let sales = agent(&house, None, "Ayu").await;
         let mut capture = told(Some(&number(1)), Some("sari@contoh.id"), Some("Sari"));
         capture.city = Some("Kota Bandung".into());
         let lead = take(&house, capture).await.lead;
+        let other = Edit {
+            name: Some("Sari Dewi".into()),
+            ..Edit::default()
+        };
+        moves::edit(platform, &sales, None, lead, other)
+            .await
+            .expect(kind);
         let before = seen(&house, lead).await.lead;
         let empty = async |fields: &[&'static str]| {
             let edit = Edit {
@@ -145,7 +152,7 @@ async fn a_field_is_emptied_and_takes_its_points_along() {
         };
         assert_eq!(
             said(lines(&house, lead, "fact").await),
-            ["Kota Bandung", "Sari"],
+            ["Kota Bandung", "Sari Dewi", "Sari"],
             "{kind}"
         );
         assert_eq!(
@@ -160,8 +167,8 @@ async fn a_field_is_emptied_and_takes_its_points_along() {
             "{kind}"
         );
         // An older word does not bring it back; a newer one does.
-        for (observed, name) in [(before.created, None), (platform.now(), Some("Sari Dewi"))] {
-            let mut again = told(None, Some("sari@contoh.id"), Some("Sari Dewi"));
+        for (observed, name) in [(before.created, None), (platform.now(), Some("Sari Ayu"))] {
+            let mut again = told(None, Some("sari@contoh.id"), Some("Sari Ayu"));
             again.observed = Some(observed);
             assert_eq!(take(&house, again).await.lead, lead, "{kind}");
             assert_eq!(

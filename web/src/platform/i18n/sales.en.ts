@@ -85,6 +85,7 @@ export const salesEn = {
   "merge.undo.help": "What the merge wrote is replaced by what stood before, unless somebody changed it since. Two leads that became one are two again.",
 
   "event.withdrawn": "withdrawn",
+  "event.replaced": "another before",
   "event.fields": "changed: {fields}",
   "cause.captured": "came in again",
   "sla.overdue": "the stage takes too long",

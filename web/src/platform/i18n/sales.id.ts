@@ -87,6 +87,7 @@ export const salesId: Record<keyof typeof salesEn, string> = {
   "merge.undo.help": "Yang ditulis penggabungan diganti dengan yang ada sebelumnya, kecuali sudah diubah orang. Dua prospek yang menjadi satu kembali menjadi dua.",
 
   "event.withdrawn": "ditarik",
+  "event.replaced": "sebelumnya lain",
   "event.fields": "berubah: {fields}",
   "cause.captured": "masuk lagi",
   "sla.overdue": "tahapnya terlalu lama",
