@@ -499,6 +499,7 @@ pub async fn set_rule(
                     .bind(rule.name()),
             )?;
             unit.audit(Change::new(Action::Update, "crm_setting", org).field("rule", before.name(), rule.name()));
+            unit.emit(Event::new("crm.settings_changed", "crm_setting", org, json!({"rule": rule.name()})));
             Ok(())
         })
         .await

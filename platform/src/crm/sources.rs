@@ -202,6 +202,7 @@ pub async fn add(
             let taken = || INVALID.field("name", "there is a source of this name");
             put.map_err(|error| Refusal::from(error).on_duplicate("lead_sources_org_id_name_key", taken))?;
             unit.audit(Change::new(Action::Create, "lead_source", id).field("name", Value::Null, named.as_str()));
+            unit.emit(Event::new("crm.source_changed", "lead_source", id, json!({"source_id": id, "what": "added"})));
             Ok((id, now.0, secret))
         })
         .await?;
@@ -250,6 +251,8 @@ pub async fn renew(
                 Value::Null,
                 "renewed",
             ));
+            let facts = json!({"source_id": id, "what": "secret_renewed"});
+            unit.emit(Event::new("crm.source_changed", "lead_source", id, facts));
             Ok(secret)
         })
         .await

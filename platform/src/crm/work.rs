@@ -198,6 +198,7 @@ pub fn fact_in(
             .field("kind", Value::Null, kind.name())
             .field("source", Value::Null, source),
     );
+    tell(unit, lead, kind.name());
     Ok(())
 }
 
@@ -231,8 +232,15 @@ pub async fn withdraw(
             store::history(unit, &lead, "fact", &json!({"kind": kind, "withdrawn": true}), None)?;
             store::rescore(unit, &mut lead)?;
             store::save(unit, &mut lead)?;
+            tell(unit, &lead, &kind);
             unit.audit(Change::new(Action::Delete, "lead_fact", fact).about(lead.subject).field("kind", kind, Value::Null));
             Ok(())
         })
         .await
+}
+
+/// Whoever looks at the lead reads its facts again.
+fn tell(unit: &mut Unit<'_, '_>, lead: &Lead, fact: &str) {
+    let facts = json!({"lead_id": lead.id, "fact": fact, "assigned_to": lead.assigned_to});
+    unit.emit(Event::new("lead.changed", "lead", lead.id, facts).about(lead.subject));
 }

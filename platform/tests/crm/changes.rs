@@ -203,7 +203,7 @@ async fn a_source_that_is_off_brings_nothing_until_it_is_on_again() {
         let system = Principal::system("test");
         for sql in [
             "SELECT count(*) FROM audit_log WHERE entity_type = 'lead_source' AND action = 'update'",
-            "SELECT count(*) FROM events WHERE type = 'crm.source_changed'",
+            "SELECT count(*) FROM events WHERE type = 'crm.source_changed' AND payload ->> 'active' IS NOT NULL",
         ] {
             assert_eq!(
                 house.count(&system, sql).await,
