@@ -157,7 +157,11 @@ describe("the pages of sales", { skip }, () => {
     // A lead that is no client yet has the page of its person's data too.
     const { subject_id, user_id } = kept;
     assert.equal(user_id, null);
-    assert.equal(await page.getByTestId("data-link").getAttribute("href"), `/subjects/${subject_id}`);
+    await page.getByTestId("data-link").click();
+    await page.waitForURL((url) => url.pathname === `/subjects/${subject_id}`);
+    await page.getByRole("heading", { level: 1, name: "Eko Prasetyo Wibowo" }).waitFor();
+    await page.getByTestId("consents").waitFor();
+    assert.equal(await page.getByTestId("trouble").count(), 0);
     const exported = await admin.api("POST", `subjects/${subject_id}/export`);
     assert.ok(JSON.stringify(exported.body).includes("Eko Prasetyo Wibowo"));
     assert.deepEqual(page.faults, []);
