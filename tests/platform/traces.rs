@@ -13,7 +13,7 @@ use siaga_platform::audit::{self, Action, Change};
 use siaga_platform::crm::capture::{self, Capture};
 use siaga_platform::crm::moves::{self, Edit};
 use siaga_platform::crm::work::NoteKind;
-use siaga_platform::crm::{FactKind, tasks, work};
+use siaga_platform::crm::{FactKind, deals, tasks, work};
 use siaga_platform::db::Tx;
 use siaga_platform::erasure::{self, Kind};
 use siaga_platform::ids::HOUSE;
@@ -199,7 +199,7 @@ async fn person(office: &Office, n: u32) -> Uuid {
     tasks::add(platform, &owner, None, task)
         .await
         .expect("a task");
-    work::add_deal(platform, &owner, None, lead, word("deal", n), 500_000)
+    deals::add_deal(platform, &owner, None, lead, word("deal", n), 500_000)
         .await
         .expect("a deal");
     work::add_fact(

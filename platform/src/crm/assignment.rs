@@ -24,7 +24,7 @@ use super::store;
 const DRAIN_MAX: i64 = 20;
 
 /// Agents of a house that are looked at.
-const AGENTS_MAX: i64 = 1_000;
+pub(super) const AGENTS_MAX: i64 = 1_000;
 
 /// Territories and skills of an agent.
 const LIST_MAX: usize = 50;
@@ -241,6 +241,11 @@ pub(super) fn told(
     Ok(())
 }
 
+/// Whether people of `team` are given leads by `by`: administrators reach everybody, managers their teams.
+pub(super) fn leads_team(by: &Principal, hand: Hand, team: Option<Uuid>) -> bool {
+    hand == Hand::Admin || team.is_some_and(|team| by.teams.contains(&team))
+}
+
 /// Whether `by` distributes leads at all.
 pub(super) fn manages(by: &Principal) -> Result<Hand, Refusal> {
     if by.user().is_none() {
@@ -298,12 +303,8 @@ fn team_of(unit: &mut Unit<'_, '_>, agent: Uuid, hand: Hand) -> Result<Option<Uu
             .bind(agent)
             .bind(org),
     )?;
-    let found = row.map(|(team,)| team);
-    let within = |team: Option<Uuid>| {
-        hand == Hand::Admin || team.is_some_and(|team| unit.by().teams.contains(&team))
-    };
-    match found {
-        Some(team) if within(team) => Ok(team),
+    match row.map(|(team,)| team) {
+        Some(team) if leads_team(unit.by(), hand, team) => Ok(team),
         _ => Err(NOT_FOUND.because("there is no such agent, or none of yours")),
     }
 }
@@ -315,6 +316,8 @@ pub struct Seat {
     pub agent: Agent,
     /// Their team.
     pub team: Option<Uuid>,
+    /// Away for a while.
+    pub on_leave: bool,
     /// Takes leads when available.
     pub accepting: bool,
     /// Their name.
@@ -334,6 +337,7 @@ pub struct Seats {
 
 type SeatRow = (
     Uuid,
+    bool,
     bool,
     bool,
     i32,
@@ -356,14 +360,14 @@ pub async fn seats(platform: &Platform, by: &Principal) -> Result<Seats, Refusal
         .read(by, move |tx| {
             let rows: Vec<SeatRow> = tx.all(
                 sqlx::query_as(
-                    "SELECT a.user_id, a.available, a.accepting, a.active_leads, a.cap, a.turn, a.territories, a.skills, u.team_id, u.name_sealed
+                    "SELECT a.user_id, a.available, u.on_leave, a.accepting, a.active_leads, a.cap, a.turn, a.territories, a.skills, u.team_id, u.name_sealed
                      FROM sales_agents AS a JOIN users AS u ON u.id = a.user_id WHERE a.org_id = $1 ORDER BY a.user_id LIMIT $2",
                 )
                 .bind(org)
                 .bind(AGENTS_MAX),
             )?;
             let mut seats = Vec::with_capacity(rows.len());
-            for (user, available, accepting, active, cap, turn, territories, skills, team, name) in rows {
+            for (user, available, on_leave, accepting, active, cap, turn, territories, skills, team, name) in rows {
                 let key = super::view::key_of(tx, &keyring, user)?;
                 let name = key.zip(name).and_then(|(key, name)| key.open("users.name", &Sealed::from_bytes(name)).ok());
                 let agent = Agent {
@@ -378,6 +382,7 @@ pub async fn seats(platform: &Platform, by: &Principal) -> Result<Seats, Refusal
                 seats.push(Seat {
                     agent,
                     team,
+                    on_leave,
                     accepting,
                     name,
                 });
@@ -450,8 +455,7 @@ pub async fn seat(
                 referrer: None,
             };
             unit.by().may(AGENT_WRITE, &target)?;
-            let ours = hand == Hand::Admin || team.is_some_and(|team| unit.by().teams.contains(&team));
-            if !ours {
+            if !leads_team(unit.by(), hand, team) {
                 return Err(NOT_FOUND.because("there is nobody of your teams with this key"));
             }
             unit.tx().execute(
@@ -495,6 +499,7 @@ pub async fn set_rule(
                     .bind(rule.name()),
             )?;
             unit.audit(Change::new(Action::Update, "crm_setting", org).field("rule", before.name(), rule.name()));
+            unit.emit(Event::new("crm.settings_changed", "crm_setting", org, json!({"rule": rule.name()})));
             Ok(())
         })
         .await

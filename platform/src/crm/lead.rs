@@ -276,6 +276,12 @@ impl Lead {
         self.data_at.insert(field.to_owned(), micros_of(at));
     }
 
+    /// Takes a field away. When that was said stays: an older word does not bring it back.
+    pub fn empty(&mut self, field: &str, at: Ts) {
+        self.data.remove(field);
+        self.data_at.insert(field.to_owned(), micros_of(at));
+    }
+
     /// Remembers contacts it had, newest last; what it has now is not of the past.
     pub fn keep_past(&mut self, had: Vec<Option<Vec<u8>>>) {
         for index in had.into_iter().flatten() {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::audit::{Action, Change};
 use crate::db::Tx;
+use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::{INVALID, Refusal};
 use crate::unit::{Once, Platform};
@@ -78,6 +79,7 @@ pub async fn set(
                     .bind(org)
                     .bind(&after),
             )?;
+            unit.emit(Event::new("crm.settings_changed", "crm_setting", org, json!({"limits": after})));
             unit.audit(Change::new(Action::Update, "crm_setting", org).field("limits", before, after));
             Ok(())
         })

@@ -2,7 +2,7 @@
 //!
 //! Decisions are pure: [`stage`] (eight stages, one table of moves), [`score`], [`assign`], [`sla`], [`urgency`], [`window`],
 //! [`signature`], [`contact`], [`claim`]. Around them stand thin commands: [`mod@capture`] and [`mod@undo`] (duplicates are one lead),
-//! [`moves`], [`bulk`], [`limits`], [`assignment`] and [`mod@leave`], [`work`] and [`tasks`], [`outreach`] by a [`courier`], [`sources`], [`view`]. [`follow`] applies what
+//! [`moves`], [`bulk`], [`limits`], [`assignment`], [`staff`] and [`mod@leave`], [`work`], [`deals`] and [`tasks`], [`outreach`] by a [`courier`], [`sources`], [`view`]. [`follow`] applies what
 //! happens elsewhere.
 
 pub mod assign;
@@ -12,6 +12,7 @@ pub mod capture;
 pub mod claim;
 pub mod contact;
 pub mod courier;
+pub mod deals;
 pub mod erase;
 pub mod faults;
 pub mod follow;
@@ -28,6 +29,7 @@ pub mod score;
 pub mod signature;
 pub mod sla;
 pub mod sources;
+pub mod staff;
 pub mod stage;
 pub mod store;
 pub mod subject;

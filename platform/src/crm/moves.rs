@@ -207,11 +207,14 @@ pub struct Edit {
     pub city: Option<String>,
     /// Replace the interests.
     pub interests: Option<Vec<String>>,
+    /// Of [`FIELDS`]: what is not known any more. A field that is named here takes no value.
+    pub emptied: Vec<&'static str>,
     /// The revision that was seen.
     pub revision: Option<i64>,
 }
 
-/// Changes what is known of a lead. A new number or address takes the proof of the old one away, and must belong to no other lead.
+/// Changes what is known of a lead. A new number or address takes the proof of the old one away, and must belong to no other lead. What
+/// is replaced or emptied stays in the timeline.
 ///
 /// # Errors
 /// Forbidden, not found, stale, a field that is wrong, or a duplicate.
@@ -255,7 +258,11 @@ pub async fn edit(
             let (key, now) = (unit.key(lead.subject)?, unit.now());
             let before = lead.open(&key)?;
             for (field, value) in &wanted {
-                if let Some(value) = value
+                if edit.emptied.contains(field) {
+                    if before.get(field).is_some() {
+                        lead.empty(field, now);
+                    }
+                } else if let Some(value) = value
                     && before.get(field) != Some(value.as_str())
                 {
                     lead.put(&key, field, value, now);
@@ -266,8 +273,7 @@ pub async fn edit(
                 return Err(NO_CONTACT.because("a lead keeps a telephone number or an address"));
             }
             let had = vec![lead.phone_index.clone(), lead.email_index.clone()];
-            lead.phone_index = new_phone.or_else(|| lead.phone_index.take());
-            lead.email_index = new_email.or_else(|| lead.email_index.take());
+            [lead.phone_index, lead.email_index] = store::indexes(unit, &after);
             lead.keep_past(had);
             lead.territory = after.city.as_deref().and_then(contact::territory);
             if let Some(chosen) = chosen {
@@ -277,6 +283,13 @@ pub async fn edit(
                 lead.interests = chosen;
             }
             replaced(unit, &lead, &before, &after)?;
+            for (field, kind) in [("name", FactKind::Name), ("city", FactKind::City)] {
+                if let Some(was) = before.get(field)
+                    && after.get(field) != Some(was)
+                {
+                    former(unit, &lead, kind, was, after.get(field).is_none())?;
+                }
+            }
             let by = unit.by().audit_name();
             let known = [
                 (FactKind::Name, after.name.is_some()),
@@ -306,4 +319,21 @@ pub async fn edit(
             Ok(())
         })
         .await
+}
+
+/// Keeps what stood in a field in the timeline; what one that was emptied counted for is withdrawn.
+fn former(
+    unit: &mut Unit<'_, '_>,
+    lead: &Lead,
+    kind: FactKind,
+    was: &str,
+    emptied: bool,
+) -> Result<(), Refusal> {
+    if emptied {
+        store::withdraw_kind(unit, lead, kind)?;
+    }
+    let how = if emptied { "withdrawn" } else { "replaced" };
+    let detail = json!({"kind": kind.name(), how: true});
+    store::history(unit, lead, "fact", &detail, Some(was))?;
+    Ok(())
 }

@@ -127,6 +127,25 @@ pub async fn list(
     }))
 }
 
+/// How many notices `by` has not read.
+///
+/// # Errors
+/// The database.
+pub async fn unread(platform: &Platform, by: &Principal) -> Result<i64, Refusal> {
+    by.in_person()?;
+    let user = by
+        .user()
+        .ok_or_else(|| FORBIDDEN.because("notices are for people"))?;
+    platform
+        .read(by, move |tx| {
+            let query = sqlx::query_scalar(
+                "SELECT count(*) FROM crm_notices WHERE user_id = $1 AND read_at IS NULL",
+            );
+            Ok(tx.scalar(query.bind(user))?)
+        })
+        .await
+}
+
 /// Marks a notice of `by` as read.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use siaga_risk::units::{SECOND_NS, Ts};
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::audit::{Action, Change};
 use crate::crypto::{Sealed, random};
 use crate::ids::new_id;
+use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::{INVALID, NOT_FOUND, Refusal};
 use crate::unit::{Once, Platform, Unit};
@@ -201,6 +202,7 @@ pub async fn add(
             let taken = || INVALID.field("name", "there is a source of this name");
             put.map_err(|error| Refusal::from(error).on_duplicate("lead_sources_org_id_name_key", taken))?;
             unit.audit(Change::new(Action::Create, "lead_source", id).field("name", Value::Null, named.as_str()));
+            unit.emit(Event::new("crm.source_changed", "lead_source", id, json!({"source_id": id, "what": "added"})));
             Ok((id, now.0, secret))
         })
         .await?;
@@ -249,9 +251,59 @@ pub async fn renew(
                 Value::Null,
                 "renewed",
             ));
+            let facts = json!({"source_id": id, "what": "secret_renewed"});
+            unit.emit(Event::new("crm.source_changed", "lead_source", id, facts));
             Ok(secret)
         })
         .await
+}
+
+/// Switches a source off, so that its hook takes nothing, or on again with the secret that it has.
+///
+/// # Errors
+/// Forbidden or not found.
+pub async fn switch(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    id: Uuid,
+    active: bool,
+) -> Result<Source, Refusal> {
+    by.may(CRM_CONFIGURE, &by.own())?;
+    let standing = platform
+        .command_once(by, once, move |unit| {
+            let row: Option<(String, String, String, i64)> = unit.tx().optional(
+                sqlx::query_as(
+                    "SELECT name, channel, status, (extract(epoch FROM created_at) * 1000000)::bigint FROM lead_sources WHERE id = $1 FOR UPDATE",
+                )
+                .bind(id),
+            )?;
+            let (name, channel, before, created) =
+                row.ok_or_else(|| NOT_FOUND.because("there is no such source"))?;
+            let after = if active { "active" } else { "ended" };
+            if before != after {
+                unit.tx().execute(
+                    sqlx::query("UPDATE lead_sources SET status = $2 WHERE id = $1")
+                        .bind(id)
+                        .bind(after),
+                )?;
+                unit.audit(
+                    Change::new(Action::Update, "lead_source", id).field("status", before, after),
+                );
+                let facts = json!({"source_id": id, "active": active});
+                unit.emit(Event::new("crm.source_changed", "lead_source", id, facts));
+            }
+            Ok((name, channel, created))
+        })
+        .await?;
+    let (name, channel, created) = standing;
+    Ok(Source {
+        id,
+        name,
+        channel,
+        active,
+        created: from_micros(created),
+    })
 }
 
 fn secret(unit: &mut Unit<'_, '_>, source: Uuid) -> Result<(String, Sealed), Refusal> {

@@ -8,10 +8,12 @@ use siaga_risk::units::Ts;
 use uuid::Uuid;
 
 use crate::calendar::beginnings;
+use crate::consent::CONSENT_READ;
 use crate::crypto::{Keyring, Sealed, SubjectKey};
 use crate::db::Tx;
+use crate::erasure::SUBJECT_READ;
 use crate::page::{Cursor, Page, Paging};
-use crate::people::{Area, Principal, Sight};
+use crate::people::{Area, Principal, Sight, Target};
 use crate::refusal::{ERASED, NOT_FOUND, Refusal};
 use crate::search;
 use crate::unit::{Platform, subject_key};
@@ -41,6 +43,8 @@ pub struct Seen {
     pub reason: Option<String>,
     /// Whether personal data are whole.
     pub sight: Sight,
+    /// Under which key its person's data are kept, for whoever may see their consents or their requests.
+    pub subject: Option<Uuid>,
 }
 
 /// Which leads a list brings.
@@ -77,7 +81,24 @@ pub(super) fn key_of(
     }
 }
 
-fn seen(tx: &mut Tx<'_>, keyring: &Keyring, lead: Lead, sight: Sight) -> Result<Seen, Refusal> {
+/// The subject of a lead, for whom its pages are open: consents, export, erasure.
+fn subject_for(by: &Principal, lead: &Lead) -> Option<Uuid> {
+    let target = Target {
+        org: lead.org,
+        owner: Some(lead.subject),
+        ..Target::default()
+    };
+    let sees = |permission| by.may(permission, &target).is_ok();
+    (sees(CONSENT_READ) || sees(SUBJECT_READ)).then_some(lead.subject)
+}
+
+fn seen(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    by: &Principal,
+    lead: Lead,
+    sight: Sight,
+) -> Result<Seen, Refusal> {
     let key = key_of(tx, keyring, lead.subject)?;
     let (known, reason) = match &key {
         Some(key) => (lead.open(key)?, lead.lost_because(key)?),
@@ -86,6 +107,7 @@ fn seen(tx: &mut Tx<'_>, keyring: &Keyring, lead: Lead, sight: Sight) -> Result<
     Ok(Seen {
         known: known.shown(sight),
         reason: reason.filter(|_| sight == Sight::Clear),
+        subject: subject_for(by, &lead),
         lead,
         sight,
     })
@@ -101,7 +123,7 @@ pub async fn one(platform: &Platform, by: &Principal, id: Uuid) -> Result<Seen, 
         .read(by, move |tx| {
             let lead = store::find(tx, id)?;
             let sight = owned.may(LEAD_READ, &lead.target())?;
-            seen(tx, &keyring, lead, sight)
+            seen(tx, &keyring, &owned, lead, sight)
         })
         .await
 }
@@ -117,16 +139,16 @@ pub async fn list(
     paging: Paging,
 ) -> Result<Page<Seen>, Refusal> {
     let (_, sight) = by.scope(LEAD_READ)?;
-    let (org, now, keyring) = (by.org, platform.now(), Arc::clone(platform.keyring()));
+    let (owned, now, keyring) = (by.clone(), platform.now(), Arc::clone(platform.keyring()));
     let page = platform.read(by, move |tx| {
-        let leads = rows(tx, org, &filter, paging, now)?;
+        let leads = rows(tx, owned.org, &filter, paging, now)?;
         let page = paging.cut(leads, |lead| Cursor {
             key: Cursor::micros(lead.created),
             id: lead.id,
         });
         let mut items = Vec::with_capacity(page.items.len());
         for lead in page.items {
-            items.push(seen(tx, &keyring, lead, sight)?);
+            items.push(seen(tx, &keyring, &owned, lead, sight)?);
         }
         Ok(Page {
             items,
@@ -199,14 +221,14 @@ pub async fn find(
     limit: u32,
 ) -> Result<Vec<Seen>, Refusal> {
     let (_, sight) = by.scope(LEAD_READ)?;
-    let keyring = Arc::clone(platform.keyring());
+    let (owned, keyring) = (by.clone(), Arc::clone(platform.keyring()));
     platform
         .read(by, move |tx| {
             let hits = search::find(tx, &keyring, &typed, Some(Area::Crm), limit)?;
             let mut found = Vec::with_capacity(hits.len());
             for hit in hits.into_iter().filter(|hit| hit.entity == "lead") {
                 match store::find(tx, hit.id) {
-                    Ok(lead) => found.push(seen(tx, &keyring, lead, sight)?),
+                    Ok(lead) => found.push(seen(tx, &keyring, &owned, lead, sight)?),
                     // The entry outlived what its reader may see.
                     Err(refusal) if refusal.fault() == Some(NOT_FOUND) => {}
                     Err(refusal) => return Err(refusal),
@@ -283,6 +305,7 @@ fn counts(tx: &mut Tx<'_>, org: Uuid, now: Ts) -> Result<HashMap<Stage, (i64, i6
 pub async fn board(platform: &Platform, by: &Principal) -> Result<Vec<ColumnView>, Refusal> {
     let (_, sight) = by.scope(LEAD_READ)?;
     let (org, now, keyring) = (by.org, platform.now(), Arc::clone(platform.keyring()));
+    let owned = by.clone();
     let paging = Paging {
         after: None,
         limit: CARDS,
@@ -304,7 +327,7 @@ pub async fn board(platform: &Platform, by: &Principal) -> Result<Vec<ColumnView
                 });
                 let mut items = Vec::with_capacity(page.items.len());
                 for lead in page.items {
-                    items.push(seen(tx, &keyring, lead, sight)?);
+                    items.push(seen(tx, &keyring, &owned, lead, sight)?);
                 }
                 let of = |stage: Stage| counts.get(&stage).copied().unwrap_or((0, 0, 0));
                 let stages = column.stages();

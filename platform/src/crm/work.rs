@@ -1,25 +1,21 @@
-//! What sales writes down about a lead: talks, facts, deals.
+//! What sales writes down about a lead: talks and facts.
 
 use serde_json::{Value, json};
-use siaga_risk::units::Ts;
 use uuid::Uuid;
 
 use crate::audit::{Action, Change};
-use crate::crypto::Sealed;
-use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::people::Principal;
-use crate::refusal::{INVALID, NOT_FOUND, Refusal, STALE};
+use crate::refusal::{INVALID, NOT_FOUND, Refusal};
 use crate::unit::{Once, Platform, Unit};
-use crate::values::{bound, from_micros};
+use crate::values::bound;
 
 use super::faults::{NOT_BY_HAND, NOT_OPEN};
 use super::lead::Lead;
-use super::permissions::{LEAD_EDIT, LEAD_NOTE, LEAD_READ};
+use super::permissions::{LEAD_EDIT, LEAD_NOTE};
 use super::score::FactKind;
 use super::stage::{Stage, Status};
 use super::store;
-use super::view::key_of;
 
 /// Longest note, characters.
 pub const NOTE_MAX: usize = 4_000;
@@ -29,9 +25,6 @@ pub const TITLE_MAX: usize = 200;
 
 /// Longest proof of a fact and name of who says it, characters.
 const PROOF_MAX: usize = 200;
-
-/// Deals of one lead that are shown.
-const DEALS_MAX: i64 = 100;
 
 /// What kind of talk a note is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +68,7 @@ pub(super) fn typed(text: &str, field: &'static str, most: usize) -> Result<Stri
 }
 
 /// A lead that `unit`'s principal may write, locked and not part of another.
-fn writable(
+pub(super) fn writable(
     unit: &mut Unit<'_, '_>,
     lead: Uuid,
     permission: crate::people::Permission,
@@ -205,6 +198,7 @@ pub fn fact_in(
             .field("kind", Value::Null, kind.name())
             .field("source", Value::Null, source),
     );
+    tell(unit, lead, kind.name());
     Ok(())
 }
 
@@ -238,208 +232,15 @@ pub async fn withdraw(
             store::history(unit, &lead, "fact", &json!({"kind": kind, "withdrawn": true}), None)?;
             store::rescore(unit, &mut lead)?;
             store::save(unit, &mut lead)?;
+            tell(unit, &lead, &kind);
             unit.audit(Change::new(Action::Delete, "lead_fact", fact).about(lead.subject).field("kind", kind, Value::Null));
             Ok(())
         })
         .await
 }
 
-/// What a lead may bring.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deal {
-    /// Its key.
-    pub id: Uuid,
-    /// Of which lead.
-    pub lead: Uuid,
-    /// What it is; `None` when it was erased.
-    pub title: Option<String>,
-    /// US cents.
-    pub expected_usd_cents: i64,
-    /// `open`, `won`, `lost`.
-    pub status: String,
-    /// Whose it is.
-    pub owner: Option<Uuid>,
-    /// When it was made.
-    pub created: Ts,
-    /// When it changed.
-    pub updated: Ts,
-    /// Counts changes.
-    pub revision: i64,
-}
-
-type DealRow = (
-    Uuid,
-    Uuid,
-    Option<Vec<u8>>,
-    i64,
-    String,
-    Option<Uuid>,
-    i64,
-    i64,
-    i64,
-    Uuid,
-);
-
-macro_rules! deal_columns {
-    () => {
-        "d.id, d.lead_id, d.title_sealed, d.expected_usd_cents, d.status, d.owner_id, (extract(epoch FROM d.created_at) * 1000000)::bigint, \
-         (extract(epoch FROM d.updated_at) * 1000000)::bigint, d.revision, l.subject_id"
-    };
-}
-
-/// The deals of a lead and of those that are part of it, newest first.
-///
-/// # Errors
-/// Forbidden or not found.
-pub async fn deals(platform: &Platform, by: &Principal, lead: Uuid) -> Result<Vec<Deal>, Refusal> {
-    let (owned, keyring) = (by.clone(), std::sync::Arc::clone(platform.keyring()));
-    platform
-        .read(by, move |tx| {
-            owned.may(LEAD_READ, &store::find(tx, lead)?.target())?;
-            let rows: Vec<DealRow> = tx.all(
-                sqlx::query_as(concat!(
-                    "SELECT ",
-                    deal_columns!(),
-                    " FROM lead_deals AS d JOIN leads AS l ON l.id = d.lead_id WHERE d.lead_id = $1 OR l.merged_into = $1 ORDER BY d.id DESC LIMIT $2"
-                ))
-                .bind(lead)
-                .bind(DEALS_MAX),
-            )?;
-            let mut deals = Vec::with_capacity(rows.len());
-            for row in rows {
-                let key = key_of(tx, &keyring, row.9)?;
-                deals.push(deal(row, key.as_ref()));
-            }
-            Ok(deals)
-        })
-        .await
-}
-
-fn deal(row: DealRow, key: Option<&crate::crypto::SubjectKey>) -> Deal {
-    let (id, lead, title, expected_usd_cents, status, owner, created, updated, revision, _) = row;
-    let title = key.zip(title).and_then(|(key, title)| {
-        key.open("lead_deals.title", &Sealed::from_bytes(title))
-            .ok()
-    });
-    Deal {
-        id,
-        lead,
-        title,
-        expected_usd_cents,
-        status,
-        owner,
-        created: from_micros(created),
-        updated: from_micros(updated),
-        revision,
-    }
-}
-
-/// One deal as its reader sees it.
-///
-/// # Errors
-/// Not found.
-pub async fn one_deal(platform: &Platform, by: &Principal, id: Uuid) -> Result<Deal, Refusal> {
-    let keyring = std::sync::Arc::clone(platform.keyring());
-    platform
-        .read(by, move |tx| {
-            let query = sqlx::query_as(concat!(
-                "SELECT ",
-                deal_columns!(),
-                " FROM lead_deals AS d JOIN leads AS l ON l.id = d.lead_id WHERE d.id = $1"
-            ));
-            let row: Option<DealRow> = tx.optional(query.bind(id))?;
-            let row = row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
-            let key = key_of(tx, &keyring, row.9)?;
-            Ok(deal(row, key.as_ref()))
-        })
-        .await
-}
-
-/// Makes a deal of a lead; it is its agent's.
-///
-/// # Errors
-/// Forbidden, not found, or a field that is wrong.
-pub async fn add_deal(
-    platform: &Platform,
-    by: &Principal,
-    once: Option<Once>,
-    lead: Uuid,
-    title: String,
-    expected_usd_cents: i64,
-) -> Result<Uuid, Refusal> {
-    let title = typed(&title, "title", TITLE_MAX)?;
-    if expected_usd_cents < 0 {
-        return Err(INVALID.field("expected_usd", "use zero or more"));
-    }
-    platform
-        .command_once(by, once, move |unit| {
-            let lead = writable(unit, lead, LEAD_EDIT)?;
-            let sealed = unit.key(lead.subject)?.seal("lead_deals.title", &title);
-            let (id, owner) = (new_id(unit.now()), lead.assigned_to.or(unit.by().user()));
-            unit.tx().execute(
-                sqlx::query("INSERT INTO lead_deals (id, org_id, lead_id, owner_id, title_sealed, expected_usd_cents) VALUES ($1, $2, $3, $4, $5, $6)")
-                    .bind(id)
-                    .bind(lead.org)
-                    .bind(lead.id)
-                    .bind(owner)
-                    .bind(sealed.as_bytes())
-                    .bind(expected_usd_cents),
-            )?;
-            store::history(unit, &lead, "deal", &json!({"deal_id": id, "status": "open", "expected_usd_cents": expected_usd_cents}), None)?;
-            let change = Change::new(Action::Create, "deal", id).about(lead.subject);
-            unit.audit(change.field("expected_usd_cents", Value::Null, expected_usd_cents).personal("title", None, Some(&title)));
-            Ok(id)
-        })
-        .await
-}
-
-/// What became of a deal.
-///
-/// # Errors
-/// Forbidden, not found, stale, or an unknown status.
-pub async fn set_deal(
-    platform: &Platform,
-    by: &Principal,
-    once: Option<Once>,
-    deal: Uuid,
-    status: String,
-    revision: i64,
-) -> Result<(), Refusal> {
-    if !["open", "won", "lost"].contains(&status.as_str()) {
-        return Err(INVALID.field("status", "use open, won or lost"));
-    }
-    platform
-        .command_once(by, once, move |unit| {
-            let row: Option<(Uuid, String, i64)> = unit.tx().optional(
-                sqlx::query_as(
-                    "SELECT lead_id, status, revision FROM lead_deals WHERE id = $1 FOR UPDATE",
-                )
-                .bind(deal),
-            )?;
-            let (lead, before, standing) =
-                row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
-            let lead = store::find(unit.tx(), lead)?;
-            unit.by().may(LEAD_EDIT, &lead.target())?;
-            if standing != revision {
-                return Err(STALE.because("read the deal again; somebody changed it"));
-            }
-            unit.tx().execute(
-                sqlx::query(
-                    "UPDATE lead_deals SET status = $2, revision = revision + 1 WHERE id = $1",
-                )
-                .bind(deal)
-                .bind(&status),
-            )?;
-            store::history(
-                unit,
-                &lead,
-                "deal",
-                &json!({"deal_id": deal, "status": status, "from": before}),
-                None,
-            )?;
-            let change = Change::new(Action::Update, "deal", deal).about(lead.subject);
-            unit.audit(change.field("status", before.as_str(), status.as_str()));
-            Ok(())
-        })
-        .await
+/// Whoever looks at the lead reads its facts again.
+fn tell(unit: &mut Unit<'_, '_>, lead: &Lead, fact: &str) {
+    let facts = json!({"lead_id": lead.id, "fact": fact, "assigned_to": lead.assigned_to});
+    unit.emit(Event::new("lead.changed", "lead", lead.id, facts).about(lead.subject));
 }

@@ -1,7 +1,7 @@
 //! Leads are shared out: nobody has more than fifty, whoever asks and however many ask at once.
 
 use siaga_platform::crm::faults::NOT_LEAVING;
-use siaga_platform::crm::{assignment, leave, work};
+use siaga_platform::crm::{assignment, deals, leave};
 use siaga_platform::ids::HOUSE;
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::refusal::FORBIDDEN;
@@ -143,7 +143,7 @@ async fn who_leaves_gives_everything_back_in_one_step() {
         for n in 0..4 {
             leads.push(take(&house, told(Some(&number(n)), None, None)).await.lead);
         }
-        let deal = work::add_deal(
+        let deal = deals::add_deal(
             &house.platform,
             &ayu,
             None,
@@ -215,7 +215,7 @@ async fn who_leaves_gives_everything_back_in_one_step() {
             "{kind}: who left sees nothing"
         );
         assert_eq!(
-            work::one_deal(&house.platform, &Principal::owner(), deal)
+            deals::one_deal(&house.platform, &Principal::owner(), deal)
                 .await
                 .expect("the deal")
                 .owner,

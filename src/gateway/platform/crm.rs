@@ -17,9 +17,12 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::crm_dto::{
-    self, CrmDashboardDto, LeadAssignRequest, LeadBoard, LeadCaptureRequest, LeadCapturedDto,
-    LeadChange, LeadDto, LeadFactList, LeadFactRequest, LeadHits, LeadList, LeadMade,
-    LeadNoteRequest, LeadReasonRequest, LeadStageRequest, LeadTimeline, LeadWayList,
+    self, CrmDashboardDto, LeadBoard, LeadCapturedDto, LeadDto, LeadFactList, LeadHits, LeadList,
+    LeadMade, LeadTimeline, LeadWayList,
+};
+use super::crm_requests::{
+    LeadAssignRequest, LeadCaptureRequest, LeadChange, LeadFactRequest, LeadNoteRequest,
+    LeadReasonRequest, LeadStageRequest,
 };
 use super::door::{By, Desk, IdempotencyKey, PageQuery};
 use crate::gateway::dto::from_micros;
@@ -269,7 +272,7 @@ async fn one(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<ax
     shown(&platform, &by, id).await
 }
 
-/// Changes what is known of a lead's person.
+/// Changes what is known of a lead's person; null empties a field.
 #[utoipa::path(patch, path = "/api/v1/crm/leads/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadChange,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
@@ -282,12 +285,24 @@ async fn patch_crm_lead(
     Json(request): Json<LeadChange>,
 ) -> ApiResult<axum::Json<LeadDto>> {
     let once = key.once("PATCH /api/v1/crm/leads/{id}", &(id, &request))?;
+    let fields = [
+        ("name", &request.name),
+        ("phone", &request.phone),
+        ("email", &request.email),
+        ("city", &request.city),
+    ];
+    let emptied = fields
+        .into_iter()
+        .filter(|(_, given)| matches!(given, Some(None)))
+        .map(|(field, _)| field)
+        .collect();
     let edit = Edit {
-        name: request.name,
-        phone: request.phone,
-        email: request.email,
-        city: request.city,
+        name: request.name.flatten(),
+        phone: request.phone.flatten(),
+        email: request.email.flatten(),
+        city: request.city.flatten(),
         interests: request.interests,
+        emptied,
         revision: request.revision,
     };
     moves::edit(&platform, &by, once, id, edit).await?;

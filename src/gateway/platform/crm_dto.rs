@@ -1,22 +1,21 @@
 //! Shapes of the CRM on the wire.
 
-use serde::{Deserialize, Serialize};
 use siaga_platform::crm::assign::Rule;
 use siaga_platform::crm::assignment::{Seat, Seats};
+use siaga_platform::crm::deals::Deal;
 use siaga_platform::crm::leave::Left;
 use siaga_platform::crm::moves::Way;
 use siaga_platform::crm::notice::Notice;
 use siaga_platform::crm::score::Score;
 use siaga_platform::crm::sources::Source;
+use siaga_platform::crm::staff::Candidate;
 use siaga_platform::crm::store::FactRow;
 use siaga_platform::crm::tasks::Task;
 use siaga_platform::crm::urgency::Urgency;
 use siaga_platform::crm::view::{ColumnView, Dashboard, Line, Seen, Timeline, percent};
-use siaga_platform::crm::work::Deal;
 use siaga_platform::page::Page;
 use siaga_platform::people::Sight;
 use siaga_risk::units::Ts;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::gateway::decimal;
@@ -34,6 +33,8 @@ wire! {
         pub id: Uuid,
         /// The user it became.
         pub user_id: Option<Uuid>,
+        /// Under which key its person's data are kept; null for who may see neither their consents nor their requests.
+        pub subject_id: Option<Uuid>,
         /// `new`, `contacted`, `interested`, `demo`, `kyc`, `verified`, `deposit` or `active`.
         pub stage: &'static str,
         /// The column of the board.
@@ -302,6 +303,10 @@ wire! {
         pub items: Vec<CrmNoticeDto>,
         pub next: Option<String>,
     }
+    /// How many notices were not read.
+    pub struct CrmNoticeCount {
+        pub unread: i64,
+    }
     /// Somebody who is given leads.
     pub struct SalesAgentDto {
         pub user_id: Uuid,
@@ -311,6 +316,7 @@ wire! {
         pub cap: u32,
         /// Active and not on leave.
         pub available: bool,
+        pub on_leave: bool,
         pub accepting: bool,
         pub territories: Vec<String>,
         pub skills: Vec<String>,
@@ -322,6 +328,17 @@ wire! {
         pub pool: i64,
         /// `round_robin`, `territory` or `skill`.
         pub rule: &'static str,
+    }
+    /// Somebody of sales who is given no leads yet.
+    pub struct SalesCandidateDto {
+        pub user_id: Uuid,
+        pub name: Option<String>,
+        pub role: String,
+        pub team_id: Option<Uuid>,
+    }
+    /// Who may become one who is given leads.
+    pub struct SalesCandidateList {
+        pub items: Vec<SalesCandidateDto>,
     }
     /// How agents are chosen.
     pub struct AssignRuleDto {
@@ -358,160 +375,6 @@ wire! {
     }
 }
 
-/// A lead that comes in.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeadCaptureRequest {
-    /// `instagram`, `web`; a hook has its own.
-    pub source: Option<String>,
-    /// `web` when absent.
-    pub channel: Option<String>,
-    pub name: Option<String>,
-    /// Indonesian unless it begins with `+`.
-    pub phone: Option<String>,
-    pub email: Option<String>,
-    pub city: Option<String>,
-    #[serde(default)]
-    pub interests: Vec<String>,
-    /// `source`, `medium`, `campaign`, `term`, `content`; others are dropped.
-    #[schema(value_type = Option<Object>)]
-    pub utm: Option<serde_json::Value>,
-    /// The partner who brought them.
-    pub referrer_id: Option<Uuid>,
-    /// When it was said, UTC microseconds; now when absent.
-    pub observed_at: Option<u64>,
-}
-
-/// What is to be changed of a lead.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeadChange {
-    pub name: Option<String>,
-    pub phone: Option<String>,
-    pub email: Option<String>,
-    pub city: Option<String>,
-    pub interests: Option<Vec<String>>,
-    pub revision: Option<i64>,
-}
-
-/// Where a lead is moved.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeadStageRequest {
-    pub stage: String,
-    /// Needed against the order of the pipeline.
-    pub reason: Option<String>,
-    pub revision: Option<i64>,
-}
-
-/// Why, and which revision was seen.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeadReasonRequest {
-    pub reason: String,
-    pub revision: Option<i64>,
-}
-
-/// To whom a lead is given.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeadAssignRequest {
-    /// Null is the pool.
-    pub to: Option<Uuid>,
-    pub reason: Option<String>,
-}
-
-/// A note of a talk.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeadNoteRequest {
-    /// `note`, `call` or `meeting`.
-    pub kind: String,
-    pub text: String,
-}
-
-/// A fact that a person saw.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeadFactRequest {
-    /// `name`, `city`, `interest`, `source`, `engaged` or `budget_confirmed`.
-    pub kind: String,
-    pub source: String,
-    pub proof: Option<String>,
-}
-
-/// A task.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CrmTaskRequest {
-    pub lead: Uuid,
-    pub title: String,
-    pub description: Option<String>,
-    /// `critical`, `high`, `medium` or `low`; `medium` when absent.
-    pub priority: Option<String>,
-    /// UTC microseconds.
-    pub due_at: u64,
-    /// The lead's agent when absent.
-    pub assignee: Option<Uuid>,
-}
-
-/// What is to be changed of a task.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CrmTaskPatch {
-    pub status: Option<String>,
-    pub priority: Option<String>,
-    /// UTC microseconds.
-    pub due_at: Option<u64>,
-    pub assignee: Option<Uuid>,
-    pub revision: i64,
-}
-
-/// A deal.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DealRequest {
-    pub title: String,
-    /// Decimal text.
-    pub expected_usd: String,
-}
-
-/// What became of a deal.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DealPatch {
-    /// `open`, `won` or `lost`.
-    pub status: String,
-    pub revision: i64,
-}
-
-/// What is said of an agent.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SalesAgentRequest {
-    pub territories: Vec<String>,
-    pub skills: Vec<String>,
-    /// At most 50.
-    pub cap: u32,
-    pub accepting: bool,
-}
-
-/// How agents are chosen.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AssignRuleRequest {
-    /// `round_robin`, `territory` or `skill`.
-    pub rule: String,
-}
-
-/// A source.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeadSourceRequest {
-    pub name: String,
-    pub channel: String,
-}
-
 /// A lead as its reader sees it.
 pub fn lead(seen: Seen, now: Ts) -> LeadDto {
     let Seen {
@@ -519,10 +382,12 @@ pub fn lead(seen: Seen, now: Ts) -> LeadDto {
         known,
         reason,
         sight,
+        subject: subject_id,
     } = seen;
     LeadDto {
         id: lead.id,
         user_id: lead.user,
+        subject_id,
         stage: lead.stage.name(),
         column: lead.stage.column().name(),
         status: lead.status.name(),
@@ -760,6 +625,7 @@ fn agent(seat: Seat) -> SalesAgentDto {
         active_leads: seat.agent.active,
         cap: seat.agent.cap,
         available: seat.agent.available,
+        on_leave: seat.on_leave,
         accepting: seat.accepting,
         territories: seat.agent.territories,
         skills: seat.agent.skills,
@@ -772,6 +638,19 @@ pub fn agents(seats: Seats) -> SalesAgentList {
         items: seats.seats.into_iter().map(agent).collect(),
         pool: seats.pool,
         rule: Rule::name(seats.rule),
+    }
+}
+
+/// Who may become one.
+pub fn candidates(candidates: Vec<Candidate>) -> SalesCandidateList {
+    let candidate = |candidate: Candidate| SalesCandidateDto {
+        user_id: candidate.user,
+        name: candidate.name,
+        role: candidate.role,
+        team_id: candidate.team,
+    };
+    SalesCandidateList {
+        items: candidates.into_iter().map(candidate).collect(),
     }
 }
 

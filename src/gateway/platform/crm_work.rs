@@ -1,10 +1,11 @@
-//! Tasks, deals, notices, agents and sources over HTTP.
+//! Tasks, deals, notices, agents and sources of leads over HTTP.
 
 use axum::http::StatusCode;
 use serde::Deserialize;
 use siaga_platform::crm::assignment::{self, SeatChange};
+use siaga_platform::crm::deals::{self, DealChange};
 use siaga_platform::crm::tasks::{self, NewTask, TaskChange};
-use siaga_platform::crm::{Rule, Urgency, leave, notice, sources, work};
+use siaga_platform::crm::{Rule, Urgency, leave, notice, sources, staff};
 use siaga_platform::people::Principal;
 use siaga_platform::unit::Platform;
 use utoipa::IntoParams;
@@ -13,10 +14,12 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::crm_dto::{
-    self, AssignRuleDto, AssignRuleRequest, CrmNoticeList, CrmTaskDto, CrmTaskList, CrmTaskPatch,
-    CrmTaskRequest, DealDto, DealList, DealPatch, DealRequest, LeadReasonRequest, LeadSecretDto,
-    LeadSourceDto, LeadSourceList, LeadSourceRequest, SalesAgentList, SalesAgentRequest,
-    SalesLeftDto,
+    self, AssignRuleDto, CrmNoticeCount, CrmNoticeList, CrmTaskDto, CrmTaskList, DealDto, DealList,
+    LeadSecretDto, LeadSourceDto, LeadSourceList, SalesAgentList, SalesCandidateList, SalesLeftDto,
+};
+use super::crm_requests::{
+    AssignRuleRequest, CrmTaskPatch, CrmTaskRequest, DealPatch, DealRequest, LeadReasonRequest,
+    LeadSourcePatch, LeadSourceRequest, SalesAbsenceRequest, SalesAgentRequest,
 };
 use super::door::{By, Desk, IdempotencyKey, PageQuery};
 use crate::gateway::decimal;
@@ -31,15 +34,19 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_tasks, add_task))
         .routes(routes!(patch_crm_task))
-        .routes(routes!(deals, add_deal))
+        .routes(routes!(list_deals, add_deal))
         .routes(routes!(patch_crm_deal))
         .routes(routes!(notices))
+        .routes(routes!(count_notices))
         .routes(routes!(read_notice))
         .routes(routes!(agents))
+        .routes(routes!(candidates))
         .routes(routes!(put_agent))
+        .routes(routes!(put_absence))
         .routes(routes!(put_rule))
         .routes(routes!(leaves))
         .routes(routes!(list_sources, add_source))
+        .routes(routes!(patch_crm_source))
         .routes(routes!(renew_secret))
 }
 
@@ -161,12 +168,12 @@ async fn patch_crm_task(
 #[utoipa::path(get, path = "/api/v1/crm/leads/{id}/deals", tag = "crm", params(("id" = Uuid, Path)),
     responses((status = 200, body = DealList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.read"))))]
-async fn deals(
+async fn list_deals(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
 ) -> ApiResult<axum::Json<DealList>> {
-    let deals = work::deals(&platform, &by, id).await?;
+    let deals = deals::deals(&platform, &by, id).await?;
     Ok(axum::Json(DealList {
         items: deals.into_iter().map(crm_dto::deal).collect(),
     }))
@@ -184,14 +191,17 @@ async fn add_deal(
     Json(request): Json<DealRequest>,
 ) -> ApiResult<(StatusCode, axum::Json<DealDto>)> {
     let once = key.once("POST /api/v1/crm/leads/{id}/deals", &(id, &request))?;
-    let cents = decimal::read(&request.expected_usd, 2)
-        .map_err(|fault| ApiError::field("expected_usd", fault.says(2)))?;
-    let id = work::add_deal(&platform, &by, once, id, request.title, cents).await?;
-    let deal = work::one_deal(&platform, &by, id).await?;
+    let cents = cents(&request.expected_usd)?;
+    let id = deals::add_deal(&platform, &by, once, id, request.title, cents).await?;
+    let deal = deals::one_deal(&platform, &by, id).await?;
     Ok((StatusCode::CREATED, axum::Json(crm_dto::deal(deal))))
 }
 
-/// Says what became of a deal.
+fn cents(text: &str) -> ApiResult<i64> {
+    decimal::read(text, 2).map_err(|fault| ApiError::field("expected_usd", fault.says(2)))
+}
+
+/// Changes a deal: what became of it, what it is called, what it may bring.
 #[utoipa::path(patch, path = "/api/v1/crm/deals/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = DealPatch,
     responses((status = 200, body = DealDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
@@ -203,8 +213,13 @@ async fn patch_crm_deal(
     Json(request): Json<DealPatch>,
 ) -> ApiResult<axum::Json<DealDto>> {
     let once = key.once("PATCH /api/v1/crm/deals/{id}", &(id, &request))?;
-    work::set_deal(&platform, &by, once, id, request.status, request.revision).await?;
-    let deal = work::one_deal(&platform, &by, id).await?;
+    let change = DealChange {
+        status: request.status,
+        title: request.title,
+        expected_usd_cents: request.expected_usd.as_deref().map(cents).transpose()?,
+    };
+    deals::change_deal(&platform, &by, once, id, change, request.revision).await?;
+    let deal = deals::one_deal(&platform, &by, id).await?;
     Ok(axum::Json(crm_dto::deal(deal)))
 }
 
@@ -246,6 +261,14 @@ async fn notices(
     }))
 }
 
+/// How many notices the caller has not read.
+#[utoipa::path(get, path = "/api/v1/crm/notices/count", tag = "crm",
+    responses((status = 200, body = CrmNoticeCount), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)))]
+async fn count_notices(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<CrmNoticeCount>> {
+    let unread = notice::unread(&platform, &by).await?;
+    Ok(axum::Json(CrmNoticeCount { unread }))
+}
+
 /// Marks a notice as read.
 #[utoipa::path(post, path = "/api/v1/crm/notices/{id}/read", tag = "crm", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
@@ -271,6 +294,16 @@ async fn agents(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<SalesA
     )))
 }
 
+/// People of sales who are given no leads yet: whom the caller may make one who is.
+#[utoipa::path(get, path = "/api/v1/crm/agents/candidates", tag = "crm",
+    responses((status = 200, body = SalesCandidateList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("agent.write"))))]
+async fn candidates(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<SalesCandidateList>> {
+    Ok(axum::Json(crm_dto::candidates(
+        staff::candidates(&platform, &by).await?,
+    )))
+}
+
 /// Makes somebody of sales one who is given leads, or changes what is said of them.
 #[utoipa::path(put, path = "/api/v1/crm/agents/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = SalesAgentRequest,
     responses((status = 200, body = SalesAgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
@@ -290,6 +323,24 @@ async fn put_agent(
         accepting: request.accepting,
     };
     assignment::seat(&platform, &by, once, id, change).await?;
+    Ok(axum::Json(crm_dto::agents(
+        assignment::seats(&platform, &by).await?,
+    )))
+}
+
+/// Sets an agent on leave, or back; who is away is given no leads.
+#[utoipa::path(put, path = "/api/v1/crm/agents/{id}/absence", tag = "crm", params(("id" = Uuid, Path)), request_body = SalesAbsenceRequest,
+    responses((status = 200, body = SalesAgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("agent.write"))))]
+async fn put_absence(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<SalesAbsenceRequest>,
+) -> ApiResult<axum::Json<SalesAgentList>> {
+    let once = key.once("PUT /api/v1/crm/agents/{id}/absence", &(id, &request))?;
+    staff::set_leave(&platform, &by, once, id, request.on_leave).await?;
     Ok(axum::Json(crm_dto::agents(
         assignment::seats(&platform, &by).await?,
     )))
@@ -359,6 +410,22 @@ async fn add_source(
         StatusCode::CREATED,
         axum::Json(crm_dto::source(source, Some(secret))),
     ))
+}
+
+/// Switches a source off or on; while it is off, its hook takes nothing.
+#[utoipa::path(patch, path = "/api/v1/crm/sources/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadSourcePatch,
+    responses((status = 200, body = LeadSourceDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
+async fn patch_crm_source(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+    Json(request): Json<LeadSourcePatch>,
+) -> ApiResult<axum::Json<LeadSourceDto>> {
+    let once = key.once("PATCH /api/v1/crm/sources/{id}", &(id, &request))?;
+    let source = sources::switch(&platform, &by, once, id, request.active).await?;
+    Ok(axum::Json(crm_dto::source(source, None)))
 }
 
 /// Gives a source a new secret; the old one ends.

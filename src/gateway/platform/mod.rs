@@ -7,6 +7,7 @@ pub mod crm;
 mod crm_bulk;
 mod crm_dto;
 mod crm_limits;
+mod crm_requests;
 pub mod crm_work;
 pub mod door;
 mod identity;

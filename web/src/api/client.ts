@@ -235,18 +235,21 @@ export function newClientId(random: (bytes: Uint8Array) => Uint8Array = (bytes) 
   return Array.from(random(new Uint8Array(16)), (byte) => (byte % 36).toString(36)).join("");
 }
 
-function readProblem({ status, statusText, headers }: Response, answer: unknown): Problem {
+const readProblem = ({ status, statusText, headers }: Response, answer: unknown): Problem => problemOf(answer, status, statusText, seconds(headers.get("Retry-After")));
+
+/** A problem as the server writes it: a whole answer, or what an answer says about one of several things. */
+export function problemOf(answer: unknown, status?: number, statusText = "", retryAfter: number | null = null): Problem {
   const body = (typeof answer === "object" && answer !== null ? answer : {}) as Record<string, unknown>;
   const text = (key: string) => (typeof body[key] === "string" ? (body[key] as string) : null);
   return new Problem(
-    status,
+    status ?? (typeof body.status === "number" ? body.status : 500),
     text("title") ?? statusText,
     text("detail") ?? "",
     typeof body.code === "number" ? body.code : null,
     text("name"),
     Array.isArray(body.reasons) ? (body.reasons as Reason[]) : [],
     text("field"),
-    seconds(headers.get("Retry-After")),
+    retryAfter,
   );
 }
 

@@ -11,6 +11,8 @@ export type Priority = "critical" | "high" | "medium" | "low";
 export interface Lead {
   id: string;
   user_id: string | null;
+  /** Under which key its person's data are kept, for whoever may see them. */
+  subject_id: string | null;
   stage: Stage;
   column: ColumnId;
   status: "open" | "lost" | "merged";
@@ -44,6 +46,8 @@ export interface Column {
   total: number;
   hot: number;
   overdue: number;
+  /** With more open leads there is too much in progress. */
+  limit: number | null;
   stages: { stage: Stage; total: number }[];
   cards: Lead[];
   next: string | null;
@@ -168,12 +172,12 @@ export interface Deal {
   revision: number;
 }
 
-/** What is to be changed of a lead's person: what is left out stays. */
+/** What is to be changed of a lead's person: what is left out stays, null empties. */
 export interface LeadChange {
-  name?: string;
-  phone?: string;
-  email?: string;
-  city?: string;
+  name?: string | null;
+  phone?: string | null;
+  email?: string | null;
+  city?: string | null;
   interests?: string[];
   revision?: number;
 }
@@ -187,6 +191,33 @@ export interface NewFact {
 export interface NewDeal {
   title: string;
   expected_usd: Decimal;
+}
+
+/** What is to be changed of a deal: what is left out stays. */
+export interface DealChange {
+  status?: DealStatus;
+  title?: string;
+  expected_usd?: Decimal;
+  revision: number;
+}
+
+/** What became of one of several leads. */
+export interface Verdict {
+  lead_id: string;
+  done: boolean;
+  /** Why it was not done: a problem as every refusal is one. */
+  problem: Record<string, unknown> | null;
+}
+
+/** In the order of the request. */
+export interface Verdicts {
+  items: Verdict[];
+  done: number;
+}
+
+/** Most open leads of columns; one that is not named has no limit. */
+export interface Limits {
+  limits: Partial<Record<ColumnId, number>>;
 }
 
 export type NoteKind = "note" | "call" | "meeting";
@@ -204,11 +235,14 @@ export const crm = {
   lead: (door: Door, id: string) => door.get<Lead>(`crm/leads/${part(id)}`),
   moves: (door: Door, id: string) => door.get<{ items: LeadMove[] }>(`crm/leads/${part(id)}/moves`),
   move: (door: Door, lead: Pick<Lead, "id" | "revision">, stage: Stage, reason: string) => door.post<Lead>(`crm/leads/${part(lead.id)}/stage`, { stage, revision: lead.revision, ...(reason ? { reason } : {}) }),
+  moveAll: (door: Door, leads: readonly Pick<Lead, "id" | "revision">[], stage: Stage, reason: string) => door.post<Verdicts>("crm/leads/stage", { leads: leads.map(({ id, revision }) => ({ id, revision })), stage, ...(reason ? { reason } : {}) }),
   close: (door: Door, lead: Lead, reason: string) => door.post<Lead>(`crm/leads/${part(lead.id)}/close`, { reason, revision: lead.revision }),
   reopen: (door: Door, lead: Lead, reason: string) => door.post<Lead>(`crm/leads/${part(lead.id)}/reopen`, { reason }),
   change: (door: Door, id: string, change: LeadChange) => door.write<Lead>("PATCH", `crm/leads/${part(id)}`, change),
   /** `null` is the pool. */
   assign: (door: Door, id: string, to: string | null, reason: string) => door.post<Lead>(`crm/leads/${part(id)}/assign`, { to, ...(reason ? { reason } : {}) }),
+  assignAll: (door: Door, leads: readonly Pick<Lead, "id">[], to: string | null, reason: string) => door.post<Verdicts>("crm/leads/assign", { leads: leads.map(({ id }) => id), to, ...(reason ? { reason } : {}) }),
+  setLimits: (door: Door, limits: Limits) => door.put<Limits>("crm/limits", limits),
   undoMerge: (door: Door, merge: string, reason: string) => door.post<Lead>(`crm/merges/${part(merge)}/undo`, { reason }),
   timeline: (door: Door, id: string, cursor: string | null) => door.get<Timeline360>(`crm/leads/${part(id)}/timeline`, { cursor, limit: 25 }),
   facts: (door: Door, id: string) => door.get<{ items: Fact[]; score: Score }>(`crm/leads/${part(id)}/facts`),
@@ -217,7 +251,7 @@ export const crm = {
   note: (door: Door, id: string, kind: NoteKind, text: string) => door.post<{ id: string }>(`crm/leads/${part(id)}/notes`, { kind, text }),
   deals: (door: Door, id: string) => door.get<{ items: Deal[] }>(`crm/leads/${part(id)}/deals`),
   addDeal: (door: Door, id: string, deal: NewDeal) => door.post<Deal>(`crm/leads/${part(id)}/deals`, deal),
-  setDeal: (door: Door, deal: Deal, status: DealStatus) => door.write<Deal>("PATCH", `crm/deals/${part(deal.id)}`, { status, revision: deal.revision }),
+  changeDeal: (door: Door, id: string, change: DealChange) => door.write<Deal>("PATCH", `crm/deals/${part(id)}`, change),
   tasks: (door: Door, filter: { lead?: string; assignee?: string; urgency?: string }, cursor: string | null) => door.get<PageOf<Task>>("crm/tasks", { ...filter, cursor }),
   addTask: (door: Door, task: NewTask) => door.post<Task>("crm/tasks", task),
   setTask: (door: Door, task: Task, status: TaskStatus) => door.write<Task>("PATCH", `crm/tasks/${part(task.id)}`, { status, revision: task.revision }),

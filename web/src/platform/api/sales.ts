@@ -11,6 +11,7 @@ export interface Agent {
   cap: number;
   /** The account is active and its owner at work. */
   available: boolean;
+  on_leave: boolean;
   accepting: boolean;
   territories: string[];
   skills: string[];
@@ -27,6 +28,14 @@ export interface AgentChange {
   skills: string[];
   cap: number;
   accepting: boolean;
+}
+
+/** Somebody of sales who is given no leads yet. */
+export interface Candidate {
+  user_id: string;
+  name: string | null;
+  role: string;
+  team_id: string | null;
 }
 
 /** What became of the work of somebody who left. */
@@ -64,6 +73,11 @@ export interface Notice {
   read_at: number | null;
 }
 
+/** How many notices were not read. */
+export interface Unread {
+  unread: number;
+}
+
 /** The key under which agents are kept: names of colleagues come from there too. */
 export const AGENTS = ["crm", "agents"] as const;
 export const NOTICES = ["crm", "notices"] as const;
@@ -71,11 +85,15 @@ export const NOTICES = ["crm", "notices"] as const;
 export const sales = {
   agents: (door: Door) => door.get<Agents>("crm/agents"),
   setAgent: (door: Door, user: string, change: AgentChange) => door.put<Agents>(`crm/agents/${part(user)}`, change),
+  candidates: (door: Door) => door.get<{ items: Candidate[] }>("crm/agents/candidates"),
+  setAbsence: (door: Door, user: string, on_leave: boolean) => door.put<Agents>(`crm/agents/${part(user)}/absence`, { on_leave }),
   leave: (door: Door, user: string, reason: string) => door.post<Left>(`crm/agents/${part(user)}/leave`, { reason }),
   setRule: (door: Door, rule: Rule) => door.put<{ rule: Rule }>("crm/rule", { rule }),
   sources: (door: Door) => door.get<{ items: LeadSource[] }>("crm/sources"),
   addSource: (door: Door, source: NewSource) => door.post<LeadSource>("crm/sources", source),
+  switchSource: (door: Door, id: string, active: boolean) => door.write<LeadSource>("PATCH", `crm/sources/${part(id)}`, { active }),
   renewSecret: (door: Door, id: string) => door.write<{ secret: string }>("POST", `crm/sources/${part(id)}/secret`),
   notices: (door: Door, unread: boolean, cursor: string | null, limit = 25) => door.get<PageOf<Notice>>("crm/notices", { unread: unread || null, cursor, limit }),
+  unread: (door: Door) => door.get<Unread>("crm/notices/count"),
   readNotice: (door: Door, id: string) => door.write<void>("POST", `crm/notices/${part(id)}/read`),
 };

@@ -1,14 +1,11 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
-import type { User } from "../../api/types";
 import { useSettings } from "../../app/settings";
 import { toast } from "../../app/toasts";
-import { Button } from "../../ui/Button";
-import { identity } from "../api/identity";
 import { sales, type Agent, type AgentChange, type Agents } from "../api/sales";
 import { useDoor } from "../context";
 import { wrongField } from "../fault";
 import { useSay, word } from "../i18n";
-import { usePages } from "../pages";
 import { Ask } from "../ui/Ask";
 import { Check, Checks } from "../ui/Checks";
 import { SelectField, TextArea, TextField } from "../ui/Field";
@@ -18,8 +15,7 @@ import { INTERESTS } from "./hand";
 
 /** Most active leads of one agent; the database holds it. */
 const CAP_MAX = 50;
-/** Roles that may be given leads. */
-const SELLERS: readonly string[] = ["sales_agent", "sales_manager", "super_admin"];
+const CANDIDATES = ["crm", "candidates"] as const;
 
 interface Form {
   territories: string;
@@ -43,22 +39,24 @@ export function AgentForm({ agent, onDone, onClose }: { agent: Agent; onDone: (n
 }
 
 /** Makes somebody of sales one who is given leads; who has not signed in yet gets them from then on. */
-export function NewAgent({ agents, onDone, onClose }: { agents: readonly Agent[]; onDone: (now: Agents) => void; onClose: () => void }) {
+export function NewAgent({ onDone, onClose }: { onDone: (now: Agents) => void; onClose: () => void }) {
   const say = useSay();
   const door = useDoor();
   const [form, setForm] = useState(() => formOf(null));
   const [user, setUser] = useState("");
-  const people = usePages<User>(["users"], (cursor) => identity.users(door, cursor));
-  const known = new Set(agents.map((agent) => agent.user_id));
-  const sellers = people.items.filter((one) => SELLERS.includes(one.role) && (one.status === "active" || one.status === "pending") && !known.has(one.id));
+  const cache = useQueryClient();
+  const query = useQuery({ queryKey: CANDIDATES, queryFn: () => sales.candidates(door), retry: false });
+  const done = (now: Agents) => {
+    void cache.invalidateQueries({ queryKey: CANDIDATES });
+    onDone(now);
+  };
   return (
-    <Dialog title={say("agent.new")} user={user} form={form} onForm={setForm} onDone={onDone} onClose={onClose}>
-      {people.error && <Trouble error={people.error} onRetry={people.reread} />}
-      <SelectField label={say("agent.new.who")} data-first-focus data-testid="agent-user" value={user} help={!people.waiting && sellers.length === 0 ? say("agent.new.none") : undefined} onChange={(event) => setUser(event.target.value)}>
+    <Dialog title={say("agent.new")} user={user} form={form} onForm={setForm} onDone={done} onClose={onClose}>
+      {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
+      <SelectField label={say("agent.new.who")} data-first-focus data-testid="agent-user" value={user} help={query.data?.items.length === 0 ? say("agent.new.none") : undefined} onChange={(event) => setUser(event.target.value)}>
         <option value="">{say("choose")}</option>
-        {sellers.map((one) => <option key={one.id} value={one.id}>{`${one.name ?? one.email ?? one.id.slice(0, 8)} (${word(say, "role", one.role)})`}</option>)}
+        {query.data?.items.map((one) => <option key={one.user_id} value={one.user_id}>{`${one.name ?? one.user_id.slice(0, 8)} (${word(say, "role", one.role)})`}</option>)}
       </SelectField>
-      {people.more && <Button size="sm" className="h-9 wide:h-7" disabled={people.busy} onClick={people.onMore}>{say("agent.new.more")}</Button>}
     </Dialog>
   );
 }

@@ -14,7 +14,7 @@ import { SelectField } from "../ui/Field";
 import { Body, Card, Facts, Page, Trouble, Wait } from "../ui/Page";
 import { Tag } from "../ui/Tag";
 import { AgentForm, NewAgent } from "./AgentForm";
-import { room, seats } from "./hand";
+import { room, seats, standing } from "./hand";
 import { useNews } from "./useNews";
 
 const RULES: readonly Rule[] = ["round_robin", "territory", "skill"];
@@ -30,7 +30,6 @@ export default function AgentsPage() {
   const cache = useQueryClient();
   const { me } = useHere();
   const writes = seats(me);
-  const seesPeople = useMay("user.read");
   const query = useQuery({ queryKey: AGENTS, queryFn: () => sales.agents(door), refetchInterval: AGENTS_MS });
   useNews(() => void query.refetch());
   const [wish, setWish] = useState<Wish>(null);
@@ -39,18 +38,18 @@ export default function AgentsPage() {
   const end = () => setWish(null);
   const data = query.data;
   return (
-    <Page title={say("page.agents")} aside={writes && seesPeople && <Button tone="primary" data-testid="agent-new" onClick={() => setWish({ kind: "new" })}>{say("agent.new")}</Button>}>
+    <Page title={say("page.agents")} aside={writes && <Button tone="primary" data-testid="agent-new" onClick={() => setWish({ kind: "new" })}>{say("agent.new")}</Button>}>
       <Body>
         {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
         {query.isPending && <Wait lines={5} />}
         {left && <LeftCard name={left.name} left={left.what} onClose={() => setLeft(null)} />}
         {data && <RuleCard data={data} />}
-        {data?.items.length === 0 && <Empty icon="people" title={say("agents.none")} help={say(writes && seesPeople ? "agents.none.help" : "agents.none.readonly")} />}
+        {data?.items.length === 0 && <Empty icon="people" title={say("agents.none")} help={say(writes ? "agents.none.help" : "agents.none.readonly")} />}
         <ul className="grid gap-2 wide:grid-cols-2" data-testid="agents">
-          {data?.items.map((agent) => <AgentCard key={agent.user_id} agent={agent} onWish={(kind) => setWish({ kind, agent })} />)}
+          {data?.items.map((agent) => <AgentCard key={agent.user_id} agent={agent} onWish={(kind) => setWish({ kind, agent })} onTook={took} />)}
         </ul>
       </Body>
-      {wish?.kind === "new" && data && <NewAgent agents={data.items} onDone={took} onClose={end} />}
+      {wish?.kind === "new" && data && <NewAgent onDone={took} onClose={end} />}
       {wish?.kind === "change" && <AgentForm agent={wish.agent} onDone={took} onClose={end} />}
       {wish?.kind === "leave" && (
         <Ask
@@ -109,18 +108,27 @@ function RuleCard({ data }: { data: Agents }) {
   );
 }
 
-function AgentCard({ agent, onWish }: { agent: Agent; onWish: (kind: "change" | "leave") => void }) {
+function AgentCard({ agent, onWish, onTook }: { agent: Agent; onWish: (kind: "change" | "leave") => void; onTook: (now: Agents) => void }) {
   const say = useSay();
   const { me } = useHere();
   const { language } = useSettings();
   const leaves = useMay("user.leave") && agent.user_id !== me?.user.id;
   const number = (count: number) => formatDecimal(String(count), language);
+  const door = useDoor();
+  const act = useAct();
+  const [busy, setBusy] = useState(false);
   const how = room(agent);
+  const stands = standing(agent);
+  const turn = async () => {
+    setBusy(true);
+    await act(async () => onTook(await sales.setAbsence(door, agent.user_id, !agent.on_leave)), say("agent.saved"));
+    setBusy(false);
+  };
   return (
-    <li data-agent={agent.user_id} data-room={how} className="min-w-0 space-y-2 rounded-lg border border-line bg-panel p-3 text-sm">
+    <li data-agent={agent.user_id} data-room={how} data-leave={agent.on_leave || undefined} className="min-w-0 space-y-2 rounded-lg border border-line bg-panel p-3 text-sm">
       <p className="flex flex-wrap items-center gap-1.5">
         <span className="min-w-0 font-semibold break-words">{nameOf(agent)}</span>
-        {!agent.available ? <Tag tone="warn">{say("agent.away")}</Tag> : <Tag tone={agent.accepting ? "ok" : "plain"}>{say(agent.accepting ? "agent.takes" : "agent.takes.not")}</Tag>}
+        <Tag tone={stands.tone}>{say(stands.text)}</Tag>
         {how === "full" && <Tag tone="warn">{say("agent.full")}</Tag>}
       </p>
       <p data-testid="load">{say("agent.load", { active: number(agent.active_leads), cap: number(agent.cap) })}</p>
@@ -132,6 +140,7 @@ function AgentCard({ agent, onWish }: { agent: Agent; onWish: (kind: "change" | 
       />
       <div className="flex flex-wrap gap-2 empty:hidden">
         {seats(me) && <Button className="h-9 wide:h-8" data-testid="agent-change" aria-label={`${say("agent.change")}: ${nameOf(agent)}`} onClick={() => onWish("change")}>{say("agent.change")}</Button>}
+        {seats(me) && <Button tone="quiet" className="h-9 wide:h-8" data-testid="agent-absence" disabled={busy} aria-label={`${say(agent.on_leave ? "agent.back" : "agent.absent")}: ${nameOf(agent)}`} onClick={() => void turn()}>{say(agent.on_leave ? "agent.back" : "agent.absent")}</Button>}
         {leaves && <Button tone="quiet" className="h-9 wide:h-8" data-testid="agent-leave" aria-label={`${say("agent.leave")}: ${nameOf(agent)}`} onClick={() => onWish("leave")}>{say("agent.leave")}</Button>}
       </div>
     </li>

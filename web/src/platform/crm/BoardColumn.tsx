@@ -5,7 +5,7 @@ import { formatDecimal } from "../../format/decimal";
 import { useAct } from "../act";
 import { useSay, word } from "../i18n";
 import { More } from "../ui/More";
-import { moveTo } from "./columns";
+import { excess, moveTo } from "./columns";
 
 /** A card on its way. */
 export interface Carried {
@@ -26,15 +26,17 @@ export function BoardColumn({ column, carried, onMore, children }: { column: Col
   const name = say(`column.${column.column}`);
   const home = carried?.lead.column === column.column;
   const open = carried !== null && !home && carried.moves !== null && moveTo(column.column, carried.moves) !== undefined;
+  const many = excess(column);
   const over = carried?.over === column.column && !home;
   return (
-    <section data-column={column.column} data-total={column.total} data-open={open || undefined} aria-label={name} className={`flex min-h-0 w-[min(78vw,17rem)] shrink-0 snap-start flex-col rounded-lg border bg-bg wide:w-auto wide:min-w-40 wide:flex-1 wide:basis-0 ${over ? "border-focus bg-hover" : open ? "border-ink-3 border-dashed" : "border-line"}`}>
+    <section data-column={column.column} data-total={column.total} data-open={open || undefined} data-excess={many ?? undefined} aria-label={name} className={`flex min-h-0 w-[min(78vw,17rem)] shrink-0 snap-start flex-col rounded-lg border bg-bg wide:w-auto wide:min-w-40 wide:flex-1 wide:basis-0 ${over ? "border-focus bg-hover" : open ? "border-ink-3 border-dashed" : "border-line"}`}>
       <header className="shrink-0 border-b border-line px-2 py-1.5">
         <h2 className="flex items-baseline gap-2 text-sm font-semibold">
           {name}
           <span className="ml-auto text-xs text-ink-2" data-part="total">{number(column.total)}</span>
         </h2>
         <p className="flex flex-wrap gap-x-2 text-2xs text-ink-3">
+          {column.limit !== null && <span data-part="limit" className={many === null ? "" : "text-warn"}>{many === null ? say("column.limit", { limit: number(column.limit) }) : say("column.excess", { limit: number(column.limit), n: number(many) })}</span>}
           {column.overdue > 0 && <span className="text-crit">{say("column.overdue", { n: number(column.overdue) })}</span>}
           {column.hot > 0 && <span className="text-warn">{say("column.hot", { n: number(column.hot) })}</span>}
           {column.stages.length > 1 && column.stages.map(({ stage, total }) => <span key={stage}>{word(say, "stage", stage)} {number(total)}</span>)}

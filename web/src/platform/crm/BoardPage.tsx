@@ -9,6 +9,7 @@ import { usePeople } from "../people";
 import { Ask } from "../ui/Ask";
 import { Page, Trouble, Wait } from "../ui/Page";
 import { BoardColumn, type Carried } from "./BoardColumn";
+import { BoardLimits } from "./BoardLimits";
 import { Bulk } from "./Bulk";
 import { CHOSEN_MAX } from "./bulk";
 import { useCarry } from "./carry";
@@ -26,10 +27,12 @@ export default function BoardPage() {
   const people = usePeople();
   const { me } = useHere();
   const movable = useMay("lead.move");
+  const configures = useMay("crm.configure");
   const board = useBoard();
   const help = useId();
   const [carried, setCarried] = useState<Carried | null>(null);
   const [asking, setAsking] = useState<{ lead: Lead; move: LeadMove } | null>(null);
+  const [limiting, setLimiting] = useState(false);
   const [said, setSaid] = useState("");
   // Several at once: `null` while nobody chooses.
   const [picked, setPicked] = useState<readonly string[] | null>(null);
@@ -108,10 +111,10 @@ export default function BoardPage() {
   const chosen = picked === null || !data ? [] : data.columns.flatMap((column) => column.cards).filter((lead) => picked.includes(lead.id));
   const choose = (id: string, on: boolean) => setPicked((now) => [...(now ?? []).filter((one) => one !== id), ...(on ? [id] : [])]);
   return (
-    <Page title={say("board.title")} wide aside={<><LeadSearch />{(movable || distributes(me)) && <Button className="h-10 wide:h-8" data-testid="bulk-begin" aria-pressed={picked !== null} onClick={() => setPicked(picked === null ? [] : null)}>{say(picked === null ? "bulk.begin" : "bulk.end")}</Button>}{board.extended && <Button size="sm" onClick={() => void board.reread()}>{say("reread")}</Button>}</>}>
+    <Page title={say("board.title")} wide aside={<><LeadSearch />{(movable || distributes(me)) && <Button className="h-10 wide:h-8" data-testid="bulk-begin" aria-pressed={picked !== null} onClick={() => setPicked(picked === null ? [] : null)}>{say(picked === null ? "bulk.begin" : "bulk.end")}</Button>}{configures && data && <Button className="h-10 wide:h-8" data-testid="board-limits" onClick={() => setLimiting(true)}>{say("board.limits")}</Button>}{board.extended && <Button size="sm" onClick={() => void board.reread()}>{say("reread")}</Button>}</>}>
       <p id={help} className="sr-only">{say("board.help")}</p>
       <p role="status" aria-live="assertive" className="sr-only" data-testid="board-said">{said}</p>
-      {picked !== null && <Bulk chosen={chosen} onTook={board.took} onChosen={setPicked} onEnd={board.settle} />}
+      {picked !== null && <Bulk chosen={chosen} onDid={board.did} onChosen={setPicked} onEnd={board.settle} />}
       {error && <div className="px-3 wide:px-5"><Trouble error={error} onRetry={() => void refetch()} /></div>}
       {!data && !error && <div className="p-5"><Wait lines={6} /></div>}
       {data && (
@@ -139,6 +142,7 @@ export default function BoardPage() {
       <div ref={ghost} aria-hidden className={`pointer-events-none fixed top-0 left-0 z-50 rounded-md border border-focus bg-raised px-2 py-1 text-sm font-semibold shadow-[var(--shadow)] ${carried?.by === "pointer" ? "" : "hidden"}`}>
         {carried && nameOf(carried.lead)}
       </div>
+      {limiting && data && <BoardLimits columns={data.columns} onDone={board.reread} onClose={() => setLimiting(false)} />}
       {asking && (
         <Ask
           title={say("board.ask", { name: nameOf(asking.lead), column: columnName(columnOf(asking.move.stage)) })}

@@ -5,23 +5,25 @@ import { toast } from "../../app/toasts";
 import { formatDecimal } from "../../format/decimal";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
-import { crm, type Lead, type Stage } from "../api/crm";
+import { crm, type Lead, type Stage, type Verdicts } from "../api/crm";
 import { useDoor, useHere } from "../context";
-import { explainFault } from "../fault";
+import { explainFault, type Told } from "../fault";
 import { useSay, word } from "../i18n";
+import { Fault } from "../ui/Fault";
 import { SelectField, TextArea } from "../ui/Field";
 import { Trouble } from "../ui/Page";
 import { AgentChoice, giveTo } from "./AgentChoice";
-import { askAll, CHOSEN_MAX, each, targets, type Refused } from "./bulk";
+import { askAll, CHOSEN_MAX, outcome, targets, type Refused } from "./bulk";
+import { columnOf } from "./columns";
 import { distributes } from "./hand";
 import { nameOf } from "./LeadCard";
 
 interface Props {
   chosen: readonly Lead[];
-  /** A lead as an answer gave it, from where it was. */
-  onTook: (before: Lead, now: Lead) => void;
+  /** What was done to those of them to whom it was done. */
+  onDid: (leads: readonly Lead[], how: (lead: Lead) => Lead) => Promise<void>;
   onChosen: (ids: readonly string[]) => void;
-  /** Everything that was tried is over. */
+  /** There was no answer for each: nobody knows what was done. */
   onEnd: () => void;
 }
 
@@ -73,7 +75,8 @@ function MoveMany(props: Inner) {
       verb={say("board.move")}
       tried={target ? leads.filter((lead) => target.ids.includes(lead.id)) : []}
       needsReason={target?.needsReason ?? false}
-      work={(lead, reason) => crm.move(door, lead, stage as Stage, reason)}
+      work={(tried, reason) => crm.moveAll(door, tried, stage as Stage, reason)}
+      how={(lead) => ({ ...lead, stage: stage as Stage, column: columnOf(stage as Stage) })}
     >
       {moves.error && <Trouble error={moves.error} onRetry={() => void moves.refetch()} />}
       {moves.data && open.length === 0 && <p className="text-sm text-ink-2">{say("bulk.move.nowhere")}</p>}
@@ -100,7 +103,8 @@ function GiveMany(props: Inner) {
       verb={say("assign.do")}
       tried={to === "" ? [] : leads}
       needsReason={false}
-      work={(lead, reason) => crm.assign(door, lead.id, giveTo(to), reason)}
+      work={(tried, reason) => crm.assignAll(door, tried, giveTo(to), reason)}
+      how={(lead) => ({ ...lead, assigned_to: giveTo(to) })}
     >
       <AgentChoice value={to} onChange={setTo} />
     </Many>
@@ -113,30 +117,39 @@ interface ManyProps extends Inner {
   /** On which of them it is done. */
   tried: readonly Lead[];
   needsReason: boolean;
-  work: (lead: Lead, reason: string) => Promise<Lead>;
+  work: (leads: readonly Lead[], reason: string) => Promise<Verdicts>;
+  /** A lead to which it was done. */
+  how: (lead: Lead) => Lead;
   children: ReactNode;
 }
 
-/** One after the other; who is refused is named with the reason and stays chosen. */
-function Many({ title, verb, tried, needsReason, work, chosen, onTook, onChosen, onEnd, onClose, children }: ManyProps) {
+/** All in one request with a verdict for each; who is refused is named with the reason and stays chosen. */
+function Many({ title, verb, tried, needsReason, work, how, chosen, onDid, onChosen, onEnd, onClose, children }: ManyProps) {
   const say = useSay();
   const { language } = useSettings();
   const [reason, setReason] = useState("");
-  const [step, setStep] = useState<number | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [fault, setFault] = useState<Told | null>(null);
   const [refused, setRefused] = useState<readonly Refused<Lead>[] | null>(null);
   const number = (count: number) => formatDecimal(String(count), language);
-  const busy = step !== null;
   const blocked = busy || tried.length === 0 || (needsReason && reason.trim() === "");
   const run = async () => {
-    setStep(0);
-    const result = await each(tried, async (lead) => onTook(lead, await work(lead, reason.trim())), setStep);
-    const done = new Set(result.done.map((lead) => lead.id));
-    onChosen(chosen.filter((lead) => !done.has(lead.id)).map((lead) => lead.id));
-    onEnd();
-    setStep(null);
-    if (done.size > 0) toast("ok", say("bulk.done", { n: number(done.size) }));
-    if (result.refused.length === 0) onClose();
-    else setRefused(result.refused);
+    setBusy(true);
+    setFault(null);
+    try {
+      const result = outcome(tried, (await work(tried, reason.trim())).items);
+      const done = new Set(result.done.map((lead) => lead.id));
+      onChosen(chosen.filter((lead) => !done.has(lead.id)).map((lead) => lead.id));
+      void onDid(result.done, how);
+      if (done.size > 0) toast("ok", say("bulk.done", { n: number(done.size) }));
+      if (result.refused.length === 0) return onClose();
+      setRefused(result.refused);
+    } catch (error) {
+      // Sent again as it is, what was done is not done twice.
+      setFault(explainFault(error, language));
+      onEnd();
+    }
+    setBusy(false);
   };
   return (
     // While it runs nobody leaves: whoever is refused has to be seen.
@@ -166,7 +179,8 @@ function Many({ title, verb, tried, needsReason, work, chosen, onTook, onChosen,
             </ul>
           </div>
         )}
-        {busy && <p role="status" className="text-sm text-ink-2">{say("bulk.going", { n: number(step), of: number(tried.length) })}</p>}
+        {fault && <Fault told={fault} />}
+        {busy && <p role="status" className="text-sm text-ink-2">{say("bulk.going", { n: number(tried.length) })}</p>}
         <div className="flex justify-end gap-2">
           <Button tone="quiet" disabled={busy} onClick={onClose}>{say(refused === null ? "cancel" : "close")}</Button>
           {refused === null && <Button type="submit" tone="primary" data-testid="bulk-do" disabled={blocked}>{verb}</Button>}

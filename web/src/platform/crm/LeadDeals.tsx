@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSettings } from "../../app/settings";
 import { toast } from "../../app/toasts";
-import { formatDecimal, parseTyped } from "../../format/decimal";
+import { formatDecimal, parseTyped, toTyped } from "../../format/decimal";
 import { Button } from "../../ui/Button";
 import { useAct } from "../act";
 import { crm, type Deal, type DealStatus, type Lead } from "../api/crm";
@@ -13,7 +13,7 @@ import { Ask } from "../ui/Ask";
 import { TextField } from "../ui/Field";
 import { Card, Trouble, Wait } from "../ui/Page";
 import { Tag } from "../ui/Tag";
-import { isMoney } from "./draft";
+import { dealChange, isMoney } from "./draft";
 import { partKey } from "./useLead";
 
 const STATES: readonly DealStatus[] = ["open", "won", "lost"];
@@ -55,10 +55,11 @@ function DealRow({ lead, deal, edits }: { lead: string; deal: Deal; edits: boole
   const reread = useReread(lead);
   const { language } = useSettings();
   const [busy, setBusy] = useState(false);
+  const [editing, setEditing] = useState(false);
   const title = deal.title ?? say("erased");
   const set = async (status: DealStatus) => {
     setBusy(true);
-    await act(() => crm.setDeal(door, deal, status), say("deal.changed"));
+    await act(() => crm.changeDeal(door, deal.id, { status, revision: deal.revision }), say("deal.changed"));
     // Refused or not, what stands now is what the server says.
     await reread();
     setBusy(false);
@@ -69,6 +70,7 @@ function DealRow({ lead, deal, edits }: { lead: string; deal: Deal; edits: boole
         <p className="font-medium">{title}</p>
         <p className="text-xs text-ink-3">{formatDecimal(deal.expected_usd, language)} USD · {people(deal.owner_id)}</p>
       </div>
+      {edits && deal.title !== null && <Button size="sm" className="h-9 wide:h-7" data-testid="deal-edit" aria-label={say("deal.edit.title", { title })} onClick={() => setEditing(true)}>{say("deal.edit")}</Button>}
       {edits ? (
         <select aria-label={say("deal.status", { title })} className="menu h-9 wide:h-7" disabled={busy} value={deal.status} onChange={(event) => void set(event.target.value as DealStatus)}>
           {STATES.map((status) => <option key={status} value={status}>{word(say, "deal", status)}</option>)}
@@ -76,27 +78,33 @@ function DealRow({ lead, deal, edits }: { lead: string; deal: Deal; edits: boole
       ) : (
         <Tag>{word(say, "deal", deal.status)}</Tag>
       )}
+      {editing && <DealForm lead={lead} deal={deal} onClose={() => setEditing(false)} />}
     </li>
   );
 }
 
-function DealForm({ lead, onClose }: { lead: string; onClose: () => void }) {
+/** A new deal, or one that stands: then what changed is sent against the revision that was seen when the form opened. */
+function DealForm({ lead, deal, onClose }: { lead: string; deal?: Deal; onClose: () => void }) {
   const say = useSay();
   const door = useDoor();
   const reread = useReread(lead);
   const { language } = useSettings();
-  const [title, setTitle] = useState("");
-  const [amount, setAmount] = useState("");
+  const [before] = useState(deal);
+  const [title, setTitle] = useState(before?.title ?? "");
+  const [amount, setAmount] = useState(before ? toTyped(before.expected_usd, language) : "");
   const expected = parseTyped(amount, language);
   const wrong = amount.trim() !== "" && !isMoney(expected);
+  const filled = title.trim() !== "" && isMoney(expected);
+  const change = before && filled ? dealChange(before, title, expected) : null;
   return (
     <Ask
-      title={say("deal.new")}
-      verb={say("deal.save")}
-      blocked={title.trim() === "" || !isMoney(expected)}
+      title={before ? say("deal.edit.title", { title: before.title ?? say("erased") }) : say("deal.new")}
+      verb={say(before ? "deal.edit.save" : "deal.save")}
+      blocked={!filled || (before !== undefined && change === null)}
       onDo={async () => {
-        await crm.addDeal(door, lead, { title: title.trim(), expected_usd: expected! });
-        toast("ok", say("deal.saved"));
+        if (before) await crm.changeDeal(door, before.id, change!);
+        else await crm.addDeal(door, lead, { title: title.trim(), expected_usd: expected! });
+        toast("ok", say(before ? "deal.changed" : "deal.saved"));
         await reread();
       }}
       onClose={onClose}

@@ -7,7 +7,7 @@ import { useSay, word } from "../i18n";
 import { Ask } from "../ui/Ask";
 import { Checks } from "../ui/Checks";
 import { TextField } from "../ui/Field";
-import { changeOf, draftOf, emptied, TEXTS, type TextName } from "./draft";
+import { changeOf, draftOf, emptied, TEXTS, unreachable, type TextName } from "./draft";
 import { INTERESTS } from "./hand";
 import { nameOf } from "./LeadCard";
 import { useTookLead } from "./useLead";
@@ -24,7 +24,12 @@ export function LeadEdit({ lead, onClose }: { lead: Lead; onClose: () => void })
   const [draft, setDraft] = useState(() => draftOf(lead));
   const [refused, setRefused] = useState<unknown>(null);
   const known = draftOf(before);
-  const lacks = emptied(known, draft);
+  const gone = emptied(known, draft);
+  const lacks = unreachable(known, draft);
+  const help = (name: TextName) => {
+    if (gone.includes(name)) return say("lead.edit.emptied");
+    return (name === "phone" || name === "email") && known[name] !== "" && draft[name].trim() !== known[name] ? say("lead.edit.contact.help") : undefined;
+  };
   const change = changeOf(known, draft, before.revision);
   return (
     <Ask
@@ -51,7 +56,7 @@ export function LeadEdit({ lead, onClose }: { lead: Lead; onClose: () => void })
           data-testid={`edit-${name}`}
           {...(at === 0 ? { "data-first-focus": true } : {})}
           value={draft[name]}
-          help={(name === "phone" || name === "email") && known[name] !== "" && draft[name].trim() !== known[name] ? say("lead.edit.contact.help") : undefined}
+          help={help(name)}
           wrong={lacks.includes(name) ? say("lead.edit.kept") : wrongField(refused, name, language)}
           onChange={(event) => setDraft({ ...draft, [name]: event.target.value })}
         />

@@ -21,7 +21,7 @@ export default function LeadPage({ id }: { id: string }) {
     <Page
       title={lead ? nameOf(lead) : say("lead.title")}
       back={<Link to={pathOf("board")} className="text-sm text-ink-2 underline underline-offset-2">{say("board.title")}</Link>}
-      aside={lead && <><DataLink subject={lead.user_id} /><LeadDoings lead={lead} /></>}
+      aside={lead && <><DataLink subject={lead.subject_id ?? lead.user_id} lead={lead.user_id === null ? lead.id : null} /><LeadDoings lead={lead} /></>}
     >
       <Body>
         {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}

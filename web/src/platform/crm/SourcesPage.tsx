@@ -5,6 +5,7 @@ import { toast } from "../../app/toasts";
 import { formatMoment } from "../../format/time";
 import { Button } from "../../ui/Button";
 import { Empty } from "../../ui/Panel";
+import { useAct } from "../act";
 import { sales, type LeadSource } from "../api/sales";
 import { useDoor } from "../context";
 import { wrongField } from "../fault";
@@ -30,6 +31,13 @@ export default function SourcesPage() {
   const [adding, setAdding] = useState(false);
   const [renewing, setRenewing] = useState<LeadSource | null>(null);
   const [secret, setSecret] = useState<Secret | null>(null);
+  const act = useAct();
+  const cache = useQueryClient();
+  const [ending, setEnding] = useState<LeadSource | null>(null);
+  const turn = async (source: LeadSource, active: boolean) => {
+    await sales.switchSource(door, source.id, active);
+    await cache.invalidateQueries({ queryKey: SOURCES });
+  };
   return (
     <Page title={say("page.sources")} aside={<Button tone="primary" data-testid="source-new" onClick={() => setAdding(true)}>{say("leadSource.new")}</Button>}>
       <Body>
@@ -39,10 +47,11 @@ export default function SourcesPage() {
         {query.isPending && <Wait lines={4} />}
         {query.data?.items.length === 0 && <Empty icon="link" title={say("leadSources.none")} />}
         <ul className="grid gap-2 wide:grid-cols-2" data-testid="sources">
-          {query.data?.items.map((source) => <SourceCard key={source.id} source={source} onRenew={() => setRenewing(source)} />)}
+          {query.data?.items.map((source) => <SourceCard key={source.id} source={source} onRenew={() => setRenewing(source)} onTurn={() => (source.active ? setEnding(source) : void act(() => turn(source, true), say("leadSource.on.done", { name: source.name })))} />)}
         </ul>
       </Body>
       {adding && <NewSource onMade={setSecret} onClose={() => setAdding(false)} />}
+      {ending && <Ask title={say("leadSource.off.title", { name: ending.name })} help={say("leadSource.off.help")} verb={say("leadSource.off")} danger onDo={() => turn(ending, false)} onClose={() => setEnding(null)} />}
       {renewing && (
         <Ask
           title={say("leadSource.renew.title", { name: renewing.name })}
@@ -57,11 +66,11 @@ export default function SourcesPage() {
   );
 }
 
-function SourceCard({ source, onRenew }: { source: LeadSource; onRenew: () => void }) {
+function SourceCard({ source, onRenew, onTurn }: { source: LeadSource; onRenew: () => void; onTurn: () => void }) {
   const say = useSay();
   const { language } = useSettings();
   return (
-    <li data-source={source.name} className="min-w-0 space-y-2 rounded-lg border border-line bg-panel p-3 text-sm">
+    <li data-source={source.name} data-active={source.active} className="min-w-0 space-y-2 rounded-lg border border-line bg-panel p-3 text-sm">
       <p className="flex flex-wrap items-center gap-1.5">
         <span className="min-w-0 font-semibold break-words">{source.name}</span>
         <Tag tone={source.active ? "ok" : "warn"}>{say(source.active ? "leadSource.active" : "leadSource.inactive")}</Tag>
@@ -73,7 +82,10 @@ function SourceCard({ source, onRenew }: { source: LeadSource; onRenew: () => vo
           [say("leadSource.address"), <code key="address" className="text-xs break-all" data-testid="hook">{`${location.origin}/api/v1/crm/hooks/${source.id}`}</code>],
         ]}
       />
-      <Button className="h-9 wide:h-8" data-testid="source-renew" aria-label={`${say("leadSource.renew")}: ${source.name}`} onClick={onRenew}>{say("leadSource.renew")}</Button>
+      <div className="flex flex-wrap gap-2">
+        <Button className="h-9 wide:h-8" data-testid="source-renew" aria-label={`${say("leadSource.renew")}: ${source.name}`} onClick={onRenew}>{say("leadSource.renew")}</Button>
+        <Button tone="quiet" className="h-9 wide:h-8" data-testid="source-turn" aria-label={`${say(source.active ? "leadSource.off" : "leadSource.on")}: ${source.name}`} onClick={onTurn}>{say(source.active ? "leadSource.off" : "leadSource.on")}</Button>
+      </div>
     </li>
   );
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Problem } from "../../api/client";
 import type { LeadMove, Stage } from "../api/crm";
-import { askAll, each, targets } from "./bulk";
+import { askAll, outcome, targets, type Refused } from "./bulk";
 
 const way = (stage: Stage, needs_reason = false, by_hand = true): LeadMove => ({ stage, by_hand, needs_reason });
 const refusal = (status: number) => new Problem(status, "no", "", 11_000, "conflict");
@@ -20,25 +20,21 @@ describe("where several can go", () => {
   });
 });
 
-describe("one after the other", () => {
-  it("goes on after a refusal and tells who was refused why", async () => {
-    const stale = refusal(412);
-    const steps: number[] = [];
-    const result = await each(["a", "b", "c"], async (item) => (item === "b" ? Promise.reject(stale) : undefined), (step) => steps.push(step));
-    expect(result).toEqual({ done: ["a", "c"], refused: [{ item: "b", error: stale }] });
-    expect(steps).toEqual([1, 2, 3]);
+describe("what became of several", () => {
+  const stale = { type: "/problems/stale", title: "It changed since you looked", status: 412, code: 11_005, name: "stale", detail: "read it again", doc: "" };
+
+  it("is told for each: who was done, and why the others were not", () => {
+    const sent = ["a", "b", "c"].map((id) => ({ id }));
+    const { done, refused } = outcome(sent, [{ lead_id: "a", done: true, problem: null }, { lead_id: "b", done: false, problem: stale }, { lead_id: "c", done: true, problem: null }]);
+    expect(done).toEqual([{ id: "a" }, { id: "c" }]);
+    expect(refused.map(({ item }) => item.id)).toEqual(["b"]);
+    const [{ error }] = refused as [Refused<{ id: string }>];
+    expect([error.status, error.title, error.detail, error.code, error.problemName]).toEqual([412, "It changed since you looked", "read it again", 11_005, "stale"]);
   });
 
-  it("tries no more when nothing gets through", async () => {
-    for (const status of [0, 401, 429]) {
-      const tried: string[] = [];
-      const result = await each(["a", "b", "c"], async (item) => {
-        tried.push(item);
-        if (item === "b") throw refusal(status);
-      });
-      expect(tried).toEqual(["a", "b"]);
-      expect([result.done, result.refused.map(({ item }) => item)]).toEqual([["a"], ["b", "c"]]);
-    }
+  it("takes one that the answer does not name for refused", () => {
+    const { done, refused } = outcome([{ id: "a" }], []);
+    expect([done, refused.length, refused[0]!.error instanceof Problem]).toEqual([[], 1, true]);
   });
 });
 

@@ -1,8 +1,8 @@
-import { Problem } from "../../api/client";
-import type { LeadMove, Stage } from "../api/crm";
+import { problemOf, type Problem } from "../../api/client";
+import type { LeadMove, Stage, Verdict } from "../api/crm";
 import { STAGES } from "./columns";
 
-/** Cards chosen at a time; each is a request of its own. */
+/** Cards chosen at a time: each is asked about on its own, where it may go. */
 export const CHOSEN_MAX = 50;
 /** Questions on their way at once. */
 const ASKED_MAX = 4;
@@ -25,28 +25,15 @@ export function targets(moves: ReadonlyMap<string, readonly LeadMove[]>): Target
 
 export interface Refused<T> {
   item: T;
-  error: unknown;
+  error: Problem;
 }
 
-/** Does one after the other and goes on after a refusal; where nothing gets through any more the rest is not tried. */
-export async function each<T>(items: readonly T[], work: (item: T) => Promise<unknown>, onStep: (done: number) => void = () => undefined): Promise<{ done: T[]; refused: Refused<T>[] }> {
-  const done: T[] = [];
-  const refused: Refused<T>[] = [];
-  for (const [at, item] of items.entries()) {
-    try {
-      await work(item);
-      done.push(item);
-    } catch (error) {
-      if (hopeless(error)) return { done, refused: [...refused, ...items.slice(at).map((rest) => ({ item: rest, error }))] };
-      refused.push({ item, error });
-    }
-    onStep(at + 1);
-  }
-  return { done, refused };
+/** Who of those that were sent was done, and why the others were not; one that the answer does not name was not done. */
+export function outcome<T extends { id: string }>(sent: readonly T[], verdicts: readonly Verdict[]): { done: T[]; refused: Refused<T>[] } {
+  const said = new Map(verdicts.map((verdict) => [verdict.lead_id, verdict]));
+  const isDone = ({ id }: T) => said.get(id)?.done === true;
+  return { done: sent.filter(isDone), refused: sent.filter((item) => !isDone(item)).map((item) => ({ item, error: problemOf(said.get(item.id)?.problem) })) };
 }
-
-/** No answer, no session, or too many requests: the next would end the same way. */
-const hopeless = (error: unknown): boolean => error instanceof Problem && [0, 401, 429].includes(error.status);
 
 /** Asks about each, a few at once; answers come in the order of the questions. */
 export async function askAll<T, A>(items: readonly T[], ask: (item: T) => Promise<A>): Promise<A[]> {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Board, Column, ColumnId, Lead, LeadMove, Stage } from "../api/crm";
-import { columnOf, COLUMNS, moveTo, nextColumn, STAGES, withLead, withMore, withMove } from "./columns";
+import { columnOf, COLUMNS, excess, moveTo, nextColumn, STAGES, withEach, withLead, withMore, withMove } from "./columns";
 
 const lead = (id: string, stage: Stage, more: Partial<Lead> = {}): Lead => ({
-  id, user_id: null, stage, column: columnOf(stage), status: "open", stage_since: 0, due_at: null, overdue: false, score: 0, band: "none", hot: false, name: id, phone: null, email: null, city: null,
+  id, user_id: null, subject_id: null, stage, column: columnOf(stage), status: "open", stage_since: 0, due_at: null, overdue: false, score: 0, band: "none", hot: false, name: id, phone: null, email: null, city: null,
   sight: "clear", source: null, channel: null, territory: null, interests: [], assigned_to: null, team_id: null, merged_into: null, reason: null, created_at: 0, updated_at: 0, revision: 1, ...more,
 });
-const column = (id: ColumnId, cards: Lead[], total = cards.length): Column => ({ column: id, title: id, total, hot: cards.filter((card) => card.hot).length, overdue: cards.filter((card) => card.overdue).length, stages: [], cards, next: null });
+const column = (id: ColumnId, cards: Lead[], total = cards.length): Column => ({ column: id, title: id, total, hot: cards.filter((card) => card.hot).length, overdue: cards.filter((card) => card.overdue).length, limit: null, stages: [], cards, next: null });
 const board = (cards: Lead[]): Board => ({ at: 0, columns: COLUMNS.map((id) => column(id, cards.filter((card) => card.column === id))) });
 const ids = (given: Board, id: ColumnId) => given.columns.find((one) => one.column === id)!.cards.map((card) => card.id);
 const total = (given: Board, id: ColumnId) => given.columns.find((one) => one.column === id)!.total;
@@ -58,6 +58,21 @@ it("replaces a card by the server's, and takes it from where it no longer stands
   const before = board([lead("a", "new"), lead("b", "demo")]);
   expect(withLead(before, lead("a", "new", { revision: 7 })).columns[0]!.cards[0]!.revision).toBe(7);
   expect(ids(withLead(before, lead("a", "demo")), "new")).toEqual([]);
+});
+
+it("carries several cards at once, and shows what was done where they stand", () => {
+  const before = board([lead("a", "new", { hot: true }), lead("b", "contacted"), lead("c", "new")]);
+  const chosen = before.columns.flatMap((one) => one.cards).filter((card) => card.id !== "c");
+  const moved = withEach(before, chosen, (card) => ({ ...card, stage: "demo", column: "demo" }));
+  expect([ids(moved, "new"), ids(moved, "contacted"), ids(moved, "demo").sort()]).toEqual([["c"], [], ["a", "b"]]);
+  expect([total(moved, "new"), total(moved, "contacted"), total(moved, "demo")]).toEqual([1, 0, 2]);
+  const given = withEach(before, chosen, (card) => ({ ...card, assigned_to: "ayu" }));
+  expect(given.columns[0]!.cards.map((card) => card.assigned_to)).toEqual(["ayu", null]);
+  expect(total(given, "new")).toBe(2);
+});
+
+it("tells too much in progress from what a column may hold", () => {
+  expect([excess({ total: 41, limit: 40 }), excess({ total: 40, limit: 40 }), excess({ total: 900, limit: null })]).toEqual([1, null, null]);
 });
 
 it("appends the next page once", () => {

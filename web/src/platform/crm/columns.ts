@@ -47,6 +47,16 @@ export function withLead(board: Board, lead: Lead): Board {
   };
 }
 
+/** The board with something done to several leads, their cards carried to where they stand then. */
+export const withEach = (board: Board, leads: readonly Lead[], how: (lead: Lead) => Lead): Board =>
+  leads.reduce((now, lead) => {
+    const next = how(lead);
+    return withLead(withMove(now, lead, next.stage), next);
+  }, board);
+
+/** How many open leads are too many in a column; `null` where no limit is passed, or none is set. */
+export const excess = ({ total, limit }: Pick<Column, "total" | "limit">): number | null => (limit !== null && total > limit ? total - limit : null);
+
 /** The next page of a column under the cards that are there; a card that meanwhile came in at the top is not shown twice. */
 export function withMore(board: Board, id: ColumnId, more: readonly Lead[], next: string | null): Board {
   return {

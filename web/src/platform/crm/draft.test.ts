@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changeOf, draftOf, emptied, isMoney, lines, whole } from "./draft";
+import { changeOf, dealChange, draftOf, emptied, isMoney, limitsOf, lines, unreachable, whole } from "./draft";
 
 const before = draftOf({ name: "Budi", phone: "+6281234567811", email: null, city: "Bandung", interests: ["metals", "forex"] });
 
@@ -14,10 +14,29 @@ describe("a change of a lead's own data", () => {
     expect(changeOf(before, { ...before, name: "Budi ", interests: ["forex", "metals"] }, 4)).toBeNull();
   });
 
-  it("empties nothing that was known", () => {
-    expect(emptied(before, { ...before, name: " ", city: "" })).toEqual(["name", "city"]);
-    expect(emptied(before, { ...before, email: "" })).toEqual([]);
+  it("empties what was known, but not the last way to the person", () => {
+    const without = { ...before, name: " ", city: "" };
+    expect(emptied(before, without)).toEqual(["name", "city"]);
+    expect(changeOf(before, without, 4)).toEqual({ name: null, city: null, revision: 4 });
+    expect([emptied(before, { ...before, email: "" }), unreachable(before, without)]).toEqual([[], []]);
+    expect(unreachable(before, { ...before, phone: " " })).toEqual(["phone"]);
+    expect(unreachable(before, { ...before, phone: "", email: "budi@contoh.id" })).toEqual([]);
+    const erased = draftOf({ name: null, phone: null, email: null, city: null, interests: [] });
+    expect(unreachable(erased, erased)).toEqual([]);
   });
+});
+
+it("sends of a deal what changed", () => {
+  const deal = { title: "Gold", expected_usd: "5000.00", revision: 3 };
+  expect(dealChange(deal, " Gold bars ", "5000.00")).toEqual({ title: "Gold bars", revision: 3 });
+  expect(dealChange(deal, "Gold", "1250.5")).toEqual({ expected_usd: "1250.5", revision: 3 });
+  expect(dealChange(deal, "Gold ", "5000.00")).toBeNull();
+});
+
+it("reads limits of columns; none is none", () => {
+  expect(limitsOf({ new: " 40 ", demo: "" })).toEqual({ new: 40 });
+  expect(limitsOf({})).toEqual({});
+  expect([limitsOf({ new: "0" }), limitsOf({ new: "100001" }), limitsOf({ new: "many" })]).toEqual([null, null, null]);
 });
 
 it("reads money, cities and whole numbers as they are typed", () => {

@@ -17,8 +17,10 @@ describe("an event in one line", () => {
     expect(told("stage", { from: "new", to: "contacted", cause: "outreach" })).toBe("New lead → Contacted · first outreach sent");
     expect(told("deal", { deal_id: "d", status: "won", from: "open" })).toBe("open → won");
     expect(told("deal", { deal_id: "d", status: "open", expected_usd_cents: 125_050 })).toBe("open · 1,250.50 USD");
+    expect(told("deal", { deal_id: "d", fields: ["title"], expected_usd_cents: 7_500, from_usd_cents: 125_050 })).toBe("75.00 USD · changed: What it is about");
     expect(told("task", { task_id: "t", status: "todo", priority: "high", assignee: "a" })).toBe("To do");
     expect(told("fact", { kind: "budget_confirmed", withdrawn: true })).toBe("Budget confirmed · withdrawn");
+    expect(told("fact", { kind: "name", replaced: true })).toMatch(/ · another before$/);
     expect(told("sla", { stage: "new", why: "no_channel" })).toBe("no way to reach them");
     expect(told("score", { from: 55, to: 80, band: "sql" })).toBe("55 → 80 · SQL");
     expect(told("reopened", { cause: "captured" })).toBe("came in again");

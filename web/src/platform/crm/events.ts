@@ -24,12 +24,12 @@ function change(kind: string, { from, to, status }: Record<string, unknown>, say
 }
 
 function rest(kind: string, detail: Record<string, unknown>, say: Say, language: Language): (string | null)[] {
-  const { cause, reason, status, kind: about, score, title, why, fields, source, withdrawn, band, expected_usd_cents: cents } = detail;
+  const { cause, reason, status, kind: about, score, title, why, fields, source, withdrawn, replaced, band, expected_usd_cents: cents } = detail;
   const states = kind === "deal" ? "deal" : kind === "task" ? "taskState" : "state";
   return [
     text(title),
     text(about) && word(say, kind === "cash" ? "cashKind" : "fact", text(about)!),
-    withdrawn === true ? say("event.withdrawn") : null,
+    withdrawn === true ? say("event.withdrawn") : replaced === true ? say("event.replaced") : null,
     // A deal that changed has said it already.
     text(status) && !(kind === "deal" && text(detail.from)) ? word(say, states, text(status)!) : null,
     typeof cents === "number" ? `${formatDecimal(ofCents(cents), language)} USD` : null,
@@ -37,7 +37,7 @@ function rest(kind: string, detail: Record<string, unknown>, say: Say, language:
     text(band) && text(band) !== "none" ? word(say, "band", text(band)!) : null,
     text(cause) && word(say, "cause", text(cause)!),
     text(why) && word(say, "sla", text(why)!),
-    Array.isArray(fields) && fields.length > 0 ? say("event.fields", { fields: fields.map((field) => word(say, "lead", String(field))).join(", ") }) : null,
+    Array.isArray(fields) && fields.length > 0 ? say("event.fields", { fields: fields.map((field) => word(say, kind === "deal" ? "deal" : "lead", String(field))).join(", ") }) : null,
     kind === "task" ? null : text(source),
     text(reason) && `“${text(reason)}”`,
   ];

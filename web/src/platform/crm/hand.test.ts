@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Me } from "../../api/types";
 import type { Values } from "../../i18n";
 import { text, type TextKey } from "../i18n/text";
-import { distributes, room, seats } from "./hand";
+import { distributes, room, seats, standing } from "./hand";
 import { figures } from "./notices";
 import { isWord } from "./sources";
 
@@ -24,6 +24,13 @@ it("says why an agent gets no lead now", () => {
   expect(room({ ...agent, active_leads: 50 })).toBe("full");
   expect(room({ ...agent, available: false })).toBe("away");
   expect(room({ ...agent, accepting: false, active_leads: 50 })).toBe("away");
+});
+
+it("says of an agent on leave that they are, and of one who left that they are away", () => {
+  const told = (on_leave: boolean, available: boolean, accepting: boolean) => standing({ on_leave, available, accepting }).text;
+  expect(told(true, false, true)).toBe("agent.onLeave");
+  expect(told(false, false, true)).toBe("agent.away");
+  expect([told(false, true, true), told(false, true, false)]).toEqual(["agent.takes", "agent.takes.not"]);
 });
 
 it("tells a notice's figures in words", () => {

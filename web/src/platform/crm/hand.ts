@@ -11,6 +11,13 @@ const MANAGERS: readonly string[] = ["sales_manager", "super_admin"];
 export const distributes = (me: Me | null): boolean => me !== null && MANAGERS.includes(me.user.role) && may(me, "lead.assign");
 export const seats = (me: Me | null): boolean => me !== null && MANAGERS.includes(me.user.role) && may(me, "agent.write");
 
+/** What is said of an agent first: on leave, not at work at all, or whether they take leads. */
+export function standing({ on_leave, available, accepting }: Pick<Agent, "on_leave" | "available" | "accepting">) {
+  if (on_leave) return { text: "agent.onLeave", tone: "warn" } as const;
+  if (!available) return { text: "agent.away", tone: "warn" } as const;
+  return accepting ? ({ text: "agent.takes", tone: "ok" } as const) : ({ text: "agent.takes.not", tone: "plain" } as const);
+}
+
 /** Why somebody gets no lead now, or that they may have one. */
 export function room(agent: Pick<Agent, "available" | "accepting" | "active_leads" | "cap">): "free" | "full" | "away" {
   if (!agent.available || !agent.accepting) return "away";

@@ -4,7 +4,8 @@ import { useTopic } from "../../app/data";
 import { crm, type Board, type ColumnId, type Lead, type Stage } from "../api/crm";
 import { AGENTS } from "../api/sales";
 import { useDoor } from "../context";
-import { withLead, withMore, withMove } from "./columns";
+import { askAll } from "./bulk";
+import { withEach, withLead, withMore, withMove } from "./columns";
 
 const BOARD = ["crm", "board"] as const;
 /** The stream tells when others moved cards; this is for what another program of the house changed. */
@@ -47,11 +48,19 @@ export function useBoard() {
       throw error;
     }
   };
-  /** Shows what an answer says without reading the board again; `settle` follows after the last of several. */
-  const took = (before: Lead, now: Lead) => change((board) => withLead(withMove(board, before, now.stage), now));
+  /** Shows at once what was done to several, and asks what stands now: for the board, or for each of them where reading the board would fold up its longer columns. */
+  const did = async (leads: readonly Lead[], how: (lead: Lead) => Lead) => {
+    await cache.cancelQueries({ queryKey: BOARD });
+    change((board) => withEach(board, leads, how));
+    settle();
+    if (!extended) return;
+    // A card that cannot be read now keeps its old revision: what is done to it next is refused, not done twice.
+    const answers = await askAll(leads, (lead) => crm.lead(door, lead.id).catch(() => null));
+    change((board) => answers.reduce((now, lead) => (lead === null ? now : withLead(now, lead)), board));
+  };
   const settle = () => {
     for (const key of [["crm", "lead"], AGENTS]) void cache.invalidateQueries({ queryKey: key });
     if (!extended) void cache.invalidateQueries({ queryKey: BOARD });
   };
-  return { query, extended, reread, more, move, took, settle };
+  return { query, extended, reread, more, move, did, settle };
 }

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { mayOpen } from "../../app/pages";
 import { pathOf } from "../../app/route";
 import { Button } from "../../ui/Button";
+import { crm } from "../api/crm";
 import { identity } from "../api/identity";
 import { useDoor, useHere, useMay } from "../context";
 import { useSay } from "../i18n";
@@ -23,9 +24,13 @@ export default function SubjectPage({ id }: { id: string }) {
   const holds = useMay("hold.write");
   const logs = useMay("audit.read");
   const [holding, setHolding] = useState(false);
-  // A lead has a subject of its own before it is a person: then there is no name here, and its parts say what there is.
-  const person = useQuery({ queryKey: ["users", id], queryFn: () => identity.user(door, id), enabled: sees, retry: false });
-  const name = person.data?.name ?? person.data?.email;
+  // A lead has a subject of its own before it is a person: no account names it, but the lead that led here does.
+  const leads = useMay("lead.read");
+  const from = new URLSearchParams(location.search).get("lead");
+  const person = useQuery({ queryKey: ["users", id], queryFn: () => identity.user(door, id), enabled: sees && from === null, retry: false });
+  const lead = useQuery({ queryKey: ["crm", "lead", from], queryFn: () => crm.lead(door, from ?? ""), enabled: leads && from !== null, retry: false });
+  const known = lead.data?.subject_id === id ? lead.data : person.data;
+  const name = known?.name ?? known?.email;
   return (
     <Page
       title={name ?? say("subject.title")}
@@ -39,7 +44,7 @@ export default function SubjectPage({ id }: { id: string }) {
     >
       <Body className="max-w-180">
         <Card title={say("subject.who")}>
-          <Facts rows={[[say("subject.key"), <code key="key" className="text-xs break-all select-all">{id}</code>], ...(person.data ? [[say("signin.email"), person.data.email ?? say("none")] as const] : [])]} />
+          <Facts rows={[[say("subject.key"), <code key="key" className="text-xs break-all select-all">{id}</code>], ...(known ? [[say("signin.email"), known.email ?? say("none")] as const] : []), ...(lead.data?.subject_id === id ? [[say("lead.title"), <Link key="lead" to={pathOf("lead", lead.data.id)} className="underline underline-offset-2">{say("notice.lead")}</Link>] as const] : [])]} />
         </Card>
         {consents && <Consents subject={id} />}
         {requests && <Requests subject={id} />}
