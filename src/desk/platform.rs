@@ -36,9 +36,6 @@ use crate::store::db::Db;
 /// The keyring inside the data directory.
 const KEYRING_FILE: &str = "keyring";
 
-/// Heads of the audit log, outside of the database.
-pub const ANCHORS_FILE: &str = "audit.anchors";
-
 /// Sealed documents, inside the data directory.
 const DOCUMENTS_FOLDER: &str = "documents";
 
@@ -211,7 +208,7 @@ pub fn start(
         platform: platform.clone(),
         engines,
         kyc: kyc.cloned(),
-        anchors: data.join(ANCHORS_FILE),
+        anchors: data.join(audit::ANCHORS_FILE),
         keyring: config.keyring.is_none().then(|| data.join(KEYRING_FILE)),
     };
     tasks.spawn(jobs.run(stop.clone()));
