@@ -201,7 +201,7 @@ fn erase_now(
         lines.len(),
     ));
     let payload = json!({"subject_id": subject});
-    unit.emit(Event::new("subject.erased", "subject", subject, payload));
+    unit.emit(Event::new("subject.erased", "subject", subject, payload).about(subject));
     Ok(())
 }
 
