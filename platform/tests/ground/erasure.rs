@@ -189,6 +189,7 @@ async fn an_erasure_leaves_no_trace_and_a_ledger_of_every_store() {
             ("users", "anonymised", 1),
             ("search_entries", "deleted", 1),
             ("key.personal", "key_destroyed", 1),
+            ("cache", "deleted", 0),
         ] {
             assert!(
                 lines.contains(&expected),
