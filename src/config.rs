@@ -7,8 +7,10 @@ mod check;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
+use siaga_platform::crypto::{KeyService, Transit};
 use siaga_platform::kyc::AccountPlan;
 use siaga_platform::kyc::document::Wanted;
 use siaga_risk::ids::{CurrencyId, GroupId, LinkId};
@@ -226,6 +228,33 @@ pub struct Platform {
     pub fetch_lists: bool,
     /// What an approval opens.
     pub accounts: Accounts,
+    /// What seals the file of the keyring.
+    pub kms: Kms,
+}
+
+/// A key management service: the transit engine of HashiCorp Vault or OpenBao.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Kms {
+    /// `https://vault.example:8200`; without it the file of the keyring is readable to whoever may read it.
+    pub address: Option<String>,
+    /// Where the engine is mounted.
+    pub mount: String,
+    /// Its key.
+    pub key: String,
+    /// The file with the token, read whenever the service is asked.
+    pub token_path: Option<PathBuf>,
+}
+
+impl Default for Kms {
+    fn default() -> Self {
+        Self {
+            address: None,
+            mount: "transit".into(),
+            key: "siaga".into(),
+            token_path: None,
+        }
+    }
 }
 
 /// The terms of accounts that approvals of KYC open, by the numbers of the imported terms.
@@ -260,6 +289,27 @@ impl Platform {
             npwp: self.ask_npwp,
             proof_of_address: self.ask_proof_of_address,
         }
+    }
+
+    /// What seals the file of the keyring; none when no service is set.
+    ///
+    /// # Errors
+    /// What is wrong with how it is set.
+    pub fn key_service(&self) -> Result<Option<Arc<dyn KeyService>>, String> {
+        let Some(address) = &self.kms.address else {
+            return Ok(None);
+        };
+        if self.keyring.is_some() {
+            return Err("platform.kms seals the file of the keyring, and platform.keyring gives its text instead: set one of them".into());
+        }
+        let Some(token) = &self.kms.token_path else {
+            return Err(
+                "platform.kms.token_path is not set: it names the file with the token".into(),
+            );
+        };
+        let service = Transit::new(address, &self.kms.mount, &self.kms.key, token)
+            .map_err(|fault| format!("platform.kms: {fault}"))?;
+        Ok(Some(Arc::new(service)))
     }
 
     /// What an approval opens.
@@ -566,6 +616,33 @@ mod tests {
         let said = fault.to_string();
         assert!(said.contains("`spinning`"), "{said}");
         assert!(said.contains("`spin`, `yield`, `sleep`"), "{said}");
+    }
+
+    #[test]
+    fn a_key_management_service_is_named_whole() {
+        let whole = "[platform.kms]\naddress = 'http://127.0.0.1:8200'\ntoken_path = 'token'\n";
+        let config = load(whole, &[]).expect("whole");
+        assert!(config.platform.key_service().expect("set").is_some());
+        let none = load("", &[]).expect("none");
+        assert!(none.platform.key_service().expect("not set").is_none());
+        for (text, wrong) in [
+            (
+                "[platform.kms]\naddress = 'http://127.0.0.1:8200'\n",
+                "platform.kms.token_path",
+            ),
+            (
+                "[platform.kms]\naddress = 'http://vault.example'\ntoken_path = 'token'\n",
+                "https",
+            ),
+            (&format!("{whole}key = 'a/b'\n"), "a/b"),
+            (
+                &format!("[platform]\nkeyring = '{{}}'\n{whole}"),
+                "one of them",
+            ),
+        ] {
+            let error = load(text, &[]).expect_err(wrong).to_string();
+            assert!(error.contains(wrong), "{error}");
+        }
     }
 
     #[test]

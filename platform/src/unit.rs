@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,7 +11,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::audit::{self, Change};
-use crate::cache::Cache;
+use crate::cache::{self, Cache, Key, SEARCHES};
 use crate::core_door::CoreDoor;
 use crate::crypto::{Keyring, Sealed, SubjectKey};
 use crate::db::{Db, DbError, Tx};
@@ -18,11 +19,15 @@ use crate::news::{self, News, Part};
 use crate::outbox::{self, Event};
 use crate::people::Principal;
 use crate::refusal::{CONFLICT, ERASED, KEY_REUSED, Refusal};
+use crate::spread::{self, Word};
 use crate::subjects::{self, KeyClass};
 use crate::values::bound;
 
 /// What remembered answers are bound to.
 const ANSWER: &str = "idempotency_keys.answer";
+
+/// The other programs are told no more often that what can be found changed: each word is a transaction.
+const TELL_EVERY: Duration = Duration::from_millis(50);
 
 /// What every engine works with; cloning is cheap.
 #[derive(Clone)]
@@ -142,6 +147,12 @@ impl Platform {
             Ok((value, wrote))
         });
         let (value, wrote) = written.await?;
+        for person in wrote.people {
+            self.cache.forget(&Key::Profile(person)).await;
+        }
+        if wrote.findable {
+            self.forget_searches().await;
+        }
         for part in wrote.touched {
             self.news.tell(part);
         }
@@ -150,6 +161,24 @@ impl Platform {
                 .send_modify(|count| *count = count.wrapping_add(1));
         }
         Ok(value)
+    }
+
+    /// What can be found changed: nobody gets an answer of before. With a second level the programs share its
+    /// word for that; without one the others are told.
+    async fn forget_searches(&self) {
+        self.cache.forget_searches().await;
+        if self.cache.is_shared() || !self.db.is_server() || !self.cache.begin_telling() {
+            return;
+        }
+        let platform = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(TELL_EVERY).await;
+            platform.cache.end_telling();
+            let word = [Word::Forget(SEARCHES.to_owned())];
+            if let Err(error) = spread::say(&platform, &word).await {
+                tracing::debug!("a change of what can be found was not told: {error}");
+            }
+        });
     }
 
     /// As [`Platform::command`], once per key: a repeated request gets the first answer again.
@@ -198,6 +227,10 @@ struct Wrote {
     wakes: bool,
     /// What changed something.
     touched: Vec<Part>,
+    /// Whose profiles are old.
+    people: Vec<Uuid>,
+    /// Something that can be found changed.
+    findable: bool,
 }
 
 /// An open unit.
@@ -211,6 +244,8 @@ pub struct Unit<'t, 'c> {
     events: Vec<Event>,
     /// Something became due without an event of this unit.
     wakes: bool,
+    /// Something that can be found changed.
+    findable: bool,
 }
 
 impl<'t, 'c> Unit<'t, 'c> {
@@ -224,6 +259,7 @@ impl<'t, 'c> Unit<'t, 'c> {
             changes: Vec::new(),
             events: Vec::new(),
             wakes: false,
+            findable: false,
         }
     }
 
@@ -264,6 +300,11 @@ impl<'t, 'c> Unit<'t, 'c> {
     /// Has the publisher look at once, though this unit emits nothing.
     pub(crate) fn wake(&mut self) {
         self.wakes = true;
+    }
+
+    /// Has searches of before forgotten: an entry changed, or who sees it.
+    pub(crate) fn findable_changed(&mut self) {
+        self.findable = true;
     }
 
     /// The key of a subject, made at its first use. Destroyed when the person's data are erased.
@@ -397,6 +438,8 @@ impl<'t, 'c> Unit<'t, 'c> {
         Ok(Wrote {
             wakes: self.wakes || !self.events.is_empty(),
             touched,
+            people: cache::people_of(&self.events),
+            findable: self.findable,
         })
     }
 }

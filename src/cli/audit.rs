@@ -12,7 +12,6 @@ use siaga_risk::units::Ts;
 use super::Exit;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::desk::platform::ANCHORS_FILE;
 use crate::store::Store;
 
 /// What to do with the audit log.
@@ -100,16 +99,19 @@ fn export(config: &Config, after: i64, span: audit::Span) -> anyhow::Result<Exit
 fn verify(config: &Config, anchors: Option<&PathBuf>, json: bool) -> anyhow::Result<Exit> {
     let path = match anchors {
         Some(path) => path.clone(),
-        None => config.data.dir.join(ANCHORS_FILE),
+        None => config.data.dir.join(audit::ANCHORS_FILE),
     };
     let anchors =
         audit::anchors_of(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let report = runtime()?.block_on(async {
+    let restores =
+        audit::restores_of(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let mut report = runtime()?.block_on(async {
         let store = opened(config).await?;
         let report = audit::verify(&store.db, &anchors).await;
         store.db.close().await;
         anyhow::Ok(report?)
     })?;
+    report.explain(&restores);
     let faults: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
     if json {
         println!(

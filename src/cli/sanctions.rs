@@ -68,6 +68,7 @@ pub fn run(config: &Config, action: &Action, json: bool) -> anyhow::Result<Exit>
             clock,
             Arc::new(NoCore),
         )
+        .await
         .map_err(|error| anyhow::anyhow!("{error}"))?;
         let done = act(&platform, action, json).await;
         store.db.close().await;

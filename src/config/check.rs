@@ -63,6 +63,7 @@ impl Config {
         if let Some(url) = &self.platform.ocr_url {
             Service::at(url).map_err(|fault| format!("platform.ocr_url: {fault}"))?;
         }
+        self.platform.key_service()?;
         // What cannot be read the start says.
         let kept = KeptNames::open(&self.data.dir).unwrap_or_default();
         self.feed.binance.check("binance", &kept)?;

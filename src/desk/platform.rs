@@ -12,7 +12,7 @@ use siaga_platform::audit;
 use siaga_platform::cache::{Cache, Forget};
 use siaga_platform::core_door::{CoreDoor, CoreRefusal};
 use siaga_platform::crm::{ByMessenger, Courier, Outreach};
-use siaga_platform::crypto::Keyring;
+use siaga_platform::crypto::{Keyring, Origin};
 use siaga_platform::handlers::Engines;
 use siaga_platform::identity::messenger::{Channel, Messenger};
 use siaga_platform::identity::{Copies, Identity, Settings};
@@ -35,9 +35,6 @@ use crate::store::db::Db;
 
 /// The keyring inside the data directory.
 const KEYRING_FILE: &str = "keyring";
-
-/// Heads of the audit log, outside of the database.
-pub const ANCHORS_FILE: &str = "audit.anchors";
 
 /// Sealed documents, inside the data directory.
 const DOCUMENTS_FOLDER: &str = "documents";
@@ -100,30 +97,39 @@ fn refusal(error: CoreError) -> CoreRefusal {
 ///
 /// # Errors
 /// What is wrong with the keyring or the cache's address; the desk goes on without the platform.
-pub fn open(
+pub async fn open(
     db: &Db,
     config: &config::Platform,
     data: &Path,
     clock: Arc<Clock>,
     door: Arc<dyn CoreDoor>,
 ) -> Result<Platform, String> {
-    let keyring = match &config.keyring {
-        Some(text) => {
-            Keyring::parse(text, "platform.keyring").map_err(|error| error.to_string())?
-        }
-        None => {
-            let path = data.join(KEYRING_FILE);
-            let (keyring, made) = Keyring::open(&path).map_err(|error| error.to_string())?;
-            if made {
-                tracing::warn!(path = %path.display(), "a keyring was made: keep a copy of it apart from the database, without it personal data cannot be read");
-            }
-            keyring
-        }
-    };
+    let (owned, path) = (config.clone(), data.join(KEYRING_FILE));
+    // It may wait for a key management service.
+    let keyring = tokio::task::spawn_blocking(move || keyring(&owned, &path)).await;
+    let keyring = keyring.map_err(|error| format!("the keyring was not opened: {error}"))??;
     let cache =
         Cache::open(config.cache.as_deref(), &keyring).map_err(|error| error.to_string())?;
     let now = Arc::new(move || clock.now());
     Ok(Platform::new(db.clone(), Arc::new(keyring), now, door).with_cache(cache))
+}
+
+fn keyring(config: &config::Platform, path: &Path) -> Result<Keyring, String> {
+    if let Some(text) = &config.keyring {
+        return Keyring::parse(text, "platform.keyring").map_err(|error| error.to_string());
+    }
+    let opened = Keyring::open_with(path, config.key_service()?);
+    let (keyring, origin) = opened.map_err(|error| error.to_string())?;
+    match origin {
+        Origin::Made => {
+            tracing::warn!(path = %path.display(), "a keyring was made: keep a copy of it apart from the database, without it personal data cannot be read");
+        }
+        Origin::Sealed => {
+            tracing::warn!(path = %path.display(), "the keyring is sealed by the key management service from now on: see to the copies of it that are readable");
+        }
+        Origin::File => {}
+    }
+    Ok(keyring)
 }
 
 /// Documents of identity: sealed in a folder of the data directory, read by a service or by Tesseract where it is installed.
@@ -211,7 +217,7 @@ pub fn start(
         platform: platform.clone(),
         engines,
         kyc: kyc.cloned(),
-        anchors: data.join(ANCHORS_FILE),
+        anchors: data.join(audit::ANCHORS_FILE),
         keyring: config.keyring.is_none().then(|| data.join(KEYRING_FILE)),
     };
     tasks.spawn(jobs.run(stop.clone()));

@@ -198,7 +198,7 @@ impl StoreTask {
     /// The platform's tasks, unless it cannot be opened: the desk goes on without it.
     async fn platform(&self, db: &Db) -> Option<JoinSet<()>> {
         let (config, clock) = (&self.platform_config, self.clock.clone());
-        match platform::open(db, config, &self.data, clock, self.door.clone()) {
+        match platform::open(db, config, &self.data, clock, self.door.clone()).await {
             Ok(opened) => {
                 let identity = match platform::open_identity(&opened, &self.identity_settings).await
                 {

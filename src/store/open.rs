@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+#[cfg(feature = "embedded-postgres")]
+use siaga_platform::audit;
+#[cfg(feature = "embedded-postgres")]
+use siaga_platform::db::Actor;
 use siaga_platform::db::{Db, DbError, PoolOptions};
 use siaga_risk::units::Ts;
 
@@ -64,7 +68,7 @@ impl Store {
     ) -> Result<Self, OpenError> {
         let store = match url {
             Some(url) => Self::open_server(url, now).await?,
-            None => Self::open_embedded(&data_dir.join(FOLDER)).await?,
+            None => Self::open_embedded(data_dir, now).await?,
         };
         let ns = u64::try_from(now.as_nanosecond()).unwrap_or(0);
         siaga_platform::audit::prepare(&store.db, Ts(ns)).await?;
@@ -104,10 +108,23 @@ impl Store {
     }
 
     #[cfg(feature = "embedded-postgres")]
-    async fn open_embedded(folder: &Path) -> Result<Self, OpenError> {
+    async fn open_embedded(data_dir: &Path, now: Timestamp) -> Result<Self, OpenError> {
+        let folder = data_dir.join(FOLDER);
         let dump_file = folder.join(DUMP_FILE);
-        let opened = super::embedded::open(folder, &dump_file).await?;
+        let opened = super::embedded::open(&folder, &dump_file).await?;
         let mut notices = refused(&opened.migrated);
+        if let Some(recovery) = &opened.recovery {
+            // Told to whoever verifies the log: rows that went with the old database are not missing for another reason.
+            let heads = opened.db.read(&Actor::SYSTEM, audit::heads).await?;
+            let dump = recovery.restored.as_ref().map(|restored| restored.at);
+            let path = data_dir.join(audit::ANCHORS_FILE);
+            if let Err(error) = audit::append_restore(&path, now, dump, &heads) {
+                notices.push(format!(
+                    "that the database was restored could not be noted in {}: {error}; `siaga audit verify` will not know",
+                    path.display()
+                ));
+            }
+        }
         notices.extend(opened.recovery.map(|recovery| recovery.to_string()));
         Ok(Self {
             db: opened.db,
@@ -118,8 +135,8 @@ impl Store {
     }
 
     #[cfg(not(feature = "embedded-postgres"))]
-    async fn open_embedded(folder: &Path) -> Result<Self, OpenError> {
-        let _unused = folder.join(DUMP_FILE);
+    async fn open_embedded(data_dir: &Path, _now: Timestamp) -> Result<Self, OpenError> {
+        let _unused = data_dir.join(FOLDER).join(DUMP_FILE);
         Err(OpenError::NotBuiltIn)
     }
 }

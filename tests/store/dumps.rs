@@ -117,7 +117,9 @@ async fn fill_one(db: &Db) {
 mod embedded {
     use std::path::Path;
 
+    use siaga::store::Store;
     use siaga::store::embedded::{self, OpenError};
+    use siaga_platform::audit::{self, Fault};
 
     use super::*;
 
@@ -155,6 +157,49 @@ mod embedded {
         );
         assert_eq!(content(&opened.db).await, content_before);
         opened.db.close().await;
+    }
+
+    /// Rows of the log that went with the old database are told apart from rows that somebody took out.
+    #[tokio::test]
+    async fn the_log_of_a_restored_database_says_what_went_with_the_old_one() {
+        let folder = tempfile::tempdir().expect("folder");
+        let time = |text: &str| text.parse::<Timestamp>().expect("time");
+        let (dumped, restored) = (time("2026-11-20T08:00:00Z"), time("2026-11-20T08:10:00Z"));
+        let anchors = folder.path().join(audit::ANCHORS_FILE);
+        let open = async || {
+            let store = Store::open(None, folder.path(), restored).await;
+            store.expect("open").db
+        };
+        let logged = async |db: &Db| {
+            let row = "INSERT INTO audit_log (created_at, actor_id, action, entity_type, entity_id)
+                 VALUES (now(), 'system', 'create', 'house', 'house')";
+            db.write(&Actor::SYSTEM, move |tx| tx.execute(sqlx::query(row)))
+                .await
+                .expect("a row");
+            let heads = db.read(&Actor::SYSTEM, audit::heads).await.expect("heads");
+            audit::append_anchor(&anchors, &heads).expect("written down");
+            heads
+        };
+        let db = open().await;
+        logged(&db).await;
+        let dump_file = folder.path().join("store/platform.dump");
+        dump::write(&db, &dump_file, dumped).await.expect("dump");
+        let heads = logged(&db).await;
+        db.close().await;
+        ruin(&folder.path().join("store/postgres"), &mut 0);
+        let db = open().await;
+        let known = audit::anchors_of(&anchors).expect("read");
+        let mut report = audit::verify(&db, &known).await.expect("verified");
+        report.explain(&audit::restores_of(&anchors).expect("read"));
+        let head = heads.last().expect("a month");
+        let went = Fault::Restored {
+            month: head.month.clone(),
+            link: head.links,
+            at: restored,
+            dump: Some(dumped),
+        };
+        assert_eq!(report.faults, [went]);
+        db.close().await;
     }
 
     /// Cuts the catalog's control file and its write-ahead log short, as a lost power supply may.

@@ -10,7 +10,9 @@ mod span;
 mod verify;
 mod write;
 
-pub use anchor::{Anchor, anchors_of, append_anchor, heads};
+pub use anchor::{
+    ANCHORS_FILE, Anchor, Restore, anchors_of, append_anchor, append_restore, heads, restores_of,
+};
 pub use change::{Action, Change, Value};
 pub use export::{Exported, export};
 pub use list::{AUDIT_READ, Entry, Filter, list};

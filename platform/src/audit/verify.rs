@@ -4,11 +4,12 @@ mod piece;
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
-use super::anchor::Anchor;
+use super::anchor::{Anchor, Restore};
 use crate::db::{Actor, Db, DbError, Tx};
 
 pub use piece::{Flaw, Piece, check};
@@ -68,6 +69,17 @@ pub enum Fault {
         /// Place in the month.
         link: i64,
     },
+    /// What was written down outside of the database went when another took its place.
+    Restored {
+        /// `2026-11-01`.
+        month: String,
+        /// Place in the month.
+        link: i64,
+        /// When.
+        at: Timestamp,
+        /// Of when the dump was; `None` when there was no dump.
+        dump: Option<Timestamp>,
+    },
 }
 
 impl std::fmt::Display for Fault {
@@ -89,6 +101,25 @@ impl std::fmt::Display for Fault {
                     "{month}: row {link} is not the one that was written down outside of the database"
                 )
             }
+            Fault::Restored {
+                month,
+                link,
+                at,
+                dump: Some(dump),
+            } => write!(
+                f,
+                "{month}: row {link} went with a database that did not open: it was restored at {at} from its dump of {dump}, \
+                 rows written between the two are missing"
+            ),
+            Fault::Restored {
+                month,
+                link,
+                at,
+                dump: None,
+            } => write!(
+                f,
+                "{month}: row {link} went with a database that did not open: another was made at {at}, there was no dump"
+            ),
         }
     }
 }
@@ -112,6 +143,29 @@ impl Report {
     fn add(&mut self, fault: Fault) {
         if self.faults.len() < FAULTS_MAX {
             self.faults.push(fault);
+        }
+    }
+
+    /// Tells rows that went with a restore apart from those that nobody accounts for. A row that a restore should
+    /// have brought back, and one that was written behind it, stay what they are.
+    pub fn explain(&mut self, restores: &[Restore]) {
+        for fault in &mut self.faults {
+            let Fault::Anchor { month, link } = &*fault else {
+                continue;
+            };
+            let (month, link) = (month.clone(), *link);
+            let went = restores.iter().find(|restore| {
+                let mut lost = restore.lost.iter();
+                lost.any(|(of, place)| *of == month && *place == link)
+            });
+            if let Some(restore) = went {
+                *fault = Fault::Restored {
+                    month,
+                    link,
+                    at: restore.at,
+                    dump: restore.dump,
+                };
+            }
         }
     }
 }
@@ -466,6 +520,32 @@ mod tests {
                 assert!(!faults(&changed).is_empty());
             }
         }
+    }
+
+    #[test]
+    fn only_what_went_with_a_restore_is_told_so() {
+        let anchor = |link| Fault::Anchor {
+            month: "2026-11-01".into(),
+            link,
+        };
+        let mut report = Report {
+            faults: vec![anchor(3), anchor(9)],
+            ..Report::default()
+        };
+        let (at, dump) = (Timestamp::UNIX_EPOCH, None);
+        let restore = Restore {
+            at,
+            dump,
+            lost: vec![("2026-11-01".into(), 9), ("2026-10-01".into(), 3)],
+        };
+        report.explain(&[restore]);
+        let went = Fault::Restored {
+            month: "2026-11-01".into(),
+            link: 9,
+            at,
+            dump,
+        };
+        assert_eq!(report.faults, [anchor(3), went]);
     }
 
     #[test]

@@ -1,5 +1,8 @@
+use serde_json::Value;
+use uuid::Uuid;
+
 use super::{Cache, Key};
-use crate::outbox::{Effect, Running, Stored};
+use crate::outbox::{Effect, Event, Running, Stored};
 use crate::spread::{self, Word};
 use crate::unit::Platform;
 
@@ -12,20 +15,19 @@ impl Effect for Forget {
     }
 
     fn wants(&self, kind: &str) -> bool {
-        kind.starts_with("user.") || kind == "subject.erased" || kind == "kyc.approved"
+        changes_people(kind)
     }
 
     fn run<'a>(&'a self, platform: &'a Platform, event: &'a Stored) -> Running<'a> {
         Box::pin(async move {
-            let named = ["user_id", "subject_id"].into_iter();
-            let mut users: Vec<_> = named.filter_map(|name| event.key(name)).collect();
-            if event.aggregate == "user" {
-                users.push(event.aggregate_id);
-            }
-            users.sort_unstable();
-            users.dedup();
-            let mut words = Vec::with_capacity(users.len());
-            for key in users.into_iter().map(Key::Profile) {
+            let people = named(
+                &event.aggregate,
+                event.aggregate_id,
+                event.subject,
+                &event.payload,
+            );
+            let mut words = Vec::with_capacity(people.len());
+            for key in people.into_iter().map(Key::Profile) {
                 self.0.forget(&key).await;
                 words.push(Word::Forget(key.text()));
             }
@@ -33,5 +35,65 @@ impl Effect for Forget {
             spread::say(platform, &words).await?;
             Ok(())
         })
+    }
+}
+
+/// The people whose profiles these events made old: the program that wrote them forgets at once, so that
+/// whoever changed something sees it.
+pub(crate) fn people_of(events: &[Event]) -> Vec<Uuid> {
+    let changing = events.iter().filter(|event| changes_people(event.kind));
+    let mut people: Vec<Uuid> = changing
+        .flat_map(|event| named(event.aggregate, event.id, event.subject, &event.payload))
+        .collect();
+    people.sort_unstable();
+    people.dedup();
+    people
+}
+
+/// A user's row changes by identity, by a review of KYC (its trigger says whether they are verified) and by
+/// an erasure. A sign-in changes nothing of what is kept.
+fn changes_people(kind: &str) -> bool {
+    (kind.starts_with("user.") && kind != "user.signed_in")
+        || kind.starts_with("kyc.")
+        || kind == "subject.erased"
+}
+
+/// Whom an event names.
+fn named(aggregate: &str, id: Uuid, subject: Option<Uuid>, payload: &Value) -> Vec<Uuid> {
+    let keys = ["user_id", "subject_id"]
+        .into_iter()
+        .filter_map(|name| Uuid::try_parse(payload.get(name)?.as_str()?).ok());
+    let own = (aggregate == "user").then_some(id);
+    let mut people: Vec<Uuid> = keys.chain(subject).chain(own).collect();
+    people.sort_unstable();
+    people.dedup();
+    people
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn events_of_a_persons_change_name_them_once_and_others_nobody() {
+        let (sari, budi, case) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        let changed = Event::new;
+        let events = [
+            changed("user.role_changed", "user", sari, json!({"user_id": sari})).about(sari),
+            changed("kyc.approved", "kyc_case", case, json!({"user_id": budi})),
+            changed("user.signed_in", "user", case, json!({"user_id": case})),
+            changed("lead.created", "lead", case, json!({"lead_id": case})).about(case),
+        ];
+        assert_eq!(people_of(&events), [sari, budi]);
+        let erased = changed(
+            "subject.erased",
+            "subject",
+            budi,
+            json!({"subject_id": budi}),
+        );
+        assert_eq!(people_of(&[erased]), [budi]);
+        assert!(people_of(&[]).is_empty());
     }
 }

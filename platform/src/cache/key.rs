@@ -6,8 +6,9 @@ use uuid::Uuid;
 /// What is kept (N4.44-N4.47), with the time of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// `session:{session_id}`, 3,600 s: storage alone, the session's own idle time decides.
-    Session(String),
+    /// `session:{session_id}`, 3,600 s: that it ended, and nothing else. A session that stands is looked up in
+    /// the database, where its idle time decides; the time here is longer than any program believes what it read.
+    Session(Uuid),
     /// `user:{user_id}:profile`, 1,800 s.
     Profile(Uuid),
     /// `project:{id}:docs:page:{page}`, 300 s: a page of a list of some workspace as one viewer sees it.
@@ -21,11 +22,11 @@ pub enum Key {
         /// Which page: its cursor and filters.
         page: String,
     },
-    /// `search:{query_hash}:{filters_hash}`, 120 s.
+    /// `search:{query_hash}:{filters_hash}`, 120 s: [`crate::search::ask`] makes it.
     Search {
-        /// What was typed.
+        /// What was typed, as a keyed hash.
         query: String,
-        /// Everything else that decides the answer, who asked included.
+        /// Everything else that decides the answer: the area, how many, who asks and what they may see.
         filters: String,
     },
 }
@@ -34,7 +35,7 @@ impl Key {
     /// The key of both levels.
     pub fn text(&self) -> String {
         match self {
-            Key::Session(id) => format!("session:{}", hashed(id)),
+            Key::Session(id) => format!("session:{id}"),
             Key::Profile(user) => format!("user:{user}:profile"),
             Key::Page {
                 workspace,
@@ -77,7 +78,11 @@ mod tests {
     fn keys_and_times_are_those_of_the_requirements() {
         let user = Uuid::from_u128(1);
         let keys = [
-            (Key::Session("s".into()), "session:", 3_600),
+            (
+                Key::Session(user),
+                "session:00000000-0000-0000-0000-000000000001",
+                3_600,
+            ),
             (
                 Key::Profile(user),
                 "user:00000000-0000-0000-0000-000000000001:profile",

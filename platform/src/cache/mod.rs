@@ -18,12 +18,14 @@ use moka::Expiry;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use siaga_risk::units::Ts;
+use uuid::Uuid;
 
 use crate::crypto::Keyring;
 use crate::db::DbError;
 use crate::refusal::Refusal;
 
 pub use forget::Forget;
+pub(crate) use forget::people_of;
 pub use key::Key;
 pub use second::{Second, SecondError};
 
@@ -35,6 +37,15 @@ const BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Another process may change what this one has: where it cannot be heard, the first level is believed no
 /// longer than this.
 const FIRST_UNTOLD: Duration = Duration::from_secs(30);
+
+/// How long a value of the second level had stood there is not known, so it is kept here no longer than this.
+const FIRST_OF_SECOND: Duration = Duration::from_secs(30);
+
+/// What stands under the key of a session that ended.
+const ENDED: &[u8] = b"ended";
+
+/// Stands for all that is kept of searches: what others are told when something that can be found changed.
+pub(crate) const SEARCHES: &str = "search";
 
 /// How often each level had it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +69,10 @@ pub struct Cache {
     told: Arc<AtomicBool>,
     /// Counts what was forgotten, so that a value loaded before that is not kept behind it.
     forgotten: Arc<AtomicU64>,
+    /// Counts changes of what can be found: searches are kept under it where there is no second level.
+    found: Arc<AtomicU64>,
+    /// Others are about to be told that searches are old.
+    telling: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -103,6 +118,8 @@ impl Cache {
             counts: Arc::default(),
             told: Arc::default(),
             forgotten: Arc::default(),
+            found: Arc::default(),
+            telling: Arc::default(),
         }
     }
 
@@ -138,7 +155,7 @@ impl Cache {
                 self.counts.second.fetch_add(1, Ordering::Relaxed);
                 return Ok(Kept {
                     json: json.into(),
-                    ttl,
+                    ttl: ttl.min(FIRST_OF_SECOND),
                 });
             }
             self.counts.missed.fetch_add(1, Ordering::Relaxed);
@@ -146,7 +163,8 @@ impl Cache {
             let json =
                 json.map_err(|error| DbError::Unexpected(format!("a value to keep: {error}")))?;
             if let Some(second) = &self.second {
-                second.set(&text, &json, key.ttl()).await;
+                // Who hears nobody may put back what another just took out, and is believed as briefly here.
+                second.set(&text, &json, ttl).await;
             }
             Ok(Kept {
                 json: json.into(),
@@ -186,13 +204,66 @@ impl Cache {
         self.clear().await;
     }
 
-    /// Another process forgot this key, on the second level too.
+    /// Another process forgot this key. It did so on the second level too, where a value that was loaded here
+    /// before may have come behind it: it is taken out once more.
     pub async fn hear_forget(&self, text: &str) {
+        if text == SEARCHES {
+            self.found.fetch_add(1, Ordering::Release);
+            return;
+        }
         self.forgotten.fetch_add(1, Ordering::Release);
-        self.first.invalidate(text).await;
+        self.drop_kept(text).await;
+    }
+
+    /// Names what can be found as it is now: searches are kept under it. `None` while nobody would say here
+    /// that it changed; then none is kept.
+    pub(crate) async fn searches(&self) -> Option<String> {
+        match &self.second {
+            Some(second) => second.generation(SEARCHES).await,
+            None => {
+                let told = self.told.load(Ordering::Acquire);
+                told.then(|| self.found.load(Ordering::Acquire).to_string())
+            }
+        }
+    }
+
+    /// Something that can be found changed, and is committed: what is kept of searches is reached no more.
+    pub(crate) async fn forget_searches(&self) {
+        self.found.fetch_add(1, Ordering::Release);
+        if let Some(second) = &self.second {
+            second.renew(SEARCHES).await;
+        }
+    }
+
+    /// Whether the caller is to tell the other programs that searches are old, and not somebody before it.
+    pub(crate) fn begin_telling(&self) -> bool {
+        !self.telling.swap(true, Ordering::AcqRel)
+    }
+
+    /// What changes from now on has to be told anew.
+    pub(crate) fn end_telling(&self) {
+        self.telling.store(false, Ordering::Release);
+    }
+
+    /// Notes for the programs that share the second level that a session ended. Nothing of a session itself is
+    /// kept: what it may is read from the database (its idle time counts, not this one's).
+    pub async fn note_end(&self, session: Uuid) {
+        if let Some(second) = &self.second {
+            let key = Key::Session(session);
+            second.set(&key.text(), ENDED, key.ttl()).await;
+        }
+    }
+
+    /// Whether it was noted that a session ended; no for one of which nothing was heard.
+    pub async fn has_ended(&self, session: Uuid) -> bool {
+        match &self.second {
+            Some(second) => second.get(&Key::Session(session).text()).await.is_some(),
+            None => false,
+        }
     }
 
     async fn clear(&self) {
+        self.found.fetch_add(1, Ordering::Release);
         self.forgotten.fetch_add(1, Ordering::Release);
         self.first.invalidate_all();
         self.first.run_pending_tasks().await;
@@ -250,8 +321,6 @@ fn again(shared: &Refusal) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
     use crate::refusal::CONFLICT;
 
@@ -315,6 +384,26 @@ mod tests {
         assert_eq!(kept(&other, 2).await, Some(1), "another one stays");
         cache.doubt().await;
         assert_eq!(kept(&other, 3).await, Some(3), "nobody is heard");
+    }
+
+    #[tokio::test]
+    async fn searches_are_kept_only_while_a_change_would_be_heard_of() {
+        let cache = Cache::new(None);
+        assert_eq!(cache.searches().await, None, "nobody is heard yet");
+        cache.trust().await;
+        let first = cache.searches().await.expect("heard");
+        assert_eq!(cache.searches().await.as_ref(), Some(&first));
+        cache.forget_searches().await;
+        let second = cache.searches().await.expect("heard");
+        assert_ne!(first, second, "changed here");
+        cache.hear_forget(SEARCHES).await;
+        assert_ne!(cache.searches().await, Some(second), "changed elsewhere");
+        cache.doubt().await;
+        assert_eq!(cache.searches().await, None);
+        assert!(cache.begin_telling());
+        assert!(!cache.begin_telling(), "one tells for all");
+        cache.end_telling();
+        assert!(cache.begin_telling());
     }
 
     #[tokio::test]

@@ -18,6 +18,9 @@ const CONNECT_WAIT: Duration = Duration::from_secs(2);
 /// What all our keys begin with.
 const PREFIX: &str = "siaga:";
 
+/// How long the name of a generation stands: whatever is kept under it ends much earlier.
+const GENERATION_S: u64 = 24 * 3_600;
+
 /// The address is none.
 #[derive(Debug, thiserror::Error)]
 #[error("the cache's URL is not understood: {0}; it looks like redis://127.0.0.1:6379/0")]
@@ -79,6 +82,36 @@ impl Second {
         quiet(command.query_async::<()>(&mut connection).await);
     }
 
+    /// The name under which everything `of` a kind is kept now, the same for all programs; `None` when nobody
+    /// answered. One that was lost is followed by another and never by itself.
+    pub(super) async fn generation(&self, of: &str) -> Option<String> {
+        let mut connection = self.connection.clone();
+        let key = format!("{PREFIX}{of}:generation");
+        let mut ask = redis::pipe();
+        ask.cmd("SET")
+            .arg(&key)
+            .arg(unique())
+            .arg("NX")
+            .arg("EX")
+            .arg(GENERATION_S)
+            .ignore();
+        ask.cmd("GET").arg(&key);
+        let (name,): (Option<String>,) = quiet(ask.query_async(&mut connection).await)?;
+        name
+    }
+
+    /// Another name: nothing that was kept is reached any more.
+    pub(super) async fn renew(&self, of: &str) {
+        let mut connection = self.connection.clone();
+        let mut command = redis::cmd("SET");
+        command
+            .arg(format!("{PREFIX}{of}:generation"))
+            .arg(unique())
+            .arg("EX")
+            .arg(GENERATION_S);
+        quiet(command.query_async::<()>(&mut connection).await);
+    }
+
     /// A sorted set of the moments that passed (N4.48); `None` when nobody answered.
     pub(super) async fn admit(
         &self,
@@ -92,9 +125,7 @@ impl Second {
         let micros = now.0 / 1_000;
         let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         let gone = micros.saturating_sub(span_us);
-        let member = Uuid::from_bytes(crate::crypto::random())
-            .simple()
-            .to_string();
+        let member = unique();
         let mut ask = redis::pipe();
         ask.atomic();
         ask.cmd("ZREMRANGEBYSCORE")
@@ -122,6 +153,12 @@ impl Second {
         let wait_us = first.saturating_add(span_us).saturating_sub(micros);
         Some(Err(seconds_up(wait_us.saturating_mul(1_000))))
     }
+}
+
+fn unique() -> String {
+    Uuid::from_bytes(crate::crypto::random())
+        .simple()
+        .to_string()
 }
 
 /// What it said; that it did not is nobody's problem but the load's.

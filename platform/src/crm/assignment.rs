@@ -224,6 +224,7 @@ pub(super) fn told(
             &told,
         )?;
     }
+    unit.findable_changed();
     unit.tx().execute(
         sqlx::query("UPDATE search_entries SET owner_id = $2, team_id = $3 WHERE entity_type = 'lead' AND entity_id = $1")
             .bind(lead.id)

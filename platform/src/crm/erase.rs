@@ -91,6 +91,7 @@ impl Store for Leads {
         ] {
             unit.tx().execute(sqlx::query(statement).bind(&ids))?;
         }
+        unit.findable_changed();
         // The subject's own key is destroyed by the erasure itself; what its leads were sealed under before is destroyed here.
         let former: Vec<(Uuid,)> = unit.tx().all(
             // The key of a user whose lead joined this one is that user's to have ended.

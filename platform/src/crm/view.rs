@@ -222,9 +222,14 @@ pub async fn find(
 ) -> Result<Vec<Seen>, Refusal> {
     let (_, sight) = by.scope(LEAD_READ)?;
     let (owned, keyring) = (by.clone(), Arc::clone(platform.keyring()));
+    let question = search::Question {
+        query: typed,
+        area: Some(Area::Crm),
+        limit,
+    };
+    let hits = search::unverified(platform, by, &question).await?;
     platform
         .read(by, move |tx| {
-            let hits = search::find(tx, &keyring, &typed, Some(Area::Crm), limit)?;
             let mut found = Vec::with_capacity(hits.len());
             for hit in hits.into_iter().filter(|hit| hit.entity == "lead") {
                 match store::find(tx, hit.id) {

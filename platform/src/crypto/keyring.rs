@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use siaga_risk::units::{SECOND_NS, Ts};
@@ -35,13 +35,46 @@ pub enum KeyringError {
     /// The content.
     #[error("the keyring {0} is not understood: {1}")]
     Content(String, String),
+    /// The service that sealed it.
+    #[error(
+        "the key management service does not open the keyring {0}: {1}; see to it and start again"
+    )]
+    Service(String, String),
+}
+
+/// A service that seals the keyring's file under a key of its own. What it says is shown, so it must quote
+/// neither a key nor its own credentials.
+pub trait KeyService: Send + Sync {
+    /// Seals, as text.
+    ///
+    /// # Errors
+    /// Why it did not.
+    fn seal(&self, plain: &[u8]) -> Result<String, String>;
+
+    /// Opens what it sealed.
+    ///
+    /// # Errors
+    /// Why it did not.
+    fn open(&self, sealed: &str) -> Result<Zeroizing<Vec<u8>>, String>;
+}
+
+/// Where an opened keyring came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// There was none: it was made.
+    Made,
+    /// Its file.
+    File,
+    /// Its file, which was readable and is sealed by the key management service from now on.
+    Sealed,
 }
 
 /// Key-encryption keys by name, one of them active, and the key of the blind indexes. It comes from a
-/// file of mode 0600 or from the environment; losing it loses all personal data, so it is backed up
-/// apart from the database.
+/// file of mode 0600, which a key management service may seal, or from the environment; losing it loses
+/// all personal data, so it is backed up apart from the database.
 pub struct Keyring {
     ring: RwLock<Ring>,
+    service: Option<Arc<dyn KeyService>>,
     pub(super) blind: Zeroizing<[u8; KEY_BYTES]>,
 }
 
@@ -65,6 +98,13 @@ struct File {
     made_s: BTreeMap<String, u64>,
 }
 
+/// The file where a key management service sealed it: `{"sealed": "vault:v1:…"}`.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct SealedFile {
+    sealed: String,
+}
+
 impl Drop for File {
     fn drop(&mut self) {
         self.keys.values_mut().for_each(|key| key.zeroize());
@@ -82,6 +122,7 @@ impl Keyring {
         };
         Self {
             ring: RwLock::new(ring),
+            service: None,
             blind: Zeroizing::new(random()),
         }
     }
@@ -114,6 +155,7 @@ impl Keyring {
         };
         Ok(Self {
             ring: RwLock::new(ring),
+            service: None,
             blind,
         })
     }
@@ -123,25 +165,71 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`].
     pub fn open(path: &Path) -> Result<(Self, bool), KeyringError> {
+        let (keyring, origin) = Self::open_with(path, None)?;
+        Ok((keyring, origin == Origin::Made))
+    }
+
+    /// As [`Keyring::open`], from a file that the service seals whenever it is written. It waits for the service:
+    /// call it where that may be.
+    ///
+    /// # Errors
+    /// [`KeyringError`]; what is not opened stays as it was, and nothing is made that rests in the open.
+    pub fn open_with(
+        path: &Path,
+        service: Option<Arc<dyn KeyService>>,
+    ) -> Result<(Self, Origin), KeyringError> {
+        let shown = path.display().to_string();
         let file = |error| KeyringError::File {
-            path: path.display().to_string(),
+            path: shown.clone(),
             error,
         };
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                let text = Zeroizing::new(text);
-                Ok((Self::parse(&text, &path.display().to_string())?, false))
-            }
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => Zeroizing::new(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let keyring = Self::generate("k1");
+                let keyring = Self {
+                    service,
+                    ..Self::generate("k1")
+                };
                 keyring.save(path).map_err(file)?;
-                Ok((keyring, true))
+                return Ok((keyring, Origin::Made));
             }
-            Err(error) => Err(file(error)),
+            Err(error) => return Err(file(error)),
+        };
+        let sealed = serde_json::from_str::<SealedFile>(&text).ok();
+        match (sealed, service) {
+            (None, None) => Ok((Self::parse(&text, &shown)?, Origin::File)),
+            (Some(_), None) => Err(KeyringError::Content(
+                shown,
+                "a key management service sealed it: set platform.kms".to_owned(),
+            )),
+            (None, Some(service)) => {
+                let keyring = Self {
+                    service: Some(service),
+                    ..Self::parse(&text, &shown)?
+                };
+                keyring.save(path).map_err(file)?;
+                Ok((keyring, Origin::Sealed))
+            }
+            (Some(file), Some(service)) => {
+                let plain = service
+                    .open(&file.sealed)
+                    .map_err(|why| KeyringError::Service(shown.clone(), why))?;
+                let text = std::str::from_utf8(&plain).map_err(|_| {
+                    KeyringError::Service(shown.clone(), "what it opened is no text".to_owned())
+                })?;
+                let keyring = Self::parse(text, &shown)?;
+                Ok((
+                    Self {
+                        service: Some(service),
+                        ..keyring
+                    },
+                    Origin::File,
+                ))
+            }
         }
     }
 
-    /// Writes it to a file that replaces the old one in one step.
+    /// Writes it to a file that replaces the old one in one step, sealed where it was opened with a service.
     ///
     /// # Errors
     /// The file system's.
@@ -165,6 +253,10 @@ impl Keyring {
                 .collect(),
         };
         let text = Zeroizing::new(serde_json::to_string_pretty(&content)?);
+        let text = match &self.service {
+            None => text,
+            Some(service) => sealed(service.as_ref(), &text)?,
+        };
         let folder = path.parent().unwrap_or(Path::new("."));
         // Made with mode 0600 by the crate itself.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -300,6 +392,22 @@ impl fmt::Debug for Keyring {
             ring.active
         )
     }
+}
+
+/// The file as the service sealed it, once it gave back the same: what cannot be opened again replaces nothing.
+fn sealed(service: &dyn KeyService, text: &str) -> std::io::Result<Zeroizing<String>> {
+    let failed = |why: String| {
+        std::io::Error::other(format!(
+            "the key management service does not seal it: {why}"
+        ))
+    };
+    let sealed = service.seal(text.as_bytes()).map_err(failed)?;
+    let opened = service.open(&sealed).map_err(failed)?;
+    if opened.as_slice() != text.as_bytes() {
+        return Err(failed("it opens something else than it sealed".to_owned()));
+    }
+    let file = serde_json::to_string_pretty(&SealedFile { sealed })?;
+    Ok(Zeroizing::new(file))
 }
 
 fn context(subject: Uuid) -> Vec<u8> {

@@ -9,12 +9,14 @@ mod keyring;
 mod mask;
 mod sealed;
 mod subject;
+mod transit;
 
 pub use blind::{BlindIndex, blind, grams};
-pub use keyring::{Keyring, KeyringError, ROTATE_DAYS};
+pub use keyring::{KeyService, Keyring, KeyringError, Origin, ROTATE_DAYS};
 pub use mask::{mask_email, mask_name, mask_number};
 pub use sealed::{SealError, Sealed, Sealer};
 pub use subject::{SubjectKey, Wrapped};
+pub use transit::{Transit, TransitFault};
 
 /// `N` random bytes.
 ///

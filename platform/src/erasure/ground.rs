@@ -175,6 +175,7 @@ impl Store for SearchEntries {
     }
 
     fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
+        unit.findable_changed();
         let query = sqlx::query(
             "DELETE FROM search_entries WHERE subject_id = $1 OR (entity_type = 'user' AND entity_id = $1)",
         );

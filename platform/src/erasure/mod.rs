@@ -18,7 +18,9 @@ use crate::refusal::Refusal;
 use crate::unit::Unit;
 
 pub use ground::ground;
-pub use request::{DAYS_MAX, Kind, Request, SUBJECT_READ, Status, list, may, of_subject, request};
+pub use request::{
+    DAYS_MAX, Kind, Request, SUBJECT_READ, Status, list, may, of_subject, request, request_once,
+};
 pub use run::{erase, erase_due, export, ledger};
 
 /// What may be done with requests of subjects.

@@ -8,7 +8,7 @@ use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::people::{Area, Permission, Principal, Target, Verb};
 use crate::refusal::{CONFLICT, NOT_FOUND, Refusal};
-use crate::unit::{Platform, Unit};
+use crate::unit::{Once, Platform, Unit};
 use crate::values::{bound, from_micros};
 
 /// Days within which a request is done (GDPR article 12; UU PDP says three times 24 hours for a first answer).
@@ -167,10 +167,36 @@ pub async fn request(
     subject: Uuid,
     kind: Kind,
 ) -> Result<Request, Refusal> {
+    request_once(platform, by, None, subject, kind).await
+}
+
+/// The same for a request that may come twice.
+///
+/// # Errors
+/// As [`request`]; the key was used for another request.
+pub async fn request_once(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    subject: Uuid,
+    kind: Kind,
+) -> Result<Request, Refusal> {
     may(platform, by, SUBJECT_REQUEST, subject).await?;
-    platform
-        .command(by, move |unit| put(unit, subject, kind))
-        .await
+    let made = platform.command_once(by, once, move |unit| {
+        let request = put(unit, subject, kind)?;
+        Ok((request.id, request.org, request.made.0, request.due.0))
+    });
+    let (id, org, made, due): (Uuid, Uuid, u64, u64) = made.await?;
+    Ok(Request {
+        id,
+        subject,
+        org,
+        kind,
+        status: Status::Open,
+        reason: None,
+        made: Ts(made),
+        due: Ts(due),
+    })
 }
 
 fn put(unit: &mut Unit<'_, '_>, subject: Uuid, kind: Kind) -> Result<Request, Refusal> {

@@ -151,7 +151,7 @@ fn erase_now(
     }
     // While it can still be read who the person is.
     let words = words_of(unit, stores, subject)?;
-    let mut lines: Vec<(&'static str, Erased)> = Vec::with_capacity(stores.len() + 3);
+    let mut lines: Vec<(&'static str, Erased)> = Vec::with_capacity(stores.len() + 4);
     for store in stores {
         lines.push((store.name(), store.erase(unit, subject)?));
     }
@@ -166,6 +166,7 @@ fn erase_now(
         }
     }
     lines.push((notes::NAME, notes::erase(unit, &words)?));
+    lines.push(("cache", forgotten()));
     let kept = lines.iter().any(|(_, line)| line.done == Done::KeptByLaw);
     lines.push((
         "key.personal",
@@ -201,8 +202,19 @@ fn erase_now(
         lines.len(),
     ));
     let payload = json!({"subject_id": subject});
-    unit.emit(Event::new("subject.erased", "subject", subject, payload));
+    unit.emit(Event::new("subject.erased", "subject", subject, payload).about(subject));
     Ok(())
+}
+
+/// The person's profile goes from the cache behind the commit, and what searches found of them is looked at anew.
+fn forgotten() -> Erased {
+    Erased {
+        done: Done::Deleted,
+        items: 0,
+        reason: Some(
+            "copies are forgotten with the end of the data, and none outlives the hour".into(),
+        ),
+    }
 }
 
 /// A store, what was done there, to how many rows, and why something was kept.

@@ -11,6 +11,7 @@ use super::sign_in::{SignedIn, Visit, forgive_account, open};
 use super::{address, password, store};
 use crate::audit::{Action, Change};
 use crate::ids::OWNER;
+use crate::outbox::Event;
 use crate::refusal::Refusal;
 
 impl Identity {
@@ -50,6 +51,8 @@ impl Identity {
                             .field("let_in_by", json!(null), "first-start secret")
                             .personal("email", None, Some(&email)),
                     );
+                    let facts = json!({"user_id": OWNER});
+                    unit.emit(Event::new("user.claimed", "user", OWNER, facts).about(OWNER));
                     let person = store::person(unit.tx(), &keyring, OWNER)?;
                     Ok((open(unit, person, client, false)?, ended))
                 },

@@ -28,6 +28,7 @@ pub mod password;
 mod people;
 pub mod permissions;
 mod person;
+mod profile;
 mod provider;
 mod refresh;
 mod register;

@@ -108,14 +108,14 @@ impl Identity {
     /// # Errors
     /// There is none for whoever asks; the database's.
     pub async fn person(&self, by: &Principal, id: Uuid) -> Result<Person, Refusal> {
+        if by.is_person(id) {
+            return self.own_profile(by, id).await;
+        }
         let keyring = Arc::clone(self.platform.keyring());
         let who = by.clone();
         self.platform
             .read(by, move |tx| {
                 let person = store::person(tx, &keyring, id)?;
-                if who.is_person(id) {
-                    return Ok(person);
-                }
                 let sight = who.may(USER_READ, &person.target());
                 // A key says whose it is, and was not made to tell more of them.
                 if who.user() == Some(id) && sight.is_err() {
@@ -345,6 +345,8 @@ impl Identity {
                     person.tier.as_str(),
                     change.tier.as_str(),
                 ));
+                let facts = json!({"user_id": id, "from": person.tier, "to": change.tier});
+                unit.emit(Event::new("user.tier_changed", "user", id, facts).about(id));
                 Ok(Ends::Nothing)
             })
             .await?;

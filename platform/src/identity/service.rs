@@ -247,6 +247,7 @@ impl Identity {
     pub(super) async fn tell_ends(&self, sessions: &[Uuid]) {
         for session in sessions {
             self.hear_end(*session).await;
+            self.platform.cache().note_end(*session).await;
         }
         if sessions.is_empty() || !self.platform.db().is_server() {
             return;

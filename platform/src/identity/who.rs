@@ -128,7 +128,12 @@ impl Identity {
     }
 
     async fn session(&self, id: Uuid, now: Ts) -> Result<Arc<Known>, Refusal> {
-        let held = self.known.get(&id).await;
+        let mut held = self.known.get(&id).await;
+        // What was read is believed for some seconds, but not beyond an end that another program noted.
+        if held.is_some() && self.platform.cache().has_ended(id).await {
+            self.known.invalidate(&id).await;
+            held = None;
+        }
         if let Some(known) = &held
             && now.since(known.read_at) < FRESH_NS
         {

@@ -51,12 +51,8 @@ impl Store for Documents {
         }
         let paths: Vec<String> = paths.into_iter().map(|(path,)| path).collect();
         if !paths.is_empty() {
-            unit.emit(Event::new(
-                "kyc.files_dropped",
-                "kyc_case",
-                case.id,
-                json!({"user_id": subject, "case_id": case.id, "paths": paths}),
-            ));
+            let facts = json!({"user_id": subject, "case_id": case.id, "paths": paths});
+            unit.emit(Event::new("kyc.files_dropped", "kyc_case", case.id, facts).about(subject));
         }
         Ok(Erased::rows(Done::Deleted, count + 1))
     }

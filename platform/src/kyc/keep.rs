@@ -75,12 +75,8 @@ impl Category for Kept {
                     .about(user)
                     .field("documents", paths.len(), Value::Null),
             );
-            unit.emit(Event::new(
-                "kyc.files_dropped",
-                "kyc_case",
-                case,
-                json!({"user_id": user, "case_id": case, "paths": paths}),
-            ));
+            let facts = json!({"user_id": user, "case_id": case, "paths": paths});
+            unit.emit(Event::new("kyc.files_dropped", "kyc_case", case, facts).about(user));
         }
         Ok(ended)
     }

@@ -84,7 +84,7 @@ impl Category for Operations {
 
     fn sweep(&self, unit: &mut Unit<'_, '_>, before: Ts, limit: u32) -> Result<u64, Refusal> {
         let query = sqlx::query(
-            "UPDATE events SET subject_id = NULL, account = NULL, payload = '{}' WHERE id IN (
+            "UPDATE events SET subject_id = NULL, aggregate_id = NULL, account = NULL, payload = '{}' WHERE id IN (
                  SELECT id FROM events
                  WHERE subject_id IS NOT NULL AND time < $1 AND status = 'published' AND NOT app_held('operations', subject_id)
                  ORDER BY time, id LIMIT $2)",

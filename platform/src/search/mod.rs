@@ -2,6 +2,9 @@
 //! hashes of trigrams, so a misspelled name is found and no name is stored; words about no person rank
 //! higher where full text finds them whole.
 
+mod asked;
+
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::crypto::{Keyring, grams};
@@ -10,6 +13,9 @@ use crate::people::Area;
 use crate::refusal::{INVALID, Refusal};
 use crate::unit::Unit;
 use crate::values::bound;
+
+pub(crate) use asked::unverified;
+pub use asked::{Question, ask};
 
 /// Longest query, characters.
 pub const QUERY_MAX: usize = 100;
@@ -46,6 +52,7 @@ pub struct Entry {
 /// # Errors
 /// The database.
 pub fn index(unit: &mut Unit<'_, '_>, entry: &Entry) -> Result<(), Refusal> {
+    unit.findable_changed();
     let (org, now) = (unit.by().org, unit.now());
     let mut text = entry.words.clone();
     for part in &entry.personal {
@@ -89,6 +96,7 @@ pub fn index(unit: &mut Unit<'_, '_>, entry: &Entry) -> Result<(), Refusal> {
 /// # Errors
 /// The database.
 pub fn remove(unit: &mut Unit<'_, '_>, entity: &str, id: Uuid) -> Result<(), Refusal> {
+    unit.findable_changed();
     unit.tx().execute(
         sqlx::query("DELETE FROM search_entries WHERE entity_type = $1 AND entity_id = $2")
             .bind(entity)
@@ -98,7 +106,7 @@ pub fn remove(unit: &mut Unit<'_, '_>, entity: &str, id: Uuid) -> Result<(), Ref
 }
 
 /// Something found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
     /// `lead`, `user`, `kyc_case`.
     pub entity: String,
@@ -108,7 +116,8 @@ pub struct Hit {
     pub share: u32,
 }
 
-/// The best hits for what was typed, of one area or of all that may be seen.
+/// The best hits for what was typed, of one area or of all that may be seen. Who may ask it again asks by
+/// [`ask`].
 ///
 /// # Errors
 /// An empty or long query, or the database.

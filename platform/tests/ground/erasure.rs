@@ -8,7 +8,7 @@ use siaga_platform::ids::HOUSE;
 use siaga_platform::people::{Area, Principal, Role};
 use siaga_platform::refusal::{CONFLICT, ERASED, FORBIDDEN, NOT_FOUND, Refusal};
 use siaga_platform::search::{self, Entry};
-use siaga_platform::unit::Unit;
+use siaga_platform::unit::{Once, Unit};
 use siaga_platform::{consent, handlers, retention, subjects};
 use uuid::Uuid;
 
@@ -189,6 +189,7 @@ async fn an_erasure_leaves_no_trace_and_a_ledger_of_every_store() {
             ("users", "anonymised", 1),
             ("search_entries", "deleted", 1),
             ("key.personal", "key_destroyed", 1),
+            ("cache", "deleted", 0),
         ] {
             assert!(
                 lines.contains(&expected),
@@ -529,5 +530,33 @@ async fn a_client_sees_nobody_whom_they_brought() {
             "{}: that is for partners",
             house.kind
         );
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_whose_request_comes_twice_is_asked_for_once() {
+    for house in houses().await {
+        let (sari, kind) = (house.client("Sari").await, house.kind);
+        let me = sari.user().expect("a person");
+        let ask = |key: &str| {
+            let once = Once {
+                key: key.to_owned(),
+                route: "POST /api/v1/subjects/{id}/erasure",
+                request: [7; 32],
+            };
+            erasure::request_once(&house.platform, &sari, Some(once), me, Kind::Erasure)
+        };
+        let first = ask("a").await.expect(kind);
+        assert_eq!(ask("a").await.expect(kind), first, "{kind}: the same again");
+        let another = ask("b").await;
+        let fault = another.expect_err("open already").fault();
+        assert_eq!(fault, Some(CONFLICT), "{kind}");
+        let requests = house
+            .count(
+                &Principal::system("test"),
+                "SELECT count(*) FROM subject_requests",
+            )
+            .await;
+        assert_eq!(requests, 1, "{kind}");
     }
 }

@@ -1,5 +1,6 @@
 //! How long things are kept, and what stops their end.
 
+use siaga_platform::erasure::{self, Kind};
 use siaga_platform::handlers;
 use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::people::{Principal, Role};
@@ -171,6 +172,40 @@ async fn events_name_nobody_after_two_years_but_whom_a_hold_keeps() {
             )
             .await;
         assert_eq!(kept, 1, "{kind}: the one under a hold");
+        let led_to = house
+            .count(
+                &Principal::system("test"),
+                "SELECT count(*) FROM events WHERE type = 'lead.moved' AND aggregate_id IS NOT NULL",
+            )
+            .await;
+        assert_eq!(led_to, 1, "{kind}: the other leads to nobody either");
+    }
+}
+
+/// What an erasure itself leaves among the events names the person no longer than the rest.
+#[tokio::test]
+async fn the_event_of_an_erasure_is_anonymised_too() {
+    for house in houses().await {
+        let (sari, kind) = (house.client("Sari").await, house.kind);
+        let me = sari.user().expect("a person");
+        erasure::request(&house.platform, &sari, me, Kind::Erasure)
+            .await
+            .expect(kind);
+        erasure::erase_due(&house.platform, &handlers::engines().stores)
+            .await
+            .expect(kind);
+        let system = Principal::system("test");
+        let named = "SELECT count(*) FROM events WHERE type LIKE 'subject.%' AND (aggregate_id IS NOT NULL OR subject_id IS NOT NULL OR payload <> '{}')";
+        assert_eq!(house.count(&system, named).await, 2, "{kind}: asked, done");
+        house
+            .system(|tx| {
+                let old = "UPDATE events SET status = 'published', published_at = time WHERE status = 'pending'";
+                tx.execute(sqlx::query(old))
+            })
+            .await;
+        house.pass(731 * DAY);
+        run(&house).await;
+        assert_eq!(house.count(&system, named).await, 0, "{kind}");
     }
 }
 

@@ -6,13 +6,19 @@ use std::time::Duration;
 
 use siaga_platform::cache::{Cache, Figures, Key};
 use siaga_platform::crypto::Keyring;
-use siaga_platform::identity::faults::TOO_OFTEN;
-use siaga_platform::identity::{Identity, Settings};
+use siaga_platform::identity::faults::{SESSION_ENDED, TOO_OFTEN};
+use siaga_platform::identity::{
+    Client, Identity, Opened, Registration, Settings, SignedIn, TierChange, Visit,
+};
+use siaga_platform::ids::new_id;
+use siaga_platform::people::{Area, Principal};
 use siaga_platform::refusal::Refusal;
+use siaga_platform::search::{self, Entry, Question};
+use siaga_platform::unit::Platform;
 use siaga_risk::units::{SECOND_NS, Ts};
 use uuid::Uuid;
 
-use super::desk::{MORNING, houses};
+use super::desk::{House, MORNING, houses};
 use crate::services;
 
 #[tokio::test]
@@ -24,6 +30,9 @@ async fn what_one_process_loaded_another_has_and_nobody_reads_on_the_way() {
     let keyring = Keyring::generate("k1");
     let open = || Cache::open(Some(&url), &keyring).expect("a URL");
     let (one, two) = (open(), open());
+    // Each hears what the other changes.
+    one.trust().await;
+    two.trust().await;
     let key = Key::Profile(Uuid::from_u128(7));
     let loads = AtomicU32::new(0);
     let load = || async {
@@ -146,6 +155,198 @@ async fn attempts_to_sign_in_count_for_all_programs_together() {
             assert_eq!(refused, Err(Some(TOO_OFTEN)), "{}", house.kind);
         }
         assert_eq!(guess(0, "192.0.2.8").await, Ok(()), "{}", house.kind);
+    }
+}
+
+/// One of several programs of a house, all over one second level.
+fn program(house: &House, url: &str) -> Platform {
+    let cache = Cache::open(Some(url), house.platform.keyring()).expect("a URL");
+    house.platform.clone().with_cache(cache)
+}
+
+fn identity(house: &House, url: &str) -> Identity {
+    let settings = Settings {
+        hash_memory_kib: Some(64),
+        ..Settings::default()
+    };
+    Identity::new(program(house, url), settings).expect("set up")
+}
+
+/// A client who registers with one program and is signed in.
+async fn registered(house: &House, identity: &Identity) -> Opened {
+    let registration = Registration {
+        email: "sari@contoh.id".into(),
+        password: "Kuda-Biru-Lari-77".into(),
+        name: "Sari Wulandari".into(),
+        phone: "0812 3456 7890".into(),
+        locale: None,
+    };
+    let visit = Visit {
+        ip: Some("192.0.2.7".parse().expect("an address")),
+        request: None,
+        client: Client::Api,
+    };
+    match identity.register(registration, &visit).await {
+        Ok(SignedIn::Open(opened)) => *opened,
+        Ok(SignedIn::Confirm(_)) => panic!("{}: who is new has no second factor", house.kind),
+        Err(refusal) => panic!("{}: {refusal}", house.kind),
+    }
+}
+
+async fn put(platform: &Platform, name: &str) {
+    let name = name.to_owned();
+    let system = Principal::system("test");
+    let done = platform.command(&system, move |unit| {
+        let entry = Entry {
+            entity: "lead",
+            id: new_id(unit.now()),
+            area: Area::Crm,
+            owner: None,
+            team: None,
+            subject: None,
+            words: String::new(),
+            personal: vec![name],
+        };
+        search::index(unit, &entry)
+    });
+    done.await.expect("put");
+}
+
+async fn found(platform: &Platform) -> usize {
+    let question = Question {
+        query: "Siti Nurhaliza".into(),
+        area: Some(Area::Crm),
+        limit: 20,
+    };
+    let hits = search::ask(platform, &Principal::owner(), &question).await;
+    hits.expect("asked").len()
+}
+
+#[tokio::test]
+async fn programs_share_what_they_found_until_one_of_them_changes_something() {
+    for house in houses().await {
+        let Some(server) = services::redis() else {
+            return;
+        };
+        let url = format!("redis://127.0.0.1:{}/0", server.port);
+        let (one, two, kind) = (program(&house, &url), program(&house, &url), house.kind);
+        put(&one, "Siti Nurhaliza").await;
+        assert_eq!(
+            (found(&one).await, found(&two).await),
+            (1, 1),
+            "{kind}: found"
+        );
+        assert_eq!(
+            (one.cache().figures().missed, two.cache().figures().second),
+            (1, 1),
+            "{kind}: one looked, the other had it from there"
+        );
+        put(&two, "Siti Nurhaliza").await;
+        assert_eq!(
+            (found(&one).await, found(&two).await),
+            (2, 2),
+            "{kind}: both know at once"
+        );
+        let hits = || one.cache().figures().first + two.cache().figures().second;
+        let before = hits();
+        // As an erasure whose word was lost.
+        house
+            .system(|tx| tx.execute(sqlx::query("DELETE FROM search_entries")))
+            .await;
+        assert_eq!(
+            (found(&one).await, found(&two).await),
+            (0, 0),
+            "{kind}: what is gone is handed out by nobody"
+        );
+        assert!(hits() > before, "{kind}: though it is kept");
+        drop(server);
+        put(&one, "Siti Nurhaliza").await;
+        assert_eq!(
+            (found(&one).await, found(&two).await),
+            (1, 1),
+            "{kind}: without the server everybody looks"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_one_program_ended_is_believed_by_no_other() {
+    let Some(server) = services::redis() else {
+        return;
+    };
+    let url = format!("redis://127.0.0.1:{}/0", server.port);
+    for house in houses().await {
+        let (one, two) = (identity(&house, &url), identity(&house, &url));
+        let opened = registered(&house, &one).await;
+        let who = async |program: &Identity| {
+            let seen = program.who(&opened.access, None, None).await;
+            seen.map_err(|refusal| refusal.fault())
+        };
+        let by = who(&one).await.expect("signed in").principal;
+        assert!(who(&two).await.is_ok(), "{}: read a moment ago", house.kind);
+        one.end_session(&by, opened.session).await.expect("ended");
+        for program in [&one, &two] {
+            assert_eq!(
+                who(program).await.err(),
+                Some(Some(SESSION_ENDED)),
+                "{}: nobody told it but the second level",
+                house.kind
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn ones_own_profile_is_kept_until_it_changes_in_any_program() {
+    let Some(server) = services::redis() else {
+        return;
+    };
+    let url = format!("redis://127.0.0.1:{}/0", server.port);
+    for house in houses().await {
+        let (one, two) = (identity(&house, &url), identity(&house, &url));
+        let opened = registered(&house, &one).await;
+        let sari = opened.person.id;
+        let seen = one
+            .who(&opened.access, None, None)
+            .await
+            .expect("signed in");
+        let by = seen.principal;
+        let profile = async |program: &Identity| {
+            let person = program.person(&by, sari).await.expect("there");
+            assert_eq!(person.name.as_deref(), Some("Sari Wulandari"));
+            person.tier
+        };
+        for program in [&one, &two, &one, &two] {
+            assert_eq!(profile(program).await, "standard", "{}", house.kind);
+        }
+        let figures = |program: &Identity| program.platform().cache().figures();
+        assert_eq!(
+            (figures(&one).missed, figures(&two).missed),
+            (1, 0),
+            "{}: read once",
+            house.kind
+        );
+        assert_eq!(figures(&one).first, 1, "{}: a hit is counted", house.kind);
+        let change = TierChange {
+            tier: "plus".into(),
+            revision: opened.person.revision,
+        };
+        let given = one.set_tier(&Principal::owner(), sari, change).await;
+        assert_eq!(given.expect("given").tier, "plus", "{}", house.kind);
+        assert_eq!(profile(&one).await, "plus", "{}: at once", house.kind);
+        // What the event makes the other program hear.
+        let heard = Key::Profile(sari).text();
+        two.platform().cache().hear_forget(&heard).await;
+        assert_eq!(profile(&two).await, "plus", "{}: and there", house.kind);
+        let misses = figures(&one).missed + figures(&two).missed;
+        let others = one.person(&Principal::owner(), sari).await;
+        assert_eq!(others.expect("seen").tier, "plus", "{}", house.kind);
+        assert_eq!(
+            figures(&one).missed + figures(&two).missed,
+            misses,
+            "{}: what others see of a person is not kept",
+            house.kind
+        );
     }
 }
 

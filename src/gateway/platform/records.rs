@@ -263,11 +263,12 @@ async fn find(
         ));
     }
     let began = app.core.now();
-    let keyring = platform.keyring().clone();
-    let found = platform.read(&by, move |tx| {
-        search::find(tx, &keyring, &query.q, area, limit)
-    });
-    let found = found.await?;
+    let question = search::Question {
+        query: query.q,
+        area,
+        limit,
+    };
+    let found = search::ask(&platform, &by, &question).await?;
     app.metrics.search_time.record(app.core.now().since(began));
     let items = found.into_iter().map(|hit| HitDto {
         entity: hit.entity,

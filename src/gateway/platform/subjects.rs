@@ -261,14 +261,18 @@ async fn export(
 
 /// Asks for the end of a person's data; done by itself within 30 days.
 #[utoipa::path(post, path = "/api/v1/subjects/{id}/erasure", tag = "subjects", params(("id" = Uuid, Path)),
-    responses((status = 202, body = SubjectRequestDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 202, body = SubjectRequestDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
 async fn request_erasure(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
 ) -> ApiResult<(StatusCode, axum::Json<SubjectRequestDto>)> {
     by.with_mfa()?;
-    let request = erasure::request(&platform, &by, id, erasure::Kind::Erasure).await?;
+    let once = key.once("POST /api/v1/subjects/{id}/erasure", &id)?;
+    let kind = erasure::Kind::Erasure;
+    let request = erasure::request_once(&platform, &by, once, id, kind).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(request_dto(request))))
 }
 

@@ -164,6 +164,7 @@ export const recordsEn = {
   "store.events": "events",
   "store.messages": "copies of messages",
   "store.audit_log": "audit log",
+  "store.cache": "copies in the cache",
 
   "holds.help": "What is held is neither erased nor ended by its term until the hold is lifted.",
   "holds.none": "No legal hold.",

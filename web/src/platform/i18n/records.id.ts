@@ -166,6 +166,7 @@ export const recordsId: Record<keyof typeof recordsEn, string> = {
   "store.events": "peristiwa",
   "store.messages": "salinan pesan",
   "store.audit_log": "log audit",
+  "store.cache": "salinan dalam tembolok",
 
   "holds.help": "Yang ditahan tidak dihapus dan tidak berakhir karena masanya sampai penahanan dicabut.",
   "holds.none": "Tidak ada penahanan hukum.",
