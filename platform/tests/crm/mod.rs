@@ -1,6 +1,7 @@
 //! What the CRM promises: one lead a person, a cap that holds, stages that move by what happens, and who may do what.
 
 mod again;
+mod demo;
 mod floor;
 mod intake;
 mod life;

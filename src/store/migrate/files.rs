@@ -39,4 +39,5 @@ pub const FILES: &[Source] = sources![
     "0050_sanctions",
     "0051_aml",
     "0052_compliance_calls",
+    "0065_demo_accounts",
 ];
