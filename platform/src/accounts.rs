@@ -9,7 +9,7 @@ use crate::refusal::{CONFLICT, NOT_FOUND, Refusal};
 use crate::unit::Platform;
 
 /// Accounts of one person that are listed: a client has one of each kind.
-pub const OWN_MAX: i64 = 20;
+pub const OWN_MAX: usize = 20;
 
 /// An account of somebody's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +28,12 @@ pub async fn own(platform: &Platform, by: &Principal) -> Result<Vec<Own>, Refusa
     let Some(user) = by.user() else {
         return Ok(Vec::new());
     };
+    let most = i64::try_from(OWN_MAX).unwrap_or(i64::MAX);
     let rows = platform.read(by, move |tx| {
         let query = sqlx::query_as(
             "SELECT account, account_type = 'demo' FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT $2",
         );
-        Ok(tx.all::<(i64, bool)>(query.bind(user).bind(OWN_MAX))?)
+        Ok(tx.all::<(i64, bool)>(query.bind(user).bind(most))?)
     });
     let row = |(account, demo): (i64, bool)| {
         let account = u32::try_from(account).ok()?;

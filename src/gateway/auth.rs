@@ -9,7 +9,8 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 
 use sha2::{Digest, Sha256};
-use siaga_risk::ids::ActorId;
+use siaga_platform::accounts::OWN_MAX;
+use siaga_risk::ids::{AccountId, ActorId};
 use siaga_risk::units::{SECOND_NS, Ts};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -49,14 +50,36 @@ pub struct Rooms {
     pub desk: bool,
     /// That something of sales changed.
     pub sales: bool,
+    /// Prices, and what is in `own`.
+    pub client: bool,
+    /// Accounts of a client as the ticket was made: their sums and orders are followed by them too.
+    pub own: [Option<AccountId>; OWN_MAX],
 }
 
 impl Rooms {
+    /// Nothing.
+    pub const NONE: Rooms = Rooms {
+        desk: false,
+        sales: false,
+        client: false,
+        own: [None; OWN_MAX],
+    };
     /// Whoever knows the first-start secret.
     pub const ALL: Rooms = Rooms {
         desk: true,
         sales: true,
+        ..Rooms::NONE
     };
+
+    /// Whether prices may be followed.
+    pub fn prices(&self) -> bool {
+        self.desk || self.client
+    }
+
+    /// Whether the sums and orders of an account may be followed.
+    pub fn account(&self, account: AccountId) -> bool {
+        self.desk || (self.client && self.own.contains(&Some(account)))
+    }
 }
 
 /// Who came by a ticket.
@@ -417,8 +440,8 @@ mod tests {
         let guest = Uuid::from_u128(1);
         let session = SessionKey::Guest(guest);
         let rooms = Rooms {
-            desk: false,
             sales: true,
+            ..Rooms::NONE
         };
         let (ticket, _) = doors
             .guest_ticket(ActorId(1_000), guest, rooms, at(1))

@@ -235,6 +235,11 @@ async fn a_client_sees_their_own_account_and_no_other() {
     for (person, status) in [(&client, 200), (&stranger, 404)] {
         assert_eq!(house.ask("GET", &path, Some(person), None).status, status);
     }
+    let editor = house.person("content_editor", HOUSE, None).await;
+    for (person, status) in [(&client, 201), (&stranger, 201), (&editor, 403)] {
+        let ticket = house.ask("POST", "/api/v1/ws-tickets", Some(person), None);
+        assert_eq!(ticket.status, status, "{}", ticket.body);
+    }
     let answer = house.ask(
         "GET",
         &format!("/api/v1/trading/{others}/portfolio"),

@@ -5,11 +5,13 @@ use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use siaga_platform::accounts;
 use siaga_platform::crm::permissions::LEAD_READ;
 use siaga_platform::identity::permissions::DESK_READ;
 use siaga_platform::ids::HOUSE;
 use siaga_platform::people::{Principal, Scope};
 use siaga_platform::refusal::FORBIDDEN;
+use siaga_risk::ids::AccountId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -34,9 +36,11 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(ticket))
 }
 
-/// A ticket for one hello on `/ws/v1` within 30 s.
+/// A ticket for one hello on `/ws/v1` within 30 s: the desk's for everything there, a client's for prices and for the portfolio and orders
+/// of the accounts that are theirs when it is made.
 #[utoipa::path(post, path = "/api/v1/ws-tickets", tag = "session",
-    responses((status = 201, body = TicketDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem)))]
+    responses((status = 201, body = TicketDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)))]
 async fn ticket(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
@@ -44,7 +48,7 @@ async fn ticket(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let now = app.core.now();
-    let rooms = rooms_of(&passed.principal)?;
+    let rooms = rooms_of(&app, &passed.principal).await?;
     // Who sends the secret itself is not there by the session beside it.
     let by_secret = headers.contains_key(header::AUTHORIZATION);
     let made = match passed.session.or(passed.key) {
@@ -67,13 +71,28 @@ async fn ticket(
 }
 
 /// What somebody may follow.
-fn rooms_of(by: &Principal) -> ApiResult<Rooms> {
-    let rooms = Rooms {
+async fn rooms_of(app: &App, by: &Principal) -> ApiResult<Rooms> {
+    let scope = by.scope(DESK_READ).map(|(scope, _)| scope);
+    let mut rooms = Rooms {
         // As the desk's own routes: accounts and orders are the house's.
-        desk: by.org == HOUSE && matches!(by.scope(DESK_READ), Ok((Scope::All, _))),
+        desk: by.org == HOUSE && matches!(scope, Ok(Scope::All)),
         sales: by.role.is_staff() && by.scope(LEAD_READ).is_ok(),
+        client: matches!(scope, Ok(Scope::Own)),
+        ..Rooms::NONE
     };
-    match rooms.desk || rooms.sales {
+    if rooms.client {
+        let platform = app.core.platform().ok_or_else(|| {
+            ApiError::new(
+                Fault::NotAvailable,
+                "whose accounts are whose stands in the database, which is not open: wait a moment",
+            )
+        })?;
+        let own = accounts::own(&platform, by).await?;
+        for (room, known) in rooms.own.iter_mut().zip(own) {
+            *room = Some(AccountId(known.account));
+        }
+    }
+    match rooms.desk || rooms.sales || rooms.client {
         true => Ok(rooms),
         false => Err(FORBIDDEN
             .because("nothing on the stream is for you to follow")

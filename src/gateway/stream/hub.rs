@@ -303,7 +303,9 @@ impl Hub {
         match stream.topic {
             Topic::Quote(i) => live.mark(i).map_or(0, |m| m.count),
             Topic::Candle(i, span) => live.bar_tip(i, span),
-            Topic::Margin(_) | Topic::Status | Topic::Sales => stream.newest().map_or(0, |f| f.seq),
+            Topic::Margin(_) | Topic::Portfolio(_) | Topic::Status | Topic::Sales => {
+                stream.newest().map_or(0, |f| f.seq)
+            }
             // Not the log's end: other accounts' events move that too.
             Topic::Alert | Topic::Order(_) => stream.event.load(Ordering::Acquire),
         }

@@ -63,7 +63,7 @@ pub struct SalesNews {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct Sub {
     pub id: u64,
-    /// `quote`, `candle`, `margin`, `alert`, `order`, `status`, `crm`.
+    /// `quote`, `candle`, `margin`, `portfolio`, `alert`, `order`, `status`, `crm`.
     pub ch: String,
     /// Symbols or wildcards (`EUR*`); `["*"]` on `alert`, `status` and `crm`.
     #[serde(default)]

@@ -18,6 +18,8 @@ pub enum Topic {
     Quote(InstrumentId),
     Candle(InstrumentId, BarSpan),
     Margin(AccountId),
+    /// An account as its client sees it.
+    Portfolio(AccountId),
     Alert,
     /// Orders of one account, or of all.
     Order(Option<AccountId>),
@@ -39,8 +41,15 @@ pub enum NoTopic {
 }
 
 /// Names of the channels, for the error that lists them.
-pub const CHANNELS: [&str; 7] = [
-    "quote", "candle", "margin", "alert", "order", "status", "crm",
+pub const CHANNELS: [&str; 8] = [
+    "quote",
+    "candle",
+    "margin",
+    "portfolio",
+    "alert",
+    "order",
+    "status",
+    "crm",
 ];
 /// Channels that take `*` alone, and no symbol as such.
 pub const WHOLE: [&str; 3] = ["alert", "status", "crm"];
@@ -56,6 +65,7 @@ impl Topic {
             Topic::Order(None) => (6, 0),
             Topic::Status => (7, 0),
             Topic::Sales => (8, 0),
+            Topic::Portfolio(a) => (10, u64::from(a.0)),
         };
         SubId(key << 4 | channel)
     }
@@ -76,6 +86,7 @@ impl Topic {
             6 if key == 0 => Topic::Order(None),
             7 if key == 0 => Topic::Status,
             8 if key == 0 => Topic::Sales,
+            10 => Topic::Portfolio(AccountId(small.ok()?)),
             _ => return None,
         })
     }
@@ -85,6 +96,7 @@ impl Topic {
             Topic::Quote(_) => "quote",
             Topic::Candle(..) => "candle",
             Topic::Margin(_) => "margin",
+            Topic::Portfolio(_) => "portfolio",
             Topic::Alert => "alert",
             Topic::Order(_) => "order",
             Topic::Status => "status",
@@ -93,10 +105,12 @@ impl Topic {
     }
 
     /// Whether a connection with these rooms may follow it.
-    pub fn is_in(self, rooms: Rooms) -> bool {
+    pub fn is_in(self, rooms: &Rooms) -> bool {
         match self {
             Topic::Sales => rooms.sales,
-            _ => rooms.desk,
+            Topic::Quote(_) | Topic::Candle(..) => rooms.prices(),
+            Topic::Portfolio(account) | Topic::Order(Some(account)) => rooms.account(account),
+            Topic::Margin(_) | Topic::Alert | Topic::Order(None) | Topic::Status => rooms.desk,
         }
     }
 
@@ -114,7 +128,9 @@ impl Topic {
                 let (text, _) = SPANS.iter().find(|(_, s)| *s == span)?;
                 format!("{}@{text}", symbol(i)?)
             }
-            Topic::Margin(a) | Topic::Order(Some(a)) => names.account(a)?.terms.id.to_string(),
+            Topic::Margin(a) | Topic::Portfolio(a) | Topic::Order(Some(a)) => {
+                names.account(a)?.terms.id.to_string()
+            }
             Topic::Alert | Topic::Order(None) | Topic::Status | Topic::Sales => "*".to_owned(),
         })
     }
@@ -128,6 +144,7 @@ impl Topic {
                 .collect()),
             "candle" => candles(sym, names),
             "margin" => Ok(vec![Topic::Margin(account(sym, names)?)]),
+            "portfolio" => Ok(vec![Topic::Portfolio(account(sym, names)?)]),
             "order" if sym == "*" => Ok(vec![Topic::Order(None)]),
             "order" => Ok(vec![Topic::Order(Some(account(sym, names)?))]),
             "alert" if sym == "*" => Ok(vec![Topic::Alert]),
@@ -197,6 +214,7 @@ mod tests {
             Topic::Quote(instrument),
             Topic::Quote(InstrumentId(0)),
             Topic::Margin(account),
+            Topic::Portfolio(account),
             Topic::Alert,
             Topic::Order(Some(account)),
             Topic::Order(None),

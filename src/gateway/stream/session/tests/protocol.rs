@@ -528,8 +528,8 @@ fn sales_hear_of_sales_and_of_nothing_at_the_desk() {
     let mut peer = house.silent();
     let session = uuid::Uuid::from_u128(7);
     let rooms = Rooms {
-        desk: false,
         sales: true,
+        ..Rooms::NONE
     };
     let (ticket, _) = house
         .doors
@@ -540,7 +540,7 @@ fn sales_hear_of_sales_and_of_nothing_at_the_desk() {
         json!({ "op": "hello", "ticket": ticket, "client": "test" }),
     );
     assert_eq!(welcome["t"], "welcome");
-    for ch in ["quote", "margin", "alert", "order", "status"] {
+    for ch in ["quote", "margin", "portfolio", "alert", "order", "status"] {
         let refused = peer.ask(
             &house,
             json!({ "op": "sub", "id": 1, "ch": ch, "sym": ["*"] }),
