@@ -449,8 +449,8 @@ async fn linked(
     Ok(axum::Json(rows.into_iter().map(LinkedDto::from).collect()))
 }
 
-/// Begins to link an account at a provider: send the browser to the answer's address. It comes back to `/#linked`, or to
-/// `/#link-failed=` and the number of what went wrong. Staff are signed in by providers they linked alone.
+/// Begins to link an account at a provider: send the browser to the answer's address. It comes back to `/me#linked`, or to
+/// `/me#link-failed=` and the number of what went wrong. Staff are signed in by providers they linked alone.
 #[utoipa::path(post, path = "/api/v1/auth/providers", tag = "auth", request_body = LinkRequest,
     responses((status = 200, body = LinkDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)))]
@@ -511,9 +511,9 @@ async fn callback(
         .finish_provider(&name, Returned { state, code }, &visit)
         .await
     {
-        Ok(Finished::Linked) => to("/#linked"),
+        Ok(Finished::Linked) => to("/me#linked"),
         Ok(Finished::NotLinked(refusal)) => match refusal.fault() {
-            Some(fault) => to(&format!("/#link-failed={}", fault.code)),
+            Some(fault) => to(&format!("/me#link-failed={}", fault.code)),
             None => Err(refusal.into()),
         },
         Ok(Finished::SignedIn(SignedIn::Open(opened))) => {
