@@ -240,6 +240,11 @@ async fn a_client_sees_their_own_account_and_no_other() {
         let ticket = house.ask("POST", "/api/v1/ws-tickets", Some(person), None);
         assert_eq!(ticket.status, status, "{}", ticket.body);
     }
+    let more = (0..20)
+        .map(|_| house.ask("POST", "/api/v1/ws-tickets", Some(&client), None))
+        .find(|ticket| ticket.status != 201);
+    let more = more.expect("a client has few streams");
+    assert_eq!(more.status, 429, "{}", more.body);
     let answer = house.ask(
         "GET",
         &format!("/api/v1/trading/{others}/portfolio"),

@@ -95,6 +95,21 @@ pub async fn open(
     Ok(number)
 }
 
+/// Whether an account holds play money.
+///
+/// # Errors
+/// The database's.
+pub async fn is_demo(platform: &Platform, account: u32) -> Result<bool, Refusal> {
+    let system = Principal::system("accounts.demo");
+    let known = platform.read(&system, move |tx| {
+        let query = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM accounts_directory WHERE account = $1 AND account_type = 'demo')",
+        );
+        Ok(tx.scalar::<bool>(query.bind(i64::from(account)))?)
+    });
+    known.await
+}
+
 fn refused(refusal: CoreRefusal) -> Refusal {
     CONFLICT.because(match refusal {
         CoreRefusal::Refused(why) => format!("the desk does not open it: {why}"),

@@ -145,6 +145,10 @@ async fn play_money_is_nobody_elses_and_never_paid_out() {
         let account = open(&sari).await.expect(kind);
         let others = open(&budi).await.expect(kind);
         assert_ne!(account, others, "{kind}");
+        for (number, is_demo) in [(account, true), (others, true), (7, false)] {
+            let known = demo::is_demo(&platform, number).await.expect(kind);
+            assert_eq!(known, is_demo, "{kind}: {number}");
+        }
         let crossed = accounts::is_own(&platform, &budi, account).await;
         assert_eq!(crossed.expect_err(kind).fault(), Some(NOT_FOUND), "{kind}");
         for movement in ["deposit", "withdrawal"] {

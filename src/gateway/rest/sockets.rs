@@ -24,6 +24,10 @@ use crate::gateway::stream::session::BATCH_BYTES;
 use crate::gateway::stream::{FRAME_BYTES_MAX, SUB_PROTOCOL, socket};
 use crate::wire;
 
+/// Streams of one session or API key of a client, with tickets that wait: a few tabs and one that reconnects. So clients do not
+/// take the places of the desk.
+const CLIENT_STREAMS_MAX: usize = 8;
+
 wire! {
     /// A ticket for one hello.
     pub struct TicketDto {
@@ -49,9 +53,22 @@ async fn ticket(
 ) -> ApiResult<Response> {
     let now = app.core.now();
     let rooms = rooms_of(&app, &passed.principal).await?;
+    let guest = passed.session.or(passed.key);
+    if let Some(guest) = guest
+        && rooms.client
+        && app.hub.connected_of(guest) + app.doors.waiting(guest, now) >= CLIENT_STREAMS_MAX
+    {
+        return Err(ApiError {
+            retry_after_s: Some(30),
+            ..ApiError::new(
+                Fault::RateLimited,
+                format!("at most {CLIENT_STREAMS_MAX} streams at once: close one first"),
+            )
+        });
+    }
     // Who sends the secret itself is not there by the session beside it.
     let by_secret = headers.contains_key(header::AUTHORIZATION);
-    let made = match passed.session.or(passed.key) {
+    let made = match guest {
         Some(guest) => app.doors.guest_ticket(actor, guest, rooms, now),
         None => app
             .doors

@@ -592,6 +592,15 @@ impl Hub {
         guests
     }
 
+    /// Connections that a session of identity or an API key holds open.
+    pub fn connected_of(&self, guest: Uuid) -> usize {
+        let connections = self.connections();
+        let theirs = connections
+            .values()
+            .filter(|connection| connection.session == Some(SessionKey::Guest(guest)));
+        theirs.count()
+    }
+
     /// Ends every connection that belongs to a session.
     pub fn revoke_all(&self) {
         for connection in self.connections().values() {

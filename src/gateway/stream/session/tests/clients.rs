@@ -42,6 +42,8 @@ fn follow(house: &House, peer: &mut Peer, ch: &str, sym: &str) -> Value {
 fn clients_follow_prices_and_what_is_theirs() {
     let house = House::new();
     let (mut peer, _) = client(&house, &[ACCOUNT], json!({}));
+    assert_eq!(house.hub.connected_of(Uuid::from_u128(9)), 1);
+    assert_eq!(house.hub.connected_of(Uuid::from_u128(8)), 0);
     let mine = ACCOUNT.to_string();
     for (ch, sym) in [
         ("margin", mine.as_str()),
