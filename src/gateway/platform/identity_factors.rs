@@ -125,7 +125,7 @@ wire! {
         pub used_at: Option<u64>,
     }
     /// Where to send the browser.
-    pub struct LinkDto {
+    pub struct VisitDto {
         pub url: String,
     }
 }
@@ -133,7 +133,7 @@ wire! {
 /// At which provider an account is linked.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LinkRequest {
+pub struct VisitRequest {
     /// Its name in the list of providers.
     pub name: String,
 }
@@ -451,21 +451,21 @@ async fn linked(
 
 /// Begins to link an account at a provider: send the browser to the answer's address. It comes back to `/me#linked`, or to
 /// `/me#link-failed=` and the number of what went wrong. Staff are signed in by providers they linked alone.
-#[utoipa::path(post, path = "/api/v1/auth/providers", tag = "auth", request_body = LinkRequest,
-    responses((status = 200, body = LinkDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
+#[utoipa::path(post, path = "/api/v1/auth/providers", tag = "auth", request_body = VisitRequest,
+    responses((status = 200, body = VisitDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)))]
 async fn begin_link(
     Accounts(identity): Accounts,
     By(by): By,
     OfSession(session): OfSession,
     Arriving(visit): Arriving,
-    Json(request): Json<LinkRequest>,
+    Json(request): Json<VisitRequest>,
 ) -> ApiResult<Response> {
     let url = identity
         .begin_link(&by, session, &request.name, &visit)
         .await?;
     let cookie = state_cookie(&url)?;
-    Ok(([(header::SET_COOKIE, cookie)], axum::Json(LinkDto { url })).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], axum::Json(VisitDto { url })).into_response())
 }
 
 /// Takes an account at a provider away: it signs nobody in any more.
