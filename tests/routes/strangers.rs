@@ -240,6 +240,16 @@ async fn a_client_sees_their_own_account_and_no_other() {
         let ticket = house.ask("POST", "/api/v1/ws-tickets", Some(person), None);
         assert_eq!(ticket.status, status, "{}", ticket.body);
     }
+    let linked = house.ask("GET", "/api/v1/auth/providers", Some(&client), None);
+    assert_eq!((linked.status, linked.body), (200, json!([])));
+    let nobody = json!({"name": "google"});
+    let refused = house.ask(
+        "POST",
+        "/api/v1/auth/providers",
+        Some(&client),
+        Some(&nobody),
+    );
+    assert_eq!(refused.body["name"], "not_set_up", "{}", refused.body);
     let more = (0..20)
         .map(|_| house.ask("POST", "/api/v1/ws-tickets", Some(&client), None))
         .find(|ticket| ticket.status != 201);
