@@ -54,7 +54,9 @@ pub use linked::LinkedRow;
 pub use passkey::PasskeyRow;
 pub use people::{Invitation, RoleChange, SessionRow, StatusChange, TierChange};
 pub use person::{Person, Standing};
-pub use provider::{Exchange, Finished, ProviderSettings, Returned, Web, WebAnswer, WebDoor, WebRequest};
+pub use provider::{
+    Exchange, Finished, ProviderSettings, Returned, Web, WebAnswer, WebDoor, WebRequest,
+};
 pub use refresh::Renewed;
 pub use register::Registration;
 pub use service::{Identity, Settings};
