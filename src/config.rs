@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
+use siaga_platform::accounts::demo::DemoPlan;
 use siaga_platform::crypto::{KeyService, Transit};
 use siaga_platform::kyc::AccountPlan;
 use siaga_platform::kyc::document::Wanted;
@@ -230,6 +231,8 @@ pub struct Platform {
     pub accounts: Accounts,
     /// What seals the file of the keyring.
     pub kms: Kms,
+    /// What a client who asks for a demonstration account gets.
+    pub demo: Demo,
 }
 
 /// A key management service: the transit engine of HashiCorp Vault or OpenBao.
@@ -282,6 +285,62 @@ impl Default for Accounts {
     }
 }
 
+/// The terms of demonstration accounts, by the numbers of the imported terms.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Demo {
+    /// Whether clients get one; absent: where the market is simulated. Beside a real market the positions of clients who try
+    /// count to the house's exposure and limits as all others do.
+    pub offered: Option<bool>,
+    /// The group.
+    pub group: u16,
+    /// The link to the broker, which has to be a paper one.
+    pub link: u16,
+    /// The currency.
+    pub currency: u16,
+    /// One position an instrument, not one for each deal.
+    pub netting: bool,
+    /// Play money, in whole units of the currency.
+    pub balance: u32,
+}
+
+impl Default for Demo {
+    fn default() -> Self {
+        Self {
+            offered: None,
+            group: 1,
+            link: 1,
+            currency: 1,
+            netting: false,
+            balance: 10_000,
+        }
+    }
+}
+
+impl Config {
+    /// What a client who asks for a demonstration account gets; nothing where none is offered.
+    pub fn demo(&self) -> Option<DemoPlan> {
+        let demo = &self.platform.demo;
+        let plan = || DemoPlan {
+            terms: AccountPlan {
+                group: GroupId(demo.group),
+                link: LinkId(demo.link),
+                currency: CurrencyId(demo.currency),
+                accounting: accounting(demo.netting),
+            },
+            balance: demo.balance,
+        };
+        demo.offered.unwrap_or(self.feed.simulator).then(plan)
+    }
+}
+
+fn accounting(netting: bool) -> Accounting {
+    match netting {
+        true => Accounting::Netting,
+        false => Accounting::Hedging,
+    }
+}
+
 impl Platform {
     /// What clients hand in beside the identity document and the selfie.
     pub fn wanted(&self) -> Wanted {
@@ -318,11 +377,7 @@ impl Platform {
             group: GroupId(self.accounts.group),
             link: LinkId(self.accounts.link),
             currency: CurrencyId(self.accounts.currency),
-            accounting: if self.accounts.netting {
-                Accounting::Netting
-            } else {
-                Accounting::Hedging
-            },
+            accounting: accounting(self.accounts.netting),
         }
     }
 }
@@ -582,6 +637,23 @@ mod tests {
             (GroupId(4), LinkId(1), Accounting::Netting)
         );
         assert!(load("[platform.accounts]\ngroup = 0\n", &[]).is_err());
+    }
+
+    #[test]
+    fn demonstration_accounts_are_offered_on_a_simulated_market_and_on_paper_alone() {
+        let config = load("[platform.demo]\nlink = 1\nbalance = 500\n", &[]).unwrap();
+        let plan = config.demo().expect("the market is simulated");
+        assert_eq!((plan.terms.link, plan.balance), (LinkId(1), 500));
+        let config = load("[feed]\nsimulator = false\n", &[]).unwrap();
+        assert_eq!(config.demo(), None);
+        let config = load("[platform.demo]\noffered = false\n", &[]).unwrap();
+        assert_eq!(config.demo(), None);
+        let live = "[feed]\nsimulator = false\n[platform.demo]\noffered = true\n";
+        assert!(load(live, &[]).unwrap().demo().is_some());
+        for wrong in ["group = 0", "balance = 0", "link = 2"] {
+            let text = format!("[platform.demo]\n{wrong}\n");
+            assert!(load(&text, &[]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

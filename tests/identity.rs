@@ -16,6 +16,8 @@ mod crossing;
 mod end;
 #[path = "identity/house.rs"]
 mod house;
+#[path = "identity/linking.rs"]
+mod linking;
 #[path = "identity/races.rs"]
 mod races;
 #[path = "identity/sessions.rs"]

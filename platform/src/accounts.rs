@@ -1,5 +1,7 @@
 //! Whose trading accounts are whose: the core knows numbers alone, the directory of accounts names the owner.
 
+pub mod demo;
+
 use uuid::Uuid;
 
 use crate::people::Principal;
@@ -7,27 +9,37 @@ use crate::refusal::{CONFLICT, NOT_FOUND, Refusal};
 use crate::unit::Platform;
 
 /// Accounts of one person that are listed: a client has one of each kind.
-pub const OWN_MAX: i64 = 20;
+pub const OWN_MAX: usize = 20;
 
-/// Numbers of the accounts of `by`, in their order.
+/// An account of somebody's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// Its number in the core.
+    pub account: u32,
+    /// It holds play money.
+    pub demo: bool,
+}
+
+/// The accounts of `by`, by number.
 ///
 /// # Errors
 /// The database's.
-pub async fn own(platform: &Platform, by: &Principal) -> Result<Vec<u32>, Refusal> {
+pub async fn own(platform: &Platform, by: &Principal) -> Result<Vec<Own>, Refusal> {
     let Some(user) = by.user() else {
         return Ok(Vec::new());
     };
+    let most = i64::try_from(OWN_MAX).unwrap_or(i64::MAX);
     let rows = platform.read(by, move |tx| {
         let query = sqlx::query_as(
-            "SELECT account FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT $2",
+            "SELECT account, account_type = 'demo' FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT $2",
         );
-        Ok(tx.all::<(i64,)>(query.bind(user).bind(OWN_MAX))?)
+        Ok(tx.all::<(i64, bool)>(query.bind(user).bind(most))?)
     });
-    let rows = rows.await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(account,)| u32::try_from(account).ok())
-        .collect())
+    let row = |(account, demo): (i64, bool)| {
+        let account = u32::try_from(account).ok()?;
+        Some(Own { account, demo })
+    };
+    Ok(rows.await?.into_iter().filter_map(row).collect())
 }
 
 /// Passes when the account is one of `by`'s; one of others is answered as if it did not exist.
@@ -48,14 +60,15 @@ pub async fn is_own(platform: &Platform, by: &Principal, account: u32) -> Result
     }
 }
 
-/// The account of a client who asks for one. An approval of KYC opens it, so whoever is approved has one or gets it within
+/// The live account of a client who asks for one. An approval of KYC opens it, so whoever is approved has one or gets it within
 /// seconds, and asking opens no second one.
 ///
 /// # Errors
 /// They are not approved, or it is being opened; the database's.
 pub async fn opened(platform: &Platform, by: &Principal) -> Result<u32, Refusal> {
-    if let Some(account) = own(platform, by).await?.first() {
-        return Ok(*account);
+    let known = own(platform, by).await?;
+    if let Some(live) = known.iter().find(|own| !own.demo) {
+        return Ok(live.account);
     }
     let user = by.user();
     let verified = platform.read(by, move |tx| {

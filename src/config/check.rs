@@ -7,6 +7,7 @@ use siaga_platform::http::Service;
 
 use super::{Alerts, Config, Identity, Venue};
 use crate::desk::kept_names::KeptNames;
+use crate::desk::links::BRIDGE;
 
 /// What the simulated market can do.
 const SCENARIOS: [&str; 8] = [
@@ -59,6 +60,22 @@ impl Config {
             return Err(
                 "platform.accounts: group, link and currency are numbers of terms, from 1".into(),
             );
+        }
+        let demo = &self.platform.demo;
+        if demo.group == 0 || demo.link == 0 || demo.currency == 0 || demo.balance == 0 {
+            return Err(
+                "platform.demo: group, link and currency are numbers of terms, balance is in whole units, each from 1".into(),
+            );
+        }
+        let links = Catalog::shipped().links;
+        if links
+            .iter()
+            .any(|link| link.name == BRIDGE && link.terms.id.0 == demo.link)
+        {
+            return Err(format!(
+                "platform.demo.link {} is the bridge: play money is traded on paper alone",
+                demo.link
+            ));
         }
         if let Some(url) = &self.platform.ocr_url {
             Service::at(url).map_err(|fault| format!("platform.ocr_url: {fault}"))?;

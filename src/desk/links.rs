@@ -18,7 +18,7 @@ use super::{Running, bridge, broker};
 use crate::config::Config;
 
 /// Name of the catalog's link that a broker's own program connects to.
-const BRIDGE: &str = "bridge";
+pub const BRIDGE: &str = "bridge";
 
 impl Running {
     pub(super) fn router(

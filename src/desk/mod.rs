@@ -20,7 +20,7 @@ pub mod kept_names;
 mod known;
 mod ladder;
 mod latency;
-mod links;
+pub(crate) mod links;
 pub mod listed;
 mod log_source;
 mod market;

@@ -41,6 +41,7 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
         trusted_proxies: proxies
             .collect::<Result<_, _>>()
             .context("identity.trusted_proxies")?,
+        demo: config.demo(),
         ..Settings::default()
     };
     if !settings.providers.is_empty() {

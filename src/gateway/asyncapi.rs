@@ -6,7 +6,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use super::dto::account::AccountDto;
+use super::dto::account::{AccountDto, HeldDto};
 use super::dto::alert::AlertDto;
 use super::dto::desk::DeskDto;
 use super::dto::market::{BarDto, QuoteData};
@@ -64,6 +64,7 @@ enum StateData {
     Quote(QuoteData),
     Candle(BarDto),
     Margin(AccountDto),
+    Portfolio(HeldDto),
     Status(DeskDto),
     /// Of `crm`, `kyc`, `aml` and `cash`.
     News(News),

@@ -9,8 +9,9 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 
 use sha2::{Digest, Sha256};
+use siaga_platform::accounts::OWN_MAX;
 use siaga_platform::news::Part;
-use siaga_risk::ids::ActorId;
+use siaga_risk::ids::{AccountId, ActorId};
 use siaga_risk::units::{SECOND_NS, Ts};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -56,9 +57,23 @@ pub struct Rooms {
     pub aml: bool,
     /// That something of requests for money changed.
     pub cash: bool,
+    /// Prices, and what is in `own`.
+    pub client: bool,
+    /// Accounts of a client as the ticket was made: their sums and orders are followed by them too.
+    pub own: [Option<AccountId>; OWN_MAX],
 }
 
 impl Rooms {
+    /// Nothing.
+    pub const NONE: Rooms = Rooms {
+        desk: false,
+        sales: false,
+        kyc: false,
+        aml: false,
+        cash: false,
+        client: false,
+        own: [None; OWN_MAX],
+    };
     /// Whoever knows the first-start secret.
     pub const ALL: Rooms = Rooms {
         desk: true,
@@ -66,10 +81,11 @@ impl Rooms {
         kyc: true,
         aml: true,
         cash: true,
+        ..Rooms::NONE
     };
 
     /// Whether news of this part may be followed.
-    pub fn hears(self, part: Part) -> bool {
+    pub fn hears(&self, part: Part) -> bool {
         match part {
             Part::Sales => self.sales,
             Part::Kyc => self.kyc,
@@ -79,8 +95,18 @@ impl Rooms {
     }
 
     /// Whether there is nothing to follow.
-    pub fn is_nothing(self) -> bool {
-        self == Rooms::default()
+    pub fn is_nothing(&self) -> bool {
+        *self == Rooms::NONE
+    }
+
+    /// Whether prices may be followed.
+    pub fn prices(&self) -> bool {
+        self.desk || self.client
+    }
+
+    /// Whether the sums and orders of an account may be followed.
+    pub fn account(&self, account: AccountId) -> bool {
+        self.desk || (self.client && self.own.contains(&Some(account)))
     }
 }
 
@@ -259,6 +285,16 @@ impl Doors {
         inner.guests.insert(guest, now);
         drop(inner);
         self.issue(actor, Some(SessionKey::Guest(guest)), rooms, now)
+    }
+
+    /// Tickets of a session of identity or of an API key that wait for their hello.
+    pub fn waiting(&self, guest: Uuid, now: Ts) -> usize {
+        let inner = self.lock();
+        let theirs = inner.tickets.values().filter(|ticket| {
+            ticket.visitor.session == Some(SessionKey::Guest(guest))
+                && now.since(ticket.made) <= TICKET_NS
+        });
+        theirs.count()
     }
 
     fn issue(
@@ -443,7 +479,7 @@ mod tests {
         let session = SessionKey::Guest(guest);
         let rooms = Rooms {
             sales: true,
-            ..Rooms::default()
+            ..Rooms::NONE
         };
         let (ticket, _) = doors
             .guest_ticket(ActorId(1_000), guest, rooms, at(1))
@@ -456,7 +492,11 @@ mod tests {
             session: Some(session),
             rooms,
         };
+        assert_eq!(doors.waiting(guest, at(2)), 2);
+        assert_eq!(doors.waiting(guest, at(40)), 0, "they are over by then");
         assert_eq!(doors.redeem(&ticket, at(2)), Some(visitor));
+        assert_eq!(doors.waiting(guest, at(2)), 1);
+        assert_eq!(doors.waiting(Uuid::from_u128(2), at(2)), 0);
         assert!(doors.holds(session));
         doors.dismiss(guest);
         assert!(!doors.holds(session));

@@ -168,7 +168,7 @@ pub async fn arrivals(State(app): State<App>, mut request: Request, next: Next) 
         request.extensions_mut().insert(ClientIp(ip));
         let response = next.run(request).await;
         if refreshes && response.status() == StatusCode::UNAUTHORIZED {
-            identity.count_failure(ip);
+            identity.count_failure(ip).await;
         }
         return response;
     }

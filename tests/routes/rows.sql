@@ -11,6 +11,8 @@ INSERT INTO api_keys (id, user_id, org_id, name, prefix, digest, scopes, created
     VALUES ('00000000-0000-7000-8000-000000002201', '00000000-0000-7000-8000-000000000011', '00000000-0000-7000-8000-000000000001', 'robot', '0123456789ab', '\x02', '{desk.read}', now(), now() + interval '90 days');
 INSERT INTO passkeys (id, user_id, credential_id, name, passkey, created_at)
     VALUES ('00000000-0000-7000-8000-000000002102', '00000000-0000-7000-8000-000000000011', '\x04', 'laptop', '{}', now());
+INSERT INTO provider_identities (id, user_id, provider, subject_index, created_at)
+    VALUES ('00000000-0000-7000-8000-000000002103', '00000000-0000-7000-8000-000000000011', 'google', '\x05', now());
 INSERT INTO subject_requests (id, org_id, subject_id, kind, status, requested_by, created_at, due_at, done_at)
     VALUES ('00000000-0000-7000-8000-000000000031', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000011', 'export', 'done', 'system', now(), now() + interval '30 days', now());
 INSERT INTO erasure_ledger (request_id, store, action, items, done_at)

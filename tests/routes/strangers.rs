@@ -183,12 +183,78 @@ async fn a_client_sees_their_own_account_and_no_other() {
         (again.status, again.body["account_id"].as_u64()),
         (200, Some(mine))
     );
-    assert_eq!(open(&client, "demo").status, 422);
+    assert_eq!(open(&client, "contest").status, 422);
+    for kind in ["live", "demo"] {
+        assert_eq!(
+            open(&admin, kind).status,
+            404,
+            "nobody asks for somebody else"
+        );
+    }
+    let play = open(&client, "demo");
+    assert_eq!(play.status, 200, "{play:?}");
     assert_eq!(
-        open(&admin, "live").status,
-        404,
-        "nobody asks for somebody else"
+        open(&client, "demo").body["account_id"],
+        play.body["account_id"],
+        "asking again opens no second one"
     );
+    let play = play.body["account_id"].as_u64().expect("an account");
+    let leverage = |kind: &str| {
+        let asked = json!({"user_id": client.id, "account_type": "demo", "leverage_type": kind});
+        let path = "/api/v1/trading/account/open";
+        house.ask("POST", path, Some(&client), Some(&asked)).status
+    };
+    for (kind, status) in [
+        ("1:20", 200),
+        ("1:20", 200),
+        ("1:100000", 422),
+        ("1:0", 422),
+        ("20", 422),
+    ] {
+        assert_eq!(leverage(kind), status, "{kind}");
+    }
+    let listed = house
+        .ask("GET", "/api/v1/trading/accounts", Some(&client), None)
+        .body;
+    let shown = listed["items"].as_array().and_then(|items| {
+        let mut items = items.iter();
+        items.find(|account| account["id"] == play).cloned()
+    });
+    let shown = shown.unwrap_or_else(|| panic!("{listed}"));
+    for (field, value) in [
+        ("account_type", "demo"),
+        ("currency", "USD"),
+        ("balance", "10000.00"),
+        ("leverage", "20"),
+    ] {
+        assert_eq!(shown[field], value, "{shown}");
+    }
+    assert_eq!(listed["items"][0]["account_type"], "live", "{listed}");
+    let stranger = house.person("end_user", HOUSE, None).await;
+    let path = format!("/api/v1/trading/{play}/portfolio");
+    for (person, status) in [(&client, 200), (&stranger, 404)] {
+        assert_eq!(house.ask("GET", &path, Some(person), None).status, status);
+    }
+    let editor = house.person("content_editor", HOUSE, None).await;
+    for (person, status) in [(&client, 201), (&stranger, 201), (&editor, 403)] {
+        let ticket = house.ask("POST", "/api/v1/ws-tickets", Some(person), None);
+        assert_eq!(ticket.status, status, "{}", ticket.body);
+    }
+    let linked = house.ask("GET", "/api/v1/auth/providers", Some(&client), None);
+    assert_eq!((linked.status, linked.body), (200, json!([])));
+    let nobody = json!({"name": "google"});
+    let refused = house.ask(
+        "POST",
+        "/api/v1/auth/providers",
+        Some(&client),
+        Some(&nobody),
+    );
+    assert_eq!(refused.body["name"], "not_set_up", "{}", refused.body);
+    let more = (0..20)
+        .map(|_| house.ask("POST", "/api/v1/ws-tickets", Some(&client), None))
+        .find(|ticket| ticket.status != 201);
+    let more = more.expect("a client has few streams");
+    assert_eq!(more.status, 429, "{}", more.body);
     let answer = house.ask(
         "GET",
         &format!("/api/v1/trading/{others}/portfolio"),

@@ -81,7 +81,7 @@ fn own_accounts(tx: &mut Tx<'_>) -> Result<Vec<Own>, Refusal> {
     let query = sqlx::query_as(
         "SELECT u.org_id, u.id, a.account, b.account FROM accounts_directory AS a
              JOIN accounts_directory AS b ON b.user_id = a.user_id AND b.account > a.account JOIN users AS u ON u.id = a.user_id
-         ORDER BY a.account, b.account LIMIT $1",
+         WHERE a.account_type = 'live' AND b.account_type = 'live' ORDER BY a.account, b.account LIMIT $1",
     );
     Ok(tx.all(query.bind(i64::try_from(PAIRS_MAX).unwrap_or(i64::MAX)))?)
 }
@@ -209,7 +209,7 @@ fn deals(
              FROM accounts_directory AS a JOIN LATERAL (
                  SELECT * FROM deals AS all_deals WHERE all_deals.account = a.account ORDER BY all_deals.seq DESC, all_deals.index DESC LIMIT $3
              ) AS d ON d.time >= $2 LEFT JOIN instruments AS i ON i.id = d.instrument
-             WHERE a.user_id = $1 AND ($4::bigint IS NULL OR a.account = $4) GROUP BY d.seq, d.time, d.instrument, d.side ORDER BY d.time DESC, d.seq DESC LIMIT $3",
+             WHERE a.user_id = $1 AND a.account_type = 'live' AND ($4::bigint IS NULL OR a.account = $4) GROUP BY d.seq, d.time, d.instrument, d.side ORDER BY d.time DESC, d.seq DESC LIMIT $3",
         )
         .bind(user)
         .bind(bound(since))

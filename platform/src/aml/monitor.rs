@@ -164,7 +164,7 @@ fn deals(tx: &mut Tx<'_>, user: Uuid, at: Ts) -> Result<Vec<Deal>, Refusal> {
         sqlx::query_as(
             "SELECT (extract(epoch FROM d.time) * 1000000)::bigint, (d.qty::numeric * 1000000 / (10::numeric ^ coalesce(i.qty_digits, 0)))::bigint
              FROM deals d JOIN accounts_directory a ON a.account = d.account LEFT JOIN instruments i ON i.id = d.instrument
-             WHERE a.user_id = $1 AND d.time >= $2 AND d.time <= $3 ORDER BY d.seq DESC LIMIT $4",
+             WHERE a.user_id = $1 AND a.account_type = 'live' AND d.time >= $2 AND d.time <= $3 ORDER BY d.seq DESC LIMIT $4",
         )
         .bind(user)
         .bind(bound(from))
@@ -184,7 +184,8 @@ fn last_active(tx: &mut Tx<'_>, user: Uuid, request: Uuid, at: Ts) -> Result<Opt
         sqlx::query_scalar(
             "SELECT (extract(epoch FROM greatest(
                  (SELECT max(r.created_at) FROM cash_requests r WHERE r.user_id = $1 AND r.id <> $2 AND r.created_at <= $3),
-                 (SELECT max(d.time) FROM deals d JOIN accounts_directory a ON a.account = d.account WHERE a.user_id = $1 AND d.time <= $3)
+                 (SELECT max(d.time) FROM deals d JOIN accounts_directory a ON a.account = d.account
+                      WHERE a.user_id = $1 AND a.account_type = 'live' AND d.time <= $3)
              )) * 1000000)::bigint",
         )
         .bind(user)

@@ -186,6 +186,13 @@ pub const NOT_SENT: Fault = Fault::new(
     "The message could not be sent",
     Kind::Unavailable,
 );
+/// The account at the provider signs somebody else in.
+pub const PROVIDER_TAKEN: Fault = Fault::new(
+    11_129,
+    "provider_taken",
+    "The account at the provider belongs to somebody else here",
+    Kind::Conflict,
+);
 
 /// All of them.
 pub const ALL: &[Fault] = &[
@@ -216,4 +223,5 @@ pub const ALL: &[Fault] = &[
     TOO_MANY,
     ENROL_FIRST,
     NOT_SENT,
+    PROVIDER_TAKEN,
 ];

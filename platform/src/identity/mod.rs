@@ -2,8 +2,9 @@
 //!
 //! Pure rules: `address`, `password`, `lockout`, `totp`, `codes`, `jws`, `token`, `signing` (when keys follow each other),
 //! `session`, `limit`, `api_key`. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
-//! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `keys`,
-//! `people` (administration), `colleagues` (names of staff), `who` (from a token to a principal), `watch` (what holds streams open), `first` (the first administrator).
+//! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `linked`, `keys`,
+//! `people` (administration), `colleagues` (names of staff), `who` (from a token to a principal), `watch` (what holds streams open),
+//! `first` (the first administrator).
 
 pub mod address;
 pub mod api_key;
@@ -21,6 +22,7 @@ pub mod jws;
 mod keys;
 mod leaver;
 pub mod limit;
+mod linked;
 pub mod lockout;
 pub mod messenger;
 mod passkey;
@@ -52,10 +54,13 @@ pub use contact::Contact;
 pub use copies::Copies;
 pub use factor::TotpSecret;
 pub use keys::{ApiKey, NewApiKey};
+pub use linked::LinkedRow;
 pub use passkey::PasskeyRow;
 pub use people::{Invitation, RoleChange, SessionRow, StatusChange, TierChange};
 pub use person::{Person, Standing};
-pub use provider::{Exchange, ProviderSettings, Returned, Web, WebAnswer, WebDoor, WebRequest};
+pub use provider::{
+    Exchange, Finished, ProviderSettings, Returned, Web, WebAnswer, WebDoor, WebRequest,
+};
 pub use refresh::Renewed;
 pub use register::Registration;
 pub use service::{Identity, Settings};

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use webauthn_rs::prelude::Url;
 
 use super::faults::{CHALLENGE_OVER, EMAIL_TAKEN, NOT_SET_UP, PROVIDER};
+use super::linked::Owner;
 use super::messenger::Channel;
 use super::service::Identity;
 use super::session::{End, challenge_open};
@@ -145,6 +146,16 @@ pub struct Returned {
     pub state: String,
     /// Is exchanged for tokens.
     pub code: String,
+}
+
+/// How a visit ended. It has no Debug: an opened session is secret.
+pub enum Finished {
+    /// Somebody is signed in, or has to confirm first.
+    SignedIn(SignedIn),
+    /// The account is linked to whoever began the visit.
+    Linked,
+    /// It is not, and why; their session goes on.
+    NotLinked(Refusal),
 }
 
 /// What a provider says of itself.
@@ -291,6 +302,16 @@ impl Identity {
     /// # Errors
     /// There is no such provider; it does not answer; the database's.
     pub async fn begin_provider(&self, name: &str, visit: &Visit) -> Result<String, Refusal> {
+        self.visit_provider(name, None, visit).await
+    }
+
+    /// The address of a visit that signs in, or links what it finds for `owner`.
+    pub(super) async fn visit_provider(
+        &self,
+        name: &str,
+        owner: Option<Owner>,
+        visit: &Visit,
+    ) -> Result<String, Refusal> {
         let settings = self.provider(name)?.clone();
         let callback = self.callback(name)?;
         let discovered = self.discover(&settings).await?;
@@ -313,23 +334,20 @@ impl Identity {
         })
         .to_string();
         let client = visit.client;
+        let owner = owner.map_or((None, None), |owner| {
+            (Some(owner.user), Some(owner.session))
+        });
         self.platform
             .command(&visit.principal("identity.provider"), move |unit| {
-                store::keep_challenge(
-                    unit,
-                    "provider",
-                    &state,
-                    (None, None),
-                    client,
-                    Some(&visiting),
-                )
+                store::keep_challenge(unit, "provider", &state, owner, client, Some(&visiting))
             })
             .await?;
         Ok(url.into())
     }
 
-    /// Signs in whom the provider sent back. An address that nobody has makes a new client. An account whose address was
-    /// never confirmed loses its password, factors and keys first: they may be somebody else's.
+    /// Signs in whom the provider sent back, or links the account there to whoever began the visit in a session of theirs. An
+    /// address that nobody has makes a new client. An account whose address was never confirmed loses its password, factors and keys
+    /// first: they may be somebody else's.
     ///
     /// # Errors
     /// The visit is over; the provider's answer is not believed; the account is suspended or of staff; the database's.
@@ -338,19 +356,26 @@ impl Identity {
         name: &str,
         returned: Returned,
         visit: &Visit,
-    ) -> Result<SignedIn, Refusal> {
+    ) -> Result<Finished, Refusal> {
         let settings = self.provider(name)?.clone();
         let callback = self.callback(name)?;
         let keyring = Arc::clone(self.platform.keyring());
         let state = returned.state.clone();
-        let visiting = self
+        let (visiting, owner) = self
             .platform
             .command(&visit.principal("identity.provider"), move |unit| {
                 let now = unit.now();
                 let held = store::challenge_for_update(unit.tx(), &keyring, "provider", &state)?;
                 challenge_open(held.made, held.tries, held.used, now)?;
                 store::touch_challenge(unit.tx(), &state, true, now)?;
+                let owner = held.user.zip(held.session);
                 serde_json::from_str::<Visiting>(held.state.as_deref().unwrap_or_default())
+                    .map(|visiting| {
+                        (
+                            visiting,
+                            owner.map(|(user, session)| Owner { user, session }),
+                        )
+                    })
                     .map_err(|_| CHALLENGE_OVER.because("begin again"))
             })
             .await?;
@@ -359,7 +384,19 @@ impl Identity {
         }
         let identified = self
             .identify(&settings, &callback, &returned.code, &visiting)
-            .await?;
+            .await;
+        if let Some(owner) = owner {
+            let kept = match identified {
+                Ok(identified) => {
+                    let keyring = self.platform.keyring();
+                    let subject = subject_index(keyring, &settings.name, &identified.subject);
+                    self.keep_link(owner, settings.name, subject, visit).await
+                }
+                Err(refusal) => Err(refusal),
+            };
+            return Ok(kept.map_or_else(Finished::NotLinked, |()| Finished::Linked));
+        }
+        let identified = identified?;
         let keyring = Arc::clone(self.platform.keyring());
         let client = visit.client;
         let sends = (self.serves(Channel::Email), self.serves(Channel::Sms));
@@ -373,7 +410,7 @@ impl Identity {
             })
             .await?;
         self.tell_ends(&ended).await;
-        self.opened(done).await
+        Ok(Finished::SignedIn(self.opened(done).await?))
     }
 
     async fn ask(&self, url: &str, form: Option<String>) -> Result<Vec<u8>, Refusal> {
@@ -484,6 +521,12 @@ impl Identity {
     }
 }
 
+/// What an account at a provider is found by.
+fn subject_index(keyring: &crate::crypto::Keyring, provider: &str, subject: &str) -> Vec<u8> {
+    let name = format!("{provider} {subject}");
+    blind(keyring, "provider_identities.subject", &name).to_vec()
+}
+
 /// The user behind an identity of a provider, and the sessions that ended for it.
 fn link(
     unit: &mut Unit<'_, '_>,
@@ -492,11 +535,7 @@ fn link(
     who: &Identified,
 ) -> Result<(Uuid, Vec<Uuid>), Refusal> {
     let now = unit.now();
-    let subject = blind(
-        keyring,
-        "provider_identities.subject",
-        &format!("{provider} {}", who.subject),
-    );
+    let subject = subject_index(keyring, provider, &who.subject);
     let known: Option<(Uuid,)> = unit.tx().optional(
         sqlx::query_as("UPDATE provider_identities SET used_at = $3 WHERE provider = $1 AND subject_index = $2 RETURNING user_id")
             .bind(provider)

@@ -20,6 +20,7 @@ use super::provider::{NoWeb, ProviderSettings, WebDoor};
 use super::signing::{self, Signer};
 use super::store;
 use super::who::Known;
+use crate::accounts::demo::DemoPlan;
 use crate::db::DbError;
 use crate::people::{Permission, Principal};
 use crate::refusal::Refusal;
@@ -64,6 +65,8 @@ pub struct Settings {
     pub hash_memory_kib: Option<u32>,
     /// Every permission there is, for the scopes of API keys.
     pub permissions: Vec<Permission>,
+    /// What a client who asks for a demonstration account gets; nothing where the house has none.
+    pub demo: Option<DemoPlan>,
 }
 
 impl Default for Settings {
@@ -79,6 +82,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             hash_memory_kib: None,
             permissions: crate::handlers::permissions(),
+            demo: None,
         }
     }
 }

@@ -182,15 +182,21 @@ impl Identity {
             .await
     }
 
-    /// Counts what failed and was no guess at a password, so that it takes from the same room.
-    pub fn count_failure(&self, ip: IpAddr) {
+    /// Counts what failed and was no guess at a password, so that it takes from the same room; in all programs that
+    /// share a cache.
+    pub async fn count_failure(&self, ip: IpAddr) {
         let (now, limit) = (self.platform.now(), self.settings.limits.sign_in);
         // Over the limit already: the next attempt to sign in is refused anyway.
         let _ = self.meters().sign_in.count(household(ip), limit, now);
+        let cache = self.platform.cache();
+        if cache.is_shared() {
+            let window = self.window_of(ip, "sign_in");
+            let _ = cache.admit(&window, limit, WINDOW, now).await;
+        }
     }
 
-    /// Counts a request that guesses at passwords or sends files, over all programs that share a cache: behind
-    /// [`Identity::count_address`], which counts for this one.
+    /// Counts a request over all programs that share a cache: behind [`Identity::count_address`], which counts for this one, so that
+    /// what this one refuses costs no question, and a cache that is away leaves each program its own count.
     ///
     /// # Errors
     /// [`TOO_OFTEN`].
@@ -205,20 +211,13 @@ impl Identity {
             return Ok(());
         }
         let now = self.platform.now();
-        // The address leaves the process as a keyed hash.
-        let caller = household(ip).to_string();
-        let hash = blind(self.platform.keyring(), "ratelimit.address", &caller);
-        let name: String = hash
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         for (what, counts, limit) in [
+            ("general", self.is_known_claimed(), limits.address),
             ("sign_in", sign_in, limits.sign_in),
             ("upload", upload, limits.upload),
         ] {
             if counts {
-                let window = format!("{name}:{what}");
+                let window = self.window_of(ip, what);
                 let counted = cache.admit(&window, limit, WINDOW, now).await;
                 counted.map_err(|seconds| {
                     TOO_OFTEN.for_seconds(seconds, "too many requests from your address; wait")
@@ -226,6 +225,18 @@ impl Identity {
             }
         }
         Ok(())
+    }
+
+    /// The shared window of an address (N4.48), which leaves the process as a keyed hash.
+    fn window_of(&self, ip: IpAddr, what: &str) -> String {
+        let caller = household(ip).to_string();
+        let hash = blind(self.platform.keyring(), "ratelimit.address", &caller);
+        let name: String = hash
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!("{name}:{what}")
     }
 
     /// Counts a request of an address before anything else is done.

@@ -89,7 +89,7 @@ fn reserve(unit: &mut Unit<'_, '_>, user: Uuid) -> Result<Option<(u32, Uuid, boo
             return Ok(None);
         };
         let taken: bool = unit.tx().scalar(
-            sqlx::query_scalar("SELECT EXISTS (SELECT FROM accounts_directory WHERE account = $1 AND user_id IS DISTINCT FROM $2)")
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM accounts_directory WHERE account = $1 AND (user_id IS DISTINCT FROM $2 OR account_type = 'demo'))")
                 .bind(account)
                 .bind(user),
         )?;

@@ -2,6 +2,7 @@
 
 mod again;
 mod changes;
+mod demo;
 mod floor;
 mod intake;
 mod life;

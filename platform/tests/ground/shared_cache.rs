@@ -1,17 +1,19 @@
 //! The second level of the cache, by a real server: shared between processes, sealed, and no loss when
 //! it is away.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use siaga_platform::cache::{Cache, Figures, Key};
 use siaga_platform::crypto::Keyring;
 use siaga_platform::identity::faults::{SESSION_ENDED, TOO_OFTEN};
+use siaga_platform::identity::limit::Limits;
 use siaga_platform::identity::{
     Client, Identity, Opened, Registration, Settings, SignedIn, TierChange, Visit,
 };
-use siaga_platform::ids::new_id;
-use siaga_platform::people::{Area, Principal};
+use siaga_platform::ids::{HOUSE, new_id};
+use siaga_platform::people::{Area, Principal, Role};
 use siaga_platform::refusal::Refusal;
 use siaga_platform::search::{self, Entry, Question};
 use siaga_platform::unit::Platform;
@@ -347,6 +349,91 @@ async fn ones_own_profile_is_kept_until_it_changes_in_any_program() {
             "{}: what others see of a person is not kept",
             house.kind
         );
+    }
+}
+
+/// As the gateway counts: for this program, then for all.
+async fn both(program: &Identity, ip: IpAddr) -> Result<(), Refusal> {
+    program.count_address(ip, false, false)?;
+    program.count_address_of_all(ip, false, false).await
+}
+
+/// An address has its hundred a minute of all programs together, and each program its own hundred while the cache is away.
+#[tokio::test]
+async fn requests_of_an_address_count_for_all_programs_together() {
+    let Some(server) = services::redis() else {
+        return;
+    };
+    let url = format!("redis://127.0.0.1:{}/0", server.port);
+    let mut claimed = Vec::new();
+    for house in houses().await {
+        let owner = house
+            .person(HOUSE, Role::SuperAdmin, None, "Sari")
+            .await
+            .user();
+        let program = || {
+            let cache = Cache::open(Some(&url), house.platform.keyring()).expect("a URL");
+            let settings = Settings {
+                hash_memory_kib: Some(64),
+                limits: Limits {
+                    address: 6,
+                    ..Limits::STANDARD
+                },
+                ..Settings::default()
+            };
+            Identity::new(house.platform.clone().with_cache(cache), settings).expect("set up")
+        };
+        let programs = [program(), program()];
+        let ask = async |program: &Identity, ip: &str| {
+            let asked = both(program, ip.parse().expect("an address")).await;
+            asked.map_err(|refusal| refusal.fault())
+        };
+        for n in 0..20 {
+            assert_eq!(
+                ask(&programs[n % 2], "192.0.2.7").await,
+                Ok(()),
+                "{}: a desk that its secret still opens is not slowed",
+                house.kind
+            );
+        }
+        house
+            .system(move |tx| {
+                let query = sqlx::query(
+                    "INSERT INTO credentials (user_id, password_hash, changed_at) VALUES ($1, 'none', now())",
+                );
+                tx.execute(query.bind(owner))
+            })
+            .await;
+        // Known by the answer to the first question of each program.
+        let programs = [program(), program()];
+        for program in &programs {
+            assert!(program.is_claimed().await, "{}", house.kind);
+        }
+        for n in 0..6 {
+            let asked = ask(&programs[n % 2], "192.0.2.8").await;
+            assert_eq!(asked, Ok(()), "{}: {n}", house.kind);
+        }
+        for program in &programs {
+            let refused = ask(program, "192.0.2.8").await;
+            assert_eq!(refused, Err(Some(TOO_OFTEN)), "{}", house.kind);
+        }
+        assert_eq!(
+            ask(&programs[0], "192.0.2.9").await,
+            Ok(()),
+            "{}",
+            house.kind
+        );
+        claimed.push((house, programs));
+    }
+    drop(server);
+    for (house, programs) in &claimed {
+        let ip = "192.0.2.10".parse().expect("an address");
+        for program in programs {
+            for n in 0..7 {
+                let counted = both(program, ip).await;
+                assert_eq!(counted.is_ok(), n < 6, "{}: {n}", house.kind);
+            }
+        }
     }
 }
 

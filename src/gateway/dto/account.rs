@@ -183,6 +183,28 @@ wire! {
         pub pnl: String,
         pub currency: String,
     }
+
+    /// An account as its client follows it, without what is the desk's own. Money is in its currency.
+    pub struct HeldDto {
+        pub id: u32,
+        pub currency: String,
+        pub state: MarginState,
+        /// A conversion rate is missing: equity and level are not known.
+        pub unknown: bool,
+        pub balance: String,
+        pub equity: String,
+        pub pnl: String,
+        pub used: String,
+        pub free: String,
+        /// Absent without used margin.
+        pub level_pct: Option<String>,
+        /// Only closing goes on.
+        pub under_review: bool,
+        pub positions: Vec<PositionDto>,
+        /// The last input this view knows, and the machine's time.
+        pub seq: u64,
+        pub now: u64,
+    }
 }
 
 /// Names of an account: itself, its currency, its group.
@@ -350,6 +372,25 @@ pub fn ladder(view: &LadderRow, names: &Directory) -> Option<LadderDto> {
         level_pct: row.level_pct,
         to_stop_out: decimal::show(view.to_stop_out.0, digits),
     })
+}
+
+pub fn held(view: AccountDto) -> HeldDto {
+    HeldDto {
+        id: view.id,
+        currency: view.currency,
+        state: view.state,
+        unknown: view.unknown,
+        balance: view.balance,
+        equity: view.equity,
+        pnl: view.unrealised,
+        used: view.used,
+        free: view.free,
+        level_pct: view.level_pct,
+        under_review: view.under_review,
+        positions: view.positions,
+        seq: view.seq,
+        now: view.now,
+    }
 }
 
 pub fn portfolio(view: AccountDto) -> PortfolioDto {

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use siaga_platform::identity::{
-    Client, Contact, Method, PasskeyRow, Proof, Returned, SignedIn, session,
+    Client, Contact, Finished, LinkedRow, Method, PasskeyRow, Proof, Returned, SignedIn, session,
 };
 use siaga_platform::refusal::INVALID;
 use siaga_risk::units::SECOND_NS;
@@ -115,6 +115,39 @@ wire! {
         pub name: String,
         pub title: String,
     }
+    /// An account at a provider that signs its owner in here.
+    pub struct LinkedDto {
+        pub id: Uuid,
+        /// The provider's name in addresses, and for people.
+        pub name: String,
+        pub title: String,
+        pub created_at: u64,
+        pub used_at: Option<u64>,
+    }
+    /// Where to send the browser.
+    pub struct VisitDto {
+        pub url: String,
+    }
+}
+
+/// At which provider an account is linked.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VisitRequest {
+    /// Its name in the list of providers.
+    pub name: String,
+}
+
+impl From<LinkedRow> for LinkedDto {
+    fn from(row: LinkedRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.provider,
+            title: row.title,
+            created_at: micros(row.created_at),
+            used_at: row.used_at.map(micros),
+        }
+    }
 }
 
 impl From<PasskeyRow> for PasskeyDto {
@@ -151,6 +184,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(begin_passkey))
         .routes(routes!(finish_passkey))
         .routes(routes!(drop_passkey))
+        .routes(routes!(linked, begin_link))
+        .routes(routes!(unlink))
 }
 
 fn method(name: &str) -> ApiResult<Method> {
@@ -383,7 +418,14 @@ async fn begin_provider(
 ) -> ApiResult<Response> {
     let url = identity.begin_provider(&name, &visit).await?;
     let mut response = to(&url)?;
-    // Whoever comes back must be whom we sent: the state alone could be handed to another browser.
+    response
+        .headers_mut()
+        .append(header::SET_COOKIE, state_cookie(&url)?);
+    Ok(response)
+}
+
+/// Whoever comes back must be whom we sent: the state alone could be handed to another browser.
+fn state_cookie(url: &str) -> ApiResult<HeaderValue> {
     let state = url
         .split('&')
         .find_map(|pair| pair.strip_prefix("state="))
@@ -391,10 +433,53 @@ async fn begin_provider(
     let line = format!(
         "{STATE_COOKIE}={state}; HttpOnly; Secure; SameSite=Lax; Path=/api/v1/auth/oidc; Max-Age=600"
     );
-    let line = HeaderValue::try_from(line)
-        .map_err(|_| ApiError::internal("a cookie has characters of no header"))?;
-    response.headers_mut().append(header::SET_COOKIE, line);
-    Ok(response)
+    HeaderValue::try_from(line)
+        .map_err(|_| ApiError::internal("a cookie has characters of no header"))
+}
+
+/// The accounts at providers that sign oneself in.
+#[utoipa::path(get, path = "/api/v1/auth/providers", tag = "auth",
+    responses((status = 200, body = Vec<LinkedDto>), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn linked(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+) -> ApiResult<axum::Json<Vec<LinkedDto>>> {
+    let rows = identity.linked(&by).await?;
+    Ok(axum::Json(rows.into_iter().map(LinkedDto::from).collect()))
+}
+
+/// Begins to link an account at a provider: send the browser to the answer's address. It comes back to `/me#linked`, or to
+/// `/me#link-failed=` and the number of what went wrong. Staff are signed in by providers they linked alone.
+#[utoipa::path(post, path = "/api/v1/auth/providers", tag = "auth", request_body = VisitRequest,
+    responses((status = 200, body = VisitDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
+async fn begin_link(
+    Accounts(identity): Accounts,
+    By(by): By,
+    OfSession(session): OfSession,
+    Arriving(visit): Arriving,
+    Json(request): Json<VisitRequest>,
+) -> ApiResult<Response> {
+    let url = identity
+        .begin_link(&by, session, &request.name, &visit)
+        .await?;
+    let cookie = state_cookie(&url)?;
+    Ok(([(header::SET_COOKIE, cookie)], axum::Json(VisitDto { url })).into_response())
+}
+
+/// Takes an account at a provider away: it signs nobody in any more.
+#[utoipa::path(delete, path = "/api/v1/auth/providers/{id}", tag = "auth", params(("id" = Uuid, Path)),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
+async fn unlink(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+    Id(id): Id<Uuid>,
+) -> ApiResult<StatusCode> {
+    identity.unlink(&by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Binds a visit to a provider to the browser that began it.
@@ -426,7 +511,12 @@ async fn callback(
         .finish_provider(&name, Returned { state, code }, &visit)
         .await
     {
-        Ok(SignedIn::Open(opened)) => {
+        Ok(Finished::Linked) => to("/me#linked"),
+        Ok(Finished::NotLinked(refusal)) => match refusal.fault() {
+            Some(fault) => to(&format!("/me#link-failed={}", fault.code)),
+            None => Err(refusal.into()),
+        },
+        Ok(Finished::SignedIn(SignedIn::Open(opened))) => {
             let mut response = to("/#signed-in")?;
             set_cookies(
                 &mut response,
@@ -436,7 +526,7 @@ async fn callback(
             )?;
             Ok(response)
         }
-        Ok(SignedIn::Confirm(waiting)) => {
+        Ok(Finished::SignedIn(SignedIn::Confirm(waiting))) => {
             let methods: Vec<&str> = waiting.methods.into_iter().map(Method::name).collect();
             to(&format!(
                 "/#mfa={}&methods={}",

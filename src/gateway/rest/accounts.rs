@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use siaga_platform::accounts::demo;
 use siaga_platform::kyc;
+use siaga_platform::refusal::CONFLICT;
 use siaga_risk::event::{Body, Cash, CashKind, SetReview};
 use siaga_risk::ids::{AccountId, LinkId};
 use siaga_risk::units::{Leverage, Money};
@@ -297,7 +299,7 @@ pub struct AccountTermsRequest {
 
 /// Moves an account to another group or broker, or gives it a leverage of its own. Its currency and accounting are fixed.
 #[utoipa::path(put, path = "/api/v1/accounts/{id}/terms", tag = "accounts", params(("id" = u32, Path)), request_body = AccountTermsRequest,
-    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn set_terms(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
@@ -315,7 +317,15 @@ async fn set_terms(
         let found = found.ok_or_else(|| ApiError::field("group", "there is no such group"))?;
         terms.group = found.terms.id;
     }
-    terms.link = request.link.map_or(terms.link, LinkId);
+    let link = request.link.map_or(terms.link, LinkId);
+    if link != terms.link
+        && let Some(platform) = app.core.platform()
+        && demo::is_demo(&platform, id).await?
+    {
+        let why = "the account holds play money: it stays at the broker that it was opened at";
+        return Err(CONFLICT.because(why).into());
+    }
+    terms.link = link;
     if let Some(leverage) = &request.leverage {
         terms.leverage = leverage.read()?;
     }

@@ -2,15 +2,23 @@
 
 use axum::extract::State;
 use serde::Deserialize;
-use siaga_platform::accounts;
+use siaga_platform::accounts::{self, demo};
+use siaga_platform::identity::permissions::DESK_WRITE;
 use siaga_platform::people::Principal;
+use siaga_platform::refusal::CONFLICT;
+use siaga_platform::unit::Platform;
+use siaga_risk::event::{Body, OrderState};
+use siaga_risk::ids::{AccountId, GroupId};
+use siaga_risk::terms::AccountTerms;
+use siaga_risk::units::{Leverage, Money};
+use siaga_risk::view::{AccountView, Query as Ask, View};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::accounts::view;
-use super::{market, orders};
+use super::{command, market, orders};
 use crate::gateway::dto::account::{AccountDto, MarginState, PortfolioDto, portfolio};
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
 use crate::gateway::guard::sees_all;
@@ -20,10 +28,17 @@ use crate::gateway::query::Id;
 use crate::gateway::server::App;
 use crate::wire;
 
+/// Money of the client's.
+const LIVE: &str = "live";
+/// Play money.
+const DEMO: &str = "demo";
+
 wire! {
     /// An account of one's own. Money is in its currency.
     pub struct OwnAccountDto {
         pub id: u32,
+        /// `live`, or `demo`: it holds play money.
+        pub account_type: String,
         pub currency: String,
         /// x : 1, before caps of classes and instruments.
         pub leverage: String,
@@ -74,9 +89,10 @@ pub async fn may_see(app: &App, by: &Principal, account: u32) -> ApiResult<()> {
     Ok(accounts::is_own(&platform, by, account).await?)
 }
 
-fn own(account: AccountDto) -> OwnAccountDto {
+fn own(account: AccountDto, is_demo: bool) -> OwnAccountDto {
     OwnAccountDto {
         id: account.id,
+        account_type: if is_demo { DEMO } else { LIVE }.to_owned(),
         currency: account.currency,
         leverage: account.leverage,
         state: account.state,
@@ -100,9 +116,9 @@ async fn own_accounts(
     By(by): By,
 ) -> ApiResult<axum::Json<OwnAccounts>> {
     let mut items = Vec::new();
-    for id in accounts::own(&platform, &by).await? {
-        match view(&app, id).await {
-            Ok(account) => items.push(own(account)),
+    for known in accounts::own(&platform, &by).await? {
+        match view(&app, known.account).await {
+            Ok(account) => items.push(own(account, known.demo)),
             // The directory has it, and the core does not know it yet.
             Err(error) if error.fault == Fault::NotFound => {}
             Err(error) => return Err(error),
@@ -117,18 +133,21 @@ async fn own_accounts(
 pub struct OpenRequest {
     /// The caller: nobody asks for somebody else.
     pub user_id: Uuid,
-    /// `group`: the leverage of the house's terms. Absent is the same.
+    /// `group`: the leverage of the account's group; `1:50`: one of its own, whole and no higher than the group's. Caps of classes
+    /// and instruments hold beside it. Absent: the group's for a new account, as it is for one that is open.
     pub leverage_type: Option<String>,
-    /// `live`.
+    /// `live`: the account that an approval of documents opens; `demo`: play money, without documents.
     pub account_type: String,
 }
 
-/// The account that an approval of KYC opened (P0.13). Asking again opens no second one.
+/// The account that an approval of KYC opened, or one with play money (P0.13). Asking again opens no second one of a kind; it gives the
+/// account another leverage while nothing is open on it.
 #[utoipa::path(post, path = "/api/v1/trading/account/open", tag = "accounts", request_body = OpenRequest,
     responses((status = 200, body = OpenedAccount), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 422, body = Problem)),
-    extensions(("x-permission" = json!("desk.read"))))]
+        (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn open_account(
+    State(app): State<App>,
     Desk(platform): Desk,
     By(by): By,
     Json(request): Json<OpenRequest>,
@@ -136,22 +155,112 @@ async fn open_account(
     if !by.is_person(request.user_id) {
         return Err(ApiError::not_found("the person"));
     }
-    if request.account_type != "live" {
-        return Err(ApiError::field(
-            "account_type",
-            "use live; there are no demonstration accounts here",
-        ));
-    }
-    if request.leverage_type.is_some_and(|kind| kind != "group") {
-        return Err(ApiError::field(
-            "leverage_type",
-            "use group; another leverage is agreed with the desk",
-        ));
+    by.may(DESK_WRITE, &by.own())?;
+    let wanted = request.leverage_type.as_deref().map(leverage).transpose()?;
+    let account_id = match request.account_type.as_str() {
+        LIVE => accounts::opened(&platform, &by).await?,
+        DEMO => open_demo(&app, &platform, &by, wanted.unwrap_or(Leverage::NONE)).await?,
+        _ => return Err(ApiError::field("account_type", "use live or demo")),
+    };
+    if let Some(wanted) = wanted {
+        agree(&app, &by, account_id, wanted).await?;
     }
     Ok(axum::Json(OpenedAccount {
-        account_id: accounts::opened(&platform, &by).await?,
+        account_id,
         mt4_credentials: None,
     }))
+}
+
+async fn open_demo(
+    app: &App,
+    platform: &Platform,
+    by: &Principal,
+    wanted: Leverage,
+) -> ApiResult<u32> {
+    let plan = app.identity().and_then(|identity| identity.settings().demo);
+    let plan = plan.ok_or_else(|| {
+        ApiError::new(
+            Fault::NotAvailable,
+            "this house has no demonstration accounts: ask for a live one",
+        )
+    })?;
+    within_group(app, plan.terms.group, wanted)?;
+    let digits = app.core.directory().money_digits(plan.terms.currency);
+    let balance = 10_i64
+        .checked_pow(u32::from(digits))
+        .and_then(|unit| unit.checked_mul(i64::from(plan.balance)))
+        .ok_or_else(|| ApiError::internal("platform.demo.balance does not fit its currency"))?;
+    Ok(demo::open(platform, by, &plan.terms, Money(balance), wanted).await?)
+}
+
+/// `group`, or `1:50`.
+fn leverage(text: &str) -> ApiResult<Leverage> {
+    if text == "group" {
+        return Ok(Leverage::NONE);
+    }
+    let whole = text.strip_prefix("1:").filter(|rest| {
+        let is_plain = rest.bytes().all(|byte| byte.is_ascii_digit());
+        is_plain && !rest.starts_with('0')
+    });
+    whole
+        .and_then(|rest| rest.parse().ok())
+        .map(Leverage::of)
+        .ok_or_else(|| ApiError::field("leverage_type", "use group, or a whole one like 1:50"))
+}
+
+/// Nobody gives themselves more than their group has.
+fn within_group(app: &App, group: GroupId, wanted: Leverage) -> ApiResult<()> {
+    let names = app.core.directory();
+    let most = names
+        .group(group)
+        .map_or(Leverage::ONE, |group| group.terms.leverage.or_one());
+    match wanted <= most {
+        true => Ok(()),
+        false => Err(ApiError::field(
+            "leverage_type",
+            format!("use at most 1:{most}, as the account's group has"),
+        )),
+    }
+}
+
+/// Gives an account of the caller's the leverage they want, while nothing is open that it would charge anew.
+async fn agree(app: &App, by: &Principal, account: u32, wanted: Leverage) -> ApiResult<()> {
+    let reply = app.core.ask(Ask::Account(AccountId(account))).await?;
+    let View::Account(known) = reply.view else {
+        return Err(ApiError::new(
+            Fault::NotAvailable,
+            "the account is being opened: ask again in a moment",
+        ));
+    };
+    if known.terms.leverage == wanted {
+        return Ok(());
+    }
+    within_group(app, known.terms.group, wanted)?;
+    if known.under_review || is_in_use(&known) {
+        let why =
+            "the leverage changes while nothing is open on the account and it is not under review";
+        return Err(CONFLICT.because(why).into());
+    }
+    let terms = AccountTerms {
+        leverage: wanted,
+        ..known.terms
+    };
+    command(app, by.actor, Body::Account(terms)).await?;
+    Ok(())
+}
+
+fn is_in_use(account: &AccountView) -> bool {
+    let ended = |state| {
+        matches!(
+            state,
+            OrderState::Filled
+                | OrderState::Cancelled
+                | OrderState::Rejected
+                | OrderState::Expired
+                | OrderState::Returned
+        )
+    };
+    !account.positions.is_empty() || account.orders.iter().any(|order| !ended(order.state))
 }
 
 /// Positions, balance, equity and profit of an account (P0.14): the desk of any, a client of their own.

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use siaga_platform::accounts;
 use siaga_platform::aml::permissions::{AML_READ, CASH_READ};
 use siaga_platform::crm::permissions::LEAD_READ;
 use siaga_platform::identity::permissions::DESK_READ;
@@ -12,6 +13,7 @@ use siaga_platform::ids::HOUSE;
 use siaga_platform::kyc::permissions::READ as KYC_READ;
 use siaga_platform::people::{Principal, Scope};
 use siaga_platform::refusal::FORBIDDEN;
+use siaga_risk::ids::AccountId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -23,6 +25,10 @@ use crate::gateway::server::App;
 use crate::gateway::stream::session::BATCH_BYTES;
 use crate::gateway::stream::{FRAME_BYTES_MAX, SUB_PROTOCOL, socket};
 use crate::wire;
+
+/// Streams of one session or API key of a client, with tickets that wait: a few tabs and one that reconnects. So clients do not
+/// take the places of the desk.
+const CLIENT_STREAMS_MAX: usize = 8;
 
 wire! {
     /// A ticket for one hello.
@@ -36,9 +42,11 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(ticket))
 }
 
-/// A ticket for one hello on `/ws/v1` within 30 s.
+/// A ticket for one hello on `/ws/v1` within 30 s: the desk's for everything there, a client's for prices and for the portfolio and orders
+/// of the accounts that are theirs when it is made.
 #[utoipa::path(post, path = "/api/v1/ws-tickets", tag = "session",
-    responses((status = 201, body = TicketDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem)))]
+    responses((status = 201, body = TicketDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)))]
 async fn ticket(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
@@ -46,10 +54,23 @@ async fn ticket(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let now = app.core.now();
-    let rooms = rooms_of(&passed.principal)?;
+    let rooms = entered(&app, &passed.principal).await?;
+    let guest = passed.session.or(passed.key);
+    if let Some(guest) = guest
+        && rooms.client
+        && app.hub.connected_of(guest) + app.doors.waiting(guest, now) >= CLIENT_STREAMS_MAX
+    {
+        return Err(ApiError {
+            retry_after_s: Some(30),
+            ..ApiError::new(
+                Fault::RateLimited,
+                format!("at most {CLIENT_STREAMS_MAX} streams at once: close one first"),
+            )
+        });
+    }
     // Who sends the secret itself is not there by the session beside it.
     let by_secret = headers.contains_key(header::AUTHORIZATION);
-    let made = match passed.session.or(passed.key) {
+    let made = match guest {
         Some(guest) => app.doors.guest_ticket(actor, guest, rooms, now),
         None => app
             .doors
@@ -69,16 +90,37 @@ async fn ticket(
 }
 
 /// What somebody may follow.
+async fn entered(app: &App, by: &Principal) -> ApiResult<Rooms> {
+    let mut rooms = rooms_of(by)?;
+    if rooms.client {
+        let platform = app.core.platform().ok_or_else(|| {
+            ApiError::new(
+                Fault::NotAvailable,
+                "whose accounts are whose stands in the database, which is not open: wait a moment",
+            )
+        })?;
+        let own = accounts::own(&platform, by).await?;
+        for (room, known) in rooms.own.iter_mut().zip(own) {
+            *room = Some(AccountId(known.account));
+        }
+    }
+    Ok(rooms)
+}
+
+/// What a role opens; a client's accounts are not known yet.
 fn rooms_of(by: &Principal) -> ApiResult<Rooms> {
+    let scope = by.scope(DESK_READ).map(|(scope, _)| scope);
     // Clients and partners have rows of their own in these parts, and nothing to do with when others' change.
     let works_on = |permission| by.role.is_staff() && by.scope(permission).is_ok();
     let rooms = Rooms {
         // As the desk's own routes: accounts and orders are the house's.
-        desk: by.org == HOUSE && matches!(by.scope(DESK_READ), Ok((Scope::All, _))),
+        desk: by.org == HOUSE && matches!(scope, Ok(Scope::All)),
         sales: works_on(LEAD_READ),
         kyc: works_on(KYC_READ),
         aml: works_on(AML_READ),
         cash: works_on(CASH_READ),
+        client: matches!(scope, Ok(Scope::Own)),
+        ..Rooms::NONE
     };
     match rooms.is_nothing() {
         false => Ok(rooms),
@@ -143,7 +185,7 @@ mod tests {
         let finance = Rooms {
             kyc: true,
             cash: true,
-            ..Rooms::default()
+            ..Rooms::NONE
         };
         assert_eq!(rooms(Role::Finance), Some(finance));
         let compliance = Rooms {
@@ -153,10 +195,15 @@ mod tests {
         assert_eq!(rooms(Role::ComplianceOfficer), Some(compliance));
         let dealer = Rooms {
             desk: true,
-            ..Rooms::default()
+            ..Rooms::NONE
         };
         assert_eq!(rooms(Role::Dealer), Some(dealer));
-        for role in [Role::EndUser, Role::IbPartner, Role::ContentEditor] {
+        let client = Rooms {
+            client: true,
+            ..Rooms::NONE
+        };
+        assert_eq!(rooms(Role::EndUser), Some(client));
+        for role in [Role::IbPartner, Role::ContentEditor] {
             assert_eq!(rooms(role), None, "{}", role.name());
         }
     }

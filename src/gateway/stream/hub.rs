@@ -303,7 +303,7 @@ impl Hub {
         match stream.topic {
             Topic::Quote(i) => live.mark(i).map_or(0, |m| m.count),
             Topic::Candle(i, span) => live.bar_tip(i, span),
-            Topic::Margin(_) | Topic::Status | Topic::News(_) => {
+            Topic::Margin(_) | Topic::Portfolio(_) | Topic::Status | Topic::News(_) => {
                 stream.newest().map_or(0, |f| f.seq)
             }
             // Not the log's end: other accounts' events move that too.
@@ -590,6 +590,15 @@ impl Hub {
             }
         }
         guests
+    }
+
+    /// Connections that a session of identity or an API key holds open.
+    pub fn connected_of(&self, guest: Uuid) -> usize {
+        let connections = self.connections();
+        let theirs = connections
+            .values()
+            .filter(|connection| connection.session == Some(SessionKey::Guest(guest)));
+        theirs.count()
     }
 
     /// Ends every connection that belongs to a session.

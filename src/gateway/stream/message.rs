@@ -64,7 +64,7 @@ pub struct News {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct Sub {
     pub id: u64,
-    /// `quote`, `candle`, `margin`, `alert`, `order`, `status`, `crm`, `kyc`, `aml`, `cash`.
+    /// `quote`, `candle`, `margin`, `portfolio`, `alert`, `order`, `status`, `crm`, `kyc`, `aml`, `cash`.
     pub ch: String,
     /// Symbols or wildcards (`EUR*`); `["*"]` on `alert`, `status`, `crm`, `kyc`, `aml` and `cash`.
     #[serde(default)]

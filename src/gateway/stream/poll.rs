@@ -12,12 +12,14 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::hub::{Hub, Stream};
 use super::message::News;
 use super::topic::Topic;
-use crate::gateway::dto::account::account;
+use crate::gateway::dto::account::{account, held};
 use crate::gateway::dto::desk::desk;
 use crate::gateway::server::stopped;
 
 /// Watched accounts are asked five times a second.
 const ACCOUNTS: Duration = Duration::from_millis(200);
+/// An account as its client sees it is asked in every so many rounds: once a second, since there are as many as clients.
+const PORTFOLIO_ROUNDS: u32 = 5;
 /// Questions under way at once.
 const QUESTIONS: usize = 32;
 /// The desk's state is looked at this often, and asked for at once when it changed.
@@ -79,12 +81,19 @@ pub async fn announce(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
 pub async fn accounts(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
     let mut ticks = interval(ACCOUNTS);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rounds = 0_u32;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = stopped(&mut stop) => return,
         }
-        let watched = hub.followed(|topic| matches!(topic, Topic::Margin(_)));
+        rounds = rounds.wrapping_add(1);
+        let clients_too = rounds.is_multiple_of(PORTFOLIO_ROUNDS);
+        let watched = hub.followed(|topic| match topic {
+            Topic::Margin(_) => true,
+            Topic::Portfolio(_) => clients_too,
+            _ => false,
+        });
         let asked = futures_util::stream::iter(watched);
         asked
             .for_each_concurrent(QUESTIONS, |stream| ask_account(hub.clone(), stream))
@@ -93,7 +102,7 @@ pub async fn accounts(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
 }
 
 async fn ask_account(hub: Arc<Hub>, stream: Arc<Stream>) {
-    let Topic::Margin(id) = stream.topic else {
+    let (Topic::Margin(id) | Topic::Portfolio(id)) = stream.topic else {
         return;
     };
     // An answer that does not come is not news; the next round asks again and the followers see no heartbeat of this stream.
@@ -101,11 +110,11 @@ async fn ask_account(hub: Arc<Hub>, stream: Arc<Stream>) {
         && let View::Account(view) = &reply.view
     {
         let names = hub.core.directory();
-        hub.put_data(
-            &stream,
-            reply.now,
-            &account(view, reply.seq, reply.now, &names),
-        );
+        let shown = account(view, reply.seq, reply.now, &names);
+        match stream.topic {
+            Topic::Portfolio(_) => hub.put_data(&stream, reply.now, &held(shown)),
+            _ => hub.put_data(&stream, reply.now, &shown),
+        }
     }
 }
 

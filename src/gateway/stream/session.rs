@@ -182,7 +182,7 @@ impl Session {
                 until: now.plus(timing.hello_ns),
                 authorised,
             },
-            rooms: Rooms::default(),
+            rooms: Rooms::NONE,
             conn: String::new(),
             subs: Vec::new(),
             by_id: BTreeMap::new(),
@@ -317,6 +317,9 @@ impl Session {
 
     /// Follows a topic; the slot it got. The caller has checked the number of streams.
     fn follow(&mut self, topic: Topic, spacing_ns: u64) -> Option<usize> {
+        if !topic.is_in(&self.rooms) {
+            return None;
+        }
         let free = self.subs.iter().position(Option::is_none);
         let slot = free.unwrap_or(self.subs.len());
         let stream = self.hub.follow(topic, &self.mailbox, slot)?;

@@ -19,6 +19,8 @@ pub enum Topic {
     Quote(InstrumentId),
     Candle(InstrumentId, BarSpan),
     Margin(AccountId),
+    /// An account as its client sees it.
+    Portfolio(AccountId),
     Alert,
     /// Orders of one account, or of all.
     Order(Option<AccountId>),
@@ -40,8 +42,18 @@ pub enum NoTopic {
 }
 
 /// Names of the channels, for the error that lists them.
-pub const CHANNELS: [&str; 10] = [
-    "quote", "candle", "margin", "alert", "order", "status", "crm", "kyc", "aml", "cash",
+pub const CHANNELS: [&str; 11] = [
+    "quote",
+    "candle",
+    "margin",
+    "portfolio",
+    "alert",
+    "order",
+    "status",
+    "crm",
+    "kyc",
+    "aml",
+    "cash",
 ];
 /// Channels that take `*` alone, and no symbol as such.
 pub const WHOLE: [&str; 6] = ["alert", "status", "crm", "kyc", "aml", "cash"];
@@ -57,6 +69,7 @@ impl Topic {
             Topic::Order(None) => (6, 0),
             Topic::Status => (7, 0),
             Topic::News(part) => (8, part as u64),
+            Topic::Portfolio(a) => (10, u64::from(a.0)),
         };
         SubId(key << 4 | channel)
     }
@@ -77,6 +90,7 @@ impl Topic {
             6 if key == 0 => Topic::Order(None),
             7 if key == 0 => Topic::Status,
             8 => Topic::News(*Part::ALL.get(usize::try_from(key).ok()?)?),
+            10 => Topic::Portfolio(AccountId(small.ok()?)),
             _ => return None,
         })
     }
@@ -86,6 +100,7 @@ impl Topic {
             Topic::Quote(_) => "quote",
             Topic::Candle(..) => "candle",
             Topic::Margin(_) => "margin",
+            Topic::Portfolio(_) => "portfolio",
             Topic::Alert => "alert",
             Topic::Order(_) => "order",
             Topic::Status => "status",
@@ -94,10 +109,12 @@ impl Topic {
     }
 
     /// Whether a connection with these rooms may follow it.
-    pub fn is_in(self, rooms: Rooms) -> bool {
+    pub fn is_in(self, rooms: &Rooms) -> bool {
         match self {
             Topic::News(part) => rooms.hears(part),
-            _ => rooms.desk,
+            Topic::Quote(_) | Topic::Candle(..) => rooms.prices(),
+            Topic::Portfolio(account) | Topic::Order(Some(account)) => rooms.account(account),
+            Topic::Margin(_) | Topic::Alert | Topic::Order(None) | Topic::Status => rooms.desk,
         }
     }
 
@@ -115,7 +132,9 @@ impl Topic {
                 let (text, _) = SPANS.iter().find(|(_, s)| *s == span)?;
                 format!("{}@{text}", symbol(i)?)
             }
-            Topic::Margin(a) | Topic::Order(Some(a)) => names.account(a)?.terms.id.to_string(),
+            Topic::Margin(a) | Topic::Portfolio(a) | Topic::Order(Some(a)) => {
+                names.account(a)?.terms.id.to_string()
+            }
             Topic::Alert | Topic::Order(None) | Topic::Status | Topic::News(_) => "*".to_owned(),
         })
     }
@@ -129,6 +148,7 @@ impl Topic {
                 .collect()),
             "candle" => candles(sym, names),
             "margin" => Ok(vec![Topic::Margin(account(sym, names)?)]),
+            "portfolio" => Ok(vec![Topic::Portfolio(account(sym, names)?)]),
             "order" if sym == "*" => Ok(vec![Topic::Order(None)]),
             "order" => Ok(vec![Topic::Order(Some(account(sym, names)?))]),
             "alert" if sym == "*" => Ok(vec![Topic::Alert]),
@@ -202,6 +222,7 @@ mod tests {
             Topic::Quote(instrument),
             Topic::Quote(InstrumentId(0)),
             Topic::Margin(account),
+            Topic::Portfolio(account),
             Topic::Alert,
             Topic::Order(Some(account)),
             Topic::Order(None),

@@ -40,4 +40,5 @@ pub const FILES: &[Source] = sources![
     "0051_aml",
     "0052_compliance_calls",
     "0060_anonymous_events",
+    "0065_demo_accounts",
 ];

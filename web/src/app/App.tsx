@@ -107,6 +107,8 @@ export function App({ start }: { start: Start }) {
     if (start.kind === "secret") return void signIn(start.secret);
     if (start.kind === "signed-in") api.signedIn(null);
     if (start.kind === "failed") setEnded(translate(settings().language, "login.providerFailed", { code: start.code ?? "" }));
+    if (start.kind === "linked") toast("ok", translate(settings().language, "login.linked"));
+    if (start.kind === "not-linked") toast("bad", translate(settings().language, "login.notLinked", { code: start.code ?? "" }));
     if (start.kind === "mfa" || start.kind === "failed") return setSession("out");
     resume().catch(() => setSession("unreachable"));
     // Once for each page: the session is asked for when the page opens.

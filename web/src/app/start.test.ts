@@ -13,6 +13,12 @@ it("reads how a sign-in at a provider ended", () => {
   expect(readStart("#sign-in-failed=x")).toEqual({ kind: "failed", code: null });
 });
 
+it("reads how the linking of an account ended", () => {
+  expect(readStart("#linked")).toEqual({ kind: "linked" });
+  expect(readStart("#link-failed=11129")).toEqual({ kind: "not-linked", code: 11129 });
+  expect(readStart("#link-failed=")).toEqual({ kind: "not-linked", code: null });
+});
+
 it("leaves every other address alone", () => {
   for (const hash of ["", "#", "#positions", "#secret="]) expect(readStart(hash)).toEqual({ kind: "plain" });
 });

@@ -6,7 +6,9 @@ export type Start =
   | { kind: "secret"; secret: string }
   | { kind: "signed-in" }
   | { kind: "mfa"; challenge: string; methods: MfaMethod[] }
-  | { kind: "failed"; code: number | null };
+  | { kind: "failed"; code: number | null }
+  | { kind: "linked" }
+  | { kind: "not-linked"; code: number | null };
 
 export const MFA_METHODS: readonly MfaMethod[] = ["passkey", "totp", "email", "sms", "recovery"];
 
@@ -21,7 +23,10 @@ export function readStart(hash: string): Start {
     return { kind: "mfa", challenge: given.get("mfa") ?? "", methods: MFA_METHODS.filter((method) => asked.includes(method)) };
   }
   const failed = /^#sign-in-failed=(.*)$/.exec(hash)?.[1];
-  if (failed !== undefined) return { kind: "failed", code: /^\d+$/.test(failed) ? Number(failed) : null };
+  if (failed !== undefined) return { kind: "failed", code: numberOf(failed) };
+  if (hash === "#linked") return { kind: "linked" };
+  const notLinked = /^#link-failed=(.*)$/.exec(hash)?.[1];
+  if (notLinked !== undefined) return { kind: "not-linked", code: numberOf(notLinked) };
   return { kind: "plain" };
 }
 
@@ -31,6 +36,8 @@ export function takeStart(): Start {
   if (start.kind !== "plain") history.replaceState(null, "", location.pathname + location.search);
   return start;
 }
+
+const numberOf = (text: string): number | null => (/^\d+$/.test(text) ? Number(text) : null);
 
 function decode(text: string): string {
   try {

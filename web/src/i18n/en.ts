@@ -13,6 +13,8 @@ export const en = {
   "login.wrong": "This secret is not the one of this server. Copy it again from the terminal.",
   "login.unreachable": "The server does not answer. Is “siaga serve” still running?",
   "login.out": "Signed out.",
+  "login.linked": "The account is linked. It signs you in from now on.",
+  "login.notLinked": "The account was not linked {code}. It may belong to somebody else here; otherwise try again.",
   "login.providerFailed": "The sign-in at the provider failed {code}. Try again, or sign in with your password.",
 
   "top.account": "Account",

@@ -15,6 +15,8 @@ export const id: Record<Key, string> = {
   "login.wrong": "Kode ini bukan milik server ini. Salin lagi dari terminal.",
   "login.unreachable": "Server tidak menjawab. Apakah “siaga serve” masih berjalan?",
   "login.out": "Sudah keluar.",
+  "login.linked": "Akun sudah ditautkan. Mulai sekarang bisa dipakai masuk.",
+  "login.notLinked": "Akun tidak ditautkan {code}. Mungkin milik orang lain di sini; bila tidak, coba lagi.",
   "login.providerFailed": "Masuk lewat penyedia gagal {code}. Coba lagi, atau masuk dengan kata sandi.",
 
   "top.account": "Akun",

@@ -2,7 +2,7 @@
 
 export const SUB_PROTOCOL = "siaga.json.v1";
 
-export type Channel = "quote" | "candle" | "margin" | "alert" | "order" | "status" | "crm" | "kyc" | "aml" | "cash";
+export type Channel = "quote" | "candle" | "margin" | "portfolio" | "alert" | "order" | "status" | "crm" | "kyc" | "aml" | "cash";
 
 /** Durable channels are never merged and never dropped; the others carry the newest state. */
 export const DURABLE: ReadonlySet<Channel> = new Set<Channel>(["alert", "order"]);

@@ -368,11 +368,11 @@ pub async fn request(
     platform
         .command_once(by, once, move |unit| {
             let account = i64::from(new.account);
-            let found: Option<(Option<Uuid>, Option<Uuid>)> = unit.tx().optional(
-                sqlx::query_as("SELECT user_id, org_id FROM accounts_directory WHERE account = $1")
+            let found: Option<(Option<Uuid>, Option<Uuid>, bool)> = unit.tx().optional(
+                sqlx::query_as("SELECT user_id, org_id, account_type = 'demo' FROM accounts_directory WHERE account = $1")
                     .bind(account),
             )?;
-            let (user, org) = found.ok_or_else(|| NOT_FOUND.because("there is no such account"))?;
+            let (user, org, is_demo) = found.ok_or_else(|| NOT_FOUND.because("there is no such account"))?;
             let user = user.ok_or_else(|| {
                 NOT_FOUND.because("the account belongs to no client of the platform")
             })?;
@@ -383,6 +383,12 @@ pub async fn request(
                 ..Target::default()
             };
             unit.by().may(permission, &target)?;
+            if is_demo {
+                return Err(INVALID.field(
+                    "account",
+                    "a demonstration account holds play money: name a live one",
+                ));
+            }
             let id = put(unit, user, kind, &new)?;
             let keyring = unit.keyring_shared();
             by_id(unit.tx(), &keyring, sight, id)

@@ -158,6 +158,8 @@ impl Session {
     fn deliver(&mut self, slot: usize, now: Ts, batch: &mut Batch) {
         let done = match &self.subs[slot] {
             None => true,
+            // Asked at the subscription too; nothing leaves past it.
+            Some(followed) if !followed.stream.topic.is_in(&self.rooms) => true,
             Some(followed) if followed.stream.topic.durable() => self.deliver_events(slot, batch),
             Some(_) => self.deliver_state(slot, now, batch),
         };

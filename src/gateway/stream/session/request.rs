@@ -159,7 +159,7 @@ impl Session {
             return false;
         };
         if !is_rate(wanted.hz)
-            || !topic.is_in(self.rooms)
+            || !topic.is_in(&self.rooms)
             || self.hub.epoch_of(topic) != wanted.epoch
             || self.by_id.len() >= SUBS_MAX
             || self.by_id.contains_key(&id)
@@ -183,7 +183,10 @@ impl Session {
         // A position of the future belongs to another history: begin anew.
         followed.snap = ahead;
         // Polled streams are numbered by what their watchers saw; without a watcher in between the number says nothing.
-        followed.snap |= matches!(topic, Topic::Margin(_) | Topic::Status | Topic::News(_));
+        followed.snap |= matches!(
+            topic,
+            Topic::Margin(_) | Topic::Portfolio(_) | Topic::Status | Topic::News(_)
+        );
         true
     }
 
@@ -192,7 +195,7 @@ impl Session {
         let ResumeWildcard { id, ch, sym, hz } = wanted;
         let names = self.hub.core.directory();
         let is_sound =
-            self.rooms.desk && is_wildcard(&ch, &sym) && Topic::find(&ch, &sym, &names).is_ok();
+            self.rooms.prices() && is_wildcard(&ch, &sym) && Topic::find(&ch, &sym, &names).is_ok();
         if !is_sound || !is_rate(hz) || self.wildcards.len() >= WILDCARDS_MAX {
             return;
         }
@@ -215,9 +218,11 @@ impl Session {
         if !is_rate(sub.hz) {
             return self.bad_field(id, "hz", "use a rate from 0.01 to 1000");
         }
-        let is_room = match Part::parse(&sub.ch) {
-            Some(part) => self.rooms.hears(part),
-            None => self.rooms.desk,
+        let is_room = match (Part::parse(&sub.ch), sub.ch.as_str()) {
+            (Some(part), _) => self.rooms.hears(part),
+            // Which of them, the topics say.
+            (None, "quote" | "candle" | "portfolio" | "order") => self.rooms.prices(),
+            (None, _) => self.rooms.desk,
         };
         if !is_room {
             return self.refuse(
@@ -236,7 +241,18 @@ impl Session {
         let mut topics = Vec::new();
         for sym in asked {
             match Topic::find(&sub.ch, sym, &names) {
-                Ok(found) => topics.extend(found),
+                Ok(found) if found.iter().all(|topic| topic.is_in(&self.rooms)) => {
+                    topics.extend(found);
+                }
+                Ok(found) if found.contains(&Topic::Order(None)) => {
+                    let msg = "name an account of yours: all orders are the desk's";
+                    return self.refuse(StreamError::Forbidden.refuse(id, msg));
+                }
+                // Another's account is answered as one that is not there.
+                Ok(_) => {
+                    let (asked, near) = (sym.clone(), None);
+                    return self.no_topic(sub.id, NoTopic::Symbol { asked, near });
+                }
                 Err(why) => return self.no_topic(sub.id, why),
             }
         }

@@ -12,6 +12,7 @@ use crate::gateway::testing::{ACCOUNT, EURGBP, EURUSD, TestDesk, XAUUSD, alert, 
 
 mod busy;
 mod chain;
+mod clients;
 mod durable;
 mod protocol;
 

@@ -92,6 +92,7 @@ const ANSWERS: Record<string, readonly [method: string, path: string, part: stri
   Exception: ["get", "aml/clients/{id}/whitelist", "items.[]"],
   ListVersion: ["get", "aml/sources/{name}/versions", "items.[]"],
   ApiKey: ["get", "auth/keys", "[]"],
+  LinkedAccount: ["get", "auth/providers", "[]"],
   Consents: ["get", "subjects/{id}/consents", ""],
   Consent: ["get", "subjects/{id}/consents/history", "items.[]"],
   SubjectRequest: ["get", "subjects/{id}/requests", "items.[]"],

@@ -18,6 +18,16 @@ export interface Passkey {
   used_at: number | null;
 }
 
+/** An account at a provider that signs its owner in. */
+export interface LinkedAccount {
+  id: string;
+  /** The provider's name in addresses, and for people. */
+  name: string;
+  title: string;
+  created_at: number;
+  used_at: number | null;
+}
+
 export interface ApiKey {
   id: string;
   name: string;
@@ -99,6 +109,9 @@ export const identity = {
   beginPasskey: (door: Door) => door.write<{ ceremony: string; options: Ceremony }>("POST", "auth/passkeys/begin"),
   finishPasskey: (door: Door, ceremony: string, name: string, credential: Ceremony) => door.post<Passkey>("auth/passkeys/finish", { ceremony, name, credential }),
   dropPasskey: (door: Door, id: string) => door.write<void>("DELETE", `auth/passkeys/${part(id)}`),
+  linked: (door: Door) => door.get<LinkedAccount[]>("auth/providers"),
+  beginLink: (door: Door, name: string) => door.post<{ url: string }>("auth/providers", { name }),
+  unlink: (door: Door, id: string) => door.write<void>("DELETE", `auth/providers/${part(id)}`),
   useContact: (door: Door, what: "email" | "phone", on: boolean) => door.put<void>("auth/mfa/contacts", { what, on }),
   keys: (door: Door) => door.get<ApiKey[]>("auth/keys"),
   makeKey: (door: Door, key: NewKey) => door.post<ApiKey>("auth/keys", key),

@@ -34,6 +34,7 @@ const INDONESIAN: Record<string, readonly [title: string, todo: string]> = {
   bad_scope: ["Kunci tidak dapat diberi kewenangan ini", "Pilih kewenangan yang Anda miliki."],
   secret_spent: ["Kode rahasia tidak lagi untuk masuk", "Masuk sebagai orang; administrator pertama sudah ada."],
   not_set_up: ["Ini belum diatur di sini", "Minta pengelola mengaturnya."],
+  provider_taken: ["Akun di penyedia itu milik orang lain di sini", "Masuk dengannya di sana, atau pilih akun lain di penyedia."],
   provider_failed: ["Masuk lewat penyedia gagal", "Coba lagi, atau masuk dengan kata sandi."],
   last_administrator: ["Administrator terakhir harus tetap ada", "Tunjuk administrator lain dulu."],
   too_many: ["Sudah sebanyak yang boleh dimiliki satu orang", "Hapus yang tidak dipakai dulu."],

@@ -14,11 +14,12 @@ import { TextField } from "../ui/Field";
 import { Body, Card, Page } from "../ui/Page";
 import { Tag } from "../ui/Tag";
 import { Contacts } from "./Contacts";
+import { Linked } from "./Linked";
 import { Passkeys } from "./Passkeys";
 import { SecondFactor } from "./SecondFactor";
 import { Totp } from "./Totp";
 
-/** How a person proves who they are: password, authenticator, passkeys, confirmed address and number. */
+/** How a person proves who they are: password, authenticator, passkeys, confirmed address and number, accounts at providers. */
 export default function SecurityPage() {
   const say = useSay();
   const { me } = useHere();
@@ -30,6 +31,7 @@ export default function SecurityPage() {
         <Totp />
         <Passkeys />
         {!me?.enrol && <Contacts />}
+        {!me?.enrol && <Linked />}
         {!me?.enrol && <Password />}
       </Body>
     </Page>

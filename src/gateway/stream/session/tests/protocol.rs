@@ -530,7 +530,7 @@ fn sales_hear_of_sales_and_of_nothing_at_the_desk() {
     let session = uuid::Uuid::from_u128(7);
     let rooms = Rooms {
         sales: true,
-        ..Rooms::default()
+        ..Rooms::NONE
     };
     let (ticket, _) = house
         .doors
@@ -542,7 +542,15 @@ fn sales_hear_of_sales_and_of_nothing_at_the_desk() {
     );
     assert_eq!(welcome["t"], "welcome");
     for ch in [
-        "quote", "margin", "alert", "order", "status", "kyc", "aml", "cash",
+        "quote",
+        "margin",
+        "portfolio",
+        "alert",
+        "order",
+        "status",
+        "kyc",
+        "aml",
+        "cash",
     ] {
         let refused = peer.ask(
             &house,
@@ -587,7 +595,7 @@ fn each_part_of_the_house_is_told_to_whom_it_is_open() {
     let rooms = Rooms {
         cash: true,
         kyc: true,
-        ..Rooms::default()
+        ..Rooms::NONE
     };
     let (ticket, _) = house
         .doors

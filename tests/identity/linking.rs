@@ -1,0 +1,253 @@
+//! An account at a provider signs staff in once its owner linked it from a confirmed session, and nobody else's does.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use siaga_platform::db::Actor;
+use siaga_platform::identity::faults::{EMAIL_TAKEN, LAST_FACTOR, PROVIDER_TAKEN, SESSION_ENDED};
+use siaga_platform::identity::signing::Signer;
+use siaga_platform::identity::{
+    Exchange, Finished, Identity, Opened, ProviderSettings, Returned, Settings, SignedIn,
+    WebAnswer, WebDoor, WebRequest,
+};
+use siaga_platform::people::Principal;
+use siaga_platform::refusal::{Fault, NEEDS_MFA, NOT_FOUND};
+use siaga_risk::units::SECOND_NS;
+
+use crate::house::{House, api};
+
+const ISSUER: &str = "https://provider.example";
+/// The administrator's address here.
+const HEAD: &str = "kepala@contoh.id";
+
+/// A provider that signs whatever the test says of somebody.
+struct Provider {
+    signer: Signer,
+    claims: Mutex<Value>,
+}
+
+impl WebDoor for Provider {
+    fn ask(&self, request: WebRequest) -> Exchange<'_> {
+        Box::pin(async move {
+            let body = match request.url.strip_prefix(ISSUER) {
+                Some("/.well-known/openid-configuration") => json!({
+                    "issuer": ISSUER, "authorization_endpoint": format!("{ISSUER}/authorize"),
+                    "token_endpoint": format!("{ISSUER}/token"), "jwks_uri": format!("{ISSUER}/keys"),
+                }),
+                Some("/keys") => json!({ "keys": [self.signer.jwk()] }),
+                Some("/token") => {
+                    let claims = self.claims.lock().expect("not poisoned").clone();
+                    let token = self.signer.token(&claims).expect("signed");
+                    json!({ "id_token": token })
+                }
+                other => return Err(format!("nothing is at {other:?}")),
+            };
+            let body = body.to_string().into_bytes();
+            Ok(WebAnswer { status: 200, body })
+        })
+    }
+}
+
+/// Identity with the provider, over the house's database.
+struct Desk<'a> {
+    house: &'a House,
+    provider: Arc<Provider>,
+    identity: Identity,
+}
+
+impl<'a> Desk<'a> {
+    fn of(house: &'a House) -> Desk<'a> {
+        let (signer, _) = Signer::generate("p1".into(), house.now()).expect("a key");
+        let provider = Arc::new(Provider {
+            signer,
+            claims: Mutex::default(),
+        });
+        let settings = Settings {
+            public_url: Some("https://desk.example".into()),
+            providers: vec![ProviderSettings {
+                name: "google".into(),
+                title: "Google".into(),
+                issuer: ISSUER.into(),
+                client_id: "desk".into(),
+                client_secret: "s".into(),
+            }],
+            web: provider.clone(),
+            ..house.identity.settings().clone()
+        };
+        let platform = house.identity.platform().clone();
+        let identity = Identity::new(platform, settings).expect("set up");
+        Desk {
+            house,
+            provider,
+            identity,
+        }
+    }
+
+    async fn who(&self, opened: &Opened, mfa: bool) -> Principal {
+        let seen = self.identity.who(&opened.access, None, None).await;
+        let seen = seen.unwrap_or_else(|refusal| panic!("{}: {refusal}", self.house.kind));
+        Principal {
+            mfa,
+            ..seen.principal
+        }
+    }
+
+    /// Comes back from the provider as its user `subject`.
+    async fn come_back(&self, url: &str, subject: &str, email: &str) -> Result<Finished, Fault> {
+        let of = |name: &str| {
+            let pair = url
+                .split(['?', '&'])
+                .find_map(|pair| pair.strip_prefix(name));
+            pair.expect("in the address").to_owned()
+        };
+        let now = self.house.now().0 / SECOND_NS;
+        *self.provider.claims.lock().expect("not poisoned") = json!({
+            "iss": ISSUER, "sub": subject, "aud": "desk", "exp": now + 600, "iat": now, "nonce": of("nonce="),
+            "email": email, "email_verified": true, "name": "Ibu Ketua",
+        });
+        let returned = Returned {
+            state: of("state="),
+            code: "c".into(),
+        };
+        let finished = self
+            .identity
+            .finish_provider("google", returned, &api())
+            .await;
+        finished.map_err(|refusal| refusal.fault().expect("a refusal"))
+    }
+
+    async fn sign_in(&self, subject: &str, email: &str) -> Result<Finished, Fault> {
+        let url = self.identity.begin_provider("google", &api()).await;
+        self.come_back(&url.expect("an address"), subject, email)
+            .await
+    }
+
+    async fn link(&self, by: &Principal, opened: &Opened, subject: &str) -> Option<Fault> {
+        let url = self
+            .identity
+            .begin_link(by, opened.session, "google", &api())
+            .await;
+        let url = url.unwrap_or_else(|refusal| panic!("{}: {refusal}", self.house.kind));
+        match self.come_back(&url, subject, "lain@provider.example").await {
+            Ok(Finished::Linked) => None,
+            Ok(Finished::NotLinked(refusal)) => refusal.fault(),
+            Ok(Finished::SignedIn(_)) => panic!("{}: nobody is signed in by it", self.house.kind),
+            Err(fault) => panic!("{}: {fault:?}", self.house.kind),
+        }
+    }
+
+    async fn run(&self, statement: &'static str) {
+        let done = self
+            .house
+            .database
+            .db
+            .write(&Actor::SYSTEM, move |tx| tx.execute(sqlx::query(statement)))
+            .await;
+        done.unwrap_or_else(|error| panic!("{}: {error}", self.house.kind));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_are_signed_in_by_the_account_they_linked_and_by_no_other() {
+    for house in House::all().await {
+        let (desk, kind) = (Desk::of(&house), house.kind);
+        let opened = house.administrator().await;
+        let unconfirmed = desk.who(&opened, false).await;
+        let head = desk.who(&opened, true).await;
+        let refused = desk
+            .identity
+            .begin_link(&unconfirmed, opened.session, "google", &api())
+            .await;
+        let refused = refused.err().and_then(|refusal| refusal.fault());
+        assert_eq!(refused, Some(NEEDS_MFA), "{kind}");
+        let never_linked = desk.sign_in("42", HEAD).await.err();
+        assert_eq!(never_linked, Some(EMAIL_TAKEN), "{kind}");
+        assert_eq!(
+            desk.link(&head, &opened, "42").await,
+            Some(SESSION_ENDED),
+            "{kind}: the session itself is not confirmed"
+        );
+        desk.run("UPDATE sessions SET confirmed_at = now()").await;
+        assert_eq!(desk.link(&head, &opened, "42").await, None, "{kind}");
+        assert_eq!(
+            desk.link(&head, &opened, "42").await,
+            None,
+            "{kind}: twice is once"
+        );
+        let rows = desk.identity.linked(&head).await.expect(kind);
+        let [row] = rows.as_slice() else {
+            panic!("{kind}: {rows:?}");
+        };
+        assert_eq!(
+            (row.provider.as_str(), row.title.as_str(), row.used_at),
+            ("google", "Google", None),
+            "{kind}"
+        );
+        // Under another address at the provider than here.
+        match desk.sign_in("42", "lain@provider.example").await {
+            Ok(Finished::SignedIn(SignedIn::Open(again))) => {
+                assert_eq!(again.person.id, opened.person.id, "{kind}");
+            }
+            _ => panic!("{kind}: the account that was linked signs its owner in"),
+        }
+        let other = desk.sign_in("43", HEAD).await.err();
+        assert_eq!(other, Some(EMAIL_TAKEN), "{kind}: another account does not");
+        let sari = house.register("sari").await;
+        let client = desk.who(&sari, false).await;
+        assert_eq!(
+            desk.link(&client, &sari, "42").await,
+            Some(PROVIDER_TAKEN),
+            "{kind}"
+        );
+        let stranger = desk.identity.unlink(&client, row.id).await.err();
+        assert_eq!(
+            stranger.and_then(|refusal| refusal.fault()),
+            Some(NOT_FOUND),
+            "{kind}"
+        );
+        desk.identity.unlink(&head, row.id).await.expect(kind);
+        let gone = desk.sign_in("42", HEAD).await.err();
+        assert_eq!(gone, Some(EMAIL_TAKEN), "{kind}");
+        house.database.db.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ended_links_nothing_and_the_last_way_in_stays() {
+    for house in House::all().await {
+        let (desk, kind) = (Desk::of(&house), house.kind);
+        let opened = house.register("sari").await;
+        let sari = desk.who(&opened, false).await;
+        let url = desk
+            .identity
+            .begin_link(&sari, opened.session, "google", &api())
+            .await;
+        desk.run("UPDATE sessions SET ended_at = now(), ended_by = 'signed_out'")
+            .await;
+        let late = desk
+            .come_back(&url.expect(kind), "77", "lain@provider.example")
+            .await;
+        match late {
+            Ok(Finished::NotLinked(refusal)) => {
+                assert_eq!(refusal.fault(), Some(SESSION_ENDED), "{kind}");
+            }
+            _ => panic!("{kind}: whoever signed out links nothing"),
+        }
+        // Who came by the provider has no password.
+        let Ok(Finished::SignedIn(SignedIn::Open(tono))) =
+            desk.sign_in("78", "tono@contoh.id").await
+        else {
+            panic!("{kind}: a new client");
+        };
+        let confirmed = desk.who(&tono, true).await;
+        let rows = desk.identity.linked(&confirmed).await.expect(kind);
+        assert_eq!(rows.len(), 1, "{kind}");
+        let last = desk.identity.unlink(&confirmed, rows[0].id).await.err();
+        assert_eq!(
+            last.and_then(|refusal| refusal.fault()),
+            Some(LAST_FACTOR),
+            "{kind}"
+        );
+        house.database.db.close().await;
+    }
+}
