@@ -11,8 +11,8 @@ if [ ${#benches[@]} -eq 0 ]; then benches=(topology throughput start watch accou
 
 scripts/setup.sh run
 scripts/console.sh
-cargo build --profile dist --locked
-export SIAGA_BIN=$target/dist/siaga
+cargo build --release --locked
+export SIAGA_BIN=$target/release/siaga
 rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
 export SIAGA_BENCH_ROWS=$rows
@@ -30,8 +30,8 @@ fi
 for bench in "${benches[@]}"; do
   case $bench in
     # Beside a PostgreSQL server of its own, where there is one.
-    platform) cargo bench --profile dist --locked -p siaga-platform --bench ground ;;
-    *) cargo bench --profile dist --locked -p siaga-bench --bench "$bench" ;;
+    platform) cargo bench --locked -p siaga-platform --bench ground ;;
+    *) cargo bench --locked -p siaga-bench --bench "$bench" ;;
   esac
 done
 
