@@ -21,12 +21,12 @@ pub const FINGERPRINT: u64 = fingerprint(&[
     crate::book::instruments::LEVERAGE_MAX.0,
     crate::book::accounts::HOLDINGS_MAX as u64,
     crate::book::accounts::MONEY_MAX as u64,
-    9,
+    10,
 ]);
 
 /// How the state is laid out in a snapshot. Raise it with each change of an encoding that the state uses: a build with
 /// other rules takes a snapshot over only when it can read it.
-pub const LAYOUT: u32 = 10;
+pub const LAYOUT: u32 = 11;
 
 /// Up to this many accounts the desk's view carries the state's hash; beyond it the hash would hold the core up.
 const DESK_HASH_ACCOUNTS_MAX: u32 = 2_000;
