@@ -227,6 +227,7 @@ pub fn opening(rules: &Rules) -> Vec<Body> {
         answer_timeout_ns: ANSWER_TIMEOUT_NS,
         queue_tolerance: Ratio::percent(1),
         queue_expiry_ns: HOUR_NS,
+        trades_closed: false,
     }));
     all.push(Body::Group(Box::new(group(rules))));
     for listed in &LISTED {

@@ -185,6 +185,11 @@ impl Run {
                 let link = self.desk.link;
                 self.desk.must(Body::Link(link))
             }
+            ["trades_closed", on] => {
+                self.desk.link.trades_closed = *on == "yes";
+                let link = self.desk.link;
+                self.desk.must(Body::Link(link))
+            }
             ["dry", symbol, rest @ ..] => {
                 self.dry_run(symbol, rest);
                 Vec::new()
