@@ -253,6 +253,36 @@ fn terms_that_contradict_themselves_are_refused_by_number() {
 }
 
 #[test]
+fn swaps_that_could_never_be_charged_are_refused_with_the_terms() {
+    let mut desk = Desk::open();
+    let mut refused = |inverse: bool, swap: SwapTerms| {
+        let mut terms = instrument("BTCUSD");
+        if inverse {
+            (terms.mode, terms.margin_currency) = (CalcMode::CryptoInverse, terms.base);
+        }
+        terms.swap = swap;
+        let out = desk.command(Body::Instrument(Box::new(terms)));
+        out.into_iter().find_map(|output| match output {
+            Output::Answer(answer) => answer.reasons.first().copied(),
+            _ => None,
+        })
+    };
+    let of = |mode, long| SwapTerms {
+        mode,
+        long,
+        ..SwapTerms::NONE
+    };
+    // A point of an inverse contract is worth something else at every price.
+    let points = of(SwapMode::Points, Ratio::percent(-700));
+    assert_eq!(refused(true, points), Some(Reject::TermsInvalid));
+    assert_eq!(refused(false, points), None);
+    let percent = of(SwapMode::Percent, Ratio::percent(-10));
+    assert_eq!(refused(true, percent), None);
+    let endless = of(SwapMode::Money, Ratio(i64::MIN));
+    assert_eq!(refused(false, endless), Some(Reject::TermsOverflow));
+}
+
+#[test]
 fn marks_are_held_to_their_instrument_and_source() {
     let mut desk = Desk::open();
     let mark = MarkPrice {

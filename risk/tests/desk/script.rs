@@ -582,6 +582,7 @@ impl Run {
                     terms.mode = CalcMode::CryptoInverse;
                     (terms.margin_currency, terms.contract_size) =
                         (terms.base, value.parse().unwrap());
+                    terms.swap = SwapTerms::NONE;
                 }
                 other => panic!("unknown term {other}"),
             }
