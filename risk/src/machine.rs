@@ -349,7 +349,7 @@ impl Machine {
 
     fn command(&mut self, command: &Command, made: &mut u64, out: &mut Vec<Output>) {
         let start = out.len();
-        let market = self.market_part(&command.body, out);
+        let market = self.market_part(command, out);
         let (actor, token) = (command.actor, command.token);
         self.with_book(made, out, |book, ctx| {
             (ctx.actor, ctx.token) = (actor, token);
@@ -371,9 +371,13 @@ impl Machine {
     }
 
     /// Commands that the market takes part in; `None` for all others.
-    fn market_part(&mut self, body: &Body, out: &mut Vec<Output>) -> Option<Result<(), Reject>> {
+    fn market_part(
+        &mut self,
+        command: &Command,
+        out: &mut Vec<Output>,
+    ) -> Option<Result<(), Reject>> {
         let (market, book) = (&mut self.market, &mut self.book);
-        Some(match body {
+        Some(match &command.body {
             Body::Currency(terms) => book
                 .check_currency(terms)
                 .and_then(|()| market.set_currency(terms))
@@ -385,6 +389,10 @@ impl Machine {
                 Ok(())
             }),
             Body::Session(session) => market.on_session(session, self.now, out),
+            // Anything may stop trading, and only a person lets it go on.
+            Body::Halt(halt) if !halt.on && command.actor == ActorId(0) => {
+                Err(Reject::PersonMissing)
+            }
             Body::Halt(halt) => market.set_halt(halt, self.now, out),
             _ => return None,
         })
