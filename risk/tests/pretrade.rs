@@ -6,6 +6,7 @@ use desk::script::check;
 use desk::*;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
+use siaga_risk::terms::GroupTerms;
 use siaga_risk::verdict::Reject;
 
 #[test]
@@ -461,4 +462,24 @@ fn anything_may_stop_trading_and_only_a_named_person_lets_it_go_on() {
         assert_eq!(refused, Some(vec![Reject::PersonMissing]), "{lifts:?}");
         assert_eq!(said(1, &lifts), Some(vec![]), "{lifts:?}");
     }
+}
+
+#[test]
+fn a_rate_of_messages_within_no_time_is_refused_with_its_group() {
+    let mut desk = Desk::open();
+    let mut said = |rate_max, rate_window_ns| {
+        let group = GroupTerms {
+            rate_max,
+            rate_window_ns,
+            ..desk.group
+        };
+        let out = desk.command(Body::Group(Box::new(group)));
+        out.into_iter().find_map(|output| match output {
+            Output::Answer(answer) => Some(answer.reasons),
+            _ => None,
+        })
+    };
+    assert_eq!(said(5, 0), Some(vec![Reject::TermsInvalid]));
+    assert_eq!(said(5, 1), Some(vec![]));
+    assert_eq!(said(0, 0), Some(vec![]), "nothing is limited");
 }

@@ -297,6 +297,8 @@ impl Book {
         if terms.leverage == Leverage::NONE
             || !is_leverage(terms.leverage)
             || terms.rate_max > RATE_MAX
+            // Within no time nothing is counted.
+            || (terms.rate_max > 0 && terms.rate_window_ns == 0)
             || terms.throttle.executions_max > RATE_MAX
         {
             return Err(Reject::TermsInvalid);
