@@ -511,7 +511,10 @@ impl Run {
                     }
                 }
                 "policy" => group.stop_out_policy = named(StopOutPolicy::ALL, value),
-                "stop_out" => group.stop_out = Ratio::percent(value.parse().unwrap()),
+                "stop_out" => {
+                    group.stop_out = Ratio::percent(value.parse().unwrap());
+                    group.restricted = group.restricted.max(group.stop_out);
+                }
                 "warning" => group.warning = Ratio::percent(value.parse().unwrap()),
                 "test" => group.stop_out_test = named(LevelTest::ALL, value),
                 "protection" => {
