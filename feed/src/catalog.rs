@@ -494,6 +494,18 @@ mod tests {
     }
 
     #[test]
+    fn a_swap_that_could_never_be_charged_is_refused_by_its_key() {
+        let text = INSTRUMENTS.replacen("swap_long = -7,", "swap_long = -2000000,", 1);
+        assert_ne!(text, INSTRUMENTS);
+        let files = Files {
+            instruments: &text,
+            ..Files::SHIPPED
+        };
+        let text = Catalog::read(&files).unwrap_err().to_string();
+        assert!(text.contains("swap_long: and swap_short"), "{text}");
+    }
+
+    #[test]
     fn a_link_says_that_its_broker_trades_while_our_session_is_closed() {
         let link = "protective = \"core\",";
         let text = SOURCES.replacen(link, &format!("{link} trades_closed = true,"), 1);
