@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 /// millionth of a currency unit leaves products of price, quantity and contract size exact, and i128 still holds 10^18 units.
 pub const FINE_DIGITS: u8 = 20;
 
+/// Digits of a middle that cannot be exact, and the largest denominator of one that is.
+const MID_DIGITS: u32 = 26;
+const MID_DEN_MAX: i128 = 10i128.pow(MID_DIGITS + 1);
+
 record! {
     /// An exact conversion rate: `num / den` units of the target per unit of the source.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,15 +62,15 @@ impl Rate {
         }
     }
 
-    /// Halfway between two: exact while it fits, else to 30 digits or as many as do.
+    /// Halfway between two: exact while the denominator leaves room for what multiplies it, else to 26 digits or as
+    /// many as fit.
     fn halfway(self, other: Rate) -> Option<Rate> {
         let exact = |shared: i128| {
             let (mine, others) = (other.den / shared, self.den / shared);
             let (left, right) = (self.num.checked_mul(mine)?, other.num.checked_mul(others)?);
-            Some(Rate {
-                num: left.checked_add(right)?,
-                den: self.den.checked_mul(mine)?.checked_mul(2)?,
-            })
+            let num = left.checked_add(right)?;
+            let den = self.den.checked_mul(mine)?.checked_mul(2)?;
+            (den <= MID_DEN_MAX).then_some(Rate { num, den })
         };
         let rounded = |digits: u32| {
             let scale = 10i128.pow(digits);
@@ -79,7 +83,7 @@ impl Rate {
         };
         exact(1)
             .or_else(|| exact(gcd(self.den, other.den)))
-            .or_else(|| (0..=30).rev().find_map(rounded))
+            .or_else(|| (0..=MID_DIGITS).rev().find_map(rounded))
     }
 
     fn times(self, other: Rate) -> Option<Rate> {
