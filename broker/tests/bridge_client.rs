@@ -100,6 +100,7 @@ async fn the_reference_client_closes_by_a_price_that_it_holds() {
         answer_timeout_ns: SECOND_NS,
         queue_tolerance: Ratio::percent(1),
         queue_expiry_ns: SECOND_NS,
+        trades_closed: false,
     }));
     let (handle, join) = spawn(router, outputs, TestRim::new(inputs));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")

@@ -494,6 +494,36 @@ mod tests {
     }
 
     #[test]
+    fn a_swap_that_could_never_be_charged_is_refused_by_its_key() {
+        let text = INSTRUMENTS.replacen("swap_long = -7,", "swap_long = -2000000,", 1);
+        assert_ne!(text, INSTRUMENTS);
+        let files = Files {
+            instruments: &text,
+            ..Files::SHIPPED
+        };
+        let text = Catalog::read(&files).unwrap_err().to_string();
+        assert!(text.contains("swap_long: and swap_short"), "{text}");
+    }
+
+    #[test]
+    fn a_link_says_that_its_broker_trades_while_our_session_is_closed() {
+        let link = "protective = \"core\",";
+        let text = SOURCES.replacen(link, &format!("{link} trades_closed = true,"), 1);
+        assert_ne!(text, SOURCES);
+        let files = Files {
+            sources: &text,
+            ..Files::SHIPPED
+        };
+        let catalog = Catalog::read(&files).unwrap();
+        let told: Vec<bool> = catalog
+            .links
+            .iter()
+            .map(|link| link.terms.trades_closed)
+            .collect();
+        assert_eq!(told, [true, false]);
+    }
+
+    #[test]
     fn leverage_rules_are_read_and_named_by_groups() {
         let leverage = r#"
             [[set]]

@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 /// millionth of a currency unit leaves products of price, quantity and contract size exact, and i128 still holds 10^18 units.
 pub const FINE_DIGITS: u8 = 20;
 
+/// Digits of a middle that cannot be exact, and the largest denominator of one that is.
+const MID_DIGITS: u32 = 26;
+const MID_DEN_MAX: i128 = 10i128.pow(MID_DIGITS + 1);
+
 record! {
     /// An exact conversion rate: `num / den` units of the target per unit of the source.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,39 @@ impl Rate {
             let num = mul_div_round(num, scale, den)?;
             narrow(num).then_some(Rate { num, den: scale })
         })
+    }
+
+    /// `amount × rate / unit`, rounded once where the denominators fit and else twice, the first time to a whole of the
+    /// amount's units.
+    pub fn apply(self, amount: i128, unit: i128) -> Option<i128> {
+        match self.den.checked_mul(unit) {
+            Some(den) => mul_div_round(amount, self.num, den),
+            None => mul_div_round(mul_div_round(amount, self.num, self.den)?, 1, unit),
+        }
+    }
+
+    /// Halfway between two: exact while the denominator leaves room for what multiplies it, else to 26 digits or as
+    /// many as fit.
+    fn halfway(self, other: Rate) -> Option<Rate> {
+        let exact = |shared: i128| {
+            let (mine, others) = (other.den / shared, self.den / shared);
+            let (left, right) = (self.num.checked_mul(mine)?, other.num.checked_mul(others)?);
+            let num = left.checked_add(right)?;
+            let den = self.den.checked_mul(mine)?.checked_mul(2)?;
+            (den <= MID_DEN_MAX).then_some(Rate { num, den })
+        };
+        let rounded = |digits: u32| {
+            let scale = 10i128.pow(digits);
+            let part = |rate: Rate| mul_div_round(rate.num, scale, rate.den);
+            let num = part(self)?.checked_add(part(other)?)?;
+            (num > 0).then_some(Rate {
+                num,
+                den: 2 * scale,
+            })
+        };
+        exact(1)
+            .or_else(|| exact(gcd(self.den, other.den)))
+            .or_else(|| (0..=MID_DIGITS).rev().find_map(rounded))
     }
 
     fn times(self, other: Rate) -> Option<Rate> {
@@ -143,12 +180,7 @@ impl Route {
                 self.rate(prices, Sided::Bid)?,
                 self.rate(prices, Sided::Ask)?,
             );
-            let left = bid.num.checked_mul(ask.den)?;
-            let right = ask.num.checked_mul(bid.den)?;
-            return Some(Rate {
-                num: left.checked_add(right)?,
-                den: bid.den.checked_mul(ask.den)?.checked_mul(2)?,
-            });
+            return bid.halfway(ask);
         }
         let mut rate = Rate::ONE;
         for hop in &self.hops {
@@ -295,4 +327,58 @@ fn is_pair(mode: CalcMode, class: AssetClass) -> bool {
         mode,
         CalcMode::Forex | CalcMode::ForexNoLeverage | CalcMode::CryptoLinear
     ) || matches!(class, AssetClass::Forex | AssetClass::Crypto)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two hops of eight digits each.
+    fn cross(inverse: bool) -> Route {
+        let hop = |instrument| Hop {
+            instrument,
+            inverse,
+            scale: 100_000_000,
+        };
+        Route {
+            hops: vec![hop(0), hop(1)],
+            missing: false,
+        }
+    }
+
+    #[test]
+    fn halfway_on_a_cross_of_many_digits_is_a_rate() {
+        // Near 65,000 both: their product leaves no room for the other side's.
+        let prices = [
+            Prices::live(6_500_000_000_001, 6_500_000_001_003),
+            Prices::live(6_500_000_000_003, 6_500_000_002_011),
+        ];
+        for inverse in [false, true] {
+            let route = cross(inverse);
+            let worth = |sided| {
+                let rate = route.rate(&prices, sided)?;
+                mul_div_round(10i128.pow(26), rate.num, rate.den)
+            };
+            let sides = [Sided::Bid, Sided::Ask, Sided::Mid].map(worth);
+            let [Some(bid), Some(ask), Some(mid)] = sides else {
+                panic!("no rate: {sides:?}, turned over: {inverse}")
+            };
+            assert!(bid < mid && mid < ask);
+            assert!((bid + ask - 2 * mid).abs() <= 3, "turned over: {inverse}");
+        }
+    }
+
+    #[test]
+    fn a_rate_without_room_for_the_unit_is_rounded_twice() {
+        let rate = Rate {
+            num: 10i128.pow(16),
+            den: 4 * 10i128.pow(25),
+        };
+        let unit = 10i128.pow(18);
+        assert_eq!(rate.den.checked_mul(unit), None);
+        // 10^34 of the fine unit are 2.5 × 10^24 of the other one's.
+        assert_eq!(rate.apply(10i128.pow(34), unit), Some(2_500_000));
+        let narrow = Rate { num: 3, den: 2 };
+        assert_eq!(narrow.apply(101, 10), Some(15));
+    }
 }

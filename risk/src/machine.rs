@@ -21,12 +21,12 @@ pub const FINGERPRINT: u64 = fingerprint(&[
     crate::book::instruments::LEVERAGE_MAX.0,
     crate::book::accounts::HOLDINGS_MAX as u64,
     crate::book::accounts::MONEY_MAX as u64,
-    9,
+    10,
 ]);
 
 /// How the state is laid out in a snapshot. Raise it with each change of an encoding that the state uses: a build with
 /// other rules takes a snapshot over only when it can read it.
-pub const LAYOUT: u32 = 10;
+pub const LAYOUT: u32 = 11;
 
 /// Up to this many accounts the desk's view carries the state's hash; beyond it the hash would hold the core up.
 const DESK_HASH_ACCOUNTS_MAX: u32 = 2_000;
@@ -349,7 +349,7 @@ impl Machine {
 
     fn command(&mut self, command: &Command, made: &mut u64, out: &mut Vec<Output>) {
         let start = out.len();
-        let market = self.market_part(&command.body, out);
+        let market = self.market_part(command, out);
         let (actor, token) = (command.actor, command.token);
         self.with_book(made, out, |book, ctx| {
             (ctx.actor, ctx.token) = (actor, token);
@@ -371,9 +371,13 @@ impl Machine {
     }
 
     /// Commands that the market takes part in; `None` for all others.
-    fn market_part(&mut self, body: &Body, out: &mut Vec<Output>) -> Option<Result<(), Reject>> {
+    fn market_part(
+        &mut self,
+        command: &Command,
+        out: &mut Vec<Output>,
+    ) -> Option<Result<(), Reject>> {
         let (market, book) = (&mut self.market, &mut self.book);
-        Some(match body {
+        Some(match &command.body {
             Body::Currency(terms) => book
                 .check_currency(terms)
                 .and_then(|()| market.set_currency(terms))
@@ -385,6 +389,10 @@ impl Machine {
                 Ok(())
             }),
             Body::Session(session) => market.on_session(session, self.now, out),
+            // Anything may stop trading, and only a person lets it go on.
+            Body::Halt(halt) if !halt.on && command.actor == ActorId(0) => {
+                Err(Reject::PersonMissing)
+            }
             Body::Halt(halt) => market.set_halt(halt, self.now, out),
             _ => return None,
         })

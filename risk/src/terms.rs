@@ -156,6 +156,8 @@ record! {
         pub queue_tolerance: Ratio,
         /// Queued closes are returned to their owner after this long.
         pub queue_expiry_ns: u64,
+        /// The broker trades while our session is closed: orders that close are sent, at its price.
+        pub trades_closed: bool,
     }
 }
 

@@ -6,6 +6,7 @@ use desk::script::check;
 use desk::*;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
+use siaga_risk::terms::GroupTerms;
 use siaga_risk::verdict::Reject;
 
 #[test]
@@ -404,4 +405,81 @@ fn nothing_is_set_on_what_is_not_there() {
         assert_eq!(said, Some(vec![reason]));
         assert!(!out.iter().any(|output| matches!(output, Output::Mode(_))));
     }
+}
+
+#[test]
+fn anything_may_stop_trading_and_only_a_named_person_lets_it_go_on() {
+    let mut desk = Desk::open();
+    let mut said = |by: u32, body: &Body| {
+        let out = desk.command_by(by, body.clone());
+        out.into_iter().find_map(|output| match output {
+            Output::Answer(answer) => Some(answer.reasons),
+            _ => None,
+        })
+    };
+    let (scope, approver) = (Scope::House, ActorId(5));
+    let halt = |on| {
+        Body::Halt(SetHalt {
+            instrument: instrument_id("EURUSD"),
+            on,
+            note: 0,
+        })
+    };
+    let mode = |mode| {
+        Body::Mode(SetMode {
+            scope,
+            mode,
+            allow_reducing: true,
+            note: 0,
+            approver,
+        })
+    };
+    let kill = |on| {
+        Body::Kill(SetKill {
+            scope,
+            also: Also::ANY,
+            on,
+            allow_reducing: true,
+            note: 0,
+            approver,
+        })
+    };
+    let hand = |read_only| {
+        Body::SetLink(SetLink {
+            link: LINK,
+            read_only,
+            note: 0,
+        })
+    };
+    for (stops, lifts) in [
+        (halt(true), halt(false)),
+        (mode(TradingMode::Halt), mode(TradingMode::Normal)),
+        (kill(true), kill(false)),
+        (hand(true), hand(false)),
+    ] {
+        assert_eq!(said(0, &stops), Some(vec![]), "{stops:?}");
+        let refused = said(0, &lifts);
+        assert_eq!(refused, Some(vec![Reject::PersonMissing]), "{lifts:?}");
+        assert_eq!(said(1, &lifts), Some(vec![]), "{lifts:?}");
+    }
+}
+
+#[test]
+fn a_rate_of_messages_within_no_time_is_refused_with_its_group() {
+    let mut desk = Desk::open();
+    let mut said = |rate_max, rate_window_ns| {
+        let group = GroupTerms {
+            rate_max,
+            rate_window_ns,
+            ..desk.group
+        };
+        let out = desk.command(Body::Group(Box::new(group)));
+        out.into_iter().find_map(|output| match output {
+            Output::Answer(answer) => Some(answer.reasons),
+            _ => None,
+        })
+    };
+    assert_eq!(said(5, 0), Some(vec![Reject::TermsInvalid]));
+    assert_eq!(said(5, 1), Some(vec![]));
+    assert_eq!(said(0, 0), Some(vec![]), "nothing is limited");
 }

@@ -133,6 +133,31 @@ fn view(desk: &Desk, id: u32) -> AccountView {
     }
 }
 
+#[test]
+fn levels_of_a_group_that_do_not_fall_are_refused() {
+    let mut desk = Desk::open();
+    let usual = desk.group;
+    let mut refused = |warning, restricted, stop_out, test| {
+        let group = GroupTerms {
+            warning: Ratio::percent(warning),
+            restricted: Ratio::percent(restricted),
+            stop_out: Ratio::percent(stop_out),
+            stop_out_test: test,
+            ..usual
+        };
+        reasons(&desk.command(Body::Group(Box::new(group))))
+    };
+    let contradict = [Reject::LevelsContradict];
+    assert_eq!(refused(40, 50, 30, LevelTest::AtOrBelow), contradict);
+    assert_eq!(refused(100, 50, 60, LevelTest::Below), contradict);
+    // OANDA closes out at half, whatever the share says.
+    assert_eq!(refused(100, 40, 0, LevelTest::OandaCloseout), contradict);
+    assert_eq!(refused(100, 50, 50, LevelTest::AtOrBelow), []);
+    // A level of 0 is off, and shares of a buffer are of something else.
+    assert_eq!(refused(100, 0, 50, LevelTest::AtOrBelow), []);
+    assert_eq!(refused(5, 50, 10, LevelTest::Buffer), []);
+}
+
 /// Neither the group's terms nor a move to another group may leave an account with levels that contradict.
 #[test]
 fn a_group_cannot_change_against_what_an_account_has_for_itself() {

@@ -328,3 +328,22 @@ fn a_brokers_own_number_does_not_say_that_an_execution_is_not_booked() {
     });
     assert_eq!(told, Some((OrderState::Rejected, 0, 0)));
 }
+
+#[test]
+fn closing_goes_on_in_a_closed_session_while_the_broker_trades() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10010
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10010
+         close_session EURUSD -> feed EURUSD closed
+         sell 1 EURUSD 1.00 closes p1 -> closed_session
+         trades_closed yes
+         buy 1 EURUSD 0.10 -> closed_session
+         sell 1 EURUSD 0.10 -> closed_session
+         sell 1 EURUSD 1.00 closes p1 as out -> out submitted; send out
+         # At the broker's price, far from the last one that we saw.
+         fill out 1.00 1.05010
+         see 1 balance 5000.00 positions 0",
+    );
+}

@@ -51,6 +51,54 @@ fn initial_margin_opens_and_maintenance_keeps() {
 }
 
 #[test]
+fn a_window_that_keeps_what_is_held_leaves_free_what_was_free_and_doubles_what_is_new() {
+    check(
+        "group margin_price mark stop_out 100 mode observe
+         terms BTCUSD schedule brackets
+         account 1 USD netting 10:1 deposit 30000.00
+         quote BTCUSD 50000.00 50000.00
+         mark BTCUSD 50000.00
+         buy 1 BTCUSD 2.00 as one
+         fill one 2.00 50000.00
+         see 1 used 450.00 free 20000.00
+         wait 1s
+         window BTCUSD 1 in 0s for 20s 200% keep 0s -> window BTCUSD 1 began holders 1
+         see 1 used 450.00 free 20000.00
+         # 2.01 at 10:1 is 10,050.00, twice that is more than is free; without the window 4.00 would go.
+         buy 1 BTCUSD 2.01 -> not_enough_margin
+         cash 1 withdrawal -20000.01 -> insufficient_funds
+         buy 1 BTCUSD 2.00 as two
+         see 1 used 450.00 free 0.00
+         report two rejected
+         see 1 free 20000.00
+         cash 1 withdrawal -20000.00
+         see 1 equity 10000.00 used 450.00 free 0.00",
+    );
+}
+
+#[test]
+fn a_window_reaches_the_initial_margin_of_what_is_held_after_its_grace() {
+    check(
+        "group margin_price mark stop_out 100 mode observe
+         terms BTCUSD schedule brackets
+         account 1 USD netting 10:1 deposit 30000.00
+         quote BTCUSD 50000.00 50000.00
+         mark BTCUSD 50000.00
+         buy 1 BTCUSD 1.00 as one
+         fill one 1.00 50000.00
+         wait 1s
+         window BTCUSD 1 in 0s for 20s 200% after_grace 5s -> window BTCUSD 1 began holders 1
+         see 1 used 200.00 free 25000.00
+         buy 1 BTCUSD 1.00 as two
+         fill two 1.00 50000.00
+         # What was added in the window is charged twice, what stood before it once: three halves of each sum.
+         see 1 used 675.00 free 15000.00
+         wait 5s -> window BTCUSD 1 reached holders 1
+         see 1 used 900.00 free 10000.00",
+    );
+}
+
+#[test]
 fn legs_of_a_hedged_account_stand_in_their_own_brackets() {
     check(
         "group margin_price mark stop_out 100 mode observe
@@ -202,6 +250,36 @@ fn terms_that_contradict_themselves_are_refused_by_number() {
     assert_eq!(half, Some(Reject::ScheduleInvalid));
     let huge = refused(&|terms| brackets(terms, |all| all[3].floor = Money(i64::MAX)));
     assert_eq!(huge, Some(Reject::Overflow));
+}
+
+#[test]
+fn swaps_that_could_never_be_charged_are_refused_with_the_terms() {
+    let mut desk = Desk::open();
+    let mut refused = |inverse: bool, swap: SwapTerms| {
+        let mut terms = instrument("BTCUSD");
+        if inverse {
+            (terms.mode, terms.margin_currency) = (CalcMode::CryptoInverse, terms.base);
+        }
+        terms.swap = swap;
+        let out = desk.command(Body::Instrument(Box::new(terms)));
+        out.into_iter().find_map(|output| match output {
+            Output::Answer(answer) => answer.reasons.first().copied(),
+            _ => None,
+        })
+    };
+    let of = |mode, long| SwapTerms {
+        mode,
+        long,
+        ..SwapTerms::NONE
+    };
+    // A point of an inverse contract is worth something else at every price.
+    let points = of(SwapMode::Points, Ratio::percent(-700));
+    assert_eq!(refused(true, points), Some(Reject::TermsInvalid));
+    assert_eq!(refused(false, points), None);
+    let percent = of(SwapMode::Percent, Ratio::percent(-10));
+    assert_eq!(refused(true, percent), None);
+    let endless = of(SwapMode::Money, Ratio(i64::MIN));
+    assert_eq!(refused(false, endless), Some(Reject::TermsOverflow));
 }
 
 #[test]

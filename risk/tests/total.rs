@@ -719,6 +719,7 @@ fn any_group(dice: &mut Dice) -> GroupTerms {
             window_ns: dice.roll(3) * MINUTE_NS,
         },
         warning: Ratio::percent(dice.one_of(&[5, 100])),
+        restricted: Ratio::percent(dice.one_of(&[0, 50])),
         closing: any_closing(dice),
         loss: LossTerms {
             account_of: dice.one_of(LossBasis::ALL),

@@ -1,6 +1,7 @@
 //! Accounts at mark price beside their slow, obvious twin: generated histories of marks, quotes and fills, and after
-//! every input equity, maintenance margin and state must be the same. The twin adds up slices of the notional bracket by
-//! bracket and knows no cumulative amounts. `SIAGA_SEED` runs one history, `SIAGA_HISTORIES` as many as it says.
+//! every input equity, maintenance margin, free margin and state must be the same, also while a window of higher
+//! requirements stands. The twin adds up slices of the notional bracket by bracket and knows no cumulative amounts.
+//! `SIAGA_SEED` runs one history, `SIAGA_HISTORIES` as many as it says.
 
 mod desk;
 
@@ -19,6 +20,8 @@ const STEPS: u32 = 120;
 const SYMBOL: &str = "BTCUSD";
 /// Floors in whole units and rates in basis points, as `schedule("brackets")` has them.
 const SLICES: [(i128, i128); 4] = [(0, 40), (50_000, 50), (250_000, 100), (1_000_000, 250)];
+/// The highest leverage of each, for an account of 100:1.
+const LEVERAGES: [i128; 4] = [100, 100, 50, 20];
 
 struct Dice(u64);
 
@@ -34,21 +37,86 @@ impl Dice {
 
 struct Twin {
     balance: i128,
-    /// Side, quantity, entry.
-    held: Vec<(Side, i128, i128)>,
+    held: Vec<Held>,
+    window: Option<Requirement>,
+    now: Ts,
     bid: i128,
     ask: i128,
     mark: Option<i128>,
 }
 
+#[derive(Clone, Copy)]
+struct Held {
+    side: Side,
+    qty: i128,
+    entry: i128,
+    opened: Ts,
+}
+
 impl Twin {
     /// In ten-thousandths of a unit.
     fn equity(&self) -> i128 {
-        let result = |(side, qty, entry): &(Side, i128, i128)| match side {
-            Side::Buy => qty * (self.mark.unwrap_or(self.bid) - entry),
-            Side::Sell => qty * (entry - self.mark.unwrap_or(self.ask)),
+        let result = |held: &Held| match held.side {
+            Side::Buy => held.qty * (self.mark.unwrap_or(self.bid) - held.entry),
+            Side::Sell => held.qty * (held.entry - self.mark.unwrap_or(self.ask)),
         };
         self.balance * 100 + self.held.iter().map(result).sum::<i128>()
+    }
+
+    fn on(&self, side: Side) -> impl Iterator<Item = &Held> {
+        self.held.iter().filter(move |held| held.side == side)
+    }
+
+    /// What the window asks of a position, in percent.
+    fn factor(&self, held: &Held) -> i128 {
+        let Some(window) = self.window else {
+            return 100;
+        };
+        if self.now < window.from || self.now >= window.until {
+            return 100;
+        }
+        let reached = match window.held {
+            HeldPolicy::AtOnce => true,
+            HeldPolicy::AfterGrace => self.now.0 >= window.from.0 + window.grace_ns,
+            HeldPolicy::Keep => false,
+        };
+        if reached || held.opened >= window.from {
+            i128::from(window.factor.0 / Ratio::percent(1).0)
+        } else {
+            100
+        }
+    }
+
+    /// A margin of a side with the factor of each position by its share of the side, each side rounded half up.
+    fn with_factors(&self, side: Side, margin: i128) -> i128 {
+        let qty: i128 = self.on(side).map(|held| held.qty).sum();
+        if qty == 0 {
+            return margin;
+        }
+        let weighed: i128 = self.on(side).map(|held| held.qty * self.factor(held)).sum();
+        (margin * weighed * 2 + qty * 100) / (qty * 200)
+    }
+
+    fn softly(&self, margin: impl Fn(Side) -> i128) -> i128 {
+        let sides = [Side::Buy, Side::Sell].into_iter();
+        sides
+            .map(|side| self.with_factors(side, margin(side)))
+            .sum()
+    }
+
+    /// In hundredths: the notional over the leverage of its bracket.
+    fn initial(&self, side: Side) -> i128 {
+        let twice = self.twice(side);
+        let mut slices = SLICES.iter().zip(LEVERAGES).rev();
+        let reached = slices.find(|((floor, _), _)| twice >= floor * 20_000);
+        let leverage = reached.map_or(100, |(_, leverage)| leverage);
+        (twice + 100 * leverage) / (200 * leverage)
+    }
+
+    /// Twice the notional of a side, in ten-thousandths.
+    fn twice(&self, side: Side) -> i128 {
+        let qty: i128 = self.on(side).map(|held| held.qty).sum();
+        self.mark.map_or(self.bid + self.ask, |mark| 2 * mark) * qty
     }
 
     /// In hundredths, each leg rounded half up.
@@ -60,9 +128,7 @@ impl Twin {
     }
 
     fn leg(&self, side: Side) -> i128 {
-        let held = self.held.iter().filter(|held| held.0 == side);
-        let qty: i128 = held.map(|held| held.1).sum();
-        let twice = self.mark.map_or(self.bid + self.ask, |mark| 2 * mark) * qty;
+        let twice = self.twice(side);
         let mut sum = 0;
         for (at, (floor, bp)) in SLICES.into_iter().enumerate() {
             let floor = floor * 20_000;
@@ -72,8 +138,15 @@ impl Twin {
         (sum + 1_000_000) / 2_000_000
     }
 
+    /// A factor warns and restricts, and never stops out.
     fn state(&self) -> MarginState {
-        let (equity, used) = (self.equity(), self.maintenance() * 100);
+        let soft = self.state_at(self.softly(|side| self.leg(side)));
+        let hard = self.state_at(self.maintenance());
+        hard.max(soft.min(MarginState::Restricted))
+    }
+
+    fn state_at(&self, used: i128) -> MarginState {
+        let (equity, used) = (self.equity(), used * 100);
         if used == 0 {
             return if equity < 0 {
                 MarginState::Restricted
@@ -96,16 +169,19 @@ impl Twin {
 #[test]
 fn accounts_at_mark_price_agree_with_the_twin() {
     let (seeds, whole) = seeds(HISTORIES);
-    let mut seen = [0u64; 4];
+    let mut seen = [0u64; 5];
     for seed in seeds {
         let _told = Seed(seed);
         run(seed, &mut seen);
     }
     let all = seen.iter().all(|count| *count > 0);
-    assert!(all || !whole, "states that were reached: {seen:?}");
+    assert!(
+        all || !whole,
+        "states that were reached, and windows that asked for more: {seen:?}"
+    );
 }
 
-fn run(seed: u64, seen: &mut [u64; 4]) {
+fn run(seed: u64, seen: &mut [u64; 5]) {
     let mut dice = Dice(seed);
     let mut desk = Desk::open();
     let group = GroupTerms {
@@ -117,11 +193,14 @@ fn run(seed: u64, seen: &mut [u64; 4]) {
     let mut terms = instrument(SYMBOL);
     terms.crypto.schedule = schedule("brackets");
     (terms.quote_age_max_ns, terms.cache_age_max_ns) = (HOUR_NS, DAY_NS);
+    terms.feeds[0].timeout_ns = DAY_NS;
     desk.must(Body::Instrument(Box::new(terms)));
     desk.account(1, USD, Accounting::Hedging, 100);
     let mut twin = Twin {
         balance: 0,
         held: Vec::new(),
+        window: None,
+        now: desk.now,
         bid: 0,
         ask: 0,
         mark: None,
@@ -129,13 +208,17 @@ fn run(seed: u64, seen: &mut [u64; 4]) {
     quote(&mut desk, &mut twin, 5_000_000, 100);
     cash(&mut desk, &mut twin, 4_000_000);
     for step in 0..STEPS {
-        match dice.roll(10) {
+        desk.now = desk.now.plus(SECOND_NS);
+        desk.clock();
+        twin.now = desk.now;
+        match dice.roll(11) {
             0..=2 => {
                 let price = 4_000_000 + dice.roll(2_000_000) as i64;
                 quote(&mut desk, &mut twin, price, dice.roll(3_000) as i64);
             }
             3..=6 => mark(&mut desk, &mut twin, &mut dice),
             7..=8 => enter(&mut desk, &mut twin, &mut dice, u64::from(step)),
+            9 => window(&mut desk, &mut twin, &mut dice),
             _ => {
                 let amount = dice.roll(4_000_000) as i64 - 2_200_000;
                 cash(&mut desk, &mut twin, amount);
@@ -160,6 +243,21 @@ fn cash(desk: &mut Desk, twin: &mut Twin, amount: i64) {
         reference: 0,
     }));
     twin.balance += i128::from(amount);
+}
+
+fn window(desk: &mut Desk, twin: &mut Twin, dice: &mut Dice) {
+    let from = desk.now.plus(dice.roll(4) * SECOND_NS);
+    let window = Requirement {
+        instrument: instrument_id(SYMBOL),
+        id: 1,
+        from,
+        until: from.plus((1 + dice.roll(20)) * SECOND_NS),
+        factor: Ratio::percent([150, 200, 300][dice.roll(3) as usize]),
+        held: HeldPolicy::ALL[dice.roll(3) as usize],
+        grace_ns: dice.roll(8) * SECOND_NS,
+    };
+    desk.must(Body::Requirement(window));
+    twin.window = Some(window);
 }
 
 fn mark(desk: &mut Desk, twin: &mut Twin, dice: &mut Dice) {
@@ -197,17 +295,30 @@ fn enter(desk: &mut Desk, twin: &mut Twin, dice: &mut Dice, step: u64) {
             commission: Money(0),
         }),
     }));
-    twin.held.push((side, i128::from(qty), i128::from(price)));
+    twin.held.push(Held {
+        side,
+        qty: i128::from(qty),
+        entry: i128::from(price),
+        opened: desk.now,
+    });
 }
 
-fn compare(desk: &Desk, twin: &Twin, seen: &mut [u64; 4]) {
+fn compare(desk: &Desk, twin: &Twin, seen: &mut [u64; 5]) {
     let view = view(desk);
-    assert_eq!(i128::from(view.used.0), twin.maintenance(), "maintenance");
+    let used = twin.softly(|side| twin.leg(side));
+    assert_eq!(i128::from(view.used.0), used, "maintenance");
     let equity = twin.equity();
-    let rounded = (equity.abs() + 50) / 100 * equity.signum();
-    assert_eq!(i128::from(view.equity.0), rounded, "equity");
+    assert_eq!(i128::from(view.equity.0), rounded(equity), "equity");
+    let free = equity - twin.softly(|side| twin.initial(side)) * 100;
+    assert_eq!(i128::from(view.free.0), rounded(free), "free margin");
+    seen[4] += u64::from(used > twin.maintenance());
     assert_eq!(view.state, twin.state(), "state");
     seen[view.state as usize] += 1;
+}
+
+/// Ten-thousandths to hundredths, half away from zero.
+fn rounded(amount: i128) -> i128 {
+    (amount.abs() + 50) / 100 * amount.signum()
 }
 
 fn view(desk: &Desk) -> AccountView {

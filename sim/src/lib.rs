@@ -8,15 +8,16 @@
 //! 2. nothing is applied or sent twice: what is booked of an order is what the broker executed;
 //! 3. outputs that somebody has read stand in the log as they were read, and a replay gives all of them again;
 //! 4. nothing opens a position while something that was told forbids it, nor beyond a limit on exposure, messages or repeated
-//!    executions, and nothing at all is sent while its session is closed;
+//!    executions, and while its session is closed nothing is sent but what closes at a broker that trades;
 //! 5. balances, results, swaps and equity are what fills, nights, terms and prices come to, computed the slow way;
 //! 6. money moves only because somebody asked for it, and then it does; nobody is left without a position and below zero;
 //! 7. when the storm is over every order has its answer;
 //! 8. no account can leave its band unseen: a machine that looks at everybody every time says the same;
 //! 9. a second machine that follows the journal gives the same outputs, and has the same state whenever it is compared.
 //!
-//! The houses differ by seed: who holds protective prices, how many messages are allowed, whether repeated executions latch. How
-//! often what happens is in `odds.rs`.
+//! The houses differ by seed: who holds protective prices, how many messages are allowed, whether repeated executions latch,
+//! whether the broker trades in a closed session. Two groups of clients have terms of their own (leverage rules; ESMA's caps and
+//! initial margin), and terms change while they trade. How often what happens is in `odds.rs`.
 //!
 //! Each has a fault planted against it ([`Planted`]) that it, and no other, must find.
 
@@ -188,6 +189,11 @@ pub struct Tally {
     pub odd_reports: u64,
     /// Sessions that closed.
     pub closed_sessions: u64,
+    /// Windows of higher requirements, and terms of groups and leverage rules that changed.
+    pub windows: u64,
+    pub changes: u64,
+    /// Clocks that jumped.
+    pub jumps: u64,
     /// Limits on exposure that were set, and orders that one refused.
     pub limits: u64,
     pub beyond_limits: u64,
@@ -215,6 +221,9 @@ impl Tally {
                 self.closed_sessions += u64::from(change.to == FeedState::Closed);
             }
             Output::Terms(TermsChange::Limit(set)) => self.limits += u64::from(set.value > 0),
+            Output::Terms(TermsChange::Requirement(_)) => self.windows += 1,
+            Output::Terms(TermsChange::Group(_) | TermsChange::Tiers(_)) => self.changes += 1,
+            Output::ClockJump(_) => self.jumps += 1,
             Output::Throttle(change) if change.on => self.latched += 1,
             Output::Throttle(_) => self.enabled += 1,
             Output::Answer(answer) => {
@@ -242,7 +251,8 @@ impl fmt::Display for Tally {
              broker lost {} times, {} crashes, {} stops, {} failed starts, {} poisoned journals, {} snapshots; \
              {} odd reports, {} reminders, {} replays, {} valuations, {} swaps, {} boxes; \
              {} closed sessions, {} limits and {} orders beyond them, {} too often, {} latched and {} enabled again, \
-             {} busts, {} closes by the broker, {} comparisons; state {:016x}",
+             {} busts, {} closes by the broker, {} comparisons; \
+             {} windows, {} changes of terms, {} jumps of a clock; state {:016x}",
             self.inputs,
             self.answers,
             self.refusals,
@@ -272,6 +282,9 @@ impl fmt::Display for Tally {
             self.busts,
             self.broker_closes,
             self.compared,
+            self.windows,
+            self.changes,
+            self.jumps,
             self.state_hash
         )
     }

@@ -2,7 +2,7 @@
 //! account closes is not told, so an exposure is known from two sides: at least this, at most that.
 
 use crate::charges::{Prices, value};
-use crate::world::{GROUP, LISTED, is_hedging};
+use crate::world::{LISTED, group_of, is_hedging};
 use crate::{Fault, Invariant};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
@@ -141,7 +141,7 @@ impl Limits {
     pub fn check(&self, order: &NewOrder, prices: &Prices) -> Result<(), Fault> {
         let mut scopes = vec![
             Scope::House,
-            Scope::Group(GROUP),
+            Scope::Group(group_of(order.account)),
             Scope::Account(order.account),
             Scope::Instrument(order.instrument),
         ];
@@ -222,6 +222,7 @@ impl Limits {
         let counts = |part: &&Part| {
             let in_scope = match scope {
                 Scope::Account(account) => part.account == account,
+                Scope::Group(group) => group_of(part.account) == group,
                 Scope::Trader(trader) => part.trader == trader,
                 _ => true,
             };

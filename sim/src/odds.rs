@@ -8,6 +8,8 @@ pub const HELD_BY_BROKER: u64 = 3;
 pub const TIGHT_RATE: u64 = 2;
 /// Houses that latch who executes the same thing again and again.
 pub const THROTTLED: u64 = 2;
+/// Houses whose broker trades while our session is closed.
+pub const TRADES_CLOSED: u64 = 2;
 
 /// Steps in which somebody sends many orders of one kind at once.
 pub const BURST: u64 = 80;
@@ -23,6 +25,11 @@ pub const SESSION_AHEAD_NS: u64 = 20 * SECOND_NS;
 pub const SESSION_CLOSED_NS: u64 = MINUTE_NS;
 /// Wishes that set a limit on exposure, or another value of one.
 pub const LIMIT_WISH: u64 = 25;
+/// Wishes that change terms, plan a window, tell of a clock or a mark price, or are a client's step after a margin call.
+pub const CHANGE_WISH: u64 = 15;
+/// A window begins within this time, and stays open for at most that long.
+pub const WINDOW_AHEAD_NS: u64 = 20 * SECOND_NS;
+pub const WINDOW_OPEN_NS: u64 = 2 * MINUTE_NS;
 
 /// Executions after which the broker takes an earlier one back.
 pub const BUST: u64 = 30;

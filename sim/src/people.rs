@@ -3,9 +3,12 @@
 use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::odds;
-use crate::world::{ACCOUNTS, CLOSING, GROUP, LISTED, is_hedging};
+use crate::world::{
+    ACCOUNTS, CLOSING, GROUPS, LISTED, Rules, SOURCES, changed_group, is_hedging, tiers,
+};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
+use siaga_risk::terms::{HeldPolicy, Requirement};
 use siaga_risk::units::*;
 use std::collections::BTreeMap;
 
@@ -33,6 +36,7 @@ pub struct Promise {
 #[derive(Debug)]
 pub struct People {
     dice: Dice,
+    rules: Rules,
     token: u64,
     asked: BTreeMap<u64, Asked>,
     /// Asked before the last crash, and never answered.
@@ -52,9 +56,10 @@ pub struct People {
 
 impl People {
     /// Nobody has asked for anything.
-    pub fn new(dice: Dice) -> People {
+    pub fn new(dice: Dice, rules: Rules) -> People {
         People {
             dice,
+            rules,
             token: 0,
             asked: BTreeMap::new(),
             unanswered: Vec::new(),
@@ -193,6 +198,9 @@ impl People {
         if self.dice.one_in(odds::LIMIT_WISH) {
             return self.limit(account);
         }
+        if self.dice.one_in(odds::CHANGE_WISH) {
+            return self.change(account, now);
+        }
         match self.dice.below(80) {
             0..=9 => self.cash(account),
             10..=39 => self.open(account),
@@ -233,11 +241,52 @@ impl People {
         })
     }
 
+    /// Terms change, a window is planned, a clock or a venue tells something, a client goes on after a margin call.
+    fn change(&mut self, account: AccountId, now: Ts) -> Body {
+        let listed = self.dice.pick(&LISTED);
+        match self.dice.below(14) {
+            0 | 1 => Body::Group(Box::new(changed_group(&self.rules, &mut self.dice))),
+            2 => Body::Tiers(Box::new(tiers(self.dice.between(1, 5)))),
+            3..=6 => self.window(now),
+            7 => Body::ClockJump(ClockJump {
+                by_ns: self.dice.between(-5_000_000_000, 5_000_000_000),
+            }),
+            8 => Body::MarkPrice(MarkPrice {
+                instrument: listed.id,
+                source: self.dice.pick(&SOURCES),
+                price: Price(
+                    listed.price + self.dice.between(-listed.price / 50, listed.price / 50),
+                ),
+                at: now,
+            }),
+            9 => Body::OpenInterest(OpenInterest {
+                instrument: listed.id,
+                value: Money(self.dice.between(0, 1_000_000_000)),
+            }),
+            10 | 11 => Body::ConfirmCall(account),
+            _ => Body::LoggedIn(account),
+        }
+    }
+
+    /// The requirement of an instrument goes up for a while; a window with a known number takes its place.
+    fn window(&mut self, now: Ts) -> Body {
+        let from = now.plus(self.dice.below(odds::WINDOW_AHEAD_NS));
+        Body::Requirement(Requirement {
+            instrument: self.instrument(),
+            id: 1 + self.dice.below(2) as u16,
+            from,
+            until: from.plus(1 + self.dice.below(odds::WINDOW_OPEN_NS)),
+            factor: Ratio::percent(self.dice.between(100, 300)),
+            held: self.dice.pick(HeldPolicy::ALL),
+            grace_ns: self.dice.below(odds::WINDOW_AHEAD_NS),
+        })
+    }
+
     /// A limit is set, or set anew: lower or, as two people ask for it, higher.
     fn limit(&mut self, account: AccountId) -> Body {
         let scope = match self.dice.below(7) {
             0 => Scope::House,
-            1 => Scope::Group(GROUP),
+            1 => Scope::Group(self.dice.pick(&GROUPS)),
             2 | 3 => Scope::Account(account),
             4 => Scope::Trader(1 + self.dice.below(2) as u32),
             _ => Scope::Instrument(self.instrument()),
@@ -316,7 +365,7 @@ impl People {
     fn scope(&mut self, account: AccountId) -> Scope {
         match self.dice.below(6) {
             0 => Scope::House,
-            1 => Scope::Group(GROUP),
+            1 => Scope::Group(self.dice.pick(&GROUPS)),
             2 | 3 => Scope::Account(account),
             _ => Scope::Instrument(self.instrument()),
         }

@@ -4,7 +4,7 @@
 use crate::charges::Prices;
 use crate::flow::Flow;
 use crate::limits::Limits;
-use crate::world::{ACCOUNTS, GROUP, Rules, is_hedging};
+use crate::world::{ACCOUNTS, Rules, group_of, is_hedging};
 use crate::{Fault, Invariant};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
@@ -34,6 +34,8 @@ pub struct Refusals {
     executing: BTreeMap<OrderId, (Submit, i64)>,
     limits: Limits,
     flow: Flow,
+    /// The broker trades while our session is closed.
+    trades_closed: bool,
     /// Instructions looked at that open something.
     pub opened: u64,
 }
@@ -53,6 +55,7 @@ impl Refusals {
             executing: BTreeMap::new(),
             limits: Limits::default(),
             flow: Flow::new(rules),
+            trades_closed: rules.trades_closed,
             opened: 0,
         }
     }
@@ -150,14 +153,16 @@ impl Refusals {
     }
 
     fn check(&mut self, submit: &Submit) -> Result<(), Fault> {
-        if self.feeds.get(&submit.instrument) == Some(&FeedState::Closed) {
+        let closes = self.closes(submit);
+        let is_closed = self.feeds.get(&submit.instrument) == Some(&FeedState::Closed);
+        if is_closed && !(closes && self.trades_closed) {
             let what = format!(
                 "order {} was sent while the session of instrument {} is closed",
                 submit.id.0, submit.instrument.0
             );
             return Err(Fault::new(Invariant::Refused, what));
         }
-        if self.closes(submit) {
+        if closes {
             return Ok(());
         }
         self.opened += 1;
@@ -201,7 +206,7 @@ impl Refusals {
         let (account, instrument) = (submit.account, submit.instrument);
         let scopes = [
             Scope::House,
-            Scope::Group(GROUP),
+            Scope::Group(group_of(account)),
             Scope::Account(account),
             Scope::Instrument(instrument),
         ];

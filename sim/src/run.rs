@@ -79,7 +79,7 @@ impl World {
         let broker = Counterparty::new(LINK, dice.bits(), &rules, planted);
         let process = Process::start(&disk, &broker, None, planted)
             .map_err(|error| not_started(error).at(0))?;
-        let (feeds, people) = (Feeds::new(dice.fork()), People::new(dice.fork()));
+        let (feeds, people) = (Feeds::new(dice.fork()), People::new(dice.fork(), rules));
         let mut world = World {
             step: 0,
             dice,
@@ -111,6 +111,8 @@ impl World {
                 body,
             })))?;
         }
+        // What was said before the house opened is no change.
+        world.tally = Tally::default();
         world.sync()?;
         world.read(false)?;
         world.process.open_router(&world.terms, world.now);

@@ -18,7 +18,14 @@ const BTC: CurrencyId = CurrencyId(5);
 pub const LINK: LinkId = LinkId(1);
 /// Two sources, the first preferred.
 pub const SOURCES: [SourceId; 2] = [SourceId(1), SourceId(2)];
-pub const GROUP: GroupId = GroupId(1);
+/// Clients under leverage rules, and retail clients as ESMA wants them, who log in again after a margin call.
+const GROUP: GroupId = GroupId(1);
+const RETAIL: GroupId = GroupId(2);
+pub const GROUPS: [GroupId; 2] = [GROUP, RETAIL];
+/// The leverage rules of the first.
+const TIERS: TierSetId = TierSetId(1);
+/// A lot, as the bands of leverage rules count it.
+const LOT: i64 = 100_000_000;
 /// An order without an answer for this long is in doubt.
 pub const ANSWER_TIMEOUT_NS: u64 = 5 * SECOND_NS;
 /// 2025-01-06, a Monday, 12:00 UTC.
@@ -151,6 +158,8 @@ pub struct Rules {
     /// Messages of an account within [`RATE_WINDOW_NS`].
     pub rate_max: u32,
     pub throttle: ThrottleTerms,
+    /// The broker trades while our session is closed.
+    pub trades_closed: bool,
 }
 
 /// Messages count this long.
@@ -170,6 +179,7 @@ impl Rules {
         let held = dice.one_in(odds::HELD_BY_BROKER) || planted == Some(Planted::LostClose);
         let tight = dice.one_in(odds::TIGHT_RATE);
         let throttled = dice.one_in(odds::THROTTLED);
+        let trades_closed = dice.one_in(odds::TRADES_CLOSED);
         Rules {
             held_by: if held { HeldBy::Broker } else { HeldBy::Core },
             rate_max: if tight { RATE_TIGHT } else { RATE_MAX },
@@ -178,6 +188,7 @@ impl Rules {
             } else {
                 ThrottleTerms::OFF
             },
+            trades_closed: trades_closed && planted != Some(Planted::OpenShop),
         }
     }
 }
@@ -188,13 +199,74 @@ pub fn is_hedging(account: AccountId) -> bool {
     known.is_some_and(|(_, _, accounting, _)| *accounting == Accounting::Hedging)
 }
 
-fn group(rules: &Rules) -> GroupTerms {
+/// Whose terms an account has.
+pub fn group_of(account: AccountId) -> GroupId {
+    if matches!(account.0, 3 | 6) {
+        RETAIL
+    } else {
+        GROUP
+    }
+}
+
+fn group(rules: &Rules, id: GroupId) -> GroupTerms {
+    let preset = if id == RETAIL {
+        GroupTerms {
+            call_flow: CallFlow::Login,
+            ..GroupTerms::preset(id, Preset::EsmaRetail)
+        }
+    } else {
+        GroupTerms {
+            margin: GroupMargin {
+                tiers: TIERS,
+                ..GroupMargin::NONE
+            },
+            ..GroupTerms::preset(id, Preset::Mt5Default)
+        }
+    };
     GroupTerms {
         rate_max: rules.rate_max,
         rate_window_ns: RATE_WINDOW_NS,
         throttle: rules.throttle,
         negative_balance_protection: BalanceProtection::AnyClose,
-        ..GroupTerms::preset(GROUP, Preset::Mt5Default)
+        ..preset
+    }
+}
+
+/// A group with other levels, hedges and free margin than it began with.
+pub fn changed_group(rules: &Rules, dice: &mut Dice) -> GroupTerms {
+    let before = group(rules, dice.pick(&GROUPS));
+    let hedges = [None, Some(HedgeRule::Net), Some(HedgeRule::LargerLeg)];
+    GroupTerms {
+        warning: dice.pick(&[Ratio::percent(100), Ratio::percent(120)]),
+        stop_out: dice.pick(&[Ratio::percent(30), Ratio::percent(50)]),
+        free_margin: dice.pick(FreeMargin::ALL),
+        margin: GroupMargin {
+            hedge: dice.pick(&hedges),
+            ..before.margin
+        },
+        ..before
+    }
+}
+
+/// Leverage rules: beyond so many lots of an instrument each costs more.
+pub fn tiers(lots: i64) -> TierTerms {
+    let band = |to: i64, percent: i64| Band {
+        to: to * LOT,
+        leverage: Leverage::NONE,
+        initial: Ratio::percent(percent),
+        maintenance: Ratio::percent(percent),
+    };
+    TierTerms {
+        id: TIERS,
+        rules: vec![TierRule {
+            id: 1,
+            by: TierBy::VolumePerSymbol,
+            currency: USD,
+            instruments: Vec::new(),
+            cost: TierCost::Average,
+            rounding: RoundingStage::Total,
+            bands: vec![band(lots, 100), band(4 * lots, 150), band(0, 200)],
+        }],
     }
 }
 
@@ -227,8 +299,10 @@ pub fn opening(rules: &Rules) -> Vec<Body> {
         answer_timeout_ns: ANSWER_TIMEOUT_NS,
         queue_tolerance: Ratio::percent(1),
         queue_expiry_ns: HOUR_NS,
+        trades_closed: rules.trades_closed,
     }));
-    all.push(Body::Group(Box::new(group(rules))));
+    all.push(Body::Tiers(Box::new(tiers(2))));
+    all.extend(GROUPS.map(|id| Body::Group(Box::new(group(rules, id)))));
     for listed in &LISTED {
         all.push(Body::Instrument(Box::new(terms(listed))));
         all.push(Body::Session(Session {
@@ -241,7 +315,7 @@ pub fn opening(rules: &Rules) -> Vec<Body> {
     for (id, currency, accounting, leverage) in ACCOUNTS {
         all.push(Body::Account(AccountTerms {
             id,
-            group: GROUP,
+            group: group_of(id),
             link: LINK,
             currency,
             accounting,

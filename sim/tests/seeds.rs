@@ -58,6 +58,9 @@ fn nothing_breaks_whatever_happens() {
             happened(|tally| tally.broker_closes),
         ),
         ("comparisons of states", happened(|tally| tally.compared)),
+        ("windows", happened(|tally| tally.windows)),
+        ("changes of terms", happened(|tally| tally.changes)),
+        ("jumps of a clock", happened(|tally| tally.jumps)),
     ] {
         assert!(count > 0, "no {name} in {SEEDS} seeds");
     }

@@ -61,6 +61,7 @@ impl Desk {
             answer_timeout_ns: 10 * SECOND_NS,
             queue_tolerance: Ratio::percent(1),
             queue_expiry_ns: HOUR_NS,
+            trades_closed: false,
         }))?;
         desk.must(Body::LinkState(LinkReport {
             link: LINK,

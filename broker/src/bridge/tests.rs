@@ -413,6 +413,7 @@ fn link_terms(protective: HeldBy) -> TermsChange {
         answer_timeout_ns: SECOND_NS,
         queue_tolerance: Ratio::percent(1),
         queue_expiry_ns: SECOND_NS,
+        trades_closed: false,
     })
 }
 

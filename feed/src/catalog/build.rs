@@ -209,6 +209,7 @@ fn sources(text: &str) -> Result<(Vec<Source>, Vec<Link>), CatalogError> {
             answer_timeout_ns: at.ok("answer_timeout", value::duration_ns(&raw.answer_timeout))?,
             queue_tolerance: at.ok("queue_tolerance", value::ratio(&raw.queue_tolerance))?,
             queue_expiry_ns: at.ok("queue_expiry", value::duration_ns(&raw.queue_expiry))?,
+            trades_closed: raw.trades_closed,
         };
         if raw.stop_out.is_some() {
             return Err(at.error(

@@ -224,6 +224,9 @@ pub struct Link {
     pub answer_timeout: String,
     pub queue_tolerance: String,
     pub queue_expiry: String,
+    /// The broker trades while our session is closed; left out, it does not.
+    #[serde(default)]
+    pub trades_closed: bool,
 }
 
 #[derive(Deserialize)]

@@ -438,7 +438,7 @@ impl Line<'_> {
         ];
         let name = key!(self, swap_mode).map_or("none", String::as_str);
         let mode = self.at.one_of("swap_mode", name, &known)?;
-        Ok(SwapTerms {
+        let swap = SwapTerms {
             mode,
             long: self.swap_value("swap_long", mode, key!(self, swap_long))?,
             short: self.swap_value("swap_short", mode, key!(self, swap_short))?,
@@ -447,7 +447,13 @@ impl Line<'_> {
                 .unwrap_or([1, 1, 3, 1, 1, 0, 0]),
             point: Price(key!(self, swap_point).copied().unwrap_or(1)),
             year_days: key!(self, swap_year_days).copied().unwrap_or(YEAR_DAYS),
-        })
+        };
+        if swap.is_bounded() {
+            Ok(swap)
+        } else {
+            let most = "and swap_short: at most a million points or units a day, 100000 % a year";
+            Err(self.at.error("swap_long", most))
+        }
     }
 
     fn swap_value(
@@ -468,7 +474,7 @@ impl Line<'_> {
             (SwapMode::Points | SwapMode::Money, Some(SwapValue::Whole(whole))) => whole
                 .checked_mul(Ratio::ONE.0)
                 .map(Ratio)
-                .ok_or_else(|| self.at.error(key, "smaller than nine million")),
+                .ok_or_else(|| self.at.error(key, "at most a million")),
             (SwapMode::None, _) => Err(self.at.error(key, "a swap_mode beside it")),
         }
     }

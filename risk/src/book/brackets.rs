@@ -57,7 +57,10 @@ impl Charge {
             (Some(charged), Some(den)) if rate == Rate::ONE => round(charged, 1, den)?,
             _ => {
                 let native = round(notional, num, den)?.checked_sub(self.amount)?;
-                round(native, rate.num, rate.den.checked_mul(minor)?)?
+                match rate.den.checked_mul(minor) {
+                    Some(den) => round(native, rate.num, den)?,
+                    None => round(round(native, rate.num, rate.den)?, 1, minor)?,
+                }
             }
         };
         i64::try_from(amount.max(0))

@@ -4,7 +4,7 @@
 //! margin, with the orders in flight, for opening and for withdrawals.
 
 use super::brackets::{Charge, initial, maintenance};
-use super::charge::Sides;
+use super::charge::{Part, Sides};
 use super::instruments::{Instrument, ten};
 use super::margin::{Used, clamp};
 use super::positions::Position;
@@ -60,24 +60,31 @@ impl Book {
         let charged = self.charged(account, instrument, legs)?;
         let mut used = Used::default();
         for (part, margin) in held.into_iter().zip(charged) {
-            // Factors act on positions one by one: here in proportion to what each is worth.
-            let soft = match part.plain {
-                0 => margin,
-                plain => i64::try_from(mul_div_round(margin.into(), part.soft, plain)?).ok()?,
-            };
             used.plain.0 = used.plain.0.checked_add(margin)?;
-            used.soft.0 = used.soft.0.checked_add(soft)?;
+            used.soft.0 = used.soft.0.checked_add(as_held(part, margin)?)?;
         }
         let mut opening = 0;
         for more in [[0, 0], [book[0], 0], [0, book[1]]] {
             let (long, short) = (legs[0] + more[0], legs[1] + more[1]);
-            let legs = match account.state.terms.accounting {
+            let after = match account.state.terms.accounting {
                 Accounting::Hedging => [long, short],
                 Accounting::Netting => [(long - short).max(0), (short - long).max(0)],
             };
-            opening = opening.max(self.to_open(account, instrument, legs)?);
+            let whole = self.to_open(account, instrument, after)?;
+            // Of each leg what is held already keeps the factor it has, and only the rest is new exposure.
+            let stays = [legs[0].min(after[0]), legs[1].min(after[1])];
+            let old = match factor {
+                Ratio::ONE => whole,
+                _ => self.to_open(account, instrument, stays)?,
+            };
+            let mut sum = 0i64;
+            for (part, (whole, old)) in held.into_iter().zip(whole.into_iter().zip(old)) {
+                sum = sum.checked_add(as_held(part, old)?)?;
+                sum = sum.checked_add(times((whole - old).max(0), factor)?)?;
+            }
+            opening = opening.max(sum);
         }
-        used.opening = times(opening, factor)?;
+        used.opening = Money(opening);
         Some(used)
     }
 
@@ -93,13 +100,18 @@ impl Book {
         })
     }
 
-    fn to_open(&self, account: &Account, instrument: &Instrument, legs: [i128; 2]) -> Option<i64> {
+    /// Initial margin of both legs, minor units.
+    fn to_open(
+        &self,
+        account: &Account,
+        instrument: &Instrument,
+        legs: [i128; 2],
+    ) -> Option<[i64; 2]> {
         let open_interest = self.open_interest(instrument.terms.id);
         let leverage = self.leverage_on(account, instrument).0;
-        let [long, short] = self.each_leg(account, instrument, legs, &|notional, qty| {
+        self.each_leg(account, instrument, legs, &|notional, qty| {
             initial(instrument, notional, qty, leverage, open_interest)
-        })?;
-        long.checked_add(short)
+        })
     }
 
     fn each_leg(
@@ -203,11 +215,16 @@ pub(super) fn margin_price_x2(prices: &Prices) -> i128 {
     }
 }
 
-fn times(amount: i64, factor: Ratio) -> Option<Money> {
-    let scaled = mul_div_round(
-        i128::from(amount),
-        i128::from(factor.0),
-        i128::from(Ratio::ONE.0),
-    )?;
-    i64::try_from(scaled).ok().map(Money)
+/// A margin of what is held, with its factors. They act on positions one by one: here in proportion to what each is worth.
+fn as_held(part: &Part, margin: i64) -> Option<i64> {
+    match part.plain {
+        0 => Some(margin),
+        plain => i64::try_from(mul_div_round(margin.into(), part.soft, plain)?).ok(),
+    }
+}
+
+fn times(amount: i64, factor: Ratio) -> Option<i64> {
+    let one = i128::from(Ratio::ONE.0);
+    let scaled = mul_div_round(i128::from(amount), i128::from(factor.0), one)?;
+    i64::try_from(scaled).ok()
 }

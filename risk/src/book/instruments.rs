@@ -86,6 +86,12 @@ impl Instrument {
         super::brackets::check(terms, margin)?;
         let profit = profit_scale(terms, quote).ok_or(Reject::TermsOverflow)?;
         let inverse = super::inverse::scale(terms)?;
+        if !terms.swap.is_valid(inverse > 0) {
+            return Err(Reject::TermsInvalid);
+        }
+        if !terms.swap.is_bounded() {
+            return Err(Reject::TermsOverflow);
+        }
         let fixed = terms.margin_fixed > Money(0);
         let (to_open, price_use) = if fixed {
             (
@@ -274,7 +280,6 @@ fn is_valid(terms: &InstrumentTerms) -> bool {
             .iter()
             .all(|ratio| *ratio >= Ratio(0) && *ratio <= SHARE_MAX)
         && terms.dead_cap < Ratio::ONE
-        && terms.swap.is_valid()
 }
 
 /// None, or 1 : 1 to the largest: what is below one would ask for more than the whole value.

@@ -294,9 +294,21 @@ impl Book {
 
     fn check_group(&self, terms: &GroupTerms) -> Result<(), Reject> {
         super::levels::check(terms)?;
+        let levels = |of: &GroupTerms| {
+            let shares = (of.warning, of.restricted, of.stop_out);
+            (shares, of.stop_out_test, of.closing.money)
+        };
+        // A group that has them already may change in everything else.
+        let known = self.groups.get(&terms.id);
+        let has_them = known.is_some_and(|known| levels(known) == levels(terms));
+        if !has_them && super::levels::contradict(terms) {
+            return Err(Reject::LevelsContradict);
+        }
         if terms.leverage == Leverage::NONE
             || !is_leverage(terms.leverage)
             || terms.rate_max > RATE_MAX
+            // Within no time nothing is counted.
+            || (terms.rate_max > 0 && terms.rate_window_ns == 0)
             || terms.throttle.executions_max > RATE_MAX
         {
             return Err(Reject::TermsInvalid);

@@ -67,6 +67,20 @@ pub fn check(group: &GroupTerms) -> Result<(), Reject> {
     }
 }
 
+/// Whether levels that are on (0 is off) do not fall from the warning over the restriction to the stop-out.
+pub fn contradict(group: &GroupTerms) -> bool {
+    let is_below = |upper: Ratio, lower: Ratio| upper > Ratio(0) && upper < lower;
+    match group.stop_out_test {
+        // Shares of other things than of one another.
+        LevelTest::Buffer => false,
+        _ if group.closing.money.is_some() => is_below(group.warning, group.restricted),
+        _ => {
+            is_below(group.warning, group.restricted)
+                || is_below(group.restricted, stop_share(group).0)
+        }
+    }
+}
+
 /// Checks what an account has otherwise than its group, and says what holds for it then. Levels fall where it has any of
 /// its own; a group that was imported with levels that do not may keep them, also for an account that has only something
 /// else otherwise.

@@ -78,6 +78,9 @@ impl Book {
     /// A person takes a link out of service, or gives it back. Given back it stays read-only until its
     /// supervisor, who hears of it, has reconciled it.
     pub(super) fn set_link_by_hand(&mut self, ctx: &mut Ctx<'_>, set: SetLink) {
+        if !set.read_only && ctx.actor == ActorId(0) {
+            return self.answer(ctx, None, None, vec![Reject::PersonMissing]);
+        }
         let Some(link) = self.links.get_mut(&set.link) else {
             return self.answer(ctx, None, None, vec![Reject::UnknownLink]);
         };

@@ -6,9 +6,11 @@ use crate::ids::*;
 use crate::table::Outcome;
 use crate::verdict::Reject;
 
-/// A second person, who is not the first.
+/// A named person, and a second one, who is not the first.
 pub(super) fn two_people(actor: ActorId, approver: ActorId) -> Result<(), Reject> {
-    if approver == ActorId(0) {
+    if actor == ActorId(0) {
+        Err(Reject::PersonMissing)
+    } else if approver == ActorId(0) {
         Err(Reject::ApproverMissing)
     } else if approver == actor {
         Err(Reject::ApproverSame)

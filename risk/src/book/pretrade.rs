@@ -466,6 +466,7 @@ impl Book {
         Some(Conditions {
             feed: env.market.feed(order.instrument),
             trade_delayed: instrument.terms.trade_delayed,
+            broker_session_open: link.terms.trades_closed,
             halted: env.market.halted(order.instrument).is_some(),
             leveraged: self.is_leveraged(account, instrument, order),
             mode,

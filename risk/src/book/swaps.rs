@@ -66,21 +66,13 @@ pub fn swap_percent(
     days: u8,
 ) -> Option<Money> {
     let year = mul_div_round(cost, i128::from(annual.0), i128::from(Ratio::ONE.0))?;
-    let den = rate
-        .den
-        .checked_mul(year_days)?
-        .checked_mul(ten(FINE_DIGITS - digits))?;
-    let day = mul_div_round(year, rate.num, den)?;
+    let day = rate.apply(year, year_days.checked_mul(ten(FINE_DIGITS - digits))?)?;
     Some(Money(clamp(day.checked_mul(i128::from(days))?)))
 }
 
 /// An amount (fine units of the swap currency) per day, rounded and multiplied by the days.
 pub fn swap_money(amount: i128, rate: Rate, digits: u8, days: u8) -> Option<Money> {
-    let day = mul_div_round(
-        amount,
-        rate.num,
-        rate.den.checked_mul(ten(FINE_DIGITS - digits))?,
-    )?;
+    let day = rate.apply(amount, ten(FINE_DIGITS - digits))?;
     Some(Money(clamp(day.checked_mul(i128::from(days))?)))
 }
 
@@ -188,8 +180,6 @@ impl Book {
         }
         match terms.swap.mode {
             SwapMode::None => Some(Money(0)),
-            // A point of an inverse contract is worth something else at every price.
-            SwapMode::Points if instrument.inverse > 0 => Some(Money(0)),
             SwapMode::Points => {
                 let steps = i128::from(position.qty).checked_mul(i128::from(terms.swap.point.0))?;
                 let native = mul_div_round(steps, instrument.profit.num, instrument.profit.den)?;

@@ -60,6 +60,55 @@ fn the_reference_starts_anew_when_trading_resumes() {
 }
 
 #[test]
+fn the_band_of_friday_does_not_judge_the_first_price_of_monday() {
+    let mut market = guarded(|breakers| breakers.band.share = Ratio::percent(1));
+    play(
+        &mut market,
+        "1000   A 9999 10001  -> mark
+         2000   close 400000  -> Live>Closed
+         500000 open 900000   -> Closed>Delayed
+         500100 A 10199 10201 -> Delayed>Live mark
+         501000 A 10199 10201 -> mark
+         502000 A 10090 10092 -> mark breach:Band:Down",
+    );
+}
+
+#[test]
+fn a_limit_state_ends_with_its_session() {
+    let mut market = guarded(|breakers| breakers.band.share = Ratio::percent(1));
+    play(
+        &mut market,
+        "1000   A 9890 9899  -> mark breach:Band:Down
+         1500   A 9890 9899  -> mark
+         2000   A 9890 9899  -> mark
+         3000   close 400000 -> Live>Closed
+         60000  clock        ->",
+    );
+}
+
+#[test]
+fn what_was_fast_before_a_break_is_not_confirmed_behind_it() {
+    let mut market = guarded(|breakers| {
+        breakers.velocity = VelocityTerms {
+            ticks: 12,
+            window_ns: SECOND_NS,
+        };
+    });
+    play(
+        &mut market,
+        "1000   A 9999 10001  -> mark
+         1900   A 10005 10007 -> mark
+         2100   A 10011 10013 -> mark
+         2900   A 10017 10019 -> mark breach:Velocity:Up
+         2950   close 400000  -> Live>Closed
+         500000 open 900000   -> Closed>Delayed
+         500100 A 10018 10020 -> Delayed>Live mark
+         500200 A 10018 10020 -> mark
+         500300 A 10018 10020 -> mark",
+    );
+}
+
+#[test]
 fn more_than_the_days_variant_halts_and_a_single_print_does_not() {
     let mut market = guarded(|breakers| {
         breakers.dynamic.share = Ratio::percent(1);

@@ -204,13 +204,7 @@ impl Instrument {
         let Some(halt) = self.halt.take() else {
             return;
         };
-        self.mids.resume();
-        if let Some(prints) = &mut self.prints {
-            prints.resume();
-        }
-        if let Some(band) = &mut self.band {
-            band.reopen();
-        }
+        self.look_anew();
         sink.out.push(Output::Halt(HaltChange {
             instrument: self.terms.id,
             on: false,
@@ -227,6 +221,17 @@ impl Instrument {
             instrument: self.terms.id,
             on: false,
         });
+    }
+
+    /// What came before now no longer judges a price: trading resumes, or a session has ended.
+    pub(super) fn look_anew(&mut self) {
+        self.mids.resume();
+        if let Some(prints) = &mut self.prints {
+            prints.resume();
+        }
+        if let Some(band) = &mut self.band {
+            band.reopen();
+        }
     }
 
     fn tell_halt(&self, on: bool, sink: &mut Sink) {

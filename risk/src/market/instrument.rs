@@ -456,6 +456,7 @@ impl Instrument {
                 slot.levels.after_break();
             }
             self.volatility.after_break();
+            self.look_anew();
             if let Some(mark) = &self.mark {
                 self.settle(mark.bid.0 + mark.ask.0);
             }

@@ -90,8 +90,11 @@ fn halt_holds(terms: &InstrumentTerms) -> bool {
     let halt = &terms.halt;
     let watches = terms.watch.iter().all(|threshold| threshold.0 > 0);
     let ratios = [halt.alert, halt.halt, halt.vol_floor, halt.vol_multiple];
+    // Either may be off; where both are on, the alert comes first.
+    let warns = halt.halt.0 == 0 || halt.alert <= halt.halt;
     terms.watch.len() <= WATCH_MAX
         && watches
+        && warns
         && breakers_hold(&halt.breakers, terms.negative_prices)
         && ratios.iter().all(|ratio| ratio.0 >= 0)
         && halt.factor >= Ratio::ONE

@@ -482,7 +482,7 @@ fn terms_are_checked_and_identity_is_fixed_once_priced() {
         change(&mut terms);
         market.set_instrument(&terms).err()
     };
-    let cases: [(Change, Reject); 8] = [
+    let cases: [(Change, Reject); 9] = [
         (&|terms| terms.base = CurrencyId(9), Reject::UnknownCurrency),
         (
             &|terms| terms.feeds[0].source = SourceId(9),
@@ -503,12 +503,24 @@ fn terms_are_checked_and_identity_is_fixed_once_priced() {
             &|terms| terms.watch = vec![Ratio(1); 9],
             Reject::TermsInvalid,
         ),
+        (
+            &|terms| terms.halt.alert.0 = terms.halt.halt.0 + 1,
+            Reject::TermsInvalid,
+        ),
     ];
     for (change, reject) in cases {
         assert_eq!(refused(&mut market, change), Some(reject));
     }
     assert_eq!(refused(&mut market, &|terms| terms.price_digits = 4), None);
     assert_eq!(refused(&mut market, &|_| {}), None);
+    assert_eq!(
+        refused(&mut market, &|terms| terms.halt.alert = terms.halt.halt),
+        None
+    );
+    assert_eq!(
+        refused(&mut market, &|terms| terms.halt.alert = Ratio(0)),
+        None
+    );
     market.on_quote(&quote(0, 1_000, 1, 2), Ts(SECOND_NS), &mut Vec::new());
     assert_eq!(
         refused(&mut market, &|terms| terms.price_digits = 4),

@@ -29,6 +29,11 @@ record! {
 /// The banker's year of percent swaps (MetaTrader 5's default).
 pub const YEAR_DAYS: u16 = 360;
 
+/// Largest swap of a day: points, or units of the currency per lot.
+pub const SWAP_MAX: Ratio = Ratio(1_000_000 * Ratio::ONE.0);
+/// Largest swap of a year as a share of what the lots cost.
+pub const SWAP_SHARE_MAX: Ratio = Ratio(1_000 * Ratio::ONE.0);
+
 impl SwapTerms {
     /// Nothing is charged.
     pub const NONE: SwapTerms = SwapTerms {
@@ -40,9 +45,22 @@ impl SwapTerms {
         year_days: YEAR_DAYS,
     };
 
-    /// Whether the terms can be charged by.
-    pub fn is_valid(&self) -> bool {
-        self.point > Price(0) && self.year_days > 0
+    /// Whether the terms can be charged by. A point of an inverse contract is worth something else at every price.
+    pub fn is_valid(&self, inverse: bool) -> bool {
+        let in_points =
+            self.mode == SwapMode::Points && (self.long, self.short) != (Ratio(0), Ratio(0));
+        self.point > Price(0) && self.year_days > 0 && !(inverse && in_points)
+    }
+
+    /// Whether an amount leaves room for quantities and rates: one that does not could never be charged.
+    pub fn is_bounded(&self) -> bool {
+        let most = match self.mode {
+            SwapMode::Percent => SWAP_SHARE_MAX,
+            SwapMode::None | SwapMode::Points | SwapMode::Money => SWAP_MAX,
+        };
+        [self.long, self.short]
+            .iter()
+            .all(|value| value.0.unsigned_abs() <= most.0.unsigned_abs())
     }
 }
 
@@ -65,6 +83,28 @@ mod tests {
     use super::*;
 
     const FOREX: [u8; 7] = [1, 1, 3, 1, 1, 0, 0];
+
+    #[test]
+    fn what_could_never_be_charged_is_told() {
+        let of = |mode, long| SwapTerms {
+            mode,
+            long,
+            ..SwapTerms::NONE
+        };
+        let points = of(SwapMode::Points, Ratio::percent(-700));
+        assert_eq!(
+            (points.is_valid(false), points.is_valid(true)),
+            (true, false)
+        );
+        assert!(of(SwapMode::Percent, Ratio::percent(-12)).is_valid(true));
+        assert!(SwapTerms::NONE.is_valid(true));
+        let beyond = |most: Ratio| Ratio(-most.0 - 1);
+        assert!(of(SwapMode::Points, SWAP_MAX).is_bounded());
+        assert!(!of(SwapMode::Points, beyond(SWAP_MAX)).is_bounded());
+        assert!(!of(SwapMode::Money, Ratio(i64::MIN)).is_bounded());
+        assert!(of(SwapMode::Percent, SWAP_SHARE_MAX).is_bounded());
+        assert!(!of(SwapMode::Percent, beyond(SWAP_SHARE_MAX)).is_bounded());
+    }
 
     #[test]
     fn a_run_of_holidays_is_charged_on_the_day_before_it() {

@@ -231,6 +231,7 @@ pub fn link() -> LinkTerms {
         answer_timeout_ns: 10 * SECOND_NS,
         queue_tolerance: Ratio::percent(1),
         queue_expiry_ns: HOUR_NS,
+        trades_closed: false,
     }
 }
 

@@ -185,6 +185,11 @@ impl Run {
                 let link = self.desk.link;
                 self.desk.must(Body::Link(link))
             }
+            ["trades_closed", on] => {
+                self.desk.link.trades_closed = *on == "yes";
+                let link = self.desk.link;
+                self.desk.must(Body::Link(link))
+            }
             ["dry", symbol, rest @ ..] => {
                 self.dry_run(symbol, rest);
                 Vec::new()
@@ -506,7 +511,10 @@ impl Run {
                     }
                 }
                 "policy" => group.stop_out_policy = named(StopOutPolicy::ALL, value),
-                "stop_out" => group.stop_out = Ratio::percent(value.parse().unwrap()),
+                "stop_out" => {
+                    group.stop_out = Ratio::percent(value.parse().unwrap());
+                    group.restricted = group.restricted.max(group.stop_out);
+                }
                 "warning" => group.warning = Ratio::percent(value.parse().unwrap()),
                 "test" => group.stop_out_test = named(LevelTest::ALL, value),
                 "protection" => {
@@ -577,6 +585,7 @@ impl Run {
                     terms.mode = CalcMode::CryptoInverse;
                     (terms.margin_currency, terms.contract_size) =
                         (terms.base, value.parse().unwrap());
+                    terms.swap = SwapTerms::NONE;
                 }
                 other => panic!("unknown term {other}"),
             }

@@ -135,6 +135,7 @@ impl Plan {
                 answer_timeout_ns: HOUR_NS,
                 queue_tolerance: Ratio::percent(1),
                 queue_expiry_ns: HOUR_NS,
+                trades_closed: false,
             }),
             Body::LinkState(LinkReport {
                 link: LINK,

@@ -42,6 +42,7 @@ pub fn bodies() -> Vec<Body> {
         answer_timeout_ns: 5 * SECOND_NS,
         queue_tolerance: Ratio::percent(1),
         queue_expiry_ns: HOUR_NS,
+        trades_closed: false,
     }));
     bodies.extend(instruments().map(|terms| Body::Instrument(Box::new(terms))));
     bodies.push(Body::Group(Box::new(group())));

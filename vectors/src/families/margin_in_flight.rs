@@ -110,6 +110,7 @@ impl Short {
                 answer_timeout_ns: 10 * SECOND_NS,
                 queue_tolerance: Ratio::percent(1),
                 queue_expiry_ns: HOUR_NS,
+                trades_closed: false,
             }))?;
         }
         Ok(Short {
