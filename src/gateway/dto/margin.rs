@@ -26,7 +26,8 @@ wire_enum!(
         Group,
         Account,
         ClassCap,
-        InstrumentCap
+        InstrumentCap,
+        Band
     }
 );
 
@@ -42,7 +43,7 @@ wire! {
         pub factor_pct: String,
         /// The window of higher requirements that the factor comes from.
         pub window: Option<u16>,
-        /// Set and rule whose bands apply on top.
+        /// Set and rule whose bands apply on top; a band's own leverage stands with the account's `tiers`.
         pub tier_set: Option<u16>,
         pub tier_rule: Option<u16>,
         /// Margin after leverage in `currency`, before conversion and rate.
@@ -121,6 +122,9 @@ wire! {
         pub band: u16,
         pub measure: String,
         pub rate_pct: String,
+        /// x : 1, and where it came from; absent where instruments with different ones share the band.
+        pub leverage: Option<String>,
+        pub leverage_from: Option<LeverageFrom>,
         pub margin: String,
     }
 
@@ -215,6 +219,8 @@ pub fn tier(view: &TierView, digits: u8, names: &Directory) -> TierDto {
         band: part.band,
         measure: trimmed(fine(part.measure, LOT_DIGITS)),
         rate_pct: decimal::change_pct(part.ratio),
+        leverage: part.leverage.map(|(leverage, _)| leverage.to_string()),
+        leverage_from: part.leverage.map(|(_, from)| from.into()),
         margin: fine(part.amount, digits),
     });
     TierDto {
