@@ -284,6 +284,45 @@ fn trimmed(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use siaga_risk::book::tiers::{TierPart, Tiered};
+    use siaga_risk::ids::TierSetId;
+    use siaga_risk::units::{Leverage, Ratio};
+
+    #[test]
+    fn a_band_names_its_leverage_and_where_it_came_from() {
+        let part = |leverage| TierPart {
+            held: true,
+            position: None,
+            band: 0,
+            measure: 0,
+            ratio: Ratio::ONE,
+            leverage,
+            amount: 0,
+        };
+        let capped = Some((Leverage::of(30), view::LeverageFrom::ClassCap));
+        let own = Some((Leverage::of(500), view::LeverageFrom::Band));
+        let rule = TierView {
+            set: TierSetId(7),
+            rule: 1,
+            instrument: None,
+            charged: Tiered {
+                parts: vec![part(capped), part(own), part(None)],
+                ..Tiered::default()
+            },
+        };
+        let shown = tier(&rule, 2, &Directory::default());
+        let told: Vec<_> = shown
+            .parts
+            .iter()
+            .map(|part| (part.leverage.as_deref(), part.leverage_from))
+            .collect();
+        let expected = [
+            (Some("30"), Some(LeverageFrom::ClassCap)),
+            (Some("500"), Some(LeverageFrom::Band)),
+            (None, None),
+        ];
+        assert_eq!(told, expected);
+    }
 
     #[test]
     fn rates_and_fine_units_are_read_as_decimals() {
