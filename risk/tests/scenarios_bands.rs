@@ -277,6 +277,7 @@ fn a_shown_rule_leads_to_the_margin_of_an_order_for_an_inverse_contract() {
     list(&mut desk, "BTCUSD", |terms| {
         terms.mode = CalcMode::CryptoInverse;
         (terms.margin_currency, terms.contract_size) = (terms.base, 100);
+        terms.swap = SwapTerms::NONE;
     });
     desk.quote("BTCUSD", 5_000_000, 5_000_000);
     let asked = preview(&desk, "BTCUSD", Side::Buy, 10_000);
