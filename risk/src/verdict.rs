@@ -77,6 +77,7 @@ rejects! {
     LevelUnknown = 2206, "margin_level_unknown", "wait for the conversion rate";
     CallStep = 2207, "margin_call_step", "follow the margin call's steps: confirm, log in, acknowledge the risk";
     NotStoppedOut = 2208, "not_stopped_out", "nothing: the account recovered before the close was sent";
+    MarginPriceZero = 2209, "margin_price_zero", "wait for a price other than zero: margin is computed from it";
     NotClosing = 3001, "order_does_not_close", "name a position and at most its open volume";
     CloseCovered = 3002, "close_already_covered", "cancel the closing order that covers the volume";
     PositionOnNetting = 3003, "position_on_netting_account", "leave the position out on a netting account";

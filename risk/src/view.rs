@@ -114,6 +114,8 @@ pub enum LeverageFrom {
     /// The group's cap on the instrument's class.
     ClassCap,
     InstrumentCap,
+    /// A band's own, of a leverage rule; named with the band.
+    Band,
 }
 
 /// Where the hedge rule that wins on an instrument came from.
@@ -135,7 +137,8 @@ pub struct MarginRule {
     /// Factor of halts and windows, 100 % when there is none, and the window it comes from.
     pub factor: Ratio,
     pub window: Option<u16>,
-    /// Set and rule whose bands apply on top.
+    /// Set and rule whose bands apply on top; what a band charges, and its own leverage, stand with the account's
+    /// [`TierView`]s.
     pub tiers: Option<(TierSetId, u16)>,
     /// Margin after leverage in the margin currency, `10^-20`, before conversion and rate.
     pub base: i128,

@@ -18,12 +18,13 @@ use siaga_risk::view::{AccountView, Ask, Query, View};
 
 const HISTORIES: u64 = 400;
 const STEPS: u32 = 160;
+/// Two of them have the leverage of their group.
 const ACCOUNTS: [(u32, CurrencyId, Leverage); 7] = [
-    (1, USD, Leverage::of(100)),
+    (1, USD, Leverage::NONE),
     (2, EUR, Leverage(3_333_000_000)),
     (3, JPY, Leverage::of(200)),
     (4, USD, Leverage(1_250_000_000)),
-    (5, USD, Leverage::of(100)),
+    (5, USD, Leverage::NONE),
     (6, EUR, Leverage::of(50)),
     (7, JPY, Leverage::of(200)),
 ];
@@ -94,20 +95,27 @@ impl History {
         let mut dice = Dice(seed);
         let mut group = group;
         group.margin.hedge = (dice.roll(3) == 0).then(|| dice.pick(HedgeRule::ALL));
+        if dice.roll(3) == 0 {
+            (group.preset, group.margin.caps) = (Preset::EsmaRetail, ESMA_CAPS);
+        }
         let mut twin = Twin::new(group);
-        let tiers = tiers();
+        let banded = dice.roll(3) > 0;
+        let pooled = banded && dice.roll(2) == 0;
+        let tiers = tiers(&mut dice, pooled);
         desk.must(Body::Tiers(Box::new(tiers.clone())));
-        if dice.roll(2) == 0 {
+        if banded {
             group.margin.tiers = tiers.id;
             twin.tiers = Some(tiers);
         }
         desk.must(Body::Group(Box::new(group)));
         for mut terms in listed {
-            terms.margin = margin_terms(&mut dice);
+            draw_terms(&mut dice, &mut terms);
             desk.must(Body::Instrument(Box::new(terms.clone())));
             twin.terms.insert(terms.id, terms);
         }
         for (id, currency, leverage) in ACCOUNTS {
+            // Value is counted in dollars, and so are the accounts then: rates would leave the twin's fractions no room.
+            let currency = if pooled { USD } else { currency };
             let (accounting, nets) = if id < NETTING_FROM {
                 (Accounting::Hedging, false)
             } else {
@@ -130,8 +138,8 @@ impl History {
         for (symbol, mid, spread) in TRADED {
             history.quote(symbol, mid, mid + spread);
         }
-        for (id, currency, _) in ACCOUNTS {
-            let amount = if currency == JPY {
+        for (id, ..) in ACCOUNTS {
+            let amount = if history.twin.accounts[&id].currency == JPY {
                 1_000_000
             } else {
                 1_000_000 + 7 * i64::from(id)
@@ -162,7 +170,8 @@ impl History {
         self.desk.now = self.desk.now.plus(self.dice.roll(3) * SECOND_NS / 10);
         self.twin.now = self.desk.now;
         self.apply(Desk::clock);
-        match self.dice.roll(27) {
+        match self.dice.roll(28) {
+            27 => self.roll(),
             21..=23 => self.launch(),
             24..=26 => self.land(),
             0..=10 => self.walk(),
@@ -170,8 +179,11 @@ impl History {
             14 => self.rest(),
             15..=16 => self.leave(),
             17 => {
-                let (id, currency, _) = self.dice.pick(&ACCOUNTS);
-                let unit = if currency == JPY { 100 } else { 1 };
+                let (id, ..) = self.dice.pick(&ACCOUNTS);
+                let unit = match self.twin.accounts[&id].currency {
+                    JPY => 100,
+                    _ => 1,
+                };
                 let amount = self.dice.roll(20_000) as i64 * unit - 8_000;
                 self.cash(id, amount);
             }
@@ -190,6 +202,23 @@ impl History {
             19 => self.raise(),
             _ => self.cancel(),
         }
+    }
+
+    /// A day of an instrument ends, working or not.
+    fn roll(&mut self) {
+        let (symbol, ..) = self.dice.pick(&TRADED);
+        let (instrument, days) = (instrument_id(symbol), self.dice.pick(&[0, 1, 3]));
+        if days > 0 {
+            self.twin.roll(instrument);
+        }
+        let at = self.desk.now;
+        self.put(Body::Rollover(Rollover {
+            instrument,
+            at,
+            days,
+            weekday: 2,
+        }));
+        self.apply(Desk::clock);
     }
 
     /// The requirement of an instrument goes up for a while.
@@ -330,6 +359,7 @@ impl History {
                     side,
                     qty,
                     cost: i128::from(qty) * i128::from(price),
+                    margin_cost: i128::from(qty) * i128::from(price),
                     rate,
                     lots: vec![(self.desk.now, qty)],
                 });
@@ -345,6 +375,7 @@ impl History {
             side: order.side,
             qty,
             cost: 0,
+            margin_cost: 0,
             rate,
             lots: Vec::new(),
         };
@@ -613,6 +644,24 @@ fn own_rules(dice: &mut Dice, id: u32, nets: bool) -> AccountRules {
     }
 }
 
+/// How an instrument is charged, drawn: caps, maintenance below the initial margin, fixed amounts per lot.
+fn draw_terms(dice: &mut Dice, terms: &mut InstrumentTerms) {
+    terms.margin = margin_terms(dice);
+    terms.swap = SwapTerms::NONE;
+    terms.leverage_max = dice.pick(&[Leverage::NONE, Leverage::NONE, Leverage::of(50)]);
+    terms.margin_maintenance = dice.pick(&[Ratio::ONE, Ratio::ONE, Ratio::percent(50)]);
+    terms.margin.class = dice.pick(&[
+        CapClass::MajorForex,
+        CapClass::MinorForexGoldIndex,
+        CapClass::Commodity,
+    ]);
+    if dice.roll(4) == 0 {
+        terms.margin_fixed = Money(10_000_300);
+        terms.margin.fixed_hold = dice.pick(&[Money(0), Money(8_000_240)]);
+        terms.margin.fixed_hedged = dice.pick(&[None, Some(Money(0)), Some(Money(3_000_090))]);
+    }
+}
+
 /// Rates and hedges of an instrument, drawn.
 fn margin_terms(dice: &mut Dice) -> MarginTerms {
     let rates = [
@@ -633,25 +682,42 @@ fn margin_terms(dice: &mut Dice) -> MarginTerms {
     }
 }
 
-/// Bands by lots for two of the instruments; the third has none.
-fn tiers() -> TierTerms {
-    let band = |lots: i64, initial, maintenance| Band {
-        to: lots * 10_000_000,
-        leverage: Leverage::NONE,
-        initial: Ratio::percent(initial),
-        maintenance: Ratio::percent(maintenance),
+/// Bands by tenths of lots for two of the instruments, each alone; the third has none. Pooled, the other two fill bands
+/// together, by thousands of dollars.
+fn tiers(dice: &mut Dice, pooled: bool) -> TierTerms {
+    let leverages = [Leverage::NONE, Leverage::of(400), Leverage::of(20)];
+    let mut rule = |id, names: &[&str], by, ends: [i64; 3]| TierRule {
+        id,
+        by,
+        currency: USD,
+        instruments: names.iter().map(|name| instrument_id(name)).collect(),
+        cost: TierCost::Average,
+        rounding: RoundingStage::Total,
+        bands: ends
+            .into_iter()
+            .zip([(100, 100), (200, 150), (300, 250)])
+            .map(|(to, (initial, maintenance))| Band {
+                to,
+                leverage: dice.pick(&leverages),
+                initial: Ratio::percent(initial),
+                maintenance: Ratio::percent(maintenance),
+            })
+            .collect(),
+    };
+    let tenths = [3, 8, 0].map(|lots| lots * 10_000_000);
+    let alone = TierBy::VolumePerSymbol;
+    let rules = if pooled {
+        let ends = [40, 90, 0].map(|thousands| thousands * 100_000);
+        vec![
+            rule(1, &["USDJPY", "XAUUSD"], TierBy::Notional, ends),
+            rule(2, &["EURUSD"], alone, tenths),
+        ]
+    } else {
+        vec![rule(1, &["EURUSD", "XAUUSD"], alone, tenths)]
     };
     TierTerms {
         id: TierSetId(3),
-        rules: vec![TierRule {
-            id: 1,
-            by: TierBy::VolumePerSymbol,
-            currency: USD,
-            instruments: vec![instrument_id("EURUSD"), instrument_id("XAUUSD")],
-            cost: TierCost::Average,
-            rounding: RoundingStage::Total,
-            bands: vec![band(3, 100, 100), band(8, 200, 150), band(0, 300, 250)],
-        }],
+        rules,
     }
 }
 

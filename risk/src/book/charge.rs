@@ -48,6 +48,8 @@ pub struct Rule<'a> {
     pub hedge: HedgeRule,
     /// The leverage that wins.
     pub leverage: Leverage,
+    /// What is held is charged what it took to open it.
+    pub holds_initial: bool,
     /// Digits of the account's currency.
     pub digits: u8,
     /// The unrounded sums are wanted too: a leverage rule goes on from them.
@@ -86,6 +88,30 @@ struct Piece {
     /// Share of the quantity that counts as lots, and of the value.
     counted: (i128, i128),
     value: i128,
+}
+
+impl Rule<'_> {
+    /// The share that covered lots are charged of what is held. An amount per covered lot stays that amount where what
+    /// is held is charged more than the margin to hold.
+    fn covered_of_held(&self) -> Option<(i128, i128)> {
+        let share = (self.instrument.hedged.num, self.instrument.hedged.den);
+        let is_amount = self.instrument.terms.margin.fixed_hedged.is_some();
+        if self.holds_initial && is_amount {
+            times(share, self.instrument.hold_by_open)
+        } else {
+            Some(share)
+        }
+    }
+
+    /// The share that lots are charged of the margin to open, when they cover others.
+    fn covered_of_open(&self) -> Option<(i128, i128)> {
+        let share = self.covered_of_held()?;
+        if self.holds_initial {
+            Some(share)
+        } else {
+            times(share, self.instrument.hold_by_open)
+        }
+    }
 }
 
 impl Part {
@@ -285,18 +311,13 @@ fn to_open(rule: &Rule<'_>, sides: &Sides, ordered: &Part, side: Side, with: Wit
         Side::Sell => sides.long.qty - sides.short.qty,
     };
     let covering = uncovered.clamp(0, ordered.qty);
-    let share = rule.instrument.hedged;
-    let hold = rule.instrument.hold_by_open;
-    let (num, den) = times(
-        times((covering, ordered.qty), hold)?,
-        (share.num, share.den),
-    )?;
+    let (num, den) = times((covering, ordered.qty), rule.covered_of_open()?)?;
     let covered = Piece {
         amount: ordered.amount(with),
         num,
         den,
         qty: covering,
-        counted: (share.num, share.den),
+        counted: rule.covered_of_held()?,
         value: mul_div_round(ordered.value, covering, ordered.qty)?,
     };
     let excess = Piece {
@@ -330,18 +351,18 @@ fn hedged(rule: &Rule<'_>, long: &Part, short: &Part, with: With) -> Option<(Sum
         value: mul_div_round(large.value, large.qty - small.qty, large.qty)?,
     };
     let all = large.plus(*small)?;
-    let share = rule.instrument.hedged;
+    let share = rule.covered_of_held()?;
     let mean = (
         large.rate(with)?.checked_add(small.rate(with)?)?,
         2 * i128::from(Ratio::ONE.0),
     );
-    let (num, den) = times(times((small.qty, all.qty), mean)?, (share.num, share.den))?;
+    let (num, den) = times(times((small.qty, all.qty), mean)?, share)?;
     let covered = Piece {
         amount: all.base,
         num,
         den,
         qty: small.qty,
-        counted: (share.num, share.den),
+        counted: share,
         value: mul_div_round(all.value, small.qty, all.qty)?,
     };
     Some((total(rule, &[open])?, total(rule, &[covered])?))

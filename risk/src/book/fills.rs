@@ -157,7 +157,7 @@ impl Book {
             side: booking.side,
             qty: booking.qty,
             cost,
-            margin_cost: cost,
+            margin_cost: cost.abs(),
             margin_rate: self.margin_rate(order.account, order.instrument, booking.side),
             opened: ctx.now,
             swap: Money(0),
@@ -198,7 +198,8 @@ impl Book {
         position.margin_rate = rate;
         position.qty = position.qty.saturating_add(booking.qty);
         position.cost += cost;
-        position.margin_cost += cost;
+        // Books of before may have kept it with its sign.
+        position.margin_cost = position.margin_cost.abs() + cost.abs();
         position.commission = Money(position.commission.0.saturating_add(booking.commission.0));
         let after = *position;
         drop(position);
@@ -369,7 +370,8 @@ impl Book {
         Price(instrument.map_or(0, |known| known.average(position.qty, position.cost)))
     }
 
-    /// Margin of a position standing alone.
+    /// Margin of a position standing alone, before leverage rules: what bands charge depends on all that fills them, so
+    /// there is no share of it that a position alone would free.
     pub(super) fn own_margin(&self, position: &Position) -> Money {
         let margin = || {
             let account = self.account(position.account)?;

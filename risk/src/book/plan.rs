@@ -178,7 +178,8 @@ impl Book {
         orders.filter(waiting)
     }
 
-    /// Margin of an order that opens; nothing where it is charged none.
+    /// Margin of an order that opens, before leverage rules, as of a position ([`Book::own_margin`]); nothing where it is
+    /// charged none.
     fn charged_for(&self, account: &Account, order: &Order) -> Option<i64> {
         let instrument = self.instrument(order.order.instrument)?;
         let (leverage, _) = self.leverage_on(account, instrument);

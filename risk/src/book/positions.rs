@@ -23,7 +23,8 @@ pub struct Position {
     pub qty: i64,
     /// Sum of quantity × open price.
     pub cost: i128,
-    /// Sum of quantity × margin price (`open` margin; refreshed at the rollover).
+    /// Sum of quantity × size of the margin price (`open` margin; refreshed at the rollover): fills on both sides of zero
+    /// do not cancel out.
     pub margin_cost: i128,
     /// Rate of the margin currency stored with it; `None` while it was missing.
     pub margin_rate: Option<Rate>,

@@ -1,7 +1,8 @@
 //! The checks an order meets before it goes anywhere, in the order of the verdicts' numbers; every reason is told.
 //! Preview and order go through the same function.
 
-use super::instruments::Instrument;
+use super::cross::margin_price_x2;
+use super::instruments::{Instrument, PriceUse};
 use super::used::Flight;
 use super::{Account, Book, Env, Link};
 use crate::convert::{Rate, Sided};
@@ -332,6 +333,9 @@ impl Book {
             return checked.reasons.push(Reject::RateMissing);
         };
         checked.base = base;
+        if instrument.is_some_and(|known| self.would_be_free(account, known, order, price.0)) {
+            checked.reasons.push(Reject::MarginPriceZero);
+        }
         let flight = Flight {
             instrument: order.instrument,
             side: order.side,
@@ -368,6 +372,28 @@ impl Book {
         if charged && short && self.increases(account, order, None) {
             checked.reasons.push(Reject::Margin);
         }
+    }
+
+    /// Margin follows the price, and the price it would follow is zero: what is opened would be charged nothing.
+    fn would_be_free(
+        &self,
+        account: &Account,
+        instrument: &Instrument,
+        order: &NewOrder,
+        price: i64,
+    ) -> bool {
+        // Elsewhere a price of zero is no price, and a rate of zero is meant.
+        let follows = instrument.price_use == PriceUse::Times && instrument.terms.negative_prices;
+        if !follows || instrument.open_rate(order.side, order.kind) == Ratio(0) {
+            return false;
+        }
+        let prices = self.prices(instrument.terms.id);
+        let followed = match self.group_of(account).margin_price {
+            MarginPrice::Open => None,
+            MarginPrice::Mid => prices.map(|now| i128::from(now.bid) + i128::from(now.ask)),
+            MarginPrice::Mark => prices.map(margin_price_x2),
+        };
+        price == 0 || followed == Some(0)
     }
 
     /// A rate that a new position may be opened on: known, and none of its prices unavailable. What is held goes on

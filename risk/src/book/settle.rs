@@ -521,7 +521,7 @@ impl Book {
             .and_then(|(price, instrument)| instrument.cost(position.qty, price));
         if let Some(mut position) = self.positions.get_mut(slot) {
             if let Some(cost) = cost {
-                position.margin_cost = cost;
+                position.margin_cost = cost.abs();
                 position.margin_rate = rate.or(position.margin_rate);
             } else if position.margin_rate.is_none() {
                 position.margin_rate = rate;

@@ -7,6 +7,7 @@ use crate::convert::FINE_DIGITS;
 use crate::ids::*;
 use crate::terms::*;
 use crate::units::*;
+use crate::view::LeverageFrom;
 use crate::wide::{Fractions, gcd, mul_div_floor, mul_div_round};
 use std::cmp::Ordering;
 
@@ -20,7 +21,11 @@ pub struct Slice {
     pub position: Option<PositionId>,
     /// Margin before leverage, fine units of the account's currency.
     pub amount: i128,
+    /// What divides it in bands without a leverage of their own, and where that came from.
     pub leverage: Leverage,
+    pub from: LeverageFrom,
+    /// What no band's own leverage goes beyond, and where that came from; absent where nothing binds it.
+    pub cap: Option<(Leverage, LeverageFrom)>,
     /// Fine units of lots.
     pub lots: i128,
     /// Fine units of the rule's currency.
@@ -36,6 +41,8 @@ pub struct TierPart {
     /// Lots or value that fell into it, fine units.
     pub measure: i128,
     pub ratio: Ratio,
+    /// The leverage charged and where it came from; absent where instruments with different ones share the band.
+    pub leverage: Option<(Leverage, LeverageFrom)>,
     /// Fine units of the account's currency.
     pub amount: i128,
 }
@@ -55,6 +62,20 @@ pub struct Tiered {
 
 /// A sum of `amount × num / den`.
 type Terms = Vec<(i128, i128, i128)>;
+
+impl Slice {
+    /// The leverage it is charged at in a band, and where that came from. A band's own goes before that of the group,
+    /// higher or lower, and never beyond a cap.
+    fn in_band(&self, band: Leverage) -> (Leverage, LeverageFrom) {
+        if band == Leverage::NONE {
+            return (self.leverage.or_one(), self.from);
+        }
+        match self.cap {
+            Some((cap, by)) if cap < band => (cap, by),
+            _ => (band, LeverageFrom::Band),
+        }
+    }
+}
 
 impl TierRule {
     /// The rule says something of an instrument.
@@ -91,8 +112,15 @@ impl TierRule {
     }
 }
 
-/// Charges slices by a rule. `digits` are those of the account's currency, `rule_digits` those of the rule's.
-pub fn charge(rule: &TierRule, slices: &[Slice], digits: u8, rule_digits: u8) -> Option<Tiered> {
+/// Charges slices by a rule. `digits` are those of the account's currency, `rule_digits` those of the rule's. Where
+/// what is held goes on being charged the initial margin (`initial`), no band's maintenance counts.
+pub fn charge(
+    rule: &TierRule,
+    slices: &[Slice],
+    digits: u8,
+    rule_digits: u8,
+    initial: bool,
+) -> Option<Tiered> {
     let mut tiered = Tiered::default();
     for slice in slices {
         let (over, under) = slice.leverage.fraction();
@@ -133,7 +161,7 @@ pub fn charge(rule: &TierRule, slices: &[Slice], digits: u8, rule_digits: u8) ->
         while left > 0 {
             let (at, take) = next_band(rule, rule_digits, filled, left)?;
             let band = &rule.bands[at];
-            let ratio = if slice.held {
+            let ratio = if slice.held && !initial {
                 band.maintenance
             } else {
                 band.initial
@@ -145,6 +173,7 @@ pub fn charge(rule: &TierRule, slices: &[Slice], digits: u8, rule_digits: u8) ->
                 band: at as u16,
                 measure: take,
                 ratio,
+                leverage: shared(of, band.leverage),
                 amount: fine(&terms)?,
             });
             if rule.rounding == RoundingStage::Band {
@@ -171,15 +200,19 @@ fn next_band(rule: &TierRule, digits: u8, filled: i128, left: i128) -> Option<(u
         })
 }
 
-/// Margin before leverage, summed by leverage; a band's own leverage goes before.
+/// The leverage that all of what is charged has in a band.
+fn shared(slices: &[Slice], band: Leverage) -> Option<(Leverage, LeverageFrom)> {
+    let charged = slices.iter().filter(|slice| slice.amount != 0);
+    let mut all = charged.map(|slice| slice.in_band(band));
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first)
+}
+
+/// Margin before leverage, summed by the leverage of a band.
 fn costs(slices: &[Slice], band: Leverage) -> Vec<(i128, Leverage)> {
     let mut costs: Vec<(i128, Leverage)> = Vec::with_capacity(1);
     for slice in slices {
-        let leverage = if band > Leverage::NONE {
-            band
-        } else {
-            slice.leverage.or_one()
-        };
+        let (leverage, _) = slice.in_band(band);
         match costs.iter_mut().find(|cost| cost.1 == leverage) {
             Some(cost) => cost.0 = cost.0.saturating_add(slice.amount),
             None => costs.push((slice.amount, leverage)),
@@ -325,5 +358,34 @@ mod tests {
             levered(amount, Leverage::of(100), (1, 2)),
             Some((amount, 1, 200))
         );
+    }
+
+    #[test]
+    fn a_band_gives_no_more_leverage_than_a_cap_and_says_which() {
+        let slice = |cap| Slice {
+            held: true,
+            position: None,
+            amount: 1,
+            leverage: Leverage::of(30),
+            from: LeverageFrom::ClassCap,
+            cap,
+            lots: 1,
+            value: 0,
+        };
+        let capped = slice(Some((Leverage::of(30), LeverageFrom::ClassCap)));
+        let free = slice(None);
+        for (slice, band, charged) in [
+            (capped, 500, (Leverage::of(30), LeverageFrom::ClassCap)),
+            (capped, 30, (Leverage::of(30), LeverageFrom::Band)),
+            (capped, 20, (Leverage::of(20), LeverageFrom::Band)),
+            (capped, 0, (Leverage::of(30), LeverageFrom::ClassCap)),
+            (free, 500, (Leverage::of(500), LeverageFrom::Band)),
+        ] {
+            assert_eq!(slice.in_band(Leverage::of(band)), charged);
+        }
+        let all = [capped, free];
+        assert_eq!(shared(&all, Leverage::of(500)), None);
+        let same = Some((Leverage::of(20), LeverageFrom::Band));
+        assert_eq!(shared(&all, Leverage::of(20)), same);
     }
 }

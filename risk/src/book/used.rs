@@ -42,6 +42,23 @@ struct Bucket<'a> {
     soft: Vec<Slice>,
 }
 
+/// What a position's margin is computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MarginInputs {
+    /// Quantity × price, so many times; of an inverse contract its value.
+    pub cost: i128,
+    pub times: i128,
+    /// The rate of the margin currency in the account's.
+    pub rate: Rate,
+}
+
+/// Where the leverage of an instrument's slices came from, and what holds bands down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bound {
+    from: LeverageFrom,
+    cap: Option<(Leverage, LeverageFrom)>,
+}
+
 /// A rule that was applied: its set, itself, and how it charged.
 pub type Applied = (TierSetId, u16, Option<InstrumentId>, Tiered);
 
@@ -92,17 +109,35 @@ impl Book {
             Leverage::NONE => (group.leverage.or_one(), LeverageFrom::Group),
             own => (own, LeverageFrom::Account),
         };
-        let class = group.margin.caps[instrument.terms.margin.class as usize];
-        let caps = [
-            (class, LeverageFrom::ClassCap),
-            (instrument.terms.leverage_max, LeverageFrom::InstrumentCap),
-        ];
-        for (cap, by) in caps {
+        for (cap, by) in self.caps_on(account, instrument) {
             if cap > Leverage::NONE && cap < leverage {
                 (leverage, from) = (cap, by);
             }
         }
         (leverage, from)
+    }
+
+    /// The caps on an instrument: the group's on its class, and its own.
+    fn caps_on(&self, account: &Account, instrument: &Instrument) -> [(Leverage, LeverageFrom); 2] {
+        let caps = &self.group_of(account).margin.caps;
+        let class = caps[instrument.terms.margin.class as usize];
+        [
+            (class, LeverageFrom::ClassCap),
+            (instrument.terms.leverage_max, LeverageFrom::InstrumentCap),
+        ]
+    }
+
+    /// What holds bands down on an instrument: the least of the caps and of the leverage that the account itself was
+    /// given. That of its group does not, bands stand in its place.
+    fn bound_on(&self, account: &Account, instrument: &Instrument) -> Bound {
+        let own = (account.state.terms.leverage, LeverageFrom::Account);
+        let caps = self.caps_on(account, instrument).into_iter().chain([own]);
+        Bound {
+            from: self.leverage_on(account, instrument).1,
+            cap: caps
+                .filter(|(cap, _)| *cap > Leverage::NONE)
+                .min_by_key(|(cap, _)| *cap),
+        }
     }
 
     /// The hedge rule that wins on an instrument, and where it came from: the account's own, its group's, the
@@ -165,15 +200,19 @@ impl Book {
             .filter(move |window| window.from <= now && now < window.until)
     }
 
-    /// Quantity, price sum and rate that a position's margin is computed from.
+    /// Price sum and rate that a position's margin is computed from.
     pub(super) fn margin_inputs(
         &self,
         position: &Position,
         instrument: &Instrument,
         account: &Account,
-    ) -> Option<(i128, Rate)> {
+    ) -> Option<MarginInputs> {
         if self.group_of(account).margin_price == MarginPrice::Open {
-            return Some((position.margin_cost, position.margin_rate?));
+            return Some(MarginInputs {
+                cost: position.margin_cost,
+                times: 1,
+                rate: position.margin_rate?,
+            });
         }
         let prices = self.prices(position.instrument)?;
         let rate = self.rate(
@@ -186,25 +225,23 @@ impl Book {
             _ => i128::from(prices.bid) + i128::from(prices.ask),
         };
         let qty = i128::from(position.qty);
-        if instrument.inverse > 0 {
-            return Some((instrument.notional(qty, price_x2)?, rate));
-        }
-        let den = match instrument.price_use {
-            PriceUse::Without => 1,
-            PriceUse::Times => 2,
+        let (cost, times) = if instrument.inverse > 0 {
+            (instrument.notional(qty, price_x2)?, 1)
+        } else {
+            (price_x2.checked_mul(qty)?, 2)
         };
-        let rate = Rate {
-            num: rate.num,
-            den: rate.den.checked_mul(den)?,
-        };
-        Some((price_x2.checked_mul(qty)?, rate))
+        Some(MarginInputs { cost, times, rate })
     }
 
-    /// Margin of a position before leverage at the price its group says, with its rate.
-    pub(super) fn position_part(&self, position: &Position, account: &Account) -> Option<Part> {
-        let instrument = self.instrument(position.instrument)?;
-        let qty = i128::from(position.qty);
-        let (cost, rate) = self.margin_inputs(position, instrument, account)?;
+    /// Margin of a position before leverage and shares at a rate, and the share it is charged: what holds it, or what
+    /// opened it where the group goes on charging that.
+    pub(super) fn held_base(
+        &self,
+        position: &Position,
+        (account, instrument): (&Account, &Instrument),
+        inputs: &MarginInputs,
+        rate: Rate,
+    ) -> Option<(i128, Ratio)> {
         let (scale, share) = if self.group_of(account).holds_initial() {
             let share = instrument.open_rate(position.side, OrderKind::Market);
             (instrument.margin, share)
@@ -212,10 +249,27 @@ impl Book {
             let share = instrument.hold_rates[position.side as usize];
             (instrument.margin_hold, share)
         };
-        let base = base(instrument, scale, qty, cost, rate)?;
+        let times = match instrument.price_use {
+            PriceUse::Without => 1,
+            PriceUse::Times => inputs.times,
+        };
+        let rate = Rate {
+            num: rate.num,
+            den: rate.den.checked_mul(times)?,
+        };
+        let base = base(instrument, scale, position.qty.into(), inputs.cost, rate)?;
+        Some((base, share))
+    }
+
+    /// Margin of a position before leverage at the price its group says, with its rate.
+    pub(super) fn position_part(&self, position: &Position, account: &Account) -> Option<Part> {
+        let instrument = self.instrument(position.instrument)?;
+        let inputs = self.margin_inputs(position, instrument, account)?;
+        let place = (account, instrument);
+        let (base, share) = self.held_base(position, place, &inputs, inputs.rate)?;
         let plain = at(base, share)?;
         Some(Part {
-            qty,
+            qty: i128::from(position.qty),
             base,
             plain,
             soft: plain,
@@ -350,6 +404,7 @@ impl Book {
         let (mut used, mut scheduled) = (Used::default(), Used::default());
         let mut buckets: Vec<Bucket<'_>> = Vec::new();
         let digits = self.digits_of(account);
+        let initial = self.group_of(account).holds_initial();
         for holding in &holdings {
             let instrument = self.instrument(holding.id)?;
             if self.is_scheduled(self.group_of(account), instrument) {
@@ -367,7 +422,10 @@ impl Book {
                 charge(&rule, &holding.sides, With::Factors)?
             };
             match tier {
-                Some(tier) => put(&mut buckets, tier, holding, &rule, (plain, soft))?,
+                Some(tier) => {
+                    let bound = self.bound_on(account, instrument);
+                    put(&mut buckets, tier, holding, (&rule, bound), (plain, soft))?;
+                }
                 None => {
                     used.plain.0 = add(used.plain.0, &plain)?;
                     used.soft.0 = add(used.soft.0, &soft)?;
@@ -377,7 +435,7 @@ impl Book {
         for bucket in &buckets {
             let rule_digits = self.digits(bucket.rule.currency);
             let charge = |slices: &[Slice]| {
-                super::tiers::charge(bucket.rule, slices, digits, rule_digits)
+                super::tiers::charge(bucket.rule, slices, digits, rule_digits, initial)
                     .map(|tiered| tiered.minor)
             };
             used.plain.0 = used.plain.0.checked_add(charge(&bucket.plain)?)?;
@@ -400,6 +458,7 @@ impl Book {
             return Some(Vec::new());
         }
         let digits = self.digits_of(account);
+        let initial = self.group_of(account).holds_initial();
         let mut buckets: Vec<Bucket<'_>> = Vec::new();
         for holding in &self.holdings(account, env, None, &[], &[])? {
             let Some(tier) = self.tier_of(account, holding.id) else {
@@ -407,11 +466,13 @@ impl Book {
             };
             let rule = self.charge_rule(account, holding.id, true)?;
             let plain = charge(&rule, &holding.sides, With::Rates)?;
-            put(&mut buckets, tier, holding, &rule, (plain, plain))?;
+            let bound = self.bound_on(account, rule.instrument);
+            put(&mut buckets, tier, holding, (&rule, bound), (plain, plain))?;
         }
         let applied = buckets.iter().map(|bucket| {
             let rule_digits = self.digits(bucket.rule.currency);
-            let tiered = super::tiers::charge(bucket.rule, &bucket.plain, digits, rule_digits)?;
+            let (rule, slices) = (bucket.rule, &bucket.plain);
+            let tiered = super::tiers::charge(rule, slices, digits, rule_digits, initial)?;
             let alone = bucket.rule.per_symbol().then_some(bucket.instrument);
             Some((set, bucket.rule.id, alone, tiered))
         });
@@ -431,6 +492,7 @@ impl Book {
             accounting: account.state.terms.accounting,
             hedge: self.hedge_on(account, instrument).0,
             leverage: self.leverage_on(account, instrument).0,
+            holds_initial: self.group_of(account).holds_initial(),
             digits: self.digits_of(account),
             exact,
         })
@@ -479,12 +541,8 @@ impl Book {
         }
         let tier = self.tier_of(account, position.instrument);
         if let Some(rule) = tier {
-            let (cost, _) = self.margin_inputs(position, instrument, account)?;
-            let cost = if self.group_of(account).margin_price == MarginPrice::Open {
-                cost
-            } else {
-                cost / 2
-            };
+            let inputs = self.margin_inputs(position, instrument, account)?;
+            let cost = inputs.cost / inputs.times;
             part.value = self.value_of(account, instrument, rule, (part.qty, cost, part.base))?;
         }
         if gone > 0 {
@@ -554,7 +612,7 @@ fn put<'a>(
     buckets: &mut Vec<Bucket<'a>>,
     tier: &'a TierRule,
     holding: &Holding,
-    rule: &Rule<'_>,
+    (rule, bound): (&Rule<'_>, Bound),
     (plain, soft): (Charged, Charged),
 ) -> Option<()> {
     let same = |bucket: &Bucket<'_>| {
@@ -581,6 +639,8 @@ fn put<'a>(
                 position: *position,
                 amount: part.plain,
                 leverage: rule.leverage,
+                from: bound.from,
+                cap: bound.cap,
                 lots: part.qty.checked_mul(fine)?,
                 value: part.value,
             };
@@ -600,6 +660,8 @@ fn put<'a>(
                     position: None,
                     amount: sum.exact,
                     leverage: rule.leverage,
+                    from: bound.from,
+                    cap: bound.cap,
                     lots: sum.lots,
                     value: sum.value,
                 });

@@ -4,7 +4,7 @@ use super::charge::{With, charge};
 use super::instruments::Instrument;
 use super::margin::clamp;
 use super::positions::Position;
-use super::used::base;
+use super::used::{MarginInputs, base};
 use super::{Account, Book, Env};
 use crate::convert::Rate;
 use crate::event::*;
@@ -22,17 +22,17 @@ impl Book {
         env: &Env<'_>,
     ) -> Option<MarginRule> {
         let instrument = self.instrument(position.instrument)?;
-        let (cost, rate) = self
-            .margin_inputs(position, instrument, account)
-            .map_or((position.margin_cost, None), |(cost, rate)| {
-                (cost, Some(rate))
-            });
+        let known = self.margin_inputs(position, instrument, account);
+        let inputs = known.unwrap_or(MarginInputs {
+            cost: position.margin_cost,
+            times: 1,
+            rate: Rate::ONE,
+        });
         let factor = self.held_factor(instrument, position.opened, env);
-        let scale = instrument.margin_hold;
-        let native = base(instrument, scale, position.qty.into(), cost, Rate::ONE)?;
-        let share = instrument.hold_rates[position.side as usize];
+        let place = (account, instrument);
+        let (native, share) = self.held_base(position, place, &inputs, Rate::ONE)?;
         Some(MarginRule {
-            conversion: rate,
+            conversion: known.map(|inputs| inputs.rate),
             ..self.rule_of(account, instrument, (native, share, factor), env)
         })
     }
@@ -47,7 +47,7 @@ impl Book {
     ) -> Option<MarginRule> {
         let instrument = self.instrument(order.instrument)?;
         let qty = i128::from(order.qty.0);
-        let cost = qty.checked_mul(i128::from(price.0))?;
+        let cost = instrument.cost(order.qty.0, price.0)?;
         let native = base(instrument, instrument.margin, qty, cost, Rate::ONE)?;
         let factor = self.flight_factor(instrument, env);
         let share = instrument.open_rate(order.side, order.kind);

@@ -168,7 +168,8 @@ record! {
     pub struct Band {
         /// Where it ends: lots in `10^-8`, or minor units of the rule's currency; 0 = no end.
         pub to: i64,
-        /// The band's own leverage in place of the account's; none = the account's.
+        /// The band's own leverage in place of the group's; none = the one that wins otherwise. Caps on the class and on
+        /// the instrument hold it down, and so does a lower leverage that the account itself was given.
         pub leverage: Leverage,
         /// Share for orders.
         pub initial: Ratio,

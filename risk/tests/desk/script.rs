@@ -577,6 +577,7 @@ impl Run {
                         .copied()
                         .unwrap()
                 }
+                "negative" => terms.negative_prices = value == "yes",
                 "cap" => terms.leverage_max = Leverage::of(value.parse().unwrap()),
                 "initial" => terms.margin_initial = ratio(value),
                 "schedule" => terms.crypto.schedule = schedule(value),

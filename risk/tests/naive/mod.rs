@@ -89,21 +89,28 @@ pub struct Held {
     pub qty: i64,
     /// Sum of quantity × price.
     pub cost: i128,
+    /// The same at the prices margin is computed from.
+    pub margin_cost: i128,
     pub rate: Exact,
     /// What came when, oldest first.
     pub lots: Vec<(Ts, i64)>,
 }
 
 impl Held {
-    /// Cost of a part, as it is taken out: half away from zero.
-    fn cost_of(&self, qty: i64) -> i128 {
-        let (num, den) = (self.cost * i128::from(qty), i128::from(self.qty));
+    /// What of a sum belongs to a part, as it is taken out: half away from zero.
+    fn part_of(&self, sum: i128, qty: i64) -> i128 {
+        let (num, den) = (sum * i128::from(qty), i128::from(self.qty));
         (num.abs() * 2 + den) / (2 * den) * num.signum()
+    }
+
+    fn cost_of(&self, qty: i64) -> i128 {
+        self.part_of(self.cost, qty)
     }
 
     /// A part leaves, the oldest lots first.
     pub fn take(&mut self, qty: i64) {
         self.cost -= self.cost_of(qty);
+        self.margin_cost -= self.part_of(self.margin_cost, qty);
         self.qty -= qty;
         let mut left = qty;
         for lot in &mut self.lots {
@@ -133,6 +140,7 @@ pub struct Resting {
 pub struct Mine {
     pub currency: CurrencyId,
     pub netting: bool,
+    /// Its own, or none.
     pub leverage: Leverage,
     pub balance: i64,
     pub held: Vec<Held>,
@@ -305,14 +313,15 @@ impl Twin {
         if left == 0 {
             return;
         }
-        let by_price = self.terms[&id].mode != CalcMode::Forex;
+        let terms = &self.terms[&id];
+        let by_price = terms.mode != CalcMode::Forex && terms.margin_fixed.0 == 0;
         let cost = i128::from(left) * i128::from(price);
         let is_raised = self.factor(id, None) != Exact::whole(1);
         let mine = self.accounts.get_mut(&account).unwrap();
         match mine.held.iter_mut().find(|held| here(held)) {
             Some(held) => {
                 let (old, new) = if by_price {
-                    (held.cost, cost)
+                    (held.margin_cost, cost)
                 } else {
                     (i128::from(held.qty), i128::from(left))
                 };
@@ -324,6 +333,7 @@ impl Twin {
                 held.rate = sum.kept();
                 held.qty += left;
                 held.cost += cost;
+                held.margin_cost += cost;
                 // Only what is added while requirements are raised is told from what was there before.
                 let at = if is_raised { self.now } else { held.lots[0].0 };
                 held.lots.push((at, left));
@@ -331,9 +341,27 @@ impl Twin {
             None => mine.held.push(Held {
                 qty: left,
                 cost,
+                margin_cost: cost,
                 lots: vec![(self.now, left)],
                 ..fill
             }),
+        }
+    }
+
+    /// A working day of an instrument ends: margin goes on from the price and the rate of now.
+    pub fn roll(&mut self, id: InstrumentId) {
+        let (bid, ask) = self.prices[&id];
+        let accounts: Vec<u32> = self.accounts.keys().copied().collect();
+        for account in accounts {
+            for (side, price) in [(Side::Buy, ask), (Side::Sell, bid)] {
+                let rate = self.margin_rate(account, id, side);
+                let mine = self.accounts.get_mut(&account).unwrap();
+                let held = mine.held.iter_mut();
+                for held in held.filter(|held| held.instrument == id && held.side == side) {
+                    held.margin_cost = i128::from(held.qty) * i128::from(price);
+                    held.rate = rate;
+                }
+            }
         }
     }
 
@@ -364,24 +392,49 @@ impl Twin {
             })
     }
 
-    /// Margin before leverage in minor units.
+    /// Value of a quantity in units of the base currency of a pair, of the quote currency otherwise.
+    fn value(&self, instrument: InstrumentId, qty: i64, cost: i128) -> Exact {
+        let terms = &self.terms[&instrument];
+        let contract = Exact::new(i128::from(terms.contract_size), 100);
+        match terms.mode {
+            CalcMode::Forex => contract.times(Exact::whole(qty)),
+            _ => contract.times(Exact::new(cost, 10i128.pow(u32::from(terms.price_digits)))),
+        }
+    }
+
+    /// Margin before leverage in minor units. Fixed margins are per lot, in hundredths of the margin currency.
     fn base(
         &self,
         account: u32,
         instrument: InstrumentId,
-        qty: i64,
-        cost: i128,
+        (qty, cost): (i64, i128),
         rate: Exact,
+        held: bool,
     ) -> Exact {
-        let terms = self::instrument(INSTRUMENTS[instrument.0 as usize - 1].0);
-        let contract = Exact::new(i128::from(terms.contract_size), 100);
-        let by_price = match terms.mode {
-            CalcMode::Forex => contract.times(Exact::whole(qty)),
-            _ => contract.times(Exact::new(cost, 10i128.pow(u32::from(terms.price_digits)))),
+        let native = match self.fixed(instrument, held) {
+            Some(per_lot) => Exact::new(i128::from(per_lot) * i128::from(qty), 10_000),
+            None => self.value(instrument, qty, cost),
         };
-        by_price
+        native
             .times(rate)
             .times(Exact::new(10i128.pow(self.digits(account)), 1))
+    }
+
+    /// What is held is charged the margin that opened it.
+    fn holds_initial(&self) -> bool {
+        self.group.preset == Preset::EsmaRetail
+    }
+
+    /// The fixed margin of a lot, to open or to hold.
+    fn fixed(&self, instrument: InstrumentId, held: bool) -> Option<i64> {
+        let terms = &self.terms[&instrument];
+        let to_hold = held && !self.holds_initial() && terms.margin.fixed_hold.0 > 0;
+        let per_lot = if to_hold {
+            terms.margin.fixed_hold
+        } else {
+            terms.margin_fixed
+        };
+        (terms.margin_fixed.0 > 0).then_some(per_lot.0)
     }
 
     pub fn state(&self, account: u32) -> MarginState {

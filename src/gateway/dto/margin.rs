@@ -26,7 +26,8 @@ wire_enum!(
         Group,
         Account,
         ClassCap,
-        InstrumentCap
+        InstrumentCap,
+        Band
     }
 );
 
@@ -42,7 +43,7 @@ wire! {
         pub factor_pct: String,
         /// The window of higher requirements that the factor comes from.
         pub window: Option<u16>,
-        /// Set and rule whose bands apply on top.
+        /// Set and rule whose bands apply on top; a band's own leverage stands with the account's `tiers`.
         pub tier_set: Option<u16>,
         pub tier_rule: Option<u16>,
         /// Margin after leverage in `currency`, before conversion and rate.
@@ -121,6 +122,9 @@ wire! {
         pub band: u16,
         pub measure: String,
         pub rate_pct: String,
+        /// x : 1, and where it came from; absent where instruments with different ones share the band.
+        pub leverage: Option<String>,
+        pub leverage_from: Option<LeverageFrom>,
         pub margin: String,
     }
 
@@ -215,6 +219,8 @@ pub fn tier(view: &TierView, digits: u8, names: &Directory) -> TierDto {
         band: part.band,
         measure: trimmed(fine(part.measure, LOT_DIGITS)),
         rate_pct: decimal::change_pct(part.ratio),
+        leverage: part.leverage.map(|(leverage, _)| leverage.to_string()),
+        leverage_from: part.leverage.map(|(_, from)| from.into()),
         margin: fine(part.amount, digits),
     });
     TierDto {
@@ -278,6 +284,45 @@ fn trimmed(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use siaga_risk::book::tiers::{TierPart, Tiered};
+    use siaga_risk::ids::TierSetId;
+    use siaga_risk::units::{Leverage, Ratio};
+
+    #[test]
+    fn a_band_names_its_leverage_and_where_it_came_from() {
+        let part = |leverage| TierPart {
+            held: true,
+            position: None,
+            band: 0,
+            measure: 0,
+            ratio: Ratio::ONE,
+            leverage,
+            amount: 0,
+        };
+        let capped = Some((Leverage::of(30), view::LeverageFrom::ClassCap));
+        let own = Some((Leverage::of(500), view::LeverageFrom::Band));
+        let rule = TierView {
+            set: TierSetId(7),
+            rule: 1,
+            instrument: None,
+            charged: Tiered {
+                parts: vec![part(capped), part(own), part(None)],
+                ..Tiered::default()
+            },
+        };
+        let shown = tier(&rule, 2, &Directory::default());
+        let told: Vec<_> = shown
+            .parts
+            .iter()
+            .map(|part| (part.leverage.as_deref(), part.leverage_from))
+            .collect();
+        let expected = [
+            (Some("30"), Some(LeverageFrom::ClassCap)),
+            (Some("500"), Some(LeverageFrom::Band)),
+            (None, None),
+        ];
+        assert_eq!(told, expected);
+    }
 
     #[test]
     fn rates_and_fine_units_are_read_as_decimals() {

@@ -72,7 +72,7 @@ export interface AccountRow {
 }
 
 /** Where a leverage comes from: the mode of the instrument, the group or the account, or a cap on it. */
-export type LeverageFrom = "mode" | "group" | "account" | "class_cap" | "instrument_cap";
+export type LeverageFrom = "mode" | "group" | "account" | "class_cap" | "instrument_cap" | "band";
 
 /** The rules behind a position's or an order's margin. */
 export interface MarginRule {

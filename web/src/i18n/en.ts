@@ -130,6 +130,7 @@ export const en = {
   "rule.account": "1:{n} (account)",
   "rule.class_cap": "1:{n} (the group’s cap on this class)",
   "rule.instrument_cap": "1:{n} (the instrument’s cap)",
+  "rule.band": "1:{n} (the band’s own)",
   "rule.rate": "rate {pct}",
   "rule.halt": "{pct} while halted",
   "rule.window": "{pct} in window {window}",

@@ -132,6 +132,7 @@ export const id: Record<Key, string> = {
   "rule.account": "1:{n} (akun)",
   "rule.class_cap": "1:{n} (batas grup untuk kelas ini)",
   "rule.instrument_cap": "1:{n} (batas instrumen)",
+  "rule.band": "1:{n} (milik jenjang)",
   "rule.rate": "tarif {pct}",
   "rule.halt": "{pct} selama dihentikan",
   "rule.window": "{pct} dalam jendela {window}",
