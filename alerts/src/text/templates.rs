@@ -184,7 +184,7 @@ fn english(rule: Rule) -> Template {
         ),
         Rule::ClockJump => text(
             "The clock jumped by {value}",
-            "The wall clock moved against the monotonic one; our time goes on without the jump.",
+            "The wall clock moved against the monotonic one, or was behind the journal at a start; our time never goes back.",
             "Check the time synchronisation of the machine.",
         ),
         Rule::Journal => text(
@@ -364,7 +364,7 @@ fn indonesian(rule: Rule) -> Template {
         ),
         Rule::ClockJump => text(
             "Jam melompat {value}",
-            "Jam dinding bergeser terhadap jam monoton; waktu kami berjalan terus tanpa lompatan.",
+            "Jam dinding bergeser terhadap jam monoton, atau tertinggal dari jurnal saat mulai; waktu kami tidak pernah mundur.",
             "Periksa sinkronisasi waktu mesin.",
         ),
         Rule::Journal => text(
