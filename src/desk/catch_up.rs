@@ -1,4 +1,5 @@
-//! What a start owes to the time between the last run and this one: nights that passed, and a clock that lies behind.
+//! What a start, or an import between two, owes to the time since the journal ended: nights that passed, and a clock that
+//! lies behind.
 
 use siaga_feed::calendar::{Calendars, MISSED_MAX_NS, Planner};
 use siaga_risk::event::{Body, ClockJump, Seq};
@@ -6,7 +7,7 @@ use siaga_risk::units::{DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, Ts};
 
 use crate::clock::{CATCH_UP_FACTOR, JUMP_NS};
 
-/// The first inputs of a start, and what goes on from them.
+/// The first inputs, and what goes on from them.
 pub struct CatchUp {
     /// The time that they carry: what the core has reached, so that its time stands still until all of them are in.
     pub ts: Ts,

@@ -5,7 +5,7 @@ pub mod alert_names;
 mod bars;
 mod bridge;
 mod broker;
-mod catch_up;
+pub mod catch_up;
 mod deliver;
 mod deliver_record;
 mod egress;
@@ -197,6 +197,15 @@ pub fn sources(config: &Config) -> Vec<&'static str> {
     names
 }
 
+/// Hours of the house's instruments. The simulated market does not sleep; live venues keep their own.
+pub fn calendars(config: &Config, listed: &Catalog) -> Calendars {
+    if config.feed.simulator {
+        Calendars::always_open(listed)
+    } else {
+        Calendars::new(listed)
+    }
+}
+
 /// What exists before the threads do.
 struct Running {
     clock: Arc<Clock>,
@@ -288,7 +297,7 @@ impl Running {
             journal.epoch_first(),
         );
         let catch_up = CatchUp::new(
-            self.calendars(config),
+            calendars(config, &self.listed),
             last,
             machine.now(),
             behind_ns,
@@ -581,15 +590,6 @@ impl Running {
             }
         }
         Ok(())
-    }
-
-    /// The simulated market does not sleep; live venues keep their own hours.
-    fn calendars(&self, config: &Config) -> Calendars {
-        if config.feed.simulator {
-            Calendars::always_open(&self.listed)
-        } else {
-            Calendars::new(&self.listed)
-        }
     }
 
     fn follower(
