@@ -8,6 +8,7 @@ mod broker;
 pub mod catch_up;
 mod deliver;
 mod deliver_record;
+mod doubt;
 mod egress;
 mod evidence;
 mod evidence_keeper;
@@ -428,6 +429,7 @@ impl Running {
             checkpointed,
             notices: notice_sender.clone(),
             figures: standby_figures.clone(),
+            again_after_ns: doubt::AGAIN_AFTER_NS,
             stop: standby_stop.clone(),
         };
         let standby = std::thread::Builder::new()
