@@ -11,11 +11,16 @@ pub const JUMP_NS: i64 = SECOND_NS as i64;
 /// Fastest correction towards the wall clock: 500 ppm, what NTP itself allows.
 const SLEW_PPM: i64 = 500;
 
+/// So many times its own length a wall clock that is behind takes to catch up.
+pub const CATCH_UP_FACTOR: u64 = 1_000_000 / SLEW_PPM.unsigned_abs();
+
 /// UTC nanoseconds that never go back: wall time at the start plus monotonic time since, slewed
-/// towards the wall clock by [`Clock::check`].
+/// towards the wall clock by [`Clock::check`]. Whoever goes on with a journal calls [`Clock::not_before`] first.
 #[derive(Debug)]
 pub struct Clock {
     base_wall_ns: u64,
+    /// The earliest reading.
+    started_ns: AtomicU64,
     base: Instant,
     correction_ns: AtomicI64,
     /// What the next check should find: less than zero while a step backwards is slewed away.
@@ -27,8 +32,10 @@ impl Clock {
     /// A clock that starts at the wall clock's time.
     #[expect(clippy::disallowed_methods)] // the one place
     pub fn start() -> Self {
+        let base_wall_ns = wall_ns();
         Self {
-            base_wall_ns: wall_ns(),
+            base_wall_ns,
+            started_ns: AtomicU64::new(base_wall_ns),
             base: Instant::now(),
             correction_ns: AtomicI64::new(0),
             expected_ns: AtomicI64::new(0),
@@ -36,9 +43,26 @@ impl Clock {
         }
     }
 
-    /// When it was started.
+    /// Before or at every reading that counts: when it was started, or what [`Clock::not_before`] lifted it to.
     pub fn started(&self) -> Ts {
-        Ts(self.base_wall_ns)
+        Ts(self.started_ns.load(Ordering::Relaxed))
+    }
+
+    /// Lifts every reading from now on above the time that a journal has `reached`: a wall clock behind it would let time
+    /// stand still until it has caught up. Gives how far behind it is, nanoseconds; 0 = not at all. [`check`](Self::check)
+    /// slews the difference away like a step backwards that was told.
+    pub fn not_before(&self, reached: Ts) -> u64 {
+        let ours = self.uncapped_ns();
+        let floor = reached.plus(1);
+        let behind = floor.since(Ts(ours));
+        if behind > 0 {
+            // Beyond what a wall clock can show in 64 bits with a sign nothing catches up.
+            let by = i64::try_from(behind).unwrap_or(i64::MAX);
+            self.correction_ns.fetch_add(by, Ordering::Relaxed);
+            self.expected_ns.store(-by, Ordering::Relaxed);
+            self.started_ns.store(floor.0, Ordering::Relaxed);
+        }
+        behind
     }
 
     /// Now. Strictly later than every reading before it.
@@ -62,8 +86,7 @@ impl Clock {
     /// once (how far the wall clock went, nanoseconds) and taken over forward only: backwards we run slower until
     /// the wall clock has caught up, which may take hours.
     pub fn check(&self) -> Option<i64> {
-        let ours = self.uncapped_ns() as i64;
-        let difference = wall_ns() as i64 - ours;
+        let difference = apart(wall_ns(), self.uncapped_ns());
         let step = correct(difference, self.expected_ns.load(Ordering::Relaxed));
         self.correction_ns
             .fetch_add(step.correction, Ordering::Relaxed);
@@ -75,6 +98,12 @@ impl Clock {
         (self.base_wall_ns + self.elapsed_ns())
             .saturating_add_signed(self.correction_ns.load(Ordering::Relaxed))
     }
+}
+
+/// How far the wall clock is ahead of us.
+fn apart(wall_ns: u64, ours_ns: u64) -> i64 {
+    let signed = |ns| i64::try_from(ns).unwrap_or(i64::MAX);
+    signed(wall_ns) - signed(ours_ns)
 }
 
 /// What one comparison leads to, nanoseconds.
@@ -128,6 +157,37 @@ mod tests {
             assert!(now > last);
             last = now;
         }
+    }
+
+    #[test]
+    fn a_clock_behind_the_journal_goes_on_from_there_and_tells_nothing_twice() {
+        let clock = Clock::start();
+        let before = Ts(clock.now().0 - SECOND_NS);
+        assert_eq!(clock.not_before(before), 0, "the journal is behind");
+        assert_eq!(clock.started(), Ts(clock.base_wall_ns));
+        let hour_ns = 3_600 * SECOND_NS;
+        let reached = clock.now().plus(hour_ns);
+        let behind = clock.not_before(reached);
+        assert!(behind > hour_ns - 60 * SECOND_NS && behind <= hour_ns + 1);
+        assert_eq!(clock.started(), reached.plus(1));
+        let first = clock.now();
+        let second = clock.now();
+        assert!(reached < first && first < second && first.since(reached) < 60 * SECOND_NS);
+        assert_eq!(clock.check(), None, "the start has told it");
+        assert!(clock.now() > second, "slower, and never back");
+        // The rest of the hour is waited for; a further step of the wall clock would be one of its own.
+        let expected = clock.expected_ns.load(Ordering::Relaxed);
+        assert!(expected < -(hour_ns as i64) + 60 * JUMP_NS, "{expected}");
+        assert_eq!(clock.not_before(reached), 0);
+    }
+
+    #[test]
+    fn a_journal_from_the_end_of_time_does_not_overflow_the_clock() {
+        let clock = Clock::start();
+        assert!(clock.not_before(Ts(u64::MAX)) > 0);
+        let first = clock.now();
+        let _ = clock.check();
+        assert!(clock.now() > first);
     }
 
     #[test]

@@ -25,6 +25,8 @@ use tokio::task::JoinHandle;
 
 #[path = "support/desk.rs"]
 mod desk;
+#[path = "disk/time.rs"]
+mod time;
 
 use desk::{Door, LOOK_AGAIN, PATIENCE};
 
@@ -139,6 +141,11 @@ struct Served {
 
 impl Served {
     fn start(data: &Path, disk: Arc<dyn Disk>, webhook: &str) -> Served {
+        Served::start_at(data, disk, webhook, Clock::start())
+    }
+
+    /// With a clock of the caller's.
+    fn start_at(data: &Path, disk: Arc<dyn Disk>, webhook: &str, clock: Clock) -> Served {
         let mut config = Config::default();
         config.data.dir = data.to_owned();
         config.data.segment_mib = 4;
@@ -148,7 +155,7 @@ impl Served {
         config.alerts.webhook_url = Some(webhook.to_owned());
         config.alerts.webhook_secrets = vec!["whsec_".to_owned() + &"QUJD".repeat(8)];
         let runtime = Runtime::new().expect("a runtime");
-        let clock = Arc::new(Clock::start());
+        let clock = Arc::new(clock);
         let started = siaga::desk::Desk::start_on(disk, &config, clock, |_, _| {});
         let desk = runtime.block_on(started).expect("the desk starts");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));

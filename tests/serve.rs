@@ -30,6 +30,8 @@ mod sign_in;
 mod terms;
 #[path = "serve/ticks.rs"]
 mod ticks;
+#[path = "serve/vectors.rs"]
+mod vectors;
 
 use desk::{Desk, Door, LOOK_AGAIN, PATIENCE, command};
 

@@ -24,6 +24,10 @@ pub const HORIZON_NS: u64 = 24 * HOUR_NS;
 /// One plan reaches this much further than the horizon, so that plans are rare.
 pub const STEP_NS: u64 = 24 * HOUR_NS;
 
+/// Nights further back than this are charged by nobody when they were not planned in time: whoever was away for more than
+/// a quarter settles its swaps by hand, and a clock that jumps by years charges no years.
+pub const MISSED_MAX_NS: u64 = 92 * DAY_NS;
+
 /// Longest closure between two sessions, days: a weekend beside holidays.
 const CLOSURE_DAYS_MAX: i64 = 12;
 
@@ -113,6 +117,9 @@ pub struct Calendars {
 /// An open session: from, until.
 type Open = (Ts, Ts);
 
+/// Something to tell, with when it is.
+type Timed = (Ts, Body);
+
 impl Calendars {
     pub fn new(catalog: &Catalog) -> Calendars {
         Calendars::with(catalog, |calendar| calendar.to_owned())
@@ -162,11 +169,29 @@ impl Calendars {
 
     /// Every session change, rollover and day start in `[from, until)`, in order of time.
     pub fn between(&self, from: Ts, until: Ts) -> Vec<Body> {
-        let inside = |at: Ts| at >= from && at < until;
-        let mut bodies = Vec::new();
+        let mut timed = self.changes(from, until);
+        timed.extend(self.nights(from, until));
+        in_order(timed)
+    }
+
+    /// The nights in `[from, until)` of which nobody told in time, in order. A day start takes the equity of the moment
+    /// at which it is applied, so of those the last one says everything.
+    fn missed(&self, from: Ts, until: Ts) -> Vec<Body> {
+        let mut bodies = in_order(self.nights(from, until));
+        let is_day_start = |body: &Body| matches!(body, Body::DayStart(_));
+        let last = bodies.iter().rposition(is_day_start);
+        let mut at = 0..;
+        bodies.retain(|body| at.next() == last || !is_day_start(body));
+        bodies
+    }
+
+    /// Every session change in `[from, until)`.
+    fn changes(&self, from: Ts, until: Ts) -> Vec<Timed> {
+        let mut timed = Vec::new();
         for (calendar, sessions) in self.sessions(from, until) {
-            for session in sessions.iter().filter(|session| inside(session.at)) {
-                bodies.extend(self.of(&calendar).map(|entry| {
+            let inside = |session: &&Session| session.at >= from && session.at < until;
+            for session in sessions.iter().filter(inside) {
+                timed.extend(self.of(&calendar).map(|entry| {
                     let session = Session {
                         instrument: entry.instrument,
                         ..*session
@@ -175,6 +200,13 @@ impl Calendars {
                 }));
             }
         }
+        timed
+    }
+
+    /// Every rollover and day start in `[from, until)`.
+    fn nights(&self, from: Ts, until: Ts) -> Vec<Timed> {
+        let inside = |at: Ts| at >= from && at < until;
+        let mut timed = Vec::new();
         for (day, at) in day_ends(from, until).filter(|(_, at)| inside(*at)) {
             let weekday = day.weekday().to_monday_zero_offset() as u8;
             for entry in &self.entries {
@@ -191,12 +223,11 @@ impl Calendars {
                     days,
                     weekday,
                 };
-                bodies.push((at, Body::Rollover(rollover)));
+                timed.push((at, Body::Rollover(rollover)));
             }
-            bodies.push((at, Body::DayStart(DayStart { at, zone: 0 })));
+            timed.push((at, Body::DayStart(DayStart { at, zone: 0 })));
         }
-        bodies.sort_by_key(|(at, _)| *at);
-        bodies.into_iter().map(|(_, body)| body).collect()
+        timed
     }
 
     fn of<'a>(&'a self, calendar: &'a str) -> impl Iterator<Item = &'a Entry> {
@@ -258,6 +289,16 @@ impl Calendars {
     }
 }
 
+fn in_order(mut timed: Vec<Timed>) -> Vec<Body> {
+    timed.sort_by_key(|(at, _)| *at);
+    timed.into_iter().map(|(_, body)| body).collect()
+}
+
+/// The earliest night that is still told at `now`.
+fn earliest(now: Ts) -> Ts {
+    Ts(now.0.saturating_sub(MISSED_MAX_NS))
+}
+
 fn alternating(opens: &[Open]) -> Vec<Session> {
     let mut sessions = Vec::with_capacity(opens.len() * 2);
     for (index, open) in opens.iter().enumerate() {
@@ -317,31 +358,68 @@ fn instant(day: Date, at: Time, zone: &TimeZone) -> Ts {
     Ts(u64::try_from(ns).unwrap_or(0))
 }
 
-/// Sends the calendar to the core, always at least a day ahead. Call `due` at the start and now and then.
+/// Sends the calendar to the core, always at least a day ahead. Call `due` at the start and now and then; behind a core
+/// that was off begin with [`Planner::behind`].
 pub struct Planner {
     calendars: Calendars,
     planned_until: Option<Ts>,
+    /// Rollovers and day starts before this are told, or fell due before anybody was there to tell them to.
+    nights_until: Option<Ts>,
 }
 
 impl Planner {
+    /// For a core to which nothing has happened yet.
     pub fn new(calendars: Calendars) -> Planner {
         Planner {
             calendars,
             planned_until: None,
+            nights_until: None,
         }
+    }
+
+    /// For a core whose time has `reached` an instant before `now`, with the nights behind that instant: those that
+    /// passed while it was off, as far back as [`MISSED_MAX_NS`], and those of the plan ahead.
+    ///
+    /// They have to enter before anything else and with the time `reached`. Then each is planned while it still lies
+    /// ahead of the core: one that an earlier plan told is replaced and not charged a second time, and a start that is
+    /// cut off half-way is repeated whole, as its time has not moved.
+    pub fn behind(calendars: Calendars, reached: Ts, now: Ts) -> (Planner, Vec<Body>) {
+        let ahead = now.plus(1);
+        let from = reached.plus(1);
+        let until = now.plus(HORIZON_NS + STEP_NS);
+        let mut bodies = calendars.missed(from.max(earliest(now)), ahead);
+        bodies.extend(in_order(calendars.nights(from.max(ahead), until)));
+        let planner = Planner {
+            calendars,
+            planned_until: None,
+            nights_until: Some(until),
+        };
+        (planner, bodies)
     }
 
     /// What the core has to be told now: at the first call also the sessions in force.
     pub fn due(&mut self, now: Ts) -> Vec<Body> {
-        let (mut bodies, from) = match self.planned_until {
-            Some(planned) if planned >= now.plus(HORIZON_NS) => return Vec::new(),
-            // A clock that jumped past the plan starts it anew.
-            Some(planned) if planned > now => (Vec::new(), planned),
-            _ => (self.calendars.current(now), now.plus(1)),
-        };
         let until = now.plus(HORIZON_NS + STEP_NS);
-        bodies.extend(self.calendars.between(from, until));
+        let bodies = match self.planned_until {
+            Some(planned) if planned >= now.plus(HORIZON_NS) => return Vec::new(),
+            Some(planned) if planned > now => self.calendars.between(planned, until),
+            // The first plan, or a clock that jumped past the one before: sessions begin anew, nights go on where they
+            // ended.
+            _ => self.anew(now, until),
+        };
         self.planned_until = Some(until);
+        self.nights_until = Some(until);
+        bodies
+    }
+
+    fn anew(&self, now: Ts, until: Ts) -> Vec<Body> {
+        let ahead = now.plus(1);
+        let from = self.nights_until.unwrap_or(ahead);
+        let mut bodies = self.calendars.current(now);
+        bodies.extend(self.calendars.missed(from.max(earliest(now)), ahead));
+        let mut timed = self.calendars.changes(ahead, until);
+        timed.extend(self.calendars.nights(from.max(ahead), until));
+        bodies.extend(in_order(timed));
         bodies
     }
 

@@ -312,3 +312,96 @@ fn the_planner_stays_a_day_ahead_and_says_nothing_twice() {
     direct.extend(Calendars::new(&catalog).between(start.plus(1), until));
     assert_eq!(told, direct);
 }
+
+/// Rollovers and day starts among what is told.
+fn nights(bodies: &[Body]) -> Vec<Body> {
+    let is_night = |body: &&Body| matches!(body, Body::Rollover(_) | Body::DayStart(_));
+    bodies.iter().filter(is_night).cloned().collect()
+}
+
+/// The same with the last day start until `now` alone: the equity of the evenings before is not known any more.
+fn missed(bodies: &[Body], now: Ts) -> Vec<Body> {
+    let of = |body: &Body| match body {
+        Body::DayStart(day) if day.at <= now => Some(day.at),
+        _ => None,
+    };
+    let last = bodies.iter().filter_map(of).max();
+    let mut kept = nights(bodies);
+    kept.retain(|body| of(body).is_none_or(|at| Some(at) == last));
+    kept
+}
+
+#[test]
+fn nights_that_passed_while_the_core_was_off_are_told_once_with_the_plan_ahead() {
+    let catalog = Catalog::shipped();
+    let id = catalog.listing("EUR/USD").unwrap().terms.id;
+    // From a Tuesday noon to the Sunday after; the plan of the run before ended on the Thursday noon.
+    let (reached, now) = (ts("2026-03-03T12:00:00Z"), ts("2026-03-08T12:00:00Z"));
+    let (mut planner, told) = Planner::behind(Calendars::new(&catalog), reached, now);
+    let until = now.plus(HORIZON_NS + STEP_NS);
+    let all = Calendars::new(&catalog).between(reached.plus(1), until);
+    assert_eq!(told, missed(&all, now));
+    let of_euro = |bodies: &[Body], end: Ts| -> Vec<u8> {
+        let days = bodies.iter().filter_map(|body| match body {
+            Body::Rollover(night) if night.instrument == id && night.at <= end => Some(night.days),
+            _ => None,
+        });
+        days.collect()
+    };
+    // Tuesday, Wednesday for three, Thursday, Friday, and nothing on the Saturday.
+    assert_eq!(of_euro(&told, now), [1, 3, 1, 1, 0]);
+    // A little later the sessions are told, and no night again: one that fell due meanwhile would be charged twice.
+    let soon = now.plus(SECOND_NS);
+    let first = planner.due(soon);
+    let current = Calendars::new(&catalog).current(soon);
+    assert_eq!(first[..current.len()], current);
+    assert_eq!(nights(&first), []);
+    let again = planner.due(soon.plus(25 * HOUR_NS));
+    let next = soon.plus(25 * HOUR_NS + HORIZON_NS + STEP_NS);
+    let ahead = Calendars::new(&catalog).between(soon.plus(HORIZON_NS + STEP_NS), next);
+    assert_eq!(again, ahead);
+}
+
+#[test]
+fn a_night_just_behind_the_start_is_not_lost_between_two_plans() {
+    let catalog = Catalog::shipped();
+    let (reached, night) = (ts("2026-03-03T21:00:00Z"), ts("2026-03-03T22:00:00Z"));
+    let now = Ts(night.0 - 1);
+    let (mut planner, told) = Planner::behind(Calendars::new(&catalog), reached, now);
+    let first = planner.due(night.plus(1));
+    let starts = |bodies: &[Body]| {
+        let start = Body::DayStart(DayStart { at: night, zone: 0 });
+        bodies.iter().filter(|body| **body == start).count()
+    };
+    assert_eq!((starts(&told), starts(&first)), (1, 0));
+}
+
+#[test]
+fn a_clock_that_jumps_past_the_plan_loses_no_night() {
+    let catalog = Catalog::shipped();
+    let mut planner = Planner::new(Calendars::new(&catalog));
+    let start = ts("2026-03-02T12:00:00Z");
+    let first = planner.due(start);
+    let planned = planner.planned_until.unwrap();
+    let now = start.plus(5 * DAY_NS);
+    let second = planner.due(now);
+    let current = Calendars::new(&catalog).current(now);
+    assert_eq!(second[..current.len()], current);
+    let until = planner.planned_until.unwrap();
+    let all = Calendars::new(&catalog);
+    assert_eq!(nights(&first), nights(&all.between(start.plus(1), planned)));
+    assert_eq!(nights(&second), missed(&all.between(planned, until), now));
+}
+
+#[test]
+fn nights_of_more_than_a_quarter_ago_are_left_to_people() {
+    let catalog = Catalog::shipped();
+    let now = ts("2026-06-03T12:00:00Z");
+    let year_ago = ts("2025-06-03T12:00:00Z");
+    let (_, told) = Planner::behind(Calendars::new(&catalog), year_ago, now);
+    let earliest = told.iter().find_map(|body| match body {
+        Body::Rollover(night) => Some(night.at),
+        _ => None,
+    });
+    assert_eq!(earliest.map(utc).as_deref(), Some("Tue 03-03 22:00"));
+}

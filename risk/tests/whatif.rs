@@ -412,6 +412,52 @@ fn bad_orders_factors_and_sizes_are_faults_too() {
         (Some(1), Some(instrument_id("EURUSD")))
     );
 }
+
+/// A window of the house over EUR/USD for a day.
+fn news(id: u16, factor: i64) -> Body {
+    Body::Requirement(Requirement {
+        instrument: instrument_id("EURUSD"),
+        id,
+        from: START,
+        until: START.plus(DAY_NS),
+        factor: Ratio::percent(factor),
+        held: HeldPolicy::AtOnce,
+        grace_ns: 0,
+    })
+}
+
+#[test]
+fn a_raised_requirement_takes_no_window_of_the_house_away_and_is_never_left_out_unseen() {
+    let mut desk = three();
+    desk.must(news(u16::MAX, 300));
+    let raised = Scenario {
+        raises: vec![Raise {
+            target: Target::Instrument(instrument_id("EURUSD")),
+            factor: Ratio::percent(200),
+        }],
+        ..Scenario::default()
+    };
+    let mut tried = copy(&desk);
+    run(&mut tried, &raised).expect("there is room for one more");
+    let windows: Vec<_> = tried
+        .book()
+        .windows()
+        .map(|window| (window.id, window.factor))
+        .collect();
+    assert_eq!(
+        windows,
+        [
+            (u16::MAX - 1, Ratio::percent(200)),
+            (u16::MAX, Ratio::percent(300))
+        ]
+    );
+    // As many as an instrument may have: an answer without the raise would look like one with it.
+    for id in 0..255 {
+        desk.must(news(id, 100));
+    }
+    assert_eq!(refused(&desk, &raised), FaultKind::Windows);
+}
+
 #[test]
 fn a_raised_requirement_calls_and_restricts_and_stops_nobody_out() {
     let desk = three();

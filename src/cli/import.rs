@@ -16,11 +16,12 @@ use siaga_risk::record;
 use super::{Exit, moves, progress};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::desk::catch_up::CatchUp;
 use crate::desk::kept_names::KeptNames;
-use crate::desk::listed::{Beside, beside};
+use crate::desk::listed::{self, Beside, beside};
 use crate::desk::recover::{self, Sizes};
-use crate::desk::sources;
 use crate::desk::terms::{Change, Field, diff};
+use crate::desk::{calendars, sources};
 
 /// Files of terms.
 const NAMES: [&str; 8] = [
@@ -93,10 +94,32 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         return Ok(Exit::Well);
     }
     let clock = Clock::start();
-    let mut trial =
-        Machine::restore(&recovered.machine.snapshot()).context("the state cannot be copied")?;
+    let before = &recovered.machine;
+    let behind_ns = clock.not_before(before.now());
+    let listed = listed::catalog(&kept, &before.terms(), &sources(config))?;
+    // What is imported carries today's time, and the next start looks no further back than that.
+    let owed = CatchUp::new(
+        calendars(config, &listed),
+        recovered.last,
+        before.now(),
+        behind_ns,
+        clock.now(),
+    );
+    let mut trial = Machine::restore(&before.snapshot()).context("the state cannot be copied")?;
     let mut inputs = Vec::new();
     let mut seq = recovered.last;
+    for body in owed.bodies {
+        seq += 1;
+        let command = Command {
+            ts: owed.ts,
+            actor: ActorId(0),
+            token: 0,
+            body,
+        };
+        let input = Input::Command(Box::new(command));
+        trial.apply(seq, &input, &mut Vec::new());
+        inputs.push((seq, input));
+    }
     for change in &changes {
         seq += 1;
         let command = Command {
@@ -294,7 +317,84 @@ impl Texts {
 
 #[cfg(test)]
 mod tests {
+    use siaga_risk::event::Body;
+    use siaga_risk::journal::JournalFiles;
+    use siaga_risk::units::{DAY_NS, Ts};
+
     use super::*;
+
+    /// A data folder on which the first start came no further than its terms, at an instant.
+    fn begun(config: &Config, then: Ts) {
+        let sizes = Sizes {
+            segment_bytes: 4 << 20,
+            log_bytes: 1 << 30,
+        };
+        let mut fresh = recover::open(&config.data.dir, sizes, |_, _| {}).unwrap();
+        let catalog = Catalog::shipped_with(&sources(config)).unwrap();
+        let mut payload = Vec::new();
+        for (seq, body) in (1..).zip(catalog.bodies()) {
+            let command = Command {
+                ts: then,
+                actor: ActorId(0),
+                token: 0,
+                body,
+            };
+            payload.clear();
+            let kind = record::put_input(&Input::Command(Box::new(command)), &mut payload);
+            fresh.journal.append(seq, kind, &payload).unwrap();
+        }
+        fresh.journal.sync().unwrap();
+        fresh.journal.close().unwrap();
+        fresh.log.close().unwrap();
+    }
+
+    #[test]
+    fn nights_that_passed_before_an_import_are_told_before_its_terms() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.data.dir = folder.path().join("data");
+        config.data.segment_mib = 4;
+        let now = Clock::start().now();
+        let then = Ts(now.0 - 5 * DAY_NS);
+        begun(&config, then);
+        let file = folder.path().join("instruments.toml");
+        let changed = Files::SHIPPED
+            .instruments
+            .replacen("swap_long = -7", "swap_long = -8", 1);
+        std::fs::write(&file, changed).unwrap();
+        let args = Args {
+            file: Some(file),
+            apply: true,
+            author: 7,
+        };
+        assert_eq!(run(&config, &args, true).unwrap(), Exit::Well);
+
+        let disk = recover::disk(&config.data.dir).unwrap();
+        let files = JournalFiles::open(&disk).unwrap().unwrap();
+        let mut records = files.records(1).unwrap();
+        let (mut nights, mut terms) = (Vec::new(), 0);
+        while let Some(found) = records.next().unwrap() {
+            let input = record::get_input(found.kind, found.payload).unwrap();
+            let Input::Command(command) = &input else {
+                panic!("only commands were written");
+            };
+            match &command.body {
+                Body::Rollover(night) if night.at <= now => {
+                    assert_eq!((command.ts, terms), (then, 0));
+                    nights.push(night.at);
+                }
+                _ if command.actor == ActorId(7) => {
+                    assert!(command.ts >= now);
+                    terms += 1;
+                }
+                _ => {}
+            }
+        }
+        nights.dedup();
+        // Five; where summer time begins or ends, one may lie outside.
+        assert!((4..=6).contains(&nights.len()), "{nights:?}");
+        assert_eq!(terms, 1);
+    }
 
     #[test]
     fn a_file_alone_leaves_imported_hours_as_they_are() {

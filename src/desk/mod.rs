@@ -5,8 +5,10 @@ pub mod alert_names;
 mod bars;
 mod bridge;
 mod broker;
+pub mod catch_up;
 mod deliver;
 mod deliver_record;
+mod doubt;
 mod egress;
 mod evidence;
 mod evidence_keeper;
@@ -69,6 +71,7 @@ use siaga_risk::ids::ActorId;
 use siaga_risk::journal::{DirectoryLock, Disk, LogEvent, OutputConsumers, OutputLog, Snapshots};
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
+use siaga_risk::units::{SECOND_NS, Ts};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
@@ -77,6 +80,7 @@ use crate::gateway::core::{Scenario, StoreStatus};
 use crate::gateway::events::Events;
 use crate::gateway::live::{Live, States};
 use crate::store::db::Db;
+use catch_up::CatchUp;
 use egress::{Egress, EgressFigures};
 use evidence::EvidenceBook;
 use follow::Follower;
@@ -104,6 +108,8 @@ const NOTICES_MAX: usize = 1_024;
 const TELLS_MAX: usize = 1_024;
 /// Scenario switches that wait for the market thread.
 const SCENARIOS_MAX: usize = 16;
+/// Longest the first inputs of a start wait for room in the ring: an outage of months has more than it holds.
+const FIRST_INPUTS_NS: u64 = 30 * SECOND_NS;
 
 /// Longest wait for the database at a stop: with the streams' drain before it and the snapshot behind
 /// it, a stop ends within 10 s.
@@ -164,13 +170,15 @@ impl Desk {
             log_bytes: u64::from(config.data.log_mib) << 20,
         };
         let recovered = recover::open_on(&disk, &data, sizes, progress)?;
+        // Before anything reads it: the core's time cannot go back to a clock that lies behind.
+        let behind_ns = clock.not_before(recovered.machine.now());
         let catalog = Arc::new(Catalog::shipped_with(&sources(config))?);
         let names = NameSource {
             catalog: catalog.clone(),
             kept: Arc::new(KeptNames::open(&data)?),
         };
         Running::new(config, clock, catalog, names, &recovered)?
-            .start(config, recovered)
+            .start(config, recovered, behind_ns)
             .await
     }
 }
@@ -188,6 +196,15 @@ pub fn sources(config: &Config) -> Vec<&'static str> {
         names.extend([SIM_PRIMARY, SIM_SECONDARY]);
     }
     names
+}
+
+/// Hours of the house's instruments. The simulated market does not sleep; live venues keep their own.
+pub fn calendars(config: &Config, listed: &Catalog) -> Calendars {
+    if config.feed.simulator {
+        Calendars::always_open(listed)
+    } else {
+        Calendars::new(listed)
+    }
 }
 
 /// What exists before the threads do.
@@ -251,7 +268,12 @@ impl Running {
         })
     }
 
-    async fn start(self, config: &Config, recovered: Recovered) -> anyhow::Result<Desk> {
+    async fn start(
+        self,
+        config: &Config,
+        recovered: Recovered,
+        behind_ns: u64,
+    ) -> anyhow::Result<Desk> {
         let Recovered {
             machine,
             journal,
@@ -275,6 +297,14 @@ impl Running {
             rules_epoch,
             journal.epoch_first(),
         );
+        let catch_up = CatchUp::new(
+            calendars(config, &self.listed),
+            last,
+            machine.now(),
+            behind_ns,
+            self.clock.now(),
+        );
+        report.remarks.extend(catch_up.remarks);
         // What cannot be told is said before anything runs.
         let sinks = deliver::Sinks::new(config)?;
         let core_dir = config.data.dir.join(recover::CORE_DIR);
@@ -318,8 +348,10 @@ impl Running {
         )?;
         let plan = StartPlan::new(config, &self.catalog, &self.known, last);
         report.remarks.extend(plan.remarks.iter().cloned());
-        // Before the router starts: a link must be known when it is reported.
-        self.first_start(&mut inbox, plan.owed)?;
+        // Before the router starts: a link must be known when it is reported, and the core's time stands still until it
+        // knows of every night that passed.
+        let owed = plan.owed.into_iter().chain(catch_up.bodies);
+        self.first_inputs(&mut inbox, catch_up.ts, owed)?;
         let (router_handle, router, bridge_faults) =
             self.router(config, &inbox, &door, &log, &epochs)?;
         // What the desk still takes for live, its brokers know too.
@@ -374,7 +406,7 @@ impl Running {
             phone: config.desk.phone.clone(),
             house: house::House::new(self.clock.elapsed_ns()),
             wait,
-            reached: siaga_risk::units::Ts(0),
+            reached: Ts(0),
             passed: last,
         };
         let egress = std::thread::Builder::new()
@@ -397,6 +429,7 @@ impl Running {
             checkpointed,
             notices: notice_sender.clone(),
             figures: standby_figures.clone(),
+            again_after_ns: doubt::AGAIN_AFTER_NS,
             stop: standby_stop.clone(),
         };
         let standby = std::thread::Builder::new()
@@ -500,7 +533,8 @@ impl Running {
         let (store_stop, store) = self.store(config, &handle, consumers, &door, tick_queue)?;
         let market_stop = Arc::new(AtomicBool::new(false));
         let told = (scenarios, market_stop.clone());
-        let market = self.market(config, &handle, inbox, told, plan.orders)?;
+        let plans = (catch_up.planner, plan.orders);
+        let market = self.market(config, &handle, inbox, told, plans)?;
         // Nothing can end this start any more: who hears the notice runs, and the deliveries have forgotten.
         if report.lost.is_some()
             && let Err(error) = siaga_risk::recovery::settled(&disk)
@@ -532,18 +566,30 @@ impl Running {
         })
     }
 
-    /// The shipped terms, accounts and deposits: the first inputs of a new journal.
-    fn first_start(&self, inbox: &mut Inbox, owed: Vec<Body>) -> anyhow::Result<()> {
-        for body in owed {
+    /// What enters before anything else: the shipped terms, accounts and deposits of a new journal, and the nights since
+    /// an old one ended.
+    fn first_inputs(
+        &self,
+        inbox: &mut Inbox,
+        ts: Ts,
+        bodies: impl IntoIterator<Item = Body>,
+    ) -> anyhow::Result<()> {
+        let until_ns = self.clock.elapsed_ns() + FIRST_INPUTS_NS;
+        for body in bodies {
             let command = Command {
-                ts: self.clock.now(),
+                ts,
                 actor: ActorId(0),
                 token: 0,
                 body,
             };
-            inbox
-                .command(command)
-                .map_err(|_| anyhow::anyhow!("the ring is too small for the shipped terms"))?;
+            // The stages run already and make room.
+            while inbox.command(command.clone()).is_err() {
+                anyhow::ensure!(
+                    self.clock.elapsed_ns() < until_ns,
+                    "the core does not take the first inputs of this start: its disk may be too slow; start again"
+                );
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
         Ok(())
     }
@@ -629,7 +675,7 @@ impl Running {
         handle: &Arc<Handle>,
         inbox: Inbox,
         (scenarios, stop): (Receiver<market::SetScenario>, Arc<AtomicBool>),
-        orders: Vec<NewOrder>,
+        (planner, orders): (Planner, Vec<NewOrder>),
     ) -> anyhow::Result<JoinHandle<()>> {
         let start = self.clock.now();
         let simulator = config.feed.simulator.then(|| {
@@ -637,17 +683,11 @@ impl Running {
             Simulator::new(config.feed.seed, &self.listed, scenario, start)
                 .with_pace(market::pace_permille(config.feed.rate))
         });
-        // The simulated market does not sleep; live venues keep their own hours.
-        let calendars = if config.feed.simulator {
-            Calendars::always_open(&self.listed)
-        } else {
-            Calendars::new(&self.listed)
-        };
         let thread = MarketThread {
             clock: self.clock.clone(),
             inbox,
             simulator,
-            planner: Planner::new(calendars),
+            planner,
             live: self.live.clone(),
             figures: self.figures.clone(),
             scenarios,

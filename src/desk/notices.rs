@@ -28,6 +28,8 @@ pub enum Notice {
     LogFailed(String),
     /// The second machine does not follow the first one from this input on.
     Standby { input: Seq, reason: String },
+    /// A fresh second machine has passed where the other one stopped, and is at this input.
+    StandbyFollows { input: Seq },
     /// Alerts do not get through to a sink, or do again.
     Sink(SinkEvent),
     /// The start found that recorded inputs are gone.
@@ -61,6 +63,9 @@ impl Notice {
                 reason,
                 "the standby does not follow: keep the data folder, verify a copy of it, restart"
             ),
+            Notice::StandbyFollows { input } => {
+                tracing::warn!(input, "a fresh standby follows: snapshots go on");
+            }
             Notice::Log(event) => tracing::warn!(?event, "the output log"),
             Notice::Sink(event) => tracing::warn!(?event, "a receiver of alerts"),
             Notice::Lost {
@@ -94,6 +99,7 @@ impl Notice {
                 let topic = Topic::of(Family::Standby, 0);
                 alerts.raise(Rule::StandbyDiverged, topic, facts, now)
             }
+            Notice::StandbyFollows { .. } => alerts.clear(Topic::of(Family::Standby, 0), now),
             Notice::Lost {
                 first,
                 last,
@@ -216,6 +222,25 @@ mod tests {
         assert_eq!(alert.rule, "inputs_lost");
         assert_eq!(alert.title, "Inputs 901 to 1100 are gone");
         assert!(alert.summary.contains("3 orders"), "{}", alert.summary);
+    }
+
+    #[test]
+    fn a_standby_that_stopped_is_an_alert_until_a_fresh_one_follows() {
+        let desk = desk();
+        let stopped = |reason: &str| Notice::Standby {
+            input: 100,
+            reason: reason.into(),
+        };
+        let told = stopped("another output").tell(&desk, Ts(1));
+        assert_eq!(told[0].alert.rule, Rule::StandbyDiverged);
+        let again = stopped("no snapshot is written").tell(&desk, Ts(2));
+        assert!(
+            again
+                .iter()
+                .all(|change| change.alert.id == told[0].alert.id)
+        );
+        let over = Notice::StandbyFollows { input: 200 }.tell(&desk, Ts(3));
+        assert_eq!(over[0].moment.what, ChangeKind::Resolved);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use siaga_risk::units::SECOND_NS;
 use siaga_risk::view::{Ask, Query};
 use tokio::sync::mpsc;
 
+use super::doubt::{Doubt, How, Shown, Stop};
 use super::egress::Asked;
 use super::notices::Notice;
 use super::room::Room;
@@ -75,6 +76,8 @@ pub struct StandbyThread {
     pub checkpointed: Arc<AtomicU64>,
     pub notices: mpsc::Sender<Notice>,
     pub figures: Arc<StandbyFigures>,
+    /// Pause before a second machine that stopped is tried once more.
+    pub again_after_ns: u64,
     /// Raised at a graceful stop, when journal and log hold everything.
     pub stop: Arc<AtomicBool>,
 }
@@ -93,6 +96,9 @@ struct Waiting {
 /// What the thread keeps between two turns.
 struct Turns {
     second: Option<Second>,
+    /// Whether it counts accepted prices from where the first one does.
+    counts_marks: bool,
+    doubt: Doubt,
     waiting: Option<Waiting>,
     /// Input and bytes of the newest snapshot.
     newest: (Seq, u64),
@@ -108,45 +114,44 @@ impl StandbyThread {
     /// Runs until the desk stops. A standby that cannot go on is told of and leaves the desk alone.
     pub fn run(mut self) {
         precedence::give_way(Precedence::Background);
-        let mut turns = Turns {
+        let mut turns = self.turns();
+        self.figures
+            .snapshot_seq
+            .store(turns.newest.0, Ordering::Relaxed);
+        loop {
+            // A bug that an input brings out stops the second machine, and must not stop more.
+            let ran = catch_unwind(AssertUnwindSafe(|| self.follow(&mut turns)));
+            let reason = match ran {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => format!("{error:#}"),
+                Err(_) => "the second machine panicked".to_owned(),
+            };
+            // The journal grows on, and nobody else makes room for it: the thread stays.
+            self.ended(&mut turns, reason);
+        }
+    }
+
+    fn turns(&self) -> Turns {
+        Turns {
             second: None,
+            counts_marks: true,
+            doubt: Doubt::default(),
             waiting: None,
             newest: (self.newest_snapshot(), 0),
             room_at_ns: self.clock.elapsed_ns(),
             cold: 0,
             state_at_ns: self.clock.elapsed_ns(),
             state: None,
-        };
-        self.figures
-            .snapshot_seq
-            .store(turns.newest.0, Ordering::Relaxed);
-        // A bug that an input brings out stops the second machine, and must not stop more.
-        let ran = catch_unwind(AssertUnwindSafe(|| self.follow(&mut turns)));
-        let reason = match ran {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => format!("{error:#}"),
-            Err(_) => "the second machine panicked".to_owned(),
-        };
-        let input = self.figures.seq.load(Ordering::Relaxed).saturating_add(1);
-        self.tell(input, reason);
-        // The journal grows on, and nobody else makes room for it.
-        turns.second = None;
-        while !self.stop.load(Ordering::Acquire) {
-            if !self.keep_room(&mut turns) {
-                std::thread::sleep(NAP_OFF);
-            }
         }
     }
 
     fn follow(&mut self, turns: &mut Turns) -> anyhow::Result<()> {
-        let nap = if self.enabled { NAP } else { NAP_OFF };
         while !self.stop.load(Ordering::Acquire) {
-            if turns.second.is_none() && (self.enabled || self.is_due(turns, self.written())) {
-                turns.second = Some(self.begin()?);
-            }
+            self.begin_when_due(turns)?;
             let busy = self.turn(turns)?;
             let now_ns = self.clock.elapsed_ns();
-            if self.enabled && now_ns - turns.state_at_ns >= STATE_EVERY_NS {
+            let follows = self.enabled && turns.second.is_some();
+            if follows && now_ns.saturating_sub(turns.state_at_ns) >= STATE_EVERY_NS {
                 turns.state_at_ns = now_ns;
                 // A full ring has more urgent things to do: the next time will do.
                 let _ = self.inbox.ask(Ask {
@@ -154,12 +159,39 @@ impl StandbyThread {
                     query: Query::Desk,
                 });
             }
+            if turns.doubt.reminds(now_ns) {
+                self.remind(turns);
+            }
             self.trim_when_due(turns);
             if !busy && !self.room.pack_one(&self.files, turns.cold) {
-                std::thread::sleep(nap);
+                std::thread::sleep(if follows { NAP } else { NAP_OFF });
             }
         }
         self.finish(turns)
+    }
+
+    /// Makes a second machine where one is to be: all the time, for a snapshot, or once more after one that stopped.
+    fn begin_when_due(&self, turns: &mut Turns) -> anyhow::Result<()> {
+        if turns.second.is_some() {
+            return Ok(());
+        }
+        let now_ns = self.clock.elapsed_ns();
+        let due = match turns.doubt.is_none() {
+            true => self.enabled || self.is_due(turns, self.written()),
+            false => turns.doubt.tries_now(now_ns),
+        };
+        if !due {
+            return Ok(());
+        }
+        let second = self.begin()?;
+        turns.counts_marks = second.seq() <= self.last;
+        if !turns.doubt.is_none() {
+            turns.doubt.begun();
+            // The state says most: it is asked for as soon as it may be.
+            turns.state_at_ns = now_ns.saturating_sub(STATE_EVERY_NS);
+        }
+        turns.second = Some(second);
+        Ok(())
     }
 
     /// A second machine from the newest snapshot, as a start would make it.
@@ -186,7 +218,8 @@ impl StandbyThread {
         };
         for told in self.told.try_iter() {
             match told {
-                Told::Marks(point) => second.marks(point),
+                Told::Marks(point) if turns.counts_marks => second.marks(point),
+                Told::Marks(_) => {}
                 Told::State(seq, hash) => turns.state = Some((seq, hash)),
             }
         }
@@ -195,21 +228,30 @@ impl StandbyThread {
             _ => Seq::MAX,
         };
         let applied = second.apply(SLICE, until)?;
-        if let Some((_, hash)) = turns.state.take_if(|state| state.0 <= second.seq())
-            && second.state(until, hash).is_some()
+        let mut agreed = None;
+        if let Some((seq, hash)) = turns.state.take_if(|state| state.0 <= second.seq())
+            && let Some(same) = second.state(until, hash)
         {
             self.figures.states.fetch_add(1, Ordering::Relaxed);
+            agreed = same.then_some(seq);
         }
         let looked = second.compare()?;
         self.show(second);
         if let Some(found) = second.diverged() {
-            turns.waiting = None;
-            if self.figures.diverged.load(Ordering::Relaxed) == 0 {
-                self.tell(found.seq, found.to_string());
-            }
+            self.stopped(turns, Stop::of(&found), found.to_string());
             return Ok(false);
         }
-        let written = self.save(turns)?;
+        let shown = Shown {
+            applied: second.seq(),
+            compared: second.compared(),
+            agreed,
+            skips: second.skips(),
+            log_from: self.consumers.from().seq,
+        };
+        if turns.doubt.shown(&shown) {
+            self.follows_again(shown.applied);
+        }
+        let written = turns.doubt.is_none() && self.save(turns)?;
         Ok(applied + looked > 0 || written)
     }
 
@@ -307,12 +349,6 @@ impl StandbyThread {
         }
     }
 
-    /// Trims when it is time to, and packs; true when there may be more to pack.
-    fn keep_room(&self, turns: &mut Turns) -> bool {
-        self.trim_when_due(turns);
-        self.room.pack_one(&self.files, turns.cold)
-    }
-
     /// Removes what lies before the oldest snapshot that is kept and need not be kept for its age.
     /// No reader of the journal is behind that: this thread is the only one that follows it.
     fn make_room(&self) -> Seq {
@@ -329,14 +365,51 @@ impl StandbyThread {
         figures.skips.store(second.skips(), Ordering::Relaxed);
     }
 
+    /// The second machine panicked, or a file of its could not be read.
+    fn ended(&self, turns: &mut Turns, reason: String) {
+        // Not what the figures say: they are told once a slice.
+        let applied = turns.second.as_ref().map(Second::seq);
+        let applied = applied.unwrap_or_else(|| self.figures.seq.load(Ordering::Relaxed));
+        let input = applied.saturating_add(1);
+        let how = How::Ended;
+        self.stopped(turns, Stop { input, how }, reason);
+    }
+
+    /// The second machine goes, with everything that stood on it.
+    fn stopped(&self, turns: &mut Turns, stop: Stop, reason: String) {
+        (turns.second, turns.waiting, turns.state) = (None, None, None);
+        let now_ns = self.clock.elapsed_ns();
+        turns.doubt.stopped(stop, now_ns, self.again_after_ns);
+        self.tell(stop.input, reason);
+    }
+
     fn tell(&self, input: Seq, reason: String) {
         self.figures.diverged.store(input, Ordering::Release);
-        if self
-            .notices
-            .try_send(Notice::Standby { input, reason })
-            .is_err()
-        {
-            tracing::error!(input, "the standby diverged, and nobody took the notice");
+        self.notice(Notice::Standby { input, reason });
+    }
+
+    fn follows_again(&self, input: Seq) {
+        self.figures.diverged.store(0, Ordering::Release);
+        self.notice(Notice::StandbyFollows { input });
+    }
+
+    /// Said again while no snapshot is written.
+    fn remind(&self, turns: &Turns) {
+        let input = self.figures.diverged.load(Ordering::Relaxed);
+        let behind = self.files.segments().into_iter();
+        let behind = behind.filter(|segment| segment.first_seq > turns.newest.0);
+        let mib = behind.map(|segment| segment.file_bytes).sum::<u64>() >> 20;
+        let newest = turns.newest.0;
+        let reason = format!(
+            "no snapshot is written since input {newest}: {mib} MiB of journal lie behind it, and a start replays them"
+        );
+        self.notice(Notice::Standby { input, reason });
+    }
+
+    fn notice(&self, notice: Notice) {
+        if let Err(lost) = self.notices.try_send(notice) {
+            let notice = lost.into_inner();
+            tracing::error!(?notice, "nobody took a notice of the standby");
         }
     }
 
@@ -357,3 +430,6 @@ impl StandbyThread {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

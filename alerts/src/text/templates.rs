@@ -184,7 +184,7 @@ fn english(rule: Rule) -> Template {
         ),
         Rule::ClockJump => text(
             "The clock jumped by {value}",
-            "The wall clock moved against the monotonic one; our time goes on without the jump.",
+            "The wall clock moved against the monotonic one, or was behind the journal at a start; our time never goes back.",
             "Check the time synchronisation of the machine.",
         ),
         Rule::Journal => text(
@@ -209,8 +209,8 @@ fn english(rule: Rule) -> Template {
         ),
         Rule::StandbyDiverged => text(
             "The standby diverged at input {input}",
-            "The second machine does not follow the first one any more; no snapshot is written from here on.",
-            "Keep the data folder, run `siaga journal verify` on a copy of it, then restart.",
+            "The second machine does not follow the first one any more; no snapshot is written until a fresh one, tried after a minute, follows.",
+            "If this is not resolved soon: keep the data folder, run `siaga journal verify` on a copy of it, then restart.",
         ),
         Rule::InputsLost => text(
             "Inputs {first} to {last} are gone",
@@ -364,7 +364,7 @@ fn indonesian(rule: Rule) -> Template {
         ),
         Rule::ClockJump => text(
             "Jam melompat {value}",
-            "Jam dinding bergeser terhadap jam monoton; waktu kami berjalan terus tanpa lompatan.",
+            "Jam dinding bergeser terhadap jam monoton, atau tertinggal dari jurnal saat mulai; waktu kami tidak pernah mundur.",
             "Periksa sinkronisasi waktu mesin.",
         ),
         Rule::Journal => text(
@@ -389,8 +389,8 @@ fn indonesian(rule: Rule) -> Template {
         ),
         Rule::StandbyDiverged => text(
             "Cadangan menyimpang pada masukan {input}",
-            "Mesin kedua tidak lagi mengikuti mesin pertama; sejak sini tidak ada snapshot yang ditulis.",
-            "Simpan folder data, jalankan `siaga journal verify` pada salinannya, lalu mulai ulang.",
+            "Mesin kedua tidak lagi mengikuti mesin pertama; tidak ada snapshot yang ditulis sampai mesin baru, dicoba setelah satu menit, mengikuti.",
+            "Jika tidak segera pulih: simpan folder data, jalankan `siaga journal verify` pada salinannya, lalu mulai ulang.",
         ),
         Rule::InputsLost => text(
             "Masukan {first} sampai {last} hilang",

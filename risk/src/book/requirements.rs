@@ -13,7 +13,7 @@ use crate::verdict::Reject;
 const RULES_MAX: usize = 64;
 /// Most sets, and most windows planned for one instrument.
 const SETS_MAX: usize = 1_024;
-const WINDOWS_MAX: usize = 256;
+pub const WINDOWS_MAX: usize = 256;
 /// Largest share or factor: a thousand times the margin.
 const SHARE_MAX: Ratio = Ratio(1_000 * Ratio::ONE.0);
 

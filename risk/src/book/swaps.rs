@@ -110,7 +110,8 @@ impl Book {
         self.day_starts.insert((day.at, day.zone));
     }
 
-    /// Charges the swap of every position in an instrument and refreshes its margin price.
+    /// Charges the swap of every position in an instrument that was open at that night and refreshes its margin price. A
+    /// night may be told late, after an outage or a jump of the clock: who came after it pays nothing for it.
     pub(super) fn roll(&mut self, ctx: &mut Ctx<'_>, rollover: Rollover) {
         // A day that counts no swap is no working day: margin keeps the rate it has (MetaTrader 5, end of day).
         let working = rollover.days > 0;
@@ -123,6 +124,9 @@ impl Book {
             let Some(position) = self.positions.get(slot) else {
                 continue;
             };
+            if position.opened > rollover.at {
+                continue;
+            }
             let due = SwapDue {
                 position: position.id,
                 at: rollover.at,

@@ -43,7 +43,8 @@ record! {
 }
 
 record! {
-    /// The wall clock moved by more than a second against the monotonic one.
+    /// The wall clock moved by more than a second against the monotonic one, or lies behind what the journal has reached
+    /// when a run begins.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct ClockJump {
         pub by_ns: i64,

@@ -5,6 +5,7 @@ use crate::event::*;
 use crate::ids::*;
 use crate::machine::Machine;
 use crate::units::*;
+use crate::verdict::Reject;
 use crate::view::{Ask, Query, View};
 use std::collections::VecDeque;
 
@@ -45,10 +46,20 @@ impl Broker {
         OrderOutcome { preview, filled }
     }
 
-    /// A command of the house.
-    pub fn command(&mut self, copy: &mut Machine, ledger: &mut Ledger, body: Body) {
+    /// A command of the house; why it was refused, if it was.
+    pub fn command(
+        &mut self,
+        copy: &mut Machine,
+        ledger: &mut Ledger,
+        body: Body,
+    ) -> Option<Reject> {
         let out = apply(copy, body);
+        let refused = out.iter().find_map(|output| match output {
+            Output::Answer(answer) => answer.reasons.first().copied(),
+            _ => None,
+        });
         self.follow(copy, ledger, out);
+        refused
     }
 
     /// Carries out what the outputs ask of a broker, and what follows from that.

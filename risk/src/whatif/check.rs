@@ -2,10 +2,11 @@
 
 use super::shift::instruments;
 use super::{ROWS_MAX, Raise, SHIFTS_MAX, STEPS_MAX, Scenario};
+use crate::book::WINDOWS_MAX;
 use crate::ids::*;
 use crate::machine::Machine;
 use crate::units::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What is wrong with a scenario.
@@ -23,6 +24,8 @@ pub enum FaultKind {
     ShareOnly,
     /// A requirement is multiplied by 100 % to 1,000 times.
     Factor,
+    /// The instrument has as many windows of higher requirements as it may have.
+    Windows,
     /// A volatility is multiplied by something that is not negative.
     Volatility,
     /// Too many steps, shifts or rows.
@@ -51,6 +54,9 @@ impl fmt::Display for Fault {
             }
             FaultKind::ShareOnly => "a currency can only be moved by a share",
             FaultKind::Factor => "give a requirement factor from 100 % to 100,000 %",
+            FaultKind::Windows => {
+                "its requirement has as many windows as it may have: take one away first"
+            }
             FaultKind::Volatility => "give a volatility factor that is not negative",
             FaultKind::TooMany => "too many steps, shifts or rows",
             FaultKind::UnknownAccount => "the order's account is not known",
@@ -105,6 +111,38 @@ pub fn scenario(machine: &Machine, scenario: &Scenario) -> Result<(), Fault> {
             Err(fault(None, FaultKind::UnknownAccount))
         }
         _ => Ok(()),
+    }
+}
+
+/// The number of the imagined window of each instrument whose requirement is raised: one that no window of the house has,
+/// as that one would be replaced.
+pub fn windows(machine: &Machine, raises: &[Raise]) -> Result<BTreeMap<InstrumentId, u16>, Fault> {
+    let mut taken: BTreeMap<InstrumentId, BTreeSet<u16>> = BTreeMap::new();
+    for window in machine.book().windows() {
+        taken
+            .entry(window.instrument)
+            .or_default()
+            .insert(window.id);
+    }
+    let mut numbers = BTreeMap::new();
+    for raise in raises {
+        for id in instruments(machine, raise.target) {
+            let taken = taken.get(&id);
+            let full = taken.is_some_and(|taken| taken.len() >= WINDOWS_MAX);
+            let is_free = |number: &u16| taken.is_none_or(|taken| !taken.contains(number));
+            let number = (0..=u16::MAX).rev().find(is_free).filter(|_| !full);
+            numbers.insert(id, number.ok_or_else(|| no_window(id))?);
+        }
+    }
+    Ok(numbers)
+}
+
+/// No further window of this instrument is taken.
+pub fn no_window(id: InstrumentId) -> Fault {
+    Fault {
+        step: None,
+        instrument: Some(id),
+        kind: FaultKind::Windows,
     }
 }
 

@@ -31,8 +31,6 @@ pub const SHIFTS_MAX: usize = 1_024;
 pub const ROWS_MAX: usize = 10_000;
 /// Imagined requirements are open for this long on the copy, which lives for one run.
 const FOREVER_NS: u64 = 365 * DAY_NS;
-/// Number of the imagined window within its instrument: the last one, which nobody else should use.
-const WINDOW: u16 = u16::MAX;
 
 /// What is moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,10 +99,12 @@ pub struct Moved {
 /// Runs a scenario on a copy.
 ///
 /// # Errors
-/// [`Fault`] names what is wrong with the scenario; the copy may be used again then, as nothing was changed.
+/// [`Fault`] names what is wrong with the scenario; nothing was changed then, but where the copy itself refuses a
+/// requirement.
 pub fn run(copy: &mut Machine, scenario: &Scenario) -> Result<Outcome, Fault> {
     check::scenario(copy, scenario)?;
     let path = shift::path(copy, scenario)?;
+    let windows = check::windows(copy, &scenario.raises)?;
     let volatile = check::volatile(copy, &scenario.volatilities);
     let mut ledger = Ledger::open(copy, scenario.rows);
     let mut broker = Broker::default();
@@ -113,8 +113,14 @@ pub fn run(copy: &mut Machine, scenario: &Scenario) -> Result<Outcome, Fault> {
         .map(|order| broker.place(copy, &mut ledger, &order));
     for raise in &scenario.raises {
         for instrument in shift::instruments(copy, raise.target) {
-            let window = window(copy, instrument, raise);
-            broker.command(copy, &mut ledger, Body::Requirement(window));
+            let number = windows.get(&instrument).copied();
+            let id = number.ok_or_else(|| check::no_window(instrument))?;
+            let window = window(copy, instrument, id, raise);
+            let refused = broker.command(copy, &mut ledger, Body::Requirement(window));
+            // An answer without it would look like one with it.
+            if refused.is_some() {
+                return Err(check::no_window(instrument));
+            }
         }
     }
     ledger.close_step(&[]);
@@ -127,10 +133,10 @@ pub fn run(copy: &mut Machine, scenario: &Scenario) -> Result<Outcome, Fault> {
     Ok(ledger.close(copy, order, volatile))
 }
 
-fn window(copy: &Machine, instrument: InstrumentId, raise: &Raise) -> Requirement {
+fn window(copy: &Machine, instrument: InstrumentId, id: u16, raise: &Raise) -> Requirement {
     Requirement {
         instrument,
-        id: WINDOW,
+        id,
         from: copy.now(),
         until: copy.now().plus(FOREVER_NS),
         factor: raise.factor,

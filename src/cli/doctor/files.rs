@@ -242,7 +242,7 @@ fn in_force(config: &Config, machine: &Machine) -> Finding {
     )
 }
 
-/// The machine's time never goes back: a clock behind it would stand still until it has caught up.
+/// The core's time never goes back: it goes on from where the journal ends, ahead of a clock that is behind it.
 fn clock(machine: &Machine) -> Finding {
     let part = "clock";
     let (now, reached) = (Clock::start().now(), machine.now());
@@ -252,8 +252,8 @@ fn clock(machine: &Machine) -> Finding {
     Finding::look(
         part,
         format!(
-            "this machine's clock is {} s behind the journal: set it right before the start, or time stands still until it \
-             has caught up",
+            "this machine's clock is {} s behind the journal: set it right before the start, or the desk's time runs ahead of \
+             it until it has caught up, which takes 2,000 times as long",
             reached.since(now) / 1_000_000_000
         ),
     )
