@@ -451,10 +451,22 @@ pub async fn move_case(
         .command_once(by, once, move |unit| {
             let held = held(unit, id)?;
             fresh(&held, revision)?;
-            step(unit, id, &held, to, Cause::Person, &reason)?;
-            let keyring = unit.keyring_shared();
-            case_by_id(unit.tx(), &keyring, sight, id)
+            step(unit, id, &held, to, Cause::Person, &reason)
         })
+        .await?;
+    as_it_stands(platform, by, sight, id).await
+}
+
+/// A case behind a change. It has its client's name, which no remembered answer keeps beyond the client's end.
+async fn as_it_stands(
+    platform: &Platform,
+    by: &Principal,
+    sight: Sight,
+    id: Uuid,
+) -> Result<CaseRow, Refusal> {
+    let keyring = Arc::clone(platform.keyring());
+    platform
+        .read(by, move |tx| case_by_id(tx, &keyring, sight, id))
         .await
 }
 
@@ -599,10 +611,10 @@ pub async fn assign(
                         to.map_or(Value::Null, |to| Value::from(to.to_string())),
                     ),
             );
-            let keyring = unit.keyring_shared();
-            case_by_id(unit.tx(), &keyring, sight, id)
+            Ok(())
         })
-        .await
+        .await?;
+    as_it_stands(platform, by, sight, id).await
 }
 
 /// Writes a note.

@@ -133,6 +133,7 @@ impl IntoParams for IdempotencyKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let text = ObjectBuilder::new()
             .schema_type(Type::String)
+            .pattern(Some("^[!-~]+$"))
             .min_length(Some(1))
             .max_length(Some(KEY_CHARS_MAX));
         let header = ParameterBuilder::new()
