@@ -11,6 +11,8 @@ mod shared;
 
 #[path = "routes/house.rs"]
 mod house;
+#[path = "routes/keys.rs"]
+mod keys;
 #[path = "routes/roles.rs"]
 mod roles;
 #[path = "routes/strangers.rs"]

@@ -195,15 +195,34 @@ impl Platform {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: FnOnce(&mut Unit<'_, '_>) -> Result<T, Refusal> + Send + 'static,
     {
+        self.command_once_for(by, by, once, work).await
+    }
+
+    /// As [`Platform::command_once`], for what the program does as itself at somebody's word: `asker` is whose key it is.
+    ///
+    /// # Errors
+    /// As [`Platform::command_once`].
+    pub async fn command_once_for<T, F>(
+        &self,
+        acting: &Principal,
+        asker: &Principal,
+        once: Option<Once>,
+        work: F,
+    ) -> Result<T, Refusal>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: FnOnce(&mut Unit<'_, '_>) -> Result<T, Refusal> + Send + 'static,
+    {
         let Some(once) = once else {
-            return self.command(by, work).await;
+            return self.command(acting, work).await;
         };
-        self.command(by, move |unit| {
-            if let Some(answer) = unit.remembered(&once)? {
+        let asker = asker.clone();
+        self.command(acting, move |unit| {
+            if let Some(answer) = unit.remembered(&asker, &once)? {
                 return Ok(answer);
             }
             let value = work(unit)?;
-            unit.remember(&once, &value)?;
+            unit.remember(&asker, &once, &value)?;
             Ok(value)
         })
         .await
@@ -353,19 +372,27 @@ impl<'t, 'c> Unit<'t, 'c> {
         Ok(subjects::destroy(self.tx, subject, class, self.now)?)
     }
 
-    fn remembered<T: DeserializeOwned>(&mut self, once: &Once) -> Result<Option<T>, Refusal> {
+    /// The answer that was given to this request before. Holds off others with the same key to the end of the unit.
+    ///
+    /// # Errors
+    /// [`KEY_REUSED`] when the key came with another request; the database.
+    pub(crate) fn remembered<T: DeserializeOwned>(
+        &mut self,
+        asker: &Principal,
+        once: &Once,
+    ) -> Result<Option<T>, Refusal> {
         // Two requests with one key at the same moment: the second waits here for the first.
         self.tx.execute(
             sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(format!(
                 "{} {} {}",
-                self.by.audit_name(),
+                asker.audit_name(),
                 once.route,
                 once.key
             )),
         )?;
         let row: Option<(Vec<u8>, Vec<u8>)> = self.tx.optional(
             sqlx::query_as("SELECT request_hash, answer_sealed FROM idempotency_keys WHERE user_id = $1 AND route = $2 AND key = $3")
-                .bind(self.by.audit_name())
+                .bind(asker.audit_name())
                 .bind(once.route)
                 .bind(&once.key),
         )?;
@@ -375,7 +402,7 @@ impl<'t, 'c> Unit<'t, 'c> {
                 Err(KEY_REUSED.field("Idempotency-Key", "use a new key for a new request"))
             }
             Some((_, answer)) => {
-                let key = self.key(self.asker()?)?;
+                let key = self.key(asked_by(asker)?)?;
                 let answer = key.open(ANSWER, &Sealed::from_bytes(answer));
                 let answer = answer.map_err(|error| {
                     DbError::Unexpected(format!("a remembered answer: {error}"))
@@ -389,14 +416,23 @@ impl<'t, 'c> Unit<'t, 'c> {
         }
     }
 
-    fn remember<T: Serialize>(&mut self, once: &Once, value: &T) -> Result<(), Refusal> {
+    /// Keeps the answer to a request for when it comes again.
+    ///
+    /// # Errors
+    /// The database.
+    pub(crate) fn remember<T: Serialize>(
+        &mut self,
+        asker: &Principal,
+        once: &Once,
+        value: &T,
+    ) -> Result<(), Refusal> {
         let answer = serde_json::to_string(value);
         let answer = answer
             .map_err(|error| DbError::Unexpected(format!("an answer to remember: {error}")))?;
-        let sealed = self.key(self.asker()?)?.seal(ANSWER, &answer);
+        let sealed = self.key(asked_by(asker)?)?.seal(ANSWER, &answer);
         self.tx.execute(
             sqlx::query("INSERT INTO idempotency_keys (user_id, key, route, request_hash, answer_sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
-                .bind(self.by.audit_name())
+                .bind(asker.audit_name())
                 .bind(&once.key)
                 .bind(once.route)
                 .bind(&once.request[..])
@@ -404,12 +440,6 @@ impl<'t, 'c> Unit<'t, 'c> {
                 .bind(bound(self.now)),
         )?;
         Ok(())
-    }
-
-    /// Whose key a remembered answer is sealed under.
-    fn asker(&self) -> Result<Uuid, Refusal> {
-        let user = self.by.user();
-        user.ok_or_else(|| CONFLICT.because("the program itself needs no Idempotency-Key"))
     }
 
     /// Writes events and audit rows.
@@ -442,6 +472,12 @@ impl<'t, 'c> Unit<'t, 'c> {
             findable: self.findable,
         })
     }
+}
+
+/// Whose key a remembered answer is sealed under.
+fn asked_by(asker: &Principal) -> Result<Uuid, Refusal> {
+    let user = asker.user();
+    user.ok_or_else(|| CONFLICT.because("the program itself needs no Idempotency-Key"))
 }
 
 /// The stored key of a subject; `None` when it has none yet.

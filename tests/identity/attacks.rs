@@ -214,7 +214,7 @@ async fn a_key_ends_with_the_role_it_was_made_under() {
             &house,
             house
                 .identity
-                .give_role(&owner, opened.person.id, change)
+                .give_role(&owner, None, opened.person.id, change)
                 .await,
         );
         assert_eq!(

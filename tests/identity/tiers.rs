@@ -47,13 +47,13 @@ async fn keys_have_the_tier_of_their_owner() {
         ] {
             let mut by = by.clone();
             by.mfa = true;
-            let refused = house.identity.set_tier(&by, sari, asked).await;
+            let refused = house.identity.set_tier(&by, None, sari, asked).await;
             let refused = refused.err().and_then(|refusal| refusal.fault());
             assert_eq!(refused, Some(fault), "{}", house.kind);
         }
         let given = house
             .identity
-            .set_tier(&owner, sari, change("plus", opened.person.revision))
+            .set_tier(&owner, None, sari, change("plus", opened.person.revision))
             .await;
         assert_eq!(done(&house, given).tier, "plus", "{}", house.kind);
         let second = make("second").await;

@@ -147,8 +147,33 @@ impl House {
         )
     }
 
+    /// The same under a name of the request (`Idempotency-Key`).
+    pub fn ask_once(
+        &self,
+        method: &str,
+        path: &str,
+        by: &Person,
+        key: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let header = format!("Idempotency-Key: {key}\r\n");
+        let body = body.map(Value::to_string).unwrap_or_default();
+        self.ask_with(method, path, Some(by), &header, &body)
+    }
+
     /// The same with a body as it is written.
     pub fn ask_text(&self, method: &str, path: &str, by: Option<&Person>, body: &str) -> Answer {
+        self.ask_with(method, path, by, "", body)
+    }
+
+    fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        by: Option<&Person>,
+        headers: &str,
+        body: &str,
+    ) -> Answer {
         let bearer = by
             .map(|person| format!("Authorization: Bearer {}\r\n", person.token))
             .unwrap_or_default();
@@ -158,7 +183,7 @@ impl House {
             "Content-Type: application/json\r\n"
         };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nX-Client: api\r\n{bearer}{kind}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nX-Client: api\r\n{bearer}{headers}{kind}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
             self.desk.address,
             body.len()
         );

@@ -10,11 +10,16 @@ use crate::house::{ANOTHER, HOUSE, House, key, table};
 const STRANGERS: &str = include_str!("strangers.txt");
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// `METHOD path` of every route of the committed description, and whether it is open.
-fn described() -> Vec<(String, String, bool)> {
+/// The committed description of the API.
+pub fn description() -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
     let text = std::fs::read_to_string(file).expect("the description is committed");
-    let document: Value = serde_json::from_str(&text).expect("JSON");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// `METHOD path` of every route of the committed description, and whether it is open.
+fn described() -> Vec<(String, String, bool)> {
+    let document = description();
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for method in METHODS {
@@ -32,15 +37,15 @@ fn described() -> Vec<(String, String, bool)> {
 }
 
 /// One row of the table.
-struct Row {
-    method: String,
-    path: String,
-    address: String,
+pub struct Row {
+    pub method: String,
+    pub path: String,
+    pub address: String,
     body: Option<Value>,
     shared: bool,
 }
 
-fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Row> {
     let row = |cells: Vec<&str>| {
         let [route, keys, body, note] = cells[..] else {
             panic!("four cells: {cells:?}");

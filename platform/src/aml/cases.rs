@@ -22,7 +22,7 @@ use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::{Principal, Sight, Target};
 use crate::refusal::{INVALID, NOT_FOUND, Refusal, STALE};
-use crate::unit::{Platform, Unit, subject_key};
+use crate::unit::{Once, Platform, Unit, subject_key};
 use crate::values::{bound, from_micros};
 
 mod file;
@@ -440,6 +440,7 @@ fn fresh(held: &Held, revision: i64) -> Result<(), Refusal> {
 pub async fn move_case(
     platform: &Platform,
     by: &Principal,
+    once: Option<Once>,
     id: Uuid,
     to: Status,
     reason: String,
@@ -447,13 +448,25 @@ pub async fn move_case(
 ) -> Result<CaseRow, Refusal> {
     let (_, sight) = by.scope(AML_WORK)?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let held = held(unit, id)?;
             fresh(&held, revision)?;
-            step(unit, id, &held, to, Cause::Person, &reason)?;
-            let keyring = unit.keyring_shared();
-            case_by_id(unit.tx(), &keyring, sight, id)
+            step(unit, id, &held, to, Cause::Person, &reason)
         })
+        .await?;
+    as_it_stands(platform, by, sight, id).await
+}
+
+/// A case behind a change. It has its client's name, which no remembered answer keeps beyond the client's end.
+async fn as_it_stands(
+    platform: &Platform,
+    by: &Principal,
+    sight: Sight,
+    id: Uuid,
+) -> Result<CaseRow, Refusal> {
+    let keyring = Arc::clone(platform.keyring());
+    platform
+        .read(by, move |tx| case_by_id(tx, &keyring, sight, id))
         .await
 }
 
@@ -561,13 +574,14 @@ fn write_step(
 pub async fn assign(
     platform: &Platform,
     by: &Principal,
+    once: Option<Once>,
     id: Uuid,
     to: Option<Uuid>,
     revision: i64,
 ) -> Result<CaseRow, Refusal> {
     let (_, sight) = by.scope(AML_WORK)?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let held = held(unit, id)?;
             fresh(&held, revision)?;
             if !held.status.is_live() {
@@ -597,10 +611,10 @@ pub async fn assign(
                         to.map_or(Value::Null, |to| Value::from(to.to_string())),
                     ),
             );
-            let keyring = unit.keyring_shared();
-            case_by_id(unit.tx(), &keyring, sight, id)
+            Ok(())
         })
-        .await
+        .await?;
+    as_it_stands(platform, by, sight, id).await
 }
 
 /// Writes a note.
@@ -610,17 +624,20 @@ pub async fn assign(
 pub async fn note(
     platform: &Platform,
     by: &Principal,
+    once: Option<Once>,
     id: Uuid,
     text: String,
 ) -> Result<Said, Refusal> {
     by.scope(AML_WORK)?;
     reasoned(&text)?;
-    platform
-        .command(by, move |unit| {
+    let text = text.trim().to_owned();
+    let written = text.clone();
+    let (key, me, at) = platform
+        .command_once(by, once, move |unit| {
             let held = held(unit, id)?;
             let (now, org, me) = (unit.now(), unit.by().org, unit.by().audit_name());
             let key = new_id(now);
-            let sealed = seal(unit, held.user, seal::NOTE, text.trim())?;
+            let sealed = seal(unit, held.user, seal::NOTE, &written)?;
             unit.tx().execute(
                 sqlx::query("INSERT INTO aml_notes (id, org_id, case_id, user_id, text_sealed, author, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
                     .bind(key)
@@ -632,15 +649,17 @@ pub async fn note(
                     .bind(bound(now)),
             )?;
             unit.audit(Change::new(Action::Create, "aml_note", key).about(held.user));
-            Ok(Said {
-                id: key,
-                states: None,
-                text: text.trim().to_owned(),
-                by: me,
-                at: now,
-            })
+            // Whoever asks again says the text again: it is not kept twice.
+            Ok((key, me, now.0))
         })
-        .await
+        .await?;
+    Ok(Said {
+        id: key,
+        states: None,
+        text,
+        by: me,
+        at: Ts(at),
+    })
 }
 
 /// Decides whether a hit is the client. One that is not is excepted until the entry says something else. What was found to be the
@@ -651,6 +670,7 @@ pub async fn note(
 pub async fn decide_hit(
     platform: &Platform,
     by: &Principal,
+    once: Option<Once>,
     case: Uuid,
     hit: Uuid,
     is_client: bool,
@@ -659,7 +679,7 @@ pub async fn decide_hit(
     by.scope(AML_WORK)?;
     reasoned(&reason)?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let held = held(unit, case)?;
             if !held.status.is_live() {
                 return Err(CASE_MOVE.because("the case is closed"));

@@ -19,7 +19,7 @@ use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::people::{Principal, Target};
 use crate::refusal::{INVALID, NOT_FOUND, Refusal, STALE};
-use crate::unit::{Platform, Unit};
+use crate::unit::{Once, Platform, Unit};
 use crate::values::bound;
 
 /// Longest number the authority gives, characters.
@@ -162,10 +162,15 @@ pub async fn of_case(
 ///
 /// # Errors
 /// Not permitted; no such case; it was cleared; a report of it is under way.
-pub async fn draft(platform: &Platform, by: &Principal, case: Uuid) -> Result<ReportRow, Refusal> {
+pub async fn draft(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    case: Uuid,
+) -> Result<ReportRow, Refusal> {
     by.scope(SAR_DRAFT)?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let held = held(unit, case)?;
             if matches!(held.status, super::case::Status::Cleared | super::case::Status::Reported) {
                 return Err(CASE_MOVE.because(format!("the case is {}", held.status.name())));
@@ -230,6 +235,7 @@ pub struct Asked {
 pub async fn take_step(
     platform: &Platform,
     by: &Principal,
+    once: Option<Once>,
     asked: Asked,
 ) -> Result<ReportRow, Refusal> {
     let permission = match asked.step {
@@ -252,7 +258,7 @@ pub async fn take_step(
         _ => {}
     }
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             type Tuple = (Uuid, Uuid, Uuid, String, String, Vec<String>, Option<String>, i64);
             let found: Option<Tuple> = unit.tx().optional(
                 sqlx::query_as(

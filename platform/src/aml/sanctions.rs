@@ -22,7 +22,7 @@ use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::Principal;
 use crate::refusal::{FORBIDDEN, INVALID, NOT_FOUND, Refusal, STALE};
-use crate::unit::{Platform, Unit};
+use crate::unit::{Once, Platform, Unit};
 use crate::values::{bound, from_micros};
 
 mod in_force;
@@ -147,6 +147,7 @@ pub async fn sources(platform: &Platform, by: &Principal) -> Result<Vec<Source>,
 pub async fn configure(
     platform: &Platform,
     by: &Principal,
+    once: Option<Once>,
     name: String,
     urls: Vec<String>,
     enabled: bool,
@@ -167,7 +168,7 @@ pub async fn configure(
         ));
     }
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let before = one_source(unit.tx(), &name)?;
             let (_, most) = Format::parse(&before.format).map_or((0, 0), Format::files);
             if urls.len() > most {

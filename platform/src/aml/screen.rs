@@ -27,7 +27,7 @@ use crate::kyc;
 use crate::outbox::{Effect, EffectError, Running, Stored};
 use crate::people::{Principal, Target};
 use crate::refusal::{ERASED, NOT_FOUND, Refusal};
-use crate::unit::{Platform, Unit, subject_key};
+use crate::unit::{Once, Platform, Unit, subject_key};
 use crate::values::bound;
 
 /// Clients looked at by one read.
@@ -163,7 +163,12 @@ pub async fn client(platform: &Platform, user: Uuid, cause: Cause) -> Result<Scr
 ///
 /// # Errors
 /// Not permitted; as [`client`].
-pub async fn by_hand(platform: &Platform, by: &Principal, user: Uuid) -> Result<Screened, Refusal> {
+pub async fn by_hand(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    user: Uuid,
+) -> Result<Screened, Refusal> {
     by.scope(SANCTIONS_SCREEN)?;
     let (org, query) = facts(platform, user).await?;
     by.may(
@@ -173,7 +178,22 @@ pub async fn by_hand(platform: &Platform, by: &Principal, user: Uuid) -> Result<
             ..Target::default()
         },
     )?;
-    screen(platform, org, user, query, Cause::ByHand).await
+    let lists = sanctions::index(platform).await?;
+    let (hits, versions) = search(lists, query.clone()).await?;
+    let system = Principal::system("aml.screen").within(org);
+    platform
+        .command_once_for(&system, by, once, move |unit| {
+            record(unit, user, &query, hits, versions, Cause::ByHand)
+        })
+        .await
+}
+
+/// Hits of what is known of somebody, and the versions of the lists that were searched.
+async fn search(lists: InForce, query: Query) -> Result<(Vec<Hit>, Vec<(String, i64)>), Refusal> {
+    let InForce { index, versions } = lists;
+    let hits = tokio::task::spawn_blocking(move || index.search(&query, POSSIBLE)).await;
+    let hits = hits.map_err(|_| Refusal::from(DbError::Panicked))?;
+    Ok((hits, versions))
 }
 
 /// Looks for what is known of a client.
@@ -199,10 +219,7 @@ async fn against(
     query: Query,
     cause: Cause,
 ) -> Result<Screened, Refusal> {
-    let asked = query.clone();
-    let InForce { index, versions } = lists;
-    let hits = tokio::task::spawn_blocking(move || index.search(&asked, POSSIBLE)).await;
-    let hits = hits.map_err(|_| Refusal::from(DbError::Panicked))?;
+    let (hits, versions) = search(lists, query.clone()).await?;
     if hits.is_empty() && cause == Cause::ListChange {
         // Who is nobody of what changed was found to be nobody before.
         return Ok(Screened {

@@ -14,7 +14,7 @@ use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::people::{Principal, Target};
 use crate::refusal::{NOT_FOUND, Refusal};
-use crate::unit::{Platform, Unit};
+use crate::unit::{Once, Platform, Unit};
 use crate::values::{bound, from_micros};
 
 /// Exceptions of a client that are shown at once.
@@ -167,13 +167,14 @@ pub async fn of_client(
 pub async fn revoke(
     platform: &Platform,
     by: &Principal,
+    once: Option<Once>,
     id: Uuid,
     reason: String,
 ) -> Result<Excepted, Refusal> {
     by.scope(AML_WORK)?;
     reasoned(&reason)?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let found: Option<(Uuid, Uuid)> = unit
                 .tx()
                 .optional(sqlx::query_as("SELECT org_id, user_id FROM sanctions_whitelist WHERE id = $1 AND ended_at IS NULL FOR UPDATE").bind(id))?;
@@ -197,9 +198,19 @@ pub async fn revoke(
             );
             // Looked for again at once: the entry is on the list as before.
             unit.emit(Event::new("sanctions.exception_revoked", "sanctions_whitelist", id, json!({ "user_id": user })).about(user));
-            let keyring = unit.keyring_shared();
-            let row: Row = unit.tx().one(sqlx::query_as(EXCEPTED).bind(None::<Uuid>).bind(Some(id)).bind(1i64))?;
-            shown(unit.tx(), &keyring, row)
+            Ok(())
+        })
+        .await?;
+    let keyring = Arc::clone(platform.keyring());
+    platform
+        .read(by, move |tx| {
+            let row: Row = tx.one(
+                sqlx::query_as(EXCEPTED)
+                    .bind(None::<Uuid>)
+                    .bind(Some(id))
+                    .bind(1i64),
+            )?;
+            shown(tx, &keyring, row)
         })
         .await
 }

@@ -187,10 +187,10 @@ pub async fn add(
         return Err(INVALID.field("channel", "use 1 to 30 small letters, digits, and - _ ."));
     }
     let (named, by_channel) = (name.clone(), channel.clone());
-    let (id, created, secret) = platform
+    let (id, created) = platform
         .command_once(by, once, move |unit| {
             let (id, org, now) = (new_id(unit.now()), unit.by().org, unit.now());
-            let (secret, sealed) = secret(unit, id)?;
+            let sealed = secret(unit, id)?;
             let put = unit.tx().execute(
                 sqlx::query("INSERT INTO lead_sources (id, org_id, name, channel, secret_sealed) VALUES ($1, $2, $3, $4, $5)")
                     .bind(id)
@@ -203,9 +203,10 @@ pub async fn add(
             put.map_err(|error| Refusal::from(error).on_duplicate("lead_sources_org_id_name_key", taken))?;
             unit.audit(Change::new(Action::Create, "lead_source", id).field("name", Value::Null, named.as_str()));
             unit.emit(Event::new("crm.source_changed", "lead_source", id, json!({"source_id": id, "what": "added"})));
-            Ok((id, now.0, secret))
+            Ok((id, now.0))
         })
         .await?;
+    let secret = secret_of(platform, by, id).await?;
     let source = Source {
         id,
         name,
@@ -227,7 +228,7 @@ pub async fn renew(
     id: Uuid,
 ) -> Result<String, Refusal> {
     by.may(CRM_CONFIGURE, &by.own())?;
-    platform
+    let renewed = platform
         .command_once(by, once, move |unit| {
             // Before its key is asked for: a source of another house has one that this one may not make.
             let known: bool = unit.tx().scalar(
@@ -237,7 +238,7 @@ pub async fn renew(
             if !known {
                 return Err(NOT_FOUND.because("there is no such source"));
             }
-            let (secret, sealed) = secret(unit, id)?;
+            let sealed = secret(unit, id)?;
             let changed = unit.tx().execute(
                 sqlx::query("UPDATE lead_sources SET secret_sealed = $2 WHERE id = $1")
                     .bind(id)
@@ -253,9 +254,11 @@ pub async fn renew(
             ));
             let facts = json!({"source_id": id, "what": "secret_renewed"});
             unit.emit(Event::new("crm.source_changed", "lead_source", id, facts));
-            Ok(secret)
+            Ok(())
         })
-        .await
+        .await;
+    renewed?;
+    secret_of(platform, by, id).await
 }
 
 /// Switches a source off, so that its hook takes nothing, or on again with the secret that it has.
@@ -306,12 +309,30 @@ pub async fn switch(
     })
 }
 
-fn secret(unit: &mut Unit<'_, '_>, source: Uuid) -> Result<(String, Sealed), Refusal> {
+/// The secret of a source as it stands. It is read where it is kept, so that no remembered answer has it.
+async fn secret_of(platform: &Platform, by: &Principal, source: Uuid) -> Result<String, Refusal> {
+    let keyring = Arc::clone(platform.keyring());
+    let found = platform.read(by, move |tx| {
+        let row: Option<(Vec<u8>,)> = tx.optional(
+            sqlx::query_as("SELECT secret_sealed FROM lead_sources WHERE id = $1").bind(source),
+        )?;
+        let Some((sealed,)) = row else {
+            return Ok(None);
+        };
+        let key = key_of(tx, &keyring, source)?;
+        Ok(key.and_then(|key| key.open(SECRET, &Sealed::from_bytes(sealed)).ok()))
+    });
+    found
+        .await?
+        .ok_or_else(|| NOT_FOUND.because("there is no such source"))
+}
+
+/// A new secret of a source, sealed.
+fn secret(unit: &mut Unit<'_, '_>, source: Uuid) -> Result<Sealed, Refusal> {
     let hex: String = random::<32>()
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
     let secret = format!("whsec_{hex}");
-    let sealed = unit.key(source)?.seal(SECRET, &secret);
-    Ok((secret, sealed))
+    Ok(unit.key(source)?.seal(SECRET, &secret))
 }

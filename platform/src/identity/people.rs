@@ -1,6 +1,7 @@
 //! Administering people: invite, give a role, suspend, unlock, look at sessions.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 use siaga_risk::units::Ts;
@@ -23,7 +24,7 @@ use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::{Principal, Role, Sight, Target};
 use crate::refusal::{CONFLICT, FORBIDDEN, INVALID, Refusal};
-use crate::unit::Unit;
+use crate::unit::{Once, Unit};
 
 /// Who is to join.
 #[derive(Clone, Debug)]
@@ -152,13 +153,14 @@ impl Identity {
             .map(|person| person.seen(sight)))
     }
 
-    /// Makes a user, who sets their password by the code that is sent.
+    /// Makes a user, who sets their password by the code that is sent; asked for again, nobody is made and no code is sent.
     ///
     /// # Errors
     /// The role may not; a field is wrong; the address is taken; the database's.
     pub async fn invite(
         &self,
         by: &Principal,
+        once: Option<Once>,
         invitation: Invitation,
         visit: &Visit,
     ) -> Result<Person, Refusal> {
@@ -179,10 +181,13 @@ impl Identity {
         let name = name(&invitation.name)?;
         let locale = locale(invitation.locale.as_deref())?;
         let (org, role, team) = (by.org, invitation.role, invitation.team);
-        let (keyring, who) = (Arc::clone(self.platform.keyring()), by.clone());
-        let person = self
+        let who = by.clone();
+        let is_new = Arc::new(AtomicBool::new(false));
+        let made = Arc::clone(&is_new);
+        // The key alone is remembered: what a person is called is kept under their own key and nowhere else.
+        let user: Uuid = self
             .platform
-            .command(by, move |unit| {
+            .command_once(by, once, move |unit| {
                 // Staff are made by whoever may give roles.
                 if role.is_staff() {
                     who.may(
@@ -219,13 +224,16 @@ impl Identity {
                     )
                     .about(user),
                 );
-                store::person(unit.tx(), &keyring, user)
+                made.store(true, Ordering::Relaxed);
+                Ok(user)
             })
             .await?;
-        if let Err(refusal) = contact::send(self, person.id, Purpose::Password, visit).await {
+        if is_new.load(Ordering::Relaxed)
+            && let Err(refusal) = contact::send(self, user, Purpose::Password, visit).await
+        {
             tracing::info!("no code was sent to who was invited: {refusal}");
         }
-        Ok(person)
+        self.written(by, user).await
     }
 
     /// Gives a role; the person's sessions and API keys end, since a role counts from the sign-in on.
@@ -235,12 +243,13 @@ impl Identity {
     pub async fn give_role(
         &self,
         by: &Principal,
+        once: Option<Once>,
         id: Uuid,
         change: RoleChange,
     ) -> Result<Person, Refusal> {
         by.with_mfa()?;
-        let (person, ended) = self
-            .administer(by, id, move |unit, who, person| {
+        let ended = self
+            .administer(by, once, id, move |unit, who, person| {
                 who.may(USER_ROLE, &person.target())?;
                 not_oneself(who, id)?;
                 in_organisation(unit.tx(), person.org, change.team)?;
@@ -258,7 +267,7 @@ impl Identity {
             })
             .await?;
         self.tell_ends(&ended).await;
-        Ok(person)
+        self.written(by, id).await
     }
 
     /// Suspends somebody, whose sessions and API keys end, or brings them back.
@@ -268,6 +277,7 @@ impl Identity {
     pub async fn set_standing(
         &self,
         by: &Principal,
+        once: Option<Once>,
         id: Uuid,
         change: StatusChange,
     ) -> Result<Person, Refusal> {
@@ -277,8 +287,8 @@ impl Identity {
             return Err(INVALID.field("reason", format!("use 1 to {REASON_CHARS_MAX} characters")));
         }
         let (to, revision) = (change.to, change.revision);
-        let (person, ended) = self
-            .administer(by, id, move |unit, who, person| {
+        let ended = self
+            .administer(by, once, id, move |unit, who, person| {
                 who.may(
                     if person.role.is_staff() {
                         USER_ROLE
@@ -318,7 +328,7 @@ impl Identity {
             })
             .await?;
         self.tell_ends(&ended).await;
-        Ok(person)
+        self.written(by, id).await
     }
 
     /// Gives somebody, and the API keys they have, another tier of rates: how often they may ask, and nothing else.
@@ -328,6 +338,7 @@ impl Identity {
     pub async fn set_tier(
         &self,
         by: &Principal,
+        once: Option<Once>,
         id: Uuid,
         change: TierChange,
     ) -> Result<Person, Refusal> {
@@ -335,34 +346,38 @@ impl Identity {
         if !TIERS.contains(&change.tier.as_str()) {
             return Err(INVALID.field("tier", format!("use one of {}", TIERS.join(", "))));
         }
-        let (person, _) = self
-            .administer(by, id, move |unit, who, person| {
-                who.may(USER_WRITE, &person.target())?;
-                not_oneself(who, id)?;
-                store::set_tier(unit, id, &change.tier, change.revision)?;
-                unit.audit(Change::new(Action::Update, "user", id).about(id).field(
-                    "tier",
-                    person.tier.as_str(),
-                    change.tier.as_str(),
-                ));
-                let facts = json!({"user_id": id, "from": person.tier, "to": change.tier});
-                unit.emit(Event::new("user.tier_changed", "user", id, facts).about(id));
-                Ok(Ends::Nothing)
-            })
-            .await?;
+        self.administer(by, once, id, move |unit, who, person| {
+            who.may(USER_WRITE, &person.target())?;
+            not_oneself(who, id)?;
+            store::set_tier(unit, id, &change.tier, change.revision)?;
+            unit.audit(Change::new(Action::Update, "user", id).about(id).field(
+                "tier",
+                person.tier.as_str(),
+                change.tier.as_str(),
+            ));
+            let facts = json!({"user_id": id, "from": person.tier, "to": change.tier});
+            unit.emit(Event::new("user.tier_changed", "user", id, facts).about(id));
+            Ok(Ends::Nothing)
+        })
+        .await?;
         // What is known of their sessions has the old one.
         self.known.invalidate_all();
-        Ok(person)
+        self.written(by, id).await
     }
 
     /// Ends the lock of somebody who failed too often.
     ///
     /// # Errors
     /// The role may not; there is none such.
-    pub async fn unlock(&self, by: &Principal, id: Uuid) -> Result<(), Refusal> {
+    pub async fn unlock(
+        &self,
+        by: &Principal,
+        once: Option<Once>,
+        id: Uuid,
+    ) -> Result<(), Refusal> {
         by.with_mfa()?;
         let keyring = Arc::clone(self.platform.keyring());
-        self.administer(by, id, move |unit, who, person| {
+        self.administer(by, once, id, move |unit, who, person| {
             who.may(USER_WRITE, &person.target())?;
             let now = unit.now();
             if let Some(email) = &person.email {
@@ -387,10 +402,15 @@ impl Identity {
     ///
     /// # Errors
     /// The role may not; there is none such.
-    pub async fn end_sessions_of(&self, by: &Principal, id: Uuid) -> Result<(), Refusal> {
+    pub async fn end_sessions_of(
+        &self,
+        by: &Principal,
+        once: Option<Once>,
+        id: Uuid,
+    ) -> Result<(), Refusal> {
         by.with_mfa()?;
-        let (_, ended) = self
-            .administer(by, id, move |unit, who, person| {
+        let ended = self
+            .administer(by, once, id, move |unit, who, person| {
                 who.may(USER_WRITE, &person.target())?;
                 unit.audit(
                     Change::new(Action::Delete, "session", "all")
@@ -439,9 +459,10 @@ impl Identity {
     async fn administer<F>(
         &self,
         by: &Principal,
+        once: Option<Once>,
         id: Uuid,
         work: F,
-    ) -> Result<(Person, Vec<Uuid>), Refusal>
+    ) -> Result<Vec<Uuid>, Refusal>
     where
         F: FnOnce(&mut Unit<'_, '_>, &Principal, &Person) -> Result<Ends, Refusal> + Send + 'static,
     {
@@ -453,7 +474,7 @@ impl Identity {
             by.elevated(),
         );
         self.platform
-            .command(&acting, move |unit| {
+            .command_once(&acting, once, move |unit| {
                 let now = unit.now();
                 let person = store::person(unit.tx(), &keyring, id)?;
                 let ends = work(unit, &who, &person)?;
@@ -466,8 +487,16 @@ impl Identity {
                 if ends == Ends::SessionsAndKeys {
                     ended.extend(store::revoke_keys(unit.tx(), id, now)?);
                 }
-                Ok((store::person(unit.tx(), &keyring, id)?, ended))
+                Ok(ended)
             })
+            .await
+    }
+
+    /// Whom `by` has changed, as they are now.
+    async fn written(&self, by: &Principal, id: Uuid) -> Result<Person, Refusal> {
+        let keyring = Arc::clone(self.platform.keyring());
+        self.platform
+            .read(&by.elevated(), move |tx| store::person(tx, &keyring, id))
             .await
     }
 }

@@ -12,7 +12,7 @@ use crate::consumer::stopped;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::{Area, Permission, Principal, Verb};
 use crate::refusal::{NOT_FOUND, Refusal};
-use crate::unit::{Platform, Unit};
+use crate::unit::{Once, Platform, Unit};
 use crate::values::bound;
 
 /// Events claimed at once: one slice of the embedded database.
@@ -213,11 +213,16 @@ pub async fn failed(
 ///
 /// # Errors
 /// Not allowed, no such failed event, or the database.
-pub async fn retry(platform: &Platform, by: &Principal, id: Uuid) -> Result<(), Refusal> {
+pub async fn retry(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    id: Uuid,
+) -> Result<(), Refusal> {
     by.may(OUTBOX_RETRY, &by.own())?;
     // Only the system changes rows of the event table.
     let by = by.elevated();
-    let done = platform.command(&by, move |unit: &mut Unit<'_, '_>| {
+    let done = platform.command_once(&by, once, move |unit: &mut Unit<'_, '_>| {
         let now = unit.now();
         let org = unit.by().org;
         let query = sqlx::query(

@@ -116,9 +116,22 @@ pub async fn place_once(
 /// # Errors
 /// Not allowed, no such hold, or the database.
 pub async fn lift(platform: &Platform, by: &Principal, id: Uuid) -> Result<(), Refusal> {
+    lift_once(platform, by, None, id).await
+}
+
+/// The same for a request that may come twice.
+///
+/// # Errors
+/// As [`lift`]; the key was used for another request.
+pub async fn lift_once(
+    platform: &Platform,
+    by: &Principal,
+    once: Option<Once>,
+    id: Uuid,
+) -> Result<(), Refusal> {
     by.may(HOLD_WRITE, &by.own())?;
     platform
-        .command(by, move |unit| {
+        .command_once(by, once, move |unit| {
             let (now, who) = (unit.now(), unit.by().audit_name());
             let query = sqlx::query("UPDATE legal_holds SET lifted_by = $2, lifted_at = $3 WHERE id = $1 AND lifted_at IS NULL");
             let lifted = unit.tx().execute(query.bind(id).bind(who).bind(bound(now)))?;

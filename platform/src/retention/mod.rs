@@ -17,7 +17,7 @@ use crate::unit::{Platform, Unit};
 use crate::values::bound;
 
 pub use ground::ground;
-pub use hold::{Hold, hold_categories, lift, list, place, place_once};
+pub use hold::{Hold, hold_categories, lift, lift_once, list, place, place_once};
 
 /// What may be done with legal holds.
 pub const PERMISSIONS: &[crate::people::Permission] = &[hold::HOLD_READ, hold::HOLD_WRITE];

@@ -31,7 +31,7 @@ async fn a_confirmed_case_comes_back_over_a_second_person() {
         let case = screened.expect(kind).case.expect("a case");
         let go = |by: &Principal, to: Status, revision: i64| {
             let by = by.clone();
-            async move { cases::move_case(platform, &by, case, to, WHY.into(), revision).await }
+            async move { cases::move_case(platform, &by, None, case, to, WHY.into(), revision).await }
         };
         let now = async || cases::file(platform, &citra, case).await.expect(kind);
         let file = now().await;
@@ -39,14 +39,14 @@ async fn a_confirmed_case_comes_back_over_a_second_person() {
         let begun = go(&citra, Status::Investigating, file.row.revision)
             .await
             .expect(kind);
-        cases::decide_hit(platform, &citra, case, hit, true, WHY.into())
+        cases::decide_hit(platform, &citra, None, case, hit, true, WHY.into())
             .await
             .expect(kind);
         let confirmed = go(&citra, Status::Confirmed, begun.revision)
             .await
             .expect(kind);
         assert_eq!(confirmed.moves, ["escalated"], "{kind}");
-        let closed = cases::decide_hit(platform, &dedi, case, hit, false, WHY.into()).await;
+        let closed = cases::decide_hit(platform, &dedi, None, case, hit, false, WHY.into()).await;
         assert_eq!(
             closed.expect_err(kind).fault(),
             Some(faults::CASE_MOVE),
@@ -58,13 +58,13 @@ async fn a_confirmed_case_comes_back_over_a_second_person() {
             .expect(kind);
         let told = "SELECT count(*) FROM events WHERE type = 'aml.case_opened' AND payload ->> 'from' = 'confirmed' AND payload ->> 'reopened' = 'true'";
         assert_eq!(house.count(&system, told).await, 1, "{kind}");
-        let own = cases::decide_hit(platform, &citra, case, hit, false, WHY.into()).await;
+        let own = cases::decide_hit(platform, &citra, None, case, hit, false, WHY.into()).await;
         assert_eq!(
             own.expect_err(kind).fault(),
             Some(FOUR_EYES),
             "{kind}: nobody takes back their own word alone"
         );
-        let other = cases::decide_hit(platform, &dedi, case, hit, false, WHY.into())
+        let other = cases::decide_hit(platform, &dedi, None, case, hit, false, WHY.into())
             .await
             .expect(kind);
         assert_eq!(other.decision, "other", "{kind}");
@@ -95,7 +95,7 @@ async fn a_case_does_not_come_back_beside_another_one_of_its_client() {
         let file = cases::file(platform, &citra, case).await.expect(kind);
         let mut revision = file.row.revision;
         for to in [Status::Investigating, Status::Confirmed] {
-            revision = cases::move_case(platform, &citra, case, to, WHY.into(), revision)
+            revision = cases::move_case(platform, &citra, None, case, to, WHY.into(), revision)
                 .await
                 .expect(kind)
                 .revision;
@@ -110,6 +110,7 @@ async fn a_case_does_not_come_back_beside_another_one_of_its_client() {
         let beside = cases::move_case(
             platform,
             &citra,
+            None,
             case,
             Status::Escalated,
             WHY.into(),

@@ -63,7 +63,9 @@ async fn a_movement_that_waits_is_told_once_for_each_time_that_it_begins_to() {
             reason: "who pays?".into(),
             revision: asked.revision,
         };
-        cash::take_step(platform, &citra, hold).await.expect(kind);
+        cash::take_step(platform, &citra, None, hold)
+            .await
+            .expect(kind);
         assert_eq!(overdue::call(platform).await.expect(kind), 0, "{kind}");
         house.pass(14 * DAY);
         assert_eq!(
@@ -142,9 +144,17 @@ async fn a_list_that_no_longer_comes_is_told_every_day_until_it_comes() {
             .find(|source| source.name == "un")
             .expect("the source");
         let none = Vec::new();
-        sanctions::configure(platform, &system, "un".into(), none, true, un.revision)
-            .await
-            .expect(kind);
+        sanctions::configure(
+            platform,
+            &system,
+            None,
+            "un".into(),
+            none,
+            true,
+            un.revision,
+        )
+        .await
+        .expect(kind);
         house.pass(29 * DAY);
         assert_eq!(
             overdue::call(platform).await.expect(kind),

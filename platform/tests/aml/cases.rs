@@ -44,6 +44,7 @@ async fn clear(
         revision = cases::move_case(
             platform,
             by,
+            None,
             case,
             Status::Investigating,
             WHY.into(),
@@ -53,11 +54,19 @@ async fn clear(
         .revision;
     }
     for hit in file.hits.iter().filter(|hit| hit.decision == "open") {
-        cases::decide_hit(platform, by, case, hit.id, false, WHY.into()).await?;
+        cases::decide_hit(platform, by, None, case, hit.id, false, WHY.into()).await?;
     }
-    cases::move_case(platform, by, case, Status::Cleared, WHY.into(), revision)
-        .await
-        .map(drop)
+    cases::move_case(
+        platform,
+        by,
+        None,
+        case,
+        Status::Cleared,
+        WHY.into(),
+        revision,
+    )
+    .await
+    .map(drop)
 }
 
 #[tokio::test]
@@ -99,7 +108,7 @@ async fn a_cleared_case_opens_again_within_a_month_and_a_revoked_exception_is_de
             .await
             .expect(kind)
             .remove(0);
-        whitelist::revoke(platform, &officer, exception.id, WHY.into())
+        whitelist::revoke(platform, &officer, None, exception.id, WHY.into())
             .await
             .expect(kind);
         let asked = "SELECT count(*) FROM events WHERE type = 'sanctions.exception_revoked' AND status = 'pending'";
@@ -142,7 +151,7 @@ async fn a_cleared_case_opens_again_within_a_month_and_a_revoked_exception_is_de
             .iter()
             .find(|exception| exception.ended_at.is_none())
             .expect("one that holds");
-        whitelist::revoke(platform, &officer, holds.id, WHY.into())
+        whitelist::revoke(platform, &officer, None, holds.id, WHY.into())
             .await
             .expect(kind);
         house.pass(31 * 24 * 3_600);
@@ -189,6 +198,7 @@ async fn whoever_asked_for_a_second_person_does_not_clear_the_case_on_a_detour()
         let asked = cases::move_case(
             platform,
             &citra,
+            None,
             case,
             Status::Escalated,
             WHY.into(),
@@ -199,6 +209,7 @@ async fn whoever_asked_for_a_second_person_does_not_clear_the_case_on_a_detour()
         cases::move_case(
             platform,
             &citra,
+            None,
             case,
             Status::Investigating,
             WHY.into(),
@@ -276,6 +287,7 @@ async fn a_list_that_is_put_on_again_is_looked_through_for_everybody() {
         let off = sanctions::configure(
             platform,
             &system,
+            None,
             "un".into(),
             Vec::new(),
             false,
@@ -300,6 +312,7 @@ async fn a_list_that_is_put_on_again_is_looked_through_for_everybody() {
         sanctions::configure(
             platform,
             &system,
+            None,
             "un".into(),
             Vec::new(),
             true,

@@ -1,5 +1,6 @@
 //! What the desk of compliance relies on, one file a promise.
 
+mod again;
 mod back;
 mod calls;
 mod cases;

@@ -11,6 +11,7 @@ use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::refusal::{FORBIDDEN, INVALID, NOT_FOUND, Refusal, STALE};
+use siaga_platform::unit::Once;
 use siaga_risk::units::SECOND_NS;
 use uuid::Uuid;
 
@@ -177,6 +178,39 @@ async fn a_field_is_emptied_with_its_points_and_what_it_held_stays_in_the_timeli
                 "{kind}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_is_made_twice_is_one_and_no_remembered_answer_has_its_secret() {
+    for house in houses().await {
+        let (kind, platform, owner) = (house.kind, &house.platform, Principal::owner());
+        let once = |key: &str, route: &'static str| {
+            Some(Once {
+                key: key.to_owned(),
+                route,
+                request: [1; 32],
+            })
+        };
+        let add = async || {
+            let once = once("a", "POST /api/v1/crm/sources");
+            sources::add(platform, &owner, once, "landing".into(), "web".into()).await
+        };
+        let (source, secret) = add().await.expect(kind);
+        let (same, again) = add().await.expect(kind);
+        assert_eq!((same.id, &again), (source.id, &secret), "{kind}");
+        let renew = async || {
+            let once = once("b", "POST /api/v1/crm/sources/{id}/secret");
+            sources::renew(platform, &owner, once, source.id).await
+        };
+        let renewed = renew().await.expect(kind);
+        assert_ne!(renewed, secret, "{kind}");
+        assert_eq!(renew().await.expect(kind), renewed, "{kind}: renewed once");
+        // Sealed it is its length and a constant: a key and an instant leave no room for a secret of 70 characters.
+        let system = Principal::system("test");
+        let largest = "SELECT max(octet_length(answer_sealed))::bigint FROM idempotency_keys";
+        let largest = house.count(&system, largest).await;
+        assert!(largest < 128, "{kind}: {largest}");
     }
 }
 

@@ -287,15 +287,17 @@ async fn what_never_goes_waits_for_a_person() {
         );
         let agent = house.person(HOUSE, Role::SalesAgent, None, "Rina").await;
         assert_eq!(
-            retry(&house.platform, &agent, event.id)
+            retry(&house.platform, &agent, None, event.id)
                 .await
                 .expect_err("no")
                 .fault(),
             Some(FORBIDDEN)
         );
-        let none = retry(&house.platform, &owner, Uuid::nil()).await;
+        let none = retry(&house.platform, &owner, None, Uuid::nil()).await;
         assert_eq!(none.expect_err("no such event").fault(), Some(NOT_FOUND));
-        retry(&house.platform, &owner, event.id).await.expect(kind);
+        retry(&house.platform, &owner, None, event.id)
+            .await
+            .expect(kind);
         hand_on(&publisher, kind).await;
         assert_eq!(
             mail.sent_of(lead).len(),

@@ -333,7 +333,7 @@ async fn ones_own_profile_is_kept_until_it_changes_in_any_program() {
             tier: "plus".into(),
             revision: opened.person.revision,
         };
-        let given = one.set_tier(&Principal::owner(), sari, change).await;
+        let given = one.set_tier(&Principal::owner(), None, sari, change).await;
         assert_eq!(given.expect("given").tier, "plus", "{}", house.kind);
         assert_eq!(profile(&one).await, "plus", "{}: at once", house.kind);
         // What the event makes the other program hear.

@@ -139,6 +139,7 @@ async fn a_client_found_on_a_list_may_only_close_until_that_is_taken_back() {
             revision = cases::move_case(
                 platform,
                 &office.anna,
+                None,
                 case,
                 to,
                 "looked at it".into(),
@@ -157,6 +158,7 @@ async fn a_client_found_on_a_list_may_only_close_until_that_is_taken_back() {
         cases::decide_hit(
             platform,
             &office.bayu,
+            None,
             case,
             hit,
             false,
@@ -168,6 +170,7 @@ async fn a_client_found_on_a_list_may_only_close_until_that_is_taken_back() {
         cases::move_case(
             platform,
             &office.bayu,
+            None,
             case,
             Status::Cleared,
             "somebody else".into(),

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::aml_reports::{ReportDto, report};
-use super::door::{By, Desk, PageQuery};
+use super::door::{By, Desk, IdempotencyKey, PageQuery};
 use crate::gateway::dto::micros;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
 use crate::gateway::json::Json;
@@ -335,7 +335,7 @@ async fn sources(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<Sanct
     }))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SanctionsSourceRequest {
     /// In the order of the files; each begins with https://.
@@ -345,18 +345,21 @@ pub struct SanctionsSourceRequest {
 }
 
 /// Says where a list's files are.
-#[utoipa::path(put, path = "/api/v1/aml/sources/{name}", tag = "aml", params(("name" = String, Path)), request_body = SanctionsSourceRequest,
-    responses((status = 200, body = SanctionsSourceDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(put, path = "/api/v1/aml/sources/{name}", tag = "aml", params(("name" = String, Path), IdempotencyKey), request_body = SanctionsSourceRequest,
+    responses((status = 200, body = SanctionsSourceDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sanctions.configure"))))]
 async fn configure(
     Desk(platform): Desk,
     By(by): By,
     Id(name): Id<String>,
+    key: IdempotencyKey,
     Json(request): Json<SanctionsSourceRequest>,
 ) -> ApiResult<axum::Json<SanctionsSourceDto>> {
+    let once = key.once("PUT /api/v1/aml/sources/{name}", &(&name, &request))?;
     let source = sanctions::configure(
         &platform,
         &by,
+        once,
         name,
         request.urls,
         request.enabled,
@@ -542,7 +545,7 @@ async fn file(
     }))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AmlCaseMoveRequest {
     /// A status of `moves`.
@@ -552,22 +555,27 @@ pub struct AmlCaseMoveRequest {
 }
 
 /// Moves a case.
-#[utoipa::path(post, path = "/api/v1/aml/cases/{id}/move", tag = "aml", params(("id" = Uuid, Path)), request_body = AmlCaseMoveRequest,
+#[utoipa::path(post, path = "/api/v1/aml/cases/{id}/move", tag = "aml", params(("id" = Uuid, Path), IdempotencyKey), request_body = AmlCaseMoveRequest,
     responses((status = 200, body = AmlCaseRowDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("aml.work"))))]
 async fn move_case(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<AmlCaseMoveRequest>,
 ) -> ApiResult<axum::Json<AmlCaseRowDto>> {
     let to =
         Status::parse(&request.to).ok_or_else(|| ApiError::field("to", "no case is ever that"))?;
-    let row = cases::move_case(&platform, &by, id, to, request.reason, request.revision).await?;
+    let once = key.once("POST /api/v1/aml/cases/{id}/move", &(id, &request))?;
+    let AmlCaseMoveRequest {
+        reason, revision, ..
+    } = request;
+    let row = cases::move_case(&platform, &by, once, id, to, reason, revision).await?;
     Ok(axum::Json(case_row(row)))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AmlCaseAssignRequest {
     /// Null takes it from everybody.
@@ -576,36 +584,40 @@ pub struct AmlCaseAssignRequest {
 }
 
 /// Gives a case to somebody.
-#[utoipa::path(post, path = "/api/v1/aml/cases/{id}/assign", tag = "aml", params(("id" = Uuid, Path)), request_body = AmlCaseAssignRequest,
+#[utoipa::path(post, path = "/api/v1/aml/cases/{id}/assign", tag = "aml", params(("id" = Uuid, Path), IdempotencyKey), request_body = AmlCaseAssignRequest,
     responses((status = 200, body = AmlCaseRowDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("aml.work"))))]
 async fn assign(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<AmlCaseAssignRequest>,
 ) -> ApiResult<axum::Json<AmlCaseRowDto>> {
-    let row = cases::assign(&platform, &by, id, request.user_id, request.revision).await?;
+    let once = key.once("POST /api/v1/aml/cases/{id}/assign", &(id, &request))?;
+    let row = cases::assign(&platform, &by, once, id, request.user_id, request.revision).await?;
     Ok(axum::Json(case_row(row)))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AmlNoteRequest {
     pub text: String,
 }
 
 /// Writes a note into a case.
-#[utoipa::path(post, path = "/api/v1/aml/cases/{id}/notes", tag = "aml", params(("id" = Uuid, Path)), request_body = AmlNoteRequest,
-    responses((status = 201, body = AmlNoteDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(post, path = "/api/v1/aml/cases/{id}/notes", tag = "aml", params(("id" = Uuid, Path), IdempotencyKey), request_body = AmlNoteRequest,
+    responses((status = 201, body = AmlNoteDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)), extensions(("x-permission" = json!("aml.work"))))]
 async fn note(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<AmlNoteRequest>,
 ) -> ApiResult<(StatusCode, axum::Json<AmlNoteDto>)> {
-    let note = cases::note(&platform, &by, id, request.text).await?;
+    let once = key.once("POST /api/v1/aml/cases/{id}/notes", &(id, &request))?;
+    let note = cases::note(&platform, &by, once, id, request.text).await?;
     Ok((StatusCode::CREATED, axum::Json(note_dto(note))))
 }
 
@@ -621,7 +633,7 @@ pub enum HitDecision {
     Other,
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HitDecisionRequest {
     pub decision: HitDecision,
@@ -629,7 +641,7 @@ pub struct HitDecisionRequest {
 }
 
 /// Decides whether a hit is the client.
-#[utoipa::path(post, path = "/api/v1/aml/cases/{id}/hits/{hit_id}", tag = "aml", params(("id" = Uuid, Path), ("hit_id" = Uuid, Path)),
+#[utoipa::path(post, path = "/api/v1/aml/cases/{id}/hits/{hit_id}", tag = "aml", params(("id" = Uuid, Path), ("hit_id" = Uuid, Path), IdempotencyKey),
     request_body = HitDecisionRequest,
     responses((status = 200, body = AmlCaseHitDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("aml.work"))))]
@@ -637,10 +649,15 @@ async fn decide(
     Desk(platform): Desk,
     By(by): By,
     Id((id, hit)): Id<(Uuid, Uuid)>,
+    key: IdempotencyKey,
     Json(request): Json<HitDecisionRequest>,
 ) -> ApiResult<axum::Json<AmlCaseHitDto>> {
     let is_client = request.decision == HitDecision::Same;
-    let hit = cases::decide_hit(&platform, &by, id, hit, is_client, request.reason).await?;
+    let once = key.once(
+        "POST /api/v1/aml/cases/{id}/hits/{hit_id}",
+        &(id, hit, &request),
+    )?;
+    let hit = cases::decide_hit(&platform, &by, once, id, hit, is_client, request.reason).await?;
     Ok(axum::Json(case_hit(hit)))
 }
 
@@ -659,36 +676,40 @@ async fn excepted(
     }))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeRequest {
     pub reason: String,
 }
 
 /// Ends an exception.
-#[utoipa::path(post, path = "/api/v1/aml/whitelist/{id}/revoke", tag = "aml", params(("id" = Uuid, Path)), request_body = RevokeRequest,
-    responses((status = 200, body = ExceptedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(post, path = "/api/v1/aml/whitelist/{id}/revoke", tag = "aml", params(("id" = Uuid, Path), IdempotencyKey), request_body = RevokeRequest,
+    responses((status = 200, body = ExceptedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)), extensions(("x-permission" = json!("aml.work"))))]
 async fn revoke(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<RevokeRequest>,
 ) -> ApiResult<axum::Json<ExceptedDto>> {
-    let ended = whitelist::revoke(&platform, &by, id, request.reason).await?;
+    let once = key.once("POST /api/v1/aml/whitelist/{id}/revoke", &(id, &request))?;
+    let ended = whitelist::revoke(&platform, &by, once, id, request.reason).await?;
     Ok(axum::Json(excepted_dto(ended)))
 }
 
 /// Looks a client up on all lists now.
-#[utoipa::path(post, path = "/api/v1/aml/clients/{user_id}/screen", tag = "aml", params(("user_id" = Uuid, Path)),
+#[utoipa::path(post, path = "/api/v1/aml/clients/{user_id}/screen", tag = "aml", params(("user_id" = Uuid, Path), IdempotencyKey),
     responses((status = 200, body = ScreenedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("sanctions.screen"))))]
+        (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("sanctions.screen"))))]
 async fn screen_client(
     Desk(platform): Desk,
     By(by): By,
     Id(user): Id<Uuid>,
+    key: IdempotencyKey,
 ) -> ApiResult<axum::Json<ScreenedDto>> {
-    let screened = screen::by_hand(&platform, &by, user).await?;
+    let once = key.once("POST /api/v1/aml/clients/{user_id}/screen", &user)?;
+    let screened = screen::by_hand(&platform, &by, once, user).await?;
     Ok(axum::Json(ScreenedDto {
         screening_id: screened.id,
         hits: screened.hits,

@@ -168,7 +168,7 @@ pub struct CashAskRequest {
 }
 
 /// Asks for a movement of money. A withdrawal needs a second factor.
-#[utoipa::path(post, path = "/api/v1/cash/requests", tag = "cash", request_body = CashAskRequest,
+#[utoipa::path(post, path = "/api/v1/cash/requests", tag = "cash", params(IdempotencyKey), request_body = CashAskRequest,
     responses((status = 201, body = CashDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("cash.request"))))]
 async fn request(
@@ -246,13 +246,13 @@ fn up(size: i128, by: i128) -> i128 {
     size / by + i128::from(size % by != 0)
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CashStepRequest {
     pub revision: i64,
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CashReasonRequest {
     pub reason: String,
@@ -260,7 +260,7 @@ pub struct CashReasonRequest {
 }
 
 /// Approves a movement; never by whom asked for it.
-#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/approve", tag = "cash", params(("id" = Uuid, Path)), request_body = CashStepRequest,
+#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/approve", tag = "cash", params(("id" = Uuid, Path), IdempotencyKey), request_body = CashStepRequest,
     responses((status = 200, body = CashDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("cash.decide"))))]
 async fn approve(
@@ -268,20 +268,22 @@ async fn approve(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<CashStepRequest>,
 ) -> ApiResult<axum::Json<CashDto>> {
+    let once = key.once("POST /api/v1/cash/requests/{id}/approve", &(id, &request))?;
     let asked = Asked {
         id,
         step: Step::Approve,
         reason: String::new(),
         revision: request.revision,
     };
-    let row = cash::take_step(&platform, &by, asked).await?;
+    let row = cash::take_step(&platform, &by, once, asked).await?;
     Ok(axum::Json(dto(row, &app.core.directory())))
 }
 
 /// Books an approved movement in the core. Sent again it is booked once.
-#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/confirm", tag = "cash", params(("id" = Uuid, Path)), request_body = CashStepRequest,
+#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/confirm", tag = "cash", params(("id" = Uuid, Path), IdempotencyKey), request_body = CashStepRequest,
     responses((status = 200, body = CashDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("cash.decide"))))]
@@ -290,14 +292,16 @@ async fn confirm(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<CashStepRequest>,
 ) -> ApiResult<axum::Json<CashDto>> {
-    let row = cash::confirm(&platform, &by, id, request.revision).await?;
+    let once = key.once("POST /api/v1/cash/requests/{id}/confirm", &(id, &request))?;
+    let row = cash::confirm(&platform, &by, once, id, request.revision).await?;
     Ok(axum::Json(dto(row, &app.core.directory())))
 }
 
 /// Refuses a movement.
-#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/reject", tag = "cash", params(("id" = Uuid, Path)), request_body = CashReasonRequest,
+#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/reject", tag = "cash", params(("id" = Uuid, Path), IdempotencyKey), request_body = CashReasonRequest,
     responses((status = 200, body = CashDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("cash.decide"))))]
 async fn reject(
@@ -305,20 +309,22 @@ async fn reject(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<CashReasonRequest>,
 ) -> ApiResult<axum::Json<CashDto>> {
+    let once = key.once("POST /api/v1/cash/requests/{id}/reject", &(id, &request))?;
     let asked = Asked {
         id,
         step: Step::Reject,
         reason: request.reason,
         revision: request.revision,
     };
-    let row = cash::take_step(&platform, &by, asked).await?;
+    let row = cash::take_step(&platform, &by, once, asked).await?;
     Ok(axum::Json(dto(row, &app.core.directory())))
 }
 
 /// Takes a request back, while nobody has decided on it.
-#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/cancel", tag = "cash", params(("id" = Uuid, Path)), request_body = CashStepRequest,
+#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/cancel", tag = "cash", params(("id" = Uuid, Path), IdempotencyKey), request_body = CashStepRequest,
     responses((status = 200, body = CashDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("cash.request"))))]
 async fn cancel(
@@ -326,20 +332,22 @@ async fn cancel(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<CashStepRequest>,
 ) -> ApiResult<axum::Json<CashDto>> {
+    let once = key.once("POST /api/v1/cash/requests/{id}/cancel", &(id, &request))?;
     let asked = Asked {
         id,
         step: Step::Cancel,
         reason: String::new(),
         revision: request.revision,
     };
-    let row = cash::take_step(&platform, &by, asked).await?;
+    let row = cash::take_step(&platform, &by, once, asked).await?;
     Ok(axum::Json(dto(row, &app.core.directory())))
 }
 
 /// Holds a movement until compliance releases it.
-#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/hold", tag = "cash", params(("id" = Uuid, Path)), request_body = CashReasonRequest,
+#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/hold", tag = "cash", params(("id" = Uuid, Path), IdempotencyKey), request_body = CashReasonRequest,
     responses((status = 200, body = CashDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("cash.hold"))))]
 async fn hold(
@@ -347,20 +355,22 @@ async fn hold(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<CashReasonRequest>,
 ) -> ApiResult<axum::Json<CashDto>> {
+    let once = key.once("POST /api/v1/cash/requests/{id}/hold", &(id, &request))?;
     let asked = Asked {
         id,
         step: Step::Hold,
         reason: request.reason,
         revision: request.revision,
     };
-    let row = cash::take_step(&platform, &by, asked).await?;
+    let row = cash::take_step(&platform, &by, once, asked).await?;
     Ok(axum::Json(dto(row, &app.core.directory())))
 }
 
 /// Lets a held movement go on.
-#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/release", tag = "cash", params(("id" = Uuid, Path)), request_body = CashReasonRequest,
+#[utoipa::path(post, path = "/api/v1/cash/requests/{id}/release", tag = "cash", params(("id" = Uuid, Path), IdempotencyKey), request_body = CashReasonRequest,
     responses((status = 200, body = CashDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("cash.hold"))))]
 async fn release(
@@ -368,15 +378,17 @@ async fn release(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<CashReasonRequest>,
 ) -> ApiResult<axum::Json<CashDto>> {
+    let once = key.once("POST /api/v1/cash/requests/{id}/release", &(id, &request))?;
     let asked = Asked {
         id,
         step: Step::Release,
         reason: request.reason,
         revision: request.revision,
     };
-    let row = cash::take_step(&platform, &by, asked).await?;
+    let row = cash::take_step(&platform, &by, once, asked).await?;
     Ok(axum::Json(dto(row, &app.core.directory())))
 }
 

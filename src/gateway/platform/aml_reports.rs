@@ -1,7 +1,7 @@
 //! Reports of suspicious activity.
 
 use axum::http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use siaga_platform::aml::report::Step;
 use siaga_platform::aml::reports::{self, Asked, ReportRow};
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::door::{By, Desk};
+use super::door::{By, Desk, IdempotencyKey};
 use crate::gateway::error::{ApiResult, Problem};
 use crate::gateway::json::Json;
 use crate::gateway::query::Id;
@@ -66,15 +66,17 @@ pub fn report(row: ReportRow) -> ReportDto {
 }
 
 /// Drafts a report from what its case rests on.
-#[utoipa::path(post, path = "/api/v1/aml/cases/{id}/reports", tag = "aml", params(("id" = Uuid, Path)),
+#[utoipa::path(post, path = "/api/v1/aml/cases/{id}/reports", tag = "aml", params(("id" = Uuid, Path), IdempotencyKey),
     responses((status = 201, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem)), extensions(("x-permission" = json!("sar.draft"))))]
+        (status = 409, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sar.draft"))))]
 async fn draft(
     Desk(platform): Desk,
     By(by): By,
     Id(case): Id<Uuid>,
+    key: IdempotencyKey,
 ) -> ApiResult<(StatusCode, axum::Json<ReportDto>)> {
-    let row = reports::draft(&platform, &by, case).await?;
+    let once = key.once("POST /api/v1/aml/cases/{id}/reports", &case)?;
+    let row = reports::draft(&platform, &by, once, case).await?;
     Ok((StatusCode::CREATED, axum::Json(report(row))))
 }
 
@@ -90,7 +92,7 @@ async fn one(
     Ok(axum::Json(report(reports::one(&platform, &by, id).await?)))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportEditRequest {
     pub narrative: String,
@@ -98,15 +100,17 @@ pub struct ReportEditRequest {
 }
 
 /// Changes the narrative of a draft.
-#[utoipa::path(put, path = "/api/v1/aml/reports/{id}", tag = "aml", params(("id" = Uuid, Path)), request_body = ReportEditRequest,
+#[utoipa::path(put, path = "/api/v1/aml/reports/{id}", tag = "aml", params(("id" = Uuid, Path), IdempotencyKey), request_body = ReportEditRequest,
     responses((status = 200, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sar.draft"))))]
 async fn edit(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<ReportEditRequest>,
 ) -> ApiResult<axum::Json<ReportDto>> {
+    let once = key.once("PUT /api/v1/aml/reports/{id}", &(id, &request))?;
     let asked = Asked {
         id,
         step: Step::Edit,
@@ -114,26 +118,28 @@ async fn edit(
         revision: request.revision,
     };
     Ok(axum::Json(report(
-        reports::take_step(&platform, &by, asked).await?,
+        reports::take_step(&platform, &by, once, asked).await?,
     )))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportStepRequest {
     pub revision: i64,
 }
 
 /// Hands a report to a second person.
-#[utoipa::path(post, path = "/api/v1/aml/reports/{id}/submit", tag = "aml", params(("id" = Uuid, Path)), request_body = ReportStepRequest,
+#[utoipa::path(post, path = "/api/v1/aml/reports/{id}/submit", tag = "aml", params(("id" = Uuid, Path), IdempotencyKey), request_body = ReportStepRequest,
     responses((status = 200, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sar.draft"))))]
 async fn submit(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<ReportStepRequest>,
 ) -> ApiResult<axum::Json<ReportDto>> {
+    let once = key.once("POST /api/v1/aml/reports/{id}/submit", &(id, &request))?;
     let asked = Asked {
         id,
         step: Step::Submit,
@@ -141,11 +147,11 @@ async fn submit(
         revision: request.revision,
     };
     Ok(axum::Json(report(
-        reports::take_step(&platform, &by, asked).await?,
+        reports::take_step(&platform, &by, once, asked).await?,
     )))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportReturnRequest {
     pub reason: String,
@@ -153,15 +159,17 @@ pub struct ReportReturnRequest {
 }
 
 /// Hands a report back to its authors.
-#[utoipa::path(post, path = "/api/v1/aml/reports/{id}/return", tag = "aml", params(("id" = Uuid, Path)), request_body = ReportReturnRequest,
+#[utoipa::path(post, path = "/api/v1/aml/reports/{id}/return", tag = "aml", params(("id" = Uuid, Path), IdempotencyKey), request_body = ReportReturnRequest,
     responses((status = 200, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sar.approve"))))]
 async fn hand_back(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<ReportReturnRequest>,
 ) -> ApiResult<axum::Json<ReportDto>> {
+    let once = key.once("POST /api/v1/aml/reports/{id}/return", &(id, &request))?;
     let asked = Asked {
         id,
         step: Step::Return,
@@ -169,20 +177,22 @@ async fn hand_back(
         revision: request.revision,
     };
     Ok(axum::Json(report(
-        reports::take_step(&platform, &by, asked).await?,
+        reports::take_step(&platform, &by, once, asked).await?,
     )))
 }
 
 /// Approves a report; never by one of its authors.
-#[utoipa::path(post, path = "/api/v1/aml/reports/{id}/approve", tag = "aml", params(("id" = Uuid, Path)), request_body = ReportStepRequest,
+#[utoipa::path(post, path = "/api/v1/aml/reports/{id}/approve", tag = "aml", params(("id" = Uuid, Path), IdempotencyKey), request_body = ReportStepRequest,
     responses((status = 200, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sar.approve"))))]
 async fn approve(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<ReportStepRequest>,
 ) -> ApiResult<axum::Json<ReportDto>> {
+    let once = key.once("POST /api/v1/aml/reports/{id}/approve", &(id, &request))?;
     let asked = Asked {
         id,
         step: Step::Approve,
@@ -190,11 +200,11 @@ async fn approve(
         revision: request.revision,
     };
     Ok(axum::Json(report(
-        reports::take_step(&platform, &by, asked).await?,
+        reports::take_step(&platform, &by, once, asked).await?,
     )))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportFiledRequest {
     /// The authority's number.
@@ -203,15 +213,17 @@ pub struct ReportFiledRequest {
 }
 
 /// Notes that a report was filed; its case is reported then.
-#[utoipa::path(post, path = "/api/v1/aml/reports/{id}/filed", tag = "aml", params(("id" = Uuid, Path)), request_body = ReportFiledRequest,
+#[utoipa::path(post, path = "/api/v1/aml/reports/{id}/filed", tag = "aml", params(("id" = Uuid, Path), IdempotencyKey), request_body = ReportFiledRequest,
     responses((status = 200, body = ReportDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)), extensions(("x-permission" = json!("sar.approve"))))]
 async fn filed(
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<ReportFiledRequest>,
 ) -> ApiResult<axum::Json<ReportDto>> {
+    let once = key.once("POST /api/v1/aml/reports/{id}/filed", &(id, &request))?;
     let asked = Asked {
         id,
         step: Step::File,
@@ -219,6 +231,6 @@ async fn filed(
         revision: request.revision,
     };
     Ok(axum::Json(report(
-        reports::take_step(&platform, &by, asked).await?,
+        reports::take_step(&platform, &by, once, asked).await?,
     )))
 }

@@ -98,7 +98,7 @@ fn status_of(captured: Captured) -> StatusCode {
 }
 
 /// Takes a lead in; one whose number or address is known is merged.
-#[utoipa::path(post, path = "/api/v1/crm/leads", tag = "crm", request_body = LeadCaptureRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads", tag = "crm", params(IdempotencyKey), request_body = LeadCaptureRequest,
     responses((status = 200, body = LeadCapturedDto, description = "The lead was there"), (status = 201, body = LeadCapturedDto), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.capture"))))]
@@ -273,7 +273,7 @@ async fn one(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<ax
 }
 
 /// Changes what is known of a lead's person; null empties a field.
-#[utoipa::path(patch, path = "/api/v1/crm/leads/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadChange,
+#[utoipa::path(patch, path = "/api/v1/crm/leads/{id}", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = LeadChange,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.edit"))))]
@@ -323,7 +323,7 @@ async fn moves_of(
 }
 
 /// Moves a lead to another stage.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/stage", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadStageRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/stage", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = LeadStageRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.move"))))]
@@ -350,7 +350,7 @@ async fn move_lead(
 }
 
 /// Gives a lead up.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/close", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/close", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = LeadReasonRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("lead.move"))))]
@@ -367,7 +367,7 @@ async fn close(
 }
 
 /// Opens a lost lead again.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/reopen", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/reopen", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = LeadReasonRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.move"))))]
 async fn reopen(
@@ -383,7 +383,7 @@ async fn reopen(
 }
 
 /// Gives a lead to an agent, or to the pool.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/assign", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadAssignRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/assign", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = LeadAssignRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.assign"))))]
 async fn assign(
@@ -413,7 +413,7 @@ async fn timeline(
 }
 
 /// Writes a note; a call or a meeting contacts a new lead.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/notes", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadNoteRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/notes", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = LeadNoteRequest,
     responses((status = 201, body = LeadMade), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.note"))))]
 async fn note(
@@ -443,7 +443,7 @@ async fn facts(
 }
 
 /// Records a fact that a person saw.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/facts", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadFactRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/facts", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = LeadFactRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
 async fn add_fact(
@@ -469,9 +469,9 @@ async fn add_fact(
 }
 
 /// Withdraws a fact.
-#[utoipa::path(delete, path = "/api/v1/crm/leads/{id}/facts/{fact}", tag = "crm", params(("id" = Uuid, Path), ("fact" = Uuid, Path)),
+#[utoipa::path(delete, path = "/api/v1/crm/leads/{id}/facts/{fact}", tag = "crm", params(("id" = Uuid, Path), ("fact" = Uuid, Path), IdempotencyKey),
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
+        (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
 async fn withdraw_fact(
     Desk(platform): Desk,
     By(by): By,
@@ -484,7 +484,7 @@ async fn withdraw_fact(
 }
 
 /// Takes a merge back.
-#[utoipa::path(post, path = "/api/v1/crm/merges/{id}/undo", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
+#[utoipa::path(post, path = "/api/v1/crm/merges/{id}/undo", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = LeadReasonRequest,
     responses((status = 200, body = LeadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
 async fn undo_merge(

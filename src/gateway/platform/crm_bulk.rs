@@ -83,8 +83,8 @@ fn verdicts(verdicts: Vec<Verdict>) -> axum::Json<LeadVerdictList> {
 }
 
 /// Moves several leads to one stage; each is a step of its own.
-#[utoipa::path(post, path = "/api/v1/crm/leads/stage", tag = "crm", request_body = LeadsStageRequest,
-    responses((status = 200, body = LeadVerdictList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
+#[utoipa::path(post, path = "/api/v1/crm/leads/stage", tag = "crm", params(IdempotencyKey), request_body = LeadsStageRequest,
+    responses((status = 200, body = LeadVerdictList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.move"))))]
 async fn move_leads(
     Desk(platform): Desk,
@@ -103,8 +103,8 @@ async fn move_leads(
 }
 
 /// Gives several leads to one agent, or to the pool; each is a step of its own.
-#[utoipa::path(post, path = "/api/v1/crm/leads/assign", tag = "crm", request_body = LeadsAssignRequest,
-    responses((status = 200, body = LeadVerdictList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
+#[utoipa::path(post, path = "/api/v1/crm/leads/assign", tag = "crm", params(IdempotencyKey), request_body = LeadsAssignRequest,
+    responses((status = 200, body = LeadVerdictList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.assign"))))]
 async fn assign_leads(
     Desk(platform): Desk,

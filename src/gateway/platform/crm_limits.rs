@@ -26,8 +26,8 @@ pub struct BoardLimits {
 }
 
 /// Sets how many open leads of a column are too many; a hint of the board, no move is refused for it.
-#[utoipa::path(put, path = "/api/v1/crm/limits", tag = "crm", request_body = BoardLimits,
-    responses((status = 200, body = BoardLimits), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
+#[utoipa::path(put, path = "/api/v1/crm/limits", tag = "crm", params(IdempotencyKey), request_body = BoardLimits,
+    responses((status = 200, body = BoardLimits), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
 async fn put_limits(
     Desk(platform): Desk,

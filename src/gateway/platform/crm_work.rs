@@ -116,7 +116,7 @@ async fn list_tasks(
 }
 
 /// Makes a follow-up task.
-#[utoipa::path(post, path = "/api/v1/crm/tasks", tag = "crm", request_body = CrmTaskRequest,
+#[utoipa::path(post, path = "/api/v1/crm/tasks", tag = "crm", params(IdempotencyKey), request_body = CrmTaskRequest,
     responses((status = 201, body = CrmTaskDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("task.write"))))]
 async fn add_task(
@@ -142,8 +142,8 @@ async fn add_task(
 }
 
 /// Changes a follow-up task.
-#[utoipa::path(patch, path = "/api/v1/crm/tasks/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = CrmTaskPatch,
-    responses((status = 200, body = CrmTaskDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(patch, path = "/api/v1/crm/tasks/{id}", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = CrmTaskPatch,
+    responses((status = 200, body = CrmTaskDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("task.write"))))]
 async fn patch_crm_task(
     Desk(platform): Desk,
@@ -180,7 +180,7 @@ async fn list_deals(
 }
 
 /// Makes a deal of a lead.
-#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/deals", tag = "crm", params(("id" = Uuid, Path)), request_body = DealRequest,
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/deals", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = DealRequest,
     responses((status = 201, body = DealDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
 async fn add_deal(
@@ -202,8 +202,8 @@ fn cents(text: &str) -> ApiResult<i64> {
 }
 
 /// Changes a deal: what became of it, what it is called, what it may bring.
-#[utoipa::path(patch, path = "/api/v1/crm/deals/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = DealPatch,
-    responses((status = 200, body = DealDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(patch, path = "/api/v1/crm/deals/{id}", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = DealPatch,
+    responses((status = 200, body = DealDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.edit"))))]
 async fn patch_crm_deal(
     Desk(platform): Desk,
@@ -270,8 +270,8 @@ async fn count_notices(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json
 }
 
 /// Marks a notice as read.
-#[utoipa::path(post, path = "/api/v1/crm/notices/{id}/read", tag = "crm", params(("id" = Uuid, Path)),
-    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(post, path = "/api/v1/crm/notices/{id}/read", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)))]
 async fn read_notice(
     Desk(platform): Desk,
@@ -305,8 +305,8 @@ async fn candidates(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<Sa
 }
 
 /// Makes somebody of sales one who is given leads, or changes what is said of them.
-#[utoipa::path(put, path = "/api/v1/crm/agents/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = SalesAgentRequest,
-    responses((status = 200, body = SalesAgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(put, path = "/api/v1/crm/agents/{id}", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = SalesAgentRequest,
+    responses((status = 200, body = SalesAgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("agent.write"))))]
 async fn put_agent(
     Desk(platform): Desk,
@@ -329,8 +329,8 @@ async fn put_agent(
 }
 
 /// Sets an agent on leave, or back; who is away is given no leads.
-#[utoipa::path(put, path = "/api/v1/crm/agents/{id}/absence", tag = "crm", params(("id" = Uuid, Path)), request_body = SalesAbsenceRequest,
-    responses((status = 200, body = SalesAgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(put, path = "/api/v1/crm/agents/{id}/absence", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = SalesAbsenceRequest,
+    responses((status = 200, body = SalesAgentList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("agent.write"))))]
 async fn put_absence(
     Desk(platform): Desk,
@@ -347,8 +347,8 @@ async fn put_absence(
 }
 
 /// Sets how agents are chosen.
-#[utoipa::path(put, path = "/api/v1/crm/rule", tag = "crm", request_body = AssignRuleRequest,
-    responses((status = 200, body = AssignRuleDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
+#[utoipa::path(put, path = "/api/v1/crm/rule", tag = "crm", params(IdempotencyKey), request_body = AssignRuleRequest,
+    responses((status = 200, body = AssignRuleDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
 async fn put_rule(
     Desk(platform): Desk,
@@ -364,7 +364,7 @@ async fn put_rule(
 }
 
 /// Ends somebody's work: their account, leads, deals, tasks and what they could read, in one step.
-#[utoipa::path(post, path = "/api/v1/crm/agents/{id}/leave", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadReasonRequest,
+#[utoipa::path(post, path = "/api/v1/crm/agents/{id}/leave", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = LeadReasonRequest,
     responses((status = 200, body = SalesLeftDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("user.leave"))))]
 async fn leaves(
@@ -394,8 +394,8 @@ async fn list_sources(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<
 }
 
 /// Makes a source; its secret is shown this once.
-#[utoipa::path(post, path = "/api/v1/crm/sources", tag = "crm", request_body = LeadSourceRequest,
-    responses((status = 201, body = LeadSourceDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem),
+#[utoipa::path(post, path = "/api/v1/crm/sources", tag = "crm", params(IdempotencyKey), request_body = LeadSourceRequest,
+    responses((status = 201, body = LeadSourceDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
 async fn add_source(
     Desk(platform): Desk,
@@ -413,8 +413,8 @@ async fn add_source(
 }
 
 /// Switches a source off or on; while it is off, its hook takes nothing.
-#[utoipa::path(patch, path = "/api/v1/crm/sources/{id}", tag = "crm", params(("id" = Uuid, Path)), request_body = LeadSourcePatch,
-    responses((status = 200, body = LeadSourceDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(patch, path = "/api/v1/crm/sources/{id}", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey), request_body = LeadSourcePatch,
+    responses((status = 200, body = LeadSourceDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
 async fn patch_crm_source(
     Desk(platform): Desk,
@@ -429,8 +429,8 @@ async fn patch_crm_source(
 }
 
 /// Gives a source a new secret; the old one ends.
-#[utoipa::path(post, path = "/api/v1/crm/sources/{id}/secret", tag = "crm", params(("id" = Uuid, Path)),
-    responses((status = 200, body = LeadSecretDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+#[utoipa::path(post, path = "/api/v1/crm/sources/{id}/secret", tag = "crm", params(("id" = Uuid, Path), IdempotencyKey),
+    responses((status = 200, body = LeadSecretDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)), extensions(("x-permission" = json!("crm.configure"))))]
 async fn renew_secret(
     Desk(platform): Desk,

@@ -10,6 +10,9 @@ use siaga_platform::people::Principal;
 use siaga_platform::unit::{Once, Platform};
 use std::sync::Arc;
 use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ObjectBuilder, Required};
 use uuid::Uuid;
 
 use crate::gateway::error::{ApiError, ApiResult, Fault};
@@ -122,6 +125,27 @@ impl FromRequestParts<App> for IdempotencyKey {
             return Err(ApiError::field("Idempotency-Key", detail));
         }
         Ok(IdempotencyKey(Some(text.to_owned())))
+    }
+}
+
+/// Named at each route that takes it, in one form.
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[!-~]+$"))
+            .min_length(Some(1))
+            .max_length(Some(KEY_CHARS_MAX));
+        let header = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(
+                "Your own name of this request, used for no other. Sent again under it within a day, the request is not done twice and gets the first \
+                 answer; another request under it is refused with 409.",
+            ))
+            .schema(Some(text));
+        vec![header.build()]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use siaga_platform::identity::{
     COLLEAGUES_MAX, Invitation, RoleChange, Standing, StatusChange, TierChange, colleagues,
 };
@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::door::{Accounts, Arriving, By, Desk, PageQuery};
+use super::door::{Accounts, Arriving, By, Desk, IdempotencyKey, PageQuery};
 use super::identity_dto::UserDto;
 use crate::gateway::error::{ApiResult, Problem};
 use crate::gateway::json::Json;
@@ -22,7 +22,7 @@ use crate::gateway::server::App;
 use crate::wire;
 
 /// Who is to join.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InviteRequest {
     pub email: String,
@@ -36,7 +36,7 @@ pub struct InviteRequest {
 }
 
 /// Another role.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleRequest {
     pub role: String,
@@ -46,7 +46,7 @@ pub struct RoleRequest {
 }
 
 /// Another state.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StatusRequest {
     /// `active` or `suspended`.
@@ -57,7 +57,7 @@ pub struct StatusRequest {
 }
 
 /// Another tier of rates.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TierRequest {
     /// `standard`, `plus` or `bridge`: 300, 1,200 or 6,000 requests a minute.
@@ -176,15 +176,17 @@ async fn people(
 }
 
 /// Makes a user; a code to set the password is sent.
-#[utoipa::path(post, path = "/api/v1/users", tag = "people", request_body = InviteRequest,
+#[utoipa::path(post, path = "/api/v1/users", tag = "people", params(IdempotencyKey), request_body = InviteRequest,
     responses((status = 201, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn invite(
     Accounts(identity): Accounts,
     By(by): By,
     Arriving(visit): Arriving,
+    key: IdempotencyKey,
     Json(request): Json<InviteRequest>,
 ) -> ApiResult<Response> {
+    let once = key.once("POST /api/v1/users", &request)?;
     let invitation = Invitation {
         role: role(&request.role)?,
         email: request.email,
@@ -193,7 +195,7 @@ async fn invite(
         team: request.team_id,
         locale: request.locale,
     };
-    let person = identity.invite(&by, invitation, &visit).await?;
+    let person = identity.invite(&by, once, invitation, &visit).await?;
     Ok((StatusCode::CREATED, axum::Json(UserDto::from(person))).into_response())
 }
 
@@ -210,7 +212,7 @@ async fn person(
 }
 
 /// Gives a role; the person's sessions end.
-#[utoipa::path(post, path = "/api/v1/users/{id}/role", tag = "people", params(("id" = Uuid, Path)), request_body = RoleRequest,
+#[utoipa::path(post, path = "/api/v1/users/{id}/role", tag = "people", params(("id" = Uuid, Path), IdempotencyKey), request_body = RoleRequest,
     responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.role"))))]
@@ -218,20 +220,22 @@ async fn give_role(
     Accounts(identity): Accounts,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<RoleRequest>,
 ) -> ApiResult<axum::Json<UserDto>> {
+    let once = key.once("POST /api/v1/users/{id}/role", &(id, &request))?;
     let change = RoleChange {
         role: role(&request.role)?,
         team: request.team_id,
         revision: request.revision,
     };
     Ok(axum::Json(
-        identity.give_role(&by, id, change).await?.into(),
+        identity.give_role(&by, once, id, change).await?.into(),
     ))
 }
 
 /// Suspends somebody or brings them back.
-#[utoipa::path(post, path = "/api/v1/users/{id}/status", tag = "people", params(("id" = Uuid, Path)), request_body = StatusRequest,
+#[utoipa::path(post, path = "/api/v1/users/{id}/status", tag = "people", params(("id" = Uuid, Path), IdempotencyKey), request_body = StatusRequest,
     responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
@@ -239,8 +243,10 @@ async fn set_status(
     Accounts(identity): Accounts,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<StatusRequest>,
 ) -> ApiResult<axum::Json<UserDto>> {
+    let once = key.once("POST /api/v1/users/{id}/status", &(id, &request))?;
     let to = Standing::parse(&request.status)
         .ok_or_else(|| INVALID.field("status", "use active or suspended"))?;
     let change = StatusChange {
@@ -249,12 +255,12 @@ async fn set_status(
         revision: request.revision,
     };
     Ok(axum::Json(
-        identity.set_standing(&by, id, change).await?.into(),
+        identity.set_standing(&by, once, id, change).await?.into(),
     ))
 }
 
 /// Gives somebody, and the API keys they have, another tier of rates.
-#[utoipa::path(post, path = "/api/v1/users/{id}/tier", tag = "people", params(("id" = Uuid, Path)), request_body = TierRequest,
+#[utoipa::path(post, path = "/api/v1/users/{id}/tier", tag = "people", params(("id" = Uuid, Path), IdempotencyKey), request_body = TierRequest,
     responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
@@ -262,38 +268,46 @@ async fn set_tier(
     Accounts(identity): Accounts,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
     Json(request): Json<TierRequest>,
 ) -> ApiResult<axum::Json<UserDto>> {
+    let once = key.once("POST /api/v1/users/{id}/tier", &(id, &request))?;
     let change = TierChange {
         tier: request.tier,
         revision: request.revision,
     };
-    Ok(axum::Json(identity.set_tier(&by, id, change).await?.into()))
+    Ok(axum::Json(
+        identity.set_tier(&by, once, id, change).await?.into(),
+    ))
 }
 
 /// Ends the lock of somebody who failed too often.
-#[utoipa::path(post, path = "/api/v1/users/{id}/unlock", tag = "people", params(("id" = Uuid, Path)),
+#[utoipa::path(post, path = "/api/v1/users/{id}/unlock", tag = "people", params(("id" = Uuid, Path), IdempotencyKey),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn unlock(
     Accounts(identity): Accounts,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
 ) -> ApiResult<StatusCode> {
-    identity.unlock(&by, id).await?;
+    let once = key.once("POST /api/v1/users/{id}/unlock", &id)?;
+    identity.unlock(&by, once, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Ends every session of somebody.
-#[utoipa::path(delete, path = "/api/v1/users/{id}/sessions", tag = "people", params(("id" = Uuid, Path)),
+#[utoipa::path(delete, path = "/api/v1/users/{id}/sessions", tag = "people", params(("id" = Uuid, Path), IdempotencyKey),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn end_sessions(
     Accounts(identity): Accounts,
     By(by): By,
     Id(id): Id<Uuid>,
+    key: IdempotencyKey,
 ) -> ApiResult<StatusCode> {
-    identity.end_sessions_of(&by, id).await?;
+    let once = key.once("DELETE /api/v1/users/{id}/sessions", &id)?;
+    identity.end_sessions_of(&by, once, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

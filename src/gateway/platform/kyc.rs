@@ -64,7 +64,7 @@ impl FromRequestParts<App> for Cases {
 }
 
 /// Takes documents in: `files[]` with `document_types[]` before them, as multipart form data.
-#[utoipa::path(post, path = "/api/v1/kyc/upload", tag = "kyc",
+#[utoipa::path(post, path = "/api/v1/kyc/upload", tag = "kyc", params(IdempotencyKey),
     request_body(content = String, content_type = "multipart/form-data", description = "files[] (JPEG or PNG, 5 MB each, at most 5), document_types[], user_id"),
     responses((status = 201, body = UploadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
@@ -133,7 +133,7 @@ impl ReviewRequest {
 }
 
 /// Approves or rejects one document; a rejected one rejects the attempt.
-#[utoipa::path(put, path = "/api/v1/kyc/{doc_id}/review", tag = "kyc", params(("doc_id" = Uuid, Path)), request_body = ReviewRequest,
+#[utoipa::path(put, path = "/api/v1/kyc/{doc_id}/review", tag = "kyc", params(("doc_id" = Uuid, Path), IdempotencyKey), request_body = ReviewRequest,
     responses((status = 200, body = DecidedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("kyc.review"))))]
@@ -160,7 +160,7 @@ pub struct FieldsRequest {
 }
 
 /// Puts down what a person read on a document; the checks are made anew.
-#[utoipa::path(put, path = "/api/v1/kyc/{doc_id}/fields", tag = "kyc", params(("doc_id" = Uuid, Path)), request_body = FieldsRequest,
+#[utoipa::path(put, path = "/api/v1/kyc/{doc_id}/fields", tag = "kyc", params(("doc_id" = Uuid, Path), IdempotencyKey), request_body = FieldsRequest,
     responses((status = 200, body = DocumentDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("kyc.review"))))]
@@ -222,7 +222,7 @@ async fn case(Cases(kyc): Cases, By(by): By, Id(id): Id<Uuid>) -> ApiResult<axum
 }
 
 /// Approves or rejects all documents of the running attempt.
-#[utoipa::path(put, path = "/api/v1/kyc/cases/{id}/review", tag = "kyc", params(("id" = Uuid, Path)), request_body = ReviewRequest,
+#[utoipa::path(put, path = "/api/v1/kyc/cases/{id}/review", tag = "kyc", params(("id" = Uuid, Path), IdempotencyKey), request_body = ReviewRequest,
     responses((status = 200, body = DecidedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("kyc.review"))))]
@@ -248,7 +248,7 @@ pub struct OverrideRequest {
 }
 
 /// Gives a blocked client one more attempt.
-#[utoipa::path(post, path = "/api/v1/kyc/cases/{id}/override", tag = "kyc", params(("id" = Uuid, Path)), request_body = OverrideRequest,
+#[utoipa::path(post, path = "/api/v1/kyc/cases/{id}/override", tag = "kyc", params(("id" = Uuid, Path), IdempotencyKey), request_body = OverrideRequest,
     responses((status = 200, body = CaseDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("kyc.override"))))]
@@ -307,7 +307,7 @@ pub struct DisputeRequest {
 }
 
 /// Disputes the decision about one's own case: the account is frozen until it is resolved, within 72 hours.
-#[utoipa::path(post, path = "/api/v1/kyc/disputes", tag = "kyc", request_body = DisputeRequest,
+#[utoipa::path(post, path = "/api/v1/kyc/disputes", tag = "kyc", params(IdempotencyKey), request_body = DisputeRequest,
     responses((status = 201, body = DisputeDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("kyc.dispute"))))]
 async fn dispute(
@@ -333,7 +333,7 @@ pub struct ResolveRequest {
 }
 
 /// Resolves a dispute and ends the freeze. Who decided the case cannot.
-#[utoipa::path(post, path = "/api/v1/kyc/disputes/{id}/resolve", tag = "kyc", params(("id" = Uuid, Path)), request_body = ResolveRequest,
+#[utoipa::path(post, path = "/api/v1/kyc/disputes/{id}/resolve", tag = "kyc", params(("id" = Uuid, Path), IdempotencyKey), request_body = ResolveRequest,
     responses((status = 200, body = DisputeDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("kyc.review"))))]

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::door::{By, Desk, PageQuery};
+use super::door::{By, Desk, IdempotencyKey, PageQuery};
 use crate::gateway::dto::{from_micros, micros};
 use crate::gateway::error::{ApiError, ApiResult, Problem};
 use crate::gateway::query::{Id, Query};
@@ -216,10 +216,16 @@ async fn failed_events(
 }
 
 /// Hands a failed event on again; whoever had it already does not get it twice.
-#[utoipa::path(post, path = "/api/v1/outbox/{id}/retry", tag = "audit", params(("id" = Uuid, Path)),
-    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
-async fn retry_event(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
-    outbox::retry(&platform, &by, id).await?;
+#[utoipa::path(post, path = "/api/v1/outbox/{id}/retry", tag = "audit", params(("id" = Uuid, Path), IdempotencyKey),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn retry_event(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+) -> ApiResult<StatusCode> {
+    let once = key.once("POST /api/v1/outbox/{id}/retry", &id)?;
+    outbox::retry(&platform, &by, once, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -186,8 +186,8 @@ struct ConsentRequest {
 }
 
 /// Records a yes or no; every one of them is kept.
-#[utoipa::path(post, path = "/api/v1/subjects/{id}/consents", tag = "subjects", params(("id" = Uuid, Path)), request_body = ConsentRequest,
-    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/subjects/{id}/consents", tag = "subjects", params(("id" = Uuid, Path), IdempotencyKey), request_body = ConsentRequest,
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn record_consent(
     Desk(platform): Desk,
     By(by): By,
@@ -260,7 +260,7 @@ async fn export(
 }
 
 /// Asks for the end of a person's data; done by itself within 30 days.
-#[utoipa::path(post, path = "/api/v1/subjects/{id}/erasure", tag = "subjects", params(("id" = Uuid, Path)),
+#[utoipa::path(post, path = "/api/v1/subjects/{id}/erasure", tag = "subjects", params(("id" = Uuid, Path), IdempotencyKey),
     responses((status = 202, body = SubjectRequestDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)))]
 async fn request_erasure(
@@ -336,7 +336,7 @@ struct HoldRequest {
 }
 
 /// Places a legal hold: nothing of it is ended until it is lifted.
-#[utoipa::path(post, path = "/api/v1/holds", tag = "subjects", request_body = HoldRequest,
+#[utoipa::path(post, path = "/api/v1/holds", tag = "subjects", params(IdempotencyKey), request_body = HoldRequest,
     responses((status = 201, body = Placed), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn place_hold(
     Desk(platform): Desk,
@@ -368,10 +368,16 @@ async fn place(
 }
 
 /// Lifts a legal hold.
-#[utoipa::path(delete, path = "/api/v1/holds/{id}", tag = "subjects", params(("id" = Uuid, Path)),
-    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
-async fn lift_hold(Desk(platform): Desk, By(by): By, Id(id): Id<Uuid>) -> ApiResult<StatusCode> {
+#[utoipa::path(delete, path = "/api/v1/holds/{id}", tag = "subjects", params(("id" = Uuid, Path), IdempotencyKey),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn lift_hold(
+    Desk(platform): Desk,
+    By(by): By,
+    Id(id): Id<Uuid>,
+    key: IdempotencyKey,
+) -> ApiResult<StatusCode> {
     by.with_mfa()?;
-    retention::lift(&platform, &by, id).await?;
+    let once = key.once("DELETE /api/v1/holds/{id}", &id)?;
+    retention::lift_once(&platform, &by, once, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

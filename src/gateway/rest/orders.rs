@@ -296,7 +296,8 @@ pub struct CloseRequest {
 }
 
 /// Closes a position, whole or in part, at the market.
-#[utoipa::path(post, path = "/api/v1/positions/{id}/close", tag = "orders", params(("id" = u64, Path)), request_body = CloseRequest,
+#[utoipa::path(post, path = "/api/v1/positions/{id}/close", tag = "orders",
+    params(("id" = u64, Path), ("Idempotency-Key" = Option<String>, Header, description = "Taken instead of client_id")), request_body = CloseRequest,
     responses((status = 201, body = PlacedDto), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn close(
     State(app): State<App>,

@@ -18,7 +18,7 @@ pub struct AlertRow {
 }
 
 /// A hit of a case.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HitRow {
     /// Its key.
     pub id: Uuid,

@@ -1,5 +1,7 @@
 //! The booking of an approved movement by the core.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Value, json};
 use siaga_risk::event::{Body, Cash, CashKind as CoreKind};
 use siaga_risk::ids::AccountId;
@@ -18,7 +20,7 @@ use crate::db::Tx;
 use crate::outbox::Event;
 use crate::people::{Principal, Target};
 use crate::refusal::{Refusal, STALE};
-use crate::unit::{Platform, Unit};
+use crate::unit::{Once, Platform, Unit};
 use crate::values::{bound, from_micros};
 
 /// Where the platform's references in the core begin: above every number a person would give a movement by hand.
@@ -47,15 +49,21 @@ struct Booking {
 pub async fn confirm(
     platform: &Platform,
     by: &Principal,
+    once: Option<Once>,
     id: Uuid,
     revision: i64,
 ) -> Result<CashRow, Refusal> {
     let (_, sight) = by.scope(CASH_DECIDE)?;
     by.with_mfa()?;
     let system = Principal::system("cash.book").within(by.org);
-    let person = by.clone();
-    let booking = platform
+    let (person, key) = (by.clone(), once.clone());
+    let begun = platform
         .command(&system, move |unit| {
+            if let Some(once) = &key
+                && let Some(row) = unit.remembered::<CashRow>(&person, once)?
+            {
+                return Ok(ControlFlow::Break(row));
+            }
             let held = held(unit, id)?;
             let target = Target {
                 org: held.org,
@@ -67,14 +75,17 @@ pub async fn confirm(
             if held.revision != revision && !held.was_sent {
                 return Err(STALE.because("somebody else changed the request; look again"));
             }
-            prepare(unit, id, &held)
+            prepare(unit, id, &held).map(ControlFlow::Continue)
         })
         .await?;
     let Booking {
         body,
         is_old,
         number,
-    } = booking;
+    } = match begun {
+        ControlFlow::Break(row) => return Ok(row),
+        ControlFlow::Continue(booking) => booking,
+    };
     let answer = if is_old {
         Err(CoreRefusal::Refused(
             Reject::AlreadyExists.name().to_owned(),
@@ -86,13 +97,20 @@ pub async fn confirm(
     // What the core refused is written down and refused all the same.
     platform
         .command(&system, move |unit| {
-            match finish(unit, id, &answer, number, &person)? {
-                Some(refusal) => Ok(Err(refusal)),
-                None => {
-                    let keyring = unit.keyring_shared();
-                    by_id(unit.tx(), &keyring, sight, id).map(Ok)
-                }
+            if let Some(once) = &once
+                && let Some(row) = unit.remembered::<CashRow>(&person, once)?
+            {
+                return Ok(Ok(row));
             }
+            if let Some(refusal) = finish(unit, id, &answer, number, &person)? {
+                return Ok(Err(refusal));
+            }
+            let keyring = unit.keyring_shared();
+            let row = by_id(unit.tx(), &keyring, sight, id)?;
+            if let Some(once) = &once {
+                unit.remember(&person, once, &row)?;
+            }
+            Ok(Ok(row))
         })
         .await?
 }

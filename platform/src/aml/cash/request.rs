@@ -546,6 +546,7 @@ pub(super) fn held(unit: &mut Unit<'_, '_>, id: Uuid) -> Result<Held, Refusal> {
 pub async fn take_step(
     platform: &Platform,
     by: &Principal,
+    once: Option<Once>,
     asked: Asked,
 ) -> Result<CashRow, Refusal> {
     let permission = match asked.step {
@@ -567,7 +568,7 @@ pub async fn take_step(
         _ => by.clone(),
     };
     platform
-        .command(&acts, move |unit| {
+        .command_once(&acts, once, move |unit| {
             let held = held(unit, asked.id)?;
             let target = Target {
                 org: held.org,

@@ -30,6 +30,20 @@ it("sends a write again under the same key when its answer was lost, and under a
   expect(keys).toEqual(["key-1", "key-1", "key-2", "key-3", "key-4", "key-5", "key-6"]);
 });
 
+it("keeps the key of an upload whose answer was lost on its way, for the same files alone", async () => {
+  const { door: desk, keys } = door(new Problem(504, "gateway", "gateway"), {}, lost(), {});
+  const upload = (text: string, lastModified: number) => {
+    const form = new FormData();
+    form.append("files[]", new File([text], "photo.jpg", { lastModified }), "ktp");
+    return desk.upload("kyc/upload", form).catch(() => undefined);
+  };
+  await upload("a", 1);
+  await upload("a", 1);
+  await upload("a", 1);
+  await upload("a", 2);
+  expect(keys).toEqual(["key-1", "key-1", "key-2", "key-3"]);
+});
+
 it("leaves out of an address what was not chosen", () => {
   expect(withQuery("aml/cases", { status: "open", kind: "", cursor: null, limit: 25 })).toBe("aml/cases?status=open&limit=25");
   expect(withQuery("aml/cases", {})).toBe("aml/cases");

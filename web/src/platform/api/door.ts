@@ -13,6 +13,9 @@ const UPLOAD_MS = 60_000;
 /** Writes whose answer was lost; older ones are forgotten, nobody repeats them any more. */
 const LOST_MAX = 50;
 
+/** No answer, or one of whoever stands between: it may be done or not. */
+const isLost = (error: unknown): boolean => error instanceof Problem && (error.status === 0 || error.status >= 500);
+
 /** The platform's part of the API. A write that got no answer keeps its idempotency key: sent again it is not done twice. */
 export class Door {
   private readonly lost = new Map<string, string>();
@@ -26,18 +29,9 @@ export class Door {
     return this.api.call<T>("GET", withQuery(path, query), undefined, signal ? { signal } : {});
   }
 
-  async write<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  write<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
     const same = `${method} ${path} ${JSON.stringify(body) ?? ""}`;
-    const key = this.lost.get(same) ?? this.newKey();
-    try {
-      const answer = await this.api.call<T>(method, path, body, { headers: { "Idempotency-Key": key, ...headers } });
-      this.lost.delete(same);
-      return answer;
-    } catch (error) {
-      if (error instanceof Problem && error.status === 0) this.remember(same, key);
-      else this.lost.delete(same);
-      throw error;
-    }
+    return this.once(same, (key) => this.api.call<T>(method, path, body, { headers: { "Idempotency-Key": key, ...headers } }));
   }
 
   post = <T>(path: string, body: unknown = {}): Promise<T> => this.write<T>("POST", path, body);
@@ -49,7 +43,20 @@ export class Door {
   }
 
   upload<T>(path: string, form: FormData): Promise<T> {
-    return this.api.call<T>("POST", path, form, { timeoutMs: UPLOAD_MS });
+    return this.once(`POST ${path} ${described(form)}`, (key) => this.api.call<T>("POST", path, form, { timeoutMs: UPLOAD_MS, headers: { "Idempotency-Key": key } }));
+  }
+
+  private async once<T>(same: string, send: (key: string) => Promise<T>): Promise<T> {
+    const key = this.lost.get(same) ?? this.newKey();
+    try {
+      const answer = await send(key);
+      this.lost.delete(same);
+      return answer;
+    } catch (error) {
+      if (isLost(error)) this.remember(same, key);
+      else this.lost.delete(same);
+      throw error;
+    }
   }
 
   private remember(same: string, key: string): void {
@@ -58,6 +65,9 @@ export class Door {
     if (this.lost.size > LOST_MAX && !oldest.done) this.lost.delete(oldest.value);
   }
 }
+
+/** What makes two forms the same before they are read: the server compares their files byte by byte. */
+const described = (form: FormData): string => JSON.stringify([...form].map(([name, value]) => (typeof value === "string" ? [name, value] : [name, value.name, value.size, value.lastModified])));
 
 /** Leaves out what was not chosen. */
 export function withQuery(path: string, query: Query): string {
