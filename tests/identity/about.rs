@@ -1,0 +1,200 @@
+//! What a profile tells of a person, and to whom.
+
+use siaga_platform::accounts::Own;
+use siaga_platform::db::Actor;
+use siaga_platform::identity::permissions::USER_READ;
+use siaga_platform::identity::{
+    Preferences, PreferencesChange, RiskAppetite, SignedIn, UserProfile, set_preferences,
+};
+use siaga_platform::people::Principal;
+use siaga_platform::refusal::{FORBIDDEN, Fault, NOT_FOUND, Refusal, STALE};
+use uuid::Uuid;
+
+use crate::house::{House, PASSWORD, api};
+
+fn done<T>(house: &House, answer: Result<T, Refusal>) -> T {
+    answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", house.kind))
+}
+
+fn fault<T>(answer: Result<T, Refusal>) -> Option<Fault> {
+    answer.err().and_then(|refusal| refusal.fault())
+}
+
+async fn principal(house: &House, access: &str) -> Principal {
+    done(house, house.identity.who(access, None, None).await).principal
+}
+
+async fn say(
+    house: &House,
+    by: &Principal,
+    risk: Option<RiskAppetite>,
+    assets: &[&str],
+    revision: i64,
+) -> Result<Preferences, Refusal> {
+    let change = PreferencesChange {
+        risk_appetite: risk,
+        preferred_assets: assets.iter().map(|&asset| asset.to_owned()).collect(),
+        revision,
+    };
+    set_preferences(house.identity.platform(), by, change).await
+}
+
+async fn seen(house: &House, by: &Principal, user: Uuid) -> Result<UserProfile, Refusal> {
+    house.identity.profile(by, user).await
+}
+
+async fn count(house: &House, actor: &Actor, sql: &'static str) -> i64 {
+    let counted = house
+        .database
+        .db
+        .read(actor, move |tx| {
+            tx.scalar(sqlx::query_scalar::<_, i64>(sql))
+        })
+        .await;
+    counted.expect("a count")
+}
+
+/// A client says how much she would risk and what she likes to trade. It is hers to change; the desk reads it, strangers do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_say_of_themselves_is_theirs() {
+    for house in House::all().await {
+        let (sari, budi) = (house.register("sari").await, house.register("budi").await);
+        let me = sari.person.id;
+        let her = principal(&house, &sari.access).await;
+        let stranger = principal(&house, &budi.access).await;
+        let nothing = done(&house, seen(&house, &her, me).await).preferences;
+        assert_eq!(nothing, Preferences::default(), "{}", house.kind);
+
+        let low = Some(RiskAppetite::Low);
+        let first = done(&house, say(&house, &her, low, &["metal"], 0).await);
+        assert_eq!((first.risk_appetite, first.revision), (low, 1));
+        let again = done(&house, say(&house, &her, low, &["metal"], 0).await);
+        assert_eq!(
+            again, first,
+            "{}: said again, it changes nothing",
+            house.kind
+        );
+        let late = say(&house, &her, None, &["metal"], 0).await;
+        assert_eq!(fault(late), Some(STALE), "{}: another page did", house.kind);
+        let second = done(&house, say(&house, &her, None, &["XAU/USD"], 1).await);
+        assert_eq!((second.risk_appetite, second.revision), (None, 2));
+
+        for by in [&her, &Principal::owner()] {
+            let profile = done(&house, seen(&house, by, me).await);
+            assert_eq!(profile.preferences, second, "{}", house.kind);
+        }
+        let theirs = seen(&house, &stranger, me).await;
+        assert_eq!(fault(theirs), Some(NOT_FOUND), "{}", house.kind);
+        // A program of hers does what it was made for: it reads no profile, and says nothing of her.
+        let program = Principal {
+            narrowed: Some(vec!["cash.read".into()]),
+            ..her.clone()
+        };
+        let by_key = seen(&house, &program, me).await;
+        assert_eq!(fault(by_key), Some(FORBIDDEN), "{}", house.kind);
+        let by_key = say(&house, &program, low, &[], 2).await;
+        assert_eq!(fault(by_key), Some(FORBIDDEN), "{}", house.kind);
+        assert!(
+            her.scope(USER_READ).is_err(),
+            "a client sees no other people"
+        );
+
+        let told = "SELECT count(*) FROM events WHERE type = 'user.preferences_changed' AND payload::text NOT LIKE '%metal%'";
+        assert_eq!(count(&house, &Actor::SYSTEM, told).await, 2);
+        let logged = "SELECT count(*) FROM audit_log WHERE old_value::text LIKE '%metal%' OR new_value::text LIKE '%metal%'";
+        assert_eq!(
+            count(&house, &Actor::SYSTEM, logged).await,
+            0,
+            "{}: the log has it sealed",
+            house.kind
+        );
+        let rows = "SELECT count(*) FROM user_preferences";
+        for (actor, rows_seen) in [
+            (Actor::of(me), 1),
+            (Actor::of(budi.person.id), 0),
+            (Actor::NOBODY, 0),
+        ] {
+            assert_eq!(count(&house, &actor, rows).await, rows_seen);
+        }
+        let changed = house
+            .database
+            .db
+            .write(&Actor::of(budi.person.id), |tx| {
+                tx.execute(sqlx::query(
+                    "UPDATE user_preferences SET risk_appetite = 'high'",
+                ))
+            })
+            .await;
+        assert_eq!(changed.ok().unwrap_or(0), 0, "{}", house.kind);
+    }
+}
+
+/// What she did in four weeks is counted from what is kept anyway: sessions, orders of her own, deposits that arrived.
+#[tokio::test(flavor = "multi_thread")]
+async fn activity_is_counted_from_what_is_there() {
+    for house in House::all().await {
+        let sari = house.register("sari").await;
+        let me = sari.person.id;
+        house.pass(86_400);
+        let signed_in = house
+            .identity
+            .sign_in("sari@contoh.id", PASSWORD.into(), &api())
+            .await;
+        let SignedIn::Open(today) = done(&house, signed_in) else {
+            panic!("{}: she has no second factor", house.kind);
+        };
+        let rows = house
+            .database
+            .db
+            .write(&Actor::SYSTEM, move |tx| {
+                tx.execute(
+                    sqlx::query(
+                        "INSERT INTO accounts_directory (account, system, outside_id, user_id, org_id)
+                         SELECT 900001, 'siaga', '900001', id, org_id FROM users WHERE id = $1",
+                    )
+                    .bind(me),
+                )?;
+                // Two orders of hers, one that the desk's stop-out made, and one of long ago.
+                tx.execute(sqlx::query(
+                    "INSERT INTO orders (id, account, instrument, link, side, kind, tif, qty, reduce_only, trail, client_id, trader, desk, strategy,
+                         origin, state, filled, filled_value, reason, seen, placed, changed, seq, index)
+                     SELECT n, 900001, 1, 1, 'buy', 'market', 'ioc', 1, false, 0, '\\x00', 0, 0, 0,
+                         CASE WHEN n = 3 THEN 'stop_out' ELSE 'client' END, 'filled', 1, 1, 0, 1,
+                         to_timestamp(1795910400) - CASE WHEN n = 1 THEN interval '40 days' ELSE interval '1 hour' END, to_timestamp(1795910400), n, 0
+                     FROM generate_series(1, 4) AS n",
+                ))?;
+                // One deposit arrived; another is asked for.
+                tx.execute(
+                    sqlx::query(
+                        "INSERT INTO cash_requests (id, org_id, user_id, account, kind, currency, amount, usd_cents, status, requested_by, created_at, confirmed_at)
+                         SELECT gen_random_uuid(), org_id, id, 900001, 'deposit', 'USD', 100, 100, status, 'system', to_timestamp(1795910400), arrived
+                         FROM (SELECT u.org_id, u.id, s.status, s.arrived FROM users AS u,
+                             (VALUES ('confirmed', to_timestamp(1795910400)), ('requested', NULL)) AS s (status, arrived) WHERE u.id = $1) AS asked",
+                    )
+                    .bind(me),
+                )
+            })
+            .await;
+        assert_eq!(rows.expect("rows"), 2, "{}", house.kind);
+        let her = principal(&house, &today.access).await;
+        let profile = done(&house, seen(&house, &her, me).await);
+        let own = Own {
+            account: 900_001,
+            demo: false,
+        };
+        assert_eq!(profile.accounts, [own], "{}", house.kind);
+        assert_eq!(profile.activity.last_sign_in, Some(house.now()));
+        let parts = profile
+            .engagement
+            .parts
+            .map(|part| (part.count, part.points));
+        assert_eq!(
+            parts,
+            [(Some(2), 4), (Some(0), 10), (Some(2), 6), (Some(1), 10)],
+            "{}",
+            house.kind
+        );
+        assert_eq!(profile.engagement.score, 30);
+        assert_eq!(profile.engagement.weekly_hundredths(), 50);
+    }
+}
