@@ -1,0 +1,89 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState, type FormEvent } from "react";
+import { useSettings } from "../../app/settings";
+import { Button } from "../../ui/Button";
+import { useAct } from "../act";
+import { identity, type RiskAppetite, type UserPreferences } from "../api/identity";
+import { useDoor } from "../context";
+import { explainFault, wrongField } from "../fault";
+import { useSay, word } from "../i18n";
+import { Checks } from "../ui/Checks";
+import { Fault } from "../ui/Fault";
+import { SelectField, TextField } from "../ui/Field";
+import { Body, Card, Page, Trouble, Wait } from "../ui/Page";
+import { APPETITES, ASSETS_MAX, assetsOf, changeOf, CLASSES, draftOf } from "./preferences";
+import { ProfileFacts } from "./Profile";
+
+const PROFILE = ["profile"] as const;
+
+/** What the house knows of oneself, and the place to say what one likes. */
+export default function ProfilePage() {
+  const say = useSay();
+  const door = useDoor();
+  const query = useQuery({ queryKey: PROFILE, queryFn: () => identity.profile(door) });
+  const profile = query.data;
+  return (
+    <Page title={say("page.profile")}>
+      <Body className="max-w-180">
+        {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
+        {query.isPending && <Wait lines={5} />}
+        {profile && <Card title={say("page.profile")}><ProfileFacts profile={profile} /></Card>}
+        {profile && <Preferences key={profile.preferences.revision} held={profile.preferences} />}
+      </Body>
+    </Page>
+  );
+}
+
+function Preferences({ held }: { held: UserPreferences }) {
+  const say = useSay();
+  const door = useDoor();
+  const act = useAct();
+  const cache = useQueryClient();
+  const { language } = useSettings();
+  const [draft, setDraft] = useState(() => draftOf(held));
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const change = changeOf(held, draft);
+  const many = assetsOf(draft).length > ASSETS_MAX;
+  const save = async (event: FormEvent) => {
+    event.preventDefault();
+    if (change === null || many || busy) return;
+    setBusy(true);
+    setError(null);
+    await act(async () => {
+      try {
+        await identity.setPreferences(door, change);
+      } catch (caught) {
+        setError(caught);
+        throw caught;
+      }
+      await cache.invalidateQueries({ queryKey: PROFILE });
+    }, say("preferences.saved"));
+    setBusy(false);
+  };
+  return (
+    <Card title={say("preferences.title")}>
+      <form className="max-w-110 space-y-3" data-testid="preferences" onSubmit={(event) => void save(event)}>
+        <SelectField label={say("profile.risk")} data-testid="preferences-risk" value={draft.risk} onChange={(event) => setDraft({ ...draft, risk: event.target.value as RiskAppetite | "" })}>
+          <option value="">{say("profile.unsaid")}</option>
+          {APPETITES.map((name) => <option key={name} value={name}>{word(say, "risk", name)}</option>)}
+        </SelectField>
+        <Checks legend={say("profile.assets")} options={CLASSES.map((value) => ({ value, text: word(say, "asset", value) }))} chosen={draft.classes} onChange={(classes) => setDraft({ ...draft, classes })} />
+        <TextField
+          label={say("preferences.symbols")}
+          data-testid="preferences-symbols"
+          autoCapitalize="characters"
+          spellCheck={false}
+          maxLength={400}
+          value={draft.symbols}
+          help={say("preferences.symbols.help", { n: String(ASSETS_MAX) })}
+          wrong={many ? say("preferences.many", { n: String(ASSETS_MAX) }) : wrongField(error, "preferred_assets", language)}
+          onChange={(event) => setDraft({ ...draft, symbols: event.target.value })}
+        />
+        <p className="text-xs text-ink-3">{say("preferences.help")}</p>
+        {error !== null && <Fault told={explainFault(error, language)} />}
+        <Button type="submit" data-testid="preferences-save" disabled={busy || many || change === null}>{say("preferences.save")}</Button>
+      </form>
+    </Card>
+  );
+}
