@@ -2,12 +2,14 @@
 
 use siaga_platform::accounts::Own;
 use siaga_platform::db::Actor;
+use siaga_platform::identity::faults::CODE_WRONG;
 use siaga_platform::identity::permissions::USER_READ;
 use siaga_platform::identity::{
-    Preferences, PreferencesChange, RiskAppetite, SignedIn, UserProfile, set_preferences,
+    Contact, Correction, Preferences, PreferencesChange, RiskAppetite, SignedIn, UserProfile,
+    set_preferences,
 };
 use siaga_platform::people::Principal;
-use siaga_platform::refusal::{FORBIDDEN, Fault, NOT_FOUND, Refusal, STALE};
+use siaga_platform::refusal::{CONFLICT, FORBIDDEN, Fault, NEEDS_MFA, NOT_FOUND, Refusal, STALE};
 use uuid::Uuid;
 
 use crate::house::{House, PASSWORD, api};
@@ -196,5 +198,101 @@ async fn activity_is_counted_from_what_is_there() {
         );
         assert_eq!(profile.engagement.score, 30);
         assert_eq!(profile.engagement.weekly_hundredths(), 50);
+    }
+}
+
+/// She moved to another number and married: she writes down what is right. The number is not proved by a code that went to the old one,
+/// and a name on documents is theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_correct_what_is_kept_of_them() {
+    for house in House::all().await {
+        let sari = house.register("sari").await;
+        let her = principal(&house, &sari.access).await;
+        let identity = &house.identity;
+        let sent = identity.send_contact_code(&her, Contact::Phone, &api());
+        done(&house, sent.await);
+        let old_code = house.code("+6281234567890");
+        let correction = Correction {
+            name: Some("  Sari   Dewi ".into()),
+            phone: Some("+62 811 1111 1111".into()),
+            locale: Some("en".into()),
+            revision: sari.person.revision,
+        };
+        let right = done(&house, identity.correct(&her, correction.clone()).await);
+        assert_eq!(
+            (
+                right.name.as_deref(),
+                right.phone.as_deref(),
+                right.locale.as_str()
+            ),
+            (Some("Sari Dewi"), Some("+6281111111111"), "en"),
+            "{}",
+            house.kind
+        );
+        let again = done(&house, identity.correct(&her, correction.clone()).await);
+        assert_eq!(
+            again, right,
+            "{}: said again, it changes nothing",
+            house.kind
+        );
+        let confirmed = identity.confirm_contact(&her, Contact::Phone, old_code, &api());
+        assert_eq!(fault(confirmed.await), Some(CODE_WRONG), "{}", house.kind);
+        let late = Correction {
+            locale: Some("id".into()),
+            revision: sari.person.revision,
+            ..Correction::default()
+        };
+        let late = identity.correct(&her, late).await;
+        assert_eq!(fault(late), Some(STALE), "{}", house.kind);
+        let nonsense = Correction {
+            phone: Some("12".into()),
+            revision: right.revision,
+            ..Correction::default()
+        };
+        assert!(identity.correct(&her, nonsense).await.is_err());
+
+        let case = house
+            .database
+            .db
+            .write(&Actor::SYSTEM, move |tx| {
+                let query = sqlx::query(
+                    "INSERT INTO kyc_cases (id, org_id, user_id, status, submitted_at, due_at, created_at)
+                     SELECT gen_random_uuid(), org_id, id, 'REVIEW_REQUIRED', now(), now() + interval '3 days', now() FROM users WHERE id = $1",
+                );
+                tx.execute(query.bind(right.id))
+            })
+            .await;
+        assert_eq!(case.expect("a case"), 1, "{}", house.kind);
+        let another = Correction {
+            name: Some("Somebody Else".into()),
+            revision: right.revision,
+            ..Correction::default()
+        };
+        let another = identity.correct(&her, another).await;
+        assert_eq!(fault(another), Some(CONFLICT), "{}", house.kind);
+
+        // Who is asked for a second factor gives it before their number changes.
+        let code = house.code("sari@contoh.id");
+        let active = identity.confirm_contact(&her, Contact::Email, code, &api());
+        let active = done(&house, active.await);
+        done(
+            &house,
+            identity.use_contact(&her, Contact::Email, true).await,
+        );
+        let number = Correction {
+            phone: Some("+62 822 2222 2222".into()),
+            revision: active.revision,
+            ..Correction::default()
+        };
+        let refused = identity.correct(&her, number.clone()).await;
+        assert_eq!(fault(refused), Some(NEEDS_MFA), "{}", house.kind);
+        let confirmed = Principal {
+            mfa: true,
+            ..her.clone()
+        };
+        let moved = done(&house, identity.correct(&confirmed, number).await);
+        assert_eq!(moved.phone.as_deref(), Some("+6282222222222"));
+        let told = "SELECT count(*) FROM events WHERE type = 'user.corrected' AND payload::text NOT LIKE '%628%'";
+        assert_eq!(count(&house, &Actor::SYSTEM, told).await, 2);
     }
 }

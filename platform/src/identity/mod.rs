@@ -4,7 +4,7 @@
 //! `session`, `limit`, `api_key`. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
 //! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `linked`, `keys`,
 //! `people` (administration), `colleagues` (names of staff), `who` (from a token to a principal), `watch` (what holds streams open),
-//! `first` (the first administrator), `preferences` (what people say of themselves) and `about` (a person with their accounts and what
+//! `first` (the first administrator), `correct` (what people correct of themselves), `preferences` (what they say of themselves) and `about` (a person with their accounts and what
 //! they did, scored by the pure `engagement`).
 
 mod about;
@@ -15,6 +15,7 @@ mod colleagues;
 mod confirm;
 mod contact;
 mod copies;
+mod correct;
 pub mod engagement;
 mod erase;
 mod factor;
@@ -57,6 +58,7 @@ pub use colleagues::{COLLEAGUES_MAX, Colleague, colleagues};
 pub use confirm::{Method, Proof};
 pub use contact::Contact;
 pub use copies::Copies;
+pub use correct::Correction;
 pub use factor::TotpSecret;
 pub use keys::{ApiKey, NewApiKey};
 pub use linked::LinkedRow;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use siaga_platform::accounts::Own;
 use siaga_platform::identity::engagement::Part;
 use siaga_platform::identity::{
-    Preferences, PreferencesChange, RiskAppetite, UserProfile, set_preferences,
+    Correction, Preferences, PreferencesChange, RiskAppetite, UserProfile, set_preferences,
 };
 use siaga_risk::ids::AccountId;
 use siaga_risk::view::{Query as Ask, View};
@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::door::{Accounts, By, Desk};
+use super::identity_dto::UserDto;
 use crate::gateway::decimal;
 use crate::gateway::dto::account::AccountStatus;
 use crate::gateway::dto::micros;
@@ -94,9 +95,22 @@ pub struct PreferencesRequest {
     pub revision: i64,
 }
 
+/// What is right of oneself; what is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectionRequest {
+    pub name: Option<String>,
+    /// With its country; it is to be confirmed anew.
+    pub phone: Option<String>,
+    /// `id` or `en`.
+    pub locale: Option<String>,
+    /// The person's revision that was seen.
+    pub revision: i64,
+}
+
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(own_profile))
+        .routes(routes!(own_profile, correct_oneself))
         .routes(routes!(set_own_preferences))
         .routes(routes!(profile_of_user))
 }
@@ -113,6 +127,25 @@ async fn own_profile(
     let user = by.user().ok_or_else(|| ApiError::not_found("the person"))?;
     let profile = identity.profile(&by, user).await?;
     Ok(axum::Json(shown(&app, profile).await))
+}
+
+/// Corrects one's own name, number or language. A name that documents show is the documents'; a session of whoever has a second factor
+/// is confirmed by it first.
+#[utoipa::path(patch, path = "/api/v1/profile", tag = "people", request_body = CorrectionRequest,
+    responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn correct_oneself(
+    Accounts(identity): Accounts,
+    By(by): By,
+    Json(request): Json<CorrectionRequest>,
+) -> ApiResult<axum::Json<UserDto>> {
+    let correction = Correction {
+        name: request.name,
+        phone: request.phone,
+        locale: request.locale,
+        revision: request.revision,
+    };
+    Ok(axum::Json(identity.correct(&by, correction).await?.into()))
 }
 
 /// Sets what one says of oneself, all of it. Saying the same again changes nothing.

@@ -327,6 +327,33 @@ pub(in crate::identity) fn rename(
     index(unit, id, None, [Some(email), Some(name), Some(phone)])
 }
 
+/// Gives a user another name, number or language; what is `None` stays.
+pub(in crate::identity) fn correct(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    (name, phone, locale): (Option<&str>, Option<&str>, Option<&str>),
+    revision: i64,
+) -> Result<(), Refusal> {
+    let key = unit.key(id)?;
+    let phone_index = phone.map(|phone| blind(unit.keyring(), PHONE, phone).to_vec());
+    let corrected = unit.tx().execute(
+        sqlx::query(
+            "UPDATE users SET name_sealed = coalesce($2, name_sealed), phone_sealed = coalesce($3, phone_sealed), phone_index = coalesce($4, phone_index),
+                 locale = coalesce($5, locale), revision = revision + 1 WHERE id = $1 AND revision = $6",
+        )
+        .bind(id)
+        .bind(name.map(|name| key.seal(NAME, name).as_bytes().to_vec()))
+        .bind(phone.map(|phone| key.seal(PHONE, phone).as_bytes().to_vec()))
+        .bind(phone_index)
+        .bind(locale)
+        .bind(revision),
+    )?;
+    match corrected {
+        0 => Err(stale()),
+        _ => Ok(()),
+    }
+}
+
 /// Moves a user to a state.
 pub(in crate::identity) fn set_standing(
     unit: &mut Unit<'_, '_>,

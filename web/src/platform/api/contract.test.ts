@@ -121,6 +121,7 @@ const REQUESTS: Record<string, readonly [method: string, path: string]> = {
   NewSource: ["post", "crm/sources"],
   NewCash: ["post", "cash/requests"],
   NewUser: ["post", "users"],
+  OwnCorrection: ["patch", "profile"],
   PreferencesChange: ["put", "profile/preferences"],
   NewKey: ["post", "auth/keys"],
   NewAddresses: ["put", "aml/sources/{name}"],

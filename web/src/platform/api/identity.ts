@@ -99,6 +99,14 @@ export interface PreferencesChange {
   revision: number;
 }
 
+/** What is right of oneself; what is absent stays. */
+export interface OwnCorrection {
+  name?: string;
+  phone?: string;
+  locale?: string;
+  revision: number;
+}
+
 /** A part of the score of engagement. */
 export interface EngagementPart {
   reason: string;
@@ -175,6 +183,7 @@ export const identity = {
   user: (door: Door, id: string) => door.get<User>(`users/${part(id)}`),
   profile: (door: Door) => door.get<UserProfile>("profile"),
   profileOf: (door: Door, id: string) => door.get<UserProfile>(`users/${part(id)}/profile`),
+  correct: (door: Door, correction: OwnCorrection) => door.write<User>("PATCH", "profile", correction),
   setPreferences: (door: Door, change: PreferencesChange) => door.put<UserPreferences>("profile/preferences", change),
   addUser: (door: Door, user: NewUser) => door.post<User>("users", user),
   setRole: (door: Door, { id, revision }: User, role: string) => door.post<User>(`users/${part(id)}/role`, { role, revision }),

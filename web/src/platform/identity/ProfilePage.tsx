@@ -1,17 +1,18 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
+import type { User } from "../../api/types";
 import { useSettings } from "../../app/settings";
 import { Button } from "../../ui/Button";
 import { useAct } from "../act";
 import { identity, type RiskAppetite, type UserPreferences } from "../api/identity";
-import { useDoor } from "../context";
+import { useDoor, useHere } from "../context";
 import { explainFault, wrongField } from "../fault";
 import { useSay, word } from "../i18n";
 import { Checks } from "../ui/Checks";
 import { Fault } from "../ui/Fault";
 import { SelectField, TextField } from "../ui/Field";
 import { Body, Card, Page, Trouble, Wait } from "../ui/Page";
-import { APPETITES, ASSETS_MAX, assetsOf, changeOf, CLASSES, draftOf } from "./preferences";
+import { APPETITES, ASSETS_MAX, assetsOf, changeOf, CLASSES, correctionOf, draftOf, ownDraftOf } from "./preferences";
 import { ProfileFacts } from "./Profile";
 
 const PROFILE = ["profile"] as const;
@@ -20,6 +21,7 @@ const PROFILE = ["profile"] as const;
 export default function ProfilePage() {
   const say = useSay();
   const door = useDoor();
+  const { me, reread } = useHere();
   const query = useQuery({ queryKey: PROFILE, queryFn: () => identity.profile(door) });
   const profile = query.data;
   return (
@@ -28,9 +30,52 @@ export default function ProfilePage() {
         {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
         {query.isPending && <Wait lines={5} />}
         {profile && <Card title={say("page.profile")}><ProfileFacts profile={profile} /></Card>}
+        {me && !me.enrol && <Correction key={me.user.revision} user={me.user} onDone={reread} />}
         {profile && <Preferences key={profile.preferences.revision} held={profile.preferences} />}
       </Body>
     </Page>
+  );
+}
+
+/** Name, number and language, as they should be. The address names the account and stays. */
+function Correction({ user, onDone }: { user: User; onDone: () => Promise<void> }) {
+  const say = useSay();
+  const door = useDoor();
+  const act = useAct();
+  const { language } = useSettings();
+  const [draft, setDraft] = useState(() => ownDraftOf(user));
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const correction = correctionOf(user, draft);
+  const save = async (event: FormEvent) => {
+    event.preventDefault();
+    if (correction === null || busy) return;
+    setBusy(true);
+    setError(null);
+    await act(async () => {
+      try {
+        await identity.correct(door, correction);
+      } catch (caught) {
+        setError(caught);
+        throw caught;
+      }
+      await onDone();
+    }, say("preferences.saved"));
+    setBusy(false);
+  };
+  return (
+    <Card title={say("correct.title")}>
+      <form className="max-w-110 space-y-3" data-testid="correct" onSubmit={(event) => void save(event)}>
+        <TextField label={say("correct.name")} data-testid="correct-name" autoComplete="name" maxLength={120} disabled={user.verified} help={user.verified ? say("correct.name.shown") : undefined} value={draft.name} wrong={wrongField(error, "name", language)} onChange={(event) => setDraft({ ...draft, name: event.target.value })} />
+        <TextField label={say("signin.phone")} data-testid="correct-phone" type="tel" autoComplete="tel" maxLength={40} help={say("correct.phone.help")} value={draft.phone} wrong={wrongField(error, "phone", language)} onChange={(event) => setDraft({ ...draft, phone: event.target.value })} />
+        <SelectField label={say("correct.locale")} value={draft.locale} onChange={(event) => setDraft({ ...draft, locale: event.target.value })}>
+          <option value="id">Bahasa Indonesia</option>
+          <option value="en">English</option>
+        </SelectField>
+        {error !== null && <Fault told={explainFault(error, language)} />}
+        <Button type="submit" data-testid="correct-save" disabled={busy || correction === null}>{say("preferences.save")}</Button>
+      </form>
+    </Card>
   );
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import type { User } from "../../api/types";
 import type { UserPreferences } from "../api/identity";
-import { APPETITES, ASSETS_MAX, assetsOf, changeOf, CLASSES, draftOf, symbolsOf } from "./preferences";
+import { APPETITES, ASSETS_MAX, assetsOf, changeOf, CLASSES, correctionOf, draftOf, ownDraftOf, symbolsOf } from "./preferences";
 
 const held: UserPreferences = { risk_appetite: "low", preferred_assets: ["metal", "XAU/USD"], updated_at: 1, revision: 3 };
 
@@ -19,6 +20,14 @@ it("takes symbols apart at commas and spaces, each once", () => {
   expect(symbolsOf("")).toEqual([]);
   expect(symbolsOf("eur/usd, EUR/USD;btc/usd\n")).toEqual(["EUR/USD", "BTC/USD"]);
   expect(assetsOf({ risk: "", classes: ["crypto", "metal"], symbols: "X" })).toEqual(["metal", "crypto", "X"]);
+});
+
+it("corrects the fields that were changed, and empties none", () => {
+  const user: User = { id: "u", email: "sari@contoh.id", name: "Sari", phone: null, role: "end_user", staff: false, status: "active", verified: false, tier: null, locale: "id", org_id: null, team_id: null, actor: null, revision: 4 };
+  const same = ownDraftOf(user);
+  expect(correctionOf(user, { ...same, name: " Sari " })).toBeNull();
+  expect(correctionOf(user, { ...same, name: " " })).toBeNull();
+  expect(correctionOf(user, { ...same, name: "Sari Dewi", phone: "+62 811" })).toEqual({ name: "Sari Dewi", phone: "+62 811", revision: 4 });
 });
 
 it("knows the words and the limit of the server", () => {

@@ -1,4 +1,5 @@
-import type { PreferencesChange, RiskAppetite, UserPreferences } from "../api/identity";
+import type { User } from "../../api/types";
+import type { OwnCorrection, PreferencesChange, RiskAppetite, UserPreferences } from "../api/identity";
 
 /** The classes of instruments, as the server names them. */
 export const CLASSES = ["forex", "metal", "energy", "index", "crypto"] as const;
@@ -37,4 +38,21 @@ export function changeOf(held: UserPreferences, draft: PreferencesDraft): Prefer
   const change: PreferencesChange = { risk_appetite: draft.risk === "" ? null : draft.risk, preferred_assets: assetsOf(draft), revision: held.revision };
   const same = change.risk_appetite === held.risk_appetite && change.preferred_assets.join() === assetsOf(draftOf(held)).join();
   return same ? null : change;
+}
+
+/** What is kept of a person that they correct themselves. */
+export const CORRECTED = ["name", "phone", "locale"] as const;
+
+export type OwnDraft = Record<(typeof CORRECTED)[number], string>;
+
+export const ownDraftOf = (user: User): OwnDraft => ({ name: user.name ?? "", phone: user.phone ?? "", locale: user.locale ?? "" });
+
+/** The fields that were changed, against the revision that was seen; `null` when none was, or one was emptied. */
+export function correctionOf(user: User, draft: OwnDraft): OwnCorrection | null {
+  const before = ownDraftOf(user);
+  const changed = CORRECTED.filter((name) => draft[name].trim() !== before[name]);
+  if (changed.length === 0 || changed.some((name) => draft[name].trim() === "")) return null;
+  const correction: OwnCorrection = { revision: user.revision };
+  for (const name of changed) correction[name] = draft[name].trim();
+  return correction;
 }
