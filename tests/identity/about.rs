@@ -2,14 +2,16 @@
 
 use siaga_platform::accounts::Own;
 use siaga_platform::db::Actor;
-use siaga_platform::identity::faults::CODE_WRONG;
+use siaga_platform::identity::faults::{CODE_WRONG, EMAIL_TAKEN, TOO_OFTEN, WRONG_CREDENTIALS};
 use siaga_platform::identity::permissions::USER_READ;
 use siaga_platform::identity::{
-    Contact, Correction, Preferences, PreferencesChange, RiskAppetite, SignedIn, UserProfile,
-    set_preferences,
+    Contact, Correction, Preferences, PreferencesChange, RiskAppetite, SignedIn, Standing,
+    UserProfile, set_preferences,
 };
 use siaga_platform::people::Principal;
-use siaga_platform::refusal::{CONFLICT, FORBIDDEN, Fault, NEEDS_MFA, NOT_FOUND, Refusal, STALE};
+use siaga_platform::refusal::{
+    CONFLICT, FORBIDDEN, Fault, INVALID, NEEDS_MFA, NOT_FOUND, Refusal, STALE,
+};
 use uuid::Uuid;
 
 use crate::house::{House, PASSWORD, api};
@@ -208,8 +210,8 @@ async fn people_correct_what_is_kept_of_them() {
     for house in House::all().await {
         let sari = house.register("sari").await;
         let her = principal(&house, &sari.access).await;
-        let identity = &house.identity;
-        let sent = identity.send_contact_code(&her, Contact::Phone, &api());
+        let (identity, visit) = (&house.identity, api());
+        let sent = identity.send_contact_code(&her, Contact::Phone, &visit);
         done(&house, sent.await);
         let old_code = house.code("+6281234567890");
         let correction = Correction {
@@ -235,7 +237,7 @@ async fn people_correct_what_is_kept_of_them() {
             "{}: said again, it changes nothing",
             house.kind
         );
-        let confirmed = identity.confirm_contact(&her, Contact::Phone, old_code, &api());
+        let confirmed = identity.confirm_contact(&her, Contact::Phone, old_code, &visit);
         assert_eq!(fault(confirmed.await), Some(CODE_WRONG), "{}", house.kind);
         let late = Correction {
             locale: Some("id".into()),
@@ -273,7 +275,7 @@ async fn people_correct_what_is_kept_of_them() {
 
         // Who is asked for a second factor gives it before their number changes.
         let code = house.code("sari@contoh.id");
-        let active = identity.confirm_contact(&her, Contact::Email, code, &api());
+        let active = identity.confirm_contact(&her, Contact::Email, code, &visit);
         let active = done(&house, active.await);
         done(
             &house,
@@ -292,7 +294,65 @@ async fn people_correct_what_is_kept_of_them() {
         };
         let moved = done(&house, identity.correct(&confirmed, number).await);
         assert_eq!(moved.phone.as_deref(), Some("+6282222222222"));
-        let told = "SELECT count(*) FROM events WHERE type = 'user.corrected' AND payload::text NOT LIKE '%628%'";
+        let told = "SELECT count(*) FROM events WHERE type = 'user.corrected' AND payload::text NOT LIKE '%+62%'";
         assert_eq!(count(&house, &Actor::SYSTEM, told).await, 2);
+    }
+}
+
+/// She signs in by another address from now on: with her password, and a code that reached her there.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_address_is_taken_by_a_code_that_was_sent_there() {
+    for house in House::all().await {
+        let (sari, _budi) = (house.register("sari").await, house.register("budi").await);
+        let her = principal(&house, &sari.access).await;
+        let (identity, kind, visit) = (&house.identity, house.kind, api());
+        let (old, new) = ("sari@contoh.id", "sari.dewi@contoh.id");
+        let first_code = house.code(old);
+        for (email, password, expected) in [
+            (new, "Kuda-Hitam-Lari-77", WRONG_CREDENTIALS),
+            ("budi@contoh.id", PASSWORD, EMAIL_TAKEN),
+            (old, PASSWORD, INVALID),
+        ] {
+            let refused = identity.ask_new_address(&her, email, password.into(), &visit);
+            assert_eq!(fault(refused.await), Some(expected), "{kind}: {email}");
+        }
+        let asked = identity.ask_new_address(&her, new, PASSWORD.into(), &visit);
+        done(&house, asked.await);
+        let again = identity.ask_new_address(&her, new, PASSWORD.into(), &visit);
+        assert_eq!(fault(again.await), Some(TOO_OFTEN), "{kind}");
+        let elsewhere = identity.sign_in(old, PASSWORD.into(), &visit).await;
+        let SignedIn::Open(elsewhere) = done(&house, elsewhere) else {
+            panic!("{kind}: she has no second factor");
+        };
+        let code = house.code(new);
+        let wrong = if code == "000000" { "111111" } else { "000000" };
+        let refused = identity.take_new_address(&her, sari.session, wrong.into(), &visit);
+        assert_eq!(fault(refused.await), Some(CODE_WRONG), "{kind}");
+        let letters = house.letters(old);
+        let taken = identity.take_new_address(&her, sari.session, code.clone(), &visit);
+        let taken = done(&house, taken.await);
+        assert_eq!(taken.email.as_deref(), Some(new), "{kind}");
+        assert_eq!(
+            taken.standing,
+            Standing::Active,
+            "{kind}: a code reached her"
+        );
+        assert_eq!(
+            house.letters(old),
+            letters + 1,
+            "{kind}: the old one is told"
+        );
+        let twice = identity.take_new_address(&her, sari.session, code, &visit);
+        assert_eq!(fault(twice.await), Some(CODE_WRONG), "{kind}");
+        let late = identity.confirm_contact(&her, Contact::Email, first_code, &visit);
+        assert_eq!(fault(late.await), Some(CODE_WRONG), "{kind}");
+        assert!(identity.who(&elsewhere.access, None, None).await.is_err());
+        assert!(identity.who(&sari.access, None, None).await.is_ok());
+        for (email, opens) in [(old, false), (new, true)] {
+            let signed_in = identity.sign_in(email, PASSWORD.into(), &visit).await;
+            assert_eq!(signed_in.is_ok(), opens, "{kind}: {email}");
+        }
+        let plain = "SELECT count(*) FROM events WHERE payload::text LIKE '%dewi%'";
+        assert_eq!(count(&house, &Actor::SYSTEM, plain).await, 0, "{kind}");
     }
 }

@@ -1,4 +1,4 @@
-//! People correct what is kept of themselves: name, number, language. An address names the account at sign-in and is not among it.
+//! People correct what is kept of themselves: name, number, language. An address is another matter: see `new_address`.
 
 use std::sync::Arc;
 
@@ -72,11 +72,7 @@ impl Identity {
                 }
                 if new_name.is_some() || new_phone.is_some() {
                     let factors = store::factors(unit.tx(), user)?;
-                    if factors.totp
-                        || factors.passkeys > 0
-                        || factors.email_always
-                        || factors.phone_always
-                    {
+                    if factors.are_asked_for() {
                         unit.by().with_mfa()?;
                     }
                 }

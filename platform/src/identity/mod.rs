@@ -4,7 +4,7 @@
 //! `session`, `limit`, `api_key`. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
 //! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `linked`, `keys`,
 //! `people` (administration), `colleagues` (names of staff), `who` (from a token to a principal), `watch` (what holds streams open),
-//! `first` (the first administrator), `correct` (what people correct of themselves), `preferences` (what they say of themselves) and `about` (a person with their accounts and what
+//! `first` (the first administrator), `correct` and `new_address` (what people correct of themselves), `preferences` (what they say of themselves) and `about` (a person with their accounts and what
 //! they did, scored by the pure `engagement`).
 
 mod about;
@@ -29,6 +29,7 @@ pub mod limit;
 mod linked;
 pub mod lockout;
 pub mod messenger;
+mod new_address;
 mod passkey;
 pub mod password;
 mod people;

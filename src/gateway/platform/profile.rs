@@ -1,6 +1,7 @@
 //! Profiles of people (E3.50 to E3.53): one's own, with what one says of oneself, and those of whom one may see.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::Deserialize;
 use siaga_platform::accounts::Own;
 use siaga_platform::identity::engagement::Part;
@@ -14,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::door::{Accounts, By, Desk};
+use super::door::{Accounts, Arriving, By, Desk, OfSession};
 use super::identity_dto::UserDto;
 use crate::gateway::decimal;
 use crate::gateway::dto::account::AccountStatus;
@@ -108,9 +109,26 @@ pub struct CorrectionRequest {
     pub revision: i64,
 }
 
+/// The address that one wants to have, and the password to show who asks.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAddressRequest {
+    pub email: String,
+    pub password: String,
+}
+
+/// The code that was sent there.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAddressCodeRequest {
+    pub code: String,
+}
+
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(own_profile, correct_oneself))
+        .routes(routes!(ask_new_address))
+        .routes(routes!(take_new_address))
         .routes(routes!(set_own_preferences))
         .routes(routes!(profile_of_user))
 }
@@ -146,6 +164,40 @@ async fn correct_oneself(
         revision: request.revision,
     };
     Ok(axum::Json(identity.correct(&by, correction).await?.into()))
+}
+
+/// Sends a code to the address that one wants to have in place of the present one.
+#[utoipa::path(post, path = "/api/v1/auth/email", tag = "auth", request_body = NewAddressRequest,
+    responses((status = 202), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
+        (status = 423, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)))]
+async fn ask_new_address(
+    Accounts(identity): Accounts,
+    By(by): By,
+    _session: OfSession,
+    Arriving(visit): Arriving,
+    Json(request): Json<NewAddressRequest>,
+) -> ApiResult<StatusCode> {
+    identity
+        .ask_new_address(&by, &request.email, request.password, &visit)
+        .await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Takes the address that the code was sent to; other sessions end, and the old address is told.
+#[utoipa::path(post, path = "/api/v1/auth/email/confirm", tag = "auth", request_body = NewAddressCodeRequest,
+    responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
+        (status = 423, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)))]
+async fn take_new_address(
+    Accounts(identity): Accounts,
+    By(by): By,
+    OfSession(session): OfSession,
+    Arriving(visit): Arriving,
+    Json(request): Json<NewAddressCodeRequest>,
+) -> ApiResult<axum::Json<UserDto>> {
+    let person = identity
+        .take_new_address(&by, session, request.code, &visit)
+        .await?;
+    Ok(axum::Json(person.into()))
 }
 
 /// Sets what one says of oneself, all of it. Saying the same again changes nothing.

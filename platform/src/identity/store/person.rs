@@ -354,6 +354,26 @@ pub(in crate::identity) fn correct(
     }
 }
 
+/// Gives a user another address, by which they sign in from now on.
+pub(in crate::identity) fn set_email(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    email: &str,
+) -> Result<(), Refusal> {
+    let sealed = unit.key(id)?.seal(EMAIL, email);
+    let index = blind(unit.keyring(), EMAIL, email);
+    let set = unit.tx().execute(
+        sqlx::query(
+            "UPDATE users SET email_sealed = $2, email_index = $3, revision = revision + 1 WHERE id = $1",
+        )
+        .bind(id)
+        .bind(sealed.as_bytes())
+        .bind(&index[..]),
+    );
+    set.map_err(|error| Refusal::from(error).on_duplicate("users_email_index_key", taken))?;
+    Ok(())
+}
+
 /// Moves a user to a state.
 pub(in crate::identity) fn set_standing(
     unit: &mut Unit<'_, '_>,

@@ -31,6 +31,7 @@ export default function ProfilePage() {
         {query.isPending && <Wait lines={5} />}
         {profile && <Card title={say("page.profile")}><ProfileFacts profile={profile} /></Card>}
         {me && !me.enrol && <Correction key={me.user.revision} user={me.user} onDone={reread} />}
+        {me && !me.enrol && <NewAddress onDone={reread} />}
         {profile && <Preferences key={profile.preferences.revision} held={profile.preferences} />}
       </Body>
     </Page>
@@ -74,6 +75,67 @@ function Correction({ user, onDone }: { user: User; onDone: () => Promise<void> 
         </SelectField>
         {error !== null && <Fault told={explainFault(error, language)} />}
         <Button type="submit" data-testid="correct-save" disabled={busy || correction === null}>{say("preferences.save")}</Button>
+      </form>
+    </Card>
+  );
+}
+
+/** Another address to sign in by: asked for with the password, taken by the code that reached it. */
+function NewAddress({ onDone }: { onDone: () => Promise<void> }) {
+  const say = useSay();
+  const door = useDoor();
+  const act = useAct();
+  const { language } = useSettings();
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [sent, setSent] = useState(false);
+  const [code, setCode] = useState("");
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const tried = async (work: () => Promise<void>, done: string) => {
+    setBusy(true);
+    setError(null);
+    await act(
+      () =>
+        work().catch((caught: unknown) => {
+          setError(caught);
+          throw caught;
+        }),
+      done,
+    );
+    setBusy(false);
+  };
+  const ask = async () => {
+    await identity.askAddress(door, email.trim(), password);
+    setPassword("");
+    setSent(true);
+  };
+  const take = async () => {
+    await identity.takeAddress(door, code.trim());
+    setEmail("");
+    setCode("");
+    setSent(false);
+    await onDone();
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!busy) void (sent ? tried(take, say("address.taken")) : tried(ask, say("signin.sent")));
+  };
+  return (
+    <Card title={say("address.title")}>
+      <form className="max-w-110 space-y-3" data-testid="new-address" onSubmit={submit}>
+        <TextField label={say("signin.email")} type="email" autoComplete="off" maxLength={254} disabled={sent} value={email} wrong={wrongField(error, "email", language)} onChange={(event) => setEmail(event.target.value)} />
+        {sent ? (
+          <TextField label={say("signin.code")} inputMode="numeric" autoComplete="one-time-code" value={code} wrong={wrongField(error, "code", language)} onChange={(event) => setCode(event.target.value)} />
+        ) : (
+          <TextField label={say("password.current")} type="password" autoComplete="current-password" value={password} onChange={(event) => setPassword(event.target.value)} />
+        )}
+        <p className="text-xs text-ink-3">{say("address.help")}</p>
+        {error !== null && <Fault told={explainFault(error, language)} />}
+        <div className="flex gap-2">
+          <Button type="submit" disabled={busy || (sent ? code.trim() === "" : email.trim() === "" || password === "")}>{say(sent ? "address.take" : "address.ask")}</Button>
+          {sent && <Button onClick={() => setSent(false)}>{say("address.other")}</Button>}
+        </div>
       </form>
     </Card>
   );
