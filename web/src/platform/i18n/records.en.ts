@@ -36,6 +36,7 @@ export const recordsEn = {
   "address.title": "Another address",
   "address.help": "A code is sent to the new address. Once it is typed here, you sign in by that address, your other sessions end, and the old address is told.",
   "address.ask": "Send the code",
+  "address.sent": "A code is on its way.",
   "address.take": "Take this address",
   "address.other": "Use another one",
   "address.taken": "From now on you sign in by the new address.",

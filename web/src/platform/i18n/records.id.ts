@@ -38,6 +38,7 @@ export const recordsId: Record<keyof typeof recordsEn, string> = {
   "address.title": "Alamat lain",
   "address.help": "Kode dikirim ke alamat baru. Setelah diketik di sini, Anda masuk dengan alamat itu, sesi lain berakhir, dan alamat lama diberi tahu.",
   "address.ask": "Kirim kode",
+  "address.sent": "Kode sedang dikirim.",
   "address.take": "Pakai alamat ini",
   "address.other": "Pakai yang lain",
   "address.taken": "Mulai sekarang Anda masuk dengan alamat baru.",

@@ -119,7 +119,7 @@ function NewAddress({ onDone }: { onDone: () => Promise<void> }) {
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!busy) void (sent ? tried(take, say("address.taken")) : tried(ask, say("signin.sent")));
+    if (!busy) void (sent ? tried(take, say("address.taken")) : tried(ask, say("address.sent")));
   };
   return (
     <Card title={say("address.title")}>
