@@ -2,6 +2,7 @@
 
 use siaga_platform::accounts::Own;
 use siaga_platform::db::Actor;
+use siaga_platform::handlers;
 use siaga_platform::identity::faults::{CODE_WRONG, EMAIL_TAKEN, TOO_OFTEN, WRONG_CREDENTIALS};
 use siaga_platform::identity::permissions::USER_READ;
 use siaga_platform::identity::{
@@ -294,6 +295,11 @@ async fn people_correct_what_is_kept_of_them() {
         };
         let moved = done(&house, identity.correct(&confirmed, number).await);
         assert_eq!(moved.phone.as_deref(), Some("+6282222222222"));
+        let effects = handlers::engines().handlers.effects;
+        let looked_up = effects
+            .iter()
+            .any(|effect| effect.name() == "aml.screener" && effect.wants("user.corrected"));
+        assert!(looked_up, "another name is looked up in the lists");
         let told = "SELECT count(*) FROM events WHERE type = 'user.corrected' AND payload::text NOT LIKE '%+62%'";
         assert_eq!(count(&house, &Actor::SYSTEM, told).await, 2);
     }
