@@ -8,6 +8,8 @@ mod shared;
 #[allow(dead_code)] // these tests need databases and no output logs
 mod support;
 
+#[path = "identity/about.rs"]
+mod about;
 #[path = "identity/again.rs"]
 mod again;
 #[path = "identity/attacks.rs"]

@@ -4,6 +4,7 @@ pub mod demo;
 
 use uuid::Uuid;
 
+use crate::db::Tx;
 use crate::people::Principal;
 use crate::refusal::{CONFLICT, NOT_FOUND, Refusal};
 use crate::unit::Platform;
@@ -28,18 +29,24 @@ pub async fn own(platform: &Platform, by: &Principal) -> Result<Vec<Own>, Refusa
     let Some(user) = by.user() else {
         return Ok(Vec::new());
     };
+    platform.read(by, move |tx| of(tx, user)).await
+}
+
+/// The accounts of a person, by number, as far as whoever reads may see them.
+///
+/// # Errors
+/// The database's.
+pub fn of(tx: &mut Tx<'_>, user: Uuid) -> Result<Vec<Own>, Refusal> {
     let most = i64::try_from(OWN_MAX).unwrap_or(i64::MAX);
-    let rows = platform.read(by, move |tx| {
-        let query = sqlx::query_as(
-            "SELECT account, account_type = 'demo' FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT $2",
-        );
-        Ok(tx.all::<(i64, bool)>(query.bind(user).bind(most))?)
-    });
+    let query = sqlx::query_as(
+        "SELECT account, account_type = 'demo' FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT $2",
+    );
+    let rows: Vec<(i64, bool)> = tx.all(query.bind(user).bind(most))?;
     let row = |(account, demo): (i64, bool)| {
         let account = u32::try_from(account).ok()?;
         Some(Own { account, demo })
     };
-    Ok(rows.await?.into_iter().filter_map(row).collect())
+    Ok(rows.into_iter().filter_map(row).collect())
 }
 
 /// Passes when the account is one of `by`'s; one of others is answered as if it did not exist.

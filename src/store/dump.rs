@@ -49,6 +49,7 @@ pub const PLATFORM_TABLES: &[PlatformTable] = &[
     PlatformTable::whole("provider_identities"),
     PlatformTable::whole("signing_keys"),
     PlatformTable::whole("api_keys"),
+    PlatformTable::whole("user_preferences"),
     // Core events are rebuilt from the output log; the platform's own are not.
     PlatformTable {
         name: "events",

@@ -48,7 +48,7 @@ pub const TIDYING: &[&str] = &[
     "VACUUM consents, subject_requests, erasure_ledger, legal_holds, retention_runs",
     "CHECKPOINT",
     "VACUUM sessions, refresh_tokens, sign_in_counts, sign_in_challenges, sent_codes",
-    "VACUUM credentials, totp_secrets, recovery_codes, passkeys, confirmed_contacts, provider_identities, signing_keys, api_keys",
+    "VACUUM credentials, totp_secrets, recovery_codes, passkeys, confirmed_contacts, provider_identities, signing_keys, api_keys, user_preferences",
     "CHECKPOINT",
     "VACUUM leads",
     "VACUUM sales_agents, crm_settings, crm_notices, lead_outreaches, lead_sources, lead_subjects",

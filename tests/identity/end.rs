@@ -3,6 +3,7 @@
 use serde_json::json;
 use siaga_platform::erasure::{self, Kind};
 use siaga_platform::identity::permissions::DESK_READ;
+use siaga_platform::identity::{PreferencesChange, RiskAppetite, set_preferences};
 use siaga_platform::outbox::{Event, Publisher};
 use siaga_platform::people::Principal;
 use siaga_platform::refusal::Refusal;
@@ -45,6 +46,15 @@ async fn who_was_erased_leaves_no_way_in() {
         );
         let user = seen.principal.user().expect("a person");
         let platform = house.identity.platform();
+        let said = PreferencesChange {
+            risk_appetite: Some(RiskAppetite::High),
+            preferred_assets: vec!["crypto".into()],
+            revision: 0,
+        };
+        done(
+            &house,
+            set_preferences(platform, &seen.principal, said).await,
+        );
         let exported = done(
             &house,
             erasure::export(platform, &seen.principal, &handlers::engines().stores, user).await,
@@ -52,6 +62,12 @@ async fn who_was_erased_leaves_no_way_in() {
         assert!(
             exported.to_string().contains("Buku harian"),
             "{}: {exported}",
+            house.kind
+        );
+        assert_eq!(
+            exported["preferences"]["preferred_assets"],
+            json!(["crypto"]),
+            "{}",
             house.kind
         );
         done(
@@ -91,7 +107,7 @@ async fn who_was_erased_leaves_no_way_in() {
             "{}",
             house.kind
         );
-        assert_eq!(rows(&house, "SELECT (SELECT count(*) FROM credentials) + (SELECT count(*) FROM sessions) + (SELECT count(*) FROM sent_codes)").await, 0);
+        assert_eq!(rows(&house, "SELECT (SELECT count(*) FROM credentials) + (SELECT count(*) FROM sessions) + (SELECT count(*) FROM sent_codes) + (SELECT count(*) FROM user_preferences)").await, 0);
         assert_eq!(
             rows(
                 &house,

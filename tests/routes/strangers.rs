@@ -245,6 +245,28 @@ async fn a_client_sees_their_own_account_and_no_other() {
         let ticket = house.ask("POST", "/api/v1/ws-tickets", Some(person), None);
         assert_eq!(ticket.status, status, "{}", ticket.body);
     }
+    // The desk stops one of their accounts: they are told which, and so is whoever sees them.
+    let stop = json!({"on": true, "note": "asked by telephone today"});
+    let path = format!("/api/v1/accounts/{mine}/review");
+    let stopped = house.ask("POST", &path, Some(&admin), Some(&stop));
+    assert_eq!(stopped.status, 200, "{}", stopped.body);
+    let theirs = format!("/api/v1/users/{}/profile", client.id);
+    for (person, path, list) in [
+        (&client, "/api/v1/trading/accounts", "items"),
+        (&client, "/api/v1/profile", "accounts"),
+        (&admin, theirs.as_str(), "accounts"),
+    ] {
+        let told = house.ask("GET", path, Some(person), None).body;
+        let states = [&told[list][0]["status"], &told[list][1]["status"]];
+        assert_eq!(states, [&json!("suspended"), &json!("active")], "{told}");
+    }
+    let profile = house
+        .ask("GET", "/api/v1/profile", Some(&client), None)
+        .body;
+    assert_eq!(profile["account_numbers"], json!([mine, play]), "{profile}");
+    let links = &profile["accounts"];
+    assert!(links[0]["broker_connection"].is_string(), "{profile}");
+    assert_eq!(profile["verified_status"], "unverified", "{profile}");
     let linked = house.ask("GET", "/api/v1/auth/providers", Some(&client), None);
     assert_eq!((linked.status, linked.body), (200, json!([])));
     let nobody = json!({"name": "google"});

@@ -57,6 +57,30 @@ fn the_owner_holds_exports_and_looks_and_all_of_it_is_on_record() {
     assert_eq!(status, 200, "{data}");
     assert_eq!(data["data"]["users"]["username"], "owner");
 
+    let say = |assets: Value, revision: u64| {
+        let said =
+            json!({"risk_appetite": "low", "preferred_assets": assets, "revision": revision});
+        desk.call("PUT", "/api/v1/profile/preferences", Some(said))
+    };
+    let (status, refused) = say(json!(["tulips"]), 0);
+    assert_eq!(
+        (status, code(&refused), &refused["field"]),
+        (
+            422,
+            (Some(11_003), Some("invalid")),
+            &json!("preferred_assets")
+        ),
+        "{refused}"
+    );
+    let (status, held) = say(json!(["metal", "EUR/USD"]), 0);
+    assert_eq!((status, &held["revision"]), (200, &json!(1)), "{held}");
+    assert_eq!(say(json!(["crypto"]), 0).0, 412);
+    let profile = desk.get("/api/v1/profile");
+    assert_eq!(profile["preferences"], held);
+    assert_eq!(profile["user_id"], OWNER);
+    assert_eq!(profile["account_numbers"], json!([]));
+    assert_eq!(desk.get(&format!("/api/v1/users/{OWNER}/profile")), profile);
+
     let page = desk.get("/api/v1/audit?entity=legal_hold&limit=1");
     assert_eq!(page["items"].as_array().map(Vec::len), Some(1));
     let next = page["next"].as_str().expect("another page");

@@ -565,6 +565,7 @@ impl Effect for Screener {
         matches!(
             kind,
             "user.registered"
+                | "user.corrected"
                 | "kyc.review_required"
                 | "kyc.document_typed"
                 | "sanctions.exception_revoked"
@@ -577,7 +578,7 @@ impl Effect for Screener {
                 return Ok(());
             };
             let cause = match event.kind.as_str() {
-                "kyc.document_typed" => Cause::ClientChange,
+                "kyc.document_typed" | "user.corrected" => Cause::ClientChange,
                 "sanctions.exception_revoked" => Cause::ByHand,
                 _ => Cause::Onboarding,
             };

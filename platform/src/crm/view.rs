@@ -502,6 +502,8 @@ pub struct Timeline {
     pub accounts: Vec<AccountLine>,
     /// Their newest risk alerts, on the first page.
     pub alerts: Vec<AlertLine>,
+    /// The person whose profile staff see beside the first page.
+    pub client: Option<Uuid>,
 }
 
 type HistoryRow = (Uuid, i64, String, String, Value, Option<Vec<u8>>, i64, Uuid);
@@ -578,10 +580,13 @@ pub async fn timeline(
         }
         None => (Vec::new(), Vec::new()),
     };
+    // Nor what they think and do: a partner reads no profile.
+    let client = user.filter(|_| paging.after.is_none() && by.role.is_staff());
     Ok(Timeline {
         lines,
         accounts,
         alerts,
+        client,
     })
 }
 

@@ -41,6 +41,8 @@ pub enum Purpose {
     MfaSms,
     /// A forgotten password, or the first one.
     Password,
+    /// Shows that the address that is to come in place of the present one is the person's.
+    NewEmail,
 }
 
 impl Purpose {
@@ -52,6 +54,7 @@ impl Purpose {
             Purpose::MfaEmail => "mfa_email",
             Purpose::MfaSms => "mfa_sms",
             Purpose::Password => "password",
+            Purpose::NewEmail => "new_email",
         }
     }
 }

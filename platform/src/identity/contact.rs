@@ -71,7 +71,9 @@ impl Contact {
 
 fn contact_of(purpose: Purpose) -> Contact {
     match purpose {
-        Purpose::ConfirmEmail | Purpose::MfaEmail | Purpose::Password => Contact::Email,
+        Purpose::ConfirmEmail | Purpose::MfaEmail | Purpose::Password | Purpose::NewEmail => {
+            Contact::Email
+        }
         Purpose::ConfirmPhone | Purpose::MfaSms => Contact::Phone,
     }
 }
@@ -109,17 +111,7 @@ pub(super) async fn send(
             let person = store::person(unit.tx(), &keyring, user)?;
             let to = value_of(&person, contact_of(purpose))
                 .ok_or_else(|| NO_FACTOR.because("there is nowhere to send it to"))?;
-            store::lock_sending(unit.tx(), user, purpose)?;
-            if let Some(sent) = store::sent_for_update(unit.tx(), user, purpose)? {
-                let waited = now.since(sent.made);
-                if waited < RESEND_NS {
-                    let seconds =
-                        u32::try_from((RESEND_NS - waited).div_ceil(SECOND_NS)).unwrap_or(60);
-                    return Err(
-                        TOO_OFTEN.for_seconds(seconds, "a code was just sent; look for it first")
-                    );
-                }
-            }
+            rested(unit, user, purpose)?;
             let code = codes::sent_code();
             store::keep_sent(unit.tx(), &keyring, user, purpose, &code, now)?;
             Ok(Message {
@@ -134,14 +126,28 @@ pub(super) async fn send(
     identity.settings.messenger.send(message).await
 }
 
-fn subject(locale: &str, title: &str) -> String {
+/// Passes when the code before was not sent just now.
+pub(super) fn rested(unit: &mut Unit<'_, '_>, user: Uuid, purpose: Purpose) -> Result<(), Refusal> {
+    let now = unit.now();
+    store::lock_sending(unit.tx(), user, purpose)?;
+    if let Some(sent) = store::sent_for_update(unit.tx(), user, purpose)? {
+        let waited = now.since(sent.made);
+        if waited < RESEND_NS {
+            let seconds = u32::try_from((RESEND_NS - waited).div_ceil(SECOND_NS)).unwrap_or(60);
+            return Err(TOO_OFTEN.for_seconds(seconds, "a code was just sent; look for it first"));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn subject(locale: &str, title: &str) -> String {
     match locale {
         "en" => format!("Your code for {title}"),
         _ => format!("Kode Anda untuk {title}"),
     }
 }
 
-fn text(locale: &str, title: &str, purpose: Purpose, code: &str) -> Zeroizing<String> {
+pub(super) fn text(locale: &str, title: &str, purpose: Purpose, code: &str) -> Zeroizing<String> {
     let text = match (locale, purpose) {
         ("en", Purpose::Password) => format!(
             "{code} is your code to set a password at {title}. It is valid for 10 minutes. If you did not ask for it, do nothing."
@@ -216,14 +222,14 @@ pub(super) fn confirming_count(user: Uuid) -> String {
     format!("confirm {user}")
 }
 
-fn network_of(visit: &Visit) -> String {
+pub(super) fn network_of(visit: &Visit) -> String {
     visit.ip.map_or_else(
         || "unknown".to_owned(),
         |ip| super::limit::household(ip).to_string(),
     )
 }
 
-fn told(tried: Tried) -> Result<(), Refusal> {
+pub(super) fn told(tried: Tried) -> Result<(), Refusal> {
     match tried {
         Tried::Right => Ok(()),
         Tried::Wrong => Err(CODE_WRONG.field("code", "look again")),

@@ -4,8 +4,10 @@
 //! `session`, `limit`, `api_key`. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
 //! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `linked`, `keys`,
 //! `people` (administration), `colleagues` (names of staff), `who` (from a token to a principal), `watch` (what holds streams open),
-//! `first` (the first administrator).
+//! `first` (the first administrator), `correct` and `new_address` (what people correct of themselves), `preferences` (what they say of themselves) and `about` (a person with their accounts and what
+//! they did, scored by the pure `engagement`).
 
+mod about;
 pub mod address;
 pub mod api_key;
 pub mod codes;
@@ -13,6 +15,8 @@ mod colleagues;
 mod confirm;
 mod contact;
 mod copies;
+mod correct;
+pub mod engagement;
 mod erase;
 mod factor;
 pub mod faults;
@@ -25,11 +29,13 @@ pub mod limit;
 mod linked;
 pub mod lockout;
 pub mod messenger;
+mod new_address;
 mod passkey;
 pub mod password;
 mod people;
 pub mod permissions;
 mod person;
+mod preferences;
 mod profile;
 mod provider;
 mod refresh;
@@ -48,16 +54,21 @@ use std::sync::Arc;
 
 use crate::handlers::Engines;
 
+pub use about::{UserProfile, user_profile};
 pub use colleagues::{COLLEAGUES_MAX, Colleague, colleagues};
 pub use confirm::{Method, Proof};
 pub use contact::Contact;
 pub use copies::Copies;
+pub use correct::Correction;
 pub use factor::TotpSecret;
 pub use keys::{ApiKey, NewApiKey};
 pub use linked::LinkedRow;
 pub use passkey::PasskeyRow;
 pub use people::{Invitation, RoleChange, SessionRow, StatusChange, TierChange};
 pub use person::{Person, Standing};
+pub use preferences::{
+    ASSETS_MAX, Preferences, PreferencesChange, RiskAppetite, set_preferences,
+};
 pub use provider::{
     Exchange, Finished, ProviderSettings, Returned, Web, WebAnswer, WebDoor, WebRequest,
 };
@@ -71,6 +82,7 @@ pub use who::Seen;
 pub fn plug(engines: &mut Engines) {
     engines.handlers.subscribers.push(Arc::new(leaver::Leavers));
     engines.stores.push(Arc::new(erase::Credentials));
+    engines.stores.push(Arc::new(preferences::Said));
     engines.categories.push(Arc::new(erase::Sessions));
     engines.categories.push(Arc::new(erase::Attempts));
 }

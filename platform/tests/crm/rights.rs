@@ -164,6 +164,8 @@ async fn a_partner_sees_the_accounts_of_who_came_through_them_and_none_of_their_
                 "{kind}: {:?}",
                 who.role
             );
+            let profile = (alerts > 0).then_some(user);
+            assert_eq!(timeline.client, profile, "{kind}: {:?}", who.role);
         }
     }
 }

@@ -33,6 +33,27 @@ wire_enum!(
         LoggedOut
     }
 );
+
+/// Whether an account trades, as the core has it. It has no third state: it keeps every account, so none is closed.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    Active,
+    /// Under review: only closing goes on.
+    Suspended,
+}
+
+impl AccountStatus {
+    pub fn of(under_review: bool) -> Self {
+        match under_review {
+            true => AccountStatus::Suspended,
+            false => AccountStatus::Active,
+        }
+    }
+}
+
 wire_enum!(Accounting = terms::Accounting { Netting, Hedging });
 
 wire! {
@@ -116,6 +137,7 @@ wire! {
         /// What the client owes after a margin call before opening again.
         pub call: CallStep,
         pub under_review: bool,
+        pub status: AccountStatus,
         pub positions: Vec<PositionDto>,
         pub orders: Vec<OrderDto>,
         /// The last input this view knows, and the machine's time.
@@ -271,6 +293,7 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         risk_unacknowledged: view.call != event::CallStep::None,
         call: view.call.into(),
         under_review: view.under_review,
+        status: AccountStatus::of(view.under_review),
         positions: view
             .positions
             .iter()

@@ -1,6 +1,7 @@
 //! Leads over HTTP: capture, hooks, lists, the board, the dashboard, and everything done to one lead.
 
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use siaga_platform::crm::moves::{self, Edit};
 use siaga_platform::crm::view::{self, Filter};
 use siaga_platform::crm::work::{self, NoteKind};
 use siaga_platform::crm::{Band, Column, FactKind, Stage, Status, assignment, sources, undo};
+use siaga_platform::identity::user_profile;
 use siaga_platform::people::Principal;
 use siaga_platform::unit::Platform;
 use utoipa::IntoParams;
@@ -25,6 +27,7 @@ use super::crm_requests::{
     LeadReasonRequest, LeadStageRequest,
 };
 use super::door::{By, Desk, IdempotencyKey, PageQuery};
+use super::profile;
 use crate::gateway::dto::from_micros;
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
 use crate::gateway::json::Json;
@@ -398,18 +401,26 @@ async fn assign(
     shown(&platform, &by, id).await
 }
 
-/// The lead's 360°: everything that happened, newest first, with accounts and risk alerts.
+/// The lead's 360°: everything that happened, newest first, with accounts, risk alerts and, for staff, the client's profile.
 #[utoipa::path(get, path = "/api/v1/crm/leads/{id}/timeline", tag = "crm", params(("id" = Uuid, Path), PageQuery),
     responses((status = 200, body = LeadTimeline), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("lead.read"))))]
 async fn timeline(
+    State(app): State<App>,
     Desk(platform): Desk,
     By(by): By,
     Id(id): Id<Uuid>,
     Query(page): Query<PageQuery>,
 ) -> ApiResult<axum::Json<LeadTimeline>> {
     let timeline = view::timeline(&platform, &by, id, page.paging()?).await?;
-    Ok(axum::Json(crm_dto::timeline(timeline)))
+    let profile = match timeline.client {
+        Some(client) => {
+            let profile = user_profile(&platform, by.org, client).await?;
+            Some(profile::shown(&app, profile).await)
+        }
+        None => None,
+    };
+    Ok(axum::Json(crm_dto::timeline(timeline, profile)))
 }
 
 /// Writes a note; a call or a meeting contacts a new lead.

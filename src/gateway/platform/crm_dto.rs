@@ -18,6 +18,7 @@ use siaga_platform::people::Sight;
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
+use super::profile::UserProfileDto;
 use crate::gateway::decimal;
 use crate::gateway::dto::micros;
 use crate::wire;
@@ -143,6 +144,8 @@ wire! {
         pub next: Option<String>,
         pub accounts: Vec<LeadAccountDto>,
         pub alerts: Vec<LeadAlertDto>,
+        /// Of the client it became, with the state of each account, on the first page; null for who is no staff.
+        pub profile: Option<UserProfileDto>,
     }
     /// A key of something new.
     pub struct LeadMade {
@@ -457,7 +460,7 @@ fn line(line: Line) -> LeadTimelineItemDto {
 }
 
 /// A timeline.
-pub fn timeline(timeline: Timeline) -> LeadTimeline {
+pub fn timeline(timeline: Timeline, profile: Option<UserProfileDto>) -> LeadTimeline {
     let accounts = timeline.accounts.into_iter().map(|line| LeadAccountDto {
         account: line.account,
         system: line.system,
@@ -476,6 +479,7 @@ pub fn timeline(timeline: Timeline) -> LeadTimeline {
         next: timeline.lines.next,
         accounts: accounts.collect(),
         alerts: alerts.collect(),
+        profile,
     }
 }
 

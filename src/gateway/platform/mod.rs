@@ -17,6 +17,7 @@ mod identity_people;
 pub mod kyc;
 mod kyc_dto;
 mod kyc_upload;
+mod profile;
 pub mod records;
 pub mod subjects;
 
@@ -40,6 +41,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(identity::routes())
         .merge(identity_factors::routes())
         .merge(identity_people::routes())
+        .merge(profile::routes())
 }
 
 /// What has none yet: registering, signing in, signed webhooks.

@@ -19,7 +19,9 @@ use uuid::Uuid;
 
 use super::accounts::view;
 use super::{command, market, orders};
-use crate::gateway::dto::account::{AccountDto, MarginState, PortfolioDto, portfolio};
+use crate::gateway::dto::account::{
+    AccountDto, AccountStatus, MarginState, PortfolioDto, portfolio,
+};
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
 use crate::gateway::guard::sees_all;
 use crate::gateway::json::Json;
@@ -52,6 +54,7 @@ wire! {
         pub level_pct: Option<String>,
         /// Only closing goes on.
         pub under_review: bool,
+        pub status: AccountStatus,
     }
     /// The account that was asked for (P0.13).
     pub struct OpenedAccount {
@@ -103,6 +106,7 @@ fn own(account: AccountDto, is_demo: bool) -> OwnAccountDto {
         free: account.free,
         level_pct: account.level_pct,
         under_review: account.under_review,
+        status: account.status,
     }
 }
 

@@ -41,4 +41,6 @@ pub const FILES: &[Source] = sources![
     "0052_compliance_calls",
     "0060_anonymous_events",
     "0065_demo_accounts",
+    "0066_user_preferences",
+    "0067_new_addresses",
 ];

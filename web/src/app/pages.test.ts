@@ -43,6 +43,7 @@ describe("the pages that are offered", () => {
     const seller = me(user("sales_agent", true), ["lead.read", "consent.read"]);
     expect([mayOpen(seller, "subject"), mayOpen(seller, "subjects"), mayOpen({ ...seller, enrol: true }, "subject")]).toEqual([true, false, false]);
     expect([mayOpen(client, "subject"), mayOpen(client, "mydata"), mayOpen(client, "keys"), mayOpen(null, "keys")]).toEqual([false, true, true, false]);
+    expect([mayOpen(client, "profile"), mayOpen(agent, "profile"), mayOpen(null, "profile")]).toEqual([true, true, false]);
   });
 });
 

@@ -36,7 +36,7 @@ const BEHIND: Partial<Record<PageId, PageId>> = { lead: "board", review: "review
 const ALSO: Partial<Record<PageId, readonly string[]>> = { subject: ["consent.read"] };
 
 /** What everybody has who is signed in as a person. */
-const OWN: readonly PageId[] = ["security", "sessions", "keys", "mydata"];
+const OWN: readonly PageId[] = ["profile", "security", "sessions", "keys", "mydata"];
 
 /** What opens the trader's desk. */
 const DESK = "desk.read";

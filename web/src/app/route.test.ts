@@ -5,7 +5,7 @@ const PAGES: [PageId, string][] = [
   ["desk", "/"], ["board", "/crm"], ["lead", "/crm/leads/7f"], ["tasks", "/crm/tasks"], ["dashboard", "/crm/dashboard"], ["verify", "/verify"], ["reviews", "/kyc"], ["review", "/kyc/7f"],
   ["cases", "/aml"], ["case", "/aml/cases/7f"], ["lists", "/aml/lists"], ["report", "/aml/reports/7f"], ["cash", "/cash"],
   ["people", "/people"], ["person", "/people/7f"], ["security", "/me"], ["sessions", "/me/sessions"],
-  ["subjects", "/subjects"], ["subject", "/subjects/7f"], ["holds", "/holds"], ["audit", "/audit"], ["exceptions", "/aml/clients/7f"], ["keys", "/me/keys"], ["mydata", "/me/data"],
+  ["subjects", "/subjects"], ["subject", "/subjects/7f"], ["holds", "/holds"], ["audit", "/audit"], ["exceptions", "/aml/clients/7f"], ["keys", "/me/keys"], ["mydata", "/me/data"], ["profile", "/me/profile"],
 ];
 
 it("reads the address that it writes", () => {

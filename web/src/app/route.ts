@@ -3,7 +3,7 @@ import { useSyncExternalStore } from "react";
 /** A page of the console. */
 export type PageId =
   | "desk" | "board" | "lead" | "tasks" | "dashboard" | "notices" | "agents" | "sources" | "verify" | "reviews" | "review" | "cases" | "case" | "lists" | "report" | "cash" | "people" | "person" | "security" | "sessions" | "unknown"
-  | "subjects" | "subject" | "holds" | "audit" | "exceptions" | "keys" | "mydata";
+  | "subjects" | "subject" | "holds" | "audit" | "exceptions" | "keys" | "mydata" | "profile";
 
 /** What the address says: the page, and the one thing it is about. */
 export interface Route {
@@ -39,6 +39,7 @@ const PATHS: readonly (readonly [pattern: string, page: PageId])[] = [
   ["/aml/clients/:id", "exceptions"],
   ["/me/keys", "keys"],
   ["/me/data", "mydata"],
+  ["/me/profile", "profile"],
 ];
 
 /** Reads an address. What nobody knows is a page of its own that says so. */

@@ -120,6 +120,7 @@ function Own({ me, onSignOut, onChosen }: Props & { onChosen: () => void }) {
           <p className="truncate px-2 text-sm font-semibold" data-testid="who">{me.user.name ?? me.user.email ?? me.user.id}</p>
           <p className="mb-1 px-2 text-xs text-ink-3">{word(say, "role", me.user.role)}</p>
           <ul>
+            {!me.enrol && <Entry to={pathOf("profile")} page="profile" icon="people" onChosen={onChosen} />}
             <Entry to={pathOf("security")} page="security" icon="lock" onChosen={onChosen} />
             {!me.enrol && <Entry to={pathOf("sessions")} page="sessions" icon="clock" onChosen={onChosen} />}
             {!me.enrol && <Entry to={pathOf("keys")} page="keys" icon="key" onChosen={onChosen} />}

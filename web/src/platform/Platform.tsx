@@ -37,6 +37,7 @@ const PAGES: Partial<Record<PageId, PageView>> = {
   holds: lazy(() => import("./subjects/HoldsPage")),
   audit: lazy(() => import("./audit/AuditPage")),
   exceptions: lazy(() => import("./aml/ExceptionsPage")),
+  profile: lazy(() => import("./identity/ProfilePage")),
   keys: lazy(() => import("./identity/KeysPage")),
 };
 

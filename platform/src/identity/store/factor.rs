@@ -14,6 +14,7 @@ use crate::{identity::codes, ids};
 use super::ts;
 
 const TOTP_FIELD: &str = "totp_secrets.secret";
+const NEW_ADDRESS: &str = "sent_codes.value";
 const CHALLENGE: &str = "sign_in_challenge";
 
 /// What a person can confirm with.
@@ -28,6 +29,13 @@ pub(in crate::identity) struct Factors {
     /// Asked for at every sign-in.
     pub email_always: bool,
     pub phone_always: bool,
+}
+
+impl Factors {
+    /// Whether one is asked for at sign-in.
+    pub fn are_asked_for(&self) -> bool {
+        self.totp || self.passkeys > 0 || self.email_always || self.phone_always
+    }
 }
 
 /// The factors of a person.
@@ -250,6 +258,43 @@ pub(in crate::identity) fn keep_sent(
         .bind(bound(now)),
     )?;
     Ok(())
+}
+
+/// Keeps the address that a code is sent to, beside the code.
+pub(in crate::identity) fn keep_new_address(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    address: &str,
+) -> Result<(), Refusal> {
+    let sealed = unit.key(user)?.seal(NEW_ADDRESS, address);
+    unit.tx().execute(
+        sqlx::query("UPDATE sent_codes SET value_sealed = $3 WHERE user_id = $1 AND purpose = $2")
+            .bind(user)
+            .bind(Purpose::NewEmail.name())
+            .bind(sealed.as_bytes()),
+    )?;
+    Ok(())
+}
+
+/// The address that the newest code of its kind was sent to.
+pub(in crate::identity) fn new_address(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+) -> Result<Option<String>, Refusal> {
+    let row: Option<(Option<Vec<u8>>,)> = unit.tx().optional(
+        sqlx::query_as("SELECT value_sealed FROM sent_codes WHERE user_id = $1 AND purpose = $2")
+            .bind(user)
+            .bind(Purpose::NewEmail.name()),
+    )?;
+    let Some((Some(sealed),)) = row else {
+        return Ok(None);
+    };
+    let opened = unit
+        .key(user)?
+        .open(NEW_ADDRESS, &Sealed::from_bytes(sealed));
+    opened
+        .map(Some)
+        .map_err(|_| SEAL.because("the new address cannot be read; tell the desk"))
 }
 
 /// Counts a wrong try.

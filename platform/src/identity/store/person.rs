@@ -327,6 +327,53 @@ pub(in crate::identity) fn rename(
     index(unit, id, None, [Some(email), Some(name), Some(phone)])
 }
 
+/// Gives a user another name, number or language; what is `None` stays.
+pub(in crate::identity) fn correct(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    (name, phone, locale): (Option<&str>, Option<&str>, Option<&str>),
+    revision: i64,
+) -> Result<(), Refusal> {
+    let key = unit.key(id)?;
+    let phone_index = phone.map(|phone| blind(unit.keyring(), PHONE, phone).to_vec());
+    let corrected = unit.tx().execute(
+        sqlx::query(
+            "UPDATE users SET name_sealed = coalesce($2, name_sealed), phone_sealed = coalesce($3, phone_sealed), phone_index = coalesce($4, phone_index),
+                 locale = coalesce($5, locale), revision = revision + 1 WHERE id = $1 AND revision = $6",
+        )
+        .bind(id)
+        .bind(name.map(|name| key.seal(NAME, name).as_bytes().to_vec()))
+        .bind(phone.map(|phone| key.seal(PHONE, phone).as_bytes().to_vec()))
+        .bind(phone_index)
+        .bind(locale)
+        .bind(revision),
+    )?;
+    match corrected {
+        0 => Err(stale()),
+        _ => Ok(()),
+    }
+}
+
+/// Gives a user another address, by which they sign in from now on.
+pub(in crate::identity) fn set_email(
+    unit: &mut Unit<'_, '_>,
+    id: Uuid,
+    email: &str,
+) -> Result<(), Refusal> {
+    let sealed = unit.key(id)?.seal(EMAIL, email);
+    let index = blind(unit.keyring(), EMAIL, email);
+    let set = unit.tx().execute(
+        sqlx::query(
+            "UPDATE users SET email_sealed = $2, email_index = $3, revision = revision + 1 WHERE id = $1",
+        )
+        .bind(id)
+        .bind(sealed.as_bytes())
+        .bind(&index[..]),
+    );
+    set.map_err(|error| Refusal::from(error).on_duplicate("users_email_index_key", taken))?;
+    Ok(())
+}
+
 /// Moves a user to a state.
 pub(in crate::identity) fn set_standing(
     unit: &mut Unit<'_, '_>,

@@ -42,6 +42,11 @@ const ANSWERS: Record<string, readonly [method: string, path: string, part: stri
   RoleRow: ["get", "roles", "[]"],
   Colleague: ["get", "colleagues", "items.[]"],
   Grant: ["get", "roles", "[].grants.[]"],
+  UserProfile: ["get", "users/{id}/profile", ""],
+  ProfileAccount: ["get", "profile", "accounts.[]"],
+  UserPreferences: ["put", "profile/preferences", ""],
+  UserActivity: ["get", "crm/leads/{id}/timeline", "profile.activity"],
+  EngagementPart: ["get", "profile", "activity.parts.[]"],
   Lead: ["get", "crm/leads/{id}", ""],
   Board: ["get", "crm/board", ""],
   Column: ["get", "crm/board", "columns.[]"],
@@ -116,6 +121,8 @@ const REQUESTS: Record<string, readonly [method: string, path: string]> = {
   NewSource: ["post", "crm/sources"],
   NewCash: ["post", "cash/requests"],
   NewUser: ["post", "users"],
+  OwnCorrection: ["patch", "profile"],
+  PreferencesChange: ["put", "profile/preferences"],
   NewKey: ["post", "auth/keys"],
   NewAddresses: ["put", "aml/sources/{name}"],
   NewConsent: ["post", "subjects/{id}/consents"],
@@ -152,7 +159,7 @@ describe("types of the platform as the server publishes them", () => {
 
   it("asks for no address that the server does not have", () => {
     const sources = FILES + text("web/src/api/client.ts");
-    const called = [...sources.matchAll(/(?:"|`)((?:auth|users|crm|kyc|aml|cash|subjects|erasures|holds)\/[^"`?]*|users|roles|colleagues|holds|audit|audit/chain|search)(?:"|`)/g)].map((match) => match[1]!.replaceAll(/\$\{[^}]*\}/g, "{}"));
+    const called = [...sources.matchAll(/(?:"|`)((?:auth|users|crm|kyc|aml|cash|subjects|erasures|holds|profile)\/[^"`?]*|users|profile|roles|colleagues|holds|audit|audit/chain|search)(?:"|`)/g)].map((match) => match[1]!.replaceAll(/\$\{[^}]*\}/g, "{}"));
     expect(called.length).toBeGreaterThan(75);
     // A step in the address is one of several; each of them has its own place.
     const steps = new Map([["cash/requests/{}/{}", ["approve", "confirm", "reject", "cancel", "hold", "release"]], ["aml/reports/{}/{}", ["submit", "return", "approve", "filed"]]]);

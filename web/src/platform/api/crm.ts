@@ -1,5 +1,6 @@
 import type { Decimal } from "../../api/types";
 import { part, type Door, type PageOf } from "./door";
+import type { UserProfile } from "./identity";
 
 export type Stage = "new" | "contacted" | "interested" | "demo" | "kyc" | "verified" | "deposit" | "active";
 export type ColumnId = "new" | "contacted" | "interested" | "demo" | "kyc" | "verified";
@@ -93,6 +94,8 @@ export interface LeadAlert {
 export interface Timeline360 extends PageOf<Event360> {
   accounts: LeadAccount[];
   alerts: LeadAlert[];
+  /** Of the client it became, for staff. */
+  profile: UserProfile | null;
 }
 
 export interface ScorePart {

@@ -73,6 +73,67 @@ export interface Colleague {
   name: string;
 }
 
+/** A trading account in a profile. */
+export interface ProfileAccount {
+  account: number;
+  account_type: "live" | "demo";
+  /** The broker link; null while the core does not know the account. */
+  broker_connection: string | null;
+  status: "active" | "suspended" | null;
+}
+
+export type RiskAppetite = "low" | "medium" | "high";
+
+/** What a person says of themselves. */
+export interface UserPreferences {
+  risk_appetite: RiskAppetite | null;
+  /** Classes of instruments, and symbols. */
+  preferred_assets: string[];
+  updated_at: number | null;
+  revision: number;
+}
+
+export interface PreferencesChange {
+  risk_appetite: RiskAppetite | null;
+  preferred_assets: string[];
+  revision: number;
+}
+
+/** What is right of oneself; what is absent stays. */
+export interface OwnCorrection {
+  name?: string;
+  phone?: string;
+  locale?: string;
+  revision: number;
+}
+
+/** A part of the score of engagement. */
+export interface EngagementPart {
+  reason: string;
+  count: number | null;
+  points: number;
+  of: number;
+}
+
+/** What a person did in four weeks. */
+export interface UserActivity {
+  login_frequency: string;
+  last_login_at: number | null;
+  engagement_score: number;
+  parts: EngagementPart[];
+}
+
+export interface UserProfile {
+  user_id: string;
+  verified_status: "verified" | "unverified";
+  status: string;
+  tier_level: string;
+  account_numbers: number[];
+  accounts: ProfileAccount[];
+  preferences: UserPreferences;
+  activity: UserActivity;
+}
+
 /** A browser's own JSON of a ceremony; what stands in it is the browser's business. */
 export type Ceremony = Record<string, unknown>;
 
@@ -120,6 +181,12 @@ export const identity = {
   endSession: (door: Door, id: string) => door.write<void>("DELETE", `auth/sessions/${part(id)}`),
   users: (door: Door, cursor: string | null) => door.get<PageOf<User>>("users", { cursor }),
   user: (door: Door, id: string) => door.get<User>(`users/${part(id)}`),
+  profile: (door: Door) => door.get<UserProfile>("profile"),
+  profileOf: (door: Door, id: string) => door.get<UserProfile>(`users/${part(id)}/profile`),
+  correct: (door: Door, correction: OwnCorrection) => door.write<User>("PATCH", "profile", correction),
+  askAddress: (door: Door, email: string, password: string) => door.post<void>("auth/email", { email, password }),
+  takeAddress: (door: Door, code: string) => door.post<User>("auth/email/confirm", { code }),
+  setPreferences: (door: Door, change: PreferencesChange) => door.put<UserPreferences>("profile/preferences", change),
   addUser: (door: Door, user: NewUser) => door.post<User>("users", user),
   setRole: (door: Door, { id, revision }: User, role: string) => door.post<User>(`users/${part(id)}/role`, { role, revision }),
   setStatus: (door: Door, { id, revision }: User, status: "active" | "suspended", reason: string) => door.post<User>(`users/${part(id)}/status`, { status, reason, revision }),

@@ -10,6 +10,7 @@ import { useAct } from "../act";
 import { crm, type Event360, type Lead, type LeadAlert, type NoteKind, type Timeline360 } from "../api/crm";
 import { useDoor, useMay } from "../context";
 import { useSay, word } from "../i18n";
+import { ProfileFacts } from "../identity/Profile";
 import { usePages } from "../pages";
 import { usePeople } from "../people";
 import { Ask } from "../ui/Ask";
@@ -42,6 +43,7 @@ export function Timeline({ lead }: { lead: Lead }) {
       {list.error && <Trouble error={list.error} onRetry={list.reread} />}
       {list.waiting && <Wait lines={5} />}
       {list.first && <Trading accounts={list.first.accounts} alerts={list.first.alerts} />}
+      {list.first?.profile && <div className="mb-4 rounded-md border border-line p-2"><ProfileFacts profile={list.first.profile} /></div>}
       <ol data-testid="timeline" className="ml-1 border-l border-edge">
         {list.items.map((item) => (
           <li key={item.id} data-kind={item.kind} className="relative pb-3 pl-4 text-sm">

@@ -14,6 +14,7 @@ import { Link } from "../ui/Link";
 import { Body, Card, Facts, Page, Trouble, Wait } from "../ui/Page";
 import { Tag } from "../ui/Tag";
 import { USER_TONES, useRoles } from "./PeoplePage";
+import { ProfileFacts } from "./Profile";
 
 /** One person: their role, their state, and the ways to let them in again or to keep them out. */
 export default function PersonPage({ id }: { id: string }) {
@@ -38,11 +39,25 @@ export default function PersonPage({ id }: { id: string }) {
                 ]}
               />
             </Card>
+            <Profile id={user.id} />
             <Doings key={user.revision} user={user} />
           </>
         )}
       </Body>
     </Page>
+  );
+}
+
+function Profile({ id }: { id: string }) {
+  const say = useSay();
+  const door = useDoor();
+  const query = useQuery({ queryKey: ["users", id, "profile"], queryFn: () => identity.profileOf(door, id), retry: false });
+  return (
+    <Card title={say("page.profile")}>
+      {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isPending && <Wait lines={4} />}
+      {query.data && <ProfileFacts profile={query.data} />}
+    </Card>
   );
 }
 
