@@ -77,6 +77,14 @@ impl Clock {
         Ts(ns.max(before + 1))
     }
 
+    /// What the wall clock showed at the last [`check`](Self::check), and went on since: for what is agreed with others by
+    /// wall time (codes of authenticator apps, tokens of providers). It may go back.
+    pub fn wall(&self) -> Ts {
+        Ts(self
+            .uncapped_ns()
+            .saturating_add_signed(self.expected_ns.load(Ordering::Relaxed)))
+    }
+
     /// Monotonic nanoseconds since the start, for measuring how long something took.
     pub fn elapsed_ns(&self) -> u64 {
         u64::try_from(self.base.elapsed().as_nanos()).unwrap_or(u64::MAX)
@@ -179,6 +187,18 @@ mod tests {
         let expected = clock.expected_ns.load(Ordering::Relaxed);
         assert!(expected < -(hour_ns as i64) + 60 * JUMP_NS, "{expected}");
         assert_eq!(clock.not_before(reached), 0);
+    }
+
+    #[test]
+    fn a_clock_ahead_of_the_wall_still_knows_what_the_wall_shows() {
+        let clock = Clock::start();
+        let hour = 3_600 * SECOND_NS;
+        let wall = clock.wall();
+        clock.not_before(clock.now().plus(hour));
+        assert!(clock.now().since(wall) >= hour);
+        assert!(clock.wall().since(wall) < 60 * SECOND_NS);
+        assert_eq!(clock.check(), None);
+        assert!(clock.wall().since(wall) < 60 * SECOND_NS);
     }
 
     #[test]

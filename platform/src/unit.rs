@@ -35,6 +35,8 @@ pub struct Platform {
     db: Db,
     keyring: Arc<Keyring>,
     clock: Arc<dyn Fn() -> Ts + Send + Sync>,
+    /// What others' clocks show; the program's own never goes back and may be ahead.
+    wall: Arc<dyn Fn() -> Ts + Send + Sync>,
     core: Arc<dyn CoreDoor>,
     cache: Cache,
     /// Counts units that wrote events, so that the publisher looks at once.
@@ -54,6 +56,7 @@ impl Platform {
         Self {
             db,
             keyring,
+            wall: Arc::clone(&clock),
             clock,
             core,
             cache: Cache::new(None),
@@ -65,6 +68,16 @@ impl Platform {
     /// The program's now. Handlers and jobs read it once and pass it on; decisions take it as an argument.
     pub fn now(&self) -> Ts {
         (self.clock)()
+    }
+
+    /// The same platform where others' clocks show this time: authenticator apps and providers count by it.
+    pub fn with_wall(self, wall: Arc<dyn Fn() -> Ts + Send + Sync>) -> Self {
+        Self { wall, ..self }
+    }
+
+    /// The time of day as others have it.
+    pub fn wall(&self) -> Ts {
+        (self.wall)()
     }
 
     /// The door to the database, for what is no unit: consumers and jobs of the ground.
@@ -137,11 +150,11 @@ impl Platform {
         T: Send + 'static,
         F: FnOnce(&mut Unit<'_, '_>) -> Result<T, Refusal> + Send + 'static,
     {
-        let now = self.now();
+        let (now, wall) = (self.now(), self.wall());
         let (owned, keyring) = (by.clone(), Arc::clone(&self.keyring));
         let actor = by.db_actor();
         let written = self.db.write(&actor, move |tx| {
-            let mut unit = Unit::new(tx, owned, now, keyring);
+            let mut unit = Unit::new(tx, owned, (now, wall), keyring);
             let value = work(&mut unit)?;
             let wrote = unit.finish()?;
             Ok((value, wrote))
@@ -257,6 +270,7 @@ pub struct Unit<'t, 'c> {
     tx: &'t mut Tx<'c>,
     by: Principal,
     now: Ts,
+    wall: Ts,
     keyring: Arc<Keyring>,
     keys: HashMap<(Uuid, KeyClass), SubjectKey>,
     changes: Vec<Change>,
@@ -268,11 +282,17 @@ pub struct Unit<'t, 'c> {
 }
 
 impl<'t, 'c> Unit<'t, 'c> {
-    fn new(tx: &'t mut Tx<'c>, by: Principal, now: Ts, keyring: Arc<Keyring>) -> Self {
+    fn new(
+        tx: &'t mut Tx<'c>,
+        by: Principal,
+        (now, wall): (Ts, Ts),
+        keyring: Arc<Keyring>,
+    ) -> Self {
         Self {
             tx,
             by,
             now,
+            wall,
             keyring,
             keys: HashMap::new(),
             changes: Vec::new(),
@@ -295,6 +315,11 @@ impl<'t, 'c> Unit<'t, 'c> {
     /// When: one instant for the whole unit.
     pub fn now(&self) -> Ts {
         self.now
+    }
+
+    /// When, as others' clocks have it.
+    pub fn wall(&self) -> Ts {
+        self.wall
     }
 
     /// The keys, for blind indexes.

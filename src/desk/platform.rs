@@ -110,8 +110,12 @@ pub async fn open(
     let keyring = keyring.map_err(|error| format!("the keyring was not opened: {error}"))??;
     let cache =
         Cache::open(config.cache.as_deref(), &keyring).map_err(|error| error.to_string())?;
+    let shown = Arc::clone(&clock);
     let now = Arc::new(move || clock.now());
-    Ok(Platform::new(db.clone(), Arc::new(keyring), now, door).with_cache(cache))
+    let platform = Platform::new(db.clone(), Arc::new(keyring), now, door);
+    Ok(platform
+        .with_cache(cache)
+        .with_wall(Arc::new(move || shown.wall())))
 }
 
 fn keyring(config: &config::Platform, path: &Path) -> Result<Keyring, String> {

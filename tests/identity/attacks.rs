@@ -1,13 +1,18 @@
 //! Ways in that were tried and are shut.
 
+use std::sync::Arc;
+
 use siaga_platform::identity::faults::{
     CODE_WRONG, LOCKED_OUT, REFRESH_REUSED, TOKEN_INVALID, WRONG_CREDENTIALS,
 };
 use siaga_platform::identity::permissions::DESK_READ;
-use siaga_platform::identity::{Client, Contact, Method, Proof, RoleChange, SignedIn, Visit, totp};
+use siaga_platform::identity::{
+    Client, Contact, Identity, Method, Proof, RoleChange, SignedIn, Visit, totp,
+};
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::refusal::{FORBIDDEN, Fault, NEEDS_MFA, NOT_FOUND, Refusal};
 use siaga_platform::{erasure, handlers, retention};
+use siaga_risk::units::Ts;
 use uuid::Uuid;
 
 use crate::house::{House, PASSWORD, api};
@@ -31,6 +36,30 @@ fn code(house: &House, secret: &[u8]) -> String {
         totp::counter(house.now().0 / 1_000_000_000, totp::STEP_S),
         totp::DIGITS,
     )
+}
+
+/// A desk whose own clock is an hour ahead of the wall, as after a start that found its journal there: apps count by the wall.
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_of_an_app_count_by_the_wall_clock() {
+    for house in House::all().await {
+        let (shown, own) = (house.now().0 - 3_600 * 1_000_000_000, house.now().0);
+        let platform = house.identity.platform().clone();
+        let platform = platform.with_wall(Arc::new(move || Ts(shown)));
+        let desk = Identity::new(platform, house.identity.settings().clone()).expect("set up");
+        let sari = house.register("sari").await;
+        let seen = done(&house, desk.who(&sari.access, None, None).await);
+        let secret = unbase32(&done(&house, desk.begin_totp(&seen.principal).await).secret);
+        let of = |ns: u64| {
+            let step = totp::counter(ns / 1_000_000_000, totp::STEP_S);
+            totp::hotp(totp::Hash::Sha1, &secret, step, totp::DIGITS)
+        };
+        let confirm = async |code: String| {
+            let confirmed = desk.confirm_totp(&seen.principal, sari.session, code);
+            fault(confirmed.await)
+        };
+        assert_eq!(confirm(of(own)).await, Some(CODE_WRONG), "{}", house.kind);
+        assert_eq!(confirm(of(shown)).await, None, "{}", house.kind);
+    }
 }
 
 /// Whoever registers another's address first, with an app and a key of their own, has nothing left when the owner of the mailbox comes.

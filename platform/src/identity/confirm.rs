@@ -444,7 +444,7 @@ pub(super) fn judge_totp(
     code: &str,
     last: Option<u64>,
 ) -> Result<Result<(), Refusal>, Refusal> {
-    match totp::accept(secret, code, last, unit.now()) {
+    match totp::accept(secret, code, last, unit.wall()) {
         Verdict::Accepted(counter) => Ok(Ok(store::use_totp(unit, user, counter)?)),
         Verdict::Replayed => Ok(Err(CODE_USED.because("wait for the next code of the app"))),
         Verdict::Mismatch => Ok(Err(wrong_code())),

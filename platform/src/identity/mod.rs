@@ -66,9 +66,7 @@ pub use linked::LinkedRow;
 pub use passkey::PasskeyRow;
 pub use people::{Invitation, RoleChange, SessionRow, StatusChange, TierChange};
 pub use person::{Person, Standing};
-pub use preferences::{
-    ASSETS_MAX, Preferences, PreferencesChange, RiskAppetite, set_preferences,
-};
+pub use preferences::{ASSETS_MAX, Preferences, PreferencesChange, RiskAppetite, set_preferences};
 pub use provider::{
     Exchange, Finished, ProviderSettings, Returned, Web, WebAnswer, WebDoor, WebRequest,
 };

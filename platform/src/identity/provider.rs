@@ -516,7 +516,7 @@ impl Identity {
         let claims: IdClaims =
             serde_json::from_slice(&payload).map_err(|_| refused("its claims are not complete"))?;
         claims
-            .judge(settings, &visiting.nonce, self.platform.now())
+            .judge(settings, &visiting.nonce, self.platform.wall())
             .map_err(refused)
     }
 }
