@@ -330,6 +330,21 @@ async fn nobody_on_leave_gets_a_lead_and_who_is_back_gets_what_waits() {
         let system = Principal::system("test");
         let told = "SELECT count(*) FROM events WHERE type = 'crm.agent_changed' AND payload ->> 'on_leave' IS NOT NULL";
         assert_eq!(house.count(&system, told).await, 2, "{kind}");
+        // What is old enough loses the person whom it names; of what names nobody it would be kept.
+        for (of, sql) in [
+            (
+                "notices",
+                "SELECT count(*) FROM events WHERE type = 'crm.notice' AND subject_id = (payload ->> 'user_id')::uuid",
+            ),
+            (
+                "seats",
+                "SELECT count(*) FROM events WHERE type = 'crm.agent_changed' AND payload ->> 'on_leave' IS NULL AND subject_id = (payload ->> 'user_id')::uuid",
+            ),
+        ] {
+            assert!(house.count(&system, sql).await > 0, "{kind}: {of}");
+        }
+        let unnamed = "SELECT count(*) FROM events WHERE type IN ('crm.notice', 'crm.agent_changed') AND subject_id IS DISTINCT FROM (payload ->> 'user_id')::uuid";
+        assert_eq!(house.count(&system, unnamed).await, 0, "{kind}");
         let named = house
             .count(
                 &system,

@@ -41,4 +41,5 @@ pub const FILES: &[Source] = sources![
     "0052_compliance_calls",
     "0060_anonymous_events",
     "0065_demo_accounts",
+    "0068_events_of_people",
 ];
