@@ -4,6 +4,7 @@
 //! `session`, `limit`, `api_key`. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
 //! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `linked`, `keys`,
 //! `people` (administration), `colleagues` (names of staff), `who` (from a token to a principal), `watch` (what holds streams open),
+//! `ends` (what another engine or an erasure ended),
 //! `first` (the first administrator).
 
 pub mod address;
@@ -13,6 +14,7 @@ mod colleagues;
 mod confirm;
 mod contact;
 mod copies;
+mod ends;
 mod erase;
 mod factor;
 pub mod faults;
@@ -52,6 +54,7 @@ pub use colleagues::{COLLEAGUES_MAX, Colleague, colleagues};
 pub use confirm::{Method, Proof};
 pub use contact::Contact;
 pub use copies::Copies;
+pub use ends::TellEnds;
 pub use factor::TotpSecret;
 pub use keys::{ApiKey, NewApiKey};
 pub use linked::LinkedRow;
