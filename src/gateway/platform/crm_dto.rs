@@ -126,6 +126,8 @@ wire! {
         pub account: i64,
         pub system: String,
         pub outside_id: String,
+        /// `live`, or `demo` with play money.
+        pub account_type: String,
     }
     /// A risk alert of one of these accounts.
     pub struct LeadAlertDto {
@@ -134,6 +136,8 @@ wire! {
         pub severity: String,
         pub state: String,
         pub account: i64,
+        /// `live`, or `demo` with play money.
+        pub account_type: String,
         /// UTC microseconds.
         pub at: u64,
     }
@@ -462,6 +466,7 @@ pub fn timeline(timeline: Timeline) -> LeadTimeline {
         account: line.account,
         system: line.system,
         outside_id: line.outside_id,
+        account_type: line.account_type,
     });
     let alerts = timeline.alerts.into_iter().map(|line| LeadAlertDto {
         id: line.id.to_string(),
@@ -469,6 +474,7 @@ pub fn timeline(timeline: Timeline) -> LeadTimeline {
         severity: line.severity,
         state: line.state,
         account: line.account,
+        account_type: line.account_type,
         at: micros(line.at),
     });
     LeadTimeline {
