@@ -10,7 +10,7 @@ use siaga_platform::handlers;
 use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role};
-use siaga_platform::refusal::{FORBIDDEN, INVALID, NOT_FOUND, Refusal, STALE};
+use siaga_platform::refusal::{CONFLICT, FORBIDDEN, INVALID, NOT_FOUND, Refusal, STALE};
 use siaga_platform::unit::Once;
 use siaga_risk::units::SECOND_NS;
 use uuid::Uuid;
@@ -206,7 +206,14 @@ async fn a_source_that_is_made_twice_is_one_and_no_remembered_answer_has_its_sec
         let renewed = renew().await.expect(kind);
         assert_ne!(renewed, secret, "{kind}");
         assert_eq!(renew().await.expect(kind), renewed, "{kind}: renewed once");
-        // Sealed it is its length and a constant: a key and an instant leave no room for a secret of 70 characters.
+        let newest = sources::renew(platform, &owner, None, source.id).await;
+        assert_ne!(newest.expect(kind), renewed, "{kind}");
+        // What somebody made since is shown to them alone.
+        for late in [renew().await.err(), add().await.err()] {
+            let fault = late.and_then(|refusal| refusal.fault());
+            assert_eq!(fault, Some(CONFLICT), "{kind}");
+        }
+        // Sealed it is its length and a constant: a key, an instant and a mark leave no room for a secret of 70 characters.
         let system = Principal::system("test");
         let largest = "SELECT max(octet_length(answer_sealed))::bigint FROM idempotency_keys";
         let largest = house.count(&system, largest).await;
