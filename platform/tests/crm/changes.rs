@@ -406,24 +406,28 @@ async fn a_manager_is_told_whom_of_their_teams_to_make_an_agent() {
 }
 
 #[tokio::test]
-async fn notices_that_were_not_read_are_counted_beyond_any_page() {
+async fn notices_that_were_not_read_are_counted_beyond_any_page_and_to_an_end() {
     for house in houses().await {
         let (kind, platform) = (house.kind, &house.platform);
         let ayu = house.person(HOUSE, Role::SalesAgent, None, "Ayu").await;
         let bima = house.person(HOUSE, Role::SalesAgent, None, "Bima").await;
-        let user = ayu.user().expect("a person");
-        house
-            .system(move |tx| {
-                tx.execute(
-                    sqlx::query(
-                        "INSERT INTO crm_notices (id, org_id, user_id, kind, told, created_at)
-                         SELECT gen_random_uuid(), $1, $2, 'hot', 'n' || n, now() FROM generate_series(1, 123) AS n",
+        let notices = async |of: &Principal, count: i64| {
+            let user = of.user().expect("a person");
+            house
+                .system(move |tx| {
+                    tx.execute(
+                        sqlx::query(
+                            "INSERT INTO crm_notices (id, org_id, user_id, kind, told, created_at)
+                             SELECT gen_random_uuid(), $1, $2, 'hot', 'n' || n, now() FROM generate_series(1, $3) AS n",
+                        )
+                        .bind(HOUSE)
+                        .bind(user)
+                        .bind(count),
                     )
-                    .bind(HOUSE)
-                    .bind(user),
-                )
-            })
-            .await;
+                })
+                .await
+        };
+        notices(&ayu, 123).await;
         assert_eq!(
             notice::unread(platform, &ayu).await.expect(kind),
             123,
@@ -443,6 +447,12 @@ async fn notices_that_were_not_read_are_counted_beyond_any_page() {
             notice::unread(platform, &bima).await.expect(kind),
             0,
             "{kind}: others' are not theirs"
+        );
+        notices(&bima, notice::UNREAD_MAX + 1).await;
+        assert_eq!(
+            notice::unread(platform, &bima).await.expect(kind),
+            notice::UNREAD_MAX,
+            "{kind}"
         );
     }
 }

@@ -307,7 +307,7 @@ wire! {
         pub items: Vec<CrmNoticeDto>,
         pub next: Option<String>,
     }
-    /// How many notices were not read.
+    /// How many notices were not read, counted up to 10,000.
     pub struct CrmNoticeCount {
         pub unread: i64,
     }
