@@ -74,7 +74,7 @@ export interface Event360 {
 }
 
 /** Of money, or of play money. */
-export type AccountType = "live" | "demo";
+type AccountType = "live" | "demo";
 
 /** A trading account of a lead that became a client. */
 export interface LeadAccount {
