@@ -15,7 +15,7 @@ use siaga_platform::crm::{ByMessenger, Courier, Outreach};
 use siaga_platform::crypto::{Keyring, Origin};
 use siaga_platform::handlers::Engines;
 use siaga_platform::identity::messenger::{Channel, Messenger};
-use siaga_platform::identity::{Copies, Identity, Settings};
+use siaga_platform::identity::{Copies, Identity, Settings, TellEnds};
 use siaga_platform::kyc::ocr::{HttpReader, Ocr, Tesseract};
 use siaga_platform::kyc::{self, Kyc, Vault};
 use siaga_platform::outbox::{Nats, Publisher};
@@ -199,6 +199,9 @@ pub fn start(
     handlers
         .effects
         .push(Arc::new(Forget(platform.cache().clone())));
+    handlers
+        .effects
+        .push(Arc::new(TellEnds(Arc::clone(&identity))));
     handlers
         .effects
         .push(Arc::new(Outreach::new(Arc::clone(&courier))));

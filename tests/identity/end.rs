@@ -1,10 +1,13 @@
 //! What stays of a person who leaves, and of sessions that are over.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use siaga_platform::erasure::{self, Kind};
+use siaga_platform::identity::TellEnds;
 use siaga_platform::identity::permissions::DESK_READ;
 use siaga_platform::identity::{PreferencesChange, RiskAppetite, set_preferences};
-use siaga_platform::outbox::{Event, Publisher};
+use siaga_platform::outbox::{Event, Handlers, Publisher};
 use siaga_platform::people::Principal;
 use siaga_platform::refusal::Refusal;
 use siaga_platform::{handlers, retention};
@@ -83,14 +86,26 @@ async fn who_was_erased_leaves_no_way_in() {
             "{}",
             house.kind
         );
-        house.pass(6);
+        let mut ended = house.identity.ends();
+        let telling = Handlers {
+            effects: vec![Arc::new(TellEnds(Arc::clone(&house.identity)))],
+            ..Handlers::default()
+        };
+        let publisher = Publisher::new(platform, telling);
+        while done(&house, publisher.step().await) > 0 {}
+        let told: Vec<_> = std::iter::from_fn(|| ended.try_recv().ok()).collect();
+        assert!(
+            told.contains(&opened.session) && told.contains(&key.row.id),
+            "{}: {told:?}",
+            house.kind
+        );
         assert!(
             house
                 .identity
                 .who(&opened.access, None, None)
                 .await
                 .is_err(),
-            "{}",
+            "{}: at once",
             house.kind
         );
         assert!(
@@ -193,7 +208,8 @@ async fn sessions_and_keys_end_with_a_suspension_by_another_engine() {
             .identity
             .make_key(&seen.principal, "robot".into(), scopes, None)
             .await;
-        done(&house, key);
+        let key = done(&house, key);
+        let mut ended = house.identity.ends();
         let (platform, user) = (house.identity.platform(), opened.person.id);
         let system = Principal::system("test");
         let suspended = platform.command(&system, move |unit| {
@@ -204,8 +220,26 @@ async fn sessions_and_keys_end_with_a_suspension_by_another_engine() {
             Ok(())
         });
         done(&house, suspended.await);
-        let publisher = Publisher::new(platform, handlers::engines().handlers);
+        let mut telling = handlers::engines().handlers;
+        let ends = TellEnds(Arc::clone(&house.identity));
+        telling.effects.push(Arc::new(ends));
+        let publisher = Publisher::new(platform, telling);
         while done(&house, publisher.step().await) > 0 {}
+        let told: Vec<_> = std::iter::from_fn(|| ended.try_recv().ok()).collect();
+        assert!(
+            told.contains(&opened.session) && told.contains(&key.row.id),
+            "{}: {told:?}",
+            house.kind
+        );
+        assert!(
+            house
+                .identity
+                .who(&opened.access, None, None)
+                .await
+                .is_err(),
+            "{}: what was known of it is not believed to its end",
+            house.kind
+        );
         let open = "SELECT (SELECT count(*) FROM sessions WHERE ended_at IS NULL) + (SELECT count(*) FROM api_keys WHERE revoked_at IS NULL)";
         assert_eq!(rows(&house, open).await, 0, "{}", house.kind);
     }

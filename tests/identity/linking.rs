@@ -206,6 +206,26 @@ async fn staff_are_signed_in_by_the_account_they_linked_and_by_no_other() {
             "{kind}"
         );
         desk.identity.unlink(&head, row.id).await.expect(kind);
+        let told = house
+            .identity
+            .platform()
+            .read(&Principal::system("test"), |tx| {
+                let rows: Vec<(String,)> = tx.all(sqlx::query_as(
+                    "SELECT type FROM events WHERE type LIKE 'user.provider%' AND subject_id = (payload ->> 'user_id')::uuid AND payload ->> 'provider' = 'google' ORDER BY id",
+                ))?;
+                Ok(rows)
+            })
+            .await;
+        let told: Vec<String> = told
+            .expect(kind)
+            .into_iter()
+            .map(|(event,)| event)
+            .collect();
+        assert_eq!(
+            told,
+            ["user.provider_linked", "user.provider_unlinked"],
+            "{kind}: linking twice is once"
+        );
         let gone = desk.sign_in("42", HEAD).await.err();
         assert_eq!(gone, Some(EMAIL_TAKEN), "{kind}");
         house.database.db.close().await;
@@ -247,6 +267,22 @@ async fn a_session_that_ended_links_nothing_and_the_last_way_in_stays() {
             last.and_then(|refusal| refusal.fault()),
             Some(LAST_FACTOR),
             "{kind}"
+        );
+        let linked = desk.link(&confirmed, &tono, "79").await;
+        assert_eq!(linked, None, "{kind}");
+        let rows = desk.identity.linked(&confirmed).await.expect(kind);
+        let (one, two) = tokio::join!(
+            desk.identity.unlink(&confirmed, rows[0].id),
+            desk.identity.unlink(&confirmed, rows[1].id)
+        );
+        let refused: Vec<Fault> = [one, two]
+            .into_iter()
+            .filter_map(|done| done.err()?.fault())
+            .collect();
+        assert_eq!(
+            refused,
+            [LAST_FACTOR],
+            "{kind}: two at once leave one way in"
         );
         house.database.db.close().await;
     }

@@ -152,9 +152,24 @@ async fn every_migration_meets_full_tables() {
             "{kind}: give these tables rows in tests/data/migrations"
         );
         assert!(loaded > 5, "{kind}: {loaded} files of rows were loaded");
+        let named: i64 = db
+            .own(|tx| {
+                tx.script("SET LOCAL app.current_user_id = 'system'".to_owned())?;
+                tx.scalar(sqlx::query_scalar(NAMED_SINCE))
+            })
+            .await
+            .expect(kind);
+        assert_eq!(
+            named, 4,
+            "{kind}: events that were written without their person"
+        );
         db.close().await;
     }
 }
+
+/// Events of an older program that name their person now.
+const NAMED_SINCE: &str = "SELECT count(*) FROM events
+    WHERE event_id::text LIKE '%-00000000068_' AND subject_id = '00000000-0000-7000-8000-000000000011'";
 
 /// Tables of the program's schema; partitions are counted with their parent.
 const TABLES: &str = "SELECT relname::text FROM pg_class

@@ -57,8 +57,8 @@ pub struct Restore {
     pub at: Timestamp,
     /// Of when the dump was; `None` when there was no dump.
     pub dump: Option<Timestamp>,
-    /// Months and places that were written down before, of rows that the dump did not have yet.
-    pub lost: Vec<(String, i64)>,
+    /// What was written down before, of rows that the dump did not have yet.
+    pub lost: Vec<Anchor>,
 }
 
 impl Restore {
@@ -84,9 +84,7 @@ impl Restore {
                 NONE => None,
                 dump => Some(dump.parse().ok()?),
             },
-            lost: lost
-                .map(|anchor| (anchor.month.clone(), anchor.links))
-                .collect(),
+            lost: lost.cloned().collect(),
         })
     }
 }
@@ -235,13 +233,12 @@ mod tests {
         append_anchor(&path, &[head("2026-11-01", 12)]).expect("added");
         append_restore(&path, restored, None, &[]).expect("noted");
         let restores = restores_of(&path).expect("read");
-        let lost = |month: &str, links| (month.to_owned(), links);
         assert_eq!(
             restores[0],
             Restore {
                 at: restored,
                 dump: Some(dumped),
-                lost: vec![lost("2026-11-01", 9)]
+                lost: vec![november]
             }
         );
         assert_eq!(restores[1].dump, None);

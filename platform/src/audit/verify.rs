@@ -68,6 +68,8 @@ pub enum Fault {
         month: String,
         /// Place in the month.
         link: i64,
+        /// Hash that was written down for it.
+        hash: Vec<u8>,
     },
     /// What was written down outside of the database went when another took its place.
     Restored {
@@ -95,7 +97,7 @@ impl std::fmt::Display for Fault {
                 write!(f, "{month}: it does not begin where an earlier month stood")
             }
             Fault::Stray { rows } => write!(f, "{rows} rows belong to no chain"),
-            Fault::Anchor { month, link } => {
+            Fault::Anchor { month, link, .. } => {
                 write!(
                     f,
                     "{month}: row {link} is not the one that was written down outside of the database"
@@ -146,22 +148,26 @@ impl Report {
         }
     }
 
-    /// Tells rows that went with a restore apart from those that nobody accounts for. A row that a restore should
-    /// have brought back, and one that was written behind it, stay what they are.
+    /// Tells rows that went with a restore apart from those that nobody accounts for: by their hashes, since other rows
+    /// take their places. A row that a restore should have brought back, and one that was written behind it, stay what
+    /// they are.
     pub fn explain(&mut self, restores: &[Restore]) {
         for fault in &mut self.faults {
-            let Fault::Anchor { month, link } = &*fault else {
+            let Fault::Anchor { month, link, hash } = &*fault else {
                 continue;
             };
-            let (month, link) = (month.clone(), *link);
-            let went = restores.iter().find(|restore| {
-                let mut lost = restore.lost.iter();
-                lost.any(|(of, place)| *of == month && *place == link)
-            });
+            let known = Anchor {
+                month: month.clone(),
+                links: *link,
+                hash: hash.clone(),
+            };
+            let went = restores
+                .iter()
+                .find(|restore| restore.lost.contains(&known));
             if let Some(restore) = went {
                 *fault = Fault::Restored {
-                    month,
-                    link,
+                    month: known.month,
+                    link: known.links,
                     at: restore.at,
                     dump: restore.dump,
                 };
@@ -283,9 +289,14 @@ pub async fn verify(db: &Db, anchors: &[Anchor]) -> Result<Report, DbError> {
     let db = db.background();
     let mut report = Report::default();
     let heads = db.read(&Actor::SYSTEM, heads).await?;
-    let mut outside: HashMap<(&str, i64), &[u8]> = HashMap::new();
+    // More than one where a restore had a place filled anew.
+    let mut outside: HashMap<(&str, i64), Vec<&[u8]>> = HashMap::new();
     for anchor in anchors {
-        outside.insert((&anchor.month, anchor.links), &anchor.hash);
+        let known = outside.entry((anchor.month.as_str(), anchor.links));
+        let (known, hash) = (known.or_default(), anchor.hash.as_slice());
+        if !known.contains(&hash) {
+            known.push(hash);
+        }
     }
     for head in &heads {
         if head.dropped {
@@ -316,12 +327,14 @@ pub async fn verify(db: &Db, anchors: &[Anchor]) -> Result<Report, DbError> {
             for row in &rows {
                 report.rows += 1;
                 verifier.follow(row, &mut report);
-                if let Some(known) = outside.remove(&(head.month.as_str(), verifier.link)) {
+                let known = outside.remove(&(head.month.as_str(), verifier.link));
+                for known in known.unwrap_or_default() {
                     report.anchors += 1;
                     if known != verifier.hash {
                         report.add(Fault::Anchor {
                             month: head.month.clone(),
                             link: verifier.link,
+                            hash: known.to_vec(),
                         });
                     }
                 }
@@ -359,13 +372,16 @@ pub async fn verify(db: &Db, anchors: &[Anchor]) -> Result<Report, DbError> {
             });
         }
     }
-    let mut lost: Vec<(&str, i64)> = outside.into_keys().filter(|(_, link)| *link > 0).collect();
+    let mut lost: Vec<((&str, i64), Vec<&[u8]>)> = outside.into_iter().collect();
     lost.sort_unstable();
-    for (month, link) in lost {
-        report.add(Fault::Anchor {
-            month: month.to_owned(),
-            link,
-        });
+    for ((month, link), known) in lost.into_iter().filter(|((_, link), _)| *link > 0) {
+        for hash in known {
+            report.add(Fault::Anchor {
+                month: month.to_owned(),
+                link,
+                hash: hash.to_vec(),
+            });
+        }
     }
     let rows = db.read(&Actor::SYSTEM, stray).await?;
     if rows > 0 {
@@ -524,19 +540,25 @@ mod tests {
 
     #[test]
     fn only_what_went_with_a_restore_is_told_so() {
-        let anchor = |link| Fault::Anchor {
+        let anchor = |link, of: u8| Fault::Anchor {
             month: "2026-11-01".into(),
             link,
+            hash: vec![of; 32],
+        };
+        let lost = |month: &str, links, of: u8| Anchor {
+            month: month.into(),
+            links,
+            hash: vec![of; 32],
         };
         let mut report = Report {
-            faults: vec![anchor(3), anchor(9)],
+            faults: vec![anchor(3, 7), anchor(9, 7), anchor(9, 8)],
             ..Report::default()
         };
         let (at, dump) = (Timestamp::UNIX_EPOCH, None);
         let restore = Restore {
             at,
             dump,
-            lost: vec![("2026-11-01".into(), 9), ("2026-10-01".into(), 3)],
+            lost: vec![lost("2026-11-01", 9, 7), lost("2026-10-01", 3, 7)],
         };
         report.explain(&[restore]);
         let went = Fault::Restored {
@@ -545,7 +567,11 @@ mod tests {
             at,
             dump,
         };
-        assert_eq!(report.faults, [anchor(3), went]);
+        assert_eq!(
+            report.faults,
+            [anchor(3, 7), went, anchor(9, 8)],
+            "what took the place of a lost row is none"
+        );
     }
 
     #[test]

@@ -50,12 +50,12 @@ pub(crate) fn people_of(events: &[Event]) -> Vec<Uuid> {
     people
 }
 
-/// A user's row changes by identity, by a review of KYC (its trigger says whether they are verified) and by
-/// an erasure. A sign-in changes nothing of what is kept.
+/// A user's row changes by identity, by sales (who is on leave), by a review of KYC (its trigger says whether they are
+/// verified) and by an erasure. A sign-in changes nothing of what is kept.
 fn changes_people(kind: &str) -> bool {
     (kind.starts_with("user.") && kind != "user.signed_in")
         || kind.starts_with("kyc.")
-        || kind == "subject.erased"
+        || matches!(kind, "subject.erased" | "crm.agent_changed")
 }
 
 /// Whom an event names.
@@ -94,6 +94,9 @@ mod tests {
             json!({"subject_id": budi}),
         );
         assert_eq!(people_of(&[erased]), [budi]);
+        let away = json!({"user_id": sari, "on_leave": true});
+        let away = changed("crm.agent_changed", "sales_agent", sari, away).about(sari);
+        assert_eq!(people_of(&[away]), [sari]);
         assert!(people_of(&[]).is_empty());
     }
 }

@@ -473,7 +473,7 @@ pub async fn seat(
             )?;
             let audit = Change::new(Action::Update, "sales_agent", user).about(user);
             unit.audit(audit.field("cap", Value::Null, cap).field("accepting", Value::Null, change.accepting));
-            unit.emit(Event::new("crm.agent_changed", "sales_agent", user, json!({"user_id": user})));
+            unit.emit(Event::new("crm.agent_changed", "sales_agent", user, json!({"user_id": user})).about(user));
             Ok(())
         })
         .await

@@ -15,6 +15,9 @@ use crate::values::{bound, from_micros, micros};
 
 use super::lead::Lead;
 
+/// Notices that are counted as not read; more are not told apart.
+pub const UNREAD_MAX: i64 = 10_000;
+
 /// Something that was told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
@@ -61,7 +64,7 @@ pub fn tell(
     )?;
     if written == 1 {
         let facts = json!({"notice_id": id, "user_id": user, "kind": kind, "lead_id": lead});
-        unit.emit(Event::new("crm.notice", "crm_notice", id, facts));
+        unit.emit(Event::new("crm.notice", "crm_notice", id, facts).about(user));
     }
     Ok(())
 }
@@ -127,7 +130,7 @@ pub async fn list(
     }))
 }
 
-/// How many notices `by` has not read.
+/// How many notices `by` has not read, counted up to [`UNREAD_MAX`].
 ///
 /// # Errors
 /// The database.
@@ -139,9 +142,9 @@ pub async fn unread(platform: &Platform, by: &Principal) -> Result<i64, Refusal>
     platform
         .read(by, move |tx| {
             let query = sqlx::query_scalar(
-                "SELECT count(*) FROM crm_notices WHERE user_id = $1 AND read_at IS NULL",
+                "SELECT count(*) FROM (SELECT 1 FROM crm_notices WHERE user_id = $1 AND read_at IS NULL LIMIT $2) AS n",
             );
-            Ok(tx.scalar(query.bind(user))?)
+            Ok(tx.scalar(query.bind(user).bind(UNREAD_MAX))?)
         })
         .await
 }

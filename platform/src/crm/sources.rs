@@ -12,7 +12,7 @@ use crate::crypto::{Sealed, random};
 use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::people::Principal;
-use crate::refusal::{INVALID, NOT_FOUND, Refusal};
+use crate::refusal::{CONFLICT, INVALID, NOT_FOUND, Refusal};
 use crate::unit::{Once, Platform, Unit};
 use crate::values::from_micros;
 
@@ -164,7 +164,7 @@ pub async fn list(platform: &Platform, by: &Principal) -> Result<Vec<Source>, Re
 /// Makes a source; its secret is shown this once.
 ///
 /// # Errors
-/// Forbidden, a field that is wrong, or a name that is there already.
+/// Forbidden, a field that is wrong, or a name that is there already; [`CONFLICT`] when its secret was renewed since.
 pub async fn add(
     platform: &Platform,
     by: &Principal,
@@ -187,10 +187,10 @@ pub async fn add(
         return Err(INVALID.field("channel", "use 1 to 30 small letters, digits, and - _ ."));
     }
     let (named, by_channel) = (name.clone(), channel.clone());
-    let (id, created) = platform
+    let (id, created, made) = platform
         .command_once(by, once, move |unit| {
             let (id, org, now) = (new_id(unit.now()), unit.by().org, unit.now());
-            let sealed = secret(unit, id)?;
+            let (sealed, made) = secret(unit, id)?;
             let put = unit.tx().execute(
                 sqlx::query("INSERT INTO lead_sources (id, org_id, name, channel, secret_sealed) VALUES ($1, $2, $3, $4, $5)")
                     .bind(id)
@@ -203,10 +203,10 @@ pub async fn add(
             put.map_err(|error| Refusal::from(error).on_duplicate("lead_sources_org_id_name_key", taken))?;
             unit.audit(Change::new(Action::Create, "lead_source", id).field("name", Value::Null, named.as_str()));
             unit.emit(Event::new("crm.source_changed", "lead_source", id, json!({"source_id": id, "what": "added"})));
-            Ok((id, now.0))
+            Ok((id, now.0, made))
         })
         .await?;
-    let secret = secret_of(platform, by, id).await?;
+    let secret = secret_of(platform, by, id, made).await?;
     let source = Source {
         id,
         name,
@@ -220,7 +220,7 @@ pub async fn add(
 /// Gives a source a new secret; the old one ends at once.
 ///
 /// # Errors
-/// Forbidden or not found.
+/// Forbidden or not found; [`CONFLICT`] when somebody renewed it once more since.
 pub async fn renew(
     platform: &Platform,
     by: &Principal,
@@ -228,7 +228,7 @@ pub async fn renew(
     id: Uuid,
 ) -> Result<String, Refusal> {
     by.may(CRM_CONFIGURE, &by.own())?;
-    let renewed = platform
+    let made = platform
         .command_once(by, once, move |unit| {
             // Before its key is asked for: a source of another house has one that this one may not make.
             let known: bool = unit.tx().scalar(
@@ -238,7 +238,7 @@ pub async fn renew(
             if !known {
                 return Err(NOT_FOUND.because("there is no such source"));
             }
-            let sealed = secret(unit, id)?;
+            let (sealed, made) = secret(unit, id)?;
             let changed = unit.tx().execute(
                 sqlx::query("UPDATE lead_sources SET secret_sealed = $2 WHERE id = $1")
                     .bind(id)
@@ -254,11 +254,10 @@ pub async fn renew(
             ));
             let facts = json!({"source_id": id, "what": "secret_renewed"});
             unit.emit(Event::new("crm.source_changed", "lead_source", id, facts));
-            Ok(())
+            Ok(made)
         })
-        .await;
-    renewed?;
-    secret_of(platform, by, id).await
+        .await?;
+    secret_of(platform, by, id, made).await
 }
 
 /// Switches a source off, so that its hook takes nothing, or on again with the secret that it has.
@@ -309,8 +308,14 @@ pub async fn switch(
     })
 }
 
-/// The secret of a source as it stands. It is read where it is kept, so that no remembered answer has it.
-async fn secret_of(platform: &Platform, by: &Principal, source: Uuid) -> Result<String, Refusal> {
+/// The secret of a source that a command made. It is read where it is kept, so that no remembered answer has it; one that
+/// somebody made since is theirs alone.
+async fn secret_of(
+    platform: &Platform,
+    by: &Principal,
+    source: Uuid,
+    made: u64,
+) -> Result<String, Refusal> {
     let keyring = Arc::clone(platform.keyring());
     let found = platform.read(by, move |tx| {
         let row: Option<(Vec<u8>,)> = tx.optional(
@@ -322,17 +327,30 @@ async fn secret_of(platform: &Platform, by: &Principal, source: Uuid) -> Result<
         let key = key_of(tx, &keyring, source)?;
         Ok(key.and_then(|key| key.open(SECRET, &Sealed::from_bytes(sealed)).ok()))
     });
-    found
+    let secret = found
         .await?
-        .ok_or_else(|| NOT_FOUND.because("there is no such source"))
+        .ok_or_else(|| NOT_FOUND.because("there is no such source"))?;
+    if mark(&secret) != made {
+        return Err(CONFLICT.because(
+            "the secret was renewed since and is shown to whoever did that; renew it again to have one shown",
+        ));
+    }
+    Ok(secret)
 }
 
-/// A new secret of a source, sealed.
-fn secret(unit: &mut Unit<'_, '_>, source: Uuid) -> Result<Sealed, Refusal> {
+/// By what a secret is told from the one that took its place; nothing of it can be had from so little.
+fn mark(secret: &str) -> u64 {
+    let digest = Sha256::digest(secret.as_bytes());
+    let bytes = digest.iter().take(8);
+    bytes.fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+}
+
+/// A new secret of a source, sealed, and its mark.
+fn secret(unit: &mut Unit<'_, '_>, source: Uuid) -> Result<(Sealed, u64), Refusal> {
     let hex: String = random::<32>()
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
     let secret = format!("whsec_{hex}");
-    Ok(unit.key(source)?.seal(SECRET, &secret))
+    Ok((unit.key(source)?.seal(SECRET, &secret), mark(&secret)))
 }

@@ -474,6 +474,8 @@ pub struct AccountLine {
     pub system: String,
     /// Its number there.
     pub outside_id: String,
+    /// `live`, or `demo` with play money.
+    pub account_type: String,
 }
 
 /// A risk alert of one of these accounts.
@@ -489,6 +491,8 @@ pub struct AlertLine {
     pub state: String,
     /// The account.
     pub account: i64,
+    /// `live`, or `demo`: nobody owes or loses money there.
+    pub account_type: String,
     /// Since when.
     pub at: Ts,
 }
@@ -599,31 +603,33 @@ async fn beside(
     let program = Principal::system("crm.timeline").within(org);
     platform
         .read(&program, move |tx| {
-            let accounts: Vec<(i64, String, String)> = tx.all(
-                sqlx::query_as("SELECT account, system, outside_id FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT $2")
+            let accounts: Vec<(i64, String, String, String)> = tx.all(
+                sqlx::query_as("SELECT account, system, outside_id, account_type FROM accounts_directory WHERE user_id = $1 ORDER BY account LIMIT $2")
                     .bind(user)
                     .bind(BESIDE_MAX),
             )?;
-            let alerts: Vec<(i64, String, String, String, i64, i64)> = tx.all(
+            let alerts: Vec<(i64, String, String, String, i64, String, i64)> = tx.all(
                 sqlx::query_as(
-                    "SELECT a.id, a.title, a.severity, a.state, a.account, (extract(epoch FROM a.started) * 1000000)::bigint
-                     FROM alerts AS a WHERE a.account IN (SELECT d.account FROM accounts_directory AS d WHERE d.user_id = $1)
+                    "SELECT a.id, a.title, a.severity, a.state, a.account, d.account_type, (extract(epoch FROM a.started) * 1000000)::bigint
+                     FROM alerts AS a JOIN accounts_directory AS d ON d.account = a.account WHERE d.user_id = $1
                      ORDER BY a.started DESC, a.id DESC LIMIT $2",
                 )
                 .bind(user)
                 .bind(BESIDE_MAX),
             )?;
-            let account = |(account, system, outside_id)| AccountLine {
+            let account = |(account, system, outside_id, account_type)| AccountLine {
                 account,
                 system,
                 outside_id,
+                account_type,
             };
-            let alert = |(id, title, severity, state, account, at)| AlertLine {
+            let alert = |(id, title, severity, state, account, account_type, at)| AlertLine {
                 id,
                 title,
                 severity,
                 state,
                 account,
+                account_type,
                 at: from_micros(at),
             };
             Ok((accounts.into_iter().map(account).collect(), alerts.into_iter().map(alert).collect()))

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
+use super::ends;
 use crate::db::Tx;
 use crate::erasure::{Done, Erased, Keys, Store};
 use crate::refusal::Refusal;
@@ -23,6 +24,16 @@ impl Store for Credentials {
     }
 
     fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
+        let open: Vec<(Uuid,)> = unit.tx().all(
+            sqlx::query_as(
+                "SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL
+                 UNION ALL SELECT id FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL LIMIT $2",
+            )
+            .bind(subject)
+            .bind(ROWS_MAX),
+        )?;
+        let open: Vec<Uuid> = open.into_iter().map(|(id,)| id).collect();
+        ends::emit(unit, subject, &open);
         let mut rows = 0;
         for sql in [
             "DELETE FROM credentials WHERE user_id = $1",

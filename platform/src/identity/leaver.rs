@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::ends;
 use super::person::Standing;
 use super::session::End;
 use super::store;
@@ -46,6 +47,7 @@ impl Subscriber for Leavers {
                     .field("sessions", json!(null), sessions.len())
                     .field("keys", json!(null), keys.len()),
             );
+            ends::emit(unit, user, &[sessions, keys].concat());
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use super::sign_in::Visit;
 use super::store;
 use crate::audit::{Action, Change};
 use crate::ids::new_id;
+use crate::outbox::Event;
 use crate::people::{Principal, Who};
 use crate::refusal::{NOT_FOUND, Refusal};
 use crate::unit::Unit;
@@ -119,6 +120,10 @@ impl Identity {
         let (who, sends) = (by.clone(), self.sends());
         self.platform
             .command(&by.elevated(), move |unit| {
+                // Two that are taken away at once would each leave the other as the way in.
+                unit.tx().execute(
+                    sqlx::query("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE").bind(user),
+                )?;
                 let person = store::person(unit.tx(), &keyring, user)?;
                 may_add(unit, &who, &person, sends)?;
                 let gone: Option<(String,)> = unit.tx().optional(
@@ -141,8 +146,10 @@ impl Identity {
                 unit.audit(
                     Change::new(Action::Delete, "provider_identity", id)
                         .about(user)
-                        .field("provider", provider, Value::Null),
+                        .field("provider", provider.as_str(), Value::Null),
                 );
+                let facts = json!({"user_id": user, "provider": provider});
+                unit.emit(Event::new("user.provider_unlinked", "user", user, facts).about(user));
                 Ok(())
             })
             .await
@@ -235,6 +242,8 @@ fn insert(
             .about(user)
             .field("provider", Value::Null, provider),
     );
+    let facts = json!({"user_id": user, "provider": provider});
+    unit.emit(Event::new("user.provider_linked", "user", user, facts).about(user));
     Ok(())
 }
 

@@ -4,8 +4,9 @@
 //! `session`, `limit`, `api_key`. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
 //! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `linked`, `keys`,
 //! `people` (administration), `colleagues` (names of staff), `who` (from a token to a principal), `watch` (what holds streams open),
-//! `first` (the first administrator), `correct` and `new_address` (what people correct of themselves), `preferences` (what they say of themselves) and `about` (a person with their accounts and what
-//! they did, scored by the pure `engagement`).
+//! `ends` (what another engine or an erasure ended), `first` (the first administrator), `correct` and `new_address` (what people
+//! correct of themselves), `preferences` (what they say of themselves) and `about` (a person with their accounts and what they did,
+//! scored by the pure `engagement`).
 
 mod about;
 pub mod address;
@@ -16,6 +17,7 @@ mod confirm;
 mod contact;
 mod copies;
 mod correct;
+mod ends;
 pub mod engagement;
 mod erase;
 mod factor;
@@ -60,6 +62,7 @@ pub use confirm::{Method, Proof};
 pub use contact::Contact;
 pub use copies::Copies;
 pub use correct::Correction;
+pub use ends::TellEnds;
 pub use factor::TotpSecret;
 pub use keys::{ApiKey, NewApiKey};
 pub use linked::LinkedRow;

@@ -617,6 +617,8 @@ fn link(
             .about(user)
             .field("provider", json!(null), provider),
     );
+    let facts = json!({"user_id": user, "provider": provider});
+    unit.emit(Event::new("user.provider_linked", "user", user, facts).about(user));
     Ok((user, ended))
 }
 

@@ -10,7 +10,7 @@ use siaga_platform::handlers;
 use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role};
-use siaga_platform::refusal::{FORBIDDEN, INVALID, NOT_FOUND, Refusal, STALE};
+use siaga_platform::refusal::{CONFLICT, FORBIDDEN, INVALID, NOT_FOUND, Refusal, STALE};
 use siaga_platform::unit::Once;
 use siaga_risk::units::SECOND_NS;
 use uuid::Uuid;
@@ -206,7 +206,14 @@ async fn a_source_that_is_made_twice_is_one_and_no_remembered_answer_has_its_sec
         let renewed = renew().await.expect(kind);
         assert_ne!(renewed, secret, "{kind}");
         assert_eq!(renew().await.expect(kind), renewed, "{kind}: renewed once");
-        // Sealed it is its length and a constant: a key and an instant leave no room for a secret of 70 characters.
+        let newest = sources::renew(platform, &owner, None, source.id).await;
+        assert_ne!(newest.expect(kind), renewed, "{kind}");
+        // What somebody made since is shown to them alone.
+        for late in [renew().await.err(), add().await.err()] {
+            let fault = late.and_then(|refusal| refusal.fault());
+            assert_eq!(fault, Some(CONFLICT), "{kind}");
+        }
+        // Sealed it is its length and a constant: a key, an instant and a mark leave no room for a secret of 70 characters.
         let system = Principal::system("test");
         let largest = "SELECT max(octet_length(answer_sealed))::bigint FROM idempotency_keys";
         let largest = house.count(&system, largest).await;
@@ -330,6 +337,21 @@ async fn nobody_on_leave_gets_a_lead_and_who_is_back_gets_what_waits() {
         let system = Principal::system("test");
         let told = "SELECT count(*) FROM events WHERE type = 'crm.agent_changed' AND payload ->> 'on_leave' IS NOT NULL";
         assert_eq!(house.count(&system, told).await, 2, "{kind}");
+        // What is old enough loses the person whom it names; of what names nobody it would be kept.
+        for (of, sql) in [
+            (
+                "notices",
+                "SELECT count(*) FROM events WHERE type = 'crm.notice' AND subject_id = (payload ->> 'user_id')::uuid",
+            ),
+            (
+                "seats",
+                "SELECT count(*) FROM events WHERE type = 'crm.agent_changed' AND payload ->> 'on_leave' IS NULL AND subject_id = (payload ->> 'user_id')::uuid",
+            ),
+        ] {
+            assert!(house.count(&system, sql).await > 0, "{kind}: {of}");
+        }
+        let unnamed = "SELECT count(*) FROM events WHERE type IN ('crm.notice', 'crm.agent_changed') AND subject_id IS DISTINCT FROM (payload ->> 'user_id')::uuid";
+        assert_eq!(house.count(&system, unnamed).await, 0, "{kind}");
         let named = house
             .count(
                 &system,
@@ -384,24 +406,28 @@ async fn a_manager_is_told_whom_of_their_teams_to_make_an_agent() {
 }
 
 #[tokio::test]
-async fn notices_that_were_not_read_are_counted_beyond_any_page() {
+async fn notices_that_were_not_read_are_counted_beyond_any_page_and_to_an_end() {
     for house in houses().await {
         let (kind, platform) = (house.kind, &house.platform);
         let ayu = house.person(HOUSE, Role::SalesAgent, None, "Ayu").await;
         let bima = house.person(HOUSE, Role::SalesAgent, None, "Bima").await;
-        let user = ayu.user().expect("a person");
-        house
-            .system(move |tx| {
-                tx.execute(
-                    sqlx::query(
-                        "INSERT INTO crm_notices (id, org_id, user_id, kind, told, created_at)
-                         SELECT gen_random_uuid(), $1, $2, 'hot', 'n' || n, now() FROM generate_series(1, 123) AS n",
+        let notices = async |of: &Principal, count: i64| {
+            let user = of.user().expect("a person");
+            house
+                .system(move |tx| {
+                    tx.execute(
+                        sqlx::query(
+                            "INSERT INTO crm_notices (id, org_id, user_id, kind, told, created_at)
+                             SELECT gen_random_uuid(), $1, $2, 'hot', 'n' || n, now() FROM generate_series(1, $3) AS n",
+                        )
+                        .bind(HOUSE)
+                        .bind(user)
+                        .bind(count),
                     )
-                    .bind(HOUSE)
-                    .bind(user),
-                )
-            })
-            .await;
+                })
+                .await
+        };
+        notices(&ayu, 123).await;
         assert_eq!(
             notice::unread(platform, &ayu).await.expect(kind),
             123,
@@ -421,6 +447,12 @@ async fn notices_that_were_not_read_are_counted_beyond_any_page() {
             notice::unread(platform, &bima).await.expect(kind),
             0,
             "{kind}: others' are not theirs"
+        );
+        notices(&bima, notice::UNREAD_MAX + 1).await;
+        assert_eq!(
+            notice::unread(platform, &bima).await.expect(kind),
+            notice::UNREAD_MAX,
+            "{kind}"
         );
     }
 }

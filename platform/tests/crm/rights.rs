@@ -149,23 +149,32 @@ async fn a_partner_sees_the_accounts_of_who_came_through_them_and_none_of_their_
         house
             .intrude(format!(
                 "INSERT INTO accounts_directory (account, system, outside_id, user_id, org_id) VALUES (7, 'mt5', '10007', '{user}', '{HOUSE}');
+                 INSERT INTO accounts_directory (account, system, outside_id, user_id, org_id, account_type) VALUES (8, 'siaga', '8', '{user}', '{HOUSE}', 'demo');
                  INSERT INTO alerts (id, revision, rule, rule_revision, fingerprint, state, severity, account, title, summary, started, changed, body, seq, index)
-                     VALUES (1, 1, 'margin_warning', 1, 'margin:7', 'firing', 'warning', 7, 'Margin level 92 %', 'Account 7', now(), now(), '\\x00', 12, 1);"
+                     VALUES (1, 1, 'margin_warning', 1, 'margin:7', 'firing', 'warning', 7, 'Margin level 92 %', 'Account 7', now(), now(), '\\x00', 12, 1),
+                            (2, 1, 'margin_warning', 1, 'margin:8', 'firing', 'warning', 8, 'Margin level 41 %', 'Account 8', now() - interval '1 minute', now(), '\\x00', 13, 1);"
             ))
             .await;
         let page = Paging::of(None, None).expect("a page");
-        for (who, alerts) in [(&Principal::owner(), 1), (&partner, 0)] {
+        for (who, alerts) in [(&Principal::owner(), 2), (&partner, 0)] {
             let timeline = view::timeline(&house.platform, who, lead, page)
                 .await
                 .expect(kind);
             assert_eq!(
                 (timeline.accounts.len(), timeline.alerts.len()),
-                (1, alerts),
+                (2, alerts),
                 "{kind}: {:?}",
                 who.role
             );
             let profile = (alerts > 0).then_some(user);
             assert_eq!(timeline.client, profile, "{kind}: {:?}", who.role);
+            let of = |account: i64| if account == 8 { "demo" } else { "live" };
+            for account in &timeline.accounts {
+                assert_eq!(account.account_type, of(account.account), "{kind}");
+            }
+            for alert in &timeline.alerts {
+                assert_eq!(alert.account_type, of(alert.account), "{kind}");
+            }
         }
     }
 }

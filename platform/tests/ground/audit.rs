@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use serde_json::Value;
-use siaga_platform::audit::{self, Action, Anchor, Change, Fault, Filter, Flaw, Span};
+use siaga_platform::audit::{self, Action, Anchor, Change, Fault, Filter, Flaw, Restore, Span};
 use siaga_platform::ids::HOUSE;
 use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role};
@@ -250,7 +251,11 @@ async fn rows_that_are_taken_away_are_missed_and_a_rewritten_end_is_found_by_wha
             .intrude("UPDATE audit_heads SET links = 3, hash = (SELECT hash FROM audit_log WHERE link = 3);".into())
             .await;
         assert_eq!(faults(&house, &[]).await, [], "{}", house.kind);
-        let lost = Fault::Anchor { month, link: 4 };
+        let lost = Fault::Anchor {
+            month,
+            link: 4,
+            hash: outside[0].hash.clone(),
+        };
         assert_eq!(faults(&house, &outside).await, [lost], "{}", house.kind);
         house
             .intrude(
@@ -261,6 +266,62 @@ async fn rows_that_are_taken_away_are_missed_and_a_rewritten_end_is_found_by_wha
         assert!(
             !faults(&house, &[]).await.is_empty(),
             "{}: out of the middle",
+            house.kind
+        );
+    }
+}
+
+/// A restore accounts for the rows that went with it, and for none that was written in their places.
+#[tokio::test]
+async fn a_rewritten_row_at_a_place_that_a_restore_lost_is_found() {
+    for house in houses().await {
+        let agent = house.person(HOUSE, Role::SalesAgent, None, "Rina").await;
+        work(&house, &agent, 4).await;
+        let here = heads(&house).await.remove(0);
+        let before = Anchor {
+            hash: vec![9; 32],
+            ..here.clone()
+        };
+        let restores = [Restore {
+            at: Timestamp::UNIX_EPOCH,
+            dump: None,
+            lost: vec![before.clone()],
+        }];
+        let anchors = [before, here.clone()];
+        let explained = async || {
+            let report = audit::verify(house.db(), &anchors).await;
+            let mut report = report.expect(house.kind);
+            report.explain(&restores);
+            report.faults
+        };
+        let went = Fault::Restored {
+            month: here.month.clone(),
+            link: here.links,
+            at: Timestamp::UNIX_EPOCH,
+            dump: None,
+        };
+        assert_eq!(explained().await, [went.clone()], "{}", house.kind);
+        let (column, change) = ("hash", "set_byte(hash, 0, get_byte(hash, 0) # 1)");
+        house
+            .intrude(format!(
+                "ALTER TABLE audit_log NO FORCE ROW LEVEL SECURITY;
+                 ALTER TABLE audit_log DISABLE TRIGGER USER;
+                 UPDATE audit_log SET {column} = {change} WHERE link = {};
+                 UPDATE audit_heads SET {column} = {change};
+                 ALTER TABLE audit_log ENABLE TRIGGER USER;
+                 ALTER TABLE audit_log FORCE ROW LEVEL SECURITY;",
+                here.links
+            ))
+            .await;
+        let rewritten = Fault::Anchor {
+            month: here.month,
+            link: here.links,
+            hash: here.hash,
+        };
+        let found = explained().await;
+        assert!(
+            found.contains(&went) && found.contains(&rewritten),
+            "{}: {found:?}",
             house.kind
         );
     }

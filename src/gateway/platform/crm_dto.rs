@@ -127,6 +127,8 @@ wire! {
         pub account: i64,
         pub system: String,
         pub outside_id: String,
+        /// `live`, or `demo` with play money.
+        pub account_type: String,
     }
     /// A risk alert of one of these accounts.
     pub struct LeadAlertDto {
@@ -135,6 +137,8 @@ wire! {
         pub severity: String,
         pub state: String,
         pub account: i64,
+        /// `live`, or `demo` with play money.
+        pub account_type: String,
         /// UTC microseconds.
         pub at: u64,
     }
@@ -306,7 +310,7 @@ wire! {
         pub items: Vec<CrmNoticeDto>,
         pub next: Option<String>,
     }
-    /// How many notices were not read.
+    /// How many notices were not read, counted up to 10,000.
     pub struct CrmNoticeCount {
         pub unread: i64,
     }
@@ -465,6 +469,7 @@ pub fn timeline(timeline: Timeline, profile: Option<UserProfileDto>) -> LeadTime
         account: line.account,
         system: line.system,
         outside_id: line.outside_id,
+        account_type: line.account_type,
     });
     let alerts = timeline.alerts.into_iter().map(|line| LeadAlertDto {
         id: line.id.to_string(),
@@ -472,6 +477,7 @@ pub fn timeline(timeline: Timeline, profile: Option<UserProfileDto>) -> LeadTime
         severity: line.severity,
         state: line.state,
         account: line.account,
+        account_type: line.account_type,
         at: micros(line.at),
     });
     LeadTimeline {

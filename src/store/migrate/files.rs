@@ -43,4 +43,5 @@ pub const FILES: &[Source] = sources![
     "0065_demo_accounts",
     "0066_user_preferences",
     "0067_new_addresses",
+    "0068_events_of_people",
 ];

@@ -74,11 +74,15 @@ export interface Event360 {
   text: string | null;
 }
 
+/** Of money, or of play money. */
+type AccountType = "live" | "demo";
+
 /** A trading account of a lead that became a client. */
 export interface LeadAccount {
   account: number;
   system: string;
   outside_id: string;
+  account_type: AccountType;
 }
 
 /** An alert about one of them. */
@@ -88,6 +92,7 @@ export interface LeadAlert {
   severity: string;
   state: string;
   account: number;
+  account_type: AccountType;
   at: number;
 }
 

@@ -19,7 +19,7 @@ import { Link } from "../ui/Link";
 import { More } from "../ui/More";
 import { Card, Trouble, Wait } from "../ui/Page";
 import { Tag, type Tone } from "../ui/Tag";
-import { standingMerge, summary } from "./events";
+import { accountWord, standingMerge, summary } from "./events";
 import { leadKey, partKey, useTookLead } from "./useLead";
 
 const NOTES: readonly NoteKind[] = ["note", "call", "meeting"];
@@ -85,12 +85,13 @@ function Trading({ accounts, alerts }: Pick<Timeline360, "accounts" | "alerts">)
   const named = (severity: string) => (severity in TONES ? t(`severity.${severity as Severity}`) : severity);
   return (
     <div className="mb-4 space-y-2 rounded-md border border-line p-2 text-sm" data-testid="trading">
-      {accounts.length > 0 && <p>{say("lead.accounts")} {accounts.map((one) => <Tag key={one.account}>{say("cash.account", { id: one.account })}</Tag>)}</p>}
+      {accounts.length > 0 && <p>{say("lead.accounts")} {accounts.map((one) => <Tag key={one.account}>{say(accountWord(one), { id: one.account })}</Tag>)}</p>}
       <ul className="space-y-1">
         {alerts.map((alert: LeadAlert) => (
           <li key={alert.id} className="flex flex-wrap items-center gap-2">
             <Tag tone={TONES[alert.severity as Severity] ?? "plain"}>{named(alert.severity)}</Tag>
             {alert.title}
+            {alert.account_type === "demo" && <Tag>{say("lead.demo")}</Tag>}
             <span className="text-2xs text-ink-3">{formatMoment(alert.at, language)}</span>
           </li>
         ))}

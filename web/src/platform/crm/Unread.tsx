@@ -9,6 +9,9 @@ import { useNews } from "./useNews";
 /** The stream tells of new ones; this is for whoever it does not reach. */
 const UNREAD_MS = 60_000;
 
+/** So many are counted; there may be more. */
+const UNREAD_MAX = 10_000;
+
 /** How many notices were not read, beside the page's name in the menu. */
 export function Unread() {
   const say = useSay();
@@ -18,7 +21,7 @@ export function Unread() {
   useNews(() => void query.refetch());
   const count = query.data?.unread ?? 0;
   if (count === 0) return null;
-  const shown = formatDecimal(String(count), language);
+  const shown = formatDecimal(String(count), language) + (count < UNREAD_MAX ? "" : "+");
   return (
     <span data-testid="unread" data-count={count} className="ml-auto rounded-full bg-ink px-1.5 text-2xs font-semibold text-bg">
       <span aria-hidden>{shown}</span>

@@ -1,11 +1,18 @@
 import { describe, expect, it } from "vitest";
 import type { Values } from "../../i18n";
 import { text, type TextKey } from "../i18n/text";
-import { ofCents, standingMerge, summary } from "./events";
+import { accountWord, ofCents, standingMerge, summary } from "./events";
 
 const say = (key: TextKey, values?: Values) => text("en", key, values);
 const names = (id: string | null | undefined) => (id === "a" ? "Ayu" : (id ?? "nobody"));
 const told = (kind: string, detail: Record<string, unknown>) => summary({ kind, detail }, say, names, "en");
+
+describe("an account beside a lead", () => {
+  it("says that it is one of play money", () => {
+    expect(say(accountWord({ account_type: "demo" }), { id: 7 })).toBe("demo account 7");
+    expect(say(accountWord({ account_type: "live" }), { id: 7 })).toBe("account 7");
+  });
+});
 
 describe("an event in one line", () => {
   it("names people where a lead goes from one to another, and the pool", () => {

@@ -1,6 +1,6 @@
 import { formatDecimal, type Language } from "../../format/decimal";
-import type { Event360 } from "../api/crm";
-import { word, type Say } from "../i18n/text";
+import type { Event360, LeadAccount } from "../api/crm";
+import { word, type Say, type TextKey } from "../i18n/text";
 
 type Told = Pick<Event360, "kind" | "detail">;
 type Names = (id: string | null | undefined) => string;
@@ -10,6 +10,11 @@ const text = (value: unknown): string | null => (typeof value === "string" && va
 /** What an event says in one line: where from, where to, why. */
 export function summary({ kind, detail }: Told, say: Say, names: Names, language: Language): string {
   return [change(kind, detail, say, names), ...rest(kind, detail, say, language)].filter((one) => one !== null && one !== "").join(" · ");
+}
+
+/** How an account beside a lead is called: play money is never taken for money. */
+export function accountWord({ account_type }: Pick<LeadAccount, "account_type">): TextKey {
+  return account_type === "demo" ? "lead.demoAccount" : "cash.account";
 }
 
 /** From what to what, each kind of event in its own words. */

@@ -258,6 +258,8 @@ export const en = {
   "lead.owner": "Owner",
   "lead.pool": "in the pool",
   "lead.accounts": "Accounts:",
+  "lead.demo": "demo",
+  "lead.demoAccount": "demo account {id}",
   "lead.created": "Known since",
   "lead.lostBecause": "Lost because",
   "lead.score": "Score",

@@ -259,6 +259,8 @@ export const id: Record<TextKey, string> = {
   "lead.owner": "Penanggung jawab",
   "lead.pool": "di kumpulan",
   "lead.accounts": "Akun:",
+  "lead.demo": "demo",
+  "lead.demoAccount": "akun demo {id}",
   "lead.created": "Dikenal sejak",
   "lead.lostBecause": "Hilang karena",
   "lead.score": "Skor",
