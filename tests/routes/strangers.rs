@@ -255,6 +255,22 @@ async fn a_client_sees_their_own_account_and_no_other() {
         Some(&nobody),
     );
     assert_eq!(refused.body["name"], "not_set_up", "{}", refused.body);
+    for (cookie, question, page) in [
+        ("link.abc", "error=access_denied", "/me#link-failed="),
+        ("link.abc", "state=abc&code=x", "/me#link-failed="),
+        ("link.abc", "state=other&code=x", "/me#link-failed="),
+        ("abc", "error=access_denied", "/#sign-in-failed="),
+        ("abc", "state=abc&code=x", "/#sign-in-failed="),
+    ] {
+        let path = format!("/api/v1/auth/oidc/google/callback?{question}");
+        let sent = house.visit(&path, &format!("siaga_provider={cookie}"));
+        let location = sent.location.as_deref().unwrap_or_default();
+        assert_eq!(sent.status, 303, "{cookie} {question}: {sent:?}");
+        assert!(
+            location.starts_with(page),
+            "{cookie} {question}: {location}"
+        );
+    }
     let more = (0..20)
         .map(|_| house.ask("POST", "/api/v1/ws-tickets", Some(&client), None))
         .find(|ticket| ticket.status != 201);
