@@ -240,6 +240,33 @@ async fn a_client_sees_their_own_account_and_no_other() {
     for (person, status) in [(&client, 200), (&stranger, 404)] {
         assert_eq!(house.ask("GET", &path, Some(person), None).status, status);
     }
+    let budi = house.person("end_user", HOUSE, None).await;
+    let asks = |kind: &str, leverage: &str| {
+        let asked = json!({"user_id": budi.id, "account_type": kind, "leverage_type": leverage});
+        let path = "/api/v1/trading/account/open";
+        house.ask("POST", path, Some(&budi), Some(&asked))
+    };
+    let opened = asks("demo", "group").body;
+    let his = opened["account_id"].as_u64().expect("an account");
+    let terms = json!({"leverage": 10, "note": "asked for by the risk desk"});
+    let path = format!("/api/v1/accounts/{his}/terms");
+    let lowered = house.ask("PUT", &path, Some(&admin), Some(&terms));
+    assert_eq!(lowered.status, 200, "{lowered:?}");
+    house
+        .run(format!(
+            "UPDATE accounts_directory SET account_type = 'live' WHERE account = {his};"
+        ))
+        .await;
+    for (leverage, status) in [
+        ("group", 422),
+        ("1:20", 422),
+        ("1:10", 200),
+        ("1:5", 200),
+        ("1:10", 422),
+    ] {
+        let answer = asks("live", leverage);
+        assert_eq!(answer.status, status, "{leverage}: {}", answer.body);
+    }
     let editor = house.person("content_editor", HOUSE, None).await;
     for (person, status) in [(&client, 201), (&stranger, 201), (&editor, 403)] {
         let ticket = house.ask("POST", "/api/v1/ws-tickets", Some(person), None);
