@@ -9,7 +9,7 @@ use siaga_platform::cache::{Cache, Key};
 use siaga_platform::ids::HOUSE;
 use siaga_platform::news::Part;
 use siaga_platform::outbox::Event;
-use siaga_platform::people::Role;
+use siaga_platform::people::{Principal, Role};
 use siaga_platform::refusal::{CONFLICT, Refusal};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
@@ -60,17 +60,14 @@ async fn who_leaves_before_the_cache_has_answered_loses_no_news_of_what_was_comm
         );
         let cache = Cache::open(Some(&url), house.platform.keyring()).expect("a URL");
         let platform = house.platform.clone().with_cache(cache);
-        let citra = house
-            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
-            .await;
+        let system = Principal::system("test");
         let mut people = Vec::new();
         for name in ["Sari", "Budi"] {
             people.push(house.client(name).await.user().expect("a person"));
         }
         let profile = async |person, loaded: u8| {
-            let kept = platform
-                .cache()
-                .get(&Key::Profile(person), async { Ok(loaded) });
+            let key = Key::Profile(person);
+            let kept = platform.cache().get(&key, async move { Ok(loaded) });
             kept.await.expect("there")
         };
         for person in &people {
@@ -80,7 +77,7 @@ async fn who_leaves_before_the_cache_has_answered_loses_no_news_of_what_was_comm
         let mut nudges = platform.nudges();
         let changed = people.clone();
         {
-            let mut writing = pin!(platform.command(&citra, move |unit| {
+            let mut writing = pin!(platform.command(&system, move |unit| {
                 unit.audit(Change::new(Action::Update, "aml_hit", 1).field(
                     "seen",
                     Value::Null,
@@ -88,7 +85,9 @@ async fn who_leaves_before_the_cache_has_answered_loses_no_news_of_what_was_comm
                 ));
                 for person in changed {
                     let told = json!({"user_id": person});
-                    unit.emit(Event::new("user.status_changed", "user", person, told).about(person));
+                    unit.emit(
+                        Event::new("user.status_changed", "user", person, told).about(person),
+                    );
                 }
                 Ok(())
             }));
