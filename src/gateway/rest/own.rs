@@ -135,7 +135,8 @@ pub struct OpenRequest {
     /// The caller: nobody asks for somebody else.
     pub user_id: Uuid,
     /// `group`: the leverage of the account's group; `1:50`: one of its own, whole and no higher than the group's. That of a live
-    /// account is only lowered: the desk alone gives more. Caps of classes and instruments hold beside it. Absent: the group's for a new account, as it is for one that is open.
+    /// account is only lowered: the desk alone gives more. Caps of classes and instruments hold beside it. Absent: the group's for a new
+    /// account, as it is for one that is open.
     pub leverage_type: Option<String>,
     /// `live`: the account that an approval of documents opens; `demo`: play money, without documents.
     pub account_type: String,
