@@ -160,20 +160,40 @@ impl Platform {
             Ok((value, wrote))
         });
         let (value, wrote) = written.await?;
-        for person in wrote.people {
-            self.cache.forget(&Key::Profile(person)).await;
-        }
-        if wrote.findable {
-            self.forget_searches().await;
-        }
-        for part in wrote.touched {
+        self.tell(wrote).await;
+        Ok(value)
+    }
+
+    /// Tells what is committed, to the end: whoever asked may be gone before the cache has answered.
+    async fn tell(&self, wrote: Wrote) {
+        let Wrote {
+            wakes,
+            touched,
+            people,
+            findable,
+        } = wrote;
+        for part in touched {
             self.news.tell(part);
         }
-        if wrote.wakes {
+        if wakes {
             self.nudge
                 .send_modify(|count| *count = count.wrapping_add(1));
         }
-        Ok(value)
+        if people.is_empty() && !findable {
+            return;
+        }
+        let platform = self.clone();
+        let forgetting = tokio::spawn(async move {
+            for person in people {
+                platform.cache.forget(&Key::Profile(person)).await;
+            }
+            if findable {
+                platform.forget_searches().await;
+            }
+        });
+        if let Err(error) = forgetting.await {
+            tracing::warn!("a change was not forgotten by the cache to the end: {error}");
+        }
     }
 
     /// What can be found changed: nobody gets an answer of before. With a second level the programs share its

@@ -287,13 +287,13 @@ impl Doors {
         self.issue(actor, Some(SessionKey::Guest(guest)), rooms, now)
     }
 
-    /// Tickets of a session of identity or of an API key that wait for their hello.
-    pub fn waiting(&self, guest: Uuid, now: Ts) -> usize {
+    /// Tickets of somebody that wait for their hello.
+    pub fn waiting(&self, actor: ActorId, now: Ts) -> usize {
         let inner = self.lock();
-        let theirs = inner.tickets.values().filter(|ticket| {
-            ticket.visitor.session == Some(SessionKey::Guest(guest))
-                && now.since(ticket.made) <= TICKET_NS
-        });
+        let theirs = inner
+            .tickets
+            .values()
+            .filter(|ticket| ticket.visitor.actor == actor && now.since(ticket.made) <= TICKET_NS);
         theirs.count()
     }
 
@@ -492,11 +492,12 @@ mod tests {
             session: Some(session),
             rooms,
         };
-        assert_eq!(doors.waiting(guest, at(2)), 2);
-        assert_eq!(doors.waiting(guest, at(40)), 0, "they are over by then");
+        let waiting = |at| doors.waiting(ActorId(1_000), at);
+        assert_eq!(waiting(at(2)), 2);
+        assert_eq!(waiting(at(40)), 0, "they are over by then");
         assert_eq!(doors.redeem(&ticket, at(2)), Some(visitor));
-        assert_eq!(doors.waiting(guest, at(2)), 1);
-        assert_eq!(doors.waiting(Uuid::from_u128(2), at(2)), 0);
+        assert_eq!(waiting(at(2)), 1);
+        assert_eq!(doors.waiting(ActorId(1_001), at(2)), 0);
         assert!(doors.holds(session));
         doors.dismiss(guest);
         assert!(!doors.holds(session));

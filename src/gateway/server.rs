@@ -84,6 +84,8 @@ pub struct Gateway {
     pub stop: watch::Receiver<bool>,
     /// One permit for each open connection, of whatever kind.
     pub places: Arc<Semaphore>,
+    /// Held from reading an account's terms to writing them: the desk and the client change the same ones.
+    pub terms: tokio::sync::Mutex<()>,
 }
 
 impl Gateway {
@@ -127,6 +129,7 @@ pub async fn serve(
         options,
         stop,
         places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+        terms: tokio::sync::Mutex::default(),
     });
     let guards = [
         tokio::spawn(revocation::hear(app.clone())),

@@ -17,6 +17,8 @@ pub const SUB_PROTOCOL: &str = "siaga.json.v1";
 pub const SUBS_MAX: usize = 512;
 /// Largest frame a client may send: a `sub` of a thousand symbols fits.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Connections of clients at once, of all there may be: the rest is left to the people of the house.
+pub const CLIENTS_MAX: usize = super::server::CONNECTIONS_MAX - 512;
 /// Requests per second, and how many may come at once.
 pub const REQUESTS_PER_SECOND: u32 = 50;
 pub const REQUESTS_BURST: u32 = 200;

@@ -30,6 +30,8 @@ const UNLIMITED: &str = "1000000";
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    /// Where a redirection leads.
+    pub location: Option<String>,
     pub body: Value,
 }
 
@@ -161,6 +163,12 @@ impl House {
         self.ask_with(method, path, Some(by), &header, &body)
     }
 
+    /// What a browser with this cookie gets.
+    pub fn visit(&self, path: &str, cookie: &str) -> Answer {
+        let header = format!("Cookie: {cookie}\r\n");
+        self.ask_with("GET", path, None, &header, "")
+    }
+
     /// The same with a body as it is written.
     pub fn ask_text(&self, method: &str, path: &str, by: Option<&Person>, body: &str) -> Answer {
         self.ask_with(method, path, by, "", body)
@@ -197,12 +205,17 @@ impl House {
             .nth(1)
             .and_then(|code| code.parse().ok())
             .expect("a status");
-        let text = answer.split_once("\r\n\r\n").map_or("", |(_, text)| text);
+        let (head, text) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let location = head
+            .lines()
+            .find_map(|line| line.strip_prefix("location: "))
+            .map(str::to_owned);
         // Chunked or plain: the JSON is what stands between the first and the last bracket.
         let body = text.find(['{', '[']).zip(text.rfind(['}', ']']));
         let body = body.and_then(|(from, to)| serde_json::from_str(text.get(from..=to)?).ok());
         Answer {
             status,
+            location,
             body: body.unwrap_or(Value::Null),
         }
     }

@@ -240,6 +240,33 @@ async fn a_client_sees_their_own_account_and_no_other() {
     for (person, status) in [(&client, 200), (&stranger, 404)] {
         assert_eq!(house.ask("GET", &path, Some(person), None).status, status);
     }
+    let budi = house.person("end_user", HOUSE, None).await;
+    let asks = |kind: &str, leverage: &str| {
+        let asked = json!({"user_id": budi.id, "account_type": kind, "leverage_type": leverage});
+        let path = "/api/v1/trading/account/open";
+        house.ask("POST", path, Some(&budi), Some(&asked))
+    };
+    let opened = asks("demo", "group").body;
+    let his = opened["account_id"].as_u64().expect("an account");
+    let terms = json!({"leverage": 10, "note": "asked for by the risk desk"});
+    let path = format!("/api/v1/accounts/{his}/terms");
+    let lowered = house.ask("PUT", &path, Some(&admin), Some(&terms));
+    assert_eq!(lowered.status, 200, "{lowered:?}");
+    house
+        .run(format!(
+            "UPDATE accounts_directory SET account_type = 'live' WHERE account = {his};"
+        ))
+        .await;
+    for (leverage, status) in [
+        ("group", 422),
+        ("1:20", 422),
+        ("1:10", 200),
+        ("1:5", 200),
+        ("1:10", 422),
+    ] {
+        let answer = asks("live", leverage);
+        assert_eq!(answer.status, status, "{leverage}: {}", answer.body);
+    }
     let editor = house.person("content_editor", HOUSE, None).await;
     for (person, status) in [(&client, 201), (&stranger, 201), (&editor, 403)] {
         let ticket = house.ask("POST", "/api/v1/ws-tickets", Some(person), None);
@@ -277,6 +304,22 @@ async fn a_client_sees_their_own_account_and_no_other() {
         Some(&nobody),
     );
     assert_eq!(refused.body["name"], "not_set_up", "{}", refused.body);
+    for (cookie, question, page) in [
+        ("link.abc", "error=access_denied", "/me#link-failed="),
+        ("link.abc", "state=abc&code=x", "/me#link-failed="),
+        ("link.abc", "state=other&code=x", "/me#link-failed="),
+        ("abc", "error=access_denied", "/#sign-in-failed="),
+        ("abc", "state=abc&code=x", "/#sign-in-failed="),
+    ] {
+        let path = format!("/api/v1/auth/oidc/google/callback?{question}");
+        let sent = house.visit(&path, &format!("siaga_provider={cookie}"));
+        let location = sent.location.as_deref().unwrap_or_default();
+        assert_eq!(sent.status, 303, "{cookie} {question}: {sent:?}");
+        assert!(
+            location.starts_with(page),
+            "{cookie} {question}: {location}"
+        );
+    }
     let more = (0..20)
         .map(|_| house.ask("POST", "/api/v1/ws-tickets", Some(&client), None))
         .find(|ticket| ticket.status != 201);

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::audit::{Action, Change};
 use crate::core_door::CoreRefusal;
 use crate::identity::permissions::DESK_WRITE;
-use crate::kyc::AccountPlan;
+use crate::kyc::{self, AccountPlan};
 use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::{CONFLICT, FORBIDDEN, Refusal};
@@ -63,7 +63,7 @@ pub async fn open(
         .await?;
     let (number, is_open) = reserved;
     if is_open {
-        return Ok(number);
+        return locked_as_due(platform, user, number).await;
     }
     let terms = AccountTerms {
         id: AccountId(number),
@@ -92,7 +92,18 @@ pub async fn open(
     platform
         .command(&by.elevated(), move |unit| opened(unit, user, number))
         .await?;
-    Ok(number)
+    locked_as_due(platform, user, number).await
+}
+
+/// The account, under review where its client's are: what locked those did not see it yet.
+async fn locked_as_due(platform: &Platform, user: Uuid, number: u32) -> Result<u32, Refusal> {
+    match kyc::lock_new(platform, user).await {
+        Ok(()) => Ok(number),
+        Err(error) => {
+            tracing::warn!("a demonstration account is not locked as its client's others: {error}");
+            Err(CONFLICT.because("the account is opened and not ready yet: ask again in a moment"))
+        }
+    }
 }
 
 /// Whether an account holds play money.

@@ -164,7 +164,7 @@ impl Cache {
                 json.map_err(|error| DbError::Unexpected(format!("a value to keep: {error}")))?;
             if let Some(second) = &self.second {
                 // Who hears nobody may put back what another just took out, and is believed as briefly here.
-                second.set(&text, &json, ttl).await;
+                second.keep(&text, &json, ttl).await;
             }
             Ok(Kept {
                 json: json.into(),
@@ -250,7 +250,7 @@ impl Cache {
     pub async fn note_end(&self, session: Uuid) {
         if let Some(second) = &self.second {
             let key = Key::Session(session);
-            second.set(&key.text(), ENDED, key.ttl()).await;
+            second.note(&key.text(), ENDED, key.ttl()).await;
         }
     }
 

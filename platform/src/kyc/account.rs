@@ -45,7 +45,7 @@ pub async fn open_account(kyc: &Kyc, user: Uuid) -> Result<(), EffectError> {
         ));
     };
     if opened {
-        return settle_lock(kyc, user).await;
+        return settle_lock(&kyc.platform, user).await;
     }
     let terms = AccountTerms {
         id: AccountId(number),
@@ -66,10 +66,18 @@ pub async fn open_account(kyc: &Kyc, user: Uuid) -> Result<(), EffectError> {
         .command(&system, move |unit| opened_as(unit, user, number, seq))
         .await?;
     // A dispute that came before the account locked what there was then.
-    if is_locked(kyc, user).await? {
-        return settle_lock(kyc, user).await;
+    lock_new(&kyc.platform, user).await
+}
+
+/// Locks what was opened a moment ago, where the client's accounts are locked.
+///
+/// # Errors
+/// As [`settle_lock`].
+pub(crate) async fn lock_new(platform: &Platform, user: Uuid) -> Result<(), EffectError> {
+    match is_locked(platform, user).await? {
+        true => settle_lock(platform, user).await,
+        false => Ok(()),
     }
-    Ok(())
 }
 
 fn refused(refusal: CoreRefusal) -> EffectError {
@@ -161,11 +169,9 @@ fn has_cause(tx: &mut Tx<'_>, user: Uuid) -> Result<bool, Refusal> {
     Ok(tx.scalar(query.bind(user))?)
 }
 
-async fn is_locked(kyc: &Kyc, user: Uuid) -> Result<bool, Refusal> {
+async fn is_locked(platform: &Platform, user: Uuid) -> Result<bool, Refusal> {
     let system = Principal::system("kyc.account");
-    kyc.platform
-        .read(&system, move |tx| has_cause(tx, user))
-        .await
+    platform.read(&system, move |tx| has_cause(tx, user)).await
 }
 
 /// Whether the desk may end the review of an account: not while the platform has a cause of its own for it.
@@ -194,11 +200,11 @@ pub async fn may_end_review(platform: &Platform, account: AccountId) -> Result<(
 ///
 /// # Errors
 /// The core or the database does not answer, or the core refuses; what changes all the time is asked for later.
-pub(super) async fn settle_lock(kyc: &Kyc, user: Uuid) -> Result<(), EffectError> {
-    let mut on = is_locked(kyc, user).await?;
+pub(super) async fn settle_lock(platform: &Platform, user: Uuid) -> Result<(), EffectError> {
+    let mut on = is_locked(platform, user).await?;
     for _ in 0..SETTLE_MAX {
-        lock(kyc, user, on).await?;
-        let now = is_locked(kyc, user).await?;
+        lock(platform, user, on).await?;
+        let now = is_locked(platform, user).await?;
         if now == on {
             return Ok(());
         }
@@ -209,16 +215,18 @@ pub(super) async fn settle_lock(kyc: &Kyc, user: Uuid) -> Result<(), EffectError
     ))
 }
 
-async fn lock(kyc: &Kyc, user: Uuid, on: bool) -> Result<(), EffectError> {
+async fn lock(platform: &Platform, user: Uuid, on: bool) -> Result<(), EffectError> {
     let system = Principal::system("kyc.account");
-    let read = kyc.platform.read(&system, move |tx| {
-        // What the desk said last is in the audit log, with who said it. The program's own actor is number 0.
+    let read = platform.read(&system, move |tx| {
+        // What the desk said last is in the audit log, with who said it. The program's own actor is number 0. A demonstration account
+        // that has a number and was never opened is nothing that the core knows.
         let query = sqlx::query_as(
             "SELECT d.account, coalesce((SELECT l.action = 'account.review_started' FROM audit_log AS l
                  WHERE l.entity_type = 'account' AND l.entity_id = d.account::text AND l.actor_id <> 'core:0'
                      AND l.action IN ('account.review_started', 'account.review_ended')
                  ORDER BY l.id DESC LIMIT 1), false)
-             FROM accounts_directory AS d WHERE d.user_id = $1 ORDER BY d.account LIMIT 100",
+             FROM accounts_directory AS d WHERE d.user_id = $1 AND (d.account_type = 'live' OR d.opened_at IS NOT NULL)
+             ORDER BY d.account LIMIT 100",
         );
         Ok(tx.all::<(i64, bool)>(query.bind(user))?)
     });
@@ -236,8 +244,7 @@ async fn lock(kyc: &Kyc, user: Uuid, on: bool) -> Result<(), EffectError> {
             on,
             note: 0,
         };
-        let sent = kyc
-            .platform
+        let sent = platform
             .core()
             .send(PROGRAM, Body::Review(set))
             .await

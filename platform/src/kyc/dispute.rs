@@ -68,7 +68,7 @@ pub async fn dispute(
         open(unit, &case, &reason)
     });
     let id = opened.await?;
-    if let Err(error) = settle_lock(kyc, user).await {
+    if let Err(error) = settle_lock(&kyc.platform, user).await {
         tracing::warn!("trading of a disputed client is locked by the outbox: {error}");
     }
     Ok(id)

@@ -84,7 +84,7 @@ impl Effect for Accounts {
                 "kyc.approved" => open_account(&self.0, user).await,
                 // Cases that were not found true, and are not, lock nothing.
                 "aml.case_opened" | "aml.case_closed" if !is_found_true(&event.payload) => Ok(()),
-                _ => settle_lock(&self.0, user).await,
+                _ => settle_lock(&self.0.platform, user).await,
             }
         })
     }

@@ -42,6 +42,7 @@ use crate::unit::Platform;
 use document::Wanted;
 use ocr::Ocr;
 
+pub(crate) use account::lock_new;
 pub use account::{may_end_review, open_account};
 pub use dispute::{Outcome, dispute, resolve};
 pub use effects::{effects, subscribers};

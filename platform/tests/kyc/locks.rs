@@ -4,19 +4,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use siaga_platform::accounts::demo;
 use siaga_platform::aml::case::Status;
 use siaga_platform::aml::screen::{self, Cause};
 use siaga_platform::aml::{cases, sanctions};
 use siaga_platform::identity::messenger::{Channel, Message, Messenger, Sending};
 use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::kyc::faults::{STORE, UNDER_REVIEW};
-use siaga_platform::kyc::{self, Kyc, Outcome, Verb};
+use siaga_platform::kyc::{self, AccountPlan, Kyc, Outcome, Verb};
 use siaga_platform::outbox::{Handlers, Publisher};
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::values::bound;
 use siaga_risk::event::Body;
 use siaga_risk::ids::AccountId;
-use siaga_risk::units::{SECOND_NS, Ts};
+use siaga_risk::units::{Leverage, Money, SECOND_NS, Ts};
 use uuid::Uuid;
 
 use super::office::{Office, fault, offices};
@@ -99,6 +100,61 @@ async fn the_end_of_a_dispute_leaves_the_review_that_the_desk_set() {
                 .await
                 .expect(kind);
         }
+    }
+}
+
+/// Accounts that the core was told to put under review, or not any more.
+fn reviewed(office: &Office, wanted: bool) -> Vec<u32> {
+    let told = office.core.sent().into_iter();
+    let accounts = told.filter_map(|body| match body {
+        Body::Review(set) if set.on == wanted => Some(set.account.0),
+        _ => None,
+    });
+    accounts.collect()
+}
+
+#[tokio::test]
+async fn play_money_is_locked_with_the_rest_from_when_it_is_there() {
+    for office in offices().await {
+        let kind = office.house.kind;
+        let (sari, account) = verified(&office, "Sari").await;
+        let user = sari.user().expect("a person");
+        let open = async || {
+            let plan = AccountPlan::default();
+            let platform = &office.kyc.platform;
+            demo::open(platform, &sari, &plan, Money(1_000_000), Leverage::NONE).await
+        };
+        // Its number is given, and the core did not answer: there is no such account there.
+        office
+            .house
+            .system(move |tx| {
+                let query = sqlx::query(
+                    "INSERT INTO accounts_directory (account, system, outside_id, user_id, org_id, account_type) VALUES (2500000, 'siaga', '2500000', $1, $2, 'demo')",
+                );
+                tx.execute(query.bind(user).bind(HOUSE))
+            })
+            .await;
+        let dispute = kyc::dispute(&office.kyc, &sari, None, "that is not my card")
+            .await
+            .expect(kind);
+        assert_eq!(reviewed(&office, true), [account.0], "{kind}: what is open");
+        assert_eq!(open().await.expect(kind), 2_500_000, "{kind}");
+        assert!(reviewed(&office, true).contains(&2_500_000), "{kind}");
+        kyc::resolve(
+            &office.kyc,
+            &office.bayu,
+            None,
+            dispute,
+            Outcome::Dismissed,
+            "seen",
+        )
+        .await
+        .expect(kind);
+        kyc::open_account(&office.kyc, user).await.expect(kind);
+        assert_eq!(reviewed(&office, false), [account.0, 2_500_000], "{kind}");
+        let told = office.core.sent().len();
+        assert_eq!(open().await.expect(kind), 2_500_000, "{kind}");
+        assert_eq!(office.core.sent().len(), told, "{kind}: nothing is to lock");
     }
 }
 

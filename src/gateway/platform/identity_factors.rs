@@ -420,18 +420,19 @@ async fn begin_provider(
     let mut response = to(&url)?;
     response
         .headers_mut()
-        .append(header::SET_COOKIE, state_cookie(&url)?);
+        .append(header::SET_COOKIE, state_cookie("", &url)?);
     Ok(response)
 }
 
-/// Whoever comes back must be whom we sent: the state alone could be handed to another browser.
-fn state_cookie(url: &str) -> ApiResult<HeaderValue> {
+/// Whoever comes back must be whom we sent: the state alone could be handed to another browser. `what` = [`LINK`], or nothing for a
+/// visit that signs in.
+fn state_cookie(what: &str, url: &str) -> ApiResult<HeaderValue> {
     let state = url
         .split('&')
         .find_map(|pair| pair.strip_prefix("state="))
         .unwrap_or_default();
     let line = format!(
-        "{STATE_COOKIE}={state}; HttpOnly; Secure; SameSite=Lax; Path=/api/v1/auth/oidc; Max-Age=600"
+        "{STATE_COOKIE}={what}{state}; HttpOnly; Secure; SameSite=Lax; Path=/api/v1/auth/oidc; Max-Age=600"
     );
     HeaderValue::try_from(line)
         .map_err(|_| ApiError::internal("a cookie has characters of no header"))
@@ -464,7 +465,7 @@ async fn begin_link(
     let url = identity
         .begin_link(&by, session, &request.name, &visit)
         .await?;
-    let cookie = state_cookie(&url)?;
+    let cookie = state_cookie(LINK, &url)?;
     Ok(([(header::SET_COOKIE, cookie)], axum::Json(VisitDto { url })).into_response())
 }
 
@@ -484,6 +485,33 @@ async fn unlink(
 
 /// Binds a visit to a provider to the browser that began it.
 const STATE_COOKIE: &str = "siaga_provider";
+/// Stands before the state of a visit that links: who is signed in stays so however it ends.
+const LINK: &str = "link.";
+
+/// The visit that a browser began, by its cookie.
+struct Began<'h> {
+    state: Option<&'h str>,
+    links: bool,
+}
+
+impl<'h> Began<'h> {
+    fn of(headers: &'h HeaderMap) -> Began<'h> {
+        let kept = crate::gateway::guard::named_cookie(headers, STATE_COOKIE);
+        let linking = kept.and_then(|kept| kept.strip_prefix(LINK));
+        Began {
+            state: linking.or(kept),
+            links: linking.is_some(),
+        }
+    }
+
+    /// Where the browser goes when the visit fails.
+    fn failed(&self, code: u16) -> String {
+        match self.links {
+            true => format!("/me#link-failed={code}"),
+            false => format!("/#sign-in-failed={code}"),
+        }
+    }
+}
 
 /// Where a provider sends its user back to.
 #[utoipa::path(get, path = "/api/v1/auth/oidc/{name}/callback", tag = "auth", params(("name" = String, Path), CallbackQuery),
@@ -495,12 +523,12 @@ async fn callback(
     Id(name): Id<String>,
     Query(query): Query<CallbackQuery>,
 ) -> ApiResult<Response> {
-    let failed = |code: u16| to(&format!("/#sign-in-failed={code}"));
-    let began = crate::gateway::guard::named_cookie(&headers, STATE_COOKIE).map(str::to_owned);
+    let began = Began::of(&headers);
+    let failed = |code: u16| to(&began.failed(code));
     let (Some(state), Some(code), None) = (query.state, query.code, query.error) else {
         return failed(siaga_platform::identity::faults::PROVIDER.code);
     };
-    if began.as_deref() != Some(state.as_str()) {
+    if began.state != Some(state.as_str()) {
         return failed(siaga_platform::identity::faults::PROVIDER.code);
     }
     let visit = siaga_platform::identity::Visit {
@@ -545,4 +573,35 @@ fn to(url: &str) -> ApiResult<Response> {
     let location = HeaderValue::try_from(url)
         .map_err(|_| ApiError::internal("an address has characters of no header"))?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes back of a cookie that was set for a visit.
+    fn back(set: &HeaderValue) -> HeaderMap {
+        let line = set.to_str().expect("text");
+        let pair = line.split(';').next().expect("a pair");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, pair.parse().expect("a header"));
+        headers
+    }
+
+    #[test]
+    fn a_visit_that_links_fails_on_the_page_it_began_on() {
+        let url = "https://accounts.example/authorize?client_id=desk&state=abc-1&nonce=n";
+        for (what, failed) in [
+            (LINK, "/me#link-failed=11109"),
+            ("", "/#sign-in-failed=11109"),
+        ] {
+            let headers = back(&state_cookie(what, url).expect("a cookie"));
+            let began = Began::of(&headers);
+            assert_eq!(began.state, Some("abc-1"), "{what}");
+            assert_eq!(began.failed(11_109), failed);
+        }
+        let nobody = HeaderMap::new();
+        assert_eq!(Began::of(&nobody).state, None);
+        assert_eq!(Began::of(&nobody).failed(1), "/#sign-in-failed=1");
+    }
 }

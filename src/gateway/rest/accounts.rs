@@ -306,6 +306,7 @@ async fn set_terms(
     Id(id): Id<u32>,
     Json(request): Json<AccountTermsRequest>,
 ) -> ApiResult<axum::Json<Done>> {
+    let _alone = app.terms.lock().await;
     let reply = app.core.ask(Ask::Account(AccountId(id))).await?;
     let View::Account(known) = reply.view else {
         return Err(ApiError::not_found("the account"));

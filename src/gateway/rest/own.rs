@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::accounts::view;
 use super::{command, market, orders};
+use crate::gateway::directory::Directory;
 use crate::gateway::dto::account::{
     AccountDto, AccountStatus, MarginState, PortfolioDto, portfolio,
 };
@@ -137,8 +138,9 @@ async fn own_accounts(
 pub struct OpenRequest {
     /// The caller: nobody asks for somebody else.
     pub user_id: Uuid,
-    /// `group`: the leverage of the account's group; `1:50`: one of its own, whole and no higher than the group's. Caps of classes
-    /// and instruments hold beside it. Absent: the group's for a new account, as it is for one that is open.
+    /// `group`: the leverage of the account's group; `1:50`: one of its own, whole and no higher than the group's. That of a live
+    /// account is only lowered: the desk alone gives more. Caps of classes and instruments hold beside it. Absent: the group's for a new
+    /// account, as it is for one that is open.
     pub leverage_type: Option<String>,
     /// `live`: the account that an approval of documents opens; `demo`: play money, without documents.
     pub account_type: String,
@@ -167,7 +169,8 @@ async fn open_account(
         _ => return Err(ApiError::field("account_type", "use live or demo")),
     };
     if let Some(wanted) = wanted {
-        agree(&app, &by, account_id, wanted).await?;
+        let is_demo = request.account_type == DEMO;
+        agree(&app, &by, account_id, is_demo, wanted).await?;
     }
     Ok(axum::Json(OpenedAccount {
         account_id,
@@ -188,7 +191,7 @@ async fn open_demo(
             "this house has no demonstration accounts: ask for a live one",
         )
     })?;
-    within_group(app, plan.terms.group, wanted)?;
+    at_most(most_of(&app.core.directory(), plan.terms.group)?, wanted)?;
     let digits = app.core.directory().money_digits(plan.terms.currency);
     let balance = 10_i64
         .checked_pow(u32::from(digits))
@@ -212,23 +215,50 @@ fn leverage(text: &str) -> ApiResult<Leverage> {
         .ok_or_else(|| ApiError::field("leverage_type", "use group, or a whole one like 1:50"))
 }
 
-/// Nobody gives themselves more than their group has.
-fn within_group(app: &App, group: GroupId, wanted: Leverage) -> ApiResult<()> {
-    let names = app.core.directory();
-    let most = names
-        .group(group)
-        .map_or(Leverage::ONE, |group| group.terms.leverage.or_one());
+/// The leverage that a group has.
+fn most_of(names: &Directory, group: GroupId) -> ApiResult<Leverage> {
+    let known = names.group(group);
+    let known = known.map(|group| group.terms.leverage.or_one());
+    known.ok_or_else(|| {
+        ApiError::new(
+            Fault::NotAvailable,
+            "the account's group is not set up here: write to the desk",
+        )
+    })
+}
+
+/// Nobody gives themselves more than they may have.
+fn at_most(most: Leverage, wanted: Leverage) -> ApiResult<()> {
     match wanted <= most {
         true => Ok(()),
         false => Err(ApiError::field(
             "leverage_type",
-            format!("use at most 1:{most}, as the account's group has"),
+            format!("use at most 1:{most}; the desk alone gives more"),
         )),
     }
 }
 
+/// What a client may ask for and what they ask for, by the leverage of the group: play money up to that, and on a live account no more
+/// than it has, which the desk may have lowered.
+fn asked(is_demo: bool, group: Leverage, has: Leverage, wanted: Leverage) -> (Leverage, Leverage) {
+    let most = if is_demo { group } else { group.min(has) };
+    let wanted = if wanted == Leverage::NONE {
+        group
+    } else {
+        wanted
+    };
+    (most, wanted)
+}
+
 /// Gives an account of the caller's the leverage they want, while nothing is open that it would charge anew.
-async fn agree(app: &App, by: &Principal, account: u32, wanted: Leverage) -> ApiResult<()> {
+async fn agree(
+    app: &App,
+    by: &Principal,
+    account: u32,
+    is_demo: bool,
+    wanted: Leverage,
+) -> ApiResult<()> {
+    let _alone = app.terms.lock().await;
     let reply = app.core.ask(Ask::Account(AccountId(account))).await?;
     let View::Account(known) = reply.view else {
         return Err(ApiError::new(
@@ -239,7 +269,9 @@ async fn agree(app: &App, by: &Principal, account: u32, wanted: Leverage) -> Api
     if known.terms.leverage == wanted {
         return Ok(());
     }
-    within_group(app, known.terms.group, wanted)?;
+    let group = most_of(&app.core.directory(), known.terms.group)?;
+    let (most, whole) = asked(is_demo, group, known.leverage, wanted);
+    at_most(most, whole)?;
     if known.under_review || is_in_use(&known) {
         let why =
             "the leverage changes while nothing is open on the account and it is not under review";
@@ -277,4 +309,38 @@ async fn portfolio_of(
 ) -> ApiResult<axum::Json<PortfolioDto>> {
     may_see(&app, &by, id).await?;
     Ok(axum::Json(portfolio(view(&app, id).await?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_live_account_is_given_no_more_than_it_has_and_play_money_what_the_group_has() {
+        let may = |is_demo, has: u32, wanted| {
+            let (most, wanted) = asked(is_demo, Leverage::of(100), Leverage::of(has), wanted);
+            at_most(most, wanted).is_ok()
+        };
+        for (wanted, live, demo) in [
+            (Leverage::of(5), true, true),
+            (Leverage::of(10), true, true),
+            (Leverage::of(11), false, true),
+            (Leverage::of(100), false, true),
+            (Leverage::of(101), false, false),
+            (Leverage::NONE, false, true),
+        ] {
+            assert_eq!(may(false, 10, wanted), live, "{wanted}");
+            assert_eq!(may(true, 10, wanted), demo, "{wanted}");
+        }
+        assert!(may(false, 100, Leverage::NONE), "as it is already");
+        assert!(may(false, 200, Leverage::NONE), "less than it has");
+        assert!(!may(false, 200, Leverage::of(150)), "more than the group's");
+    }
+
+    #[test]
+    fn in_a_group_that_the_desk_does_not_have_nothing_is_opened() {
+        let refused = most_of(&Directory::default(), GroupId(7));
+        let fault = refused.map_err(|refused| refused.fault);
+        assert_eq!(fault, Err(Fault::NotAvailable));
+    }
 }

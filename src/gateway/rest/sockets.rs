@@ -13,7 +13,8 @@ use siaga_platform::ids::HOUSE;
 use siaga_platform::kyc::permissions::READ as KYC_READ;
 use siaga_platform::people::{Principal, Scope};
 use siaga_platform::refusal::FORBIDDEN;
-use siaga_risk::ids::AccountId;
+use siaga_risk::ids::{AccountId, ActorId};
+use siaga_risk::units::Ts;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,8 +27,8 @@ use crate::gateway::stream::session::BATCH_BYTES;
 use crate::gateway::stream::{FRAME_BYTES_MAX, SUB_PROTOCOL, socket};
 use crate::wire;
 
-/// Streams of one session or API key of a client, with tickets that wait: a few tabs and one that reconnects. So clients do not
-/// take the places of the desk.
+/// Streams of one client by all their sessions and API keys, with tickets that wait: a few tabs and one that reconnects. So nobody
+/// takes the places of other clients; the desk's are kept by [`CLIENTS_MAX`](crate::gateway::stream::CLIENTS_MAX).
 const CLIENT_STREAMS_MAX: usize = 8;
 
 wire! {
@@ -56,17 +57,8 @@ async fn ticket(
     let now = app.core.now();
     let rooms = entered(&app, &passed.principal).await?;
     let guest = passed.session.or(passed.key);
-    if let Some(guest) = guest
-        && rooms.client
-        && app.hub.connected_of(guest) + app.doors.waiting(guest, now) >= CLIENT_STREAMS_MAX
-    {
-        return Err(ApiError {
-            retry_after_s: Some(30),
-            ..ApiError::new(
-                Fault::RateLimited,
-                format!("at most {CLIENT_STREAMS_MAX} streams at once: close one first"),
-            )
-        });
+    if rooms.client {
+        has_place(&app, actor, now)?;
     }
     // Who sends the secret itself is not there by the session beside it.
     let by_secret = headers.contains_key(header::AUTHORIZATION);
@@ -76,17 +68,31 @@ async fn ticket(
             .doors
             .ticket(actor, cookie(&headers).filter(|_| !by_secret), now),
     };
-    let Some((ticket, expires)) = made else {
-        return Err(ApiError {
-            retry_after_s: Some(30),
-            ..ApiError::new(Fault::RateLimited, "too many tickets wait to be used")
-        });
-    };
+    let (ticket, expires) = made.ok_or_else(|| full("too many tickets wait to be used"))?;
     let body = axum::Json(TicketDto {
         ticket,
         expires: micros(expires),
     });
     Ok((StatusCode::CREATED, body).into_response())
+}
+
+/// Whether a client may have one more stream.
+fn has_place(app: &App, client: ActorId, now: Ts) -> ApiResult<()> {
+    if app.hub.connected_of(client) + app.doors.waiting(client, now) >= CLIENT_STREAMS_MAX {
+        let why = format!("at most {CLIENT_STREAMS_MAX} streams at once: close one first");
+        return Err(full(why));
+    }
+    match app.hub.clients_full() {
+        true => Err(full("too many are connected: try again in a moment")),
+        false => Ok(()),
+    }
+}
+
+fn full(why: impl Into<String>) -> ApiError {
+    ApiError {
+        retry_after_s: Some(30),
+        ..ApiError::new(Fault::RateLimited, why)
+    }
 }
 
 /// What somebody may follow.

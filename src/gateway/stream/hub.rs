@@ -12,14 +12,14 @@ use arc_swap::ArcSwapOption;
 use axum::extract::ws::Utf8Bytes;
 use serde::Serialize;
 use siaga_risk::event::{BarSpan, FeedState};
-use siaga_risk::ids::InstrumentId;
+use siaga_risk::ids::{ActorId, InstrumentId};
 use siaga_risk::units::Ts;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::SUBS_MAX;
 use super::message::StaleReason;
 use super::topic::{SubId, Topic};
+use super::{CLIENTS_MAX, SUBS_MAX};
 use crate::gateway::auth::SessionKey;
 use crate::gateway::core::Core;
 use crate::gateway::dto::market::{BarSide, SPANS, bar, quote_data, venue_time};
@@ -45,6 +45,8 @@ pub struct Hub {
 struct Connection {
     mailbox: Arc<Mailbox>,
     session: Option<SessionKey>,
+    /// Whose it is, where it is a client's.
+    client: Option<ActorId>,
 }
 
 /// One topic: its newest frame, its health, its followers.
@@ -275,6 +277,13 @@ impl Stream {
     fn followed(&self) -> bool {
         !self.members().is_empty()
     }
+}
+
+fn are_full(connections: &BTreeMap<String, Connection>) -> bool {
+    // Counted where it may be so alone: everybody comes back at once when the program starts anew.
+    let of_clients = |connection: &&Connection| connection.client.is_some();
+    connections.len() >= CLIENTS_MAX
+        && connections.values().filter(of_clients).count() >= CLIENTS_MAX
 }
 
 impl Hub {
@@ -555,11 +564,31 @@ impl Hub {
         }
     }
 
-    /// Registers a connection; an older one with this name is told that it was replaced.
-    pub fn connect(&self, conn: &str, mailbox: &Arc<Mailbox>, session: Option<SessionKey>) {
-        let mailbox = mailbox.clone();
-        self.connections()
-            .insert(conn.to_owned(), Connection { mailbox, session });
+    /// Registers a connection; `false` = it is a client's, and clients have all the places that are theirs.
+    #[must_use]
+    pub fn connect(
+        &self,
+        conn: &str,
+        mailbox: &Arc<Mailbox>,
+        session: Option<SessionKey>,
+        client: Option<ActorId>,
+    ) -> bool {
+        let mut connections = self.connections();
+        if client.is_some() && are_full(&connections) {
+            return false;
+        }
+        let connection = Connection {
+            mailbox: mailbox.clone(),
+            session,
+            client,
+        };
+        connections.insert(conn.to_owned(), connection);
+        true
+    }
+
+    /// Whether clients have all the places that are theirs.
+    pub fn clients_full(&self) -> bool {
+        are_full(&self.connections())
     }
 
     /// Ends every connection of a session.
@@ -592,12 +621,12 @@ impl Hub {
         guests
     }
 
-    /// Connections that a session of identity or an API key holds open.
-    pub fn connected_of(&self, guest: Uuid) -> usize {
+    /// Connections that a client holds open, by whatever sessions and API keys of theirs.
+    pub fn connected_of(&self, client: ActorId) -> usize {
         let connections = self.connections();
         let theirs = connections
             .values()
-            .filter(|connection| connection.session == Some(SessionKey::Guest(guest)));
+            .filter(|connection| connection.client == Some(client));
         theirs.count()
     }
 

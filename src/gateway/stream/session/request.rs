@@ -115,7 +115,15 @@ impl Session {
         self.rooms = visitor.map_or(Rooms::ALL, |visitor| visitor.rooms);
         self.conn = random_hex::<16>();
         let session = visitor.and_then(|visitor| visitor.session);
-        self.hub.connect(&self.conn, &self.mailbox, session);
+        let client = visitor.filter(|visitor| visitor.rooms.client);
+        let client = client.map(|visitor| visitor.actor);
+        if !self.hub.connect(&self.conn, &self.mailbox, session, client) {
+            let mut refusal = StreamError::RateLimited
+                .refuse(hello.id, "too many are connected: try again in a moment");
+            refusal.after_ms = Some(FULL_WAIT_MS);
+            self.refuse(refusal);
+            return self.close(Close::BadTicket);
+        }
         // Signed out since the ticket was redeemed: nobody would tell this connection any more.
         if session.is_some_and(|session| !self.doors.holds(session)) {
             return self.close(Close::Revoked);

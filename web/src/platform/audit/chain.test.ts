@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { Problem } from "../../api/client";
 import type { AuditPiece } from "../api/records";
 import { FLAWS_MAX, monthOf, verifyMonth, type Verified } from "./chain";
 
@@ -32,6 +33,28 @@ it("ends where an answer leads nowhere, and lists no more than anybody reads", a
 it("asks no further when nobody waits for it any more", async () => {
   const { asked, told } = await walk([{ rows: 5_000, next: 5_000, flaws: [] }], () => false);
   expect([asked, told]).toEqual([[null], []]);
+});
+
+it("waits where it asked too often, and goes on where it was", async () => {
+  const tooOften = new Problem(429, "Too many requests", "", null, null, [], null, 7);
+  const answers: (AuditPiece | Problem)[] = [{ rows: 5_000, next: 5_000, flaws: [] }, tooOften, tooOften, { rows: 12, next: null, flaws: [] }];
+  const asked: (number | null)[] = [];
+  const told: Verified[] = [];
+  const paused: number[] = [];
+  const ask = async (after: number | null) => {
+    const answer = answers[asked.length]!;
+    asked.push(after);
+    if (answer instanceof Problem) throw answer;
+    return answer;
+  };
+  const pause = async (ms: number) => void paused.push(ms);
+  await verifyMonth(ask, (verified) => told.push(verified), () => true, pause);
+  expect([asked, paused]).toEqual([[null, 5_000, 5_000, 5_000], [7_000, 7_000]]);
+  expect(told.map(({ rows, ended }) => [rows, ended])).toEqual([[5_000, false], [5_012, true]]);
+  const gone = verifyMonth(() => Promise.reject(tooOften), () => undefined, () => false, pause);
+  await expect(gone).resolves.toBeUndefined();
+  const broken = verifyMonth(() => Promise.reject(new Problem(503, "Busy", "")), () => undefined, () => true, pause);
+  await expect(broken).rejects.toThrow("Busy");
 });
 
 it("names the month by UTC, as the chains are kept", () => {

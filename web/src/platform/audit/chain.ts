@@ -1,3 +1,4 @@
+import { Problem } from "../../api/client";
 import type { AuditFlaw, AuditPiece } from "../api/records";
 
 /** How far a month's chain was computed, and what was wrong so far. */
@@ -10,13 +11,32 @@ export interface Verified {
 /** Flaws that are listed; a chain with more is not more broken. */
 export const FLAWS_MAX = 100;
 
-/** Asks for piece after piece to the end of the month, telling after each how far it is; nobody is told who has gone. */
-export async function verifyMonth(ask: (after: number | null) => Promise<AuditPiece>, tell: (verified: Verified) => void, isThere: () => boolean): Promise<void> {
+/** Seconds until the next try where the server does not say. */
+const PAUSE_S = 5;
+
+const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+
+/** Asks for piece after piece to the end of the month, telling after each how far it is; nobody is told who has gone. A long month has
+ * more pieces than one may ask for in a minute: where it is too many it waits and goes on. */
+export async function verifyMonth(
+  ask: (after: number | null) => Promise<AuditPiece>,
+  tell: (verified: Verified) => void,
+  isThere: () => boolean,
+  pause: (ms: number) => Promise<void> = sleep,
+): Promise<void> {
   let after: number | null = null;
   let rows = 0;
   let flaws: AuditFlaw[] = [];
   for (;;) {
-    const piece: AuditPiece = await ask(after);
+    let piece: AuditPiece;
+    try {
+      piece = await ask(after);
+    } catch (error) {
+      if (!(error instanceof Problem && error.status === 429)) throw error;
+      await pause((error.retryAfter ?? PAUSE_S) * 1_000);
+      if (!isThere()) return;
+      continue;
+    }
     if (!isThere()) return;
     rows += piece.rows;
     flaws = [...flaws, ...piece.flaws].slice(0, FLAWS_MAX);

@@ -5,6 +5,7 @@ use siaga_risk::ids::{AccountId, ActorId};
 use uuid::Uuid;
 
 use super::*;
+use crate::gateway::stream::CLIENTS_MAX;
 
 /// The actor of the clients here; a ticket carries it and nothing asks for it.
 const CLIENT: ActorId = ActorId(1_001);
@@ -43,8 +44,8 @@ fn follow(house: &House, peer: &mut Peer, ch: &str, sym: &str) -> Value {
 fn clients_follow_prices_and_what_is_theirs() {
     let house = House::new();
     let (mut peer, _) = client(&house, &[ACCOUNT], json!({}));
-    assert_eq!(house.hub.connected_of(Uuid::from_u128(9)), 1);
-    assert_eq!(house.hub.connected_of(Uuid::from_u128(8)), 0);
+    assert_eq!(house.hub.connected_of(CLIENT), 1);
+    assert_eq!(house.hub.connected_of(ActorId(1_002)), 0);
     let mine = ACCOUNT.to_string();
     for (ch, sym) in [
         ("margin", mine.as_str()),
@@ -150,4 +151,40 @@ fn a_client_goes_on_with_their_own_streams_alone() {
             .all(|frame| frame["t"] != "ev"),
         "nothing of others is told"
     );
+}
+
+#[test]
+fn clients_leave_the_places_of_the_house_alone() {
+    let house = House::new();
+    let mailbox = Arc::default();
+    let connect = |n: u32| {
+        let (conn, somebody) = (n.to_string(), ActorId(2_000 + n));
+        house.hub.connect(&conn, &mailbox, None, Some(somebody))
+    };
+    // People of the house take none of the clients' places.
+    assert!(house.hub.connect("desk", &mailbox, None, None));
+    let places = u32::try_from(CLIENTS_MAX).expect("a number");
+    assert!((0..places).all(connect));
+    assert!(house.hub.clients_full());
+    let rooms = Rooms {
+        client: true,
+        ..Rooms::NONE
+    };
+    let (ticket, _) = house
+        .doors
+        .guest_ticket(CLIENT, Uuid::from_u128(9), rooms, house.now())
+        .expect("room");
+    let mut late = house.silent();
+    let hello = json!({ "op": "hello", "ticket": ticket, "client": "test" });
+    let refused = late.ask(&house, hello);
+    assert_eq!(
+        (&refused["t"], &refused["name"], &refused["after_ms"]),
+        (&json!("err"), &json!("rate_limited"), &json!(30_000))
+    );
+    assert_eq!(late.closed, Some(Close::BadTicket));
+    assert_eq!(house.hub.connected_of(CLIENT), 0);
+    house.open();
+    house.hub.disconnect("7");
+    assert!(!house.hub.clients_full());
+    client(&house, &[], json!({}));
 }
