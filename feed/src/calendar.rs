@@ -423,9 +423,9 @@ impl Planner {
     /// passed while it was off, as far back as [`MISSED_MAX_NS`], and those of the plan ahead. Nights before that which
     /// the plan of the run before has told are taken back: all of them are left to people, or none.
     ///
-    /// They have to enter before anything else and with the time `reached`. Then each is planned while it still lies
-    /// ahead of the core: one that an earlier plan told is replaced and not charged a second time, and a start that is
-    /// cut off half-way is repeated whole, as its time has not moved.
+    /// They have to enter before anything else and with the time `reached`. As long as nothing else has entered, each is
+    /// planned while it still lies ahead of the core: one that an earlier plan told is replaced and not charged a second
+    /// time, and a start that is cut off half-way is repeated whole, as its time has not moved.
     pub fn behind(calendars: Calendars, reached: Ts, now: Ts) -> (Planner, Vec<Body>) {
         let ahead = now.plus(1);
         let from = reached.plus(1);

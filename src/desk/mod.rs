@@ -348,8 +348,8 @@ impl Running {
         )?;
         let plan = StartPlan::new(config, &self.catalog, &self.known, last);
         report.remarks.extend(plan.remarks.iter().cloned());
-        // Before the router starts: a link must be known when it is reported, and the core's time stands still until it
-        // knows of every night that passed.
+        // Before the router, the venues and the market start: a link must be known when it is reported, and the core's time
+        // stands still until it knows of every night that passed.
         let owed = plan.owed.into_iter().chain(catch_up.bodies);
         self.first_inputs(&mut inbox, catch_up.ts, owed).await?;
         let (router_handle, router, bridge_faults) =
