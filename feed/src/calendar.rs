@@ -24,9 +24,13 @@ pub const HORIZON_NS: u64 = 24 * HOUR_NS;
 /// One plan reaches this much further than the horizon, so that plans are rare.
 pub const STEP_NS: u64 = 24 * HOUR_NS;
 
-/// Nights further back than this are charged by nobody when they were not planned in time: whoever was away for more than
-/// a quarter settles its swaps by hand, and a clock that jumps by years charges no years.
+/// Nights further back than this are charged by nobody: whoever was away for more than a quarter settles its swaps by
+/// hand.
 pub const MISSED_MAX_NS: u64 = 92 * DAY_NS;
+
+/// A running clock that leaps further than this is more likely wrong than a desk that slept: the nights in between are
+/// left to people.
+pub const LEAP_MAX_NS: u64 = 3 * DAY_NS;
 
 /// Longest closure between two sessions, days: a weekend beside holidays.
 const CLOSURE_DAYS_MAX: i64 = 12;
@@ -183,6 +187,15 @@ impl Calendars {
         let mut at = 0..;
         bodies.retain(|body| at.next() == last || !is_day_start(body));
         bodies
+    }
+
+    /// Takes the nights in `[from, until)` back that an earlier plan has told: a rollover of no days charges nothing.
+    fn withdrawn(&self, from: Ts, until: Ts) -> impl Iterator<Item = Body> {
+        let nights = in_order(self.nights(from, until)).into_iter();
+        nights.filter_map(|body| match body {
+            Body::Rollover(night) => Some(Body::Rollover(Rollover { days: 0, ..night })),
+            _ => None,
+        })
     }
 
     /// Every session change in `[from, until)`.
@@ -365,6 +378,33 @@ pub struct Planner {
     planned_until: Option<Ts>,
     /// Rollovers and day starts before this are told, or fell due before anybody was there to tell them to.
     nights_until: Option<Ts>,
+    /// When `due` was asked last, or where the core's nights were caught up with.
+    asked: Option<Ts>,
+    leapt: Option<Leap>,
+}
+
+/// A leap of a running clock whose nights are charged by nobody: those in `[from, until)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leap {
+    pub from: Ts,
+    pub until: Ts,
+}
+
+impl std::fmt::Display for Leap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "the clock leapt by more than {} days: swaps of the nights from {} to {} are not charged; set the clock right \
+             if it is wrong, and settle those nights by hand if it is not",
+            LEAP_MAX_NS / DAY_NS,
+            utc(self.from),
+            utc(self.until)
+        )
+    }
+}
+
+fn utc(ts: Ts) -> Timestamp {
+    Timestamp::from_second((ts.0 / SECOND_NS) as i64).unwrap_or(Timestamp::MAX)
 }
 
 impl Planner {
@@ -374,49 +414,72 @@ impl Planner {
             calendars,
             planned_until: None,
             nights_until: None,
+            asked: None,
+            leapt: None,
         }
     }
 
     /// For a core whose time has `reached` an instant before `now`, with the nights behind that instant: those that
-    /// passed while it was off, as far back as [`MISSED_MAX_NS`], and those of the plan ahead.
+    /// passed while it was off, as far back as [`MISSED_MAX_NS`], and those of the plan ahead. Nights before that which
+    /// the plan of the run before has told are taken back: all of them are left to people, or none.
     ///
-    /// They have to enter before anything else and with the time `reached`. Then each is planned while it still lies
-    /// ahead of the core: one that an earlier plan told is replaced and not charged a second time, and a start that is
-    /// cut off half-way is repeated whole, as its time has not moved.
+    /// They have to enter before anything else and with the time `reached`. As long as nothing else has entered, each is
+    /// planned while it still lies ahead of the core: one that an earlier plan told is replaced and not charged a second
+    /// time, and a start that is cut off half-way is repeated whole, as its time has not moved.
     pub fn behind(calendars: Calendars, reached: Ts, now: Ts) -> (Planner, Vec<Body>) {
         let ahead = now.plus(1);
         let from = reached.plus(1);
         let until = now.plus(HORIZON_NS + STEP_NS);
-        let mut bodies = calendars.missed(from.max(earliest(now)), ahead);
+        // No plan reaches further than this.
+        let planned = from.plus(HORIZON_NS + STEP_NS);
+        let mut bodies: Vec<Body> = calendars
+            .withdrawn(from, planned.min(earliest(now)))
+            .collect();
+        bodies.extend(calendars.missed(from.max(earliest(now)), ahead));
         bodies.extend(in_order(calendars.nights(from.max(ahead), until)));
         let planner = Planner {
             calendars,
             planned_until: None,
             nights_until: Some(until),
+            asked: Some(now),
+            leapt: None,
         };
         (planner, bodies)
     }
 
-    /// What the core has to be told now: at the first call also the sessions in force.
+    /// What the core has to be told now: at the first call also the sessions in force. Where the clock has leapt by more
+    /// than [`LEAP_MAX_NS`] since the call before, no night in between; [`Planner::leapt`] says which.
     pub fn due(&mut self, now: Ts) -> Vec<Body> {
         let until = now.plus(HORIZON_NS + STEP_NS);
+        let asked = self.asked.replace(now).unwrap_or(now);
         let bodies = match self.planned_until {
             Some(planned) if planned >= now.plus(HORIZON_NS) => return Vec::new(),
             Some(planned) if planned > now => self.calendars.between(planned, until),
             // The first plan, or a clock that jumped past the one before: sessions begin anew, nights go on where they
             // ended.
-            _ => self.anew(now, until),
+            _ => self.anew(asked, now, until),
         };
         self.planned_until = Some(until);
         self.nights_until = Some(until);
         bodies
     }
 
-    fn anew(&self, now: Ts, until: Ts) -> Vec<Body> {
+    /// The leap whose nights `due` has left out, once.
+    pub fn leapt(&mut self) -> Option<Leap> {
+        self.leapt.take()
+    }
+
+    fn anew(&mut self, asked: Ts, now: Ts, until: Ts) -> Vec<Body> {
         let ahead = now.plus(1);
         let from = self.nights_until.unwrap_or(ahead);
         let mut bodies = self.calendars.current(now);
-        bodies.extend(self.calendars.missed(from.max(earliest(now)), ahead));
+        let mut missed = self.calendars.missed(from.max(earliest(now)), ahead);
+        if now.since(asked) > LEAP_MAX_NS && from < ahead {
+            // The day has begun all the same: what it measures is measured from here.
+            missed.retain(|body| !matches!(body, Body::Rollover(_)));
+            self.leapt = Some(Leap { from, until: ahead });
+        }
+        bodies.append(&mut missed);
         let mut timed = self.calendars.changes(ahead, until);
         timed.extend(self.calendars.nights(from.max(ahead), until));
         bodies.extend(in_order(timed));

@@ -1,5 +1,12 @@
 use super::*;
 use crate::catalog::Files;
+use siaga_risk::event::{
+    BrokerEvent, BrokerReport, Command, ExecId, Fill, Input, LinkMode, LinkReport, NO_VENUE_TIME,
+    Output, Quote, QuoteKind,
+};
+use siaga_risk::ids::ActorId;
+use siaga_risk::machine::Machine;
+use siaga_risk::view::{Ask, Query, View};
 
 fn ts(text: &str) -> Ts {
     let timestamp: Timestamp = text.parse().unwrap();
@@ -383,14 +390,47 @@ fn a_clock_that_jumps_past_the_plan_loses_no_night() {
     let start = ts("2026-03-02T12:00:00Z");
     let first = planner.due(start);
     let planned = planner.planned_until.unwrap();
-    let now = start.plus(5 * DAY_NS);
+    let now = start.plus(LEAP_MAX_NS);
     let second = planner.due(now);
+    assert_eq!(planner.leapt(), None);
     let current = Calendars::new(&catalog).current(now);
     assert_eq!(second[..current.len()], current);
     let until = planner.planned_until.unwrap();
     let all = Calendars::new(&catalog);
     assert_eq!(nights(&first), nights(&all.between(start.plus(1), planned)));
     assert_eq!(nights(&second), missed(&all.between(planned, until), now));
+}
+
+/// A wrong clock charges nobody for the nights it made up.
+#[test]
+fn the_nights_of_a_leap_of_a_running_clock_are_told_to_people_alone() {
+    let catalog = Catalog::shipped();
+    let mut planner = Planner::new(Calendars::new(&catalog));
+    let start = ts("2026-03-02T12:00:00Z");
+    planner.due(start);
+    let planned = planner.planned_until.unwrap();
+    let now = start.plus(LEAP_MAX_NS + 1);
+    let told = planner.due(now);
+    let until = planner.planned_until.unwrap();
+    let all = Calendars::new(&catalog).between(planned, until);
+    let mut left_out = missed(&all, now);
+    left_out.retain(|body| !matches!(body, Body::Rollover(night) if night.at <= now));
+    assert_eq!(nights(&told), left_out);
+    assert!(left_out.len() < missed(&all, now).len());
+    let leap = planner.leapt().expect("a leap");
+    assert_eq!((leap.from, leap.until), (planned, now.plus(1)));
+    let words = leap.to_string();
+    assert!(words.contains("from 2026-03-04T12:00:00Z"), "{words}");
+    assert!(words.contains("more than 3 days"), "{words}");
+    // Once; and from there on as ever.
+    assert_eq!(planner.leapt(), None);
+    let next = planner.due(now.plus(25 * HOUR_NS));
+    assert!(
+        nights(&next)
+            .iter()
+            .any(|body| matches!(body, Body::Rollover(_)))
+    );
+    assert_eq!(planner.leapt(), None);
 }
 
 #[test]
@@ -400,8 +440,128 @@ fn nights_of_more_than_a_quarter_ago_are_left_to_people() {
     let year_ago = ts("2025-06-03T12:00:00Z");
     let (_, told) = Planner::behind(Calendars::new(&catalog), year_ago, now);
     let earliest = told.iter().find_map(|body| match body {
-        Body::Rollover(night) => Some(night.at),
+        Body::Rollover(night) if night.days > 0 => Some(night.at),
         _ => None,
     });
     assert_eq!(earliest.map(utc).as_deref(), Some("Tue 03-03 22:00"));
+}
+
+/// A core that is told what a desk tells it.
+#[derive(Default)]
+struct Core {
+    machine: Machine,
+    inputs: u64,
+}
+
+impl Core {
+    fn put(&mut self, input: &Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.inputs += 1;
+        self.machine.apply(self.inputs, input, &mut out);
+        out
+    }
+
+    fn tell(&mut self, ts: Ts, body: Body) -> Vec<Output> {
+        let out = self.put(&Input::Command(Box::new(Command {
+            ts,
+            actor: ActorId(0),
+            token: self.inputs + 1,
+            body: body.clone(),
+        })));
+        for output in &out {
+            if let Output::Answer(answer) = output {
+                assert_eq!(answer.reasons, [], "{body:?}");
+            }
+        }
+        out
+    }
+}
+
+/// The first order of the demonstration, half a lot of euros long, is filled at an instant; a hundred days later its core
+/// starts again. The swap of the nights that are charged then, and their days as the start tells them.
+fn charged_behind_a_hundred_days(is_planned: impl Fn(&Body) -> bool) -> (Money, i64) {
+    let catalog = Catalog::shipped();
+    let reached = ts("2025-06-03T12:00:00Z");
+    let now = reached.plus(100 * DAY_NS);
+    let mut core = Core::default();
+    for body in catalog.bodies() {
+        core.tell(reached, body);
+    }
+    let plan = Planner::new(Calendars::new(&catalog)).due(reached);
+    for body in plan.into_iter().filter(is_planned) {
+        core.tell(reached, body);
+    }
+    let order = catalog.orders[0];
+    let euro = catalog.listing("EUR/USD").unwrap();
+    assert_eq!(order.instrument, euro.terms.id);
+    let of_account = |known: &&crate::catalog::DemoAccount| known.terms.id == order.account;
+    let link = catalog.accounts.iter().find(of_account).unwrap().terms.link;
+    core.tell(
+        reached,
+        Body::LinkState(LinkReport {
+            link,
+            mode: LinkMode::Live,
+            manual: false,
+        }),
+    );
+    core.put(&Input::Quote(Quote {
+        ts: reached,
+        bid: Price(108_500),
+        ask: Price(108_508),
+        bid_qty: Qty(0),
+        ask_qty: Qty(0),
+        bid_drop: 0,
+        ask_rise: 0,
+        venue_lag_us: NO_VENUE_TIME,
+        instrument: order.instrument,
+        source: euro.terms.feeds[0].source,
+        merged: 0,
+        kind: QuoteKind::Firm,
+    }));
+    let out = core.tell(reached, Body::Order(Box::new(order)));
+    let placed = out.iter().find_map(|output| match output {
+        Output::Answer(answer) => answer.order,
+        _ => None,
+    });
+    core.tell(
+        reached,
+        Body::Report(BrokerReport {
+            link,
+            order: placed.expect("an order"),
+            exec: ExecId::default(),
+            event: BrokerEvent::Filled(Fill {
+                qty: order.qty,
+                price: Price(108_508),
+                commission: Money(0),
+            }),
+        }),
+    );
+    let (_, told) = Planner::behind(Calendars::new(&catalog), reached, now);
+    let days = told.iter().filter_map(|body| match body {
+        Body::Rollover(night) if night.instrument == order.instrument && night.at <= now => {
+            Some(i64::from(night.days))
+        }
+        _ => None,
+    });
+    let days: i64 = days.sum();
+    for body in told {
+        core.tell(reached, body);
+    }
+    core.put(&Input::Clock(now));
+    let query = Query::Account(order.account);
+    let View::Account(view) = core.machine.ask(&Ask { token: 0, query }).view else {
+        panic!("no account");
+    };
+    (view.positions[0].position.swap, days)
+}
+
+/// What is said to be left to people is left to them whole: they would settle the nights of the old plan once more.
+#[test]
+fn the_nights_of_an_old_plan_beyond_the_limit_are_taken_back() {
+    let is_night = |body: &Body| matches!(body, Body::Rollover(_) | Body::DayStart(_));
+    let (with_a_plan, days) = charged_behind_a_hundred_days(|_| true);
+    let (without, _) = charged_behind_a_hundred_days(|body| !is_night(body));
+    assert!(days > 60, "{days}");
+    assert!(with_a_plan < Money(0));
+    assert_eq!(with_a_plan, without);
 }

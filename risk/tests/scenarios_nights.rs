@@ -5,6 +5,7 @@ mod desk;
 use desk::*;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
+use siaga_risk::terms::*;
 use siaga_risk::units::*;
 use siaga_risk::view::{Ask, Query, View};
 
@@ -27,7 +28,11 @@ fn open() -> Desk {
 
 /// Buys a lot.
 fn buy(desk: &mut Desk, price: i64) {
-    let out = desk.must(Body::Order(Box::new(order(1, "EURUSD", Side::Buy, 100))));
+    buy_of(desk, "EURUSD", price);
+}
+
+fn buy_of(desk: &mut Desk, symbol: &str, price: i64) {
+    let out = desk.must(Body::Order(Box::new(order(1, symbol, Side::Buy, 100))));
     let order = out.iter().find_map(|output| match output {
         Output::Answer(answer) => answer.order,
         _ => None,
@@ -54,6 +59,39 @@ fn tell(desk: &mut Desk, nights: &[(Ts, u8)]) {
             weekday: 0,
         }));
     }
+}
+
+fn used(desk: &Desk) -> Money {
+    let query = Query::Account(AccountId(1));
+    let View::Account(view) = desk.machine.ask(&Ask { token: 0, query }).view else {
+        panic!("no account");
+    };
+    view.used
+}
+
+/// Gold worth more than 150,000.00 EUR is charged four times, at a rate that is fixed at the night.
+fn rule_in_euros(desk: &mut Desk) {
+    let share = |to, percent| Band {
+        to,
+        leverage: Leverage::NONE,
+        initial: Ratio::percent(percent),
+        maintenance: Ratio::percent(percent),
+    };
+    desk.must(Body::Tiers(Box::new(TierTerms {
+        id: TierSetId(7),
+        rules: vec![TierRule {
+            id: 1,
+            by: TierBy::Notional,
+            currency: EUR,
+            instruments: vec![instrument_id("XAUUSD")],
+            cost: TierCost::Average,
+            rounding: RoundingStage::Total,
+            bands: vec![share(15_000_000, 100), share(0, 400)],
+        }],
+    })));
+    let mut group = desk.group;
+    group.margin.tiers = TierSetId(7);
+    desk.must(Body::Group(Box::new(group)));
 }
 
 /// Swap and margin of each position, the oldest first.
@@ -122,4 +160,67 @@ fn who_came_after_a_night_that_is_told_late_pays_nothing_for_it() {
     desk.clock();
     let swaps: Vec<Money> = held(&desk).into_iter().map(|(swap, _)| swap).collect();
     assert_eq!(swaps, [Money(-1_400), Money(-700)]);
+}
+
+#[test]
+fn a_night_told_late_settles_whoever_is_charged_at_its_rates() {
+    // Who bought gold after the night, and who has an order alone.
+    for holds in [true, false] {
+        let mut desk = open();
+        rule_in_euros(&mut desk);
+        desk.now = START.plus(2 * DAY_NS);
+        desk.quote("EURUSD", 112_000, 112_010);
+        desk.quote("XAUUSD", 2_000_000, 2_000_100);
+        if holds {
+            buy_of(&mut desk, "XAUUSD", 2_000_100);
+        } else {
+            desk.must(Body::Order(Box::new(order(1, "XAUUSD", Side::Buy, 100))));
+        }
+        let before = used(&desk);
+        desk.quote("EURUSD", 100_000, 100_010);
+        desk.machine.audit_watch().unwrap();
+        assert_eq!(used(&desk), before, "the rate is fixed");
+        desk.must(Body::Rollover(Rollover {
+            instrument: instrument_id("XAUUSD"),
+            at: MONDAY,
+            days: 1,
+            weekday: 0,
+        }));
+        desk.clock();
+        desk.machine.audit_watch().unwrap();
+        assert!(used(&desk) > before, "more euros are in the upper band");
+    }
+}
+
+#[test]
+fn a_day_order_placed_behind_a_day_start_that_is_told_late_stays() {
+    let mut desk = open();
+    let mut limit = order(1, "EURUSD", Side::Buy, 100);
+    (limit.kind, limit.tif) = (OrderKind::Limit, Tif::Day);
+    let mut place = |desk: &mut Desk, price| {
+        limit.price = Some(Price(price));
+        let out = desk.must(Body::Order(Box::new(limit)));
+        let order = out.iter().find_map(|output| match output {
+            Output::Answer(answer) => answer.order,
+            _ => None,
+        });
+        order.expect("an order")
+    };
+    let of_the_day_before = place(&mut desk, 105_000);
+    desk.now = START.plus(2 * DAY_NS);
+    desk.quote("EURUSD", 110_000, 110_010);
+    place(&mut desk, 104_000);
+    desk.must(Body::DayStart(DayStart {
+        at: MONDAY,
+        zone: 0,
+    }));
+    let out = desk.clock();
+    let changed = out.iter().filter_map(|output| match output {
+        Output::Order(change) => Some((change.id, change.state)),
+        _ => None,
+    });
+    assert_eq!(
+        changed.collect::<Vec<_>>(),
+        [(of_the_day_before, OrderState::Expired)]
+    );
 }

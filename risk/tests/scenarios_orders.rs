@@ -458,6 +458,23 @@ fn a_queued_stop_out_is_given_back_when_the_account_has_recovered() {
 }
 
 #[test]
+fn a_queued_stop_out_does_not_go_out_in_a_closed_session() {
+    check(
+        "trades_closed yes
+         account 1 USD hedging 100:1 deposit 1700.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         link readonly
+         quote EURUSD 1.08630 1.08630 -> margin 1 stop_out; stopout 1 act close p1; o2 queued
+         close_session EURUSD         -> feed EURUSD closed
+         # The broker trades; what its market has come to since nobody here has seen.
+         link live                    -> link live queued 1 in_doubt 0; o2 returned
+         see 1 positions 1 orders 0 state stop_out",
+    );
+}
+
+#[test]
 fn a_closing_stop_that_is_placed_while_the_link_is_down_sees_every_price() {
     check(
         "account 1 USD hedging 100:1 deposit 10000.00

@@ -459,6 +459,19 @@ fn a_raised_requirement_takes_no_window_of_the_house_away_and_is_never_left_out_
 }
 
 #[test]
+fn a_requirement_that_the_copy_refuses_says_why() {
+    let fault = |kind| Fault {
+        step: None,
+        instrument: Some(instrument_id("EURUSD")),
+        kind,
+    };
+    let words = fault(FaultKind::Refused(Reject::WindowInvalid)).to_string();
+    assert!(words.contains(Reject::WindowInvalid.name()), "{words}");
+    assert!(words.contains(Reject::WindowInvalid.lifts()), "{words}");
+    assert_ne!(words, fault(FaultKind::Windows).to_string());
+}
+
+#[test]
 fn a_raised_requirement_calls_and_restricts_and_stops_nobody_out() {
     let desk = three();
     let scenario = Scenario {

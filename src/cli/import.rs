@@ -67,7 +67,7 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         let machine = recover::look(&config.data.dir, moves(&bar))?;
         bar.finish_and_clear();
         let changes = diff(&machine.terms(), &catalog);
-        show(&changes, &beside, json, false);
+        show(&changes, &beside, &[], json, false);
         return Ok(match changes.is_empty() && beside.is_empty() {
             true => Exit::Well,
             false => Exit::Found,
@@ -86,8 +86,8 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         );
     }
     let changes = diff(&recovered.machine.terms(), &catalog);
-    show(&changes, &beside, json, true);
     if changes.is_empty() {
+        show(&changes, &beside, &[], json, true);
         keep_names(config, &catalog, &given.files())?;
         recovered.log.close()?;
         recovered.journal.close()?;
@@ -105,6 +105,7 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
         behind_ns,
         clock.now(),
     );
+    show(&changes, &beside, &owed.remarks, json, true);
     let mut trial = Machine::restore(&before.snapshot()).context("the state cannot be copied")?;
     let mut inputs = Vec::new();
     let mut seq = recovered.last;
@@ -179,27 +180,34 @@ fn what(change: &Change) -> &'static str {
     }
 }
 
-fn show(changes: &[Change], beside: &[Beside], json: bool, applied: bool) {
+/// The diff for programs, with what somebody has to know of the time that passed.
+fn as_json(
+    changes: &[Change],
+    beside: &[Beside],
+    remarks: &[String],
+    applied: bool,
+) -> serde_json::Value {
     let told = |field: &Field| serde_json::json!({ "field": field.name, "from": field.from, "to": field.to });
+    let list: Vec<_> = changes
+        .iter()
+        .map(|change| {
+            let fields: Vec<_> = change.fields.iter().map(told).collect();
+            serde_json::json!({ "terms": change.name, "what": what(change), "fields": fields })
+        })
+        .collect();
+    let others: Vec<_> = beside
+        .iter()
+        .map(|change| {
+            let fields: Vec<_> = change.fields.iter().map(told).collect();
+            serde_json::json!({ "name": change.name, "fields": fields })
+        })
+        .collect();
+    serde_json::json!({ "changes": list, "beside": others, "remarks": remarks, "applied": applied })
+}
+
+fn show(changes: &[Change], beside: &[Beside], remarks: &[String], json: bool, applied: bool) {
     if json {
-        let list: Vec<_> = changes
-            .iter()
-            .map(|change| {
-                let fields: Vec<_> = change.fields.iter().map(told).collect();
-                serde_json::json!({ "terms": change.name, "what": what(change), "fields": fields })
-            })
-            .collect();
-        let others: Vec<_> = beside
-            .iter()
-            .map(|change| {
-                let fields: Vec<_> = change.fields.iter().map(told).collect();
-                serde_json::json!({ "name": change.name, "fields": fields })
-            })
-            .collect();
-        println!(
-            "{}",
-            serde_json::json!({ "changes": list, "beside": others, "applied": applied })
-        );
+        println!("{}", as_json(changes, beside, remarks, applied));
         return;
     }
     for change in changes {
@@ -221,6 +229,9 @@ fn show(changes: &[Change], beside: &[Beside], json: bool, applied: bool) {
         for field in &change.fields {
             println!("         {}: {} -> {}", field.name, field.from, field.to);
         }
+    }
+    for remark in remarks {
+        println!("{:8} {remark}", "note");
     }
     let count = changes.len() + beside.len();
     match (count, applied) {
@@ -394,6 +405,19 @@ mod tests {
         // Five; where summer time begins or ends, one may lie outside.
         assert!((4..=6).contains(&nights.len()), "{nights:?}");
         assert_eq!(terms, 1);
+    }
+
+    #[test]
+    fn what_an_import_leaves_to_people_stands_beside_the_diff() {
+        let catalog = Catalog::shipped_with(&sources(&Config::default())).unwrap();
+        let now = Clock::start().now();
+        let then = Ts(now.0 - 365 * DAY_NS);
+        let calendars = calendars(&Config::default(), &catalog);
+        let owed = CatchUp::new(calendars, 9, then, 0, now);
+        let told = as_json(&[], &[], &owed.remarks, true);
+        let said = told["remarks"][0].as_str().unwrap();
+        assert!(said.contains("settle those by hand"), "{said}");
+        assert_eq!(told["applied"], true);
     }
 
     #[test]

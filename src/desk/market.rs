@@ -62,6 +62,9 @@ impl MarketThread {
                         .into_iter()
                         .map(|body| command(now, body)),
                 );
+                if let Some(leap) = self.planner.leapt() {
+                    tracing::error!("{leap}");
+                }
             }
             if now.since(checked) >= SECOND_NS {
                 checked = now;

@@ -348,10 +348,10 @@ impl Running {
         )?;
         let plan = StartPlan::new(config, &self.catalog, &self.known, last);
         report.remarks.extend(plan.remarks.iter().cloned());
-        // Before the router starts: a link must be known when it is reported, and the core's time stands still until it
-        // knows of every night that passed.
+        // Before the router, the venues and the market start: a link must be known when it is reported, and the core's time
+        // stands still until it knows of every night that passed.
         let owed = plan.owed.into_iter().chain(catch_up.bodies);
-        self.first_inputs(&mut inbox, catch_up.ts, owed)?;
+        self.first_inputs(&mut inbox, catch_up.ts, owed).await?;
         let (router_handle, router, bridge_faults) =
             self.router(config, &inbox, &door, &log, &epochs)?;
         // What the desk still takes for live, its brokers know too.
@@ -568,7 +568,7 @@ impl Running {
 
     /// What enters before anything else: the shipped terms, accounts and deposits of a new journal, and the nights since
     /// an old one ended.
-    fn first_inputs(
+    async fn first_inputs(
         &self,
         inbox: &mut Inbox,
         ts: Ts,
@@ -582,13 +582,13 @@ impl Running {
                 token: 0,
                 body,
             };
-            // The stages run already and make room.
-            while inbox.command(command.clone()).is_err() {
+            // The stages run already and make room. Waiting for it refuses nobody anything.
+            while inbox.offer(command.clone()).is_err() {
                 anyhow::ensure!(
                     self.clock.elapsed_ns() < until_ns,
                     "the core does not take the first inputs of this start: its disk may be too slow; start again"
                 );
-                std::thread::sleep(Duration::from_millis(1));
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
         Ok(())

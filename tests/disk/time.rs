@@ -6,8 +6,10 @@ use siaga::clock::Clock;
 use siaga::desk::recover;
 use siaga_feed::calendar::Calendars;
 use siaga_feed::catalog::Catalog;
-use siaga_risk::event::Body;
+use siaga_risk::event::{Body, Input};
 use siaga_risk::ids::InstrumentId;
+use siaga_risk::journal::JournalFiles;
+use siaga_risk::record;
 use siaga_risk::units::{DAY_NS, Ts};
 
 use crate::desk::Door;
@@ -39,6 +41,27 @@ fn days(from: Ts, until: Ts) -> u64 {
     nights.iter().map(|body| of(body, euro)).sum()
 }
 
+/// How many rollovers until `until` stand behind input `last`. Each entered before anything that carries a later time than
+/// the core had reached: else it would be charged beside the one of an older plan.
+fn nights_told_first(data: &Path, last: u64, reached: Ts, until: Ts) -> usize {
+    let disk = recover::disk(data).expect("a folder of the core");
+    let files = JournalFiles::open(&disk).expect("it is read");
+    let mut records = files.expect("a journal").records(last + 1).expect("inputs");
+    let (mut nights, mut moved) = (0, false);
+    while let Some(found) = records.next().expect("it is read") {
+        let input = record::get_input(found.kind, found.payload).expect("an input");
+        moved |= input.ts() > reached;
+        let Input::Command(command) = &input else {
+            continue;
+        };
+        if matches!(&command.body, Body::Rollover(night) if night.at <= until) {
+            assert!(!moved, "the core's time had gone on: {input:?}");
+            nights += 1;
+        }
+    }
+    nights
+}
+
 fn swap_of(door: &Door, swap: &str) {
     door.wait("/api/v1/accounts/8", "the swap of the outage", |account| {
         account["positions"][0]["swap"] == swap
@@ -62,6 +85,8 @@ fn an_outage_of_days_is_charged_and_a_clock_behind_it_goes_on_from_there() {
 
     // Longer than the plan of the first run, which reaches two days ahead.
     let before = reached(dir.path());
+    let last = recover::look(dir.path(), |_, _| {}).expect("it is read");
+    let last = last.last_seq();
     let later = Clock::start();
     let now = later.now().plus(OUTAGE_NS);
     assert!(later.not_before(now) > 0);
@@ -69,6 +94,7 @@ fn an_outage_of_days_is_charged_and_a_clock_behind_it_goes_on_from_there() {
     let owed = days(before, now) * SWAP_CENTS;
     let owed = format!("-{}.{:02}", owed / 100, owed % 100);
     swap_of(&served.door, &owed);
+    assert!(nights_told_first(dir.path(), last, before, now) > 0);
     served.stop().expect("a graceful stop");
 
     // The same machine with its clock set right: five days behind what it has recorded.

@@ -198,8 +198,7 @@ impl Book {
         position.margin_rate = rate;
         position.qty = position.qty.saturating_add(booking.qty);
         position.cost += cost;
-        // Books of before may have kept it with its sign.
-        position.margin_cost = position.margin_cost.abs() + cost.abs();
+        position.margin_cost += cost.abs();
         position.commission = Money(position.commission.0.saturating_add(booking.commission.0));
         let after = *position;
         drop(position);
@@ -219,7 +218,7 @@ impl Book {
         let price_use = self.instrument(held.instrument)?.price_use;
         let (before, more) = match price_use {
             PriceUse::Without => (i128::from(held.qty), i128::from(added.0)),
-            PriceUse::Times => (held.margin_cost.abs(), added.1.abs()),
+            PriceUse::Times => (held.margin_cost, added.1.abs()),
         };
         old.mean(before, new, more).or(Some(old))
     }

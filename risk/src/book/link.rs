@@ -319,6 +319,11 @@ impl Book {
         if outcome == Outcome::Refused {
             return Err(reasons.first().copied().unwrap_or(Reject::Busy));
         }
+        // Who closes by himself may do so while the broker alone trades. The last price that we saw stops nobody out.
+        let feed = ctx.market.feed(order.order.instrument);
+        if order.origin == Origin::StopOut && feed == FeedState::Closed {
+            return Err(Reject::SessionClosed);
+        }
         // A protective close or a stop-out is wanted at any price, a stop too, and a limit says itself at which.
         let at_market = order.order.kind == OrderKind::Market;
         if order.origin != Origin::Client || !at_market || order.seen == Price(0) {

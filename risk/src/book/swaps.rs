@@ -115,8 +115,9 @@ impl Book {
     pub(super) fn roll(&mut self, ctx: &mut Ctx<'_>, rollover: Rollover) {
         // A day that counts no swap is no working day: margin keeps the rate it has (MetaTrader 5, end of day).
         let working = rollover.days > 0;
-        if working {
-            self.refresh_fixings(rollover.instrument);
+        if working && self.refresh_fixings(rollover.instrument) {
+            // Also whoever came after a night that is told late, and whoever has an order alone.
+            self.touch_holders(rollover.instrument);
         }
         let mut slots = self.watch.holders(rollover.instrument.0).to_vec();
         slots.sort_by_key(|slot| self.positions.get(*slot).map(|position| position.id));

@@ -254,10 +254,11 @@ impl Book {
             count += 1;
             self.touched.push(id.0);
         }
+        // A day start may be told late: an order placed behind it is one of the day that begins.
         let day_orders: Vec<OrderId> = self
             .orders
             .values()
-            .filter(|order| order.order.tif == Tif::Day)
+            .filter(|order| order.order.tif == Tif::Day && order.placed <= day.at)
             .map(|order| order.id)
             .collect();
         for id in day_orders {

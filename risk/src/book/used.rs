@@ -371,16 +371,20 @@ impl Book {
         }
     }
 
-    /// At an instrument's rollover its fixed rates are taken anew; without a price the old ones stay.
-    pub(super) fn refresh_fixings(&mut self, instrument: InstrumentId) {
-        let keys: Vec<_> = self
+    /// At an instrument's rollover its fixed rates are taken anew; without a price the old ones stay. Says whether one
+    /// has changed: everybody who holds the instrument, or has an order in it, may be charged otherwise then.
+    pub(super) fn refresh_fixings(&mut self, instrument: InstrumentId) -> bool {
+        let before: Vec<_> = self
             .fixings
             .range((instrument, CurrencyId(0))..=(instrument, CurrencyId(u16::MAX)))
-            .map(|(key, _)| *key)
+            .map(|(key, rate)| (*key, *rate))
             .collect();
-        for key in keys {
-            self.fix(key);
+        for (key, _) in &before {
+            self.fix(*key);
         }
+        before
+            .iter()
+            .any(|(key, rate)| self.fixings.get(key) != Some(rate))
     }
 
     fn fix(&mut self, (instrument, currency): (InstrumentId, CurrencyId)) {

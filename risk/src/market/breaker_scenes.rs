@@ -73,6 +73,50 @@ fn the_band_of_friday_does_not_judge_the_first_price_of_monday() {
     );
 }
 
+/// Plays what is told ahead of sessions, in milliseconds: open, from, until.
+fn ahead(market: &mut Market, sessions: &[(bool, u64, u64)]) {
+    for (open, at, until) in sessions {
+        let session = Session {
+            instrument: ID,
+            open: *open,
+            at: Ts(at * 1_000_000),
+            until: Ts(until * 1_000_000),
+        };
+        let told = market.on_session(&session, Ts(1_000_000_000), &mut Vec::new());
+        told.unwrap();
+    }
+}
+
+#[test]
+fn a_break_that_is_over_at_the_next_input_is_a_break() {
+    let told = [(false, 2_000, 500_000), (true, 500_000, 900_000)];
+    let closure_untold = [(true, 1_000, 2_000), (true, 500_000, 900_000)];
+    for sessions in [told, closure_untold] {
+        let mut market = guarded(|breakers| breakers.band.share = Ratio::percent(1));
+        play(&mut market, "1000 A 9999 10001 -> mark");
+        ahead(&mut market, &sessions);
+        play(
+            &mut market,
+            "500100 clock         ->
+             500100 A 10199 10201 -> mark
+             501000 A 10199 10201 -> mark
+             502000 A 10090 10092 -> mark breach:Band:Down",
+        );
+    }
+}
+
+#[test]
+fn a_closure_that_is_told_late_is_no_break() {
+    let mut market = guarded(|breakers| breakers.band.share = Ratio::percent(1));
+    play(&mut market, "1000 A 9999 10001 -> mark");
+    ahead(&mut market, &[(true, 900, 900_000), (false, 500, 800)]);
+    play(
+        &mut market,
+        "2000 clock       ->
+         2001 A 9890 9899 -> mark breach:Band:Down",
+    );
+}
+
 #[test]
 fn a_limit_state_ends_with_its_session() {
     let mut market = guarded(|breakers| breakers.band.share = Ratio::percent(1));

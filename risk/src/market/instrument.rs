@@ -210,11 +210,20 @@ impl Instrument {
 
     /// Time has gone on: sessions, freshness, bars, volatility, the end of a halt.
     pub fn on_clock(&mut self, now: Ts, sink: &mut Sink) {
+        let (mut until, mut closed) = (self.calendar.until(), false);
         while let Some(session) = self.calendar.begin(now) {
+            if self.calendar.is_in_force(&session) {
+                closed |= !session.open || until.is_some_and(|until| until < session.at);
+                until = Some(session.until);
+            }
             sink.out.push(Output::Session(session));
         }
         let open = self.calendar.is_open(now);
         let state = self.freshness.state_at(now, open, &self.terms);
+        // A break that is over already, both its ends told ahead: no state shows it.
+        if closed && ![self.freshness.state, state].contains(&FeedState::Closed) {
+            self.end_session();
+        }
         if state != self.freshness.state {
             self.change_feed(state, now, sink);
         }
@@ -452,16 +461,21 @@ impl Instrument {
         let from = self.freshness.state;
         self.freshness.set(state, now);
         if state == FeedState::Closed {
-            for slot in &mut self.slots {
-                slot.levels.after_break();
-            }
-            self.volatility.after_break();
-            self.look_anew();
-            if let Some(mark) = &self.mark {
-                self.settle(mark.bid.0 + mark.ask.0);
-            }
+            self.end_session();
         }
         self.tell_feed(from, age_ns, sink);
+    }
+
+    /// What was seen in a session judges no price behind the break.
+    fn end_session(&mut self) {
+        for slot in &mut self.slots {
+            slot.levels.after_break();
+        }
+        self.volatility.after_break();
+        self.look_anew();
+        if let Some(mark) = &self.mark {
+            self.settle(mark.bid.0 + mark.ask.0);
+        }
     }
 
     fn tell_feed(&self, from: FeedState, age_ns: u64, sink: &mut Sink) {

@@ -80,6 +80,11 @@ impl Calendar {
             .is_some_and(|session| session.open && now < session.until)
     }
 
+    /// True for the session in force; one that was told late never is.
+    pub fn is_in_force(&self, session: &Session) -> bool {
+        self.current.as_ref() == Some(session)
+    }
+
     /// Until when the session in force lasts.
     pub fn until(&self) -> Option<Ts> {
         self.current.map(|session| session.until)

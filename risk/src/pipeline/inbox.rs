@@ -131,6 +131,15 @@ impl Inbox {
         self.push(Entry::Input(Input::Command(Box::new(command))))
     }
 
+    /// Takes a command of a producer that offers it again until there is room: a full ring is not counted as a refusal.
+    ///
+    /// # Errors
+    /// [`Full`]: offer it again.
+    pub fn offer(&mut self, command: Command) -> Result<(), Full> {
+        let entry = Entry::Input(Input::Command(Box::new(command)));
+        self.writer.try_push(entry).map_err(|_| Full)
+    }
+
     /// Takes a question.
     ///
     /// # Errors
@@ -294,6 +303,7 @@ mod tests {
             inbox.command(command()).is_err(),
             "commands are refused at once"
         );
+        assert!(inbox.offer(command()).is_err(), "and not counted here");
         assert_eq!(drain(&mut journal).len(), 64);
         assert_eq!(drain(&mut machine).len(), 64);
         assert!(inbox.flush());

@@ -6,6 +6,7 @@ use crate::book::WINDOWS_MAX;
 use crate::ids::*;
 use crate::machine::Machine;
 use crate::units::*;
+use crate::verdict::Reject;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -26,6 +27,8 @@ pub enum FaultKind {
     Factor,
     /// The instrument has as many windows of higher requirements as it may have.
     Windows,
+    /// The copy refuses the window of a raised requirement.
+    Refused(Reject),
     /// A volatility is multiplied by something that is not negative.
     Volatility,
     /// Too many steps, shifts or rows.
@@ -45,7 +48,7 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
+        let text = match self.kind {
             FaultKind::NothingMeant => "names no instrument of this desk",
             FaultKind::NoPrice => "the instrument has no price yet",
             FaultKind::Overflow => "the number is too large",
@@ -57,10 +60,15 @@ impl fmt::Display for Fault {
             FaultKind::Windows => {
                 "its requirement has as many windows as it may have: take one away first"
             }
+            FaultKind::Refused(reason) => {
+                let (name, lifts) = (reason.name(), reason.lifts());
+                return write!(f, "its raised requirement is refused ({name}): {lifts}");
+            }
             FaultKind::Volatility => "give a volatility factor that is not negative",
             FaultKind::TooMany => "too many steps, shifts or rows",
             FaultKind::UnknownAccount => "the order's account is not known",
-        })
+        };
+        f.write_str(text)
     }
 }
 
@@ -131,18 +139,18 @@ pub fn windows(machine: &Machine, raises: &[Raise]) -> Result<BTreeMap<Instrumen
             let full = taken.is_some_and(|taken| taken.len() >= WINDOWS_MAX);
             let is_free = |number: &u16| taken.is_none_or(|taken| !taken.contains(number));
             let number = (0..=u16::MAX).rev().find(is_free).filter(|_| !full);
-            numbers.insert(id, number.ok_or_else(|| no_window(id))?);
+            numbers.insert(id, number.ok_or_else(|| window(id, FaultKind::Windows))?);
         }
     }
     Ok(numbers)
 }
 
-/// No further window of this instrument is taken.
-pub fn no_window(id: InstrumentId) -> Fault {
+/// Why no window of this instrument is imagined.
+pub fn window(id: InstrumentId, kind: FaultKind) -> Fault {
     Fault {
         step: None,
         instrument: Some(id),
-        kind: FaultKind::Windows,
+        kind,
     }
 }
 

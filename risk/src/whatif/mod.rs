@@ -114,12 +114,12 @@ pub fn run(copy: &mut Machine, scenario: &Scenario) -> Result<Outcome, Fault> {
     for raise in &scenario.raises {
         for instrument in shift::instruments(copy, raise.target) {
             let number = windows.get(&instrument).copied();
-            let id = number.ok_or_else(|| check::no_window(instrument))?;
+            let id = number.ok_or_else(|| check::window(instrument, FaultKind::Windows))?;
             let window = window(copy, instrument, id, raise);
             let refused = broker.command(copy, &mut ledger, Body::Requirement(window));
             // An answer without it would look like one with it.
-            if refused.is_some() {
-                return Err(check::no_window(instrument));
+            if let Some(reason) = refused {
+                return Err(check::window(instrument, FaultKind::Refused(reason)));
             }
         }
     }
