@@ -159,7 +159,7 @@ describe("types of the platform as the server publishes them", () => {
 
   it("asks for no address that the server does not have", () => {
     const sources = FILES + text("web/src/api/client.ts");
-    const called = [...sources.matchAll(/(?:"|`)((?:auth|users|crm|kyc|aml|cash|subjects|erasures|holds|profile)\/[^"`?]*|users|profile|roles|colleagues|holds|audit|audit/chain|search)(?:"|`)/g)].map((match) => match[1]!.replaceAll(/\$\{[^}]*\}/g, "{}"));
+    const called = [...sources.matchAll(/(?:"|`)((?:auth|users|crm|kyc|aml|cash|subjects|erasures|holds|profile)\/[^"`?]*|users|profile|roles|colleagues|holds|audit|audit\/chain|search)(?:"|`)/g)].map((match) => match[1]!.replaceAll(/\$\{[^}]*\}/g, "{}"));
     expect(called.length).toBeGreaterThan(75);
     // A step in the address is one of several; each of them has its own place.
     const steps = new Map([["cash/requests/{}/{}", ["approve", "confirm", "reject", "cancel", "hold", "release"]], ["aml/reports/{}/{}", ["submit", "return", "approve", "filed"]]]);
