@@ -23,6 +23,7 @@ pub struct Held {
     pub qty: i64,
     /// Quantity × open price.
     pub cost: i128,
+    opened: Ts,
     /// Minor units of the account's currency.
     swap: i64,
     /// Nights that are over and that were not told of: each is told by itself.
@@ -100,7 +101,8 @@ impl Ledger {
         for night in over {
             let (days, _) = self.nights.remove(&night).unwrap_or_default();
             let of = self.positions.values_mut();
-            for held in of.filter(|held| held.instrument == night.1) {
+            // Who came after a night that is told late pays nothing for it.
+            for held in of.filter(|held| held.instrument == night.1 && held.opened <= night.0) {
                 let day = cause
                     .prices
                     .and_then(|prices| swap(held, currency(held.account), prices));
@@ -299,6 +301,7 @@ impl Ledger {
             cost: 0,
             swap: 0,
             due: VecDeque::new(),
+            opened: self.now,
         });
         if !held.due.is_empty() {
             let what = format!("position {} was not told of a night", deal.position.0);
