@@ -444,8 +444,9 @@ async fn the_log_is_looked_through_by_time() {
         );
         let refused = look(third, second).await.expect_err("nothing lies between");
         assert_eq!(refused.fault(), Some(INVALID), "{kind}");
+        let system = Principal::system("test");
         let asked = house.count(
-            &Principal::system("test"),
+            &system,
             "SELECT count(*) FROM audit_log WHERE action = 'access' AND new_value -> 'filter' ->> 'from_us' IS NOT NULL",
         );
         assert_eq!(
