@@ -52,9 +52,12 @@ impl Clock {
     /// stand still until it has caught up. Gives how far behind it is, nanoseconds; 0 = not at all. [`check`](Self::check)
     /// slews the difference away like a step backwards that was told.
     pub fn not_before(&self, reached: Ts) -> u64 {
-        let ours = self.uncapped_ns();
         let floor = reached.plus(1);
-        let behind = floor.since(Ts(ours));
+        // A reading above it is enough: none behind it is lower.
+        if Ts(self.last_ns.load(Ordering::Relaxed)) >= floor {
+            return 0;
+        }
+        let behind = floor.since(Ts(self.uncapped_ns()));
         if behind > 0 {
             // Beyond what a wall clock can show in 64 bits with a sign nothing catches up.
             let by = i64::try_from(behind).unwrap_or(i64::MAX);

@@ -75,7 +75,7 @@ export interface Event360 {
 }
 
 /** Of money, or of play money. */
-type AccountType = "live" | "demo";
+export type AccountType = "live" | "demo";
 
 /** A trading account of a lead that became a client. */
 export interface LeadAccount {
