@@ -68,7 +68,7 @@ async fn who_was_erased_leaves_no_way_in() {
             house.kind
         );
         assert_eq!(
-            exported["preferences"]["preferred_assets"],
+            exported["data"]["preferences"]["preferred_assets"],
             json!(["crypto"]),
             "{}",
             house.kind
