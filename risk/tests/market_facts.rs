@@ -346,7 +346,7 @@ fn the_flash_crash_alerts_once_halts_once_and_touches_no_mark() {
     let Some(text) = read("data/ticks/binance_ATOMUSDT_flash_20251010.csv") else {
         return;
     };
-    let mut market = market(3, [300, 1_000]);
+    let mut market = market(3, [25, 50]);
     let mut terms = market.terms(ID).unwrap().clone();
     terms.class = AssetClass::Crypto;
     terms.halt = HaltTerms::of_class(AssetClass::Crypto);
