@@ -372,7 +372,7 @@ pub async fn verify(db: &Db, anchors: &[Anchor]) -> Result<Report, DbError> {
             });
         }
     }
-    let mut lost: Vec<((&str, i64), Vec<&[u8]>)> = outside.into_iter().collect();
+    let mut lost = Vec::from_iter(outside);
     lost.sort_unstable();
     for ((month, link), known) in lost.into_iter().filter(|((_, link), _)| *link > 0) {
         for hash in known {

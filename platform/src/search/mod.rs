@@ -130,7 +130,8 @@ pub fn find(
 ) -> Result<Vec<Hit>, Refusal> {
     let length = query.chars().count();
     let wanted = grams(keyring, query);
-    if wanted.is_empty() || length > QUERY_MAX {
+    // A text in PostgreSQL holds every character but this one.
+    if wanted.is_empty() || length > QUERY_MAX || query.contains('\0') {
         return Err(INVALID.field(
             "q",
             format!("type 1 to {QUERY_MAX} characters with a letter or a digit"),
