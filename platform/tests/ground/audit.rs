@@ -300,7 +300,12 @@ async fn a_rewritten_row_at_a_place_that_a_restore_lost_is_found() {
             at: Timestamp::UNIX_EPOCH,
             dump: None,
         };
-        assert_eq!(explained().await, [went.clone()], "{}", house.kind);
+        assert_eq!(
+            explained().await,
+            std::slice::from_ref(&went),
+            "{}",
+            house.kind
+        );
         let (column, change) = ("hash", "set_byte(hash, 0, get_byte(hash, 0) # 1)");
         house
             .intrude(format!(
