@@ -30,7 +30,7 @@ fi
 
 work=$(mktemp -d)
 # Limits of an address are for strangers; here one address asks everything. The secret acts as the owner of the house.
-SIAGA__IDENTITY__PER_ADDRESS=1000000 SIAGA__IDENTITY__PER_ADDRESS_SIGN_IN=1000000 SIAGA__IDENTITY__PER_ADDRESS_UPLOAD=1000000 \
+SIAGA__IDENTITY__PER_ADDRESS=1000000 SIAGA__IDENTITY__PER_ADDRESS_SIGN_IN=1000000 SIAGA__IDENTITY__PER_ADDRESS_UPLOAD=1000000 SIAGA__IDENTITY__PER_PERSON=1000000 \
   SIAGA__DATA__SEGMENT_MIB=4 "$bin" serve --data "$work/data" --listen 127.0.0.1:0 --json >"$work/first" 2>"$work/log" &
 program=$!
 end() {

@@ -7,6 +7,9 @@ root=$PWD
 # Skips that are expected everywhere: TimescaleDB, which Debian does not package.
 expected_skips=1
 
+# Where nothing is built twice, what a next build would use again is only written.
+if [ "${CI:-}" = true ]; then export CARGO_INCREMENTAL=0; fi
+
 export SIAGA_SHARED=${SIAGA_SHARED:-$root/../shared}
 target=${CARGO_TARGET_DIR:-$root/target}
 work=$(mktemp -d)

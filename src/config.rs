@@ -55,6 +55,8 @@ pub struct Identity {
     pub per_address_sign_in: u32,
     /// Of these, uploads.
     pub per_address_upload: u32,
+    /// Requests a minute of one person or key of the tier `standard`; `plus` has 4 times, `bridge` 20 times as many.
+    pub per_person: u32,
     /// Where people may sign in too: OpenID Connect.
     pub providers: Vec<Provider>,
 }
@@ -220,6 +222,7 @@ impl Default for Identity {
             per_address: 100,
             per_address_sign_in: 10,
             per_address_upload: 5,
+            per_person: 300,
             providers: Vec::new(),
         }
     }

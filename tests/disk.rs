@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -31,6 +31,8 @@ mod time;
 use desk::{Door, LOOK_AGAIN, PATIENCE};
 
 const PHONE: &str = "+62 21 555 0100";
+/// More than any test lets come.
+const LINES_MAX: usize = 1_024;
 
 /// The files of one stream find no more space once `full` is set, or what else a write of them comes to.
 #[derive(Clone)]
@@ -195,7 +197,7 @@ impl Served {
 fn receiver() -> (String, Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/hook", listener.local_addr().expect("bound"));
-    let (tell, told) = channel();
+    let (tell, told) = sync_channel(LINES_MAX);
     let tell = Arc::new(Mutex::new(tell));
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {

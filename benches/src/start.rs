@@ -42,7 +42,7 @@ impl Size {
         starts: 5,
         pace: PACE,
         inputs: DAY_INPUTS,
-        fill_max: Duration::from_secs(180),
+        fill_max: Duration::from_secs(480),
         warm: Duration::from_secs(10),
         idle: Duration::from_secs(30),
     };

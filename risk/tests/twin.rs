@@ -6,7 +6,7 @@ mod desk;
 mod naive;
 
 use desk::script::exec_id;
-use desk::seeds::{Seed, seeds};
+use desk::seeds::{seeds, side_by_side};
 use desk::*;
 use naive::{Held, Resting, Twin};
 use siaga_risk::event::*;
@@ -56,11 +56,9 @@ impl Dice {
 #[test]
 fn equity_margin_and_states_agree_with_the_twin() {
     let (seeds, whole) = seeds(HISTORIES);
-    let mut crossings = 0;
-    for seed in seeds {
-        let _told = Seed(seed);
-        crossings += History::new(seed).run();
-    }
+    let crossings: u64 = side_by_side(&seeds, |seed| History::new(seed).run())
+        .iter()
+        .sum();
     assert!(
         crossings > 0 || !whole,
         "histories that cross nothing prove nothing"

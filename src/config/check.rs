@@ -96,8 +96,14 @@ impl Identity {
                 return Err(format!("identity.trusted_proxies: `{proxy}` is no address"));
             }
         }
-        if self.per_address == 0 || self.per_address_sign_in == 0 || self.per_address_upload == 0 {
-            return Err("identity.per_address, per_address_sign_in and per_address_upload must be at least 1".into());
+        let least = [
+            self.per_address,
+            self.per_address_sign_in,
+            self.per_address_upload,
+            self.per_person,
+        ];
+        if least.contains(&0) {
+            return Err("identity.per_address, per_address_sign_in, per_address_upload and per_person must be at least 1".into());
         }
         if let Some(url) = &self.smtp_url {
             siaga_platform::identity::messenger::Smtp::check(url, &self.mail_from)

@@ -37,6 +37,7 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
             address: set.per_address,
             sign_in: set.per_address_sign_in,
             upload: set.per_address_upload,
+            person: set.per_person,
         },
         trusted_proxies: proxies
             .collect::<Result<_, _>>()

@@ -40,6 +40,9 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(15);
 pub const CONNECTIONS_MAX: usize = 8_192;
 /// Largest head of a request.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// What the kernel may hold of one connection unsent, bytes (it doubles this): left alone it lets that grow to megabytes, which a
+/// reader that stopped would be owed at once, long out of date.
+const UNSENT_BYTES: usize = 256 * 1024;
 /// Open connections get this long to end at a stop.
 const DRAIN: Duration = Duration::from_secs(3);
 /// Pause after a failed accept (no file descriptors): it would fail again at once.
@@ -228,6 +231,7 @@ async fn connection(
 ) {
     // Frames are gathered before they are written: waiting for more would only add time.
     let _ = socket.set_nodelay(true);
+    let _ = rustix::net::sockopt::set_socket_send_buffer_size(&socket, UNSENT_BYTES);
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())

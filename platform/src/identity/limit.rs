@@ -21,23 +21,27 @@ pub struct Limits {
     pub sign_in: u32,
     /// Of one address, uploads.
     pub upload: u32,
+    /// Of one person or key of the lowest tier, on top of the address's.
+    pub person: u32,
 }
 
 impl Limits {
-    /// 100, 10 and 5 a minute.
+    /// 100, 10, 5 and 300 a minute.
     pub const STANDARD: Limits = Limits {
         address: 100,
         sign_in: 10,
         upload: 5,
+        person: 300,
     };
-}
 
-/// Requests a minute of one person or key, by tier, on top of the address's. What is not known is the lowest.
-pub fn of_tier(tier: &str) -> u32 {
-    match tier {
-        "bridge" => 6_000,
-        "plus" => 1_200,
-        _ => 300,
+    /// Requests a minute of one person or key of this tier: the lowest's, 4 or 20 times as many. What is not known is the lowest.
+    pub fn of_tier(&self, tier: &str) -> u32 {
+        let times = match tier {
+            "bridge" => 20,
+            "plus" => 4,
+            _ => 1,
+        };
+        self.person.saturating_mul(times)
     }
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::api_key::name_of;
 use super::codes::digest;
 use super::faults::{SESSION_ENDED, TOKEN_EXPIRED, TOKEN_INVALID, TOO_OFTEN};
-use super::limit::{WINDOW_NS, household, of_tier};
+use super::limit::{WINDOW_NS, household};
 use super::person::Standing;
 use super::service::Identity;
 use super::session::{End, SEEN_EVERY_NS, is_idle};
@@ -77,7 +77,10 @@ impl Identity {
         };
         let now = self.platform.now();
         if let Some(user) = seen.principal.user() {
-            let (limit, cache) = (of_tier(&seen.tier), self.platform.cache());
+            let (limit, cache) = (
+                self.settings.limits.of_tier(&seen.tier),
+                self.platform.cache(),
+            );
             let counted = match cache.is_shared() {
                 true => {
                     cache

@@ -25,3 +25,21 @@ impl Drop for Seed {
         }
     }
 }
+
+/// Runs each seed's history, on as many threads as the machine has processors; what each came to.
+pub fn side_by_side<T: Send>(seeds: &[u64], run: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let told = &|seed: &u64| {
+        let _told = Seed(*seed);
+        run(*seed)
+    };
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = seeds
+            .chunks(seeds.len().div_ceil(threads).max(1))
+            .map(|part| scope.spawn(move || part.iter().map(told).collect::<Vec<T>>()))
+            .collect();
+        let done = parts.into_iter().map(|part| part.join());
+        done.flat_map(|part| part.expect("every history holds"))
+            .collect()
+    })
+}

@@ -60,7 +60,7 @@ pub struct StatusRequest {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TierRequest {
-    /// `standard`, `plus` or `bridge`: 300, 1,200 or 6,000 requests a minute.
+    /// `standard`, `plus` or `bridge`: as the house is configured, 300, 1,200 and 6,000 requests a minute unless it says otherwise.
     pub tier: String,
     /// The revision that was seen.
     pub revision: i64,

@@ -9,7 +9,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 /** A debug build opens its embedded database and catalog in a few seconds; a busy machine takes longer. */
 const START_MS = 90_000;
 /** A test asks more in a minute than a person does. */
-const LIMITS = { SIAGA__IDENTITY__PER_ADDRESS: "6000", SIAGA__IDENTITY__PER_ADDRESS_SIGN_IN: "600", SIAGA__IDENTITY__PER_ADDRESS_UPLOAD: "60" };
+const LIMITS = { SIAGA__IDENTITY__PER_ADDRESS: "6000", SIAGA__IDENTITY__PER_ADDRESS_SIGN_IN: "600", SIAGA__IDENTITY__PER_ADDRESS_UPLOAD: "60", SIAGA__IDENTITY__PER_PERSON: "6000" };
 
 function binary() {
   const path = process.env.SIAGA_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/siaga");
