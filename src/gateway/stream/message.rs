@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::session::FULL_WAIT_MS;
+
 /// A position a client reached.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Position {
@@ -325,6 +327,8 @@ pub enum Close {
     Idle,
     SlowConsumer,
     ResumeConflict,
+    /// The places are taken: the ticket was good, so the client is asked back.
+    Full,
     HelloTimeout,
     BadTicket,
     Revoked,
@@ -332,11 +336,12 @@ pub enum Close {
 }
 
 impl Close {
-    pub const ALL: [Close; 8] = [
+    pub const ALL: [Close; 9] = [
         Close::ServerRestart,
         Close::Idle,
         Close::SlowConsumer,
         Close::ResumeConflict,
+        Close::Full,
         Close::HelloTimeout,
         Close::BadTicket,
         Close::Revoked,
@@ -349,6 +354,7 @@ impl Close {
             Close::Idle => 4002,
             Close::SlowConsumer => 4008,
             Close::ResumeConflict => 4009,
+            Close::Full => 4010,
             Close::HelloTimeout => 4501,
             Close::BadTicket => 4502,
             Close::Revoked => 4503,
@@ -362,6 +368,7 @@ impl Close {
             Close::Idle => "idle",
             Close::SlowConsumer => "slow_consumer",
             Close::ResumeConflict => "resume_conflict",
+            Close::Full => "full",
             Close::HelloTimeout => "hello_timeout",
             Close::BadTicket => "bad_ticket",
             Close::Revoked => "revoked",
@@ -382,6 +389,7 @@ impl Close {
             after_ms: match self {
                 Close::ServerRestart => Some(1_000),
                 Close::SlowConsumer => Some(2_000),
+                Close::Full => Some(FULL_WAIT_MS),
                 _ => None,
             },
         }

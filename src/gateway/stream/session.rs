@@ -30,7 +30,7 @@ const PINGS_LOST_MAX: u32 = 2;
 /// Wildcards kept for instruments that come later.
 const WILDCARDS_MAX: usize = 32;
 /// A client who finds all places taken comes back after this long.
-const FULL_WAIT_MS: u64 = 30_000;
+pub const FULL_WAIT_MS: u64 = 30_000;
 /// No directory has this version: the next look compares all names.
 const NAMES_UNSEEN: u64 = u64::MAX;
 

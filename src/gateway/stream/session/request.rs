@@ -122,7 +122,7 @@ impl Session {
                 .refuse(hello.id, "too many are connected: try again in a moment");
             refusal.after_ms = Some(FULL_WAIT_MS);
             self.refuse(refusal);
-            return self.close(Close::BadTicket);
+            return self.close(Close::Full);
         }
         // Signed out since the ticket was redeemed: nobody would tell this connection any more.
         if session.is_some_and(|session| !self.doors.holds(session)) {

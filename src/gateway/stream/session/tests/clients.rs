@@ -181,7 +181,8 @@ fn clients_leave_the_places_of_the_house_alone() {
         (&refused["t"], &refused["name"], &refused["after_ms"]),
         (&json!("err"), &json!("rate_limited"), &json!(30_000))
     );
-    assert_eq!(late.closed, Some(Close::BadTicket));
+    assert_eq!(late.closed, Some(Close::Full));
+    assert!(Close::Full.reconnect());
     assert_eq!(house.hub.connected_of(CLIENT), 0);
     house.open();
     house.hub.disconnect("7");
