@@ -15,12 +15,12 @@ const SKEW_MAX: u64 = 1_000;
 
 /// The adapter of a rule.
 pub fn find(calc: &str) -> Option<Calc> {
-    match calc {
-        "totp" => Some(timed),
-        "hotp" => Some(counted),
-        "totp_accept" => Some(accepted),
-        _ => None,
-    }
+    Some(match calc {
+        "totp" => timed,
+        "hotp" => counted,
+        "totp_accept" => accepted,
+        _ => return None,
+    })
 }
 
 fn timed(inputs: &Inputs<'_>) -> Result<Value, Fault> {

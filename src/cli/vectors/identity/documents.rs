@@ -9,13 +9,13 @@ use siaga_vectors::{Fault, Inputs};
 
 /// The adapter of a rule.
 pub fn find(calc: &str) -> Option<Calc> {
-    match calc {
+    Some(match calc {
         "mrz_check_digit" | "mrz_td1" | "mrz_td2" | "mrz_td3" | "mrz_ocr_repair" | "nik_parse"
-        | "npwp_check" | "mobile_e164_id" => Some(checked),
-        "soundex" => Some(sound),
-        "list_search_name_score" => Some(score),
-        _ => None,
-    }
+        | "npwp_check" | "mobile_e164_id" => checked,
+        "soundex" => sound,
+        "list_search_name_score" => score,
+        _ => return None,
+    })
 }
 
 fn checked(inputs: &Inputs<'_>) -> Result<Value, Fault> {

@@ -14,16 +14,16 @@ const ENCODINGS: [(&str, Encoding); 2] = [("hex", Encoding::Hex), ("base64", Enc
 
 /// The adapter of a rule.
 pub fn find(calc: &str) -> Option<Calc> {
-    match calc {
-        "hmac_signature" => Some(keyed),
-        "hmac_verify" => Some(keyed_fits),
-        "standard_webhook_sign" => Some(standard),
-        "standard_webhook_verify" => Some(standard_fits),
-        "timestamped_signature_verify" => Some(stamped_fits),
-        "concat_digest" => Some(digest),
-        "init_data_hmac" => Some(init),
-        _ => None,
-    }
+    Some(match calc {
+        "hmac_signature" => keyed,
+        "hmac_verify" => keyed_fits,
+        "standard_webhook_sign" => standard,
+        "standard_webhook_verify" => standard_fits,
+        "timestamped_signature_verify" => stamped_fits,
+        "concat_digest" => digest,
+        "init_data_hmac" => init,
+        _ => return None,
+    })
 }
 
 fn keyed(inputs: &Inputs<'_>) -> Result<Value, Fault> {

@@ -11,12 +11,12 @@ use super::{count, count_or, texts};
 
 /// The adapter of a rule.
 pub fn find(calc: &str) -> Option<Calc> {
-    match calc {
-        "jws_rs256_verify" => Some(public),
-        "jws_hs256_verify" => Some(shared),
-        "jwt_time_claims" => Some(times_of),
-        _ => None,
-    }
+    Some(match calc {
+        "jws_rs256_verify" => public,
+        "jws_hs256_verify" => shared,
+        "jwt_time_claims" => times_of,
+        _ => return None,
+    })
 }
 
 /// A token under a public key, which verifies one algorithm whatever the list allows.
