@@ -22,7 +22,6 @@ mod platform;
 #[path = "serve/secret.rs"]
 mod secret;
 #[path = "support/shared.rs"]
-#[allow(dead_code)] // these tests need no recordings, only the notes of skips
 mod shared;
 #[path = "serve/sign_in.rs"]
 mod sign_in;

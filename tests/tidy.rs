@@ -287,6 +287,25 @@ fn no_queue_is_unbounded() {
     }
 }
 
+/// Tokens under a shared secret are read for worked examples, and at no door.
+#[test]
+fn no_door_reads_tokens_of_a_shared_secret() {
+    let module = concat!("jws", "_mac");
+    let places: BTreeSet<String> = rust_sources()
+        .into_iter()
+        .filter(|path| {
+            let lines = code_lines(&read(path));
+            lines.iter().any(|(_, line)| line.contains(module))
+        })
+        .filter_map(|path| Some(path.strip_prefix(root()).ok()?.display().to_string()))
+        .collect();
+    let allowed = [
+        "platform/src/identity/mod.rs",
+        "src/cli/vectors/identity/tokens.rs",
+    ];
+    assert_eq!(places, BTreeSet::from(allowed.map(str::to_owned)));
+}
+
 #[test]
 fn nothing_is_left_unfinished_and_no_path_is_of_this_machine() {
     let marks = [

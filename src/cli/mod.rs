@@ -67,7 +67,7 @@ pub enum Action {
     /// Take lists of sanctions, and look names up on them.
     #[command(subcommand)]
     Sanctions(sanctions::Action),
-    /// Run worked examples of published rules against the machine.
+    /// Run worked examples of published rules against the machine and the platform.
     Vectors(vectors::Args),
     /// Try a scenario on the state of a stopped desk.
     #[command(name = "whatif")]

@@ -1,4 +1,6 @@
-//! `siaga vectors`: the conformance kit on the command line.
+//! `siaga vectors`: the conformance kit on the command line, with the rules of the platform beside those of the machine.
+
+mod identity;
 
 use std::path::PathBuf;
 
@@ -24,7 +26,7 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
     for file in &args.files {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("{} cannot be read", file.display()))?;
-        let one = siaga_vectors::run(&text).with_context(|| {
+        let one = siaga_vectors::run(&text, identity::find).with_context(|| {
             format!(
                 "{} is no array of examples: each has id, family, rule, inputs and expect",
                 file.display()

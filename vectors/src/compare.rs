@@ -4,16 +4,35 @@
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+/// What a text of an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Text {
+    /// A number, where it reads as one.
+    Decimal,
+    /// Itself.
+    Plain,
+}
+
 /// Where the answer differs first, as a path; `None` when everything expected holds.
 pub fn difference(expect: &Value, got: &Value) -> Option<String> {
+    found(expect, got, Text::Decimal)
+}
+
+/// The same for answers whose texts are no numbers: the zeros in front of a code are part of it. Numbers of such answers
+/// are numbers of JSON.
+pub fn difference_of_text(expect: &Value, got: &Value) -> Option<String> {
+    found(expect, got, Text::Plain)
+}
+
+fn found(expect: &Value, got: &Value, text: Text) -> Option<String> {
     let tolerance = expect
         .get("tolerance")
         .and_then(number)
         .unwrap_or(Decimal::ZERO);
-    differs(expect, got, tolerance, "")
+    differs(expect, got, (tolerance, text), "")
 }
 
-fn differs(expect: &Value, got: &Value, tolerance: Decimal, path: &str) -> Option<String> {
+fn differs(expect: &Value, got: &Value, by: (Decimal, Text), path: &str) -> Option<String> {
     match (expect, got) {
         (Value::Object(wanted), Value::Object(found)) => wanted
             .iter()
@@ -21,7 +40,7 @@ fn differs(expect: &Value, got: &Value, tolerance: Decimal, path: &str) -> Optio
             .find_map(|(key, value)| {
                 let path = format!("{path}/{key}");
                 match found.get(key) {
-                    Some(found) => differs(value, found, tolerance, &path),
+                    Some(found) => differs(value, found, by, &path),
                     None => Some(path),
                 }
             }),
@@ -29,14 +48,15 @@ fn differs(expect: &Value, got: &Value, tolerance: Decimal, path: &str) -> Optio
             .iter()
             .zip(found)
             .enumerate()
-            .find_map(|(at, (value, found))| {
-                differs(value, found, tolerance, &format!("{path}/{at}"))
-            }),
-        _ => (!same(expect, got, tolerance)).then(|| path.to_owned()),
+            .find_map(|(at, (value, found))| differs(value, found, by, &format!("{path}/{at}"))),
+        _ => (!same(expect, got, by)).then(|| path.to_owned()),
     }
 }
 
-fn same(expect: &Value, got: &Value, tolerance: Decimal) -> bool {
+fn same(expect: &Value, got: &Value, (tolerance, text): (Decimal, Text)) -> bool {
+    if text == Text::Plain && got.is_string() {
+        return expect == got;
+    }
     match (number(expect), number(got)) {
         (Some(wanted), Some(found)) => (wanted - found).abs() <= tolerance,
         _ => expect == got,
@@ -76,6 +96,18 @@ mod tests {
         let expect = json!({ "sigma": "0.5", "tolerance": "0.01" });
         assert_eq!(difference(&expect, &json!({ "sigma": "0.51" })), None);
         assert!(difference(&expect, &json!({ "sigma": "0.5101" })).is_some());
+    }
+
+    #[test]
+    fn plain_text_keeps_its_zeros() {
+        let expect = json!({ "code": "081804", "score": "90", "tolerance": "5" });
+        let got = |code: &str, score: u8| json!({ "code": code, "score": score });
+        assert_eq!(difference_of_text(&expect, &got("081804", 95)), None);
+        let differs = |code, score| difference_of_text(&expect, &got(code, score));
+        assert_eq!(differs("81804", 90).as_deref(), Some("/code"));
+        assert_eq!(differs("081804", 96).as_deref(), Some("/score"));
+        let one = json!({ "code": "081804" });
+        assert_eq!(difference(&one, &json!({ "code": "81804" })), None);
     }
 
     #[test]

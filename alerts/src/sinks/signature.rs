@@ -1,9 +1,9 @@
-//! Signatures of webhooks: Standard Webhooks 1.0 and plain HMAC headers.
+//! Signatures of webhooks: Standard Webhooks 1.0.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Sha256, Sha512};
+use sha2::Sha256;
 
 /// Age at which a signed message is refused, seconds either way, inclusive.
 pub const TOLERANCE_S: u64 = 300;
@@ -32,13 +32,6 @@ pub enum SignatureFault {
     Timestamp,
     #[error("no v1 signature matches")]
     Mismatch,
-}
-
-/// The digest of a plain HMAC header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Digest {
-    Sha256,
-    Sha512,
 }
 
 impl Secret {
@@ -115,41 +108,6 @@ pub fn verify(
     Err(SignatureFault::Mismatch)
 }
 
-/// A plain HMAC over the raw body, in lower-case hexadecimal behind `prefix` (`X-Hub-Signature-256: sha256=…`).
-pub fn hmac_hex(key: &[u8], digest: Digest, payload: &[u8], prefix: &str) -> String {
-    let bytes = match digest {
-        Digest::Sha256 => {
-            let mut mac = keyed::<Hmac<Sha256>>(key);
-            mac.update(payload);
-            mac.finalize().into_bytes().to_vec()
-        }
-        Digest::Sha512 => {
-            let mut mac = keyed::<Hmac<Sha512>>(key);
-            mac.update(payload);
-            mac.finalize().into_bytes().to_vec()
-        }
-    };
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{prefix}{hex}")
-}
-
-/// Compares a whole header value in constant time.
-pub fn hmac_verify(
-    key: &[u8],
-    digest: Digest,
-    payload: &[u8],
-    prefix: &str,
-    presented: &str,
-) -> bool {
-    let expected = hmac_hex(key, digest, payload, prefix);
-    let (expected, presented) = (expected.as_bytes(), presented.as_bytes());
-    let mut differs = u8::from(expected.len() != presented.len());
-    for (at, byte) in expected.iter().enumerate() {
-        differs |= byte ^ presented.get(at).copied().unwrap_or(!byte);
-    }
-    differs == 0
-}
-
 /// HMAC takes keys of any length.
 fn keyed<M: KeyInit>(key: &[u8]) -> M {
     match M::new_from_slice(key) {
@@ -173,28 +131,9 @@ mod tests {
             let (inputs, expect) = (&vector["inputs"], &vector["expect"]);
             let text = |name: &str| inputs[name].as_str().unwrap_or_default();
             let number = |name: &str| inputs[name].as_u64().unwrap_or_default();
-            let digest = match text("algorithm") {
-                "sha512" => Digest::Sha512,
-                _ => Digest::Sha256,
-            };
-            let key = text("key_ascii").as_bytes();
             let payload = text("payload");
             let id = &vector["id"];
             match text("calc") {
-                "hmac_signature" => {
-                    let signature = hmac_hex(key, digest, payload.as_bytes(), text("prefix"));
-                    assert_eq!(expect["signature"], signature, "{id}");
-                }
-                "hmac_verify" => {
-                    let valid = hmac_verify(
-                        key,
-                        digest,
-                        payload.as_bytes(),
-                        text("prefix"),
-                        text("presented"),
-                    );
-                    assert_eq!(expect["valid"], valid, "{id}");
-                }
                 "standard_webhook_sign" => {
                     let secret = Secret::parse(text("secret")).expect("a secret");
                     let signature = secret.sign(text("message_id"), number("timestamp_s"), payload);
@@ -223,7 +162,7 @@ mod tests {
             }
             count += 1;
         }
-        assert!(count >= 11, "the vectors are there: {count}");
+        assert!(count >= 4, "the vectors are there: {count}");
     }
 
     #[test]

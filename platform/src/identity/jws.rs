@@ -1,5 +1,5 @@
 //! Signed tokens in the compact form (RFC 7515), of one algorithm: RS256. What else the standard allows
-//! is refused before a key is looked at.
+//! is refused before a key is looked at. (`jws_mac` reads examples of another one, with keys of another type.)
 
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA256;
@@ -107,25 +107,59 @@ pub fn verify(
     token: &str,
     key_of: impl FnOnce(Option<&str>) -> Option<PublicKey>,
 ) -> Result<Vec<u8>, JwsFault> {
-    if token.len() > TOKEN_BYTES_MAX {
-        return Err(JwsFault::Form);
-    }
-    let (signed, signature) = token.rsplit_once('.').ok_or(JwsFault::Form)?;
-    let (header, payload) = signed.split_once('.').ok_or(JwsFault::Form)?;
-    let decoded = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| JwsFault::Form);
-    let header: Header = serde_json::from_slice(&decoded(header)?).map_err(|_| JwsFault::Form)?;
-    if header.alg != ALGORITHM {
-        return Err(JwsFault::Algorithm);
-    }
-    if header.crit.is_some() || header.b64.is_some() {
-        return Err(JwsFault::Critical);
-    }
-    let (payload, signature) = (decoded(payload)?, decoded(signature)?);
-    let key = key_of(header.kid.as_deref()).ok_or(JwsFault::Key)?;
+    let token = Token::of(token, ALGORITHM)?;
+    let (payload, signature) = token.decoded()?;
+    let key = key_of(token.kid.as_deref()).ok_or(JwsFault::Key)?;
     PublicKeyComponents { n: key.n, e: key.e }
-        .verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature)
+        .verify(
+            &RSA_PKCS1_2048_8192_SHA256,
+            token.signed.as_bytes(),
+            &signature,
+        )
         .map_err(|_| JwsFault::Signature)?;
     Ok(payload)
+}
+
+/// A token taken apart, nothing of it believed yet.
+pub(super) struct Token<'a> {
+    kid: Option<String>,
+    /// Header and payload as they stand there.
+    pub(super) signed: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Token<'a> {
+    /// Takes a token apart that says it is of `algorithm`: each caller has one algorithm and keys for nothing else.
+    pub(super) fn of(token: &'a str, algorithm: &str) -> Result<Self, JwsFault> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(JwsFault::Form);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(JwsFault::Form)?;
+        let (header, payload) = signed.split_once('.').ok_or(JwsFault::Form)?;
+        let header: Header = serde_json::from_slice(&decoded(header)?).map_err(|_| JwsFault::Form)?;
+        if header.alg != algorithm {
+            return Err(JwsFault::Algorithm);
+        }
+        if header.crit.is_some() || header.b64.is_some() {
+            return Err(JwsFault::Critical);
+        }
+        Ok(Self {
+            kid: header.kid,
+            signed,
+            payload,
+            signature,
+        })
+    }
+
+    /// Payload and signature as bytes.
+    pub(super) fn decoded(&self) -> Result<(Vec<u8>, Vec<u8>), JwsFault> {
+        Ok((decoded(self.payload)?, decoded(self.signature)?))
+    }
+}
+
+fn decoded(text: &str) -> Result<Vec<u8>, JwsFault> {
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| JwsFault::Form)
 }
 
 /// What is signed: header and payload.

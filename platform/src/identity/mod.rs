@@ -1,7 +1,7 @@
 //! Identity: who somebody is, how they show it, and what their requests act as.
 //!
 //! Pure rules: `address`, `password`, `lockout`, `totp`, `codes`, `jws`, `token`, `signing` (when keys follow each other),
-//! `session`, `limit`, `api_key`. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
+//! `session`, `limit`, `api_key`; `jws_mac` is for worked examples alone. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
 //! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `linked`, `keys`,
 //! `people` (administration), `colleagues` (names of staff), `who` (from a token to a principal), `watch` (what holds streams open),
 //! `ends` (what another engine or an erasure ended), `first` (the first administrator), `correct` and `new_address` (what people
@@ -25,6 +25,7 @@ pub mod faults;
 mod first;
 pub mod hash;
 pub mod jws;
+pub mod jws_mac;
 mod keys;
 mod leaver;
 pub mod limit;

@@ -1,8 +1,12 @@
 //! Time-based codes (RFC 6238) of authenticator apps.
 
-use aws_lc_rs::hmac;
 use siaga_risk::units::{SECOND_NS, Ts};
 use subtle::ConstantTimeEq as _;
+
+use crate::signatures::mac;
+
+/// The hash under the code. Apps know SHA-1 only, others are in the standard (RFC 6238).
+pub use crate::signatures::Hash;
 
 /// Seconds of a step.
 pub const STEP_S: u64 = 30;
@@ -12,17 +16,6 @@ pub const DIGITS: u32 = 6;
 pub const SKEW_STEPS: u64 = 1;
 /// Bytes of a new secret: the length of the hash (RFC 4226 section 4).
 pub const SECRET_BYTES: usize = 20;
-
-/// The hash under the code. Apps know SHA-1 only, others are in the standard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hash {
-    /// What every app does.
-    Sha1,
-    /// RFC 6238.
-    Sha256,
-    /// RFC 6238.
-    Sha512,
-}
 
 /// What becomes of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +30,7 @@ pub enum Verdict {
 
 /// The code of a counter (RFC 4226): zeros in front are kept. At most 9 digits.
 pub fn hotp(hash: Hash, secret: &[u8], counter: u64, digits: u32) -> String {
-    let algorithm = match hash {
-        Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-        Hash::Sha256 => hmac::HMAC_SHA256,
-        Hash::Sha512 => hmac::HMAC_SHA512,
-    };
-    let key = hmac::Key::new(algorithm, secret);
-    let tag = hmac::sign(&key, &counter.to_be_bytes());
-    let bytes = tag.as_ref();
+    let bytes = mac(hash, secret, &counter.to_be_bytes());
     let at = usize::from(bytes.last().copied().unwrap_or_default() & 0x0f);
     let mut word = [0u8; 4];
     for (to, from) in word.iter_mut().zip(bytes.iter().skip(at)) {

@@ -3,10 +3,14 @@
 
 use serde_json::{Value, json};
 
-use super::{mrz, nik, npwp, phone, repair_mrz};
+use super::mrz::{self, Form};
+use super::{nik, npwp, phone, repair_mrz};
 
 /// Reference year of examples that name none.
-const YEAR: i64 = 2026;
+const YEAR: i16 = 2026;
+
+/// Years that a calendar of four digits has.
+const YEARS: std::ops::RangeInclusive<i16> = 1..=9_999;
 
 /// The answer of the rule `calc`; `None` when it is none of these.
 ///
@@ -17,13 +21,12 @@ pub fn answer(calc: &str, inputs: &Value) -> Option<Result<Value, String>> {
         "mrz_check_digit" => {
             text(inputs, "field").map(|field| json!({"check_digit": mrz::check_digit(field)}))
         }
-        "mrz_td1" | "mrz_td2" | "mrz_td3" => lines(inputs).and_then(|lines| zone(&lines)),
+        "mrz_td1" => zone(inputs, &[Form::Td1]),
+        "mrz_td2" => zone(inputs, &[Form::Td2, Form::French]),
+        "mrz_td3" => zone(inputs, &[Form::Td3]),
         "mrz_ocr_repair" => lines(inputs).map(|lines| json!({"lines": repair_mrz(&lines)})),
-        "nik_parse" => text(inputs, "nik").map(|number| parsed_nik(number, inputs)),
-        "npwp_check" => text(inputs, "npwp").map(|number| {
-            let (provinces, year) = place_and_year(inputs);
-            json!({"valid": npwp::is_valid(number, &provinces, year)})
-        }),
+        "nik_parse" => parsed_nik(inputs),
+        "npwp_check" => checked_npwp(inputs),
         "mobile_e164_id" => text(inputs, "raw").map(|raw| json!({"e164": phone::mobile_e164(raw)})),
         _ => return None,
     };
@@ -37,38 +40,58 @@ fn text<'a>(inputs: &'a Value, name: &str) -> Result<&'a str, String> {
 }
 
 fn lines(inputs: &Value) -> Result<Vec<&str>, String> {
-    let lines = inputs["lines"].as_array().ok_or("lines must be a list")?;
-    lines
+    texts("lines", &inputs["lines"])
+}
+
+fn texts<'a>(name: &str, value: &'a Value) -> Result<Vec<&'a str>, String> {
+    let wrong = || format!("{name} must be a list of texts");
+    let items = value.as_array().ok_or_else(wrong)?;
+    items
         .iter()
-        .map(|line| line.as_str().ok_or_else(|| "lines must be text".to_owned()))
+        .map(|item| item.as_str().ok_or_else(wrong))
         .collect()
 }
 
-/// Provinces of the example, else the ones of today.
-fn place_and_year(inputs: &Value) -> (Vec<&str>, i16) {
-    let given: Option<Vec<&str>> = inputs["province_codes"]
-        .as_array()
-        .map(|codes| codes.iter().filter_map(Value::as_str).collect());
-    let year = inputs["reference_year"].as_i64().unwrap_or(YEAR);
-    (
-        given.unwrap_or_else(|| nik::PROVINCES.to_vec()),
-        i16::try_from(year).unwrap_or(i16::MAX),
-    )
+/// Provinces and year of the example, else the ones of today.
+fn place_and_year(inputs: &Value) -> Result<(Vec<&str>, i16), String> {
+    let provinces = match &inputs["province_codes"] {
+        Value::Null => nik::PROVINCES.to_vec(),
+        given => texts("province_codes", given)?,
+    };
+    let year = match &inputs["reference_year"] {
+        Value::Null => YEAR,
+        given => given
+            .as_i64()
+            .and_then(|year| i16::try_from(year).ok())
+            .filter(|year| YEARS.contains(year))
+            .ok_or("reference_year must be a year of up to four digits")?,
+    };
+    Ok((provinces, year))
 }
 
-fn parsed_nik(number: &str, inputs: &Value) -> Value {
-    let (provinces, year) = place_and_year(inputs);
-    match nik::parse(number, &provinces, year) {
+fn parsed_nik(inputs: &Value) -> Result<Value, String> {
+    let (provinces, year) = place_and_year(inputs)?;
+    Ok(match nik::parse(text(inputs, "nik")?, &provinces, year) {
         Ok(nik) => json!({
             "valid": true, "reason": "ok", "province": nik.province, "regency": nik.regency, "district": nik.district,
             "sex": nik.sex.name(), "birth_date": nik.birth_date.to_string(), "serial": nik.serial,
         }),
         Err(fault) => json!({"valid": false, "reason": fault.name()}),
-    }
+    })
 }
 
-fn zone(lines: &[&str]) -> Result<Value, String> {
-    let mrz = mrz::read(lines).map_err(|fault| fault.to_string())?;
+fn checked_npwp(inputs: &Value) -> Result<Value, String> {
+    let (provinces, year) = place_and_year(inputs)?;
+    let number = text(inputs, "npwp")?;
+    Ok(json!({"valid": npwp::is_valid(number, &provinces, year)}))
+}
+
+/// What a zone of one of these forms says.
+fn zone(inputs: &Value, forms: &[Form]) -> Result<Value, String> {
+    let mrz = mrz::read(&lines(inputs)?).map_err(|fault| fault.to_string())?;
+    if !forms.contains(&mrz.form) {
+        return Err("lines have the form of another document".to_owned());
+    }
     let sex = match mrz.sex {
         Some(nik::Sex::Male) => "M",
         Some(nik::Sex::Female) => "F",
