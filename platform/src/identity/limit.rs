@@ -1,4 +1,4 @@
-//! How often one may ask: a sliding window per address, person and key (S0.38-S0.40).
+//! How often one may ask: a sliding window per address, person and key, and of these per route (S0.38-S0.40).
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -39,6 +39,14 @@ pub fn of_tier(tier: &str) -> u32 {
         "plus" => 1_200,
         _ => 300,
     }
+}
+
+/// Of these, the share that one route may take, percent: a program that asks it in a circle leaves its person the rest.
+const ROUTE_PERCENT: u32 = 75;
+
+/// Requests a minute of one person or key at one route (N4.48).
+pub fn of_route(tier: &str) -> u32 {
+    of_tier(tier) * ROUTE_PERCENT / 100
 }
 
 /// The tiers of keys and people.
@@ -97,13 +105,13 @@ pub struct Meter<K> {
     max: usize,
 }
 
-impl<K: Eq + Hash + Copy> Default for Meter<K> {
+impl<K: Eq + Hash + Clone> Default for Meter<K> {
     fn default() -> Self {
         Self::of(CALLERS_MAX)
     }
 }
 
-impl<K: Eq + Hash + Copy> Meter<K> {
+impl<K: Eq + Hash + Clone> Meter<K> {
     /// Of at most `max` callers.
     pub fn of(max: usize) -> Self {
         Self {
@@ -133,7 +141,7 @@ impl<K: Eq + Hash + Copy> Meter<K> {
             .windows
             .iter()
             .min_by_key(|(_, window)| (window.began, window.now))
-            .map(|(key, _)| *key);
+            .map(|(key, _)| key.clone());
         if let Some(oldest) = oldest {
             self.windows.remove(&oldest);
         }
@@ -197,6 +205,16 @@ mod tests {
             .count();
         assert_eq!(free, 50, "half of the older minute is still covered");
         assert_eq!(meter.count(1, 100, at(240_000)), Ok(()));
+    }
+
+    #[test]
+    fn one_route_leaves_something_of_every_tier_to_the_others() {
+        for tier in TIERS {
+            let (all, one) = (of_tier(tier), of_route(tier));
+            assert!(one > 0 && one < all, "{tier}: {one} of {all}");
+        }
+        assert_eq!(of_route("standard"), 225);
+        assert_eq!(of_route("no such tier"), of_route("standard"));
     }
 
     #[test]
