@@ -2,7 +2,7 @@
 //!
 //! Decisions are pure: [`stage`] (eight stages, one table of moves), [`score`], [`assign`], [`sla`], [`urgency`], [`window`],
 //! [`signature`], [`contact`], [`claim`]. Around them stand thin commands: [`mod@capture`] and [`mod@undo`] (duplicates are one lead),
-//! [`moves`], [`bulk`], [`limits`], [`assignment`], [`staff`] and [`mod@leave`], [`work`], [`deals`] and [`tasks`], [`outreach`] by a [`courier`], [`sources`], [`view`]; `keep` ends what was lost. [`follow`] applies what
+//! [`moves`], [`bulk`], [`limits`], [`assignment`], [`staff`] and [`mod@leave`], [`work`], [`deals`] and [`tasks`], [`outreach`] by a [`courier`], [`sources`], [`view`]. `keep` ends what was lost. [`follow`] applies what
 //! happens elsewhere.
 
 pub mod assign;

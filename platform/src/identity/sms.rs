@@ -78,7 +78,8 @@ impl Body {
     /// [`BodyFault`].
     pub fn parse(template: &str) -> Result<Self, BodyFault> {
         let template = template.trim();
-        let is_form = template.contains('=') && template.bytes().all(|byte| byte.is_ascii_graphic());
+        let plain = template.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_form = plain && template.contains('=');
         let form = match template.starts_with(['{', '[']) {
             true => {
                 let value = serde_json::from_str(template);
@@ -293,7 +294,8 @@ mod tests {
 
     use super::*;
 
-    const JSON: &str = r#"{"messages": [{"destination": "{to}", "body": "{text}", "flash": false}]}"#;
+    const JSON: &str =
+        r#"{"messages": [{"destination": "{to}", "body": "{text}", "flash": false}]}"#;
     const PAIRS: &str = "To={to}&From=%2B15005550006&Body={text}";
 
     /// Answers one request with this status, and gives its head in small letters and its body.
