@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use siaga_platform::identity::sms::Scheme;
 
 pub use platform::{Accounts, Demo, Kms, Platform};
 
@@ -41,11 +42,19 @@ pub struct Identity {
     pub title: String,
     /// The address people open, e.g. `https://desk.example`: passkeys and providers are bound to it.
     pub public_url: Option<String>,
-    /// Sends mail: `smtps://user:password@host:465`. Without one, codes are written to `messages.ndjson` of the data
-    /// directory in a demonstration and are not sent otherwise.
+    /// Sends mail: `smtps://user:password@host:465`. Without one, mail is written to `messages.ndjson` of the data
+    /// directory in a demonstration and is not sent otherwise.
     pub smtp_url: Option<String>,
     /// Who mail is from: `Siaga <desk@contoh.id>`.
     pub mail_from: String,
+    /// Sends text messages, asked by POST: `https://sms.example/v1/messages`. Without one, what `smtp_url` says of mail.
+    pub sms_url: Option<String>,
+    /// What it is sent, as JSON or as a form: `{to}` is the number (E.164), `{text}` the message.
+    pub sms_body: String,
+    /// How the token is shown: `bearer`, or `basic` for a file that holds `user:password`.
+    pub sms_scheme: Scheme,
+    /// The file with the token, read whenever a message is sent.
+    pub sms_token_path: Option<PathBuf>,
     /// Proxies whose `X-Forwarded-For` is believed: this machine's, as the program listens on loopback alone.
     #[serde(deserialize_with = "texts")]
     pub trusted_proxies: Vec<String>,
@@ -218,6 +227,10 @@ impl Default for Identity {
             public_url: None,
             smtp_url: None,
             mail_from: "Siaga <desk@localhost>".into(),
+            sms_url: None,
+            sms_body: r#"{"to": "{to}", "text": "{text}"}"#.into(),
+            sms_scheme: Scheme::default(),
+            sms_token_path: None,
             trusted_proxies: vec!["127.0.0.1".into(), "::1".into()],
             per_address: 100,
             per_address_sign_in: 10,
@@ -534,6 +547,41 @@ mod tests {
                 &format!("[platform]\nkeyring = '{{}}'\n{whole}"),
                 "one of them",
             ),
+        ] {
+            let error = load(text, &[]).expect_err(wrong).to_string();
+            assert!(error.contains(wrong), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_provider_of_text_messages_is_named_whole() {
+        let url = "[identity]\nsms_url = 'http://127.0.0.1:9/send'\n";
+        let config = load(url, &[]).expect("whole");
+        assert!(config.identity.sms().expect("set").is_some());
+        let none = load("", &[]).expect("none");
+        assert!(none.identity.sms().expect("not set").is_none());
+        let form = [
+            ("SIAGA__IDENTITY__SMS_BODY", "To={to}&Body={text}"),
+            ("SIAGA__IDENTITY__SMS_SCHEME", "basic"),
+            ("SIAGA__IDENTITY__SMS_TOKEN_PATH", "/run/secrets/sms"),
+        ];
+        let config = load(url, &form).expect("a form");
+        assert_eq!(config.identity.sms_scheme, Scheme::Basic);
+        for (text, wrong) in [
+            (
+                "[identity]\nsms_url = 'http://sms.example/send'\n",
+                "identity.sms_url",
+            ),
+            (
+                "[identity]\nsms_token_path = 'token'\n",
+                "identity.sms_url",
+            ),
+            (
+                &format!("{url}sms_body = 'to={{to}}&text={{code}}'\n"),
+                "`{code}`",
+            ),
+            (&format!("{url}sms_body = 'text={{text}}'\n"), "no {to}"),
+            (&format!("{url}sms_scheme = 'digest'\n"), "`bearer`"),
         ] {
             let error = load(text, &[]).expect_err(wrong).to_string();
             assert!(error.contains(wrong), "{error}");

@@ -12,6 +12,8 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
         ("prices", prices(config)),
         ("bridge", on(config.broker.bridge_token.is_some())),
         ("webhook", on(config.alerts.webhook_url.is_some())),
+        ("mail", on(config.identity.smtp_url.is_some())),
+        ("sms", on(config.identity.sms_url.is_some())),
     ];
     if json {
         let object: serde_json::Map<_, _> = lines

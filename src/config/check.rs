@@ -4,6 +4,7 @@ use siaga_alerts::sinks::signature::Secret;
 use siaga_alerts::sinks::webhook::{WebhookConfig, WebhookFault, WebhookSink};
 use siaga_feed::catalog::Catalog;
 use siaga_platform::http::Service;
+use siaga_platform::identity::sms::{Body, Sms};
 
 use super::{Alerts, Config, Identity, Venue};
 use crate::desk::kept_names::KeptNames;
@@ -90,6 +91,24 @@ impl Config {
 }
 
 impl Identity {
+    /// The provider of text messages, when one is configured.
+    ///
+    /// # Errors
+    /// The key and what is wrong with it.
+    pub fn sms(&self) -> Result<Option<Sms>, String> {
+        let Some(url) = &self.sms_url else {
+            return match &self.sms_token_path {
+                Some(_) => Err("identity.sms_url is not set: identity.sms_token_path is the token of a provider of text messages".into()),
+                None => Ok(None),
+            };
+        };
+        let body =
+            Body::parse(&self.sms_body).map_err(|fault| format!("identity.sms_body: {fault}"))?;
+        Sms::new(url, body, self.sms_scheme, self.sms_token_path.clone())
+            .map(Some)
+            .map_err(|fault| format!("identity.sms_url: {fault}"))
+    }
+
     fn check(&self) -> Result<(), String> {
         for proxy in &self.trusted_proxies {
             if proxy.parse::<std::net::IpAddr>().is_err() {
@@ -109,6 +128,7 @@ impl Identity {
             siaga_platform::identity::messenger::Smtp::check(url, &self.mail_from)
                 .map_err(|problem| format!("identity.smtp_url, identity.mail_from: {problem}"))?;
         }
+        self.sms()?;
         for provider in &self.providers {
             let name = &provider.name;
             if name.is_empty()

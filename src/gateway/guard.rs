@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -184,7 +184,9 @@ pub async fn caller(State(app): State<App>, mut request: Request, next: Next) ->
     );
     let ip = request.extensions().get::<ClientIp>().map(|ip| ip.0);
     let headers = request.headers().clone();
-    match resolve(&app, &headers, ip, safe).await {
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = matched.map(|path| format!("{} {}", request.method(), path.as_str()));
+    match resolve(&app, &headers, ip, safe, route.as_deref()).await {
         Ok(passed) => {
             if passed.enrol && !request.uri().path().starts_with(ENROL_PATHS) {
                 let refusal = ENROL_FIRST
@@ -266,12 +268,13 @@ fn may_at_desk(principal: &Principal, asks: bool) -> Result<(), ApiError> {
     }
 }
 
-/// Who a request belongs to, whatever it carries.
+/// Who a request belongs to, whatever it carries; it counts at its route.
 pub async fn resolve(
     app: &App,
     headers: &HeaderMap,
     ip: Option<IpAddr>,
     safe: bool,
+    route: Option<&str>,
 ) -> Result<Passed, ApiError> {
     let request_id = text(headers, HeaderName::from_static("x-request-id"))
         .filter(|id| id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
@@ -284,7 +287,9 @@ pub async fn resolve(
             .filter(|token| is_identitys(token));
         let cookie = named_cookie(headers, ACCESS_COOKIE).filter(|_| !carried);
         if let Some(credential) = bearer.or(cookie) {
-            let seen = identity.who(credential, ip, request_id).await?;
+            let seen = identity
+                .who_at(credential, ip, request_id, route)
+                .await?;
             // A token of a browser is worth nothing in a header: whoever could read it there would be past HttpOnly.
             if bearer.is_some() && seen.client == Client::Browser {
                 return Err(ApiError::new(

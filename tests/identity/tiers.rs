@@ -74,3 +74,31 @@ async fn keys_have_the_tier_of_their_owner() {
         assert_eq!(last, Some(TOO_OFTEN), "{}", house.kind);
     }
 }
+
+/// Whoever asks one thing in a circle is slowed there, and still gets everything else.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_route_takes_no_more_than_its_share() {
+    for house in House::all().await {
+        let opened = house.register("sari").await;
+        let asked = async |route: &str| {
+            let asked = house
+                .identity
+                .who_at(&opened.access, None, None, Some(route))
+                .await;
+            asked.err().and_then(|refusal| refusal.fault())
+        };
+        for n in 0..225 {
+            assert_eq!(asked("GET /api/v1/orders").await, None, "{}: {n}", house.kind);
+        }
+        for _ in 0..300 {
+            let refused = asked("GET /api/v1/orders").await;
+            assert_eq!(refused, Some(TOO_OFTEN), "{}", house.kind);
+        }
+        // What was refused took nothing of the rest: 75 are left of 300.
+        for n in 0..75 {
+            assert_eq!(asked("POST /api/v1/orders").await, None, "{}: {n}", house.kind);
+        }
+        let refused = asked("GET /api/v1/profile").await;
+        assert_eq!(refused, Some(TOO_OFTEN), "{}: all together", house.kind);
+    }
+}

@@ -64,6 +64,32 @@ pub(crate) fn contacts(
     Ok(known)
 }
 
+/// Takes out of these leads, and of all that is written of them, what names anybody or leads to them. The rows stay: they are counted.
+///
+/// # Errors
+/// The database.
+pub(super) fn anonymise(unit: &mut Unit<'_, '_>, ids: &[Uuid]) -> Result<(), Refusal> {
+    for statement in [
+        "UPDATE leads SET data = '{}', data_at = '{}', phone_index = NULL, email_index = NULL, past_contacts = '{}', reason_sealed = NULL, utm = '{}', territory = NULL,
+             interests = '{}', assigned_to = NULL, status = CASE WHEN status = 'merged' THEN status ELSE 'lost' END, revision = revision + 1
+         WHERE id = ANY ($1)",
+        "UPDATE lead_history SET text_sealed = NULL WHERE lead_id = ANY ($1) AND text_sealed IS NOT NULL",
+        "UPDATE lead_merges SET changed = '{}' WHERE lead_id = ANY ($1) OR other_id = ANY ($1)",
+        "UPDATE lead_facts SET contact_index = NULL, proof = '', withdrawn_at = coalesce(withdrawn_at, now()), withdrawn_by = coalesce(withdrawn_by, 'system')
+         WHERE lead_id = ANY ($1)",
+        "UPDATE tasks SET title_sealed = NULL, description_sealed = NULL WHERE lead_id = ANY ($1)",
+        "UPDATE lead_deals SET title_sealed = NULL WHERE lead_id = ANY ($1)",
+        "DELETE FROM search_entries WHERE entity_type = 'lead' AND entity_id = ANY ($1)",
+        // Parameters of links are anybody's text, and the hash of a request could be guessed from its parts.
+        "UPDATE lead_captures SET utm = '{}', receipt = NULL, request_hash = NULL WHERE lead_id = ANY ($1)",
+        "UPDATE lead_outreaches SET failure = NULL, reference = NULL WHERE lead_id = ANY ($1)",
+    ] {
+        unit.tx().execute(sqlx::query(statement).bind(ids))?;
+    }
+    unit.findable_changed();
+    Ok(())
+}
+
 impl Store for Leads {
     fn name(&self) -> &'static str {
         "leads"
@@ -74,24 +100,7 @@ impl Store for Leads {
         super::store::lock_assignment(unit)?;
         let leads = of(unit.tx(), subject)?;
         let ids: Vec<Uuid> = leads.iter().map(|lead| lead.id).collect();
-        for statement in [
-            "UPDATE leads SET data = '{}', data_at = '{}', phone_index = NULL, email_index = NULL, past_contacts = '{}', reason_sealed = NULL, utm = '{}', territory = NULL,
-                 interests = '{}', assigned_to = NULL, status = CASE WHEN status = 'merged' THEN status ELSE 'lost' END, revision = revision + 1
-             WHERE id = ANY ($1)",
-            "UPDATE lead_history SET text_sealed = NULL WHERE lead_id = ANY ($1) AND text_sealed IS NOT NULL",
-            "UPDATE lead_merges SET changed = '{}' WHERE lead_id = ANY ($1) OR other_id = ANY ($1)",
-            "UPDATE lead_facts SET contact_index = NULL, proof = '', withdrawn_at = coalesce(withdrawn_at, now()), withdrawn_by = coalesce(withdrawn_by, 'system')
-             WHERE lead_id = ANY ($1)",
-            "UPDATE tasks SET title_sealed = NULL, description_sealed = NULL WHERE lead_id = ANY ($1)",
-            "UPDATE lead_deals SET title_sealed = NULL WHERE lead_id = ANY ($1)",
-            "DELETE FROM search_entries WHERE entity_type = 'lead' AND entity_id = ANY ($1)",
-            // Parameters of links are anybody's text, and the hash of a request could be guessed from its parts.
-            "UPDATE lead_captures SET utm = '{}', receipt = NULL, request_hash = NULL WHERE lead_id = ANY ($1)",
-            "UPDATE lead_outreaches SET failure = NULL, reference = NULL WHERE lead_id = ANY ($1)",
-        ] {
-            unit.tx().execute(sqlx::query(statement).bind(&ids))?;
-        }
-        unit.findable_changed();
+        anonymise(unit, &ids)?;
         // The subject's own key is destroyed by the erasure itself; what its leads were sealed under before is destroyed here.
         let former: Vec<(Uuid,)> = unit.tx().all(
             // The key of a user whose lead joined this one is that user's to have ended.

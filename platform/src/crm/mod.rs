@@ -2,7 +2,7 @@
 //!
 //! Decisions are pure: [`stage`] (eight stages, one table of moves), [`score`], [`assign`], [`sla`], [`urgency`], [`window`],
 //! [`signature`], [`contact`], [`claim`]. Around them stand thin commands: [`mod@capture`] and [`mod@undo`] (duplicates are one lead),
-//! [`moves`], [`bulk`], [`limits`], [`assignment`], [`staff`] and [`mod@leave`], [`work`], [`deals`] and [`tasks`], [`outreach`] by a [`courier`], [`sources`], [`view`]. [`follow`] applies what
+//! [`moves`], [`bulk`], [`limits`], [`assignment`], [`staff`] and [`mod@leave`], [`work`], [`deals`] and [`tasks`], [`outreach`] by a [`courier`], [`sources`], [`view`]. `keep` ends what was lost. [`follow`] applies what
 //! happens elsewhere.
 
 pub mod assign;
@@ -16,6 +16,7 @@ pub mod deals;
 pub mod erase;
 pub mod faults;
 pub mod follow;
+mod keep;
 pub mod lead;
 pub mod leave;
 pub mod limits;
@@ -57,4 +58,5 @@ pub fn plug(engines: &mut crate::handlers::Engines) {
         .subscribers
         .push(std::sync::Arc::new(Follow));
     engines.stores.push(std::sync::Arc::new(erase::Leads));
+    engines.categories.push(std::sync::Arc::new(keep::Lost));
 }

@@ -115,7 +115,16 @@ pub fn of_user(tx: &mut Tx<'_>, user: Uuid) -> Result<Option<Lead>, Refusal> {
 /// # Errors
 /// The database.
 pub fn lock_assignment(unit: &mut Unit<'_, '_>) -> Result<(), Refusal> {
-    let name = format!("crm.assign {}", unit.by().org);
+    let org = unit.by().org;
+    lock_assignment_of(unit, org)
+}
+
+/// The same of an organisation that the unit does not act within.
+///
+/// # Errors
+/// The database.
+pub fn lock_assignment_of(unit: &mut Unit<'_, '_>, org: Uuid) -> Result<(), Refusal> {
+    let name = format!("crm.assign {org}");
     unit.tx()
         .execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(name))?;
     Ok(())

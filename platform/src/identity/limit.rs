@@ -1,4 +1,4 @@
-//! How often one may ask: a sliding window per address, person and key (S0.38-S0.40).
+//! How often one may ask: a sliding window per address, person and key, and of these per route (S0.38-S0.40).
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -43,7 +43,16 @@ impl Limits {
         };
         self.person.saturating_mul(times)
     }
+
+    /// Of these, what one route may take (N4.48).
+    pub fn of_route(&self, tier: &str) -> u32 {
+        let share = u64::from(self.of_tier(tier)) * u64::from(ROUTE_PERCENT) / 100;
+        u32::try_from(share).unwrap_or(u32::MAX).max(1)
+    }
 }
+
+/// Of these, the share that one route may take, percent: a program that asks it in a circle leaves its person the rest.
+const ROUTE_PERCENT: u32 = 75;
 
 /// The tiers of keys and people.
 pub const TIERS: [&str; 3] = ["standard", "plus", "bridge"];
@@ -101,13 +110,13 @@ pub struct Meter<K> {
     max: usize,
 }
 
-impl<K: Eq + Hash + Copy> Default for Meter<K> {
+impl<K: Eq + Hash + Clone> Default for Meter<K> {
     fn default() -> Self {
         Self::of(CALLERS_MAX)
     }
 }
 
-impl<K: Eq + Hash + Copy> Meter<K> {
+impl<K: Eq + Hash + Clone> Meter<K> {
     /// Of at most `max` callers.
     pub fn of(max: usize) -> Self {
         Self {
@@ -137,7 +146,7 @@ impl<K: Eq + Hash + Copy> Meter<K> {
             .windows
             .iter()
             .min_by_key(|(_, window)| (window.began, window.now))
-            .map(|(key, _)| *key);
+            .map(|(key, _)| key.clone());
         if let Some(oldest) = oldest {
             self.windows.remove(&oldest);
         }
@@ -201,6 +210,17 @@ mod tests {
             .count();
         assert_eq!(free, 50, "half of the older minute is still covered");
         assert_eq!(meter.count(1, 100, at(240_000)), Ok(()));
+    }
+
+    #[test]
+    fn one_route_leaves_something_of_every_tier_to_the_others() {
+        let limits = Limits::STANDARD;
+        for tier in TIERS {
+            let (all, one) = (limits.of_tier(tier), limits.of_route(tier));
+            assert!(one > 0 && one < all, "{tier}: {one} of {all}");
+        }
+        assert_eq!(limits.of_route("standard"), 225);
+        assert_eq!(limits.of_route("no such tier"), limits.of_route("standard"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! How codes and notices reach a person: mail by SMTP, and for development a file instead.
+//! How codes and notices reach a person: each way by its provider, mail by SMTP, and for development a file instead.
 
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
@@ -60,6 +61,33 @@ impl Messenger for NoMessenger {
         Box::pin(async {
             Err(NOT_SET_UP.because("no way to send messages is set up; tell the desk"))
         })
+    }
+}
+
+/// Each way by its own provider.
+pub struct ByChannel {
+    /// Of mail.
+    pub email: Arc<dyn Messenger>,
+    /// Of text messages.
+    pub sms: Arc<dyn Messenger>,
+}
+
+impl ByChannel {
+    fn of(&self, channel: Channel) -> &dyn Messenger {
+        match channel {
+            Channel::Email => self.email.as_ref(),
+            Channel::Sms => self.sms.as_ref(),
+        }
+    }
+}
+
+impl Messenger for ByChannel {
+    fn serves(&self, channel: Channel) -> bool {
+        self.of(channel).serves(channel)
+    }
+
+    fn send(&self, message: Message) -> Sending<'_> {
+        self.of(message.channel).send(message)
     }
 }
 
@@ -222,6 +250,30 @@ mod tests {
                 0o600
             );
         }
+    }
+
+    #[tokio::test]
+    async fn each_way_goes_by_its_own_provider() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("messages.ndjson");
+        let both = ByChannel {
+            email: Arc::new(NoMessenger),
+            sms: Arc::new(FileSink::new(path.clone())),
+        };
+        assert!(both.serves(Channel::Sms) && !both.serves(Channel::Email));
+        let message = |channel| Message {
+            channel,
+            to: "+6281".into(),
+            subject: "Siaga".into(),
+            text: Zeroizing::new("Your code: 111111".into()),
+        };
+        let refusal = both.send(message(Channel::Email)).await;
+        let refusal = refusal.expect_err("no provider of mail");
+        assert_eq!(refusal.fault(), Some(NOT_SET_UP));
+        assert!(!path.exists());
+        both.send(message(Channel::Sms)).await.expect("written");
+        let text = std::fs::read_to_string(&path).expect("there");
+        assert_eq!(text.lines().count(), 1);
     }
 
     #[test]

@@ -47,6 +47,7 @@ mod service;
 pub mod session;
 mod sign_in;
 pub mod signing;
+pub mod sms;
 mod store;
 pub mod token;
 pub mod totp;

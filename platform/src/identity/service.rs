@@ -137,6 +137,7 @@ pub(super) struct Meters {
     pub(super) sign_in: Meter<IpAddr>,
     pub(super) upload: Meter<IpAddr>,
     pub(super) caller: Meter<Uuid>,
+    pub(super) route: Meter<(Uuid, String)>,
 }
 
 /// Whether the first administrator has been made; never unmade.

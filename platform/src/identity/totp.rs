@@ -122,7 +122,8 @@ pub fn uri(secret: &[u8], issuer: &str, account: &str) -> String {
     )
 }
 
-fn escaped(text: &str) -> String {
+/// Percent-encoded but for what every address may hold.
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

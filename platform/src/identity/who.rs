@@ -71,31 +71,67 @@ impl Identity {
         ip: Option<IpAddr>,
         request: Option<String>,
     ) -> Result<Seen, Refusal> {
+        self.who_at(credential, ip, request, None).await
+    }
+
+    /// The same of a request to `route`, the method and the path with names in place of keys: it counts there too.
+    ///
+    /// # Errors
+    /// As [`Identity::who`].
+    pub async fn who_at(
+        &self,
+        credential: &str,
+        ip: Option<IpAddr>,
+        request: Option<String>,
+        route: Option<&str>,
+    ) -> Result<Seen, Refusal> {
         let mut seen = match name_of(credential) {
             Some(name) => self.by_key(name, credential).await?,
             None => self.by_token(credential).await?,
         };
-        let now = self.platform.now();
         if let Some(user) = seen.principal.user() {
-            let (limit, cache) = (
-                self.settings.limits.of_tier(&seen.tier),
-                self.platform.cache(),
-            );
-            let counted = match cache.is_shared() {
-                true => {
-                    cache
-                        .admit(&format!("{user}:api"), limit, WINDOW, now)
-                        .await
-                }
-                false => self.meters().caller.count(user, limit, now),
-            };
-            counted.map_err(|seconds| {
-                TOO_OFTEN.for_seconds(seconds, "slow down; a higher tier may do more")
-            })?;
+            self.count_caller(user, &seen.tier, route).await?;
         }
         seen.principal.ip = ip;
         seen.principal.request = request;
         Ok(seen)
+    }
+
+    /// Counts a request of a person at its route, and then among all of theirs: what a route refuses takes nothing of the rest.
+    async fn count_caller(
+        &self,
+        user: Uuid,
+        tier: &str,
+        route: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let (now, cache) = (self.platform.now(), self.platform.cache());
+        let (of_all, shared) = (self.settings.limits.of_tier(tier), cache.is_shared());
+        if let Some(route) = route {
+            let limit = self.settings.limits.of_route(tier);
+            let counted = match shared {
+                true => {
+                    let window = format!("{user}:{route}");
+                    cache.admit(&window, limit, WINDOW, now).await
+                }
+                false => {
+                    let window = (user, route.to_owned());
+                    self.meters().route.count(window, limit, now)
+                }
+            };
+            counted.map_err(|seconds| {
+                TOO_OFTEN.for_seconds(seconds, "ask this less often; a higher tier may do more")
+            })?;
+        }
+        let counted = match shared {
+            true => {
+                let window = format!("{user}:api");
+                cache.admit(&window, of_all, WINDOW, now).await
+            }
+            false => self.meters().caller.count(user, of_all, now),
+        };
+        counted.map_err(|seconds| {
+            TOO_OFTEN.for_seconds(seconds, "slow down; a higher tier may do more")
+        })
     }
 
     async fn by_token(&self, token: &str) -> Result<Seen, Refusal> {

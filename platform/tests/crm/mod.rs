@@ -5,6 +5,7 @@ mod changes;
 mod demo;
 mod floor;
 mod intake;
+mod kept;
 mod life;
 mod proof;
 mod rights;

@@ -160,6 +160,33 @@ async fn attempts_to_sign_in_count_for_all_programs_together() {
     }
 }
 
+/// Two programs behind one proxy: what a person asks of a route counts for both together.
+#[tokio::test]
+async fn requests_to_a_route_count_for_all_programs_together() {
+    let Some(server) = services::redis() else {
+        return;
+    };
+    let url = format!("redis://127.0.0.1:{}/0", server.port);
+    for house in houses().await {
+        let programs = [identity(&house, &url), identity(&house, &url)];
+        let opened = registered(&house, &programs[0]).await;
+        let ask = async |program: usize, route: &str| {
+            let seen = programs[program].who_at(&opened.access, None, None, Some(route));
+            seen.await.err().and_then(|refusal| refusal.fault())
+        };
+        for n in 0..225 {
+            let refused = ask(n % 2, "GET /api/v1/orders").await;
+            assert_eq!(refused, None, "{}: {n}", house.kind);
+        }
+        for program in [0, 1] {
+            let refused = ask(program, "GET /api/v1/orders").await;
+            assert_eq!(refused, Some(TOO_OFTEN), "{}", house.kind);
+            let other = ask(program, "GET /api/v1/profile").await;
+            assert_eq!(other, None, "{}: another route", house.kind);
+        }
+    }
+}
+
 /// One of several programs of a house, all over one second level.
 fn program(house: &House, url: &str) -> Platform {
     let cache = Cache::open(Some(url), house.platform.keyring()).expect("a URL");

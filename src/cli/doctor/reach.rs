@@ -1,4 +1,4 @@
-//! What must be reached over the network: the database and the venues.
+//! What must be reached over the network: the database, the venues, and who sends text messages.
 
 use std::time::Duration;
 
@@ -22,7 +22,23 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     for (name, url) in venues::addresses(config) {
         findings.push(venue(name, &url).await);
     }
+    findings.extend(sms(config).await);
     findings
+}
+
+/// The provider of text messages: its token and its address. Nothing is sent to it.
+async fn sms(config: &Config) -> Option<Finding> {
+    let part = "sms";
+    let url = config.identity.sms_url.as_ref()?;
+    Some(match config.identity.sms() {
+        Ok(Some(provider)) => match (provider.check().await, address(url)) {
+            (Ok(()), Some((host, port))) => reach(part, &host, port, "identity.sms_url").await,
+            (Ok(()), None) => Finding::look(part, "identity.sms_url has no host"),
+            (Err(why), _) => Finding::look(part, format!("no text message is sent: {why}")),
+        },
+        Ok(None) => return None,
+        Err(why) => Finding::look(part, why),
+    })
 }
 
 async fn store(config: &Config) -> Finding {
@@ -78,29 +94,35 @@ async fn server(url: &str) -> Result<String, String> {
 }
 
 async fn venue(name: &'static str, url: &str) -> Finding {
-    let Some((host, port)) = address(url) else {
-        return Finding::look(name, format!("{url} has no host: look at feed.{name}.url"));
-    };
+    let key = format!("feed.{name}.url");
+    match address(url) {
+        Some((host, port)) => reach(name, &host, port, &key).await,
+        None => Finding::look(name, format!("{url} has no host: look at {key}")),
+    }
+}
+
+/// Whether somebody takes a connection there; `key` is where the address is configured.
+async fn reach(part: &'static str, host: &str, port: u16, key: &str) -> Finding {
     let failed = |why: String| {
         Finding::look(
-            name,
+            part,
             format!(
-                "{host}:{port} cannot be reached: {why}; look at the network, its proxy, and feed.{name}.url"
+                "{host}:{port} cannot be reached: {why}; look at the network, its proxy, and {key}"
             ),
         )
     };
-    match timeout(PATIENCE, TcpStream::connect((host.as_str(), port))).await {
-        Ok(Ok(_)) => Finding::well(name, format!("{host}:{port} answers")),
+    match timeout(PATIENCE, TcpStream::connect((host, port))).await {
+        Ok(Ok(_)) => Finding::well(part, format!("{host}:{port} answers")),
         Ok(Err(error)) => failed(error.to_string()),
         Err(_) => failed(format!("no answer within {} s", PATIENCE.as_secs())),
     }
 }
 
-/// Host and port of a WebSocket's address.
+/// Host and port of an address.
 fn address(url: &str) -> Option<(String, u16)> {
     let uri: Uri = url.parse().ok()?;
     let usual = match uri.scheme_str() {
-        Some("ws") => 80,
+        Some("ws" | "http") => 80,
         _ => 443,
     };
     let host = uri.host()?.trim_matches(['[', ']']).to_owned();

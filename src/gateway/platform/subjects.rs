@@ -326,8 +326,8 @@ async fn holds(
 #[derive(Deserialize, serde::Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct HoldRequest {
-    /// `all`, `erasure` for erasures alone, or a kind of rows with a term: `kyc_documents`, `operations`, `audit`, `sessions`,
-    /// `sign_in_attempts`, `receipts`, `idempotency`.
+    /// `all`, `erasure` for erasures alone, or a kind of rows with a term: `kyc_documents`, `leads`, `operations`, `audit`,
+    /// `sessions`, `sign_in_attempts`, `receipts`, `idempotency`.
     category: String,
     /// Whose; absent = everybody's.
     subject: Option<Uuid>,

@@ -150,7 +150,7 @@ pub async fn stream(
     })?;
     let authorised = match headers.contains_key(header::AUTHORIZATION) {
         // Tokens and keys get a ticket, so that a stream ends with them; the secret needs none.
-        true => match resolve(&app, &headers, None, true).await? {
+        true => match resolve(&app, &headers, None, true, None).await? {
             passed if passed.by_secret => true,
             _ => {
                 return Err(ApiError::new(

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,16 +21,17 @@ function binary() {
 
 /** A desk of its own: the real program on a free port with an empty data folder, gone when the test ends. */
 export class Server {
-  static async start({ data, port = 0 } = {}) {
+  static async start({ data, port = 0, env = {} } = {}) {
     const folder = data ?? (await mkdtemp(join(tmpdir(), "siaga-e2e-")));
-    const server = new Server(folder, data === undefined);
+    const server = new Server(folder, data === undefined, env);
     await server.#spawn(port);
     return server;
   }
 
-  constructor(data, owned) {
+  constructor(data, owned, env) {
     this.data = data;
     this.owned = owned;
+    this.env = env;
     this.log = "";
   }
 
@@ -86,7 +89,7 @@ export class Server {
   }
 
   async #spawn(port) {
-    const child = spawn(binary(), ["serve", "--data", this.data, "--listen", `127.0.0.1:${port}`, "--json"], { stdio: ["ignore", "pipe", "pipe"], cwd: ROOT, env: { ...process.env, ...LIMITS } });
+    const child = spawn(binary(), ["serve", "--data", this.data, "--listen", `127.0.0.1:${port}`, "--json"], { stdio: ["ignore", "pipe", "pipe"], cwd: ROOT, env: { ...process.env, ...LIMITS, ...this.env } });
     this.child = child;
     this.exited = new Promise((done) => child.once("exit", done));
     let address;
@@ -113,6 +116,15 @@ export class Server {
     await this.exited;
     clearTimeout(late);
   }
+}
+
+/** A port that nobody has now, for a desk whose address has to be known before it starts. */
+export async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  await new Promise((done) => probe.close(done));
+  return port;
 }
 
 /** Waits for a condition, never for a time. */

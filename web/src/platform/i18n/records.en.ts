@@ -236,6 +236,7 @@ export const recordsEn = {
   "holdCategory.all": "everything",
   "holdCategory.erasure": "erasures alone",
   "holdCategory.kyc_documents": "documents of verification",
+  "holdCategory.leads": "leads that were given up",
   "holdCategory.operations": "events",
   "holdCategory.audit": "audit log",
   "holdCategory.sessions": "sessions",

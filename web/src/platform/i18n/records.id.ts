@@ -238,6 +238,7 @@ export const recordsId: Record<keyof typeof recordsEn, string> = {
   "holdCategory.all": "semuanya",
   "holdCategory.erasure": "penghapusan saja",
   "holdCategory.kyc_documents": "dokumen verifikasi",
+  "holdCategory.leads": "prospek yang dilepas",
   "holdCategory.operations": "peristiwa",
   "holdCategory.audit": "log audit",
   "holdCategory.sessions": "sesi",
