@@ -7,5 +7,6 @@ mod floor;
 mod intake;
 mod life;
 mod proof;
+mod referral;
 mod rights;
 mod sharing;
