@@ -64,13 +64,14 @@ function TeamForm({ team, onClose }: { team: Team | null; onClose: () => void })
   const query = useQuery({ queryKey: ["users", "leading"], queryFn: () => Promise.all(LEADING.map((role) => identity.users(door, null, { role, limit: 100 }))), retry: false });
   const leading = (query.data ?? []).flatMap((page) => page.items).filter((user) => user.status === "active" || user.status === "pending");
   // Who leads it already may have another role by now.
-  const gone = team?.manager_id && !leading.some((user) => user.id === team.manager_id) ? { id: team.manager_id, name: team.manager_name } : null;
+  const led = team?.manager_id ?? null;
+  const gone = led !== null && !leading.some((user) => user.id === led);
   const chosen = manager === "" ? null : manager;
   return (
     <Ask
       title={team ? say("team.title", { name: team.name }) : say("team.new")}
       verb={say(team ? "team.save" : "team.add")}
-      blocked={name.trim() === "" || (team !== null && name.trim() === team.name && chosen === team.manager_id)}
+      blocked={name.trim() === "" || (team !== null && name.trim() === team.name && chosen === led)}
       onDo={async () => {
         if (team) await identity.changeTeam(door, team.id, { name: name.trim(), manager_id: chosen, revision: team.revision });
         else await identity.addTeam(door, { name: name.trim(), manager_id: chosen });
@@ -82,7 +83,7 @@ function TeamForm({ team, onClose }: { team: Team | null; onClose: () => void })
       {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
       <SelectField label={say("team.manager")} help={say("team.manager.help")} data-testid="team-manager" value={manager} onChange={(event) => setManager(event.target.value)}>
         <option value="">{say("team.manager.none")}</option>
-        {gone && <option value={gone.id}>{gone.name ?? gone.id.slice(0, 8)}</option>}
+        {gone && <option value={led}>{team?.manager_name ?? led.slice(0, 8)}</option>}
         {leading.map((user) => <option key={user.id} value={user.id}>{user.name ?? user.email ?? user.id.slice(0, 8)}</option>)}
       </SelectField>
     </Ask>
