@@ -22,6 +22,9 @@ use crate::values::bound;
 /// Teams of an organisation: they are chosen from one list.
 pub const TEAMS_MAX: i64 = 200;
 
+/// What holds that no two teams of an organisation have one name.
+const NAME_KEY: &str = "teams_org_id_name_key";
+
 /// A team.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Team {
@@ -259,9 +262,6 @@ fn patch(
     unit.emit(Event::new("team.changed", "team", id, facts));
     Ok(())
 }
-
-/// What holds that no two teams of an organisation have one name.
-const NAME_KEY: &str = "teams_org_id_name_key";
 
 fn taken() -> Refusal {
     INVALID.field("name", "there is a team of this name; choose another")

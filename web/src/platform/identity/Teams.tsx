@@ -65,7 +65,6 @@ function TeamForm({ team, onClose }: { team: Team | null; onClose: () => void })
   const leading = (query.data ?? []).flatMap((page) => page.items).filter((user) => user.status === "active" || user.status === "pending");
   // Who leads it already may have another role by now.
   const led = team?.manager_id ?? null;
-  const gone = led !== null && !leading.some((user) => user.id === led);
   const chosen = manager === "" ? null : manager;
   return (
     <Ask
@@ -83,7 +82,7 @@ function TeamForm({ team, onClose }: { team: Team | null; onClose: () => void })
       {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
       <SelectField label={say("team.manager")} help={say("team.manager.help")} data-testid="team-manager" value={manager} onChange={(event) => setManager(event.target.value)}>
         <option value="">{say("team.manager.none")}</option>
-        {gone && <option value={led}>{team?.manager_name ?? led.slice(0, 8)}</option>}
+        {led !== null && !leading.some((user) => user.id === led) && <option value={led}>{team?.manager_name ?? led.slice(0, 8)}</option>}
         {leading.map((user) => <option key={user.id} value={user.id}>{user.name ?? user.email ?? user.id.slice(0, 8)}</option>)}
       </SelectField>
     </Ask>
