@@ -28,5 +28,7 @@ mod races;
 mod sessions;
 #[path = "identity/standards.rs"]
 mod standards;
+#[path = "identity/teams.rs"]
+mod teams;
 #[path = "identity/tiers.rs"]
 mod tiers;

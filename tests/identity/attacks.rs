@@ -236,7 +236,7 @@ async fn a_key_ends_with_the_role_it_was_made_under() {
         );
         let change = RoleChange {
             role: Role::Dealer,
-            team: None,
+            team: Some(None),
             revision: person.revision,
         };
         done(

@@ -114,7 +114,7 @@ fn twice(house: &House, by: &Person, path: &str, body: &Value, other: &Value) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_a_user_and_a_movement_of_money_that_come_twice_are_there_once() {
+async fn a_note_a_user_a_team_and_a_movement_of_money_that_come_twice_are_there_once() {
     let Some(house) = House::open().await else {
         return;
     };
@@ -142,6 +142,15 @@ async fn a_note_a_user_and_a_movement_of_money_that_come_twice_are_there_once() 
         &json!({"email": "dani@contoh.id", "name": "Dani Dewanto", "role": "dealer"}),
     );
     assert_eq!(made["email"], "dina@contoh.id", "{made}");
+
+    let made = twice(
+        &house,
+        &admin,
+        "/api/v1/teams",
+        &json!({"name": "Bandung"}),
+        &json!({"name": "Medan"}),
+    );
+    assert_eq!(made["name"], "Bandung", "{made}");
 
     let listed = house.ask("GET", "/api/v1/accounts", Some(&admin), None);
     let accounts = listed.body["items"].as_array().expect("accounts");

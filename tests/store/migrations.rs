@@ -163,9 +163,25 @@ async fn every_migration_meets_full_tables() {
             named, 4,
             "{kind}: events that were written without their person"
         );
+        let brought: Vec<(String,)> = db
+            .own(|tx| {
+                tx.script("SET LOCAL app.current_user_id = 'system'".to_owned())?;
+                tx.all(sqlx::query_as(BROUGHT))
+            })
+            .await
+            .expect(kind);
+        assert_eq!(
+            brought,
+            [("came_by_a_lead".to_owned(),)],
+            "{kind}: a lead that was there first says who brought its client"
+        );
         db.close().await;
     }
 }
+
+/// Clients of an older program who were brought by somebody.
+const BROUGHT: &str =
+    "SELECT username FROM users WHERE referrer_id IS NOT NULL AND id::text LIKE '%-00000000071_'";
 
 /// Events of an older program that name their person now.
 const NAMED_SINCE: &str = "SELECT count(*) FROM events

@@ -237,6 +237,41 @@ describe("the platform's pages", { skip }, () => {
     assert.deepEqual(page.faults, []);
   });
 
+  it("makes a team with a manager, finds a person, and gives them the team and another tier", async () => {
+    const manager = await admin.post("users", { email: "rina@contoh.id", name: "Rina Wulandari", role: "sales_manager" });
+    const agent = await admin.post("users", { email: "agus@contoh.id", name: "Agus Salim", role: "sales_agent" });
+    await page.goto(`${server.origin}/people`);
+    await page.getByTestId("team-new").click();
+    await page.getByTestId("team-name").fill("Bandung");
+    await page.locator(`[data-testid="team-manager"] option[value="${manager.id}"]`).waitFor({ state: "attached" });
+    await page.getByTestId("team-manager").selectOption(manager.id);
+    await page.getByTestId("ask-do").click();
+    const team = page.locator("[data-team]").filter({ hasText: "Bandung" });
+    await team.filter({ hasText: manager.name }).waitFor();
+    await team.getByTestId("team-change").click();
+    await page.getByTestId("team-name").fill("Bandung Raya");
+    await page.getByTestId("ask-do").click();
+    await team.filter({ hasText: "Bandung Raya" }).waitFor();
+    const made = (await admin.get("teams")).items.find((one) => one.name === "Bandung Raya");
+    assert.equal(made.manager_id, manager.id);
+
+    await page.getByTestId("people-search").fill("Agus Salin");
+    await page.locator(`[data-user="${manager.id}"]`).waitFor({ state: "detached" });
+    await page.locator(`[data-user="${agent.id}"] a`).click();
+    await page.locator(`[data-testid="team"] option[value="${made.id}"]`).waitFor({ state: "attached" });
+    await page.getByTestId("team").selectOption(made.id);
+    await page.getByTestId("person-role").click();
+    await page.getByTestId("ask-do").click();
+    await page.getByTestId("ask").waitFor({ state: "detached" });
+    await page.getByTestId("tier").selectOption("plus");
+    await page.getByTestId("person-tier").click();
+    await page.getByTestId("ask-do").click();
+    await page.getByTestId("ask").waitFor({ state: "detached" });
+    const now = await admin.get(`users/${agent.id}`);
+    assert.deepEqual([now.role, now.team_id, now.tier], ["sales_agent", made.id, "plus"]);
+    assert.deepEqual(page.faults, []);
+  });
+
   it("speaks Indonesian without a reload, in dark and in light", async () => {
     await page.goto(`${server.origin}/crm`);
     await page.getByTestId("board").waitFor();

@@ -24,6 +24,7 @@ use super::lead::{FIELDS, INTERESTS, Known, Lead, lead_columns};
 use super::merge::merge;
 use super::permissions::LEAD_CAPTURE;
 use super::proof;
+use super::referral;
 use super::score::FactKind;
 use super::sla;
 use super::stage::{Stage, Status};
@@ -608,6 +609,10 @@ fn create(
     store::rescore(unit, &mut lead)?;
     store::save(unit, &mut lead)?;
     store::index(unit, &lead, &key)?;
+    // Of a client who was there before, a person of the house alone says who brought them.
+    if clean.vouched {
+        referral::brought(unit, lead.user, lead.referrer)?;
+    }
     Ok(lead)
 }
 

@@ -13,6 +13,7 @@ use super::capture::{self, Capture, Outcome};
 use super::lead::Lead;
 use super::moves;
 use super::proof;
+use super::referral;
 use super::score::FactKind;
 use super::stage::{self, Cause, Stage, Status};
 use super::store;
@@ -194,6 +195,7 @@ fn activated(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
             &json!({"user_id": user, "what": "registered"}),
             None,
         )?;
+        referral::brought(unit, lead.user, lead.referrer)?;
     }
     if lead.email_index.as_deref() == Some(email.as_slice()) {
         work::fact_in(

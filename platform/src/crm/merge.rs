@@ -15,6 +15,7 @@ use crate::values::bound;
 use super::capture::{Clean, known_facts};
 use super::contact;
 use super::lead::{FIELDS, Known, Lead};
+use super::referral;
 use super::score::FactKind;
 use super::stage::Status;
 use super::store;
@@ -32,6 +33,12 @@ pub(super) fn merge(
     recorded_by: &str,
 ) -> Result<(), Refusal> {
     let now = unit.now();
+    // Who brought a client says the lead that was nobody's until now.
+    let brought_by = joined.as_ref().and_then(|other| match (lead.user, other.user) {
+        (Some(_), None) => other.referrer,
+        (None, Some(_)) => lead.referrer,
+        _ => None,
+    });
     match lead.user.or(joined.as_ref().and_then(|other| other.user)) {
         Some(user) => subject::move_to(unit, lead, user)?,
         None => subject::keep_apart(unit, lead)?,
@@ -116,6 +123,7 @@ pub(super) fn merge(
     unit.emit(Event::new(name, "lead", lead.id, facts).about(lead.subject));
     store::rescore(unit, lead)?;
     store::save(unit, lead)?;
+    referral::brought(unit, lead.user, brought_by)?;
     store::index(unit, lead, &key)
 }
 

@@ -26,6 +26,7 @@ pub mod notice;
 pub mod outreach;
 pub mod permissions;
 mod proof;
+mod referral;
 pub mod score;
 pub mod signature;
 pub mod sla;

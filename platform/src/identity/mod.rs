@@ -3,7 +3,7 @@
 //! Pure rules: `address`, `password`, `lockout`, `totp`, `codes`, `jws`, `token`, `signing` (when keys follow each other),
 //! `session`, `limit`, `api_key`; `jws_mac` is for worked examples alone. Over them [`Identity`], whose methods are what the gateway calls: `register`, `sign_in`,
 //! `confirm` (second factors), `refresh`, `contact` (codes that are sent), `factor`, `passkey`, `provider` (OIDC), `linked`, `keys`,
-//! `people` (administration), `colleagues` (names of staff), `who` (from a token to a principal), `watch` (what holds streams open),
+//! `people` (administration), `teams`, `colleagues` (names of staff), `who` (from a token to a principal), `watch` (what holds streams open),
 //! `ends` (what another engine or an erasure ended), `first` (the first administrator), `correct` and `new_address` (what people
 //! correct of themselves), `preferences` (what they say of themselves) and `about` (a person with their accounts and what they did,
 //! scored by the pure `engagement`).
@@ -49,6 +49,7 @@ mod sign_in;
 pub mod signing;
 pub mod sms;
 mod store;
+mod teams;
 pub mod token;
 pub mod totp;
 mod watch;
@@ -69,7 +70,7 @@ pub use factor::TotpSecret;
 pub use keys::{ApiKey, NewApiKey};
 pub use linked::LinkedRow;
 pub use passkey::PasskeyRow;
-pub use people::{Invitation, RoleChange, SessionRow, StatusChange, TierChange};
+pub use people::{Invitation, PeopleFilter, RoleChange, SessionRow, StatusChange, TierChange};
 pub use person::{Person, Standing};
 pub use preferences::{ASSETS_MAX, Preferences, PreferencesChange, RiskAppetite, set_preferences};
 pub use provider::{
@@ -79,6 +80,7 @@ pub use refresh::Renewed;
 pub use register::Registration;
 pub use service::{Identity, Settings};
 pub use sign_in::{Client, Opened, SignedIn, Visit, Waiting};
+pub use teams::{NewTeam, TEAMS_MAX, Team, TeamChange};
 pub use who::Seen;
 
 /// What identity brings to the ground's jobs.

@@ -22,8 +22,9 @@ use crate::audit::{Action, Change};
 use crate::db::Tx;
 use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
-use crate::people::{Principal, Role, Sight, Target};
-use crate::refusal::{CONFLICT, FORBIDDEN, INVALID, Refusal};
+use crate::people::{Area, Principal, Role, Sight, Target};
+use crate::refusal::{BAD_PAGE, CONFLICT, FORBIDDEN, INVALID, Refusal};
+use crate::search;
 use crate::unit::{Once, Unit};
 
 /// Who is to join.
@@ -43,13 +44,22 @@ pub struct Invitation {
     pub locale: Option<String>,
 }
 
+/// Which people a list brings.
+#[derive(Clone, Debug, Default)]
+pub struct PeopleFilter {
+    /// A name, an address or a number as somebody types it.
+    pub typed: Option<String>,
+    /// Of this role.
+    pub role: Option<Role>,
+}
+
 /// Another role.
 #[derive(Clone, Copy, Debug)]
 pub struct RoleChange {
     /// The role.
     pub role: Role,
-    /// The team.
-    pub team: Option<Uuid>,
+    /// Their team from now on, or none; `None` keeps the one they have.
+    pub team: Option<Option<Uuid>>,
     /// The revision that was seen.
     pub revision: i64,
 }
@@ -127,30 +137,61 @@ impl Identity {
             .await
     }
 
-    /// People, newest first.
+    /// People, newest first; those that are looked for by what was typed, best first and on one page.
     ///
     /// # Errors
-    /// The role may not; the database's.
-    pub async fn people(&self, by: &Principal, paging: Paging) -> Result<Page<Person>, Refusal> {
+    /// The role may not; nothing can be looked for by what was typed; the database's.
+    pub async fn people(
+        &self,
+        by: &Principal,
+        filter: PeopleFilter,
+        paging: Paging,
+    ) -> Result<Page<Person>, Refusal> {
         let (_, sight) = by.scope(USER_READ)?;
+        let found = match filter.typed {
+            None => None,
+            Some(_) if paging.after.is_some() => {
+                return Err(BAD_PAGE.field("cursor", "what is searched for has one page"));
+            }
+            Some(typed) => Some(self.found(by, typed).await?),
+        };
+        let which = store::Which {
+            before: paging.after.map(|after| after.id),
+            role: filter.role,
+            among: found.clone(),
+            limit: match found {
+                Some(_) => i64::from(search::HITS_MAX),
+                None => paging.fetch(),
+            },
+        };
         let keyring = Arc::clone(self.platform.keyring());
-        let rows = self
+        let mut rows = self
             .platform
-            .read(by, move |tx| {
-                store::people(
-                    tx,
-                    &keyring,
-                    paging.after.map(|after| after.id),
-                    paging.fetch(),
-                )
-            })
+            .read(by, move |tx| store::people(tx, &keyring, which))
             .await?;
+        if let Some(found) = found {
+            rows.sort_by_key(|person| found.iter().position(|id| *id == person.id));
+            rows.truncate(paging.limit as usize);
+        }
         Ok(paging
             .cut(rows, |person| Cursor {
                 key: 0,
                 id: person.id,
             })
             .map(|person| person.seen(sight)))
+    }
+
+    /// The keys of people whom `by` finds by what was typed, best first.
+    async fn found(&self, by: &Principal, typed: String) -> Result<Vec<Uuid>, Refusal> {
+        let question = search::Question {
+            query: typed,
+            area: Some(Area::People),
+            limit: search::HITS_MAX,
+        };
+        // Row-level security looks at each of them where it is read.
+        let hits = search::unverified(&self.platform, by, &question).await?;
+        let users = hits.into_iter().filter(|hit| hit.entity == "user");
+        Ok(users.map(|hit| hit.id).collect())
     }
 
     /// Makes a user, who sets their password by the code that is sent; asked for again, nobody is made and no code is sent.
@@ -252,15 +293,17 @@ impl Identity {
             .administer(by, once, id, move |unit, who, person| {
                 who.may(USER_ROLE, &person.target())?;
                 not_oneself(who, id)?;
-                in_organisation(unit.tx(), person.org, change.team)?;
+                let team = change.team.unwrap_or(person.team);
+                if team != person.team {
+                    in_organisation(unit.tx(), person.org, team)?;
+                }
                 if person.role == Role::SuperAdmin && change.role != Role::SuperAdmin {
                     another_stays(unit, id)?;
                 }
-                store::set_role(unit, id, change.role, change.team, change.revision)?;
-                store::index_person(unit, person, change.team)?;
-                let team = |team: Option<Uuid>| json!(team);
+                store::set_role(unit, id, change.role, team, change.revision)?;
+                store::index_person(unit, person, team)?;
                 unit.audit(
-                    Change::new(Action::Update, "user", id).about(id).field("role", person.role.name(), change.role.name()).field("team", team(person.team), team(change.team)),
+                    Change::new(Action::Update, "user", id).about(id).field("role", person.role.name(), change.role.name()).field("team", json!(person.team), json!(team)),
                 );
                 unit.emit(Event::new("user.role_changed", "user", id, json!({"user_id": id, "from": person.role.name(), "to": change.role.name()})).about(id));
                 Ok(Ends::SessionsAndKeys)

@@ -8,5 +8,6 @@ mod intake;
 mod kept;
 mod life;
 mod proof;
+mod referral;
 mod rights;
 mod sharing;

@@ -11,14 +11,14 @@ use super::floor::{happen, number, seen, take, take_back, told};
 use crate::ground::desk::{House, houses};
 
 /// What a landing page sends in: anybody typed it.
-async fn form(house: &House, capture: Capture) -> Captured {
+pub async fn form(house: &House, capture: Capture) -> Captured {
     let hook = Principal::system("crm.hook");
     let taken = capture::capture(&house.platform, &hook, capture).await;
     taken.unwrap_or_else(|error| panic!("{}: {error}", house.kind))
 }
 
 /// A code that was sent to the number came back to this user.
-async fn prove(house: &House, user: Uuid, phone: String) {
+pub async fn prove(house: &House, user: Uuid, phone: String) {
     let system = Principal::system("test");
     let done = house.platform.command(&system, move |unit| {
         let sealed = unit.key(user)?.seal("users.phone", &phone);

@@ -1,13 +1,10 @@
 //! What the CRM is asked on the wire.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A field that is there, be it null: null empties, an absent one stays.
-fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(field).map(Some)
-}
+use crate::gateway::json::given;
 
 /// A lead that comes in.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]

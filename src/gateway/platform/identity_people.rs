@@ -4,8 +4,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use siaga_platform::identity::{
-    COLLEAGUES_MAX, Invitation, RoleChange, Standing, StatusChange, TierChange, colleagues,
+    COLLEAGUES_MAX, Invitation, PeopleFilter, RoleChange, Standing, StatusChange, TierChange,
+    colleagues,
 };
+use siaga_platform::page::Paging;
 use siaga_platform::people::{Area, Role, Sight, Verb, grant};
 use siaga_platform::refusal::INVALID;
 use utoipa::{IntoParams, ToSchema};
@@ -13,10 +15,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::door::{Accounts, Arriving, By, Desk, IdempotencyKey, PageQuery};
+use super::door::{Accounts, Arriving, By, Desk, IdempotencyKey};
 use super::identity_dto::UserDto;
 use crate::gateway::error::{ApiResult, Problem};
-use crate::gateway::json::Json;
+use crate::gateway::json::{Json, given};
 use crate::gateway::query::{Id, Query};
 use crate::gateway::server::App;
 use crate::wire;
@@ -40,7 +42,14 @@ pub struct InviteRequest {
 #[serde(deny_unknown_fields)]
 pub struct RoleRequest {
     pub role: String,
-    pub team_id: Option<Uuid>,
+    /// Left out, they stay in their team; null takes them out of it.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<Uuid>)]
+    pub team_id: Option<Option<Uuid>>,
     /// The revision that was seen.
     pub revision: i64,
 }
@@ -156,17 +165,36 @@ fn role(name: &str) -> ApiResult<Role> {
     Role::parse(name).ok_or_else(|| INVALID.field("role", "GET /api/v1/roles lists them").into())
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct PeopleQuery {
+    /// A name, an address or a number, misspelled ones too: the best of whom it finds, on one page.
+    q: Option<String>,
+    /// See `GET /api/v1/roles`.
+    role: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// 1 to 100; 50 when absent.
+    limit: Option<u32>,
+}
+
 /// People, newest first.
-#[utoipa::path(get, path = "/api/v1/users", tag = "people", params(PageQuery),
+#[utoipa::path(get, path = "/api/v1/users", tag = "people", params(PeopleQuery),
     responses((status = 200, body = UsersDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.read"))))]
 async fn people(
     Accounts(identity): Accounts,
     By(by): By,
-    Query(page): Query<PageQuery>,
+    Query(query): Query<PeopleQuery>,
 ) -> ApiResult<axum::Json<UsersDto>> {
+    let paging = Paging::of(query.cursor.as_deref(), query.limit)?;
+    let filter = PeopleFilter {
+        typed: query.q,
+        role: query.role.as_deref().map(role).transpose()?,
+    };
     let found = identity
-        .people(&by, page.paging()?)
+        .people(&by, filter, paging)
         .await?
         .map(UserDto::from);
     Ok(axum::Json(UsersDto {

@@ -14,6 +14,7 @@ mod identity;
 mod identity_dto;
 mod identity_factors;
 mod identity_people;
+mod identity_teams;
 pub mod kyc;
 mod kyc_dto;
 mod kyc_upload;
@@ -41,6 +42,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(identity::routes())
         .merge(identity_factors::routes())
         .merge(identity_people::routes())
+        .merge(identity_teams::routes())
         .merge(profile::routes())
 }
 

@@ -44,5 +44,7 @@ pub const FILES: &[Source] = sources![
     "0066_user_preferences",
     "0067_new_addresses",
     "0068_events_of_people",
+    "0070_team_revisions",
+    "0071_referrers_of_clients",
     "0073_lead_retention",
 ];

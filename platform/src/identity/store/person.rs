@@ -106,20 +106,34 @@ pub(in crate::identity) fn person(
     opened(row, key.as_ref())
 }
 
-/// People behind a key, newest first.
+/// Which people are read.
+pub(in crate::identity) struct Which {
+    /// Behind this key.
+    pub before: Option<Uuid>,
+    /// Of this role.
+    pub role: Option<Role>,
+    /// Among these.
+    pub among: Option<Vec<Uuid>>,
+    /// So many at most.
+    pub limit: i64,
+}
+
+/// People, newest first.
 pub(in crate::identity) fn people(
     tx: &mut Tx<'_>,
     keyring: &Keyring,
-    before: Option<Uuid>,
-    limit: i64,
+    which: Which,
 ) -> Result<Vec<Person>, Refusal> {
     let rows: Vec<Row> = tx.all(
         sqlx::query_as(
             "SELECT id, org_id, actor, email_sealed, name_sealed, phone_sealed, role, team_id, status, verified, tier, locale, revision, referrer_id
-             FROM users WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
+             FROM users WHERE ($1::uuid IS NULL OR id < $1) AND ($3::text IS NULL OR role = $3) AND ($4::uuid[] IS NULL OR id = ANY ($4))
+             ORDER BY id DESC LIMIT $2",
         )
-        .bind(before)
-        .bind(limit),
+        .bind(which.before)
+        .bind(which.limit)
+        .bind(which.role.map(Role::name))
+        .bind(which.among),
     )?;
     let mut people = Vec::with_capacity(rows.len());
     for row in rows {

@@ -40,6 +40,7 @@ const ANSWERS: Record<string, readonly [method: string, path: string, part: stri
   Passkey: ["get", "auth/passkeys", "[]"],
   TotpSetup: ["post", "auth/mfa/totp", ""],
   RoleRow: ["get", "roles", "[]"],
+  Team: ["get", "teams", "items.[]"],
   Colleague: ["get", "colleagues", "items.[]"],
   Grant: ["get", "roles", "[].grants.[]"],
   UserProfile: ["get", "users/{id}/profile", ""],
@@ -121,6 +122,10 @@ const REQUESTS: Record<string, readonly [method: string, path: string]> = {
   NewSource: ["post", "crm/sources"],
   NewCash: ["post", "cash/requests"],
   NewUser: ["post", "users"],
+  RoleChange: ["post", "users/{id}/role"],
+  TierChange: ["post", "users/{id}/tier"],
+  NewTeam: ["post", "teams"],
+  TeamChange: ["patch", "teams/{id}"],
   OwnCorrection: ["patch", "profile"],
   PreferencesChange: ["put", "profile/preferences"],
   NewKey: ["post", "auth/keys"],
@@ -159,7 +164,7 @@ describe("types of the platform as the server publishes them", () => {
 
   it("asks for no address that the server does not have", () => {
     const sources = FILES + text("web/src/api/client.ts");
-    const called = [...sources.matchAll(/(?:"|`)((?:auth|users|crm|kyc|aml|cash|subjects|erasures|holds|profile)\/[^"`?]*|users|profile|roles|colleagues|holds|audit|audit\/chain|search)(?:"|`)/g)].map((match) => match[1]!.replaceAll(/\$\{[^}]*\}/g, "{}"));
+    const called = [...sources.matchAll(/(?:"|`)((?:auth|users|teams|crm|kyc|aml|cash|subjects|erasures|holds|profile)\/[^"`?]*|users|teams|profile|roles|colleagues|holds|audit|audit\/chain|search)(?:"|`)/g)].map((match) => match[1]!.replaceAll(/\$\{[^}]*\}/g, "{}"));
     expect(called.length).toBeGreaterThan(75);
     // A step in the address is one of several; each of them has its own place.
     const steps = new Map([["cash/requests/{}/{}", ["approve", "confirm", "reject", "cancel", "hold", "release"]], ["aml/reports/{}/{}", ["submit", "return", "approve", "filed"]]]);

@@ -142,6 +142,49 @@ export interface NewUser {
   name: string;
   phone?: string;
   role: string;
+  team_id?: string;
+}
+
+/** Which people are listed; `q` is looked for in names, addresses and numbers. */
+export interface PeopleFilter {
+  q?: string;
+  role?: string;
+  limit?: number;
+}
+
+/** Another role; a team that is left out stays. */
+export interface RoleChange {
+  role: string;
+  team_id?: string | null;
+  revision: number;
+}
+
+/** Another tier of rates. */
+export interface TierChange {
+  tier: string;
+  revision: number;
+}
+
+/** People whose leads their manager reaches. */
+export interface Team {
+  id: string;
+  name: string;
+  manager_id: string | null;
+  manager_name: string | null;
+  members: number;
+  revision: number;
+}
+
+export interface NewTeam {
+  name: string;
+  manager_id?: string | null;
+}
+
+/** What is left out stays. */
+export interface TeamChange {
+  name?: string;
+  manager_id?: string | null;
+  revision: number;
 }
 
 /** Signing in: a refusal is an answer here, no session ends by it. */
@@ -179,7 +222,7 @@ export const identity = {
   revokeKey: (door: Door, id: string) => door.write<void>("DELETE", `auth/keys/${part(id)}`),
   sessions: (door: Door) => door.get<SessionRow[]>("auth/sessions"),
   endSession: (door: Door, id: string) => door.write<void>("DELETE", `auth/sessions/${part(id)}`),
-  users: (door: Door, cursor: string | null) => door.get<PageOf<User>>("users", { cursor }),
+  users: (door: Door, cursor: string | null, filter: PeopleFilter = {}) => door.get<PageOf<User>>("users", { cursor, ...filter }),
   user: (door: Door, id: string) => door.get<User>(`users/${part(id)}`),
   profile: (door: Door) => door.get<UserProfile>("profile"),
   profileOf: (door: Door, id: string) => door.get<UserProfile>(`users/${part(id)}/profile`),
@@ -188,10 +231,14 @@ export const identity = {
   takeAddress: (door: Door, code: string) => door.post<User>("auth/email/confirm", { code }),
   setPreferences: (door: Door, change: PreferencesChange) => door.put<UserPreferences>("profile/preferences", change),
   addUser: (door: Door, user: NewUser) => door.post<User>("users", user),
-  setRole: (door: Door, { id, revision }: User, role: string) => door.post<User>(`users/${part(id)}/role`, { role, revision }),
+  setRole: (door: Door, id: string, change: RoleChange) => door.post<User>(`users/${part(id)}/role`, change),
+  setTier: (door: Door, id: string, change: TierChange) => door.post<User>(`users/${part(id)}/tier`, change),
   setStatus: (door: Door, { id, revision }: User, status: "active" | "suspended", reason: string) => door.post<User>(`users/${part(id)}/status`, { status, reason, revision }),
   unlock: (door: Door, id: string) => door.write<void>("POST", `users/${part(id)}/unlock`),
   endSessions: (door: Door, id: string) => door.write<void>("DELETE", `users/${part(id)}/sessions`),
   colleagues: (door: Door, ids: readonly string[]) => door.get<{ items: Colleague[] }>("colleagues", { ids: ids.join(",") }),
   roles: (door: Door) => door.get<RoleRow[]>("roles"),
+  teams: (door: Door) => door.get<{ items: Team[] }>("teams"),
+  addTeam: (door: Door, team: NewTeam) => door.post<Team>("teams", team),
+  changeTeam: (door: Door, id: string, change: TeamChange) => door.write<Team>("PATCH", `teams/${part(id)}`, change),
 };

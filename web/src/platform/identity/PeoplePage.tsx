@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useDeferredValue, useState } from "react";
 import type { User } from "../../api/types";
 import { pathOf } from "../../app/route";
 import { Button } from "../../ui/Button";
@@ -14,21 +14,38 @@ import { Link } from "../ui/Link";
 import { More } from "../ui/More";
 import { Body, Card, Page, Trouble, Wait } from "../ui/Page";
 import { Tag, type Tone } from "../ui/Tag";
+import { TeamChoice, Teams } from "./Teams";
 
 export const USER_TONES: Record<string, Tone> = { active: "ok", pending: "warn", suspended: "crit", under_review: "crit", deleted: "plain" };
 
-/** The people of the house and its clients, and what each role may do. */
+/** Fewer letters find everybody. */
+const LETTERS_MIN = 2;
+
+/** The people of the house and its clients, its teams, and what each role may do. */
 export default function PeoplePage() {
   const say = useSay();
   const door = useDoor();
   const writes = useMay("user.write");
-  const list = usePages<User>(["users"], (cursor) => identity.users(door, cursor));
+  const roles = useRoles();
+  const [text, setText] = useState("");
+  const [role, setRole] = useState("");
+  const typed = useDeferredValue(text.trim());
+  const filter = { ...(typed.length >= LETTERS_MIN ? { q: typed } : {}), ...(role === "" ? {} : { role }) };
+  const list = usePages<User>(["users", "list", filter], (cursor) => identity.users(door, cursor, filter));
   const [adding, setAdding] = useState(false);
   return (
     <Page title={say("page.people")} aside={writes && <Button tone="primary" data-testid="user-new" onClick={() => setAdding(true)}>{say("user.new")}</Button>}>
       <Body>
+        <div className="flex flex-wrap items-end gap-2">
+          <TextField label={say("people.search")} type="search" data-testid="people-search" maxLength={100} value={text} onChange={(event) => setText(event.target.value)} />
+          <SelectField label={say("people.only")} data-testid="people-role" value={role} onChange={(event) => setRole(event.target.value)}>
+            <option value="">{say("people.all")}</option>
+            {roles.data?.map((one) => <option key={one.name} value={one.name}>{word(say, "role", one.name)}</option>)}
+          </SelectField>
+        </div>
         {list.error && <Trouble error={list.error} onRetry={list.reread} />}
         {list.waiting && <Wait lines={5} />}
+        {!list.waiting && !list.error && list.items.length === 0 && <p role="status" className="text-sm text-ink-2">{say("people.none")}</p>}
         <ul className="space-y-2" data-testid="users">
           {list.items.map((user) => (
             <li key={user.id} data-user={user.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 rounded-lg border border-line bg-panel p-3 text-sm">
@@ -42,6 +59,7 @@ export default function PeoplePage() {
           ))}
         </ul>
         <More shown={list.items.length} more={list.more} busy={list.busy} onMore={list.onMore} />
+        <Teams />
         <Roles />
       </Body>
       {adding && <NewUser onClose={() => setAdding(false)} />}
@@ -102,6 +120,7 @@ function NewUser({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
   const [phone, setPhone] = useState("");
   const [role, setRole] = useState("");
+  const [team, setTeam] = useState("");
   const number = phone.trim() === "" ? undefined : (readPhone(phone) ?? null);
   return (
     <Ask
@@ -110,8 +129,8 @@ function NewUser({ onClose }: { onClose: () => void }) {
       verb={say("user.new.do")}
       blocked={!looksLikeEmail(email) || name.trim() === "" || role === "" || number === null}
       onDo={async () => {
-        await identity.addUser(door, { email: email.trim(), name: name.trim(), role, ...(number ? { phone: number } : {}) });
-        await cache.invalidateQueries({ queryKey: ["users"] });
+        await identity.addUser(door, { email: email.trim(), name: name.trim(), role, ...(number ? { phone: number } : {}), ...(team === "" ? {} : { team_id: team }) });
+        for (const key of [["users"], ["teams"]]) await cache.invalidateQueries({ queryKey: key });
       }}
       onClose={onClose}
     >
@@ -122,6 +141,7 @@ function NewUser({ onClose }: { onClose: () => void }) {
         <option value="">{say("choose")}</option>
         {roles.data?.map((one) => <option key={one.name} value={one.name}>{word(say, "role", one.name)}</option>)}
       </SelectField>
+      <TeamChoice value={team} onChange={setTeam} />
     </Ask>
   );
 }

@@ -15,12 +15,17 @@ import { Body, Card, Facts, Page, Trouble, Wait } from "../ui/Page";
 import { Tag } from "../ui/Tag";
 import { USER_TONES, useRoles } from "./PeoplePage";
 import { ProfileFacts } from "./Profile";
+import { TeamChoice, useTeams } from "./Teams";
+
+/** As the server has them. */
+const TIERS = ["standard", "plus", "bridge"] as const;
 
 /** One person: their role, their state, and the ways to let them in again or to keep them out. */
 export default function PersonPage({ id }: { id: string }) {
   const say = useSay();
   const door = useDoor();
   const query = useQuery({ queryKey: ["users", id], queryFn: () => identity.user(door, id), retry: false });
+  const teams = useTeams().data?.items;
   const user = query.data;
   return (
     <Page title={user ? (user.name ?? user.email ?? user.id.slice(0, 8)) : say("page.people")} aside={user && <DataLink subject={user.id} />} back={<Link to={pathOf("people")} className="text-sm text-ink-2 underline underline-offset-2">{say("page.people")}</Link>}>
@@ -35,6 +40,7 @@ export default function PersonPage({ id }: { id: string }) {
                   [say("signin.email"), user.email ?? say("none")],
                   [say("signin.phone"), user.phone ?? say("none")],
                   [say("role"), word(say, "role", user.role)],
+                  [say("team"), user.team_id === null ? say("team.none") : (teams?.find((team) => team.id === user.team_id)?.name ?? user.team_id.slice(0, 8))],
                   [say("person.verified"), say(user.verified ? "yes" : "no")],
                 ]}
               />
@@ -71,10 +77,13 @@ function Doings({ user }: { user: User }) {
   const grants = useMay("user.role");
   const roles = useRoles();
   const [role, setRole] = useState(user.role);
-  const [wish, setWish] = useState<"role" | "suspended" | "active" | null>(null);
+  const [team, setTeam] = useState(user.team_id ?? "");
+  const [tier, setTier] = useState(user.tier ?? "standard");
+  const [wish, setWish] = useState<"role" | "tier" | "suspended" | "active" | null>(null);
+  const moves = team !== (user.team_id ?? "");
   const own = me?.user.id === user.id;
   if (own || (!writes && !grants)) return null;
-  const reread = () => cache.invalidateQueries({ queryKey: ["users"] });
+  const reread = () => Promise.all([["users"], ["teams"]].map((key) => cache.invalidateQueries({ queryKey: key })));
   return (
     <Card title={say("person.doings")}>
       <div className="flex flex-wrap items-end gap-2">
@@ -83,7 +92,16 @@ function Doings({ user }: { user: User }) {
             <SelectField label={say("role")} value={role} onChange={(event) => setRole(event.target.value)}>
               {roles.data?.map((one) => <option key={one.name} value={one.name}>{word(say, "role", one.name)}</option>)}
             </SelectField>
-            <Button disabled={role === user.role} onClick={() => setWish("role")}>{say("person.role")}</Button>
+            <TeamChoice value={team} onChange={setTeam} />
+            <Button disabled={role === user.role && !moves} data-testid="person-role" onClick={() => setWish("role")}>{say("person.role")}</Button>
+          </>
+        )}
+        {writes && (
+          <>
+            <SelectField label={say("person.tier")} data-testid="tier" value={tier} onChange={(event) => setTier(event.target.value)}>
+              {TIERS.map((one) => <option key={one} value={one}>{word(say, "tier", one)}</option>)}
+            </SelectField>
+            <Button disabled={tier === (user.tier ?? "standard")} data-testid="person-tier" onClick={() => setWish("tier")}>{say("person.tier.set")}</Button>
           </>
         )}
         {writes && user.status === "active" && <Button tone="danger" onClick={() => setWish("suspended")}>{say("person.suspend")}</Button>}
@@ -97,7 +115,19 @@ function Doings({ user }: { user: User }) {
           help={say("person.role.help")}
           verb={say("person.role")}
           onDo={async () => {
-            await identity.setRole(door, user, role);
+            await identity.setRole(door, user.id, { role, revision: user.revision, ...(moves ? { team_id: team === "" ? null : team } : {}) });
+            await reread();
+          }}
+          onClose={() => setWish(null)}
+        />
+      )}
+      {wish === "tier" && (
+        <Ask
+          title={say("person.tier.title", { tier: word(say, "tier", tier) })}
+          help={say("person.tier.help")}
+          verb={say("person.tier.set")}
+          onDo={async () => {
+            await identity.setTier(door, user.id, { tier, revision: user.revision });
             await reread();
           }}
           onClose={() => setWish(null)}

@@ -17,7 +17,7 @@ export function ProfileFacts({ profile }: { profile: UserProfile }) {
       <Facts
         rows={[
           [say("profile.verified"), say(profile.verified_status === "verified" ? "yes" : "no")],
-          [say("profile.tier"), profile.tier_level],
+          [say("profile.tier"), word(say, "tier", profile.tier_level)],
           [say("profile.accounts"), profile.accounts.length === 0 ? say("none") : <Accounts key="accounts" accounts={profile.accounts} />],
           [say("profile.risk"), preferences.risk_appetite === null ? say("profile.unsaid") : word(say, "risk", preferences.risk_appetite)],
           [say("profile.assets"), assets || say("profile.unsaid")],
