@@ -7,11 +7,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use siaga_platform::people::Principal;
+use siaga_platform::refusal::FORBIDDEN;
 use siaga_risk::event::{
     Body, Cancel, NewOrder, OrderChange, OrderState, Origin, Protect, Protection, Reconciled,
 };
-use siaga_risk::ids::{AccountId, LinkId, OrderId, PositionId};
+use siaga_risk::ids::{AccountId, ActorId, LinkId, OrderId, PositionId};
 use siaga_risk::units::{Price, Qty};
+use siaga_risk::verdict::Reject;
 use siaga_risk::view::{AccountView, PositionView, Query as Ask, View};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
@@ -19,11 +22,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::desk::{done, note};
-use super::own::may_see;
+use super::own::{may_see, trades_as_desk};
 use super::{Done, command};
+use crate::gateway::directory::Directory;
 use crate::gateway::dto::order::*;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
-use crate::gateway::guard::Caller;
+use crate::gateway::guard::{Caller, sees_all};
 use crate::gateway::json::Json;
 use crate::gateway::platform::door::By;
 use crate::gateway::query::{Id, Query};
@@ -32,6 +36,9 @@ use crate::wire;
 
 /// Orders of one answer.
 const ORDERS_MAX: usize = 1_000;
+/// What is not found: it never was, it is somebody else's, or it has ended.
+const ORDER_GONE: &str = "the order (it may have ended already)";
+const POSITION_GONE: &str = "the position (it may be closed already)";
 /// How long an accepted order may take to show up in the durable stream before the answer goes out without it.
 const SHOWS_UP: Duration = Duration::from_millis(500);
 
@@ -49,11 +56,16 @@ wire! {
 }
 
 pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(reconciled))
+}
+
+/// What clients do on their own accounts, too. Behind [`guard::trader`](crate::gateway::guard::trader); each asks [`trades_as_desk`]
+/// before it looks at the account.
+pub fn trading_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(place))
         .routes(routes!(preview_order))
         .routes(routes!(cancel))
-        .routes(routes!(reconciled))
         .routes(routes!(close))
         .routes(routes!(protect))
 }
@@ -71,33 +83,86 @@ pub fn position(app: &App) -> StreamPosition {
     }
 }
 
-/// Places an order. The answer comes when the order is durable; a repeated one gets the first answer again.
+/// Places an order: the desk on any account, a client on their own. The answer comes when the order is durable; a repeated one gets the
+/// first answer again.
 #[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = OrderRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Taken instead of client_id")),
-    responses((status = 201, body = PlacedDto), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 422, body = Problem, description = "Refused, with all reasons and what lifts each"), (status = 503, body = Problem)))]
+    responses((status = 201, body = PlacedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem, description = "Refused, with all reasons and what lifts each"), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn place(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     headers: HeaderMap,
     Json(request): Json<OrderRequest>,
 ) -> ApiResult<Response> {
+    let by_desk = may_order(&app, &by, &request).await?;
     let order = new_order(&request, key(&headers)?, &app.core.directory())?;
-    let body = send(&app, actor, order).await?;
+    let body = send(&app, by.actor, by_desk, order).await?;
     Ok((StatusCode::CREATED, axum::Json(body)).into_response())
 }
 
-async fn send(app: &App, actor: siaga_risk::ids::ActorId, order: NewOrder) -> ApiResult<PlacedDto> {
+/// Whether the desk orders; a client does so on their own account, with nothing that is the desk's to say.
+async fn may_order(app: &App, by: &Principal, request: &OrderRequest) -> ApiResult<bool> {
+    let by_desk = trades_as_desk(app, by, request.account).await?;
+    may_name(by_desk, request.trader, request.desk, request.strategy)?;
+    Ok(by_desk)
+}
+
+/// Who trades, for which desk and by which strategy is the desk's to say: switches and throttles filter on it, and an order of a desk
+/// passes a client's own margin call.
+fn may_name(
+    by_desk: bool,
+    trader: Option<u32>,
+    desk: Option<u32>,
+    strategy: Option<u32>,
+) -> ApiResult<()> {
+    let named = [("trader", trader), ("desk", desk), ("strategy", strategy)];
+    let named = named.into_iter().find(|(_, number)| number.is_some());
+    match named {
+        Some((field, _)) if !by_desk => Err(ApiError::field(
+            field,
+            "leave it out: the desk alone names it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What the core does not know is not there for a client, as the row of somebody else.
+fn as_told(by_desk: bool, error: ApiError) -> ApiError {
+    let unknown = match error.reasons.as_slice() {
+        [Reject::UnknownAccount] => Some("the account"),
+        [Reject::UnknownOrder] => Some(ORDER_GONE),
+        [Reject::UnknownPosition] => Some(POSITION_GONE),
+        _ => None,
+    };
+    match unknown {
+        Some(what) if !by_desk => ApiError::not_found(what),
+        _ => error,
+    }
+}
+
+async fn send(app: &App, actor: ActorId, by_desk: bool, order: NewOrder) -> ApiResult<PlacedDto> {
     let tip = app.core.events().tips();
-    let answered = command(app, actor, Body::Order(Box::new(order))).await?;
+    let answered = command(app, actor, Body::Order(Box::new(order))).await;
+    let answered = answered.map_err(|error| as_told(by_desk, error))?;
     let id = answered.answer.order.unwrap_or(OrderId(answered.seq));
     let change = find(app, id, order.account, tip).await;
     let change = change.unwrap_or_else(|| unseen(id, &order, app));
     Ok(PlacedDto {
-        order: crate::gateway::dto::order::order(&change, &app.core.directory()),
+        order: shown(&change, &app.core.directory(), by_desk),
         seq: answered.seq,
         repeated: answered.answer.repeated,
     })
+}
+
+/// An order as its reader sees it: how the house routes is the desk's.
+fn shown(change: &OrderChange, names: &Directory, by_desk: bool) -> OrderDto {
+    let mut shown = order(change, names);
+    if !by_desk {
+        (shown.link, shown.trader, shown.desk, shown.strategy) = (String::new(), None, None, None);
+    }
+    shown
 }
 
 /// The newest state of an order that was just taken.
@@ -149,13 +214,16 @@ fn unseen(id: OrderId, order: &NewOrder, app: &App) -> OrderChange {
     }
 }
 
-/// What an order would do, by the same check that it meets when it is sent.
+/// What an order would do, by the same check that it meets when it is sent: the desk asks of any account, a client of their own.
 #[utoipa::path(post, path = "/api/v1/orders/preview", tag = "orders", request_body = OrderRequest,
-    responses((status = 200, body = PreviewDto), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = PreviewDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn preview_order(
     State(app): State<App>,
+    By(by): By,
     Json(request): Json<OrderRequest>,
 ) -> ApiResult<axum::Json<PreviewDto>> {
+    may_order(&app, &by, &request).await?;
     let names = app.core.directory();
     // A preview needs no id of its own; this one is never remembered.
     let order = new_order(&request, Some("preview"), &names)?;
@@ -213,17 +281,8 @@ async fn list(
         .then(|| found.last().map(|o| o.id.0))
         .flatten();
     let names = app.core.directory();
-    let all = crate::gateway::guard::sees_all(&by)?;
-    let items = found.iter().map(|o| {
-        let mut shown = order(o, &names);
-        if !all {
-            // How the house routes is the desk's.
-            (shown.link, shown.trader, shown.desk, shown.strategy) =
-                (String::new(), None, None, None);
-        }
-        shown
-    });
-    let items = items.collect();
+    let by_desk = sees_all(&by)?;
+    let items = found.iter().map(|o| shown(o, &names, by_desk)).collect();
     Ok(axum::Json(OrderList {
         items,
         next,
@@ -237,21 +296,40 @@ pub struct AccountQuery {
     pub account: u32,
 }
 
-/// Cancels what is left of an order.
+/// Cancels what is left of an order: the desk of any, a client of what was ordered on their own account, and not of what closes it for them.
 #[utoipa::path(delete, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = u64, Path), AccountQuery),
-    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn cancel(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     Id(id): Id<u64>,
     Query(query): Query<AccountQuery>,
 ) -> ApiResult<axum::Json<Done>> {
+    let by_desk = trades_as_desk(&app, &by, query.account).await?;
+    if !by_desk {
+        may_take_back(&app, query.account, OrderId(id)).await?;
+    }
     let body = Body::Cancel(Cancel {
         account: AccountId(query.account),
         order: OrderId(id),
     });
-    let answered = command(&app, actor, body).await?;
+    let answered = command(&app, by.actor, body).await;
+    let answered = answered.map_err(|error| as_told(by_desk, error))?;
     Ok(axum::Json(Done { seq: answered.seq }))
+}
+
+/// Passes for an open order of an account that was ordered; what a stop-out, a switch or a protective price closes goes on.
+async fn may_take_back(app: &App, account: u32, id: OrderId) -> ApiResult<()> {
+    let view = account_view(app, account).await?;
+    let open = view.orders.iter().find(|order| order.id == id);
+    match open.map(|order| order.origin) {
+        Some(Origin::Client) => Ok(()),
+        Some(_) => Err(FORBIDDEN
+            .because("nobody ordered it, it closes by a rule of the account: call the desk")
+            .into()),
+        None => Err(ApiError::not_found(ORDER_GONE)),
+    }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -295,17 +373,20 @@ pub struct CloseRequest {
     pub strategy: Option<u32>,
 }
 
-/// Closes a position, whole or in part, at the market.
+/// Closes a position, whole or in part, at the market: the desk any, a client their own.
 #[utoipa::path(post, path = "/api/v1/positions/{id}/close", tag = "orders",
     params(("id" = u64, Path), ("Idempotency-Key" = Option<String>, Header, description = "Taken instead of client_id")), request_body = CloseRequest,
-    responses((status = 201, body = PlacedDto), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 201, body = PlacedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn close(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     headers: HeaderMap,
     Id(id): Id<u64>,
     Json(request): Json<CloseRequest>,
 ) -> ApiResult<Response> {
+    let by_desk = trades_as_desk(&app, &by, request.account).await?;
+    may_name(by_desk, request.trader, request.desk, request.strategy)?;
     let names = app.core.directory();
     let client_id = key(&headers)?.or(request.client_id.as_deref());
     let client_id = client_id.ok_or_else(|| {
@@ -345,19 +426,21 @@ async fn close(
         desk: request.desk.unwrap_or(0),
         strategy: request.strategy.unwrap_or(0),
     };
-    let body = send(&app, actor, order).await?;
+    let body = send(&app, by.actor, by_desk, order).await?;
     Ok((StatusCode::CREATED, axum::Json(body)).into_response())
 }
 
-/// Sets the protective prices of a position; what is absent is taken away.
+/// Sets the protective prices of a position, the desk of any, a client of their own; what is absent is taken away.
 #[utoipa::path(put, path = "/api/v1/positions/{id}/protection", tag = "orders", params(("id" = u64, Path)), request_body = ProtectionRequest,
-    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn protect(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     Id(id): Id<u64>,
     Json(request): Json<ProtectionRequest>,
 ) -> ApiResult<axum::Json<Done>> {
+    let by_desk = trades_as_desk(&app, &by, request.account).await?;
     let names = app.core.directory();
     let (_, held) = position_view(&app, request.account, id).await?;
     let entry = names.instrument(held.position.instrument);
@@ -367,7 +450,8 @@ async fn protect(
         position: PositionId(id),
         protection: protection(&request, entry)?,
     };
-    let answered = command(&app, actor, Body::Protect(protect)).await?;
+    let answered = command(&app, by.actor, Body::Protect(protect)).await;
+    let answered = answered.map_err(|error| as_told(by_desk, error))?;
     Ok(axum::Json(Done { seq: answered.seq }))
 }
 
@@ -389,8 +473,7 @@ async fn position_view(
         .iter()
         .find(|p| p.position.id == PositionId(id))
         .cloned();
-    let held =
-        held.ok_or_else(|| ApiError::not_found("the position (it may be closed already)"))?;
+    let held = held.ok_or_else(|| ApiError::not_found(POSITION_GONE))?;
     Ok((view, held))
 }
 
