@@ -296,7 +296,7 @@ pub struct AccountQuery {
     pub account: u32,
 }
 
-/// Cancels what is left of an order: the desk of any, a client of what was ordered on their own account, and not of what closes it for them.
+/// Cancels what is left of an order: the desk of any, a client of one on their own account, unless the desk or a rule placed it.
 #[utoipa::path(delete, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = u64, Path), AccountQuery),
     responses((status = 200, body = Done), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("desk.write"))))]
@@ -308,7 +308,9 @@ async fn cancel(
 ) -> ApiResult<axum::Json<Done>> {
     let by_desk = trades_as_desk(&app, &by, query.account).await?;
     if !by_desk {
-        may_take_back(&app, query.account, OrderId(id)).await?;
+        let view = account_view(&app, query.account).await?;
+        let open = view.orders.iter().find(|open| open.id == OrderId(id));
+        may_take_back(open.map(|open| (open.origin, is_of_desk(&open.order))))?;
     }
     let body = Body::Cancel(Cancel {
         account: AccountId(query.account),
@@ -319,14 +321,18 @@ async fn cancel(
     Ok(axum::Json(Done { seq: answered.seq }))
 }
 
-/// Passes for an open order of an account that was ordered; what a stop-out, a switch or a protective price closes goes on.
-async fn may_take_back(app: &App, account: u32, id: OrderId) -> ApiResult<()> {
-    let view = account_view(app, account).await?;
-    let open = view.orders.iter().find(|order| order.id == id);
-    match open.map(|order| order.origin) {
-        Some(Origin::Client) => Ok(()),
+/// Whether an order names somebody of the desk, which a client never does.
+fn is_of_desk(order: &NewOrder) -> bool {
+    (order.trader, order.desk, order.strategy) != (0, 0, 0)
+}
+
+/// Passes for an open order that its client may have placed, by what placed it and whether it is the desk's. What a stop-out, a switch
+/// or a protective price closes goes on.
+fn may_take_back(open: Option<(Origin, bool)>) -> ApiResult<()> {
+    match open {
+        Some((Origin::Client, false)) => Ok(()),
         Some(_) => Err(FORBIDDEN
-            .because("nobody ordered it, it closes by a rule of the account: call the desk")
+            .because("the desk or a rule of the account placed it: call the desk")
             .into()),
         None => Err(ApiError::not_found(ORDER_GONE)),
     }
@@ -485,4 +491,57 @@ fn key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
         .to_str()
         .map_err(|_| ApiError::field("Idempotency-Key", "use printable ASCII characters"))?;
     Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::error::Fault;
+
+    #[test]
+    fn a_client_says_nothing_that_is_the_desks_to_say() {
+        for (trader, desk, strategy, field) in [
+            (Some(1), None, None, "trader"),
+            (None, Some(1), None, "desk"),
+            (None, None, Some(1), "strategy"),
+            (None, Some(0), None, "desk"),
+        ] {
+            let refused = may_name(false, trader, desk, strategy).map_err(|error| error.field);
+            assert_eq!(refused, Err(Some(field.to_owned())));
+            assert!(may_name(true, trader, desk, strategy).is_ok(), "{field}");
+        }
+        assert!(may_name(false, None, None, None).is_ok());
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_found_by_a_client_and_refused_to_the_desk() {
+        for reason in [
+            Reject::UnknownAccount,
+            Reject::UnknownOrder,
+            Reject::UnknownPosition,
+        ] {
+            let told = |by_desk| as_told(by_desk, ApiError::refused(vec![reason])).fault;
+            assert_eq!((told(false), told(true)), (Fault::NotFound, Fault::Refused));
+        }
+        let full = ApiError::refused(vec![Reject::OrderRate]);
+        assert_eq!(as_told(false, full).fault, Fault::Refused);
+    }
+
+    #[test]
+    fn a_client_takes_back_what_was_ordered_and_nothing_that_closes_by_a_rule() {
+        let status = |open| may_take_back(open).map_err(|error| error.problem().status);
+        assert_eq!(status(Some((Origin::Client, false))), Ok(()));
+        assert_eq!(status(Some((Origin::Client, true))), Err(403));
+        for origin in [
+            Origin::StopLoss,
+            Origin::Trailing,
+            Origin::StopOut,
+            Origin::KillSwitch,
+            Origin::System,
+            Origin::Broker,
+        ] {
+            assert_eq!(status(Some((origin, false))), Err(403), "{origin:?}");
+        }
+        assert_eq!(status(None), Err(404));
+    }
 }
