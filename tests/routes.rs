@@ -17,3 +17,5 @@ mod keys;
 mod roles;
 #[path = "routes/strangers.rs"]
 mod strangers;
+#[path = "routes/trading.rs"]
+mod trading;

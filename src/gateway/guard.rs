@@ -10,7 +10,7 @@ use siaga_platform::identity::faults::{ENROL_FIRST, SECRET_SPENT};
 use siaga_platform::identity::permissions::{DESK_READ, DESK_WRITE};
 use siaga_platform::identity::{Client, limit};
 use siaga_platform::ids::HOUSE;
-use siaga_platform::people::{Principal, Scope};
+use siaga_platform::people::{Permission, Principal, Scope};
 use siaga_platform::refusal::FORBIDDEN;
 use siaga_risk::ids::ActorId;
 use siaga_risk::units::Ts;
@@ -209,7 +209,7 @@ pub async fn caller(State(app): State<App>, mut request: Request, next: Next) ->
     }
 }
 
-/// The desk itself is for those who may see all of it; a client's own accounts are behind [`client`].
+/// The desk itself is for those who may see all of it; a client's own accounts are behind [`client`] and [`trader`].
 pub async fn desk(request: Request, next: Next) -> Response {
     let Some(principal) = request.extensions().get::<Principal>() else {
         return ApiError::new(Fault::Unauthenticated, "sign in first").into_response();
@@ -229,10 +229,23 @@ pub async fn desk(request: Request, next: Next) -> Response {
 
 /// What clients see too: whoever may see trading at all. Handlers ask whose account it is.
 pub async fn client(request: Request, next: Next) -> Response {
+    passed_by(sees_all, request, next).await
+}
+
+/// What clients do too: whoever may trade at all. Handlers ask whose account it is.
+pub async fn trader(request: Request, next: Next) -> Response {
+    passed_by(trades_all, request, next).await
+}
+
+async fn passed_by(
+    reaches: fn(&Principal) -> Result<bool, ApiError>,
+    request: Request,
+    next: Next,
+) -> Response {
     let Some(principal) = request.extensions().get::<Principal>() else {
         return ApiError::new(Fault::Unauthenticated, "sign in first").into_response();
     };
-    match sees_all(principal) {
+    match reaches(principal) {
         Ok(_) => next.run(request).await,
         Err(error) => error.into_response(),
     }
@@ -243,13 +256,30 @@ pub async fn client(request: Request, next: Next) -> Response {
 /// # Errors
 /// They see no account at all.
 pub fn sees_all(principal: &Principal) -> Result<bool, ApiError> {
-    match principal.scope(DESK_READ)? {
-        (Scope::All, _) => may_at_desk(principal, true).map(|()| true),
+    reaches_all(principal, true)
+}
+
+/// Whether somebody trades on everybody's accounts: the desk does, a client on their own.
+///
+/// # Errors
+/// They trade on no account at all: their role does not, or their API key was made for less.
+pub fn trades_all(principal: &Principal) -> Result<bool, ApiError> {
+    reaches_all(principal, false)
+}
+
+fn reaches_all(principal: &Principal, asks: bool) -> Result<bool, ApiError> {
+    match principal.scope(at_desk(asks))? {
+        (Scope::All, _) => may_at_desk(principal, asks).map(|()| true),
         (Scope::Own, _) => Ok(false),
         (Scope::Team | Scope::None, _) => Err(FORBIDDEN
             .because("accounts are not part of your role")
             .into()),
     }
+}
+
+/// What reading and working at the desk ask for.
+fn at_desk(asks: bool) -> Permission {
+    if asks { DESK_READ } else { DESK_WRITE }
 }
 
 fn may_at_desk(principal: &Principal, asks: bool) -> Result<(), ApiError> {
@@ -259,8 +289,7 @@ fn may_at_desk(principal: &Principal, asks: bool) -> Result<(), ApiError> {
             .because("this is the desk of another house")
             .into());
     }
-    let permission = if asks { DESK_READ } else { DESK_WRITE };
-    match principal.scope(permission)? {
+    match principal.scope(at_desk(asks))? {
         (Scope::All, _) => Ok(()),
         _ => Err(FORBIDDEN
             .because("this is the desk's; your own accounts are at /api/v1/trading/accounts")
@@ -574,6 +603,38 @@ mod tests {
         ] {
             let seen = sees_all(&principal).ok();
             assert_eq!(seen, all, "{:?} {:?}", principal.role, principal.narrowed);
+        }
+    }
+
+    #[test]
+    fn clients_trade_on_their_own_accounts_and_who_only_reads_on_none() {
+        use siaga_platform::people::Role;
+        let as_role = |role| Principal {
+            role,
+            ..Principal::owner()
+        };
+        let key_of = |role, scope: &str| Principal {
+            narrowed: Some(vec![scope.to_owned()]),
+            ..as_role(role)
+        };
+        let elsewhere = Principal {
+            org: Uuid::from_u128(7),
+            ..as_role(Role::SuperAdmin)
+        };
+        for (principal, all) in [
+            (Principal::owner(), Some(true)),
+            (as_role(Role::Dealer), Some(true)),
+            (as_role(Role::EndUser), Some(false)),
+            (as_role(Role::Auditor), None),
+            (as_role(Role::SalesAgent), None),
+            (as_role(Role::IbPartner), None),
+            (elsewhere, None),
+            (key_of(Role::EndUser, "desk.write"), Some(false)),
+            (key_of(Role::EndUser, "desk.read"), None),
+            (key_of(Role::Dealer, "desk.read"), None),
+        ] {
+            let trades = trades_all(&principal).ok();
+            assert_eq!(trades, all, "{:?} {:?}", principal.role, principal.narrowed);
         }
     }
 

@@ -41,7 +41,7 @@ wire! {
     }
 }
 
-/// The desk's own under `/api/v1`; what its clients see too is in [`own`].
+/// The desk's own under `/api/v1`; what its clients see too is in [`own`], what they do too in [`orders::trading_routes`].
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(market::routes())

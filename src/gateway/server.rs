@@ -160,10 +160,12 @@ pub async fn serve(
 pub fn router(app: App) -> Router {
     let (desk, _) = rest::routes().merge(health::routes()).split_for_parts();
     let (own, _) = rest::own::routes().split_for_parts();
+    let (trading, _) = rest::orders::trading_routes().split_for_parts();
     let (api, _) = platform::routes().split_for_parts();
     let closed = desk
         .layer(from_fn(guard::desk))
         .merge(own.layer(from_fn(guard::client)))
+        .merge(trading.layer(from_fn(guard::trader)))
         .merge(api)
         .merge(openapi::routes())
         .merge(asyncapi::routes())

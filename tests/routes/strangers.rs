@@ -43,6 +43,7 @@ pub struct Row {
     pub address: String,
     body: Option<Value>,
     shared: bool,
+    owned: bool,
 }
 
 pub fn rows() -> Vec<Row> {
@@ -68,6 +69,7 @@ pub fn rows() -> Vec<Row> {
             address,
             body,
             shared: note == "shared",
+            owned: note == "owned",
         }
     };
     table(STRANGERS).into_iter().map(row).collect()
@@ -94,7 +96,8 @@ fn every_route_that_names_a_row_is_walked() {
     );
 }
 
-/// An administrator of another organisation, and somebody of the house whose role has nothing to do with any of it.
+/// An administrator of another organisation, somebody of the house whose role has nothing to do with any of it, and where clients reach
+/// their own, another client.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_of_others_does_not_exist() {
     let Some(house) = House::open().await else {
@@ -102,8 +105,18 @@ async fn a_row_of_others_does_not_exist() {
     };
     let foreign = house.person("super_admin", ANOTHER, None).await;
     let editor = house.person("content_editor", HOUSE, None).await;
+    let client = house.person("end_user", HOUSE, None).await;
     let mut wrong = Vec::new();
     for row in rows() {
+        if row.owned {
+            let answer = house.ask(&row.method, &row.address, Some(&client), row.body.as_ref());
+            if answer.status != 404 {
+                wrong.push(format!(
+                    "{} {} another client: {} {}",
+                    row.method, row.path, answer.status, answer.body
+                ));
+            }
+        }
         for (who, person) in [
             ("of another organisation", &foreign),
             ("without the role", &editor),

@@ -7,11 +7,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use siaga_platform::people::Principal;
+use siaga_platform::refusal::FORBIDDEN;
 use siaga_risk::event::{
     Body, Cancel, NewOrder, OrderChange, OrderState, Origin, Protect, Protection, Reconciled,
 };
-use siaga_risk::ids::{AccountId, LinkId, OrderId, PositionId};
+use siaga_risk::ids::{AccountId, ActorId, LinkId, OrderId, PositionId};
 use siaga_risk::units::{Price, Qty};
+use siaga_risk::verdict::Reject;
 use siaga_risk::view::{AccountView, PositionView, Query as Ask, View};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
@@ -19,11 +22,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::desk::{done, note};
-use super::own::may_see;
+use super::own::{may_see, trades_as_desk};
 use super::{Done, command};
+use crate::gateway::directory::Directory;
 use crate::gateway::dto::order::*;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
-use crate::gateway::guard::Caller;
+use crate::gateway::guard::{Caller, sees_all};
 use crate::gateway::json::Json;
 use crate::gateway::platform::door::By;
 use crate::gateway::query::{Id, Query};
@@ -32,6 +36,9 @@ use crate::wire;
 
 /// Orders of one answer.
 const ORDERS_MAX: usize = 1_000;
+/// What is not found: it never was, it is somebody else's, or it has ended.
+const ORDER_GONE: &str = "the order (it may have ended already)";
+const POSITION_GONE: &str = "the position (it may be closed already)";
 /// How long an accepted order may take to show up in the durable stream before the answer goes out without it.
 const SHOWS_UP: Duration = Duration::from_millis(500);
 
@@ -49,11 +56,16 @@ wire! {
 }
 
 pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(reconciled))
+}
+
+/// What clients do on their own accounts, too. Behind [`guard::trader`](crate::gateway::guard::trader); each asks [`trades_as_desk`]
+/// before it looks at the account.
+pub fn trading_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(place))
         .routes(routes!(preview_order))
         .routes(routes!(cancel))
-        .routes(routes!(reconciled))
         .routes(routes!(close))
         .routes(routes!(protect))
 }
@@ -71,33 +83,86 @@ pub fn position(app: &App) -> StreamPosition {
     }
 }
 
-/// Places an order. The answer comes when the order is durable; a repeated one gets the first answer again.
+/// Places an order: the desk on any account, a client on their own. The answer comes when the order is durable; a repeated one gets the
+/// first answer again.
 #[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = OrderRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Taken instead of client_id")),
-    responses((status = 201, body = PlacedDto), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 422, body = Problem, description = "Refused, with all reasons and what lifts each"), (status = 503, body = Problem)))]
+    responses((status = 201, body = PlacedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem, description = "Refused, with all reasons and what lifts each"), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn place(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     headers: HeaderMap,
     Json(request): Json<OrderRequest>,
 ) -> ApiResult<Response> {
+    let by_desk = may_order(&app, &by, &request).await?;
     let order = new_order(&request, key(&headers)?, &app.core.directory())?;
-    let body = send(&app, actor, order).await?;
+    let body = send(&app, by.actor, by_desk, order).await?;
     Ok((StatusCode::CREATED, axum::Json(body)).into_response())
 }
 
-async fn send(app: &App, actor: siaga_risk::ids::ActorId, order: NewOrder) -> ApiResult<PlacedDto> {
+/// Whether the desk orders; a client does so on their own account, with nothing that is the desk's to say.
+async fn may_order(app: &App, by: &Principal, request: &OrderRequest) -> ApiResult<bool> {
+    let by_desk = trades_as_desk(app, by, request.account).await?;
+    may_name(by_desk, request.trader, request.desk, request.strategy)?;
+    Ok(by_desk)
+}
+
+/// Who trades, for which desk and by which strategy is the desk's to say: switches and throttles filter on it, and an order of a desk
+/// passes a client's own margin call.
+fn may_name(
+    by_desk: bool,
+    trader: Option<u32>,
+    desk: Option<u32>,
+    strategy: Option<u32>,
+) -> ApiResult<()> {
+    let named = [("trader", trader), ("desk", desk), ("strategy", strategy)];
+    let named = named.into_iter().find(|(_, number)| number.is_some());
+    match named {
+        Some((field, _)) if !by_desk => Err(ApiError::field(
+            field,
+            "leave it out: the desk alone names it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What the core does not know is not there for a client, as the row of somebody else.
+fn as_told(by_desk: bool, error: ApiError) -> ApiError {
+    let unknown = match error.reasons.as_slice() {
+        [Reject::UnknownAccount] => Some("the account"),
+        [Reject::UnknownOrder] => Some(ORDER_GONE),
+        [Reject::UnknownPosition] => Some(POSITION_GONE),
+        _ => None,
+    };
+    match unknown {
+        Some(what) if !by_desk => ApiError::not_found(what),
+        _ => error,
+    }
+}
+
+async fn send(app: &App, actor: ActorId, by_desk: bool, order: NewOrder) -> ApiResult<PlacedDto> {
     let tip = app.core.events().tips();
-    let answered = command(app, actor, Body::Order(Box::new(order))).await?;
+    let answered = command(app, actor, Body::Order(Box::new(order))).await;
+    let answered = answered.map_err(|error| as_told(by_desk, error))?;
     let id = answered.answer.order.unwrap_or(OrderId(answered.seq));
     let change = find(app, id, order.account, tip).await;
     let change = change.unwrap_or_else(|| unseen(id, &order, app));
     Ok(PlacedDto {
-        order: crate::gateway::dto::order::order(&change, &app.core.directory()),
+        order: shown(&change, &app.core.directory(), by_desk),
         seq: answered.seq,
         repeated: answered.answer.repeated,
     })
+}
+
+/// An order as its reader sees it: how the house routes is the desk's.
+fn shown(change: &OrderChange, names: &Directory, by_desk: bool) -> OrderDto {
+    let mut shown = order(change, names);
+    if !by_desk {
+        (shown.link, shown.trader, shown.desk, shown.strategy) = (String::new(), None, None, None);
+    }
+    shown
 }
 
 /// The newest state of an order that was just taken.
@@ -149,13 +214,16 @@ fn unseen(id: OrderId, order: &NewOrder, app: &App) -> OrderChange {
     }
 }
 
-/// What an order would do, by the same check that it meets when it is sent.
+/// What an order would do, by the same check that it meets when it is sent: the desk asks of any account, a client of their own.
 #[utoipa::path(post, path = "/api/v1/orders/preview", tag = "orders", request_body = OrderRequest,
-    responses((status = 200, body = PreviewDto), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = PreviewDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn preview_order(
     State(app): State<App>,
+    By(by): By,
     Json(request): Json<OrderRequest>,
 ) -> ApiResult<axum::Json<PreviewDto>> {
+    may_order(&app, &by, &request).await?;
     let names = app.core.directory();
     // A preview needs no id of its own; this one is never remembered.
     let order = new_order(&request, Some("preview"), &names)?;
@@ -213,17 +281,8 @@ async fn list(
         .then(|| found.last().map(|o| o.id.0))
         .flatten();
     let names = app.core.directory();
-    let all = crate::gateway::guard::sees_all(&by)?;
-    let items = found.iter().map(|o| {
-        let mut shown = order(o, &names);
-        if !all {
-            // How the house routes is the desk's.
-            (shown.link, shown.trader, shown.desk, shown.strategy) =
-                (String::new(), None, None, None);
-        }
-        shown
-    });
-    let items = items.collect();
+    let by_desk = sees_all(&by)?;
+    let items = found.iter().map(|o| shown(o, &names, by_desk)).collect();
     Ok(axum::Json(OrderList {
         items,
         next,
@@ -237,21 +296,46 @@ pub struct AccountQuery {
     pub account: u32,
 }
 
-/// Cancels what is left of an order.
+/// Cancels what is left of an order: the desk of any, a client of one on their own account, unless the desk or a rule placed it.
 #[utoipa::path(delete, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = u64, Path), AccountQuery),
-    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn cancel(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     Id(id): Id<u64>,
     Query(query): Query<AccountQuery>,
 ) -> ApiResult<axum::Json<Done>> {
+    let by_desk = trades_as_desk(&app, &by, query.account).await?;
+    if !by_desk {
+        let view = account_view(&app, query.account).await?;
+        let open = view.orders.iter().find(|open| open.id == OrderId(id));
+        may_take_back(open.map(|open| (open.origin, is_of_desk(&open.order))))?;
+    }
     let body = Body::Cancel(Cancel {
         account: AccountId(query.account),
         order: OrderId(id),
     });
-    let answered = command(&app, actor, body).await?;
+    let answered = command(&app, by.actor, body).await;
+    let answered = answered.map_err(|error| as_told(by_desk, error))?;
     Ok(axum::Json(Done { seq: answered.seq }))
+}
+
+/// Whether an order names somebody of the desk, which a client never does.
+fn is_of_desk(order: &NewOrder) -> bool {
+    (order.trader, order.desk, order.strategy) != (0, 0, 0)
+}
+
+/// Passes for an open order that its client may have placed, by what placed it and whether it is the desk's. What a stop-out, a switch
+/// or a protective price closes goes on.
+fn may_take_back(open: Option<(Origin, bool)>) -> ApiResult<()> {
+    match open {
+        Some((Origin::Client, false)) => Ok(()),
+        Some(_) => Err(FORBIDDEN
+            .because("the desk or a rule of the account placed it: call the desk")
+            .into()),
+        None => Err(ApiError::not_found(ORDER_GONE)),
+    }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -295,17 +379,20 @@ pub struct CloseRequest {
     pub strategy: Option<u32>,
 }
 
-/// Closes a position, whole or in part, at the market.
+/// Closes a position, whole or in part, at the market: the desk any, a client their own.
 #[utoipa::path(post, path = "/api/v1/positions/{id}/close", tag = "orders",
     params(("id" = u64, Path), ("Idempotency-Key" = Option<String>, Header, description = "Taken instead of client_id")), request_body = CloseRequest,
-    responses((status = 201, body = PlacedDto), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 201, body = PlacedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn close(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     headers: HeaderMap,
     Id(id): Id<u64>,
     Json(request): Json<CloseRequest>,
 ) -> ApiResult<Response> {
+    let by_desk = trades_as_desk(&app, &by, request.account).await?;
+    may_name(by_desk, request.trader, request.desk, request.strategy)?;
     let names = app.core.directory();
     let client_id = key(&headers)?.or(request.client_id.as_deref());
     let client_id = client_id.ok_or_else(|| {
@@ -345,19 +432,21 @@ async fn close(
         desk: request.desk.unwrap_or(0),
         strategy: request.strategy.unwrap_or(0),
     };
-    let body = send(&app, actor, order).await?;
+    let body = send(&app, by.actor, by_desk, order).await?;
     Ok((StatusCode::CREATED, axum::Json(body)).into_response())
 }
 
-/// Sets the protective prices of a position; what is absent is taken away.
+/// Sets the protective prices of a position, the desk of any, a client of their own; what is absent is taken away.
 #[utoipa::path(put, path = "/api/v1/positions/{id}/protection", tag = "orders", params(("id" = u64, Path)), request_body = ProtectionRequest,
-    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn protect(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     Id(id): Id<u64>,
     Json(request): Json<ProtectionRequest>,
 ) -> ApiResult<axum::Json<Done>> {
+    let by_desk = trades_as_desk(&app, &by, request.account).await?;
     let names = app.core.directory();
     let (_, held) = position_view(&app, request.account, id).await?;
     let entry = names.instrument(held.position.instrument);
@@ -367,7 +456,8 @@ async fn protect(
         position: PositionId(id),
         protection: protection(&request, entry)?,
     };
-    let answered = command(&app, actor, Body::Protect(protect)).await?;
+    let answered = command(&app, by.actor, Body::Protect(protect)).await;
+    let answered = answered.map_err(|error| as_told(by_desk, error))?;
     Ok(axum::Json(Done { seq: answered.seq }))
 }
 
@@ -389,8 +479,7 @@ async fn position_view(
         .iter()
         .find(|p| p.position.id == PositionId(id))
         .cloned();
-    let held =
-        held.ok_or_else(|| ApiError::not_found("the position (it may be closed already)"))?;
+    let held = held.ok_or_else(|| ApiError::not_found(POSITION_GONE))?;
     Ok((view, held))
 }
 
@@ -402,4 +491,57 @@ fn key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
         .to_str()
         .map_err(|_| ApiError::field("Idempotency-Key", "use printable ASCII characters"))?;
     Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::error::Fault;
+
+    #[test]
+    fn a_client_says_nothing_that_is_the_desks_to_say() {
+        for (trader, desk, strategy, field) in [
+            (Some(1), None, None, "trader"),
+            (None, Some(1), None, "desk"),
+            (None, None, Some(1), "strategy"),
+            (None, Some(0), None, "desk"),
+        ] {
+            let refused = may_name(false, trader, desk, strategy).map_err(|error| error.field);
+            assert_eq!(refused, Err(Some(field.to_owned())));
+            assert!(may_name(true, trader, desk, strategy).is_ok(), "{field}");
+        }
+        assert!(may_name(false, None, None, None).is_ok());
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_found_by_a_client_and_refused_to_the_desk() {
+        for reason in [
+            Reject::UnknownAccount,
+            Reject::UnknownOrder,
+            Reject::UnknownPosition,
+        ] {
+            let told = |by_desk| as_told(by_desk, ApiError::refused(vec![reason])).fault;
+            assert_eq!((told(false), told(true)), (Fault::NotFound, Fault::Refused));
+        }
+        let full = ApiError::refused(vec![Reject::OrderRate]);
+        assert_eq!(as_told(false, full).fault, Fault::Refused);
+    }
+
+    #[test]
+    fn a_client_takes_back_what_was_ordered_and_nothing_that_closes_by_a_rule() {
+        let status = |open| may_take_back(open).map_err(|error| error.problem().status);
+        assert_eq!(status(Some((Origin::Client, false))), Ok(()));
+        assert_eq!(status(Some((Origin::Client, true))), Err(403));
+        for origin in [
+            Origin::StopLoss,
+            Origin::Trailing,
+            Origin::StopOut,
+            Origin::KillSwitch,
+            Origin::System,
+            Origin::Broker,
+        ] {
+            assert_eq!(status(Some((origin, false))), Err(403), "{origin:?}");
+        }
+        assert_eq!(status(None), Err(404));
+    }
 }

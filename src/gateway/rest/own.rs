@@ -24,7 +24,7 @@ use crate::gateway::dto::account::{
     AccountDto, AccountStatus, MarginState, PortfolioDto, portfolio,
 };
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
-use crate::gateway::guard::sees_all;
+use crate::gateway::guard::{sees_all, trades_all};
 use crate::gateway::json::Json;
 use crate::gateway::platform::door::{By, Desk};
 use crate::gateway::query::Id;
@@ -81,9 +81,22 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Passes for the desk, and for whose account it is; another's does not exist.
 pub async fn may_see(app: &App, by: &Principal, account: u32) -> ApiResult<()> {
-    if sees_all(by)? {
-        return Ok(());
+    match sees_all(by)? {
+        true => Ok(()),
+        false => is_own(app, by, account).await,
     }
+}
+
+/// Whether somebody trades on an account as the desk does: a client does so as its owner, and another's does not exist.
+pub async fn trades_as_desk(app: &App, by: &Principal, account: u32) -> ApiResult<bool> {
+    let by_desk = trades_all(by)?;
+    if !by_desk {
+        is_own(app, by, account).await?;
+    }
+    Ok(by_desk)
+}
+
+async fn is_own(app: &App, by: &Principal, account: u32) -> ApiResult<()> {
     let platform = app.core.platform().ok_or_else(|| {
         ApiError::new(
             Fault::NotAvailable,
