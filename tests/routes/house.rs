@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -52,7 +53,7 @@ pub struct House {
     db: Db,
     people: AtomicU32,
     _server: Arc<Server>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl House {
@@ -84,7 +85,7 @@ impl House {
             db,
             people: AtomicU32::new(0),
             _server: server,
-            _folder: folder,
+            folder,
         };
         // The store is migrated beside the start.
         let until = Instant::now() + PATIENCE;
@@ -106,6 +107,11 @@ impl House {
         );
         assert_eq!(made.status, 200, "{made:?}");
         Some(house)
+    }
+
+    /// Where the program keeps everything.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Runs statements as the program does for itself.
