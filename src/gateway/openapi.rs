@@ -73,9 +73,7 @@ fn as_problem(response: &mut RefOr<Response>) {
         .is_some_and(is_problem)
         && let Some(content) = response.content.shift_remove("application/json")
     {
-        response
-            .content
-            .insert(PROBLEM.to_owned(), content);
+        response.content.insert(PROBLEM.to_owned(), content);
     }
 }
 

@@ -9,9 +9,7 @@ use siaga_platform::kyc::document::Kind;
 use siaga_platform::kyc::image::{FILE_BYTES_MAX, too_large};
 use siaga_platform::kyc::{FILES_MAX, File};
 use utoipa::openapi::schema::AdditionalProperties;
-use utoipa::openapi::{
-    ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type,
-};
+use utoipa::openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
@@ -59,9 +57,7 @@ impl PartialSchema for Upload {
         let file = || text().format(format(KnownFormat::Binary));
         let kind = text().enum_values(Some(Kind::ALL.map(Kind::name)));
         let at_most = |items: ObjectBuilder| {
-            ArrayBuilder::new()
-                .items(items)
-                .max_items(Some(FILES_MAX))
+            ArrayBuilder::new().items(items).max_items(Some(FILES_MAX))
         };
         let files = at_most(file()).description(Some(
             "JPEG or PNG, a selfie JPEG alone, 5 MB each, at most 5 with those under the name of their type.",
@@ -77,7 +73,10 @@ impl PartialSchema for Upload {
             .property("document_types[]", types)
             .property("user_id", user);
         let form = Kind::ALL.into_iter().fold(form, |form, kind| {
-            form.property(kind.name(), file().description(Some("The file of this type.")))
+            form.property(
+                kind.name(),
+                file().description(Some("The file of this type.")),
+            )
         });
         form.additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
             .description(Some("Documents, and what they are."))
