@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The REST API under generated requests: the built program with its embedded database on a free port, every operation of
-# docs/openapi.json with what fits it and what does not. No answer may be 5xx or of another form than described.
+# docs/openapi.json with what fits it and what does not: as the owner of the house, and as a client who is signed in. No answer may be
+# 5xx, or of another status or form than described.
 # usage: scripts/api.sh   (behind a build; SIAGA_BIN names another program)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,8 +11,9 @@ bin=${SIAGA_BIN:-$target/debug/siaga}
 tool=$target/schemathesis
 # Requests to one operation in a round of the part that draws them; the part that covers each constraint has its own few.
 examples=15
-# Seconds for all of it: rounds are drawn until they are spent.
-seconds=180
+# Seconds of the owner's part and of the client's: rounds are drawn until they are spent.
+seconds_owner=110
+seconds_client=40
 
 say() { printf '==> %s\n' "$*" >&2; }
 
@@ -64,11 +66,41 @@ print(address)
 PYTHON
 ) || { tail -20 "$work/log" >&2; exit 1; }
 
-# /readyz is left out: 503 is its word for a desk that is not ready.
+# Seconds, a token, and what else is left out. /readyz always is: 503 is its word for a desk that is not ready.
+draw() {
+  "$tool/bin/st" run docs/openapi.json --url "http://$address" --header "Authorization: Bearer $2" --header "X-Client: api" \
+    --checks not_a_server_error,status_code_conformance,response_schema_conformance,content_type_conformance \
+    --exclude-path /readyz "${@:3}" --phases coverage,fuzzing --max-examples "$examples" --max-time "$1" --generation-deterministic \
+    --request-timeout 30 --suppress-health-check all --warnings off --continue-on-failure --no-color >&2
+}
+
 status=0
-"$tool/bin/st" run docs/openapi.json --url "http://$address" --header "Authorization: Bearer $(cat "$work/data/secret")" --header "X-Client: api" \
-  --checks not_a_server_error,response_schema_conformance,content_type_conformance \
-  --exclude-path /readyz --phases coverage,fuzzing --max-examples "$examples" --max-time "$seconds" --generation-deterministic \
-  --request-timeout 30 --suppress-health-check all --warnings off --continue-on-failure --no-color >&2 || status=$?
+say "as the owner of the house"
+draw "$seconds_owner" "$(cat "$work/data/secret")" || status=$?
+
+# A client with a session, who may ask as often as a bridge does.
+token=$("$tool/bin/python" - "$address" "$work/data/secret" <<'PYTHON'
+import json, sys, urllib.request
+
+address, secret = sys.argv[1], open(sys.argv[2]).read().strip()
+
+def post(path, body, **headers):
+    headers = {"Content-Type": "application/json", "X-Client": "api", **headers}
+    request = urllib.request.Request(f"http://{address}/api/v1/{path}", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+person = {"email": "sari.dewi@contoh.id", "password": "Kuda-Biru-Lari-77", "name": "Sari Dewi", "phone": "+628123456789"}
+registered = post("auth/register", person)
+user = registered["user"]
+tier = {"tier": "bridge", "revision": user["revision"]}
+post(f"users/{user['id']}/tier", tier, Authorization=f"Bearer {secret}")
+print(registered["jwt_token"])
+PYTHON
+) || { tail -20 "$work/log" >&2; exit 1; }
+
+# Whoever signs out is a stranger to the rest; /metrics is the desk's and describes no refusal.
+say "as a client"
+draw "$seconds_client" "$token" --exclude-path /metrics --exclude-path /api/v1/auth/logout || status=$?
 if [ "$status" -ne 0 ]; then grep -E 'ERROR|panicked|incident' "$work/log" | tail -20 >&2 || true; fi
 exit "$status"

@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod platform;
 pub mod query;
+pub mod refusals;
 pub mod rest;
 mod revocation;
 pub mod server;

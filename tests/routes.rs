@@ -9,6 +9,12 @@ mod program;
 #[allow(dead_code)] // these tests need no recordings, only the notes of skips
 mod shared;
 
+#[path = "../platform/tests/kyc/photo.rs"]
+mod photo;
+#[path = "routes/contract.rs"]
+mod contract;
+#[path = "routes/forwarded.rs"]
+mod forwarded;
 #[path = "routes/house.rs"]
 mod house;
 #[path = "routes/keys.rs"]

@@ -10,6 +10,7 @@ use siaga_risk::verdict::Reject;
 use utoipa::ToSchema;
 
 use super::core::CoreError;
+use super::refusals::FaultCode;
 
 macro_rules! faults {
     ($($name:ident = $code:literal, $status:ident, $slug:literal, $title:literal;)*) => {
@@ -292,9 +293,11 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let retry_after_s = self.retry_after_s;
         let problem = self.problem();
+        let code = FaultCode(problem.code);
         let status =
             StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(problem)).into_response();
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::auth::{COOKIE, Doors, Shut};
 use super::error::{ApiError, Fault};
+use super::refusals::Asker;
 use super::server::App;
 
 /// Who sent a request, put beside it by [`caller`].
@@ -188,17 +189,23 @@ pub async fn caller(State(app): State<App>, mut request: Request, next: Next) ->
     let route = matched.map(|path| format!("{} {}", request.method(), path.as_str()));
     match resolve(&app, &headers, ip, safe, route.as_deref()).await {
         Ok(passed) => {
-            if passed.enrol && !request.uri().path().starts_with(ENROL_PATHS) {
+            let asker = passed.key.or(passed.principal.user()).map(Asker);
+            let mut response = if passed.enrol && !request.uri().path().starts_with(ENROL_PATHS) {
                 let refusal = ENROL_FIRST
                     .because("your role needs one: POST /api/v1/auth/mfa/totp, or a passkey");
-                return ApiError::from(refusal).into_response();
+                ApiError::from(refusal).into_response()
+            } else {
+                request
+                    .extensions_mut()
+                    .insert(Caller(passed.principal.actor));
+                request.extensions_mut().insert(passed.principal.clone());
+                request.extensions_mut().insert(passed);
+                next.run(request).await
+            };
+            if let Some(asker) = asker {
+                response.extensions_mut().insert(asker);
             }
-            request
-                .extensions_mut()
-                .insert(Caller(passed.principal.actor));
-            request.extensions_mut().insert(passed.principal.clone());
-            request.extensions_mut().insert(passed);
-            next.run(request).await
+            response
         }
         Err(error) => {
             if error.fault == Fault::WrongSecret {
@@ -305,9 +312,7 @@ pub async fn resolve(
     safe: bool,
     route: Option<&str>,
 ) -> Result<Passed, ApiError> {
-    let request_id = text(headers, HeaderName::from_static("x-request-id"))
-        .filter(|id| id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
-        .map(str::to_owned);
+    let request_id = request_id(headers);
     let identity = app.identity();
     if let Some(identity) = &identity {
         let carried = headers.contains_key(header::AUTHORIZATION);
@@ -360,6 +365,13 @@ pub async fn resolve(
         enrol: false,
         by_secret: true,
     })
+}
+
+/// The sender's own name of a request (`X-Request-Id`): up to 64 letters, digits and hyphens, or none.
+pub fn request_id(headers: &HeaderMap) -> Option<String> {
+    text(headers, HeaderName::from_static("x-request-id"))
+        .filter(|id| id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+        .map(str::to_owned)
 }
 
 /// What stands behind `Bearer`.

@@ -77,6 +77,7 @@ pub struct Metrics {
     pub requests_ok: Counter,
     pub requests_refused: Counter,
     pub requests_failed: Counter,
+    pub refusals_unlogged: Counter,
     pub request_time: Latency,
     pub sign_in_failures: Counter,
     pub foreign_host: Counter,
@@ -160,7 +161,7 @@ impl Metrics {
         );
     }
 
-    fn counters(&self) -> [(&'static str, &'static str, &Counter); 20] {
+    fn counters(&self) -> [(&'static str, &'static str, &Counter); 21] {
         [
             (
                 "siaga_http_requests_ok_total",
@@ -176,6 +177,11 @@ impl Metrics {
                 "siaga_http_requests_failed_total",
                 "Requests that failed on our side (5xx).",
                 &self.requests_failed,
+            ),
+            (
+                "siaga_http_refusals_unlogged_total",
+                "Refused requests beyond the log's lines of their second.",
+                &self.refusals_unlogged,
             ),
             (
                 "siaga_sign_in_failures_total",

@@ -4,14 +4,17 @@ use axum::Router;
 use axum::routing::get;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ContactBuilder, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Response,
-    SecurityRequirement,
+    ContactBuilder, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    Response, ResponseBuilder, Schema, SecurityRequirement,
 };
 use utoipa_axum::router::OpenApiRouter;
 
 use super::auth::COOKIE;
 use super::server::App;
 use super::{health, platform, rest};
+
+/// How a problem goes out (RFC 9457).
+const PROBLEM: &str = "application/problem+json";
 
 /// The description of every route of the REST API.
 pub fn document() -> OpenApi {
@@ -44,17 +47,17 @@ pub fn document() -> OpenApi {
             &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {
-            operation
-                .responses
-                .responses
-                .values_mut()
-                .for_each(as_problem);
+            let answers = &mut operation.responses.responses;
+            answers.values_mut().for_each(as_problem);
+            if path.starts_with("/api/") {
+                answers.insert("default".to_owned(), any_refusal());
+            }
         }
     }
     document
 }
 
-/// A problem goes out as what it is (RFC 9457), so it is described as that.
+/// A problem goes out as what it is, so it is described as that.
 fn as_problem(response: &mut RefOr<Response>) {
     let RefOr::T(response) = response else {
         return;
@@ -71,10 +74,17 @@ fn as_problem(response: &mut RefOr<Response>) {
         .is_some_and(is_problem)
         && let Some(content) = response.content.shift_remove("application/json")
     {
-        response
-            .content
-            .insert("application/problem+json".to_owned(), content);
+        response.content.insert(PROBLEM.to_owned(), content);
     }
+}
+
+/// What a route may answer beside what it lists: whatever is refused by the guard, a limit or a store that is not there is a problem.
+fn any_refusal() -> RefOr<Response> {
+    let problem: RefOr<Schema> = RefOr::Ref(Ref::from_schema_name("Problem"));
+    let response = ResponseBuilder::new()
+        .description("Any other refusal")
+        .content(PROBLEM, Content::new(Some(problem)));
+    RefOr::T(response.build())
 }
 
 /// A name for generated clients that is unique because the address is: `post_positions_id_close`.
@@ -191,12 +201,18 @@ mod tests {
                         Some("#/components/schemas/Problem"),
                         "{method} {path} {status}"
                     );
-                    let is_refusal = content.get("application/problem+json").is_some();
+                    let is_refusal = content.get(PROBLEM).is_some();
                     assert!(
                         !is_refusal || !status.starts_with('2'),
                         "{method} {path} {status}"
                     );
                 }
+                let other = answers.get("default").map(|other| &other["content"][PROBLEM]);
+                assert_eq!(
+                    other.is_some_and(|problem| problem["schema"].is_object()),
+                    path.starts_with("/api/"),
+                    "{method} {path}"
+                );
                 let open = operation.get("security").is_some();
                 assert!(
                     open || path.starts_with("/readyz")

@@ -30,6 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::core::Answered;
 use super::error::{ApiError, ApiResult, Fault};
+use super::refusals::Asked;
 use super::server::{App, REQUEST_TIME};
 use crate::wire;
 
@@ -67,17 +68,22 @@ pub async fn command(app: &App, actor: ActorId, body: Command) -> ApiResult<Answ
     }
 }
 
-/// Counts requests and their time.
+/// Counts requests and their time, and logs what is refused.
 pub async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = app.core.now();
+    let asked = Asked::of(&request);
     let response = next.run(request).await;
-    app.metrics.request_time.record(app.core.now().since(began));
+    let now = app.core.now();
+    app.metrics.request_time.record(now.since(began));
     let counter = match response.status().as_u16() {
         400..500 => &app.metrics.requests_refused,
         500.. => &app.metrics.requests_failed,
         _ => &app.metrics.requests_ok,
     };
     counter.add(1);
+    if response.status().is_client_error() && !app.refusals.log(&asked, &response, now) {
+        app.metrics.refusals_unlogged.add(1);
+    }
     response
 }
 

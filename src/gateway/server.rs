@@ -25,6 +25,7 @@ use super::auth::Doors;
 use super::core::Core;
 use super::guard::{self, Hosts, Peer};
 use super::metrics::Metrics;
+use super::refusals::Refusals;
 use super::stream::hub::Hub;
 use super::stream::poll;
 use super::stream::session::Timing;
@@ -83,6 +84,7 @@ pub struct Gateway {
     pub hosts: Hosts,
     pub hub: Arc<Hub>,
     pub metrics: Arc<Metrics>,
+    pub refusals: Refusals,
     pub options: Options,
     pub stop: watch::Receiver<bool>,
     /// One permit for each open connection, of whatever kind.
@@ -129,6 +131,7 @@ pub async fn serve(
         hosts: Hosts::of(bound, &options.hosts),
         hub,
         metrics,
+        refusals: Refusals::default(),
         options,
         stop,
         places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),

@@ -16,6 +16,7 @@ use super::testing::TestDesk;
 
 mod bridge;
 mod doors;
+mod refusals;
 mod rest;
 mod risk;
 mod stream;

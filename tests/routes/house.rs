@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -22,7 +23,11 @@ pub const ANOTHER: &str = "00000000-0000-7000-8000-000000000077";
 pub const TEAM: &str = "00000000-0000-7000-8000-000000000010";
 
 const ROWS: &str = include_str!("rows.sql");
-const PASSWORD: &str = "Kuda-Biru-Lari-77";
+pub const PASSWORD: &str = "Kuda-Biru-Lari-77";
+/// The header line of a body of JSON.
+pub const JSON: &str = "Content-Type: application/json\r\n";
+/// Between the parts of a form; in none of them.
+const BOUNDARY: &str = "between-the-parts";
 /// Far above what a test asks in a minute.
 const UNLIMITED: &str = "1000000";
 
@@ -32,6 +37,8 @@ pub struct Answer {
     pub status: u16,
     /// Where a redirection leads.
     pub location: Option<String>,
+    /// Cookies that it sets, as they are written.
+    pub cookies: Vec<String>,
     pub body: Value,
 }
 
@@ -46,12 +53,17 @@ pub struct House {
     db: Db,
     people: AtomicU32,
     _server: Arc<Server>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl House {
     /// Starts it; nothing where PostgreSQL is not installed.
     pub async fn open() -> Option<House> {
+        House::limited(UNLIMITED).await
+    }
+
+    /// The same, where one address signs in so many times a minute.
+    pub async fn limited(sign_ins: &str) -> Option<House> {
         let server = postgres::server()?;
         let url = server.database().await;
         let folder = tempfile::tempdir().expect("a folder");
@@ -60,7 +72,8 @@ impl House {
                 .env("SIAGA__STORE__ENABLED", "true")
                 .env("SIAGA__STORE__URL", &url)
                 .env("SIAGA__IDENTITY__PER_ADDRESS", UNLIMITED)
-                .env("SIAGA__IDENTITY__PER_ADDRESS_SIGN_IN", UNLIMITED);
+                .env("SIAGA__IDENTITY__PER_ADDRESS_UPLOAD", UNLIMITED)
+                .env("SIAGA__IDENTITY__PER_ADDRESS_SIGN_IN", sign_ins);
         });
         let options = PoolOptions {
             url,
@@ -72,7 +85,7 @@ impl House {
             db,
             people: AtomicU32::new(0),
             _server: server,
-            _folder: folder,
+            folder,
         };
         // The store is migrated beside the start.
         let until = Instant::now() + PATIENCE;
@@ -94,6 +107,11 @@ impl House {
         );
         assert_eq!(made.status, 200, "{made:?}");
         Some(house)
+    }
+
+    /// Where the program keeps everything.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Runs statements as the program does for itself.
@@ -174,6 +192,22 @@ impl House {
         self.ask_with(method, path, by, "", body)
     }
 
+    /// A form of parts, as the head of each and its bytes.
+    pub fn ask_form(&self, path: &str, by: &Person, parts: &[(String, Vec<u8>)]) -> Answer {
+        let mut body = Vec::new();
+        for (head, bytes) in parts {
+            body.extend_from_slice(format!("--{BOUNDARY}\r\n{head}\r\n\r\n").as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+        let headers = format!(
+            "{}X-Client: api\r\nContent-Type: multipart/form-data; boundary={BOUNDARY}\r\n",
+            bearer(by)
+        );
+        self.send("POST", path, &headers, &body)
+    }
+
     fn ask_with(
         &self,
         method: &str,
@@ -182,43 +216,59 @@ impl House {
         headers: &str,
         body: &str,
     ) -> Answer {
-        let bearer = by
-            .map(|person| format!("Authorization: Bearer {}\r\n", person.token))
-            .unwrap_or_default();
-        let kind = if body.is_empty() {
-            ""
-        } else {
-            "Content-Type: application/json\r\n"
-        };
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nX-Client: api\r\n{bearer}{headers}{kind}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        let kind = if body.is_empty() { "" } else { JSON };
+        let bearer = by.map(bearer).unwrap_or_default();
+        let headers = format!("X-Client: api\r\n{bearer}{headers}{kind}");
+        self.send(method, path, &headers, body.as_bytes())
+    }
+
+    /// A request with these header lines and no others but those of the connection.
+    pub fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
             self.desk.address,
             body.len()
         );
         let mut stream = TcpStream::connect(&self.desk.address).expect("connected");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.write_all(request.as_bytes()).expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("answered");
+        stream.write_all(head.as_bytes()).expect("sent");
+        // Who refuses may hang up before all of it was sent: the answer counts.
+        let _ = stream.write_all(body);
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        assert!(read.is_ok() || !answer.is_empty(), "{read:?}");
+        let answer = String::from_utf8_lossy(&answer);
         let status = answer
             .split(' ')
             .nth(1)
             .and_then(|code| code.parse().ok())
             .expect("a status");
         let (head, text) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let location = head
-            .lines()
-            .find_map(|line| line.strip_prefix("location: "))
-            .map(str::to_owned);
+        let lines = |name: &str| -> Vec<String> {
+            let values = head.lines().filter_map(|line| line.strip_prefix(name));
+            values.map(str::to_owned).collect()
+        };
         // Chunked or plain: the JSON is what stands between the first and the last bracket.
         let body = text.find(['{', '[']).zip(text.rfind(['}', ']']));
         let body = body.and_then(|(from, to)| serde_json::from_str(text.get(from..=to)?).ok());
         Answer {
             status,
-            location,
+            location: lines("location: ").pop(),
+            cookies: lines("set-cookie: "),
             body: body.unwrap_or(Value::Null),
         }
     }
+}
+
+fn bearer(person: &Person) -> String {
+    format!("Authorization: Bearer {}\r\n", person.token)
+}
+
+/// The head of a part that is text or, with the name of a file, a file.
+pub fn part(name: &str, file: Option<&str>) -> String {
+    let file = file.map(|file| format!("; filename=\"{file}\"\r\nContent-Type: image/jpeg"));
+    let file = file.unwrap_or_default();
+    format!("Content-Disposition: form-data; name=\"{name}\"{file}")
 }
 
 /// The lines of a typed table, without its comments, cut at the bars.

@@ -55,6 +55,9 @@ INSERT INTO sanctions_whitelist (id, org_id, user_id, source, uid, entry_digest,
     VALUES ('00000000-0000-7000-8000-000000000502', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000011', 'un', '1', 'e', 'system', now());
 INSERT INTO cash_requests (id, org_id, user_id, account, kind, currency, amount, usd_cents, requested_by, created_at)
     VALUES ('00000000-0000-7000-8000-000000000518', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000011', 1, 'deposit', 'USD', 100, 100, 'system', now());
+INSERT INTO accounts_directory AS known (account, system, outside_id, user_id, org_id)
+    VALUES (8, 'siaga', '8', '00000000-0000-7000-8000-000000000011', '00000000-0000-7000-8000-000000000001')
+    ON CONFLICT (account) DO UPDATE SET user_id = excluded.user_id, org_id = excluded.org_id;
 -- A client of no team, and their case: what only those reach who see all.
 INSERT INTO users (id, org_id, username, role, status)
     VALUES ('00000000-0000-7000-8000-000000000013', '00000000-0000-7000-8000-000000000001', 'joko', 'end_user', 'active');

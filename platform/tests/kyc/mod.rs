@@ -3,4 +3,5 @@
 mod life;
 mod locks;
 pub mod office;
+mod photo;
 mod rights;

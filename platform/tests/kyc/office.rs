@@ -4,8 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use image::RgbImage;
-use image::codecs::jpeg::JpegEncoder;
 use siaga_platform::core_door::{CoreDoor, CoreRefusal};
 use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::kyc::document::{Fields, Kind};
@@ -20,6 +18,7 @@ use siaga_risk::ids::ActorId;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use super::photo::photo;
 use crate::ground::desk::{House, houses};
 
 /// Writes down inputs and takes them all.
@@ -88,19 +87,6 @@ pub async fn offices() -> Vec<Office> {
         });
     }
     offices
-}
-
-/// A photo that no other number gives.
-pub fn photo(number: u32) -> Vec<u8> {
-    let picture = RgbImage::from_fn(96, 64, |x, y| {
-        let shade = (x * 7 + y * 13 + number * 29) % 251;
-        image::Rgb([shade as u8, ((shade + number) % 256) as u8, (x % 256) as u8])
-    });
-    let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, 90)
-        .encode_image(&picture)
-        .expect("written");
-    bytes
 }
 
 impl Office {

@@ -65,7 +65,7 @@ impl FromRequestParts<App> for Cases {
 
 /// Takes documents in: `files[]` with `document_types[]` before them, as multipart form data.
 #[utoipa::path(post, path = "/api/v1/kyc/upload", tag = "kyc", params(IdempotencyKey),
-    request_body(content = String, content_type = "multipart/form-data", description = "files[] (JPEG or PNG, 5 MB each, at most 5), document_types[], user_id"),
+    request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = UploadDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem)),

@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 use siaga_platform::kyc::document::Kind;
 use siaga_platform::kyc::image::{FILE_BYTES_MAX, too_large};
 use siaga_platform::kyc::{FILES_MAX, File};
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::gateway::error::{ApiError, Fault};
@@ -45,6 +48,43 @@ impl Upload {
             .collect()
     }
 }
+
+/// Described by hand: it is read part by part, and names of parts have brackets.
+impl PartialSchema for Upload {
+    fn schema() -> RefOr<Schema> {
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let format = |known| Some(SchemaFormat::KnownFormat(known));
+        let file = || text().format(format(KnownFormat::Binary));
+        let kind = text().enum_values(Some(Kind::ALL.map(Kind::name)));
+        let at_most = |items: ObjectBuilder| {
+            ArrayBuilder::new().items(items).max_items(Some(FILES_MAX))
+        };
+        let files = at_most(file()).description(Some(
+            "JPEG or PNG, a selfie JPEG alone, 5 MB each, at most 5 with those under the name of their type.",
+        ));
+        let types = at_most(kind).description(Some(
+            "One for each of files[], in their order; without them each is what is missing next.",
+        ));
+        let user = text()
+            .format(format(KnownFormat::Uuid))
+            .description(Some("Whose documents they are, when not the caller's."));
+        let form = ObjectBuilder::new()
+            .property("files[]", files)
+            .property("document_types[]", types)
+            .property("user_id", user);
+        let form = Kind::ALL.into_iter().fold(form, |form, kind| {
+            form.property(
+                kind.name(),
+                file().description(Some("The file of this type.")),
+            )
+        });
+        form.additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+            .description(Some("Documents, and what they are."))
+            .into()
+    }
+}
+
+impl ToSchema for Upload {}
 
 impl FromRequest<App> for Upload {
     type Rejection = ApiError;
