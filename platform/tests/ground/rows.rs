@@ -374,6 +374,13 @@ async fn the_assistant_sees_and_changes_nothing_that_was_not_granted_to_it() {
             "SELECT count(*) FROM audit_log",
             "SELECT count(*) FROM subject_keys",
             "SELECT count(*) FROM cash_requests",
+            "SELECT count(*) FROM leads",
+            "SELECT count(*) FROM tasks",
+            "SELECT count(*) FROM lead_history",
+            "SELECT count(*) FROM projects",
+            "SELECT count(embedding) FROM ai_embeddings",
+            "SELECT count(*) FROM documents WHERE title = 'Margin'",
+            "SELECT count(content) FROM documents",
         ] {
             let read = house
                 .db()
@@ -393,6 +400,16 @@ async fn the_assistant_sees_and_changes_nothing_that_was_not_granted_to_it() {
             "UPDATE users SET tier = 'x'",
             "DELETE FROM search_entries",
             "INSERT INTO consents DEFAULT VALUES",
+            "DELETE FROM documents",
+            "DELETE FROM ai_embeddings",
+            "UPDATE ai_embeddings SET metadata = '{}'",
+            "UPDATE documents SET title = 'x'",
+            "UPDATE documents SET content = ''",
+            "UPDATE documents SET ai_summary = '{}', status = 'published'",
+            "INSERT INTO documents DEFAULT VALUES",
+            "UPDATE projects SET ai_context = '{}'",
+            "UPDATE tasks SET status = 'done'",
+            "TRUNCATE ai_embeddings",
         ] {
             let written = house
                 .db()

@@ -44,4 +44,6 @@ pub const FILES: &[Source] = sources![
     "0066_user_preferences",
     "0067_new_addresses",
     "0068_events_of_people",
+    "0076_semantic",
+    "0077_semantic_vector",
 ];
