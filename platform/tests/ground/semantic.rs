@@ -415,8 +415,9 @@ async fn an_erasure_and_the_term_reach_vectors_and_texts() {
         assert_eq!(text(named).2, json!({}), "{kind}");
         assert_eq!(text(short).1, "about margin", "{kind}");
         assert_eq!(text(short).2, json!({}), "{kind}");
-        let left = vectors(&house).await;
-        assert_eq!(left, [another, short], "{kind}");
+        let mut expected = [another, short];
+        expected.sort_unstable();
+        assert_eq!(vectors(&house).await, expected, "{kind}");
 
         let system = Principal::system("test");
         for old in [
@@ -442,7 +443,7 @@ async fn an_erasure_and_the_term_reach_vectors_and_texts() {
             .expect(kind);
         let run = runs.iter().find(|run| run.category == "documents");
         assert_eq!(run.map(|run| run.rows), Some(2), "{kind}");
-        assert_eq!(vectors(&house).await, [], "{kind}");
+        assert_eq!(vectors(&house).await.len(), 0, "{kind}");
         let count = "SELECT count(*) FROM documents";
         assert_eq!(
             house.count(&system, count).await,

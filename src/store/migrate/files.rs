@@ -46,4 +46,6 @@ pub const FILES: &[Source] = sources![
     "0068_events_of_people",
     "0076_semantic",
     "0077_semantic_vector",
+    "0078_analytics",
+    "0079_companies",
 ];
