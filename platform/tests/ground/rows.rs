@@ -466,7 +466,7 @@ async fn an_administrator_of_another_organisation_administers_that_one() {
         };
         assert_eq!(house.attempt(&admin, tier(&colleague)).await, Ok(1), "{kind}");
         assert_eq!(house.attempt(&admin, tier(&owner)).await, Ok(0), "{kind}");
-        let team = |org| {
+        let team = |org: uuid::Uuid| {
             format!(
                 "INSERT INTO teams (id, org_id, name) VALUES (gen_random_uuid(), '{org}', 'Bandung')"
             )
