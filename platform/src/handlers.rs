@@ -6,7 +6,7 @@ use crate::erasure::{self, Store};
 use crate::outbox::{self, Handlers};
 use crate::people::Permission;
 use crate::retention::{self, Category};
-use crate::{aml, audit, consent, crm, identity, kyc};
+use crate::{aml, audit, consent, crm, identity, kyc, semantic};
 
 /// Everything that plugs in.
 #[derive(Clone, Default)]
@@ -51,6 +51,8 @@ pub fn engines() -> Engines {
     engines.stores.push(Arc::new(kyc::Documents));
     engines.categories.push(Arc::new(kyc::Kept));
     aml::plug(&mut engines);
+    engines.stores.push(Arc::new(semantic::Embeddings));
+    engines.categories.push(Arc::new(semantic::Ended));
     engines.stores.extend(erasure::ground());
     engines.categories.extend(retention::ground());
     engines

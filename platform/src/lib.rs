@@ -28,6 +28,7 @@ pub mod people;
 pub mod refusal;
 pub mod retention;
 pub mod search;
+pub mod semantic;
 pub mod signatures;
 pub mod source;
 pub mod spread;

@@ -105,6 +105,11 @@ async fn a_second_run_does_nothing() {
             first.capabilities.pg_trgm,
             "{kind}"
         );
+        assert_eq!(
+            first.applied.contains(&"0077_semantic_vector"),
+            first.capabilities.vector,
+            "{kind}"
+        );
         let second = migrate::run(db).await.expect(kind);
         assert_eq!(second.applied, [""; 0], "{kind}");
         db.close().await;

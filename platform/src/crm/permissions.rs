@@ -2,7 +2,7 @@
 
 use crate::people::{Area, Permission, Verb};
 
-/// See leads, their timeline, the board and the dashboard.
+/// See leads, their timeline and the board.
 pub const LEAD_READ: Permission = Permission::new("lead.read", Area::Crm, Verb::Read);
 /// Enter a lead.
 pub const LEAD_CAPTURE: Permission = Permission::new("lead.capture", Area::Crm, Verb::Write);
@@ -24,6 +24,12 @@ pub const AGENT_READ: Permission = Permission::new("agent.read", Area::Crm, Verb
 pub const AGENT_WRITE: Permission = Permission::new("agent.write", Area::Crm, Verb::Write);
 /// Rule of assignment, sources and their secrets.
 pub const CRM_CONFIGURE: Permission = Permission::new("crm.configure", Area::Crm, Verb::Full);
+/// See the figures of the leads that one sees.
+pub const ANALYTICS_VIEW: Permission =
+    Permission::new("analytics.view", Area::Analytics, Verb::Read);
+/// Take them out as a file.
+pub const ANALYTICS_EXPORT: Permission =
+    Permission::new("analytics.export", Area::Analytics, Verb::Write);
 /// End somebody's work for the house.
 pub const USER_LEAVE: Permission = Permission::new("user.leave", Area::People, Verb::Write);
 
@@ -40,5 +46,7 @@ pub const ALL: &[Permission] = &[
     AGENT_READ,
     AGENT_WRITE,
     CRM_CONFIGURE,
+    ANALYTICS_VIEW,
+    ANALYTICS_EXPORT,
     USER_LEAVE,
 ];

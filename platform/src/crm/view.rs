@@ -7,6 +7,7 @@ use serde_json::Value;
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
+use crate::audit::{Action, Change};
 use crate::calendar::beginnings;
 use crate::consent::CONSENT_READ;
 use crate::crypto::{Keyring, Sealed, SubjectKey};
@@ -21,7 +22,7 @@ use crate::values::{bound, from_micros, micros};
 
 use super::lead::{Known, Lead, broken, lead_columns};
 use super::limits;
-use super::permissions::LEAD_READ;
+use super::permissions::{ANALYTICS_EXPORT, ANALYTICS_VIEW, LEAD_READ};
 use super::score::{self, Band, Score};
 use super::stage::{Column, Stage, Status};
 use super::store::{self, FactRow};
@@ -400,52 +401,72 @@ pub fn percent(part: i64, whole: i64) -> Option<i64> {
 /// # Errors
 /// Forbidden.
 pub async fn dashboard(platform: &Platform, by: &Principal) -> Result<Dashboard, Refusal> {
-    by.scope(LEAD_READ)?;
+    by.scope(ANALYTICS_VIEW)?;
     let (org, now) = (by.org, platform.now());
-    let [day, week, month] = beginnings(now);
+    platform.read(by, move |tx| figures(tx, org, now)).await
+}
+
+/// The figures of the dashboard to be taken out, and the record that they were.
+///
+/// # Errors
+/// Forbidden.
+pub async fn export(platform: &Platform, by: &Principal) -> Result<Dashboard, Refusal> {
+    by.scope(ANALYTICS_EXPORT)?;
+    let org = by.org;
     platform
-        .read(by, move |tx| {
-            let row: (i64, i64, i64, i64, i64, i64, i64, i64) = tx.one(
-                sqlx::query_as(
-                    "SELECT count(*) FILTER (WHERE created_at >= $2), count(*) FILTER (WHERE created_at >= $3), count(*) FILTER (WHERE created_at >= $4),
-                         count(*), count(*) FILTER (WHERE converted_at IS NOT NULL), coalesce(sum(kyc_passed), 0)::bigint, coalesce(sum(kyc_failed), 0)::bigint,
-                         count(*) FILTER (WHERE assigned_to IS NULL AND status = 'open' AND stage <> 'active')
-                     FROM leads WHERE org_id = $1 AND status <> 'merged'",
-                )
-                .bind(org)
-                .bind(bound(day))
-                .bind(bound(week))
-                .bind(bound(month)),
-            )?;
-            let (today, this_week, this_month, all, converted, passed, failed, pool) = row;
-            let averages: Vec<(String, i64)> = tx.all(
-                sqlx::query_as(
-                    "SELECT stage, round(avg(extract(epoch FROM left_at - entered_at)))::bigint FROM lead_stage_spans
-                     WHERE org_id = $1 AND left_at IS NOT NULL GROUP BY stage",
-                )
-                .bind(org),
-            )?;
-            let counts = counts(tx, org, now)?;
-            let stages = Stage::ALL.map(|stage| {
-                let (open, _, overdue) = counts.get(&stage).copied().unwrap_or((0, 0, 0));
-                StageFigures {
-                    stage,
-                    now: open,
-                    overdue,
-                    average_s: averages.iter().find(|(name, _)| name == stage.name()).map(|(_, average)| *average),
-                }
-            });
-            Ok(Dashboard {
-                total: [today, this_week, this_month, all],
-                converted,
-                kyc: (passed, failed),
-                stages: stages.to_vec(),
-                pool,
-                hot: counts.values().map(|(_, hot, _)| hot).sum(),
-                at: now,
-            })
+        .command(by, move |unit| {
+            let now = unit.now();
+            let change = Change::new(Action::Access, "dashboard", org);
+            unit.audit(change.field("export", Value::Null, true));
+            figures(unit.tx(), org, now)
         })
         .await
+}
+
+fn figures(tx: &mut Tx<'_>, org: Uuid, now: Ts) -> Result<Dashboard, Refusal> {
+    let [day, week, month] = beginnings(now);
+    let row: (i64, i64, i64, i64, i64, i64, i64, i64) = tx.one(
+        sqlx::query_as(
+            "SELECT count(*) FILTER (WHERE created_at >= $2), count(*) FILTER (WHERE created_at >= $3), count(*) FILTER (WHERE created_at >= $4),
+                 count(*), count(*) FILTER (WHERE converted_at IS NOT NULL), coalesce(sum(kyc_passed), 0)::bigint, coalesce(sum(kyc_failed), 0)::bigint,
+                 count(*) FILTER (WHERE assigned_to IS NULL AND status = 'open' AND stage <> 'active')
+             FROM leads WHERE org_id = $1 AND status <> 'merged'",
+        )
+        .bind(org)
+        .bind(bound(day))
+        .bind(bound(week))
+        .bind(bound(month)),
+    )?;
+    let (today, this_week, this_month, all, converted, passed, failed, pool) = row;
+    let averages: Vec<(String, i64)> = tx.all(
+        sqlx::query_as(
+            "SELECT stage, round(avg(extract(epoch FROM left_at - entered_at)))::bigint FROM lead_stage_spans
+             WHERE org_id = $1 AND left_at IS NOT NULL GROUP BY stage",
+        )
+        .bind(org),
+    )?;
+    let counts = counts(tx, org, now)?;
+    let stages = Stage::ALL.map(|stage| {
+        let (open, _, overdue) = counts.get(&stage).copied().unwrap_or((0, 0, 0));
+        StageFigures {
+            stage,
+            now: open,
+            overdue,
+            average_s: averages
+                .iter()
+                .find(|(name, _)| name == stage.name())
+                .map(|(_, average)| *average),
+        }
+    });
+    Ok(Dashboard {
+        total: [today, this_week, this_month, all],
+        converted,
+        kyc: (passed, failed),
+        stages: stages.to_vec(),
+        pool,
+        hot: counts.values().map(|(_, hot, _)| hot).sum(),
+        at: now,
+    })
 }
 
 /// A line of a lead's history.

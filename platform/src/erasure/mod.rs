@@ -4,6 +4,7 @@
 //! key last, so that copies which nobody can reach (dumps, the audit log, files) are unreadable too.
 //! What the law says to keep is sealed under the statutory key, which stays until no store needs it.
 
+mod documents;
 mod ground;
 mod notes;
 mod request;

@@ -85,7 +85,8 @@ impl Words {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether nothing is known that names the person.
+    pub(super) fn is_empty(&self) -> bool {
         self.phrases.is_empty() && self.numbers.is_empty()
     }
 
@@ -120,7 +121,7 @@ impl Words {
     }
 
     /// Those that may be a person's: what stands in many of these notes is a word of the trade, whoever took it for a name.
-    fn rare(&self, notes: &[(i64, String)]) -> Self {
+    pub(super) fn rare<K>(&self, notes: &[(K, String)]) -> Self {
         let is_rare = |one: &Self| {
             let stands = notes.iter().filter(|(_, text)| one.stands_in(text));
             stands.take(NOTES_OF_A_WORD_MAX + 1).count() <= NOTES_OF_A_WORD_MAX
@@ -139,6 +140,25 @@ impl Words {
             phrases: phrases.cloned().collect(),
             numbers: numbers.cloned().collect(),
         }
+    }
+
+    /// What finds texts in which they may stand: patterns of the text, and of its digits alone.
+    pub(super) fn patterns(&self) -> (Vec<String>, Vec<String>) {
+        let like = |text: &String| {
+            let mut pattern = String::from("%");
+            for c in text.chars() {
+                if matches!(c, '%' | '_' | '\\') {
+                    pattern.push('\\');
+                }
+                pattern.push(c);
+            }
+            pattern.push('%');
+            pattern
+        };
+        (
+            self.phrases.iter().map(like).collect(),
+            self.numbers.iter().map(like).collect(),
+        )
     }
 
     fn stands_in(&self, text: &str) -> bool {
@@ -221,19 +241,7 @@ pub(super) fn erase(unit: &mut Unit<'_, '_>, words: &Words) -> Result<Erased, Re
         return Ok(Erased::rows(Done::Anonymised, 0));
     }
     let now = unit.now();
-    let like = |text: &String| {
-        let mut pattern = String::from("%");
-        for c in text.chars() {
-            if matches!(c, '%' | '_' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(c);
-        }
-        pattern.push('%');
-        pattern
-    };
-    let phrases: Vec<String> = words.phrases.iter().map(like).collect();
-    let numbers: Vec<String> = words.numbers.iter().map(like).collect();
+    let (phrases, numbers) = words.patterns();
     let notes: Vec<(i64, String)> = unit.tx().all(
         sqlx::query_as(
             "SELECT hash, text FROM notes WHERE text ILIKE ANY ($1) OR regexp_replace(text, '[^0-9]', '', 'g') LIKE ANY ($2) ORDER BY hash LIMIT $3",

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::request::{self, Request, Row, SUBJECT_READ, Status, columns, of_row};
-use super::{Done, Erased, Keys, Store, notes};
+use super::{Done, Erased, Keys, Store, documents, notes};
 use crate::audit::{Action, Change};
 use crate::db::Tx;
 use crate::outbox::Event;
@@ -151,7 +151,7 @@ fn erase_now(
     }
     // While it can still be read who the person is.
     let words = words_of(unit, stores, subject)?;
-    let mut lines: Vec<(&'static str, Erased)> = Vec::with_capacity(stores.len() + 4);
+    let mut lines: Vec<(&'static str, Erased)> = Vec::with_capacity(stores.len() + 5);
     for store in stores {
         lines.push((store.name(), store.erase(unit, subject)?));
     }
@@ -166,6 +166,7 @@ fn erase_now(
         }
     }
     lines.push((notes::NAME, notes::erase(unit, &words)?));
+    lines.push((documents::NAME, documents::erase(unit, &words)?));
     lines.push(("cache", forgotten()));
     let kept = lines.iter().any(|(_, line)| line.done == Done::KeptByLaw);
     lines.push((

@@ -17,11 +17,13 @@ pub enum Area {
     People,
     /// The audit log, holds, retention.
     Audit,
+    /// Figures of the business: reading views them, writing takes them out as a file.
+    Analytics,
 }
 
 impl Area {
     /// Every area.
-    pub const ALL: [Area; 8] = [
+    pub const ALL: [Area; 9] = [
         Area::Crm,
         Area::Kyc,
         Area::Finance,
@@ -30,6 +32,7 @@ impl Area {
         Area::Content,
         Area::People,
         Area::Audit,
+        Area::Analytics,
     ];
 
     /// The name in the database.
@@ -43,6 +46,7 @@ impl Area {
             Area::Content => "content",
             Area::People => "people",
             Area::Audit => "audit",
+            Area::Analytics => "analytics",
         }
     }
 }

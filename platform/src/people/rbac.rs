@@ -77,22 +77,27 @@ const SUPER_ADMIN: &[Grant] = &[
     cell(Area::Content, Verb::Full, Scope::All),
     cell(Area::People, Verb::Full, Scope::All),
     cell(Area::Audit, Verb::Full, Scope::All),
+    cell(Area::Analytics, Verb::Full, Scope::All),
 ];
 const SALES_MANAGER: &[Grant] = &[
     cell(Area::Crm, Verb::Write, Scope::Team),
     cell(Area::Kyc, Verb::Read, Scope::Team),
+    cell(Area::Analytics, Verb::Write, Scope::Team),
 ];
 const SALES_AGENT: &[Grant] = &[
     cell(Area::Crm, Verb::Read, Scope::All),
     cell(Area::Crm, Verb::Write, Scope::Own),
+    cell(Area::Analytics, Verb::Read, Scope::All),
 ];
 const CS_STAFF: &[Grant] = &[
     cell(Area::Crm, Verb::Read, Scope::All),
     masked(Area::Kyc, Verb::Read, Scope::All),
+    cell(Area::Analytics, Verb::Read, Scope::All),
 ];
 const IB_PARTNER: &[Grant] = &[
     cell(Area::Crm, Verb::Read, Scope::Own),
     cell(Area::Finance, Verb::Read, Scope::Own),
+    cell(Area::Analytics, Verb::Read, Scope::Own),
 ];
 const END_USER: &[Grant] = &[
     cell(Area::Kyc, Verb::Request, Scope::Own),
@@ -105,6 +110,7 @@ const COMPLIANCE_OFFICER: &[Grant] = &[
     cell(Area::Finance, Verb::Read, Scope::All),
     cell(Area::Aml, Verb::Write, Scope::All),
     cell(Area::Audit, Verb::Read, Scope::All),
+    cell(Area::Analytics, Verb::Read, Scope::All),
 ];
 const FINANCE: &[Grant] = &[
     cell(Area::Finance, Verb::Write, Scope::All),
@@ -130,6 +136,7 @@ const AUDITOR: &[Grant] = &[
     cell(Area::Content, Verb::Read, Scope::All),
     cell(Area::People, Verb::Read, Scope::All),
     cell(Area::Audit, Verb::Read, Scope::All),
+    cell(Area::Analytics, Verb::Read, Scope::All),
 ];
 
 fn grants(role: Role) -> &'static [Grant] {

@@ -4,7 +4,7 @@ use siaga_platform::crm::{moves, view};
 use siaga_platform::ids::HOUSE;
 use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role};
-use siaga_platform::refusal::NOT_FOUND;
+use siaga_platform::refusal::{FORBIDDEN, NOT_FOUND};
 
 use super::floor::{agent, number, take, told};
 use crate::ground::desk::houses;
@@ -176,5 +176,43 @@ async fn a_partner_sees_the_accounts_of_who_came_through_them_and_none_of_their_
                 assert_eq!(alert.account_type, of(alert.account), "{kind}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn figures_are_seen_by_many_and_taken_out_by_few() {
+    for house in houses().await {
+        let kind = house.kind;
+        let boss = house.person(HOUSE, Role::SalesManager, None, "Rina").await;
+        let ayu = house.person(HOUSE, Role::SalesAgent, None, "Ayu").await;
+        let dealer = house.person(HOUSE, Role::Dealer, None, "Dono").await;
+        let key = |scope: &str| Principal {
+            narrowed: Some(vec![scope.to_owned()]),
+            ..boss.clone()
+        };
+        let (of_leads, of_figures) = (key("lead.read"), key("analytics.view"));
+        let expected = |may| {
+            if may { Ok(()) } else { Err(Some(FORBIDDEN)) }
+        };
+        for (by, sees, takes) in [
+            (&boss, true, true),
+            (&ayu, true, false),
+            (&dealer, false, false),
+            (&of_leads, false, false),
+            (&of_figures, true, false),
+        ] {
+            let seen = view::dashboard(&house.platform, by).await;
+            let seen = seen.map(drop).map_err(|refusal| refusal.fault());
+            assert_eq!(seen, expected(sees), "{kind}: {by:?}");
+            let taken = view::export(&house.platform, by).await;
+            let taken = taken.map(drop).map_err(|refusal| refusal.fault());
+            assert_eq!(taken, expected(takes), "{kind}: {by:?}");
+        }
+        let told = "SELECT count(*) FROM audit_log WHERE entity_type = 'dashboard' AND action = 'access'";
+        assert_eq!(
+            house.count(&Principal::owner(), told).await,
+            1,
+            "{kind}: who took them out is on record"
+        );
     }
 }

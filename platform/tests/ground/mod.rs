@@ -12,4 +12,5 @@ mod rbac;
 mod retention;
 mod rows;
 mod search;
+mod semantic;
 mod shared_cache;

@@ -2,6 +2,8 @@
 
 use siaga_platform::audit::{Action, Change};
 use siaga_platform::db::Actor;
+use siaga_platform::erasure::{self, Kind};
+use siaga_platform::handlers;
 use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::people::{Area, Principal, Role};
 use siaga_platform::search::{self, Entry};
@@ -374,6 +376,13 @@ async fn the_assistant_sees_and_changes_nothing_that_was_not_granted_to_it() {
             "SELECT count(*) FROM audit_log",
             "SELECT count(*) FROM subject_keys",
             "SELECT count(*) FROM cash_requests",
+            "SELECT count(*) FROM leads",
+            "SELECT count(*) FROM tasks",
+            "SELECT count(*) FROM lead_history",
+            "SELECT count(*) FROM projects",
+            "SELECT count(embedding) FROM ai_embeddings",
+            "SELECT count(*) FROM documents WHERE title = 'Margin'",
+            "SELECT count(content) FROM documents",
         ] {
             let read = house
                 .db()
@@ -393,6 +402,16 @@ async fn the_assistant_sees_and_changes_nothing_that_was_not_granted_to_it() {
             "UPDATE users SET tier = 'x'",
             "DELETE FROM search_entries",
             "INSERT INTO consents DEFAULT VALUES",
+            "DELETE FROM documents",
+            "DELETE FROM ai_embeddings",
+            "UPDATE ai_embeddings SET metadata = '{}'",
+            "UPDATE documents SET title = 'x'",
+            "UPDATE documents SET content = ''",
+            "UPDATE documents SET ai_summary = '{}', status = 'published'",
+            "INSERT INTO documents DEFAULT VALUES",
+            "UPDATE projects SET ai_context = '{}'",
+            "UPDATE tasks SET status = 'done'",
+            "TRUNCATE ai_embeddings",
         ] {
             let written = house
                 .db()
@@ -405,5 +424,55 @@ async fn the_assistant_sees_and_changes_nothing_that_was_not_granted_to_it() {
                 house.kind
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_of_another_organisation_administers_that_one() {
+    for house in houses().await {
+        let kind = house.kind;
+        let other = house.organisation("lain").await;
+        let admin = house.person(other, Role::SuperAdmin, None, "Eve").await;
+        let colleague = house.person(other, Role::SalesAgent, None, "Budi").await;
+        let (owner, sari) = (Principal::owner(), house.client("Sari").await);
+        let me = sari.user().expect("a person");
+        erasure::request(&house.platform, &sari, me, Kind::Erasure)
+            .await
+            .expect(kind);
+        let done = erasure::erase_due(&house.platform, &handlers::engines().stores).await;
+        assert_eq!(done.expect(kind), 1, "{kind}");
+        house
+            .intrude(format!(
+                "INSERT INTO retention_runs (id, category, before, outcome, items, created_at) VALUES ('{}', 'receipts', now(), 'done', 7, now())",
+                new_id(house.platform.now())
+            ))
+            .await;
+        for sql in [
+            "SELECT count(*) FROM erasure_ledger WHERE store = 'users'",
+            "SELECT count(*) FROM retention_runs",
+        ] {
+            assert_eq!(house.count(&owner, sql).await, 1, "{kind}: {sql}");
+            assert_eq!(house.count(&admin, sql).await, 0, "{kind}: {sql}");
+        }
+        let lists = "UPDATE sanctions_sources SET enabled = enabled";
+        assert_eq!(house.attempt(&admin, lists.into()).await, Ok(0), "{kind}");
+        let kept = house.attempt(&owner, lists.into()).await;
+        assert!(matches!(kept, Ok(1..)), "{kind}: {kept:?}");
+        let tier = |whose: &Principal| {
+            format!(
+                "UPDATE users SET tier = 'gold' WHERE id = '{}'",
+                whose.audit_name()
+            )
+        };
+        assert_eq!(house.attempt(&admin, tier(&colleague)).await, Ok(1), "{kind}");
+        assert_eq!(house.attempt(&admin, tier(&owner)).await, Ok(0), "{kind}");
+        let team = |org: uuid::Uuid| {
+            format!(
+                "INSERT INTO teams (id, org_id, name) VALUES (gen_random_uuid(), '{org}', 'Bandung')"
+            )
+        };
+        assert_eq!(house.attempt(&admin, team(other)).await, Ok(1), "{kind}");
+        let denied = Err("42501".to_owned());
+        assert_eq!(house.attempt(&admin, team(HOUSE)).await, denied, "{kind}");
     }
 }

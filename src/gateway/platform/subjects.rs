@@ -327,7 +327,7 @@ async fn holds(
 #[serde(deny_unknown_fields)]
 struct HoldRequest {
     /// `all`, `erasure` for erasures alone, or a kind of rows with a term: `kyc_documents`, `leads`, `operations`, `audit`,
-    /// `sessions`, `sign_in_attempts`, `receipts`, `idempotency`.
+    /// `sessions`, `sign_in_attempts`, `receipts`, `idempotency`, `documents`.
     category: String,
     /// Whose; absent = everybody's.
     subject: Option<Uuid>,

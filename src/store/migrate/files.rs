@@ -47,4 +47,8 @@ pub const FILES: &[Source] = sources![
     "0070_team_revisions",
     "0071_referrers_of_clients",
     "0073_lead_retention",
+    "0076_semantic",
+    "0077_semantic_vector",
+    "0078_analytics",
+    "0079_companies",
 ];

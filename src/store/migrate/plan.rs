@@ -314,6 +314,20 @@ mod tests {
     }
 
     #[test]
+    fn meanings_are_compared_exactly_until_there_is_an_index() {
+        let semantic = |vector| -> Vec<_> {
+            let capabilities = Capabilities {
+                vector,
+                ..server(Tier::Plain)
+            };
+            let names = names(&capabilities, &[]).into_iter();
+            names.filter(|name| name.contains("semantic")).collect()
+        };
+        assert_eq!(semantic(false), ["0076_semantic"]);
+        assert_eq!(semantic(true), ["0076_semantic", "0077_semantic_vector"]);
+    }
+
+    #[test]
     fn editions_name_the_tier() {
         assert_eq!(Tier::of_edition(Some("timescale")), Tier::Community);
         assert_eq!(Tier::of_edition(Some("apache")), Tier::Apache);

@@ -6,8 +6,8 @@ const user = (role: string, staff: boolean): User => ({ id: "u", email: null, na
 const me = (who: User, permissions: string[], more: Partial<Me> = {}): Me => ({ user: who, session: "s", mfa: true, enrol: false, csrf: "t", factors: ["totp"], permissions, ...more });
 const pages = (who: Me | null) => offered(who).map(({ page }) => page);
 
-const agent = me(user("sales_agent", true), ["lead.read", "lead.move", "lead.edit", "task.read", "task.write"]);
-const compliance = me(user("compliance_officer", true), ["lead.read", "task.read", "kyc.upload", "kyc.read", "kyc.review", "aml.read", "aml.work", "sanctions.read", "cash.read"]);
+const agent = me(user("sales_agent", true), ["lead.read", "lead.move", "lead.edit", "task.read", "task.write", "analytics.view"]);
+const compliance = me(user("compliance_officer", true), ["lead.read", "task.read", "kyc.upload", "kyc.read", "kyc.review", "aml.read", "aml.work", "sanctions.read", "cash.read", "analytics.view"]);
 const client = me(user("end_user", false), ["kyc.upload", "kyc.read", "kyc.dispute", "cash.read", "cash.request", "desk.read", "desk.write"]);
 
 describe("the pages that are offered", () => {
@@ -48,11 +48,12 @@ describe("the pages that are offered", () => {
 });
 
 it("offers agents and sources to whoever may see them", () => {
-  const manager = me(user("sales_manager", true), ["lead.read", "agent.read", "agent.write"]);
-  const admin = me(user("super_admin", true), ["lead.read", "agent.read", "crm.configure"]);
+  const manager = me(user("sales_manager", true), ["lead.read", "agent.read", "agent.write", "analytics.view", "analytics.export"]);
+  const admin = me(user("super_admin", true), ["lead.read", "agent.read", "crm.configure", "analytics.view"]);
   expect(pages(manager)).toEqual(["board", "dashboard", "notices", "agents"]);
   expect(pages(admin)).toEqual(["board", "dashboard", "notices", "agents", "sources"]);
-  expect(pages(me(user("ib_partner", false), ["lead.read", "agent.read"]))).toEqual(["board", "dashboard", "notices"]);
+  expect(pages(me(user("ib_partner", false), ["lead.read", "agent.read", "analytics.view"]))).toEqual(["board", "dashboard", "notices"]);
+  expect(pages(me(user("ib_partner", false), ["lead.read"]))).toEqual(["board", "notices"]);
 });
 
 it("follows the stream for traders and for staff whose lists it tells of", () => {

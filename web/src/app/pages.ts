@@ -14,7 +14,7 @@ export interface PageEntry {
 export const ENTRIES: readonly PageEntry[] = [
   { page: "board", icon: "board", group: "crm", needs: ["lead.read"] },
   { page: "tasks", icon: "check", group: "crm", needs: ["task.read"] },
-  { page: "dashboard", icon: "chart", group: "crm", needs: ["lead.read"] },
+  { page: "dashboard", icon: "chart", group: "crm", needs: ["analytics.view"] },
   { page: "notices", icon: "bell", group: "crm", needs: ["lead.read"] },
   { page: "agents", icon: "people", group: "crm", needs: ["agent.read"] },
   { page: "sources", icon: "link", group: "crm", needs: ["crm.configure"] },

@@ -264,4 +264,5 @@ export const crm = {
   addTask: (door: Door, task: NewTask) => door.post<Task>("crm/tasks", task),
   setTask: (door: Door, task: Task, status: TaskStatus) => door.write<Task>("PATCH", `crm/tasks/${part(task.id)}`, { status, revision: task.revision }),
   dashboard: (door: Door) => door.get<Dashboard>("crm/dashboard"),
+  takeDashboard: (door: Door) => door.slow<Dashboard>("crm/dashboard/export"),
 };

@@ -1,11 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { useTopic } from "../../app/data";
 import { useSettings } from "../../app/settings";
 import { ABSENT, formatDecimal } from "../../format/decimal";
 import { formatAge, formatClock } from "../../format/time";
+import { Button } from "../../ui/Button";
+import { useAct } from "../act";
 import { crm } from "../api/crm";
-import { useDoor } from "../context";
+import { useDoor, useMay } from "../context";
 import { useSay } from "../i18n";
+import { keep } from "../ui/keep";
 import { Body, Card, Page, Trouble, Wait } from "../ui/Page";
 
 /** The stream tells of changes; this is for what another program of the house changed, and for ages. */
@@ -15,6 +19,9 @@ const DASHBOARD_MS = 60_000;
 export default function DashboardPage() {
   const say = useSay();
   const door = useDoor();
+  const act = useAct();
+  const takes = useMay("analytics.export");
+  const [busy, setBusy] = useState(false);
   const { language } = useSettings();
   const query = useQuery({ queryKey: ["crm", "dashboard"], queryFn: () => crm.dashboard(door), refetchInterval: DASHBOARD_MS });
   useTopic("crm", "*", (event) => {
@@ -23,8 +30,18 @@ export default function DashboardPage() {
   const number = (value: number) => formatDecimal(String(value), language);
   const percent = (value: string | null) => (value === null ? ABSENT : `${formatDecimal(value, language)} %`);
   const data = query.data;
+  const take = async () => {
+    setBusy(true);
+    await act(async () => keep("siaga-figures.json", await crm.takeDashboard(door)), say("export.done"));
+    setBusy(false);
+  };
   return (
-    <Page title={say("dashboard.title")} aside={data && <span className="text-xs text-ink-3">{say("asOf", { time: formatClock(data.at, language) })}</span>}>
+    <Page title={say("dashboard.title")} aside={data && (
+      <>
+        <span className="text-xs text-ink-3">{say("asOf", { time: formatClock(data.at, language) })}</span>
+        {takes && <Button data-testid="take-figures" disabled={busy} onClick={() => void take()}>{say(busy ? "export.busy" : "dashboard.take")}</Button>}
+      </>
+    )}>
       <Body>
         {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
         {query.isPending && <Wait lines={5} />}

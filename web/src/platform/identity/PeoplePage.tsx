@@ -71,7 +71,7 @@ export default function PeoplePage() {
 function Roles() {
   const say = useSay();
   const query = useRoles();
-  const areas = ["crm", "kyc", "finance", "trading", "aml", "content", "people", "audit"];
+  const areas = ["crm", "kyc", "finance", "trading", "aml", "content", "people", "audit", "analytics"];
   return (
     <Card title={say("roles.title")}>
       {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}

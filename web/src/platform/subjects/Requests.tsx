@@ -9,6 +9,7 @@ import { records, type SubjectRequest } from "../api/records";
 import { useDoor, useMay } from "../context";
 import { useSay, word } from "../i18n";
 import { Ask } from "../ui/Ask";
+import { keep } from "../ui/keep";
 import { Card, Trouble, Wait } from "../ui/Page";
 import { Tag, type Tone } from "../ui/Tag";
 import { exportName } from "./consents";
@@ -118,14 +119,4 @@ function Ledger({ request }: { request: string }) {
       </table>
     </div>
   );
-}
-
-/** Hands a file over as the browser does it; nothing of it stays on the page. */
-function keep(name: string, data: unknown): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

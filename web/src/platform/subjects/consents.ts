@@ -30,4 +30,4 @@ export function readKey(text: string): string | null {
 export const exportName = (subject: string): string => `siaga-${subject.slice(0, 8)}.json`;
 
 /** What a hold can keep: everything, erasures alone, or the kinds of rows that have a term. */
-export const HOLD_CATEGORIES = ["all", "erasure", "kyc_documents", "leads", "operations", "audit", "sessions", "sign_in_attempts", "receipts", "idempotency"] as const;
+export const HOLD_CATEGORIES = ["all", "erasure", "kyc_documents", "leads", "operations", "audit", "sessions", "sign_in_attempts", "receipts", "idempotency", "documents"] as const;
