@@ -8,6 +8,7 @@ use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
+use siaga_risk::verdict::Reject;
 use siaga_risk::view::{AccountView, Ask, LeverageFrom, MarginRule, PreviewView, Query, View};
 use siaga_risk::wide::mul_div_round;
 
@@ -283,6 +284,64 @@ fn a_shown_rule_leads_to_the_margin_of_an_order_for_an_inverse_contract() {
     let asked = preview(&desk, "BTCUSD", Side::Buy, 10_000);
     assert_eq!(asked.margin_order, Money(200_000));
     assert_eq!(charged_by(&asked.rule.expect("a rule"), 8), 200_000);
+}
+
+/// The group under one rule of these bands: end in 10^-8 lots, leverage, share in percent.
+fn banded(desk: &mut Desk, bands: &[(i64, u32, i64)]) {
+    let bands = bands.iter().map(|(to, leverage, percent)| Band {
+        to: *to,
+        leverage: Leverage::of(*leverage),
+        initial: Ratio::percent(*percent),
+        maintenance: Ratio::percent(*percent),
+    });
+    desk.must(Body::Tiers(Box::new(TierTerms {
+        id: SET,
+        rules: vec![TierRule {
+            id: 1,
+            by: TierBy::VolumePerSymbol,
+            currency: USD,
+            instruments: Vec::new(),
+            cost: TierCost::Average,
+            rounding: RoundingStage::Total,
+            bands: bands.collect(),
+        }],
+    })));
+    regroup(desk, |group| group.margin.tiers = SET);
+}
+
+/// US500 is a CFD: neither the group's leverage nor the account's acts on it, bands do. Five lots at 5,000 are 25,000
+/// dollars, at 2,000 : 1 they are 12.50.
+#[test]
+fn a_halt_keeps_out_who_is_levered_by_bands_alone() {
+    const FIVE: i64 = 500_000_000;
+    let mut desk = open(USD, Accounting::Hedging);
+    desk.quote("US500", 50_000, 50_000);
+    banded(&mut desk, &[(FIVE, 2_000, 100), (0, 1_000, 100)]);
+    let asked = preview(&desk, "US500", Side::Buy, 500);
+    assert_eq!((asked.margin_order, asked.reasons), (Money(1_250), vec![]));
+    desk.must(Body::Halt(SetHalt {
+        instrument: instrument_id("US500"),
+        on: true,
+        note: 0,
+    }));
+    let reasons = |desk: &Desk| preview(desk, "US500", Side::Buy, 500).reasons;
+    assert_eq!(reasons(&desk), [Reject::VolatilityHalt]);
+    // Any band counts, whichever the order falls into.
+    banded(&mut desk, &[(FIVE, 1, 100), (0, 2, 100)]);
+    assert_eq!(reasons(&desk), [Reject::VolatilityHalt]);
+    // A share below the whole is less than it is worth, too.
+    banded(&mut desk, &[(FIVE, 0, 50), (0, 0, 100)]);
+    assert_eq!(reasons(&desk), [Reject::VolatilityHalt]);
+    // Bands that ask for all of it, or for more, let in.
+    banded(&mut desk, &[(FIVE, 1, 100), (0, 0, 200)]);
+    assert_eq!(reasons(&desk), []);
+    // So do those that the account's own 1 : 1 holds down.
+    banded(&mut desk, &[(0, 2_000, 100)]);
+    assert_eq!(reasons(&desk), [Reject::VolatilityHalt]);
+    let mut terms = view(&desk).terms;
+    terms.leverage = Leverage::ONE;
+    desk.must(Body::Account(terms));
+    assert_eq!(reasons(&desk), []);
 }
 
 /// US500 stands for oil here: one dollar a point, charged in full.

@@ -18,7 +18,8 @@ pub struct Venue {
 }
 
 impl Venue {
-    /// Opens `count` instruments that every source quotes; `adjust` changes their terms. The machine's day begins.
+    /// Opens `count` instruments that every source quotes; `adjust` changes their terms. Crossed quotes are held. The
+    /// machine's day begins.
     ///
     /// # Errors
     /// [`Fault::Refused`] when the machine refuses the terms.
@@ -26,6 +27,16 @@ impl Venue {
         kinds: &[SourceKind],
         timeout_ns: u64,
         count: u32,
+        adjust: impl Fn(&mut InstrumentTerms),
+    ) -> Result<Venue, Fault> {
+        Venue::build(kinds, timeout_ns, count, Crossed::Hold, adjust)
+    }
+
+    fn build(
+        kinds: &[SourceKind],
+        timeout_ns: u64,
+        count: u32,
+        crossed: Crossed,
         adjust: impl Fn(&mut InstrumentTerms),
     ) -> Result<Venue, Fault> {
         let mut desk = Desk::new();
@@ -43,7 +54,7 @@ impl Venue {
             desk.must(Body::Source(SourceTerms {
                 id: source,
                 kind: *kind,
-                crossed: Crossed::Hold,
+                crossed,
                 filtered: true,
             }))?;
             feeds.push(Feed { source, timeout_ns });
@@ -71,6 +82,14 @@ impl Venue {
     /// [`Fault::Refused`] when the machine refuses the terms.
     pub fn single(adjust: impl Fn(&mut InstrumentTerms)) -> Result<Venue, Fault> {
         Venue::open(&[SourceKind::Datafeed], DAY_NS, 1, adjust)
+    }
+
+    /// One source whose bid and ask are taken for themselves, also where they cross, and one instrument.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] when the machine refuses the terms.
+    pub fn two_sided(adjust: impl Fn(&mut InstrumentTerms)) -> Result<Venue, Fault> {
+        Venue::build(&[SourceKind::Datafeed], DAY_NS, 1, Crossed::Accept, adjust)
     }
 
     /// Time is `ns` after the opening. What falls due before it happens.

@@ -316,3 +316,354 @@ fn futures_swaps_by_the_ratio_of_a_ticks_value_and_size() {
     unknown["calc_mode"] = json!("PERPETUAL");
     refused(unknown, "field calc_mode: PERPETUAL is no mode");
 }
+
+fn hedge_mode(wallet: &str, long: (&str, &str), short: (&str, &str)) -> Value {
+    let leg = |quantity: &str, entry: &str, (rate, amount): (&str, &str)| {
+        json!({
+            "quantity": quantity, "entry_price": entry, "maintenance_margin_rate": rate, "maintenance_amount": amount,
+        })
+    };
+    json!({
+        "calc": "binance_liquidation_price_hedge_mode", "wallet_balance": wallet, "other_maintenance_margin": "0",
+        "other_unrealised_pnl": "0", "long": leg("3", "50000", long), "short": leg("1.2", "52000", short),
+        "result_digits": 2,
+    })
+}
+
+/// The formula takes the rates and amounts that are given, whether the legs stand in those brackets or not.
+#[test]
+fn legs_are_charged_by_the_brackets_that_are_named() {
+    let price = |price: &str| json!({ "liquidation_price": price });
+    let (high, low) = (("0.01", "300"), ("0.004", "0"));
+    // (5,000 + 300 - 150,000 + 62,400) / (0.03 + 0.0048 - 3 + 1.2): the short is worth more than 50,000 there.
+    holds(hedge_mode("5000", high, low), price("46623.61"));
+    holds(
+        hedge_mode("20000", ("0.01", "300"), ("0.01", "100")),
+        price("38225.26"),
+    );
+    // No positive price liquidates: what the formula comes to.
+    holds(hedge_mode("100000", high, low), price("-7194.65"));
+    let mut equal = hedge_mode("100", ("0", "0"), ("0", "0"));
+    equal["short"]["quantity"] = json!("3");
+    holds(equal, json!({ "liquidation_price": null }));
+}
+
+fn liquidation(mode: &str, wallet: &str, own: Value, others: Value) -> Value {
+    let mut all = own;
+    all["calc"] = json!("binance_liquidation_price");
+    all["margin_mode"] = json!(mode);
+    all["wallet_balance"] = json!(wallet);
+    all["other_positions"] = others;
+    all["result_digits"] = json!(2);
+    all
+}
+
+fn long(quantity: &str, entry: &str, rate: &str, amount: &str) -> Value {
+    json!({
+        "side": "long", "quantity": quantity, "entry_price": entry, "mark_price": entry, "maintenance_margin_rate": rate,
+        "maintenance_amount": amount,
+    })
+}
+
+#[test]
+fn a_position_far_below_its_bracket_is_charged_by_it() {
+    // (500,000 + 16,300 - 1,050,000) / (0.625 - 25).
+    holds(
+        liquidation(
+            "isolated",
+            "500000",
+            long("25", "42000", "0.025", "16300"),
+            json!([]),
+        ),
+        json!({ "liquidation_price": "21895.38" }),
+    );
+    // 1,000 x 0.025 - 16,300: the formula has no least amount.
+    holds(
+        liquidation(
+            "cross",
+            "120000",
+            long("25", "42000", "0.01", "1300"),
+            json!([long("1", "1000", "0.025", "16300")]),
+        ),
+        json!({ "other_maintenance_margin": "-16275", "liquidation_price": "36865.66" }),
+    );
+    holds(
+        liquidation("isolated", "500", long("1", "100", "0.01", "0"), json!([])),
+        json!({ "liquidation_price": "-404.04" }),
+    );
+}
+
+/// 0.111 x 100.01 x 0.004 is 0.04440444, twice that is 0.08880888.
+#[test]
+fn margin_of_other_positions_is_rounded_once() {
+    let other = || long("0.111", "100.01", "0.004", "0");
+    holds(
+        liquidation(
+            "cross",
+            "50",
+            long("1", "100", "0.01", "0"),
+            json!([other(), other()]),
+        ),
+        json!({ "other_maintenance_margin": "0.08881", "other_unrealised_pnl": "0", "liquidation_price": "50.59" }),
+    );
+}
+
+#[test]
+fn more_than_a_position_can_lose() {
+    holds(
+        json!({
+            "calc": "hyperliquid_liquidation_price", "side": "long", "price": "100", "size": "1",
+            "margin_available": "500", "max_leverage": "40", "result_digits": 2,
+        }),
+        json!({ "liquidation_price": "-406.33" }),
+    );
+    holds(
+        json!({
+            "calc": "shared_account_liquidation_price", "side": "long", "size": "1", "mark_price": "100",
+            "maintenance_margin_rate": "0.01", "equity": "504", "other_maintenance_margin": "4", "result_digits": 2,
+        }),
+        json!({ "liquidation_price": "-404.04" }),
+    );
+    holds(
+        json!({
+            "calc": "binance_liquidation_bracket_search", "side": "long", "quantity": "1", "entry_price": "100",
+            "wallet_balance": "500", "brackets": [{ "floor": "0", "rate": "0.01" }, { "floor": "50", "rate": "0.02" }],
+            "result_digits": 2,
+        }),
+        json!({ "entry_bracket": 2, "bracket": 1, "maintenance_amount": "0", "liquidation_price": "-404.04" }),
+    );
+}
+
+/// 0.12345678 x 64,123.45 is 7,916.474659491.
+#[test]
+fn a_pool_is_not_rounded() {
+    let pool = |collateral: Value, others: Value| {
+        json!({ "calc": "shared_collateral_pool", "collateral": collateral, "other_positions": others })
+    };
+    let coins =
+        json!({ "currency": "BTC", "amount": "0.12345678", "rate_to_account": "64123.45" });
+    holds(
+        pool(json!([coins]), json!([])),
+        json!({ "other_maintenance": "0", "buying_power": "7916.474659491" }),
+    );
+    let held = || {
+        json!([{ "symbol": "BTCUSDC", "quantity": "0.12345678", "price": "64123.45", "leverage": "25" }])
+    };
+    let cash = json!([{ "currency": "USDC", "amount": "10000" }]);
+    holds(
+        pool(cash, held()),
+        json!({ "other_maintenance": "316.65898637964", "buying_power": "9683.34101362036" }),
+    );
+    holds(
+        pool(json!([]), held()),
+        json!({ "other_maintenance": "316.65898637964", "buying_power": "0" }),
+    );
+    holds(
+        json!({
+            "calc": "crypto_future_margin", "kind": "linear", "quantity": "0.12345678", "price": "64123.45",
+            "leverage": "25",
+        }),
+        json!({ "margin_quote": "316.65898637964" }),
+    );
+    holds(
+        json!({ "calc": "directional_buying_power", "quantity": "0.12345678", "price": "64123.45" }),
+        json!({ "margin_used": "7916.474659491", "buy": "0", "sell": "15832.949318982" }),
+    );
+}
+
+/// Bid and ask are judged for themselves, so the quotes of a shift on one side may cross.
+#[test]
+fn a_shift_of_the_bid_alone() {
+    let tick = || json!({ "bid": "1.50400", "ask": "1.50231" });
+    let decided = |bid: &str| json!({ "bid": bid, "ask": "accept" });
+    holds(
+        json!({
+            "calc": "level_filter", "point_size": "0.00001", "soft_points": "150", "hard_points": "0",
+            "discard_points": "0", "confirmations": 3, "last_quote": { "bid": "1.50213", "ask": "1.50231" },
+            "ticks": [tick(), tick(), tick(), tick()],
+        }),
+        json!({
+            "decisions": [decided("drop"), decided("drop"), decided("drop"), decided("accept")],
+            "level": { "bid": "1.50400", "ask": "1.50231" },
+        }),
+    );
+    // A spread below zero is below the least one.
+    holds(
+        json!({
+            "calc": "spread_filter", "bid": "1.50400", "ask": "1.50231", "point_size": "0.00001",
+            "min_spread_points": "0", "max_spread_points": "30",
+        }),
+        json!({ "spread_points": "-169", "accepted": false }),
+    );
+}
+
+/// The limits of a window are asked for, not whether a trade in it went beyond them.
+#[test]
+fn limits_of_a_window_that_moved_by_more_than_the_variant() {
+    let limits = |now: i64| {
+        json!({
+            "calc": "dcb_limits", "window_s": 3600, "variant": "7", "now_s": now,
+            "trades": [{ "t_s": 0, "price": "100" }, { "t_s": 10, "price": "110" }],
+        })
+    };
+    holds(
+        limits(10),
+        json!({ "window_low": "100", "window_high": "110", "upper_limit": "107", "lower_limit": "103" }),
+    );
+    // What is not traded yet is in no window, and what is an hour old neither.
+    holds(
+        limits(9),
+        json!({ "window_high": "100", "lower_limit": "93" }),
+    );
+    holds(
+        limits(3600),
+        json!({ "window_low": "110", "upper_limit": "117" }),
+    );
+    holds(
+        limits(3610),
+        json!({ "upper_limit": null, "lower_limit": null }),
+    );
+}
+
+#[test]
+fn results_finer_than_cents() {
+    holds(
+        json!({
+            "calc": "mid_price_equity", "balance": "100", "spread_per_lot": "0.0045",
+            "positions": [{ "lots": "1", "floating_pl": "-100" }],
+        }),
+        json!({
+            "equity": "0", "virtual_equity": "0.00225", "standard_stop_out": true, "protected_stop_out": false,
+        }),
+    );
+    holds(
+        json!({
+            "calc": "fair_stop_out", "balance": "500.005", "stop_out_pct": "50", "positions": [
+                { "id": "p1", "margin": "300", "floating_pl": "-150.965" },
+                { "id": "p2", "margin": "200", "floating_pl": "-100.66" },
+            ],
+        }),
+        json!({ "closed": ["p1"], "balance": "349.04", "equity": "248.38", "margin": "200", "level_pct": "124.19" }),
+    );
+    holds(
+        json!({
+            "calc": "largest_loser_sequence", "balance": "1000.001", "level_pct": "50", "first_trigger_inclusive": false,
+            "positions": [
+                { "id": "a", "margin": "500", "floating_pl": "-300" }, { "id": "b", "margin": "500", "floating_pl": "-250" },
+                { "id": "c", "margin": "500", "floating_pl": "200" },
+            ],
+        }),
+        json!({ "closed": ["a"], "balance": "700.001", "equity": "650.001", "margin": "1000", "level_pct": "65.00" }),
+    );
+    holds(
+        json!({
+            "calc": "lean_margin_call", "cash": "-6", "buffer": "0.10",
+            "holdings": [{ "id": "A", "quantity": "1.234", "price": "10.1234", "leverage": "2" }],
+        }),
+        json!({
+            "portfolio_value": "6.4922756", "margin_used": "6.2461378", "margin_remaining": "0.2461378", "warning": true,
+            "orders": [],
+        }),
+    );
+    holds(
+        json!({ "calc": "equity_at_level", "margin": "333.33", "level_pct": "33.3333" }),
+        json!({ "equity": "111.10988889" }),
+    );
+}
+
+#[test]
+fn amounts_that_need_few_digits_may_be_large() {
+    holds(
+        json!({ "calc": "margin_level", "equity": "500000000", "margin": "100000000.25", "result_digits": 2 }),
+        json!({ "level_pct": "500.00" }),
+    );
+    holds(
+        json!({ "calc": "swap_lot_cost", "calc_mode": "CFD", "contract_size": "100000", "price": "40000.5" }),
+        json!({ "lot_cost": "4000050000" }),
+    );
+}
+
+#[test]
+fn tiers_that_ask_for_nothing_and_positions_of_nothing() {
+    let margin = |ppm: i64, notional: &str, open: i64, caps: (i64, i64)| {
+        json!({
+            "calc": "dydx_initial_margin", "initial_margin_ppm": ppm, "notional": notional, "open_interest": open,
+            "oi_lower_cap": caps.0, "oi_upper_cap": caps.1,
+        })
+    };
+    let asked =
+        |ppm: i64, margin: i64| json!({ "effective_imf_ppm": ppm, "initial_margin": margin });
+    let caps = (1_000_000, 2_000_000);
+    holds(margin(200_000, "0", 1_234_567, caps), asked(387_653, 0));
+    holds(margin(0, "1000", 1_500_000, caps), asked(500_000, 500));
+    holds(margin(0, "1000", 0, (0, 0)), asked(0, 0));
+    // Both caps are one: the base up to it, everything beyond.
+    let caps = (1_000_000, 1_000_000);
+    holds(margin(100_000, "15", 1_000_000, caps), asked(100_000, 2));
+    holds(margin(100_000, "15", 1_000_001, caps), asked(1_000_000, 15));
+    let account = |balance: &str| {
+        json!({
+            "calc": "dydx_account_liquidatable", "quote_balance": balance,
+            "positions": [{ "symbol": "BTC", "size": "0.1", "oracle_price": "50000", "mm_ppm": 0 }],
+        })
+    };
+    holds(
+        account("-4501"),
+        json!({ "net_collateral": "499", "maintenance_requirement": "0", "liquidatable": false }),
+    );
+    holds(
+        account("-6000"),
+        json!({ "net_collateral": "-1000", "liquidatable": false }),
+    );
+}
+
+/// Finer than eight digits, and larger than the money of an account.
+#[test]
+fn standings_that_no_account_holds() {
+    let standing = |collateral: &str, requirement: &str| {
+        json!({
+            "calc": "dydx_is_liquidatable", "net_collateral": collateral, "maintenance_requirement": requirement,
+        })
+    };
+    let is = |liquidatable: bool| json!({ "liquidatable": liquidatable });
+    holds(standing("1.0000000001", "1.0000000001"), is(false));
+    holds(standing("1.0000000001", "1.0000000002"), is(true));
+    holds(standing("99999999999999999", "100000000000000000"), is(true));
+    holds(standing("-1.0000000001", "0"), is(false));
+    let meets = |collateral: &str| {
+        json!({ "calc": "dydx_collateralised", "net_collateral": collateral, "requirement": "1.0000000002" })
+    };
+    holds(meets("1.0000000002"), json!({ "meets_requirement": true }));
+    holds(meets("1.0000000001"), json!({ "meets_requirement": false }));
+}
+
+#[test]
+fn a_pending_order_that_nobody_activates_is_looked_at_once() {
+    for before_execution in [false, true] {
+        holds(
+            json!({
+                "calc": "margin_checks", "order_kind": "pending", "activated_by": null,
+                "check_before_execution": before_execution, "margin_rate": "1",
+            }),
+            json!({ "checks": ["placement"] }),
+        );
+    }
+}
+
+#[test]
+fn what_an_example_leaves_out_is_what_the_rule_says() {
+    let bars = json!([["1", "3", "1", "2"], ["2", "4", "2", "3"], ["3", "7", "3", "4"]]);
+    let range = |smoothing: &str| {
+        json!({ "calc": "average_true_range", "period": 2, "smoothing": smoothing, "bars_ohlc": bars })
+    };
+    // Wilder: (2 + 2) / 2, then (2 x 1 + 4) / 2; the simple mean leaves the first bar out.
+    holds(range("wilder"), json!({ "values": ["2", "3"] }));
+    holds(range("simple"), json!({ "values": ["3"] }));
+    holds(
+        json!({
+            "calc": "notional_fraction_margin", "model": "standard", "quantity": "-100000", "price": "1.10",
+            "margin_init_fraction": "0.03", "account_digits": 2,
+        }),
+        json!({ "notional": "110000", "margin": "3300.00" }),
+    );
+}

@@ -208,10 +208,11 @@ pub fn check(terms: &InstrumentTerms, digits: u8) -> Result<(), Reject> {
                 && slope.per_unit <= Ratio::ONE
         }
         MarginSchedule::HalfOfInitial => terms.leverage_max > Leverage::NONE,
+        // A tier of the venue may begin at nothing and grow with the open interest.
         MarginSchedule::OpenInterest(scale) => {
-            is_rate(scale.initial)
+            scale.initial <= Ratio::ONE
                 && scale.initial.0 % PPM == 0
-                && is_rate(scale.maintenance)
+                && scale.maintenance >= Ratio(0)
                 && scale.initial >= scale.maintenance
                 && scale.lower >= Money(0)
                 && (scale.upper == Money(0) || scale.upper > scale.lower)

@@ -165,6 +165,22 @@ fn other_schedules_are_held_to_themselves() {
         ..scale
     };
     assert_eq!(open(finer), invalid);
+    let free = OpenInterestScale {
+        initial: Ratio(0),
+        maintenance: Ratio(0),
+        ..scale
+    };
+    assert_eq!(open(free), Ok(()));
+    let below = OpenInterestScale {
+        maintenance: Ratio(-1_000_000),
+        ..free
+    };
+    assert_eq!(open(below), invalid);
+    let beyond = OpenInterestScale {
+        initial: Ratio::ppm(1_000_001),
+        ..scale
+    };
+    assert_eq!(open(beyond), invalid);
 }
 
 #[test]

@@ -509,10 +509,12 @@ impl Book {
         })
     }
 
-    /// An order asks for less margin than it is worth: by the account's leverage, or by the instrument's own margin.
-    /// What cannot be known counts as leveraged.
+    /// An order asks for less margin than it is worth: by the account's leverage, by bands, or by the instrument's own
+    /// margin. What cannot be known counts as leveraged.
     fn is_leveraged(&self, account: &Account, instrument: &Instrument, order: &NewOrder) -> bool {
-        if self.leverage_on(account, instrument).0 > Leverage::ONE {
+        if self.leverage_on(account, instrument).0 > Leverage::ONE
+            || self.is_levered_by_bands(account, instrument)
+        {
             return true;
         }
         let seen = self.open_price(order.instrument, order.side).map(Price);

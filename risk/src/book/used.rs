@@ -299,6 +299,24 @@ impl Book {
         rules.iter().find(|rule| rule.names(instrument))
     }
 
+    /// Some band of an instrument asks for less than it is worth: by a leverage of its own, as far as caps and what the
+    /// account itself was given let it, or by a share below the whole. Which band an order falls into is not asked: what
+    /// is held and in flight moves it while the order waits.
+    pub(super) fn is_levered_by_bands(&self, account: &Account, instrument: &Instrument) -> bool {
+        let group = self.group_of(account);
+        let Some(rule) = self
+            .tier_of(account, instrument.terms.id)
+            .filter(|_| !self.is_scheduled(group, instrument))
+        else {
+            return false;
+        };
+        let cap = self.bound_on(account, instrument).cap;
+        rule.bands.iter().any(|band| {
+            let leverage = cap.map_or(band.leverage, |(cap, _)| cap.min(band.leverage));
+            leverage > Leverage::ONE || band.initial < Ratio::ONE
+        })
+    }
+
     /// Value in a rule's currency. Where the account's currency is meant, the margin base is the value already.
     fn value_of(
         &self,

@@ -72,6 +72,12 @@ impl DynamicBreaker {
         Some((Price(lower), Price(upper)))
     }
 
+    /// Takes a trade into the look-back without judging it: what the limits of a market are that was never halted.
+    pub fn note(&mut self, price: Price, now: Ts) {
+        self.window.expire(now, self.window_ns);
+        self.window.push(now, price.0);
+    }
+
     /// Takes a trade.
     pub fn on_trade(&mut self, price: Price, now: Ts) -> BreakerStep {
         if self.halted_until.is_some_and(|until| now < until) {

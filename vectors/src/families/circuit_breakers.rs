@@ -30,7 +30,7 @@ pub fn find(calc: &str) -> Option<Calc> {
 }
 
 /// Time zero of an example: anything that leaves room before it.
-const START: Ts = Ts(DAY_NS);
+const START: Ts = Ts(365 * DAY_NS);
 const MS_NS: u64 = SECOND_NS / 1_000;
 
 fn price(inputs: &Inputs<'_>, field: &str) -> Result<Price, Fault> {
@@ -42,9 +42,11 @@ fn text(steps: i64) -> String {
 }
 
 fn time(inputs: &Inputs<'_>, field: &str, unit_ns: u64) -> Result<Ts, Fault> {
-    let units = u64::try_from(inputs.integer(field)?)
-        .map_err(|_| Fault::field(field, "is before the beginning"))?;
-    Ok(START.plus(units.saturating_mul(unit_ns)))
+    let far = || Fault::field(field, "is too far away");
+    let unit_ns = i64::try_from(unit_ns).map_err(|_| far())?;
+    let ns = inputs.integer(field)?.checked_mul(unit_ns);
+    let at = ns.and_then(|ns| START.0.checked_add_signed(ns));
+    at.map(Ts).ok_or_else(far)
 }
 
 fn count(inputs: &Inputs<'_>, field: &str) -> Result<u64, Fault> {
@@ -151,11 +153,17 @@ fn dcb_limits(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let variant = price(inputs, "variant")?;
     let window_ns = count(inputs, "window_s")? * SECOND_NS;
     let mut breaker = DynamicBreaker::new(variant, window_ns, Ts(u64::MAX));
+    let now = time(inputs, "now_s", SECOND_NS)?;
     for trade in inputs.list("trades")? {
-        breaker.on_trade(price(&trade, "price")?, time(&trade, "t_s", SECOND_NS)?);
+        let at = time(&trade, "t_s", SECOND_NS)?;
+        if at <= now {
+            breaker.note(price(&trade, "price")?, at);
+        }
     }
-    let Some((lower, upper)) = breaker.limits(time(inputs, "now_s", SECOND_NS)?) else {
-        return Ok(json!({"upper_limit": null, "lower_limit": null}));
+    let Some((lower, upper)) = breaker.limits(now) else {
+        return Ok(json!({
+            "window_low": null, "window_high": null, "upper_limit": null, "lower_limit": null,
+        }));
     };
     Ok(json!({
         "window_low": text(upper.0 - variant.0), "window_high": text(lower.0 + variant.0),

@@ -4,7 +4,7 @@ use super::Calc;
 use super::margin_desk::*;
 use crate::desk::START;
 use crate::{Fault, Inputs, shown};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value, json};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
@@ -34,10 +34,11 @@ pub fn calc_mode(name: &str) -> Result<CalcMode, Fault> {
     Ok(match name {
         "FOREX" => CalcMode::Forex,
         "FOREX_NO_LEVERAGE" => CalcMode::ForexNoLeverage,
-        "CFD" | "BONDS" | "EXCHANGE_BONDS" | "EXCHANGE_STOCKS" => CalcMode::Cfd,
+        "CFD" | "BONDS" | "EXCH_BONDS" | "EXCHANGE_BONDS" | "STOCKS" | "EXCH_STOCKS"
+        | "EXCHANGE_STOCKS" => CalcMode::Cfd,
         "CFD_LEVERAGE" => CalcMode::CfdLeverage,
         "CFD_INDEX" => CalcMode::CfdIndex,
-        "FUTURES" | "EXCHANGE_FUTURES" => CalcMode::Futures,
+        "FUTURES" | "EXCH_FUTURES" | "EXCHANGE_FUTURES" => CalcMode::Futures,
         "CRYPTO_LINEAR" => CalcMode::CryptoLinear,
         "CRYPTO_INVERSE" => CalcMode::CryptoInverse,
         _ => return Err(Fault::field("calc_mode", format!("{name} is no mode"))),
@@ -101,8 +102,12 @@ fn position_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         world.convert(Decimal::ONE, Decimal::ONE, false)?;
     } else {
         let pair = inputs.object("conversion")?;
-        let inverse = pair.one_of(
+        // A pair that begins with the account's currency has its price in the margin's.
+        let account = inputs.text_or("account_currency", "")?;
+        let named = !account.is_empty() && pair.text_or("pair", "")?.starts_with(account);
+        let inverse = pair.one_of_or(
             "quoted",
+            named,
             &[("account_per_margin", false), ("margin_per_account", true)],
         )?;
         world.convert(pair.decimal("bid")?, pair.decimal("ask")?, inverse)?;
@@ -419,12 +424,16 @@ fn notional_fraction(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         ..listed(HELD, mode)
     };
     let (id, price_digits) = (terms.id, terms.price_digits);
-    let qty = int("quantity", qty, terms.qty_digits)?;
+    let (side, qty) = if qty.is_sign_negative() {
+        (Side::Sell, int("quantity", -qty, terms.qty_digits)?)
+    } else {
+        (Side::Buy, int("quantity", qty, terms.qty_digits)?)
+    };
     world.desk.list(terms)?;
     let at = int("price", price, price_digits)?;
     world.desk.quote(id, at, at);
     let account = world.account(1, Accounting::Netting)?;
-    let preview = world.preview(World::order(account, id, Side::Buy, qty))?;
+    let preview = world.preview(World::order(account, id, side, qty))?;
     let rule = preview
         .rule
         .ok_or_else(|| Fault::Other("no rule is shown".into()))?;
@@ -437,18 +446,28 @@ fn notional_fraction(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     }))
 }
 
+/// Digits of values and margins in which buying power is told.
+const POWER_DIGITS: u8 = 12;
+
 fn buying_power(inputs: &Inputs<'_>) -> Result<Value, Fault> {
-    let holdings = inputs.decimal("quantity")? * inputs.decimal("price")?;
-    let used = holdings.abs() / inputs.decimal_or("leverage", Decimal::ONE)?;
+    let too_large = || Fault::Other("a sum is too large".into());
+    let holdings = inputs
+        .decimal("quantity")?
+        .checked_mul(inputs.decimal("price")?)
+        .ok_or_else(too_large)?;
+    let leverage = inputs.decimal_or("leverage", Decimal::ONE)?;
+    let used = holdings.abs().checked_div(leverage);
+    let used = used.ok_or_else(|| Fault::field("leverage", "is zero"))?;
     let cash = inputs.decimal_or("cash", Decimal::ZERO)?;
-    let wide = |field, value: Decimal| int(field, value.round_dp(9), 9).map(i128::from);
-    let power = power::directional(
-        wide("cash", cash)?,
-        wide("quantity", holdings)?,
-        wide("leverage", used)?,
-    )
-    .ok_or_else(|| Fault::Other("a sum is too large".into()))?;
-    let text = |value| Value::String(shown(value, 9));
+    let wide = |value: Decimal| {
+        let away = RoundingStrategy::MidpointAwayFromZero;
+        let value = value.round_dp_with_strategy(POWER_DIGITS.into(), away);
+        let finer = 10i128.pow(u32::from(POWER_DIGITS) - value.scale());
+        value.mantissa().checked_mul(finer)
+    };
+    let power = || power::directional(wide(cash)?, wide(holdings)?, wide(used)?);
+    let power = power().ok_or_else(too_large)?;
+    let text = |value| Value::String(shown(value, POWER_DIGITS));
     Ok(json!({
         "margin_used": text(power.margin_used),
         "buy": text(power.buy),

@@ -156,6 +156,10 @@ fn margin_checks(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         checks.push("placement");
     }
     let pending = is_pending(inputs)?;
+    // An order that nobody activates comes no further.
+    if pending && inputs.get("activated_by").is_none() {
+        return Ok(json!({ "checks": checks }));
+    }
     if pending {
         let mut activation = Short::new(inputs)?;
         let id = trade::place(&mut activation.world.desk, activation.order)?;

@@ -282,8 +282,7 @@ fn trade_bands(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     }))
 }
 
-/// Masks are resolved when rules are imported: a rule that takes the symbol in names the instrument, another one a
-/// stranger.
+/// The machine's rules name instruments: one whose mask takes the symbol in names the traded one, another a stranger.
 fn first_match(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let path = inputs.text("symbol_path")?;
     let (traded, stranger) = (InstrumentId(10), InstrumentId(11));

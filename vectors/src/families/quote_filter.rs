@@ -49,7 +49,7 @@ fn level_filter(inputs: &Inputs<'_>) -> Result<Value, Fault> {
             .map_err(|_| Fault::field("confirmations", "is out of range"))?,
         ..FilterTerms::OFF
     };
-    let mut venue = Venue::single(|terms| terms.filter = filter)?;
+    let mut venue = Venue::two_sided(|terms| terms.filter = filter)?;
     let (bid, ask) = prices(&inputs.object("last_quote")?)?;
     venue.quote(0, 0, bid, ask);
     let levels = |venue: &Venue| {

@@ -34,6 +34,8 @@ const SWAP_CURRENCY: CurrencyId = CurrencyId(2);
 const THIRD_CURRENCY: CurrencyId = CurrencyId(3);
 /// Digits enough for money that must not be rounded.
 const EXACT_DIGITS: u8 = 8;
+/// Minor units that an account's money surely holds.
+const COST_MAX: i64 = 1_000_000_000_000_000;
 
 /// One position that is held over a rollover.
 struct Overnight {
@@ -316,13 +318,30 @@ fn money(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     Ok(json!({ "conversion_rate": rate.to_string(), "swap": held.shown(swap) }))
 }
 
+/// As many digits as an account's money has room for at what a lot costs.
+fn cost_digits(held: &Overnight) -> u8 {
+    let ratio = held.tick.map_or(Some(Decimal::ONE), |(value, size)| {
+        value.checked_div(size)
+    });
+    let price = match held.mode {
+        CalcMode::Forex | CalcMode::ForexNoLeverage => Decimal::ONE,
+        _ => held.price,
+    };
+    let cost = held.contract.checked_mul(price);
+    let cost = cost.and_then(|cost| cost.checked_mul(ratio?));
+    let whole = cost.unwrap_or(Decimal::MAX).abs().trunc();
+    let fits = |digits: &u8| scaled(whole, *digits).is_ok_and(|minor| minor < COST_MAX);
+    (0..=EXACT_DIGITS).rev().find(fits).unwrap_or(0)
+}
+
 /// A year's share of 100 % a day is the cost itself.
 fn cost_of_lot(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let mut held = Overnight::new(inputs)?;
-    (held.swap_currency, held.account_digits) = (ACCOUNT_CURRENCY, EXACT_DIGITS);
-    held.swap_digits = EXACT_DIGITS;
     held.mode = mode(inputs)?;
     held.tick = tick(inputs)?;
+    let digits = cost_digits(&held);
+    held.swap_currency = ACCOUNT_CURRENCY;
+    (held.account_digits, held.swap_digits) = (digits, digits);
     held.charge(
         SwapMode::Percent,
         Ratio(i64::from(YEAR_DAYS) * Ratio::ONE.0),

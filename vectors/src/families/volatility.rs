@@ -29,6 +29,8 @@ pub fn find(calc: &str) -> Option<Calc> {
 const DIGITS: u8 = 9;
 /// Significant digits that a double carries without doubt: ties are ties of these.
 const SIGNIFICANT: usize = 15;
+/// Periods of a year where an example names none.
+const TRADING_DAYS: i64 = 252;
 /// Digits of a variance.
 const VARIANCE_DIGITS: u32 = 12;
 
@@ -148,19 +150,18 @@ fn ewma_series(inputs: &Inputs<'_>) -> Result<Value, Fault> {
 }
 
 fn average_true_range(inputs: &Inputs<'_>) -> Result<Value, Fault> {
+    let smoothing = [("wilder", true), ("simple", false)];
+    let wilder = inputs.one_of_or("smoothing", true, &smoothing)?;
     let rule = TrueRange {
         period: usize::try_from(inputs.integer("period")?)
             .map_err(|_| Fault::field("period", "is negative"))?,
-        wilder: match inputs.text("smoothing")? {
-            "wilder" => true,
-            "simple" => false,
-            other => return Err(Fault::field("smoothing", format!("is {other}"))),
-        },
-        first_counts: match inputs.text("first_true_range")? {
-            "high_minus_low" => true,
-            "skip" => false,
-            other => return Err(Fault::field("first_true_range", format!("is {other}"))),
-        },
+        wilder,
+        // Wilder's first bar counts, that of the simple mean does not.
+        first_counts: inputs.one_of_or(
+            "first_true_range",
+            wilder,
+            &[("high_minus_low", true), ("skip", false)],
+        )?,
     };
     let candles = bars(inputs)?;
     let values = if inputs.flag("normalised")? {
@@ -185,9 +186,10 @@ fn annualised_of(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let points: Vec<(f64, f64)> = points.iter().map(point).collect::<Result<_, Fault>>()?;
     let periods = usize::try_from(inputs.integer("periods")?)
         .map_err(|_| Fault::field("periods", "is negative"))?;
-    let per_year = inputs.decimal("periods_per_year")?;
+    let per_year = inputs.decimal_or("periods_per_year", TRADING_DAYS.into())?;
     let per_year = per_year.to_f64().unwrap_or_default();
-    let spacing = one(inputs, "min_spacing_days")?;
+    let spacing = inputs.decimal_or("min_spacing_days", Decimal::ZERO)?;
+    let spacing = spacing.to_f64().unwrap_or_default();
     let volatility = annualised(&points, periods, per_year, spacing);
     Ok(json!({"volatility": rounded(volatility, digits(inputs)?)?}))
 }

@@ -1,4 +1,6 @@
-//! Binance's mark price. Source: Binance, "Mark Price and Price Index of USDⓈ-M Futures".
+//! Binance's mark price, and its formula of the liquidation price.
+//! Sources: Binance, "Mark Price and Price Index of USDⓈ-M Futures", "How to Calculate Liquidation Price of USDⓈ-M
+//! Futures Contracts".
 
 use crate::exact::Exact;
 
@@ -36,9 +38,61 @@ pub fn mark_price(
     })
 }
 
+/// A leg of a contract and the bracket that is named for it, whether its notional is in that bracket or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// A short one is negative.
+    pub quantity: Exact,
+    pub entry: Exact,
+    /// Share of the notional, and what is taken off it.
+    pub rate: Exact,
+    pub amount: Exact,
+}
+
+/// `(money + Σ amounts − Σ quantity × entry) / Σ (|quantity| × rate − quantity)`, money being the wallet less the
+/// maintenance margin plus the result of everything else. At or below zero where no price liquidates; `None` where
+/// the price moves nothing, or a number is too large.
+pub fn liquidation_price(money: Exact, legs: &[Leg]) -> Option<Exact> {
+    let (mut above, mut below) = (money, Exact::ZERO);
+    for leg in legs {
+        let cost = leg.quantity.times(leg.entry)?;
+        above = above.plus(leg.amount)?.minus(cost)?;
+        let charged = leg.quantity.abs().times(leg.rate)?;
+        below = below.plus(charged)?.minus(leg.quantity)?;
+    }
+    above.over(below)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn leg(quantity: i128, entry: i128, rate_ppm: i128, amount: i128) -> Leg {
+        Leg {
+            quantity: Exact::whole(quantity),
+            entry: Exact::whole(entry),
+            rate: Exact::new(rate_ppm, 1_000_000).unwrap(),
+            amount: Exact::whole(amount),
+        }
+    }
+
+    #[test]
+    fn a_leg_is_charged_by_the_bracket_that_is_named() {
+        let price = |money, legs: &[Leg]| {
+            let found = liquidation_price(Exact::whole(money), legs)?;
+            found.round(100)
+        };
+        // (12,000 + 300 + 120,000) / 2.02.
+        assert_eq!(price(12_000, &[leg(-2, 60_000, 10_000, 300)]), Some(6_549_505));
+        // (500,000 + 16,300 - 1,050,000) / (0.625 - 25), far below the bracket's notional.
+        let low = leg(25, 42_000, 25_000, 16_300);
+        assert_eq!(price(500_000, &[low]), Some(2_189_538));
+        // More money than the position is worth.
+        assert_eq!(price(200, &[leg(1, 100, 0, 0)]), Some(-10_000));
+        // Legs that are equal and free: no price changes anything.
+        assert_eq!(price(200, &[leg(1, 100, 0, 0), leg(-1, 90, 0, 0)]), None);
+        assert_eq!(price(200, &[]), None);
+    }
 
     #[test]
     fn the_mark_is_the_middle_one_of_three() {

@@ -4,10 +4,12 @@ use crate::desk::{ACCOUNT, Desk, GROUP, SOURCE};
 use crate::families::trade;
 use crate::{Fault, scaled, shown};
 use rust_decimal::Decimal;
+use serde_json::Value;
 use siaga_risk::convert::FINE_DIGITS;
 use siaga_risk::event::*;
 use siaga_risk::exact::Exact;
 use siaga_risk::ids::*;
+use siaga_risk::rules::crypto::binance::{Leg, liquidation_price};
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
 use siaga_risk::view::{AccountView, Liquidation};
@@ -20,8 +22,9 @@ pub const COIN: CurrencyId = CurrencyId(2);
 pub const DIGITS: u8 = 8;
 /// Most digits of a share that is shown.
 const RATIO_DIGITS: u8 = 12;
-/// Most digits of an exact number that does not end.
-const EXACT_DIGITS: u8 = 12;
+/// Most digits of an exact number that ends, and of one that does not.
+const EXACT_DIGITS: u8 = 18;
+const ENDLESS_DIGITS: u8 = 12;
 /// Opens every position of an example; taken out again before anything is read.
 const LOAN: i64 = 9_000_000_000_000_000;
 
@@ -62,6 +65,12 @@ impl Cross {
     /// An account in the contracts' settlement currency, liquidated below its maintenance margin.
     pub fn open(accounting: Accounting) -> Result<Cross, Fault> {
         Cross::keeping(CASH, accounting, LevelTest::Below, DIGITS)
+    }
+
+    /// The same with as many digits of money as amounts of this size in sum leave room for.
+    pub fn sized(accounting: Accounting, size: Decimal) -> Result<Cross, Fault> {
+        let digits = room(size).unwrap_or(0);
+        Cross::keeping(CASH, accounting, LevelTest::Below, digits)
     }
 
     /// The same in another currency, with another test and other digits of the cash currency.
@@ -186,36 +195,36 @@ impl Cross {
         self.desk.machine.book().digits(CASH)
     }
 
-    /// A schedule from the rates and cumulative amounts of some of its brackets: the amounts say where they begin.
-    pub fn schedule(&self, points: &[(Ratio, Decimal)]) -> Result<MarginSchedule, Fault> {
+    /// Brackets from the rates and cumulative amounts of some of them: the amounts say where they begin. None where
+    /// they contradict each other.
+    pub fn brackets(&self, points: &[(Ratio, Decimal)]) -> Option<Vec<Bracket>> {
         let mut points = points.to_vec();
         points.sort();
         points.dedup();
         if points.first().is_none_or(|(_, amount)| !amount.is_zero()) {
             points.insert(0, (Ratio(0), Decimal::ZERO));
         }
-        let mut brackets: Vec<Bracket> = Vec::new();
+        let mut made: Vec<Bracket> = Vec::new();
         for (rate, amount) in points {
-            let amount = fit("maintenance_amount", amount, self.cash_digits())?;
-            let floor = match brackets.last() {
-                None => 0,
-                Some(before) => {
-                    let steeper = i128::from(rate.0 - before.rate.0).max(1);
-                    let more = Exact::new(i128::from(amount - before.amount.0), steeper);
-                    let floor = more.and_then(|more| more.round(i128::from(Ratio::ONE.0)));
-                    floor
-                        .and_then(|floor| i64::try_from(floor).ok())
-                        .ok_or_else(|| Fault::field("maintenance_amount", "is too large"))?
+            let amount = fit("maintenance_amount", amount, self.cash_digits()).ok()?;
+            let mut floor = 0;
+            if let Some(before) = made.last() {
+                let more = i128::from(amount) - i128::from(before.amount.0);
+                let steeper = i128::from(rate.0) - i128::from(before.rate.0);
+                let begins = Exact::new(more, steeper)?.round(i128::from(Ratio::ONE.0))?;
+                floor = i64::try_from(begins).ok()?;
+                if floor <= before.floor.0 {
+                    return None;
                 }
-            };
-            brackets.push(Bracket {
+            }
+            made.push(Bracket {
                 floor: Money(floor),
                 rate,
                 amount: Money(amount),
                 leverage_max: 0,
             });
         }
-        Ok(MarginSchedule::Brackets(brackets))
+        Some(made)
     }
 
     fn price(&self, id: InstrumentId, price: Decimal) -> Result<i64, Fault> {
@@ -226,35 +235,87 @@ impl Cross {
         fit("quantity", quantity, self.listed[id.0 as usize - 1].1)
     }
 
-    /// The liquidation price of a contract, rounded to the example's digits.
-    pub fn liquidation(&self, id: InstrumentId) -> Result<Liquidation, Fault> {
+    /// The liquidation price of a contract; none where no positive price liquidates.
+    pub fn liquidation(&self, id: InstrumentId) -> Result<Option<Liquidation>, Fault> {
         let view = self.view()?;
         let held = view
             .positions
             .iter()
             .find(|held| held.position.instrument == id);
-        held.and_then(|held| held.liquidation)
-            .ok_or_else(|| Fault::Other("no liquidation price".into()))
+        Ok(held.and_then(|held| held.liquidation))
     }
 
-    /// The same as text with the digits of the example.
-    pub fn liquidation_text(&self, id: InstrumentId, digits: u8) -> Result<String, Fault> {
-        price_text(
-            &self.liquidation(id)?,
-            self.listed[id.0 as usize - 1].0,
+    /// The same with the digits of the example. Where no positive price liquidates, what the formula over `money` and
+    /// `legs` comes to.
+    pub fn liquidation_text(
+        &self,
+        id: InstrumentId,
+        digits: u8,
+        money: Exact,
+        legs: &[Leg],
+    ) -> Result<Value, Fault> {
+        let Some(found) = self.liquidation(id)? else {
+            return formula_text(digits, money, legs);
+        };
+        let unit = Exact::whole(10i128.pow(self.listed[id.0 as usize - 1].0.into()));
+        let price = Exact::new(found.num, found.den).and_then(|steps| steps.over(unit));
+        rounded(
+            price.ok_or_else(|| Fault::Other("a price is too large".into()))?,
             digits,
         )
     }
 }
 
-/// A liquidation price (in steps of `price_digits`) with the digits of an example.
-pub fn price_text(found: &Liquidation, price_digits: u8, digits: u8) -> Result<String, Fault> {
-    let steps = Exact::new(found.num, found.den);
-    let price = steps.and_then(|steps| steps.over(Exact::whole(10i128.pow(price_digits.into()))));
-    let rounded = price.and_then(|price| price.round(10i128.pow(digits.into())));
-    rounded
-        .map(|rounded| shown(rounded, digits))
+/// What the formula of the liquidation price comes to, whatever its sign; nothing where the price moves nothing.
+pub fn formula_text(digits: u8, money: Exact, legs: &[Leg]) -> Result<Value, Fault> {
+    liquidation_price(money, legs).map_or(Ok(Value::Null), |price| rounded(price, digits))
+}
+
+fn rounded(price: Exact, digits: u8) -> Result<Value, Fault> {
+    price
+        .round(10i128.pow(digits.into()))
+        .map(|rounded| Value::String(shown(rounded, digits)))
         .ok_or_else(|| Fault::Other("a price is too large".into()))
+}
+
+/// A position as the formula takes it, `amount` off its maintenance.
+pub fn leg(
+    side: Side,
+    (quantity, entry): (Decimal, Decimal),
+    rate: Exact,
+    amount: Decimal,
+) -> Result<Leg, Fault> {
+    let quantity = exact(quantity)?;
+    Ok(Leg {
+        quantity: if side == Side::Buy {
+            quantity
+        } else {
+            quantity.negative()
+        },
+        entry: exact(entry)?,
+        rate,
+        amount: exact(amount)?,
+    })
+}
+
+/// Most digits of money in which amounts of this size in sum stay below half of the loan; none when not even whole
+/// units do.
+pub fn room(size: Decimal) -> Option<u8> {
+    let whole = size.abs().trunc();
+    let fits = |digits: &u8| scaled(whole, *digits).is_ok_and(|minor| minor < LOAN / 2);
+    (0..=DIGITS).rev().find(fits)
+}
+
+/// A sum of sizes, the largest number where it is beyond it.
+pub fn sum_of(sizes: impl IntoIterator<Item = Decimal>) -> Decimal {
+    let add = |sum: Decimal, size: Decimal| sum.checked_add(size.abs());
+    let sum = sizes.into_iter().try_fold(Decimal::ZERO, add);
+    sum.unwrap_or(Decimal::MAX)
+}
+
+/// What a quantity is worth at a price.
+pub fn worth(quantity: Decimal, price: Decimal) -> Decimal {
+    quantity.checked_mul(price).unwrap_or(Decimal::MAX)
 }
 
 fn group(test: LevelTest) -> GroupTerms {
@@ -267,6 +328,11 @@ fn group(test: LevelTest) -> GroupTerms {
         rate_max: 0,
         ..GroupTerms::preset(GROUP, Preset::CryptoCross)
     }
+}
+
+/// What is said of an amount that no number here holds.
+pub fn too_large() -> Fault {
+    Fault::Other("an amount is too large".into())
 }
 
 /// Digits a decimal needs.
@@ -285,14 +351,19 @@ pub fn exact(value: Decimal) -> Result<Exact, Fault> {
         .ok_or_else(|| Fault::Other(format!("{value} is too large")))
 }
 
-/// An exact number as text: all its digits when it ends, else twelve.
+/// An exact number as text: all its digits when it ends within eighteen, else twelve.
 pub fn exact_text(value: Exact) -> Result<String, Fault> {
     let ends = (0..=EXACT_DIGITS).find(|digits| 10i128.pow(u32::from(*digits)) % value.den() == 0);
-    let digits = ends.unwrap_or(EXACT_DIGITS);
+    let digits = ends.unwrap_or(ENDLESS_DIGITS);
     let rounded = value.round(10i128.pow(u32::from(digits)));
     rounded
         .map(|rounded| shown(rounded, digits))
         .ok_or_else(|| Fault::Other("a number is too large".into()))
+}
+
+/// Fine units as an exact number.
+pub fn exact_fine(value: i128) -> Result<Exact, Fault> {
+    Exact::decimal(value, FINE_DIGITS).ok_or_else(too_large)
 }
 
 /// Fine units as text.

@@ -6,6 +6,7 @@ use crate::{Fault, Inputs, shown};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
+use siaga_risk::book::brackets;
 use siaga_risk::event::{MarginState, Side};
 use siaga_risk::exact::Exact;
 use siaga_risk::ids::InstrumentId;
@@ -23,9 +24,13 @@ fn unscaled(ppm: i64) -> MarginSchedule {
     })
 }
 
-/// An account with this collateral and a position that requires just that much.
-fn standing(collateral: Decimal, requirement: Decimal) -> Result<Cross, Fault> {
-    let digits = digits(collateral).max(digits(requirement)).min(DIGITS);
+/// An account with this collateral and a position that requires just that much; none where the machine's money, which
+/// has eight digits at most, does not hold both.
+fn standing(collateral: Decimal, requirement: Decimal) -> Result<Option<Cross>, Fault> {
+    let digits = digits(collateral).max(digits(requirement));
+    if room(sum_of([collateral, requirement])).is_none_or(|most| most < digits) {
+        return Ok(None);
+    }
     let mut cross = Cross::keeping(CASH, Accounting::Netting, LevelTest::Below, digits)?;
     if !requirement.is_zero() {
         let contract = Contract::linear(unscaled(1_000_000), &[requirement], Decimal::ONE);
@@ -33,28 +38,42 @@ fn standing(collateral: Decimal, requirement: Decimal) -> Result<Cross, Fault> {
         cross.hold(id, Side::Buy, Decimal::ONE, requirement)?;
     }
     cross.balance(collateral)?;
-    Ok(cross)
+    Ok(Some(cross))
 }
 
 pub fn is_liquidatable(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let collateral = inputs.decimal("net_collateral")?;
-    let cross = standing(collateral, inputs.decimal("maintenance_requirement")?)?;
-    Ok(json!({ "liquidatable": cross.view()?.state == MarginState::StopOut }))
+    let requirement = inputs.decimal("maintenance_requirement")?;
+    let liquidatable = match standing(collateral, requirement)? {
+        Some(cross) => cross.view()?.state == MarginState::StopOut,
+        None => Standing {
+            collateral: exact(collateral)?,
+            maintenance: exact(requirement)?,
+        }
+        .is_liquidatable(),
+    };
+    Ok(json!({ "liquidatable": liquidatable }))
 }
 
 pub fn collateralised(inputs: &Inputs<'_>) -> Result<Value, Fault> {
-    let cross = standing(
-        inputs.decimal("net_collateral")?,
-        inputs.decimal("requirement")?,
-    )?;
-    Ok(json!({ "meets_requirement": cross.view()?.free >= Money(0) }))
+    let collateral = inputs.decimal("net_collateral")?;
+    let requirement = inputs.decimal("requirement")?;
+    let meets = match standing(collateral, requirement)? {
+        Some(cross) => cross.view()?.free >= Money(0),
+        None => collateral >= requirement,
+    };
+    Ok(json!({ "meets_requirement": meets }))
 }
 
 /// Collateral and maintenance of several accounts in one unit.
 fn risks(pairs: &[(Decimal, Decimal)]) -> Result<Vec<Risk>, Fault> {
     let all = pairs.iter().flat_map(|(a, b)| [digits(*a), digits(*b)]);
     let unit = all.max().unwrap_or(0);
-    let minor = |value: Decimal| fit("net_collateral", value, unit).map(i128::from);
+    let minor = |value: Decimal| {
+        let value = value.normalize();
+        let finer = 10i128.pow(u32::from(unit) - value.scale());
+        value.mantissa().checked_mul(finer).ok_or_else(too_large)
+    };
     pairs
         .iter()
         .map(|(collateral, maintenance)| {
@@ -99,16 +118,28 @@ pub fn initial_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         lower: Money(inputs.integer_or("oi_lower_cap", 0)?),
         upper: Money(inputs.integer_or("oi_upper_cap", 0)?),
     };
+    let notional = inputs.decimal("notional")?.abs();
+    let open_interest = Money(inputs.integer_or("open_interest", 0)?);
+    // Nothing is held, or more than the machine's money holds; or both caps are one, where no scale is between them.
+    let is_step = scale.upper > Money(0) && scale.upper <= scale.lower;
+    if notional.is_zero() || room(notional).is_none() || is_step {
+        let rate = brackets::effective_initial(&scale, open_interest);
+        let share = brackets::share(rate).ok_or_else(too_large)?;
+        let margin = exact(notional)?.times(share).and_then(|margin| margin.ceil(1));
+        return Ok(json!({
+            "effective_imf_ppm": rate.0 / Ratio::ppm(1).0,
+            "initial_margin": shown(margin.ok_or_else(too_large)?, 0),
+        }));
+    }
     // Quote quantums: a currency without digits.
     let mut cross = Cross::keeping(CASH, Accounting::Netting, LevelTest::Below, 0)?;
-    let notional = inputs.decimal("notional")?;
     let schedule = MarginSchedule::OpenInterest(scale);
     let id = cross.list(Contract::linear(schedule, &[Decimal::ONE], notional))?;
-    cross.hold(id, Side::Buy, notional.abs(), Decimal::ONE)?;
-    cross.open_interest(id, inputs.integer_or("open_interest", 0)?)?;
+    cross.hold(id, Side::Buy, notional, Decimal::ONE)?;
+    cross.open_interest(id, open_interest.0)?;
     let view = cross.view()?;
     let Some(known) = view.requirements.first() else {
-        return Err(Fault::field("notional", "is zero"));
+        return Err(Fault::Other("the machine shows no requirement".into()));
     };
     Ok(json!({
         "effective_imf_ppm": known.initial_rate.0 / Ratio::ppm(1).0,
@@ -116,11 +147,17 @@ pub fn initial_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     }))
 }
 
-/// The machine answers while its money, which has eight digits, holds every amount; sums of finer ones are the rule's.
+/// The machine answers while its money, which has eight digits, holds every amount; sums of finer or larger ones are
+/// the rule's.
 pub fn account_liquidatable(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let sums = sums(inputs)?;
+    let mut values = vec![inputs.decimal("quote_balance")?];
+    for position in inputs.list("positions")? {
+        values.push(worth(position.decimal("size")?, position.decimal("oracle_price")?));
+    }
     let unit = 10i128.pow(DIGITS.into());
-    if unit % sums.collateral.den() == 0 && unit % sums.maintenance.den() == 0 {
+    let held = room(sum_of(values)) == Some(DIGITS);
+    if held && unit % sums.collateral.den() == 0 && unit % sums.maintenance.den() == 0 {
         return liquidated(inputs);
     }
     Ok(json!({

@@ -5,34 +5,45 @@ use super::cross::*;
 use crate::{Fault, Inputs, shown};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use siaga_risk::book::brackets;
 use siaga_risk::event::Side;
+use siaga_risk::exact::Exact;
+use siaga_risk::ids::CurrencyId;
 use siaga_risk::rules::crypto::shared::buying_power;
 use siaga_risk::terms::*;
+use siaga_risk::view::AccountView;
 
 pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let (mark, size) = (inputs.decimal("mark_price")?, inputs.decimal("size")?);
-    let schedule = flat(inputs.fraction("maintenance_margin_rate")?);
-    let mut cross = Cross::open(Accounting::Netting)?;
-    let id = cross.list(Contract::linear(schedule, &[mark], size))?;
-    cross.hold(id, side(inputs.text("side")?)?, size, mark)?;
-    hold_requirement(&mut cross, inputs.decimal("other_maintenance_margin")?)?;
-    cross.balance(inputs.decimal("equity")?)?;
+    let rate = inputs.fraction("maintenance_margin_rate")?;
+    let (own, equity) = (side(inputs.text("side")?)?, inputs.decimal("equity")?);
+    let others = inputs.decimal_or("other_maintenance_margin", Decimal::ZERO)?;
+    let sizes = sum_of([worth(size, mark), equity, others]);
+    let mut cross = Cross::sized(Accounting::Netting, sizes)?;
+    let id = cross.list(Contract::linear(flat(rate), &[mark], size))?;
+    cross.hold(id, own, size, mark)?;
+    hold_requirement(&mut cross, others)?;
+    cross.balance(equity)?;
     let digits = inputs.digits("result_digits")?;
-    Ok(json!({ "liquidation_price": cross.liquidation_text(id, digits)? }))
+    let share = brackets::share(rate).ok_or_else(too_large)?;
+    let legs = [leg(own, (size, mark), share, Decimal::ZERO)?];
+    let price = cross.liquidation_text(id, digits, exact(equity - others)?, &legs)?;
+    Ok(json!({ "liquidation_price": price }))
 }
 
-/// Margin of one contract held in an account of this currency, minor units.
-fn margin_in(
+/// An account of this currency with one contract.
+fn held_in(
     inputs: &Inputs<'_>,
-    currency: siaga_risk::ids::CurrencyId,
+    currency: CurrencyId,
+    schedule: MarginSchedule,
     inverse: bool,
-) -> Result<i64, Fault> {
+) -> Result<AccountView, Fault> {
     let (price, quantity) = (inputs.decimal("price")?, inputs.decimal("quantity")?);
     let multiplier = inputs.decimal_or("contract_multiplier", Decimal::ONE)?;
     // The multiplier's digits go to the quantity: a lot holds whole units.
     let size = fit("contract_multiplier", multiplier, digits(multiplier))?;
     let quantity = quantity * Decimal::new(1, digits(multiplier).into());
-    let mut contract = Contract::linear(MarginSchedule::Flat, &[price], quantity);
+    let mut contract = Contract::linear(schedule, &[price], quantity);
     (contract.size, contract.inverse) = (size, inverse);
     contract.leverage_max = inputs.leverage("leverage")?;
     let mut cross = Cross::keeping(currency, Accounting::Netting, LevelTest::Below, DIGITS)?;
@@ -43,23 +54,29 @@ fn margin_in(
         Side::Buy
     };
     cross.hold(id, side, quantity.abs(), price)?;
-    Ok(cross.view()?.used.0)
+    cross.view()
+}
+
+/// What positions under schedules need at their leverage, before money's digits cut it.
+fn at_leverage(view: &AccountView) -> Result<Exact, Fault> {
+    let all = view.requirements.iter().map(|known| known.initial);
+    exact_fine(all.sum())
 }
 
 pub fn future_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     match inputs.text("kind")? {
         "linear" => {
-            let margin = margin_in(inputs, CASH, false)?;
-            Ok(json!({ "margin_quote": shown(margin.into(), DIGITS) }))
+            let view = held_in(inputs, CASH, MarginSchedule::HalfOfInitial, false)?;
+            Ok(json!({ "margin_quote": exact_text(at_leverage(&view)?)? }))
         }
         "coin_margined" => {
-            let (coin, quote) = (
-                margin_in(inputs, COIN, true)?,
-                margin_in(inputs, CASH, true)?,
-            );
+            let used = |currency| -> Result<i64, Fault> {
+                let view = held_in(inputs, currency, MarginSchedule::Flat, true)?;
+                Ok(view.used.0)
+            };
             Ok(json!({
-                "margin_coin": shown(coin.into(), DIGITS),
-                "margin_quote": shown(quote.into(), DIGITS),
+                "margin_coin": shown(used(COIN)?.into(), DIGITS),
+                "margin_quote": shown(used(CASH)?.into(), DIGITS),
             }))
         }
         _ => Err(Fault::field("kind", "is neither linear nor coin_margined")),
@@ -67,10 +84,15 @@ pub fn future_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
 }
 
 pub fn collateral_pool(inputs: &Inputs<'_>) -> Result<Value, Fault> {
-    let mut cross = Cross::open(Accounting::Netting)?;
-    for other in inputs.list("other_positions")? {
+    let others = inputs.list("other_positions")?;
+    let mut values = Vec::new();
+    for other in &others {
+        values.push(worth(other.decimal("quantity")?, other.decimal("price")?));
+    }
+    let mut cross = Cross::sized(Accounting::Netting, sum_of(values))?;
+    for other in others {
         let (price, quantity) = (other.decimal("price")?, other.decimal("quantity")?);
-        let mut contract = Contract::linear(MarginSchedule::Flat, &[price], quantity);
+        let mut contract = Contract::linear(MarginSchedule::HalfOfInitial, &[price], quantity);
         contract.leverage_max = other.leverage("leverage")?;
         let id = cross.list(contract)?;
         let side = if quantity.is_sign_negative() {
@@ -80,16 +102,14 @@ pub fn collateral_pool(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         };
         cross.hold(id, side, quantity.abs(), price)?;
     }
-    let mut pool = Decimal::ZERO;
+    let mut pool = Exact::ZERO;
     for collateral in inputs.list("collateral")? {
-        pool += collateral.decimal("amount")?
-            * collateral.decimal_or("rate_to_account", Decimal::ONE)?;
+        let amount = exact(collateral.decimal("amount")?)?;
+        let rate = exact(collateral.decimal_or("rate_to_account", Decimal::ONE)?)?;
+        let value = amount.times(rate).and_then(|value| pool.plus(value));
+        pool = value.ok_or_else(too_large)?;
     }
-    cross.balance(pool)?;
-    let view = cross.view()?;
-    let left = buying_power(view.equity.0.into(), view.used.0.into());
-    Ok(json!({
-        "other_maintenance": shown(view.used.0.into(), DIGITS),
-        "buying_power": shown(left, DIGITS),
-    }))
+    let used = at_leverage(&cross.view()?)?;
+    let left = buying_power(pool, used).ok_or_else(too_large)?;
+    Ok(json!({ "other_maintenance": exact_text(used)?, "buying_power": exact_text(left)? }))
 }

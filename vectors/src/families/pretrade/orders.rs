@@ -6,8 +6,8 @@ use crate::shown;
 use serde_json::{Value, json};
 use siaga_risk::book::pretrade::band_edge;
 
-/// A limit on an instrument that no example names.
-const HOUSE_DIGITS: u8 = 8;
+/// Digits of the house's currency: those of the limit on value that an example names, cents at least.
+const HOUSE_DIGITS: u8 = 2;
 
 pub fn price_band(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let order = inputs.object("order")?;
@@ -69,14 +69,15 @@ pub fn limits(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     terms.qty_max = Qty(inputs.scaled_or("max_quantity", qty_digits, terms.qty_max.0)?);
     terms.qty_step = Qty(inputs.scaled_or("lot_step", qty_digits, 1)?);
     terms.tick = Price(inputs.scaled_or("tick_size", price_digits, 1)?);
-    terms.notional_max = Money(inputs.scaled_or("max_notional", HOUSE_DIGITS, 0)?);
+    let house_digits = digits(inputs, &["max_notional"])?.max(HOUSE_DIGITS);
+    terms.notional_max = Money(inputs.scaled_or("max_notional", house_digits, 0)?);
     if inputs.get("collar_pct").is_some() {
         terms.collar = inputs.percent("collar_pct")?;
     }
     let price = inputs.scaled("price", price_digits)?;
     let reference = inputs.scaled_or("reference_price", price_digits, price)?;
     let mut currencies = currencies();
-    currencies[0].digits = HOUSE_DIGITS;
+    currencies[0].digits = house_digits;
     let mut desk = Desk::open(&currencies, &trade::group())?;
     desk.list(terms)?;
     desk.quote(TRADED, reference, reference);

@@ -1,7 +1,7 @@
 //! cTrader: the position with the largest margin, as little of it as is enough, or whole.
 
 use super::scene::{Action, Held, Need, Scene, places};
-use super::{is_long, lots, money, no_name, percent};
+use super::{is_long, lots, money, money_digits, no_name, percent};
 use crate::families::trade;
 use crate::{Fault, Inputs};
 use rust_decimal::Decimal;
@@ -11,7 +11,7 @@ use siaga_risk::terms::*;
 use siaga_risk::units::Leverage;
 
 pub fn smart(inputs: &Inputs<'_>) -> Result<Value, Fault> {
-    let digits = inputs.digits_or("account_digits", 2)?;
+    let digits = money_digits(inputs, &["balance"], &[])?;
     let group = GroupTerms {
         leverage: inputs.leverage_or("leverage", Leverage::ONE)?,
         stop_out: inputs.percent("stop_out_pct")?,
@@ -89,7 +89,7 @@ pub fn fair(inputs: &Inputs<'_>) -> Result<Value, Fault> {
 
 /// Positions named with margin and floating result are held; the names of what is closed, in order.
 pub fn run(group: GroupTerms, inputs: &Inputs<'_>) -> Result<(Scene, Vec<String>), Fault> {
-    let digits = inputs.digits_or("account_digits", 2)?;
+    let digits = money_digits(inputs, &["balance"], &["margin", "floating_pl"])?;
     let mut scene = Scene::new(group, digits, Accounting::Hedging)?;
     scene.cash(CashKind::Correction, inputs.decimal("balance")?)?;
     for position in inputs.list("positions")? {

@@ -3,7 +3,7 @@
 use super::ctrader::run;
 use super::money;
 use super::percent;
-use super::scene::{Held, Scene, places};
+use super::scene::{Held, Scene, kept_digits, places};
 use crate::desk::ACCOUNT;
 use crate::families::trade;
 use crate::{Fault, Inputs};
@@ -21,9 +21,9 @@ pub fn tiered(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         inputs.decimal("maintenance_margin")?,
     );
     let liquidation = inputs.percent("liquidation_pct")?;
-    let digits = (places(equity).max(places(margin)) + places(inputs.decimal("liquidation_pct")?))
-        .saturating_add(2)
-        .min(8);
+    let wanted = (places(equity).max(places(margin)) + places(inputs.decimal("liquidation_pct")?))
+        .saturating_add(2);
+    let digits = kept_digits(wanted, &[equity, margin]);
     let group = GroupTerms {
         warning: Ratio::ONE,
         restricted: Ratio::ONE,

@@ -1,7 +1,7 @@
 //! QuantConnect LEAN: a warning while little margin is free, and orders sized to what is missing.
 
 use super::money;
-use super::scene::{Action, Held, Scene, places, whole};
+use super::scene::{Action, Held, Scene, kept_digits, places, whole};
 use crate::desk::ACCOUNT;
 use crate::families::trade;
 use crate::{Fault, Inputs, shown};
@@ -84,12 +84,14 @@ pub fn margin_call(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let held = holdings(inputs)?;
     let worth: Decimal = held.iter().map(|one| one.quantity * one.price).sum();
     let value = cash + worth;
-    let digits = held
+    let wanted = held
         .iter()
         .map(|one| places(one.quantity * one.price))
         .fold(places(value), u8::max)
-        .saturating_add(2)
-        .min(6);
+        .saturating_add(2);
+    let mut sizes = vec![value];
+    sizes.extend(held.iter().map(|one| one.quantity * one.price));
+    let digits = kept_digits(wanted, &sizes);
     let mut scene = Scene::new(group(buffer), digits, Accounting::Hedging)?;
     // Shares are paid for, so what they are worth is part of the money that an account holds beside its results.
     scene.cash(CashKind::Correction, value)?;

@@ -1,6 +1,6 @@
 //! Levels of one account: when it is called, closed out, and what is told on the way.
 
-use super::scene::{Held, Scene, places};
+use super::scene::{Held, Scene, kept_digits, places};
 use super::{is_long, money, percent};
 use crate::desk::ACCOUNT;
 use crate::families::trade;
@@ -11,9 +11,6 @@ use siaga_risk::event::*;
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
 
-/// Most digits of a currency: enough for amounts that must not be rounded.
-const DIGITS_MAX: u8 = 8;
-
 /// An account with this equity, part of it floating, and one position that needs this margin.
 fn account(
     group: GroupTerms,
@@ -21,7 +18,11 @@ fn account(
     floating: Decimal,
     margin: Decimal,
 ) -> Result<(Scene, Vec<Output>), Fault> {
-    let digits = (places(money).max(places(floating)).max(places(margin)) + 4).min(DIGITS_MAX);
+    // A share of the margin has the digits of both, and two more where it is written in percent.
+    let level = Decimal::new(group.stop_out.0, 10);
+    let wanted = places(money).max(places(floating)).max(places(margin));
+    let wanted = wanted.saturating_add(places(level).max(2)).saturating_add(2);
+    let digits = kept_digits(wanted, &[money, floating, margin]);
     let mut scene = Scene::new(group, digits, Accounting::Hedging)?;
     scene.cash(CashKind::Correction, money)?;
     if margin != Decimal::ZERO || floating != Decimal::ZERO {
@@ -161,7 +162,8 @@ pub fn regulatory_minimum(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let exposure = inputs.decimal("exposure")?;
     let share = inputs.decimal("initial_margin_pct")?;
     let close_out = inputs.decimal_or("close_out_pct", Decimal::from(50))?;
-    let digits = (places(exposure) + places(share) + places(close_out) + 4).min(DIGITS_MAX);
+    let wanted = places(exposure) + places(share) + places(close_out) + 4;
+    let digits = kept_digits(wanted, &[exposure]);
     let group = GroupTerms {
         stop_out: Ratio(super::scene::whole("close_out_pct", close_out, 10)?),
         ..trade::group()
@@ -182,12 +184,25 @@ pub fn regulatory_minimum(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     }))
 }
 
+/// Least digits of money where half of every spread is given back.
+const MID_DIGITS: u8 = 4;
+
 /// Equity that a stop-out at zero looks at, with and without half of every spread given back.
 pub fn mid_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
-    let spread = inputs.decimal("spread_per_lot")?;
-    let mut scene = Scene::new(trade::group(), 4, Accounting::Hedging)?;
-    scene.cash(CashKind::Correction, inputs.decimal("balance")?)?;
-    for (at, position) in inputs.list("positions")?.iter().enumerate() {
+    let (spread, balance) = (inputs.decimal("spread_per_lot")?, inputs.decimal("balance")?);
+    let positions = inputs.list("positions")?;
+    // Half of a spread has a digit more than the spread and the lots together.
+    let (mut wanted, mut sizes) = (places(balance).max(MID_DIGITS), vec![balance]);
+    for position in &positions {
+        let (lots, result) = (position.decimal("lots")?, position.decimal("floating_pl")?);
+        let half = places(spread).saturating_add(places(lots)).saturating_add(1);
+        wanted = wanted.max(places(result)).max(half);
+        sizes.push(result);
+    }
+    let digits = kept_digits(wanted, &sizes);
+    let mut scene = Scene::new(trade::group(), digits, Accounting::Hedging)?;
+    scene.cash(CashKind::Correction, balance)?;
+    for (at, position) in positions.iter().enumerate() {
         scene.hold(&Held {
             lots: position.decimal("lots")?,
             long: is_long(position)?,

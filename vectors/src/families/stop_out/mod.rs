@@ -38,6 +38,26 @@ pub fn find(calc: &str) -> Option<Calc> {
     })
 }
 
+/// Digits of the account's currency: all that any amount of the example has, cents at least.
+fn money_digits(
+    inputs: &Inputs<'_>,
+    fields: &[&str],
+    of_positions: &[&str],
+) -> Result<u8, Fault> {
+    let mut most = inputs.digits_or("account_digits", 2)?;
+    let mut see = |of: &Inputs<'_>, fields: &[&str]| -> Result<(), Fault> {
+        for field in fields {
+            most = most.max(scene::places(of.decimal_or(field, Decimal::ZERO)?));
+        }
+        Ok(())
+    };
+    see(inputs, fields)?;
+    for position in inputs.list("positions")? {
+        see(&position, of_positions)?;
+    }
+    Ok(most.min(scene::DIGITS_MAX))
+}
+
 /// A side, long when none is named.
 fn is_long(position: &Inputs<'_>) -> Result<bool, Fault> {
     position.one_of_or("side", true, &[("buy", true), ("sell", false)])

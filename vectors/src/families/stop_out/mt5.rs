@@ -1,7 +1,7 @@
 //! MetaTrader 5: pending orders by margin, then positions by loss.
 
 use super::scene::{Action, Held, Scene, places, whole};
-use super::{is_long, lots, money, percent};
+use super::{is_long, lots, money, money_digits, percent};
 use crate::families::trade;
 use crate::{Fault, Inputs};
 use rust_decimal::Decimal;
@@ -14,22 +14,6 @@ use std::collections::BTreeMap;
 /// Money has the digits it is written with, at least cents.
 const DIGITS: u8 = 2;
 
-/// Digits of the account's currency: all that any amount of the example has.
-fn money_digits(inputs: &Inputs<'_>) -> Result<u8, Fault> {
-    let mut most = inputs.digits_or("account_digits", DIGITS)?;
-    let mut see = |of: &Inputs<'_>, fields: &[&str]| -> Result<(), Fault> {
-        for field in fields {
-            most = most.max(places(of.decimal_or(field, Decimal::ZERO)?));
-        }
-        Ok(())
-    };
-    see(inputs, &["balance", "credit"])?;
-    for position in inputs.list("positions")? {
-        see(&position, &["profit", "swap", "commission"])?;
-    }
-    Ok(most)
-}
-
 pub fn stop_out(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let accounting = inputs.one_of_or(
         "accounting",
@@ -41,7 +25,8 @@ pub fn stop_out(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     )?;
     let real = inputs.one_of_or("account_kind", true, &[("real", true), ("demo", false)])?;
     let netting = accounting == Accounting::Netting;
-    let digits = money_digits(inputs)?;
+    let amounts = ["profit", "swap", "commission", "margin"];
+    let digits = money_digits(inputs, &["balance", "credit"], &amounts)?;
     let mut scene = Scene::new(group(inputs, digits)?, digits, accounting)?;
     scene.cash(CashKind::Correction, inputs.decimal("balance")?)?;
     scene.cash(

@@ -21,7 +21,9 @@ const PRICE_DIGITS: u8 = 6;
 /// The market's price of them: far above any result per lot.
 const MARK: i64 = 1_000_000_000_000;
 /// Money that is there while the positions are opened and gone before anything is read.
-const LOAN: i64 = 100_000_000_000_000;
+const LOAN: i64 = 4_000_000_000_000_000;
+/// Most digits of a currency: enough for amounts that must not be rounded.
+pub const DIGITS_MAX: u8 = 8;
 
 /// What a position needs of margin.
 #[derive(Clone, Copy)]
@@ -104,6 +106,16 @@ pub fn whole(field: &str, value: Decimal, digits: u8) -> Result<i64, Fault> {
 /// Decimal places that a number needs.
 pub fn places(value: Decimal) -> u8 {
     value.normalize().scale() as u8
+}
+
+/// Digits of money: as many as are wanted, as far as amounts of this size in sum leave room beside the loan.
+pub fn kept_digits(wanted: u8, sizes: &[Decimal]) -> u8 {
+    let add = |sum: Decimal, size: &Decimal| sum.checked_add(size.abs());
+    let size = sizes.iter().try_fold(Decimal::ZERO, add);
+    let size = size.unwrap_or(Decimal::MAX).trunc();
+    let fits = |digits: &u8| scaled(size, *digits).is_ok_and(|minor| minor < LOAN / 2);
+    let most = wanted.min(DIGITS_MAX);
+    (0..=most).rev().find(fits).unwrap_or(0)
 }
 
 impl Scene {
