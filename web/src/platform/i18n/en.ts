@@ -492,7 +492,7 @@ export const en = {
   "finding.nik_sex": "The NIK names another sex",
   "finding.npwp_invalid": "The NPWP's check digit is wrong",
   "finding.mrz_missing": "The lines at the bottom were not read",
-  "finding.mrz_invalid": "A check digit of the passport is wrong",
+  "finding.mrz_invalid": "The machine-readable zone is not a passport's, or a check digit in it is wrong",
   "finding.mrz_differs": "The lines at the bottom say something else",
   "finding.name_mismatch": "The names differ",
   "finding.other_name": "The name is not the account's",

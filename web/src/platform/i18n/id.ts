@@ -493,7 +493,7 @@ export const id: Record<TextKey, string> = {
   "finding.nik_sex": "NIK menyebut jenis kelamin lain",
   "finding.npwp_invalid": "Angka periksa NPWP salah",
   "finding.mrz_missing": "Baris di bawah tidak terbaca",
-  "finding.mrz_invalid": "Angka periksa paspor salah",
+  "finding.mrz_invalid": "Zona baca mesin bukan milik paspor, atau angka periksanya salah",
   "finding.mrz_differs": "Baris di bawah berbeda",
   "finding.name_mismatch": "Nama berbeda",
   "finding.other_name": "Nama bukan nama akun",
