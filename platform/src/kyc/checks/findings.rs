@@ -193,9 +193,9 @@ pub fn is_barred(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.weight == Weight::Bar)
 }
 
-/// Whether the machine is sure enough to reject without a person: a document whose check digits prove that
+/// Whether the machine is sure enough to reject without a person, and which document: one whose check digits prove that
 /// it has run out, or a picture that neither the measure nor the reader can make out.
-pub fn certain_failure(documents: &[Seen], findings: &[Finding]) -> Option<Reason> {
+pub fn certain_failure(documents: &[Seen], findings: &[Finding]) -> Option<(Uuid, Reason)> {
     documents.iter().find_map(|seen| {
         let has = |code: Code| {
             findings
@@ -205,9 +205,9 @@ pub fn certain_failure(documents: &[Seen], findings: &[Finding]) -> Option<Reaso
         let proves = |zone: Mrz| zone.is_valid() && zone.is_passport();
         let proven = seen.reading == Reading::Read && zone(seen).is_some_and(proves);
         if proven && (has(Code::Expired) || has(Code::ExpiresSoon)) {
-            Some(Reason::DocumentExpired)
+            Some((seen.id, Reason::DocumentExpired))
         } else if seen.reading == Reading::LowConfidence && has(Code::UnreadableImage) {
-            Some(Reason::ImageUnreadable)
+            Some((seen.id, Reason::ImageUnreadable))
         } else {
             None
         }

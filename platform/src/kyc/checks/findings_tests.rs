@@ -213,8 +213,13 @@ fn seventeen_is_of_age_on_the_birthday() {
 
 #[test]
 fn the_machine_rejects_only_what_it_can_prove() {
-    let reject =
-        |documents: &[Seen]| certain_failure(documents, &check(documents, &nobody(), today()));
+    let reject = |documents: &[Seen]| {
+        let failure = certain_failure(documents, &check(documents, &nobody(), today()));
+        failure.map(|(document, reason)| {
+            assert_eq!(document, documents[0].id);
+            reason
+        })
+    };
     assert_eq!(
         reject(&[seen(Kind::Passport, passport_until("260901"))]),
         Some(Reason::DocumentExpired)

@@ -5,7 +5,7 @@ it("says what is wrong with a file before it is sent", () => {
   const file = (size: number, type: string) => ({ size, type });
   expect(fileFault("ktp", file(1, "image/png"))).toBeNull();
   expect(fileFault("ktp", file(FILE_BYTES_MAX, "image/jpeg"))).toBeNull();
-  expect(fileFault("ktp", file(FILE_BYTES_MAX + 1, "image/jpeg"))).toBe("large");
+  expect(fileFault("ktp", file(5_000_001, "image/jpeg"))).toBe("large");
   expect(fileFault("ktp", file(0, "image/jpeg"))).toBe("empty");
   expect(fileFault("passport", file(9, "application/pdf"))).toBe("type");
   expect(fileFault("selfie", file(9, "image/png"))).toBe("selfieType");

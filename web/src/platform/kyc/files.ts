@@ -1,7 +1,7 @@
 import type { DocumentType } from "../api/kyc";
 
-/** 5 MiB a file, as the server takes them: a larger one is not sent at all. */
-export const FILE_BYTES_MAX = 5 * 1_024 * 1_024;
+/** 5 MB a file, as the server takes them: a larger one is not sent at all. */
+export const FILE_BYTES_MAX = 5_000_000;
 
 export type FileFault = "empty" | "large" | "type" | "selfieType";
 
