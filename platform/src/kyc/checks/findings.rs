@@ -321,11 +321,10 @@ fn passport(seen: &Seen, add: &mut impl FnMut(Code)) {
     if !zone.is_valid() || !zone.is_passport() {
         add(Code::MrzInvalid);
     }
-    let name = format!("{} {}", zone.given_names, zone.surname);
     let other_name = fields
         .nama
         .as_deref()
-        .is_some_and(|page| names::score(page, &name) < names::SAME);
+        .is_some_and(|page| names::score_zone(page, &zone) < names::SAME);
     let other_number = fields
         .number(Kind::Passport)
         .is_some_and(|page| page != zone.document_number);

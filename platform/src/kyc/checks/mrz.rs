@@ -155,6 +155,24 @@ impl Mrz {
         self.form == Form::Td3 && self.document_code.starts_with('P')
     }
 
+    /// The last word of a field of names that is full: whatever was behind it did not fit in, and it may be cut itself.
+    pub fn cut_word(&self) -> Option<&str> {
+        let field = match self.form {
+            Form::Td1 => 30,
+            Form::Td2 => 31,
+            Form::Td3 => 39,
+            // The card's two names have fields of their own.
+            Form::French => return None,
+        };
+        let (used, last) = match self.given_names.as_str() {
+            "" => (self.surname.len(), &self.surname),
+            given => (self.surname.len() + 2 + given.len(), &self.given_names),
+        };
+        (used >= field)
+            .then(|| last.rsplit(' ').next())
+            .flatten()
+    }
+
     /// Codes by their first letter (ICAO 9303-4, -5, -6 and -7): passports, cards of identity and of crews, visas; the second letter is
     /// the state's.
     fn has_code(&self) -> bool {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { accepted, FILE_BYTES_MAX, fileFault, uploadForm, wanted } from "./files";
+import { accepted, FILE_BYTES_MAX, fileFault, lacking, uploadForm, wanted } from "./files";
 
 it("says what is wrong with a file before it is sent", () => {
   const file = (size: number, type: string) => ({ size, type });
@@ -17,6 +17,14 @@ it("asks for what the case lacks, the identity as one of two", () => {
   expect(wanted(null)).toEqual({ identity: true, others: ["npwp", "selfie", "proof_of_address"] });
   expect(wanted(["ktp", "selfie"])).toEqual({ identity: true, others: ["selfie"] });
   expect(wanted([])).toEqual({ identity: false, others: [] });
+});
+
+it("asks again for what was refused alone", () => {
+  const mine = (status: string, ...documents: string[]) => ({ status, missing: ["selfie" as const], documents: documents.map((verification_status) => ({ verification_status })) });
+  expect(lacking(null)).toEqual(wanted(null));
+  expect(lacking(mine("PENDING_UPLOAD"))).toEqual(wanted(["selfie"]));
+  expect(lacking(mine("REJECTED", "review", "rejected"))).toEqual(wanted(["selfie"]));
+  expect(lacking(mine("REJECTED", "rejected", "rejected"))).toEqual(wanted(null));
 });
 
 it("sends types before files, in the same order, and no name of a file", async () => {

@@ -25,6 +25,12 @@ export function wanted(missing: readonly DocumentType[] | null): { identity: boo
   return { identity: missing.some((type) => IDENTITY.includes(type)), others: missing.filter((type) => !IDENTITY.includes(type)) };
 }
 
+/** What a client is asked for: everything at the beginning and when all was refused, else what the case lacks. */
+export function lacking(mine: { status: string; missing: readonly DocumentType[]; documents: readonly { verification_status: string }[] } | null): ReturnType<typeof wanted> {
+  const goesOn = mine !== null && (mine.status === "PENDING_UPLOAD" || (mine.status === "REJECTED" && mine.documents.some((one) => one.verification_status !== "rejected")));
+  return wanted(goesOn ? mine.missing : null);
+}
+
 /** The parts of an upload: types first, then the files in the same order. */
 export function uploadForm(files: readonly (readonly [DocumentType, Blob])[]): FormData {
   const form = new FormData();
