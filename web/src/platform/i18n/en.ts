@@ -418,7 +418,7 @@ export const en = {
   "kyc.PROCESSING_OCR.help": "Your documents are being read. Nothing to do.",
   "kyc.REVIEW_REQUIRED.help": "A person looks at your documents. You are told the result.",
   "kyc.APPROVED.help": "You are verified. You can deposit and trade.",
-  "kyc.REJECTED.help": "The documents were not accepted. Hand in others.",
+  "kyc.REJECTED.help": "Not every document was accepted. Hand in others for those that were refused.",
   "kyc.BLOCKED.help": "Three attempts failed. Contact us, or object below.",
   "kyc.submitted": "Handed in",
   "kyc.due": "Decision due",

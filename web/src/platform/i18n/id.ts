@@ -419,7 +419,7 @@ export const id: Record<TextKey, string> = {
   "kyc.PROCESSING_OCR.help": "Dokumen Anda sedang dibaca. Tidak perlu apa-apa.",
   "kyc.REVIEW_REQUIRED.help": "Seseorang memeriksa dokumen Anda. Hasilnya akan diberitahukan.",
   "kyc.APPROVED.help": "Anda terverifikasi. Anda dapat menyetor dan bertransaksi.",
-  "kyc.REJECTED.help": "Dokumen tidak diterima. Serahkan yang lain.",
+  "kyc.REJECTED.help": "Tidak semua dokumen diterima. Serahkan yang lain untuk yang ditolak.",
   "kyc.BLOCKED.help": "Tiga percobaan gagal. Hubungi kami, atau ajukan keberatan di bawah.",
   "kyc.submitted": "Diserahkan",
   "kyc.due": "Keputusan paling lambat",
