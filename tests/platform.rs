@@ -20,5 +20,7 @@ mod crm;
 mod ground;
 #[path = "../platform/tests/kyc/mod.rs"]
 mod kyc;
+#[path = "platform/classes.rs"]
+mod classes;
 #[path = "platform/traces.rs"]
 mod traces;

@@ -3,6 +3,8 @@
 use phonenumber::country;
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::kyc::checks::phone::mobile_e164;
+
 /// Longest address (RFC 5321: a path of 256 with its brackets).
 const EMAIL_MAX: usize = 254;
 /// Longest part before the @ (RFC 5321).
@@ -72,8 +74,14 @@ pub fn email(text: &str) -> Result<String, &'static str> {
 pub fn phone(text: &str) -> Result<String, &'static str> {
     const REFUSED: &str = "write it with its country, like +62 812 345 678";
     let text: String = text.trim().nfkc().take(PHONE_CHARS_MAX + 1).collect();
+    if text.chars().count() > PHONE_CHARS_MAX {
+        return Err(REFUSED);
+    }
+    // Most are mobile numbers of ours, and those have one rule.
+    if let Some(mobile) = mobile_e164(&text) {
+        return Ok(mobile);
+    }
     if text.is_empty()
-        || text.len() > PHONE_CHARS_MAX
         || !text
             .chars()
             .all(|c| c.is_ascii_digit() || "+ -().".contains(c))
@@ -158,6 +166,8 @@ mod tests {
             "+62 (0)812 3456 7890",
             "81234567890",
             "０８１２ 3456 7890",
+            "0812/3456/7890",
+            "0812\u{2013}3456\u{2013}7890",
         ] {
             assert_eq!(phone(text).expect(text), "+6281234567890", "{text}");
         }

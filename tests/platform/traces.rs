@@ -28,6 +28,7 @@ use siaga_risk::units::SECOND_NS;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::classes::{Class, classes};
 use crate::ground::desk::House;
 use crate::kyc::office::{Office, offices};
 
@@ -312,6 +313,7 @@ async fn money(house: &House, client: &Principal, n: u32) {
 async fn of_a_thousand_identifiers_nothing_is_left_anywhere() {
     let log = log();
     tracing::info!("sixty persons come");
+    let classes = classes();
     for office in offices().await {
         let (house, kind) = (&office.house, office.house.kind);
         let mut persons = Vec::new();
@@ -332,6 +334,13 @@ async fn of_a_thousand_identifiers_nothing_is_left_anywhere() {
             open,
             "{kind}: everything else is sealed"
         );
+        for column in open {
+            let class = classes[column];
+            assert!(
+                class == Class::Confidential,
+                "{column} stands in the clear and is {class:?}"
+            );
+        }
         let vault = office.folder.path();
         assert!(
             documents(vault).len() >= 2 * WITH_DOCUMENTS as usize,

@@ -1,6 +1,6 @@
 //! The table of roles, walked over real routes.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::house::{HOUSE, House, Person, TEAM, key, table};
 
@@ -152,4 +152,51 @@ async fn every_role_may_what_the_table_says_and_no_more() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Whoever may trade for everybody moves no client's money past finance: on a live account a movement is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_desk_books_no_money_of_a_client() {
+    let Some(house) = House::open().await else {
+        return;
+    };
+    let admin = house.person("super_admin", HOUSE, None).await;
+    let dealer = house.person("dealer", HOUSE, None).await;
+    let client = house.person("end_user", HOUSE, None).await;
+    let listed = house.ask("GET", "/api/v1/accounts", Some(&admin), None);
+    let account = |n: usize| listed.body["items"][n]["id"].as_u64().expect("an account");
+    let (live, desk) = (account(0), account(1));
+    let owned = |kind: &str| {
+        format!(
+            "INSERT INTO accounts_directory AS known (account, system, outside_id, user_id, org_id, account_type) VALUES ({live}, 'siaga', '{live}', '{id}', '{HOUSE}', '{kind}')
+             ON CONFLICT (account) DO UPDATE SET user_id = excluded.user_id, org_id = excluded.org_id, account_type = excluded.account_type;",
+            id = client.id
+        )
+    };
+    house.run(owned("live")).await;
+    let mut reference = 0;
+    let mut book = |person: &Person, account: u64, kind: &str| {
+        reference += 1;
+        let body = json!({"kind": kind, "amount": "1", "reference": format!("hand-{reference}")});
+        let path = format!("/api/v1/accounts/{account}/cash");
+        house.ask("POST", &path, Some(person), Some(&body))
+    };
+    for person in [&dealer, &admin] {
+        for kind in ["deposit", "withdrawal", "correction"] {
+            let refused = book(person, live, kind);
+            assert_eq!(
+                (refused.status, refused.body["name"].as_str()),
+                (409, Some("cash_by_request")),
+                "{kind}: {}",
+                refused.body
+            );
+            let detail = refused.body["detail"].as_str().unwrap_or_default();
+            assert!(detail.contains("/api/v1/cash/requests"), "{detail}");
+        }
+    }
+    assert_eq!(book(&dealer, live, "credit").status, 403);
+    assert_eq!(book(&admin, live, "credit").status, 201);
+    assert_eq!(book(&dealer, desk, "deposit").status, 201, "nobody's");
+    house.run(owned("demo")).await;
+    assert_eq!(book(&dealer, live, "deposit").status, 201, "play money");
 }

@@ -82,6 +82,14 @@ pub const NO_RATE: Fault = Fault::new(
     Kind::Unavailable,
 );
 
+/// Money of a client is asked for.
+pub const CASH_BY_REQUEST: Fault = Fault::new(
+    11_413,
+    "cash_by_request",
+    "Money of a client moves by a request",
+    Kind::Conflict,
+);
+
 /// All of them.
 pub const ALL: &[Fault] = &[
     LIST_REFUSED,
@@ -96,4 +104,5 @@ pub const ALL: &[Fault] = &[
     BOOKING_REFUSED,
     BOOKING_LATER,
     NO_RATE,
+    CASH_BY_REQUEST,
 ];

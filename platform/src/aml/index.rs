@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::lists::country::is_known;
 use super::lists::{Entry, PartialDate, Quality};
 use super::names::graded::{COMMON_LEAST, weight_of_form};
 use super::names::list_search::Words;
@@ -340,12 +341,15 @@ fn grams(word: &str) -> Vec<[u8; 2]> {
 }
 
 fn countries(own: &[String], listed: &[String]) -> Country {
-    if own.is_empty() || listed.is_empty() {
-        Country::Unknown
-    } else if own.iter().any(|country| listed.contains(country)) {
-        Country::Same
-    } else {
+    if own.iter().any(|country| listed.contains(country)) {
+        return Country::Same;
+    }
+    // What names no country, as "undetermined", may be any.
+    let is_told = |side: &[String]| !side.is_empty() && side.iter().all(|text| is_known(text));
+    if is_told(own) && is_told(listed) {
         Country::Different
+    } else {
+        Country::Unknown
     }
 }
 
@@ -474,5 +478,26 @@ mod tests {
         assert_eq!(hits[0].name, "Abu Hafiz");
         assert!(hits[0].grade.score < 1000);
         assert_eq!(hits[0].list_score, 100);
+    }
+
+    #[test]
+    fn a_country_that_is_not_known_contradicts_nothing() {
+        let side = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        };
+        let table: &[(&[&str], &[&str], Country)] = &[
+            (&["ID"], &["SY"], Country::Different),
+            (&["ID"], &["SY", "ID"], Country::Same),
+            (&["ID"], &["undetermined"], Country::Unknown),
+            (&["ID"], &["region crimea"], Country::Unknown),
+            (&["ID"], &["SY", "undetermined"], Country::Unknown),
+            (&["somewhere"], &["SY"], Country::Unknown),
+            (&[], &["SY"], Country::Unknown),
+            (&["ID"], &[], Country::Unknown),
+        ];
+        for (own, listed, expected) in table {
+            let found = countries(&side(own), &side(listed));
+            assert_eq!(found, *expected, "{own:?} {listed:?}");
+        }
     }
 }

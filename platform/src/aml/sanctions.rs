@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::faults::{LIST_REFUSED, NO_LISTS};
 use super::index::{Hit, Index, Listed, Query};
 use super::lists::entry::hex;
-use super::lists::{Delta, Entry, Files, Format, Shape, delta, read, sane};
+use super::lists::{Delta, Entry, Files, Format, Shape, delta, read, sane, sides_sane};
 use super::names::graded::POSSIBLE;
 use super::permissions::{SANCTIONS_CONFIGURE, SANCTIONS_READ};
 use crate::audit::{Action, Change};
@@ -240,14 +240,21 @@ pub async fn take(
     by.scope(SANCTIONS_CONFIGURE)?;
     let system = Principal::system("aml.lists").within(by.org);
     let asked = name.clone();
-    let (before, known): (Source, String) = platform
+    let (before, known, sides_before): (Source, String, Vec<i64>) = platform
         .read(&system, move |tx| {
             let source = one_source(tx, &asked)?;
             let digest = tx.scalar(
                 sqlx::query_scalar("SELECT digest FROM sanctions_sources WHERE name = $1")
                     .bind(&asked),
             )?;
-            Ok((source, digest))
+            let sides: Option<(Vec<i64>,)> = tx.optional(
+                sqlx::query_as(
+                    "SELECT side_rows FROM sanctions_versions WHERE source = $1 AND version = $2",
+                )
+                .bind(&asked)
+                .bind(source.version),
+            )?;
+            Ok((source, digest, sides.map_or_else(Vec::new, |(sides,)| sides)))
         })
         .await?;
     let format = Format::parse(&before.format)
@@ -280,12 +287,22 @@ pub async fn take(
         broken: list.broken,
     };
     let in_force = digests(platform, &system, &before).await?;
-    if let Err(reason) = sane(shape, (before.version > 0).then_some(in_force.len())) {
+    let sides_before: Vec<usize> = sides_before
+        .into_iter()
+        .map(|rows| usize::try_from(rows).unwrap_or(0))
+        .collect();
+    let verdict = sane(shape, (before.version > 0).then_some(in_force.len()));
+    if let Err(reason) = verdict.and_then(|()| sides_sane(&list.sides, &sides_before)) {
         return refuse(platform, &system, before, digest, shape.entries, reason).await;
     }
+    let sides: Vec<i64> = list
+        .sides
+        .iter()
+        .map(|side| i64::try_from(side.entries).unwrap_or(i64::MAX))
+        .collect();
     let change = delta(&in_force, list.entries);
     if change.is_empty() && before.version > 0 {
-        note_try(platform, &system, name.clone(), Some(digest)).await?;
+        note_try(platform, &system, name.clone(), Some((digest, sides))).await?;
         return Ok(unchanged(&before));
     }
     stage(platform, &system, &before, &change).await?;
@@ -294,11 +311,23 @@ pub async fn take(
         &system,
         by.audit_name(),
         before,
-        digest,
-        list.published,
-        change,
+        New {
+            digest,
+            published: list.published,
+            sides,
+            change,
+        },
     )
     .await
+}
+
+/// A version that is about to be in force.
+struct New {
+    digest: String,
+    published: Option<String>,
+    /// Records of the files beside the main one.
+    sides: Vec<i64>,
+    change: Delta,
 }
 
 fn unchanged(before: &Source) -> Taken {
@@ -322,15 +351,27 @@ fn digest_of(files: &Files) -> String {
     hex(&hash.finalize())
 }
 
+/// Notes that the list in force is the newest one; of files that were read, their digest and the records of those beside the main one.
 async fn note_try(
     platform: &Platform,
     system: &Principal,
     name: String,
-    digest: Option<String>,
+    files: Option<(String, Vec<i64>)>,
 ) -> Result<(), Refusal> {
     platform
         .command(system, move |unit| {
             let now = bound(unit.now());
+            let (digest, sides) = files.unzip();
+            if let Some(sides) = sides {
+                unit.tx().execute(
+                    sqlx::query(
+                        "UPDATE sanctions_versions AS v SET side_rows = $2 FROM sanctions_sources AS s
+                         WHERE s.name = $1 AND v.source = s.name AND v.version = s.version",
+                    )
+                    .bind(&name)
+                    .bind(sides),
+                )?;
+            }
             unit.tx().execute(
                 sqlx::query("UPDATE sanctions_sources SET tried_at = $2, good_at = $2, error = NULL, digest = coalesce($3, digest) WHERE name = $1")
                     .bind(&name)
@@ -406,6 +447,7 @@ async fn refuse(
                 version: None,
                 digest: &digest,
                 counts: [i64::try_from(entries).unwrap_or(i64::MAX), 0, 0, 0],
+                sides: &[],
                 published: None,
                 reason: Some(&said),
             };
@@ -433,6 +475,8 @@ struct VersionRow<'a> {
     digest: &'a str,
     /// Entries, added, changed, removed.
     counts: [i64; 4],
+    /// Records of the files beside the main one.
+    sides: &'a [i64],
     published: Option<&'a str>,
     reason: Option<&'a str>,
 }
@@ -447,8 +491,8 @@ fn insert_version(
     let [entries, added, changed, removed] = row.counts;
     unit.tx().execute(
         sqlx::query(
-            "INSERT INTO sanctions_versions (id, source, version, status, digest, entries, added, changed, removed, published, reason, taken_by, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            "INSERT INTO sanctions_versions (id, source, version, status, digest, entries, added, changed, removed, published, reason, taken_by, created_at, side_rows)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         )
         .bind(id)
         .bind(row.source)
@@ -462,7 +506,8 @@ fn insert_version(
         .bind(row.published)
         .bind(row.reason)
         .bind(taken_by)
-        .bind(bound(now)),
+        .bind(bound(now))
+        .bind(row.sides.to_vec()),
     )?;
     Ok(id)
 }
@@ -585,10 +630,14 @@ async fn adopt(
     system: &Principal,
     taken_by: String,
     before: Source,
-    digest: String,
-    published: Option<String>,
-    change: Delta,
+    new: New,
 ) -> Result<Taken, Refusal> {
+    let New {
+        digest,
+        published,
+        sides,
+        change,
+    } = new;
     platform
         .command(system, move |unit| {
             let now = unit.now();
@@ -652,6 +701,7 @@ async fn adopt(
                 version: Some(version),
                 digest: &digest,
                 counts: [taken.entries, taken.added, taken.changed, taken.removed],
+                sides: &sides,
                 published: published.as_deref(),
                 reason: None,
             };

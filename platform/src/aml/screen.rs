@@ -12,7 +12,7 @@ use super::case::CaseKind;
 use super::cases::{NewAlert, open_case};
 use super::index::{Hit, Index, Listed, Query};
 use super::lists::PartialDate;
-use super::lists::country::country;
+use super::lists::country::{country, is_known};
 use super::lists::entry::hex;
 use super::names::graded::{POSSIBLE, STRONG};
 use super::names::{Birth, Country, Kind};
@@ -141,8 +141,8 @@ pub async fn facts(platform: &Platform, user: Uuid) -> Result<(Uuid, Query), Ref
                 countries: shown
                     .nationalities
                     .iter()
+                    .filter(|name| is_known(name))
                     .filter_map(|name| country(name))
-                    .filter(|code| code.len() == 2)
                     .collect(),
             };
             Ok((org, query))

@@ -227,8 +227,8 @@ fn about(unit: &mut Unit<'_, '_>, lead: &mut Lead, event: &Stored) -> Result<(),
         }
         "kyc.rejected" | "kyc.blocked" => {
             line(unit, lead, "document", event)?;
-            // A block follows the last rejection, which was counted.
-            lead.kyc_failed += i32::from(event.kind == "kyc.rejected");
+            // The last of the failures is told as the block that it makes, and not as a rejection too.
+            lead.kyc_failed += 1;
             store::save(unit, lead)
         }
         "kyc.disputed" | "kyc.dispute_resolved" => line(unit, lead, "document", event),

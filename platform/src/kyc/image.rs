@@ -13,8 +13,11 @@ use super::document::Kind;
 use super::faults::{FILE_BROKEN, FILE_PIXELS, FILE_TOO_LARGE, FILE_TYPE};
 use crate::refusal::Refusal;
 
-/// Bytes of a file (E3.19: 5 MB, counted as 5 MiB).
-pub const FILE_BYTES_MAX: usize = 5 * 1024 * 1024;
+/// Bytes of a file (E3.19: 5 MB).
+pub const FILE_BYTES_MAX: usize = 5 * MB;
+
+/// Bytes of a megabyte.
+const MB: usize = 1_000_000;
 
 /// Pixels of a picture: the largest cameras of telephones give 24 million when they are asked for documents.
 const PIXELS_MAX: u64 = 25_000_000;
@@ -72,7 +75,7 @@ pub fn take(kind: Kind, file: &[u8]) -> Result<Picture, Refusal> {
 pub fn too_large() -> Refusal {
     FILE_TOO_LARGE.because(format!(
         "send at most {} MB for each file",
-        FILE_BYTES_MAX / (1024 * 1024)
+        FILE_BYTES_MAX / MB
     ))
 }
 
@@ -251,10 +254,10 @@ mod tests {
     }
 
     #[test]
-    fn five_mebibytes_pass_and_one_byte_more_does_not() {
+    fn five_megabytes_pass_and_one_byte_more_does_not() {
         let mut file = png(&photo());
         // Behind the end of a PNG anything may stand: it is not kept.
-        file.resize(FILE_BYTES_MAX, 0);
+        file.resize(5_000_000, 0);
         assert!(take(Kind::Ktp, &file).is_ok());
         file.push(0);
         assert_eq!(fault(Kind::Ktp, &file), FILE_TOO_LARGE);

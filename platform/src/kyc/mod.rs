@@ -58,7 +58,7 @@ pub use typed::type_fields;
 pub use upload::{FILES_MAX, File, HandedIn, Taken, hand_in};
 pub use vault::Vault;
 
-/// Uploads that are worked on at once: each may hold five files of 5 MiB and one decoded picture.
+/// Uploads that are worked on at once: each may hold five files of 5 MB and one decoded picture.
 pub const UPLOADS_AT_ONCE: usize = 4;
 
 /// Working hours within which a case is decided (E3.37).

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Kyc;
 use super::dispute::Outcome;
-use super::document::{Wanted, missing};
+use super::document::{Kind, Status, Wanted, missing};
 use super::link::Link;
 use super::permissions::READ;
 use super::rows::{self, Case, DISPUTE, Document, NOTES, case_columns};
@@ -249,7 +249,7 @@ fn head(
     sight: Sight,
     name: Option<String>,
     account: Option<u32>,
-    missing: Vec<super::document::Kind>,
+    missing: Vec<Kind>,
 ) -> CaseView {
     let own = looker.who.user() == Some(case.user());
     let name = match sight {
@@ -291,6 +291,20 @@ fn head(
     }
 }
 
+/// What a client hands in again behind a failed attempt: what was refused, since the rest is taken along.
+fn wanted_again(documents: &[Document], wanted: Wanted) -> Vec<Kind> {
+    let (refused, kept): (Vec<&Document>, Vec<&Document>) = documents
+        .iter()
+        .partition(|document| document.status == Status::Rejected);
+    let still = missing(&kept.iter().map(|document| document.kind).collect(), wanted);
+    // A document that need not be there is refused all the same.
+    if still.is_empty() {
+        refused.iter().map(|document| document.kind).collect()
+    } else {
+        still
+    }
+}
+
 fn whole(
     tx: &mut Tx<'_>,
     looker: &Looker,
@@ -303,8 +317,7 @@ fn whole(
     let documents = rows::current(tx, case.id, case.standing.attempt)?;
     let still = match case.standing.state {
         State::PendingUpload => missing(&kinds(&documents), looker.wanted),
-        // The next attempt begins with nothing.
-        State::Rejected => missing(&std::collections::BTreeSet::new(), looker.wanted),
+        State::Rejected => wanted_again(&documents, looker.wanted),
         _ => Vec::new(),
     };
     let name = names(tx, keyring, &[user])?.remove(&user);

@@ -97,7 +97,13 @@ pub async fn decide(
                 approve_one(unit, &mut case, &document, reviewer, &notes)
             }
             (Verb::Approve, None) => approve(unit, &mut case, reviewer, &notes),
-            (Verb::Reject, _) => reject(unit, &mut case, reviewer, decision.reason, &notes),
+            (Verb::Reject, document) => {
+                let refused = Refused {
+                    document,
+                    reason: decision.reason,
+                };
+                reject(unit, &mut case, refused, reviewer, &notes)
+            }
         }
     });
     decided.await
@@ -132,7 +138,9 @@ pub async fn reopen(
         undisputed(unit, &case)?;
         let before = case.standing.state;
         rows::put_review(unit, &case, reviewer, "override", None, &notes)?;
+        let failed = case.standing.attempt;
         case.standing = next(&case.standing, Step::Override)?.standing;
+        rows::carry(unit, &case, failed)?;
         case.reason = None;
         rows::save_case(unit, &mut case)?;
         moved(unit, &case, before);
@@ -201,16 +209,8 @@ fn approve_one(
 ) -> Result<Decided, Refusal> {
     // Says whether this person may at all before anything is marked.
     next(&case.standing, Step::Approve { by })?;
-    if document.attempt != case.standing.attempt || document.status == Status::Replaced {
-        return Err(NOT_IN_REVIEW.because("another document has taken the place of this one"));
-    }
-    let now = unit.now();
-    unit.tx().execute(
-        sqlx::query("UPDATE kyc_documents SET status = 'approved', reviewed_by = $2, reviewed_at = $3, revision = revision + 1 WHERE id = $1")
-            .bind(document.id)
-            .bind(by)
-            .bind(bound(now)),
-    )?;
+    counts(case, document)?;
+    rows::mark(unit, document.id, Status::Approved, Some(by))?;
     unit.audit(
         Change::new(Action::Update, "kyc_document", document.id)
             .about(case.user())
@@ -280,17 +280,38 @@ fn approve(
     Ok(decided(case, Status::Approved, true, false))
 }
 
+/// What counts no more is not decided about.
+fn counts(case: &Case, document: &Document) -> Result<(), Refusal> {
+    if document.attempt != case.standing.attempt || document.status == Status::Replaced {
+        return Err(NOT_IN_REVIEW.because("another document has taken the place of this one"));
+    }
+    Ok(())
+}
+
+/// What a person refuses: one document, or all of the attempt.
+struct Refused {
+    document: Option<Document>,
+    reason: Reason,
+}
+
 fn reject(
     unit: &mut Unit<'_, '_>,
     case: &mut Case,
+    refused: Refused,
     by: Uuid,
-    reason: Reason,
     notes: &str,
 ) -> Result<Decided, Refusal> {
-    let before = case.standing.state;
+    let (before, reason) = (case.standing.state, refused.reason);
     let after = next(&case.standing, Step::Reject { by, reason })?;
     rows::put_review(unit, case, by, "reject", Some(reason), notes)?;
-    rows::mark_all(unit, case, Status::Rejected, Some(by))?;
+    match refused.document {
+        // The others go on into the next attempt.
+        Some(document) => {
+            counts(case, &document)?;
+            rows::mark(unit, document.id, Status::Rejected, Some(by))?;
+        }
+        None => rows::mark_all(unit, case, Status::Rejected, Some(by))?,
+    }
     case.standing = after.standing;
     case.reason = after.reason;
     case.decided_by = Some(by);

@@ -380,6 +380,55 @@ pub(super) fn mark_all(
     Ok(())
 }
 
+/// Sets the status of one document, and who looked at it.
+pub(super) fn mark(
+    unit: &mut Unit<'_, '_>,
+    document: Uuid,
+    status: Status,
+    by: Option<Uuid>,
+) -> Result<(), Refusal> {
+    let now = unit.now();
+    unit.tx().execute(
+        sqlx::query(
+            "UPDATE kyc_documents SET status = $2, reviewed_by = coalesce($3, reviewed_by), revision = revision + 1,
+                 reviewed_at = CASE WHEN $3::uuid IS NULL THEN reviewed_at ELSE $4 END
+             WHERE id = $1",
+        )
+        .bind(document)
+        .bind(status.name())
+        .bind(by)
+        .bind(bound(now)),
+    )?;
+    Ok(())
+}
+
+/// The documents that count for what is handed in next: those of the open attempt, and behind a failed one those that were not refused.
+pub(super) fn standing(tx: &mut Tx<'_>, case: &Case) -> Result<Vec<Document>, DbError> {
+    let failed = match case.standing.state {
+        State::PendingUpload => false,
+        State::Rejected => true,
+        _ => return Ok(Vec::new()),
+    };
+    let mut documents = current(tx, case.id, case.standing.attempt)?;
+    documents.retain(|document| !failed || document.status != Status::Rejected);
+    Ok(documents)
+}
+
+/// Takes the documents of the failed attempt that were not refused along into the attempt that `case` is in now: a client replaces
+/// nothing that was good. What was read on them stays; who looks at them looks anew.
+pub(super) fn carry(unit: &mut Unit<'_, '_>, case: &Case, failed: u32) -> Result<(), Refusal> {
+    unit.tx().execute(
+        sqlx::query(
+            "UPDATE kyc_documents SET attempt = $3, status = 'pending', reviewed_by = NULL, reviewed_at = NULL, revision = revision + 1
+             WHERE kyc_case_id = $1 AND attempt = $2 AND status NOT IN ('rejected', 'replaced')",
+        )
+        .bind(case.id)
+        .bind(i64::from(failed))
+        .bind(i64::from(case.standing.attempt)),
+    )?;
+    Ok(())
+}
+
 /// A person's decision, once for each attempt.
 pub(super) fn put_review(
     unit: &mut Unit<'_, '_>,

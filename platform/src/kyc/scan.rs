@@ -53,7 +53,7 @@ pub async fn scan(kyc: &Kyc, case: Uuid) -> Result<(), Refusal> {
     };
     let mut outcomes = Vec::with_capacity(documents.len());
     for document in &documents {
-        outcomes.push(look(kyc, document, &key).await?);
+        outcomes.extend(look(kyc, document, &key).await?);
     }
     let system = system.within(case.org);
     platform
@@ -61,7 +61,12 @@ pub async fn scan(kyc: &Kyc, case: Uuid) -> Result<(), Refusal> {
         .await
 }
 
-async fn look(kyc: &Kyc, document: &Document, key: &SubjectKey) -> Result<Outcome, Refusal> {
+/// What a document says; `None` where nothing is read on it, or it was read in an attempt before.
+async fn look(
+    kyc: &Kyc,
+    document: &Document,
+    key: &SubjectKey,
+) -> Result<Option<Outcome>, Refusal> {
     let mut outcome = Outcome {
         id: document.id,
         kind: document.kind,
@@ -70,11 +75,11 @@ async fn look(kyc: &Kyc, document: &Document, key: &SubjectKey) -> Result<Outcom
         fields: Fields::default(),
     };
     if document.reading != Reading::Queued {
-        return Ok(outcome);
+        return Ok(None);
     }
     let (Some(reader), Some(path)) = (&kyc.ocr, &document.path) else {
         outcome.reading = Reading::ByHand;
-        return Ok(outcome);
+        return Ok(Some(outcome));
     };
     let sealed = kyc.vault.get(path).await?;
     let picture = key.open_bytes(FILE, &sealed).map_err(|error| {
@@ -102,7 +107,7 @@ async fn look(kyc: &Kyc, document: &Document, key: &SubjectKey) -> Result<Outcom
             outcome.reading = Reading::ByHand;
         }
     }
-    Ok(outcome)
+    Ok(Some(outcome))
 }
 
 fn settle(unit: &mut Unit<'_, '_>, read: &Case, outcomes: &[Outcome]) -> Result<(), Refusal> {
@@ -123,20 +128,19 @@ fn settle(unit: &mut Unit<'_, '_>, read: &Case, outcomes: &[Outcome]) -> Result<
         )?;
     }
     let documents = recheck(unit, &mut case)?;
-    let step = match certain_failure(&documents, &case.findings) {
-        Some(reason) => Step::Failed(reason),
+    let failure = certain_failure(&documents, &case.findings);
+    let step = match failure {
+        Some((_, reason)) => Step::Failed(reason),
         None => Step::Scanned,
     };
     let before = case.standing.state;
     let after = next(&case.standing, step)?;
     case.standing = after.standing;
     case.reason = after.reason;
-    let status = if after.reason.is_some() {
-        Status::Rejected
-    } else {
-        Status::Review
-    };
-    rows::mark_all(unit, &case, status, None)?;
+    rows::mark_all(unit, &case, Status::Review, None)?;
+    if let Some((document, _)) = failure {
+        rows::mark(unit, document, Status::Rejected, None)?;
+    }
     rows::save_case(unit, &mut case)?;
     moved(unit, &case, before);
     Ok(())

@@ -212,10 +212,8 @@ async fn kinds_of(kyc: &Kyc, client: &Client, files: &[File]) -> Result<Vec<Kind
     let system = Principal::system("kyc.upload").within(client.org);
     let user = client.id;
     let read = kyc.platform.read(&system, move |tx| {
-        let open =
-            rows::case_of(tx, user)?.filter(|case| case.standing.state == State::PendingUpload);
-        match open {
-            Some(case) => Ok(kinds(&rows::current(tx, case.id, case.standing.attempt)?)),
+        match rows::case_of(tx, user)? {
+            Some(case) => Ok(kinds(&rows::standing(tx, &case)?)),
             None => Ok(std::collections::BTreeSet::new()),
         }
     });
@@ -253,11 +251,7 @@ fn write(
     let now = unit.now();
     let mut case = rows::begin_case(unit, new_id(now), client.id, client.org, client.team)?;
     let before = case.standing.state;
-    // What counts so far: nothing, when this upload begins an attempt.
-    let mut have = match before {
-        State::PendingUpload => kinds(&rows::current(unit.tx(), case.id, case.standing.attempt)?),
-        _ => std::collections::BTreeSet::new(),
-    };
+    let (attempt, mut have) = (case.standing.attempt, kinds(&rows::standing(unit.tx(), &case)?));
     have.extend(ready.iter().map(|ready| ready.kind));
     let still = missing(&have, wanted);
     let after = next(
@@ -267,6 +261,9 @@ fn write(
         },
     )?;
     case.standing = after.standing;
+    if case.standing.attempt != attempt {
+        rows::carry(unit, &case, attempt)?;
+    }
     case.team = client.team;
     case.reason = None;
     case.decided_by = None;

@@ -1,10 +1,12 @@
 //! Lists as their publishers hand them out.
 
 use std::io::Read as _;
+use std::sync::Arc;
 
-use siaga_platform::aml::index::Query;
+use siaga_platform::aml::index::{Hit, Index, Listed, Query};
 use siaga_platform::aml::lists::{Files, Format, read};
 use siaga_platform::aml::names::Kind;
+use siaga_platform::aml::names::graded::STRONG;
 use siaga_platform::aml::{faults, sanctions};
 use siaga_platform::ids::HOUSE;
 use siaga_platform::people::{Principal, Role};
@@ -55,6 +57,43 @@ fn the_un_list_has_its_persons_and_entities() {
     assert_eq!(list.published.as_deref(), Some("2026-02-27"));
 }
 
+/// Names that stand beside others in one field of the list.
+#[test]
+fn names_that_share_a_field_of_the_un_list_are_found() {
+    let Some(file) = unpacked("data/kyc/un_consolidated_20260227.xml.gz") else {
+        return;
+    };
+    let list = read(Format::UnXml, &vec![file]).expect("the list");
+    let listed = list.entries.into_iter().map(|entry| Listed {
+        source: "un".into(),
+        digest: entry.digest(),
+        entry: Arc::new(entry),
+    });
+    let index = Index::of(listed.collect());
+    for (name, kind, primary) in [
+        ("Abu Bakr al-Baghdadi", Kind::Person, "AL-SAMARRAI"),
+        ("Hassan Ghul", Kind::Person, "MUSTAFA HAJJI MUHAMMAD KHAN"),
+        ("Qasim Sulaymani", Kind::Person, "SOLEIMANI"),
+        ("M. Javad Kareemi Sabet", Kind::Person, "SABET"),
+        ("Hayat Tahrir al-Sham", Kind::Entity, "AL-NUSRAH FRONT"),
+        ("Jabhat al-Nusra", Kind::Entity, "AL-NUSRAH FRONT"),
+        ("Mujahidin Indonesia Barat", Kind::Entity, "MUJAHIDIN"),
+    ] {
+        let query = Query {
+            names: vec![name.into()],
+            kind: Some(kind),
+            ..Query::default()
+        };
+        let hits = index.search(&query, STRONG);
+        let is_listed = |hit: &Hit| {
+            let told = hit.listed.entry.name().to_uppercase();
+            told.contains(primary)
+        };
+        let found: Vec<&str> = hits.iter().map(|hit| hit.listed.entry.name()).collect();
+        assert!(hits.iter().any(is_listed), "{name}: {found:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_list_is_taken_searched_and_not_replaced_by_a_bad_file() {
     let Some(files) = sdn() else {
@@ -94,6 +133,31 @@ async fn a_list_is_taken_searched_and_not_replaced_by_a_bad_file() {
             .await
             .expect(kind);
         assert!(!same.adopted && same.version == 1, "{kind}: {same:?}");
+        // Every file beside the main one: emptied, a page of a server, cut, and with more broken rows than there may be.
+        for at in 1..files.len() {
+            let half = files[at].len() / 2;
+            let mut torn = files[at].clone();
+            let rows = files[at].iter().filter(|byte| **byte == b'\n').count();
+            torn.extend("<p>\n".repeat(rows / 20 + 1).bytes());
+            let bad = [
+                Vec::new(),
+                b"<html>busy, come, back, later, please, now</html>".to_vec(),
+                files[at][..half].to_vec(),
+                torn,
+            ];
+            for bad in bad {
+                let mut with = files.clone();
+                with[at] = bad;
+                let refused = sanctions::take(platform, &by, "ofac_sdn".into(), with)
+                    .await
+                    .expect_err(kind);
+                assert_eq!(
+                    refused.fault(),
+                    Some(faults::LIST_REFUSED),
+                    "{kind}: file {at}"
+                );
+            }
+        }
         let mut cut = files.clone();
         let half = cut[0].len() / 2;
         cut[0].truncate(half);

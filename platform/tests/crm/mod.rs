@@ -3,7 +3,7 @@
 mod again;
 mod changes;
 mod demo;
-mod floor;
+pub mod floor;
 mod intake;
 mod kept;
 mod life;

@@ -1,17 +1,22 @@
 //! The life of a case.
 
+use std::sync::Arc;
+
+use siaga_platform::crm::{Follow, view};
 use siaga_platform::ids::HOUSE;
 use siaga_platform::kyc::document::Kind;
 use siaga_platform::kyc::faults::{
     BLOCKED, DISPUTED, NO_DISPUTE, NOT_OPEN, NOT_SCREENED, REVIEWED, SAME_DOCUMENT,
 };
-use siaga_platform::kyc::state::State;
+use siaga_platform::kyc::state::{Reason, State};
 use siaga_platform::kyc::{self, Outcome, Verb};
-use siaga_platform::people::Role;
+use siaga_platform::outbox::{Handlers, Publisher};
+use siaga_platform::people::{Principal, Role};
 use siaga_platform::refusal::{FORBIDDEN, FOUR_EYES};
 use siaga_risk::event::Body;
 
 use super::office::{fault, offices};
+use crate::crm::floor::{seen, take, told};
 
 const STATUS: &str = "SELECT status FROM users WHERE id = $1";
 const VERIFIED: &str = "SELECT verified::text FROM users WHERE id = $1";
@@ -605,5 +610,106 @@ async fn a_document_that_ran_out_while_it_waited_is_not_approved() {
                 .await,
         );
         assert_eq!(late, siaga_platform::kyc::faults::BARRED, "{kind}");
+    }
+}
+
+/// A client replaces what was refused; the rest, and what was read on it, goes on into the next attempt.
+#[tokio::test]
+async fn after_a_refusal_only_what_was_refused_is_handed_in_again() {
+    for office in offices().await {
+        let kind = office.house.kind;
+        let sari = office.house.client("Sari").await;
+        let handed = office.in_review(&sari, 1).await;
+        let (card, selfie) = (handed.documents[0].id, handed.documents[1].id);
+        office.type_card(&office.anna, card, "Sari", 1).await;
+        let refuse = |document| kyc::Decision {
+            on: kyc::On::Document(document),
+            verb: Verb::Reject,
+            notes: "the face is in the dark".into(),
+            reason: Reason::ImageUnreadable,
+            revision: None,
+        };
+        kyc::decide(&office.kyc, &office.anna, None, refuse(selfie))
+            .await
+            .expect(kind);
+        let case = kyc::own_case(&office.kyc, &sari).await.expect(kind);
+        assert_eq!(
+            (case.state, case.missing),
+            (State::Rejected, vec![Kind::Selfie]),
+            "{kind}"
+        );
+        for same in [(Kind::Selfie, 2), (Kind::Ktp, 1)] {
+            assert_eq!(
+                fault(office.hand_in(&sari, &[same]).await),
+                SAME_DOCUMENT,
+                "{kind}"
+            );
+        }
+        let again = office
+            .hand_in(&sari, &[(Kind::Selfie, 3)])
+            .await
+            .expect(kind);
+        assert_eq!(
+            (again.state, again.attempts_left),
+            (State::ProcessingOcr, 2),
+            "{kind}"
+        );
+        kyc::scan(&office.kyc, again.case).await.expect(kind);
+        office.screened(sari.user().expect("a person")).await;
+        let seen = kyc::case(&office.kyc, &office.bayu, again.case)
+            .await
+            .expect(kind);
+        let documents: Vec<_> = seen.documents.iter().map(|document| document.id).collect();
+        assert_eq!(
+            (seen.attempt, documents),
+            (2, vec![card, again.documents[0].id]),
+            "{kind}"
+        );
+        assert!(
+            !seen.risky,
+            "{kind}: what was typed came along: {:?}",
+            seen.findings
+        );
+        // A second refusal, of the card: the new selfie stays.
+        kyc::decide(&office.kyc, &office.bayu, None, refuse(card))
+            .await
+            .expect(kind);
+        let case = kyc::own_case(&office.kyc, &sari).await.expect(kind);
+        assert_eq!(case.missing, [Kind::Ktp], "{kind}");
+        let last = office.hand_in(&sari, &[(Kind::Ktp, 4)]).await.expect(kind);
+        assert_eq!(
+            (last.state, last.attempts_left),
+            (State::ProcessingOcr, 1),
+            "{kind}"
+        );
+    }
+}
+
+/// Sales count every failure, and the last one, which is told as the block that it makes.
+#[tokio::test]
+async fn every_failed_attempt_is_counted_at_the_lead() {
+    for office in offices().await {
+        let (house, kind) = (&office.house, office.house.kind);
+        let sari = house.client("Sari").await;
+        let words = told(None, Some("sari@contoh.id"), Some("Sari"));
+        let lead = take(house, words).await.lead;
+        assert_eq!(seen(house, lead).await.lead.user, sari.user(), "{kind}");
+        let handlers = Handlers {
+            subscribers: vec![Arc::new(Follow)],
+            ..Handlers::default()
+        };
+        let publisher = Publisher::new(&office.kyc.platform, handlers);
+        for attempt in 0..3u32 {
+            let handed = office.in_review(&sari, 10 * attempt + 1).await;
+            office
+                .decide(&office.anna, handed.case, Verb::Reject)
+                .await
+                .expect(kind);
+            while publisher.step().await.expect(kind) > 0 {}
+            let figures = view::dashboard(&house.platform, &Principal::owner())
+                .await
+                .expect(kind);
+            assert_eq!(figures.kyc, (0, i64::from(attempt) + 1), "{kind}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use siaga_platform::accounts::demo;
+use siaga_platform::aml::cash as platform_cash;
 use siaga_platform::kyc;
 use siaga_platform::refusal::CONFLICT;
 use siaga_risk::event::{Body, Cash, CashKind, SetReview};
@@ -23,7 +24,7 @@ use crate::gateway::decimal;
 use crate::gateway::dto::account::{AccountDto, AccountRow, LadderDto, account, ladder, row};
 use crate::gateway::dto::wire_enum;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
-use crate::gateway::guard::Caller;
+use crate::gateway::guard::{Caller, Passed};
 use crate::gateway::json::Json;
 use crate::gateway::query::{Id, Query};
 use crate::gateway::server::App;
@@ -132,12 +133,14 @@ pub struct CashRequest {
     pub reference: String,
 }
 
-/// Books a deposit, a withdrawal, a correction or a credit.
+/// Books a deposit, a withdrawal, a correction or a credit at once: on accounts with play money and on the desk's own. Money on the live
+/// account of a client is asked for at `/api/v1/cash/requests`; there credit alone is booked here, by whoever decides on money.
 #[utoipa::path(post, path = "/api/v1/accounts/{id}/cash", tag = "accounts", params(("id" = u32, Path)), request_body = CashRequest,
-    responses((status = 201, body = Done), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 201, body = Done), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn cash(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
+    Extension(passed): Extension<Passed>,
     Id(id): Id<u32>,
     Json(request): Json<CashRequest>,
 ) -> ApiResult<Response> {
@@ -163,6 +166,10 @@ async fn cash(
             "reference",
             format!("give 1 to {REFERENCE_CHARS_MAX} characters"),
         ));
+    }
+    if let Some(platform) = app.core.platform() {
+        let is_credit = matches!(request.kind, CashMovement::Credit);
+        platform_cash::may_book(&platform, &passed.principal, id, is_credit).await?;
     }
     let (kind, amount) = match request.kind {
         CashMovement::Deposit => (CashKind::Deposit, amount),

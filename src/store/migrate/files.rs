@@ -51,4 +51,5 @@ pub const FILES: &[Source] = sources![
     "0077_semantic_vector",
     "0078_analytics",
     "0079_companies",
+    "0080_list_files",
 ];

@@ -1,164 +1,47 @@
-/// Codes of ISO 3166 and the names that lists and forms write, folded. Those of whom the lists speak, and Indonesia's neighbours.
-const COUNTRIES: &[(&str, &[&str])] = &[
-    (
-        "AE",
-        &["united arab emirates", "uae", "uni emirat arab", "are"],
-    ),
-    ("AF", &["afghanistan", "afg"]),
-    ("AL", &["albania", "alb"]),
-    ("AU", &["australia", "aus"]),
-    ("BA", &["bosnia and herzegovina", "bih"]),
-    ("BD", &["bangladesh", "bgd"]),
-    ("BE", &["belgium", "belgia", "bel"]),
-    ("BH", &["bahrain", "bhr"]),
-    ("BN", &["brunei", "brunei darussalam", "brn"]),
-    ("BY", &["belarus", "blr"]),
-    (
-        "CD",
-        &[
-            "democratic republic of the congo",
-            "congo democratic republic of the",
-            "cod",
-        ],
-    ),
-    ("CF", &["central african republic", "caf"]),
-    ("CH", &["switzerland", "swiss", "che"]),
-    (
-        "CN",
-        &["china", "people s republic of china", "tiongkok", "chn"],
-    ),
-    ("CO", &["colombia", "col"]),
-    ("CU", &["cuba", "cub"]),
-    ("DE", &["germany", "jerman", "deu"]),
-    ("DZ", &["algeria", "dza"]),
-    ("EG", &["egypt", "mesir", "egy"]),
-    ("ER", &["eritrea", "eri"]),
-    ("ES", &["spain", "spanyol", "esp"]),
-    ("ET", &["ethiopia", "eth"]),
-    ("FR", &["france", "prancis", "fra"]),
-    (
-        "GB",
-        &[
-            "united kingdom",
-            "united kingdom of great britain and northern ireland",
-            "great britain",
-            "inggris",
-            "gbr",
-        ],
-    ),
-    ("GN", &["guinea", "gin"]),
-    ("GW", &["guinea bissau"]),
-    ("HK", &["hong kong", "hkg"]),
-    ("HT", &["haiti", "hti"]),
-    ("ID", &["indonesia", "republic of indonesia", "wni", "idn"]),
-    ("IL", &["israel", "isr"]),
-    ("IN", &["india", "ind"]),
-    ("IQ", &["iraq", "irak", "irq"]),
-    (
-        "IR",
-        &[
-            "iran",
-            "iran islamic republic of",
-            "islamic republic of iran",
-            "irn",
-        ],
-    ),
-    ("IT", &["italy", "italia", "ita"]),
-    ("JO", &["jordan", "yordania", "jor"]),
-    ("JP", &["japan", "jepang", "jpn"]),
-    ("KE", &["kenya", "ken"]),
-    (
-        "KP",
-        &[
-            "north korea",
-            "korea north",
-            "democratic people s republic of korea",
-            "korea utara",
-            "prk",
-        ],
-    ),
-    (
-        "KR",
-        &[
-            "south korea",
-            "korea south",
-            "republic of korea",
-            "korea selatan",
-            "kor",
-        ],
-    ),
-    ("KW", &["kuwait", "kwt"]),
-    ("LB", &["lebanon", "libanon", "lbn"]),
-    ("LY", &["libya", "lby"]),
-    ("MA", &["morocco", "maroko", "mar"]),
-    ("ML", &["mali", "mli"]),
-    ("MM", &["burma", "myanmar", "mmr"]),
-    ("MX", &["mexico", "meksiko", "mex"]),
-    ("MY", &["malaysia", "mys"]),
-    ("NG", &["nigeria", "nga"]),
-    ("NL", &["netherlands", "belanda", "nld"]),
-    ("OM", &["oman", "omn"]),
-    ("PA", &["panama", "pan"]),
-    ("PH", &["philippines", "filipina", "phl"]),
-    ("PK", &["pakistan", "pak"]),
-    (
-        "PS",
-        &[
-            "palestinian",
-            "palestine",
-            "state of palestine",
-            "palestina",
-            "pse",
-        ],
-    ),
-    ("QA", &["qatar", "qat"]),
-    ("RS", &["serbia", "srb"]),
-    ("RU", &["russia", "russian federation", "rusia", "rus"]),
-    ("RW", &["rwanda", "rwa"]),
-    ("SA", &["saudi arabia", "arab saudi", "sau"]),
-    ("SD", &["sudan", "sdn"]),
-    ("SG", &["singapore", "singapura", "sgp"]),
-    ("SO", &["somalia", "som"]),
-    ("SS", &["south sudan", "ssd"]),
-    ("SY", &["syria", "syrian arab republic", "suriah", "syr"]),
-    ("TH", &["thailand", "tha"]),
-    ("TL", &["timor leste", "east timor", "tls"]),
-    ("TN", &["tunisia", "tun"]),
-    ("TR", &["turkey", "turkiye", "turki", "tur"]),
-    ("TW", &["taiwan", "twn"]),
-    ("UA", &["ukraine", "ukraina", "ukr"]),
-    ("UG", &["uganda", "uga"]),
-    (
-        "US",
-        &[
-            "united states",
-            "united states of america",
-            "usa",
-            "amerika serikat",
-        ],
-    ),
-    ("UZ", &["uzbekistan", "uzb"]),
-    ("VE", &["venezuela", "ven"]),
-    ("VN", &["vietnam", "viet nam", "vnm"]),
-    ("YE", &["yemen", "yaman", "yem"]),
-    ("ZW", &["zimbabwe", "zwe"]),
-];
+//! Countries as codes, whatever a publisher or a form calls them.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// Lines of two codes and the names, folded.
+const TABLE: &str = include_str!("countries.txt");
+
+/// Codes of ISO 3166 in two letters by every way to write the country, folded.
+static CODES: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
+    let mut codes = HashMap::new();
+    for line in lines() {
+        let Some((code, names)) = line.split_once('|') else {
+            continue;
+        };
+        codes.insert(code.to_ascii_lowercase(), code);
+        for name in names.split('|') {
+            codes.insert(name.to_ascii_lowercase(), code);
+        }
+    }
+    codes
+});
+
+fn lines() -> impl Iterator<Item = &'static str> {
+    TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+fn folded(text: &str) -> String {
+    crate::aml::names::fold::words(text).join(" ")
+}
 
 /// A country as a code of two capital letters where it is known, else its folded name. `None` for nothing.
 pub fn country(text: &str) -> Option<String> {
-    let trimmed = text.trim();
-    if trimmed.len() == 2 && trimmed.bytes().all(|c| c.is_ascii_alphabetic()) {
-        return Some(trimmed.to_ascii_uppercase());
-    }
-    let folded = crate::aml::names::fold::words(trimmed).join(" ");
+    let folded = folded(text);
     if folded.is_empty() || folded == "0" {
         return None;
     }
-    let code = COUNTRIES
-        .iter()
-        .find(|(_, names)| names.contains(&folded.as_str()))
-        .map(|(code, _)| (*code).to_owned());
+    let code = CODES.get(folded.as_str()).map(|code| (*code).to_owned());
     Some(code.unwrap_or(folded))
+}
+
+/// Whether a text names a country: `undetermined` and `Region: Crimea` name none.
+pub fn is_known(text: &str) -> bool {
+    CODES.contains_key(folded(text).as_str())
 }
 
 #[cfg(test)]
@@ -172,13 +55,50 @@ mod tests {
             ("id", "ID"),
             ("Suriah", "SY"),
             ("Korea, North", "KP"),
+            ("Democratic People\u{2019}s Republic of Korea", "KP"),
+            ("Korea, Democratic People's Republic of", "KP"),
             (" Cuba ", "CU"),
             ("PRK", "KP"),
+            ("Cape Verde", "CV"),
+            ("C\u{f4}te d'Ivoire", "CI"),
+            ("Congo, Democratic Republic of the", "CD"),
+            ("Iran (Islamic Republic of)", "IR"),
+            ("Bosnia and Herzegovina", "BA"),
+            ("Guinea-Bissau", "GW"),
+            ("U.A.E.", "AE"),
+            ("T\u{fc}rkiye", "TR"),
+            ("St. Lucia", "LC"),
+            ("UK", "GB"),
         ] {
             assert_eq!(country(text).as_deref(), Some(code), "{text}");
+            assert!(is_known(text), "{text}");
         }
-        assert_eq!(country("Cape Verde").as_deref(), Some("cape verde"));
+        for text in ["undetermined", "Region: Crimea", "former Soviet Union", "XX", "", "0"] {
+            assert!(!is_known(text), "{text}");
+        }
+        assert_eq!(country("Region: Crimea").as_deref(), Some("region crimea"));
+        assert_eq!(country("xx").as_deref(), Some("xx"));
         assert_eq!(country("-0- "), None);
         assert_eq!(country(""), None);
+    }
+
+    /// The standard's 249, and Kosovo. A name that stood twice would silently be the later one's.
+    #[test]
+    fn the_table_is_whole_and_says_nothing_twice() {
+        let mut words = std::collections::BTreeSet::new();
+        let mut count = 0;
+        for line in lines() {
+            let fields: Vec<&str> = line.split('|').collect();
+            assert!(fields.len() >= 3, "{line}");
+            assert_eq!((fields[0].len(), fields[1].len()), (2, 3), "{line}");
+            for field in &fields {
+                assert!(words.insert(field.to_ascii_lowercase()), "{field} twice");
+            }
+            for name in &fields[2..] {
+                assert_eq!(folded(name), *name, "{line}");
+            }
+            count += 1;
+        }
+        assert_eq!(count, 250);
     }
 }

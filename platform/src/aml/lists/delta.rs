@@ -69,10 +69,27 @@ pub struct Shape {
 /// # Errors
 /// Why it may not, in words.
 pub fn sane(shape: Shape, before: Option<usize>) -> Result<(), String> {
-    let Shape { entries, broken } = shape;
-    if entries == 0 {
+    if shape.entries == 0 {
         return Err("it holds no entry".into());
     }
+    kept(shape, before)
+}
+
+/// The same for every file beside the main one, in their order: `sides` as they were read now, `before` their records in the last good
+/// list as far as they are known. Such a file may be empty where it was.
+///
+/// # Errors
+/// Which may not and why, in words.
+pub fn sides_sane(sides: &[Shape], before: &[usize]) -> Result<(), String> {
+    for (at, shape) in sides.iter().enumerate() {
+        // The main file is the first.
+        kept(*shape, before.get(at).copied()).map_err(|why| format!("file {}: {why}", at + 2))?;
+    }
+    Ok(())
+}
+
+fn kept(shape: Shape, before: Option<usize>) -> Result<(), String> {
+    let Shape { entries, broken } = shape;
     if broken * 100 > (entries + broken) * BROKEN_PCT_MAX {
         return Err(format!(
             "{broken} of {} records cannot be read",
@@ -148,6 +165,26 @@ mod tests {
         for (entries, broken, before, good) in table {
             let shape = Shape { entries, broken };
             assert_eq!(sane(shape, before).is_ok(), good, "{shape:?} {before:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_beside_the_main_one_is_held_to_the_same() {
+        let shape = |entries, broken| Shape { entries, broken };
+        let table: &[(&[Shape], &[usize], bool)] = &[
+            (&[shape(80, 0), shape(0, 0)], &[100, 0], true),
+            (&[shape(79, 0), shape(0, 0)], &[100, 0], false),
+            (&[shape(100, 0), shape(0, 0)], &[100, 1], false),
+            (&[shape(97, 3)], &[], false),
+            (&[shape(98, 2)], &[], true),
+            (&[shape(0, 1)], &[], false),
+            (&[shape(0, 0)], &[], true),
+            (&[shape(100, 0)], &[100, 10], true),
+            (&[], &[], true),
+        ];
+        for (sides, before, good) in table {
+            let verdict = sides_sane(sides, before);
+            assert_eq!(verdict.is_ok(), *good, "{sides:?} {before:?}");
         }
     }
 }

@@ -12,8 +12,9 @@ pub mod sheet;
 pub(crate) mod sheet_fixture;
 pub mod source;
 pub mod un;
+mod un_names;
 
 pub use date::PartialDate;
-pub use delta::{Delta, Shape, delta, sane};
+pub use delta::{Delta, Shape, delta, sane, sides_sane};
 pub use entry::{Entry, Named, Quality};
 pub use source::{Files, Format, List, Unreadable, read};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::country::country;
 use super::csv::records;
 use super::date::PartialDate;
+use super::delta::Shape;
 use super::entry::{Entry, Named, Quality};
 use super::source::{List, Unreadable};
 use crate::aml::names::Kind;
@@ -45,10 +46,7 @@ pub fn read(parts: Parts<'_>) -> Result<List, Unreadable> {
     )?;
     let main = records(parts.main).ok_or(Unreadable::Form("sdn.csv", "a quote is not closed"))?;
     for record in main {
-        let number = record.first().map(|field| field.trim());
-        let is_number = number
-            .is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()));
-        if record.len() != MAIN_FIELDS || !is_number {
+        if record.len() != MAIN_FIELDS || !is_numbered(&record) {
             list.broken += 1;
             continue;
         }
@@ -65,6 +63,12 @@ pub fn read(parts: Parts<'_>) -> Result<List, Unreadable> {
     Ok(list)
 }
 
+/// Every record begins with the number of its entry.
+fn is_numbered(record: &[String]) -> bool {
+    let number = record.first().map(|field| field.trim());
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()))
+}
+
 /// Records of one file by the number of their entry.
 fn grouped(
     text: &str,
@@ -73,17 +77,22 @@ fn grouped(
     list: &mut List,
 ) -> Result<BTreeMap<String, Vec<Vec<String>>>, Unreadable> {
     let mut groups: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
+    let mut shape = Shape {
+        entries: 0,
+        broken: 0,
+    };
     for record in records(text).ok_or(Unreadable::Form(file, "a quote is not closed"))? {
-        if record.len() < fields {
-            list.broken += 1;
+        if record.len() < fields || !is_numbered(&record) {
+            shape.broken += 1;
             continue;
         }
-        list.rows += 1;
+        shape.entries += 1;
         groups
             .entry(record[0].trim().to_owned())
             .or_default()
             .push(record);
     }
+    list.sides.push(shape);
     Ok(groups)
 }
 
@@ -187,7 +196,12 @@ mod tests {
             comments: "2676,\"; Linked To: X.\"",
         })
         .expect("a list");
-        assert_eq!((list.entries.len(), list.broken, list.rows), (2, 0, 3));
+        assert_eq!((list.entries.len(), list.broken), (2, 0));
+        let whole = Shape {
+            entries: 1,
+            broken: 0,
+        };
+        assert_eq!(list.sides, [whole; 3]);
         let airline = &list.entries[0];
         assert_eq!(airline.kind, Kind::Entity);
         assert_eq!(airline.countries, ["CU"]);
@@ -229,5 +243,17 @@ mod tests {
         })
         .expect("lines");
         assert_eq!((list.entries.len(), list.broken), (0, 1));
+        let list = read(Parts {
+            main: MAIN,
+            alt: "<html>a, page, of, five, fields\n36,12,\"aka\",\"AERO-CARIBBEAN\",-0- ",
+            address: "",
+            comments: "",
+        })
+        .expect("lines");
+        let alt = Shape {
+            entries: 1,
+            broken: 1,
+        };
+        assert_eq!(list.sides[0], alt);
     }
 }

@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use calamine::{Data, Reader as _, Xlsx, open_workbook_from_rs};
 
-use super::country::country;
+use super::country::{country, is_known};
 use super::date::PartialDate;
 use super::entry::{Entry, Named, Quality};
 use super::packed;
@@ -38,6 +38,7 @@ const TEXT_MAX: usize = 32 * 1024 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {
     Name,
+    Alias,
     Kind,
     Code,
     BirthPlace,
@@ -49,6 +50,8 @@ enum Column {
 
 /// Headers, folded, by their beginning.
 const HEADERS: &[(&str, Column)] = &[
+    ("nama alias", Column::Alias),
+    ("alias", Column::Alias),
     ("nama", Column::Name),
     ("terduga", Column::Kind),
     ("jenis", Column::Kind),
@@ -191,11 +194,17 @@ fn text(data: &Data) -> String {
 }
 
 fn entry(cell: &impl Fn(Column) -> String) -> Option<Entry> {
-    let names: Vec<Named> = split_names(&cell(Column::Name));
+    let mut names: Vec<Named> = split_names(&cell(Column::Name));
     let uid = cell(Column::Code);
     if names.is_empty() || uid.is_empty() {
         return None;
     }
+    // Each line of the column is a name.
+    let aliases = split_names(&cell(Column::Alias).replace(['\n', '\r'], ";"));
+    names.extend(aliases.into_iter().map(|name| Named {
+        quality: Quality::Strong,
+        ..name
+    }));
     let kind = match cell(Column::Kind).to_lowercase() {
         kind if kind.starts_with("korporasi")
             || kind.starts_with("entitas")
@@ -205,9 +214,7 @@ fn entry(cell: &impl Fn(Column) -> String) -> Option<Entry> {
         }
         _ => Kind::Person,
     };
-    // "atau" (or) and ";" stand between several dates.
-    let births = cell(Column::Birth).to_lowercase().replace(" atau ", ";");
-    let births = births.split(';').filter_map(PartialDate::read).collect();
+    let births = dates(&cell(Column::Birth));
     let mut countries: Vec<String> = cell(Column::Country)
         .split([';', '/', ','])
         .filter_map(country)
@@ -217,7 +224,7 @@ fn entry(cell: &impl Fn(Column) -> String) -> Option<Entry> {
             .rsplit(',')
             .next()
             .and_then(country)
-            .filter(|country| country.len() == 2),
+            .filter(|country| is_known(country)),
     );
     let remarks = [Column::Description, Column::Address].map(cell);
     let entry = Entry {
@@ -231,6 +238,46 @@ fn entry(cell: &impl Fn(Column) -> String) -> Option<Entry> {
         listed: None,
     };
     Some(entry.tidied())
+}
+
+/// What stands between two dates, beside the end of a line and ";".
+const BETWEEN_DATES: &[&str] = &["atau", "dan", "or", "and", "&"];
+
+/// The dates of a cell. A mark that stands inside of a date (`17/08/1970`) separates only where the year of another follows: two whole
+/// years in one piece would otherwise be read as all years between them.
+fn dates(text: &str) -> Vec<PartialDate> {
+    let mut pieces = Vec::new();
+    for line in text.to_lowercase().split([';', '\n', '\r']) {
+        let mut piece: Vec<&str> = Vec::new();
+        for word in line.split_whitespace() {
+            let is_between = BETWEEN_DATES.contains(&word) || word == "/";
+            if is_between {
+                pieces.push(piece.join(" "));
+                piece.clear();
+            } else {
+                piece.push(word);
+            }
+        }
+        pieces.push(piece.join(" "));
+    }
+    let mut dates = Vec::new();
+    for piece in pieces {
+        let parts: Vec<&str> = piece.split('/').collect();
+        if parts.iter().filter(|part| has_year(part)).count() < 2 {
+            dates.extend(PartialDate::read(&piece));
+            continue;
+        }
+        // Of several years in one piece each ends its date: `10/05/1973/11/06/1974`.
+        let ends = parts.split_inclusive(|part| has_year(part));
+        dates.extend(ends.filter_map(|parts| PartialDate::read(&parts.join("/"))));
+    }
+    dates
+}
+
+/// Whether a text holds a year of four digits.
+fn has_year(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_digit())
+        .any(|digits| digits.len() == 4)
 }
 
 /// Names between the word "alias", in any case and with or without a point; the first is the primary one.
@@ -337,6 +384,49 @@ mod tests {
             ["1971", "1973-05-05"]
         );
         assert_eq!(third.countries, ["IQ", "SY"]);
+    }
+
+    #[test]
+    fn aliases_have_a_column_and_dates_many_marks_between_them() {
+        let rows: &[&[&str]] = &[
+            &["Nama", "Alias", "Terduga", "Kode Densus", "Tgl Lahir"],
+            &["BUDI", "Abu Satu; Abu Dua alias Abu Tiga\nAbu Empat", "Orang", "IDD-001", "17 Agustus 1970 dan 18 Agustus 1975"],
+            &["JOKO", "-", "Orang", "IDD-002", "10/05/1973 / 11/06/1978"],
+            &["AGUS", "", "Orang", "IDD-003", "10/05/1973/11/06/1978"],
+            &["DEDI", "", "Orang", "IDD-004", "1971\natau 5 Mei 1976"],
+            &["EKO", "", "Orang", "IDD-005", "17 Agustus 1970\n18 Agustus 1975"],
+            &["FAJAR", "", "Orang", "IDD-006", "1970/1975"],
+            &["GUNAWAN", "", "Orang", "IDD-007", "1961 to 1963"],
+        ];
+        let list = read(&workbook(rows)).expect("a list");
+        let names = |at: usize| -> Vec<(&str, Quality)> {
+            let names = list.entries[at].names.iter();
+            names.map(|name| (name.text.as_str(), name.quality)).collect()
+        };
+        assert_eq!(
+            names(0),
+            [
+                ("BUDI", Quality::Primary),
+                ("Abu Satu", Quality::Strong),
+                ("Abu Dua", Quality::Strong),
+                ("Abu Tiga", Quality::Strong),
+                ("Abu Empat", Quality::Strong),
+            ]
+        );
+        assert_eq!(names(1), [("JOKO", Quality::Primary)]);
+        let expected: [&[&str]; 7] = [
+            &["1970-08-17", "1975-08-18"],
+            &["1973-05-10", "1978-06-11"],
+            &["1973-05-10", "1978-06-11"],
+            &["1971", "1976-05-05"],
+            &["1970-08-17", "1975-08-18"],
+            &["1970", "1975"],
+            &["1961/1963"],
+        ];
+        for (entry, expected) in list.entries.iter().zip(expected) {
+            let births: Vec<String> = entry.births.iter().map(ToString::to_string).collect();
+            assert_eq!(births, expected, "{}", entry.name());
+        }
     }
 
     /// Two cells, a billion cells apart: a table must not become as large as the sheet.

@@ -1,5 +1,6 @@
 //! Sources: where lists come from and in which form.
 
+use super::delta::Shape;
 use super::entry::Entry;
 use super::{ofac, sheet, un};
 use crate::aml::lists::csv::BYTES_MAX;
@@ -50,10 +51,10 @@ pub type Files = Vec<Vec<u8>>;
 pub struct List {
     /// Who stands on it.
     pub entries: Vec<Entry>,
-    /// Records that could not be read.
+    /// Records of the main file that could not be read.
     pub broken: usize,
-    /// Records of the files beside the main one.
-    pub rows: usize,
+    /// The files beside the main one, in their order.
+    pub sides: Vec<Shape>,
     /// The publisher's date of it.
     pub published: Option<String>,
 }
@@ -97,12 +98,15 @@ pub fn read(format: Format, files: &Files) -> Result<List, Unreadable> {
     match format {
         Format::OfacCsv => {
             let (main, alt, address, comments) = (text(0)?, text(1)?, text(2)?, text(3)?);
-            ofac::read(ofac::Parts {
+            let mut list = ofac::read(ofac::Parts {
                 main: &main,
                 alt: &alt,
                 address: &address,
                 comments: &comments,
-            })
+            })?;
+            // The comments need not be given; a file that is not there is not an empty one.
+            list.sides.truncate(files.len() - 1);
+            Ok(list)
         }
         Format::UnXml => un::read(&text(0)?),
         Format::Spreadsheet => sheet::read(files.first().map_or(&[][..], Vec::as_slice)),

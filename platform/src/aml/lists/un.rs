@@ -7,6 +7,7 @@ use super::country::country;
 use super::date::PartialDate;
 use super::entry::{Entry, Named, Quality};
 use super::source::{List, Unreadable};
+use super::un_names::split;
 use crate::aml::names::Kind;
 
 /// Deepest nesting that is followed; the list has five levels.
@@ -158,7 +159,7 @@ impl Draft {
     fn end_alias(&mut self) {
         let text = std::mem::take(&mut self.alias);
         let quality = std::mem::replace(&mut self.alias_quality, Quality::Strong);
-        self.entry.names.push(Named { text, quality });
+        self.entry.names.extend(split(&text, quality));
     }
 
     fn end_birth(&mut self) {
@@ -183,6 +184,8 @@ impl Draft {
             .cloned()
             .collect::<Vec<_>>()
             .join(" ");
+        // Acronyms stand in brackets behind the name that is listed, and a second name behind a semicolon.
+        self.entry.names.extend(split(&full, Quality::Strong));
         let primary = Named {
             text: full,
             quality: Quality::Primary,

@@ -225,6 +225,10 @@ impl Graded {
         if self.name < POSSIBLE {
             score = score.min(self.name);
         }
+        // A person has to look at the very name, whatever a list or a form says of the date and the country.
+        if self.name >= STRONG {
+            score = score.max(POSSIBLE);
+        }
         Self {
             score,
             birth,
@@ -385,6 +389,9 @@ mod tests {
             other.score < STRONG && other.score >= POSSIBLE,
             "another date is a lower place, not a silence"
         );
+        let all_other = name.with(Birth::Different, Country::Different);
+        assert_eq!(all_other.score, POSSIBLE);
+        assert!(all_other < other, "and still tells less");
         let stranger = person("Budi Santoso", "Joko Susilo");
         assert_eq!(
             stranger.with(Birth::Same, Country::Same).score,

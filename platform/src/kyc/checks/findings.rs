@@ -81,8 +81,8 @@ codes! {
     NpwpInvalid = "npwp_invalid", Risk, "The tax number has a wrong check digit or form";
     /// No zone was found.
     MrzMissing = "mrz_missing", Risk, "The machine-readable zone of the passport was not read";
-    /// Check digits, characters or states are wrong.
-    MrzInvalid = "mrz_invalid", Risk, "Check digits of the machine-readable zone are wrong";
+    /// It is another document's, or check digits, characters or states are wrong.
+    MrzInvalid = "mrz_invalid", Risk, "The machine-readable zone is none of a passport, or a check digit or state in it is wrong";
     /// Zone and page differ.
     MrzDiffers = "mrz_differs", Risk, "The machine-readable zone says something else than the page";
     /// Over.
@@ -193,21 +193,21 @@ pub fn is_barred(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.weight == Weight::Bar)
 }
 
-/// Whether the machine is sure enough to reject without a person: a document whose check digits prove that
+/// Whether the machine is sure enough to reject without a person, and which document: one whose check digits prove that
 /// it has run out, or a picture that neither the measure nor the reader can make out.
-pub fn certain_failure(documents: &[Seen], findings: &[Finding]) -> Option<Reason> {
+pub fn certain_failure(documents: &[Seen], findings: &[Finding]) -> Option<(Uuid, Reason)> {
     documents.iter().find_map(|seen| {
         let has = |code: Code| {
             findings
                 .iter()
                 .any(|finding| finding.code == code && finding.document == Some(seen.id))
         };
-        let proven =
-            seen.reading == Reading::Read && zone(seen).is_some_and(|zone| zone.is_valid());
+        let proves = |zone: Mrz| zone.is_valid() && zone.is_passport();
+        let proven = seen.reading == Reading::Read && zone(seen).is_some_and(proves);
         if proven && (has(Code::Expired) || has(Code::ExpiresSoon)) {
-            Some(Reason::DocumentExpired)
+            Some((seen.id, Reason::DocumentExpired))
         } else if seen.reading == Reading::LowConfidence && has(Code::UnreadableImage) {
-            Some(Reason::ImageUnreadable)
+            Some((seen.id, Reason::ImageUnreadable))
         } else {
             None
         }
@@ -318,14 +318,13 @@ fn passport(seen: &Seen, add: &mut impl FnMut(Code)) {
             Code::MrzMissing
         });
     };
-    if !zone.is_valid() {
+    if !zone.is_valid() || !zone.is_passport() {
         add(Code::MrzInvalid);
     }
-    let name = format!("{} {}", zone.given_names, zone.surname);
     let other_name = fields
         .nama
         .as_deref()
-        .is_some_and(|page| names::score(page, &name) < names::SAME);
+        .is_some_and(|page| names::score_zone(page, &zone) < names::SAME);
     let other_number = fields
         .number(Kind::Passport)
         .is_some_and(|page| page != zone.document_number);

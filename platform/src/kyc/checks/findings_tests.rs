@@ -136,6 +136,28 @@ fn a_passport_is_held_against_its_zone() {
         codes(&[seen(Kind::Passport, fields)], &nobody()),
         [Code::MrzInvalid]
     );
+    // The zone of a card, and of a visa with the passport's own numbers, is none of a passport.
+    let mut fields = passport_until("300101");
+    fields.mrz = Some(vec![
+        "IDCHEA1234567<6<<<<<<<<<<<<<<<".into(),
+        "7510256M2009018CHE<<<<<<<<<<<8".into(),
+        "SMITH<<JOHN<ALBERT<<<<<<<<<<<<".into(),
+    ]);
+    assert_eq!(
+        codes(&[seen(Kind::Passport, fields)], &nobody()),
+        [Code::MrzInvalid, Code::MrzDiffers]
+    );
+    for code in ["V<", "XX", "I<"] {
+        let mut fields = passport_until("300101");
+        if let Some(line) = fields.mrz.as_mut().and_then(|lines| lines.first_mut()) {
+            line.replace_range(..2, code);
+        }
+        assert_eq!(
+            codes(&[seen(Kind::Passport, fields)], &nobody()),
+            [Code::MrzInvalid],
+            "{code}"
+        );
+    }
 }
 
 #[test]
@@ -191,8 +213,13 @@ fn seventeen_is_of_age_on_the_birthday() {
 
 #[test]
 fn the_machine_rejects_only_what_it_can_prove() {
-    let reject =
-        |documents: &[Seen]| certain_failure(documents, &check(documents, &nobody(), today()));
+    let reject = |documents: &[Seen]| {
+        let failure = certain_failure(documents, &check(documents, &nobody(), today()));
+        failure.map(|(document, reason)| {
+            assert_eq!(document, documents[0].id);
+            reason
+        })
+    };
     assert_eq!(
         reject(&[seen(Kind::Passport, passport_until("260901"))]),
         Some(Reason::DocumentExpired)

@@ -137,17 +137,52 @@ pub fn read<S: AsRef<str>>(lines: &[S]) -> Result<Mrz, MrzFault> {
 }
 
 impl Mrz {
-    /// Every check digit is right, every character may stand where it stands, the dates exist, and both
-    /// states are known ones.
+    /// Every check digit is right, every character may stand where it stands, the code is one of the layout's, the dates exist, and both
+    /// states are known ones. The French card says no nationality and no last day.
     pub fn is_valid(&self) -> bool {
-        let states = [&self.issuing_state, &self.nationality]
-            .into_iter()
-            .filter(|state| !state.is_empty());
+        let whole = self.form != Form::French;
         self.checks.all()
             && self.characters
+            && self.has_code()
             && self.birth(2_099).is_some()
-            && (self.expiry_date.is_empty() || self.expiry().is_some())
-            && states.into_iter().all(|state| states::is_known(state))
+            && (!whole || self.expiry().is_some())
+            && states::is_known(&self.issuing_state)
+            && (!whole || states::is_known(&self.nationality))
+    }
+
+    /// Whether it is the zone of a passport, and of no card or visa.
+    pub fn is_passport(&self) -> bool {
+        self.form == Form::Td3 && self.document_code.starts_with('P')
+    }
+
+    /// The last word of a field of names that is full: whatever was behind it did not fit in, and it may be cut itself.
+    pub fn cut_word(&self) -> Option<&str> {
+        let field = match self.form {
+            Form::Td1 => 30,
+            Form::Td2 => 31,
+            Form::Td3 => 39,
+            // The card's two names have fields of their own.
+            Form::French => return None,
+        };
+        let (used, last) = match self.given_names.as_str() {
+            "" => (self.surname.len(), &self.surname),
+            given => (self.surname.len() + 2 + given.len(), &self.given_names),
+        };
+        (used >= field)
+            .then(|| last.rsplit(' ').next())
+            .flatten()
+    }
+
+    /// Codes by their first letter (ICAO 9303-4, -5, -6 and -7): passports, cards of identity and of crews, visas; the second letter is
+    /// the state's.
+    fn has_code(&self) -> bool {
+        let first: &[char] = match self.form {
+            Form::Td3 => &['P', 'V'],
+            Form::Td2 => &['A', 'C', 'I', 'V'],
+            Form::Td1 => &['A', 'C', 'I'],
+            Form::French => &['I'],
+        };
+        self.document_code.starts_with(first)
     }
 
     /// The birth date: the latest such day whose year is not after `reference_year`.
@@ -196,6 +231,11 @@ fn sex(line: &str, at: usize) -> Option<Sex> {
         "F" => Some(Sex::Female),
         _ => None,
     }
+}
+
+/// What may stand for the sex; X as in the page itself, which some states write where the standard asks for a filler.
+fn fits_sex(line: &str, at: usize) -> bool {
+    matches!(part(line, at, at + 1), "M" | "F" | "X" | "<")
 }
 
 /// The number with its check digit: `<` in place of the digit means that it goes on in `optional`. That
@@ -257,7 +297,8 @@ fn td3(a: &str, b: &str) -> Mrz {
         },
         characters: fits(a, Set::Letters)
             && fits(b, Set::Any)
-            && fits(part(b, 10, 13), Set::Letters),
+            && fits(part(b, 10, 13), Set::Letters)
+            && fits_sex(b, 20),
     }
 }
 
@@ -289,7 +330,8 @@ fn td2(a: &str, b: &str) -> Mrz {
         },
         characters: fits(a, Set::Letters)
             && fits(b, Set::Any)
-            && fits(part(b, 10, 13), Set::Letters),
+            && fits(part(b, 10, 13), Set::Letters)
+            && fits_sex(b, 20),
     }
 }
 
@@ -328,6 +370,8 @@ fn td1(a: &str, b: &str, c: &str) -> Mrz {
         characters: fits(part(a, 0, 5), Set::Letters)
             && fits(a, Set::Any)
             && fits(b, Set::Any)
+            && fits(part(b, 15, 18), Set::Letters)
+            && fits_sex(b, 7)
             && fits(c, Set::Letters),
     }
 }
@@ -361,7 +405,8 @@ fn french(a: &str, b: &str) -> Mrz {
         characters: fits(part(a, 0, 30), Set::Letters)
             && fits(a, Set::Any)
             && fits(b, Set::Any)
-            && fits(part(b, 0, 4), Set::Digits),
+            && fits(part(b, 0, 4), Set::Digits)
+            && fits_sex(b, 34),
     }
 }
 
@@ -392,6 +437,49 @@ mod tests {
             Some("2012-04-15")
         );
         assert_eq!(mrz.sex, Some(Sex::Female));
+    }
+
+    /// Each of these fields is outside of every check digit.
+    #[test]
+    fn code_states_and_sex_are_looked_at() {
+        const REAL: [&str; 2] = [
+            "P<D<<MUSTERMANN<<ERIKA<<<<<<<<<<<<<<<<<<<<<<",
+            "C01X0006H1D<<6408125F1710319<<<<<<<<<<<<<<<0",
+        ];
+        let with = |line: usize, at: usize, text: &str| {
+            let mut lines = REAL.map(str::to_owned);
+            lines[line].replace_range(at..at + text.len(), text);
+            read(&lines).expect("two lines of 44")
+        };
+        for (line, at, text, valid) in [
+            (0, 0, "P<", true),
+            (0, 0, "PO", true),
+            (0, 0, "V<", true),
+            (0, 0, "I<", false),
+            (0, 0, "XX", false),
+            (0, 0, "<P", false),
+            (0, 2, "IDN", true),
+            (0, 2, "<<<", false),
+            (0, 2, "QQQ", false),
+            (1, 10, "IDN", true),
+            (1, 10, "<<<", false),
+            (1, 20, "M", true),
+            (1, 20, "X", true),
+            (1, 20, "<", true),
+            (1, 20, "Q", false),
+            (1, 20, "1", false),
+        ] {
+            let mrz = with(line, at, text);
+            assert_eq!(mrz.is_valid(), valid, "{text} in line {line}: {mrz:?}");
+        }
+        assert!(with(0, 0, "P<").is_passport() && !with(0, 0, "V<").is_passport());
+        let card = [
+            "IDCHEA1234567<6<<<<<<<<<<<<<<<",
+            "7510256M2009018CHE<<<<<<<<<<<8",
+            "SMITH<<JOHN<ALBERT<<<<<<<<<<<<",
+        ];
+        let card = read(&card).expect("a card");
+        assert!(card.is_valid() && !card.is_passport());
     }
 
     /// Weights 7, 3 and 1 have no factor in common with 10: each slip of one digit is seen.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::kit::answer;
 use super::nik::{self, Sex};
 use super::{mrz, repair_mrz};
+use crate::address;
 
 fn text_of(path: &str) -> Option<String> {
     let path = shared::find(path)?;
@@ -51,6 +52,34 @@ fn every_published_example_of_identity_documents_holds() {
         run += 1;
     }
     assert!(run >= 34, "{run} examples");
+}
+
+/// What people type goes through [`address::phone`]: it gives each example's number, or, where the example is of no mobile number, none of a
+/// mobile of ours.
+#[test]
+fn every_published_example_of_a_number_holds_where_people_type_theirs() {
+    let Some(text) = text_of("vectors/auth_and_identity.json") else {
+        return;
+    };
+    let vectors: Vec<Value> = serde_json::from_str(&text).expect("a list");
+    let mut run = 0;
+    for vector in &vectors {
+        let inputs = &vector["inputs"];
+        if inputs["calc"] != "mobile_e164_id" {
+            continue;
+        }
+        let raw = inputs["raw"].as_str().expect("a number");
+        let typed = address::phone(raw).ok();
+        match vector["expect"]["e164"].as_str() {
+            Some(expected) => assert_eq!(typed.as_deref(), Some(expected), "{raw}"),
+            None => assert!(
+                !typed.is_some_and(|number| number.starts_with("+628")),
+                "{raw}"
+            ),
+        }
+        run += 1;
+    }
+    assert!(run >= 8, "{run} examples");
 }
 
 #[test]

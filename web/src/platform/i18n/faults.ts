@@ -87,6 +87,7 @@ const INDONESIAN: Record<string, readonly [title: string, todo: string]> = {
   booking_refused: ["Meja tidak membukukannya", "Lihat alasannya, misalnya dana bebas tidak cukup."],
   booking_later: ["Meja tidak dapat membukukannya sekarang", "Coba lagi setelah meja kembali mencatat."],
   cash_no_rate: ["Tidak ada kurs ke dolar sekarang", "Tunggu kurs, lalu coba lagi."],
+  cash_by_request: ["Uang klien bergerak melalui permintaan", "Ajukan permintaannya di halaman Kas."],
 };
 
 /** The Indonesian text of a refusal; a later name has none yet. */

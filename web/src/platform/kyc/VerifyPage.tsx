@@ -11,7 +11,7 @@ import { useSay, word } from "../i18n";
 import { Ask } from "../ui/Ask";
 import { Body, Card, Facts, Page, Trouble, Wait } from "../ui/Page";
 import { Tag } from "../ui/Tag";
-import { accepted, fileFault, uploadForm, wanted } from "./files";
+import { accepted, fileFault, lacking, uploadForm } from "./files";
 import { STATUS_TONES } from "./QueuePage";
 
 const CASE_MS = 10_000;
@@ -72,7 +72,7 @@ function Upload({ mine }: { mine: KycCase | null }) {
   const say = useSay();
   const door = useDoor();
   const cache = useQueryClient();
-  const lacks = wanted(mine && mine.status === "PENDING_UPLOAD" ? mine.missing : null);
+  const lacks = lacking(mine);
   const [proof, setProof] = useState<"ktp" | "passport">("ktp");
   const [files, setFiles] = useState<Partial<Record<DocumentType, File>>>({});
   const [busy, setBusy] = useState(false);

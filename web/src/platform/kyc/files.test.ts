@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
-import { accepted, FILE_BYTES_MAX, fileFault, uploadForm, wanted } from "./files";
+import { accepted, FILE_BYTES_MAX, fileFault, lacking, uploadForm, wanted } from "./files";
 
 it("says what is wrong with a file before it is sent", () => {
   const file = (size: number, type: string) => ({ size, type });
   expect(fileFault("ktp", file(1, "image/png"))).toBeNull();
   expect(fileFault("ktp", file(FILE_BYTES_MAX, "image/jpeg"))).toBeNull();
-  expect(fileFault("ktp", file(FILE_BYTES_MAX + 1, "image/jpeg"))).toBe("large");
+  expect(fileFault("ktp", file(5_000_001, "image/jpeg"))).toBe("large");
   expect(fileFault("ktp", file(0, "image/jpeg"))).toBe("empty");
   expect(fileFault("passport", file(9, "application/pdf"))).toBe("type");
   expect(fileFault("selfie", file(9, "image/png"))).toBe("selfieType");
@@ -17,6 +17,14 @@ it("asks for what the case lacks, the identity as one of two", () => {
   expect(wanted(null)).toEqual({ identity: true, others: ["npwp", "selfie", "proof_of_address"] });
   expect(wanted(["ktp", "selfie"])).toEqual({ identity: true, others: ["selfie"] });
   expect(wanted([])).toEqual({ identity: false, others: [] });
+});
+
+it("asks again for what was refused alone", () => {
+  const mine = (status: string, ...documents: string[]) => ({ status, missing: ["selfie" as const], documents: documents.map((verification_status) => ({ verification_status })) });
+  expect(lacking(null)).toEqual(wanted(null));
+  expect(lacking(mine("PENDING_UPLOAD"))).toEqual(wanted(["selfie"]));
+  expect(lacking(mine("REJECTED", "review", "rejected"))).toEqual(wanted(["selfie"]));
+  expect(lacking(mine("REJECTED", "rejected", "rejected"))).toEqual(wanted(null));
 });
 
 it("sends types before files, in the same order, and no name of a file", async () => {

@@ -1,7 +1,7 @@
 import type { DocumentType } from "../api/kyc";
 
-/** 5 MiB a file, as the server takes them: a larger one is not sent at all. */
-export const FILE_BYTES_MAX = 5 * 1_024 * 1_024;
+/** 5 MB a file, as the server takes them: a larger one is not sent at all. */
+export const FILE_BYTES_MAX = 5_000_000;
 
 export type FileFault = "empty" | "large" | "type" | "selfieType";
 
@@ -23,6 +23,12 @@ export const IDENTITY: readonly DocumentType[] = ["ktp", "passport"];
 export function wanted(missing: readonly DocumentType[] | null): { identity: boolean; others: DocumentType[] } {
   if (missing === null) return { identity: true, others: ["npwp", "selfie", "proof_of_address"] };
   return { identity: missing.some((type) => IDENTITY.includes(type)), others: missing.filter((type) => !IDENTITY.includes(type)) };
+}
+
+/** What a client is asked for: everything at the beginning and when all was refused, else what the case lacks. */
+export function lacking(mine: { status: string; missing: readonly DocumentType[]; documents: readonly { verification_status: string }[] } | null): ReturnType<typeof wanted> {
+  const goesOn = mine !== null && (mine.status === "PENDING_UPLOAD" || (mine.status === "REJECTED" && mine.documents.some((one) => one.verification_status !== "rejected")));
+  return wanted(goesOn ? mine.missing : null);
 }
 
 /** The parts of an upload: types first, then the files in the same order. */
