@@ -572,10 +572,7 @@ mod tests {
                 "[identity]\nsms_url = 'http://sms.example/send'\n",
                 "identity.sms_url",
             ),
-            (
-                "[identity]\nsms_token_path = 'token'\n",
-                "identity.sms_url",
-            ),
+            ("[identity]\nsms_token_path = 'token'\n", "identity.sms_url"),
             (
                 &format!("{url}sms_body = 'to={{to}}&text={{code}}'\n"),
                 "`{code}`",

@@ -14,13 +14,13 @@ mod support;
 
 #[path = "../platform/tests/aml/mod.rs"]
 mod aml;
+#[path = "platform/classes.rs"]
+mod classes;
 #[path = "../platform/tests/crm/mod.rs"]
 mod crm;
 #[path = "../platform/tests/ground/mod.rs"]
 mod ground;
 #[path = "../platform/tests/kyc/mod.rs"]
 mod kyc;
-#[path = "platform/classes.rs"]
-mod classes;
 #[path = "platform/traces.rs"]
 mod traces;

@@ -9,8 +9,6 @@ mod program;
 #[allow(dead_code)] // these tests need no recordings, only the notes of skips
 mod shared;
 
-#[path = "../platform/tests/kyc/photo.rs"]
-mod photo;
 #[path = "routes/contract.rs"]
 mod contract;
 #[path = "routes/forwarded.rs"]
@@ -19,6 +17,8 @@ mod forwarded;
 mod house;
 #[path = "routes/keys.rs"]
 mod keys;
+#[path = "../platform/tests/kyc/photo.rs"]
+mod photo;
 #[path = "routes/roles.rs"]
 mod roles;
 #[path = "routes/strangers.rs"]

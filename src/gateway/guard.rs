@@ -321,9 +321,7 @@ pub async fn resolve(
             .filter(|token| is_identitys(token));
         let cookie = named_cookie(headers, ACCESS_COOKIE).filter(|_| !carried);
         if let Some(credential) = bearer.or(cookie) {
-            let seen = identity
-                .who_at(credential, ip, request_id, route)
-                .await?;
+            let seen = identity.who_at(credential, ip, request_id, route).await?;
             // A token of a browser is worth nothing in a header: whoever could read it there would be past HttpOnly.
             if bearer.is_some() && seen.client == Client::Browser {
                 return Err(ApiError::new(

@@ -207,7 +207,9 @@ mod tests {
                         "{method} {path} {status}"
                     );
                 }
-                let other = answers.get("default").map(|other| &other["content"][PROBLEM]);
+                let other = answers
+                    .get("default")
+                    .map(|other| &other["content"][PROBLEM]);
                 assert_eq!(
                     other.is_some_and(|problem| problem["schema"].is_object()),
                     path.starts_with("/api/"),

@@ -36,7 +36,10 @@ async fn person(house: &House, name: &str, role: Role, team: Option<Uuid>) -> Pe
         team,
         locale: None,
     };
-    let invited = house.identity.invite(&owner, None, invitation, &api()).await;
+    let invited = house
+        .identity
+        .invite(&owner, None, invitation, &api())
+        .await;
     let invited = done(house, invited);
     let change = StatusChange {
         to: Standing::Active,
@@ -156,7 +159,13 @@ async fn a_manager_sees_the_leads_of_their_team_and_no_others() {
         let listed = done(&house, house.identity.teams(&owner).await);
         let told: Vec<_> = listed
             .iter()
-            .map(|team| (team.name.as_str(), team.manager_name.as_deref(), team.members))
+            .map(|team| {
+                (
+                    team.name.as_str(),
+                    team.manager_name.as_deref(),
+                    team.members,
+                )
+            })
             .collect();
         assert_eq!(
             told,
@@ -297,7 +306,11 @@ async fn people_are_found_by_what_is_typed_and_by_role() {
         for (typed, role, found) in [
             (Some("rinawati"), None, vec![rina.id]),
             (Some("rinawaty"), None, vec![rina.id]),
-            (Some("ayulestari@contoh.id"), Some(Role::SalesAgent), vec![ayu.id]),
+            (
+                Some("ayulestari@contoh.id"),
+                Some(Role::SalesAgent),
+                vec![ayu.id],
+            ),
             (Some("rinawati"), Some(Role::Dealer), vec![]),
             (Some("zzzzzzzz"), None, vec![]),
             (None, Some(Role::SalesAgent), vec![ayu.id]),

@@ -88,7 +88,12 @@ async fn one_route_takes_no_more_than_its_share() {
             asked.err().and_then(|refusal| refusal.fault())
         };
         for n in 0..225 {
-            assert_eq!(asked("GET /api/v1/orders").await, None, "{}: {n}", house.kind);
+            assert_eq!(
+                asked("GET /api/v1/orders").await,
+                None,
+                "{}: {n}",
+                house.kind
+            );
         }
         for _ in 0..300 {
             let refused = asked("GET /api/v1/orders").await;
@@ -96,7 +101,12 @@ async fn one_route_takes_no_more_than_its_share() {
         }
         // What was refused took nothing of the rest: 75 are left of 300.
         for n in 0..75 {
-            assert_eq!(asked("POST /api/v1/orders").await, None, "{}: {n}", house.kind);
+            assert_eq!(
+                asked("POST /api/v1/orders").await,
+                None,
+                "{}: {n}",
+                house.kind
+            );
         }
         let refused = asked("GET /api/v1/profile").await;
         assert_eq!(refused, Some(TOO_OFTEN), "{}: all together", house.kind);

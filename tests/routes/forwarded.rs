@@ -44,7 +44,9 @@ fn sign_in_from_everywhere(house: &House, email: &str, password: &str) -> Vec<An
                 })
             })
             .collect();
-        let answers = comers.into_iter().map(|comer| comer.join().expect("no panic"));
+        let answers = comers
+            .into_iter()
+            .map(|comer| comer.join().expect("no panic"));
         answers.collect()
     })
 }
@@ -80,7 +82,12 @@ async fn a_hundred_right_passwords_leave_three_sessions_and_a_hundred_wrong_ones
         house.ask("GET", "/api/v1/auth/sessions", Some(&person), None)
     });
     let live: Vec<Answer> = lists.filter(|list| list.status == 200).collect();
-    assert_eq!(live.len(), tokens.len().min(SESSIONS_MAX), "of {}", tokens.len());
+    assert_eq!(
+        live.len(),
+        tokens.len().min(SESSIONS_MAX),
+        "of {}",
+        tokens.len()
+    );
     assert!(!live.is_empty(), "somebody is let in");
     for list in &live {
         let open = list.body.as_array().map(Vec::len);
@@ -89,9 +96,9 @@ async fn a_hundred_right_passwords_leave_three_sessions_and_a_hundred_wrong_ones
 
     let answers = sign_in_from_everywhere(&house, "budi@contoh.id", "Salah-Sekali-77!");
     let told = |status: u16, code: u64| {
-        let so = answers.iter().filter(|answer| {
-            answer.status == status && answer.body["code"].as_u64() == Some(code)
-        });
+        let so = answers
+            .iter()
+            .filter(|answer| answer.status == status && answer.body["code"].as_u64() == Some(code));
         so.count()
     };
     assert_eq!(

@@ -126,9 +126,8 @@ async fn a_client_orders_cancels_protects_and_closes_on_their_own_account() {
     let admin = person(&house, "super_admin").await;
     open_market(&house, &admin).await;
     let (rina, mine) = client(&house).await;
-    let ask = |method: &str, path: &str, body: Option<&Value>| {
-        house.ask(method, path, Some(&rina), body)
-    };
+    let ask =
+        |method: &str, path: &str, body: Option<&Value>| house.ask(method, path, Some(&rina), body);
 
     let order = resting(mine, "waits");
     let would = ask("POST", "/api/v1/orders/preview", Some(&order));

@@ -437,18 +437,13 @@ fn more_than_a_position_can_lose() {
 /// 0.12345678 x 64,123.45 is 7,916.474659491.
 #[test]
 fn a_pool_is_not_rounded() {
-    let pool = |collateral: Value, others: Value| {
-        json!({ "calc": "shared_collateral_pool", "collateral": collateral, "other_positions": others })
-    };
-    let coins =
-        json!({ "currency": "BTC", "amount": "0.12345678", "rate_to_account": "64123.45" });
+    let pool = |collateral: Value, others: Value| json!({ "calc": "shared_collateral_pool", "collateral": collateral, "other_positions": others });
+    let coins = json!({ "currency": "BTC", "amount": "0.12345678", "rate_to_account": "64123.45" });
     holds(
         pool(json!([coins]), json!([])),
         json!({ "other_maintenance": "0", "buying_power": "7916.474659491" }),
     );
-    let held = || {
-        json!([{ "symbol": "BTCUSDC", "quantity": "0.12345678", "price": "64123.45", "leverage": "25" }])
-    };
+    let held = || json!([{ "symbol": "BTCUSDC", "quantity": "0.12345678", "price": "64123.45", "leverage": "25" }]);
     let cash = json!([{ "currency": "USDC", "amount": "10000" }]);
     holds(
         pool(cash, held()),
@@ -628,11 +623,12 @@ fn standings_that_no_account_holds() {
     let is = |liquidatable: bool| json!({ "liquidatable": liquidatable });
     holds(standing("1.0000000001", "1.0000000001"), is(false));
     holds(standing("1.0000000001", "1.0000000002"), is(true));
-    holds(standing("99999999999999999", "100000000000000000"), is(true));
+    holds(
+        standing("99999999999999999", "100000000000000000"),
+        is(true),
+    );
     holds(standing("-1.0000000001", "0"), is(false));
-    let meets = |collateral: &str| {
-        json!({ "calc": "dydx_collateralised", "net_collateral": collateral, "requirement": "1.0000000002" })
-    };
+    let meets = |collateral: &str| json!({ "calc": "dydx_collateralised", "net_collateral": collateral, "requirement": "1.0000000002" });
     holds(meets("1.0000000002"), json!({ "meets_requirement": true }));
     holds(meets("1.0000000001"), json!({ "meets_requirement": false }));
 }
@@ -652,10 +648,12 @@ fn a_pending_order_that_nobody_activates_is_looked_at_once() {
 
 #[test]
 fn what_an_example_leaves_out_is_what_the_rule_says() {
-    let bars = json!([["1", "3", "1", "2"], ["2", "4", "2", "3"], ["3", "7", "3", "4"]]);
-    let range = |smoothing: &str| {
-        json!({ "calc": "average_true_range", "period": 2, "smoothing": smoothing, "bars_ohlc": bars })
-    };
+    let bars = json!([
+        ["1", "3", "1", "2"],
+        ["2", "4", "2", "3"],
+        ["3", "7", "3", "4"]
+    ]);
+    let range = |smoothing: &str| json!({ "calc": "average_true_range", "period": 2, "smoothing": smoothing, "bars_ohlc": bars });
     // Wilder: (2 + 2) / 2, then (2 x 1 + 4) / 2; the simple mean leaves the first bar out.
     holds(range("wilder"), json!({ "values": ["2", "3"] }));
     holds(range("simple"), json!({ "values": ["3"] }));

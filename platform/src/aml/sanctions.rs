@@ -254,7 +254,11 @@ pub async fn take(
                 .bind(&asked)
                 .bind(source.version),
             )?;
-            Ok((source, digest, sides.map_or_else(Vec::new, |(sides,)| sides)))
+            Ok((
+                source,
+                digest,
+                sides.map_or_else(Vec::new, |(sides,)| sides),
+            ))
         })
         .await?;
     let format = Format::parse(&before.format)

@@ -34,11 +34,13 @@ pub(super) fn merge(
 ) -> Result<(), Refusal> {
     let now = unit.now();
     // Who brought a client says the lead that was nobody's until now.
-    let brought_by = joined.as_ref().and_then(|other| match (lead.user, other.user) {
-        (Some(_), None) => other.referrer,
-        (None, Some(_)) => lead.referrer,
-        _ => None,
-    });
+    let brought_by = joined
+        .as_ref()
+        .and_then(|other| match (lead.user, other.user) {
+            (Some(_), None) => other.referrer,
+            (None, Some(_)) => lead.referrer,
+            _ => None,
+        });
     match lead.user.or(joined.as_ref().and_then(|other| other.user)) {
         Some(user) => subject::move_to(unit, lead, user)?,
         None => subject::keep_apart(unit, lead)?,

@@ -31,11 +31,11 @@ pub(super) fn brought(
     if written == 0 {
         return Ok(());
     }
-    unit.audit(
-        Change::new(Action::Update, "user", user)
-            .about(user)
-            .field("referrer", Value::Null, json!(referrer)),
-    );
+    unit.audit(Change::new(Action::Update, "user", user).about(user).field(
+        "referrer",
+        Value::Null,
+        json!(referrer),
+    ));
     let facts = json!({"user_id": user, "referrer_id": referrer});
     unit.emit(Event::new("user.referred", "user", user, facts).about(user));
     Ok(())

@@ -137,7 +137,8 @@ impl<'a> Token<'a> {
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(JwsFault::Form)?;
         let (header, payload) = signed.split_once('.').ok_or(JwsFault::Form)?;
-        let header: Header = serde_json::from_slice(&decoded(header)?).map_err(|_| JwsFault::Form)?;
+        let header: Header =
+            serde_json::from_slice(&decoded(header)?).map_err(|_| JwsFault::Form)?;
         if header.alg != algorithm {
             return Err(JwsFault::Algorithm);
         }

@@ -30,7 +30,8 @@ pub fn verify(token: &str, secret: &SharedSecret) -> Result<Vec<u8>, JwsFault> {
     let token = Token::of(token, ALGORITHM)?;
     let (payload, signature) = token.decoded()?;
     // Compares in constant time.
-    hmac::verify(&secret.0, token.signed.as_bytes(), &signature).map_err(|_| JwsFault::Signature)?;
+    hmac::verify(&secret.0, token.signed.as_bytes(), &signature)
+        .map_err(|_| JwsFault::Signature)?;
     Ok(payload)
 }
 

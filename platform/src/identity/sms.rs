@@ -269,10 +269,9 @@ fn verdict(status: StatusCode) -> Result<(), (&'static str, &'static str)> {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
             Err(("look at identity.sms_url", LATER))
         }
-        moved if moved.is_redirection() => Err((
-            "give the address it sends on to in identity.sms_url",
-            LATER,
-        )),
+        moved if moved.is_redirection() => {
+            Err(("give the address it sends on to in identity.sms_url", LATER))
+        }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
             Err(("it is asked too often, or is slow", LATER))
         }
@@ -457,7 +456,10 @@ mod tests {
             "names are sent as they stand"
         );
         let told = fault("to={to}&text={code}").to_string();
-        assert!(told.contains("`{code}`") && told.contains("{text}"), "{told}");
+        assert!(
+            told.contains("`{code}`") && told.contains("{text}"),
+            "{told}"
+        );
     }
 
     #[test]

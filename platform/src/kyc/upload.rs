@@ -211,12 +211,12 @@ async fn find_client(kyc: &Kyc, by: &Principal, client: Option<Uuid>) -> Result<
 async fn kinds_of(kyc: &Kyc, client: &Client, files: &[File]) -> Result<Vec<Kind>, Refusal> {
     let system = Principal::system("kyc.upload").within(client.org);
     let user = client.id;
-    let read = kyc.platform.read(&system, move |tx| {
-        match rows::case_of(tx, user)? {
+    let read = kyc
+        .platform
+        .read(&system, move |tx| match rows::case_of(tx, user)? {
             Some(case) => Ok(kinds(&rows::standing(tx, &case)?)),
             None => Ok(std::collections::BTreeSet::new()),
-        }
-    });
+        });
     let mut have = read.await?;
     let mut here = std::collections::BTreeSet::new();
     have.extend(files.iter().filter_map(|file| file.kind));
@@ -251,7 +251,10 @@ fn write(
     let now = unit.now();
     let mut case = rows::begin_case(unit, new_id(now), client.id, client.org, client.team)?;
     let before = case.standing.state;
-    let (attempt, mut have) = (case.standing.attempt, kinds(&rows::standing(unit.tx(), &case)?));
+    let (attempt, mut have) = (
+        case.standing.attempt,
+        kinds(&rows::standing(unit.tx(), &case)?),
+    );
     have.extend(ready.iter().map(|ready| ready.kind));
     let still = missing(&have, wanted);
     let after = next(

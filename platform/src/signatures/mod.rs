@@ -93,7 +93,10 @@ mod tests {
     #[test]
     fn known_keys_and_bodies_have_their_signatures() {
         // RFC 2202 and RFC 4231, test case 2.
-        let (key, body) = (b"Jefe".as_slice(), b"what do ya want for nothing?".as_slice());
+        let (key, body) = (
+            b"Jefe".as_slice(),
+            b"what do ya want for nothing?".as_slice(),
+        );
         assert_eq!(
             header(Hash::Sha1, key, Encoding::Hex, "", body),
             "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"

@@ -47,8 +47,7 @@ async fn count(house: &House, from: &'static str, lead: Uuid) -> i64 {
         .await
 }
 
-const NAMED: &str =
-    "leads WHERE id = $1 AND (data <> '{}' OR phone_index IS NOT NULL OR reason_sealed IS NOT NULL)";
+const NAMED: &str = "leads WHERE id = $1 AND (data <> '{}' OR phone_index IS NOT NULL OR reason_sealed IS NOT NULL)";
 const WORDS: &str = "lead_history WHERE lead_id = $1 AND text_sealed IS NOT NULL";
 const FOUND: &str = "search_entries WHERE entity_id = $1";
 const KEYS: &str = "subject_keys WHERE subject_id = $1 AND wrapped IS NOT NULL";

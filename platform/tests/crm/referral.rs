@@ -41,7 +41,13 @@ async fn a_partner_sees_the_money_of_whom_they_brought_from_when_the_lead_is_the
         let user = sari.user().expect("a person");
         let payload = json!({"user_id": user, "to": "active"});
         for _ in 0..2 {
-            happen(&house.platform, "user.status_changed", user, payload.clone()).await;
+            happen(
+                &house.platform,
+                "user.status_changed",
+                user,
+                payload.clone(),
+            )
+            .await;
         }
         assert_eq!(seen(&house, lead).await.lead.user, Some(user), "{kind}");
         // Whoever names them later did not bring them.

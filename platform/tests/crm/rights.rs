@@ -208,7 +208,8 @@ async fn figures_are_seen_by_many_and_taken_out_by_few() {
             let taken = taken.map(drop).map_err(|refusal| refusal.fault());
             assert_eq!(taken, expected(takes), "{kind}: {by:?}");
         }
-        let told = "SELECT count(*) FROM audit_log WHERE entity_type = 'dashboard' AND action = 'access'";
+        let told =
+            "SELECT count(*) FROM audit_log WHERE entity_type = 'dashboard' AND action = 'access'";
         assert_eq!(
             house.count(&Principal::owner(), told).await,
             1,

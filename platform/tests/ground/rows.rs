@@ -464,7 +464,11 @@ async fn an_administrator_of_another_organisation_administers_that_one() {
                 whose.audit_name()
             )
         };
-        assert_eq!(house.attempt(&admin, tier(&colleague)).await, Ok(1), "{kind}");
+        assert_eq!(
+            house.attempt(&admin, tier(&colleague)).await,
+            Ok(1),
+            "{kind}"
+        );
         assert_eq!(house.attempt(&admin, tier(&owner)).await, Ok(0), "{kind}");
         let team = |org: uuid::Uuid| {
             format!(

@@ -37,10 +37,7 @@ async fn document(
     status: &'static str,
     content: &'static str,
 ) -> Uuid {
-    let (project, id) = (
-        new_id(house.platform.now()),
-        new_id(house.platform.now()),
-    );
+    let (project, id) = (new_id(house.platform.now()), new_id(house.platform.now()));
     house
         .system(move |tx| {
             tx.execute(
@@ -64,10 +61,7 @@ async fn document(
 
 /// A task about a lead of that subject.
 async fn task(house: &House, org: Uuid, subject: Uuid) -> Uuid {
-    let (lead, id) = (
-        new_id(house.platform.now()),
-        new_id(house.platform.now()),
-    );
+    let (lead, id) = (new_id(house.platform.now()), new_id(house.platform.now()));
     house
         .system(move |tx| {
             tx.execute(
@@ -303,8 +297,7 @@ async fn the_assistant_sees_what_its_user_sees_and_writes_vectors_and_summaries(
             let done = keep(&house, &owner, source, 0.9, MODEL).await;
             assert_eq!(done, kept, "{kind}: {source:?}");
         }
-        let embedded =
-            "SELECT count(*) FROM mv_ai_document_context WHERE embedding IS NOT NULL AND embedding_metadata ->> 'model' = 'small'";
+        let embedded = "SELECT count(*) FROM mv_ai_document_context WHERE embedding IS NOT NULL AND embedding_metadata ->> 'model' = 'small'";
         assert_eq!(seen(&house, &client, embedded).await, 1, "{kind}");
         for (actor, version, changed) in [
             (&client, 1, false),
@@ -389,9 +382,8 @@ async fn an_erasure_and_the_term_reach_vectors_and_texts() {
         }
         for id in [named, short] {
             let summary = json!({"summary": "asked by sari@contoh.id"});
-            let done = house.system(move |tx| {
-                Ok(semantic::summarise(tx, id, 1, &summary, &json!({}))?)
-            });
+            let done =
+                house.system(move |tx| Ok(semantic::summarise(tx, id, 1, &summary, &json!({}))?));
             assert!(done.await, "{kind}");
         }
         erasure::request(&house.platform, &sari, me, Kind::Erasure)

@@ -84,10 +84,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/teams", tag = "people",
     responses((status = 200, body = TeamsDto), (status = 401, body = Problem), (status = 403, body = Problem)),
     extensions(("x-permission" = json!("user.read"))))]
-async fn list_teams(
-    Accounts(identity): Accounts,
-    By(by): By,
-) -> ApiResult<axum::Json<TeamsDto>> {
+async fn list_teams(Accounts(identity): Accounts, By(by): By) -> ApiResult<axum::Json<TeamsDto>> {
     let teams = identity.teams(&by).await?;
     Ok(axum::Json(TeamsDto {
         items: teams.into_iter().map(TeamDto::from).collect(),

@@ -9,7 +9,9 @@ use siaga_platform::kyc::document::Kind;
 use siaga_platform::kyc::image::{FILE_BYTES_MAX, too_large};
 use siaga_platform::kyc::{FILES_MAX, File};
 use utoipa::openapi::schema::AdditionalProperties;
-use utoipa::openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
+use utoipa::openapi::{
+    ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type,
+};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
@@ -56,9 +58,8 @@ impl PartialSchema for Upload {
         let format = |known| Some(SchemaFormat::KnownFormat(known));
         let file = || text().format(format(KnownFormat::Binary));
         let kind = text().enum_values(Some(Kind::ALL.map(Kind::name)));
-        let at_most = |items: ObjectBuilder| {
-            ArrayBuilder::new().items(items).max_items(Some(FILES_MAX))
-        };
+        let at_most =
+            |items: ObjectBuilder| ArrayBuilder::new().items(items).max_items(Some(FILES_MAX));
         let files = at_most(file()).description(Some(
             "JPEG or PNG, a selfie JPEG alone, 5 MB each, at most 5 with those under the name of their type.",
         ));

@@ -320,9 +320,9 @@ fn money(inputs: &Inputs<'_>) -> Result<Value, Fault> {
 
 /// As many digits as an account's money has room for at what a lot costs.
 fn cost_digits(held: &Overnight) -> u8 {
-    let ratio = held.tick.map_or(Some(Decimal::ONE), |(value, size)| {
-        value.checked_div(size)
-    });
+    let ratio = held
+        .tick
+        .map_or(Some(Decimal::ONE), |(value, size)| value.checked_div(size));
     let price = match held.mode {
         CalcMode::Forex | CalcMode::ForexNoLeverage => Decimal::ONE,
         _ => held.price,

@@ -22,7 +22,9 @@ static CODES: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
 });
 
 fn lines() -> impl Iterator<Item = &'static str> {
-    TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+    TABLE
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 fn folded(text: &str) -> String {
@@ -73,7 +75,14 @@ mod tests {
             assert_eq!(country(text).as_deref(), Some(code), "{text}");
             assert!(is_known(text), "{text}");
         }
-        for text in ["undetermined", "Region: Crimea", "former Soviet Union", "XX", "", "0"] {
+        for text in [
+            "undetermined",
+            "Region: Crimea",
+            "former Soviet Union",
+            "XX",
+            "",
+            "0",
+        ] {
             assert!(!is_known(text), "{text}");
         }
         assert_eq!(country("Region: Crimea").as_deref(), Some("region crimea"));

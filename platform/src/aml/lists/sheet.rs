@@ -390,18 +390,32 @@ mod tests {
     fn aliases_have_a_column_and_dates_many_marks_between_them() {
         let rows: &[&[&str]] = &[
             &["Nama", "Alias", "Terduga", "Kode Densus", "Tgl Lahir"],
-            &["BUDI", "Abu Satu; Abu Dua alias Abu Tiga\nAbu Empat", "Orang", "IDD-001", "17 Agustus 1970 dan 18 Agustus 1975"],
+            &[
+                "BUDI",
+                "Abu Satu; Abu Dua alias Abu Tiga\nAbu Empat",
+                "Orang",
+                "IDD-001",
+                "17 Agustus 1970 dan 18 Agustus 1975",
+            ],
             &["JOKO", "-", "Orang", "IDD-002", "10/05/1973 / 11/06/1978"],
             &["AGUS", "", "Orang", "IDD-003", "10/05/1973/11/06/1978"],
             &["DEDI", "", "Orang", "IDD-004", "1971\natau 5 Mei 1976"],
-            &["EKO", "", "Orang", "IDD-005", "17 Agustus 1970\n18 Agustus 1975"],
+            &[
+                "EKO",
+                "",
+                "Orang",
+                "IDD-005",
+                "17 Agustus 1970\n18 Agustus 1975",
+            ],
             &["FAJAR", "", "Orang", "IDD-006", "1970/1975"],
             &["GUNAWAN", "", "Orang", "IDD-007", "1961 to 1963"],
         ];
         let list = read(&workbook(rows)).expect("a list");
         let names = |at: usize| -> Vec<(&str, Quality)> {
             let names = list.entries[at].names.iter();
-            names.map(|name| (name.text.as_str(), name.quality)).collect()
+            names
+                .map(|name| (name.text.as_str(), name.quality))
+                .collect()
         };
         assert_eq!(
             names(0),

@@ -17,12 +17,7 @@ const LABEL: &str = "original script";
 const NOTES: &[&str] = &["formerly ", "previously ", "born "];
 
 /// The same where it stands in brackets.
-const NOTES_IN_BRACKETS: &[&str] = &[
-    "birth name",
-    "combat name",
-    "false identity",
-    "branch ",
-];
+const NOTES_IN_BRACKETS: &[&str] = &["birth name", "combat name", "false identity", "branch "];
 
 /// Letters of a country's code: what is no longer in brackets is an acronym.
 const CODE_MAX: usize = 3;
@@ -189,36 +184,85 @@ mod tests {
     fn every_name_of_a_field_is_one() {
         let table: &[(&str, &[&str])] = &[
             ("AIGLE BLANC", &["AIGLE BLANC"]),
-            ("Abdul Rehman; Abd Ur-Rehman; Abdur Rahman", &["Abdul Rehman", "Abd Ur-Rehman", "Abdur Rahman"]),
+            (
+                "Abdul Rehman; Abd Ur-Rehman; Abdur Rahman",
+                &["Abdul Rehman", "Abd Ur-Rehman", "Abdur Rahman"],
+            ),
             (
                 "Mohammed Sabet; Mohammad Sabet b) M. Javad Kareemi Sabet; M. Jawad Karimi Sabet",
-                &["Mohammed Sabet", "Mohammad Sabet", "M. Javad Kareemi Sabet", "M. Jawad Karimi Sabet"],
+                &[
+                    "Mohammed Sabet",
+                    "Mohammad Sabet",
+                    "M. Javad Kareemi Sabet",
+                    "M. Jawad Karimi Sabet",
+                ],
             ),
-            ("حسن غول (Hassan Ghul; Hassan Gul)", &["حسن غول", "Hassan Ghul", "Hassan Gul"]),
+            (
+                "حسن غول (Hassan Ghul; Hassan Gul)",
+                &["حسن غول", "Hassan Ghul", "Hassan Gul"],
+            ),
             (
                 "Hay’at Tahrir al-Sham (HTS) (هيئة تحرير الشام (original script); Hayat Tahrir al-Sham)",
-                &["Hay’at Tahrir al-Sham", "HTS?", "هيئة تحرير الشام", "Hayat Tahrir al-Sham"],
+                &[
+                    "Hay’at Tahrir al-Sham",
+                    "HTS?",
+                    "هيئة تحرير الشام",
+                    "Hayat Tahrir al-Sham",
+                ],
             ),
-            ("Mujahidin Indonesia Barat (MIB)", &["Mujahidin Indonesia Barat", "MIB?"]),
-            ("أنصار الشريعة (Ansar al Charia in Libya (ASL))", &["أنصار الشريعة", "Ansar al Charia in Libya", "ASL?"]),
-            ("Abu Muhammad (original script: Абу Мухаммад)", &["Abu Muhammad", "Абу Мухаммад"]),
+            (
+                "Mujahidin Indonesia Barat (MIB)",
+                &["Mujahidin Indonesia Barat", "MIB?"],
+            ),
+            (
+                "أنصار الشريعة (Ansar al Charia in Libya (ASL))",
+                &["أنصار الشريعة", "Ansar al Charia in Libya", "ASL?"],
+            ),
+            (
+                "Abu Muhammad (original script: Абу Мухаммад)",
+                &["Abu Muhammad", "Абу Мухаммад"],
+            ),
             ("Lom-ali Butayev (Butaev)", &["Lom-ali Butayev", "Butaev?"]),
             ("Encep Nurjaman (birth name)", &["Encep Nurjaman"]),
-            ("Ezatullah Haqqani (previously listed as)", &["Ezatullah Haqqani"]),
+            (
+                "Ezatullah Haqqani (previously listed as)",
+                &["Ezatullah Haqqani"],
+            ),
             ("Hilarion Santos, III (third)", &["Hilarion Santos, III"]),
             (
                 "Safia Farkash Mohammed Al-Hadad, born 1 Jan. 1953 (Oman passport no.03825239, date of issue 4 May 2014, expiry 3 May 2024.)",
                 &["Safia Farkash Mohammed Al-Hadad"],
             ),
-            ("Abdel Ilah Sabri (false identity related to identification number 6910275240086)", &["Abdel Ilah Sabri"]),
-            ("SECOND ACADEMY OF NATURAL SCIENCES (KPE.018)", &["SECOND ACADEMY OF NATURAL SCIENCES"]),
-            ("Leader (Hong Kong) International Trading Limited", &["Leader (Hong Kong) International Trading Limited"]),
+            (
+                "Abdel Ilah Sabri (false identity related to identification number 6910275240086)",
+                &["Abdel Ilah Sabri"],
+            ),
+            (
+                "SECOND ACADEMY OF NATURAL SCIENCES (KPE.018)",
+                &["SECOND ACADEMY OF NATURAL SCIENCES"],
+            ),
+            (
+                "Leader (Hong Kong) International Trading Limited",
+                &["Leader (Hong Kong) International Trading Limited"],
+            ),
             ("華信船務(香港)有限公司", &["華信船務(香港)有限公司"]),
             ("(Sheikh) Musa Hilal", &["(Sheikh) Musa Hilal"]),
-            (") Abdelrahman Mouhamad Zafir", &["Abdelrahman Mouhamad Zafir"]),
-            ("Akhter Mohmad son of Noor Mohmad (اختر محمد),", &["Akhter Mohmad son of Noor Mohmad", "اختر محمد"]),
-            ("شبكة (Ansar al-Mujahideen Network - sub-unit name)", &["شبكة", "Ansar al-Mujahideen Network"]),
-            ("AL-HARAMAYN FOUNDATION (KENYA)", &["AL-HARAMAYN FOUNDATION"]),
+            (
+                ") Abdelrahman Mouhamad Zafir",
+                &["Abdelrahman Mouhamad Zafir"],
+            ),
+            (
+                "Akhter Mohmad son of Noor Mohmad (اختر محمد),",
+                &["Akhter Mohmad son of Noor Mohmad", "اختر محمد"],
+            ),
+            (
+                "شبكة (Ansar al-Mujahideen Network - sub-unit name)",
+                &["شبكة", "Ansar al-Mujahideen Network"],
+            ),
+            (
+                "AL-HARAMAYN FOUNDATION (KENYA)",
+                &["AL-HARAMAYN FOUNDATION"],
+            ),
             ("Hanh; Ngo Van Hanh (NGO)", &["Hanh", "Ngo Van Hanh"]),
             ("Abu (open", &["Abu"]),
             ("", &[]),

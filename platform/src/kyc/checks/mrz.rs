@@ -168,9 +168,7 @@ impl Mrz {
             "" => (self.surname.len(), &self.surname),
             given => (self.surname.len() + 2 + given.len(), &self.given_names),
         };
-        (used >= field)
-            .then(|| last.rsplit(' ').next())
-            .flatten()
+        (used >= field).then(|| last.rsplit(' ').next()).flatten()
     }
 
     /// Codes by their first letter (ICAO 9303-4, -5, -6 and -7): passports, cards of identity and of crews, visas; the second letter is

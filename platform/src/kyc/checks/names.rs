@@ -100,7 +100,11 @@ fn compare(a: &[String], b: &[String], cut: Option<&str>) -> u8 {
     for (i, x) in a.iter().enumerate() {
         for (j, y) in b.iter().enumerate() {
             let is_cut = cut == Some(y.as_str()) && x.starts_with(y.as_str());
-            let alike = if is_cut { alike(x, y).max(CUT) } else { alike(x, y) };
+            let alike = if is_cut {
+                alike(x, y).max(CUT)
+            } else {
+                alike(x, y)
+            };
             pairs.push((alike, i, j));
         }
     }
@@ -125,7 +129,11 @@ fn compare(a: &[String], b: &[String], cut: Option<&str>) -> u8 {
     let less = whole(left_over).saturating_mul(LEFT_OVER);
     let score = (sum / whole(count).max(1)).saturating_sub(less);
     let score = u8::try_from(score).unwrap_or(100);
-    if contradicted { score.min(SAME - 1) } else { score }
+    if contradicted {
+        score.min(SAME - 1)
+    } else {
+        score
+    }
 }
 
 /// The words with those put together that are one word of `other`.

@@ -83,7 +83,10 @@ mod tests {
             found.round(100)
         };
         // (12,000 + 300 + 120,000) / 2.02.
-        assert_eq!(price(12_000, &[leg(-2, 60_000, 10_000, 300)]), Some(6_549_505));
+        assert_eq!(
+            price(12_000, &[leg(-2, 60_000, 10_000, 300)]),
+            Some(6_549_505)
+        );
         // (500,000 + 16,300 - 1,050,000) / (0.625 - 25), far below the bracket's notional.
         let low = leg(25, 42_000, 25_000, 16_300);
         assert_eq!(price(500_000, &[low]), Some(2_189_538));

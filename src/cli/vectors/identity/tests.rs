@@ -69,9 +69,7 @@ fn own() -> Vec<Value> {
             "calc": "jws_hs256_verify", "token": token, "key_base64url": SECRET, "allowed_algorithms": allowed,
         })
     };
-    let claims = |claims: Value, now: u64| {
-        json!({ "calc": "jwt_time_claims", "claims": claims, "now_s": now, "leeway_s": 10 })
-    };
+    let claims = |claims: Value, now: u64| json!({ "calc": "jwt_time_claims", "claims": claims, "now_s": now, "leeway_s": 10 });
     let verdict = |reason: &str| json!({ "valid": reason == "ok", "reason": reason });
     let table = [
         (

@@ -75,7 +75,10 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         }
     }
     let sizes = others.iter().flat_map(|(held, mark)| {
-        let values = [worth(held.quantity, held.entry), worth(held.quantity, *mark)];
+        let values = [
+            worth(held.quantity, held.entry),
+            worth(held.quantity, *mark),
+        ];
         values.into_iter().chain([held.amount])
     });
     let value = worth(own.quantity, own.entry);
@@ -95,7 +98,9 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let money = money.and_then(|money| money.plus(result));
     let id = own.hold(&mut cross, own.entry)?;
     cross.balance(wallet + taken_off + own.amount)?;
-    let kept = digits(wallet).max(digits(own.amount)).max(CALCULATOR_DIGITS);
+    let kept = digits(wallet)
+        .max(digits(own.amount))
+        .max(CALCULATOR_DIGITS);
     let kept = kept.min(DIGITS);
     let shown_once = |amount: Exact| {
         let minor = amount.round(10i128.pow(kept.into()));
@@ -147,7 +152,8 @@ pub fn hedge_mode(inputs: &Inputs<'_>) -> Result<Value, Fault> {
             .try_fold(true, |all, leg| Some(all && stands(leg)?))
     };
     let made = cross.brackets(&points);
-    let Some(made) = made.filter(|made| others >= Decimal::ZERO && stand(made) == Some(true)) else {
+    let Some(made) = made.filter(|made| others >= Decimal::ZERO && stand(made) == Some(true))
+    else {
         let price = formula_text(shown_digits, money, &named)?;
         return Ok(json!({ "liquidation_price": price }));
     };
@@ -196,8 +202,7 @@ pub fn amount_step(inputs: &Inputs<'_>) -> Result<Value, Fault> {
 }
 
 fn step(floor: Decimal, rate: Decimal, before: Decimal, amount: Exact) -> Result<Exact, Fault> {
-    brackets::amount_step(exact(floor)?, exact(rate)?, exact(before)?, amount)
-        .ok_or_else(too_large)
+    brackets::amount_step(exact(floor)?, exact(rate)?, exact(before)?, amount).ok_or_else(too_large)
 }
 
 /// The amounts that make a schedule of floors and rates continuous.
@@ -254,7 +259,12 @@ pub fn bracket_search(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let (number, rate, amount) = found.map_or((1, lowest, Money(0)), |found| {
         (found.bracket, found.rate, found.amount)
     });
-    let legs = [leg(own, (quantity, entry), share_of(lowest)?, Decimal::ZERO)?];
+    let legs = [leg(
+        own,
+        (quantity, entry),
+        share_of(lowest)?,
+        Decimal::ZERO,
+    )?];
     let shown_digits = result_digits(inputs)?;
     Ok(json!({
         "entry_bracket": view.requirements.first().map(|known| known.bracket),

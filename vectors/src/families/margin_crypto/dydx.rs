@@ -125,7 +125,9 @@ pub fn initial_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     if notional.is_zero() || room(notional).is_none() || is_step {
         let rate = brackets::effective_initial(&scale, open_interest);
         let share = brackets::share(rate).ok_or_else(too_large)?;
-        let margin = exact(notional)?.times(share).and_then(|margin| margin.ceil(1));
+        let margin = exact(notional)?
+            .times(share)
+            .and_then(|margin| margin.ceil(1));
         return Ok(json!({
             "effective_imf_ppm": rate.0 / Ratio::ppm(1).0,
             "initial_margin": shown(margin.ok_or_else(too_large)?, 0),
@@ -153,7 +155,10 @@ pub fn account_liquidatable(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let sums = sums(inputs)?;
     let mut values = vec![inputs.decimal("quote_balance")?];
     for position in inputs.list("positions")? {
-        values.push(worth(position.decimal("size")?, position.decimal("oracle_price")?));
+        values.push(worth(
+            position.decimal("size")?,
+            position.decimal("oracle_price")?,
+        ));
     }
     let unit = 10i128.pow(DIGITS.into());
     let held = room(sum_of(values)) == Some(DIGITS);

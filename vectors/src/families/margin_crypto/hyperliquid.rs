@@ -25,7 +25,10 @@ fn list(
 
 pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let (price, size) = (inputs.decimal("price")?, inputs.decimal("size")?);
-    let (own, free) = (side(inputs.text("side")?)?, inputs.decimal("margin_available")?);
+    let (own, free) = (
+        side(inputs.text("side")?)?,
+        inputs.decimal("margin_available")?,
+    );
     let value = worth(size, price);
     let mut cross = Cross::sized(Accounting::Netting, sum_of([value, free]))?;
     let id = list(&mut cross, inputs, price, size)?;
@@ -38,7 +41,9 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let (over, under) = inputs.leverage("max_leverage")?.fraction();
     let rate = Exact::new(under, 2 * over).ok_or_else(too_large)?;
     let needed = exact(size)?.times(exact(price)?);
-    let needed = needed.and_then(|value| value.times(rate)).ok_or_else(too_large)?;
+    let needed = needed
+        .and_then(|value| value.times(rate))
+        .ok_or_else(too_large)?;
     let equity = needed.plus(exact(free)?).ok_or_else(too_large)?;
     let legs = [leg(own, (size, price), rate, Decimal::ZERO)?];
     let digits = inputs.digits("result_digits")?;
@@ -59,7 +64,10 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
 }
 
 pub fn stage(inputs: &Inputs<'_>) -> Result<Value, Fault> {
-    let (notional, equity) = (inputs.decimal("notional")?, inputs.decimal("account_equity")?);
+    let (notional, equity) = (
+        inputs.decimal("notional")?,
+        inputs.decimal("account_equity")?,
+    );
     let mut cross = Cross::sized(Accounting::Netting, sum_of([notional, equity]))?;
     let id = list(&mut cross, inputs, notional, Decimal::ONE)?;
     if !notional.is_zero() {

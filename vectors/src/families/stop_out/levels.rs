@@ -21,7 +21,9 @@ fn account(
     // A share of the margin has the digits of both, and two more where it is written in percent.
     let level = Decimal::new(group.stop_out.0, 10);
     let wanted = places(money).max(places(floating)).max(places(margin));
-    let wanted = wanted.saturating_add(places(level).max(2)).saturating_add(2);
+    let wanted = wanted
+        .saturating_add(places(level).max(2))
+        .saturating_add(2);
     let digits = kept_digits(wanted, &[money, floating, margin]);
     let mut scene = Scene::new(group, digits, Accounting::Hedging)?;
     scene.cash(CashKind::Correction, money)?;
@@ -189,13 +191,18 @@ const MID_DIGITS: u8 = 4;
 
 /// Equity that a stop-out at zero looks at, with and without half of every spread given back.
 pub fn mid_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
-    let (spread, balance) = (inputs.decimal("spread_per_lot")?, inputs.decimal("balance")?);
+    let (spread, balance) = (
+        inputs.decimal("spread_per_lot")?,
+        inputs.decimal("balance")?,
+    );
     let positions = inputs.list("positions")?;
     // Half of a spread has a digit more than the spread and the lots together.
     let (mut wanted, mut sizes) = (places(balance).max(MID_DIGITS), vec![balance]);
     for position in &positions {
         let (lots, result) = (position.decimal("lots")?, position.decimal("floating_pl")?);
-        let half = places(spread).saturating_add(places(lots)).saturating_add(1);
+        let half = places(spread)
+            .saturating_add(places(lots))
+            .saturating_add(1);
         wanted = wanted.max(places(result)).max(half);
         sizes.push(result);
     }

@@ -39,11 +39,7 @@ pub fn find(calc: &str) -> Option<Calc> {
 }
 
 /// Digits of the account's currency: all that any amount of the example has, cents at least.
-fn money_digits(
-    inputs: &Inputs<'_>,
-    fields: &[&str],
-    of_positions: &[&str],
-) -> Result<u8, Fault> {
+fn money_digits(inputs: &Inputs<'_>, fields: &[&str], of_positions: &[&str]) -> Result<u8, Fault> {
     let mut most = inputs.digits_or("account_digits", 2)?;
     let mut see = |of: &Inputs<'_>, fields: &[&str]| -> Result<(), Fault> {
         for field in fields {
