@@ -137,6 +137,39 @@ fn slippage_beyond_the_limit_is_refused() {
 }
 
 #[test]
+fn the_markup_widens_both_sides_and_a_lot_has_its_price() {
+    let listing = crate::directory::Listing {
+        symbol: "XAU/USD".to_owned(),
+        price_digits: 2,
+        qty_digits: 1,
+    };
+    for (markup, buy, sell) in [(0, 110, 100), (25, 113, 97), (100, 120, 90)] {
+        let mut link = PaperLink::new(
+            LinkId(1),
+            PaperConfig {
+                exact: false,
+                markup: Ratio::percent(markup),
+                commission_per_lot: Money(700),
+                ..PaperConfig::exact()
+            },
+        );
+        link.directory.list(GOLD, listing.clone());
+        link.on_mark(&mark(100, 110), Ts(5));
+        // Half a lot: five steps of a tenth.
+        link.submit(&order(1, Side::Buy, OrderKind::Market, 5), Ts(6));
+        link.submit(&order(2, Side::Sell, OrderKind::Market, 5), Ts(7));
+        let costs: Vec<(i64, i64)> = events(&mut link)
+            .into_iter()
+            .filter_map(|event| match event {
+                BrokerEvent::Filled(fill) => Some((fill.price.0, fill.commission.0)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(costs, [(buy, 350), (sell, 350)], "a markup of {markup} %");
+    }
+}
+
+#[test]
 fn no_price_no_fill() {
     let mut link = PaperLink::new(
         LinkId(1),
