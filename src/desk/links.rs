@@ -6,13 +6,15 @@ use siaga_broker::bridge::{BridgeConfig, BridgeSession, FaultCounts};
 use siaga_broker::paper::{PaperConfig, PaperLink};
 use siaga_broker::router::task::RouterHandle;
 use siaga_broker::router::{Limits, Router, task};
-use siaga_risk::event::{OrderState, Output, OutputKey};
+use siaga_risk::event::OrderState;
 use siaga_risk::ids::{InstrumentId, LinkId};
 use siaga_risk::journal::{Epochs, OutputLog};
 use siaga_risk::pipeline::Inbox;
 use siaga_risk::units::{Money, Ratio};
+use tokio::sync::mpsc;
 
 use super::log_source::LogDoor;
+use super::notices::Notice;
 use super::recover::{self, DataFault};
 use super::{Running, bridge, broker};
 use crate::config::Config;
@@ -28,6 +30,7 @@ impl Running {
         door: &LogDoor,
         log: &OutputLog,
         epochs: &Epochs,
+        notices: &mpsc::Sender<Notice>,
     ) -> anyhow::Result<(
         RouterHandle,
         tokio::task::JoinHandle<std::io::Result<Router>>,
@@ -60,7 +63,7 @@ impl Running {
         }
         let now = self.clock.now();
         for terms in &self.known.terms {
-            router.on_output(OutputKey::default(), &Output::Terms(terms.clone()), now);
+            router.on_terms(terms);
         }
         let open = |state| {
             !matches!(
@@ -77,7 +80,7 @@ impl Running {
         }
         for account in &self.known.accounts {
             for held in &account.positions {
-                router.on_position(&held.position);
+                router.open_position(&held.position);
             }
             for order in account.orders.iter().filter(|order| open(order.state)) {
                 router.open_order(order, now);
@@ -87,6 +90,7 @@ impl Running {
             clock: self.clock.clone(),
             inbox: inbox.clone(),
             cursor,
+            notices: notices.clone(),
         };
         let from = log.durable();
         let source = broker::RouterLog::new(door.source(from), log.consumers(), from);
