@@ -8,7 +8,7 @@ use crate::paper::{PaperConfig, PaperLink};
 use proptest::prelude::*;
 use siaga_risk::ids::{AccountId, CurrencyId, GroupId, InstrumentId, OrderId, PositionId, SourceId};
 use siaga_risk::journal::Epochs;
-use siaga_risk::terms::{AccountTerms, Accounting, Leverage};
+use siaga_risk::terms::{AccountTerms, Accounting};
 
 const LINK: LinkId = LinkId(1);
 
