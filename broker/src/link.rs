@@ -111,8 +111,8 @@ impl LinkEvent {
 
 /// A pure session with a broker. Time is an argument and never goes back.
 ///
-/// Call order: tell (`submit`, `cancel`, `replace`, `protect`, `opened`, `status`, `holdings`, `on_mark`, `on_terms`), then drain
-/// `poll_event` (and `poll_text` of its [`Wire`]), then sleep until `poll_deadline` and call `on_deadline`.
+/// Call order: tell (`submit`, `cancel`, `replace`, `protect`, `opened`, `status`, `holdings`, `on_mark`, `on_terms`),
+/// then drain `poll_event` (and `poll_text` of its [`Wire`]), then sleep until `poll_deadline` and call `on_deadline`.
 /// A command told while the connection is down is dropped by the link: the router never does that.
 pub trait Link: Send {
     /// The id of the house for this link.

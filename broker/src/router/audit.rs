@@ -100,7 +100,10 @@ impl Audit {
             let place = (holding.account, holding.instrument);
             *held.entry(place).or_default() += holding.qty.0;
         }
-        let of = |map: &BTreeMap<Place, i64>, place: &Place| map.get(place).copied().unwrap_or_default();
+        let of = |map: &BTreeMap<Place, i64>, place: &Place| {
+            let qty = map.get(place).copied();
+            qty.unwrap_or_default()
+        };
         let places: BTreeSet<&Place> = ours.keys().chain(held.keys()).collect();
         let volumes = |place: &Place| (of(&ours, place), of(&held, place));
         let found: BTreeMap<Place, Volumes> = places
