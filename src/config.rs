@@ -181,6 +181,10 @@ pub struct Venue {
 #[serde(deny_unknown_fields, default)]
 pub struct Broker {
     pub latency_ms: u32,
+    /// What the paper broker adds to each side of its price, percent of the market's spread.
+    pub markup_percent: u8,
+    /// What the paper broker charges for a lot, in the smallest units of the account's currency.
+    pub commission_per_lot: u32,
     /// Largest slippage of a market order, percent of the spread.
     pub slippage_percent: u8,
     /// Share of orders filled in parts, percent.
@@ -288,6 +292,8 @@ impl Default for Broker {
     fn default() -> Self {
         Self {
             latency_ms: 20,
+            markup_percent: 10,
+            commission_per_lot: 0,
             slippage_percent: 50,
             partial_percent: 5,
             reject_percent: 0,

@@ -40,7 +40,7 @@ unit_enum! {
         Feed = 8, FeedDown = 9, Switch = 10, Conversion = 11, Link = 12, InDoubt = 13, Protective = 14, Mode = 15,
         Kill = 16, ClockJump = 17, Journal = 18, Sink = 19, Reader = 20,
         Throttle = 21, Rung = 22, Overfill = 23, Unbooked = 24, Requirement = 25,
-        Standby = 30, Recovery = 31, Part = 32,
+        Standby = 30, Recovery = 31, Part = 32, Holdings = 33,
     }
 }
 
@@ -109,6 +109,28 @@ codec_enum! {
         Lost { first: u64, last: u64, orders: u64 } = 31,
         /// A part that the desk cannot do without has ended: nothing is recorded any more.
         Part = 32,
+        /// What an account holds of an instrument by the books and at its broker: bought less sold.
+        Holdings { link: LinkId, account: AccountId, instrument: InstrumentId, ours: Qty, theirs: Qty } = 33,
+    }
+}
+
+impl Facts {
+    /// What an alert with these facts is about, where no output of the core says it.
+    pub fn labels(&self) -> Labels {
+        match *self {
+            Facts::Holdings {
+                link,
+                account,
+                instrument,
+                ..
+            } => Labels {
+                link: Some(link),
+                account: Some(account),
+                instrument: Some(instrument),
+                ..Labels::default()
+            },
+            _ => Labels::default(),
+        }
     }
 }
 

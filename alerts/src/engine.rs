@@ -101,7 +101,7 @@ impl Engine {
             topic,
             rule,
             severity: rule.spec().severity,
-            labels: Default::default(),
+            labels: facts.labels(),
             facts,
             value: None,
             raise: None,

@@ -24,7 +24,7 @@ unit_enum! {
         ProtectiveUnanswered = 19, Mode = 20, Kill = 21, ClockJump = 22, Journal = 23, SinkFailing = 24, ReaderCutOff = 25,
         RepeatedExecution = 26,
         MarginLevel = 27, LossDrawdown = 28, Overfill = 29, Unbooked = 30, RequirementRaised = 31,
-        StandbyDiverged = 40, SinkDisabled = 41, InputsLost = 42, PartEnded = 43,
+        StandbyDiverged = 40, SinkDisabled = 41, InputsLost = 42, PartEnded = 43, HoldingsDiffer = 44,
     }
 }
 
@@ -104,6 +104,7 @@ impl Rule {
             Rule::StandbyDiverged => rule("standby_diverged", Critical, 0, 0),
             Rule::InputsLost => rule("inputs_lost", Emergency, 0, 0),
             Rule::PartEnded => rule("part_ended", Emergency, 0, 0),
+            Rule::HoldingsDiffer => rule("holdings_differ", Critical, 0, 0),
         }
     }
 

@@ -280,6 +280,11 @@ impl Page<'_> {
             (Facts::Lost { first, .. }, "first") => first.to_string(),
             (Facts::Lost { last, .. }, "last") => last.to_string(),
             (Facts::Lost { orders, .. }, "orders") => orders.to_string(),
+            (Facts::Holdings { ours, .. }, "ours") => self.qty(ours),
+            (Facts::Holdings { theirs, .. }, "theirs") => self.qty(theirs),
+            (Facts::Holdings { ours, theirs, .. }, "difference") => {
+                self.differs(ours, theirs).to_owned()
+            }
             (Facts::Reader { reader }, "reader") => self.names.reader(reader),
             _ => return None,
         };
@@ -315,6 +320,18 @@ impl Page<'_> {
             .instrument
             .map_or(0, |id| self.names.price_digits(id));
         self.number(price.0.into(), digits)
+    }
+
+    /// What is wrong with what a broker holds.
+    fn differs(&self, ours: Qty, theirs: Qty) -> &'static str {
+        match (self.language, ours.0, theirs.0) {
+            (Language::English, _, 0) => "missing there",
+            (Language::English, 0, _) => "extra there",
+            (Language::English, ..) => "other volume",
+            (Language::Indonesian, _, 0) => "tidak ada di sana",
+            (Language::Indonesian, 0, _) => "lebih di sana",
+            (Language::Indonesian, ..) => "volume berbeda",
+        }
     }
 
     fn qty(&self, qty: Qty) -> String {

@@ -318,6 +318,8 @@ impl Link for BridgeSession {
             protective: self.protective,
             prices: true,
             unknown_is_final: true,
+            replace: false,
+            holdings: false,
         }
     }
 

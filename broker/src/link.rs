@@ -1,12 +1,12 @@
 //! The interface of a link to a broker: what the router may tell it and what it says back.
 
 use siaga_risk::event::{
-    Body, BrokerClose, BrokerReport, LinkCommand, Mark, Opened, PositionChange, Protect, Submit,
+    BrokerClose, BrokerReport, LinkCommand, Mark, Opened, PositionChange, Protect, Submit,
     TermsChange,
 };
-use siaga_risk::ids::{LinkId, OrderId};
+use siaga_risk::ids::{AccountId, InstrumentId, LinkId, OrderId};
 use siaga_risk::terms::HeldBy;
-use siaga_risk::units::Ts;
+use siaga_risk::units::{Money, Price, Qty, Ts};
 
 /// What a link can do; the house routes and sets its terms by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,52 @@ pub struct Capabilities {
     /// An order that the broker does not know on a later connection than it was sent on can never be executed.
     /// Without this an unknown order stays in doubt.
     pub unknown_is_final: bool,
+    /// An order that works can be changed where it stands ([`Link::replace`]).
+    pub replace: bool,
+    /// The broker says what accounts hold ([`Link::holdings`]).
+    pub holdings: bool,
+}
+
+/// A link cannot do what it was asked for; see its [`Capabilities`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this link cannot do that")]
+pub struct NotSupported;
+
+/// What a working order is to become. Its quantity counts what was filled already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replace {
+    pub order: OrderId,
+    /// Lot steps, more than was filled.
+    pub qty: Qty,
+    pub price: Option<Price>,
+    pub stop: Option<Price>,
+}
+
+/// The answer to [`Link::replace`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    pub link: LinkId,
+    pub order: OrderId,
+    /// Why the order stays as it was; `None` when it was changed.
+    pub refused: Option<u16>,
+}
+
+/// What an account holds of an instrument at its broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holding {
+    pub account: AccountId,
+    pub instrument: InstrumentId,
+    /// Bought less sold, lot steps.
+    pub qty: Qty,
+}
+
+/// The answer to [`Link::holdings`]: everything the broker holds for the house, behind all executions that made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holdings {
+    pub link: LinkId,
+    pub positions: Vec<Holding>,
+    /// Money by account, minor units of its currency; of no account where the broker keeps no money.
+    pub balances: Vec<(AccountId, Money)>,
 }
 
 /// Whether the broker can be reached, and how often it has been reached anew.
@@ -29,7 +75,7 @@ pub struct Connection {
 }
 
 /// What a link says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkEvent {
     /// Something happened to an order.
     Report(BrokerReport),
@@ -37,14 +83,18 @@ pub enum LinkEvent {
     Status(BrokerReport),
     /// A protective price that the broker holds has closed a position, or that is taken back.
     Closed(BrokerClose),
+    /// The answer to [`Link::replace`].
+    Replaced(Replaced),
+    /// The answer to [`Link::holdings`].
+    Holdings(Holdings),
 }
 
 impl LinkEvent {
-    /// What it says of an order; nothing where the broker closed a position by itself.
+    /// What it reports of an order; nothing where it is no report.
     pub fn report(&self) -> Option<&BrokerReport> {
         match self {
             LinkEvent::Report(report) | LinkEvent::Status(report) => Some(report),
-            LinkEvent::Closed(_) => None,
+            LinkEvent::Closed(_) | LinkEvent::Replaced(_) | LinkEvent::Holdings(_) => None,
         }
     }
 
@@ -53,22 +103,16 @@ impl LinkEvent {
         match self {
             LinkEvent::Report(report) | LinkEvent::Status(report) => report.link,
             LinkEvent::Closed(close) => close.link,
-        }
-    }
-
-    /// The input of the core that it becomes.
-    pub fn body(&self) -> Body {
-        match self {
-            LinkEvent::Report(report) | LinkEvent::Status(report) => Body::Report(*report),
-            LinkEvent::Closed(close) => Body::BrokerClose(*close),
+            LinkEvent::Replaced(replaced) => replaced.link,
+            LinkEvent::Holdings(holdings) => holdings.link,
         }
     }
 }
 
 /// A pure session with a broker. Time is an argument and never goes back.
 ///
-/// Call order: tell (`submit`, `cancel`, `protect`, `opened`, `status`, `on_mark`, `on_terms`), then drain
-/// `poll_event` (and `poll_text` of its [`Wire`]), then sleep until `poll_deadline` and call `on_deadline`.
+/// Call order: tell (`submit`, `cancel`, `replace`, `protect`, `opened`, `status`, `holdings`, `on_mark`, `on_terms`),
+/// then drain `poll_event` (and `poll_text` of its [`Wire`]), then sleep until `poll_deadline` and call `on_deadline`.
 /// A command told while the connection is down is dropped by the link: the router never does that.
 pub trait Link: Send {
     /// The id of the house for this link.
@@ -87,6 +131,22 @@ pub trait Link: Send {
     fn opened(&mut self, _opened: &Opened, _now: Ts) {}
     /// Ask what became of an order; answered by [`LinkEvent::Status`], `Unknown` when the broker never got it.
     fn status(&mut self, order: OrderId, now: Ts);
+    /// Change a working order; answered by [`LinkEvent::Replaced`].
+    ///
+    /// # Errors
+    /// [`NotSupported`] where the link cannot.
+    fn replace(&mut self, _replace: &Replace, _now: Ts) -> Result<(), NotSupported> {
+        Err(NotSupported)
+    }
+    /// Ask what accounts hold; answered by [`LinkEvent::Holdings`].
+    ///
+    /// # Errors
+    /// [`NotSupported`] where the link cannot.
+    fn holdings(&mut self, _now: Ts) -> Result<(), NotSupported> {
+        Err(NotSupported)
+    }
+    /// A position of an account of this link that was open before this program started.
+    fn adopt_position(&mut self, _position: &PositionChange) {}
     /// An order that worked at the broker before this program started.
     fn adopt(&mut self, _order: &OpenOrder, _now: Ts) {}
     /// An order that ended within the last day, before this program started: the broker may report on it once more.

@@ -10,13 +10,17 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use siaga_risk::event::*;
-use siaga_risk::ids::{InstrumentId, LinkId, OrderId};
+use siaga_risk::ids::{AccountId, InstrumentId, LinkId, OrderId};
 use siaga_risk::terms::HeldBy;
 use siaga_risk::units::*;
 use siaga_risk::verdict::Reject;
 
 use crate::directory::Directory;
-use crate::link::{Capabilities, Connection, Link, LinkEvent, OpenOrder};
+use crate::link::{
+    Capabilities, Connection, Holding, Holdings, Link, LinkEvent, NotSupported, OpenOrder, Replace,
+    Replaced,
+};
+use crate::router::signed;
 pub use config::PaperConfig;
 use config::{Chance, marked_up};
 
@@ -36,6 +40,8 @@ pub struct PaperLink {
     marks: BTreeMap<InstrumentId, Mark>,
     orders: BTreeMap<OrderId, PaperOrder>,
     resting: BTreeMap<InstrumentId, BTreeSet<OrderId>>,
+    /// Bought less sold, lot steps.
+    book: BTreeMap<(AccountId, InstrumentId), i64>,
     ended: VecDeque<OrderId>,
     flights: BTreeMap<(Ts, u64), Flight>,
     flight_count: u64,
@@ -50,7 +56,9 @@ pub struct PaperLink {
 enum Flight {
     Submit(Box<Submit>),
     Cancel(OrderId),
+    Replace(Replace),
     Status(OrderId),
+    Holdings,
     /// The rest of a market order.
     Rest(OrderId),
     Expire(OrderId),
@@ -81,6 +89,7 @@ impl PaperLink {
             marks: BTreeMap::new(),
             orders: BTreeMap::new(),
             resting: BTreeMap::new(),
+            book: BTreeMap::new(),
             ended: VecDeque::new(),
             flights: BTreeMap::new(),
             flight_count: 0,
@@ -151,7 +160,9 @@ impl PaperLink {
         match flight {
             Flight::Submit(submit) => self.on_submit(&submit, now),
             Flight::Cancel(order) => self.on_cancel(order),
+            Flight::Replace(replace) => self.on_replace(&replace, now),
             Flight::Status(order) => self.on_status(order),
+            Flight::Holdings => self.on_holdings(),
             Flight::Rest(order) => self.work(order, now),
             Flight::Expire(order) => {
                 if self.orders.get(&order).is_some_and(|order| order.open) {
@@ -239,6 +250,44 @@ impl PaperLink {
         self.said.push_back(LinkEvent::Status(report));
     }
 
+    fn on_replace(&mut self, replace: &Replace, now: Ts) {
+        let refused = match self.orders.get_mut(&replace.order) {
+            None => Some(Reject::UnknownOrder),
+            Some(order) if !order.open => Some(Reject::OrderFinal),
+            Some(order) if replace.qty <= order.filled => Some(Reject::QtyNotPositive),
+            Some(order) => {
+                let submit = &mut order.submit;
+                (submit.qty, submit.price, submit.stop) =
+                    (replace.qty, replace.price, replace.stop);
+                None
+            }
+        };
+        self.said.push_back(LinkEvent::Replaced(Replaced {
+            link: self.id,
+            order: replace.order,
+            refused: refused.map(|reason| reason.code()),
+        }));
+        if refused.is_none() {
+            self.work(replace.order, now);
+        }
+    }
+
+    /// Play money is kept by the house: there are no balances to tell.
+    fn on_holdings(&mut self) {
+        let held = self.book.iter().filter(|(_, qty)| **qty != 0);
+        let positions = held.map(|((account, instrument), qty)| Holding {
+            account: *account,
+            instrument: *instrument,
+            qty: Qty(*qty),
+        });
+        let holdings = Holdings {
+            link: self.id,
+            positions: positions.collect(),
+            balances: Vec::new(),
+        };
+        self.said.push_back(LinkEvent::Holdings(holdings));
+    }
+
     fn end(&mut self, order: OrderId, event: BrokerEvent) {
         self.say(order, [0; 16], event);
         self.close(order);
@@ -284,6 +333,8 @@ impl Link for PaperLink {
             protective: HeldBy::Core,
             prices: true,
             unknown_is_final: true,
+            replace: true,
+            holdings: true,
         }
     }
 
@@ -304,6 +355,22 @@ impl Link for PaperLink {
 
     fn status(&mut self, order: OrderId, now: Ts) {
         self.launch(Flight::Status(order), now);
+    }
+
+    fn replace(&mut self, replace: &Replace, now: Ts) -> Result<(), NotSupported> {
+        self.launch(Flight::Replace(*replace), now);
+        Ok(())
+    }
+
+    fn holdings(&mut self, now: Ts) -> Result<(), NotSupported> {
+        self.launch(Flight::Holdings, now);
+        Ok(())
+    }
+
+    /// What this book held is what its executions had made: the books of the house.
+    fn adopt_position(&mut self, position: &PositionChange) {
+        let place = (position.account, position.instrument);
+        *self.book.entry(place).or_default() += signed(position);
     }
 
     /// A confirmed order works in the new book as it did in the old one; an unconfirmed one never arrived.

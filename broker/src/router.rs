@@ -1,13 +1,14 @@
 //! The broker router: durable instructions of the core go to links exactly once, what links say comes back as inputs.
 //!
-//! Pure. The order of calls: [`Router::add`], then `on_terms`, `on_position`, [`Router::ended_order`] and
+//! Pure. The order of calls: [`Router::add`], then `on_terms`, [`Router::open_position`], [`Router::ended_order`] and
 //! [`Router::open_order`] with what was recovered, then [`Router::start`];
 //! afterwards tell (`on_output`, `on_mark`, `on_deadline`, `set_manual`), save [`Router::cursor`] where the
-//! caller keeps it, drain [`Router::poll_input`], sleep until [`Router::poll_deadline`].
+//! caller keeps it, drain [`Router::poll_input`] and [`Router::poll_difference`], sleep until [`Router::poll_deadline`].
 //!
 //! An instruction is handed over at most once. What was in the log but not handed over when the program
 //! stopped is not sent late: the core hears that it was refused, and decides.
 
+mod audit;
 mod route;
 mod supervisor;
 pub mod task;
@@ -17,10 +18,13 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 
 use siaga_risk::event::*;
-use siaga_risk::ids::LinkId;
+use siaga_risk::ids::{AccountId, LinkId};
 use siaga_risk::units::*;
 
 use crate::link::{Link, OpenOrder, Wire};
+pub use audit::Difference;
+use audit::Ours;
+pub(crate) use audit::signed;
 use route::Route;
 pub use supervisor::Limits;
 
@@ -43,6 +47,10 @@ pub struct RouterCounts {
 /// All links of the house and what is under way on them.
 pub struct Router {
     routes: BTreeMap<LinkId, Route>,
+    /// The link that each account trades on, and what is open by the books.
+    accounts: BTreeMap<AccountId, LinkId>,
+    ours: Ours,
+    differences: VecDeque<Difference>,
     inputs: VecDeque<Body>,
     cursor: OutputKey,
     /// Last key of the log when this program started.
@@ -57,6 +65,9 @@ impl Router {
     pub fn new(cursor: OutputKey, born: OutputKey, limits: Limits) -> Self {
         Self {
             routes: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            ours: Ours::default(),
+            differences: VecDeque::new(),
             inputs: VecDeque::new(),
             cursor,
             born,
@@ -90,15 +101,30 @@ impl Router {
 
     /// Terms in force: the digits links write numbers with.
     pub fn on_terms(&mut self, terms: &TermsChange) {
+        if let TermsChange::Account(terms) = terms {
+            self.accounts.insert(terms.id, terms.link);
+        }
         for route in self.routes.values_mut() {
             route.link.on_terms(terms);
         }
     }
 
-    /// A position as it is: at the start every open one, later by the log.
+    /// A position as it is, by the log.
     pub fn on_position(&mut self, position: &PositionChange) {
+        if let Some(link) = self.accounts.get(&position.account) {
+            self.ours.put(position, *link);
+        }
         for route in self.routes.values_mut() {
             route.link.on_position(position);
+        }
+    }
+
+    /// A position that was open when the program started; its account's terms are known.
+    pub fn open_position(&mut self, position: &PositionChange) {
+        self.on_position(position);
+        let link = self.accounts.get(&position.account);
+        if let Some(route) = link.and_then(|link| self.routes.get_mut(link)) {
+            route.link.adopt_position(position);
         }
     }
 
@@ -162,7 +188,16 @@ impl Router {
     pub fn settle(&mut self, now: Ts) {
         for route in self.routes.values_mut() {
             self.counts.reports += route.settle(&mut self.inputs, INPUTS_MAX, now);
+            if let Some(holdings) = route.heard.take() {
+                let changes = route.audit.compare(&self.ours, &holdings, now);
+                self.differences.extend(changes);
+            }
         }
+    }
+
+    /// The next difference between the books and a broker's, or that one is over.
+    pub fn poll_difference(&mut self) -> Option<Difference> {
+        self.differences.pop_front()
     }
 
     /// The next input for the core.

@@ -34,6 +34,48 @@ pub fn parse_cut(text: &[u8], digits: u8) -> Result<i64, DecimalError> {
     parse(text, digits, true)
 }
 
+/// Where a value goes that lies between two steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Toward {
+    /// To the lower step.
+    Down,
+    /// To the higher step.
+    Up,
+    /// To the nearer step; from the middle away from zero.
+    Nearest,
+}
+
+/// Like [`parse_exact`], but a value finer than the scale goes to a step of it; true when it had to.
+///
+/// # Errors
+/// [`DecimalError::NotANumber`] and [`DecimalError::TooLarge`]; the latter also of a finer value that leaves no room for
+/// one digit more.
+#[inline]
+pub fn parse_rounded(text: &[u8], digits: u8, toward: Toward) -> Result<(i64, bool), DecimalError> {
+    match parse_exact(text, digits) {
+        Ok(value) => Ok((value, false)),
+        Err(DecimalError::TooPrecise) => Ok((rounded(text, digits, toward)?, true)),
+        Err(error) => Err(error),
+    }
+}
+
+/// A value that is known to lie between two steps.
+fn rounded(text: &[u8], digits: u8, toward: Toward) -> Result<i64, DecimalError> {
+    // The sign of what is cut to zero is in the text alone.
+    let sign = if text.first() == Some(&b'-') { -1 } else { 1 };
+    let cut = parse_cut(text, digits)?;
+    let away = cut.checked_add(sign).ok_or(DecimalError::TooLarge)?;
+    Ok(match toward {
+        Toward::Down => cut.min(away),
+        Toward::Up => cut.max(away),
+        // One digit more tells the side of the middle, whatever follows it.
+        Toward::Nearest => {
+            let next = parse_cut(text, digits.saturating_add(1))? % 10;
+            if next.abs() >= 5 { away } else { cut }
+        }
+    })
+}
+
 /// A plain positive decimal at the front of `bytes` and how many bytes it takes: `61837.63000000"…` at 2 digits.
 ///
 /// `None` = anything out of the ordinary (a sign, an exponent, many digits, digits beyond the scale unless `CUT`):
@@ -269,6 +311,34 @@ mod tests {
         }
         assert_eq!(parse_cut(b"0.123456789", 5), Ok(12_345));
         assert_eq!(parse_exact(b"0.123456789e3", 6), Ok(123_456_789));
+    }
+
+    #[test]
+    fn finer_values_go_to_the_step_asked_for() {
+        for (text, digits, down, up, nearest) in [
+            ("10.50449", 2, 1_050, 1_051, 1_050),
+            ("10.505", 2, 1_050, 1_051, 1_051),
+            ("0.0004", 2, 0, 1, 0),
+            ("-0.001", 2, -1, 0, 0),
+            ("-36.985", 2, -3_699, -3_698, -3_699),
+            ("1.23456e1", 3, 12_345, 12_346, 12_346),
+        ] {
+            for (toward, want) in [
+                (Toward::Down, down),
+                (Toward::Up, up),
+                (Toward::Nearest, nearest),
+            ] {
+                let found = parse_rounded(text.as_bytes(), digits, toward);
+                assert_eq!(found, Ok((want, true)), "{text} at {digits}, {toward:?}");
+            }
+        }
+        for toward in [Toward::Down, Toward::Up, Toward::Nearest] {
+            assert_eq!(parse_rounded(b"61837.63000000", 2, toward), Ok((6_183_763, false)));
+            for bad in ["1.005x", "1.005-", "NaN", ""] {
+                let found = parse_rounded(bad.as_bytes(), 2, toward);
+                assert_eq!(found, Err(DecimalError::NotANumber), "{bad}");
+            }
+        }
     }
 
     #[test]

@@ -124,6 +124,64 @@ fn what_a_close_has_executed_is_not_closed_again_though_it_is_not_on_the_books()
 }
 
 #[test]
+fn a_close_that_is_filled_for_more_than_is_open_does_not_open_the_other_side() {
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 as exit
+         fill exit 1.40 1.10100 exec 50 -> exit filled; deal p1 sell 1.00@1.10100 result 100.00; not_closing
+         see 1 balance 10100.00 positions 0 orders 0
+         # Said again it counts no second time.
+         fill exit 1.40 1.10100 exec 50 ->
+         # Nothing is open any more.
+         fill exit 0.40 1.10100 exec 51 -> exit filled; not_closing
+         see 1 balance 10100.00 positions 0
+         reconciled exit by 7 of 1      -> unbooked_executions_differ
+         reconciled exit by 7 of 2      -> exit filled",
+    );
+    // Another close has taken more than it was to.
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 0.60 closes p1 as one
+         sell 1 EURUSD 0.40 closes p1 as two
+         fill one 0.80 1.10000          -> one filled; deal p1 sell 0.80@1.10000
+         fill two 0.40 1.10000          -> two in_doubt; deal p1 sell 0.20@1.10000; not_closing
+         see 1 positions 0
+         # Until somebody has looked, that nothing works any more is no answer.
+         report two ended               ->
+         reconciled two by 7            -> two in_doubt; ask two
+         report two ended               -> two cancelled
+         see 1 positions 0 orders 0",
+    );
+    // Taken back, it goes as a whole.
+    check(
+        "account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 closes p1 as exit
+         fill exit 1.40 1.10100 exec 50 -> exit filled; deal p1 sell 1.00@1.10100 result 100.00; not_closing
+         report exit bust 50            -> deal p2 buy 1.00@1.10100; exit filled
+         reconciled exit by 7 of 0      ->
+         see 1 positions 1 equity 10000.00",
+    );
+    // A netting account has one net: beyond it is the other side.
+    check(
+        "account 1 USD netting 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as a
+         fill a 1.00 1.10000
+         sell 1 EURUSD 1.00 as exit
+         fill exit 1.40 1.10000         -> exit filled; deal p1 sell 1.00@1.10000; deal p2 sell 0.40@1.10000",
+    );
+}
+
+#[test]
 fn a_stop_out_does_not_close_again_what_its_own_close_has_executed() {
     check(
         "account 1 USD hedging 100:1 deposit 1700.00

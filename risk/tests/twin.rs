@@ -536,7 +536,13 @@ impl History {
         let (bid, ask) = self.twin.prices[&held.instrument];
         let price = if side == Side::Sell { bid } else { ask } + self.dice.roll(5) as i64 - 2;
         let result = self.twin.realised(account, &held, qty, price);
-        self.fill(id, qty, price, 0);
+        // Now and then the broker says more than is open: that is not booked.
+        let beyond = if qty == held.qty && self.dice.roll(4) == 0 {
+            1 + self.dice.roll(held.qty as u64) as i64
+        } else {
+            0
+        };
+        self.fill(id, qty + beyond, price, 0);
         let mine = self.twin.accounts.get_mut(&account).unwrap();
         mine.balance += result;
         mine.held[at].take(qty);

@@ -164,7 +164,7 @@ impl State {
                 self.again.push_back(event);
                 self.again.pop_front()
             }
-            LinkEvent::Closed(_) => Some(event),
+            LinkEvent::Closed(_) | LinkEvent::Replaced(_) | LinkEvent::Holdings(_) => Some(event),
         }
     }
 
@@ -319,6 +319,9 @@ impl Link for Counterparty {
         let state = self.lock();
         Capabilities {
             protective: state.held_by,
+            // The ledger compares what was executed order by order.
+            replace: false,
+            holdings: false,
             ..state.paper.capabilities()
         }
     }

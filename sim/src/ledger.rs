@@ -39,6 +39,19 @@ pub struct Cause<'a> {
     pub prices: Option<&'a Prices>,
 }
 
+impl<'a> Cause<'a> {
+    /// What a broker says of an order.
+    fn report(&self) -> Option<&'a BrokerReport> {
+        let Input::Command(command) = self.input else {
+            return None;
+        };
+        match &command.body {
+            Body::Report(report) => Some(report),
+            _ => None,
+        }
+    }
+}
+
 /// The slow books.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
@@ -57,6 +70,10 @@ pub struct Ledger {
     /// itself.
     executed: BTreeMap<OrderId, i64>,
     closed: BTreeMap<ExecId, i64>,
+    /// Quantity that was executed and not booked, by order and the broker's id; and how many executions of an order the
+    /// house said it has not booked.
+    unbooked: BTreeMap<(OrderId, ExecId), i64>,
+    waiting: BTreeMap<OrderId, u32>,
     references: BTreeSet<(AccountId, u64)>,
     /// Inputs that asked for a movement and were accepted, and those whose movement was booked.
     asked: BTreeSet<Seq>,
@@ -92,6 +109,11 @@ impl Ledger {
     pub fn pass(&mut self, cause: Cause<'_>) -> Result<(), Fault> {
         self.lifted()?;
         self.now = self.now.max(cause.input.ts());
+        if let Some(report) = cause.report()
+            && let BrokerEvent::Bust(exec) = report.event
+        {
+            self.unbooked.remove(&(report.order, exec));
+        }
         let over: Vec<(Ts, InstrumentId)> = self
             .nights
             .range(..=(self.now, InstrumentId(u32::MAX)))
@@ -145,6 +167,7 @@ impl Ledger {
             Output::Order(change) => {
                 let entry = (change.order.account, change.state, change.order.side);
                 self.orders.insert(change.id, entry);
+                self.not_booked(cause, change);
                 Ok(())
             }
             _ => Ok(()),
@@ -249,6 +272,12 @@ impl Ledger {
     fn deal(&mut self, cause: Cause<'_>, deal: &Deal) -> Result<(), Fault> {
         self.deals += 1;
         self.count(deal);
+        let filled = cause.report().is_some_and(|report| {
+            matches!(report.event, BrokerEvent::Filled(_)) && report.exec == deal.exec
+        });
+        if let Some(left) = self.unbooked.get_mut(&(deal.order, deal.exec)).filter(|_| filled) {
+            *left -= deal.qty.0;
+        }
         let realised = self.deal_position(cause, deal)?;
         if deal.realised.0 != realised {
             return Err(books(format!(
@@ -272,6 +301,18 @@ impl Ledger {
             return Err(Fault::new(Invariant::Once, what));
         }
         Ok(())
+    }
+
+    /// The house says that it has not booked an execution; what it books of it nevertheless comes behind that.
+    fn not_booked(&mut self, cause: Cause<'_>, change: &OrderChange) {
+        let before = self.waiting.insert(change.id, change.unbooked);
+        let report = cause.report().filter(|report| report.order == change.id);
+        if let Some(report) = report.filter(|_| change.unbooked > before.unwrap_or_default())
+            && let BrokerEvent::Filled(fill) = report.event
+        {
+            let key = (report.order, report.exec);
+            self.unbooked.insert(key, fill.qty.0);
+        }
     }
 
     /// What was executed of an order. On the other side than the order it is taken back.
@@ -375,7 +416,7 @@ impl Ledger {
         }
     }
 
-    /// What was booked of each order, and of what the broker closed by itself, is what the broker executed.
+    /// What was booked of each order, or waits for a person, and of what the broker closed by itself, is what the broker executed.
     ///
     /// # Errors
     /// What was booked for more or less.
@@ -394,10 +435,15 @@ impl Ledger {
                 return Err(Fault::new(Invariant::Once, what));
             }
         }
-        let orders: BTreeSet<&OrderId> = self.executed.keys().chain(executed.keys()).collect();
+        // What a person has to settle with the broker was executed all the same.
+        let mut own = self.executed.clone();
+        for ((order, _), qty) in &self.unbooked {
+            *own.entry(*order).or_default() += qty;
+        }
+        let orders: BTreeSet<&OrderId> = own.keys().chain(executed.keys()).collect();
         for order in orders {
             let of = |map: &BTreeMap<OrderId, i64>| map.get(order).copied().unwrap_or_default();
-            let (there, here) = (of(executed), of(&self.executed));
+            let (there, here) = (of(executed), of(&own));
             if there != here {
                 return Err(Fault::new(
                     Invariant::Once,

@@ -161,7 +161,10 @@ impl World {
                 self.put(Input::Clock(self.now))?;
             }
             950..=959 => self.settle()?,
-            960..=966 => self.remind()?,
+            960..=966 => {
+                self.reconcile()?;
+                self.remind()?;
+            }
             967..=969 => self.toggle_broker()?,
             970..=980 => self.snapshot()?,
             981..=982 => self.break_disk(),
@@ -384,6 +387,28 @@ impl World {
                 actor: ActorId(0),
                 token: 0,
                 body,
+            })))?;
+        }
+        Ok(())
+    }
+
+    /// A named person settles with the broker what the house could not book.
+    fn reconcile(&mut self) -> Result<(), Broken> {
+        let open = self.process.machine.book().open_orders();
+        let due: Vec<Reconciled> = open
+            .filter(|order| !order.unbooked.is_empty())
+            .map(|order| Reconciled {
+                order: order.id,
+                executions: order.unbooked.len() as u32,
+                note: 0,
+            })
+            .collect();
+        for set in due {
+            self.put(Input::Command(Box::new(Command {
+                ts: self.now,
+                actor: ActorId(1),
+                token: 0,
+                body: Body::Reconciled(set),
             })))?;
         }
         Ok(())
@@ -671,6 +696,8 @@ impl World {
         let unanswered: Vec<String> = open
             .filter(|order| matches!(order.state, Submitted | InDoubt | Cancelling))
             .filter(|order| !on_their_way.contains(&order.state))
+            // The question that follows a settlement is on its way too.
+            .filter(|order| on_their_way.is_empty() || order.settled_qty == Qty(0))
             .map(|order| format!("{} {:?}", order.id.0, order.state))
             .collect();
         if unanswered.is_empty() {
@@ -700,6 +727,7 @@ impl World {
             self.put(Input::Clock(self.now))?;
             self.process.router.on_deadline(self.now);
             self.drain_router()?;
+            self.reconcile()?;
             self.settle()?;
             if self.now > doubts {
                 self.answered_but(&[Submitted, Cancelling])?;

@@ -55,6 +55,9 @@ impl Config {
         if self.broker.partial_percent > 100 || self.broker.reject_percent > 100 {
             return Err("broker.partial_percent and broker.reject_percent are at most 100".into());
         }
+        if self.broker.markup_percent > 100 {
+            return Err("broker.markup_percent is at most 100".into());
+        }
         self.identity.check()?;
         let accounts = &self.platform.accounts;
         if accounts.group == 0 || accounts.link == 0 || accounts.currency == 0 {

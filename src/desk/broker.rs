@@ -6,14 +6,17 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use siaga_broker::router::Difference;
 use siaga_broker::router::task::{OutputSource, Rim};
 use siaga_risk::event::{Body, Command, Output, OutputKey};
 use siaga_risk::ids::ActorId;
 use siaga_risk::journal::{Cursor, OutputConsumers};
 use siaga_risk::pipeline::Inbox;
 use siaga_risk::units::Ts;
+use tokio::sync::mpsc;
 
 use super::log_source::LogSource;
+use super::notices::Notice;
 use crate::clock::Clock;
 
 /// Bytes of the kept cursor: sequence, index, and both again inverted as a check.
@@ -24,6 +27,7 @@ pub struct BrokerRim {
     pub clock: Arc<Clock>,
     pub inbox: Inbox,
     pub cursor: CursorFile,
+    pub notices: mpsc::Sender<Notice>,
 }
 
 impl Rim for BrokerRim {
@@ -45,6 +49,13 @@ impl Rim for BrokerRim {
 
     fn keep_cursor(&mut self, cursor: OutputKey) -> std::io::Result<()> {
         self.cursor.keep(cursor)
+    }
+
+    fn differ(&mut self, difference: &Difference) {
+        // Who hears it may wait for the router's orders: it must not be waited for.
+        if let Err(error) = self.notices.try_send(Notice::Holdings(*difference)) {
+            tracing::error!(%error, ?difference, "nobody heard that a broker holds something else");
+        }
     }
 }
 

@@ -6,13 +6,15 @@ use siaga_broker::bridge::{BridgeConfig, BridgeSession, FaultCounts};
 use siaga_broker::paper::{PaperConfig, PaperLink};
 use siaga_broker::router::task::RouterHandle;
 use siaga_broker::router::{Limits, Router, task};
-use siaga_risk::event::{OrderState, Output, OutputKey};
+use siaga_risk::event::OrderState;
 use siaga_risk::ids::{InstrumentId, LinkId};
 use siaga_risk::journal::{Epochs, OutputLog};
 use siaga_risk::pipeline::Inbox;
-use siaga_risk::units::Ratio;
+use siaga_risk::units::{Money, Ratio};
+use tokio::sync::mpsc;
 
 use super::log_source::LogDoor;
+use super::notices::Notice;
 use super::recover::{self, DataFault};
 use super::{Running, bridge, broker};
 use crate::config::Config;
@@ -28,6 +30,7 @@ impl Running {
         door: &LogDoor,
         log: &OutputLog,
         epochs: &Epochs,
+        notices: &mpsc::Sender<Notice>,
     ) -> anyhow::Result<(
         RouterHandle,
         tokio::task::JoinHandle<std::io::Result<Router>>,
@@ -60,7 +63,7 @@ impl Running {
         }
         let now = self.clock.now();
         for terms in &self.known.terms {
-            router.on_output(OutputKey::default(), &Output::Terms(terms.clone()), now);
+            router.on_terms(terms);
         }
         let open = |state| {
             !matches!(
@@ -77,7 +80,7 @@ impl Running {
         }
         for account in &self.known.accounts {
             for held in &account.positions {
-                router.on_position(&held.position);
+                router.open_position(&held.position);
             }
             for order in account.orders.iter().filter(|order| open(order.state)) {
                 router.open_order(order, now);
@@ -87,6 +90,7 @@ impl Running {
             clock: self.clock.clone(),
             inbox: inbox.clone(),
             cursor,
+            notices: notices.clone(),
         };
         let from = log.durable();
         let source = broker::RouterLog::new(door.source(from), log.consumers(), from);
@@ -128,9 +132,43 @@ impl Running {
 fn paper(config: &Config) -> PaperConfig {
     PaperConfig {
         latency_ns: u64::from(config.broker.latency_ms) * 1_000_000,
+        markup: Ratio::percent(i64::from(config.broker.markup_percent)),
+        commission_per_lot: Money(i64::from(config.broker.commission_per_lot)),
         slippage: Ratio::percent(i64::from(config.broker.slippage_percent)),
         reject: Ratio::percent(i64::from(config.broker.reject_percent)),
         partial: Ratio::percent(i64::from(config.broker.partial_percent)),
         ..PaperConfig::retail(config.feed.seed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The defaults of the configuration are those of the retail broker, and each key changes what it names.
+    #[test]
+    fn the_paper_broker_is_as_it_is_configured() {
+        let mut config = Config::default();
+        let retail = PaperConfig::retail(config.feed.seed);
+        assert_eq!(paper(&config).markup, retail.markup);
+        assert_eq!(
+            paper(&config).commission_per_lot,
+            retail.commission_per_lot
+        );
+        config.broker.markup_percent = 25;
+        config.broker.commission_per_lot = 700;
+        let changed = paper(&config);
+        assert_eq!(changed.markup, Ratio::percent(25));
+        assert_eq!(changed.commission_per_lot, Money(700));
+    }
+
+    #[test]
+    fn a_markup_of_more_than_the_spread_is_refused() {
+        let mut config = Config::default();
+        config.broker.markup_percent = 100;
+        assert_eq!(config.check(), Ok(()));
+        config.broker.markup_percent = 101;
+        let said = config.check().expect_err("above the spread");
+        assert!(said.contains("broker.markup_percent"), "{said}");
     }
 }

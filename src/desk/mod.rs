@@ -352,8 +352,9 @@ impl Running {
         // stands still until it knows of every night that passed.
         let owed = plan.owed.into_iter().chain(catch_up.bodies);
         self.first_inputs(&mut inbox, catch_up.ts, owed).await?;
+        let (notice_sender, notices) = mpsc::channel(NOTICES_MAX);
         let (router_handle, router, bridge_faults) =
-            self.router(config, &inbox, &door, &log, &epochs)?;
+            self.router(config, &inbox, &door, &log, &epochs, &notice_sender)?;
         // What the desk still takes for live, its brokers know too.
         for mark in self.known.instruments.iter().filter_map(|view| view.mark) {
             router_handle.marks().put(mark);
@@ -376,7 +377,6 @@ impl Running {
             enabled: AtomicBool::new(config.standby.enabled),
             ..StandbyFigures::default()
         });
-        let (notice_sender, notices) = mpsc::channel(NOTICES_MAX);
         if let Some(lost) = &report.lost {
             let (first, last, orders) = (lost.first, lost.last, lost.sent);
             notice_sender.try_send(Notice::Lost {

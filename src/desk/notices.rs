@@ -3,6 +3,7 @@
 use siaga_alerts::alert::{AlertChange, Facts, Family, Topic};
 use siaga_alerts::outbox::SinkEvent;
 use siaga_alerts::rules::Rule;
+use siaga_broker::router::Difference;
 use siaga_risk::event::Seq;
 use siaga_risk::journal::LogEvent;
 use siaga_risk::pipeline::Numbered;
@@ -34,6 +35,8 @@ pub enum Notice {
     Sink(SinkEvent),
     /// The start found that recorded inputs are gone.
     Lost { first: Seq, last: Seq, orders: u64 },
+    /// A broker holds something else than the books say, or no longer.
+    Holdings(Difference),
 }
 
 impl Notice {
@@ -78,6 +81,13 @@ impl Notice {
                 orders,
                 "recorded inputs are gone: compare orders, positions and payments by hand"
             ),
+            Notice::Holdings(difference) if difference.is_over() => {
+                tracing::info!(?difference, "a broker and the books agree again");
+            }
+            Notice::Holdings(difference) => tracing::error!(
+                ?difference,
+                "a broker holds something else than the books say: compare with it by hand"
+            ),
             Notice::Unrecorded(_) => {}
         }
     }
@@ -114,6 +124,7 @@ impl Notice {
                 let topic = Topic::of(Family::Recovery, 0);
                 alerts.raise(Rule::InputsLost, topic, facts, now)
             }
+            Notice::Holdings(difference) => tell_holdings(difference, alerts, now),
             Notice::Log(LogEvent::Trimmed { .. }) => Vec::new(),
             Notice::Log(LogEvent::CutOff { name, .. }) => {
                 let reader = reader_of(name);
@@ -137,6 +148,33 @@ fn tell_sink(event: SinkEvent, alerts: &AlertDesk, now: Ts) -> Vec<AlertChange> 
     alerts.raise(rule, topic, Facts::Sink { sink, failed }, now)
 }
 
+/// One alert for each instrument of an account that differs.
+fn tell_holdings(difference: &Difference, alerts: &AlertDesk, now: Ts) -> Vec<AlertChange> {
+    let Difference {
+        link,
+        account,
+        instrument,
+        ours,
+        theirs,
+    } = *difference;
+    let topic = Topic {
+        family: Family::Holdings,
+        first: u64::from(link.0) << 32 | u64::from(account.0),
+        second: instrument.0.into(),
+    };
+    if difference.is_over() {
+        return alerts.clear(topic, now);
+    }
+    let facts = Facts::Holdings {
+        link,
+        account,
+        instrument,
+        ours,
+        theirs,
+    };
+    alerts.raise(Rule::HoldingsDiffer, topic, facts, now)
+}
+
 /// Name of a reader by its place; the place behind the last one is anybody else.
 pub fn reader_name(reader: u16) -> &'static str {
     READERS
@@ -157,7 +195,9 @@ mod tests {
     use siaga_alerts::alert::ChangeKind;
     use siaga_alerts::routing::SinkId;
     use siaga_risk::event::OutputKey;
+    use siaga_risk::ids::{AccountId, InstrumentId, LinkId};
     use siaga_risk::journal::Cursor;
+    use siaga_risk::units::Qty;
 
     use super::*;
     use crate::desk::evidence::EvidenceBook;
@@ -260,5 +300,34 @@ mod tests {
         assert_eq!(now, Some((Ts(1), Ts(2))));
         let over = Notice::Sink(SinkEvent::Working { sink }).tell(&desk, Ts(3));
         assert_eq!(over[0].moment.what, ChangeKind::Resolved);
+    }
+
+    #[test]
+    fn what_a_broker_holds_otherwise_is_an_alert_until_both_agree() {
+        let desk = desk();
+        let differ = |instrument, ours, theirs| {
+            Notice::Holdings(Difference {
+                link: LinkId(1),
+                account: AccountId(7),
+                instrument: InstrumentId(instrument),
+                ours: Qty(ours),
+                theirs: Qty(theirs),
+            })
+        };
+        for (instrument, ours, theirs, word) in [
+            (1, 100, 0, "missing"),
+            (2, 0, -100, "extra"),
+            (3, 100, 40, "other volume"),
+        ] {
+            let now = Ts(u64::from(instrument) * 2);
+            let told = differ(instrument, ours, theirs).tell(&desk, now);
+            let alert = crate::desk::alert_desk::record(&told[0].alert, &Directory::default());
+            assert_eq!(alert.rule, "holdings_differ");
+            assert!(alert.summary.contains(word), "{}", alert.summary);
+            let (account, link) = (told[0].alert.labels.account, told[0].alert.labels.link);
+            assert_eq!((account, link), (Some(AccountId(7)), Some(LinkId(1))));
+            let over = differ(instrument, ours, ours).tell(&desk, now.plus(1));
+            assert_eq!(over[0].moment.what, ChangeKind::Resolved);
+        }
     }
 }

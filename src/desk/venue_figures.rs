@@ -23,7 +23,7 @@ struct Figures {
 type Number = fn(&Figures) -> u64;
 
 /// Name, kind, meaning, and where it stands.
-const LINES: [(&str, &str, &str, Number); 11] = [
+const LINES: [(&str, &str, &str, Number); 12] = [
     (
         "siaga_venue_connected",
         "gauge",
@@ -83,6 +83,12 @@ const LINES: [(&str, &str, &str, Number); 11] = [
         "counter",
         "Records whose venue time is far from ours; they are used.",
         |figures| figures.counts.skewed,
+    ),
+    (
+        "siaga_venue_rounded_total",
+        "counter",
+        "Quotes and trades finer than our price step; they are used, rounded.",
+        |figures| figures.counts.rounded,
     ),
     (
         "siaga_venue_ring_full_total",
@@ -148,6 +154,7 @@ mod tests {
         assert_eq!(out, "");
         let mut counts = Counts::default();
         (counts.connections, counts.frames, counts.gaps) = (3, 40, 2);
+        counts.rounded = 4;
         counts.refuse(Refusal::Malformed);
         venues.put("kraken", Some(&Status::Connected), &counts, 5);
         venues.put("kraken", None, &counts, 1);
@@ -157,6 +164,7 @@ mod tests {
             "siaga_venue_reconnects_total{venue=\"kraken\"} 2",
             "siaga_venue_frames_total{venue=\"kraken\"} 40",
             "siaga_venue_gaps_total{venue=\"kraken\"} 2",
+            "siaga_venue_rounded_total{venue=\"kraken\"} 4",
             "siaga_venue_ring_full_total{venue=\"kraken\"} 6",
             "siaga_venue_refused_total{venue=\"kraken\",reason=\"malformed\"} 1",
             "siaga_venue_refused_total{venue=\"kraken\",reason=\"oversize\"} 0",

@@ -222,6 +222,11 @@ fn english(rule: Rule) -> Template {
             "The desk cannot do without it: nothing more is recorded, every order is refused. Alerts from now on are unrecorded.",
             "Call the broker for urgent closes; the program's log says which part it was and why. Restart.",
         ),
+        Rule::HoldingsDiffer => text(
+            "{link} and the books differ on {instrument} of account {account}",
+            "The broker holds {theirs} and the books hold {ours}: {difference}. Said twice, some seconds apart.",
+            "Compare with the broker before anything else is done on this account; a named person settles what is wrong.",
+        ),
     }
 }
 
@@ -401,6 +406,11 @@ fn indonesian(rule: Rule) -> Template {
             "Satu bagian sistem telah berhenti",
             "Sistem tidak dapat berjalan tanpanya: tidak ada lagi yang tercatat, setiap order ditolak. Peringatan sejak sekarang tidak tercatat.",
             "Telepon pialang untuk penutupan mendesak; log program memuat bagian mana dan sebabnya. Mulai ulang.",
+        ),
+        Rule::HoldingsDiffer => text(
+            "{link} dan pembukuan berbeda pada {instrument} akun {account}",
+            "Pialang memegang {theirs} dan pembukuan {ours}: {difference}. Dinyatakan dua kali, berselang beberapa detik.",
+            "Cocokkan dengan pialang sebelum apa pun dilakukan pada akun ini; yang keliru diselesaikan oleh petugas bernama.",
         ),
     }
 }

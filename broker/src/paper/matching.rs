@@ -114,6 +114,11 @@ impl PaperLink {
         // The time keeps the number unique over restarts of this book, the increment within one instant.
         order.exec_last = now.0.max(order.exec_last + 1);
         let exec = exec_id(id, order.exec_last);
+        let held = self.book.entry((submit.account, submit.instrument));
+        *held.or_default() += match submit.side {
+            Side::Buy => part,
+            Side::Sell => -part,
+        };
         let fill = Fill {
             qty: Qty(part),
             price,

@@ -137,6 +137,39 @@ fn slippage_beyond_the_limit_is_refused() {
 }
 
 #[test]
+fn the_markup_widens_both_sides_and_a_lot_has_its_price() {
+    let listing = crate::directory::Listing {
+        symbol: "XAU/USD".to_owned(),
+        price_digits: 2,
+        qty_digits: 1,
+    };
+    for (markup, buy, sell) in [(0, 110, 100), (25, 113, 97), (100, 120, 90)] {
+        let mut link = PaperLink::new(
+            LinkId(1),
+            PaperConfig {
+                exact: false,
+                markup: Ratio::percent(markup),
+                commission_per_lot: Money(700),
+                ..PaperConfig::exact()
+            },
+        );
+        link.directory.list(GOLD, listing.clone());
+        link.on_mark(&mark(100, 110), Ts(5));
+        // Half a lot: five steps of a tenth.
+        link.submit(&order(1, Side::Buy, OrderKind::Market, 5), Ts(6));
+        link.submit(&order(2, Side::Sell, OrderKind::Market, 5), Ts(7));
+        let costs: Vec<(i64, i64)> = events(&mut link)
+            .into_iter()
+            .filter_map(|event| match event {
+                BrokerEvent::Filled(fill) => Some((fill.price.0, fill.commission.0)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(costs, [(buy, 350), (sell, 350)], "a markup of {markup} %");
+    }
+}
+
+#[test]
 fn no_price_no_fill() {
     let mut link = PaperLink::new(
         LinkId(1),
@@ -207,6 +240,81 @@ fn cancels_and_their_races() {
             BrokerEvent::CancelRejected(Reject::UnknownOrder.code()),
         ]
     );
+}
+
+#[test]
+fn a_working_order_is_changed_where_it_stands() {
+    let mut link = exact();
+    assert!(link.capabilities().replace);
+    link.on_mark(&mark(100, 102), Ts(5));
+    let limit = Submit {
+        price: Some(Price(95)),
+        ..order(1, Side::Buy, OrderKind::Limit, 10)
+    };
+    link.submit(&limit, Ts(6));
+    let to = |order, qty, price| Replace {
+        order: OrderId(order),
+        qty: Qty(qty),
+        price: Some(Price(price)),
+        stop: None,
+    };
+    let mut answers = Vec::new();
+    let mut filled = Vec::new();
+    for (replace, now) in [
+        (to(1, 0, 96), 7),
+        (to(9, 5, 96), 8),
+        (to(1, 6, 102), 9),
+        (to(1, 6, 90), 10),
+    ] {
+        assert_eq!(link.replace(&replace, Ts(now)), Ok(()));
+        for event in std::iter::from_fn(|| link.poll_event()) {
+            match event {
+                LinkEvent::Replaced(replaced) => answers.push(replaced.refused),
+                LinkEvent::Report(report) => {
+                    if let BrokerEvent::Filled(fill) = report.event {
+                        filled.push((fill.qty.0, fill.price.0));
+                    }
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    let refused = |reason: Reject| Some(reason.code());
+    assert_eq!(
+        answers,
+        [
+            refused(Reject::QtyNotPositive),
+            refused(Reject::UnknownOrder),
+            None,
+            refused(Reject::OrderFinal)
+        ]
+    );
+    assert_eq!(filled, [(6, 102)], "its new price is reached");
+}
+
+#[test]
+fn the_book_says_what_accounts_hold() {
+    let mut link = exact();
+    assert!(link.capabilities().holdings);
+    link.on_mark(&mark(100, 102), Ts(5));
+    link.submit(&order(1, Side::Buy, OrderKind::Market, 10), Ts(6));
+    link.submit(&order(2, Side::Sell, OrderKind::Market, 4), Ts(7));
+    let of_other = Submit {
+        account: AccountId(2),
+        ..order(3, Side::Sell, OrderKind::Market, 3)
+    };
+    link.submit(&of_other, Ts(8));
+    events(&mut link);
+    assert_eq!(link.holdings(Ts(9)), Ok(()));
+    let Some(LinkEvent::Holdings(held)) = link.poll_event() else {
+        panic!("an answer")
+    };
+    let positions: Vec<(u32, i64)> = held
+        .positions
+        .iter()
+        .map(|holding| (holding.account.0, holding.qty.0))
+        .collect();
+    assert_eq!(positions, [(1, 6), (2, -3)]);
 }
 
 #[test]

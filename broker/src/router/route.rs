@@ -7,8 +7,9 @@ use siaga_risk::ids::{OrderId, PositionId};
 use siaga_risk::units::Ts;
 use siaga_risk::verdict::Reject;
 
+use super::audit::Audit;
 use super::supervisor::{Decision, Limits, Supervisor};
-use crate::link::{Link, LinkEvent, OpenOrder};
+use crate::link::{Holdings, Link, LinkEvent, OpenOrder};
 
 pub(super) struct Route {
     pub(super) link: Box<dyn Link>,
@@ -20,6 +21,9 @@ pub(super) struct Route {
     unanswered: BTreeMap<OrderId, Ts>,
     /// Newest protective prices that could not be handed over.
     protects: BTreeMap<PositionId, Protect>,
+    pub(super) audit: Audit,
+    /// What the broker holds by its last answer, until it is compared.
+    pub(super) heard: Option<Holdings>,
 }
 
 impl Route {
@@ -31,6 +35,8 @@ impl Route {
             open: BTreeMap::new(),
             unanswered: BTreeMap::new(),
             protects: BTreeMap::new(),
+            audit: Audit::default(),
+            heard: None,
         }
     }
 
@@ -121,6 +127,7 @@ impl Route {
         [
             self.link.poll_deadline(),
             self.supervisor.poll_deadline(),
+            self.audit.poll_deadline(),
             slow,
         ]
         .into_iter()
@@ -146,6 +153,17 @@ impl Route {
                 self.link.status(order, now);
             }
         }
+        // A link that is read-only is asked when it comes back.
+        if self.audit.is_due(now) && self.supervisor.mode() != LinkMode::ReadOnly {
+            self.ask_holdings(now);
+        }
+    }
+
+    /// Asks what the broker holds, where it can say that. Executions it was asked about before are told before.
+    fn ask_holdings(&mut self, now: Ts) {
+        if self.link.capabilities().holdings && self.link.holdings(now).is_err() {
+            tracing::warn!(link = self.link.id().0, "the link does not say what it holds");
+        }
     }
 
     fn collect(&mut self, inputs: &mut VecDeque<Body>, inputs_max: usize, now: Ts) -> u64 {
@@ -153,15 +171,22 @@ impl Route {
         while inputs.len() < inputs_max
             && let Some(event) = self.link.poll_event()
         {
-            reports += 1;
             let (report, answers) = match event {
                 LinkEvent::Report(report) => (report, false),
                 LinkEvent::Status(report) => (self.decided(report), true),
-                LinkEvent::Closed(_) => {
-                    inputs.push_back(event.body());
+                LinkEvent::Closed(close) => {
+                    reports += 1;
+                    inputs.push_back(Body::BrokerClose(close));
                     continue;
                 }
+                LinkEvent::Holdings(holdings) => {
+                    self.heard = Some(holdings);
+                    continue;
+                }
+                // The core changes no order where it stands.
+                LinkEvent::Replaced(_) => continue,
             };
+            reports += 1;
             if let Some(at) = self.unanswered.remove(&report.order) {
                 let refused = matches!(report.event, BrokerEvent::Rejected(_));
                 self.supervisor.on_answer(now.since(at), refused, now);
@@ -193,6 +218,7 @@ impl Route {
             self.supervisor.asked(*order, now);
             self.link.status(*order, now);
         }
+        self.ask_holdings(now);
     }
 
     fn hand_over_protects(&mut self, now: Ts) {

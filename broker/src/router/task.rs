@@ -10,7 +10,7 @@ use siaga_risk::ids::{InstrumentId, LinkId};
 use siaga_risk::units::Ts;
 use tokio::sync::{Notify, mpsc};
 
-use super::Router;
+use super::{Difference, Router};
 use crate::bridge::BridgeFault;
 use crate::link::Unreadable;
 
@@ -51,6 +51,8 @@ pub trait Rim: Send + 'static {
     /// # Errors
     /// When it cannot be kept: then nothing is handed over and the task ends.
     fn keep_cursor(&mut self, cursor: OutputKey) -> std::io::Result<()>;
+    /// A broker holds something else than the books say, or that is over. No input of the core says so: it is for people.
+    fn differ(&mut self, _difference: &Difference) {}
 }
 
 /// Newest price per instrument, between the thread that knows it and the router. Older ones are replaced.
@@ -331,6 +333,9 @@ impl<R: Rim> Task<R> {
     fn flush(&mut self) -> Duration {
         let now = self.rim.now();
         let slow_peer = self.flush_wires(now);
+        while let Some(difference) = self.router.poll_difference() {
+            self.rim.differ(&difference);
+        }
         while let Some(body) = self.waiting.take().or_else(|| self.router.poll_input()) {
             if let Err(body) = self.rim.offer(body) {
                 self.waiting = Some(*body);

@@ -6,8 +6,9 @@ use crate::directory::{Directory, Listing};
 use crate::link::{Capabilities, Connection, LinkEvent};
 use crate::paper::{PaperConfig, PaperLink};
 use proptest::prelude::*;
-use siaga_risk::ids::{AccountId, InstrumentId, OrderId, PositionId, SourceId};
+use siaga_risk::ids::{AccountId, CurrencyId, GroupId, InstrumentId, OrderId, PositionId, SourceId};
 use siaga_risk::journal::Epochs;
+use siaga_risk::terms::{AccountTerms, Accounting};
 
 const LINK: LinkId = LinkId(1);
 
@@ -320,6 +321,121 @@ fn a_close_of_the_broker_becomes_an_input_and_is_not_asked_about() {
     let said: Vec<String> = std::iter::from_fn(|| wire.poll_text()).collect();
     assert_eq!(said.len(), 2, "welcome and acknowledgement: {said:?}");
     assert_eq!(said[1], r#"{"t":"ack","n":1}"#);
+}
+
+/// A link on paper whose book is other than ours, a router that knows our positions, and what it tells.
+fn audited(theirs: &[PositionChange], ours: &[PositionChange]) -> Router {
+    let mut link = PaperLink::new(LINK, PaperConfig::exact());
+    for position in theirs {
+        link.adopt_position(position);
+    }
+    let mut router = Router::new(at(0), at(0), Limits::default());
+    router.add(Box::new(link));
+    for id in 1..=3 {
+        router.on_terms(&TermsChange::Account(AccountTerms {
+            id: AccountId(id),
+            group: GroupId(1),
+            link: LINK,
+            currency: CurrencyId(1),
+            accounting: Accounting::Hedging,
+            leverage: Leverage::default(),
+        }));
+    }
+    for position in ours {
+        router.on_position(position);
+    }
+    router.start(Ts(1));
+    router
+}
+
+fn held(id: u64, account: u32, side: Side, qty: i64) -> PositionChange {
+    PositionChange {
+        id: PositionId(id),
+        account: AccountId(account),
+        instrument: InstrumentId(7),
+        side,
+        qty: Qty(qty),
+        open_price: Price(100),
+        opened: Ts(1),
+        margin: Money(0),
+        swap: Money(0),
+        commission: Money(0),
+        realised: Money(0),
+        protection: Protection::default(),
+    }
+}
+
+/// By account, what we hold and what the broker holds.
+fn differences(router: &mut Router) -> Vec<(u32, i64, i64)> {
+    std::iter::from_fn(|| router.poll_difference())
+        .map(|told| (told.account.0, told.ours.0, told.theirs.0))
+        .collect()
+}
+
+fn next_answer(router: &mut Router) -> Ts {
+    let due = router.poll_deadline().expect("it is asked again");
+    router.on_deadline(due);
+    due
+}
+
+#[test]
+fn what_a_broker_holds_otherwise_is_told_when_it_says_so_twice() {
+    let theirs = [held(1, 1, Side::Buy, 4), held(3, 3, Side::Sell, 5)];
+    let ours = [held(1, 1, Side::Buy, 10), held(2, 2, Side::Buy, 6)];
+    let mut router = audited(&theirs, &ours);
+    assert_eq!(router.mode(LINK), Some(LinkMode::Live), "nothing waits");
+    assert_eq!(differences(&mut router), [], "it may be on its way");
+    let second = next_answer(&mut router);
+    assert_eq!(second, Ts(1).plus(5 * SECOND_NS));
+    assert_eq!(
+        differences(&mut router),
+        [(1, 10, 4), (2, 6, 0), (3, 0, -5)],
+        "other volume, missing, extra"
+    );
+    // It stands: nothing new is told, and it is asked about less often.
+    let third = next_answer(&mut router);
+    assert_eq!(third, second.plus(MINUTE_NS));
+    assert_eq!(differences(&mut router), []);
+    // Two are settled; the third changes, which two answers must say again.
+    router.on_position(&held(2, 2, Side::Buy, 0));
+    router.on_position(&held(4, 3, Side::Sell, 5));
+    router.on_position(&held(1, 1, Side::Buy, 9));
+    next_answer(&mut router);
+    assert_eq!(differences(&mut router), [(2, 0, 0), (3, -5, -5)]);
+    next_answer(&mut router);
+    assert_eq!(differences(&mut router), [(1, 9, 4)]);
+    router.on_position(&held(1, 1, Side::Buy, 4));
+    next_answer(&mut router);
+    assert_eq!(differences(&mut router), [(1, 4, 4)]);
+    assert_eq!(router.poll_deadline(), None, "both agree");
+}
+
+#[test]
+fn holdings_are_asked_for_at_every_return_and_what_is_on_its_way_is_no_difference() {
+    let mut router = audited(&[], &[]);
+    router.on_mark(&mark(), Ts(2));
+    router.drill(LINK, false, Ts(3));
+    router.drill(LINK, true, Ts(4));
+    assert_eq!(differences(&mut router), []);
+    assert_eq!(router.poll_deadline(), None);
+    router.on_output(at(5), &submit(5), Ts(5));
+    router.drill(LINK, false, Ts(6));
+    router.drill(LINK, true, Ts(7));
+    assert_eq!(router.mode(LINK), Some(LinkMode::Live));
+    // Its execution becomes a position of ours before the next answer.
+    router.on_position(&held(5, 1, Side::Buy, 10));
+    next_answer(&mut router);
+    assert_eq!(differences(&mut router), []);
+    assert_eq!(router.poll_deadline(), None);
+}
+
+#[test]
+fn positions_that_were_open_at_the_start_are_in_the_book_on_paper() {
+    let mut router = audited(&[], &[]);
+    router.open_position(&held(1, 1, Side::Buy, 10));
+    router.drill(LINK, false, Ts(3));
+    router.drill(LINK, true, Ts(4));
+    assert_eq!(router.poll_deadline(), None, "no difference");
 }
 
 proptest! {

@@ -100,7 +100,6 @@ fn bad_records_are_counted_by_reason_and_never_used() {
         (ticker(1, "", "1"), Refusal::NotANumber),
         (ticker(1, "-5.00", "1"), Refusal::NotPositive),
         (ticker(1, "0.00000000", "0.00000000"), Refusal::NotPositive),
-        (ticker(1, "1.005", "2"), Refusal::TooFine),
         (
             ticker(1, "99999999999999999", "99999999999999999"),
             Refusal::TooLarge,
@@ -145,6 +144,37 @@ fn bad_records_are_counted_by_reason_and_never_used() {
         1,
         "a good frame behind bad ones is used"
     );
+}
+
+/// A venue may change how fine its prices are at any time: that must not silence it.
+#[test]
+fn prices_finer_than_our_step_are_rounded_and_counted() {
+    let mut session = session();
+    session.on_frame(ticker(1, "1.005", "2").as_bytes(), NOW);
+    session.on_frame(ticker(2, "1.00", "2.00001").as_bytes(), NOW);
+    session.on_frame(ticker(3, "1.00", "2.00").as_bytes(), NOW);
+    let finer = trade(1, 1).replace("61837.63000000", "61837.635");
+    session.on_frame(finer.as_bytes(), NOW);
+    let prices: Vec<(i64, i64)> = inputs(&mut session)
+        .iter()
+        .map(|input| match input {
+            Input::Quote(quote) => (quote.bid.0, quote.ask.0),
+            Input::Trade(trade) => (trade.price.0, trade.price.0),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let trade = (6_183_764, 6_183_764);
+    assert_eq!(
+        prices,
+        [(100, 200), (100, 201), (100, 200), trade],
+        "bids down, asks up, trades to the nearest"
+    );
+    assert_eq!(session.counts().rounded, 3);
+    assert_eq!(session.counts().refused_total(), 0);
+    // Rounded down to nothing, it is no price.
+    session.on_frame(ticker(4, "0.001", "2").as_bytes(), NOW);
+    assert_eq!(session.counts().refused(Refusal::NotPositive), 1);
+    assert_eq!(session.counts().rounded, 3);
 }
 
 #[test]

@@ -152,6 +152,75 @@ fn a_refused_symbol_is_counted_and_not_asked_for_again() {
     );
 }
 
+/// Digits of the venue's own prices, by the names it uses now.
+fn pair_digits() -> Option<std::collections::BTreeMap<String, u8>> {
+    let text = recordings::text("wire/cryptofeed/KRAKEN.0.gz")?;
+    let line = text.lines().next().expect("the answer's line");
+    let (_, body) = line.split_once(": ").expect("a time, then the answer");
+    let answer: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    let pairs = answer["result"].as_object().expect("pairs by name");
+    let pair = |pair: &serde_json::Value| {
+        // The older protocol had names of its own for two currencies.
+        let name = pair["wsname"].as_str()?;
+        let name = name.replace("XBT", "BTC").replace("XDG", "DOGE");
+        let digits = pair["pair_decimals"].as_u64().expect("digits");
+        Some((name, u8::try_from(digits).expect("few digits")))
+    };
+    Some(pairs.values().filter_map(pair).collect())
+}
+
+#[test]
+fn every_shipped_listing_takes_prices_as_fine_as_the_venue_writes_them() {
+    let Some(digits) = pair_digits() else {
+        return;
+    };
+    let catalog = crate::catalog::Catalog::shipped_with(&["kraken"]).unwrap();
+    let listings = crate::venue::listings(&catalog, SourceId(4));
+    let mut session = Kraken::new(SourceId(4), listings.clone());
+    session.on_open(NOW);
+    inputs(&mut session);
+    let mut finer = Vec::new();
+    let mut known = 0;
+    for listing in &listings {
+        // Some pairs are younger than the recording.
+        let Some(&venue) = digits.get(&listing.symbol) else {
+            continue;
+        };
+        known += 1;
+        let venue_digits = usize::from(venue);
+        let (bid, ask) = (
+            format!("7.{:0>venue_digits$}", 1),
+            format!("7.{:0>venue_digits$}", 3),
+        );
+        let frame = ticker(&bid, &ask).replace("BTC/USD", &listing.symbol);
+        session.on_frame(frame.as_bytes(), NOW);
+        let all = quotes(&mut session);
+        assert_eq!(all.len(), 1, "{} at {bid}", listing.symbol);
+        let ours = pow10(listing.price_digits);
+        let want = if venue > listing.price_digits {
+            finer.push(listing.symbol.as_str());
+            (7 * ours, 7 * ours + 1)
+        } else {
+            let step = pow10(listing.price_digits - venue);
+            (7 * ours + step, 7 * ours + 3 * step)
+        };
+        assert_eq!(
+            (all[0].bid.0, all[0].ask.0),
+            want,
+            "{} at {bid}",
+            listing.symbol
+        );
+    }
+    assert!(known >= 20, "{known} of {} are recorded", listings.len());
+    finer.sort_unstable();
+    assert_eq!(
+        finer,
+        ["ADA/USDT", "DOT/USDT", "LINK/USDT", "LTC/USDT", "XRP/USDT"]
+    );
+    assert_eq!(session.counts().rounded, finer.len() as u64);
+    assert_eq!(session.counts().refused_total(), 0);
+}
+
 #[test]
 fn heartbeats_keep_the_connection_and_are_not_data() {
     let mut session = session();

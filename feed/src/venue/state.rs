@@ -1,7 +1,7 @@
 //! What the sessions of all venues keep: instruments, counts, liveness, the queue out and the queue in.
 
 use super::{CloseReason, VenueListing};
-use crate::decimal::{self, DecimalError};
+use crate::decimal::{self, DecimalError, Toward};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::units::*;
@@ -45,29 +45,26 @@ pub enum Refusal {
     NotANumber = 4,
     /// Zero or negative where prices are positive.
     NotPositive = 5,
-    /// More digits than the instrument's price has.
-    TooFine = 6,
     /// Beyond any price.
-    TooLarge = 7,
+    TooLarge = 6,
     /// The same update again.
-    Duplicate = 8,
+    Duplicate = 7,
     /// Older than what was seen.
-    OutOfOrder = 9,
+    OutOfOrder = 8,
     /// More records in one frame than any snapshot has.
-    TooMany = 10,
+    TooMany = 9,
     /// The venue refused a request of ours.
-    Request = 11,
+    Request = 10,
 }
 
 impl Refusal {
-    pub const ALL: [Refusal; 12] = [
+    pub const ALL: [Refusal; 11] = [
         Refusal::Malformed,
         Refusal::Oversize,
         Refusal::UnknownSymbol,
         Refusal::MissingField,
         Refusal::NotANumber,
         Refusal::NotPositive,
-        Refusal::TooFine,
         Refusal::TooLarge,
         Refusal::Duplicate,
         Refusal::OutOfOrder,
@@ -84,7 +81,6 @@ impl Refusal {
             Refusal::MissingField => "missing_field",
             Refusal::NotANumber => "not_a_number",
             Refusal::NotPositive => "not_positive",
-            Refusal::TooFine => "too_fine",
             Refusal::TooLarge => "too_large",
             Refusal::Duplicate => "duplicate",
             Refusal::OutOfOrder => "out_of_order",
@@ -97,8 +93,8 @@ impl Refusal {
 impl From<DecimalError> for Refusal {
     fn from(error: DecimalError) -> Refusal {
         match error {
-            DecimalError::NotANumber => Refusal::NotANumber,
-            DecimalError::TooPrecise => Refusal::TooFine,
+            // What is finer than our step is rounded before it could be an error.
+            DecimalError::NotANumber | DecimalError::TooPrecise => Refusal::NotANumber,
             DecimalError::TooLarge => Refusal::TooLarge,
         }
     }
@@ -117,6 +113,8 @@ pub struct Counts {
     pub gaps: u64,
     /// Records whose venue time is further than [`SKEW_US`] from ours; they are used.
     pub skewed: u64,
+    /// Quotes and trades with a price finer than our step, which went to a step; they are used.
+    pub rounded: u64,
     refused: [u64; Refusal::ALL.len()],
 }
 
@@ -356,8 +354,9 @@ impl State {
             listing.qty_digits,
             listing.negative_prices,
         );
-        let bid = price(raw.bid, price_digits, negative)?;
-        let ask = price(raw.ask, price_digits, negative)?;
+        // Outward: nobody trades at a price better than the venue's.
+        let (bid, bid_rounded) = price(raw.bid, price_digits, negative, Toward::Down)?;
+        let (ask, ask_rounded) = price(raw.ask, price_digits, negative, Toward::Up)?;
         let bid_qty = quantity(raw.bid_qty, qty_digits)?;
         let ask_qty = quantity(raw.ask_qty, qty_digits)?;
         self.accept(
@@ -371,7 +370,9 @@ impl State {
             update,
             venue_us,
             kind,
-        )
+        )?;
+        self.counts.rounded += u64::from(bid_rounded || ask_rounded);
+        Ok(())
     }
 
     /// Takes a quote whose numbers have been read and are positive.
@@ -422,7 +423,12 @@ impl State {
         venue_us: Option<i64>,
     ) -> Result<(), Refusal> {
         let listing = &self.lines[index].listing;
-        let price = price(price_text, listing.price_digits, listing.negative_prices)?;
+        let (price, rounded) = price(
+            price_text,
+            listing.price_digits,
+            listing.negative_prices,
+            Toward::Nearest,
+        )?;
         let qty = quantity(qty_text, listing.qty_digits)?;
         let instrument = listing.instrument;
         let newest = self.lines[index].trade;
@@ -454,6 +460,7 @@ impl State {
         };
         self.push(Input::Trade(trade))?;
         self.counts.trades += 1;
+        self.counts.rounded += u64::from(rounded);
         Ok(())
     }
 
@@ -584,15 +591,20 @@ impl State {
 }
 
 #[inline]
-fn price(text: &[u8], digits: u8, negative: bool) -> Result<Price, Refusal> {
-    let value = decimal::parse_exact(text, digits)?;
+fn price(
+    text: &[u8],
+    digits: u8,
+    negative: bool,
+    toward: Toward,
+) -> Result<(Price, bool), Refusal> {
+    let (value, rounded) = decimal::parse_rounded(text, digits, toward)?;
     if value <= 0 && !negative {
         return Err(Refusal::NotPositive);
     }
     if !(-PRICE_MAX..=PRICE_MAX).contains(&value) {
         return Err(Refusal::TooLarge);
     }
-    Ok(Price(value))
+    Ok((Price(value), rounded))
 }
 
 #[inline]

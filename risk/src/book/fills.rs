@@ -72,6 +72,19 @@ impl Book {
         named.into_iter().filter(own).collect()
     }
 
+    /// What an execution of a close of a hedging account may take at most: its position, as far as it is open. `None`
+    /// where executions may open.
+    pub(super) fn closable(&self, order: &Order) -> Option<i64> {
+        let account = self.account(order.order.account)?;
+        let hedging = account.state.terms.accounting == Accounting::Hedging;
+        if !hedging || !order.closing {
+            return None;
+        }
+        let slots = self.closed_by(account, order, order.order.side);
+        let open = slots.iter().filter_map(|slot| self.positions.get(*slot));
+        Some(open.map(|position| position.qty).sum())
+    }
+
     /// Protective prices of the position that an execution on a side closes: they come back with it when it is taken
     /// back.
     pub(super) fn closed_protection(&self, order: &Order, side: Side) -> Protection {

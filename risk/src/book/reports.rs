@@ -139,6 +139,22 @@ impl Book {
             };
             return Err(self.doubt(ctx, &order, unbooked, reason));
         }
+        // A close takes at most what is open. What the broker has executed beyond that it may hold on the other side, or
+        // not at all: a person asks it.
+        let open = self.closable(&order).unwrap_or(fill.qty.0);
+        let qty = Qty(fill.qty.0.min(open));
+        let excess = Unbooked {
+            id: report.exec,
+            qty: Qty(fill.qty.0 - qty.0),
+        };
+        if qty == Qty(0) {
+            return Err(self.doubt(ctx, &order, excess, Reject::NotClosing));
+        }
+        // The commission is charged for all of it; the part that is booked carries it.
+        let booking = Booking {
+            qty: qty.0,
+            ..booking
+        };
         self.expose_if_open(&order, -1);
         let at = ctx.out.len();
         self.count_execution(ctx, &order);
@@ -146,7 +162,7 @@ impl Book {
         let opened = self.book_fill(ctx, &order, booking);
         let execution = Execution {
             id: report.exec,
-            qty: fill.qty,
+            qty,
             price: fill.price,
             commission: fill.commission,
             protection,
@@ -157,8 +173,12 @@ impl Book {
         if named {
             order.unbooked.retain(|other| other.id != report.exec);
         }
-        order.filled = Qty(order.filled.0.saturating_add(fill.qty.0));
-        order.value += i128::from(fill.qty.0) * i128::from(fill.price.0);
+        let exceeds = excess.qty > Qty(0);
+        if exceeds && order.unbooked.len() < EXECUTIONS_MAX {
+            order.unbooked.push(excess);
+        }
+        order.filled = Qty(order.filled.0.saturating_add(qty.0));
+        order.value += i128::from(qty.0) * i128::from(fill.price.0);
         order.opened = order.opened.or(opened);
         let whole = order.remaining() == Qty(0);
         let order = order.clone();
@@ -182,7 +202,10 @@ impl Book {
         if asks {
             self.ask_of(ctx, order.id);
         }
-        Ok(())
+        match exceeds {
+            true => Err(Reject::NotClosing),
+            false => Ok(()),
+        }
     }
 
     /// What is left of an order the broker says.
@@ -329,10 +352,18 @@ impl Book {
         }
         order.filled = Qty(order.filled.0 - qty.0);
         order.value -= i128::from(qty.0) * i128::from(price.0);
+        // What it executed beyond what was open is taken back with it.
+        let waited = order.unbooked.len();
+        if exec != ExecId::default() {
+            order.unbooked.retain(|one| one.id != exec);
+        }
+        let exceeded = order.unbooked.len() < waited;
         let order = order.clone();
         self.expose_if_open(&order, 1);
         let opened = self.book_fill(ctx, &back, booking);
-        if let Some(order) = self.order(id) {
+        if exceeded {
+            self.doubt_less(ctx, id);
+        } else if let Some(order) = self.order(id) {
             ctx.out.push(Output::Order(order.change()));
         }
         // A position that this input opened has its name.
