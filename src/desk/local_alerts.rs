@@ -54,3 +54,42 @@ fn write(alerts: &AlertDesk, file: &mut Reserved) -> std::io::Result<usize> {
     let open = alerts.local_state(LocalDepth::Open);
     file.write(&open).map(|()| open.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use siaga_alerts::alert::ChangeKind;
+    use siaga_risk::event::OutputKey;
+    use siaga_risk::units::Ts;
+
+    use super::*;
+    use crate::desk::notices::Notice;
+
+    fn open(folder: &Path) -> Arc<AlertDesk> {
+        let snapshot = folder.join("alerts.bin");
+        let desk = AlertDesk::open(&snapshot, OutputKey::default(), Arc::default());
+        Arc::new(desk.expect("there is nothing to set aside"))
+    }
+
+    #[tokio::test]
+    async fn an_alert_outside_the_journal_is_there_at_the_next_start_and_ends_under_one_revision() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let desk = open(folder.path());
+        let (bell, rung) = watch::channel(());
+        let keeper = tokio::spawn(keep(desk.clone(), rung));
+        let raised = Notice::Poisoned.tell(&desk, Ts(1));
+        bell.send_replace(());
+        drop(bell);
+        keeper.await.expect("it ends with its bell");
+        let next = open(folder.path());
+        assert!(next.holds(raised[0].alert.id));
+        let ended = next.end_local(Ts(9));
+        assert_eq!(ended.len(), 1);
+        assert_eq!(ended[0].moment.what, ChangeKind::Resolved);
+        // Killed before that was kept: receivers know the delivery by its revision.
+        let again = open(folder.path()).end_local(Ts(10));
+        let revision = |changes: &[siaga_alerts::alert::AlertChange]| changes[0].alert.revision;
+        assert_eq!(revision(&again), revision(&ended));
+    }
+}
