@@ -272,6 +272,13 @@ fn delivered(told: &Receiver<Value>, rule: &str) -> Value {
     }
 }
 
+/// What is delivered of the alert's end from here on.
+fn ends(told: &Receiver<Value>, rule: &str) -> Vec<Value> {
+    let is_end =
+        |body: &Value| body["type"] == "alert.resolved" && body["data"]["rule"] == rule;
+    told.try_iter().filter(is_end).collect()
+}
+
 fn fills_up(stream: Stream) {
     let dir = tempfile::tempdir().expect("a folder");
     let (webhook, told) = receiver();
@@ -315,7 +322,7 @@ fn fills_up(stream: Stream) {
     let all = alerts["items"].as_array().expect("a list");
     let raised = all.iter().find(|alert| alert["rule"] == "journal");
     assert_eq!(raised.expect("it was seen")["unrecorded"], true);
-    delivered(&told, "journal");
+    let fired = delivered(&told, "journal");
     let (status, verbose) = door.call("GET", "/readyz?verbose=true", None);
     assert_eq!(status, 503, "{verbose}");
     assert_eq!(part(&verbose, "journal")["ok"], false);
@@ -325,6 +332,7 @@ fn fills_up(stream: Stream) {
     door.wait_figure("siaga_marks_total", |now| now > marks);
     let stopped = served.stop();
     assert!(stopped.is_err(), "a stop that kept nothing says so");
+    assert_eq!(ends(&told, "journal"), Vec::<Value>::new());
 
     full.store(false, Ordering::SeqCst);
     let served = Served::start(dir.path(), real, &webhook);
@@ -345,7 +353,21 @@ fn fills_up(stream: Stream) {
         all.is_some_and(|all| all.iter().any(is_it))
     });
     assert_eq!(positions(door), if recorded { 1 } else { 2 });
+    // Whoever heard of the full disk hears that the run it belonged to is over, once.
+    let over = loop {
+        let body = delivered(&told, "journal");
+        // A delivery whose outcome the stop did not wait for comes again under its id.
+        if body["delivery"] != fired["delivery"] {
+            break body;
+        }
+    };
+    assert_eq!(over["type"], "alert.resolved", "{over}");
+    assert_eq!(over["data"]["id"], fired["data"]["id"]);
+    let id = fired["data"]["id"].as_str().expect("an id");
+    let alert = door.get(&format!("/api/v1/alerts/{id}"));
+    assert_eq!(alert["state"], "resolved", "{alert}");
     served.stop().expect("a graceful stop");
+    assert_eq!(ends(&told, "journal"), Vec::<Value>::new());
 }
 
 #[test]

@@ -24,14 +24,27 @@ use fold::{Fold, FoldState};
 
 /// Changes with a decision; raise it when old snapshots must not be read by new rules.
 const SNAPSHOT_VERSION: u16 = 3;
+/// The same of the alerts that were raised outside the machine.
+const LOCAL_VERSION: u16 = 1;
+
+/// How much is kept of the alerts that were raised outside the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalDepth {
+    /// Everything.
+    Whole,
+    /// What is open, without timelines: enough to end it.
+    Open,
+}
 
 /// All alerts of the house.
 #[derive(Debug)]
 pub struct Engine {
     book: Book,
     fold: Fold,
-    /// Alerts raised outside the machine; in no journal and in no snapshot.
+    /// Alerts raised outside the machine; in no journal, and in a snapshot of their own.
     local: Fold,
+    /// Up to where the commands of the log are in `local` already.
+    local_applied: OutputKey,
     applied: OutputKey,
     changes: Vec<AlertChange>,
 }
@@ -45,12 +58,21 @@ record! {
     }
 }
 
+record! {
+    struct LocalSnapshot {
+        version: u16,
+        applied: OutputKey,
+        fold: FoldState,
+    }
+}
+
 impl Default for Engine {
     fn default() -> Self {
         Self {
             book: Book::default(),
             fold: Fold::new(0),
             local: Fold::new(LOCAL_BIT),
+            local_applied: OutputKey::default(),
             applied: OutputKey::default(),
             changes: Vec::new(),
         }
@@ -74,7 +96,7 @@ impl Engine {
             }
         }
         if let Output::Alert(echo) = output {
-            self.command(echo, ts);
+            self.command(key, echo, ts);
         }
         self.collect()
     }
@@ -132,6 +154,14 @@ impl Engine {
         self.changes.clear();
         self.local.run_until(now);
         self.local.off(topic, now);
+        self.collect()
+    }
+
+    /// The run that raised the local alerts is over, and their conditions with it: ends those that are open. To be called
+    /// behind [`Self::restore_local`], before anything that lets time pass.
+    pub fn end_local(&mut self, now: Ts) -> &[AlertChange] {
+        self.changes.clear();
+        self.local.end_run(now);
         self.collect()
     }
 
@@ -201,10 +231,48 @@ impl Engine {
         })
     }
 
-    fn command(&mut self, echo: &AlertEcho, ts: Ts) {
-        let fold = match echo.command.alert.0 & LOCAL_BIT {
-            0 => &mut self.fold,
-            _ => &mut self.local,
+    /// The local alerts' state, to be kept after each of their changes: no log makes them again.
+    pub fn local_snapshot(&self, depth: LocalDepth) -> Vec<u8> {
+        encode(&LocalSnapshot {
+            version: LOCAL_VERSION,
+            applied: self.applied.max(self.local_applied),
+            fold: match depth {
+                LocalDepth::Whole => self.local.state().clone(),
+                LocalDepth::Open => self.local.open_state(),
+            },
+        })
+    }
+
+    /// Takes the local alerts as an earlier run kept them. `end` is the last output of the log: of what it lost, the keys
+    /// come again.
+    ///
+    /// # Errors
+    /// The codec's error when the bytes are no state of this version; then none is taken.
+    pub fn restore_local(&mut self, bytes: &[u8], end: OutputKey) -> Result<(), CodecError> {
+        let snapshot: LocalSnapshot = decode(bytes)?;
+        let is_local = |id: &AlertId| id.0 & LOCAL_BIT != 0;
+        if snapshot.version != LOCAL_VERSION
+            || snapshot.fold.local_bit != LOCAL_BIT
+            || !snapshot.fold.alerts.keys().all(is_local)
+        {
+            return Err(CodecError::new(
+                LocalSnapshot::NAME,
+                CodecFault::Invalid("another version, or alerts of the log"),
+            ));
+        }
+        self.local = Fold::from_state(snapshot.fold)?;
+        self.local_applied = snapshot.applied.min(end);
+        Ok(())
+    }
+
+    fn command(&mut self, key: OutputKey, echo: &AlertEcho, ts: Ts) {
+        let is_local = echo.command.alert.0 & LOCAL_BIT != 0;
+        if is_local && key <= self.local_applied {
+            return;
+        }
+        let fold = match is_local {
+            false => &mut self.fold,
+            true => &mut self.local,
         };
         if let Err(fault) = fold.command(echo, ts) {
             tracing::debug!(alert = echo.command.alert.0, %fault, "alert command not taken");

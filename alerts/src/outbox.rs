@@ -15,7 +15,7 @@ use siaga_risk::ids::AlertId;
 use siaga_risk::units::Ts;
 use siaga_risk::{record, unit_enum};
 
-use crate::alert::{Alert, AlertChange, ChangeKind};
+use crate::alert::{Alert, AlertChange, ChangeKind, LOCAL_BIT};
 use crate::routing::{Routing, SinkId};
 pub use backoff::{ATTEMPTS_MAX, backoff_ns};
 
@@ -276,10 +276,45 @@ impl Outbox {
 
     /// What the record says has ended: a replay does not deliver it again.
     pub fn recall(&mut self, ended: &Ended) {
-        if let Some(waiting) = self.state.waiting.get_mut(&ended.id.sink) {
-            waiting.retain(|delivery| delivery.id != ended.id);
+        self.forget_waiting(ended.id);
+        // An alert of the log is made again, and told again; of others nothing else may say who knows of them.
+        if ended.end == End::Delivered && is_local(ended.id.alert) {
+            self.note_told((ended.id.alert, ended.id.sink), ended.id.revision);
         }
-        self.remember(ended.id);
+    }
+
+    /// Takes what [`Self::local_snapshot`] kept. To be called when the record was [recalled](Self::recall).
+    ///
+    /// # Errors
+    /// The codec's error when the bytes are none of it; then nothing is taken.
+    pub fn recall_local(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
+        let kept: OutboxState = decode(bytes)?;
+        for id in kept.ended_order {
+            self.forget_waiting(id);
+        }
+        for (whom, revision) in kept.told {
+            self.note_told(whom, revision);
+        }
+        for delivery in kept.waiting.into_values().flatten() {
+            let id = delivery.id;
+            let waiting = self.state.waiting.entry(id.sink).or_default();
+            if self.state.ended.contains(&id) || waiting.iter().any(|other| other.id == id) {
+                continue;
+            }
+            let is_later = |other: &Delivery| {
+                other.id.alert == id.alert && other.id.revision > id.revision
+            };
+            let place = waiting.iter().position(is_later);
+            waiting.insert(place.unwrap_or(waiting.len()), delivery);
+        }
+        Ok(())
+    }
+
+    /// Forgets who was told of alerts that no journal holds and that nobody keeps any more: nothing ends them.
+    pub fn forget_local(&mut self, is_kept: impl Fn(AlertId) -> bool) {
+        self.state
+            .told
+            .retain(|(alert, _), _| !is_local(*alert) || is_kept(*alert));
     }
 
     /// Forgets what was heard after `end`, where the journal ends now: those inputs are gone, and the ids of their alerts
@@ -299,6 +334,36 @@ impl Outbox {
         encode(&self.state)
     }
 
+    /// What concerns alerts that no journal holds: little enough for room that was set aside on a full disk.
+    pub fn local_snapshot(&self) -> Vec<u8> {
+        let OutboxState {
+            waiting,
+            told,
+            ended,
+            ended_order,
+            ..
+        } = &self.state;
+        let is_of_local = |id: &&DeliveryId| is_local(id.alert);
+        let of_sink = |waiting: &VecDeque<Delivery>| -> VecDeque<Delivery> {
+            let local = waiting.iter().filter(|d| is_local(d.id.alert));
+            local.cloned().collect()
+        };
+        encode(&OutboxState {
+            waiting: waiting
+                .iter()
+                .map(|(sink, waiting)| (*sink, of_sink(waiting)))
+                .collect(),
+            told: told
+                .iter()
+                .filter(|((alert, _), _)| is_local(*alert))
+                .map(|(whom, revision)| (*whom, *revision))
+                .collect(),
+            ended: ended.iter().filter(is_of_local).copied().collect(),
+            ended_order: ended_order.iter().filter(is_of_local).copied().collect(),
+            ..OutboxState::default()
+        })
+    }
+
     /// The outbox as it was, with the routing of now. Deliveries that were under way are tried again.
     ///
     /// # Errors
@@ -308,6 +373,19 @@ impl Outbox {
             state: decode(bytes)?,
             ..Self::new(routing)
         })
+    }
+
+    /// It has ended: it is not delivered again.
+    fn forget_waiting(&mut self, id: DeliveryId) {
+        if let Some(waiting) = self.state.waiting.get_mut(&id.sink) {
+            waiting.retain(|delivery| delivery.id != id);
+        }
+        self.remember(id);
+    }
+
+    fn note_told(&mut self, whom: (AlertId, u16), revision: u32) {
+        let told = self.state.told.entry(whom).or_default();
+        *told = revision.max(*told);
     }
 
     /// Everybody who was told that it fires is told that it ended.
@@ -466,6 +544,11 @@ impl Outbox {
             self.released.retain(|_, last| at.since(*last) < day);
         }
     }
+}
+
+/// In no journal.
+fn is_local(alert: AlertId) -> bool {
+    alert.0 & LOCAL_BIT != 0
 }
 
 /// What people are told; the rest is in the alert's timeline and on the stream.

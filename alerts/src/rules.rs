@@ -108,6 +108,12 @@ impl Rule {
         }
     }
 
+    /// Whether its alert, raised outside the machine, stands until somebody resolves it: it tells of what happened once,
+    /// and no later run finds that again.
+    pub const fn outlives_run(self) -> bool {
+        matches!(self, Rule::InputsLost)
+    }
+
     /// The stable name of the rule, `snake_case`.
     pub const fn name(self) -> &'static str {
         self.spec().name

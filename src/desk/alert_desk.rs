@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use siaga_alerts::alert::{Alert, AlertChange, ChangeKind, Facts, Moment, Topic};
-use siaga_alerts::engine::Engine;
+use siaga_alerts::engine::{Engine, LocalDepth};
 use siaga_alerts::rules::Rule;
 use siaga_alerts::text::{self, Language};
 use siaga_risk::event::OutputKey;
@@ -15,8 +15,10 @@ use siaga_risk::units::Ts;
 
 use super::alert_names::DirectoryNames;
 use super::evidence::{EvidenceBook, Point};
+use super::local_alerts;
 use super::log_source::Logged;
 use super::notes::Notes;
+use super::reserved::Reserved;
 use super::statement::statement;
 use crate::gateway::core::{self as rim, AlertFilter, AlertRecord, Evidence, TimelineEntry};
 use crate::gateway::directory::Directory;
@@ -26,11 +28,14 @@ pub struct AlertDesk {
     engine: Mutex<Engine>,
     pub evidence: Arc<EvidenceBook>,
     snapshot: PathBuf,
+    /// Where alerts outside the journal are kept, until [`local_alerts::keep`] takes it.
+    local: Mutex<Option<Reserved>>,
 }
 
 impl AlertDesk {
     /// The desk as its snapshot left it, or empty: the log from there on brings it up to date. One that has folded
-    /// more than `end`, the last output of the log, is set aside: it would pass over everything up to there.
+    /// more than `end`, the last output of the log, is set aside: it would pass over everything up to there. Alerts that
+    /// an earlier run raised outside the journal are as that run left them until [`Self::end_local`].
     ///
     /// # Errors
     /// When that snapshot cannot be renamed.
@@ -51,7 +56,9 @@ impl AlertDesk {
             );
             engine = Engine::default();
         }
+        let local = open_local(&snapshot.with_file_name(local_alerts::FILE), &mut engine, end);
         Ok(Self {
+            local: Mutex::new(local),
             engine: Mutex::new(engine),
             evidence,
             snapshot: snapshot.to_owned(),
@@ -88,6 +95,27 @@ impl AlertDesk {
     /// What was raised outside the machine is over.
     pub fn clear(&self, topic: Topic, now: Ts) -> Vec<AlertChange> {
         self.lock().clear_local(topic, now).to_vec()
+    }
+
+    /// Ends what an earlier run raised outside the machine.
+    pub fn end_local(&self, now: Ts) -> Vec<AlertChange> {
+        self.lock().end_local(now).to_vec()
+    }
+
+    /// The state of the alerts outside the journal.
+    pub fn local_state(&self, depth: LocalDepth) -> Vec<u8> {
+        self.lock().local_snapshot(depth)
+    }
+
+    /// The file for that state; one caller gets it, and none where there is no file.
+    pub fn take_local(&self) -> Option<Reserved> {
+        let mut local = self.local.lock().unwrap_or_else(PoisonError::into_inner);
+        local.take()
+    }
+
+    /// Whether the alert is among those in memory.
+    pub fn holds(&self, id: AlertId) -> bool {
+        self.lock().alert(id).is_some()
     }
 
     /// Tells of an output that nothing records.
@@ -197,6 +225,23 @@ fn replace(from: &Path, to: &Path) -> std::io::Result<()> {
         Some(folder) => std::fs::File::open(folder)?.sync_all(),
         None => Ok(()),
     }
+}
+
+/// Opens the file of the alerts outside the journal, and gives the engine what it holds.
+fn open_local(path: &Path, engine: &mut Engine, end: OutputKey) -> Option<Reserved> {
+    let (file, state) = match Reserved::open(path) {
+        Ok(opened) => opened,
+        Err(error) => {
+            tracing::warn!(%error, path = %path.display(), "alerts raised outside the journal are not kept: a restart forgets them");
+            return None;
+        }
+    };
+    if let Some(state) = state
+        && let Err(error) = engine.restore_local(&state, end)
+    {
+        tracing::warn!(%error, path = %path.display(), "alerts that were raised outside the journal cannot be read and are forgotten");
+    }
+    Some(file)
 }
 
 /// The engine as a snapshot holds it, or a fresh one.

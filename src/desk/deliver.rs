@@ -20,6 +20,7 @@ use super::alert_names::DirectoryNames;
 use super::deliver_record::Record;
 use super::handle::{DeskHandle, Handle};
 use super::notices::Notice;
+use super::reserved::Reserved;
 use crate::config::{Config, ConfigError};
 use crate::gateway::core::Core;
 
@@ -27,6 +28,9 @@ use crate::gateway::core::Core;
 pub const CHANGES_MAX: usize = 1_024;
 /// Nothing is due: look again after this long.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// Deliveries of alerts that no journal holds, where a full disk still has room for them.
+const LOCAL_FILE: &str = "local_deliveries.bin";
 
 const LOG: SinkId = SinkId(1);
 const WEBHOOK: SinkId = SinkId(2);
@@ -123,6 +127,8 @@ pub async fn run(
 ) {
     let mut outbox = open(&path, &sinks);
     let mut record = recall(&path.with_extension("ndjson"), &mut outbox);
+    let mut reserved = recall_local(&path.with_file_name(LOCAL_FILE), &mut outbox);
+    outbox.forget_local(|alert| handle.alerts.holds(alert));
     let (attempted, mut outcomes) = mpsc::channel::<(DeliveryId, Attempt)>(CHANGES_MAX);
     // The log makes other alerts again after a kill; those that stand in none wait on the disk.
     let mut unkept = false;
@@ -149,6 +155,7 @@ pub async fn run(
         }
         // Behind the first attempts: a disk that hangs must not hold up who tells of it.
         if std::mem::take(&mut unkept) {
+            reserved = keep_local(reserved, &outbox).await;
             save(&path, &outbox).await;
         }
         let wait = outbox.poll_deadline().map_or(IDLE, |at| {
@@ -174,6 +181,7 @@ pub async fn run(
             Some(keep) = keeps.recv() => {
                 while let Ok(change) = changes.try_recv() {
                     outbox.on_change(&change);
+                    unkept |= change.alert.unrecorded;
                 }
                 record = note(record, &mut outbox, &handle.deliveries).await;
                 // Who asked may have given up: it is kept all the same.
@@ -184,6 +192,7 @@ pub async fn run(
         record = note(record, &mut outbox, &handle.deliveries).await;
     }
     note(record, &mut outbox, &handle.deliveries).await;
+    keep_local(reserved, &outbox).await;
     save(&path, &outbox).await;
 }
 
@@ -257,6 +266,38 @@ fn recall(path: &Path, outbox: &mut Outbox) -> Option<Record> {
             None
         }
     }
+}
+
+/// Opens the file of what concerns alerts that no journal holds, and tells the outbox of it.
+fn recall_local(path: &Path, outbox: &mut Outbox) -> Option<Reserved> {
+    let (file, state) = match Reserved::open(path) {
+        Ok(opened) => opened,
+        Err(error) => {
+            tracing::warn!(%error, path = %path.display(), "deliveries of alerts outside the journal are not kept while the disk is full");
+            return None;
+        }
+    };
+    if let Some(state) = state
+        && let Err(error) = outbox.recall_local(&state)
+    {
+        tracing::warn!(%error, path = %path.display(), "deliveries of alerts outside the journal cannot be read: some may not be told of an end");
+    }
+    Some(file)
+}
+
+/// Keeps what concerns alerts that no journal holds.
+async fn keep_local(reserved: Option<Reserved>, outbox: &Outbox) -> Option<Reserved> {
+    let mut file = reserved?;
+    let state = outbox.local_snapshot();
+    let written = tokio::task::spawn_blocking(move || {
+        let written = file.write(&state);
+        (file, written)
+    });
+    let (file, written) = written.await.ok()?;
+    if let Err(error) = written {
+        tracing::warn!(%error, "deliveries of alerts outside the journal could not be kept");
+    }
+    Some(file)
 }
 
 /// Counts and writes down what has ended, and says what nobody was told.

@@ -9,10 +9,11 @@ use siaga_alerts::alert::AlertChange;
 use siaga_risk::event::Output;
 use siaga_risk::journal::{Cursor, OutputConsumers};
 use siaga_risk::units::Ts;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::deliver::Keep;
 use super::handle::Handle;
+use super::local_alerts;
 use super::log_source::{LogSource, Logged};
 use super::names::NameSource;
 use super::notices::Notice;
@@ -37,12 +38,32 @@ pub struct Follower {
     /// Asks the sinks' task to keep what it has heard.
     pub keeps: mpsc::Sender<Keep>,
     pub notices: mpsc::Receiver<Notice>,
+    /// Says that the desk has opened well; gone where it has not.
+    pub opened: oneshot::Receiver<()>,
+    /// Rings when an alert outside the journal changed.
+    pub local: watch::Sender<()>,
     pub unsaved: u64,
 }
 
 impl Follower {
     /// Follows the log. Ends when egress has ended and everything is folded.
     pub async fn run(mut self) {
+        let keeper = local_alerts::keep(self.handle.alerts.clone(), self.local.subscribe());
+        let keeper = tokio::spawn(keeper);
+        // Before any time passes for them: nobody is called again for the time in which nothing ran.
+        if (&mut self.opened).await.is_ok() {
+            let now = self.handle.clock.now();
+            let changes = self.handle.alerts.end_local(now);
+            self.tell(changes).await;
+        }
+        self.follow().await;
+        drop(self.local);
+        if let Err(panic) = keeper.await {
+            tracing::error!(%panic, "alerts raised outside the journal were not kept to the end");
+        }
+    }
+
+    async fn follow(&mut self) {
         let mut timers = tokio::time::interval(TIMERS_EVERY);
         loop {
             let folded = tokio::select! {
@@ -74,7 +95,7 @@ impl Follower {
     }
 
     /// The log can no longer be read: what is said outside it is told all the same.
-    async fn attend(mut self) {
+    async fn attend(&mut self) {
         loop {
             tokio::select! {
                 () = self.source.ended() => break,
@@ -151,6 +172,9 @@ impl Follower {
 
     async fn tell(&mut self, changes: Vec<AlertChange>) {
         for change in changes {
+            if change.alert.unrecorded {
+                self.local.send_replace(());
+            }
             let directory = {
                 let held = self
                     .handle

@@ -24,6 +24,7 @@ mod ladder;
 mod latency;
 pub(crate) mod links;
 pub mod listed;
+mod local_alerts;
 mod log_source;
 mod market;
 pub mod names;
@@ -36,6 +37,7 @@ pub mod platform;
 mod readiness;
 mod recorder;
 pub mod recover;
+mod reserved;
 mod room;
 mod saver;
 mod sign_in;
@@ -72,7 +74,7 @@ use siaga_risk::journal::{DirectoryLock, Disk, LogEvent, OutputConsumers, Output
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{self, Durable, Inbox, Options, Pipeline, Wait};
 use siaga_risk::units::{SECOND_NS, Ts};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::config::{Config, WaitStrategy};
@@ -518,7 +520,8 @@ impl Running {
             router.await.unwrap_or_else(|panic| Err(panic.into()))
         });
         let router = tokio::spawn(router);
-        let told = (changes, keeps, notices);
+        let (opened, opening) = oneshot::channel();
+        let told = (changes, keeps, notices, opening);
         let follower = self.follower(&handle, &door, consumers.clone(), applied, told);
         let (venues_stop, stopped) = watch::channel(false);
         let venues = venues::start(
@@ -541,6 +544,8 @@ impl Running {
         {
             tracing::warn!(%error, "the next start tells again of the inputs that are gone");
         }
+        // The follower may have ended with a panic: the desk refuses orders then, and says so.
+        let _ = opened.send(());
         Ok(Desk {
             db: handle.db.clone(),
             handle: DeskHandle(handle),
@@ -600,10 +605,11 @@ impl Running {
         door: &LogDoor,
         consumers: OutputConsumers,
         applied: OutputKey,
-        (deliveries, keeps, notices): (
+        (deliveries, keeps, notices, opened): (
             mpsc::Sender<AlertChange>,
             mpsc::Sender<deliver::Keep>,
             mpsc::Receiver<Notice>,
+            oneshot::Receiver<()>,
         ),
     ) -> tokio::task::JoinHandle<()> {
         let from = siaga_risk::journal::Cursor {
@@ -626,6 +632,8 @@ impl Running {
             deliveries,
             keeps,
             notices,
+            opened,
+            local: watch::Sender::new(()),
             unsaved: 0,
         };
         tokio::spawn(vital::run("alert desk", handle.clone(), follower.run()))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use siaga_risk::event::*;
@@ -41,6 +41,8 @@ pub struct TestDesk {
     engine: Mutex<Engine>,
     /// Answers the next commands with this instead.
     pub failing: Mutex<Option<CoreError>>,
+    /// Questions get no answer.
+    pub silent: AtomicBool,
     pub bridge: Mutex<Option<Arc<dyn crate::gateway::bridge::Bridge>>>,
     counts: Mutex<BTreeMap<InstrumentId, u64>>,
     /// Every quote that entered.
@@ -69,6 +71,7 @@ impl TestDesk {
             alerts: Mutex::default(),
             engine: Mutex::new(Engine::new()),
             failing: Mutex::default(),
+            silent: AtomicBool::new(false),
             bridge: Mutex::default(),
             counts: Mutex::default(),
             quotes: Mutex::default(),
@@ -238,8 +241,11 @@ impl Core for TestDesk {
     }
 
     fn ask(&self, query: Query) -> Waiting<Reply> {
-        let reply = self.engine.lock().expect("not poisoned").ask(query);
-        Box::pin(async move { Ok(reply) })
+        let reply = match self.silent.load(Ordering::SeqCst) {
+            true => Err(CoreError::Timeout),
+            false => Ok(self.engine.lock().expect("not poisoned").ask(query)),
+        };
+        Box::pin(async move { reply })
     }
 
     fn live(&self) -> &Arc<Live> {

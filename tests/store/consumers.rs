@@ -14,9 +14,10 @@ use siaga::store::rebuild::{self, READ_MODEL};
 use siaga::store::source::{Entry, LogSource, Memory, OutputSource};
 use siaga_alerts::engine::Engine;
 use siaga_alerts::text::Numbers;
-use siaga_risk::event::{BarSpan, OutputKey};
+use siaga_feed::catalog::Catalog;
+use siaga_risk::event::{BarSpan, Output, OutputKey, TermsChange};
 use siaga_risk::ids::AlertId;
-use siaga_risk::units::{MINUTE_NS, Ts};
+use siaga_risk::units::{Leverage, MINUTE_NS, Ts};
 
 use crate::outputs::{ACCOUNT, GOLD, MIDNIGHT, day};
 use crate::support::{SEGMENT_BYTES, append, migrated, output_log};
@@ -176,6 +177,60 @@ async fn a_rebuild_gives_the_same_rows_and_leaves_the_platforms_own() {
             before,
             "{kind}: nothing is lost by a trimmed log"
         );
+        db.close().await;
+    }
+}
+
+/// The caps on leverage that stand in the table, by instrument.
+async fn caps(db: &Db) -> Vec<(i64, i64, Option<String>)> {
+    let sql = "SELECT id, leverage_max, leverage::text FROM instruments ORDER BY id";
+    db.read(&Actor::SYSTEM, move |tx| tx.all(sqlx::query_as(sql)))
+        .await
+        .expect("caps")
+}
+
+#[tokio::test]
+async fn a_cap_on_leverage_is_exact_and_rows_of_before_get_theirs_by_a_rebuild() {
+    let catalog = Catalog::shipped();
+    let shipped = &catalog.listing("EUR/USD").expect("it is shipped").terms;
+    let listed = |seq: u64, cap: Leverage| {
+        let mut terms = shipped.clone();
+        terms.id = GOLD;
+        terms.leverage_max = cap;
+        Entry {
+            key: OutputKey { seq, index: 0 },
+            ts: Ts(MIDNIGHT + seq),
+            output: Output::Terms(TermsChange::Instrument(Box::new(terms))),
+        }
+    };
+    let gold = i64::from(GOLD.0);
+    let exact = (gold, 33, Some("33.33".to_owned()));
+    for database in migrated().await {
+        let (kind, db) = (database.kind, &database.db);
+        let mut entries = vec![listed(1, Leverage::NONE)];
+        consume(db, Arc::new(ReadModel), memory(&entries))
+            .await
+            .expect(kind);
+        assert_eq!(caps(db).await, [(gold, 0, Some("0".to_owned()))], "{kind}");
+        entries.push(listed(2, Leverage(3_333_000_000)));
+        consume(db, Arc::new(ReadModel), memory(&entries))
+            .await
+            .expect(kind);
+        assert_eq!(caps(db).await, [exact.clone()], "{kind}");
+        let as_before = "UPDATE instruments SET leverage = NULL";
+        db.write(&Actor::SYSTEM, move |tx| tx.execute(sqlx::query(as_before)))
+            .await
+            .expect(kind);
+        assert_eq!(caps(db).await, [(gold, 33, None)], "{kind}");
+        rebuild::rebuild(
+            db,
+            rebuild::projections(),
+            |_| Ok(memory(&entries)),
+            |_| {},
+        )
+        .await
+        .expect(kind);
+        assert_eq!(caps(db).await, [exact.clone()], "{kind}");
         db.close().await;
     }
 }

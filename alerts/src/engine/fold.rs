@@ -159,12 +159,7 @@ impl Fold {
         let alert = &self.state.alerts[&id];
         if alert.state == AlertState::Pending {
             self.open.remove(&topic);
-            self.change(id, ChangeKind::Withdrawn, ts, Author::default(), |alert| {
-                alert.state = AlertState::Resolved;
-                alert.ended = Some(ts);
-                alert.fires_at = None;
-            });
-            return self.forget(id);
+            return self.withdraw(id, ts);
         }
         let is_ending = alert.easing.is_some_and(|easing| easing.to.is_none());
         if is_ending && !is_event(alert) {
@@ -189,6 +184,48 @@ impl Fold {
             alert.flapping = false;
         });
         self.inhibit_around(id, at);
+    }
+
+    /// The run that saw the conditions is over: ends what is open at `now`, without the timers of the time in between, in
+    /// which nobody could take anything. What outlives its run stays, and calls again from `now` on.
+    pub(super) fn end_run(&mut self, now: Ts) {
+        let mut ending = Vec::new();
+        for (topic, id) in &self.open {
+            match self.state.alerts[id].rule.outlives_run() {
+                true => ending.push((*id, None)),
+                false => ending.push((*id, Some(*topic))),
+            }
+        }
+        // All at once: what one of them inhibits is over too, and not to be told as firing again.
+        for topic in ending.iter().filter_map(|(_, topic)| *topic) {
+            self.open.remove(&topic);
+        }
+        for (id, topic) in ending {
+            match (topic, self.state.alerts[&id].state) {
+                (None, _) => self.quietly(id, |alert| {
+                    if alert.repage_at.is_some() {
+                        alert.repage_at = repage(alert, now);
+                    }
+                }),
+                (Some(_), AlertState::Pending) => self.withdraw(id, now),
+                (Some(_), _) => self.resolve(id, now, Author::default()),
+            }
+        }
+        self.state.now = self.state.now.max(now);
+    }
+
+    /// The state without what is over, where there is no room for all of it.
+    pub(super) fn open_state(&self) -> FoldState {
+        let is_open = |alert: &&Alert| !is_over(alert);
+        let open = self.state.alerts.values().filter(is_open);
+        FoldState {
+            now: self.state.now,
+            local_bit: self.state.local_bit,
+            raised: self.state.raised,
+            alerts: open.map(|alert| (alert.id, alert.clone())).collect(),
+            silences: self.state.silences.clone(),
+            ..FoldState::default()
+        }
     }
 
     /// A lower severity has lasted long enough.
@@ -284,6 +321,16 @@ impl Fold {
         {
             self.state.histories.remove(&alert.topic);
         }
+    }
+
+    /// A pending alert whose condition did not last.
+    fn withdraw(&mut self, id: AlertId, at: Ts) {
+        self.change(id, ChangeKind::Withdrawn, at, Author::default(), |alert| {
+            alert.state = AlertState::Resolved;
+            alert.ended = Some(at);
+            alert.fires_at = None;
+        });
+        self.forget(id);
     }
 
     fn on_pending(&mut self, id: AlertId, signal: &Signal) {

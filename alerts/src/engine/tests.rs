@@ -1,5 +1,7 @@
 //! The guarantees of the lifecycle, as scenarios and as properties.
 
+mod local;
+
 use super::*;
 use crate::alert::{AlertState, ChangeKind, Figure, Severity};
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::alert::{Family, Severity, Topic};
-use crate::engine::Engine;
+use crate::engine::{Engine, LocalDepth};
 use crate::routing::{GroupBy, Matcher, QuietHours, Route};
 use crate::rules::Rule;
 use proptest::prelude::*;
@@ -277,6 +277,114 @@ fn an_alert_with_the_id_of_a_lost_one_is_told() {
     assert_eq!(desk.attempts.len(), told + 1);
     let again = desk.attempts.last().map(|(_, delivery)| delivery.id);
     assert_eq!(again, lost);
+}
+
+/// A desk with an alert that no journal holds, of which nobody has heard yet.
+fn full_disk() -> (Desk, AlertChange) {
+    let mut desk = Desk::new(routing(Route::to(vec![LOG, HOOK])));
+    let topic = Topic::of(Family::Journal, 0);
+    let facts = crate::alert::Facts::Journal;
+    let raised = desk
+        .engine
+        .raise_local(Rule::Journal, topic, facts, second(10))[0]
+        .clone();
+    desk.outbox.on_change(&raised);
+    (desk, raised)
+}
+
+/// What receivers hear of a desk that comes back from `outbox` and ends what an earlier run raised.
+fn heard_after(desk: &mut Desk, outbox: Outbox) -> Vec<(ChangeKind, u16)> {
+    let local = desk.engine.local_snapshot(LocalDepth::Whole);
+    desk.engine = Engine::default();
+    desk.engine
+        .restore_local(&local, OutputKey::default())
+        .expect("a state of ours");
+    desk.outbox = outbox;
+    desk.attempts.clear();
+    let engine = &desk.engine;
+    desk.outbox
+        .forget_local(|alert| engine.alert(alert).is_some());
+    for change in desk.engine.end_local(second(30)) {
+        desk.outbox.on_change(change);
+    }
+    desk.run_until(second(30));
+    let heard = |(_, delivery): &(Ts, Delivery)| (delivery.what, delivery.id.sink);
+    desk.attempts.iter().map(heard).collect()
+}
+
+#[test]
+fn who_heard_of_a_local_alert_hears_of_its_end_after_a_kill() {
+    let (mut desk, _) = full_disk();
+    desk.run_until(second(20));
+    assert_eq!(desk.ended.len(), 2);
+    // Nothing but the record was written.
+    let mut outbox = Outbox::new(desk.routing.clone());
+    for (id, end) in &desk.ended {
+        outbox.recall(&Ended {
+            id: *id,
+            end: *end,
+            at: second(20),
+            attempts: 1,
+        });
+    }
+    let heard = heard_after(&mut desk, outbox);
+    use ChangeKind::Resolved;
+    assert_eq!(heard, [(Resolved, LOG.0), (Resolved, HOOK.0)]);
+}
+
+#[test]
+fn a_full_disk_keeps_what_waits_of_local_alerts_alone() {
+    let (mut desk, raised) = full_disk();
+    desk.margin(7, MarginState::Warning, second(11));
+    let kept = desk.outbox.local_snapshot();
+    let mut outbox = Outbox::new(desk.routing.clone());
+    outbox.recall_local(&kept).expect("a state of ours");
+    let waiting: Vec<(AlertId, u16)> = outbox
+        .waiting()
+        .map(|delivery| (delivery.id.alert, delivery.id.sink))
+        .collect();
+    let alert = raised.alert.id;
+    assert_eq!(waiting, [(alert, LOG.0), (alert, HOOK.0)]);
+    outbox.recall_local(&kept).expect("a state of ours");
+    assert_eq!(outbox.waiting().count(), 2, "none waits twice");
+    assert!(outbox.recall_local(&kept[1..]).is_err());
+    let heard = heard_after(&mut desk, outbox);
+    use ChangeKind::{Fired, Resolved};
+    assert_eq!(
+        heard,
+        [
+            (Fired, LOG.0),
+            (Fired, HOOK.0),
+            (Resolved, LOG.0),
+            (Resolved, HOOK.0)
+        ]
+    );
+}
+
+#[test]
+fn a_full_disk_repeats_no_delivery_that_ended() {
+    let (mut desk, _) = full_disk();
+    let before = desk.outbox.local_snapshot();
+    desk.run_until(second(20));
+    let kept = desk.outbox.local_snapshot();
+    // A state from before the attempts was kept where there was room then.
+    let mut outbox = Outbox::new(desk.routing.clone());
+    outbox.recall_local(&before).expect("a state of ours");
+    outbox.recall_local(&kept).expect("a state of ours");
+    let heard = heard_after(&mut desk, outbox);
+    use ChangeKind::Resolved;
+    assert_eq!(heard, [(Resolved, LOG.0), (Resolved, HOOK.0)]);
+}
+
+#[test]
+fn nobody_is_kept_for_a_local_alert_that_is_gone() {
+    let (mut desk, _) = full_disk();
+    desk.run_until(second(20));
+    let mut outbox = Outbox::new(desk.routing.clone());
+    let kept = desk.outbox.local_snapshot();
+    outbox.recall_local(&kept).expect("a state of ours");
+    outbox.forget_local(|_| false);
+    assert_eq!(heard_after(&mut desk, outbox), []);
 }
 
 proptest! {

@@ -59,6 +59,8 @@ pub struct Stream {
     event: AtomicU64,
     /// 0 = live, otherwise 1 + the reason.
     health: AtomicU64,
+    /// The question behind a polled stream got no answer.
+    unanswered: AtomicBool,
     members: Mutex<Vec<Member>>,
 }
 
@@ -255,6 +257,11 @@ impl Stream {
         }
     }
 
+    /// Whether the last question behind it got no answer.
+    pub fn is_unanswered(&self) -> bool {
+        self.unanswered.load(Ordering::Acquire)
+    }
+
     fn set_health(&self, reason: Option<StaleReason>) -> bool {
         let code = reason.map_or(0, |r| r as u64 + 1);
         self.health.swap(code, Ordering::AcqRel) != code
@@ -335,6 +342,7 @@ impl Hub {
                     newest: ArcSwapOption::empty(),
                     event: AtomicU64::new(0),
                     health: AtomicU64::new(0),
+                    unanswered: AtomicBool::new(false),
                     members: Mutex::default(),
                 })
             });
@@ -444,6 +452,7 @@ impl Hub {
 
     /// Gives a polled stream its newest data; nothing happens when it says the same as before.
     pub fn put_data<T: Serialize>(&self, stream: &Stream, ti: Ts, data: &T) {
+        stream.unanswered.store(false, Ordering::Release);
         let before = stream.newest();
         let prev = before.as_ref().map_or(0, |f| f.seq);
         let frame = self.write_frame(stream, prev + 1, prev, None, ti, data);
@@ -451,6 +460,19 @@ impl Hub {
             return;
         }
         stream.newest.store(Some(Arc::new(frame)));
+        let mut ring = Vec::new();
+        stream.mark_all(&mut ring);
+        for mailbox in ring {
+            mailbox.ring();
+        }
+    }
+
+    /// The question behind a polled stream got no answer: who waits for its first frame hears why there is none.
+    pub fn put_no_answer(&self, stream: &Stream) {
+        let told = stream.unanswered.swap(true, Ordering::AcqRel);
+        if told || stream.newest().is_some() {
+            return;
+        }
         let mut ring = Vec::new();
         stream.mark_all(&mut ring);
         for mailbox in ring {

@@ -239,7 +239,7 @@ pub enum NoteKind {
 /// A request that was not done.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Refusal {
-    /// Absent when the request had none.
+    /// Absent when the request had none, and when it answers none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
     pub code: u16,
@@ -252,7 +252,7 @@ pub struct Refusal {
     pub after_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub did_you_mean: Option<String>,
-    /// The subscription that exists already.
+    /// The subscription that exists already, or that has no first frame yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]

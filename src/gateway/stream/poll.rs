@@ -105,10 +105,11 @@ async fn ask_account(hub: Arc<Hub>, stream: Arc<Stream>) {
     let (Topic::Margin(id) | Topic::Portfolio(id)) = stream.topic else {
         return;
     };
-    // An answer that does not come is not news; the next round asks again and the followers see no heartbeat of this stream.
-    if let Ok(reply) = hub.core.ask(Query::Account(id)).await
-        && let View::Account(view) = &reply.view
-    {
+    // The next round asks again.
+    let Ok(reply) = hub.core.ask(Query::Account(id)).await else {
+        return hub.put_no_answer(&stream);
+    };
+    if let View::Account(view) = &reply.view {
         let names = hub.core.directory();
         let shown = account(view, reply.seq, reply.now, &names);
         match stream.topic {
@@ -147,7 +148,11 @@ pub async fn status(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
             continue;
         }
         version = Some(now.0);
-        if let Ok(reply) = hub.core.ask(Query::Desk).await
+        let reply = hub.core.ask(Query::Desk).await;
+        if reply.is_err() {
+            hub.put_no_answer(stream);
+        }
+        if let Ok(reply) = reply
             && let View::Desk(view) = &reply.view
         {
             let mut status = hub.core.status();

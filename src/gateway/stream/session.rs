@@ -31,6 +31,8 @@ const PINGS_LOST_MAX: u32 = 2;
 const WILDCARDS_MAX: usize = 32;
 /// A client who finds all places taken comes back after this long.
 pub const FULL_WAIT_MS: u64 = 30_000;
+/// The core is asked again long before; a client that wants to know more looks after this long.
+const DEGRADED_WAIT_MS: u64 = 1_000;
 /// No directory has this version: the next look compares all names.
 const NAMES_UNSEEN: u64 = u64::MAX;
 
@@ -125,6 +127,8 @@ struct Followed {
     spacing_ns: u64,
     next_at: Ts,
     told_stale: Option<StaleReason>,
+    /// It was told that there is no first frame, and why.
+    told_unanswered: bool,
     resynced_at: Option<Ts>,
     /// Durable: searched up to this number of the log, and history to which the positions belong.
     scanned: u64,
@@ -332,6 +336,7 @@ impl Session {
             spacing_ns,
             next_at: Ts(0),
             told_stale: None,
+            told_unanswered: false,
             resynced_at: None,
             scanned: tip,
             epoch: self.hub.epoch_of(topic),

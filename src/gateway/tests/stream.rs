@@ -346,6 +346,38 @@ async fn a_stop_says_bye_and_invites_back() {
 }
 
 #[tokio::test]
+async fn who_follows_an_account_hears_that_the_core_does_not_answer() {
+    use std::sync::atomic::Ordering;
+    let server = Server::start().await;
+    server.desk.silent.store(true, Ordering::SeqCst);
+    let mut client = Client::open(&server).await;
+    let mut later = Client::open(&server).await;
+    for follower in [&mut client, &mut later] {
+        follower
+            .say(json!({ "op": "sub", "id": 1, "ch": "margin", "sym": ["7"] }))
+            .await;
+        let ok = follower.frame().await;
+        assert_eq!(ok["t"], "ok", "{ok}");
+        let told = follower.frame().await;
+        assert_eq!(
+            (&told["t"], &told["code"], &told["name"]),
+            (&json!("err"), &json!(1503), &json!("degraded"))
+        );
+        assert_eq!(told["sub"], ok["subs"][0]["sub"]);
+        assert!(told["id"].is_null(), "its request was done: {told}");
+        assert!(told["after_ms"].as_u64() > Some(0), "{told}");
+        let msg = told["msg"].as_str().expect("a text");
+        assert!(msg.contains("the core") && msg.contains("margin 7"), "{msg}");
+    }
+    server.desk.silent.store(false, Ordering::SeqCst);
+    // Each was told once: the answer comes next.
+    for follower in [&mut client, &mut later] {
+        assert_eq!(follower.frame().await["t"], "snap");
+    }
+    server.end().await;
+}
+
+#[tokio::test]
 async fn every_frame_fits_the_published_schema() {
     let server = Server::start().await;
     server.desk.quote(EURUSD, 108_512, 108_520);

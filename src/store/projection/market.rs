@@ -62,13 +62,15 @@ fn write_instruments(tx: &mut Tx<'_>, rows: &[(u64, &InstrumentTerms)]) -> Resul
     }
     tx.execute(
         sqlx::query(
-            "INSERT INTO instruments (id, class, price_digits, qty_digits, base, quote, contract_size, contract_digits, trade_mode, leverage_max, seq)
+            "INSERT INTO instruments (id, class, price_digits, qty_digits, base, quote, contract_size, contract_digits, trade_mode, leverage_max,
+                 leverage, seq)
              SELECT * FROM unnest($1::bigint[], $2::text[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::bigint[],
-                 $8::smallint[], $9::text[], $10::bigint[], $11::bigint[])
+                 $8::smallint[], $9::text[], $10::bigint[], $11::text[]::numeric[], $12::bigint[])
              ON CONFLICT (id) DO UPDATE SET class = excluded.class, price_digits = excluded.price_digits,
                  qty_digits = excluded.qty_digits, base = excluded.base, quote = excluded.quote,
                  contract_size = excluded.contract_size, contract_digits = excluded.contract_digits,
-                 trade_mode = excluded.trade_mode, leverage_max = excluded.leverage_max, seq = excluded.seq",
+                 trade_mode = excluded.trade_mode, leverage_max = excluded.leverage_max,
+                 leverage = excluded.leverage, seq = excluded.seq",
         )
         .bind(column(rows, |(_, terms)| i64::from(terms.id.0)))
         .bind(column(rows, |(_, terms)| word(&terms.class)))
@@ -79,8 +81,9 @@ fn write_instruments(tx: &mut Tx<'_>, rows: &[(u64, &InstrumentTerms)]) -> Resul
         .bind(column(rows, |(_, terms)| terms.contract_size))
         .bind(column(rows, |(_, terms)| i16::from(terms.contract_digits)))
         .bind(column(rows, |(_, terms)| word(&terms.trade_mode)))
-        // The table has whole caps; what is behind the point stands in the terms.
+        // What is before the point, for readers of before `leverage` was there.
         .bind(column(rows, |(_, terms)| count(terms.leverage_max.whole())))
+        .bind(column(rows, |(_, terms)| terms.leverage_max.to_string()))
         .bind(column(rows, |(seq, _)| count(*seq))),
     )
     .map(drop)

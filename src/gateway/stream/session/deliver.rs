@@ -191,8 +191,13 @@ impl Session {
             batch.text(say.text().into());
         }
         let Some(frame) = stream.newest() else {
+            if stream.is_unanswered() && !std::mem::replace(&mut followed.told_unanswered, true) {
+                self.hub.metrics.stream_refusals.add(1);
+                batch.text(Say::Err(unanswered(&stream)).text().into());
+            }
             return true;
         };
+        followed.told_unanswered = false;
         if frame.seq <= followed.sent && !followed.snap {
             return true;
         }
@@ -296,6 +301,18 @@ impl Session {
             .into(),
         );
     }
+}
+
+/// What a follower hears who waits for the first frame of a stream that the core says nothing of.
+fn unanswered(stream: &Stream) -> Refusal {
+    let (channel, sym) = (stream.topic.channel(), &stream.sym);
+    let msg = format!(
+        "the core does not answer: nothing is known of {channel} {sym} yet. It is asked again by itself, and the stream begins with its answer"
+    );
+    let mut refusal = StreamError::Degraded.refuse(None, msg);
+    refusal.after_ms = Some(DEGRADED_WAIT_MS);
+    refusal.sub = Some(stream.id.0);
+    refusal
 }
 
 fn concerns(topic: Topic, event: &Event) -> bool {
