@@ -274,8 +274,7 @@ fn delivered(told: &Receiver<Value>, rule: &str) -> Value {
 
 /// What is delivered of the alert's end from here on.
 fn ends(told: &Receiver<Value>, rule: &str) -> Vec<Value> {
-    let is_end =
-        |body: &Value| body["type"] == "alert.resolved" && body["data"]["rule"] == rule;
+    let is_end = |body: &Value| body["type"] == "alert.resolved" && body["data"]["rule"] == rule;
     told.try_iter().filter(is_end).collect()
 }
 

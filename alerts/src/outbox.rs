@@ -301,9 +301,8 @@ impl Outbox {
             if self.state.ended.contains(&id) || waiting.iter().any(|other| other.id == id) {
                 continue;
             }
-            let is_later = |other: &Delivery| {
-                other.id.alert == id.alert && other.id.revision > id.revision
-            };
+            let is_later =
+                |other: &Delivery| other.id.alert == id.alert && other.id.revision > id.revision;
             let place = waiting.iter().position(is_later);
             waiting.insert(place.unwrap_or(waiting.len()), delivery);
         }

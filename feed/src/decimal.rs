@@ -333,7 +333,10 @@ mod tests {
             }
         }
         for toward in [Toward::Down, Toward::Up, Toward::Nearest] {
-            assert_eq!(parse_rounded(b"61837.63000000", 2, toward), Ok((6_183_763, false)));
+            assert_eq!(
+                parse_rounded(b"61837.63000000", 2, toward),
+                Ok((6_183_763, false))
+            );
             for bad in ["1.005x", "1.005-", "NaN", ""] {
                 let found = parse_rounded(bad.as_bytes(), 2, toward);
                 assert_eq!(found, Err(DecimalError::NotANumber), "{bad}");

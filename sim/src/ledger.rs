@@ -275,7 +275,11 @@ impl Ledger {
         let filled = cause.report().is_some_and(|report| {
             matches!(report.event, BrokerEvent::Filled(_)) && report.exec == deal.exec
         });
-        if let Some(left) = self.unbooked.get_mut(&(deal.order, deal.exec)).filter(|_| filled) {
+        if let Some(left) = self
+            .unbooked
+            .get_mut(&(deal.order, deal.exec))
+            .filter(|_| filled)
+        {
             *left -= deal.qty.0;
         }
         let realised = self.deal_position(cause, deal)?;

@@ -56,7 +56,11 @@ impl AlertDesk {
             );
             engine = Engine::default();
         }
-        let local = open_local(&snapshot.with_file_name(local_alerts::FILE), &mut engine, end);
+        let local = open_local(
+            &snapshot.with_file_name(local_alerts::FILE),
+            &mut engine,
+            end,
+        );
         Ok(Self {
             local: Mutex::new(local),
             engine: Mutex::new(engine),

@@ -151,10 +151,7 @@ mod tests {
         let mut config = Config::default();
         let retail = PaperConfig::retail(config.feed.seed);
         assert_eq!(paper(&config).markup, retail.markup);
-        assert_eq!(
-            paper(&config).commission_per_lot,
-            retail.commission_per_lot
-        );
+        assert_eq!(paper(&config).commission_per_lot, retail.commission_per_lot);
         config.broker.markup_percent = 25;
         config.broker.commission_per_lot = 700;
         let changed = paper(&config);

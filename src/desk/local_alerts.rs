@@ -29,7 +29,9 @@ pub async fn keep(alerts: Arc<AlertDesk>, mut rung: watch::Receiver<()>) {
             (file, written)
         });
         let Ok((back, written)) = written.await else {
-            tracing::error!("alerts raised outside the journal are no longer kept: see the log above");
+            tracing::error!(
+                "alerts raised outside the journal are no longer kept: see the log above"
+            );
             return;
         };
         file = back;

@@ -108,9 +108,11 @@ fn parse(bytes: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
     if bytes.iter().take(HEADER_BYTES).all(|byte| *byte == 0) {
         return Ok(None);
     }
-    let (Some(magic), Some(length), Some(sum)) =
-        (bytes.get(..8), bytes.get(8..16), bytes.get(16..HEADER_BYTES))
-    else {
+    let (Some(magic), Some(length), Some(sum)) = (
+        bytes.get(..8),
+        bytes.get(8..16),
+        bytes.get(16..HEADER_BYTES),
+    ) else {
         return Err("it ends within its first bytes");
     };
     if magic != MAGIC {

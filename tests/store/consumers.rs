@@ -222,14 +222,9 @@ async fn a_cap_on_leverage_is_exact_and_rows_of_before_get_theirs_by_a_rebuild()
             .await
             .expect(kind);
         assert_eq!(caps(db).await, [(gold, 33, None)], "{kind}");
-        rebuild::rebuild(
-            db,
-            rebuild::projections(),
-            |_| Ok(memory(&entries)),
-            |_| {},
-        )
-        .await
-        .expect(kind);
+        rebuild::rebuild(db, rebuild::projections(), |_| Ok(memory(&entries)), |_| {})
+            .await
+            .expect(kind);
         assert_eq!(caps(db).await, [exact.clone()], "{kind}");
         db.close().await;
     }

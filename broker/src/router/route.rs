@@ -162,7 +162,10 @@ impl Route {
     /// Asks what the broker holds, where it can say that. Executions it was asked about before are told before.
     fn ask_holdings(&mut self, now: Ts) {
         if self.link.capabilities().holdings && self.link.holdings(now).is_err() {
-            tracing::warn!(link = self.link.id().0, "the link does not say what it holds");
+            tracing::warn!(
+                link = self.link.id().0,
+                "the link does not say what it holds"
+            );
         }
     }
 

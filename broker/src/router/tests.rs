@@ -6,7 +6,9 @@ use crate::directory::{Directory, Listing};
 use crate::link::{Capabilities, Connection, LinkEvent};
 use crate::paper::{PaperConfig, PaperLink};
 use proptest::prelude::*;
-use siaga_risk::ids::{AccountId, CurrencyId, GroupId, InstrumentId, OrderId, PositionId, SourceId};
+use siaga_risk::ids::{
+    AccountId, CurrencyId, GroupId, InstrumentId, OrderId, PositionId, SourceId,
+};
 use siaga_risk::journal::Epochs;
 use siaga_risk::terms::{AccountTerms, Accounting};
 

@@ -367,7 +367,10 @@ async fn who_follows_an_account_hears_that_the_core_does_not_answer() {
         assert!(told["id"].is_null(), "its request was done: {told}");
         assert!(told["after_ms"].as_u64() > Some(0), "{told}");
         let msg = told["msg"].as_str().expect("a text");
-        assert!(msg.contains("the core") && msg.contains("margin 7"), "{msg}");
+        assert!(
+            msg.contains("the core") && msg.contains("margin 7"),
+            "{msg}"
+        );
     }
     server.desk.silent.store(false, Ordering::SeqCst);
     // Each was told once: the answer comes next.
