@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::bail;
-use siaga_broker::link::Link;
+use siaga_broker::link::{Link, LinkEvent};
 use siaga_broker::paper::{PaperConfig, PaperLink};
 use siaga_feed::tape::{Data, Row};
 use siaga_risk::event::*;
@@ -185,8 +185,14 @@ impl Driver {
             }
             let mut reports = 0;
             while let Some(event) = self.paper.poll_event() {
+                let body = match event {
+                    LinkEvent::Report(report) | LinkEvent::Status(report) => Body::Report(report),
+                    LinkEvent::Closed(close) => Body::BrokerClose(close),
+                    // Nobody asks for a replace or for holdings here.
+                    LinkEvent::Replaced(_) | LinkEvent::Holdings(_) => continue,
+                };
                 reports += 1;
-                self.command(now, event.body());
+                self.command(now, body);
             }
             if reports == 0 {
                 return Ok(());
