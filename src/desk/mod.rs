@@ -22,6 +22,7 @@ pub mod kept_names;
 mod known;
 mod ladder;
 mod latency;
+mod late_nights;
 pub(crate) mod links;
 pub mod listed;
 mod log_source;
@@ -496,6 +497,7 @@ impl Running {
             demo: config.feed.simulator,
             phone: config.desk.phone.clone(),
             remarks: plan.remarks,
+            late_nights: Arc::new(late_nights::LateNights::at(&config.data.dir)),
         });
         for account in &self.known.accounts {
             for position in &account.positions {
@@ -693,6 +695,7 @@ impl Running {
             scenarios,
             orders,
             stop,
+            late_nights: handle.late_nights.clone(),
         };
         let handle = handle.clone();
         Ok(std::thread::Builder::new()
