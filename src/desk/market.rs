@@ -86,12 +86,12 @@ impl MarketThread {
             enter(&mut self.inbox, &mut waiting);
             if let Some(there) = ahead.filter(|_| waiting.is_empty()) {
                 ahead = None;
+                self.tell_leap();
                 self.check_clock(now, &mut waiting);
                 if self.clock.now() < there {
                     self.planner.again();
                     planned = Ts(0);
                 }
-                self.tell_leap();
             }
             self.sleep(now, entered, waiting.is_empty());
         }
