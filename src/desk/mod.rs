@@ -81,6 +81,7 @@ use crate::gateway::core::{Scenario, StoreStatus};
 use crate::gateway::events::Events;
 use crate::gateway::live::{Live, States};
 use crate::store::db::Db;
+use crate::store::projection::Holdings;
 use catch_up::CatchUp;
 use egress::{Egress, EgressFigures};
 use evidence::EvidenceBook;
@@ -532,7 +533,9 @@ impl Running {
             &venue_figures,
         )?;
         let sweep = tokio::spawn(sweep::run(handle.clone()));
-        let (store_stop, store) = self.store(config, &handle, consumers, &door, tick_queue)?;
+        let holdings = Arc::new(self.known.holdings(log_end));
+        let readers = (consumers, holdings);
+        let (store_stop, store) = self.store(config, &handle, readers, &door, tick_queue)?;
         let market_stop = Arc::new(AtomicBool::new(false));
         let told = (scenarios, market_stop.clone());
         let plans = (catch_up.planner, plan.orders);
@@ -637,7 +640,7 @@ impl Running {
         &self,
         config: &Config,
         handle: &Arc<Handle>,
-        consumers: OutputConsumers,
+        (consumers, holdings): (OutputConsumers, Arc<Holdings>),
         door: &LogDoor,
         ticks: Option<ticks::TickQueue>,
     ) -> anyhow::Result<(watch::Sender<bool>, tokio::task::JoinHandle<()>)> {
@@ -665,6 +668,7 @@ impl Running {
             notes: handle.notes.clone(),
             evidence: self.evidence.clone(),
             alerts: alerts_path(config),
+            holdings,
             ticks,
             keep_second_hours: config.store.keep_second_hours,
         };

@@ -44,4 +44,5 @@ pub const FILES: &[Source] = sources![
     "0066_user_preferences",
     "0067_new_addresses",
     "0068_events_of_people",
+    "0084_holders",
 ];
