@@ -248,11 +248,11 @@ mod tests {
         let mut all: Vec<Input> = Vec::new();
         while !all.iter().any(|input| input.ts() >= there) {
             assert!(!running.is_finished());
-            machine.read(1_000, |entry| {
+            while let Look::Read(_) = machine.read(1_000, |entry| {
                 if let Entry::Input(input) = entry {
                     all.push(input.clone());
                 }
-            });
+            }) {}
             std::thread::yield_now();
         }
         stop.store(true, Ordering::Release);

@@ -16,7 +16,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::open::Store;
-use super::projection::{self, AlertHistory, Held, Holders, Holdings, Kept, Pieces, ReadModel, read_engine};
+use super::projection::{
+    self, AlertHistory, Held, Holders, Holdings, Kept, Pieces, ReadModel, read_engine,
+};
 use super::{dump, upkeep};
 
 /// Name of the alerts' cursor, whatever names their texts.
@@ -63,7 +65,8 @@ impl Running {
     }
 }
 
-/// Starts the consumers of the read model, of the events, of the alerts and of what holders are told, the dumps and the upkeep.
+/// Starts the consumers of the read model, of the events, of the alerts and of what holders are told, the dumps and the
+/// upkeep.
 ///
 /// A consumer that has to be rebuilt does not start, says so in [`Running::progress`], and keeps nobody else back.
 ///

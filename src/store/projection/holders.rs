@@ -101,13 +101,14 @@ impl Projection for Holders {
         let Some((seq, index, instrument, told_to)) = oldest else {
             return Ok(false);
         };
-        let tell = sqlx::query_scalar(TELL)
-            .bind(seq)
-            .bind(index)
-            .bind(instrument)
-            .bind(told_to)
-            .bind(SLICE_ACCOUNTS);
-        let last: Option<i64> = tx.scalar(tell)?;
+        let last: Option<i64> = tx.scalar(
+            sqlx::query_scalar(TELL)
+                .bind(seq)
+                .bind(index)
+                .bind(instrument)
+                .bind(told_to)
+                .bind(SLICE_ACCOUNTS),
+        )?;
         let done = match last {
             Some(last) => sqlx::query(TOLD).bind(seq).bind(index).bind(last),
             None => sqlx::query(TOLD_ALL).bind(seq).bind(index),
