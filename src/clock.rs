@@ -105,6 +105,23 @@ impl Clock {
         step.jump
     }
 
+    /// What [`check`](Self::check) would lift our time to, where the wall clock has jumped ahead; nothing is taken over.
+    /// Who lets time pass tells first what falls due on the way there.
+    pub fn ahead(&self) -> Option<Ts> {
+        let ours_ns = self.uncapped_ns();
+        let difference = apart(wall_ns(), ours_ns);
+        let step = correct(difference, self.expected_ns.load(Ordering::Relaxed));
+        let is_ahead = step.correction > JUMP_NS;
+        is_ahead.then(|| Ts(ours_ns.saturating_add_signed(step.correction)))
+    }
+
+    /// Lets the wall clock be `ns` ahead, as behind a jump of it. Before the first reading.
+    #[cfg(test)]
+    pub fn fall_behind(&self, ns: u64) {
+        let by = i64::try_from(ns).expect("a length of time");
+        self.correction_ns.fetch_sub(by, Ordering::Relaxed);
+    }
+
     fn uncapped_ns(&self) -> u64 {
         (self.base_wall_ns + self.elapsed_ns())
             .saturating_add_signed(self.correction_ns.load(Ordering::Relaxed))
@@ -211,6 +228,23 @@ mod tests {
         let first = clock.now();
         let _ = clock.check();
         assert!(clock.now() > first);
+    }
+
+    #[test]
+    fn a_jump_ahead_is_seen_before_it_is_taken_over() {
+        let clock = Clock::start();
+        assert_eq!(clock.ahead(), None);
+        let hour_ns = 3_600 * SECOND_NS;
+        clock.fall_behind(hour_ns);
+        let before = clock.now();
+        let there = clock.ahead().expect("the wall clock is ahead");
+        assert!(there.since(before) > hour_ns - 60 * SECOND_NS);
+        let still = clock.now();
+        assert!(there.since(still) > hour_ns - 60 * SECOND_NS);
+        let jump = clock.check().expect("a jump");
+        assert!(jump > hour_ns as i64 - 60 * JUMP_NS);
+        assert!(clock.now() >= there);
+        assert_eq!(clock.ahead(), None);
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod desk;
 mod door;
 #[path = "store/dumps.rs"]
 mod dumps;
+#[path = "store/holders.rs"]
+mod holders;
 #[path = "store/migrations.rs"]
 mod migrations;
 #[path = "store/names.rs"]

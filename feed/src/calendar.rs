@@ -378,6 +378,8 @@ pub struct Planner {
     planned_until: Option<Ts>,
     /// Rollovers and day starts before this are told, or fell due before anybody was there to tell them to.
     nights_until: Option<Ts>,
+    /// The same before the last plan.
+    nights_before: Option<Ts>,
     /// When `due` was asked last, or where the core's nights were caught up with.
     asked: Option<Ts>,
     leapt: Option<Leap>,
@@ -414,6 +416,7 @@ impl Planner {
             calendars,
             planned_until: None,
             nights_until: None,
+            nights_before: None,
             asked: None,
             leapt: None,
         }
@@ -441,6 +444,7 @@ impl Planner {
             calendars,
             planned_until: None,
             nights_until: Some(until),
+            nights_before: Some(until),
             asked: Some(now),
             leapt: None,
         };
@@ -460,8 +464,16 @@ impl Planner {
             _ => self.anew(asked, now, until),
         };
         self.planned_until = Some(until);
-        self.nights_until = Some(until);
+        self.nights_before = self.nights_until.replace(until);
         bodies
+    }
+
+    /// The clock did not go to where the last plan begins: the next one is made from where the clock is. A night that is
+    /// told twice ahead of its time is one.
+    pub fn again(&mut self) {
+        self.planned_until = None;
+        self.nights_until = self.nights_before;
+        self.leapt = None;
     }
 
     /// The leap whose nights `due` has left out, once.

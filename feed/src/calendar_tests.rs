@@ -401,6 +401,38 @@ fn a_clock_that_jumps_past_the_plan_loses_no_night() {
     assert_eq!(nights(&second), missed(&all.between(planned, until), now));
 }
 
+/// A desk plans to where its clock is about to jump; then the clock is set back before it has.
+#[test]
+fn a_plan_for_a_jump_that_does_not_come_is_made_anew() {
+    let catalog = Catalog::shipped();
+    for leap in [LEAP_MAX_NS, LEAP_MAX_NS + 1] {
+        let mut planner = Planner::new(Calendars::new(&catalog));
+        let start = ts("2026-03-02T12:00:00Z");
+        planner.due(start);
+        let planned = planner.planned_until.unwrap();
+        planner.due(start.plus(leap));
+        let now = start.plus(12 * HOUR_NS);
+        assert_eq!(planner.due(now), [], "it is planned beyond that");
+        planner.again();
+        let anew = planner.due(now);
+        assert_eq!(planner.leapt(), None);
+        let current = Calendars::new(&catalog).current(now);
+        assert_eq!(anew[..current.len()], current);
+        let until = planner.planned_until.unwrap();
+        assert_eq!(until, now.plus(HORIZON_NS + STEP_NS));
+        let sessions = |bodies: &[Body]| -> Vec<Body> {
+            let is_session = |body: &&Body| matches!(body, Body::Session(_));
+            bodies.iter().filter(is_session).cloned().collect()
+        };
+        let all = Calendars::new(&catalog);
+        let changes = all.between(now.plus(1), until);
+        assert_eq!(sessions(&anew[current.len()..]), sessions(&changes));
+        let left = nights(&all.between(planned, until));
+        assert!(!left.is_empty());
+        assert_eq!(nights(&anew), left);
+    }
+}
+
 /// A wrong clock charges nobody for the nights it made up.
 #[test]
 fn the_nights_of_a_leap_of_a_running_clock_are_told_to_people_alone() {

@@ -31,6 +31,21 @@ pub trait Projection: Send + Sync + 'static {
     /// # Errors
     /// PostgreSQL's refusal; nothing of the batch is then written.
     fn apply(&self, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<(), DbError>;
+
+    /// Whether a batch may leave work that is too much for its transaction: it is [settled](Projection::settle) before the
+    /// next one is read.
+    fn leaves_work(&self) -> bool {
+        false
+    }
+
+    /// The next slice of the work that batches left; false when none was left. What is left stands in the database: a
+    /// program that starts again goes on with it.
+    ///
+    /// # Errors
+    /// PostgreSQL's refusal; nothing of the slice is then written.
+    fn settle(&self, _tx: &mut Tx<'_>) -> Result<bool, DbError> {
+        Ok(false)
+    }
 }
 
 /// Why a consumer stopped.
@@ -52,6 +67,8 @@ pub struct Consumer {
     cursor: OutputKey,
     /// A commit whose answer was lost may have moved the cursor.
     in_doubt: bool,
+    /// A batch may have left work.
+    unsettled: bool,
 }
 
 impl Consumer {
@@ -73,6 +90,7 @@ impl Consumer {
         source.applied(cursor)?;
         Ok(Self {
             db,
+            unsettled: projection.leaves_work(),
             projection,
             source: Arc::new(Mutex::new(source)),
             cursor,
@@ -98,6 +116,11 @@ impl Consumer {
                 .await?;
             self.in_doubt = false;
         }
+        while self.unsettled {
+            let projection = Arc::clone(&self.projection);
+            let work = move |tx: &mut Tx<'_>| projection.settle(tx);
+            self.unsettled = self.db.write(&Actor::SYSTEM, work).await?;
+        }
         let entries = self.next_batch().await?;
         let Some(last) = entries.last() else {
             return Ok(0);
@@ -108,6 +131,7 @@ impl Consumer {
             move_cursor(tx, projection.name(), from, to)?;
             projection.apply(tx, &entries)
         };
+        self.unsettled = self.projection.leaves_work();
         let written = self.db.write(&Actor::SYSTEM, work).await;
         self.in_doubt = matches!(written, Err(DbError::Unavailable(_)));
         written?;

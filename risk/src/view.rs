@@ -215,8 +215,10 @@ pub struct AccountView {
     pub closeout: Closeout,
     /// The pairs that convert results into the account's currency, but for those it holds.
     pub conversions: Vec<ConversionView>,
-    /// Where the next stop-out is; absent without one, without prices, or with very many positions.
+    /// Where the next stop-out is; absent without one, and where it is not looked for.
     pub next_stop_out: Option<Forecast>,
+    /// Why it is not looked for: then that it is absent says nothing.
+    pub next_untold: Option<Untold>,
     pub positions: Vec<PositionView>,
     /// Where the legs of an account at mark price stand in the schedules of their instruments.
     pub requirements: Vec<RequirementView>,
@@ -242,6 +244,15 @@ pub struct ConversionView {
     pub bid: Price,
     pub warning_at: Option<Price>,
     pub stop_out_at: Option<Price>,
+}
+
+/// Why the next stop-out of an account is not foretold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untold {
+    /// A price or a rate is missing: its equity is not known.
+    Unknown,
+    /// It has more positions than a question may hold the core up for.
+    ManyPositions,
 }
 
 /// The next stop-out when one instrument's price moves and everything else stands still.

@@ -12,7 +12,7 @@ use siaga_risk::ids::*;
 use siaga_risk::machine::Machine;
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
-use siaga_risk::view::{AccountView, Ask, Query, View};
+use siaga_risk::view::{AccountView, Ask, Query, Untold, View};
 
 const ACCOUNT: AccountId = AccountId(1);
 /// Bids and spreads that the desk starts from.
@@ -300,4 +300,21 @@ fn what_is_hedged_has_no_price() {
             .all(|one| one.warning_at.is_none() && one.stop_out_at.is_none())
     );
     assert_eq!(view.next_stop_out, None);
+}
+
+/// What is not looked for is said, and is no "never".
+#[test]
+fn a_stop_out_that_is_not_looked_for_says_why() {
+    let mut shown = Shown::open(USD, 2_000_000, |_| {});
+    assert_eq!(shown.view().next_untold, None, "nothing is held");
+    for _ in 0..512 {
+        shown = shown.hold("EURUSD", Side::Buy, 1);
+    }
+    let view = shown.view();
+    assert_eq!((view.positions.len(), view.next_untold), (512, None));
+    assert!(view.next_stop_out.is_some());
+    let view = shown.hold("EURUSD", Side::Buy, 1).view();
+    assert_eq!(view.next_stop_out, None);
+    assert_eq!(view.next_untold, Some(Untold::ManyPositions));
+    assert!(view.positions.iter().all(|one| one.stop_out_at.is_some()));
 }

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// Bid and ask by instrument, price steps.
 pub type Prices = BTreeMap<InstrumentId, (i64, i64)>;
+/// Mark prices in use by instrument, price steps.
+pub type Marks = BTreeMap<InstrumentId, i64>;
 
 fn listed(id: InstrumentId) -> Option<&'static Listed> {
     LISTED.iter().find(|listed| listed.id == id)
@@ -64,9 +66,17 @@ pub fn value(id: InstrumentId, qty: i64, prices: &Prices) -> Option<i128> {
     Some(value.times(ten(digits(USD))).round())
 }
 
-/// Floating result of a whole position: bid for longs, ask for shorts.
-pub fn floating(held: &Held, currency: CurrencyId, prices: &Prices) -> Option<Fraction> {
-    let price = close_price(held, prices)?;
+/// Floating result of a whole position: at the mark where one is given, else at the bid for longs and the ask for shorts.
+pub fn floating(
+    held: &Held,
+    currency: CurrencyId,
+    prices: &Prices,
+    mark: Option<i64>,
+) -> Option<Fraction> {
+    let price = match mark {
+        Some(mark) => mark,
+        None => close_price(held, prices)?,
+    };
     result(held, held.qty, held.cost, price, currency, prices)
 }
 

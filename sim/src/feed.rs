@@ -51,6 +51,7 @@ impl Feeds {
             0 => Some(self.gap(source, now)),
             1 => Some(self.print(of, source, now)),
             2 | 3 => self.again(now),
+            4 | 5 => Some(self.mark(of, source, now)),
             _ => Some(Input::Quote(self.quote(of, source, now))),
         }
     }
@@ -153,6 +154,23 @@ impl Feeds {
             source: SOURCES[source],
             side: self.dice.pick(&[Side::Buy, Side::Sell]),
         })
+    }
+
+    /// The venue's mark price, a little beside its market.
+    fn mark(&mut self, of: usize, source: usize, now: Ts) -> Input {
+        let mid = self.mids[of];
+        let price = Price(mid + self.dice.between(-mid / 200, mid / 200));
+        Input::Command(Box::new(Command {
+            ts: now,
+            actor: ActorId(0),
+            token: 0,
+            body: Body::MarkPrice(MarkPrice {
+                instrument: LISTED[of].id,
+                source: SOURCES[source],
+                price,
+                at: now,
+            }),
+        }))
     }
 
     fn gap(&mut self, source: usize, now: Ts) -> Input {

@@ -1,10 +1,10 @@
 //! The books kept the slow way from the durable outputs and the inputs that caused them: cash, deals, positions, nights,
 //! orders. What the machine says of an account must be the same.
 
-use crate::charges::{Prices, floating, result, swap};
+use crate::charges::{Marks, Prices, floating, result, swap};
 use crate::dice::Dice;
 use crate::exact::Fraction;
-use crate::world::{ACCOUNTS, USD, digits};
+use crate::world::{ACCOUNTS, USD, digits, is_at_mark};
 use crate::{Fault, Invariant};
 use siaga_risk::convert::FINE_DIGITS;
 use siaga_risk::event::*;
@@ -461,9 +461,29 @@ impl Ledger {
         Ok(())
     }
 
-    /// Balance, and equity at these prices; no equity when a rate or price is missing, or a result is larger than the
+    /// The mark at which a position is valued: that of its instrument, where its account follows marks.
+    fn mark_of(held: &Held, marks: &Marks) -> Option<i64> {
+        let mark = marks.get(&held.instrument).copied();
+        mark.filter(|_| is_at_mark(held.account))
+    }
+
+    /// Whether a mark decides what an account is worth.
+    pub fn is_marked(&self, account: AccountId, marks: &Marks) -> bool {
+        let mut of = self
+            .positions
+            .values()
+            .filter(|held| held.account == account);
+        of.any(|held| Self::mark_of(held, marks).is_some())
+    }
+
+    /// Balance, and equity at these prices and marks; no equity when a rate or price is missing, or a result is larger than the
     /// machine takes for one.
-    pub fn value(&self, account: AccountId, prices: &Prices) -> (Money, Option<Money>) {
+    pub fn value(
+        &self,
+        account: AccountId,
+        prices: &Prices,
+        marks: &Marks,
+    ) -> (Money, Option<Money>) {
         let balance = self.balances.get(&account).copied().unwrap_or_default();
         let credit = self.credits.get(&account).copied().unwrap_or_default();
         let currency = currency(account);
@@ -474,7 +494,8 @@ impl Ledger {
             .filter(|held| held.account == account)
         {
             equity = equity.plus(Fraction::whole(held.swap.into()));
-            match floating(held, currency, prices).filter(|result| is_held(*result, currency)) {
+            let result = floating(held, currency, prices, Self::mark_of(held, marks));
+            match result.filter(|result| is_held(*result, currency)) {
                 Some(result) => equity = equity.plus(result),
                 None => return (Money(balance), None),
             }

@@ -16,8 +16,8 @@
 //! 9. a second machine that follows the journal gives the same outputs, and has the same state whenever it is compared.
 //!
 //! The houses differ by seed: who holds protective prices, how many messages are allowed, whether repeated executions latch,
-//! whether the broker trades in a closed session. Two groups of clients have terms of their own (leverage rules; ESMA's caps and
-//! initial margin), and terms change while they trade. How often what happens is in `odds.rs`.
+//! whether the broker trades in a closed session. Three groups of clients have terms of their own (leverage rules; ESMA's caps and
+//! initial margin; results and margin at the venue's mark price), and terms change while they trade. How often what happens is in `odds.rs`.
 //!
 //! Each has a fault planted against it ([`Planted`]) that it, and no other, must find.
 
@@ -37,7 +37,7 @@ mod run;
 mod second;
 mod world;
 
-use siaga_risk::event::{FeedState, Output, TermsChange};
+use siaga_risk::event::{FeedState, Output, Scope, TermsChange};
 use siaga_risk::verdict::Reject;
 use std::fmt;
 
@@ -183,6 +183,8 @@ pub struct Tally {
     pub valued: u64,
     /// Positions whose swap of a night was.
     pub swaps: u64,
+    /// Accounts of which it was at a mark price.
+    pub marked: u64,
     /// Accounts that were found watched by a box that holds.
     pub boxed: u64,
     /// Reports that the broker made again, or out of their order.
@@ -197,6 +199,11 @@ pub struct Tally {
     /// Limits on exposure that were set, and orders that one refused.
     pub limits: u64,
     pub beyond_limits: u64,
+    /// Limits on a currency that were set.
+    pub currency_limits: u64,
+    /// Times the link was taken out of service by hand, and given back.
+    pub taken_out: u64,
+    pub given_back: u64,
     /// Orders refused because too many messages came.
     pub too_often: u64,
     /// Who was latched by repeated executions, and enabled again.
@@ -220,7 +227,13 @@ impl Tally {
             Output::Feed(change) => {
                 self.closed_sessions += u64::from(change.to == FeedState::Closed);
             }
-            Output::Terms(TermsChange::Limit(set)) => self.limits += u64::from(set.value > 0),
+            Output::Terms(TermsChange::Limit(set)) if set.value > 0 => {
+                self.limits += 1;
+                self.currency_limits += u64::from(matches!(set.scope, Scope::Currency(_)));
+            }
+            Output::Link(change) if change.manual => self.taken_out += 1,
+            // No report of its supervisor changes the hand alone.
+            Output::Link(change) => self.given_back += u64::from(change.from == change.to),
             Output::Terms(TermsChange::Requirement(_)) => self.windows += 1,
             Output::Terms(TermsChange::Group(_) | TermsChange::Tiers(_)) => self.changes += 1,
             Output::ClockJump(_) => self.jumps += 1,
@@ -249,10 +262,11 @@ impl fmt::Display for Tally {
             f,
             "{} inputs, {} answers ({} refusals), {} openings, {} deals, {} margin changes, {} stop-outs, {} halts; \
              broker lost {} times, {} crashes, {} stops, {} failed starts, {} poisoned journals, {} snapshots; \
-             {} odd reports, {} reminders, {} replays, {} valuations, {} swaps, {} boxes; \
-             {} closed sessions, {} limits and {} orders beyond them, {} too often, {} latched and {} enabled again, \
+             {} odd reports, {} reminders, {} replays, {} valuations ({} at a mark), {} swaps, {} boxes; \
+             {} closed sessions, {} limits ({} on a currency) and {} orders beyond them, {} too often, {} latched and {} enabled again, \
              {} busts, {} closes by the broker, {} comparisons; \
-             {} windows, {} changes of terms, {} jumps of a clock; state {:016x}",
+             {} windows, {} changes of terms, {} jumps of a clock; the link taken out {} times and given back {}; \
+             state {:016x}",
             self.inputs,
             self.answers,
             self.refusals,
@@ -271,10 +285,12 @@ impl fmt::Display for Tally {
             self.reminders,
             self.replays,
             self.valued,
+            self.marked,
             self.swaps,
             self.boxed,
             self.closed_sessions,
             self.limits,
+            self.currency_limits,
             self.beyond_limits,
             self.too_often,
             self.latched,
@@ -285,6 +301,8 @@ impl fmt::Display for Tally {
             self.windows,
             self.changes,
             self.jumps,
+            self.taken_out,
+            self.given_back,
             self.state_hash
         )
     }

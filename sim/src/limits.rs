@@ -60,6 +60,12 @@ impl Exposure {
         (net + self.buying).abs().max((net - self.selling).abs())
     }
 
+    /// The net when all orders that sell are filled, and when all that buy are.
+    fn ends(&self) -> [i64; 2] {
+        let net = self.long - self.short;
+        [net - self.selling, net + self.buying]
+    }
+
     fn gross(&self) -> i64 {
         self.long + self.short + self.buying.max(self.selling)
     }
@@ -145,6 +151,7 @@ impl Limits {
             Scope::Account(order.account),
             Scope::Instrument(order.instrument),
         ];
+        scopes.extend(legs(order.instrument).map(Scope::Currency));
         if order.trader != 0 {
             scopes.push(Scope::Trader(order.trader));
         }
@@ -194,7 +201,13 @@ impl Limits {
             let exposure = self.exposure(scope, new.instrument, new, with_order);
             return Some(exposure.net().into());
         }
+        if let (Scope::Currency(currency), LimitKind::NetExposure) = (scope, kind) {
+            return self.net_of_currency(currency, new, with_order, prices);
+        }
         LISTED.iter().try_fold(0i128, |sum, listed| {
+            if matches!(scope, Scope::Currency(only) if !legs(listed.id).any(|leg| leg == only)) {
+                return Some(sum);
+            }
             if matches!(scope, Scope::Instrument(only) if only != listed.id) {
                 return Some(sum);
             }
@@ -209,6 +222,45 @@ impl Limits {
                 value(listed.id, qty, prices)?
             };
             Some(sum + part)
+        })
+    }
+
+    /// A currency's legs netted over all instruments, with the orders of one direction filled: long as the base of what is
+    /// bought, short as its quote. What is bought against what is sold takes away nearly all of a sum, and none of what
+    /// rounding did to its parts: the slack is a share of those.
+    fn net_of_currency(
+        &self,
+        currency: CurrencyId,
+        new: &Part,
+        with_order: bool,
+        prices: &Prices,
+    ) -> Option<i128> {
+        let (mut low, mut high, mut gross) = (0i128, 0i128, 0i128);
+        for listed in &LISTED {
+            let sign = match (listed.base == currency, listed.quote == currency) {
+                (true, _) => 1,
+                (_, true) => -1,
+                _ => continue,
+            };
+            let exposure = self.exposure(Scope::House, listed.id, new, with_order);
+            let ends = exposure.ends().map(|end| {
+                let value = match end {
+                    0 => 0,
+                    end => value(listed.id, end.abs(), prices)?,
+                };
+                gross += value;
+                Some(value * i128::from(end.signum()) * sign)
+            });
+            let [Some(one), Some(other)] = ends else {
+                return None;
+            };
+            low += one.min(other);
+            high += one.max(other);
+        }
+        let (net, slack) = (low.abs().max(high.abs()), gross * SLACK_PERCENT / 100);
+        Some(match with_order {
+            true => (net - slack).max(0),
+            false => net + slack,
         })
     }
 
@@ -241,6 +293,14 @@ impl Limits {
         }
         exposure
     }
+}
+
+/// The currencies that an instrument exchanges.
+fn legs(instrument: InstrumentId) -> impl Iterator<Item = CurrencyId> {
+    let listed = LISTED.iter().find(|listed| listed.id == instrument);
+    listed
+        .into_iter()
+        .flat_map(|listed| [listed.base, listed.quote])
 }
 
 fn opens(order: &NewOrder) -> bool {

@@ -25,6 +25,8 @@ pub const SESSION_AHEAD_NS: u64 = 20 * SECOND_NS;
 pub const SESSION_CLOSED_NS: u64 = MINUTE_NS;
 /// Wishes that set a limit on exposure, or another value of one.
 pub const LIMIT_WISH: u64 = 25;
+/// Wishes that take the broker's link out of service; it is given back before long.
+pub const LINK_WISH: u64 = 250;
 /// Wishes that change terms, plan a window, tell of a clock or a mark price, or are a client's step after a margin call.
 pub const CHANGE_WISH: u64 = 15;
 /// A window begins within this time, and stays open for at most that long.

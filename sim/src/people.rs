@@ -4,7 +4,8 @@ use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::odds;
 use crate::world::{
-    ACCOUNTS, CLOSING, GROUPS, LISTED, Rules, SOURCES, changed_group, is_hedging, tiers,
+    ACCOUNTS, CLOSING, CURRENCIES, GROUPS, LINK, LISTED, Rules, SOURCES, changed_group, is_hedging,
+    tiers,
 };
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
@@ -52,6 +53,15 @@ pub struct People {
     pub acknowledged: Seq,
     pub answers: u64,
     pub refusals: u64,
+}
+
+/// A person takes the broker's link out of service, or gives it back.
+pub fn link_by_hand(read_only: bool) -> Body {
+    Body::SetLink(SetLink {
+        link: LINK,
+        read_only,
+        note: 0,
+    })
 }
 
 impl People {
@@ -198,6 +208,10 @@ impl People {
         if self.dice.one_in(odds::LIMIT_WISH) {
             return self.limit(account);
         }
+        if self.dice.one_in(odds::LINK_WISH) {
+            self.lifts.push(link_by_hand(false));
+            return link_by_hand(true);
+        }
         if self.dice.one_in(odds::CHANGE_WISH) {
             return self.change(account, now);
         }
@@ -284,14 +298,21 @@ impl People {
 
     /// A limit is set, or set anew: lower or, as two people ask for it, higher.
     fn limit(&mut self, account: AccountId) -> Body {
-        let scope = match self.dice.below(7) {
+        let scope = match self.dice.below(9) {
             0 => Scope::House,
             1 => Scope::Group(self.dice.pick(&GROUPS)),
             2 | 3 => Scope::Account(account),
             4 => Scope::Trader(1 + self.dice.below(2) as u32),
+            5 | 6 => Scope::Currency(self.dice.pick(&CURRENCIES)),
             _ => Scope::Instrument(self.instrument()),
         };
-        let kind = self.dice.pick(LimitKind::ALL);
+        let kind = match scope {
+            // Lots of different instruments have no sum.
+            Scope::Currency(_) => self
+                .dice
+                .pick(&[LimitKind::NetExposure, LimitKind::GrossExposure]),
+            _ => self.dice.pick(LimitKind::ALL),
+        };
         let value = match kind {
             LimitKind::NetQty => self.dice.between(50, 1_500),
             _ => self.dice.between(20_000_000, 500_000_000),

@@ -1,12 +1,12 @@
 //! One run: everything that can happen, in an order chosen by the seed, and what must hold whatever happens.
 
-use crate::charges::Prices;
+use crate::charges::{Marks, Prices};
 use crate::counterparty::Counterparty;
 use crate::dice::Dice;
 use crate::feed::Feeds;
 use crate::ledger::{Cause, Ledger};
 use crate::odds;
-use crate::people::People;
+use crate::people::{People, link_by_hand};
 use crate::process::Process;
 use crate::refusals::{Refusals, Seen};
 use crate::world::{ACCOUNTS, ANSWER_TIMEOUT_NS, LINK, LISTED, Rules, START, opening};
@@ -650,9 +650,9 @@ impl World {
         self.ledger
             .conserved()
             .map_err(|fault| self.broken(fault))?;
-        let prices = self.prices();
+        let (prices, marks) = (self.prices(), self.marks());
         for (id, ..) in ACCOUNTS {
-            let (balance, equity) = self.ledger.value(id, &prices);
+            let (balance, equity) = self.ledger.value(id, &prices, &marks);
             let View::Account(view) = self.ask(Query::Account(id)) else {
                 continue;
             };
@@ -665,6 +665,8 @@ impl World {
                 return Err(self.breaks(Invariant::Books, what));
             }
             self.tally.valued += u64::from(equity.is_some());
+            let marked = equity.is_some() && self.ledger.is_marked(id, &marks);
+            self.tally.marked += u64::from(marked);
         }
         if let Some((order, count)) = self.broker.most_submitted().filter(|(_, count)| *count > 1) {
             let what = format!("order {} was sent {count} times", order.0);
@@ -681,6 +683,14 @@ impl World {
         let known = LISTED.iter().filter_map(|listed| {
             let prices = self.process.machine.book().prices(listed.id)?;
             Some((listed.id, (prices.bid, prices.ask)))
+        });
+        known.collect()
+    }
+
+    fn marks(&self) -> Marks {
+        let known = LISTED.iter().filter_map(|listed| {
+            let mark = self.process.machine.book().mark_price(listed.id)?;
+            Some((listed.id, mark.price.0))
         });
         known.collect()
     }
@@ -712,6 +722,13 @@ impl World {
         self.storm = false;
         self.restart(true)?;
         self.broker.come_back();
+        // Whoever has taken the link out of service gives it back.
+        self.put(Input::Command(Box::new(Command {
+            ts: self.now,
+            actor: ActorId(1),
+            token: 0,
+            body: link_by_hand(false),
+        })))?;
         use OrderState::*;
         let (doubts, quiet) = (self.now.plus(DOUBTS_NS), self.now.plus(CALM_NS));
         let end = quiet.plus(DRAIN_NS);

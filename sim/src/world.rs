@@ -18,10 +18,12 @@ const BTC: CurrencyId = CurrencyId(5);
 pub const LINK: LinkId = LinkId(1);
 /// Two sources, the first preferred.
 pub const SOURCES: [SourceId; 2] = [SourceId(1), SourceId(2)];
-/// Clients under leverage rules, and retail clients as ESMA wants them, who log in again after a margin call.
+/// Clients under leverage rules, retail clients as ESMA wants them, who log in again after a margin call, and clients at
+/// the mark price.
 const GROUP: GroupId = GroupId(1);
 const RETAIL: GroupId = GroupId(2);
-pub const GROUPS: [GroupId; 2] = [GROUP, RETAIL];
+const MARKED: GroupId = GroupId(3);
+pub const GROUPS: [GroupId; 3] = [GROUP, RETAIL, MARKED];
 /// The leverage rules of the first.
 const TIERS: TierSetId = TierSetId(1);
 /// A lot, as the bands of leverage rules count it.
@@ -36,7 +38,7 @@ pub const START: Ts = Ts(1_736_164_800_000_000_000);
 pub struct Listed {
     pub id: InstrumentId,
     class: AssetClass,
-    base: CurrencyId,
+    pub base: CurrencyId,
     pub quote: CurrencyId,
     price_digits: u8,
     /// First mid and usual half spread, price steps.
@@ -84,14 +86,19 @@ pub const LISTED: [Listed; 4] = [
 ];
 
 /// Accounts: id, currency, accounting, own leverage.
-pub const ACCOUNTS: [(AccountId, CurrencyId, Accounting, u32); 6] = [
+pub const ACCOUNTS: [(AccountId, CurrencyId, Accounting, u32); 8] = [
     (AccountId(1), USD, Accounting::Hedging, 100),
     (AccountId(2), USD, Accounting::Netting, 100),
     (AccountId(3), EUR, Accounting::Hedging, 30),
     (AccountId(4), JPY, Accounting::Netting, 200),
     (AccountId(5), USD, Accounting::Hedging, 1),
     (AccountId(6), EUR, Accounting::Netting, 500),
+    (AccountId(7), USD, Accounting::Hedging, 20),
+    (AccountId(8), EUR, Accounting::Netting, 10),
 ];
+
+/// Currencies that a limit may be on.
+pub const CURRENCIES: [CurrencyId; 5] = [USD, EUR, JPY, XAU, BTC];
 
 /// Digits of a currency's minor unit.
 pub fn digits(currency: CurrencyId) -> u8 {
@@ -201,27 +208,32 @@ pub fn is_hedging(account: AccountId) -> bool {
 
 /// Whose terms an account has.
 pub fn group_of(account: AccountId) -> GroupId {
-    if matches!(account.0, 3 | 6) {
-        RETAIL
-    } else {
-        GROUP
+    match account.0 {
+        3 | 6 => RETAIL,
+        7 | 8 => MARKED,
+        _ => GROUP,
     }
 }
 
+/// Whether an account's results and margin follow the mark price while there is one.
+pub fn is_at_mark(account: AccountId) -> bool {
+    group_of(account) == MARKED
+}
+
 fn group(rules: &Rules, id: GroupId) -> GroupTerms {
-    let preset = if id == RETAIL {
-        GroupTerms {
+    let preset = match id {
+        RETAIL => GroupTerms {
             call_flow: CallFlow::Login,
             ..GroupTerms::preset(id, Preset::EsmaRetail)
-        }
-    } else {
-        GroupTerms {
+        },
+        MARKED => GroupTerms::preset(id, Preset::CryptoCross),
+        _ => GroupTerms {
             margin: GroupMargin {
                 tiers: TIERS,
                 ..GroupMargin::NONE
             },
             ..GroupTerms::preset(id, Preset::Mt5Default)
-        }
+        },
     };
     GroupTerms {
         rate_max: rules.rate_max,
@@ -236,9 +248,14 @@ fn group(rules: &Rules, id: GroupId) -> GroupTerms {
 pub fn changed_group(rules: &Rules, dice: &mut Dice) -> GroupTerms {
     let before = group(rules, dice.pick(&GROUPS));
     let hedges = [None, Some(HedgeRule::Net), Some(HedgeRule::LargerLeg)];
+    // Either side of the share at which the group restricts.
+    let (warnings, stop_outs) = match before.id {
+        MARKED => ([200, 240], [100, 120]),
+        _ => ([100, 120], [30, 50]),
+    };
     GroupTerms {
-        warning: dice.pick(&[Ratio::percent(100), Ratio::percent(120)]),
-        stop_out: dice.pick(&[Ratio::percent(30), Ratio::percent(50)]),
+        warning: Ratio::percent(dice.pick(&warnings)),
+        stop_out: Ratio::percent(dice.pick(&stop_outs)),
         free_margin: dice.pick(FreeMargin::ALL),
         margin: GroupMargin {
             hedge: dice.pick(&hedges),

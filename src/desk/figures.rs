@@ -250,7 +250,14 @@ pub fn parts(handle: &Handle) -> Vec<Part> {
         required: false,
         detail: format!("{}: {}", store.kind, store.detail),
     };
-    let mut parts = vec![feed, journal, output_log, database, handle.standby.part()];
+    let mut parts = vec![
+        feed,
+        journal,
+        output_log,
+        database,
+        handle.standby.part(),
+        handle.late_nights.part(),
+    ];
     parts.extend(readiness::brokers(&names, &handle.live));
     parts
 }

@@ -27,6 +27,7 @@ use super::deliver::DeliveryFigures;
 use super::egress::EgressFigures;
 use super::exposure::ExposureTable;
 use super::ladder::LadderTable;
+use super::late_nights::LateNights;
 use super::latency::Latency;
 use super::market::SetScenario;
 use super::notes::Notes;
@@ -98,6 +99,8 @@ pub struct Handle {
     pub phone: String,
     /// What somebody has to know of the terms in force.
     pub remarks: Vec<String>,
+    /// Nights that a leap of the clock has left to people.
+    pub late_nights: Arc<LateNights>,
 }
 
 impl Handle {

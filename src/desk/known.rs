@@ -1,9 +1,11 @@
 //! What the machine knew before it was put to work.
 
 use siaga_risk::book::orders::Order;
-use siaga_risk::event::{OrderChange, TermsChange};
+use siaga_risk::event::{OrderChange, OutputKey, TermsChange};
 use siaga_risk::machine::Machine;
 use siaga_risk::view::{AccountView, Ask, InstrumentView, LinkView, Query, View};
+
+use crate::store::projection::{Holding, Holdings};
 
 /// For those who show it, and for the links.
 pub struct Known {
@@ -16,6 +18,15 @@ pub struct Known {
 }
 
 impl Known {
+    /// Who holds what, behind the log's last output `at`.
+    pub fn holdings(&self, at: OutputKey) -> Holdings {
+        let positions = self.accounts.iter().flat_map(|account| &account.positions);
+        Holdings {
+            at,
+            open: positions.map(|held| Holding::of(&held.position)).collect(),
+        }
+    }
+
     /// Terms, instruments and accounts of a machine that stands still.
     pub fn of(machine: &Machine) -> Self {
         let terms = machine.terms();

@@ -14,6 +14,7 @@ use siaga_risk::pipeline::Inbox;
 use siaga_risk::units::{SECOND_NS, Ts};
 
 use super::egress::EgressFigures;
+use super::late_nights::LateNights;
 use crate::clock::Clock;
 use crate::gateway::live::Live;
 
@@ -45,6 +46,8 @@ pub struct MarketThread {
     /// Orders of the demonstration, sent once the broker can be reached and their instruments have prices.
     pub orders: Vec<NewOrder>,
     pub stop: Arc<AtomicBool>,
+    /// Where nights that are left to people are kept.
+    pub late_nights: Arc<LateNights>,
 }
 
 impl MarketThread {
@@ -52,25 +55,23 @@ impl MarketThread {
     pub fn run(mut self) {
         let mut waiting: VecDeque<Input> = VecDeque::new();
         let (mut entered, mut checked, mut planned) = (Ts(0), Ts(0), Ts(0));
+        // Where the clock is about to jump to.
+        let mut ahead: Option<Ts> = None;
         while !self.stop.load(Ordering::Acquire) {
             let now = self.clock.now();
-            if now.since(planned) >= CALENDAR_EVERY_NS {
+            if now.since(planned) >= CALENDAR_EVERY_NS && ahead.is_none() {
                 planned = now;
-                waiting.extend(
-                    self.planner
-                        .due(now)
-                        .into_iter()
-                        .map(|body| command(now, body)),
-                );
-                if let Some(leap) = self.planner.leapt() {
-                    tracing::error!("{leap}");
-                }
+                self.plan(now, now, &mut waiting);
+                self.tell_leap();
             }
-            if now.since(checked) >= SECOND_NS {
+            if now.since(checked) >= SECOND_NS && ahead.is_none() {
                 checked = now;
-                if let Some(by_ns) = self.clock.check() {
-                    tracing::warn!(by_ns, "the wall clock jumped");
-                    waiting.push_back(command(now, Body::ClockJump(ClockJump { by_ns })));
+                ahead = self.clock.ahead();
+                match ahead {
+                    // In the journal the nights on the way stand before whatever carries a time behind them: no kill
+                    // in that moment loses one, and a start finds them still ahead of what it has reached.
+                    Some(there) => self.plan(there, now, &mut waiting),
+                    None => self.check_clock(now, &mut waiting),
                 }
                 self.first_orders(now, &mut waiting);
             }
@@ -83,7 +84,36 @@ impl MarketThread {
                 waiting.push_back(Input::Clock(now));
             }
             enter(&mut self.inbox, &mut waiting);
+            if let Some(there) = ahead.filter(|_| waiting.is_empty()) {
+                ahead = None;
+                self.tell_leap();
+                self.check_clock(now, &mut waiting);
+                if self.clock.now() < there {
+                    self.planner.again();
+                    planned = Ts(0);
+                }
+            }
             self.sleep(now, entered, waiting.is_empty());
+        }
+    }
+
+    /// What the calendars have to tell for the time `at`, while it is `now`.
+    fn plan(&mut self, at: Ts, now: Ts, waiting: &mut VecDeque<Input>) {
+        let due = self.planner.due(at).into_iter();
+        waiting.extend(due.map(|body| command(now, body)));
+    }
+
+    fn tell_leap(&mut self) {
+        if let Some(leap) = self.planner.leapt() {
+            tracing::error!("{leap}");
+            self.late_nights.keep(&leap);
+        }
+    }
+
+    fn check_clock(&self, now: Ts, waiting: &mut VecDeque<Input>) {
+        if let Some(by_ns) = self.clock.check() {
+            tracing::warn!(by_ns, "the wall clock jumped");
+            waiting.push_back(command(now, Body::ClockJump(ClockJump { by_ns })));
         }
     }
 
@@ -180,11 +210,72 @@ pub fn command(ts: Ts, body: Body) -> Input {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use siaga_feed::calendar::Calendars;
+    use siaga_feed::catalog::Catalog;
     use siaga_risk::event::{Gap, GapCause, NO_VENUE_TIME, Quote, QuoteKind};
     use siaga_risk::ids::SourceId;
     use siaga_risk::pipeline::Entry;
     use siaga_risk::pipeline::ring::{self, Look, Reader, Source};
-    use siaga_risk::units::{Price, Qty};
+    use siaga_risk::units::{DAY_NS, Price, Qty};
+
+    /// A clock that jumps by this much leaves nights to people.
+    const JUMP_DAYS: u64 = 10;
+
+    /// The nights on a jump's way enter before anything carries a time behind it, so that no kill loses them.
+    #[test]
+    fn the_nights_of_a_jump_enter_before_the_time_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Clock::start());
+        clock.fall_behind(JUMP_DAYS * DAY_NS);
+        let (before, there) = (clock.now(), clock.ahead().unwrap());
+        let (writer, _journal, mut machine) = ring::build(1 << 16);
+        let (_scenarios, scenarios) = crossbeam::channel::bounded(1);
+        let stop = Arc::new(AtomicBool::new(false));
+        let late_nights = Arc::new(LateNights::at(folder.path()));
+        let thread = MarketThread {
+            clock,
+            inbox: Inbox::new(writer),
+            simulator: None,
+            planner: Planner::new(Calendars::new(&Catalog::shipped())),
+            live: Arc::new(Live::new()),
+            figures: Arc::new(EgressFigures::default()),
+            scenarios,
+            orders: Vec::new(),
+            stop: stop.clone(),
+            late_nights: late_nights.clone(),
+        };
+        let running = std::thread::spawn(move || thread.run());
+        let mut all: Vec<Input> = Vec::new();
+        while !all.iter().any(|input| input.ts() >= there) {
+            assert!(!running.is_finished());
+            while let Look::Read(_) = machine.read(1_000, |entry| {
+                if let Entry::Input(input) = entry {
+                    all.push(input.clone());
+                }
+            }) {}
+            std::thread::yield_now();
+        }
+        stop.store(true, Ordering::Release);
+        running.join().unwrap();
+        let behind = all.iter().position(|input| input.ts() >= there).unwrap();
+        let is_night_between = |input: &Input| match input {
+            Input::Command(command) => match &command.body {
+                Body::DayStart(day) => day.at > before.plus(3 * DAY_NS) && day.at <= there,
+                _ => false,
+            },
+            _ => false,
+        };
+        let night = all.iter().position(is_night_between).expect("a night");
+        assert!(night < behind, "input {night} of {behind}");
+        let is_jump = |input: &Input| match input {
+            Input::Command(command) => matches!(command.body, Body::ClockJump(_)),
+            _ => false,
+        };
+        assert!(all[..=behind].iter().any(is_jump));
+        // So many days are left to people, who read it until they have settled them.
+        let part = late_nights.part();
+        assert!(!part.ok && part.detail.contains("not charged"), "{part:?}");
+    }
 
     /// What stands in the ring, in a letter each.
     fn read(reader: &mut Reader) -> String {

@@ -21,6 +21,7 @@ mod house;
 pub mod kept_names;
 mod known;
 mod ladder;
+mod late_nights;
 mod latency;
 pub(crate) mod links;
 pub mod listed;
@@ -82,6 +83,7 @@ use crate::gateway::core::{Scenario, StoreStatus};
 use crate::gateway::events::Events;
 use crate::gateway::live::{Live, States};
 use crate::store::db::Db;
+use crate::store::projection::Holdings;
 use catch_up::CatchUp;
 use egress::{Egress, EgressFigures};
 use evidence::EvidenceBook;
@@ -498,6 +500,7 @@ impl Running {
             demo: config.feed.simulator,
             phone: config.desk.phone.clone(),
             remarks: plan.remarks,
+            late_nights: Arc::new(late_nights::LateNights::at(&config.data.dir)),
         });
         for account in &self.known.accounts {
             for position in &account.positions {
@@ -533,7 +536,9 @@ impl Running {
             &venue_figures,
         )?;
         let sweep = tokio::spawn(sweep::run(handle.clone()));
-        let (store_stop, store) = self.store(config, &handle, consumers, &door, tick_queue)?;
+        let holdings = Arc::new(self.known.holdings(log_end));
+        let readers = (consumers, holdings);
+        let (store_stop, store) = self.store(config, &handle, readers, &door, tick_queue)?;
         let market_stop = Arc::new(AtomicBool::new(false));
         let told = (scenarios, market_stop.clone());
         let plans = (catch_up.planner, plan.orders);
@@ -643,7 +648,7 @@ impl Running {
         &self,
         config: &Config,
         handle: &Arc<Handle>,
-        consumers: OutputConsumers,
+        (consumers, holdings): (OutputConsumers, Arc<Holdings>),
         door: &LogDoor,
         ticks: Option<ticks::TickQueue>,
     ) -> anyhow::Result<(watch::Sender<bool>, tokio::task::JoinHandle<()>)> {
@@ -671,6 +676,7 @@ impl Running {
             notes: handle.notes.clone(),
             evidence: self.evidence.clone(),
             alerts: alerts_path(config),
+            holdings,
             ticks,
             keep_second_hours: config.store.keep_second_hours,
         };
@@ -701,6 +707,7 @@ impl Running {
             scenarios,
             orders,
             stop,
+            late_nights: handle.late_nights.clone(),
         };
         let handle = handle.clone();
         Ok(std::thread::Builder::new()

@@ -27,6 +27,7 @@ use crate::config;
 use crate::gateway::core::StoreStatus;
 use crate::store::Store;
 use crate::store::db::Db;
+use crate::store::projection::Holdings;
 use crate::store::run::{self, Progress, Supplies};
 
 /// Pause before a database that did not answer at the start is tried again.
@@ -60,6 +61,8 @@ pub struct StoreTask {
     pub evidence: Arc<EvidenceBook>,
     /// Where the alert desk keeps its engine.
     pub alerts: PathBuf,
+    /// What is open in the core at the start.
+    pub holdings: Arc<Holdings>,
     /// Accepted prices, when there is a server for them.
     pub ticks: Option<TickQueue>,
     /// How old bars of one second may become, hours.
@@ -109,6 +112,7 @@ impl StoreTask {
             stop: self.stop.clone(),
             names: self.names.clone(),
             engine: alert_desk::kept(&self.alerts),
+            holdings: self.holdings.clone(),
             now: Arc::new(now),
             keep_second_hours: self.keep_second_hours,
         };

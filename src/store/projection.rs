@@ -4,6 +4,7 @@ mod alert_engine;
 mod alert_history;
 mod alerts;
 mod audit;
+mod holders;
 mod market;
 mod trading;
 
@@ -14,6 +15,7 @@ use siaga_platform::source::Entry;
 pub use alert_engine::{Held, Kept, read_engine};
 pub use alert_history::{AlertHistory, alert_rows, known_rows};
 pub use alerts::{AlertEventRow, AlertRow, apply_alert_changes, apply_alert_events};
+pub use holders::{Holders, Holding, Holdings, Pieces, SLICE_ACCOUNTS, begin};
 
 /// Bars, instruments, orders, deals, closed positions, cash movements and the audit log.
 /// Alerts are not here: their engine folds the same log in [`AlertHistory`].

@@ -16,7 +16,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::open::Store;
-use super::projection::{AlertHistory, Held, Kept, ReadModel, read_engine};
+use super::projection::{
+    self, AlertHistory, Held, Holders, Holdings, Kept, Pieces, ReadModel, read_engine,
+};
 use super::{dump, upkeep};
 
 /// Name of the alerts' cursor, whatever names their texts.
@@ -37,6 +39,8 @@ pub struct Supplies<N> {
     pub names: N,
     /// The alert engine as the alert desk kept it, or a fresh one: used where the database has none.
     pub engine: Engine,
+    /// What is open in the core: used where the database does not know who holds what.
+    pub holdings: Arc<Holdings>,
     /// The program's clock.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// How old bars of one second may become, hours.
@@ -61,7 +65,8 @@ impl Running {
     }
 }
 
-/// Starts the consumers of the read model, of the events and of the alerts, the dumps and the upkeep.
+/// Starts the consumers of the read model, of the events, of the alerts and of what holders are told, the dumps and the
+/// upkeep.
 ///
 /// A consumer that has to be rebuilt does not start, says so in [`Running::progress`], and keeps nobody else back.
 ///
@@ -77,6 +82,7 @@ where
         stop,
         names,
         engine,
+        holdings,
         now,
         keep_second_hours,
     } = supplies;
@@ -97,14 +103,19 @@ where
                 }),
         ),
     ];
+    let mut opened = Vec::with_capacity(projections.len() + 1);
     for (name, prepared) in projections {
-        let opened = match prepared {
+        let consumer = match prepared {
             Ok(Prepared { projection, kept }) => {
                 let source = Held::new(LogSource::new(&log, name), kept, OutputKey::default());
                 Consumer::open(db, projection, Box::new(source)).await
             }
             Err(error) => Err(error),
         };
+        opened.push((name, consumer));
+    }
+    opened.push((Holders::NAME, holders(db, &log, holdings).await));
+    for (name, opened) in opened {
         let tell = Tell(name, Arc::clone(&told));
         match opened {
             Ok(consumer) => {
@@ -128,6 +139,17 @@ where
         });
     }
     Ok(Running { tasks, progress })
+}
+
+/// The consumer that tells holders; a database that does not know who holds what learns it of the core first.
+async fn holders(
+    db: &Db,
+    log: &OutputConsumers,
+    holdings: Arc<Holdings>,
+) -> Result<Consumer, ConsumeError> {
+    let mut source = Pieces(LogSource::new(log, Holders::NAME));
+    projection::begin(db, &mut source, holdings).await?;
+    Consumer::open(db, Arc::new(Holders), Box::new(source)).await
 }
 
 async fn consume(
@@ -179,7 +201,7 @@ impl Prepared {
 /// # Errors
 /// The log has too many readers.
 pub fn reserve(log: &OutputConsumers) -> Result<(), JournalError> {
-    for name in [ReadModel::NAME, CoreEvents.name(), ALERTS] {
+    for name in [ReadModel::NAME, CoreEvents.name(), ALERTS, Holders::NAME] {
         log.set_cursor(name, log.from())?;
     }
     Ok(())

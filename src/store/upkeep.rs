@@ -23,7 +23,7 @@ pub const SLICE_BARS: u32 = 2_000;
 pub const TIDYING: &[&str] = &[
     "VACUUM bars",
     "CHECKPOINT",
-    "VACUUM consumers, alert_engine",
+    "VACUUM consumers, alert_engine, open_positions, holder_tellings",
     "VACUUM alerts",
     "CHECKPOINT",
     "VACUUM alert_events",
@@ -34,7 +34,7 @@ pub const TIDYING: &[&str] = &[
     "CHECKPOINT",
     "VACUUM bars",
     "CHECKPOINT",
-    "VACUUM consumers, alert_engine",
+    "VACUUM consumers, alert_engine, open_positions, holder_tellings",
     "VACUUM positions_closed, cash_movements",
     "CHECKPOINT",
     "VACUUM events",

@@ -213,7 +213,12 @@ async fn every_table_is_dumped_or_rebuilt() {
                     .iter()
                     .map(|table| table.name),
             )
-            .chain(["consumers", "schema_versions"])
+            .chain([
+                "consumers",
+                "holder_tellings",
+                "open_positions",
+                "schema_versions",
+            ])
             .chain(siaga::store::dump::FIXED_TABLES.iter().copied())
             .chain((kind == "server").then_some("ticks"))
             .map(str::to_owned)

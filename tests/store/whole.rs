@@ -58,6 +58,7 @@ async fn what_the_log_holds_is_read_back_and_a_stop_leaves_nothing_behind() {
             stop,
             names: Numbers,
             engine: Engine::default(),
+            holdings: Arc::default(),
             now: Arc::new(|| Timestamp::UNIX_EPOCH),
             keep_second_hours: 48,
         };
@@ -65,7 +66,7 @@ async fn what_the_log_holds_is_read_back_and_a_stop_leaves_nothing_behind() {
             .await
             .unwrap_or_else(|error| panic!("{error}"));
         let mut progress = running.progress();
-        assert_eq!(progress.borrow().len(), 3);
+        assert_eq!(progress.borrow().len(), 4);
         let half = entries.len() / 2;
         append(&mut log, &entries[..half]);
         grow.send_replace(1);

@@ -185,7 +185,7 @@ fn english(rule: Rule) -> Template {
         Rule::ClockJump => text(
             "The clock jumped by {value}",
             "The wall clock moved against the monotonic one, or was behind the journal at a start; our time never goes back.",
-            "Check the time synchronisation of the machine. Where a running clock leapt by more than three days, the swaps of the nights in between are not charged: settle them by hand if the new time is right.",
+            "Check the time synchronisation of the machine. Where a running clock leapt by more than three days, the swaps of the nights in between are not charged: settle them by hand if the new time is right; /readyz?verbose names them until then.",
         ),
         Rule::Journal => text(
             "The journal cannot be written",
@@ -370,7 +370,7 @@ fn indonesian(rule: Rule) -> Template {
         Rule::ClockJump => text(
             "Jam melompat {value}",
             "Jam dinding bergeser terhadap jam monoton, atau tertinggal dari jurnal saat mulai; waktu kami tidak pernah mundur.",
-            "Periksa sinkronisasi waktu mesin. Bila jam yang sedang berjalan melompat lebih dari tiga hari, swap malam-malam di antaranya tidak dibebankan: selesaikan dengan tangan bila waktu yang baru benar.",
+            "Periksa sinkronisasi waktu mesin. Bila jam yang sedang berjalan melompat lebih dari tiga hari, swap malam-malam di antaranya tidak dibebankan: selesaikan dengan tangan bila waktu yang baru benar; /readyz?verbose menyebutnya sampai selesai.",
         ),
         Rule::Journal => text(
             "Jurnal tidak dapat ditulis",

@@ -143,6 +143,13 @@ impl Supervisor {
         if change.from == change.to && !change.manual {
             return self.set_manual(false);
         }
+        let again_by_hand = change.manual && change.from == LinkMode::ReadOnly;
+        if again_by_hand && change.to == LinkMode::ReadOnly {
+            // Nor is it the echo of one. What was lifted before is no longer to be told.
+            (self.manual, self.lifting) = (true, false);
+            self.mode = LinkMode::ReadOnly;
+            return;
+        }
         let echo = (change.to, change.manual);
         if let Some(at) = self.told.iter().position(|told| *told == echo) {
             self.told.drain(..=at);
@@ -151,7 +158,7 @@ impl Supervisor {
         match change.to {
             LinkMode::ReadOnly if change.manual => {
                 // The core knows it already: nothing is to be told.
-                self.manual = true;
+                (self.manual, self.lifting) = (true, false);
                 self.mode = LinkMode::ReadOnly;
             }
             LinkMode::ReadOnly => {}

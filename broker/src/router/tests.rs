@@ -144,6 +144,33 @@ fn only_a_hand_lifts_what_a_hand_set() {
     assert_eq!(modes(&mut router), [LinkMode::Recovering, live]);
 }
 
+/// The link is down when a hand gives it back and takes it out once more: what it gave back is not told when it is up again.
+#[test]
+fn what_a_hand_takes_out_again_stays_out() {
+    let mut router = router(at(0), at(0));
+    router.start(Ts(1));
+    router.drill(LINK, false, Ts(2));
+    // Told to a core to which it is no change, so no echo of it comes.
+    router.set_manual(LINK, true, Ts(3));
+    modes(&mut router);
+    let by_hand = |manual| {
+        Output::Link(LinkChange {
+            link: LINK,
+            from: LinkMode::ReadOnly,
+            to: LinkMode::ReadOnly,
+            manual,
+            queued: 0,
+            in_doubt: 0,
+        })
+    };
+    router.on_output(at(20), &by_hand(false), Ts(4));
+    router.on_output(at(21), &by_hand(true), Ts(5));
+    router.drill(LINK, true, Ts(6));
+    assert_eq!(modes(&mut router), []);
+    router.on_output(at(22), &by_hand(false), Ts(7));
+    assert_eq!(modes(&mut router), [LinkMode::Recovering, LinkMode::Live]);
+}
+
 #[test]
 fn the_core_hears_what_a_hand_did_in_any_state() {
     let mut router = router(at(0), at(0));

@@ -14,7 +14,7 @@ use crate::event::*;
 use crate::ids::*;
 use crate::terms::MarginPrice;
 use crate::units::*;
-use crate::view::Forecast;
+use crate::view::{Forecast, Untold};
 use crate::wide::{mul_div_floor, mul_div_round};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +60,8 @@ pub(super) struct Foreseen {
     pub pairs: Vec<Distance>,
     /// What is closed first at the nearest stop-out.
     pub next: Option<Forecast>,
+    /// Why it was not looked for.
+    pub untold: Option<Untold>,
 }
 
 impl Book {
@@ -70,7 +72,10 @@ impl Book {
             return Foreseen::default();
         }
         let Some(mut copy) = self.copy_of(account, env) else {
-            return Foreseen::default();
+            return Foreseen {
+                untold: Some(Untold::Unknown),
+                ..Foreseen::default()
+            };
         };
         let pairs = self.pairs_of(account);
         let mut distances = |all: &[Held]| -> Vec<Distance> {
@@ -85,6 +90,7 @@ impl Book {
             held,
             pairs,
             next: next.flatten(),
+            untold: (!few).then_some(Untold::ManyPositions),
         }
     }
 

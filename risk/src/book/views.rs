@@ -79,6 +79,7 @@ impl Book {
             closeout: self.closeout(account, &value, stop),
             conversions: self.conversion_views(&foreseen),
             next_stop_out: foreseen.next,
+            next_untold: foreseen.untold,
             positions,
             requirements: self.requirements(account),
             orders: account

@@ -3,7 +3,7 @@
 use siaga_risk::event::{self, Seq};
 use siaga_risk::terms::{self, AccountTerms};
 use siaga_risk::units::{Money, Price, Ts};
-use siaga_risk::view::{AccountView, ConversionView, Forecast, LadderRow, PositionView};
+use siaga_risk::view::{self, AccountView, ConversionView, Forecast, LadderRow, PositionView};
 
 use super::margin::{
     CloseoutDto, InstrumentMarginDto, LeverageFrom, LiquidationDto, MarginRuleDto, RequirementDto,
@@ -31,6 +31,13 @@ wire_enum!(
         Acknowledge,
         Confirm,
         LoggedOut
+    }
+);
+wire_enum!(
+    /// Why the next stop-out is not foretold.
+    Untold = view::Untold {
+        Unknown,
+        ManyPositions
     }
 );
 
@@ -133,6 +140,9 @@ wire! {
         pub conversions: Vec<ConversionDto>,
         /// Where the next stop-out is and what it closes; absent without one.
         pub next_stop_out: Option<NextStopOutDto>,
+        /// Why the next stop-out is not looked for, so that its absence says nothing: `unknown` (a price or a rate is
+        /// missing), `many_positions` (more than 512).
+        pub next_stop_out_untold: Option<Untold>,
         pub risk_unacknowledged: bool,
         /// What the client owes after a margin call before opening again.
         pub call: CallStep,
@@ -290,6 +300,7 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
             .map(|pair| conversion(pair, names))
             .collect(),
         next_stop_out: view.next_stop_out.map(|next| next_stop_out(&next, names)),
+        next_stop_out_untold: view.next_untold.map(Untold::from),
         risk_unacknowledged: view.call != event::CallStep::None,
         call: view.call.into(),
         under_review: view.under_review,

@@ -52,5 +52,6 @@ pub const FILES: &[Source] = sources![
     "0078_analytics",
     "0079_companies",
     "0080_list_files",
+    "0084_holders",
     "0087_exact_caps",
 ];

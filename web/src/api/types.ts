@@ -199,6 +199,8 @@ export interface Account {
   conversions: Conversion[];
   /** Where the next stop-out is and what it closes. */
   next_stop_out: NextStopOut | null;
+  /** Why the next stop-out is not looked for: its absence then says nothing. */
+  next_stop_out_untold: "unknown" | "many_positions" | null;
   risk_unacknowledged: boolean;
   under_review: boolean;
   positions: Position[];

@@ -47,6 +47,9 @@ export function AccountStrip({ account, current, error, symbol, wide }: Props) {
       <Distance label={t("account.toCall")} pct={account.warning_pct} money={money(account.to_warning)} past={signOf(account.to_warning) < 0} price={at((one) => one.warning_at)} testid="to-call" idle={account.positions.length === 0} />
       <Distance label={t("account.toStop")} pct={account.stop_out_pct} money={money(account.to_stop_out)} past={signOf(account.to_stop_out) < 0} price={at((one) => one.stop_out_at)} testid="to-stop" idle={account.positions.length === 0} />
       {account.next_stop_out && <Next next={account.next_stop_out} />}
+      {account.next_stop_out_untold && (
+        <Figure label={t("account.next")} help={t(`account.nextUntold.${account.next_stop_out_untold}`)} testid="next-stop-untold" className="text-ink-3">{t("account.nextUntold")}</Figure>
+      )}
       {!wide && <Figure label={t("account.used")} help={t("account.basis")} testid="used">{money(account.used)}</Figure>}
       {!current && <span role="status" className="sr-only">{t("account.lost")}</span>}
     </section>
