@@ -15,6 +15,8 @@ mod desk;
 mod doctor;
 #[path = "serve/exit.rs"]
 mod exit;
+#[path = "serve/import.rs"]
+mod import;
 #[path = "serve/lost.rs"]
 mod lost;
 #[path = "serve/platform.rs"]
