@@ -336,7 +336,9 @@ mod tests {
 
     #[test]
     fn a_change_is_told_with_its_line_and_what_was_not_touched_is_counted() {
-        let text = Files::SHIPPED.groups.replacen("leverage = 50", "leverage = 40", 1);
+        let text = Files::SHIPPED
+            .groups
+            .replacen("leverage = 50", "leverage = 40", 1);
         let plan = planned("groups.toml", text).expect("it can be read");
         let told = plan.told(None, true);
         assert_eq!(told.changes.len(), 1, "{told:?}");

@@ -40,11 +40,7 @@ impl Texts {
 
     /// The given ones by their names (see [`Files::NAMES`]); what is missing is the program's. A file `alone` says nothing of
     /// the hours that were imported before it.
-    pub fn of(
-        mut given: BTreeMap<&'static str, String>,
-        kept: &KeptNames,
-        alone: bool,
-    ) -> Texts {
+    pub fn of(mut given: BTreeMap<&'static str, String>, kept: &KeptNames, alone: bool) -> Texts {
         let shipped = Files::SHIPPED;
         let mut take = |name: &str, other: &str| {
             let given = given.remove(name);

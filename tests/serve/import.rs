@@ -73,26 +73,42 @@ fn an_instrument_is_shown_then_listed_and_priced_behind_the_next_start() {
         panic!("two changes: {dry}");
     };
     assert_eq!(coffee["terms"], "instrument KOPI/USD");
-    assert_eq!((&coffee["what"], &coffee["outcome"]), (&json!("added"), &json!("shown")));
+    assert_eq!(
+        (&coffee["what"], &coffee["outcome"]),
+        (&json!("added"), &json!("shown"))
+    );
     assert_eq!(coffee["line"], line(&text, "KOPI/USD"), "{coffee}");
-    assert_eq!((&euro["terms"], &euro["what"]), (&json!("instrument EUR/USD"), &json!("changed")));
+    assert_eq!(
+        (&euro["terms"], &euro["what"]),
+        (&json!("instrument EUR/USD"), &json!("changed"))
+    );
     let field = &euro["fields"][0];
-    assert!(field["field"].as_str().is_some_and(|name| name.starts_with("swap.")), "{euro}");
+    let name = field["field"].as_str().expect("a name");
+    assert!(name.starts_with("swap."), "{euro}");
     assert_ne!(field["from"], field["to"]);
     let effect = &dry["takes_effect"];
-    assert_eq!((&effect["terms"], &effect["feeds"]), (&json!("now"), &json!("restart")));
+    assert_eq!(
+        (&effect["terms"], &effect["feeds"]),
+        (&json!("now"), &json!("restart"))
+    );
     assert_eq!(dry["beside"][0]["name"], "listing KOPI/USD");
-    assert!(!is_listed(&desk.get("/api/v1/instruments")), "a look changes nothing");
+    let listed = desk.get("/api/v1/instruments");
+    assert!(!is_listed(&listed), "a look changes nothing");
 
     let (status, done) = import(&desk, false, "instruments.toml", &text);
     assert_eq!(status, 200, "{done}");
     assert!(done["seq"].is_u64(), "{done}");
-    assert!(changes(&done).iter().all(|change| change["outcome"] == "applied"), "{done}");
+    let mut made = changes(&done).iter();
+    assert!(
+        made.all(|change| change["outcome"] == "applied"),
+        "{done}"
+    );
     desk.wait("/api/v1/instruments", "the instrument", is_listed);
 
     let (status, again) = import(&desk, false, "instruments.toml", &text);
     assert_eq!((status, &again["seq"]), (200, &Value::Null), "{again}");
-    assert!(changes(&again).is_empty() && again["beside"][0].is_null(), "{again}");
+    assert!(changes(&again).is_empty(), "{again}");
+    assert!(again["beside"][0].is_null(), "{again}");
     let count = |told: &Value| told["unchanged"].as_u64().expect("a number");
     assert_eq!(count(&again), count(&dry) + 2);
     desk.stop();
@@ -113,29 +129,46 @@ fn a_file_that_is_wrong_or_refused_changes_nothing_and_says_where() {
 
     let text = own.replacen("price_digits = 5", "price_digit = 5", 1);
     let (status, told) = import(&desk, false, "instruments.toml", &text);
-    assert_eq!((status, &told["field"]), (422, &json!("instruments.toml")), "{told}");
+    assert_eq!(
+        (status, &told["field"]),
+        (422, &json!("instruments.toml")),
+        "{told}"
+    );
     let detail = told["detail"].as_str().expect("a text");
     let at = format!("line {}: ", line(&text, "price_digit ="));
-    assert!(detail.starts_with(&at) && detail.contains("did you mean"), "{detail}");
+    assert!(
+        detail.starts_with(&at) && detail.contains("did you mean"),
+        "{detail}"
+    );
 
-    let text = own.replacen("class = \"forex\", base = \"GBP\"", "class = \"forx\", base = \"GBP\"", 1);
+    let text = own.replacen(
+        "class = \"forex\", base = \"GBP\"",
+        "class = \"forx\", base = \"GBP\"",
+        1,
+    );
     let (status, told) = import(&desk, true, "instruments", &text);
     let at = format!("line {}: GBP/USD: class: ", line(&text, "forx"));
     let detail = told["detail"].as_str().expect("a text");
     assert!(status == 422 && detail.starts_with(&at), "{told}");
 
     // Digits of money that accounts hold may not move.
-    let text = Files::SHIPPED.currencies.replacen("digits = 2", "digits = 3", 1);
+    let currencies = Files::SHIPPED.currencies;
+    let text = currencies.replacen("digits = 2", "digits = 3", 1);
     let dry = shown(&desk, "currencies.toml", &text);
     let dollar = &changes(&dry)[0];
-    assert_eq!((&dollar["outcome"], &dollar["line"]), (&json!("refused"), &json!(3)), "{dry}");
+    assert_eq!(
+        (&dollar["outcome"], &dollar["line"]),
+        (&json!("refused"), &json!(3)),
+        "{dry}"
+    );
     assert!(dollar["reasons"][0]["lifts"].is_string(), "{dry}");
     let (status, told) = import(&desk, false, "currencies.toml", &text);
     assert_eq!((status, &told["name"]), (422, &json!("refused")), "{told}");
     let detail = told["detail"].as_str().expect("a text");
-    assert!(detail.starts_with("currency 1 (currencies.toml, line 3): "), "{detail}");
+    let at = "currency 1 (currencies.toml, line 3): ";
+    assert!(detail.starts_with(at), "{detail}");
     assert!(detail.ends_with("nothing was changed"), "{detail}");
-    assert!(changes(&shown(&desk, "currencies.toml", Files::SHIPPED.currencies)).is_empty());
+    assert!(changes(&shown(&desk, "currencies.toml", currencies)).is_empty());
 
     let (status, told) = desk.hand_in(IMPORT, TOML, own);
     assert_eq!((status, &told["field"]), (422, &json!("file")), "{told}");
@@ -150,7 +183,9 @@ fn a_file_that_is_wrong_or_refused_changes_nothing_and_says_where() {
 fn files_come_as_a_form_too_and_without_a_word_they_are_only_shown() {
     let dir = tempfile::tempdir().expect("a folder");
     let desk = open(dir.path());
-    let groups = Files::SHIPPED.groups.replacen("leverage = 50", "leverage = 40", 1);
+    let groups = Files::SHIPPED
+        .groups
+        .replacen("leverage = 50", "leverage = 40", 1);
     let part = |name: &str, file: &str, text: &str| {
         format!(
             "--between\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n\r\n{text}\r\n"
@@ -167,8 +202,16 @@ fn files_come_as_a_form_too_and_without_a_word_they_are_only_shown() {
     let [change] = &changes(&told)[..] else {
         panic!("one change: {told}");
     };
-    assert_eq!((&change["terms"], &change["file"]), (&json!("group 4"), &json!("groups.toml")));
-    assert_eq!((&change["fields"][0]["from"], &change["fields"][0]["to"]), (&json!("50"), &json!("40")));
-    assert_eq!(changes(&shown(&desk, "groups.toml", &groups)).len(), 1, "nothing came in");
+    assert_eq!(
+        (&change["terms"], &change["file"]),
+        (&json!("group 4"), &json!("groups.toml"))
+    );
+    let field = &change["fields"][0];
+    assert_eq!(
+        (&field["from"], &field["to"]),
+        (&json!("50"), &json!("40"))
+    );
+    let still = shown(&desk, "groups.toml", &groups);
+    assert_eq!(changes(&still).len(), 1, "nothing came in");
     desk.stop();
 }

@@ -137,7 +137,8 @@ impl From<ImportFault> for ApiError {
                 message,
             } => {
                 let at = line.map_or_else(String::new, |line| format!("line {line}: "));
-                let detail = format!("{at}{message}; correct it and send it again, nothing was changed");
+                let detail =
+                    format!("{at}{message}; correct it and send it again, nothing was changed");
                 ApiError::field(file, detail)
             }
             ImportFault::Refused { at, reasons } => {
@@ -156,8 +157,10 @@ impl From<ImportFault> for ApiError {
             }
             ImportFault::Broken { applied, at, error } => {
                 let said = ApiError::from(error);
-                let unsure = matches!(said.fault, Fault::Timeout | Fault::Unsure | Fault::NotPassedOn);
-                let this = if unsure { "may be in force" } else { "is not in force" };
+                let this = match said.fault {
+                    Fault::Timeout | Fault::Unsure | Fault::NotPassedOn => "may be in force",
+                    _ => "is not in force",
+                };
                 let detail = format!("{at} {this}; {}", in_force(&applied));
                 ApiError { detail, ..said }
             }
@@ -200,13 +203,15 @@ mod tests {
             at: "group 3".to_owned(),
             error: CoreError::Timeout,
         });
-        assert!(told.detail.contains("group 3 may be in force"), "{}", told.detail);
+        let detail = told.detail;
+        assert!(detail.contains("group 3 may be in force"), "{detail}");
         let told = ApiError::from(ImportFault::Unreadable {
             file: "groups.toml".to_owned(),
             line: Some(7),
             message: "unknown field".to_owned(),
         });
         assert_eq!(told.field.as_deref(), Some("groups.toml"));
-        assert!(told.detail.starts_with("line 7: unknown field"), "{}", told.detail);
+        let detail = told.detail;
+        assert!(detail.starts_with("line 7: unknown field"), "{detail}");
     }
 }
