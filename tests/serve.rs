@@ -15,6 +15,8 @@ mod desk;
 mod doctor;
 #[path = "serve/exit.rs"]
 mod exit;
+#[path = "serve/import.rs"]
+mod import;
 #[path = "serve/lost.rs"]
 mod lost;
 #[path = "serve/platform.rs"]
@@ -487,6 +489,9 @@ fn the_command_line_ends_with_the_codes_that_its_help_names() {
     let data = dir.path().display().to_string();
     assert_eq!(checked["config"]["data"], data.as_str(), "{checked}");
     assert_eq!(checked["config"]["store"], "off", "{checked}");
+    for (part, said) in [("standby", "on"), ("bus", "off"), ("cache", "off"), ("demo", "on")] {
+        assert_eq!(checked["config"][part], said, "{checked}");
+    }
     for (args, wanted) in [
         (&["replay", "/nowhere.csv"][..], 1),
         (&["vectors", "/nowhere.json"], 1),

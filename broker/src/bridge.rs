@@ -9,6 +9,7 @@ mod fault;
 mod frames;
 mod inbound;
 mod outbound;
+pub mod schema;
 #[cfg(test)]
 mod tests;
 

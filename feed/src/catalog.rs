@@ -164,6 +164,18 @@ pub struct Files<'a> {
 }
 
 impl Files<'static> {
+    /// What the files are called.
+    pub const NAMES: [&'static str; 8] = [
+        "instruments.toml",
+        "currencies.toml",
+        "sources.toml",
+        "leverage.toml",
+        "groups.toml",
+        "demo.toml",
+        "calendars.toml",
+        "holidays.toml",
+    ];
+
     /// The files in the program.
     pub const SHIPPED: Files<'static> = Files {
         instruments: INSTRUMENTS,

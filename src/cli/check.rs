@@ -14,6 +14,18 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
         ("webhook", on(config.alerts.webhook_url.is_some())),
         ("mail", on(config.identity.smtp_url.is_some())),
         ("sms", on(config.identity.sms_url.is_some())),
+        ("standby", on(config.standby.enabled)),
+        ("bus", on(config.platform.nats.is_some())),
+        ("cache", on(config.platform.cache.is_some())),
+        ("reader", reader(config)),
+        ("keyring", keyring(config)),
+        ("sign-in", sign_in(config)),
+        ("demo", on(config.demo().is_some())),
+        // No key is read again while the program runs.
+        (
+            "changes",
+            "every key takes effect at the next start".to_owned(),
+        ),
     ];
     if json {
         let object: serde_json::Map<_, _> = lines
@@ -54,6 +66,33 @@ fn prices(config: &Config) -> String {
         return "none: nothing can be traded".into();
     }
     from.join(", ")
+}
+
+/// Who reads documents of identity.
+fn reader(config: &Config) -> String {
+    match &config.platform.ocr_url {
+        Some(_) => "a service by URL".into(),
+        None => "Tesseract, where it is installed".into(),
+    }
+}
+
+fn keyring(config: &Config) -> String {
+    let sealed = config.platform.kms.address.is_some();
+    match (&config.platform.keyring, sealed) {
+        (Some(_), _) => "given as a text".into(),
+        (None, true) => "a file, sealed by a key management service".into(),
+        (None, false) => "a file that whoever may read it can read".into(),
+    }
+}
+
+/// Providers by which people sign in beside their passwords.
+fn sign_in(config: &Config) -> String {
+    let names = config.identity.providers.iter();
+    let names: Vec<&str> = names.map(|provider| provider.title.as_str()).collect();
+    match names.is_empty() {
+        true => "passwords and passkeys".into(),
+        false => format!("passwords, passkeys, {}", names.join(", ")),
+    }
 }
 
 fn on(is_on: bool) -> String {

@@ -1,14 +1,16 @@
 //! `siaga import`: files of terms become inputs, after a diff that a person has seen.
 //!
 //! The journal is the truth of terms. The desk must be stopped: the inputs are appended to its
-//! journal, checked by the machine, and one refusal leaves everything as it was.
+//! journal, checked by the machine, and one refusal leaves everything as it was. Beside a running
+//! desk `POST /api/v1/terms/import` does the same.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use siaga_feed::catalog::{Catalog, Files};
-use siaga_risk::event::{Command, Input, Output};
+use siaga_risk::event::{Command, Input};
 use siaga_risk::ids::ActorId;
 use siaga_risk::machine::Machine;
 use siaga_risk::record;
@@ -17,23 +19,12 @@ use super::{Exit, moves, progress};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::catch_up::CatchUp;
-use crate::desk::kept_names::KeptNames;
+use crate::desk::kept_names::{self, KeptNames};
 use crate::desk::listed::{self, Beside, beside};
 use crate::desk::recover::{self, Sizes};
-use crate::desk::terms::{Change, Field, diff};
+use crate::desk::terms::{Change, Field, diff, try_on};
+use crate::desk::terms_files::Texts;
 use crate::desk::{calendars, sources};
-
-/// Files of terms.
-const NAMES: [&str; 8] = [
-    "instruments.toml",
-    "currencies.toml",
-    "sources.toml",
-    "leverage.toml",
-    "groups.toml",
-    "demo.toml",
-    "calendars.toml",
-    "holidays.toml",
-];
 
 /// What to import.
 #[derive(Debug, ClapArgs)]
@@ -55,7 +46,7 @@ pub struct Args {
 pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     let kept = KeptNames::open(&config.data.dir)?;
     let given = match &args.file {
-        Some(file) => Texts::read(file, &kept)?,
+        Some(file) => read(file, &kept)?,
         None => Texts::shipped(),
     };
     let mut catalog = Catalog::read(&given.files())?;
@@ -88,7 +79,7 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     let changes = diff(&recovered.machine.terms(), &catalog);
     if changes.is_empty() {
         show(&changes, &beside, &[], json, true);
-        keep_names(config, &catalog, &given.files())?;
+        kept_names::keep(&config.data.dir, &catalog, &given.files())?;
         recovered.log.close()?;
         recovered.journal.close()?;
         return Ok(Exit::Well);
@@ -130,19 +121,13 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
             body: change.body.clone(),
         };
         let input = Input::Command(Box::new(command));
-        let mut outputs = Vec::new();
-        trial.apply(seq, &input, &mut outputs);
-        for output in &outputs {
-            if let Output::Answer(answer) = output
-                && let Some(reason) = answer.reasons.first()
-            {
-                bail!(
-                    "{}: {} ({}); nothing was imported",
-                    change.name,
-                    reason.name(),
-                    reason.lifts()
-                );
-            }
+        if let Some(reason) = try_on(&mut trial, seq, &input).first() {
+            bail!(
+                "{}: {} ({}); nothing was imported",
+                change.name,
+                reason.name(),
+                reason.lifts()
+            );
         }
         inputs.push((seq, input));
     }
@@ -155,22 +140,10 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     recovered.journal.sync()?;
     // Behind the terms: names alone would stand for terms that are not in force. A crash in between
     // is healed by importing once more.
-    keep_names(config, &catalog, &given.files())?;
+    kept_names::keep(&config.data.dir, &catalog, &given.files())?;
     recovered.journal.close()?;
     recovered.log.close()?;
     Ok(Exit::Well)
-}
-
-/// Keeps the folder's names, calendars, holidays and venue symbols beside the data: the journal holds numbers alone.
-fn keep_names(config: &Config, catalog: &Catalog, files: &Files<'_>) -> anyhow::Result<()> {
-    let before = KeptNames::open(&config.data.dir)?;
-    let mut kept = before.clone();
-    kept.take(catalog, &Catalog::shipped());
-    kept.take_hours(files);
-    if kept != before {
-        kept.save(&config.data.dir)?;
-    }
-    Ok(())
 }
 
 fn what(change: &Change) -> &'static str {
@@ -241,89 +214,33 @@ fn show(changes: &[Change], beside: &[Beside], remarks: &[String], json: bool, a
     }
 }
 
-/// The text of each file of terms.
-struct Texts {
-    instruments: String,
-    currencies: String,
-    sources: String,
-    leverage: String,
-    groups: String,
-    demo: String,
-    calendars: String,
-    holidays: String,
-}
-
-impl Texts {
-    /// The program's own.
-    fn shipped() -> Texts {
-        let shipped = Files::SHIPPED;
-        Texts {
-            instruments: shipped.instruments.to_owned(),
-            currencies: shipped.currencies.to_owned(),
-            sources: shipped.sources.to_owned(),
-            leverage: shipped.leverage.to_owned(),
-            groups: shipped.groups.to_owned(),
-            demo: shipped.demo.to_owned(),
-            calendars: shipped.calendars.to_owned(),
-            holidays: shipped.holidays.to_owned(),
-        }
+/// The texts of a file or a folder; what is missing is the program's. A file alone says nothing of the hours that were
+/// imported before it.
+fn read(given: &Path, kept: &KeptNames) -> anyhow::Result<Texts> {
+    let named = given.file_name().and_then(|name| name.to_str());
+    if given.is_file() && !named.is_some_and(|name| Files::NAMES.contains(&name)) {
+        bail!(
+            "{} is not a file of terms: name it one of {}",
+            given.display(),
+            Files::NAMES.join(", ")
+        );
     }
-
-    /// Those of a file or a folder; what is missing is the program's. A file alone says nothing of the hours that were
-    /// imported before it.
-    fn read(given: &Path, kept: &KeptNames) -> anyhow::Result<Texts> {
-        let named = given.file_name().and_then(|name| name.to_str());
-        if given.is_file() && !named.is_some_and(|name| NAMES.contains(&name)) {
-            bail!(
-                "{} is not a file of terms: name it one of {}",
-                given.display(),
-                NAMES.join(", ")
-            );
-        }
-        if !given.exists() {
-            bail!("{} is neither a file nor a folder", given.display());
-        }
-        let text = |name: &str, shipped: &str| -> anyhow::Result<String> {
-            let path = if given.is_dir() {
-                given.join(name)
-            } else {
-                given.with_file_name(name)
-            };
-            if path.exists() && (given.is_dir() || path == given) {
-                std::fs::read_to_string(&path)
-                    .with_context(|| format!("{} cannot be read", path.display()))
-            } else {
-                Ok(shipped.to_owned())
-            }
+    if !given.exists() {
+        bail!("{} is neither a file nor a folder", given.display());
+    }
+    let mut texts = BTreeMap::new();
+    for name in Files::NAMES {
+        let path = match given.is_dir() {
+            true => given.join(name),
+            false => given.with_file_name(name),
         };
-        let shipped = Files::SHIPPED;
-        let alone = |_: &&str| given.is_file();
-        let calendars = kept.calendars.as_deref().filter(alone);
-        let holidays = kept.holidays.as_deref().filter(alone);
-        Ok(Texts {
-            instruments: text("instruments.toml", shipped.instruments)?,
-            currencies: text("currencies.toml", shipped.currencies)?,
-            sources: text("sources.toml", shipped.sources)?,
-            leverage: text("leverage.toml", shipped.leverage)?,
-            groups: text("groups.toml", shipped.groups)?,
-            demo: text("demo.toml", shipped.demo)?,
-            calendars: text("calendars.toml", calendars.unwrap_or(shipped.calendars))?,
-            holidays: text("holidays.toml", holidays.unwrap_or(shipped.holidays))?,
-        })
-    }
-
-    fn files(&self) -> Files<'_> {
-        Files {
-            instruments: &self.instruments,
-            currencies: &self.currencies,
-            sources: &self.sources,
-            leverage: &self.leverage,
-            groups: &self.groups,
-            demo: &self.demo,
-            calendars: &self.calendars,
-            holidays: &self.holidays,
+        if path.exists() && (given.is_dir() || path == given) {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
+            texts.insert(name, text);
         }
     }
+    Ok(Texts::of(texts, kept, given.is_file()))
 }
 
 #[cfg(test)]
@@ -430,12 +347,12 @@ mod tests {
             holidays: Some("free".to_owned()),
             ..KeptNames::default()
         };
-        let alone = Texts::read(&file, &kept).unwrap();
+        let alone = read(&file, &kept).unwrap();
         assert_eq!(
             (alone.calendars.as_str(), alone.holidays.as_str()),
             ("ours", "free")
         );
-        let whole = Texts::read(folder.path(), &kept).unwrap();
+        let whole = read(folder.path(), &kept).unwrap();
         assert_eq!(whole.calendars, Files::SHIPPED.calendars);
         assert_eq!(whole.holidays, Files::SHIPPED.holidays);
     }

@@ -15,7 +15,6 @@ use super::deliver::Keep;
 use super::handle::Handle;
 use super::local_alerts;
 use super::log_source::{LogSource, Logged};
-use super::names::NameSource;
 use super::notices::Notice;
 use super::vital;
 use crate::gateway::events::EventBody;
@@ -30,7 +29,6 @@ const SAVE_EVERY: u64 = 100_000;
 /// Runs until the log closes.
 pub struct Follower {
     pub handle: Arc<Handle>,
-    pub names: NameSource,
     pub source: LogSource,
     pub consumers: OutputConsumers,
     /// Changes for the sinks.
@@ -163,7 +161,7 @@ impl Follower {
                     .write()
                     .unwrap_or_else(PoisonError::into_inner);
                 let mut directory = (**held).clone();
-                self.names.put(&mut directory, change);
+                handle.names.load().put(&mut directory, change);
                 *held = Arc::new(directory);
             }
             _ => {}

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use crossbeam::channel::Sender;
 use siaga_broker::bridge::FaultCounts;
 use siaga_broker::router::task::RouterHandle;
@@ -26,10 +27,12 @@ use super::bridge::DeskBridge;
 use super::deliver::DeliveryFigures;
 use super::egress::EgressFigures;
 use super::exposure::ExposureTable;
+use super::import::{self, Importer};
 use super::ladder::LadderTable;
 use super::late_nights::LateNights;
 use super::latency::Latency;
 use super::market::SetScenario;
+use super::names::NameSource;
 use super::notes::Notes;
 use super::past;
 use super::past_ticks::{self, TickReader};
@@ -43,9 +46,10 @@ use crate::clock::Clock;
 use crate::gateway::bridge::Bridge;
 use crate::gateway::core::{
     AlertFilter, AlertRecord, Answered, BarsRequest, Core, CoreError, Evidence, ExposureRow,
-    Imagined, Part, PastTicks, Scenario, Status, StoreStatus, TimelineEntry, Waiting,
+    Imagined, Imported, Part, PastTicks, Scenario, Status, StoreStatus, TimelineEntry, Waiting,
 };
 use crate::gateway::directory::Directory;
+use crate::gateway::dto::import::TermsImport;
 use crate::gateway::events::Events;
 use crate::gateway::live::Live;
 use crate::store::db::Db;
@@ -62,6 +66,9 @@ pub struct Handle {
     pub live: Arc<Live>,
     pub events: Arc<Events>,
     pub directory: Arc<RwLock<Arc<Directory>>>,
+    /// Where names of terms that come into force are found.
+    pub names: ArcSwap<NameSource>,
+    pub importer: Importer,
     pub alerts: Arc<AlertDesk>,
     pub bars: Arc<BarHistory>,
     /// The journal's prices of the past.
@@ -105,7 +112,7 @@ pub struct Handle {
 
 impl Handle {
     /// Puts a command in for somebody who waits; resolves when its input is durable.
-    async fn send(&self, actor: ActorId, body: Body) -> Result<Answered, CoreError> {
+    pub(super) async fn send(&self, actor: ActorId, body: Body) -> Result<Answered, CoreError> {
         self.check_open()?;
         let (answer, answered) = oneshot::channel();
         let token = self
@@ -292,6 +299,15 @@ impl Core for DeskHandle {
     fn what_if(&self, scenario: whatif::Scenario) -> Waiting<Imagined> {
         let what_if = self.0.what_if.clone();
         Box::pin(async move { what_if.run(scenario).await })
+    }
+
+    fn import_terms(&self, import: TermsImport) -> Waiting<Imported> {
+        let handle = self.0.clone();
+        Box::pin(async move {
+            // It goes on when nobody waits any more: an import in force by halves is worse than a late one.
+            let ran = tokio::spawn(import::run(handle, import)).await;
+            ran.map_err(|_| CoreError::Stopped)?
+        })
     }
 
     fn note(&self, actor: ActorId, text: &str) -> Waiting<u64> {

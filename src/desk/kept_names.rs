@@ -130,6 +130,21 @@ impl KeptNames {
     }
 }
 
+/// Keeps an import's names, calendars, holidays and venue symbols beside the data: the journal holds numbers alone.
+///
+/// # Errors
+/// See [`KeptNames::open`] and [`KeptNames::save`].
+pub fn keep(data: &Path, imported: &Catalog, files: &Files<'_>) -> anyhow::Result<()> {
+    let before = KeptNames::open(data)?;
+    let mut kept = before.clone();
+    kept.take(imported, &Catalog::shipped());
+    kept.take_hours(files);
+    if kept != before {
+        kept.save(data)?;
+    }
+    Ok(())
+}
+
 /// Imported names count; one that the program ships again needs no keeping.
 fn merge<N: PartialEq>(
     kept: &mut BTreeMap<u32, N>,

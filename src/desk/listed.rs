@@ -104,7 +104,8 @@ pub fn beside(kept: &KeptNames, imported: &Catalog, files: &Files<'_>) -> Vec<Be
         let own = own.map(|listing| kept_listing(&shipped, listing));
         let before = kept.listings.get(&listing.terms.id.0).cloned().or(own);
         let after = kept_listing(imported, listing);
-        let fields = fields(&before.unwrap_or_default(), &after);
+        let mut fields = fields(&before.unwrap_or_default(), &after);
+        fields.extend(renamed(kept, &shipped, listing));
         if !fields.is_empty() {
             let name = format!("listing {}", listing.symbol);
             changes.push(Beside { name, fields });
@@ -128,6 +129,28 @@ pub fn beside(kept: &KeptNames, imported: &Catalog, files: &Files<'_>) -> Vec<Be
         }
     }
     changes
+}
+
+/// How an instrument that has a name is called otherwise.
+fn renamed(kept: &KeptNames, shipped: &Catalog, listing: &Listing) -> Vec<Field> {
+    let own = shipped.listing_by_id(listing.terms.id);
+    let own = own.map(|own| (own.symbol.as_str(), own.name.as_str()));
+    let named = kept.instruments.get(&listing.terms.id.0);
+    let named = named.map(|kept| (kept.symbol.as_str(), kept.name.as_str()));
+    let Some((symbol, name)) = named.or(own) else {
+        return Vec::new();
+    };
+    let pairs = [
+        ("symbol", symbol, listing.symbol.as_str()),
+        ("name", name, listing.name.as_str()),
+    ];
+    let other = pairs.into_iter().filter(|(_, from, to)| from != to);
+    let field = other.map(|(field, from, to)| Field {
+        name: field.to_owned(),
+        from: from.to_owned(),
+        to: to.to_owned(),
+    });
+    field.collect()
 }
 
 fn fields(before: &KeptListing, after: &KeptListing) -> Vec<Field> {
@@ -297,6 +320,11 @@ mod tests {
             to: "XBT/USD".to_owned(),
         };
         assert_eq!(changes[1].fields, [symbol]);
+        let renamed = text.replacen("name = \"Kopi\"", "name = \"Arabika\"", 1);
+        let (other, _) = imported(&renamed, CALENDARS, Files::SHIPPED.holidays);
+        let changes = beside(&kept, &other, &files);
+        assert_eq!(names(&changes), ["listing KOPI/USD"]);
+        assert_eq!(changes[0].fields[0].to, "Arabika");
         assert!(beside(&kept, &terms, &files).is_empty(), "twice is once");
         let shipped = Catalog::shipped();
         assert!(beside(&nothing, &shipped, &Files::SHIPPED).is_empty());

@@ -18,6 +18,7 @@ mod follow;
 mod handle;
 mod history;
 mod house;
+mod import;
 pub mod kept_names;
 mod known;
 mod ladder;
@@ -50,6 +51,7 @@ mod stop;
 pub mod store;
 mod sweep;
 pub mod terms;
+pub mod terms_files;
 mod ticks;
 mod venue_figures;
 pub mod venues;
@@ -63,6 +65,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use crossbeam::channel::{Receiver, bounded};
 use siaga_alerts::alert::AlertChange;
 use siaga_broker::router::Router;
@@ -463,6 +466,8 @@ impl Running {
             directory: Arc::new(RwLock::new(Arc::new(
                 self.names.directory(&self.known.terms),
             ))),
+            names: ArcSwap::from_pointee(self.names.clone()),
+            importer: import::Importer::new(&config.data.dir, sources(config)),
             alerts: Arc::new(alerts),
             bars: Arc::default(),
             past_ticks,
@@ -631,7 +636,6 @@ impl Running {
         });
         let follower = Follower {
             handle: handle.clone(),
-            names: self.names.clone(),
             source: door.source(from),
             consumers,
             deliveries,

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use siaga_feed::catalog::Catalog;
 use siaga_risk::codec::Codec;
-use siaga_risk::event::{Body, TermsChange};
+use siaga_risk::event::{Body, Input, Output, Seq, TermsChange};
 use siaga_risk::ids::{AccountId, SourceId};
+use siaga_risk::machine::Machine;
+use siaga_risk::verdict::Reject;
 
 /// Names that a remark lists before it goes on with "and more".
 const NAMES_MAX: usize = 3;
@@ -20,6 +22,9 @@ pub struct Change {
     pub is_new: bool,
     /// What differs from what is in force; nothing where it is new.
     pub fields: Vec<Field>,
+    /// The file that says so, and what the entry is called there.
+    pub file: &'static str,
+    pub entry: String,
     pub body: Body,
 }
 
@@ -36,36 +41,112 @@ pub struct Field {
 /// file: they are opened once. What an account that is open has otherwise than its group is.
 pub fn diff(in_force: &[TermsChange], catalog: &Catalog) -> Vec<Change> {
     let mut changes = Vec::new();
-    for body in catalog.bodies() {
-        let Some(wanted) = terms_of(&body) else {
+    for (body, wanted) in compared(in_force, catalog) {
+        if in_force.contains(&wanted) {
+            continue;
+        }
+        let Some((file, entry)) = place(&wanted, catalog) else {
             continue;
         };
-        let name = match &wanted {
-            TermsChange::Currency(terms) => format!("currency {}", terms.id),
-            TermsChange::Source(terms) => format!("source {}", terms.id),
-            TermsChange::Link(terms) => format!("link {}", terms.id),
-            TermsChange::Instrument(terms) => {
-                let symbol = catalog.listing_by_id(terms.id).map(|found| &found.symbol);
-                format!("instrument {}", symbol.map_or("", |symbol| symbol))
-            }
-            TermsChange::Group(terms) => format!("group {}", terms.id),
-            TermsChange::Tiers(terms) => format!("leverage rules {}", terms.id),
-            TermsChange::Rules(rules) if is_open(in_force, rules.account) => {
-                format!("rules of account {}", rules.account)
-            }
-            _ => continue,
-        };
-        if !in_force.contains(&wanted) {
-            let known = in_force.iter().find(|found| id_of(found) == id_of(&wanted));
-            changes.push(Change {
-                name,
-                is_new: known.is_none(),
-                fields: known.map_or_else(Vec::new, |known| fields(known, &wanted)),
-                body,
-            });
-        }
+        let known = in_force.iter().find(|found| id_of(found) == id_of(&wanted));
+        changes.push(Change {
+            name: name_of(&wanted, &entry),
+            is_new: known.is_none(),
+            fields: known.map_or_else(Vec::new, |known| fields(known, &wanted)),
+            file,
+            entry,
+            body,
+        });
     }
     changes
+}
+
+/// Terms of a catalog that [`diff`] leaves alone: they are in force as they stand there.
+pub fn unchanged(in_force: &[TermsChange], catalog: &Catalog) -> usize {
+    let compared = compared(in_force, catalog);
+    let same = compared.filter(|(_, wanted)| in_force.contains(wanted));
+    same.count()
+}
+
+/// What a catalog says of terms, as inputs and as what they bring into force.
+fn compared(
+    in_force: &[TermsChange],
+    catalog: &Catalog,
+) -> impl Iterator<Item = (Body, TermsChange)> {
+    catalog.bodies().into_iter().filter_map(move |body| {
+        let wanted = terms_of(&body)?;
+        let is_term = match &wanted {
+            TermsChange::Account(_) => false,
+            TermsChange::Rules(rules) => is_open(in_force, rules.account),
+            _ => true,
+        };
+        is_term.then_some((body, wanted))
+    })
+}
+
+/// The file in which terms stand, and what they are called there.
+fn place(wanted: &TermsChange, catalog: &Catalog) -> Option<(&'static str, String)> {
+    let found = match wanted {
+        TermsChange::Currency(terms) => {
+            let mut all = catalog.currencies.iter();
+            let found = all.find(|found| found.terms.id == terms.id)?;
+            ("currencies.toml", &found.code)
+        }
+        TermsChange::Source(terms) => {
+            let mut all = catalog.sources.iter();
+            let found = all.find(|found| found.terms.id == terms.id)?;
+            ("sources.toml", &found.name)
+        }
+        TermsChange::Link(terms) => {
+            let mut all = catalog.links.iter();
+            let found = all.find(|found| found.terms.id == terms.id)?;
+            ("sources.toml", &found.name)
+        }
+        TermsChange::Instrument(terms) => {
+            let found = catalog.listing_by_id(terms.id)?;
+            ("instruments.toml", &found.symbol)
+        }
+        TermsChange::Group(terms) => {
+            let mut all = catalog.groups.iter();
+            let found = all.find(|found| found.terms.id == terms.id)?;
+            ("groups.toml", &found.name)
+        }
+        TermsChange::Tiers(terms) => {
+            let mut all = catalog.tiers.iter();
+            let found = all.find(|found| found.terms.id == terms.id)?;
+            ("leverage.toml", &found.name)
+        }
+        TermsChange::Rules(rules) => {
+            let mut all = catalog.accounts.iter();
+            let found = all.find(|found| found.terms.id == rules.account)?;
+            ("demo.toml", &found.name)
+        }
+        _ => return None,
+    };
+    Some((found.0, found.1.clone()))
+}
+
+fn name_of(wanted: &TermsChange, entry: &str) -> String {
+    match wanted {
+        TermsChange::Currency(terms) => format!("currency {}", terms.id),
+        TermsChange::Source(terms) => format!("source {}", terms.id),
+        TermsChange::Link(terms) => format!("link {}", terms.id),
+        TermsChange::Group(terms) => format!("group {}", terms.id),
+        TermsChange::Tiers(terms) => format!("leverage rules {}", terms.id),
+        TermsChange::Rules(rules) => format!("rules of account {}", rules.account),
+        _ => format!("instrument {entry}"),
+    }
+}
+
+/// Puts a command into a machine that may be thrown away; why it is refused, if it is.
+pub fn try_on(machine: &mut Machine, seq: Seq, input: &Input) -> Vec<Reject> {
+    let mut outputs = Vec::new();
+    machine.apply(seq, input, &mut outputs);
+    let answers = outputs.into_iter().filter_map(|output| match output {
+        Output::Answer(answer) => Some(answer.reasons),
+        _ => None,
+    });
+    answers.flatten().collect()
 }
 
 /// Whether there is such an account.
@@ -222,9 +303,8 @@ fn id_of(change: &TermsChange) -> (u8, u32) {
 pub mod tests {
     use super::*;
     use siaga_feed::catalog::{SIM_PRIMARY, SIM_SECONDARY};
-    use siaga_risk::event::{Command, Input};
+    use siaga_risk::event::Command;
     use siaga_risk::ids::ActorId;
-    use siaga_risk::machine::Machine;
     use siaga_risk::units::Ts;
 
     /// A machine that has taken the first `count` inputs of a catalog's first start.
@@ -271,6 +351,15 @@ pub mod tests {
         other.groups[0].terms.leverage = siaga_risk::units::Leverage::of(77);
         let changes = diff(&in_force, &other);
         assert_eq!(changes.len(), 2, "{changes:?}");
+        let places: Vec<_> = changes
+            .iter()
+            .map(|change| (change.file, change.entry.as_str()))
+            .collect();
+        let symbol = other.instruments[0].symbol.as_str();
+        let group = other.groups[0].name.as_str();
+        assert_eq!(places, [("instruments.toml", symbol), ("groups.toml", group)]);
+        let same = unchanged(&in_force, &other);
+        assert_eq!(same + changes.len(), unchanged(&in_force, &catalog));
         let told = |at: usize| -> Vec<(&str, &str, &str)> {
             let fields = changes[at].fields.iter();
             fields

@@ -1,4 +1,4 @@
-//! The machine that questions are tried on: made from the newest snapshot when somebody asks first, brought up to date
+//! The machine that questions and imports are tried on: made from the newest snapshot when somebody asks first, brought up to date
 //! from the durable journal at each question, and copied for each run. No thread of the desk waits for it.
 
 use std::sync::{Arc, Mutex, TryLockError};
@@ -58,7 +58,23 @@ impl WhatIf {
         ran.await.map_err(|_| CoreError::Stopped)?
     }
 
+    /// Looks at a copy of the state on a thread that may block: it knows everything that is durable.
+    ///
+    /// # Errors
+    /// See [`run`](Self::run).
+    pub async fn look<T: Send + 'static>(
+        self: Arc<Self>,
+        work: impl FnOnce(Machine) -> T + Send + 'static,
+    ) -> Result<T, CoreError> {
+        let looked = tokio::task::spawn_blocking(move || self.look_now(work));
+        looked.await.map_err(|_| CoreError::Stopped)?
+    }
+
     fn run_now(&self, scenario: &Scenario) -> Result<Result<Outcome, Fault>, CoreError> {
+        self.look_now(|mut copy| whatif::run(&mut copy, scenario))
+    }
+
+    fn look_now<T>(&self, work: impl FnOnce(Machine) -> T) -> Result<T, CoreError> {
         let mut kept = match self.kept.try_lock() {
             Ok(kept) => kept,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -77,9 +93,8 @@ impl WhatIf {
                 Ok((now, copy))
             });
         }
-        let (now, mut copy) =
-            copied.map_err(|error| CoreError::NotAvailable(format!("{error:#}")))?;
-        let outcome = whatif::run(&mut copy, scenario);
+        let (now, copy) = copied.map_err(|error| CoreError::NotAvailable(format!("{error:#}")))?;
+        let outcome = work(copy);
         *kept = Some(now);
         Ok(outcome)
     }

@@ -1,4 +1,7 @@
-//! The description of the stream (AsyncAPI 3.0), made from the message types and committed as `docs/asyncapi.json`.
+//! The description of the stream and of the bridge (AsyncAPI 3.0), made from the message types and committed as
+//! `docs/asyncapi.json`.
+
+mod bridge;
 
 use axum::Router;
 use axum::routing::get;
@@ -125,6 +128,8 @@ pub fn document() -> Value {
             json!({ "name": message.name, "summary": message.summary, "contentType": "application/json", "payload": message.schema }),
         );
     }
+    // Behind the stream's, so that its types keep their names.
+    let of_bridge = bridge::describe(&mut generator, &mut components);
     let schemas = generator.take_definitions(true);
     let errors: Vec<Value> = StreamError::ALL
         .iter()
@@ -139,18 +144,24 @@ pub fn document() -> Value {
         "info": {
             "title": "Siaga stream",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Prices, bars, margin, alerts, orders and the desk's state on one WebSocket (sub-protocol siaga.json.v1).",
+            "description": "Prices, bars, margin, alerts, orders and the desk's state on one WebSocket (sub-protocol siaga.json.v1); on another a broker's own program takes prices and orders and reports back (siaga.bridge.v1, docs/bridge.md).",
             "license": { "name": "Apache-2.0" }
         },
         "defaultContentType": "application/json",
-        "channels": { "stream": { "address": "/ws/v1", "messages": channel } },
+        "channels": {
+            "stream": { "address": "/ws/v1", "messages": channel },
+            "bridge": { "address": "/bridge/v1", "messages": of_bridge.channel }
+        },
         "operations": {
             "receive": { "action": "receive", "channel": { "$ref": "#/channels/stream" }, "messages": heard, "summary": "What a client asks" },
-            "send": { "action": "send", "channel": { "$ref": "#/channels/stream" }, "messages": sent, "summary": "What the server says" }
+            "send": { "action": "send", "channel": { "$ref": "#/channels/stream" }, "messages": sent, "summary": "What the server says" },
+            "bridge_receive": { "action": "receive", "channel": { "$ref": "#/channels/bridge" }, "messages": of_bridge.heard, "summary": "What a broker's program says" },
+            "bridge_send": { "action": "send", "channel": { "$ref": "#/channels/bridge" }, "messages": of_bridge.sent, "summary": "What the house says to it" }
         },
         "components": { "messages": components, "schemas": schemas },
         "x-errors": errors,
-        "x-closes": closes
+        "x-closes": closes,
+        "x-bridge-faults": bridge::faults()
     })
 }
 

@@ -22,6 +22,7 @@ use siaga_risk::whatif;
 use tokio::sync::watch;
 
 use super::directory::Directory;
+use super::dto::import::{ImportFault, TermsImport, TermsImportDto};
 use super::events::Events;
 use super::live::Live;
 
@@ -30,6 +31,9 @@ pub type Waiting<T> = Pin<Box<dyn Future<Output = Result<T, CoreError>> + Send>>
 
 /// What came of a scenario, or what is wrong with it.
 pub type Imagined = Result<whatif::Outcome, whatif::Fault>;
+
+/// What came of an import of terms, or why it was not made.
+pub type Imported = Result<TermsImportDto, ImportFault>;
 
 /// The running desk as the gateway sees it. Every method is cheap and does not block; what takes time is a [`Waiting`].
 pub trait Core: Send + Sync + 'static {
@@ -104,6 +108,13 @@ pub trait Core: Send + Sync + 'static {
     /// Tries a scenario on a copy of the state; one at a time, `Busy` otherwise.
     fn what_if(&self, scenario: whatif::Scenario) -> Waiting<Imagined> {
         let _ = scenario;
+        let reason = "there is no copy to try it on".to_owned();
+        Box::pin(async { Err(CoreError::NotAvailable(reason)) })
+    }
+
+    /// Says what files of terms change, and brings it in when somebody answers for it; durable before it resolves.
+    fn import_terms(&self, import: TermsImport) -> Waiting<Imported> {
+        let _ = import;
         let reason = "there is no copy to try it on".to_owned();
         Box::pin(async { Err(CoreError::NotAvailable(reason)) })
     }

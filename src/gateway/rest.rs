@@ -13,6 +13,7 @@ pub mod requirements;
 pub mod rules;
 pub mod session;
 pub mod sockets;
+pub mod terms;
 pub mod ticks;
 pub mod whatif;
 
@@ -55,6 +56,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(desk::routes())
         .merge(limits::routes())
         .merge(requirements::routes())
+        .merge(terms::routes())
         .merge(sockets::routes())
         .merge(whatif::routes())
 }

@@ -58,6 +58,7 @@ fn a_healthy_folder_is_well_and_a_running_desk_is_told_by_its_port() {
     for part in [
         "data",
         "disk",
+        "names",
         "limits",
         "journal",
         "output log",
@@ -108,6 +109,8 @@ fn what_is_damaged_is_named() {
         std::fs::write(path, whole).expect("put back");
     }
     assert_eq!(doctor(dir.path(), &[]).0, Some(0), "all is whole again");
+    std::fs::write(dir.path().join("names.json"), "{").expect("written");
+    looks(&doctor(dir.path(), &[]), "names", &["names.json", "import"]);
 }
 
 #[test]
@@ -125,6 +128,20 @@ fn what_cannot_be_reached_or_used_is_named() {
     );
     looks(&database, "store", &["without history"]);
     assert!(!database.1.to_string().contains("hidden"), "{}", database.1);
+
+    let cache = format!("redis://:hidden@{gone}");
+    let bus = format!("nats://{gone}");
+    let neighbours = doctor(
+        dir.path(),
+        &[
+            ("SIAGA__PLATFORM__CACHE", &cache),
+            ("SIAGA__PLATFORM__NATS", &bus),
+        ],
+    );
+    looks(&neighbours, "cache", &["platform.cache"]);
+    looks(&neighbours, "bus", &["platform.nats"]);
+    let told = neighbours.1.to_string();
+    assert!(!told.contains("hidden"), "{told}");
 
     let venue = format!("ws://{gone}");
     let kraken = [

@@ -1,5 +1,6 @@
 //! The frames of the bridge protocol, as they are on the wire. Private to the bridge.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Only the kind, to say "unknown type" before "bad field".
@@ -8,7 +9,7 @@ pub(super) struct Envelope {
     pub(super) t: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Hello {
     #[serde(rename = "t")]
@@ -25,16 +26,18 @@ pub(super) struct Hello {
     pub(super) resume: Option<Resume>,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "BridgeHeldBy")]
 pub(super) enum HeldByName {
     #[default]
     Core,
     Broker,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "BridgeResume")]
 pub(super) struct Resume {
     pub(super) session: String,
     /// The last of our numbered frames that the peer has dealt with.
@@ -43,7 +46,7 @@ pub(super) struct Resume {
 }
 
 /// A report, or the answer to a status question.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Report {
     #[serde(rename = "t")]
@@ -63,7 +66,7 @@ pub(super) struct Report {
 }
 
 /// A position that a protective price at the broker has closed.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Closed {
     #[serde(rename = "t")]
@@ -80,8 +83,9 @@ pub(super) struct Closed {
     _text: String,
 }
 
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "BridgeClose")]
 pub(super) enum CloseName {
     StopLoss,
     TakeProfit,
@@ -116,8 +120,9 @@ impl Closed {
     }
 }
 
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "BridgeEvent")]
 pub(super) enum EventName {
     Accepted,
     Filled,
@@ -130,7 +135,7 @@ pub(super) enum EventName {
     Bust,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Numbered {
     #[serde(rename = "t")]
@@ -138,7 +143,7 @@ pub(super) struct Numbered {
     pub(super) n: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Bare {
     #[serde(rename = "t")]
@@ -146,7 +151,7 @@ pub(super) struct Bare {
 }
 
 /// What we send.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub(super) enum Out<'a> {
     Welcome {
@@ -212,14 +217,15 @@ pub(super) enum Out<'a> {
     },
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BridgeInstrument")]
 pub(super) struct InstrumentOut<'a> {
     pub(super) symbol: &'a str,
     pub(super) price_digits: u8,
     pub(super) qty_digits: u8,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct OrderOut {
     pub(super) id: String,
     pub(super) account: u32,
@@ -247,7 +253,7 @@ pub(super) struct OrderOut {
     pub(super) trailing: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct ProtectOut {
     pub(super) account: u32,
     pub(super) position: u64,
@@ -256,7 +262,7 @@ pub(super) struct ProtectOut {
     pub(super) trailing: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct OpenedOut {
     pub(super) position: u64,
     #[serde(skip_serializing_if = "Option::is_none")]

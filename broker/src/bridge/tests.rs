@@ -1,4 +1,5 @@
 use super::outbound::{sample, sample_hello, sample_submit};
+use super::schema::tests::{described, fits};
 use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -727,8 +728,12 @@ fn greeted() -> BridgeSession {
     bridge
 }
 
+/// Says a frame; whatever the description of the protocol does not know is a fault here, too.
 fn say(bridge: &mut BridgeSession, frame: Value) {
+    let (greeted, before) = (bridge.peer.greeted, bridge.counts().faults);
     bridge.on_text(&frame.to_string(), Ts(2));
+    let taken = greeted && bridge.counts().faults == before;
+    assert!(!taken || fits(true, &frame), "not as it is described: {frame}");
 }
 
 fn fill(n: u64, id: &str, exec: &str, qty: &str) -> Value {
@@ -757,9 +762,10 @@ fn position(id: u64, qty: i64) -> PositionChange {
     }
 }
 
+/// What it has to say; each frame is as it is described.
 fn frames(bridge: &mut BridgeSession) -> Vec<Value> {
     std::iter::from_fn(|| bridge.poll_text())
-        .map(|text| serde_json::from_str(&text).expect("frames are JSON"))
+        .map(|text| described(serde_json::from_str(&text).expect("frames are JSON")))
         .collect()
 }
 

@@ -14,8 +14,9 @@ use super::Finding;
 use crate::cli::{moves, progress};
 use crate::clock::Clock;
 use crate::config::{Config, Data};
+use crate::desk::kept_names::KeptNames;
 use crate::desk::recover::CORE_DIR;
-use crate::desk::{sources, terms};
+use crate::desk::{listed, sources, terms};
 
 /// Segments that must find room at any time: one in use and one prepared, of the journal and of the
 /// output log.
@@ -25,7 +26,11 @@ const MIB: u64 = 1 << 20;
 /// Every finding about files; a bar shows how far the long ones are unless `json` is printed.
 pub(super) fn look(config: &Config, json: bool) -> Vec<Finding> {
     let dir = config.data.dir.join(CORE_DIR);
-    let mut findings = vec![directory(&config.data.dir), disk(&config.data)];
+    let mut findings = vec![
+        directory(&config.data.dir),
+        disk(&config.data),
+        names(config),
+    ];
     if !dir.is_dir() {
         findings.push(Finding::well(
             "journal",
@@ -72,6 +77,21 @@ fn directory(dir: &Path) -> Finding {
             ),
         ),
         None => Finding::well("data", format!("{shown} will be made")),
+    }
+}
+
+/// Names, calendars and holidays that were imported: a start reads them first.
+fn names(config: &Config) -> Finding {
+    let part = "names";
+    let kept = match KeptNames::open(&config.data.dir) {
+        Ok(kept) => kept,
+        Err(error) => return Finding::look(part, format!("{error:#}")),
+    };
+    // The terms in force add nothing that could not be read.
+    match listed::catalog(&kept, &[], &sources(config)) {
+        Ok(_) if kept == KeptNames::default() => Finding::well(part, "the program's own"),
+        Ok(_) => Finding::well(part, "those that were imported can be read"),
+        Err(error) => Finding::look(part, format!("{error:#}")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What must be reached over the network: the database, the venues, and who sends text messages.
+//! What must be reached over the network: the database, the venues, who sends messages, and the platform's neighbours.
 
 use std::time::Duration;
 
@@ -23,7 +23,43 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
         findings.push(venue(name, &url).await);
     }
     findings.extend(sms(config).await);
+    for (part, key, url) in neighbours(config) {
+        findings.push(neighbour(part, key, url).await);
+    }
     findings
+}
+
+/// Part, key and address of everything else that the program asks or tells, where it is configured.
+fn neighbours(config: &Config) -> Vec<(&'static str, &'static str, &str)> {
+    let named = [
+        ("webhook", "alerts.webhook_url", &config.alerts.webhook_url),
+        ("mail", "identity.smtp_url", &config.identity.smtp_url),
+        ("bus", "platform.nats", &config.platform.nats),
+        ("cache", "platform.cache", &config.platform.cache),
+        ("documents", "platform.ocr_url", &config.platform.ocr_url),
+        (
+            "keyring",
+            "platform.kms.address",
+            &config.platform.kms.address,
+        ),
+    ];
+    let named = named
+        .into_iter()
+        .filter_map(|(part, key, url)| Some((part, key, url.as_deref()?)));
+    let providers = config.identity.providers.iter();
+    let providers =
+        providers.map(|provider| ("sign-in", "identity.providers", provider.issuer.as_str()));
+    // A socket of this machine has no host to be reached.
+    let all = named.chain(providers);
+    all.filter(|(_, _, url)| !url.contains("unix:")).collect()
+}
+
+/// Whether it takes a connection; nothing is asked of it. Its address may carry a password and is not shown.
+async fn neighbour(part: &'static str, key: &'static str, url: &str) -> Finding {
+    match address(url) {
+        Some((host, port)) => reach(part, &host, port, key).await,
+        None => Finding::look(part, format!("{key} has no host")),
+    }
 }
 
 /// The provider of text messages: its token and its address. Nothing is sent to it.
@@ -123,6 +159,10 @@ fn address(url: &str) -> Option<(String, u16)> {
     let uri: Uri = url.parse().ok()?;
     let usual = match uri.scheme_str() {
         Some("ws" | "http") => 80,
+        Some("smtp") => 25,
+        Some("smtps") => 465,
+        Some("redis" | "rediss" | "valkey" | "valkeys") => 6379,
+        Some("nats" | "tls") | None => 4222,
         _ => 443,
     };
     let host = uri.host()?.trim_matches(['[', ']']).to_owned();

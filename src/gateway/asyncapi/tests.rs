@@ -24,6 +24,7 @@ fn fixtures_fit_and_every_message_has_one() {
         .as_object()
         .expect("messages")
         .keys()
+        .filter(|key| !key.starts_with("bridge_"))
         .cloned()
         .collect();
     for file in std::fs::read_dir(folder).expect("the folder of fixtures") {
@@ -48,6 +49,57 @@ fn fixtures_fit_and_every_message_has_one() {
     assert!(left.is_empty(), "no fixture for {left:?}");
 }
 
+/// The frames that a text shows, block by block.
+fn frames_of(text: &str) -> Vec<Value> {
+    let blocks = text.split("```json").skip(1);
+    let blocks = blocks.filter_map(|block| block.split_once("```"));
+    let frames = blocks.flat_map(|(block, _)| {
+        serde_json::Deserializer::from_str(block)
+            .into_iter::<Value>()
+            .map(move |frame| frame.unwrap_or_else(|error| panic!("{error}: {block}")))
+    });
+    frames.collect()
+}
+
+/// What an author of a bridge is shown is what the description says, and every frame but those that say nothing is shown.
+#[test]
+fn the_frames_that_the_bridges_page_shows_are_described() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bridge.md");
+    let page = std::fs::read_to_string(page).expect("a text");
+    let document = document();
+    let channel = document["channels"]["bridge"]["messages"].as_object();
+    let mut left: BTreeSet<String> = channel.expect("messages").keys().cloned().collect();
+    assert!(left.len() >= 19, "{left:?}");
+    for frame in frames_of(&page) {
+        let name = frame["t"].as_str().expect("a name");
+        let keys = ["in", "out"].map(|side| format!("bridge_{side}_{name}"));
+        let described = keys
+            .iter()
+            .filter(|key| document["components"]["messages"].get(key.as_str()).is_some());
+        let fitting: Vec<&String> = described
+            .filter(|key| validator(&document, key).is_valid(&frame))
+            .collect();
+        assert!(!fitting.is_empty(), "not as it is described: {frame}");
+        for key in fitting {
+            left.remove(key);
+        }
+    }
+    // The page shows these inside its sentences.
+    let said = [
+        "bridge_in_ping",
+        "bridge_in_pong",
+        "bridge_out_err",
+        "bridge_out_hb",
+        "bridge_out_pong",
+        "bridge_out_quote",
+    ];
+    let unseen: Vec<&String> = left
+        .iter()
+        .filter(|key| !said.contains(&key.as_str()))
+        .collect();
+    assert!(unseen.is_empty(), "no example of {unseen:?}");
+}
+
 #[test]
 fn a_wrong_message_does_not_fit() {
     let document = document();
@@ -61,6 +113,8 @@ fn a_wrong_message_does_not_fit() {
             json!({ "op": "sub", "id": "one", "ch": "quote", "sym": ["EUR/USD"] }),
         ),
         ("bye", json!({ "t": "bye", "code": 4001 })),
+        ("bridge_out_void", json!({ "t": "void" })),
+        ("bridge_in_report", json!({ "t": "report", "n": 1, "id": "1", "event": "lost" })),
     ] {
         assert!(!validator(&document, name).is_valid(&wrong), "{name}");
     }
