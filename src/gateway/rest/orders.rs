@@ -459,7 +459,7 @@ async fn protect(
     Ok(axum::Json(Done { seq: answered.seq }))
 }
 
-async fn account_view(app: &App, account: u32) -> ApiResult<Box<AccountView>> {
+pub(super) async fn account_view(app: &App, account: u32) -> ApiResult<Box<AccountView>> {
     match app.core.ask(Ask::Account(AccountId(account))).await?.view {
         View::Account(view) => Ok(view),
         _ => Err(ApiError::not_found("the account")),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use siaga_risk::event::{self, Scope, SetKill, SetMode};
-use siaga_risk::ids::{AccountId, InstrumentId};
+use siaga_risk::ids::InstrumentId;
 use siaga_risk::terms::AccountTerms;
 use siaga_risk::units::{SECOND_NS, Ts};
 use siaga_risk::view::{DeskView, Query as Ask, View};
@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::orders::account_view;
 use super::own::may_see;
 use crate::gateway::directory::Directory;
 use crate::gateway::dto::desk::TradingMode;
@@ -65,16 +66,13 @@ async fn standing(
     Id(id): Id<u32>,
 ) -> ApiResult<axum::Json<StandingDto>> {
     may_see(&app, &by, id).await?;
-    let names = app.core.directory();
-    let known = names
-        .account(AccountId(id))
-        .ok_or_else(|| ApiError::not_found("the account"))?;
+    let terms = account_view(&app, id).await?.terms;
     let desk = desk(&app).await?;
-    let status = app.core.status();
+    let (names, status) = (app.core.directory(), app.core.status());
     Ok(axum::Json(StandingDto {
         demo: status.demo,
         phone: status.phone,
-        stops: stops(&desk.modes, &desk.kills, &known.terms, &names),
+        stops: stops(&desk.modes, &desk.kills, &terms, &names),
     }))
 }
 
@@ -183,7 +181,7 @@ fn narrowed(
 #[cfg(test)]
 mod tests {
     use siaga_risk::event::Also;
-    use siaga_risk::ids::{ActorId, CurrencyId, GroupId};
+    use siaga_risk::ids::{AccountId, ActorId, CurrencyId, GroupId};
 
     use super::*;
     use crate::gateway::testing::{ACCOUNT, EURUSD, XAUUSD, terms::directory};
