@@ -43,3 +43,14 @@ export function useStanding(id: number | null) {
   const { api } = useServices();
   return useQuery({ queryKey: ["standing", id], queryFn: () => api.standing(id!), enabled: id !== null, refetchInterval: STANDING_MS });
 }
+
+/** Whose money somebody may ask for: the house anybody's, a client that of their own live accounts. */
+export function useCashAccounts(client: boolean) {
+  const { api } = useServices();
+  const read = async (): Promise<{ id: number; text: string }[]> => {
+    if (!client) return (await api.accounts()).map((row) => ({ id: row.id, text: `${row.name} · ${row.currency}` }));
+    const live = (await api.ownAccounts()).filter((one) => one.account_type === "live");
+    return live.map((one) => ({ id: one.id, text: `${one.id} · ${one.currency}` }));
+  };
+  return useQuery({ queryKey: ["cash-accounts", client], queryFn: read });
+}
