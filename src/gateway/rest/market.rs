@@ -96,10 +96,7 @@ pub async fn seed(core: &Arc<dyn Core>) {
 /// All instruments with their terms and where they stand.
 #[utoipa::path(get, path = "/api/v1/instruments", tag = "market",
     responses((status = 200, body = InstrumentList), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn instruments(
-    State(app): State<App>,
-    By(by): By,
-) -> ApiResult<axum::Json<InstrumentList>> {
+async fn instruments(State(app): State<App>, By(by): By) -> ApiResult<axum::Json<InstrumentList>> {
     let by_desk = sees_all(&by)?;
     let names = app.core.directory();
     let ids: Vec<_> = names.instruments().map(|e| e.terms.id).collect();

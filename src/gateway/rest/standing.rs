@@ -106,9 +106,7 @@ fn stops(
 ) -> Vec<StopDto> {
     let mut met: BTreeMap<Option<InstrumentId>, (event::TradingMode, bool)> = BTreeMap::new();
     let mut meet = |target, mode: event::TradingMode, lets_close: bool| {
-        let known = met
-            .entry(target)
-            .or_insert((event::TradingMode::Normal, true));
+        let known = met.entry(target).or_insert((event::TradingMode::Normal, true));
         *known = (known.0.max(mode), known.1 && lets_close);
     };
     for set in modes {
