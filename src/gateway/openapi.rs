@@ -22,7 +22,7 @@ pub fn document() -> OpenApi {
         .merge(rest::session::routes())
         .merge(rest::routes())
         .merge(rest::own::routes())
-        .merge(rest::orders::trading_routes())
+        .merge(rest::trading_routes())
         .merge(platform::open_routes())
         .merge(platform::routes())
         .merge(health::open_routes())

@@ -14,6 +14,7 @@ pub mod rules;
 pub mod session;
 pub mod sockets;
 pub mod terms;
+pub mod standing;
 pub mod ticks;
 pub mod whatif;
 
@@ -43,10 +44,9 @@ wire! {
     }
 }
 
-/// The desk's own under `/api/v1`; what its clients see too is in [`own`], what they do too in [`orders::trading_routes`].
+/// The desk's own under `/api/v1`; what its clients see too is in [`own`], what they do too in [`trading_routes`].
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .merge(market::routes())
         .merge(measures::routes())
         .merge(ticks::routes())
         .merge(accounts::routes())
@@ -59,6 +59,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(terms::routes())
         .merge(sockets::routes())
         .merge(whatif::routes())
+}
+
+/// What clients do on their own accounts, too. Behind [`guard::trader`](super::guard::trader); each asks
+/// [`own::trades_as_desk`] before it looks at the account.
+pub fn trading_routes() -> OpenApiRouter<App> {
+    orders::trading_routes().merge(accounts::step_routes())
 }
 
 /// Sends a command; a refusal becomes an error with all its reasons.

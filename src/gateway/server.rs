@@ -89,6 +89,8 @@ pub struct Gateway {
     pub stop: watch::Receiver<bool>,
     /// One permit for each open connection, of whatever kind.
     pub places: Arc<Semaphore>,
+    /// The desk as clients' questions last found it.
+    pub stops: rest::standing::Kept,
     /// Held from reading an account's terms to writing them: the desk and the client change the same ones.
     pub terms: tokio::sync::Mutex<()>,
 }
@@ -135,6 +137,7 @@ pub async fn serve(
         options,
         stop,
         places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+        stops: rest::standing::Kept::default(),
         terms: tokio::sync::Mutex::default(),
     });
     let guards = [
@@ -163,7 +166,7 @@ pub async fn serve(
 pub fn router(app: App) -> Router {
     let (desk, _) = rest::routes().merge(health::routes()).split_for_parts();
     let (own, _) = rest::own::routes().split_for_parts();
-    let (trading, _) = rest::orders::trading_routes().split_for_parts();
+    let (trading, _) = rest::trading_routes().split_for_parts();
     let (api, _) = platform::routes().split_for_parts();
     let closed = desk
         .layer(from_fn(guard::desk))

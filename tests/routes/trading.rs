@@ -82,7 +82,8 @@ fn resting(account: u64, client_id: &str) -> Value {
 }
 
 /// The routes of a trader for an account, an order and a position of it.
-fn routes(account: u64, order: u64, position: u64) -> [(&'static str, String, Option<Value>); 5] {
+fn routes(account: u64, order: u64, position: u64) -> [(&'static str, String, Option<Value>); 8] {
+    let step = |step: &str| ("POST", format!("/api/v1/accounts/{account}/{step}"), None);
     [
         (
             "POST",
@@ -109,6 +110,9 @@ fn routes(account: u64, order: u64, position: u64) -> [(&'static str, String, Op
             format!("/api/v1/positions/{position}/protection"),
             Some(json!({"account": account, "stop_loss": "0.80000"})),
         ),
+        step("acknowledge-risk"),
+        step("confirm-call"),
+        step("logged-in"),
     ]
 }
 
@@ -266,7 +270,8 @@ async fn what_is_another_clients_does_not_exist() {
     let mixed = routes(his, order, position)
         .into_iter()
         .zip(routes(his, NOBODYS, NOBODYS))
-        .skip(2);
+        .skip(2)
+        .take(3);
     for ((method, path, body), (_, unknown, nothing)) in strange.chain(mixed) {
         let answer = ask(&budi, method, &path, body.as_ref());
         let none = ask(&budi, method, &unknown, nothing.as_ref());
@@ -294,11 +299,161 @@ async fn what_is_another_clients_does_not_exist() {
         (hers_named.status, &hers_named.body),
         (none_named.status, &none_named.body)
     );
+    for part in ["", "/standing"] {
+        let [answer, none] = [hers, NOBODYS].map(|account| {
+            let path = format!("/api/v1/trading/accounts/{account}{part}");
+            ask(&budi, "GET", &path, None)
+        });
+        assert_eq!(answer.status, 404, "{part}: {answer:?}");
+        assert_eq!((none.status, &none.body), (404, &answer.body), "{part}");
+    }
     let orders = format!("/api/v1/orders?account={hers}");
     let still = ask(&rina, "GET", &orders, None);
     assert_eq!(still.body["items"][0]["id"], order, "{still:?}");
     let still = ask(&rina, "GET", &portfolio, None);
     assert_eq!(still.body["positions"][0]["id"], position, "{still:?}");
+}
+
+/// What a page of theirs reads: the market as all see it, their account, and what stands between it and orders.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_reads_the_market_their_account_and_what_stops_it() {
+    let Some(house) = House::open().await else {
+        return;
+    };
+    let admin = person(&house, "super_admin").await;
+    open_market(&house, &admin).await;
+    let (rina, mine) = client(&house).await;
+    let ask = |path: &str| house.ask("GET", path, Some(&rina), None);
+
+    let listed = ask("/api/v1/instruments");
+    let euro = listed.body["items"].as_array().and_then(|items| {
+        let mut items = items.iter();
+        items.find(|one| one["symbol"] == "EUR/USD")
+    });
+    let euro = euro.unwrap_or_else(|| panic!("{listed:?}"));
+    assert_eq!(euro["awaiting_resume"], false, "{euro}");
+    for field in ["contract_size", "qty_min", "qty_step", "tick"] {
+        assert!(euro[field].is_string(), "{field}: {euro}");
+    }
+    for path in [
+        "/api/v1/quotes?symbols=EUR/USD",
+        "/api/v1/bars?symbol=EUR/USD&span=1s",
+    ] {
+        wait(&house, &rina, path, "the market", |found| {
+            found["items"][0].is_object()
+        })
+        .await;
+    }
+    let partner = house.person("ib_partner", HOUSE, None).await;
+    for path in [
+        "/api/v1/instruments",
+        "/api/v1/quotes",
+        "/api/v1/bars?symbol=EUR/USD&span=1s",
+    ] {
+        let shut = house.ask("GET", path, Some(&partner), None);
+        assert_eq!(shut.status, 403, "{path}: {shut:?}");
+    }
+
+    let order = house.ask(
+        "POST",
+        "/api/v1/orders",
+        Some(&rina),
+        Some(&resting(mine, "waits")),
+    );
+    let id = number(&order, 201, "/order/id");
+    let path = format!("/api/v1/trading/accounts/{mine}");
+    let held = wait(&house, &rina, &path, "the order", |held| {
+        held["orders"][0]["id"] == id
+    })
+    .await;
+    assert_eq!(held["orders"][0]["link"], "", "how the house routes");
+    for (field, value) in [
+        ("id", json!(mine)),
+        ("currency", json!("USD")),
+        ("equity", json!("10000.00")),
+        ("call", json!("none")),
+        ("positions", json!([])),
+    ] {
+        assert_eq!(held[field], value, "{field}: {held}");
+    }
+    for field in ["warning_pct", "restricted_pct", "to_warning", "to_stop_out"] {
+        assert!(held[field].is_string(), "{field}: {held}");
+    }
+    for field in ["link", "group", "own", "margins", "closeout"] {
+        assert!(held.get(field).is_none(), "{field} is the desk's: {held}");
+    }
+
+    let path = format!("/api/v1/trading/accounts/{mine}/standing");
+    let free = ask(&path);
+    assert_eq!(
+        (free.status, &free.body["stops"], &free.body["demo"]),
+        (200, &json!([]), &json!(true)),
+        "{free:?}"
+    );
+    let mode = json!({"scope": "instrument", "id": "EUR/USD", "mode": "close_only", "note": "asked by telephone today"});
+    let set = house.ask("POST", "/api/v1/modes", Some(&admin), Some(&mode));
+    assert_eq!(set.status, 200, "{set:?}");
+    let stopped = json!([{"symbol": "EUR/USD", "mode": "close_only", "allow_reducing": true}]);
+    wait(&house, &rina, &path, "the stop", |standing| {
+        standing["stops"] == stopped
+    })
+    .await;
+    // The desk itself stays shut.
+    for path in ["/api/v1/desk", "/api/v1/alerts", "/api/v1/margin"] {
+        assert_eq!(ask(path).status, 403, "{path}");
+    }
+}
+
+/// After a margin call its client goes on by their own word, without the desk.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_acknowledges_the_risk_after_a_margin_call() {
+    let Some(house) = House::open().await else {
+        return;
+    };
+    let admin = person(&house, "super_admin").await;
+    open_market(&house, &admin).await;
+    let (rina, mine) = client(&house).await;
+    let step = |by: &Person, step: &str| {
+        let path = format!("/api/v1/accounts/{mine}/{step}");
+        house.ask("POST", &path, Some(by), None)
+    };
+    for early in ["acknowledge-risk", "confirm-call"] {
+        let refused = step(&rina, early);
+        assert_eq!(
+            (refused.status, &refused.body["reasons"][0]["name"]),
+            (422, &json!("margin_call_step")),
+            "{refused:?}"
+        );
+    }
+    let signed_in = step(&rina, "logged-in");
+    assert_eq!(signed_in.status, 200, "{signed_in:?}");
+
+    let mut order = market(mine, "buys");
+    order["qty"] = json!("1.00");
+    let bought = house.ask("POST", "/api/v1/orders", Some(&rina), Some(&order));
+    number(&bought, 201, "/order/id");
+    let path = format!("/api/v1/trading/accounts/{mine}");
+    wait(&house, &rina, &path, "the fill", |held| {
+        held["positions"][0]["id"].is_u64()
+    })
+    .await;
+    // Most of the play money goes: what is left is below the restriction.
+    let taken = json!({"kind": "correction", "amount": "-9550.00", "reference": "call"});
+    let cash = format!("/api/v1/accounts/{mine}/cash");
+    let booked = house.ask("POST", &cash, Some(&admin), Some(&taken));
+    assert_eq!(booked.status, 201, "{booked:?}");
+    wait(&house, &rina, &path, "the margin call", |held| {
+        held["call"] == "acknowledge"
+    })
+    .await;
+    let stranger = house.person("end_user", HOUSE, None).await;
+    assert_eq!(step(&stranger, "acknowledge-risk").status, 404);
+    let done = step(&rina, "acknowledge-risk");
+    assert_eq!(done.status, 200, "{done:?}");
+    wait(&house, &rina, &path, "the end of the call", |held| {
+        held["call"] == "none"
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

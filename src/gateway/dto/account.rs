@@ -9,7 +9,7 @@ use super::margin::{
     CloseoutDto, InstrumentMarginDto, LeverageFrom, LiquidationDto, MarginRuleDto, RequirementDto,
     TierDto, closeout, instrument_margin, liquidation, margin_rule, requirement, tier,
 };
-use super::order::{OrderDto, Side, order};
+use super::order::{OrderDto, Side, order, to_client};
 use super::rules::{AccountRulesDto, BalanceProtection, StopOutPolicy, account_rules};
 use super::{micros, wire_enum};
 use crate::gateway::decimal;
@@ -220,6 +220,9 @@ wire! {
     pub struct HeldDto {
         pub id: u32,
         pub currency: String,
+        pub accounting: Accounting,
+        /// x : 1, before caps of classes and instruments.
+        pub leverage: String,
         pub state: MarginState,
         /// A conversion rate is missing: equity and level are not known.
         pub unknown: bool,
@@ -230,9 +233,23 @@ wire! {
         pub free: String,
         /// Absent without used margin.
         pub level_pct: Option<String>,
+        pub warning_pct: String,
+        pub restricted_pct: String,
+        pub stop_out_pct: String,
+        /// Equity that may be lost before the margin call and the stop-out; negative when it is behind.
+        pub to_warning: String,
+        pub to_stop_out: String,
+        /// Pairs that convert results into its currency, but for those it holds.
+        pub conversions: Vec<ConversionDto>,
+        /// Where the next stop-out is and what it closes; absent without one.
+        pub next_stop_out: Option<NextStopOutDto>,
+        /// What is owed after a margin call before opening again.
+        pub call: CallStep,
         /// Only closing goes on.
         pub under_review: bool,
         pub positions: Vec<PositionDto>,
+        /// Orders that still may do something.
+        pub orders: Vec<OrderDto>,
         /// The last input this view knows, and the machine's time.
         pub seq: u64,
         pub now: u64,
@@ -408,10 +425,13 @@ pub fn ladder(view: &LadderRow, names: &Directory) -> Option<LadderDto> {
     })
 }
 
+/// An account as its client sees it.
 pub fn held(view: AccountDto) -> HeldDto {
     HeldDto {
         id: view.id,
         currency: view.currency,
+        accounting: view.accounting,
+        leverage: view.leverage,
         state: view.state,
         unknown: view.unknown,
         balance: view.balance,
@@ -420,8 +440,17 @@ pub fn held(view: AccountDto) -> HeldDto {
         used: view.used,
         free: view.free,
         level_pct: view.level_pct,
+        warning_pct: view.warning_pct,
+        restricted_pct: view.restricted_pct,
+        stop_out_pct: view.stop_out_pct,
+        to_warning: view.to_warning,
+        to_stop_out: view.to_stop_out,
+        conversions: view.conversions,
+        next_stop_out: view.next_stop_out,
+        call: view.call,
         under_review: view.under_review,
         positions: view.positions,
+        orders: view.orders.into_iter().map(to_client).collect(),
         seq: view.seq,
         now: view.now,
     }

@@ -48,7 +48,7 @@ wire! {
         pub leverage_max: Option<String>,
         pub feed: Feed,
         pub halted: bool,
-        /// The halt waits for a named person.
+        /// The halt waits for a named person; told to the desk alone.
         pub awaiting_resume: bool,
         pub volatility: Volatility,
         pub session_until: Option<u64>,

@@ -293,6 +293,17 @@ pub fn client_id_text(id: &ClientOrderId) -> Option<String> {
     )
 }
 
+/// An order as its client sees it: how the house routes, and who of it named what, is the desk's.
+pub fn to_client(order: OrderDto) -> OrderDto {
+    OrderDto {
+        link: String::new(),
+        trader: None,
+        desk: None,
+        strategy: None,
+        ..order
+    }
+}
+
 pub fn order(change: &OrderChange, names: &Directory) -> OrderDto {
     let order = &change.order;
     let entry = names.instrument(order.instrument);

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use siaga_platform::accounts::demo;
 use siaga_platform::aml::cash as platform_cash;
 use siaga_platform::kyc;
+use siaga_platform::people::Principal;
 use siaga_platform::refusal::CONFLICT;
 use siaga_risk::event::{Body, Cash, CashKind, SetReview};
 use siaga_risk::ids::{AccountId, LinkId};
@@ -19,6 +20,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::desk::{done, note};
+use super::orders::as_told;
+use super::own::trades_as_desk;
 use super::{Done, command};
 use crate::gateway::decimal;
 use crate::gateway::dto::account::{AccountDto, AccountRow, LadderDto, account, ladder, row};
@@ -26,6 +29,7 @@ use crate::gateway::dto::wire_enum;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
 use crate::gateway::guard::{Caller, Passed};
 use crate::gateway::json::Json;
+use crate::gateway::platform::door::By;
 use crate::gateway::query::{Id, Query};
 use crate::gateway::server::App;
 use crate::wire;
@@ -48,12 +52,17 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(accounts))
         .routes(routes!(one))
         .routes(routes!(cash))
-        .routes(routes!(acknowledge))
-        .routes(routes!(confirm_call))
-        .routes(routes!(logged_in))
         .routes(routes!(review))
         .routes(routes!(set_terms))
         .routes(routes!(margin))
+}
+
+/// What a client owes after a margin call. Behind [`guard::trader`](crate::gateway::guard::trader).
+pub fn step_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(acknowledge))
+        .routes(routes!(confirm_call))
+        .routes(routes!(logged_in))
 }
 
 /// The view of an account, or an error.
@@ -202,39 +211,47 @@ fn reference(text: &str) -> u64 {
         .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// The client has read and accepts the risk notice.
+/// The client has read and accepts the risk notice: themselves, or the desk for them.
 #[utoipa::path(post, path = "/api/v1/accounts/{id}/acknowledge-risk", tag = "accounts", params(("id" = u32, Path)),
-    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn acknowledge(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     Id(id): Id<u32>,
 ) -> ApiResult<axum::Json<Done>> {
-    let answered = command(&app, actor, Body::AcknowledgeRisk(AccountId(id))).await?;
-    Ok(axum::Json(Done { seq: answered.seq }))
+    step(&app, &by, id, Body::AcknowledgeRisk(AccountId(id))).await
 }
 
-/// The client has seen the margin call; the session ends, and the next login asks for the risk notice.
+/// The client has seen the margin call, by their own word or the desk's; the session ends, and the next login asks for the risk notice.
 #[utoipa::path(post, path = "/api/v1/accounts/{id}/confirm-call", tag = "accounts", params(("id" = u32, Path)),
-    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn confirm_call(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     Id(id): Id<u32>,
 ) -> ApiResult<axum::Json<Done>> {
-    let answered = command(&app, actor, Body::ConfirmCall(AccountId(id))).await?;
-    Ok(axum::Json(Done { seq: answered.seq }))
+    step(&app, &by, id, Body::ConfirmCall(AccountId(id))).await
 }
 
-/// The client has logged in (reported by whoever keeps the clients' sessions).
+/// The client has logged in: reported by themselves, or by whoever keeps the clients' sessions.
 #[utoipa::path(post, path = "/api/v1/accounts/{id}/logged-in", tag = "accounts", params(("id" = u32, Path)),
-    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = Done), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.write"))))]
 async fn logged_in(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     Id(id): Id<u32>,
 ) -> ApiResult<axum::Json<Done>> {
-    let answered = command(&app, actor, Body::LoggedIn(AccountId(id))).await?;
+    step(&app, &by, id, Body::LoggedIn(AccountId(id))).await
+}
+
+/// A step after a margin call: the desk's word for any account, a client's for their own.
+async fn step(app: &App, by: &Principal, id: u32, body: Body) -> ApiResult<axum::Json<Done>> {
+    let by_desk = trades_as_desk(app, by, id).await?;
+    let answered = command(app, by.actor, body).await;
+    let answered = answered.map_err(|error| as_told(by_desk, error))?;
     Ok(axum::Json(Done { seq: answered.seq }))
 }
 

@@ -19,7 +19,9 @@ use crate::gateway::dto::market::{
 };
 use crate::gateway::dto::order::symbol;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
+use crate::gateway::guard::sees_all;
 use crate::gateway::live::States;
+use crate::gateway::platform::door::By;
 use crate::gateway::query::{Lists, Query};
 use crate::gateway::rest::indicators::{self, IndicatorDto};
 use crate::gateway::server::App;
@@ -62,16 +64,13 @@ wire! {
     }
 }
 
-pub fn routes() -> OpenApiRouter<App> {
+/// Terms and prices for whoever may see an account of their own: the market is the same for all.
+pub fn own_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(instruments))
         .routes(routes!(quotes))
         .routes(routes!(bars))
-}
-
-/// Prices for whoever may see an account of their own.
-pub fn own_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(market_data))
+        .routes(routes!(market_data))
 }
 
 /// Tells the live table what the machine knew before this process listened.
@@ -96,8 +95,9 @@ pub async fn seed(core: &Arc<dyn Core>) {
 
 /// All instruments with their terms and where they stand.
 #[utoipa::path(get, path = "/api/v1/instruments", tag = "market",
-    responses((status = 200, body = InstrumentList), (status = 401, body = Problem)))]
-async fn instruments(State(app): State<App>) -> ApiResult<axum::Json<InstrumentList>> {
+    responses((status = 200, body = InstrumentList), (status = 401, body = Problem), (status = 403, body = Problem)))]
+async fn instruments(State(app): State<App>, By(by): By) -> ApiResult<axum::Json<InstrumentList>> {
+    let by_desk = sees_all(&by)?;
     let names = app.core.directory();
     let ids: Vec<_> = names.instruments().map(|e| e.terms.id).collect();
     let answers = futures_util::stream::iter(ids)
@@ -107,11 +107,11 @@ async fn instruments(State(app): State<App>) -> ApiResult<axum::Json<InstrumentL
     let mut items = Vec::new();
     for answer in answers {
         if let View::Instrument(view) = answer?.view {
-            items.push(instrument(
-                &view,
-                app.core.live().states(view.terms.id),
-                &names,
-            ));
+            let shown = instrument(&view, app.core.live().states(view.terms.id), &names);
+            items.push(InstrumentDto {
+                awaiting_resume: by_desk && shown.awaiting_resume,
+                ..shown
+            });
         }
     }
     Ok(axum::Json(InstrumentList { items }))
@@ -126,7 +126,7 @@ pub struct QuotesQuery {
 
 /// Newest prices.
 #[utoipa::path(get, path = "/api/v1/quotes", tag = "market", params(QuotesQuery),
-    responses((status = 200, body = QuoteList), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = QuoteList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn quotes(
     State(app): State<App>,
     Query(query): Query<QuotesQuery>,
@@ -174,7 +174,7 @@ pub struct BarsQuery {
 
 /// Bars, oldest first; those that have ended less than two seconds ago are not closed yet, and the last one may still grow.
 #[utoipa::path(get, path = "/api/v1/bars", tag = "market", params(BarsQuery),
-    responses((status = 200, body = BarList), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = BarList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn bars(
     State(app): State<App>,
     Query(query): Query<BarsQuery>,

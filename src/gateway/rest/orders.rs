@@ -59,8 +59,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(reconciled))
 }
 
-/// What clients do on their own accounts, too. Behind [`guard::trader`](crate::gateway::guard::trader); each asks [`trades_as_desk`]
-/// before it looks at the account.
+/// Orders and positions as clients work on their own, too: a part of [`super::trading_routes`].
 pub fn trading_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(place))
@@ -129,7 +128,7 @@ fn may_name(
 }
 
 /// What the core does not know is not there for a client, as the row of somebody else.
-fn as_told(by_desk: bool, error: ApiError) -> ApiError {
+pub(super) fn as_told(by_desk: bool, error: ApiError) -> ApiError {
     let unknown = match error.reasons.as_slice() {
         [Reject::UnknownAccount] => Some("the account"),
         [Reject::UnknownOrder] => Some(ORDER_GONE),
@@ -156,13 +155,12 @@ async fn send(app: &App, actor: ActorId, by_desk: bool, order: NewOrder) -> ApiR
     })
 }
 
-/// An order as its reader sees it: how the house routes is the desk's.
+/// An order as its reader sees it.
 fn shown(change: &OrderChange, names: &Directory, by_desk: bool) -> OrderDto {
-    let mut shown = order(change, names);
-    if !by_desk {
-        (shown.link, shown.trader, shown.desk, shown.strategy) = (String::new(), None, None, None);
+    match by_desk {
+        true => order(change, names),
+        false => to_client(order(change, names)),
     }
-    shown
 }
 
 /// The newest state of an order that was just taken.
@@ -461,7 +459,7 @@ async fn protect(
     Ok(axum::Json(Done { seq: answered.seq }))
 }
 
-async fn account_view(app: &App, account: u32) -> ApiResult<Box<AccountView>> {
+pub(super) async fn account_view(app: &App, account: u32) -> ApiResult<Box<AccountView>> {
     match app.core.ask(Ask::Account(AccountId(account))).await?.view {
         View::Account(view) => Ok(view),
         _ => Err(ApiError::not_found("the account")),

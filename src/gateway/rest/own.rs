@@ -18,10 +18,10 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::accounts::view;
-use super::{command, market, orders};
+use super::{command, market, orders, standing};
 use crate::gateway::directory::Directory;
 use crate::gateway::dto::account::{
-    AccountDto, AccountStatus, MarginState, PortfolioDto, portfolio,
+    AccountDto, AccountStatus, HeldDto, MarginState, PortfolioDto, held, portfolio,
 };
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
 use crate::gateway::guard::{sees_all, trades_all};
@@ -75,6 +75,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(own_accounts))
         .routes(routes!(open_account))
         .routes(routes!(portfolio_of))
+        .routes(routes!(account_of))
+        .merge(standing::routes())
         .merge(orders::own_routes())
         .merge(market::own_routes())
 }
@@ -322,6 +324,20 @@ async fn portfolio_of(
 ) -> ApiResult<axum::Json<PortfolioDto>> {
     may_see(&app, &by, id).await?;
     Ok(axum::Json(portfolio(view(&app, id).await?)))
+}
+
+/// An account with its positions, its orders and what is left to its levels, as its client sees it: the desk asks of any, a client of
+/// their own. The channel `portfolio` tells the same.
+#[utoipa::path(get, path = "/api/v1/trading/accounts/{acc}", tag = "accounts", params(("acc" = u32, Path)),
+    responses((status = 200, body = HeldDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)),
+    extensions(("x-permission" = json!("desk.read"))))]
+async fn account_of(
+    State(app): State<App>,
+    By(by): By,
+    Id(id): Id<u32>,
+) -> ApiResult<axum::Json<HeldDto>> {
+    may_see(&app, &by, id).await?;
+    Ok(axum::Json(held(view(&app, id).await?)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 import type {
-  Account, AccountRow, Alert, Bar, Decimal, Desk, Evidence, Instrument, Me, NewOrder, Placed, Preview, Reason, Scenario, Span, TimelineItem,
+  Account, AccountRow, Alert, Bar, Decimal, Desk, Evidence, Held, Instrument, Me, NewOrder, OwnAccount, Placed, Preview, Reason, Scenario, Span, Standing, TimelineItem,
 } from "./types";
 
 /** The server's refusal (RFC 9457), or the network's: `status` 0 means that no answer came. */
@@ -141,6 +141,14 @@ export class Api {
   account = (id: number) => this.call<Account>("GET", `accounts/${id}`);
   desk = () => this.call<Desk>("GET", "desk");
 
+  /** A client's own accounts, one of them, and what stands between it and its orders. */
+  ownAccounts = () => this.items<OwnAccount>("trading/accounts");
+  ownAccount = (id: number) => this.call<Held>("GET", `trading/accounts/${id}`);
+  standing = (id: number) => this.call<Standing>("GET", `trading/accounts/${id}/standing`);
+
+  /** Play money; a second time it is the same account. */
+  openDemo = (user: string) => this.call<{ account_id: number }>("POST", "trading/account/open", { user_id: user, account_type: "demo" });
+
   bars(symbol: string, span: Span, limit: number): Promise<Bar[]> {
     return this.items<Bar>(`bars?${new URLSearchParams({ symbol, span, limit: String(limit) })}`);
   }
@@ -162,6 +170,8 @@ export class Api {
   }
 
   acknowledgeRisk = (account: number) => this.call<unknown>("POST", `accounts/${account}/acknowledge-risk`, {});
+  confirmCall = (account: number) => this.call<unknown>("POST", `accounts/${account}/confirm-call`, {});
+  loggedIn = (account: number) => this.call<unknown>("POST", `accounts/${account}/logged-in`, {});
 
   alerts = () => this.items<Alert>("alerts?limit=200");
   alertTimeline = (id: Alert["id"]) => this.items<TimelineItem>(`alerts/${id}/timeline`);

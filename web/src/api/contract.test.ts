@@ -19,6 +19,10 @@ const INTERFACES: Record<string, [Record<string, Schema>, string]> = {
   AccountRow: [rest, "AccountRow"],
   Account: [rest, "AccountDto"],
   Position: [rest, "PositionDto"],
+  Held: [stream, "HeldDto"],
+  OwnAccount: [rest, "OwnAccountDto"],
+  Standing: [rest, "StandingDto"],
+  Stop: [rest, "StopDto"],
   Conversion: [rest, "ConversionDto"],
   NextStopOut: [rest, "NextStopOutDto"],
   MarginRule: [rest, "MarginRuleDto"],
@@ -41,7 +45,7 @@ const INTERFACES: Record<string, [Record<string, Schema>, string]> = {
   DeskScope: [rest, "ScopeDto"],
 };
 
-const ENUMS: Record<string, string> = { Side: "Side", OrderKind: "OrderKind", Tif: "Tif", MarginState: "MarginState", Severity: "Severity", AlertState: "AlertState", OrderState: "OrderState", Scenario: "Scenario", FeedState: "Feed", Span: "Span", LeverageFrom: "LeverageFrom" };
+const ENUMS: Record<string, string> = { Side: "Side", OrderKind: "OrderKind", Tif: "Tif", MarginState: "MarginState", CallStep: "CallStep", Severity: "Severity", AlertState: "AlertState", OrderState: "OrderState", Scenario: "Scenario", FeedState: "Feed", Span: "Span", LeverageFrom: "LeverageFrom" };
 
 const types = text("web/src/api/types.ts");
 const fields = (name: string) => fieldsOf(types, name);

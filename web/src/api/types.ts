@@ -7,6 +7,8 @@ export type Tif = "gtc" | "day" | "ioc" | "fok" | "gtd";
 export type FeedState = "live" | "delayed" | "unavailable" | "closed";
 export type MarginState = "healthy" | "warning" | "restricted" | "stop_out";
 export type Severity = "info" | "warning" | "critical" | "emergency";
+/** What a client owes after a margin call before opening again. */
+export type CallStep = "none" | "acknowledge" | "confirm" | "logged_out";
 export type AlertState = "pending" | "firing" | "acknowledged" | "resolved" | "archived";
 export type Span = "1s" | "1m" | "5m" | "15m" | "1h" | "1d";
 
@@ -202,11 +204,69 @@ export interface Account {
   /** Why the next stop-out is not looked for: its absence then says nothing. */
   next_stop_out_untold: "unknown" | "many_positions" | null;
   risk_unacknowledged: boolean;
+  call: CallStep;
   under_review: boolean;
   positions: Position[];
   orders: Order[];
   seq: number;
   now: number;
+}
+
+/** What the parts of a trading page show of an account: the desk has more of it, its client no more. */
+export type Traded = Pick<
+  Account,
+  | "id" | "currency" | "accounting" | "leverage" | "state" | "unknown" | "balance" | "equity" | "unrealised" | "used" | "free" | "level_pct" | "warning_pct" | "restricted_pct" | "stop_out_pct"
+  | "to_warning" | "to_stop_out" | "conversions" | "next_stop_out" | "call" | "under_review" | "positions" | "orders" | "seq"
+>;
+
+/** An account as its client follows it. */
+export interface Held {
+  id: number;
+  currency: string;
+  accounting: "hedging" | "netting";
+  leverage: Decimal;
+  state: MarginState;
+  unknown: boolean;
+  balance: Decimal;
+  equity: Decimal;
+  pnl: Decimal;
+  used: Decimal;
+  free: Decimal;
+  level_pct: Decimal | null;
+  warning_pct: Decimal;
+  restricted_pct: Decimal;
+  stop_out_pct: Decimal;
+  to_warning: Decimal;
+  to_stop_out: Decimal;
+  conversions: Conversion[];
+  next_stop_out: NextStopOut | null;
+  call: CallStep;
+  under_review: boolean;
+  positions: Position[];
+  orders: Order[];
+  seq: number;
+  now: number;
+}
+
+/** An account in its client's list. */
+export interface OwnAccount {
+  id: number;
+  account_type: "live" | "demo";
+  currency: string;
+}
+
+/** A mode or a switch as an account meets it; without a symbol it is over everything. */
+export interface Stop {
+  symbol: string | null;
+  mode: DeskMode["mode"];
+  allow_reducing: boolean;
+}
+
+/** What stands between an account and its orders. */
+export interface Standing {
+  demo: boolean;
+  phone: string;
+  stops: Stop[];
 }
 
 export interface Reason {

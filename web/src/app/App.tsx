@@ -7,7 +7,8 @@ import { Guard } from "../ui/Panel";
 import { Toasts } from "../ui/Toasts";
 import { explainProblem } from "./explain";
 import { Login } from "./Login";
-import { landing, mayFollow, mayOpen, mayTrade } from "./pages";
+import { isClient, landing, mayFollow, mayOpen, mayTrade } from "./pages";
+import { deskPath } from "./place";
 import { isPresent } from "./presence";
 import { open, openInstead, pathOf, useRoute } from "./route";
 import { makeServices, ServicesProvider } from "./services";
@@ -18,6 +19,8 @@ import { toast } from "./toasts";
 
 /** The platform's pages are files of their own: the desk does not wait for them. */
 const Platform = lazy(() => import("../platform/Platform"));
+/** Staff do not wait for the clients' page. */
+const Trading = lazy(() => import("../pages/trading/Trading"));
 
 type Session = "asking" | "out" | "wrong" | "unreachable" | "in";
 
@@ -88,12 +91,27 @@ export function App({ start }: { start: Start }) {
       } else setSession(error instanceof Problem && error.status !== 0 ? "wrong" : "unreachable");
     }
   };
+  const hasAccount = async (): Promise<boolean> => {
+    try {
+      return (await api.ownAccounts()).length > 0;
+    } catch {
+      // The page says itself what is wrong.
+      return true;
+    }
+  };
   const signedIn = (answer: Pick<SignedIn, "csrf">) => {
     setPending(null);
     api.signedIn(answer.csrf);
-    void enterAsPerson().then((person) => {
+    void enterAsPerson().then(async (person) => {
+      if (!person) return;
+      if (isClient(person) && mayTrade(person, false)) {
+        // Whoever has nothing to trade on yet begins where they get it.
+        const home = (await hasAccount()) ? deskPath() : pathOf(landing(person));
+        if (route.page === "desk" || !mayOpen(person, route.page)) openInstead(home);
+        return;
+      }
       // An address that somebody else left is no place to begin.
-      if (person && route.page !== "desk" && !mayOpen(person, route.page)) openInstead(pathOf(landing(person)));
+      if (route.page !== "desk" && !mayOpen(person, route.page)) openInstead(pathOf(landing(person)));
     });
   };
   const resume = async () => {
@@ -153,6 +171,10 @@ export function App({ start }: { start: Start }) {
             busy
           ) : session !== "in" ? (
             <Login api={api} state={session} ended={ended} mfa={pending} onSubmit={signIn} onSignedIn={signedIn} />
+          ) : onDesk && me && isClient(me) ? (
+            <Suspense fallback={busy}>
+              <Trading user={me.user.id} onSignOut={() => void signOut()} onPages={() => open(pathOf(landing(me)))} />
+            </Suspense>
           ) : onDesk ? (
             <Terminal onSignOut={() => void signOut()} onPages={me ? () => open(pathOf(landing(me))) : undefined} />
           ) : route.page === "desk" ? (

@@ -82,8 +82,8 @@ export function useDeskStream(): void {
   });
 }
 
-export interface AccountNow {
-  account: Account | undefined;
+export interface AccountNow<A = Account> {
+  account: A | undefined;
   error: Error | null;
   /** False while the numbers are not those of this moment. */
   current: boolean;

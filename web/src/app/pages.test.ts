@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Me, User } from "../api/types";
-import { landing, mayFollow, mayOpen, mayTrade, offered } from "./pages";
+import { isClient, landing, mayFollow, mayOpen, mayTrade, offered } from "./pages";
 
 const user = (role: string, staff: boolean): User => ({ id: "u", email: null, name: null, phone: null, role, staff, status: "active", verified: true, tier: null, locale: null, org_id: null, team_id: null, actor: null, revision: 1 });
 const me = (who: User, permissions: string[], more: Partial<Me> = {}): Me => ({ user: who, session: "s", mfa: true, enrol: false, csrf: "t", factors: ["totp"], permissions, ...more });
@@ -67,4 +67,6 @@ it("follows the stream for traders and for staff whose lists it tells of", () =>
 it("opens the desk for the secret and for people who trade", () => {
   expect([mayTrade(null, true), mayTrade(null, false), mayTrade(agent, false), mayTrade(client, false)]).toEqual([true, false, false, true]);
   expect(landing(agent)).toBe("board");
+  // In its place a client has a page of their own.
+  expect([isClient(client), isClient(agent), isClient(null)]).toEqual([true, false, false]);
 });

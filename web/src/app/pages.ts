@@ -63,6 +63,9 @@ export function mayTrade(me: Me | null, bySecret: boolean): boolean {
   return bySecret || (me !== null && !me.enrol && may(me, DESK));
 }
 
+/** Whoever is a client trades on their own accounts, by a page of their own in the desk's place. */
+export const isClient = (me: Me | null): boolean => me !== null && !me.user.staff;
+
 /** What the stream tells staff of when it changes: leads, cases of identity, cases of sanctions and transactions, requests for money. */
 const TOLD = ["lead.read", "kyc.read", "aml.read", "cash.read"] as const;
 

@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from "react";
+import { useEffect, useSyncExternalStore } from "react";
 import type { Side, Span } from "../api/types";
 
 /** What the page looks at. It lives in the address, so a reload and a shared link show the same. */
@@ -30,6 +30,15 @@ export const deskPath = (): string => `/${query()}`;
 
 export function usePlace(): Place {
   return useSyncExternalStore(watch, () => current);
+}
+
+/** Looks at the first account where the address names none of these. */
+export function useFirstAccount(accounts: readonly { id: number }[] | undefined, chosen: number | null): void {
+  const first = accounts?.[0]?.id ?? null;
+  const known = accounts?.some((one) => one.id === chosen);
+  useEffect(() => {
+    if (first !== null && !known) goTo({ account: first });
+  }, [first, known]);
 }
 
 function query(): string {

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { newClientId } from "../api/client";
-import type { Order, Position } from "../api/types";
+import type { CallStep, Order, Position } from "../api/types";
 import { formatDecimal, type Language } from "../format/decimal";
 import type { Translate } from "../i18n";
 import { hasEnded, orderOutcomes } from "../live/outcomes";
@@ -13,7 +13,7 @@ import { toast } from "./toasts";
 
 export { explainProblem };
 
-/** Closing, protecting, cancelling, confirming the risk: each says on the page how it ended. */
+/** Closing, protecting, cancelling, the steps after a margin call: each says on the page how it ended. */
 export function useTrading(account: number | null) {
   const { api } = useServices();
   const cache = useQueryClient();
@@ -54,9 +54,10 @@ export function useTrading(account: number | null) {
           await api.cancelOrder(account!, order.id);
           toast("ok", t("orders.cancelled"));
         }),
-      acknowledgeRisk: () =>
+      answerCall: (step: Exclude<CallStep, "none">) =>
         attempt(async () => {
-          await api.acknowledgeRisk(account!);
+          const steps = { acknowledge: api.acknowledgeRisk, confirm: api.confirmCall, logged_out: api.loggedIn };
+          await steps[step](account!);
           await cache.invalidateQueries({ queryKey: ["account", account] });
         }),
     };

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { Me } from "../api/types";
-import { ENTRIES, listOf, offered, type PageEntry } from "../app/pages";
+import { ENTRIES, isClient, listOf, offered, type PageEntry } from "../app/pages";
 import { deskPath } from "../app/place";
 import { pathOf, useRoute, type PageId } from "../app/route";
 import { changeSettings, useSettings, useTranslate } from "../app/settings";
@@ -76,7 +76,7 @@ function Entries({ me, trades, onChosen }: Props & { onChosen: () => void }) {
   const entries = offered(me);
   return (
     <div className="space-y-3">
-      {trades && <ul><Entry to={deskPath()} page="desk" icon="chart" onChosen={onChosen} /></ul>}
+      {trades && <ul><Entry to={deskPath()} page="desk" icon="chart" text={isClient(me) ? say("page.trading") : undefined} onChosen={onChosen} /></ul>}
       {GROUPS.map((group) => {
         const pages = entries.filter((entry) => entry.group === group);
         if (pages.length === 0) return null;
@@ -93,7 +93,7 @@ function Entries({ me, trades, onChosen }: Props & { onChosen: () => void }) {
   );
 }
 
-function Entry({ to, page, icon, onChosen }: { to: string; page: PageId; icon: IconName; onChosen: () => void }) {
+function Entry({ to, page, icon, text, onChosen }: { to: string; page: PageId; icon: IconName; text?: string; onChosen: () => void }) {
   const say = useSay();
   const route = useRoute();
   const here = listOf(route.page) === page;
@@ -101,7 +101,7 @@ function Entry({ to, page, icon, onChosen }: { to: string; page: PageId; icon: I
     <li>
       <Link to={to} aria-current={here ? "page" : undefined} onClick={onChosen} className={`flex h-11 items-center gap-2 rounded-md px-2 text-sm wide:h-8 ${here ? "bg-hover font-semibold text-ink" : "text-ink-2 hover:bg-hover hover:text-ink"}`}>
         <Icon name={icon} />
-        {word(say, "page", page)}
+        {text ?? word(say, "page", page)}
         {page === "notices" && <Unread />}
       </Link>
     </li>

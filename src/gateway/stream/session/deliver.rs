@@ -1,7 +1,8 @@
 //! What is ready for one connection, gathered into one write.
 
 use super::*;
-use crate::gateway::dto::{alert::alert, order::order};
+use crate::gateway::dto::alert::alert;
+use crate::gateway::dto::order::{order, to_client};
 use crate::gateway::events::{Event, EventBody};
 
 /// Durable events looked at in one go, so that a far cursor does not hold the log's lock for long.
@@ -228,6 +229,7 @@ impl Session {
     /// True when the log's end was reached.
     fn deliver_events(&mut self, slot: usize, batch: &mut Batch) -> bool {
         let hub = self.hub.clone();
+        let by_desk = self.rooms.desk;
         let Some(followed) = &mut self.subs[slot] else {
             return true;
         };
@@ -261,7 +263,7 @@ impl Session {
                 if !concerns(followed.stream.topic, &event) {
                     continue;
                 }
-                batch.text(event_frame(&hub, followed, &event));
+                batch.text(event_frame(&hub, followed, &event, by_desk));
                 followed.sent = event.number;
             }
         }
@@ -323,17 +325,26 @@ fn concerns(topic: Topic, event: &Event) -> bool {
     }
 }
 
-/// The event with this connection's chain before its shared text.
-fn event_frame(hub: &Hub, followed: &Followed, event: &Event) -> Utf8Bytes {
-    let data = event.text.get_or_init(|| {
-        hub.metrics.stream_serialisations.add(1);
-        let names = hub.core.directory();
-        let text = match &event.body {
-            EventBody::Alert(record) => serde_json::to_string(&alert(record, &names)),
-            EventBody::Order(change) => serde_json::to_string(&order(change, &names)),
-        };
-        text.unwrap_or_default().into()
-    });
+/// The event with this connection's chain before its text, which the desk's readers share and the one client of an order has alone.
+fn event_frame(hub: &Hub, followed: &Followed, event: &Event, by_desk: bool) -> Utf8Bytes {
+    let own;
+    let data: &[u8] = match &event.body {
+        EventBody::Order(change) if !by_desk => {
+            hub.metrics.stream_serialisations.add(1);
+            let shown = to_client(order(change, &hub.core.directory()));
+            own = serde_json::to_vec(&shown).unwrap_or_default();
+            &own
+        }
+        body => event.text.get_or_init(|| {
+            hub.metrics.stream_serialisations.add(1);
+            let names = hub.core.directory();
+            let text = match body {
+                EventBody::Alert(record) => serde_json::to_string(&alert(record, &names)),
+                EventBody::Order(change) => serde_json::to_string(&order(change, &names)),
+            };
+            text.unwrap_or_default().into()
+        }),
+    };
     let (sub, epoch, prev) = (followed.stream.id.0, followed.epoch, followed.sent);
     let data = std::str::from_utf8(data).unwrap_or("{}");
     let number = event.number;

@@ -1,12 +1,12 @@
 import type { ReactNode } from "react";
-import type { Account, Conversion, NextStopOut, Position } from "../../api/types";
+import type { Conversion, NextStopOut, Position, Traded } from "../../api/types";
 import { explainProblem } from "../../app/trading";
 import { useSettings, useTranslate } from "../../app/settings";
 import { cutPercent, formatDecimal, signOf, trimZeros } from "../../format/decimal";
 import { LevelRail } from "./LevelRail";
 
 interface Props {
-  account: Account | undefined;
+  account: Traded | undefined;
   current: boolean;
   error: Error | null;
   symbol: string | null;

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import type { Account, Bar, Instrument, Span } from "../../api/types";
+import type { Bar, Instrument, Span, Traded } from "../../api/types";
 import { useTopic } from "../../app/data";
 import { goTo, SPANS } from "../../app/place";
 import { useServices } from "../../app/services";
@@ -17,7 +17,7 @@ import { SideButtons } from "./SideButtons";
 const BARS = 600;
 
 /** Candles of one symbol: history by REST, the open bar by the stream, and the account's lines over them. */
-export default function Chart({ instrument, account, span }: { instrument: Instrument | undefined; account: Account | undefined; span: Span }) {
+export default function Chart({ instrument, account, span }: { instrument: Instrument | undefined; account: Pick<Traded, "id" | "positions" | "orders"> | undefined; span: Span }) {
   const t = useTranslate();
   const { api, quotes } = useServices();
   const { theme, colours, language } = useSettings();

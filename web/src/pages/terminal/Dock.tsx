@@ -1,11 +1,11 @@
 import { useState } from "react";
-import type { Account } from "../../api/types";
+import type { Traded } from "../../api/types";
 import { useTranslate } from "../../app/settings";
 import { Orders } from "./Orders";
 import { Positions } from "./Positions";
 
 /** Positions and working orders of the account, one tab each. */
-export function Dock({ account, current }: { account: Account | undefined; current: boolean }) {
+export function Dock({ account, current }: { account: Traded | undefined; current: boolean }) {
   const t = useTranslate();
   const [tab, setTab] = useState<"positions" | "orders">("positions");
   const tabs = [

@@ -1,4 +1,4 @@
-import type { Account } from "../../api/types";
+import type { Traded } from "../../api/types";
 import { useSettings, useTranslate } from "../../app/settings";
 import { cutPercent, formatDecimal, trimZeros } from "../../format/decimal";
 import { railPlace } from "./rail";
@@ -7,7 +7,7 @@ const COLOURS = { healthy: "bg-ok", warning: "bg-warn", restricted: "bg-crit", s
 const TEXTS = { healthy: "text-ink", warning: "text-warn", restricted: "text-crit", stop_out: "text-crit" } as const;
 
 /** The margin level with its three thresholds on one line. */
-export function LevelRail({ account }: { account: Account }) {
+export function LevelRail({ account }: { account: Traded }) {
   const t = useTranslate();
   const { language } = useSettings();
   const short = (value: string) => formatDecimal(trimZeros(value), language);

@@ -1,4 +1,4 @@
-import type { Account } from "../../api/types";
+import type { Traded } from "../../api/types";
 import { useAlerts } from "../../app/data";
 import { goTo, usePlace, VIEWS, type View } from "../../app/place";
 import { useStreamStatus } from "../../app/services";
@@ -8,18 +8,22 @@ import { sortAlerts } from "../../live/alerts";
 
 const ICONS: Record<View, IconName> = { market: "list", chart: "chart", trade: "swap", positions: "layers", alerts: "alert" };
 
-/** The parts of the terminal on a small screen. */
-export function NavBar({ account }: { account: Account | undefined }) {
-  const t = useTranslate();
+/** The parts of the terminal on a small screen, alerts among them. */
+export function DeskNav({ account }: { account: Pick<Traded, "positions"> | undefined }) {
   const { view } = usePlace();
   const alerts = useAlerts();
+  return <NavBar views={VIEWS} shown={view} counts={{ positions: account?.positions.length, alerts: sortAlerts(alerts.data ?? []).length }} />;
+}
+
+/** One part at a time, and how much there is in each. */
+export function NavBar({ views, shown, counts }: { views: readonly View[]; shown: View; counts: Partial<Record<View, number>> }) {
+  const t = useTranslate();
   const status = useStreamStatus();
-  const counts: Partial<Record<View, number>> = { positions: account?.positions.length, alerts: sortAlerts(alerts.data ?? []).length };
   return (
-    <nav aria-label={t("nav.market")} className="relative grid shrink-0 grid-cols-5 border-t border-line bg-panel pb-[env(safe-area-inset-bottom)]">
+    <nav aria-label={t("nav.market")} className="relative grid shrink-0 auto-cols-fr grid-flow-col border-t border-line bg-panel pb-[env(safe-area-inset-bottom)]">
       {status.quiet && <span role="status" className="absolute -top-6 left-1/2 -translate-x-1/2 rounded-full border border-warn bg-panel px-2 text-2xs text-warn">{t("foot.conn.quiet")}</span>}
-      {VIEWS.map((one) => (
-        <button key={one} type="button" aria-current={view === one ? "page" : undefined} onClick={() => goTo({ view: one })} className={`relative flex h-13 flex-col items-center justify-center gap-0.5 text-2xs font-medium ${view === one ? "text-ink shadow-[inset_0_2px_0_var(--ink)]" : "text-ink-3"}`}>
+      {views.map((one) => (
+        <button key={one} type="button" aria-current={shown === one ? "page" : undefined} onClick={() => goTo({ view: one })} className={`relative flex h-13 flex-col items-center justify-center gap-0.5 text-2xs font-medium ${shown === one ? "text-ink shadow-[inset_0_2px_0_var(--ink)]" : "text-ink-3"}`}>
           <Icon name={ICONS[one]} size={19} />
           {t(`nav.${one}`)}
           {counts[one] ? <span className={`absolute top-1 left-1/2 ml-2 min-w-4 rounded-full px-1 text-2xs font-bold ${one === "alerts" ? "bg-emergency text-white" : "bg-raised text-ink-2"}`}>{counts[one]}</span> : null}

@@ -1,4 +1,4 @@
-import type { Account, Order } from "../../api/types";
+import type { Order, Traded } from "../../api/types";
 import { goTo } from "../../app/place";
 import { useSettings, useTranslate } from "../../app/settings";
 import { useTrading } from "../../app/trading";
@@ -12,7 +12,7 @@ import { SideTag } from "./SideTag";
 const ATTENTION = new Set<Order["state"]>(["queued", "in_doubt", "returned", "cancelling"]);
 
 /** Orders that still may do something. */
-export function Orders({ account }: { account: Account }) {
+export function Orders({ account }: { account: Pick<Traded, "id" | "orders"> }) {
   const t = useTranslate();
   const { language } = useSettings();
   const { cancel } = useTrading(account.id);

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { Account, Position } from "../../api/types";
+import type { Position, Traded } from "../../api/types";
 import { useInstrument } from "../../app/data";
 import { useSettings, useTranslate } from "../../app/settings";
 import { useTrading } from "../../app/trading";
@@ -10,7 +10,7 @@ import { NumberField } from "../../ui/NumberField";
 export type EditorMode = "protect" | "close";
 
 /** Moves the protective prices of a position, or closes a part of it. */
-export function PositionEditor({ account, position, mode, onDone }: { account: Account; position: Position; mode: EditorMode; onDone: () => void }) {
+export function PositionEditor({ account, position, mode, onDone }: { account: Pick<Traded, "id">; position: Position; mode: EditorMode; onDone: () => void }) {
   const t = useTranslate();
   const { language } = useSettings();
   const { close, protect } = useTrading(account.id);

@@ -1,5 +1,5 @@
 import { Fragment, useState, type ReactNode } from "react";
-import type { Account, Position } from "../../api/types";
+import type { Position, Traded } from "../../api/types";
 import { goTo } from "../../app/place";
 import { useSettings, useTranslate } from "../../app/settings";
 import { useTrading } from "../../app/trading";
@@ -11,8 +11,10 @@ import { PositionEditor, type EditorMode } from "./PositionEditor";
 import { SideTag } from "./SideTag";
 import { ruleText } from "./ruleText";
 
+type WithPositions = Pick<Traded, "id" | "currency" | "positions">;
+
 /** Open positions; closing is one press away in every state that allows it. */
-export function Positions({ account }: { account: Account }) {
+export function Positions({ account }: { account: WithPositions }) {
   const t = useTranslate();
   const wide = useWide();
   const [open, setOpen] = useState<{ id: number; mode: EditorMode } | null>(null);
@@ -66,7 +68,7 @@ export function Positions({ account }: { account: Account }) {
 
 interface RowProps {
   position: Position;
-  account: Account;
+  account: WithPositions;
   onToggle: (id: number, mode: EditorMode) => void;
 }
 

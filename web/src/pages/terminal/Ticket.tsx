@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { newClientId, Problem } from "../../api/client";
-import type { Account, Instrument, NewOrder, Order, OrderKind, Reason } from "../../api/types";
+import type { Instrument, NewOrder, Order, OrderKind, Reason, Traded } from "../../api/types";
 import { useOnline } from "../../app/online";
 import { usePlace } from "../../app/place";
 import { useServices } from "../../app/services";
@@ -30,13 +30,13 @@ type Outcome =
   | { kind: "unknown"; order: NewOrder };
 
 /** Writes one order. What it would do is asked from the same check that it meets when it is sent. */
-export function Ticket({ instrument, account }: { instrument: Instrument | undefined; account: Account | undefined }) {
+export function Ticket({ instrument, account }: { instrument: Instrument | undefined; account: Pick<Traded, "id" | "currency"> | undefined }) {
   const t = useTranslate();
   if (!instrument || !account) return <p className="p-3 text-sm text-ink-3">{t("account.loading")}</p>;
   return <TicketForm instrument={instrument} account={account} />;
 }
 
-function TicketForm({ instrument, account }: { instrument: Instrument; account: Account }) {
+function TicketForm({ instrument, account }: { instrument: Instrument; account: Pick<Traded, "id" | "currency"> }) {
   const t = useTranslate();
   const { language } = useSettings();
   const { api, quotes } = useServices();

@@ -1,10 +1,10 @@
-import type { Account } from "../../api/types";
+import type { Traded } from "../../api/types";
 import { formatDecimal, type Language } from "../../format/decimal";
 import type { Translate } from "../../i18n";
 import type { ChartLine } from "./candles";
 
 /** The account's prices on a symbol: entries, protection, waiting orders, and where it would be called and stopped out. */
-export function chartLines(account: Account | undefined, symbol: string, t: Translate, language: Language): ChartLine[] {
+export function chartLines(account: Pick<Traded, "positions" | "orders"> | undefined, symbol: string, t: Translate, language: Language): ChartLine[] {
   if (!account) return [];
   const lines: ChartLine[] = [];
   const lots = (value: string) => formatDecimal(value, language);

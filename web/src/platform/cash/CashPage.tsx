@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useAccounts } from "../../app/data";
+import { useCashAccounts } from "../../app/own";
+import { isClient } from "../../app/pages";
 import { useSettings } from "../../app/settings";
 import { formatDecimal, parseTyped } from "../../format/decimal";
 import { formatMoment } from "../../format/time";
@@ -115,7 +116,7 @@ function NewRequest({ onClose }: { onClose: () => void }) {
   const say = useSay();
   const door = useDoor();
   const cache = useQueryClient();
-  const accounts = useAccounts();
+  const accounts = useCashAccounts(isClient(useHere().me));
   const { language } = useSettings();
   const corrects = useMay("cash.correct");
   const [account, setAccount] = useState<number | null>(null);
@@ -144,7 +145,7 @@ function NewRequest({ onClose }: { onClose: () => void }) {
       {accounts.error && <Trouble error={accounts.error} />}
       <Segmented label={say("cash.kind")} value={kind} options={kinds.map((one) => ({ value: one, text: say(`cashKind.${one}`) }))} onChange={setKind} />
       <SelectField label={say("cash.account.name")} value={chosen ?? ""} onChange={(event) => setAccount(Number(event.target.value))}>
-        {accounts.data?.map((row) => <option key={row.id} value={row.id}>{row.name} · {row.currency}</option>)}
+        {accounts.data?.map((row) => <option key={row.id} value={row.id}>{row.text}</option>)}
       </SelectField>
       <NumberField label={say("cash.amount")} value={amount} onChange={setAmount} step="1" min="0" />
       <SelectField label={say("cash.method")} value={method} onChange={(event) => setMethod(event.target.value)}>

@@ -33,6 +33,7 @@ export const en = {
   "group.aml": "Money laundering",
   "group.house": "House",
   "page.desk": "Trading desk",
+  "page.trading": "Trading",
   "page.board": "Board",
   "page.tasks": "Tasks",
   "page.dashboard": "Figures",

@@ -34,6 +34,7 @@ export const id: Record<TextKey, string> = {
   "group.aml": "Pencucian uang",
   "group.house": "Rumah",
   "page.desk": "Meja perdagangan",
+  "page.trading": "Perdagangan",
   "page.board": "Papan",
   "page.tasks": "Tugas",
   "page.dashboard": "Angka",

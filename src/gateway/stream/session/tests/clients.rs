@@ -83,7 +83,9 @@ fn clients_follow_prices_and_what_is_theirs() {
         frames.iter().any(|frame| frame["sub"] == quote),
         "{frames:?}"
     );
-    assert!(frames.iter().any(|frame| frame["t"] == "ev"), "{frames:?}");
+    let event = frames.iter().find(|frame| frame["t"] == "ev");
+    let event = event.unwrap_or_else(|| panic!("{frames:?}"));
+    assert_eq!(event["data"]["link"], "", "how the house routes: {event}");
     assert!(
         frames.iter().any(|frame| frame["data"] == sums),
         "{frames:?}"
