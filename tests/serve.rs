@@ -489,7 +489,12 @@ fn the_command_line_ends_with_the_codes_that_its_help_names() {
     let data = dir.path().display().to_string();
     assert_eq!(checked["config"]["data"], data.as_str(), "{checked}");
     assert_eq!(checked["config"]["store"], "off", "{checked}");
-    for (part, said) in [("standby", "on"), ("bus", "off"), ("cache", "off"), ("demo", "on")] {
+    for (part, said) in [
+        ("standby", "on"),
+        ("bus", "off"),
+        ("cache", "off"),
+        ("demo", "on"),
+    ] {
         assert_eq!(checked["config"][part], said, "{checked}");
     }
     for (args, wanted) in [

@@ -243,9 +243,8 @@ impl Plan {
 
     /// Sources of prices and calendars read the catalog of the house once.
     fn waits_for_a_start(&self) -> bool {
-        let of_feeds = |field: &Field| {
-            field.name.starts_with("feeds") || field.name.starts_with("swap.week")
-        };
+        let of_feeds =
+            |field: &Field| field.name.starts_with("feeds") || field.name.starts_with("swap.week");
         let waits = |change: &Change| {
             let is_new_price = change.is_new && change.file == "instruments.toml";
             is_new_price || change.fields.iter().any(of_feeds)

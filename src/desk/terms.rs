@@ -357,7 +357,10 @@ pub mod tests {
             .collect();
         let symbol = other.instruments[0].symbol.as_str();
         let group = other.groups[0].name.as_str();
-        assert_eq!(places, [("instruments.toml", symbol), ("groups.toml", group)]);
+        assert_eq!(
+            places,
+            [("instruments.toml", symbol), ("groups.toml", group)]
+        );
         let same = unchanged(&in_force, &other);
         assert_eq!(same + changes.len(), unchanged(&in_force, &catalog));
         let told = |at: usize| -> Vec<(&str, &str, &str)> {

@@ -170,9 +170,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
-        let wrong = Files::SHIPPED
-            .groups
-            .replacen("margin_price = \"open\"", "margin_price = \"close\"", 1);
+        let wrong = Files::SHIPPED.groups.replacen(
+            "margin_price = \"open\"",
+            "margin_price = \"close\"",
+            1,
+        );
         let told = flaw("groups.toml", wrong);
         assert_eq!((told.file.as_str(), told.line), ("groups.toml", Some(5)));
         assert!(told.message.contains("bappebti"), "{}", told.message);

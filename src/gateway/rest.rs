@@ -13,8 +13,8 @@ pub mod requirements;
 pub mod rules;
 pub mod session;
 pub mod sockets;
-pub mod terms;
 pub mod standing;
+pub mod terms;
 pub mod ticks;
 pub mod whatif;
 

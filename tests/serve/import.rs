@@ -99,10 +99,7 @@ fn an_instrument_is_shown_then_listed_and_priced_behind_the_next_start() {
     assert_eq!(status, 200, "{done}");
     assert!(done["seq"].is_u64(), "{done}");
     let mut made = changes(&done).iter();
-    assert!(
-        made.all(|change| change["outcome"] == "applied"),
-        "{done}"
-    );
+    assert!(made.all(|change| change["outcome"] == "applied"), "{done}");
     desk.wait("/api/v1/instruments", "the instrument", is_listed);
 
     let (status, again) = import(&desk, false, "instruments.toml", &text);
@@ -175,7 +172,11 @@ fn a_file_that_is_wrong_or_refused_changes_nothing_and_says_where() {
     let (status, told) = import(&desk, true, "secrets.toml", own);
     assert_eq!((status, &told["field"]), (422, &json!("file")), "{told}");
     let (status, told) = desk.hand_in(IMPORT, "application/json", "{}");
-    assert_eq!((status, &told["field"]), (422, &json!("Content-Type")), "{told}");
+    assert_eq!(
+        (status, &told["field"]),
+        (422, &json!("Content-Type")),
+        "{told}"
+    );
     desk.stop();
 }
 
@@ -207,10 +208,7 @@ fn files_come_as_a_form_too_and_without_a_word_they_are_only_shown() {
         (&json!("group 4"), &json!("groups.toml"))
     );
     let field = &change["fields"][0];
-    assert_eq!(
-        (&field["from"], &field["to"]),
-        (&json!("50"), &json!("40"))
-    );
+    assert_eq!((&field["from"], &field["to"]), (&json!("50"), &json!("40")));
     let still = shown(&desk, "groups.toml", &groups);
     assert_eq!(changes(&still).len(), 1, "nothing came in");
     desk.stop();

@@ -105,7 +105,8 @@ fn expected() -> Vec<Told> {
         (9, "risk.halt_resumed"),
         (7, "risk.requirement_held"),
     ];
-    told.map(|(account, kind)| (account, kind.to_owned())).into()
+    told.map(|(account, kind)| (account, kind.to_owned()))
+        .into()
 }
 
 fn pieces(entries: &[Entry], from: OutputKey) -> Box<dyn OutputSource> {

@@ -17,18 +17,33 @@ pub struct Frame {
 
 /// What the house sends, by its `t`.
 const SENT: [(&str, &str); 12] = [
-    ("welcome", "The hello was taken: the session, its limits and the instruments."),
+    (
+        "welcome",
+        "The hello was taken: the session, its limits and the instruments.",
+    ),
     ("quote", "The newest price of an instrument."),
     ("order", "Execute this, once."),
     ("cancel", "Cancel what is left of an order."),
-    ("protect", "Protective prices of a position, where the broker holds them."),
-    ("opened", "What a position is called, where the broker holds its prices."),
+    (
+        "protect",
+        "Protective prices of a position, where the broker holds them.",
+    ),
+    (
+        "opened",
+        "What a position is called, where the broker holds its prices.",
+    ),
     ("status", "What became of an order?"),
-    ("void", "In the place of an order that is not sent any more."),
+    (
+        "void",
+        "In the place of an order that is not sent any more.",
+    ),
     ("ack", "Reports up to this number were taken."),
     ("hb", "Heartbeat."),
     ("pong", "The answer to a ping."),
-    ("err", "A frame was not taken; some faults close the connection."),
+    (
+        "err",
+        "A frame was not taken; some faults close the connection.",
+    ),
 ];
 
 /// Every frame of both sides. Types that several of them share go into the generator's definitions.
@@ -42,9 +57,21 @@ pub fn frames(generator: &mut SchemaGenerator) -> Vec<Frame> {
         ("hello", "First frame; opens or resumes.", hello),
         ("report", "What became of an order.", report.clone()),
         ("status", "The answer to a status question.", report),
-        ("closed", "A price that the broker holds has closed a position.", closed),
-        ("ack", "Commands up to this number were dealt with.", numbered),
-        ("ping", "Something to say when there is nothing.", bare.clone()),
+        (
+            "closed",
+            "A price that the broker holds has closed a position.",
+            closed,
+        ),
+        (
+            "ack",
+            "Commands up to this number were dealt with.",
+            numbered,
+        ),
+        (
+            "ping",
+            "Something to say when there is nothing.",
+            bare.clone(),
+        ),
         ("pong", "Nothing has to be answered to it.", bare),
     ];
     let heard = heard.into_iter().map(|(name, summary, schema)| Frame {

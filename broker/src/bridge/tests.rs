@@ -733,7 +733,10 @@ fn say(bridge: &mut BridgeSession, frame: Value) {
     let (greeted, before) = (bridge.peer.greeted, bridge.counts().faults);
     bridge.on_text(&frame.to_string(), Ts(2));
     let taken = greeted && bridge.counts().faults == before;
-    assert!(!taken || fits(true, &frame), "not as it is described: {frame}");
+    assert!(
+        !taken || fits(true, &frame),
+        "not as it is described: {frame}"
+    );
 }
 
 fn fill(n: u64, id: &str, exec: &str, qty: &str) -> Value {

@@ -15,10 +15,7 @@ pub struct Described {
 }
 
 /// Puts the frames among the components: `bridge_in_report` comes in, `bridge_out_order` goes out.
-pub fn describe(
-    generator: &mut SchemaGenerator,
-    components: &mut Map<String, Value>,
-) -> Described {
+pub fn describe(generator: &mut SchemaGenerator, components: &mut Map<String, Value>) -> Described {
     let mut described = Described {
         channel: Map::new(),
         heard: Vec::new(),
@@ -49,8 +46,8 @@ pub fn describe(
 /// The numbered faults, and which of them close the connection.
 pub fn faults() -> Vec<Value> {
     let faults = BridgeFault::ALL.iter();
-    let told = faults.map(|fault| {
-        json!({ "code": fault.code(), "name": fault.name(), "closes": fault.closes() })
-    });
+    let told = faults.map(
+        |fault| json!({ "code": fault.code(), "name": fault.name(), "closes": fault.closes() }),
+    );
     told.collect()
 }

@@ -73,9 +73,11 @@ fn the_frames_that_the_bridges_page_shows_are_described() {
     for frame in frames_of(&page) {
         let name = frame["t"].as_str().expect("a name");
         let keys = ["in", "out"].map(|side| format!("bridge_{side}_{name}"));
-        let described = keys
-            .iter()
-            .filter(|key| document["components"]["messages"].get(key.as_str()).is_some());
+        let described = keys.iter().filter(|key| {
+            document["components"]["messages"]
+                .get(key.as_str())
+                .is_some()
+        });
         let fitting: Vec<&String> = described
             .filter(|key| validator(&document, key).is_valid(&frame))
             .collect();
@@ -114,7 +116,10 @@ fn a_wrong_message_does_not_fit() {
         ),
         ("bye", json!({ "t": "bye", "code": 4001 })),
         ("bridge_out_void", json!({ "t": "void" })),
-        ("bridge_in_report", json!({ "t": "report", "n": 1, "id": "1", "event": "lost" })),
+        (
+            "bridge_in_report",
+            json!({ "t": "report", "n": 1, "id": "1", "event": "lost" }),
+        ),
     ] {
         assert!(!validator(&document, name).is_valid(&wrong), "{name}");
     }

@@ -192,7 +192,8 @@ mod tests {
         });
         assert_eq!((told.fault, told.retry_after_s), (Fault::Busy, Some(1)));
         assert!(
-            told.detail.contains("group 3 (groups.toml, line 5) is not in force")
+            told.detail
+                .contains("group 3 (groups.toml, line 5) is not in force")
                 && told.detail.contains("group 1, group 2")
                 && !told.detail.contains("nothing was changed"),
             "{}",

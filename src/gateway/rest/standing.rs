@@ -106,7 +106,9 @@ fn stops(
 ) -> Vec<StopDto> {
     let mut met: BTreeMap<Option<InstrumentId>, (event::TradingMode, bool)> = BTreeMap::new();
     let mut meet = |target, mode: event::TradingMode, lets_close: bool| {
-        let known = met.entry(target).or_insert((event::TradingMode::Normal, true));
+        let known = met
+            .entry(target)
+            .or_insert((event::TradingMode::Normal, true));
         *known = (known.0.max(mode), known.1 && lets_close);
     };
     for set in modes {
@@ -242,7 +244,13 @@ mod tests {
             mode(Scope::Strategy(1), Halt),
         ];
         let kills = [
-            kill(Scope::House, Also { desk: 1, ..Also::ANY }),
+            kill(
+                Scope::House,
+                Also {
+                    desk: 1,
+                    ..Also::ANY
+                },
+            ),
             kill(
                 Scope::House,
                 Also {
