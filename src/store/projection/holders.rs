@@ -75,7 +75,7 @@ impl Projection for Holders {
             .into_iter()
             .partition(|change| change.qty.0 == 0);
         if !closed.is_empty() {
-            let ids = column(&closed, |change| count(change.id.0));
+            let ids = column(&closed, |change: &&PositionChange| count(change.id.0));
             let gone = "DELETE FROM open_positions WHERE id = ANY ($1)";
             tx.execute(sqlx::query(gone).bind(ids))?;
         }
