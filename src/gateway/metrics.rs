@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use hdrhistogram::Histogram;
 
+use super::stream::message::Close;
+
 /// A number that only rises.
 #[derive(Default)]
 pub struct Counter(AtomicU64);
@@ -86,7 +88,7 @@ pub struct Metrics {
     pub connections: Counter,
     pub connections_refused: Counter,
     pub stream_opened: Counter,
-    pub stream_closed: [Counter; 8],
+    pub stream_closed: [Counter; Close::ALL.len()],
     pub stream_requests: Counter,
     pub stream_refusals: Counter,
     pub stream_serialisations: Counter,
@@ -120,10 +122,7 @@ impl Metrics {
                 "# HELP {name} Stream connections that the server ended, by reason.\n# TYPE {name} counter\n"
             ),
         );
-        for (close, counter) in super::stream::message::Close::ALL
-            .iter()
-            .zip(&self.stream_closed)
-        {
+        for (close, counter) in Close::ALL.iter().zip(&self.stream_closed) {
             put(
                 out,
                 format_args!("{name}{{reason=\"{}\"}} {}\n", close.name(), counter.get()),

@@ -243,6 +243,8 @@ wire! {
         pub conversions: Vec<ConversionDto>,
         /// Where the next stop-out is and what it closes; absent without one.
         pub next_stop_out: Option<NextStopOutDto>,
+        /// Why the next stop-out is not looked for: `unknown` (a price or a rate is missing), `many_positions` (more than 512).
+        pub next_stop_out_untold: Option<Untold>,
         /// What is owed after a margin call before opening again.
         pub call: CallStep,
         /// Only closing goes on.
@@ -447,6 +449,7 @@ pub fn held(view: AccountDto) -> HeldDto {
         to_stop_out: view.to_stop_out,
         conversions: view.conversions,
         next_stop_out: view.next_stop_out,
+        next_stop_out_untold: view.next_stop_out_untold,
         call: view.call,
         under_review: view.under_review,
         positions: view.positions,

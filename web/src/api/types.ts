@@ -216,7 +216,7 @@ export interface Account {
 export type Traded = Pick<
   Account,
   | "id" | "currency" | "accounting" | "leverage" | "state" | "unknown" | "balance" | "equity" | "unrealised" | "used" | "free" | "level_pct" | "warning_pct" | "restricted_pct" | "stop_out_pct"
-  | "to_warning" | "to_stop_out" | "conversions" | "next_stop_out" | "call" | "under_review" | "positions" | "orders" | "seq"
+  | "to_warning" | "to_stop_out" | "conversions" | "next_stop_out" | "next_stop_out_untold" | "call" | "under_review" | "positions" | "orders" | "seq"
 >;
 
 /** An account as its client follows it. */
@@ -240,6 +240,7 @@ export interface Held {
   to_stop_out: Decimal;
   conversions: Conversion[];
   next_stop_out: NextStopOut | null;
+  next_stop_out_untold: Account["next_stop_out_untold"];
   call: CallStep;
   under_review: boolean;
   positions: Position[];
