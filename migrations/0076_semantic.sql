@@ -47,6 +47,8 @@ CREATE TABLE ai_embeddings (
     org_id uuid NOT NULL REFERENCES organizations (id),
     source_id uuid NOT NULL,
     source_type text NOT NULL CHECK (source_type IN ('document', 'task')),
+    -- The version of the document that was read.
+    source_version integer CHECK ((source_version IS NULL) = (source_type = 'task')),
     embedding real[] NOT NULL CHECK (cardinality(embedding) = 1536 AND app_is_direction(embedding)),
     metadata jsonb NOT NULL CHECK (coalesce(length(metadata ->> 'model'), 0) BETWEEN 1 AND 100 AND octet_length(metadata::text) <= 500),
     created_at timestamptz NOT NULL DEFAULT now()
@@ -61,6 +63,30 @@ BEGIN
     ALTER TABLE ai_embeddings ALTER COLUMN embedding SET STORAGE PLAIN;
 END
 $$;
+
+-- A vector that comes behind a change of its text is not kept: the row is read as it stands now, under a lock, since whoever changes it at
+-- this moment does not see the vector, and the statement that brings it does not see the change.
+CREATE FUNCTION ai_embeddings_guard() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+DECLARE
+    asks text := current_setting('app.current_user_id', true);
+    stands integer;
+BEGIN
+    IF NEW.source_type <> 'document' THEN
+        RETURN NEW;
+    END IF;
+    PERFORM set_config('app.current_user_id', 'system', true);
+    SELECT d.version INTO stands FROM public.documents AS d WHERE d.id = NEW.source_id FOR SHARE;
+    PERFORM set_config('app.current_user_id', coalesce(asks, ''), true);
+    IF stands IS DISTINCT FROM NEW.source_version THEN
+        RETURN NULL;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER ai_embeddings_guard BEFORE INSERT ON ai_embeddings FOR EACH ROW EXECUTE FUNCTION ai_embeddings_guard();
 
 -- A text that changes, or goes, takes with it what was made of it before.
 CREATE FUNCTION documents_guard() RETURNS trigger

@@ -443,10 +443,15 @@ impl Running {
             .name("standby".into())
             .spawn(|| standby.run())?;
         let (scenario_sender, scenarios) = bounded(SCENARIOS_MAX);
+        let (store_kind, store_detail) = match (config.store.enabled, &config.store.url) {
+            (false, _) => ("none", "off"),
+            (true, None) => ("embedded", "opening"),
+            (true, Some(_)) => ("postgresql", "opening"),
+        };
         let status = Arc::new(RwLock::new(StoreStatus {
-            kind: "none".into(),
+            kind: store_kind.into(),
             ok: false,
-            detail: "off".into(),
+            detail: store_detail.into(),
         }));
         let from = consumers.from();
         if broker::key_of(from) > applied {

@@ -260,7 +260,7 @@ async fn stored_alert(handle: &Handle, id: AlertId) -> Result<Option<Alert>, Cor
 /// The answer without a database: nothing, unless there should be one.
 fn absent<T: Default>(handle: &Handle) -> Result<T, CoreError> {
     let status = Handle::read(&*handle.store);
-    if status.kind == "none" {
+    if !status.is_configured() {
         return Ok(T::default());
     }
     let reason = format!(

@@ -212,6 +212,8 @@ impl StoreTask {
                         return None;
                     }
                 };
+                // Whoever signs in finds it there.
+                self.lend_platform(Some(opened.clone()));
                 self.identity.send_replace(Some(Arc::clone(&identity)));
                 let kyc = match platform::open_kyc(
                     &opened,
@@ -233,7 +235,6 @@ impl StoreTask {
                     &self.data,
                     &self.stop,
                 );
-                self.lend_platform(Some(opened));
                 self.lend_kyc(kyc);
                 Some(tasks)
             }

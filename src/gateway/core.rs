@@ -190,6 +190,13 @@ pub struct StoreStatus {
     pub detail: String,
 }
 
+impl StoreStatus {
+    /// Whether there should be a database, open or not.
+    pub fn is_configured(&self) -> bool {
+        !matches!(self.kind.as_str(), "" | "none")
+    }
+}
+
 /// One part of `/readyz?verbose`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {

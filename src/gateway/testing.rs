@@ -84,6 +84,11 @@ impl TestDesk {
         desk
     }
 
+    /// Has a database from now on, which is not open.
+    pub fn wait_for_store(&self) {
+        self.status.lock().expect("not poisoned").store.kind = "embedded".to_owned();
+    }
+
     /// Uses the real clock from now on.
     pub fn real_time(&self) {
         self.at.store(0, Ordering::SeqCst);

@@ -319,6 +319,13 @@ async fn people_are_found_by_what_is_typed_and_by_role() {
             assert_eq!(people.first(), found.first(), "{kind}: {typed:?} {role:?}");
             assert_eq!(people.is_empty(), found.is_empty(), "{kind}: {typed:?}");
         }
+        // One of many of a name is found by their role, wherever they stand among them.
+        let dealer = person(&house, "wulandarix", Role::Dealer, None).await;
+        for n in 0..60 {
+            person(&house, &format!("wulandari{n}"), Role::SalesAgent, None).await;
+        }
+        let dealers = asked(&owner, Some("wulandari"), Some(Role::Dealer), None).await;
+        assert_eq!(done(&house, dealers), [dealer.id], "{kind}");
         let behind = format!("0_{}", rina.id.simple());
         let paged = asked(&owner, Some("rinawati"), None, Some(&behind)).await;
         assert_eq!(fault(paged), Some(BAD_PAGE), "{kind}");

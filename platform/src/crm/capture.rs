@@ -116,7 +116,7 @@ pub(super) struct Clean {
     pub(super) observed: Option<Ts>,
     receipt: Option<(String, [u8; 32])>,
     /// A person of the house typed it and answers for it.
-    vouched: bool,
+    pub(super) vouched: bool,
 }
 
 impl Clean {
@@ -570,6 +570,7 @@ fn create(
         assigned_to: None,
         team: None,
         referrer: clean.referrer,
+        referred: None,
         merged_into: None,
         kyc_passed: 0,
         kyc_failed: 0,
@@ -611,7 +612,7 @@ fn create(
     store::index(unit, &lead, &key)?;
     // Of a client who was there before, a person of the house alone says who brought them.
     if clean.vouched {
-        referral::brought(unit, lead.user, lead.referrer)?;
+        referral::vouched(unit, lead.user, lead.referrer)?;
     }
     Ok(lead)
 }

@@ -78,6 +78,7 @@ pub(super) fn anonymise(unit: &mut Unit<'_, '_>, ids: &[Uuid]) -> Result<(), Ref
         "UPDATE lead_facts SET contact_index = NULL, proof = '', withdrawn_at = coalesce(withdrawn_at, now()), withdrawn_by = coalesce(withdrawn_by, 'system')
          WHERE lead_id = ANY ($1)",
         "UPDATE tasks SET title_sealed = NULL, description_sealed = NULL WHERE lead_id = ANY ($1)",
+        "DELETE FROM ai_embeddings WHERE source_type = 'task' AND source_id IN (SELECT id FROM tasks WHERE lead_id = ANY ($1))",
         "UPDATE lead_deals SET title_sealed = NULL WHERE lead_id = ANY ($1)",
         "DELETE FROM search_entries WHERE entity_type = 'lead' AND entity_id = ANY ($1)",
         // Parameters of links are anybody's text, and the hash of a request could be guessed from its parts.

@@ -195,7 +195,7 @@ fn activated(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
             &json!({"user_id": user, "what": "registered"}),
             None,
         )?;
-        referral::brought(unit, lead.user, lead.referrer)?;
+        referral::brought(unit, lead.user, lead.referral())?;
     }
     if lead.email_index.as_deref() == Some(email.as_slice()) {
         work::fact_in(

@@ -87,6 +87,8 @@ pub struct Lead {
     pub team: Option<Uuid>,
     /// The partner who brought it.
     pub referrer: Option<Uuid>,
+    /// When the partner was named; `None` is when it came in.
+    pub referred: Option<Ts>,
     /// The lead it is part of.
     pub merged_into: Option<Uuid>,
     /// Cases of identity that were approved.
@@ -129,7 +131,7 @@ macro_rules! lead_columns {
     () => {
         "l.id, l.org_id, l.subject_id, l.user_id, l.source, l.channel, l.utm, l.stage, l.status, l.reason_sealed, l.score, \
          (extract(epoch FROM l.engaged_until) * 1000000)::bigint AS engaged_until, l.budget_confirmed, l.crossings, l.data, l.data_at, \
-         l.phone_index, l.email_index, l.past_contacts, l.territory, l.interests, l.assigned_to, l.team_id, l.referrer_id, l.merged_into, l.kyc_passed, l.kyc_failed, \
+         l.phone_index, l.email_index, l.past_contacts, l.territory, l.interests, l.assigned_to, l.team_id, l.referrer_id, (extract(epoch FROM l.referred_at) * 1000000)::bigint AS referred_at, l.merged_into, l.kyc_passed, l.kyc_failed, \
          (extract(epoch FROM l.stage_since) * 1000000)::bigint AS stage_since, (extract(epoch FROM l.due_at) * 1000000)::bigint AS due_at, \
          l.breached_at IS NOT NULL AS breached, l.touched_at IS NOT NULL AS touched, l.converted_at IS NOT NULL AS converted, \
          (extract(epoch FROM l.created_at) * 1000000)::bigint AS created_at, (extract(epoch FROM l.updated_at) * 1000000)::bigint AS updated_at, l.revision"
@@ -185,6 +187,7 @@ impl FromRow<'_, PgRow> for Lead {
             assigned_to: row.try_get("assigned_to")?,
             team: row.try_get("team_id")?,
             referrer: row.try_get("referrer_id")?,
+            referred: instant("referred_at")?,
             merged_into: row.try_get("merged_into")?,
             kyc_passed: row.try_get("kyc_passed")?,
             kyc_failed: row.try_get("kyc_failed")?,
@@ -214,6 +217,12 @@ impl Lead {
             team: self.team,
             referrer: self.referrer,
         }
+    }
+
+    /// The partner who brought it, and since when it says so.
+    pub fn referral(&self) -> Option<(Uuid, Ts)> {
+        self.referrer
+            .map(|partner| (partner, self.referred.unwrap_or(self.created)))
     }
 
     /// How far it is qualified.

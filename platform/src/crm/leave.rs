@@ -160,7 +160,7 @@ fn leave_in(unit: &mut Unit<'_, '_>, user: Uuid, reason: &str) -> Result<Left, R
     Ok(left)
 }
 
-/// The manager of the team, unless that is who leaves; then the owner of the house.
+/// The manager of the team, unless that is who leaves or has another role now; then the owner of the house.
 fn manager(
     unit: &mut Unit<'_, '_>,
     user: Uuid,
@@ -169,7 +169,8 @@ fn manager(
     let org = unit.by().org;
     let row: Option<(Option<Uuid>, Option<Uuid>)> = unit.tx().optional(
         sqlx::query_as(
-            "SELECT (SELECT t.manager_id FROM teams AS t JOIN users AS m ON m.id = t.manager_id WHERE t.id = $2 AND m.status = 'active'), o.owner_id
+            "SELECT (SELECT t.manager_id FROM teams AS t JOIN users AS m ON m.id = t.manager_id WHERE t.id = $2 AND m.status = 'active'
+                 AND m.role IN ('sales_manager', 'super_admin')), o.owner_id
              FROM organizations AS o WHERE o.id = $1",
         )
         .bind(org)

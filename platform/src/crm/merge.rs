@@ -33,12 +33,13 @@ pub(super) fn merge(
     recorded_by: &str,
 ) -> Result<(), Refusal> {
     let now = unit.now();
+    let named_before = lead.referrer;
     // Who brought a client says the lead that was nobody's until now.
     let brought_by = joined
         .as_ref()
         .and_then(|other| match (lead.user, other.user) {
-            (Some(_), None) => other.referrer,
-            (None, Some(_)) => lead.referrer,
+            (Some(_), None) => other.referral(),
+            (None, Some(_)) => lead.referral(),
             _ => None,
         });
     match lead.user.or(joined.as_ref().and_then(|other| other.user)) {
@@ -88,13 +89,20 @@ pub(super) fn merge(
     lead.keep_past(had);
     lead.territory = after.city.as_deref().and_then(contact::territory);
     lead.add_interests(&clean.interests);
-    lead.referrer = lead.referrer.or(clean.referrer);
+    if lead.referrer.is_none() && clean.referrer.is_some() {
+        // What a person of the house says of a lead holds from its beginning, what a form says from now on.
+        lead.referrer = clean.referrer;
+        lead.referred = (!clean.vouched).then_some(now);
+    }
     if lead.status == Status::Lost {
         // Whoever worked it may be away or full by now.
         lead.assigned_to = None;
         store::reopen(unit, lead, "captured", None)?;
     }
     record(unit, merge, lead, joined.as_ref(), &moved, &changed)?;
+    let brought = referral::brought(unit, lead.user, brought_by)?;
+    let named = lead.referrer.filter(|_| named_before.is_none());
+    referral::note(unit, merge, named, brought)?;
     replaced(unit, lead, &before, &after)?;
     known_facts(unit, lead, &clean.source, recorded_by)?;
     let kind = if joined.is_some() { "joined" } else { "merged" };
@@ -125,7 +133,6 @@ pub(super) fn merge(
     unit.emit(Event::new(name, "lead", lead.id, facts).about(lead.subject));
     store::rescore(unit, lead)?;
     store::save(unit, lead)?;
-    referral::brought(unit, lead.user, brought_by)?;
     store::index(unit, lead, &key)
 }
 
@@ -184,7 +191,9 @@ fn absorb(unit: &mut Unit<'_, '_>, lead: &mut Lead, other: &Lead) -> Result<Vec<
             .bind(other.id),
     )?;
     lead.user = lead.user.or(other.user);
-    lead.referrer = lead.referrer.or(other.referrer);
+    if lead.referrer.is_none() {
+        (lead.referrer, lead.referred) = other.referral().unzip();
+    }
     lead.kyc_passed += other.kyc_passed;
     lead.kyc_failed += other.kyc_failed;
     lead.converted |= other.converted;

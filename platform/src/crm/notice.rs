@@ -69,7 +69,7 @@ pub fn tell(
     Ok(())
 }
 
-/// Who leads the team of a lead: its manager, else the owner of the house. Who left reads nothing.
+/// Who leads the team of a lead: its manager, else the owner of the house. Who left, or has another role now, reads nothing.
 ///
 /// # Errors
 /// The database.
@@ -77,7 +77,7 @@ pub fn managers(unit: &mut Unit<'_, '_>, lead: &Lead) -> Result<Vec<Uuid>, Refus
     let rows: Vec<(Uuid,)> = unit.tx().all(
         sqlx::query_as(
             "SELECT m.id FROM organizations AS o JOIN users AS m
-                 ON m.id = coalesce((SELECT t.manager_id FROM teams AS t JOIN users AS u ON u.id = t.manager_id WHERE t.id = $1 AND u.status = 'active'), o.owner_id)
+                 ON m.id = coalesce((SELECT t.manager_id FROM teams AS t JOIN users AS u ON u.id = t.manager_id WHERE t.id = $1 AND u.status = 'active' AND u.role IN ('sales_manager', 'super_admin')), o.owner_id)
              WHERE o.id = $2",
         )
         .bind(lead.team)

@@ -66,7 +66,7 @@ impl Verified {
         let told = Capture {
             source: self.source.name,
             channel,
-            // A partner names nobody else as its referrer, and no instant before it was sent.
+            // What it says of a referrer is a form's word: it brings nobody who was a client before.
             receipt: Some((self.receipt, self.request)),
             ..told
         };

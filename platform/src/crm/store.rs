@@ -227,7 +227,7 @@ pub fn save_untouched(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Re
              crossings = $10, data = $11, data_at = $12, phone_index = $13, email_index = $14, territory = $15, interests = $16, assigned_to = $17,
              team_id = $18, referrer_id = $19, merged_into = $20, kyc_passed = $21, kyc_failed = $22, stage_since = $23, due_at = $24,
              breached_at = CASE WHEN $25 THEN coalesce(breached_at, $28) END, touched_at = CASE WHEN $26 THEN coalesce(touched_at, $28) END,
-             converted_at = CASE WHEN $27 THEN coalesce(converted_at, $28) END, past_contacts = $29, revision = revision + 1
+             converted_at = CASE WHEN $27 THEN coalesce(converted_at, $28) END, past_contacts = $29, referred_at = $30, revision = revision + 1
          WHERE id = $1 AND revision = $2",
     )
     .bind(lead.id)
@@ -258,7 +258,8 @@ pub fn save_untouched(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Re
     .bind(lead.touched)
     .bind(lead.converted)
     .bind(bound(now))
-    .bind(&lead.past);
+    .bind(&lead.past)
+    .bind(lead.referred.map(bound));
     let changed = unit.tx().execute(row).map_err(refused)?;
     if changed == 0 {
         return Err(

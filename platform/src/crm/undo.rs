@@ -16,6 +16,7 @@ use super::contact;
 use super::faults::{DUPLICATE, NOT_UNDONE};
 use super::lead::{FIELDS, Lead, open};
 use super::permissions::LEAD_EDIT;
+use super::referral;
 use super::score::FactKind;
 use super::stage::{Status, check_reason};
 use super::store;
@@ -30,6 +31,9 @@ type Merge = (
     Value,
     String,
     bool,
+    Option<Uuid>,
+    Option<Uuid>,
+    Option<Uuid>,
 );
 
 /// Takes the merge back; answers the lead that was kept.
@@ -72,13 +76,15 @@ fn undo_in(
     let row: Option<Merge> = unit.tx().optional(
         sqlx::query_as(
             "SELECT m.lead_id, m.other_id, m.other_subject_id, m.other_status, m.moved, m.changed, m.status,
-                 EXISTS (SELECT FROM lead_merges AS n WHERE n.lead_id = m.lead_id AND n.status = 'done' AND n.id > m.id)
+                 EXISTS (SELECT FROM lead_merges AS n WHERE n.lead_id = m.lead_id AND n.status = 'done' AND n.id > m.id),
+                 m.referrer_id, m.brought_id, m.brought_by
              FROM lead_merges AS m WHERE m.id = $1 FOR UPDATE OF m",
         )
         .bind(merge),
     )?;
-    let (kept, other, own_subject, other_status, moved, changed, status, followed) =
-        row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
+    let row = row.ok_or_else(|| NOT_FOUND.because("it does not exist, or not for you"))?;
+    let (.., named, brought, by_partner) = row;
+    let (kept, other, own_subject, other_status, moved, changed, status, followed, ..) = row;
     if status == "undone" || followed {
         let why = if followed {
             "a later merge of this lead stands; take that one back first"
@@ -115,6 +121,10 @@ fn undo_in(
         )?),
         None => None,
     };
+    if named.is_some() && lead.referrer == named {
+        (lead.referrer, lead.referred) = (None, None);
+    }
+    referral::taken_back(unit, brought, by_partner)?;
     mark(unit, merge, recorded_by)?;
     let detail = json!({"merge_id": merge, "other_id": other, "by": recorded_by});
     store::history(unit, &lead, "undone", &detail, Some(reason))?;

@@ -226,6 +226,7 @@ pub async fn find(
     let question = search::Question {
         query: typed,
         area: Some(Area::Crm),
+        role: None,
         limit,
     };
     let hits = search::unverified(platform, by, &question).await?;

@@ -153,7 +153,7 @@ impl Identity {
             Some(_) if paging.after.is_some() => {
                 return Err(BAD_PAGE.field("cursor", "what is searched for has one page"));
             }
-            Some(typed) => Some(self.found(by, typed).await?),
+            Some(typed) => Some(self.found(by, typed, filter.role).await?),
         };
         let which = store::Which {
             before: paging.after.map(|after| after.id),
@@ -181,11 +181,17 @@ impl Identity {
             .map(|person| person.seen(sight)))
     }
 
-    /// The keys of people whom `by` finds by what was typed, best first.
-    async fn found(&self, by: &Principal, typed: String) -> Result<Vec<Uuid>, Refusal> {
+    /// The keys of people whom `by` finds by what was typed, best first; of one role, its best.
+    async fn found(
+        &self,
+        by: &Principal,
+        typed: String,
+        role: Option<Role>,
+    ) -> Result<Vec<Uuid>, Refusal> {
         let question = search::Question {
             query: typed,
             area: Some(Area::People),
+            role,
             limit: search::HITS_MAX,
         };
         // Row-level security looks at each of them where it is read.

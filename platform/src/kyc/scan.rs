@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Kyc;
-use super::checks::findings::{Applicant, Seen, certain_failure, check, is_barred, is_risky};
+use super::checks::findings::{Applicant, Seen, certain_failures, check, is_barred, is_risky};
 use super::checks::home;
 use super::document::{Fields, Kind, Reading, Status};
 use super::ocr::{self, CONFIDENCE_MIN, OcrError};
@@ -128,9 +128,9 @@ fn settle(unit: &mut Unit<'_, '_>, read: &Case, outcomes: &[Outcome]) -> Result<
         )?;
     }
     let documents = recheck(unit, &mut case)?;
-    let failure = certain_failure(&documents, &case.findings);
-    let step = match failure {
-        Some((_, reason)) => Step::Failed(reason),
+    let failures = certain_failures(&documents, &case.findings);
+    let step = match failures.first() {
+        Some((_, reason)) => Step::Failed(*reason),
         None => Step::Scanned,
     };
     let before = case.standing.state;
@@ -138,7 +138,7 @@ fn settle(unit: &mut Unit<'_, '_>, read: &Case, outcomes: &[Outcome]) -> Result<
     case.standing = after.standing;
     case.reason = after.reason;
     rows::mark_all(unit, &case, Status::Review, None)?;
-    if let Some((document, _)) = failure {
+    for (document, _) in failures {
         rows::mark(unit, document, Status::Rejected, None)?;
     }
     rows::save_case(unit, &mut case)?;

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use uuid::Uuid;
 
-use super::{HITS_MAX, Hit, find};
+use super::{HITS_MAX, Hit, find_of};
 use crate::cache::Key;
 use crate::crypto::{Keyring, blind};
 use crate::db::Tx;
-use crate::people::{Area, Principal};
+use crate::people::{Area, Principal, Role};
 use crate::refusal::Refusal;
 use crate::unit::Platform;
 
@@ -22,14 +22,16 @@ pub struct Question {
     pub query: String,
     /// Where; everywhere that may be seen when absent.
     pub area: Option<Area>,
+    /// Users of this role alone; everything when absent.
+    pub role: Option<Role>,
     /// Most hits.
     pub limit: u32,
 }
 
-/// The best hits, as [`find`] brings them.
+/// The best hits, as [`find`](super::find) brings them.
 ///
 /// # Errors
-/// As [`find`].
+/// As [`find`](super::find).
 pub async fn ask(
     platform: &Platform,
     by: &Principal,
@@ -62,7 +64,8 @@ async fn kept(
     let load = async {
         let (keyring, asked) = (platform.keyring().clone(), question.clone());
         let found = platform.read(by, move |tx| {
-            find(tx, &keyring, &asked.query, asked.area, asked.limit)
+            let of = (asked.area, asked.role);
+            find_of(tx, &keyring, &asked.query, of, asked.limit)
         });
         let found = found.await?;
         fresh.store(true, Ordering::Relaxed);
@@ -84,10 +87,11 @@ async fn kept(
 fn key(keyring: &Keyring, by: &Principal, question: &Question, generation: &str) -> Key {
     let typed = blind(keyring, "search.query", &question.query);
     let area = question.area.map_or("all", Area::name);
+    let role = question.role.map_or("any", Role::name);
     Key::Search {
         query: typed.iter().map(|byte| format!("{byte:02x}")).collect(),
         filters: format!(
-            "{generation} {area} {} {:?} {} {} {:?} {:?}",
+            "{generation} {area} {role} {} {:?} {} {} {:?} {:?}",
             question.limit,
             by.who,
             by.org,
@@ -122,7 +126,7 @@ fn still(tx: &mut Tx<'_>, hits: Vec<Hit>, area: Option<Area>) -> Result<Vec<Hit>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::people::{Role, Who};
+    use crate::people::Who;
 
     #[test]
     fn nobody_has_the_key_of_somebody_else_or_of_another_question() {
@@ -136,6 +140,7 @@ mod tests {
         let question = Question {
             query: "Sari".into(),
             area: Some(Area::Crm),
+            role: None,
             limit: 20,
         };
         let of = |by: &Principal, question: &Question, generation: &str| {
@@ -179,6 +184,10 @@ mod tests {
             },
             Question {
                 area: None,
+                ..question.clone()
+            },
+            Question {
+                role: Some(Role::Dealer),
                 ..question.clone()
             },
             Question {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::crypto::{Keyring, grams};
 use crate::db::Tx;
-use crate::people::Area;
+use crate::people::{Area, Role};
 use crate::refusal::{INVALID, Refusal};
 use crate::unit::Unit;
 use crate::values::bound;
@@ -128,6 +128,17 @@ pub fn find(
     area: Option<Area>,
     limit: u32,
 ) -> Result<Vec<Hit>, Refusal> {
+    find_of(tx, keyring, query, (area, None), limit)
+}
+
+/// As [`find`], of one area and users of one role alone.
+fn find_of(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    query: &str,
+    (area, role): (Option<Area>, Option<Role>),
+    limit: u32,
+) -> Result<Vec<Hit>, Refusal> {
     let length = query.chars().count();
     let wanted = grams(keyring, query);
     // A text in PostgreSQL holds every character but this one.
@@ -144,6 +155,7 @@ pub fn find(
              SELECT e.entity_type, e.entity_id, hits.n * 100 / $3
              FROM hits JOIN search_entries AS e ON e.ref = hits.ref
              WHERE ($4::text IS NULL OR e.area = $4)
+                 AND ($7::text IS NULL OR (e.entity_type = 'user' AND EXISTS (SELECT FROM users AS u WHERE u.id = e.entity_id AND u.role = $7)))
              ORDER BY (e.document @@ websearch_to_tsquery('simple', $5)) DESC, hits.n DESC, e.ref DESC LIMIT $6",
         )
         .bind(&wanted)
@@ -151,7 +163,8 @@ pub fn find(
         .bind(needed)
         .bind(area.map(Area::name))
         .bind(query)
-        .bind(i64::from(limit.clamp(1, HITS_MAX))),
+        .bind(i64::from(limit.clamp(1, HITS_MAX)))
+        .bind(role.map(Role::name)),
     )?;
     let hits = rows.into_iter().map(|(entity, id, share)| Hit {
         entity,

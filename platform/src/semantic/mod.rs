@@ -112,8 +112,8 @@ pub fn keep(
     let kept = tx.execute(
         // Without a target the conflict needs no right to read.
         sqlx::query(
-            "INSERT INTO ai_embeddings (id, org_id, source_id, source_type, embedding, metadata, created_at)
-             SELECT $1::uuid, s.org_id, $2::uuid, $3::text, $4::real[], $5::jsonb, $6::timestamptz
+            "INSERT INTO ai_embeddings (id, org_id, source_id, source_type, source_version, embedding, metadata, created_at)
+             SELECT $1::uuid, s.org_id, $2::uuid, $3::text, $7::integer, $4::real[], $5::jsonb, $6::timestamptz
              FROM (SELECT app_ai_source($3::text, $2::uuid) AS org_id) AS s
              WHERE s.org_id IS NOT NULL AND ($7::integer IS NULL OR EXISTS (
                  SELECT FROM mv_ai_document_context AS d WHERE d.document_id = $2::uuid AND d.version = $7::integer))

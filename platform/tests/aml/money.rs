@@ -269,3 +269,27 @@ async fn nothing_is_paid_out_to_a_client_who_is_frozen() {
         house.database.db.close().await;
     }
 }
+
+#[tokio::test]
+async fn an_account_that_an_approval_opens_is_a_clients_before_the_directory_has_it() {
+    for house in houses().await {
+        let kind = house.kind;
+        let user = house.client("Sari").await.user();
+        house
+            .system(move |tx| {
+                let sql = "INSERT INTO kyc_accounts (user_id, org_id, account, created_at) VALUES ($1, $2, 1000007, now())";
+                tx.execute(sqlx::query(sql).bind(user).bind(HOUSE))
+            })
+            .await;
+        let owner = Principal::owner();
+        for (account, is_credit, fault) in [
+            (1_000_007, false, Some(faults::CASH_BY_REQUEST)),
+            (1_000_007, true, None),
+            (1_000_008, false, None),
+        ] {
+            let answer = cash::may_book(&house.platform, &owner, account, is_credit).await;
+            let refused = answer.err().and_then(|refusal| refusal.fault());
+            assert_eq!(refused, fault, "{kind}: {account}");
+        }
+    }
+}

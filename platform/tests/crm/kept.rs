@@ -2,9 +2,10 @@
 
 use siaga_platform::crm::work::{self, NoteKind};
 use siaga_platform::handlers;
-use siaga_platform::ids::HOUSE;
+use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::retention;
+use siaga_platform::semantic::{self, DIMENSIONS, Embedding, Model, Source};
 use uuid::Uuid;
 
 use super::floor::{lose, number, seen, take, told};
@@ -37,6 +38,29 @@ async fn noted(house: &House, n: u32, name: &'static str) -> Uuid {
     lead
 }
 
+/// A task about a lead, with the vector of what it says.
+async fn embedded(house: &House, lead: Uuid) {
+    let (task, now) = (new_id(house.platform.now()), house.platform.now());
+    let mut numbers = vec![0.0; DIMENSIONS];
+    numbers[0] = 1.0;
+    let embedding = Embedding::new(&numbers).expect("a direction");
+    let model = Model {
+        name: "small",
+        version: "1",
+    };
+    let kept = house.system(move |tx| {
+        tx.execute(
+            sqlx::query("INSERT INTO tasks (id, org_id, lead_id, due_date) VALUES ($1, $2, $3, now())")
+                .bind(task)
+                .bind(HOUSE)
+                .bind(lead),
+        )?;
+        let source = Source::Task { id: task };
+        Ok(semantic::keep(tx, now, source, &embedding, model)?)
+    });
+    assert!(kept.await, "{}", house.kind);
+}
+
 /// How many of these rows there are of a lead.
 async fn count(house: &House, from: &'static str, lead: Uuid) -> i64 {
     house
@@ -50,6 +74,7 @@ async fn count(house: &House, from: &'static str, lead: Uuid) -> i64 {
 const NAMED: &str = "leads WHERE id = $1 AND (data <> '{}' OR phone_index IS NOT NULL OR reason_sealed IS NOT NULL)";
 const WORDS: &str = "lead_history WHERE lead_id = $1 AND text_sealed IS NOT NULL";
 const FOUND: &str = "search_entries WHERE entity_id = $1";
+const VECTORS: &str = "ai_embeddings AS e JOIN tasks AS t ON t.id = e.source_id WHERE t.lead_id = $1";
 const KEYS: &str = "subject_keys WHERE subject_id = $1 AND wrapped IS NOT NULL";
 
 #[tokio::test]
@@ -62,6 +87,9 @@ async fn a_lead_that_was_given_up_names_nobody_after_two_years_but_whom_a_hold_k
         let dewi = noted(&house, 4, "Dewi").await;
         for lead in [sari, budi, dewi] {
             lose(&house, lead).await;
+        }
+        for lead in [sari, budi] {
+            embedded(&house, lead).await;
         }
         // Dewi became a client.
         let client = house.client("Dewi").await.user().expect("a person");
@@ -94,6 +122,9 @@ async fn a_lead_that_was_given_up_names_nobody_after_two_years_but_whom_a_hold_k
             let words = count(&house, WORDS, lead).await;
             assert_eq!(words > 0, left > 0, "{kind}: {words} lines");
             assert_eq!(count(&house, FOUND, lead).await, left, "{kind}");
+        }
+        for (lead, left) in [(sari, 0), (budi, 1)] {
+            assert_eq!(count(&house, VECTORS, lead).await, left, "{kind}");
         }
         assert_eq!(count(&house, KEYS, hers).await, 0, "{kind}: destroyed");
         assert_eq!(count(&house, KEYS, his).await, 1, "{kind}");

@@ -4,12 +4,24 @@ use serde_json::json;
 use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::people::{Principal, Role};
 
-use super::floor::{happen, number, seen, take, told};
+use super::floor::{happen, number, seen, take, take_back, told};
 use super::proof::{form, prove};
 use crate::ground::desk::{House, houses};
 
 const CASH: &str = "SELECT count(*) FROM cash_requests";
 const TOLD: &str = "SELECT count(*) FROM events WHERE type = 'user.referred'";
+
+/// Days before and after the house's clock.
+const BEFORE: &str = "2026-01-01";
+const AFTER: &str = "2027-12-31";
+
+/// Says when a client registered.
+async fn registered(house: &House, client: &Principal, on: &str) {
+    let user = client.user().expect("a person");
+    let sql = format!("UPDATE users SET created_at = '{on}' WHERE id = '{user}'");
+    let done = house.attempt(&Principal::system("test"), sql).await;
+    assert_eq!(done, Ok(1), "{}", house.kind);
+}
 
 /// A deposit that a client asked for.
 async fn pays(house: &House, client: &Principal) {
@@ -35,6 +47,7 @@ async fn a_partner_sees_the_money_of_whom_they_brought_from_when_the_lead_is_the
         };
         let lead = take(&house, brought(&partner)).await.lead;
         let (sari, budi) = (house.client("Sari").await, house.client("Budi").await);
+        registered(&house, &sari, AFTER).await;
         pays(&house, &sari).await;
         pays(&house, &budi).await;
         assert_eq!(house.count(&partner, CASH).await, 0, "{kind}: not yet");
@@ -70,7 +83,7 @@ async fn a_partner_sees_the_money_of_whom_they_brought_from_when_the_lead_is_the
 }
 
 #[tokio::test]
-async fn who_was_a_client_before_was_brought_by_a_word_of_the_house_or_a_proof_alone() {
+async fn who_was_a_client_before_was_brought_by_a_word_of_the_house_alone() {
     for house in houses().await {
         let kind = house.kind;
         let partner = house.person(HOUSE, Role::IbPartner, None, "Putri").await;
@@ -85,6 +98,7 @@ async fn who_was_a_client_before_was_brought_by_a_word_of_the_house_or_a_proof_a
             house.client("Dewi").await,
         );
         for client in [&sari, &budi, &dewi] {
+            registered(&house, client, BEFORE).await;
             pays(&house, client).await;
         }
         let typed = form(&house, by_partner(None, Some("sari@contoh.id"))).await;
@@ -110,8 +124,49 @@ async fn who_was_a_client_before_was_brought_by_a_word_of_the_house_or_a_proof_a
         prove(&house, dewi.user().expect("a person"), number(2)).await;
         assert_eq!(
             house.count(&partner, CASH).await,
-            2,
-            "{kind}: her number led to the lead that the partner brought"
+            1,
+            "{kind}: anybody types the number of a client into a form, and waits until she shows that it is hers"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_lead_that_was_there_first_brings_its_client_until_that_is_taken_back() {
+    for house in houses().await {
+        let kind = house.kind;
+        let partner = house.person(HOUSE, Role::IbPartner, None, "Putri").await;
+        let by_partner = |n: u32| {
+            let mut capture = told(Some(&number(n)), None, None);
+            capture.referrer = partner.user();
+            capture
+        };
+        form(&house, by_partner(1)).await;
+        let eko = house.client("Eko").await;
+        registered(&house, &eko, AFTER).await;
+        pays(&house, &eko).await;
+        let lead = take(&house, told(None, Some("eko@contoh.id"), None)).await;
+        prove(&house, eko.user().expect("a person"), number(1)).await;
+        assert_eq!(house.count(&partner, CASH).await, 1, "{kind}");
+        assert_eq!(seen(&house, lead.lead).await.lead.referrer, partner.user());
+        take_back(&house, lead.lead, "joined").await;
+        assert_eq!(house.count(&partner, CASH).await, 0, "{kind}: not his");
+        assert_eq!(seen(&house, lead.lead).await.lead.referrer, None, "{kind}");
+
+        // The lead was there first, and the word of the partner was not.
+        let old = form(&house, told(Some(&number(2)), None, None)).await;
+        house.pass(3_600);
+        let fitri = house.client("Fitri").await;
+        let at = format!(
+            "UPDATE users AS u SET created_at = l.created_at + interval '1 minute' FROM leads AS l WHERE u.id = '{}' AND l.id = '{}'",
+            fitri.user().expect("a person"),
+            old.lead
+        );
+        let done = house.attempt(&Principal::system("test"), at).await;
+        assert_eq!(done, Ok(1), "{kind}");
+        pays(&house, &fitri).await;
+        form(&house, by_partner(2)).await;
+        take(&house, told(None, Some("fitri@contoh.id"), None)).await;
+        prove(&house, fitri.user().expect("a person"), number(2)).await;
+        assert_eq!(house.count(&partner, CASH).await, 0, "{kind}");
     }
 }

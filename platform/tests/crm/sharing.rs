@@ -1,7 +1,7 @@
 //! Leads are shared out: nobody has more than fifty, whoever asks and however many ask at once.
 
 use siaga_platform::crm::faults::NOT_LEAVING;
-use siaga_platform::crm::{assignment, deals, leave};
+use siaga_platform::crm::{assignment, deals, leave, notice};
 use siaga_platform::ids::HOUSE;
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::refusal::FORBIDDEN;
@@ -230,5 +230,32 @@ async fn who_leaves_gives_everything_back_in_one_step() {
         )
         .await;
         assert_eq!(again.expect_err("left").fault(), Some(NOT_LEAVING));
+    }
+}
+
+#[tokio::test]
+async fn who_manages_a_team_and_has_another_role_now_is_told_and_given_nothing() {
+    for house in houses().await {
+        let kind = house.kind;
+        let boss = house.person(HOUSE, Role::SalesManager, None, "Rina").await;
+        let team = house.team(HOUSE, "Bandung", boss.user()).await;
+        let ayu = agent(&house, Some(team), "Ayu").await;
+        let lead = take(&house, told(Some(&number(1)), None, None)).await.lead;
+        let system = Principal::system("test");
+        let told_of = async || {
+            let lead = seen(&house, lead).await.lead;
+            let told = house
+                .platform
+                .command(&system, move |unit| notice::managers(unit, &lead));
+            told.await.expect(kind)
+        };
+        let manager = boss.user().expect("a person");
+        assert_eq!(told_of().await, [manager], "{kind}");
+        let moved = format!("UPDATE users SET role = 'cs_staff' WHERE id = '{manager}'");
+        assert_eq!(house.attempt(&system, moved).await, Ok(1), "{kind}");
+        assert!(!told_of().await.contains(&manager), "{kind}");
+        let (owner, user) = (Principal::owner(), ayu.user().expect("a person"));
+        let left = leave::leave(&house.platform, &owner, None, user, "gone".into()).await;
+        assert_ne!(left.expect(kind).manager, Some(manager), "{kind}");
     }
 }

@@ -148,6 +148,7 @@ async fn ask(house: &House, by: &Principal, query: &str) -> usize {
     let question = Question {
         query: query.into(),
         area: None,
+        role: None,
         limit: 20,
     };
     let hits = search::ask(&house.platform, by, &question).await;

@@ -318,8 +318,8 @@ async fn the_assistant_sees_what_its_user_sees_and_writes_vectors_and_summaries(
             assert_eq!(done.await.expect(kind), changed, "{kind}: {actor:?}");
         }
         let forged = format!(
-            "INSERT INTO ai_embeddings (id, org_id, source_id, source_type, embedding, metadata)
-             SELECT '{0}', '{HOUSE}', '{foreign}', 'document', array_agg(CASE WHEN n = 1 THEN 1 ELSE 0 END::real ORDER BY n), '{{\"model\": \"x\"}}'
+            "INSERT INTO ai_embeddings (id, org_id, source_id, source_type, source_version, embedding, metadata)
+             SELECT '{0}', '{HOUSE}', '{foreign}', 'document', 1, array_agg(CASE WHEN n = 1 THEN 1 ELSE 0 END::real ORDER BY n), '{{\"model\": \"x\"}}'
              FROM generate_series(1, 1536) AS n",
             new_id(house.platform.now())
         );
@@ -346,6 +346,17 @@ async fn the_assistant_sees_what_its_user_sees_and_writes_vectors_and_summaries(
             0,
             "{kind}: a text that changed loses what was made of the old one"
         );
+        // As a statement does that began before the change and ends behind it.
+        for (version, kept) in [(1, 0), (2, 1)] {
+            let late = format!(
+                "INSERT INTO ai_embeddings (id, org_id, source_id, source_type, source_version, embedding, metadata)
+                 SELECT '{0}', '{HOUSE}', '{page}', 'document', {version}, array_agg(CASE WHEN n = 1 THEN 1 ELSE 0 END::real ORDER BY n), '{{\"model\": \"small\"}}'
+                 FROM generate_series(1, 1536) AS n",
+                new_id(house.platform.now())
+            );
+            let done = house.attempt(&Principal::system("test"), late).await;
+            assert_eq!(done, Ok(kept), "{kind}: version {version}");
+        }
     }
 }
 
@@ -442,6 +453,69 @@ async fn an_erasure_and_the_term_reach_vectors_and_texts() {
             1,
             "{kind}: yesterday's stays"
         );
+    }
+}
+
+/// Documents that say a first name alone, with keys before those of others: more than one page of them.
+const MANY: &str = "INSERT INTO documents (id, org_id, project_id, title, content)
+    SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, $1::uuid, $2::uuid, 'Margin', 'Sari again' FROM generate_series(1, 1010) AS n";
+
+#[tokio::test]
+async fn an_erasure_reaches_every_page_of_documents_and_the_workspaces() {
+    for house in houses().await {
+        let kind = house.kind;
+        let sari = house.client("Sari").await;
+        let me = sari.user().expect("a person");
+        let text = "write to sari@contoh.id";
+        let last = document(&house, HOUSE, None, "published", text).await;
+        let (named, context) = (new_id(house.platform.now()), new_id(house.platform.now()));
+        house
+            .system(move |tx| {
+                let workspace = "INSERT INTO projects (id, org_id, name, description, ai_context) VALUES ($1, $2, $3, $4, $5)";
+                tx.execute(
+                    sqlx::query(workspace)
+                        .bind(named)
+                        .bind(HOUSE)
+                        .bind("For sari@contoh.id")
+                        .bind("asked by sari@contoh.id")
+                        .bind(json!({"of": "sari@contoh.id"})),
+                )?;
+                tx.execute(
+                    sqlx::query(workspace)
+                        .bind(context)
+                        .bind(HOUSE)
+                        .bind("Gold")
+                        .bind("of metals")
+                        .bind(json!({"of": "sari@contoh.id"})),
+                )?;
+                tx.execute(sqlx::query(MANY).bind(HOUSE).bind(context))
+            })
+            .await;
+        erasure::request(&house.platform, &sari, me, Kind::Erasure)
+            .await
+            .expect(kind);
+        let done = erasure::erase_due(&house.platform, &handlers::engines().stores).await;
+        assert_eq!(done.expect(kind), 1, "{kind}");
+        let (content,): (String,) = house
+            .system(move |tx| {
+                let sql = "SELECT content FROM documents WHERE id = $1";
+                tx.one(sqlx::query_as(sql).bind(last))
+            })
+            .await;
+        assert_eq!(content, "write to [erased]", "{kind}: behind 1,000 others");
+        for (id, name, description) in [
+            (named, "For [erased]", "asked by [erased]"),
+            (context, "Gold", "of metals"),
+        ] {
+            let row: (String, String, Value) = house
+                .system(move |tx| {
+                    let sql = "SELECT name, description, ai_context FROM projects WHERE id = $1";
+                    tx.one(sqlx::query_as(sql).bind(id))
+                })
+                .await;
+            let expected = (name.to_owned(), description.to_owned(), json!({}));
+            assert_eq!(row, expected, "{kind}");
+        }
     }
 }
 

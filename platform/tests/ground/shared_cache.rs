@@ -245,6 +245,7 @@ async fn found(platform: &Platform) -> usize {
     let question = Question {
         query: "Siti Nurhaliza".into(),
         area: Some(Area::Crm),
+        role: None,
         limit: 20,
     };
     let hits = search::ask(platform, &Principal::owner(), &question).await;

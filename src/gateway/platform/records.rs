@@ -272,6 +272,7 @@ async fn find(
     let question = search::Question {
         query: query.q,
         area,
+        role: None,
         limit,
     };
     let found = search::ask(&platform, &by, &question).await?;

@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 
 use super::desk::{done, note};
 use super::orders::as_told;
-use super::own::trades_as_desk;
+use super::own::{not_open, trades_as_desk};
 use super::{Done, command};
 use crate::gateway::decimal;
 use crate::gateway::dto::account::{AccountDto, AccountRow, LadderDto, account, ladder, row};
@@ -176,10 +176,8 @@ async fn cash(
             format!("give 1 to {REFERENCE_CHARS_MAX} characters"),
         ));
     }
-    if let Some(platform) = app.core.platform() {
-        let is_credit = matches!(request.kind, CashMovement::Credit);
-        platform_cash::may_book(&platform, &passed.principal, id, is_credit).await?;
-    }
+    let is_credit = matches!(request.kind, CashMovement::Credit);
+    may_book(&app, &passed.principal, id, is_credit).await?;
     let (kind, amount) = match request.kind {
         CashMovement::Deposit => (CashKind::Deposit, amount),
         CashMovement::Withdrawal => (CashKind::Withdrawal, -amount),
@@ -194,6 +192,16 @@ async fn cash(
     };
     let answered = command(&app, actor, Body::Cash(booked)).await?;
     Ok((StatusCode::CREATED, axum::Json(Done { seq: answered.seq })).into_response())
+}
+
+/// Passes where the platform lets it, and where there is none by the house's own choice: while its database is away, any account may be a
+/// client's.
+async fn may_book(app: &App, by: &Principal, account: u32, is_credit: bool) -> ApiResult<()> {
+    match app.core.platform() {
+        Some(platform) => Ok(platform_cash::may_book(&platform, by, account, is_credit).await?),
+        None if app.core.status().store.is_configured() => Err(not_open()),
+        None => Ok(()),
+    }
 }
 
 const REFERENCE_CHARS_MAX: usize = 128;

@@ -294,7 +294,8 @@ pub struct AccountQuery {
     pub account: u32,
 }
 
-/// Cancels what is left of an order: the desk of any, a client of one on their own account, unless the desk or a rule placed it.
+/// Cancels what is left of an order: the desk of any, a client of one on their own account, unless it names a trader, a desk or a strategy
+/// or a rule placed it. Orders do not say who sent them: what the desk is to keep from its client, it sends with one of the three.
 #[utoipa::path(delete, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = u64, Path), AccountQuery),
     responses((status = 200, body = Done), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("desk.write"))))]
@@ -319,18 +320,19 @@ async fn cancel(
     Ok(axum::Json(Done { seq: answered.seq }))
 }
 
-/// Whether an order names somebody of the desk, which a client never does.
+/// Whether an order names somebody of the desk, which a client never does. One that the desk sent without a name is as the client's own: an
+/// order keeps no sender, and a number put in for "the house" would pass the client's margin call and count in a desk's limits.
 fn is_of_desk(order: &NewOrder) -> bool {
     (order.trader, order.desk, order.strategy) != (0, 0, 0)
 }
 
-/// Passes for an open order that its client may have placed, by what placed it and whether it is the desk's. What a stop-out, a switch
+/// Passes for an open order that its client may have placed, by what placed it and whether it names the desk. What a stop-out, a switch
 /// or a protective price closes goes on.
 fn may_take_back(open: Option<(Origin, bool)>) -> ApiResult<()> {
     match open {
         Some((Origin::Client, false)) => Ok(()),
         Some(_) => Err(FORBIDDEN
-            .because("the desk or a rule of the account placed it: call the desk")
+            .because("it names the desk, or a rule of the account placed it: call the desk")
             .into()),
         None => Err(ApiError::not_found(ORDER_GONE)),
     }

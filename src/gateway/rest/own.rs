@@ -99,13 +99,16 @@ pub async fn trades_as_desk(app: &App, by: &Principal, account: u32) -> ApiResul
 }
 
 async fn is_own(app: &App, by: &Principal, account: u32) -> ApiResult<()> {
-    let platform = app.core.platform().ok_or_else(|| {
-        ApiError::new(
-            Fault::NotAvailable,
-            "whose account it is stands in the database, which is not open: wait a moment",
-        )
-    })?;
+    let platform = app.core.platform().ok_or_else(not_open)?;
     Ok(accounts::is_own(&platform, by, account).await?)
+}
+
+/// Nobody can say now whose an account is.
+pub(super) fn not_open() -> ApiError {
+    ApiError::new(
+        Fault::NotAvailable,
+        "whose account it is stands in the database, which is not open: wait a moment",
+    )
 }
 
 fn own(account: AccountDto, is_demo: bool) -> OwnAccountDto {

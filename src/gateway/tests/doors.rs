@@ -300,3 +300,22 @@ async fn a_folder_of_assets_replaces_the_built_in_console() {
     );
     server.end().await;
 }
+
+#[tokio::test]
+async fn nobody_books_money_while_the_database_cannot_say_whose_an_account_is() {
+    let server = Server::start().await;
+    let book = async |reference: &str| {
+        let body = json!({ "kind": "deposit", "amount": "1", "reference": reference });
+        let path = "/api/v1/accounts/7/cash";
+        server.call("POST", path, Some(body)).await
+    };
+    assert_eq!(book("before").await.status, 201, "a desk without one");
+    server.desk.wait_for_store();
+    let refused = book("after").await;
+    assert_eq!(
+        (refused.status, &refused.json()["name"]),
+        (409, &json!("not_available")),
+        "{refused:?}"
+    );
+    server.end().await;
+}

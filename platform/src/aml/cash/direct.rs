@@ -10,7 +10,8 @@ use crate::refusal::Refusal;
 use crate::unit::Platform;
 
 /// Whether `by` may book a movement on an account at once. On a client's live account nobody may: who pays is looked at, rules hold, and
-/// two persons decide, which is what a request is for. Credit of the house is none of a client's money and has no request: whoever
+/// two persons decide, which is what a request is for. One that an approval of documents opens is a client's from that moment on, before
+/// the directory has it. Credit of the house is none of a client's money and has no request: whoever
 /// decides on money may lend it. Accounts with play money and those of the desk are the desk's.
 ///
 /// # Errors
@@ -25,7 +26,8 @@ pub async fn may_book(
     let owner: Option<(Uuid, Option<Uuid>)> = platform
         .read(&system, move |tx| {
             let query = sqlx::query_as(
-                "SELECT user_id, org_id FROM accounts_directory WHERE account = $1 AND user_id IS NOT NULL AND account_type = 'live'",
+                "SELECT user_id, org_id FROM accounts_directory WHERE account = $1 AND user_id IS NOT NULL AND account_type = 'live'
+                 UNION ALL SELECT user_id, org_id FROM kyc_accounts WHERE account = $1 LIMIT 1",
             );
             Ok(tx.optional(query.bind(i64::from(account)))?)
         })

@@ -5,6 +5,12 @@ use super::Entry;
 /// Least entries of a new version, percent of the last good one: publishers take away a few at a time, a cut file many.
 const KEPT_PCT_MIN: usize = 80;
 
+/// Records from which on percentages say something about a file beside the main one.
+const SIDE_ROWS_MIN: usize = 100;
+
+/// Records by which a shorter one may shrink, or be broken.
+const SIDE_SLACK: usize = 5;
+
 /// Most entries that could not be read, percent.
 const BROKEN_PCT_MAX: usize = 2;
 
@@ -76,14 +82,38 @@ pub fn sane(shape: Shape, before: Option<usize>) -> Result<(), String> {
 }
 
 /// The same for every file beside the main one, in their order: `sides` as they were read now, `before` their records in the last good
-/// list as far as they are known. Such a file may be empty where it was.
+/// list as far as they are known. Such a file may be empty where it was, and a short one may lose a few records.
 ///
 /// # Errors
 /// Which may not and why, in words.
 pub fn sides_sane(sides: &[Shape], before: &[usize]) -> Result<(), String> {
     for (at, shape) in sides.iter().enumerate() {
         // The main file is the first.
-        kept(*shape, before.get(at).copied()).map_err(|why| format!("file {}: {why}", at + 2))?;
+        side_kept(*shape, before.get(at).copied())
+            .map_err(|why| format!("file {}: {why}", at + 2))?;
+    }
+    Ok(())
+}
+
+fn side_kept(shape: Shape, before: Option<usize>) -> Result<(), String> {
+    let Shape { entries, broken } = shape;
+    let before = before.unwrap_or(0);
+    let refused = |what: String| Err(format!("{what}: it looks cut"));
+    if before > 0 && entries == 0 {
+        return refused(format!("it is empty and the one in force holds {before}"));
+    }
+    let rows = entries + broken;
+    if rows.max(before) >= SIDE_ROWS_MIN {
+        return kept(shape, Some(before));
+    }
+    // Of a few records one is many percent.
+    if broken > SIDE_SLACK || (broken > 0 && entries == 0) {
+        return Err(format!("{broken} of {rows} records cannot be read"));
+    }
+    if entries + SIDE_SLACK < before {
+        return refused(format!(
+            "it holds {entries} records and the one in force {before}"
+        ));
     }
     Ok(())
 }
@@ -178,6 +208,17 @@ mod tests {
             (&[shape(97, 3)], &[], false),
             (&[shape(98, 2)], &[], true),
             (&[shape(0, 1)], &[], false),
+            (&[shape(10, 0)], &[13], true),
+            (&[shape(8, 0)], &[13], true),
+            (&[shape(7, 0)], &[13], false),
+            (&[shape(0, 0)], &[13], false),
+            (&[shape(0, 0)], &[1], false),
+            (&[shape(12, 1)], &[13], true),
+            (&[shape(8, 5)], &[13], true),
+            (&[shape(13, 6)], &[13], false),
+            (&[shape(94, 0)], &[99], true),
+            (&[shape(79, 0)], &[100], false),
+            (&[shape(80, 0)], &[100], true),
             (&[shape(0, 0)], &[], true),
             (&[shape(100, 0)], &[100, 10], true),
             (&[], &[], true),

@@ -243,6 +243,12 @@ fn entry(cell: &impl Fn(Column) -> String) -> Option<Entry> {
 /// What stands between two dates, beside the end of a line and ";".
 const BETWEEN_DATES: &[&str] = &["atau", "dan", "or", "and", "&"];
 
+/// Begins a range, whose years a word of [`BETWEEN_DATES`] joins.
+const BEGINS_RANGE: &[&str] = &["antara", "between"];
+
+/// Joins the years of a range.
+const JOINS_RANGE: &[&str] = &["dan", "and", "&"];
+
 /// The dates of a cell. A mark that stands inside of a date (`17/08/1970`) separates only where the year of another follows: two whole
 /// years in one piece would otherwise be read as all years between them.
 fn dates(text: &str) -> Vec<PartialDate> {
@@ -250,7 +256,11 @@ fn dates(text: &str) -> Vec<PartialDate> {
     for line in text.to_lowercase().split([';', '\n', '\r']) {
         let mut piece: Vec<&str> = Vec::new();
         for word in line.split_whitespace() {
-            let is_between = BETWEEN_DATES.contains(&word) || word == "/";
+            let years = piece.iter().filter(|one| has_year(one)).count();
+            let is_joined = JOINS_RANGE.contains(&word)
+                && years == 1
+                && piece.iter().any(|one| BEGINS_RANGE.contains(one));
+            let is_between = !is_joined && (BETWEEN_DATES.contains(&word) || word == "/");
             if is_between {
                 pieces.push(piece.join(" "));
                 piece.clear();
@@ -409,6 +419,22 @@ mod tests {
             ],
             &["FAJAR", "", "Orang", "IDD-006", "1970/1975"],
             &["GUNAWAN", "", "Orang", "IDD-007", "1961 to 1963"],
+            &["HADI", "", "Orang", "IDD-008", "antara 1961 dan 1969"],
+            &["IWAN", "", "Orang", "IDD-009", "Between 1961 and 1969"],
+            &[
+                "JAYA",
+                "",
+                "Orang",
+                "IDD-010",
+                "antara 1961 & 1969 atau 5 Mei 1976",
+            ],
+            &[
+                "KARNO",
+                "",
+                "Orang",
+                "IDD-011",
+                "antara 1961 dan 1969 dan 5 Mei 1976",
+            ],
         ];
         let list = read(&workbook(rows)).expect("a list");
         let names = |at: usize| -> Vec<(&str, Quality)> {
@@ -428,7 +454,7 @@ mod tests {
             ]
         );
         assert_eq!(names(1), [("JOKO", Quality::Primary)]);
-        let expected: [&[&str]; 7] = [
+        let expected: [&[&str]; 11] = [
             &["1970-08-17", "1975-08-18"],
             &["1973-05-10", "1978-06-11"],
             &["1973-05-10", "1978-06-11"],
@@ -436,6 +462,10 @@ mod tests {
             &["1970-08-17", "1975-08-18"],
             &["1970", "1975"],
             &["1961/1963"],
+            &["1961/1969"],
+            &["1961/1969"],
+            &["1961/1969", "1976-05-05"],
+            &["1961/1969", "1976-05-05"],
         ];
         for (entry, expected) in list.entries.iter().zip(expected) {
             let births: Vec<String> = entry.births.iter().map(ToString::to_string).collect();

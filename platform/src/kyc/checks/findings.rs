@@ -193,10 +193,11 @@ pub fn is_barred(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.weight == Weight::Bar)
 }
 
-/// Whether the machine is sure enough to reject without a person, and which document: one whose check digits prove that
-/// it has run out, or a picture that neither the measure nor the reader can make out.
-pub fn certain_failure(documents: &[Seen], findings: &[Finding]) -> Option<(Uuid, Reason)> {
-    documents.iter().find_map(|seen| {
+/// The documents of which the machine is sure enough to reject without a person, each with the reason: one whose check digits prove
+/// that it has run out, or a picture that neither the measure nor the reader can make out. One that were left out would be carried into
+/// the next attempt, and fail that too.
+pub fn certain_failures(documents: &[Seen], findings: &[Finding]) -> Vec<(Uuid, Reason)> {
+    let failure = |seen: &Seen| {
         let has = |code: Code| {
             findings
                 .iter()
@@ -211,7 +212,8 @@ pub fn certain_failure(documents: &[Seen], findings: &[Finding]) -> Option<(Uuid
         } else {
             None
         }
-    })
+    };
+    documents.iter().filter_map(failure).collect()
 }
 
 fn zone(seen: &Seen) -> Option<Mrz> {

@@ -214,10 +214,10 @@ fn seventeen_is_of_age_on_the_birthday() {
 #[test]
 fn the_machine_rejects_only_what_it_can_prove() {
     let reject = |documents: &[Seen]| {
-        let failure = certain_failure(documents, &check(documents, &nobody(), today()));
-        failure.map(|(document, reason)| {
-            assert_eq!(document, documents[0].id);
-            reason
+        let failures = certain_failures(documents, &check(documents, &nobody(), today()));
+        failures.first().map(|(document, reason)| {
+            assert_eq!((*document, failures.len()), (documents[0].id, 1));
+            *reason
         })
     };
     assert_eq!(
@@ -239,6 +239,20 @@ fn the_machine_rejects_only_what_it_can_prove() {
     assert_eq!(
         reject(std::slice::from_ref(&blurred)),
         Some(Reason::ImageUnreadable)
+    );
+    let expired = Seen {
+        id: Uuid::from_u128(77),
+        ..seen(Kind::Passport, passport_until("260901"))
+    };
+    let both = [blurred.clone(), expired.clone()];
+    let findings = check(&both, &nobody(), today());
+    assert_eq!(
+        certain_failures(&both, &findings),
+        [
+            (blurred.id, Reason::ImageUnreadable),
+            (expired.id, Reason::DocumentExpired)
+        ],
+        "each of them is refused at once"
     );
     let fine = Seen {
         quality: 90,
