@@ -94,11 +94,7 @@ fn erase_in(unit: &mut Unit<'_, '_>, words: &Words, place: &Place) -> Result<u64
             if new_title.is_none() && new_text.is_none() && !emptied {
                 continue;
             }
-            let title: String = new_title
-                .unwrap_or(title)
-                .chars()
-                .take(title_max)
-                .collect();
+            let title: String = new_title.unwrap_or(title).chars().take(title_max).collect();
             let text: String = new_text.unwrap_or(text).chars().take(text_max).collect();
             changed += unit.tx().execute(
                 sqlx::query(place.put)

@@ -13,9 +13,12 @@ use crate::ground::desk::{House, houses};
 
 const DAY: u64 = 24 * 3_600;
 
-/// Leads that lost their names in a run of every category.
+/// Leads that lost their names in a run. Of their category alone: the audit log's term goes by the database's own clock, which the
+/// house's runs ahead of.
 async fn swept(house: &House) -> u64 {
-    let runs = retention::run(&house.platform, &handlers::engines().categories).await;
+    let mut categories = handlers::engines().categories;
+    categories.retain(|category| category.name() == "leads");
+    let runs = retention::run(&house.platform, &categories).await;
     let runs = runs.unwrap_or_else(|error| panic!("{}: {error}", house.kind));
     let of_leads = runs.iter().find(|run| run.category == "leads");
     of_leads.expect("a category of leads").rows
@@ -50,10 +53,12 @@ async fn embedded(house: &House, lead: Uuid) {
     };
     let kept = house.system(move |tx| {
         tx.execute(
-            sqlx::query("INSERT INTO tasks (id, org_id, lead_id, due_date) VALUES ($1, $2, $3, now())")
-                .bind(task)
-                .bind(HOUSE)
-                .bind(lead),
+            sqlx::query(
+                "INSERT INTO tasks (id, org_id, lead_id, due_date) VALUES ($1, $2, $3, now())",
+            )
+            .bind(task)
+            .bind(HOUSE)
+            .bind(lead),
         )?;
         let source = Source::Task { id: task };
         Ok(semantic::keep(tx, now, source, &embedding, model)?)
@@ -74,7 +79,8 @@ async fn count(house: &House, from: &'static str, lead: Uuid) -> i64 {
 const NAMED: &str = "leads WHERE id = $1 AND (data <> '{}' OR phone_index IS NOT NULL OR reason_sealed IS NOT NULL)";
 const WORDS: &str = "lead_history WHERE lead_id = $1 AND text_sealed IS NOT NULL";
 const FOUND: &str = "search_entries WHERE entity_id = $1";
-const VECTORS: &str = "ai_embeddings AS e JOIN tasks AS t ON t.id = e.source_id WHERE t.lead_id = $1";
+const VECTORS: &str =
+    "ai_embeddings AS e JOIN tasks AS t ON t.id = e.source_id WHERE t.lead_id = $1";
 const KEYS: &str = "subject_keys WHERE subject_id = $1 AND wrapped IS NOT NULL";
 
 #[tokio::test]
