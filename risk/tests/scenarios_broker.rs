@@ -131,12 +131,12 @@ fn a_close_that_is_filled_for_more_than_is_open_does_not_open_the_other_side() {
          buy 1 EURUSD 1.00 as a
          fill a 1.00 1.10000
          sell 1 EURUSD 1.00 closes p1 as exit
-         fill exit 1.40 1.10100 exec 50 -> exit filled; deal p1 sell 1.00@1.10100 result 100.00; not_closing
+         fill exit 1.40 1.10100 exec 50 -> exit filled; deal p1 sell 1.00@1.10100 result 100.00; order_does_not_close
          see 1 balance 10100.00 positions 0 orders 0
          # Said again it counts no second time.
          fill exit 1.40 1.10100 exec 50 ->
          # Nothing is open any more.
-         fill exit 0.40 1.10100 exec 51 -> exit filled; not_closing
+         fill exit 0.40 1.10100 exec 51 -> exit filled; order_does_not_close
          see 1 balance 10100.00 positions 0
          reconciled exit by 7 of 1      -> unbooked_executions_differ
          reconciled exit by 7 of 2      -> exit filled",
@@ -150,7 +150,7 @@ fn a_close_that_is_filled_for_more_than_is_open_does_not_open_the_other_side() {
          sell 1 EURUSD 0.60 closes p1 as one
          sell 1 EURUSD 0.40 closes p1 as two
          fill one 0.80 1.10000          -> one filled; deal p1 sell 0.80@1.10000
-         fill two 0.40 1.10000          -> two in_doubt; deal p1 sell 0.20@1.10000; not_closing
+         fill two 0.40 1.10000          -> two in_doubt; deal p1 sell 0.20@1.10000; order_does_not_close
          see 1 positions 0
          # Until somebody has looked, that nothing works any more is no answer.
          report two ended               ->
@@ -165,7 +165,7 @@ fn a_close_that_is_filled_for_more_than_is_open_does_not_open_the_other_side() {
          buy 1 EURUSD 1.00 as a
          fill a 1.00 1.10000
          sell 1 EURUSD 1.00 closes p1 as exit
-         fill exit 1.40 1.10100 exec 50 -> exit filled; deal p1 sell 1.00@1.10100 result 100.00; not_closing
+         fill exit 1.40 1.10100 exec 50 -> exit filled; deal p1 sell 1.00@1.10100 result 100.00; order_does_not_close
          report exit bust 50            -> deal p2 buy 1.00@1.10100; exit filled
          reconciled exit by 7 of 0      ->
          see 1 positions 1 equity 10000.00",
