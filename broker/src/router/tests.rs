@@ -488,11 +488,7 @@ fn positions_that_were_open_at_the_start_are_in_the_book_on_paper() {
     router.open_position(&held(1, 1, Side::Buy, 10));
     router.drill(LINK, false, Ts(3));
     router.drill(LINK, true, Ts(4));
-    assert_eq!(
-        router.poll_deadline(),
-        scheduled(Ts(4)),
-        "no difference"
-    );
+    assert_eq!(router.poll_deadline(), scheduled(Ts(4)), "no difference");
 }
 
 proptest! {

@@ -36,7 +36,11 @@ impl Book {
 
     /// The instrument's schedule by itself asks for less than it is worth, whatever the account's leverage is. The others
     /// divide by that leverage.
-    pub(super) fn is_levered_by_schedule(&self, group: &GroupTerms, instrument: &Instrument) -> bool {
+    pub(super) fn is_levered_by_schedule(
+        &self,
+        group: &GroupTerms,
+        instrument: &Instrument,
+    ) -> bool {
         if !self.is_scheduled(group, instrument) {
             return false;
         }
