@@ -24,8 +24,9 @@ use fold::{Fold, FoldState};
 
 /// Changes with a decision; raise it when old snapshots must not be read by new rules.
 const SNAPSHOT_VERSION: u16 = 3;
-/// The same of the alerts that were raised outside the machine.
-const LOCAL_VERSION: u16 = 1;
+/// Version of what concerns alerts raised outside the machine. Alerts are in it as in the snapshot, whose version is the
+/// upper half; the lower one is its own.
+pub(crate) const LOCAL_VERSION: u32 = (SNAPSHOT_VERSION as u32) << 16 | 1;
 
 /// How much is kept of the alerts that were raised outside the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ record! {
 
 record! {
     struct LocalSnapshot {
-        version: u16,
+        version: u32,
         applied: OutputKey,
         fold: FoldState,
     }

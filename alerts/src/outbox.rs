@@ -10,12 +10,13 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use siaga_risk::codec::{CodecError, decode, encode};
+use siaga_risk::codec::{Codec, CodecError, CodecFault, decode, encode};
 use siaga_risk::ids::AlertId;
 use siaga_risk::units::Ts;
 use siaga_risk::{record, unit_enum};
 
 use crate::alert::{Alert, AlertChange, ChangeKind, LOCAL_BIT};
+use crate::engine::LOCAL_VERSION;
 use crate::routing::{Routing, SinkId};
 pub use backoff::{ATTEMPTS_MAX, backoff_ns};
 
@@ -67,6 +68,11 @@ record! {
         disabled: BTreeSet<u16>,
         ended: BTreeSet<DeliveryId>,
         ended_order: VecDeque<DeliveryId>,
+    }
+    /// What concerns alerts that no journal holds.
+    struct LocalOutbox {
+        version: u32,
+        state: OutboxState,
     }
 }
 
@@ -286,9 +292,18 @@ impl Outbox {
     /// Takes what [`Self::local_snapshot`] kept. To be called when the record was [recalled](Self::recall).
     ///
     /// # Errors
-    /// The codec's error when the bytes are none of it; then nothing is taken.
+    /// The codec's error when the bytes are none of it, or of another version; then nothing is taken.
     pub fn recall_local(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
-        let kept: OutboxState = decode(bytes)?;
+        let LocalOutbox {
+            version,
+            state: kept,
+        } = decode(bytes)?;
+        if version != LOCAL_VERSION {
+            return Err(CodecError::new(
+                LocalOutbox::NAME,
+                CodecFault::Invalid("another version"),
+            ));
+        }
         for id in kept.ended_order {
             self.forget_waiting(id);
         }
@@ -347,7 +362,7 @@ impl Outbox {
             let local = waiting.iter().filter(|d| is_local(d.id.alert));
             local.cloned().collect()
         };
-        encode(&OutboxState {
+        let state = OutboxState {
             waiting: waiting
                 .iter()
                 .map(|(sink, waiting)| (*sink, of_sink(waiting)))
@@ -360,6 +375,10 @@ impl Outbox {
             ended: ended.iter().filter(is_of_local).copied().collect(),
             ended_order: ended_order.iter().filter(is_of_local).copied().collect(),
             ..OutboxState::default()
+        };
+        encode(&LocalOutbox {
+            version: LOCAL_VERSION,
+            state,
         })
     }
 

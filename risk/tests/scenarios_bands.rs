@@ -335,6 +335,11 @@ fn a_halt_keeps_out_who_is_levered_by_bands_alone() {
     // Bands that ask for all of it, or for more, let in.
     banded(&mut desk, &[(FIVE, 1, 100), (0, 0, 200)]);
     assert_eq!(reasons(&desk), []);
+    // What counts is what is charged: twice the worth at 2 : 1 is all of it, at 3 : 1 it is not.
+    banded(&mut desk, &[(FIVE, 1, 100), (0, 2, 200)]);
+    assert_eq!(reasons(&desk), []);
+    banded(&mut desk, &[(FIVE, 1, 100), (0, 3, 200)]);
+    assert_eq!(reasons(&desk), [Reject::VolatilityHalt]);
     // So do those that the account's own 1 : 1 holds down.
     banded(&mut desk, &[(0, 2_000, 100)]);
     assert_eq!(reasons(&desk), [Reject::VolatilityHalt]);
@@ -342,6 +347,30 @@ fn a_halt_keeps_out_who_is_levered_by_bands_alone() {
     terms.leverage = Leverage::ONE;
     desk.must(Body::Account(terms));
     assert_eq!(reasons(&desk), []);
+}
+
+/// The venue's schedule may ask for a share of its own, which 1 : 1 does not change; the others divide by the leverage.
+#[test]
+fn a_halt_keeps_out_who_is_levered_by_a_schedule_alone() {
+    let halted = |schedule: &str, then: &str| {
+        check(&format!(
+            "group margin_price mark stop_out 100 mode observe
+             terms BTCUSD schedule {schedule}
+             account 1 USD netting 1:1 deposit 100000.00
+             quote BTCUSD 100.00 100.00
+             mark BTCUSD 100.00
+             halt BTCUSD on
+             {then}"
+        ));
+    };
+    let out = "buy 1 BTCUSD 1.00 -> volatility_halt";
+    let enters = "buy 1 BTCUSD 1.00 as one -> one submitted; send one";
+    halted("slope", out);
+    halted("interest", out);
+    // With so much open interest the venue asks for all of it.
+    halted("interest", &format!("interest BTCUSD 2000.00\n{enters}"));
+    halted("brackets", enters);
+    halted("half cap 40", enters);
 }
 
 /// US500 stands for oil here: one dollar a point, charged in full.

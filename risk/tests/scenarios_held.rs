@@ -99,7 +99,7 @@ fn a_broker_that_holds_no_prices_closes_nothing_by_itself() {
 }
 
 #[test]
-fn a_close_of_more_than_is_open_is_not_booked_and_somebody_is_called() {
+fn of_a_close_of_more_than_is_open_the_rest_is_not_booked_and_somebody_is_called() {
     check(
         "held broker
          account 1 USD hedging 100:1 deposit 10000.00
@@ -107,8 +107,48 @@ fn a_close_of_more_than_is_open_is_not_booked_and_somebody_is_called() {
          buy 1 EURUSD 1.00 as entry sl 1.09500
          fill entry 1.00 1.10000
          closed p1 stop_loss 0.00 1.09500 -> qty_not_positive
-         closed p1 stop_loss 1.50 1.09500 exec 50 -> stop_loss p1; o2 in_doubt; order_does_not_close
-         # What the broker has closed is not closed a second time.
+         closed p1 stop_loss 1.40 1.09500 exec 50 -> stop_loss p1; o2 filled; deal p1 sell 1.00@1.09500 result -500.00; order_does_not_close
+         see 1 balance 9500.00 positions 0 orders 0
+         # Said again it counts no second time.
+         closed p1 stop_loss 1.40 1.09500 exec 50 ->
+         reconciled o2 by 7           -> o2 filled
+         see 1 balance 9500.00 positions 0 orders 0",
+    );
+    // Taken back, it goes as a whole.
+    check(
+        "held broker
+         account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as entry sl 1.09500
+         fill entry 1.00 1.10000
+         closed p1 stop_loss 1.40 1.09500 exec 50 -> stop_loss p1; o2 filled; deal p1 sell 1.00@1.09500 result -500.00; order_does_not_close
+         closed p1 bust 50            -> deal p2 buy 1.00@1.09500; send opened p2; o2 filled; send protect p2
+         see 1 balance 9500.00 positions 1 orders 0",
+    );
+    // Beyond a net is the other side: nothing of it is booked until the broker says it rightly.
+    check(
+        "held broker
+         account 1 USD netting 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as entry sl 1.09500
+         fill entry 1.00 1.10000
+         closed p1 stop_loss 1.40 1.09500 exec 50 -> stop_loss p1; o2 in_doubt; order_does_not_close
+         see 1 positions 1
+         closed p1 stop_loss 1.00 1.09500 exec 50 -> o2 filled; deal p1 sell 1.00@1.09500 result -500.00
+         see 1 balance 9500.00 positions 0 orders 0",
+    );
+}
+
+/// What the broker has closed is not closed a second time, though it is not on the books.
+#[test]
+fn a_close_that_is_not_booked_covers_its_position() {
+    check(
+        "held broker
+         account 1 USD hedging 100:1 deposit 10000.00
+         quote EURUSD 1.10000 1.10000
+         buy 1 EURUSD 1.00 as entry sl 1.09500
+         fill entry 1.00 1.10000
+         closed p1 stop_loss 1.00 0.00000 exec 50 -> stop_loss p1; o2 in_doubt; price_not_positive
          sell 1 EURUSD 1.00 closes p1 as exit -> close_already_covered
          # It says it rightly now.
          closed p1 stop_loss 1.00 1.09500 exec 50 -> o2 filled; deal p1 sell 1.00@1.09500 result -500.00
@@ -158,7 +198,7 @@ fn no_report_is_of_an_order_that_the_broker_made() {
          quote EURUSD 1.10000 1.10000
          buy 1 EURUSD 1.00 as entry sl 1.09500
          fill entry 1.00 1.10000
-         closed p1 stop_loss 1.50 1.09500 exec 50 -> stop_loss p1; o2 in_doubt; order_does_not_close
+         closed p1 stop_loss 1.00 0.00000 exec 50 -> stop_loss p1; o2 in_doubt; price_not_positive
          fill o2 1.00 1.09500         -> unknown_order
          report o2 cancelled          -> unknown_order
          report o2 bust 50            -> unknown_order
@@ -333,20 +373,21 @@ fn what_the_broker_says_otherwise_counts_once() {
     let CloseEvent::Filled { kind, fill } = close.event else {
         panic!("a close")
     };
-    let said = |qty| BrokerClose {
+    let said = |qty, price| BrokerClose {
         event: CloseEvent::Filled {
             kind,
             fill: Fill {
                 qty: Qty(qty),
+                price: Price(price),
                 ..fill
             },
         },
         ..close
     };
-    let out = desk.command(Body::BrokerClose(said(150)));
-    assert_eq!(reasons(&out), [Reject::NotClosing]);
+    let out = desk.command(Body::BrokerClose(said(150, 0)));
+    assert_eq!(reasons(&out), [Reject::PriceNotPositive]);
     assert_eq!(desk.machine.audit_watch().map(|_| ()), Ok(()));
-    desk.must(Body::BrokerClose(said(40)));
+    desk.must(Body::BrokerClose(said(40, 109_490)));
     assert_eq!(desk.machine.audit_watch().map(|_| ()), Ok(()));
 }
 
@@ -409,10 +450,10 @@ fn the_order_and_the_deal_say_that_the_broker_closed() {
 #[test]
 fn a_close_that_is_said_otherwise_leaves_nothing_in_the_exposures() {
     let (mut desk, close) = held();
-    let said = |qty| {
+    let said = |qty, price| {
         let fill = Fill {
             qty: Qty(qty),
-            price: Price(109_490),
+            price: Price(price),
             commission: Money(0),
         };
         let kind = ProtectiveKind::StopLoss;
@@ -421,16 +462,36 @@ fn a_close_that_is_said_otherwise_leaves_nothing_in_the_exposures() {
             ..close
         })
     };
-    let out = desk.command(said(150));
-    assert_eq!(reasons(&out), [Reject::NotClosing]);
+    let out = desk.command(said(150, 0));
+    assert_eq!(reasons(&out), [Reject::PriceNotPositive]);
     let house = |desk: &Desk| {
         let book = desk.machine.book();
         let exposure = book.exposure(Scope::House, instrument_id("EURUSD"));
         (exposure.long, exposure.closing_sells)
     };
-    assert_eq!(house(&desk), (100, 150));
-    desk.must(said(40));
+    assert_eq!(house(&desk), (100, 100));
+    desk.must(said(40, 109_490));
     assert_eq!(house(&desk), (60, 0));
+    desk.machine.audit_watch().expect("exposures add up");
+}
+
+#[test]
+fn a_close_of_more_than_is_open_leaves_nothing_in_the_exposures() {
+    let (mut desk, close) = held();
+    let fill = Fill {
+        qty: Qty(140),
+        price: Price(109_490),
+        commission: Money(0),
+    };
+    let kind = ProtectiveKind::StopLoss;
+    let out = desk.command(Body::BrokerClose(BrokerClose {
+        event: CloseEvent::Filled { kind, fill },
+        ..close
+    }));
+    assert_eq!(reasons(&out), [Reject::NotClosing]);
+    let book = desk.machine.book();
+    let exposure = book.exposure(Scope::House, instrument_id("EURUSD"));
+    assert_eq!((exposure.long, exposure.closing_sells), (0, 0));
     desk.machine.audit_watch().expect("exposures add up");
 }
 

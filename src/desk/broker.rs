@@ -14,6 +14,7 @@ use siaga_risk::journal::{Cursor, OutputConsumers};
 use siaga_risk::pipeline::Inbox;
 use siaga_risk::units::Ts;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::log_source::LogSource;
 use super::notices::Notice;
@@ -51,10 +52,18 @@ impl Rim for BrokerRim {
         self.cursor.keep(cursor)
     }
 
-    fn differ(&mut self, difference: &Difference) {
+    fn differ(&mut self, difference: &Difference) -> bool {
         // Who hears it may wait for the router's orders: it must not be waited for.
-        if let Err(error) = self.notices.try_send(Notice::Holdings(*difference)) {
-            tracing::error!(%error, ?difference, "nobody heard that a broker holds something else");
+        match self.notices.try_send(Notice::Holdings(*difference)) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_)) => false,
+            Err(TrySendError::Closed(_)) => {
+                tracing::error!(
+                    ?difference,
+                    "nobody heard that a broker holds something else"
+                );
+                true
+            }
         }
     }
 }

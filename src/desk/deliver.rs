@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use siaga_alerts::alert::AlertChange;
+use siaga_alerts::alert::{AlertChange, LOCAL_BIT};
 use siaga_alerts::outbox::{Attempt, DeliveryId, End, Ended, Outbox};
 use siaga_alerts::routing::{Route, Routing, SinkId};
 use siaga_alerts::sinks::Sink;
@@ -136,7 +136,7 @@ pub async fn run(
         let now = handle.clock.now();
         while let Some(delivery) = outbox.poll_delivery(now) {
             let Some(sink) = sinks.0.get(&delivery.id.sink).cloned() else {
-                outbox.on_attempt(delivery.id, Attempt::Gone, now);
+                unkept |= learn(&mut outbox, delivery.id, Attempt::Gone, now);
                 continue;
             };
             let directory = DeskHandle(handle.clone()).directory();
@@ -170,7 +170,7 @@ pub async fn run(
                 if matches!(attempt, Attempt::Failed { .. }) {
                     handle.deliveries.count(id.sink, "failed");
                 }
-                outbox.on_attempt(id, attempt, handle.clock.now());
+                unkept |= learn(&mut outbox, id, attempt, handle.clock.now());
                 while let Some(event) = outbox.poll_sink() {
                     // Who hears it also fills `changes`: neither may wait for the other.
                     if let Err(error) = notices.try_send(Notice::Sink(event)) {
@@ -212,6 +212,12 @@ fn hear(
         unrecorded |= change.alert.unrecorded;
     }
     unrecorded
+}
+
+/// Takes what became of an attempt; true when it is of an alert that comes from no log.
+fn learn(outbox: &mut Outbox, id: DeliveryId, attempt: Attempt, now: Ts) -> bool {
+    outbox.on_attempt(id, attempt, now);
+    id.alert.0 & LOCAL_BIT != 0
 }
 
 /// Forgets what was heard after `end`, where the journal ends now that inputs behind it are gone. To be called before
@@ -353,4 +359,44 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::io::Write::write_all(&mut &file, bytes)?;
     file.sync_data()?;
     std::fs::rename(&half, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use siaga_alerts::alert::{Facts, Family, Topic};
+    use siaga_alerts::engine::Engine;
+    use siaga_alerts::rules::Rule;
+    use siaga_risk::ids::AlertId;
+    use siaga_risk::units::HOUR_NS;
+
+    use super::*;
+
+    /// On a full disk the record of what has ended cannot be written.
+    #[tokio::test]
+    async fn a_delivery_of_an_alert_from_no_log_that_ended_is_kept_beside_the_record() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(LOCAL_FILE);
+        let log: Arc<dyn Sink> = Arc::new(LogSink);
+        let sinks = Sinks(BTreeMap::from([(LOG.0, log)]));
+        let mut outbox = Outbox::new(sinks.routing());
+        let reserved = recall_local(&path, &mut outbox);
+        let topic = Topic::of(Family::Journal, 0);
+        let mut engine = Engine::default();
+        let raised = engine.raise_local(Rule::Journal, topic, Facts::Journal, Ts(1))[0].clone();
+        outbox.on_change(&raised);
+        let now = Ts(HOUR_NS);
+        let id = outbox.poll_delivery(now).expect("it is due").id;
+        let unkept = learn(&mut outbox, id, Attempt::Delivered, now);
+        assert!(unkept, "no log has it");
+        keep_local(reserved, &outbox).await;
+        let mut next = Outbox::new(sinks.routing());
+        recall_local(&path, &mut next);
+        next.on_change(&raised);
+        assert_eq!(next.waiting().count(), 0, "it is not delivered again");
+        let of_the_log = DeliveryId {
+            alert: AlertId(1),
+            ..id
+        };
+        assert!(!learn(&mut outbox, of_the_log, Attempt::Delivered, now));
+    }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::deliver::Keep;
 use super::handle::Handle;
-use super::local_alerts;
+use super::local_alerts::{self, Owed};
 use super::log_source::{LogSource, Logged};
 use super::notices::Notice;
 use super::vital;
@@ -40,19 +40,25 @@ pub struct Follower {
     pub opened: oneshot::Receiver<()>,
     /// Rings when an alert outside the journal changed.
     pub local: watch::Sender<()>,
+    /// What the start found gone, to be settled behind its alert.
+    pub owed: Option<Arc<Owed>>,
     pub unsaved: u64,
 }
 
 impl Follower {
     /// Follows the log. Ends when egress has ended and everything is folded.
     pub async fn run(mut self) {
-        let keeper = local_alerts::keep(self.handle.alerts.clone(), self.local.subscribe());
+        let (alerts, owed) = (self.handle.alerts.clone(), self.owed.clone());
+        let keeper = local_alerts::keep(alerts, owed, self.local.subscribe());
         let keeper = tokio::spawn(keeper);
         // Before any time passes for them: nobody is called again for the time in which nothing ran.
         if (&mut self.opened).await.is_ok() {
             let now = self.handle.clock.now();
             let changes = self.handle.alerts.end_local(now);
             self.tell(changes).await;
+        } else {
+            // Of a start that failed nobody has heard: the next one tells.
+            self.owed = None;
         }
         self.follow().await;
         drop(self.local);
@@ -117,6 +123,11 @@ impl Follower {
         }
         let now = self.handle.clock.now();
         let changes = notice.tell(&self.handle.alerts, now);
+        if let (Notice::Lost { .. }, Some(owed)) = (notice, &self.owed) {
+            owed.tell();
+            // An alert that an earlier start has raised already may not change.
+            self.local.send_replace(());
+        }
         self.tell(changes).await;
     }
 

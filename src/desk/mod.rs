@@ -96,6 +96,7 @@ use handle::Handle;
 use kept_names::KeptNames;
 use known::Known;
 use latency::Latency;
+use local_alerts::Owed;
 use log_source::LogDoor;
 use market::MarketThread;
 use names::NameSource;
@@ -535,7 +536,8 @@ impl Running {
         let router = tokio::spawn(router);
         let (opened, opening) = oneshot::channel();
         let told = (changes, keeps, notices, opening);
-        let follower = self.follower(&handle, &door, consumers.clone(), applied, told);
+        let owed = report.lost.is_some().then(|| Owed::new(disk));
+        let follower = self.follower(&handle, &door, consumers.clone(), applied, told, owed);
         let (venues_stop, stopped) = watch::channel(false);
         let venues = venues::start(
             config,
@@ -553,13 +555,8 @@ impl Running {
         let told = (scenarios, market_stop.clone());
         let plans = (catch_up.planner, plan.orders);
         let market = self.market(config, &handle, inbox, told, plans)?;
-        // Nothing can end this start any more: who hears the notice runs, and the deliveries have forgotten.
-        if report.lost.is_some()
-            && let Err(error) = siaga_risk::recovery::settled(&disk)
-        {
-            tracing::warn!(%error, "the next start tells again of the inputs that are gone");
-        }
-        // The follower may have ended with a panic: the desk refuses orders then, and says so.
+        // Nothing can end this start any more. The follower may have ended with a panic: the desk refuses orders then, and
+        // says so.
         let _ = opened.send(());
         Ok(Desk {
             db: handle.db.clone(),
@@ -626,6 +623,7 @@ impl Running {
             mpsc::Receiver<Notice>,
             oneshot::Receiver<()>,
         ),
+        owed: Option<Owed>,
     ) -> tokio::task::JoinHandle<()> {
         let from = siaga_risk::journal::Cursor {
             seq: applied.seq,
@@ -648,6 +646,7 @@ impl Running {
             notices,
             opened,
             local: watch::Sender::new(()),
+            owed: owed.map(Arc::new),
             unsaved: 0,
         };
         tokio::spawn(vital::run("alert desk", handle.clone(), follower.run()))

@@ -9,7 +9,7 @@ use siaga_alerts::text::{Names, Numbers};
 use siaga_platform::consumer::{ConsumeError, Consumer, Projection, read_cursor};
 use siaga_platform::db::{Actor, Db, Tx};
 use siaga_platform::events::CoreEvents;
-use siaga_platform::source::{LogSource, OutputSource as _, SourceError};
+use siaga_platform::source::{LogSource, OutputSource as _};
 use siaga_risk::event::OutputKey;
 use siaga_risk::journal::{JournalError, OutputConsumers};
 use tokio::sync::watch;
@@ -212,7 +212,7 @@ pub fn reserve(log: &OutputConsumers) -> Result<(), JournalError> {
 /// then alerts raised before keep the rows they have.
 ///
 /// # Errors
-/// The database or the log; [`SourceError::Trimmed`] when a rebuild is needed.
+/// The database or the log; [`Trimmed`](siaga_platform::source::SourceError::Trimmed) when a rebuild is needed.
 pub async fn alert_history<N>(
     db: &Db,
     log: &OutputConsumers,
@@ -227,10 +227,8 @@ where
     let mut source = LogSource::new(log, ALERTS);
     let from = source.from();
     if from > cursor {
-        return Err(ConsumeError::Source(SourceError::Trimmed {
-            reader: ALERTS.to_owned(),
-            cursor: cursor.seq,
-        }));
+        // It is gone for good. The log hears of it as well, and tells who must be rebuilt.
+        source.applied(cursor)?;
     }
     // An engine ahead of the tables would pass over changes that nobody has written.
     let desk = Some(desk).filter(|engine| engine.applied() <= cursor);

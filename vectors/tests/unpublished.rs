@@ -348,6 +348,19 @@ fn legs_are_charged_by_the_brackets_that_are_named() {
     holds(equal, json!({ "liquidation_price": null }));
 }
 
+/// The largest number a decimal can be, and one more: that is told, and no panic.
+#[test]
+fn money_beyond_what_a_number_can_be_is_refused() {
+    let largest = "79228162514264337593543950335";
+    let equal = ("0.01", "300");
+    let mut profit = hedge_mode(largest, equal, equal);
+    profit["other_unrealised_pnl"] = json!("1");
+    refused(profit, "an amount is too large");
+    let mut amounts = hedge_mode(largest, equal, equal);
+    amounts["other_maintenance_margin"] = json!("-1");
+    refused(amounts, "an amount is too large");
+}
+
 fn liquidation(mode: &str, wallet: &str, own: Value, others: Value) -> Value {
     let mut all = own;
     all["calc"] = json!("binance_liquidation_price");

@@ -348,6 +348,10 @@ fn a_full_disk_keeps_what_waits_of_local_alerts_alone() {
     outbox.recall_local(&kept).expect("a state of ours");
     assert_eq!(outbox.waiting().count(), 2, "none waits twice");
     assert!(outbox.recall_local(&kept[1..]).is_err());
+    let mut another = kept.clone();
+    another[0] ^= 0xff;
+    let error = outbox.recall_local(&another).expect_err("another version");
+    assert!(error.to_string().contains("another version"), "{error}");
     let heard = heard_after(&mut desk, outbox);
     use ChangeKind::{Fired, Resolved};
     assert_eq!(

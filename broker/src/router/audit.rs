@@ -12,6 +12,8 @@ use crate::link::Holdings;
 const CONFIRM_NS: u64 = 5 * SECOND_NS;
 /// About one that was told it is asked this often, until it is gone.
 const STANDING_NS: u64 = MINUTE_NS;
+/// A link is asked this often while nothing differs, and again after this long when it did not answer.
+const SCHEDULE_NS: u64 = 15 * MINUTE_NS;
 /// Differences of a link that are told at once: a broker that has lost its book is one fault, and people need no more.
 const TOLD_MAX: usize = 100;
 
@@ -73,8 +75,9 @@ pub(crate) fn signed(position: &PositionChange) -> i64 {
 /// The comparison of one link.
 #[derive(Debug, Default)]
 pub(super) struct Audit {
-    /// Differences by the last answer, and those that were told.
-    seen: BTreeMap<Place, Volumes>,
+    /// Differences by the last answer, each since when it is seen with these volumes.
+    seen: BTreeMap<Place, (Volumes, Ts)>,
+    /// Those that were told.
     told: BTreeMap<Place, Volumes>,
     again_at: Option<Ts>,
 }
@@ -90,8 +93,13 @@ impl Audit {
         self.again_at.take_if(|at| *at <= now).is_some()
     }
 
-    /// An answer of the link. A fill on its way makes another difference at the next one, or none: told is what two
-    /// answers in a row say.
+    /// The link was asked. One that never answers is asked again; an answer sets another time.
+    pub(super) fn asked(&mut self, now: Ts) {
+        self.again_at = Some(now.plus(SCHEDULE_NS));
+    }
+
+    /// An answer of the link. A fill on its way makes another difference at the next one, or none: told is what answers
+    /// say that lie [`CONFIRM_NS`] apart, and all between them.
     pub(super) fn compare(&mut self, ours: &Ours, theirs: &Holdings, now: Ts) -> Vec<Difference> {
         let link = theirs.link;
         let ours = ours.of(link);
@@ -129,21 +137,89 @@ impl Audit {
                 change(&place, volumes(&place));
             }
         }
-        for (place, now) in &found {
-            let is_new = self.told.get(place) != Some(now);
+        let mut seen = BTreeMap::new();
+        let mut waits = false;
+        for (place, volumes) in &found {
+            let before = self.seen.get(place).filter(|(same, _)| same == volumes);
+            let since = before.map_or(now, |(_, since)| *since);
+            seen.insert(*place, (*volumes, since));
+            let is_new = self.told.get(place) != Some(volumes);
             let has_room = self.told.len() < TOLD_MAX || self.told.contains_key(place);
-            if is_new && has_room && self.seen.get(place) == Some(now) {
-                self.told.insert(*place, *now);
-                change(place, *now);
+            if !is_new || !has_room {
+                continue;
+            }
+            if now.since(since) >= CONFIRM_NS {
+                self.told.insert(*place, *volumes);
+                change(place, *volumes);
+            } else {
+                waits = true;
             }
         }
-        let standing = found == self.seen;
-        self.again_at = match (found.is_empty(), standing) {
-            (true, _) => None,
-            (false, true) => Some(now.plus(STANDING_NS)),
-            (false, false) => Some(now.plus(CONFIRM_NS)),
+        let wait_ns = match (found.is_empty(), waits) {
+            (true, _) => SCHEDULE_NS,
+            (false, true) => CONFIRM_NS,
+            (false, false) => STANDING_NS,
         };
-        self.seen = found;
+        self.again_at = Some(now.plus(wait_ns));
+        self.seen = seen;
         changes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use siaga_risk::units::HOUR_NS;
+
+    use super::*;
+    use crate::link::Holding;
+
+    const START: Ts = Ts(HOUR_NS);
+
+    fn theirs(held: &[(u32, i64)]) -> Holdings {
+        let positions = held.iter().map(|(account, qty)| Holding {
+            account: AccountId(*account),
+            instrument: InstrumentId(7),
+            qty: Qty(*qty),
+        });
+        Holdings {
+            link: LinkId(1),
+            positions: positions.collect(),
+            balances: Vec::new(),
+        }
+    }
+
+    /// What an answer makes known, so long after the first one.
+    fn answer(audit: &mut Audit, held: &[(u32, i64)], after_ns: u64) -> Vec<(u32, i64)> {
+        let told = audit.compare(&Ours::default(), &theirs(held), START.plus(after_ns));
+        let told = told.iter().map(|told| (told.account.0, told.theirs.0));
+        told.collect()
+    }
+
+    #[test]
+    fn two_answers_at_once_are_no_proof() {
+        let mut audit = Audit::default();
+        assert_eq!(answer(&mut audit, &[(1, 5)], 0), []);
+        // The link came back in between and was asked at once.
+        assert_eq!(answer(&mut audit, &[(1, 5)], 1), []);
+        assert_eq!(audit.poll_deadline(), Some(START.plus(1 + CONFIRM_NS)));
+        // Other volumes are another difference.
+        assert_eq!(answer(&mut audit, &[(1, 6)], CONFIRM_NS), []);
+        assert_eq!(answer(&mut audit, &[(1, 6)], 2 * CONFIRM_NS - 1), []);
+        assert_eq!(answer(&mut audit, &[(1, 6)], 2 * CONFIRM_NS), [(1, 6)]);
+        let standing = START.plus(2 * CONFIRM_NS + STANDING_NS);
+        assert_eq!(audit.poll_deadline(), Some(standing));
+    }
+
+    #[test]
+    fn a_new_difference_beside_a_known_one_is_confirmed_at_once() {
+        let mut audit = Audit::default();
+        answer(&mut audit, &[(1, 5)], 0);
+        assert_eq!(answer(&mut audit, &[(1, 5)], CONFIRM_NS), [(1, 5)]);
+        let both = [(1, 5), (2, 3)];
+        assert_eq!(answer(&mut audit, &both, STANDING_NS), []);
+        let again = START.plus(STANDING_NS + CONFIRM_NS);
+        assert_eq!(audit.poll_deadline(), Some(again));
+        let told = answer(&mut audit, &both, STANDING_NS + CONFIRM_NS);
+        assert_eq!(told, [(2, 3)]);
     }
 }

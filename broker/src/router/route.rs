@@ -161,11 +161,15 @@ impl Route {
 
     /// Asks what the broker holds, where it can say that. Executions it was asked about before are told before.
     fn ask_holdings(&mut self, now: Ts) {
-        if self.link.capabilities().holdings && self.link.holdings(now).is_err() {
-            tracing::warn!(
+        if !self.link.capabilities().holdings {
+            return;
+        }
+        match self.link.holdings(now) {
+            Ok(()) => self.audit.asked(now),
+            Err(_) => tracing::warn!(
                 link = self.link.id().0,
                 "the link does not say what it holds"
-            );
+            ),
         }
     }
 

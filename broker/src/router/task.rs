@@ -52,7 +52,10 @@ pub trait Rim: Send + 'static {
     /// When it cannot be kept: then nothing is handed over and the task ends.
     fn keep_cursor(&mut self, cursor: OutputKey) -> std::io::Result<()>;
     /// A broker holds something else than the books say, or that is over. No input of the core says so: it is for people.
-    fn differ(&mut self, _difference: &Difference) {}
+    /// False when nobody could take it now: it is told again.
+    fn differ(&mut self, _difference: &Difference) -> bool {
+        true
+    }
 }
 
 /// Newest price per instrument, between the thread that knows it and the router. Older ones are replaced.
@@ -230,6 +233,7 @@ pub fn spawn(
         marks: handle.marks.clone(),
         wires: BTreeMap::new(),
         waiting: None,
+        untold: None,
     };
     let join = tokio::spawn(task.run(outputs));
     (handle, join)
@@ -243,6 +247,8 @@ struct Task<R> {
     wires: BTreeMap<LinkId, (u64, mpsc::Sender<WireFrame>)>,
     /// An input that the core had no room for.
     waiting: Option<Body>,
+    /// A difference that nobody could take: the audit has it as told, and says it no second time.
+    untold: Option<Difference>,
 }
 
 impl<R: Rim> Task<R> {
@@ -333,9 +339,7 @@ impl<R: Rim> Task<R> {
     fn flush(&mut self) -> Duration {
         let now = self.rim.now();
         let slow_peer = self.flush_wires(now);
-        while let Some(difference) = self.router.poll_difference() {
-            self.rim.differ(&difference);
-        }
+        self.tell_differences();
         while let Some(body) = self.waiting.take().or_else(|| self.router.poll_input()) {
             if let Err(body) = self.rim.offer(body) {
                 self.waiting = Some(*body);
@@ -350,6 +354,18 @@ impl<R: Rim> Task<R> {
         };
         let due = due.clamp(RETRY, IDLE);
         if slow_peer { due.min(SLOW_PEER) } else { due }
+    }
+
+    /// What does not get through is tried again at the next look, a second later at most.
+    fn tell_differences(&mut self) {
+        let mut next = self.untold.take();
+        while let Some(difference) = next.or_else(|| self.router.poll_difference()) {
+            if !self.rim.differ(&difference) {
+                self.untold = Some(difference);
+                return;
+            }
+            next = None;
+        }
     }
 
     fn flush_wires(&mut self, now: Ts) -> bool {
@@ -378,5 +394,72 @@ impl<R: Rim> Task<R> {
             self.close(link, now);
         }
         slow_peer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use siaga_risk::ids::AccountId;
+    use siaga_risk::units::Qty;
+
+    use super::*;
+    use crate::router::Limits;
+
+    /// Takes so many differences, and no more.
+    struct Busy {
+        room: usize,
+        heard: Vec<u32>,
+    }
+
+    impl Rim for Busy {
+        fn now(&self) -> Ts {
+            Ts(1)
+        }
+        fn offer(&mut self, _body: Body) -> Result<(), Box<Body>> {
+            Ok(())
+        }
+        fn keep_cursor(&mut self, _cursor: OutputKey) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn differ(&mut self, difference: &Difference) -> bool {
+            let takes = self.heard.len() < self.room;
+            if takes {
+                self.heard.push(difference.account.0);
+            }
+            takes
+        }
+    }
+
+    #[test]
+    fn a_difference_that_nobody_could_take_is_told_again_and_none_is_left_out() {
+        let start = OutputKey::default();
+        let mut router = Router::new(start, start, Limits::default());
+        router.differences = [1, 2, 3]
+            .map(|account| Difference {
+                link: LinkId(1),
+                account: AccountId(account),
+                instrument: InstrumentId(7),
+                ours: Qty(5),
+                theirs: Qty(0),
+            })
+            .into();
+        let (_requests, requests) = mpsc::channel(1);
+        let mut task = Task {
+            router,
+            rim: Busy {
+                room: 1,
+                heard: Vec::new(),
+            },
+            requests,
+            marks: MarkBoard::default(),
+            wires: BTreeMap::new(),
+            waiting: None,
+            untold: None,
+        };
+        task.tell_differences();
+        assert_eq!(task.rim.heard, [1]);
+        task.rim.room = 3;
+        task.flush();
+        assert_eq!(task.rim.heard, [1, 2, 3]);
     }
 }

@@ -401,6 +401,11 @@ fn differences(router: &mut Router) -> Vec<(u32, i64, i64)> {
         .collect()
 }
 
+/// When a link is asked again that told at `last` what the books say.
+fn scheduled(last: Ts) -> Option<Ts> {
+    Some(last.plus(15 * MINUTE_NS))
+}
+
 fn next_answer(router: &mut Router) -> Ts {
     let due = router.poll_deadline().expect("it is asked again");
     router.on_deadline(due);
@@ -434,9 +439,9 @@ fn what_a_broker_holds_otherwise_is_told_when_it_says_so_twice() {
     next_answer(&mut router);
     assert_eq!(differences(&mut router), [(1, 9, 4)]);
     router.on_position(&held(1, 1, Side::Buy, 4));
-    next_answer(&mut router);
+    let last = next_answer(&mut router);
     assert_eq!(differences(&mut router), [(1, 4, 4)]);
-    assert_eq!(router.poll_deadline(), None, "both agree");
+    assert_eq!(router.poll_deadline(), scheduled(last), "both agree");
 }
 
 #[test]
@@ -446,16 +451,35 @@ fn holdings_are_asked_for_at_every_return_and_what_is_on_its_way_is_no_differenc
     router.drill(LINK, false, Ts(3));
     router.drill(LINK, true, Ts(4));
     assert_eq!(differences(&mut router), []);
-    assert_eq!(router.poll_deadline(), None);
+    assert_eq!(router.poll_deadline(), scheduled(Ts(4)));
     router.on_output(at(5), &submit(5), Ts(5));
     router.drill(LINK, false, Ts(6));
     router.drill(LINK, true, Ts(7));
     assert_eq!(router.mode(LINK), Some(LinkMode::Live));
     // Its execution becomes a position of ours before the next answer.
     router.on_position(&held(5, 1, Side::Buy, 10));
-    next_answer(&mut router);
+    let last = next_answer(&mut router);
     assert_eq!(differences(&mut router), []);
-    assert_eq!(router.poll_deadline(), None);
+    assert_eq!(router.poll_deadline(), scheduled(last));
+    // On a schedule it is asked without a return, too.
+    router.on_position(&held(6, 1, Side::Buy, 1));
+    assert_eq!(Some(next_answer(&mut router)), scheduled(last));
+    next_answer(&mut router);
+    assert_eq!(differences(&mut router), [(1, 11, 10)]);
+}
+
+#[test]
+fn a_broker_that_does_not_say_what_it_holds_is_asked_again() {
+    let config = PaperConfig {
+        latency_ns: 60 * MINUTE_NS,
+        ..PaperConfig::exact()
+    };
+    let mut router = Router::new(at(0), at(0), Limits::default());
+    router.add(Box::new(PaperLink::new(LINK, config)));
+    router.start(Ts(1));
+    let second = next_answer(&mut router);
+    assert_eq!(Some(second), scheduled(Ts(1)));
+    assert_eq!(router.poll_deadline(), scheduled(second));
 }
 
 #[test]
@@ -464,7 +488,7 @@ fn positions_that_were_open_at_the_start_are_in_the_book_on_paper() {
     router.open_position(&held(1, 1, Side::Buy, 10));
     router.drill(LINK, false, Ts(3));
     router.drill(LINK, true, Ts(4));
-    assert_eq!(router.poll_deadline(), None, "no difference");
+    assert_eq!(router.poll_deadline(), scheduled(Ts(4)), "no difference");
 }
 
 proptest! {

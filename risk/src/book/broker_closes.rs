@@ -121,7 +121,9 @@ impl Book {
         id
     }
 
-    /// Books the one execution of a broker's order, once. More than is open is not booked: it would open the other side.
+    /// Books the one execution of a broker's order, once, as far as its position is open: the order is for what it takes,
+    /// and the rest waits as with any close. Nothing is booked where the position is gone, or of more than a net, which
+    /// has no end there.
     fn closed(
         &mut self,
         ctx: &mut Ctx<'_>,
@@ -135,7 +137,11 @@ impl Book {
             return Ok(());
         }
         let held = self.positions.find(close.position);
-        if fill.qty.0 > held.map_or(0, |held| held.qty) {
+        let takes = match self.closable(order) {
+            Some(open) if open > 0 => Qty(fill.qty.0.min(open)),
+            _ => fill.qty,
+        };
+        if takes.0 > held.map_or(0, |held| held.qty) {
             let order = order.clone();
             let unbooked = Unbooked {
                 id: close.exec,
@@ -144,11 +150,11 @@ impl Book {
             return Err(self.doubt(ctx, &order, unbooked, Reject::NotClosing));
         }
         // The broker may have said it otherwise before: the order is what it says now.
-        if fill.qty > Qty(0) {
+        if takes > Qty(0) {
             let before = order.clone();
             self.expose_if_open(&before, -1);
             let order = self.order_mut(id).ok_or(Reject::UnknownOrder)?;
-            order.order.qty = fill.qty;
+            order.order.qty = takes;
             let after = order.clone();
             self.expose_if_open(&after, 1);
         }

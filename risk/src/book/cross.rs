@@ -3,7 +3,7 @@
 //! ask. In instruments with a schedule each leg is charged for itself: maintenance counts for the states, initial
 //! margin, with the orders in flight, for opening and for withdrawals.
 
-use super::brackets::{Charge, initial, maintenance};
+use super::brackets::{Charge, effective_initial, initial, maintenance};
 use super::charge::{Part, Sides};
 use super::instruments::{Instrument, ten};
 use super::margin::{Used, clamp};
@@ -32,6 +32,28 @@ impl Book {
     pub(super) fn is_scheduled(&self, group: &GroupTerms, instrument: &Instrument) -> bool {
         group.margin_price == MarginPrice::Mark
             && instrument.terms.crypto.schedule != MarginSchedule::Flat
+    }
+
+    /// The instrument's schedule by itself asks for less than it is worth, whatever the account's leverage is. The others
+    /// divide by that leverage.
+    pub(super) fn is_levered_by_schedule(
+        &self,
+        group: &GroupTerms,
+        instrument: &Instrument,
+    ) -> bool {
+        if !self.is_scheduled(group, instrument) {
+            return false;
+        }
+        match &instrument.terms.crypto.schedule {
+            MarginSchedule::Slope(slope) => slope.initial < Ratio::ONE,
+            MarginSchedule::OpenInterest(scale) => {
+                let open_interest = self.open_interest(instrument.terms.id);
+                effective_initial(scale, open_interest) < Ratio::ONE
+            }
+            MarginSchedule::Flat | MarginSchedule::Brackets(_) | MarginSchedule::HalfOfInitial => {
+                false
+            }
+        }
     }
 
     /// Whether the results of an account or what it must have bend with a price, so that no straight line bounds them.

@@ -510,10 +510,11 @@ impl Book {
     }
 
     /// An order asks for less margin than it is worth: by the account's leverage, by bands, or by the instrument's own
-    /// margin. What cannot be known counts as leveraged.
+    /// schedule or margin. What cannot be known counts as leveraged.
     fn is_leveraged(&self, account: &Account, instrument: &Instrument, order: &NewOrder) -> bool {
         if self.leverage_on(account, instrument).0 > Leverage::ONE
             || self.is_levered_by_bands(account, instrument)
+            || self.is_levered_by_schedule(self.group_of(account), instrument)
         {
             return true;
         }

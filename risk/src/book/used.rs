@@ -299,9 +299,9 @@ impl Book {
         rules.iter().find(|rule| rule.names(instrument))
     }
 
-    /// Some band of an instrument asks for less than it is worth: by a leverage of its own, as far as caps and what the
-    /// account itself was given let it, or by a share below the whole. Which band an order falls into is not asked: what
-    /// is held and in flight moves it while the order waits.
+    /// Some band of an instrument asks for less than it is worth: by its share over a leverage of its own, as far as caps
+    /// and what the account itself was given let it. Which band an order falls into is not asked: what is held and in
+    /// flight moves it while the order waits.
     pub(super) fn is_levered_by_bands(&self, account: &Account, instrument: &Instrument) -> bool {
         let group = self.group_of(account);
         let Some(rule) = self
@@ -313,7 +313,8 @@ impl Book {
         let cap = self.bound_on(account, instrument).cap;
         rule.bands.iter().any(|band| {
             let leverage = cap.map_or(band.leverage, |(cap, _)| cap.min(band.leverage));
-            leverage > Leverage::ONE || band.initial < Ratio::ONE
+            let (over, under) = leverage.fraction();
+            i128::from(band.initial.0) * under < i128::from(Ratio::ONE.0) * over
         })
     }
 

@@ -56,7 +56,7 @@ pub enum LogEvent {
         /// Cursor from which on the log can still be read.
         from: Cursor,
     },
-    /// The log was above its size limit and this reader was too far behind.
+    /// The log was above its size limit and this reader was too far behind, or it came back so.
     CutOff {
         /// Its name.
         name: String,
@@ -72,6 +72,8 @@ pub enum LogEvent {
 #[derive(Debug, Default)]
 pub struct Consumers {
     known: BTreeMap<String, (Cursor, CursorState)>,
+    /// Readers that came back to outputs that are gone, where they were and what is left: to be told.
+    late: BTreeMap<String, (Cursor, Cursor)>,
     /// Who has come back with a cursor of this log.
     admitted: BTreeSet<String>,
 }
@@ -85,12 +87,20 @@ impl Consumers {
         } else {
             CursorState::Following
         };
-        if let Some(known) = self.known.get_mut(name) {
-            *known = (cursor, state);
-        } else if self.known.len() < CONSUMERS_MAX {
-            self.known.insert(name.to_owned(), (cursor, state));
-        } else {
+        let before = self.known.get(name).map(|known| known.1);
+        if before.is_none() && self.known.len() >= CONSUMERS_MAX {
             return None;
+        }
+        self.known.insert(name.to_owned(), (cursor, state));
+        match state {
+            CursorState::Following => {
+                self.late.remove(name);
+            }
+            // What was told in an earlier run ended with it: the reader must be rebuilt all the same.
+            CursorState::MustRebuild if before != Some(state) => {
+                self.late.insert(name.to_owned(), (cursor, from));
+            }
+            CursorState::MustRebuild => {}
         }
         Some(state)
     }
@@ -111,6 +121,7 @@ impl Consumers {
     /// Forgets a reader, so that it holds nothing back.
     pub fn remove(&mut self, name: &str) {
         self.known.remove(name);
+        self.late.remove(name);
     }
 
     /// State and cursor of a reader.
@@ -127,8 +138,10 @@ impl Consumers {
         following.map(|known| known.0).min()
     }
 
-    /// Marks everyone before `from` and tells about it.
+    /// Marks everyone before `from` and tells about it, and about those that came back too late, once each.
     pub fn cut_off(&mut self, from: Cursor, events: &mut Vec<LogEvent>) {
+        let late = std::mem::take(&mut self.late).into_iter();
+        events.extend(late.map(|(name, (at, from))| LogEvent::CutOff { name, at, from }));
         for (name, (at, state)) in &mut self.known {
             if *state == CursorState::Following && *at < from {
                 *state = CursorState::MustRebuild;

@@ -123,6 +123,19 @@ fn what_is_no_state_of_local_alerts_is_an_error_and_changes_nothing() {
     }
 }
 
+/// They hold alerts as the snapshot does: a change of that one is a change of theirs.
+#[test]
+fn the_version_of_local_alerts_follows_the_snapshots() {
+    assert_eq!(LOCAL_VERSION >> 16, u32::from(SNAPSHOT_VERSION));
+    let kept = Engine::default().local_snapshot(LocalDepth::Whole);
+    let mut of_before = kept.clone();
+    of_before[2] -= 1;
+    let mut engine = Engine::default();
+    let end = OutputKey::default();
+    assert!(engine.restore_local(&kept, end).is_ok());
+    assert!(engine.restore_local(&of_before, end).is_err());
+}
+
 proptest! {
     /// Restarted at any point, local alerts are as they were; the restart ends each open one once, under a new revision.
     #[test]

@@ -125,11 +125,34 @@ fn trimming_waits_for_the_slowest_reader() {
         consumers.set_cursor("late", at(3, 0)).unwrap(),
         CursorState::MustRebuild
     );
+    consumers.set_cursor("late", at(3, 0)).unwrap();
     consumers.remove("router");
-    assert!(matches!(
-        log.trim().unwrap()[..],
-        [LogEvent::Trimmed { .. }]
-    ));
+    let from = consumers.from();
+    let events = log.trim().unwrap();
+    let [told, LogEvent::Trimmed { .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    let (name, at) = ("late".to_owned(), at(3, 0));
+    assert_eq!(told, &LogEvent::CutOff { name, at, from });
+    consumers.set_cursor("late", at).unwrap();
+    assert_eq!(log.trim().unwrap(), [], "told once");
+}
+
+#[test]
+fn a_reader_that_is_rebuilt_before_it_is_told_of_is_not_told_of() {
+    let (mut log, _) = OutputLog::open(memory(), options(512, None)).unwrap();
+    fill(&mut log, 1, 100);
+    let consumers = log.consumers();
+    consumers.set_cursor("quick", log.durable()).unwrap();
+    log.trim().unwrap();
+    for name in ["rebuilt", "gone"] {
+        let state = consumers.set_cursor(name, at(3, 0)).unwrap();
+        assert_eq!(state, CursorState::MustRebuild);
+    }
+    let from = consumers.from();
+    consumers.set_cursor("rebuilt", from).unwrap();
+    consumers.remove("gone");
+    assert_eq!(log.trim().unwrap(), []);
 }
 
 #[test]

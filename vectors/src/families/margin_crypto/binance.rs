@@ -97,7 +97,7 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let money = exact(wallet)?.minus(maintenance);
     let money = money.and_then(|money| money.plus(result));
     let id = own.hold(&mut cross, own.entry)?;
-    cross.balance(wallet + taken_off + own.amount)?;
+    cross.balance(total([wallet, taken_off, own.amount])?)?;
     let kept = digits(wallet)
         .max(digits(own.amount))
         .max(CALCULATOR_DIGITS);
@@ -115,9 +115,10 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     }))
 }
 
-fn total(mut amounts: impl Iterator<Item = Decimal>) -> Result<Decimal, Fault> {
+fn total(amounts: impl IntoIterator<Item = Decimal>) -> Result<Decimal, Fault> {
     let add = |sum: Decimal, amount: Decimal| sum.checked_add(amount);
-    amounts.try_fold(Decimal::ZERO, add).ok_or_else(too_large)
+    let sum = amounts.into_iter().try_fold(Decimal::ZERO, add);
+    sum.ok_or_else(too_large)
 }
 
 pub fn hedge_mode(inputs: &Inputs<'_>) -> Result<Value, Fault> {
@@ -126,15 +127,18 @@ pub fn hedge_mode(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         Held::of(&inputs.object("short")?, Side::Sell)?,
     ];
     let others = inputs.decimal_or("other_maintenance_margin", Decimal::ZERO)?;
-    let mut wallet = inputs.decimal("wallet_balance")?
-        + inputs.decimal_or("other_unrealised_pnl", Decimal::ZERO)?;
+    let balance = [
+        inputs.decimal("wallet_balance")?,
+        inputs.decimal_or("other_unrealised_pnl", Decimal::ZERO)?,
+    ];
+    let mut wallet = total(balance)?;
     let shown_digits = result_digits(inputs)?;
     let named = [legs[0].leg()?, legs[1].leg()?];
-    let money = exact(wallet - others)?;
+    let money = exact(wallet)?.minus(exact(others)?).ok_or_else(too_large)?;
     // Where both legs have one rate, what their brackets take off is booked as money, wherever they stand.
     if legs[0].rate == legs[1].rate {
         for leg in &mut legs {
-            wallet += std::mem::take(&mut leg.amount);
+            wallet = total([wallet, std::mem::take(&mut leg.amount)])?;
         }
     }
     let values = legs

@@ -163,7 +163,7 @@ impl Cross {
             DIGITS
         };
         let minor = fit("balance", balance, digits)?;
-        self.cash(minor - self.loan)?;
+        self.cash(minor.checked_sub(self.loan).ok_or_else(too_large)?)?;
         self.loan = minor;
         Ok(())
     }

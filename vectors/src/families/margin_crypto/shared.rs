@@ -27,7 +27,8 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let digits = inputs.digits("result_digits")?;
     let share = brackets::share(rate).ok_or_else(too_large)?;
     let legs = [leg(own, (size, mark), share, Decimal::ZERO)?];
-    let price = cross.liquidation_text(id, digits, exact(equity - others)?, &legs)?;
+    let money = exact(equity)?.minus(exact(others)?).ok_or_else(too_large)?;
+    let price = cross.liquidation_text(id, digits, money, &legs)?;
     Ok(json!({ "liquidation_price": price }))
 }
 
