@@ -240,7 +240,7 @@ export interface Held {
   to_stop_out: Decimal;
   conversions: Conversion[];
   next_stop_out: NextStopOut | null;
-  next_stop_out_untold: Account["next_stop_out_untold"];
+  next_stop_out_untold: "unknown" | "many_positions" | null;
   call: CallStep;
   under_review: boolean;
   positions: Position[];
