@@ -190,7 +190,9 @@ fn run(seed: u64, seen: &mut Seen) {
             desk.inputs.last()
         );
         for machine in [Some(&desk.machine), copy.as_ref()].into_iter().flatten() {
-            machine.audit_watch().unwrap();
+            if let Err(said) = machine.audit_watch() {
+                panic!("{said}\nbehind {:?}", desk.inputs.last());
+            }
         }
         if let Some(copy) = &mut copy {
             let mut again = Vec::new();

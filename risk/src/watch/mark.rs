@@ -233,6 +233,10 @@ impl Watch {
         self.quoted[at].set_reaches(self.fault);
         for route in self.quoted[at].routes.clone() {
             self.rate(route, view);
+            // Rows keep what they are swept at until they are empty, and whoever counted on the rate has left.
+            for rung in 0..RUNGS {
+                self.rates.sweep(route, rung);
+            }
         }
         let reach = i128::from(self.quoted[at].base).abs() + 2 * i128::from(RANGE);
         for place in 0..self.quoted[at].own.len() {
