@@ -18,7 +18,6 @@ describe("a client's own trading page", { skip }, () => {
     await server.scenario("calm");
     await until(async () => (await fetch(`${server.origin}/api/v1/auth/jwks.json`)).ok, { ms: 120_000, what: () => "the accounts to open" });
     client = await Person.register(server, CLIENT);
-    await client.post("auth/confirm/send", { what: "email" });
     const code = await until(() => server.sentCode(CLIENT.email), { what: () => "the code to be sent" });
     await client.post("auth/confirm", { what: "email", code });
     browser = await launch();
