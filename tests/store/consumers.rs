@@ -216,7 +216,7 @@ async fn a_cap_on_leverage_is_exact_and_rows_of_before_get_theirs_by_a_rebuild()
         consume(db, Arc::new(ReadModel), memory(&entries))
             .await
             .expect(kind);
-        assert_eq!(caps(db).await, [exact.clone()], "{kind}");
+        assert_eq!(caps(db).await, std::slice::from_ref(&exact), "{kind}");
         let as_before = "UPDATE instruments SET leverage = NULL";
         db.write(&Actor::SYSTEM, move |tx| tx.execute(sqlx::query(as_before)))
             .await
@@ -225,7 +225,7 @@ async fn a_cap_on_leverage_is_exact_and_rows_of_before_get_theirs_by_a_rebuild()
         rebuild::rebuild(db, rebuild::projections(), |_| Ok(memory(&entries)), |_| {})
             .await
             .expect(kind);
-        assert_eq!(caps(db).await, [exact.clone()], "{kind}");
+        assert_eq!(caps(db).await, std::slice::from_ref(&exact), "{kind}");
         db.close().await;
     }
 }

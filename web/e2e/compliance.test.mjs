@@ -329,6 +329,8 @@ describe("the pages of compliance, keys and personal data", { skip }, () => {
     const code = await until(async () => ((await server.sentCode(CLIENT.email)) === before ? null : server.sentCode(CLIENT.email)), { what: () => "another code" });
     await theirs.getByTestId("mfa-code").fill(code);
     await theirs.getByTestId("second-factor").getByRole("button", { name: "Confirm", exact: true }).click();
+    // While the code is asked for there is no button to begin with, either.
+    await theirs.getByTestId("second-factor").waitFor({ state: "detached" });
     await theirs.getByTestId("confirm-begin").waitFor({ state: "detached" });
     await theirs.goto(`${server.origin}/me/data`);
     await theirs.getByTestId("erase").click();

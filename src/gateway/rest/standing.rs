@@ -276,7 +276,10 @@ mod tests {
             ..Also::ANY
         };
         let gold = (Some("XAU/USD".to_owned()), TradingMode::Halt, true);
-        assert_eq!(told(&[], &[kill(Scope::House, narrow)]), [gold.clone()]);
+        assert_eq!(
+            told(&[], &[kill(Scope::House, narrow)]),
+            std::slice::from_ref(&gold)
+        );
         // Gold alone has a leg in gold.
         let metal = kill(Scope::Currency(CurrencyId(3)), Also::ANY);
         assert_eq!(told(&[], &[metal]), [gold]);
