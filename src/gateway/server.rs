@@ -239,6 +239,7 @@ async fn connection(
 ) {
     // Frames are gathered before they are written: waiting for more would only add time.
     let _ = socket.set_nodelay(true);
+    // A socket that refuses either is served all the same.
     let _ = rustix::net::sockopt::set_socket_send_buffer_size(&socket, UNSENT_BYTES);
     let mut builder = http1::Builder::new();
     builder
