@@ -3,6 +3,10 @@
 /// Tables that grow by themselves, so that growing holds nobody up for long.
 const TABLES: usize = 256;
 const EMPTY: u32 = 0;
+/// Cells of a small table.
+const FEW: usize = 8;
+/// No more of a table is used than this part: fuller, and what is looked for lies many cells from its home.
+const FULL: (usize, usize) = (4, 5);
 
 /// Slots by id. The same ids give the same answers whatever the order they came in; nobody walks through it.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +34,7 @@ impl Index {
             counts[mix(*id) as usize % TABLES] += 1;
         }
         let table = |count: &usize| Table {
-            cells: vec![EMPTY; (count * 3 / 2).max(8)],
+            cells: vec![EMPTY; (count * 4 / 3).max(FEW)],
             used: 0,
         };
         let mut index = Index {
@@ -58,7 +62,7 @@ impl Index {
         }
         let hash = mix(id);
         let table = &mut self.tables[hash as usize % TABLES];
-        if (table.used + 1) * 4 > table.cells.len() * 3 {
+        if (table.used + 1) * FULL.1 > table.cells.len() * FULL.0 {
             table.grow(id_at);
         }
         table.add(hash, slot);
@@ -115,7 +119,7 @@ impl Table {
     }
 
     fn grow(&mut self, id_at: impl Fn(u32) -> u64) {
-        let size = (self.cells.len() * 5 / 4).max(8);
+        let size = self.cells.len() + self.cells.len() / 8 + FEW;
         let before = std::mem::replace(&mut self.cells, vec![EMPTY; size]);
         self.used = 0;
         for cell in before.into_iter().filter(|cell| *cell != EMPTY) {
