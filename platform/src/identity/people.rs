@@ -211,14 +211,7 @@ impl Identity {
         invitation: Invitation,
         visit: &Visit,
     ) -> Result<Person, Refusal> {
-        by.may(
-            USER_WRITE,
-            &Target {
-                org: by.org,
-                ..Target::default()
-            },
-        )?;
-        by.with_mfa()?;
+        administers(by)?;
         let email = address::email(&invitation.email)?;
         let phone = invitation
             .phone
@@ -548,6 +541,18 @@ impl Identity {
             .read(&by.elevated(), move |tx| store::person(tx, &keyring, id))
             .await
     }
+}
+
+/// Passes for who administers the people of their organisation.
+pub(super) fn administers(by: &Principal) -> Result<(), Refusal> {
+    by.may(
+        USER_WRITE,
+        &Target {
+            org: by.org,
+            ..Target::default()
+        },
+    )?;
+    by.with_mfa()
 }
 
 fn not_oneself(who: &Principal, id: Uuid) -> Result<(), Refusal> {
