@@ -230,13 +230,7 @@ impl Identity {
             .command_once(by, once, move |unit| {
                 // Staff are made by whoever may give roles.
                 if role.is_staff() {
-                    who.may(
-                        USER_ROLE,
-                        &Target {
-                            org,
-                            ..Target::default()
-                        },
-                    )?;
+                    who.may(USER_ROLE, &Target::in_org(org))?;
                 }
                 in_organisation(unit.tx(), org, team)?;
                 let new = store::NewUser {
@@ -545,13 +539,7 @@ impl Identity {
 
 /// Passes for who administers the people of their organisation.
 pub(super) fn administers(by: &Principal) -> Result<(), Refusal> {
-    by.may(
-        USER_WRITE,
-        &Target {
-            org: by.org,
-            ..Target::default()
-        },
-    )?;
+    by.may(USER_WRITE, &Target::in_org(by.org))?;
     by.with_mfa()
 }
 
