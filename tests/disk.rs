@@ -242,15 +242,6 @@ fn positions(door: &Door) -> usize {
         .map_or(0, Vec::len)
 }
 
-fn ready(door: &Door) {
-    door.wait("/api/v1/desk", "the link going live", |desk| {
-        desk["links"][0]["mode"] == "live"
-    });
-    door.wait("/api/v1/quotes?symbols=EUR/USD", "a live price", |quotes| {
-        quotes["items"][0]["feed"] == "live"
-    });
-}
-
 fn part<'a>(verbose: &'a Value, name: &str) -> &'a Value {
     let parts = verbose["parts"].as_array().expect("parts");
     parts
@@ -291,7 +282,7 @@ fn fills_up(stream: Stream) {
     });
     let served = Served::start(dir.path(), disk, &webhook);
     let door = &served.door;
-    ready(door);
+    door.ready();
     let (status, first) = door.call("POST", "/api/v1/orders", Some(order("before")));
     assert_eq!(status, 201, "{first}");
     door.wait("/api/v1/accounts/8", "the fill", |account| {
@@ -336,7 +327,7 @@ fn fills_up(stream: Stream) {
     full.store(false, Ordering::SeqCst);
     let served = Served::start(dir.path(), real, &webhook);
     let door = &served.door;
-    ready(door);
+    door.ready();
     let (status, again) = door.call("POST", "/api/v1/orders", Some(order("before")));
     assert_eq!((status, &again["repeated"]), (201, &json!(true)), "{again}");
     assert_eq!(first["order"]["id"], again["order"]["id"]);
@@ -461,7 +452,7 @@ fn a_stop_after_a_panic_of_the_recorder_goes_through_its_other_steps() {
     });
     // Nobody listens there.
     let served = Served::start(dir.path(), disk, "http://127.0.0.1:1/hook");
-    ready(&served.door);
+    served.door.ready();
     full.store(true, Ordering::SeqCst);
     let door = &served.door;
     door.wait_figure("siaga_journal_poisoned", |poisoned| poisoned == 1);

@@ -99,7 +99,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
             kill_early(dir.path(), Duration::from_millis(dice.below(EARLY_MS)));
         }
         let desk = start(dir.path());
-        ready(&desk);
+        desk.ready();
         check(&desk, &book);
         trade(&desk, &book, kill, 1 + dice.below(ACKS_MAX));
         desk.kill();
@@ -107,7 +107,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
         told.hold(&book.lock().expect("whole"));
     }
     let desk = start(dir.path());
-    ready(&desk);
+    desk.ready();
     check(&desk, &book);
     let book = book.into_inner().expect("whole");
     for (client_id, id) in &book.found {
@@ -342,7 +342,7 @@ fn prepare(data: &Path, dice: &mut Dice) {
         kill_first(data, Duration::from_millis(dice.below(FIRST_MS)));
     }
     let desk = start(data);
-    ready(&desk);
+    desk.ready();
     desk.wait("/api/v1/accounts", "every account", |accounts| {
         let rows = accounts["items"].as_array();
         rows.is_some_and(|rows| rows.len() == DEMO_ACCOUNTS)
@@ -367,15 +367,6 @@ fn prepare(data: &Path, dice: &mut Dice) {
 fn cents(money: &Value) -> i64 {
     let text = money.as_str().expect("money is text");
     text.replace('.', "").parse().expect("two digits")
-}
-
-fn ready(desk: &Desk) {
-    desk.wait("/api/v1/desk", "the link going live", |desk| {
-        desk["links"][0]["mode"] == "live"
-    });
-    desk.wait("/api/v1/quotes?symbols=EUR/USD", "a price", |quotes| {
-        quotes["items"][0]["feed"] == "live"
-    });
 }
 
 /// Clients pay in and trade until so many answers have come.

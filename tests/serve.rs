@@ -94,12 +94,7 @@ fn an_order_survives_kill_and_stop_and_is_not_placed_twice() {
         1,
         "what was acknowledged is there after kill -9"
     );
-    desk.wait("/api/v1/desk", "the link going live again", |desk| {
-        desk["links"][0]["mode"] == "live"
-    });
-    desk.wait("/api/v1/quotes?symbols=EUR/USD", "a price", |quotes| {
-        quotes["items"][0]["feed"] == "live"
-    });
+    desk.ready();
     let (status, again) = desk.call("POST", "/api/v1/orders", Some(order("once")));
     assert_eq!((status, &again["repeated"]), (201, &json!(true)), "{again}");
     assert_eq!(

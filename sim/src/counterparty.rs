@@ -45,6 +45,8 @@ struct State {
 
 /// One report in so many is made again, and one comes late.
 const ODD_EVERY: u64 = 12;
+/// One order in so many falls to a fault that is planted on orders: each run has some of them, and some that go well.
+const FAULT_EVERY: u64 = 4;
 
 /// A handle on the broker; the router holds another.
 #[derive(Clone)]
@@ -294,8 +296,12 @@ impl State {
     }
 
     fn is_silent_about(&self, event: &LinkEvent) -> bool {
-        let planted = self.planted == Some(Planted::SilentBroker);
-        planted && order_of(event).is_some_and(|order| order.0.is_multiple_of(4))
+        order_of(event).is_some_and(|order| self.falls_to(Planted::SilentBroker, order))
+    }
+
+    /// Whether a fault is planted, and on this order.
+    fn falls_to(&self, fault: Planted, order: OrderId) -> bool {
+        self.planted == Some(fault) && order.0.is_multiple_of(FAULT_EVERY)
     }
 }
 
@@ -336,6 +342,9 @@ impl Link for Counterparty {
         state.now = now;
         state.held.submit(submit, &state.working);
         state.working.insert(submit.id, *submit);
+        if state.falls_to(Planted::LostOrder, submit.id) {
+            return;
+        }
         let twice = state.planted == Some(Planted::SentTwice) && state.dice.one_in(20);
         for _ in 0..=u8::from(twice) {
             *state.submits.entry(submit.id).or_default() += 1;
@@ -344,7 +353,10 @@ impl Link for Counterparty {
     }
 
     fn cancel(&mut self, order: OrderId, now: Ts) {
-        self.lock().paper.cancel(order, now);
+        let mut state = self.lock();
+        if !state.falls_to(Planted::LostOrder, order) {
+            state.paper.cancel(order, now);
+        }
     }
 
     fn protect(&mut self, protect: &Protect, _now: Ts) {
@@ -356,7 +368,10 @@ impl Link for Counterparty {
     }
 
     fn status(&mut self, order: OrderId, now: Ts) {
-        self.lock().paper.status(order, now);
+        let mut state = self.lock();
+        if !state.falls_to(Planted::LostOrder, order) {
+            state.paper.status(order, now);
+        }
     }
 
     // `adopt` does nothing: this broker has forgotten nothing.

@@ -93,6 +93,8 @@ pub enum Planted {
     MintedMoney,
     /// The broker says nothing of some orders.
     SilentBroker,
+    /// The broker takes some orders in, executes nothing of them and never says a word.
+    LostOrder,
     /// Bands are wider than the slack of their accounts.
     WideBands,
     /// A limit is told and not in force.
@@ -111,7 +113,7 @@ pub enum Planted {
 
 impl Planted {
     /// Every fault there is.
-    pub const ALL: [Planted; 19] = [
+    pub const ALL: [Planted; 20] = [
         Planted::EarlyAnswers,
         Planted::UnloggedAnswers,
         Planted::ForgetfulDisk,
@@ -124,6 +126,7 @@ impl Planted {
         Planted::WrongSwap,
         Planted::MintedMoney,
         Planted::SilentBroker,
+        Planted::LostOrder,
         Planted::WideBands,
         Planted::DeafLimit,
         Planted::DeafThrottle,
@@ -150,8 +153,10 @@ impl Planted {
             | Planted::OpenShop => &[Invariant::Refused],
             Planted::WrongResult | Planted::WrongSwap => &[Invariant::Books],
             Planted::MintedMoney => &[Invariant::Money],
-            // Of an order it executed before it fell silent nothing is booked, either.
+            // It executes them all the same, and nothing of that is booked, either.
             Planted::SilentBroker => &[Invariant::Answered, Invariant::Once],
+            // Nothing is executed that could be missing on the books.
+            Planted::LostOrder => &[Invariant::Answered],
             Planted::WideBands => &[Invariant::Watch],
             Planted::OtherState => &[Invariant::Standby],
         }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use siaga_feed::catalog::{Catalog, Files, Listing};
+use siaga_risk::ids::InstrumentId;
 
 use super::recover::DataFault;
 
@@ -72,6 +73,18 @@ impl KeptNames {
             let what = format!("damaged ({error}): remove it and import the folder of terms again");
             DataFault::of(&path, what).into()
         })
+    }
+
+    /// Symbol and name of an instrument: imported ones first, then the program's own, else its number.
+    pub fn instrument(&self, id: InstrumentId, catalog: &Catalog) -> InstrumentName {
+        if let Some(kept) = self.instruments.get(&id.0) {
+            return kept.clone();
+        }
+        let number = || (id.to_string(), id.to_string());
+        let shipped = catalog.listing_by_id(id);
+        let shipped = shipped.map(|found| (found.symbol.clone(), found.name.clone()));
+        let (symbol, name) = shipped.unwrap_or_else(number);
+        InstrumentName { symbol, name }
     }
 
     /// Takes the names of an imported catalog, as far as they differ from the shipped ones; true when

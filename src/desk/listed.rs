@@ -8,7 +8,7 @@ use siaga_risk::ids::SourceId;
 use siaga_risk::terms::InstrumentTerms;
 use siaga_risk::units::{Price, Ratio};
 
-use super::kept_names::{KeptListing, KeptNames, kept_listing};
+use super::kept_names::{InstrumentName, KeptListing, KeptNames, kept_listing};
 use super::terms::Field;
 
 /// Something that an import changes beside the terms.
@@ -64,13 +64,7 @@ fn listing_of(
     terms: &InstrumentTerms,
     used: &[SourceId],
 ) -> Listing {
-    let number = terms.id.to_string();
-    let shipped = catalog.listing_by_id(terms.id);
-    let (symbol, name) = match (kept.instruments.get(&terms.id.0), shipped) {
-        (Some(kept), _) => (&kept.symbol, &kept.name),
-        (None, Some(found)) => (&found.symbol, &found.name),
-        (None, None) => (&number, &number),
-    };
+    let InstrumentName { symbol, name } = kept.instrument(terms.id, catalog);
     let venues = listing.venues.iter().filter_map(|(source, symbol)| {
         let source = catalog.source(source).ok()?.terms.id;
         Some(VenueSymbol {
@@ -81,8 +75,8 @@ fn listing_of(
     let mut terms = terms.clone();
     terms.feeds.retain(|feed| used.contains(&feed.source));
     Listing {
-        symbol: symbol.clone(),
-        name: name.clone(),
+        symbol,
+        name,
         calendar: listing.calendar.clone(),
         venues: venues.collect(),
         sim: SimTerms {

@@ -6,7 +6,7 @@ use siaga_feed::catalog::Catalog;
 use siaga_risk::event::TermsChange;
 use siaga_risk::ids::ActorId;
 
-use super::kept_names::KeptNames;
+use super::kept_names::{InstrumentName, KeptNames};
 use crate::gateway::directory::Directory;
 
 /// The administrator of the first release.
@@ -60,14 +60,8 @@ impl NameSource {
                 directory.put_link(terms.id, name.map_or("link", |name| name));
             }
             TermsChange::Instrument(terms) => {
-                let number = terms.id.to_string();
-                let shipped = catalog.listing_by_id(terms.id);
-                let (symbol, name) = match (kept.instruments.get(&terms.id.0), shipped) {
-                    (Some(kept), _) => (&kept.symbol, &kept.name),
-                    (None, Some(found)) => (&found.symbol, &found.name),
-                    (None, None) => (&number, &number),
-                };
-                directory.put_instrument(symbol, name, (**terms).clone());
+                let InstrumentName { symbol, name } = kept.instrument(terms.id, catalog);
+                directory.put_instrument(&symbol, &name, (**terms).clone());
             }
             TermsChange::Group(terms) => {
                 let mut groups = catalog.groups.iter();

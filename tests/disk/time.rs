@@ -13,7 +13,7 @@ use siaga_risk::record;
 use siaga_risk::units::{DAY_NS, Ts};
 
 use crate::desk::Door;
-use crate::{Served, order, ready};
+use crate::{Served, order};
 
 const OUTAGE_NS: u64 = 5 * DAY_NS;
 /// A tenth of a lot of euros held long, cents a night.
@@ -73,7 +73,7 @@ fn an_outage_of_days_is_charged_and_a_clock_behind_it_goes_on_from_there() {
     let dir = tempfile::tempdir().expect("a folder");
     let served = serve(dir.path(), Clock::start());
     let door = &served.door;
-    ready(door);
+    door.ready();
     let (status, bought) = door.call("POST", "/api/v1/orders", Some(order("held")));
     assert_eq!(status, 201, "{bought}");
     door.wait("/api/v1/accounts/8", "the fill", |account| {
@@ -107,7 +107,7 @@ fn an_outage_of_days_is_charged_and_a_clock_behind_it_goes_on_from_there() {
         let all = alerts["items"].as_array();
         all.is_some_and(|all| all.iter().any(|alert| alert["rule"] == "clock_jump"))
     });
-    ready(door);
+    door.ready();
     let (status, taken) = door.call("POST", "/api/v1/orders", Some(order("after")));
     assert_eq!(status, 201, "{taken}");
     swap_of(door, &owed);

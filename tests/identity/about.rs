@@ -10,20 +10,10 @@ use siaga_platform::identity::{
     UserProfile, set_preferences,
 };
 use siaga_platform::people::Principal;
-use siaga_platform::refusal::{
-    CONFLICT, FORBIDDEN, Fault, INVALID, NEEDS_MFA, NOT_FOUND, Refusal, STALE,
-};
+use siaga_platform::refusal::{CONFLICT, FORBIDDEN, INVALID, NEEDS_MFA, NOT_FOUND, Refusal, STALE};
 use uuid::Uuid;
 
-use crate::house::{House, PASSWORD, api};
-
-fn done<T>(house: &House, answer: Result<T, Refusal>) -> T {
-    answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", house.kind))
-}
-
-fn fault<T>(answer: Result<T, Refusal>) -> Option<Fault> {
-    answer.err().and_then(|refusal| refusal.fault())
-}
+use crate::house::{House, PASSWORD, api, done, fault};
 
 async fn principal(house: &House, access: &str) -> Principal {
     done(house, house.identity.who(access, None, None).await).principal

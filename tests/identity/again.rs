@@ -2,14 +2,10 @@
 
 use siaga_platform::identity::{Invitation, Standing, StatusChange};
 use siaga_platform::people::{Principal, Role};
-use siaga_platform::refusal::{KEY_REUSED, Refusal};
+use siaga_platform::refusal::KEY_REUSED;
 use siaga_platform::unit::Once;
 
-use crate::house::{House, api};
-
-fn done<T>(house: &House, answer: Result<T, Refusal>) -> T {
-    answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", house.kind))
-}
+use crate::house::{House, api, done};
 
 fn once(route: &'static str, request: u8) -> Option<Once> {
     Some(Once {

@@ -10,24 +10,16 @@ use siaga_platform::identity::{
     Client, Contact, Identity, Method, Proof, RoleChange, SignedIn, Visit, totp,
 };
 use siaga_platform::people::{Principal, Role};
-use siaga_platform::refusal::{FORBIDDEN, Fault, NEEDS_MFA, NOT_FOUND, Refusal};
+use siaga_platform::refusal::{FORBIDDEN, NEEDS_MFA, NOT_FOUND};
 use siaga_platform::{erasure, handlers, retention};
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
-use crate::house::{House, PASSWORD, api};
+use crate::house::{House, PASSWORD, api, done, fault};
 use crate::sessions::unbase32;
 
 /// The password of whoever comes second.
 const ANOTHER: &str = "Gajah-Hijau-91!";
-
-fn fault<T>(answer: Result<T, Refusal>) -> Option<Fault> {
-    answer.err().and_then(|refusal| refusal.fault())
-}
-
-fn done<T>(house: &House, answer: Result<T, Refusal>) -> T {
-    answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", house.kind))
-}
 
 fn code(house: &House, secret: &[u8]) -> String {
     totp::hotp(

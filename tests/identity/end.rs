@@ -9,14 +9,9 @@ use siaga_platform::identity::permissions::DESK_READ;
 use siaga_platform::identity::{PreferencesChange, RiskAppetite, set_preferences};
 use siaga_platform::outbox::{Event, Handlers, Publisher};
 use siaga_platform::people::Principal;
-use siaga_platform::refusal::Refusal;
 use siaga_platform::{handlers, retention};
 
-use crate::house::{House, PASSWORD, api};
-
-fn done<T>(house: &House, answer: Result<T, Refusal>) -> T {
-    answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", house.kind))
-}
+use crate::house::{House, PASSWORD, api, done};
 
 async fn rows(house: &House, sql: &'static str) -> i64 {
     let counted = house

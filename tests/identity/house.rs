@@ -7,6 +7,7 @@ use siaga_platform::core_door::NoCore;
 use siaga_platform::crypto::Keyring;
 use siaga_platform::identity::messenger::{Channel, Message, Messenger, Sending};
 use siaga_platform::identity::{Client, Identity, Opened, Registration, Settings, SignedIn, Visit};
+use siaga_platform::refusal::{Fault, Refusal};
 use siaga_platform::unit::Platform;
 use siaga_risk::units::{SECOND_NS, Ts};
 
@@ -152,6 +153,16 @@ impl House {
             SignedIn::Confirm(_) => panic!("{}: her factors ended", self.kind),
         }
     }
+}
+
+/// What went well; what did not says on which database.
+pub fn done<T>(house: &House, answer: Result<T, Refusal>) -> T {
+    answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", house.kind))
+}
+
+/// Why something was refused, if it was.
+pub fn fault<T>(answer: Result<T, Refusal>) -> Option<Fault> {
+    answer.err().and_then(|refusal| refusal.fault())
 }
 
 /// A program at the door.

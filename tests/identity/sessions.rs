@@ -10,21 +10,16 @@ use siaga_platform::identity::faults::{
 };
 use siaga_platform::identity::permissions::DESK_READ;
 use siaga_platform::identity::{Contact, Method, Proof, SignedIn, totp};
-use siaga_platform::refusal::{Fault, Refusal};
 use siaga_platform::spread::{self, Word};
 use siaga_risk::units::Ts;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::house::{House, PASSWORD, api};
+use crate::house::{House, PASSWORD, api, fault};
 
 /// Nothing here takes this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-fn fault<T>(answer: Result<T, Refusal>) -> Option<Fault> {
-    answer.err().and_then(|refusal| refusal.fault())
-}
 
 /// The tabs of a browser ask at once and go on; a copy that comes later ends the session for both.
 #[tokio::test(flavor = "multi_thread")]

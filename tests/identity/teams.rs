@@ -9,21 +9,11 @@ use siaga_platform::identity::{
 };
 use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role, Who};
-use siaga_platform::refusal::{
-    BAD_PAGE, FORBIDDEN, Fault, INVALID, KEY_REUSED, NOT_FOUND, Refusal, STALE,
-};
+use siaga_platform::refusal::{BAD_PAGE, FORBIDDEN, INVALID, KEY_REUSED, NOT_FOUND, STALE};
 use siaga_platform::unit::Once;
 use uuid::Uuid;
 
-use crate::house::{House, api};
-
-fn done<T>(house: &House, answer: Result<T, Refusal>) -> T {
-    answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", house.kind))
-}
-
-fn fault<T>(answer: Result<T, Refusal>) -> Option<Fault> {
-    answer.err().and_then(|refusal| refusal.fault())
-}
+use crate::house::{House, api, done, fault};
 
 /// Somebody who works here since now.
 async fn person(house: &House, name: &str, role: Role, team: Option<Uuid>) -> Person {

@@ -4,13 +4,9 @@ use siaga_platform::identity::TierChange;
 use siaga_platform::identity::faults::TOO_OFTEN;
 use siaga_platform::identity::permissions::DESK_READ;
 use siaga_platform::people::Principal;
-use siaga_platform::refusal::{FORBIDDEN, INVALID, Refusal, STALE};
+use siaga_platform::refusal::{FORBIDDEN, INVALID, STALE};
 
-use crate::house::House;
-
-fn done<T>(house: &House, answer: Result<T, Refusal>) -> T {
-    answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", house.kind))
-}
+use crate::house::{House, done};
 
 fn change(tier: &str, revision: i64) -> TierChange {
     TierChange {

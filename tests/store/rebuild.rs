@@ -45,14 +45,7 @@ fn trade(data: &Path, url: Option<&str>) {
     desk.wait("/api/v1/quotes?symbols=EUR/USD", "a price", |quotes| {
         quotes["items"][0]["bid"].is_string()
     });
-    desk.wait("/readyz?verbose", "the database", |ready| {
-        let parts = ready["parts"].as_array();
-        parts.is_some_and(|parts| {
-            parts
-                .iter()
-                .any(|part| part["name"] == "db" && part["ok"] == true)
-        })
-    });
+    desk.database_ready();
     let order = json!({
         "account": 8, "symbol": "EUR/USD", "side": "buy", "kind": "market", "qty": "0.10", "client_id": "once"
     });

@@ -192,6 +192,28 @@ impl Door {
         value
     }
 
+    /// Waits until EUR/USD can be traded: the first link is live, and so is the price.
+    pub fn ready(&self) {
+        self.wait("/api/v1/desk", "the link going live", |desk| {
+            desk["links"][0]["mode"] == "live"
+        });
+        self.wait("/api/v1/quotes?symbols=EUR/USD", "a live price", |quotes| {
+            quotes["items"][0]["feed"] == "live"
+        });
+    }
+
+    /// Waits until the database can be asked.
+    pub fn database_ready(&self) {
+        self.wait("/readyz?verbose", "the database", |ready| {
+            let parts = ready["parts"].as_array();
+            parts.is_some_and(|parts| {
+                parts
+                    .iter()
+                    .any(|part| part["name"] == "db" && part["ok"] == true)
+            })
+        });
+    }
+
     /// Asks until `is_so` holds.
     pub fn wait(&self, path: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         self.wait_at_most(PATIENCE, path, what, is_so)

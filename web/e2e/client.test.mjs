@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { bidMoves, launch, openPage, skip, trade } from "./harness/browser.mjs";
+import { bidMoves, launch, openPage, signInAs, skip, trade } from "./harness/browser.mjs";
 import { Person } from "./harness/people.mjs";
 import { Server, until } from "./harness/server.mjs";
 
@@ -16,7 +16,7 @@ describe("a client's own trading page", { skip }, () => {
   before(async () => {
     server = await Server.start();
     await server.scenario("calm");
-    await until(async () => (await fetch(`${server.origin}/api/v1/auth/jwks.json`)).ok, { ms: 120_000, what: () => "the accounts to open" });
+    await server.accountsOpen();
     client = await Person.register(server, CLIENT);
     const code = await until(() => server.sentCode(CLIENT.email), { what: () => "the code to be sent" });
     await client.post("auth/confirm", { what: "email", code });
@@ -28,12 +28,7 @@ describe("a client's own trading page", { skip }, () => {
     await server?.stop();
   });
 
-  const signIn = async () => {
-    const form = page.getByTestId("sign-in");
-    await form.getByLabel("Email", { exact: true }).fill(CLIENT.email);
-    await form.getByLabel("Password", { exact: true }).fill(CLIENT.password);
-    await form.getByRole("button", { name: "Sign in", exact: true }).click();
-  };
+  const signIn = () => signInAs(page, CLIENT);
   const current = () => page.locator('[data-testid="account-strip"][data-current="true"]').waitFor();
   const positions = async () => (await client.get(`trading/accounts/${account}`)).positions;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, describe, it } from "node:test";
-import { launch, openPage, skip } from "./harness/browser.mjs";
+import { confirmAs, launch, openPage, signInAs, skip } from "./harness/browser.mjs";
 import { enrol, invite, Person } from "./harness/people.mjs";
 import { picture } from "./harness/pictures.mjs";
 import { Server, until } from "./harness/server.mjs";
@@ -24,7 +24,7 @@ describe("the pages of compliance, keys and personal data", { skip }, () => {
   let other;
   before(async () => {
     server = await Server.start();
-    await until(async () => (await fetch(`${server.origin}/api/v1/auth/jwks.json`)).ok, { ms: 120_000, what: () => "the accounts to open" });
+    await server.accountsOpen();
     const first = await Person.first(server, ADMIN);
     recovery = first.recovery;
     admin = await Person.signIn(server, ADMIN, recovery[0]);
@@ -40,19 +40,6 @@ describe("the pages of compliance, keys and personal data", { skip }, () => {
     await server?.stop();
   });
 
-  const signInAs = async (target, person) => {
-    const form = target.getByTestId("sign-in");
-    await form.getByLabel("Email", { exact: true }).fill(person.email);
-    await form.getByLabel("Password", { exact: true }).fill(person.password);
-    await form.getByRole("button", { name: "Sign in", exact: true }).click();
-  };
-  const confirmAs = async (target, person, code) => {
-    const second = target.getByTestId("second-factor");
-    await second.getByRole("radio", { name: "Recovery code" }).click();
-    await second.getByTestId("mfa-code").fill(code);
-    await second.getByRole("button", { name: "Confirm" }).click();
-    await target.getByTestId("who").filter({ hasText: person.name }).waitFor();
-  };
   const userOf = async (person) => (await person.get("auth/me")).user.id;
 
   it("makes a key with scopes and a term, shows it once, and revokes it", async () => {

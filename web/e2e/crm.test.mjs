@@ -3,8 +3,8 @@ import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, describe, it } from "node:test";
-import { launch, openPage, skip } from "./harness/browser.mjs";
-import { enrol, firstAdministrator, invite, Person } from "./harness/people.mjs";
+import { confirmAs, launch, openPage, signInAs, skip } from "./harness/browser.mjs";
+import { enrol, invite, Person } from "./harness/people.mjs";
 import { Server, until as soon } from "./harness/server.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -23,8 +23,8 @@ describe("the pages of sales", { skip }, () => {
   let ayu;
   before(async () => {
     server = await Server.start();
-    await until(async () => (await fetch(`${server.origin}/api/v1/auth/jwks.json`)).ok, { ms: 120_000, what: () => "the accounts to open" });
-    const recovery = await firstAdministrator(server, ADMIN);
+    await server.accountsOpen();
+    const { recovery } = await Person.first(server, ADMIN);
     own = await Person.signIn(server, ADMIN, recovery[0]);
     own.id = (await own.get("auth/me")).user.id;
     // A person may ask 300 times a minute: the pages ask for the one, the tests for the other.
@@ -42,14 +42,8 @@ describe("the pages of sales", { skip }, () => {
   });
 
   async function signIn(target, person, recovery) {
-    const form = target.getByTestId("sign-in");
-    await form.getByLabel("Email", { exact: true }).fill(person.email);
-    await form.getByLabel("Password", { exact: true }).fill(person.password);
-    await form.getByRole("button", { name: "Sign in", exact: true }).click();
-    await target.getByTestId("second-factor").getByRole("radio", { name: "Recovery code" }).click();
-    await target.getByTestId("mfa-code").fill(recovery);
-    await target.getByTestId("second-factor").getByRole("button", { name: "Confirm" }).click();
-    await target.getByTestId("who").filter({ hasText: person.name }).waitFor();
+    await signInAs(target, person);
+    await confirmAs(target, person, recovery);
   }
   const open = async (path) => {
     await page.goto(`${server.origin}/${path}`);

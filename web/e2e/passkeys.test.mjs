@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { launch, openPage, skip } from "./harness/browser.mjs";
+import { launch, openPage, signInAs, skip } from "./harness/browser.mjs";
 import { Person } from "./harness/people.mjs";
-import { freePort, Server, until } from "./harness/server.mjs";
+import { freePort, Server } from "./harness/server.mjs";
 
 const CLIENT = { email: "rara@contoh.id", password: "Kawah-Putih-51", name: "Rara Lestari", phone: "+6281234567821" };
 /** A device with a reader of fingers that are always right: nobody is there to touch it. */
@@ -22,7 +22,7 @@ describe("passkeys", { skip }, () => {
     const port = await freePort();
     const origin = `http://localhost:${port}`;
     server = await Server.start({ port, env: { SIAGA__IDENTITY__PUBLIC_URL: origin } });
-    await until(async () => (await fetch(`${server.origin}/api/v1/auth/jwks.json`)).ok, { ms: 120_000, what: () => "the accounts to open" });
+    await server.accountsOpen();
     await Person.register(server, CLIENT);
     // Nobody's token: what a thief of an assertion has.
     program = new Person(server);
@@ -38,12 +38,7 @@ describe("passkeys", { skip }, () => {
     await server?.stop();
   });
 
-  const signIn = async () => {
-    const form = page.getByTestId("sign-in");
-    await form.getByLabel("Email", { exact: true }).fill(CLIENT.email);
-    await form.getByLabel("Password", { exact: true }).fill(CLIENT.password);
-    await form.getByRole("button", { name: "Sign in", exact: true }).click();
-  };
+  const signIn = () => signInAs(page, CLIENT);
   const toSecurity = async () => {
     await page.goto(`${site.origin}/me`);
     await page.getByTestId("passkey-new").waitFor();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, describe, it } from "node:test";
-import { launch, openPage, skip } from "./harness/browser.mjs";
+import { launch, openPage, signInAs, skip } from "./harness/browser.mjs";
 import { Authenticator, Person } from "./harness/people.mjs";
 import { picture } from "./harness/pictures.mjs";
 import { Server, until } from "./harness/server.mjs";
@@ -21,7 +21,7 @@ describe("the platform's pages", { skip }, () => {
   let admin;
   before(async () => {
     server = await Server.start();
-    await until(async () => (await fetch(`${server.origin}/api/v1/auth/jwks.json`)).ok, { ms: 120_000, what: () => "the accounts to open" });
+    await server.accountsOpen();
     browser = await launch();
     page = await openPage(browser, server, { signIn: false });
   });
@@ -30,12 +30,6 @@ describe("the platform's pages", { skip }, () => {
     await server?.stop();
   });
 
-  const signInAs = async (target, person) => {
-    const form = target.getByTestId("sign-in");
-    await form.getByLabel("Email", { exact: true }).fill(person.email);
-    await form.getByLabel("Password", { exact: true }).fill(person.password);
-    await form.getByRole("button", { name: "Sign in", exact: true }).click();
-  };
   const card = (lead) => page.locator(`[data-lead="${lead.id}"]`);
   const inColumn = (lead, column) => page.locator(`[data-column="${column}"] [data-lead="${lead.id}"]`);
 

@@ -405,13 +405,7 @@ pub(super) fn held(unit: &mut Unit<'_, '_>, id: Uuid) -> Result<Held, Refusal> {
     )?;
     let (org, user, kind, status, escalated_by, revision) =
         found.ok_or_else(|| NOT_FOUND.because("there is no such case"))?;
-    unit.by().may(
-        AML_WORK,
-        &Target {
-            org,
-            ..Target::default()
-        },
-    )?;
+    unit.by().may(AML_WORK, &Target::in_org(org))?;
     let (kind, status) = (CaseKind::parse(&kind), Status::parse(&status));
     let (kind, status) = kind
         .zip(status)

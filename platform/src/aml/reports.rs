@@ -268,13 +268,7 @@ pub async fn take_step(
             )?;
             let (org, case, user, status, drafted_by, editors, submitted_by, revision) =
                 found.ok_or_else(|| NOT_FOUND.because("there is no such report"))?;
-            unit.by().may(
-                permission,
-                &Target {
-                    org,
-                    ..Target::default()
-                },
-            )?;
+            unit.by().may(permission, &Target::in_org(org))?;
             if revision != asked.revision {
                 return Err(STALE.because("somebody else changed the report; look again"));
             }

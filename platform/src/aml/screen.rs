@@ -171,13 +171,7 @@ pub async fn by_hand(
 ) -> Result<Screened, Refusal> {
     by.scope(SANCTIONS_SCREEN)?;
     let (org, query) = facts(platform, user).await?;
-    by.may(
-        SANCTIONS_SCREEN,
-        &Target {
-            org,
-            ..Target::default()
-        },
-    )?;
+    by.may(SANCTIONS_SCREEN, &Target::in_org(org))?;
     let lists = sanctions::index(platform).await?;
     let (hits, versions) = search(lists, query.clone()).await?;
     let system = Principal::system("aml.screen").within(org);

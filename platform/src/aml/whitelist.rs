@@ -179,13 +179,7 @@ pub async fn revoke(
                 .tx()
                 .optional(sqlx::query_as("SELECT org_id, user_id FROM sanctions_whitelist WHERE id = $1 AND ended_at IS NULL FOR UPDATE").bind(id))?;
             let (org, user) = found.ok_or_else(|| NOT_FOUND.because("there is no such exception that holds"))?;
-            unit.by().may(
-                AML_WORK,
-                &Target {
-                    org,
-                    ..Target::default()
-                },
-            )?;
+            unit.by().may(AML_WORK, &Target::in_org(org))?;
             let now = unit.now();
             unit.tx().execute(
                 sqlx::query("UPDATE sanctions_whitelist SET ended_at = $2, ended_because = 'revoked' WHERE id = $1").bind(id).bind(bound(now)),

@@ -84,11 +84,7 @@ pub(super) fn key_of(
 
 /// The subject of a lead, for whom its pages are open: consents, export, erasure.
 fn subject_for(by: &Principal, lead: &Lead) -> Option<Uuid> {
-    let target = Target {
-        org: lead.org,
-        owner: Some(lead.subject),
-        ..Target::default()
-    };
+    let target = Target::of(lead.org, lead.subject);
     let sees = |permission| by.may(permission, &target).is_ok();
     (sees(CONSENT_READ) || sees(SUBJECT_READ)).then_some(lead.subject)
 }

@@ -137,12 +137,7 @@ pub async fn may(
     if by.is_person(subject) {
         return Ok(());
     }
-    let target = Target {
-        org: by.org,
-        owner: Some(subject),
-        ..Target::default()
-    };
-    by.may(permission, &target)?;
+    by.may(permission, &Target::of(by.org, subject))?;
     // Of a subject nothing but its key is known here: whose it is stands in the rows that it has.
     let org = by.org;
     let query = "SELECT EXISTS (SELECT FROM users WHERE id = $1 AND org_id = $2) OR EXISTS (SELECT FROM subject_keys WHERE subject_id = $1 AND org_id = $2)";

@@ -211,14 +211,7 @@ impl Identity {
         invitation: Invitation,
         visit: &Visit,
     ) -> Result<Person, Refusal> {
-        by.may(
-            USER_WRITE,
-            &Target {
-                org: by.org,
-                ..Target::default()
-            },
-        )?;
-        by.with_mfa()?;
+        administers(by)?;
         let email = address::email(&invitation.email)?;
         let phone = invitation
             .phone
@@ -237,13 +230,7 @@ impl Identity {
             .command_once(by, once, move |unit| {
                 // Staff are made by whoever may give roles.
                 if role.is_staff() {
-                    who.may(
-                        USER_ROLE,
-                        &Target {
-                            org,
-                            ..Target::default()
-                        },
-                    )?;
+                    who.may(USER_ROLE, &Target::in_org(org))?;
                 }
                 in_organisation(unit.tx(), org, team)?;
                 let new = store::NewUser {
@@ -548,6 +535,12 @@ impl Identity {
             .read(&by.elevated(), move |tx| store::person(tx, &keyring, id))
             .await
     }
+}
+
+/// Passes for who administers the people of their organisation.
+pub(super) fn administers(by: &Principal) -> Result<(), Refusal> {
+    by.may(USER_WRITE, &Target::in_org(by.org))?;
+    by.with_mfa()
 }
 
 fn not_oneself(who: &Principal, id: Uuid) -> Result<(), Refusal> {

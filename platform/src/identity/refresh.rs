@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::people::administers;
 use super::service::Identity;
 use super::session::{End, Refreshed, refresh, refused};
 use super::sign_in::{Client, Visit};
@@ -91,16 +92,7 @@ impl Identity {
     pub async fn end_session(&self, by: &Principal, session: Uuid) -> Result<(), Refusal> {
         let me = by.user();
         // Who has not given their second factor reaches this route too, and ends their own sessions only.
-        let may_write = by.mfa
-            && by
-                .may(
-                    super::permissions::USER_WRITE,
-                    &crate::people::Target {
-                        org: by.org,
-                        ..Default::default()
-                    },
-                )
-                .is_ok();
+        let may_write = administers(by).is_ok();
         let (org, end) = (
             by.org,
             if me.is_none() {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::permissions::{USER_READ, USER_WRITE};
+use super::people::administers;
+use super::permissions::USER_READ;
 use super::register::name;
 use super::service::Identity;
 use super::store;
@@ -14,7 +15,7 @@ use crate::audit::{Action, Change};
 use crate::crypto::mask_name;
 use crate::ids::new_id;
 use crate::outbox::Event;
-use crate::people::{Principal, Sight, Target};
+use crate::people::{Principal, Sight};
 use crate::refusal::{CONFLICT, INVALID, NOT_FOUND, Refusal, STALE};
 use crate::unit::{Once, Unit};
 use crate::values::bound;
@@ -163,17 +164,6 @@ impl Identity {
             })
             .await
     }
-}
-
-fn administers(by: &Principal) -> Result<(), Refusal> {
-    by.may(
-        USER_WRITE,
-        &Target {
-            org: by.org,
-            ..Target::default()
-        },
-    )?;
-    by.with_mfa()
 }
 
 fn add(unit: &mut Unit<'_, '_>, name: &str, manager: Option<Uuid>) -> Result<Uuid, Refusal> {

@@ -357,7 +357,18 @@ pub(super) fn current(tx: &mut Tx<'_>, case: Uuid, attempt: u32) -> Result<Vec<D
     )
 }
 
-/// Sets the status of the documents that count in an attempt, and who looked at them.
+/// Sets the status of documents, and who looked at them: the status, the person, now; then what says which documents.
+macro_rules! mark_where {
+    ($which:literal) => {
+        concat!(
+            "UPDATE kyc_documents SET status = $1, reviewed_by = coalesce($2, reviewed_by), revision = revision + 1, \
+             reviewed_at = CASE WHEN $2::uuid IS NULL THEN reviewed_at ELSE $3 END WHERE ",
+            $which
+        )
+    };
+}
+
+/// Marks the documents that count in an attempt.
 pub(super) fn mark_all(
     unit: &mut Unit<'_, '_>,
     case: &Case,
@@ -366,21 +377,19 @@ pub(super) fn mark_all(
 ) -> Result<(), Refusal> {
     let now = unit.now();
     unit.tx().execute(
-        sqlx::query(
-            "UPDATE kyc_documents SET status = $3, reviewed_by = coalesce($4, reviewed_by), revision = revision + 1,
-                 reviewed_at = CASE WHEN $4::uuid IS NULL THEN reviewed_at ELSE $5 END
-             WHERE kyc_case_id = $1 AND attempt = $2 AND status <> 'replaced'",
-        )
-        .bind(case.id)
-        .bind(i64::from(case.standing.attempt))
+        sqlx::query(mark_where!(
+            "kyc_case_id = $4 AND attempt = $5 AND status <> 'replaced'"
+        ))
         .bind(status.name())
         .bind(by)
-        .bind(bound(now)),
+        .bind(bound(now))
+        .bind(case.id)
+        .bind(i64::from(case.standing.attempt)),
     )?;
     Ok(())
 }
 
-/// Sets the status of one document, and who looked at it.
+/// Marks one document.
 pub(super) fn mark(
     unit: &mut Unit<'_, '_>,
     document: Uuid,
@@ -389,15 +398,11 @@ pub(super) fn mark(
 ) -> Result<(), Refusal> {
     let now = unit.now();
     unit.tx().execute(
-        sqlx::query(
-            "UPDATE kyc_documents SET status = $2, reviewed_by = coalesce($3, reviewed_by), revision = revision + 1,
-                 reviewed_at = CASE WHEN $3::uuid IS NULL THEN reviewed_at ELSE $4 END
-             WHERE id = $1",
-        )
-        .bind(document)
-        .bind(status.name())
-        .bind(by)
-        .bind(bound(now)),
+        sqlx::query(mark_where!("id = $4"))
+            .bind(status.name())
+            .bind(by)
+            .bind(bound(now))
+            .bind(document),
     )?;
     Ok(())
 }

@@ -57,6 +57,24 @@ pub struct Target {
     pub referrer: Option<Uuid>,
 }
 
+impl Target {
+    /// A row of an organisation that is nobody's own.
+    pub fn in_org(org: Uuid) -> Self {
+        Self {
+            org,
+            ..Self::default()
+        }
+    }
+
+    /// A row of a person, in no team.
+    pub fn of(org: Uuid, owner: Uuid) -> Self {
+        Self {
+            owner: Some(owner),
+            ..Self::in_org(org)
+        }
+    }
+}
+
 /// Whether a principal may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

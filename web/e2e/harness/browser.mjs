@@ -47,6 +47,23 @@ export async function openPage(browser, server, { phone = false, theme = "dark",
   return page;
 }
 
+/** Gives the sign-in form an address and a password. */
+export async function signInAs(page, { email, password }) {
+  const form = page.getByTestId("sign-in");
+  await form.getByLabel("Email", { exact: true }).fill(email);
+  await form.getByLabel("Password", { exact: true }).fill(password);
+  await form.getByRole("button", { name: "Sign in", exact: true }).click();
+}
+
+/** Confirms with a recovery code, so that nobody waits for an authenticator. */
+export async function confirmAs(page, { name }, recovery) {
+  const second = page.getByTestId("second-factor");
+  await second.getByRole("radio", { name: "Recovery code" }).click();
+  await second.getByTestId("mfa-code").fill(recovery);
+  await second.getByRole("button", { name: "Confirm" }).click();
+  await page.getByTestId("who").filter({ hasText: name }).waitFor();
+}
+
 /** The terminal stands, and where it shows prices they have come. */
 export async function ready(page) {
   await page.getByTestId("demo").waitFor();

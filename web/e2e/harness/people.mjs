@@ -1,6 +1,4 @@
 import { createHmac } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { until } from "./server.mjs";
 
 const STEP_MS = 30_000;
@@ -46,7 +44,7 @@ export class Person {
     return new Person(server, body.jwt_token);
   }
 
-  /** The house's first administrator, made by the secret and with an authenticator of their own. */
+  /** The house's first administrator, made by the secret and with an authenticator of their own; each recovery code is good for one sign-in. */
   static async first(server, { email, password, name, phone }) {
     const { status, body } = await call(server, "POST", "auth/first-administrator", { secret: server.secret, email, password, name, phone });
     if (status >= 300) throw new Error(`first administrator: ${status} ${JSON.stringify(body)}`);
@@ -83,13 +81,6 @@ export class Person {
   }
 }
 
-/** The first administrator, made as the sign-in page does; gives the recovery codes, each good for one sign-in. */
-export async function firstAdministrator(server, admin) {
-  const { status, body } = await call(server, "POST", "auth/first-administrator", { secret: server.secret, ...admin });
-  if (status !== 200) throw new Error(`first administrator: ${status} ${JSON.stringify(body)}`);
-  return enrol(new Person(server, body.jwt_token));
-}
-
 /** Sets an authenticator up for somebody of the house. */
 export async function enrol(person) {
   const authenticator = new Authenticator((await person.post("auth/mfa/totp")).secret);
@@ -99,17 +90,10 @@ export async function enrol(person) {
 /** Somebody whom `by` lets into the house, with a password set by the code that was sent to them. */
 export async function invite(server, by, { email, name, role, password }) {
   const user = await by.post("users", { email, name, role });
-  const code = await until(() => codeFor(server, email), { what: () => `a code for ${email}`, every: 200 });
+  const code = await until(() => server.sentCode(email), { what: () => `a code for ${email}`, every: 200 });
   const { status, body } = await call(server, "POST", "auth/password/reset", { email, code, password });
   if (status !== 204) throw new Error(`set a password: ${status} ${JSON.stringify(body)}`);
   return user;
-}
-
-/** The newest code that a desk without a mail server wrote beside its data instead. */
-async function codeFor(server, email) {
-  const text = await readFile(join(server.data, "messages.ndjson"), "utf8").catch(() => "");
-  const sent = text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line)).filter((message) => message.to === email);
-  return /\b\d{6}\b/.exec(sent.at(-1)?.text ?? "")?.[0] ?? null;
 }
 
 async function call(server, method, path, body, token) {

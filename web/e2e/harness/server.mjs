@@ -66,6 +66,11 @@ export class Server {
     if (status >= 300) throw new Error(`scenario ${scenario}: ${status} ${JSON.stringify(body)}`);
   }
 
+  /** Waits for the accounts of people: their database comes up behind the desk. */
+  async accountsOpen() {
+    await until(async () => (await fetch(`${this.origin}/api/v1/auth/jwks.json`)).ok, { ms: 120_000, what: () => "the accounts to open" });
+  }
+
   /** The newest code that was sent to an address or a number: a demonstration without a mail server writes what it would send. */
   async sentCode(to) {
     const text = await readFile(join(this.data, "messages.ndjson"), "utf8").catch(() => "");

@@ -65,12 +65,7 @@ pub async fn confirm(
                 return Ok(ControlFlow::Break(row));
             }
             let held = held(unit, id)?;
-            let target = Target {
-                org: held.org,
-                owner: Some(held.user),
-                ..Target::default()
-            };
-            person.may(CASH_DECIDE, &target)?;
+            person.may(CASH_DECIDE, &Target::of(held.org, held.user))?;
             // A booking under way is asked for again by whoever wants to know.
             if held.revision != revision && !held.was_sent {
                 return Err(STALE.because("somebody else changed the request; look again"));

@@ -40,10 +40,6 @@ pub async fn may_book(
             "ask for the movement at POST /api/v1/cash/requests: finance decides on it and books it",
         ));
     }
-    let target = Target {
-        org: org.unwrap_or(HOUSE),
-        owner: Some(user),
-        ..Target::default()
-    };
+    let target = Target::of(org.unwrap_or(HOUSE), user);
     by.may(CASH_DECIDE, &target).map(drop)
 }

@@ -377,12 +377,7 @@ pub async fn request(
                 NOT_FOUND.because("the account belongs to no client of the platform")
             })?;
             let org = org.unwrap_or(unit.by().org);
-            let target = Target {
-                org,
-                owner: Some(user),
-                ..Target::default()
-            };
-            unit.by().may(permission, &target)?;
+            unit.by().may(permission, &Target::of(org, user))?;
             if is_demo {
                 return Err(INVALID.field(
                     "account",
@@ -570,12 +565,7 @@ pub async fn take_step(
     platform
         .command_once(&acts, once, move |unit| {
             let held = held(unit, asked.id)?;
-            let target = Target {
-                org: held.org,
-                owner: Some(held.user),
-                ..Target::default()
-            };
-            person.may(permission, &target)?;
+            person.may(permission, &Target::of(held.org, held.user))?;
             if held.revision != asked.revision {
                 return Err(STALE.because("somebody else changed the request; look again"));
             }
