@@ -17,6 +17,8 @@ mod forwarded;
 mod house;
 #[path = "routes/keys.rs"]
 mod keys;
+#[path = "routes/maintenance.rs"]
+mod maintenance;
 #[path = "../platform/tests/kyc/photo.rs"]
 mod photo;
 #[path = "routes/roles.rs"]

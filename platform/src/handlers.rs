@@ -6,7 +6,7 @@ use crate::erasure::{self, Store};
 use crate::outbox::{self, Handlers};
 use crate::people::Permission;
 use crate::retention::{self, Category};
-use crate::{aml, audit, consent, crm, identity, kyc, semantic};
+use crate::{aml, audit, consent, crm, identity, kyc, maintenance, semantic};
 
 /// Everything that plugs in.
 #[derive(Clone, Default)]
@@ -31,6 +31,7 @@ pub fn permissions() -> Vec<Permission> {
         audit::PERMISSIONS,
         consent::PERMISSIONS,
         erasure::PERMISSIONS,
+        maintenance::PERMISSIONS,
         outbox::PERMISSIONS,
         retention::PERMISSIONS,
     ];

@@ -21,6 +21,7 @@ pub mod http;
 pub mod identity;
 pub mod ids;
 pub mod kyc;
+pub mod maintenance;
 pub mod news;
 pub mod outbox;
 pub mod page;

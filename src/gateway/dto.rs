@@ -5,6 +5,7 @@ pub mod account;
 pub mod alert;
 pub mod desk;
 pub mod import;
+pub mod maintenance;
 pub mod margin;
 pub mod market;
 pub mod order;

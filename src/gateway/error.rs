@@ -1,5 +1,7 @@
 //! The gateway's own errors, numbered from 10000, and their form on the wire (RFC 9457).
 
+use std::any::Any;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
@@ -152,6 +154,20 @@ impl From<Refusal> for ApiError {
             Refusal::Db(error) => ApiError::internal(error.to_string()),
         }
     }
+}
+
+/// A number to quote for whoever hears on the stream that something of ours failed; the log gets it with the story.
+pub fn incident(story: &str) -> String {
+    let id = super::auth::random_hex::<4>();
+    tracing::warn!("incident {id}: {story}");
+    id
+}
+
+/// What a panic said.
+pub fn words(panic: &(dyn Any + Send + 'static)) -> &str {
+    let said = panic.downcast_ref::<String>().map(String::as_str);
+    said.or(panic.downcast_ref::<&'static str>().copied())
+        .unwrap_or("no words")
 }
 
 /// The status of a platform's "no".

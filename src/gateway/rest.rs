@@ -31,7 +31,7 @@ use tokio::time::timeout;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::core::Answered;
-use super::error::{ApiError, ApiResult, Fault};
+use super::error::{ApiError, ApiResult, Fault, words};
 use super::refusals::Asked;
 use super::server::{App, REQUEST_TIME};
 use crate::wire;
@@ -116,10 +116,7 @@ pub async fn method_not_allowed() -> ApiError {
 
 /// A bug in a handler: the caller gets an incident, the desk goes on.
 pub fn on_panic(panic: Box<dyn Any + Send + 'static>) -> HttpResponse<Body> {
-    let said = panic.downcast_ref::<String>().map(String::as_str);
-    let said = said
-        .or(panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no words");
+    let said = words(panic.as_ref());
     let response = ApiError::internal(format!("a handler panicked: {said}")).into_response();
     debug_assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     response

@@ -93,6 +93,8 @@ pub struct Gateway {
     pub stops: rest::standing::Kept,
     /// Held from reading an account's terms to writing them: the desk and the client change the same ones.
     pub terms: tokio::sync::Mutex<()>,
+    /// Held from reading what is announced to telling it.
+    pub telling: tokio::sync::Mutex<()>,
 }
 
 impl Gateway {
@@ -139,10 +141,12 @@ pub async fn serve(
         places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
         stops: rest::standing::Kept::default(),
         terms: tokio::sync::Mutex::default(),
+        telling: tokio::sync::Mutex::default(),
     });
     let guards = [
         tokio::spawn(revocation::hear(app.clone())),
         tokio::spawn(revocation::look_after(app.clone())),
+        tokio::spawn(platform::maintenance::look_after(app.clone())),
     ];
     let routes = router(app.clone());
     accept(&listener, &app, routes, shutdown).await;

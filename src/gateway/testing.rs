@@ -43,6 +43,10 @@ pub struct TestDesk {
     pub failing: Mutex<Option<CoreError>>,
     /// Questions get no answer.
     pub silent: AtomicBool,
+    /// Questions are answered with something else.
+    pub confused: AtomicBool,
+    /// The next look at the names panics.
+    pub broken: AtomicBool,
     pub bridge: Mutex<Option<Arc<dyn crate::gateway::bridge::Bridge>>>,
     counts: Mutex<BTreeMap<InstrumentId, u64>>,
     /// Every quote that entered.
@@ -72,6 +76,8 @@ impl TestDesk {
             engine: Mutex::new(Engine::new()),
             failing: Mutex::default(),
             silent: AtomicBool::new(false),
+            confused: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
             bridge: Mutex::default(),
             counts: Mutex::default(),
             quotes: Mutex::default(),
@@ -246,6 +252,10 @@ impl Core for TestDesk {
     }
 
     fn ask(&self, query: Query) -> Waiting<Reply> {
+        let query = match self.confused.load(Ordering::SeqCst) {
+            true => Query::Windows,
+            false => query,
+        };
         let reply = match self.silent.load(Ordering::SeqCst) {
             true => Err(CoreError::Timeout),
             false => Ok(self.engine.lock().expect("not poisoned").ask(query)),
@@ -262,6 +272,8 @@ impl Core for TestDesk {
     }
 
     fn directory(&self) -> Arc<Directory> {
+        let broken = self.broken.swap(false, Ordering::SeqCst);
+        assert!(!broken, "the names of XAU/USD are broken");
         self.directory.load_full()
     }
 

@@ -109,6 +109,11 @@ impl House {
         Some(house)
     }
 
+    /// Where the program answers.
+    pub fn address(&self) -> &str {
+        &self.desk.address
+    }
+
     /// Where the program keeps everything.
     pub fn folder(&self) -> &Path {
         self.folder.path()

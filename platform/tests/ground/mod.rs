@@ -5,6 +5,7 @@ mod colleagues;
 mod consent;
 pub mod desk;
 mod erasure;
+mod maintenance;
 mod news;
 mod once;
 mod outbox;

@@ -18,6 +18,7 @@ mod identity_teams;
 pub mod kyc;
 mod kyc_dto;
 mod kyc_upload;
+pub mod maintenance;
 mod profile;
 pub mod records;
 pub mod subjects;
@@ -44,6 +45,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(identity_people::routes())
         .merge(identity_teams::routes())
         .merge(profile::routes())
+        .merge(maintenance::routes())
 }
 
 /// What has none yet: registering, signing in, signed webhooks.

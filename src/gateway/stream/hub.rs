@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use axum::extract::ws::Utf8Bytes;
 use serde::Serialize;
 use siaga_risk::event::{BarSpan, FeedState};
@@ -22,8 +22,10 @@ use super::topic::{SubId, Topic};
 use super::{CLIENTS_MAX, SUBS_MAX};
 use crate::gateway::auth::SessionKey;
 use crate::gateway::core::Core;
+use crate::gateway::dto::maintenance::MaintenanceDto;
 use crate::gateway::dto::market::{BarSide, SPANS, bar, quote_data, venue_time};
 use crate::gateway::dto::micros;
+use crate::gateway::error::incident;
 use crate::gateway::events::{Event, EventBody};
 use crate::gateway::metrics::Metrics;
 
@@ -39,6 +41,25 @@ pub struct Hub {
     streams: RwLock<BTreeMap<Topic, Arc<Stream>>>,
     /// Mailboxes by connection, for resuming and draining.
     connections: Mutex<BTreeMap<String, Connection>>,
+    announced: ArcSwap<Announced>,
+}
+
+/// Maintenance as it was announced last.
+#[derive(Debug, Default)]
+pub struct Announced {
+    /// Counts announcements; 0 = none since the start.
+    pub version: u64,
+    /// Absent = none, or withdrawn.
+    pub window: Option<MaintenanceDto>,
+}
+
+/// Why a stream has nothing newer to say.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The question behind it got no answer.
+    NoAnswer,
+    /// Something of ours failed; the number under which the log has the story.
+    Incident(String),
 }
 
 /// An open connection and the browser session that it came from; none with the secret itself.
@@ -59,8 +80,7 @@ pub struct Stream {
     event: AtomicU64,
     /// 0 = live, otherwise 1 + the reason.
     health: AtomicU64,
-    /// The question behind a polled stream got no answer.
-    unanswered: AtomicBool,
+    trouble: ArcSwapOption<Trouble>,
     members: Mutex<Vec<Member>>,
 }
 
@@ -139,6 +159,11 @@ impl Mailbox {
         self.bell.notify_one();
     }
 
+    /// Something is there to be said that belongs to no stream.
+    pub fn wake(&self) {
+        self.bell.notify_one();
+    }
+
     /// Whoever it belongs to has signed out.
     pub fn revoke(&self) {
         self.revoked.store(true, Ordering::Release);
@@ -165,20 +190,26 @@ impl Mailbox {
 }
 
 impl Frame {
-    fn new<T: Serialize>(sub: SubId, seq: u64, prev: u64, tail: &Tail<'_, T>) -> Frame {
+    fn new<T: Serialize>(
+        sub: SubId,
+        seq: u64,
+        prev: u64,
+        tail: &Tail<'_, T>,
+    ) -> serde_json::Result<Frame> {
+        let tail = serde_json::to_string(tail)?;
         let mut text = head("upd", sub, seq, Some(prev));
         let tail_at = text.len();
-        text.push_str(&serialise(tail)[1..]);
+        text.push_str(&tail[1..]);
         let data_at = text[tail_at..]
             .find("\"data\":")
             .map_or(text.len(), |at| tail_at + at);
-        Frame {
+        Ok(Frame {
             seq,
             prev,
             upd: text.into(),
             tail_at,
             data_at,
-        }
+        })
     }
 
     /// The frame for a subscriber whose last one was `prev`; shared when nothing was merged.
@@ -234,13 +265,6 @@ fn head(kind: &str, sub: SubId, seq: u64, prev: Option<u64>) -> String {
     text
 }
 
-fn serialise<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|error| {
-        tracing::warn!("a frame was not written: {error}");
-        "{}".to_owned()
-    })
-}
-
 impl Stream {
     pub fn newest(&self) -> Option<Arc<Frame>> {
         self.newest.load_full()
@@ -257,9 +281,28 @@ impl Stream {
         }
     }
 
-    /// Whether the last question behind it got no answer.
-    pub fn is_unanswered(&self) -> bool {
-        self.unanswered.load(Ordering::Acquire)
+    /// Why nothing newer comes, where something is wrong.
+    pub fn trouble(&self) -> Option<Arc<Trouble>> {
+        self.trouble.load_full()
+    }
+
+    /// The newest frame; what was wrong is over.
+    fn put(&self, frame: Frame) {
+        self.newest.store(Some(Arc::new(frame)));
+        if self.trouble.load().is_some() {
+            self.trouble.store(None);
+        }
+    }
+
+    /// Notes a failure of ours. False while it goes on: what fails with every price is one incident.
+    fn stumble(&self, cause: &str) -> bool {
+        if let Some(Trouble::Incident(_)) = self.trouble.load_full().as_deref() {
+            return false;
+        }
+        let (channel, sym) = (self.topic.channel(), &self.sym);
+        let id = incident(&format!("{channel} {sym} has no frame: {cause}"));
+        self.trouble.store(Some(Arc::new(Trouble::Incident(id))));
+        true
     }
 
     fn set_health(&self, reason: Option<StaleReason>) -> bool {
@@ -278,6 +321,15 @@ impl Stream {
             if !member.mailbox.woken.load(Ordering::SeqCst) {
                 ring.push(member.mailbox.clone());
             }
+        }
+    }
+
+    /// Wakes every follower.
+    fn ring_all(&self) {
+        let mut ring = Vec::new();
+        self.mark_all(&mut ring);
+        for mailbox in ring {
+            mailbox.ring();
         }
     }
 
@@ -302,6 +354,7 @@ impl Hub {
             epoch,
             streams: RwLock::default(),
             connections: Mutex::default(),
+            announced: ArcSwap::default(),
         })
     }
 
@@ -342,7 +395,7 @@ impl Hub {
                     newest: ArcSwapOption::empty(),
                     event: AtomicU64::new(0),
                     health: AtomicU64::new(0),
-                    unanswered: AtomicBool::new(false),
+                    trouble: ArcSwapOption::empty(),
                     members: Mutex::default(),
                 })
             });
@@ -452,31 +505,35 @@ impl Hub {
 
     /// Gives a polled stream its newest data; nothing happens when it says the same as before.
     pub fn put_data<T: Serialize>(&self, stream: &Stream, ti: Ts, data: &T) {
-        stream.unanswered.store(false, Ordering::Release);
         let before = stream.newest();
         let prev = before.as_ref().map_or(0, |f| f.seq);
-        let frame = self.write_frame(stream, prev + 1, prev, None, ti, data);
-        if before.as_ref().is_some_and(|b| b.news() == frame.news()) {
+        let frame = match self.write_frame(stream, prev + 1, prev, None, ti, data) {
+            Ok(frame) => frame,
+            Err(error) => return self.put_incident(stream, &error.to_string()),
+        };
+        let trouble = stream.trouble.swap(None);
+        // Who was told of an incident hears that it is over, by the same data too.
+        let was_told = matches!(trouble.as_deref(), Some(Trouble::Incident(_)));
+        if !was_told && before.as_ref().is_some_and(|b| b.news() == frame.news()) {
             return;
         }
         stream.newest.store(Some(Arc::new(frame)));
-        let mut ring = Vec::new();
-        stream.mark_all(&mut ring);
-        for mailbox in ring {
-            mailbox.ring();
-        }
+        stream.ring_all();
     }
 
     /// The question behind a polled stream got no answer: who waits for its first frame hears why there is none.
     pub fn put_no_answer(&self, stream: &Stream) {
-        let told = stream.unanswered.swap(true, Ordering::AcqRel);
-        if told || stream.newest().is_some() {
-            return;
+        let before = stream.trouble.swap(Some(Arc::new(Trouble::NoAnswer)));
+        let told = before.as_deref() == Some(&Trouble::NoAnswer);
+        if !told && stream.newest().is_none() {
+            stream.ring_all();
         }
-        let mut ring = Vec::new();
-        stream.mark_all(&mut ring);
-        for mailbox in ring {
-            mailbox.ring();
+    }
+
+    /// Something of ours failed behind a stream: all who follow it hear of the incident, and the log gets its cause.
+    pub fn put_incident(&self, stream: &Stream, cause: &str) {
+        if stream.stumble(cause) {
+            stream.ring_all();
         }
     }
 
@@ -503,8 +560,10 @@ impl Hub {
             return false;
         }
         let data = quote_data(&mark, live.states(instrument), entry, &names);
-        let frame = self.write_frame(stream, mark.count, prev, venue_time(&mark), mark.ts, &data);
-        stream.newest.store(Some(Arc::new(frame)));
+        match self.write_frame(stream, mark.count, prev, venue_time(&mark), mark.ts, &data) {
+            Ok(frame) => stream.put(frame),
+            Err(error) => return stream.stumble(&error.to_string()),
+        }
         self.metrics
             .tick_to_frame
             .record(self.core.now().since(mark.ts));
@@ -530,8 +589,10 @@ impl Hub {
             .live()
             .mark(instrument)
             .map_or(newest.start, |m| m.ts);
-        let frame = self.write_frame(stream, version, prev, None, ti, &data);
-        stream.newest.store(Some(Arc::new(frame)));
+        match self.write_frame(stream, version, prev, None, ti, &data) {
+            Ok(frame) => stream.put(frame),
+            Err(error) => return stream.stumble(&error.to_string()),
+        }
         true
     }
 
@@ -543,7 +604,7 @@ impl Hub {
         te: Option<u64>,
         ti: Ts,
         data: &T,
-    ) -> Frame {
+    ) -> serde_json::Result<Frame> {
         self.metrics.stream_serialisations.add(1);
         let tail = Tail {
             sym: &stream.sym,
@@ -611,6 +672,26 @@ impl Hub {
     /// Whether clients have all the places that are theirs.
     pub fn clients_full(&self) -> bool {
         are_full(&self.connections())
+    }
+
+    /// Maintenance as it was announced last.
+    pub fn announced(&self) -> Guard<Arc<Announced>> {
+        self.announced.load()
+    }
+
+    /// Tells everybody of a maintenance, or that there is none any more; who connects later hears it behind the welcome.
+    pub fn announce_maintenance(&self, window: Option<MaintenanceDto>) {
+        // Under the lock: two announcements take turns, and who connects meanwhile has looked at neither.
+        let connections = self.connections();
+        let before = self.announced.load_full();
+        if before.window == window {
+            return;
+        }
+        let version = before.version + 1;
+        self.announced.store(Arc::new(Announced { version, window }));
+        for connection in connections.values() {
+            connection.mailbox.wake();
+        }
     }
 
     /// Ends every connection of a session.

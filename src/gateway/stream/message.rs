@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::session::FULL_WAIT_MS;
+use super::session::{FULL_WAIT_MS, INTERNAL_WAIT_MS};
+use crate::gateway::dto::maintenance::MaintenanceDto;
 
 /// A position a client reached.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -182,6 +183,9 @@ pub enum Say {
         hz: Option<f64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         after_ms: Option<u64>,
+        /// Of `maintenance`: what is announced. Absent = what was announced before is withdrawn.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        window: Option<MaintenanceDto>,
     },
     Bye {
         code: u16,
@@ -202,6 +206,7 @@ pub struct SubInfo {
     pub seq: u64,
 }
 
+/// The same for every connection, and fixed until the program ends: no note ever changes them.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Limits {
     pub subs: usize,
@@ -233,7 +238,6 @@ pub enum NoteKind {
     Unthrottled,
     Drain,
     Maintenance,
-    Limits,
 }
 
 /// A request that was not done.
@@ -252,7 +256,10 @@ pub struct Refusal {
     pub after_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub did_you_mean: Option<String>,
-    /// The subscription that exists already, or that has no first frame yet.
+    /// `internal`: quote it to the desk, whose log says what failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
+    /// The subscription that exists already, that has no first frame yet, or whose frames fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -313,10 +320,22 @@ impl StreamError {
             retry: self.retry(),
             after_ms: None,
             did_you_mean: None,
+            incident: None,
             sub: None,
             subs: None,
             doc: "/docs#stream-errors",
         }
+    }
+}
+
+impl Refusal {
+    /// Something of ours failed, and the log has the story under this number: nothing of it goes out.
+    pub fn of_incident(id: Option<u64>, incident: String) -> Refusal {
+        let msg = format!("something is wrong on our side: tell the desk incident {incident}");
+        let mut refusal = StreamError::Internal.refuse(id, msg);
+        refusal.after_ms = Some(INTERNAL_WAIT_MS);
+        refusal.incident = Some(incident);
+        refusal
     }
 }
 
@@ -329,6 +348,8 @@ pub enum Close {
     ResumeConflict,
     /// The places are taken: the ticket was good, so the client is asked back.
     Full,
+    /// Something of ours failed half-way through a request or a frame: a new connection begins from what is known.
+    Internal,
     HelloTimeout,
     BadTicket,
     Revoked,
@@ -336,12 +357,13 @@ pub enum Close {
 }
 
 impl Close {
-    pub const ALL: [Close; 9] = [
+    pub const ALL: [Close; 10] = [
         Close::ServerRestart,
         Close::Idle,
         Close::SlowConsumer,
         Close::ResumeConflict,
         Close::Full,
+        Close::Internal,
         Close::HelloTimeout,
         Close::BadTicket,
         Close::Revoked,
@@ -355,6 +377,7 @@ impl Close {
             Close::SlowConsumer => 4008,
             Close::ResumeConflict => 4009,
             Close::Full => 4010,
+            Close::Internal => 4011,
             Close::HelloTimeout => 4501,
             Close::BadTicket => 4502,
             Close::Revoked => 4503,
@@ -369,6 +392,7 @@ impl Close {
             Close::SlowConsumer => "slow_consumer",
             Close::ResumeConflict => "resume_conflict",
             Close::Full => "full",
+            Close::Internal => "internal",
             Close::HelloTimeout => "hello_timeout",
             Close::BadTicket => "bad_ticket",
             Close::Revoked => "revoked",
@@ -390,6 +414,7 @@ impl Close {
                 Close::ServerRestart => Some(1_000),
                 Close::SlowConsumer => Some(2_000),
                 Close::Full => Some(FULL_WAIT_MS),
+                Close::Internal => Some(INTERNAL_WAIT_MS),
                 _ => None,
             },
         }

@@ -109,13 +109,18 @@ async fn ask_account(hub: Arc<Hub>, stream: Arc<Stream>) {
     let Ok(reply) = hub.core.ask(Query::Account(id)).await else {
         return hub.put_no_answer(&stream);
     };
-    if let View::Account(view) = &reply.view {
-        let names = hub.core.directory();
-        let shown = account(view, reply.seq, reply.now, &names);
-        match stream.topic {
-            Topic::Portfolio(_) => hub.put_data(&stream, reply.now, &held(shown)),
-            _ => hub.put_data(&stream, reply.now, &shown),
+    match &reply.view {
+        View::Account(view) => {
+            let names = hub.core.directory();
+            let shown = account(view, reply.seq, reply.now, &names);
+            match stream.topic {
+                Topic::Portfolio(_) => hub.put_data(&stream, reply.now, &held(shown)),
+                _ => hub.put_data(&stream, reply.now, &shown),
+            }
         }
+        // Its names are there before it is.
+        View::NotFound => {}
+        other => hub.put_incident(&stream, &format!("an account was asked for, {other:?} came")),
     }
 }
 
@@ -148,21 +153,21 @@ pub async fn status(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
             continue;
         }
         version = Some(now.0);
-        let reply = hub.core.ask(Query::Desk).await;
-        if reply.is_err() {
-            hub.put_no_answer(stream);
-        }
-        if let Ok(reply) = reply
-            && let View::Desk(view) = &reply.view
-        {
-            let mut status = hub.core.status();
-            status.seq = status.seq.max(seq);
-            let names = hub.core.directory();
-            hub.put_data(
-                stream,
-                reply.now,
-                &desk(view, &status, hub.core.live(), &names),
-            );
+        match hub.core.ask(Query::Desk).await {
+            Err(_) => hub.put_no_answer(stream),
+            Ok(reply) => match &reply.view {
+                View::Desk(view) => {
+                    let mut status = hub.core.status();
+                    status.seq = status.seq.max(seq);
+                    let names = hub.core.directory();
+                    let shown = desk(view, &status, hub.core.live(), &names);
+                    hub.put_data(stream, reply.now, &shown);
+                }
+                other => hub.put_incident(
+                    stream,
+                    &format!("the desk was asked for, {other:?} came"),
+                ),
+            },
         }
         seen = Some(now.1);
     }

@@ -3,6 +3,8 @@
 //! Call order: `new`; then `on_text`, `on_pong`, `on_too_large`, `on_written` as they happen and `poll_send` after each and whenever the
 //! mailbox rings or `poll_deadline` is reached. `poll_send` fills one batch: what one write should carry. When it says `Close`, send
 //! the batch and close. Dropping a session leaves all its streams.
+//!
+//! A bug that panics in `on_text` or `poll_send` ends this connection and no other: its client is told an incident, and is asked back.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use axum::extract::ws::Utf8Bytes;
 use siaga_risk::units::{SECOND_NS, Ts};
 
-use super::hub::{Hub, Mailbox, Stream};
+use super::hub::{Hub, Mailbox, Stream, Trouble};
 use super::ladder::{Ladder, PROGRESS_NS, Step, THROTTLED_HZ};
 use super::message::*;
 use super::topic::{SubId, Topic, is_wildcard};
@@ -33,6 +35,8 @@ const WILDCARDS_MAX: usize = 32;
 pub const FULL_WAIT_MS: u64 = 30_000;
 /// The core is asked again long before; a client that wants to know more looks after this long.
 const DEGRADED_WAIT_MS: u64 = 1_000;
+/// Whoever met a failure of ours tries again after this long.
+pub const INTERNAL_WAIT_MS: u64 = 1_000;
 /// No directory has this version: the next look compares all names.
 const NAMES_UNSEEN: u64 = u64::MAX;
 
@@ -92,6 +96,9 @@ pub struct Session {
     by_id: BTreeMap<SubId, usize>,
     wildcards: Vec<Wildcard>,
     names_version: u64,
+    /// Which announcement of maintenance was looked at last, and whether the client knows of one.
+    announced: u64,
+    told_maintenance: bool,
     pending: [u64; SUBS_MAX / 64],
     turns: Turns,
     answers: VecDeque<Utf8Bytes>,
@@ -127,8 +134,8 @@ struct Followed {
     spacing_ns: u64,
     next_at: Ts,
     told_stale: Option<StaleReason>,
-    /// It was told that there is no first frame, and why.
-    told_unanswered: bool,
+    /// What it was told of why there is no first frame, or no newer one.
+    told_trouble: Option<Arc<Trouble>>,
     resynced_at: Option<Ts>,
     /// Durable: searched up to this number of the log, and history to which the positions belong.
     scanned: u64,
@@ -194,6 +201,8 @@ impl Session {
             by_id: BTreeMap::new(),
             wildcards: Vec::new(),
             names_version,
+            announced: 0,
+            told_maintenance: false,
             pending: [0; SUBS_MAX / 64],
             turns: Turns::default(),
             answers: VecDeque::new(),
@@ -232,6 +241,7 @@ impl Session {
                 kind: NoteKind::Drain,
                 hz: None,
                 after_ms: Some(1_000),
+                window: None,
             });
         }
         self.close(Close::ServerRestart);
@@ -254,6 +264,7 @@ impl Session {
                 kind: NoteKind::Unthrottled,
                 hz: None,
                 after_ms: None,
+                window: None,
             }),
         }
     }
@@ -290,6 +301,7 @@ impl Session {
             kind: NoteKind::Throttled,
             hz: Some(THROTTLED_HZ),
             after_ms: None,
+            window: None,
         });
     }
 
@@ -336,7 +348,7 @@ impl Session {
             spacing_ns,
             next_at: Ts(0),
             told_stale: None,
-            told_unanswered: false,
+            told_trouble: None,
             resynced_at: None,
             scanned: tip,
             epoch: self.hub.epoch_of(topic),

@@ -381,6 +381,58 @@ async fn who_follows_an_account_hears_that_the_core_does_not_answer() {
 }
 
 #[tokio::test]
+async fn what_fails_inside_is_a_number_outside_and_the_log_has_its_cause() {
+    use std::sync::atomic::Ordering;
+    let log = super::refusals::Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .finish();
+    // The server runs on this thread too.
+    let _here = tracing::subscriber::set_default(lines);
+    let server = Server::start().await;
+    let (mut client, mut other) = (Client::open(&server).await, Client::open(&server).await);
+    server.desk.confused.store(true, Ordering::SeqCst);
+    client
+        .say(json!({ "op": "sub", "id": 1, "ch": "margin", "sym": ["7"] }))
+        .await;
+    assert_eq!(client.frame().await["t"], "ok");
+    let failed = client.frame().await;
+    assert_eq!(
+        (&failed["code"], &failed["name"]),
+        (&json!(1500), &json!("internal"))
+    );
+    server.desk.confused.store(false, Ordering::SeqCst);
+    assert_eq!(client.kind("snap").await["data"]["balance"], "10000.00");
+    client
+        .say(json!({ "op": "unsub", "id": 2, "sub": failed["sub"] }))
+        .await;
+    assert_eq!(client.kind("ok").await["id"], 2);
+    server.desk.broken.store(true, Ordering::SeqCst);
+    client
+        .say(json!({ "op": "sub", "id": 3, "ch": "quote", "sym": ["XAU/USD"] }))
+        .await;
+    let (said, code) = client.end().await;
+    assert_eq!(
+        (&said[0]["id"], &said[0]["name"], code),
+        (&json!(3), &json!("internal"), 4011)
+    );
+    let text = log.text();
+    for (refusal, cause) in [
+        (&failed, "an account was asked for"),
+        (&said[0], "the names of XAU/USD are broken"),
+    ] {
+        let incident = refusal["incident"].as_str().expect("a number");
+        let line = text.lines().find(|line| line.contains(incident));
+        assert!(line.is_some_and(|line| line.contains(cause)), "{text}");
+        assert!(!refusal.to_string().contains(cause), "{refusal}");
+    }
+    other.say(json!({ "op": "ping", "id": 1 })).await;
+    assert_eq!(other.frame().await["t"], "ok", "nobody else is cut off");
+    server.end().await;
+}
+
+#[tokio::test]
 async fn every_frame_fits_the_published_schema() {
     let server = Server::start().await;
     server.desk.quote(EURUSD, 108_512, 108_520);

@@ -13,6 +13,7 @@ const stream = schemas("docs/asyncapi.json");
 
 /** Our interfaces and what the server publishes under which name. */
 const INTERFACES: Record<string, [Record<string, Schema>, string]> = {
+  Maintenance: [stream, "MaintenanceDto"],
   Instrument: [rest, "InstrumentDto"],
   QuoteData: [stream, "QuoteData"],
   Bar: [rest, "BarDto"],
@@ -85,7 +86,7 @@ describe("types of the API as the server publishes them", () => {
 });
 
 describe("the published examples of frames", () => {
-  const server = readdirSync(new URL("protocol/", ROOT)).map((file) => ({ file, frame: JSON.parse(text(`protocol/${file}`)) as { t?: string; sub?: number; data?: unknown } })).filter(({ frame }) => frame.t !== undefined);
+  const server = readdirSync(new URL("protocol/", ROOT)).map((file) => ({ file, frame: JSON.parse(text(`protocol/${file}`)) as { t?: string; sub?: number; data?: unknown; kind?: string; window?: unknown } })).filter(({ frame }) => frame.t !== undefined);
 
   it("are all read", () => {
     expect(server.length).toBeGreaterThan(15);
@@ -116,7 +117,8 @@ describe("the published examples of frames", () => {
       if (frame.t === "stale" || frame.t === "live") expect(told, file).toContainEqual(expect.objectContaining({ kind: "health", stale: frame.t === "stale" }));
       if (frame.t === "gap") expect(told, file).toContainEqual({ kind: "state", state: "lost" });
       if (frame.t === "bye") expect(protocol.status.bye, file).toBeDefined();
-      if (frame.t === "note") expect(protocol.status.note, file).toBeDefined();
+      if (frame.t === "note" && frame.kind !== "maintenance") expect(protocol.status.note, file).toBe(frame.kind);
+      if (frame.t === "note" && frame.kind === "maintenance") expect(protocol.status.maintenance, file).toEqual(frame.window);
     }
   });
 });

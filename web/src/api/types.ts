@@ -12,6 +12,13 @@ export type CallStep = "none" | "acknowledge" | "confirm" | "logged_out";
 export type AlertState = "pending" | "firing" | "acknowledged" | "resolved" | "archived";
 export type Span = "1s" | "1m" | "5m" | "15m" | "1h" | "1d";
 
+/** An announced maintenance. */
+export interface Maintenance {
+  starts_at: number;
+  ends_at: number;
+  message?: string;
+}
+
 export interface Instrument {
   id: number;
   symbol: string;

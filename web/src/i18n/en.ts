@@ -320,6 +320,8 @@ export const en = {
   "banner.retryNow": "Reconnecting now…",
   "banner.stopped": "The server closed this connection ({name}). Reload the page to sign in again.",
   "banner.drain": "The server restarts shortly. The page reconnects by itself.",
+  "banner.maintenance": "Maintenance is announced from {from} to {until}.",
+  "banner.maintenanceNow": "Maintenance until {until}.",
   "banner.restricted": "Margin level below {pct} %: new positions are refused. Close positions or deposit.",
   "banner.ackRisk": "Read the risk notice: losses can exceed what is left. New positions stay refused until you confirm.",
   "banner.ackRiskDo": "I understand the risk",

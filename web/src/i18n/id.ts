@@ -322,6 +322,8 @@ export const id: Record<Key, string> = {
   "banner.retryNow": "Menyambung sekarang…",
   "banner.stopped": "Server menutup sambungan ini ({name}). Muat ulang halaman untuk masuk lagi.",
   "banner.drain": "Server segera dimulai ulang. Halaman menyambung sendiri.",
+  "banner.maintenance": "Pemeliharaan diumumkan dari {from} sampai {until}.",
+  "banner.maintenanceNow": "Pemeliharaan sampai {until}.",
   "banner.restricted": "Level margin di bawah {pct} %: posisi baru ditolak. Tutup posisi atau setor dana.",
   "banner.ackRisk": "Baca pemberitahuan risiko: kerugian dapat melebihi sisa dana. Posisi baru tetap ditolak sampai Anda mengonfirmasi.",
   "banner.ackRiskDo": "Saya memahami risikonya",

@@ -1,3 +1,5 @@
+import type { Maintenance } from "../api/types";
+
 /** The wire of `/ws/v1`, sub-protocol `siaga.json.v1`. Times are UTC microseconds, prices are decimal strings. */
 
 export const SUB_PROTOCOL = "siaga.json.v1";
@@ -35,7 +37,7 @@ export type ServerFrame =
   | { t: "hb"; cs: number; now: number; tips?: Record<string, number>; lag_ms?: number }
   | { t: "stale" | "live"; sub: number | string; sym: string; age_ms?: number; reason?: string }
   | { t: "gap"; sub: number | string; sym: string; have: number; want: number; action: "snap_follows" | "resync" }
-  | { t: "note"; kind: string; after_ms?: number }
+  | { t: "note"; kind: string; after_ms?: number; window?: Maintenance }
   | { t: "bye"; code: number; name: string; reconnect: boolean; after_ms?: number };
 
 const KNOWN = new Set(["welcome", "ok", "err", "snap", "upd", "ev", "hb", "stale", "live", "gap", "note", "bye"]);

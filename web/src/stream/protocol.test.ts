@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Protocol, type Action, type TopicEvent } from "./protocol";
+import { announced, Protocol, type Action, type TopicEvent } from "./protocol";
 
 type Request = Record<string, unknown> & { op: string; id: number };
 
@@ -368,6 +368,42 @@ describe("silence and closing", () => {
     wire.frame({ t: "ok", id: sub.id, subs: [{ sub: 2, ch: "quote", sym: "A" }] });
     wire.snap(1, 2, 2);
     expect(wire.heard("quote|A", "state").at(-1)).toEqual({ kind: "state", state: "live" });
+  });
+});
+
+describe("maintenance", () => {
+  const planned = { starts_at: 2_000_000, ends_at: 3_000_000, message: "a new disk" };
+  const announce = (said?: object) => wire.frame({ t: "note", kind: "maintenance", ...(said ? { window: said } : {}) });
+
+  it("is known beside every other note until it is withdrawn", () => {
+    wire.quoteA();
+    announce(planned);
+    wire.frame({ t: "note", kind: "throttled", hz: 2 });
+    expect(wire.protocol.status).toMatchObject({ note: "throttled", maintenance: planned });
+    announce();
+    expect(wire.protocol.status.maintenance).toBeUndefined();
+    expect(wire.protocol.status.note).toBe("throttled");
+  });
+
+  it("stays while the server is away and is what the server says when it is back", () => {
+    wire.quoteA();
+    announce(planned);
+    wire.protocol.onClose(4001, wire.now);
+    wire.drain();
+    expect(wire.protocol.status.maintenance).toEqual(planned);
+    wire.now = wire.protocol.status.retryAt!;
+    wire.connect();
+    expect(wire.protocol.status.maintenance).toBeUndefined();
+    announce({ ...planned, ends_at: 4_000_000 });
+    wire.protocol.reset();
+    expect(wire.protocol.status.maintenance).toBeUndefined();
+  });
+
+  it("is ahead, runs and is over by the server's clock", () => {
+    const at = (nowMs: number, offsetUs?: number) => announced({ maintenance: planned, ...(offsetUs === undefined ? {} : { offsetUs }) }, nowMs)?.running;
+    expect([at(1_999), at(2_000), at(2_999), at(3_000)]).toEqual([false, true, true, undefined]);
+    expect([at(1_999, 1_000), at(3_000, -1_000)]).toEqual([true, true]);
+    expect(announced({}, 2_000)).toBeUndefined();
   });
 });
 

@@ -1,3 +1,4 @@
+import type { Maintenance } from "../api/types";
 import { DURABLE, readFrame, type Channel, type Position, type ServerFrame, type SubInfo, type Times } from "./frames";
 import { backoffMs, clockOffset, type ClockSample } from "./timing";
 
@@ -30,6 +31,8 @@ export interface Status {
   lagMs?: number;
   bye?: { code: number; name: string };
   note?: string;
+  /** What is announced; it may be over by now. */
+  maintenance?: Maintenance;
 }
 
 interface Sub {
@@ -55,6 +58,13 @@ interface Pending {
   topics: string[];
   sub?: SubId;
   at: number;
+}
+
+/** The maintenance that is ahead or running at this time of ours, and whether it runs. */
+export function announced(status: Pick<Status, "maintenance" | "offsetUs">, nowMs: number): (Maintenance & { running: boolean }) | undefined {
+  const nowUs = nowMs * 1_000 + (status.offsetUs ?? 0);
+  const planned = status.maintenance;
+  return planned && nowUs < planned.ends_at ? { ...planned, running: nowUs >= planned.starts_at } : undefined;
 }
 
 const HB_DEFAULT_MS = 5_000;
@@ -164,6 +174,7 @@ export class Protocol {
     this.status.quiet = false;
     delete this.status.bye;
     delete this.status.note;
+    delete this.status.maintenance;
     delete this.status.retryAt;
     this.setPhase("offline");
   }
@@ -219,7 +230,9 @@ export class Protocol {
       case "live": return this.onHealth(frame);
       case "gap": return this.onGap(frame, now);
       case "note":
-        this.status.note = frame.kind;
+        if (frame.kind !== "maintenance") this.status.note = frame.kind;
+        else if (frame.window) this.status.maintenance = frame.window;
+        else delete this.status.maintenance;
         this.actions.push({ do: "status" });
         return;
       case "bye":
@@ -238,6 +251,8 @@ export class Protocol {
     this.status.quiet = false;
     delete this.status.bye;
     delete this.status.note;
+    // What is still announced follows the welcome.
+    delete this.status.maintenance;
     const resumed = new Set(frame.resumed ?? []);
     const kept = new Set<string>();
     const dropped = new Set<string>();

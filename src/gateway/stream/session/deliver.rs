@@ -1,8 +1,11 @@
 //! What is ready for one connection, gathered into one write.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::*;
 use crate::gateway::dto::alert::alert;
 use crate::gateway::dto::order::{order, to_client};
+use crate::gateway::error::{incident, words};
 use crate::gateway::events::{Event, EventBody};
 
 /// Durable events looked at in one go, so that a far cursor does not hold the log's lock for long.
@@ -32,6 +35,24 @@ impl Batch<'_> {
 impl Session {
     /// Appends what one write should carry.
     pub fn poll_send(&mut self, now: Ts, out: &mut Vec<Send>) -> Next {
+        let filled = catch_unwind(AssertUnwindSafe(|| self.poll_batch(now, out)));
+        filled.unwrap_or_else(|panic| {
+            let said = words(panic.as_ref());
+            let id = incident(&format!("a batch of the stream panicked: {said}"));
+            self.hub.metrics.stream_refusals.add(1);
+            self.hub.metrics.stream_closed[Close::Internal as usize].add(1);
+            self.phase = Phase::Closed;
+            for say in [
+                Say::Err(Refusal::of_incident(None, id)),
+                Close::Internal.say(),
+            ] {
+                out.push(Send::Text(say.text().into()));
+            }
+            Next::Close(Close::Internal)
+        })
+    }
+
+    fn poll_batch(&mut self, now: Ts, out: &mut Vec<Send>) -> Next {
         let mut batch = Batch {
             out,
             bytes: 0,
@@ -54,6 +75,7 @@ impl Session {
         }
         if self.phase == Phase::Open {
             self.follow_newcomers();
+            self.tell_maintenance(now);
         }
         while let Some(answer) = self.answers.pop_front() {
             batch.text(answer);
@@ -156,6 +178,26 @@ impl Session {
         }
     }
 
+    /// What an administrator announced since the last look, or before the hello, while it is ahead or running.
+    fn tell_maintenance(&mut self, now: Ts) {
+        let announced = self.hub.announced();
+        if announced.version == self.announced {
+            return;
+        }
+        self.announced = announced.version;
+        let window = announced.window.clone();
+        let window = window.filter(|window| window.ends_at > micros(now));
+        let knew = std::mem::replace(&mut self.told_maintenance, window.is_some());
+        if knew || window.is_some() {
+            self.say(&Say::Note {
+                kind: NoteKind::Maintenance,
+                hz: None,
+                after_ms: None,
+                window,
+            });
+        }
+    }
+
     fn deliver(&mut self, slot: usize, now: Ts, batch: &mut Batch) {
         let done = match &self.subs[slot] {
             None => true,
@@ -191,14 +233,26 @@ impl Session {
             };
             batch.text(say.text().into());
         }
-        let Some(frame) = stream.newest() else {
-            if stream.is_unanswered() && !std::mem::replace(&mut followed.told_unanswered, true) {
+        let (newest, trouble) = (stream.newest(), stream.trouble());
+        let tells = match trouble.as_deref() {
+            // Who has a frame goes on with it.
+            Some(Trouble::NoAnswer) => newest.is_none(),
+            Some(Trouble::Incident(_)) => true,
+            None => false,
+        };
+        if tells && followed.told_trouble != trouble {
+            if let Some(trouble) = trouble.as_deref() {
                 self.hub.metrics.stream_refusals.add(1);
-                batch.text(Say::Err(unanswered(&stream)).text().into());
+                batch.text(Say::Err(troubled(&stream, trouble)).text().into());
             }
+            followed.told_trouble = trouble;
+        }
+        let Some(frame) = newest else {
             return true;
         };
-        followed.told_unanswered = false;
+        if !tells {
+            followed.told_trouble = None;
+        }
         if frame.seq <= followed.sent && !followed.snap {
             return true;
         }
@@ -263,8 +317,21 @@ impl Session {
                 if !concerns(followed.stream.topic, &event) {
                     continue;
                 }
-                batch.text(event_frame(&hub, followed, &event, by_desk));
-                followed.sent = event.number;
+                match event_frame(&hub, followed, &event, by_desk) {
+                    Ok(frame) => {
+                        batch.text(frame);
+                        followed.sent = event.number;
+                    }
+                    // Held back, it would hold back all that follow; left out unsaid, nobody would look for it.
+                    Err(error) => {
+                        let number = event.number;
+                        let id = incident(&format!("event {number} has no frame: {error}"));
+                        let mut refusal = Refusal::of_incident(None, id);
+                        refusal.sub = Some(followed.stream.id.0);
+                        hub.metrics.stream_refusals.add(1);
+                        batch.text(Say::Err(refusal).text().into());
+                    }
+                }
             }
         }
     }
@@ -305,14 +372,20 @@ impl Session {
     }
 }
 
-/// What a follower hears who waits for the first frame of a stream that the core says nothing of.
-fn unanswered(stream: &Stream) -> Refusal {
-    let (channel, sym) = (stream.topic.channel(), &stream.sym);
-    let msg = format!(
-        "the core does not answer: nothing is known of {channel} {sym} yet. It is asked again by itself, and the stream begins with its answer"
-    );
-    let mut refusal = StreamError::Degraded.refuse(None, msg);
-    refusal.after_ms = Some(DEGRADED_WAIT_MS);
+/// What a follower hears who waits for the first frame of a stream that the core says nothing of, or whose frames fail.
+fn troubled(stream: &Stream, trouble: &Trouble) -> Refusal {
+    let mut refusal = match trouble {
+        Trouble::NoAnswer => {
+            let (channel, sym) = (stream.topic.channel(), &stream.sym);
+            let msg = format!(
+                "the core does not answer: nothing is known of {channel} {sym} yet. It is asked again by itself, and the stream begins with its answer"
+            );
+            let mut refusal = StreamError::Degraded.refuse(None, msg);
+            refusal.after_ms = Some(DEGRADED_WAIT_MS);
+            refusal
+        }
+        Trouble::Incident(id) => Refusal::of_incident(None, id.clone()),
+    };
     refusal.sub = Some(stream.id.0);
     refusal
 }
@@ -326,30 +399,39 @@ fn concerns(topic: Topic, event: &Event) -> bool {
 }
 
 /// The event with this connection's chain before its text, which the desk's readers share and the one client of an order has alone.
-fn event_frame(hub: &Hub, followed: &Followed, event: &Event, by_desk: bool) -> Utf8Bytes {
+fn event_frame(
+    hub: &Hub,
+    followed: &Followed,
+    event: &Event,
+    by_desk: bool,
+) -> serde_json::Result<Utf8Bytes> {
     let own;
     let data: &[u8] = match &event.body {
         EventBody::Order(change) if !by_desk => {
             hub.metrics.stream_serialisations.add(1);
             let shown = to_client(order(change, &hub.core.directory()));
-            own = serde_json::to_vec(&shown).unwrap_or_default();
+            own = serde_json::to_vec(&shown)?;
             &own
         }
-        body => event.text.get_or_init(|| {
-            hub.metrics.stream_serialisations.add(1);
-            let names = hub.core.directory();
-            let text = match body {
-                EventBody::Alert(record) => serde_json::to_string(&alert(record, &names)),
-                EventBody::Order(change) => serde_json::to_string(&order(change, &names)),
-            };
-            text.unwrap_or_default().into()
-        }),
+        body => match event.text.get() {
+            Some(text) => &text[..],
+            None => {
+                hub.metrics.stream_serialisations.add(1);
+                let names = hub.core.directory();
+                let text = match body {
+                    EventBody::Alert(record) => serde_json::to_string(&alert(record, &names)),
+                    EventBody::Order(change) => serde_json::to_string(&order(change, &names)),
+                }?;
+                // Two who write it at the same moment write the same.
+                &event.text.get_or_init(|| text.into())[..]
+            }
+        },
     };
     let (sub, epoch, prev) = (followed.stream.id.0, followed.epoch, followed.sent);
     let data = std::str::from_utf8(data).unwrap_or("{}");
     let number = event.number;
-    format!(
+    Ok(format!(
         r#"{{"t":"ev","sub":{sub},"epoch":{epoch},"seq":{number},"prev":{prev},"data":{data}}}"#
     )
-    .into()
+    .into())
 }

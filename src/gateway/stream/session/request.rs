@@ -1,11 +1,14 @@
 //! What a client asks. Every request with an `id` gets exactly one `ok` or `err`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use siaga_platform::news::Part;
 
 use super::*;
 use crate::gateway::auth::{Rooms, random_hex};
+use crate::gateway::error::{incident, words};
 use crate::gateway::stream::topic::{CHANNELS, NoTopic, WHOLE};
 
 /// The part that every request has.
@@ -24,6 +27,19 @@ const HZ_MIN: f64 = 0.01;
 impl Session {
     /// One text frame.
     pub fn on_text(&mut self, text: &str, now: Ts) {
+        let answered = catch_unwind(AssertUnwindSafe(|| self.answer(text, now)));
+        if let Err(panic) = answered {
+            let said = words(panic.as_ref());
+            let incident = incident(&format!("a request on the stream panicked: {said}"));
+            let head = serde_json::from_str::<Head>(text).ok();
+            let id = head.and_then(|head| head.id.as_u64());
+            self.refuse(Refusal::of_incident(id, incident));
+            // What it left half done is not gone on with.
+            self.close(Close::Internal);
+        }
+    }
+
+    fn answer(&mut self, text: &str, now: Ts) {
         if matches!(self.phase, Phase::Closed) || self.closing.is_some() {
             return;
         }

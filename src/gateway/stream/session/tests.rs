@@ -14,6 +14,8 @@ mod busy;
 mod chain;
 mod clients;
 mod durable;
+mod incidents;
+mod maintenance;
 mod protocol;
 
 const SECRET: &str = "the secret of this test";

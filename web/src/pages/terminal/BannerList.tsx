@@ -3,7 +3,8 @@ import type { CallStep, DeskMode, Instrument, Traded } from "../../api/types";
 import { useTranslate } from "../../app/settings";
 import { formatDecimal, trimZeros, type Language } from "../../format/decimal";
 import type { Key, Translate } from "../../i18n";
-import type { Status } from "../../stream/protocol";
+import { nowMs } from "../../stream/client";
+import { announced, type Status } from "../../stream/protocol";
 import { Button } from "../../ui/Button";
 import { Icon, type IconName } from "../../ui/Icon";
 import { RetryIn } from "./RetryIn";
@@ -60,8 +61,21 @@ export function BannerList({ banners }: { banners: readonly Banner[] }) {
   );
 }
 
-/** The connection. */
-export function streamBanners(status: Status, t: Translate): Banner[] {
+/** The connection, and what the server announces. */
+export function streamBanners(status: Status, t: Translate, moment: (us: number) => string): Banner[] {
+  return [...connectionBanners(status, t), ...maintenanceBanners(status, t, moment)];
+}
+
+/** A heartbeat draws it anew, so it leaves within seconds of its end. */
+function maintenanceBanners(status: Status, t: Translate, moment: (us: number) => string): Banner[] {
+  const planned = announced(status, nowMs());
+  if (!planned) return [];
+  const times = { from: moment(planned.starts_at), until: moment(planned.ends_at) };
+  const text = planned.running ? t("banner.maintenanceNow", times) : t("banner.maintenance", times);
+  return [{ key: "maintenance", tone: planned.running ? "warn" : "info", icon: "clock", text: planned.message ? `${text} ${planned.message}` : text }];
+}
+
+function connectionBanners(status: Status, t: Translate): Banner[] {
   if (status.phase === "stopped") return [{ key: "stopped", tone: "stop", icon: "alert", text: t("banner.stopped", { name: status.bye?.name ?? String(status.bye?.code ?? "") }) }];
   if (status.phase === "offline" && status.retryAt !== undefined) return [{ key: "offline", tone: "warn", icon: "alert", text: t("banner.offline"), action: <RetryIn at={status.retryAt} /> }];
   return status.note === "drain" ? [{ key: "drain", tone: "info", icon: "clock", text: t("banner.drain") }] : [];

@@ -24,7 +24,7 @@ export function Banners(props: Props) {
   const { language } = useSettings();
   const status = useStreamStatus();
   const { answerCall } = useTrading(props.account?.id ?? null);
-  const banners: Banner[] = streamBanners(status, t);
+  const banners: Banner[] = streamBanners(status, t, (us) => formatMoment(us, language));
   if (props.desk) banners.push(...deskBanners(props.desk, props, t));
   if (props.account) banners.push(...accountBanners(props.account, (step) => void answerCall(step), t, language));
   if (props.instrument) banners.push(...feedBanners(props.instrument, t, (us) => formatMoment(us, language)));

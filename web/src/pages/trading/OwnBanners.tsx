@@ -20,7 +20,7 @@ export function OwnBanners({ standing, account, instrument, onConfirmed }: Props
   const { language } = useSettings();
   const status = useStreamStatus();
   const { answerCall } = useTrading(account?.id ?? null);
-  const banners: Banner[] = streamBanners(status, t);
+  const banners: Banner[] = streamBanners(status, t, (us) => formatMoment(us, language));
   if (standing) {
     const phone = standing.phone || t("banner.noPhone");
     for (const stop of stopsOn(standing.stops, instrument?.symbol ?? null)) {

@@ -520,6 +520,8 @@ proptest! {
             peer.session.on_text(text, house.now());
         }
         peer.frames(&house);
+        // A panic would end it so.
+        prop_assert_ne!(peer.closed, Some(Close::Internal));
     }
 }
 

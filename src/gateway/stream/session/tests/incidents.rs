@@ -1,0 +1,127 @@
+//! What fails inside is an incident: a number for the client, the story for the log, and nothing of it on the wire.
+
+use std::sync::atomic::Ordering;
+
+use serde::ser::Error as _;
+
+use super::*;
+
+/// The incident of an `err 1500`, which says nothing else.
+fn incident(refusal: &Value) -> String {
+    assert_eq!(
+        (&refusal["t"], &refusal["code"], &refusal["name"]),
+        (&json!("err"), &json!(1500), &json!("internal")),
+        "{refusal}"
+    );
+    assert_eq!(refusal["retry"], "after");
+    assert_eq!(refusal["after_ms"], INTERNAL_WAIT_MS);
+    let id = refusal["incident"].as_str().expect("a number").to_owned();
+    let msg = format!("something is wrong on our side: tell the desk incident {id}");
+    assert_eq!(refusal["msg"], msg);
+    id
+}
+
+/// Where a connection ends that an incident befell.
+fn ended(peer: &Peer, bye: &Value) {
+    assert_eq!(peer.closed, Some(Close::Internal));
+    assert_eq!(
+        (&bye["t"], &bye["code"], &bye["reconnect"]),
+        (&json!("bye"), &json!(4011), &json!(true))
+    );
+}
+
+#[test]
+fn a_request_that_panics_is_answered_and_ends_its_connection_alone() {
+    let house = House::new();
+    let (mut peer, mut other) = (house.open(), house.open());
+    let sub = json!({ "op": "sub", "id": 7, "ch": "quote", "sym": ["XAU/USD"] });
+    house.desk.broken.store(true, Ordering::SeqCst);
+    peer.session.on_text(&sub.to_string(), house.now());
+    let frames = peer.frames(&house);
+    assert_eq!((frames.len(), &frames[0]["id"]), (2, &json!(7)));
+    incident(&frames[0]);
+    ended(&peer, &frames[1]);
+    assert_eq!(other.ask(&house, sub)["t"], "ok");
+    assert_eq!(house.hub.metrics.stream_refusals.get(), 1);
+    drop(peer);
+    assert_eq!(house.hub.connected(), 1);
+}
+
+#[test]
+fn a_batch_that_panics_ends_its_connection_with_the_same_words() {
+    let house = House::new();
+    let mut peer = house.open();
+    house.desk.broken.store(true, Ordering::SeqCst);
+    let frames = peer.frames(&house);
+    assert_eq!((frames.len(), frames[0].get("id")), (2, None));
+    incident(&frames[0]);
+    ended(&peer, &frames[1]);
+    let closed = &house.hub.metrics.stream_closed[Close::Internal as usize];
+    assert_eq!(closed.get(), 1);
+}
+
+/// Data that no text can be made of.
+struct Unwritable;
+
+impl serde::Serialize for Unwritable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(S::Error::custom("the balance of account 7 is no number"))
+    }
+}
+
+#[test]
+fn a_stream_whose_frames_fail_says_so_once_and_goes_on_when_they_do_not() {
+    let house = House::new();
+    let mut peer = house.open();
+    let (ids, _) = peer.sub(
+        &house,
+        json!({ "op": "sub", "id": 1, "ch": "crm", "sym": ["*"] }),
+    );
+    let stream = house
+        .hub
+        .followed(|topic| matches!(topic, Topic::News(_)))
+        .remove(0);
+    let news = News { version: 7 };
+    let mut numbers = Vec::new();
+    for kind in ["snap", "upd"] {
+        for _ in 0..3 {
+            house.hub.put_data(&stream, house.now(), &Unwritable);
+        }
+        let frames = peer.frames(&house);
+        assert_eq!(frames.len(), 1, "once: {frames:?}");
+        assert_eq!(frames[0]["sub"], ids[0]);
+        numbers.push(incident(&frames[0]));
+        // What was there before is news to who was told of the incident.
+        house.hub.put_data(&stream, house.now(), &news);
+        let frames = peer.frames(&house);
+        assert_eq!((frames.len(), &frames[0]["t"]), (1, &json!(kind)));
+        assert_eq!(frames[0]["data"], json!({ "version": 7 }));
+        house.hub.put_data(&stream, house.now(), &news);
+        assert!(peer.frames(&house).is_empty(), "and no news to anybody");
+    }
+    assert_ne!(numbers[0], numbers[1], "each is an incident of its own");
+    assert!(peer.closed.is_none());
+}
+
+#[test]
+fn who_follows_later_hears_of_the_same_incident() {
+    let house = House::new();
+    let mut peer = house.open();
+    let sub = json!({ "op": "sub", "id": 1, "ch": "crm", "sym": ["*"] });
+    peer.sub(&house, sub.clone());
+    let stream = house
+        .hub
+        .followed(|topic| matches!(topic, Topic::News(_)))
+        .remove(0);
+    house.hub.put_incident(&stream, "something else came");
+    let first = incident(&peer.frames(&house)[0]);
+    let mut later = house.open();
+    let (_, beside) = later.sub(&house, sub);
+    assert_eq!(incident(&beside[0]), first);
+    house.hub.put_no_answer(&stream);
+    let frames = later.frames(&house);
+    assert_eq!(
+        frames[0]["name"], "degraded",
+        "that it is asked and silent is told too: {frames:?}"
+    );
+}
