@@ -49,6 +49,7 @@ mod winning;
 pub use accounts::Account;
 use accounts::Accounts;
 pub use levels::margin_call_notice;
+pub use reports::FILL_MAX;
 pub(crate) use requirements::WINDOWS_MAX;
 pub use swaps::{lot_cost, point_price, swap_money, swap_percent, swap_points, worse_side};
 

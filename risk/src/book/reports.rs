@@ -12,7 +12,7 @@ use crate::verdict::Reject;
 /// Most executions remembered per order: more is a broken counterparty.
 const EXECUTIONS_MAX: usize = 10_000;
 /// Largest price and quantity of one execution: their product with any scale must stay inside i128.
-const FILL_MAX: i64 = 1 << 50;
+pub const FILL_MAX: i64 = 1 << 50;
 
 impl Book {
     /// A report of a link.

@@ -53,6 +53,16 @@ fn count(inputs: &Inputs<'_>, field: &str) -> Result<u64, Fault> {
     u64::try_from(inputs.integer(field)?).map_err(|_| Fault::field(field, "is negative"))
 }
 
+/// Trades in the order of their times, whatever the order of the list.
+fn by_time<'a>(inputs: &Inputs<'a>) -> Result<Vec<Inputs<'a>>, Fault> {
+    let mut timed = Vec::new();
+    for trade in inputs.list("trades")? {
+        timed.push((trade.integer("t_s")?, trade));
+    }
+    timed.sort_by_key(|(at, _)| *at);
+    Ok(timed.into_iter().map(|(_, trade)| trade).collect())
+}
+
 fn word(direction: Direction) -> &'static str {
     match direction {
         Direction::Up => "up",
@@ -88,7 +98,7 @@ fn luld_reference_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let now = time(inputs, "now_s", SECOND_NS)?;
     let current = price(inputs, "current_reference")?;
     let mut mean = Mean::over(luld::REFERENCE_WINDOW_NS);
-    for trade in inputs.list("trades")? {
+    for trade in by_time(inputs)? {
         let at = time(&trade, "t_s", SECOND_NS)?;
         if at <= now {
             mean.push(price(&trade, "price")?.0, at);
@@ -154,7 +164,7 @@ fn dcb_limits(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let window_ns = count(inputs, "window_s")? * SECOND_NS;
     let mut breaker = DynamicBreaker::new(variant, window_ns, Ts(u64::MAX));
     let now = time(inputs, "now_s", SECOND_NS)?;
-    for trade in inputs.list("trades")? {
+    for trade in by_time(inputs)? {
         let at = time(&trade, "t_s", SECOND_NS)?;
         if at <= now {
             breaker.note(price(&trade, "price")?, at);
@@ -242,16 +252,20 @@ fn confirmed_halt(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let confirmations = u8::try_from(inputs.integer("confirmations")?)
         .map_err(|_| Fault::field("confirmations", "is out of range"))?;
     let share = inputs.percent("threshold_pct")?;
+    let reference = inputs.scaled("reference_price", DIGITS)?;
+    let negative = reference <= 0;
     let mut venue = Venue::single(|terms| {
         (terms.halt.alert, terms.halt.halt) = (Ratio(0), Ratio(0));
         terms.halt.confirmations = confirmations;
         terms.halt.breakers.band = BandTerms {
             share,
             limit_ns: 0,
+            // Where prices may be negative a share alone is no band.
+            least: Price(i64::from(negative)),
             ..BandTerms::OFF
         };
+        terms.negative_prices = negative;
     })?;
-    let reference = inputs.scaled("reference_price", DIGITS)?;
     venue.quote(0, 0, reference, reference);
     let mut states = Vec::new();
     let observations = inputs.list("observations")?;

@@ -332,6 +332,9 @@ fn forts_futures(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     for order in inputs.list("orders")? {
         let (side, kind) = order_type(order.text("type")?)?;
         let price = match (kind, side) {
+            (OrderKind::StopLimit, _) if order.get("stop_limit_price").is_some() => {
+                wide(&order, "stop_limit_price")?
+            }
             (OrderKind::Limit | OrderKind::StopLimit, _) => wide(&order, "price")?,
             (_, Side::Buy) => wide(inputs, "day_high")?,
             (_, Side::Sell) => wide(inputs, "day_low")?,

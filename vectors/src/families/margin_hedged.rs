@@ -114,9 +114,14 @@ fn fixed(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         world.open(World::order(account, id, Side::Buy, held), 1)?;
     }
     let qty = int("opposite_order_lots", opposite, qty_digits)?;
-    let order = World::order(account, id, Side::Sell, qty);
-    let required = world.preview(order)?.used_after;
-    world.open(order, 1)?;
+    let required = if qty == 0 {
+        world.view(account)?.used
+    } else {
+        let order = World::order(account, id, Side::Sell, qty);
+        let required = world.preview(order)?.used_after;
+        world.open(order, 1)?;
+        required
+    };
     Ok(json!({
         "required_to_open": world.money(required),
         "after_fill": world.money(world.view(account)?.used),

@@ -62,7 +62,13 @@ fn bands(inputs: &Inputs<'_>, end_digits: u8) -> Result<Vec<Band>, Fault> {
             maintenance: share(&band, "maintenance_ratio")?,
         })
     };
-    inputs.list("bands")?.into_iter().map(read).collect()
+    let bands = inputs.list("bands")?.into_iter().map(read);
+    let mut bands: Vec<Band> = bands.collect::<Result<_, Fault>>()?;
+    // The last one goes on, whether its list says where it ends or not.
+    if let Some(last) = bands.last_mut() {
+        last.to = 0;
+    }
+    Ok(bands)
 }
 
 fn rule(by: TierBy, bands: Vec<Band>) -> TierRule {
@@ -208,7 +214,7 @@ fn notional_converted(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let (lots, contract) = (inputs.decimal("lots")?, inputs.decimal("contract_size")?);
     let rule = rule(TierBy::NotionalPerSymbol, bands(inputs, digits)?);
     let mut world = world(digits, leverage(inputs)?, vec![rule])?;
-    let ask = inputs.decimal("margin_to_rule_currency_ask")?;
+    let ask = inputs.decimal_or("margin_to_rule_currency_ask", 1.into())?;
     world.convert(ask, ask, false)?;
     let mut terms = listed(10, CalcMode::Forex);
     terms.qty_digits = places(lots);

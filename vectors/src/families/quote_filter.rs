@@ -50,8 +50,10 @@ fn level_filter(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         ..FilterTerms::OFF
     };
     let mut venue = Venue::two_sided(|terms| terms.filter = filter)?;
-    let (bid, ask) = prices(&inputs.object("last_quote")?)?;
-    venue.quote(0, 0, bid, ask);
+    if inputs.get("last_quote").is_some() {
+        let (bid, ask) = prices(&inputs.object("last_quote")?)?;
+        venue.quote(0, 0, bid, ask);
+    }
     let levels = |venue: &Venue| {
         let market = venue.desk.machine.market();
         market
@@ -88,7 +90,7 @@ fn spread_filter(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         spread_max: points(inputs, "max_spread_points")?,
         ..FilterTerms::OFF
     };
-    let mut venue = Venue::single(|terms| terms.filter = filter)?;
+    let mut venue = Venue::single(|terms| (terms.filter, terms.negative_prices) = (filter, true))?;
     let (bid, ask) = prices(inputs)?;
     let accepted = served(&venue.quote(0, 0, bid, ask));
     let spread = (inputs.decimal("ask")? - inputs.decimal("bid")?)
@@ -104,10 +106,14 @@ fn same_quote_filter(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     };
     let mut venue = Venue::single(|terms| terms.filter = filter)?;
     let mut accepted = Vec::new();
+    let (mut day, mut before) = (0u64, 0u32);
     for tick in inputs.list("ticks")? {
         let second = super::second_of_day(tick.text("time")?)
             .ok_or_else(|| Fault::field("time", "is no hh:mm:ss"))?;
-        venue.at(u64::from(second) * SECOND_NS);
+        // A time before the last one is of the next day.
+        day += u64::from(second < before);
+        before = second;
+        venue.at(day * DAY_NS + u64::from(second) * SECOND_NS);
         let (bid, ask) = prices(&tick)?;
         accepted.push(served(&venue.quote(0, 0, bid, ask)));
     }

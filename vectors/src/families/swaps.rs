@@ -121,6 +121,7 @@ impl Overnight {
             contract_digits: digits(self.contract),
             margin: MarginTerms::FREE,
             swap: self.swap,
+            negative_prices: self.price <= Decimal::ZERO,
             ..forex(HELD, base, quote, price_digits)
         };
         // A share's or index's price is no rate of its currencies.

@@ -135,12 +135,16 @@ fn ewma_update(inputs: &Inputs<'_>) -> Result<Value, Fault> {
 }
 
 fn ewma_series(inputs: &Inputs<'_>) -> Result<Value, Fault> {
-    let steps = |value: &Value| {
-        crate::scaled(decimal(value, "closes")?, DIGITS)
-            .map_err(|reason| Fault::field("closes", reason))
+    let closes = items(inputs, "closes")?.iter();
+    let closes = closes.map(|value| decimal(value, "closes"));
+    let closes: Vec<Decimal> = closes.collect::<Result<_, _>>()?;
+    // Their ratios alone count: as many digits as they are written with.
+    let digits = closes.iter().map(|close| close.normalize().scale() as u8);
+    let digits = digits.max().unwrap_or(0);
+    let steps = |close: &Decimal| {
+        crate::scaled(*close, digits).map_err(|reason| Fault::field("closes", reason))
     };
-    let closes = items(inputs, "closes")?.iter().map(steps);
-    let closes: Vec<i64> = closes.collect::<Result<_, _>>()?;
+    let closes: Vec<i64> = closes.iter().map(steps).collect::<Result<_, _>>()?;
     let lambda = inputs.fraction("lambda")?;
     let mut ewma = Ewma::default();
     for pair in closes.windows(2) {

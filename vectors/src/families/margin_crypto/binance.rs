@@ -199,8 +199,8 @@ pub fn amount_step(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let amount = step(
         inputs.decimal("bracket_floor")?,
         inputs.decimal("rate")?,
-        inputs.decimal("previous_rate")?,
-        exact(inputs.decimal("previous_amount")?)?,
+        inputs.decimal_or("previous_rate", Decimal::ZERO)?,
+        exact(inputs.decimal_or("previous_amount", Decimal::ZERO)?)?,
     )?;
     Ok(json!({ "maintenance_amount": exact_text(amount)? }))
 }

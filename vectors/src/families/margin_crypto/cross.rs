@@ -5,6 +5,7 @@ use crate::families::trade;
 use crate::{Fault, scaled, shown};
 use rust_decimal::Decimal;
 use serde_json::Value;
+use siaga_risk::book::FILL_MAX;
 use siaga_risk::convert::FINE_DIGITS;
 use siaga_risk::event::*;
 use siaga_risk::exact::Exact;
@@ -304,6 +305,11 @@ pub fn room(size: Decimal) -> Option<u8> {
     let whole = size.abs().trunc();
     let fits = |digits: &u8| scaled(whole, *digits).is_ok_and(|minor| minor < LOAN / 2);
     (0..=DIGITS).rev().find(fits)
+}
+
+/// A position may be opened for this much in these digits: one fill of the machine's is no larger.
+pub fn fills(size: Decimal, digits: u8) -> bool {
+    scaled(size.abs().ceil(), digits).is_ok_and(|minor| minor <= FILL_MAX)
 }
 
 /// A sum of sizes, the largest number where it is beyond it.

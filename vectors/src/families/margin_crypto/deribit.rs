@@ -16,7 +16,7 @@ pub fn linear_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
         maintenance: inputs.percent("mm_base_pct")?,
         per_unit: inputs.percent("size_slope_pct")?,
     };
-    let mut cross = Cross::open(Accounting::Netting)?;
+    let mut cross = Cross::sized(Accounting::Netting, worth(size, index))?;
     let id = cross.list(Contract::linear(
         MarginSchedule::Slope(slope),
         &[index],

@@ -28,7 +28,9 @@ fn unscaled(ppm: i64) -> MarginSchedule {
 /// has eight digits at most, does not hold both.
 fn standing(collateral: Decimal, requirement: Decimal) -> Result<Option<Cross>, Fault> {
     let digits = digits(collateral).max(digits(requirement));
-    if room(sum_of([collateral, requirement])).is_none_or(|most| most < digits) {
+    if room(sum_of([collateral, requirement])).is_none_or(|most| most < digits)
+        || !fills(requirement, digits)
+    {
         return Ok(None);
     }
     let mut cross = Cross::keeping(CASH, Accounting::Netting, LevelTest::Below, digits)?;
@@ -122,7 +124,7 @@ pub fn initial_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let open_interest = Money(inputs.integer_or("open_interest", 0)?);
     // Nothing is held, or more than the machine's money holds; or both caps are one, where no scale is between them.
     let is_step = scale.upper > Money(0) && scale.upper <= scale.lower;
-    if notional.is_zero() || room(notional).is_none() || is_step {
+    if notional.is_zero() || room(notional).is_none() || !fills(notional, 0) || is_step {
         let rate = brackets::effective_initial(&scale, open_interest);
         let share = brackets::share(rate).ok_or_else(too_large)?;
         let margin = exact(notional)?

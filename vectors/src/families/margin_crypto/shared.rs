@@ -32,13 +32,13 @@ pub fn liquidation_price(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     Ok(json!({ "liquidation_price": price }))
 }
 
-/// An account of this currency with one contract.
+/// An account of this currency with one contract, and the digits of its money.
 fn held_in(
     inputs: &Inputs<'_>,
     currency: CurrencyId,
     schedule: MarginSchedule,
     inverse: bool,
-) -> Result<AccountView, Fault> {
+) -> Result<(AccountView, u8), Fault> {
     let (price, quantity) = (inputs.decimal("price")?, inputs.decimal("quantity")?);
     let multiplier = inputs.decimal_or("contract_multiplier", Decimal::ONE)?;
     // The multiplier's digits go to the quantity: a lot holds whole units.
@@ -47,7 +47,10 @@ fn held_in(
     let mut contract = Contract::linear(schedule, &[price], quantity);
     (contract.size, contract.inverse) = (size, inverse);
     contract.leverage_max = inputs.leverage("leverage")?;
-    let mut cross = Cross::keeping(currency, Accounting::Netting, LevelTest::Below, DIGITS)?;
+    let lots = worth(quantity, Decimal::from(size));
+    let value = worth(lots, if inverse { Decimal::ONE } else { price });
+    let cash_digits = room(value).unwrap_or(0);
+    let mut cross = Cross::keeping(currency, Accounting::Netting, LevelTest::Below, cash_digits)?;
     let id = cross.list(contract)?;
     let side = if quantity.is_sign_negative() {
         Side::Sell
@@ -55,7 +58,12 @@ fn held_in(
         Side::Buy
     };
     cross.hold(id, side, quantity.abs(), price)?;
-    cross.view()
+    let digits = if currency == CASH {
+        cross.cash_digits()
+    } else {
+        DIGITS
+    };
+    Ok((cross.view()?, digits))
 }
 
 /// What positions under schedules need at their leverage, before money's digits cut it.
@@ -67,17 +75,17 @@ fn at_leverage(view: &AccountView) -> Result<Exact, Fault> {
 pub fn future_margin(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     match inputs.text("kind")? {
         "linear" => {
-            let view = held_in(inputs, CASH, MarginSchedule::HalfOfInitial, false)?;
+            let (view, _) = held_in(inputs, CASH, MarginSchedule::HalfOfInitial, false)?;
             Ok(json!({ "margin_quote": exact_text(at_leverage(&view)?)? }))
         }
         "coin_margined" => {
-            let used = |currency| -> Result<i64, Fault> {
-                let view = held_in(inputs, currency, MarginSchedule::Flat, true)?;
-                Ok(view.used.0)
+            let used = |currency| -> Result<String, Fault> {
+                let (view, digits) = held_in(inputs, currency, MarginSchedule::Flat, true)?;
+                Ok(shown(view.used.0.into(), digits))
             };
             Ok(json!({
-                "margin_coin": shown(used(COIN)?.into(), DIGITS),
-                "margin_quote": shown(used(CASH)?.into(), DIGITS),
+                "margin_coin": used(COIN)?,
+                "margin_quote": used(CASH)?,
             }))
         }
         _ => Err(Fault::field("kind", "is neither linear nor coin_margined")),

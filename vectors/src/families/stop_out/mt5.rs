@@ -37,7 +37,10 @@ pub fn stop_out(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     for position in positions(inputs, netting, real)? {
         sizes.insert(
             position.name.clone(),
-            places(position.lots).max(position.lots_max.map_or(0, places)),
+            // The digits its quantity is counted in.
+            places(position.lots)
+                .max(position.lots_max.map_or(0, places))
+                .max(places(position.step)),
         );
         scene.hold(&position)?;
     }
@@ -143,7 +146,8 @@ fn positions(inputs: &Inputs<'_>, netting: bool, real: bool) -> Result<Vec<Held>
         all.push((position.integer_or("opened_seq", at as i64)?, held));
     }
     all.sort_by_key(|(opened, _)| *opened);
-    let digits = all.iter().map(|(_, held)| places(held.lots)).max();
+    let digits = |held: &Held| places(held.lots).max(held.lots_max.map_or(0, places));
+    let digits = all.iter().map(|(_, held)| digits(held)).max();
     Ok(all
         .into_iter()
         .map(|(_, held)| Held {

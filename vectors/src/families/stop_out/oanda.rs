@@ -77,11 +77,13 @@ pub fn v20(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     };
     let scene = build(group, inputs)?;
     let view = scene.view()?;
+    // The page rounds the result, and goes on with the rounded one.
+    let nav = view.balance.0 + view.closeout.unrealised.0;
     Ok(json!({
         "margin_used": money(view.used, scene.digits),
         "unrealised_pl": money(view.closeout.unrealised, scene.digits),
-        "nav": money(view.closeout.equity, scene.digits),
-        "margin_available": money(view.closeout.free, scene.digits),
+        "nav": money(Money(nav), scene.digits),
+        "margin_available": money(Money(nav - view.used.0), scene.digits),
         "close_out_pct": percent(view.closeout.reached, 2),
         "close_out": view.state == MarginState::StopOut,
     }))
@@ -90,11 +92,12 @@ pub fn v20(inputs: &Inputs<'_>) -> Result<Value, Fault> {
 pub fn one(inputs: &Inputs<'_>) -> Result<Value, Fault> {
     let scene = build(trade::group(), inputs)?;
     let view = scene.view()?;
+    let equity = view.balance.0 + view.unrealised.0;
     Ok(json!({
         "margin": money(view.used, scene.digits),
         "unrealised_pl": money(view.unrealised, scene.digits),
-        "equity": money(view.equity, scene.digits),
-        "free_margin": money(view.free, scene.digits),
+        "equity": money(Money(equity), scene.digits),
+        "free_margin": money(Money(equity - view.used.0), scene.digits),
         "level_pct": percent(view.level, 2),
     }))
 }

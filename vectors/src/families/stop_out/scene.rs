@@ -103,6 +103,21 @@ pub fn whole(field: &str, value: Decimal, digits: u8) -> Result<i64, Fault> {
     scaled(value, digits).map_err(|reason| Fault::field(field, reason))
 }
 
+/// The same where it may need more than 64 bits.
+fn wide(field: &str, value: Decimal, digits: u8) -> Result<i128, Fault> {
+    let value = value.normalize();
+    let missing = u32::from(digits).checked_sub(value.scale());
+    missing
+        .and_then(|missing| 10i128.checked_pow(missing))
+        .and_then(|factor| value.mantissa().checked_mul(factor))
+        .ok_or_else(|| {
+            Fault::field(
+                field,
+                format!("{value} cannot be counted in {digits} digits"),
+            )
+        })
+}
+
 /// Decimal places that a number needs.
 pub fn places(value: Decimal) -> u8 {
     value.normalize().scale() as u8
@@ -252,7 +267,7 @@ impl Scene {
     /// Fills at two neighbouring prices, so that the result is there to the last digit.
     fn fill(&mut self, listed: &Listed, held: &Held, lots: i64) -> Result<PositionId, Fault> {
         let digits = PRICE_DIGITS + listed.terms.qty_digits;
-        let result = i128::from(whole("profit", held.profit, digits)?);
+        let result = wide("profit", held.profit, digits)?;
         let spread = i128::from(whole("spread", held.spread, PRICE_DIGITS)?);
         let (sign, close) = if held.long {
             (1, i128::from(MARK))
