@@ -164,7 +164,7 @@ pub fn incident(story: &str) -> String {
 }
 
 /// What a panic said.
-pub fn words(panic: &(dyn Any + Send + 'static)) -> &str {
+pub fn words<'a>(panic: &'a (dyn Any + Send + 'static)) -> &'a str {
     let said = panic.downcast_ref::<String>().map(String::as_str);
     said.or(panic.downcast_ref::<&'static str>().copied())
         .unwrap_or("no words")
