@@ -323,10 +323,7 @@ fn accepted(output: &Output, facts: &mut Facts) -> anyhow::Result<()> {
     if let Output::Answer(answer) = output
         && !answer.reasons.is_empty()
     {
-        bail!(
-            "an order of the replay was refused: {:?}",
-            answer.reasons
-        );
+        bail!("an order of the replay was refused: {:?}", answer.reasons);
     }
     facts.on_output(output);
     Ok(())
