@@ -431,3 +431,240 @@ fn a_file_that_is_no_recording_is_told() {
     let fault = String::from_utf8_lossy(&output.stderr);
     assert!(fault.contains("unknown format"), "{fault}");
 }
+
+/// Writes a recording.
+fn written(folder: &Path, name: &str, content: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, content).expect("written");
+    path
+}
+
+/// The facts of a small recording that is well.
+fn facts_of(name: &str, content: &str, options: &[&str]) -> Value {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = written(dir.path(), name, content);
+    let options: Vec<&str> = ["--facts"].iter().chain(options).copied().collect();
+    let (code, facts, fault) = played(&path, &options);
+    assert_eq!(code, Some(0), "{name} {options:?}: {fault}");
+    facts
+}
+
+/// The exit code of a replay that shows nothing, and what it says.
+fn refused(name: &str, content: &str, options: &[&str]) -> (Option<i32>, String) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_siaga"))
+        .arg("replay")
+        .arg(written(dir.path(), name, content))
+        .args(options)
+        .output()
+        .expect("the program runs");
+    let fault = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.stdout.is_empty(), "{name} {options:?}");
+    (output.status.code(), fault)
+}
+
+#[test]
+fn a_stop_within_the_spread_of_the_entry_is_reached_by_a_later_row() {
+    let name = "oanda_EURUSD_20140621_tick.csv";
+    let rows = "1000,1.39000,1.39200\n2000,1.39090,1.39110\n\
+                3000,1.39000,1.39160\n4000,1.38700,1.38710\n";
+    let stops = facts_of(name, rows, &[])["stops"].take();
+    for (at, stop, row, fill) in [
+        (0_usize, 1.39, 3, 1.39),
+        (1, 1.3875, 4, 1.387),
+        (2, 1.3915, 3, 1.3916),
+    ] {
+        assert_eq!(stops[at]["stop"].as_f64(), Some(stop), "{stops}");
+        assert_eq!(stops[at]["row"].as_u64(), Some(row), "{stops}");
+        assert_eq!(stops[at]["fill"].as_f64(), Some(fill), "{stops}");
+    }
+    assert_eq!(stops[0]["trigger_at"], "00:00:03.000");
+    assert!(stops[3]["trigger_at"].is_null(), "{stops}");
+    // The second row is beyond the first stop already, and the last beyond those of the other side.
+    let rows = "1000,1.39000,1.39300\n2000,1.39100,1.39110\n\
+                3000,1.38700,1.38710\n4000,1.39700,1.39710\n";
+    let stops = facts_of(name, rows, &[])["stops"].take();
+    for (at, stop, row, fill) in [
+        (0_usize, 1.391, 2, 1.391),
+        (1, 1.3885, 3, 1.387),
+        (2, 1.3915, 4, 1.3971),
+        (3, 1.396, 4, 1.3971),
+    ] {
+        assert_eq!(stops[at]["stop"].as_f64(), Some(stop), "{stops}");
+        assert_eq!(stops[at]["row"].as_u64(), Some(row), "{stops}");
+        assert_eq!(stops[at]["fill"].as_f64(), Some(fill), "{stops}");
+    }
+}
+
+#[test]
+fn a_balance_below_the_margin_is_called_and_stopped_out_by_the_first_row() {
+    let rows = "1000,1.39000,1.39010\n1500,1.38000,1.38010\n1501,1.40000,1.40010\n";
+    for (options, balance, level) in [
+        (["--balance", "600"], 600, "level 42.443%"),
+        (["--balance", "0"], 0, "level -0.719%"),
+        (["--leverage", "1"], 1_700, "level 1.216%"),
+    ] {
+        let facts = facts_of("oanda_EURUSD_20140606_tick.csv", rows, &options);
+        let margin = &facts["margin"];
+        let first = serde_json::json!(["00:00:01.000", "row 1", 1.39, level]);
+        assert_eq!(margin["balance"], balance, "{margin}");
+        assert_eq!(margin["margin_call_100"], first, "{options:?}");
+        assert_eq!(margin["stop_out_50"], first, "{options:?}");
+    }
+    // Between the two levels only the first is reached, and the second when the price comes to it.
+    let options = ["--balance", "1399"];
+    let facts = facts_of("oanda_EURUSD_20140606_tick.csv", rows, &options);
+    let margin = &facts["margin"];
+    assert_eq!(margin["margin_call_100"][1], "row 1", "{margin}");
+    assert_eq!(margin["stop_out_50"][1], "row 2", "{margin}");
+}
+
+#[test]
+fn defaults_are_those_of_the_instrument_however_many_digits_the_file_has() {
+    for (rows, levels) in [
+        (
+            "1000,1.390,1.391\n2000,1.391,1.392\n",
+            [1.389, 1.3865, 1.3915, 1.396],
+        ),
+        (
+            "1000,1.3900,1.3901\n2000,1.3901,1.3902\n",
+            [1.3881, 1.3856, 1.3915, 1.396],
+        ),
+        (
+            "1000,1.390005,1.390017\n2000,1.389991,1.390002\n",
+            [1.388017, 1.385517, 1.391505, 1.396005],
+        ),
+    ] {
+        let facts = facts_of("oanda_EURUSD_20140614_tick.csv", rows, &[]);
+        let stops = facts["stops"].as_array().expect("a list");
+        let found: Vec<f64> = stops
+            .iter()
+            .filter_map(|stop| stop["stop"].as_f64())
+            .collect();
+        assert_eq!(found, levels, "{rows}");
+        assert_eq!(facts["margin"]["balance"], 1_700, "{rows}");
+        let first = rows.split(['\n', ',']).nth(1).expect("a bid");
+        let first = first.parse::<f64>().expect("a number");
+        assert_eq!(facts["first"][1].as_f64(), Some(first), "{rows}");
+    }
+    let rows = "1000,102.110,102.122\n2000,102.111,102.123\n";
+    let name = "oanda_USDJPY_20140604_tick.csv";
+    let yen = facts_of(name, rows, &["--stop-long", "0.0020,0.0045"]);
+    assert_eq!(yen["margin"]["balance"], 170_000);
+    assert_eq!(yen["stops"][1]["stop"], 102.1175, "finer than the file");
+    assert_eq!(yen["stops"][2]["stop"], 102.26);
+    let silver = facts_of(
+        "oanda_XAGUSD_20140625_tick.csv",
+        "1000,19.500,19.530\n2000,19.501,19.531\n",
+        &[],
+    );
+    assert_eq!(silver["margin"]["balance"], 1_700);
+    assert_eq!(silver["stops"][0]["stop"], 19.528);
+}
+
+#[test]
+fn rows_out_of_order_are_told_at_their_own_time() {
+    let mut rows = String::new();
+    for (step, ms) in [1_000, 5_000, 3_000, 3_000, 61_000, 59_000, 62_000]
+        .into_iter()
+        .enumerate()
+    {
+        rows += &format!("{ms},1.3900{step},1.3901{step}\n");
+    }
+    let facts = facts_of("oanda_EURUSD_20140612_tick.csv", &rows, &[]);
+    assert_eq!(facts["minutes_with_ticks"], 2);
+    assert_eq!(facts["busiest_minute"], serde_json::json!(["00:00", 5]));
+    let second = serde_json::json!(["00:00:03", 2]);
+    assert_eq!(facts["busiest_second"], second);
+    let change = serde_json::json!(["00:01", "0.0007%"]);
+    assert_eq!(facts["biggest_minute_close_to_close"], change);
+
+    let rows = "10000,1.39000,1.39010\n4000,1.38000,1.38010\n";
+    let facts = facts_of("oanda_EURUSD_20140612_tick.csv", rows, &[]);
+    assert_eq!(facts["rolling_60s"][0]["alerts"][0][0], "00:00:04.000");
+    assert_eq!(facts["stops"][0]["trigger_at"], "00:00:04.000");
+}
+
+#[test]
+fn a_threshold_given_twice_has_the_same_alerts_twice() {
+    let rows = "1000,1.39000,1.39010\n2000,1.38000,1.38010\n";
+    let options = ["--thresholds", "0.001,0.001"];
+    let facts = facts_of("oanda_EURUSD_20140606_tick.csv", rows, &options);
+    let moves = &facts["rolling_60s"];
+    assert_eq!(moves[0]["alerts_with_300s_cooldown"], 1);
+    assert_eq!(moves[0], moves[1]);
+}
+
+#[test]
+fn bars_at_or_below_zero_are_not_the_widest_and_upside_down_ones_are_bad() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let head = "timestamp,open,high,low,close,volume\n";
+    let bars = "2020-04-20 18:00:00,-10,-5,-12,-8,1\n2020-04-20 18:01:00,10,15,10,12,1\n";
+    let path = written(dir.path(), "nymex_WTI_1m.csv", &format!("{head}{bars}"));
+    let (code, said, fault) = played(&path, &[]);
+    assert_eq!((code, &said["rows"]), (Some(0), &Value::from(2)), "{fault}");
+    let widest = serde_json::json!(["2020-04-20 18:01", "50.000%", 10.0, 15.0]);
+    assert_eq!(said["largest_range"], widest);
+    let bad = "2020-04-20 18:02:00,10,9,11,10,1\n";
+    let path = written(dir.path(), "nymex_WTI_1m.csv", &format!("{head}\n{bars}{bad}"));
+    let (code, said, fault) = played(&path, &[]);
+    assert_eq!((code, &said["rows"]), (Some(5), &Value::from(3)), "{fault}");
+    assert!(fault.contains("line 5 (row 3): column 3"), "{fault}");
+    assert_eq!(said["largest_range"], widest);
+}
+
+#[test]
+fn ticks_at_or_below_zero_have_no_range() {
+    let rows = "1000,1.39000,1.39010\n2000,-0.00020,-0.00010\n";
+    let facts = facts_of("oanda_EURUSD_20140711_tick.csv", rows, &[]);
+    assert!(facts["biggest_minute_range"].is_null(), "{facts}");
+    assert_eq!(facts["rows"], 2);
+}
+
+#[test]
+fn a_recording_without_a_row_is_told_with_its_bad_ones() {
+    let tick = "truefx_EURUSD_20140703_tick.csv";
+    let bar = "fxcm_EURUSD_m1_bid_201303.csv";
+    for (name, head) in [
+        (tick, "timestamp,bid,ask\n"),
+        (bar, "timestamp,open,high,low,close\n"),
+    ] {
+        let (code, fault) = refused(name, head, &[]);
+        assert_eq!(code, Some(1), "{name}: {fault}");
+        assert!(fault.contains("has no rows"), "{name}: {fault}");
+        let (code, fault) = refused(name, &format!("{head}\nwhen,1,2\n"), &[]);
+        assert_eq!(code, Some(1), "{name}: {fault}");
+        assert!(fault.contains("line 3 (row 1): "), "{name}: {fault}");
+        let why = "no row that can be read";
+        assert!(fault.contains(why), "{name}: {fault}");
+    }
+}
+
+#[test]
+fn a_quote_that_no_price_can_be_made_of_is_named() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rows = "1000,1.39000,1.39010\n2000,92233720368547.75807,-92233720368547.75807\n";
+    let path = written(dir.path(), "oanda_EURUSD_20140709_tick.csv", rows);
+    let (code, facts, fault) = played(&path, &["--facts"]);
+    assert_eq!(code, Some(5), "{fault}");
+    assert_eq!(facts["rows"], 1);
+    assert!(fault.contains("line 2 (row 2): column 2"), "{fault}");
+    assert!(fault.contains("correct or delete"), "what to do: {fault}");
+}
+
+#[test]
+fn options_that_no_replay_has_are_wrong_use() {
+    let rows = "1000,1.39000,1.39010\n2000,1.39001,1.39011\n";
+    for (option, value) in [
+        ("--units", "0"),
+        ("--units", "2000000000"),
+        ("--leverage", "0"),
+        ("--stop-long", "0.0000000001"),
+        ("--thresholds", "0.0000000000001"),
+    ] {
+        let options = [option, value];
+        let (code, fault) = refused("oanda_EURUSD_20140606_tick.csv", rows, &options);
+        assert_eq!(code, Some(2), "{options:?}: {fault}");
+        assert!(fault.contains(option), "{options:?}: {fault}");
+    }
+}

@@ -25,6 +25,9 @@ use std::path::{Path, PathBuf};
 /// Longest line of a recording, bytes: the known formats stay below 200.
 pub const LINE_BYTES_MAX: usize = 16 * 1_024;
 
+/// What Windows programs write before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Finest scale of prices and quantities: nine digits of price leave nine before the point.
 pub const DIGITS_MAX: u8 = 9;
 
@@ -60,14 +63,19 @@ pub enum TapeError {
     NoClock,
     #[error("the file name does not say the symbol; give it")]
     NoSymbol,
-    #[error("row {row} has {digits} digits behind the point; at most {DIGITS_MAX} fit")]
-    TooFine { row: u64, digits: u8 },
+    #[error(
+        "line {line} (row {row}) has {digits} digits behind the point; at most {DIGITS_MAX} fit"
+    )]
+    TooFine { line: u64, row: u64, digits: u8 },
 }
 
 /// A bad line, and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("row {row}: {error}")]
+#[error("line {line} (row {row}): {error}")]
 pub struct BadRow {
+    /// From 1, as an editor counts: headers and empty lines too.
+    pub line: u64,
+    /// From 1, headers and empty lines not counted.
     pub row: u64,
     pub error: RowError,
 }
@@ -142,6 +150,7 @@ fn scan(path: &Path, shape: &Shape) -> Result<(Scales, u64), TapeError> {
         finest.qty_digits = finest.qty_digits.max(used.qty_digits.min(DIGITS_MAX));
         if finest.price_digits > DIGITS_MAX {
             return Err(TapeError::TooFine {
+                line: lines.number,
                 row: rows,
                 digits: finest.price_digits,
             });
@@ -199,7 +208,8 @@ impl Iterator for Tape {
             Some(line) => row::parse(line, row, &self.shape, self.scales),
             None => Err(RowError::TooLong),
         };
-        Some(parsed.map_err(|error| BadRow { row, error }))
+        let line = self.lines.number;
+        Some(parsed.map_err(|error| BadRow { line, row, error }))
     }
 }
 
@@ -246,6 +256,8 @@ impl Row {
 struct Lines {
     reader: Box<dyn BufRead + Send>,
     line: Vec<u8>,
+    /// Lines read, empty ones counted.
+    number: u64,
 }
 
 impl Lines {
@@ -260,6 +272,7 @@ impl Lines {
         Ok(Lines {
             reader,
             line: Vec::with_capacity(256),
+            number: 0,
         })
     }
 
@@ -272,6 +285,10 @@ impl Lines {
                 .read_until(b'\n', &mut self.line)?;
             if read == 0 {
                 return Ok(None);
+            }
+            self.number += 1;
+            if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+                self.line.drain(..BYTE_ORDER_MARK.len());
             }
             if read == LINE_BYTES_MAX && self.line.last() != Some(&b'\n') {
                 self.skip_line()?;

@@ -1,5 +1,5 @@
 //! The command line. Exit codes: 0 well, 1 the thing asked for failed, 2 wrong use, 3 configuration,
-//! 4 the data directory cannot be used, 5 a check found something.
+//! 4 the data directory cannot be used, 5 a check found something; by command in docs/exit-codes.md.
 
 pub mod audit;
 pub mod check;
@@ -80,7 +80,7 @@ pub enum Action {
 }
 
 /// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Exit {
     Well = 0,

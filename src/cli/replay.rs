@@ -8,9 +8,10 @@ mod terms;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args as ClapArgs;
+use anyhow::anyhow;
+use clap::{Args as ClapArgs, value_parser};
 use rust_decimal::Decimal;
-use siaga_feed::tape::{self, Clock, Kind, Pacer, Speed};
+use siaga_feed::tape::{self, Clock, Kind, Pacer, Speed, Tape};
 use siaga_risk::units::Ts;
 
 use super::{Exit, progress};
@@ -52,13 +53,13 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', value_parser = positive)]
     pub stop_short: Option<Vec<Decimal>>,
     /// Units of each position.
-    #[arg(long)]
+    #[arg(long, value_parser = value_parser!(i64).range(1..=terms::UNITS_MAX))]
     pub units: Option<i64>,
     /// Balance of the account whose margin is watched.
-    #[arg(long)]
+    #[arg(long, value_parser = value_parser!(i64).range(0..=terms::BALANCE_MAX))]
     pub balance: Option<i64>,
     /// Its leverage, x : 1.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..=terms::LEVERAGE_MAX))]
     pub leverage: u32,
 }
 
@@ -73,12 +74,7 @@ fn positive(text: &str) -> Result<Decimal, String> {
 
 /// Plays the recording.
 pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
-    let options = tape::Options {
-        symbol: args.symbol.clone(),
-        clock: args.clock.clone(),
-        ..tape::Options::default()
-    };
-    let tape = tape::open(&args.file, &options)?;
+    let tape = open(args)?;
     if tape.kind() == Kind::Bars {
         return bars::run(&args.file, tape, json || args.facts);
     }
@@ -90,7 +86,7 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
     let bar = progress(json, tape.rows_total(), "replaying");
     let mut collected = facts::Facts::new(&plan, tape.clock().clone());
     let mut driver: Option<Driver> = None;
-    let mut bad_rows = Vec::new();
+    let (mut bad_rows, mut is_before) = (Vec::new(), false);
     let started_ns = clock.elapsed_ns();
     for row in tape {
         let row = match row {
@@ -102,6 +98,7 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
         };
         let now = clock.now();
         let Some(due) = pacer.due(row.ts, now) else {
+            is_before = true;
             continue;
         };
         if due > now {
@@ -116,11 +113,12 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
     }
     bar.finish_and_clear();
     let Some(driver) = driver else {
-        anyhow::bail!("{} has no row from that instant on", args.file.display());
+        say_bad_rows(&args.file, &bad_rows);
+        return Err(no_rows(&args.file, &bad_rows, is_before));
     };
     let end = driver.stop()?;
     let seconds = (clock.elapsed_ns() - started_ns) as f64 / 1e9;
-    let exit = say_bad_rows(&args.file, &bad_rows);
+    let exit = say_bad_rows(&args.file, &bad_rows).max(say_unpriced(&args.file, end.unpriced));
     print_end(&end, bad_rows.len(), seconds, json, args.facts);
     if args.facts {
         println!("{}", collected.to_json(&end));
@@ -128,14 +126,59 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// Names the first rows that could not be read; any of them is a finding.
-fn say_bad_rows(file: &Path, bad_rows: &[String]) -> Exit {
-    for bad in bad_rows.iter().take(BAD_ROWS_SAID) {
-        eprintln!("siaga: {}: {bad}", file.display());
+/// Opens the recording. Quotes are read as fine as the stops that are tried on them: a level between two prices of the
+/// file is a level all the same.
+fn open(args: &Args) -> anyhow::Result<Tape> {
+    let mut options = tape::Options {
+        symbol: args.symbol.clone(),
+        clock: args.clock.clone(),
+        ..tape::Options::default()
+    };
+    let tape = tape::open(&args.file, &options)?;
+    let finest = terms::stop_digits(args, tape.symbol()).min(tape::DIGITS_MAX);
+    if tape.kind() != Kind::Quotes || finest <= tape.price_digits() {
+        return Ok(tape);
     }
-    match bad_rows.is_empty() {
-        true => Exit::Well,
-        false => Exit::Found,
+    options.price_digits = Some(finest);
+    Ok(tape::open(&args.file, &options)?)
+}
+
+/// Names the first rows that could not be read, and what can be done; any of them is a finding.
+fn say_bad_rows(file: &Path, bad_rows: &[String]) -> Exit {
+    if bad_rows.is_empty() {
+        return Exit::Well;
+    }
+    let file = file.display();
+    for bad in bad_rows.iter().take(BAD_ROWS_SAID) {
+        eprintln!("siaga: {file}: {bad}");
+    }
+    let count = bad_rows.len();
+    eprintln!("siaga: {file}: bad rows left out: {count}; correct or delete them and replay again");
+    Exit::Found
+}
+
+/// Quotes that were read and made no price are no part of what is shown.
+fn say_unpriced(file: &Path, unpriced: u64) -> Exit {
+    if unpriced == 0 {
+        return Exit::Well;
+    }
+    eprintln!(
+        "siaga: {}: {unpriced} quotes made no price: they are {} days or more behind the first; cut the recording into shorter ones",
+        file.display(),
+        terms::SESSION_DAYS
+    );
+    Exit::Found
+}
+
+/// Why nothing was played; `is_before`: rows were read, all of them before the instant asked for.
+fn no_rows(file: &Path, bad_rows: &[String], is_before: bool) -> anyhow::Error {
+    let file = file.display();
+    if is_before {
+        anyhow!("{file} has no row from that instant on; give --at an earlier one")
+    } else if bad_rows.is_empty() {
+        anyhow!("{file} has no rows; give a file with rows below its header")
+    } else {
+        anyhow!("{file} has no row that can be read")
     }
 }
 

@@ -127,10 +127,7 @@ pub fn detect(file_name: &str, first_line: &str, options: &Options) -> Result<Sh
     };
     let symbol = match &options.symbol {
         Some(symbol) => symbol.clone(),
-        None => words
-            .iter()
-            .find_map(|word| symbol_of(word))
-            .ok_or(TapeError::NoSymbol)?,
+        None => symbol_among(&words).ok_or(TapeError::NoSymbol)?,
     };
     let side = if word("bid") {
         BarSide::Bid
@@ -162,8 +159,7 @@ fn stem(file_name: &str) -> &str {
 }
 
 fn recognise(words: &[&str], first_line: &str) -> Option<(Format, bool)> {
-    let line = first_line.trim_start_matches('\u{feff}').trim();
-    let columns: Vec<&str> = line.split(',').map(str::trim).collect();
+    let columns: Vec<&str> = first_line.trim().split(',').map(str::trim).collect();
     let headers: Vec<String> = columns
         .iter()
         .map(|column| column.to_ascii_lowercase())
@@ -232,6 +228,21 @@ fn date_of(word: &str) -> Option<Date> {
     crate::time::compact_date(word.as_bytes())
 }
 
+/// The first word that is a pair in a currency we know, or else the first that may be a symbol: names of files begin
+/// with whoever made them (`DAT_ASCII_XAUUSD_T_202001`).
+fn symbol_among(words: &[&str]) -> Option<String> {
+    const QUOTES: [&str; 21] = [
+        "USD", "EUR", "JPY", "GBP", "CHF", "AUD", "NZD", "CAD", "USDT", "IDR", "SGD", "HKD", "CNH",
+        "SEK", "NOK", "DKK", "PLN", "TRY", "ZAR", "MXN", "BTC",
+    ];
+    let symbols: Vec<String> = words.iter().filter_map(|word| symbol_of(word)).collect();
+    let pair = symbols.iter().find(|symbol| {
+        let quote = symbol.split_once('/').map(|(_, quote)| quote);
+        quote.is_some_and(|quote| QUOTES.contains(&quote))
+    });
+    pair.or(symbols.first()).cloned()
+}
+
 /// `EURUSD` → `EUR/USD`, `ATOMUSDT` → `ATOM/USDT`, `wti` → `WTI`, `GCZ3` and `BTC-PERP` as they are.
 fn symbol_of(word: &str) -> Option<String> {
     // What brokers, sources and sizes are called in file names.
@@ -293,7 +304,8 @@ mod tests {
     use super::*;
 
     fn symbol(name: &str) -> Option<String> {
-        stem(name).split('_').find_map(symbol_of)
+        let words: Vec<&str> = stem(name).split('_').collect();
+        symbol_among(&words)
     }
 
     #[test]
@@ -305,6 +317,9 @@ mod tests {
             ("binance_ATOMUSDT_flash_20251010.csv", "ATOM/USDT"),
             ("oil_wti_daily.csv.gz", "WTI"),
             ("mt5_AUDJPY_h1_2012-2022.csv.gz", "AUD/JPY"),
+            ("DAT_ASCII_XAUUSD_T_202001.csv", "XAU/USD"),
+            ("HISTDATA_COM_XAUUSD_2020.csv", "XAU/USD"),
+            ("sample_EURGBP_tick.csv", "EUR/GBP"),
         ] {
             assert_eq!(symbol(name).as_deref(), Some(want), "{name}");
         }

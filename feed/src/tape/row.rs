@@ -4,6 +4,7 @@ use super::format::{BarSide, Format, Shape};
 use crate::decimal::{self, DecimalError};
 use crate::time;
 use siaga_risk::event::Side;
+use siaga_risk::market::PRICE_STEPS_MAX;
 use siaga_risk::units::*;
 
 /// Most columns a known format has.
@@ -69,16 +70,31 @@ pub struct Bar {
 /// Why a line is no row of its format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RowError {
-    #[error("{found} columns where the format has {wanted}")]
-    Columns { found: usize, wanted: usize },
+    #[error("{found} columns where the format has {}", span(.least, .most))]
+    Columns {
+        found: usize,
+        least: usize,
+        most: usize,
+    },
     #[error("column {column}: {error}")]
     Number { column: usize, error: DecimalError },
     #[error("column {column}: not a time of this format")]
     Time { column: usize },
     #[error("column {column}: neither true nor false")]
     Flag { column: usize },
+    #[error("column {column}: the high is below the low")]
+    HighBelowLow { column: usize },
     #[error("the line is longer than any row")]
     TooLong,
+}
+
+/// How many columns a format has: 7, or 3 to 4.
+fn span(least: &usize, most: &usize) -> String {
+    if least == most {
+        least.to_string()
+    } else {
+        format!("{least} to {most}")
+    }
 }
 
 /// The scales a tape's numbers are read at.
@@ -110,18 +126,26 @@ impl<'a> Columns<'a> {
         columns
     }
 
-    fn expect(&self, from: usize, to: usize) -> Result<(), RowError> {
-        if self.count < from || self.count > to {
+    fn expect(&self, least: usize, most: usize) -> Result<(), RowError> {
+        if self.count < least || self.count > most {
             return Err(RowError::Columns {
                 found: self.count,
-                wanted: to,
+                least,
+                most,
             });
         }
         Ok(())
     }
 
     fn price(&self, column: usize) -> Result<Price, RowError> {
-        let value = decimal::parse_exact(self.fields[column], self.scales.price_digits);
+        let read = decimal::parse_exact(self.fields[column], self.scales.price_digits);
+        // The machine uses no larger one, so what it would pass over is named here with its row.
+        let value = match read {
+            Ok(value) if value.unsigned_abs() > PRICE_STEPS_MAX.unsigned_abs() => {
+                Err(DecimalError::TooLarge)
+            }
+            read => read,
+        };
         value.map(Price).map_err(|error| RowError::Number {
             column: column + 1,
             error,
@@ -150,13 +174,22 @@ impl<'a> Columns<'a> {
         })
     }
 
-    fn ohlc(&self, from: usize) -> Result<Ohlc, RowError> {
-        Ok(Ohlc {
-            open: self.price(from)?,
-            high: self.price(from + 1)?,
-            low: self.price(from + 2)?,
-            close: self.price(from + 3)?,
-        })
+    /// Four prices by their columns; how each is read is the format's.
+    fn ohlc(
+        &self,
+        from: usize,
+        price: impl Fn(&Self, usize) -> Result<Price, RowError>,
+    ) -> Result<Ohlc, RowError> {
+        let ohlc = Ohlc {
+            open: price(self, from)?,
+            high: price(self, from + 1)?,
+            low: price(self, from + 2)?,
+            close: price(self, from + 3)?,
+        };
+        if ohlc.high < ohlc.low {
+            return Err(RowError::HighBelowLow { column: from + 2 });
+        }
+        Ok(ohlc)
     }
 
     /// Four prices that are all there or all empty.
@@ -167,7 +200,7 @@ impl<'a> Columns<'a> {
         {
             return Ok(None);
         }
-        self.ohlc(from).map(Some)
+        self.ohlc(from, Self::price).map(Some)
     }
 
     fn whole(&self, column: usize) -> Result<i64, RowError> {
@@ -260,16 +293,12 @@ fn bar(columns: &Columns<'_>, shape: &Shape) -> Result<Bar, RowError> {
         Format::LeanMinuteTrade => {
             columns.expect(6, 6)?;
             let volume = Some(columns.qty(5)?);
-            Ok(plain_bar(BarSide::Last, columns.ohlc(1)?, volume))
+            let ohlc = columns.ohlc(1, Columns::price)?;
+            Ok(plain_bar(BarSide::Last, ohlc, volume))
         }
         Format::Mt5Bar => {
             columns.expect(6, 6)?;
-            let ohlc = Ohlc {
-                open: columns.points(1)?,
-                high: columns.points(2)?,
-                low: columns.points(3)?,
-                close: columns.points(4)?,
-            };
+            let ohlc = columns.ohlc(1, Columns::points)?;
             // Charts of a MetaTrader server are drawn from bids.
             Ok(plain_bar(BarSide::Bid, ohlc, Some(columns.qty(5)?)))
         }
@@ -290,7 +319,8 @@ fn bar(columns: &Columns<'_>, shape: &Shape) -> Result<Bar, RowError> {
                 6 => Some(columns.qty(5)?),
                 _ => None,
             };
-            Ok(plain_bar(shape.side, columns.ohlc(1)?, volume))
+            let ohlc = columns.ohlc(1, Columns::price)?;
+            Ok(plain_bar(shape.side, ohlc, volume))
         }
     }
 }

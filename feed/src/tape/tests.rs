@@ -352,9 +352,17 @@ fn a_bad_line_is_an_error_and_the_next_goes_on() {
     assert_eq!(rows.len(), 6);
     assert!(rows[0].is_ok() && rows[5].is_ok());
     let text = |index: usize| rows[index].as_ref().unwrap_err().to_string();
-    assert_eq!(text(1), "row 2: column 2: not a decimal number");
-    assert!(text(2).contains("2 columns"), "{}", text(2));
-    assert!(text(3).starts_with("row 4: column 1"), "{}", text(3));
+    assert_eq!(text(1), "line 2 (row 2): column 2: not a decimal number");
+    assert!(
+        text(2).ends_with("2 columns where the format has 3 to 4"),
+        "{}",
+        text(2)
+    );
+    assert!(
+        text(3).starts_with("line 5 (row 4): column 1"),
+        "{}",
+        text(3)
+    );
     assert!(text(4).contains("longer"), "{}", text(4));
 }
 
@@ -374,7 +382,11 @@ fn what_is_no_recording_says_so() {
     let (_dir, path) = written("oanda_EURUSD_20140502_tick.csv", b"1,1.12345678901,1.2\n");
     assert!(matches!(
         open(&path, &Options::default()),
-        Err(TapeError::TooFine { row: 1, digits: 11 })
+        Err(TapeError::TooFine {
+            line: 1,
+            row: 1,
+            digits: 11
+        })
     ));
     assert!(matches!(
         open(Path::new("/nowhere/x.csv"), &Options::default()),
@@ -411,4 +423,49 @@ fn public_dumps_of_an_exchange_are_read() {
     let row = tape.into_iter().next().unwrap().unwrap();
     assert_eq!(quote(&row), (421, 422));
     assert!(row.input(InstrumentId(1), SourceId(5)).is_some());
+}
+
+#[test]
+fn a_price_larger_than_the_machine_uses_is_a_bad_row() {
+    let content = b"1000,1.39000,1.39010\n2000,92233720368547.75807,-92233720368547.75807\n";
+    let (_dir, path) = written("oanda_EURUSD_20140502_tick.csv", content);
+    let rows: Vec<_> = open(&path, &Options::default()).unwrap().collect();
+    assert!(rows[0].is_ok());
+    let error = rows[1].as_ref().unwrap_err().to_string();
+    assert_eq!(error, "line 2 (row 2): column 2: too large for its scale");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_line() {
+    let iso = "timestamp,bid,ask\n\
+        2013-01-01 22:00:00+00:00,1.3,1.4\n\
+        2013-01-01 22:00:01+00:00,1.3,1.4\n";
+    let lean = "1000,1.39000,1.39010\n2000,1.39000,1.39010\n";
+    for (name, content) in [
+        ("oanda_EURUSD_20140502_tick.csv", lean),
+        ("truefx_EURUSD_20130104.csv", iso),
+    ] {
+        let marked = format!("\u{feff}{content}");
+        let (_dir, path) = written(name, marked.as_bytes());
+        let mut tape = open(&path, &Options::default()).unwrap();
+        assert_eq!(tape.rows_total(), 2, "{name}");
+        assert!(tape.all(|row| row.is_ok()), "{name}");
+    }
+}
+
+#[test]
+fn a_bar_whose_high_is_below_its_low_is_a_bad_row() {
+    let content = b"timestamp,open,high,low,close\n\n\
+        2013-02-01 00:00:00+00:00,91.7,91.6,91.8,91.7\n\
+        2013-02-01 00:01:00+00:00,91.7,91.8,91.6,91.7\n";
+    let (_dir, path) = written("fxcm_USDJPY_m1_bid.csv", content);
+    let rows: Vec<_> = open(&path, &Options::default()).unwrap().collect();
+    let error = rows[0].as_ref().unwrap_err().to_string();
+    assert_eq!(error, "line 3 (row 1): column 3: the high is below the low");
+    assert!(rows[1].is_ok());
+    let content = b"Date,open,high,low,close,tick_volume\r\n\
+        2012-11-15 23:00:00,83841.0,83755.0,83787.0,83794.0,2377\r\n";
+    let (_dir, path) = written("mt5_EURUSD_h1.csv", content);
+    let mut rows = open(&path, &Options::default()).unwrap();
+    assert!(rows.next().is_some_and(|row| row.is_err()));
 }

@@ -5,10 +5,14 @@ use crate::event::Direction;
 use crate::record;
 use crate::units::*;
 use crate::view::{BreachCount, TapeDetail, TapeView};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Rows kept of those that share an extreme.
 const TIES_MAX: usize = 64;
+
+/// Where a minute began, and the two mids × 2 that are compared.
+type MinuteMove = (Ts, i64, i64);
 
 record! {
     /// Counters that live operation keeps too. Every row counts, used or not.
@@ -27,22 +31,16 @@ record! {
         pub last: Option<(Ts, Price, Price)>,
     }
 
-    /// What a replay asks for; its memory grows with the number of different spreads.
+    /// What a replay asks for; its memory grows with the seconds that have rows and with the number of different
+    /// spreads. Rows of a recording need not come in the order of their times, so no second is over before the last.
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct Recorder {
         first: Option<(Ts, Price, Price)>,
         lowest: Ties,
         highest: Ties,
         widest: Ties,
-        minutes: u64,
-        minute: Minute,
-        /// Close of the minute before the present one.
-        before: Option<(u64, i64)>,
-        range_max: Option<(Ts, i64, i64)>,
-        change_max: Option<(Ts, i64, i64)>,
-        second: (u64, u64),
-        busiest_second: Option<(u64, u64)>,
-        busiest_minute: Option<(u64, u64)>,
+        minutes: BTreeMap<u64, Minute>,
+        seconds: BTreeMap<u64, Count>,
         spreads: BTreeMap<i64, u64>,
         move_max: Option<(bool, i64, i64, Ts)>,
     }
@@ -54,11 +52,18 @@ record! {
         rows: Vec<(Ts, Price, Price)>,
     }
 
-    /// The minute that is being recorded.
+    /// Rows of a second or a minute.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    struct Count {
+        /// How many others had rows before it: of equal ones the first that was seen is told.
+        place: u32,
+        ticks: u32,
+    }
+
+    /// A minute; mids are bid + ask, the close is that of the row read last.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     struct Minute {
-        number: u64,
-        ticks: u64,
+        count: Count,
         low: i64,
         high: i64,
         close: i64,
@@ -118,26 +123,26 @@ impl Recorder {
         self.lowest.on_row(-mid2, (ts, bid, ask));
         self.highest.on_row(mid2, (ts, bid, ask));
         self.widest.on_row(ask.0 - bid.0, (ts, bid, ask));
-        let (second, minute) = (ts.0 / SECOND_NS, ts.0 / MINUTE_NS);
-        if second != self.second.0 {
-            self.end_second();
-            self.second = (second, 0);
-        }
-        self.second.1 += 1;
-        if self.minute.ticks == 0 || minute != self.minute.number {
-            self.end_minute();
-            self.minute = Minute {
-                number: minute,
+        let second = Count {
+            place: self.seconds.len() as u32,
+            ticks: 0,
+        };
+        let second = self.seconds.entry(ts.0 / SECOND_NS).or_insert(second);
+        second.ticks += 1;
+        let minute = Minute {
+            count: Count {
+                place: self.minutes.len() as u32,
                 ticks: 0,
-                low: mid2,
-                high: mid2,
-                close: mid2,
-            };
-        }
-        self.minute.ticks += 1;
-        self.minute.low = self.minute.low.min(mid2);
-        self.minute.high = self.minute.high.max(mid2);
-        self.minute.close = mid2;
+            },
+            low: mid2,
+            high: mid2,
+            close: mid2,
+        };
+        let minute = self.minutes.entry(ts.0 / MINUTE_NS).or_insert(minute);
+        minute.count.ticks += 1;
+        minute.low = minute.low.min(mid2);
+        minute.high = minute.high.max(mid2);
+        minute.close = mid2;
     }
 
     /// Records the move of an accepted price within its window; the first of equal moves stays.
@@ -163,63 +168,65 @@ impl Recorder {
         last: Option<(Ts, Price, Price)>,
         breaches: Vec<BreachCount>,
     ) -> TapeDetail {
-        let mut done = self.clone();
-        done.end_second();
-        done.end_minute();
-        let at = |(number, ticks): (u64, u64), unit: u64| (Ts(number * unit), ticks);
+        let seconds = self.seconds.iter().map(|(number, count)| (*number, *count));
+        let minutes = self
+            .minutes
+            .iter()
+            .map(|(number, minute)| (*number, minute.count));
+        let (minute_range_max, minute_change_max) = self.widest_minutes();
         TapeDetail {
-            first: done.first,
+            first: self.first,
             last,
-            lowest: done.lowest.rows,
-            highest: done.highest.rows,
-            widest: done.widest.rows,
-            minutes_with_ticks: done.minutes,
-            minute_range_max: done.range_max,
-            minute_change_max: done.change_max,
-            spread_median_x2: median_x2(&done.spreads),
-            busiest_second: done.busiest_second.map(|second| at(second, SECOND_NS)),
-            busiest_minute: done.busiest_minute.map(|minute| at(minute, MINUTE_NS)),
+            lowest: self.lowest.rows.clone(),
+            highest: self.highest.rows.clone(),
+            widest: self.widest.rows.clone(),
+            minutes_with_ticks: self.minutes.len() as u64,
+            minute_range_max,
+            minute_change_max,
+            spread_median_x2: median_x2(&self.spreads),
+            busiest_second: busiest(seconds, SECOND_NS),
+            busiest_minute: busiest(minutes, MINUTE_NS),
             breaches,
-            move_max: done.move_max.map(|(down, difference, reference, ts)| {
+            move_max: self.move_max.map(|(down, difference, reference, ts)| {
                 let direction = if down { Direction::Down } else { Direction::Up };
                 (share(difference, reference), ts, direction)
             }),
         }
     }
 
-    fn end_second(&mut self) {
-        if self.second.1 > self.busiest_second.map_or(0, |(_, ticks)| ticks) {
-            self.busiest_second = Some(self.second);
-        }
-    }
-
-    fn end_minute(&mut self) {
-        let minute = self.minute;
-        if minute.ticks == 0 {
-            return;
-        }
-        let start = Ts(minute.number * MINUTE_NS);
-        self.minutes += 1;
-        if minute.ticks > self.busiest_minute.map_or(0, |(_, ticks)| ticks) {
-            self.busiest_minute = Some((minute.number, minute.ticks));
-        }
-        let wider = |(_, low, high): (Ts, i64, i64)| {
-            larger(minute.high - minute.low, minute.low, high - low, low)
-        };
-        if self.range_max.is_none_or(wider) {
-            self.range_max = Some((start, minute.low, minute.high));
-        }
-        if let Some((number, close)) = self.before
-            && number + 1 == minute.number
-        {
-            let farther = |(_, from, to): (Ts, i64, i64)| {
-                larger(minute.close - close, close, to - from, from)
+    /// The minute with the largest range and the one with the largest change from the minute before, as shares of its
+    /// low and of that close. A price at or below zero has no shares.
+    fn widest_minutes(&self) -> (Option<MinuteMove>, Option<MinuteMove>) {
+        let mut minutes: Vec<(u64, &Minute)> = self
+            .minutes
+            .iter()
+            .map(|(number, minute)| (*number, minute))
+            .collect();
+        minutes.sort_unstable_by_key(|(_, minute)| minute.count.place);
+        let mut range_max: Option<MinuteMove> = None;
+        let mut change_max: Option<MinuteMove> = None;
+        for (number, minute) in minutes {
+            let start = Ts(number * MINUTE_NS);
+            let wider = |(_, low, high): MinuteMove| {
+                larger(minute.high - minute.low, minute.low, high - low, low)
             };
-            if self.change_max.is_none_or(farther) {
-                self.change_max = Some((start, close, minute.close));
+            if minute.low > 0 && range_max.is_none_or(wider) {
+                range_max = Some((start, minute.low, minute.high));
+            }
+            let before = number
+                .checked_sub(1)
+                .and_then(|number| self.minutes.get(&number));
+            let Some(before) = before.filter(|before| before.close > 0) else {
+                continue;
+            };
+            let farther = |(_, from, to): MinuteMove| {
+                larger(minute.close - before.close, before.close, to - from, from)
+            };
+            if change_max.is_none_or(farther) {
+                change_max = Some((start, before.close, minute.close));
             }
         }
-        self.before = Some((minute.number, minute.close));
+        (range_max, change_max)
     }
 }
 
@@ -233,6 +240,13 @@ impl Ties {
             self.rows.push(row);
         }
     }
+}
+
+/// The second or minute with the most rows, and how many.
+fn busiest(counts: impl Iterator<Item = (u64, Count)>, unit_ns: u64) -> Option<(Ts, u64)> {
+    counts
+        .max_by_key(|(_, count)| (count.ticks, Reverse(count.place)))
+        .map(|(number, count)| (Ts(number * unit_ns), u64::from(count.ticks)))
 }
 
 /// `|a| / |a_of| > |b| / |b_of|`.
@@ -287,5 +301,49 @@ mod tests {
         assert_eq!((tape.crossed, tape.locked, tape.rows), (1, 1, 4));
         assert_eq!(tape.gap_max, Some((64 * SECOND_NS, Ts(61 * SECOND_NS))));
         assert_eq!(tape.spread_max, Some((4, Ts(125 * SECOND_NS))));
+    }
+
+    fn recorded(rows: &[(u64, i64, i64)]) -> TapeDetail {
+        let mut recorder = Recorder::default();
+        for (ms, bid, ask) in rows {
+            recorder.on_row(Ts(ms * 1_000_000), Price(*bid), Price(*ask));
+        }
+        recorder.detail(None, Vec::new())
+    }
+
+    #[test]
+    fn rows_out_of_order_are_counted_in_their_own_second_and_minute() {
+        let detail = recorded(&[
+            (1_000, 139_000, 139_010),
+            (5_000, 139_001, 139_011),
+            (3_000, 139_002, 139_012),
+            (3_000, 139_003, 139_013),
+            (61_000, 139_004, 139_014),
+            (59_000, 139_005, 139_015),
+            (62_000, 139_006, 139_016),
+        ]);
+        assert_eq!(detail.minutes_with_ticks, 2);
+        assert_eq!(detail.busiest_minute, Some((Ts(0), 5)));
+        assert_eq!(detail.busiest_second, Some((Ts(3 * SECOND_NS), 2)));
+        let change = Some((Ts(MINUTE_NS), 278_020, 278_022));
+        assert_eq!(detail.minute_change_max, change);
+        assert_eq!(detail.minute_range_max, Some((Ts(0), 278_010, 278_020)));
+    }
+
+    #[test]
+    fn of_seconds_with_as_many_rows_the_first_seen_is_the_busiest() {
+        let detail = recorded(&[(5_000, 100, 102), (1_000, 100, 102)]);
+        assert_eq!(detail.busiest_second, Some((Ts(5 * SECOND_NS), 1)));
+    }
+
+    #[test]
+    fn prices_at_or_below_zero_have_no_range_and_no_change() {
+        let minute = 60_000;
+        let below = recorded(&[(0, -2, 0), (1, 4, 6), (minute, 0, 0)]);
+        assert_eq!(below.minute_range_max, None);
+        assert_eq!(below.minute_change_max, Some((Ts(MINUTE_NS), 10, 0)));
+        let risen = recorded(&[(0, 0, 0), (minute, 10, 10), (minute + 1, 11, 11)]);
+        assert_eq!(risen.minute_range_max, Some((Ts(MINUTE_NS), 20, 22)));
+        assert_eq!(risen.minute_change_max, None);
     }
 }

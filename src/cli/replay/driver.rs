@@ -1,6 +1,7 @@
 //! Plays rows through the real pipeline, one at a time: the next row enters when everything that
 //! follows from the one before, fills included, has been decided. So a replay is the same every time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -8,16 +9,17 @@ use siaga_broker::link::{Link, LinkEvent};
 use siaga_broker::paper::{PaperConfig, PaperLink};
 use siaga_feed::tape::{Data, Row};
 use siaga_risk::event::*;
-use siaga_risk::ids::ActorId;
+use siaga_risk::ids::{ActorId, PositionId};
 use siaga_risk::machine::Machine;
 use siaga_risk::pipeline::{
     self, Durable, Idle, Inbox, Leaving, Options, Outbox, Pipeline, Recorder, Wait,
 };
-use siaga_risk::units::Ts;
+use siaga_risk::units::{Price, Ts};
+use siaga_risk::verdict::Reject;
 use siaga_risk::view::{AccountView, Ask, Query, TapeView, View};
 
 use super::facts::Facts;
-use super::terms::{INSTRUMENT, LINK, MARGIN_ACCOUNT, Plan, SOURCE};
+use super::terms::{INSTRUMENT, LINK, MARGIN_ACCOUNT, Plan, SOURCE, StopPlan};
 
 /// A question without an answer worth having: its reply says that everything before it is decided.
 const NOTHING: Query = Query::Ladder {
@@ -37,6 +39,13 @@ impl Recorder for NoRecord {
     }
 }
 
+/// A stop that the quote of its entry was at or beyond already.
+struct Late {
+    stop: StopPlan,
+    level: Price,
+    position: PositionId,
+}
+
 /// A running replay.
 pub struct Driver {
     plan: Plan,
@@ -47,7 +56,10 @@ pub struct Driver {
     rows: u64,
     outputs: u64,
     asked: u64,
-    ordered: bool,
+    /// Quotes that the machine made no price of.
+    unpriced: u64,
+    entered: bool,
+    late: Vec<Late>,
 }
 
 /// How it ended.
@@ -55,6 +67,7 @@ pub struct End {
     pub rows: u64,
     pub inputs: u64,
     pub outputs: u64,
+    pub unpriced: u64,
     pub state_hash: u64,
     pub tape: TapeView,
 }
@@ -80,12 +93,14 @@ impl Driver {
             rows: 0,
             outputs: 0,
             asked: 0,
-            ordered: false,
+            unpriced: 0,
+            entered: false,
+            late: Vec::new(),
         };
         for body in plan.bodies(start) {
             driver.command(start, body);
         }
-        driver.settle(start, &mut |_, _| Ok(()))?;
+        driver.settle(start, &mut |_| Ok(()))?;
         Ok(driver)
     }
 
@@ -102,39 +117,96 @@ impl Driver {
                 std::thread::yield_now();
             }
         }
-        let rows = self.rows;
-        if let Data::Quote { bid, ask, .. } = row.data {
-            facts.begin_row(bid, ask);
-        }
-        self.settle(row.ts, &mut |ts, output| {
-            facts.on_output(rows, ts, output);
+        let quote = match row.data {
+            Data::Quote { bid, ask, .. } => Some((bid, ask)),
+            Data::Trade { .. } | Data::Bar(_) => None,
+        };
+        facts.begin_row(self.rows, row.ts, quote);
+        let mut marked = false;
+        self.settle(row.ts, &mut |output| {
+            marked |= matches!(output, Output::Mark(_));
+            facts.on_output(output);
             Ok(())
         })?;
-        if let Data::Quote { bid, ask, .. } = row.data
-            && !self.ordered
-        {
-            self.ordered = true;
-            for order in self.plan.orders(bid, ask) {
-                self.command(row.ts, Body::Order(Box::new(order)));
+        if let Some((bid, ask)) = quote {
+            match (marked, self.entered) {
+                (false, _) => self.unpriced += 1,
+                (true, false) => self.enter(row.ts, (bid, ask), facts)?,
+                (true, true) => self.place_late(row.ts, facts)?,
             }
-            self.settle(row.ts, &mut |ts, output| match output {
-                Output::Answer(answer) if !answer.reasons.is_empty() => {
-                    bail!("an order of the replay was refused: {:?}", answer.reasons)
-                }
-                output => {
-                    facts.on_output(rows, ts, output);
-                    Ok(())
-                }
-            })?;
         }
         let account = self.account()?;
-        facts.on_row(rows, row.ts, &account);
+        facts.on_row(&account);
+        Ok(())
+    }
+
+    /// Opens every position at the first price.
+    fn enter(&mut self, ts: Ts, quote: (Price, Price), facts: &mut Facts) -> anyhow::Result<()> {
+        let (bid, ask) = quote;
+        self.entered = true;
+        for order in self.plan.orders(bid, ask) {
+            self.command(ts, Body::Order(Box::new(order)));
+        }
+        let mut opened = BTreeMap::new();
+        self.settle(ts, &mut |output| {
+            if let Output::Deal(deal) = output {
+                opened.insert(deal.account, deal.position);
+            }
+            accepted(output, facts)
+        })?;
+        for (stop, level) in self.plan.late(bid, ask) {
+            let Some(position) = opened.get(&stop.account).copied() else {
+                bail!("an order of the replay was not filled");
+            };
+            self.late.push(Late {
+                stop,
+                level,
+                position,
+            });
+        }
+        self.command(ts, Body::Cash(self.plan.correction()));
+        self.settle(ts, &mut |output| accepted(output, facts))
+    }
+
+    /// Puts the late stops in place; one that this row reaches closes its position at once.
+    fn place_late(&mut self, ts: Ts, facts: &mut Facts) -> anyhow::Result<()> {
+        for late in std::mem::take(&mut self.late) {
+            self.command(
+                ts,
+                Body::Protect(Protect {
+                    account: late.stop.account,
+                    position: late.position,
+                    protection: Protection {
+                        stop_loss: Some(late.level),
+                        ..Protection::default()
+                    },
+                }),
+            );
+            let mut reasons = Vec::new();
+            self.settle(ts, &mut |output| {
+                if let Output::Answer(answer) = output {
+                    reasons.extend_from_slice(&answer.reasons);
+                }
+                facts.on_output(output);
+                Ok(())
+            })?;
+            match reasons.as_slice() {
+                [] => {}
+                // The machine's own word that the price is at the stop or beyond it.
+                [Reject::PriceSide] => {
+                    let order = self.plan.closing(&late.stop, late.position);
+                    self.command(ts, Body::Order(Box::new(order)));
+                    self.settle(ts, &mut |output| accepted(output, facts))?;
+                }
+                reasons => bail!("a stop of the replay was refused: {reasons:?}"),
+            }
+        }
         Ok(())
     }
 
     /// Ends the pipeline and takes the facts of the tape.
     pub fn stop(mut self) -> anyhow::Result<End> {
-        let View::Tape(tape) = self.ask(Query::Tape(INSTRUMENT), &mut |_, _| Ok(()))? else {
+        let View::Tape(tape) = self.ask(Query::Tape(INSTRUMENT), &mut |_| Ok(()))? else {
             bail!("the machine keeps no tape of the instrument");
         };
         let (machine, _) = self.pipeline.stop();
@@ -142,13 +214,14 @@ impl Driver {
             rows: self.rows,
             inputs: machine.last_seq(),
             outputs: self.outputs,
+            unpriced: self.unpriced,
             state_hash: machine.state_hash(),
             tape: *tape,
         })
     }
 
     fn account(&mut self) -> anyhow::Result<AccountView> {
-        match self.ask(Query::Account(MARGIN_ACCOUNT), &mut |_, _| Ok(()))? {
+        match self.ask(Query::Account(MARGIN_ACCOUNT), &mut |_| Ok(()))? {
             View::Account(view) => Ok(*view),
             other => bail!("the machine lost the account: {other:?}"),
         }
@@ -170,15 +243,15 @@ impl Driver {
     fn settle(
         &mut self,
         now: Ts,
-        each: &mut dyn FnMut(Ts, &Output) -> anyhow::Result<()>,
+        each: &mut dyn FnMut(&Output) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         loop {
             let mut sends = Vec::new();
-            self.ask(NOTHING, &mut |ts, output| {
+            self.ask(NOTHING, &mut |output| {
                 if let Output::Send(send) = output {
                     sends.push(send.clone());
                 }
-                each(ts, output)
+                each(output)
             })?;
             for send in sends {
                 self.paper.command(&send.command, now);
@@ -204,7 +277,7 @@ impl Driver {
     fn ask(
         &mut self,
         query: Query,
-        each: &mut dyn FnMut(Ts, &Output) -> anyhow::Result<()>,
+        each: &mut dyn FnMut(&Output) -> anyhow::Result<()>,
     ) -> anyhow::Result<View> {
         self.asked += 1;
         let token = self.asked;
@@ -228,14 +301,14 @@ impl Driver {
                 Leaving::Mark(_, mark) => {
                     self.outputs += 1;
                     self.paper.on_mark(&mark, mark.ts);
-                    each(mark.ts, &Output::Mark(mark))?;
+                    each(&Output::Mark(mark))?;
                 }
                 Leaving::Output(numbered) => {
                     self.outputs += 1;
                     if let Output::Terms(terms) = &numbered.output {
                         self.paper.on_terms(terms);
                     }
-                    each(numbered.ts, &numbered.output)?;
+                    each(&numbered.output)?;
                 }
                 Leaving::Reply(reply) if reply.token == token => return Ok(reply.view),
                 Leaving::Reply(_) => {}
@@ -243,4 +316,15 @@ impl Driver {
             }
         }
     }
+}
+
+/// Hands an output on. A refusal ends the replay: its facts would be those of something else.
+fn accepted(output: &Output, facts: &mut Facts) -> anyhow::Result<()> {
+    if let Output::Answer(answer) = output
+        && !answer.reasons.is_empty()
+    {
+        bail!("an order of the replay was refused: {:?}", answer.reasons);
+    }
+    facts.on_output(output);
+    Ok(())
 }

@@ -13,6 +13,9 @@ use super::terms::{MARGIN_ACCOUNT, MONEY_DIGITS, Plan};
 pub struct Facts {
     plan: Plan,
     clock: Clock,
+    /// Number and time of the row that is being decided. The machine's own time never goes back, a recording's may.
+    row: u64,
+    ts: Ts,
     /// Breaches reported, by threshold.
     alerts: Vec<Vec<(Ts, Direction, f64)>>,
     /// Half of bid + ask of the row that is being decided, the way a reader of the file computes it.
@@ -62,6 +65,8 @@ impl Facts {
         Self {
             plan: plan.clone(),
             clock,
+            row: 0,
+            ts: Ts(0),
             alerts: vec![Vec::new(); plan.thresholds.len()],
             mid: 0.0,
             stops: plan.stops.iter().map(|_| None).collect(),
@@ -76,34 +81,35 @@ impl Facts {
         }
     }
 
-    /// A row with this bid and ask is about to be decided.
-    pub fn begin_row(&mut self, bid: Price, ask: Price) {
-        self.mid = self.float_mid(bid, ask);
+    /// A row is about to be decided, with this bid and ask when it is a quote.
+    pub fn begin_row(&mut self, row: u64, ts: Ts, quote: Option<(Price, Price)>) {
+        (self.row, self.ts) = (row, ts);
+        if let Some((bid, ask)) = quote {
+            self.mid = self.float_mid(bid, ask);
+        }
     }
 
-    /// One output of the machine while row `row` was decided.
-    pub fn on_output(&mut self, row: u64, ts: Ts, output: &Output) {
+    /// One output of the machine while the row was decided.
+    pub fn on_output(&mut self, output: &Output) {
         if self.plan.prints.is_some() {
-            return self.on_print(row, output);
+            return self.on_print(output);
         }
         match output {
             Output::Mark(mark) => self.bid = mark.bid,
             Output::Breach(breach) => {
-                let at = self
-                    .plan
-                    .thresholds
-                    .iter()
-                    .position(|found| *found == breach.threshold);
-                if let Some(at) = at {
-                    self.alerts[at].push((breach.ts, breach.direction, self.mid));
+                let alert = (self.ts, breach.direction, self.mid);
+                for (threshold, alerts) in self.plan.thresholds.iter().zip(&mut self.alerts) {
+                    if *threshold == breach.threshold {
+                        alerts.push(alert);
+                    }
                 }
             }
-            Output::Deal(deal) => self.on_deal(row, ts, deal),
+            Output::Deal(deal) => self.on_deal(deal),
             Output::Margin(change) if change.account == MARGIN_ACCOUNT => {
                 let Some(level) = change.level else { return };
                 let reached = || Level {
-                    ts,
-                    row,
+                    ts: self.ts,
+                    row: self.row,
                     bid: self.bid,
                     level,
                 };
@@ -118,7 +124,8 @@ impl Facts {
         }
     }
 
-    fn on_print(&mut self, row: u64, output: &Output) {
+    fn on_print(&mut self, output: &Output) {
+        let row = self.row;
         let prints = &mut self.prints;
         let (ts, price) = prints.last.unwrap_or_default();
         match output {
@@ -138,37 +145,34 @@ impl Facts {
         }
     }
 
-    fn on_deal(&mut self, row: u64, ts: Ts, deal: &Deal) {
+    fn on_deal(&mut self, deal: &Deal) {
         if deal.account == MARGIN_ACCOUNT {
             self.entry_ask.get_or_insert(deal.price);
             return;
         }
-        if deal.side == Side::Sell && deal.origin == Origin::Client {
-            self.entry_bid.get_or_insert(deal.price);
-        }
-        let at = self
-            .plan
-            .stops
-            .iter()
-            .position(|stop| stop.account == deal.account);
-        if let Some(at) = at
-            && deal.origin == Origin::StopLoss
-        {
+        let mut plans = self.plan.stops.iter();
+        let Some(at) = plans.position(|stop| stop.account == deal.account) else {
+            return;
+        };
+        // Of its own side is the entry, of the other side what its stop has closed.
+        if deal.side != self.plan.stops[at].side {
             self.stops[at] = Some(StopFill {
-                ts,
-                row,
+                ts: self.ts,
+                row: self.row,
                 price: deal.price,
             });
+        } else if deal.side == Side::Sell {
+            self.entry_bid.get_or_insert(deal.price);
         }
     }
 
     /// The watched account after a row.
-    pub fn on_row(&mut self, _row: u64, ts: Ts, account: &AccountView) {
+    pub fn on_row(&mut self, account: &AccountView) {
         self.used = account.used;
         if let Some(level) = account.level
             && self.lowest.is_none_or(|(lowest, _)| level < lowest)
         {
-            self.lowest = Some((level, ts));
+            self.lowest = Some((level, self.ts));
         }
     }
 
@@ -312,9 +316,10 @@ impl Facts {
         let plans = self.plan.stops.iter().zip(&self.stops);
         plans
             .map(|(plan, fill)| {
-                let (side, stop) = match plan.side {
-                    Side::Buy => ("long", entry_ask.0 - plan.distance),
-                    Side::Sell => ("short", entry_bid.0 + plan.distance),
+                let stop = plan.level(entry_bid, entry_ask).0;
+                let side = match plan.side {
+                    Side::Buy => "long",
+                    Side::Sell => "short",
                 };
                 match fill {
                     Some(fill) => json!({
