@@ -4,6 +4,7 @@
 //! `SIAGA__SECTION__KEY_FILE` reads a secret from a file. An unknown key is an error.
 
 mod check;
+mod places;
 mod platform;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use siaga_platform::identity::sms::Scheme;
 
+use places::Places;
 pub use platform::{Accounts, Demo, Kms, Platform};
 
 /// Prefix of the environment variables.
@@ -328,7 +330,7 @@ fn texts<'de, D: serde::Deserializer<'de>>(given: D) -> Result<Vec<String>, D::E
 #[derive(Debug, thiserror::Error)]
 #[error("{origin}: {problem}")]
 pub struct ConfigError {
-    /// File or environment variable.
+    /// File with its line, or environment variable.
     pub origin: String,
     pub problem: String,
 }
@@ -343,9 +345,9 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let mut table = toml::Table::new();
-        let mut origin = "defaults".to_owned();
+        let mut places = Places::default();
         if let Some(path) = path {
-            origin = path.display().to_string();
+            let origin = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
                 origin: origin.clone(),
                 problem: format!("cannot be read: {error}"),
@@ -354,28 +356,34 @@ impl Config {
                 origin: origin.clone(),
                 problem: format!("is not TOML: {}", error.to_string().trim()),
             })?;
+            places.read(origin, text);
         }
         for (name, value) in environment {
             if let Some(key) = name.strip_prefix(PREFIX) {
-                overlay(&mut table, &name, key, &value)?;
+                let keys = overlay(&mut table, &name, key, &value)?;
+                places.laid_over(name, keys);
             }
         }
-        let config: Config =
-            toml::Value::Table(table)
-                .try_into()
-                .map_err(|error: toml::de::Error| ConfigError {
-                    origin: origin.clone(),
-                    problem: explain(error.message()),
-                })?;
-        config
-            .check()
-            .map_err(|problem| ConfigError { origin, problem })?;
+        let read = serde_path_to_error::deserialize(toml::Value::Table(table));
+        let config: Config = read.map_err(|error| ConfigError {
+            origin: places.of_path(error.path()),
+            problem: places::explain(error.path(), error.inner().message()),
+        })?;
+        config.check().map_err(|problem| ConfigError {
+            origin: places.of_text(&problem),
+            problem,
+        })?;
         Ok(config)
     }
 }
 
-/// Lays `SIAGA__SECTION__KEY=value` over the table; `_FILE` reads the value from a file.
-fn overlay(table: &mut toml::Table, name: &str, key: &str, value: &str) -> Result<(), ConfigError> {
+/// Lays `SIAGA__SECTION__KEY=value` over the table, and gives the keys that lead there; `_FILE` reads the value from a file.
+fn overlay(
+    table: &mut toml::Table,
+    name: &str,
+    key: &str,
+    value: &str,
+) -> Result<Vec<String>, ConfigError> {
     let fault = |problem: String| ConfigError {
         origin: name.to_owned(),
         problem,
@@ -417,24 +425,7 @@ fn overlay(table: &mut toml::Table, name: &str, key: &str, value: &str) -> Resul
             .entry(part)
             .or_insert_with(|| toml::Value::Table(toml::Table::new()));
     }
-    Ok(())
-}
-
-/// Adds "did you mean" to serde's message about an unknown key.
-fn explain(message: &str) -> String {
-    let parts: Vec<&str> = message.split('`').collect();
-    if !message.starts_with("unknown field") || parts.len() < 3 {
-        return message.to_owned();
-    }
-    let (wrong, known) = (parts[1], &parts[3..]);
-    let near = known
-        .iter()
-        .step_by(2)
-        .max_by(|a, b| strsim::jaro_winkler(wrong, a).total_cmp(&strsim::jaro_winkler(wrong, b)));
-    match near {
-        Some(near) => format!("unknown key `{wrong}`: did you mean `{near}`?"),
-        None => format!("unknown key `{wrong}`"),
-    }
+    Ok(path.split("__").map(str::to_owned).collect())
 }
 
 #[cfg(test)]

@@ -606,7 +606,11 @@ fn bars_at_or_below_zero_are_not_the_widest_and_upside_down_ones_are_bad() {
     let widest = serde_json::json!(["2020-04-20 18:01", "50.000%", 10.0, 15.0]);
     assert_eq!(said["largest_range"], widest);
     let bad = "2020-04-20 18:02:00,10,9,11,10,1\n";
-    let path = written(dir.path(), "nymex_WTI_1m.csv", &format!("{head}\n{bars}{bad}"));
+    let path = written(
+        dir.path(),
+        "nymex_WTI_1m.csv",
+        &format!("{head}\n{bars}{bad}"),
+    );
     let (code, said, fault) = played(&path, &[]);
     assert_eq!((code, &said["rows"]), (Some(5), &Value::from(3)), "{fault}");
     assert!(fault.contains("line 5 (row 3): column 3"), "{fault}");

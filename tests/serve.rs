@@ -408,7 +408,7 @@ fn what_is_wrong_is_said_with_what_to_do() {
         "doctor ends with 0 or 5, not {code:?}"
     );
     let (code, fault) = run(command(other.path()).args(["journal", "inspect"]));
-    assert_eq!(code, Some(1), "{fault}");
+    assert_eq!(code, Some(4), "{fault}");
     drop(desk);
     let output = command(dir.path())
         .args(["--json", "journal", "inspect"])
@@ -495,7 +495,7 @@ fn the_command_line_ends_with_the_codes_that_its_help_names() {
     for (args, wanted) in [
         (&["replay", "/nowhere.csv"][..], 1),
         (&["vectors", "/nowhere.json"], 1),
-        (&["journal", "inspect"], 1),
+        (&["journal", "inspect"], 4),
         (&["--config", "/nowhere.toml", "check-config"], 3),
     ] {
         let (code, _, said) = run(args);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use siaga_feed::catalog::Catalog;
 use siaga_risk::event::{Output, OutputKey};
 use siaga_risk::journal::{
-    DirectoryLock, Disk, FileDisk, Options, OutputConsumers, OutputLog, OutputOptions, Preparation,
+    DirectoryLock, Disk, Options, OutputConsumers, OutputLog, OutputOptions, Preparation,
     Snapshots, Stream, newest_epoch,
 };
 use siaga_risk::machine::Machine;
@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::desk::alert_names::LiveNames;
 use crate::desk::kept_names::KeptNames;
 use crate::desk::names::NameSource;
-use crate::desk::recover::CORE_DIR;
+use crate::desk::recover::{self, DataFault};
 use crate::desk::{alert_desk, alerts_path};
 use crate::store::projection::{AlertHistory, Held, Kept};
 use crate::store::source::{LogSource, OutputSource as _};
@@ -31,22 +31,13 @@ const LOOK_THROUGH: usize = 10_000;
 
 /// Rebuilds while the desk is stopped.
 pub fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
-    let dir = config.data.dir.join(CORE_DIR);
-    if !dir.is_dir() {
-        anyhow::bail!(
-            "{} holds no output log: nothing was started with this data directory",
-            dir.display()
-        );
-    }
+    let (disk, dir) = recover::started(&config.data.dir)?;
     // The desk writes the log: one of both at a time.
     let _lock = DirectoryLock::acquire(&dir)?;
-    let disk: Arc<dyn Disk> = FileDisk::new(&dir)?;
     // One that was made here would begin at the first input, and the next start could use no snapshot.
     let Some((epoch, _)) = newest_epoch(&disk, Stream::Output)? else {
-        anyhow::bail!(
-            "{} holds no output log: start the desk once, it makes the log again from the journal, then rebuild",
-            dir.display()
-        );
+        let why = "it holds no output log: start the desk once, it makes the log again from the journal, then rebuild";
+        return Err(DataFault::of(&dir, why).into());
     };
     let options = OutputOptions {
         segment_bytes: Options::SEGMENT_BYTES,

@@ -41,13 +41,8 @@ pub fn run(config: &Config, args: &Args, json: bool) -> anyhow::Result<Exit> {
     };
     let mut request = request(asked)?;
     request.rows = args.rows.or(request.rows);
-    let dir = config.data.dir.join(recover::CORE_DIR);
-    if !dir.is_dir() {
-        bail!(
-            "{} holds no journal: nothing was started with this data directory",
-            dir.display()
-        );
-    }
+    // On a machine that has seen nothing every scenario is harmless.
+    recover::started(&config.data.dir)?;
     let bar = progress(json, 0, "replaying");
     let mut machine = recover::look(&config.data.dir, moves(&bar))?;
     bar.finish_and_clear();

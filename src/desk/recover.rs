@@ -1,5 +1,6 @@
 //! From the files of the last run to a machine that stands where it stood.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -156,15 +157,45 @@ pub fn open_on(
     })
 }
 
-/// The machine as the data directory leaves it. Nothing is changed there, whatever build wrote it.
+/// The folder of the core's files; nothing where no desk was started yet.
+///
+/// # Errors
+/// [`DataFault`]: something else stands there, or nobody may look.
+pub fn folder(data: &Path) -> Result<Option<PathBuf>, DataFault> {
+    let dir = data.join(CORE_DIR);
+    match std::fs::metadata(&dir) {
+        Ok(found) if found.is_dir() => Ok(Some(dir)),
+        Ok(_) => Err(DataFault::of(
+            &dir,
+            "it is a file where a folder belongs; move it away, or choose another data directory",
+        )),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DataFault::of(&dir, error)),
+    }
+}
+
+/// The disk of the core's files of a desk that was started before, and their folder.
+///
+/// # Errors
+/// [`DataFault`] as [`folder`], and where no desk was started yet.
+pub fn started(data: &Path) -> Result<(Arc<dyn Disk>, PathBuf), DataFault> {
+    let Some(dir) = folder(data)? else {
+        let why = "it is not there: nothing was started with this data directory";
+        return Err(DataFault::of(&data.join(CORE_DIR), why));
+    };
+    let disk: Arc<dyn Disk> = FileDisk::new(&dir).map_err(|error| DataFault::of(&dir, error))?;
+    Ok((disk, dir))
+}
+
+/// The machine as the data directory leaves it, new where no desk was started yet. Nothing is changed there, whatever
+/// build wrote it.
 ///
 /// # Errors
 /// Damage, or files of other rules. Each says what to do.
 pub fn look(data: &Path, mut progress: impl FnMut(u64, u64)) -> anyhow::Result<Machine> {
-    let dir = data.join(CORE_DIR);
-    if !dir.is_dir() {
+    if folder(data)?.is_none() {
         return Ok(Machine::new());
     }
-    let disk: Arc<dyn Disk> = FileDisk::new(&dir).map_err(|error| DataFault::of(&dir, error))?;
+    let (disk, _) = started(data)?;
     Ok(recovery::look(&disk, &mut progress)?)
 }

@@ -80,7 +80,7 @@ pub enum OpenError {
     Migrate(#[from] MigrateError),
     /// A fresh one was made and the dump could not be read back.
     #[error("the database was set aside and its dump could not be restored: {0}")]
-    Restore(#[from] DumpError),
+    Restore(DumpError),
 }
 
 /// Opens (or makes) the database in `dir/postgres` and migrates it. A database that does not open is
@@ -114,7 +114,9 @@ pub async fn open(dir: &Path, dump_file: &Path) -> Result<Opened, OpenError> {
         Some((cause, set_aside)) => Some(Recovery {
             cause,
             set_aside,
-            restored: dump::restore(&db, dump_file).await?,
+            restored: dump::restore(&db, dump_file)
+                .await
+                .map_err(OpenError::Restore)?,
         }),
     };
     Ok(Opened {

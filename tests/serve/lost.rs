@@ -1,6 +1,11 @@
 //! Recorded inputs that are gone: a desk tells of them, and nothing else passes for that.
 
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
 use crate::desk::{Desk, command};
+use crate::doctor::finding;
 
 #[test]
 fn a_loss_is_told_by_a_desk_before_terms_are_imported() {
@@ -35,4 +40,78 @@ fn a_loss_is_told_by_a_desk_before_terms_are_imported() {
     desk.stop();
     let (code, said) = import();
     assert_eq!(code, Some(0), "{said}");
+}
+
+/// What a command says on both outputs, with its exit code.
+fn said(data: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let output = command(data)
+        .args(args)
+        .env("SIAGA__SERVER__LISTEN", "127.0.0.1:0")
+        .output()
+        .expect("the program runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+/// Whoever looks at the journal says this of it.
+fn told(data: &Path, words: &str) {
+    for args in [["journal", "verify"], ["journal", "inspect"]] {
+        let (code, out, fault) = said(data, &args);
+        assert_eq!(code, Some(5), "{args:?}: {out}{fault}");
+        assert!(out.contains(words), "{args:?}: {out}");
+    }
+    let (code, out, _) = said(data, &["--json", "doctor"]);
+    let doctor: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(code, Some(5), "{doctor}");
+    let (ok, detail) = finding(&doctor, "journal");
+    assert!(!ok && detail.contains(words), "{detail}");
+}
+
+#[test]
+fn a_journal_that_is_gone_or_cut_is_told_by_what_is_left() {
+    let dir = tempfile::tempdir().expect("a folder");
+    Desk::start(dir.path()).stop();
+    let (_, inspected, _) = said(dir.path(), &["--json", "journal", "inspect"]);
+    let inspected: Value = serde_json::from_str(&inspected).expect("JSON");
+    let segments = inspected["segments"].as_array().expect("segments");
+    let last = segments.last().expect("one is in use");
+    let (differs, imported, _) = said(dir.path(), &["import"]);
+    let core = dir.path().join("core");
+    let listed = std::fs::read_dir(&core).expect("the folder");
+    let paths = listed.map(|file| file.expect("a file").path());
+    let is_journal = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with("journal-"))
+    };
+    let journal: Vec<(PathBuf, Vec<u8>)> = paths
+        .filter(is_journal)
+        .map(|path| {
+            let bytes = std::fs::read(&path).expect("read");
+            (path, bytes)
+        })
+        .collect();
+
+    for (path, _) in &journal {
+        std::fs::remove_file(path).expect("removed");
+    }
+    told(dir.path(), "the journal is gone, but snapshot ");
+    let (code, _, fault) = said(dir.path(), &["journal", "export"]);
+    assert_eq!(code, Some(1), "{fault}");
+    assert!(fault.contains("the journal is gone"), "{fault}");
+    // The next start begins with the snapshot, which was taken at the end.
+    let (code, again, fault) = said(dir.path(), &["import"]);
+    assert_eq!((code, again), (differs, imported), "{fault}");
+
+    let used = last["bytes"].as_u64().expect("a number");
+    let half = usize::try_from(used / 2).expect("it fits");
+    for (path, bytes) in &journal {
+        let is_cut = path.file_name().and_then(|name| name.to_str()) == last["file"].as_str();
+        let kept = if is_cut { &bytes[..half] } else { &bytes[..] };
+        std::fs::write(path, kept).expect("written");
+    }
+    told(dir.path(), "the journal ends at input ");
 }

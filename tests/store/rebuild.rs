@@ -101,10 +101,10 @@ async fn the_command_gives_the_same_rows_and_the_documented_exit_codes() {
         let (data, address) = (folder.path().to_owned(), url.clone());
         let traded = tokio::task::spawn_blocking(move || {
             let (code, _, told) = rebuild(&data, address.as_deref());
-            assert_eq!(code, Some(1), "{told}");
+            assert_eq!(code, Some(4), "{told}");
             let told: Value = serde_json::from_str(&told).expect("an error as JSON");
             let why = told["error"].as_str().expect("an error");
-            assert!(why.contains("no output log"), "{why}");
+            assert!(why.contains("nothing was started"), "{why}");
             trade(&data, address.as_deref());
         });
         traded.await.expect("no panic");

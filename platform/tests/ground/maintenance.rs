@@ -39,8 +39,13 @@ async fn audited(house: &House) -> Vec<(serde_json::Value, serde_json::Value)> {
     let paging = Paging::of(None, None).expect("a page");
     let page = audit::list(&house.platform, &Principal::system("test"), filter, paging).await;
     let rows = page.expect("rows").items.into_iter();
-    rows.map(|row| (row.before["maintenance"].clone(), row.after["maintenance"].clone()))
-        .collect()
+    rows.map(|row| {
+        (
+            row.before["maintenance"].clone(),
+            row.after["maintenance"].clone(),
+        )
+    })
+    .collect()
 }
 
 #[tokio::test]
@@ -79,7 +84,10 @@ async fn it_is_kept_until_it_is_over_or_withdrawn_and_the_log_says_who_said_it()
         let rows = audited(&house).await;
         assert_eq!(rows.len(), 4, "{kind}: the second end changed nothing");
         let ends = |value: &serde_json::Value| value["ends_at"].as_u64();
-        let told: Vec<_> = rows.iter().map(|(from, to)| (ends(from), ends(to))).collect();
+        let told: Vec<_> = rows
+            .iter()
+            .map(|(from, to)| (ends(from), ends(to)))
+            .collect();
         let [first, second, third] = [&first, &second, &third].map(|one| Some(one.ends_at));
         assert_eq!(
             told,

@@ -273,11 +273,5 @@ impl JournalError {
     }
 }
 
-impl std::error::Error for JournalError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io { error, .. } => Some(error),
-            _ => None,
-        }
-    }
-}
+// The system's answer stands in its text: as a source too, it would be printed twice.
+impl std::error::Error for JournalError {}

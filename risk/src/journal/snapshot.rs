@@ -171,11 +171,6 @@ impl Snapshots {
         Ok(found)
     }
 
-    /// Name of the file of a snapshot.
-    pub fn file_name(seq: u64) -> String {
-        file_name(seq)
-    }
-
     /// Reads one snapshot whole.
     ///
     /// # Errors

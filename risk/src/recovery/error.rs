@@ -139,12 +139,5 @@ impl fmt::Display for Upgrade {
     }
 }
 
-impl std::error::Error for RecoveryError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Journal(error) => Some(error),
-            Self::Input { error, .. } => Some(error),
-            Self::NoStart { .. } | Self::Upgrade(_) | Self::Rules { .. } => None,
-        }
-    }
-}
+// Each says its cause in its own text: as a source too, it would be printed twice.
+impl std::error::Error for RecoveryError {}

@@ -131,8 +131,8 @@ pub fn recover(
     })
 }
 
-/// The machine as the files in `disk` leave it, which are only read; one that has seen nothing where there is no
-/// journal. `progress` is told how many inputs have been replayed, of how many.
+/// The machine as the files in `disk` leave it, which are only read: what the next start would begin with, so the newest
+/// snapshot where the journal is gone. `progress` is told how many inputs have been replayed, of how many.
 ///
 /// # Errors
 /// [`RecoveryError`]: damage, or files of rules that are not this build's.
@@ -140,9 +140,10 @@ pub fn look(
     disk: &Arc<dyn Disk>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Machine, RecoveryError> {
+    let snapshots = Snapshots::new(disk.clone());
     let (Some(end), Some(files)) = (log_end(disk, Stream::Journal)?, JournalFiles::open(disk)?)
     else {
-        return Ok(Machine::new());
+        return without_journal(&snapshots);
     };
     if end.fingerprint != FINGERPRINT {
         return Err(RecoveryError::Rules {
@@ -155,7 +156,7 @@ pub fn look(
         first_seq: end.first_seq,
         seq_max: end.last_seq,
     };
-    let start = start_at(&Snapshots::new(disk.clone()), &usable)?;
+    let start = start_at(&snapshots, &usable)?;
     let mut machine = start.machine;
     let from = start.snapshot.map_or(1, |seq| seq + 1);
     let mut records = files.records(from)?;
@@ -172,6 +173,25 @@ pub fn look(
         }
     }
     Ok(machine)
+}
+
+/// What a start begins with where there is no journal: it makes one that begins behind the newest snapshot.
+fn without_journal(snapshots: &Snapshots) -> Result<Machine, RecoveryError> {
+    let last = snapshots.sequences()?.last().copied().unwrap_or(0);
+    let (newest, _) = snapshots.newest_good(Seq::MAX, None)?;
+    let meta = newest.map(|snapshot| snapshot.meta);
+    if let Some(meta) = meta.filter(|meta| meta.fingerprint != FINGERPRINT) {
+        return Err(RecoveryError::Rules {
+            found: (meta.epoch, meta.fingerprint),
+        });
+    }
+    let usable = Usable {
+        epoch: meta.map_or(1, |meta| meta.epoch),
+        epoch_first: last.saturating_add(1),
+        first_seq: last.saturating_add(1),
+        seq_max: last,
+    };
+    Ok(start_at(snapshots, &usable)?.machine)
 }
 
 fn open(

@@ -3,11 +3,15 @@
 //!
 //! Reads everything, changes nothing. Of a desk that runs it sees what was there when it looked.
 
+mod gone;
+
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use gone::{journal_gone, outputs_gone};
 
 use crate::event::{Output, Seq};
 use crate::journal::{
@@ -100,9 +104,12 @@ fn replay(
     found: &mut Verification,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), JournalError> {
+    found.faults.extend(journal_gone(disk)?);
     let (Some(end), Some(files)) = (log_end(disk, Stream::Journal)?, JournalFiles::open(disk)?)
     else {
-        found.notes.push("there is no journal yet".into());
+        if found.faults.is_empty() {
+            found.notes.push("there is no journal yet".into());
+        }
         return Ok(());
     };
     if end.fingerprint != FINGERPRINT {
@@ -114,7 +121,10 @@ fn replay(
         return Ok(());
     }
     let Some(log) = OutputReader::open(disk)? else {
-        found.notes.push("there is no output log yet".into());
+        match outputs_gone(disk)? {
+            Some(gone) => found.faults.push(gone),
+            None => found.notes.push("there is no output log yet".into()),
+        }
         return Ok(());
     };
     let usable = Usable {
@@ -123,18 +133,6 @@ fn replay(
         first_seq: end.first_seq,
         seq_max: end.last_seq,
     };
-    // They were listed before the journal's end was looked up: of a desk that runs none can be ahead.
-    for seq in found.snapshots.iter().filter(|seq| **seq > end.last_seq) {
-        found.faults.push(Damage {
-            file: Some(Snapshots::file_name(*seq)),
-            offset: None,
-            text: format!(
-                "snapshot {seq} is of an input that the journal does not hold, it ends at {}: inputs are lost. Restore \
-                 the end of the journal from a replica, or reconcile with the brokers; the next start sets the snapshot aside",
-                end.last_seq
-            ),
-        });
-    }
     let Some((machine, from)) = oldest(snapshots, &usable, found) else {
         return Ok(());
     };
@@ -148,13 +146,6 @@ fn replay(
     if second.skips() > 0 {
         let note = "the output log has been trimmed: its outputs are compared from where it begins";
         found.notes.push(note.into());
-    }
-    let ends = log_end(disk, Stream::Output)?.map_or(0, |log| log.last_seq);
-    if ends > end.last_seq {
-        found.notes.push(format!(
-            "the output log goes on to input {ends}, the journal to {}: the next start cuts it",
-            end.last_seq
-        ));
     }
     Ok(())
 }

@@ -97,6 +97,21 @@ impl Desk {
     fn verify(&self) -> Verification {
         verify(&self.disk, &mut |_, _| {}).unwrap()
     }
+
+    /// Removes every segment of a log.
+    fn remove(&self, stream: Stream) {
+        for (name, _) in self.memory.list().unwrap() {
+            if stream.ordinal_of(&name).is_some() {
+                self.memory.remove(&name).unwrap();
+            }
+        }
+    }
+}
+
+/// The one thing that is wrong.
+fn fault(found: &Verification) -> &str {
+    assert_eq!(found.faults.len(), 1, "{:?}", found.faults);
+    &found.faults[0].text
 }
 
 #[test]
@@ -171,4 +186,60 @@ fn an_empty_directory_has_nothing_wrong() {
     let found = verify(&disk, &mut |_, _| {}).unwrap();
     assert!(found.faults.is_empty());
     assert_eq!(found.notes, ["there is no journal yet"]);
+}
+
+#[test]
+fn a_journal_that_is_gone_is_told_by_what_reaches_further() {
+    let mut desk = Desk::new();
+    desk.run(90);
+    desk.remove(Stream::Journal);
+    let found = desk.verify();
+    let text = fault(&found);
+    assert!(text.contains("the journal is gone"), "{text}");
+    assert!(text.contains("goes on to input 90"), "{text}");
+    assert!(text.contains("behind input 0"), "{text}");
+    assert!(found.notes.is_empty(), "{:?}", found.notes);
+    // Segments that were emptied are no journal either.
+    desk.memory.put(&Stream::Journal.file_name(1), Vec::new());
+    assert!(fault(&desk.verify()).contains("the journal is gone"));
+
+    let mut desk = Desk::new();
+    desk.run(90);
+    desk.snapshot(0);
+    desk.remove(Stream::Journal);
+    desk.remove(Stream::Output);
+    let found = desk.verify();
+    let text = fault(&found);
+    assert!(text.contains("snapshot 90 is there"), "{text}");
+    assert!(text.contains("behind input 90"), "{text}");
+}
+
+#[test]
+fn a_journal_whose_end_is_gone_is_told_by_the_output_log_alone() {
+    let mut desk = Desk::new();
+    desk.run(30);
+    assert_eq!(journal_gone(&desk.disk).unwrap(), None);
+    desk.put(36, 0, &Output::ClockJump(ClockJump { by_ns: 1 }));
+    desk.log.sync().unwrap();
+    let found = desk.verify();
+    let text = fault(&found);
+    assert!(text.contains("the journal ends at input 30"), "{text}");
+    assert!(text.contains("goes on to input 36"), "{text}");
+    assert_eq!(found.replayed, 30, "what is there is compared");
+}
+
+#[test]
+fn an_output_log_that_is_gone_is_told_by_the_journal() {
+    let mut desk = Desk::new();
+    desk.remove(Stream::Output);
+    let found = desk.verify();
+    assert!(found.faults.is_empty(), "{:?}", found.faults);
+    assert_eq!(found.notes, ["there is no output log yet"]);
+    desk = Desk::new();
+    desk.run(30);
+    desk.remove(Stream::Output);
+    let found = desk.verify();
+    let text = fault(&found);
+    assert!(text.contains("the output log is gone"), "{text}");
+    assert!(text.contains("input 30"), "{text}");
 }

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use siaga_feed::catalog::Catalog;
 use siaga_risk::journal::{
-    Disk, FileDisk, JournalError, JournalFiles, Snapshots, Stream, inspect_told, newest_epoch,
+    Damage, Disk, FileDisk, JournalError, JournalFiles, Snapshots, Stream, inspect_told,
+    newest_epoch,
 };
 use siaga_risk::machine::Machine;
 use siaga_risk::record;
+use siaga_risk::verify::{journal_gone, outputs_gone};
 
 use super::Finding;
 use crate::cli::{moves, progress};
 use crate::clock::Clock;
 use crate::config::{Config, Data};
 use crate::desk::kept_names::KeptNames;
-use crate::desk::recover::CORE_DIR;
-use crate::desk::{listed, sources, terms};
+use crate::desk::{listed, recover, sources, terms};
 
 /// Segments that must find room at any time: one in use and one prepared, of the journal and of the
 /// output log.
@@ -25,28 +26,32 @@ const MIB: u64 = 1 << 20;
 
 /// Every finding about files; a bar shows how far the long ones are unless `json` is printed.
 pub(super) fn look(config: &Config, json: bool) -> Vec<Finding> {
-    let dir = config.data.dir.join(CORE_DIR);
     let mut findings = vec![
         directory(&config.data.dir),
         disk(&config.data),
         names(config),
     ];
-    if !dir.is_dir() {
-        findings.push(Finding::well(
-            "journal",
-            "none yet: the first start makes it, and brings in the program's terms",
-        ));
-        return findings;
-    }
-    match FileDisk::new(&dir) {
+    let disk = match recover::folder(&config.data.dir) {
+        Ok(Some(dir)) => FileDisk::new(&dir).map_err(|error| error.to_string()),
+        Ok(None) => {
+            findings.push(Finding::well(
+                "journal",
+                "none yet: the first start makes it, and brings in the program's terms",
+            ));
+            return findings;
+        }
+        Err(fault) => Err(fault.to_string()),
+    };
+    match disk {
         Ok(disk) => {
             let disk: Arc<dyn Disk> = disk;
             let (journal, last) = log("journal", "inputs", &disk, Stream::Journal, json);
             let (outputs, _) = log("output log", "outputs", &disk, Stream::Output, json);
-            findings.extend([journal, outputs]);
+            findings.push(whole(journal, journal_gone(&disk)));
+            findings.push(whole(outputs, outputs_gone(&disk)));
             let (snapshots, newest) = snapshots(&disk);
             findings.push(snapshots);
-            findings.push(rules(&disk));
+            findings.push(rules(&disk, newest.is_some()));
             match latest(&disk, newest, last, json) {
                 Ok(Some(machine)) => {
                     findings.push(in_force(config, &machine));
@@ -57,7 +62,7 @@ pub(super) fn look(config: &Config, json: bool) -> Vec<Finding> {
                 Err(why) => findings.push(Finding::well("terms", format!("not compared: {why}"))),
             }
         }
-        Err(error) => findings.push(Finding::look("journal", error.to_string())),
+        Err(why) => findings.push(Finding::look("journal", why)),
     }
     findings
 }
@@ -163,6 +168,15 @@ fn log(
     (finding, last.unwrap_or(0))
 }
 
+/// What was found of a log, unless other files prove that some of it is gone.
+fn whole(finding: Finding, gone: Result<Option<Damage>, JournalError>) -> Finding {
+    match gone {
+        Ok(Some(gone)) if finding.ok => Finding::look(finding.part, gone.text),
+        // Whatever cannot be read is named by the look at it.
+        _ => finding,
+    }
+}
+
 /// The newest state that can be read is looked at further.
 fn snapshots(disk: &Arc<dyn Disk>) -> (Finding, Option<Machine>) {
     let part = "snapshots";
@@ -188,7 +202,8 @@ fn snapshots(disk: &Arc<dyn Disk>) -> (Finding, Option<Machine>) {
     (finding, machine)
 }
 
-fn rules(disk: &Arc<dyn Disk>) -> Finding {
+/// Where there is no journal a start goes on under the rules of a snapshot that this program can read.
+fn rules(disk: &Arc<dyn Disk>, has_snapshot: bool) -> Finding {
     let part = "rules";
     match newest_epoch(disk, Stream::Journal).map_err(|error: JournalError| error.to_string()) {
         Ok(Some((epoch, fingerprint))) if fingerprint != Machine::FINGERPRINT => Finding::well(
@@ -202,6 +217,7 @@ fn rules(disk: &Arc<dyn Disk>) -> Finding {
             part,
             format!("epoch {epoch}, the same rules as this program"),
         ),
+        Ok(None) if has_snapshot => Finding::well(part, "those of the newest snapshot go on"),
         Ok(None) => Finding::well(part, "epoch 1 begins at the first start"),
         Err(detail) => Finding::look(part, detail),
     }
@@ -215,11 +231,12 @@ fn latest(
     json: bool,
 ) -> Result<Option<Machine>, String> {
     let mut machine = newest.unwrap_or_default();
-    let bar = progress(json, last.saturating_sub(machine.last_seq()), "replaying");
     let files = JournalFiles::open(disk).map_err(|error| error.to_string())?;
+    // Without a journal the next start goes on from the snapshot.
     let Some(files) = files else {
-        return Ok(None);
+        return Ok((machine.last_seq() > 0).then_some(machine));
     };
+    let bar = progress(json, last.saturating_sub(machine.last_seq()), "replaying");
     let mut outputs = Vec::new();
     let mut tail = files
         .records(machine.last_seq() + 1)

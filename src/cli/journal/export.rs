@@ -11,6 +11,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use indicatif::ProgressBar;
 use siaga_risk::journal::{Cursor, Disk, JournalFiles, OutputReader, Stream, log_end};
 use siaga_risk::record;
+use siaga_risk::verify::{journal_gone, outputs_gone};
 
 use crate::cli::{Exit, progress};
 
@@ -102,7 +103,11 @@ fn inputs(
     bar: &ProgressBar,
 ) -> anyhow::Result<()> {
     let Some(files) = JournalFiles::open(disk)? else {
-        return Ok(());
+        // No line is right for a desk that recorded nothing, and for no other.
+        return match journal_gone(disk)? {
+            Some(gone) => Err(anyhow::anyhow!("{gone}")),
+            None => Ok(()),
+        };
     };
     let mut records = files.any_rules(args.from.max(files.first_seq()))?;
     let mut line = String::new();
@@ -135,7 +140,10 @@ fn outputs(
     bar: &ProgressBar,
 ) -> anyhow::Result<()> {
     let Some(mut log) = OutputReader::open(disk)? else {
-        return Ok(());
+        return match outputs_gone(disk)? {
+            Some(gone) => Err(anyhow::anyhow!("{gone}")),
+            None => Ok(()),
+        };
     };
     let before = Cursor {
         seq: args.from.saturating_sub(1),

@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use siaga_risk::journal::{Disk, Inspection, Stream, inspect_told};
 use siaga_risk::record;
+use siaga_risk::verify::journal_gone;
 
 use crate::cli::{Exit, moves, progress};
 
 /// Prints the inspection; damage is exit code 5.
 pub fn run(disk: &Arc<dyn Disk>, json: bool) -> anyhow::Result<Exit> {
     let bar = progress(json, 0, "reading");
-    let found = inspect_told(disk, Stream::Journal, &mut moves(&bar))?;
+    let mut found = inspect_told(disk, Stream::Journal, &mut moves(&bar))?;
     bar.finish_and_clear();
+    // Of a damaged journal nobody knows where it ends.
+    if found.damage.is_empty() {
+        found.damage.extend(journal_gone(disk)?);
+    }
     if json {
         println!("{}", as_json(&found));
     } else {

@@ -5,14 +5,11 @@ mod export;
 mod inspect;
 mod verify;
 
-use std::sync::Arc;
-
 use clap::Subcommand;
-use siaga_risk::journal::{Disk, FileDisk};
 
 use super::Exit;
 use crate::config::Config;
-use crate::desk::recover::CORE_DIR;
+use crate::desk::recover;
 
 /// What to look at.
 #[derive(Debug, Subcommand)]
@@ -28,14 +25,7 @@ pub enum Action {
 
 /// Runs it; damage is exit code 5.
 pub fn run(config: &Config, action: &Action, json: bool) -> anyhow::Result<Exit> {
-    let dir = config.data.dir.join(CORE_DIR);
-    if !dir.is_dir() {
-        anyhow::bail!(
-            "{} holds no journal: nothing was started with this data directory",
-            dir.display()
-        );
-    }
-    let disk: Arc<dyn Disk> = FileDisk::new(&dir)?;
+    let (disk, _) = recover::started(&config.data.dir)?;
     match action {
         Action::Inspect => inspect::run(&disk, json),
         Action::Verify => verify::run(&disk, json),

@@ -551,7 +551,11 @@ mod tests {
             .map(|order| order.protection.stop_loss.is_some())
             .collect();
         assert_eq!(with_stop, [false, true, false, true, false]);
-        let late: Vec<Price> = plan.late(bid, ask).iter().map(|(_, level)| *level).collect();
+        let late: Vec<Price> = plan
+            .late(bid, ask)
+            .iter()
+            .map(|(_, level)| *level)
+            .collect();
         assert_eq!(late, [Price(139_000), Price(139_150)]);
     }
 

@@ -47,7 +47,11 @@ wire! {
 
 /// What needs a caller.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(get_maintenance, put_maintenance, delete_maintenance))
+    OpenApiRouter::new().routes(routes!(
+        get_maintenance,
+        put_maintenance,
+        delete_maintenance
+    ))
 }
 
 /// The maintenance that is ahead or running.

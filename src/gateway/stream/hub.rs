@@ -688,7 +688,8 @@ impl Hub {
             return;
         }
         let version = before.version + 1;
-        self.announced.store(Arc::new(Announced { version, window }));
+        self.announced
+            .store(Arc::new(Announced { version, window }));
         for connection in connections.values() {
             connection.mailbox.wake();
         }

@@ -120,7 +120,10 @@ async fn ask_account(hub: Arc<Hub>, stream: Arc<Stream>) {
         }
         // Its names are there before it is.
         View::NotFound => {}
-        other => hub.put_incident(&stream, &format!("an account was asked for, {other:?} came")),
+        other => hub.put_incident(
+            &stream,
+            &format!("an account was asked for, {other:?} came"),
+        ),
     }
 }
 
@@ -163,10 +166,9 @@ pub async fn status(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
                     let shown = desk(view, &status, hub.core.live(), &names);
                     hub.put_data(stream, reply.now, &shown);
                 }
-                other => hub.put_incident(
-                    stream,
-                    &format!("the desk was asked for, {other:?} came"),
-                ),
+                other => {
+                    hub.put_incident(stream, &format!("the desk was asked for, {other:?} came"))
+                }
             },
         }
         seen = Some(now.1);

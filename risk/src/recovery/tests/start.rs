@@ -327,6 +327,52 @@ fn a_note_of_a_loss_that_cannot_be_read_still_says_that_something_is_gone() {
     }
 }
 
+#[test]
+fn a_look_without_a_journal_sees_what_the_next_start_begins_with() {
+    let seen = |disk: &Arc<dyn Disk>| look(disk, &mut |_, _| {});
+    let (memory, disk) = memory();
+    assert_eq!(seen(&disk).unwrap().last_seq(), 0);
+    let mut bench = Bench::of(open(&disk).unwrap());
+    bench.run(70);
+    bench.snapshot();
+    bench.run(90);
+    bench.close();
+    put_back(&memory, &[], Stream::Journal);
+    assert_eq!(seen(&disk).unwrap().state_hash(), hash_after(70));
+    let recovered = open(&disk).unwrap();
+    assert_eq!(recovered.machine.state_hash(), hash_after(70));
+    let lost = recovered.report.lost.as_ref().unwrap();
+    assert_eq!((lost.first, lost.last), (71, 88));
+    drop(recovered);
+    assert_eq!(crate::verify::journal_gone(&disk).unwrap(), None);
+    put_back(&memory, &[], Stream::Journal);
+    break_snapshot(&memory, 70);
+    let refused = seen(&disk).err().unwrap();
+    assert!(
+        matches!(refused, RecoveryError::NoStart { first_seq: 71, .. }),
+        "{refused}"
+    );
+
+    let (memory, disk) = self::memory();
+    let mut bench = Bench::new(&disk, OLD);
+    bench.run(10);
+    bench.snapshot();
+    bench.close();
+    put_back(&memory, &[], Stream::Journal);
+    let refused = seen(&disk).err().unwrap();
+    assert!(matches!(refused, RecoveryError::Rules { .. }), "{refused}");
+}
+
+#[test]
+fn an_error_that_says_its_cause_names_none_beside() {
+    let error = RecoveryError::from(JournalError::Io {
+        action: "open",
+        file: Stream::Journal.file_name(1),
+        error: std::io::ErrorKind::NotFound.into(),
+    });
+    assert!(std::error::Error::source(&error).is_none());
+}
+
 /// An order as it goes to a broker.
 fn lost_order() -> crate::event::Submit {
     crate::event::Submit {
