@@ -51,19 +51,19 @@ fn lots_beside_lots_with_more_digits() {
 
 #[test]
 fn large_amounts_in_small_lots() {
-    let position = |id: &str, lots: &str, profit: &str| json!({ "id": id, "symbol": id, "lots": lots, "profit": profit, "margin": "1000000000000" });
+    let position = |id: &str, lots: &str, profit: &str| json!({ "id": id, "symbol": id, "lots": lots, "profit": profit, "margin": "100000000000" });
     holds(
         stop_out(
             "hedging",
-            "1500000000000",
+            "125000000000",
             json!([
-                position("a", "100", "-1200000000000"),
+                position("a", "100", "-100000000000"),
                 position("b", "1.5", "-10")
             ]),
         ),
-        // Fifteen percent, then thirty, then nothing is held.
+        // An eighth, then a quarter, then nothing is held.
         json!({
-            "triggered": true, "initial_level_pct": "15.00", "balance": "299999999990", "final_level_pct": null,
+            "triggered": true, "initial_level_pct": "12.50", "balance": "24999999990", "final_level_pct": null,
             "actions": [
                 { "action": "close", "id": "a", "lots": "100" }, { "action": "close", "id": "b", "lots": "1.5" },
             ],
@@ -149,10 +149,6 @@ fn prices_below_zero() {
             "observations": ["-41", "-41", "-30"],
         }),
         json!({ "states": ["ALERT", "HALT", "HALT"] }),
-    );
-    holds(
-        json!({ "calc": "swap_lot_cost", "calc_mode": "CFD", "contract_size": "1000", "price": "-37.63" }),
-        json!({ "lot_cost": "-37630" }),
     );
 }
 
